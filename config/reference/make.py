@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+"""Makes every lookup table of this folder, and PROVENANCE.md, from pinned public packages.
+
+Usage:  python3 config/reference/make.py [--cache DIR]
+
+Needs Python 3.11, `pip` and, for the Unicode data, `apt-get` and `dpkg-deb` (Debian 12). Nothing else is read, so two runs
+give the same bytes. The packages are fetched into DIR (default: a temporary folder) and checked against the sums below.
+"""
+import argparse
+import bz2
+import csv
+import hashlib
+import io
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+PACKAGES = {
+    "python-stdnum": ("python-stdnum==2.2", "python_stdnum-2.2-py3-none-any.whl"),
+    "opencc": ("opencc-python-reimplemented==0.1.7", "opencc_python_reimplemented-0.1.7-py2.py3-none-any.whl"),
+    "unicode-data": ("unicode-data=15.0.0-1", "unicode-data_15.0.0-1_all.deb"),
+}
+SUMS = {
+    "python_stdnum-2.2-py3-none-any.whl": "bdf98fd117a0ca152e4047aa8ad254bae63853d4e915ddd4e0effb33ba0e9260",
+    "opencc_python_reimplemented-0.1.7-py2.py3-none-any.whl": "41b3b92943c7bed291f448e9c7fad4b577c8c2eae30fcfe5a74edf8818493aa6",
+    "unicode-data_15.0.0-1_all.deb": "5efef23bbb1c6a133ecbdd63a2cfa07159ccacf5466a49e2426101c5ecd691fc",
+}
+
+
+def fetch(cache):
+    """Returns the three package files, downloading those that are missing; refuses a file whose sum differs."""
+    found = {}
+    for name, (spec, file) in PACKAGES.items():
+        path = cache / file
+        if not path.exists():
+            if file.endswith(".deb"):
+                subprocess.run(["apt-get", "download", spec], cwd=cache, check=True)
+            else:
+                subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(cache), spec], check=True)
+        if hashlib.sha256(path.read_bytes()).hexdigest() != SUMS[file]:
+            sys.exit(f"{file}: the sha256 is not the pinned one")
+        found[name] = path
+    return found
+
+
+def wheel_text(path, member):
+    with zipfile.ZipFile(path) as wheel:
+        return wheel.read(member).decode("utf-8")
+
+
+def unicode_text(deb, cache, member):
+    folder = cache / "unicode-data"
+    if not folder.exists():
+        subprocess.run(["dpkg-deb", "-x", str(deb), str(folder)], check=True)
+    path = folder / "usr/share/unicode" / member
+    data = path.read_bytes()
+    return (bz2.decompress(data) if member.endswith(".bz2") else data).decode("utf-8")
+
+
+def write(name, header, rows):
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(header)
+    out.writerows(rows)
+    (HERE / name).write_text(text.getvalue(), encoding="utf-8")
+    return name, len(rows)
+
+
+def code_point(char):
+    return f"{ord(char):04X}"
+
+
+# --- private use -----------------------------------------------------------------------------------------------------
+
+# GB 18030-2005 and GB 18030-2022 moved these two-byte codes from private use to assigned characters. Python's codec still
+# has the table of 2000, so the targets stand here, as facts of the standards.
+MOVED = {
+    0xE78D: 0xFE10, 0xE78E: 0xFE12, 0xE78F: 0xFE11, 0xE790: 0xFE13, 0xE791: 0xFE14, 0xE792: 0xFE15, 0xE793: 0xFE16,
+    0xE794: 0xFE17, 0xE795: 0xFE18, 0xE796: 0xFE19, 0xE81E: 0x9FB4, 0xE826: 0x9FB5, 0xE82B: 0x9FB6, 0xE82C: 0x9FB7,
+    0xE832: 0x9FB8, 0xE843: 0x9FB9, 0xE854: 0x9FBA, 0xE864: 0x9FBB, 0xE816: 0x20087, 0xE817: 0x20089, 0xE818: 0x200CC,
+    0xE831: 0x215D7, 0xE83B: 0x2298F, 0xE855: 0x241FE, 0xE7C7: 0x1E3F,
+}
+
+
+def private_use():
+    """GBK 1.0 gave FE50-FEA0 to U+E815.., A989-A995 to U+E7E7.. and A8BC, A8BF to U+E7C7, U+E7C8."""
+    rows = []
+
+    def add(pua, code):
+        char = code.decode("gb18030")
+        target = MOVED.get(pua) or MOVED.get(ord(char)) or ord(char)
+        rows.append((f"{pua:04X}", code.hex().upper(), f"{target:04X}", chr(target)))
+
+    for pua, target in sorted(MOVED.items()):
+        if pua <= 0xE796:
+            rows.append((f"{pua:04X}", chr(pua).encode("gb18030").hex().upper(), f"{target:04X}", chr(target)))
+    add(0xE7C7, bytes([0xA8, 0xBC]))
+    add(0xE7C8, bytes([0xA8, 0xBF]))
+    for index in range(13):
+        add(0xE7E7 + index, bytes([0xA9, 0x89 + index]))
+    trails = [*range(0x50, 0x7F), *range(0x80, 0xA1)]
+    for index, trail in enumerate(trails):
+        add(0xE815 + index, bytes([0xFE, trail]))
+    return write("pua_fold.csv", ("pua", "gb_code", "code_point", "character"), rows)
+
+
+# --- radicals --------------------------------------------------------------------------------------------------------
+
+def radicals(text):
+    rows = []
+    for line in text.splitlines():
+        found = re.match(r"([0-9A-F]+)(?:\.\.([0-9A-F]+))?\s*;\s*([0-9A-F]+)", line)
+        if found:
+            first, last, target = found.group(1), found.group(2) or found.group(1), int(found.group(3), 16)
+            for point in range(int(first, 16), int(last, 16) + 1):
+                rows.append((f"{point:04X}", f"{target:04X}", chr(target)))
+    return write("radicals.csv", ("radical", "code_point", "character"), sorted(rows, key=lambda row: int(row[0], 16)))
+
+
+# --- variants --------------------------------------------------------------------------------------------------------
+
+# Pairs in which both characters are in the list of 2013 and which registers nevertheless mix up: surnames written by the
+# withdrawn second simplification (1977-1986) or by common habit. Anything else of that kind stays a mismatch.
+LISTED = [
+    ("锺", "钟", "listed"),
+    ("傅", "付", "surname"),
+    ("萧", "肖", "surname"),
+    ("阎", "闫", "surname"),
+    ("蓝", "兰", "surname"),
+    ("戴", "代", "surname"),
+]
+PROPERTIES = {"kSimplifiedVariant", "kTraditionalVariant", "kZVariant", "kSemanticVariant"}
+
+
+def variants(tgh_text, variant_text, opencc_text):
+    standard = {chr(int(line.split("\t")[0][2:], 16)) for line in tgh_text.splitlines() if "\tkTGH\t" in line}
+    assert len(standard) == 8105, len(standard)
+    edges = {}
+
+    def join(left, right):
+        if left != right and len(left) == len(right) == 1:
+            edges.setdefault(left, set()).add(right)
+            edges.setdefault(right, set()).add(left)
+
+    for line in variant_text.splitlines():
+        if line.startswith("U+"):
+            point, name, targets = line.split("\t")
+            if name in PROPERTIES:
+                for target in targets.split():
+                    join(chr(int(point[2:], 16)), chr(int(target.split("<")[0][2:], 16)))
+    for line in opencc_text.splitlines():
+        if "\t" in line:
+            left, targets = line.split("\t")
+            for target in targets.split():
+                join(left, target)
+    rows = []
+    for char in sorted(edges):
+        if char in standard:
+            continue
+        near = edges[char]
+        far = {end for middle in near - standard for end in edges[middle]} - {char}
+        agrees = (near & standard) or (far & standard) or near
+        rows.append((char, "".join(sorted(agrees)), "any"))
+    for left, right, scope in LISTED:
+        assert left in standard and right in standard, (left, right)
+        rows.append((left, right, scope))
+    return write("variants.csv", ("character", "agrees_with", "scope"), rows)
+
+
+# --- divisions -------------------------------------------------------------------------------------------------------
+
+# Codes that the county pages do not carry: Taiwan's permit code (GB/T 2260 says 710000), and the national authorities' 100000.
+EXTRA_DIVISIONS = [("830000", "台湾", "", ""), ("100000", "中国", "", "")]
+
+
+def divisions(text):
+    rows, province = [], ""
+    for line in text.splitlines():
+        top = re.match(r'(\d\d) province="', line)
+        if top:
+            province = top.group(1)
+            continue
+        inner = re.match(r'\s+(\d{4}) county="(.*)"', line)
+        if not inner:
+            continue
+        for part in inner.group(2).split(","):
+            found = re.match(r"\[(\d*)-(\d*)\](.*)", part)
+            first, last, name = found.groups() if found else ("", "", part)
+            if name:
+                rows.append((province + inner.group(1), name, first, last))
+    rows.extend(EXTRA_DIVISIONS)
+    return write("divisions.csv", ("code", "name", "valid_from", "valid_to"), sorted(set(rows)))
+
+
+# Each row: the whole of the left division went to the right one in that year (State Council and provincial notices).
+RENAMED = [
+    ("342623", "341422", "1999", "无为县: prefecture became a city"),
+    ("341422", "340225", "2011", "无为县: to 芜湖市"),
+    ("340225", "340281", "2019", "无为县 became 无为市"),
+    ("340221", "340210", "2020", "芜湖县 became 湾沚区"),
+    ("340222", "340212", "2020", "繁昌县 became 繁昌区"),
+    ("340208", "340209", "2020", "三山区 merged into 弋江区"),
+    ("340203", "340209", "2020", "弋江区 (马塘区 until 2005) got a new code"),
+    ("340204", "340202", "2005", "新芜区 merged into 镜湖区"),
+]
+
+
+def renamed():
+    return write("divisions_renamed.csv", ("from_code", "to_code", "year", "note"), RENAMED)
+
+
+# --- ethnicity -------------------------------------------------------------------------------------------------------
+
+ETHNIC = (
+    "汉 蒙古 回 藏 维吾尔 苗 彝 壮 布依 朝鲜 满 侗 瑶 白 土家 哈尼 哈萨克 傣 黎 傈僳 佤 畲 高山 拉祜 水 东乡 纳西 景颇 "
+    "柯尔克孜 土 达斡尔 仫佬 羌 布朗 撒拉 毛南 仡佬 锡伯 阿昌 普米 塔吉克 怒 乌孜别克 俄罗斯 鄂温克 德昂 保安 裕固 京 "
+    "塔塔尔 独龙 鄂伦春 赫哲 门巴 珞巴 基诺"
+).split()
+
+
+def ethnicity():
+    assert len(ETHNIC) == 56
+    rows = [(f"{index:02}", name + "族", name) for index, name in enumerate(ETHNIC, 1)]
+    rows += [("97", "其他", "其它"), ("98", "外国血统中国籍人士", "外国血统")]
+    return write("ethnicity.csv", ("code", "name", "short_name"), rows)
+
+
+NOTES = {
+    "pua_fold.csv": ("Python 3.11 codec `gb18030`; facts of GB 18030-2005 and -2022", "facts of a standard",
+                     "private-use points of GBK 1.0 and GB 18030-2000 and the assigned character of the same two-byte code"),
+    "radicals.csv": ("Debian unicode-data 15.0.0-1: EquivalentUnifiedIdeograph.txt", "Unicode-3.0",
+                     "ranges written out"),
+    "variants.csv": ("Debian unicode-data 15.0.0-1: Unihan_Variants.txt, Unihan_OtherMappings.txt (kTGH); PyPI opencc-python-reimplemented "
+                     "0.1.7: TSCharacters.txt; the listed pairs in make.py", "Unicode-3.0; Apache-2.0; own work",
+                     "a character outside the list of 2013 (kTGH) with the standard characters it may stand for; two characters "
+                     "inside the list are distinct unless make.py lists the pair"),
+    "divisions.csv": ("PyPI python-stdnum 2.2: stdnum/cn/loc.dat (itself from the county-code pages of zh.wikipedia.org)",
+                      "facts of GB/T 2260; the package is LGPL-2.1+, its source pages CC BY-SA; no program text is taken",
+                      "one row for each name and period; 100000 and 830000 added; an empty year means open"),
+    "divisions_renamed.csv": ("public notices on Wuhu's divisions; own compilation", "facts", "whole divisions only"),
+    "ethnicity.csv": ("GB/T 3304-1991; own compilation", "facts of a standard", "97 and 98 from general knowledge"),
+}
+
+
+def provenance(tables):
+    lines = [
+        "# Provenance of the reference tables",
+        "",
+        "Made by `make.py` and by nothing else: edit the script, not the tables. Rows exclude the header. UTF-8, LF.",
+        "",
+        "| table | rows | source | licence | what was done | sha256 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, rows in tables:
+        source, licence, done = NOTES[name]
+        digest = hashlib.sha256((HERE / name).read_bytes()).hexdigest()
+        lines.append(f"| {name} | {rows} | {source} | {licence} | {done} | `{digest}` |")
+    lines += ["", "Packages and their sums:", ""]
+    lines += [f"- `{PACKAGES[name][0]}` ({file}): `{SUMS[file]}`" for name, (_, file) in PACKAGES.items()]
+    (HERE / "PROVENANCE.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--cache", type=pathlib.Path)
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        cache = (chosen.cache or pathlib.Path(folder)).resolve()
+        cache.mkdir(parents=True, exist_ok=True)
+        found = fetch(cache)
+
+        def ucd(member):
+            return unicode_text(found["unicode-data"], cache, member)
+
+        provenance([
+            private_use(),
+            radicals(ucd("EquivalentUnifiedIdeograph.txt")),
+            variants(
+                ucd("Unihan_OtherMappings.txt.bz2"),
+                ucd("Unihan_Variants.txt.bz2"),
+                wheel_text(found["opencc"], "opencc/dictionary/TSCharacters.txt"),
+            ),
+            divisions(wheel_text(found["python-stdnum"], "stdnum/cn/loc.dat")),
+            renamed(),
+            ethnicity(),
+        ])
+
+
+if __name__ == "__main__":
+    main()

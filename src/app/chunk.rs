@@ -1,0 +1,126 @@
+//! Many verifications with one purpose: a batch, or a chunk of a stream. One ledger entry holds them all.
+//! An item that cannot be judged gets its own problem; the others are answered.
+
+use super::{
+    error::AppError,
+    hub::{Caller, Hub},
+    purpose,
+    question::{ItemBody, Purpose},
+    verification_id::VerificationId,
+    verify::{Entered, Judgement, Question, judge},
+};
+use crate::ledger::entry::{self, Kind};
+
+/// One item: what was asked, or why it could not be read.
+pub type ChunkItem<'a, E> = Result<&'a ItemBody<'a>, E>;
+
+/// The answers of one chunk.
+pub struct ChunkAnswer<'a, E> {
+    /// Names the chunk; item `n` is `{id}-{n}`.
+    pub id: VerificationId,
+    /// In the order of the items; items that were judged carry their position in the entry.
+    pub results: Vec<ItemResult<'a, E>>,
+    /// Where the entry stands.
+    pub entered: Entered,
+}
+
+/// What became of one item.
+pub enum ItemResult<'a, E> {
+    /// It was answered.
+    Answered {
+        /// Position in the ledger entry.
+        position: usize,
+        /// What was found.
+        judgement: Judgement<'a>,
+    },
+    /// It was understood and could not be answered.
+    Failed(AppError),
+    /// It could not be read.
+    Unreadable(E),
+}
+
+/// Most bytes of the items of one entry; the rest of 65,535 is for the purpose.
+const ITEMS_BYTES_MAX: usize = 60_000;
+
+/// Answers the items of one chunk; `dataset` is the one that items without an own one mean.
+///
+/// # Errors
+/// The purpose is wrong, or the ledger takes no entry: then nothing is told of any item.
+pub async fn verify_chunk<'a, E>(
+    hub: &Hub,
+    caller: &Caller,
+    purpose: &Purpose<'_>,
+    dataset: Option<&'a str>,
+    items: Vec<ChunkItem<'a, E>>,
+) -> Result<ChunkAnswer<'a, E>, AppError> {
+    let now_us = hub.clock.now_us();
+    let judged = judge_all(hub, caller, purpose, dataset, items, now_us).await;
+    let mut bytes = Vec::with_capacity(256 + judged.len() * 48);
+    entry::begin(&mut bytes, Kind::Chunk, now_us, caller.agency_number());
+    let (mut body, mut count) = (Vec::with_capacity(judged.len() * 48), 0_u16);
+    let mut results = Vec::with_capacity(judged.len());
+    for result in judged {
+        results.push(match result {
+            ItemResult::Answered { judgement, .. } if body.len() + judgement.item_bytes() > ITEMS_BYTES_MAX => {
+                ItemResult::Failed(AppError::TooManyItems)
+            }
+            ItemResult::Answered { judgement, .. } => {
+                judgement.put(&mut body);
+                count += 1;
+                hub.metrics.verification(judgement.dataset.number, judgement.outcome);
+                ItemResult::Answered {
+                    position: usize::from(count - 1),
+                    judgement,
+                }
+            }
+            other => other,
+        });
+    }
+    entry::put_count(&mut bytes, count);
+    bytes.extend_from_slice(&body);
+    purpose::seal_into(hub, purpose, &mut bytes)?;
+    let appended = hub.append(bytes).await?;
+    Ok(ChunkAnswer {
+        id: VerificationId {
+            at_ms: now_us / 1_000,
+            node: hub.settings.node,
+            index: appended.index,
+        },
+        results,
+        entered: Entered {
+            index: appended.index,
+            leaf: appended.leaf,
+        },
+    })
+}
+
+/// Judges every item at once, so that the look-ups that miss are asked together.
+async fn judge_all<'a, E>(
+    hub: &Hub,
+    caller: &Caller,
+    purpose: &Purpose<'_>,
+    dataset: Option<&'a str>,
+    items: Vec<ChunkItem<'a, E>>,
+    now_us: i64,
+) -> Vec<ItemResult<'a, E>> {
+    let judging = items.into_iter().map(async |item| {
+        let item = match item {
+            Ok(item) => item,
+            Err(error) => return ItemResult::Unreadable(error),
+        };
+        let Some(dataset) = item.dataset.as_ref().map(|name| &**name).or(dataset) else {
+            return ItemResult::Failed(AppError::fault("/dataset", "missing_member"));
+        };
+        let question = Question {
+            dataset,
+            subject: &item.subject,
+            claims: &item.claims,
+            max_age_s: item.max_age_s.map(|seconds| seconds.0),
+        };
+        match judge(hub, caller, purpose, question, now_us).await {
+            Ok(judgement) => ItemResult::Answered { position: 0, judgement },
+            Err(error) => ItemResult::Failed(error),
+        }
+    });
+    futures_util::future::join_all(judging).await
+}

@@ -1,0 +1,123 @@
+//! Everything that one state-changing use case writes, as one value.
+//! The use case has already decided: the store only checks that what was read still stands (`expected`), and writes.
+
+use std::sync::Arc;
+
+use super::ports::{StoredRecord, SubjectKey};
+
+/// All writes of one use case; applied all or none.
+#[derive(Default)]
+pub struct Commit {
+    /// New record versions.
+    pub records: Vec<RecordWrite>,
+    /// Agencies to insert or replace by id.
+    pub agencies: Vec<AgencyRow>,
+    /// Client credentials to insert or replace by id.
+    pub clients: Vec<ClientRow>,
+    /// Grants to insert or replace by id.
+    pub grants: Vec<GrantRow>,
+    /// Ledger entries handed over through the outbox, so that state is never without its entry.
+    pub ledger_entries: Vec<Vec<u8>>,
+}
+
+/// One new version of one record.
+pub struct RecordWrite {
+    /// Dataset name.
+    pub dataset: Arc<str>,
+    /// Subject pseudonym.
+    pub subject: SubjectKey,
+    /// Version that must be current for this write to stand; `None`: no record may exist.
+    pub expected: Option<u32>,
+    /// The new version, whole.
+    pub record: StoredRecord,
+}
+
+/// An agency: who is answerable for the calls of its business systems, or for the records it contributes.
+#[derive(Clone, Debug)]
+pub struct AgencyRow {
+    /// Slug, primary key.
+    pub id: String,
+    /// Small number of the agency in ledger entries; unique, never reused.
+    pub number: u32,
+    /// Name as people read it.
+    pub name: String,
+    /// Unified social credit code, 18 characters.
+    pub credit_code: String,
+    /// Datasets it is the authority for, besides those whose schema names its credit code.
+    pub authority_for: Vec<String>,
+    /// Source networks (CIDR) it may call from; empty: any.
+    pub networks: Vec<String>,
+    /// Disabled agencies keep their history and may do nothing.
+    pub disabled: bool,
+    /// Unix microseconds.
+    pub created_at: i64,
+    /// Unix microseconds.
+    pub updated_at: i64,
+}
+
+/// A client credential: of an agency's business system, or of a person with a role in the bureau.
+#[derive(Clone)]
+pub struct ClientRow {
+    /// OAuth 2.0 client id, primary key.
+    pub id: String,
+    /// Name as people read it.
+    pub name: String,
+    /// `agency`, `authority`, `operator`, `manager` or `auditor`.
+    pub role: String,
+    /// Agency that it speaks for; `None` for the bureau's own people.
+    pub agency: Option<String>,
+    /// SHA-256 of the secret.
+    pub secret_hash: [u8; 32],
+    /// SHA-256 of the secret before the last rotation.
+    pub previous_secret_hash: Option<[u8; 32]>,
+    /// Until when the previous secret is good, Unix microseconds.
+    pub previous_valid_until: Option<i64>,
+    /// Ed25519 public key for `private_key_jwt`.
+    pub public_key: Option<[u8; 32]>,
+    /// Disabled credentials are refused.
+    pub disabled: bool,
+    /// Unix microseconds.
+    pub created_at: i64,
+    /// Unix microseconds.
+    pub updated_at: i64,
+}
+
+/// What one agency may ask of one dataset.
+#[derive(Clone, Debug)]
+pub struct GrantRow {
+    /// Primary key, `grt_…`.
+    pub id: String,
+    /// Agency id.
+    pub agency: String,
+    /// Dataset name.
+    pub dataset: String,
+    /// Field names, or `*`.
+    pub fields: Vec<String>,
+    /// `verify`, `predicate`, `read`, `contribute`, `existence`, `stale_ok`.
+    pub operations: Vec<String>,
+    /// Service item codes, or `*`.
+    pub item_codes: Vec<String>,
+    /// Unix microseconds.
+    pub valid_from: i64,
+    /// Unix microseconds, exclusive; `None`: until revoked.
+    pub valid_until: Option<i64>,
+    /// Look-ups a day (Asia/Shanghai); `None`: no ceiling.
+    pub daily_ceiling: Option<u64>,
+    /// Source networks (CIDR); empty: any.
+    pub networks: Vec<String>,
+    /// When it was revoked, Unix microseconds.
+    pub revoked_at: Option<i64>,
+    /// Unix microseconds.
+    pub created_at: i64,
+}
+
+/// Look-ups of one grant on one day.
+#[derive(Clone, Debug)]
+pub struct GrantUsage {
+    /// Grant id.
+    pub grant: String,
+    /// Days since 1970-01-01 in Asia/Shanghai.
+    pub day: i32,
+    /// Look-ups.
+    pub used: u64,
+}

@@ -1,0 +1,79 @@
+//! Why a use case did not do what was asked. `http/problem.rs` maps each kind to one problem document.
+//! Never holds a value of a claim or a record.
+
+use crate::{cache::LoadError, domain::fault::Fault, ledger::LedgerError};
+
+use super::{access::Refusal, ports::StoreError};
+
+/// A use case's error.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Some members of the request are wrong.
+    #[error("{} members of the request are wrong", .0.len())]
+    Invalid(Vec<Fault>),
+    /// The caller may not.
+    #[error("refused")]
+    Refused(Refusal),
+    /// The caller's role may not.
+    #[error("the role may not do this")]
+    RoleNotAllowed,
+    /// The caller is not the owner of what he names.
+    #[error("not the owner")]
+    NotOwner,
+    /// Nothing of that name.
+    #[error("no such {0:?}")]
+    NotFound(Thing),
+    /// Something of that name is there already.
+    #[error("already there")]
+    AlreadyExists,
+    /// `If-Match` names another version.
+    #[error("another version is current")]
+    PreconditionFailed,
+    /// More items than one call takes.
+    #[error("too many items")]
+    TooManyItems,
+    /// The system of record cannot be asked.
+    #[error("the store could not be asked")]
+    Store(#[from] StoreError),
+    /// A record could not be looked up.
+    #[error("a record could not be looked up")]
+    Load(#[from] LoadError),
+    /// The ledger takes no entry, so no answer may leave.
+    #[error("the ledger takes no entry")]
+    Ledger(#[from] LedgerError),
+    /// A part of the hub did not do its duty.
+    #[error("internal: {0}")]
+    Internal(&'static str),
+}
+
+/// What was not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A dataset.
+    Dataset,
+    /// A record.
+    Record,
+    /// A verification.
+    Verification,
+    /// A receipt.
+    Receipt,
+    /// An agency.
+    Agency,
+    /// A grant.
+    Grant,
+    /// A user.
+    User,
+}
+
+impl AppError {
+    /// One wrong member.
+    pub fn fault(pointer: impl Into<String>, code: &'static str) -> Self {
+        Self::Invalid(vec![Fault::new(pointer, code)])
+    }
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

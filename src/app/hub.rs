@@ -1,0 +1,162 @@
+//! The hub of one node: every part that a use case needs, made once and shared by all workers.
+//! It holds no request state; what changes in it swaps whole (`access`) or is made for many hands (cache, ledger).
+
+use std::{net::IpAddr, sync::Arc};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+
+use super::{
+    access::{AccessTable, Client, Counters, Role},
+    error::AppError,
+    ports::{Clock, Store},
+    record::RecordLoad,
+};
+use crate::{
+    auth::{
+        seal::PurposeSealer,
+        token::{TokenSigner, TokenVerifier},
+    },
+    cache::RecordCache,
+    catalog::Catalog,
+    ledger::{Appended, Ledger},
+    telemetry::Metrics,
+};
+
+/// One node.
+pub struct Hub {
+    /// What datasets there are.
+    pub catalog: Arc<Catalog>,
+    /// Who may do what.
+    pub access: ArcSwap<AccessTable>,
+    /// Daily ceilings.
+    pub counters: Counters,
+    /// Records in memory.
+    pub records: RecordCache<RecordLoad>,
+    /// Reads what the cache lacks.
+    pub loader: Arc<RecordLoad>,
+    /// What was answered.
+    pub ledger: Ledger,
+    /// The system of record.
+    pub store: Arc<dyn Store>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Seals what names a matter or a clerk.
+    pub sealer: PurposeSealer,
+    /// Signs access tokens.
+    pub signer: TokenSigner,
+    /// Verifies access tokens.
+    pub verifier: TokenVerifier,
+    /// Access tokens that were verified, by hash.
+    pub tokens: super::token::TokenCache,
+    /// `private_key_jwt` assertions that were used.
+    pub assertions: crate::auth::replay::ReplayCache,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Limits and names of this node.
+    pub settings: Settings,
+    /// One change of access at a time: read, decide, commit, swap.
+    pub access_changes: Mutex<()>,
+}
+
+/// Limits and names that use cases need.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Number of the node, part of every id it makes.
+    pub node: u16,
+    /// Name of the node's ledger.
+    pub origin: String,
+    /// Base address that tokens and documents name.
+    pub public_url: String,
+    /// Issuer and audience of access tokens.
+    pub issuer: String,
+    /// Life of an access token, seconds.
+    pub token_ttl_s: i64,
+    /// How long the secret before a rotation stays good, seconds.
+    pub rotation_overlap_s: i64,
+    /// Items of one batch.
+    pub batch_items_max: usize,
+    /// Items of one ledger entry.
+    pub chunk_items_max: usize,
+}
+
+/// Who calls, proven.
+#[derive(Clone)]
+pub struct Caller {
+    /// Its credential.
+    pub client: Arc<Client>,
+    /// Where the call came from.
+    pub peer: IpAddr,
+}
+
+impl Caller {
+    /// Its role.
+    pub fn role(&self) -> Role {
+        self.client.role
+    }
+
+    /// Number of its agency in the ledger; 0: the bureau's own people.
+    pub fn agency_number(&self) -> u32 {
+        self.client.agency.as_ref().map_or(0, |agency| agency.row.number)
+    }
+
+    /// Its agency.
+    ///
+    /// # Errors
+    /// The bureau's own people have none.
+    pub fn agency(&self) -> Result<&Arc<super::access::Agency>, AppError> {
+        self.client.agency.as_ref().ok_or(AppError::RoleNotAllowed)
+    }
+}
+
+impl Hub {
+    /// Appends one entry; what returns is on disk.
+    ///
+    /// # Errors
+    /// The ledger takes no entry, so no answer may leave.
+    pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
+        let timer = self.metrics.ledger_append_seconds.start_timer();
+        let appended = self.ledger.append(entry).await;
+        timer.observe_duration();
+        Ok(appended?)
+    }
+
+    /// Reads access from the store and swaps it in.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn reload_access(&self) -> Result<(), AppError> {
+        let rows = self.store.access().await?;
+        let table = AccessTable::compile(rows, &self.catalog, &self.counters);
+        self.access.store(Arc::new(table));
+        Ok(())
+    }
+
+    /// Appends entries that state was committed with, and forgets them in the outbox.
+    /// A crash between the two appends them again at the next start: at least once, never lost.
+    ///
+    /// # Errors
+    /// The ledger takes no entry: the rows stay for the next start.
+    pub async fn append_committed(&self, ids: &[i64], entries: Vec<Vec<u8>>) -> Result<(), AppError> {
+        self.ledger.append_many(entries).await?;
+        self.store.forget_entries(ids).await?;
+        Ok(())
+    }
+
+    /// Appends what a crash left in the outbox.
+    ///
+    /// # Errors
+    /// The store or the ledger failed.
+    pub async fn append_left_over(&self) -> Result<usize, AppError> {
+        let mut appended = 0;
+        loop {
+            let pending = self.store.pending_entries(1_000).await?;
+            if pending.is_empty() {
+                return Ok(appended);
+            }
+            appended += pending.len();
+            let (ids, entries): (Vec<_>, Vec<_>) = pending.into_iter().map(|row| (row.id, row.entry)).unzip();
+            self.append_committed(&ids, entries).await?;
+        }
+    }
+}

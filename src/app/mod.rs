@@ -1,0 +1,20 @@
+//! Use cases: one file each, over the few ports of the core. Read, decide purely, commit or enter, answer.
+//! Nothing here knows HTTP or SQL; every error is an `AppError`.
+
+pub mod access;
+pub mod admin;
+pub mod chunk;
+pub mod commit;
+pub mod error;
+pub mod explain;
+pub mod hub;
+pub mod ports;
+pub mod purpose;
+pub mod question;
+pub mod record;
+pub mod records;
+pub mod time;
+pub mod token;
+pub mod usage;
+pub mod verification_id;
+pub mod verify;

@@ -1,0 +1,127 @@
+//! The few ports of the core: what it asks of a store and of a clock.
+//! A store decides nothing: it applies a whole `Commit` or none of it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::commit::{AgencyRow, ClientRow, Commit, GrantRow, GrantUsage};
+
+/// Keyed pseudonym of a subject within one dataset: HMAC-SHA256, first 16 bytes. The only form in which a
+/// subject is a key of a table, of the ledger or of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubjectKey(pub [u8; 16]);
+
+/// Names one record.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RecordKey {
+    /// Dataset name, such as `natural-person`.
+    pub dataset: Arc<str>,
+    /// Whom or what the record is about.
+    pub subject: SubjectKey,
+}
+
+/// One authoritative record as the store holds it. Holds personal data: no `Debug`.
+#[derive(Clone)]
+pub struct StoredRecord {
+    /// Counter per record, from 1, given by the hub.
+    pub version: u32,
+    /// Counter of the authority's own, when it gives one.
+    pub source_version: Option<i64>,
+    /// When the authority says that the values took effect, Unix microseconds.
+    pub effective_at: Option<i64>,
+    /// When the hub received this version, Unix microseconds.
+    pub received_at: i64,
+    /// Where the authority says that it came from.
+    pub source: Option<String>,
+    /// JSON object of the subject's identifiers.
+    pub subject: String,
+    /// JSON object of the fields.
+    pub fields: String,
+}
+
+/// Who may call and what they may do, read whole at start and after each change of access.
+#[derive(Default)]
+pub struct AccessRows {
+    /// Every agency, disabled ones too.
+    pub agencies: Vec<AgencyRow>,
+    /// Every client credential.
+    pub clients: Vec<ClientRow>,
+    /// Every grant, revoked ones too.
+    pub grants: Vec<GrantRow>,
+    /// Look-ups counted against daily ceilings, of the newest two days.
+    pub usage: Vec<GrantUsage>,
+}
+
+/// A ledger entry that was committed with state and still has to be appended.
+pub struct PendingEntry {
+    /// Outbox row.
+    pub id: i64,
+    /// Entry bytes.
+    pub entry: Vec<u8>,
+}
+
+/// Why a store call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A compare-and-set found another version than the decision was made on: read again and decide again.
+    #[error("a record or row changed since it was read")]
+    Conflict,
+    /// The engine failed; the text names the statement, never a value.
+    #[error("store failed in {statement}")]
+    Engine {
+        /// Name of the statement's file.
+        statement: &'static str,
+        /// The engine's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A row holds what its column must not.
+    #[error("bad row in {table}, column {column}")]
+    BadRow {
+        /// Table.
+        table: &'static str,
+        /// Column.
+        column: &'static str,
+    },
+}
+
+/// The system of record: SQLite (embedded) or PostgreSQL (cluster).
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Point look-ups, many keys a query; the answer has the order and length of `keys`.
+    async fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<StoredRecord>>, StoreError>;
+
+    /// One version of a record, current or past.
+    async fn record_version(&self, key: &RecordKey, version: u32) -> Result<Option<StoredRecord>, StoreError>;
+
+    /// Applies all of `commit` or none; answers the outbox ids of `commit.ledger_entries`, in order.
+    async fn commit(&self, commit: Arc<Commit>) -> Result<Vec<i64>, StoreError>;
+
+    /// Everything about access.
+    async fn access(&self) -> Result<AccessRows, StoreError>;
+
+    /// Oldest entries of the ledger outbox, at most `limit`.
+    async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>, StoreError>;
+
+    /// Deletes outbox rows whose entries are durable in the ledger.
+    async fn forget_entries(&self, ids: &[i64]) -> Result<(), StoreError>;
+
+    /// Adds to the daily counters of grants.
+    async fn add_usage(&self, usage: &[GrantUsage]) -> Result<(), StoreError>;
+
+    /// Number of current records per dataset.
+    async fn record_counts(&self) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// Answers when the engine can read and write.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Flushes and closes; later calls fail.
+    async fn close(&self);
+}
+
+/// Where time comes from.
+pub trait Clock: Send + Sync + 'static {
+    /// Now, Unix microseconds.
+    fn now_us(&self) -> i64;
+}

@@ -1,0 +1,115 @@
+//! Why a caller asks: checked for its mandatory elements, and sealed into the ledger entry.
+//! Matter numbers and clerks are personal too: the ledger holds them only under the node's purpose key.
+
+use super::{
+    error::AppError,
+    hub::{Caller, Hub},
+    question::{Purpose, Text},
+};
+use crate::{domain::fault::Fault, ledger::entry};
+
+/// Longest code or number, bytes.
+const CODE_BYTES_MAX: usize = 128;
+
+/// Longest name or reason, bytes.
+const TEXT_BYTES_MAX: usize = 1_024;
+
+/// Bound to every sealed part, so that it opens nowhere else.
+const AAD: &[u8] = b"heyan ledger purpose v1";
+
+/// Checks the mandatory elements.
+///
+/// # Errors
+/// An element is empty, too long or holds control characters.
+pub fn check(purpose: &Purpose<'_>) -> Result<(), AppError> {
+    let mandatory = [
+        ("/purpose/item_code", &purpose.item_code),
+        ("/purpose/application_no", &purpose.application_no),
+        ("/purpose/operator", &purpose.operator),
+    ];
+    let optional = [
+        ("/purpose/item_name", &purpose.item_name),
+        ("/purpose/reason", &purpose.reason),
+    ];
+    let mut faults = Vec::new();
+    for (pointer, text) in mandatory {
+        if text.trim().is_empty() || text.chars().any(char::is_control) {
+            faults.push(Fault::new(pointer, "invalid_purpose"));
+        } else if text.len() > CODE_BYTES_MAX {
+            faults.push(Fault::new(pointer, "value_too_long"));
+        }
+    }
+    for (pointer, text) in optional {
+        if text.as_ref().is_some_and(|text| text.len() > TEXT_BYTES_MAX) {
+            faults.push(Fault::new(pointer, "value_too_long"));
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(AppError::Invalid(faults))
+    }
+}
+
+/// Seals a purpose and ends the entry with it.
+///
+/// # Errors
+/// The sealing key is used up.
+pub fn seal_into(hub: &Hub, purpose: &Purpose<'_>, bytes: &mut Vec<u8>) -> Result<(), AppError> {
+    let reason = purpose.reason.as_ref().map_or("", |text| &**text);
+    let mut plain = Vec::with_capacity(128);
+    for text in [
+        &*purpose.item_code,
+        &*purpose.application_no,
+        &*purpose.operator,
+        reason,
+    ] {
+        entry::put_text(&mut plain, text);
+    }
+    seal_plain(hub, &plain, bytes)
+}
+
+/// Seals the name of a caller who stated no purpose, and ends the entry with it.
+///
+/// # Errors
+/// The sealing key is used up.
+pub fn seal_caller(hub: &Hub, caller: &Caller, bytes: &mut Vec<u8>) -> Result<(), AppError> {
+    let mut plain = Vec::with_capacity(64);
+    entry::put_text(&mut plain, &caller.client.row.id);
+    seal_plain(hub, &plain, bytes)
+}
+
+fn seal_plain(hub: &Hub, plain: &[u8], bytes: &mut Vec<u8>) -> Result<(), AppError> {
+    let mut sealed = Vec::with_capacity(plain.len() + 32);
+    hub.sealer
+        .seal(plain, AAD, &mut sealed)
+        .map_err(|_exhausted| AppError::Internal("the purpose key is used up"))?;
+    entry::end(bytes, &sealed);
+    Ok(())
+}
+
+/// The parts of a sealed purpose: item code, application number, operator, reason; or the one name of a caller.
+pub fn open(hub: &Hub, sealed: &[u8]) -> Option<Vec<String>> {
+    let mut plain = Vec::new();
+    hub.sealer.open(sealed, AAD, &mut plain).ok()?;
+    let mut parts = Vec::new();
+    let mut rest = plain.as_slice();
+    while let Some((length, tail)) = rest.split_first() {
+        let (text, tail) = tail.split_at_checked(usize::from(*length))?;
+        parts.push(String::from_utf8(text.to_vec()).ok()?);
+        rest = tail;
+    }
+    Some(parts)
+}
+
+/// The purpose of a request as owned texts, for work that outlives its bytes.
+pub fn owned(purpose: &Purpose<'_>) -> Purpose<'static> {
+    let own = |text: &Text<'_>| Text(std::borrow::Cow::Owned(text.0.clone().into_owned()));
+    Purpose {
+        item_code: own(&purpose.item_code),
+        item_name: purpose.item_name.as_ref().map(own),
+        application_no: own(&purpose.application_no),
+        operator: own(&purpose.operator),
+        reason: purpose.reason.as_ref().map(own),
+    }
+}

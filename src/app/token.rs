@@ -1,0 +1,165 @@
+//! Access tokens: issued for a proven credential, verified once and then known by hash.
+//! A known token is still looked up in the access table at each call, so that disabling a client needs no list of tokens.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use super::{
+    access::Client,
+    error::AppError,
+    hub::{Caller, Hub},
+};
+use crate::{
+    auth::{
+        assertion::AssertionVerifier,
+        ed25519::PublicKey,
+        secret::{self, ClientSecret, StoredSecrets},
+        sha256,
+        token::{Claims, TokenError},
+    },
+    cache::Bounded,
+};
+
+/// Verified tokens by SHA-256 of their text.
+pub struct TokenCache {
+    claims: Bounded<[u8; 32], Arc<Claims>>,
+}
+
+/// Why a caller is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// No credential was shown.
+    Missing,
+    /// The token is none of ours, or was altered.
+    Invalid,
+    /// The token's time is over.
+    Expired,
+    /// The client or its agency is disabled, or was removed.
+    Disabled,
+    /// The agency may not call from this network.
+    Network,
+    /// The client id or its secret is wrong.
+    Client,
+}
+
+/// A token that was issued.
+pub struct Issued {
+    /// The token.
+    pub access_token: String,
+    /// Life, seconds.
+    pub expires_in: i64,
+}
+
+/// Tokens kept in memory.
+const TOKENS_MAX: u64 = 100_000;
+
+impl Default for TokenCache {
+    fn default() -> Self {
+        Self {
+            claims: Bounded::new(TOKENS_MAX, Duration::from_secs(86_400)),
+        }
+    }
+}
+
+/// Proves a bearer token at `now_us` for a call from `peer`.
+///
+/// # Errors
+/// Who calls stays unknown, and why.
+pub fn prove(hub: &Hub, token: &str, peer: IpAddr, now_us: i64) -> Result<Caller, Unknown> {
+    let now_s = now_us.div_euclid(1_000_000);
+    let hash = sha256(token.as_bytes());
+    let claims = match hub.tokens.claims.get(&hash) {
+        Some(claims) => claims,
+        None => {
+            let claims = hub.verifier.verify(token, now_s).map_err(|error| match error {
+                TokenError::Expired => Unknown::Expired,
+                _ => Unknown::Invalid,
+            })?;
+            let claims = Arc::new(claims);
+            hub.tokens.claims.insert(hash, Arc::clone(&claims));
+            claims
+        }
+    };
+    if now_s >= claims.exp {
+        return Err(Unknown::Expired);
+    }
+    let access = hub.access.load();
+    let client = access.clients.get(claims.client_id.as_str()).ok_or(Unknown::Disabled)?;
+    if client.role.as_str() != claims.role {
+        return Err(Unknown::Disabled);
+    }
+    admit(Arc::clone(client), peer)
+}
+
+/// Checks that a proven client may call from `peer`.
+fn admit(client: Arc<Client>, peer: IpAddr) -> Result<Caller, Unknown> {
+    let agency_disabled = client.agency.as_ref().is_some_and(|agency| agency.row.disabled);
+    let agency_missing = client.row.agency.is_some() && client.agency.is_none();
+    if client.row.disabled || agency_disabled || agency_missing {
+        return Err(Unknown::Disabled);
+    }
+    if client.agency.as_ref().is_some_and(|agency| !agency.admits(peer)) {
+        return Err(Unknown::Network);
+    }
+    Ok(Caller { client, peer })
+}
+
+/// Proves a client by its id and secret.
+///
+/// # Errors
+/// Wrong id or secret (not told apart), disabled, or from a network that is not admitted.
+pub fn prove_secret(hub: &Hub, client_id: &str, given: &ClientSecret, peer: IpAddr) -> Result<Caller, Unknown> {
+    let now_us = hub.clock.now_us();
+    let access = hub.access.load();
+    let client = access.clients.get(client_id);
+    // The comparison is made for an unknown id too, so that ids cannot be told by time.
+    let stored = client.map_or(StoredSecrets::NOBODY, |client| StoredSecrets {
+        current: client.row.secret_hash,
+        previous: client.row.previous_secret_hash.zip(client.row.previous_valid_until),
+    });
+    let good = stored.check(given, now_us).is_ok();
+    match client {
+        Some(client) if good => admit(Arc::clone(client), peer),
+        _ => Err(Unknown::Client),
+    }
+}
+
+/// Proves a client by a `private_key_jwt` assertion (RFC 7523).
+///
+/// # Errors
+/// The assertion is not good, was used before, or its client is disabled.
+pub fn prove_assertion(hub: &Hub, assertion: &str, client_id: Option<&str>, peer: IpAddr) -> Result<Caller, Unknown> {
+    let access = hub.access.load();
+    let key_of = |id: &str| {
+        let client = access.clients.get(id).filter(|client| !client.row.disabled)?;
+        PublicKey::from_bytes(client.row.public_key?).ok()
+    };
+    let endpoint = format!("{}/oauth/token", hub.settings.public_url);
+    let verifier = AssertionVerifier::new(&hub.settings.issuer, &endpoint);
+    let now_s = hub.clock.now_us().div_euclid(1_000_000);
+    let proven = verifier
+        .verify(assertion, client_id, &key_of, &hub.assertions, now_s)
+        .map_err(|_why| Unknown::Client)?;
+    let client = access.clients.get(proven.as_str()).ok_or(Unknown::Client)?;
+    admit(Arc::clone(client), peer)
+}
+
+/// Issues a token for a proven client.
+///
+/// # Errors
+/// The random source failed.
+pub fn issue(hub: &Hub, caller: &Caller) -> Result<Issued, AppError> {
+    let now_s = hub.clock.now_us().div_euclid(1_000_000);
+    let claims = Claims {
+        client_id: caller.client.row.id.clone(),
+        role: caller.role().as_str().to_owned(),
+        agency: caller.client.row.agency.clone(),
+        jti: secret::random_id().map_err(|_unavailable| AppError::Internal("the random source failed"))?,
+        iat: now_s,
+        exp: now_s + hub.settings.token_ttl_s,
+        cnf: None,
+    };
+    Ok(Issued {
+        access_token: hub.signer.issue(&claims),
+        expires_in: hub.settings.token_ttl_s,
+    })
+}

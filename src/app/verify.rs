@@ -1,0 +1,377 @@
+//! One verification: authorise, look the record up once, compare the granted fields, enter the answer, answer.
+//! The ledger entry is durable before the answer exists: an `Answer` can only be made from an `Appended`.
+
+use std::sync::Arc;
+
+use super::{
+    access::Allowed,
+    error::AppError,
+    hub::{Caller, Hub},
+    purpose,
+    question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
+    record::CachedRecord,
+    usage,
+    verification_id::VerificationId,
+};
+use crate::{
+    cache::Lookup,
+    catalog::{Dataset, Subject},
+    domain::{
+        fault::{Fault, pointer_segment},
+        identifier::Finding,
+        policy::{Operation, Permission},
+        predicate::Predicate,
+        verdict::{Outcome, Verdict},
+    },
+    ledger::entry::{self, Kind},
+};
+
+/// What is asked of one record.
+pub struct Question<'a> {
+    /// Dataset name.
+    pub dataset: &'a str,
+    /// Identifiers of the subject.
+    pub subject: &'a Members<'a, Text<'a>>,
+    /// Field → claim.
+    pub claims: &'a Members<'a, Claim<'a>>,
+    /// Oldest copy that will do, seconds.
+    pub max_age_s: Option<u64>,
+}
+
+/// What is known about one question once its record was compared, before it is entered.
+pub struct Judgement<'a> {
+    /// Dataset that was asked.
+    pub dataset: Arc<Dataset>,
+    /// The outcome as it is told.
+    pub outcome: Outcome,
+    /// Field name, number and verdict, in the order of the claims.
+    pub fields: Vec<(&'a str, u8, Verdict)>,
+    /// What was answered from; left out where it would tell that a record exists.
+    pub record: Option<RecordNote>,
+    /// What was noticed.
+    pub findings: Vec<Finding>,
+    subject_key: [u8; 16],
+    record_version: u32,
+}
+
+/// The record that an answer rests on.
+pub struct RecordNote {
+    /// Version.
+    pub version: u32,
+    /// When the hub received it, RFC 3339.
+    pub as_of: Box<str>,
+    /// How it came to be answered.
+    pub freshness: Freshness,
+}
+
+/// How a record came to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// From memory.
+    Cached,
+    /// Read from the system of record for this call.
+    Fetched,
+}
+
+impl Freshness {
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cached => "cached",
+            Self::Fetched => "fetched",
+        }
+    }
+}
+
+/// Where the entry of an answer stands.
+pub struct Entered {
+    /// Index in this node's ledger.
+    pub index: u64,
+    /// Leaf hash, RFC 6962 §2.1.
+    pub leaf: [u8; 32],
+}
+
+/// A whole answer.
+pub struct Answer<'a> {
+    /// Names it.
+    pub id: VerificationId,
+    /// What was found.
+    pub judgement: Judgement<'a>,
+    /// Where its entry stands.
+    pub entered: Entered,
+}
+
+/// Answers one verification.
+///
+/// # Errors
+/// Wrong members, a refusal, or a part that cannot be asked. Nothing was compared then, or nothing is told of it.
+pub async fn verify<'a>(hub: &Hub, caller: &Caller, body: &'a VerificationBody<'a>) -> Result<Answer<'a>, AppError> {
+    let timer = hub.metrics.verification_seconds.start_timer();
+    let now_us = hub.clock.now_us();
+    purpose::check(&body.purpose)?;
+    let question = Question {
+        dataset: &body.dataset,
+        subject: &body.subject,
+        claims: &body.claims,
+        max_age_s: body.max_age_s.map(|seconds| seconds.0),
+    };
+    let judgement = judge(hub, caller, &body.purpose, question, now_us).await?;
+    let mut bytes = Vec::with_capacity(256);
+    entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
+    judgement.put(&mut bytes);
+    purpose::seal_into(hub, &body.purpose, &mut bytes)?;
+    let appended = hub.append(bytes).await?;
+    hub.metrics.verification(judgement.dataset.number, judgement.outcome);
+    timer.observe_duration();
+    Ok(Answer {
+        id: VerificationId {
+            at_ms: now_us / 1_000,
+            node: hub.settings.node,
+            index: appended.index,
+        },
+        judgement,
+        entered: Entered {
+            index: appended.index,
+            leaf: appended.leaf,
+        },
+    })
+}
+
+/// Compares one question with its record.
+pub(super) async fn judge<'a>(
+    hub: &Hub,
+    caller: &Caller,
+    purpose: &Purpose<'_>,
+    question: Question<'a>,
+    now_us: i64,
+) -> Result<Judgement<'a>, AppError> {
+    let dataset = hub
+        .catalog
+        .get(question.dataset)
+        .ok_or_else(|| AppError::fault("/dataset", "unknown_dataset"))?;
+    let agency = caller.agency()?;
+    let allowed = agency.permission(dataset, &purpose.item_code, now_us, caller.peer)?;
+    let subject = parse_subject(dataset, question.subject)?;
+    let claims = parse_claims(dataset, question.claims, allowed.permission)?;
+    charge(&allowed, now_us)?;
+    let (slot, lookup) = look_up(hub, &subject, question.max_age_s, now_us).await?;
+    let mut judgement = match &slot.record {
+        Some(record) => compare(dataset, record, &claims, lookup),
+        None => not_found(hub, dataset, &subject, &claims),
+    };
+    tell_only_what_is_permitted(&mut judgement, allowed.permission);
+    judgement.findings = subject.findings;
+    Ok(judgement)
+}
+
+fn charge(allowed: &Allowed<'_>, now_us: i64) -> Result<(), AppError> {
+    Ok(allowed.charge(usage::day_of(now_us))?)
+}
+
+type Found = (Arc<crate::cache::Slot<CachedRecord>>, Lookup);
+
+async fn look_up(hub: &Hub, subject: &Subject, max_age_s: Option<u64>, now_us: i64) -> Result<Found, AppError> {
+    let found = look_up_key(hub, &subject.key, max_age_s, now_us).await?;
+    match &subject.alternative {
+        Some(other) if found.0.record.is_none() => look_up_key(hub, other, max_age_s, now_us).await,
+        _ => Ok(found),
+    }
+}
+
+async fn look_up_key(hub: &Hub, key: &[u8], max_age_s: Option<u64>, now_us: i64) -> Result<Found, AppError> {
+    let (slot, lookup) = hub.records.get(key).await?;
+    hub.metrics.cache_lookup(lookup);
+    let too_old = max_age_s.is_some_and(|seconds| {
+        let oldest = now_us.saturating_sub(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000));
+        lookup == Lookup::Hit && slot.read_at < oldest
+    });
+    if too_old {
+        Ok((hub.records.load(key).await?, Lookup::Miss))
+    } else {
+        Ok((slot, lookup))
+    }
+}
+
+pub(super) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) -> Result<Subject, AppError> {
+    let known = |name: &str| dataset.subject.iter().any(|member| *member.name == *name);
+    let unknown = members.0.iter().filter(|(name, _)| !known(name));
+    let faults: Vec<Fault> = unknown
+        .map(|(name, _)| Fault::new(format!("/subject/{}", pointer_segment(name)), "unknown_member"))
+        .collect();
+    if !faults.is_empty() {
+        return Err(AppError::Invalid(faults));
+    }
+    dataset
+        .parse_subject(|name| members.get(name).map(|text| &**text))
+        .map_err(AppError::Invalid)
+}
+
+/// A claim that was understood.
+enum Test<'a> {
+    Literal(&'a str),
+    Predicate(Predicate),
+    NotPermitted,
+}
+
+struct ParsedClaim<'a> {
+    name: &'a str,
+    number: u8,
+    test: Test<'a>,
+}
+
+fn parse_claims<'a>(
+    dataset: &Dataset,
+    claims: &'a Members<'a, Claim<'a>>,
+    permission: Permission,
+) -> Result<Vec<ParsedClaim<'a>>, AppError> {
+    if claims.0.is_empty() {
+        return Err(AppError::fault("/claims", "missing_member"));
+    }
+    let mut parsed = Vec::with_capacity(claims.0.len());
+    let mut faults = Vec::new();
+    for (name, claim) in &claims.0 {
+        match parse_claim(dataset, name, claim, permission) {
+            Ok(claim) => parsed.push(claim),
+            Err(code) => faults.push(Fault::new(format!("/claims/{}", pointer_segment(name)), code)),
+        }
+    }
+    if faults.is_empty() {
+        Ok(parsed)
+    } else {
+        Err(AppError::Invalid(faults))
+    }
+}
+
+fn parse_claim<'a>(
+    dataset: &Dataset,
+    name: &'a str,
+    claim: &'a Claim<'a>,
+    permission: Permission,
+) -> Result<ParsedClaim<'a>, &'static str> {
+    let number = dataset.field_number(name).ok_or("unknown_field")?;
+    let field = dataset.field(number).ok_or("unknown_field")?;
+    let has = |operation| permission.operations.has(operation) && permission.fields.has(number);
+    let test = match claim {
+        Claim::Literal(text) if text.trim().is_empty() => return Err("invalid_claim"),
+        Claim::Literal(text) if text.chars().count() > field.characters_max => return Err("value_too_long"),
+        Claim::Literal(text) if has(Operation::Verify) => Test::Literal(text),
+        Claim::Predicate(PredicateBody { op, value }) => {
+            let operands: Vec<&str> = value.0.iter().map(|text| &**text).collect();
+            let predicate = Predicate::new(op, &operands, &field.comparator).map_err(|_invalid| "invalid_predicate")?;
+            if has(Operation::Predicate) {
+                Test::Predicate(predicate)
+            } else {
+                Test::NotPermitted
+            }
+        }
+        Claim::Literal(_) => Test::NotPermitted,
+    };
+    Ok(ParsedClaim { name, number, test })
+}
+
+fn compare<'a>(
+    dataset: &Arc<Dataset>,
+    record: &CachedRecord,
+    claims: &[ParsedClaim<'a>],
+    lookup: Lookup,
+) -> Judgement<'a> {
+    let fields: Vec<_> = claims
+        .iter()
+        .map(|claim| (claim.name, claim.number, verdict(dataset, record, claim)))
+        .collect();
+    let freshness = match lookup {
+        Lookup::Hit => Freshness::Cached,
+        Lookup::Miss => Freshness::Fetched,
+    };
+    Judgement {
+        dataset: Arc::clone(dataset),
+        outcome: Outcome::of(fields.iter().map(|(_, _, verdict)| *verdict)),
+        fields,
+        record: Some(RecordNote {
+            version: record.version,
+            as_of: record.as_of.clone(),
+            freshness,
+        }),
+        findings: Vec::new(),
+        subject_key: record.subject.0,
+        record_version: record.version,
+    }
+}
+
+fn verdict(dataset: &Dataset, record: &CachedRecord, claim: &ParsedClaim<'_>) -> Verdict {
+    let (Some(field), false) = (dataset.field(claim.number), matches!(claim.test, Test::NotPermitted)) else {
+        return Verdict::NotPermitted;
+    };
+    let Some(value) = record.field(claim.number) else {
+        return Verdict::Absent;
+    };
+    match &claim.test {
+        Test::Literal(text) => field.comparator.compare(text, value),
+        Test::Predicate(predicate) => predicate.evaluate(value),
+        Test::NotPermitted => Verdict::NotPermitted,
+    }
+}
+
+fn not_found<'a>(hub: &Hub, dataset: &Arc<Dataset>, subject: &Subject, claims: &[ParsedClaim<'a>]) -> Judgement<'a> {
+    let verdict = |claim: &ParsedClaim<'_>| match claim.test {
+        Test::NotPermitted => Verdict::NotPermitted,
+        _ => Verdict::Mismatch,
+    };
+    Judgement {
+        dataset: Arc::clone(dataset),
+        outcome: Outcome::NotFound,
+        fields: claims
+            .iter()
+            .map(|claim| (claim.name, claim.number, verdict(claim)))
+            .collect(),
+        record: None,
+        findings: Vec::new(),
+        subject_key: hub.loader.subject_key(dataset, &subject.key).0,
+        record_version: 0,
+    }
+}
+
+/// Without `existence`, "no such record" and "every field differs" are one answer (PROMISES I-15): the outcome, the
+/// verdicts and the absence of `record` are the same.
+fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permission) {
+    if permission.operations.has(Operation::Existence) {
+        if judgement.outcome == Outcome::NotFound {
+            judgement.fields.clear();
+        }
+        return;
+    }
+    if judgement.outcome == Outcome::NotFound {
+        judgement.outcome = Outcome::of(judgement.fields.iter().map(|(_, _, verdict)| *verdict));
+    }
+    if !judgement.fields.iter().any(|(_, _, verdict)| agrees(*verdict)) {
+        judgement.record = None;
+    }
+}
+
+/// Whether a verdict tells that a record exists.
+fn agrees(verdict: Verdict) -> bool {
+    !matches!(
+        verdict,
+        Verdict::Mismatch | Verdict::NotPermitted | Verdict::Unavailable
+    )
+}
+
+impl Judgement<'_> {
+    /// Writes the item of a ledger entry.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        let fields = self.fields.iter().map(|(_, number, verdict)| (*number, *verdict));
+        entry::put_item(
+            out,
+            &self.dataset.rules,
+            &self.subject_key,
+            self.record_version,
+            self.outcome,
+            fields,
+        );
+    }
+
+    /// Bytes of its item in a ledger entry, at most.
+    pub(super) fn item_bytes(&self) -> usize {
+        self.dataset.rules.len() + 2 * self.fields.len() + 24
+    }
+}

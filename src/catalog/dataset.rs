@@ -1,0 +1,233 @@
+//! One compiled dataset: its subject, its fields with their comparators, whose it is, and how it may be shared.
+//! Field numbers are positions in the schema file and belong to one revision (`rules`), not to the name alone.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::{
+    compare::Comparator,
+    fault::{Fault, pointer_segment},
+    identifier::{Finding, Identifier, IdentifierKind},
+    mask::Mask,
+    policy::Sharing,
+};
+
+/// A text in both languages.
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// The department answerable for a dataset (数据源部门).
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authority {
+    /// Its name.
+    pub name: Label,
+    /// Its unified social credit code, 18 characters.
+    pub credit_code: String,
+}
+
+/// One identifier of a subject.
+pub struct SubjectMember {
+    /// Member name in `subject`.
+    pub name: Box<str>,
+    /// What people call it.
+    pub label: Label,
+    /// How it is parsed.
+    pub kind: IdentifierKind,
+    /// How it is shown.
+    pub mask: Mask,
+    /// Longest value, characters.
+    pub characters_max: usize,
+}
+
+/// One field of a record.
+pub struct Field {
+    /// Member name in `fields`.
+    pub name: Box<str>,
+    /// What people call it.
+    pub label: Label,
+    /// Word of the comparator in the schema.
+    pub comparator_name: Box<str>,
+    /// How a claim is compared.
+    pub comparator: Comparator,
+    /// How it is shown.
+    pub mask: Mask,
+    /// Longest value, characters.
+    pub characters_max: usize,
+}
+
+/// A dataset (数据资源).
+pub struct Dataset {
+    /// Position in this run's catalogue.
+    pub number: u16,
+    /// Name, such as `natural-person`.
+    pub name: Arc<str>,
+    /// Name and revision, such as `natural-person@1`: the rule set that an answer states.
+    pub rules: Box<str>,
+    /// Revision of the schema.
+    pub revision: u16,
+    /// What people call it.
+    pub title: Label,
+    /// Sharing class.
+    pub sharing: Sharing,
+    /// Whose it is.
+    pub authority: Authority,
+    /// How often the authority updates it, ISO 8601 duration.
+    pub update_cycle: Box<str>,
+    /// Age from which a copy counts as stale, seconds.
+    pub freshness_s: u64,
+    /// Days in which a later match of the same application settles a mismatch.
+    pub settle_window_days: u32,
+    /// Working days that the authority has to decide a correction.
+    pub correction_due_working_days: u32,
+    /// Identifiers of the subject.
+    pub subject: Box<[SubjectMember]>,
+    /// Fields, by number.
+    pub fields: Box<[Field]>,
+    pub(super) field_numbers: HashMap<Box<str>, u8, ahash::RandomState>,
+    pub(super) validator: Validator,
+    pub(super) schema: Value,
+}
+
+/// A subject that was parsed: the key of its record.
+pub struct Subject {
+    /// Dataset number and canonical identifiers: the cache's key.
+    pub key: Box<[u8]>,
+    /// The key of the other reading of an identifier that has two, such as a 15-digit number of either century.
+    pub alternative: Option<Box<[u8]>>,
+    /// What was noticed on the way, never a refusal.
+    pub findings: Vec<Finding>,
+}
+
+impl Subject {
+    /// The canonical identifiers, as the pseudonym is made of them.
+    pub fn canonical(&self) -> &[u8] {
+        self.key.get(2..).unwrap_or_default()
+    }
+}
+
+impl Dataset {
+    /// The number of a field.
+    pub fn field_number(&self, name: &str) -> Option<u8> {
+        self.field_numbers.get(name).copied()
+    }
+
+    /// A field by number.
+    pub fn field(&self, number: u8) -> Option<&Field> {
+        self.fields.get(usize::from(number))
+    }
+
+    /// The JSON Schema as the file states it.
+    pub fn schema(&self) -> &Value {
+        &self.schema
+    }
+
+    /// Checks a whole record (`{"subject":{},"fields":{}}`) against the schema.
+    pub fn check(&self, record: &Value) -> Vec<Fault> {
+        self.validator
+            .iter_errors(record)
+            .take(FAULTS_MAX)
+            .flat_map(faults_of)
+            .collect()
+    }
+
+    /// Parses the identifiers of a subject; `value_of` gives the value of a member.
+    ///
+    /// # Errors
+    /// A member is missing, or cannot be what it claims to be.
+    pub fn parse_subject<'v>(&self, value_of: impl Fn(&str) -> Option<&'v str>) -> Result<Subject, Vec<Fault>> {
+        let mut key = Vec::with_capacity(32);
+        key.extend_from_slice(&self.number.to_be_bytes());
+        let (mut findings, mut faults) = (Vec::new(), Vec::new());
+        let mut alternative = None;
+        for (position, member) in self.subject.iter().enumerate() {
+            match parse_member(member, value_of(&member.name)) {
+                Ok(identifier) => {
+                    if position > 0 {
+                        key.push(SEPARATOR);
+                    }
+                    alternative = identifier.alternative.filter(|_| self.subject.len() == 1);
+                    key.extend_from_slice(identifier.canonical.as_bytes());
+                    findings.extend(identifier.findings);
+                }
+                Err((code, reason)) => {
+                    faults.push(Fault {
+                        pointer: format!("/subject/{}", member.name),
+                        code,
+                        reason,
+                    });
+                }
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let alternative = alternative.map(|other| [&self.number.to_be_bytes()[..], other.as_bytes()].concat().into());
+        Ok(Subject {
+            key: key.into(),
+            alternative,
+            findings,
+        })
+    }
+}
+
+/// Faults named in one answer.
+const FAULTS_MAX: usize = 32;
+
+/// Between two identifiers of one subject; no canonical identifier holds it.
+const SEPARATOR: u8 = 0x1f;
+
+fn parse_member(
+    member: &SubjectMember,
+    value: Option<&str>,
+) -> Result<Identifier, (&'static str, Option<&'static str>)> {
+    let value = value.ok_or(("missing_member", None))?;
+    if value.chars().count() > member.characters_max {
+        return Err(("value_too_long", None));
+    }
+    member
+        .kind
+        .parse(value)
+        .map_err(|invalid| ("invalid_identifier", Some(invalid.code())))
+}
+
+fn faults_of(error: ValidationError<'_>) -> Vec<Fault> {
+    let pointer = error.instance_path().to_string();
+    let code = match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            return unexpected
+                .iter()
+                .map(|name| Fault {
+                    pointer: format!("{pointer}/{}", pointer_segment(name)),
+                    code: "unknown_member",
+                    reason: None,
+                })
+                .collect();
+        }
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            return vec![Fault {
+                pointer: format!("{pointer}/{}", pointer_segment(name)),
+                code: "missing_member",
+                reason: None,
+            }];
+        }
+        ValidationErrorKind::Type { .. } => "invalid_type",
+        ValidationErrorKind::MaxLength { .. } => "value_too_long",
+        _ => "invalid_value",
+    };
+    vec![Fault {
+        pointer,
+        code,
+        reason: None,
+    }]
+}

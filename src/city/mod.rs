@@ -1,0 +1,229 @@
+//! The synthetic city of `heyan demo`, `heyan bench` and the tests: persons, firms, licences and estates.
+//! Everything is a function of (seed, n): the n-th record is computed without the others, and one seed gives one city
+//! for ever, so a change of a word table or of the order of draws changes every city.
+
+pub mod address;
+pub mod calendar;
+mod check;
+mod estate;
+mod firm;
+mod licence;
+mod person;
+pub mod requests;
+mod rng;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+pub use estate::Estate;
+pub use firm::Firm;
+pub use licence::Licence;
+pub use person::{Person, Sex};
+pub use tables::{Agency, HolderKind, LicenceType, Validity};
+
+use rng::{Permutation, Rng, Stream};
+use tables::{Slot, TABLES, Tables};
+
+/// How many records of each kind the city has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Records of `natural-person`.
+    pub persons: u64,
+    /// Records of `legal-entity`.
+    pub firms: u64,
+    /// Records of `e-licence`.
+    pub licences: u64,
+    /// Records of `real-estate`.
+    pub estates: u64,
+}
+
+impl Default for Sizes {
+    /// The demo's size.
+    fn default() -> Self {
+        Self::for_persons(100_000)
+    }
+}
+
+impl Sizes {
+    /// A city of `persons` in the proportions of the demo: a firm for five, three licences for five, an estate for five.
+    pub const fn for_persons(persons: u64) -> Self {
+        Self {
+            persons,
+            firms: persons / 5,
+            licences: persons / 5 * 3,
+            estates: persons / 5,
+        }
+    }
+
+    /// All records.
+    pub const fn total(&self) -> u64 {
+        self.persons + self.firms + self.licences + self.estates
+    }
+}
+
+/// A city.
+#[derive(Clone)]
+pub struct City {
+    seed: u64,
+    sizes: Sizes,
+    tables: &'static Tables,
+    person_keys: Permutation,
+    firm_keys: Permutation,
+    old_firm_keys: Permutation,
+    firm_names: Permutation,
+    licence_keys: Permutation,
+    estate_keys: Permutation,
+}
+
+impl City {
+    /// The city of `seed`. Any `n` may be asked for; those below `sizes` are the records that exist, and references
+    /// between records stay within `sizes`.
+    pub fn new(seed: u64, sizes: Sizes) -> Self {
+        let tables: &'static Tables = &TABLES;
+        Self {
+            seed,
+            sizes,
+            tables,
+            person_keys: Permutation::new(seed, Stream::PersonKeys, tables.numbers()),
+            firm_keys: Permutation::new(seed, Stream::FirmKeys, firm::BODIES),
+            old_firm_keys: Permutation::new(seed, Stream::OldFirmKeys, firm::OLD_BODIES),
+            firm_names: Permutation::new(seed, Stream::FirmNames, firm::names(tables)),
+            licence_keys: Permutation::new(seed, Stream::LicenceKeys, licence::SERIALS),
+            estate_keys: Permutation::new(seed, Stream::EstateKeys, estate::NUMBERS),
+        }
+    }
+
+    /// The sizes it was made with.
+    pub const fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// The seed it was made with.
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Sizes up to which no subject repeats.
+    pub fn capacity(&self) -> Sizes {
+        Sizes {
+            persons: self.person_keys.size(),
+            firms: firm::OLD_BODIES,
+            licences: licence::SERIALS,
+            estates: estate::NUMBERS,
+        }
+    }
+
+    /// The agencies of the city, with synthetic credit codes.
+    pub fn agencies(&self) -> &'static [Agency] {
+        &self.tables.agencies
+    }
+
+    /// The types of licence that its agencies issue.
+    pub fn licence_types(&self) -> &'static [LicenceType] {
+        self.tables.licences.values()
+    }
+
+    /// The `n`-th person. Numbers are distinct for all `n` below `capacity().persons`.
+    pub fn person(&self, n: u64) -> Person {
+        let mut rng = Rng::at(self.seed, Stream::Person, n);
+        let slot = self.slot(n).unwrap_or(Slot {
+            division: b"340202",
+            born: calendar::AS_OF,
+            order: 1,
+        });
+        Person::draw(&mut rng, self.tables, &slot)
+    }
+
+    fn slot(&self, n: u64) -> Option<Slot> {
+        self.tables.slot(self.person_keys.apply(n))
+    }
+
+    /// The `n`-th firm. Credit codes are distinct for all `n` below `capacity().firms`.
+    pub fn firm(&self, n: u64) -> Firm {
+        let mut rng = Rng::at(self.seed, Stream::Firm, n);
+        let keys = firm::FirmKeys {
+            body: self.firm_keys.apply(n),
+            old_body: self.old_firm_keys.apply(n),
+            name: self.firm_names.apply(n),
+        };
+        Firm::draw(&mut rng, self.tables, &keys)
+    }
+
+    /// The `n`-th licence. Serials are distinct for all `n` below `capacity().licences`.
+    pub fn licence(&self, n: u64) -> Licence {
+        let mut rng = Rng::at(self.seed, Stream::Licence, n);
+        Licence::draw(&mut rng, self, self.licence_keys.apply(n))
+    }
+
+    /// The `n`-th estate. Certificates are distinct for all `n` below `capacity().estates`.
+    pub fn estate(&self, n: u64) -> Estate {
+        let mut rng = Rng::at(self.seed, Stream::Estate, n);
+        let key = self.estate_keys.apply(n);
+        if rng.chance(estate::FIRM_OWNERS) {
+            let firm = self.firm(rng.below_u64(self.sizes.firms.max(1)));
+            return Estate::draw(&mut rng, self.tables, key, Holder::of_firm(firm), None);
+        }
+        let person = self.person(rng.below_u64(self.sizes.persons.max(1)));
+        let home = person.address;
+        Estate::draw(&mut rng, self.tables, key, Holder::of_person(person), Some(home))
+    }
+}
+
+/// Who holds a licence or owns an estate.
+pub struct Holder {
+    name: String,
+    id: [u8; 18],
+    kind: Party,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Party {
+    Person,
+    Firm,
+}
+
+impl Holder {
+    fn of_person(person: Person) -> Self {
+        Self {
+            id: person.id_number,
+            name: person.name,
+            kind: Party::Person,
+        }
+    }
+
+    fn of_firm(firm: Firm) -> Self {
+        Self {
+            id: firm.uscc,
+            name: firm.name,
+            kind: Party::Firm,
+        }
+    }
+
+    /// Name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Resident number or credit code.
+    pub fn id(&self) -> &str {
+        str::from_utf8(&self.id).unwrap_or_default()
+    }
+
+    /// Whether `id` is a credit code.
+    pub fn is_firm(&self) -> bool {
+        self.kind == Party::Firm
+    }
+}
+
+/// Appends `"name":"…"`, after a comma when it is not the first member. No word of the tables needs escaping (tested),
+/// so nothing is escaped.
+fn push_field(out: &mut String, name: &str, value: impl FnOnce(&mut String)) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push('"');
+    out.push_str(name);
+    out.push_str("\":\"");
+    value(out);
+    out.push('"');
+}

@@ -1,0 +1,285 @@
+//! Makes a node from its settings and serves it until it is told to stop.
+//! Order of a start: keys, store, ledger, then what a crash left over, then the listeners. Order of a stop: listeners,
+//! counters, ledger sealed, store closed.
+
+use std::{fs::Permissions, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+
+use crate::{
+    app::{
+        access::{AccessTable, Counters},
+        hub::{Hub, Settings},
+        ports::{Clock, Store},
+        record::RecordLoad,
+        time::SystemClock,
+        token::TokenCache,
+    },
+    auth::{
+        keys::{self, KeyRing},
+        pseudonym::Pseudonymizer,
+        replay::ReplayCache,
+        seal::PurposeSealer,
+        token::{KeyId, TokenSigner, TokenVerifier},
+    },
+    cache::{CacheConfig, RecordCache, StampCheck},
+    catalog::Catalog,
+    config::Config,
+    http::{
+        Limits,
+        server::{self, ServerConfig},
+    },
+    ledger::{Ledger, LedgerConfig},
+    store::{SqliteConfig, SqliteStore},
+    telemetry::Metrics,
+};
+
+/// A node whose listeners are bound.
+pub struct Node {
+    /// The hub.
+    pub hub: Arc<Hub>,
+    /// Base address of the public listener.
+    pub url: String,
+    /// Base address of the operators' listener.
+    pub admin_url: String,
+    public: TcpListener,
+    admin: TcpListener,
+    config: Config,
+}
+
+/// Entries of assertions that are remembered, about 70 bytes each.
+const ASSERTIONS_MAX: usize = 200_000;
+
+/// The key of purposes in force.
+const PURPOSE_KEY_ID: u8 = 1;
+
+/// Opens everything and binds the listeners; nothing is answered yet.
+pub async fn open(config: Config) -> anyhow::Result<Node> {
+    let data = &config.node.data_dir;
+    make_private_dir(data)?;
+    if let Some(folder) = config
+        .node
+        .root_key_file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        make_private_dir(folder)?;
+    }
+    let keys = keys::load_or_create(&config.node.root_key_file)?;
+    let (public, url) = bind(&config.http.listen, config.http.tls.is_configured())?;
+    let (admin, admin_url) = bind(&config.http.admin_listen, false)?;
+    let folder = &config.catalog.datasets_dir;
+    let catalog = Arc::new(Catalog::load(
+        Some(folder.as_path()).filter(|folder| !folder.as_os_str().is_empty()),
+    )?);
+    let store = SqliteStore::open(SqliteConfig {
+        path: data.join("heyan.sqlite"),
+        readers: config.store.readers,
+        busy_timeout_ms: config.store.busy_timeout_ms,
+        cache_kib: config.store.cache_kib,
+    })
+    .await?;
+    let hub = Arc::new(assemble(&config, &keys, catalog, Arc::new(store), &url)?);
+    hub.reload_access().await?;
+    let left_over = hub.append_left_over().await?;
+    if left_over > 0 {
+        tracing::info!(left_over, "appended ledger entries that the last stop left behind");
+    }
+    Ok(Node {
+        hub,
+        url,
+        admin_url,
+        public,
+        admin,
+        config,
+    })
+}
+
+fn assemble(
+    config: &Config,
+    keys: &KeyRing,
+    catalog: Arc<Catalog>,
+    store: Arc<dyn Store>,
+    url: &str,
+) -> anyhow::Result<Hub> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let token_seed = keys.token_signing_seed(1)?;
+    let kid = KeyId::thumbprint(&crate::auth::ed25519::SigningKey::from_seed(&token_seed)?.public());
+    let signer = TokenSigner::new(&token_seed, kid, &config.auth.issuer)?;
+    let verifier = TokenVerifier::new(&config.auth.issuer, signer.verifying_key(), None)?;
+    let pseudonyms = Arc::new(Pseudonymizer::new(&*keys.pseudonym_key()?));
+    let loader = Arc::new(RecordLoad {
+        store: Arc::clone(&store),
+        catalog: Arc::clone(&catalog),
+        pseudonyms,
+    });
+    let names: Vec<&str> = catalog.iter().map(|dataset| &*dataset.name).collect();
+    let metrics = Metrics::new(&names)?;
+    let for_cache = Arc::clone(&clock);
+    let records = RecordCache::start(
+        cache_config(config),
+        Arc::clone(&loader),
+        Arc::new(move || for_cache.now_us()),
+    );
+    let for_ledger = Arc::clone(&clock);
+    let ledger = Ledger::open(LedgerConfig {
+        dir: config.node.data_dir.join("ledger"),
+        origin: config.node.origin.clone(),
+        segment_bytes: config.ledger.segment_bytes,
+        seal_interval_ms: config.ledger.seal_interval_ms,
+        signing_seed: *keys.checkpoint_signing_seed()?,
+        group_bytes_max: config.ledger.group_bytes_max,
+        queue_max: config.ledger.queue_max,
+        clock: Arc::new(move || for_ledger.now_us()),
+    })?;
+    let public_url = if config.node.public_url.is_empty() {
+        url.to_owned()
+    } else {
+        config.node.public_url.clone()
+    };
+    Ok(Hub {
+        catalog,
+        access: ArcSwap::from_pointee(AccessTable::default()),
+        counters: Counters::default(),
+        records,
+        loader,
+        ledger,
+        store,
+        clock,
+        sealer: PurposeSealer::new(PURPOSE_KEY_ID, &*keys.purpose_sealing_key(PURPOSE_KEY_ID)?, &[])?,
+        signer,
+        verifier,
+        tokens: TokenCache::default(),
+        assertions: ReplayCache::new(&*keys.replay_key()?, ASSERTIONS_MAX),
+        metrics,
+        settings: Settings {
+            node: config.node.id,
+            origin: config.node.origin.clone(),
+            public_url,
+            issuer: config.auth.issuer.clone(),
+            token_ttl_s: config.auth.token_ttl_s,
+            rotation_overlap_s: config.auth.rotation_overlap_s,
+            batch_items_max: config.http.batch_items_max,
+            chunk_items_max: config.http.chunk_items_max,
+        },
+        access_changes: tokio::sync::Mutex::new(()),
+    })
+}
+
+fn cache_config(config: &Config) -> CacheConfig {
+    CacheConfig {
+        capacity_bytes: config.cache.capacity_bytes,
+        ttl: Duration::from_secs(config.cache.ttl_s),
+        batch_keys_max: config.cache.batch_keys_max,
+        loads_max: config.cache.loads_max,
+        waiting_max: config.cache.waiting_max,
+        load_timeout: Duration::from_millis(config.cache.load_timeout_ms),
+        check_stamps: StampCheck::On,
+    }
+}
+
+fn make_private_dir(folder: &Path) -> anyhow::Result<()> {
+    if !folder.is_dir() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::set_permissions(folder, Permissions::from_mode(0o700))
+            .with_context(|| format!("cannot make {} private", folder.display()))?;
+    }
+    Ok(())
+}
+
+fn bind(address: &str, tls: bool) -> anyhow::Result<(TcpListener, String)> {
+    let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let scheme = if tls { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr()?);
+    Ok((listener, url))
+}
+
+impl Node {
+    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once.
+    pub async fn serve(self) -> anyhow::Result<()> {
+        let http = &self.config.http;
+        let workers = match http.workers {
+            0 => std::thread::available_parallelism().map_or(2, usize::from),
+            workers => workers,
+        };
+        let config = ServerConfig {
+            workers,
+            connections_max: http.connections_max,
+            head_deadline: Duration::from_millis(http.head_timeout_ms),
+            keep_alive: Duration::from_millis(http.keep_alive_ms),
+            stop_deadline: Duration::from_millis(http.stop_timeout_ms),
+            limits: Limits {
+                body_bytes_max: http.body_bytes_max,
+                batch_bytes_max: http.batch_bytes_max,
+                line_bytes_max: http.line_bytes_max,
+                body_deadline: Duration::from_millis(http.body_timeout_ms),
+            },
+            tls: tls_of(&self.config)?,
+        };
+        let (public, public_done) = server::public(Arc::clone(&self.hub), self.public, config)?;
+        let (admin, admin_done) = server::admin(Arc::clone(&self.hub), self.admin)?;
+        let public_done = tokio::spawn(public_done);
+        let admin_done = tokio::spawn(admin_done);
+        let saver = tokio::spawn(save_usage(Arc::clone(&self.hub)));
+        tracing::info!(url = self.url, admin_url = self.admin_url, "serving");
+        stop_signal().await?;
+        tracing::info!("stopping: what was begun is finished");
+        tokio::spawn(async {
+            if stop_signal().await.is_ok() {
+                std::process::exit(1);
+            }
+        });
+        public.stop(true).await;
+        let _stopped = public_done.await;
+        admin.stop(false).await;
+        let _stopped = admin_done.await;
+        saver.abort();
+        self.hub.store.add_usage(&self.hub.counters.drain()).await?;
+        self.hub.ledger.close()?;
+        self.hub.store.close().await;
+        Ok(())
+    }
+}
+
+/// Counts of daily ceilings go to the store every second.
+async fn save_usage(hub: Arc<Hub>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        second.tick().await;
+        let usage = hub.counters.drain();
+        if !usage.is_empty()
+            && let Err(error) = hub.store.add_usage(&usage).await
+        {
+            tracing::warn!(error = %error, "counts of daily ceilings were not saved");
+        }
+    }
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn tls_of(config: &Config) -> anyhow::Result<Option<rustls::ServerConfig>> {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+    let tls = &config.http.tls;
+    if !tls.is_configured() {
+        return Ok(None);
+    }
+    let chain = CertificateDer::pem_file_iter(&tls.certificate_file)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("cannot read certificates from {}", tls.certificate_file.display()))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key_file)
+        .with_context(|| format!("cannot read a private key from {}", tls.key_file.display()))?;
+    Ok(Some(
+        rustls::ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?,
+    ))
+}

@@ -1,0 +1,43 @@
+//! `heyan config check|print`: are the settings safe, and what is in force.
+//! Nothing is opened: a check can run beside a serving hub.
+
+use std::path::PathBuf;
+
+use super::{Exit, output::Output};
+use crate::{catalog::Catalog, config::Config};
+
+/// `heyan config …`.
+#[derive(clap::Subcommand)]
+pub enum ConfigCommand {
+    /// Refuse unknown keys and unsafe settings, with the key and the remedy
+    Check(Args),
+    /// Show the settings in force; secrets stand in files and are not shown
+    Print(Args),
+}
+
+/// Which settings.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Settings file
+    #[arg(long, env = "HEYAN_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// Checks or prints.
+pub fn run(command: ConfigCommand, output: Output) -> anyhow::Result<Exit> {
+    match command {
+        ConfigCommand::Check(args) => {
+            let config = Config::load(args.config.as_deref())?;
+            let folder = Some(config.catalog.datasets_dir.as_path()).filter(|folder| !folder.as_os_str().is_empty());
+            let datasets = Catalog::load(folder)?.iter().count();
+            let json = serde_json::json!({"good": true, "datasets": datasets});
+            output.tell(&json, &format!("good: {datasets} datasets"));
+        }
+        ConfigCommand::Print(args) => {
+            let config = Config::load(args.config.as_deref())?;
+            let json = serde_json::to_value(&config)?;
+            output.tell(&json, config.print().trim_end());
+        }
+    }
+    Ok(Exit::Done)
+}

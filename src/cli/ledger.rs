@@ -1,0 +1,105 @@
+//! `heyan ledger verify` and `heyan receipt verify`: offline proof, with the files and the public key alone.
+//! They share no state with a running hub: whoever doubts the hub can run them elsewhere.
+
+use std::path::PathBuf;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{Exit, output::Output};
+use crate::ledger::{entry::Entry, receipt, verify};
+
+/// `heyan ledger …`.
+#[derive(clap::Subcommand)]
+pub enum LedgerCommand {
+    /// Proves that nothing in a ledger was changed
+    Verify {
+        /// Ledger folder
+        dir: PathBuf,
+        /// Public key of the ledger, or a file that holds it
+        #[arg(long)]
+        key: Option<String>,
+    },
+}
+
+/// `heyan receipt …`.
+#[derive(clap::Subcommand)]
+pub enum ReceiptCommand {
+    /// Proves that an answer is in a ledger
+    Verify {
+        /// Receipt, text or JSON
+        file: PathBuf,
+        /// Public key of the ledger, or a file that holds it
+        #[arg(long)]
+        key: String,
+    },
+}
+
+/// A key given as text, or by the name of its file.
+fn key_text(given: &str) -> anyhow::Result<String> {
+    if given.contains('+') && !std::path::Path::new(given).exists() {
+        return Ok(given.trim().to_owned());
+    }
+    Ok(std::fs::read_to_string(given)?.trim().to_owned())
+}
+
+/// Verifies a ledger folder.
+pub fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<Exit> {
+    let LedgerCommand::Verify { dir, key } = command;
+    let key = key.as_deref().map(key_text).transpose()?;
+    match verify::verify_dir(&dir, key.as_deref()) {
+        Ok(report) => {
+            let root = STANDARD.encode(report.root);
+            let json = serde_json::json!({
+                "sound": true, "entries": report.entries, "sealed": report.sealed, "unsealed": report.unsealed,
+                "torn_tail_bytes": report.torn_tail_bytes, "root": root,
+            });
+            let text = format!(
+                "sound: {} entries, {} under the checkpoint, root {}",
+                report.entries, report.sealed, root
+            );
+            output.tell(&json, &text);
+            Ok(Exit::Done)
+        }
+        Err(damage) => {
+            let json = serde_json::json!({
+                "sound": false, "first_bad_index": damage.first_bad_index, "what": damage.to_string(),
+            });
+            let place = damage.first_bad_index.map_or("-".to_owned(), |index| index.to_string());
+            output.tell(&json, &format!("NOT SOUND: first bad index {place}: {damage}"));
+            Ok(Exit::No)
+        }
+    }
+}
+
+/// Verifies a receipt file.
+pub fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> {
+    let ReceiptCommand::Verify { file, key } = command;
+    let bytes = std::fs::read(&file)?;
+    match receipt::verify(&bytes, &key_text(&key)?) {
+        Ok(proven) => {
+            let entry = proven.entry.as_deref().and_then(Entry::decode);
+            let kind = entry.as_ref().map_or("unknown", |entry| entry.kind.as_str());
+            let at = entry.as_ref().map(|entry| crate::app::time::rfc3339(entry.at_us));
+            let json = serde_json::json!({
+                "sound": true, "origin": proven.origin, "index": proven.index, "tree_size": proven.head.size,
+                "kind": kind, "at": at,
+            });
+            let text = format!(
+                "sound: entry {} ({kind}, {}) is in the ledger {} of {} entries",
+                proven.index,
+                at.unwrap_or_default(),
+                proven.origin,
+                proven.head.size
+            );
+            output.tell(&json, &text);
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            output.tell(
+                &serde_json::json!({"sound": false, "what": error.to_string()}),
+                &format!("NOT SOUND: {error}"),
+            );
+            Ok(Exit::No)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `heyan serve`: a hub. Without a file it is embedded, on loopback, in `./heyan-data`, and says so.
+//! The first start makes one manager, whose secret is written to a file that only the owner may read.
+
+use std::{
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+
+use super::boot;
+use crate::{
+    app::{admin, hub::Hub},
+    config::Config,
+    telemetry,
+};
+
+/// `heyan serve`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Settings; see config/hub.toml for all of them
+    #[arg(long, env = "HEYAN_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// Serves until told to stop.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let config = Config::load(args.config.as_deref())?;
+    telemetry::start_log(&config.log.level, config.log.format);
+    if args.config.is_none() {
+        eprintln!(
+            "heyan: no --config: embedded hub on {} with its data in {} (no TLS, loopback only)",
+            config.http.listen,
+            config.node.data_dir.display()
+        );
+    }
+    let data_dir = config.node.data_dir.clone();
+    let node = boot::open(config).await?;
+    first_manager(&node.hub, &data_dir).await?;
+    node.serve().await
+}
+
+/// Someone must be there to add everyone else.
+async fn first_manager(hub: &Hub, data_dir: &Path) -> anyhow::Result<()> {
+    if !hub.access.load().clients.is_empty() {
+        return Ok(());
+    }
+    let file = data_dir.join("first-manager.secret");
+    let (user, told) = admin::add_user(hub, None, "manager", "first manager", "manager").await?;
+    let mut out = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&file)
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    writeln!(out, "{}", told.client_secret)?;
+    out.sync_all()?;
+    eprintln!(
+        "heyan: first start: client {:?} with the role manager; its secret is in {}.\n\
+         heyan: heyan token --client {} --secret-file {}",
+        user.id,
+        file.display(),
+        user.id,
+        file.display()
+    );
+    Ok(())
+}

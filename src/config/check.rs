@@ -1,0 +1,141 @@
+//! What settings may not be, beyond their types: each finding names the key, what is wrong and the remedy.
+//! A limit of zero is no limit at all in the code behind it, so zero is refused where a limit stands.
+
+use std::{fmt, net::SocketAddr};
+
+use super::Config;
+
+/// One unsafe or impossible setting.
+#[derive(Debug)]
+pub struct Unsafe {
+    /// Such as `http.listen`.
+    pub key: &'static str,
+    /// What is wrong, and what to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for Unsafe {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.key, self.remedy)
+    }
+}
+
+pub(super) fn check(config: &Config) -> Vec<Unsafe> {
+    let mut found = Vec::new();
+    listeners(config, &mut found);
+    limits(config, &mut found);
+    let mut refuse = |wrong: bool, key, remedy: &str| {
+        if wrong {
+            found.push(Unsafe {
+                key,
+                remedy: remedy.to_owned(),
+            });
+        }
+    };
+    let origin = &config.node.origin;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    refuse(
+        origin.is_empty() || origin.len() > 128 || !origin.bytes().all(plain),
+        "node.origin",
+        "must be a name of letters, digits, dots and dashes, such as hub-1.example.gov.cn",
+    );
+    let inside = config.node.root_key_file.starts_with(&config.node.data_dir);
+    refuse(
+        inside,
+        "node.root_key_file",
+        "must not lie in node.data_dir: whoever copies the data would have the keys; name a file elsewhere",
+    );
+    refuse(
+        !(1..=86_400).contains(&config.auth.token_ttl_s),
+        "auth.token_ttl_s",
+        "must be 1 to 86400; 600 is usual",
+    );
+    refuse(
+        config.auth.rotation_overlap_s < 0,
+        "auth.rotation_overlap_s",
+        "must not be negative",
+    );
+    refuse(config.auth.issuer.is_empty(), "auth.issuer", "must not be empty");
+    refuse(
+        !(10..=1_000).contains(&config.ledger.seal_interval_ms),
+        "ledger.seal_interval_ms",
+        "must be 10 to 1000: a checkpoint at least every second is a promise to every holder of a receipt",
+    );
+    let tls = &config.http.tls;
+    refuse(
+        tls.is_configured() == tls.key_file.as_os_str().is_empty(),
+        "http.tls.key_file",
+        "must be set together with http.tls.certificate_file",
+    );
+    found
+}
+
+fn listeners(config: &Config, found: &mut Vec<Unsafe>) {
+    let mut address = |key, text: &str| {
+        let address = text.parse::<SocketAddr>().ok();
+        if address.is_none() {
+            found.push(Unsafe {
+                key,
+                remedy: "must be an address and a port, such as 127.0.0.1:8080".to_owned(),
+            });
+        }
+        address
+    };
+    let public = address("http.listen", &config.http.listen);
+    let admin = address("http.admin_listen", &config.http.admin_listen);
+    let plain = !config.http.insecure_plain_http;
+    if public.is_some_and(|address| !address.ip().is_loopback()) && plain && !config.http.tls.is_configured() {
+        found.push(Unsafe {
+            key: "http.listen",
+            remedy: "plain HTTP beyond loopback: set [http.tls], or put a TLS proxy before the hub and set \
+                     http.insecure_plain_http = true on purpose"
+                .to_owned(),
+        });
+    }
+    if admin.is_some_and(|address| !address.ip().is_loopback()) && plain {
+        found.push(Unsafe {
+            key: "http.admin_listen",
+            remedy: "metrics and health belong on loopback or an operators' network: set 127.0.0.1, or \
+                     http.insecure_plain_http = true on purpose"
+                .to_owned(),
+        });
+    }
+}
+
+fn limits(config: &Config, found: &mut Vec<Unsafe>) {
+    let http = &config.http;
+    let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let rows: [(&'static str, u64, u64, u64); 18] = [
+        ("http.connections_max", as_u64(http.connections_max), 1, 1_000_000),
+        ("http.workers", as_u64(http.workers), 0, 1_024),
+        ("http.head_timeout_ms", http.head_timeout_ms, 100, 600_000),
+        ("http.body_timeout_ms", http.body_timeout_ms, 100, 600_000),
+        ("http.keep_alive_ms", http.keep_alive_ms, 1, 3_600_000),
+        ("http.body_bytes_max", as_u64(http.body_bytes_max), 1_024, 1 << 30),
+        ("http.batch_bytes_max", as_u64(http.batch_bytes_max), 1_024, 1 << 30),
+        ("http.line_bytes_max", as_u64(http.line_bytes_max), 1_024, 1 << 24),
+        ("http.batch_items_max", as_u64(http.batch_items_max), 1, 1_000),
+        ("http.chunk_items_max", as_u64(http.chunk_items_max), 1, 1_000),
+        ("store.readers", config.store.readers.into(), 1, 64),
+        ("cache.batch_keys_max", as_u64(config.cache.batch_keys_max), 1, 10_000),
+        ("cache.loads_max", as_u64(config.cache.loads_max), 1, 64),
+        ("cache.waiting_max", as_u64(config.cache.waiting_max), 1, 10_000_000),
+        ("cache.load_timeout_ms", config.cache.load_timeout_ms, 10, 600_000),
+        ("ledger.segment_bytes", config.ledger.segment_bytes, 131_072, 1 << 34),
+        ("ledger.queue_max", as_u64(config.ledger.queue_max), 1, 10_000_000),
+        (
+            "ledger.group_bytes_max",
+            as_u64(config.ledger.group_bytes_max),
+            65_536,
+            1 << 30,
+        ),
+    ];
+    for (key, value, least, most) in rows {
+        if !(least..=most).contains(&value) {
+            found.push(Unsafe {
+                key,
+                remedy: format!("must be {least} to {most}, is {value}"),
+            });
+        }
+    }
+}

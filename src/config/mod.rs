@@ -1,0 +1,285 @@
+//! The settings of a hub: compiled-in defaults, then a file, then the environment. Unknown keys are refused, and so is
+//! what is unsafe: a hub that starts is a hub that keeps its promises.
+
+mod check;
+
+use std::path::{Path, PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+pub use crate::telemetry::LogFormat;
+pub use check::Unsafe;
+
+/// The defaults, as they ship.
+pub const DEFAULTS: &str = include_str!("../../config/hub.toml");
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there.
+    #[error("cannot read {0}")]
+    Missing(PathBuf),
+    /// A key or value is wrong; the text names the file or variable, and the key.
+    #[error("{0}")]
+    Wrong(Box<figment::Error>),
+    /// Values that do not go together or are unsafe.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Unsafe(Vec<Unsafe>),
+}
+
+/// All settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// This node.
+    pub node: Node,
+    /// Listeners.
+    pub http: Http,
+    /// Tokens and secrets.
+    pub auth: Auth,
+    /// Datasets.
+    pub catalog: Catalog,
+    /// Database.
+    pub store: Store,
+    /// Records in memory.
+    pub cache: Cache,
+    /// Ledger.
+    pub ledger: Ledger,
+    /// Logs.
+    pub log: Log,
+}
+
+/// This node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// Number of the node.
+    pub id: u16,
+    /// Name of its ledger.
+    pub origin: String,
+    /// Database and ledger.
+    pub data_dir: PathBuf,
+    /// The one secret.
+    pub root_key_file: PathBuf,
+    /// Base address that callers use.
+    pub public_url: String,
+}
+
+/// Listeners.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Public listener.
+    pub listen: String,
+    /// Operators' listener.
+    pub admin_listen: String,
+    /// Allow plain HTTP beyond loopback.
+    pub insecure_plain_http: bool,
+    /// Worker threads; 0: one a core.
+    pub workers: usize,
+    /// Connections of one worker.
+    pub connections_max: usize,
+    /// Head of a request.
+    pub head_timeout_ms: u64,
+    /// Body of a request.
+    pub body_timeout_ms: u64,
+    /// Idle connections.
+    pub keep_alive_ms: u64,
+    /// Graceful stop.
+    pub stop_timeout_ms: u64,
+    /// Longest JSON body.
+    pub body_bytes_max: usize,
+    /// Longest batch.
+    pub batch_bytes_max: usize,
+    /// Longest line.
+    pub line_bytes_max: usize,
+    /// Items of a batch.
+    pub batch_items_max: usize,
+    /// Items of a chunk.
+    pub chunk_items_max: usize,
+    /// TLS of the public listener.
+    pub tls: Tls,
+}
+
+/// TLS of the public listener.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate chain, PEM.
+    pub certificate_file: PathBuf,
+    /// Private key, PEM.
+    pub key_file: PathBuf,
+}
+
+impl Tls {
+    /// Whether TLS is configured.
+    pub fn is_configured(&self) -> bool {
+        !self.certificate_file.as_os_str().is_empty()
+    }
+}
+
+/// Tokens and secrets.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Issuer and audience.
+    pub issuer: String,
+    /// Life of a token.
+    pub token_ttl_s: i64,
+    /// Life of a secret after its rotation.
+    pub rotation_overlap_s: i64,
+}
+
+/// Datasets.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    /// Folder of schemas; empty: the shipped ones alone.
+    pub datasets_dir: PathBuf,
+}
+
+/// Database.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// Read connections.
+    pub readers: u32,
+    /// Wait for the lock.
+    pub busy_timeout_ms: u64,
+    /// Page cache.
+    pub cache_kib: u32,
+}
+
+/// Records in memory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    /// Bytes.
+    pub capacity_bytes: u64,
+    /// Longest life.
+    pub ttl_s: u64,
+    /// Keys in one query.
+    pub batch_keys_max: usize,
+    /// Queries at once.
+    pub loads_max: usize,
+    /// Look-ups that may wait.
+    pub waiting_max: usize,
+    /// Wait for one query.
+    pub load_timeout_ms: u64,
+}
+
+/// Ledger.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// Bytes of one journal file.
+    pub segment_bytes: u64,
+    /// Between checkpoints.
+    pub seal_interval_ms: u64,
+    /// Entries that may wait.
+    pub queue_max: usize,
+    /// Bytes of one group.
+    pub group_bytes_max: usize,
+}
+
+/// Logs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Filter.
+    pub level: String,
+    /// Form.
+    pub format: LogFormat,
+}
+
+/// Separates sections and keys in names of environment variables.
+const ENV_PREFIX: &str = "HEYAN__";
+
+impl Config {
+    /// The settings in force: defaults, `file`, environment.
+    ///
+    /// # Errors
+    /// A file that is missing, an unknown key, a wrong type, or an unsafe value.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let config = Self::read(file)?;
+        let found = check::check(&config);
+        if found.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Unsafe(found))
+        }
+    }
+
+    fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError::Missing(file.to_owned()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment
+            .merge(Env::prefixed(ENV_PREFIX).split("__"))
+            .extract()
+            .map_err(|error| ConfigError::Wrong(Box::new(error)))
+    }
+
+    /// As TOML. Nothing in it is secret: secrets stand in files that it names.
+    pub fn print(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Config::load(Some(file.path()))
+    }
+
+    #[test]
+    fn the_defaults_are_whole_and_safe() {
+        let config = Config::load(None).unwrap();
+        assert_eq!(config.http.listen, "127.0.0.1:8080");
+        assert_eq!(config.auth.token_ttl_s, 600);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = load("[http]\nlistn = \"127.0.0.1:1\"").unwrap_err().to_string();
+        assert!(error.contains("listn"), "{error}");
+    }
+
+    #[test]
+    fn unsafe_settings_are_refused_with_a_remedy() {
+        for (text, key) in [
+            ("[http]\nlisten = \"0.0.0.0:8080\"", "http.listen"),
+            ("[http]\nadmin_listen = \"192.168.1.1:9090\"", "http.admin_listen"),
+            ("[http]\nlisten = \"nowhere\"", "http.listen"),
+            ("[ledger]\nseal_interval_ms = 5000", "ledger.seal_interval_ms"),
+            ("[auth]\ntoken_ttl_s = 0", "auth.token_ttl_s"),
+            ("[node]\norigin = \"a b\"", "node.origin"),
+            ("[http.tls]\ncertificate_file = \"x.pem\"", "http.tls.key_file"),
+            ("[http]\nbatch_items_max = 0", "http.batch_items_max"),
+            ("[http]\nchunk_items_max = 5000", "http.chunk_items_max"),
+        ] {
+            let error = load(text).unwrap_err().to_string();
+            assert!(error.contains(key) && error.contains(':'), "{text} gave {error}");
+        }
+        assert!(load("[http]\nlisten = \"0.0.0.0:8080\"\ninsecure_plain_http = true").is_ok());
+    }
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        let config = Config::load(None).unwrap();
+        let again = load(&config.print()).unwrap();
+        assert_eq!(again.print(), config.print());
+    }
+}

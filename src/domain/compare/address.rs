@@ -1,0 +1,114 @@
+//! Addresses: division heads may be left out, written twice or renamed, the tail has one spelling.
+//! A county that only one side names is a difference: only province and city are implied.
+
+use super::{Canonical, Form, REVIEW_VARIANT, address_tail};
+use crate::domain::division::{Chain, Relation};
+use crate::domain::reference::{self, Place};
+use crate::domain::verdict::{Basis, Verdict};
+
+/// An address in its parts.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct AddressForm {
+    head: Chain,
+    tail: Box<str>,
+}
+
+impl AddressForm {
+    /// Reads an address; any text is one.
+    pub(crate) fn parse(raw: &str) -> Self {
+        let text = address_tail::prepare(raw);
+        let (head, rest) = Chain::take(&text);
+        Self {
+            head,
+            tail: address_tail::canonical(rest).into(),
+        }
+    }
+
+    /// The divisions at its head.
+    pub(crate) fn head(&self) -> &Chain {
+        &self.head
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.tail.len() + self.head.heap_bytes()
+    }
+
+    /// The verdict on two addresses; symmetric.
+    fn judge(&self, other: &Self) -> Verdict {
+        let relation = self.head.relation(&other.head);
+        if relation == Relation::Different {
+            return Verdict::Mismatch;
+        }
+        if self.tail != other.tail {
+            return if tails_vary(&self.tail, &other.tail) {
+                REVIEW_VARIANT
+            } else {
+                Verdict::Mismatch
+            };
+        }
+        Verdict::Match(if relation == Relation::Renamed {
+            Basis::Renamed
+        } else {
+            Basis::Normalized
+        })
+    }
+}
+
+/// The divisions at the head of an address as text, folded; empty when it names none.
+pub fn head_text(raw: &str) -> String {
+    let text = address_tail::prepare(raw);
+    let kept = text.len() - Chain::take(&text).1.len();
+    text.get(..kept).unwrap_or_default().to_owned()
+}
+
+/// Holds a claimed address against a record's; symmetric.
+pub(crate) fn judge(claim: &str, record: &Canonical) -> Verdict {
+    let Form::Address(held) = record.form() else {
+        return Verdict::Mismatch;
+    };
+    let verdict = AddressForm::parse(claim).judge(held);
+    if verdict != Verdict::Mismatch {
+        return verdict;
+    }
+    // Traditional characters hide the divisions and units: look again in standard characters.
+    let (left, right) = (standard(claim), standard(record.raw()));
+    if left.is_none() && right.is_none() {
+        return verdict;
+    }
+    let left = AddressForm::parse(left.as_deref().unwrap_or(claim));
+    let right = AddressForm::parse(right.as_deref().unwrap_or(record.raw()));
+    if left.judge(&right) == Verdict::Mismatch {
+        Verdict::Mismatch
+    } else {
+        REVIEW_VARIANT
+    }
+}
+
+/// The text with every character that is outside the list of 2013 replaced by the first standard one, or nothing if there is none.
+fn standard(raw: &str) -> Option<String> {
+    let first = |c: char| {
+        if c.is_ascii() {
+            None
+        } else {
+            reference::standard_forms(c).chars().next()
+        }
+    };
+    if raw.chars().all(|c| first(c).is_none()) {
+        return None;
+    }
+    Some(raw.chars().map(|c| first(c).unwrap_or(c)).collect())
+}
+
+/// Whether two tails differ only by variant characters or by numerals inside a name (九华山路, 9华山路).
+fn tails_vary(a: &str, b: &str) -> bool {
+    let (a, b) = (address_tail::with_digits(a), address_tail::with_digits(b));
+    let (mut left, mut right) = (a.chars(), b.chars());
+    loop {
+        match (left.next(), right.next()) {
+            (None, None) => return true,
+            (Some(x), Some(y)) if reference::variants_agree(x, y, Place::Anywhere) => {}
+            _ => return false,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Lossless folds: width, space, zero-width, private use, radicals, compatibility ideographs, composition.
+//! NFKC is not used on the whole text, because it also turns ① into 1 and ㎡ into m2; only the width and small-form blocks get it.
+
+use std::borrow::Cow;
+
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+
+use super::reference;
+
+/// What becomes of white space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spaces {
+    /// All of it goes.
+    Drop,
+    /// One space is kept between two characters that are not Han; the rest goes.
+    KeepBetweenWords,
+}
+
+/// What becomes of letter case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// Lower case, by character.
+    Lower,
+    /// Upper case of ASCII only, as identifiers are written.
+    Upper,
+}
+
+/// Folds width, zero-width, private use, radicals, compatibility ideographs and composition; any white space becomes one U+0020 each.
+///
+/// Idempotent. Borrows when nothing has to change, which one pass over the characters finds out.
+pub fn clean(raw: &str) -> Cow<'_, str> {
+    if raw.chars().all(is_plain) {
+        return Cow::Borrowed(raw);
+    }
+    let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
+    let mut folded = String::with_capacity(raw.len());
+    for c in raw.chars() {
+        // A private-use point may stand for a character that folds again, so it goes first.
+        let c = if is_plain(c) {
+            c
+        } else {
+            reference::assigned(c).unwrap_or(c)
+        };
+        if is_plain(c) {
+            folded.push(c);
+        } else if is_ignorable(c) {
+            continue;
+        } else if c.is_whitespace() || c.is_control() {
+            folded.push(' ');
+        } else if is_width_form(c) {
+            folded.extend(nfkd.normalize_iter(std::iter::once(c)));
+        } else {
+            folded.push(c);
+        }
+    }
+    match ComposingNormalizerBorrowed::new_nfc().normalize(&folded) {
+        Cow::Borrowed(_) => Cow::Owned(folded),
+        Cow::Owned(composed) => Cow::Owned(composed),
+    }
+}
+
+/// [`clean`], then white space and case as asked.
+pub fn text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
+    let cleaned = clean(raw);
+    let changes_case = |c: char| match case {
+        Case::Lower => !is_han(c) && c.to_lowercase().next() != Some(c),
+        Case::Upper => c.is_ascii_lowercase(),
+    };
+    if !cleaned.chars().any(|c| c == ' ' || changes_case(c)) {
+        return cleaned;
+    }
+    let mut out = String::with_capacity(cleaned.len());
+    let mut gap = false;
+    let mut last = None;
+    for c in cleaned.chars() {
+        if c == ' ' {
+            gap = true;
+            continue;
+        }
+        if gap && spaces == Spaces::KeepBetweenWords && last.is_some_and(is_word) && is_word(c) {
+            out.push(' ');
+        }
+        gap = false;
+        last = Some(c);
+        match case {
+            Case::Upper => out.push(c.to_ascii_uppercase()),
+            Case::Lower if is_han(c) => out.push(c),
+            Case::Lower => out.extend(c.to_lowercase()),
+        }
+    }
+    // Lower-casing can leave a base and a mark that compose.
+    match ComposingNormalizerBorrowed::new_nfc().normalize(&out) {
+        Cow::Borrowed(_) => Cow::Owned(out),
+        Cow::Owned(composed) => Cow::Owned(composed),
+    }
+}
+
+/// Whether `c` is a Han character: unified ideographs of every block, compatibility ideographs and 〇.
+pub const fn is_han(c: char) -> bool {
+    matches!(c,
+        '\u{3007}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFD}')
+}
+
+/// Brackets of every shape as ASCII round ones; other characters as they are.
+pub const fn bracket(c: char) -> char {
+    match c {
+        '[' | '{' | '〔' | '【' | '〖' | '「' | '『' | '⟨' | '〈' | '⦅' | '❲' => '(',
+        ']' | '}' | '〕' | '】' | '〗' | '」' | '』' | '⟩' | '〉' | '⦆' | '❳' => ')',
+        _ => c,
+    }
+}
+
+/// Dashes of every shape as the ASCII hyphen; other characters as they are.
+pub const fn dash(c: char) -> char {
+    match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2043}' | '\u{2500}' | '\u{30FC}' | '\u{00AD}' => '-',
+        _ => c,
+    }
+}
+
+/// Whether `c` is one of the points that people type for the interpunct U+00B7 of 民委发〔2016〕33号.
+pub const fn is_interpunct(c: char) -> bool {
+    matches!(
+        c,
+        '\u{B7}'
+            | '.'
+            | '\u{387}'
+            | '\u{2D9}'
+            | '\u{16EB}'
+            | '\u{2022}'
+            | '\u{2024}'
+            | '\u{2027}'
+            | '\u{2219}'
+            | '\u{22C5}'
+            | '\u{2E31}'
+            | '\u{2E33}'
+            | '\u{30FB}'
+            | '\u{FF65}'
+            | '\u{FF0E}'
+            | '\u{318D}'
+    )
+}
+
+const fn is_word(c: char) -> bool {
+    !is_han(c) && !is_interpunct(c)
+}
+
+/// A character that no fold changes, by quick check: the only work for most text.
+const fn is_plain(c: char) -> bool {
+    matches!(c,
+        ' '..='~'
+        | '\u{B7}'
+        | '\u{3400}'..='\u{4DBF}'
+        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{20000}'..='\u{2A6DF}'
+        | '\u{3001}'..='\u{3029}')
+}
+
+/// Invisible characters, variation selectors and leftovers of ideographic descriptions.
+const fn is_ignorable(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}'
+        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+        | '\u{2FF0}'..='\u{2FFF}' | '\u{31EF}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+        | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+        || (c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{B}' | '\u{C}'))
+}
+
+const fn is_width_form(c: char) -> bool {
+    matches!(c, '\u{FE10}'..='\u{FE19}' | '\u{FE30}'..='\u{FE6B}' | '\u{FF01}'..='\u{FFEE}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn plain_text_is_borrowed() {
+        assert!(matches!(clean("张三·abc (芜湖) 〔2017〕"), Cow::Borrowed(_)));
+        assert!(matches!(text("张三", Spaces::Drop, Case::Lower), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn width_zero_width_and_selectors_fold() {
+        assert_eq!(clean("ＡＢ１２（）　\u{200B}王\u{E0101}\u{FE00}"), "AB12() 王");
+        assert_eq!(clean("\u{FE59}\u{FEFF}Ａ\u{FE5A}"), "(A)");
+    }
+
+    #[test]
+    fn compatibility_ideographs_fold_and_the_twelve_real_ones_stay() {
+        assert_eq!(clean("\u{F9F4}\u{2F800}"), "林丽");
+        for point in [
+            0xFA0E, 0xFA0F, 0xFA11, 0xFA13, 0xFA14, 0xFA1F, 0xFA21, 0xFA23, 0xFA24, 0xFA27, 0xFA28, 0xFA29,
+        ] {
+            let one = char::from_u32(point).unwrap().to_string();
+            assert_eq!(clean(&one), one);
+        }
+    }
+
+    #[test]
+    fn circled_digits_and_square_units_are_kept() {
+        assert_eq!(clean("①㎡"), "①㎡");
+    }
+
+    #[test]
+    fn one_space_between_latin_words_is_kept_when_asked() {
+        assert_eq!(
+            text(" John   SMITH ", Spaces::KeepBetweenWords, Case::Lower),
+            "john smith"
+        );
+        assert_eq!(text("张 三 A B", Spaces::KeepBetweenWords, Case::Lower), "张三a b");
+        assert_eq!(text("张 三 A B", Spaces::Drop, Case::Upper), "张三AB");
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_is_folding_once(raw in "\\PC{0,12}|[\u{2E80}-\u{2FFF}\u{E700}-\u{E870}\u{F900}-\u{FFEF}a-zA-Z .·\u{300}]{0,10}") {
+            let once = clean(&raw).into_owned();
+            prop_assert_eq!(clean(&once).into_owned(), once.clone());
+            for (spaces, case) in [(Spaces::Drop, Case::Upper), (Spaces::KeepBetweenWords, Case::Lower)] {
+                let once = text(&raw, spaces, case).into_owned();
+                prop_assert_eq!(text(&once, spaces, case).into_owned(), once.clone());
+            }
+        }
+    }
+}

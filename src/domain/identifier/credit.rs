@@ -1,0 +1,159 @@
+//! Unified social credit codes: GB 32100-2015 over all 18 characters and GB 11714 over characters 9 to 17.
+//! Both checks must hold; a letter in the first two places is legal (N rural collectives, Y other, A military).
+
+use super::{Finding, Identifier, InvalidIdentifier};
+use crate::domain::{fold, reference};
+
+const ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+const WEIGHTS: [u32; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
+const BODY_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
+
+/// The check character of the first 17 characters (GB 32100-2015, mod 31), or nothing when they are not of its alphabet.
+pub fn check_character(first: &str) -> Option<char> {
+    if first.len() != WEIGHTS.len() {
+        return None;
+    }
+    let mut sum = 0;
+    for (c, weight) in first.chars().zip(WEIGHTS) {
+        sum += u32::try_from(ALPHABET.find(c)?).ok()? * weight;
+    }
+    ALPHABET.chars().nth(((31 - sum % 31) % 31) as usize)
+}
+
+/// The check character of an organisation code's eight body characters (GB 11714, mod 11).
+pub fn organization_check_character(body: &str) -> Option<char> {
+    if body.len() != BODY_WEIGHTS.len() {
+        return None;
+    }
+    let mut sum = 0;
+    for (c, weight) in body.chars().zip(BODY_WEIGHTS) {
+        if c.is_ascii_lowercase() {
+            return None;
+        }
+        sum += c.to_digit(36)? * weight;
+    }
+    match 11 - sum % 11 {
+        10 => Some('X'),
+        11 => Some('0'),
+        digit => char::from_digit(digit, 10),
+    }
+}
+
+/// The whole code of eight leading characters (authority, kind, division) and eight of the organisation; for made-up cities.
+pub fn complete(prefix: &str, body: &str) -> Option<String> {
+    let first = format!("{prefix}{body}{}", organization_check_character(body)?);
+    let check = check_character(&first)?;
+    Some(format!("{first}{check}"))
+}
+
+/// Reads a code as people type it: case, width, spaces and dashes fold.
+///
+/// # Errors
+/// `length`, `alphabet` or `check_character`.
+pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
+    let text: String = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper)
+        .chars()
+        .filter(|&c| fold::dash(c) != '-')
+        .collect();
+    if text.chars().count() != 18 {
+        return Err(InvalidIdentifier::Length);
+    }
+    if !text.chars().all(|c| ALPHABET.contains(c)) {
+        return Err(InvalidIdentifier::Alphabet);
+    }
+    let (first, last) = text.split_at(17);
+    let body = first.get(8..16).unwrap_or_default();
+    let organization = first.get(16..).unwrap_or_default();
+    let sound = check_character(first).is_some_and(|check| last.starts_with(check))
+        && organization_check_character(body).is_some_and(|check| organization.starts_with(check));
+    if !sound {
+        return Err(InvalidIdentifier::CheckCharacter);
+    }
+    let division = text.get(2..8).and_then(|digits| digits.parse::<u32>().ok());
+    let findings = if division.is_some_and(reference::division_known) {
+        Vec::new()
+    } else {
+        vec![Finding::DivisionUnknown]
+    };
+    Ok(Identifier {
+        canonical: text,
+        upgraded: false,
+        alternative: None,
+        findings,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn code(raw: &str) -> &'static str {
+        parse(raw).map_or_else(InvalidIdentifier::code, |_| "ok")
+    }
+
+    #[test]
+    fn real_codes_are_read_with_their_letters() {
+        for raw in [
+            "91110000600037341L",
+            "91440300708461136T",
+            "91110108551385082Q",
+            "91350100M000100Y43",
+            "914403006990676707",
+            "91440300L83341734R",
+            "11100000000013338W",
+            "113402000030106774",
+            "91340200MA2MQ218X8",
+            "Y1340200000000019R",
+            "A11100000000000275",
+            "11100000MB0341032Y",
+            "1131000068735121X0",
+            "12441500196720244T",
+        ] {
+            assert!(parse(raw).is_ok_and(|id| id.canonical == raw), "{raw}");
+        }
+    }
+
+    #[test]
+    fn spelling_folds() {
+        for raw in [
+            "91340200ma2mq218x8",
+            "９１340200 MA2MQ218X8",
+            "91340200-MA2MQ218X-8",
+            "91340200MA2MQ218‐X8",
+        ] {
+            assert!(parse(raw).is_ok_and(|id| id.canonical == "91340200MA2MQ218X8"), "{raw}");
+        }
+    }
+
+    #[test]
+    fn each_check_is_needed() {
+        assert_eq!(code("91340200713920435C"), "check_character");
+        assert_eq!(code("913402007627885481"), "check_character");
+        assert_eq!(code("91440300708461O36T"), "alphabet");
+        assert_eq!(code("91440300708461136"), "length");
+        // The first check right, the second wrong.
+        let first = "91340200000000015";
+        let whole = format!("{first}{}", check_character(first).unwrap_or('?'));
+        assert_eq!(code(&whole), "check_character");
+    }
+
+    #[test]
+    fn an_unknown_division_is_a_finding() {
+        let made = complete("91349999", "00000001").unwrap_or_default();
+        assert!(parse(&made).is_ok_and(|id| id.findings == [Finding::DivisionUnknown]));
+    }
+
+    proptest! {
+        #[test]
+        fn completed_codes_parse_and_any_wrong_last_character_fails(body in "[0-9A-HJ-NPQRTUWXY]{8}", wrong in 0_usize..31) {
+            let made = complete("91340200", &body).unwrap();
+            prop_assert!(parse(&made).is_ok());
+            let other = ALPHABET.chars().nth(wrong).unwrap();
+            let mut changed = made.clone();
+            changed.pop();
+            changed.push(other);
+            prop_assert!(changed == made || parse(&changed).is_err());
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Subject identifiers: parsed once into the form under which a record is found.
+//! A doubtful identifier is a finding and is looked up all the same; only what cannot be one is refused.
+
+use thiserror::Error;
+
+use super::fold::{self, Case, Spaces};
+
+pub mod credit;
+pub mod licence;
+pub mod resident;
+
+/// The longest identifier that is looked at, in bytes as given.
+pub const RAW_BYTES_MAX: usize = 512;
+
+/// What sort of identifier a dataset's subject is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdentifierKind {
+    /// GB 11643-1999 and the permits of the same form.
+    ResidentNumber,
+    /// GB 32100-2015.
+    CreditCode,
+    /// GB/T 36904-2018.
+    LicenceIdentifier,
+    /// A number printed on a document, e.g. of a certificate.
+    DocumentNumber,
+    /// Any other text.
+    Text,
+}
+
+impl IdentifierKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::ResidentNumber,
+        Self::CreditCode,
+        Self::LicenceIdentifier,
+        Self::DocumentNumber,
+        Self::Text,
+    ];
+
+    /// The kind of a snake_case name, as written in a dataset file.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The snake_case name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ResidentNumber => "resident_number",
+            Self::CreditCode => "credit_code",
+            Self::LicenceIdentifier => "licence_identifier",
+            Self::DocumentNumber => "document_number",
+            Self::Text => "text",
+        }
+    }
+
+    /// Reads an identifier as people type it.
+    ///
+    /// # Errors
+    /// [`InvalidIdentifier`] when the text cannot be an identifier of this kind; its code is one of
+    /// `length`, `alphabet`, `date`, `check_character`, `order_code`, `root`, `parts`.
+    pub fn parse(self, raw: &str) -> Result<Identifier, InvalidIdentifier> {
+        if raw.len() > RAW_BYTES_MAX {
+            return Err(InvalidIdentifier::Length);
+        }
+        match self {
+            Self::ResidentNumber => resident::parse(raw),
+            Self::CreditCode => credit::parse(raw),
+            Self::LicenceIdentifier => licence::parse(raw),
+            Self::DocumentNumber => non_empty(document_number(raw)),
+            Self::Text => non_empty(fold::text(raw, Spaces::KeepBetweenWords, Case::Lower).into_owned()),
+        }
+    }
+}
+
+/// An identifier in the one form under which its record is found.
+///
+/// It has no `Debug`: the form is a value from a person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identifier {
+    /// The canonical form.
+    pub canonical: String,
+    /// Whether a 15-digit resident number was brought to 18.
+    pub upgraded: bool,
+    /// A second form to look up when the first finds nothing: a 15-digit number whose century is open.
+    pub alternative: Option<String>,
+    /// What is doubtful about it.
+    pub findings: Vec<Finding>,
+}
+
+impl Identifier {
+    fn plain(canonical: String) -> Self {
+        Self {
+            canonical,
+            upgraded: false,
+            alternative: None,
+            findings: Vec::new(),
+        }
+    }
+}
+
+/// Something doubtful about an identifier that is nevertheless looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Finding {
+    /// The check character of a licence identifier is wrong or missing.
+    LicenceCheckCharacter,
+    /// The type code of a licence identifier is not a credit code and three characters.
+    LicenceTypeForm,
+    /// The issuer of a licence identifier is not a credit code.
+    LicenceIssuerForm,
+    /// The version of a licence identifier is not three digits.
+    LicenceVersionForm,
+    /// The division code is not in the reference table.
+    DivisionUnknown,
+}
+
+impl Finding {
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LicenceCheckCharacter => "licence_check_character",
+            Self::LicenceTypeForm => "licence_type_form",
+            Self::LicenceIssuerForm => "licence_issuer_form",
+            Self::LicenceVersionForm => "licence_version_form",
+            Self::DivisionUnknown => "division_unknown",
+        }
+    }
+}
+
+/// Why a text cannot be an identifier of its kind; never holds the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum InvalidIdentifier {
+    /// Too short, too long or empty.
+    #[error("the identifier does not have the length of its kind")]
+    Length,
+    /// A character that the kind does not allow at its place.
+    #[error("the identifier holds a character that its kind does not allow")]
+    Alphabet,
+    /// No such calendar day.
+    #[error("the birth date inside the identifier does not exist")]
+    Date,
+    /// The check character disagrees.
+    #[error("the check character of the identifier is wrong")]
+    CheckCharacter,
+    /// The order code is one that is never given.
+    #[error("the order code inside the identifier is never given")]
+    OrderCode,
+    /// A licence identifier without its root.
+    #[error("the licence identifier does not begin with the root of GB/T 36904")]
+    Root,
+    /// A licence identifier with a wrong number of parts.
+    #[error("the licence identifier does not have the parts of GB/T 36904")]
+    Parts,
+}
+
+impl InvalidIdentifier {
+    /// The wire code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Length => "length",
+            Self::Alphabet => "alphabet",
+            Self::Date => "date",
+            Self::CheckCharacter => "check_character",
+            Self::OrderCode => "order_code",
+            Self::Root => "root",
+            Self::Parts => "parts",
+        }
+    }
+}
+
+/// A document number with width, case, space, dashes and brackets folded: `（2017）` and `〔2017〕` are one.
+pub fn document_number(raw: &str) -> String {
+    fold::text(raw, Spaces::Drop, Case::Upper)
+        .chars()
+        .map(|c| fold::dash(fold::bracket(c)))
+        .collect()
+}
+
+fn non_empty(canonical: String) -> Result<Identifier, InvalidIdentifier> {
+    if canonical.is_empty() {
+        Err(InvalidIdentifier::Length)
+    } else {
+        Ok(Identifier::plain(canonical))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_kinds_are_one_to_one() {
+        for kind in IdentifierKind::ALL {
+            assert_eq!(IdentifierKind::from_name(kind.as_str()), Some(kind));
+        }
+        assert_eq!(IdentifierKind::from_name("nothing"), None);
+    }
+
+    #[test]
+    fn document_numbers_fold_brackets_width_and_space() {
+        let parse = |raw| IdentifierKind::DocumentNumber.parse(raw).map(|id| id.canonical).ok();
+        let expected = parse("皖(2023)芜湖市不动产权第9841864号");
+        assert_eq!(parse("皖（２０２３） 芜湖市不动产权第9841864号"), expected);
+        assert_eq!(parse("皖〔2023〕芜湖市不动产权第9841864号"), expected);
+        assert_ne!(parse("皖〔2023〕芜湖市不动产权第9841846号"), expected);
+        assert!(parse("  \u{200B}").is_none());
+        assert!(parse(&"号".repeat(400)).is_none());
+    }
+}

@@ -1,0 +1,14 @@
+//! The pure core: identifiers, folding, comparison, predicates, masking, and what a caller may ask.
+//! Nothing here reads a clock, a file or the network; the tables of `config/reference` are compiled in.
+
+pub mod compare;
+pub mod division;
+pub mod fault;
+pub mod fold;
+pub mod identifier;
+pub mod mask;
+pub mod numeral;
+pub mod policy;
+pub mod predicate;
+pub mod reference;
+pub mod verdict;

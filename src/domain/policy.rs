@@ -1,0 +1,241 @@
+//! What an agency may ask: operations, sharing classes and grants, narrowed for one purpose.
+//! Deny by default: a permission is the union of the grants that hold now for this item code, and nothing else.
+
+use std::ops::BitOr;
+
+/// Most fields of a dataset; a permission is one machine word.
+pub const FIELDS_MAX: usize = 64;
+
+/// One right of a grant (CONTRACT §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Compare literal claims.
+    Verify,
+    /// Evaluate predicates.
+    Predicate,
+    /// Read permitted fields and explanations.
+    Read,
+    /// Contribute records.
+    Contribute,
+    /// Learn that no record exists.
+    Existence,
+    /// Accept a stale answer when the source is down.
+    StaleOk,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 6] = [
+        Self::Verify,
+        Self::Predicate,
+        Self::Read,
+        Self::Contribute,
+        Self::Existence,
+        Self::StaleOk,
+    ];
+
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Predicate => "predicate",
+            Self::Read => "read",
+            Self::Contribute => "contribute",
+            Self::Existence => "existence",
+            Self::StaleOk => "stale_ok",
+        }
+    }
+
+    /// The operation of a wire word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.as_str() == word)
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A set of operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Operations(u8);
+
+impl Operations {
+    /// Whether `operation` is in the set.
+    pub const fn has(self, operation: Operation) -> bool {
+        self.0 & operation.bit() != 0
+    }
+
+    /// Whether the set holds nothing.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl FromIterator<Operation> for Operations {
+    fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
+        Self(operations.into_iter().fold(0, |set, operation| set | operation.bit()))
+    }
+}
+
+impl BitOr for Operations {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// A set of fields of one dataset, by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FieldSet(u64);
+
+impl FieldSet {
+    /// Every field.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// Whether field `number` is in the set.
+    pub const fn has(self, number: u8) -> bool {
+        number < FIELDS_MAX as u8 && self.0 & (1 << number) != 0
+    }
+
+    /// Whether the set holds nothing.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl FromIterator<u8> for FieldSet {
+    fn from_iter<I: IntoIterator<Item = u8>>(numbers: I) -> Self {
+        Self(
+            numbers
+                .into_iter()
+                .filter(|number| usize::from(*number) < FIELDS_MAX)
+                .fold(0, |set, n| set | 1 << n),
+        )
+    }
+}
+
+impl BitOr for FieldSet {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// How a dataset may be shared (CONTRACT §3; the catalogue rules' 共享类型).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// 无条件共享: any agency may verify.
+    Unconditional,
+    /// 有条件共享: needs a grant.
+    Conditional,
+    /// 不予共享: nobody, for the legal basis named.
+    Withheld {
+        /// Law, regulation or State Council policy.
+        legal_basis: String,
+    },
+}
+
+/// Service item codes that a grant covers.
+#[derive(Clone, Debug)]
+pub enum ItemCodes {
+    /// `*`.
+    Any,
+    /// These alone.
+    Only(Box<[Box<str>]>),
+}
+
+impl ItemCodes {
+    /// Whether `code` is covered.
+    pub fn cover(&self, code: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(codes) => codes.iter().any(|covered| &**covered == code),
+        }
+    }
+}
+
+/// What a caller may do with one dataset for one purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Permission {
+    /// Fields that may be compared or read.
+    pub fields: FieldSet,
+    /// Operations.
+    pub operations: Operations,
+}
+
+impl BitOr for Permission {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self {
+            fields: self.fields | other.fields,
+            operations: self.operations | other.operations,
+        }
+    }
+}
+
+/// The clause that a refusal names (CONTRACT §3: "a refusal names the missing clause").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Clause {
+    /// No grant for this agency and dataset.
+    Dataset,
+    /// Grants exist, none is valid now.
+    Validity,
+    /// Grants exist, none covers the item code.
+    ItemCode,
+    /// Grants exist, none has the operation.
+    Operation,
+    /// The call came from another network.
+    Network,
+    /// The daily ceiling is used up.
+    DailyCeiling,
+}
+
+impl Clause {
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dataset => "dataset",
+            Self::Validity => "validity",
+            Self::ItemCode => "item_codes",
+            Self::Operation => "operations",
+            Self::Network => "networks",
+            Self::DailyCeiling => "daily_ceiling",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_union_of_permissions_never_drops_a_right() {
+        let one = Permission {
+            fields: FieldSet::from_iter([0, 3]),
+            operations: Operations::from_iter([Operation::Verify]),
+        };
+        let two = Permission {
+            fields: FieldSet::from_iter([5]),
+            operations: Operations::from_iter([Operation::Existence]),
+        };
+        let both = one | two;
+        assert!(both.fields.has(0) && both.fields.has(3) && both.fields.has(5) && !both.fields.has(1));
+        assert!(both.operations.has(Operation::Verify) && both.operations.has(Operation::Existence));
+        assert!(!both.operations.has(Operation::Read));
+    }
+
+    #[test]
+    fn a_field_number_out_of_range_is_in_no_set() {
+        assert!(!FieldSet::ALL.has(64));
+        assert!(FieldSet::from_iter([64, 200]).is_empty());
+    }
+
+    #[test]
+    fn every_operation_is_found_by_its_word() {
+        for operation in Operation::ALL {
+            assert_eq!(Operation::parse(operation.as_str()), Some(operation));
+        }
+        assert_eq!(Operation::parse("Verify"), None);
+    }
+}

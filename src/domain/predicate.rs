@@ -1,0 +1,364 @@
+//! Predicates: claims that disclose no value, such as "born on or before this day".
+//! A record too coarse to decide (a month against a day, no county against a county) is for review: nothing is guessed.
+
+use rust_decimal::Decimal;
+use thiserror::Error;
+
+use super::compare::{Canonical, Comparator, DateForm, Form};
+use super::division::{Area, Chain, Inside};
+use super::identifier::resident;
+use super::verdict::{Basis, ReviewReason, Verdict};
+
+/// The most operands that `one_of` and `within` take.
+pub const OPERANDS_MAX: usize = 100;
+
+const HOLDS: Verdict = Verdict::Match(Basis::Predicate);
+const UNDECIDED: Verdict = Verdict::Review(ReviewReason::Variant);
+
+/// A predicate over one field, checked when it is made.
+///
+/// It has no `Debug`: operands are claims.
+#[derive(Clone)]
+pub struct Predicate {
+    test: Test,
+    comparator: Comparator,
+}
+
+#[derive(Clone)]
+enum Test {
+    Equal(Box<str>),
+    NotEqual(Box<str>),
+    OneOf(Vec<Box<str>>),
+    OnOrBefore(DateForm),
+    OnOrAfter(DateForm),
+    AtLeast(Decimal),
+    AtMost(Decimal),
+    Within(Vec<Area>),
+}
+
+/// Why a predicate cannot be made; never holds an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum InvalidPredicate {
+    /// No such operation.
+    #[error("the operation is not one of eq, ne, on_or_before, on_or_after, at_least, at_most, one_of, within")]
+    UnknownOperation,
+    /// One operand is needed, or 1 to [`OPERANDS_MAX`] for `one_of` and `within`.
+    #[error("the operation does not take this many values")]
+    OperandCount,
+    /// An operand is no date, amount or division.
+    #[error("a value of the operation is not of the form that it needs")]
+    OperandForm,
+    /// The operation has no meaning for the field's comparator.
+    #[error("the operation has no meaning for this field")]
+    WrongField,
+}
+
+impl InvalidPredicate {
+    /// The wire code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownOperation => "unknown_operation",
+            Self::OperandCount => "operand_count",
+            Self::OperandForm => "operand_form",
+            Self::WrongField => "wrong_field",
+        }
+    }
+}
+
+impl Predicate {
+    /// The operations, as written on the wire.
+    pub const OPERATIONS: [&str; 8] = [
+        "eq",
+        "ne",
+        "on_or_before",
+        "on_or_after",
+        "at_least",
+        "at_most",
+        "one_of",
+        "within",
+    ];
+
+    /// Makes a predicate of an operation and its values for a field's comparator.
+    ///
+    /// # Errors
+    /// [`InvalidPredicate`].
+    pub fn new(op: &str, operands: &[&str], comparator: &Comparator) -> Result<Self, InvalidPredicate> {
+        let several = matches!(op, "one_of" | "within");
+        if !Self::OPERATIONS.contains(&op) {
+            return Err(InvalidPredicate::UnknownOperation);
+        }
+        let Some(&first) = operands.first() else {
+            return Err(InvalidPredicate::OperandCount);
+        };
+        if operands.len() > if several { OPERANDS_MAX } else { 1 } {
+            return Err(InvalidPredicate::OperandCount);
+        }
+        let meaningful = match op {
+            "on_or_before" | "on_or_after" => comparator.is_date(),
+            "at_least" | "at_most" => comparator.is_amount(),
+            "within" => comparator.is_place(),
+            _ => true,
+        };
+        if !meaningful {
+            return Err(InvalidPredicate::WrongField);
+        }
+        let date = || match comparator.form(first) {
+            Form::Date(date) => Ok(date),
+            _ => Err(InvalidPredicate::OperandForm),
+        };
+        let amount = || match comparator.form(first) {
+            Form::Amount(amount) => Ok(amount),
+            _ => Err(InvalidPredicate::OperandForm),
+        };
+        let test = match op {
+            "eq" => Test::Equal(first.into()),
+            "ne" => Test::NotEqual(first.into()),
+            "on_or_before" => Test::OnOrBefore(date()?),
+            "on_or_after" => Test::OnOrAfter(date()?),
+            "at_least" => Test::AtLeast(amount()?),
+            "at_most" => Test::AtMost(amount()?),
+            "one_of" => Test::OneOf(operands.iter().map(|&operand| operand.into()).collect()),
+            _ => {
+                let areas: Option<Vec<Area>> = operands.iter().map(|operand| area(operand)).collect();
+                Test::Within(areas.ok_or(InvalidPredicate::OperandForm)?)
+            }
+        };
+        Ok(Self {
+            test,
+            comparator: comparator.clone(),
+        })
+    }
+
+    /// Holds the predicate against a record's value.
+    pub fn evaluate(&self, record: &Canonical) -> Verdict {
+        match &self.test {
+            Test::Equal(operand) => as_predicate(self.comparator.compare(operand, record)),
+            Test::NotEqual(operand) => match self.comparator.compare(operand, record) {
+                Verdict::Match(_) => Verdict::Mismatch,
+                Verdict::Mismatch => HOLDS,
+                other => other,
+            },
+            Test::OneOf(operands) => {
+                let verdicts = || operands.iter().map(|operand| self.comparator.compare(operand, record));
+                if verdicts().any(|verdict| matches!(verdict, Verdict::Match(_))) {
+                    HOLDS
+                } else {
+                    verdicts()
+                        .find(|verdict| *verdict != Verdict::Mismatch)
+                        .unwrap_or(Verdict::Mismatch)
+                }
+            }
+            Test::OnOrBefore(limit) => with_date(record, |date| on_or_before(date, *limit)),
+            Test::OnOrAfter(limit) => with_date(record, |date| on_or_before(*limit, date)),
+            Test::AtLeast(limit) => with_amount(record, |amount| amount >= *limit),
+            Test::AtMost(limit) => with_amount(record, |amount| amount <= *limit),
+            Test::Within(areas) => within(record, areas),
+        }
+    }
+}
+
+fn as_predicate(verdict: Verdict) -> Verdict {
+    if matches!(verdict, Verdict::Match(_)) {
+        HOLDS
+    } else {
+        verdict
+    }
+}
+
+fn with_date(record: &Canonical, test: impl Fn(DateForm) -> Verdict) -> Verdict {
+    match record.form() {
+        Form::Date(date) => test(*date),
+        _ => UNDECIDED,
+    }
+}
+
+fn with_amount(record: &Canonical, test: impl Fn(Decimal) -> bool) -> Verdict {
+    match record.form() {
+        Form::Amount(amount) if test(*amount) => HOLDS,
+        Form::Amount(_) => Verdict::Mismatch,
+        _ => UNDECIDED,
+    }
+}
+
+/// Whether `early` is on or before `late`, open-ended being after every date.
+fn on_or_before(early: DateForm, late: DateForm) -> Verdict {
+    match (early.range(), late.range()) {
+        (_, None) => HOLDS,
+        (None, Some(_)) if late.is_far() => Verdict::Review(ReviewReason::Sentinel),
+        (None, Some(_)) => Verdict::Mismatch,
+        _ if early == late => HOLDS,
+        (Some((_, last)), Some((first, _))) if last <= first => HOLDS,
+        (Some((first, _)), Some((_, last))) if first > last => Verdict::Mismatch,
+        _ => UNDECIDED,
+    }
+}
+
+/// A division by name or code; spaces and width fold.
+fn area(operand: &str) -> Option<Area> {
+    use super::fold::{Case, Spaces, text};
+    Area::parse(&text(operand, Spaces::Drop, Case::Upper))
+}
+
+fn within(record: &Canonical, areas: &[Area]) -> Verdict {
+    let Some(chain) = place(record) else {
+        return UNDECIDED;
+    };
+    let mut answer = Verdict::Mismatch;
+    for area in areas {
+        match chain.inside(area) {
+            Inside::Yes => return HOLDS,
+            Inside::Unknown => answer = UNDECIDED,
+            Inside::No => {}
+        }
+    }
+    answer
+}
+
+/// The division of an address, of a resident number or credit code, or of a text that is a division's name or code.
+fn place(record: &Canonical) -> Option<Chain> {
+    match record.form() {
+        Form::Address(address) => Some(address.head().clone()),
+        Form::Number(number, _) if number.len() == 18 => {
+            let code = resident::parse(number).ok().and_then(|_| resident::division_of(number));
+            code.or_else(|| number.get(2..8)?.parse().ok()).map(Chain::of_code)
+        }
+        _ => {
+            let text = record.text();
+            // Longer codes are towns and villages; their first six digits are the county.
+            let coded = matches!(text.len(), 6 | 9 | 12) && text.bytes().all(|b| b.is_ascii_digit());
+            if coded {
+                return text.get(..6)?.parse().ok().map(Chain::of_code);
+            }
+            let (chain, _) = Chain::take(text);
+            (!chain.is_empty()).then_some(chain)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const UNDECIDED_CASE: Verdict = Verdict::Review(ReviewReason::Variant);
+
+    fn check(
+        name: &str,
+        options: &Value,
+        op: &str,
+        operands: &[&str],
+        record: &str,
+    ) -> Result<Verdict, InvalidPredicate> {
+        let comparator = Comparator::from_options(name, options).unwrap();
+        Predicate::new(op, operands, &comparator).map(|predicate| predicate.evaluate(&comparator.canonical(record)))
+    }
+
+    fn date(op: &str, operand: &str, record: &str) -> Verdict {
+        check("date", &Value::Null, op, &[operand], record).unwrap()
+    }
+
+    #[test]
+    fn dates_are_held_against_a_limit() {
+        assert_eq!(date("on_or_before", "2008-11-22", "2008年11月22日"), HOLDS);
+        assert_eq!(date("on_or_before", "2008-11-22", "2008-11-23"), Verdict::Mismatch);
+        assert_eq!(date("on_or_after", "20081122", "2008-11-22"), HOLDS);
+        assert_eq!(date("on_or_after", "2026-11-22", "2026-07-01"), Verdict::Mismatch);
+    }
+
+    #[test]
+    fn open_ended_satisfies_every_on_or_after() {
+        for record in ["长期", "99991231", "00000000", "永久"] {
+            assert_eq!(date("on_or_after", "2026-11-22", record), HOLDS);
+            assert_eq!(date("on_or_after", "2099-12-31", record), HOLDS);
+            assert_eq!(date("on_or_after", "长期", record), HOLDS);
+            assert_eq!(date("on_or_before", "2026-11-22", record), Verdict::Mismatch);
+        }
+        assert_eq!(
+            date("on_or_after", "长期", "2099-12-31"),
+            Verdict::Review(ReviewReason::Sentinel)
+        );
+        assert_eq!(date("on_or_after", "长期", "2030-12-31"), Verdict::Mismatch);
+    }
+
+    #[test]
+    fn a_month_is_never_guessed_to_be_a_day() {
+        assert_eq!(date("on_or_before", "2018-08-15", "2018-08"), UNDECIDED_CASE);
+        assert_eq!(date("on_or_after", "2018-08-15", "2018-08"), UNDECIDED_CASE);
+        assert_eq!(date("on_or_before", "2018-08-31", "2018-08"), HOLDS);
+        assert_eq!(date("on_or_after", "2018-08-01", "2018-08"), HOLDS);
+        assert_eq!(date("on_or_before", "2018-07-31", "2018-08"), Verdict::Mismatch);
+        assert_eq!(date("on_or_before", "2018-08", "2018-08"), HOLDS);
+        assert_eq!(date("on_or_before", "2018-08-15", "not a date"), UNDECIDED_CASE);
+    }
+
+    #[test]
+    fn amounts_are_held_in_the_base_unit() {
+        let options = json!({"units": {"元": "1", "万元": "10000"}, "ignore": ["人民币"]});
+        let amount = |op: &str, operand: &str, record: &str| check("amount", &options, op, &[operand], record);
+        assert_eq!(amount("at_least", "50万元", "500000元"), Ok(HOLDS));
+        assert_eq!(amount("at_least", "50万元", "499999.99元"), Ok(Verdict::Mismatch));
+        assert_eq!(amount("at_most", "500000", "50万元人民币"), Ok(HOLDS));
+        assert_eq!(amount("at_most", "much", "50万元"), Err(InvalidPredicate::OperandForm));
+        assert_eq!(amount("at_most", "500000", "50万美元"), Ok(UNDECIDED_CASE));
+    }
+
+    #[test]
+    fn equality_and_lists_follow_the_comparator() {
+        let name = |op: &str, operands: &[&str], record: &str| {
+            check("person_name", &Value::Null, op, operands, record).unwrap()
+        };
+        assert_eq!(name("eq", &["张　三"], "张三"), HOLDS);
+        assert_eq!(name("eq", &["張三"], "张三"), UNDECIDED_CASE);
+        assert_eq!(name("ne", &["張三"], "张三"), UNDECIDED_CASE);
+        assert_eq!(name("ne", &["李四"], "张三"), HOLDS);
+        assert_eq!(name("ne", &["张 三"], "张三"), Verdict::Mismatch);
+        assert_eq!(name("one_of", &["李四", "张三"], "张三"), HOLDS);
+        assert_eq!(name("one_of", &["李四", "張三"], "张三"), UNDECIDED_CASE);
+        assert_eq!(name("one_of", &["李四"], "张三"), Verdict::Mismatch);
+    }
+
+    #[test]
+    fn places_lie_in_divisions_by_code_or_name() {
+        let address = |operand: &str, record: &str| check("address", &Value::Null, "within", &[operand], record);
+        assert_eq!(address("340202", "安徽省芜湖市镜湖区北京中路2号"), Ok(HOLDS));
+        assert_eq!(address("芜湖市", "镜湖区北京中路2号"), Ok(HOLDS));
+        assert_eq!(address("湾沚区", "芜湖县湾沚镇1号"), Ok(HOLDS));
+        assert_eq!(address("镜湖区", "芜湖市鸠江区1号"), Ok(Verdict::Mismatch));
+        assert_eq!(address("镜湖区", "芜湖市北京中路2号"), Ok(UNDECIDED_CASE));
+        assert_eq!(
+            address("nowhere", "芜湖市北京中路2号"),
+            Err(InvalidPredicate::OperandForm)
+        );
+        let number =
+            |operand: &str, record: &str| check("resident_number", &Value::Null, "within", &[operand], record).unwrap();
+        assert_eq!(number("湾沚区", "340221196307152032"), HOLDS);
+        assert_eq!(number("安徽省", "110105491231002"), Verdict::Mismatch);
+        let text = |operand: &str, record: &str| check("text", &Value::Null, "within", &[operand], record).unwrap();
+        assert_eq!(text("3402", "340202001"), HOLDS);
+    }
+
+    #[test]
+    fn predicates_without_meaning_are_refused() {
+        let new = |name: &str, op: &str, operands: &[&str]| check(name, &Value::Null, op, operands, "x").map(|_| ());
+        assert_eq!(new("text", "like", &["a"]), Err(InvalidPredicate::UnknownOperation));
+        assert_eq!(new("text", "eq", &[]), Err(InvalidPredicate::OperandCount));
+        assert_eq!(new("text", "eq", &["a", "b"]), Err(InvalidPredicate::OperandCount));
+        assert_eq!(
+            new("text", "on_or_before", &["2018-08-01"]),
+            Err(InvalidPredicate::WrongField)
+        );
+        assert_eq!(new("date", "at_least", &["1"]), Err(InvalidPredicate::WrongField));
+        assert_eq!(
+            new("person_name", "within", &["芜湖市"]),
+            Err(InvalidPredicate::WrongField)
+        );
+        assert_eq!(
+            new("date", "on_or_before", &["soon"]),
+            Err(InvalidPredicate::OperandForm)
+        );
+        assert_eq!(
+            new("text", "one_of", &vec!["a"; 101]),
+            Err(InvalidPredicate::OperandCount)
+        );
+    }
+}

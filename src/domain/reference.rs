@@ -1,0 +1,326 @@
+//! The lookup tables of `config/reference`, compiled in and parsed once.
+//! A malformed row is dropped, not reported: the tests count the rows, so the tables cannot rot unseen.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+const PUA: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/pua_fold.csv"));
+const RADICALS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/radicals.csv"));
+const VARIANTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/variants.csv"));
+const DIVISIONS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/divisions.csv"));
+const RENAMED: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/config/reference/divisions_renamed.csv"
+));
+const ETHNICITY: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/ethnicity.csv"));
+
+/// Where a listed pair of characters may stand for one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Anywhere in a text.
+    Anywhere,
+    /// At the head of a person's name.
+    Surname,
+}
+
+/// One name of a division code in one period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DivisionRow {
+    /// Six digits, GB/T 2260.
+    pub code: u32,
+    /// The full name of this level only, e.g. `镜湖区`.
+    pub name: &'static str,
+    /// Whether the row still holds.
+    pub current: bool,
+}
+
+/// Parses every table now, so that no first request pays for it.
+pub fn warm() {
+    let _ = (ASSIGNED.len(), VARIANT_ROWS.len(), LISTED.len(), BY_NAME.len());
+    let _ = (CODES.len(), RENAMED_ROWS.len(), NAME_LENGTHS.len(), SHORT_LENGTHS.len());
+}
+
+/// The assigned character of a private-use point or a radical, or nothing when `c` is neither.
+pub fn assigned(c: char) -> Option<char> {
+    let at = ASSIGNED.binary_search_by_key(&c, |pair| pair.0).ok()?;
+    ASSIGNED.get(at).map(|pair| pair.1)
+}
+
+/// The characters that the character `c`, itself outside the list of 2013, may stand for.
+pub fn standard_forms(c: char) -> &'static str {
+    VARIANT_ROWS
+        .binary_search_by_key(&c, |row| row.0)
+        .ok()
+        .and_then(|at| VARIANT_ROWS.get(at))
+        .map_or("", |row| row.1)
+}
+
+/// Whether two different characters may be one character written in two ways; symmetric.
+///
+/// Two characters of 通用规范汉字表 (2013) are distinct unless the pair is listed.
+pub fn variants_agree(a: char, b: char, place: Place) -> bool {
+    if a == b {
+        return true;
+    }
+    if a.is_ascii() || b.is_ascii() {
+        return false;
+    }
+    let (of_a, of_b) = (standard_forms(a), standard_forms(b));
+    of_a.contains(b)
+        || of_b.contains(a)
+        || of_a.chars().any(|c| of_b.contains(c))
+        || LISTED.iter().any(|&(left, right, scope)| {
+            let may_be = |c: char, forms: &str, wanted: char| c == wanted || forms.contains(wanted);
+            (scope == Place::Anywhere || place == Place::Surname)
+                && ((may_be(a, of_a, left) && may_be(b, of_b, right))
+                    || (may_be(a, of_a, right) && may_be(b, of_b, left)))
+        })
+}
+
+/// Every row of every name that is spelt exactly `name`.
+pub fn divisions_named(name: &str) -> &'static [DivisionRow] {
+    BY_NAME.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// Whether GB/T 2260 ever had this six-digit code.
+pub fn division_known(code: u32) -> bool {
+    CODES.binary_search(&code).is_ok()
+}
+
+/// The province of a two-digit code, if there is one.
+pub fn province_known(code: u32) -> bool {
+    division_known(code * 10_000)
+}
+
+/// The code that stands today for a division that was renamed or merged as a whole.
+pub fn current_code(code: u32) -> u32 {
+    let mut now = code;
+    for _ in 0..8 {
+        match RENAMED_ROWS.iter().find(|row| row.0 == now) {
+            Some(row) => now = row.1,
+            None => break,
+        }
+    }
+    now
+}
+
+/// Code, full name and short name of every ethnic group, GB/T 3304.
+pub fn ethnic_groups() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    rows(ETHNICITY).filter_map(|line| {
+        let mut cells = line.split(',');
+        Some((cells.next()?, cells.next()?, cells.next()?))
+    })
+}
+
+/// The lengths in characters, as bits, of the division names that begin with `c`: most heads are told apart by this alone.
+pub fn division_lengths(c: char) -> u64 {
+    lengths(&NAME_LENGTHS, c)
+}
+
+/// The four-digit codes of every city whose name without 市, 地区 or 盟 is `short`.
+pub fn cities_called(short: &str) -> &'static [u32] {
+    SHORT_CITIES.get(short).map_or(&[], Vec::as_slice)
+}
+
+/// As [`division_lengths`], for the names of [`cities_called`].
+pub fn short_city_lengths(c: char) -> u64 {
+    lengths(&SHORT_LENGTHS, c)
+}
+
+fn lengths(table: &[(char, u64)], c: char) -> u64 {
+    let at = table.binary_search_by_key(&c, |row| row.0).ok();
+    at.and_then(|at| table.get(at)).map_or(0, |row| row.1)
+}
+
+fn lengths_of<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(char, u64)> {
+    let mut bits: HashMap<char, u64> = HashMap::new();
+    for name in names {
+        if let Some(first) = name.chars().next() {
+            *bits.entry(first).or_default() |= 1 << name.chars().count().min(63);
+        }
+    }
+    let mut table: Vec<_> = bits.into_iter().collect();
+    table.sort_unstable();
+    table
+}
+
+fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
+    table.lines().skip(1).filter(|line| !line.is_empty())
+}
+
+fn code_point(hex: &str) -> Option<char> {
+    u32::from_str_radix(hex, 16).ok().and_then(char::from_u32)
+}
+
+static ASSIGNED: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
+    let pairs = |table: &'static str, column: usize| {
+        rows(table).filter_map(move |line| {
+            let mut cells = line.split(',');
+            let from = code_point(cells.next()?)?;
+            Some((from, code_point(cells.nth(column)?)?))
+        })
+    };
+    let radicals: HashMap<char, char> = pairs(RADICALS, 0).collect();
+    let nfc = ComposingNormalizerBorrowed::new_nfc();
+    let mut all: Vec<(char, char)> = pairs(PUA, 1).chain(pairs(RADICALS, 0)).collect();
+    for (_, to) in &mut all {
+        *to = radicals.get(to).copied().unwrap_or(*to);
+        *to = nfc.normalize_iter(std::iter::once(*to)).next().unwrap_or(*to);
+    }
+    all.sort_unstable();
+    all.dedup_by_key(|pair| pair.0);
+    all
+});
+
+fn variant_rows() -> impl Iterator<Item = (char, &'static str, &'static str)> {
+    rows(VARIANTS).filter_map(|line| {
+        let mut cells = line.split(',');
+        Some((cells.next()?.chars().next()?, cells.next()?, cells.next()?))
+    })
+}
+
+static VARIANT_ROWS: LazyLock<Vec<(char, &'static str)>> = LazyLock::new(|| {
+    let mut table: Vec<_> = variant_rows()
+        .filter(|row| row.2 == "any")
+        .map(|row| (row.0, row.1))
+        .collect();
+    table.sort_unstable_by_key(|row| row.0);
+    table
+});
+
+static LISTED: LazyLock<Vec<(char, char, Place)>> = LazyLock::new(|| {
+    variant_rows()
+        .filter_map(|(left, right, scope)| {
+            let place = match scope {
+                "listed" => Place::Anywhere,
+                "surname" => Place::Surname,
+                _ => return None,
+            };
+            Some((left, right.chars().next()?, place))
+        })
+        .collect()
+});
+
+static BY_NAME: LazyLock<HashMap<&'static str, Vec<DivisionRow>>> = LazyLock::new(|| {
+    let mut names: HashMap<&'static str, Vec<DivisionRow>> = HashMap::with_capacity(8192);
+    for line in rows(DIVISIONS) {
+        let mut cells = line.split(',');
+        let (Some(code), Some(name)) = (cells.next().and_then(|cell| cell.parse().ok()), cells.next()) else {
+            continue;
+        };
+        let current = cells.nth(1).is_none_or(str::is_empty);
+        names.entry(name).or_default().push(DivisionRow { code, name, current });
+    }
+    names
+});
+
+static CODES: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let mut codes: Vec<u32> = BY_NAME.values().flatten().map(|row| row.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+});
+
+static NAME_LENGTHS: LazyLock<Vec<(char, u64)>> = LazyLock::new(|| lengths_of(BY_NAME.keys().copied()));
+
+static SHORT_CITIES: LazyLock<HashMap<&'static str, Vec<u32>>> = LazyLock::new(|| {
+    let mut cities: HashMap<&'static str, Vec<u32>> = HashMap::new();
+    for row in BY_NAME.values().flatten() {
+        let is_city = row.code.is_multiple_of(100) && !row.code.is_multiple_of(10_000);
+        let short = ["市", "地区", "盟"]
+            .iter()
+            .find_map(|suffix| row.name.strip_suffix(suffix));
+        if let Some(short) = short.filter(|short| is_city && short.chars().count() > 1) {
+            cities.entry(short).or_default().push(row.code / 100);
+        }
+    }
+    cities
+});
+
+static SHORT_LENGTHS: LazyLock<Vec<(char, u64)>> = LazyLock::new(|| lengths_of(SHORT_CITIES.keys().copied()));
+
+static RENAMED_ROWS: LazyLock<Vec<(u32, u32)>> = LazyLock::new(|| {
+    rows(RENAMED)
+        .filter_map(|line| {
+            let mut cells = line.split(',');
+            Some((cells.next()?.parse().ok()?, cells.next()?.parse().ok()?))
+        })
+        .collect()
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_row_of_any_table_is_lost() {
+        assert_eq!(ASSIGNED.len(), 105 + 348);
+        assert_eq!(VARIANT_ROWS.len() + LISTED.len(), rows(VARIANTS).count());
+        assert_eq!(LISTED.len(), 6);
+        assert_eq!(BY_NAME.values().map(Vec::len).sum::<usize>(), rows(DIVISIONS).count());
+        assert_eq!(RENAMED_ROWS.len(), rows(RENAMED).count());
+        assert_eq!(ethnic_groups().count(), 58);
+    }
+
+    #[test]
+    fn private_use_and_radicals_become_the_assigned_character() {
+        assert_eq!(assigned('\u{E863}'), Some('䶮'));
+        assert_eq!(assigned('\u{E831}'), Some('\u{215D7}'));
+        assert_eq!(assigned('\u{E815}'), Some('厂'), "private use to radical to ideograph");
+        assert_eq!(assigned('⻋'), Some('车'));
+        assert_eq!(assigned('⽂'), Some('文'));
+        assert_eq!(assigned('文'), None);
+    }
+
+    #[test]
+    fn two_standard_characters_are_distinct_unless_listed() {
+        for (a, b) in [
+            ('于', '於'),
+            ('升', '昇'),
+            ('坤', '堃'),
+            ('哲', '喆'),
+            ('己', '已'),
+            ('祎', '袆'),
+        ] {
+            assert!(!variants_agree(a, b, Place::Surname), "{a}{b}");
+        }
+        for (a, b) in [
+            ('吕', '呂'),
+            ('黄', '黃'),
+            ('钟', '鐘'),
+            ('锺', '鍾'),
+            ('钟', '鍾'),
+            ('钟', '锺'),
+            ('爲', '為'),
+        ] {
+            assert!(
+                variants_agree(a, b, Place::Anywhere) && variants_agree(b, a, Place::Anywhere),
+                "{a}{b}"
+            );
+        }
+        for (a, b) in [
+            ('傅', '付'),
+            ('萧', '肖'),
+            ('蕭', '肖'),
+            ('閻', '闫'),
+            ('阎', '闫'),
+            ('蓝', '兰'),
+            ('戴', '代'),
+        ] {
+            assert!(
+                variants_agree(b, a, Place::Surname) && !variants_agree(a, b, Place::Anywhere),
+                "{a}{b}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_chain_of_renamings_ends_at_the_code_of_today() {
+        assert_eq!(current_code(342_623), 340_281);
+        assert_eq!(current_code(340_203), 340_209);
+        assert_eq!(current_code(340_202), 340_202);
+        assert!(division_known(342_623) && division_known(830_000) && !division_known(349_999));
+    }
+}

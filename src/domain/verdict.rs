@@ -1,0 +1,179 @@
+//! What the hub answers about one field and about the whole verification.
+//! There is no score and no distance: a field either agrees, needs a person, disagrees, or could not be judged.
+
+/// The answer about one claimed field (CONTRACT §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// The record agrees.
+    Match(Basis),
+    /// A person must look.
+    Review(ReviewReason),
+    /// The record disagrees; never says by how much.
+    Mismatch,
+    /// The record holds no value here.
+    Absent,
+    /// The grant does not cover the field.
+    NotPermitted,
+    /// The source could not be asked; never read as a mismatch.
+    Unavailable,
+}
+
+/// Why a field is a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Basis {
+    /// Equal bytes.
+    Exact,
+    /// Equal after a lossless fold.
+    Normalized,
+    /// A 15-digit resident number against its 18-digit form.
+    Upgraded,
+    /// A division was renamed or merged; the rest is equal.
+    Renamed,
+    /// A predicate that discloses no value holds.
+    Predicate,
+}
+
+/// Why a person must look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReviewReason {
+    /// Traditional or variant characters, a dropped interpunct, a numeral inside a road name.
+    Variant,
+    /// An open-ended sentinel (长期) stands against a far date.
+    Sentinel,
+}
+
+/// The answer about the whole verification (CONTRACT §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Every claimed field matches.
+    Verified,
+    /// At least one field mismatches.
+    Mismatched,
+    /// No mismatch, at least one review.
+    Review,
+    /// Otherwise, at least one absent, not permitted or unavailable field.
+    Incomplete,
+    /// No such record, and the grant has `existence`.
+    NotFound,
+}
+
+impl Outcome {
+    /// Derives the outcome of a verification whose record exists from its field verdicts.
+    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+        let (mut review, mut incomplete) = (false, false);
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Mismatch => return Self::Mismatched,
+                Verdict::Review(_) => review = true,
+                Verdict::Absent | Verdict::NotPermitted | Verdict::Unavailable => incomplete = true,
+                Verdict::Match(_) => {}
+            }
+        }
+        match (review, incomplete) {
+            (true, _) => Self::Review,
+            (false, true) => Self::Incomplete,
+            (false, false) => Self::Verified,
+        }
+    }
+
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Mismatched => "mismatched",
+            Self::Review => "review",
+            Self::Incomplete => "incomplete",
+            Self::NotFound => "not_found",
+        }
+    }
+
+    /// Every outcome, in the order of its ledger code.
+    pub const ALL: [Self; 5] = [
+        Self::Verified,
+        Self::Mismatched,
+        Self::Review,
+        Self::Incomplete,
+        Self::NotFound,
+    ];
+
+    /// The one-byte code in a ledger entry; never reused for another meaning.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Verified => 0,
+            Self::Mismatched => 1,
+            Self::Review => 2,
+            Self::Incomplete => 3,
+            Self::NotFound => 4,
+        }
+    }
+}
+
+impl Verdict {
+    /// The wire word of the verdict.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Match(_) => "match",
+            Self::Review(_) => "review",
+            Self::Mismatch => "mismatch",
+            Self::Absent => "absent",
+            Self::NotPermitted => "not_permitted",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The wire word of `basis`, for a match.
+    pub const fn basis(self) -> Option<&'static str> {
+        match self {
+            Self::Match(Basis::Exact) => Some("exact"),
+            Self::Match(Basis::Normalized) => Some("normalized"),
+            Self::Match(Basis::Upgraded) => Some("upgraded"),
+            Self::Match(Basis::Renamed) => Some("renamed"),
+            Self::Match(Basis::Predicate) => Some("predicate"),
+            _ => None,
+        }
+    }
+
+    /// The wire word of `reason`, for a review.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Review(ReviewReason::Variant) => Some("variant"),
+            Self::Review(ReviewReason::Sentinel) => Some("sentinel"),
+            _ => None,
+        }
+    }
+
+    /// The one-byte code in a ledger entry; never reused for another meaning.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Match(Basis::Exact) => 0x10,
+            Self::Match(Basis::Normalized) => 0x11,
+            Self::Match(Basis::Upgraded) => 0x12,
+            Self::Match(Basis::Renamed) => 0x13,
+            Self::Match(Basis::Predicate) => 0x14,
+            Self::Review(ReviewReason::Variant) => 0x20,
+            Self::Review(ReviewReason::Sentinel) => 0x21,
+            Self::Mismatch => 0x30,
+            Self::Absent => 0x40,
+            Self::NotPermitted => 0x50,
+            Self::Unavailable => 0x60,
+        }
+    }
+
+    /// The verdict of a ledger code.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0x10 => Self::Match(Basis::Exact),
+            0x11 => Self::Match(Basis::Normalized),
+            0x12 => Self::Match(Basis::Upgraded),
+            0x13 => Self::Match(Basis::Renamed),
+            0x14 => Self::Match(Basis::Predicate),
+            0x20 => Self::Review(ReviewReason::Variant),
+            0x21 => Self::Review(ReviewReason::Sentinel),
+            0x30 => Self::Mismatch,
+            0x40 => Self::Absent,
+            0x50 => Self::NotPermitted,
+            0x60 => Self::Unavailable,
+            _ => return None,
+        })
+    }
+}

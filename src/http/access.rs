@@ -1,0 +1,309 @@
+//! `/v1/agencies`, `/v1/grants`, `/v1/users`: administration by the manager; operators and auditors may look.
+//! A secret stands in one answer, once.
+
+use actix_web::HttpResponse;
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    call::Call,
+    extract, page,
+    problem::Problem,
+    verifications::{NO_STORE, query},
+};
+use crate::app::{
+    admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
+    commit::{AgencyRow, ClientRow, GrantRow},
+    error::{AppError, Thing},
+    question::SafeInteger,
+    time,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgencyBody {
+    #[serde(default)]
+    id: Option<String>,
+    name: String,
+    credit_code: String,
+    role: String,
+    #[serde(default)]
+    authority_for: Vec<String>,
+    #[serde(default)]
+    networks: Vec<String>,
+    /// Ed25519 public key, 32 bytes in base64 or base64url.
+    #[serde(default)]
+    public_key: Option<String>,
+}
+
+/// `POST /v1/agencies`.
+pub(super) async fn add_agency(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let body: AgencyBody = extract::parse(&bytes)?;
+    let public_key = body.public_key.as_deref().map(parse_key).transpose()?;
+    let new = NewAgency {
+        id: body.id,
+        name: body.name,
+        credit_code: body.credit_code,
+        role: body.role,
+        authority_for: body.authority_for,
+        networks: body.networks,
+        public_key,
+    };
+    let (state, caller) = (call.state.clone(), call.caller.clone());
+    let (agency, told) = change(async move { admin::add_agency(&state.hub, Some(&caller), new).await }).await?;
+    call.entered();
+    Ok(created(with_secret(agency_json(&agency), &told)))
+}
+
+fn parse_key(text: &str) -> Result<[u8; 32], AppError> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).or_else(|_not_url| STANDARD.decode(text));
+    bytes
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| AppError::fault("/public_key", "invalid_value"))
+}
+
+/// Runs a change on its own task: a caller that resets the connection cannot stop it half-way.
+async fn change<T: 'static>(work: impl Future<Output = Result<T, AppError>> + 'static) -> Result<T, AppError> {
+    actix_web::rt::spawn(work)
+        .await
+        .unwrap_or(Err(AppError::Internal("a change panicked")))
+}
+
+fn created(body: Value) -> HttpResponse {
+    HttpResponse::Created().insert_header(NO_STORE).json(body)
+}
+
+fn ok(body: Value) -> HttpResponse {
+    HttpResponse::Ok().insert_header(NO_STORE).json(body)
+}
+
+fn with_secret(mut body: Value, told: &NewSecret) -> Value {
+    if let Some(members) = body.as_object_mut() {
+        members.insert("client_id".to_owned(), told.client_id.clone().into());
+        members.insert("client_secret".to_owned(), told.client_secret.clone().into());
+        if let Some(until) = &told.previous_valid_until {
+            members.insert("previous_valid_until".to_owned(), until.clone().into());
+        }
+    }
+    body
+}
+
+fn agency_json(agency: &AgencyRow) -> Value {
+    json!({
+        "id": agency.id,
+        "number": agency.number,
+        "name": agency.name,
+        "credit_code": agency.credit_code,
+        "authority_for": agency.authority_for,
+        "networks": agency.networks,
+        "disabled": agency.disabled,
+        "created_at": time::rfc3339(agency.created_at),
+        "updated_at": time::rfc3339(agency.updated_at),
+    })
+}
+
+/// `GET /v1/agencies`.
+pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
+    let paging: page::Paging = query(&call)?;
+    let access = call.hub().access.load_full();
+    let rows = access
+        .agencies
+        .values()
+        .map(|agency| (agency.row.id.as_str(), || agency_json(&agency.row)));
+    let (agencies, next_cursor) = paging.cut(rows)?;
+    Ok(ok(json!({"agencies": agencies, "next_cursor": next_cursor})))
+}
+
+/// `GET /v1/agencies/{id}`.
+pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
+    let access = call.hub().access.load_full();
+    let agency = access
+        .agencies
+        .get(call.path("id").as_str())
+        .ok_or(AppError::NotFound(Thing::Agency))?;
+    Ok(ok(agency_json(&agency.row)))
+}
+
+/// `POST /v1/agencies/{id}/rotate-secret`.
+pub(super) async fn rotate_agency_secret(call: Call) -> Result<HttpResponse, Problem> {
+    rotate(call, Party::Agency).await
+}
+
+/// `POST /v1/users/{id}/rotate-secret`.
+pub(super) async fn rotate_user_secret(call: Call) -> Result<HttpResponse, Problem> {
+    rotate(call, Party::User).await
+}
+
+async fn rotate(call: Call, party: Party) -> Result<HttpResponse, Problem> {
+    let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
+    let told = change(async move { admin::rotate_secret(&state.hub, &caller, party, &id).await }).await?;
+    call.entered();
+    Ok(ok(with_secret(json!({}), &told)))
+}
+
+/// `POST /v1/agencies/{id}/disable`.
+pub(super) async fn disable_agency(call: Call) -> Result<HttpResponse, Problem> {
+    set_standing(call, Party::Agency, Standing::Disabled).await
+}
+
+/// `POST /v1/agencies/{id}/enable`.
+pub(super) async fn enable_agency(call: Call) -> Result<HttpResponse, Problem> {
+    set_standing(call, Party::Agency, Standing::Enabled).await
+}
+
+/// `POST /v1/users/{id}/disable`.
+pub(super) async fn disable_user(call: Call) -> Result<HttpResponse, Problem> {
+    set_standing(call, Party::User, Standing::Disabled).await
+}
+
+/// `POST /v1/users/{id}/enable`.
+pub(super) async fn enable_user(call: Call) -> Result<HttpResponse, Problem> {
+    set_standing(call, Party::User, Standing::Enabled).await
+}
+
+async fn set_standing(call: Call, party: Party, standing: Standing) -> Result<HttpResponse, Problem> {
+    let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
+    change(async move { admin::set_standing(&state.hub, &caller, party, &id, standing).await }).await?;
+    call.entered();
+    let disabled = standing == Standing::Disabled;
+    Ok(ok(json!({"id": call.path("id"), "disabled": disabled})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GrantBody {
+    agency: String,
+    dataset: String,
+    fields: Vec<String>,
+    operations: Vec<String>,
+    item_codes: Vec<String>,
+    #[serde(default)]
+    valid_from: Option<String>,
+    #[serde(default)]
+    valid_until: Option<String>,
+    #[serde(default)]
+    daily_ceiling: Option<SafeInteger>,
+    #[serde(default)]
+    networks: Vec<String>,
+}
+
+/// `POST /v1/grants`.
+pub(super) async fn add_grant(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let body: GrantBody = extract::parse(&bytes)?;
+    let new = NewGrant {
+        agency: body.agency,
+        dataset: body.dataset,
+        fields: body.fields,
+        operations: body.operations,
+        item_codes: body.item_codes,
+        valid_from: body.valid_from,
+        valid_until: body.valid_until,
+        daily_ceiling: body.daily_ceiling.map(|ceiling| ceiling.0),
+        networks: body.networks,
+    };
+    let (state, caller) = (call.state.clone(), call.caller.clone());
+    let grant = change(async move { admin::add_grant(&state.hub, Some(&caller), new).await }).await?;
+    call.entered();
+    Ok(created(grant_json(&grant)))
+}
+
+fn grant_json(grant: &GrantRow) -> Value {
+    json!({
+        "id": grant.id,
+        "agency": grant.agency,
+        "dataset": grant.dataset,
+        "fields": grant.fields,
+        "operations": grant.operations,
+        "item_codes": grant.item_codes,
+        "valid_from": time::rfc3339(grant.valid_from),
+        "valid_until": grant.valid_until.map(time::rfc3339),
+        "daily_ceiling": grant.daily_ceiling,
+        "networks": grant.networks,
+        "revoked_at": grant.revoked_at.map(time::rfc3339),
+        "created_at": time::rfc3339(grant.created_at),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GrantFilter {
+    agency: Option<String>,
+    dataset: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// `GET /v1/grants`.
+pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
+    let filter: GrantFilter = query(&call)?;
+    let paging = page::Paging {
+        limit: filter.limit,
+        cursor: filter.cursor,
+    };
+    let access = call.hub().access.load_full();
+    let wanted = |grant: &&GrantRow| {
+        filter.agency.as_ref().is_none_or(|agency| *agency == grant.agency)
+            && filter.dataset.as_ref().is_none_or(|dataset| *dataset == grant.dataset)
+    };
+    let rows = access
+        .grants
+        .values()
+        .filter(wanted)
+        .map(|grant| (grant.id.as_str(), || grant_json(grant)));
+    let (grants, next_cursor) = paging.cut(rows)?;
+    Ok(ok(json!({"grants": grants, "next_cursor": next_cursor})))
+}
+
+/// `DELETE /v1/grants/{id}`.
+pub(super) async fn revoke_grant(call: Call) -> Result<HttpResponse, Problem> {
+    let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
+    let grant = change(async move { admin::revoke_grant(&state.hub, &caller, &id).await }).await?;
+    Ok(ok(grant_json(&grant)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserBody {
+    id: String,
+    name: String,
+    role: String,
+}
+
+/// `POST /v1/users`.
+pub(super) async fn add_user(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let body: UserBody = extract::parse(&bytes)?;
+    let (state, caller) = (call.state.clone(), call.caller.clone());
+    let work = async move { admin::add_user(&state.hub, Some(&caller), &body.id, &body.name, &body.role).await };
+    let (user, told) = change(work).await?;
+    call.entered();
+    Ok(created(with_secret(user_json(&user), &told)))
+}
+
+fn user_json(user: &ClientRow) -> Value {
+    json!({
+        "id": user.id,
+        "name": user.name,
+        "role": user.role,
+        "disabled": user.disabled,
+        "created_at": time::rfc3339(user.created_at),
+        "updated_at": time::rfc3339(user.updated_at),
+    })
+}
+
+/// `GET /v1/users`.
+pub(super) async fn list_users(call: Call) -> Result<HttpResponse, Problem> {
+    let paging: page::Paging = query(&call)?;
+    let access = call.hub().access.load_full();
+    let users = access.clients.values().filter(|client| client.row.agency.is_none());
+    let rows = users.map(|client| (client.row.id.as_str(), || user_json(&client.row)));
+    let (users, next_cursor) = paging.cut(rows)?;
+    Ok(ok(json!({"users": users, "next_cursor": next_cursor})))
+}

@@ -1,0 +1,196 @@
+//! One call of a known caller: who calls is proven before any body is read, the role is checked against the route's
+//! row, and no answer leaves before an entry of it is on disk. A handler that enters its own answer says so;
+//! for every other answer, problems included, the entry is made here.
+
+use std::{cell::Cell, net::IpAddr, time::Instant};
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+
+use super::{
+    extract::{self, BodyLimit, MediaType},
+    problem::{Problem, ProblemCode},
+    refuse,
+    routes::Route,
+    state::State,
+};
+use crate::{
+    app::{
+        hub::{Caller, Hub},
+        purpose,
+        token::{self, Unknown},
+    },
+    ledger::entry::{self, Kind},
+};
+
+/// What a handler works with.
+pub(super) struct Call {
+    /// The hub and the server's limits.
+    pub(super) state: web::Data<State>,
+    /// Who calls.
+    pub(super) caller: Caller,
+    /// The request.
+    pub(super) request: HttpRequest,
+    /// Its body, not yet read.
+    pub(super) payload: web::Payload,
+    entered: std::rc::Rc<Cell<Entered>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entered {
+    No,
+    Yes,
+}
+
+impl Call {
+    /// The hub.
+    pub(super) fn hub(&self) -> &Hub {
+        &self.state.hub
+    }
+
+    /// Says that the answer's entry is on disk.
+    pub(super) fn entered(&self) {
+        self.entered.set(Entered::Yes);
+    }
+
+    /// A mark for an answer that outlives the call.
+    pub(super) fn entered_mark(&self) -> EnteredMark {
+        EnteredMark(std::rc::Rc::clone(&self.entered))
+    }
+
+    /// Receives a JSON body.
+    pub(super) async fn json_body(&mut self, bytes_max: usize) -> Result<web::Bytes, Problem> {
+        extract::expect(&self.request, MediaType::Json)?;
+        let limit = BodyLimit {
+            bytes_max,
+            deadline: self.state.limits.body_deadline,
+        };
+        extract::receive(&self.request, &mut self.payload, limit).await
+    }
+
+    /// A part of the path.
+    pub(super) fn path(&self, name: &str) -> String {
+        self.request.match_info().query(name).to_owned()
+    }
+}
+
+/// Says later that the answer's entry is on disk.
+pub(super) struct EnteredMark(std::rc::Rc<Cell<Entered>>);
+
+impl EnteredMark {
+    /// Says so.
+    pub(super) fn mark(&self) {
+        self.0.set(Entered::Yes);
+    }
+}
+
+/// Runs `handler` for a call of a known caller on `route`.
+pub(super) async fn run<F>(
+    route: &'static Route,
+    handler: F,
+    state: web::Data<State>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse
+where
+    F: AsyncFn(Call) -> Result<HttpResponse, Problem>,
+{
+    let started = start();
+    let caller = match prove(&state.hub, &request) {
+        Ok(caller) => caller,
+        Err(unknown) => return turn_away(&state.hub, &request, unknown),
+    };
+    let entered = std::rc::Rc::new(Cell::new(Entered::No));
+    let answer = if route.roles.contains(&caller.role()) {
+        let call = Call {
+            state: state.clone(),
+            caller: caller.clone(),
+            request: request.clone(),
+            payload,
+            entered: std::rc::Rc::clone(&entered),
+        };
+        handler(call).await
+    } else {
+        Err(Problem::new(ProblemCode::RoleNotAllowed))
+    };
+    let (status, code) = match &answer {
+        Ok(response) => (response.status().as_u16(), ""),
+        Err(problem) => (problem.status(), problem.code.as_str()),
+    };
+    let answer = if entered.get() == Entered::No {
+        match enter(&state.hub, &caller, route.operation, status, code).await {
+            Ok(()) => answer,
+            Err(problem) => Err(problem),
+        }
+    } else {
+        answer
+    };
+    let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
+    state.observe(route, response.status(), started);
+    response
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "durations of requests are measured, not decided upon"
+)]
+pub(super) fn start() -> Instant {
+    Instant::now()
+}
+
+/// Proves who calls by its bearer token.
+pub(super) fn prove(hub: &Hub, request: &HttpRequest) -> Result<Caller, Unknown> {
+    let mut credentials = request.headers().get_all(header::AUTHORIZATION);
+    let (Some(credential), None) = (credentials.next(), credentials.next()) else {
+        return Err(Unknown::Missing);
+    };
+    let (scheme, token) = credential
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or(Unknown::Invalid)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Unknown::Invalid);
+    }
+    token::prove(hub, token.trim(), peer(request), hub.clock.now_us())
+}
+
+/// Where a call came from: the connection, never a header that anyone may write.
+pub(super) fn peer(request: &HttpRequest) -> IpAddr {
+    request
+        .peer_addr()
+        .map_or(IpAddr::from([0, 0, 0, 0]), |address| address.ip())
+}
+
+/// Answers someone unknown: counted, never entered, so that nobody unknown can fill the disk.
+pub(super) fn turn_away(hub: &Hub, request: &HttpRequest, unknown: Unknown) -> HttpResponse {
+    let reason = match unknown {
+        Unknown::Missing => "missing",
+        Unknown::Invalid => "invalid",
+        Unknown::Expired => "expired",
+        Unknown::Disabled => "disabled",
+        Unknown::Network => "network",
+        Unknown::Client => "client",
+    };
+    if let Ok(counter) = hub.metrics.unknown_callers.get_metric_with_label_values(&[reason]) {
+        counter.inc();
+    }
+    refuse::respond(request, Problem::from(unknown))
+}
+
+/// Makes the entry of an answer that has none of its own.
+pub(super) async fn enter(
+    hub: &Hub,
+    caller: &Caller,
+    operation: &str,
+    status: u16,
+    problem: &str,
+) -> Result<(), Problem> {
+    let mut bytes = Vec::with_capacity(128);
+    entry::begin(&mut bytes, Kind::Call, hub.clock.now_us(), caller.agency_number());
+    entry::put_text(&mut bytes, operation);
+    bytes.extend_from_slice(&status.to_be_bytes());
+    entry::put_text(&mut bytes, problem);
+    purpose::seal_caller(hub, caller, &mut bytes)?;
+    hub.append(bytes).await?;
+    Ok(())
+}

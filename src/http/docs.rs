@@ -1,0 +1,409 @@
+//! `/docs`: the whole API reference as one offline page, rendered from an OpenAPI 3.1 document.
+//! Texts of operations come from the document: `x-zh-summary` and `x-zh-description` speak Chinese, and without
+//! them the English stands; a response lists its problem codes in `x-problem-codes`, an operation its roles in `x-roles`.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use self::prose::{inline, prose};
+use self::spec::{Group, Operation, Spec, items, members, string};
+use super::html::{Frame, Section, page};
+use super::locale::{Locale, Text, text};
+use super::problem::ProblemCode;
+use super::problem::page::reason_phrase;
+
+mod curl;
+mod prose;
+mod schema;
+mod spec;
+
+const PATH: &str = "/docs";
+const TITLE: Text = text!("接口文档" => "API reference");
+const CONTENTS: Text = text!("目录" => "Contents");
+const OVERVIEW: Text = text!("概览" => "Overview");
+const OTHER: Text = text!("其他" => "Other");
+const VERSION: Text = text!("版本" => "Version");
+const SERVERS: Text = text!("地址" => "Servers");
+const AUTH: Text = text!("身份凭据：" => "Credential: ");
+const AUTH_NONE: Text = text!("无需" => "none");
+const ROLES: Text = text!("角色：" => "Roles: ");
+const DEPRECATED: Text = text!("已弃用" => "deprecated");
+const PARAMETERS: Text = text!("参数" => "Parameters");
+const NAME: Text = text!("名称" => "Name");
+const PLACE: Text = text!("位置" => "In");
+const TYPE: Text = text!("类型与限制" => "Type and limits");
+const DESCRIPTION: Text = text!("说明" => "Description");
+const BODY: Text = text!("请求体" => "Request body");
+const EXAMPLE: Text = text!("示例" => "Example");
+const RESPONSES: Text = text!("响应" => "Responses");
+const STATUS: Text = text!("状态" => "Status");
+const STRUCTURE: Text = text!("结构" => "Structure");
+const HEADERS: Text = text!("响应头：" => "Headers: ");
+const PROBLEM_LIST: Text = text!("该状态的问题代码" => "Problem codes of this status");
+const TRY: Text = text!("用 curl 调用" => "Call it with curl");
+const OR: Text = text!(" 或 " => " or ");
+
+/// The page for `openapi` (a parsed OpenAPI 3.1 document) in `locale`. Whatever the document lacks or has wrong is
+/// left out of the page; nothing fails.
+pub fn render(openapi: &Value, locale: Locale) -> String {
+    let spec = Spec { root: openapi, locale };
+    let groups = spec.groups();
+    let body = html! {
+        div.docs-grid {
+            (navigation(spec, &groups))
+            main.docs-main id="main" {
+                (overview(spec))
+                @for (index, group) in groups.iter().enumerate() {
+                    section.group aria-labelledby={ "tag-" (index) } {
+                        h2 id={ "tag-" (index) } { (group_title(spec, group)) }
+                        @if let Some(text) = group.node.and_then(|tag| spec.text(tag, "description")) {
+                            (prose(text))
+                        }
+                        @for operation in &group.operations { (operation_section(spec, operation)) }
+                    }
+                }
+            }
+        }
+    };
+    let frame = Frame {
+        locale,
+        title: TITLE.get(locale),
+        path: PATH,
+        section: Section::Docs,
+        layout: "docs",
+    };
+    page(&frame, &body)
+}
+
+fn group_title<'a>(spec: Spec<'a>, group: &Group<'a>) -> &'a str {
+    let titled = group.node.and_then(|tag| match spec.locale {
+        Locale::ZhCn => string(tag, "x-zh-name").or_else(|| string(tag, "x-zh-summary")),
+        Locale::En => string(tag, "x-displayName").or_else(|| string(tag, "summary")),
+    });
+    match (titled, group.name) {
+        (Some(title), _) => title,
+        (None, "") => OTHER.get(spec.locale),
+        (None, name) => name,
+    }
+}
+
+fn navigation<'a>(spec: Spec<'a>, groups: &[Group<'a>]) -> Markup {
+    let locale = spec.locale;
+    html! {
+        nav.side aria-label=(CONTENTS.get(locale)) {
+            ul { li { a href="#overview" { (OVERVIEW.get(locale)) } } }
+            @for group in groups {
+                h2 { (group_title(spec, group)) }
+                ul {
+                    @for operation in &group.operations {
+                        li {
+                            a href={ "#" (operation.anchor) } {
+                                (verb(operation.method))
+                                span { (inline(summary(spec, operation))) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn overview(spec: Spec<'_>) -> Markup {
+    let locale = spec.locale;
+    let info = spec.root.get("info").unwrap_or(&Value::Null);
+    let title = spec.text(info, "title").unwrap_or(TITLE.get(locale));
+    let servers: Vec<&str> = items(spec.root, "servers")
+        .filter_map(|server| string(server, "url"))
+        .filter(|url| *url != "/")
+        .collect();
+    html! {
+        header id="overview" {
+            h1 { (title) }
+            dl.facts {
+                @if let Some(version) = string(info, "version") {
+                    div { dt { (VERSION.get(locale)) } dd { (version) } }
+                }
+                @if !servers.is_empty() {
+                    div {
+                        dt { (SERVERS.get(locale)) }
+                        @for server in &servers { dd { code { (server) } } }
+                    }
+                }
+            }
+            @if let Some(text) = spec.text(info, "description") { (prose(text)) }
+        }
+    }
+}
+
+fn summary<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> &'a str {
+    spec.text(operation.node, "summary")
+        .or_else(|| string(operation.node, "operationId"))
+        .unwrap_or(operation.path)
+}
+
+fn verb(method: &str) -> Markup {
+    html! { span class={ "verb " (method) } { (method.to_ascii_uppercase()) } }
+}
+
+fn operation_section<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> Markup {
+    let locale = spec.locale;
+    let node = operation.node;
+    let heading = format!("{}-title", operation.anchor);
+    html! {
+        section.operation id=(operation.anchor) aria-labelledby=(heading) {
+            h3 id=(heading) {
+                (inline(summary(spec, operation)))
+                @if node.get("deprecated") == Some(&Value::Bool(true)) { " " span.old { (DEPRECATED.get(locale)) } }
+            }
+            p.endpoint { (verb(operation.method)) code { (operation.path) } }
+            (access(spec, node))
+            @if let Some(text) = spec.text(node, "description") { (prose(text)) }
+            (parameters(spec, operation))
+            (request_body(spec, node))
+            h4 { (TRY.get(locale)) }
+            pre tabindex="0" { code { (curl::command(spec, operation)) } }
+            (responses(spec, node))
+        }
+    }
+}
+
+fn access<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
+    let locale = spec.locale;
+    let holder = if node.get("security").is_some() {
+        node
+    } else {
+        spec.root
+    };
+    let mut ways: Vec<String> = items(holder, "security").map(|way| credential(spec, way)).collect();
+    if ways.is_empty() {
+        ways.push(AUTH_NONE.get(locale).to_owned());
+    }
+    let roles: Vec<&str> = items(node, "x-roles").filter_map(Value::as_str).collect();
+    html! {
+        p.auth {
+            (AUTH.get(locale)) (ways.join(OR.get(locale)))
+            @if !roles.is_empty() {
+                " · " (ROLES.get(locale))
+                @for (index, role) in roles.iter().enumerate() {
+                    @if index > 0 { " " }
+                    code { (role) }
+                }
+            }
+        }
+    }
+}
+
+/// One security requirement in words: all its schemes together.
+fn credential<'a>(spec: Spec<'a>, way: &'a Value) -> String {
+    let schemes = spec.root.pointer("/components/securitySchemes");
+    let names = way.as_object().into_iter().flatten().map(|(name, scopes)| {
+        let scheme = schemes
+            .and_then(|schemes| schemes.get(name))
+            .map(|scheme| spec.resolve(scheme));
+        let kind = scheme.map(|scheme| (string(scheme, "type"), string(scheme, "scheme")));
+        let mut words = match (kind, spec.locale) {
+            (Some((Some("http"), Some("bearer"))), Locale::ZhCn) => "Bearer 令牌".to_owned(),
+            (Some((Some("http"), Some("bearer"))), Locale::En) => "bearer token".to_owned(),
+            (Some((Some("http"), Some("basic"))), Locale::ZhCn) => "HTTP Basic（客户端标识与密钥）".to_owned(),
+            (Some((Some("http"), Some("basic"))), Locale::En) => "HTTP Basic (client id and secret)".to_owned(),
+            (Some((Some("mutualTLS"), _)), Locale::ZhCn) => "客户端证书".to_owned(),
+            (Some((Some("mutualTLS"), _)), Locale::En) => "client certificate".to_owned(),
+            (Some((Some("oauth2"), _)), _) => "OAuth 2.0".to_owned(),
+            _ => name.clone(),
+        };
+        let scopes: Vec<&str> = scopes
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        if !scopes.is_empty() {
+            words.push_str(&format!(" [{}]", scopes.join(" ")));
+        }
+        words
+    });
+    let all: Vec<String> = names.collect();
+    if all.is_empty() {
+        AUTH_NONE.get(spec.locale).to_owned()
+    } else {
+        all.join(" + ")
+    }
+}
+
+fn parameters<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> Markup {
+    let locale = spec.locale;
+    if operation.parameters.is_empty() {
+        return html! {};
+    }
+    html! {
+        h4 { (PARAMETERS.get(locale)) }
+        div.scroll tabindex="0" role="group" aria-label=(PARAMETERS.get(locale)) {
+            table.fields {
+                thead { tr {
+                    th scope="col" { (NAME.get(locale)) }
+                    th scope="col" { (PLACE.get(locale)) " · " (TYPE.get(locale)) }
+                    th scope="col" { (DESCRIPTION.get(locale)) }
+                } }
+                tbody { @for parameter in &operation.parameters { (parameter_row(spec, parameter)) } }
+            }
+        }
+    }
+}
+
+fn parameter_row<'a>(spec: Spec<'a>, parameter: &'a Value) -> Markup {
+    let locale = spec.locale;
+    let schema = parameter.get("schema");
+    let required = parameter.get("required") == Some(&Value::Bool(true));
+    html! {
+        tr {
+            th scope="row" {
+                code { (string(parameter, "name").unwrap_or_default()) } " "
+                @if required { span.need { (schema::REQUIRED.get(locale)) } }
+                @else { span.maybe { (schema::OPTIONAL.get(locale)) } }
+            }
+            td {
+                (string(parameter, "in").unwrap_or_default())
+                @if let Some(schema) = schema {
+                    " · " (schema::kind(spec, schema))
+                    @for limit in schema::limits(spec.resolve(schema), locale) { span.limits { (limit) } }
+                }
+            }
+            td { @if let Some(text) = spec.text(parameter, "description") { (prose(text)) } }
+        }
+    }
+}
+
+fn request_body<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
+    let locale = spec.locale;
+    let Some(reference) = node.get("requestBody") else {
+        return html! {};
+    };
+    let body = spec.resolve(reference);
+    html! {
+        h4 { (BODY.get(locale)) }
+        @if let Some(text) = spec.text(reference, "description") { (prose(text)) }
+        @for (media, content) in members(body, "content") {
+            p { code { (media) } }
+            @if let Some(schema) = content.get("schema") { (schema::table(spec, schema)) }
+            (examples(spec, content))
+        }
+    }
+}
+
+/// Named examples one after the other, or the one that there is or that can be made up.
+fn examples<'a>(spec: Spec<'a>, content: &'a Value) -> Markup {
+    let locale = spec.locale;
+    let named: Vec<(&str, &Value)> = members(content, "examples").collect();
+    html! {
+        @if named.is_empty() {
+            @if let Some(example) = spec.example(content) { (example_block(EXAMPLE.get(locale), &example)) }
+        }
+        @for (name, example) in named {
+            @if let Some(value) = spec.resolve(example).get("value") {
+                (example_block(spec.text(example, "summary").unwrap_or(name), value))
+            }
+        }
+    }
+}
+
+fn example_block(title: &str, example: &Value) -> Markup {
+    let text = match example {
+        Value::String(text) => text.clone(),
+        other => serde_json::to_string_pretty(other).unwrap_or_default(),
+    };
+    html! {
+        details open[text.lines().count() <= 24] {
+            summary { (title) }
+            pre tabindex="0" { code { (text) } }
+        }
+    }
+}
+
+fn responses<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
+    let locale = spec.locale;
+    html! {
+        h4 { (RESPONSES.get(locale)) }
+        table.answers {
+            thead { tr {
+                th scope="col" { (STATUS.get(locale)) }
+                th scope="col" { (DESCRIPTION.get(locale)) }
+            } }
+            tbody {
+                @for (status, response) in members(node, "responses") {
+                    tr {
+                        th scope="row" { (status_label(status)) }
+                        td { (response_cell(spec, status, response)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn status_label(status: &str) -> Markup {
+    let class = if status.starts_with('2') || status.starts_with('3') {
+        "status ok"
+    } else {
+        "status bad"
+    };
+    html! { span class=(class) { (status) } }
+}
+
+fn response_cell<'a>(spec: Spec<'a>, status: &str, reference: &'a Value) -> Markup {
+    let locale = spec.locale;
+    let response = spec.resolve(reference);
+    let phrase = status.parse().map(reason_phrase).unwrap_or_default();
+    let text = spec.text(reference, "description").unwrap_or(phrase);
+    let headers: Vec<&str> = members(response, "headers").map(|(name, _)| name).collect();
+    let bodies = members(response, "content").filter(|(media, _)| *media != super::problem::CONTENT_TYPE);
+    html! {
+        (prose(text))
+        (problem_links(status, reference, response, locale))
+        @if !headers.is_empty() {
+            p {
+                (HEADERS.get(locale))
+                @for (index, name) in headers.iter().enumerate() {
+                    @if index > 0 { " " }
+                    code { (name) }
+                }
+            }
+        }
+        @for (media, content) in bodies {
+            details {
+                summary { (STRUCTURE.get(locale)) " · " code { (media) } }
+                @if let Some(schema) = content.get("schema") { (schema::table(spec, schema)) }
+                (examples(spec, content))
+            }
+        }
+    }
+}
+
+/// Links to the codes that the response names, or to those of its status when it names none.
+fn problem_links(status: &str, reference: &Value, response: &Value, locale: Locale) -> Markup {
+    // Both, because a reference may add codes to a shared response; the order is that of the catalogue.
+    let codes: BTreeSet<ProblemCode> = items(reference, "x-problem-codes")
+        .chain(items(response, "x-problem-codes"))
+        .filter_map(Value::as_str)
+        .filter_map(ProblemCode::parse)
+        .collect();
+    let known = status
+        .parse()
+        .is_ok_and(|status: u16| ProblemCode::ALL.iter().any(|code| code.status() == status));
+    html! {
+        @if !codes.is_empty() {
+            ul.links {
+                @for code in codes {
+                    li { a href=(code.type_uri()) title=(code.title(locale)) { code { (code.as_str()) } } }
+                }
+            }
+        } @else if known {
+            p { a href={ "/problems#status-" (status) } { (PROBLEM_LIST.get(locale)) } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

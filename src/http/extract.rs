@@ -1,0 +1,206 @@
+//! Bodies: received within a limit and a deadline, and parsed strictly.
+//! The fast path is one typed parse of borrowed text; only a body that fails it is read again, to say where and why.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, http::header, web};
+use futures_util::{FutureExt, StreamExt};
+use serde::Deserialize;
+
+use super::problem::{Problem, ProblemCode};
+use crate::domain::fault::Fault;
+
+/// What a body may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyLimit {
+    /// Longest body, bytes.
+    pub(super) bytes_max: usize,
+    /// Longest time to receive all of it.
+    pub(super) deadline: Duration,
+}
+
+/// Media types that a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MediaType {
+    /// `application/json`.
+    Json,
+    /// `application/x-ndjson`.
+    Ndjson,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+}
+
+/// The media type of a request; parameters other than `charset=utf-8` are refused.
+pub(super) fn media_type(request: &HttpRequest) -> Result<MediaType, Problem> {
+    if request
+        .headers()
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| coding != "identity")
+    {
+        return Err(Problem::new(ProblemCode::InvalidContentEncoding));
+    }
+    let unsupported = || Problem::new(ProblemCode::UnsupportedMediaType);
+    let text = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let mut parts = text.ok_or_else(unsupported)?.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default();
+    let media = if media.eq_ignore_ascii_case("application/json") {
+        MediaType::Json
+    } else if media.eq_ignore_ascii_case("application/x-ndjson") {
+        MediaType::Ndjson
+    } else if media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        MediaType::Form
+    } else {
+        return Err(unsupported());
+    };
+    let utf8 = |parameter: &str| {
+        let parameter = parameter.replace('"', "");
+        parameter.is_empty() || parameter.eq_ignore_ascii_case("charset=utf-8")
+    };
+    if parts.all(utf8) { Ok(media) } else { Err(unsupported()) }
+}
+
+/// Refuses a request whose media type is not `wanted`.
+pub(super) fn expect(request: &HttpRequest, wanted: MediaType) -> Result<(), Problem> {
+    if media_type(request)? == wanted {
+        Ok(())
+    } else {
+        Err(Problem::new(ProblemCode::UnsupportedMediaType))
+    }
+}
+
+/// Receives a whole body.
+pub(super) async fn receive(
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    limit: BodyLimit,
+) -> Result<web::Bytes, Problem> {
+    let stated = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    if stated
+        .and_then(|length| length.parse::<usize>().ok())
+        .is_some_and(|length| length > limit.bytes_max)
+    {
+        return Err(Problem::new(ProblemCode::BodyTooLarge));
+    }
+    // A body that came with its head is here already: no timer is made for it.
+    let first = match payload.next().now_or_never() {
+        Some(first) => first,
+        None => {
+            let rest = gather(payload, web::BytesMut::new(), limit.bytes_max);
+            return timed(limit.deadline, rest).await;
+        }
+    };
+    let Some(first) = first else {
+        return Ok(web::Bytes::new());
+    };
+    let first = chunk(first)?;
+    match payload.next().now_or_never() {
+        Some(None) if first.len() <= limit.bytes_max => Ok(first),
+        Some(None) => Err(Problem::new(ProblemCode::BodyTooLarge)),
+        Some(Some(second)) => {
+            let mut body = web::BytesMut::from(first);
+            body.extend_from_slice(&chunk(second)?);
+            timed(limit.deadline, gather(payload, body, limit.bytes_max)).await
+        }
+        None => {
+            timed(
+                limit.deadline,
+                gather(payload, web::BytesMut::from(first), limit.bytes_max),
+            )
+            .await
+        }
+    }
+}
+
+async fn timed<T>(deadline: Duration, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    tokio::time::timeout(deadline, work)
+        .await
+        .unwrap_or_else(|_elapsed| Err(Problem::new(ProblemCode::RequestTimeout)))
+}
+
+async fn gather(payload: &mut web::Payload, mut body: web::BytesMut, bytes_max: usize) -> Result<web::Bytes, Problem> {
+    loop {
+        if body.len() > bytes_max {
+            return Err(Problem::new(ProblemCode::BodyTooLarge));
+        }
+        match payload.next().await {
+            Some(next) => body.extend_from_slice(&chunk(next)?),
+            None => return Ok(body.freeze()),
+        }
+    }
+}
+
+/// One received piece; a broken chunked coding is the sender's fault.
+pub(super) fn chunk(received: Result<web::Bytes, actix_web::error::PayloadError>) -> Result<web::Bytes, Problem> {
+    received.map_err(|_broken| Problem::new(ProblemCode::InvalidJson))
+}
+
+/// Parses a body of a known shape.
+pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|_why| diagnose::<T>(bytes))
+}
+
+/// Says what is wrong with a body that does not parse: first as JSON, then as the shape.
+fn diagnose<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Problem {
+    if let Err(problem) = super::strict::parse(bytes) {
+        return problem;
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        // The shape is right and something follows it: JSON that is right as a whole cannot come here.
+        Ok(_) => Problem::new(ProblemCode::InvalidJson),
+        Err(error) => super::refuse::invalid(&[fault_of(&error)]),
+    }
+}
+
+fn fault_of(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
+    let mut pointer = pointer_of(error.path());
+    let text = error.inner().to_string();
+    let quoted = text.split('`').nth(1).unwrap_or_default();
+    let code = if text.starts_with("missing field") {
+        pointer = format!("{pointer}/{}", crate::domain::fault::pointer_segment(quoted));
+        "missing_member"
+    } else if text.starts_with("unknown field") {
+        if !pointer.ends_with(quoted) {
+            pointer = format!("{pointer}/{}", crate::domain::fault::pointer_segment(quoted));
+        }
+        "unknown_member"
+    } else if text.starts_with("duplicate") {
+        "duplicate_member"
+    } else if let Some(code) = OWN_CODES.into_iter().find(|code| text.starts_with(code)) {
+        code
+    } else {
+        "invalid_type"
+    };
+    Fault::new(pointer, code)
+}
+
+/// Words that our own deserialisers put into their errors.
+const OWN_CODES: [&str; 5] = [
+    "value_too_long",
+    "too_many_items",
+    "unsafe_number",
+    "invalid_type",
+    "invalid_value",
+];
+
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push('/');
+                pointer.push_str(&crate::domain::fault::pointer_segment(key));
+            }
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}

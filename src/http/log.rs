@@ -1,0 +1,74 @@
+//! `/log/**`: the ledger as a C2SP tlog-tiles log. Checkpoints and hash tiles are for everyone: they say nothing about
+//! anyone. Entry bundles hold pseudonyms and are for auditors.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::{
+    call::Call,
+    problem::{Problem, ProblemCode},
+    state::State,
+};
+use crate::{
+    app::error::AppError,
+    ledger::{LedgerError, tile::TilePath},
+};
+
+/// `GET /log/checkpoint`.
+pub(super) async fn checkpoint(
+    state: web::Data<State>,
+    _request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let checkpoint = state.hub.ledger.checkpoint();
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header(("cache-control", "no-cache"))
+        .body(checkpoint))
+}
+
+/// `GET /log/key`: the public key in C2SP signed-note form.
+pub(super) async fn key(
+    state: web::Data<State>,
+    _request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let key = format!("{}\n", state.hub.ledger.vkey());
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(key))
+}
+
+/// `GET /log/tile/{level}/{path}`.
+pub(super) async fn tile(
+    state: web::Data<State>,
+    request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let path = format!(
+        "tile/{}/{}",
+        request.match_info().query("level"),
+        request.match_info().query("path")
+    );
+    tile_of(&state, &path)
+}
+
+/// `GET /log/tile/entries/{path}`.
+pub(super) async fn entries(call: Call) -> Result<HttpResponse, Problem> {
+    let path = format!("tile/entries/{}", call.path("path"));
+    tile_of(&call.state, &path)
+}
+
+fn tile_of(state: &State, path: &str) -> Result<HttpResponse, Problem> {
+    let missing = || Problem::new(ProblemCode::TileNotFound);
+    let read = match TilePath::parse(path).map_err(|_no_path| missing())? {
+        TilePath::Hashes { level, n, width } => state.hub.ledger.tile(level, n, width),
+        TilePath::Entries { n, width } => state.hub.ledger.entry_bundle(n, width),
+    };
+    let bytes = match read {
+        Err(LedgerError::NotFound) => return Err(missing()),
+        read => read.map_err(AppError::from)?,
+    };
+    // A tile of a given width never changes, C2SP tlog-tiles.
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header(("cache-control", "public, max-age=31536000, immutable"))
+        .body(bytes))
+}

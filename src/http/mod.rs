@@ -1,0 +1,29 @@
+//! REST: who calls, parse, call `app`, answer. Handlers hold no rule of the domain.
+//! `refuse` is the only place where an error becomes a problem document; `routes` is the only list of routes.
+
+mod access;
+mod call;
+mod datasets;
+pub mod docs;
+mod extract;
+pub mod html;
+mod json;
+mod lines;
+pub mod locale;
+mod log;
+mod oauth;
+pub mod openapi;
+mod page;
+mod pages;
+pub mod problem;
+mod receipts;
+mod records;
+mod refuse;
+pub mod routes;
+pub mod server;
+mod state;
+mod stream;
+mod strict;
+mod verifications;
+
+pub use state::{Limits, State};

@@ -1,0 +1,4 @@
+//! The API description.
+
+/// The committed document.
+pub const COMMITTED: &str = "{}";

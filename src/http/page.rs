@@ -1,0 +1,91 @@
+//! Pages of a list, by key: `?limit=&cursor=`. The cursor is the last id of the page before, in base64url.
+//! A list that grows while it is read neither repeats nor skips what was there at the start.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::problem::{Problem, ProblemCode};
+
+/// Rows of a page when nothing is asked.
+const LIMIT_DEFAULT: usize = 100;
+
+/// Rows of a page at most.
+const LIMIT_MAX: usize = 1_000;
+
+/// What page is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Paging {
+    pub(super) limit: Option<usize>,
+    pub(super) cursor: Option<String>,
+}
+
+impl Paging {
+    /// The rows of the page in the order of their ids, and the cursor of the next one.
+    pub(super) fn cut<'r>(
+        &self,
+        rows: impl Iterator<Item = (&'r str, impl FnOnce() -> Value)>,
+    ) -> Result<(Vec<Value>, Option<String>), Problem> {
+        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(Problem::new(ProblemCode::InvalidParameter));
+        }
+        let after = self.cursor.as_deref().map(parse).transpose()?;
+        let mut rows: Vec<_> = rows
+            .filter(|(id, _)| after.as_deref().is_none_or(|after| *id > after))
+            .collect();
+        rows.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|(id, _)| URL_SAFE_NO_PAD.encode(id));
+        Ok((rows.into_iter().map(|(_, row)| row()).collect(), next))
+    }
+}
+
+fn parse(cursor: &str) -> Result<String, Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| Problem::new(ProblemCode::InvalidCursor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_cover_a_list_once_each() {
+        let ids: Vec<String> = (0..25).map(|n| format!("id-{n:02}")).collect();
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        loop {
+            let paging = Paging {
+                limit: Some(10),
+                cursor,
+            };
+            let rows = ids.iter().rev().map(|id| (id.as_str(), || Value::String(id.clone())));
+            let (page, next) = paging.cut(rows).unwrap();
+            seen.extend(page.into_iter().map(|id| id.as_str().unwrap().to_owned()));
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, ids);
+    }
+
+    #[test]
+    fn a_cursor_of_our_making_only() {
+        let rows = || std::iter::empty::<(&str, fn() -> Value)>();
+        let bad = Paging {
+            limit: None,
+            cursor: Some("%%%".to_owned()),
+        };
+        assert_eq!(bad.cut(rows()).unwrap_err().code, ProblemCode::InvalidCursor);
+        let zero = Paging {
+            limit: Some(0),
+            cursor: None,
+        };
+        assert_eq!(zero.cut(rows()).unwrap_err().code, ProblemCode::InvalidParameter);
+    }
+}

@@ -1,0 +1,121 @@
+//! Pages that people read: the API reference and the problem pages, in both languages, with nothing loaded from elsewhere.
+
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header, web};
+use serde::Deserialize;
+
+use super::{
+    docs, html,
+    locale::Locale,
+    openapi,
+    problem::{self, Problem, ProblemCode},
+    state::State,
+};
+
+/// `GET /openapi.json`.
+pub(super) async fn openapi(
+    _state: web::Data<State>,
+    _request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(openapi::COMMITTED))
+}
+
+/// `GET /docs`.
+pub(super) async fn docs(
+    _state: web::Data<State>,
+    request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let locale = locale_of(&request);
+    let spec = serde_json::from_str(openapi::COMMITTED).map_err(|_unreadable| Problem::new(ProblemCode::Internal))?;
+    Ok(page(HttpResponse::Ok(), locale).body(docs::render(&spec, locale)))
+}
+
+/// `GET /problems`.
+pub(super) async fn problems(
+    _state: web::Data<State>,
+    request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let locale = locale_of(&request);
+    Ok(page(HttpResponse::Ok(), locale).body(problem::page::index_page(locale)))
+}
+
+/// `GET /problems/{code}`.
+pub(super) async fn problem(
+    _state: web::Data<State>,
+    request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let locale = locale_of(&request);
+    let code = ProblemCode::parse(request.match_info().query("code"));
+    match code {
+        Some(code) => Ok(page(HttpResponse::Ok(), locale).body(problem::page::problem_page(code, locale))),
+        None if wants_html(&request) => {
+            let text = problem::page::problem_page(ProblemCode::ProblemNotFound, locale);
+            Ok(page(HttpResponse::NotFound(), locale).body(text))
+        }
+        None => Err(Problem::new(ProblemCode::ProblemNotFound)),
+    }
+}
+
+/// `GET /assets/site.css`.
+pub(super) async fn stylesheet(
+    _state: web::Data<State>,
+    _request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .body(html::STYLESHEET))
+}
+
+/// `GET /`: the way to the reference.
+pub(super) async fn home(
+    _state: web::Data<State>,
+    _request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, "/docs"))
+        .finish())
+}
+
+#[derive(Deserialize)]
+struct Language {
+    lang: Option<String>,
+}
+
+/// `?lang=` first, then `Accept-Language`.
+fn locale_of(request: &HttpRequest) -> Locale {
+    let asked = web::Query::<Language>::from_query(request.query_string())
+        .ok()
+        .and_then(|query| query.into_inner().lang);
+    let preferred = request
+        .headers()
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
+    asked
+        .as_deref()
+        .and_then(Locale::from_query)
+        .unwrap_or_else(|| Locale::negotiate(preferred))
+}
+
+fn wants_html(request: &HttpRequest) -> bool {
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn page(mut response: HttpResponseBuilder, locale: Locale) -> HttpResponseBuilder {
+    response
+        .content_type(html::CONTENT_TYPE)
+        .insert_header((header::CONTENT_LANGUAGE, locale.tag()))
+        .insert_header((header::VARY, "accept-language"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, html::CONTENT_SECURITY_POLICY));
+    response
+}

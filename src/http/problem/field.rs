@@ -1,0 +1,385 @@
+//! Where in a request something is wrong, and why, in both languages.
+//! A pointer holds member names only; neither pointer nor text ever holds the value that was sent.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::http::locale::{Locale, Text, text};
+
+/// JSON Pointer (RFC 6901) in its URI fragment form (§6), such as `#/claims/name` or `#/items/3/subject`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Pointer(String);
+
+/// Longest member name that a pointer repeats, in bytes; a longer one can only be hostile, so its parent is named.
+const KEY_BYTES_MAX: usize = 128;
+/// Longest pointer, in bytes after escaping.
+const POINTER_BYTES_MAX: usize = 512;
+
+impl Pointer {
+    /// `#`, the whole document.
+    pub fn root() -> Self {
+        Self("#".to_owned())
+    }
+
+    /// Pointer along member names from the root.
+    pub fn of<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
+        keys.into_iter().fold(Self::root(), |pointer, key| pointer.key(key))
+    }
+
+    /// The member `key` of what this points to. Escapes `~` and `/`, then percent-encodes what a fragment may not hold.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        if key.len() > KEY_BYTES_MAX || self.0.len() + 1 + 3 * key.len() > POINTER_BYTES_MAX {
+            return self;
+        }
+        self.0.push('/');
+        for byte in key.bytes() {
+            match byte {
+                b'~' => self.0.push_str("~0"),
+                b'/' => self.0.push_str("~1"),
+                byte if is_fragment_byte(byte) => self.0.push(char::from(byte)),
+                byte => self.0.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        self
+    }
+
+    /// Element `index` (from 0) of the array that this points to.
+    #[must_use]
+    pub fn index(mut self, index: usize) -> Self {
+        self.0.push('/');
+        self.0.push_str(&index.to_string());
+        self
+    }
+
+    /// The fragment, `#` included.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Characters of a URI fragment that need no percent-encoding (RFC 3986 §3.5), `~` and `/` apart.
+fn is_fragment_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._!$&'()*+,;=:@?".contains(&byte)
+}
+
+/// Type that a member should have had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JsonType {
+    /// `"…"`
+    String,
+    /// A number without fraction.
+    Integer,
+    /// Any number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// `{…}`
+    Object,
+    /// `[…]`
+    Array,
+    /// A string, or an object with `op` and `value`.
+    Claim,
+}
+
+impl JsonType {
+    const fn name(self) -> Text {
+        match self {
+            Self::String => text!("字符串" => "a string"),
+            Self::Integer => text!("整数" => "an integer"),
+            Self::Number => text!("数字" => "a number"),
+            Self::Boolean => text!("true 或 false" => "true or false"),
+            Self::Object => text!("对象" => "an object"),
+            Self::Array => text!("数组" => "an array"),
+            Self::Claim => text!("字符串或条件对象" => "a string or a predicate object"),
+        }
+    }
+}
+
+/// Which rule an identifier broke; `reason` beside `"code":"invalid_identifier"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdentifierFault {
+    /// Nothing but space.
+    Empty,
+    /// Wrong number of characters.
+    Length,
+    /// A character that this kind of identifier never has.
+    Alphabet,
+    /// The date inside does not exist or lies in the future.
+    Date,
+    /// The check character does not fit the rest (GB 11643, GB 32100, GB/T 36904).
+    CheckCharacter,
+    /// The sequence part cannot be (such as all zeros).
+    OrderCode,
+    /// The prefix names no form that the hub knows.
+    Form,
+}
+
+impl IdentifierFault {
+    /// Every fault, in the order of the page.
+    pub const ALL: [Self; 7] = [
+        Self::Empty,
+        Self::Length,
+        Self::Alphabet,
+        Self::Date,
+        Self::CheckCharacter,
+        Self::OrderCode,
+        Self::Form,
+    ];
+
+    /// Value of `reason`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Length => "length",
+            Self::Alphabet => "alphabet",
+            Self::Date => "date",
+            Self::CheckCharacter => "check_character",
+            Self::OrderCode => "order_code",
+            Self::Form => "form",
+        }
+    }
+
+    /// One sentence for the person who typed it.
+    pub const fn text(self) -> Text {
+        match self {
+            Self::Empty => text!("标识为空。" => "The identifier is empty."),
+            Self::Length => {
+                text!("位数不对：可能多录或漏录了字符。" => "Wrong length: a character was added or lost.")
+            }
+            Self::Alphabet => {
+                text!("含有该类标识不会出现的字符，例如把字母 O 当作数字 0。" => "It holds a character that such identifiers never have, for example the letter O for the digit 0.")
+            }
+            Self::Date => {
+                text!("其中的日期不存在或在将来。" => "The date inside does not exist or lies in the future.")
+            }
+            Self::CheckCharacter => {
+                text!("校验码不符：至少有一个字符录错。" => "The check character does not fit: at least one character is wrong.")
+            }
+            Self::OrderCode => {
+                text!("顺序码不可能成立，例如全为零。" => "The sequence part cannot be, for example all zeros.")
+            }
+            Self::Form => {
+                text!("不是已知的标识种类，请核对证件类型。" => "Not a known kind of identifier; check the kind of document.")
+            }
+        }
+    }
+}
+
+/// Why one place of a request is refused. Variants carry what the text needs, never the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldCode {
+    /// A required member is not there; the pointer names it.
+    MissingMember,
+    /// The contract knows no such member.
+    UnknownMember,
+    /// The member occurs twice in its object.
+    DuplicateMember,
+    /// Another JSON type was expected.
+    InvalidType(JsonType),
+    /// The identifier cannot be one.
+    InvalidIdentifier(IdentifierFault),
+    /// The dataset has no such field.
+    UnknownField,
+    /// The catalogue has no such dataset.
+    UnknownDataset,
+    /// The claim cannot be compared.
+    InvalidClaim,
+    /// Unknown `op`, no `value`, or an operator that this field does not take.
+    InvalidPredicate,
+    /// Not one of the listed values, out of range, or malformed.
+    InvalidValue,
+    /// Not a date or time that exists.
+    InvalidDate,
+    /// A number that cannot be exact.
+    UnsafeNumber,
+    /// Nothing but space where something must stand.
+    Empty,
+    /// Longer than `max` characters.
+    ValueTooLong {
+        /// Most characters allowed.
+        max: u32,
+    },
+    /// More than `max` members or elements.
+    TooManyItems {
+        /// Most members or elements allowed.
+        max: u32,
+    },
+}
+
+impl FieldCode {
+    /// One of each; numbers and kinds inside stand for any.
+    pub const ALL: [Self; 15] = [
+        Self::MissingMember,
+        Self::UnknownMember,
+        Self::DuplicateMember,
+        Self::InvalidType(JsonType::String),
+        Self::InvalidIdentifier(IdentifierFault::CheckCharacter),
+        Self::UnknownField,
+        Self::UnknownDataset,
+        Self::InvalidClaim,
+        Self::InvalidPredicate,
+        Self::InvalidValue,
+        Self::InvalidDate,
+        Self::UnsafeNumber,
+        Self::Empty,
+        Self::ValueTooLong { max: 64 },
+        Self::TooManyItems { max: 1000 },
+    ];
+
+    /// Value of `code` in the `errors` list.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingMember => "missing_member",
+            Self::UnknownMember => "unknown_member",
+            Self::DuplicateMember => "duplicate_member",
+            Self::InvalidType(_) => "invalid_type",
+            Self::InvalidIdentifier(_) => "invalid_identifier",
+            Self::UnknownField => "unknown_field",
+            Self::UnknownDataset => "unknown_dataset",
+            Self::InvalidClaim => "invalid_claim",
+            Self::InvalidPredicate => "invalid_predicate",
+            Self::InvalidValue => "invalid_value",
+            Self::InvalidDate => "invalid_date",
+            Self::UnsafeNumber => "unsafe_number",
+            Self::Empty => "empty",
+            Self::ValueTooLong { .. } => "value_too_long",
+            Self::TooManyItems { .. } => "too_many_items",
+        }
+    }
+
+    /// Value of `reason`, where the code alone does not say enough.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::InvalidIdentifier(fault) => Some(fault.as_str()),
+            _ => None,
+        }
+    }
+
+    /// One sentence.
+    pub fn detail(self, locale: Locale) -> Cow<'static, str> {
+        match (self, locale) {
+            (Self::InvalidType(expected), Locale::ZhCn) => format!("类型不对，应为{}。", expected.name().zh).into(),
+            (Self::InvalidType(expected), Locale::En) => format!("Wrong type: expected {}.", expected.name().en).into(),
+            (Self::ValueTooLong { max }, Locale::ZhCn) => format!("超过 {max} 个字符。").into(),
+            (Self::ValueTooLong { max }, Locale::En) => format!("Longer than {max} characters.").into(),
+            (Self::TooManyItems { max }, Locale::ZhCn) => format!("超过 {max} 项。").into(),
+            (Self::TooManyItems { max }, Locale::En) => format!("More than {max} items.").into(),
+            (code, locale) => code.fixed_text().get(locale).into(),
+        }
+    }
+
+    /// The sentence without the numbers and types of one occurrence.
+    pub(super) const fn general_text(self) -> Text {
+        match self {
+            Self::InvalidIdentifier(_) => {
+                text!("标识不成立，reason 说明是哪一项不符。" => "The identifier cannot be one; reason says which rule failed.")
+            }
+            code => code.fixed_text(),
+        }
+    }
+
+    const fn fixed_text(self) -> Text {
+        match self {
+            Self::MissingMember => text!("缺少该成员。" => "This member is required."),
+            Self::UnknownMember => {
+                text!("约定中没有该成员。" => "The contract knows no such member.")
+            }
+            Self::DuplicateMember => text!("该成员出现了两次。" => "This member occurs twice."),
+            Self::InvalidIdentifier(fault) => fault.text(),
+            Self::UnknownField => {
+                text!("该数据资源没有这个字段。" => "The dataset has no such field.")
+            }
+            Self::UnknownDataset => text!("没有这个数据资源。" => "There is no such dataset."),
+            Self::InvalidClaim => text!("申报值无法比对。" => "The claim cannot be compared."),
+            Self::InvalidPredicate => {
+                text!("条件不正确，或该字段不支持这种条件。" => "A malformed predicate, or one that this field does not support.")
+            }
+            Self::InvalidValue => text!("取值不在允许范围内。" => "Not an allowed value."),
+            Self::InvalidDate => {
+                text!("不是存在的日期或时间。" => "Not a date or time that exists.")
+            }
+            Self::UnsafeNumber => {
+                text!("该数字无法精确表示，请写成字符串。" => "This number cannot be exact; write it as a string.")
+            }
+            Self::Empty => text!("不得为空。" => "Must not be empty."),
+            Self::InvalidType(_) => text!("类型不对。" => "Wrong type."),
+            Self::ValueTooLong { .. } => text!("值过长。" => "Too long."),
+            Self::TooManyItems { .. } => text!("项数过多。" => "Too many items."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn pointers_are_fragments_of_rfc_6901() {
+        let cases: [(&[&str], &str); 10] = [
+            (&[], "#"),
+            (&["claims", "name"], "#/claims/name"),
+            (&[""], "#/"),
+            (&["a/b"], "#/a~1b"),
+            (&["m~n"], "#/m~0n"),
+            (&["c%d"], "#/c%25d"),
+            (&["e^f"], "#/e%5Ef"),
+            (&["k\"l"], "#/k%22l"),
+            (&[" "], "#/%20"),
+            (&["姓名"], "#/%E5%A7%93%E5%90%8D"),
+        ];
+        for (keys, expected) in cases {
+            assert_eq!(Pointer::of(keys.iter().copied()).as_str(), expected);
+        }
+        assert_eq!(Pointer::of(["items"]).index(3).key("ref").as_str(), "#/items/3/ref");
+    }
+
+    #[test]
+    fn an_oversized_member_name_is_pointed_at_through_its_parent() {
+        let long = "x".repeat(KEY_BYTES_MAX + 1);
+        assert_eq!(Pointer::of(["claims", &long]).as_str(), "#/claims");
+        let wide = "好".repeat(42);
+        let deep = (0..100).fold(Pointer::root(), |pointer, _| pointer.key(&wide));
+        assert!(deep.as_str().len() <= POINTER_BYTES_MAX);
+    }
+
+    #[test]
+    fn field_codes_and_reasons_are_unique_and_speak_both_languages() {
+        let mut seen = HashSet::new();
+        for code in FieldCode::ALL {
+            assert!(seen.insert(code.as_str()));
+            for locale in Locale::ALL {
+                assert!(!code.detail(locale).is_empty());
+            }
+            assert_ne!(code.detail(Locale::En), code.detail(Locale::ZhCn));
+        }
+        let mut reasons = HashSet::new();
+        for fault in IdentifierFault::ALL {
+            assert!(reasons.insert(fault.as_str()));
+            assert!(fault.text().zh.ends_with('。') && fault.text().en.ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn details_say_the_limit_and_the_expected_type() {
+        let too_long = FieldCode::ValueTooLong { max: 200 };
+        assert_eq!(too_long.detail(Locale::En), "Longer than 200 characters.");
+        assert_eq!(too_long.detail(Locale::ZhCn), "超过 200 个字符。");
+        let wrong = FieldCode::InvalidType(JsonType::Object);
+        assert_eq!(wrong.detail(Locale::En), "Wrong type: expected an object.");
+    }
+}

@@ -1,0 +1,329 @@
+//! The pages `/problems` and `/problems/{code}`: what a code means and what each reader does about it.
+//! Both languages stand on a code's page, the negotiated one first; nothing on them comes from a request.
+
+use maud::{Markup, html};
+
+use super::{FieldCode, IdentifierFault, Pointer, Problem, ProblemCode};
+use crate::http::html::{Frame, Section, page};
+use crate::http::locale::{Locale, Text, text};
+
+const INDEX_PATH: &str = "/problems";
+const INDEX_TITLE: Text = text!("问题代码" => "Problem codes");
+const INDEX_LEAD: Text = text!("系统没有给出结果时，会返回一份问题文档（application/problem+json，RFC 9457）。程序请依据 code 判断；每个代码的页面说明含义、原因，以及各方应当怎样处理。" => "When the hub has no answer it returns a problem document (application/problem+json, RFC 9457). Programs decide by its code; the page of each code tells what it means, why it happens and what each side does about it.");
+const JUMP: Text = text!("按状态码跳转" => "Jump to a status");
+const CODE: Text = text!("代码" => "Code");
+const TITLE: Text = text!("名称" => "Title");
+const NEXT: Text = text!("下一步" => "Next step");
+const STATUS: Text = text!("HTTP 状态" => "HTTP status");
+const CAUSE: Text = text!("常见原因" => "Usual cause");
+const CALLER: Text = text!("调用方怎么办" => "What the caller does");
+const CALLER_HINT: Text = text!("窗口人员与开发人员" => "counter staff and developers");
+const OPERATOR: Text = text!("运维与管理方怎么办" => "What operators and managers do");
+const EXAMPLE: Text = text!("报文示例" => "What it looks like");
+const REASONS: Text = text!("标识为何不成立（reason）" => "Why an identifier fails (reason)");
+const FIELD_CODES: Text = text!("errors 中的代码" => "Codes inside errors");
+const MEANING: Text = text!("含义" => "Meaning");
+const BACK: Text = text!("全部问题代码" => "All problem codes");
+const BREADCRUMB: Text = text!("位置" => "You are here");
+
+/// Page of one code: both languages, `locale` first. Status 200; for an unknown code the caller serves the
+/// page of `problem_not_found` with status 404.
+pub fn problem_page(code: ProblemCode, locale: Locale) -> String {
+    let title = format!("{} {}", code.as_str(), code.title(locale));
+    let path = code.type_uri();
+    let body = html! {
+        main.sheet id="main" {
+            nav.crumbs aria-label=(BREADCRUMB.get(locale)) {
+                a href=(INDEX_PATH) { (BACK.get(locale)) }
+            }
+            header.problem-head {
+                h1 { (code.title(locale)) " " span.alt lang=(locale.other().tag()) { (code.title(locale.other())) } }
+                p.badges {
+                    span class={ "badge " (family(code)) } { "HTTP " (code.status()) " " (reason_phrase(code.status())) }
+                    " "
+                    code.badge { (code.as_str()) }
+                }
+            }
+            (explanation(code, locale))
+            (example(code, locale))
+            (explanation(code, locale.other()))
+        }
+    };
+    let frame = Frame {
+        locale,
+        title: &title,
+        path: &path,
+        section: Section::Problems,
+        layout: "plain",
+    };
+    page(&frame, &body)
+}
+
+/// List of every code, by status.
+pub fn index_page(locale: Locale) -> String {
+    let title = INDEX_TITLE.get(locale);
+    let statuses = statuses();
+    let body = html! {
+        main.sheet.wide id="main" {
+            h1 { (title) }
+            p.lead { (INDEX_LEAD.get(locale)) }
+            nav.jump aria-label=(JUMP.get(locale)) {
+                @for status in &statuses {
+                    a href={ "#status-" (status) } { (status) }
+                }
+            }
+            @for status in &statuses {
+                section aria-labelledby={ "status-" (status) } {
+                    h2 id={ "status-" (status) } { (status) " " span.alt lang="en" { (reason_phrase(*status)) } }
+                    (codes_table(*status, locale))
+                }
+            }
+        }
+    };
+    let frame = Frame {
+        locale,
+        title,
+        path: INDEX_PATH,
+        section: Section::Problems,
+        layout: "plain",
+    };
+    page(&frame, &body)
+}
+
+fn statuses() -> Vec<u16> {
+    let mut statuses: Vec<u16> = ProblemCode::ALL.iter().map(|code| code.status()).collect();
+    statuses.dedup();
+    statuses
+}
+
+fn codes_table(status: u16, locale: Locale) -> Markup {
+    let codes = ProblemCode::ALL.iter().filter(|code| code.status() == status);
+    html! {
+        div.scroll tabindex="0" role="group" aria-labelledby={ "status-" (status) } {
+            table.codes {
+                thead { tr {
+                    th scope="col" { (CODE.get(locale)) }
+                    th scope="col" { (TITLE.get(locale)) }
+                    th scope="col" { (NEXT.get(locale)) }
+                } }
+                tbody {
+                    @for code in codes {
+                        tr {
+                            th scope="row" { a href=(code.type_uri()) { code { (code.as_str()) } } }
+                            td {
+                                strong { (code.title(locale)) }
+                                span.under { (code.explanation().meaning.get(locale)) }
+                            }
+                            td.next { (code.next_step().label().get(locale)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn explanation(code: ProblemCode, locale: Locale) -> Markup {
+    let texts = code.explanation();
+    let id = format!("text-{}", locale.tag());
+    html! {
+        section.text lang=(locale.tag()) aria-labelledby=(id) {
+            h2.language id=(id) { (locale.own_name()) }
+            p.lead { (texts.meaning.get(locale)) }
+            dl.facts {
+                div { dt { (STATUS.get(locale)) } dd { (code.status()) } }
+                div { dt { (NEXT.get(locale)) } dd { (code.next_step().label().get(locale)) } }
+            }
+            h3 { (CAUSE.get(locale)) }
+            p { (texts.cause.get(locale)) }
+            div.remedies {
+                div.card.caller {
+                    h3 { (CALLER.get(locale)) " " span.alt { (CALLER_HINT.get(locale)) } }
+                    p { (texts.caller.get(locale)) }
+                }
+                div.card.operator {
+                    h3 { (OPERATOR.get(locale)) }
+                    p { (texts.operator.get(locale)) }
+                }
+            }
+            (field_table(code, locale))
+        }
+    }
+}
+
+/// The finer codes, on the two pages that readers are sent to for them.
+fn field_table(code: ProblemCode, locale: Locale) -> Markup {
+    let rows: Vec<(&str, String)> = match code {
+        ProblemCode::InvalidIdentifier => IdentifierFault::ALL
+            .iter()
+            .map(|fault| (fault.as_str(), fault.text().get(locale).to_owned()))
+            .collect(),
+        ProblemCode::InvalidRequest | ProblemCode::InvalidRecord => FieldCode::ALL
+            .iter()
+            .map(|field| (field.as_str(), field.general_text().get(locale).to_owned()))
+            .collect(),
+        _ => return html! {},
+    };
+    let heading = match code {
+        ProblemCode::InvalidIdentifier => REASONS,
+        _ => FIELD_CODES,
+    };
+    html! {
+        h3 { (heading.get(locale)) }
+        table.codes {
+            thead { tr { th scope="col" { (CODE.get(locale)) } th scope="col" { (MEANING.get(locale)) } } }
+            tbody {
+                @for (name, text) in rows {
+                    tr { th scope="row" { code { (name) } } td { (text) } }
+                }
+            }
+        }
+    }
+}
+
+fn example(code: ProblemCode, locale: Locale) -> Markup {
+    let document = sample(code).to_value(locale);
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    html! {
+        section.text aria-labelledby="example" {
+            h2.language id="example" { (EXAMPLE.get(locale)) }
+            pre tabindex="0" role="region" aria-labelledby="example" {
+                code {
+                    "HTTP/1.1 " (code.status()) " " (reason_phrase(code.status())) "\n"
+                    "Content-Type: " (super::CONTENT_TYPE) "\n"
+                    "Content-Language: " (locale.tag()) "\n"
+                    @if let Some(challenge) = code.challenge() { "WWW-Authenticate: " (challenge) "\n" }
+                    @if let Some(seconds) = sample(code).retry_after_s { "Retry-After: " (seconds) "\n" }
+                    "\n" (text)
+                }
+            }
+        }
+    }
+}
+
+/// A made-up occurrence: a wait where waiting helps, a place where a place is wrong.
+fn sample(code: ProblemCode) -> Problem {
+    let subject = || Pointer::of(["subject", "id_number"]);
+    let claim = || Pointer::of(["claims", "birth_date"]);
+    let problem = Problem::new(code).trace_id("4bf92f3577b34da6a3ce929d0e0e4736");
+    let problem = match code.status() {
+        429 | 503 => problem.retry_after_s(2),
+        _ => problem,
+    };
+    match code {
+        ProblemCode::InvalidIdentifier => {
+            let fault = FieldCode::InvalidIdentifier(IdentifierFault::CheckCharacter);
+            problem.error(subject(), fault)
+        }
+        ProblemCode::InvalidRequest => problem
+            .error(Pointer::of(["purpose", "item_code"]), FieldCode::MissingMember)
+            .error(claim(), FieldCode::InvalidDate),
+        ProblemCode::UnknownMember => problem.error(Pointer::of(["claim"]), FieldCode::UnknownMember),
+        ProblemCode::MissingMember | ProblemCode::InvalidPurpose => {
+            problem.error(Pointer::of(["purpose", "item_code"]), FieldCode::MissingMember)
+        }
+        ProblemCode::InvalidType => problem.error(subject(), FieldCode::InvalidType(super::JsonType::String)),
+        ProblemCode::UnknownField => problem.error(Pointer::of(["claims", "nickname"]), FieldCode::UnknownField),
+        ProblemCode::InvalidClaim => problem.error(claim(), FieldCode::InvalidDate),
+        ProblemCode::InvalidPredicate => problem.error(claim(), FieldCode::InvalidPredicate),
+        ProblemCode::InvalidRecord => problem.error(Pointer::of(["fields", "name"]), FieldCode::MissingMember),
+        ProblemCode::InvalidValue => problem.error(Pointer::of(["max_age_s"]), FieldCode::InvalidValue),
+        ProblemCode::ValueTooLong => {
+            let too_long = FieldCode::ValueTooLong { max: 64 };
+            problem.error(Pointer::of(["purpose", "operator"]), too_long)
+        }
+        _ => problem,
+    }
+}
+
+/// Colour family of a badge.
+fn family(code: ProblemCode) -> &'static str {
+    match code.status() {
+        500.. => "server",
+        401 | 403 => "access",
+        429 => "wait",
+        _ => "request",
+    }
+}
+
+/// Reason phrase of RFC 9110 §15, RFC 6585 and RFC 9457's registry of statuses.
+pub(crate) fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::html::tests::assert_sound;
+
+    #[test]
+    fn every_code_has_a_sound_page_with_both_languages() {
+        for code in ProblemCode::ALL {
+            for locale in Locale::ALL {
+                let page = problem_page(*code, locale);
+                assert_sound(&page);
+                assert!(page.contains(&format!("<html lang=\"{}\">", locale.tag())));
+                let first = page.find(&format!("id=\"text-{}\"", locale.tag()));
+                let second = page.find(&format!("id=\"text-{}\"", locale.other().tag()));
+                assert!(first.is_some() && first < second, "{}", code.as_str());
+                let switch = format!("/problems/{}?lang={}", code.as_str(), locale.other().tag());
+                assert!(page.contains(&switch));
+                assert!(!reason_phrase(code.status()).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn texts_on_a_page_are_escaped() {
+        let page = problem_page(ProblemCode::InvalidPredicate, Locale::En);
+        assert!(page.contains("{&quot;op&quot;:&quot;on_or_before&quot;"));
+        assert!(!page.contains("{\"op\""));
+    }
+
+    #[test]
+    fn the_index_links_every_code_once() {
+        for locale in Locale::ALL {
+            let page = index_page(locale);
+            assert_sound(&page);
+            for code in ProblemCode::ALL {
+                let link = format!("href=\"/problems/{}\"", code.as_str());
+                assert_eq!(page.matches(&link).count(), 1, "{link}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_of_a_code_is_its_own_document() {
+        for code in ProblemCode::ALL {
+            let document = sample(*code).to_value(Locale::En);
+            assert_eq!(document["code"], code.as_str());
+            let page = problem_page(*code, Locale::En);
+            assert!(page.contains(&format!("HTTP/1.1 {} ", code.status())));
+        }
+    }
+}

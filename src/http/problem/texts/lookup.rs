@@ -1,0 +1,156 @@
+//! Texts of problems with something that is not there, is there already, or has changed meanwhile.
+//! "Not found" is also what a caller sees who may not know that the thing exists.
+
+use super::explain;
+
+explain! {
+ROUTE_NOT_FOUND
+    meaning  "没有这个地址。"
+             "There is no such address."
+    cause    "路径拼写错误、缺少 /v1 前缀、末尾多了斜杠，或把管理端口的地址用在了公共端口。"
+             "A misspelt path, a missing /v1, a trailing slash, or an address of the admin listener used on the public one."
+    caller   "对照 /docs 核对路径。健康检查与指标只在管理端口提供。"
+             "Compare the path with /docs. Health and metrics are on the admin listener only."
+    operator "若是网关转发而来，检查其路径改写规则。"
+             "If a gateway forwards it, check its path rewriting."
+
+DATASET_NOT_FOUND
+    meaning  "没有这个名称的数据资源。"
+             "There is no dataset of this name."
+    cause    "dataset 的名称拼写有误，或该数据资源尚未在本系统编目。"
+             "The dataset name is misspelt, or it is not in this hub's catalogue."
+    caller   "用 GET /v1/datasets 查看可用的名称，例如 natural-person、legal-entity。"
+             "See the names with GET /v1/datasets, for example natural-person or legal-entity."
+    operator "新增数据资源只需在 schemas/datasets 下增加一个文件并重启；启动日志会列出已编目的数据资源。"
+             "A new dataset needs one file in schemas/datasets and a restart; the start-up log lists what was compiled."
+
+RECEIPT_NOT_FOUND
+    meaning  "没有这个来源、这个序号的核验回执。"
+             "There is no receipt of this origin and index."
+    cause    "序号或来源（origin）抄写有误，或该回执由另一个节点签发。"
+             "Index or origin was copied wrongly, or another node issued the receipt."
+    caller   "以核验结果中的 receipt.origin 与 receipt.index 原样查询；刚签发的回执可加请求头 Prefer: wait=2。"
+             "Ask with receipt.origin and receipt.index exactly as answered; for a fresh receipt send Prefer: wait=2."
+    operator "若调用方持有回执而此处没有，请立即运行 heyan ledger verify，并与已公布的检查点比对。"
+             "If a caller holds a receipt that is missing here, run heyan ledger verify at once and compare with published checkpoints."
+
+VERIFICATION_NOT_FOUND
+    meaning  "没有这个编号的核验，或它不属于本机构。"
+             "There is no verification of this id, or it is not yours."
+    cause    "编号抄写有误、属于其他机构，或已超过保存期限。"
+             "The id was copied wrongly, belongs to another agency, or is past its retention."
+    caller   "使用核验结果中的 id（以 ver_ 开头）原样查询。"
+             "Use the id from the answer as it is; it begins with ver_."
+    operator "可由审计员按 trace_id 或回执序号在存证日志中查找。"
+             "An auditor can find it in the ledger by trace_id or receipt index."
+
+AGENCY_NOT_FOUND
+    meaning  "没有登记这个机构。"
+             "No such agency is registered."
+    cause    "机构标识有误，或尚未登记。"
+             "The agency id is wrong, or it was never registered."
+    caller   "用 heyan agency list 或 GET /v1/agencies 查看已登记的机构。"
+             "See the registered ones with heyan agency list or GET /v1/agencies."
+    operator "用 heyan agency add 登记，填写 18 位统一社会信用代码。"
+             "Register it with heyan agency add and its 18-character credit code."
+
+GRANT_NOT_FOUND
+    meaning  "没有这个编号的授权。"
+             "There is no grant of this id."
+    cause    "编号有误，或看到的是旧列表。"
+             "The id is wrong or comes from an old list."
+    caller   "用 heyan grant list 重新查看。已撤销的授权仍会列出，并标明撤销时间。"
+             "Look again with heyan grant list. Revoked grants stay listed with the time of revocation."
+    operator "无需处理。"
+             "Nothing to do."
+
+USER_NOT_FOUND
+    meaning  "没有这个用户。"
+             "There is no such user."
+    cause    "用户标识有误，或用户已被删除。"
+             "The user id is wrong, or the user was removed."
+    caller   "用 heyan user list 查看现有用户。"
+             "See the users with heyan user list."
+    operator "无需处理。"
+             "Nothing to do."
+
+RECORD_NOT_FOUND
+    meaning  "库中没有这一对象的记录。"
+             "There is no record of this subject."
+    cause    "标识有误、对象不在本地登记，或数据源部门尚未报送。"
+             "The identifier is wrong, the subject is registered elsewhere, or the authority has not contributed it yet."
+    caller   "请申请人出示原件核对标识；确认无误的，联系数据源部门核实。此结果不等于材料虚假。"
+             "Check the identifier against the original document; if it is right, ask the authority. This does not mean that the document is false."
+    operator "核对该数据资源最近一次报送的时间与数量，以及 FILE.rejected.ndjson 中被拒收的行。"
+             "Check when and how much was last contributed, and the rejected rows in FILE.rejected.ndjson."
+
+PROBLEM_NOT_FOUND
+    meaning  "没有这个问题代码的说明页。"
+             "There is no page for this problem code."
+    cause    "代码拼写有误，或来自另一版本的系统。"
+             "The code is misspelt or belongs to another version."
+    caller   "在 /problems 查看全部代码。"
+             "See all codes at /problems."
+    operator "升级时请同时更新各节点，避免代码与说明页版本不一致。"
+             "Upgrade all nodes together so that codes and pages agree."
+
+TILE_NOT_FOUND
+    meaning  "存证日志中还没有这个数据块。"
+             "The ledger has no such tile yet."
+    cause    "请求的层级或序号超出了当前检查点的范围，或部分块的宽度与检查点不一致。"
+             "Level or index lies beyond the current checkpoint, or the width of a partial tile does not fit it."
+    caller   "先读取 /log/checkpoint，再按其中的大小计算要取的数据块。"
+             "Read /log/checkpoint first and compute the tiles from the size it states."
+    operator "若检查点之内的数据块缺失，请立即运行 heyan ledger verify。"
+             "If a tile within the checkpoint is missing, run heyan ledger verify at once."
+
+ALREADY_EXISTS
+    meaning  "同名或同编号的对象已经存在。"
+             "An object of this name or id exists already."
+    cause    "重复登记，或上一次请求其实已经成功而响应丢失。"
+             "It was registered twice, or the earlier request did succeed and its answer was lost."
+    caller   "先查询现有对象；若内容一致即视为成功，否则换一个名称。"
+             "Look at the existing one; if it is the same, treat it as success, else choose another name."
+    operator "无需处理。"
+             "Nothing to do."
+
+VERSION_CONFLICT
+    meaning  "处理期间，该对象被别人修改了，本次修改没有生效。"
+             "Somebody else changed the object meanwhile; this change did not take effect."
+    cause    "两个系统或两名人员同时修改同一对象。"
+             "Two systems or two people change the same object."
+    caller   "重新读取最新版本，核对差异后再提交；不要盲目重发旧内容。"
+             "Read the newest version, look at the difference and submit again; do not resend old content blindly."
+    operator "若频繁出现，检查是否有两个报送程序在同时写入同一数据资源。"
+             "If frequent, check whether two contributing programs write to one dataset."
+
+PRECONDITION_FAILED
+    meaning  "If-Match 给出的版本不是当前版本，修改没有生效。"
+             "The version in If-Match is not the current one; nothing was changed."
+    cause    "读取之后，记录又有了新版本。"
+             "The record has got a new version since it was read."
+    caller   "重新读取，取得新的 ETag，确认仍需修改后再提交。"
+             "Read again, take the new ETag, and submit if the change is still needed."
+    operator "无需处理。"
+             "Nothing to do."
+
+IDEMPOTENCY_IN_PROGRESS
+    meaning  "使用同一 Idempotency-Key 的上一个请求还在处理。"
+             "An earlier request with the same Idempotency-Key is still being processed."
+    cause    "没有等到响应就重发，或两个线程共用了一个键。"
+             "It was sent again before the answer came, or two threads share a key."
+    caller   "按 Retry-After 稍候，再用同一个键、同样的内容重发，将得到第一次的结果。"
+             "Wait as Retry-After says and send the same key and body again: the first answer comes back."
+    operator "若长时间不消失，按 trace_id 查看首个请求是否卡在数据源或数据库。"
+             "If it does not go away, see by trace_id whether the first request hangs at a source or the database."
+
+PRECONDITION_REQUIRED
+    meaning  "此操作必须带上条件请求头，detail 写明是 If-Match 还是 Idempotency-Key。"
+             "This operation needs a conditional header; detail says whether If-Match or Idempotency-Key."
+    cause    "缺少该请求头。要求它是为了避免覆盖他人的修改，或因重试而重复办理。"
+             "The header is missing. It keeps a change from overwriting another one, and a retry from acting twice."
+    caller   "If-Match 填写读取时得到的版本，如 \"7\"；Idempotency-Key 每次新操作生成一个随机值，重试时保持不变。"
+             "Put the version that you read into If-Match, such as \"7\"; make a random Idempotency-Key per new action and keep it for retries."
+    operator "若调用方确认已发送，检查网关是否去掉了该请求头。"
+             "If the caller is sure to send it, check whether a gateway drops the header."
+}

@@ -1,0 +1,285 @@
+//! `/v1/datasets/{dataset}/records`: records come in, one as JSON or many as NDJSON, and are read back masked.
+//! Identifiers stand in bodies only, never in a path, so that no proxy writes them into its log.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, http::header, web};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+
+use super::{
+    call::{self, Call},
+    extract::{self, MediaType},
+    lines::{Block, Lines},
+    locale::Locale,
+    problem::{Problem, ProblemCode},
+    state::State,
+    strict,
+    verifications::{NO_STORE, locale_of},
+};
+use crate::{
+    app::{
+        error::{AppError, Thing},
+        hub::Caller,
+        purpose,
+        question::{Members, Purpose, Text},
+        records::{self, IngestAnswer, Ingested},
+    },
+    catalog::Dataset,
+};
+
+/// `PUT /v1/datasets/{dataset}/records`.
+pub(super) async fn put(mut call: Call) -> Result<HttpResponse, Problem> {
+    let dataset = dataset_of(&call)?;
+    records::may_contribute(call.hub(), &call.caller, &dataset)?;
+    match extract::media_type(&call.request)? {
+        MediaType::Json => put_one(&mut call, &dataset).await,
+        MediaType::Ndjson => put_many(call, dataset),
+        MediaType::Form => Err(Problem::new(ProblemCode::UnsupportedMediaType)),
+    }
+}
+
+pub(super) fn dataset_of(call: &Call) -> Result<Arc<Dataset>, Problem> {
+    let dataset = call.hub().catalog.get(&call.path("dataset")).map(Arc::clone);
+    Ok(dataset.ok_or(AppError::NotFound(Thing::Dataset))?)
+}
+
+async fn put_one(call: &mut Call, dataset: &Arc<Dataset>) -> Result<HttpResponse, Problem> {
+    let if_match = if_match(call)?;
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let record = strict::parse(&bytes)?;
+    let (state, caller, dataset) = (call.state.clone(), call.caller.clone(), Arc::clone(dataset));
+    // On its own task: a caller that resets the connection cannot stop a change half-way.
+    let work = actix_web::rt::spawn(async move {
+        records::ingest(&state.hub, &caller, &dataset, vec![Ok(record)], if_match).await
+    });
+    let answer = work.await.map_err(|_panicked| Problem::new(ProblemCode::Internal))??;
+    if answer.index.is_some() {
+        call.entered();
+    }
+    let receipt = receipt(&call.state, &answer);
+    let result = answer
+        .results
+        .into_iter()
+        .next()
+        .ok_or(AppError::Internal("a record was left undecided"))?;
+    let (ingested, version) = result?;
+    count(&call.state, ingested.as_str());
+    let body = json!({"status": ingested.as_str(), "version": version, "receipt": receipt});
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, format!("\"{version}\"")))
+        .insert_header(NO_STORE)
+        .json(body))
+}
+
+fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
+    let Some(value) = call.request.headers().get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    let version = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+    version
+        .map(Some)
+        .ok_or_else(|| Problem::new(ProblemCode::InvalidHeader))
+}
+
+fn receipt(state: &State, answer: &IngestAnswer) -> Value {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let leaf = answer.leaf.map(|leaf| STANDARD.encode(leaf));
+    json!({"origin": state.hub.settings.origin, "index": answer.index, "leaf": leaf})
+}
+
+fn count(state: &State, result: &str) {
+    if let Ok(counter) = state
+        .hub
+        .metrics
+        .records_ingested
+        .get_metric_with_label_values(&[result])
+    {
+        counter.inc();
+    }
+}
+
+/// Blocks of answers that wait for the reader.
+const BLOCKS_WAITING_MAX: usize = 4;
+
+fn put_many(call: Call, dataset: Arc<Dataset>) -> Result<HttpResponse, Problem> {
+    if call.request.headers().contains_key(header::IF_MATCH) {
+        return Err(Problem::new(ProblemCode::InvalidHeader));
+    }
+    // Every chunk of records enters itself; a body without a good record is entered at its end.
+    call.entered();
+    let (answers, body) = mpsc::channel(BLOCKS_WAITING_MAX);
+    let intake = Intake {
+        locale: locale_of(&call),
+        dataset,
+        line: 0,
+        counts: Map::new(),
+        receipt: Value::Null,
+    };
+    actix_web::rt::spawn(intake.run(call, answers));
+    let body = futures_util::stream::unfold(body, async |mut body| body.recv().await.map(|answer| (answer, body)));
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header(NO_STORE)
+        .streaming(Box::pin(body)))
+}
+
+struct Intake {
+    locale: Locale,
+    dataset: Arc<Dataset>,
+    line: u64,
+    counts: Map<String, Value>,
+    receipt: Value,
+}
+
+type Answers = mpsc::Sender<Result<web::Bytes, actix_web::Error>>;
+
+impl Intake {
+    async fn run(mut self, call: Call, answers: Answers) {
+        let (state, caller) = (call.state, call.caller);
+        let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
+        let end = loop {
+            let block = match lines.next().await {
+                Ok(Some(block)) => block,
+                Ok(None) => break self.finish(&state, &caller).await,
+                Err(problem) => break Err(problem),
+            };
+            match self.take(&state, &caller, block).await {
+                // A reader that went away still has his records taken in: what was sent is not lost.
+                Ok(answer) => drop(answers.send(Ok(answer.into())).await),
+                Err(problem) => break Err(problem),
+            }
+        };
+        let last = end.unwrap_or_else(|problem| json!({"problem": problem.to_value(self.locale)}));
+        let _reader_gone = answers.send(Ok(format!("{last}\n").into())).await;
+    }
+
+    async fn take(&mut self, state: &State, caller: &Caller, block: Block) -> Result<Vec<u8>, Problem> {
+        let mut parsed: Vec<Result<Value, Problem>> = Vec::new();
+        match &block {
+            Block::Lines(block) => {
+                parsed.extend(
+                    block
+                        .split(|byte| *byte == b'\n')
+                        .map(|line| strict::parse(line.trim_ascii())),
+                );
+            }
+            Block::TooLong => parsed.push(Err(Problem::new(ProblemCode::BodyTooLarge))),
+        }
+        let mut out = Vec::with_capacity(parsed.len() * 48);
+        while !parsed.is_empty() {
+            let rest = parsed.split_off(parsed.len().min(records::RECORDS_MAX));
+            self.ingest(state, caller, std::mem::replace(&mut parsed, rest), &mut out)
+                .await?;
+        }
+        Ok(out)
+    }
+
+    async fn ingest(
+        &mut self,
+        state: &State,
+        caller: &Caller,
+        parsed: Vec<Result<Value, Problem>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Problem> {
+        let (mut unreadable, mut records) = (Vec::with_capacity(parsed.len()), Vec::with_capacity(parsed.len()));
+        for record in parsed {
+            match record {
+                Ok(record) => {
+                    unreadable.push(None);
+                    records.push(Ok(record));
+                }
+                Err(problem) => unreadable.push(Some(problem)),
+            }
+        }
+        let answer = records::ingest(&state.hub, caller, &self.dataset, records, None).await?;
+        if answer.index.is_some() {
+            self.receipt = receipt(state, &answer);
+        }
+        let mut results = answer.results.into_iter();
+        for unreadable in unreadable {
+            self.line += 1;
+            let result = match unreadable {
+                Some(problem) => Err(problem),
+                None => match results.next() {
+                    Some(result) => result.map_err(Problem::from),
+                    None => Err(Problem::new(ProblemCode::Internal)),
+                },
+            };
+            self.put_line(state, result, out);
+        }
+        Ok(())
+    }
+
+    fn put_line(&mut self, state: &State, result: Result<(Ingested, u32), Problem>, out: &mut Vec<u8>) {
+        let (word, line) = match result {
+            Ok((ingested, version)) => {
+                let word = ingested.as_str();
+                (
+                    word,
+                    format!(
+                        "{{\"line\":{},\"status\":\"{word}\",\"version\":{version}}}\n",
+                        self.line
+                    ),
+                )
+            }
+            Err(problem) => {
+                let line = json!({"line": self.line, "problem": problem.to_value(self.locale)});
+                ("rejected", format!("{line}\n"))
+            }
+        };
+        count(state, word);
+        let counted = self.counts.get(word).and_then(Value::as_u64).unwrap_or_default();
+        self.counts.insert(word.to_owned(), Value::from(counted + 1));
+        out.extend_from_slice(line.as_bytes());
+    }
+
+    async fn finish(&mut self, state: &State, caller: &Caller) -> Result<Value, Problem> {
+        if self.receipt.is_null() {
+            call::enter(&state.hub, caller, "put_records", 200, "").await?;
+        }
+        self.counts.insert("lines".to_owned(), Value::from(self.line));
+        Ok(json!({"summary": self.counts, "receipt": self.receipt}))
+    }
+}
+
+/// `POST /v1/datasets/{dataset}/records/query`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QueryBody<'a> {
+    #[serde(borrow)]
+    subject: Members<'a, Text<'a>>,
+    #[serde(borrow)]
+    purpose: Purpose<'a>,
+}
+
+/// `POST /v1/datasets/{dataset}/records/query`.
+pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
+    let dataset = dataset_of(&call)?;
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let body: QueryBody<'_> = extract::parse(&bytes)?;
+    purpose::check(&body.purpose)?;
+    let record = records::read(
+        call.hub(),
+        &call.caller,
+        &dataset,
+        &body.subject,
+        &body.purpose.item_code,
+    )
+    .await?;
+    let fields: Map<String, Value> = record
+        .fields
+        .into_iter()
+        .map(|(name, text)| (name.to_string(), Value::String(text)))
+        .collect();
+    let body = json!({
+        "record": {"version": record.version, "as_of": record.as_of},
+        "fields": fields,
+        "rules": &*dataset.rules,
+    });
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+}

@@ -1,0 +1,203 @@
+//! The only mapping from errors to problem documents, and from problem documents to responses.
+//! Nothing of a request's or record's values goes through here: faults hold places and codes.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
+
+use super::{
+    locale::Locale,
+    problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode},
+};
+use crate::{
+    app::{
+        access::Refusal,
+        error::{AppError, Thing},
+        question,
+        token::Unknown,
+    },
+    cache::LoadError,
+    domain::{fault::Fault, policy::Clause},
+    ledger::LedgerError,
+};
+
+/// Seconds after which a busy or failed part may be asked again.
+const RETRY_AFTER_S: u32 = 1;
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Invalid(faults) => invalid(&faults),
+            AppError::Refused(refusal) => refused(refusal),
+            AppError::RoleNotAllowed => Self::new(ProblemCode::RoleNotAllowed),
+            AppError::NotOwner => Self::new(ProblemCode::NotOwner),
+            AppError::NotFound(thing) => Self::new(match thing {
+                Thing::Dataset => ProblemCode::DatasetNotFound,
+                Thing::Record => ProblemCode::RecordNotFound,
+                Thing::Verification => ProblemCode::VerificationNotFound,
+                Thing::Receipt => ProblemCode::ReceiptNotFound,
+                Thing::Agency => ProblemCode::AgencyNotFound,
+                Thing::Grant => ProblemCode::GrantNotFound,
+                Thing::User => ProblemCode::UserNotFound,
+            }),
+            AppError::AlreadyExists => Self::new(ProblemCode::AlreadyExists),
+            AppError::PreconditionFailed => Self::new(ProblemCode::PreconditionFailed),
+            AppError::TooManyItems => Self::new(ProblemCode::TooManyItems),
+            AppError::Store(error) => {
+                tracing::error!(error = %error, "the store could not be asked");
+                busy(ProblemCode::StoreUnavailable)
+            }
+            AppError::Load(LoadError::Busy) => busy(ProblemCode::Overloaded),
+            AppError::Load(error) => {
+                tracing::error!(error = %error, "a record could not be looked up");
+                busy(ProblemCode::StoreUnavailable)
+            }
+            AppError::Ledger(LedgerError::Busy) => busy(ProblemCode::Overloaded),
+            AppError::Ledger(error) => {
+                tracing::error!(error = %error, "the ledger takes no entry");
+                busy(ProblemCode::LedgerUnavailable)
+            }
+            AppError::Internal(what) => {
+                tracing::error!(what, "internal error");
+                Self::new(ProblemCode::Internal)
+            }
+        }
+    }
+}
+
+fn busy(code: ProblemCode) -> Problem {
+    Problem::new(code).retry_after_s(RETRY_AFTER_S)
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Withheld { legal_basis } => {
+            Problem::new(ProblemCode::DatasetWithheld).extra("legal_basis", legal_basis)
+        }
+        Refusal::Disabled => Problem::new(ProblemCode::AgencyDisabled),
+        Refusal::NotGranted(Clause::DailyCeiling) => {
+            // The ceiling is for a day; an hour is soon enough to try again.
+            Problem::new(ProblemCode::CeilingReached)
+                .retry_after_s(3_600)
+                .extra("missing_clause", "daily_ceiling")
+        }
+        Refusal::NotGranted(Clause::Network) => {
+            Problem::new(ProblemCode::NetworkNotAllowed).extra("missing_clause", Clause::Network.as_str())
+        }
+        Refusal::NotGranted(clause) => Problem::new(ProblemCode::NotGranted).extra("missing_clause", clause.as_str()),
+    }
+}
+
+impl From<Unknown> for Problem {
+    fn from(unknown: Unknown) -> Self {
+        Self::new(match unknown {
+            Unknown::Missing => ProblemCode::Unauthenticated,
+            Unknown::Invalid => ProblemCode::InvalidToken,
+            Unknown::Expired => ProblemCode::TokenExpired,
+            Unknown::Disabled => ProblemCode::AgencyDisabled,
+            Unknown::Network => ProblemCode::NetworkNotAllowed,
+            Unknown::Client => ProblemCode::InvalidClient,
+        })
+    }
+}
+
+/// One problem for many faults: the code of the first, and every place.
+pub(super) fn invalid(faults: &[Fault]) -> Problem {
+    let code = faults
+        .first()
+        .map_or(ProblemCode::InvalidRequest, |fault| problem_code(fault.code));
+    let errors = faults.iter().filter_map(|fault| {
+        let pointer = pointer(&fault.pointer);
+        Some(FieldError::new(pointer, field_code(fault)?))
+    });
+    Problem::new(code).errors(errors)
+}
+
+/// The pointer of a fault, whose segments are escaped already.
+fn pointer(text: &str) -> Pointer {
+    let segments: Vec<String> = text
+        .split('/')
+        .skip(1)
+        .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+        .collect();
+    Pointer::of(segments.iter().map(String::as_str))
+}
+
+fn problem_code(fault: &str) -> ProblemCode {
+    match fault {
+        "unknown_dataset" | "unknown_agency" => ProblemCode::InvalidValue,
+        other => ProblemCode::parse(other).unwrap_or(ProblemCode::InvalidRequest),
+    }
+}
+
+fn field_code(fault: &Fault) -> Option<FieldCode> {
+    Some(match fault.code {
+        "missing_member" => FieldCode::MissingMember,
+        "unknown_member" => FieldCode::UnknownMember,
+        "duplicate_member" => FieldCode::DuplicateMember,
+        "invalid_type" => FieldCode::InvalidType(JsonType::String),
+        "invalid_identifier" => FieldCode::InvalidIdentifier(identifier_fault(fault.reason)),
+        "unknown_field" => FieldCode::UnknownField,
+        "unknown_dataset" => FieldCode::UnknownDataset,
+        "invalid_claim" => FieldCode::InvalidClaim,
+        "invalid_predicate" => FieldCode::InvalidPredicate,
+        "invalid_purpose" => FieldCode::Empty,
+        "unsafe_number" => FieldCode::UnsafeNumber,
+        "value_too_long" => FieldCode::ValueTooLong {
+            max: u32::try_from(question::TEXT_BYTES_MAX).unwrap_or(u32::MAX),
+        },
+        "too_many_items" => FieldCode::TooManyItems {
+            max: u32::try_from(question::MEMBERS_MAX).unwrap_or(u32::MAX),
+        },
+        "nesting_too_deep" | "invalid_json" => return None,
+        _ => FieldCode::InvalidValue,
+    })
+}
+
+fn identifier_fault(reason: Option<&str>) -> IdentifierFault {
+    IdentifierFault::ALL
+        .into_iter()
+        .find(|fault| Some(fault.as_str()) == reason)
+        .unwrap_or(IdentifierFault::Form)
+}
+
+/// The response of a problem, in the language that the request prefers.
+pub(super) fn respond(request: &HttpRequest, problem: Problem) -> HttpResponse {
+    let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let locale = Locale::negotiate(text(header::ACCEPT_LANGUAGE));
+    let problem = if problem.trace_id.is_some() {
+        problem
+    } else {
+        problem.trace_id(trace_id(request))
+    };
+    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response.content_type("application/problem+json");
+    response.insert_header((header::CONTENT_LANGUAGE, locale.tag()));
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    if let Some(seconds) = problem.retry_after_s {
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    if let Some(challenge) = problem.code.challenge() {
+        response.insert_header((header::WWW_AUTHENTICATE, challenge));
+    }
+    response.body(problem.to_json(locale))
+}
+
+/// The trace id of `traceparent` (W3C Trace Context) or a new one.
+pub(super) fn trace_id(request: &HttpRequest) -> String {
+    let parent = request
+        .headers()
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok());
+    let given = parent.and_then(|parent| parent.split('-').nth(1));
+    let is_trace_id = |id: &&str| {
+        id.len() == 32
+            && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && id.bytes().any(|b| b != b'0')
+    };
+    given
+        .filter(is_trace_id)
+        .map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned)
+}

@@ -1,0 +1,186 @@
+//! Every route: its path, who may call it, and what it leaves in the ledger. The server is configured from this table,
+//! and a test walks it: a route without a row cannot exist.
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+
+use super::{
+    access, call, datasets, log, oauth, pages,
+    problem::{Problem, ProblemCode},
+    receipts, records, refuse,
+    state::State,
+    stream, verifications,
+};
+use crate::app::access::Role::{self, Agency, Auditor, Authority, Manager, Operator};
+
+/// What a route leaves in the ledger for a known caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LedgerRow {
+    /// An entry of its own kind when it succeeds; a `call` entry otherwise.
+    Own,
+    /// A `call` entry.
+    Call,
+    /// Nothing: the route knows no caller.
+    Open,
+}
+
+/// One row.
+#[derive(Debug)]
+pub struct Route {
+    /// Operation id in OpenAPI and in ledger entries.
+    pub operation: &'static str,
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path template.
+    pub path: &'static str,
+    /// Who may call it; empty: anyone.
+    pub roles: &'static [Role],
+    /// What it leaves in the ledger.
+    pub ledger: LedgerRow,
+}
+
+const EVERYONE: &[Role] = &[Agency, Authority, Operator, Manager, Auditor];
+
+macro_rules! routes {
+    ($($operation:ident $method:ident $path:literal $roles:expr, $ledger:ident => $handler:path;)*) => {
+        /// The table.
+        pub static ROUTES: &[Route] = &[$(Route {
+            operation: stringify!($operation),
+            method: stringify!($method),
+            path: $path,
+            roles: $roles,
+            ledger: LedgerRow::$ledger,
+        },)*];
+
+        /// Positions of the rows.
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Row { $($operation,)* }
+
+        fn register(config: &mut web::ServiceConfig) {
+            $(register_one!(config, $operation $method $path $ledger $handler);)*
+        }
+    };
+}
+
+macro_rules! register_one {
+    ($config:ident, $operation:ident $method:ident $path:literal Open $handler:path) => {
+        $config.route(
+            $path,
+            web::method(actix_web::http::Method::$method).to(
+                async |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
+                    let (started, route) = (call::start(), row(Row::$operation));
+                    let answer = $handler(state.clone(), request.clone(), payload).await;
+                    let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
+                    state.observe(route, response.status(), started);
+                    response
+                },
+            ),
+        );
+    };
+    ($config:ident, $operation:ident $method:ident $path:literal $ledger:ident $handler:path) => {
+        $config.route(
+            $path,
+            web::method(actix_web::http::Method::$method).to(
+                async |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
+                    call::run(row(Row::$operation), $handler, state, request, payload).await
+                },
+            ),
+        );
+    };
+}
+
+routes! {
+//  operation             method path                                          who                                    ledger    handler
+    verify                POST   "/v1/verifications"                           &[Agency],                             Own    => verifications::verify;
+    verify_batch          POST   "/v1/verifications/batch"                     &[Agency],                             Own    => verifications::batch;
+    verify_stream         POST   "/v1/verifications/stream"                    &[Agency],                             Own    => stream::verify;
+    explain               GET    "/v1/verifications/{id}/explanation"          &[Agency, Auditor],                    Call   => verifications::explain;
+    get_receipt           GET    "/v1/receipts/{origin}/{index}"               &[Agency, Authority, Auditor],         Call   => receipts::get;
+    list_datasets         GET    "/v1/datasets"                                EVERYONE,                              Call   => datasets::list;
+    get_dataset           GET    "/v1/datasets/{dataset}"                      EVERYONE,                              Call   => datasets::get;
+    put_records           PUT    "/v1/datasets/{dataset}/records"              &[Agency, Authority],                  Own    => records::put;
+    query_record          POST   "/v1/datasets/{dataset}/records/query"        &[Agency, Authority],                  Call   => records::query;
+    add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;
+    list_agencies         GET    "/v1/agencies"                                &[Manager, Operator, Auditor],         Call   => access::list_agencies;
+    get_agency            GET    "/v1/agencies/{id}"                           &[Manager, Operator, Auditor],         Call   => access::get_agency;
+    rotate_agency_secret  POST   "/v1/agencies/{id}/rotate-secret"             &[Manager],                            Own    => access::rotate_agency_secret;
+    disable_agency        POST   "/v1/agencies/{id}/disable"                   &[Manager],                            Own    => access::disable_agency;
+    enable_agency         POST   "/v1/agencies/{id}/enable"                    &[Manager],                            Own    => access::enable_agency;
+    add_grant             POST   "/v1/grants"                                  &[Manager],                            Own    => access::add_grant;
+    list_grants           GET    "/v1/grants"                                  &[Manager, Operator, Auditor],         Call   => access::list_grants;
+    revoke_grant          DELETE "/v1/grants/{id}"                             &[Manager],                            Own    => access::revoke_grant;
+    add_user              POST   "/v1/users"                                   &[Manager],                            Own    => access::add_user;
+    list_users            GET    "/v1/users"                                   &[Manager, Auditor],                   Call   => access::list_users;
+    rotate_user_secret    POST   "/v1/users/{id}/rotate-secret"                &[Manager],                            Own    => access::rotate_user_secret;
+    disable_user          POST   "/v1/users/{id}/disable"                      &[Manager],                            Own    => access::disable_user;
+    enable_user           POST   "/v1/users/{id}/enable"                       &[Manager],                            Own    => access::enable_user;
+    get_entries           GET    "/log/tile/entries/{path:.*}"                 &[Auditor],                            Call   => log::entries;
+    issue_token           POST   "/oauth/token"                                &[],                                   Open   => oauth::token;
+    get_jwks              GET    "/oauth/jwks"                                 &[],                                   Open   => oauth::jwks;
+    get_metadata          GET    "/.well-known/oauth-authorization-server"     &[],                                   Open   => oauth::metadata;
+    get_checkpoint        GET    "/log/checkpoint"                             &[],                                   Open   => log::checkpoint;
+    get_log_key           GET    "/log/key"                                    &[],                                   Open   => log::key;
+    get_tile              GET    "/log/tile/{level}/{path:.*}"                 &[],                                   Open   => log::tile;
+    get_openapi           GET    "/openapi.json"                               &[],                                   Open   => pages::openapi;
+    get_docs              GET    "/docs"                                       &[],                                   Open   => pages::docs;
+    list_problems         GET    "/problems"                                   &[],                                   Open   => pages::problems;
+    get_problem           GET    "/problems/{code}"                            &[],                                   Open   => pages::problem;
+    get_stylesheet        GET    "/assets/site.css"                            &[],                                   Open   => pages::stylesheet;
+    get_home              GET    "/"                                           &[],                                   Open   => pages::home;
+}
+
+fn row(row: Row) -> &'static Route {
+    // `Row` has one variant a row, in order; the first row stands in for an impossible one.
+    ROUTES.get(row as usize).unwrap_or(&ROUTES[0])
+}
+
+/// Configures the public listener.
+pub fn configure(config: &mut web::ServiceConfig) {
+    register(config);
+    let mut paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
+    paths.dedup();
+    for path in paths {
+        config.service(web::resource(path).default_service(web::to(method_not_allowed)));
+    }
+    config.default_service(web::to(not_found));
+}
+
+/// The row of an answer that matches none: a known caller's call is entered all the same.
+static NO_ROUTE: Route = Route {
+    operation: "none",
+    method: "*",
+    path: "*",
+    roles: EVERYONE,
+    ledger: LedgerRow::Call,
+};
+
+async fn not_found(state: web::Data<State>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    unmatched(state, request, payload, ProblemCode::RouteNotFound).await
+}
+
+async fn method_not_allowed(state: web::Data<State>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let template = request.match_pattern().unwrap_or_default();
+    let mut allowed: Vec<&str> = ROUTES
+        .iter()
+        .filter(|route| route.path == template)
+        .map(|route| route.method)
+        .collect();
+    allowed.dedup();
+    let mut response = unmatched(state, request, payload, ProblemCode::MethodNotAllowed).await;
+    if let Ok(allowed) = header::HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
+}
+
+async fn unmatched(
+    state: web::Data<State>,
+    request: HttpRequest,
+    payload: web::Payload,
+    code: ProblemCode,
+) -> HttpResponse {
+    if request.headers().contains_key(header::AUTHORIZATION) && call::prove(&state.hub, &request).is_ok() {
+        let handler = async |_call: call::Call| Err(Problem::new(code));
+        return call::run(&NO_ROUTE, handler, state, request, payload).await;
+    }
+    refuse::respond(&request, Problem::new(code))
+}

@@ -1,0 +1,187 @@
+//! `/v1/verifications`: one, a batch, and why one was answered as it was.
+
+use actix_web::HttpResponse;
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use super::{
+    call::Call,
+    extract, json,
+    locale::Locale,
+    problem::{Problem, ProblemCode},
+};
+use crate::app::{
+    chunk::{self, ChunkAnswer, ItemResult},
+    error::AppError,
+    explain,
+    question::{ItemBody, Purpose, VerificationBody},
+    verify,
+};
+
+/// `POST /v1/verifications`.
+pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let body: VerificationBody<'_> = extract::parse(&bytes)?;
+    let answer = verify::verify(call.hub(), &call.caller, &body).await?;
+    call.entered();
+    let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(b"{\"id\":\"");
+    out.extend_from_slice(&answer.id.text());
+    out.extend_from_slice(b"\",");
+    json::put_judgement(&mut out, &answer.judgement);
+    out.push(b',');
+    json::put_receipt(&mut out, &call.hub().settings.origin, &answer.entered);
+    out.push(b',');
+    json::put_rules(&mut out, &answer.judgement);
+    out.push(b'}');
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header(NO_STORE)
+        .body(out))
+}
+
+/// Answers hold what someone asked about someone: no cache may keep them.
+pub(super) const NO_STORE: (&str, &str) = ("cache-control", "no-store");
+
+/// `POST /v1/verifications/batch`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BatchBody<'a> {
+    #[serde(borrow)]
+    purpose: Purpose<'a>,
+    #[serde(borrow)]
+    items: Vec<&'a RawValue>,
+}
+
+/// `POST /v1/verifications/batch`: items are answered one by one, in order, under one ledger entry.
+pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
+    let body: BatchBody<'_> = extract::parse(&bytes)?;
+    let settings = &call.hub().settings;
+    if body.items.len() > settings.batch_items_max {
+        return Err(AppError::TooManyItems.into());
+    }
+    if body.items.is_empty() {
+        return Err(AppError::fault("/items", "missing_member").into());
+    }
+    crate::app::purpose::check(&body.purpose)?;
+    let locale = locale_of(&call);
+    let parsed: Vec<Result<ItemBody<'_>, Problem>> = body
+        .items
+        .iter()
+        .map(|item| extract::parse(item.get().as_bytes()))
+        .collect();
+    let items = parsed.iter().map(|item| item.as_ref().map_err(Clone::clone)).collect();
+    let answer = chunk::verify_chunk(call.hub(), &call.caller, &body.purpose, None, items).await?;
+    call.entered();
+    let mut out = Vec::with_capacity(answer.results.len() * 256);
+    out.extend_from_slice(b"{\"results\":[");
+    let references = body.items.iter().zip(&parsed).map(|(raw, item)| match item {
+        Ok(item) => Some(item.reference.to_string()),
+        Err(_) => reference_of(raw.get()),
+    });
+    let ChunkAnswer { id, results, entered } = answer;
+    for (position, (result, reference)) in results.into_iter().zip(references).enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        put_result(&mut out, &id.text(), reference.as_deref(), result, locale);
+    }
+    out.extend_from_slice(b"],");
+    json::put_receipt(&mut out, &settings.origin, &entered);
+    out.push(b'}');
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header(NO_STORE)
+        .body(out))
+}
+
+/// The language that the caller prefers.
+pub(super) fn locale_of(call: &Call) -> Locale {
+    let preferred = call
+        .request
+        .headers()
+        .get("accept-language")
+        .and_then(|value| value.to_str().ok());
+    Locale::negotiate(preferred)
+}
+
+/// The reference of an item that could not be read, when at least that can be.
+pub(super) fn reference_of(item: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Reference {
+        #[serde(rename = "ref")]
+        reference: String,
+    }
+    serde_json::from_str::<Reference>(item).ok().map(|item| item.reference)
+}
+
+/// Writes the answer of one item.
+pub(super) fn put_result(
+    out: &mut Vec<u8>,
+    id: &[u8],
+    reference: Option<&str>,
+    result: ItemResult<'_, Problem>,
+    locale: Locale,
+) {
+    out.push(b'{');
+    if let Some(reference) = reference {
+        out.extend_from_slice(b"\"ref\":");
+        json::put_string(out, reference);
+        out.push(b',');
+    }
+    let problem = match result {
+        ItemResult::Answered { position, judgement } => {
+            out.extend_from_slice(b"\"id\":\"");
+            out.extend_from_slice(id);
+            out.push(b'-');
+            json::put_number(out, u64::try_from(position).unwrap_or_default());
+            out.extend_from_slice(b"\",");
+            json::put_judgement(out, &judgement);
+            out.push(b',');
+            json::put_rules(out, &judgement);
+            out.push(b'}');
+            return;
+        }
+        ItemResult::Failed(error) => Problem::from(error),
+        ItemResult::Unreadable(problem) => problem,
+    };
+    out.extend_from_slice(b"\"problem\":");
+    out.extend_from_slice(problem.to_json(locale).as_bytes());
+    out.push(b'}');
+}
+
+/// `GET /v1/verifications/{id}/explanation`.
+pub(super) async fn explain(call: Call) -> Result<HttpResponse, Problem> {
+    let explanation = explain::explain(call.hub(), &call.caller, &call.path("id")).await?;
+    let fields: serde_json::Map<String, serde_json::Value> = explanation
+        .fields
+        .iter()
+        .map(|field| {
+            let explained = json!({
+                "verdict": field.verdict.as_str(),
+                "basis": field.verdict.basis(),
+                "reason": field.verdict.reason(),
+                "comparator": field.comparator,
+                "record_masked": field.record_masked,
+            });
+            (field.name.to_string(), explained)
+        })
+        .collect();
+    let body = json!({
+        "id": call.path("id"),
+        "at": explanation.at,
+        "outcome": explanation.outcome.as_str(),
+        "rules": explanation.rules,
+        "record_version": (explanation.record_version > 0).then_some(explanation.record_version),
+        "fields": fields,
+    });
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+}
+
+/// A query string as a known shape.
+pub(super) fn query<T: for<'de> Deserialize<'de>>(call: &Call) -> Result<T, Problem> {
+    actix_web::web::Query::<T>::from_query(call.request.query_string())
+        .map(actix_web::web::Query::into_inner)
+        .map_err(|_why| Problem::new(ProblemCode::InvalidParameter))
+}

@@ -1,0 +1,367 @@
+//! What a ledger entry says, as compact bytes: who asked, for what, about which pseudonym, and what was answered.
+//! Never a value of a claim or of a record. What names a matter or a clerk is sealed; the rest is plain, so that
+//! an entry explains itself to whoever may read the ledger.
+//!
+//! Layout (big-endian): version 1 · kind 1 · time µs 8 · agency 4 · body · sealed length 2 · sealed.
+
+use crate::domain::verdict::{Outcome, Verdict};
+
+/// Version of the layout; readers refuse what they do not know.
+pub const VERSION: u8 = 1;
+
+/// Bytes of one entry; the bundle format of tlog-tiles gives each a 16-bit length.
+pub const ENTRY_BYTES_MAX: usize = u16::MAX as usize;
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One verification.
+    Verification,
+    /// Many verifications with one purpose: a batch, or a chunk of a stream.
+    Chunk,
+    /// Any other answer to a known caller, refusals included.
+    Call,
+    /// Records that were contributed.
+    Records,
+    /// A change of agencies, clients or grants.
+    Access,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Verification, Self::Chunk, Self::Call, Self::Records, Self::Access];
+
+    const fn code(self) -> u8 {
+        match self {
+            Self::Verification => 1,
+            Self::Chunk => 2,
+            Self::Call => 3,
+            Self::Records => 4,
+            Self::Access => 5,
+        }
+    }
+
+    /// The word in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::Chunk => "chunk",
+            Self::Call => "call",
+            Self::Records => "records",
+            Self::Access => "access",
+        }
+    }
+}
+
+/// One answered verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Dataset and revision, such as `natural-person@1`.
+    pub rules: String,
+    /// Keyed pseudonym of the subject.
+    pub subject: [u8; 16],
+    /// Version of the record that was answered from; 0: there was none.
+    pub record_version: u32,
+    /// The outcome as it was told.
+    pub outcome: Outcome,
+    /// Field numbers of that revision, with their verdicts.
+    pub fields: Vec<(u8, Verdict)>,
+}
+
+/// The body of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Verifications: exactly one, or those of a chunk.
+    Items(Vec<Item>),
+    /// Any other answer: operation id, HTTP status, problem code (empty when none).
+    Call {
+        /// Operation id of the route.
+        operation: String,
+        /// HTTP status.
+        status: u16,
+        /// Problem code, or empty.
+        problem: String,
+    },
+    /// Records: dataset, then pseudonym and new version of each.
+    Records {
+        /// Dataset and revision.
+        rules: String,
+        /// Pseudonym and version.
+        records: Vec<([u8; 16], u32)>,
+    },
+    /// A change of access: what was done, and to which row.
+    Access {
+        /// Such as `grant.add`.
+        action: String,
+        /// Such as `grt_…`.
+        target: String,
+    },
+}
+
+/// A whole entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is about.
+    pub kind: Kind,
+    /// When, Unix microseconds.
+    pub at_us: i64,
+    /// Number of the agency; 0: the bureau's own people.
+    pub agency: u32,
+    /// What was answered.
+    pub body: Body,
+    /// Purpose or client, sealed by the node's purpose key.
+    pub sealed: Vec<u8>,
+}
+
+/// Begins an entry in `out`.
+pub fn begin(out: &mut Vec<u8>, kind: Kind, at_us: i64, agency: u32) {
+    out.push(VERSION);
+    out.push(kind.code());
+    out.extend_from_slice(&at_us.to_be_bytes());
+    out.extend_from_slice(&agency.to_be_bytes());
+}
+
+/// Writes one verification. `fields` are field numbers of the revision in `rules`.
+pub fn put_item(
+    out: &mut Vec<u8>,
+    rules: &str,
+    subject: &[u8; 16],
+    record_version: u32,
+    outcome: Outcome,
+    fields: impl ExactSizeIterator<Item = (u8, Verdict)>,
+) {
+    put_text(out, rules);
+    out.extend_from_slice(subject);
+    out.extend_from_slice(&record_version.to_be_bytes());
+    out.push(outcome.code());
+    out.push(u8::try_from(fields.len()).unwrap_or(u8::MAX));
+    for (number, verdict) in fields.take(usize::from(u8::MAX)) {
+        out.extend_from_slice(&[number, verdict.code()]);
+    }
+}
+
+/// Writes the number of items of a chunk, before them.
+pub fn put_count(out: &mut Vec<u8>, items: u16) {
+    out.extend_from_slice(&items.to_be_bytes());
+}
+
+/// Ends an entry with its sealed part.
+pub fn end(out: &mut Vec<u8>, sealed: &[u8]) {
+    out.extend_from_slice(&u16::try_from(sealed.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend_from_slice(sealed);
+}
+
+/// Writes a text of at most 255 bytes; a longer one is cut at a character.
+pub fn put_text(out: &mut Vec<u8>, text: &str) {
+    let cut = text.floor_char_boundary(text.len().min(usize::from(u8::MAX)));
+    let text = text.get(..cut).unwrap_or_default();
+    out.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
+    out.extend_from_slice(text.as_bytes());
+}
+
+impl Entry {
+    /// The bytes of the entry.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(128);
+        begin(&mut out, self.kind, self.at_us, self.agency);
+        match &self.body {
+            Body::Items(items) => {
+                if self.kind == Kind::Chunk {
+                    put_count(&mut out, u16::try_from(items.len()).unwrap_or(u16::MAX));
+                }
+                for item in items {
+                    let fields = item.fields.iter().copied();
+                    put_item(
+                        &mut out,
+                        &item.rules,
+                        &item.subject,
+                        item.record_version,
+                        item.outcome,
+                        fields,
+                    );
+                }
+            }
+            Body::Call {
+                operation,
+                status,
+                problem,
+            } => {
+                put_text(&mut out, operation);
+                out.extend_from_slice(&status.to_be_bytes());
+                put_text(&mut out, problem);
+            }
+            Body::Records { rules, records } => {
+                put_text(&mut out, rules);
+                put_count(&mut out, u16::try_from(records.len()).unwrap_or(u16::MAX));
+                for (subject, version) in records {
+                    out.extend_from_slice(subject);
+                    out.extend_from_slice(&version.to_be_bytes());
+                }
+            }
+            Body::Access { action, target } => {
+                put_text(&mut out, action);
+                put_text(&mut out, target);
+            }
+        }
+        end(&mut out, &self.sealed);
+        out
+    }
+
+    /// The entry of `bytes`; `None` when they are no whole entry of a known version.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        if reader.u8()? != VERSION {
+            return None;
+        }
+        let code = reader.u8()?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.code() == code)?;
+        let at_us = i64::from_be_bytes(reader.array()?);
+        let agency = u32::from_be_bytes(reader.array()?);
+        let body = match kind {
+            Kind::Verification => Body::Items(vec![reader.item()?]),
+            Kind::Chunk => {
+                let count = u16::from_be_bytes(reader.array()?);
+                Body::Items((0..count).map(|_| reader.item()).collect::<Option<_>>()?)
+            }
+            Kind::Call => Body::Call {
+                operation: reader.text()?,
+                status: u16::from_be_bytes(reader.array()?),
+                problem: reader.text()?,
+            },
+            Kind::Records => {
+                let rules = reader.text()?;
+                let count = u16::from_be_bytes(reader.array()?);
+                let record = |_| Some((reader.array()?, u32::from_be_bytes(reader.array()?)));
+                Body::Records {
+                    rules,
+                    records: (0..count).map(record).collect::<Option<_>>()?,
+                }
+            }
+            Kind::Access => Body::Access {
+                action: reader.text()?,
+                target: reader.text()?,
+            },
+        };
+        let length = usize::from(u16::from_be_bytes(reader.array()?));
+        let sealed = reader.take(length)?.to_vec();
+        reader.0.is_empty().then_some(Self {
+            kind,
+            at_us,
+            agency,
+            body,
+            sealed,
+        })
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (head, tail) = self.0.split_at_checked(length)?;
+        self.0 = tail;
+        Some(head)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let length = usize::from(self.u8()?);
+        String::from_utf8(self.take(length)?.to_vec()).ok()
+    }
+
+    fn item(&mut self) -> Option<Item> {
+        let rules = self.text()?;
+        let subject = self.array()?;
+        let record_version = u32::from_be_bytes(self.array()?);
+        let code = self.u8()?;
+        let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.code() == code)?;
+        let count = self.u8()?;
+        let field = |_| Some((self.u8()?, Verdict::from_code(self.u8()?)?));
+        let fields = (0..count).map(field).collect::<Option<_>>()?;
+        Some(Item {
+            rules,
+            subject,
+            record_version,
+            outcome,
+            fields,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::verdict::Basis;
+
+    fn item() -> Item {
+        Item {
+            rules: "natural-person@1".to_owned(),
+            subject: [7; 16],
+            record_version: 3,
+            outcome: Outcome::Mismatched,
+            fields: vec![(0, Verdict::Match(Basis::Normalized)), (4, Verdict::Mismatch)],
+        }
+    }
+
+    #[test]
+    fn every_kind_of_entry_reads_back_as_it_was_written() {
+        let bodies = [
+            (Kind::Verification, Body::Items(vec![item()])),
+            (Kind::Chunk, Body::Items(vec![item(), item()])),
+            (
+                Kind::Call,
+                Body::Call {
+                    operation: "verify".into(),
+                    status: 403,
+                    problem: "not_granted".into(),
+                },
+            ),
+            (
+                Kind::Records,
+                Body::Records {
+                    rules: "e-licence@1".into(),
+                    records: vec![([1; 16], 2)],
+                },
+            ),
+            (
+                Kind::Access,
+                Body::Access {
+                    action: "grant.add".into(),
+                    target: "grt_1".into(),
+                },
+            ),
+        ];
+        for (kind, body) in bodies {
+            let entry = Entry {
+                kind,
+                at_us: 1_795_363_200_000_000,
+                agency: 4,
+                body,
+                sealed: vec![1, 2, 3],
+            };
+            let bytes = entry.encode();
+            assert_eq!(Entry::decode(&bytes).as_ref(), Some(&entry));
+            for length in 0..bytes.len() {
+                assert_eq!(Entry::decode(&bytes[..length]), None, "a cut entry is no entry");
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_of_one_verification_fits_two_blocks_of_sha_256_without_its_seal() {
+        let entry = Entry {
+            kind: Kind::Verification,
+            at_us: 0,
+            agency: 1,
+            body: Body::Items(vec![item()]),
+            sealed: vec![],
+        };
+        assert!(entry.encode().len() <= 118, "{}", entry.encode().len());
+    }
+}

@@ -1,0 +1,168 @@
+//! How one entry lies in a journal segment: a 24-byte header, then the entry's bytes, nothing between frames.
+//! `in_group` is not decoration: a frame with `in_group == 0` behind a bad frame proves that the bad one had been
+//! synced (group n+1 is written only after group n is on disk), so that is damage and never a torn tail.
+//!
+//! Layout, little-endian: magic 4 | length u16 | in_group u16 | index u64 | check u64, where
+//! `check = first 8 bytes of the leaf hash XOR in_group × MIX`. Magic and index are known beforehand, the length decides
+//! what is hashed, and `check` covers the rest, so every bit of a header counts.
+
+use super::tree::{Hash, leaf_hash};
+
+/// Bytes of a frame's header.
+pub const HEADER: usize = 24;
+/// Largest entry: C2SP tlog-tiles bundles carry a `uint16` length.
+pub const ENTRY_BYTES_MAX: usize = 65_535;
+/// First bytes of every frame. Not valid UTF-8, so that no textual entry can hold a picture of a frame.
+const MAGIC: [u8; 4] = [0xf5, b'h', b'y', 0x01];
+/// Odd constant that spreads `in_group` over the check (2^64 divided by the golden ratio).
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What was found at one offset of a segment.
+pub enum Found<'a> {
+    /// A whole frame whose check holds.
+    Frame(Frame<'a>),
+    /// Not even the first four bytes of a frame: zero, or the segment ends here.
+    Nothing,
+    /// Bytes that are not the frame that belongs here.
+    Bad {
+        /// Whether they begin, as far as they reach, with the magic and the expected index: a write cut short.
+        begun: Begun,
+    },
+}
+
+/// Whether bad bytes look like the beginning of the expected frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// Magic and index are those of the expected frame.
+    Yes,
+    /// They are something else.
+    No,
+}
+
+/// One decoded frame.
+pub struct Frame<'a> {
+    /// The entry.
+    pub entry: &'a [u8],
+    /// Its RFC 6962 leaf hash.
+    pub leaf: Hash,
+    /// Position within the group that one sync made durable.
+    pub in_group: u16,
+    /// Offset of the byte after the frame.
+    pub next: usize,
+}
+
+/// Appends one frame to `out`. The caller has checked that `entry` holds 1..=65535 bytes.
+pub fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8], leaf: &Hash) {
+    let length = u16::try_from(entry.len()).unwrap_or(u16::MAX);
+    out.extend_from_slice(&MAGIC);
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(&in_group.to_le_bytes());
+    out.extend_from_slice(&index.to_le_bytes());
+    out.extend_from_slice(&check(leaf, in_group).to_le_bytes());
+    out.extend_from_slice(entry);
+}
+
+/// Decodes what lies at `offset` of `segment`, where the frame of `index` belongs.
+/// `previous` is `in_group` of the frame before, `None` where that is not known.
+pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found<'_> {
+    let rest = segment.get(offset..).unwrap_or_default();
+    let Some((header, body)) = rest.split_first_chunk::<HEADER>() else {
+        return if rest.iter().all(|b| *b == 0) {
+            Found::Nothing
+        } else {
+            Found::Bad {
+                begun: begins(rest, index),
+            }
+        };
+    };
+    if header.starts_with(&[0; 4]) {
+        return Found::Nothing;
+    }
+    let bad = Found::Bad {
+        begun: begins(rest, index),
+    };
+    if begins(rest, index) == Begun::No {
+        return bad;
+    }
+    let [_, _, _, _, l0, l1, g0, g1, ..] = *header;
+    let (length, in_group) = (usize::from(u16::from_le_bytes([l0, l1])), u16::from_le_bytes([g0, g1]));
+    let follows = match previous {
+        _ if in_group == 0 => true,
+        Some(p) => p.checked_add(1) == Some(in_group),
+        None => true,
+    };
+    let Some(entry) = body.get(..length) else { return bad };
+    if !follows || entry.is_empty() {
+        return bad;
+    }
+    let leaf = leaf_hash(entry);
+    match header.last_chunk::<8>() {
+        Some(stored) if u64::from_le_bytes(*stored) == check(&leaf, in_group) => Found::Frame(Frame {
+            entry,
+            leaf,
+            in_group,
+            next: offset + HEADER + length,
+        }),
+        _ => bad,
+    }
+}
+
+/// Whether a frame that opens a group, of an index after `index`, lies anywhere in `segment` from `offset` on.
+pub fn later_group(segment: &[u8], offset: usize, index: u64) -> bool {
+    let rest = segment.get(offset..).unwrap_or_default();
+    rest.windows(HEADER).enumerate().any(|(at, header)| {
+        if !header.starts_with(&MAGIC) {
+            return false;
+        }
+        let found = header
+            .get(8..16)
+            .and_then(|b| b.try_into().ok())
+            .map(u64::from_le_bytes);
+        let Some(found) = found.filter(|i| *i > index) else {
+            return false;
+        };
+        matches!(decode(rest, at, found, None), Found::Frame(frame) if frame.in_group == 0)
+    })
+}
+
+/// Index that a group of `count` frames starting at `in_group` 0 can hold at most.
+pub const GROUP_FRAMES_MAX: usize = u16::MAX as usize + 1;
+
+fn check(leaf: &Hash, in_group: u16) -> u64 {
+    let head = leaf.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
+    head ^ u64::from(in_group).wrapping_mul(MIX)
+}
+
+/// Compares as many bytes as there are, so that a header cut short by the end of the segment still counts as begun.
+fn begins(rest: &[u8], index: u64) -> Begun {
+    let magic = rest.iter().zip(MAGIC).all(|(a, b)| *a == b);
+    let indexed = rest.iter().skip(8).zip(index.to_le_bytes()).all(|(a, b)| *a == b);
+    if magic && indexed { Begun::Yes } else { Begun::No }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_survives_encoding_and_every_flipped_bit_of_it_is_seen() {
+        let mut bytes = Vec::new();
+        encode(&mut bytes, 7, 3, b"entry", &leaf_hash(b"entry"));
+        assert!(
+            matches!(decode(&bytes, 0, 7, Some(2)), Found::Frame(f) if f.entry == b"entry" && f.next == bytes.len())
+        );
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(!matches!(decode(&flipped, 0, 7, None), Found::Frame(_)), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_later_group_is_found_behind_garbage() {
+        let mut bytes = vec![9; 50];
+        encode(&mut bytes, 12, 0, b"x", &leaf_hash(b"x"));
+        assert!(later_group(&bytes, 0, 11));
+        assert!(!later_group(&bytes, 0, 12));
+    }
+}

@@ -1,0 +1,133 @@
+//! Reads one segment frame by frame and says how it ends: recovery and the offline verifier share this judgement.
+//! Bad bytes are a torn tail only in the last segment, only beyond what the checkpoint covers, and only when no later
+//! group follows them; anywhere else they are damage, because what follows a synced group was itself acknowledged.
+
+use super::frame::{self, Begun, Found, Frame};
+
+/// Something that the log's own rules exclude.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("ledger damaged{}: {what}", .first_bad_index.map(|i| format!(" at index {i}")).unwrap_or_default())]
+pub struct Damage {
+    /// First index that can no longer be trusted, where one can be named.
+    pub first_bad_index: Option<u64>,
+    /// What is wrong, without any content of entries.
+    pub what: String,
+}
+
+impl Damage {
+    /// Damage at one index.
+    pub fn at(index: u64, what: impl Into<String>) -> Self {
+        Self {
+            first_bad_index: Some(index),
+            what: what.into(),
+        }
+    }
+
+    /// Damage that no index can be named for.
+    pub fn of(what: impl Into<String>) -> Self {
+        Self {
+            first_bad_index: None,
+            what: what.into(),
+        }
+    }
+}
+
+/// Which segment is being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Others follow: it was cut to its real size and has no tail.
+    Middle,
+    /// The newest: zeros follow its last frame, or a torn write does.
+    Last,
+}
+
+/// How a torn tail may look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Torn {
+    /// It must begin like the expected frame: all that a killed process can leave.
+    Begun,
+    /// Anything: after a power cut sectors reach the disk in any order.
+    Anyhow,
+}
+
+/// What the reader of a segment has to know.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    /// Entries covered by the checkpoint: nothing torn is tolerated below.
+    pub sealed: u64,
+    /// First or last segment.
+    pub place: Place,
+    /// Tolerated tails.
+    pub torn: Torn,
+}
+
+/// Where the frames of a segment end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// Offset behind the last whole frame.
+    pub offset: usize,
+    /// Index that the next frame will have.
+    pub next_index: u64,
+    /// Bytes of a torn write behind it, up to the last that is not zero.
+    pub torn_bytes: usize,
+}
+
+/// Visits every frame of `segment` from `offset`, the first having index `index`.
+///
+/// # Errors
+/// `Damage` of the segment, or whatever `visit` returns.
+pub fn segment(
+    segment: &[u8],
+    (offset, index): (usize, u64),
+    rules: Rules,
+    mut visit: impl FnMut(u64, usize, &Frame<'_>) -> Result<(), Damage>,
+) -> Result<End, Damage> {
+    let mut end = End {
+        offset,
+        next_index: index,
+        torn_bytes: 0,
+    };
+    // A frame that opens the scan in the middle of a segment may stand anywhere in its group.
+    let mut previous = if offset == 0 { Some(u16::MAX) } else { None };
+    loop {
+        match frame::decode(segment, end.offset, end.next_index, previous) {
+            Found::Frame(frame) => {
+                visit(end.next_index, end.offset, &frame)?;
+                (previous, end.offset) = (Some(frame.in_group), frame.next);
+                end.next_index += 1;
+            }
+            Found::Nothing => return tail(segment, end, Begun::No, rules),
+            Found::Bad { begun } => return tail(segment, end, begun, rules),
+        }
+    }
+}
+
+fn tail(segment: &[u8], mut end: End, begun: Begun, rules: Rules) -> Result<End, Damage> {
+    let rest = segment.get(end.offset..).unwrap_or_default();
+    if rest.is_empty() {
+        return Ok(end);
+    }
+    let Some(last) = rest.iter().rposition(|b| *b != 0) else {
+        return match rules.place {
+            Place::Last => Ok(end),
+            Place::Middle => Err(Damage::at(end.next_index, "a finished segment has a tail")),
+        };
+    };
+    if end.next_index < rules.sealed {
+        return Err(Damage::at(
+            end.next_index,
+            "an entry covered by the checkpoint is not whole",
+        ));
+    }
+    if rules.place == Place::Middle || frame::later_group(rest, 0, end.next_index) {
+        return Err(Damage::at(
+            end.next_index,
+            "a durable entry is not whole: later entries follow it",
+        ));
+    }
+    if rules.torn == Torn::Begun && begun == Begun::No {
+        return Err(Damage::at(end.next_index, "bytes behind the last entry are not zero"));
+    }
+    end.torn_bytes = last + 1;
+    Ok(end)
+}

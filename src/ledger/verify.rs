@@ -1,0 +1,412 @@
+//! Offline proof that a ledger directory holds what its checkpoint signs: everything is recomputed from the journal and
+//! compared, in one pass with memory for one segment.
+//! It judges a copy of a live or killed directory too, provided that `checkpoint` was copied first: the other files may
+//! then only be ahead of it. After a power cut, open the ledger once before judging it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::frame::Frame;
+use super::journal::{self, POSITION_BYTES, Position, UNFINISHED, parse_name, segment_name};
+use super::levels::{self, HASH_BYTES, LEVELS};
+use super::note::{CHECKPOINT_BYTES_MAX, Cosignatures, TreeHead, VerifierKey};
+use super::recover::KEY;
+use super::scan::{self, Damage, Place, Rules, Torn};
+use super::sealer::{BUNDLES, CHECKPOINT};
+use super::tree::{Frontier, Hash, TILE};
+
+/// Bytes of a derived file that are compared at a time: one tile.
+const CHUNK: u64 = TILE * HASH_BYTES;
+
+/// What was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Whole entries in the journal.
+    pub entries: u64,
+    /// Entries under the checkpoint.
+    pub sealed: u64,
+    /// Entries behind it: durable, not yet signed.
+    pub unsealed: u64,
+    /// Bytes of a write that was cut short behind the last whole entry.
+    pub torn_tail_bytes: u64,
+    /// Root over the sealed entries.
+    pub root: Hash,
+    /// Origin of the log.
+    pub origin: String,
+}
+
+/// Verifies the ledger in `dir`. With `vkey`, the directory's own `key.pub` must be that key; without it the result only
+/// says that the directory agrees with itself.
+///
+/// # Errors
+/// `Damage`, naming the first bad index where there is one.
+pub fn verify_dir(dir: &Path, vkey: Option<&str>) -> Result<Report, Damage> {
+    verify_files(&Directory(dir.to_path_buf()), vkey, None)
+}
+
+/// As `verify_dir`, and proves in addition that the ledger extends `held`, a checkpoint kept elsewhere: the only way to see
+/// that somebody with the signing key rewrote the log.
+///
+/// # Errors
+/// `Damage`.
+pub fn verify_dir_against(dir: &Path, vkey: Option<&str>, held: &[u8]) -> Result<Report, Damage> {
+    verify_files(&Directory(dir.to_path_buf()), vkey, Some(held))
+}
+
+/// Files by their path below the ledger's directory, on disk or in memory.
+pub trait Files {
+    /// Up to `length` bytes from `offset`; fewer only at the end of the file; nothing when there is no such file.
+    ///
+    /// # Errors
+    /// I/O.
+    fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>>;
+
+    /// Names and lengths of the files in a folder, any order.
+    ///
+    /// # Errors
+    /// I/O.
+    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>>;
+}
+
+/// Files on disk.
+pub struct Directory(pub PathBuf);
+
+impl Files for Directory {
+    fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>> {
+        let file = match File::open(self.0.join(name)) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Cow::default()),
+            Err(e) => return Err(e),
+        };
+        let there = file.metadata()?.len().saturating_sub(offset).min(length);
+        let mut bytes = vec![0; usize::try_from(there).unwrap_or(usize::MAX)];
+        file.read_exact_at(&mut bytes, offset)?;
+        Ok(Cow::Owned(bytes))
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.0.join(folder))? {
+            let entry = entry?;
+            found.push((
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.metadata()?.len(),
+            ));
+        }
+        Ok(found)
+    }
+}
+
+/// Files in memory, by path; for tests and for ledgers that arrive as an archive.
+impl Files for BTreeMap<String, Vec<u8>> {
+    fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>> {
+        let bytes = self.get(name).map(Vec::as_slice).unwrap_or_default();
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let rest = bytes.get(from..).unwrap_or_default();
+        let length = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
+        Ok(Cow::Borrowed(rest.get(..length).unwrap_or_default()))
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>> {
+        let inside = |(name, bytes): (&String, &Vec<u8>)| {
+            let name = name.strip_prefix(folder)?.strip_prefix('/')?;
+            Some((name.to_owned(), bytes.len() as u64))
+        };
+        Ok(self.iter().filter_map(inside).collect())
+    }
+}
+
+/// Verifies any set of ledger files.
+///
+/// # Errors
+/// `Damage`.
+pub fn verify_files(files: &dyn Files, vkey: Option<&str>, held: Option<&[u8]>) -> Result<Report, Damage> {
+    let key = load_key(files, vkey)?;
+    let checkpoint = files
+        .read(CHECKPOINT, 0, CHECKPOINT_BYTES_MAX as u64 + 1)
+        .map_err(unreadable(CHECKPOINT))?;
+    let head = key
+        .open(&checkpoint, Cosignatures::Refused)
+        .map_err(|e| Damage::of(format!("checkpoint: {e}")))?;
+    let held = match held {
+        Some(held) => key
+            .open(held, Cosignatures::Allowed)
+            .map_err(|e| Damage::of(format!("held checkpoint: {e}")))
+            .map(Some)?,
+        None => None,
+    };
+    if held.as_ref().is_some_and(|h| h.size > head.size) {
+        return Err(Damage::at(
+            head.size,
+            "the checkpoint is older than the one held elsewhere: the log has shrunk",
+        ));
+    }
+    let mut pass = Pass::new(files, head, held);
+    pass.empty_tree()?;
+    let torn = pass.journal()?;
+    pass.finish(torn, key.origin())
+}
+
+struct Pass<'a> {
+    files: &'a dyn Files,
+    head: TreeHead,
+    held: Option<TreeHead>,
+    frontier: Frontier,
+    levels: Vec<Derived>,
+    bundles: Derived,
+}
+
+impl<'a> Pass<'a> {
+    fn new(files: &'a dyn Files, head: TreeHead, held: Option<TreeHead>) -> Self {
+        let level = |l| {
+            Derived::new(
+                format!("{}/{l}", levels::DIRECTORY),
+                levels::width(head.size, l) * HASH_BYTES,
+            )
+        };
+        let levels = (0..LEVELS).map(level).collect();
+        let bundles = Derived::new(BUNDLES.to_owned(), head.size.div_ceil(TILE) * POSITION_BYTES as u64);
+        Self {
+            files,
+            head,
+            held,
+            frontier: Frontier::default(),
+            levels,
+            bundles,
+        }
+    }
+
+    /// Checks what must hold before the first entry, for checkpoints of size 0.
+    fn empty_tree(&self) -> Result<(), Damage> {
+        check_root(
+            &self.frontier,
+            Some(&self.head),
+            "the checkpoint's root is not the journal's",
+        )?;
+        check_root(
+            &self.frontier,
+            self.held.as_ref(),
+            "the log is a fork of the one held elsewhere",
+        )
+    }
+
+    /// Reads all segments; answers the bytes of a torn tail.
+    fn journal(&mut self) -> Result<u64, Damage> {
+        let (mut segments, mut index, mut torn) = (Vec::new(), 0, 0);
+        for (name, length) in self
+            .files
+            .list(journal::DIRECTORY)
+            .map_err(unreadable(journal::DIRECTORY))?
+        {
+            match parse_name(&name) {
+                Some(first) => segments.push((first, length)),
+                None => self.spare(&name, length)?,
+            }
+        }
+        segments.sort_unstable();
+        for (n, (first, length)) in segments.iter().copied().enumerate() {
+            if first != index {
+                return Err(Damage::at(
+                    index.min(first),
+                    "a segment of the journal is missing or misnamed",
+                ));
+            }
+            let name = format!("{}/{}", journal::DIRECTORY, segment_name(first));
+            let files = self.files;
+            let bytes = files.read(&name, 0, length).map_err(unreadable("a segment"))?;
+            let place = if n + 1 == segments.len() {
+                Place::Last
+            } else {
+                Place::Middle
+            };
+            let rules = Rules {
+                sealed: self.head.size,
+                place,
+                torn: Torn::Begun,
+            };
+            let end = scan::segment(&bytes, (0, index), rules, |i, at, frame| {
+                self.entry(i, first, at, frame)
+            })?;
+            (index, torn) = (end.next_index, end.torn_bytes as u64);
+        }
+        Ok(torn)
+    }
+
+    /// Files beside the segments are prepared ones: zeros and nothing else.
+    fn spare(&self, name: &str, length: u64) -> Result<(), Damage> {
+        let known = name == journal::SPARE || name.ends_with(UNFINISHED);
+        let path = format!("{}/{name}", journal::DIRECTORY);
+        let bytes = self
+            .files
+            .read(&path, 0, length)
+            .map_err(unreadable("a spare segment"))?;
+        if known && bytes.iter().all(|b| *b == 0) {
+            return Ok(());
+        }
+        Err(Damage::of(
+            "the journal's folder holds a file that is neither segment nor empty spare",
+        ))
+    }
+
+    fn entry(&mut self, index: u64, segment: u64, offset: usize, frame: &Frame<'_>) -> Result<(), Damage> {
+        let Self {
+            files,
+            head,
+            held,
+            frontier,
+            levels,
+            bundles,
+        } = self;
+        if index.is_multiple_of(TILE) {
+            let position = Position {
+                segment,
+                offset: offset as u64,
+            };
+            bundles.compare(*files, &position.to_bytes(), index)?;
+        }
+        if let Some(leaves) = levels.first_mut() {
+            leaves.compare(*files, &frame.leaf, index)?;
+        }
+        let mut compared = Ok(());
+        frontier.push(frame.leaf, |level, hash| {
+            if let Some(derived) = levels.get_mut(level) {
+                // The first index under the hash: the hash differs for the whole subtree.
+                compared = compared.clone().and_then(|()| derived.compare(*files, hash, index));
+            }
+        });
+        compared?;
+        check_root(frontier, Some(head), "the checkpoint's root is not the journal's")?;
+        check_root(frontier, held.as_ref(), "the log is a fork of the one held elsewhere")
+    }
+
+    fn finish(mut self, torn_tail_bytes: u64, origin: &str) -> Result<Report, Damage> {
+        let (entries, sealed) = (self.frontier.size(), self.head.size);
+        if entries < sealed {
+            return Err(Damage::at(entries, "the journal has shrunk below the checkpoint"));
+        }
+        for derived in self.levels.iter_mut().chain([&mut self.bundles]) {
+            derived.finish(self.files)?;
+        }
+        for (name, length) in self
+            .files
+            .list(levels::DIRECTORY)
+            .map_err(unreadable(levels::DIRECTORY))?
+        {
+            if !(0..LEVELS).any(|l| l.to_string() == name) && length > 0 {
+                return Err(Damage::of("the folder of hashes holds an unknown file"));
+            }
+        }
+        let (unsealed, root, origin) = (entries - sealed, self.head.root, origin.to_owned());
+        Ok(Report {
+            entries,
+            sealed,
+            unsealed,
+            torn_tail_bytes,
+            root,
+            origin,
+        })
+    }
+}
+
+/// A file whose content follows from the journal, compared as the journal is read.
+struct Derived {
+    name: String,
+    /// Bytes that the checkpoint demands.
+    demanded: u64,
+    compared: u64,
+    chunk: Vec<u8>,
+    used: usize,
+    /// The file ended, or went over into zeros, behind what the checkpoint demands: a seal that did not finish.
+    over: bool,
+}
+
+impl Derived {
+    fn new(name: String, demanded: u64) -> Self {
+        Self {
+            name,
+            demanded,
+            compared: 0,
+            chunk: Vec::new(),
+            used: 0,
+            over: false,
+        }
+    }
+
+    fn compare(&mut self, files: &dyn Files, expected: &[u8], index: u64) -> Result<(), Damage> {
+        if self.over {
+            return Ok(());
+        }
+        if self.used == self.chunk.len() {
+            self.chunk = files
+                .read(&self.name, self.compared, CHUNK)
+                .map_err(unreadable(&self.name))?
+                .into_owned();
+            self.used = 0;
+        }
+        let found = self.chunk.get(self.used..).unwrap_or_default();
+        let found = found.get(..expected.len()).unwrap_or(found);
+        if found == expected {
+            self.used += expected.len();
+            self.compared += expected.len() as u64;
+            return Ok(());
+        }
+        let unfinished =
+            self.compared >= self.demanded && (expected.starts_with(found) || found.iter().all(|b| *b == 0));
+        if !unfinished {
+            return Err(Damage::at(index, format!("{} is not what the journal says", self.name)));
+        }
+        self.over = true;
+        Ok(())
+    }
+
+    /// Nothing may follow what was compared, except a part of a record or zeros that an unfinished seal left.
+    fn finish(&mut self, files: &dyn Files) -> Result<(), Damage> {
+        if self.compared < self.demanded {
+            return Err(Damage::of(format!(
+                "{} is shorter than the checkpoint demands",
+                self.name
+            )));
+        }
+        let mut at = self.compared;
+        loop {
+            let rest = files.read(&self.name, at, CHUNK).map_err(unreadable(&self.name))?;
+            if rest.is_empty() {
+                return Ok(());
+            }
+            let partial = self.over && at == self.compared && rest.len() < HASH_BYTES as usize;
+            if !partial && !(self.over && rest.iter().all(|b| *b == 0)) {
+                return Err(Damage::of(format!("{} holds more than the journal says", self.name)));
+            }
+            at += rest.len() as u64;
+        }
+    }
+}
+
+fn load_key(files: &dyn Files, vkey: Option<&str>) -> Result<VerifierKey, Damage> {
+    let bytes = files.read(KEY, 0, 1_024).map_err(unreadable(KEY))?;
+    let text = std::str::from_utf8(&bytes).ok().and_then(|t| t.strip_suffix('\n'));
+    let key = text
+        .and_then(|t| VerifierKey::parse(t).ok())
+        .ok_or_else(|| Damage::of("key.pub is malformed"))?;
+    match vkey {
+        Some(expected) if expected.trim_end_matches('\n') != key.encode() => {
+            Err(Damage::of("key.pub is not the expected key"))
+        }
+        _ => Ok(key),
+    }
+}
+
+fn check_root(frontier: &Frontier, head: Option<&TreeHead>, what: &str) -> Result<(), Damage> {
+    match head {
+        Some(head) if head.size == frontier.size() && head.root != frontier.root() => Err(Damage::of(what)),
+        _ => Ok(()),
+    }
+}
+
+fn unreadable(name: &str) -> impl Fn(io::Error) -> Damage + '_ {
+    move |e| Damage::of(format!("{name} cannot be read: {}", e.kind()))
+}

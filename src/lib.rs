@@ -1,0 +1,19 @@
+//! heyan 核验: a city's verification exchange hub. Modules in reading order: the pure core first, adapters last.
+//! `ARCHITECTURE.md` says who may name whom; `tests/tidy.rs` enforces it.
+
+pub mod domain;
+
+pub mod auth;
+pub mod cache;
+pub mod catalog;
+pub mod ledger;
+
+pub mod app;
+
+pub mod city;
+pub mod config;
+pub mod http;
+pub mod store;
+pub mod telemetry;
+
+pub mod cli;

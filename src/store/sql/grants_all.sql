@@ -1,0 +1,3 @@
+select id, agency, dataset, fields, operations, item_codes, valid_from, valid_until, daily_ceiling, networks, revoked_at,
+    created_at
+from grants

@@ -1,0 +1,1 @@
+select id, entry from ledger_outbox order by id limit ?1

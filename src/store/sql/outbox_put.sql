@@ -1,0 +1,1 @@
+insert into ledger_outbox (entry) values (?1)

@@ -1,0 +1,1 @@
+select dataset, count(*) from records group by dataset

@@ -1,0 +1,179 @@
+//! Every metric of CONTRACT §9 that this version serves, declared once.
+//! Counters of the verification path are resolved at start: counting there is one atomic addition.
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    core::Collector,
+};
+
+use crate::{cache::Lookup, domain::verdict::Outcome};
+
+/// A metric could not be registered: two of one name.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics cannot be registered")]
+pub struct MetricsError(#[from] prometheus::Error);
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    verifications: Box<[Box<[IntCounter]>]>,
+    /// Time from the parsed request to the durable answer.
+    pub verification_seconds: Histogram,
+    http_seconds: HistogramVec,
+    cache_hits: IntCounter,
+    cache_misses: IntCounter,
+    /// Records in memory.
+    pub cache_entries: IntGauge,
+    /// Bytes of records in memory.
+    pub cache_bytes: IntGauge,
+    /// Time that callers waited for the ledger.
+    pub ledger_append_seconds: Histogram,
+    /// Entries in the ledger.
+    pub ledger_size: IntGauge,
+    /// Age of the newest checkpoint, seconds.
+    pub checkpoint_age_seconds: prometheus::Gauge,
+    /// Requests without valid credentials.
+    pub unknown_callers: IntCounterVec,
+    /// Requests turned away because the hub was busy.
+    pub shed: IntCounter,
+    /// Records taken in.
+    pub records_ingested: IntCounterVec,
+}
+
+/// Upper bounds of durations, seconds.
+const SECONDS: [f64; 14] = [
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
+
+impl Metrics {
+    /// Registers every metric; `datasets` are the names of the catalogue, in its order.
+    ///
+    /// # Errors
+    /// Two metrics of one name.
+    pub fn new(datasets: &[&str]) -> Result<Self, MetricsError> {
+        let registry = Registry::new();
+        let totals = register(
+            &registry,
+            IntCounterVec::new(
+                Opts::new("heyan_verifications_total", "Verifications answered."),
+                &["dataset", "outcome"],
+            )?,
+        )?;
+        let mut verifications = Vec::with_capacity(datasets.len());
+        for dataset in datasets {
+            let of_outcome = |outcome: Outcome| totals.get_metric_with_label_values(&[dataset, outcome.as_str()]);
+            verifications.push(Outcome::ALL.into_iter().map(of_outcome).collect::<Result<_, _>>()?);
+        }
+        let lookups = register(
+            &registry,
+            IntCounterVec::new(
+                Opts::new("heyan_cache_lookups_total", "Look-ups of records by result."),
+                &["result"],
+            )?,
+        )?;
+        let build = register(
+            &registry,
+            prometheus::IntGaugeVec::new(
+                Opts::new("heyan_build_info", "Version of this binary; always 1."),
+                &["version"],
+            )?,
+        )?;
+        build.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?.set(1);
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let gauge = |name: &str, help: &str| register(&registry, IntGauge::new(name, help)?);
+        let histogram = |name: &str, help: &str| {
+            register(
+                &registry,
+                Histogram::with_opts(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()))?,
+            )
+        };
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+        };
+        let http = HistogramOpts::new("heyan_http_request_duration_seconds", "Time to answer an HTTP request.");
+        Ok(Self {
+            verifications: verifications.into(),
+            verification_seconds: histogram(
+                "heyan_verification_duration_seconds",
+                "Time from the parsed request to the durable answer.",
+            )?,
+            http_seconds: register(
+                &registry,
+                HistogramVec::new(http.buckets(SECONDS.to_vec()), &["route", "method", "status_class"])?,
+            )?,
+            cache_hits: lookups.get_metric_with_label_values(&["hit"])?,
+            cache_misses: lookups.get_metric_with_label_values(&["miss"])?,
+            cache_entries: gauge("heyan_cache_entries", "Records in memory.")?,
+            cache_bytes: gauge("heyan_cache_bytes", "Bytes of records in memory.")?,
+            ledger_append_seconds: histogram(
+                "heyan_ledger_append_duration_seconds",
+                "Time that an answer waited for its ledger entry to be on disk.",
+            )?,
+            ledger_size: gauge("heyan_ledger_size", "Entries in the ledger.")?,
+            checkpoint_age_seconds: register(
+                &registry,
+                prometheus::Gauge::new(
+                    "heyan_checkpoint_age_seconds",
+                    "Age of the oldest entry that no checkpoint covers; 0 when all are covered.",
+                )?,
+            )?,
+            unknown_callers: counters(
+                "heyan_unknown_callers_total",
+                "Requests without valid credentials, by reason; they are not entered in the ledger.",
+                &["reason"],
+            )?,
+            shed: register(
+                &registry,
+                IntCounter::new("heyan_shed_total", "Requests turned away while busy.")?,
+            )?,
+            records_ingested: counters(
+                "heyan_records_ingested_total",
+                "Records taken in, by result.",
+                &["result"],
+            )?,
+            registry,
+        })
+    }
+
+    /// Counts one answer.
+    pub fn verification(&self, dataset: u16, outcome: Outcome) {
+        let counter = self
+            .verifications
+            .get(usize::from(dataset))
+            .and_then(|counters| counters.get(usize::from(outcome.code())));
+        if let Some(counter) = counter {
+            counter.inc();
+        }
+    }
+
+    /// Counts one look-up.
+    pub fn cache_lookup(&self, lookup: Lookup) {
+        match lookup {
+            Lookup::Hit => self.cache_hits.inc(),
+            Lookup::Miss => self.cache_misses.inc(),
+        }
+    }
+
+    /// The histogram of one route and method, to be kept by the route; `None` if the labels are refused.
+    pub fn http_route(&self, route: &str, method: &str, status_class: &str) -> Option<Histogram> {
+        self.http_seconds
+            .get_metric_with_label_values(&[route, method, status_class])
+            .ok()
+    }
+
+    /// The text format of Prometheus.
+    ///
+    /// # Errors
+    /// A metric cannot be written.
+    pub fn text(&self) -> Result<Vec<u8>, MetricsError> {
+        let mut text = Vec::with_capacity(16_384);
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> Result<C, MetricsError> {
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}

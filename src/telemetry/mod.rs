@@ -1,0 +1,8 @@
+//! What the hub counts and logs: every metric declared once with its help text, every log field named once.
+//! Labels come from closed sets only: never a subject, a claim, a request id or an error text.
+
+mod log;
+mod metrics;
+
+pub use log::{LogFormat, start as start_log};
+pub use metrics::{Metrics, MetricsError};

@@ -1,0 +1,190 @@
+"""Who may call what: the expectation that `authz.py` holds against the running hub.
+
+Written from the contract, never from the code: a row changes only when the contract does. Roles outside `allow`,
+`hidden` and `either` must be refused with 403; no, bad and expired credentials with 401, unless the row is public.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hub import NDJSON, PURPOSE, person, verification
+
+EVERYONE = frozenset({"agency", "agency2", "authority", "operator", "manager", "auditor"})
+AGENCIES = frozenset({"agency", "agency2"})
+MANAGER = frozenset({"manager"})
+BUREAU = frozenset({"operator", "manager", "auditor"})
+# The record that the drill contributes first, and asks about afterwards.
+RECORD = person(7)
+_ITEM = {
+    "ref": "1",
+    "dataset": "natural-person",
+    "subject": RECORD["subject"],
+    "claims": {"sex": RECORD["fields"]["sex"]},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation: the roles that are let in, and a request that is whole enough to reach the decision."""
+
+    allow: frozenset[str] = frozenset()  # answered, whatever the answer says about the request itself
+    hidden: frozenset[str] = frozenset()  # refused with 403, or with the 404 of a thing that is not there
+    either: frozenset[str] = frozenset()  # the contract leaves it open
+    public: bool = False  # no credentials are needed, and none are looked at
+    credentials: bool = False  # the credentials are in the body: nothing but 4xx without them
+    body: object = None
+    ctype: str = "application/json"
+    path: dict[str, str] = field(default_factory=dict)  # values of path parameters; `$name` = made by the drill
+    entered: bool = True  # the ledger grows by at least one for each known caller
+
+
+_BATCH = {"purpose": PURPOSE, "items": [_ITEM]}
+_STREAM = (
+    '{"purpose":{"item_code":"1","application_no":"1","operator":"1"},"dataset":"natural-person"}\n'
+    f'{{"ref":"1","subject":{{"id_number":"{RECORD["subject"]["id_number"]}"}},"claims":{{"sex":"1"}}}}\n'
+)
+_DATASET = {"dataset": "natural-person"}
+_NOWHERE = {
+    "id": "drill-none",
+    "agency": "drill-none",
+    "agency_id": "drill-none",
+    "grant": "grt_none",
+    "client": "drill-none",
+    "user": "drill-none",
+    "client_id": "drill-none",
+    "grant_id": "grt_none",
+    "user_id": "drill-none",
+}
+
+
+def _public(**kw) -> Row:
+    return Row(public=True, entered=False, **kw)
+
+
+def _manager(body: object = None) -> Row:
+    """Agencies, grants and users belong to the manager alone; reading them is open to supervision by the others."""
+    return Row(allow=MANAGER, body=body, path=_NOWHERE)
+
+
+def _managed_list() -> Row:
+    return Row(allow=MANAGER, either=frozenset({"operator", "auditor"}), path=_NOWHERE)
+
+
+# `METHOD /path`, every path parameter written `{}`. A route that has no row fails the drill.
+ROWS: dict[str, Row] = {
+    # CONTRACT §4
+    "POST /v1/verifications": Row(allow=AGENCIES, body=verification(RECORD, "sex")),
+    "POST /v1/verifications/batch": Row(allow=AGENCIES, body=_BATCH),
+    "POST /v1/verifications/stream": Row(allow=AGENCIES, body=_STREAM, ctype=NDJSON),
+    # Needs `read`, which the demo's agencies do not hold; another's verification is not there at all.
+    "GET /v1/verifications/{}/explanation": Row(
+        hidden=EVERYONE, either=frozenset({"auditor"}), path={"id": "$verification"}
+    ),
+    "GET /v1/receipts/{}/{}": Row(
+        allow=frozenset({"agency", "auditor"}),
+        hidden=EVERYONE - {"agency", "auditor"},
+        path={"origin": "$origin", "index": "$index"},
+    ),
+    # CONTRACT §5
+    "PUT /v1/datasets/{}/records": Row(allow=frozenset({"authority"}), body=RECORD, path=_DATASET),
+    "POST /v1/datasets/{}/records/query": Row(
+        either=frozenset({"authority"}), path=_DATASET, body={"subject": RECORD["subject"], "purpose": PURPOSE}
+    ),
+    "GET /v1/datasets": Row(allow=EVERYONE),
+    "GET /v1/datasets/{}": Row(allow=EVERYONE, path=_DATASET),
+    "GET /v1/mismatches": Row(allow=AGENCIES | {"authority"}, either=frozenset({"operator", "auditor"})),
+    "GET /v1/mismatches/{}": Row(
+        allow=AGENCIES | {"authority"}, either=frozenset({"operator", "auditor"}), path={"id": "mis_none"}
+    ),
+    "POST /v1/mismatches/{}/actions": Row(
+        allow=AGENCIES | {"authority"},
+        body={"action": "close", "reason": "drill"},
+        hidden=BUREAU,
+        path={"id": "mis_none"},
+    ),
+    "POST /v1/subscriptions": Row(allow=AGENCIES, either=frozenset({"authority", "operator"}), body={}),
+    "GET /v1/subscriptions": Row(allow=AGENCIES, either=frozenset({"authority", "operator"})),
+    "DELETE /v1/subscriptions/{}": Row(allow=AGENCIES, either=frozenset({"authority", "operator"}), path=_NOWHERE),
+    "POST /v1/subscriptions/{}/test": Row(allow=AGENCIES, either=frozenset({"authority", "operator"}), path=_NOWHERE),
+    "POST /v1/subscriptions/{}/rotate-secret": Row(
+        allow=AGENCIES, either=frozenset({"authority", "operator"}), path=_NOWHERE
+    ),
+    "GET /v1/deliveries": Row(allow=AGENCIES | {"operator"}, either=frozenset({"authority"})),
+    "POST /v1/deliveries/{}/replay": Row(allow=frozenset({"operator"}), either=AGENCIES, path=_NOWHERE),
+    "POST /v1/deliveries/replay": Row(allow=frozenset({"operator"}), either=AGENCIES, body={}),
+    # CONTRACT §6
+    "POST /v1/checks": Row(allow=AGENCIES, body={"purpose": PURPOSE, "applicant": {}, "materials": {}}),
+    "PUT /v1/items": Row(either=frozenset({"manager", "operator"}), body={}),
+    "GET /v1/items": Row(allow=EVERYONE),
+    "GET /v1/items/{}": Row(allow=EVERYONE, path={"item_code": "none"}),
+    "POST /v1/licences/verify-file": Row(allow=AGENCIES, body=b"", ctype="multipart/form-data; boundary=x"),
+    "POST /v1/traces/query": Row(
+        allow=frozenset({"auditor"}),
+        either=AGENCIES,
+        body={"dataset": "natural-person", "subject": RECORD["subject"], "purpose": PURPOSE},
+    ),
+    "GET /v1/supervision/alerts": Row(allow=frozenset({"auditor"}), either=frozenset({"operator", "manager"})),
+    # CONTRACT §3: administration
+    "POST /v1/agencies": _manager({}),
+    "GET /v1/agencies": _managed_list(),
+    "GET /v1/agencies/{}": _managed_list(),
+    "PATCH /v1/agencies/{}": _manager({}),
+    "DELETE /v1/agencies/{}": _manager(),
+    "POST /v1/agencies/{}/rotate-secret": _manager(),
+    "POST /v1/agencies/{}/disable": _manager(),
+    "POST /v1/agencies/{}/enable": _manager(),
+    "POST /v1/grants": _manager({}),
+    "GET /v1/grants": _managed_list(),
+    "GET /v1/grants/{}": _managed_list(),
+    "DELETE /v1/grants/{}": _manager(),
+    "POST /v1/grants/{}/revoke": _manager(),
+    "POST /v1/users": _manager({}),
+    "GET /v1/users": _managed_list(),
+    "GET /v1/users/{}": _managed_list(),
+    "PATCH /v1/users/{}": _manager({}),
+    "DELETE /v1/users/{}": _manager(),
+    "POST /v1/users/{}/rotate-secret": _manager(),
+    "POST /v1/users/{}/disable": _manager(),
+    "POST /v1/users/{}/enable": _manager(),
+    # CONTRACT §2: open to everybody
+    "POST /oauth/token": Row(
+        credentials=True, entered=False, body="grant_type=client_credentials", ctype="application/x-www-form-urlencoded"
+    ),
+    "GET /openapi.json": _public(),
+    "GET /docs": _public(),
+    "GET /problems": _public(),
+    "GET /problems/{}": _public(path={"code": "not_found"}),
+    "GET /log/checkpoint": _public(),
+    "GET /log/key": _public(),
+    "GET /log/tile/{}/{}": _public(path={"level": "0", "tail": "000", "path": "000", "index": "000", "n": "000"}),
+    # Who asked for what is for the auditor; hashes and checkpoints are for everybody.
+    "GET /log/tile/entries/{}": Row(allow=frozenset({"auditor"}), path={"path": "000"}),
+    "GET /oauth/jwks": _public(),
+    "GET /": _public(),
+    "GET /assets/{}": _public(path={"path": "site.css"}),
+    "GET /assets/site.css": _public(),
+    "GET /.well-known/oauth-authorization-server": _public(),
+}
+
+# Rows whose routes must exist from the first release on; the others may come later.
+FIRST = frozenset(
+    {
+        "POST /v1/verifications",
+        "POST /v1/verifications/batch",
+        "POST /v1/verifications/stream",
+        "GET /v1/verifications/{}/explanation",
+        "GET /v1/receipts/{}/{}",
+        "PUT /v1/datasets/{}/records",
+        "POST /v1/datasets/{}/records/query",
+        "GET /v1/datasets",
+        "GET /v1/datasets/{}",
+        "POST /oauth/token",
+        "POST /v1/agencies",
+        "GET /v1/agencies",
+        "POST /v1/grants",
+        "GET /v1/grants",
+        "POST /v1/users",
+        "GET /v1/users",
+    }
+)

@@ -1,0 +1,435 @@
+"""Puts a unique word into every input there is, runs the hub at TRACE, and looks for the words where none may be.
+
+Searched: standard output and error, /metrics, every problem document, the ledger directory and the published entry
+tiles; in plain, JSON-escaped, hex, base64 and URL-encoded form. What a caller gets back in its own answer is not searched.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import subprocess
+import tempfile
+import time
+import urllib.parse
+from pathlib import Path
+
+from hub import (
+    DATASETS,
+    NDJSON,
+    PROBLEM,
+    PURPOSE,
+    Answer,
+    Checks,
+    Hub,
+    arguments,
+    person,
+    raw,
+    resident_number,
+    run,
+    workdir,
+)
+
+# The ledger says for which service item somebody asked (CONTRACT §6, traces); the code is public, not a person's.
+ALLOWED = {("purpose.item_code", "ledger")}
+# A problem's pointer names the member that is wrong; names of members are not values.
+ALLOWED |= {
+    (place, "problems")
+    for place in (
+        "member",
+        "claim.member",
+        "bad.member",
+        "subject.member",
+        "purpose.member",
+        "oauth.member",
+        "json.key",
+        "json.inner",
+        "query.name",
+    )
+}
+HAN = "麤龘爨灪籱鸞厵纞齾驫靐龗癵"  # characters that no generated name, address or message uses
+
+
+class Canaries:
+    """Makes the words, remembers where each went in, and finds them again."""
+
+    def __init__(self, seed: int):
+        self.rng, self.words = random.Random(seed), {}
+
+    def word(self, place: str) -> str:
+        """An ASCII canary for one place."""
+        return self._keep(place, "cnry" + "".join(self.rng.choice("bcdfghjkmnpqrstvwxz2345679") for _ in range(14)))
+
+    def han(self, place: str) -> str:
+        """A canary of four rare Han characters, for fields that hold names and addresses."""
+        return self._keep(place, "".join(self.rng.sample(HAN, 4)))
+
+    def _keep(self, place: str, word: str) -> str:
+        self.words[word] = place
+        return word
+
+    def known(self, place: str, word: str) -> str:
+        """A value that had to have a form of its own (a resident number)."""
+        return self._keep(place, word)
+
+    def hits(self, data: bytes, where: str) -> list[str]:
+        """Places whose canary is in `data`, with the form in which it was found.
+
+        `grep -F` looks for all needles in one pass; thousands of `in` over a TRACE log would take minutes.
+        """
+        needles = {
+            n: (place, form)
+            for word, place in self.words.items()
+            if (place, where) not in ALLOWED
+            for form, n in forms(word)
+        }
+        with tempfile.NamedTemporaryFile() as patterns:
+            patterns.write(b"\n".join(needles))
+            patterns.flush()
+            done = subprocess.run(
+                ["grep", "-a", "-o", "-F", "-f", patterns.name],
+                input=data,
+                capture_output=True,
+                env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+                timeout=300,
+            )
+        if done.returncode > 1:
+            raise RuntimeError(done.stderr.decode(errors="replace"))
+        return sorted({f"{place} as {form}" for n in done.stdout.split(b"\n") if n for place, form in [needles[n]]})
+
+
+def forms(word: str):
+    """The ways in which a word could lie in a file."""
+    text = word.encode()
+    yield "plain", text
+    yield "hex", text.hex().encode()
+    yield "HEX", text.hex().upper().encode()
+    for shift in range(3):  # base64 of a longer text that holds the word at any of the three alignments
+        whole = base64.b64encode(b"\0" * shift + text)
+        inner = whole[4 if shift else 0 : -4]
+        yield f"base64+{shift}", inner
+        yield f"base64url+{shift}", inner.replace(b"+", b"-").replace(b"/", b"_")
+    if not word.isascii():
+        yield "escaped", json.dumps(word)[1:-1].encode()
+        yield "debug-escaped", "".join(f"\\u{{{ord(c):x}}}" for c in word).encode()
+        yield "url", urllib.parse.quote(word).encode()
+        yield "gb18030", word.encode("gb18030")
+
+
+class Run:
+    """Sends the canaries and keeps the problem documents."""
+
+    def __init__(self, hub: Hub, canaries: Canaries):
+        self.hub, self.c, self.problems, self.sent, self.statuses = hub, canaries, [], 0, {}
+        self.agency, self.authority = hub.client("agency"), hub.client("authority")
+
+    def keep(self, answer: Answer | None) -> Answer | None:
+        self.sent += 1
+        if answer is not None:
+            self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
+            if answer.ctype == PROBLEM or answer.status >= 400:
+                head = "".join(f"{k}: {v}\n" for k, v in answer.headers.items())
+                self.problems.append(head.encode() + answer.body)
+            for problem in nested_problems(answer):
+                self.problems.append(json.dumps(problem, ensure_ascii=False).encode())
+        return answer
+
+    def purpose(self) -> dict:
+        return {k: self.c.word(f"purpose.{k}") for k in ("item_code", "application_no")} | {
+            k: self.c.han(f"purpose.{k}") for k in ("item_name", "operator", "reason")
+        }
+
+    def records(self) -> None:
+        """Records of every dataset whose every field is a canary, in good and bad form."""
+        for n in range(20):
+            number = self.c.known("record.subject", resident_number(500_000 + n * 37))
+            fields = person(n)["fields"] | {
+                "name": self.c.han("record.name"),
+                "domicile_address": f"安徽省芜湖市镜湖区{self.c.han('record.address')}路8号",
+            }
+            record = {
+                "subject": {"id_number": number},
+                "fields": fields,
+                "source_version": 1,
+                "source": self.c.word("record.source"),
+            }
+            self.keep(self.authority.attempt("PUT", "/v1/datasets/natural-person/records", record))
+            claims = {"name": fields["name"], "domicile_address": fields["domicile_address"]}
+            self.keep(
+                self.agency.attempt(
+                    "POST",
+                    "/v1/verifications",
+                    {
+                        "dataset": "natural-person",
+                        "subject": record["subject"],
+                        "claims": claims,
+                        "purpose": self.purpose(),
+                    },
+                )
+            )
+            self.keep(
+                self.authority.attempt(
+                    "POST",
+                    "/v1/datasets/natural-person/records/query",
+                    {"subject": record["subject"], "purpose": self.purpose()},
+                )
+            )
+        for dataset in DATASETS:
+            bad = {
+                "subject": {"id_number": self.c.word("bad.subject"), "uscc": self.c.word("bad.uscc")},
+                "fields": {
+                    "name": {"x": self.c.word("bad.nested")},
+                    self.c.word("bad.member"): 1,
+                    "birth_date": self.c.word("bad.date"),
+                    "sex": self.c.han("bad.sex"),
+                },
+                "source": self.c.word("bad.source"),
+            }
+            self.keep(self.authority.attempt("PUT", f"/v1/datasets/{dataset}/records", bad))
+            lines = json.dumps(bad) + "\n{" + self.c.word("bad.line") + "\n"
+            self.keep(self.authority.attempt("PUT", f"/v1/datasets/{dataset}/records", lines, ctype=NDJSON))
+
+    def verifications(self) -> None:
+        """Claims and subjects that match nothing, cannot be, or are of the wrong kind; batch and stream too."""
+        for n in range(20):
+            number = self.c.known("subject", resident_number(700_000 + n * 41))
+            wrong = number[:-1] + ("1" if number[-1] != "1" else "2")
+            self.c.known("bad subject", wrong)
+            claims = {
+                "name": self.c.han("claim.name"),
+                "domicile_address": self.c.han("claim.address"),
+                "birth_date": self.c.word("claim.birth_date"),
+            }
+            base = {"dataset": "natural-person", "claims": claims, "purpose": self.purpose()}
+            items = [
+                {"ref": str(i), "dataset": "natural-person", "subject": {"id_number": s}, "claims": claims}
+                for i, s in enumerate((number, wrong))
+            ]
+            for subject in (number, wrong, self.c.word("subject.text")):
+                self.keep(self.agency.attempt("POST", "/v1/verifications", base | {"subject": {"id_number": subject}}))
+            self.keep(
+                self.agency.attempt("POST", "/v1/verifications/batch", {"purpose": self.purpose(), "items": items})
+            )
+            lines = [{"purpose": self.purpose(), "dataset": "natural-person"}, *items]
+            body = (
+                "".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines) + f'{{"{self.c.word("stream.bad")}\n'
+            )
+            self.keep(self.agency.attempt("POST", "/v1/verifications/stream", body, ctype=NDJSON))
+        w, h = self.c.word, self.c.han
+        for claims in (
+            {w("claim.member"): "x"},
+            {"name": {"op": w("claim.op"), "value": h("claim.value")}},
+            {"birth_date": {"op": "on_or_before", "value": w("claim.predicate")}},
+            {"name": [w("claim.array")]},
+            {"birth_date": {"op": "one_of", "value": [w("claim.one_of")]}},
+            {"name": w("claim.long") * 500},
+        ):
+            self.keep(
+                self.agency.attempt(
+                    "POST",
+                    "/v1/verifications",
+                    {
+                        "dataset": "natural-person",
+                        "subject": person(1)["subject"],
+                        "claims": claims,
+                        "purpose": PURPOSE,
+                    },
+                )
+            )
+        for body in (
+            {"dataset": w("dataset"), "subject": {}, "claims": {}, "purpose": PURPOSE},
+            {"dataset": "natural-person", w("member"): 1},
+            w("string"),
+            [w("array")],
+            {
+                "dataset": "natural-person",
+                "subject": {w("subject.member"): w("subject.value")},
+                "claims": {"name": "某"},
+                "purpose": PURPOSE | {w("purpose.member"): w("purpose.value")},
+            },
+        ):
+            self.keep(self.agency.attempt("POST", "/v1/verifications", body))
+        for text in (
+            '{"dataset":"%s' % w("json.cut"),
+            '{"a":"%s","a":1}' % w("json.duplicate"),
+            w("json.none"),
+            '{"max_age_s":"%s"}' % w("json.number"),
+            '{"%s":{"%s":[' % (w("json.key"), w("json.inner")),
+        ):
+            self.keep(self.agency.attempt("POST", "/v1/verifications", text))
+
+    def transport(self) -> None:
+        """Paths, queries, headers, methods and content types; known and unknown callers."""
+        w = self.c.word
+        for path in (
+            f"/v1/{w('path')}",
+            f"/v1/verifications/{w('path.id')}/explanation",
+            f"/v1/datasets/{w('path.ds')}",
+            f"/v1/datasets/{w('path.ds2')}/records/query",
+            f"/v1/receipts/{w('path.origin')}/1",
+            f"/{w('path.top')}",
+            f"/problems/{w('path.code')}",
+            f"/log/tile/0/{w('path.tile')}",
+            f"/v1/datasets?x={w('query')}",
+            f"/v1/datasets?{w('query.name')}=1",
+            f"/openapi.json?{w('query.public')}",
+            f"/docs/{w('path.docs')}",
+            "/v1/" + urllib.parse.quote(self.c.han("path.han")),
+        ):
+            for token in (self.hub.tokens["agency"], None):
+                self.keep(self.agency.attempt("GET", path, token=token))
+            self.keep(self.agency.attempt("POST", path, {}))
+        for name in (
+            "User-Agent",
+            "X-Request-Id",
+            "Traceparent",
+            "Accept",
+            "Accept-Language",
+            "X-Forwarded-For",
+            "Cookie",
+            "Referer",
+            "Origin",
+            "Prefer",
+            "If-Match",
+            "Idempotency-Key",
+            "X-Anything",
+            "Content-Digest",
+            "Signature",
+            "Signature-Input",
+            "Forwarded",
+            "Host",
+            "Expect",
+            "Range",
+            "If-None-Match",
+        ):
+            self.keep(self.agency.attempt("GET", "/v1/datasets", headers={name: w(f"header.{name}")}))
+            self.keep(self.agency.attempt("GET", "/v1/datasets", token=None, headers={name: w(f"header.{name}")}))
+        self.keep(self.agency.attempt("GET", "/v1/datasets", token=w("token")))
+        self.keep(self.agency.attempt("GET", "/v1/datasets", token=f"{w('token.a')}.{w('token.b')}.{w('token.c')}"))
+        self.keep(
+            self.agency.attempt(
+                "GET", "/v1/datasets", token=None, headers={"Authorization": f"Basic {w('authorization')}"}
+            )
+        )
+        self.keep(self.agency.attempt("POST", "/v1/verifications", w("body.text"), ctype=f"text/{w('ctype')}"))
+        self.keep(raw(self.hub.url, f"{w('method').upper()} / HTTP/1.1\r\nHost: x\r\n\r\n".encode(), timeout=3))
+        self.keep(raw(self.hub.url, f"GET / HTTP/9.{w('version')}\r\nHost: x\r\n\r\n".encode(), timeout=3))
+        self.keep(raw(self.hub.url, f"{w('line')}\r\n\r\n".encode(), timeout=3))
+        self.keep(raw(self.hub.url, f"GET / HTTP/1.1\r\nHost: x\r\n{w('header.raw')} : 1\r\n\r\n".encode(), timeout=3))
+
+    def tokens(self) -> None:
+        """Token requests with every member a canary, in all three ways to authenticate."""
+        w, form = self.c.word, "application/x-www-form-urlencoded"
+        for _ in range(5):
+            pair = f"{w('oauth.id')}:{w('oauth.secret')}"
+            basic = {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+            self.c.known("oauth.basic", basic["Authorization"][6:])
+            self.keep(
+                self.agency.attempt(
+                    "POST", "/oauth/token", "grant_type=client_credentials", ctype=form, token=None, headers=basic
+                )
+            )
+            for body in (
+                f"grant_type=client_credentials&client_id={w('oauth.client_id')}&client_secret={w('oauth.client_secret')}",
+                f"grant_type={w('oauth.grant_type')}",
+                f"{w('oauth.member')}={w('oauth.value')}",
+                f"grant_type=client_credentials&scope={w('oauth.scope')}&client_assertion={w('oauth.assertion')}"
+                "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
+            ):
+                self.keep(self.agency.attempt("POST", "/oauth/token", body, ctype=form, token=None))
+            self.keep(self.agency.attempt("POST", "/oauth/token", {"client_id": w("oauth.json")}, token=None))
+
+    def administration(self) -> None:
+        """Names given to agencies, grants and users, by somebody who may and somebody who may not."""
+        for client in (self.hub.client("manager"), self.agency):
+            for path in ("/v1/agencies", "/v1/grants", "/v1/users"):
+                body = {
+                    "id": self.c.word("admin.id"),
+                    "name": self.c.han("admin.name"),
+                    "credit_code": self.c.word("admin.code"),
+                    "agency": self.c.word("admin.agency"),
+                    "dataset": self.c.word("admin.dataset"),
+                    "fields": [self.c.word("admin.field")],
+                    "networks": [self.c.word("admin.network")],
+                }
+                self.keep(client.attempt("POST", path, body))
+
+
+def nested_problems(answer: Answer) -> list:
+    """Problem members inside batch and stream answers."""
+    try:
+        docs = answer.lines() if answer.ctype == NDJSON else [answer.json()]
+    except ValueError:
+        return []
+    results = [r for d in docs if isinstance(d, dict) for r in [d, *(d.get("results") or [])] if isinstance(r, dict)]
+    return [r["problem"] for r in results if "problem" in r]
+
+
+def entry_tiles(hub: Hub) -> bytes:
+    """The bytes of every published entry tile."""
+    client = hub.client("auditor")
+    checkpoint = client.get("/log/checkpoint").body.split(b"\n")
+    size, data = int(checkpoint[1]) if len(checkpoint) > 1 else 0, b""
+    for n in range((size + 255) // 256):
+        width = min(256, size - n * 256)
+        data += client.get(f"/log/tile/entries/{n:03}" + (f".p/{width}" if width < 256 else "")).body
+    return data
+
+
+def search(checks: Checks, canaries: Canaries, where: str, data: bytes, place: str) -> int:
+    hits = canaries.hits(data, where)
+    checks.ok(f"no canary in {place}", not hits, hits[:8])
+    return len(data)
+
+
+def try_the_search(checks: Checks) -> None:
+    """A test of the test: each form of each word must be found."""
+    c = Canaries(1)
+    for word in (c.word("a"), c.han("b")):
+        for text in (
+            word.encode(),
+            word.encode().hex().encode(),
+            base64.b64encode(b"1234" + word.encode() + b"56"),
+            base64.b64encode(b"12345" + word.encode() + b"678"),
+            urllib.parse.quote(word).encode(),
+            json.dumps({"x": word}).encode(),
+        ):
+            checks.ok("the search finds every form", c.hits(b"zz " + text + b" zz", "x"), text)
+
+
+def main() -> None:
+    args = arguments(__doc__, ("--seed", {"type": int, "default": int(time.time())}))
+    folder, checks, canaries = workdir("canary"), Checks("canary"), Canaries(args.seed)
+    try_the_search(checks)
+    with Hub(folder / "data", env={"RUST_LOG": "trace", "HEYAN__LOG__LEVEL": "trace", "RUST_BACKTRACE": "1"}) as hub:
+        drill = Run(hub, canaries)
+        for part in (drill.records, drill.verifications, drill.transport, drill.tokens, drill.administration):
+            part()
+        time.sleep(1.2)  # the newest checkpoint must cover all that was sent
+        scanned = search(checks, canaries, "metrics", hub.admin().get("/metrics").body, "/metrics")
+        scanned += search(checks, canaries, "ledger", entry_tiles(hub), "the entry tiles")
+        ledger, ledger_key = hub.ledger_dir, hub.info["ledger_key"]
+        for role, token in hub.tokens.items():
+            canaries.known(f"token of {role}", token)
+    for path in (hub.stdout_path, hub.stderr_path):
+        data = path.read_bytes()
+        if path == hub.stdout_path:  # the ready line is how the tokens are handed over
+            data = b"\n".join(line for line in data.split(b"\n") if b'"admin_url"' not in line)
+        scanned += search(checks, canaries, "logs", data, path.name)
+    checks.ok("the log was written at TRACE", hub.stderr_path.stat().st_size + hub.stdout_path.stat().st_size > 50_000)
+    for path in sorted(p for p in Path(ledger).rglob("*") if p.is_file()):
+        scanned += search(checks, canaries, "ledger", path.read_bytes(), f"ledger file {path.name}")
+    for document in drill.problems:
+        scanned += search(checks, canaries, "problems", document, f"a problem: {document[-300:]!r}")
+    said = run("ledger", "verify", str(ledger), "--key", ledger_key)
+    scanned += search(checks, canaries, "logs", (said.stdout + said.stderr).encode(), "what `ledger verify` says")
+    checks.ok("requests were answered well and badly", {200, 401, 404, 422} <= set(drill.statuses), drill.statuses)
+    print("statuses:", dict(sorted(drill.statuses.items())))
+    checks.finish(
+        canaries=len(canaries.words), requests=drill.sent, problems=len(drill.problems), scanned_bytes=scanned
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Runs Schemathesis on the hub's own OpenAPI document as several callers and adds up what it found.
+
+Fails on a server error, an undocumented status, and an answer that contradicts the document. Other findings (for instance
+a request that the document allows and the hub refuses for its meaning: a check character) are listed, not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from hub import ROOT, Checks, Hub, HubFailed, arguments, person, put_records, workdir
+
+FATAL = {
+    "ServerError",
+    "UndefinedStatusCode",
+    "UndefinedContentType",
+    "MissingContentType",
+    "JsonSchemaError",
+    "MalformedJson",
+    "MissingHeaders",
+    "IgnoredAuth",
+    "UseAfterFree",
+    "EnsureResourceAvailability",
+}
+
+
+def program() -> str:
+    """`st` beside the Python that runs this, unless SCHEMATHESIS names it."""
+    beside = Path(sys.prefix) / "bin" / "st"
+    return os.environ.get("SCHEMATHESIS") or (str(beside) if beside.exists() else "st")
+
+
+def one(hub: Hub, role: str, seconds: float, folder: Path, seed: int) -> dict:
+    """One run as one caller; returns Schemathesis' own JSON report."""
+    reports = folder / role
+    command = [
+        program(),
+        "--no-color",
+        "run",
+        f"{hub.url}/openapi.json",
+        "--checks",
+        "all",
+        "--max-time",
+        f"{seconds:g}",
+        "--continue-on-failure",
+        "--seed",
+        str(seed),
+        "--request-timeout",
+        "20",
+        "--report",
+        "json",
+        "--report-json-path",
+        str(reports / "report.json"),
+        "--max-redirects",
+        "0",
+    ]
+    if role != "none":
+        command += ["-H", f"Authorization: Bearer {hub.tokens[role]}"]
+    reports.mkdir()
+    with open(reports / "out", "wb") as out:
+        # Generated requests are kept within `--max-time`; the margin is for start and for shrinking the last failure.
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            timeout=seconds + 180,
+            cwd=reports,
+            env={**os.environ, "NO_COLOR": "1"},
+        )
+    report = reports / "report.json"
+    return json.loads(report.read_text()) if report.exists() else {"errors": [(reports / "out").read_text()[-2000:]]}
+
+
+def main() -> None:
+    args = arguments(
+        __doc__,
+        ("--max-time", {"type": float, "default": 60, "help": "seconds, all callers together"}),
+        ("--roles", {"default": "agency,authority,manager,auditor,operator,none"}),
+        ("--seed", {"type": int, "default": 1}),
+        (
+            "--slice",
+            {"type": float, "default": 480, "help": "seconds with one set of tokens; they end after ten minutes"},
+        ),
+    )
+    checks, roles = Checks("openapi"), args.roles.split(",")
+    folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "schemathesis"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder = workdir("schemathesis") if not os.environ.get("HEYAN_KEEP") else folder
+    each, tested, requests, found = args.max_time / len(roles), set(), 0, Counter()
+    rounds = max(1, -(-int(each) // int(args.slice)))
+    for n in range(rounds):
+        for role in roles:
+            base = folder / f"{n}-{role}"
+            base.mkdir(parents=True, exist_ok=True)
+            try:
+                with Hub(base / "data", persons=200) as hub:
+                    put_records(hub.client("authority"), "natural-person", [person(1)])
+                    report = one(hub, role, each / rounds, base, args.seed + n)
+                    checks.ok("the hub is still alive", hub.process.poll() is None, role)
+                    panics = hub.stderr_path.read_bytes().count(b"panicked at")
+                    checks.ok("nothing panicked", panics == 0, hub.tail(600))
+            except HubFailed as failed:
+                checks.ok("the hub starts", False, failed)
+                continue
+            operations = report.get("operations", {})
+            checks.ok(
+                f"as {role}: every operation was tested",
+                operations.get("total", 0) > 0 and operations.get("tested") == operations.get("selected"),
+                report.get("errors") or operations,
+            )
+            requests += report.get("test_cases", {}).get("generated", 0)
+            tested.add(operations.get("tested", 0))
+            for failure in report.get("failures", []):
+                found[failure["type"]] += failure["count"]
+                where = f"{failure['title']} in {', '.join(failure['operations'])}"
+                if failure["type"] in FATAL:
+                    checks.ok(f"as {role}: {where}", False, f"see {base / role / 'out'} (HEYAN_KEEP=1 keeps it)")
+                else:
+                    print(f"note as {role}: {where}")
+    for fatal in sorted(FATAL):
+        checks.ok(f"no {fatal}", not found[fatal], found[fatal])
+    checks.finish(
+        requests=requests,
+        operations=max(tested, default=0),
+        server_errors=found["ServerError"],
+        undocumented=found["UndefinedStatusCode"],
+        notes=sum(v for k, v in found.items() if k not in FATAL),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,355 @@
+//! Holds the repository to its own rules: layers, sizes, headers, where SQL and outside crates may stand.
+//! Reads source text, not types: a rule that a macro could hide from it is a rule for the reviewer as well.
+
+#![allow(
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a fault of the repository ends the test with its text"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use source::{files_below, functions, more_sources, names_of_the_crate, read, root, sources, under, uses};
+
+#[path = "tidy/source.rs"]
+mod source;
+
+/// Longest file and longest function, in lines.
+const FILE_LINES_MAX: usize = 500;
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// Each layer, and what of the crate it may name: a whole layer, or one module of it. `*` is everything.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("ledger", &["domain"]),
+    ("auth", &["domain"]),
+    ("catalog", &["domain"]),
+    ("cache", &["domain", "app::ports"]),
+    ("app", &["domain", "ledger", "catalog", "cache", "auth", "telemetry"]),
+    ("store", &["domain", "app"]),
+    ("source", &["domain", "app"]),
+    ("bus", &["domain", "app"]),
+    ("push", &["domain", "app"]),
+    ("worker", &["domain", "app", "ledger", "telemetry"]),
+    (
+        "http",
+        &["domain", "app", "auth", "catalog", "ledger", "telemetry", "config"],
+    ),
+    ("console", &["domain", "app", "auth", "catalog", "telemetry", "config"]),
+    ("telemetry", &["domain"]),
+    ("config", &["domain"]),
+    ("city", &["domain"]),
+    ("cli", &["*"]),
+    ("main", &["*"]),
+    ("lib", &["*"]),
+];
+
+/// Outside crates that live only in the places named: a layer, or one file or folder of it.
+const CRATES: &[(&str, &[&str])] = &[
+    ("actix_http", &["http", "console"]),
+    ("actix_rt", &["http", "cli"]),
+    ("actix_web", &["http", "console", "cli"]),
+    ("anyhow", &["cli", "main"]),
+    ("clap", &["cli", "main"]),
+    ("figment", &["config"]),
+    ("icu_normalizer", &["domain"]),
+    ("indicatif", &["cli"]),
+    ("jsonschema", &["catalog"]),
+    ("libsqlite3_sys", &["store"]),
+    ("maud", &["http", "console"]),
+    ("mimalloc", &["main"]),
+    ("moka", &["cache"]),
+    ("prometheus", &["telemetry"]),
+    ("rdkafka", &["bus"]),
+    ("reqwest", &["cli/client", "source", "push"]),
+    ("ring", &["ledger", "auth", "push"]),
+    ("rustls", &["main", "http", "cli", "source", "push"]),
+    ("sqlx", &["store", "source"]),
+    ("tracing_subscriber", &["telemetry", "cli"]),
+    ("utoipa", &["http"]),
+];
+
+/// What a pure layer names none of: no async, no I/O, no clock, no logging.
+const IMPURE: &[(&str, &[&str])] = &[(
+    "domain",
+    &[
+        "tokio",
+        "async_trait",
+        "tracing",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::time",
+    ],
+)];
+
+/// Words of which a numeric setting's name must hold one, so that its unit is in its name.
+const UNITS: &[&str] = &[
+    "us",
+    "ms",
+    "s",
+    "min",
+    "h",
+    "hours",
+    "days",
+    "bytes",
+    "kib",
+    "mib",
+    "percent",
+    "ratio",
+    "items",
+    "rows",
+    "entries",
+    "lines",
+    "depth",
+    "chars",
+    "connections",
+    "workers",
+    "threads",
+    "attempts",
+    "requests",
+    "streams",
+    "members",
+    "port",
+    "leaves",
+    "keys",
+    "fields",
+    "claims",
+    "values",
+    "files",
+    "series",
+    "readers",
+    "loads",
+    "id",
+];
+
+#[test]
+fn a_layer_names_only_the_layers_that_the_table_allows() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let Some(allowed) = lookup(LAYERS, &source.layer) else {
+            faults.push(format!(
+                "{}: layer `{}` has no row in LAYERS",
+                source.shown(),
+                source.layer
+            ));
+            continue;
+        };
+        for (line, named) in names_of_the_crate(&source) {
+            let layer = named.split("::").next().unwrap_or_default();
+            let known = lookup(LAYERS, layer).is_some();
+            let fine = allowed.contains(&"*") || layer == source.layer || !known;
+            if !fine && !allowed.iter().any(|a| *a == layer || under(&named, a, "::")) {
+                faults.push(format!(
+                    "{}:{line}: `{}` may not name `{named}`",
+                    source.shown(),
+                    source.layer
+                ));
+            }
+        }
+    }
+    report("a layer names what it may not", &faults);
+}
+
+#[test]
+fn an_outside_crate_lives_only_where_the_table_says() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let place = source.place();
+        for (name, homes) in CRATES {
+            if !homes.iter().any(|home| place == *home || under(&place, home, "/")) {
+                for line in uses(&source.live, name) {
+                    faults.push(format!("{}:{line}: `{name}` belongs to {homes:?}", source.shown()));
+                }
+            }
+        }
+        for name in lookup(IMPURE, &source.layer).unwrap_or_default() {
+            for line in uses(&source.live, name) {
+                faults.push(format!(
+                    "{}:{line}: `{}` is pure and names `{name}`",
+                    source.shown(),
+                    source.layer
+                ));
+            }
+        }
+    }
+    report("an outside crate is out of its place", &faults);
+}
+
+#[test]
+fn a_file_says_what_it_is_for_and_stays_short() {
+    let mut faults = Vec::new();
+    for source in sources().into_iter().chain(more_sources()) {
+        let header = source.raw.lines().take_while(|l| l.starts_with("//!")).count();
+        if header == 0 {
+            faults.push(format!("{}:1: no `//!` header", source.shown()));
+        }
+        let lines = source.raw.lines().count();
+        if lines > FILE_LINES_MAX {
+            faults.push(format!("{}: {lines} lines, at most {FILE_LINES_MAX}", source.shown()));
+        }
+        for (line, name, length) in functions(&source.code) {
+            if length > FUNCTION_LINES_MAX {
+                let shown = source.shown();
+                faults.push(format!(
+                    "{shown}:{line}: `{name}` has {length} lines, at most {FUNCTION_LINES_MAX}"
+                ));
+            }
+        }
+    }
+    report("a file or function is too long, or a file has no header", &faults);
+}
+
+#[test]
+fn nothing_panics_on_purpose_outside_tests() {
+    // A literal is read as underscores; `expect` of a byte or token is a parser's own method.
+    const EXPECT: &str = ".expect(__";
+    let banned = [".unwrap()", EXPECT, "panic!", "todo!", "unimplemented!", "dbg!"];
+    let mut faults = Vec::new();
+    for source in sources() {
+        for (at, line) in source.live.lines().enumerate() {
+            let bare: String = line.split_whitespace().collect();
+            for word in banned {
+                if bare
+                    .match_indices(word)
+                    .any(|(i, _)| word.starts_with('.') || !bare[..i].ends_with(source::is_ident))
+                {
+                    faults.push(format!("{}:{}: `{word}`", source.shown(), at + 1));
+                }
+            }
+        }
+    }
+    report("a panic outside tests", &faults);
+}
+
+#[test]
+fn no_test_is_ignored_and_none_sleeps() {
+    let mut faults = Vec::new();
+    for source in sources().into_iter().chain(more_sources()) {
+        for (at, line) in source.code.lines().enumerate() {
+            let test_only = source.live.lines().nth(at).is_none_or(|l| l.trim().is_empty());
+            if line.contains("#[ignore") || (test_only && line.contains("thread::sleep(")) {
+                faults.push(format!("{}:{}: {}", source.shown(), at + 1, line.trim()));
+            }
+        }
+    }
+    report("a test is ignored, or sleeps", &faults);
+}
+
+#[test]
+fn sql_stands_in_the_store_alone() {
+    let openings = [
+        "select ",
+        "insert into ",
+        "insert or ",
+        "update ",
+        "delete from ",
+        "create table ",
+        "create index ",
+        "create unique ",
+        "alter table ",
+        "drop table ",
+        "pragma ",
+        "begin immediate",
+        "with recursive ",
+    ];
+    let mut faults = Vec::new();
+    for source in sources().iter().filter(|s| s.layer != "store" && s.layer != "source") {
+        for (line, text) in &source.strings {
+            let text = text.trim_start().to_ascii_lowercase();
+            let looks = openings.iter().any(|o| text.starts_with(o));
+            let update = text.starts_with("update ") && !text.contains(" set ");
+            let select = text.starts_with("select ") && !text.contains(" from ");
+            if looks && !update && !select {
+                faults.push(format!("{}:{line}: SQL text", source.shown()));
+            }
+        }
+    }
+    report("SQL outside store/", &faults);
+}
+
+#[test]
+fn both_engines_have_the_same_migrations() {
+    let names = |engine: &str| -> Option<BTreeSet<String>> {
+        let entries = fs::read_dir(root().join("schemas/sql").join(engine)).ok()?;
+        Some(
+            entries
+                .flatten()
+                .map(|e| e.file_name().to_string_lossy().into_owned())
+                .collect(),
+        )
+    };
+    if let (Some(sqlite), Some(postgres)) = (names("sqlite"), names("postgres")) {
+        let apart: Vec<_> = sqlite.symmetric_difference(&postgres).cloned().collect();
+        report("a migration that only one engine has", &apart);
+    }
+}
+
+#[test]
+fn a_numeric_setting_has_its_unit_in_its_name() {
+    let mut faults = Vec::new();
+    for path in files_below(&root().join("config"), "toml")
+        .into_iter()
+        .filter(|p| !p.iter().any(|x| x == "items"))
+    {
+        for (at, line) in read(&path).lines().enumerate() {
+            let Some((key, value)) = line.trim_start_matches(['#', ' ']).split_once('=') else {
+                continue;
+            };
+            let (key, value) = (key.trim(), value.split('#').next().unwrap_or_default().trim());
+            let named = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let numeric =
+                value.starts_with(|c: char| c.is_ascii_digit()) && value.replace('_', "").parse::<f64>().is_ok();
+            if named && numeric && !key.split('_').any(|part| UNITS.contains(&part)) {
+                faults.push(format!("{}:{}: `{key}` names no unit", path.display(), at + 1));
+            }
+        }
+    }
+    report("a numeric setting without a unit", &faults);
+}
+
+#[test]
+fn every_problem_has_a_text_in_both_languages() {
+    let path = root().join("src/http/problem/catalog.rs");
+    let Ok(text) = fs::read_to_string(&path) else { return };
+    let (mut faults, mut rows) = (Vec::new(), 0);
+    for (at, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, l)| !l.trim_start().starts_with("//"))
+    {
+        let literals: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+        let [code, zh, en] = literals.as_slice() else { continue };
+        if !code
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        {
+            continue;
+        }
+        rows += 1;
+        if !zh.chars().any(is_han) || en.is_empty() || en.chars().any(is_han) {
+            faults.push(format!("{}:{}: `{code}`", path.display(), at + 1));
+        }
+    }
+    assert!(
+        rows > 0,
+        "no rows were read from {}; mend this test with the catalogue",
+        path.display()
+    );
+    report("a problem without a text in both languages", &faults);
+}
+
+fn report(what: &str, faults: &[String]) {
+    assert!(faults.is_empty(), "{what} ({}):\n{}", faults.len(), faults.join("\n"));
+}
+
+fn lookup<'a>(table: &'a [(&str, &'a [&'a str])], name: &str) -> Option<&'a [&'a str]> {
+    table.iter().find(|(n, _)| *n == name).map(|(_, row)| *row)
+}
+
+fn is_han(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c)
+}
