@@ -108,7 +108,7 @@ async fn judge_all<'a, E>(
             Ok(item) => item,
             Err(error) => return ItemResult::Unreadable(error),
         };
-        let Some(dataset) = item.dataset.as_ref().map(|name| &**name).or(dataset) else {
+        let Some(dataset) = item.dataset.as_deref().or(dataset) else {
             return ItemResult::Failed(AppError::fault("/dataset", "missing_member"));
         };
         let question = Question {

@@ -180,7 +180,10 @@ async fn look_up(hub: &Hub, subject: &Subject, max_age_s: Option<u64>, now_us: i
 
 async fn look_up_key(hub: &Hub, key: &[u8], max_age_s: Option<u64>, now_us: i64) -> Result<Found, AppError> {
     let (slot, lookup) = hub.records.get(key).await?;
-    hub.metrics.cache_lookup(lookup);
+    match lookup {
+        Lookup::Hit => hub.metrics.cache_hits.inc(),
+        Lookup::Miss => hub.metrics.cache_misses.inc(),
+    }
     let too_old = max_age_s.is_some_and(|seconds| {
         let oldest = now_us.saturating_sub(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000));
         lookup == Lookup::Hit && slot.read_at < oldest

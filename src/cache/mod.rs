@@ -32,6 +32,13 @@ pub enum LoadError {
     Unstable,
 }
 
+impl LoadError {
+    /// Whether the same call may succeed a moment later.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
+}
+
 /// Reads many records at once.
 #[async_trait]
 pub trait Load: Send + Sync + 'static {

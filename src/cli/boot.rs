@@ -130,7 +130,7 @@ fn assemble(
         seal_interval_ms: config.ledger.seal_interval_ms,
         signing_seed: *keys.checkpoint_signing_seed()?,
         group_bytes_max: config.ledger.group_bytes_max,
-        queue_max: config.ledger.queue_max,
+        queue_max: config.ledger.queue_entries_max,
         clock: Arc::new(move || for_ledger.now_us()),
     })?;
     let public_url = if config.node.public_url.is_empty() {
@@ -173,7 +173,7 @@ fn cache_config(config: &Config) -> CacheConfig {
         ttl: Duration::from_secs(config.cache.ttl_s),
         batch_keys_max: config.cache.batch_keys_max,
         loads_max: config.cache.loads_max,
-        waiting_max: config.cache.waiting_max,
+        waiting_max: config.cache.waiting_keys_max,
         load_timeout: Duration::from_millis(config.cache.load_timeout_ms),
         check_stamps: StampCheck::On,
     }
@@ -227,6 +227,10 @@ impl Node {
         tracing::info!("stopping: what was begun is finished");
         tokio::spawn(async {
             if stop_signal().await.is_ok() {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the second signal means at once; it is as safe as kill -9"
+                )]
                 std::process::exit(1);
             }
         });

@@ -1,6 +1,8 @@
 //! The command line: the only place beside `main` that knows every layer.
 //! Exit codes: 0 done, 1 the answer is "no" or rows were rejected, 2 usage or configuration, 3 could not reach or open.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
 mod boot;
 mod config;
 mod demo;

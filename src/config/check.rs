@@ -119,10 +119,20 @@ fn limits(config: &Config, found: &mut Vec<Unsafe>) {
         ("store.readers", config.store.readers.into(), 1, 64),
         ("cache.batch_keys_max", as_u64(config.cache.batch_keys_max), 1, 10_000),
         ("cache.loads_max", as_u64(config.cache.loads_max), 1, 64),
-        ("cache.waiting_max", as_u64(config.cache.waiting_max), 1, 10_000_000),
+        (
+            "cache.waiting_keys_max",
+            as_u64(config.cache.waiting_keys_max),
+            1,
+            10_000_000,
+        ),
         ("cache.load_timeout_ms", config.cache.load_timeout_ms, 10, 600_000),
         ("ledger.segment_bytes", config.ledger.segment_bytes, 131_072, 1 << 34),
-        ("ledger.queue_max", as_u64(config.ledger.queue_max), 1, 10_000_000),
+        (
+            "ledger.queue_entries_max",
+            as_u64(config.ledger.queue_entries_max),
+            1,
+            10_000_000,
+        ),
         (
             "ledger.group_bytes_max",
             as_u64(config.ledger.group_bytes_max),

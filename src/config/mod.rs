@@ -167,7 +167,7 @@ pub struct Cache {
     /// Queries at once.
     pub loads_max: usize,
     /// Look-ups that may wait.
-    pub waiting_max: usize,
+    pub waiting_keys_max: usize,
     /// Wait for one query.
     pub load_timeout_ms: u64,
 }
@@ -181,7 +181,7 @@ pub struct Ledger {
     /// Between checkpoints.
     pub seal_interval_ms: u64,
     /// Entries that may wait.
-    pub queue_max: usize,
+    pub queue_entries_max: usize,
     /// Bytes of one group.
     pub group_bytes_max: usize,
 }

@@ -129,10 +129,7 @@ where
     response
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "durations of requests are measured, not decided upon"
-)]
+/// Durations of requests are measured; nothing is decided by them.
 pub(super) fn start() -> Instant {
     Instant::now()
 }

@@ -172,10 +172,9 @@ fn fault_of(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
         "unknown_member"
     } else if text.starts_with("duplicate") {
         "duplicate_member"
-    } else if let Some(code) = OWN_CODES.into_iter().find(|code| text.starts_with(code)) {
-        code
     } else {
-        "invalid_type"
+        let own = OWN_CODES.into_iter().find(|code| text.starts_with(code));
+        own.unwrap_or("invalid_type")
     };
     Fault::new(pointer, code)
 }

@@ -35,7 +35,7 @@ impl Paging {
         let mut rows: Vec<_> = rows
             .filter(|(id, _)| after.as_deref().is_none_or(|after| *id > after))
             .collect();
-        rows.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
+        rows.sort_unstable_by_key(|(id, _)| *id);
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|(id, _)| URL_SAFE_NO_PAD.encode(id));

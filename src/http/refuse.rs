@@ -17,7 +17,6 @@ use crate::{
         question,
         token::Unknown,
     },
-    cache::LoadError,
     domain::{fault::Fault, policy::Clause},
     ledger::LedgerError,
 };
@@ -48,7 +47,7 @@ impl From<AppError> for Problem {
                 tracing::error!(error = %error, "the store could not be asked");
                 busy(ProblemCode::StoreUnavailable)
             }
-            AppError::Load(LoadError::Busy) => busy(ProblemCode::Overloaded),
+            AppError::Load(error) if error.is_busy() => busy(ProblemCode::Overloaded),
             AppError::Load(error) => {
                 tracing::error!(error = %error, "a record could not be looked up");
                 busy(ProblemCode::StoreUnavailable)

@@ -129,8 +129,8 @@ routes! {
 }
 
 fn row(row: Row) -> &'static Route {
-    // `Row` has one variant a row, in order; the first row stands in for an impossible one.
-    ROUTES.get(row as usize).unwrap_or(&ROUTES[0])
+    // `Row` has one variant a row, in order; a row that is impossible admits nobody.
+    ROUTES.get(row as usize).unwrap_or(&NO_ROUTE)
 }
 
 /// Configures the public listener.

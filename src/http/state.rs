@@ -7,10 +7,9 @@ use std::{
 };
 
 use actix_web::http::StatusCode;
-use prometheus::Histogram;
 
 use super::routes::{ROUTES, Route};
-use crate::app::hub::Hub;
+use crate::{app::hub::Hub, telemetry::Timer};
 
 /// Limits of the server.
 #[derive(Clone, Debug)]
@@ -31,7 +30,7 @@ pub struct State {
     pub hub: Arc<Hub>,
     /// Limits of the server.
     pub limits: Limits,
-    timers: Vec<[Option<Histogram>; 4]>,
+    timers: Vec<[Option<Timer>; 4]>,
 }
 
 const STATUS_CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];

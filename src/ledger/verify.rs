@@ -378,7 +378,8 @@ impl Derived {
                 return Ok(());
             }
             let partial = self.over && at == self.compared && rest.len() < HASH_BYTES as usize;
-            if !partial && !(self.over && rest.iter().all(|b| *b == 0)) {
+            let zero_tail = self.over && rest.iter().all(|b| *b == 0);
+            if !(partial || zero_tail) {
                 return Err(Damage::of(format!("{} holds more than the journal says", self.name)));
             }
             at += rest.len() as u64;

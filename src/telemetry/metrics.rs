@@ -2,11 +2,14 @@
 //! Counters of the verification path are resolved at start: counting there is one atomic addition.
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    core::Collector,
+    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder, core::Collector,
 };
 
-use crate::{cache::Lookup, domain::verdict::Outcome};
+use crate::domain::verdict::Outcome;
+
+/// What times the requests of a route.
+pub type Timer = Histogram;
 
 /// A metric could not be registered: two of one name.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +23,10 @@ pub struct Metrics {
     /// Time from the parsed request to the durable answer.
     pub verification_seconds: Histogram,
     http_seconds: HistogramVec,
-    cache_hits: IntCounter,
-    cache_misses: IntCounter,
+    /// Look-ups answered from memory.
+    pub cache_hits: IntCounter,
+    /// Look-ups that asked the store.
+    pub cache_misses: IntCounter,
     /// Records in memory.
     pub cache_entries: IntGauge,
     /// Bytes of records in memory.
@@ -31,7 +36,7 @@ pub struct Metrics {
     /// Entries in the ledger.
     pub ledger_size: IntGauge,
     /// Age of the newest checkpoint, seconds.
-    pub checkpoint_age_seconds: prometheus::Gauge,
+    pub checkpoint_age_seconds: Gauge,
     /// Requests without valid credentials.
     pub unknown_callers: IntCounterVec,
     /// Requests turned away because the hub was busy.
@@ -52,82 +57,55 @@ impl Metrics {
     /// Two metrics of one name.
     pub fn new(datasets: &[&str]) -> Result<Self, MetricsError> {
         let registry = Registry::new();
-        let totals = register(
-            &registry,
-            IntCounterVec::new(
-                Opts::new("heyan_verifications_total", "Verifications answered."),
-                &["dataset", "outcome"],
-            )?,
+        let make = Make(&registry);
+        let totals = make.counters(
+            "heyan_verifications_total",
+            "Verifications answered.",
+            &["dataset", "outcome"],
         )?;
         let mut verifications = Vec::with_capacity(datasets.len());
         for dataset in datasets {
             let of_outcome = |outcome: Outcome| totals.get_metric_with_label_values(&[dataset, outcome.as_str()]);
             verifications.push(Outcome::ALL.into_iter().map(of_outcome).collect::<Result<_, _>>()?);
         }
-        let lookups = register(
-            &registry,
-            IntCounterVec::new(
-                Opts::new("heyan_cache_lookups_total", "Look-ups of records by result."),
-                &["result"],
-            )?,
+        let lookups = make.counters(
+            "heyan_cache_lookups_total",
+            "Look-ups of records by result.",
+            &["result"],
         )?;
-        let build = register(
-            &registry,
-            prometheus::IntGaugeVec::new(
-                Opts::new("heyan_build_info", "Version of this binary; always 1."),
-                &["version"],
-            )?,
-        )?;
-        build.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?.set(1);
-        #[cfg(target_os = "linux")]
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-        let gauge = |name: &str, help: &str| register(&registry, IntGauge::new(name, help)?);
-        let histogram = |name: &str, help: &str| {
-            register(
-                &registry,
-                Histogram::with_opts(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()))?,
-            )
-        };
-        let counters = |name: &str, help: &str, labels: &[&str]| {
-            register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
-        };
-        let http = HistogramOpts::new("heyan_http_request_duration_seconds", "Time to answer an HTTP request.");
+        make.build_info()?;
+        make.process()?;
         Ok(Self {
             verifications: verifications.into(),
-            verification_seconds: histogram(
+            verification_seconds: make.histogram(
                 "heyan_verification_duration_seconds",
                 "Time from the parsed request to the durable answer.",
             )?,
-            http_seconds: register(
-                &registry,
-                HistogramVec::new(http.buckets(SECONDS.to_vec()), &["route", "method", "status_class"])?,
+            http_seconds: make.histograms(
+                "heyan_http_request_duration_seconds",
+                "Time to answer an HTTP request.",
+                &["route", "method", "status_class"],
             )?,
             cache_hits: lookups.get_metric_with_label_values(&["hit"])?,
             cache_misses: lookups.get_metric_with_label_values(&["miss"])?,
-            cache_entries: gauge("heyan_cache_entries", "Records in memory.")?,
-            cache_bytes: gauge("heyan_cache_bytes", "Bytes of records in memory.")?,
-            ledger_append_seconds: histogram(
+            cache_entries: make.gauge("heyan_cache_entries", "Records in memory.")?,
+            cache_bytes: make.gauge("heyan_cache_bytes", "Bytes of records in memory.")?,
+            ledger_append_seconds: make.histogram(
                 "heyan_ledger_append_duration_seconds",
                 "Time that an answer waited for its ledger entry to be on disk.",
             )?,
-            ledger_size: gauge("heyan_ledger_size", "Entries in the ledger.")?,
-            checkpoint_age_seconds: register(
-                &registry,
-                prometheus::Gauge::new(
-                    "heyan_checkpoint_age_seconds",
-                    "Age of the oldest entry that no checkpoint covers; 0 when all are covered.",
-                )?,
+            ledger_size: make.gauge("heyan_ledger_size", "Entries in the ledger.")?,
+            checkpoint_age_seconds: make.seconds(
+                "heyan_checkpoint_age_seconds",
+                "Age of the oldest entry that no checkpoint covers; 0 when all are covered.",
             )?,
-            unknown_callers: counters(
+            unknown_callers: make.counters(
                 "heyan_unknown_callers_total",
                 "Requests without valid credentials, by reason; they are not entered in the ledger.",
                 &["reason"],
             )?,
-            shed: register(
-                &registry,
-                IntCounter::new("heyan_shed_total", "Requests turned away while busy.")?,
-            )?,
-            records_ingested: counters(
+            shed: make.counter("heyan_shed_total", "Requests turned away while busy.")?,
+            records_ingested: make.counters(
                 "heyan_records_ingested_total",
                 "Records taken in, by result.",
                 &["result"],
@@ -147,16 +125,8 @@ impl Metrics {
         }
     }
 
-    /// Counts one look-up.
-    pub fn cache_lookup(&self, lookup: Lookup) {
-        match lookup {
-            Lookup::Hit => self.cache_hits.inc(),
-            Lookup::Miss => self.cache_misses.inc(),
-        }
-    }
-
     /// The histogram of one route and method, to be kept by the route; `None` if the labels are refused.
-    pub fn http_route(&self, route: &str, method: &str, status_class: &str) -> Option<Histogram> {
+    pub fn http_route(&self, route: &str, method: &str, status_class: &str) -> Option<Timer> {
         self.http_seconds
             .get_metric_with_label_values(&[route, method, status_class])
             .ok()
@@ -173,7 +143,62 @@ impl Metrics {
     }
 }
 
-fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> Result<C, MetricsError> {
-    registry.register(Box::new(metric.clone()))?;
-    Ok(metric)
+/// Makes metrics and registers them.
+struct Make<'a>(&'a Registry);
+
+impl Make<'_> {
+    fn register<C: Collector + Clone + 'static>(&self, metric: C) -> Result<C, MetricsError> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
+        self.register(IntCounter::new(name, help)?)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
+        self.register(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
+        self.register(IntGauge::new(name, help)?)
+    }
+
+    fn seconds(&self, name: &str, help: &str) -> Result<Gauge, MetricsError> {
+        self.register(Gauge::new(name, help)?)
+    }
+
+    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, MetricsError> {
+        self.register(Histogram::with_opts(
+            HistogramOpts::new(name, help).buckets(SECONDS.to_vec()),
+        )?)
+    }
+
+    fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, MetricsError> {
+        let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+        self.register(HistogramVec::new(options, labels)?)
+    }
+
+    fn build_info(&self) -> Result<(), MetricsError> {
+        let info = IntGaugeVec::new(
+            Opts::new("heyan_build_info", "Version of this binary; always 1."),
+            &["version"],
+        )?;
+        self.register(info)?
+            .get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?
+            .set(1);
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn process(&self) -> Result<(), MetricsError> {
+        Ok(self
+            .0
+            .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn process(&self) -> Result<(), MetricsError> {
+        Ok(())
+    }
 }

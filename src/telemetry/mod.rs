@@ -5,4 +5,4 @@ mod log;
 mod metrics;
 
 pub use log::{LogFormat, start as start_log};
-pub use metrics::{Metrics, MetricsError};
+pub use metrics::{Metrics, MetricsError, Timer};
