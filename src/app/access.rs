@@ -235,10 +235,7 @@ impl Agency {
             }
             Sharing::Unconditional => {
                 let operations = Operations::from_iter([Operation::Verify, Operation::Predicate]);
-                allowed.permission = Permission {
-                    fields: FieldSet::ALL,
-                    operations,
-                };
+                allowed.permission = Permission::new(operations, FieldSet::ALL);
             }
             Sharing::Conditional => {}
         }
@@ -261,7 +258,7 @@ impl Agency {
                     .extend(grant.ceiling.map(|ceiling| (&*grant.counter, ceiling)));
             }
         }
-        if allowed.permission.operations.is_empty() {
+        if allowed.permission.is_empty() {
             Err(Refusal::NotGranted(nearest))
         } else {
             Ok(allowed)
@@ -320,7 +317,7 @@ impl Grant {
             .collect();
         Some(Self {
             id: row.id.as_str().into(),
-            permission: Permission { fields, operations },
+            permission: Permission::new(operations, fields),
             item_codes,
             valid_from: row.valid_from,
             valid_until: row.valid_until.unwrap_or(i64::MAX),

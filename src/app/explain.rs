@@ -94,10 +94,10 @@ async fn explain_item(
         let allowed = caller
             .agency()?
             .permission(dataset, item_code, hub.clock.now_us(), caller.peer)?;
-        if !allowed.permission.operations.has(Operation::Read) {
+        if !allowed.permission.has(Operation::Read) {
             return Err(super::access::Refusal::NotGranted(Clause::Operation).into());
         }
-        allowed.permission.fields
+        allowed.permission.fields(Operation::Read)
     };
     let same_rules = *dataset.rules == *item.rules;
     let key = RecordKey {

@@ -82,7 +82,7 @@ pub fn may_contribute(hub: &Hub, caller: &Caller, dataset: &Dataset) -> Result<(
     }
     let allowed = agency.permission(dataset, "", hub.clock.now_us(), caller.peer);
     match allowed {
-        Ok(allowed) if allowed.permission.operations.has(Operation::Contribute) => Ok(()),
+        Ok(allowed) if allowed.permission.has(Operation::Contribute) => Ok(()),
         _ => Err(AppError::NotOwner),
     }
 }
@@ -354,11 +354,11 @@ pub async fn read(
         crate::domain::policy::FieldSet::ALL
     } else {
         let allowed = agency.permission(dataset, item_code, hub.clock.now_us(), caller.peer)?;
-        if !allowed.permission.operations.has(Operation::Read) {
+        if !allowed.permission.has(Operation::Read) {
             return Err(super::access::Refusal::NotGranted(crate::domain::policy::Clause::Operation).into());
         }
         allowed.charge(super::usage::day_of(hub.clock.now_us()))?;
-        allowed.permission.fields
+        allowed.permission.fields(Operation::Read)
     };
     let subject = super::verify::parse_subject(dataset, subject)?;
     let key = RecordKey {

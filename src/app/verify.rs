@@ -253,7 +253,7 @@ fn parse_claim<'a>(
 ) -> Result<ParsedClaim<'a>, &'static str> {
     let number = dataset.field_number(name).ok_or("unknown_field")?;
     let field = dataset.field(number).ok_or("unknown_field")?;
-    let has = |operation| permission.operations.has(operation) && permission.fields.has(number);
+    let has = |operation| permission.permits(operation, number);
     let test = match claim {
         Claim::Literal(text) if text.trim().is_empty() => return Err("invalid_claim"),
         Claim::Literal(text) if text.chars().count() > field.characters_max => return Err("value_too_long"),
@@ -337,7 +337,7 @@ fn not_found<'a>(hub: &Hub, dataset: &Arc<Dataset>, subject: &Subject, claims: &
 /// Without `existence`, "no such record" and "every field differs" are one answer (PROMISES I-15): the outcome, the
 /// verdicts and the absence of `record` are the same.
 fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permission) {
-    if permission.operations.has(Operation::Existence) {
+    if permission.has(Operation::Existence) {
         if judgement.outcome == Outcome::NotFound {
             judgement.fields.clear();
         }

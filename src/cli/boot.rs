@@ -198,6 +198,24 @@ fn bind(address: &str, tls: bool) -> anyhow::Result<(TcpListener, String)> {
 impl Node {
     /// Serves until SIGTERM or SIGINT; a second signal ends the process at once.
     pub async fn serve(self) -> anyhow::Result<()> {
+        self.serve_until(async {
+            stop_signal().await?;
+            tokio::spawn(async {
+                if stop_signal().await.is_ok() {
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "the second signal means at once; it is as safe as kill -9"
+                    )]
+                    std::process::exit(1);
+                }
+            });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Serves until `stop` ends.
+    pub async fn serve_until(self, stop: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
         let http = &self.config.http;
         let workers = match http.workers {
             0 => std::thread::available_parallelism().map_or(2, usize::from),
@@ -223,17 +241,8 @@ impl Node {
         let admin_done = tokio::spawn(admin_done);
         let saver = tokio::spawn(save_usage(Arc::clone(&self.hub)));
         tracing::info!(url = self.url, admin_url = self.admin_url, "serving");
-        stop_signal().await?;
+        stop.await?;
         tracing::info!("stopping: what was begun is finished");
-        tokio::spawn(async {
-            if stop_signal().await.is_ok() {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the second signal means at once; it is as safe as kill -9"
-                )]
-                std::process::exit(1);
-            }
-        });
         public.stop(true).await;
         let _stopped = public_done.await;
         admin.stop(false).await;

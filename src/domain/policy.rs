@@ -155,22 +155,52 @@ impl ItemCodes {
     }
 }
 
-/// What a caller may do with one dataset for one purpose.
+/// What a caller may do with one dataset for one purpose: for each operation, the fields that it covers.
+/// Fields are kept by operation: a grant to read one field and a grant to verify all must not add up to reading all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Permission {
-    /// Fields that may be compared or read.
-    pub fields: FieldSet,
-    /// Operations.
-    pub operations: Operations,
+pub struct Permission([FieldSet; Operation::ALL.len()]);
+
+impl Permission {
+    /// Every one of `operations` on every one of `fields`.
+    pub fn new(operations: Operations, fields: FieldSet) -> Self {
+        Self(Operation::ALL.map(|operation| {
+            if operations.has(operation) {
+                fields
+            } else {
+                FieldSet::default()
+            }
+        }))
+    }
+
+    /// The fields that `operation` covers.
+    pub fn fields(&self, operation: Operation) -> FieldSet {
+        self.0.get(operation as usize).copied().unwrap_or_default()
+    }
+
+    /// Whether `operation` is allowed on field `number`.
+    pub fn permits(&self, operation: Operation, number: u8) -> bool {
+        self.fields(operation).has(number)
+    }
+
+    /// Whether `operation` is allowed on any field.
+    pub fn has(&self, operation: Operation) -> bool {
+        !self.fields(operation).is_empty()
+    }
+
+    /// Whether nothing is allowed.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|fields| fields.is_empty())
+    }
 }
 
 impl BitOr for Permission {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
-        Self {
-            fields: self.fields | other.fields,
-            operations: self.operations | other.operations,
+        let mut both = self;
+        for (fields, more) in both.0.iter_mut().zip(other.0) {
+            *fields = *fields | more;
         }
+        both
     }
 }
 
@@ -210,19 +240,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_union_of_permissions_never_drops_a_right() {
-        let one = Permission {
-            fields: FieldSet::from_iter([0, 3]),
-            operations: Operations::from_iter([Operation::Verify]),
-        };
-        let two = Permission {
-            fields: FieldSet::from_iter([5]),
-            operations: Operations::from_iter([Operation::Existence]),
-        };
-        let both = one | two;
-        assert!(both.fields.has(0) && both.fields.has(3) && both.fields.has(5) && !both.fields.has(1));
-        assert!(both.operations.has(Operation::Verify) && both.operations.has(Operation::Existence));
-        assert!(!both.operations.has(Operation::Read));
+    fn a_union_of_permissions_never_drops_a_right_and_never_makes_one() {
+        let read_name = Permission::new(Operations::from_iter([Operation::Read]), FieldSet::from_iter([0]));
+        let verify_all = Permission::new(
+            Operations::from_iter([Operation::Verify, Operation::Existence]),
+            FieldSet::ALL,
+        );
+        let both = read_name | verify_all;
+        assert!(both.permits(Operation::Read, 0) && both.permits(Operation::Verify, 5));
+        assert!(both.has(Operation::Existence) && !both.has(Operation::Contribute));
+        assert!(
+            !both.permits(Operation::Read, 5),
+            "reading one field and verifying all is not reading all"
+        );
+        assert!(Permission::default().is_empty() && !both.is_empty());
     }
 
     #[test]

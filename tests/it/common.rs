@@ -1,0 +1,188 @@
+//! A real hub in a temporary folder, and a client of it.
+
+use std::{path::Path, sync::Arc};
+
+use heyan::{
+    app::{
+        admin::{self, NewAgency, NewGrant},
+        hub::{Caller, Hub},
+        token,
+    },
+    cli,
+    config::Config,
+};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+pub struct TestHub {
+    pub url: String,
+    pub hub: Arc<Hub>,
+    pub client: reqwest::Client,
+    pub folder: tempfile::TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    served: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+pub const ITEM: &str = "11340200003010677X3442199806003";
+
+pub fn purpose() -> Value {
+    json!({"item_code": ITEM, "application_no": "A-1", "operator": "window-3"})
+}
+
+/// Synthetic, with right check characters.
+pub const CREDIT_CODES: [&str; 3] = ["113402000030150561", "11340200003015064U", "11340200003015072N"];
+
+impl TestHub {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::open(tempfile::tempdir().unwrap(), change).await
+    }
+
+    pub async fn open(folder: tempfile::TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        let mut config = Config::load(None).unwrap();
+        config.http.listen = "127.0.0.1:0".to_owned();
+        config.http.admin_listen = "127.0.0.1:0".to_owned();
+        config.node.data_dir = folder.path().join("data");
+        config.node.root_key_file = folder.path().join("keys/root");
+        change(&mut config);
+        let node = cli::open(config).await.unwrap();
+        let (url, hub) = (node.url.clone(), Arc::clone(&node.hub));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = tokio::spawn(node.serve_until(async {
+            let _ = stopped.await;
+            Ok(())
+        }));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self {
+            url,
+            hub,
+            client,
+            folder,
+            stop: Some(stop),
+            served,
+        }
+    }
+
+    /// With the parties of the demo: `agency` and `agency2` granted everything, `authority` of every dataset, and one
+    /// user of each role.
+    pub async fn with_parties() -> Self {
+        let hub = Self::start().await;
+        hub.add_parties().await;
+        hub
+    }
+
+    pub async fn add_parties(&self) {
+        let datasets: Vec<String> = self
+            .hub
+            .catalog
+            .iter()
+            .map(|dataset| dataset.name.to_string())
+            .collect();
+        for (id, code) in ["agency", "agency2", "authority"].into_iter().zip(CREDIT_CODES) {
+            let authority = id == "authority";
+            let new = NewAgency {
+                id: Some(id.to_owned()),
+                name: id.to_owned(),
+                credit_code: code.to_owned(),
+                role: if authority { "authority" } else { "agency" }.to_owned(),
+                authority_for: if authority { datasets.clone() } else { vec![] },
+                networks: vec![],
+                public_key: None,
+            };
+            admin::add_agency(&self.hub, None, new).await.unwrap();
+        }
+        for role in ["operator", "manager", "auditor"] {
+            admin::add_user(&self.hub, None, role, role, role).await.unwrap();
+        }
+        for agency in ["agency", "agency2"] {
+            for dataset in &datasets {
+                self.grant(agency, dataset, &["*"], &["verify", "predicate", "existence"])
+                    .await;
+            }
+        }
+    }
+
+    pub async fn grant(&self, agency: &str, dataset: &str, fields: &[&str], operations: &[&str]) -> String {
+        let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        let new = NewGrant {
+            agency: agency.to_owned(),
+            dataset: dataset.to_owned(),
+            fields: own(fields),
+            operations: own(operations),
+            item_codes: vec!["*".to_owned()],
+            valid_from: None,
+            valid_until: None,
+            daily_ceiling: None,
+            networks: vec![],
+        };
+        admin::add_grant(&self.hub, None, new).await.unwrap().id
+    }
+
+    pub fn token(&self, client: &str) -> String {
+        let client = Arc::clone(self.hub.access.load().clients.get(client).unwrap());
+        let caller = Caller {
+            client,
+            peer: std::net::IpAddr::from([127, 0, 0, 1]),
+        };
+        token::issue(&self.hub, &caller).unwrap().access_token
+    }
+
+    pub async fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> (u16, Value) {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    pub async fn put(&self, dataset: &str, record: &Value) -> (u16, Value) {
+        let path = format!("/v1/datasets/{dataset}/records");
+        self.send("PUT", &path, Some(&self.token("authority")), Some(record))
+            .await
+    }
+
+    pub async fn verify(&self, client: &str, body: &Value) -> (u16, Value) {
+        self.send("POST", "/v1/verifications", Some(&self.token(client)), Some(body))
+            .await
+    }
+
+    pub fn ledger_size(&self) -> u64 {
+        self.hub.ledger.stats().durable
+    }
+
+    /// Stops the hub and hands its folder back.
+    pub async fn stop(mut self) -> tempfile::TempDir {
+        let _ = self.stop.take().unwrap().send(());
+        self.served.await.unwrap().unwrap();
+        self.folder
+    }
+
+    pub fn ledger_dir(folder: &Path) -> std::path::PathBuf {
+        folder.join("data/ledger")
+    }
+}
+
+/// A synthetic person.
+pub fn person() -> Value {
+    json!({"subject": {"id_number": "11010519491231002X"},
+           "fields": {"name": "张三丰", "sex": "1", "ethnicity": "汉族", "birth_date": "1949-12-31",
+                      "domicile_address": "安徽省芜湖市镜湖区北京中路2号3幢2单元501室", "status": "正常"}})
+}
+
+pub fn question(claims: &Value) -> Value {
+    json!({"dataset": "natural-person", "subject": {"id_number": "11010519491231002X"}, "claims": claims,
+           "purpose": purpose()})
+}

@@ -1,0 +1,25 @@
+//! The integration tests, one binary: each file tests what its namesake in `src/http` or `src` promises.
+//! Every hub here is a real one: SQLite, ledger and HTTP listener in a temporary folder.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
+mod access;
+mod cache;
+mod common;
+mod datasets;
+mod items;
+mod receipts;
+mod records;
+mod routes;
+mod shared_vectors;
+mod tokens;
+mod verifications;

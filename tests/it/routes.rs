@@ -1,0 +1,111 @@
+//! A walk over the route table: who may call, and what the call leaves in the ledger.
+
+use heyan::{
+    app::access::Role,
+    http::routes::{LedgerRow, ROUTES},
+};
+use serde_json::json;
+
+use crate::common::TestHub;
+
+/// Written from CONTRACT §3 to §7, not from the table.
+fn expected(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "verify" | "verify_batch" | "verify_stream" => &["agency"],
+        "explain" => &["agency", "auditor"],
+        "get_receipt" => &["agency", "authority", "auditor"],
+        "list_datasets" | "get_dataset" => &["agency", "authority", "operator", "manager", "auditor"],
+        "put_records" | "query_record" => &["agency", "authority"],
+        "add_agency"
+        | "rotate_agency_secret"
+        | "disable_agency"
+        | "enable_agency"
+        | "add_grant"
+        | "revoke_grant"
+        | "add_user"
+        | "rotate_user_secret"
+        | "disable_user"
+        | "enable_user" => &["manager"],
+        "list_agencies" | "get_agency" | "list_grants" => &["manager", "operator", "auditor"],
+        "list_users" => &["manager", "auditor"],
+        "get_entries" => &["auditor"],
+        "issue_token" | "get_jwks" | "get_metadata" | "get_checkpoint" | "get_log_key" | "get_tile" | "get_openapi"
+        | "get_docs" | "list_problems" | "get_problem" | "get_stylesheet" | "get_home" => &[],
+        other => panic!("route {other} has no row of expectations"),
+    }
+}
+
+fn concrete(path: &str) -> String {
+    path.replace("{path:.*}", "000")
+        .replace("{id}", "none")
+        .replace("{origin}", "hub-1.heyan.local")
+        .replace("{index}", "0")
+        .replace("{dataset}", "natural-person")
+        .replace("{code}", "not_granted")
+        .replace("{level}", "0")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_admits_whom_the_contract_admits_and_enters_every_known_caller() {
+    let hub = TestHub::with_parties().await;
+    let mut cases = 0;
+    for route in ROUTES {
+        let wanted = expected(route.operation);
+        assert_eq!(
+            wanted.is_empty(),
+            route.ledger == LedgerRow::Open,
+            "{}",
+            route.operation
+        );
+        let path = concrete(route.path);
+        let body = json!({});
+        let body = (route.method != "GET").then_some(&body);
+        let size = hub.ledger_size();
+        for token in [None, Some("nonsense")] {
+            let (status, answer) = hub.send(route.method, &path, token, body).await;
+            if !wanted.is_empty() {
+                assert_eq!(status, 401, "{} {answer}", route.operation);
+            }
+            cases += 1;
+        }
+        assert_eq!(
+            hub.ledger_size(),
+            size,
+            "{}: nobody unknown is entered",
+            route.operation
+        );
+        for role in Role::ALL {
+            let token = hub.token(role.as_str());
+            let size = hub.ledger_size();
+            let (status, answer) = hub.send(route.method, &path, Some(&token), body).await;
+            if wanted.is_empty() {
+                continue;
+            }
+            let allowed = answer["code"] != "role_not_allowed";
+            assert_eq!(
+                allowed,
+                wanted.contains(&role.as_str()),
+                "{} as {}",
+                route.operation,
+                role.as_str()
+            );
+            assert!(status < 500, "{} {status} {answer}", route.operation);
+            assert!(
+                hub.ledger_size() > size,
+                "{} as {}: no ledger entry",
+                route.operation,
+                role.as_str()
+            );
+            cases += 1;
+        }
+        let (status, answer) = hub.send("PATCH", &path, None, None).await;
+        assert_eq!(
+            (status, &answer["code"]),
+            (405, &json!("method_not_allowed")),
+            "{}",
+            route.operation
+        );
+    }
+    assert!(cases > 150);
+    hub.stop().await;
+}
