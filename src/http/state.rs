@@ -1,8 +1,8 @@
 //! What every worker of the server shares: the hub, the limits, and the timers of the routes.
-//! Timers are resolved once per route, so that observing is a few atomic additions.
+//! Timers are resolved once per route and class, when first needed: observing is a few atomic additions.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -30,24 +30,29 @@ pub struct State {
     pub hub: Arc<Hub>,
     /// Limits of the server.
     pub limits: Limits,
-    timers: Vec<[Option<Timer>; 4]>,
+    timers: Vec<[OnceLock<Option<Timer>>; 4]>,
 }
 
 const STATUS_CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
 impl State {
-    /// Resolves the timers.
+    /// A state whose timers are resolved when they are first needed.
     pub fn new(hub: Arc<Hub>, limits: Limits) -> Self {
-        let timer = |route: &Route| STATUS_CLASSES.map(|class| hub.metrics.http_route(route.path, route.method, class));
-        let timers = ROUTES.iter().map(timer).collect();
+        let timers = ROUTES.iter().map(|_| STATUS_CLASSES.map(|_| OnceLock::new())).collect();
         Self { hub, limits, timers }
     }
 
     pub(super) fn observe(&self, route: &'static Route, status: StatusCode, started: Instant) {
         let class = usize::from(status.as_u16() / 100).saturating_sub(2);
         let position = ROUTES.iter().position(|row| std::ptr::eq(row, route));
-        let timers = position.and_then(|position| self.timers.get(position));
-        if let Some(Some(timer)) = timers.and_then(|timers| timers.get(class)) {
+        let cell = position
+            .and_then(|position| self.timers.get(position))
+            .and_then(|cells| cells.get(class));
+        let (Some(cell), Some(word)) = (cell, STATUS_CLASSES.get(class)) else {
+            return;
+        };
+        let resolve = || self.hub.metrics.http_route(route.path, route.method, word);
+        if let Some(timer) = cell.get_or_init(resolve) {
             timer.observe(started.elapsed().as_secs_f64());
         }
     }
