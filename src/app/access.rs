@@ -212,6 +212,20 @@ impl Agency {
         self.networks.admit(peer)
     }
 
+    /// Whether any grant allows `operation` on `dataset` now, whatever the service item: records are contributed for none.
+    pub fn may(&self, operation: Operation, dataset: &Dataset, now_us: i64, peer: IpAddr) -> bool {
+        let grants = self
+            .grants
+            .get(usize::from(dataset.number))
+            .map_or(&[][..], Vec::as_slice);
+        let holds =
+            |grant: &Grant| (grant.valid_from..grant.valid_until).contains(&now_us) && grant.networks.admit(peer);
+        !self.row.disabled
+            && grants
+                .iter()
+                .any(|grant| holds(grant) && grant.permission.has(operation))
+    }
+
     /// What it may do with `dataset` for `item_code` at `now_us`, and the grants to charge.
     ///
     /// # Errors

@@ -109,7 +109,7 @@ pub async fn add_agency(
         created_at: now,
         updated_at: now,
     };
-    let (client, told) = new_client(&id, &new.name, &new.role, Some(id.clone()), new.public_key, now)?;
+    let (client, told) = new_client(&id, &new.name, &new.role, Some(id.clone()), new.public_key, None, now)?;
     let commit = Commit {
         agencies: vec![agency.clone()],
         clients: vec![client],
@@ -145,7 +145,7 @@ fn check_agency(hub: &Hub, new: &NewAgency, id: &str) -> Result<(), AppError> {
     }
 }
 
-/// Adds a person of the bureau with one role.
+/// Adds a person of the bureau with one role; a secret is made when none is given.
 ///
 /// # Errors
 /// Wrong members, or an agency or user of that id is there.
@@ -155,6 +155,7 @@ pub async fn add_user(
     id: &str,
     name: &str,
     role: &str,
+    secret: Option<ClientSecret>,
 ) -> Result<(ClientRow, NewSecret), AppError> {
     let _one_at_a_time = hub.access_changes.lock().await;
     let mut faults = Vec::new();
@@ -171,7 +172,7 @@ pub async fn add_user(
     if hub.access.load().clients.contains_key(id) {
         return Err(AppError::AlreadyExists);
     }
-    let (client, told) = new_client(id, name, role, None, None, hub.clock.now_us())?;
+    let (client, told) = new_client(id, name, role, None, None, secret, hub.clock.now_us())?;
     let commit = Commit {
         clients: vec![client.clone()],
         ..Commit::default()
@@ -389,18 +390,14 @@ async fn change(
     mut commit: Commit,
 ) -> Result<(), AppError> {
     let mut bytes = Vec::with_capacity(128);
-    entry::begin(
-        &mut bytes,
-        Kind::Access,
-        hub.clock.now_us(),
-        caller.map_or(0, Caller::agency_number),
-    );
+    let agency = caller.map_or(0, Caller::agency_number);
+    entry::begin(&mut bytes, Kind::Access, hub.clock.now_us(), agency);
     entry::put_text(&mut bytes, action);
-    entry::put_text(&mut bytes, target);
-    match caller {
-        Some(caller) => purpose::seal_caller(hub, caller, &mut bytes)?,
-        None => entry::end(&mut bytes, &[]),
-    }
+    // Ids of agencies and grants say nothing of a person; those of users do, and are sealed.
+    let personal = action.starts_with(Party::User.word());
+    entry::put_text(&mut bytes, if personal { "" } else { target });
+    let by = caller.map_or("", |caller| caller.client.row.id.as_str());
+    purpose::seal_parts(hub, &[by, target], &mut bytes)?;
     commit.ledger_entries.push(bytes.clone());
     let ids = hub.store.commit(std::sync::Arc::new(commit)).await?;
     hub.reload_access().await?;
@@ -424,9 +421,13 @@ fn new_client(
     role: &str,
     agency: Option<String>,
     public_key: Option<[u8; 32]>,
+    secret: Option<ClientSecret>,
     now: i64,
 ) -> Result<(ClientRow, NewSecret), AppError> {
-    let (text, secret_hash) = fresh_secret()?;
+    let (text, secret_hash) = match secret {
+        Some(given) => (given.reveal().to_owned(), given.hash()),
+        None => fresh_secret()?,
+    };
     let client = ClientRow {
         id: id.to_owned(),
         name: name.to_owned(),

@@ -19,9 +19,12 @@ use crate::{
     },
     cache::RecordCache,
     catalog::Catalog,
-    ledger::{Appended, Ledger},
+    ledger::{Appended, Ledger, LedgerError},
     telemetry::Metrics,
 };
+
+/// Between two looks at a full ledger queue.
+const QUEUE_WAIT: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// One node.
 pub struct Hub {
@@ -127,6 +130,8 @@ impl Hub {
     /// The store could not be asked.
     pub async fn reload_access(&self) -> Result<(), AppError> {
         let rows = self.store.access().await?;
+        // Counts only grow within a day, so restoring at each reload never takes one back.
+        self.counters.restore(&rows.usage);
         let table = AccessTable::compile(rows, &self.catalog, &self.counters);
         self.access.store(Arc::new(table));
         Ok(())
@@ -138,9 +143,24 @@ impl Hub {
     /// # Errors
     /// The ledger takes no entry: the rows stay for the next start.
     pub async fn append_committed(&self, ids: &[i64], entries: Vec<Vec<u8>>) -> Result<(), AppError> {
-        self.ledger.append_many(entries).await?;
+        for entry in entries {
+            self.append_surely(entry).await?;
+        }
         self.store.forget_entries(ids).await?;
         Ok(())
+    }
+
+    /// Appends an entry whose state is committed already: a full queue is waited for, since the change stands.
+    ///
+    /// # Errors
+    /// The ledger has failed; the outbox keeps the entry for the next start.
+    pub async fn append_surely(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
+        loop {
+            match self.ledger.append(entry.clone()).await {
+                Err(LedgerError::Busy) => tokio::time::sleep(QUEUE_WAIT).await,
+                appended => return Ok(appended?),
+            }
+        }
     }
 
     /// Appends what a crash left in the outbox.

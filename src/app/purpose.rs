@@ -57,14 +57,16 @@ pub fn check(purpose: &Purpose<'_>) -> Result<(), AppError> {
 /// The sealing key is used up.
 pub fn seal_into(hub: &Hub, purpose: &Purpose<'_>, bytes: &mut Vec<u8>) -> Result<(), AppError> {
     let reason = purpose.reason.as_ref().map_or("", |text| &**text);
+    let item_name = purpose.item_name.as_ref().map_or("", |text| &**text);
     let mut plain = Vec::with_capacity(128);
     for text in [
         &*purpose.item_code,
         &*purpose.application_no,
         &*purpose.operator,
         reason,
+        item_name,
     ] {
-        entry::put_text(&mut plain, text);
+        put_part(&mut plain, text);
     }
     seal_plain(hub, &plain, bytes)
 }
@@ -74,9 +76,25 @@ pub fn seal_into(hub: &Hub, purpose: &Purpose<'_>, bytes: &mut Vec<u8>) -> Resul
 /// # Errors
 /// The sealing key is used up.
 pub fn seal_caller(hub: &Hub, caller: &Caller, bytes: &mut Vec<u8>) -> Result<(), AppError> {
+    seal_parts(hub, &[&caller.client.row.id], bytes)
+}
+
+/// Seals names that must not stand in the clear, and ends the entry with them.
+///
+/// # Errors
+/// The sealing key is used up.
+pub fn seal_parts(hub: &Hub, parts: &[&str], bytes: &mut Vec<u8>) -> Result<(), AppError> {
     let mut plain = Vec::with_capacity(64);
-    entry::put_text(&mut plain, &caller.client.row.id);
+    for part in parts {
+        put_part(&mut plain, part);
+    }
     seal_plain(hub, &plain, bytes)
+}
+
+/// Two bytes of length, big-endian, then the text: nothing is cut.
+fn put_part(plain: &mut Vec<u8>, text: &str) {
+    plain.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_be_bytes());
+    plain.extend_from_slice(text.as_bytes());
 }
 
 fn seal_plain(hub: &Hub, plain: &[u8], bytes: &mut Vec<u8>) -> Result<(), AppError> {
@@ -88,14 +106,14 @@ fn seal_plain(hub: &Hub, plain: &[u8], bytes: &mut Vec<u8>) -> Result<(), AppErr
     Ok(())
 }
 
-/// The parts of a sealed purpose: item code, application number, operator, reason; or the one name of a caller.
+/// The parts of a sealed purpose: item code, application number, operator, reason, item name; or the names of a caller.
 pub fn open(hub: &Hub, sealed: &[u8]) -> Option<Vec<String>> {
     let mut plain = Vec::new();
     hub.sealer.open(sealed, AAD, &mut plain).ok()?;
     let mut parts = Vec::new();
     let mut rest = plain.as_slice();
-    while let Some((length, tail)) = rest.split_first() {
-        let (text, tail) = tail.split_at_checked(usize::from(*length))?;
+    while let Some((length, tail)) = rest.split_first_chunk() {
+        let (text, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
         parts.push(String::from_utf8(text.to_vec()).ok()?);
         rest = tail;
     }

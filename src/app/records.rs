@@ -80,11 +80,8 @@ pub fn may_contribute(hub: &Hub, caller: &Caller, dataset: &Dataset) -> Result<(
     if agency.owns(dataset) {
         return Ok(());
     }
-    let allowed = agency.permission(dataset, "", hub.clock.now_us(), caller.peer);
-    match allowed {
-        Ok(allowed) if allowed.permission.has(Operation::Contribute) => Ok(()),
-        _ => Err(AppError::NotOwner),
-    }
+    let granted = agency.may(Operation::Contribute, dataset, hub.clock.now_us(), caller.peer);
+    if granted { Ok(()) } else { Err(AppError::NotOwner) }
 }
 
 /// Takes records of one dataset; `if_match` belongs to a single record.
@@ -240,7 +237,7 @@ async fn decide_and_commit(
         for (_, record) in incoming {
             hub.records.invalidate(&record.subject.key);
         }
-        let appended = hub.append(entry).await?;
+        let appended = hub.append_surely(entry).await?;
         hub.store.forget_entries(&ids).await?;
         for ((position, _), decision) in incoming.iter().zip(decisions) {
             if let Some(result) = results.get_mut(*position) {
@@ -266,8 +263,14 @@ fn decide(incoming: &[(usize, Incoming)], stored: Vec<Option<StoredRecord>>) -> 
         };
         let result = decide_one(record, now.as_ref());
         if let Ok((Ingested::Created | Ingested::Updated, version)) = &result {
+            // A write that states no version of the authority's leaves the order it has reached as it is.
+            let source_version = record
+                .stored
+                .source_version
+                .or(now.as_ref().and_then(|now| now.source_version));
             let new = StoredRecord {
                 version: *version,
+                source_version,
                 ..record.stored.clone()
             };
             writes.push(RecordWrite {

@@ -347,7 +347,9 @@ fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permis
         judgement.outcome = Outcome::of(judgement.fields.iter().map(|(_, _, verdict)| *verdict));
     }
     if !judgement.fields.iter().any(|(_, _, verdict)| agrees(*verdict)) {
+        // The entry goes out with the receipt: what the answer keeps back must not stand there.
         judgement.record = None;
+        judgement.record_version = 0;
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Loader<L: Load> {
     queued: Waiting<L::Record>,
     /// Keys that a query under way carries; who comes later joins and checks the stamp of what he gets.
     loading: Waiting<L::Record>,
+    /// Callers in both maps.
+    waiting: usize,
 }
 
 struct Loaded<V> {
@@ -55,6 +57,7 @@ impl<L: Load> Loader<L> {
             now_us,
             queued: Waiting::default(),
             loading: Waiting::default(),
+            waiting: 0,
         }
     }
 
@@ -83,6 +86,12 @@ impl<L: Load> Loader<L> {
     }
 
     fn wait(&mut self, miss: Miss<L::Record>) {
+        if self.waiting >= self.config.waiting_max {
+            // The caller may have gone away; then nobody is told.
+            let _ = miss.reply.send(Err(LoadError::Busy));
+            return;
+        }
+        self.waiting += 1;
         match self.loading.get_mut(&miss.key) {
             Some(waiting) => waiting.push(miss.reply),
             None => self.queued.entry(miss.key).or_default().push(miss.reply),
@@ -137,7 +146,9 @@ impl<L: Load> Loader<L> {
     }
 
     fn answer(&mut self, key: &Key, answer: &Answer<L::Record>) {
-        for reply in self.loading.remove(key).unwrap_or_default() {
+        let replies = self.loading.remove(key).unwrap_or_default();
+        self.waiting -= replies.len();
+        for reply in replies {
             // A caller that went away has closed his channel; nothing is owed to him.
             let _ = reply.send(answer.clone());
         }

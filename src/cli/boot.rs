@@ -51,6 +51,9 @@ pub struct Node {
 /// Entries of assertions that are remembered, about 70 bytes each.
 const ASSERTIONS_MAX: usize = 200_000;
 
+/// File of the embedded store.
+const DATABASE: &str = "heyan.sqlite";
+
 /// The key of purposes in force.
 const PURPOSE_KEY_ID: u8 = 1;
 
@@ -66,7 +69,14 @@ pub async fn open(config: Config) -> anyhow::Result<Node> {
     {
         make_private_dir(folder)?;
     }
-    let keys = keys::load_or_create(&config.node.root_key_file)?;
+    let root = &config.node.root_key_file;
+    anyhow::ensure!(
+        root.exists() || !data.join(DATABASE).exists(),
+        "the root key {} is missing, but {} holds data made under it: restore the key from its backup",
+        root.display(),
+        data.display()
+    );
+    let keys = keys::load_or_create(root)?;
     let (public, url) = bind(&config.http.listen, config.http.tls.is_configured())?;
     let (admin, admin_url) = bind(&config.http.admin_listen, false)?;
     let folder = &config.catalog.datasets_dir;
@@ -74,7 +84,7 @@ pub async fn open(config: Config) -> anyhow::Result<Node> {
         Some(folder.as_path()).filter(|folder| !folder.as_os_str().is_empty()),
     )?);
     let store = SqliteStore::open(SqliteConfig {
-        path: data.join("heyan.sqlite"),
+        path: data.join(DATABASE),
         readers: config.store.readers,
         busy_timeout_ms: config.store.busy_timeout_ms,
         cache_kib: config.store.cache_kib,

@@ -7,7 +7,10 @@ use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{boot, inbox, output::Output};
+use super::{
+    boot, inbox,
+    output::{Output, say},
+};
 use crate::{
     app::{
         admin::{self, NewAgency, NewGrant},
@@ -69,6 +72,7 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     config.node.data_dir = folder.join("data");
     config.node.root_key_file = folder.join("keys/root");
     config.auth.token_ttl_s = TOKEN_TTL_S;
+    let config = config.checked()?;
     telemetry::start_log(if output == Output::Json { "info" } else { "warn" }, config.log.format);
     let ledger_dir = config.node.data_dir.join("ledger");
     let node = boot::open(config).await?;
@@ -85,7 +89,7 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
         ledger_dir,
     };
     match output {
-        Output::Json => println!("{}", told.json()?),
+        Output::Json => say(told.json()?),
         Output::Human => told.people(&city)?,
     }
     drop(city);
@@ -120,7 +124,7 @@ async fn make_parties(hub: &Hub) -> anyhow::Result<()> {
     }
     for (id, role) in USERS {
         if !hub.access.load().clients.contains_key(id) {
-            admin::add_user(hub, None, id, id, role).await?;
+            admin::add_user(hub, None, id, id, role, None).await?;
         }
     }
     let granted = |agency: &str, dataset: &str| {
@@ -326,32 +330,35 @@ impl Told<'_> {
     }
 
     fn people(&self, city: &City) -> anyhow::Result<()> {
-        println!("heyan 核验 demo: {} records, ready.\n", city.sizes().total());
-        println!(
+        say(format_args!(
+            "heyan 核验 demo: {} records, ready.\n",
+            city.sizes().total()
+        ));
+        say(format_args!(
             "  public    {}        接口文档 API reference: {}/docs",
             self.url, self.url
-        );
-        println!(
+        ));
+        say(format_args!(
             "  operators {}        metrics: {}/metrics",
             self.admin_url, self.admin_url
-        );
-        println!("  inbox     {}", self.inbox_url);
-        println!(
+        ));
+        say(format_args!("  inbox     {}", self.inbox_url));
+        say(format_args!(
             "  ledger    {}\n  key       {}\n",
             self.ledger_dir.display(),
             self.hub.ledger.vkey()
-        );
+        ));
         for id in AGENCIES
             .iter()
             .map(|(id, ..)| *id)
             .chain(USERS.iter().map(|(id, _)| *id))
         {
-            println!("  token {id:<10} {}", self.token(id)?);
+            say(format_args!("  token {id:<10} {}", self.token(id)?));
         }
         if city.sizes().persons > 0 {
             self.curl_lines(city)?;
         }
-        println!("\nCtrl-C stops the demo.");
+        say(format_args!("\nCtrl-C stops the demo."));
         Ok(())
     }
 
@@ -389,11 +396,11 @@ impl Told<'_> {
                 materials,
             ),
         ] {
-            println!("\n# {title}");
-            println!(
+            say(format_args!("\n# {title}"));
+            say(format_args!(
                 "curl -s {}{path} -H 'authorization: Bearer {token}' -H 'content-type: application/json' -d '{body}'",
                 self.url
-            );
+            ));
         }
         Ok(())
     }

@@ -5,8 +5,14 @@ use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+use anyhow::Context;
+
 use super::{Exit, output::Output};
-use crate::ledger::{entry::Entry, receipt, verify};
+use crate::ledger::{
+    VerifierKey,
+    entry::{Body, Entry},
+    receipt, verify,
+};
 
 /// `heyan ledger …`.
 #[derive(clap::Subcommand)]
@@ -39,13 +45,15 @@ fn key_text(given: &str) -> anyhow::Result<String> {
     if given.contains('+') && !std::path::Path::new(given).exists() {
         return Ok(given.trim().to_owned());
     }
-    Ok(std::fs::read_to_string(given)?.trim().to_owned())
+    let text = std::fs::read_to_string(given).with_context(|| format!("cannot read the key {given}"))?;
+    Ok(text.trim().to_owned())
 }
 
 /// Verifies a ledger folder.
 pub fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<Exit> {
     let LedgerCommand::Verify { dir, key } = command;
     let key = key.as_deref().map(key_text).transpose()?;
+    anyhow::ensure!(dir.join("journal").is_dir(), "{} is no ledger folder", dir.display());
     match verify::verify_dir(&dir, key.as_deref()) {
         Ok(report) => {
             let root = STANDARD.encode(report.root);
@@ -74,22 +82,30 @@ pub fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<Exit> {
 /// Verifies a receipt file.
 pub fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> {
     let ReceiptCommand::Verify { file, key } = command;
-    let bytes = std::fs::read(&file)?;
-    match receipt::verify(&bytes, &key_text(&key)?) {
+    let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let key = key_text(&key)?;
+    anyhow::ensure!(VerifierKey::parse(&key).is_ok(), "--key is no public key of a ledger");
+    match receipt::verify(&bytes, &key) {
         Ok(proven) => {
             let entry = proven.entry.as_deref().and_then(Entry::decode);
             let kind = entry.as_ref().map_or("unknown", |entry| entry.kind.as_str());
             let at = entry.as_ref().map(|entry| crate::app::time::rfc3339(entry.at_us));
+            let answered = entry.as_ref().map(answered).unwrap_or_default();
             let json = serde_json::json!({
-                "sound": true, "origin": proven.origin, "index": proven.index, "tree_size": proven.head.size,
+                "sound": true, "answered": answered, "origin": proven.origin, "index": proven.index, "tree_size": proven.head.size,
                 "kind": kind, "at": at,
             });
             let text = format!(
-                "sound: entry {} ({kind}, {}) is in the ledger {} of {} entries",
+                "sound: entry {} ({kind}, {}) is in the ledger {} of {} entries; answered: {}",
                 proven.index,
                 at.unwrap_or_default(),
                 proven.origin,
-                proven.head.size
+                proven.head.size,
+                if answered.is_empty() {
+                    "-".to_owned()
+                } else {
+                    answered.join(", ")
+                }
             );
             output.tell(&json, &text);
             Ok(Exit::Done)
@@ -101,5 +117,18 @@ pub fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> 
             );
             Ok(Exit::No)
         }
+    }
+}
+
+/// What an entry says was answered: dataset and outcome of each item, or operation and status.
+fn answered(entry: &Entry) -> Vec<String> {
+    match &entry.body {
+        Body::Items(items) => items
+            .iter()
+            .map(|item| format!("{} {}", item.rules, item.outcome.as_str()))
+            .collect(),
+        Body::Call { operation, status, .. } => vec![format!("{operation} {status}")],
+        Body::Records { rules, records } => vec![format!("{rules} {} records", records.len())],
+        Body::Access { action, .. } => vec![action.clone()],
     }
 }

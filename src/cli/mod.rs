@@ -1,15 +1,34 @@
 //! The command line: the only place beside `main` that knows every layer.
 //! Exit codes: 0 done, 1 the answer is "no" or rows were rejected, 2 usage or configuration, 3 could not reach or open.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+#![expect(clippy::print_stderr, reason = "a command line prints")]
 
+mod admin;
+mod agency;
 mod boot;
+mod catalogue;
+mod client;
 mod config;
+mod credentials;
+mod decode;
 mod demo;
+mod failure;
+mod grant;
+mod import;
 mod inbox;
 mod ledger;
 mod output;
+mod progress;
+mod rejects;
+mod rows;
+mod send;
 mod serve;
+mod sheet;
+mod table;
+mod text;
+mod token;
+mod user;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -35,6 +54,21 @@ enum Command {
     Demo(demo::Args),
     /// Open a hub
     Serve(serve::Args),
+    /// Send records of a dataset to a hub
+    Import(import::Args),
+    /// Verify many requests through the stream endpoint
+    Verify(verify::Args),
+    /// Print a bearer token
+    Token(token::Args),
+    /// Agencies: add, list, rotate-secret, disable, enable
+    #[command(subcommand)]
+    Agency(agency::AgencyCommand),
+    /// Grants: add, list, revoke
+    #[command(subcommand)]
+    Grant(grant::GrantCommand),
+    /// Users of the console: add, list, rotate-secret, disable, enable
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Check or print settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -84,10 +118,18 @@ pub fn run() -> ExitCode {
     let ended = match cli.command {
         Command::Demo(args) => runtime.block_on(demo::run(args, output)).map(|()| Exit::Done),
         Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| Exit::Done),
+        Command::Import(args) => Ok(runtime.block_on(import::run(args, output))),
+        Command::Verify(args) => Ok(runtime.block_on(verify::run(args, output))),
+        Command::Token(args) => Ok(runtime.block_on(token::run(args, output))),
+        Command::Agency(command) => Ok(runtime.block_on(agency::run(command, output))),
+        Command::Grant(command) => Ok(runtime.block_on(grant::run(command, output))),
+        Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
         Command::Config(command) => config::run(command, output),
         Command::Ledger(command) => ledger::ledger(command, output),
         Command::Receipt(command) => ledger::receipt(command, output),
     };
+    // A reader thread may still wait for a terminal or a pipe: it must not keep the process.
+    runtime.shutdown_background();
     ended.map_or_else(|error| tell_error(&error).into(), ExitCode::from)
 }
 

@@ -1,10 +1,15 @@
 //! How a command tells its result: for people, or as JSON for programs.
 //! Progress bars are for a terminal only.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde_json::Value;
+
+/// Writes a line to standard output. A reader that went away (`| head`) is no error of what was done.
+pub fn say(line: impl std::fmt::Display) {
+    let _reader_gone = writeln!(std::io::stdout(), "{line}");
+}
 
 /// For whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -19,8 +24,8 @@ impl Output {
     /// Tells a result in the form asked for.
     pub fn tell(self, json: &Value, text: &str) {
         match self {
-            Self::Human => println!("{text}"),
-            Self::Json => println!("{json}"),
+            Self::Human => say(text),
+            Self::Json => say(json),
         }
     }
 

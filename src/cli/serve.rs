@@ -12,6 +12,7 @@ use anyhow::Context;
 use super::boot;
 use crate::{
     app::{admin, hub::Hub},
+    auth::secret::ClientSecret,
     config::Config,
     telemetry,
 };
@@ -47,7 +48,8 @@ async fn first_manager(hub: &Hub, data_dir: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let file = data_dir.join("first-manager.secret");
-    let (user, told) = admin::add_user(hub, None, "manager", "first manager", "manager").await?;
+    // The file first: a manager whose secret nobody knows would lock everyone out.
+    let secret = ClientSecret::generate()?;
     let mut out = std::fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -55,8 +57,9 @@ async fn first_manager(hub: &Hub, data_dir: &Path) -> anyhow::Result<()> {
         .mode(0o600)
         .open(&file)
         .with_context(|| format!("cannot write {}", file.display()))?;
-    writeln!(out, "{}", told.client_secret)?;
+    writeln!(out, "{}", secret.reveal())?;
     out.sync_all()?;
+    let (user, _told) = admin::add_user(hub, None, "manager", "first manager", "manager", Some(secret)).await?;
     eprintln!(
         "heyan: first start: client {:?} with the role manager; its secret is in {}.\n\
          heyan: heyan token --client {} --secret-file {}",

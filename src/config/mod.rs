@@ -205,10 +205,17 @@ impl Config {
     /// # Errors
     /// A file that is missing, an unknown key, a wrong type, or an unsafe value.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let config = Self::read(file)?;
-        let found = check::check(&config);
+        Self::read(file)?.checked()
+    }
+
+    /// The settings, when they are safe; call again after changing one.
+    ///
+    /// # Errors
+    /// What is unsafe.
+    pub fn checked(self) -> Result<Self, ConfigError> {
+        let found = check::check(&self);
         if found.is_empty() {
-            Ok(config)
+            Ok(self)
         } else {
             Err(ConfigError::Unsafe(found))
         }

@@ -16,6 +16,7 @@ use super::{
     verifications::{NO_STORE, query},
 };
 use crate::app::{
+    access::AccessTable,
     admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
     commit::{AgencyRow, ClientRow, GrantRow},
     error::{AppError, Thing},
@@ -45,11 +46,12 @@ pub(super) async fn add_agency(mut call: Call) -> Result<HttpResponse, Problem> 
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: AgencyBody = extract::parse(&bytes)?;
     let public_key = body.public_key.as_deref().map(parse_key).transpose()?;
+    let role = body.role;
     let new = NewAgency {
         id: body.id,
         name: body.name,
         credit_code: body.credit_code,
-        role: body.role,
+        role: role.clone(),
         authority_for: body.authority_for,
         networks: body.networks,
         public_key,
@@ -57,7 +59,7 @@ pub(super) async fn add_agency(mut call: Call) -> Result<HttpResponse, Problem> 
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let (agency, told) = change(async move { admin::add_agency(&state.hub, Some(&caller), new).await }).await?;
     call.entered();
-    Ok(created(with_secret(agency_json(&agency), &told)))
+    Ok(created(with_secret(agency_json(&agency, &role), &told)))
 }
 
 fn parse_key(text: &str) -> Result<[u8; 32], AppError> {
@@ -94,9 +96,10 @@ fn with_secret(mut body: Value, told: &NewSecret) -> Value {
     body
 }
 
-fn agency_json(agency: &AgencyRow) -> Value {
+fn agency_json(agency: &AgencyRow, role: &str) -> Value {
     json!({
         "id": agency.id,
+        "role": role,
         "number": agency.number,
         "name": agency.name,
         "credit_code": agency.credit_code,
@@ -108,14 +111,20 @@ fn agency_json(agency: &AgencyRow) -> Value {
     })
 }
 
+/// An agency's credential has its id.
+fn role_of<'a>(access: &'a AccessTable, id: &str) -> &'a str {
+    access.clients.get(id).map_or("", |client| client.role.as_str())
+}
+
 /// `GET /v1/agencies`.
 pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
     let access = call.hub().access.load_full();
-    let rows = access
-        .agencies
-        .values()
-        .map(|agency| (agency.row.id.as_str(), || agency_json(&agency.row)));
+    let rows = access.agencies.values().map(|agency| {
+        (agency.row.id.as_str(), || {
+            agency_json(&agency.row, role_of(&access, &agency.row.id))
+        })
+    });
     let (agencies, next_cursor) = paging.cut(rows)?;
     Ok(ok(json!({"agencies": agencies, "next_cursor": next_cursor})))
 }
@@ -127,7 +136,7 @@ pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
         .agencies
         .get(call.path("id").as_str())
         .ok_or(AppError::NotFound(Thing::Agency))?;
-    Ok(ok(agency_json(&agency.row)))
+    Ok(ok(agency_json(&agency.row, role_of(&access, &agency.row.id))))
 }
 
 /// `POST /v1/agencies/{id}/rotate-secret`.
@@ -265,6 +274,7 @@ pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
 pub(super) async fn revoke_grant(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let grant = change(async move { admin::revoke_grant(&state.hub, &caller, &id).await }).await?;
+    // Revoking again changes nothing and enters nothing: then the call itself is entered.
     Ok(ok(grant_json(&grant)))
 }
 
@@ -281,7 +291,7 @@ pub(super) async fn add_user(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: UserBody = extract::parse(&bytes)?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
-    let work = async move { admin::add_user(&state.hub, Some(&caller), &body.id, &body.name, &body.role).await };
+    let work = async move { admin::add_user(&state.hub, Some(&caller), &body.id, &body.name, &body.role, None).await };
     let (user, told) = change(work).await?;
     call.entered();
     Ok(created(with_secret(user_json(&user), &told)))

@@ -124,6 +124,12 @@ where
     } else {
         answer
     };
+    if answer
+        .as_ref()
+        .is_err_and(|problem| problem.code == ProblemCode::Overloaded)
+    {
+        state.hub.metrics.shed.inc();
+    }
     let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
     state.observe(route, response.status(), started);
     response

@@ -47,16 +47,17 @@ pub(super) async fn tile(
         request.match_info().query("level"),
         request.match_info().query("path")
     );
-    tile_of(&state, &path)
+    // A tile of a given width never changes, C2SP tlog-tiles.
+    tile_of(&state, &path, "public, max-age=31536000, immutable")
 }
 
 /// `GET /log/tile/entries/{path}`.
 pub(super) async fn entries(call: Call) -> Result<HttpResponse, Problem> {
     let path = format!("tile/entries/{}", call.path("path"));
-    tile_of(&call.state, &path)
+    tile_of(&call.state, &path, "no-store")
 }
 
-fn tile_of(state: &State, path: &str) -> Result<HttpResponse, Problem> {
+fn tile_of(state: &State, path: &str, caching: &'static str) -> Result<HttpResponse, Problem> {
     let missing = || Problem::new(ProblemCode::TileNotFound);
     let read = match TilePath::parse(path).map_err(|_no_path| missing())? {
         TilePath::Hashes { level, n, width } => state.hub.ledger.tile(level, n, width),
@@ -66,9 +67,8 @@ fn tile_of(state: &State, path: &str) -> Result<HttpResponse, Problem> {
         Err(LedgerError::NotFound) => return Err(missing()),
         read => read.map_err(AppError::from)?,
     };
-    // A tile of a given width never changes, C2SP tlog-tiles.
     Ok(HttpResponse::Ok()
         .content_type("application/octet-stream")
-        .insert_header(("cache-control", "public, max-age=31536000, immutable"))
+        .insert_header(("cache-control", caching))
         .body(bytes))
 }

@@ -55,9 +55,6 @@ async fn put_one(call: &mut Call, dataset: &Arc<Dataset>) -> Result<HttpResponse
         records::ingest(&state.hub, &caller, &dataset, vec![Ok(record)], if_match).await
     });
     let answer = work.await.map_err(|_panicked| Problem::new(ProblemCode::Internal))??;
-    if answer.index.is_some() {
-        call.entered();
-    }
     let receipt = receipt(&call.state, &answer);
     let result = answer
         .results
@@ -65,6 +62,7 @@ async fn put_one(call: &mut Call, dataset: &Arc<Dataset>) -> Result<HttpResponse
         .next()
         .ok_or(AppError::Internal("a record was left undecided"))?;
     let (ingested, version) = result?;
+    call.entered();
     count(&call.state, ingested.as_str());
     let body = json!({"status": ingested.as_str(), "version": version, "receipt": receipt});
     Ok(HttpResponse::Ok()
@@ -128,6 +126,14 @@ fn put_many(call: Call, dataset: Arc<Dataset>) -> Result<HttpResponse, Problem> 
         .streaming(Box::pin(body)))
 }
 
+/// What a line turned out to be.
+enum Line {
+    Record,
+    Unreadable(Problem),
+    /// Counted, not answered.
+    Blank,
+}
+
 struct Intake {
     locale: Locale,
     dataset: Arc<Dataset>,
@@ -159,16 +165,15 @@ impl Intake {
     }
 
     async fn take(&mut self, state: &State, caller: &Caller, block: Block) -> Result<Vec<u8>, Problem> {
-        let mut parsed: Vec<Result<Value, Problem>> = Vec::new();
+        let mut parsed: Vec<Option<Result<Value, Problem>>> = Vec::new();
         match &block {
             Block::Lines(block) => {
-                parsed.extend(
-                    block
-                        .split(|byte| *byte == b'\n')
-                        .map(|line| strict::parse(line.trim_ascii())),
-                );
+                parsed.extend(block.split(|byte| *byte == b'\n').map(|line| {
+                    let line = line.trim_ascii();
+                    (!line.is_empty()).then(|| strict::parse(line))
+                }));
             }
-            Block::TooLong => parsed.push(Err(Problem::new(ProblemCode::BodyTooLarge))),
+            Block::TooLong => parsed.push(Some(Err(Problem::new(ProblemCode::BodyTooLarge)))),
         }
         let mut out = Vec::with_capacity(parsed.len() * 48);
         while !parsed.is_empty() {
@@ -183,17 +188,18 @@ impl Intake {
         &mut self,
         state: &State,
         caller: &Caller,
-        parsed: Vec<Result<Value, Problem>>,
+        parsed: Vec<Option<Result<Value, Problem>>>,
         out: &mut Vec<u8>,
     ) -> Result<(), Problem> {
-        let (mut unreadable, mut records) = (Vec::with_capacity(parsed.len()), Vec::with_capacity(parsed.len()));
+        let (mut lines, mut records) = (Vec::with_capacity(parsed.len()), Vec::with_capacity(parsed.len()));
         for record in parsed {
             match record {
-                Ok(record) => {
-                    unreadable.push(None);
+                Some(Ok(record)) => {
+                    lines.push(Line::Record);
                     records.push(Ok(record));
                 }
-                Err(problem) => unreadable.push(Some(problem)),
+                Some(Err(problem)) => lines.push(Line::Unreadable(problem)),
+                None => lines.push(Line::Blank),
             }
         }
         let answer = records::ingest(&state.hub, caller, &self.dataset, records, None).await?;
@@ -201,11 +207,12 @@ impl Intake {
             self.receipt = receipt(state, &answer);
         }
         let mut results = answer.results.into_iter();
-        for unreadable in unreadable {
+        for line in lines {
             self.line += 1;
-            let result = match unreadable {
-                Some(problem) => Err(problem),
-                None => match results.next() {
+            let result = match line {
+                Line::Blank => continue,
+                Line::Unreadable(problem) => Err(problem),
+                Line::Record => match results.next() {
                     Some(result) => result.map_err(Problem::from),
                     None => Err(Problem::new(ProblemCode::Internal)),
                 },

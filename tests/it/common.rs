@@ -96,7 +96,7 @@ impl TestHub {
             admin::add_agency(&self.hub, None, new).await.unwrap();
         }
         for role in ["operator", "manager", "auditor"] {
-            admin::add_user(&self.hub, None, role, role, role).await.unwrap();
+            admin::add_user(&self.hub, None, role, role, role, None).await.unwrap();
         }
         for agency in ["agency", "agency2"] {
             for dataset in &datasets {

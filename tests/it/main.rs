@@ -8,12 +8,15 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::disallowed_methods,
+    clippy::print_stdout,
     missing_docs,
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
 mod access;
 mod cache;
+mod cli;
+mod cli_hard;
 mod common;
 mod datasets;
 mod items;
@@ -21,5 +24,7 @@ mod receipts;
 mod records;
 mod routes;
 mod shared_vectors;
+mod stub;
 mod tokens;
+mod tool;
 mod verifications;

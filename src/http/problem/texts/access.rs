@@ -105,8 +105,8 @@ ROLE_NOT_ALLOWED
              "If the role is due, the manager changes it. Manager, operator and auditor exclude each other."
 
 NOT_GRANTED
-    meaning  "没有授权覆盖这次请求；detail 写明缺少哪一项：数据资源、字段、操作、事项编码或有效期。"
-             "No grant covers this request; detail names the missing clause: dataset, fields, operation, item code or validity."
+    meaning  "没有授权覆盖这次请求；成员 missing_clause 写明缺少哪一项：数据资源、字段、操作、事项编码或有效期。"
+             "No grant covers this request; the member missing_clause names what is missing: dataset, fields, operation, item code or validity."
     cause    "该机构没有申请这项授权，授权已到期或被撤销，或所填的事项编码不在授权之内。"
              "The agency never asked for it, the grant has ended or was revoked, or the item code is not among those granted."
     caller   "先核对请求中的事项编码与字段；确需使用时，凭事项清单向管理员申请授权。重试不会改变结果。"
@@ -115,8 +115,8 @@ NOT_GRANTED
              "See what exists with heyan grant list; if there is a legal basis, add just the missing clause with heyan grant add."
 
 DATASET_WITHHELD
-    meaning  "该数据资源不予共享，任何机构均不能核验；detail 写明依据。"
-             "This dataset is not shared with anybody; detail names the legal basis."
+    meaning  "该数据资源不予共享，任何机构均不能核验；成员 legal_basis 写明依据。"
+             "This dataset is not shared with anybody; the member legal_basis names why."
     cause    "数据源部门依照法律、行政法规或国务院决定，将其列为不予共享。"
              "Its authority classed it as withheld by law, administrative regulation or State Council decision."
     caller   "改用其他材料或方式办理；对共享属性有异议的，按规定向数据主管部门提出。"

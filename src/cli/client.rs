@@ -1,0 +1,467 @@
+//! A hub's REST interface as the commands use it: credentials, requests, lines that stream both ways.
+//! All `reqwest` code is here. Times out on silence only, never on length: a stream may run for hours while it moves.
+
+use std::{path::PathBuf, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream::BoxStream};
+use reqwest::{
+    Body, Method, RequestBuilder, Response, Url,
+    header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER},
+};
+use serde_json::Value;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
+
+use super::{
+    credentials::{Credentials, credentials, form_encoded, secret_of},
+    failure::{Failure, Problem, remark},
+    output::Output,
+    text::{Key, Lang},
+};
+
+/// Which hub, as whom.
+#[derive(clap::Args, Clone)]
+pub struct HubArgs {
+    /// Address of the hub
+    #[arg(long, env = "HEYAN_URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// File that holds a bearer token (else the variable HEYAN_TOKEN); read anew for every request
+    #[arg(long, value_name = "F")]
+    pub token_file: Option<PathBuf>,
+    /// Client id: fetch tokens with it, and new ones before they expire (for work of more than 10 minutes)
+    #[arg(long, env = "HEYAN_CLIENT", value_name = "ID", requires = "secret_file")]
+    pub client: Option<String>,
+    /// File that holds the client's secret
+    #[arg(long, env = "HEYAN_SECRET_FILE", value_name = "F")]
+    pub secret_file: Option<PathBuf>,
+    /// PEM file of certificate authorities to trust beside the system's
+    #[arg(long, value_name = "F")]
+    pub cacert: Option<PathBuf>,
+    /// Seconds of silence after which the hub counts as gone
+    #[arg(long, value_name = "S", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout_s: u64,
+    /// Language of texts (else that of the session) / 文字的语言
+    #[arg(long, value_enum, env = "HEYAN_LANG")]
+    pub lang: Option<Lang>,
+}
+
+impl HubArgs {
+    /// The language of texts.
+    pub fn lang(&self) -> Lang {
+        Lang::choose(self.lang)
+    }
+}
+
+/// A hub, and as whom it is asked.
+pub struct Hub {
+    http: reqwest::Client,
+    base: Url,
+    credentials: Credentials,
+    lang: Lang,
+    silence_max: Duration,
+}
+
+/// An access token (RFC 6749 §5.1).
+#[derive(serde::Deserialize)]
+pub struct AccessToken {
+    /// The bearer token.
+    pub access_token: String,
+    /// Life in seconds.
+    #[serde(default)]
+    pub expires_in: u64,
+}
+
+/// What a request does.
+#[derive(Clone, Copy)]
+pub enum Verb {
+    /// `GET`.
+    Get,
+    /// `POST`.
+    Post,
+    /// `DELETE`.
+    Delete,
+}
+
+/// Longest answer that is not a stream, and longest line of one, bytes.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Time to connect.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// A token with less life left than this is replaced.
+const TOKEN_SPARE: Duration = Duration::from_secs(60);
+/// Longest wait that a hub may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+impl Hub {
+    /// Prepares to talk to a hub; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The address, the certificate file or the credentials cannot be used.
+    pub fn open(args: &HubArgs, output: Output) -> Result<Self, Failure> {
+        let credentials = credentials(args)?;
+        Self::with(args, output, credentials)
+    }
+
+    /// The same without credentials, for the token endpoint.
+    ///
+    /// # Errors
+    /// The address or the certificate file cannot be used.
+    pub fn open_without_token(args: &HubArgs, output: Output) -> Result<Self, Failure> {
+        Self::with(args, output, Credentials::None)
+    }
+
+    fn with(args: &HubArgs, output: Output, credentials: Credentials) -> Result<Self, Failure> {
+        let base = base_of(&args.url)?;
+        let loopback = is_loopback(&base);
+        if base.scheme() == "http" && !loopback {
+            remark(output, &args.lang().say(Key::PlainHttp, &[base.as_str()]));
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one builder of the command line's client, with its limits"
+        )]
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_MAX)
+            .tcp_nodelay(true)
+            .user_agent(concat!("heyan/", env!("CARGO_PKG_VERSION")));
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        if let Some(path) = &args.cacert {
+            let shown = path.display().to_string();
+            let pem =
+                std::fs::read(path).map_err(|error| Failure::usage(Key::CannotRead, [&shown, &error.to_string()]))?;
+            let unusable = |_error| Failure::usage(Key::BadCertificate, [&shown]);
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(unusable)?;
+            if certificates.is_empty() {
+                return Err(Failure::usage(Key::BadCertificate, [&shown]));
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let http = builder
+            .build()
+            .map_err(|error| Failure::unreachable(Key::NoClient, [&error.to_string()]))?;
+        let silence_max = Duration::from_secs(args.timeout_s);
+        Ok(Self {
+            http,
+            base,
+            credentials,
+            lang: args.lang(),
+            silence_max,
+        })
+    }
+
+    /// One request with an optional JSON body and a JSON answer. `path` is made of segments, which are encoded here.
+    ///
+    /// # Errors
+    /// The hub refuses, cannot be reached, or answers no JSON.
+    pub async fn call(
+        &self,
+        verb: Verb,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let method = match verb {
+            Verb::Get => Method::GET,
+            Verb::Post => Method::POST,
+            Verb::Delete => Method::DELETE,
+        };
+        let mut url = self.address(path)?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut request = self
+            .http
+            .request(method, url)
+            .header(ACCEPT, "application/json, application/problem+json");
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = self.send(self.authorized(request).await?).await?;
+        self.json(response).await
+    }
+
+    /// Sends lines of known length; the answer's lines come as they are written.
+    ///
+    /// # Errors
+    /// The hub refuses or cannot be reached.
+    pub async fn put_lines(&self, path: &[&str], lines: Bytes) -> Result<AnswerLines, Failure> {
+        self.lines(Method::PUT, path, Body::from(lines)).await
+    }
+
+    /// Sends blocks of lines as they come through `blocks`, while the answer's lines are read: a slow reader slows the sender.
+    ///
+    /// # Errors
+    /// The hub refuses or cannot be reached.
+    pub async fn stream_lines(&self, path: &[&str], blocks: mpsc::Receiver<Bytes>) -> Result<AnswerLines, Failure> {
+        let stream = futures_util::stream::unfold(blocks, async |mut blocks| {
+            blocks
+                .recv()
+                .await
+                .map(|block| (Ok::<_, std::io::Error>(block), blocks))
+        });
+        self.lines(Method::POST, path, Body::wrap_stream(stream)).await
+    }
+
+    async fn lines(&self, method: Method, path: &[&str], body: Body) -> Result<AnswerLines, Failure> {
+        let request = self
+            .http
+            .request(method, self.address(path)?)
+            .header(CONTENT_TYPE, "application/x-ndjson");
+        let request = request
+            .header(ACCEPT, "application/x-ndjson, application/problem+json")
+            .body(body);
+        let response = self.send(self.authorized(request).await?).await?;
+        Ok(AnswerLines {
+            pieces: response.bytes_stream().boxed(),
+            buffer: BytesMut::new(),
+            searched: 0,
+            silence_max: self.silence_max,
+            base: self.base.clone(),
+        })
+    }
+
+    /// Asks for a token by client credentials (RFC 6749 §4.4, client authentication §2.3.1).
+    ///
+    /// # Errors
+    /// The hub refuses, cannot be reached, or answers no token.
+    pub async fn token(&self, id: &str, secret: &str) -> Result<AccessToken, Failure> {
+        let pair = format!("{}:{}", form_encoded(id), form_encoded(secret));
+        let mut basic = header_value(&format!("Basic {}", STANDARD.encode(pair)))?;
+        basic.set_sensitive(true);
+        let request = self
+            .http
+            .post(self.address(&["oauth", "token"])?)
+            .header(AUTHORIZATION, basic);
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let response = self.send(request.body("grant_type=client_credentials")).await?;
+        let answer = self.json(response).await?;
+        serde_json::from_value(answer).map_err(|_shape| Failure::unreachable(Key::OddAnswer, ["access_token"]))
+    }
+
+    async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Failure> {
+        let token = match &self.credentials {
+            Credentials::None => return Ok(request),
+            Credentials::Token(token) => token.clone(),
+            Credentials::File(path) => secret_of(path)?,
+            Credentials::Client { id, secret, held } => {
+                let mut held = held.lock().await;
+                match &*held {
+                    Some((token, until)) if *until > Instant::now() => token.clone(),
+                    _ => {
+                        let fresh = self.token(id, secret).await?;
+                        let life = Duration::from_secs(fresh.expires_in);
+                        let until = Instant::now() + life.saturating_sub(TOKEN_SPARE).max(life / 2);
+                        *held = Some((fresh.access_token.clone(), until));
+                        fresh.access_token
+                    }
+                }
+            }
+        };
+        let mut bearer = header_value(&format!("Bearer {token}"))?;
+        bearer.set_sensitive(true);
+        Ok(request.header(AUTHORIZATION, bearer))
+    }
+
+    fn address(&self, path: &[&str]) -> Result<Url, Failure> {
+        let mut url = self.base.clone();
+        let segments = url.path_segments_mut().map(|mut segments| {
+            segments.pop_if_empty().extend(path);
+        });
+        segments.map_err(|()| Failure::usage(Key::BadUrl, [self.base.as_str()]))?;
+        Ok(url)
+    }
+
+    /// Sends, waits for the head, and turns every status but 2xx into a failure.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let request = request.header(ACCEPT_LANGUAGE, self.lang.accept_language());
+        let sent = timeout(self.silence_max, request.send())
+            .await
+            .map_err(|_elapsed| too_slow(self.silence_max))?;
+        let response = sent.map_err(|error| unreachable(&self.base, error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        if response.status().is_redirection() && response.headers().contains_key(LOCATION) {
+            return Err(Failure::usage(Key::Redirected, []));
+        }
+        Err(self.problem(response).await)
+    }
+
+    async fn problem(&self, response: Response) -> Failure {
+        let status = response.status().as_u16();
+        let seconds = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after = seconds.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+        // A body that cannot be read leaves the status, which is what matters.
+        let body = self.body(response).await.unwrap_or_default();
+        let document: Value = serde_json::from_slice(&body).unwrap_or_default();
+        Failure::Refused(Box::new(problem_of(
+            document,
+            status,
+            retry_after,
+            &self.base,
+            self.lang,
+        )))
+    }
+
+    async fn json(&self, response: Response) -> Result<Value, Failure> {
+        let body = self.body(response).await?;
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&body).map_err(|_syntax| Failure::unreachable(Key::OddAnswer, ["JSON"]))
+    }
+
+    async fn body(&self, response: Response) -> Result<Vec<u8>, Failure> {
+        let mut pieces = response.bytes_stream();
+        let mut body = Vec::new();
+        while let Some(piece) = timeout(self.silence_max, pieces.next())
+            .await
+            .map_err(|_| too_slow(self.silence_max))?
+        {
+            body.extend_from_slice(&piece.map_err(|error| unreachable(&self.base, error))?);
+            if body.len() > ANSWER_BYTES_MAX {
+                return Err(Failure::unreachable(Key::OddAnswer, ["> 16 MiB"]));
+            }
+        }
+        Ok(body)
+    }
+}
+
+/// Lines of an answer as they arrive.
+pub struct AnswerLines {
+    pieces: BoxStream<'static, reqwest::Result<Bytes>>,
+    buffer: BytesMut,
+    searched: usize,
+    silence_max: Duration,
+    base: Url,
+}
+
+impl AnswerLines {
+    /// The next line that has arrived already, without its line feed; empty lines are passed over.
+    pub fn ready(&mut self) -> Option<Bytes> {
+        loop {
+            let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
+            let Some(end) = unsearched.iter().position(|byte| *byte == b'\n') else {
+                self.searched = self.buffer.len();
+                return None;
+            };
+            let mut line = self.buffer.split_to(self.searched + end + 1);
+            self.searched = 0;
+            line.truncate(line.trim_ascii_end().len());
+            if !line.is_empty() {
+                return Some(line.freeze());
+            }
+        }
+    }
+
+    /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// The connection breaks, stays silent for too long, or a line is longer than 16 MiB.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        loop {
+            if let Some(line) = self.ready() {
+                return Ok(Some(line));
+            }
+            if self.buffer.len() > ANSWER_BYTES_MAX {
+                return Err(Failure::unreachable(Key::OddAnswer, ["> 16 MiB"]));
+            }
+            let piece = timeout(self.silence_max, self.pieces.next())
+                .await
+                .map_err(|_| too_slow(self.silence_max))?;
+            match piece {
+                Some(Ok(piece)) => self.buffer.extend_from_slice(&piece),
+                Some(Err(error)) => return Err(unreachable(&self.base, error)),
+                None if self.buffer.is_empty() => return Ok(None),
+                None => self.buffer.extend_from_slice(b"\n"),
+            }
+        }
+    }
+
+    /// A problem that stands in a line, as a failure.
+    pub fn problem(&self, document: Value, lang: Lang) -> Failure {
+        let status = document
+            .get("status")
+            .and_then(Value::as_u64)
+            .and_then(|status| u16::try_from(status).ok());
+        Failure::Refused(Box::new(problem_of(
+            document,
+            status.unwrap_or(500),
+            None,
+            &self.base,
+            lang,
+        )))
+    }
+}
+
+fn base_of(text: &str) -> Result<Url, Failure> {
+    let url = Url::parse(text.trim()).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.has_host()
+    });
+    let shown = text.split_once('@').map_or(text, |(_user, rest)| rest);
+    let mut url = url.ok_or_else(|| Failure::usage(Key::BadUrl, [shown]))?;
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+fn header_value(text: &str) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_str(text).map_err(|_bytes| Failure::usage(Key::BadToken, []))
+}
+
+fn too_slow(silence: Duration) -> Failure {
+    Failure::unreachable(Key::TooSlow, [&silence.as_secs().to_string()])
+}
+
+/// The innermost cause says most ("connection refused"); the address stands beside it.
+fn unreachable(base: &Url, error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    Failure::unreachable(Key::Unreachable, [base.as_str(), &cause.to_string()])
+}
+
+fn problem_of(document: Value, status: u16, retry_after: Option<Duration>, base: &Url, lang: Lang) -> Problem {
+    let text = |name: &str| {
+        document
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    // RFC 6749 §5.2 errors have no title.
+    let title = text("title")
+        .or_else(|| text("error_description"))
+        .or_else(|| text("error"));
+    let title = title.map_or_else(|| lang.say(Key::HttpStatus, &[&status.to_string()]), str::to_owned);
+    let page = text("type")
+        .filter(|kind| *kind != "about:blank")
+        .and_then(|kind| base.join(kind).ok());
+    Problem {
+        status,
+        title,
+        page: page.map(String::from),
+        document,
+        retry_after,
+    }
+}

@@ -1,0 +1,41 @@
+//! `heyan token --client ID --secret-file F`: prints a bearer token and nothing else, for `$(…)`.
+//! The secret comes from a file, never from an argument, which every process of the machine can see.
+
+use super::{
+    Exit,
+    client::{Hub, HubArgs},
+    credentials::secret_of,
+    failure::Failure,
+    output::Output,
+    text::Key,
+};
+
+/// `heyan token`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Prints a token.
+pub async fn run(args: Args, output: Output) -> Exit {
+    let lang = args.hub.lang();
+    match token(&args.hub, output).await {
+        Ok(token) => {
+            super::output::say(token);
+            Exit::Done
+        }
+        Err(failure) => failure.tell(output, lang),
+    }
+}
+
+async fn token(args: &HubArgs, output: Output) -> Result<String, Failure> {
+    let (Some(id), Some(file)) = (&args.client, &args.secret_file) else {
+        return Err(Failure::usage(Key::NoToken, []));
+    };
+    let secret = secret_of(file)?;
+    Ok(Hub::open_without_token(args, output)?
+        .token(id, &secret)
+        .await?
+        .access_token)
+}
