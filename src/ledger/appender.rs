@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::oneshot;
 
 use super::LedgerError;
@@ -28,9 +28,31 @@ pub struct Job {
     /// Entries with their leaf hashes, made by the caller's thread.
     pub entries: Entries,
     /// Hears the index of the first.
-    pub done: oneshot::Sender<Result<u64, LedgerError>>,
+    pub done: Done,
     /// When the caller handed it over.
     pub queued: Instant,
+}
+
+/// The index of a job's first entry, or why there is none.
+pub type Answer = Result<u64, LedgerError>;
+
+/// Where a job's answer goes. A blocked thread must not wait on the task's channel: inside a tokio task that channel takes
+/// part in the cooperative budget, says "not yet" once the budget is spent, and a thread that never yields asks for ever.
+pub enum Done {
+    /// To an asynchronous task.
+    Task(oneshot::Sender<Answer>),
+    /// To a thread that blocks.
+    Thread(Sender<Answer>),
+}
+
+impl Done {
+    fn send(self, answer: Answer) {
+        // Nobody may listen any more; the entry is in the log all the same.
+        match self {
+            Self::Task(task) => drop(task.send(answer)),
+            Self::Thread(thread) => drop(thread.try_send(answer)),
+        }
+    }
 }
 
 /// One entry without a second allocation, or several.
@@ -112,9 +134,11 @@ impl Appender {
                 Some(job) => Ok(Message::Append(job)),
                 None => self.queue.recv(),
             };
-            let Ok(Message::Append(job)) = message else { break };
+            let Ok(Message::Append(job)) = message else {
+                break;
+            };
             if self.shared.failed.load(Ordering::Acquire) {
-                let _ = job.done.send(Err(LedgerError::Failed));
+                job.done.send(Err(LedgerError::Failed));
                 continue;
             }
             group.clear();
@@ -153,7 +177,7 @@ impl Appender {
             Err(error) => {
                 self.shared.fail(error);
                 for job in group.jobs.drain(..) {
-                    let _ = job.done.send(Err(LedgerError::Failed));
+                    job.done.send(Err(LedgerError::Failed));
                 }
                 return;
             }
@@ -179,7 +203,7 @@ impl Appender {
             counters
                 .append_ns
                 .fetch_add(nanos(job.queued) * entries, Ordering::Relaxed);
-            let _ = job.done.send(Ok(index));
+            job.done.send(Ok(index));
             index += entries;
         }
     }

@@ -21,22 +21,8 @@ const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 pub enum Found<'a> {
     /// A whole frame whose check holds.
     Frame(Frame<'a>),
-    /// Not even the first four bytes of a frame: zero, or the segment ends here.
-    Nothing,
-    /// Bytes that are not the frame that belongs here.
-    Bad {
-        /// Whether they begin, as far as they reach, with the magic and the expected index: a write cut short.
-        begun: Begun,
-    },
-}
-
-/// Whether bad bytes look like the beginning of the expected frame.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Begun {
-    /// Magic and index are those of the expected frame.
-    Yes,
-    /// They are something else.
-    No,
+    /// Anything else: zeros, the end of the segment, or bytes that are not the frame that belongs here.
+    Other,
 }
 
 /// One decoded frame.
@@ -67,22 +53,10 @@ pub fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8], leaf: 
 pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found<'_> {
     let rest = segment.get(offset..).unwrap_or_default();
     let Some((header, body)) = rest.split_first_chunk::<HEADER>() else {
-        return if rest.iter().all(|b| *b == 0) {
-            Found::Nothing
-        } else {
-            Found::Bad {
-                begun: begins(rest, index),
-            }
-        };
+        return Found::Other;
     };
-    if header.starts_with(&[0; 4]) {
-        return Found::Nothing;
-    }
-    let bad = Found::Bad {
-        begun: begins(rest, index),
-    };
-    if begins(rest, index) == Begun::No {
-        return bad;
+    if !begins(header, index) {
+        return Found::Other;
     }
     let [_, _, _, _, l0, l1, g0, g1, ..] = *header;
     let (length, in_group) = (usize::from(u16::from_le_bytes([l0, l1])), u16::from_le_bytes([g0, g1]));
@@ -91,9 +65,11 @@ pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) 
         Some(p) => p.checked_add(1) == Some(in_group),
         None => true,
     };
-    let Some(entry) = body.get(..length) else { return bad };
+    let Some(entry) = body.get(..length) else {
+        return Found::Other;
+    };
     if !follows || entry.is_empty() {
-        return bad;
+        return Found::Other;
     }
     let leaf = leaf_hash(entry);
     match header.last_chunk::<8>() {
@@ -103,8 +79,14 @@ pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) 
             in_group,
             next: offset + HEADER + length,
         }),
-        _ => bad,
+        _ => Found::Other,
     }
+}
+
+/// Whether `bytes`, as far as they reach, carry the magic and the index of the frame that belongs here: a write cut short.
+pub fn begins(bytes: &[u8], index: u64) -> bool {
+    let magic = bytes.iter().zip(MAGIC).all(|(a, b)| *a == b);
+    magic && bytes.iter().skip(8).zip(index.to_le_bytes()).all(|(a, b)| *a == b)
 }
 
 /// Whether a frame that opens a group, of an index after `index`, lies anywhere in `segment` from `offset` on.
@@ -131,13 +113,6 @@ pub const GROUP_FRAMES_MAX: usize = u16::MAX as usize + 1;
 fn check(leaf: &Hash, in_group: u16) -> u64 {
     let head = leaf.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
     head ^ u64::from(in_group).wrapping_mul(MIX)
-}
-
-/// Compares as many bytes as there are, so that a header cut short by the end of the segment still counts as begun.
-fn begins(rest: &[u8], index: u64) -> Begun {
-    let magic = rest.iter().zip(MAGIC).all(|(a, b)| *a == b);
-    let indexed = rest.iter().skip(8).zip(index.to_le_bytes()).all(|(a, b)| *a == b);
-    if magic && indexed { Begun::Yes } else { Begun::No }
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub const DIRECTORY: &str = "journal";
 pub const SPARE: &str = "spare";
 /// Suffix of files that a crash may leave half written; all of them hold zeros only.
 pub const UNFINISHED: &str = ".tmp";
+/// Bytes of the spare that are written between two syncs.
+const SPARE_PIECE_BYTES: u64 = 1 << 20;
 /// Bytes of one record of `bundles.idx`.
 pub const POSITION_BYTES: usize = 16;
 
@@ -79,7 +81,15 @@ pub fn prepare_spare(journal: &Path, bytes: u64) -> io::Result<()> {
     if fs::metadata(&spare).is_ok_and(|m| m.len() == bytes) {
         return Ok(());
     }
-    zeros(&unfinished, bytes)?;
+    let file = File::create(&unfinished)?;
+    let mut at = 0;
+    while at < bytes {
+        // Synced in pieces: a whole segment in one flush would hold up the groups that are synced meanwhile.
+        let to = bytes.min(at + SPARE_PIECE_BYTES);
+        write_zeros(&file, at, to)?;
+        file.sync_data()?;
+        at = to;
+    }
     fs::rename(unfinished, spare)
 }
 

@@ -11,6 +11,7 @@
 
 mod appender;
 pub mod entry;
+mod files;
 mod frame;
 mod journal;
 mod levels;
@@ -23,15 +24,14 @@ mod sealer;
 mod shared;
 pub mod tile;
 mod tree;
+mod types;
 pub mod verify;
 
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, JoinHandle, Thread};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
@@ -41,123 +41,15 @@ pub use frame::ENTRY_BYTES_MAX;
 pub use note::{NoteError, NoteSigner, TreeHead, VerifierKey};
 pub use scan::Damage;
 pub use tree::{Hash, leaf_hash};
+pub use types::{Appended, LedgerConfig, LedgerError, Stats};
 
-use appender::{Appender, Entries, Job, Message};
-use frame::{GROUP_FRAMES_MAX, HEADER};
+use appender::{Answer, Appender, Done, Entries, Job, Message};
+use frame::GROUP_FRAMES_MAX;
 use sealer::Sealer;
 use shared::{Covered, Shared, Waiter};
 
 /// Name of the lock file; it stays empty.
 const LOCK: &str = "lock";
-
-/// How a ledger is opened. Holds the signing seed, so it has no `Debug`.
-#[derive(Clone)]
-pub struct LedgerConfig {
-    /// Directory of this ledger alone; created when absent.
-    pub dir: PathBuf,
-    /// Checkpoint origin and key name, such as `hub-1.heyan.local`: no white space, no plus sign.
-    pub origin: String,
-    /// Size of a journal segment in bytes, 4 KiB ..= 1 GiB; 16 MiB is a good value.
-    pub segment_bytes: u64,
-    /// Longest time between checkpoints while entries arrive, in milliseconds, 1..=1000.
-    pub seal_interval_ms: u64,
-    /// Ed25519 seed that signs checkpoints.
-    pub signing_seed: [u8; 32],
-    /// Largest group that one sync makes durable, in bytes; a single larger batch still forms a group of its own.
-    pub group_bytes_max: usize,
-    /// Callers that may wait at once; the next gets `Busy`.
-    pub queue_max: usize,
-    /// Wall clock in microseconds since 1970, for `Stats::checkpoint_at_us`.
-    pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-}
-
-/// Where an entry went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Appended {
-    /// Index in the log, from 0, without gaps.
-    pub index: u64,
-    /// RFC 6962 leaf hash of the entry.
-    pub leaf: Hash,
-}
-
-/// Counters since opening, except `appended`, `durable` and `sealed`, which count the whole log.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Entries that have an index.
-    pub appended: u64,
-    /// Entries that a sync made safe.
-    pub durable: u64,
-    /// Entries under a published checkpoint.
-    pub sealed: u64,
-    /// Groups committed.
-    pub groups: u64,
-    /// Entries in the newest group.
-    pub last_group: u64,
-    /// When the newest checkpoint was published, microseconds since 1970; 0 before the first.
-    pub checkpoint_at_us: i64,
-    /// Sum over entries of the time from hand-over to durable, nanoseconds.
-    pub append_ns: u64,
-    /// Sum of the time spent writing and syncing groups, nanoseconds.
-    pub sync_ns: u64,
-    /// Calls refused because the queue was full.
-    pub busy: u64,
-}
-
-/// Why the ledger did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// A setting is out of range.
-    #[error("ledger setting out of range: {0}")]
-    Config(&'static str),
-    /// Another process has the directory open.
-    #[error("the ledger directory is in use by another process")]
-    Locked,
-    /// `key.pub` belongs to another key or origin.
-    #[error("the ledger was written under another key or origin")]
-    KeyMismatch,
-    /// What the checkpoint covers is not there unharmed.
-    #[error(transparent)]
-    Damaged(#[from] Damage),
-    /// A write or sync failed: this ledger takes nothing any more until it is opened again.
-    #[error("the ledger has failed and takes no more entries")]
-    Failed,
-    /// Closed, or closing.
-    #[error("the ledger is closed")]
-    Closed,
-    /// The queue is full; try later.
-    #[error("the ledger queue is full")]
-    Busy,
-    /// An entry is empty or longer than 65,535 bytes, or a batch is empty.
-    #[error("an entry must have 1 to 65535 bytes, a batch at least one entry")]
-    EntrySize,
-    /// A batch does not fit into one segment or exceeds 65,536 entries.
-    #[error("the batch does not fit into one group")]
-    BatchSize,
-    /// No such entry, tile or proof under the current checkpoint.
-    #[error("not in the ledger, or not yet under a checkpoint")]
-    NotFound,
-    /// `wait_sealed` ran out of time.
-    #[error("no checkpoint covers the entry yet")]
-    NotSealed,
-    /// The origin or the key cannot be used.
-    #[error("checkpoint: {0}")]
-    Note(#[from] NoteError),
-    /// The operating system refused.
-    #[error("ledger: cannot {what}")]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// Its cause.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl LedgerError {
-    fn io(what: &'static str) -> impl Fn(io::Error) -> Self + Copy {
-        move |source| Self::Io { what, source }
-    }
-}
 
 /// An open ledger. Cheap to share behind an `Arc`; dropping it closes it.
 pub struct Ledger {
@@ -238,7 +130,7 @@ impl Ledger {
     pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
         let leaf = hash_checked(&entry)?;
         let index = self
-            .submit(Entries::One([(entry, leaf)]))?
+            .submit_task(Entries::One([(entry, leaf)]))?
             .await
             .map_err(|_| self.gone())??;
         Ok(Appended { index, leaf })
@@ -249,27 +141,25 @@ impl Ledger {
     /// # Errors
     /// As `append`, and `BatchSize`.
     pub async fn append_many(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
-        let hashed: Result<Vec<_>, _> = entries
-            .into_iter()
-            .map(|e| hash_checked(&e).map(|leaf| (e, leaf)))
-            .collect();
-        let hashed = hashed?;
-        let leaves: Vec<Hash> = hashed.iter().map(|(_, leaf)| *leaf).collect();
-        let first = self.submit(Entries::Many(hashed))?.await.map_err(|_| self.gone())??;
-        Ok((first..)
-            .zip(leaves)
-            .map(|(index, leaf)| Appended { index, leaf })
-            .collect())
+        let (entries, leaves) = hash_all(entries)?;
+        let first = self
+            .submit_task(Entries::Many(entries))?
+            .await
+            .map_err(|_| self.gone())??;
+        Ok(placed(first, leaves))
     }
 
     /// `append` for threads that may block.
     pub fn append_blocking(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
-        block_on(self.append(entry))
+        let leaf = hash_checked(&entry)?;
+        let index = self.submit_thread(Entries::One([(entry, leaf)]))?;
+        Ok(Appended { index, leaf })
     }
 
     /// `append_many` for threads that may block.
     pub fn append_many_blocking(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
-        block_on(self.append_many(entries))
+        let (entries, leaves) = hash_all(entries)?;
+        Ok(placed(self.submit_thread(Entries::Many(entries))?, leaves))
     }
 
     /// Waits until a published checkpoint covers `index`.
@@ -345,7 +235,19 @@ impl Ledger {
         }
     }
 
-    fn submit(&self, entries: Entries) -> Result<oneshot::Receiver<Result<u64, LedgerError>>, LedgerError> {
+    fn submit_task(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
+        let (done, answer) = oneshot::channel();
+        self.submit(entries, Done::Task(done))?;
+        Ok(answer)
+    }
+
+    fn submit_thread(&self, entries: Entries) -> Answer {
+        let (done, answer) = crossbeam_channel::bounded(1);
+        self.submit(entries, Done::Thread(done))?;
+        answer.recv().map_err(|_| self.gone())?
+    }
+
+    fn submit(&self, entries: Entries, done: Done) -> Result<(), LedgerError> {
         if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
             return Err(self.gone());
         }
@@ -356,13 +258,12 @@ impl Ledger {
         if count > GROUP_FRAMES_MAX || entries.framed_bytes() as u64 > self.batch_bytes_max {
             return Err(LedgerError::BatchSize);
         }
-        let (done, answer) = oneshot::channel();
         match self.queue.try_send(Message::Append(Job {
             entries,
             done,
             queued: Instant::now(),
         })) {
-            Ok(()) => Ok(answer),
+            Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
                 self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
                 Err(LedgerError::Busy)
@@ -385,28 +286,6 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         let _ = self.close();
-    }
-}
-
-impl LedgerConfig {
-    fn check(&self) -> Result<(), LedgerError> {
-        let frame_max = (HEADER + 1) as u64;
-        let checks = [
-            (
-                (4_096..=1 << 30).contains(&self.segment_bytes) && self.segment_bytes > frame_max,
-                "segment_bytes",
-            ),
-            ((1..=1_000).contains(&self.seal_interval_ms), "seal_interval_ms"),
-            (
-                self.group_bytes_max >= HEADER && self.group_bytes_max as u64 <= self.segment_bytes,
-                "group_bytes_max",
-            ),
-            ((1..=1 << 20).contains(&self.queue_max), "queue_max"),
-        ];
-        match checks.iter().find(|(holds, _)| !holds) {
-            Some((_, name)) => Err(LedgerError::Config(name)),
-            None => Ok(()),
-        }
     }
 }
 
@@ -439,25 +318,23 @@ fn named(name: &str) -> thread::Builder {
     thread::Builder::new().name(name.to_owned())
 }
 
-struct Unpark(Thread);
+/// Entries with their leaf hashes, and the hashes again for the answer.
+type Hashed = (Vec<(Vec<u8>, Hash)>, Vec<Hash>);
 
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
+fn hash_all(entries: Vec<Vec<u8>>) -> Result<Hashed, LedgerError> {
+    let hashed: Vec<_> = entries
+        .into_iter()
+        .map(|e| hash_checked(&e).map(|leaf| (e, leaf)))
+        .collect::<Result<_, _>>()?;
+    let leaves = hashed.iter().map(|(_, leaf)| *leaf).collect();
+    Ok((hashed, leaves))
 }
 
-/// Runs a future on this thread. `oneshot::blocking_recv` would panic inside a runtime; this only blocks its thread.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = std::pin::pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
-    }
+fn placed(first: u64, leaves: Vec<Hash>) -> Vec<Appended> {
+    (first..)
+        .zip(leaves)
+        .map(|(index, leaf)| Appended { index, leaf })
+        .collect()
 }
 
 #[cfg(test)]

@@ -362,7 +362,7 @@ mod tests {
         for bad in [
             doubled,
             unknown,
-            json[..json.len() - 1].to_owned(),
+            json.strip_suffix("}").unwrap().to_owned(),
             String::new(),
             "{}".into(),
         ] {

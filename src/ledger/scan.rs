@@ -2,7 +2,7 @@
 //! Bad bytes are a torn tail only in the last segment, only beyond what the checkpoint covers, and only when no later
 //! group follows them; anywhere else they are damage, because what follows a synced group was itself acknowledged.
 
-use super::frame::{self, Begun, Found, Frame};
+use super::frame::{self, Found, Frame};
 
 /// Something that the log's own rules exclude.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,13 +96,12 @@ pub fn segment(
                 (previous, end.offset) = (Some(frame.in_group), frame.next);
                 end.next_index += 1;
             }
-            Found::Nothing => return tail(segment, end, Begun::No, rules),
-            Found::Bad { begun } => return tail(segment, end, begun, rules),
+            Found::Other => return tail(segment, end, rules),
         }
     }
 }
 
-fn tail(segment: &[u8], mut end: End, begun: Begun, rules: Rules) -> Result<End, Damage> {
+fn tail(segment: &[u8], mut end: End, rules: Rules) -> Result<End, Damage> {
     let rest = segment.get(end.offset..).unwrap_or_default();
     if rest.is_empty() {
         return Ok(end);
@@ -125,7 +124,9 @@ fn tail(segment: &[u8], mut end: End, begun: Begun, rules: Rules) -> Result<End,
             "a durable entry is not whole: later entries follow it",
         ));
     }
-    if rules.torn == Torn::Begun && begun == Begun::No {
+    // Zeros behind the last other byte were never written, so the write is judged without them.
+    let written = rest.get(..=last).unwrap_or_default();
+    if rules.torn == Torn::Begun && !frame::begins(written, end.next_index) {
         return Err(Damage::at(end.next_index, "bytes behind the last entry are not zero"));
     }
     end.torn_bytes = last + 1;

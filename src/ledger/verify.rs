@@ -1,15 +1,13 @@
 //! Offline proof that a ledger directory holds what its checkpoint signs: everything is recomputed from the journal and
 //! compared, in one pass with memory for one segment.
-//! It judges a copy of a live or killed directory too, provided that `checkpoint` was copied first: the other files may
-//! then only be ahead of it. After a power cut, open the ledger once before judging it.
+//! It judges a live or killed directory too, and a copy of a live one if the copy was made by `copy_dir`: a file may only be
+//! ahead of those that were derived from it. After a power cut, open the ledger once before judging it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+pub use super::files::{Directory, Files, copy_dir};
 use super::frame::Frame;
 use super::journal::{self, POSITION_BYTES, Position, UNFINISHED, parse_name, segment_name};
 use super::levels::{self, HASH_BYTES, LEVELS};
@@ -57,69 +55,6 @@ pub fn verify_dir_against(dir: &Path, vkey: Option<&str>, held: &[u8]) -> Result
     verify_files(&Directory(dir.to_path_buf()), vkey, Some(held))
 }
 
-/// Files by their path below the ledger's directory, on disk or in memory.
-pub trait Files {
-    /// Up to `length` bytes from `offset`; fewer only at the end of the file; nothing when there is no such file.
-    ///
-    /// # Errors
-    /// I/O.
-    fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>>;
-
-    /// Names and lengths of the files in a folder, any order.
-    ///
-    /// # Errors
-    /// I/O.
-    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>>;
-}
-
-/// Files on disk.
-pub struct Directory(pub PathBuf);
-
-impl Files for Directory {
-    fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>> {
-        let file = match File::open(self.0.join(name)) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Cow::default()),
-            Err(e) => return Err(e),
-        };
-        let there = file.metadata()?.len().saturating_sub(offset).min(length);
-        let mut bytes = vec![0; usize::try_from(there).unwrap_or(usize::MAX)];
-        file.read_exact_at(&mut bytes, offset)?;
-        Ok(Cow::Owned(bytes))
-    }
-
-    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(self.0.join(folder))? {
-            let entry = entry?;
-            found.push((
-                entry.file_name().to_string_lossy().into_owned(),
-                entry.metadata()?.len(),
-            ));
-        }
-        Ok(found)
-    }
-}
-
-/// Files in memory, by path; for tests and for ledgers that arrive as an archive.
-impl Files for BTreeMap<String, Vec<u8>> {
-    fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>> {
-        let bytes = self.get(name).map(Vec::as_slice).unwrap_or_default();
-        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-        let rest = bytes.get(from..).unwrap_or_default();
-        let length = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
-        Ok(Cow::Borrowed(rest.get(..length).unwrap_or_default()))
-    }
-
-    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>> {
-        let inside = |(name, bytes): (&String, &Vec<u8>)| {
-            let name = name.strip_prefix(folder)?.strip_prefix('/')?;
-            Some((name.to_owned(), bytes.len() as u64))
-        };
-        Ok(self.iter().filter_map(inside).collect())
-    }
-}
-
 /// Verifies any set of ledger files.
 ///
 /// # Errors
@@ -145,7 +80,7 @@ pub fn verify_files(files: &dyn Files, vkey: Option<&str>, held: Option<&[u8]>) 
             "the checkpoint is older than the one held elsewhere: the log has shrunk",
         ));
     }
-    let mut pass = Pass::new(files, head, held);
+    let mut pass = Pass::new(files, head, held)?;
     pass.empty_tree()?;
     let torn = pass.journal()?;
     pass.finish(torn, key.origin())
@@ -161,23 +96,28 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(files: &'a dyn Files, head: TreeHead, held: Option<TreeHead>) -> Self {
+    fn new(files: &'a dyn Files, head: TreeHead, held: Option<TreeHead>) -> Result<Self, Damage> {
         let level = |l| {
             Derived::new(
+                files,
                 format!("{}/{l}", levels::DIRECTORY),
                 levels::width(head.size, l) * HASH_BYTES,
             )
         };
-        let levels = (0..LEVELS).map(level).collect();
-        let bundles = Derived::new(BUNDLES.to_owned(), head.size.div_ceil(TILE) * POSITION_BYTES as u64);
-        Self {
+        let levels = (0..LEVELS).map(level).collect::<Result<_, _>>()?;
+        let bundles = Derived::new(
+            files,
+            BUNDLES.to_owned(),
+            head.size.div_ceil(TILE) * POSITION_BYTES as u64,
+        )?;
+        Ok(Self {
             files,
             head,
             held,
             frontier: Frontier::default(),
             levels,
             bundles,
-        }
+        })
     }
 
     /// Checks what must hold before the first entry, for checkpoints of size 0.
@@ -317,6 +257,8 @@ struct Derived {
     name: String,
     /// Bytes that the checkpoint demands.
     demanded: u64,
+    /// Its length before the journal was read: what a live ledger adds meanwhile is not looked at.
+    length: u64,
     compared: u64,
     chunk: Vec<u8>,
     used: usize,
@@ -325,15 +267,25 @@ struct Derived {
 }
 
 impl Derived {
-    fn new(name: String, demanded: u64) -> Self {
-        Self {
+    fn new(files: &dyn Files, name: String, demanded: u64) -> Result<Self, Damage> {
+        let length = files.length(&name).map_err(unreadable(&name))?;
+        Ok(Self {
             name,
             demanded,
+            length,
             compared: 0,
             chunk: Vec::new(),
             used: 0,
             over: false,
-        }
+        })
+    }
+
+    fn read(&self, files: &dyn Files, at: u64) -> Result<Vec<u8>, Damage> {
+        let wanted = CHUNK.min(self.length.saturating_sub(at));
+        files
+            .read(&self.name, at, wanted)
+            .map(Cow::into_owned)
+            .map_err(unreadable(&self.name))
     }
 
     fn compare(&mut self, files: &dyn Files, expected: &[u8], index: u64) -> Result<(), Damage> {
@@ -341,10 +293,7 @@ impl Derived {
             return Ok(());
         }
         if self.used == self.chunk.len() {
-            self.chunk = files
-                .read(&self.name, self.compared, CHUNK)
-                .map_err(unreadable(&self.name))?
-                .into_owned();
+            self.chunk = self.read(files, self.compared)?;
             self.used = 0;
         }
         let found = self.chunk.get(self.used..).unwrap_or_default();
@@ -373,13 +322,13 @@ impl Derived {
         }
         let mut at = self.compared;
         loop {
-            let rest = files.read(&self.name, at, CHUNK).map_err(unreadable(&self.name))?;
+            let rest = self.read(files, at)?;
             if rest.is_empty() {
                 return Ok(());
             }
             let partial = self.over && at == self.compared && rest.len() < HASH_BYTES as usize;
-            let zero_tail = self.over && rest.iter().all(|b| *b == 0);
-            if !(partial || zero_tail) {
+            let zeros = self.over && rest.iter().all(|b| *b == 0);
+            if !(partial || zeros) {
                 return Err(Damage::of(format!("{} holds more than the journal says", self.name)));
             }
             at += rest.len() as u64;

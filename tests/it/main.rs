@@ -20,6 +20,8 @@ mod cli_hard;
 mod common;
 mod datasets;
 mod items;
+mod ledger_kill;
+mod ledger_second;
 mod receipts;
 mod records;
 mod routes;
