@@ -262,6 +262,10 @@ pub async fn set_standing(
 ) -> Result<(), AppError> {
     let _one_at_a_time = hub.access_changes.lock().await;
     let now = hub.clock.now_us();
+    if id == caller.client.row.id {
+        // Who disables himself locks himself out, and perhaps everyone.
+        return Err(AppError::RoleNotAllowed);
+    }
     let mut client = client_of(hub, party, id)?;
     client.disabled = standing == Standing::Disabled;
     client.updated_at = now;
@@ -399,7 +403,7 @@ async fn change(
     let by = caller.map_or("", |caller| caller.client.row.id.as_str());
     purpose::seal_parts(hub, &[by, target], &mut bytes)?;
     commit.ledger_entries.push(bytes.clone());
-    let ids = hub.store.commit(std::sync::Arc::new(commit)).await?;
+    let ids = hub.store.commit(&commit).await?;
     hub.reload_access().await?;
     hub.append_committed(&ids, vec![bytes]).await
 }

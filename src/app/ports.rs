@@ -96,7 +96,7 @@ pub trait Store: Send + Sync + 'static {
     async fn record_version(&self, key: &RecordKey, version: u32) -> Result<Option<StoredRecord>, StoreError>;
 
     /// Applies all of `commit` or none; answers the outbox ids of `commit.ledger_entries`, in order.
-    async fn commit(&self, commit: Arc<Commit>) -> Result<Vec<i64>, StoreError>;
+    async fn commit(&self, commit: &Commit) -> Result<Vec<i64>, StoreError>;
 
     /// Everything about access.
     async fn access(&self) -> Result<AccessRows, StoreError>;

@@ -35,7 +35,7 @@ pub struct VerificationBody<'a> {
     #[serde(borrow)]
     pub claims: Members<'a, Claim<'a>>,
     /// Why it is asked.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     pub purpose: Purpose<'a>,
     /// Oldest copy that will do, seconds.
     #[serde(default)]
@@ -130,6 +130,34 @@ impl<T> Members<'_, T> {
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(member, _)| member == name).map(|(_, value)| value)
     }
+}
+
+/// A struct that is written as an object. Plain serde takes an array of its members too; two forms of one request are
+/// one too many.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
+}
+
+/// Reads a struct from an object alone; for `#[serde(deserialize_with)]`.
+///
+/// # Errors
+/// Anything else than an object, or what the struct refuses.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct ObjectVisitor<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+        type Value = T;
+        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            out.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(ObjectVisitor(PhantomData))
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
@@ -228,6 +256,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
                         return Err(A::Error::custom("duplicate_member"));
                     }
                     if members.len() == MEMBERS_MAX {
+                        let _value: IgnoredAny = map.next_value()?;
                         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                         return Err(A::Error::custom("too_many_items"));
                     }
@@ -278,6 +307,7 @@ mod tests {
             (r#"{"name":"a","name":"b"}"#, "", "duplicate_member"),
             (r#"{"name":{"op":"eq","value":"a","op":"ne"}}"#, "", "duplicate field"),
             (r#"{"name":7}"#, "", "invalid type"),
+            (r#"{"name":["eq","a"]}"#, "", "invalid type"),
             (r#"{"name":{"op":"eq","value":7}}"#, "", "invalid type"),
             (r#"{"name":null}"#, "", "invalid type"),
             (r#"{"name":"a"}"#, r#","nick":1"#, "unknown field"),
@@ -288,5 +318,11 @@ mod tests {
             let error = parse(&text).err().unwrap().to_string();
             assert!(error.contains(word), "{text} gave {error}");
         }
+        let purpose_as_array = GOOD.replace(
+            r#"{"item_code":"i","application_no":"a","operator":"o"}"#,
+            r#"["i","n","a","o","r"]"#,
+        );
+        assert!(parse(&purpose_as_array).is_err());
+        assert!(serde_json::from_str::<Object<VerificationBody<'_>>>(r#"["d",{"s":"1"},{"n":"a"},{}]"#).is_err());
     }
 }

@@ -229,7 +229,7 @@ async fn decide_and_commit(
             ledger_entries: vec![entry.clone()],
             ..Commit::default()
         };
-        let ids = match hub.store.commit(Arc::new(commit)).await {
+        let ids = match hub.store.commit(&commit).await {
             Err(StoreError::Conflict) => continue,
             committed => committed?,
         };

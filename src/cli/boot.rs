@@ -84,10 +84,11 @@ pub async fn open(config: Config) -> anyhow::Result<Node> {
         Some(folder.as_path()).filter(|folder| !folder.as_os_str().is_empty()),
     )?);
     let store = SqliteStore::open(SqliteConfig {
-        path: data.join(DATABASE),
         readers: config.store.readers,
         busy_timeout_ms: config.store.busy_timeout_ms,
-        cache_kib: config.store.cache_kib,
+        writer_cache_kib: config.store.writer_cache_kib,
+        reader_cache_kib: config.store.reader_cache_kib,
+        ..SqliteConfig::new(data.join(DATABASE))
     })
     .await?;
     let hub = Arc::new(assemble(&config, &keys, catalog, Arc::new(store), &url)?);

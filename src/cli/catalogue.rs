@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_missing_header_row_is_refused_without_its_cells() {
         let error = check(
-            &["34020719970530521X", "王小明"],
+            &["340207199705305213", "王小明"],
             RowKind::Record,
             UnknownColumns::Refuse,
         )

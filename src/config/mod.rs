@@ -150,8 +150,10 @@ pub struct Store {
     pub readers: u32,
     /// Wait for the lock.
     pub busy_timeout_ms: u64,
-    /// Page cache.
-    pub cache_kib: u32,
+    /// Page cache of the writer.
+    pub writer_cache_kib: u32,
+    /// Page cache of each reader.
+    pub reader_cache_kib: u32,
 }
 
 /// Records in memory.

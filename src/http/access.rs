@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::{
     call::Call,
-    extract, page,
+    extract,
+    openapi::shapes,
+    page,
     problem::Problem,
     verifications::{NO_STORE, query},
 };
@@ -26,7 +28,7 @@ use crate::app::{
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AgencyBody {
+pub(super) struct AgencyBody {
     #[serde(default)]
     id: Option<String>,
     name: String,
@@ -42,6 +44,11 @@ struct AgencyBody {
 }
 
 /// `POST /v1/agencies`.
+#[utoipa::path(
+    post, path = "/v1/agencies", operation_id = "add_agency", tag = "access",
+    request_body = shapes::NewAgency,
+    responses((status = 201, body = shapes::AddedAgency)),
+)]
 pub(super) async fn add_agency(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: AgencyBody = extract::parse(&bytes)?;
@@ -85,7 +92,7 @@ fn ok(body: Value) -> HttpResponse {
     HttpResponse::Ok().insert_header(NO_STORE).json(body)
 }
 
-fn with_secret(mut body: Value, told: &NewSecret) -> Value {
+pub(super) fn with_secret(mut body: Value, told: &NewSecret) -> Value {
     if let Some(members) = body.as_object_mut() {
         members.insert("client_id".to_owned(), told.client_id.clone().into());
         members.insert("client_secret".to_owned(), told.client_secret.clone().into());
@@ -96,7 +103,7 @@ fn with_secret(mut body: Value, told: &NewSecret) -> Value {
     body
 }
 
-fn agency_json(agency: &AgencyRow, role: &str) -> Value {
+pub(super) fn agency_json(agency: &AgencyRow, role: &str) -> Value {
     json!({
         "id": agency.id,
         "role": role,
@@ -117,6 +124,11 @@ fn role_of<'a>(access: &'a AccessTable, id: &str) -> &'a str {
 }
 
 /// `GET /v1/agencies`.
+#[utoipa::path(
+    get, path = "/v1/agencies", operation_id = "list_agencies", tag = "access",
+    params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = shapes::Agencies)),
+)]
 pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
     let access = call.hub().access.load_full();
@@ -130,6 +142,11 @@ pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// `GET /v1/agencies/{id}`.
+#[utoipa::path(
+    get, path = "/v1/agencies/{id}", operation_id = "get_agency", tag = "access",
+    params(("id" = String, Path)),
+    responses((status = 200, body = shapes::Agency)),
+)]
 pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
     let access = call.hub().access.load_full();
     let agency = access
@@ -140,11 +157,21 @@ pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// `POST /v1/agencies/{id}/rotate-secret`.
+#[utoipa::path(
+    post, path = "/v1/agencies/{id}/rotate-secret", operation_id = "rotate_agency_secret", tag = "access",
+    params(("id" = String, Path)),
+    responses((status = 200, body = shapes::RotatedCredential)),
+)]
 pub(super) async fn rotate_agency_secret(call: Call) -> Result<HttpResponse, Problem> {
     rotate(call, Party::Agency).await
 }
 
 /// `POST /v1/users/{id}/rotate-secret`.
+#[utoipa::path(
+    post, path = "/v1/users/{id}/rotate-secret", operation_id = "rotate_user_secret", tag = "access",
+    params(("id" = String, Path)),
+    responses((status = 200, body = shapes::RotatedCredential)),
+)]
 pub(super) async fn rotate_user_secret(call: Call) -> Result<HttpResponse, Problem> {
     rotate(call, Party::User).await
 }
@@ -157,21 +184,41 @@ async fn rotate(call: Call, party: Party) -> Result<HttpResponse, Problem> {
 }
 
 /// `POST /v1/agencies/{id}/disable`.
+#[utoipa::path(
+    post, path = "/v1/agencies/{id}/disable", operation_id = "disable_agency", tag = "access",
+    params(("id" = String, Path)),
+    responses((status = 200, body = shapes::Standing)),
+)]
 pub(super) async fn disable_agency(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::Agency, Standing::Disabled).await
 }
 
 /// `POST /v1/agencies/{id}/enable`.
+#[utoipa::path(
+    post, path = "/v1/agencies/{id}/enable", operation_id = "enable_agency", tag = "access",
+    params(("id" = String, Path)),
+    responses((status = 200, body = shapes::Standing)),
+)]
 pub(super) async fn enable_agency(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::Agency, Standing::Enabled).await
 }
 
 /// `POST /v1/users/{id}/disable`.
+#[utoipa::path(
+    post, path = "/v1/users/{id}/disable", operation_id = "disable_user", tag = "access",
+    params(("id" = String, Path)),
+    responses((status = 200, body = shapes::Standing)),
+)]
 pub(super) async fn disable_user(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::User, Standing::Disabled).await
 }
 
 /// `POST /v1/users/{id}/enable`.
+#[utoipa::path(
+    post, path = "/v1/users/{id}/enable", operation_id = "enable_user", tag = "access",
+    params(("id" = String, Path)),
+    responses((status = 200, body = shapes::Standing)),
+)]
 pub(super) async fn enable_user(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::User, Standing::Enabled).await
 }
@@ -186,7 +233,7 @@ async fn set_standing(call: Call, party: Party, standing: Standing) -> Result<Ht
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct GrantBody {
+pub(super) struct GrantBody {
     agency: String,
     dataset: String,
     fields: Vec<String>,
@@ -203,6 +250,11 @@ struct GrantBody {
 }
 
 /// `POST /v1/grants`.
+#[utoipa::path(
+    post, path = "/v1/grants", operation_id = "add_grant", tag = "access",
+    request_body = shapes::NewGrant,
+    responses((status = 201, body = shapes::Grant)),
+)]
 pub(super) async fn add_grant(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: GrantBody = extract::parse(&bytes)?;
@@ -223,7 +275,7 @@ pub(super) async fn add_grant(mut call: Call) -> Result<HttpResponse, Problem> {
     Ok(created(grant_json(&grant)))
 }
 
-fn grant_json(grant: &GrantRow) -> Value {
+pub(super) fn grant_json(grant: &GrantRow) -> Value {
     json!({
         "id": grant.id,
         "agency": grant.agency,
@@ -250,6 +302,14 @@ struct GrantFilter {
 }
 
 /// `GET /v1/grants`.
+#[utoipa::path(
+    get, path = "/v1/grants", operation_id = "list_grants", tag = "access",
+    params(
+        ("agency" = Option<String>, Query), ("dataset" = Option<String>, Query),
+        ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query),
+    ),
+    responses((status = 200, body = shapes::Grants)),
+)]
 pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
     let filter: GrantFilter = query(&call)?;
     let paging = page::Paging {
@@ -271,6 +331,11 @@ pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// `DELETE /v1/grants/{id}`.
+#[utoipa::path(
+    delete, path = "/v1/grants/{id}", operation_id = "revoke_grant", tag = "access",
+    params(("id" = String, Path)),
+    responses((status = 200, body = shapes::Grant)),
+)]
 pub(super) async fn revoke_grant(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let grant = change(async move { admin::revoke_grant(&state.hub, &caller, &id).await }).await?;
@@ -280,13 +345,18 @@ pub(super) async fn revoke_grant(call: Call) -> Result<HttpResponse, Problem> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UserBody {
+pub(super) struct UserBody {
     id: String,
     name: String,
     role: String,
 }
 
 /// `POST /v1/users`.
+#[utoipa::path(
+    post, path = "/v1/users", operation_id = "add_user", tag = "access",
+    request_body = shapes::NewUser,
+    responses((status = 201, body = shapes::AddedUser)),
+)]
 pub(super) async fn add_user(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: UserBody = extract::parse(&bytes)?;
@@ -297,7 +367,7 @@ pub(super) async fn add_user(mut call: Call) -> Result<HttpResponse, Problem> {
     Ok(created(with_secret(user_json(&user), &told)))
 }
 
-fn user_json(user: &ClientRow) -> Value {
+pub(super) fn user_json(user: &ClientRow) -> Value {
     json!({
         "id": user.id,
         "name": user.name,
@@ -309,6 +379,11 @@ fn user_json(user: &ClientRow) -> Value {
 }
 
 /// `GET /v1/users`.
+#[utoipa::path(
+    get, path = "/v1/users", operation_id = "list_users", tag = "access",
+    params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = shapes::Users)),
+)]
 pub(super) async fn list_users(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
     let access = call.hub().access.load_full();

@@ -3,21 +3,30 @@
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::{call::Call, problem::Problem, records::dataset_of};
+use super::{call::Call, openapi::shapes, problem::Problem, records::dataset_of};
 use crate::{catalog::Dataset, domain::policy::Sharing};
 
 /// `GET /v1/datasets`.
+#[utoipa::path(
+    get, path = "/v1/datasets", operation_id = "list_datasets", tag = "catalogue",
+    responses((status = 200, body = shapes::Datasets)),
+)]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let datasets: Vec<Value> = call.hub().catalog.iter().map(|dataset| describe(dataset)).collect();
     Ok(HttpResponse::Ok().json(json!({"datasets": datasets})))
 }
 
 /// `GET /v1/datasets/{dataset}`.
+#[utoipa::path(
+    get, path = "/v1/datasets/{dataset}", operation_id = "get_dataset", tag = "catalogue",
+    params(("dataset" = String, Path)),
+    responses((status = 200, body = shapes::Dataset)),
+)]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(describe(&*dataset_of(&call)?)))
 }
 
-fn describe(dataset: &Dataset) -> Value {
+pub(super) fn describe(dataset: &Dataset) -> Value {
     let subject: Vec<Value> = dataset
         .subject
         .iter()

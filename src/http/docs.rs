@@ -1,6 +1,7 @@
 //! `/docs`: the whole API reference as one offline page, rendered from an OpenAPI 3.1 document.
 //! Texts of operations come from the document: `x-zh-summary` and `x-zh-description` speak Chinese, and without
-//! them the English stands; a response lists its problem codes in `x-problem-codes`, an operation its roles in `x-roles`.
+//! them the English stands; a response lists its problem codes in `x-problem-codes`, an operation its roles in `x-roles`, an
+//! NDJSON body the shapes of its lines in `x-line-schemas`.
 
 use std::collections::BTreeSet;
 
@@ -44,6 +45,7 @@ const HEADERS: Text = text!("响应头：" => "Headers: ");
 const PROBLEM_LIST: Text = text!("该状态的问题代码" => "Problem codes of this status");
 const TRY: Text = text!("用 curl 调用" => "Call it with curl");
 const OR: Text = text!(" 或 " => " or ");
+const LINES: Text = text!("每行一个 JSON 文档，为以下之一：" => "A JSON document on each line, one of:");
 
 /// The page for `openapi` (a parsed OpenAPI 3.1 document) in `locale`. Whatever the document lacks or has wrong is
 /// left out of the page; nothing fails.
@@ -75,6 +77,15 @@ pub fn render(openapi: &Value, locale: Locale) -> String {
         layout: "docs",
     };
     page(&frame, &body)
+}
+
+/// The `curl` line of an operation, as the page shows it.
+pub(super) fn curl_line(openapi: &Value, operation_id: &str) -> Option<String> {
+    let locale = Locale::default();
+    let spec = Spec { root: openapi, locale };
+    let mut operations = spec.groups().into_iter().flat_map(|group| group.operations);
+    let operation = operations.find(|operation| string(operation.node, "operationId") == Some(operation_id))?;
+    Some(curl::command(spec, &operation))
 }
 
 fn group_title<'a>(spec: Spec<'a>, group: &Group<'a>) -> &'a str {
@@ -287,8 +298,24 @@ fn request_body<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
         @if let Some(text) = spec.text(reference, "description") { (prose(text)) }
         @for (media, content) in members(body, "content") {
             p { code { (media) } }
-            @if let Some(schema) = content.get("schema") { (schema::table(spec, schema)) }
+            (structure(spec, content))
             (examples(spec, content))
+        }
+    }
+}
+
+/// The table of a body; of an NDJSON body, a table for each kind of line (`x-line-schemas`).
+fn structure<'a>(spec: Spec<'a>, content: &'a Value) -> Markup {
+    let lines: Vec<&Value> = items(content, "x-line-schemas").collect();
+    html! {
+        @if lines.is_empty() {
+            @if let Some(schema) = content.get("schema") { (schema::table(spec, schema)) }
+        } @else {
+            p { (LINES.get(spec.locale)) }
+            @for line in lines {
+                @if let Some(text) = spec.text(line, "description") { (prose(text)) }
+                (schema::table(spec, line))
+            }
         }
     }
 }
@@ -374,7 +401,7 @@ fn response_cell<'a>(spec: Spec<'a>, status: &str, reference: &'a Value) -> Mark
         @for (media, content) in bodies {
             details {
                 summary { (STRUCTURE.get(locale)) " · " code { (media) } }
-                @if let Some(schema) = content.get("schema") { (schema::table(spec, schema)) }
+                (structure(spec, content))
                 (examples(spec, content))
             }
         }

@@ -8,7 +8,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
 
 use super::problem::{Problem, ProblemCode};
-use crate::domain::fault::Fault;
+use crate::{app::question::Object, domain::fault::Fault};
 
 /// What a body may be.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +142,8 @@ pub(super) fn chunk(received: Result<web::Bytes, actix_web::error::PayloadError>
 
 /// Parses a body of a known shape.
 pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|_why| diagnose::<T>(bytes))
+    let parsed: Result<Object<T>, _> = serde_json::from_slice(bytes);
+    parsed.map(|object| object.0).map_err(|_why| diagnose::<T>(bytes))
 }
 
 /// Says what is wrong with a body that does not parse: first as JSON, then as the shape.
@@ -151,7 +152,7 @@ fn diagnose<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Problem {
         return problem;
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+    match serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) {
         // The shape is right and something follows it: JSON that is right as a whole cannot come here.
         Ok(_) => Problem::new(ProblemCode::InvalidJson),
         Err(error) => super::refuse::invalid(&[fault_of(&error)]),

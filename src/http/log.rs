@@ -14,6 +14,10 @@ use crate::{
 };
 
 /// `GET /log/checkpoint`.
+#[utoipa::path(
+    get, path = "/log/checkpoint", operation_id = "get_checkpoint", tag = "ledger",
+    responses((status = 200, body = String, content_type = "text/plain")),
+)]
 pub(super) async fn checkpoint(
     state: web::Data<State>,
     _request: HttpRequest,
@@ -27,6 +31,10 @@ pub(super) async fn checkpoint(
 }
 
 /// `GET /log/key`: the public key in C2SP signed-note form.
+#[utoipa::path(
+    get, path = "/log/key", operation_id = "get_log_key", tag = "ledger",
+    responses((status = 200, body = String, content_type = "text/plain")),
+)]
 pub(super) async fn key(
     state: web::Data<State>,
     _request: HttpRequest,
@@ -37,6 +45,11 @@ pub(super) async fn key(
 }
 
 /// `GET /log/tile/{level}/{path}`.
+#[utoipa::path(
+    get, path = "/log/tile/{level}/{path}", operation_id = "get_tile", tag = "ledger",
+    params(("level" = u8, Path), ("path" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
+)]
 pub(super) async fn tile(
     state: web::Data<State>,
     request: HttpRequest,
@@ -52,6 +65,11 @@ pub(super) async fn tile(
 }
 
 /// `GET /log/tile/entries/{path}`.
+#[utoipa::path(
+    get, path = "/log/tile/entries/{path}", operation_id = "get_entries", tag = "ledger",
+    params(("path" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
+)]
 pub(super) async fn entries(call: Call) -> Result<HttpResponse, Problem> {
     let path = format!("tile/entries/{}", call.path("path"));
     tile_of(&call.state, &path, "no-store")

@@ -1,4 +1,98 @@
-//! The API description.
+//! The API description: OpenAPI 3.1, made of the attributes on the handlers, the rows of the route table and the words
+//! of the domain. What is served is the committed file; a test makes it anew and fails when it is out of date.
 
-/// The committed document.
-pub const COMMITTED: &str = "{}";
+use serde_json::Value;
+
+mod complete;
+mod examples;
+mod notes;
+mod parameters;
+pub mod shapes;
+mod words;
+
+/// The committed document, as `/openapi.json` serves it.
+pub const COMMITTED: &str = include_str!("../../schemas/openapi.json");
+
+/// Between the English and the Chinese half of a description; the documentation comments of [`shapes`] use it.
+const BETWEEN: &str = " ‖ ";
+
+/// Paths and schemas as the handlers state them, without texts, refusals and examples.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    paths(
+        super::verifications::verify,
+        super::verifications::batch,
+        super::stream::verify,
+        super::verifications::explain,
+        super::receipts::get,
+        super::datasets::list,
+        super::datasets::get,
+        super::records::put,
+        super::records::query,
+        super::access::add_agency,
+        super::access::list_agencies,
+        super::access::get_agency,
+        super::access::rotate_agency_secret,
+        super::access::disable_agency,
+        super::access::enable_agency,
+        super::access::add_grant,
+        super::access::list_grants,
+        super::access::revoke_grant,
+        super::access::add_user,
+        super::access::list_users,
+        super::access::rotate_user_secret,
+        super::access::disable_user,
+        super::access::enable_user,
+        super::log::entries,
+        super::oauth::token,
+        super::oauth::jwks,
+        super::oauth::metadata,
+        super::log::checkpoint,
+        super::log::key,
+        super::log::tile,
+        super::pages::openapi,
+        super::pages::docs,
+        super::pages::problems,
+        super::pages::problem,
+        super::pages::stylesheet,
+        super::pages::home,
+    ),
+    components(schemas(
+        shapes::Agency,
+        shapes::Claim,
+        shapes::ExplainedField,
+        shapes::FieldVerdict,
+        shapes::NewCredential,
+        shapes::Predicate,
+        shapes::Problem,
+        shapes::User,
+        shapes::FieldError,
+        shapes::Item,
+        shapes::ItemAnswer,
+        shapes::ItemProblem,
+        shapes::StreamHeader,
+        shapes::StreamEnd,
+        shapes::StreamSummary,
+        shapes::RecordLine,
+        shapes::RecordLineProblem,
+        shapes::RecordsEnd,
+        shapes::RecordsSummary,
+        shapes::RecordsReceipt,
+    ))
+)]
+struct Handlers;
+
+/// The document, made anew.
+pub fn document() -> Value {
+    let stated = <Handlers as utoipa::OpenApi>::openapi();
+    // Every part of it is plain data: it cannot fail to become JSON.
+    complete::complete(serde_json::to_value(stated).unwrap_or_default())
+}
+
+/// The document as it is committed: indented, paths in the order of the route table, with a line feed at the end.
+pub fn document_json() -> String {
+    format!("{:#}\n", document())
+}
+
+#[cfg(test)]
+mod tests;

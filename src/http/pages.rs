@@ -12,6 +12,10 @@ use super::{
 };
 
 /// `GET /openapi.json`.
+#[utoipa::path(
+    get, path = "/openapi.json", operation_id = "get_openapi", tag = "pages",
+    responses((status = 200, body = Object)),
+)]
 pub(super) async fn openapi(
     _state: web::Data<State>,
     _request: HttpRequest,
@@ -23,6 +27,11 @@ pub(super) async fn openapi(
 }
 
 /// `GET /docs`.
+#[utoipa::path(
+    get, path = "/docs", operation_id = "get_docs", tag = "pages",
+    params(("lang" = Option<String>, Query), ("Accept-Language" = Option<String>, Header)),
+    responses((status = 200, body = String, content_type = "text/html")),
+)]
 pub(super) async fn docs(
     _state: web::Data<State>,
     request: HttpRequest,
@@ -34,6 +43,11 @@ pub(super) async fn docs(
 }
 
 /// `GET /problems`.
+#[utoipa::path(
+    get, path = "/problems", operation_id = "list_problems", tag = "pages",
+    params(("lang" = Option<String>, Query), ("Accept-Language" = Option<String>, Header)),
+    responses((status = 200, body = String, content_type = "text/html")),
+)]
 pub(super) async fn problems(
     _state: web::Data<State>,
     request: HttpRequest,
@@ -44,6 +58,14 @@ pub(super) async fn problems(
 }
 
 /// `GET /problems/{code}`.
+#[utoipa::path(
+    get, path = "/problems/{code}", operation_id = "get_problem", tag = "pages",
+    params(("code" = String, Path), ("lang" = Option<String>, Query), ("Accept-Language" = Option<String>, Header)),
+    responses(
+        (status = 200, body = String, content_type = "text/html"),
+        (status = 404, body = String, content_type = "text/html"),
+    ),
+)]
 pub(super) async fn problem(
     _state: web::Data<State>,
     request: HttpRequest,
@@ -62,6 +84,10 @@ pub(super) async fn problem(
 }
 
 /// `GET /assets/site.css`.
+#[utoipa::path(
+    get, path = "/assets/site.css", operation_id = "get_stylesheet", tag = "pages",
+    responses((status = 200, body = String, content_type = "text/css")),
+)]
 pub(super) async fn stylesheet(
     _state: web::Data<State>,
     _request: HttpRequest,
@@ -73,6 +99,10 @@ pub(super) async fn stylesheet(
 }
 
 /// `GET /`: the way to the reference.
+#[utoipa::path(
+    get, path = "/", operation_id = "get_home", tag = "pages",
+    responses((status = 303, headers(("Location" = String)))),
+)]
 pub(super) async fn home(
     _state: web::Data<State>,
     _request: HttpRequest,

@@ -7,6 +7,7 @@ use actix_web::{HttpResponse, http::header};
 
 use super::{
     call::Call,
+    openapi::shapes,
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
@@ -22,6 +23,14 @@ use crate::{
 const WAIT_S_MAX: u64 = 10;
 
 /// `GET /v1/receipts/{origin}/{index}`.
+#[utoipa::path(
+    get, path = "/v1/receipts/{origin}/{index}", operation_id = "get_receipt", tag = "verification",
+    params(("origin" = String, Path), ("index" = u64, Path), ("Prefer" = Option<String>, Header)),
+    responses(
+        (status = 200, content((shapes::Receipt = "application/json"), (String = "text/plain"))),
+        (status = 202, body = shapes::Pending, headers(("Retry-After" = u32))),
+    ),
+)]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let missing = || AppError::NotFound(Thing::Receipt);
     let plain = wants_text(&call)?;

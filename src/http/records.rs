@@ -13,6 +13,7 @@ use super::{
     extract::{self, MediaType},
     lines::{Block, Lines},
     locale::Locale,
+    openapi::shapes,
     problem::{Problem, ProblemCode},
     state::State,
     strict,
@@ -23,13 +24,23 @@ use crate::{
         error::{AppError, Thing},
         hub::Caller,
         purpose,
-        question::{Members, Purpose, Text},
+        question::{self, Members, Purpose, Text},
         records::{self, IngestAnswer, Ingested},
     },
     catalog::Dataset,
 };
 
 /// `PUT /v1/datasets/{dataset}/records`.
+#[utoipa::path(
+    put, path = "/v1/datasets/{dataset}/records", operation_id = "put_records", tag = "catalogue",
+    params(("dataset" = String, Path), ("If-Match" = Option<String>, Header), ("Accept-Language" = Option<String>, Header)),
+    request_body(content((shapes::Record = "application/json"), (String = "application/x-ndjson"))),
+    responses((
+        status = 200,
+        content((shapes::RecordStored = "application/json"), (String = "application/x-ndjson")),
+        headers(("ETag" = String))
+    )),
+)]
 pub(super) async fn put(mut call: Call) -> Result<HttpResponse, Problem> {
     let dataset = dataset_of(&call)?;
     records::may_contribute(call.hub(), &call.caller, &dataset)?;
@@ -257,14 +268,20 @@ impl Intake {
 /// `POST /v1/datasets/{dataset}/records/query`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct QueryBody<'a> {
+pub(super) struct QueryBody<'a> {
     #[serde(borrow)]
     subject: Members<'a, Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "question::object")]
     purpose: Purpose<'a>,
 }
 
 /// `POST /v1/datasets/{dataset}/records/query`.
+#[utoipa::path(
+    post, path = "/v1/datasets/{dataset}/records/query", operation_id = "query_record", tag = "catalogue",
+    params(("dataset" = String, Path)),
+    request_body = shapes::RecordQuery,
+    responses((status = 200, body = shapes::RecordRead)),
+)]
 pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     let dataset = dataset_of(&call)?;
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;

@@ -18,15 +18,15 @@ use super::{
 use crate::app::{
     chunk::{self, ChunkAnswer, ItemResult},
     purpose,
-    question::{ItemBody, Purpose, Text},
+    question::{self, ItemBody, Purpose, Text},
     verify::Entered,
 };
 
 /// The first line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Header<'a> {
-    #[serde(borrow)]
+pub(super) struct Header<'a> {
+    #[serde(borrow, deserialize_with = "question::object")]
     purpose: Purpose<'a>,
     #[serde(borrow, default)]
     dataset: Option<Text<'a>>,
@@ -36,6 +36,12 @@ struct Header<'a> {
 const BLOCKS_WAITING_MAX: usize = 4;
 
 /// `POST /v1/verifications/stream`.
+#[utoipa::path(
+    post, path = "/v1/verifications/stream", operation_id = "verify_stream", tag = "verification",
+    params(("Accept-Language" = Option<String>, Header)),
+    request_body(content = String, content_type = "application/x-ndjson"),
+    responses((status = 200, body = String, content_type = "application/x-ndjson")),
+)]
 pub(super) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
     extract::expect(&call.request, MediaType::Ndjson)?;
     let locale = locale_of(&call);

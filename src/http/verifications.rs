@@ -8,17 +8,24 @@ use super::{
     call::Call,
     extract, json,
     locale::Locale,
+    openapi::shapes,
     problem::{Problem, ProblemCode},
 };
 use crate::app::{
     chunk::{self, ChunkAnswer, ItemResult},
     error::AppError,
     explain,
-    question::{ItemBody, Purpose, VerificationBody},
+    question::{self, ItemBody, Purpose, VerificationBody},
     verify,
 };
 
 /// `POST /v1/verifications`.
+#[utoipa::path(
+    post, path = "/v1/verifications", operation_id = "verify", tag = "verification",
+    params(("Accept-Language" = Option<String>, Header)),
+    request_body = shapes::VerificationRequest,
+    responses((status = 200, body = shapes::Verification)),
+)]
 pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: VerificationBody<'_> = extract::parse(&bytes)?;
@@ -46,14 +53,20 @@ pub(super) const NO_STORE: (&str, &str) = ("cache-control", "no-store");
 /// `POST /v1/verifications/batch`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BatchBody<'a> {
-    #[serde(borrow)]
+pub(super) struct BatchBody<'a> {
+    #[serde(borrow, deserialize_with = "question::object")]
     purpose: Purpose<'a>,
     #[serde(borrow)]
     items: Vec<&'a RawValue>,
 }
 
 /// `POST /v1/verifications/batch`: items are answered one by one, in order, under one ledger entry.
+#[utoipa::path(
+    post, path = "/v1/verifications/batch", operation_id = "verify_batch", tag = "verification",
+    params(("Accept-Language" = Option<String>, Header)),
+    request_body = shapes::BatchRequest,
+    responses((status = 200, body = shapes::Batch)),
+)]
 pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
     let body: BatchBody<'_> = extract::parse(&bytes)?;
@@ -152,6 +165,11 @@ pub(super) fn put_result(
 }
 
 /// `GET /v1/verifications/{id}/explanation`.
+#[utoipa::path(
+    get, path = "/v1/verifications/{id}/explanation", operation_id = "explain", tag = "verification",
+    params(("id" = String, Path)),
+    responses((status = 200, body = shapes::Explanation)),
+)]
 pub(super) async fn explain(call: Call) -> Result<HttpResponse, Problem> {
     let explanation = explain::explain(call.hub(), &call.caller, &call.path("id")).await?;
     let fields: serde_json::Map<String, serde_json::Value> = explanation

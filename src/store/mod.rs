@@ -1,9 +1,7 @@
-//! The system of record behind the port `app::ports::Store`. SQLite for the embedded default; PostgreSQL comes beside it.
-//! A store decides nothing: it applies a whole `Commit` or none of it. All SQL text of the hub lies under `sql/`.
+//! Engines behind the one port `app::ports::Store`; today SQLite, embedded.
+//! No transaction type leaves this folder: a caller hands over a whole `Commit` and learns only whether it stands.
 
-mod access;
-mod migrate;
-mod records;
 mod sqlite;
+mod statement;
 
-pub use sqlite::{SqliteConfig, SqliteStore};
+pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};

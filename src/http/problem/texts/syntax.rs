@@ -39,8 +39,8 @@ UNSAFE_NUMBER
              "The body holds a number that cannot be represented exactly (magnitude above 9007199254740991)."
     cause    "把证件号、统一社会信用代码或金额写成了 JSON 数字。各种软件会把它舍入成另一个数。"
              "An identity number, a credit code or an amount was written as a JSON number. Software rounds such numbers to other ones."
-    caller   "标识、编码、金额一律写成字符串，例如 \"34020719970530521X\"。"
-             "Write identifiers, codes and amounts as strings, for example \"34020719970530521X\"."
+    caller   "标识、编码、金额一律写成字符串，例如 \"340207199705305213\"。"
+             "Write identifiers, codes and amounts as strings, for example \"340207199705305213\"."
     operator "无需处理。"
              "Nothing to do."
 

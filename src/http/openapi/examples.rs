@@ -1,0 +1,245 @@
+//! Examples of requests and answers, all synthetic: numbers have right check characters and belong to nobody.
+//! A test holds each against its schema, and each request against the types that the handlers parse with.
+
+use serde_json::{Value, json};
+
+use crate::http::locale::{Text, text};
+
+/// One example of a request.
+pub(super) struct Example {
+    pub(super) media: &'static str,
+    pub(super) name: &'static str,
+    pub(super) title: Text,
+    pub(super) value: Value,
+}
+
+const JSON: &str = "application/json";
+const NDJSON: &str = "application/x-ndjson";
+const LITERAL: Text = text!("直接比对" => "Literal claims");
+
+fn example(media: &'static str, name: &'static str, title: Text, value: Value) -> Example {
+    Example {
+        media,
+        name,
+        title,
+        value,
+    }
+}
+
+fn purpose() -> Value {
+    json!({
+        "item_code": "11340200003010677X3442199806003",
+        "item_name": "灵活就业人员参保登记",
+        "application_no": "20261122-000187",
+        "operator": "window-03",
+    })
+}
+
+fn question(claims: &Value) -> Value {
+    json!({
+        "dataset": "natural-person",
+        "subject": {"id_number": "340207199705305213"},
+        "claims": claims,
+        "purpose": purpose(),
+    })
+}
+
+fn item() -> Value {
+    json!({
+        "ref": "row-1",
+        "dataset": "natural-person",
+        "subject": {"id_number": "340207199705305213"},
+        "claims": {"name": "王 小明", "birth_date": "1997年5月30日"},
+    })
+}
+
+fn record() -> Value {
+    json!({
+        "subject": {"id_number": "340207199705305213"},
+        "fields": {"name": "王小明", "sex": "1", "birth_date": "1997-05-30"},
+        "source_version": 7,
+        "effective_at": "2026-11-20T08:00:00Z",
+        "source": "population-register",
+    })
+}
+
+fn lines(values: &[Value]) -> Value {
+    values
+        .iter()
+        .map(|value| format!("{value}\n"))
+        .collect::<String>()
+        .into()
+}
+
+/// Requests of an operation.
+pub(super) fn requests(operation: &str) -> Vec<Example> {
+    match operation {
+        "verify" => vec![
+            example(
+                JSON,
+                "literal",
+                LITERAL,
+                question(&json!({
+                    "name": "王 小明",
+                    "birth_date": "1997年5月30日",
+                    "domicile_address": "芜湖市镜湖区北京中路2号3栋2单元501",
+                })),
+            ),
+            example(
+                JSON,
+                "predicate",
+                text!("条件核验，不披露具体值" => "A condition that discloses no value"),
+                question(&json!({"birth_date": {"op": "on_or_before", "value": "2008-11-22"}})),
+            ),
+        ],
+        "verify_batch" => vec![example(
+            JSON,
+            "items",
+            text!("批量" => "A batch"),
+            json!({"purpose": purpose(), "items": [item()]}),
+        )],
+        "verify_stream" => vec![example(
+            NDJSON,
+            "lines",
+            text!("首行与一条核验" => "The first line and one item"),
+            lines(&[json!({"purpose": purpose(), "dataset": "natural-person"}), item()]),
+        )],
+        "put_records" => vec![
+            example(JSON, "record", text!("一条记录" => "One record"), record()),
+            example(
+                NDJSON,
+                "records",
+                text!("每行一条记录" => "A record a line"),
+                lines(&[record()]),
+            ),
+        ],
+        "query_record" => vec![example(
+            JSON,
+            "query",
+            text!("查询" => "A query"),
+            json!({"subject": {"id_number": "340207199705305213"}, "purpose": purpose()}),
+        )],
+        "issue_token" => vec![example(
+            "application/x-www-form-urlencoded",
+            "basic",
+            text!("配合 HTTP Basic" => "Beside HTTP Basic"),
+            json!({"grant_type": "client_credentials"}),
+        )],
+        _ => access_requests(operation),
+    }
+}
+
+fn access_requests(operation: &str) -> Vec<Example> {
+    match operation {
+        "add_agency" => vec![example(
+            JSON,
+            "agency",
+            text!("新机构" => "An agency"),
+            json!({
+                "id": "wuhu-hrss",
+                "name": "芜湖市人力资源和社会保障局",
+                "credit_code": "11340200003015013K",
+                "role": "agency",
+                "networks": ["10.20.0.0/16"],
+            }),
+        )],
+        "add_grant" => vec![example(
+            JSON,
+            "grant",
+            text!("新授权" => "A grant"),
+            json!({
+                "agency": "wuhu-hrss",
+                "dataset": "natural-person",
+                "fields": ["name", "birth_date"],
+                "operations": ["verify", "predicate"],
+                "item_codes": ["11340200003010677X3442199806003"],
+                "valid_until": "2027-12-31T16:00:00Z",
+                "daily_ceiling": 5000,
+            }),
+        )],
+        "add_user" => vec![example(
+            JSON,
+            "user",
+            text!("新用户" => "A user"),
+            json!({"id": "auditor-li", "name": "李审计", "role": "auditor"}),
+        )],
+        _ => Vec::new(),
+    }
+}
+
+fn receipt() -> Value {
+    json!({
+        "origin": "hub-1.heyan.local",
+        "index": 1234,
+        "leaf": "l0vUHh1bVZ1ZxZ3qQ1kX1yXbq2s0aZ5mPp1m7mFZ0uI=",
+    })
+}
+
+fn judged() -> Value {
+    json!({
+        "id": "ver_01KB2Q0000000000000000002A",
+        "outcome": "mismatched",
+        "fields": {
+            "name": {"verdict": "match", "basis": "normalized"},
+            "birth_date": {"verdict": "match", "basis": "normalized"},
+            "domicile_address": {"verdict": "mismatch"},
+        },
+        "record": {"version": 7, "as_of": "2026-11-20T08:00:00Z", "freshness": "cached"},
+        "findings": [],
+        "receipt": receipt(),
+        "rules": "natural-person@1",
+    })
+}
+
+fn item_answer() -> Value {
+    json!({
+        "ref": "row-1",
+        "id": "ver_01KB2Q0000000000000000002A-0",
+        "outcome": "verified",
+        "fields": {
+            "name": {"verdict": "match", "basis": "normalized"},
+            "birth_date": {"verdict": "match", "basis": "normalized"},
+        },
+        "record": {"version": 7, "as_of": "2026-11-20T08:00:00Z", "freshness": "fetched"},
+        "findings": [],
+        "rules": "natural-person@1",
+    })
+}
+
+/// The answer of an operation in one media type.
+pub(super) fn answer(operation: &str, media: &str) -> Option<Value> {
+    Some(match (operation, media) {
+        ("verify", _) => judged(),
+        ("verify_batch", _) => json!({"results": [item_answer()], "receipt": receipt()}),
+        ("verify_stream", _) => {
+            let summary = json!({
+                "verified": 1, "mismatched": 0, "review": 0, "incomplete": 0, "not_found": 0, "problems": 0, "items": 1,
+            });
+            lines(&[item_answer(), json!({"summary": summary, "receipt": receipt()})])
+        }
+        ("explain", _) => json!({
+            "id": "ver_01KB2Q0000000000000000002A",
+            "at": "2026-11-22T03:04:05Z",
+            "outcome": "verified",
+            "rules": "natural-person@1",
+            "record_version": 7,
+            "fields": {"name": {
+                "verdict": "match", "basis": "normalized", "reason": null,
+                "comparator": "person_name", "record_masked": "王*明",
+            }},
+        }),
+        ("put_records", JSON) => json!({"status": "updated", "version": 7, "receipt": receipt()}),
+        ("put_records", _) => lines(&[
+            json!({"line": 1, "status": "updated", "version": 7}),
+            json!({"summary": {"updated": 1, "lines": 1}, "receipt": receipt()}),
+        ]),
+        ("query_record", _) => json!({
+            "record": {"version": 7, "as_of": "2026-11-20T08:00:00Z"},
+            "fields": {"name": "王*明", "birth_date": "****"},
+            "rules": "natural-person@1",
+        }),
+        ("get_checkpoint", _) => "hub-1.heyan.local\n1235\n…\n\n— hub-1.heyan.local …\n".into(),
+        ("get_log_key", _) => "hub-1.heyan.local+1a2b3c4d+…\n".into(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,253 @@
+//! What callers read of each operation in both languages, and with which problems it may refuse.
+//! Refusals that follow from the route's row (no credential, wrong role, no ledger) are not repeated here: `complete` adds them.
+
+use crate::http::{
+    locale::{Text, text},
+    problem::ProblemCode::{self, *},
+};
+
+/// One operation.
+pub(super) struct Note {
+    pub(super) operation: &'static str,
+    pub(super) summary: Text,
+    pub(super) description: Text,
+    /// Of the answer when it succeeds.
+    pub(super) answer: Text,
+    pub(super) refusals: &'static [&'static [ProblemCode]],
+}
+
+/// Any body.
+const BODY: &[ProblemCode] = &[
+    RequestTimeout,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    InvalidContentEncoding,
+];
+/// A JSON body of a known shape.
+const JSON: &[ProblemCode] = &[
+    InvalidJson,
+    DuplicateMember,
+    NestingTooDeep,
+    UnsafeNumber,
+    InvalidEncoding,
+    UnknownMember,
+    MissingMember,
+    InvalidType,
+];
+const PURPOSE: &[ProblemCode] = &[InvalidPurpose, ValueTooLong];
+const GRANT: &[ProblemCode] = &[NotGranted, DatasetWithheld];
+const CEILING: &[ProblemCode] = &[CeilingReached];
+const STORE: &[ProblemCode] = &[StoreUnavailable];
+const PAGE: &[ProblemCode] = &[InvalidParameter, InvalidCursor];
+const NONE: &[&[ProblemCode]] = &[];
+
+macro_rules! notes {
+    ($($operation:ident
+        summary $sz:literal $se:literal
+        text    $dz:literal $de:literal
+        answer  $az:literal $ae:literal
+        refuses $refusals:expr;
+    )*) => {
+        /// Every operation.
+        pub(super) static NOTES: &[Note] = &[$(Note {
+            operation: stringify!($operation),
+            summary: text!($sz => $se),
+            description: text!($dz => $de),
+            answer: text!($az => $ae),
+            refusals: $refusals,
+        },)*];
+    };
+}
+
+notes! {
+verify
+    summary "逐字段核验一个对象" "Verify one subject, field by field"
+    text    "把申报值与权威记录逐字段比对。不返回记录中的值，不给分数：每个字段或一致、或须复核、或不一致。答复发出前已写入存证日志。\n\n- 授权未覆盖的字段答 `not_permitted`，不影响其他字段。\n- 授权不含 `existence` 的，“库中无此号”与“各字段均不一致”答复相同。\n- 标识不可能成立（校验码、日期）时答 422 `invalid_identifier`。"
+            "Compares claims with the authoritative record, field by field. No value of the record is returned and there is no score: a field matches, needs a person, or does not match. The answer is in the ledger before it leaves.\n\n- A field that the grant does not cover gets `not_permitted`; the others are answered.\n- Without `existence` in the grant, \"no such record\" and \"every field differs\" are one answer.\n- An identifier that cannot be one (check character, date) gets 422 `invalid_identifier`."
+    answer  "逐字段的结论。" "A verdict for each field."
+    refuses &[BODY, JSON, PURPOSE, &[TooManyItems, InvalidValue, InvalidIdentifier, UnknownField, InvalidClaim, InvalidPredicate], GRANT, CEILING, STORE];
+verify_batch
+    summary "批量核验，至多 1000 条" "Verify up to 1,000 items"
+    text    "各条按次序答复，共用一个事由与一条存证。有错的一条以 `problem` 答复，其余照常；只有请求整体有错才整批拒绝。"
+            "Items are answered in order, with one purpose and one ledger entry. An item that is wrong gets a `problem`, the others are answered; only a request that is wrong as a whole is refused."
+    answer  "每条一个结果，次序同请求。" "One result for each item, in order."
+    refuses &[BODY, JSON, PURPOSE, &[TooManyItems]];
+verify_stream
+    summary "流式核验，长度不限" "Verify a stream of any length"
+    text    "请求与答复均为 NDJSON，边收边答。首行为事由（及默认数据资源），其后每行一条；答复按次序每行一条，末行为统计与存证。坏行以 `problem` 答复，流继续。答复开始之后的故障以只含 `problem` 的末行告知：没有 `summary` 的流未完成。"
+            "NDJSON both ways, answered while it arrives. The first line states the purpose (and a dataset), each further line is an item; each gets a line in order, and the last line sums up. A bad line gets a `problem` and the stream goes on. A failure after the answers began is told by a last line with `problem` alone: a stream without `summary` is incomplete."
+    answer  "每条一行，末行为统计。" "A line for each item, then the summary."
+    refuses &[BODY, JSON, PURPOSE];
+explain
+    summary "一次核验为何如此答复" "Why a verification was answered as it was"
+    text    "按当时的规则与记录版本说明各字段。只有脱敏值；机构须有 `read`，审计人员看不到记录值。他人的核验与不存在的同样答 404。"
+            "By the rules and the record version of that time. Masked values only; an agency needs `read`, an auditor sees no record value. Another agency's verification gets 404 as if there were none."
+    answer  "逐字段的说明。" "An explanation for each field."
+    refuses &[&[VerificationNotFound, DatasetNotFound], GRANT, STORE];
+get_receipt
+    summary "取核验回执" "Get the receipt of an answer"
+    text    "回执证明答复已记入存证日志，凭 `/log/key` 的公钥即可离线验证：`heyan receipt verify`。`Accept: text/plain` 取 C2SP tlog-proof 文本。检查点未产生前答 202。"
+            "Proves that the answer is in the ledger, offline and with the public key of `/log/key` alone: `heyan receipt verify`. `Accept: text/plain` gives the C2SP tlog-proof text. Before the covering checkpoint is made, the answer is 202."
+    answer  "回执。" "The receipt."
+    refuses &[&[InvalidHeader, ReceiptNotFound, NotAcceptable]];
+list_datasets
+    summary "数据资源目录" "List the datasets"
+    text    "每个数据资源的标识、字段、比对方法、共享类型、数据源部门与更新周期。"
+            "Identifiers, fields, comparators, sharing class, authority and update cycle of each dataset."
+    answer  "全部数据资源。" "Every dataset."
+    refuses NONE;
+get_dataset
+    summary "查看一个数据资源" "Read one dataset"
+    text    "同目录中的一项。" "One entry of the list."
+    answer  "数据资源。" "The dataset."
+    refuses &[&[DatasetNotFound]];
+put_records
+    summary "报送记录" "Contribute records"
+    text    "一条以 JSON 报送，多条以 NDJSON 每行一条。数据源部门或授权含 `contribute` 的机构可用。记录按该数据资源的 JSON Schema 检查；`source_version` 不高于库中的予以忽略并说明。NDJSON 的每行各有答复，坏行不影响好行。"
+            "One record as JSON, or many as NDJSON, one a line. For the authority of the dataset, or an agency whose grant has `contribute`. A record is checked against the dataset's JSON Schema; one whose `source_version` is not newer is ignored and said so. Each line of NDJSON is answered; bad lines do not stop good ones."
+    answer  "处理结果；NDJSON 为每行一条，末行为统计。" "What became of it; for NDJSON a line each, then the summary."
+    refuses &[BODY, JSON, &[InvalidHeader, NotOwner, DatasetNotFound, PreconditionFailed, InvalidIdentifier, InvalidValue, ValueTooLong], STORE];
+query_record
+    summary "查询一条记录" "Read one record"
+    text    "数据源部门看到全部值；其他机构须有 `read`，看到获准的字段并按规定脱敏。标识只出现在请求体，不进入地址与日志。"
+            "The authority sees every value; another agency needs `read` and sees permitted fields, masked where the dataset says so. Identifiers stand in the body only, never in an address or a log."
+    answer  "可见的记录。" "The record as the reader may see it."
+    refuses &[BODY, JSON, PURPOSE, &[TooManyItems, InvalidIdentifier, DatasetNotFound, RecordNotFound], GRANT, CEILING, STORE];
+add_agency
+    summary "新增机构" "Add an agency"
+    text    "同时生成客户端凭据；密钥只在本次答复中出现。" "Makes its client credential too; the secret stands in this answer only."
+    answer  "机构及其凭据。" "The agency and its credential."
+    refuses &[BODY, JSON, &[InvalidValue, InvalidIdentifier, AlreadyExists], STORE];
+list_agencies
+    summary "机构列表" "List agencies"
+    text    "按标识排序，分页。" "In the order of their ids, by page."
+    answer  "一页机构。" "One page."
+    refuses &[PAGE];
+get_agency
+    summary "查看机构" "Read an agency"
+    text    "不含凭据。" "Without its credential."
+    answer  "机构。" "The agency."
+    refuses &[&[AgencyNotFound]];
+rotate_agency_secret
+    summary "更换机构密钥" "Rotate an agency's secret"
+    text    "新密钥只在本次答复中出现；旧密钥在重叠期内仍有效。" "The new secret stands in this answer only; the one before stays good for the overlap."
+    answer  "新密钥。" "The new secret."
+    refuses &[&[AgencyNotFound], STORE];
+disable_agency
+    summary "停用机构" "Disable an agency"
+    text    "立即生效，已签发的令牌同时失效。重复停用无害。" "At once, tokens already issued included. Doing it again changes nothing."
+    answer  "当前状态。" "The present state."
+    refuses &[&[AgencyNotFound], STORE];
+enable_agency
+    summary "启用机构" "Enable an agency"
+    text    "恢复被停用的机构。" "Lets a disabled agency call again."
+    answer  "当前状态。" "The present state."
+    refuses &[&[AgencyNotFound], STORE];
+add_grant
+    summary "新增授权" "Add a grant"
+    text    "授权 = 机构 × 数据资源 × 字段 × 操作 × 事项 × 期限 × 每日上限 × 来源网络。多项授权取并集；未授权即拒绝。"
+            "A grant is agency × dataset × fields × operations × service items × validity × daily ceiling × source networks. Grants add up; what none covers is refused."
+    answer  "授权。" "The grant."
+    refuses &[BODY, JSON, &[InvalidValue, UnknownField], STORE];
+list_grants
+    summary "授权列表" "List grants"
+    text    "含已撤销的，按编号排序，分页。" "Revoked ones too, in the order of their ids, by page."
+    answer  "一页授权。" "One page."
+    refuses &[PAGE];
+revoke_grant
+    summary "撤销授权" "Revoke a grant"
+    text    "立即生效；重复撤销无害。授权保留在列表中。" "At once; doing it again changes nothing. The grant stays in the list."
+    answer  "已撤销的授权。" "The revoked grant."
+    refuses &[&[GrantNotFound], STORE];
+add_user
+    summary "新增管理用户" "Add a user of the bureau"
+    text    "运维、管理、审计三种角色互斥。密钥只在本次答复中出现。" "Operator, manager or auditor, and nobody holds two. The secret stands in this answer only."
+    answer  "用户及其凭据。" "The user and his credential."
+    refuses &[BODY, JSON, &[InvalidValue, AlreadyExists], STORE];
+list_users
+    summary "管理用户列表" "List users"
+    text    "按标识排序，分页。" "In the order of their ids, by page."
+    answer  "一页用户。" "One page."
+    refuses &[PAGE];
+rotate_user_secret
+    summary "更换用户密钥" "Rotate a user's secret"
+    text    "新密钥只在本次答复中出现；旧密钥在重叠期内仍有效。" "The new secret stands in this answer only; the one before stays good for the overlap."
+    answer  "新密钥。" "The new secret."
+    refuses &[&[UserNotFound], STORE];
+disable_user
+    summary "停用用户" "Disable a user"
+    text    "立即生效，已签发的令牌同时失效。" "At once, tokens already issued included."
+    answer  "当前状态。" "The present state."
+    refuses &[&[UserNotFound], STORE];
+enable_user
+    summary "启用用户" "Enable a user"
+    text    "恢复被停用的用户。" "Lets a disabled user call again."
+    answer  "当前状态。" "The present state."
+    refuses &[&[UserNotFound], STORE];
+get_entries
+    summary "取存证条目数据块" "Get a bundle of ledger entries"
+    text    "C2SP tlog-tiles 条目包。条目只含化名，仅供审计。" "C2SP tlog-tiles entry bundle. Entries hold pseudonyms only, and are for auditors."
+    answer  "条目包。" "The bundle."
+    refuses &[&[TileNotFound]];
+issue_token
+    summary "换取访问令牌" "Get an access token"
+    text    "OAuth 2.0 客户端凭据。认证方式三选一：HTTP Basic（`client_secret_basic`）；表单中的 `client_id` 与 `client_secret`；表单中的 `client_assertion`（`private_key_jwt`，EdDSA）。`scope` 须省略或为空：权限由授权决定。错误答复同时带有 RFC 6749 的 `error`。"
+            "OAuth 2.0 client credentials. Prove the client in one of three ways: HTTP Basic (`client_secret_basic`); `client_id` and `client_secret` in the form; `client_assertion` in the form (`private_key_jwt`, EdDSA). Leave out `scope`: rights come from grants. Errors carry the `error` of RFC 6749 too."
+    answer  "令牌。" "The token."
+    refuses &[BODY, &[InvalidOauthRequest, UnsupportedGrantType, InvalidScope, InvalidJson, InvalidClient, AgencyDisabled, NetworkNotAllowed, Internal, LedgerUnavailable, Overloaded]];
+get_jwks
+    summary "令牌公钥集" "Keys that verify tokens"
+    text    "RFC 7517。" "RFC 7517."
+    answer  "公钥集。" "The key set."
+    refuses NONE;
+get_metadata
+    summary "令牌签发方元数据" "Metadata of the token issuer"
+    text    "RFC 8414。" "RFC 8414."
+    answer  "元数据。" "The metadata."
+    refuses NONE;
+get_checkpoint
+    summary "最新检查点" "The newest checkpoint"
+    text    "C2SP tlog-checkpoint，签名文本，至多每秒更新。" "C2SP tlog-checkpoint: a signed note, at most a second old."
+    answer  "签名检查点。" "The signed checkpoint."
+    refuses NONE;
+get_log_key
+    summary "存证日志公钥" "Public key of the ledger"
+    text    "C2SP signed-note 验证密钥，一行。请从可信渠道核对。" "C2SP signed-note verifier key, one line. Check it through a channel that you trust."
+    answer  "公钥。" "The key."
+    refuses NONE;
+get_tile
+    summary "取哈希数据块" "Get a tile of hashes"
+    text    "C2SP tlog-tiles 哈希块，只含哈希，任何人可取。" "C2SP tlog-tiles: hashes only, for everyone."
+    answer  "哈希块。" "The tile."
+    refuses &[&[TileNotFound, LedgerUnavailable]];
+get_openapi
+    summary "接口描述" "This description"
+    text    "OpenAPI 3.1。" "OpenAPI 3.1."
+    answer  "接口描述文档。" "The document."
+    refuses NONE;
+get_docs
+    summary "接口文档页" "This reference as a page"
+    text    "离线可用，无外部资源。" "Works offline: nothing is loaded from elsewhere."
+    answer  "页面。" "The page."
+    refuses &[&[Internal]];
+list_problems
+    summary "问题代码目录" "Every problem code"
+    text    "含义与处置。" "Meaning and remedy."
+    answer  "页面。" "The page."
+    refuses NONE;
+get_problem
+    summary "问题代码说明" "One problem code"
+    text    "含义、原因，调用方与运维方各自如何处置。" "Meaning, cause, and what the caller and the operator do about it."
+    answer  "页面。" "The page."
+    refuses &[&[ProblemNotFound]];
+get_stylesheet
+    summary "样式表" "The style sheet"
+    text    "供以上页面使用。" "Of these pages."
+    answer  "样式表。" "The style sheet."
+    refuses NONE;
+get_home
+    summary "首页" "The front page"
+    text    "转到接口文档页。" "Leads to the reference."
+    answer  "转到 `/docs`。" "To `/docs`."
+    refuses NONE;
+}

@@ -1,0 +1,92 @@
+//! Parameters by name: limits, example and text. A handler names its parameters; here is what there is to say of each.
+//! Texts are English first, Chinese behind `‖`, as in `shapes`.
+
+use serde_json::{Value, json};
+
+/// What is said of a parameter.
+pub(super) struct Parameter {
+    pub(super) schema: Value,
+    pub(super) example: Option<Value>,
+    pub(super) text: &'static str,
+}
+
+/// The parameter `name` of `operation`.
+pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
+    let say = |schema: Value, example: Value, text: &'static str| {
+        Some(Parameter {
+            schema,
+            example: Some(example),
+            text,
+        })
+    };
+    let text = || json!({"type": "string"});
+    match (name, operation) {
+        ("id", "explain") => say(
+            text(),
+            "ver_01KB2Q0000000000000000002A".into(),
+            "The verification; an item of a batch or stream has its position behind a dash. ‖ 核验编号；批量或流中的一条在短横后带位置。",
+        ),
+        ("id", "revoke_grant") => say(text(), "grt_b3J3ZWxsMTk4NF9oZXlhbg".into(), "The grant. ‖ 授权编号。"),
+        ("id", operation) if operation.ends_with("_user") || operation == "rotate_user_secret" => {
+            say(text(), "auditor-li".into(), "The user. ‖ 用户标识。")
+        }
+        ("id", _) => say(text(), "wuhu-hrss".into(), "The agency. ‖ 机构标识。"),
+        ("origin", _) => say(
+            text(),
+            "hub-1.heyan.local".into(),
+            "Name of the ledger, as in `receipt.origin`. ‖ 存证日志名称，即 `receipt.origin`。",
+        ),
+        ("index", _) => say(
+            json!({"type": "integer", "format": "int64", "minimum": 0}),
+            1234.into(),
+            "Index of the entry, as in `receipt.index`. ‖ 条目序号，即 `receipt.index`。",
+        ),
+        ("dataset", "list_grants") => unsaid(text(), "Only grants on this dataset. ‖ 只列该数据资源的授权。"),
+        ("dataset", _) => say(text(), "natural-person".into(), "Name of the dataset. ‖ 数据资源名称。"),
+        ("agency", _) => unsaid(text(), "Only grants of this agency. ‖ 只列该机构的授权。"),
+        ("limit", _) => unsaid(
+            json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+            "Most rows of the page. ‖ 每页至多行数。",
+        ),
+        ("cursor", _) => unsaid(
+            text(),
+            "`next_cursor` of the page before, as it is. ‖ 上一页的 `next_cursor`，原样带回。",
+        ),
+        ("level", _) => say(
+            json!({"type": "integer", "minimum": 0, "maximum": 63}),
+            0.into(),
+            "Level of the tile. ‖ 数据块的层。",
+        ),
+        ("path", _) => say(
+            text(),
+            "000.p/1".into(),
+            "Number of the tile in groups of three digits, `.p/` and a width behind a partial one. ‖ 数据块号，三位一组；不满块在后面写 `.p/` 与宽度。",
+        ),
+        ("code", _) => say(text(), "invalid_identifier".into(), "The code. ‖ 问题代码。"),
+        ("lang", _) => unsaid(
+            text(),
+            "`zh-CN` or `en`; goes before `Accept-Language`. ‖ `zh-CN` 或 `en`，优先于 `Accept-Language`。",
+        ),
+        ("If-Match", _) => unsaid(
+            json!({"type": "string", "pattern": "^\"(0|[1-9][0-9]{0,8})\"$"}),
+            "The version that must be current; `\"0\"`: there must be none. For one record as JSON only. ‖ 须为当前的版本；`\"0\"` 表示须尚无记录。仅用于单条 JSON。",
+        ),
+        ("Prefer", _) => unsaid(
+            text(),
+            "`wait=2` waits up to 2 s (at most 10) for the covering checkpoint, RFC 7240. ‖ `wait=2` 最多等待 2 秒（上限 10）以取得覆盖它的检查点，RFC 7240。",
+        ),
+        ("Accept-Language", _) => unsaid(
+            text(),
+            "Language of texts for people: `zh-CN` (default) or `en`. ‖ 文字的语言：`zh-CN`（默认）或 `en`。",
+        ),
+        _ => None,
+    }
+}
+
+fn unsaid(schema: Value, text: &'static str) -> Option<Parameter> {
+    Some(Parameter {
+        schema,
+        example: None,
+        text,
+    })
+}

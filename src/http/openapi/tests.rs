@@ -1,0 +1,428 @@
+//! Holds the document against the route table, the parsers of the handlers and what the handlers write.
+//! `HEYAN_BLESS=1` writes the committed file anew instead of comparing.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    app::{
+        admin::NewSecret,
+        commit::{AgencyRow, ClientRow, GrantRow},
+        question::{ItemBody, Purpose, VerificationBody},
+    },
+    catalog::Catalog,
+    domain::identifier::IdentifierKind,
+    http::{
+        access, datasets, extract,
+        locale::Locale,
+        problem::{FieldCode, Pointer, Problem, ProblemCode},
+        records,
+        routes::ROUTES,
+        stream, verifications,
+    },
+};
+
+fn operations(document: &Value) -> BTreeSet<(String, String, String)> {
+    let mut found = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            found.insert((id.to_owned(), method.clone(), path.clone()));
+        }
+    }
+    found
+}
+
+/// A schema with its references at hand; `closed`: members that it does not name are refused.
+fn validator(document: &Value, schema: &Value, closed: bool) -> jsonschema::Validator {
+    let mut root = schema.clone();
+    root["components"] = document["components"].clone();
+    if closed {
+        for schema in root["components"]["schemas"].as_object_mut().unwrap().values_mut() {
+            if schema.get("properties").is_some() {
+                schema["additionalProperties"] = false.into();
+            }
+        }
+    }
+    jsonschema::validator_for(&root).unwrap()
+}
+
+fn assert_fits(document: &Value, name: &str, value: &Value) {
+    let schema = json!({"$ref": format!("#/components/schemas/{name}")});
+    let validator = validator(document, &schema, true);
+    let faults: Vec<String> = validator.iter_errors(value).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "{name}: {faults:?}");
+}
+
+#[test]
+fn the_committed_document_is_the_one_that_the_code_makes() {
+    let made = document_json();
+    if std::env::var_os("HEYAN_BLESS").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/openapi.json");
+        std::fs::write(path, &made).unwrap();
+        return;
+    }
+    // Not assert_eq: two whole documents are no help in a terminal.
+    let first = made
+        .lines()
+        .zip(COMMITTED.lines())
+        .find(|(made, committed)| made != committed);
+    assert!(
+        made == COMMITTED,
+        "run it again with HEYAN_BLESS=1; first difference: {first:?}"
+    );
+}
+
+#[test]
+fn the_document_is_openapi_3_1_0_of_this_version() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn routes_handlers_and_notes_name_the_same_operations() {
+    let rows: BTreeSet<_> = ROUTES
+        .iter()
+        .map(|route| {
+            (
+                route.operation.to_owned(),
+                route.method.to_lowercase(),
+                complete::template(route),
+            )
+        })
+        .collect();
+    let stated = serde_json::to_value(<Handlers as utoipa::OpenApi>::openapi()).unwrap();
+    assert_eq!(operations(&stated), rows);
+    assert_eq!(operations(&document()), rows);
+    let noted: Vec<&str> = notes::NOTES.iter().map(|note| note.operation).collect();
+    let routed: Vec<&str> = ROUTES.iter().map(|route| route.operation).collect();
+    assert_eq!(noted, routed);
+}
+
+#[test]
+fn every_path_parameter_is_described_and_every_parameter_is_known() {
+    let document = document();
+    for (operation, method, path) in operations(&document) {
+        let node = &document["paths"][&path][&method];
+        let empty = Vec::new();
+        let parameters = node["parameters"].as_array().unwrap_or(&empty);
+        let described: BTreeSet<&str> = parameters
+            .iter()
+            .filter(|parameter| parameter["in"] == "path")
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        let templated: BTreeSet<&str> = path
+            .split('{')
+            .skip(1)
+            .map(|part| part.split('}').next().unwrap())
+            .collect();
+        assert_eq!(described, templated, "{operation}");
+        assert!(
+            parameters.iter().all(|parameter| !parameter["description"].is_null()),
+            "{operation}"
+        );
+    }
+}
+
+fn walk(node: &Value, place: &str, visit: &mut impl FnMut(&serde_json::Map<String, Value>, &str)) {
+    match node {
+        Value::Object(members) => {
+            visit(members, place);
+            for (name, value) in members {
+                if !matches!(name.as_str(), "example" | "examples" | "value") {
+                    walk(value, &format!("{place}/{name}"), visit);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| walk(item, place, visit)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_text_speaks_both_languages() {
+    let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    let mut texts = 0;
+    walk(&document(), "", &mut |members, place| {
+        for name in ["summary", "description"] {
+            let Some(Value::String(en)) = members.get(name) else {
+                continue;
+            };
+            let zh = members
+                .get(&format!("x-zh-{name}"))
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            assert!(!en.contains('‖') && !en.chars().any(is_han), "{place}: {en}");
+            assert!(
+                zh.chars().any(is_han) || zh == "RFC 7517。" || zh.starts_with("OpenAPI") || zh.starts_with("RFC"),
+                "{place}: {zh}"
+            );
+            texts += 1;
+        }
+    });
+    assert!(texts > 400, "{texts}");
+}
+
+#[test]
+fn every_member_of_every_shape_is_described_and_every_reference_leads_somewhere() {
+    let document = document();
+    walk(&document, "", &mut |members, place| {
+        if let Some(Value::String(target)) = members.get("$ref") {
+            let target = target.strip_prefix('#').unwrap();
+            assert!(document.pointer(target).is_some(), "{place}: {target}");
+        }
+    });
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(schema["description"].is_string(), "{name}");
+        for (member, property) in schema["properties"].as_object().into_iter().flatten() {
+            let said = property["description"].is_string()
+                || property["oneOf"]
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(|one| one["description"].is_string()));
+            assert!(said, "{name}.{member}");
+        }
+    }
+}
+
+#[test]
+fn every_replacement_has_its_place_and_every_strict_shape_exists() {
+    let stated = serde_json::to_value(<Handlers as utoipa::OpenApi>::openapi()).unwrap();
+    let schemas = &stated["components"]["schemas"];
+    for (name, _) in words::replacements() {
+        assert!(schemas.get(name).is_some(), "{name}");
+    }
+    for name in shapes::STRICT {
+        assert!(schemas[name]["properties"].is_object(), "{name}");
+    }
+}
+
+#[test]
+fn every_example_fits_its_schema() {
+    let document = document();
+    let mut checked = 0;
+    let mut check = |place: &str, media: &Value| {
+        let schema = &media["schema"];
+        let named = media["examples"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(_, example)| &example["value"]);
+        for example in named.chain(media.get("example")) {
+            let validator = validator(&document, schema, true);
+            let faults: Vec<String> = validator.iter_errors(example).map(|fault| fault.to_string()).collect();
+            assert!(faults.is_empty(), "{place}: {faults:?}");
+            checked += 1;
+            for line in media["x-line-schemas"]
+                .as_array()
+                .iter()
+                .flat_map(|_| example.as_str().unwrap().lines())
+            {
+                let line = serde_json::from_str(line).unwrap();
+                let any = json!({"anyOf": media["x-line-schemas"]});
+                assert!(
+                    self::validator(&document, &any, true).is_valid(&line),
+                    "{place}: {line}"
+                );
+            }
+        }
+    };
+    for (operation, method, path) in operations(&document) {
+        let node = &document["paths"][&path][&method];
+        for (_, media) in node["requestBody"]["content"].as_object().into_iter().flatten() {
+            check(&operation, media);
+        }
+        for (_, response) in node["responses"].as_object().unwrap() {
+            for (_, media) in response["content"].as_object().into_iter().flatten() {
+                check(&operation, media);
+            }
+        }
+    }
+    assert!(checked >= 20, "{checked}");
+}
+
+/// Whether the handler's own parser takes a body of that shape.
+fn parses(name: &str, body: &Value) -> bool {
+    fn taken<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> bool {
+        extract::parse::<T>(bytes).is_ok()
+    }
+    let bytes = body.to_string().into_bytes();
+    match name {
+        "VerificationRequest" => taken::<VerificationBody<'_>>(&bytes),
+        "BatchRequest" => taken::<verifications::BatchBody<'_>>(&bytes),
+        "Item" => taken::<ItemBody<'_>>(&bytes),
+        "StreamHeader" => taken::<stream::Header<'_>>(&bytes),
+        "Purpose" => taken::<Purpose<'_>>(&bytes),
+        "RecordQuery" => taken::<records::QueryBody<'_>>(&bytes),
+        "NewAgency" => taken::<access::AgencyBody>(&bytes),
+        "NewGrant" => taken::<access::GrantBody>(&bytes),
+        "NewUser" => taken::<access::UserBody>(&bytes),
+        _ => panic!("{name} has no parser here"),
+    }
+}
+
+fn full(name: &str) -> Value {
+    let purpose = json!({"item_code": "i", "item_name": "n", "application_no": "a", "operator": "o", "reason": "r"});
+    let item = json!({"ref": "r", "dataset": "d", "subject": {"s": "1"},
+        "claims": {"a": "v", "b": {"op": "eq", "value": "x"}, "c": {"op": "one_of", "value": ["x", "y"]}}, "max_age_s": 1});
+    match name {
+        "VerificationRequest" => {
+            let mut body = item;
+            body.as_object_mut().unwrap().remove("ref");
+            body["purpose"] = purpose;
+            body
+        }
+        "BatchRequest" => json!({"purpose": purpose, "items": [item, null]}),
+        "Item" => item,
+        "StreamHeader" => json!({"purpose": purpose, "dataset": "d"}),
+        "Purpose" => purpose,
+        "RecordQuery" => json!({"purpose": purpose, "subject": {"s": "1"}}),
+        "NewAgency" => json!({"id": "a", "name": "n", "credit_code": "c", "role": "agency", "authority_for": [],
+            "networks": [], "public_key": "A".repeat(43)}),
+        "NewGrant" => json!({"agency": "a", "dataset": "d", "fields": ["*"], "operations": ["verify"],
+            "item_codes": ["*"], "valid_from": "2026-11-22T00:00:00Z", "valid_until": "2027-11-22T00:00:00Z",
+            "daily_ceiling": 1, "networks": []}),
+        "NewUser" => json!({"id": "u", "name": "n", "role": "auditor"}),
+        _ => panic!("{name}"),
+    }
+}
+
+#[test]
+fn strict_shapes_and_the_handlers_parsers_agree_on_every_member() {
+    let document = document();
+    // The parts of a record are checked by the dataset's schema, a predicate inside a claim.
+    let parsed = shapes::STRICT
+        .iter()
+        .filter(|name| !matches!(**name, "Record" | "Predicate"));
+    for name in parsed {
+        let body = full(name);
+        assert_fits(&document, name, &body);
+        assert!(parses(name, &body), "{name}");
+        let schema = &document["components"]["schemas"][name];
+        let required = schema["required"].as_array().unwrap();
+        let members: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        assert_eq!(members, body.as_object().unwrap().keys().collect(), "{name}");
+        for (member, property) in schema["properties"].as_object().unwrap() {
+            let mut without = body.clone();
+            without.as_object_mut().unwrap().remove(member);
+            assert_eq!(
+                parses(name, &without),
+                !required.contains(&json!(member)),
+                "{name} without {member}"
+            );
+            let nullable = property["type"]
+                .as_array()
+                .is_some_and(|types| types.contains(&json!("null")));
+            let mut null = body.clone();
+            null[member] = Value::Null;
+            assert_eq!(parses(name, &null), nullable, "{name} with {member}: null");
+        }
+        let mut more = body.clone();
+        more["nick"] = "x".into();
+        assert!(!parses(name, &more), "{name} with a member more");
+    }
+}
+
+#[test]
+fn what_the_handlers_write_fits_and_is_wholly_described() {
+    let document = document();
+    let catalog = Catalog::load(None).unwrap();
+    for dataset in catalog.iter() {
+        assert_fits(&document, "Dataset", &datasets::describe(dataset));
+    }
+    let agency = AgencyRow {
+        id: "a".to_owned(),
+        number: 1,
+        name: "n".to_owned(),
+        credit_code: "c".to_owned(),
+        authority_for: vec!["natural-person".to_owned()],
+        networks: Vec::new(),
+        disabled: false,
+        created_at: 0,
+        updated_at: 0,
+    };
+    assert_fits(&document, "Agency", &access::agency_json(&agency, "agency"));
+    let told = NewSecret {
+        client_id: "a".to_owned(),
+        client_secret: "s".to_owned(),
+        previous_valid_until: Some("2026-11-22T00:00:00Z".to_owned()),
+    };
+    assert_fits(&document, "RotatedCredential", &access::with_secret(json!({}), &told));
+    let user = ClientRow {
+        id: "u".to_owned(),
+        name: "n".to_owned(),
+        role: "auditor".to_owned(),
+        agency: None,
+        secret_hash: [0; 32],
+        previous_secret_hash: None,
+        previous_valid_until: None,
+        public_key: None,
+        disabled: false,
+        created_at: 0,
+        updated_at: 0,
+    };
+    assert_fits(&document, "User", &access::user_json(&user));
+    let mut grant = GrantRow {
+        id: "g".to_owned(),
+        agency: "a".to_owned(),
+        dataset: "d".to_owned(),
+        fields: vec!["*".to_owned()],
+        operations: vec!["stale_ok".to_owned()],
+        item_codes: vec!["*".to_owned()],
+        valid_from: 0,
+        valid_until: None,
+        daily_ceiling: None,
+        networks: Vec::new(),
+        revoked_at: None,
+        created_at: 0,
+    };
+    assert_fits(&document, "Grant", &access::grant_json(&grant));
+    (grant.valid_until, grant.daily_ceiling, grant.revoked_at) = (Some(1), Some(1), Some(1));
+    assert_fits(&document, "Grant", &access::grant_json(&grant));
+}
+
+#[test]
+fn every_problem_fits() {
+    let document = document();
+    for code in ProblemCode::ALL {
+        for locale in Locale::ALL {
+            let mut problem = Problem::new(*code).trace_id("t").retry_after_s(1);
+            for field in FieldCode::ALL {
+                problem = problem.error(Pointer::root(), field);
+            }
+            let problem = problem.extra("missing_clause", "networks").extra("legal_basis", "law");
+            assert_fits(&document, "Problem", &problem.to_value(locale));
+        }
+    }
+}
+
+#[test]
+fn examples_name_subjects_fields_and_agencies_that_can_be() {
+    let catalog = Catalog::load(None).unwrap();
+    for operation in ["verify", "query_record", "put_records"] {
+        for example in examples::requests(operation)
+            .iter()
+            .filter(|example| example.media == "application/json")
+        {
+            let body = &example.value;
+            let dataset = catalog
+                .get(body["dataset"].as_str().unwrap_or("natural-person"))
+                .unwrap();
+            let subject = dataset.parse_subject(|name| body["subject"][name].as_str());
+            assert!(subject.is_ok_and(|subject| subject.findings.is_empty()), "{operation}");
+            for name in body["claims"].as_object().into_iter().flatten().map(|(name, _)| name) {
+                assert!(dataset.field_number(name).is_some(), "{operation}: {name}");
+            }
+            if operation == "put_records" {
+                let record = json!({"subject": body["subject"], "fields": body["fields"]});
+                assert!(dataset.check(&record).is_empty());
+            }
+        }
+    }
+    for example in examples::requests("add_agency") {
+        let code = example.value["credit_code"].as_str().unwrap();
+        assert!(IdentifierKind::CreditCode.parse(code).is_ok());
+    }
+}

@@ -1,0 +1,149 @@
+//! Closed word lists and free-form parts of the shapes, taken from the code that speaks them.
+//! A shape of the same name in `shapes` holds the place and the text; what stands here replaces its type.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    app::{
+        access::Role,
+        question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
+        records::Ingested,
+        verify::Freshness,
+    },
+    auth::assertion::ASSERTION_TYPE,
+    domain::{
+        compare::Comparator,
+        identifier::Finding,
+        policy::{Clause, Operation},
+        predicate,
+        verdict::{Outcome, Verdict},
+    },
+    http::problem::{FieldCode, IdentifierFault, ProblemCode},
+};
+
+/// Every replaced shape by its name.
+pub(super) fn replacements() -> Vec<(&'static str, Value)> {
+    let mut all = answers();
+    all.extend(access());
+    all.extend(free_forms());
+    all.push(("ProblemCode", words(ProblemCode::ALL.iter().map(|code| code.as_str()))));
+    all.push(("FieldErrorCode", words(FieldCode::ALL.iter().map(|code| code.as_str()))));
+    all.push((
+        "IdentifierFault",
+        words(IdentifierFault::ALL.iter().map(|fault| fault.as_str())),
+    ));
+    all
+}
+
+fn words(words: impl IntoIterator<Item = &'static str>) -> Value {
+    let mut list: Vec<&str> = Vec::new();
+    for word in words {
+        if !list.contains(&word) {
+            list.push(word);
+        }
+    }
+    json!({"type": "string", "enum": list})
+}
+
+fn answers() -> Vec<(&'static str, Value)> {
+    // Ledger codes are one byte, so asking for all of them finds every verdict.
+    let verdicts: Vec<Verdict> = (0..=u8::MAX).filter_map(Verdict::from_code).collect();
+    let findings = [
+        Finding::LicenceCheckCharacter,
+        Finding::LicenceTypeForm,
+        Finding::LicenceIssuerForm,
+        Finding::LicenceVersionForm,
+        Finding::DivisionUnknown,
+    ];
+    let ingested = [
+        Ingested::Created,
+        Ingested::Updated,
+        Ingested::Unchanged,
+        Ingested::Ignored,
+    ];
+    vec![
+        ("Outcome", words(Outcome::ALL.map(Outcome::as_str))),
+        ("VerdictWord", words(verdicts.iter().map(|verdict| verdict.as_str()))),
+        ("Basis", words(verdicts.iter().filter_map(|verdict| verdict.basis()))),
+        (
+            "ReviewReason",
+            words(verdicts.iter().filter_map(|verdict| verdict.reason())),
+        ),
+        (
+            "Freshness",
+            words([Freshness::Cached.as_str(), Freshness::Fetched.as_str()]),
+        ),
+        ("Finding", words(findings.map(Finding::as_str))),
+        ("Ingested", words(ingested.iter().map(Ingested::as_str))),
+        ("PendingWord", json!({"const": "pending"})),
+    ]
+}
+
+fn access() -> Vec<(&'static str, Value)> {
+    let of = |roles: &'static [Role]| words(roles.iter().map(|role| role.as_str()));
+    let clauses = [
+        Clause::Dataset,
+        Clause::Validity,
+        Clause::ItemCode,
+        Clause::Operation,
+        Clause::Network,
+        Clause::DailyCeiling,
+    ];
+    vec![
+        ("AgencyRole", of(&[Role::Agency, Role::Authority])),
+        ("UserRole", of(&[Role::Operator, Role::Manager, Role::Auditor])),
+        ("GrantOperation", words(Operation::ALL.map(Operation::as_str))),
+        ("MissingClause", words(clauses.map(Clause::as_str))),
+        ("Sharing", words(["unconditional", "conditional", "withheld"])),
+        ("Comparator", words(Comparator::NAMES)),
+        ("GrantType", json!({"const": "client_credentials"})),
+        ("AssertionType", json!({"const": ASSERTION_TYPE})),
+        ("TokenType", json!({"const": "Bearer"})),
+        ("AddedAgency", all_of(&["Agency", "NewCredential"])),
+        ("AddedUser", all_of(&["User", "NewCredential"])),
+    ]
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn all_of(names: &[&str]) -> Value {
+    let parts: Vec<Value> = names.iter().map(|name| reference(name)).collect();
+    json!({"allOf": parts})
+}
+
+fn map_of(values: Value, least: usize) -> Value {
+    let mut map = Map::new();
+    map.insert("type".to_owned(), "object".into());
+    if least > 0 {
+        map.insert("minProperties".to_owned(), least.into());
+        map.insert("maxProperties".to_owned(), MEMBERS_MAX.into());
+    }
+    map.insert("additionalProperties".to_owned(), values);
+    Value::Object(map)
+}
+
+fn free_forms() -> Vec<(&'static str, Value)> {
+    let text = json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX});
+    let operands = json!({"type": "array", "minItems": 1, "maxItems": OPERANDS_MAX, "items": text});
+    let identifier = json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX,
+        "description": "The identifier, as people write it. ‖ 标识值，按通常写法。"});
+    let value = json!({"type": "string", "description": "The value. ‖ 值。"});
+    vec![
+        ("Subject", map_of(identifier, 1)),
+        ("Claims", map_of(reference("Claim"), 1)),
+        ("Claim", json!({"anyOf": [text, reference("Predicate")]})),
+        ("PredicateOp", words(predicate::Predicate::OPERATIONS)),
+        ("PredicateValue", json!({"anyOf": [text, operands]})),
+        ("FieldVerdicts", map_of(reference("FieldVerdict"), 0)),
+        ("ExplainedFields", map_of(reference("ExplainedField"), 0)),
+        ("RecordFields", map_of(value, 0)),
+        // An item that is no question is answered by a problem: nothing is refused here.
+        ("BatchItem", json!({"anyOf": [reference("Item"), {}]})),
+        (
+            "ItemResult",
+            json!({"oneOf": [reference("ItemAnswer"), reference("ItemProblem")]}),
+        ),
+    ]
+}

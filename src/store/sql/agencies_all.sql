@@ -1,1 +1,0 @@
-select id, number, name, credit_code, authority_for, networks, disabled, created_at, updated_at from agencies

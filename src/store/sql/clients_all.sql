@@ -1,3 +1,0 @@
-select id, name, role, agency, secret_hash, previous_secret_hash, previous_valid_until, public_key, disabled, created_at,
-    updated_at
-from clients

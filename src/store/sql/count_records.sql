@@ -1,0 +1,1 @@
+SELECT dataset, count(*) AS records FROM records GROUP BY dataset ORDER BY dataset

@@ -1,3 +1,0 @@
-select id, agency, dataset, fields, operations, item_codes, valid_from, valid_until, daily_ceiling, networks, revoked_at,
-    created_at
-from grants

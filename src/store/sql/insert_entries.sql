@@ -1,0 +1,2 @@
+INSERT INTO ledger_outbox (entry)
+VALUES (?)

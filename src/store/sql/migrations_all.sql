@@ -1,1 +1,0 @@
-select name, digest from schema_migrations order by name

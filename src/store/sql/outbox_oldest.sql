@@ -1,1 +1,0 @@
-select id, entry from ledger_outbox order by id limit ?1

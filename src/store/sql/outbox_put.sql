@@ -1,1 +1,0 @@
-insert into ledger_outbox (entry) values (?1)

@@ -1,1 +1,0 @@
-select dataset, count(*) from records group by dataset

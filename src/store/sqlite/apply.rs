@@ -1,0 +1,204 @@
+//! Applies batches inside one open transaction, in few statements however many batches there are.
+//! A fault says only that *some* batch does not stand: the caller must roll back, whoever's it was.
+
+use std::collections::HashSet;
+
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+
+use super::batch::{Batch, RecordRow, hex, json_text};
+use super::fault::Fault;
+use crate::app::commit::{AgencyRow, ClientRow, GrantRow};
+use crate::app::ports::SubjectKey;
+use crate::store::statement::{self, RowStatement, Statement};
+
+/// Writes all of `batches`, in order; answers the outbox ids of each.
+pub(super) async fn apply_all(conn: &mut SqliteConnection, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {
+    apply_records(conn, batches).await?;
+    for row in batches.iter().flat_map(|batch| &batch.agencies) {
+        changed(conn, statement::UPSERT_AGENCY, 1, |query| bind_agency(query, row)).await?;
+    }
+    for row in batches.iter().flat_map(|batch| &batch.clients) {
+        changed(conn, statement::UPSERT_CLIENT, 1, |query| bind_client(query, row)).await?;
+    }
+    for row in batches.iter().flat_map(|batch| &batch.grants) {
+        changed(conn, statement::UPSERT_GRANT, 1, |query| bind_grant(query, row)).await?;
+    }
+    apply_entries(conn, batches).await
+}
+
+/// Adds to daily counters; `usage` is a JSON array of `[grant, day, used]`.
+pub(super) async fn add_usage(conn: &mut SqliteConnection, usage: &str, rows: usize) -> Result<(), Fault> {
+    changed(conn, statement::ADD_USAGE, rows, |query| query.bind(usage.to_owned())).await
+}
+
+/// Deletes outbox rows; `ids` is a JSON array. How many rows go is not checked: after a crash between the ledger's
+/// sync and this call the same ids are forgotten again.
+pub(super) async fn forget_entries(conn: &mut SqliteConnection, ids: &str) -> Result<(), Fault> {
+    sqlx::query(statement::DELETE_ENTRIES.text)
+        .bind(ids.to_owned())
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(Fault::in_statement(statement::DELETE_ENTRIES.name))
+}
+
+/// One harmless write, to show that the engine can.
+pub(super) async fn ping(conn: &mut SqliteConnection) -> Result<(), Fault> {
+    changed(conn, statement::PING, 1, |query| query).await
+}
+
+type Bound = Query<'static, Sqlite, SqliteArguments>;
+
+/// Runs one statement and refuses when it changed another number of rows than its caller decided on.
+async fn changed(
+    conn: &mut SqliteConnection,
+    statement: Statement,
+    rows: usize,
+    bind: impl FnOnce(Bound) -> Bound,
+) -> Result<(), Fault> {
+    let done = bind(sqlx::query(statement.text))
+        .execute(conn)
+        .await
+        .map_err(Fault::in_statement(statement.name))?;
+    as_expected(done.rows_affected(), rows)
+}
+
+fn as_expected(affected: u64, rows: usize) -> Result<(), Fault> {
+    if u64::try_from(rows) == Ok(affected) {
+        Ok(())
+    } else {
+        Err(Fault::Conflict)
+    }
+}
+
+/// Writes record versions in waves without a repeated key, so that a wave's rows may be sorted and merged.
+async fn apply_records(conn: &mut SqliteConnection, batches: &[&Batch]) -> Result<(), Fault> {
+    let total = batches.iter().map(|batch| batch.records.len()).sum();
+    let mut seen: HashSet<(&str, SubjectKey)> = HashSet::with_capacity(total);
+    let mut wave = Vec::with_capacity(total);
+    for row in batches.iter().flat_map(|batch| &batch.records) {
+        if !seen.insert((&row.dataset, row.subject)) {
+            apply_wave(conn, &mut wave).await?;
+            seen.clear();
+            seen.insert((&row.dataset, row.subject));
+        }
+        wave.push(row);
+    }
+    apply_wave(conn, &mut wave).await
+}
+
+/// Writes one wave and leaves it empty.
+async fn apply_wave(conn: &mut SqliteConnection, wave: &mut Vec<&RecordRow>) -> Result<(), Fault> {
+    // In key order, neighbours share the pages of the key index.
+    wave.sort_unstable_by(|a, b| (&a.dataset, a.subject).cmp(&(&b.dataset, b.subject)));
+    let (old, new): (Vec<&RecordRow>, Vec<&RecordRow>) = wave.drain(..).partition(|row| row.expected.is_some());
+    send_records(conn, &statement::INSERT_RECORDS, &new).await?;
+    if !old.is_empty() {
+        // The compare of compare-and-set: only a row that still has the expected version is archived.
+        let keys: Vec<_> = old
+            .iter()
+            .map(|row| (&*row.dataset, hex(row.subject), row.expected))
+            .collect();
+        let keys = json_text(&keys);
+        changed(conn, statement::ARCHIVE_RECORDS, old.len(), |query| query.bind(keys)).await?;
+        send_records(conn, &statement::REPLACE_RECORDS, &old).await?;
+    }
+    Ok(())
+}
+
+async fn send_records(
+    conn: &mut SqliteConnection,
+    sql: &'static RowStatement,
+    rows: &[&RecordRow],
+) -> Result<(), Fault> {
+    for (text, run) in sql.runs(rows) {
+        let query = run.iter().fold(sqlx::query(text), |query, row| bind_record(query, row));
+        let done = query.execute(&mut *conn).await.map_err(Fault::in_statement(sql.name))?;
+        as_expected(done.rows_affected(), run.len())?;
+    }
+    Ok(())
+}
+
+/// Writes the ledger entries of all batches; ids are consecutive within one statement, because the engine's counter
+/// (`AUTOINCREMENT`) only grows and there is one writer.
+async fn apply_entries(conn: &mut SqliteConnection, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {
+    let sql: &'static RowStatement = &statement::INSERT_ENTRIES;
+    let entries: Vec<&Vec<u8>> = batches.iter().flat_map(|batch| &batch.entries).collect();
+    let mut ids = Vec::with_capacity(entries.len());
+    for (text, run) in sql.runs(&entries) {
+        let query = run
+            .iter()
+            .fold(sqlx::query(text), |query, entry| query.bind((*entry).clone()));
+        let done = query.execute(&mut *conn).await.map_err(Fault::in_statement(sql.name))?;
+        as_expected(done.rows_affected(), run.len())?;
+        let last = done.last_insert_rowid();
+        ids.extend((0..run.len()).rev().map(|back| last - i64::try_from(back).unwrap_or(0)));
+    }
+    let mut ids = ids.into_iter();
+    Ok(batches
+        .iter()
+        .map(|batch| ids.by_ref().take(batch.entries.len()).collect())
+        .collect())
+}
+
+fn bind_record(query: Bound, row: &RecordRow) -> Bound {
+    query
+        .bind(std::sync::Arc::clone(&row.dataset))
+        .bind(row.subject.0.to_vec())
+        .bind(i64::from(row.version))
+        .bind(row.source_version)
+        .bind(row.effective_at)
+        .bind(row.received_at)
+        .bind(row.source.clone())
+        .bind(std::sync::Arc::clone(&row.identifiers))
+        .bind(std::sync::Arc::clone(&row.fields))
+}
+
+fn bind_agency(query: Bound, row: &AgencyRow) -> Bound {
+    query
+        .bind(row.id.clone())
+        .bind(i64::from(row.number))
+        .bind(row.name.clone())
+        .bind(row.credit_code.clone())
+        .bind(json_text(&row.authority_for))
+        .bind(json_text(&row.networks))
+        .bind(i64::from(row.disabled))
+        .bind(row.created_at)
+        .bind(row.updated_at)
+}
+
+fn bind_client(query: Bound, row: &ClientRow) -> Bound {
+    query
+        .bind(row.id.clone())
+        .bind(row.name.clone())
+        .bind(row.role.clone())
+        .bind(row.agency.clone())
+        .bind(row.secret_hash.to_vec())
+        .bind(row.previous_secret_hash.map(|hash| hash.to_vec()))
+        .bind(row.previous_valid_until)
+        .bind(row.public_key.map(|key| key.to_vec()))
+        .bind(i64::from(row.disabled))
+        .bind(row.created_at)
+        .bind(row.updated_at)
+}
+
+fn bind_grant(query: Bound, row: &GrantRow) -> Bound {
+    query
+        .bind(row.id.clone())
+        .bind(row.agency.clone())
+        .bind(row.dataset.clone())
+        .bind(json_text(&row.fields))
+        .bind(json_text(&row.operations))
+        .bind(json_text(&row.item_codes))
+        .bind(row.valid_from)
+        .bind(row.valid_until)
+        .bind(
+            row.daily_ceiling
+                .map(|ceiling| i64::try_from(ceiling).unwrap_or(i64::MAX)),
+        )
+        .bind(json_text(&row.networks))
+        .bind(row.revoked_at)
+        .bind(row.created_at)
+}

@@ -1,0 +1,243 @@
+//! Opens a database file safely, or says why not: file modes, engine version, durability settings.
+//! The engine accepts unknown or refused settings silently, so what matters is read back after it was set.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Row, Sqlite};
+
+use super::SqliteConfig;
+use super::fault::engine;
+use crate::app::ports::StoreError;
+use crate::store::statement::{self, Statement};
+
+/// The first release without the WAL-reset defect.
+const ENGINE_MIN: (u32, u32, u32) = (3, 51, 3);
+/// Pages of the write-ahead log after which a commit checkpoints by itself (128 MiB): rarely, since the writer does it
+/// when idle, and never so late that look-ups through the log grow slow.
+const WAL_PAGES: &str = "32768";
+/// Bytes that the write-ahead log file keeps once it is empty.
+const WAL_BYTES_KEPT: &str = "134217728";
+/// Read rows that may wait between the engine's thread and the task: a whole coalesced query, to save thread switches.
+const ROWS_BUFFERED: usize = 512;
+
+/// Why a database file was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another account of the machine could read or replace the data.
+    #[error("{path} has mode {mode:o}, must be {wanted:o}: chmod {wanted:o} it, or choose another data directory")]
+    OpenToOthers {
+        /// File or directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// The bits it may have.
+        wanted: u32,
+    },
+    /// The file system refused.
+    #[error("cannot create or inspect {path}")]
+    Files {
+        /// File or directory.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The linked SQLite has a known defect that can lose committed data.
+    #[error("sqlite {found} is older than 3.51.3")]
+    EngineTooOld {
+        /// Version as the engine gives it.
+        found: String,
+    },
+    /// A setting that durability rests on did not take.
+    #[error("setting {setting} did not take effect: the file system may not allow it")]
+    Setting {
+        /// Name of the setting.
+        setting: &'static str,
+    },
+    /// The file has tables, but none of this program.
+    #[error("the file is a database of another program")]
+    NotOurs,
+    /// The file was written by a newer program.
+    #[error("the file has schema version {found}, this program knows {known}: use the newer program")]
+    SchemaNewer {
+        /// Newest version in the file.
+        found: i64,
+        /// Newest version of this program.
+        known: usize,
+    },
+    /// The file has another text of a schema version than this program.
+    #[error("schema version {version} of the file is not the one of this program")]
+    SchemaDiffers {
+        /// The version.
+        version: i64,
+    },
+}
+
+impl From<OpenError> for StoreError {
+    fn from(error: OpenError) -> Self {
+        Self::Engine {
+            statement: "open",
+            source: Box::new(error),
+        }
+    }
+}
+
+/// Opens the write connection: creates the file, and checks that commits will be durable.
+pub(super) async fn open_writer(config: &SqliteConfig) -> Result<SqlitePool, StoreError> {
+    let path = config.path.clone();
+    tokio::task::spawn_blocking(move || prepare_files(&path))
+        .await
+        .map_err(|error| StoreError::Engine {
+            statement: "open",
+            source: Box::new(error),
+        })??;
+    let options = common(config, config.writer_cache_kib)
+        .journal_mode(SqliteJournalMode::Wal)
+        .pragma("wal_autocheckpoint", WAL_PAGES)
+        .pragma("journal_size_limit", WAL_BYTES_KEPT)
+        .thread_name(|_| "heyan-db-write".to_owned());
+    let pool = pool(1).connect_with(options).await.map_err(engine("open"))?;
+    let version: String = first_value(&pool, statement::SELECT_ENGINE_VERSION).await?;
+    if !is_new_enough(&version) {
+        return Err(OpenError::EngineTooOld { found: version }.into());
+    }
+    let journal: String = first_value(&pool, statement::JOURNAL_MODE).await?;
+    if journal != "wal" {
+        return Err(OpenError::Setting {
+            setting: "journal_mode=wal",
+        }
+        .into());
+    }
+    let synchronous: i64 = first_value(&pool, statement::SYNCHRONOUS).await?;
+    if synchronous < 2 {
+        return Err(OpenError::Setting {
+            setting: "synchronous=full",
+        }
+        .into());
+    }
+    Ok(pool)
+}
+
+/// Opens the read connections; the file must exist and have its schema.
+pub(super) async fn open_readers(config: &SqliteConfig) -> Result<SqlitePool, StoreError> {
+    pool(config.readers.max(1))
+        .connect_with(reader_options(config))
+        .await
+        .map_err(engine("open"))
+}
+
+/// One read connection outside the pool, for work that takes long.
+pub(super) async fn open_apart(config: &SqliteConfig) -> Result<sqlx::SqliteConnection, StoreError> {
+    reader_options(config).connect().await.map_err(engine("open"))
+}
+
+fn reader_options(config: &SqliteConfig) -> SqliteConnectOptions {
+    common(config, config.reader_cache_kib)
+        .read_only(true)
+        .row_buffer_size(ROWS_BUFFERED)
+        .thread_name(|id| format!("heyan-db-read-{id}"))
+}
+
+/// Settings of every connection. Statement logging is off because it would log at all; values are always bound.
+fn common(config: &SqliteConfig, cache_kib: u32) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(&config.path)
+        .create_if_missing(false)
+        .busy_timeout(Duration::from_millis(config.busy_timeout_ms))
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        .pragma("mmap_size", "0")
+        .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", format!("-{cache_kib}"))
+        .disable_statement_logging()
+}
+
+/// A pool whose connections stay: they are local threads, so there is no peer to test for.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .min_connections(connections)
+        .max_connections(connections)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+async fn first_value<T>(pool: &SqlitePool, statement: Statement) -> Result<T, StoreError>
+where
+    T: for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
+{
+    let row = sqlx::query(statement.text).fetch_one(pool).await;
+    row.and_then(|row| row.try_get(0)).map_err(engine(statement.name))
+}
+
+/// Creates what is missing with modes 0700 and 0600 (the engine gives its side files the mode of the main file) and
+/// refuses what exists with wider ones.
+fn prepare_files(path: &Path) -> Result<(), OpenError> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| OpenError::Files { path, source }
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(failed(dir))?;
+    refuse_open_to_others(dir, 0o700)?;
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed(path))?;
+    refuse_open_to_others(path, 0o600)
+}
+
+fn refuse_open_to_others(path: &Path, wanted: u32) -> Result<(), OpenError> {
+    let metadata = fs::metadata(path).map_err(|source| OpenError::Files {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(OpenError::OpenToOthers {
+            path: path.to_path_buf(),
+            mode,
+            wanted,
+        });
+    }
+    Ok(())
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(Some(major)), Some(Some(minor)), Some(Some(patch))) => (major, minor, patch) >= ENGINE_MIN,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_before_the_fix_is_refused() {
+        assert!(is_new_enough("3.51.3"));
+        assert!(is_new_enough("3.52.0"));
+        assert!(is_new_enough("4.0.0"));
+        for old in ["3.51.2", "3.50.9", "2.99.99", "3.51", ""] {
+            assert!(!is_new_enough(old), "{old}");
+        }
+    }
+}

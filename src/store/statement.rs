@@ -1,0 +1,124 @@
+//! SQL texts, one a file, each known by the name of its file.
+//! Errors name the statement by that name and never quote its text or its values.
+
+use std::sync::LazyLock;
+
+/// One statement and the name that errors give it.
+#[derive(Clone, Copy)]
+pub(super) struct Statement {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+}
+
+macro_rules! statement {
+    ($file:literal) => {
+        $crate::store::statement::Statement {
+            name: $file,
+            text: include_str!(concat!("sql/", $file, ".sql")),
+        }
+    };
+}
+
+pub(super) const ADD_USAGE: Statement = statement!("add_usage");
+pub(super) const ARCHIVE_RECORDS: Statement = statement!("archive_records");
+pub(super) const BEGIN: Statement = statement!("begin");
+pub(super) const CHECKPOINT_PASSIVE: Statement = statement!("checkpoint_passive");
+pub(super) const CHECKPOINT_TRUNCATE: Statement = statement!("checkpoint_truncate");
+pub(super) const COUNT_RECORDS: Statement = statement!("count_records");
+pub(super) const CREATE_MIGRATIONS: Statement = statement!("create_migrations");
+pub(super) const DELETE_ENTRIES: Statement = statement!("delete_entries");
+pub(super) const FOREIGN_KEY_CHECK: Statement = statement!("foreign_key_check");
+pub(super) const INSERT_MIGRATION: Statement = statement!("insert_migration");
+pub(super) const INTEGRITY_CHECK: Statement = statement!("integrity_check");
+pub(super) const JOURNAL_MODE: Statement = statement!("journal_mode");
+pub(super) const PING: Statement = statement!("ping");
+pub(super) const SELECT_AGENCIES: Statement = statement!("select_agencies");
+pub(super) const SELECT_CLIENTS: Statement = statement!("select_clients");
+pub(super) const SELECT_ENGINE_VERSION: Statement = statement!("select_engine_version");
+pub(super) const SELECT_ENTRIES: Statement = statement!("select_entries");
+pub(super) const SELECT_GRANTS: Statement = statement!("select_grants");
+pub(super) const SELECT_MIGRATIONS: Statement = statement!("select_migrations");
+pub(super) const SELECT_ORIGIN: Statement = statement!("select_origin");
+pub(super) const SELECT_RECORDS: Statement = statement!("select_records");
+pub(super) const SELECT_RECORD_VERSION: Statement = statement!("select_record_version");
+pub(super) const SELECT_USAGE: Statement = statement!("select_usage");
+pub(super) const SYNCHRONOUS: Statement = statement!("synchronous");
+pub(super) const UPSERT_AGENCY: Statement = statement!("upsert_agency");
+pub(super) const UPSERT_CLIENT: Statement = statement!("upsert_client");
+pub(super) const UPSERT_GRANT: Statement = statement!("upsert_grant");
+pub(super) const VACUUM_INTO: Statement = statement!("vacuum_into");
+
+/// Rows of one statement of a [`RowStatement`], largest first. Few sizes keep the cache of prepared statements small;
+/// the largest stays far below the engine's limit of 32,766 parameters.
+const ROW_STEPS: [usize; 3] = [200, 16, 1];
+
+/// An `INSERT … VALUES (?, …)` that is sent with as many rows as fit one of a few fixed sizes.
+pub(super) struct RowStatement {
+    pub(super) name: &'static str,
+    texts: [String; ROW_STEPS.len()],
+}
+
+impl RowStatement {
+    fn new(one: Statement) -> Self {
+        Self {
+            name: one.name,
+            texts: ROW_STEPS.map(|rows| repeat_row(one.text, rows)),
+        }
+    }
+
+    /// Splits `rows` into runs that each have a prepared text: (text, rows of it).
+    pub(super) fn runs<'r, T>(&'static self, mut rows: &'r [T]) -> Vec<(&'static str, &'r [T])> {
+        let mut runs = Vec::new();
+        for (step, text) in ROW_STEPS.iter().zip(&self.texts) {
+            while let Some((run, rest)) = rows.split_at_checked(*step) {
+                runs.push((text.as_str(), run));
+                rows = rest;
+            }
+        }
+        runs
+    }
+}
+
+pub(super) static INSERT_RECORDS: LazyLock<RowStatement> =
+    LazyLock::new(|| RowStatement::new(statement!("insert_records")));
+pub(super) static REPLACE_RECORDS: LazyLock<RowStatement> =
+    LazyLock::new(|| RowStatement::new(statement!("replace_records")));
+pub(super) static INSERT_ENTRIES: LazyLock<RowStatement> =
+    LazyLock::new(|| RowStatement::new(statement!("insert_entries")));
+
+/// The text with its `(?, …)` row repeated `rows` times; a text without such a row stays as it is.
+fn repeat_row(text: &str, rows: usize) -> String {
+    let Some((head, rest)) = text.split_once("(?") else {
+        return text.to_owned();
+    };
+    let Some((row, tail)) = rest.split_once(')') else {
+        return text.to_owned();
+    };
+    let row = format!("(?{row})");
+    format!("{head}{}{tail}", vec![row; rows].join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_repeated_between_head_and_tail() {
+        assert_eq!(
+            repeat_row("INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT (a) DO NOTHING", 2),
+            "INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ON CONFLICT (a) DO NOTHING"
+        );
+    }
+
+    #[test]
+    fn runs_cover_every_row_once_and_in_order() {
+        let rows: Vec<usize> = (0..437).collect();
+        let runs = INSERT_RECORDS.runs(&rows);
+        let sizes: Vec<usize> = runs.iter().map(|(_, run)| run.len()).collect();
+        assert_eq!(sizes, [200, 200, 16, 16, 1, 1, 1, 1, 1]);
+        assert_eq!(
+            runs.into_iter().flat_map(|(_, run)| run.to_vec()).collect::<Vec<_>>(),
+            rows
+        );
+    }
+}
