@@ -6,6 +6,7 @@ use std::{fs::Permissions, net::TcpListener, os::unix::fs::PermissionsExt, path:
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     app::{
@@ -207,18 +208,20 @@ fn bind(address: &str, tls: bool) -> anyhow::Result<(TcpListener, String)> {
 }
 
 impl Node {
-    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once.
-    pub async fn serve(self) -> anyhow::Result<()> {
-        self.serve_until(async {
-            stop_signal().await?;
-            tokio::spawn(async {
-                if stop_signal().await.is_ok() {
-                    #[expect(
-                        clippy::disallowed_methods,
-                        reason = "the second signal means at once; it is as safe as kill -9"
-                    )]
-                    std::process::exit(1);
-                }
+    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once. `ready` is called when a signal would
+    /// already stop the node gently.
+    pub async fn serve(self, ready: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let mut signals = Signals::listen()?;
+        ready()?;
+        self.serve_until(async move {
+            signals.next().await;
+            tokio::spawn(async move {
+                signals.next().await;
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the second signal means at once; it is as safe as kill -9"
+                )]
+                std::process::exit(1);
             });
             Ok(())
         })
@@ -280,14 +283,26 @@ async fn save_usage(hub: Arc<Hub>) {
     }
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT.
+struct Signals {
+    term: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 fn tls_of(config: &Config) -> anyhow::Result<Option<rustls::ServerConfig>> {

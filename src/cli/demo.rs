@@ -71,7 +71,9 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     config.http.admin_listen.clone_from(&args.admin_listen);
     config.node.data_dir = folder.join("data");
     config.node.root_key_file = folder.join("keys/root");
-    config.auth.token_ttl_s = TOKEN_TTL_S;
+    if std::env::var_os("HEYAN__AUTH__TOKEN_TTL_S").is_none() {
+        config.auth.token_ttl_s = TOKEN_TTL_S;
+    }
     let config = config.checked()?;
     telemetry::start_log(if output == Output::Json { "info" } else { "warn" }, config.log.format);
     let ledger_dir = config.node.data_dir.join("ledger");
@@ -81,19 +83,22 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     let city = Arc::new(City::new(args.seed, Sizes::for_persons(args.persons)));
     fill(&hub, &city, output).await?;
     let (pretend_agency, inbox_url) = inbox::start()?;
+    let (url, admin_url) = (node.url.clone(), node.admin_url.clone());
     let told = Told {
-        hub: &hub,
-        url: &node.url,
-        admin_url: &node.admin_url,
+        hub,
+        url,
+        admin_url,
         inbox_url,
         ledger_dir,
     };
-    match output {
-        Output::Json => say(told.json()?),
-        Output::Human => told.people(&city)?,
-    }
-    drop(city);
-    node.serve().await?;
+    node.serve(move || {
+        match output {
+            Output::Json => say(told.json()?),
+            Output::Human => told.people(&city)?,
+        }
+        Ok(())
+    })
+    .await?;
     pretend_agency.stop(false).await;
     if temporary {
         std::fs::remove_dir_all(&folder)?;
@@ -297,17 +302,17 @@ fn caller_of(hub: &Hub, id: &str) -> anyhow::Result<Caller> {
 }
 
 /// What the demo tells when it is ready.
-struct Told<'a> {
-    hub: &'a Hub,
-    url: &'a str,
-    admin_url: &'a str,
+struct Told {
+    hub: Arc<Hub>,
+    url: String,
+    admin_url: String,
     inbox_url: String,
     ledger_dir: PathBuf,
 }
 
-impl Told<'_> {
+impl Told {
     fn token(&self, id: &str) -> anyhow::Result<String> {
-        Ok(token::issue(self.hub, &caller_of(self.hub, id)?)?.access_token)
+        Ok(token::issue(&self.hub, &caller_of(&self.hub, id)?)?.access_token)
     }
 
     fn json(&self) -> anyhow::Result<Value> {

@@ -39,7 +39,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let data_dir = config.node.data_dir.clone();
     let node = boot::open(config).await?;
     first_manager(&node.hub, &data_dir).await?;
-    node.serve().await
+    node.serve(|| Ok(())).await
 }
 
 /// Someone must be there to add everyone else.

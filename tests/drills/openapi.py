@@ -15,6 +15,8 @@ from pathlib import Path
 
 from hub import ROOT, Checks, Hub, HubFailed, arguments, person, put_records, workdir
 
+SETTINGS = ROOT / "tests" / "schemathesis"
+
 FATAL = {
     "ServerError",
     "UndefinedStatusCode",
@@ -41,12 +43,14 @@ def one(hub: Hub, role: str, seconds: float, folder: Path, seed: int) -> dict:
     command = [
         program(),
         "--no-color",
+        "--config-file",
+        str(SETTINGS / "schemathesis.toml"),
         "run",
         f"{hub.url}/openapi.json",
         "--checks",
         "all",
         "--max-time",
-        f"{seconds:g}",
+        str(max(1, round(seconds))),
         "--continue-on-failure",
         "--seed",
         str(seed),
@@ -71,7 +75,7 @@ def one(hub: Hub, role: str, seconds: float, folder: Path, seed: int) -> dict:
             stderr=subprocess.STDOUT,
             timeout=seconds + 180,
             cwd=reports,
-            env={**os.environ, "NO_COLOR": "1"},
+            env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(SETTINGS)},
         )
     report = reports / "report.json"
     return json.loads(report.read_text()) if report.exists() else {"errors": [(reports / "out").read_text()[-2000:]]}

@@ -102,9 +102,10 @@ def check(lines: list[str], journal: str) -> Verdict:
         if is_socket(call.what):
             connection = connections.setdefault(call.what, Connection())
             if call.name in READS and call.value > 0:
+                # The head counts: a refusal that needs no body is entered, and may be on disk, before the body is read.
                 if re.search(r'"(POST|PUT|GET|DELETE) /', call.text):
                     connection.verifies = '"POST /v1/verifications' in call.text
-                connection.read_at = call.ended
+                    connection.read_at = call.ended
             elif call.name in SENDS and connection.verifies and connection.read_at is not None:
                 if not (status := re.search(r'"HTTP/1\.1 (\d{3})', call.text)):
                     continue  # a later piece of an answer whose beginning was checked

@@ -12,13 +12,6 @@ pub(super) struct Parameter {
 
 /// The parameter `name` of `operation`.
 pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
-    let say = |schema: Value, example: Value, text: &'static str| {
-        Some(Parameter {
-            schema,
-            example: Some(example),
-            text,
-        })
-    };
     let text = || json!({"type": "string"});
     match (name, operation) {
         ("id", "explain") => say(
@@ -81,6 +74,14 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
         ),
         _ => None,
     }
+}
+
+fn say(schema: Value, example: Value, text: &'static str) -> Option<Parameter> {
+    Some(Parameter {
+        schema,
+        example: Some(example),
+        text,
+    })
 }
 
 fn unsaid(schema: Value, text: &'static str) -> Option<Parameter> {

@@ -1,13 +1,13 @@
 //! Brings a database file to the schema of this program, forward only.
 //! A migration that was applied is never edited: its checksum is kept, and a file that knows other migrations is refused.
 
-use ring::digest::{SHA256, digest};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::OpenError;
 use super::fault::engine;
 use crate::app::ports::StoreError;
+use crate::auth::sha256;
 use crate::store::statement;
 
 /// One step of the schema.
@@ -104,8 +104,10 @@ async fn applied(tx: &mut Transaction<'_, Sqlite>) -> Result<Vec<(i64, String)>,
 
 /// SHA-256 of the text, lower-case hexadecimal.
 fn checksum_of(text: &str) -> String {
-    let digest = digest(&SHA256, text.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
