@@ -2,7 +2,7 @@
 //! row, and no answer leaves before an entry of it is on disk. A handler that enters its own answer says so;
 //! for every other answer, problems included, the entry is made here.
 
-use std::{cell::Cell, net::IpAddr, time::Instant};
+use std::{cell::Cell, net::IpAddr, pin::Pin, time::Instant};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
@@ -83,17 +83,17 @@ impl EnteredMark {
     }
 }
 
+/// What a handler answers; boxed, so that the path around all handlers is compiled once.
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<HttpResponse, Problem>>>>;
+
 /// Runs `handler` for a call of a known caller on `route`.
-pub(super) async fn run<F>(
+pub(super) async fn run(
     route: &'static Route,
-    handler: F,
+    handler: &dyn Fn(Call) -> Answer,
     state: web::Data<State>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse
-where
-    F: AsyncFn(Call) -> Result<HttpResponse, Problem>,
-{
+) -> HttpResponse {
     let started = start();
     let caller = match prove(&state.hub, &request) {
         Ok(caller) => caller,

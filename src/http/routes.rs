@@ -81,7 +81,14 @@ macro_rules! register_one {
             $path,
             web::method(actix_web::http::Method::$method).to(
                 async |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
-                    call::run(row(Row::$operation), $handler, state, request, payload).await
+                    call::run(
+                        row(Row::$operation),
+                        &|call| Box::pin($handler(call)),
+                        state,
+                        request,
+                        payload,
+                    )
+                    .await
                 },
             ),
         );
@@ -179,8 +186,8 @@ async fn unmatched(
     code: ProblemCode,
 ) -> HttpResponse {
     if request.headers().contains_key(header::AUTHORIZATION) && call::prove(&state.hub, &request).is_ok() {
-        let handler = async |_call: call::Call| Err(Problem::new(code));
-        return call::run(&NO_ROUTE, handler, state, request, payload).await;
+        let handler = |_call: call::Call| -> call::Answer { Box::pin(async move { Err(Problem::new(code)) }) };
+        return call::run(&NO_ROUTE, &handler, state, request, payload).await;
     }
     refuse::respond(&request, Problem::new(code))
 }

@@ -9,18 +9,7 @@ async fn a_refusal_names_the_missing_clause_and_a_ceiling_counts() {
     let hub = TestHub::with_parties().await;
     hub.put("natural-person", &person()).await;
     let manager = hub.token("manager");
-    for id in hub
-        .hub
-        .access
-        .load()
-        .grants
-        .keys()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-    {
-        hub.send("DELETE", &format!("/v1/grants/{id}"), Some(&manager), None)
-            .await;
-    }
+    hub.revoke_all_grants().await;
     let asked = question(&json!({"name": "张三丰"}));
     let base = json!({"agency": "agency", "dataset": "natural-person", "fields": ["*"], "operations": ["verify"],
         "item_codes": ["*"]});
@@ -61,5 +50,25 @@ async fn a_refusal_names_the_missing_clause_and_a_ceiling_counts() {
         statuses.push(hub.verify("agency", &asked).await.0);
     }
     assert_eq!(statuses, [200, 200, 200, 429, 429]);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ceiling_holds_over_a_restart() {
+    let hub = TestHub::with_parties().await;
+    hub.put("natural-person", &person()).await;
+    hub.revoke_all_grants().await;
+    let grant = json!({"agency": "agency", "dataset": "natural-person", "fields": ["*"], "operations": ["verify"],
+        "item_codes": ["*"], "daily_ceiling": 1});
+    assert_eq!(
+        hub.send("POST", "/v1/grants", Some(&hub.token("manager")), Some(&grant))
+            .await
+            .0,
+        201
+    );
+    let asked = question(&json!({"name": "张三丰"}));
+    assert_eq!(hub.verify("agency", &asked).await.0, 200);
+    let hub = TestHub::open(hub.stop().await, |_| {}).await;
+    assert_eq!(hub.verify("agency", &asked).await.0, 429);
     hub.stop().await;
 }

@@ -122,6 +122,17 @@ impl TestHub {
         admin::add_grant(&self.hub, None, new).await.unwrap().id
     }
 
+    pub async fn revoke_all_grants(&self) {
+        let ids: Vec<String> = self.hub.access.load().grants.keys().map(ToString::to_string).collect();
+        for id in ids {
+            let path = format!("/v1/grants/{id}");
+            assert_eq!(
+                self.send("DELETE", &path, Some(&self.token("manager")), None).await.0,
+                200
+            );
+        }
+    }
+
     pub fn token(&self, client: &str) -> String {
         let client = Arc::clone(self.hub.access.load().clients.get(client).unwrap());
         let caller = Caller {

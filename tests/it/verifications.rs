@@ -1,5 +1,6 @@
 //! What an agency is told.
 
+use heyan::ledger::entry::{Body, Entry};
 use serde_json::{Value, json};
 
 use crate::common::{TestHub, person, purpose, question};
@@ -42,20 +43,7 @@ async fn without_existence_no_record_and_a_wrong_claim_are_one_answer() {
     let hub = TestHub::start().await;
     hub.add_parties().await;
     hub.put("natural-person", &person()).await;
-    for id in hub
-        .hub
-        .access
-        .load()
-        .grants
-        .keys()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-    {
-        let (status, _) = hub
-            .send("DELETE", &format!("/v1/grants/{id}"), Some(&hub.token("manager")), None)
-            .await;
-        assert_eq!(status, 200);
-    }
+    hub.revoke_all_grants().await;
     hub.grant("agency", "natural-person", &["name"], &["verify"]).await;
     let wrong = question(&json!({"name": "李四"}));
     let mut missing = wrong.clone();
@@ -66,6 +54,15 @@ async fn without_existence_no_record_and_a_wrong_claim_are_one_answer() {
         assert_eq!(wrong.get(member), missing.get(member), "{member}");
     }
     assert_eq!(missing["outcome"], "mismatched");
+    // The entry goes out with the receipt, and tells no more than the answer.
+    for answer in [&wrong, &missing] {
+        let index = answer["receipt"]["index"].as_u64().unwrap();
+        let entry = Entry::decode(&hub.hub.ledger.entry(index).unwrap().unwrap()).unwrap();
+        let Body::Items(items) = entry.body else {
+            panic!("no verification")
+        };
+        assert_eq!(items[0].record_version, 0);
+    }
     hub.stop().await;
 }
 
@@ -74,18 +71,7 @@ async fn a_field_outside_the_grant_is_not_compared() {
     let hub = TestHub::start().await;
     hub.add_parties().await;
     hub.put("natural-person", &person()).await;
-    for id in hub
-        .hub
-        .access
-        .load()
-        .grants
-        .keys()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-    {
-        hub.send("DELETE", &format!("/v1/grants/{id}"), Some(&hub.token("manager")), None)
-            .await;
-    }
+    hub.revoke_all_grants().await;
     hub.grant("agency", "natural-person", &["name"], &["verify", "existence"])
         .await;
     let claims = json!({"name": "张三丰", "sex": "1", "birth_date": {"op": "on_or_before", "value": "2000-01-01"}});
