@@ -231,7 +231,7 @@ fn no_test_is_ignored_and_none_sleeps() {
     for source in sources().into_iter().chain(more_sources()) {
         for (at, line) in source.code.lines().enumerate() {
             let test_only = source.live.lines().nth(at).is_none_or(|l| l.trim().is_empty());
-            if line.contains("#[ignore") || (test_only && line.contains("thread::sleep(")) {
+            if line.contains(concat!("#[", "ignore")) || (test_only && line.contains("thread::sleep(")) {
                 faults.push(format!("{}:{}: {}", source.shown(), at + 1, line.trim()));
             }
         }
