@@ -1,7 +1,7 @@
 //! `heyan grant add|list|revoke`: what an agency may do with a dataset, for which items, how long and how often.
 //! A grant that leaves fields or items out covers all of them (`*`); operations must be named.
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     output::Output,
     text::Key,
 };
+use crate::domain::policy::Operation;
 
 /// `heyan grant …`.
 #[derive(clap::Subcommand)]
@@ -36,7 +37,7 @@ pub struct AddArgs {
     #[arg(
         long = "operation",
         alias = "operations",
-        value_enum,
+        value_parser = operation_words(),
         required = true,
         value_delimiter = ','
     )]
@@ -88,35 +89,10 @@ pub struct ListArgs {
     hub: HubArgs,
 }
 
-/// What a grant allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum Operation {
-    /// Claims are compared.
-    Verify,
-    /// Claims may be predicates.
-    Predicate,
-    /// Permitted fields are read, masked where the dataset says so.
-    Read,
-    /// Records are contributed.
-    Contribute,
-    /// It is told that there is no such record.
-    Existence,
-    /// A stale answer is taken when the source is down.
-    StaleOk,
-}
-
-impl Operation {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Verify => "verify",
-            Self::Predicate => "predicate",
-            Self::Read => "read",
-            Self::Contribute => "contribute",
-            Self::Existence => "existence",
-            Self::StaleOk => "stale_ok",
-        }
-    }
+/// The operations of the domain, in their own words.
+fn operation_words() -> impl TypedValueParser<Value = Operation> {
+    PossibleValuesParser::new(Operation::ALL.map(Operation::as_str))
+        .try_map(|word| Operation::parse(&word).ok_or("no such operation"))
 }
 
 const COLUMNS: &[&str] = &[
