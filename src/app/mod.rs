@@ -8,6 +8,7 @@ pub mod commit;
 pub mod error;
 pub mod explain;
 pub mod hub;
+pub mod outward;
 pub mod ports;
 pub mod purpose;
 pub mod question;

@@ -1,0 +1,97 @@
+//! What one attempt to push something to an outside system came to, and why a target may not be reached at all.
+//! Only `Confirmed` ends a delivery well: an answer that never came may still have had its effect, so it is tried again
+//! and the receiver tells repeats apart by `webhook-id`.
+
+/// What one attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempted {
+    /// 2xx: the receiver has it.
+    Confirmed {
+        /// HTTP status.
+        status: u16,
+    },
+    /// 410: the receiver wants nothing more; the target is disabled.
+    Gone,
+    /// The target may not be reached; nothing was sent.
+    Refused(TargetFault),
+    /// It did not go well this time.
+    Failed {
+        /// How.
+        failure: Failure,
+        /// HTTP status, when there was one.
+        status: Option<u16>,
+        /// `Retry-After` of a 429 or 503, seconds.
+        retry_after_s: Option<u32>,
+    },
+}
+
+/// How an attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// Another status than 2xx or 410, or a business code that is none of success.
+    Answer,
+    /// No whole answer in time.
+    Timeout,
+    /// No connection: name, network, or refused.
+    Connect,
+    /// The connection broke.
+    Broken,
+    /// TLS: certificate or handshake.
+    Tls,
+    /// The answer was longer than it may be.
+    TooLarge,
+    /// The message could not be made (a template or a map lacks something).
+    Unmade,
+}
+
+impl Failure {
+    /// The word in the API, in metrics and in the ledger.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Timeout => "timeout",
+            Self::Connect => "connect",
+            Self::Broken => "broken",
+            Self::Tls => "tls",
+            Self::TooLarge => "too_large",
+            Self::Unmade => "unmade",
+        }
+    }
+}
+
+/// Why a target may not be reached (PROMISES I-20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TargetFault {
+    /// No URL.
+    Malformed,
+    /// Neither `https` nor a scheme that the settings allow.
+    Scheme,
+    /// User name or password in the URL.
+    Userinfo,
+    /// A fragment in the URL.
+    Fragment,
+    /// A literal address that is not listed.
+    Address,
+    /// A host that is not listed.
+    Host,
+    /// A port that is not listed.
+    Port,
+    /// The name resolves to an address outside the listed networks.
+    Network,
+}
+
+impl TargetFault {
+    /// The word in the API and in logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Scheme => "scheme",
+            Self::Userinfo => "userinfo",
+            Self::Fragment => "fragment",
+            Self::Address => "address",
+            Self::Host => "host",
+            Self::Port => "port",
+            Self::Network => "network",
+        }
+    }
+}
