@@ -3,7 +3,13 @@
 
 use std::sync::Arc;
 
-use super::ports::{StoredRecord, SubjectKey};
+use super::{
+    ports::{StoredRecord, SubjectKey},
+    rows::{
+        AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply,
+        SubscriptionRow,
+    },
+};
 
 /// All writes of one use case; applied all or none.
 #[derive(Default)]
@@ -16,6 +22,32 @@ pub struct Commit {
     pub clients: Vec<ClientRow>,
     /// Grants to insert or replace by id.
     pub grants: Vec<GrantRow>,
+    /// Mismatches after a step, with the step.
+    pub mismatches: Vec<MismatchWrite>,
+    /// Guesses that were counted; a value that is known already is not counted again.
+    pub guesses: Vec<GuessRow>,
+    /// Subjects whose guesses are forgiven.
+    pub forgiven: Vec<SubjectKey>,
+    /// What happened.
+    pub events: Vec<EventRow>,
+    /// Events whose deliveries are all there: each must not have been fanned out before.
+    pub fanned: Vec<String>,
+    /// Who must hear of it; a second delivery of an event to a target is passed over.
+    pub deliveries: Vec<DeliveryRow>,
+    /// What attempts made of deliveries.
+    pub delivery_results: Vec<DeliveryResult>,
+    /// Subscriptions to insert or replace by id.
+    pub subscriptions: Vec<SubscriptionRow>,
+    /// Answers that the ledger tells of; one that is known already is passed over.
+    pub answers: Vec<AnswerRow>,
+    /// How far something was read: name and position.
+    pub positions: Vec<(String, String)>,
+    /// The first answer to a request with an idempotency key; a second one is a conflict.
+    pub reply: Option<SavedReply>,
+    /// Alerts; a second one of the same cause is passed over.
+    pub alerts: Vec<AlertRow>,
+    /// When, Unix microseconds; for rows that carry no time of their own.
+    pub at: i64,
     /// Ledger entries handed over through the outbox, so that state is never without its entry.
     pub ledger_entries: Vec<Vec<u8>>,
 }

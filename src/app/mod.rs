@@ -14,6 +14,7 @@ pub mod purpose;
 pub mod question;
 pub mod record;
 pub mod records;
+pub mod rows;
 pub mod time;
 pub mod token;
 pub mod usage;

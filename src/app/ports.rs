@@ -5,7 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::commit::{AgencyRow, ClientRow, Commit, GrantRow, GrantUsage};
+use super::{
+    commit::{AgencyRow, ClientRow, Commit, GrantRow, GrantUsage},
+    rows::{
+        AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
+        SavedReply, StepRow, SubscriptionRow,
+    },
+};
 
 /// Keyed pseudonym of a subject within one dataset: HMAC-SHA256, first 16 bytes. The only form in which a
 /// subject is a key of a table, of the ledger or of a message.
@@ -112,6 +118,71 @@ pub trait Store: Send + Sync + 'static {
 
     /// Number of current records per dataset.
     async fn record_counts(&self) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// One mismatch.
+    async fn mismatch(&self, id: &str) -> Result<Option<MismatchRow>, StoreError>;
+
+    /// The steps of a mismatch, oldest first.
+    async fn mismatch_steps(&self, id: &str) -> Result<Vec<StepRow>, StoreError>;
+
+    /// Mismatches by id.
+    async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError>;
+
+    /// Mismatches whose step is over: no delivery of the event that they await is pending. At most `limit`.
+    async fn delivered_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError>;
+
+    /// The newest mismatch of a record, matter and field set, over or not.
+    async fn mismatch_of(
+        &self,
+        key: &RecordKey,
+        matter: &[u8; 16],
+        fields: &[String],
+    ) -> Result<Option<MismatchRow>, StoreError>;
+
+    /// Guesses since a time, Unix microseconds.
+    async fn guesses_since(&self, since: i64) -> Result<Vec<GuessRow>, StoreError>;
+
+    /// Every subscription that is not deleted.
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError>;
+
+    /// Oldest events that were not fanned out, at most `limit`.
+    async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// Which agencies were answered from which version of a record.
+    async fn answers_of(&self, subject: SubjectKey) -> Result<Vec<AnswerRow>, StoreError>;
+
+    /// The newest change of each of the records, with its event, for those that have one.
+    async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<Event>, StoreError>;
+
+    /// Deliveries to `target` that may be tried at `now`, those that come first in their order; at most `limit`.
+    async fn due_deliveries(&self, target: &str, now: i64, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+
+    /// When the next pending delivery to `target` is due, Unix microseconds.
+    async fn next_delivery_at(&self, target: &str) -> Result<Option<i64>, StoreError>;
+
+    /// Deliveries by number.
+    async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
+
+    /// One delivery.
+    async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError>;
+
+    /// Whom an event went to: deliveries by state, for its mismatch's page.
+    async fn event_deliveries(&self, event: &str) -> Result<Vec<Delivery>, StoreError>;
+
+    /// How far something was read.
+    async fn position(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// The saved answer to an idempotency key.
+    async fn reply(&self, client: &str, key: &str) -> Result<Option<SavedReply>, StoreError>;
+
+    /// Deletes saved replies, guesses and past answers older than the given times.
+    async fn forget_old(&self, replies_before: i64, guesses_before: i64) -> Result<(), StoreError>;
+
+    /// Newest alerts, at most `limit`.
+    async fn alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError>;
+
+    /// Counts for the board and the metrics; `today` is an ISO 8601 date.
+    async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError>;
 
     /// Answers when the engine can read and write.
     async fn ping(&self) -> Result<(), StoreError>;

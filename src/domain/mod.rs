@@ -8,6 +8,7 @@ pub mod fault;
 pub mod fold;
 pub mod identifier;
 pub mod mask;
+pub mod mismatch;
 pub mod numeral;
 pub mod policy;
 pub mod predicate;

@@ -25,6 +25,9 @@ pub(super) async fn apply_all(conn: &mut SqliteConnection, batches: &[&Batch]) -
     for row in batches.iter().flat_map(|batch| &batch.grants) {
         changed(conn, statement::UPSERT_GRANT, 1, |query| bind_grant(query, row)).await?;
     }
+    for turn in batches.iter().filter_map(|batch| batch.turn.as_deref()) {
+        super::apply_turn::apply(conn, turn).await?;
+    }
     apply_entries(conn, batches).await
 }
 
@@ -49,10 +52,10 @@ pub(super) async fn ping(conn: &mut SqliteConnection) -> Result<(), Fault> {
     changed(conn, statement::PING, 1, |query| query).await
 }
 
-type Bound = Query<'static, Sqlite, SqliteArguments>;
+pub(super) type Bound = Query<'static, Sqlite, SqliteArguments>;
 
 /// Runs one statement and refuses when it changed another number of rows than its caller decided on.
-async fn changed(
+pub(super) async fn changed(
     conn: &mut SqliteConnection,
     statement: Statement,
     rows: usize,

@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::SubjectKey;
+use crate::app::rows::{
+    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply, SubscriptionRow,
+};
 
 /// One commit, owned.
 #[derive(Default)]
@@ -16,6 +19,60 @@ pub(super) struct Batch {
     pub(super) clients: Vec<ClientRow>,
     pub(super) grants: Vec<GrantRow>,
     pub(super) entries: Vec<Vec<u8>>,
+    pub(super) turn: Option<Box<Turn>>,
+}
+
+/// What a commit writes of the loop: apart, because most commits write none of it.
+pub(super) struct Turn {
+    pub(super) mismatches: Vec<MismatchWrite>,
+    pub(super) guesses: Vec<GuessRow>,
+    pub(super) forgiven: Vec<SubjectKey>,
+    pub(super) events: Vec<EventRow>,
+    pub(super) fanned: Vec<String>,
+    pub(super) deliveries: Vec<DeliveryRow>,
+    pub(super) delivery_results: Vec<DeliveryResult>,
+    pub(super) subscriptions: Vec<SubscriptionRow>,
+    pub(super) answers: Vec<AnswerRow>,
+    pub(super) positions: Vec<(String, String)>,
+    pub(super) reply: Option<SavedReply>,
+    pub(super) alerts: Vec<AlertRow>,
+    pub(super) at: i64,
+}
+
+impl Turn {
+    fn of(commit: &Commit) -> Option<Box<Self>> {
+        let turn = Self {
+            mismatches: commit.mismatches.clone(),
+            guesses: commit.guesses.clone(),
+            forgiven: commit.forgiven.clone(),
+            events: commit.events.clone(),
+            fanned: commit.fanned.clone(),
+            deliveries: commit.deliveries.clone(),
+            delivery_results: commit.delivery_results.clone(),
+            subscriptions: commit.subscriptions.clone(),
+            answers: commit.answers.clone(),
+            positions: commit.positions.clone(),
+            reply: commit.reply.clone(),
+            alerts: commit.alerts.clone(),
+            at: commit.at,
+        };
+        (turn.weight() > 0).then(|| Box::new(turn))
+    }
+
+    fn weight(&self) -> usize {
+        2 * self.mismatches.len()
+            + self.guesses.len()
+            + self.forgiven.len()
+            + self.events.len()
+            + self.fanned.len()
+            + self.deliveries.len()
+            + self.delivery_results.len()
+            + self.subscriptions.len()
+            + self.answers.len()
+            + self.positions.len()
+            + usize::from(self.reply.is_some())
+            + self.alerts.len()
+    }
 }
 
 /// One record write, owned; texts are shared so that binding them copies nothing.
@@ -40,13 +97,15 @@ impl Batch {
             clients: commit.clients.clone(),
             grants: commit.grants.clone(),
             entries: commit.ledger_entries.clone(),
+            turn: Turn::of(commit),
         }
     }
 
     /// How much of a group this batch fills, in rows.
     pub(super) fn weight(&self) -> usize {
         let access = self.agencies.len() + self.clients.len() + self.grants.len();
-        (self.records.len() + self.entries.len() + access).max(1)
+        let turn = self.turn.as_ref().map_or(0, |turn| turn.weight());
+        (self.records.len() + self.entries.len() + access + turn).max(1)
     }
 }
 

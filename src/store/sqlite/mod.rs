@@ -3,12 +3,14 @@
 //! The write connection belongs to the writer task alone; nothing else may take it, or the order of arrival is lost.
 
 mod apply;
+mod apply_turn;
 mod backup;
 mod batch;
 mod fault;
 mod migrate;
 mod open;
 mod read;
+mod read_loop;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +21,11 @@ use sqlx::sqlite::SqlitePool;
 use self::batch::{Batch, json_text};
 use self::writer::{Work, Writer, WriterLimits};
 use crate::app::commit::{Commit, GrantUsage};
-use crate::app::ports::{AccessRows, PendingEntry, RecordKey, Store, StoreError, StoredRecord};
+use crate::app::ports::{AccessRows, PendingEntry, RecordKey, Store, StoreError, StoredRecord, SubjectKey};
+use crate::app::rows::{
+    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
+    SavedReply, StepRow, SubscriptionRow,
+};
 
 pub use self::backup::BackupSummary;
 pub use self::open::OpenError;
@@ -153,6 +159,96 @@ impl Store for SqliteStore {
 
     async fn record_counts(&self) -> Result<Vec<(String, u64)>, StoreError> {
         read::record_counts(&self.readers).await
+    }
+
+    async fn mismatch(&self, id: &str) -> Result<Option<MismatchRow>, StoreError> {
+        read_loop::mismatch(&self.readers, id).await
+    }
+
+    async fn mismatch_steps(&self, id: &str) -> Result<Vec<StepRow>, StoreError> {
+        read_loop::steps(&self.readers, id).await
+    }
+
+    async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError> {
+        read_loop::mismatches(&self.readers, filter).await
+    }
+
+    async fn delivered_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError> {
+        read_loop::delivered_mismatches(&self.readers, limit).await
+    }
+
+    async fn mismatch_of(
+        &self,
+        key: &RecordKey,
+        matter: &[u8; 16],
+        fields: &[String],
+    ) -> Result<Option<MismatchRow>, StoreError> {
+        read_loop::mismatch_of(&self.readers, key, matter, fields).await
+    }
+
+    async fn guesses_since(&self, since: i64) -> Result<Vec<GuessRow>, StoreError> {
+        read_loop::guesses_since(&self.readers, since).await
+    }
+
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError> {
+        read_loop::subscriptions(&self.readers).await
+    }
+
+    async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
+        read_loop::new_events(&self.readers, limit).await
+    }
+
+    async fn answers_of(&self, subject: SubjectKey) -> Result<Vec<AnswerRow>, StoreError> {
+        read_loop::answers_of(&self.readers, subject).await
+    }
+
+    async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<Event>, StoreError> {
+        read_loop::newest_changes(&self.readers, subjects).await
+    }
+
+    async fn due_deliveries(&self, target: &str, now: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        read_loop::due_deliveries(&self.readers, target, now, limit).await
+    }
+
+    async fn next_delivery_at(&self, target: &str) -> Result<Option<i64>, StoreError> {
+        read_loop::next_delivery_at(&self.readers, target).await
+    }
+
+    async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
+        read_loop::deliveries(&self.readers, filter).await
+    }
+
+    async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError> {
+        read_loop::delivery(&self.readers, id).await
+    }
+
+    async fn event_deliveries(&self, event: &str) -> Result<Vec<Delivery>, StoreError> {
+        read_loop::event_deliveries(&self.readers, event).await
+    }
+
+    async fn position(&self, name: &str) -> Result<Option<String>, StoreError> {
+        read_loop::position(&self.readers, name).await
+    }
+
+    async fn reply(&self, client: &str, key: &str) -> Result<Option<SavedReply>, StoreError> {
+        read_loop::reply(&self.readers, client, key).await
+    }
+
+    async fn forget_old(&self, replies_before: i64, guesses_before: i64) -> Result<(), StoreError> {
+        let work = Work::ForgetOld {
+            replies_before,
+            guesses_before,
+        };
+        self.writer.submit(work).await?;
+        Ok(())
+    }
+
+    async fn alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
+        read_loop::alerts(&self.readers, limit).await
+    }
+
+    async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError> {
+        read_loop::loop_counts(&self.readers, today).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

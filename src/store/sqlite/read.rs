@@ -192,7 +192,12 @@ fn usage(row: &SqliteRow) -> Result<GrantUsage, StoreError> {
     })
 }
 
-fn column<'r, T>(row: &'r SqliteRow, place: usize, table: &'static str, column: &'static str) -> Result<T, StoreError>
+pub(super) fn column<'r, T>(
+    row: &'r SqliteRow,
+    place: usize,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T, StoreError>
 where
     T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
 {
@@ -200,7 +205,7 @@ where
     row.try_get(place).map_err(|_| StoreError::BadRow { table, column })
 }
 
-fn number<T: TryFrom<i64>>(
+pub(super) fn number<T: TryFrom<i64>>(
     row: &SqliteRow,
     place: usize,
     table: &'static str,
@@ -213,7 +218,7 @@ fn narrow<T: TryFrom<i64>>(value: i64, table: &'static str, column: &'static str
     T::try_from(value).map_err(|_| StoreError::BadRow { table, column })
 }
 
-fn flag(row: &SqliteRow, place: usize, table: &'static str, name: &'static str) -> Result<bool, StoreError> {
+pub(super) fn flag(row: &SqliteRow, place: usize, table: &'static str, name: &'static str) -> Result<bool, StoreError> {
     let value: i64 = column(row, place, table, name)?;
     match value {
         0 => Ok(false),
@@ -222,7 +227,7 @@ fn flag(row: &SqliteRow, place: usize, table: &'static str, name: &'static str) 
     }
 }
 
-fn list<T: DeserializeOwned>(
+pub(super) fn list<T: DeserializeOwned>(
     row: &SqliteRow,
     place: usize,
     table: &'static str,
@@ -232,7 +237,7 @@ fn list<T: DeserializeOwned>(
     serde_json::from_str(text).map_err(|_| StoreError::BadRow { table, column: name })
 }
 
-fn bytes_32(
+pub(super) fn bytes_32(
     row: &SqliteRow,
     place: usize,
     table: &'static str,
@@ -242,4 +247,14 @@ fn bytes_32(
     bytes
         .map(|bytes| bytes.try_into().map_err(|_| StoreError::BadRow { table, column: name }))
         .transpose()
+}
+
+pub(super) fn bytes_16(
+    row: &SqliteRow,
+    place: usize,
+    table: &'static str,
+    name: &'static str,
+) -> Result<[u8; 16], StoreError> {
+    let bytes: &[u8] = column(row, place, table, name)?;
+    bytes.try_into().map_err(|_| StoreError::BadRow { table, column: name })
 }

@@ -26,6 +26,10 @@ pub(super) enum Work {
     Forget(String),
     /// JSON array of `[grant, day, used]`, and its length.
     Usage(String, usize),
+    ForgetOld {
+        replies_before: i64,
+        guesses_before: i64,
+    },
     Ping,
 }
 
@@ -239,6 +243,10 @@ async fn apply_works(tx: &mut Transaction<'_, Sqlite>, works: &[&Work]) -> Resul
             Work::Commit(_) => {}
             Work::Forget(ids) => apply::forget_entries(tx, ids).await?,
             Work::Usage(usage, rows) => apply::add_usage(tx, usage, *rows).await?,
+            Work::ForgetOld {
+                replies_before,
+                guesses_before,
+            } => super::apply_turn::forget_old(tx, *replies_before, *guesses_before).await?,
             Work::Ping => apply::ping(tx).await?,
         }
     }

@@ -1,0 +1,1 @@
+DELETE FROM guesses WHERE at < ?1

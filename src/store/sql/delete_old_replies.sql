@@ -1,0 +1,1 @@
+DELETE FROM replies WHERE at < ?1

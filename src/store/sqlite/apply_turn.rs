@@ -1,0 +1,249 @@
+//! Applies what a commit writes of the loop, row by row, inside the transaction of its batch.
+//! A mismatch is compared and set by its revision; a second event of a cause, delivery, answer or alert is passed over, but
+//! a second idempotency key is a conflict: somebody else has answered it.
+
+use std::sync::Arc;
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::apply::{Bound, changed};
+use super::batch::{Turn, json_text};
+use super::fault::Fault;
+use crate::app::ports::SubjectKey;
+use crate::app::rows::{
+    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply, SubscriptionRow,
+};
+use crate::store::statement::{self, Statement};
+
+/// Writes all of `turn`.
+pub(super) async fn apply(conn: &mut SqliteConnection, turn: &Turn) -> Result<(), Fault> {
+    for write in &turn.mismatches {
+        apply_mismatch(conn, write).await?;
+    }
+    for guess in &turn.guesses {
+        changed(conn, statement::INSERT_GUESS, 1, |query| bind_guess(query, guess)).await?;
+    }
+    for subject in &turn.forgiven {
+        run(conn, statement::DELETE_GUESSES, |query| query.bind(bytes(*subject))).await?;
+    }
+    for event in &turn.events {
+        changed(conn, statement::INSERT_EVENT, 1, |query| bind_event(query, event)).await?;
+    }
+    for event in &turn.fanned {
+        changed(conn, statement::MARK_FANNED, 1, |query| query.bind(event.clone())).await?;
+    }
+    for delivery in &turn.deliveries {
+        apply_delivery(conn, delivery).await?;
+    }
+    for result in &turn.delivery_results {
+        // No row: the delivery was superseded or cancelled while it was tried.
+        run(conn, statement::UPDATE_DELIVERY, |query| bind_result(query, result)).await?;
+    }
+    for subscription in &turn.subscriptions {
+        let bind = |query| bind_subscription(query, subscription);
+        changed(conn, statement::UPSERT_SUBSCRIPTION, 1, bind).await?;
+    }
+    apply_answers(conn, &turn.answers).await?;
+    for (name, position) in &turn.positions {
+        let bind = |query: Bound| query.bind(name.clone()).bind(position.clone()).bind(turn.at);
+        changed(conn, statement::UPSERT_POSITION, 1, bind).await?;
+    }
+    if let Some(reply) = &turn.reply {
+        changed(conn, statement::INSERT_REPLY, 1, |query| bind_reply(query, reply)).await?;
+    }
+    for alert in &turn.alerts {
+        run(conn, statement::INSERT_ALERT, |query| bind_alert(query, alert)).await?;
+    }
+    Ok(())
+}
+
+/// Deletes saved replies and guesses older than the given times.
+pub(super) async fn forget_old(
+    conn: &mut SqliteConnection,
+    replies_before: i64,
+    guesses_before: i64,
+) -> Result<(), Fault> {
+    run(conn, statement::DELETE_OLD_REPLIES, |query| query.bind(replies_before)).await?;
+    run(conn, statement::DELETE_OLD_GUESSES, |query| query.bind(guesses_before)).await
+}
+
+/// Runs a statement that may change any number of rows.
+async fn run(
+    conn: &mut SqliteConnection,
+    statement: Statement,
+    bind: impl FnOnce(Bound) -> Bound,
+) -> Result<(), Fault> {
+    let done = bind(sqlx::query(statement.text)).execute(conn).await;
+    done.map(drop).map_err(Fault::in_statement(statement.name))
+}
+
+async fn apply_mismatch(conn: &mut SqliteConnection, write: &MismatchWrite) -> Result<(), Fault> {
+    let row = &write.row;
+    if row.revision == 1 {
+        changed(conn, statement::INSERT_MISMATCH, 1, |query| {
+            query
+                .bind(row.id.clone())
+                .bind(Arc::clone(&row.dataset))
+                .bind(bytes(row.subject))
+                .bind(row.agency.clone())
+                .bind(row.matter.to_vec())
+                .bind(json_text(&row.fields))
+                .bind(i64::from(row.record_version))
+                .bind(row.state.clone())
+                .bind(i64::from(row.is_final))
+                .bind(row.due_on.clone())
+                .bind(row.awaits.clone())
+                .bind(i64::from(row.revision))
+                .bind(row.opened_at)
+                .bind(row.updated_at)
+                .bind(row.facts.clone())
+        })
+        .await?;
+    } else {
+        changed(conn, statement::UPDATE_MISMATCH, 1, |query| {
+            query
+                .bind(row.id.clone())
+                .bind(row.state.clone())
+                .bind(i64::from(row.is_final))
+                .bind(row.due_on.clone())
+                .bind(row.awaits.clone())
+                .bind(i64::from(row.revision))
+                .bind(row.updated_at)
+                .bind(row.facts.clone())
+                .bind(i64::from(row.record_version))
+        })
+        .await?;
+    }
+    let step = &write.step;
+    changed(conn, statement::INSERT_STEP, 1, |query| {
+        query
+            .bind(row.id.clone())
+            .bind(i64::from(step.seq))
+            .bind(step.at)
+            .bind(step.action.clone())
+            .bind(step.state.clone())
+            .bind(step.actor)
+            .bind(step.note.clone())
+    })
+    .await
+}
+
+async fn apply_delivery(conn: &mut SqliteConnection, row: &DeliveryRow) -> Result<(), Fault> {
+    run(conn, statement::INSERT_DELIVERY, |query| {
+        query
+            .bind(row.id.clone())
+            .bind(row.event.clone())
+            .bind(row.target.clone())
+            .bind(bytes(row.subject))
+            .bind(row.reason)
+            .bind(row.next_at)
+            .bind(row.created_at)
+            .bind(row.created_at)
+    })
+    .await?;
+    if row.supersedes {
+        let bind = |query: Bound| {
+            query
+                .bind(row.target.clone())
+                .bind(bytes(row.subject))
+                .bind(row.created_at)
+        };
+        run(conn, statement::SUPERSEDE_DELIVERIES, bind).await?;
+    }
+    Ok(())
+}
+
+async fn apply_answers(conn: &mut SqliteConnection, answers: &[AnswerRow]) -> Result<(), Fault> {
+    let sql = &*statement::INSERT_ANSWERS;
+    for (text, run) in sql.runs(answers) {
+        let query = run.iter().fold(sqlx::query(text), |query, row| {
+            query
+                .bind(row.subject.to_vec())
+                .bind(i64::from(row.agency))
+                .bind(row.version)
+                .bind(row.verification.clone())
+                .bind(row.at)
+        });
+        let done = query.execute(&mut *conn).await;
+        done.map_err(Fault::in_statement(sql.name))?;
+    }
+    Ok(())
+}
+
+fn bytes(subject: SubjectKey) -> Vec<u8> {
+    subject.0.to_vec()
+}
+
+fn bind_guess(query: Bound, row: &GuessRow) -> Bound {
+    query
+        .bind(bytes(row.subject))
+        .bind(row.field.clone())
+        .bind(row.value.to_vec())
+        .bind(i64::from(row.agency))
+        .bind(i64::from(row.units))
+        .bind(row.at)
+}
+
+fn bind_event(query: Bound, row: &EventRow) -> Bound {
+    query
+        .bind(row.id.clone())
+        .bind(row.kind)
+        .bind(row.dataset.clone())
+        .bind(row.subject.map(bytes))
+        .bind(row.version.map(i64::from))
+        .bind(row.mismatch.clone())
+        .bind(row.agency.clone())
+        .bind(row.facts.clone())
+        .bind(row.at)
+}
+
+fn bind_result(query: Bound, row: &DeliveryResult) -> Bound {
+    query
+        .bind(row.id.clone())
+        .bind(row.state)
+        .bind(i64::from(row.attempts))
+        .bind(row.next_at)
+        .bind(row.last_result)
+        .bind(row.last_status.map(i64::from))
+        .bind(row.at)
+}
+
+fn bind_subscription(query: Bound, row: &SubscriptionRow) -> Bound {
+    query
+        .bind(row.id.clone())
+        .bind(row.agency.clone())
+        .bind(row.url.clone())
+        .bind(json_text(&row.events))
+        .bind(json_text(&row.datasets))
+        .bind(row.until)
+        .bind(i64::from(row.supersedes))
+        .bind(row.secret.clone())
+        .bind(row.previous_secret.clone())
+        .bind(row.previous_valid_until)
+        .bind(row.state.clone())
+        .bind(row.created_at)
+        .bind(row.updated_at)
+}
+
+fn bind_reply(query: Bound, row: &SavedReply) -> Bound {
+    query
+        .bind(row.client.clone())
+        .bind(row.key.clone())
+        .bind(row.fingerprint.to_vec())
+        .bind(i64::from(row.status))
+        .bind(row.body.clone())
+        .bind(row.at)
+}
+
+fn bind_alert(query: Bound, row: &AlertRow) -> Bound {
+    query
+        .bind(row.id.clone())
+        .bind(row.rule.clone())
+        .bind(row.once.clone())
+        .bind(row.dataset.clone())
+        .bind(row.subject.map(bytes))
+        .bind(row.mismatch.clone())
+        .bind(row.agency.clone())
+        .bind(row.facts.clone())
+        .bind(row.at)
+}
