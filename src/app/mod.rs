@@ -18,5 +18,6 @@ pub mod rows;
 pub mod time;
 pub mod token;
 pub mod usage;
+pub mod vault;
 pub mod verification_id;
 pub mod verify;

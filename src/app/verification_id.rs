@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use super::error::AppError;
+use crate::auth::secret;
+
 /// Names one verification; an item of a chunk has its position behind a dash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerificationId {
@@ -20,15 +23,7 @@ const LENGTH: usize = 26;
 impl VerificationId {
     /// The 30 characters, without an allocation.
     pub fn text(self) -> [u8; 30] {
-        let time = u128::try_from(self.at_ms).unwrap_or_default() & 0xffff_ffff_ffff;
-        let mut bits = (time << 80) | (u128::from(self.node) << 64) | u128::from(self.index);
-        let mut text = *b"ver_00000000000000000000000000";
-        for place in text.iter_mut().skip(4).rev() {
-            let digit = usize::try_from(bits & 31).unwrap_or_default();
-            *place = ALPHABET.get(digit).copied().unwrap_or(b'0');
-            bits >>= 5;
-        }
-        text
+        id_text(b"ver_", self.at_ms, self.node, self.index)
     }
 
     /// The id of a text, with the position of an item in its chunk.
@@ -60,6 +55,32 @@ impl VerificationId {
     }
 }
 
+/// A prefix of four characters and 26 of Crockford's base 32: time, node, and a number that is the node's own.
+fn id_text(prefix: &[u8; 4], at_ms: i64, node: u16, number: u64) -> [u8; 30] {
+    let time = u128::try_from(at_ms).unwrap_or_default() & 0xffff_ffff_ffff;
+    let mut bits = (time << 80) | (u128::from(node) << 64) | u128::from(number);
+    let mut text = [b'0'; 30];
+    let (front, digits) = text.split_at_mut(4);
+    front.copy_from_slice(prefix);
+    for place in digits.iter_mut().rev() {
+        let digit = usize::try_from(bits & 31).unwrap_or_default();
+        *place = ALPHABET.get(digit).copied().unwrap_or(b'0');
+        bits >>= 5;
+    }
+    text
+}
+
+/// A new id of the form of a verification's, with a random number: `mis_…`, `evt_…`, `dlv_…`, `sub_…`, `alt_…`.
+/// Ids of one node sort by their time, to the millisecond.
+///
+/// # Errors
+/// The system's random source failed.
+pub fn new_id(prefix: &[u8; 4], now_us: i64, node: u16) -> Result<String, AppError> {
+    let number = secret::random_number().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
+    let text = id_text(prefix, now_us.div_euclid(1_000), node, number);
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
 impl fmt::Display for VerificationId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
@@ -85,6 +106,16 @@ mod tests {
             index: 0,
         };
         assert!(later.to_string() > id.to_string());
+    }
+
+    #[test]
+    fn new_ids_are_of_one_form_and_distinct() {
+        let ids: std::collections::HashSet<String> =
+            (0..1_000).map(|_| new_id(b"mis_", 1_795_363_200_123_000, 7).unwrap()).collect();
+        assert_eq!(ids.len(), 1_000);
+        assert!(ids.iter().all(|id| id.len() == 30 && id.starts_with("mis_01")));
+        let later = new_id(b"mis_", 1_795_363_200_124_000, 0).unwrap();
+        assert!(ids.iter().all(|id| *id < later));
     }
 
     #[test]

@@ -96,6 +96,16 @@ impl KeyRing {
         self.derive(b"purpose-sealing", u32::from(key_id))
     }
 
+    /// AEAD key that seals columns of the store; `key_id` is the byte in front of what is sealed.
+    pub fn column_sealing_key(&self, key_id: u8) -> Result<SecretBytes, KeyRingError> {
+        self.derive(b"column-sealing", u32::from(key_id))
+    }
+
+    /// HMAC key that hides matter numbers and claims that are only ever compared.
+    pub fn hiding_key(&self) -> Result<SecretBytes, KeyRingError> {
+        self.derive(b"hiding", 0)
+    }
+
     /// HMAC key of paging cursors.
     pub fn cursor_key(&self) -> Result<SecretBytes, KeyRingError> {
         self.derive(b"cursor", 0)
@@ -264,6 +274,9 @@ mod tests {
             *ring.pseudonym_key().unwrap(),
             *ring.purpose_sealing_key(0).unwrap(),
             *ring.purpose_sealing_key(1).unwrap(),
+            *ring.column_sealing_key(0).unwrap(),
+            *ring.column_sealing_key(1).unwrap(),
+            *ring.hiding_key().unwrap(),
             *ring.cursor_key().unwrap(),
             *ring.replay_key().unwrap(),
         ];

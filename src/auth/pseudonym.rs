@@ -25,13 +25,26 @@ impl Pseudonymizer {
         context.update(dataset.as_bytes());
         context.update(&[0]);
         context.update(canonical);
-        let tag = context.sign();
-        let mut out = [0; 16];
-        for (to, from) in out.iter_mut().zip(tag.as_ref()) {
-            *to = *from;
-        }
-        out
+        first_16(&context.sign())
     }
+
+    /// First 16 bytes of HMAC-SHA256 over `parts`, each behind its length: equal only for equal parts.
+    pub fn hide(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let mut context = hmac::Context::with_key(&self.key);
+        for part in parts {
+            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(part);
+        }
+        first_16(&context.sign())
+    }
+}
+
+fn first_16(tag: &hmac::Tag) -> [u8; 16] {
+    let mut out = [0; 16];
+    for (to, from) in out.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    out
 }
 
 #[cfg(test)]
@@ -48,6 +61,14 @@ mod tests {
             .map(|b| format!("{b:02x}"))
             .collect();
         assert_eq!(hex, "f1cb5e34ae0ef8013a563b3c1da9907a");
+    }
+
+    #[test]
+    fn hidden_parts_are_equal_only_when_each_is() {
+        let key = Pseudonymizer::new(&[1; 32]);
+        assert_eq!(key.hide(&[b"a", b"bc"]), key.hide(&[b"a", b"bc"]));
+        assert_ne!(key.hide(&[b"a", b"bc"]), key.hide(&[b"ab", b"c"]));
+        assert_ne!(key.hide(&[b"a"]), key.hide(&[b"a", b""]));
     }
 
     #[test]

@@ -78,6 +78,15 @@ pub fn random_id() -> Result<String, SecretError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// A random number of 64 bits, for ids and jitter.
+pub fn random_number() -> Result<u64, SecretError> {
+    let mut bytes = [0u8; 8];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| SecretError::NoRandom)?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
 /// What is stored of a client's secrets.
 #[derive(Clone, Copy)]
 pub struct StoredSecrets {
