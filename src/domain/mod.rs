@@ -13,4 +13,5 @@ pub mod numeral;
 pub mod policy;
 pub mod predicate;
 pub mod reference;
+pub mod schedule;
 pub mod verdict;
