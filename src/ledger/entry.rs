@@ -23,12 +23,24 @@ pub enum Kind {
     Call,
     /// Records that were contributed.
     Records,
-    /// A change of agencies, clients or grants.
+    /// A change of agencies, clients, grants or subscriptions.
     Access,
+    /// A step in the life of a mismatch.
+    Mismatch,
+    /// The end of a delivery: confirmed, or given up.
+    Delivery,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Verification, Self::Chunk, Self::Call, Self::Records, Self::Access];
+    const ALL: [Self; 7] = [
+        Self::Verification,
+        Self::Chunk,
+        Self::Call,
+        Self::Records,
+        Self::Access,
+        Self::Mismatch,
+        Self::Delivery,
+    ];
 
     const fn code(self) -> u8 {
         match self {
@@ -37,6 +49,8 @@ impl Kind {
             Self::Call => 3,
             Self::Records => 4,
             Self::Access => 5,
+            Self::Mismatch => 6,
+            Self::Delivery => 7,
         }
     }
 
@@ -48,6 +62,8 @@ impl Kind {
             Self::Call => "call",
             Self::Records => "records",
             Self::Access => "access",
+            Self::Mismatch => "mismatch",
+            Self::Delivery => "delivery",
         }
     }
 }
@@ -94,6 +110,34 @@ pub enum Body {
         action: String,
         /// Such as `grt_…`.
         target: String,
+    },
+    /// A step in the life of a mismatch.
+    Mismatch {
+        /// `mis_…`.
+        id: String,
+        /// What was done.
+        action: String,
+        /// Word of the state after it.
+        state: String,
+        /// Dataset name.
+        dataset: String,
+        /// Keyed pseudonym of the subject.
+        subject: [u8; 16],
+        /// Its number in the mismatch.
+        step: u32,
+    },
+    /// The end of a delivery.
+    Delivery {
+        /// `dlv_…`.
+        id: String,
+        /// `evt_…`.
+        event: String,
+        /// A subscription's id, or `sink:` and a connector's name.
+        target: String,
+        /// `delivered` or `dead`.
+        state: String,
+        /// Attempts made.
+        attempts: u32,
     },
 }
 
@@ -142,6 +186,23 @@ pub fn put_item(
 /// Writes the number of items of a chunk, before them.
 pub fn put_count(out: &mut Vec<u8>, items: u16) {
     out.extend_from_slice(&items.to_be_bytes());
+}
+
+/// Writes a step of a mismatch: its id, action, state and dataset, its subject, and its number.
+pub fn put_step(out: &mut Vec<u8>, texts: [&str; 4], subject: &[u8; 16], step: u32) {
+    for text in texts {
+        put_text(out, text);
+    }
+    out.extend_from_slice(subject);
+    out.extend_from_slice(&step.to_be_bytes());
+}
+
+/// Writes the end of a delivery: its id, event, target and state, and the attempts made.
+pub fn put_delivery(out: &mut Vec<u8>, texts: [&str; 4], attempts: u32) {
+    for text in texts {
+        put_text(out, text);
+    }
+    out.extend_from_slice(&attempts.to_be_bytes());
 }
 
 /// Ends an entry with its sealed part.
@@ -201,6 +262,21 @@ impl Entry {
                 put_text(&mut out, action);
                 put_text(&mut out, target);
             }
+            Body::Mismatch {
+                id,
+                action,
+                state,
+                dataset,
+                subject,
+                step,
+            } => put_step(&mut out, [id, action, state, dataset], subject, *step),
+            Body::Delivery {
+                id,
+                event,
+                target,
+                state,
+                attempts,
+            } => put_delivery(&mut out, [id, event, target, state], *attempts),
         }
         end(&mut out, &self.sealed);
         out
@@ -239,6 +315,21 @@ impl Entry {
             Kind::Access => Body::Access {
                 action: reader.text()?,
                 target: reader.text()?,
+            },
+            Kind::Mismatch => Body::Mismatch {
+                id: reader.text()?,
+                action: reader.text()?,
+                state: reader.text()?,
+                dataset: reader.text()?,
+                subject: reader.array()?,
+                step: u32::from_be_bytes(reader.array()?),
+            },
+            Kind::Delivery => Body::Delivery {
+                id: reader.text()?,
+                event: reader.text()?,
+                target: reader.text()?,
+                state: reader.text()?,
+                attempts: u32::from_be_bytes(reader.array()?),
             },
         };
         let length = usize::from(u16::from_be_bytes(reader.array()?));
@@ -334,6 +425,27 @@ mod tests {
                 Body::Access {
                     action: "grant.add".into(),
                     target: "grt_1".into(),
+                },
+            ),
+            (
+                Kind::Mismatch,
+                Body::Mismatch {
+                    id: "mis_1".into(),
+                    action: "approve".into(),
+                    state: "corrected".into(),
+                    dataset: "natural-person".into(),
+                    subject: [3; 16],
+                    step: 4,
+                },
+            ),
+            (
+                Kind::Delivery,
+                Body::Delivery {
+                    id: "dlv_1".into(),
+                    event: "evt_1".into(),
+                    target: "sub_1".into(),
+                    state: "delivered".into(),
+                    attempts: 2,
                 },
             ),
         ];

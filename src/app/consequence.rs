@@ -1,0 +1,335 @@
+//! What an answer brings besides itself: a mismatch that opens, one that settles, guesses that are counted.
+//! Most answers bring nothing and write nothing but their ledger entry. Where one brings something, all of it is one commit
+//! with the answer's entry, made on a task of its own: a caller that resets the connection cannot stop it half-way.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    commit::Commit,
+    error::AppError,
+    hub::{Caller, Hub},
+    mismatches::{self, Facts, Note},
+    ports::{RecordKey, StoreError, SubjectKey},
+    question::Purpose,
+    rows::{AlertRow, EventRow, GuessRow, MismatchRow, MismatchWrite},
+    verification_id::new_id,
+};
+use crate::{
+    domain::mismatch::{Action, Actor, State},
+    ledger::Appended,
+};
+
+/// What one judged question brings.
+#[derive(Default)]
+pub struct Consequence {
+    /// Fields that differ, sorted, when the whole was answered as mismatched and no such mismatch is pending.
+    pub(super) opens: Option<Opening>,
+    /// Mismatches whose fields all match now.
+    pub(super) settles: Vec<Arc<str>>,
+    /// Guesses that count.
+    pub(super) guesses: Vec<GuessRow>,
+    /// Fields whose budget of guesses is used up.
+    pub(super) spent: Vec<(RecordKey, Box<str>)>,
+}
+
+/// A mismatch to be opened.
+#[derive(Clone)]
+pub(super) struct Opening {
+    pub(super) key: RecordKey,
+    pub(super) fields: Vec<String>,
+    /// Version that was answered from; 0: there was none.
+    pub(super) record_version: u32,
+    /// Whether the answer told the version.
+    pub(super) version_told: bool,
+    /// Identifiers, as they were asked.
+    pub(super) subject: BTreeMap<String, String>,
+}
+
+/// A mismatch as an answer names it.
+#[derive(Clone)]
+pub struct MismatchNote {
+    /// `mis_…`.
+    pub id: Arc<str>,
+    /// Until when the one whose turn it is has time.
+    pub due_on: Option<Arc<str>>,
+}
+
+/// Whose matter an answer belongs to.
+#[derive(Clone)]
+struct Matter {
+    agency: String,
+    agency_number: u32,
+    by: String,
+    application_no: String,
+    item_code: String,
+    key: [u8; 16],
+    now_us: i64,
+}
+
+/// Times that a decision is made anew because something changed in between.
+const ATTEMPTS_MAX: usize = 8;
+
+/// Enters an answer with what it brings; `consequences` are those of its items, and the notes come in their order.
+///
+/// # Errors
+/// The store or the ledger cannot be asked: then nothing is told.
+pub(super) async fn enter(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    purpose: &Purpose<'_>,
+    now_us: i64,
+    consequences: Vec<Option<Consequence>>,
+    entry: Vec<u8>,
+) -> Result<(Appended, Vec<Option<MismatchNote>>), AppError> {
+    let agency = &caller.agency()?.row;
+    let matter = Matter {
+        agency: agency.id.clone(),
+        agency_number: agency.number,
+        by: purpose.operator.to_string(),
+        application_no: purpose.application_no.to_string(),
+        item_code: purpose.item_code.to_string(),
+        key: hub.vault.matter(&agency.id, &purpose.application_no),
+        now_us,
+    };
+    let hub = Arc::clone(hub);
+    let work = tokio::spawn(async move { carry_out(&hub, &matter, consequences, entry).await });
+    work.await
+        .unwrap_or(Err(AppError::Internal("an answer's consequences panicked")))
+}
+
+async fn carry_out(
+    hub: &Hub,
+    matter: &Matter,
+    consequences: Vec<Option<Consequence>>,
+    entry: Vec<u8>,
+) -> Result<(Appended, Vec<Option<MismatchNote>>), AppError> {
+    let all = || consequences.iter().flatten();
+    let subjects: Vec<SubjectKey> = all()
+        .flat_map(|one| {
+            let guessed = one.guesses.iter().map(|guess| guess.subject);
+            one.opens.iter().map(|opening| opening.key.subject).chain(guessed)
+        })
+        .collect();
+    for _ in 0..ATTEMPTS_MAX {
+        let turn = hub.pending.turn(subjects.iter().copied()).await;
+        let mut plan = Plan::default();
+        let mut notes = Vec::with_capacity(consequences.len());
+        for one in &consequences {
+            let note = match one {
+                Some(one) => plan.add(hub, matter, one).await?,
+                None => None,
+            };
+            notes.push(note);
+        }
+        let rows: Vec<MismatchRow> = plan.mismatches.iter().map(|write| write.row.clone()).collect();
+        let events = !plan.events.is_empty();
+        let commit = plan.commit(hub, matter, entry.clone())?;
+        let committed = match commit {
+            Some(commit) => match hub.commit(commit).await {
+                Err(AppError::Store(StoreError::Conflict)) => continue,
+                committed => committed?,
+            },
+            // Everything was known already: the answer writes its own entry and nothing else.
+            None => return Ok((hub.append(entry).await?, notes)),
+        };
+        for row in &rows {
+            hub.pending.tell(row);
+        }
+        drop(turn);
+        let appended = hub.enter(committed).await?;
+        if events {
+            hub.wake_relay();
+        }
+        let first = appended.into_iter().next();
+        return Ok((first.ok_or(AppError::Internal("an answer was not entered"))?, notes));
+    }
+    Err(AppError::Store(StoreError::Conflict))
+}
+
+/// Everything that one answer writes.
+#[derive(Default)]
+struct Plan {
+    mismatches: Vec<MismatchWrite>,
+    events: Vec<EventRow>,
+    guesses: Vec<GuessRow>,
+    alerts: Vec<AlertRow>,
+}
+
+impl Plan {
+    async fn add(&mut self, hub: &Hub, matter: &Matter, one: &Consequence) -> Result<Option<MismatchNote>, AppError> {
+        for guess in &one.guesses {
+            let known = |other: &GuessRow| {
+                (other.subject, &other.field, other.value) == (guess.subject, &guess.field, guess.value)
+            };
+            if !self.guesses.iter().any(known) {
+                self.guesses.push(guess.clone());
+            }
+        }
+        for (key, field) in &one.spent {
+            self.alerts.push(spent_alert(hub, matter, key, field)?);
+        }
+        for id in &one.settles {
+            self.settle(hub, matter, id).await?;
+        }
+        match &one.opens {
+            Some(opening) => self.open(hub, matter, opening).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The mismatch of an opening: one that is pending, one of this plan, one that was decided on this very version, or
+    /// a new one.
+    async fn open(&mut self, hub: &Hub, matter: &Matter, opening: &Opening) -> Result<MismatchNote, AppError> {
+        if let Some(known) = pending(hub, opening.key.subject, &matter.key, &opening.fields) {
+            return Ok(known);
+        }
+        let same = |write: &&MismatchWrite| {
+            write.row.revision == 1
+                && write.row.subject == opening.key.subject
+                && write.row.dataset == opening.key.dataset
+                && write.row.fields == opening.fields
+        };
+        if let Some(write) = self.mismatches.iter().find(same) {
+            return Ok(note_of(&write.row));
+        }
+        let newest = hub.store.mismatch_of(&opening.key, &matter.key, &opening.fields).await?;
+        if let Some(row) = newest {
+            if !row.is_final {
+                // Opened by another node, or before a start that read less: now it is pending here too.
+                hub.pending.tell(&row);
+                return Ok(note_of(&row));
+            }
+            if stands(hub, &row, opening)? {
+                return Ok(note_of(&row));
+            }
+        }
+        let write = new_mismatch(hub, matter, opening)?;
+        let note = note_of(&write.row);
+        self.events
+            .push(mismatches::mismatch_event(hub, &write.row, matter.now_us)?);
+        self.mismatches.push(write);
+        Ok(note)
+    }
+
+    async fn settle(&mut self, hub: &Hub, matter: &Matter, id: &str) -> Result<(), AppError> {
+        if self.mismatches.iter().any(|write| write.row.id == id) {
+            return Ok(());
+        }
+        let Some(row) = hub.store.mismatch(id).await? else {
+            return Ok(());
+        };
+        let facts: Facts = hub.vault.open_json(mismatches::facts_place(&row.id), &row.facts)?;
+        let note = Note {
+            by: matter.by.clone(),
+            reason: None,
+        };
+        // Somebody may have acted on it in between: then there is nothing to settle.
+        let settled = mismatches::next(hub, row, facts, Action::Settle, Actor::Hub, &note, matter.now_us);
+        let Ok((write, _)) = settled else { return Ok(()) };
+        self.events
+            .push(mismatches::mismatch_event(hub, &write.row, matter.now_us)?);
+        self.mismatches.push(write);
+        Ok(())
+    }
+
+    /// The commit, with the answer's entry first; `None` when there is nothing to write.
+    fn commit(self, hub: &Hub, matter: &Matter, entry: Vec<u8>) -> Result<Option<Commit>, AppError> {
+        if self.mismatches.is_empty() && self.guesses.is_empty() && self.alerts.is_empty() {
+            return Ok(None);
+        }
+        let mut ledger_entries = vec![entry];
+        for write in &self.mismatches {
+            ledger_entries.push(mismatches::step_entry(hub, matter.agency_number, write, &matter.by)?);
+        }
+        Ok(Some(Commit {
+            mismatches: self.mismatches,
+            events: self.events,
+            guesses: self.guesses,
+            alerts: self.alerts,
+            ledger_entries,
+            at: matter.now_us,
+            ..Commit::default()
+        }))
+    }
+}
+
+/// The pending mismatch of a record, matter and field set.
+pub(super) fn pending(hub: &Hub, subject: SubjectKey, matter: &[u8; 16], fields: &[String]) -> Option<MismatchNote> {
+    let about = hub.pending.about(subject)?;
+    let same = about
+        .mismatches
+        .iter()
+        .find(|known| known.matter == *matter && *known.fields == *fields);
+    same.map(|known| MismatchNote {
+        id: Arc::clone(&known.id),
+        due_on: known.due_on.clone(),
+    })
+}
+
+/// Whether a decision still stands: it was made on the version that was answered from now, and by a person.
+fn stands(hub: &Hub, row: &MismatchRow, opening: &Opening) -> Result<bool, AppError> {
+    if row.record_version != opening.record_version {
+        return Ok(false);
+    }
+    let facts: Facts = hub.vault.open_json(mismatches::facts_place(&row.id), &row.facts)?;
+    let settled = State::Closed {
+        how: crate::domain::mismatch::Closing::Settled,
+    };
+    Ok(facts.state != settled)
+}
+
+fn note_of(row: &MismatchRow) -> MismatchNote {
+    MismatchNote {
+        id: row.id.as_str().into(),
+        due_on: row.due_on.as_deref().map(Into::into),
+    }
+}
+
+fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<MismatchWrite, AppError> {
+    let facts = Facts {
+        state: State::Open,
+        application_no: matter.application_no.clone(),
+        item_code: matter.item_code.clone(),
+        subject: opening.subject.clone(),
+        version_told: opening.version_told,
+    };
+    let row = MismatchRow {
+        id: new_id(b"mis_", matter.now_us, hub.settings.node)?,
+        dataset: Arc::clone(&opening.key.dataset),
+        subject: opening.key.subject,
+        agency: matter.agency.clone(),
+        matter: matter.key,
+        fields: opening.fields.clone(),
+        record_version: opening.record_version,
+        state: facts.state.as_str().to_owned(),
+        is_final: false,
+        due_on: mismatches::due(hub, &opening.key.dataset, matter.now_us),
+        awaits: None,
+        revision: 1,
+        opened_at: matter.now_us,
+        updated_at: matter.now_us,
+        facts: Vec::new(),
+    };
+    let note = Note {
+        by: matter.by.clone(),
+        reason: None,
+    };
+    mismatches::first(hub, row, &facts, &note)
+}
+
+/// One alert a day for one field of one subject.
+fn spent_alert(hub: &Hub, matter: &Matter, key: &RecordKey, field: &str) -> Result<AlertRow, AppError> {
+    let day = crate::domain::calendar::china_date(matter.now_us);
+    let hex: String = key.subject.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(AlertRow {
+        id: new_id(b"alt_", matter.now_us, hub.settings.node)?,
+        rule: "guess_budget".to_owned(),
+        once: format!("guess_budget:{hex}:{field}:{day}"),
+        dataset: Some(key.dataset.to_string()),
+        subject: Some(key.subject),
+        mismatch: None,
+        agency: Some(matter.agency.clone()),
+        facts: serde_json::json!({"field": field}).to_string(),
+        at: matter.now_us,
+    })
+}

@@ -1,0 +1,191 @@
+//! Who must hear of what happened: one delivery for each target, decided by grants as they are now.
+//! A change of a record goes to the sinks of its dataset, to subscribers who may read it, and to exactly those who were
+//! answered from a version that it supersedes. The index of answers is caught up first, so that nobody is missed.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    answers::{AnswerIndex, is_superseded},
+    commit::Commit,
+    error::AppError,
+    hub::Hub,
+    ports::SubjectKey,
+    rows::{AnswerRow, DeliveryRow, Event, SubscriptionRow},
+    verification_id::new_id,
+};
+
+/// Events that are fanned out in one commit.
+const EVENTS_MAX: u32 = 256;
+
+/// How long an answer from before a change may be on its way to the ledger, microseconds.
+const LATE_US: i64 = 600_000_000;
+
+/// Makes the deliveries of new events; answers how many events there were.
+///
+/// # Errors
+/// The store or the ledger cannot be asked; nothing is lost, the next call does it.
+pub async fn fan_out(hub: &Hub, index: &mut AnswerIndex) -> Result<usize, AppError> {
+    let events = hub.store.new_events(EVENTS_MAX).await?;
+    // After the events were read: whoever was answered before one of them is durable in the ledger by now.
+    let late = index.catch_up(hub).await?;
+    let now_us = hub.clock.now_us();
+    let mut commit = Commit {
+        at: now_us,
+        ..Commit::default()
+    };
+    for event in &events {
+        if let (Some(subject), Some(version), "record.changed") = (event.subject, event.version, event.kind.as_str()) {
+            index.changed(subject, version, now_us, now_us - LATE_US);
+        }
+        let reasons = reasons_of(hub, event).await?;
+        commit.deliveries.extend(deliveries(hub, event, &reasons, now_us)?);
+        commit.fanned.push(event.id.clone());
+    }
+    for (event, agency) in late_ones(hub, &late).await? {
+        let answered = Reasons {
+            answered: vec![agency],
+            ..Reasons::default()
+        };
+        commit.deliveries.extend(deliveries(hub, &event, &answered, now_us)?);
+    }
+    if !commit.fanned.is_empty() || !commit.deliveries.is_empty() {
+        let any = !commit.deliveries.is_empty();
+        hub.store.commit(&commit).await?;
+        if any {
+            hub.wake_courier();
+        }
+        hub.wake_closer();
+    }
+    Ok(events.len())
+}
+
+/// Answers that reached the ledger after the change that supersedes them was fanned out.
+async fn late_ones(hub: &Hub, late: &[AnswerRow]) -> Result<Vec<(Event, u32)>, AppError> {
+    if late.is_empty() {
+        return Ok(Vec::new());
+    }
+    let subjects: Vec<SubjectKey> = late.iter().map(|answer| SubjectKey(answer.subject)).collect();
+    let newest = hub.store.newest_changes(&subjects).await?;
+    let mut found = Vec::new();
+    for answer in late {
+        let of_subject = |event: &&Event| event.subject == Some(SubjectKey(answer.subject));
+        let event = newest.iter().find(of_subject);
+        if let Some(event) = event.filter(|event| is_superseded(answer.version, event.version.unwrap_or_default())) {
+            found.push((event.clone(), answer.agency));
+        }
+    }
+    Ok(found)
+}
+
+/// Why whom: what an event's deliveries are decided by.
+#[derive(Default)]
+struct Reasons {
+    /// Numbers of agencies that were answered from a superseded version.
+    answered: Vec<u32>,
+    /// Whether readers of the dataset hear of it.
+    readers: Audience,
+    /// Ids of agencies that it is for.
+    addressed: Vec<String>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Audience {
+    #[default]
+    Named,
+    Readers,
+}
+
+async fn reasons_of(hub: &Hub, event: &Event) -> Result<Reasons, AppError> {
+    let mut reasons = Reasons::default();
+    match (event.kind.as_str(), event.subject, event.version) {
+        ("record.changed", Some(subject), Some(version)) => {
+            reasons.readers = Audience::Readers;
+            let answers = hub.store.answers_of(subject).await?;
+            let superseded = answers.iter().filter(|answer| is_superseded(answer.version, version));
+            reasons.answered = superseded.map(|answer| answer.agency).collect();
+            reasons.answered.sort_unstable();
+            reasons.answered.dedup();
+        }
+        ("mismatch", ..) => {
+            reasons.addressed.extend(event.agency.clone());
+            if let Some(id) = &event.mismatch
+                && let Some(row) = hub.store.mismatch(id).await?
+                && row.state == "disputed"
+            {
+                reasons.addressed.extend(owners(hub, &row.dataset));
+            }
+        }
+        _ => reasons.addressed.extend(event.agency.clone()),
+    }
+    Ok(reasons)
+}
+
+/// Ids of the agencies that own a dataset.
+fn owners(hub: &Hub, dataset: &str) -> Vec<String> {
+    let Some(dataset) = hub.catalog.get(dataset) else {
+        return Vec::new();
+    };
+    let access = hub.access.load();
+    let owning = access.agencies.values().filter(|agency| agency.owns(dataset));
+    owning.map(|agency| agency.row.id.clone()).collect()
+}
+
+fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Result<Vec<DeliveryRow>, AppError> {
+    let mut rows = Vec::new();
+    let mut push = |target: String, reason: &'static str, supersedes: bool| -> Result<(), AppError> {
+        rows.push(DeliveryRow {
+            id: new_id(b"dlv_", now_us, hub.settings.node)?,
+            event: event.id.clone(),
+            target,
+            subject: event.subject.unwrap_or(SubjectKey([0; 16])),
+            reason,
+            supersedes,
+            next_at: now_us,
+            created_at: now_us,
+        });
+        Ok(())
+    };
+    let dataset = event.dataset.as_deref();
+    if reasons.readers == Audience::Readers {
+        let covers = |datasets: &[String]| datasets.iter().any(|name| name == "*" || Some(name.as_str()) == dataset);
+        for sink in hub.connectors.sinks().iter().filter(|sink| covers(&sink.datasets)) {
+            push(format!("sink:{}", sink.name), "sink", sink.supersedes)?;
+        }
+    }
+    let access = hub.access.load();
+    let subscriptions = hub.subscriptions.load();
+    let mut listening: Vec<&Arc<SubscriptionRow>> = subscriptions
+        .by_id
+        .values()
+        .filter(|row| covers(row, event, now_us))
+        .collect();
+    listening.sort_unstable_by(|one, two| one.id.cmp(&two.id));
+    let mut readers: HashMap<&str, bool> = HashMap::new();
+    for row in listening {
+        let Some(agency) = access.agencies.get(row.agency.as_str()) else {
+            continue;
+        };
+        if agency.row.disabled {
+            continue;
+        }
+        let reads = || {
+            let dataset = dataset.and_then(|name| hub.catalog.get(name));
+            dataset.is_some_and(|dataset| agency.reads(dataset, now_us))
+        };
+        if reasons.answered.contains(&agency.row.number) {
+            push(row.id.clone(), "answered", row.supersedes)?;
+        } else if reasons.addressed.contains(&row.agency) {
+            push(row.id.clone(), "addressed", false)?;
+        } else if reasons.readers == Audience::Readers && *readers.entry(&row.agency).or_insert_with(reads) {
+            push(row.id.clone(), "subscribed", row.supersedes)?;
+        }
+    }
+    Ok(rows)
+}
+
+/// Whether a subscription listens to an event. Who listens to changes of records gets the values that it accepted too.
+fn covers(row: &SubscriptionRow, event: &Event, now_us: i64) -> bool {
+    let dataset = event.dataset.as_deref();
+    row.covers(&event.kind, dataset, now_us)
+        || (event.kind == "record.accepted" && row.covers("record.changed", dataset, now_us))
+}

@@ -1,0 +1,519 @@
+//! Mismatches as their parties see and work them: read one, list them, act on one.
+//! An action is one `Commit`: the state with its step, the record's new version, what must be told to whom, the saved
+//! reply and the ledger entries stand together or not at all.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    access::Role,
+    commit::Commit,
+    correct,
+    error::{AppError, Thing},
+    hub::{Caller, Hub},
+    ports::StoreError,
+    purpose,
+    replies::Slot,
+    rows::{Delivery, EventRow, MismatchFilter, MismatchRow, MismatchWrite, StepRow},
+    vault::Place,
+    verification_id::new_id,
+};
+use crate::{
+    catalog::Dataset,
+    domain::{
+        calendar::china_date,
+        mismatch::{Action, Actor, NotTaken, Proposal, State},
+    },
+    ledger::entry::{self, Kind},
+};
+
+/// What a mismatch's row holds sealed: its state with the state's facts, and the matter it came from.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Facts {
+    /// State with its facts.
+    #[serde(flatten)]
+    pub state: State,
+    /// The applicant's matter at the agency.
+    pub application_no: String,
+    /// Service item.
+    pub item_code: String,
+    /// Identifiers of the subject, as they were asked.
+    pub subject: BTreeMap<String, String>,
+    /// Whether the agency may know which version of the record it differs from.
+    pub version_told: bool,
+}
+
+/// What a step's row holds sealed.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Note {
+    /// Client that acted.
+    pub by: String,
+    /// Its reason.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// A mismatch as a reader gets it.
+pub struct View {
+    /// The row.
+    pub row: MismatchRow,
+    /// What it holds sealed; `None` for readers who may not see it.
+    pub facts: Option<Facts>,
+    /// The steps, oldest first, with their notes where the reader may see them.
+    pub steps: Vec<(StepRow, Option<Note>)>,
+    /// Where its news went.
+    pub deliveries: Vec<Delivery>,
+    /// Whether the reader may know the version.
+    pub version_told: bool,
+}
+
+/// What someone wants to do.
+pub struct Wanted {
+    /// The action's word.
+    pub action: String,
+    /// Proposed or decided values.
+    pub fields: BTreeMap<String, String>,
+    /// References to evidence.
+    pub evidence: Vec<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Times that a decision is made anew because something changed in between.
+const ATTEMPTS_MAX: usize = 8;
+
+/// Where a mismatch's facts are sealed.
+pub(super) fn facts_place(id: &str) -> Place<'_> {
+    Place {
+        table: "mismatches",
+        column: "facts",
+        row: id,
+    }
+}
+
+/// Where a step's note is sealed.
+pub(super) fn note_place(row: &str) -> Place<'_> {
+    Place {
+        table: "mismatch_steps",
+        column: "note",
+        row,
+    }
+}
+
+/// How a caller stands to mismatches: as whom it may act, and which it may see.
+enum Side {
+    /// Sees those of its own applications.
+    Agency,
+    /// Sees those of its datasets.
+    Authority,
+    /// Sees all, without what is sealed.
+    Bureau,
+}
+
+fn side_of(caller: &Caller) -> Side {
+    match caller.role() {
+        Role::Agency => Side::Agency,
+        Role::Authority => Side::Authority,
+        Role::Operator | Role::Manager | Role::Auditor => Side::Bureau,
+    }
+}
+
+/// One mismatch with its history.
+///
+/// # Errors
+/// No such mismatch, or another's: the two are not told apart.
+pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
+    let row = own(hub, caller, id).await?;
+    let mut deliveries = Vec::new();
+    if let Some(event) = &row.awaits {
+        deliveries = hub.store.event_deliveries(event).await?;
+    }
+    view(hub, caller, row, deliveries).await
+}
+
+async fn view(hub: &Hub, caller: &Caller, row: MismatchRow, deliveries: Vec<Delivery>) -> Result<View, AppError> {
+    let steps = hub.store.mismatch_steps(&row.id).await?;
+    let sealed_too = !matches!(side_of(caller), Side::Bureau);
+    let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let open_note = |step: &StepRow| -> Result<Note, AppError> {
+        hub.vault
+            .open_json(note_place(&step_key(&row.id, step.seq)), &step.note)
+    };
+    let steps = steps
+        .into_iter()
+        .map(|step| {
+            let note = if sealed_too { Some(open_note(&step)?) } else { None };
+            Ok((step, note))
+        })
+        .collect::<Result<_, AppError>>()?;
+    Ok(View {
+        version_told: facts.version_told || !matches!(side_of(caller), Side::Agency),
+        facts: sealed_too.then_some(facts),
+        row,
+        steps,
+        deliveries,
+    })
+}
+
+fn step_key(id: &str, seq: u32) -> String {
+    format!("{id}/{seq}")
+}
+
+/// The row of a mismatch that the caller may see.
+async fn own(hub: &Hub, caller: &Caller, id: &str) -> Result<MismatchRow, AppError> {
+    let missing = AppError::NotFound(Thing::Mismatch);
+    let Some(row) = hub.store.mismatch(id).await? else {
+        return Err(missing);
+    };
+    let visible = match side_of(caller) {
+        Side::Agency => caller.agency()?.row.id == row.agency,
+        Side::Authority => hub
+            .catalog
+            .get(&row.dataset)
+            .is_some_and(|dataset| caller.agency().is_ok_and(|agency| agency.owns(dataset))),
+        Side::Bureau => true,
+    };
+    if visible { Ok(row) } else { Err(missing) }
+}
+
+/// Mismatches that the caller may see, by id.
+///
+/// # Errors
+/// The store could not be asked.
+pub async fn list(hub: &Hub, caller: &Caller, mut filter: MismatchFilter) -> Result<Vec<MismatchRow>, AppError> {
+    match side_of(caller) {
+        Side::Agency => filter.agency = Some(caller.agency()?.row.id.clone()),
+        Side::Authority => {
+            let agency = caller.agency()?;
+            let wanted = filter.datasets.take();
+            let owned = hub.catalog.iter().filter(|dataset| agency.owns(dataset));
+            let names = owned.map(|dataset| dataset.name.to_string());
+            let asked = |name: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
+            filter.datasets = Some(names.filter(asked).collect());
+        }
+        Side::Bureau => {}
+    }
+    Ok(hub.store.mismatches(&filter).await?)
+}
+
+/// Acts on a mismatch; `render` makes the reply that is saved with the action.
+///
+/// # Errors
+/// No such mismatch, another party's action, a state that does not allow it, or wrong members.
+pub async fn act(
+    hub: &Hub,
+    caller: &Caller,
+    id: &str,
+    wanted: &Wanted,
+    slot: &Slot,
+    render: &(dyn Fn(&View) -> Vec<u8> + Sync),
+) -> Result<Vec<u8>, AppError> {
+    let actor = match side_of(caller) {
+        Side::Agency => Actor::Agency,
+        Side::Authority => Actor::Authority,
+        Side::Bureau => return Err(AppError::RoleNotAllowed),
+    };
+    for _ in 0..ATTEMPTS_MAX {
+        let row = own(hub, caller, id).await?;
+        let _turn = hub.pending.turn([row.subject].into_iter()).await;
+        let Some(row) = hub.store.mismatch(id).await? else {
+            return Err(AppError::NotFound(Thing::Mismatch));
+        };
+        let dataset = hub
+            .catalog
+            .get(&row.dataset)
+            .map(Arc::clone)
+            .ok_or(AppError::NotFound(Thing::Dataset))?;
+        let step = Step::decide(hub, caller, actor, &dataset, row, wanted).await?;
+        match step.commit(hub, caller, slot, render).await {
+            Err(AppError::Store(StoreError::Conflict)) => {}
+            other => return other,
+        }
+    }
+    Err(AppError::Store(StoreError::Conflict))
+}
+
+/// A decided step, before it is committed.
+struct Step {
+    write: MismatchWrite,
+    facts: Facts,
+    note: Note,
+    correction: Option<correct::Correction>,
+    events: Vec<EventRow>,
+}
+
+impl Step {
+    async fn decide(
+        hub: &Hub,
+        caller: &Caller,
+        actor: Actor,
+        dataset: &Arc<Dataset>,
+        row: MismatchRow,
+        wanted: &Wanted,
+    ) -> Result<Self, AppError> {
+        let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+        let now_us = hub.clock.now_us();
+        let (action, correction) = match wanted.action.as_str() {
+            "approve" => {
+                let probe = Action::Approve { version: 0 };
+                facts.state.clone().take(probe, actor).map_err(not_taken)?;
+                let correction = correct::correction(hub, caller, dataset, &row, &facts, &wanted.fields, now_us).await?;
+                let version = correction.version();
+                (Action::Approve { version }, Some(correction))
+            }
+            _ => (plain_action(dataset, &row, wanted)?, None),
+        };
+        if matches!(action, Action::Reject | Action::Reopen | Action::Close) && wanted.reason.is_none() {
+            return Err(AppError::fault("/reason", "missing_member"));
+        }
+        let note = Note {
+            by: caller.client.row.id.clone(),
+            reason: wanted.reason.clone(),
+        };
+        let (write, facts) = next(hub, row, facts, action, actor, &note, now_us)?;
+        let mut events = vec![mismatch_event(hub, &write.row, now_us)?];
+        if let Some(id) = &write.row.awaits {
+            let kind = if correction.is_some() {
+                "record.changed"
+            } else {
+                "record.accepted"
+            };
+            events.push(EventRow {
+                id: id.clone(),
+                kind,
+                dataset: Some(Arc::clone(&write.row.dataset)),
+                subject: Some(write.row.subject),
+                version: correction.as_ref().map(correct::Correction::version),
+                mismatch: Some(write.row.id.clone()),
+                agency: correction.is_none().then(|| write.row.agency.clone()),
+                facts: None,
+                at: now_us,
+            });
+        }
+        Ok(Self {
+            write,
+            facts,
+            note,
+            correction,
+            events,
+        })
+    }
+
+    async fn commit(
+        self,
+        hub: &Hub,
+        caller: &Caller,
+        slot: &Slot,
+        render: &(dyn Fn(&View) -> Vec<u8> + Sync),
+    ) -> Result<Vec<u8>, AppError> {
+        let row = self.write.row.clone();
+        let mut steps = Vec::new();
+        for step in hub.store.mismatch_steps(&row.id).await? {
+            let note = hub
+                .vault
+                .open_json(note_place(&step_key(&row.id, step.seq)), &step.note)?;
+            steps.push((step, Some(note)));
+        }
+        steps.push((self.write.step.clone(), Some(self.note)));
+        let version_told = self.facts.version_told || caller.role() != Role::Agency;
+        let view = View {
+            row: row.clone(),
+            facts: Some(self.facts),
+            steps,
+            deliveries: Vec::new(),
+            version_told,
+        };
+        let body = render(&view);
+        let mut commit = Commit {
+            reply: Some(slot.answer(hub, 200, &body)?),
+            ledger_entries: vec![step_entry(hub, caller.agency_number(), &self.write, &caller.client.row.id)?],
+            mismatches: vec![self.write],
+            events: self.events,
+            at: row.updated_at,
+            ..Commit::default()
+        };
+        if let Some(correction) = &self.correction {
+            commit.records = vec![correction.write.clone()];
+            commit.ledger_entries.push(correction.entry.clone());
+        }
+        let committed = hub.commit(commit).await?;
+        // Committed: the record before the pending table, so that whoever sees the dispute gone sees the correction.
+        if let Some(correction) = &self.correction {
+            hub.records.invalidate(&correction.cache_key);
+        }
+        hub.pending.tell(&row);
+        hub.enter(committed).await?;
+        hub.wake_relay();
+        Ok(body)
+    }
+}
+
+/// The action of a word, with what it needs of the request.
+fn plain_action(dataset: &Dataset, row: &MismatchRow, wanted: &Wanted) -> Result<Action, AppError> {
+    Ok(match wanted.action.as_str() {
+        "accept_record" => Action::AcceptRecord,
+        "propose_correction" => Action::ProposeCorrection(proposal(dataset, row, wanted)?),
+        "reject" => Action::Reject,
+        "report_false_claim" => Action::ReportFalseClaim,
+        "reopen" => Action::Reopen,
+        "close" => Action::Close,
+        _ => return Err(AppError::fault("/action", "invalid_value")),
+    })
+}
+
+/// Evidence of one proposal, and its longest text, bytes.
+const EVIDENCE_MAX: usize = 32;
+const TEXT_BYTES_MAX: usize = 2_048;
+
+fn proposal(dataset: &Dataset, row: &MismatchRow, wanted: &Wanted) -> Result<Proposal, AppError> {
+    if wanted.fields.is_empty() {
+        return Err(AppError::fault("/fields", "missing_member"));
+    }
+    for (name, value) in &wanted.fields {
+        let pointer = format!("/fields/{}", crate::domain::fault::pointer_segment(name));
+        let field = dataset
+            .field_number(name)
+            .and_then(|number| dataset.field(number))
+            .ok_or_else(|| AppError::fault(pointer.clone(), "unknown_field"))?;
+        if !row.fields.contains(name) {
+            // Only what differed may be corrected by way of this mismatch.
+            return Err(AppError::fault(pointer, "unknown_field"));
+        }
+        if value.trim().is_empty() {
+            return Err(AppError::fault(pointer, "invalid_value"));
+        }
+        if value.chars().count() > field.characters_max {
+            return Err(AppError::fault(pointer, "value_too_long"));
+        }
+    }
+    if wanted.evidence.len() > EVIDENCE_MAX {
+        return Err(AppError::fault("/evidence", "too_many_items"));
+    }
+    if wanted.evidence.iter().any(|text| text.len() > TEXT_BYTES_MAX) {
+        return Err(AppError::fault("/evidence", "value_too_long"));
+    }
+    Ok(Proposal {
+        fields: wanted.fields.clone(),
+        evidence: wanted.evidence.clone(),
+    })
+}
+
+fn not_taken(why: NotTaken) -> AppError {
+    match why {
+        NotTaken::OtherParty => AppError::RoleNotAllowed,
+        NotTaken::NotNow => AppError::NotNow,
+    }
+}
+
+/// The mismatch after `action`, with its step, and its facts as they now are.
+///
+/// # Errors
+/// The state does not allow it, or the action is another party's.
+pub(super) fn next(
+    hub: &Hub,
+    row: MismatchRow,
+    facts: Facts,
+    action: Action,
+    actor: Actor,
+    note: &Note,
+    now_us: i64,
+) -> Result<(MismatchWrite, Facts), AppError> {
+    let word = action.as_str();
+    let state = facts.state.clone().take(action, actor).map_err(not_taken)?;
+    let revision = row.revision + 1;
+    let due_on = if state.has_due_date() {
+        due(hub, &row.dataset, now_us)
+    } else {
+        None
+    };
+    let record_version = match state {
+        State::Corrected { version } => version,
+        _ => row.record_version,
+    };
+    let awaits = if state.awaits_delivery() {
+        Some(new_id(b"evt_", now_us, hub.settings.node)?)
+    } else {
+        None
+    };
+    let facts = Facts { state, ..facts };
+    let step = StepRow {
+        seq: revision,
+        at: now_us,
+        action: word.to_owned(),
+        state: facts.state.as_str().to_owned(),
+        actor: actor.as_str(),
+        note: hub.vault.seal_json(note_place(&step_key(&row.id, revision)), note)?,
+    };
+    let row = MismatchRow {
+        state: step.state.clone(),
+        is_final: facts.state.is_final(),
+        due_on,
+        awaits,
+        revision,
+        record_version,
+        updated_at: now_us,
+        facts: hub.vault.seal_json(facts_place(&row.id), &facts)?,
+        ..row
+    };
+    Ok((MismatchWrite { row, step }, facts))
+}
+
+/// A new mismatch with its first step.
+///
+/// # Errors
+/// The random source or the sealing key failed.
+pub(super) fn first(hub: &Hub, row: MismatchRow, facts: &Facts, note: &Note) -> Result<MismatchWrite, AppError> {
+    let step = StepRow {
+        seq: 1,
+        at: row.opened_at,
+        action: "open".to_owned(),
+        state: facts.state.as_str().to_owned(),
+        actor: Actor::Hub.as_str(),
+        note: hub.vault.seal_json(note_place(&step_key(&row.id, 1)), note)?,
+    };
+    let row = MismatchRow {
+        facts: hub.vault.seal_json(facts_place(&row.id), facts)?,
+        ..row
+    };
+    Ok(MismatchWrite { row, step })
+}
+
+/// The date by which the one whose turn it is has to act; `None` while the working days of the year are not known, which
+/// the sweeper turns into an alert.
+pub(super) fn due(hub: &Hub, dataset: &str, now_us: i64) -> Option<String> {
+    let days = hub.catalog.get(dataset)?.correction_due_working_days;
+    let due = hub.calendar.load().due(china_date(now_us), days);
+    due.ok().map(|date| date.to_string())
+}
+
+/// That a mismatch took a step, for those who listen.
+///
+/// # Errors
+/// The random source failed.
+pub(super) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Result<EventRow, AppError> {
+    Ok(EventRow {
+        id: new_id(b"evt_", now_us, hub.settings.node)?,
+        kind: "mismatch",
+        dataset: Some(Arc::clone(&row.dataset)),
+        subject: Some(row.subject),
+        version: Some(row.revision),
+        mismatch: Some(row.id.clone()),
+        agency: Some(row.agency.clone()),
+        facts: None,
+        at: now_us,
+    })
+}
+
+/// The ledger entry of a step.
+///
+/// # Errors
+/// The sealing key is used up.
+pub(super) fn step_entry(hub: &Hub, agency: u32, write: &MismatchWrite, by: &str) -> Result<Vec<u8>, AppError> {
+    let mut bytes = Vec::with_capacity(160);
+    entry::begin(&mut bytes, Kind::Mismatch, write.step.at, agency);
+    let texts = [&write.row.id, &write.step.action, &write.step.state, &*write.row.dataset];
+    entry::put_step(&mut bytes, texts, &write.row.subject.0, write.step.seq);
+    purpose::seal_parts(hub, &[by], &mut bytes)?;
+    Ok(bytes)
+}
