@@ -13,6 +13,7 @@ pub mod replay;
 pub mod seal;
 pub mod secret;
 mod structured;
+pub mod target;
 pub mod token;
 
 use ring::{digest, hmac};
