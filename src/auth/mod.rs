@@ -15,6 +15,7 @@ pub mod secret;
 mod structured;
 pub mod target;
 pub mod token;
+pub mod webhook;
 
 use ring::{digest, hmac};
 

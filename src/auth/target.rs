@@ -68,15 +68,30 @@ pub enum Transport {
     Plain,
 }
 
-/// A URL that the rules admit. Its name, if it has one, is not resolved yet. No `Debug`: a query may hold secrets.
+/// A URL that the rules admit; only they make one. Its name, if it has one, is not resolved yet. No `Debug`: a query may
+/// hold secrets.
 #[derive(Clone)]
 pub struct Checked {
+    url: Url,
+    transport: Transport,
+    literal: Option<IpAddr>,
+}
+
+impl Checked {
     /// The URL as it is to be requested.
-    pub url: Url,
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// How it is spoken to.
-    pub transport: Transport,
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
     /// The address that it names in figures, admitted already: a resolver never sees this one.
-    pub literal: Option<IpAddr>,
+    pub fn literal(&self) -> Option<IpAddr> {
+        self.literal
+    }
 }
 
 /// The rules, parsed. The default admits nothing.

@@ -45,7 +45,7 @@ fn what_is_listed_is_admitted_in_whatever_form_it_is_written() {
         ("http://127.0.0.9:8443/", "http://127.0.0.9:8443/", Some("127.0.0.9")),
     ] {
         let checked = rules().check_text(text).map_err(|fault| (text, fault));
-        let checked = checked.map(|checked| (checked.url.to_string(), checked.literal));
+        let checked = checked.map(|checked| (checked.url().to_string(), checked.literal()));
         assert_eq!(
             checked,
             Ok((url.to_owned(), literal.map(|l| l.parse().unwrap()))),
@@ -285,8 +285,8 @@ proptest! {
         for text in [text, any] {
             if let Ok(checked) = rules().check_text(&text) {
                 // What was checked is what its own text says again.
-                let again = rules().check_text(checked.url.as_str());
-                prop_assert!(again.is_ok_and(|again| again.url == checked.url));
+                let again = rules().check_text(checked.url().as_str());
+                prop_assert!(again.is_ok_and(|again| again.url() == checked.url()));
             }
         }
     }
