@@ -1,7 +1,11 @@
 //! Why a use case did not do what was asked. `http/refuse.rs` maps each kind to one problem document.
 //! Never holds a value of a claim or a record.
 
-use crate::{cache::LoadError, domain::fault::Fault, ledger::LedgerError};
+use crate::{
+    cache::LoadError,
+    domain::{delivery::TargetFault, fault::Fault},
+    ledger::LedgerError,
+};
 
 use super::{access::Refusal, ports::StoreError};
 
@@ -29,6 +33,18 @@ pub enum AppError {
     /// `If-Match` names another version.
     #[error("another version is current")]
     PreconditionFailed,
+    /// The state of what he names does not allow it.
+    #[error("not in this state")]
+    NotNow,
+    /// The idempotency key belongs to another request.
+    #[error("the idempotency key belongs to another request")]
+    KeyReused,
+    /// The first request of the idempotency key is under way.
+    #[error("the first request of the idempotency key is under way")]
+    InProgress,
+    /// The hub may not reach what he names.
+    #[error("the target is not allowed: {}", .0.as_str())]
+    Target(TargetFault),
     /// More items than one call takes.
     #[error("too many items")]
     TooManyItems,
@@ -63,6 +79,12 @@ pub enum Thing {
     Grant,
     /// A user.
     User,
+    /// A mismatch.
+    Mismatch,
+    /// A subscription.
+    Subscription,
+    /// A delivery.
+    Delivery,
 }
 
 impl AppError {

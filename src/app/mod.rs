@@ -3,18 +3,28 @@
 
 pub mod access;
 pub mod admin;
+pub mod answers;
 pub mod chunk;
 pub mod commit;
+pub mod consequence;
+mod correct;
+pub mod deliveries;
 pub mod error;
 pub mod explain;
+pub mod fanout;
 pub mod hub;
+mod message;
+pub mod mismatches;
 pub mod outward;
+pub mod pending;
 pub mod ports;
 pub mod purpose;
 pub mod question;
 pub mod record;
 pub mod records;
+pub mod replies;
 pub mod rows;
+pub mod subscriptions;
 pub mod time;
 pub mod token;
 pub mod usage;
