@@ -137,12 +137,7 @@ fn assemble(
     });
     let names: Vec<&str> = catalog.iter().map(|dataset| &*dataset.name).collect();
     let metrics = Metrics::new(&names)?;
-    let for_cache = Arc::clone(&clock);
-    let records = RecordCaches::start(
-        cache_config(config),
-        Arc::clone(&loader),
-        Arc::new(move || for_cache.now_us()),
-    );
+    let records = start_caches(config, &loader, &clock);
     let for_ledger = Arc::clone(&clock);
     let ledger = Ledger::open(LedgerConfig {
         dir: config.node.data_dir.join("ledger"),
@@ -187,6 +182,15 @@ fn assemble(
         },
         access_changes: tokio::sync::Mutex::new(()),
     })
+}
+
+fn start_caches(config: &Config, loader: &Arc<RecordLoad>, clock: &Arc<dyn Clock>) -> RecordCaches {
+    let clock = Arc::clone(clock);
+    RecordCaches::start(
+        cache_config(config),
+        Arc::clone(loader),
+        Arc::new(move || clock.now_us()),
+    )
 }
 
 fn cache_config(config: &Config) -> CacheConfig {
