@@ -22,6 +22,7 @@ pub mod app;
 pub mod city;
 pub mod config;
 pub mod http;
+pub mod source;
 pub mod store;
 pub mod telemetry;
 

@@ -23,16 +23,18 @@ PACKAGES = {
     "python-stdnum": ("python-stdnum==2.2", "python_stdnum-2.2-py3-none-any.whl"),
     "opencc": ("opencc-python-reimplemented==0.1.7", "opencc_python_reimplemented-0.1.7-py2.py3-none-any.whl"),
     "unicode-data": ("unicode-data=15.0.0-1", "unicode-data_15.0.0-1_all.deb"),
+    "chinesecalendar": ("chinesecalendar==1.11.0", "chinesecalendar-1.11.0-py2.py3-none-any.whl"),
 }
 SUMS = {
     "python_stdnum-2.2-py3-none-any.whl": "bdf98fd117a0ca152e4047aa8ad254bae63853d4e915ddd4e0effb33ba0e9260",
     "opencc_python_reimplemented-0.1.7-py2.py3-none-any.whl": "41b3b92943c7bed291f448e9c7fad4b577c8c2eae30fcfe5a74edf8818493aa6",
     "unicode-data_15.0.0-1_all.deb": "5efef23bbb1c6a133ecbdd63a2cfa07159ccacf5466a49e2426101c5ecd691fc",
+    "chinesecalendar-1.11.0-py2.py3-none-any.whl": "9479ead6010e6001472efdf97317699882c16604c7858ba26862dc9d36d56d46",
 }
 
 
 def fetch(cache):
-    """Returns the three package files, downloading those that are missing; refuses a file whose sum differs."""
+    """Returns the package files, downloading those that are missing; refuses a file whose sum differs."""
     found = {}
     for name, (spec, file) in PACKAGES.items():
         path = cache / file
@@ -229,6 +231,27 @@ def ethnicity():
     return write("ethnicity.csv", ("code", "name", "short_name"), rows)
 
 
+# --- holidays --------------------------------------------------------------------------------------------------------
+
+HOLIDAY_YEARS = range(2018, 2027)
+
+
+def holidays(text):
+    """The days off and the make-up working days of the State Council's yearly notices, the prolongation of 2020 included."""
+    names = dict(re.findall(r'^    (\w+) = "[^"]*", "([^"]*)", \d+$', text, re.M))
+    rows = []
+    for table, kind in (("holidays", "off"), ("workdays", "work")):
+        body = re.search(rf"^{table} = {{\n(.*?)^}}", text, re.M | re.S).group(1)
+        for year, month, day, name in re.findall(r"year=(\d+), month=(\d+), day=(\d+)\): Holiday\.(\w+)\.value", body):
+            if int(year) in HOLIDAY_YEARS:
+                rows.append((f"{year}-{int(month):02}-{int(day):02}", names[name], kind))
+    dates = {row[0] for row in rows}
+    assert len(dates) == len(rows), "a day is both off and worked"
+    for year in HOLIDAY_YEARS:
+        assert {f"{year}-01-01", f"{year}-10-01"} <= dates, year
+    return write("holidays.csv", ("date", "name", "kind"), sorted(rows))
+
+
 NOTES = {
     "pua_fold.csv": ("Python 3.11 codec `gb18030`; facts of GB 18030-2005 and -2022", "facts of a standard",
                      "private-use points of GBK 1.0 and GB 18030-2000 and the assigned character of the same two-byte code"),
@@ -242,6 +265,9 @@ NOTES = {
                       "facts of GB/T 2260; the package is LGPL-2.1+, its source pages CC BY-SA; no program text is taken",
                       "one row for each name and period; 100000 and 830000 added; an empty year means open"),
     "divisions_renamed.csv": ("public notices on Wuhu's divisions; own compilation", "facts", "whole divisions only"),
+    "holidays.csv": ("PyPI chinesecalendar 1.11.0: chinese_calendar/constants.py (itself from the State Council's yearly notices)",
+                     "MIT; the dates are facts of public notices",
+                     "2018 to 2026; only what the notices list: a weekend without a row is off, another day without a row is worked"),
     "ethnicity.csv": ("GB/T 3304-1991; own compilation", "facts of a standard", "97 and 98 from general knowledge"),
 }
 
@@ -287,6 +313,7 @@ def main():
             divisions(wheel_text(found["python-stdnum"], "stdnum/cn/loc.dat")),
             renamed(),
             ethnicity(),
+            holidays(wheel_text(found["chinesecalendar"], "chinese_calendar/constants.py")),
         ])
 
 

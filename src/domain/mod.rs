@@ -1,6 +1,8 @@
 //! The pure core: identifiers, folding, comparison, predicates, masking, and what a caller may ask.
 //! Nothing here reads a clock, a file or the network; the tables of `config/reference` are compiled in.
 
+pub mod breaker;
+pub mod calendar;
 pub mod compare;
 pub mod delivery;
 pub mod division;
@@ -12,4 +14,5 @@ pub mod numeral;
 pub mod policy;
 pub mod predicate;
 pub mod reference;
+pub mod schedule;
 pub mod verdict;
