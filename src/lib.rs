@@ -25,6 +25,7 @@ pub mod city;
 pub mod config;
 pub mod http;
 pub mod push;
+pub mod source;
 pub mod store;
 pub mod telemetry;
 

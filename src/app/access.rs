@@ -226,6 +226,27 @@ impl Agency {
                 .any(|grant| holds(grant) && grant.permission.has(operation))
     }
 
+    /// What its grants on `dataset` allow now, whatever the service item and wherever from: what is pushed to it goes out
+    /// for no call of its own.
+    pub fn permission_anywhere(&self, dataset: &Dataset, now_us: i64) -> Permission {
+        if self.row.disabled || matches!(dataset.sharing, Sharing::Withheld { .. }) {
+            return Permission::default();
+        }
+        let grants = self
+            .grants
+            .get(usize::from(dataset.number))
+            .map_or(&[][..], Vec::as_slice);
+        grants
+            .iter()
+            .filter(|grant| (grant.valid_from..grant.valid_until).contains(&now_us))
+            .fold(Permission::default(), |all, grant| all | grant.permission)
+    }
+
+    /// Whether it may hear of every change of `dataset`: it owns it, or may read of it.
+    pub fn reads(&self, dataset: &Dataset, now_us: i64) -> bool {
+        self.owns(dataset) || self.permission_anywhere(dataset, now_us).has(Operation::Read)
+    }
+
     /// What it may do with `dataset` for `item_code` at `now_us`, and the grants to charge.
     ///
     /// # Errors

@@ -1,7 +1,10 @@
 //! Many verifications with one purpose: a batch, or a chunk of a stream. One ledger entry holds them all.
 //! An item that cannot be judged gets its own problem; the others are answered.
 
+use std::sync::Arc;
+
 use super::{
+    consequence,
     error::AppError,
     hub::{Caller, Hub},
     purpose,
@@ -9,7 +12,10 @@ use super::{
     verification_id::VerificationId,
     verify::{Entered, Judgement, Question, judge},
 };
-use crate::ledger::entry::{self, Kind};
+use crate::ledger::{
+    Appended,
+    entry::{self, Kind},
+};
 
 /// One item: what was asked, or why it could not be read.
 pub type ChunkItem<'a, E> = Result<&'a ItemBody<'a>, E>;
@@ -47,7 +53,7 @@ const ITEMS_BYTES_MAX: usize = 60_000;
 /// # Errors
 /// The purpose is wrong, or the ledger takes no entry: then nothing is told of any item.
 pub async fn verify_chunk<'a, E>(
-    hub: &Hub,
+    hub: &Arc<Hub>,
     caller: &Caller,
     purpose: &Purpose<'_>,
     dataset: Option<&'a str>,
@@ -79,7 +85,7 @@ pub async fn verify_chunk<'a, E>(
     entry::put_count(&mut bytes, count);
     bytes.extend_from_slice(&body);
     purpose::seal_into(hub, purpose, &mut bytes)?;
-    let appended = hub.append(bytes).await?;
+    let appended = enter(hub, caller, purpose, now_us, &mut results, bytes).await?;
     Ok(ChunkAnswer {
         id: VerificationId {
             at_ms: now_us / 1_000,
@@ -92,6 +98,38 @@ pub async fn verify_chunk<'a, E>(
             leaf: appended.leaf,
         },
     })
+}
+
+/// Enters the answers with what they bring.
+async fn enter<E>(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    purpose: &Purpose<'_>,
+    now_us: i64,
+    results: &mut [ItemResult<'_, E>],
+    bytes: Vec<u8>,
+) -> Result<Appended, AppError> {
+    let mut judgements: Vec<&mut Judgement<'_>> = results
+        .iter_mut()
+        .filter_map(|result| match result {
+            ItemResult::Answered { judgement, .. } => Some(judgement),
+            _ => None,
+        })
+        .collect();
+    let consequences: Vec<_> = judgements
+        .iter_mut()
+        .map(|judgement| judgement.consequence.take())
+        .collect();
+    if consequences.iter().all(Option::is_none) {
+        return hub.append(bytes).await;
+    }
+    let (appended, notes) = consequence::enter(hub, caller, purpose, now_us, consequences, bytes).await?;
+    for (judgement, note) in judgements.into_iter().zip(notes) {
+        if note.is_some() {
+            judgement.mismatch = note;
+        }
+    }
+    Ok(appended)
 }
 
 /// Judges every item at once, so that the look-ups that miss are asked together.

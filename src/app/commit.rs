@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    ports::{StoredRecord, SubjectKey},
+    ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
         AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply,
         SubscriptionRow,
@@ -16,6 +16,8 @@ use super::{
 pub struct Commit {
     /// New record versions.
     pub records: Vec<RecordWrite>,
+    /// When sources of live datasets were asked; an older time never replaces a newer one.
+    pub live_fetches: Vec<(RecordKey, LiveFetch)>,
     /// Agencies to insert or replace by id.
     pub agencies: Vec<AgencyRow>,
     /// Client credentials to insert or replace by id.

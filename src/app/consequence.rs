@@ -32,6 +32,13 @@ pub struct Consequence {
     pub(super) spent: Vec<(RecordKey, Box<str>)>,
 }
 
+impl Consequence {
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.opens.is_none() && self.settles.is_empty() && self.guesses.is_empty() && self.spent.is_empty()
+    }
+}
+
 /// A mismatch to be opened.
 #[derive(Clone)]
 pub(super) struct Opening {

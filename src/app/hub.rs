@@ -1,30 +1,44 @@
 //! The hub of one node: every part that a use case needs, made once and shared by all workers.
 //! It holds no request state; what changes in it swaps whole (`access`) or is made for many hands (cache, ledger).
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError},
+};
 
 use arc_swap::ArcSwap;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::{
     access::{AccessTable, Client, Counters, Role},
+    caches::RecordCaches,
+    commit::Commit,
     error::AppError,
+    outward::{Connectors, Webhooks},
+    pending::Pending,
     ports::{Clock, Store},
     record::RecordLoad,
+    replies::UnderWay,
+    rows::SubscriptionRow,
+    subscriptions::Table,
+    vault::Vault,
 };
 use crate::{
     auth::{
         seal::PurposeSealer,
         token::{TokenSigner, TokenVerifier},
     },
-    cache::RecordCache,
     catalog::Catalog,
+    domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule},
     ledger::{Appended, Ledger, LedgerError},
     telemetry::Metrics,
 };
 
 /// Between two looks at a full ledger queue.
 const QUEUE_WAIT: std::time::Duration = std::time::Duration::from_millis(2);
+
+/// Outbox rows that are deleted at once.
+const FORGET_MAX: usize = 2_000;
 
 /// One node.
 pub struct Hub {
@@ -35,7 +49,9 @@ pub struct Hub {
     /// Daily ceilings.
     pub counters: Counters,
     /// Records in memory.
-    pub records: RecordCache<RecordLoad>,
+    pub records: RecordCaches,
+    /// The outside systems.
+    pub connectors: Arc<dyn Connectors>,
     /// Reads what the cache lacks.
     pub loader: Arc<RecordLoad>,
     /// What was answered.
@@ -60,6 +76,45 @@ pub struct Hub {
     pub settings: Settings,
     /// One change of access at a time: read, decide, commit, swap.
     pub access_changes: Mutex<()>,
+    /// Seals columns of the store.
+    pub vault: Vault,
+    /// What is pending about subjects.
+    pub pending: Pending,
+    /// Where agencies' systems listen.
+    pub subscriptions: ArcSwap<Table>,
+    /// One change of subscriptions at a time.
+    pub subscription_changes: Mutex<()>,
+    /// Signed attempts at webhooks.
+    pub webhooks: Arc<dyn Webhooks>,
+    /// When a delivery is tried again.
+    pub schedule: Schedule,
+    /// Working days.
+    pub calendar: ArcSwap<WorkingCalendar>,
+    /// How much may be guessed.
+    pub guess_limits: Limits,
+    /// Idempotency keys whose first request is under way.
+    pub under_way: UnderWay,
+    /// What wakes the workers.
+    pub bells: Bells,
+    /// Outbox rows whose entries are durable, to be deleted soon.
+    pub done_entries: std::sync::Mutex<Vec<i64>>,
+}
+
+/// One bell for each worker; it says that there is something to do, never what.
+#[derive(Default)]
+pub struct Bells {
+    /// New events.
+    pub relay: Notify,
+    /// New or due deliveries.
+    pub courier: Notify,
+    /// Deliveries that are over.
+    pub closer: Notify,
+}
+
+/// What was committed and still has to be entered in the ledger.
+pub struct Committed {
+    ids: Vec<i64>,
+    entries: Vec<Vec<u8>>,
 }
 
 /// Limits and names that use cases need.
@@ -122,6 +177,73 @@ impl Hub {
         let appended = self.ledger.append(entry).await;
         timer.observe_duration();
         Ok(appended?)
+    }
+
+    /// Commits; the entries have then still to be entered.
+    ///
+    /// # Errors
+    /// The store refuses or cannot be asked.
+    pub async fn commit(&self, commit: Commit) -> Result<Committed, AppError> {
+        let ids = self.store.commit(&commit).await?;
+        Ok(Committed {
+            ids,
+            entries: commit.ledger_entries,
+        })
+    }
+
+    /// Enters what was committed, in order. The outbox forgets it a little later: a crash in between enters it twice, never
+    /// not at all.
+    ///
+    /// # Errors
+    /// The ledger has failed; the outbox keeps the entries for the next start.
+    pub async fn enter(&self, committed: Committed) -> Result<Vec<Appended>, AppError> {
+        let mut appended = Vec::with_capacity(committed.entries.len());
+        for entry in committed.entries {
+            appended.push(self.append_surely(entry).await?);
+        }
+        let mut done = self.done_entries.lock().unwrap_or_else(PoisonError::into_inner);
+        done.extend(committed.ids);
+        Ok(appended)
+    }
+
+    /// Forgets in the outbox what was entered since the last call.
+    ///
+    /// # Errors
+    /// The store could not be asked: the next start enters them again.
+    pub async fn forget_entered(&self) -> Result<(), AppError> {
+        let done = std::mem::take(&mut *self.done_entries.lock().unwrap_or_else(PoisonError::into_inner));
+        for ids in done.chunks(FORGET_MAX) {
+            self.store.forget_entries(ids).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the subscriptions from the store and swaps them in.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn reload_subscriptions(&self) -> Result<(), AppError> {
+        let rows = self.store.subscriptions().await?;
+        let of_row = |row: SubscriptionRow| (row.id.clone(), Arc::new(row));
+        self.subscriptions.store(Arc::new(Table {
+            by_id: rows.into_iter().map(of_row).collect(),
+        }));
+        Ok(())
+    }
+
+    /// Says that there are new events.
+    pub fn wake_relay(&self) {
+        self.bells.relay.notify_one();
+    }
+
+    /// Says that there are deliveries to try.
+    pub fn wake_courier(&self) {
+        self.bells.courier.notify_one();
+    }
+
+    /// Says that deliveries are over.
+    pub fn wake_closer(&self) {
+        self.bells.closer.notify_one();
     }
 
     /// Reads access from the store and swaps it in.

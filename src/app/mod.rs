@@ -4,6 +4,7 @@
 pub mod access;
 pub mod admin;
 pub mod answers;
+pub mod caches;
 pub mod chunk;
 pub mod commit;
 pub mod consequence;
@@ -12,7 +13,9 @@ pub mod deliveries;
 pub mod error;
 pub mod explain;
 pub mod fanout;
+mod guess;
 pub mod hub;
+pub mod live;
 mod message;
 pub mod mismatches;
 pub mod outward;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::ports::SubjectKey;
+use crate::domain::budget::Standing;
 
 /// A mismatch as it stands.
 #[derive(Clone)]
@@ -240,6 +241,8 @@ pub struct GuessRow {
     pub value: [u8; 16],
     /// Number of the agency.
     pub agency: u32,
+    /// How the agency stood to the subject.
+    pub standing: Standing,
     /// What it cost.
     pub units: u8,
     /// Unix microseconds.

@@ -5,8 +5,14 @@ use std::sync::Arc;
 
 use super::{
     access::Allowed,
+    caches::FoundSlot,
+    consequence::{self, Consequence, MismatchNote, Opening},
     error::AppError,
+    guess,
     hub::{Caller, Hub},
+    live,
+    pending::About,
+    ports::{RecordKey, SubjectKey},
     purpose,
     question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
     record::CachedRecord,
@@ -14,14 +20,14 @@ use super::{
     verification_id::VerificationId,
 };
 use crate::{
-    cache::Lookup,
+    cache::{Lookup, Wanted},
     catalog::{Dataset, Subject},
     domain::{
         fault::{Fault, pointer_segment},
         identifier::Finding,
-        policy::{Operation, Permission},
+        policy::{FieldSet, Operation, Permission},
         predicate::Predicate,
-        verdict::{Outcome, Verdict},
+        verdict::{Outcome, ReviewReason, Verdict},
     },
     ledger::entry::{self, Kind},
 };
@@ -50,7 +56,12 @@ pub struct Judgement<'a> {
     pub record: Option<RecordNote>,
     /// What was noticed.
     pub findings: Vec<Finding>,
-    subject_key: [u8; 16],
+    /// Fields that are said to be wrong, by number.
+    pub disputed: FieldSet,
+    /// The mismatch that this answer opened or belongs to.
+    pub mismatch: Option<MismatchNote>,
+    pub(super) consequence: Option<Consequence>,
+    pub(super) subject_key: [u8; 16],
     record_version: u32,
 }
 
@@ -71,6 +82,11 @@ pub enum Freshness {
     Cached,
     /// Read from the system of record for this call.
     Fetched,
+    /// An older copy, because the source could not be asked.
+    Stale {
+        /// Its age, seconds.
+        age_s: u64,
+    },
 }
 
 impl Freshness {
@@ -79,6 +95,7 @@ impl Freshness {
         match self {
             Self::Cached => "cached",
             Self::Fetched => "fetched",
+            Self::Stale { .. } => "stale",
         }
     }
 }
@@ -105,7 +122,11 @@ pub struct Answer<'a> {
 ///
 /// # Errors
 /// Wrong members, a refusal, or a part that cannot be asked. Nothing was compared then, or nothing is told of it.
-pub async fn verify<'a>(hub: &Hub, caller: &Caller, body: &'a VerificationBody<'a>) -> Result<Answer<'a>, AppError> {
+pub async fn verify<'a>(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    body: &'a VerificationBody<'a>,
+) -> Result<Answer<'a>, AppError> {
     let timer = hub.metrics.verification_seconds.start_timer();
     let now_us = hub.clock.now_us();
     purpose::check(&body.purpose)?;
@@ -115,12 +136,20 @@ pub async fn verify<'a>(hub: &Hub, caller: &Caller, body: &'a VerificationBody<'
         claims: &body.claims,
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
     };
-    let judgement = judge(hub, caller, &body.purpose, question, now_us).await?;
+    let mut judgement = judge(hub, caller, &body.purpose, question, now_us).await?;
     let mut bytes = Vec::with_capacity(256);
     entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
     judgement.put(&mut bytes);
     purpose::seal_into(hub, &body.purpose, &mut bytes)?;
-    let appended = hub.append(bytes).await?;
+    let appended = match judgement.consequence.take() {
+        None => hub.append(bytes).await?,
+        Some(consequence) => {
+            let all = vec![Some(consequence)];
+            let (appended, notes) = consequence::enter(hub, caller, &body.purpose, now_us, all, bytes).await?;
+            judgement.mismatch = notes.into_iter().next().flatten().or(judgement.mismatch.take());
+            appended
+        }
+    };
     hub.metrics.verification(judgement.dataset.number, judgement.outcome);
     timer.observe_duration();
     Ok(Answer {
@@ -154,45 +183,140 @@ pub(super) async fn judge<'a>(
     let subject = parse_subject(dataset, question.subject)?;
     let claims = parse_claims(dataset, question.claims, allowed.permission)?;
     charge(&allowed, now_us)?;
-    let (slot, lookup) = look_up(hub, &subject, question.max_age_s, now_us).await?;
+    let wanted = hub.records.wanted(dataset, question.max_age_s, now_us);
+    let (slot, lookup) = look_up(hub, &subject, wanted).await?;
+    let key = match &slot.record {
+        Some(record) => record.subject,
+        None => hub.loader.subject_key(dataset, &subject.key),
+    };
+    let about = hub.pending.about(key);
     let mut judgement = match &slot.record {
         Some(record) => compare(dataset, record, &claims, lookup),
-        None => not_found(hub, dataset, &subject, &claims),
+        None => not_found(dataset, key, &claims),
     };
+    let version = judgement.record_version;
+    let mut consequence = Consequence::default();
+    if slot.is_stale() {
+        live::narrow_to_stale(&mut judgement, allowed.permission, slot.read_at, now_us)?;
+    }
+    let tells_existence = allowed.permission.has(Operation::Existence);
+    if slot.record.is_some() || !tells_existence {
+        let asked = guess::Asked {
+            caller: agency,
+            key: RecordKey {
+                dataset: Arc::clone(&dataset.name),
+                subject: key,
+            },
+            now_us,
+        };
+        guess::apply(hub, &asked, about.as_deref(), &claims, &mut judgement, &mut consequence);
+    }
     tell_only_what_is_permitted(&mut judgement, allowed.permission);
     judgement.findings = subject.findings;
+    if let Some(about) = about.as_deref() {
+        judgement.disputed = disputed(dataset, about, &judgement);
+    }
+    if !slot.is_stale() {
+        let matter = || hub.vault.matter(&agency.row.id, &purpose.application_no);
+        if judgement.outcome == Outcome::Mismatched {
+            let opening = opening(&judgement, key, version, question.subject);
+            match about.and_then(|_| consequence::pending(hub, key, &matter(), &opening.fields)) {
+                Some(known) => judgement.mismatch = Some(known),
+                None => consequence.opens = Some(opening),
+            }
+        }
+        if let Some(about) = hub.pending.about(key).filter(|about| !about.mismatches.is_empty()) {
+            consequence.settles = settled(dataset, &about, &judgement, &matter(), now_us);
+        }
+    }
+    judgement.consequence = (!consequence.is_empty()).then_some(consequence);
     Ok(judgement)
+}
+
+/// Fields of the answer that somebody says are wrong in the record; where the record is not told, neither is this.
+fn disputed(dataset: &Dataset, about: &About, judgement: &Judgement<'_>) -> FieldSet {
+    if judgement.record.is_none() {
+        return FieldSet::default();
+    }
+    let numbered = dataset.fields.iter().zip(0_u8..);
+    numbered
+        .filter(|(field, _)| about.is_disputed(&field.name))
+        .map(|(_, number)| number)
+        .collect()
+}
+
+/// The mismatch that an answer opens, unless it is pending.
+fn opening(
+    judgement: &Judgement<'_>,
+    subject: SubjectKey,
+    record_version: u32,
+    members: &Members<'_, Text<'_>>,
+) -> Opening {
+    let differing = judgement
+        .fields
+        .iter()
+        .filter(|(_, _, verdict)| *verdict == Verdict::Mismatch);
+    let mut fields: Vec<String> = differing.map(|(name, _, _)| (*name).to_owned()).collect();
+    fields.sort_unstable();
+    Opening {
+        key: RecordKey {
+            dataset: Arc::clone(&judgement.dataset.name),
+            subject,
+        },
+        fields,
+        record_version,
+        version_told: judgement.record.is_some(),
+        subject: members
+            .0
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+    }
+}
+
+/// Open mismatches of this matter whose fields all match now, within the dataset's settle window.
+fn settled(
+    dataset: &Dataset,
+    about: &About,
+    judgement: &Judgement<'_>,
+    matter: &[u8; 16],
+    now_us: i64,
+) -> Vec<Arc<str>> {
+    let window_us = i64::from(dataset.settle_window_days) * 86_400_000_000;
+    let matches = |name: &String| {
+        let mut told = judgement.fields.iter().filter(|(field, _, _)| field == name);
+        told.any(|(_, _, verdict)| matches!(verdict, Verdict::Match(_)))
+    };
+    about
+        .mismatches
+        .iter()
+        .filter(|known| *known.state == *"open" && known.matter == *matter && now_us - known.opened_at <= window_us)
+        .filter(|known| known.fields.iter().all(matches))
+        .map(|known| Arc::clone(&known.id))
+        .collect()
 }
 
 fn charge(allowed: &Allowed<'_>, now_us: i64) -> Result<(), AppError> {
     Ok(allowed.charge(usage::day_of(now_us))?)
 }
 
-type Found = (Arc<crate::cache::Slot<CachedRecord>>, Lookup);
+type Found = (FoundSlot, Lookup);
 
-async fn look_up(hub: &Hub, subject: &Subject, max_age_s: Option<u64>, now_us: i64) -> Result<Found, AppError> {
-    let found = look_up_key(hub, &subject.key, max_age_s, now_us).await?;
+async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted) -> Result<Found, AppError> {
+    let found = look_up_key(hub, &subject.key, wanted).await?;
     match &subject.alternative {
-        Some(other) if found.0.record.is_none() => look_up_key(hub, other, max_age_s, now_us).await,
+        Some(other) if found.0.record.is_none() => look_up_key(hub, other, wanted).await,
         _ => Ok(found),
     }
 }
 
-async fn look_up_key(hub: &Hub, key: &[u8], max_age_s: Option<u64>, now_us: i64) -> Result<Found, AppError> {
-    let (slot, lookup) = hub.records.get(key).await?;
-    match lookup {
+async fn look_up_key(hub: &Hub, key: &[u8], wanted: Wanted) -> Result<Found, AppError> {
+    let found = hub.records.get(key, wanted).await?;
+    match found.1 {
         Lookup::Hit => hub.metrics.cache_hits.inc(),
         Lookup::Miss => hub.metrics.cache_misses.inc(),
     }
-    let too_old = max_age_s.is_some_and(|seconds| {
-        let oldest = now_us.saturating_sub(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000));
-        lookup == Lookup::Hit && slot.read_at < oldest
-    });
-    if too_old {
-        Ok((hub.records.load(key).await?, Lookup::Miss))
-    } else {
-        Ok((slot, lookup))
-    }
+    Ok(found)
 }
 
 pub(super) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) -> Result<Subject, AppError> {
@@ -210,16 +334,16 @@ pub(super) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) 
 }
 
 /// A claim that was understood.
-enum Test<'a> {
+pub(super) enum Test<'a> {
     Literal(&'a str),
-    Predicate(Predicate),
+    Predicate(Predicate, &'a PredicateBody<'a>),
     NotPermitted,
 }
 
-struct ParsedClaim<'a> {
-    name: &'a str,
-    number: u8,
-    test: Test<'a>,
+pub(super) struct ParsedClaim<'a> {
+    pub(super) name: &'a str,
+    pub(super) number: u8,
+    pub(super) test: Test<'a>,
 }
 
 fn parse_claims<'a>(
@@ -258,11 +382,12 @@ fn parse_claim<'a>(
         Claim::Literal(text) if text.trim().is_empty() => return Err("invalid_claim"),
         Claim::Literal(text) if text.chars().count() > field.characters_max => return Err("value_too_long"),
         Claim::Literal(text) if has(Operation::Verify) => Test::Literal(text),
-        Claim::Predicate(PredicateBody { op, value }) => {
-            let operands: Vec<&str> = value.0.iter().map(|text| &**text).collect();
-            let predicate = Predicate::new(op, &operands, &field.comparator).map_err(|_invalid| "invalid_predicate")?;
+        Claim::Predicate(body) => {
+            let operands: Vec<&str> = body.value.0.iter().map(|text| &**text).collect();
+            let predicate =
+                Predicate::new(&body.op, &operands, &field.comparator).map_err(|_invalid| "invalid_predicate")?;
             if has(Operation::Predicate) {
-                Test::Predicate(predicate)
+                Test::Predicate(predicate, body)
             } else {
                 Test::NotPermitted
             }
@@ -296,6 +421,9 @@ fn compare<'a>(
             freshness,
         }),
         findings: Vec::new(),
+        disputed: FieldSet::default(),
+        mismatch: None,
+        consequence: None,
         subject_key: record.subject.0,
         record_version: record.version,
     }
@@ -310,12 +438,12 @@ fn verdict(dataset: &Dataset, record: &CachedRecord, claim: &ParsedClaim<'_>) ->
     };
     match &claim.test {
         Test::Literal(text) => field.comparator.compare(text, value),
-        Test::Predicate(predicate) => predicate.evaluate(value),
+        Test::Predicate(predicate, _) => predicate.evaluate(value),
         Test::NotPermitted => Verdict::NotPermitted,
     }
 }
 
-fn not_found<'a>(hub: &Hub, dataset: &Arc<Dataset>, subject: &Subject, claims: &[ParsedClaim<'a>]) -> Judgement<'a> {
+fn not_found<'a>(dataset: &Arc<Dataset>, subject: SubjectKey, claims: &[ParsedClaim<'a>]) -> Judgement<'a> {
     let verdict = |claim: &ParsedClaim<'_>| match claim.test {
         Test::NotPermitted => Verdict::NotPermitted,
         _ => Verdict::Mismatch,
@@ -329,7 +457,10 @@ fn not_found<'a>(hub: &Hub, dataset: &Arc<Dataset>, subject: &Subject, claims: &
             .collect(),
         record: None,
         findings: Vec::new(),
-        subject_key: hub.loader.subject_key(dataset, &subject.key).0,
+        disputed: FieldSet::default(),
+        mismatch: None,
+        consequence: None,
+        subject_key: subject.0,
         record_version: 0,
     }
 }
@@ -354,10 +485,13 @@ fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permis
 }
 
 /// Whether a verdict tells that a record exists.
-fn agrees(verdict: Verdict) -> bool {
+pub(super) fn agrees(verdict: Verdict) -> bool {
     !matches!(
         verdict,
-        Verdict::Mismatch | Verdict::NotPermitted | Verdict::Unavailable
+        Verdict::Mismatch
+            | Verdict::NotPermitted
+            | Verdict::Unavailable
+            | Verdict::Review(ReviewReason::GuessBudget)
     )
 }
 

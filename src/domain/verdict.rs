@@ -40,6 +40,8 @@ pub enum ReviewReason {
     Variant,
     /// An open-ended sentinel (长期) stands against a far date.
     Sentinel,
+    /// Too many different values were claimed of this field lately: nothing is told until a person has looked.
+    GuessBudget,
 }
 
 /// The answer about the whole verification (CONTRACT §4).
@@ -138,6 +140,7 @@ impl Verdict {
         match self {
             Self::Review(ReviewReason::Variant) => Some("variant"),
             Self::Review(ReviewReason::Sentinel) => Some("sentinel"),
+            Self::Review(ReviewReason::GuessBudget) => Some("guess_budget"),
             _ => None,
         }
     }
@@ -152,6 +155,7 @@ impl Verdict {
             Self::Match(Basis::Predicate) => 0x14,
             Self::Review(ReviewReason::Variant) => 0x20,
             Self::Review(ReviewReason::Sentinel) => 0x21,
+            Self::Review(ReviewReason::GuessBudget) => 0x22,
             Self::Mismatch => 0x30,
             Self::Absent => 0x40,
             Self::NotPermitted => 0x50,
@@ -169,6 +173,7 @@ impl Verdict {
             0x14 => Self::Match(Basis::Predicate),
             0x20 => Self::Review(ReviewReason::Variant),
             0x21 => Self::Review(ReviewReason::Sentinel),
+            0x22 => Self::Review(ReviewReason::GuessBudget),
             0x30 => Self::Mismatch,
             0x40 => Self::Absent,
             0x50 => Self::NotPermitted,

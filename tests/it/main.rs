@@ -22,6 +22,8 @@ mod datasets;
 mod items;
 mod ledger_kill;
 mod ledger_second;
+mod live;
+mod live_kit;
 mod receipts;
 mod records;
 mod routes;

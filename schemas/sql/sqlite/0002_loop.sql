@@ -126,6 +126,8 @@ CREATE TABLE guesses (
     field text NOT NULL,
     value blob NOT NULL CHECK (length(value) = 16),
     agency integer NOT NULL,
+    -- Whether the agency had an open matter with the subject.
+    is_known integer NOT NULL CHECK (is_known IN (0, 1)),
     units integer NOT NULL CHECK (units >= 1),
     at integer NOT NULL,
     PRIMARY KEY (subject, field, value)

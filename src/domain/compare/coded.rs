@@ -31,6 +31,11 @@ enum Spelling {
 }
 
 impl Coding {
+    /// Its place in the table.
+    pub(crate) const fn index(self) -> u16 {
+        self.index
+    }
+
     /// The verdict on two codings of one table; symmetric.
     pub(crate) fn judge(self, other: Self) -> Verdict {
         if self.index != other.index {

@@ -215,6 +215,27 @@ impl Comparator {
         }
     }
 
+    /// A text by which two claims are known to be one: the form in which a claim is compared. Two spellings of one address
+    /// may give two texts.
+    pub fn claim_text(&self, claim: &str) -> String {
+        match self.form(claim) {
+            Form::Same => claim.to_owned(),
+            Form::Text(text) | Form::Number(text, _) => text.into(),
+            Form::Date(date) => date.range().map_or_else(
+                || "open".to_owned(),
+                |(first, last)| format!("{first}/{last}"),
+            ),
+            Form::Amount(amount) => amount.normalize().to_string(),
+            Form::Code(code) => format!("#{}", code.index()),
+            Form::Address(_) => TextRule::Plain.fold(claim).into_owned(),
+        }
+    }
+
+    /// Whether the values are of a small table of codes, which a few guesses exhaust anyway.
+    pub fn is_coded(&self) -> bool {
+        matches!(self.0, Kind::Coded(_))
+    }
+
     /// Whether the values are dates, so that `on_or_before` has a meaning.
     pub fn is_date(&self) -> bool {
         matches!(self.0, Kind::Date)

@@ -13,6 +13,7 @@ use crate::app::ports::SubjectKey;
 use crate::app::rows::{
     AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply, SubscriptionRow,
 };
+use crate::domain::budget::Standing;
 use crate::store::statement::{self, Statement};
 
 /// Writes all of `turn`.
@@ -180,6 +181,7 @@ fn bind_guess(query: Bound, row: &GuessRow) -> Bound {
         .bind(row.field.clone())
         .bind(row.value.to_vec())
         .bind(i64::from(row.agency))
+        .bind(i64::from(row.standing == Standing::OpenMatter))
         .bind(i64::from(row.units))
         .bind(row.at)
 }

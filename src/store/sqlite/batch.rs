@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
-use crate::app::ports::SubjectKey;
+use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply, SubscriptionRow,
 };
@@ -15,6 +15,7 @@ use crate::app::rows::{
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) records: Vec<RecordRow>,
+    pub(super) live_fetches: Vec<(RecordKey, LiveFetch)>,
     pub(super) agencies: Vec<AgencyRow>,
     pub(super) clients: Vec<ClientRow>,
     pub(super) grants: Vec<GrantRow>,
@@ -93,6 +94,7 @@ impl Batch {
     pub(super) fn of(commit: &Commit) -> Self {
         Self {
             records: commit.records.iter().map(RecordRow::of).collect(),
+            live_fetches: commit.live_fetches.clone(),
             agencies: commit.agencies.clone(),
             clients: commit.clients.clone(),
             grants: commit.grants.clone(),
@@ -105,7 +107,7 @@ impl Batch {
     pub(super) fn weight(&self) -> usize {
         let access = self.agencies.len() + self.clients.len() + self.grants.len();
         let turn = self.turn.as_ref().map_or(0, |turn| turn.weight());
-        (self.records.len() + self.entries.len() + access + turn).max(1)
+        (self.records.len() + self.live_fetches.len() + self.entries.len() + access + turn).max(1)
     }
 }
 

@@ -18,7 +18,7 @@ struct Migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         name: "0001_init",
@@ -28,6 +28,11 @@ const MIGRATIONS: [Migration; 2] = [
         version: 2,
         name: "0002_loop",
         text: include_str!("../../../schemas/sql/sqlite/0002_loop.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "0003_live",
+        text: include_str!("../../../schemas/sql/sqlite/0003_live.sql"),
     },
 ];
 

@@ -14,6 +14,7 @@ use crate::app::rows::{
     AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
     SavedReply, StepRow, SubscriptionRow,
 };
+use crate::domain::budget::Standing;
 use crate::store::statement::{self, Statement};
 
 type Bound = sqlx::query::Query<'static, sqlx::Sqlite, SqliteArguments>;
@@ -93,8 +94,13 @@ pub(super) async fn guesses_since(pool: &SqlitePool, since: i64) -> Read<Vec<Gue
             field: column(row, 1, TABLE, "field")?,
             value: bytes_16(row, 2, TABLE, "value")?,
             agency: number(row, 3, TABLE, "agency")?,
-            units: number(row, 4, TABLE, "units")?,
-            at: column(row, 5, TABLE, "at")?,
+            standing: if flag(row, 4, TABLE, "is_known")? {
+                Standing::OpenMatter
+            } else {
+                Standing::Stranger
+            },
+            units: number(row, 5, TABLE, "units")?,
+            at: column(row, 6, TABLE, "at")?,
         })
     };
     fetch(pool, statement::SELECT_GUESSES, |query| query.bind(since), read).await

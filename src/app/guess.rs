@@ -1,0 +1,161 @@
+//! The guess budget at work: what each claim of an answer costs, and what may no longer be told.
+//! Comparing tells nobody anything: verdicts are made first, and those that the budget does not cover become `review`,
+//! right ones too. Asking and charging happen under one lock, so a crowd of guesses is counted one by one.
+
+use std::sync::Arc;
+
+use super::{
+    access::Agency,
+    consequence::Consequence,
+    hub::Hub,
+    pending::About,
+    ports::RecordKey,
+    rows::GuessRow,
+    verify::{Judgement, ParsedClaim, Test},
+};
+use crate::{
+    catalog::{Field, GuessRule},
+    domain::{
+        budget::{Allowance, Guess, Guesses, Question, Standing},
+        verdict::{Outcome, ReviewReason, Verdict},
+    },
+};
+
+/// Whose answer it is, about what, and when.
+pub(super) struct Asked<'a> {
+    pub(super) caller: &'a Agency,
+    pub(super) key: RecordKey,
+    pub(super) now_us: i64,
+}
+
+/// Narrows the verdicts of a judgement to what the budget covers, and counts what it tells.
+pub(super) fn apply(
+    hub: &Hub,
+    asked: &Asked<'_>,
+    about: Option<&About>,
+    claims: &[ParsedClaim<'_>],
+    judgement: &mut Judgement<'_>,
+    consequence: &mut Consequence,
+) {
+    let limits = &hub.guess_limits;
+    let told: Vec<Verdict> = judgement.fields.iter().map(|(_, _, verdict)| *verdict).collect();
+    let mut narrowed = false;
+    for (position, claim) in claims.iter().enumerate() {
+        let (Some(field), Some(verdict)) = (judgement.dataset.field(claim.number), told.get(position).copied()) else {
+            continue;
+        };
+        let Some(question) = question_of(field, &claim.test) else {
+            continue;
+        };
+        let units = question.charged(verdict, limits);
+        let counted = about.is_some_and(|about| about.guesses.iter().any(|(name, _)| **name == *claim.name));
+        if units == 0 && !counted {
+            continue;
+        }
+        let guess = Guess {
+            value: value_of(hub, field, &claim.test),
+            agency: asked.caller.row.number,
+            standing: standing(asked, about, claims, &told, position),
+            units: question.units(limits),
+        };
+        let now_s = asked.now_us.div_euclid(1_000_000);
+        let allowance = hub.pending.change(asked.key.subject, |about| {
+            let guesses = guesses_of(about, claim.name);
+            let allowance = guesses.allows(limits, &guess, now_s);
+            if allowance == Allowance::Charged {
+                guesses.charge(&Guess { units, ..guess }, now_s);
+            }
+            allowance
+        });
+        match allowance {
+            Some(Allowance::Review) => {
+                if let Some((_, _, verdict)) = judgement.fields.get_mut(position) {
+                    *verdict = Verdict::Review(ReviewReason::GuessBudget);
+                }
+                consequence.spent.push((asked.key.clone(), claim.name.into()));
+                narrowed = true;
+            }
+            Some(Allowance::Charged) if units > 0 => consequence.guesses.push(GuessRow {
+                subject: asked.key.subject,
+                field: claim.name.to_owned(),
+                value: guess.value,
+                agency: guess.agency,
+                standing: guess.standing,
+                units,
+                at: asked.now_us,
+            }),
+            _ => {}
+        }
+    }
+    if narrowed && judgement.outcome != Outcome::NotFound {
+        judgement.outcome = Outcome::of(judgement.fields.iter().map(|(_, _, verdict)| *verdict));
+    }
+}
+
+fn guesses_of<'a>(about: &'a mut About, field: &str) -> &'a mut Guesses {
+    let position = about.guesses.iter().position(|(name, _)| **name == *field);
+    let position = position.unwrap_or_else(|| {
+        about.guesses.push((Arc::from(field), Guesses::default()));
+        about.guesses.len() - 1
+    });
+    #[expect(clippy::indexing_slicing, reason = "the position was found or made in the line before")]
+    &mut about.guesses[position].1
+}
+
+/// What a claim asks, where its field has a budget.
+fn question_of(field: &Field, test: &Test<'_>) -> Option<Question> {
+    if field.guesses == GuessRule::Free {
+        return None;
+    }
+    match test {
+        Test::NotPermitted => None,
+        Test::Literal(_) => Some(Question::Value),
+        // A table of codes is so small that a list of some of them is no better than one.
+        Test::Predicate(..) if field.comparator.is_coded() => Some(Question::Value),
+        Test::Predicate(_, body) => Some(Question::of_predicate(&body.op, body.value.0.len())),
+    }
+}
+
+/// A keyed hash by which the same question is known again.
+fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
+    let mut text = String::new();
+    match test {
+        Test::Literal(claim) => text.push_str(&field.comparator.claim_text(claim)),
+        Test::Predicate(_, body) => {
+            let mut operands: Vec<String> = body
+                .value
+                .0
+                .iter()
+                .map(|operand| field.comparator.claim_text(operand))
+                .collect();
+            operands.sort_unstable();
+            if &*body.op != "eq" {
+                text.push_str(&body.op);
+                text.push('\u{0}');
+            }
+            text.push_str(&operands.join("\u{0}"));
+        }
+        Test::NotPermitted => {}
+    }
+    hub.vault.claim(&field.name, text.as_bytes())
+}
+
+/// An agency has an open matter with a subject when it works a mismatch of it, or when another literal claim of this very
+/// answer agrees: it knows more of the person than the number.
+fn standing(
+    asked: &Asked<'_>,
+    about: Option<&About>,
+    claims: &[ParsedClaim<'_>],
+    told: &[Verdict],
+    position: usize,
+) -> Standing {
+    let agrees = |(other, (claim, verdict)): (usize, (&ParsedClaim<'_>, &Verdict))| {
+        other != position && matches!(claim.test, Test::Literal(_)) && matches!(verdict, Verdict::Match(_))
+    };
+    let known = claims.iter().zip(told).enumerate().any(agrees);
+    if known || about.is_some_and(|about| about.is_worked_by(&asked.caller.row.id)) {
+        Standing::OpenMatter
+    } else {
+        Standing::Stranger
+    }
+}
