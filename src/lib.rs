@@ -19,9 +19,12 @@ pub mod ledger;
 
 pub mod app;
 
+pub mod guard;
+
 pub mod city;
 pub mod config;
 pub mod http;
+pub mod push;
 pub mod source;
 pub mod store;
 pub mod telemetry;

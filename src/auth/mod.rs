@@ -13,7 +13,9 @@ pub mod replay;
 pub mod seal;
 pub mod secret;
 mod structured;
+pub mod target;
 pub mod token;
+pub mod webhook;
 
 use ring::{digest, hmac};
 
