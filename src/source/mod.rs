@@ -2,4 +2,12 @@
 //! What comes from outside may be wrong, late or endless; what cannot be believed is a `SourceFault`, never a mismatch and
 //! never "not found".
 
+pub mod answer;
 pub mod config;
+mod pattern;
+mod request;
+pub mod secret_file;
+pub mod template;
+mod tree;
+mod trouble;
+mod xml;

@@ -66,7 +66,11 @@ impl Connector {
         };
         reading.limits(&written.limits)?;
         let (title, limits) = (written.title.clone(), written.limits.clone());
-        let targets = written.targets.clone().unwrap_or_default();
+        let mut targets = written.targets.clone().unwrap_or_default();
+        targets.roots_file.iter_mut().for_each(|path| reading.resolve(path));
+        targets
+            .rules()
+            .map_err(|(key, reason)| reading.error(&key, reason))?;
         let work = reading.work(written)?;
         if title.zh.trim().is_empty() || title.en.trim().is_empty() {
             return Err(reading.error("title", "needs a text in zh and in en"));
