@@ -3,3 +3,5 @@
 //! never "not found".
 
 pub mod config;
+pub mod fields;
+pub mod sql;
