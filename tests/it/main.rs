@@ -19,6 +19,7 @@ mod cli;
 mod cli_hard;
 mod common;
 mod datasets;
+mod file_feed;
 mod items;
 mod ledger_kill;
 mod ledger_second;

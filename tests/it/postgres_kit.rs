@@ -108,28 +108,31 @@ impl Postgres {
 
     /// Starts the server again, on the same port.
     pub async fn resume(&mut self) {
-        let port = self.port.to_string();
-        // A killed server's lock file names a process that is gone; the server sees that by itself.
-        let server = humble(&self.bin.join("postgres"), self.folder.path())
-            .args([
-                "-D",
-                "data",
-                "-p",
-                &port,
-                "-h",
-                "127.0.0.1",
-                "-c",
-                "unix_socket_directories=",
-            ])
-            .args(["-c", "fsync=off", "-c", "max_connections=50"])
-            .spawn()
-            .unwrap();
-        self.server = Some(server);
         let until = Instant::now() + READY;
         while PgConnection::connect(&self.url_of("postgres")).await.is_err() {
             assert!(Instant::now() < until, "PostgreSQL did not start");
+            // Processes of a killed server may live a moment longer, and the new one ends at once while they do.
+            let running = matches!(self.server.as_mut().map(Child::try_wait), Some(Ok(None)));
+            if !running {
+                self.server = Some(self.spawn());
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    fn spawn(&self) -> Child {
+        humble(&self.bin.join("postgres"), self.folder.path())
+            .args(["-D", "data", "-p", &self.port.to_string(), "-h", "127.0.0.1"])
+            .args([
+                "-c",
+                "unix_socket_directories=",
+                "-c",
+                "fsync=off",
+                "-c",
+                "max_connections=50",
+            ])
+            .spawn()
+            .unwrap()
     }
 
     /// `kill -9`. Its own processes see that their parent is gone and end too.
