@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
-use super::ports::{StoredRecord, SubjectKey};
+use super::ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey};
 
 /// All writes of one use case; applied all or none.
 #[derive(Default)]
 pub struct Commit {
     /// New record versions.
     pub records: Vec<RecordWrite>,
+    /// When sources of live datasets were asked; an older time never replaces a newer one.
+    pub live_fetches: Vec<(RecordKey, LiveFetch)>,
     /// Agencies to insert or replace by id.
     pub agencies: Vec<AgencyRow>,
     /// Client credentials to insert or replace by id.

@@ -8,7 +8,9 @@ use tokio::sync::Mutex;
 
 use super::{
     access::{AccessTable, Client, Counters, Role},
+    caches::RecordCaches,
     error::AppError,
+    outward::Connectors,
     ports::{Clock, Store},
     record::RecordLoad,
 };
@@ -17,7 +19,6 @@ use crate::{
         seal::PurposeSealer,
         token::{TokenSigner, TokenVerifier},
     },
-    cache::RecordCache,
     catalog::Catalog,
     ledger::{Appended, Ledger, LedgerError},
     telemetry::Metrics,
@@ -35,7 +36,9 @@ pub struct Hub {
     /// Daily ceilings.
     pub counters: Counters,
     /// Records in memory.
-    pub records: RecordCache<RecordLoad>,
+    pub records: RecordCaches,
+    /// The outside systems.
+    pub connectors: Arc<dyn Connectors>,
     /// Reads what the cache lacks.
     pub loader: Arc<RecordLoad>,
     /// What was answered.

@@ -3,11 +3,13 @@
 
 pub mod access;
 pub mod admin;
+pub mod caches;
 pub mod chunk;
 pub mod commit;
 pub mod error;
 pub mod explain;
 pub mod hub;
+pub mod live;
 pub mod outward;
 pub mod ports;
 pub mod purpose;

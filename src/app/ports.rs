@@ -40,6 +40,15 @@ pub struct StoredRecord {
     pub fields: String,
 }
 
+/// The last time that the source of a live dataset was asked about a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveFetch {
+    /// When, Unix microseconds.
+    pub at_us: i64,
+    /// Whether it knew of the record; if not, an older copy is void.
+    pub found: bool,
+}
+
 /// Who may call and what they may do, read whole at start and after each change of access.
 #[derive(Default)]
 pub struct AccessRows {
@@ -94,6 +103,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// One version of a record, current or past.
     async fn record_version(&self, key: &RecordKey, version: u32) -> Result<Option<StoredRecord>, StoreError>;
+
+    /// When the source of a live record was last asked.
+    async fn live_fetch(&self, key: &RecordKey) -> Result<Option<LiveFetch>, StoreError>;
 
     /// Applies all of `commit` or none; answers the outbox ids of `commit.ledger_entries`, in order.
     async fn commit(&self, commit: &Commit) -> Result<Vec<i64>, StoreError>;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::{
     auth::pseudonym::Pseudonymizer,
-    cache::{Key, Load, Weigh},
+    cache::{Keep, Load, LoadError, Loaded, Want, Weigh},
     catalog::{Catalog, Dataset},
     domain::compare::Canonical,
 };
@@ -85,10 +85,8 @@ impl RecordLoad {
     }
 }
 
-type Failure = Arc<dyn std::error::Error + Send + Sync>;
-
-fn shared(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
-    Arc::new(error)
+pub(super) fn shared(error: impl std::error::Error + Send + Sync + 'static) -> LoadError {
+    LoadError::Store(Arc::new(error))
 }
 
 /// A row that cannot be read back.
@@ -102,35 +100,64 @@ struct Unreadable {
 impl Load for RecordLoad {
     type Record = CachedRecord;
 
-    async fn load(&self, keys: &[Key]) -> Result<Vec<Option<CachedRecord>>, Arc<dyn std::error::Error + Send + Sync>> {
-        let mut datasets = Vec::with_capacity(keys.len());
-        let mut names = Vec::with_capacity(keys.len());
-        for key in keys {
-            let number = key
-                .first_chunk()
-                .map(|number| u16::from_be_bytes(*number))
-                .unwrap_or(u16::MAX);
-            let dataset = self.catalog.by_number(number).ok_or_else(|| shared(UnknownDataset))?;
-            names.push(RecordKey {
-                dataset: Arc::clone(&dataset.name),
-                subject: self.subject_key(dataset, key),
-            });
+    async fn load(&self, wants: &[Want], now_us: i64) -> Vec<Result<Loaded<CachedRecord>, LoadError>> {
+        match self.read(wants).await {
+            Ok(records) => records
+                .into_iter()
+                .map(|record| {
+                    record.map(|record| Loaded {
+                        record,
+                        read_at: now_us,
+                        keep: Keep::Kept,
+                    })
+                })
+                .collect(),
+            Err(error) => wants.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+}
+
+type Read = Result<Option<CachedRecord>, LoadError>;
+
+impl RecordLoad {
+    /// The dataset and the name of a cache key's record.
+    pub(super) fn name_of(&self, key: &[u8]) -> Result<(&Arc<Dataset>, RecordKey), LoadError> {
+        let number = key
+            .first_chunk()
+            .map(|number| u16::from_be_bytes(*number))
+            .unwrap_or(u16::MAX);
+        let dataset = self.catalog.by_number(number).ok_or_else(|| shared(UnknownDataset))?;
+        let name = RecordKey {
+            dataset: Arc::clone(&dataset.name),
+            subject: self.subject_key(dataset, key),
+        };
+        Ok((dataset, name))
+    }
+
+    /// One query for all; a record that cannot be read back fails alone.
+    async fn read(&self, wants: &[Want]) -> Result<Vec<Read>, LoadError> {
+        let mut datasets = Vec::with_capacity(wants.len());
+        let mut names = Vec::with_capacity(wants.len());
+        for want in wants {
+            let (dataset, name) = self.name_of(&want.key)?;
             datasets.push(dataset);
+            names.push(name);
         }
         let stored = self.store.records(&names).await.map_err(shared)?;
-        let mut records = Vec::with_capacity(keys.len());
-        for ((stored, dataset), name) in stored.into_iter().zip(datasets).zip(&names) {
-            records.push(match stored {
-                None => None,
-                Some(stored) => Some(CachedRecord::new(dataset, name.subject, &stored).ok_or_else(|| {
-                    shared(Unreadable {
-                        dataset: Arc::clone(&dataset.name),
-                    })
-                })?),
-            });
-        }
-        Ok(records)
+        let records = stored.into_iter().zip(datasets).zip(&names);
+        Ok(records
+            .map(|((stored, dataset), name)| stored.map(|stored| cached(dataset, name, &stored)).transpose())
+            .collect())
     }
+}
+
+/// A stored record in the form of the cache.
+pub(super) fn cached(dataset: &Dataset, name: &RecordKey, stored: &StoredRecord) -> Result<CachedRecord, LoadError> {
+    CachedRecord::new(dataset, name.subject, stored).ok_or_else(|| {
+        shared(Unreadable {
+            dataset: Arc::clone(&dataset.name),
+        })
+    })
 }
 
 /// A cache key of another run's catalogue.

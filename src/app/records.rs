@@ -315,8 +315,21 @@ fn entry_of(
     writes: &[RecordWrite],
     now_us: i64,
 ) -> Result<Vec<u8>, AppError> {
+    let client = &*caller.client.row.id;
+    entry_by(hub, caller.agency_number(), &[client], dataset, writes, now_us)
+}
+
+/// The entry of record versions that `agency` wrote; `by` names who exactly, sealed.
+pub(super) fn entry_by(
+    hub: &Hub,
+    agency: u32,
+    by: &[&str],
+    dataset: &Dataset,
+    writes: &[RecordWrite],
+    now_us: i64,
+) -> Result<Vec<u8>, AppError> {
     let mut bytes = Vec::with_capacity(64 + writes.len() * 20);
-    entry::begin(&mut bytes, Kind::Records, now_us, caller.agency_number());
+    entry::begin(&mut bytes, Kind::Records, now_us, agency);
     entry::put_text(&mut bytes, &dataset.rules);
     entry::put_count(
         &mut bytes,
@@ -326,7 +339,7 @@ fn entry_of(
         bytes.extend_from_slice(&write.subject.0);
         bytes.extend_from_slice(&write.record.version.to_be_bytes());
     }
-    purpose::seal_caller(hub, caller, &mut bytes)?;
+    purpose::seal_parts(hub, by, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -364,17 +377,18 @@ pub async fn read(
         allowed.permission.fields(Operation::Read)
     };
     let subject = super::verify::parse_subject(dataset, subject)?;
+    let missing = || AppError::NotFound(Thing::Record);
+    if let Some(slot) = super::live::bring(hub, dataset, &subject.key).await?
+        && slot.record.is_none()
+    {
+        // A copy may be stored still, but the source knows of none any more.
+        return Err(missing());
+    }
     let key = RecordKey {
         dataset: Arc::clone(&dataset.name),
         subject: hub.loader.subject_key(dataset, &subject.key),
     };
-    let stored = hub
-        .store
-        .records(&[key])
-        .await?
-        .pop()
-        .flatten()
-        .ok_or(AppError::NotFound(Thing::Record))?;
+    let stored = hub.store.records(&[key]).await?.pop().flatten().ok_or_else(missing)?;
     Ok(ReadRecord {
         version: stored.version,
         as_of: time::rfc3339(stored.received_at),

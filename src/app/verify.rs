@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use super::{
     access::Allowed,
+    caches::FoundSlot,
     error::AppError,
     hub::{Caller, Hub},
-    purpose,
+    live, purpose,
     question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
     record::CachedRecord,
     usage,
     verification_id::VerificationId,
 };
 use crate::{
-    cache::Lookup,
+    cache::{Lookup, Wanted},
     catalog::{Dataset, Subject},
     domain::{
         fault::{Fault, pointer_segment},
@@ -71,6 +72,11 @@ pub enum Freshness {
     Cached,
     /// Read from the system of record for this call.
     Fetched,
+    /// An older copy, because the source could not be asked.
+    Stale {
+        /// Its age, seconds.
+        age_s: u64,
+    },
 }
 
 impl Freshness {
@@ -79,6 +85,7 @@ impl Freshness {
         match self {
             Self::Cached => "cached",
             Self::Fetched => "fetched",
+            Self::Stale { .. } => "stale",
         }
     }
 }
@@ -154,11 +161,15 @@ pub(super) async fn judge<'a>(
     let subject = parse_subject(dataset, question.subject)?;
     let claims = parse_claims(dataset, question.claims, allowed.permission)?;
     charge(&allowed, now_us)?;
-    let (slot, lookup) = look_up(hub, &subject, question.max_age_s, now_us).await?;
+    let wanted = hub.records.wanted(dataset, question.max_age_s, now_us);
+    let (slot, lookup) = look_up(hub, &subject, wanted).await?;
     let mut judgement = match &slot.record {
         Some(record) => compare(dataset, record, &claims, lookup),
         None => not_found(hub, dataset, &subject, &claims),
     };
+    if slot.is_stale() {
+        live::narrow_to_stale(&mut judgement, allowed.permission, slot.read_at, now_us)?;
+    }
     tell_only_what_is_permitted(&mut judgement, allowed.permission);
     judgement.findings = subject.findings;
     Ok(judgement)
@@ -168,31 +179,23 @@ fn charge(allowed: &Allowed<'_>, now_us: i64) -> Result<(), AppError> {
     Ok(allowed.charge(usage::day_of(now_us))?)
 }
 
-type Found = (Arc<crate::cache::Slot<CachedRecord>>, Lookup);
+type Found = (FoundSlot, Lookup);
 
-async fn look_up(hub: &Hub, subject: &Subject, max_age_s: Option<u64>, now_us: i64) -> Result<Found, AppError> {
-    let found = look_up_key(hub, &subject.key, max_age_s, now_us).await?;
+async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted) -> Result<Found, AppError> {
+    let found = look_up_key(hub, &subject.key, wanted).await?;
     match &subject.alternative {
-        Some(other) if found.0.record.is_none() => look_up_key(hub, other, max_age_s, now_us).await,
+        Some(other) if found.0.record.is_none() => look_up_key(hub, other, wanted).await,
         _ => Ok(found),
     }
 }
 
-async fn look_up_key(hub: &Hub, key: &[u8], max_age_s: Option<u64>, now_us: i64) -> Result<Found, AppError> {
-    let (slot, lookup) = hub.records.get(key).await?;
-    match lookup {
+async fn look_up_key(hub: &Hub, key: &[u8], wanted: Wanted) -> Result<Found, AppError> {
+    let found = hub.records.get(key, wanted).await?;
+    match found.1 {
         Lookup::Hit => hub.metrics.cache_hits.inc(),
         Lookup::Miss => hub.metrics.cache_misses.inc(),
     }
-    let too_old = max_age_s.is_some_and(|seconds| {
-        let oldest = now_us.saturating_sub(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000));
-        lookup == Lookup::Hit && slot.read_at < oldest
-    });
-    if too_old {
-        Ok((hub.records.load(key).await?, Lookup::Miss))
-    } else {
-        Ok((slot, lookup))
-    }
+    Ok(found)
 }
 
 pub(super) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) -> Result<Subject, AppError> {
@@ -354,7 +357,7 @@ fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permis
 }
 
 /// Whether a verdict tells that a record exists.
-fn agrees(verdict: Verdict) -> bool {
+pub(super) fn agrees(verdict: Verdict) -> bool {
     !matches!(
         verdict,
         Verdict::Mismatch | Verdict::NotPermitted | Verdict::Unavailable

@@ -5,19 +5,26 @@ use std::{collections::HashMap, sync::Arc};
 
 use tokio::{sync::mpsc, sync::oneshot, task::JoinSet};
 
-use super::{CacheConfig, Key, Load, LoadError, Slot, stamps::Stamp, stamps::Stamps};
+use super::{CacheConfig, Keep, Key, Load, LoadError, Loaded, Slot, Want, stamps::Stamp, stamps::Stamps};
 
 /// One caller that waits for one key.
 pub(super) struct Miss<V> {
-    pub(super) key: Key,
+    pub(super) want: Want,
     pub(super) reply: oneshot::Sender<Answer<V>>,
 }
 
 type Answer<V> = Result<Arc<Slot<V>>, LoadError>;
 type Slots<V> = moka::sync::Cache<Key, Arc<Slot<V>>, ahash::RandomState>;
-type Waiting<V> = HashMap<Key, Vec<oneshot::Sender<Answer<V>>>, ahash::RandomState>;
+type Waiting<V> = HashMap<Key, Waiters<V>, ahash::RandomState>;
 
-pub(super) struct Loader<L: Load> {
+/// Who waits for one key.
+struct Waiters<V> {
+    /// What the one who wants most wants.
+    oldest_us: i64,
+    replies: Vec<oneshot::Sender<Answer<V>>>,
+}
+
+pub(super) struct Loader<L: Load + ?Sized> {
     config: CacheConfig,
     load: Arc<L>,
     slots: Slots<L::Record>,
@@ -31,9 +38,10 @@ pub(super) struct Loader<L: Load> {
     waiting: usize,
 }
 
-struct Loaded<V> {
+/// What a query brought.
+struct Brought<V> {
     keys: Vec<(Key, Stamp)>,
-    records: Result<Vec<Option<V>>, LoadError>,
+    found: Result<Vec<Result<Loaded<V>, LoadError>>, LoadError>,
 }
 
 /// A store that answers fewer keys than asked would turn records into `not_found`.
@@ -41,7 +49,7 @@ struct Loaded<V> {
 #[error("the store answered another number of records than asked")]
 struct WrongLength;
 
-impl<L: Load> Loader<L> {
+impl<L: Load + ?Sized> Loader<L> {
     pub(super) fn new(
         config: CacheConfig,
         load: Arc<L>,
@@ -73,9 +81,9 @@ impl<L: Load> Loader<L> {
                         self.wait(miss);
                     }
                 }
-                Some(loaded) = queries.join_next() => {
-                    if let Ok(loaded) = loaded {
-                        self.finish(loaded);
+                Some(brought) = queries.join_next() => {
+                    if let Ok(brought) = brought {
+                        self.finish(brought);
                     }
                 }
             }
@@ -92,61 +100,88 @@ impl<L: Load> Loader<L> {
             return;
         }
         self.waiting += 1;
-        match self.loading.get_mut(&miss.key) {
-            Some(waiting) => waiting.push(miss.reply),
-            None => self.queued.entry(miss.key).or_default().push(miss.reply),
+        match self.loading.get_mut(&miss.want.key) {
+            Some(waiters) => waiters.replies.push(miss.reply),
+            None => {
+                let waiters = self.queued.entry(miss.want.key).or_insert_with(|| Waiters {
+                    oldest_us: i64::MIN,
+                    replies: Vec::new(),
+                });
+                waiters.oldest_us = waiters.oldest_us.max(miss.want.oldest_us);
+                waiters.replies.push(miss.reply);
+            }
         }
     }
 
-    fn start(&mut self, queries: &mut JoinSet<Loaded<L::Record>>) {
+    fn start(&mut self, queries: &mut JoinSet<Brought<L::Record>>) {
         let names: Vec<Key> = self.queued.keys().take(self.config.batch_keys_max).cloned().collect();
         // The stamp is read before the store: a write that commits after this point bumps it, and the entry is void.
         let keys: Vec<(Key, Stamp)> = names.iter().map(|key| (key.clone(), self.stamps.read(key))).collect();
-        for key in &names {
-            if let Some(waiting) = self.queued.remove(key) {
-                self.loading.insert(key.clone(), waiting);
+        let mut wants = Vec::with_capacity(names.len());
+        for key in names {
+            if let Some(waiters) = self.queued.remove(&key) {
+                wants.push(Want {
+                    key: key.clone(),
+                    oldest_us: waiters.oldest_us,
+                });
+                self.loading.insert(key, waiters);
             }
         }
         let load = Arc::clone(&self.load);
         let timeout = self.config.load_timeout;
+        let now_us = (self.now_us)();
         queries.spawn(async move {
             // On its own task: a load that is given up still runs to its end, since sqlx futures must not be dropped.
-            let query = tokio::spawn(async move { load.load(&names).await });
-            let records = match tokio::time::timeout(timeout, query).await {
-                Ok(Ok(Ok(records))) if records.len() == keys.len() => Ok(records),
-                Ok(Ok(Ok(_))) => Err(LoadError::Store(Arc::new(WrongLength))),
-                Ok(Ok(Err(error))) => Err(LoadError::Store(error)),
+            let query = tokio::spawn(async move { load.load(&wants, now_us).await });
+            let found = match tokio::time::timeout(timeout, query).await {
+                Ok(Ok(found)) if found.len() == keys.len() => Ok(found),
+                Ok(Ok(_)) => Err(LoadError::Store(Arc::new(WrongLength))),
                 Ok(Err(error)) => Err(LoadError::Store(Arc::new(error))),
                 Err(error) => Err(LoadError::Store(Arc::new(error))),
             };
-            Loaded { keys, records }
+            Brought { keys, found }
         });
     }
 
-    fn finish(&mut self, loaded: Loaded<L::Record>) {
-        let read_at = (self.now_us)();
-        let mut records = match loaded.records {
-            Ok(records) => records.into_iter(),
+    fn finish(&mut self, brought: Brought<L::Record>) {
+        let mut found = match brought.found {
+            Ok(found) => found.into_iter(),
             Err(error) => {
-                for (key, _) in loaded.keys {
+                for (key, _) in brought.keys {
                     self.answer(&key, &Err(error.clone()));
                 }
                 return;
             }
         };
-        for (key, stamp) in loaded.keys {
-            let slot = Arc::new(Slot {
-                stamp,
-                read_at,
-                record: records.next().flatten(),
-            });
-            self.slots.insert(key.clone(), Arc::clone(&slot));
-            self.answer(&key, &Ok(slot));
+        for (key, stamp) in brought.keys {
+            let answer = match found.next() {
+                Some(Ok(loaded)) => Ok(self.keep(&key, stamp, loaded)),
+                Some(Err(error)) => Err(error),
+                None => Err(LoadError::Store(Arc::new(WrongLength))),
+            };
+            self.answer(&key, &answer);
         }
     }
 
+    fn keep(&self, key: &Key, stamp: Stamp, loaded: Loaded<L::Record>) -> Arc<Slot<L::Record>> {
+        let slot = Arc::new(Slot {
+            stamp,
+            read_at: loaded.read_at,
+            keep: loaded.keep,
+            record: loaded.record,
+        });
+        if loaded.keep != Keep::Stale {
+            self.slots.insert(key.clone(), Arc::clone(&slot));
+        }
+        slot
+    }
+
     fn answer(&mut self, key: &Key, answer: &Answer<L::Record>) {
-        let replies = self.loading.remove(key).unwrap_or_default();
+        let replies = self
+            .loading
+            .remove(key)
+            .map(|waiters| waiters.replies)
+            .unwrap_or_default();
         self.waiting -= replies.len();
         for reply in replies {
             // A caller that went away has closed his channel; nothing is owed to him.

@@ -30,12 +30,20 @@ pub enum LoadError {
     /// The record changed faster than it could be read.
     #[error("the record kept changing while it was read")]
     Unstable,
+    /// The outside source of the record gave no answer, and there is no older copy; the word says how it failed.
+    #[error("the source could not be asked: {0}")]
+    Source(&'static str),
 }
 
 impl LoadError {
     /// Whether the same call may succeed a moment later.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Busy)
+    }
+
+    /// Whether an outside source is the one that failed.
+    pub fn is_of_source(&self) -> bool {
+        matches!(self, Self::Source(_))
     }
 }
 
@@ -45,8 +53,66 @@ pub trait Load: Send + Sync + 'static {
     /// What is cached.
     type Record: Weigh + Send + Sync + 'static;
 
-    /// Answers in the order and length of `keys`; `None`: no such record.
-    async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Self::Record>>, Arc<dyn std::error::Error + Send + Sync>>;
+    /// Answers in the order and length of `wants`, each key for itself; `now_us` is when the load begins.
+    async fn load(&self, wants: &[Want], now_us: i64) -> Vec<Result<Loaded<Self::Record>, LoadError>>;
+}
+
+/// One key that a load is asked for.
+#[derive(Clone)]
+pub struct Want {
+    /// Which record.
+    pub key: Key,
+    /// A copy from before this time will not do, Unix microseconds.
+    pub oldest_us: i64,
+}
+
+/// What a load found for one key.
+pub struct Loaded<V> {
+    /// The record; `None`: there is none.
+    pub record: Option<V>,
+    /// When it was so, Unix microseconds.
+    pub read_at: i64,
+    /// Whether it may be kept.
+    pub keep: Keep,
+}
+
+/// Whether what was loaded may be answered again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// As long as the cache likes.
+    Kept,
+    /// Until this time, Unix microseconds.
+    Until(i64),
+    /// Never: it is an older copy, because the source could not be asked.
+    Stale,
+}
+
+/// How fresh an answer must be.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// When it is asked, Unix microseconds.
+    pub now_us: i64,
+    /// A copy from before this time will not do, Unix microseconds.
+    pub oldest_us: i64,
+}
+
+impl Wanted {
+    /// A copy of any age.
+    pub const fn of_any_age(now_us: i64) -> Self {
+        Self {
+            now_us,
+            oldest_us: i64::MIN,
+        }
+    }
+
+    /// A copy that is at most `age_s` seconds old.
+    pub fn at_most(age_s: u64, now_us: i64) -> Self {
+        let age_us = i64::try_from(age_s).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        Self {
+            now_us,
+            oldest_us: now_us.saturating_sub(age_us),
+        }
+    }
 }
 
 /// Bytes that a record takes in memory.
@@ -63,8 +129,26 @@ pub struct Slot<V> {
     stamp: Stamp,
     /// When it was read, Unix microseconds.
     pub read_at: i64,
+    /// Whether it was kept; a stale one is told to those who waited for it, and to nobody else.
+    pub keep: Keep,
     /// The record.
     pub record: Option<V>,
+}
+
+impl<V> Slot<V> {
+    /// Whether it is an older copy, because the source could not be asked.
+    pub fn is_stale(&self) -> bool {
+        self.keep == Keep::Stale
+    }
+
+    fn serves(&self, wanted: Wanted) -> bool {
+        let lives = match self.keep {
+            Keep::Kept => true,
+            Keep::Until(end) => wanted.now_us < end,
+            Keep::Stale => false,
+        };
+        lives && self.read_at >= wanted.oldest_us
+    }
 }
 
 /// How a record came to be answered.
@@ -105,7 +189,7 @@ pub enum StampCheck {
 }
 
 /// The cache of one node.
-pub struct RecordCache<L: Load> {
+pub struct RecordCache<L: Load + ?Sized> {
     slots: moka::sync::Cache<Key, Arc<Slot<L::Record>>, ahash::RandomState>,
     stamps: Arc<Stamps>,
     misses: mpsc::Sender<loader::Miss<L::Record>>,
@@ -115,7 +199,7 @@ pub struct RecordCache<L: Load> {
 /// Loads that one look-up may join or start before it gives up.
 const ATTEMPTS_MAX: usize = 16;
 
-impl<L: Load> RecordCache<L> {
+impl<L: Load + ?Sized> RecordCache<L> {
     /// Starts the cache's loader on the current tokio runtime.
     pub fn start(config: CacheConfig, load: Arc<L>, now_us: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
         let slots = moka::sync::Cache::builder()
@@ -139,36 +223,41 @@ impl<L: Load> RecordCache<L> {
         }
     }
 
-    /// The record of `key`, from memory when its entry is current.
+    /// The record of `key`, from memory when its entry is current and young enough.
     ///
     /// # Errors
-    /// The store could not be asked, or too many loads wait.
-    pub async fn get(&self, key: &[u8]) -> Result<(Arc<Slot<L::Record>>, Lookup), LoadError> {
-        match self.peek(key) {
+    /// The store or source could not be asked, or too many loads wait.
+    pub async fn get(&self, key: &[u8], wanted: Wanted) -> Result<(Arc<Slot<L::Record>>, Lookup), LoadError> {
+        match self.peek(key, wanted) {
             Some(slot) => Ok((slot, Lookup::Hit)),
-            None => self.load(key).await.map(|slot| (slot, Lookup::Miss)),
+            None => self.load(key, wanted).await.map(|slot| (slot, Lookup::Miss)),
         }
     }
 
-    /// The current entry of `key`, if it is in memory.
-    pub fn peek(&self, key: &[u8]) -> Option<Arc<Slot<L::Record>>> {
-        self.slots.get(key).filter(|slot| self.is_current(key, slot))
+    /// The entry of `key`, if it is in memory, current and young enough.
+    pub fn peek(&self, key: &[u8], wanted: Wanted) -> Option<Arc<Slot<L::Record>>> {
+        self.slots
+            .get(key)
+            .filter(|slot| slot.serves(wanted) && self.is_current(key, slot))
     }
 
     /// Reads `key` from the store (or joins a load under way) even when an entry is in memory.
     ///
     /// # Errors
-    /// The store could not be asked, or too many loads wait.
-    pub async fn load(&self, key: &[u8]) -> Result<Arc<Slot<L::Record>>, LoadError> {
+    /// The store or source could not be asked, or too many loads wait.
+    pub async fn load(&self, key: &[u8], wanted: Wanted) -> Result<Arc<Slot<L::Record>>, LoadError> {
         for _ in 0..ATTEMPTS_MAX {
             let (reply, answer) = oneshot::channel();
-            let miss = loader::Miss {
+            let want = Want {
                 key: Key::from(key),
-                reply,
+                oldest_us: wanted.oldest_us,
             };
+            let miss = loader::Miss { want, reply };
             self.misses.try_send(miss).map_err(|_full| LoadError::Busy)?;
             let slot = answer.await.map_err(|_closed| LoadError::Busy)??;
-            if self.is_current(key, &slot) {
+            // A load that it joined may have begun for a caller who wanted less.
+            let answers = slot.is_stale() || slot.serves(wanted);
+            if answers && self.is_current(key, &slot) {
                 return Ok(slot);
             }
         }

@@ -131,6 +131,16 @@ impl Dataset {
         &self.schema
     }
 
+    /// The identifiers of a cache key, by member name: the way back from [`Subject::key`].
+    pub fn members_of(&self, key: &[u8]) -> Vec<(String, String)> {
+        let canonical = key.get(2..).unwrap_or_default();
+        let values = canonical.split(|byte| *byte == SEPARATOR);
+        let members = self.subject.iter().zip(values);
+        members
+            .map(|(member, value)| (member.name.to_string(), String::from_utf8_lossy(value).into_owned()))
+            .collect()
+    }
+
     /// Checks a whole record (`{"subject":{},"fields":{}}`) against the schema.
     pub fn check(&self, record: &Value) -> Vec<Fault> {
         self.validator

@@ -11,7 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     app::{
         access::{AccessTable, Counters},
+        caches::RecordCaches,
         hub::{Hub, Settings},
+        outward::{Connectors, NoConnectors},
         ports::{Clock, Store},
         record::RecordLoad,
         time::SystemClock,
@@ -24,7 +26,7 @@ use crate::{
         seal::PurposeSealer,
         token::{KeyId, TokenSigner, TokenVerifier},
     },
-    cache::{CacheConfig, RecordCache, StampCheck},
+    cache::{CacheConfig, StampCheck},
     catalog::Catalog,
     config::Config,
     http::{
@@ -60,6 +62,11 @@ const PURPOSE_KEY_ID: u8 = 1;
 
 /// Opens everything and binds the listeners; nothing is answered yet.
 pub async fn open(config: Config) -> anyhow::Result<Node> {
+    open_with(config, Arc::new(NoConnectors)).await
+}
+
+/// As [`open`], with the outside systems given.
+pub async fn open_with(config: Config, connectors: Arc<dyn Connectors>) -> anyhow::Result<Node> {
     let data = &config.node.data_dir;
     make_private_dir(data)?;
     if let Some(folder) = config
@@ -92,7 +99,8 @@ pub async fn open(config: Config) -> anyhow::Result<Node> {
         ..SqliteConfig::new(data.join(DATABASE))
     })
     .await?;
-    let hub = Arc::new(assemble(&config, &keys, catalog, Arc::new(store), &url)?);
+    let hub = Arc::new(assemble(&config, &keys, catalog, Arc::new(store), connectors, &url)?);
+    hub.records.start_live(&hub);
     hub.reload_access().await?;
     let left_over = hub.append_left_over().await?;
     if left_over > 0 {
@@ -113,6 +121,7 @@ fn assemble(
     keys: &KeyRing,
     catalog: Arc<Catalog>,
     store: Arc<dyn Store>,
+    connectors: Arc<dyn Connectors>,
     url: &str,
 ) -> anyhow::Result<Hub> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -128,12 +137,7 @@ fn assemble(
     });
     let names: Vec<&str> = catalog.iter().map(|dataset| &*dataset.name).collect();
     let metrics = Metrics::new(&names)?;
-    let for_cache = Arc::clone(&clock);
-    let records = RecordCache::start(
-        cache_config(config),
-        Arc::clone(&loader),
-        Arc::new(move || for_cache.now_us()),
-    );
+    let records = start_caches(config, &loader, &clock);
     let for_ledger = Arc::clone(&clock);
     let ledger = Ledger::open(LedgerConfig {
         dir: config.node.data_dir.join("ledger"),
@@ -155,6 +159,7 @@ fn assemble(
         access: ArcSwap::from_pointee(AccessTable::default()),
         counters: Counters::default(),
         records,
+        connectors,
         loader,
         ledger,
         store,
@@ -177,6 +182,15 @@ fn assemble(
         },
         access_changes: tokio::sync::Mutex::new(()),
     })
+}
+
+fn start_caches(config: &Config, loader: &Arc<RecordLoad>, clock: &Arc<dyn Clock>) -> RecordCaches {
+    let clock = Arc::clone(clock);
+    RecordCaches::start(
+        cache_config(config),
+        Arc::clone(loader),
+        Arc::new(move || clock.now_us()),
+    )
 }
 
 fn cache_config(config: &Config) -> CacheConfig {

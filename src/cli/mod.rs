@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use boot::{Node, open};
+pub use boot::{Node, open, open_with};
 use output::Output;
 
 /// 核验: answers field by field whether what was claimed agrees with the city's registers, and proves what it answered.

@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
-    app::verify::{Entered, Judgement},
+    app::verify::{Entered, Freshness, Judgement},
     domain::verdict::Verdict,
 };
 
@@ -66,7 +66,12 @@ pub(super) fn put_judgement(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
         out.extend_from_slice(record.as_of.as_bytes());
         out.extend_from_slice(b"\",\"freshness\":\"");
         out.extend_from_slice(record.freshness.as_str().as_bytes());
-        out.extend_from_slice(b"\"}");
+        out.push(b'"');
+        if let Freshness::Stale { age_s } = record.freshness {
+            out.extend_from_slice(b",\"age_s\":");
+            put_number(out, age_s);
+        }
+        out.push(b'}');
     }
     out.extend_from_slice(b",\"findings\":[");
     for (position, finding) in judgement.findings.iter().enumerate() {

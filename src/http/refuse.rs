@@ -24,6 +24,9 @@ use crate::{
 /// Seconds after which a busy or failed part may be asked again.
 const RETRY_AFTER_S: u32 = 1;
 
+/// Seconds after which a source that failed may be asked again.
+const SOURCE_RETRY_AFTER_S: u32 = 5;
+
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
@@ -46,6 +49,10 @@ impl From<AppError> for Problem {
             AppError::Store(error) => {
                 tracing::error!(error = %error, "the store could not be asked");
                 busy(ProblemCode::StoreUnavailable)
+            }
+            // Logged where the source was asked, once for all who waited.
+            AppError::Load(error) if error.is_of_source() => {
+                Self::new(ProblemCode::SourceUnavailable).retry_after_s(SOURCE_RETRY_AFTER_S)
             }
             AppError::Load(error) if error.is_busy() => busy(ProblemCode::Overloaded),
             AppError::Load(error) => {

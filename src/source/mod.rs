@@ -3,11 +3,23 @@
 //! never "not found".
 
 pub mod answer;
+pub mod auth;
+pub mod check;
 pub mod config;
+pub mod exchange;
+pub mod fields;
+pub mod file;
+pub mod http;
 mod pattern;
+pub mod poll;
 mod request;
 pub mod secret_file;
+pub mod set;
+pub mod sink;
+pub mod sql;
 pub mod template;
 mod tree;
-mod trouble;
+pub mod trouble;
 mod xml;
+
+pub use set::{ConnectorSet, DatasetFacts, SignedSink};

@@ -27,6 +27,19 @@ pub struct Made {
     pub body: Option<Vec<u8>>,
 }
 
+impl Made {
+    /// Adds a parameter to the query.
+    ///
+    /// # Errors
+    /// Never for text; the same as for places.
+    pub fn add_parameter(&mut self, name: &str, value: &str) -> Result<(), Unmade> {
+        self.url.push(if self.url.contains('?') { '&' } else { '?' });
+        percent(name, &mut self.url)?;
+        self.url.push('=');
+        percent(value, &mut self.url)
+    }
+}
+
 /// The templates of a request, compiled.
 pub struct RequestTemplate {
     method: Verb,

@@ -37,6 +37,7 @@ pub(super) const SELECT_CLIENTS: Statement = statement!("select_clients");
 pub(super) const SELECT_ENGINE_VERSION: Statement = statement!("select_engine_version");
 pub(super) const SELECT_ENTRIES: Statement = statement!("select_entries");
 pub(super) const SELECT_GRANTS: Statement = statement!("select_grants");
+pub(super) const SELECT_LIVE_FETCH: Statement = statement!("select_live_fetch");
 pub(super) const SELECT_MIGRATIONS: Statement = statement!("select_migrations");
 pub(super) const SELECT_ORIGIN: Statement = statement!("select_origin");
 pub(super) const SELECT_RECORDS: Statement = statement!("select_records");
@@ -46,6 +47,7 @@ pub(super) const SYNCHRONOUS: Statement = statement!("synchronous");
 pub(super) const UPSERT_AGENCY: Statement = statement!("upsert_agency");
 pub(super) const UPSERT_CLIENT: Statement = statement!("upsert_client");
 pub(super) const UPSERT_GRANT: Statement = statement!("upsert_grant");
+pub(super) const UPSERT_LIVE_FETCH: Statement = statement!("upsert_live_fetch");
 pub(super) const VACUUM_INTO: Statement = statement!("vacuum_into");
 
 /// Rows of one statement of a [`RowStatement`], largest first. Few sizes keep the cache of prepared statements small;

@@ -1,6 +1,8 @@
 //! Every metric of CONTRACT §9 that this version serves, declared once.
 //! Counters of the verification path are resolved at start: counting there is one atomic addition.
 
+use std::time::Duration;
+
 use prometheus::{
     Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder, core::Collector,
@@ -43,6 +45,8 @@ pub struct Metrics {
     pub shed: IntCounter,
     /// Records taken in.
     pub records_ingested: IntCounterVec,
+    source_requests: IntCounterVec,
+    source_seconds: HistogramVec,
 }
 
 /// Upper bounds of durations, seconds.
@@ -110,6 +114,16 @@ impl Metrics {
                 "Records taken in, by result.",
                 &["result"],
             )?,
+            source_requests: make.counters(
+                "heyan_source_requests_total",
+                "Questions to outside sources, by result.",
+                &["source", "result"],
+            )?,
+            source_seconds: make.histograms(
+                "heyan_source_duration_seconds",
+                "Time that an outside source took for an answer.",
+                &["source"],
+            )?,
             registry,
         })
     }
@@ -122,6 +136,16 @@ impl Metrics {
             .and_then(|counters| counters.get(usize::from(outcome.code())));
         if let Some(counter) = counter {
             counter.inc();
+        }
+    }
+
+    /// Counts one question to the source of `dataset`; `result` is of a closed set.
+    pub fn source(&self, dataset: &str, result: &str, took: Duration) {
+        if let Ok(counter) = self.source_requests.get_metric_with_label_values(&[dataset, result]) {
+            counter.inc();
+        }
+        if let Ok(histogram) = self.source_seconds.get_metric_with_label_values(&[dataset]) {
+            histogram.observe(took.as_secs_f64());
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use heyan::cache::{CacheConfig, Key, Load, RecordCache, StampCheck, Weigh};
+use heyan::cache::{CacheConfig, Keep, Load, LoadError, Loaded, RecordCache, StampCheck, Want, Wanted, Weigh};
 use tokio::sync::Semaphore;
 
 /// A store with one number, which a load has read and holds back until the gate lets it go.
@@ -31,12 +31,19 @@ impl Weigh for Number {
 #[async_trait]
 impl Load for GatedStore {
     type Record = Number;
-    async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Number>>, Arc<dyn std::error::Error + Send + Sync>> {
+    async fn load(&self, wants: &[Want], now_us: i64) -> Vec<Result<Loaded<Number>, LoadError>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         let read = self.value.load(Ordering::SeqCst);
         self.reading.add_permits(1);
         self.gate.acquire().await.unwrap().forget();
-        Ok(keys.iter().map(|_| Some(Number(read))).collect())
+        let loaded = |_want| {
+            Ok(Loaded {
+                record: Some(Number(read)),
+                read_at: now_us,
+                keep: Keep::Kept,
+            })
+        };
+        wants.iter().map(loaded).collect()
     }
 }
 
@@ -63,6 +70,7 @@ fn cache_of(store: &Arc<GatedStore>, check_stamps: StampCheck) -> Arc<RecordCach
     Arc::new(RecordCache::start(config, Arc::clone(store), Arc::new(|| 0)))
 }
 
+const ANY: Wanted = Wanted::of_any_age(0);
 const ROUNDS: u64 = 2_500;
 
 /// In each round a load has read the old value when the writer commits, bumps and acknowledges. Answers the rounds in
@@ -74,14 +82,14 @@ async fn stale_rounds(check_stamps: StampCheck) -> u64 {
     for round in 1..=ROUNDS {
         cache.invalidate(&[1]);
         let reader = Arc::clone(&cache);
-        let joined = tokio::spawn(async move { reader.get(&[1]).await.unwrap().0.record.as_ref().unwrap().0 });
+        let joined = tokio::spawn(async move { reader.get(&[1], ANY).await.unwrap().0.record.as_ref().unwrap().0 });
         store.reading.acquire().await.unwrap().forget();
         store.value.store(round, Ordering::SeqCst);
         cache.invalidate(&[1]);
         // Acknowledged: from here on the old value must not be told. The gate lets this load and any later one go.
         store.gate.add_permits(8);
         let joined = joined.await.unwrap();
-        let after = cache.get(&[1]).await.unwrap().0.record.as_ref().unwrap().0;
+        let after = cache.get(&[1], ANY).await.unwrap().0.record.as_ref().unwrap().0;
         if joined < round || after < round {
             stale += 1;
         }
@@ -107,7 +115,7 @@ async fn many_misses_of_one_key_ask_the_store_once() {
     let cache = cache_of(&store, StampCheck::On);
     let asking = (0..500).map(|_| {
         let cache = Arc::clone(&cache);
-        tokio::spawn(async move { cache.load(&[1]).await.unwrap().record.as_ref().unwrap().0 })
+        tokio::spawn(async move { cache.load(&[1], ANY).await.unwrap().record.as_ref().unwrap().0 })
     });
     let asking: Vec<_> = asking.collect();
     store.reading.acquire().await.unwrap().forget();
@@ -121,4 +129,56 @@ async fn many_misses_of_one_key_ask_the_store_once() {
         "{} loads",
         store.loads.load(Ordering::SeqCst)
     );
+}
+
+/// Knows every key but one, and says what it was asked for.
+struct Picky {
+    loads: AtomicU64,
+}
+
+#[async_trait]
+impl Load for Picky {
+    type Record = Number;
+    async fn load(&self, wants: &[Want], now_us: i64) -> Vec<Result<Loaded<Number>, LoadError>> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        let loaded = |want: &Want| match want.key[0] {
+            9 => Err(LoadError::Source("down")),
+            number => Ok(Loaded {
+                record: Some(Number(number.into())),
+                read_at: now_us,
+                keep: if number == 8 { Keep::Stale } else { Keep::Kept },
+            }),
+        };
+        wants.iter().map(loaded).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_fails_fails_alone_and_neither_a_fault_nor_a_stale_copy_is_kept() {
+    let load = Arc::new(Picky {
+        loads: AtomicU64::new(0),
+    });
+    let config = CacheConfig {
+        capacity_bytes: 1 << 20,
+        ttl: Duration::from_secs(60),
+        batch_keys_max: 16,
+        loads_max: 1,
+        waiting_max: 100,
+        load_timeout: Duration::from_secs(5),
+        check_stamps: StampCheck::On,
+    };
+    let cache = Arc::new(RecordCache::start(config, Arc::clone(&load), Arc::new(|| 0)));
+    let together = [1, 9, 8, 2].map(|key| {
+        let cache = Arc::clone(&cache);
+        tokio::spawn(async move { cache.get(&[key], ANY).await.map(|(slot, _)| slot.is_stale()) })
+    });
+    let mut answers = Vec::new();
+    for answer in together {
+        answers.push(answer.await.unwrap().ok());
+    }
+    assert_eq!(answers, [Some(false), None, Some(true), Some(false)]);
+    assert!(cache.peek(&[1], ANY).is_some() && cache.peek(&[9], ANY).is_none() && cache.peek(&[8], ANY).is_none());
+    let loads = load.loads.load(Ordering::SeqCst);
+    assert!(cache.get(&[9], ANY).await.is_err());
+    assert_eq!(load.loads.load(Ordering::SeqCst), loads + 1);
 }

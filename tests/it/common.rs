@@ -6,6 +6,7 @@ use heyan::{
     app::{
         admin::{self, NewAgency, NewGrant},
         hub::{Caller, Hub},
+        outward::{Connectors, NoConnectors},
         token,
     },
     cli,
@@ -42,6 +43,21 @@ impl TestHub {
     }
 
     pub async fn open(folder: tempfile::TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        Self::open_with(folder, Arc::new(NoConnectors), change).await
+    }
+
+    /// With the parties of the demo and the outside systems given.
+    pub async fn with_connectors(connectors: Arc<dyn Connectors>) -> Self {
+        let hub = Self::open_with(tempfile::tempdir().unwrap(), connectors, |_| {}).await;
+        hub.add_parties().await;
+        hub
+    }
+
+    pub async fn open_with(
+        folder: tempfile::TempDir,
+        connectors: Arc<dyn Connectors>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let _already = rustls::crypto::ring::default_provider().install_default();
         let mut config = Config::load(None).unwrap();
         config.http.listen = "127.0.0.1:0".to_owned();
@@ -49,7 +65,7 @@ impl TestHub {
         config.node.data_dir = folder.path().join("data");
         config.node.root_key_file = folder.path().join("keys/root");
         change(&mut config);
-        let node = cli::open(config).await.unwrap();
+        let node = cli::open_with(config, connectors).await.unwrap();
         let (url, hub) = (node.url.clone(), Arc::clone(&node.hub));
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(node.serve_until(async {

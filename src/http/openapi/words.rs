@@ -71,7 +71,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         ),
         (
             "Freshness",
-            words([Freshness::Cached.as_str(), Freshness::Fetched.as_str()]),
+            words([Freshness::Cached, Freshness::Fetched, Freshness::Stale { age_s: 0 }].map(Freshness::as_str)),
         ),
         ("Finding", words(findings.map(Finding::as_str))),
         ("Ingested", words(ingested.iter().map(Ingested::as_str))),

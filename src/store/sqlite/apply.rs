@@ -10,12 +10,18 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use super::batch::{Batch, RecordRow, hex, json_text};
 use super::fault::Fault;
 use crate::app::commit::{AgencyRow, ClientRow, GrantRow};
-use crate::app::ports::SubjectKey;
+use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::store::statement::{self, RowStatement, Statement};
 
 /// Writes all of `batches`, in order; answers the outbox ids of each.
 pub(super) async fn apply_all(conn: &mut SqliteConnection, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {
     apply_records(conn, batches).await?;
+    for row in batches.iter().flat_map(|batch| &batch.live_fetches) {
+        changed(conn, statement::UPSERT_LIVE_FETCH, 1, |query| {
+            bind_live_fetch(query, row)
+        })
+        .await?;
+    }
     for row in batches.iter().flat_map(|batch| &batch.agencies) {
         changed(conn, statement::UPSERT_AGENCY, 1, |query| bind_agency(query, row)).await?;
     }
@@ -154,6 +160,14 @@ fn bind_record(query: Bound, row: &RecordRow) -> Bound {
         .bind(row.source.clone())
         .bind(std::sync::Arc::clone(&row.identifiers))
         .bind(std::sync::Arc::clone(&row.fields))
+}
+
+fn bind_live_fetch(query: Bound, (key, fetch): &(RecordKey, LiveFetch)) -> Bound {
+    query
+        .bind(key.dataset.to_string())
+        .bind(key.subject.0.to_vec())
+        .bind(fetch.at_us)
+        .bind(i64::from(fetch.found))
 }
 
 fn bind_agency(query: Bound, row: &AgencyRow) -> Bound {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
-use crate::app::ports::SubjectKey;
+use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 
 /// One commit, owned.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) records: Vec<RecordRow>,
+    pub(super) live_fetches: Vec<(RecordKey, LiveFetch)>,
     pub(super) agencies: Vec<AgencyRow>,
     pub(super) clients: Vec<ClientRow>,
     pub(super) grants: Vec<GrantRow>,
@@ -36,6 +37,7 @@ impl Batch {
     pub(super) fn of(commit: &Commit) -> Self {
         Self {
             records: commit.records.iter().map(RecordRow::of).collect(),
+            live_fetches: commit.live_fetches.clone(),
             agencies: commit.agencies.clone(),
             clients: commit.clients.clone(),
             grants: commit.grants.clone(),
@@ -46,7 +48,7 @@ impl Batch {
     /// How much of a group this batch fills, in rows.
     pub(super) fn weight(&self) -> usize {
         let access = self.agencies.len() + self.clients.len() + self.grants.len();
-        (self.records.len() + self.entries.len() + access).max(1)
+        (self.records.len() + self.live_fetches.len() + self.entries.len() + access).max(1)
     }
 }
 

@@ -18,11 +18,18 @@ struct Migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    name: "0001_init",
-    text: include_str!("../../../schemas/sql/sqlite/0001_init.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        name: "0001_init",
+        text: include_str!("../../../schemas/sql/sqlite/0001_init.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "0003_live",
+        text: include_str!("../../../schemas/sql/sqlite/0003_live.sql"),
+    },
+];
 
 /// Applies what is missing, all in one transaction: a crash leaves the old schema or the new one.
 pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ use sqlx::sqlite::SqlitePool;
 use self::batch::{Batch, json_text};
 use self::writer::{Work, Writer, WriterLimits};
 use crate::app::commit::{Commit, GrantUsage};
-use crate::app::ports::{AccessRows, PendingEntry, RecordKey, Store, StoreError, StoredRecord};
+use crate::app::ports::{AccessRows, LiveFetch, PendingEntry, RecordKey, Store, StoreError, StoredRecord};
 
 pub use self::backup::BackupSummary;
 pub use self::open::OpenError;
@@ -117,6 +117,10 @@ impl Store for SqliteStore {
 
     async fn record_version(&self, key: &RecordKey, version: u32) -> Result<Option<StoredRecord>, StoreError> {
         read::record_version(&self.readers, key, version).await
+    }
+
+    async fn live_fetch(&self, key: &RecordKey) -> Result<Option<LiveFetch>, StoreError> {
+        read::live_fetch(&self.readers, key).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<i64>, StoreError> {

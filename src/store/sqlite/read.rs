@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqlitePool, SqliteRow};
 use super::batch::{hex, json_text};
 use super::fault::engine;
 use crate::app::commit::{AgencyRow, ClientRow, GrantRow, GrantUsage};
-use crate::app::ports::{AccessRows, PendingEntry, RecordKey, StoreError, StoredRecord, SubjectKey};
+use crate::app::ports::{AccessRows, LiveFetch, PendingEntry, RecordKey, StoreError, StoredRecord, SubjectKey};
 use crate::store::statement;
 
 /// Point look-ups: one query for each dataset named in `keys`.
@@ -57,6 +57,24 @@ pub(super) async fn record_version(
         .await
         .map_err(engine(statement::SELECT_RECORD_VERSION.name))?;
     row.map(|row| stored_record(&row, "record_versions")).transpose()
+}
+
+/// When the source of a live record was last asked.
+pub(super) async fn live_fetch(pool: &SqlitePool, key: &RecordKey) -> Result<Option<LiveFetch>, StoreError> {
+    let SubjectKey(subject) = key.subject;
+    let row = sqlx::query(statement::SELECT_LIVE_FETCH.text)
+        .bind(key.dataset.to_string())
+        .bind(subject.to_vec())
+        .fetch_optional(pool)
+        .await
+        .map_err(engine(statement::SELECT_LIVE_FETCH.name))?;
+    let fetch = |row: SqliteRow| {
+        Ok(LiveFetch {
+            at_us: column(&row, 0, "live_fetches", "fetched_at")?,
+            found: flag(&row, 1, "live_fetches", "found")?,
+        })
+    };
+    row.map(fetch).transpose()
 }
 
 /// Everything about access, in one read transaction so that no grant is seen without its agency.

@@ -137,8 +137,11 @@ pub struct RecordNote {
     /// When the hub received this version. ‖ 本系统收到该版本的时间。
     #[schema(format = DateTime, example = "2026-11-20T08:00:00Z")]
     pub as_of: String,
-    /// `cached`: from memory; `fetched`: read for this call. ‖ `cached` 取自内存；`fetched` 为本次读取。
+    /// `cached`: from memory; `fetched`: read for this call; `stale`: an older copy, because the source could not be asked. ‖ `cached` 取自内存；`fetched` 为本次读取；`stale` 为权威数据源无法查询时的旧副本。
     pub freshness: Freshness,
+    /// Age of a stale copy, seconds; with `stale` only. ‖ 旧副本的时长，单位秒；仅随 `stale` 出现。
+    #[schema(minimum = 0, example = 3600)]
+    pub age_s: Option<u64>,
 }
 
 /// How the record came to be answered. ‖ 记录的取得方式。
