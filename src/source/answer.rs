@@ -16,7 +16,7 @@ pub use verdict::{FieldVerdict, VerdictAnswer};
 
 use self::{body::BodyReader, verdict::VerdictReader};
 use super::{
-    config::{AnswerConfig, Empty, FieldFrom, Missing, Role, Takes},
+    config::{AnswerConfig, Empty, FieldFrom, Role, Takes},
     template::Scope,
     tree::{Pointer, Written},
     trouble::Trouble,
@@ -68,16 +68,20 @@ impl AnswerReader {
         if scope.role == Role::Feed
             && let Some(name) = scope.subject.iter().find(|name| !config.subject.contains_key(*name))
         {
-            return Err(at(&format!("subject.{name}"), "is missing: it says whom a record is about"));
+            return Err(at(
+                &format!("subject.{name}"),
+                "is missing: it says whom a record is about",
+            ));
         }
         if let Some(verdicts) = &config.verdicts
             && let Some(name) = verdicts.fields.keys().find(|name| !scope.fields.contains(*name))
         {
             return Err(at(&format!("verdicts.fields.{name}"), "the dataset has no such field"));
         }
-        let mapping = |key: &str, map| Mapping::compile(map, config.format).map_err(|(name, reason)| {
-            (format!("answer.{key}.{name}"), reason.to_owned())
-        });
+        let mapping = |key: &str, map| {
+            Mapping::compile(map, config.format)
+                .map_err(|(name, reason)| (format!("answer.{key}.{name}"), reason.to_owned()))
+        };
         Ok(Self {
             written: config.format,
             body: BodyReader::compile(config, optional("code_pointer", &config.code_pointer)?)
@@ -135,7 +139,10 @@ impl AnswerReader {
         asked: &Map<String, Value>,
         claimed: &BTreeSet<String>,
     ) -> Result<VerdictAnswer, Trouble> {
-        let reader = self.verdicts.as_ref().ok_or(Trouble::Unmade("the connector answers with records"))?;
+        let reader = self
+            .verdicts
+            .as_ref()
+            .ok_or(Trouble::Unmade("the connector answers with records"))?;
         let Outcome::Success(root) = self.outcome(answer)? else {
             return Ok(VerdictAnswer::NotFound);
         };
@@ -167,14 +174,20 @@ impl AnswerReader {
             record.insert("source_version".to_owned(), version.into());
         }
         if let Some(pointer) = &self.effective {
-            let at = pointer.find(row, self.written).and_then(Value::as_str).ok_or("effective")?;
+            let at = pointer
+                .find(row, self.written)
+                .and_then(Value::as_str)
+                .ok_or("effective")?;
             record.insert("effective_at".to_owned(), at.into());
         }
         Ok(Value::Object(record))
     }
 
     fn records_of<'a>(&self, root: &'a Value) -> Result<&'a [Value], Trouble> {
-        let found = self.records.find(root, self.written).ok_or(Trouble::Garbage("no records where they belong"))?;
+        let found = self
+            .records
+            .find(root, self.written)
+            .ok_or(Trouble::Garbage("no records where they belong"))?;
         match (found, self.written) {
             (Value::Array(all), _) => Ok(all),
             (Value::Null, _) => Ok(&[]),

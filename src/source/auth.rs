@@ -50,15 +50,8 @@ enum Scheme {
     Basic(String, PathBuf),
     Header(HeaderName, PathBuf),
     Query(String, PathBuf),
-    Gjgxjhpt {
-        rid: String,
-        sid: String,
-        secret: Secret,
-    },
-    Tif {
-        paas_id: String,
-        token: PathBuf,
-    },
+    Gjgxjhpt { rid: String, sid: String, secret: Secret },
+    Tif { paas_id: String, token: PathBuf },
 }
 
 impl Credentials {
@@ -76,7 +69,11 @@ impl Credentials {
             AuthConfig::None => Scheme::None,
             AuthConfig::Bearer { token_file } => Scheme::Bearer(token_file.clone()),
             AuthConfig::Basic { user, password_file } => Scheme::Basic(user.clone(), password_file.clone()),
-            AuthConfig::ApiKey { key_file, header, query } => match (header, query) {
+            AuthConfig::ApiKey {
+                key_file,
+                header,
+                query,
+            } => match (header, query) {
                 (Some(name), None) => {
                     let header = HeaderName::from_bytes(name.as_bytes());
                     let header = header.map_err(|_| wrong("header", "is no name of a header"))?;
@@ -242,10 +239,10 @@ fn gjgxjhpt(key: &[u8], sid: &str, rid: &str, now_us: i64) -> Result<Vec<(Header
     ])
 }
 
-fn sensitive<const N: usize>(
-    pairs: [(&'static str, &str); N],
-) -> Result<Vec<(HeaderName, HeaderValue)>, Trouble> {
-    let each = pairs.into_iter().map(|(name, text)| Ok((HeaderName::from_static(name), value(text)?)));
+fn sensitive<const N: usize>(pairs: [(&'static str, &str); N]) -> Result<Vec<(HeaderName, HeaderValue)>, Trouble> {
+    let each = pairs
+        .into_iter()
+        .map(|(name, text)| Ok((HeaderName::from_static(name), value(text)?)));
     each.collect()
 }
 
@@ -257,6 +254,8 @@ fn value(text: &str) -> Result<HeaderValue, Trouble> {
 
 fn nonce() -> Result<String, Trouble> {
     let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Trouble::Unmade("no random bytes"))?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Trouble::Unmade("no random bytes"))?;
     Ok(hex(&bytes).to_ascii_lowercase())
 }

@@ -110,11 +110,20 @@ impl TargetsConfig {
         TargetRules::parse(&TargetLists {
             hosts: self.hosts.clone(),
             networks: self.networks.clone(),
-            ports: if self.ports.is_empty() { vec![443] } else { self.ports.clone() },
+            ports: if self.ports.is_empty() {
+                vec![443]
+            } else {
+                self.ports.clone()
+            },
             literal_networks: self.literal_networks.clone(),
             plain_http_networks: self.plain_http_networks.clone(),
         })
-        .map_err(|error| (format!("targets.{}", error.list), format!("item {}: {}", error.at + 1, error.reason)))
+        .map_err(|error| {
+            (
+                format!("targets.{}", error.list),
+                format!("item {}: {}", error.at + 1, error.reason),
+            )
+        })
     }
 }
 

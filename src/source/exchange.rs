@@ -3,6 +3,7 @@
 
 use std::{
     future::Future,
+    net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -13,8 +14,9 @@ use std::{
 use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
+    net::TcpStream,
     sync::Semaphore,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -26,9 +28,12 @@ use super::{
     trouble::{Blame, Trouble},
 };
 use crate::{
-    auth::target::Checked,
-    domain::breaker::{Breaker, BreakerConfig, BreakerState, Pass},
-    guard::{GuardSettings, GuardedClient, Lookup, SystemRoots, Unanswered, read_bounded},
+    auth::target::{Checked, TargetRules},
+    domain::{
+        breaker::{Breaker, BreakerConfig, BreakerState, Pass},
+        delivery::{Failure, TargetFault},
+    },
+    guard::{GuardSettings, GuardedClient, Lookup, SystemLookup, SystemRoots, Unanswered, read_bounded},
 };
 
 const RETRY_AFTER_S_MAX: u32 = 86_400;
@@ -47,6 +52,24 @@ pub struct Surroundings {
     pub lookup: Arc<dyn Lookup>,
     /// Whether the system's certificate authorities are trusted.
     pub system_roots: SystemRoots,
+    /// Hears of every question to a source: its name, a word of a closed set (`record`, `not_found`, or that of the
+    /// fault), and how long it took.
+    pub observe: Observe,
+}
+
+/// Hears of questions.
+pub type Observe = Arc<dyn Fn(&str, &'static str, Duration) + Send + Sync>;
+
+impl Surroundings {
+    /// The system's resolver and certificate authorities; nobody listens.
+    pub fn new(now_us: Clock) -> Self {
+        Self {
+            now_us,
+            lookup: Arc::new(SystemLookup::default()),
+            system_roots: SystemRoots::Trusted,
+            observe: Arc::new(|_source, _result, _took| {}),
+        }
+    }
 }
 
 /// Slots and breaker of one outside system, whatever it is spoken to by.
@@ -88,7 +111,9 @@ impl Gate {
             return Err(Trouble::Open);
         }
         let deadline = Instant::now() + self.total_max;
-        let _slot = timeout_at(deadline, self.slot()).await.map_err(|_late| Trouble::Timeout)??;
+        let _slot = timeout_at(deadline, self.slot())
+            .await
+            .map_err(|_late| Trouble::Timeout)??;
         let passed = self.pass()?;
         let result = match timeout_at(deadline, work).await {
             Ok(result) => result,
@@ -135,7 +160,11 @@ impl<'a> Waits<'a> {
     fn begin(gate: &'a Gate) -> Result<Self, Trouble> {
         let before = gate.waiting.fetch_add(1, Ordering::AcqRel);
         let waits = Self(&gate.waiting);
-        if before >= gate.waiting_max { Err(Trouble::Busy) } else { Ok(waits) }
+        if before >= gate.waiting_max {
+            Err(Trouble::Busy)
+        } else {
+            Ok(waits)
+        }
     }
 }
 
@@ -173,6 +202,9 @@ impl Drop for Passed<'_> {
 /// Exchanges with one system that speaks HTTP.
 pub struct Exchange {
     client: GuardedClient,
+    rules: TargetRules,
+    lookup: Arc<dyn Lookup>,
+    connect_max: Duration,
     credentials: Credentials,
     gate: Gate,
     answer_bytes_max: usize,
@@ -204,13 +236,18 @@ impl Exchange {
             .map_err(|error| wrong(("targets.roots_file".to_owned(), error.to_string())))?;
         let exchange = Self {
             client,
+            rules: settings.rules,
+            lookup: Arc::clone(&around.lookup),
+            connect_max: settings.connect_max,
             credentials,
             gate: Gate::new(limits, Arc::clone(&around.now_us)),
             answer_bytes_max: limits.answer_bytes_max,
             now_us: Arc::clone(&around.now_us),
         };
         if let Some(url) = exchange.credentials.refresh_url() {
-            exchange.may_reach(url).map_err(|reason| wrong(("auth.refresh_url".to_owned(), reason)))?;
+            exchange
+                .may_reach(url)
+                .map_err(|reason| wrong(("auth.refresh_url".to_owned(), reason)))?;
         }
         Ok(exchange)
     }
@@ -220,10 +257,45 @@ impl Exchange {
     /// # Errors
     /// Why not, as a reason for an operator.
     pub fn may_reach(&self, url: &str) -> Result<(), String> {
-        let refused = |fault: crate::domain::delivery::TargetFault| {
-            format!("is not admitted by [targets] ({})", fault.as_str())
-        };
+        let refused = |fault: TargetFault| format!("is not admitted by [targets] ({})", fault.as_str());
         self.client.check(url).map(drop).map_err(refused)
+    }
+
+    /// The addresses that a URL leads to, all of them admitted: for a check of each step.
+    ///
+    /// # Errors
+    /// There are none, or one is not admitted.
+    pub async fn addresses(&self, url: &str) -> Result<Vec<SocketAddr>, Trouble> {
+        let checked = self.client.check(url).map_err(Trouble::Target)?;
+        let port = checked.url().port_or_known_default().unwrap_or_default();
+        let name = checked.url().host_str().unwrap_or_default();
+        let addresses = match checked.literal() {
+            Some(literal) => vec![literal],
+            None => match timeout(self.connect_max, self.lookup.lookup(name)).await {
+                Ok(Ok(addresses)) if !addresses.is_empty() => addresses,
+                _ => return Err(Trouble::Connect(Failure::Connect)),
+            },
+        };
+        for address in &addresses {
+            self.rules
+                .check_address(checked.transport(), *address)
+                .map_err(Trouble::Target)?;
+        }
+        Ok(addresses
+            .into_iter()
+            .map(|address| SocketAddr::new(address, port))
+            .collect())
+    }
+
+    /// Opens a connection to one of the addresses and closes it again: for a check of each step.
+    ///
+    /// # Errors
+    /// None can be connected to.
+    pub async fn connect(&self, addresses: &[SocketAddr]) -> Result<(), Trouble> {
+        match timeout(self.connect_max, TcpStream::connect(addresses)).await {
+            Ok(Ok(_connection)) => Ok(()),
+            _ => Err(Trouble::Connect(Failure::Connect)),
+        }
     }
 
     /// The time.
@@ -237,7 +309,9 @@ impl Exchange {
     /// There are no random bytes.
     pub fn uuid(&self) -> Result<uuid::Uuid, Unmade> {
         let mut random = [0; 10];
-        SystemRandom::new().fill(&mut random).map_err(|_| Unmade("no random bytes"))?;
+        SystemRandom::new()
+            .fill(&mut random)
+            .map_err(|_| Unmade("no random bytes"))?;
         let ms = u64::try_from(self.now_us().div_euclid(1_000)).unwrap_or_default();
         Ok(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
     }
@@ -279,7 +353,8 @@ impl Exchange {
         let mut made = make().map_err(|unmade| Trouble::Unmade(unmade.0))?;
         let proof = self.credentials.prove(self.now_us(), &fetcher).await?;
         if let Some((name, secret)) = &proof.query {
-            made.add_parameter(name, secret).map_err(|unmade| Trouble::Unmade(unmade.0))?;
+            made.add_parameter(name, secret)
+                .map_err(|unmade| Trouble::Unmade(unmade.0))?;
         }
         let checked: Checked = self.client.check(&made.url).map_err(Trouble::Target)?;
         let mut request = self.client.request(made.method, &checked).header(ACCEPT, "*/*");
@@ -289,12 +364,17 @@ impl Exchange {
         if let Some(body) = made.body {
             request = request.body(body);
         }
-        let response = request.send().await.map_err(|error| of_unanswered(Unanswered::of(&error)))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| of_unanswered(Unanswered::of(&error)))?;
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let content_type = text(CONTENT_TYPE).map(str::to_owned);
         let retry_after_s = text(RETRY_AFTER).and_then(|text| text.trim().parse::<u32>().ok());
         let status = response.status().as_u16();
-        let body = read_bounded(response, self.answer_bytes_max).await.map_err(of_unanswered)?;
+        let body = read_bounded(response, self.answer_bytes_max)
+            .await
+            .map_err(of_unanswered)?;
         let answer = Answer {
             status,
             content_type,

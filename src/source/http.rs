@@ -133,7 +133,10 @@ impl HttpSource {
                 cursor: None,
             })
         };
-        speaker.exchange.run(make, |answer| speaker.reader.record(answer, &subject)).await
+        speaker
+            .exchange
+            .run(make, |answer| speaker.reader.record(answer, &subject))
+            .await
     }
 
     /// Asks whether what is claimed of one subject is so (`mode = "verdict"`).
@@ -157,10 +160,16 @@ impl HttpSource {
                 cursor: None,
             })
         };
-        speaker.exchange.run(make, |answer| speaker.reader.verdicts(answer, &subject, &claimed)).await
+        speaker
+            .exchange
+            .run(make, |answer| speaker.reader.verdicts(answer, &subject, &claimed))
+            .await
     }
 }
 
 fn object(pairs: &[(String, String)]) -> Map<String, Value> {
-    pairs.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect()
 }

@@ -47,7 +47,9 @@ impl Pattern {
     pub fn parse(text: &str) -> Result<Self, String> {
         let (mut items, mut rest) = (Vec::new(), text);
         while let Some(first) = rest.chars().next() {
-            let word = WORDS.iter().find_map(|(word, item)| Some((*item, rest.strip_prefix(word)?)));
+            let word = WORDS
+                .iter()
+                .find_map(|(word, item)| Some((*item, rest.strip_prefix(word)?)));
             let (item, after) = match word {
                 Some(found) => found,
                 None if "-/:. T".contains(first) => (Item::Plain(first), rest.get(1..).unwrap_or_default()),
@@ -108,7 +110,14 @@ mod tests {
     fn times_of_platforms_are_read_and_written_in_china() {
         assert_eq!(read_time("1700000000000"), Some(1_700_000_000_000_000));
         assert_eq!(read_time("2023-11-15 06:13:20"), Some(1_700_000_000_000_000));
-        for text in ["1700000000", "2023-11-15", "never", "", "2023-13-15 06:13:20", "17000000000000"] {
+        for text in [
+            "1700000000",
+            "2023-11-15",
+            "never",
+            "",
+            "2023-13-15 06:13:20",
+            "17000000000000",
+        ] {
             assert_eq!(read_time(text), None, "{text}");
         }
         let pattern = Pattern::parse("yyyy/MM/ddTHH:mm:ss.SSS").unwrap();

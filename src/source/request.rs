@@ -76,7 +76,14 @@ enum Whole {
 }
 
 /// Headers that the connection itself decides.
-const KEPT: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te"];
+const KEPT: [&str; 6] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+];
 
 impl RequestTemplate {
     /// Compiles the templates.
@@ -87,7 +94,9 @@ impl RequestTemplate {
         let under = |key: &'static str, name: &str| format!("request.{key}.{name}");
         let parse = |key: String, text: &str| Template::parse(text, scope).map_err(|reason| (key, reason));
         let many = |key: &'static str, all: &BTreeMap<String, String>| {
-            let each = all.iter().map(|(name, text)| Ok((name.clone(), parse(under(key, name), text)?)));
+            let each = all
+                .iter()
+                .map(|(name, text)| Ok((name.clone(), parse(under(key, name), text)?)));
             each.collect::<Result<Vec<_>, (String, String)>>()
         };
         let mut headers = Vec::new();
@@ -113,8 +122,9 @@ impl RequestTemplate {
             body: match &config.body {
                 None if config.form.is_empty() => Body::None,
                 None => Body::Form(many("form", &config.form)?),
-                Some(text) => body(text, config.body_kind, scope)
-                    .map_err(|reason| ("request.body".to_owned(), reason))?,
+                Some(text) => {
+                    body(text, config.body_kind, scope).map_err(|reason| ("request.body".to_owned(), reason))?
+                }
             },
         })
     }
@@ -145,7 +155,10 @@ impl RequestTemplate {
         let mut headers = Vec::with_capacity(self.headers.len() + 1);
         for (name, template) in &self.headers {
             let value = HeaderValue::from_str(&template.fill(values, header)?);
-            headers.push((name.clone(), value.map_err(|_| Unmade("a value that no header can hold"))?));
+            headers.push((
+                name.clone(),
+                value.map_err(|_| Unmade("a value that no header can hold"))?,
+            ));
         }
         let (content_type, body) = match &self.body {
             Body::None => (None, None),
@@ -205,7 +218,11 @@ fn body(text: &str, kind: BodyKind, scope: &Scope) -> Result<Body, String> {
     match kind {
         BodyKind::Json => {
             let value: Value = serde_json::from_str(text).map_err(|error| {
-                format!("is no JSON with places inside strings (line {}, column {})", error.line(), error.column())
+                format!(
+                    "is no JSON with places inside strings (line {}, column {})",
+                    error.line(),
+                    error.column()
+                )
             })?;
             Node::parse(value, scope).map(Body::Json)
         }
@@ -315,7 +332,11 @@ fn places_of_xml(template: &Template) -> Result<(), String> {
             before = c;
         }
     }
-    if tag { Err("ends inside a tag".to_owned()) } else { Ok(()) }
+    if tag {
+        Err("ends inside a tag".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 fn pairs(all: &[(String, Template)], values: &Values<'_>) -> Result<String, Unmade> {
@@ -347,7 +368,11 @@ fn percent(text: &str, made: &mut String) -> Result<(), Unmade> {
             made.push(char::from(byte));
         } else {
             made.push('%');
-            made.extend([byte >> 4, byte & 15].iter().filter_map(|half| HEX.get(usize::from(*half))));
+            made.extend(
+                [byte >> 4, byte & 15]
+                    .iter()
+                    .filter_map(|half| HEX.get(usize::from(*half))),
+            );
         }
     }
     Ok(())

@@ -42,8 +42,12 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     if meta.len() > BYTES_MAX {
         return Err(SecretFileError::Empty);
     }
-    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(meta.len()).unwrap_or_default() + 1));
-    file.take(BYTES_MAX + 1).read_to_string(&mut text).map_err(|_| SecretFileError::Empty)?;
+    let mut text = Zeroizing::new(String::with_capacity(
+        usize::try_from(meta.len()).unwrap_or_default() + 1,
+    ));
+    file.take(BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(|_| SecretFileError::Empty)?;
     let secret = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
     if secret.is_empty() || secret.contains(['\r', '\n', '\0']) {
         return Err(SecretFileError::Empty);
@@ -73,7 +77,10 @@ mod tests {
             fs::write(&path, content).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let got = read(&path);
-            assert_eq!(got.as_ref().map(|secret| secret.as_str()).map_err(|error| *error), expected);
+            assert_eq!(
+                got.as_ref().map(|secret| secret.as_str()).map_err(|error| *error),
+                expected
+            );
         }
         assert_eq!(read(folder.path()).unwrap_err(), SecretFileError::Unread);
     }

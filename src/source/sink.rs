@@ -2,10 +2,7 @@
 //! Told means: transport and business code both say so. What never came may have had its effect, so it is told again and
 //! the platform tells repeats apart by the delivery, or by record and version.
 
-use crate::{
-    app::outward::RecordChange,
-    domain::delivery::Attempted,
-};
+use crate::{app::outward::RecordChange, domain::delivery::Attempted};
 
 use super::{
     answer::Outcome,
@@ -58,11 +55,13 @@ impl HttpSink {
                 cursor: None,
             })
         };
-        let told = speaker.exchange.run(make, |answer| match speaker.reader.outcome(answer)? {
-            Outcome::Success(_) => Ok(answer.status),
-            // A sink that does not know the record has not taken the change.
-            Outcome::NotFound => Err(Trouble::Code { status: answer.status }),
-        });
+        let told = speaker
+            .exchange
+            .run(make, |answer| match speaker.reader.outcome(answer)? {
+                Outcome::Success(_) => Ok(answer.status),
+                // A sink that does not know the record has not taken the change.
+                Outcome::NotFound => Err(Trouble::Code { status: answer.status }),
+            });
         match told.await {
             Ok(status) => Attempted::Confirmed { status },
             Err(trouble) => trouble.attempted(),

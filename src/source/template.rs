@@ -306,10 +306,16 @@ pub(super) mod tests {
             (Role::Sink, "{ version }"),
         ] {
             let error = Template::parse(text, &scope(role)).unwrap_err();
-            assert!(error.contains("no such place") || error.contains("pattern"), "{text}: {error}");
+            assert!(
+                error.contains("no such place") || error.contains("pattern"),
+                "{text}: {error}"
+            );
         }
         for text in ["{version", "version}", "{{version}", "}"] {
-            assert!(Template::parse(text, &scope(Role::Sink)).unwrap_err().contains("brace"), "{text}");
+            assert!(
+                Template::parse(text, &scope(Role::Sink)).unwrap_err().contains("brace"),
+                "{text}"
+            );
         }
     }
 }

@@ -24,7 +24,9 @@ impl Pointer {
         }
         let rest = text.strip_prefix('/').ok_or("is no JSON pointer: it begins with /")?;
         Ok(Self(
-            rest.split('/').map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect(),
+            rest.split('/')
+                .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+                .collect(),
         ))
     }
 
@@ -108,7 +110,9 @@ impl<'de> Visitor<'de> for Seed {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("no number"))
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("no number"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -164,8 +168,18 @@ mod tests {
 
     #[test]
     fn a_member_twice_and_a_tower_of_brackets_are_refused() {
-        assert_eq!(parse_json(r#"{"a":1,"b":[null,true,1.5,"x"]}"#).unwrap(), json!({"a":1,"b":[null,true,1.5,"x"]}));
-        for text in [r#"{"a":1,"a":2}"#, r#"{"x":{"a":1,"a":1}}"#, "{} {}", "", "\u{0}", "NaN"] {
+        assert_eq!(
+            parse_json(r#"{"a":1,"b":[null,true,1.5,"x"]}"#).unwrap(),
+            json!({"a":1,"b":[null,true,1.5,"x"]})
+        );
+        for text in [
+            r#"{"a":1,"a":2}"#,
+            r#"{"x":{"a":1,"a":1}}"#,
+            "{} {}",
+            "",
+            "\u{0}",
+            "NaN",
+        ] {
             assert!(parse_json(text).is_err(), "{text}");
         }
         assert!(parse_json(&"[".repeat(1_000_000)).is_err());

@@ -41,6 +41,8 @@ pub enum Trouble {
     TooLarge,
     /// The request could not be made.
     Unmade(&'static str),
+    /// What a source of another kind says.
+    Fault(SourceFault),
 }
 
 /// What a result says of the system that was asked.
@@ -66,6 +68,11 @@ impl Trouble {
             | Self::Status { .. }
             | Self::Garbage(_)
             | Self::TooLarge => Blame::Fails,
+            Self::Fault(fault) => match fault {
+                SourceFault::Timeout | SourceFault::Connect | SourceFault::Auth | SourceFault::Answer => Blame::Fails,
+                SourceFault::Unreadable(_) => Blame::Works,
+                _ => Blame::Unknown,
+            },
         }
     }
 
@@ -82,6 +89,7 @@ impl Trouble {
             Self::Garbage(what) | Self::Odd(what) => SourceFault::Unreadable(what),
             Self::TooLarge => SourceFault::Unreadable("too long"),
             Self::Unmade(what) => SourceFault::Setup(what),
+            Self::Fault(fault) => fault.clone(),
         }
     }
 
@@ -97,7 +105,7 @@ impl Trouble {
             Self::Code { status } => (Failure::Answer, Some(*status), None),
             Self::Garbage(_) | Self::Odd(_) => (Failure::Answer, None, None),
             Self::TooLarge => (Failure::TooLarge, None, None),
-            Self::Unmade(_) => (Failure::Unmade, None, None),
+            Self::Unmade(_) | Self::Fault(_) => (Failure::Unmade, None, None),
         };
         Attempted::Failed {
             failure,

@@ -72,7 +72,10 @@ impl<'a> Reader<'a> {
 
     /// The inside of an opening tag: its name, and whether it closes itself.
     fn tag(&mut self) -> Result<(&'a str, bool), &'static str> {
-        let end = self.rest.find(|c: char| c.is_whitespace() || c == '>' || c == '/').ok_or("an XML tag without an end")?;
+        let end = self
+            .rest
+            .find(|c: char| c.is_whitespace() || c == '>' || c == '/')
+            .ok_or("an XML tag without an end")?;
         let (name, after) = self.rest.split_at(end);
         if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-.:".contains(c)) {
             return Err("no name of an XML element");
@@ -92,7 +95,11 @@ impl<'a> Reader<'a> {
                 return Err("a broken XML attribute");
             }
             let after = after.trim_start();
-            let quote = after.chars().next().filter(|c| ['"', '\''].contains(c)).ok_or("a broken XML attribute")?;
+            let quote = after
+                .chars()
+                .next()
+                .filter(|c| ['"', '\''].contains(c))
+                .ok_or("a broken XML attribute")?;
             let inside = after.get(1..).unwrap_or_default();
             let (value, after) = inside.split_once(quote).ok_or("a broken XML attribute")?;
             if value.contains('<') {
@@ -125,7 +132,10 @@ fn unescape(text: &str, into: &mut String) -> Result<(), &'static str> {
                     Some(hex) => u32::from_str_radix(hex, 16),
                     None => number.parse(),
                 };
-                code.ok().and_then(char::from_u32).filter(|c| *c != '\0').ok_or("a broken XML entity")?
+                code.ok()
+                    .and_then(char::from_u32)
+                    .filter(|c| *c != '\0')
+                    .ok_or("a broken XML entity")?
             }
         });
         rest = after;

@@ -52,7 +52,11 @@ impl BodyReader {
     /// What is wrong with the media types.
     pub fn compile(config: &AnswerConfig, code: Option<Pointer>) -> Result<Self, &'static str> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/+-.".contains(c);
-        if config.content_types.iter().any(|text| !text.contains('/') || !text.chars().all(plain)) {
+        if config
+            .content_types
+            .iter()
+            .any(|text| !text.contains('/') || !text.chars().all(plain))
+        {
             return Err("a media type is not like application/json, in lower case and without parameters");
         }
         Ok(Self {
@@ -133,7 +137,11 @@ impl BodyReader {
             }
             (listed, _) => listed.contains(&essence),
         };
-        if fine { Ok(()) } else { Err(Trouble::Garbage("another media type")) }
+        if fine {
+            Ok(())
+        } else {
+            Err(Trouble::Garbage("another media type"))
+        }
     }
 
     fn code_of(&self, root: &Value) -> Result<Code, Trouble> {

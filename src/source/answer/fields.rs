@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{FieldFrom, Missing, Pointer, Takes, Written, code_of};
+use super::{FieldFrom, Pointer, Takes, Written, code_of};
+use crate::app::outward::SourceFault;
 
 /// A field map, compiled.
 #[derive(Clone, Debug, Default)]
@@ -17,10 +18,7 @@ impl Mapping {
     ///
     /// # Errors
     /// The name and what is wrong with it.
-    pub fn compile(
-        map: &super::super::config::FieldMap,
-        written: Written,
-    ) -> Result<Self, (String, &'static str)> {
+    pub fn compile(map: &super::super::config::FieldMap, written: Written) -> Result<Self, (String, &'static str)> {
         let mut fields = Vec::with_capacity(map.len());
         for (name, from) in map {
             let pointer = Pointer::parse(&from.from).map_err(|reason| (name.clone(), reason))?;
@@ -64,16 +62,10 @@ impl FieldFrom {
                 _ => return Err("a field of another type"),
             },
         };
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
-            return match self.missing {
-                Missing::Absent => Ok(None),
-                Missing::Unreadable => Err("a field is missing"),
-            };
-        };
-        if self.codes.is_empty() {
-            return Ok(Some(text.into_owned()));
-        }
-        let ours = self.codes.get(text.as_ref()).ok_or("a code that the map does not have")?;
-        Ok(Some(ours.clone()))
+        let text = text.filter(|text| !text.trim().is_empty());
+        self.value_of(text.as_deref()).map_err(|fault| match fault {
+            SourceFault::Unreadable(what) => what,
+            _ => "a field that cannot be read",
+        })
     }
 }

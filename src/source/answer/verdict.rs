@@ -74,7 +74,10 @@ impl VerdictReader {
         }
         let (mut verdicts, mut absent) = (BTreeMap::new(), 0);
         for name in claimed {
-            let pointer = self.fields.get(name).ok_or(Trouble::Unmade("a field that the source does not verify"))?;
+            let pointer = self
+                .fields
+                .get(name)
+                .ok_or(Trouble::Unmade("a field that the source does not verify"))?;
             match self.word(record, pointer)? {
                 Word::NotFound => absent += 1,
                 Word::Verdict(verdict) => {
@@ -90,7 +93,9 @@ impl VerdictReader {
     }
 
     fn word(&self, record: &Value, pointer: &Pointer) -> Result<Word, Trouble> {
-        let found = pointer.find(record, self.written).ok_or(Trouble::Odd("no verdict where it belongs"))?;
+        let found = pointer
+            .find(record, self.written)
+            .ok_or(Trouble::Odd("no verdict where it belongs"))?;
         let code = code_of(found).ok_or(Trouble::Odd("a verdict of another type"))?;
         let among = |list: &[String]| list.iter().any(|listed| *listed == code);
         if among(&self.codes.matched) {

@@ -164,8 +164,13 @@ impl RefreshConfig {
         let body = json!({"gjgxjhpt_rid": rid, "gjgxjhpt_sid": sid, "gjgxjhpt_rtime": rtime, "gjgxjhpt_sign": sign});
         let checked = fetcher.client.check(&self.url).map_err(Trouble::Target)?;
         let request = fetcher.client.request(Method::POST, &checked);
-        let request = request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(body.to_string());
-        let response = request.send().await.map_err(|error| of_unanswered(Unanswered::of(&error)))?;
+        let request = request
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(body.to_string());
+        let response = request
+            .send()
+            .await
+            .map_err(|error| of_unanswered(Unanswered::of(&error)))?;
         let status = response.status().as_u16();
         if !response.status().is_success() {
             return Err(match status {
@@ -186,7 +191,10 @@ impl RefreshConfig {
             Some(_) => return Err(Trouble::Auth(Some(status))),
             None => return Err(garbage),
         }
-        let wrapped = answer.pointer("/data/secret").and_then(Value::as_str).ok_or_else(|| garbage.clone())?;
+        let wrapped = answer
+            .pointer("/data/secret")
+            .and_then(Value::as_str)
+            .ok_or_else(|| garbage.clone())?;
         let end_us = match answer.pointer("/data/secretEndTime") {
             Some(Value::String(text)) => read_time(text),
             Some(Value::Number(number)) => read_time(&number.to_string()),

@@ -120,7 +120,13 @@ mod tests {
             assert_eq!(block, plain);
         }
         let key = *b"0123456789abcdef0123456789abcdef";
-        for secret in ["", "s", "fifteen bytes..", "sixteen bytes...", "0123456789abcdef0123456789abcdef"] {
+        for secret in [
+            "",
+            "s",
+            "fifteen bytes..",
+            "sixteen bytes...",
+            "0123456789abcdef0123456789abcdef",
+        ] {
             let sealed = aes_ecb_encrypt(&key, secret.as_bytes());
             assert_eq!(aes_ecb_decrypt(&key, &sealed).unwrap().as_slice(), secret.as_bytes());
             assert!(aes_ecb_decrypt(&key, &sealed[1..]).is_none());
