@@ -1,4 +1,4 @@
-//! Tables of URLs, addresses and lists against the rules; what is connected to is tested in `tests/outgoing_guard.rs`.
+//! Tables of URLs, addresses and lists against the rules; what is connected to is tested in `push::tests`.
 
 use super::*;
 use proptest::prelude::*;
