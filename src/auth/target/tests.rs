@@ -128,6 +128,25 @@ fn what_is_not_listed_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_url_that_was_parsed_elsewhere_meets_the_same_rules() {
+    use TargetFault::{Address, Fragment, Host, Port, Scheme, Userinfo};
+    for (text, expected) in [
+        ("https://hub.example/", None),
+        ("https://me@hub.example/", Some(Userinfo)),
+        ("https://:pw@hub.example/", Some(Userinfo)),
+        ("https://hub.example/#", Some(Fragment)),
+        ("https:\\\\evil.example\\@hub.example/", Some(Host)),
+        ("https://hub%2Eexample./", Some(Host)),
+        ("https:///0x7f.1/", Some(Address)),
+        ("https://hub.example:22/", Some(Port)),
+        ("ftp://hub.example/", Some(Scheme)),
+    ] {
+        let url = Url::parse(text).unwrap();
+        assert_eq!(rules().check_url(&url).err(), expected, "{text}");
+    }
+}
+
+#[test]
 fn an_address_counts_as_what_it_means() {
     for (written, expected) in [
         ("10.1.2.3", Some("10.1.2.3")),

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use futures_util::future::join_all;
+
 use super::*;
 
 const CLOSE: &str = "Content-Length: 0\r\nConnection: close\r\n\r\n";
@@ -164,7 +166,7 @@ async fn a_2xx_is_confirmed_whatever_body_follows_and_little_of_it_is_read() {
     assert_eq!(attempt_at(&garbage).await, Attempted::Confirmed { status: 202 });
     let cut = fixed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab").await;
     assert_eq!(attempt_at(&cut).await, Attempted::Confirmed { status: 200 });
-    assert!(start.elapsed() < Duration::from_millis(800), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 
     // A failure is known by its status just as well.
     let error = endless(
@@ -179,16 +181,17 @@ async fn a_2xx_is_confirmed_whatever_body_follows_and_little_of_it_is_read() {
 #[tokio::test]
 async fn no_answer_in_time_is_a_timeout() {
     let start = Instant::now();
-    for server in [
+    let servers = [
         dripping(b"", b"").await,
         dripping(b"HTTP/1.1 200 OK\r\n", b"").await,
         dripping(b"HTTP/1.1 200 OK\r\nX: ", b"y").await,
         // Interim answers without an end.
         dripping(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early\r\n\r\n").await,
-    ] {
-        assert_eq!(attempt_at(&server).await, no_answer(Failure::Timeout));
-        assert_eq!(server.connections(), 1);
+    ];
+    for attempted in join_all(servers.iter().map(attempt_at)).await {
+        assert_eq!(attempted, no_answer(Failure::Timeout));
     }
+    assert!(servers.iter().all(|server| server.connections() == 1));
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
 }
 

@@ -139,8 +139,8 @@ fn lists(ports: &[u16]) -> TargetLists {
 
 fn config(lists: &TargetLists) -> PushConfig {
     PushConfig {
-        connect_ms: 400,
-        total_ms: 800,
+        connect_ms: 1_000,
+        total_ms: 2_000,
         answer_ms: 100,
         system_roots: SystemRoots::Ignored,
         ..PushConfig::new(TargetRules::parse(lists).unwrap())

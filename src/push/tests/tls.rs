@@ -95,3 +95,42 @@ fn a_file_without_a_certificate_is_refused() {
     }
     assert!(WebhookPush::new(config(&TargetLists::default())).is_ok());
 }
+
+/// Tells the children that the last test starts what to expect.
+const EXPECTED: &str = "HEYAN_TEST_PUSH_EXPECTED";
+
+#[tokio::test]
+async fn the_systems_authorities_decide_when_no_others_are_configured() {
+    let address = serve();
+    let expected = match std::env::var(EXPECTED).as_deref() {
+        Ok("confirmed") => Attempted::Confirmed { status: 200 },
+        // No system knows the authority of these tests.
+        _ => no_answer(Failure::Tls),
+    };
+    let lookup = Scripted::default();
+    lookup.set("good.example", &[Some(&[GOOD])]);
+    let config = PushConfig {
+        system_roots: SystemRoots::Trusted,
+        ..config(&lists(&[address.port()]))
+    };
+    let push = WebhookPush::with_lookup(config, Arc::new(lookup)).unwrap();
+    let attempted = send(&push, &format!("https://good.example:{}/", address.port())).await;
+    assert_eq!(attempted, expected);
+}
+
+#[test]
+fn a_system_with_other_authorities_or_none_is_taken_at_its_word() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
+    for (file, expected) in [("ca.pem", "confirmed"), ("server.key", "refused")] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let test = "push::tests::tls::the_systems_authorities_decide_when_no_others_are_configured";
+        let child = child.args(["--exact", test]).env_remove("SSL_CERT_DIR");
+        let output = child
+            .env("SSL_CERT_FILE", root.join(file))
+            .env(EXPECTED, expected)
+            .output();
+        let output = output.unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && shown.contains("1 passed"), "{file}: {shown}");
+    }
+}
