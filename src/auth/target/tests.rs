@@ -117,11 +117,18 @@ fn what_is_not_listed_is_refused_with_its_reason() {
     ] {
         assert_eq!(fault(text), Some(expected), "{text}");
     }
+}
+
+#[test]
+fn plain_http_is_refused_without_its_networks_and_everything_without_rules() {
     let tls = TargetRules {
         plain: Vec::new(),
         ..rules()
     };
-    assert_eq!(tls.check_text("http://hub.example:8443/").err(), Some(Scheme));
+    assert_eq!(
+        tls.check_text("http://hub.example:8443/").err(),
+        Some(TargetFault::Scheme)
+    );
     for text in ["https://hub.example/", "https://10.1.2.3/", "http://127.0.0.9/"] {
         assert!(TargetRules::default().check_text(text).is_err(), "{text}");
     }
