@@ -22,4 +22,7 @@ mod tree;
 pub mod trouble;
 mod xml;
 
+#[cfg(test)]
+mod tests;
+
 pub use set::{ConnectorSet, DatasetFacts, SignedSink};

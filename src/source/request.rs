@@ -406,5 +406,4 @@ fn xml(text: &str, made: &mut String) -> Result<(), Unmade> {
 }
 
 #[cfg(test)]
-#[path = "request/tests.rs"]
 mod tests;
