@@ -155,6 +155,21 @@ async fn a_table_in_postgresql_is_read_as_its_columns_say() {
     let fixed = "SELECT 'a'::char(5) AS name, 1::int AS v WHERE {subject.id} = 'x'";
     let fixed = source(&server.url(), fixed, &json!({"name": "name"}));
     assert_eq!(name(fixed.ask(&subject("x")).await), "a");
+    for value in [
+        "'infinity'::date",
+        "'0044-03-15 BC'::date",
+        "'NaN'::numeric",
+        "now()",
+        "'{1}'::int[]",
+        "'x'::bytea",
+    ] {
+        let odd = format!("SELECT {} AS name, 1 AS v WHERE {{subject.id}} = 'x'", value);
+        let odd = source(&server.url(), &odd, &json!({"name": "name"}));
+        assert!(
+            matches!(fault(odd.ask(&subject("x")).await), SourceFault::Unreadable(_)),
+            "{value}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
