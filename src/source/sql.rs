@@ -11,6 +11,7 @@ mod engine;
 mod query;
 
 use std::{
+    os::unix::fs::PermissionsExt as _,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -58,9 +59,15 @@ impl SqlSource {
     /// Reads the URL from the configuration's file. Nothing is connected yet.
     ///
     /// # Errors
-    /// The file, the URL or the query cannot be used.
+    /// The file, which nobody else may read, the URL or the query cannot be used.
     pub fn open(config: &SqlConfig, limits: &Limits) -> Result<Self, SourceFault> {
         let unreadable = |_error| SourceFault::Setup("the file with the URL of the database cannot be read");
+        let about = std::fs::metadata(&config.engine_url_file).map_err(unreadable)?;
+        if about.permissions().mode() & 0o077 != 0 {
+            return Err(SourceFault::Setup(
+                "the file with the URL of the database is open to others: chmod 600",
+            ));
+        }
         let url = std::fs::read_to_string(&config.engine_url_file).map_err(unreadable)?;
         Self::new(url.trim(), config, limits)
     }

@@ -25,6 +25,7 @@ mod ledger_kill;
 mod ledger_second;
 mod live;
 mod live_kit;
+mod live_sql;
 mod mariadb_kit;
 mod postgres_kit;
 mod proxy;

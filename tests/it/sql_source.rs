@@ -2,6 +2,7 @@
 //! nothing false, and costs the next one nothing.
 
 use std::{
+    os::unix::fs::PermissionsExt as _,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -154,6 +155,21 @@ async fn a_table_in_postgresql_is_read_as_its_columns_say() {
     let fixed = "SELECT 'a'::char(5) AS name, 1::int AS v WHERE {subject.id} = 'x'";
     let fixed = source(&server.url(), fixed, &json!({"name": "name"}));
     assert_eq!(name(fixed.ask(&subject("x")).await), "a");
+    for value in [
+        "'infinity'::date",
+        "'0044-03-15 BC'::date",
+        "'NaN'::numeric",
+        "now()",
+        "'{1}'::int[]",
+        "'x'::bytea",
+    ] {
+        let odd = format!("SELECT {} AS name, 1 AS v WHERE {{subject.id}} = 'x'", value);
+        let odd = source(&server.url(), &odd, &json!({"name": "name"}));
+        assert!(
+            matches!(fault(odd.ask(&subject("x")).await), SourceFault::Unreadable(_)),
+            "{value}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,7 +195,15 @@ async fn a_table_in_sqlite_is_read_as_its_columns_say() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("register.sqlite");
     let url = format!("sqlite://{}", path.display());
-    // The file is never made by the one who only reads.
+    // A URL holds a password: a file that others may read is refused.
+    let mut config = config(QUERY, &columns());
+    config.engine_url_file = folder.path().join("url");
+    std::fs::write(&config.engine_url_file, format!("{url}\n")).unwrap();
+    for (mode, fine) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
+        std::fs::set_permissions(&config.engine_url_file, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(SqlSource::open(&config, &limits()).is_ok(), fine, "{mode:o}");
+    }
+    // The database is never made by the one who only reads.
     assert_eq!(
         fault(source(&url, QUERY, &columns()).ask(&subject("A1")).await),
         SourceFault::Connect
