@@ -41,9 +41,18 @@ impl<'a> Reader<'a> {
         }
         self.rest = self.rest.strip_prefix('<').ok_or("no XML element")?;
         let (name, empty) = self.tag()?;
+        let value = match empty {
+            true => Value::String(String::new()),
+            false => self.inside(name, depth)?,
+        };
+        Ok((local(name).to_owned(), value))
+    }
+
+    /// What stands between the tags of `name`, and the closing tag.
+    fn inside(&mut self, name: &str, depth: usize) -> Result<Value, &'static str> {
         let mut children: Map<String, Value> = Map::new();
         let mut text = String::new();
-        while !empty {
+        loop {
             let at = self.rest.find('<').ok_or("an XML element without an end")?;
             let (before, after) = self.rest.split_at(at);
             unescape(before, &mut text)?;
@@ -62,12 +71,11 @@ impl<'a> Reader<'a> {
                 _ => return Err("XML that cannot be"),
             }
         }
-        let value = match (children.is_empty(), text.trim().is_empty()) {
-            (true, _) => Value::String(text),
-            (false, true) => Value::Object(children),
-            (false, false) => return Err("XML text between elements"),
-        };
-        Ok((local(name).to_owned(), value))
+        match (children.is_empty(), text.trim().is_empty()) {
+            (true, _) => Ok(Value::String(text)),
+            (false, true) => Ok(Value::Object(children)),
+            (false, false) => Err("XML text between elements"),
+        }
     }
 
     /// The inside of an opening tag: its name, and whether it closes itself.
