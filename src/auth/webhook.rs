@@ -185,7 +185,7 @@ mod tests {
 
     /// The worked example of the specification.
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    const ID: &str = "msg_p5jXN8AQM9LtM0D4loKWxJek";
+    const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
     const TIME_S: i64 = 1_614_265_330;
     const BODY: &[u8] = br#"{"test": 2432232314}"#;
     const V1: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";

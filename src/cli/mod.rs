@@ -9,6 +9,7 @@ mod boot;
 mod catalogue;
 mod client;
 mod config;
+mod connector;
 mod credentials;
 mod decode;
 mod demo;
@@ -36,6 +37,8 @@ use clap::{Parser, Subcommand};
 
 pub use boot::{Node, open, open_with};
 use output::Output;
+
+use crate::source::config::ConnectorError;
 
 /// 核验: answers field by field whether what was claimed agrees with the city's registers, and proves what it answered.
 #[derive(Parser)]
@@ -72,6 +75,9 @@ enum Command {
     /// Check or print settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Connectors to outside systems: list, check
+    #[command(subcommand)]
+    Connector(connector::ConnectorCommand),
     /// Prove a ledger
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -125,6 +131,7 @@ pub fn run() -> ExitCode {
         Command::Grant(command) => Ok(runtime.block_on(grant::run(command, output))),
         Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
         Command::Config(command) => config::run(command, output),
+        Command::Connector(command) => runtime.block_on(connector::run(command, output)),
         Command::Ledger(command) => ledger::ledger(command, output),
         Command::Receipt(command) => ledger::receipt(command, output),
     };
@@ -136,7 +143,8 @@ pub fn run() -> ExitCode {
 /// Says why, and how that counts.
 fn tell_error(error: &anyhow::Error) -> Exit {
     eprintln!("heyan: {error:#}");
-    if error.is::<crate::config::ConfigError>() || error.is::<crate::catalog::CatalogError>() {
+    let wrong_file = error.is::<crate::catalog::CatalogError>() || error.is::<ConnectorError>();
+    if wrong_file || error.is::<crate::config::ConfigError>() {
         Exit::Usage
     } else {
         Exit::Unreachable

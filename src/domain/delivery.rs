@@ -32,9 +32,9 @@ pub enum Failure {
     Answer,
     /// No whole answer in time.
     Timeout,
-    /// No connection: name, network, or refused.
+    /// No connection, in time or at all: name, network, refused, or a handshake that never ended. Nothing was sent.
     Connect,
-    /// The connection broke.
+    /// The connection broke, or what came over it is no HTTP.
     Broken,
     /// TLS: certificate or handshake.
     Tls,

@@ -174,13 +174,12 @@ impl Unanswered {
             if let Some(refusal) = cause.downcast_ref::<Refusal>() {
                 return Self::Refused(refusal.0);
             }
-            // An I/O error names what it wraps in `get_ref`; `source` skips it.
-            let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            if let Some(refusal) = inner.and_then(|inner| inner.downcast_ref::<Refusal>()) {
-                return Self::Refused(refusal.0);
-            }
-            tls |= cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>());
-            next = cause.source();
+            tls |= cause.is::<rustls::Error>();
+            // What an I/O error wraps is in `get_ref`; its `source` skips that.
+            next = match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+                Some(wrapped) => Some(wrapped),
+                None => cause.source(),
+            };
         }
         Self::Failed(if error.is_builder() {
             Failure::Unmade
@@ -291,3 +290,6 @@ fn with_roots(settings: &GuardSettings, builder: impl Fn() -> ClientBuilder) -> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

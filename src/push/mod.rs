@@ -169,3 +169,6 @@ fn failed(failure: Failure) -> Attempted {
         retry_after_s: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,6 @@
 
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// RFC 9110 §5.6.7: the form of today and the two of old that recipients must still read.
@@ -33,10 +32,9 @@ fn field<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 fn unix_s(text: &str) -> Option<i64> {
+    const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
     let parsed = FORMS.iter().find_map(|form| strtime::parse(form, text).ok())?;
-    let date: DateTime = parsed.to_datetime().ok()?;
-    let instant = date.to_zoned(TimeZone::UTC).ok()?;
-    Some(instant.timestamp().as_second())
+    Some(parsed.to_datetime().ok()?.duration_since(EPOCH).as_secs())
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ mod tests {
         let old = WebhookSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let new = WebhookSecret::generate().unwrap();
         let seed = *new_seed().unwrap();
-        let message = message("msg_p5jXN8AQM9LtM0D4loKWxJek");
+        let message = message("msg_p5jXN8AQM9LWM0D4loKWxJek");
         let headers = headers(&target(&[&new, &old], Some(seed)), &message).unwrap();
         assert_eq!(headers["webhook-id"], message.id.as_str());
         assert_eq!(headers["webhook-timestamp"], "1614265330");

@@ -14,6 +14,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::auth::target::{TargetLists, TargetRules};
+
 pub use auth::{AppKeyBytes, AuthConfig, SecretCipher};
 pub use http::{
     AnswerConfig, AnswerFormat, AnswerMode, BodyKind, CodeMissing, Empty, Method, PollConfig, RequestConfig,
@@ -85,14 +87,44 @@ pub struct Title {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TargetsConfig {
-    /// Host names: exact, or `*.example.gov.cn` for every name below.
+    /// Host names: exact, or `.example.gov.cn` for every name below that one.
     pub hosts: Vec<String>,
-    /// Networks, CIDR, in which the connected address must lie.
+    /// Networks, CIDR, in which every address that is connected to must lie.
     pub networks: Vec<String>,
     /// Ports; none listed: 443.
     pub ports: Vec<u16>,
+    /// Networks whose addresses may stand in a URL in figures.
+    pub literal_networks: Vec<String>,
     /// Networks within which plain `http://` may be spoken.
     pub plain_http_networks: Vec<String>,
+    /// PEM file of certificate authorities to trust beside the system's.
+    pub roots_file: Option<PathBuf>,
+}
+
+impl TargetsConfig {
+    /// The rules.
+    ///
+    /// # Errors
+    /// The key and what is wrong with it.
+    pub fn rules(&self) -> Result<TargetRules, (String, String)> {
+        TargetRules::parse(&TargetLists {
+            hosts: self.hosts.clone(),
+            networks: self.networks.clone(),
+            ports: if self.ports.is_empty() {
+                vec![443]
+            } else {
+                self.ports.clone()
+            },
+            literal_networks: self.literal_networks.clone(),
+            plain_http_networks: self.plain_http_networks.clone(),
+        })
+        .map_err(|error| {
+            (
+                format!("targets.{}", error.list),
+                format!("item {}: {}", error.at + 1, error.reason),
+            )
+        })
+    }
 }
 
 /// Limits on time, size and number.
@@ -165,6 +197,19 @@ pub struct FieldFrom {
     pub codes: BTreeMap<String, String>,
     /// When it is not there.
     pub missing: Missing,
+    /// What a value without codes must be.
+    pub takes: Takes,
+}
+
+/// What a value must be. With `codes`, text and whole numbers are codes alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Takes {
+    /// Text; a number is unreadable.
+    #[default]
+    Text,
+    /// A whole number, taken as its decimal digits; text is unreadable.
+    Number,
 }
 
 impl<'de> Deserialize<'de> for FieldFrom {
@@ -177,6 +222,8 @@ impl<'de> Deserialize<'de> for FieldFrom {
             codes: BTreeMap<String, String>,
             #[serde(default)]
             missing: Missing,
+            #[serde(default)]
+            takes: Takes,
         }
         struct Visitor;
         impl<'de> de::Visitor<'de> for Visitor {
@@ -189,6 +236,7 @@ impl<'de> Deserialize<'de> for FieldFrom {
                     from: from.to_owned(),
                     codes: BTreeMap::new(),
                     missing: Missing::default(),
+                    takes: Takes::default(),
                 })
             }
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<FieldFrom, A::Error> {
@@ -197,6 +245,7 @@ impl<'de> Deserialize<'de> for FieldFrom {
                     from: whole.from,
                     codes: whole.codes,
                     missing: whole.missing,
+                    takes: whole.takes,
                 })
             }
         }

@@ -1,4 +1,4 @@
-//! Tables of URLs, addresses and lists against the rules; what is connected to is tested in `tests/outgoing_guard.rs`.
+//! Tables of URLs, addresses and lists against the rules; what is connected to is tested in `push::tests`.
 
 use super::*;
 use proptest::prelude::*;
@@ -117,13 +117,39 @@ fn what_is_not_listed_is_refused_with_its_reason() {
     ] {
         assert_eq!(fault(text), Some(expected), "{text}");
     }
+}
+
+#[test]
+fn plain_http_is_refused_without_its_networks_and_everything_without_rules() {
     let tls = TargetRules {
         plain: Vec::new(),
         ..rules()
     };
-    assert_eq!(tls.check_text("http://hub.example:8443/").err(), Some(Scheme));
+    assert_eq!(
+        tls.check_text("http://hub.example:8443/").err(),
+        Some(TargetFault::Scheme)
+    );
     for text in ["https://hub.example/", "https://10.1.2.3/", "http://127.0.0.9/"] {
         assert!(TargetRules::default().check_text(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_url_that_was_parsed_elsewhere_meets_the_same_rules() {
+    use TargetFault::{Address, Fragment, Host, Port, Scheme, Userinfo};
+    for (text, expected) in [
+        ("https://hub.example/", None),
+        ("https://me@hub.example/", Some(Userinfo)),
+        ("https://:pw@hub.example/", Some(Userinfo)),
+        ("https://hub.example/#", Some(Fragment)),
+        ("https:\\\\evil.example\\@hub.example/", Some(Host)),
+        ("https://hub%2Eexample./", Some(Host)),
+        ("https:///0x7f.1/", Some(Address)),
+        ("https://hub.example:22/", Some(Port)),
+        ("ftp://hub.example/", Some(Scheme)),
+    ] {
+        let url = Url::parse(text).unwrap();
+        assert_eq!(rules().check_url(&url).err(), expected, "{text}");
     }
 }
 

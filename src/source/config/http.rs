@@ -201,7 +201,7 @@ impl VerdictConfig {
                 "a code stands in two of match, mismatch, not_found and failed",
             ));
         }
-        if self.whole_pointer.is_some() == !self.fields.is_empty() {
+        if self.whole_pointer.is_some() != self.fields.is_empty() {
             return Some(("verdicts.fields", "give whole_pointer or fields: one of both"));
         }
         None

@@ -66,7 +66,9 @@ impl Connector {
         };
         reading.limits(&written.limits)?;
         let (title, limits) = (written.title.clone(), written.limits.clone());
-        let targets = written.targets.clone().unwrap_or_default();
+        let mut targets = written.targets.clone().unwrap_or_default();
+        targets.roots_file.iter_mut().for_each(|path| reading.resolve(path));
+        targets.rules().map_err(|(key, reason)| reading.error(&key, reason))?;
         let work = reading.work(written)?;
         if title.zh.trim().is_empty() || title.en.trim().is_empty() {
             return Err(reading.error("title", "needs a text in zh and in en"));
@@ -203,7 +205,8 @@ impl Reading<'_> {
                 Ok(Work::HttpSource { dataset, http })
             }
             (Role::Source, Kind::Sql) => {
-                self.only(&written, &["dataset", "targets", "sql"])?;
+                // The URL of the database is the operator's own file: it alone says what is reached.
+                self.only(&written, &["dataset", "sql"])?;
                 let dataset = self.need("dataset", written.dataset)?;
                 let mut sql = self.need("sql", written.sql)?;
                 self.resolve(&mut sql.engine_url_file);

@@ -1,0 +1,272 @@
+//! `heyan connector list|check`: which outside systems a folder names, and whether one of them can be used.
+//! A check asks the outside system one question, as the hub would; it never tells a sink anything.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::{Exit, output::Output, text::Lang};
+use crate::{
+    app::{
+        outward::{RecordChange, WebhookTarget},
+        ports::Clock as _,
+        time::SystemClock,
+    },
+    catalog::{Catalog, Label},
+    domain::{
+        delivery::{Attempted, TargetFault},
+        identifier::IdentifierKind,
+    },
+    source::{
+        ConnectorSet, DatasetFacts, SignedSink,
+        check::{Found, Report, Step},
+        config::{Connector, Work},
+        exchange::Surroundings,
+        set::Named,
+    },
+};
+
+/// `heyan connector …`.
+#[derive(clap::Subcommand)]
+pub enum ConnectorCommand {
+    /// Refuse wrong files, and show what the others name
+    List(Args),
+    /// Try one connector step by step, and say what is wrong and what to do
+    Check {
+        /// Name of the connector: its file without .toml
+        name: String,
+        /// Whom a source is asked about; left out: a made-up subject, which a source answers with "not found"
+        #[arg(long, value_name = "MEMBER=VALUE", value_parser = pair)]
+        subject: Vec<(String, String)>,
+        #[command(flatten)]
+        args: Args,
+    },
+}
+
+/// Which connectors.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of connectors
+    #[arg(long, value_name = "DIR", default_value = "connectors")]
+    folder: PathBuf,
+    /// Folder of dataset schemas beside the shipped ones
+    #[arg(long, value_name = "DIR")]
+    datasets_dir: Option<PathBuf>,
+    /// Language of texts (else that of the session) / 文字的语言
+    #[arg(long, value_enum, env = "HEYAN_LANG")]
+    lang: Option<Lang>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write MEMBER=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// What the catalogue says of a dataset, as connectors need it.
+pub fn facts_of(catalog: &Catalog, dataset: &str) -> Option<DatasetFacts> {
+    let labels = |label: &Label| vec![label.zh.clone(), label.en.clone()];
+    let dataset = catalog.get(dataset)?;
+    let subject = dataset.subject.iter().map(|member| Named {
+        name: member.name.to_string(),
+        labels: labels(&member.label),
+    });
+    let fields = dataset.fields.iter().map(|field| Named {
+        name: field.name.to_string(),
+        labels: labels(&field.label),
+    });
+    Some(DatasetFacts {
+        subject: subject.collect(),
+        fields: fields.collect(),
+    })
+}
+
+/// Stands for the push module, whose rules are the serving hub's: a check sends no webhook.
+struct Unsent;
+
+#[async_trait]
+impl SignedSink for Unsent {
+    fn check(&self, _url: &str) -> Result<(), TargetFault> {
+        Ok(())
+    }
+
+    async fn tell(&self, _target: &WebhookTarget, _change: &RecordChange) -> Attempted {
+        Attempted::Refused(TargetFault::Host)
+    }
+}
+
+fn load(args: &Args) -> anyhow::Result<(Catalog, ConnectorSet)> {
+    let catalog = Catalog::load(args.datasets_dir.as_deref())?;
+    let around = Surroundings::new(Arc::new(|| SystemClock.now_us()));
+    let facts = |name: &str| facts_of(&catalog, name);
+    let set = ConnectorSet::load(&args.folder, around, &facts, Some(Arc::new(Unsent)))?;
+    Ok((catalog, set))
+}
+
+/// Lists or checks.
+///
+/// # Errors
+/// A file is wrong, or there is no connector of that name.
+pub async fn run(command: ConnectorCommand, output: Output) -> anyhow::Result<Exit> {
+    match command {
+        ConnectorCommand::List(args) => {
+            let (_catalog, set) = load(&args)?;
+            list(&set, Lang::choose(args.lang), output);
+            Ok(Exit::Done)
+        }
+        ConnectorCommand::Check { name, subject, args } => {
+            let (catalog, set) = load(&args)?;
+            let subject = match subject.is_empty() {
+                true => made_up(&catalog, set.dataset_of(&name)),
+                false => subject,
+            };
+            let report = set.check(&name, &subject).await;
+            let report = report.with_context(|| format!("no connector {name} in {}", args.folder.display()))?;
+            tell(&report, Lang::choose(args.lang), output);
+            Ok(if report.is_fine() { Exit::Done } else { Exit::No })
+        }
+    }
+}
+
+/// A subject that nobody has, right in form: a source that refuses malformed numbers must not refuse it.
+fn made_up(catalog: &Catalog, dataset: Option<&str>) -> Vec<(String, String)> {
+    let Some(dataset) = dataset.and_then(|name| catalog.get(name)) else {
+        return Vec::new();
+    };
+    let value = |kind| match kind {
+        IdentifierKind::ResidentNumber => "110101190001010014",
+        IdentifierKind::CreditCode => "91340200MA0000000M",
+        _ => "HEYAN-TEST-0",
+    };
+    let members = dataset.subject.iter();
+    members
+        .map(|member| (member.name.to_string(), value(member.kind).to_owned()))
+        .collect()
+}
+
+/// Role, kind and datasets.
+fn shown(connector: &Connector) -> (&'static str, &'static str, String) {
+    match &connector.work {
+        Work::HttpSource { dataset, .. } => ("source", "http", dataset.clone()),
+        Work::SqlSource { dataset, .. } => ("source", "sql", dataset.clone()),
+        Work::HttpFeed { feed, .. } => ("feed", "http", feed.dataset.clone()),
+        Work::FileFeed { feed, .. } => ("feed", "file", feed.dataset.clone()),
+        Work::HttpSink { sink, .. } => ("sink", "http", sink.datasets.join(",")),
+        Work::WebhookSink { sink, .. } => ("sink", "webhook", sink.datasets.join(",")),
+    }
+}
+
+fn list(set: &ConnectorSet, lang: Lang, output: Output) {
+    let (mut rows, mut lines) = (Vec::new(), Vec::new());
+    for connector in set.list() {
+        let (role, kind, datasets) = shown(connector);
+        let title = match lang {
+            Lang::Zh => &connector.title.zh,
+            Lang::En => &connector.title.en,
+        };
+        lines.push(format!(
+            "{:<32} {role:<7} {kind:<8} {datasets:<24} {title}",
+            connector.name
+        ));
+        rows.push(json!({
+            "name": connector.name, "role": role, "kind": kind, "datasets": datasets.split(',').collect::<Vec<_>>(),
+            "title": {"zh": connector.title.zh, "en": connector.title.en},
+        }));
+    }
+    output.tell(&json!({"connectors": rows}), &lines.join("\n"));
+}
+
+fn tell(report: &Report, lang: Lang, output: Output) {
+    let line = |step: &Step| {
+        let (text, remedy) = match lang {
+            Lang::Zh => (&step.text.zh, &step.remedy.zh),
+            Lang::En => (&step.text.en, &step.remedy.en),
+        };
+        let mut line = format!("{:<8} {:<12} {text}", word(&step.found), step.step);
+        if !remedy.is_empty() {
+            line.push_str(&format!("\n{:<21} → {remedy}", ""));
+        }
+        line
+    };
+    let both = |both: &crate::source::check::Both| json!({"zh": both.zh, "en": both.en});
+    let steps = report.steps.iter().map(|step| {
+        json!({
+            "step": step.step, "found": word(&step.found), "text": both(&step.text), "remedy": both(&step.remedy),
+        })
+    });
+    let json = json!({"name": report.name, "good": report.is_fine(), "steps": steps.collect::<Vec<_>>()});
+    let lines: Vec<String> = report.steps.iter().map(line).collect();
+    output.tell(&json, &lines.join("\n"));
+}
+
+fn word(found: &Found) -> &'static str {
+    match found {
+        Found::Fine => "good",
+        Found::Wrong => "wrong",
+        Found::Skipped => "skipped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn examples() -> (Catalog, ConnectorSet) {
+        let args = Args {
+            folder: std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples"),
+            datasets_dir: None,
+            lang: None,
+        };
+        load(&args).unwrap()
+    }
+
+    #[test]
+    fn every_shipped_example_loads_with_the_shipped_datasets() {
+        let (_catalog, set) = examples();
+        let all = set.list().map(|connector| {
+            let (role, kind, _) = shown(connector);
+            (connector.name.as_str(), role, kind)
+        });
+        let all: Vec<_> = all.collect();
+        assert_eq!(
+            all,
+            [
+                ("agency-webhook", "sink", "webhook"),
+                ("city-sharing-platform", "sink", "http"),
+                ("firm-register-postgres", "source", "sql"),
+                ("licence-feed-http", "feed", "http"),
+                ("population-http", "source", "http"),
+                ("real-estate-folder", "feed", "file"),
+            ]
+        );
+        assert_eq!(set.source_of("natural-person"), Some("population-http"));
+    }
+
+    #[test]
+    fn made_up_subjects_are_right_in_form() {
+        let (catalog, _set) = examples();
+        for dataset in ["natural-person", "legal-entity"] {
+            for (name, value) in made_up(&catalog, Some(dataset)) {
+                let member = catalog
+                    .get(dataset)
+                    .unwrap()
+                    .subject
+                    .iter()
+                    .find(|member| *member.name == *name);
+                let kind = member.unwrap().kind;
+                assert!(kind.parse(&value).is_ok(), "{name}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_check_of_an_example_names_the_step_that_fails_and_the_remedy() {
+        let (_catalog, set) = examples();
+        let report = set.check("firm-register-postgres", &[]).await.unwrap();
+        assert!(!report.is_fine());
+        assert_eq!(report.steps.len(), 1);
+        assert!(report.steps[0].remedy.zh.contains("0400") && report.steps[0].remedy.en.contains("0400"));
+        assert!(set.check("nobody", &[]).await.is_none());
+    }
+}

@@ -1,0 +1,466 @@
+//! Every connector of a folder, behind the port that the use cases know.
+//! A file that is wrong keeps the hub from starting: a source that is silently missing would be "unavailable" for weeks.
+//! A secret, a database or a folder that is not there yet does not: it is looked for again with every question.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+pub use super::file::{Named, Shape as DatasetFacts};
+use super::{
+    auth::of_file,
+    config::{AnswerMode, Connector, ConnectorError, FeedFacts, FileConfig, Limits, Role, SinkFacts, SqlConfig, Work},
+    exchange::{Clock, Gate, Surroundings},
+    file::{FileFeed, SETTLE_S},
+    http::HttpSource,
+    poll::HttpFeed,
+    secret_file,
+    sink::HttpSink,
+    sql::SqlSource,
+    template::Scope,
+    trouble::Trouble,
+};
+use crate::{
+    app::outward::{Connectors, FeedBatch, FeedInfo, RecordChange, SinkInfo, SourceFault, SourceRecord, WebhookTarget},
+    auth::webhook::{SECRET_PREFIX, WebhookSecret},
+    domain::delivery::{Attempted, Failure, TargetFault},
+};
+
+const FILES_MAX: usize = 256;
+
+/// Tells signed webhooks of changes, for sinks of kind `webhook`: the push module does it.
+#[async_trait]
+pub trait SignedSink: Send + Sync + 'static {
+    /// Whether the hub's own rules admit the URL.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check(&self, url: &str) -> Result<(), TargetFault>;
+
+    /// One signed attempt; the delivery of the change is the id of the message.
+    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> Attempted;
+}
+
+/// Every outside system of a folder.
+pub struct ConnectorSet {
+    all: BTreeMap<String, Part>,
+    live: BTreeMap<String, String>,
+    sinks: Vec<SinkInfo>,
+    feeds: Vec<FeedInfo>,
+    around: Surroundings,
+}
+
+/// One outside system.
+pub(super) struct Part {
+    pub(super) connector: Connector,
+    pub(super) system: System,
+}
+
+pub(super) enum System {
+    Http(Box<HttpSource>),
+    Sql(Box<Table>),
+    Poll(Box<HttpFeed>),
+    File(Box<Watched>),
+    Sink(Box<HttpSink>),
+    Webhook(Webhook),
+}
+
+/// A database, opened when its URL can be read.
+pub(super) struct Table {
+    config: SqlConfig,
+    limits: Limits,
+    gate: Gate,
+    open: Mutex<Option<Arc<SqlSource>>>,
+}
+
+/// A folder, opened when it is there.
+pub(super) struct Watched {
+    config: FileConfig,
+    shape: DatasetFacts,
+    now_us: Clock,
+    open: Mutex<Option<FileFeed>>,
+}
+
+/// A webhook; its secrets are read for each attempt.
+pub(super) struct Webhook {
+    config: super::config::WebhookConfig,
+    signed: Arc<dyn SignedSink>,
+}
+
+impl ConnectorSet {
+    /// Loads every `*.toml` of `folder`, none of its sub-folders. `facts` says what a dataset has; `signed` tells webhooks.
+    ///
+    /// # Errors
+    /// The first file that is wrong, with its key; two sources for one dataset.
+    pub fn load(
+        folder: &Path,
+        around: Surroundings,
+        facts: &dyn Fn(&str) -> Option<DatasetFacts>,
+        signed: Option<Arc<dyn SignedSink>>,
+    ) -> Result<Self, ConnectorError> {
+        let unreadable = |error: std::io::Error| ConnectorError::new(folder, "-", format!("cannot be read: {error}"));
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") && path.is_file() {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        if paths.len() > FILES_MAX {
+            return Err(ConnectorError::new(
+                folder,
+                "-",
+                format!("holds more than {FILES_MAX} connectors"),
+            ));
+        }
+        let mut set = Self {
+            all: BTreeMap::new(),
+            live: BTreeMap::new(),
+            sinks: Vec::new(),
+            feeds: Vec::new(),
+            around,
+        };
+        for path in paths {
+            set.add(Connector::read(&path)?, facts, signed.as_ref())?;
+        }
+        Ok(set)
+    }
+
+    /// Names of all connectors with what they are, in order.
+    pub fn list(&self) -> impl Iterator<Item = &Connector> {
+        self.all.values().map(|part| &part.connector)
+    }
+
+    /// Name of the source that is asked for records of a dataset.
+    pub fn source_of(&self, dataset: &str) -> Option<&str> {
+        self.live.get(dataset).map(String::as_str)
+    }
+
+    pub(super) fn part(&self, name: &str) -> Option<&Part> {
+        self.all.get(name)
+    }
+
+    fn add(
+        &mut self,
+        connector: Connector,
+        facts: &dyn Fn(&str) -> Option<DatasetFacts>,
+        signed: Option<&Arc<dyn SignedSink>>,
+    ) -> Result<(), ConnectorError> {
+        let wrong = |key: &str, reason: &str| ConnectorError::new(&connector.path, key, reason);
+        let known = |key: &str, dataset: &str| {
+            facts(dataset).ok_or_else(|| wrong(key, &format!("the hub has no dataset {dataset}")))
+        };
+        let around = &self.around;
+        let system = match &connector.work {
+            Work::HttpSource { dataset, http } => {
+                let scope = scope(Role::Source, &[known("dataset", dataset)?]);
+                let source = HttpSource::new(&connector, dataset, http, &scope, around)?;
+                if source.mode() == AnswerMode::Record {
+                    self.live_of(&connector, dataset)?;
+                }
+                System::Http(Box::new(source))
+            }
+            Work::SqlSource { dataset, sql } => {
+                let table = Table::new(&connector, sql, &known("dataset", dataset)?, around)?;
+                self.live_of(&connector, dataset)?;
+                System::Sql(Box::new(table))
+            }
+            Work::HttpFeed { feed, http, poll } => {
+                let scope = scope(Role::Feed, &[known("dataset", &feed.dataset)?]);
+                let source = HttpFeed::new(&connector, feed, (http, poll), &scope, around)?;
+                self.feeds.push(feed_info(&connector.name, feed));
+                System::Poll(Box::new(source))
+            }
+            Work::FileFeed { feed, file } => {
+                let shape = known("dataset", &feed.dataset)?;
+                let watched = Watched::new(&connector, file, shape, around)?;
+                self.feeds.push(feed_info(&connector.name, feed));
+                System::File(Box::new(watched))
+            }
+            Work::HttpSink { sink, http } => {
+                let datasets: Result<Vec<_>, _> = sink.datasets.iter().map(|name| known("datasets", name)).collect();
+                let scope = scope(Role::Sink, &datasets?);
+                let told = HttpSink::new(&connector, http, &scope, around)?;
+                self.sinks.push(sink_info(&connector, sink));
+                System::Sink(Box::new(told))
+            }
+            Work::WebhookSink { sink, webhook } => {
+                for dataset in &sink.datasets {
+                    known("datasets", dataset)?;
+                }
+                let signed = signed.ok_or_else(|| wrong("kind", "this command sends no webhooks"))?;
+                let refused = |fault: TargetFault| {
+                    wrong(
+                        "webhook.url",
+                        &format!("the hub's rules on targets refuse it ({})", fault.as_str()),
+                    )
+                };
+                signed.check(&webhook.url).map_err(refused)?;
+                self.sinks.push(sink_info(&connector, sink));
+                System::Webhook(Webhook {
+                    config: webhook.clone(),
+                    signed: Arc::clone(signed),
+                })
+            }
+        };
+        self.all.insert(connector.name.clone(), Part { connector, system });
+        Ok(())
+    }
+
+    fn live_of(&mut self, connector: &Connector, dataset: &str) -> Result<(), ConnectorError> {
+        match self.live.insert(dataset.to_owned(), connector.name.clone()) {
+            None => Ok(()),
+            Some(other) => {
+                let reason = format!("{dataset} has another source already: {other}");
+                Err(ConnectorError::new(&connector.path, "dataset", reason))
+            }
+        }
+    }
+
+    async fn question(&self, part: &Part, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
+        match &part.system {
+            System::Http(source) => source.ask(subject).await,
+            System::Sql(table) => table.ask(subject).await,
+            _ => Err(Trouble::Fault(SourceFault::Unknown)),
+        }
+    }
+}
+
+#[async_trait]
+impl Connectors for ConnectorSet {
+    fn is_live(&self, dataset: &str) -> bool {
+        self.live.contains_key(dataset)
+    }
+
+    async fn ask(&self, dataset: &str, subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault> {
+        let name = self.live.get(dataset).ok_or(SourceFault::Unknown)?;
+        let part = self.all.get(name).ok_or(SourceFault::Unknown)?;
+        let begun = Instant::now();
+        let answer = self.question(part, subject).await.map_err(|trouble| trouble.source());
+        let word = match &answer {
+            Ok(Some(_)) => "record",
+            Ok(None) => "not_found",
+            Err(fault) => fault.as_str(),
+        };
+        (self.around.observe)(name, word, begun.elapsed());
+        if let Err(fault) = &answer {
+            tracing::warn!(source = %name, %fault, "a source gave no answer");
+        }
+        answer
+    }
+
+    fn sinks(&self) -> &[SinkInfo] {
+        &self.sinks
+    }
+
+    async fn tell(&self, sink: &str, change: &RecordChange) -> Attempted {
+        match self.all.get(sink).map(|part| &part.system) {
+            Some(System::Sink(sink)) => sink.tell(change).await,
+            Some(System::Webhook(webhook)) => match webhook.target() {
+                Ok(target) => webhook.signed.tell(&target, change).await,
+                Err(_unmade) => Attempted::Failed {
+                    failure: Failure::Unmade,
+                    status: None,
+                    retry_after_s: None,
+                },
+            },
+            _ => Attempted::Refused(TargetFault::Host),
+        }
+    }
+
+    fn feeds(&self) -> &[FeedInfo] {
+        &self.feeds
+    }
+
+    async fn poll(&self, feed: &str, position: Option<&str>) -> Result<FeedBatch, SourceFault> {
+        match self.all.get(feed).map(|part| &part.system) {
+            Some(System::Poll(feed)) => feed.poll(position).await.map_err(|trouble| trouble.source()),
+            Some(System::File(watched)) => watched.open()?.poll(position).await,
+            _ => Err(SourceFault::Unknown),
+        }
+    }
+
+    async fn acknowledge(&self, feed: &str, position: &str) -> Result<(), SourceFault> {
+        match self.all.get(feed).map(|part| &part.system) {
+            // The cursor says it all: it is sent with the next poll.
+            Some(System::Poll(_)) => Ok(()),
+            Some(System::File(watched)) => watched.open()?.acknowledge(position).await,
+            _ => Err(SourceFault::Unknown),
+        }
+    }
+}
+
+impl Table {
+    fn new(
+        connector: &Connector,
+        sql: &SqlConfig,
+        facts: &DatasetFacts,
+        around: &Surroundings,
+    ) -> Result<Self, ConnectorError> {
+        let wrong = |key: &str, reason: String| ConnectorError::new(&connector.path, key, reason);
+        // The text of the query is the same to every engine; this one is opened by nobody.
+        let tried = SqlSource::new("sqlite://none", sql, &connector.limits);
+        let tried = tried.map_err(|fault| wrong("sql.query", fault.to_string()))?;
+        let subject: BTreeSet<&str> = facts.subject.iter().map(|named| named.name.as_str()).collect();
+        if let Some(name) = tried.identifiers().iter().find(|name| !subject.contains(&***name)) {
+            return Err(wrong("sql.query", format!("no such place: {{subject.{name}}}")));
+        }
+        if let Some(name) = sql
+            .columns
+            .keys()
+            .find(|name| facts.fields.iter().all(|field| field.name != **name))
+        {
+            return Err(wrong(
+                &format!("sql.columns.{name}"),
+                "the dataset has no such field".to_owned(),
+            ));
+        }
+        Ok(Self {
+            config: sql.clone(),
+            limits: connector.limits.clone(),
+            gate: Gate::new(&connector.limits, Arc::clone(&around.now_us)),
+            open: Mutex::default(),
+        })
+    }
+
+    pub(super) async fn ask(&self, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
+        let source = self.open().map_err(Trouble::Fault)?;
+        self.gate
+            .run(async { source.ask(subject).await.map_err(Trouble::Fault) })
+            .await
+    }
+
+    pub(super) fn open(&self) -> Result<Arc<SqlSource>, SourceFault> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(source) = open.as_ref() {
+            return Ok(Arc::clone(source));
+        }
+        let url = secret_file::read(&self.config.engine_url_file);
+        let url = url.map_err(|error| SourceFault::Setup(of_file(error)))?;
+        let source = Arc::new(SqlSource::new(&url, &self.config, &self.limits)?);
+        *open = Some(Arc::clone(&source));
+        Ok(source)
+    }
+}
+
+impl Watched {
+    fn new(
+        connector: &Connector,
+        file: &FileConfig,
+        shape: DatasetFacts,
+        around: &Surroundings,
+    ) -> Result<Self, ConnectorError> {
+        for (key, map, known) in [
+            ("subject", &file.subject, &shape.subject),
+            ("columns", &file.columns, &shape.fields),
+        ] {
+            if let Some(name) = map.keys().find(|name| known.iter().all(|named| named.name != **name)) {
+                let key = format!("file.{key}.{name}");
+                return Err(ConnectorError::new(
+                    &connector.path,
+                    key,
+                    "the dataset has no such name",
+                ));
+            }
+        }
+        let missing = shape
+            .subject
+            .iter()
+            .find(|named| !file.subject.contains_key(&named.name));
+        if let (Some(named), false) = (missing, file.columns.is_empty()) {
+            let key = format!("file.subject.{}", named.name);
+            return Err(ConnectorError::new(
+                &connector.path,
+                key,
+                "is missing: it says whom a record is about",
+            ));
+        }
+        Ok(Self {
+            config: file.clone(),
+            shape,
+            now_us: Arc::clone(&around.now_us),
+            open: Mutex::default(),
+        })
+    }
+
+    pub(super) fn open(&self) -> Result<FileFeed, SourceFault> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(feed) = open.as_ref() {
+            return Ok(feed.clone());
+        }
+        let shape = Some(self.shape.clone());
+        let feed = FileFeed::new(&self.config, shape, SETTLE_S, Arc::clone(&self.now_us))?;
+        *open = Some(feed.clone());
+        Ok(feed)
+    }
+}
+
+impl Webhook {
+    /// Reads the secrets: two while one takes over from the other.
+    pub(super) fn target(&self) -> Result<WebhookTarget, SourceFault> {
+        let files = std::iter::once(&self.config.secret_file).chain(&self.config.previous_secret_file);
+        let mut secrets = Vec::new();
+        for file in files {
+            let text = secret_file::read(file).map_err(|error| SourceFault::Setup(of_file(error)))?;
+            let text = match text.starts_with(SECRET_PREFIX) {
+                true => text,
+                false => format!("{SECRET_PREFIX}{}", text.as_str()).into(),
+            };
+            let secret = WebhookSecret::parse(&text);
+            let secret = secret.map_err(|_| SourceFault::Setup("a webhook secret that is none"))?;
+            secrets.push(secret.as_bytes().to_vec());
+        }
+        Ok(WebhookTarget {
+            url: self.config.url.clone(),
+            secrets,
+            ed25519_seed: None,
+        })
+    }
+}
+
+fn scope(role: Role, datasets: &[DatasetFacts]) -> Scope {
+    let names = |of: fn(&DatasetFacts) -> &[Named]| {
+        let each = datasets
+            .iter()
+            .map(|facts| of(facts).iter().map(|named| named.name.clone()).collect());
+        let sets: Vec<BTreeSet<String>> = each.collect();
+        let all = sets
+            .iter()
+            .skip(1)
+            .fold(sets.first().cloned().unwrap_or_default(), |all, set| &all & set);
+        let some: BTreeSet<String> = sets.into_iter().flatten().collect();
+        (all, some)
+    };
+    let (subject, some_subject) = names(|facts| &facts.subject);
+    let (fields, some_fields) = names(|facts| &facts.fields);
+    Scope {
+        role,
+        subject,
+        fields,
+        some: &some_subject | &some_fields,
+    }
+}
+
+fn feed_info(name: &str, feed: &FeedFacts) -> FeedInfo {
+    FeedInfo {
+        name: name.to_owned(),
+        dataset: feed.dataset.clone(),
+        agency: feed.agency.clone(),
+        interval_s: feed.interval_s,
+    }
+}
+
+fn sink_info(connector: &Connector, sink: &SinkFacts) -> SinkInfo {
+    SinkInfo {
+        name: connector.name.clone(),
+        datasets: sink.datasets.clone(),
+        attempts_max: connector.limits.requests_at_once,
+        supersedes: sink.supersedes,
+    }
+}
