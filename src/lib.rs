@@ -28,5 +28,6 @@ pub mod push;
 pub mod source;
 pub mod store;
 pub mod telemetry;
+pub mod worker;
 
 pub mod cli;

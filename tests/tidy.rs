@@ -91,6 +91,7 @@ const IMPURE: &[(&str, &[&str])] = &[(
 /// Words of which a numeric setting's name must hold one, so that its unit is in its name.
 const UNITS: &[&str] = &[
     "us",
+    "units",
     "ms",
     "s",
     "min",

@@ -4,12 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    commit::Commit,
-    error::AppError,
-    hub::Hub,
-    ports::SubjectKey,
-    rows::AnswerRow,
-    verification_id::VerificationId,
+    commit::Commit, error::AppError, hub::Hub, ports::SubjectKey, rows::AnswerRow, verification_id::VerificationId,
 };
 use crate::{
     domain::verdict::Outcome,
@@ -178,7 +173,10 @@ mod tests {
         index.read(7, 11, &one, &mut answers);
         let chunk = vec![item(1, 4, Outcome::Verified), item(2, 0, Outcome::NotFound)];
         index.read(7, 12, &entry(Kind::Chunk, chunk), &mut answers);
-        let told: Vec<_> = answers.iter().map(|answer| (answer.subject[0], answer.version)).collect();
+        let told: Vec<_> = answers
+            .iter()
+            .map(|answer| (answer.subject[0], answer.version))
+            .collect();
         assert_eq!(told, [(1, 3), (1, 4), (2, TOLD_MISSING)]);
         let (id, position) = VerificationId::parse(&answers[2].verification).unwrap();
         assert_eq!((id.index, position), (12, Some(1)));

@@ -55,6 +55,7 @@ pub struct Commit {
 }
 
 /// One new version of one record.
+#[derive(Clone)]
 pub struct RecordWrite {
     /// Dataset name.
     pub dataset: Arc<str>,

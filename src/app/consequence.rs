@@ -199,7 +199,10 @@ impl Plan {
         if let Some(write) = self.mismatches.iter().find(same) {
             return Ok(note_of(&write.row));
         }
-        let newest = hub.store.mismatch_of(&opening.key, &matter.key, &opening.fields).await?;
+        let newest = hub
+            .store
+            .mismatch_of(&opening.key, &matter.key, &opening.fields)
+            .await?;
         if let Some(row) = newest {
             if !row.is_final {
                 // Opened by another node, or before a start that read less: now it is pending here too.

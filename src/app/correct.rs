@@ -60,7 +60,11 @@ pub(super) async fn correction(
     let (subject, mut fields) = match &stored {
         Some(stored) => (object(&stored.subject)?, object(&stored.fields)?),
         None => (
-            facts.subject.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
+            facts
+                .subject
+                .iter()
+                .map(|(name, value)| (name.clone(), value.as_str().into()))
+                .collect(),
             Map::new(),
         ),
     };
@@ -68,9 +72,12 @@ pub(super) async fn correction(
         fields.insert(name.clone(), Value::String(value.clone()));
     }
     let record = Value::Object(
-        [("subject".to_owned(), subject.clone().into()), ("fields".to_owned(), fields.clone().into())]
-            .into_iter()
-            .collect(),
+        [
+            ("subject".to_owned(), subject.clone().into()),
+            ("fields".to_owned(), fields.clone().into()),
+        ]
+        .into_iter()
+        .collect(),
     );
     let faults: Vec<Fault> = dataset.check(&record);
     if !faults.is_empty() {

@@ -239,10 +239,7 @@ pub async fn replay(hub: &Hub, caller: &Caller, id: &str) -> Result<Delivery, Ap
         return Err(AppError::NotNow);
     }
     replay_all(hub, caller, std::slice::from_ref(&delivery)).await?;
-    hub.store
-        .delivery(id)
-        .await?
-        .ok_or(AppError::NotFound(Thing::Delivery))
+    hub.store.delivery(id).await?.ok_or(AppError::NotFound(Thing::Delivery))
 }
 
 fn is_over_badly(state: &str) -> bool {

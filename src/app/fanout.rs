@@ -147,7 +147,11 @@ fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Resul
     };
     let dataset = event.dataset.as_deref();
     if reasons.readers == Audience::Readers {
-        let covers = |datasets: &[String]| datasets.iter().any(|name| name == "*" || Some(name.as_str()) == dataset);
+        let covers = |datasets: &[String]| {
+            datasets
+                .iter()
+                .any(|name| name == "*" || Some(name.as_str()) == dataset)
+        };
         for sink in hub.connectors.sinks().iter().filter(|sink| covers(&sink.datasets)) {
             push(format!("sink:{}", sink.name), "sink", sink.supersedes)?;
         }

@@ -98,8 +98,22 @@ fn guesses_of<'a>(about: &'a mut About, field: &str) -> &'a mut Guesses {
         about.guesses.push((Arc::from(field), Guesses::default()));
         about.guesses.len() - 1
     });
-    #[expect(clippy::indexing_slicing, reason = "the position was found or made in the line before")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the position was found or made in the line before"
+    )]
     &mut about.guesses[position].1
+}
+
+/// Takes over a guess that an earlier run counted.
+pub(super) fn restore(about: &mut About, row: &GuessRow) {
+    let guess = Guess {
+        value: row.value,
+        agency: row.agency,
+        standing: row.standing,
+        units: row.units,
+    };
+    guesses_of(about, &row.field).charge(&guess, row.at.div_euclid(1_000_000));
 }
 
 /// What a claim asks, where its field has a budget.

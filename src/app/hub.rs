@@ -19,7 +19,7 @@ use super::{
     ports::{Clock, Store},
     record::RecordLoad,
     replies::UnderWay,
-    rows::SubscriptionRow,
+    rows::{MismatchFilter, SubscriptionRow},
     subscriptions::Table,
     vault::Vault,
 };
@@ -36,6 +36,9 @@ use crate::{
 
 /// Between two looks at a full ledger queue.
 const QUEUE_WAIT: std::time::Duration = std::time::Duration::from_millis(2);
+
+/// Mismatches that are read at once at a start.
+const PENDING_PAGE: u32 = 10_000;
 
 /// Outbox rows that are deleted at once.
 const FORGET_MAX: usize = 2_000;
@@ -228,6 +231,36 @@ impl Hub {
         self.subscriptions.store(Arc::new(Table {
             by_id: rows.into_iter().map(of_row).collect(),
         }));
+        Ok(())
+    }
+
+    /// Reads what is pending about subjects from the store.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn reload_pending(&self) -> Result<(), AppError> {
+        for state in ["open", "record_accepted", "disputed", "corrected"] {
+            let mut filter = MismatchFilter {
+                state: Some(state.to_owned()),
+                limit: PENDING_PAGE,
+                ..MismatchFilter::default()
+            };
+            loop {
+                let rows = self.store.mismatches(&filter).await?;
+                for row in &rows {
+                    self.pending.tell(row);
+                }
+                let Some(last) = rows.last().filter(|_| rows.len() == PENDING_PAGE as usize) else {
+                    break;
+                };
+                filter.after = Some(last.id.clone());
+            }
+        }
+        let since = self.clock.now_us() - super::sweep::GUESSES_KEPT_US;
+        for guess in self.store.guesses_since(since).await? {
+            self.pending
+                .change(guess.subject, |about| super::guess::restore(about, &guess));
+        }
         Ok(())
     }
 

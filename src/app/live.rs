@@ -326,16 +326,17 @@ async fn write(
     // Agency 0: the hub itself asked, for whoever came first.
     let entry = records::entry_by(hub, 0, &[SOURCE], dataset, &writes, record.received_at)?;
     let commit = Commit {
+        events: records::changes(hub, &writes, record.received_at)?,
         records: writes,
         live_fetches: vec![fetch_of(name, record.received_at, Found::Yes)],
-        ledger_entries: vec![entry.clone()],
+        ledger_entries: vec![entry],
+        at: record.received_at,
         ..Commit::default()
     };
-    let ids = hub.store.commit(&commit).await?;
-    // Committed: a crash before the append leaves the entry in the outbox, and the next start appends it.
+    let committed = hub.commit(commit).await?;
     hub.records.invalidate(key);
-    hub.append_surely(entry).await?;
-    hub.store.forget_entries(&ids).await?;
+    hub.enter(committed).await?;
+    hub.wake_relay();
     Ok(())
 }
 

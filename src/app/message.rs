@@ -130,7 +130,9 @@ fn object(json: &str) -> Value {
 }
 
 fn texts(fields: Vec<(Box<str>, String)>) -> Value {
-    let members = fields.into_iter().map(|(name, text)| (name.into(), Value::String(text)));
+    let members = fields
+        .into_iter()
+        .map(|(name, text)| (name.into(), Value::String(text)));
     Value::Object(members.collect())
 }
 
@@ -160,7 +162,7 @@ async fn accepted(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, Ap
         .vault
         .open_json(super::mismatches::facts_place(&row.id), &row.facts)?;
     Ok(json!({
-        "dataset": row.dataset,
+        "dataset": &*row.dataset,
         "record": hex(&row.subject.0),
         "version": stored.as_ref().filter(|_| !readable.is_empty()).map(|stored| stored.version),
         "mismatch": row.id,
@@ -178,7 +180,7 @@ async fn mismatch(hub: &Hub, event: &Event) -> Result<Value, AppError> {
         return Ok(json!({}));
     };
     Ok(json!({
-        "dataset": row.dataset,
+        "dataset": &*row.dataset,
         "record": hex(&row.subject.0),
         "mismatch": row.id,
         "revision": row.revision,

@@ -258,7 +258,8 @@ impl Step {
             "approve" => {
                 let probe = Action::Approve { version: 0 };
                 facts.state.clone().take(probe, actor).map_err(not_taken)?;
-                let correction = correct::correction(hub, caller, dataset, &row, &facts, &wanted.fields, now_us).await?;
+                let correction =
+                    correct::correction(hub, caller, dataset, &row, &facts, &wanted.fields, now_us).await?;
                 let version = correction.version();
                 (Action::Approve { version }, Some(correction))
             }
@@ -327,7 +328,12 @@ impl Step {
         let body = render(&view);
         let mut commit = Commit {
             reply: Some(slot.answer(hub, 200, &body)?),
-            ledger_entries: vec![step_entry(hub, caller.agency_number(), &self.write, &caller.client.row.id)?],
+            ledger_entries: vec![step_entry(
+                hub,
+                caller.agency_number(),
+                &self.write,
+                &caller.client.row.id,
+            )?],
             mismatches: vec![self.write],
             events: self.events,
             at: row.updated_at,
@@ -512,8 +518,63 @@ pub(super) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Resul
 pub(super) fn step_entry(hub: &Hub, agency: u32, write: &MismatchWrite, by: &str) -> Result<Vec<u8>, AppError> {
     let mut bytes = Vec::with_capacity(160);
     entry::begin(&mut bytes, Kind::Mismatch, write.step.at, agency);
-    let texts = [&write.row.id, &write.step.action, &write.step.state, &*write.row.dataset];
+    let texts = [
+        &write.row.id,
+        &write.step.action,
+        &write.step.state,
+        &*write.row.dataset,
+    ];
     entry::put_step(&mut bytes, texts, &write.row.subject.0, write.step.seq);
     purpose::seal_parts(hub, &[by], &mut bytes)?;
     Ok(bytes)
+}
+
+/// Mismatches that are closed at once.
+const CLOSED_MAX: u32 = 256;
+
+/// Closes mismatches whose step is over: every delivery of it is confirmed or visibly dead. Answers how many.
+///
+/// # Errors
+/// The store could not be asked; what was not closed is closed by the next call.
+pub async fn close_delivered(hub: &Hub) -> Result<usize, AppError> {
+    let rows = hub.store.delivered_mismatches(CLOSED_MAX).await?;
+    let closing = rows.into_iter().map(|row| close_one(hub, row));
+    let mut closed = 0;
+    for result in futures_util::future::join_all(closing).await {
+        match result {
+            Ok(()) => closed += 1,
+            // Somebody acted on it meanwhile: it is looked at again.
+            Err(AppError::Store(StoreError::Conflict) | AppError::NotNow) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if closed > 0 {
+        hub.wake_relay();
+    }
+    Ok(closed)
+}
+
+async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
+    let _turn = hub.pending.turn([row.subject].into_iter()).await;
+    let now_us = hub.clock.now_us();
+    let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let (write, _) = next(hub, row, facts, Action::Delivered, Actor::Hub, &Note::default(), now_us)?;
+    let row = write.row.clone();
+    let agency = hub
+        .access
+        .load()
+        .agencies
+        .get(row.agency.as_str())
+        .map_or(0, |agency| agency.row.number);
+    let commit = Commit {
+        events: vec![mismatch_event(hub, &row, now_us)?],
+        ledger_entries: vec![step_entry(hub, agency, &write, "")?],
+        mismatches: vec![write],
+        at: now_us,
+        ..Commit::default()
+    };
+    let committed = hub.commit(commit).await?;
+    hub.pending.tell(&row);
+    hub.enter(committed).await?;
+    Ok(())
 }

@@ -119,6 +119,30 @@ pub struct RecordChange {
     pub fields: Map<String, Value>,
 }
 
+impl RecordChange {
+    /// As CloudEvents 1.0 structured JSON, for sinks that are webhooks.
+    pub fn cloud_event(&self) -> Vec<u8> {
+        let time = super::time::rfc3339(self.at_us);
+        serde_json::json!({
+            "specversion": "1.0",
+            "id": self.event,
+            "source": "//heyan",
+            "type": "heyan.record.changed.v1",
+            "time": time,
+            "datacontenttype": "application/json",
+            "data": {
+                "dataset": self.dataset,
+                "version": self.version,
+                "subject": self.subject,
+                "fields": self.fields,
+                "reason": "sink",
+            },
+        })
+        .to_string()
+        .into_bytes()
+    }
+}
+
 /// A sink, as the courier needs to know it.
 #[derive(Clone, Debug)]
 pub struct SinkInfo {

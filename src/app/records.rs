@@ -11,7 +11,10 @@ use super::{
     error::{AppError, Thing},
     hub::{Caller, Hub},
     ports::{RecordKey, StoreError, StoredRecord},
-    purpose, time,
+    purpose,
+    rows::EventRow,
+    time,
+    verification_id::new_id,
 };
 use crate::{
     catalog::{Dataset, Subject},
@@ -224,29 +227,67 @@ async fn decide_and_commit(
         let stored = hub.store.records(&keys).await?;
         let (writes, decisions) = decide(incoming, stored);
         let entry = entry_of(hub, caller, dataset, &writes, now_us)?;
+        let events = changes(hub, &writes, now_us)?;
+        let any = !events.is_empty();
         let commit = Commit {
             records: writes,
-            ledger_entries: vec![entry.clone()],
+            events,
+            ledger_entries: vec![entry],
+            at: now_us,
             ..Commit::default()
         };
-        let ids = match hub.store.commit(&commit).await {
-            Err(StoreError::Conflict) => continue,
+        let committed = match hub.commit(commit).await {
+            Err(AppError::Store(StoreError::Conflict)) => continue,
             committed => committed?,
         };
         // Committed: a crash before the append leaves the entry in the outbox, and the next start appends it.
         for (_, record) in incoming {
             hub.records.invalidate(&record.subject.key);
         }
-        let appended = hub.append_surely(entry).await?;
-        hub.store.forget_entries(&ids).await?;
+        let appended = hub.enter(committed).await?.into_iter().next();
+        if any {
+            hub.wake_relay();
+        }
         for ((position, _), decision) in incoming.iter().zip(decisions) {
             if let Some(result) = results.get_mut(*position) {
                 *result = Some(decision);
             }
         }
-        return Ok(appended);
+        return appended.ok_or(AppError::Internal("records were not entered"));
     }
     Err(AppError::Store(StoreError::Conflict))
+}
+
+/// That records changed, for those who must hear of it. A first version is news only where someone listens for all of a
+/// dataset: nobody can have been answered from a version before it, and a first load must not write everything twice.
+pub(super) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<Vec<EventRow>, AppError> {
+    let Some(first) = writes.first() else {
+        return Ok(Vec::new());
+    };
+    let subscriptions = hub.subscriptions.load();
+    let listens = |row: &Arc<super::rows::SubscriptionRow>| row.covers("record.changed", Some(&first.dataset), now_us);
+    let in_sink = |name: &String| name == "*" || **name == *first.dataset;
+    let heard = hub
+        .connectors
+        .sinks()
+        .iter()
+        .any(|sink| sink.datasets.iter().any(in_sink))
+        || subscriptions.by_id.values().any(listens);
+    let news = writes.iter().filter(|write| heard || write.expected.is_some());
+    news.map(|write| {
+        Ok(EventRow {
+            id: new_id(b"evt_", now_us, hub.settings.node)?,
+            kind: "record.changed",
+            dataset: Some(Arc::clone(&write.dataset)),
+            subject: Some(write.subject),
+            version: Some(write.record.version),
+            mismatch: None,
+            agency: None,
+            facts: None,
+            at: now_us,
+        })
+    })
+    .collect()
 }
 
 /// Pure: what each record becomes, given what is stored. The same subject twice in one call: the later one sees the
@@ -308,7 +349,7 @@ fn decide_one(record: &Incoming, now: Option<&StoredRecord>) -> IngestResult {
     Ok((Ingested::Updated, next))
 }
 
-fn entry_of(
+pub(super) fn entry_of(
     hub: &Hub,
     caller: &Caller,
     dataset: &Dataset,

@@ -6,14 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{
-    commit::Commit,
-    error::AppError,
-    hub::Hub,
-    ports::StoreError,
-    rows::SavedReply,
-    vault::Place,
-};
+use super::{commit::Commit, error::AppError, hub::Hub, ports::StoreError, rows::SavedReply, vault::Place};
 
 /// Longest key, bytes.
 pub const KEY_BYTES_MAX: usize = 255;

@@ -163,7 +163,10 @@ pub fn list(hub: &Hub, caller: &Caller) -> Vec<Arc<SubscriptionRow>> {
 pub fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<Arc<SubscriptionRow>, AppError> {
     let own = caller.agency().ok().map(|agency| agency.row.id.as_str());
     let table = hub.subscriptions.load();
-    let row = table.by_id.get(id).filter(|row| own.is_none_or(|own| row.agency == own));
+    let row = table
+        .by_id
+        .get(id)
+        .filter(|row| own.is_none_or(|own| row.agency == own));
     row.map(Arc::clone).ok_or(AppError::NotFound(Thing::Subscription))
 }
 

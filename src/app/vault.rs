@@ -115,8 +115,14 @@ mod tests {
         let sealed = vault.seal_json(PLACE, &["王小明"]).unwrap();
         assert_eq!(vault.open_json::<Vec<String>>(PLACE, &sealed).unwrap(), ["王小明"]);
         for place in [
-            Place { table: "other", ..PLACE },
-            Place { column: "note", ..PLACE },
+            Place {
+                table: "other",
+                ..PLACE
+            },
+            Place {
+                column: "note",
+                ..PLACE
+            },
             Place { row: "mis_2", ..PLACE },
         ] {
             assert!(vault.open(place, &sealed).is_err());

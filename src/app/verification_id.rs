@@ -110,8 +110,9 @@ mod tests {
 
     #[test]
     fn new_ids_are_of_one_form_and_distinct() {
-        let ids: std::collections::HashSet<String> =
-            (0..1_000).map(|_| new_id(b"mis_", 1_795_363_200_123_000, 7).unwrap()).collect();
+        let ids: std::collections::HashSet<String> = (0..1_000)
+            .map(|_| new_id(b"mis_", 1_795_363_200_123_000, 7).unwrap())
+            .collect();
         assert_eq!(ids.len(), 1_000);
         assert!(ids.iter().all(|id| id.len() == 30 && id.starts_with("mis_01")));
         let later = new_id(b"mis_", 1_795_363_200_124_000, 0).unwrap();

@@ -488,10 +488,7 @@ fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permis
 pub(super) fn agrees(verdict: Verdict) -> bool {
     !matches!(
         verdict,
-        Verdict::Mismatch
-            | Verdict::NotPermitted
-            | Verdict::Unavailable
-            | Verdict::Review(ReviewReason::GuessBudget)
+        Verdict::Mismatch | Verdict::NotPermitted | Verdict::Unavailable | Verdict::Review(ReviewReason::GuessBudget)
     )
 }
 

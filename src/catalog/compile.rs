@@ -7,7 +7,7 @@ use jsonschema::{Draft, PatternOptions, Retrieve, Uri};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::dataset::{Authority, Dataset, Field, Label, SubjectMember};
+use super::dataset::{Authority, Dataset, Field, GuessRule, Label, SubjectMember};
 use crate::domain::{
     compare::Comparator,
     identifier::IdentifierKind,
@@ -99,6 +99,8 @@ struct FieldKeywords {
     #[serde(default)]
     options: Value,
     mask: String,
+    #[serde(default)]
+    guesses: GuessRule,
 }
 
 /// Longest schema file, bytes.
@@ -217,6 +219,7 @@ fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Resul
         comparator_name: words.comparator.into(),
         comparator,
         mask,
+        guesses: words.guesses,
         characters_max: characters_max(member),
     })
 }

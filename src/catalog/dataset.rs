@@ -61,8 +61,21 @@ pub struct Field {
     pub comparator: Comparator,
     /// How it is shown.
     pub mask: Mask,
+    /// Whether wrong claims of it are counted.
+    pub guesses: GuessRule,
     /// Longest value, characters.
     pub characters_max: usize,
+}
+
+/// Whether wrong claims of a field are counted against the guess budget (`"guesses"` in `x-heyan`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuessRule {
+    /// They are.
+    #[default]
+    Counted,
+    /// Everyone may know the value: it stands in a public register, or on the face of a document.
+    Free,
 }
 
 /// A dataset (数据资源).

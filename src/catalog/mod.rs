@@ -7,7 +7,7 @@ mod dataset;
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 pub use compile::CatalogError;
-pub use dataset::{Authority, Dataset, Field, Label, Subject, SubjectMember};
+pub use dataset::{Authority, Dataset, Field, GuessRule, Label, Subject, SubjectMember};
 
 /// The datasets that ship, embedded so that the binary starts with nothing else installed.
 const SHIPPED: [(&str, &str); 4] = [

@@ -8,16 +8,20 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::outward;
 use crate::{
     app::{
         access::{AccessTable, Counters},
         caches::RecordCaches,
-        hub::{Hub, Settings},
-        outward::{Connectors, NoConnectors},
+        hub::{Bells, Hub, Settings},
+        outward::{Connectors, Webhooks},
+        pending::Pending,
         ports::{Clock, Store},
         record::RecordLoad,
+        replies::UnderWay,
         time::SystemClock,
         token::TokenCache,
+        vault::Vault,
     },
     auth::{
         keys::{self, KeyRing},
@@ -36,6 +40,7 @@ use crate::{
     ledger::{Ledger, LedgerConfig},
     store::{SqliteConfig, SqliteStore},
     telemetry::Metrics,
+    worker::Workers,
 };
 
 /// A node whose listeners are bound.
@@ -57,16 +62,30 @@ const ASSERTIONS_MAX: usize = 200_000;
 /// File of the embedded store.
 const DATABASE: &str = "heyan.sqlite";
 
+/// Longest wait for attempts that are under way when the node stops.
+const WORKERS_STOP: Duration = Duration::from_secs(5);
+
 /// The key of purposes in force.
 const PURPOSE_KEY_ID: u8 = 1;
 
 /// Opens everything and binds the listeners; nothing is answered yet.
 pub async fn open(config: Config) -> anyhow::Result<Node> {
-    open_with(config, Arc::new(NoConnectors)).await
+    let webhooks = Arc::new(outward::webhooks(&config)?);
+    let connectors = outward::connectors(&config, &webhooks)?;
+    open_around(config, connectors, webhooks).await
 }
 
 /// As [`open`], with the outside systems given.
 pub async fn open_with(config: Config, connectors: Arc<dyn Connectors>) -> anyhow::Result<Node> {
+    let webhooks = Arc::new(outward::webhooks(&config)?);
+    open_around(config, connectors, webhooks).await
+}
+
+async fn open_around(
+    config: Config,
+    connectors: Arc<dyn Connectors>,
+    webhooks: Arc<dyn Webhooks>,
+) -> anyhow::Result<Node> {
     let data = &config.node.data_dir;
     make_private_dir(data)?;
     if let Some(folder) = config
@@ -99,9 +118,18 @@ pub async fn open_with(config: Config, connectors: Arc<dyn Connectors>) -> anyho
         ..SqliteConfig::new(data.join(DATABASE))
     })
     .await?;
-    let hub = Arc::new(assemble(&config, &keys, catalog, Arc::new(store), connectors, &url)?);
+    let hub = Arc::new(assemble(
+        &config,
+        &keys,
+        catalog,
+        Arc::new(store),
+        (connectors, webhooks),
+        &url,
+    )?);
     hub.records.start_live(&hub);
     hub.reload_access().await?;
+    hub.reload_subscriptions().await?;
+    hub.reload_pending().await?;
     let left_over = hub.append_left_over().await?;
     if left_over > 0 {
         tracing::info!(left_over, "appended ledger entries that the last stop left behind");
@@ -121,7 +149,7 @@ fn assemble(
     keys: &KeyRing,
     catalog: Arc<Catalog>,
     store: Arc<dyn Store>,
-    connectors: Arc<dyn Connectors>,
+    (connectors, webhooks): (Arc<dyn Connectors>, Arc<dyn Webhooks>),
     url: &str,
 ) -> anyhow::Result<Hub> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -181,7 +209,29 @@ fn assemble(
             chunk_items_max: config.http.chunk_items_max,
         },
         access_changes: tokio::sync::Mutex::new(()),
+        vault: vault(config, keys)?,
+        pending: Pending::default(),
+        subscriptions: ArcSwap::default(),
+        subscription_changes: tokio::sync::Mutex::new(()),
+        webhooks,
+        schedule: outward::schedule(config)?,
+        calendar: ArcSwap::from_pointee(outward::calendar(config)?),
+        guess_limits: outward::guess_limits(config),
+        under_way: UnderWay::default(),
+        bells: Bells::default(),
+        done_entries: std::sync::Mutex::default(),
     })
+}
+
+/// The newest key seals; the ones before it still open.
+fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<Vault> {
+    let newest = config.auth.sealing_key_id;
+    let mut older = Vec::new();
+    for id in 1..newest {
+        older.push((id, *keys.column_sealing_key(id)?));
+    }
+    let sealer = PurposeSealer::new(newest, &*keys.column_sealing_key(newest)?, &older)?;
+    Ok(Vault::new(sealer, Pseudonymizer::new(&*keys.hiding_key()?)))
 }
 
 fn start_caches(config: &Config, loader: &Arc<RecordLoad>, clock: &Arc<dyn Clock>) -> RecordCaches {
@@ -268,6 +318,7 @@ impl Node {
         let public_done = tokio::spawn(public_done);
         let admin_done = tokio::spawn(admin_done);
         let saver = tokio::spawn(save_usage(Arc::clone(&self.hub)));
+        let workers = Workers::start(&self.hub, outward::courier_limits(&self.config));
         tracing::info!(url = self.url, admin_url = self.admin_url, "serving");
         stop.await?;
         tracing::info!("stopping: what was begun is finished");
@@ -276,6 +327,8 @@ impl Node {
         admin.stop(false).await;
         let _stopped = admin_done.await;
         saver.abort();
+        workers.stop(WORKERS_STOP).await;
+        self.hub.forget_entered().await?;
         self.hub.store.add_usage(&self.hub.counters.drain()).await?;
         self.hub.ledger.close()?;
         self.hub.store.close().await;

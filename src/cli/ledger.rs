@@ -130,5 +130,7 @@ fn answered(entry: &Entry) -> Vec<String> {
         Body::Call { operation, status, .. } => vec![format!("{operation} {status}")],
         Body::Records { rules, records } => vec![format!("{rules} {} records", records.len())],
         Body::Access { action, .. } => vec![action.clone()],
+        Body::Mismatch { id, action, state, .. } => vec![format!("{id} {action} {state}")],
+        Body::Delivery { id, target, state, .. } => vec![format!("{id} {target} {state}")],
     }
 }

@@ -19,6 +19,7 @@ mod import;
 mod inbox;
 mod ledger;
 mod output;
+mod outward;
 mod progress;
 mod rejects;
 mod rows;

@@ -32,6 +32,21 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
             });
         }
     };
+    refuse(
+        config.auth.sealing_key_id == 0,
+        "auth.sealing_key_id",
+        "must be 1 or more, and never less than before: what a later key sealed would not open",
+    );
+    refuse(
+        config.push.target_attempts_max == 0 || config.push.attempts_max == 0,
+        "push.target_attempts_max",
+        "must not be 0, nor push.attempts_max: nothing would ever be sent",
+    );
+    refuse(
+        config.guess.units_24_h_max == 0 || config.guess.units_30_days_max == 0,
+        "guess.units_24_h_max",
+        "must not be 0, nor guess.units_30_days_max: one mistyped claim would be for review",
+    );
     let origin = &config.node.origin;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
     refuse(

@@ -49,6 +49,14 @@ pub struct Config {
     pub cache: Cache,
     /// Ledger.
     pub ledger: Ledger,
+    /// Webhooks.
+    pub push: Push,
+    /// Outside systems.
+    pub connectors: Connectors,
+    /// Working days.
+    pub calendar: Calendar,
+    /// Budget of guesses.
+    pub guess: Guess,
     /// Logs.
     pub log: Log,
 }
@@ -132,6 +140,8 @@ pub struct Auth {
     pub token_ttl_s: i64,
     /// Life of a secret after its rotation.
     pub rotation_overlap_s: i64,
+    /// The key that seals; all before it open.
+    pub sealing_key_id: u8,
 }
 
 /// Datasets.
@@ -186,6 +196,70 @@ pub struct Ledger {
     pub queue_entries_max: usize,
     /// Bytes of one group.
     pub group_bytes_max: usize,
+}
+
+/// Webhooks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    /// Names that may be reached.
+    pub hosts: Vec<String>,
+    /// Networks of their addresses.
+    pub networks: Vec<String>,
+    /// Ports.
+    pub ports: Vec<u16>,
+    /// Networks that a URL may name in figures.
+    pub literal_networks: Vec<String>,
+    /// Networks that may be reached without TLS.
+    pub plain_http_networks: Vec<String>,
+    /// Resolve, connect, shake hands.
+    pub connect_timeout_ms: u64,
+    /// One attempt.
+    pub attempt_timeout_ms: u64,
+    /// Most of an answer.
+    pub answer_bytes_max: usize,
+    /// Time for an answer's body.
+    pub answer_timeout_ms: u64,
+    /// Further certificate authorities.
+    pub extra_roots_file: PathBuf,
+    /// Trust the system's.
+    pub trust_system_roots: bool,
+    /// Before each attempt.
+    pub schedule_s: Vec<u32>,
+    /// Attempts at one target.
+    pub target_attempts_max: usize,
+    /// Attempts at all.
+    pub attempts_max: usize,
+}
+
+/// Outside systems.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connectors {
+    /// Folder of files; empty: none.
+    pub folder: PathBuf,
+}
+
+/// Working days.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calendar {
+    /// Further years; empty: none.
+    pub extra_file: PathBuf,
+}
+
+/// Budget of guesses.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guess {
+    /// In 24 hours.
+    pub units_24_h_max: u32,
+    /// In 30 days.
+    pub units_30_days_max: u32,
+    /// Of one agency in 24 hours.
+    pub agency_units_24_h_max: u32,
+    /// Of one predicate.
+    pub predicate_units: u8,
 }
 
 /// Logs.

@@ -43,7 +43,7 @@ enum Entered {
 
 impl Call {
     /// The hub.
-    pub(super) fn hub(&self) -> &Hub {
+    pub(super) fn hub(&self) -> &std::sync::Arc<Hub> {
         &self.state.hub
     }
 

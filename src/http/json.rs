@@ -51,12 +51,12 @@ pub(super) fn put_judgement(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
     out.extend_from_slice(b"\"outcome\":\"");
     out.extend_from_slice(judgement.outcome.as_str().as_bytes());
     out.extend_from_slice(b"\",\"fields\":{");
-    for (position, (name, _, verdict)) in judgement.fields.iter().enumerate() {
+    for (position, (name, number, verdict)) in judgement.fields.iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }
         put_string(out, name);
-        put_verdict(out, *verdict);
+        put_verdict(out, *verdict, judgement.disputed.has(*number));
     }
     out.push(b'}');
     if let Some(record) = &judgement.record {
@@ -81,9 +81,19 @@ pub(super) fn put_judgement(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
         put_string(out, finding.as_str());
     }
     out.push(b']');
+    if let Some(mismatch) = &judgement.mismatch {
+        out.extend_from_slice(b",\"mismatch\":{\"id\":");
+        put_string(out, &mismatch.id);
+        out.extend_from_slice(b",\"due_on\":");
+        match &mismatch.due_on {
+            Some(date) => put_string(out, date),
+            None => out.extend_from_slice(b"null"),
+        }
+        out.push(b'}');
+    }
 }
 
-fn put_verdict(out: &mut Vec<u8>, verdict: Verdict) {
+fn put_verdict(out: &mut Vec<u8>, verdict: Verdict, disputed: bool) {
     out.extend_from_slice(b":{\"verdict\":\"");
     out.extend_from_slice(verdict.as_str().as_bytes());
     out.push(b'"');
@@ -96,6 +106,9 @@ fn put_verdict(out: &mut Vec<u8>, verdict: Verdict) {
             out.extend_from_slice(word.as_bytes());
             out.push(b'"');
         }
+    }
+    if disputed {
+        out.extend_from_slice(b",\"disputed\":true");
     }
     out.push(b'}');
 }

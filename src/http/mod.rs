@@ -11,6 +11,7 @@ mod json;
 mod lines;
 pub mod locale;
 mod log;
+mod mismatches;
 mod oauth;
 pub mod openapi;
 mod page;
@@ -24,6 +25,7 @@ pub mod server;
 mod state;
 mod stream;
 mod strict;
+mod subscriptions;
 mod verifications;
 
 pub use state::{Limits, State};

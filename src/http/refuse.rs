@@ -42,9 +42,16 @@ impl From<AppError> for Problem {
                 Thing::Agency => ProblemCode::AgencyNotFound,
                 Thing::Grant => ProblemCode::GrantNotFound,
                 Thing::User => ProblemCode::UserNotFound,
+                Thing::Mismatch => ProblemCode::MismatchNotFound,
+                Thing::Subscription => ProblemCode::SubscriptionNotFound,
+                Thing::Delivery => ProblemCode::DeliveryNotFound,
             }),
             AppError::AlreadyExists => Self::new(ProblemCode::AlreadyExists),
             AppError::PreconditionFailed => Self::new(ProblemCode::PreconditionFailed),
+            AppError::NotNow => Self::new(ProblemCode::NotInThisState),
+            AppError::KeyReused => Self::new(ProblemCode::IdempotencyKeyReused),
+            AppError::InProgress => busy(ProblemCode::IdempotencyInProgress),
+            AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).extra("reason", fault.as_str()),
             AppError::TooManyItems => Self::new(ProblemCode::TooManyItems),
             AppError::Store(error) => {
                 tracing::error!(error = %error, "the store could not be asked");

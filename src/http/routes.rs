@@ -4,11 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
-    access, call, datasets, log, oauth, pages,
+    access, call, datasets, log, mismatches, oauth, pages,
     problem::{Problem, ProblemCode},
     receipts, records, refuse,
     state::State,
-    stream, verifications,
+    stream, subscriptions, verifications,
 };
 use crate::app::access::Role::{self, Agency, Auditor, Authority, Manager, Operator};
 
@@ -106,6 +106,19 @@ routes! {
     get_dataset           GET    "/v1/datasets/{dataset}"                      EVERYONE,                              Call   => datasets::get;
     put_records           PUT    "/v1/datasets/{dataset}/records"              &[Agency, Authority],                  Own    => records::put;
     query_record          POST   "/v1/datasets/{dataset}/records/query"        &[Agency, Authority],                  Call   => records::query;
+    list_mismatches       GET    "/v1/mismatches"                              EVERYONE,                              Call   => mismatches::list;
+    get_mismatch          GET    "/v1/mismatches/{id}"                         EVERYONE,                              Call   => mismatches::get;
+    act_on_mismatch       POST   "/v1/mismatches/{id}/actions"                 &[Agency, Authority],                  Own    => mismatches::act;
+    add_subscription      POST   "/v1/subscriptions"                           &[Agency, Authority],                  Own    => subscriptions::add;
+    list_subscriptions    GET    "/v1/subscriptions"                           &[Agency, Authority, Operator, Auditor], Call => subscriptions::list;
+    get_subscription      GET    "/v1/subscriptions/{id}"                      &[Agency, Authority, Operator, Auditor], Call => subscriptions::get;
+    remove_subscription   DELETE "/v1/subscriptions/{id}"                      &[Agency, Authority],                  Own    => subscriptions::remove;
+    rotate_subscription_secret POST "/v1/subscriptions/{id}/rotate-secret"     &[Agency, Authority],                  Own    => subscriptions::rotate;
+    test_subscription     POST   "/v1/subscriptions/{id}/test"                 &[Agency, Authority],                  Own    => subscriptions::test;
+    list_deliveries       GET    "/v1/deliveries"                              &[Agency, Authority, Operator, Auditor], Call => subscriptions::list_deliveries;
+    replay_deliveries     POST   "/v1/deliveries/replay"                       &[Operator],                           Own    => subscriptions::replay_range;
+    replay_delivery       POST   "/v1/deliveries/{id}/replay"                  &[Operator],                           Own    => subscriptions::replay;
+    list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => subscriptions::list_alerts;
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;
     list_agencies         GET    "/v1/agencies"                                &[Manager, Operator, Auditor],         Call   => access::list_agencies;
     get_agency            GET    "/v1/agencies/{id}"                           &[Manager, Operator, Auditor],         Call   => access::get_agency;

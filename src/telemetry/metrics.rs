@@ -45,6 +45,20 @@ pub struct Metrics {
     pub shed: IntCounter,
     /// Records taken in.
     pub records_ingested: IntCounterVec,
+    /// Attempts at deliveries, by the state after them.
+    pub deliveries: IntCounterVec,
+    /// Mismatches by state.
+    pub mismatches: IntGaugeVec,
+    /// Mismatches that are past their due date.
+    pub mismatches_overdue: IntGauge,
+    /// Age of the oldest delivery that is not over, seconds.
+    pub delivery_oldest_seconds: Gauge,
+    /// Deliveries that were given up.
+    pub dead_letters: IntGauge,
+    /// Deliveries that are not over.
+    pub outbox_depth: IntGauge,
+    /// Alerts raised, by rule.
+    pub alerts: IntCounterVec,
     source_requests: IntCounterVec,
     source_seconds: HistogramVec,
 }
@@ -109,6 +123,23 @@ impl Metrics {
                 &["reason"],
             )?,
             shed: make.counter("heyan_shed_total", "Requests turned away while busy.")?,
+            deliveries: make.counters(
+                "heyan_deliveries_total",
+                "Attempts at deliveries, by the state of the delivery after them.",
+                &["result"],
+            )?,
+            mismatches: make.gauges("heyan_mismatches", "Mismatches by state.", &["state"])?,
+            mismatches_overdue: make.gauge(
+                "heyan_mismatches_overdue",
+                "Mismatches that are not over and past their due date.",
+            )?,
+            delivery_oldest_seconds: make.seconds(
+                "heyan_delivery_oldest_seconds",
+                "Age of the oldest delivery that is not over; 0 when there is none.",
+            )?,
+            dead_letters: make.gauge("heyan_dead_letters", "Deliveries that were given up.")?,
+            outbox_depth: make.gauge("heyan_outbox_depth", "Deliveries that are not over.")?,
+            alerts: make.counters("heyan_supervision_alerts_total", "Alerts raised, by rule.", &["rule"])?,
             records_ingested: make.counters(
                 "heyan_records_ingested_total",
                 "Records taken in, by result.",
@@ -182,6 +213,10 @@ impl Make<'_> {
 
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
         self.register(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
+        self.register(IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 
     fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, MetricsError> {

@@ -221,10 +221,9 @@ impl Comparator {
         match self.form(claim) {
             Form::Same => claim.to_owned(),
             Form::Text(text) | Form::Number(text, _) => text.into(),
-            Form::Date(date) => date.range().map_or_else(
-                || "open".to_owned(),
-                |(first, last)| format!("{first}/{last}"),
-            ),
+            Form::Date(date) => date
+                .range()
+                .map_or_else(|| "open".to_owned(), |(first, last)| format!("{first}/{last}")),
             Form::Amount(amount) => amount.normalize().to_string(),
             Form::Code(code) => format!("#{}", code.index()),
             Form::Address(_) => TextRule::Plain.fold(claim).into_owned(),

@@ -17,7 +17,7 @@ const ABOUT: Text = text!(
     => "A city's verification exchange hub: business systems verify what applicants claim, field by field, and every answer has a receipt that can be proven offline.\n\n- Except where open to everyone, operations need an `Authorization: Bearer` token from `/oauth/token`, good for 10 minutes.\n- Every answer, refusals included, is in the ledger before it leaves.\n- Bodies are strict JSON: a member twice, an unknown member or a number that cannot be exact is refused. Lengths are limits of UTF-8 bytes.\n- Every error is a [problem document](/problems), `application/problem+json`; program against its `code`."
 );
 
-const TAGS: [(&str, Text, Text); 6] = [
+const TAGS: [(&str, Text, Text); 9] = [
     (
         "verification",
         text!("核验" => "Verification"),
@@ -27,6 +27,21 @@ const TAGS: [(&str, Text, Text); 6] = [
         "catalogue",
         text!("数据资源与记录" => "Datasets and records"),
         text!("目录、报送与查询。" => "The catalogue, contributing and reading."),
+    ),
+    (
+        "mismatch",
+        text!("差异" => "Mismatches"),
+        text!("从不一致到更正后的记录。" => "From a mismatch to a corrected record."),
+    ),
+    (
+        "push",
+        text!("推送" => "Push"),
+        text!("订阅、投递与重投。" => "Subscriptions, deliveries and replays."),
+    ),
+    (
+        "supervision",
+        text!("监察" => "Supervision"),
+        text!("需人查看的情况。" => "What a person should look at."),
     ),
     (
         "access",

@@ -163,6 +163,32 @@ fn access_requests(operation: &str) -> Vec<Example> {
             text!("新用户" => "A user"),
             json!({"id": "auditor-li", "name": "李审计", "role": "auditor"}),
         )],
+        "act_on_mismatch" => vec![example(
+            JSON,
+            "propose",
+            text!("提出更正" => "Propose a correction"),
+            json!({
+                "action": "propose_correction",
+                "fields": {"domicile_address": "芜湖市镜湖区北京中路2号3栋2单元501"},
+                "evidence": ["户口簿首页"],
+            }),
+        )],
+        "add_subscription" => vec![example(
+            JSON,
+            "subscription",
+            text!("新订阅" => "A subscription"),
+            json!({
+                "url": "https://hub-in.hrss.example/heyan",
+                "events": ["record.changed", "mismatch"],
+                "datasets": ["natural-person"],
+            }),
+        )],
+        "replay_deliveries" => vec![example(
+            JSON,
+            "range",
+            text!("一段时间" => "A range"),
+            json!({"target": "sub_01KB2Q0000000000000000002A", "from": "2026-11-22T00:00:00Z"}),
+        )],
         _ => Vec::new(),
     }
 }
@@ -186,6 +212,7 @@ fn judged() -> Value {
         },
         "record": {"version": 7, "as_of": "2026-11-20T08:00:00Z", "freshness": "cached"},
         "findings": [],
+        "mismatch": {"id": "mis_01KB2Q0000000000000000002A", "due_on": "2026-12-04"},
         "receipt": receipt(),
         "rules": "natural-person@1",
     })

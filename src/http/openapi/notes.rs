@@ -113,6 +113,74 @@ query_record
             "The authority sees every value; another agency needs `read` and sees permitted fields, masked where the dataset says so. Identifiers stand in the body only, never in an address or a log."
     answer  "可见的记录。" "The record as the reader may see it."
     refuses &[BODY, JSON, PURPOSE, &[TooManyItems, InvalidIdentifier, DatasetNotFound, RecordNotFound], GRANT, CEILING, STORE];
+list_mismatches
+    summary "差异列表" "List mismatches"
+    text    "机构看到本机构办件的差异，数据源部门看到本部门数据资源的差异，管理方看到全部（不含个人信息）。按编号排序，分页。"
+            "An agency sees those of its own applications, an authority those of its datasets, the bureau's people all, without what is personal. In the order of their ids, by page."
+    answer  "一页差异。" "One page."
+    refuses &[PAGE, STORE];
+get_mismatch
+    summary "查看一条差异及其经过" "Read a mismatch with its history"
+    text    "与己无关的差异与不存在的差异答复相同。" "Another's mismatch is not told apart from none."
+    answer  "差异。" "The mismatch."
+    refuses &[&[MismatchNotFound], STORE];
+act_on_mismatch
+    summary "处理一条差异" "Act on a mismatch"
+    text    "每个动作须带 `Idempotency-Key`；同键同内容得到第一次的答复，逐字节相同（`Idempotent-Replayed: true`），至少保留 72 小时。状态、更正后的记录、须告知的各方与存证条目同时成立或同时不成立。\n\n- `accept_record`：业务系统以记录为准，系统推送获准的值。\n- `propose_correction`：认为记录有误，数据源部门须在工作日期限内决定。\n- `approve` 产生新的记录版本，并推送至共享平台、订阅方以及曾据旧版本得到答复的各系统；`reject` 维持记录。"
+            "Each action needs an `Idempotency-Key`; the same key and body get the first answer byte for byte (`Idempotent-Replayed: true`), for at least 72 hours. State, corrected record, what must be told to whom and ledger entries stand together or not at all.\n\n- `accept_record`: the business system takes the record's values, and the hub pushes those that it may have.\n- `propose_correction`: the record is said to be wrong; the authority decides within working days.\n- `approve` makes a new version of the record, pushed to the sharing platform, to subscribers and to every system that was answered from an older version; `reject` upholds the record."
+    answer  "处理后的差异。" "The mismatch after the action."
+    refuses &[BODY, JSON, &[InvalidHeader, PreconditionRequired, MismatchNotFound, RoleNotAllowed, NotInThisState, IdempotencyInProgress, IdempotencyKeyReused, InvalidValue, UnknownField, ValueTooLong, TooManyItems], STORE];
+add_subscription
+    summary "新增订阅" "Add a subscription"
+    text    "按 Standard Webhooks 签名推送 CloudEvents。签名密钥只在本次答复中出现。订阅不扩大授权：推送时按当时的授权决定内容；没有 `read` 的机构只收到它曾据旧版本得到答复的记录的变更，且不含值。"
+            "CloudEvents, signed as Standard Webhooks. The signing secret stands in this answer only. A subscription widens no grant: what is pushed is decided when it is pushed; an agency without `read` hears only of records that it was answered from in an older version, and without values."
+    answer  "订阅及其密钥。" "The subscription and its secret."
+    refuses &[BODY, JSON, &[InvalidValue, TargetNotAllowed, TooManyItems], STORE];
+list_subscriptions
+    summary "订阅列表" "List subscriptions"
+    text    "机构看到本机构的，管理方看到全部；不含密钥。" "An agency sees its own, the bureau's people all; without secrets."
+    answer  "订阅。" "The subscriptions."
+    refuses NONE;
+get_subscription
+    summary "查看订阅" "Read a subscription"
+    text    "不含密钥。" "Without its secret."
+    answer  "订阅。" "The subscription."
+    refuses &[&[SubscriptionNotFound]];
+remove_subscription
+    summary "删除订阅" "Remove a subscription"
+    text    "未送达的内容不再推送。" "What it has not received is not sent any more."
+    answer  "已删除。" "It is removed."
+    refuses &[&[SubscriptionNotFound], STORE];
+rotate_subscription_secret
+    summary "更换签名密钥" "Rotate the signing secret"
+    text    "新密钥只在本次答复中出现；重叠期内新旧密钥同时签名。被 410 停用的订阅随之恢复。" "The new secret stands in this answer only; during the overlap both sign. A subscription that was disabled by a 410 comes back."
+    answer  "订阅及新密钥。" "The subscription and its new secret."
+    refuses &[&[SubscriptionNotFound], STORE];
+test_subscription
+    summary "发送测试事件" "Send a test event"
+    text    "只试一次；结果用 `GET /v1/deliveries` 查看。" "Tried once; see the result with `GET /v1/deliveries`."
+    answer  "测试的投递编号。" "The delivery of the test."
+    refuses &[&[SubscriptionNotFound], STORE];
+list_deliveries
+    summary "投递列表" "List deliveries"
+    text    "机构看到发往本机构订阅的，管理方看到全部。由早到晚，分页。" "An agency sees those to its own subscriptions, the bureau's people all. Oldest first, by page."
+    answer  "一页投递。" "One page."
+    refuses &[PAGE, STORE];
+replay_deliveries
+    summary "重投一段时间的死信" "Try dead deliveries again"
+    text    "编号不变，接收方据 `webhook-id` 与记录版本去重。至多 10000 条。" "Ids stay the same: receivers tell repeats apart by `webhook-id` and the record's version. At most 10,000."
+    answer  "重投的数量。" "How many are tried again."
+    refuses &[BODY, JSON, &[InvalidValue], STORE];
+replay_delivery
+    summary "重投一条" "Try one delivery again"
+    text    "用于死信、已取消或被取代的投递。" "For one that is dead, cancelled or superseded."
+    answer  "投递。" "The delivery."
+    refuses &[&[DeliveryNotFound, NotInThisState], STORE];
+list_alerts
+    summary "警示列表" "List alerts"
+    text    "猜测次数用尽、差异逾期、工作日历缺年等，由新到旧。" "Used-up guess budgets, overdue mismatches, missing years of the calendar; newest first."
+    answer  "警示。" "The alerts."
+    refuses &[&[InvalidParameter], STORE];
 add_agency
     summary "新增机构" "Add an agency"
     text    "同时生成客户端凭据；密钥只在本次答复中出现。" "Makes its client credential too; the secret stands in this answer only."

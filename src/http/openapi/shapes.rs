@@ -2,16 +2,17 @@
 //! A comment is the text that callers read, English first and Chinese behind `‖`; enumerations get their words, and maps
 //! their values, from `words`, so that they are those of the code that answers.
 
-pub use self::{access::*, catalogue::*, ledger::*, problem::*, verification::*};
+pub use self::{access::*, catalogue::*, ledger::*, problem::*, turn::*, verification::*};
 
 mod access;
 mod catalogue;
 mod ledger;
 mod problem;
+mod turn;
 mod verification;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 11] = [
+pub(super) const STRICT: [&str; 14] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -23,4 +24,7 @@ pub(super) const STRICT: [&str; 11] = [
     "NewAgency",
     "NewGrant",
     "NewUser",
+    "MismatchAction",
+    "NewSubscription",
+    "ReplayRange",
 ];

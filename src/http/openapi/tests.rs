@@ -259,6 +259,9 @@ fn parses(name: &str, body: &Value) -> bool {
         "NewAgency" => taken::<access::AgencyBody>(&bytes),
         "NewGrant" => taken::<access::GrantBody>(&bytes),
         "NewUser" => taken::<access::UserBody>(&bytes),
+        "MismatchAction" => taken::<mismatches::ActionBody>(&bytes),
+        "NewSubscription" => taken::<subscriptions::SubscriptionBody>(&bytes),
+        "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
         _ => panic!("{name} has no parser here"),
     }
 }
@@ -285,6 +288,10 @@ fn full(name: &str) -> Value {
             "item_codes": ["*"], "valid_from": "2026-11-22T00:00:00Z", "valid_until": "2027-11-22T00:00:00Z",
             "daily_ceiling": 1, "networks": []}),
         "NewUser" => json!({"id": "u", "name": "n", "role": "auditor"}),
+        "MismatchAction" => json!({"action": "approve", "fields": {"name": "n"}, "evidence": ["e"], "reason": "r"}),
+        "NewSubscription" => json!({"url": "https://a.example/", "events": ["mismatch"], "datasets": ["d"],
+            "until": "2027-11-22T00:00:00Z", "supersedes": true}),
+        "ReplayRange" => json!({"target": "sub_1", "from": "2026-11-22T00:00:00Z", "until": "2026-11-23T00:00:00Z"}),
         _ => panic!("{name}"),
     }
 }

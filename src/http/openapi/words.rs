@@ -14,6 +14,7 @@ use crate::{
     domain::{
         compare::Comparator,
         identifier::Finding,
+        mismatch::{Actor, Closing, STATES},
         policy::{Clause, Operation},
         predicate,
         verdict::{Outcome, Verdict},
@@ -61,7 +62,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         Ingested::Unchanged,
         Ingested::Ignored,
     ];
-    vec![
+    [
         ("Outcome", words(Outcome::ALL.map(Outcome::as_str))),
         ("VerdictWord", words(verdicts.iter().map(|verdict| verdict.as_str()))),
         ("Basis", words(verdicts.iter().filter_map(|verdict| verdict.basis()))),
@@ -76,6 +77,51 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("Finding", words(findings.map(Finding::as_str))),
         ("Ingested", words(ingested.iter().map(Ingested::as_str))),
         ("PendingWord", json!({"const": "pending"})),
+    ]
+    .into_iter()
+    .chain(turn())
+    .collect()
+}
+
+fn turn() -> Vec<(&'static str, Value)> {
+    let closings = [
+        Closing::Settled,
+        Closing::RecordAccepted,
+        Closing::Corrected,
+        Closing::FalseClaim,
+        Closing::Closed,
+    ];
+    let actors = [Actor::Agency, Actor::Authority, Actor::Hub];
+    vec![
+        ("MismatchState", words(STATES)),
+        ("MismatchResolution", words(closings.map(Closing::as_str))),
+        ("StepRole", words(actors.map(Actor::as_str))),
+        (
+            "MismatchActionWord",
+            words([
+                "accept_record",
+                "propose_correction",
+                "approve",
+                "reject",
+                "report_false_claim",
+                "reopen",
+                "close",
+            ]),
+        ),
+        (
+            "DeliveryStateWord",
+            words(["pending", "delivered", "dead", "superseded", "cancelled"]),
+        ),
+        (
+            "DeliveryReason",
+            words(["answered", "subscribed", "addressed", "sink", "test"]),
+        ),
+        ("SubscriptionState", words(["active", "gone"])),
+        ("AlertFacts", json!({"type": "object"})),
+        (
+            "SubscriptionWithSecret",
+            all_of(&["Subscription", "SubscriptionSecret"]),
+        ),
     ]
 }
 

@@ -3,6 +3,8 @@
 
 use utoipa::ToSchema;
 
+use super::MismatchNote;
+
 /// A question about one record. ‖ 对一条记录的核验请求。
 #[derive(ToSchema)]
 pub struct VerificationRequest {
@@ -84,6 +86,9 @@ pub struct Verification {
     pub record: RecordNote,
     /// What was noticed about the identifiers; never a refusal. ‖ 对标识的提示，不影响核验。
     pub findings: Vec<Finding>,
+    /// The mismatch that it opened or belongs to, when it is mismatched. ‖ 不一致时产生或所属的差异。
+    #[schema(required = false)]
+    pub mismatch: MismatchNote,
     /// Where its ledger entry stands. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则：数据资源及其版次。
@@ -110,6 +115,9 @@ pub struct FieldVerdict {
     /// Why a person must look. ‖ 须复核的原因。
     #[schema(required = false)]
     pub reason: ReviewReason,
+    /// Somebody says that the record is wrong here, and the authority has not decided. ‖ 有机构认为记录此处有误，数据源部门尚未决定。
+    #[schema(required = false)]
+    pub disputed: bool,
 }
 
 /// `match`: the record agrees; `review`: a person must look; `mismatch`: it disagrees; `absent`: the record holds no value; `not_permitted`: the grant does not cover the field; `unavailable`: the source could not be asked. ‖ `match` 一致；`review` 须复核；`mismatch` 不一致；`absent` 记录无此值；`not_permitted` 授权未覆盖；`unavailable` 数据源未能答复。
@@ -229,6 +237,9 @@ pub struct ItemAnswer {
     pub record: RecordNote,
     /// What was noticed about the identifiers. ‖ 对标识的提示。
     pub findings: Vec<Finding>,
+    /// The mismatch that it opened or belongs to, when it is mismatched. ‖ 不一致时产生或所属的差异。
+    #[schema(required = false)]
+    pub mismatch: MismatchNote,
     /// Dataset and revision that decided. ‖ 所用规则。
     #[schema(example = "natural-person@1")]
     pub rules: String,

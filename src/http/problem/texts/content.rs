@@ -124,6 +124,16 @@ VALUE_TOO_LONG
     operator "无需处理。"
              "Nothing to do."
 
+TARGET_NOT_ALLOWED
+    meaning  "系统不允许向这个地址推送，未作登记。reason 说明是哪一项不符。"
+             "The hub may not push to this address; nothing was registered. `reason` names the part that does not fit."
+    cause    "主机名、地址网段、端口或协议不在运维登记的范围内；或地址带有用户名、片段，或写成了数字形式。"
+             "Host name, network, port or scheme is not among those that the operator listed; or the URL has a user name, a fragment or an address in figures."
+    caller   "使用已登记的 https 地址；如地址无误，请运维登记。"
+             "Use an https address that is listed; if the address is right, ask the operator to list it."
+    operator "核实后在 [push] 的 hosts、networks、ports 中登记。未登记的一律不可达，这是有意为之。"
+             "After checking it, list it in hosts, networks and ports of [push]. What is not listed is not reached, on purpose."
+
 IDEMPOTENCY_KEY_REUSED
     meaning  "同一个 Idempotency-Key 用在了内容不同的请求上，未作处理。"
              "One Idempotency-Key was used with a different body; nothing was done."

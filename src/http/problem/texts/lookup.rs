@@ -44,6 +44,46 @@ VERIFICATION_NOT_FOUND
     operator "可由审计员按 trace_id 或回执序号在存证日志中查找。"
              "An auditor can find it in the ledger by trace_id or receipt index."
 
+MISMATCH_NOT_FOUND
+    meaning  "没有这个编号的差异，或它与本机构无关。"
+             "There is no mismatch of this id, or it is not yours."
+    cause    "编号抄写有误，或该差异属于其他机构的办件、其他部门的数据资源。"
+             "The id was copied wrongly, or it belongs to another agency's application or another authority's dataset."
+    caller   "使用核验结果中的 mismatch.id（以 mis_ 开头）原样查询，或用 GET /v1/mismatches 列出。"
+             "Use mismatch.id from the answer as it is (it begins with mis_), or list yours with GET /v1/mismatches."
+    operator "审计员可按编号在存证日志中查找。"
+             "An auditor can find it in the ledger by its id."
+
+SUBSCRIPTION_NOT_FOUND
+    meaning  "没有这个编号的订阅，或它不属于本机构。"
+             "There is no subscription of this id, or it is not yours."
+    cause    "编号有误，或订阅已删除。"
+             "The id is wrong, or the subscription was removed."
+    caller   "用 GET /v1/subscriptions 查看本机构的订阅。"
+             "See yours with GET /v1/subscriptions."
+    operator "无需处理。"
+             "Nothing to do."
+
+DELIVERY_NOT_FOUND
+    meaning  "没有这个编号的投递。"
+             "There is no delivery of this id."
+    cause    "编号抄写有误。"
+             "The id was copied wrongly."
+    caller   "用 GET /v1/deliveries 查看投递；编号以 dlv_ 开头。"
+             "See deliveries with GET /v1/deliveries; ids begin with dlv_."
+    operator "编号即推送请求头 webhook-id 的值。"
+             "The id is the value of the webhook-id header."
+
+NOT_IN_THIS_STATE
+    meaning  "所指对象当前的状态不允许这个操作，未作处理。"
+             "The state of what is named does not allow this; nothing was done."
+    cause    "该差异或投递已由他人处理，或操作次序不对，例如尚未提出更正就批准。"
+             "Somebody else has dealt with the mismatch or delivery, or the order is wrong, such as approving what was never proposed."
+    caller   "先读取当前状态（GET），再决定下一步；新的操作用新的 Idempotency-Key。"
+             "Read the present state (GET), then decide; a new action needs a new Idempotency-Key."
+    operator "无需处理。"
+             "Nothing to do."
+
 AGENCY_NOT_FOUND
     meaning  "没有登记这个机构。"
              "No such agency is registered."

@@ -1,0 +1,126 @@
+//! Makes what reaches outside systems from the settings: webhooks, connectors, and the workers' limits.
+//! Nothing may be reached that the settings do not list.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context;
+use async_trait::async_trait;
+
+use super::connector::facts_of;
+use crate::{
+    app::{
+        outward::{Connectors, NoConnectors, PushMessage, RecordChange, WebhookTarget, Webhooks},
+        ports::Clock,
+        time::SystemClock,
+    },
+    auth::target::{TargetLists, TargetRules},
+    catalog::Catalog,
+    config::Config,
+    domain::{
+        budget::Limits,
+        calendar::WorkingCalendar,
+        delivery::{Attempted, TargetFault},
+        schedule::Schedule,
+    },
+    guard::SystemRoots,
+    push::{PushConfig, WebhookPush},
+    source::{ConnectorSet, SignedSink, exchange::Surroundings},
+    worker::CourierLimits,
+};
+
+/// Webhooks as the settings allow them.
+pub(super) fn webhooks(config: &Config) -> anyhow::Result<WebhookPush> {
+    let push = &config.push;
+    let lists = TargetLists {
+        hosts: push.hosts.clone(),
+        networks: push.networks.clone(),
+        ports: push.ports.clone(),
+        literal_networks: push.literal_networks.clone(),
+        plain_http_networks: push.plain_http_networks.clone(),
+    };
+    let rules = TargetRules::parse(&lists).context("[push] in the settings")?;
+    let mut made = PushConfig::new(rules);
+    made.connect_ms = push.connect_timeout_ms;
+    made.total_ms = push.attempt_timeout_ms;
+    made.answer_bytes_max = push.answer_bytes_max;
+    made.answer_ms = push.answer_timeout_ms;
+    if !push.extra_roots_file.as_os_str().is_empty() {
+        made.extra_roots_pem = std::fs::read(&push.extra_roots_file)
+            .with_context(|| format!("cannot read {}", push.extra_roots_file.display()))?;
+    }
+    made.system_roots = if push.trust_system_roots {
+        SystemRoots::Trusted
+    } else {
+        SystemRoots::Ignored
+    };
+    Ok(WebhookPush::new(made)?)
+}
+
+/// The connectors of the settings' folder.
+pub(super) fn connectors(config: &Config, webhooks: &Arc<WebhookPush>) -> anyhow::Result<Arc<dyn Connectors>> {
+    let folder = &config.connectors.folder;
+    if folder.as_os_str().is_empty() {
+        return Ok(Arc::new(NoConnectors));
+    }
+    let datasets = &config.catalog.datasets_dir;
+    let catalog = Catalog::load(Some(datasets.as_path()).filter(|folder| !folder.as_os_str().is_empty()))?;
+    let mut around = Surroundings::new(Arc::new(|| SystemClock.now_us()));
+    if !config.push.trust_system_roots {
+        around.system_roots = SystemRoots::Ignored;
+    }
+    let facts = |name: &str| facts_of(&catalog, name);
+    let signed: Arc<dyn SignedSink> = Arc::new(Signed(Arc::clone(webhooks)));
+    Ok(Arc::new(ConnectorSet::load(folder, around, &facts, Some(signed))?))
+}
+
+/// Sinks of kind `webhook` go out as webhooks do.
+struct Signed(Arc<WebhookPush>);
+
+#[async_trait]
+impl SignedSink for Signed {
+    fn check(&self, url: &str) -> Result<(), TargetFault> {
+        self.0.check(url)
+    }
+
+    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> Attempted {
+        let message = PushMessage {
+            id: change.delivery.clone(),
+            timestamp_s: SystemClock.now_us().div_euclid(1_000_000),
+            body: change.cloud_event(),
+        };
+        self.0.send(target, &message).await
+    }
+}
+
+/// When a delivery is tried again.
+pub(super) fn schedule(config: &Config) -> anyhow::Result<Schedule> {
+    Schedule::new(config.push.schedule_s.clone()).context("push.schedule_s in the settings")
+}
+
+/// Working days, with the operator's further years.
+pub(super) fn calendar(config: &Config) -> anyhow::Result<WorkingCalendar> {
+    let file: &Path = &config.calendar.extra_file;
+    if file.as_os_str().is_empty() {
+        return Ok(WorkingCalendar::shipped().clone());
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    WorkingCalendar::with_extra(&text).with_context(|| format!("calendar.extra_file {}", file.display()))
+}
+
+/// How much may be guessed.
+pub(super) fn guess_limits(config: &Config) -> Limits {
+    Limits {
+        units_24_h_max: config.guess.units_24_h_max,
+        units_30_days_max: config.guess.units_30_days_max,
+        agency_units_24_h_max: config.guess.agency_units_24_h_max,
+        predicate_units: config.guess.predicate_units,
+    }
+}
+
+/// How many attempts at once.
+pub(super) fn courier_limits(config: &Config) -> CourierLimits {
+    CourierLimits {
+        target_attempts_max: config.push.target_attempts_max,
+        attempts_max: config.push.attempts_max,
+    }
+}

@@ -1,0 +1,395 @@
+//! Shapes of `/v1/mismatches`, `/v1/subscriptions`, `/v1/deliveries` and `/v1/supervision`.
+//! A secret stands in [`SubscriptionWithSecret`] only; what a reader may not see is left out, not empty.
+
+use utoipa::ToSchema;
+
+use super::RecordFields;
+
+/// One page of mismatches. ‖ 一页差异。
+#[derive(ToSchema)]
+pub struct Mismatches {
+    /// In the order of their ids. ‖ 按编号排序。
+    pub mismatches: Vec<MismatchSummary>,
+    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+}
+
+/// A mismatch in a list. ‖ 列表中的差异。
+#[derive(ToSchema)]
+pub struct MismatchSummary {
+    /// Names it. ‖ 编号。
+    #[schema(example = "mis_01KB2Q0000000000000000002A")]
+    pub id: String,
+    /// Where it stands. ‖ 状态。
+    pub state: MismatchState,
+    /// Dataset. ‖ 数据资源。
+    #[schema(example = "natural-person")]
+    pub dataset: String,
+    /// Agency whose application it is. ‖ 办件所属机构。
+    #[schema(example = "wuhu-hrss")]
+    pub agency: String,
+    /// Fields that differ. ‖ 不一致的字段。
+    pub fields: Vec<String>,
+    /// Until when the one whose turn it is has time, counted in working days; null when nobody's turn it is, or while the working days of the year are not known. ‖ 轮到一方的办理期限（按工作日计）；无人待办或该年工作日尚未公布时为空。
+    #[schema(required = true, format = Date)]
+    pub due_on: Option<String>,
+    /// When it opened. ‖ 产生时间。
+    #[schema(format = DateTime)]
+    pub opened_at: String,
+    /// When it last took a step. ‖ 最近一步的时间。
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+    /// Number of its last step. ‖ 最近一步的序号。
+    #[schema(minimum = 1)]
+    pub version: u32,
+}
+
+/// A mismatch with its history. ‖ 差异及其经过。
+#[derive(ToSchema)]
+pub struct Mismatch {
+    /// Names it. ‖ 编号。
+    #[schema(example = "mis_01KB2Q0000000000000000002A")]
+    pub id: String,
+    /// Where it stands. ‖ 状态。
+    pub state: MismatchState,
+    /// Dataset. ‖ 数据资源。
+    #[schema(example = "natural-person")]
+    pub dataset: String,
+    /// Agency whose application it is. ‖ 办件所属机构。
+    #[schema(example = "wuhu-hrss")]
+    pub agency: String,
+    /// Fields that differ. ‖ 不一致的字段。
+    pub fields: Vec<String>,
+    /// Until when the one whose turn it is has time. ‖ 轮到一方的办理期限。
+    #[schema(required = true, format = Date)]
+    pub due_on: Option<String>,
+    /// When it opened. ‖ 产生时间。
+    #[schema(format = DateTime)]
+    pub opened_at: String,
+    /// When it last took a step. ‖ 最近一步的时间。
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+    /// Number of its last step. ‖ 最近一步的序号。
+    #[schema(minimum = 1)]
+    pub version: u32,
+    /// Version of the record that it differs from, or that corrects it; left out where it may not be told. ‖ 所依据（或更正后）的记录版本；不宜告知时省略。
+    #[schema(minimum = 1)]
+    pub record_version: Option<u32>,
+    /// The applicant's matter; for its parties only. ‖ 办件编号，仅当事方可见。
+    pub application_no: Option<String>,
+    /// Service item; for its parties only. ‖ 事项编码，仅当事方可见。
+    pub item_code: Option<String>,
+    /// What the agency proposes while it is disputed; for its parties only. ‖ 争议期间提出的更正，仅当事方可见。
+    pub proposal: Option<CorrectionProposal>,
+    /// How it ended. ‖ 办结方式。
+    pub resolution: Option<MismatchResolution>,
+    /// Its steps, oldest first. ‖ 各步骤，由早到晚。
+    pub history: Vec<MismatchStep>,
+    /// Where the news of its last step went, while that is awaited. ‖ 最近一步的投递情况。
+    pub deliveries: Vec<DeliveryState>,
+}
+
+/// Where a mismatch stands. ‖ 差异的状态。
+#[derive(ToSchema)]
+pub struct MismatchState;
+
+/// How a mismatch ended. ‖ 差异的办结方式。
+#[derive(ToSchema)]
+pub struct MismatchResolution;
+
+/// What the record should hold. ‖ 记录应有的内容。
+#[derive(ToSchema)]
+pub struct CorrectionProposal {
+    /// Value by field. ‖ 字段到值。
+    pub fields: RecordFields,
+    /// References to evidence. ‖ 佐证材料。
+    pub evidence: Vec<String>,
+}
+
+/// One step. ‖ 一个步骤。
+#[derive(ToSchema)]
+pub struct MismatchStep {
+    /// Its number. ‖ 序号。
+    #[schema(minimum = 1)]
+    pub seq: u32,
+    /// When. ‖ 时间。
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// What was done. ‖ 动作。
+    #[schema(example = "propose_correction")]
+    pub action: String,
+    /// State after it. ‖ 之后的状态。
+    pub state: MismatchState,
+    /// Who did it. ‖ 由谁。
+    pub by_role: StepRole,
+    /// Client or clerk that did it; for its parties only. ‖ 经办方，仅当事方可见。
+    pub by: Option<String>,
+    /// Why; for its parties only. ‖ 理由，仅当事方可见。
+    pub reason: Option<String>,
+}
+
+/// Party of a step. ‖ 步骤的当事方。
+#[derive(ToSchema)]
+pub struct StepRole;
+
+/// State of one delivery. ‖ 一次投递的状态。
+#[derive(ToSchema)]
+pub struct DeliveryState {
+    /// Names it; the `webhook-id`. ‖ 编号，即 `webhook-id`。
+    pub id: String,
+    /// Where it stands. ‖ 状态。
+    pub state: DeliveryStateWord,
+    /// Attempts made. ‖ 已试次数。
+    #[schema(minimum = 0)]
+    pub attempts: u32,
+}
+
+/// State of a delivery. ‖ 投递的状态。
+#[derive(ToSchema)]
+pub struct DeliveryStateWord;
+
+/// What to do about a mismatch. ‖ 对差异的处理。
+#[derive(ToSchema)]
+pub struct MismatchAction {
+    /// `accept_record`, `propose_correction` and `report_false_claim` are the agency's; `approve` and `reject` the authority's; `reopen` and `close` either's. ‖ `accept_record`、`propose_correction`、`report_false_claim` 由办理机构；`approve`、`reject` 由数据源部门；`reopen`、`close` 双方均可。
+    pub action: MismatchActionWord,
+    /// With `propose_correction`: the values that the record should hold. With `approve`: values instead of the proposed ones. ‖ `propose_correction` 时为记录应有的值；`approve` 时可改用其他值。
+    pub fields: Option<RecordFields>,
+    /// With `propose_correction`: references to evidence. ‖ `propose_correction` 时的佐证材料。
+    #[schema(max_items = 32)]
+    pub evidence: Option<Vec<String>>,
+    /// Why; needed for `reject`, `reopen` and `close`. ‖ 理由；`reject`、`reopen`、`close` 必填。
+    #[schema(max_length = 2048)]
+    pub reason: Option<String>,
+}
+
+/// An action. ‖ 动作。
+#[derive(ToSchema)]
+pub struct MismatchActionWord;
+
+/// A new subscription. ‖ 新订阅。
+#[derive(ToSchema)]
+pub struct NewSubscription {
+    /// Where to push; must be among the targets that the operator listed. ‖ 推送地址，须在运维登记的范围内。
+    #[schema(min_length = 1, max_length = 2048, example = "https://hub-in.hrss.example/heyan")]
+    pub url: String,
+    /// Kinds of events, or `*`. ‖ 事件种类，或 `*`。
+    #[schema(min_items = 1, max_items = 64, example = json!(["record.changed", "mismatch"]))]
+    pub events: Vec<String>,
+    /// Datasets; none: every one. ‖ 数据资源；为空则全部。
+    #[schema(required = false, max_items = 64, example = json!(["natural-person"]))]
+    pub datasets: Vec<String>,
+    /// Until when. ‖ 截止时间。
+    #[schema(format = DateTime)]
+    pub until: Option<String>,
+    /// Whether a newer version of a record makes an undelivered older one needless. ‖ 记录有新版本时，未送达的旧版本是否不必再送。
+    #[schema(required = false)]
+    pub supersedes: bool,
+}
+
+/// A subscription. ‖ 订阅。
+#[derive(ToSchema)]
+pub struct Subscription {
+    /// Names it. ‖ 编号。
+    #[schema(example = "sub_01KB2Q0000000000000000002A")]
+    pub id: String,
+    /// Its agency. ‖ 所属机构。
+    #[schema(example = "wuhu-hrss")]
+    pub agency: String,
+    /// Where it is pushed to. ‖ 推送地址。
+    pub url: String,
+    /// Kinds of events. ‖ 事件种类。
+    pub events: Vec<String>,
+    /// Datasets. ‖ 数据资源。
+    pub datasets: Vec<String>,
+    /// Until when. ‖ 截止时间。
+    #[schema(required = true, format = DateTime)]
+    pub until: Option<String>,
+    /// Whether newer versions make undelivered older ones needless. ‖ 新版本是否取代未送达的旧版本。
+    pub supersedes: bool,
+    /// `gone` after the receiver answered 410. ‖ 接收方答 410 后为 `gone`。
+    pub state: SubscriptionState,
+    /// When it was added. ‖ 新增时间。
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When it was last changed. ‖ 最后变更时间。
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+}
+
+/// State of a subscription. ‖ 订阅的状态。
+#[derive(ToSchema)]
+pub struct SubscriptionState;
+
+/// What is told once. ‖ 只显示一次的内容。
+#[derive(ToSchema)]
+pub struct SubscriptionSecret {
+    /// Signing secret of Standard Webhooks; keep it, it is never shown again. ‖ Standard Webhooks 签名密钥，请妥善保存，不再显示。
+    #[schema(example = "whsec_RVhBTVBMRS1PTkxZLTAwMDAwMDAwMDAwMDAwMDAwMA==")]
+    pub secret: String,
+    /// Until when the secret before it signs too. ‖ 旧密钥在此之前同时签名。
+    #[schema(required = true, format = DateTime)]
+    pub previous_valid_until: Option<String>,
+}
+
+/// A subscription with its secret. ‖ 订阅及其密钥。
+#[derive(ToSchema)]
+pub struct SubscriptionWithSecret;
+
+/// Subscriptions. ‖ 订阅列表。
+#[derive(ToSchema)]
+pub struct Subscriptions {
+    /// In the order of their ids. ‖ 按编号排序。
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// A test that is on its way. ‖ 已发出的测试。
+#[derive(ToSchema)]
+pub struct TestDelivery {
+    /// The delivery; look at it with `GET /v1/deliveries`. ‖ 投递编号，用 `GET /v1/deliveries` 查看结果。
+    #[schema(example = "dlv_01KB2Q0000000000000000002A")]
+    pub delivery: String,
+}
+
+/// One page of deliveries. ‖ 一页投递。
+#[derive(ToSchema)]
+pub struct Deliveries {
+    /// Oldest first. ‖ 由早到晚。
+    pub deliveries: Vec<Delivery>,
+    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+}
+
+/// A delivery: one event to one target. ‖ 一次投递：一个事件到一个目标。
+#[derive(ToSchema)]
+pub struct Delivery {
+    /// Names it; the `webhook-id` of every attempt. ‖ 编号，即每次尝试的 `webhook-id`。
+    #[schema(example = "dlv_01KB2Q0000000000000000002A")]
+    pub id: String,
+    /// A subscription, or `sink:` and the name of a connector. ‖ 订阅编号，或 `sink:` 加连接器名。
+    pub target: String,
+    /// Where it stands. ‖ 状态。
+    pub state: DeliveryStateWord,
+    /// Why it is sent: `answered` from an older version, `subscribed`, `addressed` to this agency, a `sink`, a `test`. ‖ 投递原因：曾据旧版本答复、订阅、专送本机构、推送目标、测试。
+    pub reason: DeliveryReason,
+    /// Attempts made. ‖ 已试次数。
+    #[schema(minimum = 0)]
+    pub attempts: u32,
+    /// When it is tried next. ‖ 下次尝试时间。
+    #[schema(required = true, format = DateTime)]
+    pub next_at: Option<String>,
+    /// How the last attempt ended. ‖ 最近一次尝试的结果。
+    #[schema(required = true, example = "timeout")]
+    pub last_result: Option<String>,
+    /// HTTP status of the last attempt. ‖ 最近一次尝试的 HTTP 状态。
+    #[schema(required = true)]
+    pub last_status: Option<u16>,
+    /// What happened. ‖ 事件。
+    pub event: DeliveredEvent,
+    /// When it was made. ‖ 产生时间。
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When it was last tried or changed. ‖ 最近变更时间。
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+}
+
+/// Why a delivery is made. ‖ 投递原因。
+#[derive(ToSchema)]
+pub struct DeliveryReason;
+
+/// The event of a delivery, without its values. ‖ 投递的事件，不含值。
+#[derive(ToSchema)]
+pub struct DeliveredEvent {
+    /// Names it. ‖ 编号。
+    pub id: String,
+    /// CloudEvents type. ‖ CloudEvents 类型。
+    #[schema(example = "heyan.record.changed.v1")]
+    pub r#type: String,
+    /// Dataset. ‖ 数据资源。
+    #[schema(required = true)]
+    pub dataset: Option<String>,
+    /// Version of the record. ‖ 记录版本。
+    #[schema(required = true)]
+    pub version: Option<u32>,
+    /// Mismatch that it is about. ‖ 相关差异。
+    #[schema(required = true)]
+    pub mismatch: Option<String>,
+    /// When it happened. ‖ 发生时间。
+    #[schema(format = DateTime)]
+    pub at: String,
+}
+
+/// Which dead deliveries to try again. ‖ 重投哪些死信。
+#[derive(ToSchema)]
+pub struct ReplayRange {
+    /// To this target alone. ‖ 仅此目标。
+    #[schema(max_length = 256)]
+    pub target: Option<String>,
+    /// Made at this time or later. ‖ 此时起产生的。
+    #[schema(format = DateTime)]
+    pub from: Option<String>,
+    /// Made before this time. ‖ 此时前产生的。
+    #[schema(format = DateTime)]
+    pub until: Option<String>,
+}
+
+/// How many are tried again. ‖ 重投的数量。
+#[derive(ToSchema)]
+pub struct Replayed {
+    /// Deliveries. ‖ 投递数。
+    #[schema(minimum = 0)]
+    pub replayed: u64,
+}
+
+/// Alerts, newest first. ‖ 警示，由新到旧。
+#[derive(ToSchema)]
+pub struct Alerts {
+    /// Alerts. ‖ 警示。
+    pub alerts: Vec<Alert>,
+}
+
+/// Something that a person should look at. ‖ 需人查看的情况。
+#[derive(ToSchema)]
+pub struct Alert {
+    /// Names it. ‖ 编号。
+    #[schema(example = "alt_01KB2Q0000000000000000002A")]
+    pub id: String,
+    /// Which rule raised it. ‖ 触发的规则。
+    #[schema(example = "guess_budget")]
+    pub rule: String,
+    /// When. ‖ 时间。
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// Dataset. ‖ 数据资源。
+    #[schema(required = true)]
+    pub dataset: Option<String>,
+    /// Pseudonym of the subject. ‖ 对象化名。
+    #[schema(required = true)]
+    pub record: Option<String>,
+    /// Mismatch. ‖ 差异。
+    #[schema(required = true)]
+    pub mismatch: Option<String>,
+    /// Agency. ‖ 机构。
+    #[schema(required = true)]
+    pub agency: Option<String>,
+    /// What else is known; never a value of a person. ‖ 其他情况，绝不含个人信息的值。
+    pub facts: AlertFacts,
+}
+
+/// Facts of an alert. ‖ 警示的情况。
+#[derive(ToSchema)]
+pub struct AlertFacts;
+
+/// The mismatch that an answer opened or belongs to. ‖ 答复产生或所属的差异。
+#[derive(ToSchema)]
+pub struct MismatchNote {
+    /// Names it. ‖ 编号。
+    #[schema(example = "mis_01KB2Q0000000000000000002A")]
+    pub id: String,
+    /// Until when the one whose turn it is has time. ‖ 轮到一方的办理期限。
+    #[schema(required = true, format = Date)]
+    pub due_on: Option<String>,
+}
