@@ -188,7 +188,7 @@ fn delivery_state(delivery: &Delivery) -> Value {
 pub(super) struct ActionBody {
     action: String,
     #[serde(default)]
-    fields: Option<BTreeMap<String, String>>,
+    fields: BTreeMap<String, String>,
     #[serde(default)]
     evidence: Option<Vec<String>>,
     #[serde(default)]
@@ -209,14 +209,17 @@ impl ActionBody {
             "approve" => &["fields", "reason"],
             _ => &["reason"],
         };
-        for (name, given) in [("fields", self.fields.is_some()), ("evidence", self.evidence.is_some())] {
+        for (name, given) in [
+            ("fields", !self.fields.is_empty()),
+            ("evidence", self.evidence.is_some()),
+        ] {
             if given && !allowed.contains(&name) {
                 return Err(AppError::fault(format!("/{name}"), "unknown_member"));
             }
         }
         Ok(Wanted {
             action: self.action,
-            fields: self.fields.unwrap_or_default(),
+            fields: self.fields,
             evidence: self.evidence.unwrap_or_default(),
             reason,
         })

@@ -16,6 +16,17 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "get_receipt" => &["agency", "authority", "auditor"],
         "list_datasets" | "get_dataset" => &["agency", "authority", "operator", "manager", "auditor"],
         "put_records" | "query_record" => &["agency", "authority"],
+        "list_mismatches" | "get_mismatch" => &["agency", "authority", "operator", "manager", "auditor"],
+        "act_on_mismatch"
+        | "add_subscription"
+        | "remove_subscription"
+        | "rotate_subscription_secret"
+        | "test_subscription" => &["agency", "authority"],
+        "list_subscriptions" | "get_subscription" | "list_deliveries" => {
+            &["agency", "authority", "operator", "auditor"]
+        }
+        "replay_delivery" | "replay_deliveries" => &["operator"],
+        "list_alerts" => &["operator", "auditor"],
         "add_agency"
         | "rotate_agency_secret"
         | "disable_agency"

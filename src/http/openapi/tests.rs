@@ -17,10 +17,11 @@ use crate::{
     http::{
         access, datasets, extract,
         locale::Locale,
+        mismatches,
         problem::{FieldCode, Pointer, Problem, ProblemCode},
         records,
         routes::ROUTES,
-        stream, verifications,
+        stream, subscriptions, verifications,
     },
 };
 

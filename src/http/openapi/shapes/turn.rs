@@ -155,7 +155,8 @@ pub struct MismatchAction {
     /// `accept_record`, `propose_correction` and `report_false_claim` are the agency's; `approve` and `reject` the authority's; `reopen` and `close` either's. ‖ `accept_record`、`propose_correction`、`report_false_claim` 由办理机构；`approve`、`reject` 由数据源部门；`reopen`、`close` 双方均可。
     pub action: MismatchActionWord,
     /// With `propose_correction`: the values that the record should hold. With `approve`: values instead of the proposed ones. ‖ `propose_correction` 时为记录应有的值；`approve` 时可改用其他值。
-    pub fields: Option<RecordFields>,
+    #[schema(required = false)]
+    pub fields: RecordFields,
     /// With `propose_correction`: references to evidence. ‖ `propose_correction` 时的佐证材料。
     #[schema(max_items = 32)]
     pub evidence: Option<Vec<String>>,

@@ -1,0 +1,115 @@
+//! An agency's system that receives webhooks: a real HTTP server on loopback that may refuse, and remembers what came.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
+use serde_json::Value;
+use tokio::sync::Notify;
+
+/// One message as it came.
+#[derive(Clone)]
+pub struct Received {
+    pub id: String,
+    pub timestamp: String,
+    pub signature: String,
+    pub body: String,
+    pub status: u16,
+}
+
+impl Received {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    received: Mutex<Vec<Received>>,
+    statuses: Mutex<VecDeque<u16>>,
+    news: Notify,
+}
+
+pub struct Receiver {
+    pub url: String,
+    shared: Arc<Shared>,
+    server: ServerHandle,
+}
+
+impl Receiver {
+    /// Answers `statuses` first, then 204.
+    pub fn start(statuses: &[u16]) -> Self {
+        let shared = Arc::new(Shared::default());
+        shared.statuses.lock().unwrap().extend(statuses);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/in", listener.local_addr().unwrap());
+        let state = web::Data::from(Arc::clone(&shared));
+        let server = HttpServer::new(move || App::new().app_data(state.clone()).route("/in", web::post().to(receive)))
+            .workers(1)
+            .disable_signals()
+            .listen(listener)
+            .unwrap()
+            .run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self {
+            url,
+            shared,
+            server: handle,
+        }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.url
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .split('/')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.received.lock().unwrap().clone()
+    }
+
+    /// Waits until `enough` is true of what came.
+    pub async fn wait_until(&self, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
+        let wait = async {
+            loop {
+                let news = self.shared.news.notified();
+                let received = self.received();
+                if enough(&received) {
+                    return received;
+                }
+                let _ = tokio::time::timeout(std::time::Duration::from_millis(200), news).await;
+            }
+        };
+        match tokio::time::timeout(std::time::Duration::from_secs(30), wait).await {
+            Ok(received) => received,
+            Err(_) => panic!("it did not come: {} messages", self.received().len()),
+        }
+    }
+
+    pub async fn stop(self) {
+        self.server.stop(false).await;
+    }
+}
+
+async fn receive(shared: web::Data<Shared>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let header = |name: &str| request.headers().get(name).unwrap().to_str().unwrap().to_owned();
+    let status = shared.statuses.lock().unwrap().pop_front().unwrap_or(204);
+    shared.received.lock().unwrap().push(Received {
+        id: header("webhook-id"),
+        timestamp: header("webhook-timestamp"),
+        signature: header("webhook-signature"),
+        body: String::from_utf8(body.to_vec()).unwrap(),
+        status,
+    });
+    shared.news.notify_waiters();
+    HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap()).finish()
+}
