@@ -43,7 +43,9 @@ def main() -> None:
     for name, version in sorted(lock & table.keys()):
         advisories, verdict = table[name, version]
         if verdict == "affected":
-            wrong.append(f"{name} {version} is hit by {advisories}: `cargo tree -i {name}@{version}` shows what brings it")
+            wrong.append(
+                f"{name} {version} is hit by {advisories}: `cargo tree -i {name}@{version}` shows what brings it"
+            )
     for line in wrong:
         print(f"FAIL advisories: {line}")
     for name, version in sorted(table.keys() - lock):
