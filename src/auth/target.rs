@@ -9,6 +9,8 @@ use reqwest::Url;
 use super::network::{Network, NetworkError};
 use crate::domain::delivery::TargetFault;
 
+/// In a list of ports: any of them.
+const ANY_PORT: u16 = 0;
 const URL_BYTES_MAX: usize = 2048;
 const ITEMS_MAX: usize = 256;
 const NAME_BYTES_MAX: usize = 253;
@@ -22,7 +24,7 @@ pub struct TargetLists {
     /// Networks in which every address of a name must lie. A network that is wider than loopback, link-local or a cloud's
     /// metadata address does not admit these: they are listed as such or not at all.
     pub networks: Vec<String>,
-    /// Ports, the default ones too.
+    /// Ports, the default ones too; 0: any. Meant for loopback.
     pub ports: Vec<u16>,
     /// Networks whose addresses a URL may name in figures, without a name; they must be in `networks` as well.
     pub literal_networks: Vec<String>,
@@ -51,9 +53,6 @@ pub enum RuleFault {
     /// No network.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// Port 0.
-    #[error("no port")]
-    Port,
     /// Over 256 items.
     #[error("too many items")]
     TooMany,
@@ -120,10 +119,7 @@ impl TargetRules {
         Ok(Self {
             hosts: each("hosts", &lists.hosts, |text| host_rule(text))?,
             networks: networks("networks", &lists.networks)?,
-            ports: each("ports", &lists.ports, |port| match port {
-                0 => Err(RuleFault::Port),
-                port => Ok(*port),
-            })?,
+            ports: each("ports", &lists.ports, |port| Ok(*port))?,
             literals: networks("literal_networks", &lists.literal_networks)?,
             plain: networks("plain_http_networks", &lists.plain_http_networks)?,
         })
@@ -176,7 +172,7 @@ impl TargetRules {
             None => Some(self.check_literal(transport, host)?),
         };
         let port = url.port_or_known_default().ok_or(TargetFault::Port)?;
-        if !self.ports.contains(&port) {
+        if port == 0 || !(self.ports.contains(&port) || self.ports.contains(&ANY_PORT)) {
             return Err(TargetFault::Port);
         }
         Ok(Checked {

@@ -15,7 +15,9 @@ use crate::{
     app::{
         admin::{self, NewAgency, NewGrant},
         hub::{Caller, Hub},
-        records, token,
+        records,
+        subscriptions::{self, NewSubscription},
+        token,
     },
     city::{City, Sizes},
     config::Config,
@@ -74,6 +76,13 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     if std::env::var_os("HEYAN__AUTH__TOKEN_TTL_S").is_none() {
         config.auth.token_ttl_s = TOKEN_TTL_S;
     }
+    // Whoever tries the demo receives on this machine: loopback alone, on any port.
+    let loopback = || vec!["127.0.0.0/8".to_owned()];
+    config.push.hosts = vec!["localhost".to_owned()];
+    config.push.networks = loopback();
+    config.push.literal_networks = loopback();
+    config.push.plain_http_networks = loopback();
+    config.push.ports = vec![0];
     let config = config.checked()?;
     telemetry::start_log(if output == Output::Json { "info" } else { "warn" }, config.log.format);
     let ledger_dir = config.node.data_dir.join("ledger");
@@ -83,6 +92,7 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     let city = Arc::new(City::new(args.seed, Sizes::for_persons(args.persons)));
     fill(&hub, &city, output).await?;
     let (pretend_agency, inbox_url) = inbox::start()?;
+    subscribe(&hub, &inbox_url).await?;
     let (url, admin_url) = (node.url.clone(), node.admin_url.clone());
     let told = Told {
         hub,
@@ -144,6 +154,26 @@ async fn make_parties(hub: &Hub) -> anyhow::Result<()> {
             admin::add_grant(hub, None, grant_of(agency, dataset)).await?;
         }
     }
+    Ok(())
+}
+
+/// The pretend agency system listens for `agency`.
+async fn subscribe(hub: &Hub, inbox_url: &str) -> anyhow::Result<()> {
+    let caller = caller_of(hub, "agency")?;
+    // Its port is another one at each start.
+    for old in subscriptions::list(hub, &caller) {
+        if old.url.ends_with(inbox::PATH) {
+            subscriptions::remove(hub, &caller, &old.id).await?;
+        }
+    }
+    let new = NewSubscription {
+        url: inbox_url.to_owned(),
+        events: vec!["*".to_owned()],
+        datasets: Vec::new(),
+        until: None,
+        supersedes: false,
+    };
+    subscriptions::add(hub, &caller, new).await?;
     Ok(())
 }
 

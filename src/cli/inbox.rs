@@ -10,6 +10,9 @@ use std::{
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
 use serde_json::{Value, json};
 
+/// Where it listens.
+pub const PATH: &str = "/inbox";
+
 /// Messages kept.
 const MESSAGES_MAX: usize = 1_000;
 
@@ -52,6 +55,7 @@ async fn receive(inbox: web::Data<Inbox>, request: HttpRequest, body: web::Bytes
     let message = json!({
         "webhook_id": header("webhook-id"),
         "webhook_timestamp": header("webhook-timestamp"),
+        "webhook_signature": header("webhook-signature"),
         "body": serde_json::from_slice::<Value>(&body).unwrap_or(Value::Null),
     });
     let mut messages = inbox.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -62,13 +62,18 @@ impl IdentifierKind {
         if raw.len() > RAW_BYTES_MAX {
             return Err(InvalidIdentifier::Length);
         }
-        match self {
+        let read = match self {
             Self::ResidentNumber => resident::parse(raw),
             Self::CreditCode => credit::parse(raw),
             Self::LicenceIdentifier => licence::parse(raw),
             Self::DocumentNumber => non_empty(document_number(raw)),
             Self::Text => non_empty(fold::text(raw, Spaces::KeepBetweenWords, Case::Lower).into_owned()),
+        }?;
+        // Folding may lengthen: a compatibility character of three bytes can stand for one of four.
+        if read.canonical.len() > RAW_BYTES_MAX {
+            return Err(InvalidIdentifier::Length);
         }
+        Ok(read)
     }
 }
 
@@ -193,6 +198,16 @@ mod tests {
             assert_eq!(IdentifierKind::from_name(kind.as_str()), Some(kind));
         }
         assert_eq!(IdentifierKind::from_name("nothing"), None);
+    }
+
+    #[test]
+    fn a_canonical_form_that_folding_makes_too_long_is_refused() {
+        // U+FAD6 has three bytes and folds to U+25CD0, which has four; found by fuzzing.
+        for kind in [IdentifierKind::DocumentNumber, IdentifierKind::Text] {
+            assert!(kind.parse(&"\u{FAD6}".repeat(RAW_BYTES_MAX / 3)).is_err());
+            let first = kind.parse(&"\u{FAD6}".repeat(RAW_BYTES_MAX / 4)).ok().unwrap().canonical;
+            assert!(kind.parse(&first).is_ok_and(|again| again.canonical == first));
+        }
     }
 
     #[test]
