@@ -2,6 +2,7 @@
 //! Nothing here reads a clock, a file or the network; the tables of `config/reference` are compiled in.
 
 pub mod breaker;
+pub mod budget;
 pub mod calendar;
 pub mod compare;
 pub mod delivery;
