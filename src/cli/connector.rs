@@ -136,7 +136,7 @@ fn made_up(catalog: &Catalog, dataset: Option<&str>) -> Vec<(String, String)> {
     };
     let value = |kind| match kind {
         IdentifierKind::ResidentNumber => "110101190001010014",
-        IdentifierKind::CreditCode => "91340200MA0000000M",
+        IdentifierKind::CreditCode => "91340200MA0000007B",
         _ => "HEYAN-TEST-0",
     };
     let members = dataset.subject.iter();
@@ -241,6 +241,25 @@ mod tests {
             ]
         );
         assert_eq!(set.source_of("natural-person"), Some("population-http"));
+    }
+
+    #[test]
+    fn the_worked_example_of_the_documentation_loads() {
+        for page in [
+            include_str!("../../docs/connectors.md"),
+            include_str!("../../docs/connectors.zh-CN.md"),
+        ] {
+            let (_before, from) = page.split_once("```toml\n").unwrap();
+            let (text, _after) = from.split_once("```").unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("dept.toml"), text).unwrap();
+            let args = Args {
+                folder: folder.path().to_owned(),
+                datasets_dir: None,
+                lang: None,
+            };
+            assert_eq!(load(&args).unwrap().1.source_of("natural-person"), Some("dept"));
+        }
     }
 
     #[test]

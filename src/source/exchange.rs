@@ -22,7 +22,7 @@ use tokio::{
 use super::{
     answer::Answer,
     auth::{Credentials, Fetcher, of_unanswered},
-    config::{Connector, ConnectorError, HttpConfig, Limits},
+    config::{Connector, ConnectorError, HttpConfig, Limits, Work},
     request::Made,
     template::Unmade,
     trouble::{Blame, Trouble},
@@ -199,6 +199,15 @@ impl Drop for Passed<'_> {
     }
 }
 
+/// A sink has no breaker here: the courier has one, and a second would use up attempts of deliveries without sending them.
+fn limits_of(connector: &Connector) -> Limits {
+    let mut limits = connector.limits.clone();
+    if matches!(connector.work, Work::HttpSink { .. }) {
+        limits.breaker.failures = u32::MAX;
+    }
+    limits
+}
+
 /// Exchanges with one system that speaks HTTP.
 pub struct Exchange {
     client: GuardedClient,
@@ -240,7 +249,7 @@ impl Exchange {
             lookup: Arc::clone(&around.lookup),
             connect_max: settings.connect_max,
             credentials,
-            gate: Gate::new(limits, Arc::clone(&around.now_us)),
+            gate: Gate::new(&limits_of(connector), Arc::clone(&around.now_us)),
             answer_bytes_max: limits.answer_bytes_max,
             now_us: Arc::clone(&around.now_us),
         };

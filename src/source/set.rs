@@ -331,9 +331,13 @@ impl Table {
 
     pub(super) async fn ask(&self, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
         let source = self.open().map_err(Trouble::Fault)?;
-        self.gate
-            .run(async { source.ask(subject).await.map_err(Trouble::Fault) })
-            .await
+        let question = async { source.ask(subject).await.map_err(Trouble::Fault) };
+        let answer = self.gate.run(question).await;
+        if matches!(answer, Err(Trouble::Fault(SourceFault::Auth))) {
+            // The password may have been changed: the next question reads the URL again.
+            *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        answer
     }
 
     pub(super) fn open(&self) -> Result<Arc<SqlSource>, SourceFault> {

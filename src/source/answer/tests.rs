@@ -251,7 +251,7 @@ fn characters_of_the_source_are_decoded_or_refused() {
 }
 
 /// (name, 一致, 不一致, 库中无此号, others), as published for six platforms.
-const PLATFORMS: [(&str, &str, &str, &str, &[&str]); 6] = [
+const PLATFORMS: [Platform; 6] = [
     ("A", "0", "1", "2", &[]),
     ("B", "1", "2", "3", &[]),
     ("C", "3", "2", "1", &["4"]),
@@ -260,52 +260,65 @@ const PLATFORMS: [(&str, &str, &str, &str, &[&str]); 6] = [
     ("F", "T", "F", "", &[]),
 ];
 
+type Platform = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
+
+/// What a reader of the platform makes of an answer.
+fn verdict_of((_, matched, mismatch, absent, failed): Platform, answer: Value) -> Result<VerdictAnswer, Trouble> {
+    let list = |codes: &[&str]| {
+        let given = codes.iter().filter(|code| !code.is_empty());
+        given.map(|code| (*code).to_owned()).collect::<Vec<_>>()
+    };
+    let config = AnswerConfig {
+        code_pointer: Some("/code".to_owned()),
+        success: vec!["0".to_owned()],
+        mode: super::super::config::AnswerMode::Verdict,
+        verdicts: Some(VerdictConfig {
+            matched: list(&[matched]),
+            mismatch: list(&[mismatch]),
+            not_found: list(&[absent]),
+            failed: list(failed),
+            fields: [("name".to_owned(), "/result".to_owned())].into(),
+            ..VerdictConfig::default()
+        }),
+        ..AnswerConfig::default()
+    };
+    let reader = AnswerReader::compile(&config, &scope(Role::Source)).unwrap();
+    reader.verdicts(&ok(answer), &Map::new(), &BTreeSet::from(["name".to_owned()]))
+}
+
 #[test]
 fn each_platform_numbers_its_verdicts_in_its_own_way() {
-    for (platform, matched, mismatch, absent, failed) in PLATFORMS {
-        let list = |code: &str| {
-            if code.is_empty() {
-                Vec::new()
-            } else {
-                vec![code.to_owned()]
-            }
-        };
-        let config = AnswerConfig {
-            code_pointer: Some("/code".to_owned()),
-            success: vec!["0".to_owned()],
-            mode: super::super::config::AnswerMode::Verdict,
-            verdicts: Some(VerdictConfig {
-                matched: list(matched),
-                mismatch: list(mismatch),
-                not_found: list(absent),
-                failed: failed.iter().map(|code| (*code).to_owned()).collect(),
-                fields: [("name".to_owned(), "/result".to_owned())].into(),
-                ..VerdictConfig::default()
-            }),
-            ..AnswerConfig::default()
-        };
-        let reader = AnswerReader::compile(&config, &scope(Role::Source)).unwrap();
-        let claimed = BTreeSet::from(["name".to_owned()]);
-        let read = |result: Value| reader.verdicts(&ok(json!({"code": "0", "result": result})), &Map::new(), &claimed);
-        let one = |verdict| VerdictAnswer::Fields([("name".to_owned(), verdict)].into());
-        assert_eq!(read(json!(matched)), Ok(one(FieldVerdict::Match)), "{platform}");
-        assert_eq!(read(json!(mismatch)), Ok(one(FieldVerdict::Mismatch)), "{platform}");
+    for platform in PLATFORMS {
+        let (name, matched, mismatch, absent, failed) = platform;
+        let read = |result: &str| verdict_of(platform, json!({"code": "0", "result": result}));
+        let one = |verdict| Ok(VerdictAnswer::Fields([("name".to_owned(), verdict)].into()));
+        assert_eq!(read(matched), one(FieldVerdict::Match), "{name}");
+        assert_eq!(read(mismatch), one(FieldVerdict::Mismatch), "{name}");
         if !absent.is_empty() {
-            assert_eq!(read(json!(absent)), Ok(VerdictAnswer::NotFound), "{platform}");
+            assert_eq!(read(absent), Ok(VerdictAnswer::NotFound), "{name}");
         }
         for code in failed {
-            assert_eq!(
-                read(json!(code)),
-                Err(Trouble::Odd("the source could not tell")),
-                "{platform}"
-            );
+            assert_eq!(read(code), Err(Trouble::Odd("the source could not tell")), "{name}");
         }
-        // The code of another platform, another spelling, another type, nothing: never a verdict.
+    }
+}
+
+#[test]
+fn the_code_of_another_platform_another_type_or_nothing_is_never_a_verdict() {
+    for platform in PLATFORMS {
+        let (name, matched, mismatch, absent, failed) = platform;
+        let read = |result: Value| verdict_of(platform, json!({"code": "0", "result": result}));
         let listed = [matched, mismatch, absent];
         for (_, a, b, c, others) in PLATFORMS {
             for code in [a, b, c].into_iter().chain(others.iter().copied()) {
                 if !listed.contains(&code) && !failed.contains(&code) {
-                    assert!(read(json!(code)).is_err(), "{platform}: {code}");
+                    assert!(read(json!(code)).is_err(), "{name}: {code}");
                 }
             }
         }
@@ -317,19 +330,11 @@ fn each_platform_numbers_its_verdicts_in_its_own_way() {
             json!([matched]),
             json!(format!(" {matched}")),
         ] {
-            assert!(read(odd).is_err(), "{platform}");
+            assert!(read(odd).is_err(), "{name}");
         }
-        assert!(
-            reader
-                .verdicts(&ok(json!({"code": "0"})), &Map::new(), &claimed)
-                .is_err()
-        );
-        // `0` of the business is no verdict: the code alone says nothing of the name.
-        assert!(
-            reader
-                .verdicts(&ok(json!({"code": "1", "result": matched})), &Map::new(), &claimed)
-                .is_err()
-        );
+        // Success of the business is no verdict, and a verdict without it is none either.
+        assert!(verdict_of(platform, json!({"code": "0"})).is_err());
+        assert!(verdict_of(platform, json!({"code": "1", "result": matched})).is_err());
     }
 }
 

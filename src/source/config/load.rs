@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{
-    AnswerConfig, AnswerMode, AuthConfig, Connector, ConnectorError, FeedFacts, FileConfig, HttpConfig, Kind, Limits,
-    PollConfig, RequestConfig, Role, SinkFacts, SqlConfig, TargetsConfig, Title, WebhookConfig, Work,
+    AnswerConfig, AnswerMode, AuthConfig, BreakerConfig, Connector, ConnectorError, FeedFacts, FileConfig, HttpConfig,
+    Kind, Limits, PollConfig, RequestConfig, Role, SinkFacts, SqlConfig, TargetsConfig, Title, WebhookConfig, Work,
 };
 
 const NAME_BYTES_MAX: usize = 64;
@@ -65,6 +65,12 @@ impl Connector {
             folder: path.parent().unwrap_or_else(|| Path::new("")),
         };
         reading.limits(&written.limits)?;
+        if written.role == Role::Sink && written.limits.breaker != BreakerConfig::default() {
+            return Err(reading.error(
+                "limits.breaker",
+                "a sink has none: deliveries have a schedule and a breaker of their own",
+            ));
+        }
         let (title, limits) = (written.title.clone(), written.limits.clone());
         let mut targets = written.targets.clone().unwrap_or_default();
         targets.roots_file.iter_mut().for_each(|path| reading.resolve(path));

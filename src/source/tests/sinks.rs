@@ -36,7 +36,7 @@ fn sink(port: u16) -> String {
          body = '{{\"id\": \"{{delivery}}\", \"name\": \"{{field.name}}\", \"sex\": \"{{field.sex:or_empty}}\", \"v\": \"{{version:number}}\", \
          \"at\": \"{{at:yyyyMMddHHmmss}}\", \"key\": \"{{subject:object}}\", \"data\": \"{{fields:object}}\"}}'\n\
          [answer]\nmode = \"receipt\"\ncode_pointer = \"/code\"\nsuccess = [\"0\"]\nnot_found = [\"9\"]\n\
-         [limits]\ntotal_timeout_ms = 400\nrequests_at_once = 3\nbreaker = {{ failures = 1000, pause_ms = 1 }}\n",
+         [limits]\ntotal_timeout_ms = 400\nrequests_at_once = 3\n",
         loopback(port)
     )
 }
@@ -108,6 +108,26 @@ async fn a_change_that_lacks_what_the_template_needs_is_not_sent() {
     assert_eq!(set.tell("city", &change).await, unmade);
     assert_eq!(set.tell("nobody", &change).await, Attempted::Refused(TargetFault::Host));
     assert_eq!(server.requests(), 0);
+}
+
+#[tokio::test]
+async fn every_attempt_at_a_sink_that_fails_is_sent() {
+    let server = Server::start(|_, _| Act::Json(500, "{}".to_owned())).await;
+    let house = House::new();
+    house.write("city.toml", &sink(server.port));
+    let set = house.load().unwrap();
+    for _ in 0..8 {
+        assert!(matches!(
+            set.tell("city", &change()).await,
+            Attempted::Failed { status: Some(500), .. }
+        ));
+    }
+    assert_eq!(server.requests(), 8);
+    house.write(
+        "city.toml",
+        &format!("{}breaker = {{ failures = 1 }}\n", sink(server.port)),
+    );
+    assert_eq!(house.load().err().unwrap().key, "limits.breaker");
 }
 
 #[tokio::test]
