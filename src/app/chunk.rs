@@ -37,7 +37,7 @@ pub enum ItemResult<'a, E> {
         /// Position in the ledger entry.
         position: usize,
         /// What was found.
-        judgement: Judgement<'a>,
+        judgement: Box<Judgement<'a>>,
     },
     /// It was understood and could not be answered.
     Failed(AppError),
@@ -112,7 +112,7 @@ async fn enter<E>(
     let mut judgements: Vec<&mut Judgement<'_>> = results
         .iter_mut()
         .filter_map(|result| match result {
-            ItemResult::Answered { judgement, .. } => Some(judgement),
+            ItemResult::Answered { judgement, .. } => Some(&mut **judgement),
             _ => None,
         })
         .collect();
@@ -156,7 +156,10 @@ async fn judge_all<'a, E>(
             max_age_s: item.max_age_s.map(|seconds| seconds.0),
         };
         match judge(hub, caller, purpose, question, now_us).await {
-            Ok(judgement) => ItemResult::Answered { position: 0, judgement },
+            Ok(judgement) => ItemResult::Answered {
+                position: 0,
+                judgement: Box::new(judgement),
+            },
             Err(error) => ItemResult::Failed(error),
         }
     });

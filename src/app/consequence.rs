@@ -8,14 +8,20 @@ use super::{
     commit::Commit,
     error::AppError,
     hub::{Caller, Hub},
-    mismatches::{self, Facts, Note},
+    pending::About,
     ports::{RecordKey, StoreError, SubjectKey},
-    question::Purpose,
+    question::{Members, Purpose, Text},
     rows::{AlertRow, EventRow, GuessRow, MismatchRow, MismatchWrite},
+    steps::{self, Facts, Note},
     verification_id::new_id,
+    verify::Judgement,
 };
 use crate::{
-    domain::mismatch::{Action, Actor, State},
+    catalog::Dataset,
+    domain::{
+        mismatch::{Action, Actor, State},
+        verdict::Verdict,
+    },
     ledger::Appended,
 };
 
@@ -59,6 +65,57 @@ pub struct MismatchNote {
     pub id: Arc<str>,
     /// Until when the one whose turn it is has time.
     pub due_on: Option<Arc<str>>,
+}
+
+/// The mismatch that an answer opens, unless it is pending.
+pub(super) fn opening(
+    judgement: &Judgement<'_>,
+    subject: SubjectKey,
+    record_version: u32,
+    members: &Members<'_, Text<'_>>,
+) -> Opening {
+    let differing = judgement
+        .fields
+        .iter()
+        .filter(|(_, _, verdict)| *verdict == Verdict::Mismatch);
+    let mut fields: Vec<String> = differing.map(|(name, _, _)| (*name).to_owned()).collect();
+    fields.sort_unstable();
+    Opening {
+        key: RecordKey {
+            dataset: Arc::clone(&judgement.dataset.name),
+            subject,
+        },
+        fields,
+        record_version,
+        version_told: judgement.record.is_some(),
+        subject: members
+            .0
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+    }
+}
+
+/// Open mismatches of this matter whose fields all match now, within the dataset's settle window.
+pub(super) fn settled(
+    dataset: &Dataset,
+    about: &About,
+    judgement: &Judgement<'_>,
+    matter: &[u8; 16],
+    now_us: i64,
+) -> Vec<Arc<str>> {
+    let window_us = i64::from(dataset.settle_window_days) * 86_400_000_000;
+    let matches = |name: &String| {
+        let mut told = judgement.fields.iter().filter(|(field, _, _)| field == name);
+        told.any(|(_, _, verdict)| matches!(verdict, Verdict::Match(_)))
+    };
+    about
+        .mismatches
+        .iter()
+        .filter(|known| *known.state == *"open" && known.matter == *matter && now_us - known.opened_at <= window_us)
+        .filter(|known| known.fields.iter().all(matches))
+        .map(|known| Arc::clone(&known.id))
+        .collect()
 }
 
 /// Whose matter an answer belongs to.
@@ -215,8 +272,7 @@ impl Plan {
         }
         let write = new_mismatch(hub, matter, opening)?;
         let note = note_of(&write.row);
-        self.events
-            .push(mismatches::mismatch_event(hub, &write.row, matter.now_us)?);
+        self.events.push(steps::mismatch_event(hub, &write.row, matter.now_us)?);
         self.mismatches.push(write);
         Ok(note)
     }
@@ -228,16 +284,15 @@ impl Plan {
         let Some(row) = hub.store.mismatch(id).await? else {
             return Ok(());
         };
-        let facts: Facts = hub.vault.open_json(mismatches::facts_place(&row.id), &row.facts)?;
+        let facts: Facts = hub.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
         let note = Note {
             by: matter.by.clone(),
             reason: None,
         };
         // Somebody may have acted on it in between: then there is nothing to settle.
-        let settled = mismatches::next(hub, row, facts, Action::Settle, Actor::Hub, &note, matter.now_us);
+        let settled = steps::next(hub, row, facts, Action::Settle, Actor::Hub, &note, matter.now_us);
         let Ok((write, _)) = settled else { return Ok(()) };
-        self.events
-            .push(mismatches::mismatch_event(hub, &write.row, matter.now_us)?);
+        self.events.push(steps::mismatch_event(hub, &write.row, matter.now_us)?);
         self.mismatches.push(write);
         Ok(())
     }
@@ -249,7 +304,7 @@ impl Plan {
         }
         let mut ledger_entries = vec![entry];
         for write in &self.mismatches {
-            ledger_entries.push(mismatches::step_entry(hub, matter.agency_number, write, &matter.by)?);
+            ledger_entries.push(steps::step_entry(hub, matter.agency_number, write, &matter.by)?);
         }
         Ok(Some(Commit {
             mismatches: self.mismatches,
@@ -281,7 +336,7 @@ fn stands(hub: &Hub, row: &MismatchRow, opening: &Opening) -> Result<bool, AppEr
     if row.record_version != opening.record_version {
         return Ok(false);
     }
-    let facts: Facts = hub.vault.open_json(mismatches::facts_place(&row.id), &row.facts)?;
+    let facts: Facts = hub.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
     let settled = State::Closed {
         how: crate::domain::mismatch::Closing::Settled,
     };
@@ -313,7 +368,7 @@ fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<Mismatc
         record_version: opening.record_version,
         state: facts.state.as_str().to_owned(),
         is_final: false,
-        due_on: mismatches::due(hub, &opening.key.dataset, matter.now_us),
+        due_on: steps::due(hub, &opening.key.dataset, matter.now_us),
         awaits: None,
         revision: 1,
         opened_at: matter.now_us,
@@ -324,7 +379,7 @@ fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<Mismatc
         by: matter.by.clone(),
         reason: None,
     };
-    mismatches::first(hub, row, &facts, &note)
+    steps::first(hub, row, &facts, &note)
 }
 
 /// One alert a day for one field of one subject.

@@ -178,7 +178,7 @@ pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'s
         hub.reload_subscriptions().await?;
     }
     hub.enter(committed).await?;
-    if let Ok(counter) = hub.metrics.deliveries.get_metric_with_label_values(&[state]) {
+    if let Ok(counter) = hub.metrics.turn.deliveries.get_metric_with_label_values(&[state]) {
         counter.inc();
     }
     if state != "pending" && delivery.event.mismatch.is_some() {

@@ -158,9 +158,7 @@ async fn accepted(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, Ap
             _ => withheld.push(name.clone()),
         }
     }
-    let facts: super::mismatches::Facts = hub
-        .vault
-        .open_json(super::mismatches::facts_place(&row.id), &row.facts)?;
+    let facts: super::steps::Facts = hub.vault.open_json(super::steps::facts_place(&row.id), &row.facts)?;
     Ok(json!({
         "dataset": &*row.dataset,
         "record": hex(&row.subject.0),

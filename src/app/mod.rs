@@ -28,6 +28,7 @@ pub mod record;
 pub mod records;
 pub mod replies;
 pub mod rows;
+pub mod steps;
 pub mod subscriptions;
 pub mod sweep;
 pub mod time;

@@ -34,20 +34,20 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
         found.map_or(0, |(_, count)| i64::try_from(*count).unwrap_or(i64::MAX))
     };
     for state in STATES {
-        if let Ok(gauge) = hub.metrics.mismatches.get_metric_with_label_values(&[state]) {
+        if let Ok(gauge) = hub.metrics.turn.mismatches.get_metric_with_label_values(&[state]) {
             gauge.set(of(&counts.mismatches, state));
         }
     }
     let overdue = i64::try_from(counts.overdue).unwrap_or(i64::MAX);
-    hub.metrics.mismatches_overdue.set(overdue);
-    hub.metrics.dead_letters.set(of(&counts.deliveries, "dead"));
-    hub.metrics.outbox_depth.set(of(&counts.deliveries, "pending"));
+    hub.metrics.turn.mismatches_overdue.set(overdue);
+    hub.metrics.turn.dead_letters.set(of(&counts.deliveries, "dead"));
+    hub.metrics.turn.outbox_depth.set(of(&counts.deliveries, "pending"));
     let oldest_us = counts
         .oldest_pending_at
         .map_or(0, |at| now_us.saturating_sub(at).max(0));
     #[expect(clippy::cast_precision_loss, reason = "seconds of a gauge")]
     let oldest_s = oldest_us as f64 / 1e6;
-    hub.metrics.delivery_oldest_seconds.set(oldest_s);
+    hub.metrics.turn.delivery_oldest_seconds.set(oldest_s);
     Ok(())
 }
 

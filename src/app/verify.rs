@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     access::Allowed,
     caches::FoundSlot,
-    consequence::{self, Consequence, MismatchNote, Opening},
+    consequence::{self, Consequence, MismatchNote},
     error::AppError,
     guess,
     hub::{Caller, Hub},
@@ -219,14 +219,14 @@ pub(super) async fn judge<'a>(
     if !slot.is_stale() {
         let matter = || hub.vault.matter(&agency.row.id, &purpose.application_no);
         if judgement.outcome == Outcome::Mismatched {
-            let opening = opening(&judgement, key, version, question.subject);
+            let opening = consequence::opening(&judgement, key, version, question.subject);
             match about.and_then(|_| consequence::pending(hub, key, &matter(), &opening.fields)) {
                 Some(known) => judgement.mismatch = Some(known),
                 None => consequence.opens = Some(opening),
             }
         }
         if let Some(about) = hub.pending.about(key).filter(|about| !about.mismatches.is_empty()) {
-            consequence.settles = settled(dataset, &about, &judgement, &matter(), now_us);
+            consequence.settles = consequence::settled(dataset, &about, &judgement, &matter(), now_us);
         }
     }
     judgement.consequence = (!consequence.is_empty()).then_some(consequence);
@@ -242,57 +242,6 @@ fn disputed(dataset: &Dataset, about: &About, judgement: &Judgement<'_>) -> Fiel
     numbered
         .filter(|(field, _)| about.is_disputed(&field.name))
         .map(|(_, number)| number)
-        .collect()
-}
-
-/// The mismatch that an answer opens, unless it is pending.
-fn opening(
-    judgement: &Judgement<'_>,
-    subject: SubjectKey,
-    record_version: u32,
-    members: &Members<'_, Text<'_>>,
-) -> Opening {
-    let differing = judgement
-        .fields
-        .iter()
-        .filter(|(_, _, verdict)| *verdict == Verdict::Mismatch);
-    let mut fields: Vec<String> = differing.map(|(name, _, _)| (*name).to_owned()).collect();
-    fields.sort_unstable();
-    Opening {
-        key: RecordKey {
-            dataset: Arc::clone(&judgement.dataset.name),
-            subject,
-        },
-        fields,
-        record_version,
-        version_told: judgement.record.is_some(),
-        subject: members
-            .0
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect(),
-    }
-}
-
-/// Open mismatches of this matter whose fields all match now, within the dataset's settle window.
-fn settled(
-    dataset: &Dataset,
-    about: &About,
-    judgement: &Judgement<'_>,
-    matter: &[u8; 16],
-    now_us: i64,
-) -> Vec<Arc<str>> {
-    let window_us = i64::from(dataset.settle_window_days) * 86_400_000_000;
-    let matches = |name: &String| {
-        let mut told = judgement.fields.iter().filter(|(field, _, _)| field == name);
-        told.any(|(_, _, verdict)| matches!(verdict, Verdict::Match(_)))
-    };
-    about
-        .mismatches
-        .iter()
-        .filter(|known| *known.state == *"open" && known.matter == *matter && now_us - known.opened_at <= window_us)
-        .filter(|known| known.fields.iter().all(matches))
-        .map(|known| Arc::clone(&known.id))
         .collect()
 }
 

@@ -177,11 +177,6 @@ fn assemble(
         queue_max: config.ledger.queue_entries_max,
         clock: Arc::new(move || for_ledger.now_us()),
     })?;
-    let public_url = if config.node.public_url.is_empty() {
-        url.to_owned()
-    } else {
-        config.node.public_url.clone()
-    };
     Ok(Hub {
         catalog,
         access: ArcSwap::from_pointee(AccessTable::default()),
@@ -198,16 +193,7 @@ fn assemble(
         tokens: TokenCache::default(),
         assertions: ReplayCache::new(&*keys.replay_key()?, ASSERTIONS_MAX),
         metrics,
-        settings: Settings {
-            node: config.node.id,
-            origin: config.node.origin.clone(),
-            public_url,
-            issuer: config.auth.issuer.clone(),
-            token_ttl_s: config.auth.token_ttl_s,
-            rotation_overlap_s: config.auth.rotation_overlap_s,
-            batch_items_max: config.http.batch_items_max,
-            chunk_items_max: config.http.chunk_items_max,
-        },
+        settings: settings(config, url),
         access_changes: tokio::sync::Mutex::new(()),
         vault: vault(config, keys)?,
         pending: Pending::default(),
@@ -221,6 +207,20 @@ fn assemble(
         bells: Bells::default(),
         done_entries: std::sync::Mutex::default(),
     })
+}
+
+fn settings(config: &Config, url: &str) -> Settings {
+    let stated = &config.node.public_url;
+    Settings {
+        node: config.node.id,
+        origin: config.node.origin.clone(),
+        public_url: if stated.is_empty() { url } else { stated }.to_owned(),
+        issuer: config.auth.issuer.clone(),
+        token_ttl_s: config.auth.token_ttl_s,
+        rotation_overlap_s: config.auth.rotation_overlap_s,
+        batch_items_max: config.http.batch_items_max,
+        chunk_items_max: config.http.chunk_items_max,
+    }
 }
 
 /// The newest key seals; the ones before it still open.

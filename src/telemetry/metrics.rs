@@ -45,6 +45,14 @@ pub struct Metrics {
     pub shed: IntCounter,
     /// Records taken in.
     pub records_ingested: IntCounterVec,
+    /// The loop: mismatches, deliveries, alerts.
+    pub turn: Turn,
+    source_requests: IntCounterVec,
+    source_seconds: HistogramVec,
+}
+
+/// What is counted of the loop.
+pub struct Turn {
     /// Attempts at deliveries, by the state after them.
     pub deliveries: IntCounterVec,
     /// Mismatches by state.
@@ -59,8 +67,30 @@ pub struct Metrics {
     pub outbox_depth: IntGauge,
     /// Alerts raised, by rule.
     pub alerts: IntCounterVec,
-    source_requests: IntCounterVec,
-    source_seconds: HistogramVec,
+}
+
+impl Turn {
+    fn new(make: &Make<'_>) -> Result<Self, MetricsError> {
+        Ok(Self {
+            deliveries: make.counters(
+                "heyan_deliveries_total",
+                "Attempts at deliveries, by the state of the delivery after them.",
+                &["result"],
+            )?,
+            mismatches: make.gauges("heyan_mismatches", "Mismatches by state.", &["state"])?,
+            mismatches_overdue: make.gauge(
+                "heyan_mismatches_overdue",
+                "Mismatches that are not over and past their due date.",
+            )?,
+            delivery_oldest_seconds: make.seconds(
+                "heyan_delivery_oldest_seconds",
+                "Age of the oldest delivery that is not over; 0 when there is none.",
+            )?,
+            dead_letters: make.gauge("heyan_dead_letters", "Deliveries that were given up.")?,
+            outbox_depth: make.gauge("heyan_outbox_depth", "Deliveries that are not over.")?,
+            alerts: make.counters("heyan_supervision_alerts_total", "Alerts raised, by rule.", &["rule"])?,
+        })
+    }
 }
 
 /// Upper bounds of durations, seconds.
@@ -123,23 +153,7 @@ impl Metrics {
                 &["reason"],
             )?,
             shed: make.counter("heyan_shed_total", "Requests turned away while busy.")?,
-            deliveries: make.counters(
-                "heyan_deliveries_total",
-                "Attempts at deliveries, by the state of the delivery after them.",
-                &["result"],
-            )?,
-            mismatches: make.gauges("heyan_mismatches", "Mismatches by state.", &["state"])?,
-            mismatches_overdue: make.gauge(
-                "heyan_mismatches_overdue",
-                "Mismatches that are not over and past their due date.",
-            )?,
-            delivery_oldest_seconds: make.seconds(
-                "heyan_delivery_oldest_seconds",
-                "Age of the oldest delivery that is not over; 0 when there is none.",
-            )?,
-            dead_letters: make.gauge("heyan_dead_letters", "Deliveries that were given up.")?,
-            outbox_depth: make.gauge("heyan_outbox_depth", "Deliveries that are not over.")?,
-            alerts: make.counters("heyan_supervision_alerts_total", "Alerts raised, by rule.", &["rule"])?,
+            turn: Turn::new(&make)?,
             records_ingested: make.counters(
                 "heyan_records_ingested_total",
                 "Records taken in, by result.",

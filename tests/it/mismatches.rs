@@ -100,6 +100,44 @@ fn changes(received: &[Received]) -> Vec<Value> {
         .collect()
 }
 
+/// The agency proposes, once, whatever is sent again.
+async fn propose(hub: &TestHub, id: &str) {
+    let propose = json!({"action": "propose_correction", "fields": {"name": "张三"}, "evidence": ["户口簿"]});
+    let refused = act(hub, "authority", id, "k0", &propose).await;
+    assert_eq!(
+        (refused.status, &refused.json()["code"]),
+        (403, &json!("role_not_allowed"))
+    );
+    let first = act(hub, "agency", id, "k1", &propose).await;
+    assert_eq!(
+        (first.status, &first.json()["state"]),
+        (200, &json!("disputed")),
+        "{}",
+        first.body
+    );
+    let second = act(hub, "agency", id, "k1", &propose).await;
+    assert_eq!((second.status, &second.body, second.replayed), (200, &first.body, true));
+    let other = act(hub, "agency", id, "k1", &json!({"action": "report_false_claim"})).await;
+    assert_eq!(
+        (other.status, &other.json()["code"]),
+        (422, &json!("idempotency_key_reused"))
+    );
+}
+
+/// By the published library.
+fn assert_is_signed(last: &Received, secret: &str) {
+    let webhook = standardwebhooks::Webhook::new(secret).unwrap();
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in [
+        ("webhook-id", &last.id),
+        ("webhook-timestamp", &last.timestamp),
+        ("webhook-signature", &last.signature),
+    ] {
+        headers.insert(name, value.parse().unwrap());
+    }
+    webhook.verify(last.body.as_bytes(), &headers).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mismatch_ends_in_a_corrected_record_that_its_agency_has_heard_of_once() {
     let receiver = Receiver::start(&[500, 503]);
@@ -112,26 +150,7 @@ async fn a_mismatch_ends_in_a_corrected_record_that_its_agency_has_heard_of_once
     let again = mismatch(&hub, "agency", "A-1", "张三").await;
     assert_eq!(again["mismatch"], answer["mismatch"], "it opens once");
 
-    let propose = json!({"action": "propose_correction", "fields": {"name": "张三"}, "evidence": ["户口簿"]});
-    let refused = act(&hub, "authority", &id, "k0", &propose).await;
-    assert_eq!(
-        (refused.status, &refused.json()["code"]),
-        (403, &json!("role_not_allowed"))
-    );
-    let first = act(&hub, "agency", &id, "k1", &propose).await;
-    assert_eq!(
-        (first.status, &first.json()["state"]),
-        (200, &json!("disputed")),
-        "{}",
-        first.body
-    );
-    let second = act(&hub, "agency", &id, "k1", &propose).await;
-    assert_eq!((second.status, &second.body, second.replayed), (200, &first.body, true));
-    let other = act(&hub, "agency", &id, "k1", &json!({"action": "report_false_claim"})).await;
-    assert_eq!(
-        (other.status, &other.json()["code"]),
-        (422, &json!("idempotency_key_reused"))
-    );
+    propose(&hub, &id).await;
     let disputed = mismatch(&hub, "agency2", "B-1", "李四").await;
     assert_eq!(disputed["fields"]["name"]["disputed"], true, "{disputed}");
     assert_eq!(disputed["fields"]["birth_date"].get("disputed"), None);
@@ -161,16 +180,7 @@ async fn a_mismatch_ends_in_a_corrected_record_that_its_agency_has_heard_of_once
         "one delivery"
     );
     let last = received.last().unwrap();
-    let webhook = standardwebhooks::Webhook::new(secret.as_str().unwrap()).unwrap();
-    let mut headers = http::HeaderMap::new();
-    for (name, value) in [
-        ("webhook-id", &last.id),
-        ("webhook-timestamp", &last.timestamp),
-        ("webhook-signature", &last.signature),
-    ] {
-        headers.insert(name, value.parse().unwrap());
-    }
-    webhook.verify(last.body.as_bytes(), &headers).unwrap();
+    assert_is_signed(last, secret.as_str().unwrap());
     let data = last.json()["data"].clone();
     assert_eq!(
         (&data["version"], &data["reason"], &data["mismatch"]),

@@ -205,7 +205,11 @@ mod tests {
         // U+FAD6 has three bytes and folds to U+25CD0, which has four; found by fuzzing.
         for kind in [IdentifierKind::DocumentNumber, IdentifierKind::Text] {
             assert!(kind.parse(&"\u{FAD6}".repeat(RAW_BYTES_MAX / 3)).is_err());
-            let first = kind.parse(&"\u{FAD6}".repeat(RAW_BYTES_MAX / 4)).ok().unwrap().canonical;
+            let first = kind
+                .parse(&"\u{FAD6}".repeat(RAW_BYTES_MAX / 4))
+                .ok()
+                .unwrap()
+                .canonical;
             assert!(kind.parse(&first).is_ok_and(|again| again.canonical == first));
         }
     }

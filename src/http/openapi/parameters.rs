@@ -13,49 +13,15 @@ pub(super) struct Parameter {
 /// The parameter `name` of `operation`.
 pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
     let text = || json!({"type": "string"});
+    if let Some(known) = of_the_loop(operation, name) {
+        return Some(known);
+    }
     match (name, operation) {
         ("id", "explain") => say(
             text(),
             "ver_01KB2Q0000000000000000002A".into(),
             "The verification; an item of a batch or stream has its position behind a dash. ‖ 核验编号；批量或流中的一条在短横后带位置。",
         ),
-        ("id", operation) if operation.ends_with("_mismatch") => say(
-            text(),
-            "mis_01KB2Q0000000000000000002A".into(),
-            "The mismatch. ‖ 差异编号。",
-        ),
-        ("id", operation) if operation.contains("subscription") => say(
-            text(),
-            "sub_01KB2Q0000000000000000002A".into(),
-            "The subscription. ‖ 订阅编号。",
-        ),
-        ("id", "replay_delivery") => say(
-            text(),
-            "dlv_01KB2Q0000000000000000002A".into(),
-            "The delivery. ‖ 投递编号。",
-        ),
-        ("Idempotency-Key", _) => say(
-            json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}),
-            "7b0d1f1c-5f0e-4c7e-9d59-2f6f0a1c9d11".into(),
-            "One key for one action; the same for every retry of it. ‖ 每个动作一个键，重试时不变。",
-        ),
-        ("state", "list_mismatches") => unsaid(
-            json!({"type": "string", "enum": crate::domain::mismatch::STATES}),
-            "Only those in this state. ‖ 只列此状态的。",
-        ),
-        ("state", _) => unsaid(
-            json!({"type": "string", "enum": ["pending", "delivered", "dead", "superseded", "cancelled"]}),
-            "Only those in this state. ‖ 只列此状态的。",
-        ),
-        ("target", _) => unsaid(
-            text(),
-            "Only those to this target: a subscription, or `sink:` and a connector's name. ‖ 只列发往此目标的：订阅编号，或 `sink:` 加连接器名。",
-        ),
-        ("due_before", _) => unsaid(
-            json!({"type": "string", "format": "date"}),
-            "Only those that are not over and due before this date. ‖ 只列未办结且期限早于此日的。",
-        ),
-        ("dataset", "list_mismatches") => unsaid(text(), "Only those of this dataset. ‖ 只列该数据资源的。"),
         ("id", "revoke_grant") => say(text(), "grt_b3J3ZWxsMTk4NF9oZXlhbg".into(), "The grant. ‖ 授权编号。"),
         ("id", operation) if operation.ends_with("_user") || operation == "rotate_user_secret" => {
             say(text(), "auditor-li".into(), "The user. ‖ 用户标识。")
@@ -109,6 +75,51 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
             text(),
             "Language of texts for people: `zh-CN` (default) or `en`. ‖ 文字的语言：`zh-CN`（默认）或 `en`。",
         ),
+        _ => None,
+    }
+}
+
+/// Parameters of mismatches, subscriptions and deliveries.
+fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
+    let text = || json!({"type": "string"});
+    match (name, operation) {
+        ("id", operation) if operation.ends_with("_mismatch") => say(
+            text(),
+            "mis_01KB2Q0000000000000000002A".into(),
+            "The mismatch. ‖ 差异编号。",
+        ),
+        ("id", operation) if operation.contains("subscription") => say(
+            text(),
+            "sub_01KB2Q0000000000000000002A".into(),
+            "The subscription. ‖ 订阅编号。",
+        ),
+        ("id", "replay_delivery") => say(
+            text(),
+            "dlv_01KB2Q0000000000000000002A".into(),
+            "The delivery. ‖ 投递编号。",
+        ),
+        ("Idempotency-Key", _) => say(
+            json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}),
+            "7b0d1f1c-5f0e-4c7e-9d59-2f6f0a1c9d11".into(),
+            "One key for one action; the same for every retry of it. ‖ 每个动作一个键，重试时不变。",
+        ),
+        ("state", "list_mismatches") => unsaid(
+            json!({"type": "string", "enum": crate::domain::mismatch::STATES}),
+            "Only those in this state. ‖ 只列此状态的。",
+        ),
+        ("state", _) => unsaid(
+            json!({"type": "string", "enum": ["pending", "delivered", "dead", "superseded", "cancelled"]}),
+            "Only those in this state. ‖ 只列此状态的。",
+        ),
+        ("target", _) => unsaid(
+            text(),
+            "Only those to this target: a subscription, or `sink:` and a connector's name. ‖ 只列发往此目标的：订阅编号，或 `sink:` 加连接器名。",
+        ),
+        ("due_before", _) => unsaid(
+            json!({"type": "string", "format": "date"}),
+            "Only those that are not over and due before this date. ‖ 只列未办结且期限早于此日的。",
+        ),
+        ("dataset", "list_mismatches") => unsaid(text(), "Only those of this dataset. ‖ 只列该数据资源的。"),
         _ => None,
     }
 }
