@@ -172,6 +172,9 @@ pub trait Store: Send + Sync + 'static {
     /// When the next pending delivery to `target` is due, Unix microseconds.
     async fn next_delivery_at(&self, target: &str) -> Result<Option<i64>, StoreError>;
 
+    /// Targets that have a pending delivery.
+    async fn pending_targets(&self) -> Result<Vec<String>, StoreError>;
+
     /// Deliveries by number.
     async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
 

@@ -183,6 +183,16 @@ fn access_requests(operation: &str) -> Vec<Example> {
                 "datasets": ["natural-person"],
             }),
         )],
+        "unlock_guess_budget" => vec![example(
+            JSON,
+            "unlock",
+            text!("申请解除" => "A request"),
+            json!({
+                "dataset": "natural-person",
+                "subject": {"id_number": "340207199705305213"},
+                "reason": "申请人到窗口核实身份",
+            }),
+        )],
         "replay_deliveries" => vec![example(
             JSON,
             "range",

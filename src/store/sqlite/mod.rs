@@ -218,6 +218,10 @@ impl Store for SqliteStore {
         read_loop::next_delivery_at(&self.readers, target).await
     }
 
+    async fn pending_targets(&self) -> Result<Vec<String>, StoreError> {
+        read_loop::pending_targets(&self.readers).await
+    }
+
     async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
         read_loop::deliveries(&self.readers, filter).await
     }
