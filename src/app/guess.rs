@@ -126,8 +126,19 @@ fn question_of(field: &Field, test: &Test<'_>) -> Option<Question> {
         Test::Literal(_) => Some(Question::Value),
         // A table of codes is so small that a list of some of them is no better than one.
         Test::Predicate(..) if field.comparator.is_coded() => Some(Question::Value),
+        Test::Predicate(_, body)
+            if field.comparator.is_date() && body.value.0.iter().any(|date| is_run(field, date)) =>
+        {
+            Some(Question::Coarse)
+        }
         Test::Predicate(_, body) => Some(Question::of_predicate(&body.op, body.value.0.len())),
     }
+}
+
+/// Whether a date is no single day.
+fn is_run(field: &Field, date: &str) -> bool {
+    let text = field.comparator.claim_text(date);
+    text.split_once('/').is_some_and(|(first, last)| first != last)
 }
 
 /// A keyed hash by which the same question is known again.

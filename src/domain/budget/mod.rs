@@ -34,7 +34,7 @@ impl Default for Limits {
         Self {
             units_24_h_max: 5,
             units_30_days_max: 10,
-            agency_units_24_h_max: 3,
+            agency_units_24_h_max: 5,
             predicate_units: 3,
         }
     }
@@ -54,6 +54,8 @@ pub enum Question {
     },
     /// Any other predicate: a bit of the value, whether true or false.
     Predicate,
+    /// A predicate on a month or a year, which has a third answer for the days inside it.
+    Coarse,
 }
 
 impl Question {
@@ -72,17 +74,19 @@ impl Question {
         match self {
             Self::Value | Self::NotValue => 1,
             Self::OneOf { alternatives } => u8::try_from(alternatives).unwrap_or(u8::MAX).max(1),
-            Self::Predicate => limits.predicate_units.max(1),
+            Self::Predicate | Self::Coarse => limits.predicate_units.max(1),
         }
     }
 
     /// The units to charge for this verdict: 0 for a value that is right and where nothing of the record was told.
     ///
-    /// `review` for a literal is charged as a wrong value: it tells that the value is near.
+    /// `review` for a literal is charged as a wrong value: it tells that the value is near. A predicate that holds costs one
+    /// unit less than one that does not: what is asked in earnest mostly holds.
     pub fn charged(self, verdict: Verdict, limits: &Limits) -> u8 {
         match (self, verdict) {
             (_, Verdict::Absent | Verdict::NotPermitted | Verdict::Unavailable) => 0,
             (Self::Value, Verdict::Match(_)) | (Self::NotValue, Verdict::Mismatch) => 0,
+            (Self::Predicate, Verdict::Match(_)) => self.units(limits).saturating_sub(1).max(1),
             _ => self.units(limits),
         }
     }

@@ -14,6 +14,10 @@ const LIMITS: Limits = Limits {
     agency_units_24_h_max: 3,
     predicate_units: 3,
 };
+const DEFAULTS: Limits = Limits {
+    agency_units_24_h_max: 5,
+    ..LIMITS
+};
 
 fn guess(value: u8, agency: u32, standing: Standing, units: u8) -> Guess {
     Guess {
@@ -43,7 +47,7 @@ fn wrong(guesses: &mut Guesses, guess: &Guess, now_s: i64) -> Allowance {
 
 #[test]
 fn the_default_limits_are_those_of_the_promise() {
-    assert_eq!(Limits::default(), LIMITS);
+    assert_eq!(Limits::default(), DEFAULTS);
     assert!(size_of::<Entry>() <= 28);
 }
 
@@ -110,8 +114,9 @@ fn a_question_costs_what_its_answer_tells() {
     );
     assert_eq!(cost(Question::of_predicate("one_of", 4)), [4, 4, 4, 0]);
     for op in ["on_or_before", "on_or_after", "at_least", "at_most", "within"] {
-        assert_eq!(cost(Question::of_predicate(op, 1)), [3, 3, 3, 0]);
+        assert_eq!(cost(Question::of_predicate(op, 1)), [2, 3, 3, 0]);
     }
+    assert_eq!(cost(Question::Coarse), [3, 3, 3, 0]);
     for verdict in [Verdict::NotPermitted, Verdict::Unavailable] {
         assert_eq!(Question::Predicate.charged(verdict, &LIMITS), 0);
     }
