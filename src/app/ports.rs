@@ -181,8 +181,8 @@ pub trait Store: Send + Sync + 'static {
     /// One delivery.
     async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError>;
 
-    /// Whom an event went to: deliveries by state, for its mismatch's page.
-    async fn event_deliveries(&self, event: &str) -> Result<Vec<Delivery>, StoreError>;
+    /// Where the news of a mismatch's corrections and accepted values went, oldest first.
+    async fn mismatch_deliveries(&self, mismatch: &str) -> Result<Vec<Delivery>, StoreError>;
 
     /// How far something was read.
     async fn position(&self, name: &str) -> Result<Option<String>, StoreError>;

@@ -192,10 +192,10 @@ pub(super) async fn delivery(pool: &SqlitePool, id: &str) -> Read<Option<Deliver
     fetch_one(pool, statement::SELECT_DELIVERY, |query| query.bind(id), read_delivery).await
 }
 
-pub(super) async fn event_deliveries(pool: &SqlitePool, event: &str) -> Read<Vec<Delivery>> {
-    let event = event.to_owned();
-    let bind = |query: Bound| query.bind(event);
-    fetch(pool, statement::SELECT_EVENT_DELIVERIES, bind, read_delivery).await
+pub(super) async fn mismatch_deliveries(pool: &SqlitePool, mismatch: &str) -> Read<Vec<Delivery>> {
+    let mismatch = mismatch.to_owned();
+    let bind = |query: Bound| query.bind(mismatch);
+    fetch(pool, statement::SELECT_MISMATCH_DELIVERIES, bind, read_delivery).await
 }
 
 pub(super) async fn position(pool: &SqlitePool, name: &str) -> Read<Option<String>> {

@@ -86,7 +86,7 @@ pub struct Mismatch {
     pub resolution: Option<MismatchResolution>,
     /// Its steps, oldest first. ‖ 各步骤，由早到晚。
     pub history: Vec<MismatchStep>,
-    /// Where the news of its last step went, while that is awaited. ‖ 最近一步的投递情况。
+    /// Where its correction or the accepted values went. ‖ 更正或获准值的投递情况。
     pub deliveries: Vec<DeliveryState>,
 }
 
