@@ -163,6 +163,12 @@ fn access_requests(operation: &str) -> Vec<Example> {
             text!("新用户" => "A user"),
             json!({"id": "auditor-li", "name": "李审计", "role": "auditor"}),
         )],
+        _ => loop_requests(operation),
+    }
+}
+
+fn loop_requests(operation: &str) -> Vec<Example> {
+    match operation {
         "act_on_mismatch" => vec![example(
             JSON,
             "propose",
