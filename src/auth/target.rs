@@ -9,8 +9,6 @@ use reqwest::Url;
 use super::network::{Network, NetworkError};
 use crate::domain::delivery::TargetFault;
 
-/// In a list of ports: any of them.
-const ANY_PORT: u16 = 0;
 const URL_BYTES_MAX: usize = 2048;
 const ITEMS_MAX: usize = 256;
 const NAME_BYTES_MAX: usize = 253;
@@ -24,10 +22,12 @@ pub struct TargetLists {
     /// Networks in which every address of a name must lie. A network that is wider than loopback, link-local or a cloud's
     /// metadata address does not admit these: they are listed as such or not at all.
     pub networks: Vec<String>,
-    /// Ports, the default ones too; 0: any. Meant for loopback.
+    /// Ports, the default ones too.
     pub ports: Vec<u16>,
     /// Networks whose addresses a URL may name in figures, without a name; they must be in `networks` as well.
     pub literal_networks: Vec<String>,
+    /// Networks whose addresses, written in figures, may be reached on any port. Meant for loopback.
+    pub any_port_networks: Vec<String>,
     /// Networks that may be reached by plain `http`; they must be in `networks` as well. Meant for loopback.
     pub plain_http_networks: Vec<String>,
 }
@@ -50,6 +50,9 @@ pub enum RuleFault {
     /// Neither a name nor a name with a dot in front; an address is none.
     #[error("not a host name")]
     Host,
+    /// Port 0.
+    #[error("no port")]
+    Port,
     /// No network.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -99,6 +102,7 @@ pub struct TargetRules {
     hosts: Vec<HostRule>,
     networks: Vec<Network>,
     ports: Vec<u16>,
+    any_port: Vec<Network>,
     literals: Vec<Network>,
     plain: Vec<Network>,
 }
@@ -119,7 +123,11 @@ impl TargetRules {
         Ok(Self {
             hosts: each("hosts", &lists.hosts, |text| host_rule(text))?,
             networks: networks("networks", &lists.networks)?,
-            ports: each("ports", &lists.ports, |port| Ok(*port))?,
+            ports: each("ports", &lists.ports, |port| match port {
+                0 => Err(RuleFault::Port),
+                port => Ok(*port),
+            })?,
+            any_port: networks("any_port_networks", &lists.any_port_networks)?,
             literals: networks("literal_networks", &lists.literal_networks)?,
             plain: networks("plain_http_networks", &lists.plain_http_networks)?,
         })
@@ -172,7 +180,8 @@ impl TargetRules {
             None => Some(self.check_literal(transport, host)?),
         };
         let port = url.port_or_known_default().ok_or(TargetFault::Port)?;
-        if port == 0 || !(self.ports.contains(&port) || self.ports.contains(&ANY_PORT)) {
+        let any = literal.is_some_and(|address| admits(&self.any_port, address));
+        if port == 0 || !(any || self.ports.contains(&port)) {
             return Err(TargetFault::Port);
         }
         Ok(Checked {

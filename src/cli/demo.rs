@@ -78,11 +78,10 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     }
     // Whoever tries the demo receives on this machine: loopback alone, on any port.
     let loopback = || vec!["127.0.0.0/8".to_owned()];
-    config.push.hosts = vec!["localhost".to_owned()];
     config.push.networks = loopback();
     config.push.literal_networks = loopback();
     config.push.plain_http_networks = loopback();
-    config.push.ports = vec![0];
+    config.push.any_port_networks = loopback();
     let config = config.checked()?;
     telemetry::start_log(if output == Output::Json { "info" } else { "warn" }, config.log.format);
     let ledger_dir = config.node.data_dir.join("ledger");

@@ -36,6 +36,7 @@ pub(super) fn webhooks(config: &Config) -> anyhow::Result<WebhookPush> {
         networks: push.networks.clone(),
         ports: push.ports.clone(),
         literal_networks: push.literal_networks.clone(),
+        any_port_networks: push.any_port_networks.clone(),
         plain_http_networks: push.plain_http_networks.clone(),
     };
     let rules = TargetRules::parse(&lists).context("[push] in the settings")?;

@@ -210,6 +210,8 @@ pub struct Push {
     pub ports: Vec<u16>,
     /// Networks that a URL may name in figures.
     pub literal_networks: Vec<String>,
+    /// Networks that may be reached on any port.
+    pub any_port_networks: Vec<String>,
     /// Networks that may be reached without TLS.
     pub plain_http_networks: Vec<String>,
     /// Resolve, connect, shake hands.

@@ -14,6 +14,7 @@ fn settings(networks: &[&str], port: u16) -> GuardSettings {
         networks: texts(networks),
         ports: vec![port],
         literal_networks: texts(networks),
+        any_port_networks: Vec::new(),
         plain_http_networks: texts(networks),
     };
     GuardSettings {

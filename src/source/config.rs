@@ -116,6 +116,7 @@ impl TargetsConfig {
                 self.ports.clone()
             },
             literal_networks: self.literal_networks.clone(),
+            any_port_networks: Vec::new(),
             plain_http_networks: self.plain_http_networks.clone(),
         })
         .map_err(|error| {

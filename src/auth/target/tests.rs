@@ -13,6 +13,7 @@ fn rules() -> TargetRules {
         networks: texts(&["10.1.0.0/16", "127.0.0.9", "fd00:1::/32", "2001:db8::/32"]),
         ports: vec![443, 8443],
         literal_networks: texts(&["10.1.2.0/24", "127.0.0.9", "10.2.0.0/16", "2001:db8::/32"]),
+        any_port_networks: Vec::new(),
         plain_http_networks: texts(&["127.0.0.0/8"]),
     })
     .unwrap()
@@ -287,6 +288,7 @@ fn a_bad_item_of_a_list_is_named() {
     };
     assert_eq!(TargetRules::parse(&lists).unwrap_err().to_string(), "ports[1]: no port");
     let lists = TargetLists {
+        any_port_networks: Vec::new(),
         plain_http_networks: texts(&["10.0.0.1/8"]),
         ..TargetLists::default()
     };

@@ -133,6 +133,7 @@ fn lists(ports: &[u16]) -> TargetLists {
         networks: texts(&[GOOD]),
         ports: ports.to_vec(),
         literal_networks: texts(&[GOOD]),
+        any_port_networks: Vec::new(),
         plain_http_networks: texts(&[GOOD]),
     }
 }
