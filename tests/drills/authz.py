@@ -194,9 +194,7 @@ class Owners:
                 self.receivers.secrets(0, doc.get("secret", "whsec_AAAA"))
         tested = agency.post(f"/v1/subscriptions/{self.made['$subscription']}/test", {})
         self.made["$delivery"] = (tested.json() or {}).get("delivery", "dlv_none")
-        self.checks.ok(
-            "the test arrives", self.receivers.wait(lambda c: c[0].get("other"), 5), self.receivers.counts()
-        )
+        self.checks.ok("the test arrives", self.receivers.wait(lambda c: c[0].get("other"), 5), self.receivers.counts())
         self.checks.ok("all is made", not any(id_.endswith("_none") for id_ in self.made.values()), self.made)
 
     def second_authority(self) -> None:
@@ -225,9 +223,7 @@ class Owners:
         self.walk.cases += 1
         body = body if body is None else json.loads(self.filled(json.dumps(body)))
         headers = {"Idempotency-Key": f"authz-{self.keys}"} if path.endswith("/actions") else {}
-        return self.walk.client.request(
-            method, self.filled(path), body, token=self.walk.tokens[who], headers=headers
-        )
+        return self.walk.client.request(method, self.filled(path), body, token=self.walk.tokens[who], headers=headers)
 
     def standing(self) -> tuple:
         """What a refused caller must not have changed."""
