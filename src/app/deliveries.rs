@@ -81,7 +81,7 @@ fn target_of(hub: &Hub, row: &SubscriptionRow, now_us: i64) -> Result<WebhookTar
     Ok(WebhookTarget {
         url: row.url.clone(),
         secrets,
-        ed25519_seed: None,
+        ed25519_seed: hub.webhook_seed.as_deref().copied(),
     })
 }
 

@@ -190,6 +190,10 @@ fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Resul
 /// Whether a subscription listens to an event. Who listens to changes of records gets the values that it accepted too.
 fn covers(row: &SubscriptionRow, event: &Event, now_us: i64) -> bool {
     let dataset = event.dataset.as_deref();
+    if row.created_at > event.at {
+        // What happened before it listened is no news to it.
+        return false;
+    }
     row.covers(&event.kind, dataset, now_us)
         || (event.kind == "record.accepted" && row.covers("record.changed", dataset, now_us))
 }

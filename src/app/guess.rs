@@ -14,7 +14,7 @@ use super::{
     verify::{Judgement, ParsedClaim, Test},
 };
 use crate::{
-    catalog::{Field, GuessRule},
+    catalog::{Dataset, Field, GuessRule},
     domain::{
         budget::{Allowance, Guess, Guesses, Question, Standing},
         verdict::{Outcome, ReviewReason, Verdict},
@@ -55,7 +55,7 @@ pub(super) fn apply(
         let guess = Guess {
             value: value_of(hub, field, &claim.test),
             agency: asked.caller.row.number,
-            standing: standing(asked, about, claims, &told, position),
+            standing: standing(asked, &judgement.dataset, about, claims, &told, position),
             units: question.units(limits),
         };
         let now_s = asked.now_us.div_euclid(1_000_000);
@@ -126,8 +126,19 @@ fn question_of(field: &Field, test: &Test<'_>) -> Option<Question> {
         Test::Literal(_) => Some(Question::Value),
         // A table of codes is so small that a list of some of them is no better than one.
         Test::Predicate(..) if field.comparator.is_coded() => Some(Question::Value),
+        Test::Predicate(_, body)
+            if field.comparator.is_date() && body.value.0.iter().any(|date| is_run(field, date)) =>
+        {
+            Some(Question::Coarse)
+        }
         Test::Predicate(_, body) => Some(Question::of_predicate(&body.op, body.value.0.len())),
     }
+}
+
+/// Whether a date is no single day.
+fn is_run(field: &Field, date: &str) -> bool {
+    let text = field.comparator.claim_text(date);
+    text.split_once('/').is_some_and(|(first, last)| first != last)
 }
 
 /// A keyed hash by which the same question is known again.
@@ -155,16 +166,20 @@ fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
 }
 
 /// An agency has an open matter with a subject when it works a mismatch of it, or when another literal claim of this very
-/// answer agrees: it knows more of the person than the number.
+/// answer agrees: it knows more of the person than the number. A code that anyone may guess (a sex) is no such knowledge.
 fn standing(
     asked: &Asked<'_>,
+    dataset: &Dataset,
     about: Option<&About>,
     claims: &[ParsedClaim<'_>],
     told: &[Verdict],
     position: usize,
 ) -> Standing {
     let agrees = |(other, (claim, verdict)): (usize, (&ParsedClaim<'_>, &Verdict))| {
-        other != position && matches!(claim.test, Test::Literal(_)) && matches!(verdict, Verdict::Match(_))
+        let telling = dataset
+            .field(claim.number)
+            .is_some_and(|field| !field.comparator.is_coded());
+        other != position && telling && matches!(claim.test, Test::Literal(_)) && matches!(verdict, Verdict::Match(_))
     };
     let known = claims.iter().zip(told).enumerate().any(agrees);
     if known || about.is_some_and(|about| about.is_worked_by(&asked.caller.row.id)) {

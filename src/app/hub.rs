@@ -2,6 +2,7 @@
 //! It holds no request state; what changes in it swaps whole (`access`) or is made for many hands (cache, ledger).
 
 use std::{
+    collections::HashSet,
     net::IpAddr,
     sync::{Arc, PoisonError},
 };
@@ -30,7 +31,7 @@ use crate::{
     },
     catalog::Catalog,
     domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule},
-    ledger::{Appended, Ledger, LedgerError},
+    ledger::{Appended, Ledger, LedgerError, entry},
     telemetry::Metrics,
 };
 
@@ -39,6 +40,11 @@ const QUEUE_WAIT: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// Mismatches that are read at once at a start.
 const PENDING_PAGE: u32 = 10_000;
+
+/// Entries of the ledger's end that are read at once, and how far before the oldest row in the outbox its end is read:
+/// entries are made a moment before they are committed, and appended a moment after.
+const TAIL_ENTRIES: u64 = 4_096;
+const TAIL_US: i64 = 60_000_000;
 
 /// Outbox rows that are deleted at once.
 const FORGET_MAX: usize = 2_000;
@@ -89,12 +95,16 @@ pub struct Hub {
     pub subscription_changes: Mutex<()>,
     /// Signed attempts at webhooks.
     pub webhooks: Arc<dyn Webhooks>,
+    /// Seed of `v1a` signatures, where webhooks get them.
+    pub webhook_seed: Option<crate::auth::keys::SecretBytes>,
     /// When a delivery is tried again.
     pub schedule: Schedule,
     /// Working days.
     pub calendar: ArcSwap<WorkingCalendar>,
     /// How much may be guessed.
     pub guess_limits: Limits,
+    /// Requests to forgive guesses that wait for a second person.
+    pub unlock_requests: super::unlock::Requests,
     /// Idempotency keys whose first request is under way.
     pub under_way: UnderWay,
     /// What wakes the workers.
@@ -318,6 +328,25 @@ impl Hub {
         }
     }
 
+    /// Those of `entries` that the end of the ledger does not hold: a crash between the append and the forgetting leaves both.
+    fn not_entered(&self, mut entries: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, AppError> {
+        let times = entries.iter().filter_map(|entry| entry::time_of(entry));
+        let Some(oldest) = times.min() else { return Ok(entries) };
+        let mut end = self.ledger.stats().durable;
+        while end > 0 && !entries.is_empty() {
+            let first = end.saturating_sub(TAIL_ENTRIES);
+            let tail = self.ledger.entries(first, end - first)?;
+            let held: HashSet<&[u8]> = tail.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+            entries.retain(|entry| !held.contains(entry.as_slice()));
+            let begins = tail.first().and_then(|(_, bytes)| entry::time_of(bytes));
+            if begins.is_none_or(|begins| begins < oldest - TAIL_US) {
+                break;
+            }
+            end = first;
+        }
+        Ok(entries)
+    }
+
     /// Appends what a crash left in the outbox.
     ///
     /// # Errors
@@ -331,6 +360,7 @@ impl Hub {
             }
             appended += pending.len();
             let (ids, entries): (Vec<_>, Vec<_>) = pending.into_iter().map(|row| (row.id, row.entry)).unzip();
+            let entries = self.not_entered(entries)?;
             self.append_committed(&ids, entries).await?;
         }
     }

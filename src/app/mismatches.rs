@@ -75,10 +75,7 @@ fn side_of(caller: &Caller) -> Side {
 /// No such mismatch, or another's: the two are not told apart.
 pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
     let row = own(hub, caller, id).await?;
-    let mut deliveries = Vec::new();
-    if let Some(event) = &row.awaits {
-        deliveries = hub.store.event_deliveries(event).await?;
-    }
+    let deliveries = hub.store.mismatch_deliveries(&row.id).await?;
     view(hub, caller, row, deliveries).await
 }
 

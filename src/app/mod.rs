@@ -33,6 +33,7 @@ pub mod subscriptions;
 pub mod sweep;
 pub mod time;
 pub mod token;
+pub mod unlock;
 pub mod usage;
 pub mod vault;
 pub mod verification_id;

@@ -172,14 +172,17 @@ pub trait Store: Send + Sync + 'static {
     /// When the next pending delivery to `target` is due, Unix microseconds.
     async fn next_delivery_at(&self, target: &str) -> Result<Option<i64>, StoreError>;
 
+    /// Targets that have a pending delivery.
+    async fn pending_targets(&self) -> Result<Vec<String>, StoreError>;
+
     /// Deliveries by number.
     async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
 
     /// One delivery.
     async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError>;
 
-    /// Whom an event went to: deliveries by state, for its mismatch's page.
-    async fn event_deliveries(&self, event: &str) -> Result<Vec<Delivery>, StoreError>;
+    /// Where the news of a mismatch's corrections and accepted values went, oldest first.
+    async fn mismatch_deliveries(&self, mismatch: &str) -> Result<Vec<Delivery>, StoreError>;
 
     /// How far something was read.
     async fn position(&self, name: &str) -> Result<Option<String>, StoreError>;

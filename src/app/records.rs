@@ -265,7 +265,14 @@ pub(super) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
         return Ok(Vec::new());
     };
     let subscriptions = hub.subscriptions.load();
-    let listens = |row: &Arc<super::rows::SubscriptionRow>| row.covers("record.changed", Some(&first.dataset), now_us);
+    let (access, dataset) = (hub.access.load(), hub.catalog.get(&first.dataset));
+    let reads = |agency: &str| {
+        let agency = access.agencies.get(agency);
+        agency.is_some_and(|agency| dataset.is_some_and(|dataset| agency.reads(dataset, now_us)))
+    };
+    let listens = |row: &Arc<super::rows::SubscriptionRow>| {
+        row.covers("record.changed", Some(&first.dataset), now_us) && reads(&row.agency)
+    };
     let in_sink = |name: &String| name == "*" || **name == *first.dataset;
     let heard = hub
         .connectors

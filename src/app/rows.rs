@@ -330,6 +330,8 @@ pub struct LoopCounts {
     pub overdue: u64,
     /// Deliveries by word of state.
     pub deliveries: Vec<(String, u64)>,
+    /// Alerts by rule, since the beginning.
+    pub alerts: Vec<(String, u64)>,
     /// Creation of the oldest pending delivery, Unix microseconds.
     pub oldest_pending_at: Option<i64>,
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Kinds of events that may be subscribed to.
-pub const EVENT_KINDS: [&str; 4] = ["record.changed", "record.accepted", "mismatch", "supervision"];
+pub const EVENT_KINDS: [&str; 3] = ["record.changed", "record.accepted", "mismatch"];
 
 /// Subscriptions of one agency.
 const PER_AGENCY_MAX: usize = 32;

@@ -38,6 +38,11 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
             gauge.set(of(&counts.mismatches, state));
         }
     }
+    for (rule, raised) in &counts.alerts {
+        if let Ok(counter) = hub.metrics.turn.alerts.get_metric_with_label_values(&[rule]) {
+            counter.inc_by(raised.saturating_sub(counter.get()));
+        }
+    }
     let overdue = i64::try_from(counts.overdue).unwrap_or(i64::MAX);
     hub.metrics.turn.mismatches_overdue.set(overdue);
     hub.metrics.turn.dead_letters.set(of(&counts.deliveries, "dead"));

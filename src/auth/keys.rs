@@ -101,6 +101,11 @@ impl KeyRing {
         self.derive(b"column-sealing", u32::from(key_id))
     }
 
+    /// Ed25519 seed of `v1a` signatures of webhooks.
+    pub fn webhook_signing_seed(&self) -> Result<SecretBytes, KeyRingError> {
+        self.derive(b"webhook-signing", 0)
+    }
+
     /// HMAC key that hides matter numbers and claims that are only ever compared.
     pub fn hiding_key(&self) -> Result<SecretBytes, KeyRingError> {
         self.derive(b"hiding", 0)
@@ -277,6 +282,7 @@ mod tests {
             *ring.column_sealing_key(0).unwrap(),
             *ring.column_sealing_key(1).unwrap(),
             *ring.hiding_key().unwrap(),
+            *ring.webhook_signing_seed().unwrap(),
             *ring.cursor_key().unwrap(),
             *ring.replay_key().unwrap(),
         ];

@@ -200,9 +200,15 @@ fn assemble(
         subscriptions: ArcSwap::default(),
         subscription_changes: tokio::sync::Mutex::new(()),
         webhooks,
+        webhook_seed: if config.push.ed25519_signatures {
+            Some(keys.webhook_signing_seed()?)
+        } else {
+            None
+        },
         schedule: outward::schedule(config)?,
         calendar: ArcSwap::from_pointee(outward::calendar(config)?),
         guess_limits: outward::guess_limits(config),
+        unlock_requests: Default::default(),
         under_way: UnderWay::default(),
         bells: Bells::default(),
         done_entries: std::sync::Mutex::default(),

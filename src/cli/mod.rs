@@ -15,6 +15,7 @@ mod decode;
 mod demo;
 mod failure;
 mod grant;
+mod harden;
 mod import;
 mod inbox;
 mod ledger;
@@ -114,6 +115,7 @@ impl From<Exit> for ExitCode {
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    harden::forbid_core_dumps();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -224,6 +224,8 @@ pub struct Push {
     pub extra_roots_file: PathBuf,
     /// Trust the system's.
     pub trust_system_roots: bool,
+    /// Sign with the hub's own key too.
+    pub ed25519_signatures: bool,
     /// Before each attempt.
     pub schedule_s: Vec<u32>,
     /// Attempts at one target.

@@ -26,6 +26,7 @@ mod state;
 mod stream;
 mod strict;
 mod subscriptions;
+mod supervision;
 mod verifications;
 
 pub use state::{Limits, State};

@@ -8,7 +8,7 @@ use super::{
     problem::{Problem, ProblemCode},
     receipts, records, refuse,
     state::State,
-    stream, subscriptions, verifications,
+    stream, subscriptions, supervision, verifications,
 };
 use crate::app::access::Role::{self, Agency, Auditor, Authority, Manager, Operator};
 
@@ -118,7 +118,8 @@ routes! {
     list_deliveries       GET    "/v1/deliveries"                              &[Agency, Authority, Operator, Auditor], Call => subscriptions::list_deliveries;
     replay_deliveries     POST   "/v1/deliveries/replay"                       &[Operator],                           Own    => subscriptions::replay_range;
     replay_delivery       POST   "/v1/deliveries/{id}/replay"                  &[Operator],                           Own    => subscriptions::replay;
-    list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => subscriptions::list_alerts;
+    list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => supervision::list_alerts;
+    unlock_guess_budget   POST   "/v1/supervision/guess-budgets/unlock"        &[Operator, Manager],                  Own    => supervision::unlock;
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;
     list_agencies         GET    "/v1/agencies"                                &[Manager, Operator, Auditor],         Call   => access::list_agencies;
     get_agency            GET    "/v1/agencies/{id}"                           &[Manager, Operator, Auditor],         Call   => access::get_agency;

@@ -17,10 +17,12 @@ use super::{
 use crate::app::{
     deliveries,
     error::AppError,
+    hub::Hub,
     rows::{Delivery, DeliveryFilter, SubscriptionRow},
     subscriptions::{self, NewSubscription},
     time,
 };
+use crate::auth::webhook;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +37,7 @@ pub(super) struct SubscriptionBody {
     supersedes: bool,
 }
 
-fn subscription_json(row: &SubscriptionRow) -> Value {
+fn subscription_json(hub: &Hub, row: &SubscriptionRow) -> Value {
     json!({
         "id": row.id,
         "agency": row.agency,
@@ -45,13 +47,14 @@ fn subscription_json(row: &SubscriptionRow) -> Value {
         "until": row.until.map(time::rfc3339),
         "supersedes": row.supersedes,
         "state": row.state,
+        "public_key": hub.webhook_seed.as_deref().and_then(|seed| webhook::public_key_text(seed).ok()),
         "created_at": time::rfc3339(row.created_at),
         "updated_at": time::rfc3339(row.updated_at),
     })
 }
 
-fn with_secret(row: &SubscriptionRow, secret: &str) -> Value {
-    let mut body = subscription_json(row);
+fn with_secret(hub: &Hub, row: &SubscriptionRow, secret: &str) -> Value {
+    let mut body = subscription_json(hub, row);
     if let Some(members) = body.as_object_mut() {
         members.insert("secret".to_owned(), secret.into());
         members.insert(
@@ -94,7 +97,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     call.entered();
     Ok(HttpResponse::Created()
         .insert_header(NO_STORE)
-        .json(with_secret(&row, &secret)))
+        .json(with_secret(call.hub(), &row, &secret)))
 }
 
 /// `GET /v1/subscriptions`.
@@ -104,7 +107,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let rows = subscriptions::list(call.hub(), &call.caller);
-    let rows: Vec<Value> = rows.iter().map(|row| subscription_json(row)).collect();
+    let rows: Vec<Value> = rows.iter().map(|row| subscription_json(call.hub(), row)).collect();
     Ok(ok(&json!({"subscriptions": rows})))
 }
 
@@ -116,7 +119,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let row = subscriptions::get(call.hub(), &call.caller, &call.path("id"))?;
-    Ok(ok(&subscription_json(&row)))
+    Ok(ok(&subscription_json(call.hub(), &row)))
 }
 
 /// `DELETE /v1/subscriptions/{id}`.
@@ -142,7 +145,7 @@ pub(super) async fn rotate(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let (row, secret) = change(async move { subscriptions::rotate_secret(&state.hub, &caller, &id).await }).await?;
     call.entered();
-    Ok(ok(&with_secret(&row, &secret)))
+    Ok(ok(&with_secret(call.hub(), &row, &secret)))
 }
 
 /// `POST /v1/subscriptions/{id}/test`.
@@ -289,40 +292,4 @@ pub(super) async fn replay_range(mut call: Call) -> Result<HttpResponse, Problem
     let replayed = change(async move { deliveries::replay_range(&state.hub, &caller, filter).await }).await?;
     call.entered();
     Ok(ok(&json!({"replayed": replayed})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AlertFilter {
-    limit: Option<u32>,
-}
-
-/// `GET /v1/supervision/alerts`.
-#[utoipa::path(
-    get, path = "/v1/supervision/alerts", operation_id = "list_alerts", tag = "supervision",
-    params(("limit" = Option<u32>, Query)),
-    responses((status = 200, body = shapes::Alerts)),
-)]
-pub(super) async fn list_alerts(call: Call) -> Result<HttpResponse, Problem> {
-    let asked: AlertFilter = query(&call)?;
-    let rows = call
-        .hub()
-        .store
-        .alerts(limit_of(asked.limit)?)
-        .await
-        .map_err(AppError::from)?;
-    let alert = |row: &crate::app::rows::AlertRow| {
-        json!({
-            "id": row.id,
-            "rule": row.rule,
-            "at": time::rfc3339(row.at),
-            "dataset": row.dataset,
-            "record": row.subject.map(|subject| crate::app::message::hex(&subject.0)),
-            "mismatch": row.mismatch,
-            "agency": row.agency,
-            "facts": serde_json::from_str::<Value>(&row.facts).unwrap_or_default(),
-        })
-    };
-    let rows: Vec<Value> = rows.iter().map(alert).collect();
-    Ok(ok(&json!({"alerts": rows})))
 }

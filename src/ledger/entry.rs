@@ -156,6 +156,14 @@ pub struct Entry {
     pub sealed: Vec<u8>,
 }
 
+/// When an entry was made, Unix microseconds; `None` when its bytes are none of a known version.
+pub fn time_of(bytes: &[u8]) -> Option<i64> {
+    let mut reader = Reader(bytes);
+    (reader.u8()? == VERSION).then_some(())?;
+    let _kind = reader.u8()?;
+    reader.array().map(i64::from_be_bytes)
+}
+
 /// Begins an entry in `out`.
 pub fn begin(out: &mut Vec<u8>, kind: Kind, at_us: i64, agency: u32) {
     out.push(VERSION);

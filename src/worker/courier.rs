@@ -36,6 +36,9 @@ pub struct CourierLimits {
 /// Between two looks when no bell rings.
 const TICK: Duration = Duration::from_millis(500);
 
+/// Between two looks for targets that are gone.
+const LEFT_OVER_US: i64 = 30_000_000;
+
 /// One target.
 struct Place {
     breaker: Breaker,
@@ -43,6 +46,17 @@ struct Place {
     /// Before this time nothing is due.
     idle_until_us: i64,
     attempts_max: usize,
+}
+
+impl Place {
+    fn new(attempts_max: usize) -> Self {
+        Self {
+            breaker: Breaker::new(BreakerConfig::default()),
+            under_way: HashSet::new(),
+            idle_until_us: 0,
+            attempts_max,
+        }
+    }
 }
 
 /// What an attempt came back with.
@@ -67,6 +81,8 @@ struct Courier {
     limits: CourierLimits,
     places: HashMap<String, Place>,
     attempts: JoinSet<Done>,
+    /// When targets that are gone, but still have something pending, are looked for again.
+    left_over_at_us: i64,
 }
 
 /// Runs until told to stop; attempts under way then end by themselves.
@@ -76,6 +92,7 @@ pub(super) async fn run(hub: Arc<Hub>, limits: CourierLimits, mut stopped: watch
         limits,
         places: HashMap::new(),
         attempts: JoinSet::new(),
+        left_over_at_us: i64::MIN,
     };
     let mut rung = true;
     while !*stopped.borrow() {
@@ -117,13 +134,18 @@ impl Courier {
     /// Starts attempts wherever a target has room and something is due. After a bell every target is looked at.
     async fn hand_out(&mut self, rung: bool) -> Result<(), AppError> {
         let now_us = self.hub.clock.now_us();
+        if now_us >= self.left_over_at_us {
+            self.left_over_at_us = now_us + LEFT_OVER_US;
+            for target in self.hub.store.pending_targets().await? {
+                let attempts_max = self.limits.target_attempts_max;
+                self.places.entry(target).or_insert_with(|| Place::new(attempts_max));
+            }
+        }
         for (target, attempts_max) in self.targets() {
-            let place = self.places.entry(target.clone()).or_insert_with(|| Place {
-                breaker: Breaker::new(BreakerConfig::default()),
-                under_way: HashSet::new(),
-                idle_until_us: 0,
-                attempts_max,
-            });
+            let place = self
+                .places
+                .entry(target.clone())
+                .or_insert_with(|| Place::new(attempts_max));
             if rung {
                 place.idle_until_us = 0;
             }

@@ -249,7 +249,9 @@ ORPHANS = {
         WHERE e.kind = 'record.changed'
             AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.id AND d.target = s.id)""",
     "a delivery of no event": "SELECT count(*) FROM deliveries WHERE event NOT IN (SELECT id FROM events)",
-    "a delivery that is not over": "SELECT count(*) FROM deliveries WHERE state <> 'delivered'",
+    "a delivery that is not over": """
+        SELECT count(*) FROM deliveries WHERE state <> 'delivered' AND NOT (state = 'cancelled'
+            AND target IN (SELECT id FROM subscriptions WHERE state = 'deleted'))""",
     "an approval without an event": """
         SELECT (SELECT count(*) FROM mismatch_steps WHERE action = 'approve')
              - (SELECT count(*) FROM events WHERE kind = 'record.changed' AND mismatch IS NOT NULL)""",
@@ -309,7 +311,7 @@ def told_by_ledger(place: Place) -> tuple[Counter, Counter]:
 def ledger_agrees(checks: Checks, db: sqlite3.Connection, steps: Counter, ends: Counter) -> int:
     """Each step and each end is in the ledger exactly once, and nothing else is; returns how many are not."""
     stored_steps = Counter(db.execute("SELECT mismatch, seq, action, state FROM mismatch_steps").fetchall())
-    stored_ends = Counter(db.execute("SELECT id, state FROM deliveries WHERE state = 'delivered'").fetchall())
+    stored_ends = Counter(db.execute("SELECT id, state FROM deliveries WHERE state IN ('delivered', 'cancelled')").fetchall())
     apart = 0
     for what, ledger, stored in (("step", steps, stored_steps), ("end of a delivery", ends, stored_ends)):
         for where, these in (("the ledger", stored - ledger), ("the database", ledger - stored)):

@@ -330,6 +330,19 @@ async fn guesses_are_told_apart_five_times_a_day_and_then_a_person_must_look() {
     let body = question(&json!({"name": "张三丰", "birth_date": "1949-12-31"}));
     let (_, answer) = hub.verify("agency2", &body).await;
     assert_eq!(answer["fields"]["birth_date"], review, "a restart forgets no guess");
+    let unlock =
+        json!({"dataset": "natural-person", "subject": {"id_number": "11010519491231002X"}, "reason": "到窗口核实"});
+    for (user, state) in [
+        ("operator", "requested"),
+        ("operator", "requested"),
+        ("manager", "unlocked"),
+    ] {
+        let path = "/v1/supervision/guess-budgets/unlock";
+        let (_, told) = hub.send("POST", path, Some(&hub.token(user)), Some(&unlock)).await;
+        assert_eq!(told["state"], state, "{told}");
+    }
+    let (_, answer) = hub.verify("agency2", &body).await;
+    assert_eq!(answer["outcome"], "verified", "two persons forgave the guesses");
     hub.stop().await;
 }
 

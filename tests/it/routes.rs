@@ -26,6 +26,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
             &["agency", "authority", "operator", "auditor"]
         }
         "replay_delivery" | "replay_deliveries" => &["operator"],
+        "unlock_guess_budget" => &["operator", "manager"],
         "list_alerts" => &["operator", "auditor"],
         "add_agency"
         | "rotate_agency_secret"

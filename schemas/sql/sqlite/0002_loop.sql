@@ -59,6 +59,7 @@ CREATE TABLE events (
     is_fanned integer NOT NULL CHECK (is_fanned IN (0, 1))
 ) STRICT;
 
+CREATE INDEX events_by_mismatch ON events (mismatch) WHERE mismatch IS NOT NULL;
 CREATE INDEX events_new ON events (seq) WHERE is_fanned = 0;
 CREATE INDEX events_by_subject ON events (subject, seq) WHERE kind = 'record.changed';
 

@@ -13,6 +13,9 @@
 
 use super::verdict::Verdict;
 
+/// What a wrong value costs: two, so that a predicate can cost a little more or less than a whole number of values.
+pub const VALUE_UNITS: u8 = 2;
+
 const MINUTES_24_H: u32 = 24 * 60;
 const MINUTES_30_DAYS: u32 = 30 * MINUTES_24_H;
 
@@ -25,17 +28,17 @@ pub struct Limits {
     pub units_30_days_max: u32,
     /// Units of one agency in any 24 hours.
     pub agency_units_24_h_max: u32,
-    /// Units of a question that halves what is possible, true or false.
+    /// Units of a predicate that does not hold: one less when it holds, one more on a month or a year.
     pub predicate_units: u8,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            units_24_h_max: 5,
-            units_30_days_max: 10,
-            agency_units_24_h_max: 3,
-            predicate_units: 3,
+            units_24_h_max: 10,
+            units_30_days_max: 20,
+            agency_units_24_h_max: 10,
+            predicate_units: 5,
         }
     }
 }
@@ -54,6 +57,8 @@ pub enum Question {
     },
     /// Any other predicate: a bit of the value, whether true or false.
     Predicate,
+    /// A predicate on a month or a year, which has a third answer for the days inside it.
+    Coarse,
 }
 
 impl Question {
@@ -70,19 +75,25 @@ impl Question {
     /// The most units that the answer may cost; never 0.
     pub fn units(self, limits: &Limits) -> u8 {
         match self {
-            Self::Value | Self::NotValue => 1,
-            Self::OneOf { alternatives } => u8::try_from(alternatives).unwrap_or(u8::MAX).max(1),
+            Self::Value | Self::NotValue => VALUE_UNITS,
+            Self::OneOf { alternatives } => u8::try_from(alternatives)
+                .unwrap_or(u8::MAX)
+                .max(1)
+                .saturating_mul(VALUE_UNITS),
             Self::Predicate => limits.predicate_units.max(1),
+            Self::Coarse => limits.predicate_units.saturating_add(1),
         }
     }
 
     /// The units to charge for this verdict: 0 for a value that is right and where nothing of the record was told.
     ///
-    /// `review` for a literal is charged as a wrong value: it tells that the value is near.
+    /// `review` for a literal is charged as a wrong value: it tells that the value is near. A predicate that holds costs one
+    /// unit less than one that does not: what is asked in earnest mostly holds.
     pub fn charged(self, verdict: Verdict, limits: &Limits) -> u8 {
         match (self, verdict) {
             (_, Verdict::Absent | Verdict::NotPermitted | Verdict::Unavailable) => 0,
             (Self::Value, Verdict::Match(_)) | (Self::NotValue, Verdict::Mismatch) => 0,
+            (Self::Predicate, Verdict::Match(_)) => self.units(limits).saturating_sub(1).max(1),
             _ => self.units(limits),
         }
     }

@@ -2,10 +2,10 @@
 //! A subject is compromised when the robot is told `match` for the exact date; knowing a bit of it is not counted.
 //!
 //! The bound: a strategy is a tree of questions, and it finds exactly the dates for which some path ends in a value. With
-//! b units, V(b) = max(1 + V(b - 1), a V(b - predicate), V(b - n) + min(n, V(b - n))): a wrong value leaves the rest, a
-//! predicate has a answers, `one_of` n values in one branch. With a predicate at 3, V(10) = 16 for a = 2, and 36 for a = 3:
-//! against a month or a year a predicate may also be undecided. So 36 of 36,525 dates, 0.99 subjects of 1,000, whatever the
-//! robot does. The robots below reach both bounds, so it is no accident of a weak robot; at 2 units it would not hold.
+//! b units, V(b) = max(1 + V(b - 2), V(b - 4) + V(b - 5), 3 V(b - 6), V(b - 2n) + min(n, V(b - 2n))): a wrong value leaves
+//! the rest, an exact predicate has two answers of two prices, one on a month or a year three of one price, and `one_of` n
+//! values in one branch. V(20) = 36, and 24 without months and years: 36 of 36,525 dates, 0.99 subjects of 1,000, whatever
+//! the robot does. The robots below reach the bound, so it is no accident of a weak robot; a unit cheaper it would not hold.
 
 use super::*;
 use crate::domain::verdict::{Basis, ReviewReason};
@@ -40,7 +40,8 @@ impl Asked {
         match self {
             Self::Value(_) => Question::Value,
             Self::Differs(_) => Question::of_predicate("ne", 1),
-            Self::OnOrBefore(_) | Self::OnOrBeforeRun { .. } => Question::of_predicate("on_or_before", 1),
+            Self::OnOrBefore(_) => Question::of_predicate("on_or_before", 1),
+            Self::OnOrBeforeRun { .. } => Question::Coarse,
             Self::OneOf { count, .. } => Question::of_predicate("one_of", count as usize),
         }
     }
@@ -238,8 +239,17 @@ fn most_dates(limits: &Limits, units: u32, answers: u32) -> u32 {
     let mut best: Vec<u32> = vec![0];
     for have in 1..=units {
         let at = |cost: u32| have.checked_sub(cost).map_or(0, |left| best[left as usize]);
-        let lists = (1..=have).map(|count| at(count) + at(count).min(count)).max();
-        let most = (1 + at(1)).max(answers * at(predicate)).max(lists.unwrap_or(0));
+        let value = u32::from(VALUE_UNITS);
+        let lists = (1..=have)
+            .map(|count| at(count * value) + at(count * value).min(count))
+            .max();
+        // An exact predicate leaves one branch a unit more; a coarse one has three branches of one price.
+        let branches = match answers {
+            2 => at(predicate.saturating_sub(1).max(1)) + at(predicate),
+            answers => answers * at(predicate + 1),
+        };
+        let told = if have >= value { 1 + at(value) } else { 0 };
+        let most = told.max(branches).max(lists.unwrap_or(0));
         best.push(most);
     }
     best[units as usize]
@@ -267,25 +277,25 @@ fn no_strategy_compromises_one_subject_of_a_thousand_on_average() {
     let limits = Limits::default();
     let units = limits.units_30_days_max;
     let of_a_thousand = |dates: u32| f64::from(SUBJECTS * dates) / f64::from(DATES);
-    assert_eq!(most_dates(&limits, units, 2), 16);
+    assert_eq!(most_dates(&limits, units, 2), 24);
     assert_eq!(most_dates(&limits, units, 3), 36);
     assert!(of_a_thousand(36) < 1.0);
     assert_eq!(most_dates(&limits, units / 2, 3), 6, "what is open to strangers");
     let cheaper = Limits {
-        predicate_units: 2,
+        predicate_units: 4,
         ..limits
     };
-    assert!(of_a_thousand(most_dates(&cheaper, units, 3)) > 4.0);
+    assert!(of_a_thousand(most_dates(&cheaper, units, 3)) > 1.0);
 }
 
 #[test]
 fn the_best_robots_find_exactly_what_the_bound_allows() {
     let limits = Limits::default();
     let found = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, Standing::OpenMatter));
-    assert_eq!(found, [10, 10, 14, 16, 8, 0, 21, 36, 27, 9, 8, 7, 4]);
+    assert_eq!(found, [10, 10, 15, 21, 24, 0, 21, 36, 27, 9, 8, 7, 9]);
     // One predicate at 3 fits into a stranger's day; two days of it would pass his half of the month.
     let of_strangers = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, Standing::Stranger));
-    assert_eq!(of_strangers, [5, 5, 4, 0, 0, 0, 6, 0, 0, 4, 3, 2, 0]);
+    assert_eq!(of_strangers, [5, 5, 5, 1, 0, 0, 6, 0, 0, 4, 3, 2, 1]);
 }
 
 #[test]

@@ -14,6 +14,12 @@ const LIMITS: Limits = Limits {
     agency_units_24_h_max: 3,
     predicate_units: 3,
 };
+const DEFAULTS: Limits = Limits {
+    units_24_h_max: 10,
+    units_30_days_max: 20,
+    agency_units_24_h_max: 10,
+    predicate_units: 5,
+};
 
 fn guess(value: u8, agency: u32, standing: Standing, units: u8) -> Guess {
     Guess {
@@ -43,7 +49,7 @@ fn wrong(guesses: &mut Guesses, guess: &Guess, now_s: i64) -> Allowance {
 
 #[test]
 fn the_default_limits_are_those_of_the_promise() {
-    assert_eq!(Limits::default(), LIMITS);
+    assert_eq!(Limits::default(), DEFAULTS);
     assert!(size_of::<Entry>() <= 28);
 }
 
@@ -101,17 +107,18 @@ fn a_question_costs_what_its_answer_tells() {
     let (right, wrong) = (Verdict::Match(Basis::Exact), Verdict::Mismatch);
     let near = Verdict::Review(ReviewReason::Variant);
     let cost = |question: Question| [right, wrong, near, Verdict::Absent].map(|v| question.charged(v, &LIMITS));
-    assert_eq!(cost(Question::Value), [0, 1, 1, 0]);
-    assert_eq!(cost(Question::of_predicate("eq", 1)), [0, 1, 1, 0]);
+    assert_eq!(cost(Question::Value), [0, 2, 2, 0]);
+    assert_eq!(cost(Question::of_predicate("eq", 1)), [0, 2, 2, 0]);
     assert_eq!(
         cost(Question::of_predicate("ne", 1)),
-        [1, 0, 1, 0],
+        [2, 0, 2, 0],
         "it holds when the guess is wrong"
     );
-    assert_eq!(cost(Question::of_predicate("one_of", 4)), [4, 4, 4, 0]);
+    assert_eq!(cost(Question::of_predicate("one_of", 4)), [8, 8, 8, 0]);
     for op in ["on_or_before", "on_or_after", "at_least", "at_most", "within"] {
-        assert_eq!(cost(Question::of_predicate(op, 1)), [3, 3, 3, 0]);
+        assert_eq!(cost(Question::of_predicate(op, 1)), [2, 3, 3, 0]);
     }
+    assert_eq!(cost(Question::Coarse), [4, 4, 4, 0]);
     for verdict in [Verdict::NotPermitted, Verdict::Unavailable] {
         assert_eq!(Question::Predicate.charged(verdict, &LIMITS), 0);
     }

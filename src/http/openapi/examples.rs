@@ -163,6 +163,12 @@ fn access_requests(operation: &str) -> Vec<Example> {
             text!("新用户" => "A user"),
             json!({"id": "auditor-li", "name": "李审计", "role": "auditor"}),
         )],
+        _ => loop_requests(operation),
+    }
+}
+
+fn loop_requests(operation: &str) -> Vec<Example> {
+    match operation {
         "act_on_mismatch" => vec![example(
             JSON,
             "propose",
@@ -181,6 +187,16 @@ fn access_requests(operation: &str) -> Vec<Example> {
                 "url": "https://hub-in.hrss.example/heyan",
                 "events": ["record.changed", "mismatch"],
                 "datasets": ["natural-person"],
+            }),
+        )],
+        "unlock_guess_budget" => vec![example(
+            JSON,
+            "unlock",
+            text!("申请解除" => "A request"),
+            json!({
+                "dataset": "natural-person",
+                "subject": {"id_number": "340207199705305213"},
+                "reason": "申请人到窗口核实身份",
             }),
         )],
         "replay_deliveries" => vec![example(

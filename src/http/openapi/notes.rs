@@ -181,6 +181,12 @@ list_alerts
     text    "猜测次数用尽、差异逾期、工作日历缺年等，由新到旧。" "Used-up guess budgets, overdue mismatches, missing years of the calendar; newest first."
     answer  "警示。" "The alerts."
     refuses &[&[InvalidParameter], STORE];
+unlock_guess_budget
+    summary "解除猜测次数限制" "Unlock a guess budget"
+    text    "须由两名不同的人员先后提出（24 小时内），理由加密写入存证日志。用于申请人因他人多次误填而须人工复核的情形。"
+            "Two different persons must ask for it within 24 hours; reasons are sealed into the ledger. For applicants whose fields need a person because others claimed too many wrong values."
+    answer  "`requested`：等待另一人；`unlocked`：已解除。" "`requested`: another person has to ask too; `unlocked`: it is done."
+    refuses &[BODY, JSON, &[DatasetNotFound, InvalidIdentifier, InvalidValue, ValueTooLong, TooManyItems], STORE];
 add_agency
     summary "新增机构" "Add an agency"
     text    "同时生成客户端凭据；密钥只在本次答复中出现。" "Makes its client credential too; the secret stands in this answer only."

@@ -12,7 +12,7 @@ mod turn;
 mod verification;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 14] = [
+pub(super) const STRICT: [&str; 15] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -27,4 +27,5 @@ pub(super) const STRICT: [&str; 14] = [
     "MismatchAction",
     "NewSubscription",
     "ReplayRange",
+    "UnlockRequest",
 ];

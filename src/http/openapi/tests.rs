@@ -21,7 +21,7 @@ use crate::{
         problem::{FieldCode, Pointer, Problem, ProblemCode},
         records,
         routes::ROUTES,
-        stream, subscriptions, verifications,
+        stream, subscriptions, supervision, verifications,
     },
 };
 
@@ -262,6 +262,7 @@ fn parses(name: &str, body: &Value) -> bool {
         "NewUser" => taken::<access::UserBody>(&bytes),
         "MismatchAction" => taken::<mismatches::ActionBody>(&bytes),
         "NewSubscription" => taken::<subscriptions::SubscriptionBody>(&bytes),
+        "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
         "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
         _ => panic!("{name} has no parser here"),
     }
@@ -292,6 +293,7 @@ fn full(name: &str) -> Value {
         "MismatchAction" => json!({"action": "approve", "fields": {"name": "n"}, "evidence": ["e"], "reason": "r"}),
         "NewSubscription" => json!({"url": "https://a.example/", "events": ["mismatch"], "datasets": ["d"],
             "until": "2027-11-22T00:00:00Z", "supersedes": true}),
+        "UnlockRequest" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r"}),
         "ReplayRange" => json!({"target": "sub_1", "from": "2026-11-22T00:00:00Z", "until": "2026-11-23T00:00:00Z"}),
         _ => panic!("{name}"),
     }

@@ -8,6 +8,7 @@ use crate::{
         access::Role,
         question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
         records::Ingested,
+        unlock::Unlock,
         verify::Freshness,
     },
     auth::assertion::ASSERTION_TYPE,
@@ -117,6 +118,10 @@ fn turn() -> Vec<(&'static str, Value)> {
             words(["answered", "subscribed", "addressed", "sink", "test"]),
         ),
         ("SubscriptionState", words(["active", "gone"])),
+        (
+            "UnlockState",
+            words([Unlock::Requested.as_str(), Unlock::Unlocked.as_str()]),
+        ),
         ("AlertFacts", json!({"type": "object"})),
         (
             "SubscriptionWithSecret",

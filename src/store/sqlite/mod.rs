@@ -218,6 +218,10 @@ impl Store for SqliteStore {
         read_loop::next_delivery_at(&self.readers, target).await
     }
 
+    async fn pending_targets(&self) -> Result<Vec<String>, StoreError> {
+        read_loop::pending_targets(&self.readers).await
+    }
+
     async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
         read_loop::deliveries(&self.readers, filter).await
     }
@@ -226,8 +230,8 @@ impl Store for SqliteStore {
         read_loop::delivery(&self.readers, id).await
     }
 
-    async fn event_deliveries(&self, event: &str) -> Result<Vec<Delivery>, StoreError> {
-        read_loop::event_deliveries(&self.readers, event).await
+    async fn mismatch_deliveries(&self, mismatch: &str) -> Result<Vec<Delivery>, StoreError> {
+        read_loop::mismatch_deliveries(&self.readers, mismatch).await
     }
 
     async fn position(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -167,6 +167,11 @@ pub(super) async fn next_delivery_at(pool: &SqlitePool, target: &str) -> Read<Op
     Ok(found.flatten())
 }
 
+pub(super) async fn pending_targets(pool: &SqlitePool) -> Read<Vec<String>> {
+    let read = |row: &SqliteRow| column(row, 0, "deliveries", "target");
+    fetch(pool, statement::SELECT_PENDING_TARGETS, |query| query, read).await
+}
+
 pub(super) async fn deliveries(pool: &SqlitePool, filter: &DeliveryFilter) -> Read<Vec<Delivery>> {
     let filter = filter.clone();
     let (from, to) = filter.created.unwrap_or((i64::MIN, i64::MAX));
@@ -187,10 +192,10 @@ pub(super) async fn delivery(pool: &SqlitePool, id: &str) -> Read<Option<Deliver
     fetch_one(pool, statement::SELECT_DELIVERY, |query| query.bind(id), read_delivery).await
 }
 
-pub(super) async fn event_deliveries(pool: &SqlitePool, event: &str) -> Read<Vec<Delivery>> {
-    let event = event.to_owned();
-    let bind = |query: Bound| query.bind(event);
-    fetch(pool, statement::SELECT_EVENT_DELIVERIES, bind, read_delivery).await
+pub(super) async fn mismatch_deliveries(pool: &SqlitePool, mismatch: &str) -> Read<Vec<Delivery>> {
+    let mismatch = mismatch.to_owned();
+    let bind = |query: Bound| query.bind(mismatch);
+    fetch(pool, statement::SELECT_MISMATCH_DELIVERIES, bind, read_delivery).await
 }
 
 pub(super) async fn position(pool: &SqlitePool, name: &str) -> Read<Option<String>> {
@@ -260,7 +265,9 @@ pub(super) async fn loop_counts(pool: &SqlitePool, today: &str) -> Read<LoopCoun
         Ok((state, count, column::<Option<i64>>(row, 2, "deliveries", "created_at")?))
     };
     let deliveries = fetch(pool, statement::COUNT_DELIVERIES, |query| query, of_deliveries).await?;
+    let of_alerts = |row: &SqliteRow| Ok((column(row, 0, "alerts", "rule")?, number(row, 1, "alerts", "count")?));
     Ok(LoopCounts {
+        alerts: fetch(pool, statement::COUNT_ALERTS, |query| query, of_alerts).await?,
         overdue: mismatches.iter().map(|(_, _, overdue)| overdue).sum(),
         oldest_pending_at: deliveries
             .iter()

@@ -3,7 +3,7 @@
 
 use utoipa::ToSchema;
 
-use super::RecordFields;
+use super::{RecordFields, Subject};
 
 /// One page of mismatches. ‖ 一页差异。
 #[derive(ToSchema)]
@@ -86,7 +86,7 @@ pub struct Mismatch {
     pub resolution: Option<MismatchResolution>,
     /// Its steps, oldest first. ‖ 各步骤，由早到晚。
     pub history: Vec<MismatchStep>,
-    /// Where the news of its last step went, while that is awaited. ‖ 最近一步的投递情况。
+    /// Where its correction or the accepted values went. ‖ 更正或获准值的投递情况。
     pub deliveries: Vec<DeliveryState>,
 }
 
@@ -211,6 +211,9 @@ pub struct Subscription {
     pub supersedes: bool,
     /// `gone` after the receiver answered 410. ‖ 接收方答 410 后为 `gone`。
     pub state: SubscriptionState,
+    /// Key of `v1a` signatures; null where the hub makes none. ‖ `v1a` 签名的公钥；系统不作此签名时为空。
+    #[schema(required = true, example = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")]
+    pub public_key: Option<String>,
     /// When it was added. ‖ 新增时间。
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -383,6 +386,30 @@ pub struct Alert {
 /// Facts of an alert. ‖ 警示的情况。
 #[derive(ToSchema)]
 pub struct AlertFacts;
+
+/// Whose guesses are to be forgiven, and why. ‖ 解除哪个对象的限制及理由。
+#[derive(ToSchema)]
+pub struct UnlockRequest {
+    /// Dataset. ‖ 数据资源。
+    #[schema(max_length = 4096, example = "natural-person")]
+    pub dataset: String,
+    /// Identifiers of the subject. ‖ 核验对象的标识。
+    pub subject: Subject,
+    /// Why. ‖ 理由。
+    #[schema(min_length = 1, max_length = 4096)]
+    pub reason: String,
+}
+
+/// What became of it. ‖ 办理结果。
+#[derive(ToSchema)]
+pub struct Unlocked {
+    /// `requested` or `unlocked`. ‖ `requested` 或 `unlocked`。
+    pub state: UnlockState,
+}
+
+/// State of a request to unlock. ‖ 解除申请的状态。
+#[derive(ToSchema)]
+pub struct UnlockState;
 
 /// The mismatch that an answer opened or belongs to. ‖ 答复产生或所属的差异。
 #[derive(ToSchema)]

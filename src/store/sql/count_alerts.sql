@@ -1,0 +1,1 @@
+SELECT rule, count(*) FROM alerts GROUP BY rule

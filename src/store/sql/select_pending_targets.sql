@@ -1,0 +1,1 @@
+SELECT DISTINCT target FROM deliveries WHERE state = 'pending'
