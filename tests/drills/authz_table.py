@@ -128,6 +128,11 @@ ROWS: dict[str, Row] = {
         body={"dataset": "natural-person", "subject": RECORD["subject"], "purpose": PURPOSE},
     ),
     "GET /v1/supervision/alerts": Row(allow=frozenset({"auditor"}), either=frozenset({"operator", "manager"})),
+    # Two persons: whoever asks first is only noted.
+    "POST /v1/supervision/guess-budgets/unlock": Row(
+        allow=frozenset({"operator", "manager"}),
+        body={"dataset": "natural-person", "subject": RECORD["subject"], "reason": "drill"},
+    ),
     # CONTRACT §3: administration
     "POST /v1/agencies": _manager({}),
     "GET /v1/agencies": _managed_list(),

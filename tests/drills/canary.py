@@ -70,7 +70,10 @@ class Canaries:
 
     def han(self, place: str) -> str:
         """A canary of four rare Han characters, for fields that hold names and addresses."""
-        return self._keep(place, "".join(self.rng.sample(HAN, 4)))
+        # There are few enough words of four that chance would make one twice, for two places.
+        while (word := "".join(self.rng.sample(HAN, 4))) in self.words:
+            pass
+        return self._keep(place, word)
 
     def _keep(self, place: str, word: str) -> str:
         self.words[word] = place
@@ -340,6 +343,11 @@ class Run:
         ):
             for client in (self.agency, self.hub.client("operator")):
                 self.keep(client.attempt("GET", path))
+        for who in ("operator", "manager", "agency"):
+            for subject in (number, w("unlock.subject")):
+                body = {"dataset": "natural-person", "subject": {"id_number": subject}}
+                body["reason"] = h("action.unlock_reason") + w("action.unlock_reason")
+                self.keep(self.hub.client(who).attempt("POST", "/v1/supervision/guess-budgets/unlock", body))
         for path in (f"/v1/deliveries/{w('path.delivery')}/replay", "/v1/deliveries/replay"):
             body = {"target": w("replay.target"), "from": w("replay.from")}
             self.keep(self.hub.client("operator").attempt("POST", path, body))

@@ -204,6 +204,20 @@ BAD_SUBSCRIPTIONS: list[dict] = [
     {"url": "http://[::ffff:10.0.0.1]/"},
     {"url": "http://167772161/"},
 ]
+BAD_UNLOCKS: list[dict] = [
+    {"subject": []},
+    {"subject": {}},
+    {"subject": "340202194001010025"},
+    {"subject": {"id_number": 5}},
+    {"subject": {"id_number": "34020219400101005Y"}},
+    {"subject": GOOD["subject"] | {"x": "1"}},
+    {"dataset": 5},
+    {"reason": ""},
+    {"reason": " "},
+    {"reason": None},
+    {"reason": "x" * 5_000},
+    {"reason": "x" * 70_000},
+]
 BAD_RANGES: list[dict] = [
     {"target": 5},
     {"from": "yesterday"},
@@ -284,10 +298,12 @@ class Drill:
         before = [c.get(p).body for c, p in ((self.agency, mismatch), (authority, "/v1/subscriptions"))]
         subscription = {"url": "http://127.0.0.1:9/hook", "events": ["record.changed"], "datasets": ["natural-person"]}
         span = {"target": "sub_none", "from": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
+        unlock = {"dataset": "natural-person", "subject": GOOD["subject"], "reason": "drill"}
         routes = (
             (self.agency, f"{mismatch}/actions", mutations(PROPOSAL, "action", BAD_ACTIONS)),
             (authority, "/v1/subscriptions", mutations(subscription, "url", BAD_SUBSCRIPTIONS)),
             (operator, "/v1/deliveries/replay", mutations(span, "target", BAD_RANGES)),
+            (operator, "/v1/supervision/guess-budgets/unlock", mutations(unlock, "reason", BAD_UNLOCKS)),
         )
         optional = ("a missing member", "null for a text")  # of a range, everything may be left away
         n = 0
@@ -307,6 +323,8 @@ class Drill:
         self.checks.ok("a key is the same with quotes and without", bare.body == good.body, bare)
         good = authority.post("/v1/subscriptions", subscription)
         self.checks.ok("the subscription that all were made from is right", good.status == 201, good)
+        good = operator.post("/v1/supervision/guess-budgets/unlock", unlock)
+        self.checks.ok("the unlocking that all were made from is right", good.status == 200, good)
         good = operator.post("/v1/deliveries/replay", span)
         self.checks.ok("the range that all were made from is right", good.status == 200, good)
         for path in (
