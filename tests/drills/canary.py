@@ -1,7 +1,8 @@
 """Puts a unique word into every input there is, runs the hub at TRACE, and looks for the words where none may be.
 
 Searched: standard output and error, /metrics, every problem document, the ledger directory and the published entry
-tiles, and, for words that must be sealed where they are kept, the database and its WAL; in plain, JSON-escaped, hex, base64 and URL-encoded form. What a caller gets back in its own answer is not searched.
+tiles; for words that must be sealed where they are kept, the database and its WAL too. In plain, JSON-escaped, hex, base64
+and URL-encoded form. What a caller gets back in its own answer is not searched.
 """
 
 from __future__ import annotations
