@@ -14,6 +14,9 @@ EVERYONE = frozenset({"agency", "agency2", "authority", "operator", "manager", "
 AGENCIES = frozenset({"agency", "agency2"})
 MANAGER = frozenset({"manager"})
 BUREAU = frozenset({"operator", "manager", "auditor"})
+SUBSCRIBERS = AGENCIES | {"authority"}
+# Read where systems listen and what reached them, because they mend or supervise it; they change nothing there.
+WATCHERS = frozenset({"operator", "auditor"})
 # The record that the drill contributes first, and asks about afterwards.
 RECORD = person(7)
 _ITEM = {
@@ -36,6 +39,7 @@ class Row:
     body: object = None
     ctype: str = "application/json"
     path: dict[str, str] = field(default_factory=dict)  # values of path parameters; `$name` = made by the drill
+    headers: dict[str, str] = field(default_factory=dict)
     entered: bool = True  # the ledger grows by at least one for each known caller
 
 
@@ -93,26 +97,25 @@ ROWS: dict[str, Row] = {
     ),
     "GET /v1/datasets": Row(allow=EVERYONE),
     "GET /v1/datasets/{}": Row(allow=EVERYONE, path=_DATASET),
-    "GET /v1/mismatches": Row(allow=AGENCIES | {"authority"}, either=frozenset({"operator", "auditor"})),
-    "GET /v1/mismatches/{}": Row(
-        allow=AGENCIES | {"authority"}, either=frozenset({"operator", "auditor"}), path={"id": "mis_none"}
-    ),
+    # What is whose is in `OWNED`: here nothing belongs to anybody, and only the role decides.
+    "GET /v1/mismatches": Row(allow=AGENCIES | {"authority"}, either=BUREAU),
+    "GET /v1/mismatches/{}": Row(allow=AGENCIES | {"authority"}, either=BUREAU, path={"id": "mis_none"}),
     "POST /v1/mismatches/{}/actions": Row(
         allow=AGENCIES | {"authority"},
         body={"action": "close", "reason": "drill"},
         hidden=BUREAU,
         path={"id": "mis_none"},
+        headers={"Idempotency-Key": "authz-walk"},
     ),
-    "POST /v1/subscriptions": Row(allow=AGENCIES, either=frozenset({"authority", "operator"}), body={}),
-    "GET /v1/subscriptions": Row(allow=AGENCIES, either=frozenset({"authority", "operator"})),
-    "DELETE /v1/subscriptions/{}": Row(allow=AGENCIES, either=frozenset({"authority", "operator"}), path=_NOWHERE),
-    "POST /v1/subscriptions/{}/test": Row(allow=AGENCIES, either=frozenset({"authority", "operator"}), path=_NOWHERE),
-    "POST /v1/subscriptions/{}/rotate-secret": Row(
-        allow=AGENCIES, either=frozenset({"authority", "operator"}), path=_NOWHERE
-    ),
-    "GET /v1/deliveries": Row(allow=AGENCIES | {"operator"}, either=frozenset({"authority"})),
-    "POST /v1/deliveries/{}/replay": Row(allow=frozenset({"operator"}), either=AGENCIES, path=_NOWHERE),
-    "POST /v1/deliveries/replay": Row(allow=frozenset({"operator"}), either=AGENCIES, body={}),
+    "POST /v1/subscriptions": Row(allow=SUBSCRIBERS, body={}),
+    "GET /v1/subscriptions": Row(allow=SUBSCRIBERS, either=WATCHERS),
+    "GET /v1/subscriptions/{}": Row(allow=SUBSCRIBERS, either=WATCHERS, path={"id": "sub_none"}),
+    "DELETE /v1/subscriptions/{}": Row(allow=SUBSCRIBERS, path={"id": "sub_none"}),
+    "POST /v1/subscriptions/{}/test": Row(allow=SUBSCRIBERS, path={"id": "sub_none"}),
+    "POST /v1/subscriptions/{}/rotate-secret": Row(allow=SUBSCRIBERS, path={"id": "sub_none"}),
+    "GET /v1/deliveries": Row(allow=SUBSCRIBERS | {"operator"}, either=WATCHERS),
+    "POST /v1/deliveries/{}/replay": Row(allow=frozenset({"operator"}), either=AGENCIES, path={"id": "dlv_none"}),
+    "POST /v1/deliveries/replay": Row(allow=frozenset({"operator"}), either=AGENCIES, body={"target": "sub_none"}),
     # CONTRACT §6
     "POST /v1/checks": Row(allow=AGENCIES, body={"purpose": PURPOSE, "applicant": {}, "materials": {}}),
     "PUT /v1/items": Row(either=frozenset({"manager", "operator"}), body={}),
@@ -125,6 +128,11 @@ ROWS: dict[str, Row] = {
         body={"dataset": "natural-person", "subject": RECORD["subject"], "purpose": PURPOSE},
     ),
     "GET /v1/supervision/alerts": Row(allow=frozenset({"auditor"}), either=frozenset({"operator", "manager"})),
+    # Two persons: whoever asks first is only noted.
+    "POST /v1/supervision/guess-budgets/unlock": Row(
+        allow=frozenset({"operator", "manager"}),
+        body={"dataset": "natural-person", "subject": RECORD["subject"], "reason": "drill"},
+    ),
     # CONTRACT §3: administration
     "POST /v1/agencies": _manager({}),
     "GET /v1/agencies": _managed_list(),
@@ -167,6 +175,63 @@ ROWS: dict[str, Row] = {
     "GET /.well-known/oauth-authorization-server": _public(),
 }
 
+# Whoever may own a thing or stand beside it. `authority2` is an authority whose dataset it is not.
+PRINCIPALS = ("none", "agency2", "authority2", "manager", "auditor", "operator", "authority", "agency")
+
+
+@dataclass(frozen=True)
+class Owned:
+    """One operation on a thing that is somebody's: who is answered, and how; everybody else must be refused."""
+
+    method: str
+    path: str  # `$name` = made by the drill
+    allow: dict[str, set[int]]
+    body: object = None
+
+
+def _act(action: str, allow: dict[str, set[int]], **rest) -> Owned:
+    return Owned("POST", "/v1/mismatches/$mismatch/actions", allow, {"action": action, "reason": "drill"} | rest)
+
+
+def _only(*roles: str, status: int = 200) -> dict[str, set[int]]:
+    return {role: {status} for role in roles}
+
+
+# In this order: each row leaves the thing as the next one needs it. `$mismatch`, `$subscription` and `$delivery` are the
+# first agency's; `$theirs` is a subscription of the authority.
+OWNED: tuple[Owned, ...] = (
+    Owned("GET", "/v1/mismatches/$mismatch", _only("agency", "authority", *BUREAU)),
+    _act("propose_correction", _only("agency"), fields={"name": "王小明"}, evidence=["drill"]),
+    _act("reject", _only("authority")),
+    _act("propose_correction", _only("agency"), fields={"name": "王小明"}, evidence=["drill"]),
+    _act("approve", _only("authority")),
+    _act("accept_record", {"agency": {409, 422}}),
+    _act("report_false_claim", {"agency": {409, 422}}),
+    _act("close", {"agency": {200, 409, 422}, "authority": {200, 409, 422}}),
+    _act("reopen", {"agency": {200, 409, 422}, "authority": {200, 409, 422}}),
+    Owned("GET", "/v1/subscriptions/$subscription", _only("agency", *WATCHERS)),
+    Owned("GET", "/v1/subscriptions/$theirs", _only("authority", *WATCHERS)),
+    Owned("POST", "/v1/subscriptions/$subscription/test", _only("agency", status=202)),
+    Owned("POST", "/v1/subscriptions/$subscription/rotate-secret", _only("agency")),
+    # What arrived is not sent again: the operator is let in and told so.
+    Owned("POST", "/v1/deliveries/$delivery/replay", {"operator": {200, 409, 422}}),
+    Owned("POST", "/v1/deliveries/replay", _only("operator"), {"target": "$subscription"}),
+    Owned("DELETE", "/v1/subscriptions/$theirs", _only("authority", status=204)),
+    Owned("DELETE", "/v1/subscriptions/$subscription", _only("agency", status=204)),
+)
+
+# Lists: who must find the first agency's thing in it, and who must not. Everybody else must be refused.
+LISTS: tuple[tuple[str, str, frozenset[str], frozenset[str]], ...] = (
+    ("/v1/mismatches", "$mismatch", BUREAU | {"agency", "authority"}, frozenset({"agency2", "authority2"})),
+    ("/v1/subscriptions", "$subscription", WATCHERS | {"agency"}, frozenset({"agency2", "authority", "authority2"})),
+    (
+        "/v1/deliveries?target=$subscription",
+        "$delivery",
+        WATCHERS | {"agency"},
+        frozenset({"agency2", "authority", "authority2"}),
+    ),
+)
+
 # Rows whose routes must exist from the first release on; the others may come later.
 FIRST = frozenset(
     {
@@ -186,5 +251,18 @@ FIRST = frozenset(
         "GET /v1/grants",
         "POST /v1/users",
         "GET /v1/users",
+        "GET /v1/mismatches",
+        "GET /v1/mismatches/{}",
+        "POST /v1/mismatches/{}/actions",
+        "POST /v1/subscriptions",
+        "GET /v1/subscriptions",
+        "GET /v1/subscriptions/{}",
+        "DELETE /v1/subscriptions/{}",
+        "POST /v1/subscriptions/{}/test",
+        "POST /v1/subscriptions/{}/rotate-secret",
+        "GET /v1/deliveries",
+        "POST /v1/deliveries/{}/replay",
+        "POST /v1/deliveries/replay",
+        "GET /v1/supervision/alerts",
     }
 )

@@ -1,7 +1,8 @@
 """Puts a unique word into every input there is, runs the hub at TRACE, and looks for the words where none may be.
 
 Searched: standard output and error, /metrics, every problem document, the ledger directory and the published entry
-tiles; in plain, JSON-escaped, hex, base64 and URL-encoded form. What a caller gets back in its own answer is not searched.
+tiles; for words that must be sealed where they are kept, the database and its WAL too. In plain, JSON-escaped, hex, base64
+and URL-encoded form. What a caller gets back in its own answer is not searched.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from hub import (
     Checks,
     Hub,
     arguments,
+    find,
     person,
     raw,
     resident_number,
     run,
     workdir,
 )
+from parties import settings
+from receivers import Receivers
 
 # The ledger says for which service item somebody asked (CONTRACT §6, traces); the code is public, not a person's.
 ALLOWED = {("purpose.item_code", "ledger")}
@@ -46,8 +50,12 @@ ALLOWED |= {
         "json.key",
         "json.inner",
         "query.name",
+        "action.member",
+        "action.field",
     )
 }
+# Kept in the database, where they must be sealed. Values of records and of subscriptions' URLs lie there as they are.
+SEALED = ("action.", "webhook.secret", "purpose.")
 HAN = "麤龘爨灪籱鸞厵纞齾驫靐龗癵"  # characters that no generated name, address or message uses
 
 
@@ -63,7 +71,10 @@ class Canaries:
 
     def han(self, place: str) -> str:
         """A canary of four rare Han characters, for fields that hold names and addresses."""
-        return self._keep(place, "".join(self.rng.sample(HAN, 4)))
+        # There are few enough words of four that chance would make one twice, for two places.
+        while (word := "".join(self.rng.sample(HAN, 4))) in self.words:
+            pass
+        return self._keep(place, word)
 
     def _keep(self, place: str, word: str) -> str:
         self.words[word] = place
@@ -72,6 +83,12 @@ class Canaries:
     def known(self, place: str, word: str) -> str:
         """A value that had to have a form of its own (a resident number)."""
         return self._keep(place, word)
+
+    def only(self, *places: str) -> Canaries:
+        """The same words, of some places."""
+        some = Canaries(0)
+        some.words = {word: place for word, place in self.words.items() if place.startswith(places)}
+        return some
 
     def hits(self, data: bytes, where: str) -> list[str]:
         """Places whose canary is in `data`, with the form in which it was found.
@@ -122,6 +139,7 @@ class Run:
 
     def __init__(self, hub: Hub, canaries: Canaries):
         self.hub, self.c, self.problems, self.sent, self.statuses = hub, canaries, [], 0, {}
+        self.taken = 0
         self.agency, self.authority = hub.client("agency"), hub.client("authority")
 
     def keep(self, answer: Answer | None) -> Answer | None:
@@ -258,6 +276,88 @@ class Run:
             '{"%s":{"%s":[' % (w("json.key"), w("json.inner")),
         ):
             self.keep(self.agency.attempt("POST", "/v1/verifications", text))
+
+    def turn(self, receivers: Receivers) -> None:
+        """The life of mismatches: actions, good and bad; subscriptions, and what they answer."""
+        w, h = self.c.word, self.c.han
+        for at, client in enumerate((self.agency, self.authority)):
+            url = f"{receivers.url(at)}/{w('subscription.path')}?k={w('subscription.query')}"
+            body = {"url": url, "events": ["*"], "datasets": ["*"]}
+            made = self.keep(client.attempt("POST", "/v1/subscriptions", body))
+            doc = made and made.json() or {}
+            path = f"/v1/subscriptions/{doc.get('id')}"
+            rotated = self.keep(client.attempt("POST", f"{path}/rotate-secret", {}))
+            secrets = [s for s in (doc.get("secret"), find(rotated.json(), "secret")) if s]
+            for secret in secrets:
+                self.c.known("webhook.secret", secret.removeprefix("whsec_"))
+            receivers.secrets(at, *secrets)
+            receivers.script(at, *(f"500:{w('webhook.answer')}" for _ in range(3)))
+            for _ in range(3):
+                self.keep(client.attempt("POST", f"{path}/test", {}))
+        for body in (
+            {"url": f"https://{w('subscription.host')}.example/{w('subscription.bad')}?x={w('subscription.q')}"},
+            {"url": f"http://{w('subscription.user')}:{w('subscription.password')}@127.0.0.1/"},
+            {
+                "url": w("subscription.url"),
+                "events": [w("subscription.event")],
+                "datasets": [w("subscription.dataset")],
+            },
+            {"url": "https://x.example/", "until": w("subscription.until"), w("member"): 1},
+        ):
+            self.keep(self.agency.attempt("POST", "/v1/subscriptions", {"events": ["*"]} | body))
+        for n, ends in enumerate(
+            (
+                ("propose_correction", "approve"),
+                ("propose_correction", "reject"),
+                ("close",),
+                ("report_false_claim",),
+                ("accept_record",),
+            )
+            * 2
+        ):
+            number = self.c.known("record.subject", resident_number(800_000 + n * 43))
+            record = {"subject": {"id_number": number}, "fields": person(n)["fields"] | {"name": h("record.name")}}
+            self.keep(self.authority.attempt("PUT", "/v1/datasets/natural-person/records", record))
+            body = {"dataset": "natural-person", "subject": record["subject"], "claims": {"name": h("claim.name")}}
+            opened = self.keep(self.agency.attempt("POST", "/v1/verifications", body | {"purpose": self.purpose()}))
+            path = f"/v1/mismatches/{find((opened.json() or {}).get('mismatch'), 'id')}/actions"
+            for action in ends:
+                self.act(path, action, {w("action.member"): w("action.value"), "reason": h("action.reason")})
+                self.act(path, action, {"fields": {w("action.field"): h("action.field_value")}})
+                rest = {"reason": h("action.reason") + w("action.reason")}
+                if action == "propose_correction":
+                    # An approved value is the record's from then on, and lies there as every record's does.
+                    place = "record.name" if "approve" in ends else "action.proposed"
+                    rest |= {"fields": {"name": h(place)}, "evidence": [h("action.evidence"), w("action.evidence")]}
+                taken = self.act(path, action, rest)
+                self.taken += taken is not None and taken.status == 200
+            self.act(path, w("action.word"), {"reason": w("action.reason")})
+        for path in (
+            f"/v1/mismatches/{w('path.mismatch')}",
+            f"/v1/mismatches?state={w('query.state')}",
+            f"/v1/mismatches?cursor={w('query.cursor')}",
+            f"/v1/mismatches?due_before={w('query.due')}&dataset={w('query.dataset')}",
+            f"/v1/deliveries?target={w('query.target')}",
+            f"/v1/deliveries?state={w('query.delivery')}",
+            f"/v1/subscriptions/{w('path.subscription')}",
+            f"/v1/supervision/alerts?limit={w('query.limit')}",
+        ):
+            for client in (self.agency, self.hub.client("operator")):
+                self.keep(client.attempt("GET", path))
+        for who in ("operator", "manager", "agency"):
+            for subject in (number, w("unlock.subject")):
+                body = {"dataset": "natural-person", "subject": {"id_number": subject}}
+                body["reason"] = h("action.unlock_reason") + w("action.unlock_reason")
+                self.keep(self.hub.client(who).attempt("POST", "/v1/supervision/guess-budgets/unlock", body))
+        for path in (f"/v1/deliveries/{w('path.delivery')}/replay", "/v1/deliveries/replay"):
+            body = {"target": w("replay.target"), "from": w("replay.from")}
+            self.keep(self.hub.client("operator").attempt("POST", path, body))
+
+    def act(self, path: str, action: str, rest: dict) -> Answer | None:
+        """One action, by whoever may take it, with a key that nobody may find again."""
+        client = self.authority if action in ("approve", "reject") else self.agency
+        headers = {"Idempotency-Key": self.c.word("header.key")}
+        return self.keep(client.attempt("POST", path, {"action": action} | rest, headers=headers))
 
     def transport(self) -> None:
         """Paths, queries, headers, methods and content types; known and unknown callers."""
@@ -402,13 +502,24 @@ def main() -> None:
     args = arguments(__doc__, ("--seed", {"type": int, "default": int(time.time())}))
     folder, checks, canaries = workdir("canary"), Checks("canary"), Canaries(args.seed)
     try_the_search(checks)
-    with Hub(folder / "data", env={"RUST_LOG": "trace", "HEYAN__LOG__LEVEL": "trace", "RUST_BACKTRACE": "1"}) as hub:
+    trace = {"RUST_LOG": "trace", "HEYAN__LOG__LEVEL": "trace", "RUST_BACKTRACE": "1"}
+    with Receivers(2) as receivers, Hub(folder / "data", env=settings(receivers.ports, 1) | trace) as hub:
         drill = Run(hub, canaries)
-        for part in (drill.records, drill.verifications, drill.transport, drill.tokens, drill.administration):
+        drill.records()
+        drill.verifications()
+        drill.turn(receivers)
+        for part in (drill.transport, drill.tokens, drill.administration):
             part()
+        told = receivers.wait(lambda c: all(one.get("said_500") and one["effects"] for one in c), 10)
+        checks.ok("receivers refused, and were told", told, receivers.counts())
+        checks.ok("every way to act was taken", drill.taken >= 14, drill.taken)
         time.sleep(1.2)  # the newest checkpoint must cover all that was sent
         scanned = search(checks, canaries, "metrics", hub.admin().get("/metrics").body, "/metrics")
         scanned += search(checks, canaries, "ledger", entry_tiles(hub), "the entry tiles")
+        sealed = canaries.only(*SEALED)
+        for path in sorted(p for p in hub.data.rglob("*.sqlite*") if p.is_file()):
+            scanned += search(checks, sealed, "database", path.read_bytes(), path.name)
+        checks.ok("the WAL was searched", any(p.stat().st_size for p in hub.data.rglob("*-wal")))
         ledger, ledger_key = hub.ledger_dir, hub.info["ledger_key"]
         for role, token in hub.tokens.items():
             canaries.known(f"token of {role}", token)
@@ -420,8 +531,11 @@ def main() -> None:
     checks.ok("the log was written at TRACE", hub.stderr_path.stat().st_size + hub.stdout_path.stat().st_size > 50_000)
     for path in sorted(p for p in Path(ledger).rglob("*") if p.is_file()):
         scanned += search(checks, canaries, "ledger", path.read_bytes(), f"ledger file {path.name}")
-    for document in drill.problems:
-        scanned += search(checks, canaries, "problems", document, f"a problem: {document[-300:]!r}")
+    if canaries.hits(b"\n".join(drill.problems), "problems"):  # one by one only to say which
+        for document in drill.problems:
+            search(checks, canaries, "problems", document, f"a problem: {document[-300:]!r}")
+    checks.ok("there were problems to search", len(drill.problems) > 200, len(drill.problems))
+    scanned += sum(map(len, drill.problems))
     said = run("ledger", "verify", str(ledger), "--key", ledger_key)
     scanned += search(checks, canaries, "logs", (said.stdout + said.stderr).encode(), "what `ledger verify` says")
     checks.ok("requests were answered well and badly", {200, 401, 404, 422} <= set(drill.statuses), drill.statuses)

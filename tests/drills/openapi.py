@@ -13,7 +13,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from hub import ROOT, Checks, Hub, HubFailed, arguments, person, put_records, workdir
+from hub import ROOT, Checks, Hub, HubFailed, arguments, find, person, put_records, verification, workdir
+from parties import settings
+from receivers import Receivers
 
 SETTINGS = ROOT / "tests" / "schemathesis"
 
@@ -37,7 +39,30 @@ def program() -> str:
     return os.environ.get("SCHEMATHESIS") or (str(beside) if beside.exists() else "st")
 
 
-def one(hub: Hub, role: str, seconds: float, folder: Path, seed: int) -> dict:
+def make(hub: Hub, receivers: Receivers) -> dict[str, list[str]]:
+    """Mismatches, subscriptions and deliveries in many states, and their ids by the path of their list."""
+    agency, authority = hub.client("agency"), hub.client("authority")
+    put_records(authority, "natural-person", [person(n) for n in range(1, 9)])
+    made: dict[str, list[str]] = {"/v1/mismatches": [], "/v1/subscriptions": [], "/v1/deliveries": []}
+    for client in (agency, authority):
+        answer = client.post("/v1/subscriptions", {"url": receivers.url(0), "events": ["*"]})
+        made["/v1/subscriptions"].append(find(answer.json(), "id"))
+        client.post(f"/v1/subscriptions/{made['/v1/subscriptions'][-1]}/test", {})
+    for n in range(1, 9):
+        answer = agency.post("/v1/verifications", verification(person(n), name="王小明"))
+        made["/v1/mismatches"].append(find((answer.json() or {}).get("mismatch"), "id"))
+        actions = f"/v1/mismatches/{made['/v1/mismatches'][-1]}/actions"
+        proposal = {"action": "propose_correction", "fields": {"name": "王小明"}, "evidence": ["drill"]}
+        steps = ((agency, proposal), (authority, {"action": ("approve", "reject")[n % 2], "reason": "drill"}))
+        for client, body in steps[: n % 3]:
+            client.post(actions, body, headers={"Idempotency-Key": f"{n}-{body['action']}"})
+    receivers.wait(lambda c: c[0].get("said_410"), 5)
+    rows = hub.client("operator").get("/v1/deliveries").json() or {}
+    made["/v1/deliveries"] = [row["id"] for row in rows.get("deliveries", [])]
+    return made
+
+
+def one(hub: Hub, role: str, seconds: float, folder: Path, seed: int, made: dict[str, list[str]]) -> dict:
     """One run as one caller; returns Schemathesis' own JSON report."""
     reports = folder / role
     command = [
@@ -75,7 +100,7 @@ def one(hub: Hub, role: str, seconds: float, folder: Path, seed: int) -> dict:
             stderr=subprocess.STDOUT,
             timeout=seconds + 180,
             cwd=reports,
-            env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(SETTINGS)},
+            env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(SETTINGS), "HEYAN_MADE": json.dumps(made)},
         )
     report = reports / "report.json"
     return json.loads(report.read_text()) if report.exists() else {"errors": [(reports / "out").read_text()[-2000:]]}
@@ -103,9 +128,14 @@ def main() -> None:
             base = folder / f"{n}-{role}"
             base.mkdir(parents=True, exist_ok=True)
             try:
-                with Hub(base / "data", persons=200) as hub:
-                    put_records(hub.client("authority"), "natural-person", [person(1)])
-                    report = one(hub, role, each / rounds, base, args.seed + n)
+                with (
+                    Receivers(1) as receivers,
+                    Hub(base / "data", persons=200, env=settings(receivers.ports, 1)) as hub,
+                ):
+                    receivers.behave(0, "410", 0.3)
+                    made = make(hub, receivers)
+                    checks.ok("there is something of each kind", all(all(ids) and ids for ids in made.values()), made)
+                    report = one(hub, role, each / rounds, base, args.seed + n, made)
                     checks.ok("the hub is still alive", hub.process.poll() is None, role)
                     panics = hub.stderr_path.read_bytes().count(b"panicked at")
                     checks.ok("nothing panicked", panics == 0, hub.tail(600))

@@ -12,10 +12,10 @@ from hub import DATASETS, Checks, Hub, arguments, person, put_records, raw, veri
 # CONTRACT §9, those that a hub of this stage must declare.
 REQUIRED = """heyan_verifications_total heyan_verification_duration_seconds heyan_http_request_duration_seconds
 heyan_cache_lookups_total heyan_cache_entries heyan_ledger_append_duration_seconds heyan_ledger_size
-heyan_checkpoint_age_seconds heyan_build_info""".split()
-LATER = """heyan_source_requests_total heyan_source_duration_seconds heyan_mismatches heyan_mismatches_overdue
-heyan_deliveries_total heyan_delivery_oldest_seconds heyan_dead_letters heyan_outbox_depth heyan_kafka_lag
-heyan_shed_total heyan_supervision_alerts_total""".split()
+heyan_checkpoint_age_seconds heyan_build_info heyan_mismatches heyan_mismatches_overdue heyan_deliveries_total
+heyan_delivery_oldest_seconds heyan_dead_letters heyan_outbox_depth heyan_supervision_alerts_total""".split()
+# The first two have no series before a source was asked.
+LATER = "heyan_source_requests_total heyan_source_duration_seconds heyan_kafka_lag heyan_shed_total".split()
 
 
 def main() -> None:
@@ -27,6 +27,14 @@ def main() -> None:
         for body in (verification(person(1), "name"), verification(person(1), "name", name="不对"), {"dataset": 1}):
             agency.post("/v1/verifications", body)
         agency.get("/v1/nothing-here")
+        for n in range(8):  # more guesses than anybody is told the answer to: an alert
+            agency.post("/v1/verifications", verification(person(1), name=f"不对{'一二三四五六七八'[n]}"))
+        deadline = time.monotonic() + 5
+        while not hub.metric("heyan_supervision_alerts_total") or not hub.metric("heyan_deliveries_total"):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        checks.ok("one mismatch is open", hub.metric("heyan_mismatches", 'state="open"') >= 1)
         for path in ("/livez", "/readyz", "/startupz"):
             answer = hub.admin().get(path)
             checks.ok(f"{path} is 200", answer.status == 200, answer)

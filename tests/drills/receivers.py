@@ -154,8 +154,10 @@ class Connection(asyncio.Protocol):
 
     def answer(self, status: int, retry_after: str = "") -> None:
         more = f"Retry-After: {retry_after}\r\n" if retry_after else ""
+        # What is no time is nonsense that the hub must not repeat anywhere, wherever in an answer it stands.
+        body = "" if retry_after.isdigit() else retry_after
         self.transport.write(
-            f"HTTP/1.1 {status} {WORDS.get(status, 'Sick')}\r\n{more}Content-Length: 0\r\n\r\n".encode()
+            f"HTTP/1.1 {status} {body or WORDS.get(status, 'Sick')}\r\n{more}Content-Length: {len(body)}\r\n\r\n{body}".encode()
         )
 
 

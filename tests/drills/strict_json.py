@@ -110,6 +110,124 @@ BODIES: list[tuple[str, str | bytes, set[int]]] = [
 ]
 
 
+def mutations(good: dict, required: str, wrong: list[dict]) -> list[tuple[str, str | bytes, set[int]]]:
+    """What no route may take in the place of a good body. `required` is a member whose value is a text."""
+    text, refused = json.dumps(good, ensure_ascii=False), {400, 422}
+    again = f'"{required}":{json.dumps(good[required])}'
+    escaped = f'"\\u{ord(required[0]):04x}{required[1:]}":{json.dumps(good[required])}'
+    return [
+        ("an empty body", b"", {400}),
+        ("text that is not JSON", "hello", {400}),
+        ("a cut object", text[:-1], {400}),
+        ("a second value", text + text, {400}),
+        ("a byte order mark", b"\xef\xbb\xbf" + text.encode(), {400}),
+        ("bytes that are not UTF-8", text.encode()[:-2] + b"\xff" + text.encode()[-2:], {400}),
+        ("a duplicate member", f"{text[:-1]},{again}}}", refused),
+        ("a duplicate member, once escaped", f"{text[:-1]},{escaped}}}", refused),
+        ("an unknown member", json.dumps(good | {"extra": 1}), refused),
+        ("an unknown member that is deep", json.dumps(good | {"extra": {"a": [{}]}}), refused),
+        ("a member in capitals", text.replace(f'"{required}"', f'"{required.capitalize()}"'), refused),
+        ("a missing member", json.dumps({k: v for k, v in good.items() if k != required}), refused),
+        ("an array for the object", json.dumps(list(good.values())), refused),
+        ("an empty array", "[]", refused),
+        ("an array around the object", f"[{text}]", refused),
+        ("a string at the top", json.dumps(text), refused),
+        ("null", "null", refused),
+        ("a number for a text", json.dumps(good | {required: 5}), refused),
+        ("null for a text", json.dumps(good | {required: None}), refused),
+        ("an array for a text", json.dumps(good | {required: [good[required]]}), refused),
+        ("an object for a text", json.dumps(good | {required: {"a": good[required]}}), refused),
+        ("a lone surrogate", text.replace(good[required], "\\ud800"), {400}),
+        ("NaN", text[:-1] + f',"{required}":NaN}}', {400}),
+        ("depth 200", text[:-1] + ',"extra":' + '{"a":' * 200 + "1" + "}" * 201, refused),
+        ("depth 100,000", "[" * 100_000, {400, 413, 422}),
+        ("a string of 100 KiB", json.dumps(good | {required: "x" * 102_400}), {400, 413, 422}),
+        ("5,000 members", json.dumps(good | {f"m{i}": 1 for i in range(5000)}), {400, 413, 422}),
+        ("a body of 2 MiB", text[:-1] + " " * (2 << 20) + "}", {413}),
+        *((f"{members}"[:60], json.dumps(good | members, ensure_ascii=False), refused | {413}) for members in wrong),
+    ]
+
+
+PROPOSAL = {"action": "propose_correction", "fields": {"name": "王小明"}, "evidence": ["drill"], "reason": "drill"}
+# Each is refused by what it says, before anything is looked up or changed.
+BAD_ACTIONS: list[dict] = [
+    {"action": "delivered"},
+    {"action": "settle"},
+    {"action": "APPROVE"},
+    {"action": ""},
+    {"fields": {"shoe_size": "42"}},
+    {"fields": {"name": 5}},
+    {"fields": {"name": None}},
+    {"fields": {"name": ["x"]}},
+    {"fields": {"name": ""}},
+    {"fields": {"name": "王" * 5000}},
+    {"fields": ["name"]},
+    {"fields": []},
+    {"fields": "name"},
+    {"fields": {f"f{i}": "x" for i in range(500)}},
+    {"evidence": {"a": "b"}},
+    {"evidence": "drill"},
+    {"evidence": [5]},
+    {"evidence": ["x"] * 500},
+    {"evidence": ["x" * 50_000]},
+    {"reason": 5},
+    {"reason": "x" * 3000},
+    {"reason": ["x"]},
+    {"action": "accept_record"},  # which takes neither values nor evidence
+]
+BAD_SUBSCRIPTIONS: list[dict] = [
+    {"events": []},
+    {"events": "record.changed"},
+    {"events": ["no.such"]},
+    {"events": [5]},
+    {"events": {"0": "record.changed"}},
+    {"events": ["record.changed"] * 500},
+    {"datasets": ["no-such"]},
+    {"datasets": "natural-person"},
+    {"datasets": [None]},
+    {"until": "tomorrow"},
+    {"until": "2000-01-01T00:00:00Z"},
+    {"until": 5},
+    {"until": "9999-99-99T00:00:00Z"},
+    {"supersedes": "true"},
+    {"supersedes": 1},
+    {"supersedes": None},
+    {"id": "sub_1"},
+    {"secret": "whsec_AAAA"},
+    {"url": ""},
+    {"url": "/hook"},
+    {"url": "ftp://127.0.0.1/"},
+    {"url": "http://127.0.0.1:1/\r\nX: y"},
+    {"url": "http://user:word@127.0.0.1/"},
+    {"url": "http://169.254.169.254/latest"},
+    {"url": "http://10.0.0.1/"},
+    {"url": "http://[::ffff:10.0.0.1]/"},
+    {"url": "http://167772161/"},
+]
+BAD_UNLOCKS: list[dict] = [
+    {"subject": []},
+    {"subject": {}},
+    {"subject": "340202194001010025"},
+    {"subject": {"id_number": 5}},
+    {"subject": {"id_number": "34020219400101005Y"}},
+    {"subject": GOOD["subject"] | {"x": "1"}},
+    {"dataset": 5},
+    {"reason": ""},
+    {"reason": " "},
+    {"reason": None},
+    {"reason": "x" * 5_000},
+    {"reason": "x" * 70_000},
+]
+BAD_RANGES: list[dict] = [
+    {"target": 5},
+    {"from": "yesterday"},
+    {"from": 5},
+    {"until": ""},
+    {"until": ["2026-01-01T00:00:00Z"]},
+    {"state": "delivered"},
+]
+
+
 class Drill:
     """Sends and judges; collects the problem codes that were seen."""
 
@@ -171,6 +289,77 @@ class Drill:
             self.refused(what, self.agency.attempt("POST", "/v1/verifications/batch", body), statuses)
         good = self.agency.post("/v1/verifications", TEXT)
         self.checks.ok("the body that all were made from is right", good.status == 200, good)
+
+    def turn(self) -> None:
+        """Actions on a mismatch, subscriptions, replays: none of the bad bodies changes anything."""
+        authority, operator = self.hub.client("authority"), self.hub.client("operator")
+        opened = self.agency.post("/v1/verifications", verification(person(3), name="王小明")).json() or {}
+        mismatch = f"/v1/mismatches/{(opened.get('mismatch') or {}).get('id', 'mis_none')}"
+        before = [c.get(p).body for c, p in ((self.agency, mismatch), (authority, "/v1/subscriptions"))]
+        subscription = {"url": "http://127.0.0.1:9/hook", "events": ["record.changed"], "datasets": ["natural-person"]}
+        span = {"target": "sub_none", "from": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
+        unlock = {"dataset": "natural-person", "subject": GOOD["subject"], "reason": "drill"}
+        routes = (
+            (self.agency, f"{mismatch}/actions", mutations(PROPOSAL, "action", BAD_ACTIONS)),
+            (authority, "/v1/subscriptions", mutations(subscription, "url", BAD_SUBSCRIPTIONS)),
+            (operator, "/v1/deliveries/replay", mutations(span, "target", BAD_RANGES)),
+            (operator, "/v1/supervision/guess-budgets/unlock", mutations(unlock, "reason", BAD_UNLOCKS)),
+        )
+        optional = ("a missing member", "null for a text")  # of a range, everything may be left away
+        n = 0
+        for client, path, bodies in routes:
+            for what, body, statuses in bodies:
+                if path.endswith("/replay") and what in (*optional, "a string of 100 KiB"):
+                    continue
+                n += 1
+                answer = client.attempt("POST", path, body, headers={"Idempotency-Key": f"strict-{n}"})
+                self.refused(f"{path.split('/')[2]}: {what}", answer, statuses)
+        self.keys(mismatch)
+        after = [c.get(p).body for c, p in ((self.agency, mismatch), (authority, "/v1/subscriptions"))]
+        self.checks.ok("bad bodies changed nothing", before == after, after)
+        good = self.agency.post(f"{mismatch}/actions", PROPOSAL, headers={"Idempotency-Key": '"strict"'})
+        self.checks.ok("the action that all were made from is right", good.status == 200, good)
+        bare = self.agency.post(f"{mismatch}/actions", PROPOSAL, headers={"Idempotency-Key": "strict"})
+        self.checks.ok("a key is the same with quotes and without", bare.body == good.body, bare)
+        good = authority.post("/v1/subscriptions", subscription)
+        self.checks.ok("the subscription that all were made from is right", good.status == 201, good)
+        good = operator.post("/v1/supervision/guess-budgets/unlock", unlock)
+        self.checks.ok("the unlocking that all were made from is right", good.status == 200, good)
+        good = operator.post("/v1/deliveries/replay", span)
+        self.checks.ok("the range that all were made from is right", good.status == 200, good)
+        for path in (
+            "/v1/mismatches?state=none",
+            "/v1/mismatches?due_before=2026-02-30",
+            "/v1/mismatches?limit=0",
+            "/v1/mismatches?limit=1001",
+            "/v1/mismatches?limit=-1",
+            "/v1/mismatches?cursor=%00",
+            "/v1/mismatches?state=open&state=closed",
+            "/v1/mismatches?extra=1",
+            "/v1/deliveries?state=none",
+            "/v1/deliveries?limit=x",
+            "/v1/deliveries?cursor=AAAA",
+            "/v1/deliveries?extra=1",
+        ):
+            self.refused(path, self.agency.attempt("GET", path), {400, 422})
+
+    def keys(self, mismatch: str) -> None:
+        """Idempotency keys that are none."""
+        body, path = json.dumps({"action": "close", "reason": "drill"}), f"{mismatch}/actions"
+        self.refused("no key", self.agency.attempt("POST", path, body), {428})
+        for what, key in (
+            ("an empty key", ""),
+            ("an empty quoted key", '""'),
+            ("a key of 5 KiB", "k" * 5120),
+            ("a key with a quote inside", 'a"b'),
+            ("a key that is not ASCII", "\xe9"),
+        ):
+            answer = self.agency.attempt("POST", path, body, headers={"Idempotency-Key": key})
+            self.refused(what, answer, {400})
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.hub.tokens['agency']}\r\n"
+        twice = "Idempotency-Key: one\r\nIdempotency-Key: two\r\n"
+        head += f"{twice}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        self.refused("two keys", raw(self.hub.url, head.encode(), timeout=5), {400, 428})
 
     def stream(self) -> None:
         """A bad line gets a problem line of its own, and the stream goes on."""
@@ -360,6 +549,7 @@ def main() -> None:
         put_records(hub.client("authority"), DATASETS[0], [person(3)])
         drill = Drill(hub, checks)
         drill.bodies()
+        drill.turn()
         drill.stream()
         drill.http()
         drill.credentials_first()

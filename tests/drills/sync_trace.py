@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hub import PURPOSE, Checks, Hub, arguments, person, put_records, verification, workdir
+from hub import PURPOSE, Checks, Hub, arguments, find, person, put_records, verification, workdir
 
 SYNCS = {"fdatasync", "fsync", "sync_file_range"}
 FILE_WRITES = {"write", "writev", "pwrite64", "pwritev", "pwritev2"}
@@ -104,7 +104,7 @@ def check(lines: list[str], journal: str) -> Verdict:
             if call.name in READS and call.value > 0:
                 # The head counts: a refusal that needs no body is entered, and may be on disk, before the body is read.
                 if re.search(r'"(POST|PUT|GET|DELETE) /', call.text):
-                    connection.verifies = '"POST /v1/verifications' in call.text
+                    connection.verifies = bool(re.search(r'"POST /v1/(verifications|mismatches)', call.text))
                     connection.read_at = call.ended
             elif call.name in SENDS and connection.verifies and connection.read_at is not None:
                 if not (status := re.search(r'"HTTP/1\.1 (\d{3})', call.text)):
@@ -183,8 +183,9 @@ def try_the_checker(checks: Checks) -> None:
 # ---- the drill ------------------------------------------------------------------------------------------------------
 
 
-def load(hub: Hub, connections: int, each: int, answers: list[int]) -> None:
-    """Light load on several connections at once: matches, mismatches, refusals, identifiers that cannot be."""
+def load(hub: Hub, connections: int, each: int, answers: list[int], opened: list[str]) -> None:
+    """Light load on several connections at once: matches, mismatches that open and are worked, refusals, identifiers that
+    cannot be."""
 
     def one(number: int) -> None:
         agency, operator = hub.client("agency"), hub.client("operator")
@@ -201,7 +202,17 @@ def load(hub: Hub, connections: int, each: int, answers: list[int]) -> None:
         ]
         for i in range(each):
             client = operator if i % 10 == 9 else agency
-            answers.append(client.post("/v1/verifications", bodies[i % len(bodies)]).status)
+            body = bodies[i % len(bodies)]
+            # Each matter has a mismatch of its own.
+            body = body | {"purpose": PURPOSE | {"application_no": f"S-{number}-{i}"}}
+            answer = client.post("/v1/verifications", body)
+            answers.append(answer.status)
+            if mismatch := find((answer.json() or {}).get("mismatch"), "id"):
+                opened.append(mismatch)
+                act = {"action": "propose_correction", "fields": {"name": "某某"}}
+                for _ in range(2):  # the second is the first's answer again
+                    path, headers = f"/v1/mismatches/{mismatch}/actions", {"Idempotency-Key": mismatch}
+                    answers.append(agency.post(path, act, headers=headers).status)
         answers.append(agency.post("/v1/verifications", bodies[0], token=None).status)
 
     threads = [threading.Thread(target=one, args=(n,)) for n in range(connections)]
@@ -257,9 +268,10 @@ def main() -> None:
         "signal=none",
     )
     answers: list[int] = []
+    opened: list[str] = []
     with Hub(folder / "data", wrap=wrap, ready_within=120) as hub:
         put_records(hub.client("authority"), "natural-person", [person(n) for n in range(args.connections)])
-        load(hub, args.connections, args.each, answers)
+        load(hub, args.connections, args.each, answers, opened)
     time.sleep(0.5)  # strace writes the last lines after the hub has ended
     lines = trace.read_text(errors="replace").splitlines()
     if args.keep:
@@ -269,6 +281,8 @@ def main() -> None:
     checks.ok(
         "the load saw answers of every kind", {200, 403, 401} <= set(answers) and 422 in answers, sorted(set(answers))
     )
+    wanted = args.connections * args.each // 5
+    checks.ok("mismatches opened, each once", len(set(opened)) == len(opened) >= wanted, (len(opened), wanted))
     checks.ok("every answer was found in the trace", found.answers == len(answers), (found.answers, len(answers)))
     for unsynced in found.unsynced:
         checks.ok("an answer follows the sync of its entry", False, unsynced)
@@ -280,6 +294,7 @@ def main() -> None:
     )
     checks.finish(
         answers=found.answers,
+        opened=len(opened),
         unsynced=len(found.unsynced),
         writes=found.writes,
         syncs=found.syncs,
