@@ -206,6 +206,7 @@ pub(super) async fn record_change(hub: &Hub, delivery: &Delivery) -> Result<Opti
         delivery: delivery.id.clone(),
         event: event.id.clone(),
         dataset: event.dataset.clone().unwrap_or_default(),
+        record: event.subject.map(|subject| hex(&subject.0)).unwrap_or_default(),
         version: stored.version,
         at_us: event.at,
         subject: members(&stored.subject),

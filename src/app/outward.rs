@@ -109,6 +109,8 @@ pub struct RecordChange {
     pub event: String,
     /// Dataset name.
     pub dataset: String,
+    /// Pseudonym of the record, hexadecimal: with the version, what a receiver tells repeats apart by.
+    pub record: String,
     /// Version that is current since.
     pub version: u32,
     /// When, Unix microseconds.
@@ -132,6 +134,7 @@ impl RecordChange {
             "datacontenttype": "application/json",
             "data": {
                 "dataset": self.dataset,
+                "record": self.record,
                 "version": self.version,
                 "subject": self.subject,
                 "fields": self.fields,

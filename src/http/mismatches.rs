@@ -310,10 +310,13 @@ fn answer(status: u16, body: Vec<u8>, replayed: Replayed) -> HttpResponse {
 /// The key of a request: a structured-field string or bare, printable, of bounded length.
 fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
     let mut values = request.headers().get_all("idempotency-key");
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(Problem::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key"));
-    };
     let invalid = || Problem::new(ProblemCode::InvalidHeader).detail("Idempotency-Key");
+    let value = values
+        .next()
+        .ok_or_else(|| Problem::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key"))?;
+    if values.next().is_some() {
+        return Err(invalid());
+    }
     let text = value.to_str().map_err(|_unprintable| invalid())?.trim();
     let bare = text
         .strip_prefix('"')

@@ -351,9 +351,13 @@ async fn a_file_that_must_not_be_used_is_refused() {
     assert!(reason(&folder).await.contains("must be 600"));
     set_mode(&folder.database(), 0o600);
     open(&folder).await.close().await;
-    sqlite("insert into schema_migrations values (2, '0002_future', hex(randomblob(32)), 1)").await;
-    assert!(reason(&folder).await.contains("schema version 2, this program knows 1"));
-    sqlite("delete from schema_migrations where version = 2").await;
+    sqlite("insert into schema_migrations values (99, '0099_future', hex(randomblob(32)), 1)").await;
+    assert!(
+        reason(&folder)
+            .await
+            .contains("schema version 99, this program knows 3")
+    );
+    sqlite("delete from schema_migrations where version = 99").await;
     sqlite("update schema_migrations set checksum = hex(randomblob(32))").await;
     assert!(reason(&folder).await.contains("schema version 1 of the file"));
     std::fs::remove_file(folder.database()).unwrap();

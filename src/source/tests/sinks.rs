@@ -21,6 +21,7 @@ fn change() -> RecordChange {
         delivery: "d\"1".to_owned(),
         event: "e1".to_owned(),
         dataset: "natural-person".to_owned(),
+        record: "00".repeat(16),
         version: 4,
         at_us: 1_700_000_000_000_000,
         subject: object(json!({"id_number": "3402"})),
