@@ -402,10 +402,11 @@ async fn change(
     entry::put_text(&mut bytes, if personal { "" } else { target });
     let by = caller.map_or("", |caller| caller.client.row.id.as_str());
     purpose::seal_parts(hub, &[by, target], &mut bytes)?;
-    commit.ledger_entries.push(bytes.clone());
-    let ids = hub.store.commit(&commit).await?;
+    commit.ledger_entries.push(bytes);
+    let committed = hub.commit(commit).await?;
     hub.reload_access().await?;
-    hub.append_committed(&ids, vec![bytes]).await
+    hub.enter(committed).await?;
+    Ok(())
 }
 
 fn client_of(hub: &Hub, party: Party, id: &str) -> Result<ClientRow, AppError> {

@@ -8,6 +8,7 @@ use super::{
     commit::Commit,
     error::AppError,
     hub::{Caller, Hub},
+    message,
     pending::About,
     ports::{RecordKey, StoreError, SubjectKey},
     question::{Members, Purpose, Text},
@@ -244,7 +245,8 @@ impl Plan {
     /// The mismatch of an opening: one that is pending, one of this plan, one that was decided on this very version, or
     /// a new one.
     async fn open(&mut self, hub: &Hub, matter: &Matter, opening: &Opening) -> Result<MismatchNote, AppError> {
-        if let Some(known) = pending(hub, opening.key.subject, &matter.key, &opening.fields) {
+        let about = hub.pending.about(opening.key.subject);
+        if let Some(known) = about.and_then(|about| about.pending(&matter.key, &opening.fields)) {
             return Ok(known);
         }
         let same = |write: &&MismatchWrite| {
@@ -318,19 +320,6 @@ impl Plan {
     }
 }
 
-/// The pending mismatch of a record, matter and field set.
-pub(super) fn pending(hub: &Hub, subject: SubjectKey, matter: &[u8; 16], fields: &[String]) -> Option<MismatchNote> {
-    let about = hub.pending.about(subject)?;
-    let same = about
-        .mismatches
-        .iter()
-        .find(|known| known.matter == *matter && *known.fields == *fields);
-    same.map(|known| MismatchNote {
-        id: Arc::clone(&known.id),
-        due_on: known.due_on.clone(),
-    })
-}
-
 /// Whether a decision still stands: it was made on the version that was answered from now, and by a person.
 fn stands(hub: &Hub, row: &MismatchRow, opening: &Opening) -> Result<bool, AppError> {
     if row.record_version != opening.record_version {
@@ -385,7 +374,7 @@ fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<Mismatc
 /// One alert a day for one field of one subject.
 fn spent_alert(hub: &Hub, matter: &Matter, key: &RecordKey, field: &str) -> Result<AlertRow, AppError> {
     let day = crate::domain::calendar::china_date(matter.now_us);
-    let hex: String = key.subject.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = message::hex(&key.subject.0);
     Ok(AlertRow {
         id: new_id(b"alt_", matter.now_us, hub.settings.node)?,
         rule: "guess_budget".to_owned(),

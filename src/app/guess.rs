@@ -9,7 +9,7 @@ use super::{
     consequence::Consequence,
     hub::Hub,
     pending::About,
-    ports::RecordKey,
+    ports::{RecordKey, SubjectKey},
     rows::GuessRow,
     verify::{Judgement, ParsedClaim, Test},
 };
@@ -24,7 +24,7 @@ use crate::{
 /// Whose answer it is, about what, and when.
 pub(super) struct Asked<'a> {
     pub(super) caller: &'a Agency,
-    pub(super) key: RecordKey,
+    pub(super) subject: SubjectKey,
     pub(super) now_us: i64,
 }
 
@@ -38,10 +38,12 @@ pub(super) fn apply(
     consequence: &mut Consequence,
 ) {
     let limits = &hub.guess_limits;
-    let told: Vec<Verdict> = judgement.fields.iter().map(|(_, _, verdict)| *verdict).collect();
+    // The verdicts before any was narrowed; most answers ask for no such copy.
+    let mut told: Option<Vec<Verdict>> = None;
     let mut narrowed = false;
     for (position, claim) in claims.iter().enumerate() {
-        let (Some(field), Some(verdict)) = (judgement.dataset.field(claim.number), told.get(position).copied()) else {
+        let verdict = judgement.fields.get(position).map(|(_, _, verdict)| *verdict);
+        let (Some(field), Some(verdict)) = (judgement.dataset.field(claim.number), verdict) else {
             continue;
         };
         let Some(question) = question_of(field, &claim.test) else {
@@ -52,14 +54,16 @@ pub(super) fn apply(
         if units == 0 && !counted {
             continue;
         }
+        let told: &[Verdict] =
+            told.get_or_insert_with(|| judgement.fields.iter().map(|(_, _, verdict)| *verdict).collect());
         let guess = Guess {
             value: value_of(hub, field, &claim.test),
             agency: asked.caller.row.number,
-            standing: standing(asked, &judgement.dataset, about, claims, &told, position),
+            standing: standing(asked, &judgement.dataset, about, claims, told, position),
             units: question.units(limits),
         };
         let now_s = asked.now_us.div_euclid(1_000_000);
-        let allowance = hub.pending.change(asked.key.subject, |about| {
+        let allowance = hub.pending.change(asked.subject, |about| {
             let guesses = guesses_of(about, claim.name);
             let allowance = guesses.allows(limits, &guess, now_s);
             if allowance == Allowance::Charged {
@@ -72,11 +76,15 @@ pub(super) fn apply(
                 if let Some((_, _, verdict)) = judgement.fields.get_mut(position) {
                     *verdict = Verdict::Review(ReviewReason::GuessBudget);
                 }
-                consequence.spent.push((asked.key.clone(), claim.name.into()));
+                let key = RecordKey {
+                    dataset: Arc::clone(&judgement.dataset.name),
+                    subject: asked.subject,
+                };
+                consequence.spent.push((key, claim.name.into()));
                 narrowed = true;
             }
             Some(Allowance::Charged) if units > 0 => consequence.guesses.push(GuessRow {
-                subject: asked.key.subject,
+                subject: asked.subject,
                 field: claim.name.to_owned(),
                 value: guess.value,
                 agency: guess.agency,
@@ -126,19 +134,9 @@ fn question_of(field: &Field, test: &Test<'_>) -> Option<Question> {
         Test::Literal(_) => Some(Question::Value),
         // A table of codes is so small that a list of some of them is no better than one.
         Test::Predicate(..) if field.comparator.is_coded() => Some(Question::Value),
-        Test::Predicate(_, body)
-            if field.comparator.is_date() && body.value.0.iter().any(|date| is_run(field, date)) =>
-        {
-            Some(Question::Coarse)
-        }
+        Test::Predicate(predicate, _) if predicate.is_coarse() => Some(Question::Coarse),
         Test::Predicate(_, body) => Some(Question::of_predicate(&body.op, body.value.0.len())),
     }
-}
-
-/// Whether a date is no single day.
-fn is_run(field: &Field, date: &str) -> bool {
-    let text = field.comparator.claim_text(date);
-    text.split_once('/').is_some_and(|(first, last)| first != last)
 }
 
 /// A keyed hash by which the same question is known again.

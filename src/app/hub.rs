@@ -302,24 +302,11 @@ impl Hub {
         Ok(())
     }
 
-    /// Appends entries that state was committed with, and forgets them in the outbox.
-    /// A crash between the two appends them again at the next start: at least once, never lost.
-    ///
-    /// # Errors
-    /// The ledger takes no entry: the rows stay for the next start.
-    pub async fn append_committed(&self, ids: &[i64], entries: Vec<Vec<u8>>) -> Result<(), AppError> {
-        for entry in entries {
-            self.append_surely(entry).await?;
-        }
-        self.store.forget_entries(ids).await?;
-        Ok(())
-    }
-
     /// Appends an entry whose state is committed already: a full queue is waited for, since the change stands.
     ///
     /// # Errors
     /// The ledger has failed; the outbox keeps the entry for the next start.
-    pub async fn append_surely(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
+    async fn append_surely(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
         loop {
             match self.ledger.append(entry.clone()).await {
                 Err(LedgerError::Busy) => tokio::time::sleep(QUEUE_WAIT).await,
@@ -361,7 +348,8 @@ impl Hub {
             appended += pending.len();
             let (ids, entries): (Vec<_>, Vec<_>) = pending.into_iter().map(|row| (row.id, row.entry)).unzip();
             let entries = self.not_entered(entries)?;
-            self.append_committed(&ids, entries).await?;
+            self.enter(Committed { ids, entries }).await?;
+            self.forget_entered().await?;
         }
     }
 }

@@ -80,20 +80,12 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
 }
 
 async fn view(hub: &Hub, caller: &Caller, row: MismatchRow, deliveries: Vec<Delivery>) -> Result<View, AppError> {
-    let steps = hub.store.mismatch_steps(&row.id).await?;
     let sealed_too = !matches!(side_of(caller), Side::Bureau);
     let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
-    let open_note = |step: &StepRow| -> Result<Note, AppError> {
-        hub.vault
-            .open_json(note_place(&step_key(&row.id, step.seq)), &step.note)
-    };
-    let steps = steps
-        .into_iter()
-        .map(|step| {
-            let note = if sealed_too { Some(open_note(&step)?) } else { None };
-            Ok((step, note))
-        })
-        .collect::<Result<_, AppError>>()?;
+    let mut steps = steps_of(hub, &row.id).await?;
+    if !sealed_too {
+        steps.iter_mut().for_each(|(_, note)| *note = None);
+    }
     Ok(View {
         version_told: facts.version_told || !matches!(side_of(caller), Side::Agency),
         facts: sealed_too.then_some(facts),
@@ -101,6 +93,16 @@ async fn view(hub: &Hub, caller: &Caller, row: MismatchRow, deliveries: Vec<Deli
         steps,
         deliveries,
     })
+}
+
+/// The steps of a mismatch, each with its note.
+async fn steps_of(hub: &Hub, id: &str) -> Result<Vec<(StepRow, Option<Note>)>, AppError> {
+    let opened = |step: StepRow| {
+        let note = hub.vault.open_json(note_place(&step_key(id, step.seq)), &step.note)?;
+        Ok((step, Some(note)))
+    };
+    let steps = hub.store.mismatch_steps(id).await?;
+    steps.into_iter().map(opened).collect()
 }
 
 /// The row of a mismatch that the caller may see.
@@ -252,13 +254,7 @@ impl Step {
         render: &(dyn Fn(&View) -> Vec<u8> + Sync),
     ) -> Result<Vec<u8>, AppError> {
         let row = self.write.row.clone();
-        let mut steps = Vec::new();
-        for step in hub.store.mismatch_steps(&row.id).await? {
-            let note = hub
-                .vault
-                .open_json(note_place(&step_key(&row.id, step.seq)), &step.note)?;
-            steps.push((step, Some(note)));
-        }
+        let mut steps = steps_of(hub, &row.id).await?;
         steps.push((self.write.step.clone(), Some(self.note)));
         let version_told = self.facts.version_told || caller.role() != Role::Agency;
         let view = View {

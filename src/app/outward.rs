@@ -193,70 +193,55 @@ pub struct FeedReject {
     pub code: &'static str,
 }
 
-/// The outside systems of `connectors/*.toml`.
+/// The outside systems of `connectors/*.toml`; what a set does not say, it does not have.
 #[async_trait]
 pub trait Connectors: Send + Sync + 'static {
     /// Whether records of `dataset` are asked of a source when they are missing or too old.
-    fn is_live(&self, dataset: &str) -> bool;
+    fn is_live(&self, _dataset: &str) -> bool {
+        false
+    }
 
     /// Asks the source of `dataset` for one subject; `None`: it knows of none.
     ///
     /// # Errors
     /// It gave no answer that can be believed.
-    async fn ask(&self, dataset: &str, subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault>;
+    async fn ask(&self, _dataset: &str, _subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault> {
+        Err(SourceFault::Unknown)
+    }
 
     /// Every sink.
-    fn sinks(&self) -> &[SinkInfo];
+    fn sinks(&self) -> &[SinkInfo] {
+        &[]
+    }
 
     /// Tells one sink of a change.
-    async fn tell(&self, sink: &str, change: &RecordChange) -> Attempted;
+    async fn tell(&self, _sink: &str, _change: &RecordChange) -> Attempted {
+        Attempted::Refused(TargetFault::Host)
+    }
 
     /// Every feed.
-    fn feeds(&self) -> &[FeedInfo];
+    fn feeds(&self) -> &[FeedInfo] {
+        &[]
+    }
 
     /// What has come since `position`.
     ///
     /// # Errors
     /// The feed cannot be read.
-    async fn poll(&self, feed: &str, position: Option<&str>) -> Result<FeedBatch, SourceFault>;
+    async fn poll(&self, _feed: &str, _position: Option<&str>) -> Result<FeedBatch, SourceFault> {
+        Err(SourceFault::Unknown)
+    }
 
     /// Says that everything up to `position` is committed: a file may be moved away.
     ///
     /// # Errors
     /// The feed cannot be tidied; nothing is lost.
-    async fn acknowledge(&self, feed: &str, position: &str) -> Result<(), SourceFault>;
+    async fn acknowledge(&self, _feed: &str, _position: &str) -> Result<(), SourceFault> {
+        Err(SourceFault::Unknown)
+    }
 }
 
 /// A node without connectors.
 pub struct NoConnectors;
 
-#[async_trait]
-impl Connectors for NoConnectors {
-    fn is_live(&self, _dataset: &str) -> bool {
-        false
-    }
-
-    async fn ask(&self, _dataset: &str, _subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault> {
-        Err(SourceFault::Unknown)
-    }
-
-    fn sinks(&self) -> &[SinkInfo] {
-        &[]
-    }
-
-    async fn tell(&self, _sink: &str, _change: &RecordChange) -> Attempted {
-        Attempted::Refused(TargetFault::Host)
-    }
-
-    fn feeds(&self) -> &[FeedInfo] {
-        &[]
-    }
-
-    async fn poll(&self, _feed: &str, _position: Option<&str>) -> Result<FeedBatch, SourceFault> {
-        Err(SourceFault::Unknown)
-    }
-
-    async fn acknowledge(&self, _feed: &str, _position: &str) -> Result<(), SourceFault> {
-        Err(SourceFault::Unknown)
-    }
-}
+impl Connectors for NoConnectors {}

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{ports::SubjectKey, rows::MismatchRow};
+use super::{consequence::MismatchNote, ports::SubjectKey, rows::MismatchRow};
 use crate::domain::budget::Guesses;
 
 /// One mismatch that is not over.
@@ -87,6 +87,16 @@ impl About {
         let disputed = |mismatch: &&PendingMismatch| mismatch.dispute == Dispute::Pending;
         let named = |mismatch: &PendingMismatch| mismatch.fields.iter().any(|name| name == field);
         self.mismatches.iter().filter(disputed).any(named)
+    }
+
+    /// The pending mismatch of a matter and field set.
+    pub fn pending(&self, matter: &[u8; 16], fields: &[String]) -> Option<MismatchNote> {
+        let mut mismatches = self.mismatches.iter();
+        let same = mismatches.find(|known| known.matter == *matter && *known.fields == *fields);
+        same.map(|known| MismatchNote {
+            id: Arc::clone(&known.id),
+            due_on: known.due_on.clone(),
+        })
     }
 
     fn is_empty(&self) -> bool {

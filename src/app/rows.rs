@@ -328,7 +328,7 @@ pub struct LoopCounts {
     pub mismatches: Vec<(String, u64)>,
     /// Mismatches that are not over and were due before a given date.
     pub overdue: u64,
-    /// Deliveries by word of state.
+    /// Deliveries that are pending or dead, by word of state.
     pub deliveries: Vec<(String, u64)>,
     /// Alerts by rule, since the beginning.
     pub alerts: Vec<(String, u64)>,

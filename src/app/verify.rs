@@ -12,7 +12,7 @@ use super::{
     hub::{Caller, Hub},
     live,
     pending::About,
-    ports::{RecordKey, SubjectKey},
+    ports::SubjectKey,
     purpose,
     question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
     record::CachedRecord,
@@ -203,30 +203,30 @@ pub(super) async fn judge<'a>(
     if slot.record.is_some() || !tells_existence {
         let asked = guess::Asked {
             caller: agency,
-            key: RecordKey {
-                dataset: Arc::clone(&dataset.name),
-                subject: key,
-            },
+            subject: key,
             now_us,
         };
         guess::apply(hub, &asked, about.as_deref(), &claims, &mut judgement, &mut consequence);
     }
     tell_only_what_is_permitted(&mut judgement, allowed.permission);
     judgement.findings = subject.findings;
+    let about = about.filter(|about| !about.mismatches.is_empty());
     if let Some(about) = about.as_deref() {
         judgement.disputed = disputed(dataset, about, &judgement);
     }
     if !slot.is_stale() {
-        let matter = || hub.vault.matter(&agency.row.id, &purpose.application_no);
+        // What is pending, with the matter of this answer.
+        let matter = |about| (about, hub.vault.matter(&agency.row.id, &purpose.application_no));
+        let about = about.as_deref().map(matter);
         if judgement.outcome == Outcome::Mismatched {
             let opening = consequence::opening(&judgement, key, version, question.subject);
-            match about.and_then(|_| consequence::pending(hub, key, &matter(), &opening.fields)) {
+            match about.and_then(|(about, matter)| about.pending(&matter, &opening.fields)) {
                 Some(known) => judgement.mismatch = Some(known),
                 None => consequence.opens = Some(opening),
             }
         }
-        if let Some(about) = hub.pending.about(key).filter(|about| !about.mismatches.is_empty()) {
-            consequence.settles = consequence::settled(dataset, &about, &judgement, &matter(), now_us);
+        if let Some((about, matter)) = about {
+            consequence.settles = consequence::settled(dataset, about, &judgement, &matter, now_us);
         }
     }
     judgement.consequence = (!consequence.is_empty()).then_some(consequence);

@@ -16,6 +16,7 @@ use super::{
     rows::{Fault, Groups, Plan, ROW_BYTES_MAX, Row, Stop, cannot_read},
     text::Key,
 };
+use crate::source::file::delimiter_of;
 
 /// Reads all rows of a file.
 ///
@@ -112,19 +113,6 @@ fn is_endless(error: &csv::Error) -> bool {
         return false;
     };
     error.get_ref().is_some_and(|inner| inner.is::<Endless>())
-}
-
-/// The one of comma, tab and semicolon that the header row has most of.
-fn delimiter_of(head: &[u8]) -> u8 {
-    let row = head
-        .split(|byte| *byte == b'\n')
-        .find(|row| !row.trim_ascii().is_empty())
-        .unwrap_or_default();
-    let count = |delimiter: u8| row.iter().filter(|byte| **byte == delimiter).count();
-    let most = [b';', b'\t', b',']
-        .into_iter()
-        .max_by_key(|delimiter| count(*delimiter));
-    most.unwrap_or(b',')
 }
 
 fn raw_of(cells: &csv::StringRecord) -> String {

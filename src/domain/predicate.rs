@@ -129,6 +129,18 @@ impl Predicate {
         })
     }
 
+    /// Whether an operand is a date that is no single day: a month, a year.
+    pub fn is_coarse(&self) -> bool {
+        let is_run = |date: DateForm| date.range().is_some_and(|(first, last)| first != last);
+        let is_coarse = |operand: &str| matches!(self.comparator.form(operand), Form::Date(date) if is_run(date));
+        match &self.test {
+            Test::OnOrBefore(limit) | Test::OnOrAfter(limit) => is_run(*limit),
+            Test::Equal(operand) | Test::NotEqual(operand) => self.comparator.is_date() && is_coarse(operand),
+            Test::OneOf(operands) => self.comparator.is_date() && operands.iter().any(|operand| is_coarse(operand)),
+            Test::AtLeast(_) | Test::AtMost(_) | Test::Within(_) => false,
+        }
+    }
+
     /// Holds the predicate against a record's value.
     pub fn evaluate(&self, record: &Canonical) -> Verdict {
         match &self.test {

@@ -78,7 +78,9 @@ fn parse_key(text: &str) -> Result<[u8; 32], AppError> {
 }
 
 /// Runs a change on its own task: a caller that resets the connection cannot stop it half-way.
-async fn change<T: 'static>(work: impl Future<Output = Result<T, AppError>> + 'static) -> Result<T, AppError> {
+pub(super) async fn change<T: 'static>(
+    work: impl Future<Output = Result<T, AppError>> + 'static,
+) -> Result<T, AppError> {
     actix_web::rt::spawn(work)
         .await
         .unwrap_or(Err(AppError::Internal("a change panicked")))

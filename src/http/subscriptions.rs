@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    access::change,
     call::Call,
     extract,
     mismatches::{after, limit_of},
@@ -67,13 +68,6 @@ fn with_secret(hub: &Hub, row: &SubscriptionRow, secret: &str) -> Value {
 
 fn ok(body: &Value) -> HttpResponse {
     HttpResponse::Ok().insert_header(NO_STORE).json(body)
-}
-
-/// Runs a change on its own task: a caller that resets the connection cannot stop it half-way.
-async fn change<T: 'static>(work: impl Future<Output = Result<T, AppError>> + 'static) -> Result<T, AppError> {
-    actix_web::rt::spawn(work)
-        .await
-        .unwrap_or(Err(AppError::Internal("a change panicked")))
 }
 
 /// `POST /v1/subscriptions`.

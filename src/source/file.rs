@@ -18,8 +18,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use self::record::{Named, Shape};
 use self::{record::Reader, rejected::Rejects, rows::Rows};
+pub use self::{
+    record::{Named, Shape},
+    rows::delimiter_of,
+};
 use super::config::{FileConfig, FileFormat};
 use crate::app::outward::{FeedBatch, FeedReject, SourceFault};
 

@@ -45,6 +45,7 @@ pub(super) const INSERT_STEP: Statement = statement!("insert_step");
 pub(super) const INTEGRITY_CHECK: Statement = statement!("integrity_check");
 pub(super) const JOURNAL_MODE: Statement = statement!("journal_mode");
 pub(super) const MARK_FANNED: Statement = statement!("mark_fanned");
+pub(super) const MARK_TOLD: Statement = statement!("mark_told");
 pub(super) const PING: Statement = statement!("ping");
 pub(super) const SELECT_AGENCIES: Statement = statement!("select_agencies");
 pub(super) const SELECT_ALERTS: Statement = statement!("select_alerts");

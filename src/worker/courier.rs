@@ -35,6 +35,7 @@ pub struct CourierLimits {
 
 /// Between two looks when no bell rings.
 const TICK: Duration = Duration::from_millis(500);
+const TICK_US: i64 = 500_000;
 
 /// Between two looks for targets that are gone.
 const LEFT_OVER_US: i64 = 30_000_000;
@@ -197,6 +198,10 @@ impl Courier {
         }
         let wanted = u32::try_from(room + place.under_way.len()).unwrap_or(u32::MAX);
         let due = hub.store.due_deliveries(target, now_us, wanted).await?;
+        if due.len() < wanted as usize {
+            // All that is due is under way then: only a bell, an attempt that ends, or time brings more.
+            place.idle_until_us = now_us + TICK_US;
+        }
         let fresh: Vec<Delivery> = due
             .into_iter()
             .filter(|delivery| !place.under_way.contains(&delivery.id))

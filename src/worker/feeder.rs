@@ -3,8 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::told;
-use crate::app::{error::AppError, feed, hub::Hub, outward::FeedInfo};
+use crate::app::{feed, hub::Hub, outward::FeedInfo};
 
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>, info: FeedInfo) {
@@ -12,13 +11,10 @@ pub(super) async fn run(hub: Arc<Hub>, info: FeedInfo) {
         match feed::take(&hub, &info).await {
             Ok(feed::Took::More) => continue,
             Ok(feed::Took::All) => {}
-            Err(error) => told_of(&info, &error),
+            Err(error) => {
+                tracing::warn!(feed = info.name, error = %error, "a feed could not be taken in; it is tried again");
+            }
         }
         tokio::time::sleep(Duration::from_secs(info.interval_s.max(1))).await;
     }
-}
-
-fn told_of(info: &FeedInfo, error: &AppError) {
-    tracing::warn!(feed = info.name, "a feed could not be taken in; it is tried again");
-    told("feeder", error);
 }

@@ -10,10 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use heyan::{
-    app::outward::{Connectors, FeedBatch, FeedInfo, RecordChange, SinkInfo, SourceFault, SourceRecord},
-    domain::delivery::{Attempted, TargetFault},
-};
+use heyan::app::outward::{Connectors, SourceFault, SourceRecord};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
@@ -91,26 +88,6 @@ impl Connectors for FakeSource {
         };
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         answer
-    }
-
-    fn sinks(&self) -> &[SinkInfo] {
-        &[]
-    }
-
-    async fn tell(&self, _sink: &str, _change: &RecordChange) -> Attempted {
-        Attempted::Refused(TargetFault::Host)
-    }
-
-    fn feeds(&self) -> &[FeedInfo] {
-        &[]
-    }
-
-    async fn poll(&self, _feed: &str, _position: Option<&str>) -> Result<FeedBatch, SourceFault> {
-        Err(SourceFault::Unknown)
-    }
-
-    async fn acknowledge(&self, _feed: &str, _position: &str) -> Result<(), SourceFault> {
-        Err(SourceFault::Unknown)
     }
 }
 

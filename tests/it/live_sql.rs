@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use heyan::{
-    app::outward::{Connectors, FeedBatch, FeedInfo, RecordChange, SinkInfo, SourceFault, SourceRecord},
-    domain::delivery::{Attempted, TargetFault},
+    app::outward::{Connectors, SourceFault, SourceRecord},
     source::{config::Limits, sql::SqlSource},
 };
 use serde_json::{Value, json};
@@ -30,26 +29,6 @@ impl Connectors for Register {
 
     async fn ask(&self, _dataset: &str, subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault> {
         self.0.ask(subject).await
-    }
-
-    fn sinks(&self) -> &[SinkInfo] {
-        &[]
-    }
-
-    async fn tell(&self, _sink: &str, _change: &RecordChange) -> Attempted {
-        Attempted::Refused(TargetFault::Host)
-    }
-
-    fn feeds(&self) -> &[FeedInfo] {
-        &[]
-    }
-
-    async fn poll(&self, _feed: &str, _position: Option<&str>) -> Result<FeedBatch, SourceFault> {
-        Err(SourceFault::Unknown)
-    }
-
-    async fn acknowledge(&self, _feed: &str, _position: &str) -> Result<(), SourceFault> {
-        Err(SourceFault::Unknown)
     }
 }
 

@@ -17,6 +17,7 @@ async fn tell(store: Arc<dyn Store>) {
     a_taken_number_and_a_missing_agency_are_refused(&*store).await;
     usage_adds_up(&*store).await;
     the_outbox_is_first_in_first_out(&*store).await;
+    a_mismatch_is_told_when_nothing_of_its_event_is_pending(&*store).await;
     writers_that_race_are_each_judged_alone(Arc::clone(&store)).await;
     a_caller_that_goes_away_leaves_a_whole_commit_or_none(Arc::clone(&store)).await;
 }
@@ -183,6 +184,63 @@ async fn the_outbox_is_first_in_first_out(store: &dyn Store) {
 
 /// Of 20 rounds of 16 racing writers, one a round wins each record; the losers, the sound commits between them and a
 /// commit that breaks a rule of the schema do not touch each other.
+async fn told(store: &dyn Store) -> Vec<String> {
+    let rows = store.delivered_mismatches(100).await.unwrap();
+    let mut ids: Vec<String> = rows.into_iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+async fn a_mismatch_is_told_when_nothing_of_its_event_is_pending(store: &dyn Store) {
+    let waiting = |n: u64| Commit {
+        mismatches: vec![awaiting(n)],
+        events: vec![change(n)],
+        ..Commit::default()
+    };
+    for n in 0..3 {
+        store.commit(&waiting(n)).await.unwrap();
+    }
+    assert!(told(store).await.is_empty(), "no event has its deliveries yet");
+
+    // Nobody listens to the first; two listen to the second, of whom one takes only the newest of a record.
+    let mut commit = fanned(&[0]);
+    store.commit(&commit).await.unwrap();
+    assert_eq!(told(store).await, [id("mis_", 0)]);
+    commit = fanned(&[1]);
+    commit.deliveries = vec![delivery(10, 1, "patient"), delivery(11, 1, "latest")];
+    store.commit(&commit).await.unwrap();
+    let ends = |delivery: u64, state| Commit {
+        delivery_results: vec![ended(delivery, state)],
+        ..Commit::default()
+    };
+    store.commit(&ends(10, "pending")).await.unwrap();
+    assert_eq!(told(store).await, [id("mis_", 0)], "it is tried again");
+    store.commit(&ends(10, "dead")).await.unwrap();
+    assert_eq!(told(store).await, [id("mis_", 0)], "the other is pending still");
+    commit = fanned(&[2]);
+    commit.deliveries = vec![delivery(12, 2, "latest")];
+    store.commit(&commit).await.unwrap();
+    let superseded = store.delivery(&id("dlv_", 11)).await.unwrap().unwrap();
+    assert_eq!(superseded.state, "superseded");
+    assert_eq!(told(store).await, [id("mis_", 0), id("mis_", 1)]);
+
+    // A step takes it out again, and one that is over does not come back.
+    let mut closed = awaiting(1);
+    closed.row.revision = 2;
+    closed.step.seq = 2;
+    closed.row.state = "closed".to_owned();
+    closed.row.is_final = true;
+    closed.row.awaits = None;
+    let commit = Commit {
+        mismatches: vec![closed],
+        ..Commit::default()
+    };
+    store.commit(&commit).await.unwrap();
+    assert_eq!(told(store).await, [id("mis_", 0)]);
+    store.commit(&ends(12, "delivered")).await.unwrap();
+    assert_eq!(told(store).await, [id("mis_", 0), id("mis_", 2)]);
+}
+
 async fn writers_that_race_are_each_judged_alone(store: Arc<dyn Store>) {
     let dataset: Arc<str> = "raced".into();
     for round in 0..20u32 {
@@ -355,7 +413,7 @@ async fn a_file_that_must_not_be_used_is_refused() {
     assert!(
         reason(&folder)
             .await
-            .contains("schema version 99, this program knows 3")
+            .contains("schema version 99, this program knows 4")
     );
     sqlite("delete from schema_migrations where version = 99").await;
     sqlite("update schema_migrations set checksum = hex(randomblob(32))").await;

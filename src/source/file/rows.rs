@@ -225,7 +225,7 @@ fn decode(encoding: Encoding, bytes: &[u8]) -> Result<String, &'static str> {
 }
 
 /// The one of comma, tab and semicolon that the header row has most of.
-fn delimiter_of(head: &[u8]) -> u8 {
+pub fn delimiter_of(head: &[u8]) -> u8 {
     let lines = head.split(|byte| *byte == b'\n');
     let row = lines
         .into_iter()

@@ -4,7 +4,7 @@
 
 use jiff::{Span, civil::Date};
 use sqlx::{
-    Decode, MySql, Row as _, Sqlite, TypeInfo as _, ValueRef as _,
+    ColumnIndex, Database, Decode, MySql, Row, Sqlite, TypeInfo as _, ValueRef as _,
     mysql::MySqlRow,
     postgres::{PgRow, PgValueFormat},
     sqlite::SqliteRow,
@@ -23,14 +23,19 @@ pub(super) trait Cells {
     fn text(&self, column: &str) -> Text;
 }
 
+/// The value of a column as the engine sent it; `None`: null, or no such column.
+fn raw<'r, R: Row>(row: &'r R, column: &str) -> Option<<R::Database as Database>::ValueRef<'r>>
+where
+    for<'c> &'c str: ColumnIndex<R>,
+{
+    row.try_get_raw(column).ok().filter(|raw| !raw.is_null())
+}
+
 impl Cells for PgRow {
     fn text(&self, column: &str) -> Text {
-        let Ok(raw) = self.try_get_raw(column) else {
+        let Some(raw) = raw(self, column) else {
             return Ok(None);
         };
-        if raw.is_null() {
-            return Ok(None);
-        }
         let bytes = raw.as_bytes().map_err(|_why| VALUE)?;
         let name = raw.type_info().name().to_owned();
         if raw.format() == PgValueFormat::Text {
@@ -56,12 +61,9 @@ impl Cells for PgRow {
 
 impl Cells for MySqlRow {
     fn text(&self, column: &str) -> Text {
-        let Ok(raw) = self.try_get_raw(column) else {
+        let Some(raw) = raw(self, column) else {
             return Ok(None);
         };
-        if raw.is_null() {
-            return Ok(None);
-        }
         let name = raw.type_info().name().to_owned();
         let bytes = <&[u8] as Decode<MySql>>::decode(raw.clone()).map_err(|_why| VALUE)?;
         let text = match &*name {
@@ -83,12 +85,9 @@ impl Cells for MySqlRow {
 
 impl Cells for SqliteRow {
     fn text(&self, column: &str) -> Text {
-        let Ok(raw) = self.try_get_raw(column) else {
+        let Some(raw) = raw(self, column) else {
             return Ok(None);
         };
-        if raw.is_null() {
-            return Ok(None);
-        }
         // The value's own type: that of the column is only a wish.
         let name = raw.type_info().name().to_owned();
         match &*name {

@@ -1,1 +1,1 @@
-SELECT state, count(*), min(created_at) FROM deliveries GROUP BY state
+SELECT state, count(*), min(created_at) FROM deliveries WHERE state IN ('pending', 'dead') GROUP BY state

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sqlx::sqlite::SqliteConnection;
+use sqlx::{Row, sqlite::SqliteConnection};
 
 use super::apply::{Bound, changed};
 use super::batch::{Turn, json_text};
@@ -33,12 +33,20 @@ pub(super) async fn apply(conn: &mut SqliteConnection, turn: &Turn) -> Result<()
     for event in &turn.fanned {
         changed(conn, statement::MARK_FANNED, 1, |query| query.bind(event.clone())).await?;
     }
+    // Events that may have nothing pending any more.
+    let mut told = turn.fanned.clone();
     for delivery in &turn.deliveries {
-        apply_delivery(conn, delivery).await?;
+        told.extend(apply_delivery(conn, delivery).await?);
     }
     for result in &turn.delivery_results {
         // No row: the delivery was superseded or cancelled while it was tried.
-        run(conn, statement::UPDATE_DELIVERY, |query| bind_result(query, result)).await?;
+        let event = events_of(conn, statement::UPDATE_DELIVERY, |query| bind_result(query, result)).await?;
+        if result.state != "pending" {
+            told.extend(event);
+        }
+    }
+    if !told.is_empty() {
+        run(conn, statement::MARK_TOLD, |query| query.bind(json_text(&told))).await?;
     }
     for subscription in &turn.subscriptions {
         let bind = |query| bind_subscription(query, subscription);
@@ -76,6 +84,18 @@ async fn run(
 ) -> Result<(), Fault> {
     let done = bind(sqlx::query(statement.text)).execute(conn).await;
     done.map(drop).map_err(Fault::in_statement(statement.name))
+}
+
+/// Runs a statement that changes deliveries; answers the events of those that it changed.
+async fn events_of(
+    conn: &mut SqliteConnection,
+    statement: Statement,
+    bind: impl FnOnce(Bound) -> Bound,
+) -> Result<Vec<String>, Fault> {
+    let rows = bind(sqlx::query(statement.text)).fetch_all(conn).await;
+    let rows = rows.map_err(Fault::in_statement(statement.name))?;
+    let events = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>();
+    events.map_err(Fault::in_statement(statement.name))
 }
 
 async fn apply_mismatch(conn: &mut SqliteConnection, write: &MismatchWrite) -> Result<(), Fault> {
@@ -129,7 +149,8 @@ async fn apply_mismatch(conn: &mut SqliteConnection, write: &MismatchWrite) -> R
     .await
 }
 
-async fn apply_delivery(conn: &mut SqliteConnection, row: &DeliveryRow) -> Result<(), Fault> {
+/// Inserts a delivery; answers the events of those that it supersedes.
+async fn apply_delivery(conn: &mut SqliteConnection, row: &DeliveryRow) -> Result<Vec<String>, Fault> {
     run(conn, statement::INSERT_DELIVERY, |query| {
         query
             .bind(row.id.clone())
@@ -142,16 +163,16 @@ async fn apply_delivery(conn: &mut SqliteConnection, row: &DeliveryRow) -> Resul
             .bind(row.created_at)
     })
     .await?;
-    if row.supersedes {
-        let bind = |query: Bound| {
-            query
-                .bind(row.target.clone())
-                .bind(bytes(row.subject))
-                .bind(row.created_at)
-        };
-        run(conn, statement::SUPERSEDE_DELIVERIES, bind).await?;
+    if !row.supersedes {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let bind = |query: Bound| {
+        query
+            .bind(row.target.clone())
+            .bind(bytes(row.subject))
+            .bind(row.created_at)
+    };
+    events_of(conn, statement::SUPERSEDE_DELIVERIES, bind).await
 }
 
 async fn apply_answers(conn: &mut SqliteConnection, answers: &[AnswerRow]) -> Result<(), Fault> {

@@ -18,7 +18,7 @@ struct Migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         name: "0001_init",
@@ -33,6 +33,11 @@ const MIGRATIONS: [Migration; 3] = [
         version: 3,
         name: "0003_live",
         text: include_str!("../../../schemas/sql/sqlite/0003_live.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "0004_told",
+        text: include_str!("../../../schemas/sql/sqlite/0004_told.sql"),
     },
 ];
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use heyan::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use heyan::app::ports::{RecordKey, StoredRecord, SubjectKey};
+use heyan::app::rows::{DeliveryResult, DeliveryRow, EventRow, MismatchRow, MismatchWrite, StepRow};
 use heyan::store::{SqliteConfig, SqliteStore};
 
 /// A folder with mode 0700 that goes away with the value.
@@ -139,5 +140,91 @@ pub fn grant(id: &str, agency: &str) -> GrantRow {
         networks: Vec::new(),
         revoked_at: None,
         created_at: 10,
+    }
+}
+
+/// An id of the right length.
+pub fn id(prefix: &str, n: u64) -> String {
+    format!("{prefix}{n:026}")
+}
+
+/// The change of record 1 that mismatch `n` awaits.
+pub fn change(n: u64) -> EventRow {
+    EventRow {
+        id: id("evt_", n),
+        kind: "record.changed",
+        dataset: Some("persons".into()),
+        subject: Some(subject(1)),
+        version: u32::try_from(n).ok(),
+        mismatch: Some(id("mis_", n)),
+        agency: None,
+        facts: None,
+        at: 1,
+    }
+}
+
+/// A corrected mismatch of agency `housing` whose news is on its way.
+pub fn awaiting(n: u64) -> MismatchWrite {
+    MismatchWrite {
+        row: MismatchRow {
+            id: id("mis_", n),
+            dataset: "persons".into(),
+            subject: subject(1),
+            agency: "housing".to_owned(),
+            matter: subject(n).0,
+            fields: vec!["name".to_owned()],
+            record_version: 1,
+            state: "corrected".to_owned(),
+            is_final: false,
+            due_on: None,
+            awaits: Some(id("evt_", n)),
+            revision: 1,
+            opened_at: 1,
+            updated_at: 1,
+            facts: vec![1],
+        },
+        step: StepRow {
+            seq: 1,
+            at: 1,
+            action: "approve".to_owned(),
+            state: "corrected".to_owned(),
+            actor: "authority",
+            note: vec![1],
+        },
+    }
+}
+
+/// Events whose deliveries are all there.
+pub fn fanned(numbers: &[u64]) -> Commit {
+    Commit {
+        fanned: numbers.iter().map(|n| id("evt_", *n)).collect(),
+        ..Commit::default()
+    }
+}
+
+/// Delivery `n` of an event; the target `latest` takes only the newest of a record.
+pub fn delivery(n: u64, event: u64, target: &str) -> DeliveryRow {
+    DeliveryRow {
+        id: id("dlv_", n),
+        event: id("evt_", event),
+        target: target.to_owned(),
+        subject: subject(1),
+        reason: "subscribed",
+        supersedes: target == "latest",
+        next_at: 1,
+        created_at: 1,
+    }
+}
+
+/// What an attempt made of delivery `n`.
+pub fn ended(n: u64, state: &'static str) -> DeliveryResult {
+    DeliveryResult {
+        id: id("dlv_", n),
+        state,
+        attempts: 1,
+        next_at: 2,
+        last_result: "timeout",
+        last_status: None,
+        at: 2,
     }
 }
