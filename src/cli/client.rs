@@ -208,14 +208,11 @@ impl Hub {
     }
 
     async fn lines(&self, method: Method, path: &[&str], body: Body) -> Result<AnswerLines, Failure> {
-        let request = self
-            .http
-            .request(method, self.address(path)?)
-            .header(CONTENT_TYPE, "application/x-ndjson");
-        let request = request
-            .header(ACCEPT, "application/x-ndjson, application/problem+json")
-            .body(body);
-        let response = self.send(self.authorized(request).await?).await?;
+        let response = match self.send_lines(method.clone(), path, body).await {
+            Ok(response) => response,
+            Err(failure) if failure.is_mute() => return Err(self.refusal(method, path).await.unwrap_or(failure)),
+            Err(failure) => return Err(failure),
+        };
         Ok(AnswerLines {
             pieces: response.bytes_stream().boxed(),
             buffer: BytesMut::new(),
@@ -223,6 +220,24 @@ impl Hub {
             silence_max: self.silence_max,
             base: self.base.clone(),
         })
+    }
+
+    async fn send_lines(&self, method: Method, path: &[&str], body: Body) -> Result<Response, Failure> {
+        let request = self
+            .http
+            .request(method, self.address(path)?)
+            .header(CONTENT_TYPE, "application/x-ndjson")
+            .header(ACCEPT, "application/x-ndjson, application/problem+json")
+            .body(body);
+        self.send(self.authorized(request).await?).await
+    }
+
+    /// A hub that refuses a caller before it reads the lines closes the connection while they are under way, and the refusal
+    /// can be lost with them (RFC 9112 §9.6): asked again with nothing to read, it can be heard.
+    async fn refusal(&self, method: Method, path: &[&str]) -> Option<Failure> {
+        let failure = self.send_lines(method, path, Body::default()).await.err()?;
+        let is_of_caller = matches!(&failure, Failure::Refused(problem) if matches!(problem.status, 401 | 403));
+        is_of_caller.then_some(failure)
     }
 
     /// Asks for a token by client credentials (RFC 6749 §4.4, client authentication §2.3.1).

@@ -80,6 +80,14 @@ impl Failure {
         }
     }
 
+    /// Whether the hub gave no reason: no answer, or one whose document got lost.
+    pub fn is_mute(&self) -> bool {
+        match self {
+            Self::Own { exit, .. } => *exit == Exit::Unreachable,
+            Self::Refused(problem) => problem.document.is_null(),
+        }
+    }
+
     /// How long the hub asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

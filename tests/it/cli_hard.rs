@@ -110,7 +110,9 @@ async fn a_refusal_is_told_with_its_page_and_without_the_token() {
     let (stub, folder) = (Stub::start().await, Folder::new());
     folder.put("token", "S3CR3T-T0KEN");
     let file = folder.put("p.ndjson", items(200_000));
-    for command in [&["import", "natural-person"][..], &["verify"]] {
+    let commands = [&["import", "natural-person"][..], &["verify"]];
+    for (command, lost) in commands.into_iter().flat_map(|command| [(command, 0), (command, 1)]) {
+        stub.faults.lost_refusals.store(lost, SeqCst);
         let mut arguments = command.to_vec();
         arguments.push(&file);
         let ran = heyan(&folder, &stub.url, &arguments).await;

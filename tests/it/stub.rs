@@ -36,6 +36,8 @@ pub struct Faults {
     pub stream_cut_at: AtomicU64,
     /// Milliseconds before every answer of a stream.
     pub answer_delay_ms: AtomicU64,
+    /// Refusals of a caller whose document is lost with the connection.
+    pub lost_refusals: AtomicUsize,
     /// Streams say nothing after the head.
     pub silent: AtomicUsize,
 }
@@ -113,7 +115,8 @@ impl Stub {
             );
         }
         if authorization.as_deref() != Some("Bearer good") {
-            return problem(401, "unauthorized", "No valid token");
+            let document = problem(401, "unauthorized", "No valid token");
+            return if take(&self.faults.lost_refusals) { json_answer(401, json!(null)) } else { document };
         }
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match (request.method(), segments.as_slice()) {
