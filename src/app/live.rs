@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Longest time for one answer of a source, whatever its connector allows itself.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long "the source knows of none" is believed, microseconds.
 const NONE_LIFE_US: i64 = 30_000_000;

@@ -38,3 +38,4 @@ pub mod usage;
 pub mod vault;
 pub mod verification_id;
 pub mod verify;
+mod yes_or_no;

@@ -2,6 +2,8 @@
 //! What comes from outside may be wrong, late or endless: an adapter bounds it, and says `SourceFault` where it cannot
 //! say anything true. Nothing here is ever read as a mismatch.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
@@ -46,6 +48,26 @@ pub struct SourceRecord {
     pub fields: Map<String, Value>,
     /// Version counter of the source's own.
     pub source_version: Option<i64>,
+}
+
+/// What a source that only says yes or no says of one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldVerdict {
+    /// 一致.
+    Match,
+    /// 不一致.
+    Mismatch,
+    /// Several claims were held against the register together and do not all agree; which of them does not is not known.
+    Undivided,
+}
+
+/// What such a source says of the claims about one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaidOfClaims {
+    /// Whether it knows the subject (库中无此号 if not).
+    pub found: bool,
+    /// Each field that it was asked about; where it knows of none, as if none agreed. Claims that it does not verify are left out.
+    pub fields: BTreeMap<String, FieldVerdict>,
 }
 
 /// Why a source gave no answer. Never read as a mismatch or as `not_found`.
@@ -206,6 +228,24 @@ pub trait Connectors: Send + Sync + 'static {
     /// # Errors
     /// It gave no answer that can be believed.
     async fn ask(&self, _dataset: &str, _subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault> {
+        Err(SourceFault::Unknown)
+    }
+
+    /// Whether `dataset` has a source that gives no records and only says whether claims are right.
+    fn verifies(&self, _dataset: &str) -> bool {
+        false
+    }
+
+    /// Asks that source whether what is claimed of one subject is so.
+    ///
+    /// # Errors
+    /// It gave no answer that can be believed.
+    async fn verify(
+        &self,
+        _dataset: &str,
+        _subject: &[(String, String)],
+        _claims: &[(String, String)],
+    ) -> Result<SaidOfClaims, SourceFault> {
         Err(SourceFault::Unknown)
     }
 

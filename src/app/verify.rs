@@ -18,6 +18,7 @@ use super::{
     record::CachedRecord,
     usage,
     verification_id::VerificationId,
+    yes_or_no,
 };
 use crate::{
     cache::{Lookup, Wanted},
@@ -192,6 +193,10 @@ pub(super) async fn judge<'a>(
     let about = hub.pending.about(key);
     let mut judgement = match &slot.record {
         Some(record) => compare(dataset, record, &claims, lookup),
+        None if hub.connectors.verifies(&dataset.name) => {
+            // Off the hit path: its future must not make this one larger.
+            Box::pin(yes_or_no::ask(hub, dataset, (key, &subject.key), &claims, now_us)).await?
+        }
         None => not_found(dataset, key, &claims),
     };
     let version = judgement.record_version;
@@ -200,7 +205,7 @@ pub(super) async fn judge<'a>(
         live::narrow_to_stale(&mut judgement, allowed.permission, slot.read_at, now_us)?;
     }
     let tells_existence = allowed.permission.has(Operation::Existence);
-    if slot.record.is_some() || !tells_existence {
+    if judgement.outcome != Outcome::NotFound || !tells_existence {
         let asked = guess::Asked {
             caller: agency,
             subject: key,
@@ -360,22 +365,13 @@ fn compare<'a>(
         Lookup::Hit => Freshness::Cached,
         Lookup::Miss => Freshness::Fetched,
     };
-    Judgement {
-        dataset: Arc::clone(dataset),
-        outcome: Outcome::of(fields.iter().map(|(_, _, verdict)| *verdict)),
-        fields,
-        record: Some(RecordNote {
-            version: record.version,
-            as_of: record.as_of.clone(),
-            freshness,
-        }),
-        findings: Vec::new(),
-        disputed: FieldSet::default(),
-        mismatch: None,
-        consequence: None,
-        subject_key: record.subject.0,
-        record_version: record.version,
-    }
+    let note = RecordNote {
+        version: record.version,
+        as_of: record.as_of.clone(),
+        freshness,
+    };
+    let outcome = Outcome::of(fields.iter().map(|(_, _, verdict)| *verdict));
+    Judgement::new(dataset, outcome, fields, Some(note), record.subject)
 }
 
 fn verdict(dataset: &Dataset, record: &CachedRecord, claim: &ParsedClaim<'_>) -> Verdict {
@@ -397,21 +393,11 @@ fn not_found<'a>(dataset: &Arc<Dataset>, subject: SubjectKey, claims: &[ParsedCl
         Test::NotPermitted => Verdict::NotPermitted,
         _ => Verdict::Mismatch,
     };
-    Judgement {
-        dataset: Arc::clone(dataset),
-        outcome: Outcome::NotFound,
-        fields: claims
-            .iter()
-            .map(|claim| (claim.name, claim.number, verdict(claim)))
-            .collect(),
-        record: None,
-        findings: Vec::new(),
-        disputed: FieldSet::default(),
-        mismatch: None,
-        consequence: None,
-        subject_key: subject.0,
-        record_version: 0,
-    }
+    let fields = claims
+        .iter()
+        .map(|claim| (claim.name, claim.number, verdict(claim)))
+        .collect();
+    Judgement::new(dataset, Outcome::NotFound, fields, None, subject)
 }
 
 /// Without `existence`, "no such record" and "every field differs" are one answer (PROMISES I-15): the outcome, the
@@ -437,11 +423,36 @@ fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permis
 pub(super) fn agrees(verdict: Verdict) -> bool {
     !matches!(
         verdict,
-        Verdict::Mismatch | Verdict::NotPermitted | Verdict::Unavailable | Verdict::Review(ReviewReason::GuessBudget)
+        Verdict::Mismatch
+            | Verdict::NotPermitted
+            | Verdict::Unavailable
+            | Verdict::Review(ReviewReason::GuessBudget | ReviewReason::Undivided)
     )
 }
 
-impl Judgement<'_> {
+impl<'a> Judgement<'a> {
+    /// What was found, before anything is kept back.
+    pub(super) fn new(
+        dataset: &Arc<Dataset>,
+        outcome: Outcome,
+        fields: Vec<(&'a str, u8, Verdict)>,
+        record: Option<RecordNote>,
+        subject: SubjectKey,
+    ) -> Self {
+        Self {
+            dataset: Arc::clone(dataset),
+            outcome,
+            fields,
+            findings: Vec::new(),
+            disputed: FieldSet::default(),
+            mismatch: None,
+            consequence: None,
+            subject_key: subject.0,
+            record_version: record.as_ref().map_or(0, |note| note.version),
+            record,
+        }
+    }
+
     /// Writes the item of a ledger entry.
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         let fields = self.fields.iter().map(|(_, number, verdict)| (*number, *verdict));

@@ -40,6 +40,9 @@ pub enum ConnectorCommand {
         /// Whom a source is asked about; left out: a made-up subject, which a source answers with "not found"
         #[arg(long, value_name = "MEMBER=VALUE", value_parser = pair)]
         subject: Vec<(String, String)>,
+        /// What is claimed, for a source that only answers yes or no
+        #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
+        claim: Vec<(String, String)>,
         #[command(flatten)]
         args: Args,
     },
@@ -60,7 +63,7 @@ pub struct Args {
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write MEMBER=VALUE")?;
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -115,13 +118,18 @@ pub async fn run(command: ConnectorCommand, output: Output) -> anyhow::Result<Ex
             list(&set, Lang::choose(args.lang), output);
             Ok(Exit::Done)
         }
-        ConnectorCommand::Check { name, subject, args } => {
+        ConnectorCommand::Check {
+            name,
+            subject,
+            claim,
+            args,
+        } => {
             let (catalog, set) = load(&args)?;
             let subject = match subject.is_empty() {
                 true => made_up(&catalog, set.dataset_of(&name)),
                 false => subject,
             };
-            let report = set.check(&name, &subject).await;
+            let report = set.check(&name, &subject, &claim).await;
             let report = report.with_context(|| format!("no connector {name} in {}", args.folder.display()))?;
             tell(&report, Lang::choose(args.lang), output);
             Ok(if report.is_fine() { Exit::Done } else { Exit::No })
@@ -212,35 +220,48 @@ fn word(found: &Found) -> &'static str {
 mod tests {
     use super::*;
 
-    fn examples() -> (Catalog, ConnectorSet) {
+    const EXAMPLES: [(&str, &str, &str); 7] = [
+        ("agency-webhook", "sink", "webhook"),
+        ("city-sharing-platform", "sink", "http"),
+        ("firm-register-postgres", "source", "sql"),
+        ("identity-check-http", "source", "http"),
+        ("licence-feed-http", "feed", "http"),
+        ("population-http", "source", "http"),
+        ("real-estate-folder", "feed", "file"),
+    ];
+
+    /// A folder with one connector, as a hub would have it.
+    fn loaded(name: &str, text: &str) -> (Catalog, ConnectorSet) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
         let args = Args {
-            folder: std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples"),
+            folder: folder.path().to_owned(),
             datasets_dir: None,
             lang: None,
         };
         load(&args).unwrap()
     }
 
+    fn example(name: &str) -> (Catalog, ConnectorSet) {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples");
+        loaded(
+            name,
+            &std::fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap(),
+        )
+    }
+
     #[test]
     fn every_shipped_example_loads_with_the_shipped_datasets() {
-        let (_catalog, set) = examples();
-        let all = set.list().map(|connector| {
-            let (role, kind, _) = shown(connector);
-            (connector.name.as_str(), role, kind)
-        });
-        let all: Vec<_> = all.collect();
-        assert_eq!(
-            all,
-            [
-                ("agency-webhook", "sink", "webhook"),
-                ("city-sharing-platform", "sink", "http"),
-                ("firm-register-postgres", "source", "sql"),
-                ("licence-feed-http", "feed", "http"),
-                ("population-http", "source", "http"),
-                ("real-estate-folder", "feed", "file"),
-            ]
-        );
-        assert_eq!(set.source_of("natural-person"), Some("population-http"));
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples");
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), EXAMPLES.len());
+        for (name, role, kind) in EXAMPLES {
+            let (_catalog, set) = example(name);
+            let all: Vec<_> = set.list().map(shown).map(|(role, kind, _)| (role, kind)).collect();
+            assert_eq!(all, [(role, kind)], "{name}");
+        }
+        for name in ["population-http", "identity-check-http"] {
+            assert_eq!(example(name).1.source_of("natural-person"), Some(name));
+        }
     }
 
     #[test]
@@ -251,20 +272,13 @@ mod tests {
         ] {
             let (_before, from) = page.split_once("```toml\n").unwrap();
             let (text, _after) = from.split_once("```").unwrap();
-            let folder = tempfile::tempdir().unwrap();
-            std::fs::write(folder.path().join("dept.toml"), text).unwrap();
-            let args = Args {
-                folder: folder.path().to_owned(),
-                datasets_dir: None,
-                lang: None,
-            };
-            assert_eq!(load(&args).unwrap().1.source_of("natural-person"), Some("dept"));
+            assert_eq!(loaded("dept", text).1.source_of("natural-person"), Some("dept"));
         }
     }
 
     #[test]
     fn made_up_subjects_are_right_in_form() {
-        let (catalog, _set) = examples();
+        let catalog = Catalog::load(None).unwrap();
         for dataset in ["natural-person", "legal-entity"] {
             for (name, value) in made_up(&catalog, Some(dataset)) {
                 let member = catalog
@@ -281,11 +295,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_check_of_an_example_names_the_step_that_fails_and_the_remedy() {
-        let (_catalog, set) = examples();
-        let report = set.check("firm-register-postgres", &[]).await.unwrap();
+        let (_catalog, set) = example("firm-register-postgres");
+        let report = set.check("firm-register-postgres", &[], &[]).await.unwrap();
         assert!(!report.is_fine());
         assert_eq!(report.steps.len(), 1);
         assert!(report.steps[0].remedy.zh.contains("0400") && report.steps[0].remedy.en.contains("0400"));
-        assert!(set.check("nobody", &[]).await.is_none());
+        assert!(set.check("nobody", &[], &[]).await.is_none());
     }
 }

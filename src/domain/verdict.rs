@@ -42,6 +42,8 @@ pub enum ReviewReason {
     Sentinel,
     /// Too many different values were claimed of this field lately: nothing is told until a person has looked.
     GuessBudget,
+    /// The register said that what was claimed does not all agree, and not which part.
+    Undivided,
 }
 
 /// The answer about the whole verification (CONTRACT §4).
@@ -141,6 +143,7 @@ impl Verdict {
             Self::Review(ReviewReason::Variant) => Some("variant"),
             Self::Review(ReviewReason::Sentinel) => Some("sentinel"),
             Self::Review(ReviewReason::GuessBudget) => Some("guess_budget"),
+            Self::Review(ReviewReason::Undivided) => Some("undivided"),
             _ => None,
         }
     }
@@ -156,6 +159,7 @@ impl Verdict {
             Self::Review(ReviewReason::Variant) => 0x20,
             Self::Review(ReviewReason::Sentinel) => 0x21,
             Self::Review(ReviewReason::GuessBudget) => 0x22,
+            Self::Review(ReviewReason::Undivided) => 0x23,
             Self::Mismatch => 0x30,
             Self::Absent => 0x40,
             Self::NotPermitted => 0x50,
@@ -174,6 +178,7 @@ impl Verdict {
             0x20 => Self::Review(ReviewReason::Variant),
             0x21 => Self::Review(ReviewReason::Sentinel),
             0x22 => Self::Review(ReviewReason::GuessBudget),
+            0x23 => Self::Review(ReviewReason::Undivided),
             0x30 => Self::Mismatch,
             0x40 => Self::Absent,
             0x50 => Self::NotPermitted,

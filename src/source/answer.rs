@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 pub use body::Answer;
 pub use fields::Mapping;
-pub use verdict::{FieldVerdict, VerdictAnswer};
+pub use verdict::VerdictAnswer;
 
 use self::{body::BodyReader, verdict::VerdictReader};
 use super::{
@@ -127,6 +127,11 @@ impl AnswerReader {
             fields: self.fields.read(record).map_err(Trouble::Odd)?,
             source_version: self.version_of(record)?,
         }))
+    }
+
+    /// How verdicts are read, where the source gives no records.
+    pub fn verdict_reader(&self) -> Option<&VerdictReader> {
+        self.verdicts.as_ref()
     }
 
     /// What the source says of each field that was claimed.

@@ -7,7 +7,13 @@ use super::{
     set::{ConnectorSet, Part, System},
     trouble::Trouble,
 };
-use crate::{app::outward::SourceFault, domain::delivery::Failure};
+use crate::{
+    app::outward::{FieldVerdict, SaidOfClaims, SourceFault},
+    domain::delivery::Failure,
+};
+
+/// Names with values, as the command line has them.
+type Pairs = [(String, String)];
 
 /// What one step came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,28 +73,24 @@ fn both(zh: impl Into<String>, en: impl Into<String>) -> Both {
 
 impl ConnectorSet {
     /// Tries one connector; `None`: there is none of that name. `subject` is whom a source is asked about.
-    pub async fn check(&self, name: &str, subject: &[(String, String)]) -> Option<Report> {
+    /// Claims are for a source that only answers yes or no.
+    pub async fn check(&self, name: &str, subject: &Pairs, claims: &Pairs) -> Option<Report> {
         let part = self.part(name)?;
         let mut steps = Steps(Vec::new());
         // What failed has said so itself.
-        let _ = self.steps_of(part, subject, &mut steps).await;
+        let _ = self.steps_of(part, (subject, claims), &mut steps).await;
         Some(Report {
             name: name.to_owned(),
             steps: steps.0,
         })
     }
 
-    async fn steps_of(&self, part: &Part, subject: &[(String, String)], steps: &mut Steps) -> Result<(), Ended> {
+    async fn steps_of(&self, part: &Part, (subject, claims): (&Pairs, &Pairs), steps: &mut Steps) -> Result<(), Ended> {
         match &part.system {
             System::Http(source) => {
                 steps.reach(source.speaker()).await?;
-                if source.mode() == super::config::AnswerMode::Verdict {
-                    let text = both(
-                        "该接口只返回是否一致，检查时不提问",
-                        "it only answers yes or no: nothing is asked here",
-                    );
-                    steps.skip("question", text);
-                    return Ok(());
+                if source.verifies() {
+                    return steps.verdict(source.verify(subject, claims).await);
                 }
                 steps.answer(
                     source
@@ -213,6 +215,30 @@ impl Steps {
             _ => both("答复：库中无此号", "it answered: not found"),
         };
         self.end("question", answer, || text).map(drop)
+    }
+
+    fn verdict(&mut self, said: Result<SaidOfClaims, Trouble>) -> Result<(), Ended> {
+        let fields = said.as_ref().map(|said| said.fields.clone()).unwrap_or_default();
+        if said.is_ok() && fields.is_empty() {
+            let text = both(
+                "该接口只返回是否一致：用 --claim 给出其核验的各项申报值后再提问",
+                "it only answers yes or no: nothing is asked without a --claim for each field that it verifies",
+            );
+            self.skip("question", text);
+            return Ok(());
+        }
+        let agree = fields
+            .values()
+            .filter(|verdict| **verdict == FieldVerdict::Match)
+            .count();
+        let text = match &said {
+            Ok(said) if said.found => both(
+                format!("答复了 {} 项，其中 {agree} 项一致", fields.len()),
+                format!("it answered about {} claims, {agree} of them agree", fields.len()),
+            ),
+            _ => both("答复：库中无此号", "it answered: not found"),
+        };
+        self.end("question", said, || text).map(drop)
     }
 
     fn batch(

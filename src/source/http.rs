@@ -1,19 +1,19 @@
 //! A source that is asked by HTTP: one subject, one exchange, one record or verdict.
 //! Only success and what the file lists as "not found" are answers; everything else is a fault.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::{
     answer::{AnswerReader, VerdictAnswer},
-    config::{AnswerMode, Connector, ConnectorError, HttpConfig},
+    config::{Connector, ConnectorError, HttpConfig},
     exchange::{Exchange, Surroundings},
     request::{Made, RequestTemplate},
     template::{Scope, Unmade, Values},
     trouble::Trouble,
 };
-use crate::app::outward::SourceRecord;
+use crate::app::outward::{FieldVerdict, SaidOfClaims, SourceRecord};
 
 /// The three parts that every connector by HTTP has.
 pub struct Speaker {
@@ -85,7 +85,16 @@ pub struct Filling<'a> {
 pub struct HttpSource {
     speaker: Speaker,
     dataset: String,
-    mode: AnswerMode,
+    /// What it verifies; `None`: it gives records.
+    claims: Option<Claims>,
+}
+
+/// The claims that a source verifies.
+struct Claims {
+    /// Those without which there is no request.
+    needed: BTreeSet<String>,
+    /// Those with a verdict of their own; `None`: one verdict is about all that is needed.
+    own: Option<BTreeSet<String>>,
 }
 
 impl HttpSource {
@@ -100,16 +109,50 @@ impl HttpSource {
         scope: &Scope,
         around: &Surroundings,
     ) -> Result<Self, ConnectorError> {
-        Ok(Self {
+        let mut source = Self {
             speaker: Speaker::new(connector, http, scope, around)?,
             dataset: dataset.to_owned(),
-            mode: http.answer.mode,
+            claims: None,
+        };
+        if let Some(reader) = source.speaker.reader.verdict_reader() {
+            let own = reader.own_fields().map(|names| names.cloned().collect());
+            let needed = source.needed(scope);
+            if own.is_none() && needed.is_empty() {
+                let reason = "holds no {claim.NAME}: the one verdict would be about nothing";
+                return Err(ConnectorError::new(&connector.path, "request", reason.to_owned()));
+            }
+            source.claims = Some(Claims { needed, own });
+        }
+        Ok(source)
+    }
+
+    /// The claims without which no request can be made.
+    fn needed(&self, scope: &Scope) -> BTreeSet<String> {
+        let sample = |names: &BTreeSet<String>| -> Map<String, Value> {
+            names.iter().map(|name| (name.clone(), Value::from("x"))).collect()
+        };
+        let (subject, all) = (sample(&scope.subject), sample(&scope.fields));
+        let is_needed = |name: &&String| {
+            let mut without = all.clone();
+            without.remove(*name);
+            self.make(&subject, &without).is_err()
+        };
+        scope.fields.iter().filter(is_needed).cloned().collect()
+    }
+
+    fn make(&self, subject: &Map<String, Value>, fields: &Map<String, Value>) -> Result<Made, Unmade> {
+        self.speaker.make(&Filling {
+            dataset: &self.dataset,
+            subject,
+            fields,
+            change: None,
+            cursor: None,
         })
     }
 
-    /// What it answers with.
-    pub fn mode(&self) -> AnswerMode {
-        self.mode
+    /// Whether it gives no records and only says whether claims are right.
+    pub fn verifies(&self) -> bool {
+        self.claims.is_some()
     }
 
     /// Exchanges, for a check of each step.
@@ -122,24 +165,17 @@ impl HttpSource {
     /// # Errors
     /// There is no answer that can be believed.
     pub async fn ask(&self, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
-        let (subject, fields) = (object(subject), Map::new());
+        let subject = object(subject);
         let speaker = &self.speaker;
-        let make = || {
-            speaker.make(&Filling {
-                dataset: &self.dataset,
-                subject: &subject,
-                fields: &fields,
-                change: None,
-                cursor: None,
-            })
-        };
+        let make = || self.make(&subject, &Map::new());
         speaker
             .exchange
             .run(make, |answer| speaker.reader.record(answer, &subject))
             .await
     }
 
-    /// Asks whether what is claimed of one subject is so (`mode = "verdict"`).
+    /// Asks whether what is claimed of one subject is so (`mode = "verdict"`). Claims that it does not verify are not sent;
+    /// where one that it needs is not made, it is not asked at all.
     ///
     /// # Errors
     /// There is no answer that can be believed.
@@ -147,23 +183,64 @@ impl HttpSource {
         &self,
         subject: &[(String, String)],
         claims: &[(String, String)],
-    ) -> Result<VerdictAnswer, Trouble> {
-        let (subject, fields) = (object(subject), object(claims));
-        let claimed: BTreeSet<String> = claims.iter().map(|(name, _)| name.clone()).collect();
-        let speaker = &self.speaker;
-        let make = || {
-            speaker.make(&Filling {
-                dataset: &self.dataset,
-                subject: &subject,
-                fields: &fields,
-                change: None,
-                cursor: None,
-            })
+    ) -> Result<SaidOfClaims, Trouble> {
+        let verified = self
+            .claims
+            .as_ref()
+            .ok_or(Trouble::Unmade("the connector answers with records"))?;
+        let mut fields = object(claims);
+        fields.retain(|name, _| verified.asks(name));
+        let asked: BTreeSet<String> = match &verified.own {
+            Some(own) => fields.keys().filter(|name| own.contains(*name)).cloned().collect(),
+            None => verified.needed.clone(),
         };
-        speaker
+        if asked.is_empty() || !verified.needed.iter().all(|name| fields.contains_key(name)) {
+            return Ok(SaidOfClaims {
+                found: true,
+                fields: BTreeMap::new(),
+            });
+        }
+        let subject = object(subject);
+        let speaker = &self.speaker;
+        let answer = speaker
             .exchange
-            .run(make, |answer| speaker.reader.verdicts(answer, &subject, &claimed))
-            .await
+            .run(
+                || self.make(&subject, &fields),
+                |answer| speaker.reader.verdicts(answer, &subject, &asked),
+            )
+            .await?;
+        Ok(verified.said(answer, asked))
+    }
+}
+
+impl Claims {
+    fn asks(&self, name: &str) -> bool {
+        self.needed.contains(name) || self.own.as_ref().is_some_and(|own| own.contains(name))
+    }
+
+    fn said(&self, answer: VerdictAnswer, asked: BTreeSet<String>) -> SaidOfClaims {
+        let of_one = |agrees| {
+            if agrees {
+                FieldVerdict::Match
+            } else {
+                FieldVerdict::Mismatch
+            }
+        };
+        let differs = match self.own {
+            None if asked.len() > 1 => FieldVerdict::Undivided,
+            _ => FieldVerdict::Mismatch,
+        };
+        let each = |verdict: FieldVerdict| asked.into_iter().map(|name| (name, verdict)).collect();
+        let (found, fields) = match answer {
+            VerdictAnswer::NotFound => (false, each(differs)),
+            VerdictAnswer::Whole(true) => (true, each(FieldVerdict::Match)),
+            VerdictAnswer::Whole(false) => (true, each(differs)),
+            VerdictAnswer::Fields(fields) => {
+                let told = fields.into_iter().map(|(name, agrees)| (name, of_one(agrees)));
+                (true, told.collect())
+            }
+        };
+        SaidOfClaims { found, fields }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod fields;
 pub mod file;
 pub mod http;
+mod opened;
 mod pattern;
 pub mod poll;
 mod request;

@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
@@ -13,21 +13,19 @@ use tokio::time::Instant;
 
 pub use super::file::{Named, Shape as DatasetFacts};
 use super::{
-    auth::of_file,
-    config::{AnswerMode, Connector, ConnectorError, FeedFacts, FileConfig, Limits, Role, SinkFacts, SqlConfig, Work},
-    exchange::{Clock, Gate, Surroundings},
-    file::{FileFeed, SETTLE_S},
+    config::{Connector, ConnectorError, FeedFacts, Role, SinkFacts, Work},
+    exchange::Surroundings,
     http::HttpSource,
+    opened::{Table, Watched, Webhook},
     poll::HttpFeed,
-    secret_file,
     sink::HttpSink,
-    sql::SqlSource,
     template::Scope,
     trouble::Trouble,
 };
 use crate::{
-    app::outward::{Connectors, FeedBatch, FeedInfo, RecordChange, SinkInfo, SourceFault, SourceRecord, WebhookTarget},
-    auth::webhook::{SECRET_PREFIX, WebhookSecret},
+    app::outward::{
+        Connectors, FeedBatch, FeedInfo, RecordChange, SaidOfClaims, SinkInfo, SourceFault, SourceRecord, WebhookTarget,
+    },
     domain::delivery::{Attempted, Failure, TargetFault},
 };
 
@@ -61,6 +59,12 @@ pub(super) struct Part {
     pub(super) system: System,
 }
 
+impl Part {
+    fn verifies(&self) -> bool {
+        matches!(&self.system, System::Http(source) if source.verifies())
+    }
+}
+
 pub(super) enum System {
     Http(Box<HttpSource>),
     Sql(Box<Table>),
@@ -68,28 +72,6 @@ pub(super) enum System {
     File(Box<Watched>),
     Sink(Box<HttpSink>),
     Webhook(Webhook),
-}
-
-/// A database, opened when its URL can be read.
-pub(super) struct Table {
-    config: SqlConfig,
-    limits: Limits,
-    gate: Gate,
-    open: Mutex<Option<Arc<SqlSource>>>,
-}
-
-/// A folder, opened when it is there.
-pub(super) struct Watched {
-    config: FileConfig,
-    shape: DatasetFacts,
-    now_us: Clock,
-    open: Mutex<Option<FileFeed>>,
-}
-
-/// A webhook; its secrets are read for each attempt.
-pub(super) struct Webhook {
-    config: super::config::WebhookConfig,
-    signed: Arc<dyn SignedSink>,
 }
 
 impl ConnectorSet {
@@ -161,9 +143,7 @@ impl ConnectorSet {
             Work::HttpSource { dataset, http } => {
                 let scope = scope(Role::Source, &[known("dataset", dataset)?]);
                 let source = HttpSource::new(&connector, dataset, http, &scope, around)?;
-                if source.mode() == AnswerMode::Record {
-                    self.live_of(&connector, dataset)?;
-                }
+                self.live_of(&connector, dataset)?;
                 System::Http(Box::new(source))
             }
             Work::SqlSource { dataset, sql } => {
@@ -223,6 +203,26 @@ impl ConnectorSet {
         }
     }
 
+    fn source(&self, dataset: &str) -> Option<(&str, &Part)> {
+        let name = self.live.get(dataset)?;
+        Some((name, self.all.get(name)?))
+    }
+
+    /// Counts an answer, and logs that there is none.
+    fn observed<T>(
+        &self,
+        name: &str,
+        begun: Instant,
+        answer: &Result<T, SourceFault>,
+        answered: impl Fn(&T) -> &'static str,
+    ) {
+        let word = answer.as_ref().map_or_else(SourceFault::as_str, answered);
+        (self.around.observe)(name, word, begun.elapsed());
+        if let Err(fault) = answer {
+            tracing::warn!(source = %name, %fault, "a source gave no answer");
+        }
+    }
+
     async fn question(&self, part: &Part, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
         match &part.system {
             System::Http(source) => source.ask(subject).await,
@@ -235,23 +235,40 @@ impl ConnectorSet {
 #[async_trait]
 impl Connectors for ConnectorSet {
     fn is_live(&self, dataset: &str) -> bool {
-        self.live.contains_key(dataset)
+        self.source(dataset).is_some_and(|(_, part)| !part.verifies())
+    }
+
+    fn verifies(&self, dataset: &str) -> bool {
+        self.source(dataset).is_some_and(|(_, part)| part.verifies())
+    }
+
+    async fn verify(
+        &self,
+        dataset: &str,
+        subject: &[(String, String)],
+        claims: &[(String, String)],
+    ) -> Result<SaidOfClaims, SourceFault> {
+        let (name, part) = self.source(dataset).ok_or(SourceFault::Unknown)?;
+        let System::Http(source) = &part.system else {
+            return Err(SourceFault::Unknown);
+        };
+        let begun = Instant::now();
+        let answer = source.verify(subject, claims).await.map_err(|trouble| trouble.source());
+        let answered = |said: &SaidOfClaims| match (said.found, said.fields.is_empty()) {
+            (true, false) => "verdict",
+            (true, true) => "not_asked",
+            (false, _) => "not_found",
+        };
+        self.observed(name, begun, &answer, answered);
+        answer
     }
 
     async fn ask(&self, dataset: &str, subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault> {
-        let name = self.live.get(dataset).ok_or(SourceFault::Unknown)?;
-        let part = self.all.get(name).ok_or(SourceFault::Unknown)?;
+        let (name, part) = self.source(dataset).ok_or(SourceFault::Unknown)?;
         let begun = Instant::now();
         let answer = self.question(part, subject).await.map_err(|trouble| trouble.source());
-        let word = match &answer {
-            Ok(Some(_)) => "record",
-            Ok(None) => "not_found",
-            Err(fault) => fault.as_str(),
-        };
-        (self.around.observe)(name, word, begun.elapsed());
-        if let Err(fault) = &answer {
-            tracing::warn!(source = %name, %fault, "a source gave no answer");
-        }
+        let answered = |record: &Option<SourceRecord>| if record.is_some() { "record" } else { "not_found" };
+        self.observed(name, begun, &answer, answered);
         answer
     }
 
@@ -293,138 +310,6 @@ impl Connectors for ConnectorSet {
             Some(System::File(watched)) => watched.open()?.acknowledge(position).await,
             _ => Err(SourceFault::Unknown),
         }
-    }
-}
-
-impl Table {
-    fn new(
-        connector: &Connector,
-        sql: &SqlConfig,
-        facts: &DatasetFacts,
-        around: &Surroundings,
-    ) -> Result<Self, ConnectorError> {
-        let wrong = |key: &str, reason: String| ConnectorError::new(&connector.path, key, reason);
-        // The text of the query is the same to every engine; this one is opened by nobody.
-        let tried = SqlSource::new("sqlite://none", sql, &connector.limits);
-        let tried = tried.map_err(|fault| wrong("sql.query", fault.to_string()))?;
-        let subject: BTreeSet<&str> = facts.subject.iter().map(|named| named.name.as_str()).collect();
-        if let Some(name) = tried.identifiers().iter().find(|name| !subject.contains(&***name)) {
-            return Err(wrong("sql.query", format!("no such place: {{subject.{name}}}")));
-        }
-        if let Some(name) = sql
-            .columns
-            .keys()
-            .find(|name| facts.fields.iter().all(|field| field.name != **name))
-        {
-            return Err(wrong(
-                &format!("sql.columns.{name}"),
-                "the dataset has no such field".to_owned(),
-            ));
-        }
-        Ok(Self {
-            config: sql.clone(),
-            limits: connector.limits.clone(),
-            gate: Gate::new(&connector.limits, Arc::clone(&around.now_us)),
-            open: Mutex::default(),
-        })
-    }
-
-    pub(super) async fn ask(&self, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
-        let source = self.open().map_err(Trouble::Fault)?;
-        let question = async { source.ask(subject).await.map_err(Trouble::Fault) };
-        let answer = self.gate.run(question).await;
-        if matches!(answer, Err(Trouble::Fault(SourceFault::Auth))) {
-            // The password may have been changed: the next question reads the URL again.
-            *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        answer
-    }
-
-    pub(super) fn open(&self) -> Result<Arc<SqlSource>, SourceFault> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(source) = open.as_ref() {
-            return Ok(Arc::clone(source));
-        }
-        let url = secret_file::read(&self.config.engine_url_file);
-        let url = url.map_err(|error| SourceFault::Setup(of_file(error)))?;
-        let source = Arc::new(SqlSource::new(&url, &self.config, &self.limits)?);
-        *open = Some(Arc::clone(&source));
-        Ok(source)
-    }
-}
-
-impl Watched {
-    fn new(
-        connector: &Connector,
-        file: &FileConfig,
-        shape: DatasetFacts,
-        around: &Surroundings,
-    ) -> Result<Self, ConnectorError> {
-        for (key, map, known) in [
-            ("subject", &file.subject, &shape.subject),
-            ("columns", &file.columns, &shape.fields),
-        ] {
-            if let Some(name) = map.keys().find(|name| known.iter().all(|named| named.name != **name)) {
-                let key = format!("file.{key}.{name}");
-                return Err(ConnectorError::new(
-                    &connector.path,
-                    key,
-                    "the dataset has no such name",
-                ));
-            }
-        }
-        let missing = shape
-            .subject
-            .iter()
-            .find(|named| !file.subject.contains_key(&named.name));
-        if let (Some(named), false) = (missing, file.columns.is_empty()) {
-            let key = format!("file.subject.{}", named.name);
-            return Err(ConnectorError::new(
-                &connector.path,
-                key,
-                "is missing: it says whom a record is about",
-            ));
-        }
-        Ok(Self {
-            config: file.clone(),
-            shape,
-            now_us: Arc::clone(&around.now_us),
-            open: Mutex::default(),
-        })
-    }
-
-    pub(super) fn open(&self) -> Result<FileFeed, SourceFault> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(feed) = open.as_ref() {
-            return Ok(feed.clone());
-        }
-        let shape = Some(self.shape.clone());
-        let feed = FileFeed::new(&self.config, shape, SETTLE_S, Arc::clone(&self.now_us))?;
-        *open = Some(feed.clone());
-        Ok(feed)
-    }
-}
-
-impl Webhook {
-    /// Reads the secrets: two while one takes over from the other.
-    pub(super) fn target(&self) -> Result<WebhookTarget, SourceFault> {
-        let files = std::iter::once(&self.config.secret_file).chain(&self.config.previous_secret_file);
-        let mut secrets = Vec::new();
-        for file in files {
-            let text = secret_file::read(file).map_err(|error| SourceFault::Setup(of_file(error)))?;
-            let text = match text.starts_with(SECRET_PREFIX) {
-                true => text,
-                false => format!("{SECRET_PREFIX}{}", text.as_str()).into(),
-            };
-            let secret = WebhookSecret::parse(&text);
-            let secret = secret.map_err(|_| SourceFault::Setup("a webhook secret that is none"))?;
-            secrets.push(secret.as_bytes().to_vec());
-        }
-        Ok(WebhookTarget {
-            url: self.config.url.clone(),
-            secrets,
-            ed25519_seed: None,
-        })
     }
 }
 

@@ -5,6 +5,7 @@ mod load;
 mod server;
 mod sinks;
 mod sources;
+mod verdicts;
 
 use std::{
     fs,

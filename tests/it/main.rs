@@ -43,3 +43,4 @@ mod stub;
 mod tokens;
 mod tool;
 mod verifications;
+mod yes_or_no;

@@ -116,7 +116,11 @@ impl Stub {
         }
         if authorization.as_deref() != Some("Bearer good") {
             let document = problem(401, "unauthorized", "No valid token");
-            return if take(&self.faults.lost_refusals) { json_answer(401, json!(null)) } else { document };
+            return if *request.method() != Method::GET && take(&self.faults.lost_refusals) {
+                json_answer(401, json!(null))
+            } else {
+                document
+            };
         }
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match (request.method(), segments.as_slice()) {

@@ -298,8 +298,8 @@ fn each_platform_numbers_its_verdicts_in_its_own_way() {
         let (name, matched, mismatch, absent, failed) = platform;
         let read = |result: &str| verdict_of(platform, json!({"code": "0", "result": result}));
         let one = |verdict| Ok(VerdictAnswer::Fields([("name".to_owned(), verdict)].into()));
-        assert_eq!(read(matched), one(FieldVerdict::Match), "{name}");
-        assert_eq!(read(mismatch), one(FieldVerdict::Mismatch), "{name}");
+        assert_eq!(read(matched), one(true), "{name}");
+        assert_eq!(read(mismatch), one(false), "{name}");
         if !absent.is_empty() {
             assert_eq!(read(absent), Ok(VerdictAnswer::NotFound), "{name}");
         }
@@ -366,8 +366,8 @@ fn the_xml_of_the_identity_centre_is_read_field_by_field() {
     let number = "<ITEM><result_gmsfhm>一致</result_gmsfhm></ITEM>";
     let name = |text: &str| format!("{number}<ITEM><result_xm>{text}</result_xm></ITEM>");
     let one = |verdict| VerdictAnswer::Fields([("name".to_owned(), verdict)].into());
-    assert_eq!(read(&name("一致")), Ok(one(FieldVerdict::Match)));
-    assert_eq!(read(&name("不一致")), Ok(one(FieldVerdict::Mismatch)));
+    assert_eq!(read(&name("一致")), Ok(one(true)));
+    assert_eq!(read(&name("不一致")), Ok(one(false)));
     assert!(read(&name("")).is_err() && read(&name("一致 ")).is_err() && read(number).is_err());
     let absent = "<ITEM><gmsfhm/><errormesage>服务结果:库中无此号，请到户籍所在地进行核实</errormesage></ITEM>";
     assert_eq!(read(absent), Ok(VerdictAnswer::NotFound));

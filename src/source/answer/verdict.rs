@@ -8,28 +8,19 @@ use serde_json::Value;
 use super::{Pointer, Written, code_of};
 use crate::source::{config::VerdictConfig, trouble::Trouble};
 
-/// What the source says of one field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldVerdict {
-    /// 一致.
-    Match,
-    /// 不一致.
-    Mismatch,
-}
-
-/// What the source says of what was claimed.
+/// What the source's codes say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerdictAnswer {
     /// 库中无此号.
     NotFound,
-    /// Each field that was claimed.
-    Fields(BTreeMap<String, FieldVerdict>),
-    /// All that was claimed together: which of several is wrong is not known.
-    Whole(FieldVerdict),
+    /// Each field that was asked about: whether it agrees.
+    Fields(BTreeMap<String, bool>),
+    /// Whether all that was asked about agrees; which part does not is not known.
+    Whole(bool),
 }
 
 enum Word {
-    Verdict(FieldVerdict),
+    Agrees(bool),
     NotFound,
 }
 
@@ -61,6 +52,11 @@ impl VerdictReader {
         })
     }
 
+    /// Fields that have a verdict of their own; `None`: one verdict is about all.
+    pub fn own_fields(&self) -> Option<impl Iterator<Item = &String>> {
+        self.whole.is_none().then(|| self.fields.keys())
+    }
+
     /// Reads the verdicts of what was claimed.
     ///
     /// # Errors
@@ -69,7 +65,7 @@ impl VerdictReader {
         if let Some(pointer) = &self.whole {
             return Ok(match self.word(record, pointer)? {
                 Word::NotFound => VerdictAnswer::NotFound,
-                Word::Verdict(verdict) => VerdictAnswer::Whole(verdict),
+                Word::Agrees(agrees) => VerdictAnswer::Whole(agrees),
             });
         }
         let (mut verdicts, mut absent) = (BTreeMap::new(), 0);
@@ -80,8 +76,8 @@ impl VerdictReader {
                 .ok_or(Trouble::Unmade("a field that the source does not verify"))?;
             match self.word(record, pointer)? {
                 Word::NotFound => absent += 1,
-                Word::Verdict(verdict) => {
-                    verdicts.insert(name.clone(), verdict);
+                Word::Agrees(agrees) => {
+                    verdicts.insert(name.clone(), agrees);
                 }
             }
         }
@@ -99,9 +95,9 @@ impl VerdictReader {
         let code = code_of(found).ok_or(Trouble::Odd("a verdict of another type"))?;
         let among = |list: &[String]| list.iter().any(|listed| *listed == code);
         if among(&self.codes.matched) {
-            Ok(Word::Verdict(FieldVerdict::Match))
+            Ok(Word::Agrees(true))
         } else if among(&self.codes.mismatch) {
-            Ok(Word::Verdict(FieldVerdict::Mismatch))
+            Ok(Word::Agrees(false))
         } else if among(&self.codes.not_found) {
             Ok(Word::NotFound)
         } else if among(&self.codes.failed) {

@@ -281,7 +281,7 @@ async fn a_secret_that_others_may_read_is_not_used() {
         "{fault}"
     );
     assert_eq!(server.requests(), 0);
-    let report = set.check("p", &person()).await.unwrap();
+    let report = set.check("p", &person(), &[]).await.unwrap();
     let last = report.steps.last().unwrap();
     assert_eq!((last.step, report.is_fine()), ("credentials", false));
 }

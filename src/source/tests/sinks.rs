@@ -143,7 +143,7 @@ async fn a_check_goes_step_by_step_and_tells_a_sink_nothing() {
         .write("city.toml", &sink(server.port))
         .write("people.toml", &source(server.port, ""));
     let set = house.load().unwrap();
-    let sink = set.check("city", &[]).await.unwrap();
+    let sink = set.check("city", &[], &[]).await.unwrap();
     let words: Vec<_> = sink.steps.iter().map(|step| (step.step, step.found.clone())).collect();
     assert_eq!(
         words,
@@ -155,11 +155,11 @@ async fn a_check_goes_step_by_step_and_tells_a_sink_nothing() {
         ]
     );
     assert_eq!(server.requests(), 0);
-    let fine = set.check("people", &person()).await.unwrap();
+    let fine = set.check("people", &person(), &[]).await.unwrap();
     assert!(fine.is_fine() && fine.steps[3].text.en.contains("1 fields"));
     assert!(!format!("{fine:?}").contains("王小明"), "a check tells no values");
     let wrong = set
-        .check("people", &[("id_number".to_owned(), "1".to_owned())])
+        .check("people", &[("id_number".to_owned(), "1".to_owned())], &[])
         .await
         .unwrap();
     let last = wrong.steps.last().unwrap();

@@ -128,7 +128,7 @@ pub struct VerdictWord;
 #[derive(ToSchema)]
 pub struct Basis;
 
-/// `variant`: traditional or variant characters; `sentinel`: an open-ended date. ‖ `variant` 繁体或异体字；`sentinel` “长期”类日期。
+/// `variant`: traditional or variant characters; `sentinel`: an open-ended date; `guess_budget`: too many different values were claimed lately; `undivided`: the register said that not all agrees, and not which. ‖ `variant` 繁体或异体字；`sentinel` “长期”类日期；`guess_budget` 近期申报过过多不同的值；`undivided` 数据源只答整体不一致，未指明哪一项。
 #[derive(ToSchema)]
 pub struct ReviewReason;
 
@@ -139,8 +139,8 @@ pub struct Finding;
 /// The record that an answer rests on. ‖ 答复所依据的记录。
 #[derive(ToSchema)]
 pub struct RecordNote {
-    /// Its version. ‖ 记录版本。
-    #[schema(minimum = 1, example = 7)]
+    /// Its version; 0: the register only said yes or no, and the hub holds no copy. ‖ 记录版本；0 表示数据源只答是否一致，本系统不存记录。
+    #[schema(example = 7)]
     pub version: u32,
     /// When the hub received this version. ‖ 本系统收到该版本的时间。
     #[schema(format = DateTime, example = "2026-11-20T08:00:00Z")]
