@@ -101,6 +101,11 @@ impl KeyRing {
         self.derive(b"column-sealing", u32::from(key_id))
     }
 
+    /// AEAD key that seals files of connectors' secrets; `key_id` is the byte in front of what is sealed.
+    pub fn connector_sealing_key(&self, key_id: u8) -> Result<SecretBytes, KeyRingError> {
+        self.derive(b"connector-sealing", u32::from(key_id))
+    }
+
     /// Ed25519 seed of `v1a` signatures of webhooks.
     pub fn webhook_signing_seed(&self) -> Result<SecretBytes, KeyRingError> {
         self.derive(b"webhook-signing", 0)
@@ -281,6 +286,7 @@ mod tests {
             *ring.purpose_sealing_key(1).unwrap(),
             *ring.column_sealing_key(0).unwrap(),
             *ring.column_sealing_key(1).unwrap(),
+            *ring.connector_sealing_key(1).unwrap(),
             *ring.hiding_key().unwrap(),
             *ring.webhook_signing_seed().unwrap(),
             *ring.cursor_key().unwrap(),

@@ -1,13 +1,20 @@
-//! `heyan connector list|check`: which outside systems a folder names, and whether one of them can be used.
+//! `heyan connector list|check|seal`: which outside systems a folder names, whether one of them can be used, and its secrets.
 //! A check asks the outside system one question, as the hub would; it never tells a sink anything.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fs::OpenOptions,
+    io::{Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use async_trait::async_trait;
 use serde_json::json;
+use zeroize::Zeroizing;
 
-use super::{Exit, output::Output, text::Lang};
+use super::{Exit, output::Output, outward, text::Lang};
 use crate::{
     app::{
         outward::{RecordChange, WebhookTarget},
@@ -15,6 +22,7 @@ use crate::{
         time::SystemClock,
     },
     catalog::{Catalog, Label},
+    config::Config,
     domain::{
         delivery::{Attempted, TargetFault},
         identifier::IdentifierKind,
@@ -24,6 +32,7 @@ use crate::{
         check::{Found, Report, Step},
         config::{Connector, Work},
         exchange::Surroundings,
+        secret_file,
         set::Named,
     },
 };
@@ -46,6 +55,14 @@ pub enum ConnectorCommand {
         #[command(flatten)]
         args: Args,
     },
+    /// Read a secret from standard input and write it sealed: it opens with the root key of these settings alone
+    Seal {
+        /// The secret's file, as the connector names it; it is made with mode 0400, or replaced
+        file: PathBuf,
+        /// Settings file: names the root key
+        #[arg(long, env = "HEYAN_CONFIG")]
+        config: Option<PathBuf>,
+    },
 }
 
 /// Which connectors.
@@ -57,6 +74,9 @@ pub struct Args {
     /// Folder of dataset schemas beside the shipped ones
     #[arg(long, value_name = "DIR")]
     datasets_dir: Option<PathBuf>,
+    /// Settings file: names the root key, by which sealed secrets open
+    #[arg(long, env = "HEYAN_CONFIG")]
+    config: Option<PathBuf>,
     /// Language of texts (else that of the session) / 文字的语言
     #[arg(long, value_enum, env = "HEYAN_LANG")]
     lang: Option<Lang>,
@@ -101,7 +121,8 @@ impl SignedSink for Unsent {
 
 fn load(args: &Args) -> anyhow::Result<(Catalog, ConnectorSet)> {
     let catalog = Catalog::load(args.datasets_dir.as_deref())?;
-    let around = Surroundings::new(Arc::new(|| SystemClock.now_us()));
+    let mut around = Surroundings::new(Arc::new(|| SystemClock.now_us()));
+    around.secrets = outward::secret_files(&Config::load(args.config.as_deref())?)?;
     let facts = |name: &str| facts_of(&catalog, name);
     let set = ConnectorSet::load(&args.folder, around, &facts, Some(Arc::new(Unsent)))?;
     Ok((catalog, set))
@@ -134,7 +155,35 @@ pub async fn run(command: ConnectorCommand, output: Output) -> anyhow::Result<Ex
             tell(&report, Lang::choose(args.lang), output);
             Ok(if report.is_fine() { Exit::Done } else { Exit::No })
         }
+        ConnectorCommand::Seal { file, config } => {
+            let sealer = outward::secret_sealer(&Config::load(config.as_deref())?)?;
+            let mut secret = Zeroizing::new(String::new());
+            std::io::stdin().take(SECRET_BYTES_MAX).read_to_string(&mut secret)?;
+            let line = secret_file::sealed(&sealer, &file, &secret)?;
+            replace(&file, &line).with_context(|| format!("cannot write {}", file.display()))?;
+            let said = format!("sealed: {}", file.display());
+            output.tell(&json!({"sealed": file.display().to_string()}), &said);
+            Ok(Exit::Done)
+        }
     }
+}
+
+/// Longest secret, bytes.
+const SECRET_BYTES_MAX: u64 = 8 << 10;
+
+/// Puts a private file in place, whole or not at all: a hub may be reading the one before.
+fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let new = file.with_file_name(name);
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut made = OpenOptions::new().write(true).create_new(true).mode(0o400).open(&new)?;
+    made.write_all(text.as_bytes())?;
+    made.sync_all()?;
+    std::fs::rename(&new, file)
 }
 
 /// A subject that nobody has, right in form: a source that refuses malformed numbers must not refuse it.
@@ -237,13 +286,14 @@ mod tests {
         let args = Args {
             folder: folder.path().to_owned(),
             datasets_dir: None,
+            config: None,
             lang: None,
         };
         load(&args).unwrap()
     }
 
     fn example(name: &str) -> (Catalog, ConnectorSet) {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples");
         loaded(
             name,
             &std::fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap(),
@@ -252,7 +302,7 @@ mod tests {
 
     #[test]
     fn every_shipped_example_loads_with_the_shipped_datasets() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples");
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), EXAMPLES.len());
         for (name, role, kind) in EXAMPLES {
             let (_catalog, set) = example(name);

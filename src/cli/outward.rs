@@ -13,7 +13,11 @@ use crate::{
         ports::Clock,
         time::SystemClock,
     },
-    auth::target::{TargetLists, TargetRules},
+    auth::{
+        keys,
+        seal::PurposeSealer,
+        target::{TargetLists, TargetRules},
+    },
     catalog::Catalog,
     config::Config,
     domain::{
@@ -24,7 +28,7 @@ use crate::{
     },
     guard::SystemRoots,
     push::{PushConfig, WebhookPush},
-    source::{ConnectorSet, SignedSink, exchange::Surroundings},
+    source::{ConnectorSet, SignedSink, exchange::Surroundings, secret_file::SecretFiles},
     worker::CourierLimits,
 };
 
@@ -66,12 +70,36 @@ pub(super) fn connectors(config: &Config, webhooks: &Arc<WebhookPush>) -> anyhow
     let datasets = &config.catalog.datasets_dir;
     let catalog = Catalog::load(Some(datasets.as_path()).filter(|folder| !folder.as_os_str().is_empty()))?;
     let mut around = Surroundings::new(Arc::new(|| SystemClock.now_us()));
+    around.secrets = secret_files(config)?;
     if !config.push.trust_system_roots {
         around.system_roots = SystemRoots::Ignored;
     }
     let facts = |name: &str| facts_of(&catalog, name);
     let signed: Arc<dyn SignedSink> = Arc::new(Signed(Arc::clone(webhooks)));
     Ok(Arc::new(ConnectorSet::load(folder, around, &facts, Some(signed))?))
+}
+
+/// Opens files of secrets that were sealed with a key of the hub's root, where there is a root.
+pub(super) fn secret_files(config: &Config) -> anyhow::Result<SecretFiles> {
+    Ok(match config.node.root_key_file.exists() {
+        true => SecretFiles::opened_by(secret_sealer(config)?),
+        false => SecretFiles::default(),
+    })
+}
+
+/// The newest key seals; the ones before it still open.
+pub(super) fn secret_sealer(config: &Config) -> anyhow::Result<PurposeSealer> {
+    let keys = keys::load_or_create(&config.node.root_key_file)?;
+    let newest = config.auth.sealing_key_id;
+    let mut older = Vec::new();
+    for id in 1..newest {
+        older.push((id, *keys.connector_sealing_key(id)?));
+    }
+    Ok(PurposeSealer::new(
+        newest,
+        &*keys.connector_sealing_key(newest)?,
+        &older,
+    )?)
 }
 
 /// Sinks of kind `webhook` go out as webhooks do.

@@ -19,7 +19,11 @@ use self::{
     refresh::{RefreshConfig, Secret},
     sign::{gjgxjhpt_sign, hex, tif_sign},
 };
-use super::{config::AuthConfig, secret_file, trouble::Trouble};
+use super::{
+    config::AuthConfig,
+    secret_file::{SecretFileError, SecretFiles},
+    trouble::Trouble,
+};
 
 /// What is added to a request. Holds secrets: no `Debug`.
 #[derive(Default)]
@@ -35,6 +39,7 @@ pub struct Proof {
 /// The secrets of one connector, and how they are shown.
 pub struct Credentials {
     scheme: Scheme,
+    files: SecretFiles,
     held: Mutex<Held>,
 }
 
@@ -59,7 +64,7 @@ impl Credentials {
     ///
     /// # Errors
     /// The key and what is wrong with it.
-    pub fn compile(config: &AuthConfig) -> Result<Self, (String, String)> {
+    pub fn compile(config: &AuthConfig, files: &SecretFiles) -> Result<Self, (String, String)> {
         let wrong = |key: &str, reason: &str| (format!("auth.{key}"), reason.to_owned());
         let shown = |key: &str, text: &str| match HeaderValue::from_str(text) {
             Ok(_) if !text.is_empty() => Ok(text.to_owned()),
@@ -98,6 +103,7 @@ impl Credentials {
                     (None, Some(app_key_file), Some(url)) => Secret::fetched(RefreshConfig {
                         url: url.clone(),
                         app_key_file: app_key_file.clone(),
+                        files: files.clone(),
                         cipher: *secret_cipher,
                         key_bytes: *app_key_bytes,
                     }),
@@ -111,6 +117,7 @@ impl Credentials {
         };
         Ok(Self {
             scheme,
+            files: files.clone(),
             held: Mutex::default(),
         })
     }
@@ -187,7 +194,7 @@ impl Credentials {
             Scheme::Bearer(file) | Scheme::Basic(_, file) | Scheme::Header(_, file) | Scheme::Query(_, file) => file,
             Scheme::Tif { token, .. } => token,
         };
-        let Ok(fresh) = secret_file::read(file) else {
+        let Ok(fresh) = self.files.read(file) else {
             return false;
         };
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -202,7 +209,7 @@ impl Credentials {
     fn hold(&self, file: &Path) -> Result<(Zeroizing<String>, u64), Trouble> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.secret.is_none() {
-            held.secret = Some(secret_file::read(file).map_err(|error| Trouble::Unmade(of_file(error)))?);
+            held.secret = Some(self.files.read(file).map_err(|error| Trouble::Unmade(of_file(error)))?);
         }
         let secret = held.secret.clone().ok_or(Trouble::Unmade("no secret"))?;
         Ok((secret, held.generation))
@@ -220,11 +227,12 @@ impl Credentials {
 }
 
 /// The text of the port for a file that cannot be used.
-pub fn of_file(error: secret_file::SecretFileError) -> &'static str {
+pub fn of_file(error: SecretFileError) -> &'static str {
     match error {
-        secret_file::SecretFileError::Unread => "a secret's file cannot be read",
-        secret_file::SecretFileError::Open => "a secret's file may be read by others: chmod 400",
-        secret_file::SecretFileError::Empty => "a secret's file holds no secret",
+        SecretFileError::Unread => "a secret's file cannot be read",
+        SecretFileError::Open => "a secret's file may be read by others: chmod 400",
+        SecretFileError::Empty => "a secret's file holds no secret",
+        SecretFileError::Sealed => "a sealed secret does not open with the hub's keys",
     }
 }
 

@@ -24,6 +24,7 @@ use super::{
     auth::{Credentials, Fetcher, of_unanswered},
     config::{Connector, ConnectorError, HttpConfig, Limits, Work},
     request::Made,
+    secret_file::SecretFiles,
     template::Unmade,
     trouble::{Blame, Trouble},
 };
@@ -52,6 +53,8 @@ pub struct Surroundings {
     pub lookup: Arc<dyn Lookup>,
     /// Whether the system's certificate authorities are trusted.
     pub system_roots: SystemRoots,
+    /// Reads files of secrets.
+    pub secrets: SecretFiles,
     /// Hears of every question to a source: its name, a word of a closed set (`record`, `not_found`, or that of the
     /// fault), and how long it took.
     pub observe: Observe,
@@ -67,6 +70,7 @@ impl Surroundings {
             now_us,
             lookup: Arc::new(SystemLookup::default()),
             system_roots: SystemRoots::Trusted,
+            secrets: SecretFiles::default(),
             observe: Arc::new(|_source, _result, _took| {}),
         }
     }
@@ -227,7 +231,7 @@ impl Exchange {
     /// Targets, certificates or credentials cannot be used.
     pub fn new(connector: &Connector, http: &HttpConfig, around: &Surroundings) -> Result<Self, ConnectorError> {
         let wrong = |(key, reason): (String, String)| ConnectorError::new(&connector.path, key, reason);
-        let credentials = Credentials::compile(&http.auth).map_err(wrong)?;
+        let credentials = Credentials::compile(&http.auth, &around.secrets).map_err(wrong)?;
         let (targets, limits) = (&connector.targets, &connector.limits);
         let extra_roots_pem = match &targets.roots_file {
             Some(path) => std::fs::read(path)

@@ -11,7 +11,7 @@ use super::{
     config::{Connector, ConnectorError, FileConfig, Limits, SqlConfig, WebhookConfig},
     exchange::{Clock, Gate, Surroundings},
     file::{FileFeed, SETTLE_S},
-    secret_file,
+    secret_file::SecretFiles,
     set::{DatasetFacts, SignedSink},
     sql::SqlSource,
     trouble::Trouble,
@@ -26,6 +26,7 @@ pub(super) struct Table {
     config: SqlConfig,
     limits: Limits,
     gate: Gate,
+    secrets: SecretFiles,
     open: Mutex<Option<Arc<SqlSource>>>,
 }
 
@@ -41,6 +42,7 @@ pub(super) struct Watched {
 pub(super) struct Webhook {
     pub(super) config: WebhookConfig,
     pub(super) signed: Arc<dyn SignedSink>,
+    pub(super) secrets: SecretFiles,
 }
 
 impl Table {
@@ -72,6 +74,7 @@ impl Table {
             config: sql.clone(),
             limits: connector.limits.clone(),
             gate: Gate::new(&connector.limits, Arc::clone(&around.now_us)),
+            secrets: around.secrets.clone(),
             open: Mutex::default(),
         })
     }
@@ -92,7 +95,7 @@ impl Table {
         if let Some(source) = open.as_ref() {
             return Ok(Arc::clone(source));
         }
-        let url = secret_file::read(&self.config.engine_url_file);
+        let url = self.secrets.read(&self.config.engine_url_file);
         let url = url.map_err(|error| SourceFault::Setup(of_file(error)))?;
         let source = Arc::new(SqlSource::new(&url, &self.config, &self.limits)?);
         *open = Some(Arc::clone(&source));
@@ -158,7 +161,10 @@ impl Webhook {
         let files = std::iter::once(&self.config.secret_file).chain(&self.config.previous_secret_file);
         let mut secrets = Vec::new();
         for file in files {
-            let text = secret_file::read(file).map_err(|error| SourceFault::Setup(of_file(error)))?;
+            let text = self
+                .secrets
+                .read(file)
+                .map_err(|error| SourceFault::Setup(of_file(error)))?;
             let text = match text.starts_with(SECRET_PREFIX) {
                 true => text,
                 false => format!("{SECRET_PREFIX}{}", text.as_str()).into(),

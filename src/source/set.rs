@@ -186,6 +186,7 @@ impl ConnectorSet {
                 System::Webhook(Webhook {
                     config: webhook.clone(),
                     signed: Arc::clone(signed),
+                    secrets: around.secrets.clone(),
                 })
             }
         };

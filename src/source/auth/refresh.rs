@@ -20,7 +20,8 @@ use crate::{
     source::{
         config::{AppKeyBytes, SecretCipher},
         pattern::read_time,
-        secret_file, tree,
+        secret_file::SecretFiles,
+        tree,
         trouble::Trouble,
     },
 };
@@ -43,6 +44,8 @@ pub struct RefreshConfig {
     pub url: String,
     /// File with the app key.
     pub app_key_file: PathBuf,
+    /// Reads it.
+    pub files: SecretFiles,
     /// How a secret is wrapped.
     pub cipher: SecretCipher,
     /// How the app key becomes the key of the cipher.
@@ -158,7 +161,10 @@ impl RefreshConfig {
         now_us: i64,
         fetcher: &Fetcher<'_>,
     ) -> Result<(Zeroizing<Vec<u8>>, i64), Trouble> {
-        let app_key = secret_file::read(&self.app_key_file).map_err(|error| Trouble::Unmade(of_file(error)))?;
+        let app_key = self
+            .files
+            .read(&self.app_key_file)
+            .map_err(|error| Trouble::Unmade(of_file(error)))?;
         let rtime = now_us.div_euclid(1_000).to_string();
         let sign = gjgxjhpt_sign(app_key.as_bytes(), sid, rid, &rtime);
         let body = json!({"gjgxjhpt_rid": rid, "gjgxjhpt_sid": sid, "gjgxjhpt_rtime": rtime, "gjgxjhpt_sign": sign});
