@@ -13,7 +13,7 @@ use super::{
     verify::{Entered, Judgement, Question, judge},
 };
 use crate::ledger::{
-    Appended,
+    Appended, Lane,
     entry::{self, Kind},
 };
 
@@ -54,6 +54,7 @@ const ITEMS_BYTES_MAX: usize = 60_000;
 /// The purpose is wrong, or the ledger takes no entry: then nothing is told of any item.
 pub async fn verify_chunk<'a, E>(
     hub: &Arc<Hub>,
+    lane: &Lane,
     caller: &Caller,
     purpose: &Purpose<'_>,
     dataset: Option<&'a str>,
@@ -85,7 +86,7 @@ pub async fn verify_chunk<'a, E>(
     entry::put_count(&mut bytes, count);
     bytes.extend_from_slice(&body);
     purpose::seal_into(hub, purpose, &mut bytes)?;
-    let appended = enter(hub, caller, purpose, now_us, &mut results, bytes).await?;
+    let appended = enter(hub, lane, caller, purpose, now_us, &mut results, bytes).await?;
     Ok(ChunkAnswer {
         id: VerificationId {
             at_ms: now_us / 1_000,
@@ -103,6 +104,7 @@ pub async fn verify_chunk<'a, E>(
 /// Enters the answers with what they bring.
 async fn enter<E>(
     hub: &Arc<Hub>,
+    lane: &Lane,
     caller: &Caller,
     purpose: &Purpose<'_>,
     now_us: i64,
@@ -121,7 +123,7 @@ async fn enter<E>(
         .map(|judgement| judgement.consequence.take())
         .collect();
     if consequences.iter().all(Option::is_none) {
-        return hub.append(bytes).await;
+        return hub.append_on(lane, bytes).await;
     }
     let (appended, notes) = consequence::enter(hub, caller, purpose, now_us, consequences, bytes).await?;
     for (judgement, note) in judgements.into_iter().zip(notes) {

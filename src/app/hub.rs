@@ -5,6 +5,7 @@ use std::{
     collections::HashSet,
     net::IpAddr,
     sync::{Arc, PoisonError},
+    time::Instant,
 };
 
 use arc_swap::ArcSwap;
@@ -31,7 +32,7 @@ use crate::{
     },
     catalog::Catalog,
     domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule},
-    ledger::{Appended, Ledger, LedgerError, entry},
+    ledger::{Appended, Lane, Ledger, LedgerError, entry},
     telemetry::Metrics,
 };
 
@@ -189,6 +190,19 @@ impl Hub {
         let timer = self.metrics.ledger_append_seconds.start_timer();
         let appended = self.ledger.append(entry).await;
         timer.observe_duration();
+        Ok(appended?)
+    }
+
+    /// Appends one entry by a worker's own way in; what returns is on disk.
+    ///
+    /// # Errors
+    /// The ledger takes no entry, so no answer may leave.
+    pub async fn append_on(&self, lane: &Lane, entry: Vec<u8>) -> Result<Appended, AppError> {
+        let queued = Instant::now();
+        let appended = lane.append(&self.ledger, &entry, queued).await;
+        self.metrics
+            .ledger_append_seconds
+            .observe(queued.elapsed().as_secs_f64());
         Ok(appended?)
     }
 

@@ -1,7 +1,10 @@
 //! Access tokens: issued for a proven credential, verified once and then known by hash.
 //! A known token is still looked up in the access table at each call, so that disabling a client needs no list of tokens.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{cell::RefCell, net::IpAddr, sync::Arc, time::Duration};
+
+use constant_time_eq::constant_time_eq;
+use zeroize::Zeroizing;
 
 use super::{
     access::Client,
@@ -22,6 +25,51 @@ use crate::{
 /// Verified tokens by SHA-256 of their text.
 pub struct TokenCache {
     claims: Bounded<[u8; 32], Arc<Claims>>,
+}
+
+/// Tokens that one worker met last: most calls of a connection, and of a worker, show one of few. A token is found here by a
+/// keyed hash and told apart by all its bytes, without the SHA-256 of its text.
+pub struct RecentTokens {
+    state: ahash::RandomState,
+    slots: RefCell<Vec<Option<Recent>>>,
+}
+
+struct Recent {
+    token: Zeroizing<Vec<u8>>,
+    claims: Arc<Claims>,
+}
+
+/// Tokens that a worker remembers.
+const RECENT_MAX: usize = 64;
+
+impl Default for RecentTokens {
+    fn default() -> Self {
+        Self {
+            state: ahash::RandomState::new(),
+            slots: RefCell::new((0..RECENT_MAX).map(|_| None).collect()),
+        }
+    }
+}
+
+impl RecentTokens {
+    fn slot(&self, token: &str) -> usize {
+        usize::try_from(self.state.hash_one(token)).unwrap_or_default() % RECENT_MAX
+    }
+
+    fn get(&self, token: &str) -> Option<Arc<Claims>> {
+        let slots = self.slots.borrow();
+        let recent = slots.get(self.slot(token))?.as_ref()?;
+        constant_time_eq(&recent.token, token.as_bytes()).then(|| Arc::clone(&recent.claims))
+    }
+
+    fn keep(&self, token: &str, claims: &Arc<Claims>) {
+        if let Some(slot) = self.slots.borrow_mut().get_mut(self.slot(token)) {
+            *slot = Some(Recent {
+                token: Zeroizing::new(token.as_bytes().to_vec()),
+                claims: Arc::clone(claims),
+            });
+        }
+    }
 }
 
 /// Why a caller is not known.
@@ -64,18 +112,13 @@ impl Default for TokenCache {
 ///
 /// # Errors
 /// Who calls stays unknown, and why.
-pub fn prove(hub: &Hub, token: &str, peer: IpAddr, now_us: i64) -> Result<Caller, Unknown> {
+pub fn prove(hub: &Hub, recent: &RecentTokens, token: &str, peer: IpAddr, now_us: i64) -> Result<Caller, Unknown> {
     let now_s = now_us.div_euclid(1_000_000);
-    let hash = sha256(token.as_bytes());
-    let claims = match hub.tokens.claims.get(&hash) {
+    let claims = match recent.get(token) {
         Some(claims) => claims,
         None => {
-            let claims = hub.verifier.verify(token, now_s).map_err(|error| match error {
-                TokenError::Expired => Unknown::Expired,
-                _ => Unknown::Invalid,
-            })?;
-            let claims = Arc::new(claims);
-            hub.tokens.claims.insert(hash, Arc::clone(&claims));
+            let claims = verified(hub, token, now_s)?;
+            recent.keep(token, &claims);
             claims
         }
     };
@@ -88,6 +131,21 @@ pub fn prove(hub: &Hub, token: &str, peer: IpAddr, now_us: i64) -> Result<Caller
         return Err(Unknown::Disabled);
     }
     admit(Arc::clone(client), peer)
+}
+
+/// The claims of a token that is ours.
+fn verified(hub: &Hub, token: &str, now_s: i64) -> Result<Arc<Claims>, Unknown> {
+    let hash = sha256(token.as_bytes());
+    if let Some(claims) = hub.tokens.claims.get(&hash) {
+        return Ok(claims);
+    }
+    let claims = hub.verifier.verify(token, now_s).map_err(|error| match error {
+        TokenError::Expired => Unknown::Expired,
+        _ => Unknown::Invalid,
+    })?;
+    let claims = Arc::new(claims);
+    hub.tokens.claims.insert(hash, Arc::clone(&claims));
+    Ok(claims)
 }
 
 /// Checks that a proven client may call from `peer`.

@@ -30,7 +30,10 @@ use crate::{
         predicate::Predicate,
         verdict::{Outcome, ReviewReason, Verdict},
     },
-    ledger::entry::{self, Kind},
+    ledger::{
+        Lane,
+        entry::{self, Kind},
+    },
 };
 
 /// What is asked of one record.
@@ -119,17 +122,18 @@ pub struct Answer<'a> {
     pub entered: Entered,
 }
 
-/// Answers one verification.
+/// Answers one verification that is asked at `now_us`.
 ///
 /// # Errors
 /// Wrong members, a refusal, or a part that cannot be asked. Nothing was compared then, or nothing is told of it.
 pub async fn verify<'a>(
     hub: &Arc<Hub>,
+    lane: &Lane,
     caller: &Caller,
     body: &'a VerificationBody<'a>,
+    now_us: i64,
 ) -> Result<Answer<'a>, AppError> {
     let timer = hub.metrics.verification_seconds.start_timer();
-    let now_us = hub.clock.now_us();
     purpose::check(&body.purpose)?;
     let question = Question {
         dataset: &body.dataset,
@@ -143,7 +147,7 @@ pub async fn verify<'a>(
     judgement.put(&mut bytes);
     purpose::seal_into(hub, &body.purpose, &mut bytes)?;
     let appended = match judgement.consequence.take() {
-        None => hub.append(bytes).await?,
+        None => hub.append_on(lane, bytes).await?,
         Some(consequence) => {
             let all = vec![Some(consequence)];
             let (appended, notes) = consequence::enter(hub, caller, &body.purpose, now_us, all, bytes).await?;

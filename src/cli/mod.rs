@@ -5,6 +5,7 @@
 
 mod admin;
 mod agency;
+mod bench;
 mod boot;
 mod catalogue;
 mod client;
@@ -80,6 +81,11 @@ enum Command {
     /// Connectors to outside systems: list, check
     #[command(subcommand)]
     Connector(connector::ConnectorCommand),
+    /// Measure how fast this machine verifies
+    Bench(bench::Args),
+    /// The bare HTTP server that `bench` measures beside a hub
+    #[command(hide = true)]
+    BenchFloor(bench::FloorArgs),
     /// Prove a ledger
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -135,6 +141,8 @@ pub fn run() -> ExitCode {
         Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
         Command::Config(command) => config::run(command, output),
         Command::Connector(command) => runtime.block_on(connector::run(command, output)),
+        Command::Bench(args) => runtime.block_on(bench::run(args, output)),
+        Command::BenchFloor(args) => runtime.block_on(bench::serve_floor(args)).map(|()| Exit::Done),
         Command::Ledger(command) => ledger::ledger(command, output),
         Command::Receipt(command) => ledger::receipt(command, output),
     };

@@ -2,7 +2,7 @@
 //! row, and no answer leaves before an entry of it is on disk. A handler that enters its own answer says so;
 //! for every other answer, problems included, the entry is made here.
 
-use std::{cell::Cell, net::IpAddr, pin::Pin, time::Instant};
+use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, time::Instant};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
@@ -11,7 +11,7 @@ use super::{
     problem::{Problem, ProblemCode},
     refuse,
     routes::Route,
-    state::State,
+    state::{OfWorker, State},
 };
 use crate::{
     app::{
@@ -19,7 +19,10 @@ use crate::{
         purpose,
         token::{self, Unknown},
     },
-    ledger::entry::{self, Kind},
+    ledger::{
+        Lane,
+        entry::{self, Kind},
+    },
 };
 
 /// What a handler works with.
@@ -32,7 +35,11 @@ pub(super) struct Call {
     pub(super) request: HttpRequest,
     /// Its body, not yet read.
     pub(super) payload: web::Payload,
-    entered: std::rc::Rc<Cell<Entered>>,
+    /// When it was proven, Unix microseconds.
+    pub(super) now_us: i64,
+    /// What the worker has for itself.
+    pub(super) own: Rc<OfWorker>,
+    entered: Rc<Cell<Entered>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,7 +61,7 @@ impl Call {
 
     /// A mark for an answer that outlives the call.
     pub(super) fn entered_mark(&self) -> EnteredMark {
-        EnteredMark(std::rc::Rc::clone(&self.entered))
+        EnteredMark(Rc::clone(&self.entered))
     }
 
     /// Receives a JSON body.
@@ -74,7 +81,7 @@ impl Call {
 }
 
 /// Says later that the answer's entry is on disk.
-pub(super) struct EnteredMark(std::rc::Rc<Cell<Entered>>);
+pub(super) struct EnteredMark(Rc<Cell<Entered>>);
 
 impl EnteredMark {
     /// Says so.
@@ -95,18 +102,20 @@ pub(super) async fn run(
     payload: web::Payload,
 ) -> HttpResponse {
     let started = start();
-    let caller = match prove(&state.hub, &request) {
-        Ok(caller) => caller,
+    let (caller, now_us, own) = match prove(&state.hub, &request) {
+        Ok(proven) => proven,
         Err(unknown) => return turn_away(&state.hub, &request, unknown),
     };
-    let entered = std::rc::Rc::new(Cell::new(Entered::No));
+    let entered = Rc::new(Cell::new(Entered::No));
     let answer = if route.roles.contains(&caller.role()) {
         let call = Call {
             state: state.clone(),
             caller: caller.clone(),
             request: request.clone(),
             payload,
-            entered: std::rc::Rc::clone(&entered),
+            now_us,
+            own: Rc::clone(&own),
+            entered: Rc::clone(&entered),
         };
         handler(call).await
     } else {
@@ -117,7 +126,7 @@ pub(super) async fn run(
         Err(problem) => (problem.status(), problem.code.as_str()),
     };
     let answer = if entered.get() == Entered::No {
-        match enter(&state.hub, &caller, route.operation, status, code).await {
+        match enter(&state.hub, &own.lane, &caller, route.operation, status, code).await {
             Ok(()) => answer,
             Err(problem) => Err(problem),
         }
@@ -141,7 +150,7 @@ pub(super) fn start() -> Instant {
 }
 
 /// Proves who calls by its bearer token.
-pub(super) fn prove(hub: &Hub, request: &HttpRequest) -> Result<Caller, Unknown> {
+pub(super) fn prove(hub: &Hub, request: &HttpRequest) -> Result<(Caller, i64, Rc<OfWorker>), Unknown> {
     let mut credentials = request.headers().get_all(header::AUTHORIZATION);
     let (Some(credential), None) = (credentials.next(), credentials.next()) else {
         return Err(Unknown::Missing);
@@ -154,7 +163,16 @@ pub(super) fn prove(hub: &Hub, request: &HttpRequest) -> Result<Caller, Unknown>
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Unknown::Invalid);
     }
-    token::prove(hub, token.trim(), peer(request), hub.clock.now_us())
+    let own = of_worker(hub, request);
+    let now_us = hub.clock.now_us();
+    let caller = token::prove(hub, &own.tokens, token.trim(), peer(request), now_us)?;
+    Ok((caller, now_us, own))
+}
+
+/// What the worker has for itself.
+pub(super) fn of_worker(hub: &Hub, request: &HttpRequest) -> Rc<OfWorker> {
+    let own = request.app_data::<Rc<OfWorker>>();
+    own.map_or_else(|| OfWorker::new(hub), Rc::clone)
 }
 
 /// Where a call came from: the connection, never a header that anyone may write.
@@ -183,6 +201,7 @@ pub(super) fn turn_away(hub: &Hub, request: &HttpRequest, unknown: Unknown) -> H
 /// Makes the entry of an answer that has none of its own.
 pub(super) async fn enter(
     hub: &Hub,
+    lane: &Lane,
     caller: &Caller,
     operation: &str,
     status: u16,
@@ -194,6 +213,6 @@ pub(super) async fn enter(
     bytes.extend_from_slice(&status.to_be_bytes());
     entry::put_text(&mut bytes, problem);
     purpose::seal_caller(hub, caller, &mut bytes)?;
-    hub.append(bytes).await?;
+    hub.append_on(lane, bytes).await?;
     Ok(())
 }

@@ -55,7 +55,8 @@ pub(super) async fn token(
         Ok(_) => (200, ""),
         Err(problem) => (problem.status(), problem.code.as_str()),
     };
-    call::enter(&state.hub, &caller, "issue_token", status, problem).await?;
+    let own = call::of_worker(&state.hub, &request);
+    call::enter(&state.hub, &own.lane, &caller, "issue_token", status, problem).await?;
     answer
 }
 

@@ -28,6 +28,7 @@ use crate::{
         records::{self, IngestAnswer, Ingested},
     },
     catalog::Dataset,
+    ledger::Lane,
 };
 
 /// `PUT /v1/datasets/{dataset}/records`.
@@ -157,12 +158,12 @@ type Answers = mpsc::Sender<Result<web::Bytes, actix_web::Error>>;
 
 impl Intake {
     async fn run(mut self, call: Call, answers: Answers) {
-        let (state, caller) = (call.state, call.caller);
+        let (state, caller, own) = (call.state, call.caller, call.own);
         let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
         let end = loop {
             let block = match lines.next().await {
                 Ok(Some(block)) => block,
-                Ok(None) => break self.finish(&state, &caller).await,
+                Ok(None) => break self.finish(&state, &own.lane, &caller).await,
                 Err(problem) => break Err(problem),
             };
             match self.take(&state, &caller, block).await {
@@ -256,9 +257,9 @@ impl Intake {
         out.extend_from_slice(line.as_bytes());
     }
 
-    async fn finish(&mut self, state: &State, caller: &Caller) -> Result<Value, Problem> {
+    async fn finish(&mut self, state: &State, lane: &Lane, caller: &Caller) -> Result<Value, Problem> {
         if self.receipt.is_null() {
-            call::enter(&state.hub, caller, "put_records", 200, "").await?;
+            call::enter(&state.hub, lane, caller, "put_records", 200, "").await?;
         }
         self.counts.insert("lines".to_owned(), Value::from(self.line));
         Ok(json!({"summary": self.counts, "receipt": self.receipt}))

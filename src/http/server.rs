@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     problem::{Problem, ProblemCode},
     refuse, routes,
-    state::{Limits, State},
+    state::{Limits, OfWorker, State},
 };
 use crate::app::hub::Hub;
 
@@ -47,6 +47,7 @@ pub fn public(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
+            .app_data(OfWorker::new(&state.hub))
             .wrap(security_headers())
             .configure(routes::configure)
     })

@@ -2,6 +2,7 @@
 //! Timers are resolved once per route and class, when first needed: observing is a few atomic additions.
 
 use std::{
+    rc::Rc,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -9,7 +10,11 @@ use std::{
 use actix_web::http::StatusCode;
 
 use super::routes::{ROUTES, Route};
-use crate::{app::hub::Hub, telemetry::Timer};
+use crate::{
+    app::{hub::Hub, token::RecentTokens},
+    ledger::Lane,
+    telemetry::Timer,
+};
 
 /// Limits of the server.
 #[derive(Clone, Debug)]
@@ -31,6 +36,24 @@ pub struct State {
     /// Limits of the server.
     pub limits: Limits,
     timers: Vec<[OnceLock<Option<Timer>>; 4]>,
+}
+
+/// What each worker thread of the server has for itself: shared with nobody, so never waited for.
+pub struct OfWorker {
+    /// Its way into the ledger.
+    pub lane: Lane,
+    /// Tokens that it met last.
+    pub tokens: RecentTokens,
+}
+
+impl OfWorker {
+    /// For the thread that calls.
+    pub fn new(hub: &Hub) -> Rc<Self> {
+        Rc::new(Self {
+            lane: hub.ledger.lane(),
+            tokens: RecentTokens::default(),
+        })
+    }
 }
 
 const STATUS_CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];

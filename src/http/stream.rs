@@ -1,6 +1,8 @@
 //! `POST /v1/verifications/stream`: NDJSON both ways, any length, answers in order as they are found.
 //! Back-pressure goes from the reader of the answers to the sender of the questions: at most a few blocks are under way.
 
+use std::rc::Rc;
+
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -13,6 +15,7 @@ use super::{
     lines::{Block, Lines},
     locale::Locale,
     problem::{Problem, ProblemCode},
+    state::{OfWorker, State},
     verifications::{NO_STORE, locale_of, put_result, reference_of},
 };
 use crate::app::{
@@ -46,7 +49,7 @@ pub(super) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
     extract::expect(&call.request, MediaType::Ndjson)?;
     let locale = locale_of(&call);
     let entered = call.entered_mark();
-    let (state, caller) = (call.state.clone(), call.caller.clone());
+    let (state, caller, own) = (call.state.clone(), call.caller.clone(), Rc::clone(&call.own));
     let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
     let first = lines.first().await?;
     let header: Header<'_> = extract::parse(&first)?;
@@ -56,6 +59,7 @@ pub(super) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
         dataset: header.dataset.map(|name| name.to_string()),
         state,
         caller,
+        own,
         locale,
         counts: Counts::default(),
         last: None,
@@ -75,8 +79,9 @@ pub(super) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
 struct Stream {
     purpose: Purpose<'static>,
     dataset: Option<String>,
-    state: web::Data<super::state::State>,
+    state: web::Data<State>,
     caller: crate::app::hub::Caller,
+    own: Rc<OfWorker>,
     locale: Locale,
     counts: Counts,
     last: Option<Entered>,
@@ -135,8 +140,15 @@ impl Stream {
         let parsed: Vec<Result<ItemBody<'_>, Problem>> = lines.iter().map(|line| extract::parse(line)).collect();
         let items = parsed.iter().map(|item| item.as_ref().map_err(Clone::clone)).collect();
         let hub = &self.state.hub;
-        let ChunkAnswer { id, results, entered } =
-            chunk::verify_chunk(hub, &self.caller, &self.purpose, self.dataset.as_deref(), items).await?;
+        let ChunkAnswer { id, results, entered } = chunk::verify_chunk(
+            hub,
+            &self.own.lane,
+            &self.caller,
+            &self.purpose,
+            self.dataset.as_deref(),
+            items,
+        )
+        .await?;
         let mut out = Vec::with_capacity(lines.len() * 256);
         for ((result, item), line) in results.into_iter().zip(&parsed).zip(lines) {
             match &result {

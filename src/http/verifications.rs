@@ -29,7 +29,7 @@ use crate::app::{
 pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: VerificationBody<'_> = extract::parse(&bytes)?;
-    let answer = verify::verify(call.hub(), &call.caller, &body).await?;
+    let answer = verify::verify(call.hub(), &call.own.lane, &call.caller, &body, call.now_us).await?;
     call.entered();
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(b"{\"id\":\"");
@@ -85,7 +85,7 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
         .map(|item| extract::parse(item.get().as_bytes()))
         .collect();
     let items = parsed.iter().map(|item| item.as_ref().map_err(Clone::clone)).collect();
-    let answer = chunk::verify_chunk(call.hub(), &call.caller, &body.purpose, None, items).await?;
+    let answer = chunk::verify_chunk(call.hub(), &call.own.lane, &call.caller, &body.purpose, None, items).await?;
     call.entered();
     let mut out = Vec::with_capacity(answer.results.len() * 256);
     out.extend_from_slice(b"{\"results\":[");

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::oneshot;
@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::LedgerError;
 use super::frame::{self, GROUP_FRAMES_MAX, HEADER};
 use super::journal::{Position, Writer, Wrote};
+use super::lane::{Brought, Mailbox, Parcel};
 use super::shared::Shared;
 use super::tree::{Hash, TILE};
 
@@ -19,6 +20,8 @@ use super::tree::{Hash, TILE};
 pub enum Message {
     /// Entries of one caller.
     Append(Job),
+    /// Entries of many callers of one lane.
+    Parcel(Parcel),
     /// Nothing comes after this: finish and end.
     Stop,
 }
@@ -55,6 +58,35 @@ impl Done {
     }
 }
 
+/// A lane as the appender sees it.
+pub struct ToLane {
+    mailbox: Arc<Mailbox>,
+    brought: Vec<Brought>,
+}
+
+/// What a group is made of.
+enum Part {
+    Job(Job),
+    Parcel(Parcel),
+}
+
+impl Part {
+    fn entries(&self) -> usize {
+        match self {
+            Self::Job(job) => job.entries.as_slice().len(),
+            Self::Parcel(parcel) => parcel.entries.len(),
+        }
+    }
+
+    /// Bytes that it takes in the journal.
+    fn framed_bytes(&self) -> usize {
+        match self {
+            Self::Job(job) => job.entries.framed_bytes(),
+            Self::Parcel(parcel) => parcel.bytes.len() + HEADER * parcel.entries.len(),
+        }
+    }
+}
+
 /// One entry without a second allocation, or several.
 pub enum Entries {
     /// The common case.
@@ -85,11 +117,13 @@ pub struct Appender {
     pub writer: Writer,
     pub next_index: u64,
     pub group_bytes_max: usize,
+    /// By number; a lane is met with its first job.
+    pub lanes: Vec<ToLane>,
 }
 
 #[derive(Default)]
 struct Group {
-    jobs: Vec<Job>,
+    parts: Vec<Part>,
     bytes: Vec<u8>,
     leaves: Vec<Hash>,
     /// Offset within the group of each frame that opens a bundle.
@@ -98,29 +132,45 @@ struct Group {
 
 impl Group {
     fn clear(&mut self) {
-        self.jobs.clear();
+        self.parts.clear();
         self.bytes.clear();
         self.leaves.clear();
         self.bundles.clear();
     }
 
-    fn fits(&self, job: &Job, bytes_max: usize) -> bool {
-        self.jobs.is_empty()
-            || (self.bytes.len() + job.entries.framed_bytes() <= bytes_max
-                && self.leaves.len() + job.entries.as_slice().len() <= GROUP_FRAMES_MAX)
+    fn fits(&self, part: &Part, bytes_max: usize) -> bool {
+        self.parts.is_empty()
+            || (self.bytes.len() + part.framed_bytes() <= bytes_max
+                && self.leaves.len() + part.entries() <= GROUP_FRAMES_MAX)
     }
 
-    fn add(&mut self, first: u64, job: Job) {
-        for (entry, leaf) in job.entries.as_slice() {
-            let index = first + self.leaves.len() as u64;
-            if index.is_multiple_of(TILE) {
-                self.bundles.push(self.bytes.len() as u64);
+    fn add(&mut self, first: u64, part: Part) {
+        match &part {
+            Part::Job(job) => {
+                for (entry, leaf) in job.entries.as_slice() {
+                    self.add_entry(first, entry, leaf);
+                }
             }
-            let in_group = u16::try_from(self.leaves.len()).unwrap_or(u16::MAX);
-            frame::encode(&mut self.bytes, index, in_group, entry, leaf);
-            self.leaves.push(*leaf);
+            Part::Parcel(parcel) => {
+                let mut begin = 0;
+                for entry in &parcel.entries {
+                    let bytes = parcel.bytes.get(begin..entry.end).unwrap_or_default();
+                    self.add_entry(first, bytes, &entry.leaf);
+                    begin = entry.end;
+                }
+            }
         }
-        self.jobs.push(job);
+        self.parts.push(part);
+    }
+
+    fn add_entry(&mut self, first: u64, entry: &[u8], leaf: &Hash) {
+        let index = first + self.leaves.len() as u64;
+        if index.is_multiple_of(TILE) {
+            self.bundles.push(self.bytes.len() as u64);
+        }
+        let in_group = u16::try_from(self.leaves.len()).unwrap_or(u16::MAX);
+        frame::encode(&mut self.bytes, index, in_group, entry, leaf);
+        self.leaves.push(*leaf);
     }
 }
 
@@ -130,35 +180,62 @@ impl Appender {
         let mut group = Group::default();
         let mut carried = None;
         loop {
-            let message = match carried.take() {
-                Some(job) => Ok(Message::Append(job)),
-                None => self.queue.recv(),
+            let part = match carried.take() {
+                Some(part) => Some(part),
+                None => self.queue.recv().ok().and_then(Message::part),
             };
-            let Ok(Message::Append(job)) = message else {
-                break;
-            };
+            let Some(part) = part else { break };
             if self.shared.failed.load(Ordering::Acquire) {
-                job.done.send(Err(LedgerError::Failed));
+                self.answer(part, None);
+                self.deliver();
                 continue;
             }
             group.clear();
-            group.add(self.next_index, job);
+            group.add(self.next_index, part);
             let stop = self.gather(&mut group, &mut carried);
             self.commit(&mut group);
             if stop == Stop::Yes {
                 break;
             }
         }
-        // Whoever came too late loses its sender here and reads that as a closed ledger.
+        // Whoever came too late loses its sender here and reads that as a closed ledger; lanes are told by `LanesClosed`.
     }
 
-    fn gather(&self, group: &mut Group, carried: &mut Option<Job>) -> Stop {
+    /// Answers a part whose first entry has the index `first`; `None`: the ledger failed. Lanes hear of it with `deliver`.
+    fn answer(&mut self, part: Part, first: Option<u64>) {
+        let parcel = match part {
+            Part::Job(job) => return job.done.send(first.ok_or(LedgerError::Failed)),
+            Part::Parcel(parcel) => parcel,
+        };
+        let known = self.lanes.len();
+        if parcel.lane >= known {
+            let new = self.shared.lanes().into_iter().skip(known);
+            self.lanes.extend(new.map(|mailbox| ToLane {
+                mailbox,
+                brought: Vec::new(),
+            }));
+        }
+        if let Some(to) = self.lanes.get_mut(parcel.lane) {
+            to.brought.push(Brought { parcel, first });
+        }
+    }
+
+    /// Brings each lane what it waits for.
+    fn deliver(&mut self) {
+        for to in &mut self.lanes {
+            if !to.brought.is_empty() {
+                to.mailbox.bring(&mut to.brought);
+            }
+        }
+    }
+
+    fn gather(&self, group: &mut Group, carried: &mut Option<Part>) -> Stop {
         while let Ok(message) = self.queue.try_recv() {
-            match message {
-                Message::Stop => return Stop::Yes,
-                Message::Append(job) if group.fits(&job, self.group_bytes_max) => group.add(self.next_index, job),
-                Message::Append(job) => {
-                    *carried = Some(job);
+            match message.part() {
+                None => return Stop::Yes,
+                Some(part) if group.fits(&part, self.group_bytes_max) => group.add(self.next_index, part),
+                Some(part) => {
+                    *carried = Some(part);
                     break;
                 }
             }
@@ -167,7 +244,8 @@ impl Appender {
     }
 
     fn commit(&mut self, group: &mut Group) {
-        let counters = &self.shared.counters;
+        let shared = Arc::clone(&self.shared);
+        let counters = &shared.counters;
         let (first, count) = (self.next_index, group.leaves.len() as u64);
         counters.appended.fetch_add(count, Ordering::Release);
         let started = Instant::now();
@@ -176,13 +254,14 @@ impl Appender {
             Ok(wrote) => wrote,
             Err(error) => {
                 self.shared.fail(error);
-                for job in group.jobs.drain(..) {
-                    job.done.send(Err(LedgerError::Failed));
+                for part in group.parts.drain(..) {
+                    self.answer(part, None);
                 }
+                self.deliver();
                 return;
             }
         };
-        counters.sync_ns.fetch_add(nanos(started), Ordering::Relaxed);
+        counters.sync_ns.fetch_add(nanos(started.elapsed()), Ordering::Relaxed);
         let (at, segment) = match wrote {
             Wrote::Here(at) => (at, None),
             Wrote::NewSegment(at) => (at, Some(at.segment)),
@@ -197,14 +276,30 @@ impl Appender {
         counters.groups.fetch_add(1, Ordering::Relaxed);
         counters.last_group.store(count, Ordering::Relaxed);
         // A crash from here on loses nothing: the entries are on disk, only the answers may be missing.
-        let mut index = first;
-        for job in group.jobs.drain(..) {
-            let entries = job.entries.as_slice().len() as u64;
-            counters
-                .append_ns
-                .fetch_add(nanos(job.queued) * entries, Ordering::Relaxed);
-            job.done.send(Ok(index));
+        let (mut index, mut waited_ns, now) = (first, 0, Instant::now());
+        let mut waited =
+            |since: Instant, entries: u64| waited_ns += nanos(now.saturating_duration_since(since)) * entries;
+        for part in group.parts.drain(..) {
+            let entries = part.entries() as u64;
+            match &part {
+                Part::Job(job) => waited(job.queued, entries),
+                Part::Parcel(parcel) => parcel.entries.iter().for_each(|entry| waited(entry.queued, 1)),
+            }
+            self.answer(part, Some(index));
             index += entries;
+        }
+        counters.append_ns.fetch_add(waited_ns, Ordering::Relaxed);
+        self.deliver();
+    }
+}
+
+impl Message {
+    /// What is to be appended; `None`: stop.
+    fn part(self) -> Option<Part> {
+        match self {
+            Self::Append(job) => Some(Part::Job(job)),
+            Self::Parcel(parcel) => Some(Part::Parcel(parcel)),
+            Self::Stop => None,
         }
     }
 }
@@ -215,6 +310,6 @@ enum Stop {
     No,
 }
 
-fn nanos(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,7 @@
 //! at most `seal_interval_ms` later (`wait_sealed`).
 //!
 //! Reading order: `frame` and `scan` (how bytes lie and what counts as damage), `tree`, `note`; then `journal`, `levels`,
-//! `appender`, `sealer`, `recover`; then what leaves the house: `tile`, `receipt`, `verify`.
+//! `appender`, `lane`, `sealer`, `recover`; then what leaves the house: `tile`, `receipt`, `verify`.
 //! C2SP tlog-tiles, tlog-checkpoint, signed-note and tlog-proof; RFC 6962 hashes. Proofs, checkpoint text and note form come
 //! from `tlog_tiles` and `signed_note`; hashing and Ed25519 are ring's (300-byte leaf: sha2 1,741 ns, ring 1,055 ns).
 //!
@@ -14,6 +14,7 @@ pub mod entry;
 mod files;
 mod frame;
 mod journal;
+mod lane;
 mod levels;
 mod note;
 mod reading;
@@ -38,6 +39,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use tokio::sync::oneshot;
 
 pub use frame::ENTRY_BYTES_MAX;
+pub use lane::Lane;
 pub use note::{NoteError, NoteSigner, TreeHead, VerifierKey};
 pub use scan::Damage;
 pub use tree::{Hash, leaf_hash};
@@ -45,6 +47,7 @@ pub use types::{Appended, LedgerConfig, LedgerError, Stats};
 
 use appender::{Answer, Appender, Done, Entries, Job, Message};
 use frame::GROUP_FRAMES_MAX;
+use lane::Parcel;
 use sealer::Sealer;
 use shared::{Covered, Shared, Waiter};
 
@@ -59,9 +62,42 @@ pub struct Ledger {
     batch_bytes_max: u64,
     shared: Arc<Shared>,
     queue: Sender<Message>,
-    closing: AtomicBool,
+    closing: Arc<AtomicBool>,
+    queue_max: usize,
+    group_bytes_max: usize,
     threads: Mutex<Option<Threads>>,
     _lock: File,
+}
+
+/// What a lane needs of the ledger.
+struct Submit {
+    shared: Arc<Shared>,
+    queue: Sender<Message>,
+    closing: Arc<AtomicBool>,
+    /// Callers of one lane that may wait.
+    queue_max: usize,
+    /// Bytes of one parcel in the journal; a single larger entry still travels alone.
+    parcel_bytes_max: usize,
+    /// Bytes of one entry in the journal.
+    entry_bytes_max: usize,
+}
+
+impl Submit {
+    fn open(&self) -> Result<(), LedgerError> {
+        if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
+            return Err(LedgerError::Failed);
+        }
+        Ok(())
+    }
+
+    fn parcel(&self, parcel: Parcel) -> Result<(), Parcel> {
+        match self.queue.try_send(Message::Parcel(parcel)) {
+            Err(TrySendError::Full(Message::Parcel(back)) | TrySendError::Disconnected(Message::Parcel(back))) => {
+                Err(back)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 struct Threads {
@@ -105,9 +141,16 @@ impl Ledger {
             writer: found.writer,
             next_index: found.next_index,
             group_bytes_max: config.group_bytes_max,
+            lanes: Vec::new(),
         };
         let io = LedgerError::io("start a thread");
-        let appender = named("ledger-appender").spawn(move || appender.run()).map_err(io)?;
+        let lanes = shared::LanesClosed(Arc::clone(&shared));
+        let run = move || {
+            // Dropped after the appender and its queue, however it ends.
+            let _lanes = lanes;
+            appender.run();
+        };
+        let appender = named("ledger-appender").spawn(run).map_err(io)?;
         let sealer = named("ledger-sealer").spawn(move || sealer.run()).map_err(io)?;
         Ok(Self {
             dir: config.dir,
@@ -116,7 +159,9 @@ impl Ledger {
             batch_bytes_max: config.segment_bytes,
             shared,
             queue,
-            closing: AtomicBool::new(false),
+            closing: Arc::default(),
+            queue_max: config.queue_max,
+            group_bytes_max: config.group_bytes_max,
             threads: Mutex::new(Some(Threads { appender, sealer })),
             _lock: lock,
         })
@@ -134,6 +179,20 @@ impl Ledger {
             .await
             .map_err(|_| self.gone())??;
         Ok(Appended { index, leaf })
+    }
+
+    /// A way in for one thread of tasks: what waits there is answered a group at a time.
+    pub fn lane(&self) -> Lane {
+        let (number, mailbox) = self.shared.add_lane();
+        let submit = Submit {
+            shared: Arc::clone(&self.shared),
+            queue: self.queue.clone(),
+            closing: Arc::clone(&self.closing),
+            queue_max: self.queue_max,
+            parcel_bytes_max: self.group_bytes_max,
+            entry_bytes_max: usize::try_from(self.batch_bytes_max).unwrap_or(usize::MAX),
+        };
+        Lane::new(number, mailbox, submit)
     }
 
     /// Appends several entries as one group: neighbours in the log, durable together, answered together.
@@ -237,17 +296,17 @@ impl Ledger {
 
     fn submit_task(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
         let (done, answer) = oneshot::channel();
-        self.submit(entries, Done::Task(done))?;
+        self.submit(entries, Done::Task(done), Instant::now())?;
         Ok(answer)
     }
 
     fn submit_thread(&self, entries: Entries) -> Answer {
         let (done, answer) = crossbeam_channel::bounded(1);
-        self.submit(entries, Done::Thread(done))?;
+        self.submit(entries, Done::Thread(done), Instant::now())?;
         answer.recv().map_err(|_| self.gone())?
     }
 
-    fn submit(&self, entries: Entries, done: Done) -> Result<(), LedgerError> {
+    fn submit(&self, entries: Entries, done: Done, queued: Instant) -> Result<(), LedgerError> {
         if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
             return Err(self.gone());
         }
@@ -258,11 +317,7 @@ impl Ledger {
         if count > GROUP_FRAMES_MAX || entries.framed_bytes() as u64 > self.batch_bytes_max {
             return Err(LedgerError::BatchSize);
         }
-        match self.queue.try_send(Message::Append(Job {
-            entries,
-            done,
-            queued: Instant::now(),
-        })) {
+        match self.queue.try_send(Message::Append(Job { entries, done, queued })) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
                 self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);

@@ -12,6 +12,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::journal::Position;
+use super::lane::Mailbox;
 use super::note::TreeHead;
 use super::tree::Hash;
 
@@ -68,6 +69,7 @@ pub struct Shared {
     segments: RwLock<Vec<u64>>,
     unsealed: Mutex<Vec<Hash>>,
     waiters: Mutex<Vec<Waiter>>,
+    lanes: Mutex<Vec<Arc<Mailbox>>>,
 }
 
 impl Shared {
@@ -88,6 +90,7 @@ impl Shared {
             segments: RwLock::new(segments),
             unsealed: Mutex::new(unsealed),
             waiters: Mutex::default(),
+            lanes: Mutex::default(),
         }
     }
 
@@ -141,9 +144,33 @@ impl Shared {
         read(&self.segments).clone()
     }
 
+    /// A mailbox for a new lane, and its number.
+    pub fn add_lane(&self) -> (usize, Arc<Mailbox>) {
+        let mut lanes = lock(&self.lanes);
+        let mailbox = Arc::new(Mailbox::default());
+        lanes.push(Arc::clone(&mailbox));
+        (lanes.len() - 1, mailbox)
+    }
+
+    /// Every lane's mailbox, by number.
+    pub fn lanes(&self) -> Vec<Arc<Mailbox>> {
+        lock(&self.lanes).clone()
+    }
+
     /// Those who wait for a checkpoint.
     pub fn waiters(&self) -> MutexGuard<'_, Vec<Waiter>> {
         lock(&self.waiters)
+    }
+}
+
+/// Tells every lane, when dropped, that nothing comes any more.
+pub struct LanesClosed(pub Arc<Shared>);
+
+impl Drop for LanesClosed {
+    fn drop(&mut self) {
+        for mailbox in self.0.lanes() {
+            mailbox.close();
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::verify::{Directory, Files, copy_dir, verify_dir, verify_dir_against, 
 use super::*;
 
 mod damage;
+mod lanes;
 
 pub fn config(dir: &std::path::Path) -> LedgerConfig {
     LedgerConfig {

@@ -1,6 +1,7 @@
 """Measures cached single verification against the bare HTTP floor beside it: rate, p50, p99, CPU per request.
 
-Floor and hub are both running all the time and take turns; medians over the rounds; wrk shares the two cores with them.
+Floor and hub are both running all the time and take turns; medians over the rounds. By default wrk shares the two cores
+with them; `--pinned` gives the server one core with one worker, and wrk the other.
 """
 
 from __future__ import annotations
@@ -11,24 +12,37 @@ import shutil
 import statistics
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
-from hub import ROOT, Checks, Hub, arguments, cpu_seconds, person, put_records, verification, workdir
+from hub import Checks, Hub, arguments, binary, cpu_seconds, person, put_records, run, verification, workdir
 
 RECORDS = 1000
+FIELDS = ("name", "birth_date", "domicile_address")
 
 
-def floor_binary() -> str:
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return os.environ.get("FLOOR_BIN", str(target / "release" / "examples" / "floor"))
+def line(request: dict) -> str:
+    return json.dumps(request, ensure_ascii=False, separators=(",", ":"))
 
 
-def start_floor(size: int, workers: int, folder: Path) -> tuple[subprocess.Popen, str]:
+def real_mix(args, folder: Path) -> list[str]:
+    """The mix of `heyan bench`: 85 % match (half of the values written otherwise), 10 % mismatch, 3 % review, 2 % not found."""
+    file = folder / "requests"
+    extra = ("--zipf",) if args.keys == "zipf" else ()
+    done = run("bench", "--persons", str(args.records), "--requests", str(args.requests), "--write", str(file), *extra)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return file.read_text().splitlines()
+
+
+def start_floor(size: int, workers: int, folder: Path, wrap: tuple[str, ...]) -> tuple[subprocess.Popen, str]:
     """The bare server, with an answer of `size` bytes; it prints its address."""
     out = folder / "floor.out"
     with open(out, "wb") as f:
         process = subprocess.Popen(
-            [floor_binary(), "--bytes", str(size), "--workers", str(workers)], stdin=subprocess.DEVNULL, stdout=f
+            [*wrap, binary(), "bench-floor", "--bytes", str(size), "--workers", str(workers)],
+            stdin=subprocess.DEVNULL,
+            stdout=f,
         )
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and b"\n" not in out.read_bytes():
@@ -36,12 +50,13 @@ def start_floor(size: int, workers: int, folder: Path) -> tuple[subprocess.Popen
     return process, out.read_text().strip()
 
 
-def one_round(url: str, pid: int, seconds: float, connections: int, env: dict) -> dict:
+def one_round(url: str, pid: int, args, env: dict, seconds: float) -> dict:
     """One run of wrk; rate in requests/s, latencies and CPU in microseconds."""
     used = cpu_seconds(pid)
     lua = Path(__file__).with_name("wrk.lua")
+    client = ["taskset", "-c", "1", "wrk", "-t1"] if args.pinned else ["wrk", "-t2"]
     done = subprocess.run(
-        ["wrk", "-t2", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(lua), url],
+        [*client, f"-c{args.connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(lua), url],
         env={**os.environ, **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -56,50 +71,73 @@ def one_round(url: str, pid: int, seconds: float, connections: int, env: dict) -
     return {"rate": requests / duration, "p50": p50, "p99": p99, "p999": p999, "cpu": used / requests * 1e6, "bad": bad}
 
 
+def prepare(hub: Hub, args, folder: Path, checks: Checks) -> tuple[Path, int]:
+    """Records in, bodies on disk, everything asked once; answers the bodies' file and the size of an answer."""
+    if args.mix == "known":
+        records = [person(n) for n in range(args.records)]
+        put_records(hub.client("authority"), "natural-person", records)
+        requests = [line(verification(r, *FIELDS)) for r in records]
+    else:
+        requests = real_mix(args, folder)
+    agency, outcomes, size = hub.client("agency"), Counter(), 0
+    # Twice: what the first time opens or loads is there the second time.
+    for request in [*dict.fromkeys(requests), *requests[:5000]]:
+        answer = agency.post("/v1/verifications", request)
+        outcomes[(answer.json() or {}).get("outcome")] += 1
+        size = max(size, len(answer.body)) if args.mix == "known" else len(answer.body)
+    print("outcomes of the warm-up:", dict(outcomes), flush=True)
+    expected = {"verified"} if args.mix == "known" else {"verified", "mismatched", "review", "not_found"}
+    checks.ok(f"every body is answered {sorted(expected)}", set(outcomes) == expected, outcomes)
+    bodies = folder / "bodies"
+    if args.batch:
+        items = [{k: v for k, v in json.loads(r).items() if k != "purpose"} for r in requests]
+        for at, item in enumerate(items):
+            item["ref"] = f"r{at}"
+        parts = [items[at : at + args.batch] for at in range(0, len(items) - args.batch + 1, args.batch)]
+        purpose = json.loads(requests[0])["purpose"]
+        requests = [line({"purpose": purpose, "items": part}) for part in parts]
+        size = len(agency.post("/v1/verifications/batch", requests[0]).body)
+    bodies.write_text("".join(f"{request}\n" for request in requests))
+    return bodies, size
+
+
 def main() -> None:
     args = arguments(
         __doc__,
         ("--rounds", {"type": int, "default": 5}),
         ("--seconds", {"type": float, "default": 8}),
         ("--connections", {"type": int, "default": 64}),
+        ("--records", {"type": int, "default": RECORDS, "help": "persons"}),
+        ("--requests", {"type": int, "default": 20_000, "help": "different requests of the real mix"}),
+        ("--mix", {"choices": ("known", "real"), "default": "known", "help": "known: right claims as recorded"}),
+        ("--keys", {"choices": ("uniform", "zipf"), "default": "uniform"}),
+        ("--batch", {"type": int, "default": 0, "help": "items a request; 0: one verification a request"}),
+        ("--pinned", {"action": "store_true", "help": "server on core 0 with one worker, wrk on core 1"}),
         ("--ratio-min", {"type": float, "default": 0.35}),
         ("--p99-max", {"type": float, "default": 0, "help": "times the floor's p99; 0: not checked"}),
-        ("--workers", {"type": int, "default": os.cpu_count() or 2, "help": "of the floor; the hub's own default"}),
         ("--out", {"help": "write the medians to this file as JSON"}),
     )
     checks, folder = Checks("wrk"), workdir("wrk")
-    for tool in ("wrk", floor_binary()):
+    for tool in ("wrk", binary()):
         if not checks.ok(f"{tool} is there", shutil.which(tool)):
             checks.finish()
-    records = [person(n) for n in range(RECORDS)]
-    bodies = folder / "bodies"
-    bodies.write_text(
-        "".join(
-            json.dumps(
-                verification(r, "name", "birth_date", "domicile_address"), ensure_ascii=False, separators=(",", ":")
-            )
-            + "\n"
-            for r in records
-        )
-    )
-    with Hub(folder / "data") as hub:
-        put_records(hub.client("authority"), "natural-person", records)
-        agency = hub.client("agency")
-        answers = [agency.post("/v1/verifications", line) for line in bodies.read_text().splitlines()]
-        verified = sum((a.json() or {}).get("outcome") == "verified" for a in answers)
-        checks.ok("every body is answered `verified`", verified == RECORDS, verified)
-        size = len(answers[-1].body)
-        floor, floor_url = start_floor(size, args.workers, folder)
+    workers = 1 if args.pinned else os.cpu_count() or 2
+    wrap = ("taskset", "-c", "0") if args.pinned else ()
+    persons = args.records if args.mix == "real" else 0
+    with Hub(folder / "data", persons=persons, wrap=wrap, env={"HEYAN__HTTP__WORKERS": str(workers)}) as hub:
+        bodies, size = prepare(hub, args, folder, checks)
+        floor, floor_url = start_floor(size, workers, folder, wrap)
         try:
-            env = {"WRK_BODIES": str(bodies), "WRK_TOKEN": hub.tokens["agency"]}
+            path = "/v1/verifications/batch" if args.batch else "/v1/verifications"
+            env = {"WRK_BODIES": str(bodies), "WRK_TOKEN": hub.tokens["agency"], "WRK_PATH": path}
             sides = {"floor": (floor_url, floor.pid), "hub": (hub.url, hub.process.pid)}
             for url, pid in sides.values():
-                one_round(url, pid, 2, args.connections, env)  # warm
+                one_round(url, pid, args, env, 2)  # warm
             entries = hub.metric("heyan_ledger_size")
             rounds: dict[str, list[dict]] = {"floor": [], "hub": []}
             for n in range(args.rounds):
                 for side in (list(sides), list(sides)[::-1])[n % 2]:
-                    got = one_round(*sides[side], args.seconds, args.connections, env)
+                    got = one_round(*sides[side], args, env, args.seconds)
                     rounds[side].append(got)
                     print(f"round {n + 1} {side:5}", " ".join(f"{k}={v:.1f}" for k, v in got.items()), flush=True)
             checks.ok("no request failed", sum(r["bad"] for side in rounds.values() for r in side) == 0)
@@ -110,7 +148,8 @@ def main() -> None:
             floor.terminate()
             floor.wait(10)
     medians = {side: {k: statistics.median(r[k] for r in got) for k in got[0]} for side, got in rounds.items()}
-    ratio = statistics.median(h["rate"] / f["rate"] for h, f in zip(rounds["hub"], rounds["floor"]))
+    ratios = [h["rate"] / f["rate"] for h, f in zip(rounds["hub"], rounds["floor"])]
+    ratio = statistics.median(ratios)
     checks.ok(f"the ratio is at least {args.ratio_min}", ratio >= args.ratio_min, f"{ratio:.3f}")
     if args.p99_max:
         limit = args.p99_max * medians["floor"]["p99"]
@@ -124,9 +163,11 @@ def main() -> None:
         print(f"| {side} | {m['rate']:.0f} | {m['p50']:.0f} | {m['p99']:.0f} | {m['cpu']:.1f} |")
     checks.finish(
         ratio=round(ratio, 3),
+        spread=f"{min(ratios):.3f}-{max(ratios):.3f}",
         hub_rps=round(medians["hub"]["rate"]),
         hub_p50_us=round(medians["hub"]["p50"]),
         hub_p99_us=round(medians["hub"]["p99"]),
+        p99_ratio=round(medians["hub"]["p99"] / medians["floor"]["p99"], 2),
         hub_cpu_us=round(medians["hub"]["cpu"], 1),
         answer_bytes=size,
     )

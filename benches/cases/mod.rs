@@ -1,0 +1,212 @@
+//! The pure parts of the verification path, each as one call on fixed input: counted in instructions by
+//! `count.rs`. Input is of the shapes that a city sends: names, dates, addresses, numbers.
+
+use std::{hint::black_box, time::Duration};
+
+use heyan::{
+    app::question::VerificationBody,
+    auth::{
+        pseudonym::Pseudonymizer,
+        seal::PurposeSealer,
+        token::{Claims, KeyId, TokenSigner, TokenVerifier},
+    },
+    catalog::{Catalog, Dataset},
+    domain::{
+        policy::Permission,
+        verdict::{Basis, Outcome, Verdict},
+    },
+    ledger::{
+        Ledger, LedgerConfig,
+        entry::{self, Kind},
+        leaf_hash,
+    },
+};
+
+/// A part: its name, and one call of it.
+pub type Case = (String, Box<dyn FnMut()>);
+
+/// Claims, each with a word for it.
+type Worded = &'static [(&'static str, &'static str)];
+
+/// Field, value of the record, claims with the word for each.
+const COMPARED: [(&str, &str, Worded); 4] = [
+    (
+        "name",
+        "欧阳思远",
+        &[
+            ("exact", "欧阳思远"),
+            ("folded", "欧阳 思远"),
+            ("variant", "歐陽思遠"),
+            ("other", "欧阳嘉怡"),
+        ],
+    ),
+    (
+        "birth_date",
+        "1997-05-30",
+        &[
+            ("exact", "1997-05-30"),
+            ("folded", "1997年5月30日"),
+            ("other", "1997-05-31"),
+        ],
+    ),
+    (
+        "domicile_address",
+        "安徽省芜湖市镜湖区中山路120号7幢1单元101室",
+        &[
+            ("exact", "安徽省芜湖市镜湖区中山路120号7幢1单元101室"),
+            ("elided", "芜湖市镜湖区中山路120号7幢1单元101"),
+            ("fullwidth", "安徽省芜湖市镜湖区中山路１２０号７幢１单元１０１室"),
+            ("other", "安徽省芜湖市鸠江区银湖路9号"),
+        ],
+    ),
+    ("sex", "1", &[("exact", "1"), ("label", "男"), ("other", "2")]),
+];
+
+const BODY: &str = r#"{"dataset":"natural-person","subject":{"id_number":"340207199705305213"},"claims":{"name":"欧阳思远","birth_date":"1997-05-30","domicile_address":"安徽省芜湖市镜湖区中山路120号7幢1单元101室"},"purpose":{"item_code":"11340200003010677X3442199806003","application_no":"A-2026-000123","operator":"window-7"}}"#;
+
+fn person(catalog: &Catalog) -> &Dataset {
+    catalog.get("natural-person").expect("a shipped dataset")
+}
+
+/// Every part.
+pub fn all() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let catalog: &'static Catalog = Box::leak(Box::new(Catalog::load(None).expect("the shipped catalogue")));
+    let dataset = person(catalog);
+    for (name, record, claims) in COMPARED {
+        let number = dataset.field_number(name).expect("a field");
+        let comparator = &dataset.field(number).expect("a field").comparator;
+        cases.push((
+            format!("canonical/{name}"),
+            Box::new(move || drop(black_box(comparator.canonical(black_box(record))))),
+        ));
+        for (word, claim) in claims {
+            let canonical = comparator.canonical(record);
+            cases.push((
+                format!("compare/{name}/{word}"),
+                Box::new(move || {
+                    black_box(comparator.compare(black_box(claim), black_box(&canonical)));
+                }),
+            ));
+        }
+    }
+    cases.push((
+        "parse/request".to_owned(),
+        Box::new(|| {
+            let body: VerificationBody<'_> = serde_json::from_slice(black_box(BODY.as_bytes())).expect("a request");
+            black_box(&body);
+        }),
+    ));
+    cases.push((
+        "parse/subject".to_owned(),
+        Box::new(move || {
+            let subject = dataset.parse_subject(|_| Some(black_box("340207199705305213")));
+            black_box(subject.is_ok());
+        }),
+    ));
+    ledger_cases(&mut cases);
+    access_cases(&mut cases);
+    cases
+}
+
+/// An entry as a verification of three fields makes it.
+fn entry_bytes() -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    entry::begin(&mut bytes, Kind::Verification, 1_795_363_200_000_000, 4);
+    let fields = [
+        (0, Verdict::Match(Basis::Exact)),
+        (3, Verdict::Match(Basis::Exact)),
+        (5, Verdict::Mismatch),
+    ];
+    entry::put_item(
+        &mut bytes,
+        "natural-person@1",
+        &[7; 16],
+        3,
+        Outcome::Mismatched,
+        fields.into_iter(),
+    );
+    entry::end(&mut bytes, &[0; 96]);
+    bytes
+}
+
+fn ledger_cases(cases: &mut Vec<Case>) {
+    cases.push(("entry/encode".to_owned(), Box::new(|| drop(black_box(entry_bytes())))));
+    let bytes = entry_bytes();
+    cases.push((
+        "entry/leaf_hash".to_owned(),
+        Box::new(move || {
+            black_box(leaf_hash(black_box(&bytes)));
+        }),
+    ));
+    let sealer = PurposeSealer::new(1, &[1; 32], &[]).expect("a sealer");
+    let mut sealed = Vec::with_capacity(256);
+    cases.push((
+        "entry/seal_purpose".to_owned(),
+        Box::new(move || {
+            sealed.clear();
+            let plain = black_box(&BODY.as_bytes()[..70]);
+            sealer
+                .seal(plain, b"heyan ledger purpose v1", &mut sealed)
+                .expect("sealed");
+        }),
+    ));
+    let pseudonyms = Pseudonymizer::new(&[2; 32]);
+    cases.push((
+        "entry/pseudonym".to_owned(),
+        Box::new(move || {
+            black_box(pseudonyms.subject("natural-person", black_box(b"340207199705305213")));
+        }),
+    ));
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = LedgerConfig {
+        dir: folder.path().to_owned(),
+        origin: "bench.heyan.local".to_owned(),
+        segment_bytes: 16 << 20,
+        seal_interval_ms: 100,
+        signing_seed: [5; 32],
+        group_bytes_max: 1 << 20,
+        queue_max: 1 << 14,
+        clock: std::sync::Arc::new(|| 1),
+    };
+    let ledger = Ledger::open(config).expect("a ledger");
+    ledger
+        .append_many_blocking((0..10_000_u32).map(|n| n.to_be_bytes().to_vec()).collect())
+        .expect("entries");
+    std::thread::sleep(Duration::from_millis(1_500));
+    cases.push((
+        "proof/receipt_of_10000".to_owned(),
+        Box::new(move || {
+            let _keep = &folder;
+            drop(black_box(ledger.inclusion_proof(black_box(4_321)).expect("sealed")));
+        }),
+    ));
+}
+
+fn access_cases(cases: &mut Vec<Case>) {
+    let kid = KeyId::parse("bench").expect("a key id");
+    let signer = TokenSigner::new(&[3; 32], kid, "https://hub").expect("a signer");
+    let verifier = TokenVerifier::new("https://hub", signer.verifying_key(), None).expect("a verifier");
+    let claims = Claims {
+        client_id: "agency".to_owned(),
+        role: "agency".to_owned(),
+        agency: Some("agency".to_owned()),
+        jti: "jti-0000000000000000".to_owned(),
+        iat: 1_795_363_200,
+        exp: 1_795_366_800,
+        cnf: None,
+    };
+    let token = signer.issue(&claims);
+    cases.push((
+        "token/verify_first_time".to_owned(),
+        Box::new(move || {
+            black_box(verifier.verify(black_box(&token), 1_795_363_201).is_ok());
+        }),
+    ));
+    cases.push((
+        "access/unite_permissions".to_owned(),
+        Box::new(|| {
+            black_box(black_box(Permission::default()) | black_box(Permission::default()));
+        }),
+    ));
+}
