@@ -199,7 +199,7 @@ impl Hub {
     /// The ledger takes no entry, so no answer may leave.
     pub async fn append_on(&self, lane: &Lane, entry: Vec<u8>) -> Result<Appended, AppError> {
         let queued = Instant::now();
-        let appended = lane.append(&self.ledger, &entry, queued).await;
+        let appended = lane.append(&entry, queued).await;
         self.metrics
             .ledger_append_seconds
             .observe(queued.elapsed().as_secs_f64());

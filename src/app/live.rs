@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Longest time for one answer of a source, whatever its connector allows itself.
-pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long "the source knows of none" is believed, microseconds.
 const NONE_LIFE_US: i64 = 30_000_000;
@@ -97,17 +97,10 @@ async fn load_one(hub: &Hub, want: &Want) -> Result<Loaded<CachedRecord>, LoadEr
     let asked_at = hub.clock.now_us();
     match ask(hub, dataset, &want.key).await {
         Ok(answer) => settle(hub, dataset, &name, &want.key, answer, asked_at).await,
-        Err(fault) => {
-            tracing::warn!(
-                dataset = &*dataset.name,
-                fault = fault.as_str(),
-                "a source gave no answer"
-            );
-            match &copy {
-                Some((at, record)) => loaded(dataset, &name, record, *at, Keep::Stale),
-                None => Err(LoadError::Source(fault.as_str())),
-            }
-        }
+        Err(fault) => match &copy {
+            Some((at, record)) => loaded(dataset, &name, record, *at, Keep::Stale),
+            None => Err(LoadError::Source(fault.as_str())),
+        },
     }
 }
 
@@ -147,20 +140,29 @@ struct Answered {
 
 async fn ask(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<Answered>, SourceFault> {
     let subject = dataset.members_of(key);
+    let question = async {
+        let record = hub.connectors.ask(&dataset.name, &subject).await?;
+        record.map(|record| checked(dataset, &subject, record)).transpose()
+    };
+    let word = |answer: &Option<Answered>| if answer.is_some() { "found" } else { "none" };
+    in_time(hub, dataset, question, word).await
+}
+
+/// Lets a source answer in time, and counts what it says by a word of a closed set.
+pub(super) async fn in_time<T>(
+    hub: &Hub,
+    dataset: &Dataset,
+    question: impl Future<Output = Result<T, SourceFault>>,
+    word: impl Fn(&T) -> &'static str,
+) -> Result<T, SourceFault> {
     let begun = std::time::Instant::now();
-    let asked = tokio::time::timeout(DEADLINE, hub.connectors.ask(&dataset.name, &subject)).await;
-    let answer = match asked {
-        Ok(Ok(Some(record))) => checked(dataset, &subject, record).map(Some),
-        Ok(Ok(None)) => Ok(None),
-        Ok(Err(fault)) => Err(fault),
-        Err(_elapsed) => Err(SourceFault::Timeout),
-    };
-    let word = match &answer {
-        Ok(Some(_)) => "found",
-        Ok(None) => "none",
-        Err(fault) => fault.as_str(),
-    };
+    let answer = tokio::time::timeout(DEADLINE, question).await;
+    let answer = answer.unwrap_or(Err(SourceFault::Timeout));
+    let word = answer.as_ref().map_or_else(SourceFault::as_str, word);
     hub.metrics.source(&dataset.name, word, begun.elapsed());
+    if let Err(fault) = &answer {
+        tracing::warn!(dataset = &*dataset.name, %fault, "a source gave no answer");
+    }
     answer
 }
 

@@ -13,7 +13,7 @@ use super::{
     verify::{Freshness, Judgement, ParsedClaim, RecordNote, Test},
 };
 use crate::{
-    app::outward::{FieldVerdict, SaidOfClaims, SourceFault},
+    app::outward::{FieldVerdict, SaidOfClaims},
     cache::LoadError,
     catalog::Dataset,
     domain::verdict::{Basis, Outcome, ReviewReason, Verdict},
@@ -61,18 +61,15 @@ pub(super) async fn ask<'a>(
 }
 
 async fn said(hub: &Hub, dataset: &Dataset, key: &[u8], claims: &[(String, String)]) -> Result<SaidOfClaims, AppError> {
-    let begun = std::time::Instant::now();
     let subject = dataset.members_of(key);
-    let asked = hub.connectors.verify(&dataset.name, &subject, claims);
-    let answer = tokio::time::timeout(live::DEADLINE, asked).await;
-    let answer = answer.unwrap_or(Err(SourceFault::Timeout));
-    let word = match &answer {
-        Ok(said) if said.found => "found",
-        Ok(_) => "none",
-        Err(fault) => fault.as_str(),
+    let question = hub.connectors.verify(&dataset.name, &subject, claims);
+    let word = |said: &SaidOfClaims| match (said.found, said.fields.is_empty()) {
+        (true, false) => "found",
+        (true, true) => "not_asked",
+        (false, _) => "none",
     };
-    hub.metrics.source(&dataset.name, word, begun.elapsed());
-    Ok(answer.map_err(|fault| LoadError::Source(fault.as_str()))?)
+    let said = live::in_time(hub, dataset, question, word).await;
+    Ok(said.map_err(|fault| LoadError::Source(fault.as_str()))?)
 }
 
 /// The claim was held against the register as it was written: a match is `exact`.

@@ -82,43 +82,34 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let folder = tempdir()?;
-    let mut sides = vec![hub(&args, bodies, &folder).await?];
-    let warmed = sides.iter_mut().map(|side| side.load.each_once(args.connections));
-    let warmed = futures_util::future::try_join_all(warmed).await?;
+    let hub = hub(&args, bodies, &folder).await?;
+    let warm = hub.load.each_once(args.connections).await?;
+    let mut sides = Vec::new();
     if args.floor {
-        let bytes = warmed.iter().map(|round| round.answer_bytes()).max().unwrap_or(400);
-        sides.insert(0, floor_side(&args, bytes, &sides).await?);
+        sides.push(bare(&hub.load, warm.answer_bytes()).await?);
     }
+    sides.push(hub);
     for number in 0..args.rounds {
         // Who goes first changes, so that neither always follows a rest.
-        let turn = |at: usize| {
-            if number % 2 == 0 {
-                at
-            } else {
-                sides_last(args.floor) - at
+        if number > 0 {
+            sides.reverse();
+        }
+        for side in &mut sides {
+            let used = cpu_seconds(&side.child)?;
+            let mut round = side.load.run(args.connections, args.seconds, args.rate).await?;
+            round.cpu_s = cpu_seconds(&side.child)? - used;
+            if output == Output::Human {
+                eprintln!("{} {}: {}", number + 1, side.name, round.line());
             }
-        };
-        for at in 0..sides.len() {
-            if let Some(side) = sides.get_mut(turn(at)) {
-                let used = cpu_seconds(&side.child)?;
-                let mut round = side.load.run(args.connections, args.seconds, args.rate).await?;
-                round.cpu_s = cpu_seconds(&side.child)? - used;
-                if output == Output::Human {
-                    eprintln!("{} {}: {}", number + 1, side.name, round.line());
-                }
-                side.rounds.push(round);
-            }
+            side.rounds.push(round);
         }
     }
+    sides.sort_by_key(|side| side.name);
     let bad: u64 = sides.iter().flat_map(|side| &side.rounds).map(|round| round.bad).sum();
     tell(&args, &sides, output);
     drop(sides);
     std::fs::remove_dir_all(&folder)?;
     Ok(if bad == 0 { Exit::Done } else { Exit::No })
-}
-
-fn sides_last(floor: bool) -> usize {
-    usize::from(floor)
 }
 
 /// The requests as `POST /v1/verifications` takes them.
@@ -183,19 +174,15 @@ async fn hub(args: &Args, bodies: Vec<String>, folder: &std::path::Path) -> anyh
     })
 }
 
-/// A bare server whose answers are as long as the hub's.
-async fn floor_side(args: &Args, bytes: usize, hub: &[Side]) -> anyhow::Result<Side> {
+/// A bare server whose answers are `bytes` long, with the same requests.
+async fn bare(load: &Load, bytes: usize) -> anyhow::Result<Side> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["bench-floor", "--bytes", &bytes.to_string()]);
     let (child, line) = started(command).await.context("the bare server does not start")?;
-    let load = match hub.first() {
-        Some(side) => side.load.to(line.trim())?,
-        None => Load::new(line.trim(), "", bodies(args))?,
-    };
     Ok(Side {
         name: "floor",
         child,
-        load,
+        load: load.to(line.trim())?,
         rounds: Vec::new(),
     })
 }

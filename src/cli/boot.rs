@@ -229,14 +229,8 @@ fn settings(config: &Config, url: &str) -> Settings {
     }
 }
 
-/// The newest key seals; the ones before it still open.
 fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<Vault> {
-    let newest = config.auth.sealing_key_id;
-    let mut older = Vec::new();
-    for id in 1..newest {
-        older.push((id, *keys.column_sealing_key(id)?));
-    }
-    let sealer = PurposeSealer::new(newest, &*keys.column_sealing_key(newest)?, &older)?;
+    let sealer = outward::sealer(config, |id| keys.column_sealing_key(id))?;
     Ok(Vault::new(sealer, Pseudonymizer::new(&*keys.hiding_key()?)))
 }
 

@@ -14,7 +14,7 @@ use crate::{
         time::SystemClock,
     },
     auth::{
-        keys,
+        keys::{self, KeyRingError, SecretBytes},
         seal::PurposeSealer,
         target::{TargetLists, TargetRules},
     },
@@ -87,19 +87,23 @@ pub(super) fn secret_files(config: &Config) -> anyhow::Result<SecretFiles> {
     })
 }
 
-/// The newest key seals; the ones before it still open.
+/// Seals files of secrets.
 pub(super) fn secret_sealer(config: &Config) -> anyhow::Result<PurposeSealer> {
     let keys = keys::load_or_create(&config.node.root_key_file)?;
+    sealer(config, |id| keys.connector_sealing_key(id))
+}
+
+/// The newest key seals; the ones before it still open.
+pub(super) fn sealer(
+    config: &Config,
+    key: impl Fn(u8) -> Result<SecretBytes, KeyRingError>,
+) -> anyhow::Result<PurposeSealer> {
     let newest = config.auth.sealing_key_id;
     let mut older = Vec::new();
     for id in 1..newest {
-        older.push((id, *keys.connector_sealing_key(id)?));
+        older.push((id, *key(id)?));
     }
-    Ok(PurposeSealer::new(
-        newest,
-        &*keys.connector_sealing_key(newest)?,
-        &older,
-    )?)
+    Ok(PurposeSealer::new(newest, &*key(newest)?, &older)?)
 }
 
 /// Sinks of kind `webhook` go out as webhooks do.

@@ -19,7 +19,7 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 
-use super::{Appended, Ledger, LedgerError, Submit, frame::HEADER, hash_checked, tree::Hash};
+use super::{Appended, Intake, LedgerError, appender::Message, frame::HEADER, hash_checked, tree::Hash};
 
 /// Entries of one lane, one behind the other.
 #[derive(Default)]
@@ -93,7 +93,7 @@ pub struct Lane {
 struct Local {
     number: usize,
     mailbox: Arc<Mailbox>,
-    submit: Submit,
+    intake: Arc<Intake>,
     slots: RefCell<Slots>,
     outgoing: RefCell<Outgoing>,
 }
@@ -109,12 +109,12 @@ struct Outgoing {
 }
 
 impl Lane {
-    pub(super) fn new(number: usize, mailbox: Arc<Mailbox>, submit: Submit) -> Self {
+    pub(super) fn new(number: usize, mailbox: Arc<Mailbox>, intake: Arc<Intake>) -> Self {
         Self {
             shared: Rc::new(Local {
                 number,
                 mailbox,
-                submit,
+                intake,
                 slots: RefCell::default(),
                 outgoing: RefCell::default(),
             }),
@@ -124,22 +124,26 @@ impl Lane {
     /// Appends one entry to the ledger that the lane belongs to; returns once it is on disk.
     ///
     /// # Errors
-    /// As [`Ledger::append`]. Dropping the future does not take the entry back.
-    pub async fn append(&self, ledger: &Ledger, entry: &[u8], queued: Instant) -> Result<Appended, LedgerError> {
+    /// As [`super::Ledger::append`]. Dropping the future does not take the entry back.
+    pub async fn append(&self, entry: &[u8], queued: Instant) -> Result<Appended, LedgerError> {
         let leaf = hash_checked(entry)?;
         let local = &*self.shared;
-        local.submit.open()?;
-        if entry.len() + HEADER > local.submit.entry_bytes_max {
+        local.intake.open()?;
+        if entry.len() + HEADER > local.intake.segment_bytes {
             return Err(LedgerError::BatchSize);
         }
         self.serve();
+        let slot = local.slots.borrow_mut().take(local.intake.queue_max);
         let place = Place {
             slots: &local.slots,
-            slot: local.slots.borrow_mut().take(local.submit.queue_max)?,
+            slot: slot.ok_or_else(|| local.intake.busy())?,
         };
         local.put(entry, leaf, place.slot, queued);
-        let index = poll_fn(|context| place.slots.borrow_mut().poll(place.slot, context.waker())).await;
-        index.map(|index| Appended { index, leaf }).ok_or_else(|| ledger.gone())
+        match poll_fn(|context| place.slots.borrow_mut().poll(place.slot, context.waker())).await {
+            Told::At(index) => Ok(Appended { index, leaf }),
+            Told::Busy => Err(LedgerError::Busy),
+            Told::Gone => Err(local.intake.gone()),
+        }
     }
 
     /// Starts the lane's own task, once: it sends what has gathered when the tasks that were ready have had their turn, and
@@ -158,7 +162,7 @@ impl Local {
         let mut outgoing = self.outgoing.borrow_mut();
         let gathered = &outgoing.parcel;
         let framed = gathered.bytes.len() + entry.len() + HEADER * (gathered.entries.len() + 1);
-        if framed > self.submit.parcel_bytes_max {
+        if framed > self.intake.group_bytes_max {
             drop(outgoing);
             self.send();
             outgoing = self.outgoing.borrow_mut();
@@ -193,7 +197,7 @@ impl Local {
         let closed = self.mailbox.closed.load(Ordering::Acquire);
         std::mem::swap(&mut *self.mailbox.brought(), brought);
         for Brought { parcel, first } in brought.drain(..) {
-            self.hand_out(parcel, first);
+            self.hand_out(parcel, first.map_or(Told::Gone, Told::At));
         }
         if closed {
             self.slots.borrow_mut().close();
@@ -212,15 +216,23 @@ impl Local {
         let mut parcel = std::mem::replace(&mut outgoing.parcel, next);
         drop(outgoing);
         parcel.lane = self.number;
-        if let Err(refused) = self.submit.parcel(parcel) {
-            self.hand_out(refused, None);
+        let Err(refused) = self.intake.queue.try_send(Message::Parcel(parcel)) else {
+            return;
+        };
+        let told = match self.intake.refusal(&refused) {
+            LedgerError::Busy => Told::Busy,
+            _ => Told::Gone,
+        };
+        if let Message::Parcel(back) = refused.into_inner() {
+            self.hand_out(back, told);
         }
     }
 
-    fn hand_out(&self, mut parcel: Parcel, first: Option<u64>) {
+    /// Tells the callers of a parcel; `told` is for the first of them.
+    fn hand_out(&self, mut parcel: Parcel, told: Told) {
         let mut slots = self.slots.borrow_mut();
         for (offset, entry) in (0..).zip(parcel.entries.drain(..)) {
-            slots.answer(entry.slot, first.map(|first| first + offset));
+            slots.answer(entry.slot, told.after(offset));
         }
         parcel.bytes.clear();
         let spare = &mut self.outgoing.borrow_mut().spare;
@@ -237,11 +249,32 @@ struct Slots {
     gone: bool,
 }
 
+/// What a caller is told.
+#[derive(Clone, Copy)]
+enum Told {
+    /// His entry is on disk, with this index.
+    At(u64),
+    /// The queue was full.
+    Busy,
+    /// The ledger takes nothing any more.
+    Gone,
+}
+
+impl Told {
+    /// What the caller `offset` places further is told.
+    fn after(self, offset: u64) -> Self {
+        match self {
+            Self::At(first) => Self::At(first + offset),
+            refused => refused,
+        }
+    }
+}
+
 enum Slot {
     Free,
     /// Queued; the caller's task, once it has asked.
     Waiting(Option<Waker>),
-    Answered(Option<u64>),
+    Answered(Told),
     /// Its caller went away before the answer came.
     Abandoned,
 }
@@ -260,17 +293,17 @@ impl Drop for Place<'_> {
 
 impl Slots {
     /// A slot, unless `slots_max` wait already.
-    fn take(&mut self, slots_max: usize) -> Result<u32, LedgerError> {
+    fn take(&mut self, slots_max: usize) -> Option<u32> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
-            None if self.all.len() >= slots_max => return Err(LedgerError::Busy),
+            None if self.all.len() >= slots_max => return None,
             None => {
                 self.all.push(Slot::Free);
                 u32::try_from(self.all.len() - 1).unwrap_or(u32::MAX)
             }
         };
         self.set(slot, Slot::Waiting(None));
-        Ok(slot)
+        Some(slot)
     }
 
     fn at(&mut self, slot: u32) -> Option<&mut Slot> {
@@ -283,10 +316,10 @@ impl Slots {
         }
     }
 
-    fn poll(&mut self, slot: u32, waker: &Waker) -> Poll<Option<u64>> {
+    fn poll(&mut self, slot: u32, waker: &Waker) -> Poll<Told> {
         let gone = self.gone;
         match self.at(slot) {
-            Some(Slot::Answered(index)) => Poll::Ready(*index),
+            Some(Slot::Answered(told)) => Poll::Ready(*told),
             Some(Slot::Waiting(waiting)) if !gone => {
                 match waiting {
                     Some(known) => known.clone_from(waker),
@@ -294,15 +327,15 @@ impl Slots {
                 }
                 Poll::Pending
             }
-            _ => Poll::Ready(None),
+            _ => Poll::Ready(Told::Gone),
         }
     }
 
-    fn answer(&mut self, slot: u32, index: Option<u64>) {
+    fn answer(&mut self, slot: u32, told: Told) {
         match self.at(slot) {
             Some(Slot::Waiting(waiting)) => {
                 let waiting = waiting.take();
-                self.set(slot, Slot::Answered(index));
+                self.set(slot, Slot::Answered(told));
                 if let Some(waker) = waiting {
                     waker.wake();
                 }

@@ -47,7 +47,6 @@ pub use types::{Appended, LedgerConfig, LedgerError, Stats};
 
 use appender::{Answer, Appender, Done, Entries, Job, Message};
 use frame::GROUP_FRAMES_MAX;
-use lane::Parcel;
 use sealer::Sealer;
 use shared::{Covered, Shared, Waiter};
 
@@ -59,43 +58,54 @@ pub struct Ledger {
     dir: PathBuf,
     origin: String,
     vkey: String,
-    batch_bytes_max: u64,
     shared: Arc<Shared>,
-    queue: Sender<Message>,
-    closing: Arc<AtomicBool>,
-    queue_max: usize,
-    group_bytes_max: usize,
+    intake: Arc<Intake>,
     threads: Mutex<Option<Threads>>,
     _lock: File,
 }
 
-/// What a lane needs of the ledger.
-struct Submit {
+/// Where entries go in, and whether any may: of the ledger and of its lanes.
+struct Intake {
     shared: Arc<Shared>,
     queue: Sender<Message>,
-    closing: Arc<AtomicBool>,
+    closing: AtomicBool,
     /// Callers of one lane that may wait.
     queue_max: usize,
     /// Bytes of one parcel in the journal; a single larger entry still travels alone.
-    parcel_bytes_max: usize,
-    /// Bytes of one entry in the journal.
-    entry_bytes_max: usize,
+    group_bytes_max: usize,
+    /// Bytes of one caller's entries in the journal.
+    segment_bytes: usize,
 }
 
-impl Submit {
+impl Intake {
+    /// Whether entries are taken.
     fn open(&self) -> Result<(), LedgerError> {
         if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
-            return Err(LedgerError::Failed);
+            return Err(self.gone());
         }
         Ok(())
     }
 
-    fn parcel(&self, parcel: Parcel) -> Result<(), Parcel> {
-        match self.queue.try_send(Message::Parcel(parcel)) {
-            Err(TrySendError::Full(Message::Parcel(back)) | TrySendError::Disconnected(Message::Parcel(back))) => {
-                Err(back)
-            }
-            _ => Ok(()),
+    /// Why the queue did not take something; a full one is counted.
+    fn refusal(&self, refused: &TrySendError<Message>) -> LedgerError {
+        match refused {
+            TrySendError::Full(_) => self.busy(),
+            TrySendError::Disconnected(_) => self.gone(),
+        }
+    }
+
+    fn busy(&self) -> LedgerError {
+        self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
+        LedgerError::Busy
+    }
+
+    /// Why nobody answers any more.
+    fn gone(&self) -> LedgerError {
+        let failed = self.shared.failed.load(Ordering::Acquire);
+        if failed || !self.closing.load(Ordering::Acquire) {
+            LedgerError::Failed
+        } else {
+            LedgerError::Closed
         }
     }
 }
@@ -156,12 +166,15 @@ impl Ledger {
             dir: config.dir,
             origin: config.origin,
             vkey,
-            batch_bytes_max: config.segment_bytes,
+            intake: Arc::new(Intake {
+                shared: Arc::clone(&shared),
+                queue,
+                closing: AtomicBool::new(false),
+                queue_max: config.queue_max,
+                group_bytes_max: config.group_bytes_max,
+                segment_bytes: usize::try_from(config.segment_bytes).unwrap_or(usize::MAX),
+            }),
             shared,
-            queue,
-            closing: Arc::default(),
-            queue_max: config.queue_max,
-            group_bytes_max: config.group_bytes_max,
             threads: Mutex::new(Some(Threads { appender, sealer })),
             _lock: lock,
         })
@@ -177,22 +190,14 @@ impl Ledger {
         let index = self
             .submit_task(Entries::One([(entry, leaf)]))?
             .await
-            .map_err(|_| self.gone())??;
+            .map_err(|_| self.intake.gone())??;
         Ok(Appended { index, leaf })
     }
 
     /// A way in for one thread of tasks: what waits there is answered a group at a time.
     pub fn lane(&self) -> Lane {
         let (number, mailbox) = self.shared.add_lane();
-        let submit = Submit {
-            shared: Arc::clone(&self.shared),
-            queue: self.queue.clone(),
-            closing: Arc::clone(&self.closing),
-            queue_max: self.queue_max,
-            parcel_bytes_max: self.group_bytes_max,
-            entry_bytes_max: usize::try_from(self.batch_bytes_max).unwrap_or(usize::MAX),
-        };
-        Lane::new(number, mailbox, submit)
+        Lane::new(number, mailbox, Arc::clone(&self.intake))
     }
 
     /// Appends several entries as one group: neighbours in the log, durable together, answered together.
@@ -204,7 +209,7 @@ impl Ledger {
         let first = self
             .submit_task(Entries::Many(entries))?
             .await
-            .map_err(|_| self.gone())??;
+            .map_err(|_| self.intake.gone())??;
         Ok(placed(first, leaves))
     }
 
@@ -244,7 +249,7 @@ impl Ledger {
             Ok(Covered::Yes) => Ok(()),
             Ok(Covered::NotYet) => Err(LedgerError::NotSealed),
             Err(_) if index < self.shared.counters.sealed.load(Ordering::Acquire) => Ok(()),
-            Err(_) => Err(self.gone()),
+            Err(_) => Err(self.intake.gone()),
         }
     }
 
@@ -276,10 +281,10 @@ impl Ledger {
     /// # Errors
     /// `Failed` when not everything could be sealed.
     pub fn close(&self) -> Result<(), LedgerError> {
-        self.closing.store(true, Ordering::Release);
+        self.intake.closing.store(true, Ordering::Release);
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Threads { appender, sealer }) = threads {
-            let _ = self.queue.send(Message::Stop);
+            let _ = self.intake.queue.send(Message::Stop);
             let appended = appender.join();
             self.shared.closed.store(true, Ordering::Release);
             sealer.thread().unpark();
@@ -296,45 +301,31 @@ impl Ledger {
 
     fn submit_task(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
         let (done, answer) = oneshot::channel();
-        self.submit(entries, Done::Task(done), Instant::now())?;
+        self.submit(entries, Done::Task(done))?;
         Ok(answer)
     }
 
     fn submit_thread(&self, entries: Entries) -> Answer {
         let (done, answer) = crossbeam_channel::bounded(1);
-        self.submit(entries, Done::Thread(done), Instant::now())?;
-        answer.recv().map_err(|_| self.gone())?
+        self.submit(entries, Done::Thread(done))?;
+        answer.recv().map_err(|_| self.intake.gone())?
     }
 
-    fn submit(&self, entries: Entries, done: Done, queued: Instant) -> Result<(), LedgerError> {
-        if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
-            return Err(self.gone());
-        }
+    fn submit(&self, entries: Entries, done: Done) -> Result<(), LedgerError> {
+        self.intake.open()?;
         let count = entries.as_slice().len();
         if count == 0 {
             return Err(LedgerError::EntrySize);
         }
-        if count > GROUP_FRAMES_MAX || entries.framed_bytes() as u64 > self.batch_bytes_max {
+        if count > GROUP_FRAMES_MAX || entries.framed_bytes() > self.intake.segment_bytes {
             return Err(LedgerError::BatchSize);
         }
-        match self.queue.try_send(Message::Append(Job { entries, done, queued })) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_)) => {
-                self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
-                Err(LedgerError::Busy)
-            }
-            Err(TrySendError::Disconnected(_)) => Err(self.gone()),
-        }
-    }
-
-    /// Why nobody answers any more.
-    fn gone(&self) -> LedgerError {
-        let failed = self.shared.failed.load(Ordering::Acquire);
-        if failed || !self.closing.load(Ordering::Acquire) {
-            LedgerError::Failed
-        } else {
-            LedgerError::Closed
-        }
+        let queued = Instant::now();
+        let sent = self
+            .intake
+            .queue
+            .try_send(Message::Append(Job { entries, done, queued }));
+        sent.map_err(|refused| self.intake.refusal(&refused))
     }
 }
 

@@ -55,23 +55,16 @@ pub struct Surroundings {
     pub system_roots: SystemRoots,
     /// Reads files of secrets.
     pub secrets: SecretFiles,
-    /// Hears of every question to a source: its name, a word of a closed set (`record`, `not_found`, or that of the
-    /// fault), and how long it took.
-    pub observe: Observe,
 }
 
-/// Hears of questions.
-pub type Observe = Arc<dyn Fn(&str, &'static str, Duration) + Send + Sync>;
-
 impl Surroundings {
-    /// The system's resolver and certificate authorities; nobody listens.
+    /// The system's resolver and certificate authorities.
     pub fn new(now_us: Clock) -> Self {
         Self {
             now_us,
             lookup: Arc::new(SystemLookup::default()),
             system_roots: SystemRoots::Trusted,
             secrets: SecretFiles::default(),
-            observe: Arc::new(|_source, _result, _took| {}),
         }
     }
 }

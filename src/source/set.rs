@@ -9,7 +9,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::time::Instant;
 
 pub use super::file::{Named, Shape as DatasetFacts};
 use super::{
@@ -204,24 +203,8 @@ impl ConnectorSet {
         }
     }
 
-    fn source(&self, dataset: &str) -> Option<(&str, &Part)> {
-        let name = self.live.get(dataset)?;
-        Some((name, self.all.get(name)?))
-    }
-
-    /// Counts an answer, and logs that there is none.
-    fn observed<T>(
-        &self,
-        name: &str,
-        begun: Instant,
-        answer: &Result<T, SourceFault>,
-        answered: impl Fn(&T) -> &'static str,
-    ) {
-        let word = answer.as_ref().map_or_else(SourceFault::as_str, answered);
-        (self.around.observe)(name, word, begun.elapsed());
-        if let Err(fault) = answer {
-            tracing::warn!(source = %name, %fault, "a source gave no answer");
-        }
+    fn source(&self, dataset: &str) -> Option<&Part> {
+        self.all.get(self.live.get(dataset)?)
     }
 
     async fn question(&self, part: &Part, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
@@ -236,11 +219,11 @@ impl ConnectorSet {
 #[async_trait]
 impl Connectors for ConnectorSet {
     fn is_live(&self, dataset: &str) -> bool {
-        self.source(dataset).is_some_and(|(_, part)| !part.verifies())
+        self.source(dataset).is_some_and(|part| !part.verifies())
     }
 
     fn verifies(&self, dataset: &str) -> bool {
-        self.source(dataset).is_some_and(|(_, part)| part.verifies())
+        self.source(dataset).is_some_and(Part::verifies)
     }
 
     async fn verify(
@@ -249,28 +232,16 @@ impl Connectors for ConnectorSet {
         subject: &[(String, String)],
         claims: &[(String, String)],
     ) -> Result<SaidOfClaims, SourceFault> {
-        let (name, part) = self.source(dataset).ok_or(SourceFault::Unknown)?;
+        let part = self.source(dataset).ok_or(SourceFault::Unknown)?;
         let System::Http(source) = &part.system else {
             return Err(SourceFault::Unknown);
         };
-        let begun = Instant::now();
-        let answer = source.verify(subject, claims).await.map_err(|trouble| trouble.source());
-        let answered = |said: &SaidOfClaims| match (said.found, said.fields.is_empty()) {
-            (true, false) => "verdict",
-            (true, true) => "not_asked",
-            (false, _) => "not_found",
-        };
-        self.observed(name, begun, &answer, answered);
-        answer
+        source.verify(subject, claims).await.map_err(|trouble| trouble.source())
     }
 
     async fn ask(&self, dataset: &str, subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault> {
-        let (name, part) = self.source(dataset).ok_or(SourceFault::Unknown)?;
-        let begun = Instant::now();
-        let answer = self.question(part, subject).await.map_err(|trouble| trouble.source());
-        let answered = |record: &Option<SourceRecord>| if record.is_some() { "record" } else { "not_found" };
-        self.observed(name, begun, &answer, answered);
-        answer
+        let part = self.source(dataset).ok_or(SourceFault::Unknown)?;
+        self.question(part, subject).await.map_err(|trouble| trouble.source())
     }
 
     fn sinks(&self) -> &[SinkInfo] {

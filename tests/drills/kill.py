@@ -17,7 +17,7 @@ from hub import Checks, Client, Hub, arguments, find, person, put_records, run, 
 
 THREADS = 8
 OWN = 6  # records that belong to one thread alone, so that their versions have one writer
-SPELL = 2  # rounds until a thread turns to new records: see `check_records`
+SPELL = 1  # rounds until a thread turns to new records: see `check_records`
 TILE = 256  # leaf hashes of a full C2SP tile
 
 
@@ -133,8 +133,9 @@ def check_ledger(checks: Checks, hub: Hub, acks: list[dict], rng: random.Random)
 def check_records(checks: Checks, hub: Hub, newest: dict[int, dict], editions: dict[int, int]) -> int:
     """Each acknowledged version, or one that came after it and was not answered; returns how many are lost.
 
-    Where one came after, the question tells a wrong value. The guess budget bears two of them for one subject: no more
-    rounds has a spell, and what has been seen to be stored is what the next question tells.
+    Where one came after, the question tells a wrong value. The guess budget of a stranger bears one of them for one
+    subject (a right value after two is `review`): no more rounds has a spell, and what has been seen to be stored is
+    what the next question tells.
     """
     client, lost = hub.client("agency"), 0
     for n, ack in newest.items():

@@ -111,7 +111,7 @@ def main() -> None:
         ("--requests", {"type": int, "default": 20_000, "help": "different requests of the real mix"}),
         ("--mix", {"choices": ("known", "real"), "default": "known", "help": "known: right claims as recorded"}),
         ("--keys", {"choices": ("uniform", "zipf"), "default": "uniform"}),
-        ("--batch", {"type": int, "default": 0, "help": "items a request; 0: one verification a request"}),
+        ("--batch", {"type": int, "default": 0, "help": "items a request; 0: one verification a request. The floor stays bare: it parses nothing"}),
         ("--pinned", {"action": "store_true", "help": "server on core 0 with one worker, wrk on core 1"}),
         ("--ratio-min", {"type": float, "default": 0.35}),
         ("--p99-max", {"type": float, "default": 0, "help": "times the floor's p99; 0: not checked"}),
