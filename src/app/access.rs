@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::{
@@ -91,9 +94,22 @@ pub struct Grant {
     counter: Arc<Counter>,
 }
 
+/// Names one table of this process: no two tables have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableId(u64);
+
+impl Default for TableId {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// Everything about access at one moment.
 #[derive(Default)]
 pub struct AccessTable {
+    /// Which table this is.
+    pub id: TableId,
     /// Agencies by id.
     pub agencies: HashMap<Box<str>, Arc<Agency>, ahash::RandomState>,
     /// Clients by client id.

@@ -6,10 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     commit::Commit, error::AppError, hub::Hub, ports::SubjectKey, rows::AnswerRow, verification_id::VerificationId,
 };
-use crate::{
-    domain::verdict::Outcome,
-    ledger::entry::{Body, Entry, Kind},
-};
+use crate::{domain::verdict::Outcome, ledger::answered};
 
 /// Entries that are read at once.
 const ENTRIES_MAX: u64 = 4_096;
@@ -52,12 +49,13 @@ impl AnswerIndex {
         let durable = hub.ledger.stats().durable;
         let mut late = Vec::new();
         while next < durable {
-            let entries = hub.ledger.entries(next, ENTRIES_MAX.min(durable - next))?;
-            let Some((last, _)) = entries.last() else { break };
-            let after = last + 1;
-            let mut answers = Vec::new();
-            for (index, bytes) in &entries {
-                self.read(hub.settings.node, *index, bytes, &mut answers);
+            let (mut after, mut answers) = (next, Vec::new());
+            hub.ledger.tail(next, ENTRIES_MAX, |index, bytes| {
+                self.read(hub.settings.node, index, bytes, &mut answers);
+                after = index + 1;
+            })?;
+            if after == next {
+                break;
             }
             late.extend(answers.iter().filter(|answer| self.is_late(answer)).cloned());
             if !answers.is_empty() || after - self.stored >= STORE_AFTER {
@@ -92,37 +90,34 @@ impl AnswerIndex {
 
     /// New answers of one entry.
     fn read(&mut self, node: u16, index: u64, bytes: &[u8], answers: &mut Vec<AnswerRow>) {
-        let Some(entry) = Entry::decode(bytes) else { return };
-        let Body::Items(items) = entry.body else { return };
         if self.known.len() > KNOWN_MAX {
             self.known.clear();
         }
-        for (position, item) in items.iter().enumerate() {
-            let version = match item.outcome {
+        answered::visit(bytes, |answered| {
+            let version = match answered.outcome {
                 Outcome::NotFound => TOLD_MISSING,
-                _ => i64::from(item.record_version),
+                _ => i64::from(answered.record_version),
             };
-            if !self.known.insert((item.subject, entry.agency, version)) {
-                continue;
+            if !self.known.insert((answered.subject, answered.agency, version)) {
+                return;
             }
             let id = VerificationId {
-                at_ms: entry.at_us / 1_000,
+                at_ms: answered.at_us / 1_000,
                 node,
                 index,
             };
-            let verification = if entry.kind == Kind::Chunk {
-                format!("{id}-{position}")
-            } else {
-                id.to_string()
+            let verification = match answered.position {
+                Some(position) => format!("{id}-{position}"),
+                None => id.to_string(),
             };
             answers.push(AnswerRow {
-                subject: item.subject,
-                agency: entry.agency,
+                subject: answered.subject,
+                agency: answered.agency,
                 version,
                 verification,
-                at: entry.at_us,
+                at: answered.at_us,
             });
-        }
+        });
     }
 }
 
@@ -140,7 +135,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::verdict::Verdict,
-        ledger::entry::{Item, Kind},
+        ledger::entry::{Body, Entry, Item, Kind},
     };
 
     fn entry(kind: Kind, items: Vec<Item>) -> Vec<u8> {

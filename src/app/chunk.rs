@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::{
     consequence,
     error::AppError,
-    hub::{Caller, Hub},
-    purpose,
+    hub::{Caller, Hub, WayIn},
+    judge, purpose,
     question::{ItemBody, Purpose},
     verification_id::VerificationId,
-    verify::{Entered, Judgement, Question, judge},
+    verify::{Entered, Judgement, Question},
 };
 use crate::ledger::{
-    Appended, Lane,
+    Appended,
     entry::{self, Kind},
 };
 
@@ -52,9 +52,9 @@ const ITEMS_BYTES_MAX: usize = 60_000;
 ///
 /// # Errors
 /// The purpose is wrong, or the ledger takes no entry: then nothing is told of any item.
-pub async fn verify_chunk<'a, E>(
-    hub: &Arc<Hub>,
-    lane: &Lane,
+pub async fn verify_chunk<'a, E, W: WayIn>(
+    hub: &'a Arc<Hub>,
+    way: &W,
     caller: &Caller,
     purpose: &Purpose<'_>,
     dataset: Option<&'a str>,
@@ -86,7 +86,7 @@ pub async fn verify_chunk<'a, E>(
     entry::put_count(&mut bytes, count);
     bytes.extend_from_slice(&body);
     purpose::seal_into(hub, purpose, &mut bytes)?;
-    let appended = enter(hub, lane, caller, purpose, now_us, &mut results, bytes).await?;
+    let appended = enter(hub, way, caller, purpose, now_us, &mut results, bytes).await?;
     Ok(ChunkAnswer {
         id: VerificationId {
             at_ms: now_us / 1_000,
@@ -102,9 +102,9 @@ pub async fn verify_chunk<'a, E>(
 }
 
 /// Enters the answers with what they bring.
-async fn enter<E>(
+async fn enter<E, W: WayIn>(
     hub: &Arc<Hub>,
-    lane: &Lane,
+    way: &W,
     caller: &Caller,
     purpose: &Purpose<'_>,
     now_us: i64,
@@ -123,7 +123,7 @@ async fn enter<E>(
         .map(|judgement| judgement.consequence.take())
         .collect();
     if consequences.iter().all(Option::is_none) {
-        return hub.append_on(lane, bytes).await;
+        return way.append(hub, bytes).await;
     }
     let (appended, notes) = consequence::enter(hub, caller, purpose, now_us, consequences, bytes).await?;
     for (judgement, note) in judgements.into_iter().zip(notes) {
@@ -134,36 +134,72 @@ async fn enter<E>(
     Ok(appended)
 }
 
-/// Judges every item at once, so that the look-ups that miss are asked together.
+/// Judges every item. Those whose record is in memory are judged at once; the others are asked for together, so that they share
+/// queries of the store.
 async fn judge_all<'a, E>(
-    hub: &Hub,
+    hub: &'a Hub,
     caller: &Caller,
     purpose: &Purpose<'_>,
     dataset: Option<&'a str>,
     items: Vec<ChunkItem<'a, E>>,
     now_us: i64,
 ) -> Vec<ItemResult<'a, E>> {
-    let judging = items.into_iter().map(async |item| {
+    let (mut judged, mut waiting) = (Vec::with_capacity(items.len()), Vec::new());
+    for (place, item) in items.into_iter().enumerate() {
         let item = match item {
             Ok(item) => item,
-            Err(error) => return ItemResult::Unreadable(error),
+            Err(error) => {
+                judged.push(ItemResult::Unreadable(error));
+                continue;
+            }
         };
-        let Some(dataset) = item.dataset.as_deref().or(dataset) else {
-            return ItemResult::Failed(AppError::fault("/dataset", "missing_member"));
-        };
-        let question = Question {
-            dataset,
-            subject: &item.subject,
-            claims: &item.claims,
-            max_age_s: item.max_age_s.map(|seconds| seconds.0),
-        };
-        match judge(hub, caller, purpose, question, now_us).await {
-            Ok(judgement) => ItemResult::Answered {
+        let prepared =
+            question_of(item, dataset).and_then(|question| judge::prepare(hub, caller, purpose, question, now_us));
+        judged.push(match prepared {
+            Err(error) => ItemResult::Failed(error),
+            Ok(prepared) => match judge::peek(hub, &prepared) {
+                Some(found) if !judge::needs_asking(hub, &prepared, &found) => {
+                    judge::conclude(hub, purpose, prepared, found, now_us).into()
+                }
+                peeked => {
+                    waiting.push((place, prepared, peeked));
+                    ItemResult::Failed(AppError::Internal("an item was not answered"))
+                }
+            },
+        });
+    }
+    let finding = waiting
+        .into_iter()
+        .map(async |(place, prepared, peeked)| (place, judge::find(hub, purpose, prepared, peeked, now_us).await));
+    for (place, found) in futures_util::future::join_all(finding).await {
+        if let Some(result) = judged.get_mut(place) {
+            *result = found.into();
+        }
+    }
+    judged
+}
+
+fn question_of<'a>(item: &'a ItemBody<'a>, dataset: Option<&'a str>) -> Result<Question<'a>, AppError> {
+    Ok(Question {
+        dataset: item
+            .dataset
+            .as_deref()
+            .or(dataset)
+            .ok_or_else(|| AppError::fault("/dataset", "missing_member"))?,
+        subject: &item.subject,
+        claims: &item.claims,
+        max_age_s: item.max_age_s.map(|seconds| seconds.0),
+    })
+}
+
+impl<'a, E> From<Result<Judgement<'a>, AppError>> for ItemResult<'a, E> {
+    fn from(judged: Result<Judgement<'a>, AppError>) -> Self {
+        match judged {
+            Ok(judgement) => Self::Answered {
                 position: 0,
                 judgement: Box::new(judgement),
             },
-            Err(error) => ItemResult::Failed(error),
+            Err(error) => Self::Failed(error),
         }
-    });
-    futures_util::future::join_all(judging).await
+    }
 }

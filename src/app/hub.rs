@@ -112,6 +112,32 @@ pub struct Hub {
     pub bells: Bells,
     /// Outbox rows whose entries are durable, to be deleted soon.
     pub done_entries: std::sync::Mutex<Vec<i64>>,
+    /// Threads for work that is too much for the one that took the call.
+    pub pool: tokio::runtime::Handle,
+}
+
+/// How a task's entries come into the ledger.
+pub trait WayIn {
+    /// Appends one entry; what returns is on disk.
+    ///
+    /// # Errors
+    /// The ledger takes no entry, so no answer may leave.
+    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>>;
+}
+
+impl WayIn for Lane {
+    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>> {
+        hub.append_on(self, entry)
+    }
+}
+
+/// The way in for a task that is bound to no thread.
+pub struct Queue;
+
+impl WayIn for Queue {
+    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>> {
+        hub.append(entry)
+    }
 }
 
 /// One bell for each worker; it says that there is something to do, never what.
@@ -187,9 +213,9 @@ impl Hub {
     /// # Errors
     /// The ledger takes no entry, so no answer may leave.
     pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
-        let timer = self.metrics.ledger_append_seconds.start_timer();
+        let queued = Instant::now();
         let appended = self.ledger.append(entry).await;
-        timer.observe_duration();
+        self.metrics.ledger_append_seconds.observe(queued.elapsed());
         Ok(appended?)
     }
 
@@ -200,9 +226,7 @@ impl Hub {
     pub async fn append_on(&self, lane: &Lane, entry: Vec<u8>) -> Result<Appended, AppError> {
         let queued = Instant::now();
         let appended = lane.append(&entry, queued).await;
-        self.metrics
-            .ledger_append_seconds
-            .observe(queued.elapsed().as_secs_f64());
+        self.metrics.ledger_append_seconds.observe(queued.elapsed());
         Ok(appended?)
     }
 

@@ -16,6 +16,7 @@ pub mod fanout;
 pub mod feed;
 mod guess;
 pub mod hub;
+mod judge;
 pub mod live;
 pub mod message;
 pub mod mismatches;

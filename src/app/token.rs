@@ -1,13 +1,13 @@
 //! Access tokens: issued for a proven credential, verified once and then known by hash.
 //! A known token is still looked up in the access table at each call, so that disabling a client needs no list of tokens.
 
-use std::{cell::RefCell, net::IpAddr, sync::Arc, time::Duration};
+use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use constant_time_eq::constant_time_eq;
 use zeroize::Zeroizing;
 
 use super::{
-    access::Client,
+    access::{Client, TableId},
     error::AppError,
     hub::{Caller, Hub},
 };
@@ -27,8 +27,9 @@ pub struct TokenCache {
     claims: Bounded<[u8; 32], Arc<Claims>>,
 }
 
-/// Tokens that one worker met last: most calls of a connection, and of a worker, show one of few. A token is found here by a
-/// keyed hash and told apart by all its bytes, without the SHA-256 of its text.
+/// Callers that one worker met last, by their tokens: most calls of a worker show one of few. A token is found here by a
+/// keyed hash and told apart by all its bytes, without the SHA-256 of its text. Whoever is found was proven from the same
+/// network by the access table that is in force now: a change of access makes a new table.
 pub struct RecentTokens {
     state: ahash::RandomState,
     slots: RefCell<Vec<Option<Recent>>>,
@@ -36,7 +37,10 @@ pub struct RecentTokens {
 
 struct Recent {
     token: Zeroizing<Vec<u8>>,
-    claims: Arc<Claims>,
+    /// Seconds since 1970.
+    expires_at: i64,
+    table: TableId,
+    caller: Rc<Caller>,
 }
 
 /// Tokens that a worker remembers.
@@ -52,22 +56,20 @@ impl Default for RecentTokens {
 }
 
 impl RecentTokens {
-    fn slot(&self, token: &str) -> usize {
+    fn slot(&self, token: &[u8]) -> usize {
         usize::try_from(self.state.hash_one(token)).unwrap_or_default() % RECENT_MAX
     }
 
-    fn get(&self, token: &str) -> Option<Arc<Claims>> {
+    fn get(&self, token: &[u8], table: TableId, peer: IpAddr, now_s: i64) -> Option<Rc<Caller>> {
         let slots = self.slots.borrow();
         let recent = slots.get(self.slot(token))?.as_ref()?;
-        constant_time_eq(&recent.token, token.as_bytes()).then(|| Arc::clone(&recent.claims))
+        let holds = recent.table == table && recent.caller.peer == peer && now_s < recent.expires_at;
+        (holds && constant_time_eq(&recent.token, token)).then(|| Rc::clone(&recent.caller))
     }
 
-    fn keep(&self, token: &str, claims: &Arc<Claims>) {
-        if let Some(slot) = self.slots.borrow_mut().get_mut(self.slot(token)) {
-            *slot = Some(Recent {
-                token: Zeroizing::new(token.as_bytes().to_vec()),
-                claims: Arc::clone(claims),
-            });
+    fn keep(&self, recent: Recent) {
+        if let Some(slot) = self.slots.borrow_mut().get_mut(self.slot(&recent.token)) {
+            *slot = Some(recent);
         }
     }
 }
@@ -112,25 +114,29 @@ impl Default for TokenCache {
 ///
 /// # Errors
 /// Who calls stays unknown, and why.
-pub fn prove(hub: &Hub, recent: &RecentTokens, token: &str, peer: IpAddr, now_us: i64) -> Result<Caller, Unknown> {
+pub fn prove(hub: &Hub, recent: &RecentTokens, token: &[u8], peer: IpAddr, now_us: i64) -> Result<Rc<Caller>, Unknown> {
     let now_s = now_us.div_euclid(1_000_000);
-    let claims = match recent.get(token) {
-        Some(claims) => claims,
-        None => {
-            let claims = verified(hub, token, now_s)?;
-            recent.keep(token, &claims);
-            claims
-        }
-    };
+    let access = hub.access.load();
+    if let Some(caller) = recent.get(token, access.id, peer, now_s) {
+        return Ok(caller);
+    }
+    let text = std::str::from_utf8(token).map_err(|_no_text| Unknown::Invalid)?;
+    let claims = verified(hub, text, now_s)?;
     if now_s >= claims.exp {
         return Err(Unknown::Expired);
     }
-    let access = hub.access.load();
     let client = access.clients.get(claims.client_id.as_str()).ok_or(Unknown::Disabled)?;
     if client.role.as_str() != claims.role {
         return Err(Unknown::Disabled);
     }
-    admit(Arc::clone(client), peer)
+    let caller = Rc::new(admit(Arc::clone(client), peer)?);
+    recent.keep(Recent {
+        token: Zeroizing::new(token.to_vec()),
+        expires_at: claims.exp,
+        table: access.id,
+        caller: Rc::clone(&caller),
+    });
+    Ok(caller)
 }
 
 /// The claims of a token that is ours.

@@ -1,27 +1,21 @@
 //! One verification: authorise, look the record up once, compare the granted fields, enter the answer, answer.
 //! The ledger entry is durable before the answer exists: an `Answer` can only be made from an `Appended`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{
-    access::Allowed,
-    caches::FoundSlot,
     consequence::{self, Consequence, MismatchNote},
     error::AppError,
-    guess,
     hub::{Caller, Hub},
-    live,
-    pending::About,
+    judge,
     ports::SubjectKey,
     purpose,
-    question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
+    question::{Claim, Members, PredicateBody, Text, VerificationBody},
     record::CachedRecord,
-    usage,
     verification_id::VerificationId,
-    yes_or_no,
 };
 use crate::{
-    cache::{Lookup, Wanted},
+    cache::Lookup,
     catalog::{Dataset, Subject},
     domain::{
         fault::{Fault, pointer_segment},
@@ -51,7 +45,7 @@ pub struct Question<'a> {
 /// What is known about one question once its record was compared, before it is entered.
 pub struct Judgement<'a> {
     /// Dataset that was asked.
-    pub dataset: Arc<Dataset>,
+    pub dataset: &'a Dataset,
     /// The outcome as it is told.
     pub outcome: Outcome,
     /// Field name, number and verdict, in the order of the claims.
@@ -66,7 +60,7 @@ pub struct Judgement<'a> {
     pub mismatch: Option<MismatchNote>,
     pub(super) consequence: Option<Consequence>,
     pub(super) subject_key: [u8; 16],
-    record_version: u32,
+    pub(super) record_version: u32,
 }
 
 /// The record that an answer rests on.
@@ -127,13 +121,13 @@ pub struct Answer<'a> {
 /// # Errors
 /// Wrong members, a refusal, or a part that cannot be asked. Nothing was compared then, or nothing is told of it.
 pub async fn verify<'a>(
-    hub: &Arc<Hub>,
+    hub: &'a Arc<Hub>,
     lane: &Lane,
     caller: &Caller,
     body: &'a VerificationBody<'a>,
     now_us: i64,
 ) -> Result<Answer<'a>, AppError> {
-    let timer = hub.metrics.verification_seconds.start_timer();
+    let started = Instant::now();
     purpose::check(&body.purpose)?;
     let question = Question {
         dataset: &body.dataset,
@@ -141,7 +135,7 @@ pub async fn verify<'a>(
         claims: &body.claims,
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
     };
-    let mut judgement = judge(hub, caller, &body.purpose, question, now_us).await?;
+    let mut judgement = judge::judge(hub, caller, &body.purpose, question, now_us).await?;
     let mut bytes = Vec::with_capacity(256);
     entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
     judgement.put(&mut bytes);
@@ -156,7 +150,7 @@ pub async fn verify<'a>(
         }
     };
     hub.metrics.verification(judgement.dataset.number, judgement.outcome);
-    timer.observe_duration();
+    hub.metrics.verification_seconds.observe(started.elapsed());
     Ok(Answer {
         id: VerificationId {
             at_ms: now_us / 1_000,
@@ -171,110 +165,10 @@ pub async fn verify<'a>(
     })
 }
 
-/// Compares one question with its record.
-pub(super) async fn judge<'a>(
-    hub: &Hub,
-    caller: &Caller,
-    purpose: &Purpose<'_>,
-    question: Question<'a>,
-    now_us: i64,
-) -> Result<Judgement<'a>, AppError> {
-    let dataset = hub
-        .catalog
-        .get(question.dataset)
-        .ok_or_else(|| AppError::fault("/dataset", "unknown_dataset"))?;
-    let agency = caller.agency()?;
-    let allowed = agency.permission(dataset, &purpose.item_code, now_us, caller.peer)?;
-    let subject = parse_subject(dataset, question.subject)?;
-    let claims = parse_claims(dataset, question.claims, allowed.permission)?;
-    charge(&allowed, now_us)?;
-    let wanted = hub.records.wanted(dataset, question.max_age_s, now_us);
-    let (slot, lookup) = look_up(hub, &subject, wanted).await?;
-    let key = match &slot.record {
-        Some(record) => record.subject,
-        None => hub.loader.subject_key(dataset, &subject.key),
-    };
-    let about = hub.pending.about(key);
-    let mut judgement = match &slot.record {
-        Some(record) => compare(dataset, record, &claims, lookup),
-        None if hub.connectors.verifies(&dataset.name) => {
-            // Off the hit path: its future must not make this one larger.
-            Box::pin(yes_or_no::ask(hub, dataset, (key, &subject.key), &claims, now_us)).await?
-        }
-        None => not_found(dataset, key, &claims),
-    };
-    let version = judgement.record_version;
-    let mut consequence = Consequence::default();
-    if slot.is_stale() {
-        live::narrow_to_stale(&mut judgement, allowed.permission, slot.read_at, now_us)?;
-    }
-    let tells_existence = allowed.permission.has(Operation::Existence);
-    if judgement.outcome != Outcome::NotFound || !tells_existence {
-        let asked = guess::Asked {
-            caller: agency,
-            subject: key,
-            now_us,
-        };
-        guess::apply(hub, &asked, about.as_deref(), &claims, &mut judgement, &mut consequence);
-    }
-    tell_only_what_is_permitted(&mut judgement, allowed.permission);
-    judgement.findings = subject.findings;
-    let about = about.filter(|about| !about.mismatches.is_empty());
-    if let Some(about) = about.as_deref() {
-        judgement.disputed = disputed(dataset, about, &judgement);
-    }
-    if !slot.is_stale() {
-        // What is pending, with the matter of this answer.
-        let matter = |about| (about, hub.vault.matter(&agency.row.id, &purpose.application_no));
-        let about = about.as_deref().map(matter);
-        if judgement.outcome == Outcome::Mismatched {
-            let opening = consequence::opening(&judgement, key, version, question.subject);
-            match about.and_then(|(about, matter)| about.pending(&matter, &opening.fields)) {
-                Some(known) => judgement.mismatch = Some(known),
-                None => consequence.opens = Some(opening),
-            }
-        }
-        if let Some((about, matter)) = about {
-            consequence.settles = consequence::settled(dataset, about, &judgement, &matter, now_us);
-        }
-    }
-    judgement.consequence = (!consequence.is_empty()).then_some(consequence);
-    Ok(judgement)
-}
-
-/// Fields of the answer that somebody says are wrong in the record; where the record is not told, neither is this.
-fn disputed(dataset: &Dataset, about: &About, judgement: &Judgement<'_>) -> FieldSet {
-    if judgement.record.is_none() {
-        return FieldSet::default();
-    }
-    let numbered = dataset.fields.iter().zip(0_u8..);
-    numbered
-        .filter(|(field, _)| about.is_disputed(&field.name))
-        .map(|(_, number)| number)
-        .collect()
-}
-
-fn charge(allowed: &Allowed<'_>, now_us: i64) -> Result<(), AppError> {
-    Ok(allowed.charge(usage::day_of(now_us))?)
-}
-
-type Found = (FoundSlot, Lookup);
-
-async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted) -> Result<Found, AppError> {
-    let found = look_up_key(hub, &subject.key, wanted).await?;
-    match &subject.alternative {
-        Some(other) if found.0.record.is_none() => look_up_key(hub, other, wanted).await,
-        _ => Ok(found),
-    }
-}
-
-async fn look_up_key(hub: &Hub, key: &[u8], wanted: Wanted) -> Result<Found, AppError> {
-    let found = hub.records.get(key, wanted).await?;
-    match found.1 {
-        Lookup::Hit => hub.metrics.cache_hits.inc(),
-        Lookup::Miss => hub.metrics.cache_misses.inc(),
-    }
-    Ok(found)
+/// Whether an answer about `dataset` may have to wait for an outside source.
+pub fn asks_outside(hub: &Hub, dataset: &str) -> bool {
+    let dataset = hub.catalog.get(dataset);
+    dataset.is_some_and(|dataset| hub.records.asks_outside(dataset))
 }
 
 pub(super) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) -> Result<Subject, AppError> {
@@ -304,7 +198,7 @@ pub(super) struct ParsedClaim<'a> {
     pub(super) test: Test<'a>,
 }
 
-fn parse_claims<'a>(
+pub(super) fn parse_claims<'a>(
     dataset: &Dataset,
     claims: &'a Members<'a, Claim<'a>>,
     permission: Permission,
@@ -355,8 +249,8 @@ fn parse_claim<'a>(
     Ok(ParsedClaim { name, number, test })
 }
 
-fn compare<'a>(
-    dataset: &Arc<Dataset>,
+pub(super) fn compare<'a>(
+    dataset: &'a Dataset,
     record: &CachedRecord,
     claims: &[ParsedClaim<'a>],
     lookup: Lookup,
@@ -392,7 +286,7 @@ fn verdict(dataset: &Dataset, record: &CachedRecord, claim: &ParsedClaim<'_>) ->
     }
 }
 
-fn not_found<'a>(dataset: &Arc<Dataset>, subject: SubjectKey, claims: &[ParsedClaim<'a>]) -> Judgement<'a> {
+pub(super) fn not_found<'a>(dataset: &'a Dataset, subject: SubjectKey, claims: &[ParsedClaim<'a>]) -> Judgement<'a> {
     let verdict = |claim: &ParsedClaim<'_>| match claim.test {
         Test::NotPermitted => Verdict::NotPermitted,
         _ => Verdict::Mismatch,
@@ -406,7 +300,7 @@ fn not_found<'a>(dataset: &Arc<Dataset>, subject: SubjectKey, claims: &[ParsedCl
 
 /// Without `existence`, "no such record" and "every field differs" are one answer (PROMISES I-15): the outcome, the
 /// verdicts and the absence of `record` are the same.
-fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permission) {
+pub(super) fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permission) {
     if permission.has(Operation::Existence) {
         if judgement.outcome == Outcome::NotFound {
             judgement.fields.clear();
@@ -437,14 +331,14 @@ pub(super) fn agrees(verdict: Verdict) -> bool {
 impl<'a> Judgement<'a> {
     /// What was found, before anything is kept back.
     pub(super) fn new(
-        dataset: &Arc<Dataset>,
+        dataset: &'a Dataset,
         outcome: Outcome,
         fields: Vec<(&'a str, u8, Verdict)>,
         record: Option<RecordNote>,
         subject: SubjectKey,
     ) -> Self {
         Self {
-            dataset: Arc::clone(dataset),
+            dataset,
             outcome,
             fields,
             findings: Vec::new(),

@@ -2,8 +2,6 @@
 //! It is asked for each verification whose record the hub does not hold; its answer is told and not kept. What it cannot be
 //! asked (predicates, fields that it does not verify) is `unavailable`; a register that gives no answer is `source_unavailable`.
 
-use std::sync::Arc;
-
 use super::{
     error::AppError,
     hub::Hub,
@@ -25,7 +23,7 @@ use crate::{
 /// It gave no answer that can be believed.
 pub(super) async fn ask<'a>(
     hub: &Hub,
-    dataset: &Arc<Dataset>,
+    dataset: &'a Dataset,
     (subject, key): (SubjectKey, &[u8]),
     claims: &[ParsedClaim<'a>],
     now_us: i64,

@@ -91,6 +91,8 @@ pub struct Http {
     pub workers: usize,
     /// Connections of one worker.
     pub connections_max: usize,
+    /// Calls that one worker answers at once.
+    pub calls_max: usize,
     /// Head of a request.
     pub head_timeout_ms: u64,
     /// Body of a request.

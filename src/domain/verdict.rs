@@ -110,6 +110,18 @@ impl Outcome {
             Self::NotFound => 4,
         }
     }
+
+    /// The outcome of a ledger code.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::Verified,
+            1 => Self::Mismatched,
+            2 => Self::Review,
+            3 => Self::Incomplete,
+            4 => Self::NotFound,
+            _ => return None,
+        })
+    }
 }
 
 impl Verdict {

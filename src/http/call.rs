@@ -2,16 +2,25 @@
 //! row, and no answer leaves before an entry of it is on disk. A handler that enters its own answer says so;
 //! for every other answer, problems included, the entry is made here.
 
-use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, time::Instant};
+use std::{
+    cell::Cell,
+    future::poll_fn,
+    net::IpAddr,
+    pin::{Pin, pin},
+    rc::Rc,
+    task::Poll,
+    time::Instant,
+};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
+    admission::Place,
     extract::{self, BodyLimit, MediaType},
     problem::{Problem, ProblemCode},
     refuse,
     routes::Route,
-    state::{OfWorker, State},
+    state::OfWorker,
 };
 use crate::{
     app::{
@@ -27,19 +36,23 @@ use crate::{
 
 /// What a handler works with.
 pub(super) struct Call {
-    /// The hub and the server's limits.
-    pub(super) state: web::Data<State>,
+    /// The hub, the server's limits, and what the worker has for itself.
+    pub(super) state: Rc<OfWorker>,
     /// Who calls.
-    pub(super) caller: Caller,
+    pub(super) caller: Rc<Caller>,
     /// The request.
     pub(super) request: HttpRequest,
     /// Its body, not yet read.
     pub(super) payload: web::Payload,
     /// When it was proven, Unix microseconds.
     pub(super) now_us: i64,
-    /// What the worker has for itself.
-    pub(super) own: Rc<OfWorker>,
-    entered: Rc<Cell<Entered>>,
+    progress: Rc<Progress>,
+}
+
+/// How far the answer is, known to the handler and to the path around it.
+struct Progress {
+    entered: Cell<Entered>,
+    place: Place,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,12 +69,22 @@ impl Call {
 
     /// Says that the answer's entry is on disk.
     pub(super) fn entered(&self) {
-        self.entered.set(Entered::Yes);
+        self.progress.entered.set(Entered::Yes);
     }
 
     /// A mark for an answer that outlives the call.
     pub(super) fn entered_mark(&self) -> EnteredMark {
-        EnteredMark(Rc::clone(&self.entered))
+        EnteredMark(Rc::clone(&self.progress))
+    }
+
+    /// Says that the rest goes on at its caller's pace.
+    pub(super) fn step_out(&self) {
+        self.progress.place.step_out();
+    }
+
+    /// Waits for something that takes none of the worker's time.
+    pub(super) async fn outside<T>(&self, wait: impl Future<Output = T>) -> T {
+        self.progress.place.outside(wait).await
     }
 
     /// Receives a JSON body.
@@ -71,7 +94,12 @@ impl Call {
             bytes_max,
             deadline: self.state.limits.body_deadline,
         };
-        extract::receive(&self.request, &mut self.payload, limit).await
+        let place = &self.progress.place;
+        let mut body = pin!(extract::receive(&self.request, &mut self.payload, limit));
+        match poll_fn(|context| Poll::Ready(body.as_mut().poll(context))).await {
+            Poll::Ready(body) => body,
+            Poll::Pending => place.outside(body).await,
+        }
     }
 
     /// A part of the path.
@@ -81,12 +109,12 @@ impl Call {
 }
 
 /// Says later that the answer's entry is on disk.
-pub(super) struct EnteredMark(Rc<Cell<Entered>>);
+pub(super) struct EnteredMark(Rc<Progress>);
 
 impl EnteredMark {
     /// Says so.
     pub(super) fn mark(&self) {
-        self.0.set(Entered::Yes);
+        self.0.entered.set(Entered::Yes);
     }
 }
 
@@ -97,36 +125,48 @@ pub(super) type Answer = Pin<Box<dyn Future<Output = Result<HttpResponse, Proble
 pub(super) async fn run(
     route: &'static Route,
     handler: &dyn Fn(Call) -> Answer,
-    state: web::Data<State>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
     let started = start();
-    let (caller, now_us, own) = match prove(&state.hub, &request) {
+    let Some(state) = of_worker(&request) else {
+        return refuse::respond(&request, Problem::new(ProblemCode::Internal));
+    };
+    let Some(place) = Place::take(&state) else {
+        state.hub.metrics.shed.inc();
+        return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
+    };
+    let (caller, now_us) = match prove(&state, &request) {
         Ok(proven) => proven,
         Err(unknown) => return turn_away(&state.hub, &request, unknown),
     };
-    let entered = Rc::new(Cell::new(Entered::No));
-    let answer = if route.roles.contains(&caller.role()) {
+    let progress = Rc::new(Progress {
+        entered: Cell::new(Entered::No),
+        place,
+    });
+    let answer = if !route.roles.contains(&caller.role()) {
+        Err(Problem::new(ProblemCode::RoleNotAllowed))
+    } else if !progress.place.give_to(caller.agency_number()) {
+        state.hub.metrics.shed.inc();
+        Err(refuse::busy(ProblemCode::RateLimited))
+    } else {
+        body_of_one_packet().await;
         let call = Call {
-            state: state.clone(),
-            caller: caller.clone(),
+            state: Rc::clone(&state),
+            caller: Rc::clone(&caller),
             request: request.clone(),
             payload,
             now_us,
-            own: Rc::clone(&own),
-            entered: Rc::clone(&entered),
+            progress: Rc::clone(&progress),
         };
         handler(call).await
-    } else {
-        Err(Problem::new(ProblemCode::RoleNotAllowed))
     };
     let (status, code) = match &answer {
         Ok(response) => (response.status().as_u16(), ""),
         Err(problem) => (problem.status(), problem.code.as_str()),
     };
-    let answer = if entered.get() == Entered::No {
-        match enter(&state.hub, &own.lane, &caller, route.operation, status, code).await {
+    let answer = if progress.entered.get() == Entered::No {
+        match enter(&state.hub, &state.lane, &caller, route.operation, status, code).await {
             Ok(()) => answer,
             Err(problem) => Err(problem),
         }
@@ -144,35 +184,50 @@ pub(super) async fn run(
     response
 }
 
+/// Lets the server read on once before the handler is asked. A body that came with its head is then there when the handler
+/// wants it; without this the handler would first wait for it, at the price of a timer and a second turn of the connection.
+///
+/// No waker is needed: actix-web polls the first future of a request again in the same turn, behind the reading of its body.
+/// `tests/it` sends a body long after its head, so that a version that does otherwise cannot pass.
+async fn body_of_one_packet() {
+    let mut read_on = false;
+    poll_fn(|_context| {
+        if std::mem::replace(&mut read_on, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
 /// Durations of requests are measured; nothing is decided by them.
 pub(super) fn start() -> Instant {
     Instant::now()
 }
 
 /// Proves who calls by its bearer token.
-pub(super) fn prove(hub: &Hub, request: &HttpRequest) -> Result<(Caller, i64, Rc<OfWorker>), Unknown> {
+pub(super) fn prove(state: &OfWorker, request: &HttpRequest) -> Result<(Rc<Caller>, i64), Unknown> {
+    const SCHEME: &[u8] = b"bearer ";
     let mut credentials = request.headers().get_all(header::AUTHORIZATION);
     let (Some(credential), None) = (credentials.next(), credentials.next()) else {
         return Err(Unknown::Missing);
     };
     let (scheme, token) = credential
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
+        .as_bytes()
+        .split_at_checked(SCHEME.len())
         .ok_or(Unknown::Invalid)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    if !scheme.eq_ignore_ascii_case(SCHEME) {
         return Err(Unknown::Invalid);
     }
-    let own = of_worker(hub, request);
-    let now_us = hub.clock.now_us();
-    let caller = token::prove(hub, &own.tokens, token.trim(), peer(request), now_us)?;
-    Ok((caller, now_us, own))
+    let now_us = state.hub.clock.now_us();
+    let caller = token::prove(&state.hub, &state.tokens, token.trim_ascii(), peer(request), now_us)?;
+    Ok((caller, now_us))
 }
 
-/// What the worker has for itself.
-pub(super) fn of_worker(hub: &Hub, request: &HttpRequest) -> Rc<OfWorker> {
-    let own = request.app_data::<Rc<OfWorker>>();
-    own.map_or_else(|| OfWorker::new(hub), Rc::clone)
+/// What the worker works with; every worker of the server was given it.
+pub(super) fn of_worker(request: &HttpRequest) -> Option<Rc<OfWorker>> {
+    request.app_data::<Rc<OfWorker>>().map(Rc::clone)
 }
 
 /// Where a call came from: the connection, never a header that anyone may write.

@@ -2,6 +2,7 @@
 //! `refuse` is the only place where an error becomes a problem document; `routes` is the only list of routes.
 
 mod access;
+mod admission;
 mod call;
 mod datasets;
 pub mod docs;

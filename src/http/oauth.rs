@@ -55,7 +55,7 @@ pub(super) async fn token(
         Ok(_) => (200, ""),
         Err(problem) => (problem.status(), problem.code.as_str()),
     };
-    let own = call::of_worker(&state.hub, &request);
+    let own = call::of_worker(&request).ok_or(Problem::new(ProblemCode::Internal))?;
     call::enter(&state.hub, &own.lane, &caller, "issue_token", status, problem).await?;
     answer
 }

@@ -122,6 +122,7 @@ fn put_many(call: Call, dataset: Arc<Dataset>) -> Result<HttpResponse, Problem> 
     }
     // Every chunk of records enters itself; a body without a good record is entered at its end.
     call.entered();
+    call.step_out();
     let (answers, body) = mpsc::channel(BLOCKS_WAITING_MAX);
     let intake = Intake {
         locale: locale_of(&call),
@@ -158,12 +159,12 @@ type Answers = mpsc::Sender<Result<web::Bytes, actix_web::Error>>;
 
 impl Intake {
     async fn run(mut self, call: Call, answers: Answers) {
-        let (state, caller, own) = (call.state, call.caller, call.own);
+        let (state, caller) = (call.state, call.caller);
         let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
         let end = loop {
             let block = match lines.next().await {
                 Ok(Some(block)) => block,
-                Ok(None) => break self.finish(&state, &own.lane, &caller).await,
+                Ok(None) => break self.finish(&state, &state.lane, &caller).await,
                 Err(problem) => break Err(problem),
             };
             match self.take(&state, &caller, block).await {

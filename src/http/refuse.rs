@@ -79,7 +79,8 @@ impl From<AppError> for Problem {
     }
 }
 
-fn busy(code: ProblemCode) -> Problem {
+/// A refusal for now.
+pub(super) fn busy(code: ProblemCode) -> Problem {
     Problem::new(code).retry_after_s(RETRY_AFTER_S)
 }
 

@@ -79,18 +79,9 @@ macro_rules! register_one {
     ($config:ident, $operation:ident $method:ident $path:literal $ledger:ident $handler:path) => {
         $config.route(
             $path,
-            web::method(actix_web::http::Method::$method).to(
-                async |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
-                    call::run(
-                        row(Row::$operation),
-                        &|call| Box::pin($handler(call)),
-                        state,
-                        request,
-                        payload,
-                    )
-                    .await
-                },
-            ),
+            web::method(actix_web::http::Method::$method).to(async |request: HttpRequest, payload: web::Payload| {
+                call::run(row(Row::$operation), &|call| Box::pin($handler(call)), request, payload).await
+            }),
         );
     };
 }
@@ -174,11 +165,11 @@ static NO_ROUTE: Route = Route {
     ledger: LedgerRow::Call,
 };
 
-async fn not_found(state: web::Data<State>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    unmatched(state, request, payload, ProblemCode::RouteNotFound).await
+async fn not_found(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    unmatched(request, payload, ProblemCode::RouteNotFound).await
 }
 
-async fn method_not_allowed(state: web::Data<State>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+async fn method_not_allowed(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let template = request.match_pattern().unwrap_or_default();
     let mut allowed: Vec<&str> = ROUTES
         .iter()
@@ -186,22 +177,18 @@ async fn method_not_allowed(state: web::Data<State>, request: HttpRequest, paylo
         .map(|route| route.method)
         .collect();
     allowed.dedup();
-    let mut response = unmatched(state, request, payload, ProblemCode::MethodNotAllowed).await;
+    let mut response = unmatched(request, payload, ProblemCode::MethodNotAllowed).await;
     if let Ok(allowed) = header::HeaderValue::from_str(&allowed.join(", ")) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }
     response
 }
 
-async fn unmatched(
-    state: web::Data<State>,
-    request: HttpRequest,
-    payload: web::Payload,
-    code: ProblemCode,
-) -> HttpResponse {
-    if request.headers().contains_key(header::AUTHORIZATION) && call::prove(&state.hub, &request).is_ok() {
+async fn unmatched(request: HttpRequest, payload: web::Payload, code: ProblemCode) -> HttpResponse {
+    let known = call::of_worker(&request).is_some_and(|own| call::prove(&own, &request).is_ok());
+    if known {
         let handler = |_call: call::Call| -> call::Answer { Box::pin(async move { Err(Problem::new(code)) }) };
-        return call::run(&NO_ROUTE, &handler, state, request, payload).await;
+        return call::run(&NO_ROUTE, &handler, request, payload).await;
     }
     refuse::respond(&request, Problem::new(code))
 }

@@ -47,7 +47,7 @@ pub fn public(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .app_data(OfWorker::new(&state.hub))
+            .app_data(OfWorker::new(state.clone()))
             .wrap(security_headers())
             .configure(routes::configure)
     })

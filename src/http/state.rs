@@ -1,4 +1,4 @@
-//! What every worker of the server shares: the hub, the limits, and the timers of the routes.
+//! What the workers of the server share (the hub, the limits, the timers of the routes), and what each has for itself.
 //! Timers are resolved once per route and class, when first needed: observing is a few atomic additions.
 
 use std::{
@@ -7,13 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::http::StatusCode;
+use actix_web::{http::StatusCode, web};
 
-use super::routes::{ROUTES, Route};
+use super::{
+    admission::Places,
+    routes::{ROUTES, Route},
+};
 use crate::{
     app::{hub::Hub, token::RecentTokens},
     ledger::Lane,
-    telemetry::Timer,
+    telemetry::Durations,
 };
 
 /// Limits of the server.
@@ -27,6 +30,8 @@ pub struct Limits {
     pub line_bytes_max: usize,
     /// Longest time to receive a body.
     pub body_deadline: Duration,
+    /// Calls that one worker answers at once.
+    pub calls_max: usize,
 }
 
 /// Shared by all workers.
@@ -35,24 +40,35 @@ pub struct State {
     pub hub: Arc<Hub>,
     /// Limits of the server.
     pub limits: Limits,
-    timers: Vec<[OnceLock<Option<Timer>>; 4]>,
+    timers: Vec<[OnceLock<Durations>; 4]>,
 }
 
-/// What each worker thread of the server has for itself: shared with nobody, so never waited for.
+/// What one worker thread of the server works with: what all share, and what only it has, which is never waited for.
 pub struct OfWorker {
+    shared: web::Data<State>,
     /// Its way into the ledger.
     pub lane: Lane,
     /// Tokens that it met last.
     pub tokens: RecentTokens,
+    pub(super) places: Places,
 }
 
 impl OfWorker {
     /// For the thread that calls.
-    pub fn new(hub: &Hub) -> Rc<Self> {
+    pub fn new(shared: web::Data<State>) -> Rc<Self> {
         Rc::new(Self {
-            lane: hub.ledger.lane(),
+            lane: shared.hub.ledger.lane(),
             tokens: RecentTokens::default(),
+            places: Places::new(shared.limits.calls_max),
+            shared,
         })
+    }
+}
+
+impl std::ops::Deref for OfWorker {
+    type Target = State;
+    fn deref(&self) -> &State {
+        &self.shared
     }
 }
 
@@ -75,8 +91,6 @@ impl State {
             return;
         };
         let resolve = || self.hub.metrics.http_route(route.path, route.method, word);
-        if let Some(timer) = cell.get_or_init(resolve) {
-            timer.observe(started.elapsed().as_secs_f64());
-        }
+        cell.get_or_init(resolve).observe(started.elapsed());
     }
 }

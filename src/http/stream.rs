@@ -1,12 +1,21 @@
 //! `POST /v1/verifications/stream`: NDJSON both ways, any length, answers in order as they are found.
-//! Back-pressure goes from the reader of the answers to the sender of the questions: at most a few blocks are under way.
+//! Back-pressure goes from the reader of the answers to the sender of the questions: at most a few blocks are under way. Chunks
+//! are answered on the hub's pool, so that one stream may use every core.
 
-use std::rc::Rc;
+use std::{borrow::Cow, collections::VecDeque, rc::Rc, sync::Arc};
 
 use actix_web::{HttpResponse, web};
+use futures_util::{
+    StreamExt,
+    future::{Either, Ready, ready},
+    stream::FuturesOrdered,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinHandle},
+};
 
 use super::{
     call::Call,
@@ -15,11 +24,11 @@ use super::{
     lines::{Block, Lines},
     locale::Locale,
     problem::{Problem, ProblemCode},
-    state::{OfWorker, State},
     verifications::{NO_STORE, locale_of, put_result, reference_of},
 };
 use crate::app::{
     chunk::{self, ChunkAnswer, ItemResult},
+    hub::{Caller, Hub, Queue},
     purpose,
     question::{self, ItemBody, Purpose, Text},
     verify::Entered,
@@ -49,18 +58,20 @@ pub(super) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
     extract::expect(&call.request, MediaType::Ndjson)?;
     let locale = locale_of(&call);
     let entered = call.entered_mark();
-    let (state, caller, own) = (call.state.clone(), call.caller.clone(), Rc::clone(&call.own));
+    call.step_out();
+    let (state, caller) = (Rc::clone(&call.state), call.caller.as_ref().clone());
     let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
     let first = lines.first().await?;
     let header: Header<'_> = extract::parse(&first)?;
     purpose::check(&header.purpose)?;
     let stream = Stream {
-        purpose: purpose::owned(&header.purpose),
-        dataset: header.dataset.map(|name| name.to_string()),
-        state,
-        caller,
-        own,
-        locale,
+        asks: Arc::new(Asks {
+            hub: Arc::clone(&state.hub),
+            caller,
+            purpose: purpose::owned(&header.purpose),
+            dataset: header.dataset.map(|name| name.to_string()),
+            locale,
+        }),
         counts: Counts::default(),
         last: None,
     };
@@ -76,13 +87,17 @@ pub(super) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
         .streaming(Box::pin(body)))
 }
 
-struct Stream {
+/// What all chunks of a stream have in common.
+struct Asks {
+    hub: Arc<Hub>,
+    caller: Caller,
     purpose: Purpose<'static>,
     dataset: Option<String>,
-    state: web::Data<State>,
-    caller: crate::app::hub::Caller,
-    own: Rc<OfWorker>,
     locale: Locale,
+}
+
+struct Stream {
+    asks: Arc<Asks>,
     counts: Counts,
     last: Option<Entered>,
 }
@@ -94,7 +109,26 @@ struct Counts {
     problems: u64,
 }
 
+impl Counts {
+    fn add(&mut self, others: &Self) {
+        for (count, other) in self.outcomes.iter_mut().zip(others.outcomes) {
+            *count += other;
+        }
+        self.problems += others.problems;
+    }
+}
+
+/// The answers of one chunk.
+struct Done {
+    lines: Vec<u8>,
+    counts: Counts,
+    entered: Option<Entered>,
+}
+
 type Answers = mpsc::Sender<Result<web::Bytes, actix_web::Error>>;
+
+/// A chunk that is being answered, or what needs no answering.
+type UnderWay = Either<JoinHandle<Result<Done, Problem>>, Ready<Result<Result<Done, Problem>, JoinError>>>;
 
 impl Stream {
     async fn run(mut self, mut lines: Lines, answers: Answers) {
@@ -104,76 +138,66 @@ impl Stream {
             // The reader went away.
             Err(None) => return,
         };
-        let line = end.unwrap_or_else(|problem| problem_line(None, problem, self.locale));
+        let line = end.unwrap_or_else(|problem| problem_line(None, problem, self.asks.locale));
         // A reader that went away needs no last line.
         let _ = answers.send(Ok(line.into())).await;
     }
 
+    /// Answers chunk by chunk, as many at once as there are cores, in the order of the lines. What is done is told at once,
+    /// whether or not more lines come.
     async fn answer_all(&mut self, lines: &mut Lines, answers: &Answers) -> Result<(), Option<Problem>> {
-        while let Some(block) = lines.next().await.map_err(Some)? {
-            match block {
-                Block::Lines(block) => {
-                    let mut items: Vec<&[u8]> = Vec::new();
-                    for line in block.split(|byte| *byte == b'\n') {
-                        let line = line.trim_ascii();
-                        if !line.is_empty() {
-                            items.push(line);
-                        }
-                    }
-                    for chunk in items.chunks(self.state.hub.settings.chunk_items_max) {
-                        let answer = self.answer(chunk).await.map_err(Some)?;
-                        answers.send(Ok(answer.into())).await.map_err(|_gone| None)?;
-                    }
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+        let (mut chunks, mut under_way) = (VecDeque::new(), FuturesOrdered::new());
+        let mut end = None;
+        loop {
+            while under_way.len() < at_once {
+                let Some(chunk) = chunks.pop_front() else { break };
+                under_way.push_back(self.begin(chunk));
+            }
+            let reads = end.is_none() && chunks.is_empty() && under_way.len() < at_once;
+            tokio::select! {
+                biased;
+                Some(done) = under_way.next() => {
+                    let lost = |_panicked| Problem::new(ProblemCode::Internal);
+                    let done = done.map_err(lost).and_then(|done| done).map_err(Some)?;
+                    self.counts.add(&done.counts);
+                    self.last = done.entered.or(self.last.take());
+                    answers.send(Ok(done.lines.into())).await.map_err(|_gone| None)?;
                 }
-                Block::TooLong => {
-                    self.counts.problems += 1;
-                    let problem = Problem::new(ProblemCode::BodyTooLarge);
-                    let line = problem_line(None, problem, self.locale);
-                    answers.send(Ok(line.into())).await.map_err(|_gone| None)?;
-                }
+                block = lines.next(), if reads => match block {
+                    Ok(Some(Block::Lines(block))) => {
+                        chunks.extend(chunks_of(block, self.asks.hub.settings.chunk_items_max));
+                    }
+                    Ok(Some(Block::TooLong)) => under_way.push_back(self.too_long()),
+                    Ok(None) => end = Some(Ok(())),
+                    Err(problem) => end = Some(Err(Some(problem))),
+                },
+                else => return end.unwrap_or(Ok(())),
             }
         }
-        Ok(())
     }
 
-    async fn answer(&mut self, lines: &[&[u8]]) -> Result<Vec<u8>, Problem> {
-        let parsed: Vec<Result<ItemBody<'_>, Problem>> = lines.iter().map(|line| extract::parse(line)).collect();
-        let items = parsed.iter().map(|item| item.as_ref().map_err(Clone::clone)).collect();
-        let hub = &self.state.hub;
-        let ChunkAnswer { id, results, entered } = chunk::verify_chunk(
-            hub,
-            &self.own.lane,
-            &self.caller,
-            &self.purpose,
-            self.dataset.as_deref(),
-            items,
-        )
-        .await?;
-        let mut out = Vec::with_capacity(lines.len() * 256);
-        for ((result, item), line) in results.into_iter().zip(&parsed).zip(lines) {
-            match &result {
-                ItemResult::Answered { judgement, .. } => {
-                    if let Some(count) = self.counts.outcomes.get_mut(usize::from(judgement.outcome.code())) {
-                        *count += 1;
-                    }
-                }
-                _ => self.counts.problems += 1,
-            }
-            let reference = match item {
-                Ok(item) => Some(item.reference.to_string()),
-                Err(_) => std::str::from_utf8(line).ok().and_then(reference_of),
-            };
-            put_result(&mut out, &id.text(), reference.as_deref(), result, self.locale);
-            out.push(b'\n');
-        }
-        self.last = Some(entered);
-        Ok(out)
+    fn begin(&self, chunk: web::Bytes) -> UnderWay {
+        let asks = Arc::clone(&self.asks);
+        Either::Left(self.asks.hub.pool.spawn(async move { asks.answer(&chunk).await }))
+    }
+
+    fn too_long(&self) -> UnderWay {
+        let done = Done {
+            lines: problem_line(None, Problem::new(ProblemCode::BodyTooLarge), self.asks.locale),
+            counts: Counts {
+                problems: 1,
+                ..Counts::default()
+            },
+            entered: None,
+        };
+        Either::Right(ready(Ok(Ok(done))))
     }
 
     /// The last line. A stream without an item is entered too.
     async fn finish(&mut self) -> Result<Vec<u8>, Problem> {
         if self.last.is_none() {
-            let _no_answers = self.answer(&[]).await?;
+            self.last = self.asks.answer(&web::Bytes::new()).await?.entered;
         }
         let mut summary = Map::new();
         for outcome in crate::domain::verdict::Outcome::ALL {
@@ -193,11 +217,64 @@ impl Stream {
         out.extend_from_slice(Value::Object(summary).to_string().as_bytes());
         out.push(b',');
         if let Some(entered) = &self.last {
-            json::put_receipt(&mut out, &self.state.hub.settings.origin, entered);
+            json::put_receipt(&mut out, &self.asks.hub.settings.origin, entered);
         }
         out.extend_from_slice(b"}\n");
         Ok(out)
     }
+}
+
+impl Asks {
+    /// Answers the lines of one chunk, under one ledger entry.
+    async fn answer(&self, chunk: &web::Bytes) -> Result<Done, Problem> {
+        let lines: Vec<&[u8]> = lines_of(chunk).collect();
+        let parsed: Vec<Result<ItemBody<'_>, Problem>> = lines.iter().map(|line| extract::parse(line)).collect();
+        let items = parsed.iter().map(|item| item.as_ref().map_err(Clone::clone)).collect();
+        let dataset = self.dataset.as_deref();
+        let answer = chunk::verify_chunk(&self.hub, &Queue, &self.caller, &self.purpose, dataset, items).await?;
+        let ChunkAnswer { id, results, entered } = answer;
+        let (mut out, mut counts) = (Vec::with_capacity(lines.len() * 512), Counts::default());
+        for ((result, item), line) in results.into_iter().zip(&parsed).zip(lines) {
+            match &result {
+                ItemResult::Answered { judgement, .. } => {
+                    if let Some(count) = counts.outcomes.get_mut(usize::from(judgement.outcome.code())) {
+                        *count += 1;
+                    }
+                }
+                _ => counts.problems += 1,
+            }
+            let reference = match item {
+                Ok(item) => Some(Cow::Borrowed(&*item.reference)),
+                Err(_) => std::str::from_utf8(line).ok().and_then(reference_of).map(Cow::Owned),
+            };
+            put_result(&mut out, &id.text(), reference.as_deref(), result, self.locale);
+            out.push(b'\n');
+        }
+        Ok(Done {
+            lines: out,
+            counts,
+            entered: Some(entered),
+        })
+    }
+}
+
+/// Lines that are not blank.
+fn lines_of(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = block.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.filter(|line| !line.is_empty())
+}
+
+/// Cuts a block into chunks of at most so many lines.
+fn chunks_of(mut block: web::Bytes, lines_max: usize) -> impl Iterator<Item = web::Bytes> {
+    std::iter::from_fn(move || {
+        let mut ends = block.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let chunk = match ends.nth(lines_max.saturating_sub(1)) {
+            Some((end, _)) => block.split_to(end + 1),
+            None => std::mem::take(&mut block),
+        };
+        (!chunk.is_empty()).then_some(chunk)
+    })
+    .filter(|chunk| lines_of(chunk).next().is_some())
 }
 
 /// A line that tells a problem.

@@ -1,6 +1,13 @@
 //! `/v1/verifications`: one, a batch, and why one was answered as it was.
 
-use actix_web::HttpResponse;
+use actix_web::{
+    HttpResponse,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
@@ -29,7 +36,12 @@ use crate::app::{
 pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: VerificationBody<'_> = extract::parse(&bytes)?;
-    let answer = verify::verify(call.hub(), &call.own.lane, &call.caller, &body, call.now_us).await?;
+    let answer = verify::verify(call.hub(), &call.state.lane, &call.caller, &body, call.now_us);
+    let answer = if verify::asks_outside(call.hub(), &body.dataset) {
+        Box::pin(call.outside(answer)).await?
+    } else {
+        answer.await?
+    };
     call.entered();
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(b"{\"id\":\"");
@@ -41,10 +53,16 @@ pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     out.push(b',');
     json::put_rules(&mut out, &answer.judgement);
     out.push(b'}');
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header(NO_STORE)
-        .body(out))
+    Ok(answered(out))
+}
+
+/// An answer that is written already; its head is made of constants.
+fn answered(json: Vec<u8>) -> HttpResponse {
+    let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(json));
+    let head = response.headers_mut();
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    head.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE.1));
+    response
 }
 
 /// Answers hold what someone asked about someone: no cache may keep them.
@@ -85,7 +103,13 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
         .map(|item| extract::parse(item.get().as_bytes()))
         .collect();
     let items = parsed.iter().map(|item| item.as_ref().map_err(Clone::clone)).collect();
-    let answer = chunk::verify_chunk(call.hub(), &call.own.lane, &call.caller, &body.purpose, None, items).await?;
+    let answer = chunk::verify_chunk(call.hub(), &call.state.lane, &call.caller, &body.purpose, None, items);
+    let mut datasets = parsed.iter().flatten().filter_map(|item| item.dataset.as_deref());
+    let answer = if datasets.any(|dataset| verify::asks_outside(call.hub(), dataset)) {
+        call.outside(answer).await?
+    } else {
+        answer.await?
+    };
     call.entered();
     let mut out = Vec::with_capacity(answer.results.len() * 256);
     out.extend_from_slice(b"{\"results\":[");
@@ -103,10 +127,7 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     out.extend_from_slice(b"],");
     json::put_receipt(&mut out, &settings.origin, &entered);
     out.push(b'}');
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header(NO_STORE)
-        .body(out))
+    Ok(answered(out))
 }
 
 /// The language that the caller prefers.

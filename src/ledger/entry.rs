@@ -42,7 +42,7 @@ impl Kind {
         Self::Delivery,
     ];
 
-    const fn code(self) -> u8 {
+    pub(super) const fn code(self) -> u8 {
         match self {
             Self::Verification => 1,
             Self::Chunk => 2,
@@ -352,20 +352,21 @@ impl Entry {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+/// What is left of an entry's bytes.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (head, tail) = self.0.split_at_checked(length)?;
         self.0 = tail;
         Some(head)
     }
 
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
-    fn u8(&mut self) -> Option<u8> {
+    pub(super) fn u8(&mut self) -> Option<u8> {
         self.array::<1>().map(|[byte]| byte)
     }
 
@@ -378,8 +379,7 @@ impl<'a> Reader<'a> {
         let rules = self.text()?;
         let subject = self.array()?;
         let record_version = u32::from_be_bytes(self.array()?);
-        let code = self.u8()?;
-        let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.code() == code)?;
+        let outcome = Outcome::from_code(self.u8()?)?;
         let count = self.u8()?;
         let field = |_| Some((self.u8()?, Verdict::from_code(self.u8()?)?));
         let fields = (0..count).map(field).collect::<Option<_>>()?;

@@ -25,16 +25,21 @@ pub enum Found<'a> {
     Other,
 }
 
+/// How frames are read: [`decode`] or [`decode_unhashed`].
+pub type Decode = for<'a> fn(&'a [u8], usize, u64, Option<u16>) -> Found<'a>;
+
 /// One decoded frame.
 pub struct Frame<'a> {
     /// The entry.
     pub entry: &'a [u8],
-    /// Its RFC 6962 leaf hash.
+    /// Its RFC 6962 leaf hash; of no meaning where it was not hashed.
     pub leaf: Hash,
     /// Position within the group that one sync made durable.
     pub in_group: u16,
     /// Offset of the byte after the frame.
     pub next: usize,
+    /// The check as it lies.
+    stored: u64,
 }
 
 /// Appends one frame to `out`. The caller has checked that `entry` holds 1..=65535 bytes.
@@ -51,6 +56,19 @@ pub fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8], leaf: 
 /// Decodes what lies at `offset` of `segment`, where the frame of `index` belongs.
 /// `previous` is `in_group` of the frame before, `None` where that is not known.
 pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found<'_> {
+    let Found::Frame(mut frame) = decode_unhashed(segment, offset, index, previous) else {
+        return Found::Other;
+    };
+    frame.leaf = leaf_hash(frame.entry);
+    if frame.stored == check(&frame.leaf, frame.in_group) {
+        Found::Frame(frame)
+    } else {
+        Found::Other
+    }
+}
+
+/// [`decode`] without the check that covers the entry's bytes.
+pub fn decode_unhashed(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found<'_> {
     let rest = segment.get(offset..).unwrap_or_default();
     let Some((header, body)) = rest.split_first_chunk::<HEADER>() else {
         return Found::Other;
@@ -71,16 +89,16 @@ pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) 
     if !follows || entry.is_empty() {
         return Found::Other;
     }
-    let leaf = leaf_hash(entry);
-    match header.last_chunk::<8>() {
-        Some(stored) if u64::from_le_bytes(*stored) == check(&leaf, in_group) => Found::Frame(Frame {
-            entry,
-            leaf,
-            in_group,
-            next: offset + HEADER + length,
-        }),
-        _ => Found::Other,
-    }
+    let Some(stored) = header.last_chunk::<8>() else {
+        return Found::Other;
+    };
+    Found::Frame(Frame {
+        entry,
+        leaf: Hash::default(),
+        in_group,
+        next: offset + HEADER + length,
+        stored: u64::from_le_bytes(*stored),
+    })
 }
 
 /// Whether `bytes`, as far as they reach, carry the magic and the index of the frame that belongs here: a write cut short.

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::frame::{self, ENTRY_BYTES_MAX, Found, HEADER};
+use super::frame::{Decode, ENTRY_BYTES_MAX, Found, HEADER};
 use super::scan::Damage;
 
 /// Directory of the segments.
@@ -187,6 +187,7 @@ pub fn read(
     segments: &[u64],
     start: Position,
     (first, end): (u64, u64),
+    decode: Decode,
     mut visit: impl FnMut(u64, &[u8]),
 ) -> io::Result<Result<(), Damage>> {
     let (mut at, mut index, mut previous) = (start, first, None);
@@ -207,7 +208,7 @@ pub fn read(
             cursor = 0;
             at.offset += fill(&file, at.offset, &mut buffer)?;
         }
-        let Found::Frame(frame) = frame::decode(&buffer, cursor, index, previous) else {
+        let Found::Frame(frame) = decode(&buffer, cursor, index, previous) else {
             return Ok(Err(Damage::at(index, "the journal does not hold this entry")));
         };
         visit(index, frame.entry);

@@ -9,6 +9,7 @@
 //!
 //! The honest limit: whoever holds the signing key can rewrite everything after the last checkpoint held elsewhere.
 
+pub mod answered;
 mod appender;
 pub mod entry;
 mod files;

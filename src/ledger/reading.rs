@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tlog_tiles::tlog;
 
+use super::frame::{self, Decode};
 use super::levels::{self, LevelReader};
 use super::receipt::Receipt;
 use super::shared::Sealed;
@@ -59,6 +60,25 @@ impl Ledger {
             })?;
         }
         Ok(found)
+    }
+
+    /// Visits durable entries from `first` on, at most `count`, as they lie: for whoever tails the log as it grows. They are
+    /// not hashed again; what the disk lost since they were written is for `verify` to find.
+    ///
+    /// # Errors
+    /// `Damaged` when no frame lies where one should, `Io`.
+    pub fn tail(&self, first: u64, count: u64, mut visit: impl FnMut(u64, &[u8])) -> Result<(), LedgerError> {
+        let durable = self.shared.counters.durable.load(Ordering::Acquire);
+        let end = first.saturating_add(count).min(durable);
+        if first >= end {
+            return Ok(());
+        }
+        let visit = |index: u64, entry: &[u8]| {
+            if index >= first {
+                visit(index, entry);
+            }
+        };
+        self.read_by(first / TILE, end, frame::decode_unhashed, visit)
     }
 
     /// Tile (`level`, `n`) of C2SP tlog-tiles, `width` hashes of 32 bytes, 1..=256.
@@ -133,6 +153,10 @@ impl Ledger {
 
     /// Visits durable entries from the start of bundle `bundle` up to `end`.
     fn read(&self, bundle: u64, end: u64, visit: impl FnMut(u64, &[u8])) -> Result<(), LedgerError> {
+        self.read_by(bundle, end, frame::decode, visit)
+    }
+
+    fn read_by(&self, bundle: u64, end: u64, decode: Decode, visit: impl FnMut(u64, &[u8])) -> Result<(), LedgerError> {
         let start = usize::try_from(bundle)
             .ok()
             .and_then(|b| self.shared.positions().get(b).copied());
@@ -143,6 +167,7 @@ impl Ledger {
             &self.shared.segments(),
             start,
             (bundle * TILE, end),
+            decode,
             visit,
         )
         .map_err(LedgerError::io("read the journal"))??;

@@ -1,17 +1,15 @@
 //! Every metric of CONTRACT §9 that this version serves, declared once.
-//! Counters of the verification path are resolved at start: counting there is one atomic addition.
+//! Those of the verification path are striped by thread and resolved at start: counting there is one addition that no other
+//! core waits for.
 
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder, core::Collector,
+    Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
+use super::striped::{Durations, Family, Striped, Tally};
 use crate::domain::verdict::Outcome;
-
-/// What times the requests of a route.
-pub type Timer = Histogram;
 
 /// A metric could not be registered: two of one name.
 #[derive(Debug, thiserror::Error)]
@@ -21,20 +19,20 @@ pub struct MetricsError(#[from] prometheus::Error);
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
-    verifications: Box<[Box<[IntCounter]>]>,
+    verifications: Box<[Box<[Tally]>]>,
     /// Time from the parsed request to the durable answer.
-    pub verification_seconds: Histogram,
-    http_seconds: HistogramVec,
+    pub verification_seconds: Durations,
+    http_seconds: Family<Durations>,
     /// Look-ups answered from memory.
-    pub cache_hits: IntCounter,
+    pub cache_hits: Tally,
     /// Look-ups that asked the store.
-    pub cache_misses: IntCounter,
+    pub cache_misses: Tally,
     /// Records in memory.
     pub cache_entries: IntGauge,
     /// Bytes of records in memory.
     pub cache_bytes: IntGauge,
     /// Time that callers waited for the ledger.
-    pub ledger_append_seconds: Histogram,
+    pub ledger_append_seconds: Durations,
     /// Entries in the ledger.
     pub ledger_size: IntGauge,
     /// Age of the newest checkpoint, seconds.
@@ -48,7 +46,7 @@ pub struct Metrics {
     /// The loop: mismatches, deliveries, alerts.
     pub turn: Turn,
     source_requests: IntCounterVec,
-    source_seconds: HistogramVec,
+    source_seconds: Family<Durations>,
 }
 
 /// What is counted of the loop.
@@ -93,11 +91,6 @@ impl Turn {
     }
 }
 
-/// Upper bounds of durations, seconds.
-const SECONDS: [f64; 14] = [
-    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
-];
-
 impl Metrics {
     /// Registers every metric; `datasets` are the names of the catalogue, in its order.
     ///
@@ -106,17 +99,17 @@ impl Metrics {
     pub fn new(datasets: &[&str]) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let make = Make(&registry);
-        let totals = make.counters(
+        let totals: Family<Tally> = make.family(
             "heyan_verifications_total",
             "Verifications answered.",
             &["dataset", "outcome"],
         )?;
         let mut verifications = Vec::with_capacity(datasets.len());
         for dataset in datasets {
-            let of_outcome = |outcome: Outcome| totals.get_metric_with_label_values(&[dataset, outcome.as_str()]);
-            verifications.push(Outcome::ALL.into_iter().map(of_outcome).collect::<Result<_, _>>()?);
+            let of_outcome = |outcome: Outcome| totals.with(&[dataset, outcome.as_str()]);
+            verifications.push(Outcome::ALL.into_iter().map(of_outcome).collect());
         }
-        let lookups = make.counters(
+        let lookups: Family<Tally> = make.family(
             "heyan_cache_lookups_total",
             "Look-ups of records by result.",
             &["result"],
@@ -125,20 +118,20 @@ impl Metrics {
         make.process()?;
         Ok(Self {
             verifications: verifications.into(),
-            verification_seconds: make.histogram(
+            verification_seconds: make.durations(
                 "heyan_verification_duration_seconds",
                 "Time from the parsed request to the durable answer.",
             )?,
-            http_seconds: make.histograms(
+            http_seconds: make.family(
                 "heyan_http_request_duration_seconds",
                 "Time to answer an HTTP request.",
                 &["route", "method", "status_class"],
             )?,
-            cache_hits: lookups.get_metric_with_label_values(&["hit"])?,
-            cache_misses: lookups.get_metric_with_label_values(&["miss"])?,
+            cache_hits: lookups.with(&["hit"]),
+            cache_misses: lookups.with(&["miss"]),
             cache_entries: make.gauge("heyan_cache_entries", "Records in memory.")?,
             cache_bytes: make.gauge("heyan_cache_bytes", "Bytes of records in memory.")?,
-            ledger_append_seconds: make.histogram(
+            ledger_append_seconds: make.durations(
                 "heyan_ledger_append_duration_seconds",
                 "Time that an answer waited for its ledger entry to be on disk.",
             )?,
@@ -164,7 +157,7 @@ impl Metrics {
                 "Questions to outside sources, by result.",
                 &["source", "result"],
             )?,
-            source_seconds: make.histograms(
+            source_seconds: make.family(
                 "heyan_source_duration_seconds",
                 "Time that an outside source took for an answer.",
                 &["source"],
@@ -189,16 +182,12 @@ impl Metrics {
         if let Ok(counter) = self.source_requests.get_metric_with_label_values(&[dataset, result]) {
             counter.inc();
         }
-        if let Ok(histogram) = self.source_seconds.get_metric_with_label_values(&[dataset]) {
-            histogram.observe(took.as_secs_f64());
-        }
+        self.source_seconds.with(&[dataset]).observe(took);
     }
 
-    /// The histogram of one route and method, to be kept by the route; `None` if the labels are refused.
-    pub fn http_route(&self, route: &str, method: &str, status_class: &str) -> Option<Timer> {
-        self.http_seconds
-            .get_metric_with_label_values(&[route, method, status_class])
-            .ok()
+    /// The durations of one route, method and class of answers, to be kept by the route.
+    pub fn http_route(&self, route: &str, method: &str, status_class: &str) -> Durations {
+        self.http_seconds.with(&[route, method, status_class])
     }
 
     /// The text format of Prometheus.
@@ -241,15 +230,12 @@ impl Make<'_> {
         self.register(Gauge::new(name, help)?)
     }
 
-    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, MetricsError> {
-        self.register(Histogram::with_opts(
-            HistogramOpts::new(name, help).buckets(SECONDS.to_vec()),
-        )?)
+    fn family<S: Striped>(&self, name: &str, help: &str, labels: &[&str]) -> Result<Family<S>, MetricsError> {
+        self.register(Family::new(name, help, labels)?)
     }
 
-    fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, MetricsError> {
-        let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
-        self.register(HistogramVec::new(options, labels)?)
+    fn durations(&self, name: &str, help: &str) -> Result<Durations, MetricsError> {
+        Ok(self.family(name, help, &[])?.with(&[]))
     }
 
     fn build_info(&self) -> Result<(), MetricsError> {

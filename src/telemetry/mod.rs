@@ -3,6 +3,8 @@
 
 mod log;
 mod metrics;
+mod striped;
 
 pub use log::{LogFormat, start as start_log};
-pub use metrics::{Metrics, MetricsError, Timer};
+pub use metrics::{Metrics, MetricsError};
+pub use striped::Durations;

@@ -1,0 +1,252 @@
+//! One question held against its record, in three steps: understand the question and whether it may be asked (`prepare`), find the
+//! record (`peek` in memory, `look_up` otherwise), and say what follows (`conclude`). Only the second step ever waits, so that
+//! the questions of a chunk whose records are in memory are answered without a future of their own.
+
+use super::{
+    access::{Agency, Allowed},
+    caches::FoundSlot,
+    consequence::{self, Consequence},
+    error::AppError,
+    guess,
+    hub::{Caller, Hub},
+    live,
+    pending::About,
+    ports::SubjectKey,
+    question::{Members, Purpose, Text},
+    usage,
+    verify::{
+        Judgement, ParsedClaim, Question, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted,
+    },
+    yes_or_no,
+};
+use crate::{
+    cache::{Lookup, Wanted},
+    catalog::{Dataset, Subject},
+    domain::{
+        policy::{FieldSet, Operation, Permission},
+        verdict::Outcome,
+    },
+};
+
+/// A question that was understood and may be asked.
+pub(super) struct Prepared<'a, 'c> {
+    dataset: &'a Dataset,
+    agency: &'c Agency,
+    permission: Permission,
+    subject: Subject,
+    members: &'a Members<'a, Text<'a>>,
+    claims: Vec<ParsedClaim<'a>>,
+    wanted: Wanted,
+}
+
+/// A record, and where it was found.
+pub(super) type Found = (FoundSlot, Lookup);
+
+/// Answers one question.
+///
+/// # Errors
+/// Wrong members, a refusal, or a part that cannot be asked.
+pub(super) async fn judge<'a>(
+    hub: &'a Hub,
+    caller: &Caller,
+    purpose: &Purpose<'_>,
+    question: Question<'a>,
+    now_us: i64,
+) -> Result<Judgement<'a>, AppError> {
+    let prepared = prepare(hub, caller, purpose, question, now_us)?;
+    match peek(hub, &prepared) {
+        Some(found) if !needs_asking(hub, &prepared, &found) => conclude(hub, purpose, prepared, found, now_us),
+        // Off the hit path: its future must not make this one larger.
+        peeked => Box::pin(find(hub, purpose, prepared, peeked, now_us)).await,
+    }
+}
+
+/// Answers one question whose record is not in memory.
+///
+/// # Errors
+/// A part that cannot be asked.
+pub(super) async fn find<'a>(
+    hub: &'a Hub,
+    purpose: &Purpose<'_>,
+    prepared: Prepared<'a, '_>,
+    peeked: Option<Found>,
+    now_us: i64,
+) -> Result<Judgement<'a>, AppError> {
+    let found = match peeked {
+        Some(found) => found,
+        None => look_up(hub, &prepared.subject, prepared.wanted).await?,
+    };
+    if !needs_asking(hub, &prepared, &found) {
+        return conclude(hub, purpose, prepared, found, now_us);
+    }
+    let Prepared {
+        dataset,
+        subject,
+        claims,
+        ..
+    } = &prepared;
+    let key = hub.loader.subject_key(dataset, &subject.key);
+    let judgement = yes_or_no::ask(hub, dataset, (key, &subject.key), claims, now_us).await?;
+    conclude_with(hub, purpose, prepared, found, (key, judgement), now_us)
+}
+
+/// What a question means and whether its caller may ask it; the look-up is charged then.
+///
+/// # Errors
+/// Wrong members, or a refusal.
+pub(super) fn prepare<'a, 'c>(
+    hub: &'a Hub,
+    caller: &'c Caller,
+    purpose: &Purpose<'_>,
+    question: Question<'a>,
+    now_us: i64,
+) -> Result<Prepared<'a, 'c>, AppError> {
+    let dataset = hub
+        .catalog
+        .get(question.dataset)
+        .ok_or_else(|| AppError::fault("/dataset", "unknown_dataset"))?;
+    let agency = caller.agency()?;
+    let allowed = agency.permission(dataset, &purpose.item_code, now_us, caller.peer)?;
+    let subject = parse_subject(dataset, question.subject)?;
+    let claims = parse_claims(dataset, question.claims, allowed.permission)?;
+    charge(&allowed, now_us)?;
+    Ok(Prepared {
+        dataset,
+        agency,
+        permission: allowed.permission,
+        subject,
+        members: question.subject,
+        claims,
+        wanted: hub.records.wanted(dataset, question.max_age_s, now_us),
+    })
+}
+
+fn charge(allowed: &Allowed<'_>, now_us: i64) -> Result<(), AppError> {
+    Ok(allowed.charge(usage::day_of(now_us))?)
+}
+
+/// The record, if all that has to be known of it is in memory.
+pub(super) fn peek(hub: &Hub, prepared: &Prepared<'_, '_>) -> Option<Found> {
+    let Prepared { subject, wanted, .. } = prepared;
+    let found = hub.records.peek(&subject.key, *wanted)?;
+    let found = match &subject.alternative {
+        Some(other) if found.record.is_none() => hub.records.peek(other, *wanted)?,
+        _ => found,
+    };
+    hub.metrics.cache_hits.inc();
+    Some((found, Lookup::Hit))
+}
+
+async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted) -> Result<Found, AppError> {
+    let found = look_up_key(hub, &subject.key, wanted).await?;
+    match &subject.alternative {
+        Some(other) if found.0.record.is_none() => look_up_key(hub, other, wanted).await,
+        _ => Ok(found),
+    }
+}
+
+async fn look_up_key(hub: &Hub, key: &[u8], wanted: Wanted) -> Result<Found, AppError> {
+    let found = hub.records.get(key, wanted).await?;
+    match found.1 {
+        Lookup::Hit => hub.metrics.cache_hits.inc(),
+        Lookup::Miss => hub.metrics.cache_misses.inc(),
+    }
+    Ok(found)
+}
+
+/// Whether there is no record here and the register may be asked about the claims.
+pub(super) fn needs_asking(hub: &Hub, prepared: &Prepared<'_, '_>, (slot, _): &Found) -> bool {
+    slot.record.is_none() && hub.connectors.verifies(&prepared.dataset.name)
+}
+
+/// What follows from the record that was found, or from there being none.
+///
+/// # Errors
+/// The record is an older copy, and the caller may not be answered from one.
+pub(super) fn conclude<'a>(
+    hub: &'a Hub,
+    purpose: &Purpose<'_>,
+    prepared: Prepared<'a, '_>,
+    (slot, lookup): Found,
+    now_us: i64,
+) -> Result<Judgement<'a>, AppError> {
+    let judged = match &slot.record {
+        Some(record) => (
+            record.subject,
+            compare(prepared.dataset, record, &prepared.claims, lookup),
+        ),
+        None => {
+            let key = hub.loader.subject_key(prepared.dataset, &prepared.subject.key);
+            (key, not_found(prepared.dataset, key, &prepared.claims))
+        }
+    };
+    conclude_with(hub, purpose, prepared, (slot, lookup), judged, now_us)
+}
+
+fn conclude_with<'a>(
+    hub: &'a Hub,
+    purpose: &Purpose<'_>,
+    prepared: Prepared<'a, '_>,
+    (slot, _): Found,
+    (key, mut judgement): (SubjectKey, Judgement<'a>),
+    now_us: i64,
+) -> Result<Judgement<'a>, AppError> {
+    let Prepared {
+        dataset,
+        agency,
+        permission,
+        subject,
+        members,
+        claims,
+        ..
+    } = prepared;
+    let about = hub.pending.about(key);
+    let version = judgement.record_version;
+    let mut consequence = Consequence::default();
+    if slot.is_stale() {
+        live::narrow_to_stale(&mut judgement, permission, slot.read_at, now_us)?;
+    }
+    if judgement.outcome != Outcome::NotFound || !permission.has(Operation::Existence) {
+        let asked = guess::Asked {
+            caller: agency,
+            subject: key,
+            now_us,
+        };
+        guess::apply(hub, &asked, about.as_deref(), &claims, &mut judgement, &mut consequence);
+    }
+    tell_only_what_is_permitted(&mut judgement, permission);
+    judgement.findings = subject.findings;
+    let about = about.filter(|about| !about.mismatches.is_empty());
+    if let Some(about) = about.as_deref() {
+        judgement.disputed = disputed(dataset, about, &judgement);
+    }
+    if !slot.is_stale() {
+        // What is pending, with the matter of this answer.
+        let matter = |about| (about, hub.vault.matter(&agency.row.id, &purpose.application_no));
+        let about = about.as_deref().map(matter);
+        if judgement.outcome == Outcome::Mismatched {
+            let opening = consequence::opening(&judgement, key, version, members);
+            match about.and_then(|(about, matter)| about.pending(&matter, &opening.fields)) {
+                Some(known) => judgement.mismatch = Some(known),
+                None => consequence.opens = Some(opening),
+            }
+        }
+        if let Some((about, matter)) = about {
+            consequence.settles = consequence::settled(dataset, about, &judgement, &matter, now_us);
+        }
+    }
+    judgement.consequence = (!consequence.is_empty()).then_some(consequence);
+    Ok(judgement)
+}
+
+/// Fields of the answer that somebody says are wrong in the record; where the record is not told, neither is this.
+fn disputed(dataset: &Dataset, about: &About, judgement: &Judgement<'_>) -> FieldSet {
+    if judgement.record.is_none() {
+        return FieldSet::default();
+    }
+    let numbered = dataset.fields.iter().zip(0_u8..);
+    numbered
+        .filter(|(field, _)| about.is_disputed(&field.name))
+        .map(|(_, number)| number)
+        .collect()
+}

@@ -1,0 +1,148 @@
+//! Who is let in while the hub is busy. A worker answers so many calls at once and no more: what comes beyond them is refused
+//! in the turn in which it came, so that those let in keep their time. No agency holds more than three of four places: a flood
+//! of one is refused while the others still find a place.
+//!
+//! A call that finds no place at all is refused before anyone asks who calls: it costs next to nothing and leaves no entry.
+//! What waits for others (a body that trickles, an outside source) steps out of its place meanwhile: it takes nobody's time.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use super::state::OfWorker;
+
+/// The places of one worker.
+pub(super) struct Places {
+    places_max: usize,
+    taken: Cell<usize>,
+    /// Agencies that hold places, and how many. They are few: a worker has a few hundred places.
+    held: RefCell<Vec<(u32, usize)>>,
+}
+
+impl Places {
+    pub(super) fn new(places_max: usize) -> Self {
+        Self {
+            places_max,
+            taken: Cell::new(0),
+            held: RefCell::default(),
+        }
+    }
+
+    /// Counts one place of `agency`.
+    fn hold(&self, agency: u32) {
+        let mut held = self.held.borrow_mut();
+        match held.iter_mut().find(|(known, _)| *known == agency) {
+            Some((_, count)) => *count += 1,
+            None => held.push((agency, 1)),
+        }
+    }
+
+    /// Whether `agency` holds all that one agency may.
+    fn is_full_for(&self, agency: u32) -> bool {
+        let share = (self.places_max - self.places_max / 4).max(1);
+        let held = self.held.borrow();
+        held.iter().any(|(known, count)| *known == agency && *count >= share)
+    }
+
+    fn release(&self, agency: u32) {
+        let mut held = self.held.borrow_mut();
+        if let Some((_, count)) = held.iter_mut().find(|(known, _)| *known == agency) {
+            *count -= 1;
+        }
+        held.retain(|(_, count)| *count > 0);
+    }
+}
+
+/// A call's place, given back however the call ends.
+pub(super) struct Place {
+    worker: Rc<OfWorker>,
+    agency: Cell<Option<u32>>,
+    is_in: Cell<bool>,
+}
+
+impl Place {
+    /// A place for a call of nobody knows whom yet, if one is free.
+    pub(super) fn take(worker: &Rc<OfWorker>) -> Option<Self> {
+        if worker.places.taken.get() >= worker.places.places_max {
+            return None;
+        }
+        let place = Self {
+            worker: Rc::clone(worker),
+            agency: Cell::new(None),
+            is_in: Cell::new(false),
+        };
+        place.step_in();
+        Some(place)
+    }
+
+    /// Makes it a place of `agency`, unless that has its share.
+    pub(super) fn give_to(&self, agency: u32) -> bool {
+        let places = &self.worker.places;
+        if places.is_full_for(agency) {
+            return false;
+        }
+        places.hold(agency);
+        self.agency.set(Some(agency));
+        true
+    }
+
+    /// Waits for something that takes nobody's time; comes back in although others may have taken the place.
+    pub(super) async fn outside<T>(&self, wait: impl Future<Output = T>) -> T {
+        self.step_out();
+        let waited = wait.await;
+        self.step_in();
+        waited
+    }
+
+    /// Gives the place back before the call ends: what is left of it goes on at its caller's pace.
+    pub(super) fn step_out(&self) {
+        if self.is_in.replace(false) {
+            let places = &self.worker.places;
+            places.taken.set(places.taken.get().saturating_sub(1));
+            if let Some(agency) = self.agency.get() {
+                places.release(agency);
+            }
+        }
+    }
+
+    fn step_in(&self) {
+        if !self.is_in.replace(true) {
+            let places = &self.worker.places;
+            places.taken.set(places.taken.get() + 1);
+            if let Some(agency) = self.agency.get() {
+                places.hold(agency);
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.step_out();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_one_agency_leaves_places_to_the_others() {
+        let places = Places::new(8);
+        let take = |agency| {
+            let may = !places.is_full_for(agency);
+            if may {
+                places.hold(agency);
+            }
+            may
+        };
+        assert_eq!((0..8).filter(|_| take(1)).count(), 6, "three of four");
+        assert!(take(2) && take(2));
+        places.release(1);
+        assert!(take(1), "what was given back may be taken again");
+        assert!(!take(1));
+        (0..2).for_each(|_| places.release(2));
+        assert_eq!(*places.held.borrow(), [(1, 6)]);
+    }
+}

@@ -1,0 +1,124 @@
+//! What an entry says about who was answered from which record, read in place: whoever tails the log looks at every entry of
+//! it, and needs a few bytes of each.
+
+use super::entry::{Kind, Reader, VERSION};
+use crate::domain::verdict::Outcome;
+
+/// One answer of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// When, Unix microseconds.
+    pub at_us: i64,
+    /// Number of the agency.
+    pub agency: u32,
+    /// Its place in a chunk; `None`: the entry is of this verification alone.
+    pub position: Option<u16>,
+    /// Keyed pseudonym of the subject.
+    pub subject: [u8; 16],
+    /// Version of the record that was answered from; 0: there was none.
+    pub record_version: u32,
+    /// The outcome as it was told.
+    pub outcome: Outcome,
+}
+
+/// Visits the answers of an entry; an entry of another kind, or of another version of the layout, has none.
+/// What is cut short has those that are whole.
+pub fn visit(bytes: &[u8], visit: impl FnMut(Answered)) {
+    // `None` ends the reading early, and nothing else.
+    let _read = read(bytes, visit);
+}
+
+fn read(bytes: &[u8], mut visit: impl FnMut(Answered)) -> Option<()> {
+    let mut reader = Reader(bytes);
+    (reader.u8()? == VERSION).then_some(())?;
+    let kind = reader.u8()?;
+    let at_us = i64::from_be_bytes(reader.array()?);
+    let agency = u32::from_be_bytes(reader.array()?);
+    let count = if kind == Kind::Verification.code() {
+        None
+    } else if kind == Kind::Chunk.code() {
+        Some(u16::from_be_bytes(reader.array()?))
+    } else {
+        return None;
+    };
+    for position in 0..count.unwrap_or(1) {
+        let rules = usize::from(reader.u8()?);
+        reader.take(rules)?;
+        let subject = reader.array()?;
+        let record_version = u32::from_be_bytes(reader.array()?);
+        let outcome = Outcome::from_code(reader.u8()?)?;
+        let fields = usize::from(reader.u8()?);
+        reader.take(2 * fields)?;
+        visit(Answered {
+            at_us,
+            agency,
+            position: count.map(|_| position),
+            subject,
+            record_version,
+            outcome,
+        });
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::verdict::Verdict,
+        ledger::entry::{Body, Entry, Item},
+    };
+
+    #[test]
+    fn it_reads_what_the_whole_entry_says() {
+        let item = |subject, version| Item {
+            rules: "natural-person@1".to_owned(),
+            subject: [subject; 16],
+            record_version: version,
+            outcome: Outcome::Mismatched,
+            fields: vec![(0, Verdict::Mismatch), (3, Verdict::Absent)],
+        };
+        for (kind, items) in [
+            (Kind::Verification, vec![item(1, 7)]),
+            (Kind::Chunk, vec![item(2, 8), item(3, 0)]),
+            (Kind::Chunk, vec![]),
+        ] {
+            let entry = Entry {
+                kind,
+                at_us: 5,
+                agency: 9,
+                body: Body::Items(items.clone()),
+                sealed: vec![1, 2],
+            };
+            let mut read = Vec::new();
+            visit(&entry.encode(), |answered| read.push(answered));
+            let wanted = items.iter().zip(0..).map(|(item, position)| Answered {
+                at_us: 5,
+                agency: 9,
+                position: (kind == Kind::Chunk).then_some(position),
+                subject: item.subject,
+                record_version: item.record_version,
+                outcome: item.outcome,
+            });
+            assert_eq!(read, wanted.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_has_none() {
+        let call = Entry {
+            kind: Kind::Call,
+            at_us: 5,
+            agency: 9,
+            body: Body::Call {
+                operation: "verify".to_owned(),
+                status: 403,
+                problem: "not_granted".to_owned(),
+            },
+            sealed: vec![],
+        };
+        for bytes in [call.encode(), vec![], vec![VERSION], vec![9, 1, 0, 0]] {
+            visit(&bytes, |_| panic!("an answer of {bytes:?}"));
+        }
+    }
+}
