@@ -5,7 +5,14 @@ use std::borrow::Cow;
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
+use super::byte_set::ByteSet;
 use super::reference;
+
+/// Bytes of text that [`clean`] leaves as it is.
+const CLEAN: ByteSet = ByteSet::HAN.with(b' ', b'~');
+/// Bytes of text that has no space and nothing to fold, whatever becomes of spaces: in lower case, in upper case.
+const LOWER: ByteSet = ByteSet::HAN.with(b'!', b'@').with(b'[', b'~');
+const UPPER: ByteSet = ByteSet::HAN.with(b'!', b'`').with(b'{', b'~');
 
 /// What becomes of white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +34,9 @@ pub enum Case {
 
 /// Folds width, zero-width, private use, radicals, compatibility ideographs and composition; any white space becomes one U+0020 each.
 ///
-/// Idempotent. Borrows when nothing has to change, which one pass over the characters finds out.
+/// Idempotent. Borrows when nothing has to change.
 pub fn clean(raw: &str) -> Cow<'_, str> {
-    if raw.chars().all(is_plain) {
+    if CLEAN.holds(raw) || raw.chars().all(is_plain) {
         return Cow::Borrowed(raw);
     }
     let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
@@ -53,14 +60,40 @@ pub fn clean(raw: &str) -> Cow<'_, str> {
             folded.push(c);
         }
     }
-    match ComposingNormalizerBorrowed::new_nfc().normalize(&folded) {
-        Cow::Borrowed(_) => Cow::Owned(folded),
-        Cow::Owned(composed) => Cow::Owned(composed),
-    }
+    composed(folded)
 }
 
 /// [`clean`], then white space and case as asked.
 pub fn text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
+    let settled = match case {
+        Case::Lower => &LOWER,
+        Case::Upper => &UPPER,
+    };
+    if settled.holds(raw) {
+        return Cow::Borrowed(raw);
+    }
+    match plain_text(raw, Folded::new(raw.len(), spaces, case)) {
+        Some(folded) => Cow::Owned(folded),
+        None => any_text(raw, spaces, case),
+    }
+}
+
+/// The fold of text of plain characters, ASCII in full width and the two usual spaces: in one pass, as nothing in it
+/// composes. Nothing for other text.
+fn plain_text(raw: &str, mut out: Folded) -> Option<String> {
+    for c in raw.chars() {
+        if is_plain(c) {
+            out.push(c);
+        } else if let Some(half) = half_width(c) {
+            out.push(half);
+        } else {
+            return None;
+        }
+    }
+    Some(out.text)
+}
+
+fn any_text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
     let cleaned = clean(raw);
     let changes_case = |c: char| match case {
         Case::Lower => !is_han(c) && c.to_lowercase().next() != Some(c),
@@ -69,29 +102,64 @@ pub fn text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
     if !cleaned.chars().any(|c| c == ' ' || changes_case(c)) {
         return cleaned;
     }
-    let mut out = String::with_capacity(cleaned.len());
-    let mut gap = false;
-    let mut last = None;
-    for c in cleaned.chars() {
-        if c == ' ' {
-            gap = true;
-            continue;
-        }
-        if gap && spaces == Spaces::KeepBetweenWords && last.is_some_and(is_word) && is_word(c) {
-            out.push(' ');
-        }
-        gap = false;
-        last = Some(c);
-        match case {
-            Case::Upper => out.push(c.to_ascii_uppercase()),
-            Case::Lower if is_han(c) => out.push(c),
-            Case::Lower => out.extend(c.to_lowercase()),
+    let mut out = Folded::new(cleaned.len(), spaces, case);
+    cleaned.chars().for_each(|c| out.push(c));
+    // Lower-casing can leave a base and a mark that compose.
+    composed(out.text)
+}
+
+/// Clean text that is being written with its spaces and case folded.
+struct Folded {
+    text: String,
+    spaces: Spaces,
+    case: Case,
+    gap: bool,
+    last: Option<char>,
+}
+
+impl Folded {
+    fn new(bytes: usize, spaces: Spaces, case: Case) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            spaces,
+            case,
+            gap: false,
+            last: None,
         }
     }
-    // Lower-casing can leave a base and a mark that compose.
-    match ComposingNormalizerBorrowed::new_nfc().normalize(&out) {
-        Cow::Borrowed(_) => Cow::Owned(out),
+
+    fn push(&mut self, c: char) {
+        if c == ' ' {
+            self.gap = true;
+            return;
+        }
+        if self.gap && self.spaces == Spaces::KeepBetweenWords && self.last.is_some_and(is_word) && is_word(c) {
+            self.text.push(' ');
+        }
+        self.gap = false;
+        self.last = Some(c);
+        match self.case {
+            Case::Upper => self.text.push(c.to_ascii_uppercase()),
+            Case::Lower if c.is_ascii() => self.text.push(c.to_ascii_lowercase()),
+            Case::Lower if is_han(c) => self.text.push(c),
+            Case::Lower => self.text.extend(c.to_lowercase()),
+        }
+    }
+}
+
+fn composed(text: String) -> Cow<'static, str> {
+    match ComposingNormalizerBorrowed::new_nfc().normalize(&text) {
+        Cow::Borrowed(_) => Cow::Owned(text),
         Cow::Owned(composed) => Cow::Owned(composed),
+    }
+}
+
+/// The ASCII character of a full-width one, U+FF01 to U+FF5E and the ideographic space.
+fn half_width(c: char) -> Option<char> {
+    match c {
+        '\u{3000}' => Some(' '),
+        '\u{FF01}'..='\u{FF5E}' => u8::try_from(u32::from(c) - 0xFEE0).ok().map(char::from),
+        _ => None,
     }
 }
 
@@ -150,8 +218,7 @@ const fn is_plain(c: char) -> bool {
     matches!(c,
         ' '..='~'
         | '\u{B7}'
-        | '\u{3400}'..='\u{4DBF}'
-        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{3400}'..='\u{9FFF}'
         | '\u{20000}'..='\u{2A6DF}'
         | '\u{3001}'..='\u{3029}')
 }
