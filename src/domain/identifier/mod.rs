@@ -1,10 +1,13 @@
 //! Subject identifiers: parsed once into the form under which a record is found.
 //! A doubtful identifier is a finding and is looked up all the same; only what cannot be one is refused.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use super::fold::{self, Case, Spaces};
 
+mod alphabet;
 pub mod credit;
 pub mod licence;
 pub mod resident;
@@ -101,6 +104,11 @@ impl Identifier {
             findings: Vec::new(),
         }
     }
+
+    fn with(mut self, finding: Option<Finding>) -> Self {
+        self.findings.extend(finding);
+        self
+    }
 }
 
 /// Something doubtful about an identifier that is nevertheless looked up.
@@ -178,6 +186,20 @@ pub fn document_number(raw: &str) -> String {
         .chars()
         .map(|c| fold::dash(fold::bracket(c)))
         .collect()
+}
+
+/// Reads text as it is given, which is canonical most often; other text is spelt first.
+///
+/// `read` takes nothing that `spell` changes.
+fn as_given_or_spelt(
+    raw: &str,
+    read: fn(&str) -> Result<Identifier, InvalidIdentifier>,
+    spell: fn(&str) -> Cow<'_, str>,
+) -> Result<Identifier, InvalidIdentifier> {
+    read(raw).or_else(|refused| match spell(raw) {
+        Cow::Borrowed(_) => Err(refused),
+        Cow::Owned(spelt) => read(&spelt),
+    })
 }
 
 fn non_empty(canonical: String) -> Result<Identifier, InvalidIdentifier> {
