@@ -73,8 +73,8 @@ pub const COMPARED: [(&str, &str, &str, Worded); 14] = [
     (
         "real-estate",
         "owner_id",
-        "34020719970530521X",
-        &[("folded", "34020719970530521x"), ("credit", "91340200MA2MQ218X8")],
+        "11010519491231002X",
+        &[("folded", "11010519491231002x"), ("credit", "91340200MA2MQ218X8")],
     ),
     (
         "real-estate",

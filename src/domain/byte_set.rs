@@ -22,10 +22,26 @@ impl ByteSet {
         self
     }
 
+    /// The set without a byte.
+    #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler; a u8 is below 256")]
+    pub const fn without(mut self, byte: u8) -> Self {
+        self.0[byte as usize] = false;
+        self
+    }
+
     /// Whether every byte of `text` is of the set.
     pub fn holds(&self, text: &str) -> bool {
-        text.bytes()
-            .all(|byte| self.0.get(usize::from(byte)).is_some_and(|held| *held))
+        text.bytes().all(|byte| self.has(byte))
+    }
+
+    /// The characters at the head of `text` that are of the set, and the rest.
+    pub fn split<'a>(&self, text: &'a str) -> (&'a str, &'a str) {
+        let end = text.bytes().position(|byte| !self.has(byte));
+        text.split_at(end.unwrap_or(text.len()))
+    }
+
+    fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).is_some_and(|held| *held)
     }
 }
 
@@ -46,5 +62,7 @@ mod tests {
         let set = ByteSet::HAN.with(b'0', b'9');
         assert!(set.holds("") && set.holds("中山路120号"));
         assert!(!set.holds("中山路 120号") && !set.holds("（1）"));
+        assert_eq!(set.split("中山路（1）"), ("中山路", "（1）"));
+        assert_eq!(ByteSet::EMPTY.with(b'0', b'9').split("1中"), ("1", "中"));
     }
 }

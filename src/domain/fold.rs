@@ -13,6 +13,8 @@ const CLEAN: ByteSet = ByteSet::HAN.with(b' ', b'~');
 /// Bytes of text that has no space and nothing to fold, whatever becomes of spaces: in lower case, in upper case.
 const LOWER: ByteSet = ByteSet::HAN.with(b'!', b'@').with(b'[', b'~');
 const UPPER: ByteSet = ByteSet::HAN.with(b'!', b'`').with(b'{', b'~');
+/// Bytes of text in which at most the case changes.
+const WORD: ByteSet = ByteSet::HAN.with(b'!', b'~');
 
 /// What becomes of white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ pub fn text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
     if settled.holds(raw) {
         return Cow::Borrowed(raw);
     }
-    match plain_text(raw, Folded::new(raw.len(), spaces, case)) {
+    match plain_text(raw, spaces, case) {
         Some(folded) => Cow::Owned(folded),
         None => any_text(raw, spaces, case),
     }
@@ -80,15 +82,30 @@ pub fn text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
 
 /// The fold of text of plain characters, ASCII in full width and the two usual spaces: in one pass, as nothing in it
 /// composes. Nothing for other text.
-fn plain_text(raw: &str, mut out: Folded) -> Option<String> {
-    for c in raw.chars() {
-        if is_plain(c) {
-            out.push(c);
-        } else if let Some(half) = half_width(c) {
-            out.push(half);
-        } else {
-            return None;
+fn plain_text(raw: &str, spaces: Spaces, case: Case) -> Option<String> {
+    let mut out = Spaced::new(raw.len(), spaces);
+    let mut rest = raw;
+    while let Some(c) = rest.chars().next() {
+        let (word, behind) = WORD.split(rest);
+        if !word.is_empty() {
+            out.close_gap(c);
+            out.text.push_str(word);
+            rest = behind;
+            continue;
         }
+        match half_width(c).or_else(|| is_plain(c).then_some(c))? {
+            ' ' => out.gap = true,
+            c => {
+                out.close_gap(c);
+                out.text.push(c);
+            }
+        }
+        rest = rest.get(c.len_utf8()..)?;
+    }
+    // Of plain characters only those of ASCII have a case.
+    match case {
+        Case::Lower => out.text.make_ascii_lowercase(),
+        Case::Upper => out.text.make_ascii_uppercase(),
     }
     Some(out.text)
 }
@@ -102,49 +119,66 @@ fn any_text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
     if !cleaned.chars().any(|c| c == ' ' || changes_case(c)) {
         return cleaned;
     }
-    let mut out = Folded::new(cleaned.len(), spaces, case);
-    cleaned.chars().for_each(|c| out.push(c));
+    let mut out = Spaced::new(cleaned.len(), spaces);
+    for c in cleaned.chars() {
+        if c == ' ' {
+            out.gap = true;
+            continue;
+        }
+        out.close_gap(c);
+        match case {
+            Case::Upper => out.text.push(c.to_ascii_uppercase()),
+            Case::Lower if is_han(c) => out.text.push(c),
+            Case::Lower => out.text.extend(c.to_lowercase()),
+        }
+    }
     // Lower-casing can leave a base and a mark that compose.
     composed(out.text)
 }
 
-/// Clean text that is being written with its spaces and case folded.
-struct Folded {
+/// Clean text that is being written without its needless spaces.
+struct Spaced {
     text: String,
     spaces: Spaces,
-    case: Case,
+    /// Whether spaces were read since the last character.
     gap: bool,
-    last: Option<char>,
 }
 
-impl Folded {
-    fn new(bytes: usize, spaces: Spaces, case: Case) -> Self {
+impl Spaced {
+    fn new(bytes: usize, spaces: Spaces) -> Self {
         Self {
             text: String::with_capacity(bytes),
             spaces,
-            case,
             gap: false,
-            last: None,
         }
     }
 
-    fn push(&mut self, c: char) {
-        if c == ' ' {
-            self.gap = true;
+    /// Writes the space that is kept before `next`, if any.
+    fn close_gap(&mut self, next: char) {
+        if !std::mem::take(&mut self.gap) || self.spaces == Spaces::Drop {
             return;
         }
-        if self.gap && self.spaces == Spaces::KeepBetweenWords && self.last.is_some_and(is_word) && is_word(c) {
+        if self.text.chars().next_back().is_some_and(is_word) && is_word(next) {
             self.text.push(' ');
         }
-        self.gap = false;
-        self.last = Some(c);
-        match self.case {
-            Case::Upper => self.text.push(c.to_ascii_uppercase()),
-            Case::Lower if c.is_ascii() => self.text.push(c.to_ascii_lowercase()),
-            Case::Lower if is_han(c) => self.text.push(c),
-            Case::Lower => self.text.extend(c.to_lowercase()),
-        }
     }
+}
+
+/// The text with `one` of each character, which leaves those of `same` as they are.
+pub fn replace<'a>(text: Cow<'a, str>, same: &ByteSet, one: impl Fn(char) -> char) -> Cow<'a, str> {
+    if same.holds(&text) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while !rest.is_empty() {
+        let (head, behind) = same.split(rest);
+        out.push_str(head);
+        let mut behind = behind.chars();
+        out.extend(behind.next().map(&one));
+        rest = behind.as_str();
+    }
+    Cow::Owned(out)
 }
 
 fn composed(text: String) -> Cow<'static, str> {

@@ -1,7 +1,7 @@
 //! The lookup tables of `config/reference`, compiled in and parsed once.
 //! A malformed row is dropped, not reported: the tests count the rows, so the tables cannot rot unseen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -74,11 +74,10 @@ pub fn assigned(c: char) -> Option<char> {
 
 /// The characters that the character `c`, itself outside the list of 2013, may stand for.
 pub fn standard_forms(c: char) -> &'static str {
-    VARIANT_ROWS
-        .binary_search_by_key(&c, |row| row.0)
-        .ok()
-        .and_then(|at| VARIANT_ROWS.get(at))
-        .map_or("", |row| row.1)
+    if c.is_ascii() {
+        return "";
+    }
+    VARIANT_ROWS.get(&c).copied().unwrap_or_default()
 }
 
 /// Whether two different characters may be one character written in two ways; symmetric.
@@ -110,7 +109,7 @@ pub fn divisions_named(name: &str) -> &'static [DivisionRow] {
 
 /// Whether GB/T 2260 ever had this six-digit code.
 pub fn division_known(code: u32) -> bool {
-    CODES.binary_search(&code).is_ok()
+    CODES.contains(&code)
 }
 
 /// The province of a two-digit code, if there is one.
@@ -189,13 +188,11 @@ fn variant_rows() -> impl Iterator<Item = (char, &'static str, &'static str)> {
     })
 }
 
-static VARIANT_ROWS: LazyLock<Vec<(char, &'static str)>> = LazyLock::new(|| {
-    let mut table: Vec<_> = variant_rows()
+static VARIANT_ROWS: LazyLock<Table<char, &'static str>> = LazyLock::new(|| {
+    variant_rows()
         .filter(|row| row.2 == "any")
         .map(|row| (row.0, row.1))
-        .collect();
-    table.sort_unstable_by_key(|row| row.0);
-    table
+        .collect()
 });
 
 static LISTED: LazyLock<Vec<(char, char, Place)>> = LazyLock::new(|| {
@@ -224,12 +221,8 @@ static BY_NAME: LazyLock<Table<&'static str, Vec<DivisionRow>>> = LazyLock::new(
     names
 });
 
-static CODES: LazyLock<Vec<u32>> = LazyLock::new(|| {
-    let mut codes: Vec<u32> = BY_NAME.values().flatten().map(|row| row.code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
-});
+static CODES: LazyLock<HashSet<u32, ahash::RandomState>> =
+    LazyLock::new(|| BY_NAME.values().flatten().map(|row| row.code).collect());
 
 static SHORT_CITIES: LazyLock<Table<&'static str, Vec<u32>>> = LazyLock::new(|| {
     let mut cities: Table<&'static str, Vec<u32>> = Table::default();

@@ -88,7 +88,8 @@ pub(crate) fn parse(raw: &str) -> Option<DateForm> {
         return Some(open_year(DateForm::Day(day)));
     }
     let text = fold::text(raw, Spaces::KeepBetweenWords, Case::Upper);
-    if OPEN_WORDS.contains(&text.as_ref())
+    let in_words = !text.starts_with(|c: char| c.is_ascii_digit());
+    if (in_words && OPEN_WORDS.contains(&text.as_ref()))
         || matches!(text.as_ref(), "00000000" | "0000-00-00" | "0000/00/00" | "0000.00.00")
     {
         return Some(DateForm::Open);
@@ -126,6 +127,9 @@ fn open_year(form: DateForm) -> DateForm {
 
 /// Takes a time of exactly midnight off; any other time is more than a date and stays, so that nothing is lost.
 fn without_midnight(text: &str) -> &str {
+    if !text.bytes().any(|b| matches!(b, b'T' | b' ')) {
+        return text;
+    }
     for mark in ['T', ' '] {
         let Some((day, time)) = text.split_once(mark) else {
             continue;

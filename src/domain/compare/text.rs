@@ -13,13 +13,8 @@ use crate::domain::verdict::{Basis, Verdict};
 /// The longest name of a person that a party's name is taken for, in characters.
 const PERSON_CHARS_MAX: usize = 4;
 
-/// Bytes of text that no rule for names or plain text folds, and of such that the one for document numbers does not.
+/// Bytes of text in which no rule but the one for document numbers folds anything.
 const NAME: ByteSet = ByteSet::HAN.with(b'a', b'z').with(b'0', b'9').with(b'(', b')');
-const DOCUMENT: ByteSet = ByteSet::HAN
-    .with(b'A', b'Z')
-    .with(b'0', b'9')
-    .with(b'(', b')')
-    .with(b'-', b'-');
 
 /// Which texts a text comparator holds against one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +41,7 @@ impl TextRule {
             Self::Person | Self::Party => (Spaces::KeepBetweenWords, Case::Lower),
             Self::Organization => (Spaces::Drop, Case::Lower),
             Self::Plain => (Spaces::KeepBetweenWords, Case::Lower),
-            Self::Document => return document(raw),
+            Self::Document => return identifier::document_number(raw),
         };
         let folded = fold::text(raw, spaces, case);
         if NAME.holds(&folded) {
@@ -128,28 +123,15 @@ impl TextRule {
     }
 }
 
-fn document(raw: &str) -> Cow<'_, str> {
-    if DOCUMENT.holds(raw) {
-        Cow::Borrowed(raw)
-    } else {
-        Cow::Owned(identifier::document_number(raw))
-    }
-}
-
 /// Brackets and quotes of every shape in one form.
 fn map_punctuation(text: Cow<'_, str>) -> Cow<'_, str> {
-    let one = |c: char| match c {
+    fold::replace(text, &NAME, |c| match c {
         '“' | '”' | '„' | '«' | '»' | '《' | '》' => '"',
         '‘' | '’' | '`' => '\'',
         '—' | '–' | '‐' | '‑' | '―' | '−' => '-',
         '＆' => '&',
         _ => fold::bracket(c),
-    };
-    if text.chars().all(|c| one(c) == c) {
-        text
-    } else {
-        Cow::Owned(text.chars().map(one).collect())
-    }
+    })
 }
 
 /// Any point between two Han characters becomes U+00B7.

@@ -13,13 +13,21 @@ const BODY_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
 
 /// The check character of the first 17 characters (GB 32100-2015, mod 31), or nothing when they are not of its alphabet.
 pub fn check_character(first: &str) -> Option<char> {
-    let sum = ALPHABET.weigh(first.as_bytes(), WEIGHTS)?;
+    whole_check(first.as_bytes())
+}
+
+fn whole_check(first: &[u8]) -> Option<char> {
+    let sum = ALPHABET.weigh(first, WEIGHTS)?;
     ALPHABET.character((31 - sum % 31) % 31)
 }
 
 /// The check character of an organisation code's eight body characters (GB 11714, mod 11).
 pub fn organization_check_character(body: &str) -> Option<char> {
-    match 11 - BASE_36.weigh(body.as_bytes(), BODY_WEIGHTS)? % 11 {
+    organization_check(body.as_bytes())
+}
+
+fn organization_check(body: &[u8]) -> Option<char> {
+    match 11 - BASE_36.weigh(body, BODY_WEIGHTS)? % 11 {
         10 => Some('X'),
         11 => Some('0'),
         digit => char::from_digit(digit, 10),
@@ -64,24 +72,21 @@ fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
 /// # Errors
 /// As [`parse`].
 pub(super) fn check(text: &str) -> Result<(), InvalidIdentifier> {
-    let of_alphabet = text.len() == 18 && text.bytes().all(|byte| ALPHABET.value(byte).is_some());
-    if !of_alphabet {
-        return Err(if text.chars().count() == 18 {
-            InvalidIdentifier::Alphabet
-        } else {
-            InvalidIdentifier::Length
-        });
+    let bytes = text.as_bytes();
+    let sound = |(last, first): (&u8, &[u8])| {
+        let (check, organization) = (whole_check(first)?, organization_check(first.get(8..16)?)?);
+        Some(check == char::from(*last) && organization == char::from(*first.get(16)?))
+    };
+    if bytes.split_last().and_then(sound) == Some(true) {
+        return Ok(());
     }
-    let (first, last) = text.split_at(17);
-    let body = first.get(8..16).unwrap_or_default();
-    let organization = first.get(16..).unwrap_or_default();
-    let sound = check_character(first).is_some_and(|check| last.starts_with(check))
-        && organization_check_character(body).is_some_and(|check| organization.starts_with(check));
-    if sound {
-        Ok(())
+    Err(if text.chars().count() != 18 {
+        InvalidIdentifier::Length
+    } else if text.bytes().all(|byte| ALPHABET.value(byte).is_some()) {
+        InvalidIdentifier::CheckCharacter
     } else {
-        Err(InvalidIdentifier::CheckCharacter)
-    }
+        InvalidIdentifier::Alphabet
+    })
 }
 
 #[cfg(test)]

@@ -43,6 +43,12 @@ fn spelling(raw: &str) -> Cow<'_, str> {
     }
 }
 
+/// As `split_once`, which costs more on parts as short as these.
+fn split_dot(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == b'.')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
     if text.is_empty() {
         return Err(InvalidIdentifier::Length);
@@ -51,11 +57,11 @@ fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
         .strip_prefix(ROOT)
         .and_then(|rest| rest.strip_prefix('.'))
         .ok_or(InvalidIdentifier::Root)?;
-    let mut parts = rest.split('.');
-    let mut part = || parts.next().ok_or(InvalidIdentifier::Parts);
-    let (kind, issuer, serial, version) = (part()?, part()?, part()?, part()?);
-    let given = parts.next().unwrap_or_default();
-    if parts.next().is_some() {
+    let (kind, rest) = split_dot(rest).ok_or(InvalidIdentifier::Parts)?;
+    let (issuer, rest) = split_dot(rest).ok_or(InvalidIdentifier::Parts)?;
+    let (serial, rest) = split_dot(rest).ok_or(InvalidIdentifier::Parts)?;
+    let (version, given) = split_dot(rest).unwrap_or((rest, ""));
+    if split_dot(given).is_some() {
         return Err(InvalidIdentifier::Parts);
     }
     if [kind, issuer, serial, version].iter().any(|part| part.is_empty()) {

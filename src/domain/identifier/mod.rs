@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
+use super::byte_set::ByteSet;
 use super::fold::{self, Case, Spaces};
 
 mod alphabet;
@@ -69,7 +70,7 @@ impl IdentifierKind {
             Self::ResidentNumber => resident::parse(raw),
             Self::CreditCode => credit::parse(raw),
             Self::LicenceIdentifier => licence::parse(raw),
-            Self::DocumentNumber => non_empty(document_number(raw)),
+            Self::DocumentNumber => non_empty(document_number(raw).into_owned()),
             Self::Text => non_empty(fold::text(raw, Spaces::KeepBetweenWords, Case::Lower).into_owned()),
         }?;
         // Folding may lengthen: a compatibility character of three bytes can stand for one of four.
@@ -180,12 +181,17 @@ impl InvalidIdentifier {
     }
 }
 
+/// Bytes of text in which [`document_number`] folds nothing.
+const DOCUMENT: ByteSet = ByteSet::HAN
+    .with(b'A', b'Z')
+    .with(b'0', b'9')
+    .with(b'(', b')')
+    .with(b'-', b'/');
+
 /// A document number with width, case, space, dashes and brackets folded: `（2017）` and `〔2017〕` are one.
-pub fn document_number(raw: &str) -> String {
-    fold::text(raw, Spaces::Drop, Case::Upper)
-        .chars()
-        .map(|c| fold::dash(fold::bracket(c)))
-        .collect()
+pub fn document_number(raw: &str) -> Cow<'_, str> {
+    let text = fold::text(raw, Spaces::Drop, Case::Upper);
+    fold::replace(text, &DOCUMENT, |c| fold::dash(fold::bracket(c)))
 }
 
 /// Reads text as it is given, which is canonical most often; other text is spelt first.
