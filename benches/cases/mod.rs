@@ -12,6 +12,7 @@ use heyan::{
     },
     catalog::{Catalog, Dataset},
     domain::{
+        identifier::IdentifierKind,
         policy::Permission,
         verdict::{Basis, Outcome, Verdict},
     },
@@ -22,45 +23,12 @@ use heyan::{
     },
 };
 
+use compared::{COMPARED, IDENTIFIERS};
+
+mod compared;
+
 /// A part: its name, and one call of it.
 pub type Case = (String, Box<dyn FnMut()>);
-
-/// Claims, each with a word for it.
-type Worded = &'static [(&'static str, &'static str)];
-
-/// Field, value of the record, claims with the word for each.
-const COMPARED: [(&str, &str, Worded); 4] = [
-    (
-        "name",
-        "欧阳思远",
-        &[
-            ("exact", "欧阳思远"),
-            ("folded", "欧阳 思远"),
-            ("variant", "歐陽思遠"),
-            ("other", "欧阳嘉怡"),
-        ],
-    ),
-    (
-        "birth_date",
-        "1997-05-30",
-        &[
-            ("exact", "1997-05-30"),
-            ("folded", "1997年5月30日"),
-            ("other", "1997-05-31"),
-        ],
-    ),
-    (
-        "domicile_address",
-        "安徽省芜湖市镜湖区中山路120号7幢1单元101室",
-        &[
-            ("exact", "安徽省芜湖市镜湖区中山路120号7幢1单元101室"),
-            ("elided", "芜湖市镜湖区中山路120号7幢1单元101"),
-            ("fullwidth", "安徽省芜湖市镜湖区中山路１２０号７幢１单元１０１室"),
-            ("other", "安徽省芜湖市鸠江区银湖路9号"),
-        ],
-    ),
-    ("sex", "1", &[("exact", "1"), ("label", "男"), ("other", "2")]),
-];
 
 const BODY: &str = r#"{"dataset":"natural-person","subject":{"id_number":"340207199705305213"},"claims":{"name":"欧阳思远","birth_date":"1997-05-30","domicile_address":"安徽省芜湖市镜湖区中山路120号7幢1单元101室"},"purpose":{"item_code":"11340200003010677X3442199806003","application_no":"A-2026-000123","operator":"window-7"}}"#;
 
@@ -72,24 +40,8 @@ fn person(catalog: &Catalog) -> &Dataset {
 pub fn all() -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let catalog: &'static Catalog = Box::leak(Box::new(Catalog::load(None).expect("the shipped catalogue")));
+    compared_cases(&mut cases, catalog);
     let dataset = person(catalog);
-    for (name, record, claims) in COMPARED {
-        let number = dataset.field_number(name).expect("a field");
-        let comparator = &dataset.field(number).expect("a field").comparator;
-        cases.push((
-            format!("canonical/{name}"),
-            Box::new(move || drop(black_box(comparator.canonical(black_box(record))))),
-        ));
-        for (word, claim) in claims {
-            let canonical = comparator.canonical(record);
-            cases.push((
-                format!("compare/{name}/{word}"),
-                Box::new(move || {
-                    black_box(comparator.compare(black_box(claim), black_box(&canonical)));
-                }),
-            ));
-        }
-    }
     cases.push((
         "parse/request".to_owned(),
         Box::new(|| {
@@ -107,6 +59,41 @@ pub fn all() -> Vec<Case> {
     ledger_cases(&mut cases);
     access_cases(&mut cases);
     cases
+}
+
+fn compared_cases(cases: &mut Vec<Case>, catalog: &'static Catalog) {
+    for (dataset, name, record, claims) in COMPARED {
+        let dataset = catalog.get(dataset).expect("a shipped dataset");
+        let number = dataset.field_number(name).expect("a field");
+        let comparator = &dataset.field(number).expect("a field").comparator;
+        // The first dataset is the one that most requests are about.
+        let name = match &*dataset.name {
+            "natural-person" => name.to_owned(),
+            other => format!("{other}.{name}"),
+        };
+        cases.push((
+            format!("canonical/{name}"),
+            Box::new(move || drop(black_box(comparator.canonical(black_box(record))))),
+        ));
+        for (word, claim) in claims {
+            let canonical = comparator.canonical(record);
+            cases.push((
+                format!("compare/{name}/{word}"),
+                Box::new(move || {
+                    black_box(comparator.compare(black_box(claim), black_box(&canonical)));
+                }),
+            ));
+        }
+    }
+    for (kind, word, raw) in IDENTIFIERS {
+        let parser = IdentifierKind::from_name(kind).expect("a kind");
+        cases.push((
+            format!("identifier/{kind}/{word}"),
+            Box::new(move || {
+                black_box(parser.parse(black_box(raw)).is_ok());
+            }),
+        ));
+    }
 }
 
 /// An entry as a verification of three fields makes it.

@@ -5,7 +5,16 @@ use std::borrow::Cow;
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
+use super::byte_set::ByteSet;
 use super::reference;
+
+/// Bytes of text that [`clean`] leaves as it is.
+const CLEAN: ByteSet = ByteSet::HAN.with(b' ', b'~');
+/// Bytes of text that has no space and nothing to fold, whatever becomes of spaces: in lower case, in upper case.
+const LOWER: ByteSet = ByteSet::HAN.with(b'!', b'@').with(b'[', b'~');
+const UPPER: ByteSet = ByteSet::HAN.with(b'!', b'`').with(b'{', b'~');
+/// Bytes of text in which at most the case changes.
+const WORD: ByteSet = ByteSet::HAN.with(b'!', b'~');
 
 /// What becomes of white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +36,9 @@ pub enum Case {
 
 /// Folds width, zero-width, private use, radicals, compatibility ideographs and composition; any white space becomes one U+0020 each.
 ///
-/// Idempotent. Borrows when nothing has to change, which one pass over the characters finds out.
+/// Idempotent. Borrows when nothing has to change.
 pub fn clean(raw: &str) -> Cow<'_, str> {
-    if raw.chars().all(is_plain) {
+    if CLEAN.holds(raw) || raw.chars().all(is_plain) {
         return Cow::Borrowed(raw);
     }
     let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
@@ -53,14 +62,55 @@ pub fn clean(raw: &str) -> Cow<'_, str> {
             folded.push(c);
         }
     }
-    match ComposingNormalizerBorrowed::new_nfc().normalize(&folded) {
-        Cow::Borrowed(_) => Cow::Owned(folded),
-        Cow::Owned(composed) => Cow::Owned(composed),
-    }
+    composed(folded)
 }
 
 /// [`clean`], then white space and case as asked.
 pub fn text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
+    let settled = match case {
+        Case::Lower => &LOWER,
+        Case::Upper => &UPPER,
+    };
+    if settled.holds(raw) {
+        return Cow::Borrowed(raw);
+    }
+    match plain_text(raw, spaces, case) {
+        Some(folded) => Cow::Owned(folded),
+        None => any_text(raw, spaces, case),
+    }
+}
+
+/// The fold of text of plain characters, ASCII in full width and the two usual spaces: in one pass, as nothing in it
+/// composes. Nothing for other text.
+fn plain_text(raw: &str, spaces: Spaces, case: Case) -> Option<String> {
+    let mut out = Spaced::new(raw.len(), spaces);
+    let mut rest = raw;
+    while let Some(c) = rest.chars().next() {
+        let (word, behind) = WORD.split(rest);
+        if !word.is_empty() {
+            out.close_gap(c);
+            out.text.push_str(word);
+            rest = behind;
+            continue;
+        }
+        match half_width(c).or_else(|| is_plain(c).then_some(c))? {
+            ' ' => out.gap = true,
+            c => {
+                out.close_gap(c);
+                out.text.push(c);
+            }
+        }
+        rest = rest.get(c.len_utf8()..)?;
+    }
+    // Of plain characters only those of ASCII have a case.
+    match case {
+        Case::Lower => out.text.make_ascii_lowercase(),
+        Case::Upper => out.text.make_ascii_uppercase(),
+    }
+    Some(out.text)
+}
+
+fn any_text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
     let cleaned = clean(raw);
     let changes_case = |c: char| match case {
         Case::Lower => !is_han(c) && c.to_lowercase().next() != Some(c),
@@ -69,29 +119,81 @@ pub fn text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
     if !cleaned.chars().any(|c| c == ' ' || changes_case(c)) {
         return cleaned;
     }
-    let mut out = String::with_capacity(cleaned.len());
-    let mut gap = false;
-    let mut last = None;
+    let mut out = Spaced::new(cleaned.len(), spaces);
     for c in cleaned.chars() {
         if c == ' ' {
-            gap = true;
+            out.gap = true;
             continue;
         }
-        if gap && spaces == Spaces::KeepBetweenWords && last.is_some_and(is_word) && is_word(c) {
-            out.push(' ');
-        }
-        gap = false;
-        last = Some(c);
+        out.close_gap(c);
         match case {
-            Case::Upper => out.push(c.to_ascii_uppercase()),
-            Case::Lower if is_han(c) => out.push(c),
-            Case::Lower => out.extend(c.to_lowercase()),
+            Case::Upper => out.text.push(c.to_ascii_uppercase()),
+            Case::Lower if is_han(c) => out.text.push(c),
+            Case::Lower => out.text.extend(c.to_lowercase()),
         }
     }
     // Lower-casing can leave a base and a mark that compose.
-    match ComposingNormalizerBorrowed::new_nfc().normalize(&out) {
-        Cow::Borrowed(_) => Cow::Owned(out),
+    composed(out.text)
+}
+
+/// Clean text that is being written without its needless spaces.
+struct Spaced {
+    text: String,
+    spaces: Spaces,
+    /// Whether spaces were read since the last character.
+    gap: bool,
+}
+
+impl Spaced {
+    fn new(bytes: usize, spaces: Spaces) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            spaces,
+            gap: false,
+        }
+    }
+
+    /// Writes the space that is kept before `next`, if any.
+    fn close_gap(&mut self, next: char) {
+        if !std::mem::take(&mut self.gap) || self.spaces == Spaces::Drop {
+            return;
+        }
+        if self.text.chars().next_back().is_some_and(is_word) && is_word(next) {
+            self.text.push(' ');
+        }
+    }
+}
+
+/// The text with `one` of each character, which leaves those of `same` as they are.
+pub fn replace<'a>(text: Cow<'a, str>, same: &ByteSet, one: impl Fn(char) -> char) -> Cow<'a, str> {
+    if same.holds(&text) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while !rest.is_empty() {
+        let (head, behind) = same.split(rest);
+        out.push_str(head);
+        let mut behind = behind.chars();
+        out.extend(behind.next().map(&one));
+        rest = behind.as_str();
+    }
+    Cow::Owned(out)
+}
+
+fn composed(text: String) -> Cow<'static, str> {
+    match ComposingNormalizerBorrowed::new_nfc().normalize(&text) {
+        Cow::Borrowed(_) => Cow::Owned(text),
         Cow::Owned(composed) => Cow::Owned(composed),
+    }
+}
+
+/// The ASCII character of a full-width one, U+FF01 to U+FF5E and the ideographic space.
+fn half_width(c: char) -> Option<char> {
+    match c {
+        '\u{3000}' => Some(' '),
+        '\u{FF01}'..='\u{FF5E}' => u8::try_from(u32::from(c) - 0xFEE0).ok().map(char::from),
+        _ => None,
     }
 }
 
@@ -150,8 +252,7 @@ const fn is_plain(c: char) -> bool {
     matches!(c,
         ' '..='~'
         | '\u{B7}'
-        | '\u{3400}'..='\u{4DBF}'
-        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{3400}'..='\u{9FFF}'
         | '\u{20000}'..='\u{2A6DF}'
         | '\u{3001}'..='\u{3029}')
 }

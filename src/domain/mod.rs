@@ -3,6 +3,7 @@
 
 pub mod breaker;
 pub mod budget;
+pub mod byte_set;
 pub mod calendar;
 pub mod compare;
 pub mod delivery;

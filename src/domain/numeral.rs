@@ -51,18 +51,22 @@ pub const fn is_everyday(c: char) -> bool {
 }
 
 /// The value below 10,000 of a numeral run, or nothing when it is not one.
-pub fn value(run: &[char]) -> Option<u32> {
-    if run.is_empty() || run.len() > 9 {
+pub fn value(run: &str) -> Option<u32> {
+    let (mut length, mut positional) = (0, false);
+    for c in run.chars() {
+        length += 1;
+        positional |= scale(c).is_some() || matches!(c, '廿' | '卅');
+    }
+    if length == 0 || length > 9 {
         return None;
     }
-    let positional = run.iter().any(|&c| scale(c).is_some() || matches!(c, '廿' | '卅'));
     if !positional {
         return run
-            .iter()
-            .try_fold(0_u32, |sum, &c| sum.checked_mul(10)?.checked_add(digit(c)?));
+            .chars()
+            .try_fold(0_u32, |sum, c| sum.checked_mul(10)?.checked_add(digit(c)?));
     }
     let (mut total, mut pending, mut last_scale) = (0_u32, None, 10_000_u32);
-    for &c in run {
+    for c in run.chars() {
         if let Some(unit) = scale(c) {
             if unit >= last_scale {
                 return None;
@@ -88,10 +92,10 @@ pub fn value(run: &[char]) -> Option<u32> {
 }
 
 /// The digits of a numeral run: a digit string keeps its leading zeros, a sum is written out.
-pub fn digits(run: &[char]) -> Option<String> {
+pub fn digits(run: &str) -> Option<String> {
     let plain: Option<String> = run
-        .iter()
-        .map(|&c| digit(c).and_then(|d| char::from_digit(d, 10)))
+        .chars()
+        .map(|c| digit(c).and_then(|d| char::from_digit(d, 10)))
         .collect();
     match plain {
         Some(text) if !text.is_empty() => Some(text),
@@ -101,21 +105,13 @@ pub fn digits(run: &[char]) -> Option<String> {
 
 /// A whole number written in Chinese numerals with 万 and 亿, e.g. 伍拾万 or 一亿二千万.
 pub fn whole(text: &str) -> Option<u64> {
-    let (mut total, mut section): (u64, Vec<char>) = (0, Vec::new());
-    let mut seen = false;
-    for c in text.chars() {
-        let unit: u64 = match c {
-            '万' | '萬' => 10_000,
-            '亿' | '億' => 100_000_000,
-            _ => {
-                section.push(c);
-                continue;
-            }
-        };
+    let (mut total, mut seen) = (0_u64, false);
+    let mut rest = text;
+    while let Some((section, unit, behind)) = section(rest) {
         let part = if section.is_empty() && seen {
             0
         } else {
-            u64::from(section_value(&section)?)
+            u64::from(section_value(section)?)
         };
         // 亿 multiplies all that stands before it, 万 only its own section.
         total = if unit > 10_000 {
@@ -123,30 +119,37 @@ pub fn whole(text: &str) -> Option<u64> {
         } else {
             total.checked_add(part * unit)?
         };
-        section.clear();
-        seen = true;
+        (rest, seen) = (behind, true);
     }
-    if section.is_empty() {
+    if rest.is_empty() {
         return seen.then_some(total);
     }
-    total.checked_add(u64::from(section_value(&section)?))
+    total.checked_add(u64::from(section_value(rest)?))
 }
 
-fn section_value(section: &[char]) -> Option<u32> {
-    let trimmed = match section {
-        [first, rest @ ..] if digit(*first) == Some(0) && !rest.is_empty() => rest,
-        _ => section,
+/// What stands before the first 万 or 亿, what that is worth, and what follows it.
+fn section(text: &str) -> Option<(&str, u64, &str)> {
+    let (at, c) = text
+        .char_indices()
+        .find(|(_, c)| matches!(c, '万' | '萬' | '亿' | '億'))?;
+    let unit = if matches!(c, '万' | '萬') {
+        10_000
+    } else {
+        100_000_000
     };
-    value(trimmed)
+    Some((text.get(..at)?, unit, text.get(at + c.len_utf8()..)?))
+}
+
+fn section_value(section: &str) -> Option<u32> {
+    let mut rest = section.chars();
+    let zero_first = rest.next().is_some_and(|first| digit(first) == Some(0));
+    let rest = rest.as_str();
+    value(if zero_first && !rest.is_empty() { rest } else { section })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn run(text: &str) -> Vec<char> {
-        text.chars().collect()
-    }
 
     #[test]
     fn digit_strings_and_sums_are_read() {
@@ -164,16 +167,16 @@ mod tests {
             ("卅", 30),
             ("三千二百", 3200),
         ] {
-            assert_eq!(value(&run(text)), Some(expected), "{text}");
+            assert_eq!(value(text), Some(expected), "{text}");
         }
     }
 
     #[test]
     fn runs_that_are_no_numeral_are_refused() {
         for text in ["", "十百", "一二十", "二十十", "张", "百百"] {
-            assert_eq!(value(&run(text)), None, "{text}");
+            assert_eq!(value(text), None, "{text}");
         }
-        assert_eq!(digits(&run("〇五")).as_deref(), Some("05"));
+        assert_eq!(digits("〇五").as_deref(), Some("05"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The lookup tables of `config/reference`, compiled in and parsed once.
 //! A malformed row is dropped, not reported: the tests count the rows, so the tables cannot rot unseen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -15,6 +15,19 @@ const RENAMED: &str = include_str!(concat!(
     "/config/reference/divisions_renamed.csv"
 ));
 const ETHNICITY: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/ethnicity.csv"));
+
+/// The short name of each province with its two digits.
+#[rustfmt::skip]
+const SHORT_PROVINCES: [(&str, u32); 34] = [
+    ("北京", 11), ("天津", 12), ("河北", 13), ("山西", 14), ("内蒙古", 15), ("辽宁", 21), ("吉林", 22), ("黑龙江", 23),
+    ("上海", 31), ("江苏", 32), ("浙江", 33), ("安徽", 34), ("福建", 35), ("江西", 36), ("山东", 37), ("河南", 41),
+    ("湖北", 42), ("湖南", 43), ("广东", 44), ("广西", 45), ("海南", 46), ("重庆", 50), ("四川", 51), ("贵州", 52),
+    ("云南", 53), ("西藏", 54), ("陕西", 61), ("甘肃", 62), ("青海", 63), ("宁夏", 64), ("新疆", 65), ("台湾", 71),
+    ("香港", 81), ("澳门", 82),
+];
+
+/// A table that is looked up often; nobody outside chooses its keys.
+type Table<K, V> = HashMap<K, V, ahash::RandomState>;
 
 /// Where a listed pair of characters may stand for one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +49,21 @@ pub struct DivisionRow {
     pub current: bool,
 }
 
+/// The lengths in characters, as bits, of the names that begin with one character.
+#[derive(Clone, Copy, Default)]
+pub struct Lengths {
+    /// Of divisions.
+    pub divisions: u64,
+    /// Of provinces, short ([`province_called`]).
+    pub short_provinces: u64,
+    /// Of cities, short ([`cities_called`]).
+    pub short_cities: u64,
+}
+
 /// Parses every table now, so that no first request pays for it.
 pub fn warm() {
     let _ = (ASSIGNED.len(), VARIANT_ROWS.len(), LISTED.len(), BY_NAME.len());
-    let _ = (CODES.len(), RENAMED_ROWS.len(), NAME_LENGTHS.len(), SHORT_LENGTHS.len());
+    let _ = (CODES.len(), RENAMED_ROWS.len(), LENGTHS.len(), SHORT_CITIES.len());
 }
 
 /// The assigned character of a private-use point or a radical, or nothing when `c` is neither.
@@ -50,11 +74,10 @@ pub fn assigned(c: char) -> Option<char> {
 
 /// The characters that the character `c`, itself outside the list of 2013, may stand for.
 pub fn standard_forms(c: char) -> &'static str {
-    VARIANT_ROWS
-        .binary_search_by_key(&c, |row| row.0)
-        .ok()
-        .and_then(|at| VARIANT_ROWS.get(at))
-        .map_or("", |row| row.1)
+    if c.is_ascii() {
+        return "";
+    }
+    VARIANT_ROWS.get(&c).copied().unwrap_or_default()
 }
 
 /// Whether two different characters may be one character written in two ways; symmetric.
@@ -86,7 +109,7 @@ pub fn divisions_named(name: &str) -> &'static [DivisionRow] {
 
 /// Whether GB/T 2260 ever had this six-digit code.
 pub fn division_known(code: u32) -> bool {
-    CODES.binary_search(&code).is_ok()
+    CODES.contains(&code)
 }
 
 /// The province of a two-digit code, if there is one.
@@ -114,36 +137,20 @@ pub fn ethnic_groups() -> impl Iterator<Item = (&'static str, &'static str, &'st
     })
 }
 
-/// The lengths in characters, as bits, of the division names that begin with `c`: most heads are told apart by this alone.
-pub fn division_lengths(c: char) -> u64 {
-    lengths(&NAME_LENGTHS, c)
+/// The lengths of the names that begin with the first character of `text`: most heads are told apart by this alone.
+pub fn lengths_from(text: &str) -> Lengths {
+    let first = text.chars().next();
+    first.and_then(|c| LENGTHS.get(&c)).copied().unwrap_or_default()
+}
+
+/// The two digits of the province whose short name is `short`.
+pub fn province_called(short: &str) -> Option<u32> {
+    SHORT_PROVINCES.iter().find(|row| row.0 == short).map(|row| row.1)
 }
 
 /// The four-digit codes of every city whose name without 市, 地区 or 盟 is `short`.
 pub fn cities_called(short: &str) -> &'static [u32] {
     SHORT_CITIES.get(short).map_or(&[], Vec::as_slice)
-}
-
-/// As [`division_lengths`], for the names of [`cities_called`].
-pub fn short_city_lengths(c: char) -> u64 {
-    lengths(&SHORT_LENGTHS, c)
-}
-
-fn lengths(table: &[(char, u64)], c: char) -> u64 {
-    let at = table.binary_search_by_key(&c, |row| row.0).ok();
-    at.and_then(|at| table.get(at)).map_or(0, |row| row.1)
-}
-
-fn lengths_of<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(char, u64)> {
-    let mut bits: HashMap<char, u64> = HashMap::new();
-    for name in names {
-        if let Some(first) = name.chars().next() {
-            *bits.entry(first).or_default() |= 1 << name.chars().count().min(63);
-        }
-    }
-    let mut table: Vec<_> = bits.into_iter().collect();
-    table.sort_unstable();
-    table
 }
 
 fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
@@ -181,13 +188,11 @@ fn variant_rows() -> impl Iterator<Item = (char, &'static str, &'static str)> {
     })
 }
 
-static VARIANT_ROWS: LazyLock<Vec<(char, &'static str)>> = LazyLock::new(|| {
-    let mut table: Vec<_> = variant_rows()
+static VARIANT_ROWS: LazyLock<Table<char, &'static str>> = LazyLock::new(|| {
+    variant_rows()
         .filter(|row| row.2 == "any")
         .map(|row| (row.0, row.1))
-        .collect();
-    table.sort_unstable_by_key(|row| row.0);
-    table
+        .collect()
 });
 
 static LISTED: LazyLock<Vec<(char, char, Place)>> = LazyLock::new(|| {
@@ -203,8 +208,8 @@ static LISTED: LazyLock<Vec<(char, char, Place)>> = LazyLock::new(|| {
         .collect()
 });
 
-static BY_NAME: LazyLock<HashMap<&'static str, Vec<DivisionRow>>> = LazyLock::new(|| {
-    let mut names: HashMap<&'static str, Vec<DivisionRow>> = HashMap::with_capacity(8192);
+static BY_NAME: LazyLock<Table<&'static str, Vec<DivisionRow>>> = LazyLock::new(|| {
+    let mut names: Table<&'static str, Vec<DivisionRow>> = Table::default();
     for line in rows(DIVISIONS) {
         let mut cells = line.split(',');
         let (Some(code), Some(name)) = (cells.next().and_then(|cell| cell.parse().ok()), cells.next()) else {
@@ -216,17 +221,11 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<DivisionRow>>> = LazyLock::ne
     names
 });
 
-static CODES: LazyLock<Vec<u32>> = LazyLock::new(|| {
-    let mut codes: Vec<u32> = BY_NAME.values().flatten().map(|row| row.code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
-});
+static CODES: LazyLock<HashSet<u32, ahash::RandomState>> =
+    LazyLock::new(|| BY_NAME.values().flatten().map(|row| row.code).collect());
 
-static NAME_LENGTHS: LazyLock<Vec<(char, u64)>> = LazyLock::new(|| lengths_of(BY_NAME.keys().copied()));
-
-static SHORT_CITIES: LazyLock<HashMap<&'static str, Vec<u32>>> = LazyLock::new(|| {
-    let mut cities: HashMap<&'static str, Vec<u32>> = HashMap::new();
+static SHORT_CITIES: LazyLock<Table<&'static str, Vec<u32>>> = LazyLock::new(|| {
+    let mut cities: Table<&'static str, Vec<u32>> = Table::default();
     for row in BY_NAME.values().flatten() {
         let is_city = row.code.is_multiple_of(100) && !row.code.is_multiple_of(10_000);
         let short = ["市", "地区", "盟"]
@@ -239,7 +238,24 @@ static SHORT_CITIES: LazyLock<HashMap<&'static str, Vec<u32>>> = LazyLock::new(|
     cities
 });
 
-static SHORT_LENGTHS: LazyLock<Vec<(char, u64)>> = LazyLock::new(|| lengths_of(SHORT_CITIES.keys().copied()));
+static LENGTHS: LazyLock<Table<char, Lengths>> = LazyLock::new(|| {
+    let mut table: Table<char, Lengths> = Table::default();
+    let mut note = |name: &str, bits: fn(&mut Lengths) -> &mut u64| {
+        if let Some(first) = name.chars().next() {
+            *bits(table.entry(first).or_default()) |= 1 << name.chars().count().min(63);
+        }
+    };
+    BY_NAME
+        .keys()
+        .for_each(|name| note(name, |lengths| &mut lengths.divisions));
+    SHORT_CITIES
+        .keys()
+        .for_each(|name| note(name, |lengths| &mut lengths.short_cities));
+    SHORT_PROVINCES
+        .iter()
+        .for_each(|row| note(row.0, |lengths| &mut lengths.short_provinces));
+    table
+});
 
 static RENAMED_ROWS: LazyLock<Vec<(u32, u32)>> = LazyLock::new(|| {
     rows(RENAMED)

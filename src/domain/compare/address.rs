@@ -7,8 +7,10 @@ use crate::domain::reference::{self, Place};
 use crate::domain::verdict::{Basis, Verdict};
 
 /// An address in its parts.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct AddressForm {
+    /// The folded address that the parts were read from, where it is not the address as given.
+    folded: Option<Box<str>>,
     head: Chain,
     tail: Box<str>,
 }
@@ -21,6 +23,7 @@ impl AddressForm {
         Self {
             head,
             tail: address_tail::canonical(rest).into(),
+            folded: (*text != *raw).then(|| text.as_ref().into()),
         }
     }
 
@@ -31,17 +34,24 @@ impl AddressForm {
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.tail.len() + self.head.heap_bytes()
+        self.tail.len() + self.head.heap_bytes() + self.folded.as_ref().map_or(0, |text| text.len())
     }
 
-    /// The verdict on two addresses; symmetric.
-    fn judge(&self, other: &Self) -> Verdict {
-        let relation = self.head.relation(&other.head);
+    /// The verdict on this address, of the text `own`, and a claimed one; symmetric.
+    fn judge(&self, own: &str, claim: &str) -> Verdict {
+        let text = address_tail::prepare(claim);
+        if *text == *self.folded.as_deref().unwrap_or(own) {
+            // Equal texts have equal parts.
+            return Verdict::Match(Basis::Normalized);
+        }
+        let (head, rest) = Chain::take(&text);
+        let relation = self.head.relation(&head);
         if relation == Relation::Different {
             return Verdict::Mismatch;
         }
-        if self.tail != other.tail {
-            return if tails_vary(&self.tail, &other.tail) {
+        let tail = address_tail::canonical(rest);
+        if *self.tail != *tail {
+            return if tails_vary(&self.tail, &tail) {
                 REVIEW_VARIANT
             } else {
                 Verdict::Mismatch
@@ -67,7 +77,7 @@ pub(crate) fn judge(claim: &str, record: &Canonical) -> Verdict {
     let Form::Address(held) = record.form() else {
         return Verdict::Mismatch;
     };
-    let verdict = AddressForm::parse(claim).judge(held);
+    let verdict = held.judge(record.raw(), claim);
     if verdict != Verdict::Mismatch {
         return verdict;
     }
@@ -76,9 +86,9 @@ pub(crate) fn judge(claim: &str, record: &Canonical) -> Verdict {
     if left.is_none() && right.is_none() {
         return verdict;
     }
-    let left = AddressForm::parse(left.as_deref().unwrap_or(claim));
-    let right = AddressForm::parse(right.as_deref().unwrap_or(record.raw()));
-    if left.judge(&right) == Verdict::Mismatch {
+    let left = left.as_deref().unwrap_or(claim);
+    let right = right.as_deref().unwrap_or(record.raw());
+    if AddressForm::parse(right).judge(right, left) == Verdict::Mismatch {
         Verdict::Mismatch
     } else {
         REVIEW_VARIANT
@@ -87,13 +97,7 @@ pub(crate) fn judge(claim: &str, record: &Canonical) -> Verdict {
 
 /// The text with every character that is outside the list of 2013 replaced by the first standard one, or nothing if there is none.
 fn standard(raw: &str) -> Option<String> {
-    let first = |c: char| {
-        if c.is_ascii() {
-            None
-        } else {
-            reference::standard_forms(c).chars().next()
-        }
-    };
+    let first = |c: char| reference::standard_forms(c).chars().next();
     if raw.chars().all(|c| first(c).is_none()) {
         return None;
     }

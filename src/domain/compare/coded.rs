@@ -1,6 +1,9 @@
 //! Coded values: a label or a code of one table stand for one another.
 //! A value that the table lacks is compared as text, so a register may hold a status that nobody listed.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::{ComparatorError, REVIEW_VARIANT, known_options};
@@ -9,8 +12,11 @@ use crate::domain::reference::{self, Place};
 use crate::domain::verdict::{Basis, Verdict};
 
 /// The codes of a field with the labels of each.
+#[derive(Default)]
 pub(crate) struct CodeTable {
-    /// (folded label or code, index of the code).
+    /// Folded label or code → index of the code.
+    indices: HashMap<Box<str>, u16, ahash::RandomState>,
+    /// The same in the order of the options.
     entries: Vec<(Box<str>, u16)>,
     /// Whether the ending 族 may be left out or added.
     ethnic: bool,
@@ -65,10 +71,7 @@ impl CodeTable {
                 let codes = codes
                     .as_object()
                     .ok_or_else(|| bad("codes", "an object of code to list of labels"))?;
-                let mut table = Self {
-                    entries: Vec::new(),
-                    ethnic: false,
-                };
+                let mut table = Self::default();
                 for (index, (code, labels)) in codes.iter().enumerate() {
                     let labels = labels.as_array().ok_or_else(|| bad(code, "a list of labels"))?;
                     let words: Option<Vec<&str>> = labels.iter().map(Value::as_str).collect();
@@ -88,27 +91,22 @@ impl CodeTable {
     /// The code that a value stands for.
     pub(crate) fn find(&self, raw: &str) -> Option<Coding> {
         let folded = fold_label(raw);
-        let mut candidates = vec![folded.as_str()];
+        let folded = folded.as_ref();
         // 01 and 1 are one code, 维吾尔 and 维吾尔族 one people.
-        let bare = folded.trim_start_matches('0');
-        if !bare.is_empty() && folded.bytes().all(|b| b.is_ascii_digit()) {
-            candidates.push(bare);
-        }
-        if self.ethnic {
-            candidates.extend(folded.strip_suffix('族').filter(|name| !name.is_empty()));
-        }
-        for word in &candidates {
-            if let Some(entry) = self.entries.iter().find(|entry| &*entry.0 == *word) {
-                return Some(Coding {
-                    index: entry.1,
-                    spelling: Spelling::Standard,
-                });
-            }
+        let bare = Some(folded.trim_start_matches('0'))
+            .filter(|bare| !bare.is_empty() && folded.bytes().all(|b| b.is_ascii_digit()));
+        let people = folded.strip_suffix('族').filter(|name| self.ethnic && !name.is_empty());
+        let candidates = || [Some(folded), bare, people].into_iter().flatten();
+        if let Some(index) = candidates().find_map(|word| self.indices.get(word)) {
+            return Some(Coding {
+                index: *index,
+                spelling: Spelling::Standard,
+            });
         }
         let found = self
             .entries
             .iter()
-            .find(|entry| candidates.iter().any(|word| same_but_variant(word, &entry.0)))?;
+            .find(|entry| candidates().any(|word| same_but_variant(word, &entry.0)))?;
         Some(Coding {
             index: found.1,
             spelling: Spelling::Variant,
@@ -117,9 +115,10 @@ impl CodeTable {
 
     fn add(&mut self, word: &str, index: usize) -> bool {
         let (label, index) = (fold_label(word), u16::try_from(index).unwrap_or(u16::MAX));
-        match self.entries.iter().find(|entry| *entry.0 == *label) {
-            Some(entry) => entry.1 == index,
+        match self.indices.get(label.as_ref()) {
+            Some(known) => *known == index,
             None => {
+                self.indices.insert(label.as_ref().into(), index);
                 self.entries.push((label.into(), index));
                 true
             }
@@ -128,8 +127,8 @@ impl CodeTable {
 
     fn ethnicity() -> Self {
         let mut table = Self {
-            entries: Vec::new(),
             ethnic: true,
+            ..Self::default()
         };
         for (index, (code, name, short)) in reference::ethnic_groups().enumerate() {
             for word in [code, code.trim_start_matches('0'), name, short] {
@@ -140,10 +139,7 @@ impl CodeTable {
     }
 
     fn sex() -> Self {
-        let mut table = Self {
-            entries: Vec::new(),
-            ethnic: false,
-        };
+        let mut table = Self::default();
         let rows = [
             ["0", "未知", "未知的性别"],
             ["1", "男", "男性"],
@@ -159,8 +155,8 @@ impl CodeTable {
     }
 }
 
-fn fold_label(raw: &str) -> String {
-    fold::text(raw, Spaces::Drop, Case::Lower).into_owned()
+fn fold_label(raw: &str) -> Cow<'_, str> {
+    fold::text(raw, Spaces::Drop, Case::Lower)
 }
 
 fn same_but_variant(a: &str, b: &str) -> bool {

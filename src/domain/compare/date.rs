@@ -1,6 +1,8 @@
 //! Civil dates in every form that registers write, with their precision, and the words that mean "open-ended".
 //! A month is not its first day: 2018-08 and 2018-08-01 disagree, because nobody knows that they agree.
 
+use std::borrow::Cow;
+
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
@@ -86,7 +88,8 @@ pub(crate) fn parse(raw: &str) -> Option<DateForm> {
         return Some(open_year(DateForm::Day(day)));
     }
     let text = fold::text(raw, Spaces::KeepBetweenWords, Case::Upper);
-    if OPEN_WORDS.contains(&text.as_ref())
+    let in_words = !text.starts_with(|c: char| c.is_ascii_digit());
+    if (in_words && OPEN_WORDS.contains(&text.as_ref()))
         || matches!(text.as_ref(), "00000000" | "0000-00-00" | "0000/00/00" | "0000.00.00")
     {
         return Some(DateForm::Open);
@@ -124,6 +127,9 @@ fn open_year(form: DateForm) -> DateForm {
 
 /// Takes a time of exactly midnight off; any other time is more than a date and stays, so that nothing is lost.
 fn without_midnight(text: &str) -> &str {
+    if !text.bytes().any(|b| matches!(b, b'T' | b' ')) {
+        return text;
+    }
     for mark in ['T', ' '] {
         let Some((day, time)) = text.split_once(mark) else {
             continue;
@@ -187,53 +193,69 @@ fn epoch(text: &str, sign: i64) -> Option<DateForm> {
 
 /// Year, month and day with separators or with 年月日, in digits or in Chinese numerals.
 fn separated(text: &str) -> Option<DateForm> {
-    let mut parts: Vec<String> = vec![String::new()];
-    let mut marks = Vec::new();
-    for c in text.chars().filter(|&c| c != ' ') {
-        let mark = match fold::dash(c) {
-            '-' | '/' | '.' | '\\' | '·' | '。' | ',' | '、' => '-',
+    let spaceless = if text.contains(' ') {
+        Cow::Owned(text.replace(' ', ""))
+    } else {
+        Cow::Borrowed(text)
+    };
+    // Up to three parts, each with the mark behind it; behind the last there may be none.
+    let (mut numbers, mut marks) = ([0; 3], [' '; 3]);
+    let mut count = 0;
+    let mut rest: &str = &spaceless;
+    while !rest.is_empty() {
+        let (part, mark, behind) = split_part(rest);
+        if count == 0 && part.chars().count() != 4 {
+            return None;
+        }
+        *numbers.get_mut(count)? = number(part)?;
+        *marks.get_mut(count)? = mark;
+        rest = behind;
+        count += 1;
+    }
+    let [year, month, day] = numbers;
+    let day = match (count, marks) {
+        (3, ['Y', 'M', 'D' | ' '] | ['-', '-', ' ']) => DateForm::Day(civil(year, month, day)?),
+        (2, ['Y', 'M' | ' ', _] | ['-', ' ', _]) => DateForm::Month(civil(year, month, 1)?),
+        (1, ['Y', ..]) => DateForm::Year(civil(year, 1, 1)?),
+        _ => return None,
+    };
+    Some(day)
+}
+
+/// What stands before the first mark of a date, the mark (a space for none), and what follows it.
+fn split_part(text: &str) -> (&str, char, &str) {
+    for (at, c) in text.char_indices() {
+        let mark = match c {
+            '0'..='9' => continue,
             '年' => 'Y',
             '月' => 'M',
             '日' | '号' => 'D',
-            _ => {
-                parts.last_mut()?.push(c);
-                continue;
-            }
+            _ => match fold::dash(c) {
+                '-' | '/' | '.' | '\\' | '·' | '。' | ',' | '、' => '-',
+                _ => continue,
+            },
         };
-        marks.push(mark);
-        parts.push(String::new());
+        let (part, rest) = text.split_at(at);
+        return (part, mark, rest.get(c.len_utf8()..).unwrap_or_default());
     }
-    let last = parts.pop()?;
-    let ended = !last.is_empty();
-    if ended {
-        parts.push(last);
-    }
-    if parts.first().is_none_or(|year| year.chars().count() != 4) {
-        return None;
-    }
-    let numbers = parts.iter().map(|part| number(part)).collect::<Option<Vec<u16>>>()?;
-    let day =
-        |y: u16, m: u16, d: u16| Date::new(i16::try_from(y).ok()?, i8::try_from(m).ok()?, i8::try_from(d).ok()?).ok();
-    match (marks.as_slice(), numbers.as_slice(), ended) {
-        (['Y', 'M', 'D'], [y, m, d], false) | (['Y', 'M'] | ['-', '-'], [y, m, d], true) => {
-            day(*y, *m, *d).map(DateForm::Day)
-        }
-        (['Y', 'M'], [y, m], false) | (['-'] | ['Y'], [y, m], true) => day(*y, *m, 1).map(DateForm::Month),
-        (['Y'], [y], false) => day(*y, 1, 1).map(DateForm::Year),
-        _ => None,
-    }
+    (text, ' ', "")
+}
+
+fn civil(year: u16, month: u16, day: u16) -> Option<Date> {
+    Date::new(
+        i16::try_from(year).ok()?,
+        i8::try_from(month).ok()?,
+        i8::try_from(day).ok()?,
+    )
+    .ok()
 }
 
 fn number(part: &str) -> Option<u16> {
     if part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit()) {
         return part.parse().ok();
     }
-    let run: Vec<char> = if part == "元" {
-        vec!['一']
-    } else {
-        part.chars().collect()
-    };
-    numeral::value(&run).and_then(|value| u16::try_from(value).ok())
+    let run = if part == "元" { "一" } else { part };
+    numeral::value(run).and_then(|value| u16::try_from(value).ok())
 }
 
 fn calendar_day(year: &str, month: &str, day: &str) -> Option<Date> {

@@ -3,13 +3,15 @@
 
 use std::borrow::Cow;
 
+use crate::domain::byte_set::ByteSet;
 use crate::domain::fold::{self, Case, Spaces};
 
 const LENGTH: usize = 64;
+const HEXADECIMAL: ByteSet = ByteSet::EMPTY.with(b'0', b'9').with(b'a', b'f');
 
 /// Lower case without spaces and without a `sha256:` in front.
 pub fn fold(raw: &str) -> Cow<'_, str> {
-    if raw.len() == LENGTH && raw.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f')) {
+    if raw.len() == LENGTH && HEXADECIMAL.holds(raw) {
         return Cow::Borrowed(raw);
     }
     let text = fold::text(raw, Spaces::Drop, Case::Lower);

@@ -2,8 +2,7 @@
 //! A value that is no valid number is still compared as text: registers hold broken numbers, and a field is no subject.
 
 use super::{Digits, Form, NumberKind};
-use crate::domain::fold::{self, Case, Spaces};
-use crate::domain::identifier::{Identifier, IdentifierKind, resident};
+use crate::domain::identifier::{Identifier, IdentifierKind, document_number, resident};
 use crate::domain::verdict::{Basis, Verdict};
 
 /// The form of a number as given.
@@ -18,9 +17,8 @@ pub(crate) fn form(kind: NumberKind, raw: &str) -> Form {
             Form::Number(id.canonical.into(), digits)
         }
         None => {
-            let folded = fold::text(raw, Spaces::Drop, Case::Upper);
-            let text: String = folded.chars().map(|c| fold::dash(fold::bracket(c))).collect();
-            Form::Number(text.into(), Digits::Given)
+            // No number of its kind: as one on a document.
+            Form::Number(document_number(raw).into(), Digits::Given)
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::REVIEW_VARIANT;
+use crate::domain::byte_set::ByteSet;
 use crate::domain::fold::{self, Case, Spaces};
 use crate::domain::identifier;
 use crate::domain::reference::{self, Place};
@@ -11,6 +12,9 @@ use crate::domain::verdict::{Basis, Verdict};
 
 /// The longest name of a person that a party's name is taken for, in characters.
 const PERSON_CHARS_MAX: usize = 4;
+
+/// Bytes of text in which no rule but the one for document numbers folds anything.
+const NAME: ByteSet = ByteSet::HAN.with(b'a', b'z').with(b'0', b'9').with(b'(', b')');
 
 /// Which texts a text comparator holds against one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +34,19 @@ pub(crate) enum TextRule {
 impl TextRule {
     /// The folded text; borrowed when nothing changes.
     pub(crate) fn fold(self, raw: &str) -> Cow<'_, str> {
+        if self != Self::Document && NAME.holds(raw) {
+            return Cow::Borrowed(raw);
+        }
         let (spaces, case) = match self {
             Self::Person | Self::Party => (Spaces::KeepBetweenWords, Case::Lower),
             Self::Organization => (Spaces::Drop, Case::Lower),
             Self::Plain => (Spaces::KeepBetweenWords, Case::Lower),
-            Self::Document => return document(raw),
+            Self::Document => return identifier::document_number(raw),
         };
         let folded = fold::text(raw, spaces, case);
+        if NAME.holds(&folded) {
+            return folded;
+        }
         let folded = match self {
             Self::Organization | Self::Party => map_punctuation(folded),
             _ => folded,
@@ -113,28 +123,15 @@ impl TextRule {
     }
 }
 
-fn document(raw: &str) -> Cow<'_, str> {
-    let changes = |c: char| c.is_ascii_lowercase() || c == ' ' || fold::bracket(c) != c || fold::dash(c) != c;
-    match fold::clean(raw) {
-        Cow::Borrowed(text) if !text.chars().any(changes) => Cow::Borrowed(text),
-        _ => Cow::Owned(identifier::document_number(raw)),
-    }
-}
-
 /// Brackets and quotes of every shape in one form.
 fn map_punctuation(text: Cow<'_, str>) -> Cow<'_, str> {
-    let one = |c: char| match c {
+    fold::replace(text, &NAME, |c| match c {
         '“' | '”' | '„' | '«' | '»' | '《' | '》' => '"',
         '‘' | '’' | '`' => '\'',
         '—' | '–' | '‐' | '‑' | '―' | '−' => '-',
         '＆' => '&',
         _ => fold::bracket(c),
-    };
-    if text.chars().all(|c| one(c) == c) {
-        text
-    } else {
-        Cow::Owned(text.chars().map(one).collect())
-    }
+    })
 }
 
 /// Any point between two Han characters becomes U+00B7.

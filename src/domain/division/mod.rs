@@ -1,9 +1,14 @@
 //! Which province, city and county an address begins with, and whether two such heads are one place.
 //! A name is a set of codes over time: 弋江区 was 340203 and is 340209, 鼓楼区 exists in four cities.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::reference;
 
 mod head;
+
+/// Codes that one name may mean; most mean one.
+type Codes = SmallVec<[u32; 4]>;
 
 /// The divisions that an address names at its head; what it leaves out is unknown, not absent.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -11,11 +16,11 @@ pub struct Chain {
     /// Two digits; 0 when not named.
     province: u32,
     /// Four-digit codes that the named city ever had; empty when not named.
-    cities: Vec<u32>,
+    cities: Codes,
     /// The county's full name; empty when not named.
     county: &'static str,
     /// Six-digit codes that the county's name may mean here.
-    counties: Vec<u32>,
+    counties: Codes,
 }
 
 /// How two heads relate.
@@ -72,14 +77,14 @@ impl Chain {
     pub fn of_code(code: u32) -> Self {
         let (province, city) = (code / 10_000, code / 100);
         let cities = if city.is_multiple_of(100) {
-            Vec::new()
+            Codes::new()
         } else {
-            vec![city]
+            smallvec![city]
         };
         let counties = if code.is_multiple_of(100) {
-            Vec::new()
+            Codes::new()
         } else {
-            vec![code]
+            smallvec![code]
         };
         Self {
             province,
@@ -104,12 +109,7 @@ impl Chain {
             if shared && self.county == other.county {
                 return Relation::Same;
             }
-            let today = |codes: &[u32]| {
-                codes
-                    .iter()
-                    .map(|&code| reference::current_code(code))
-                    .collect::<Vec<_>>()
-            };
+            let today = |codes: &[u32]| -> Codes { codes.iter().map(|&code| reference::current_code(code)).collect() };
             if shared || meet(&today(&self.counties), &today(&other.counties)) {
                 return Relation::Renamed;
             }
@@ -127,7 +127,7 @@ impl Chain {
 
     /// Whether this place lies in an area, renamed divisions and retired codes included.
     pub fn inside(&self, area: &Area) -> Inside {
-        let counties: Vec<u32> = self
+        let counties: Codes = self
             .counties
             .iter()
             .map(|&code| reference::current_code(code))
@@ -168,7 +168,8 @@ impl Chain {
 
     /// Bytes on the heap, for a cache that counts its size.
     pub fn heap_bytes(&self) -> usize {
-        (self.cities.capacity() + self.counties.capacity()) * size_of::<u32>()
+        let spilled = |codes: &Codes| if codes.spilled() { codes.capacity() } else { 0 };
+        (spilled(&self.cities) + spilled(&self.counties)) * size_of::<u32>()
     }
 
     fn perhaps_in(&self, provinces: Vec<u32>) -> Inside {
@@ -176,9 +177,9 @@ impl Chain {
         if clash { Inside::No } else { Inside::Unknown }
     }
 
-    fn provinces(&self) -> Vec<u32> {
-        let mut all: Vec<u32> = if self.province != 0 {
-            vec![self.province]
+    fn provinces(&self) -> Codes {
+        let mut all: Codes = if self.province != 0 {
+            smallvec![self.province]
         } else if !self.cities.is_empty() {
             self.cities.iter().map(|code| code / 100).collect()
         } else {
@@ -253,7 +254,7 @@ impl Area {
             codes.dedup();
             Some(Self::County(codes))
         } else if !chain.cities.is_empty() {
-            Some(Self::City(chain.cities.clone()))
+            Some(Self::City(chain.cities.to_vec()))
         } else {
             (chain.province != 0).then_some(Self::Province(chain.province))
         }

@@ -1,38 +1,33 @@
 //! Unified social credit codes: GB 32100-2015 over all 18 characters and GB 11714 over characters 9 to 17.
 //! Both checks must hold; a letter in the first two places is legal (N rural collectives, Y other, A military).
 
-use super::{Finding, Identifier, InvalidIdentifier};
+use std::borrow::Cow;
+
+use super::alphabet::{Alphabet, BASE_36};
+use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt};
 use crate::domain::{fold, reference};
 
-const ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+const ALPHABET: Alphabet = Alphabet::new("0123456789ABCDEFGHJKLMNPQRTUWXY");
 const WEIGHTS: [u32; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
 const BODY_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
 
 /// The check character of the first 17 characters (GB 32100-2015, mod 31), or nothing when they are not of its alphabet.
 pub fn check_character(first: &str) -> Option<char> {
-    if first.len() != WEIGHTS.len() {
-        return None;
-    }
-    let mut sum = 0;
-    for (c, weight) in first.chars().zip(WEIGHTS) {
-        sum += u32::try_from(ALPHABET.find(c)?).ok()? * weight;
-    }
-    ALPHABET.chars().nth(((31 - sum % 31) % 31) as usize)
+    whole_check(first.as_bytes())
+}
+
+fn whole_check(first: &[u8]) -> Option<char> {
+    let sum = ALPHABET.weigh(first, WEIGHTS)?;
+    ALPHABET.character((31 - sum % 31) % 31)
 }
 
 /// The check character of an organisation code's eight body characters (GB 11714, mod 11).
 pub fn organization_check_character(body: &str) -> Option<char> {
-    if body.len() != BODY_WEIGHTS.len() {
-        return None;
-    }
-    let mut sum = 0;
-    for (c, weight) in body.chars().zip(BODY_WEIGHTS) {
-        if c.is_ascii_lowercase() {
-            return None;
-        }
-        sum += c.to_digit(36)? * weight;
-    }
-    match 11 - sum % 11 {
+    organization_check(body.as_bytes())
+}
+
+fn organization_check(body: &[u8]) -> Option<char> {
+    match 11 - BASE_36.weigh(body, BODY_WEIGHTS)? % 11 {
         10 => Some('X'),
         11 => Some('0'),
         digit => char::from_digit(digit, 10),
@@ -51,35 +46,46 @@ pub fn complete(prefix: &str, body: &str) -> Option<String> {
 /// # Errors
 /// `length`, `alphabet` or `check_character`.
 pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
-    let text: String = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper)
-        .chars()
-        .filter(|&c| fold::dash(c) != '-')
-        .collect();
-    if text.chars().count() != 18 {
-        return Err(InvalidIdentifier::Length);
-    }
-    if !text.chars().all(|c| ALPHABET.contains(c)) {
-        return Err(InvalidIdentifier::Alphabet);
-    }
-    let (first, last) = text.split_at(17);
-    let body = first.get(8..16).unwrap_or_default();
-    let organization = first.get(16..).unwrap_or_default();
-    let sound = check_character(first).is_some_and(|check| last.starts_with(check))
-        && organization_check_character(body).is_some_and(|check| organization.starts_with(check));
-    if !sound {
-        return Err(InvalidIdentifier::CheckCharacter);
-    }
-    let division = text.get(2..8).and_then(|digits| digits.parse::<u32>().ok());
-    let findings = if division.is_some_and(reference::division_known) {
-        Vec::new()
+    as_given_or_spelt(raw, read, spelling)
+}
+
+/// Upper case, half width, no spaces and no dashes.
+fn spelling(raw: &str) -> Cow<'_, str> {
+    let text = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper);
+    let is_dash = |c: char| fold::dash(c) == '-';
+    if text.contains(is_dash) {
+        Cow::Owned(text.replace(is_dash, ""))
     } else {
-        vec![Finding::DivisionUnknown]
+        text
+    }
+}
+
+fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
+    check(text)?;
+    let division = text.get(2..8).and_then(|digits| digits.parse::<u32>().ok());
+    let known = division.is_some_and(reference::division_known);
+    Ok(Identifier::plain(text.to_owned()).with((!known).then_some(Finding::DivisionUnknown)))
+}
+
+/// Whether a text in its canonical spelling is a code.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn check(text: &str) -> Result<(), InvalidIdentifier> {
+    let bytes = text.as_bytes();
+    let sound = |(last, first): (&u8, &[u8])| {
+        let (check, organization) = (whole_check(first)?, organization_check(first.get(8..16)?)?);
+        Some(check == char::from(*last) && organization == char::from(*first.get(16)?))
     };
-    Ok(Identifier {
-        canonical: text,
-        upgraded: false,
-        alternative: None,
-        findings,
+    if bytes.split_last().and_then(sound) == Some(true) {
+        return Ok(());
+    }
+    Err(if text.chars().count() != 18 {
+        InvalidIdentifier::Length
+    } else if text.bytes().all(|byte| ALPHABET.value(byte).is_some()) {
+        InvalidIdentifier::CheckCharacter
+    } else {
+        InvalidIdentifier::Alphabet
     })
 }
 
@@ -146,10 +152,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn completed_codes_parse_and_any_wrong_last_character_fails(body in "[0-9A-HJ-NPQRTUWXY]{8}", wrong in 0_usize..31) {
+        fn completed_codes_parse_and_any_wrong_last_character_fails(body in "[0-9A-HJ-NPQRTUWXY]{8}", wrong in 0_u32..31) {
             let made = complete("91340200", &body).unwrap();
             prop_assert!(parse(&made).is_ok());
-            let other = ALPHABET.chars().nth(wrong).unwrap();
+            let other = ALPHABET.character(wrong).unwrap();
             let mut changed = made.clone();
             changed.pop();
             changed.push(other);

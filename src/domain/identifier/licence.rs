@@ -1,7 +1,10 @@
 //! Electronic licence identifiers of GB/T 36904-2018: root, type, issuer, serial, version, check, joined by dots.
 //! The check covers the four middle parts without root and dots, and official documents carry wrong ones: it is never a refusal.
 
-use super::{Finding, Identifier, InvalidIdentifier, credit};
+use std::borrow::Cow;
+
+use super::alphabet::BASE_36;
+use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt, credit};
 use crate::domain::fold;
 
 /// The root that every identifier begins with.
@@ -9,15 +12,16 @@ pub const ROOT: &str = "1.2.156.3005.2";
 
 /// The check character (ISO 7064 MOD 37,36) over the four parts, or nothing when a character is not 0-9 or A-Z.
 pub fn check_character(kind: &str, issuer: &str, serial: &str, version: &str) -> Option<char> {
-    let mut product = 36_u32;
-    for c in [kind, issuer, serial, version].into_iter().flat_map(str::chars) {
-        if c.is_ascii_lowercase() {
-            return None;
+    let mut product = 36;
+    for part in [kind, issuer, serial, version] {
+        for byte in part.bytes() {
+            // Modulo 36 with 36 for 0, then doubled modulo 37: subtractions, as 0 < product ≤ 36.
+            let sum = product + BASE_36.value(byte)?;
+            let doubled = 2 * if sum > 36 { sum - 36 } else { sum };
+            product = if doubled >= 37 { doubled - 37 } else { doubled };
         }
-        let sum = (product + c.to_digit(36)?) % 36;
-        product = (if sum == 0 { 36 } else { sum }) * 2 % 37;
     }
-    char::from_digit((37 - product) % 36, 36).map(|c| c.to_ascii_uppercase())
+    BASE_36.character((37 - product) % 36)
 }
 
 /// Reads an identifier; width, case, spaces and the shape of the dots fold, a missing check character is filled in.
@@ -25,10 +29,27 @@ pub fn check_character(kind: &str, issuer: &str, serial: &str, version: &str) ->
 /// # Errors
 /// `root`, `parts`, `length` or `alphabet`; a wrong check, issuer, type or version form is a finding.
 pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
-    let text: String = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper)
-        .chars()
-        .map(|c| if fold::is_interpunct(c) || c == '。' { '.' } else { c })
-        .collect();
+    as_given_or_spelt(raw, read, spelling)
+}
+
+/// Upper case, half width, no spaces, full stops for all dots.
+fn spelling(raw: &str) -> Cow<'_, str> {
+    let text = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper);
+    let is_dot = |c: char| fold::is_interpunct(c) || c == '。';
+    if text.is_ascii() {
+        text
+    } else {
+        Cow::Owned(text.replace(is_dot, "."))
+    }
+}
+
+/// As `split_once`, which costs more on parts as short as these.
+fn split_dot(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == b'.')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
     if text.is_empty() {
         return Err(InvalidIdentifier::Length);
     }
@@ -36,45 +57,34 @@ pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
         .strip_prefix(ROOT)
         .and_then(|rest| rest.strip_prefix('.'))
         .ok_or(InvalidIdentifier::Root)?;
-    let parts: Vec<&str> = rest.split('.').collect();
-    let (kind, issuer, serial, version, given) = match *parts.as_slice() {
-        [kind, issuer, serial, version] => (kind, issuer, serial, version, ""),
-        [kind, issuer, serial, version, check] => (kind, issuer, serial, version, check),
-        _ => return Err(InvalidIdentifier::Parts),
-    };
+    let (kind, rest) = split_dot(rest).ok_or(InvalidIdentifier::Parts)?;
+    let (issuer, rest) = split_dot(rest).ok_or(InvalidIdentifier::Parts)?;
+    let (serial, rest) = split_dot(rest).ok_or(InvalidIdentifier::Parts)?;
+    let (version, given) = split_dot(rest).unwrap_or((rest, ""));
+    if split_dot(given).is_some() {
+        return Err(InvalidIdentifier::Parts);
+    }
     if [kind, issuer, serial, version].iter().any(|part| part.is_empty()) {
         return Err(InvalidIdentifier::Length);
     }
-    let legal = |part: &&str| part.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
-    if ![kind, issuer, serial, version, given].iter().all(legal) {
+    let check = check_character(kind, issuer, serial, version).ok_or(InvalidIdentifier::Alphabet)?;
+    if !given.bytes().all(|byte| BASE_36.value(byte).is_some()) {
         return Err(InvalidIdentifier::Alphabet);
     }
-    let check = check_character(kind, issuer, serial, version).ok_or(InvalidIdentifier::Alphabet)?;
-    let mut findings = Vec::new();
-    if given.len() != 1 || !given.starts_with(check) {
-        findings.push(Finding::LicenceCheckCharacter);
-    }
-    if kind.len() != 21 || kind.get(..18).is_none_or(|definer| credit::parse(definer).is_err()) {
-        findings.push(Finding::LicenceTypeForm);
-    }
-    if credit::parse(issuer).is_err() {
-        findings.push(Finding::LicenceIssuerForm);
-    }
-    if version.len() != 3 || !version.bytes().all(|b| b.is_ascii_digit()) {
-        findings.push(Finding::LicenceVersionForm);
-    }
-    let body = format!("{ROOT}.{kind}.{issuer}.{serial}.{version}");
+    let is_code = |text: &str| credit::check(text).is_ok();
+    let sound_check = given.len() == 1 && given.starts_with(check);
+    let sound_kind = kind.len() == 21 && kind.get(..18).is_some_and(is_code);
+    let sound_version = version.len() == 3 && version.bytes().all(|b| b.is_ascii_digit());
     let canonical = if given.is_empty() {
-        format!("{body}.{check}")
+        format!("{ROOT}.{kind}.{issuer}.{serial}.{version}.{check}")
     } else {
-        format!("{body}.{given}")
+        text.to_owned()
     };
-    Ok(Identifier {
-        canonical,
-        upgraded: false,
-        alternative: None,
-        findings,
-    })
+    Ok(Identifier::plain(canonical)
+        .with((!sound_check).then_some(Finding::LicenceCheckCharacter))
+        .with((!sound_kind).then_some(Finding::LicenceTypeForm))
+        .with((!is_code(issuer)).then_some(Finding::LicenceIssuerForm))
+        .with((!sound_version).then_some(Finding::LicenceVersionForm)))
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! Subject identifiers: parsed once into the form under which a record is found.
 //! A doubtful identifier is a finding and is looked up all the same; only what cannot be one is refused.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
+use super::byte_set::ByteSet;
 use super::fold::{self, Case, Spaces};
 
+mod alphabet;
 pub mod credit;
 pub mod licence;
 pub mod resident;
@@ -66,7 +70,7 @@ impl IdentifierKind {
             Self::ResidentNumber => resident::parse(raw),
             Self::CreditCode => credit::parse(raw),
             Self::LicenceIdentifier => licence::parse(raw),
-            Self::DocumentNumber => non_empty(document_number(raw)),
+            Self::DocumentNumber => non_empty(document_number(raw).into_owned()),
             Self::Text => non_empty(fold::text(raw, Spaces::KeepBetweenWords, Case::Lower).into_owned()),
         }?;
         // Folding may lengthen: a compatibility character of three bytes can stand for one of four.
@@ -100,6 +104,11 @@ impl Identifier {
             alternative: None,
             findings: Vec::new(),
         }
+    }
+
+    fn with(mut self, finding: Option<Finding>) -> Self {
+        self.findings.extend(finding);
+        self
     }
 }
 
@@ -172,12 +181,31 @@ impl InvalidIdentifier {
     }
 }
 
+/// Bytes of text in which [`document_number`] folds nothing.
+const DOCUMENT: ByteSet = ByteSet::HAN
+    .with(b'A', b'Z')
+    .with(b'0', b'9')
+    .with(b'(', b')')
+    .with(b'-', b'/');
+
 /// A document number with width, case, space, dashes and brackets folded: `（2017）` and `〔2017〕` are one.
-pub fn document_number(raw: &str) -> String {
-    fold::text(raw, Spaces::Drop, Case::Upper)
-        .chars()
-        .map(|c| fold::dash(fold::bracket(c)))
-        .collect()
+pub fn document_number(raw: &str) -> Cow<'_, str> {
+    let text = fold::text(raw, Spaces::Drop, Case::Upper);
+    fold::replace(text, &DOCUMENT, |c| fold::dash(fold::bracket(c)))
+}
+
+/// Reads text as it is given, which is canonical most often; other text is spelt first.
+///
+/// `read` takes nothing that `spell` changes.
+fn as_given_or_spelt(
+    raw: &str,
+    read: fn(&str) -> Result<Identifier, InvalidIdentifier>,
+    spell: fn(&str) -> Cow<'_, str>,
+) -> Result<Identifier, InvalidIdentifier> {
+    read(raw).or_else(|refused| match spell(raw) {
+        Cow::Borrowed(_) => Err(refused),
+        Cow::Owned(spelt) => read(&spelt),
+    })
 }
 
 fn non_empty(canonical: String) -> Result<Identifier, InvalidIdentifier> {

@@ -1,25 +1,24 @@
 //! Resident numbers of GB 11643-1999 and the permits of the same form: 15 or 18 characters.
 //! A birth year before 1900 is legal, and a county code may be retired for decades: neither is an error.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 
-use super::{Finding, Identifier, InvalidIdentifier};
+use super::alphabet::DIGITS;
+use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt};
 use crate::domain::{fold, reference};
 
 /// The first year that a living person of the numbering scheme could be born in.
 const YEAR_MIN: i16 = 1800;
 const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const CHARACTERS: [char; 11] = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'];
+/// What people and machines write for the X at the end.
+const LIKE_X: [char; 11] = ['Ⅹ', 'ⅹ', '×', 'Х', 'х', 'Χ', 'χ', '✕', '✖', '╳', '⨯'];
 
 /// The check character (ISO 7064 MOD 11-2) of the first 17 digits, or nothing when they are not 17 digits.
 pub fn check_character(digits: &str) -> Option<char> {
-    if digits.len() != WEIGHTS.len() {
-        return None;
-    }
-    let mut sum = 0;
-    for (c, weight) in digits.chars().zip(WEIGHTS) {
-        sum += c.to_digit(10)? * weight;
-    }
+    let sum = DIGITS.weigh(digits.as_bytes(), WEIGHTS)?;
     CHARACTERS.get((sum % 11) as usize).copied()
 }
 
@@ -56,7 +55,19 @@ pub fn other_century(canonical: &str) -> Option<String> {
 /// # Errors
 /// `length`, `alphabet`, `date`, `check_character` or `order_code`.
 pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
-    let text = spelling(raw);
+    as_given_or_spelt(raw, read, spelling)
+}
+
+/// Upper case, half width, no spaces; the look-alikes of X at the end become X.
+fn spelling(raw: &str) -> Cow<'_, str> {
+    let text = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper);
+    match text.strip_suffix(LIKE_X) {
+        Some(body) => Cow::Owned(format!("{body}X")),
+        None => text,
+    }
+}
+
+fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
     match text.len() {
         18 if text.is_ascii() => eighteen(text),
         15 if text.is_ascii() => fifteen(text),
@@ -65,20 +76,10 @@ pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
     }
 }
 
-/// Upper case, half width, no spaces; the look-alikes of X at the end become X.
-fn spelling(raw: &str) -> String {
-    let mut text = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper).into_owned();
-    if let Some(last @ ('Ⅹ' | 'ⅹ' | '×' | 'Х' | 'х' | 'Χ' | 'χ' | '✕' | '✖' | '╳' | '⨯')) = text.chars().last()
-    {
-        text.truncate(text.len() - last.len_utf8());
-        text.push('X');
-    }
-    text
-}
-
-fn eighteen(text: String) -> Result<Identifier, InvalidIdentifier> {
+fn eighteen(text: &str) -> Result<Identifier, InvalidIdentifier> {
     let (body, last) = text.split_at(17);
-    if !body.bytes().all(|b| b.is_ascii_digit()) || !last.bytes().all(|b| b.is_ascii_digit() || b == b'X') {
+    let check = check_character(body).ok_or(InvalidIdentifier::Alphabet)?;
+    if !last.bytes().all(|b| b.is_ascii_digit() || b == b'X') {
         return Err(InvalidIdentifier::Alphabet);
     }
     if !date_exists(body.get(6..14).unwrap_or_default()) {
@@ -88,30 +89,20 @@ fn eighteen(text: String) -> Result<Identifier, InvalidIdentifier> {
     if permanent && body.ends_with("000") {
         return Err(InvalidIdentifier::OrderCode);
     }
-    if !check_character(body).is_some_and(|check| last.starts_with(check)) {
+    if !last.starts_with(check) {
         return Err(InvalidIdentifier::CheckCharacter);
     }
-    let known = division_of(&text).is_some_and(reference::division_known);
-    let findings = if known {
-        Vec::new()
-    } else {
-        vec![Finding::DivisionUnknown]
-    };
-    Ok(Identifier {
-        canonical: text,
-        upgraded: false,
-        alternative: None,
-        findings,
-    })
+    let known = division_of(text).is_some_and(reference::division_known);
+    Ok(Identifier::plain(text.to_owned()).with((!known).then_some(Finding::DivisionUnknown)))
 }
 
-fn fifteen(text: String) -> Result<Identifier, InvalidIdentifier> {
+fn fifteen(text: &str) -> Result<Identifier, InvalidIdentifier> {
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         let (head, tail) = text.split_at(3);
         // The form of a permanent residence card until 2023; its check is not public.
         let old_card = head.bytes().all(|b| b.is_ascii_uppercase()) && tail.bytes().all(|b| b.is_ascii_digit());
         return if old_card {
-            Ok(Identifier::plain(text))
+            Ok(Identifier::plain(text.to_owned()))
         } else {
             Err(InvalidIdentifier::Alphabet)
         };
@@ -119,17 +110,22 @@ fn fifteen(text: String) -> Result<Identifier, InvalidIdentifier> {
     let (division, rest) = text.split_at(6);
     let body = format!("{division}19{rest}");
     let check = check_character(&body).ok_or(InvalidIdentifier::Alphabet)?;
-    let mut upgraded = eighteen(format!("{body}{check}"))?;
+    let mut upgraded = eighteen(&format!("{body}{check}"))?;
     upgraded.upgraded = true;
     upgraded.alternative = other_century(&upgraded.canonical);
     Ok(upgraded)
 }
 
+/// Whether eight digits are a day.
 fn date_exists(digits: &str) -> bool {
-    let part = |from: usize, to: usize| digits.get(from..to).and_then(|text| text.parse::<i16>().ok());
-    let (Some(year), Some(month), Some(day)) = (part(0, 4), part(4, 6), part(6, 8)) else {
-        return false;
+    let mut digits = digits.bytes().map(|b| i16::from(b & 0x0F));
+    let mut number = |places: usize| {
+        digits
+            .by_ref()
+            .take(places)
+            .fold(0, |number, digit| 10 * number + digit)
     };
+    let (year, month, day) = (number(4), number(2), number(2));
     let (Ok(month), Ok(day)) = (i8::try_from(month), i8::try_from(day)) else {
         return false;
     };
