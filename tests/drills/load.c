@@ -4,13 +4,14 @@
 // RATE 0: closed loop; whose request is refused (429, 503) waits as Retry-After says and up to half of it more.
 // RATE n: n requests a second are due whatever the answers; latency counts from when one was due, and one that no
 // connection was free for within LOAD_PATIENCE_MS (1000) is given up. COUNT 0: no limit of requests.
-// It prints one JSON object: counts, latencies in microseconds by class, and answers of 200 in each tenth of a second.
+// It ends in time or with SIGTERM, and prints one JSON object: counts, latencies in microseconds by class, and answers of 200 in each tenth of a second.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,13 @@ static uint64_t begin, end, due_next, interval_x1000, due_number, patience;
 static uint64_t sent_n, sent_max, unsent, broken, bare_refusals;
 static uint64_t statuses[600], body_bytes;
 static uint32_t series[SERIES_MAX];
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal) {
+  (void)signal;
+  stopped = 1;
+}
 
 static uint64_t now_ns(void) {
   struct timespec t;
@@ -305,12 +313,13 @@ int main(int argc, char **argv) {
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
   if (!conns || !stack || poller < 0 || timer < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event)) fail("start");
+  signal(SIGTERM, stop);
   begin = due_next = now_ns();
   end = begin + (uint64_t)(seconds * 1e9);
   for (int i = 0; i < count; i++) conns[i].fd = -1, open_conn(&conns[i]);
   struct epoll_event events[512];
   uint64_t woken = 0;
-  for (uint64_t now = begin; now < end && !all_answered(); now = now_ns()) {
+  for (uint64_t now = begin; now < end && !stopped && !all_answered(); now = now_ns()) {
     if (interval_x1000) {
       dues(now);
       uint64_t at = due_next <= now || !free_count ? now + 1000000u : due_next;
@@ -329,6 +338,7 @@ int main(int argc, char **argv) {
     }
   }
   // What no connection was free for in time was asked for all the same.
+  if (stopped) end = now_ns();
   if (interval_x1000 && !sent_max) while (due_next < end) unsent++, due_next = begin + ++due_number * interval_x1000 / 1000;
   tell((double)(now_ns() - begin) / 1e9);
   return 0;
