@@ -9,9 +9,10 @@ import socket
 import threading
 import time
 import urllib.parse
+from pathlib import Path
 
 from hub import PROBLEM, Checks, Hub, read_answer
-from load import SINGLE, Memory, Probe, line, percentile, rss
+from load import SINGLE, Load, Memory, Probe, line, percentile, rss
 
 STREAM = "/v1/verifications/stream"
 
@@ -106,6 +107,22 @@ def beyond(hub: Hub, checks: Checks, body: str, count: int, newcomer_s: float) -
     freed = time.monotonic() - began
     checks.ok("once they are gone all is well", answer and answer.status == 200 and freed < 1, (answer, freed))
     return {"beyond_stood": stood, "beyond_newcomer_s": round(took, 2), "beyond_mb": round(held, 1)}
+
+
+def few_files(hub: Hub, checks: Checks, bodies: Path, body: str, files: int) -> None:
+    """More connections than the process may open files, by somebody without a token: who is connected is served on, the
+    ledger stands, and all is well when they are gone."""
+    beside = Load(hub, bodies, 16, 6)
+    time.sleep(0.5)
+    socks, _ = connected(hub, files + 500, 1)
+    told = beside.result()
+    bad = {status: n for status, n in told["statuses"].items() if status != "200"}
+    checks.ok(f"with {files} files who is connected is served on", not bad and not told["broken"], told["statuses"])
+    for sock in socks:
+        sock.close()
+    time.sleep(1)
+    answer = hub.client("agency").attempt("POST", SINGLE, body)
+    checks.ok(f"with {files} files all is well once the crowd is gone", answer and answer.status == 200, answer)
 
 
 def slow(hub: Hub, checks: Checks, body: str, count: int, what: str, deadline_s: float) -> dict:

@@ -4,7 +4,7 @@ Peak goodput in closed loop at 64 and 256 connections; p99 at 80 % of it in open
 in closed loop, where one that is refused waits as `Retry-After` says; and 2 and 10 times the rate in open loop, whatever
 comes back. Every refusal is a problem document with `Retry-After`, and quick. Then how soon a single caller sees the
 usual latency again, a modest agency beside one that floods, and crowds of bad callers (`crowd.py`): idle connections,
-requests a byte a second, streams that nobody reads.
+requests a byte a second, streams that nobody reads, more connections than files.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import statistics
 import time
 from pathlib import Path
 
-from crowd import beyond, deaf, idle, slow
+from crowd import beyond, deaf, few_files, idle, slow
 from hub import Checks, Hub, arguments, binary, person, put_records, verification, workdir
 from load import BATCH, SINGLE, Load, Probe, batches, line, load, percentile, raise_files, write
 
 RECORDS = 2000
 FIELDS = ("name", "birth_date", "domicile_address")
 CONNECTIONS = 64
-PARTS = ("load", "agencies", "idle", "slow", "deaf")
+PARTS = ("load", "agencies", "idle", "slow", "deaf", "files")
 
 
 class Drill:
@@ -186,6 +186,7 @@ def main() -> None:
         ("--idle", {"type": int, "default": 10_000, "help": "connections"}),
         ("--idle-bytes-max", {"type": int, "default": 32_768, "help": "memory of an idle connection"}),
         ("--newcomer-s", {"type": float, "default": 6, "help": "longest wait while too many silent ones stand"}),
+        ("--files", {"type": int, "default": 1024, "help": "that the hub may open at first, in part files"}),
         ("--slow", {"type": int, "default": 500, "help": "connections that send a byte a second"}),
         ("--deaf", {"type": int, "default": 8, "help": "streams that nobody reads"}),
         ("--rss-max-mb", {"type": float, "default": 200}),
@@ -209,6 +210,10 @@ def main() -> None:
         told |= drill.crowds(parts)
         answer = hub.client("agency").post(SINGLE, drill.requests[0])
         checks.ok("the hub is well at the end", answer.status == 200, answer)
+    if "files" in parts:
+        # What a login shell and most service managers give a process that asks for no more.
+        with Hub(folder / "data", wrap=(*wrap, "prlimit", f"--nofile={args.files}:{files}"), env=env) as hub:
+            few_files(hub, checks, drill.single, drill.requests[0], args.files)
     if "idle" in parts and checks.ok("files enough for the idle connections", files >= args.idle + 200, files):
         env["HEYAN__HTTP__CONNECTIONS_MAX"] = str(args.idle // workers + 1000)
         with Hub(folder / "data", wrap=wrap, env=env) as hub:

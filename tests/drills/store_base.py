@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from hub import ROOT
+from parties import database
 
 
-def statements(*names: str) -> list[str]:
-    """The statements of the hub's own schema that make these tables and their indexes, without what they refer to."""
-    text = "".join(p.read_text() for p in sorted((ROOT / "schemas/sql/sqlite").glob("*.sql")))
-    text = re.sub(r" REFERENCES \w+ \(\w+\)", "", re.sub(r"^\s*--.*$", "", text, flags=re.M))
-    wanted = re.compile(rf"CREATE (TABLE|(UNIQUE )?INDEX \w+ ON) ({'|'.join(names)})\s*\(")
-    return [s.strip() for s in text.split(";") if wanted.match(s.strip())]
+def database_file(data: Path) -> str:
+    """The hub's database below a data directory."""
+    with contextlib.closing(database(data)) as db:
+        return db.execute("PRAGMA database_list").fetchone()[2]
 
 
-def opened(file: Path, tables: tuple[str, ...], cache_kib: int = 65536) -> sqlite3.Connection:
-    """A fresh database with these tables: WAL, every commit on disk, the page cache of the hub's writer."""
+def opened(file: Path, like: str, tables: tuple[str, ...], cache_kib: int = 65536) -> sqlite3.Connection:
+    """A fresh database with these tables and their indexes as the hub's has them: WAL, every commit on disk, the page
+    cache of the hub's writer. What the tables refer to is not there, and not looked for."""
+    with contextlib.closing(sqlite3.connect(f"file:{like}?mode=ro", uri=True)) as hub:
+        schema = hub.execute("SELECT sql, tbl_name FROM sqlite_schema ORDER BY type DESC").fetchall()
     db = sqlite3.connect(file, isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA cache_size = -{cache_kib}")
-    for statement in statements(*tables):
-        db.execute(statement)
+    for statement, table in schema:
+        if statement and table in tables:
+            db.execute(statement)
     return db
 
 
