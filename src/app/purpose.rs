@@ -33,7 +33,7 @@ pub fn check(purpose: &Purpose<'_>) -> Result<(), AppError> {
     ];
     let mut faults = Vec::new();
     for (pointer, text) in mandatory {
-        if text.trim().is_empty() || text.chars().any(char::is_control) {
+        if is_blank(text) || has_control(text) {
             faults.push(Fault::new(pointer, "invalid_purpose"));
         } else if text.len() > CODE_BYTES_MAX {
             faults.push(Fault::new(pointer, "value_too_long"));
@@ -49,6 +49,17 @@ pub fn check(purpose: &Purpose<'_>) -> Result<(), AppError> {
     } else {
         Err(AppError::Invalid(faults))
     }
+}
+
+/// Whether there is nothing but white space.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+fn has_control(text: &str) -> bool {
+    // Controls are below the space, DEL, or U+0080 to U+009F, which begin with C2.
+    let suspect = |byte: u8| byte.is_ascii_control() || byte == 0xC2;
+    text.bytes().any(suspect) && text.chars().any(char::is_control)
 }
 
 /// Seals a purpose and ends the entry with it.

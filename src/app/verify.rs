@@ -231,8 +231,8 @@ fn parse_claim<'a>(
     let field = dataset.field(number).ok_or("unknown_field")?;
     let has = |operation| permission.permits(operation, number);
     let test = match claim {
-        Claim::Literal(text) if text.trim().is_empty() => return Err("invalid_claim"),
-        Claim::Literal(text) if text.chars().count() > field.characters_max => return Err("value_too_long"),
+        Claim::Literal(text) if purpose::is_blank(text) => return Err("invalid_claim"),
+        Claim::Literal(text) if is_longer(text, field.characters_max) => return Err("value_too_long"),
         Claim::Literal(text) if has(Operation::Verify) => Test::Literal(text),
         Claim::Predicate(body) => {
             let operands: Vec<&str> = body.value.0.iter().map(|text| &**text).collect();
@@ -247,6 +247,11 @@ fn parse_claim<'a>(
         Claim::Literal(_) => Test::NotPermitted,
     };
     Ok(ParsedClaim { name, number, test })
+}
+
+/// Whether a text has more characters than `characters_max`; a short one is not counted.
+fn is_longer(text: &str, characters_max: usize) -> bool {
+    text.len() > characters_max && text.chars().count() > characters_max
 }
 
 pub(super) fn compare<'a>(

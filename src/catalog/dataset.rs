@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::domain::{
     compare::Comparator,
     fault::{Fault, pointer_segment},
-    identifier::{Finding, Identifier, IdentifierKind},
+    identifier::{Finding, Identifier, IdentifierKind, RAW_BYTES_MAX},
     mask::Mask,
     policy::Sharing,
 };
@@ -168,7 +168,9 @@ impl Dataset {
     /// # Errors
     /// A member is missing, or cannot be what it claims to be.
     pub fn parse_subject<'v>(&self, value_of: impl Fn(&str) -> Option<&'v str>) -> Result<Subject, Vec<Fault>> {
-        let mut key = Vec::with_capacity(32);
+        // As long as the key becomes when every identifier is canonical as given.
+        let given = self.subject.iter().filter_map(|member| value_of(&member.name));
+        let mut key = Vec::with_capacity(1 + given.map(|value| 1 + value.len().min(RAW_BYTES_MAX)).sum::<usize>());
         key.extend_from_slice(&self.number.to_be_bytes());
         let (mut findings, mut faults) = (Vec::new(), Vec::new());
         let mut alternative = None;
@@ -214,7 +216,7 @@ fn parse_member(
     value: Option<&str>,
 ) -> Result<Identifier, (&'static str, Option<&'static str>)> {
     let value = value.ok_or(("missing_member", None))?;
-    if value.chars().count() > member.characters_max {
+    if value.len() > member.characters_max && value.chars().count() > member.characters_max {
         return Err(("value_too_long", None));
     }
     member

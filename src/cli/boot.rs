@@ -6,9 +6,12 @@ use std::{fs::Permissions, net::TcpListener, os::unix::fs::PermissionsExt, path:
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    net::TcpSocket,
+    signal::unix::{Signal, SignalKind, signal},
+};
 
-use super::outward;
+use super::{harden, outward};
 use crate::{
     app::{
         access::{AccessTable, Counters},
@@ -271,8 +274,28 @@ fn make_private_dir(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Connections that may wait to be accepted. The standard library's listener has 128: a crowd that comes at once would be left
+/// to its repeats.
+const BACKLOG: u32 = 1_024;
+
+fn listen(address: &str) -> std::io::Result<TcpListener> {
+    let mut last = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    for address in std::net::ToSocketAddrs::to_socket_addrs(address)? {
+        let socket = match address.is_ipv4() {
+            true => TcpSocket::new_v4()?,
+            false => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return listener.into_std(),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 fn bind(address: &str, tls: bool) -> anyhow::Result<(TcpListener, String)> {
-    let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
     let scheme = if tls { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
     Ok((listener, url))
@@ -308,7 +331,7 @@ impl Node {
         };
         let config = ServerConfig {
             workers,
-            connections_max: http.connections_max,
+            connections_max: harden::connections_within_files(http.connections_max, workers),
             head_deadline: Duration::from_millis(http.head_timeout_ms),
             keep_alive: Duration::from_millis(http.keep_alive_ms),
             stop_deadline: Duration::from_millis(http.stop_timeout_ms),

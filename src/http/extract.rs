@@ -142,8 +142,11 @@ pub(super) fn chunk(received: Result<web::Bytes, actix_web::error::PayloadError>
 
 /// Parses a body of a known shape.
 pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
-    let parsed: Result<Object<T>, _> = serde_json::from_slice(bytes);
-    parsed.map(|object| object.0).map_err(|_why| diagnose::<T>(bytes))
+    // The encoding is checked once for the whole, not string by string.
+    let parsed = simdutf8::basic::from_utf8(bytes)
+        .ok()
+        .and_then(|text| serde_json::from_str::<Object<T>>(text).ok());
+    parsed.map(|object| object.0).ok_or_else(|| diagnose::<T>(bytes))
 }
 
 /// Says what is wrong with a body that does not parse: first as JSON, then as the shape.

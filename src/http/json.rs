@@ -10,9 +10,38 @@ use crate::{
 
 /// Writes a JSON string.
 pub(super) fn put_string(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
+    if has_escape(text.as_bytes()) {
+        put_escaped(out, text);
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
+    out.push(b'"');
+}
+
+/// Whether a byte needs an escape; most texts have none, so eight bytes are looked at in one.
+fn has_escape(text: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    // In these three the high bit of a byte is set where it is below `limit` or equal to `sought`; a borrow can only set
+    // more bits behind a byte that is sought itself.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let is = |word: u64, sought: u8| below(word ^ (ONES * u64::from(sought)), 1);
+    let (words, rest) = text.as_chunks::<8>();
+    words.iter().any(|word| {
+        let word = u64::from_ne_bytes(*word);
+        (below(word, 0x20) | is(word, b'"') | is(word, b'\\')) & HIGH != 0
+    }) || rest.iter().any(|byte| is_escaped(*byte))
+}
+
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..=0x1f)
+}
+
+fn put_escaped(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
-    while let Some(position) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+    while let Some(position) = rest.iter().position(|byte| is_escaped(*byte)) {
         let (plain, tail) = rest.split_at(position);
         out.extend_from_slice(plain);
         if let Some((byte, tail)) = tail.split_first() {
@@ -25,7 +54,6 @@ pub(super) fn put_string(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.extend_from_slice(rest);
-    out.push(b'"');
 }
 
 /// Writes a number.
@@ -140,9 +168,24 @@ mod tests {
     #[test]
     fn strings_are_escaped_as_json_wants_them() {
         for text in ["", "王小明", "a\"b\\c", "line\nfeed\u{0}\u{1f}end", "\u{7f}é😀"] {
-            let mut out = Vec::new();
-            put_string(&mut out, text);
-            assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+            // At every place of a word, and behind one.
+            for before in 0..17 {
+                let text = format!("{}{text} and more", "王".repeat(before / 3) + &"x".repeat(before % 3));
+                let mut out = Vec::new();
+                put_string(&mut out, &text);
+                assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_that_wants_an_escape_is_seen_at_every_place() {
+        for byte in 0..=u8::MAX {
+            for place in 0..19 {
+                let mut text = [0xE4; 19];
+                text[place] = byte;
+                assert_eq!(has_escape(&text), is_escaped(byte), "{byte} at {place}");
+            }
         }
     }
 

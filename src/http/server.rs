@@ -55,7 +55,6 @@ pub fn public(
     .max_connections(config.connections_max)
     .client_request_timeout(config.head_deadline)
     .keep_alive(config.keep_alive)
-    .backlog(1_024)
     .shutdown_timeout(config.stop_deadline.as_secs())
     .disable_signals();
     let server = match config.tls {

@@ -2,7 +2,7 @@
 //! Back-pressure goes from the reader of the answers to the sender of the questions: at most a few blocks are under way. Chunks
 //! are answered on the hub's pool, so that one stream may use every core.
 
-use std::{borrow::Cow, collections::VecDeque, rc::Rc, sync::Arc};
+use std::{borrow::Cow, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{HttpResponse, web};
 use futures_util::{
@@ -72,6 +72,7 @@ pub(super) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
             dataset: header.dataset.map(|name| name.to_string()),
             locale,
         }),
+        idle_max: state.limits.body_deadline,
         counts: Counts::default(),
         last: None,
     };
@@ -98,6 +99,8 @@ struct Asks {
 
 struct Stream {
     asks: Arc<Asks>,
+    /// Longest time without a step of the sender or the reader.
+    idle_max: Duration,
     counts: Counts,
     last: Option<Entered>,
 }
@@ -162,7 +165,9 @@ impl Stream {
                     let done = done.map_err(lost).and_then(|done| done).map_err(Some)?;
                     self.counts.add(&done.counts);
                     self.last = done.entered.or(self.last.take());
-                    answers.send(Ok(done.lines.into())).await.map_err(|_gone| None)?;
+                    // A reader that reads nothing for so long has gone away without a word.
+                    let told = answers.send_timeout(Ok(done.lines.into()), self.idle_max).await;
+                    told.map_err(|_gone| None)?;
                 }
                 block = lines.next(), if reads => match block {
                     Ok(Some(Block::Lines(block))) => {

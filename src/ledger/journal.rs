@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::files::patiently;
 use super::frame::{Decode, ENTRY_BYTES_MAX, Found, HEADER};
 use super::scan::Damage;
 
@@ -72,7 +73,7 @@ pub fn segments(journal: &Path) -> io::Result<Vec<u64>> {
 
 /// Makes a directory's new or renamed names durable.
 pub fn sync_dir(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
+    patiently(|| File::open(directory))?.sync_all()
 }
 
 /// Makes the spare segment when there is none.
@@ -169,10 +170,8 @@ impl Writer {
         self.file.sync_all()?;
         // 2. Name the next one. A crash after it leaves a newest segment of zeros, which is an empty tail.
         create_segment(&self.journal, first, self.segment_bytes)?;
-        self.file = File::options()
-            .read(true)
-            .write(true)
-            .open(self.journal.join(segment_name(first)))?;
+        let path = self.journal.join(segment_name(first));
+        self.file = patiently(|| File::options().read(true).write(true).open(&path))?;
         (self.segment, self.offset, self.capacity) = (first, 0, self.segment_bytes);
         Ok(())
     }
@@ -248,7 +247,7 @@ fn create_segment(journal: &Path, first: u64, bytes: u64) -> io::Result<()> {
 }
 
 fn zeros(path: &Path, bytes: u64) -> io::Result<()> {
-    let file = File::create(path)?;
+    let file = patiently(|| File::create(path))?;
     write_zeros(&file, 0, bytes)?;
     file.sync_all()
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tlog_tiles::{Error as TlogError, Hash as TlogHash, HashReader, split_stored_hash_index};
 
+use super::files::patiently;
 use super::journal::sync_dir;
 use super::scan::Damage;
 use super::tree::{Frontier, Hash, TILE, subtree};
@@ -107,12 +108,9 @@ impl Levels {
                 Some(file) => file,
                 None => {
                     let path = self.directory.join(level.to_string());
-                    let file = File::options()
-                        .read(true)
-                        .write(true)
-                        .create(true)
-                        .truncate(false)
-                        .open(path)?;
+                    let mut options = File::options();
+                    options.read(true).write(true).create(true).truncate(false);
+                    let file = patiently(|| options.open(&path))?;
                     sync_dir(&self.directory)?;
                     slot.insert(file)
                 }

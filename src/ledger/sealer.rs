@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::files::patiently;
 use super::journal::{self, POSITION_BYTES, sync_dir};
 use super::levels::Levels;
 use super::note::{NoteSigner, TreeHead};
@@ -89,7 +90,7 @@ impl Sealer {
         self.levels.flush()?;
         self.write_bundles(head.size)?;
         let text = self.signer.checkpoint(&head).map_err(io::Error::other)?;
-        if fs::read(self.directory.join(CHECKPOINT))? != self.shared.sealed().text.as_bytes() {
+        if patiently(|| fs::read(self.directory.join(CHECKPOINT)))? != self.shared.sealed().text.as_bytes() {
             // Compare and swap: somebody else wrote here, and signing on would fork the log.
             return Err(io::Error::other(
                 "the checkpoint on disk is not the one this ledger published",
@@ -143,7 +144,7 @@ impl Sealer {
 /// Replaces a small file so that a crash leaves the old content or the new.
 pub fn write_atomically(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let unfinished = directory.join(format!("{name}{}", journal::UNFINISHED));
-    let mut file = File::create(&unfinished)?;
+    let mut file = patiently(|| File::create(&unfinished))?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(unfinished, directory.join(name))?;

@@ -35,12 +35,15 @@ def real_mix(args, folder: Path) -> list[str]:
     return file.read_text().splitlines()
 
 
-def start_floor(size: int, workers: int, folder: Path, wrap: tuple[str, ...]) -> tuple[subprocess.Popen, str]:
-    """The bare server, with an answer of `size` bytes; it prints its address."""
+def start_floor(
+    size: int, workers: int, folder: Path, wrap: tuple[str, ...], items: int
+) -> tuple[subprocess.Popen, str]:
+    """The bare server, with an answer of `size` bytes; for batches it parses them and writes as many answers."""
+    size, parses = (size // items, ["--items"]) if items else (size, [])
     out = folder / "floor.out"
     with open(out, "wb") as f:
         process = subprocess.Popen(
-            [*wrap, binary(), "bench-floor", "--bytes", str(size), "--workers", str(workers)],
+            [*wrap, binary(), "bench-floor", "--bytes", str(size), "--workers", str(workers), *parses],
             stdin=subprocess.DEVNULL,
             stdout=f,
         )
@@ -111,7 +114,7 @@ def main() -> None:
         ("--requests", {"type": int, "default": 20_000, "help": "different requests of the real mix"}),
         ("--mix", {"choices": ("known", "real"), "default": "known", "help": "known: right claims as recorded"}),
         ("--keys", {"choices": ("uniform", "zipf"), "default": "uniform"}),
-        ("--batch", {"type": int, "default": 0, "help": "items a request; 0: one verification a request. The floor stays bare: it parses nothing"}),
+        ("--batch", {"type": int, "default": 0, "help": "items a request; 0: one verification a request. The floor then parses the items and writes answers of their size"}),
         ("--pinned", {"action": "store_true", "help": "server on core 0 with one worker, wrk on core 1"}),
         ("--ratio-min", {"type": float, "default": 0.35}),
         ("--p99-max", {"type": float, "default": 0, "help": "times the floor's p99; 0: not checked"}),
@@ -126,7 +129,7 @@ def main() -> None:
     persons = args.records if args.mix == "real" else 0
     with Hub(folder / "data", persons=persons, wrap=wrap, env={"HEYAN__HTTP__WORKERS": str(workers)}) as hub:
         bodies, size = prepare(hub, args, folder, checks)
-        floor, floor_url = start_floor(size, workers, folder, wrap)
+        floor, floor_url = start_floor(size, workers, folder, wrap, args.batch)
         try:
             path = "/v1/verifications/batch" if args.batch else "/v1/verifications"
             env = {"WRK_BODIES": str(bodies), "WRK_TOKEN": hub.tokens["agency"], "WRK_PATH": path}
