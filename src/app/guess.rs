@@ -59,7 +59,7 @@ pub(super) fn apply(
         let guess = Guess {
             value: value_of(hub, field, &claim.test),
             agency: asked.caller.row.number,
-            standing: standing(asked, &judgement.dataset, about, claims, told, position),
+            standing: standing(asked, judgement.dataset, about, claims, told, position),
             units: question.units(limits),
         };
         let now_s = asked.now_us.div_euclid(1_000_000);

@@ -32,7 +32,8 @@ pub fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
             Err(error)
                 if error.raw_os_error().is_some_and(|code| FULL.contains(&code)) && begun.elapsed() < OPEN_WAIT =>
             {
-                thread::sleep(Duration::from_millis(20));
+                // The ledger's own threads come here, and they may block.
+                thread::park_timeout(Duration::from_millis(20));
             }
             opened => return opened,
         }

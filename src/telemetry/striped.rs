@@ -139,8 +139,11 @@ impl Striped for Durations {
 #[derive(Clone)]
 pub struct Family<S> {
     desc: Desc,
-    members: Arc<Mutex<Vec<(Vec<LabelPair>, S)>>>,
+    members: Arc<Mutex<Vec<Member<S>>>>,
 }
+
+/// A metric with its labels.
+type Member<S> = (Vec<LabelPair>, S);
 
 impl<S: Striped> Family<S> {
     /// A family without members.

@@ -167,12 +167,12 @@ AGENCY_DISABLED
 RATE_LIMITED
     meaning  "请求过于频繁，请按 Retry-After 所示的秒数等待。"
              "Too many requests; wait for the seconds given in Retry-After."
-    cause    "短时间内的请求超过了该客户端的速率上限，常见于失败后立即循环重试。"
-             "More requests than this client may send in a short time, often a loop that retries at once."
+    cause    "节点同时处理的请求已接近上限，其中本机构占用的已达其份额（四分之三），其余留给其他机构。常见于失败后立即循环重试。"
+             "The node answers so many calls at once, and this agency already held its share of them (three in four); the rest is for the others. Often a loop that retries at once."
     caller   "遵守 Retry-After，并以带随机抖动的指数退避重试；逐条核验可改为批量或流式。"
              "Honour Retry-After and retry with exponential backoff and jitter; replace single calls by a batch or stream."
-    operator "看 heyan_http_request_duration_seconds 的请求数与 429 比例；业务量确实增长的，再调高该机构的速率。"
-             "Look at the request counts and the share of 429 in heyan_http_request_duration_seconds; raise the rate only for real growth."
+    operator "看 heyan_shed_total 与 heyan_http_request_duration_seconds；业务量确实增长的，增加工作线程或节点，磁盘较慢的可调高 [http] calls_max。"
+             "Look at heyan_shed_total and heyan_http_request_duration_seconds; for real growth add workers or nodes, on a slow disk raise [http] calls_max."
 
 CEILING_REACHED
     meaning  "该授权当日的核验次数已达上限。"
