@@ -96,6 +96,7 @@ const IMPURE: &[(&str, &[&str])] = &[(
 const UNITS: &[&str] = &[
     "us",
     "units",
+    "calls",
     "ms",
     "s",
     "min",

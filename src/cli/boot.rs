@@ -209,10 +209,9 @@ fn assemble(
         subscriptions: ArcSwap::default(),
         subscription_changes: tokio::sync::Mutex::new(()),
         webhooks,
-        webhook_seed: if config.push.ed25519_signatures {
-            Some(keys.webhook_signing_seed()?)
-        } else {
-            None
+        webhook_seed: match config.push.ed25519_signatures {
+            true => Some(keys.webhook_signing_seed()?),
+            false => None,
         },
         schedule: outward::schedule(config)?,
         calendar: ArcSwap::from_pointee(outward::calendar(config)?),
