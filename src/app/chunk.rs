@@ -120,7 +120,7 @@ async fn enter<E, W: WayIn>(
         .collect();
     let consequences: Vec<_> = judgements
         .iter_mut()
-        .map(|judgement| judgement.consequence.take())
+        .map(|judgement| judgement.consequence.take().map(|consequence| *consequence))
         .collect();
     if consequences.iter().all(Option::is_none) {
         return way.append(hub, bytes).await;

@@ -235,7 +235,7 @@ fn conclude_with<'a>(
             consequence.settles = consequence::settled(dataset, about, &judgement, &matter, now_us);
         }
     }
-    judgement.consequence = (!consequence.is_empty()).then_some(consequence);
+    judgement.consequence = (!consequence.is_empty()).then(|| Box::new(consequence));
     Ok(judgement)
 }
 

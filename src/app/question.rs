@@ -250,7 +250,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
                 out.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members: Vec<(Cow<'a, str>, T)> = Vec::with_capacity(8);
+                let mut members: Vec<(Cow<'a, str>, T)> = Vec::with_capacity(4);
                 while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
                     if members.iter().any(|(member, _)| *member == name) {
                         return Err(A::Error::custom("duplicate_member"));

@@ -58,7 +58,8 @@ pub struct Judgement<'a> {
     pub disputed: FieldSet,
     /// The mismatch that this answer opened or belongs to.
     pub mismatch: Option<MismatchNote>,
-    pub(super) consequence: Option<Consequence>,
+    /// Boxed: few answers bring anything.
+    pub(super) consequence: Option<Box<Consequence>>,
     pub(super) subject_key: [u8; 16],
     pub(super) record_version: u32,
 }
@@ -143,7 +144,7 @@ pub async fn verify<'a>(
     let appended = match judgement.consequence.take() {
         None => hub.append_on(lane, bytes).await?,
         Some(consequence) => {
-            let all = vec![Some(consequence)];
+            let all = vec![Some(*consequence)];
             let (appended, notes) = consequence::enter(hub, caller, &body.purpose, now_us, all, bytes).await?;
             judgement.mismatch = notes.into_iter().next().flatten().or(judgement.mismatch.take());
             appended

@@ -95,7 +95,12 @@ impl Call {
             deadline: self.state.limits.body_deadline,
         };
         let place = &self.progress.place;
-        let mut body = pin!(extract::receive(&self.request, &mut self.payload, limit));
+        let mut body = pin!(extract::receive(
+            &self.request,
+            &mut self.payload,
+            limit,
+            self.state.turns.next()
+        ));
         match poll_fn(|context| Poll::Ready(body.as_mut().poll(context))).await {
             Poll::Ready(body) => body,
             Poll::Pending => place.outside(body).await,
@@ -150,7 +155,6 @@ pub(super) async fn run(
         state.hub.metrics.shed.inc();
         Err(refuse::busy(ProblemCode::RateLimited))
     } else {
-        body_of_one_packet().await;
         let call = Call {
             state: Rc::clone(&state),
             caller: Rc::clone(&caller),
@@ -182,23 +186,6 @@ pub(super) async fn run(
     let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
     state.observe(route, response.status(), started);
     response
-}
-
-/// Lets the server read on once before the handler is asked. A body that came with its head is then there when the handler
-/// wants it; without this the handler would first wait for it, at the price of a timer and a second turn of the connection.
-///
-/// No waker is needed: actix-web polls the first future of a request again in the same turn, behind the reading of its body.
-/// `tests/it` sends a body long after its head, so that a version that does otherwise cannot pass.
-async fn body_of_one_packet() {
-    let mut read_on = false;
-    poll_fn(|_context| {
-        if std::mem::replace(&mut read_on, true) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
 }
 
 /// Durations of requests are measured; nothing is decided by them.

@@ -71,11 +71,12 @@ pub(super) fn expect(request: &HttpRequest, wanted: MediaType) -> Result<(), Pro
     }
 }
 
-/// Receives a whole body.
+/// Receives a whole body; `turn` ends when the server has read on.
 pub(super) async fn receive(
     request: &HttpRequest,
     payload: &mut web::Payload,
     limit: BodyLimit,
+    turn: impl Future<Output = ()>,
 ) -> Result<web::Bytes, Problem> {
     let stated = request
         .headers()
@@ -87,8 +88,13 @@ pub(super) async fn receive(
     {
         return Err(Problem::new(ProblemCode::BodyTooLarge));
     }
-    // A body that came with its head is here already: no timer is made for it.
-    let first = match payload.next().now_or_never() {
+    // A body that came with its head is here as soon as the server has read on: no timer is made for it.
+    let mut first = payload.next().now_or_never();
+    if first.is_none() {
+        turn.await;
+        first = payload.next().now_or_never();
+    }
+    let first = match first {
         Some(first) => first,
         None => {
             let rest = gather(payload, web::BytesMut::new(), limit.bytes_max);
@@ -142,11 +148,14 @@ pub(super) fn chunk(received: Result<web::Bytes, actix_web::error::PayloadError>
 
 /// Parses a body of a known shape.
 pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    try_parse(bytes).ok_or_else(|| diagnose::<T>(bytes))
+}
+
+/// Parses a body of a known shape; what is wrong with another one nobody asks.
+pub(super) fn try_parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     // The encoding is checked once for the whole, not string by string.
-    let parsed = simdutf8::basic::from_utf8(bytes)
-        .ok()
-        .and_then(|text| serde_json::from_str::<Object<T>>(text).ok());
-    parsed.map(|object| object.0).ok_or_else(|| diagnose::<T>(bytes))
+    let text = simdutf8::basic::from_utf8(bytes).ok()?;
+    serde_json::from_str::<Object<T>>(text).ok().map(|object| object.0)
 }
 
 /// Says what is wrong with a body that does not parse: first as JSON, then as the shape.

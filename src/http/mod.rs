@@ -28,6 +28,7 @@ mod stream;
 mod strict;
 mod subscriptions;
 mod supervision;
+mod turn;
 mod verifications;
 
 pub use state::{Limits, State};

@@ -12,6 +12,7 @@ use actix_web::{http::StatusCode, web};
 use super::{
     admission::Places,
     routes::{ROUTES, Route},
+    turn::Turns,
 };
 use crate::{
     app::{hub::Hub, token::RecentTokens},
@@ -51,6 +52,7 @@ pub struct OfWorker {
     /// Tokens that it met last.
     pub tokens: RecentTokens,
     pub(super) places: Places,
+    pub(super) turns: Turns,
 }
 
 impl OfWorker {
@@ -59,6 +61,7 @@ impl OfWorker {
         Rc::new(Self {
             lane: shared.hub.ledger.lane(),
             tokens: RecentTokens::default(),
+            turns: Turns::default(),
             places: Places::new(shared.limits.calls_max),
             shared,
         })

@@ -22,7 +22,7 @@ use crate::app::{
     chunk::{self, ChunkAnswer, ItemResult},
     error::AppError,
     explain,
-    question::{self, ItemBody, Purpose, VerificationBody},
+    question::{self, ItemBody, Object, Purpose, VerificationBody},
     verify,
 };
 
@@ -78,6 +78,33 @@ pub(super) struct BatchBody<'a> {
     items: Vec<&'a RawValue>,
 }
 
+/// The same, all of whose items can be read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WholeBatch<'a> {
+    #[serde(borrow, deserialize_with = "question::object")]
+    purpose: Purpose<'a>,
+    #[serde(borrow)]
+    items: Vec<Object<ItemBody<'a>>>,
+}
+
+/// A batch item by item: what was read of each, or its problem and its reference.
+type Items<'a> = Vec<Result<ItemBody<'a>, (Problem, Option<String>)>>;
+
+/// Reads a batch. It is read as a whole; only when that fails, each item alone, so that the others can be answered.
+fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Items<'_>), Problem> {
+    if let Some(whole) = extract::try_parse::<WholeBatch<'_>>(bytes) {
+        let items = whole.items.into_iter().map(|Object(item)| Ok(item));
+        return Ok((whole.purpose, items.collect()));
+    }
+    let batch: BatchBody<'_> = extract::parse(bytes)?;
+    let items = batch.items.iter().map(|item| {
+        let text = item.get();
+        extract::parse(text.as_bytes()).map_err(|problem| (problem, reference_of(text)))
+    });
+    Ok((batch.purpose, items.collect()))
+}
+
 /// `POST /v1/verifications/batch`: items are answered one by one, in order, under one ledger entry.
 #[utoipa::path(
     post, path = "/v1/verifications/batch", operation_id = "verify_batch", tag = "verification",
@@ -87,23 +114,27 @@ pub(super) struct BatchBody<'a> {
 )]
 pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
-    let body: BatchBody<'_> = extract::parse(&bytes)?;
+    let (purpose, parsed) = read_batch(&bytes)?;
     let settings = &call.hub().settings;
-    if body.items.len() > settings.batch_items_max {
+    if parsed.len() > settings.batch_items_max {
         return Err(AppError::TooManyItems.into());
     }
-    if body.items.is_empty() {
+    if parsed.is_empty() {
         return Err(AppError::fault("/items", "missing_member").into());
     }
-    crate::app::purpose::check(&body.purpose)?;
+    crate::app::purpose::check(&purpose)?;
     let locale = locale_of(&call);
-    let parsed: Vec<Result<ItemBody<'_>, Problem>> = body
-        .items
+    let items = parsed
         .iter()
-        .map(|item| extract::parse(item.get().as_bytes()))
-        .collect();
-    let items = parsed.iter().map(|item| item.as_ref().map_err(Clone::clone)).collect();
-    let answer = chunk::verify_chunk(call.hub(), &call.state.lane, &call.caller, &body.purpose, None, items);
+        .map(|item| item.as_ref().map_err(|(problem, _)| problem.clone()));
+    let answer = chunk::verify_chunk(
+        call.hub(),
+        &call.state.lane,
+        &call.caller,
+        &purpose,
+        None,
+        items.collect(),
+    );
     let mut datasets = parsed.iter().flatten().filter_map(|item| item.dataset.as_deref());
     let answer = if datasets.any(|dataset| verify::asks_outside(call.hub(), dataset)) {
         call.outside(answer).await?
@@ -111,18 +142,19 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
         answer.await?
     };
     call.entered();
-    let mut out = Vec::with_capacity(answer.results.len() * 256);
+    let mut out = Vec::with_capacity(answer.results.len() * 512);
     out.extend_from_slice(b"{\"results\":[");
-    let references = body.items.iter().zip(&parsed).map(|(raw, item)| match item {
-        Ok(item) => Some(item.reference.to_string()),
-        Err(_) => reference_of(raw.get()),
+    let references = parsed.iter().map(|item| match item {
+        Ok(item) => Some(&*item.reference),
+        Err((_, reference)) => reference.as_deref(),
     });
     let ChunkAnswer { id, results, entered } = answer;
+    let id = id.text();
     for (position, (result, reference)) in results.into_iter().zip(references).enumerate() {
         if position > 0 {
             out.push(b',');
         }
-        put_result(&mut out, &id.text(), reference.as_deref(), result, locale);
+        put_result(&mut out, &id, reference, result, locale);
     }
     out.extend_from_slice(b"],");
     json::put_receipt(&mut out, &settings.origin, &entered);

@@ -81,6 +81,15 @@ def line(request: dict) -> str:
     return json.dumps(request, ensure_ascii=False, separators=(",", ":"))
 
 
+def one_a_record(requests: list[str]) -> list[str]:
+    """The first question about each record."""
+    first: dict[str, str] = {}
+    for request in requests:
+        doc = json.loads(request)
+        first.setdefault(f"{doc['dataset']} {doc['subject']}", request)
+    return list(first.values())
+
+
 def city_requests(folder: Path, persons: int, requests: int, *extra: str) -> list[str]:
     """Requests about the demo's city of so many persons, in its real mix of outcomes."""
     file = folder / "requests"

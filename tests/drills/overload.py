@@ -185,7 +185,7 @@ def main() -> None:
         ("--modest-p99-ms", {"type": float, "default": 100}),
         ("--idle", {"type": int, "default": 10_000, "help": "connections"}),
         ("--idle-bytes-max", {"type": int, "default": 32_768, "help": "memory of an idle connection"}),
-        ("--newcomer-s", {"type": float, "default": 6, "help": "longest wait while too many silent ones stand"}),
+        ("--newcomer-s", {"type": float, "default": 10, "help": "longest wait while too many silent ones stand"}),
         ("--files", {"type": int, "default": 1024, "help": "that the hub may open at first, in part files"}),
         ("--slow", {"type": int, "default": 500, "help": "connections that send a byte a second"}),
         ("--deaf", {"type": int, "default": 8, "help": "streams that nobody reads"}),

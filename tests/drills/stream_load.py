@@ -18,21 +18,12 @@ from collections import Counter
 from pathlib import Path
 
 from hub import PURPOSE, Checks, Hub, arguments, binary, workdir
-from load import Memory, city_requests, line
+from load import Memory, city_requests, line, one_a_record
 
 STREAM = "/v1/verifications/stream"
 REF = re.compile(rb'"ref":"r(\d+)"')
 OUTCOME = re.compile(rb'"outcome":"([a-z_]+)"')
 BLOCK_BYTES = 1 << 24
-
-
-def one_a_record(requests: list[str]) -> list[str]:
-    """The first question about each record."""
-    first: dict[str, str] = {}
-    for request in requests:
-        doc = json.loads(request)
-        first.setdefault(f"{doc['dataset']} {doc['subject']}", request)
-    return list(first.values())
 
 
 def write_stream(file: Path, requests: list[str], lines: int) -> None:

@@ -14,6 +14,7 @@
 )]
 
 mod access;
+mod busy;
 mod cache;
 mod cli;
 mod cli_hard;
