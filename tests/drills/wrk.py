@@ -48,7 +48,7 @@ def start_floor(
             stdin=subprocess.DEVNULL,
             stdout=f,
         )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and b"\n" not in out.read_bytes():
         time.sleep(0.02)
     return process, out.read_text().strip()
