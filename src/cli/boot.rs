@@ -71,12 +71,6 @@ const WORKERS_STOP: Duration = Duration::from_secs(5);
 /// The key of purposes in force.
 const PURPOSE_KEY_ID: u8 = 1;
 
-/// Calls that each worker answers at once, unless the configuration says: enough to fill a group of the ledger.
-const CALLS_OF_WORKER: usize = 128;
-
-/// The same for all workers together: one that is alone takes all of them.
-const CALLS_SHARED: usize = 256;
-
 /// Opens everything and binds the listeners; nothing is answered yet.
 pub async fn open(config: Config) -> anyhow::Result<Node> {
     let webhooks = Arc::new(outward::webhooks(&config)?);
@@ -339,10 +333,7 @@ impl Node {
                 batch_bytes_max: http.batch_bytes_max,
                 line_bytes_max: http.line_bytes_max,
                 body_deadline: Duration::from_millis(http.body_timeout_ms),
-                calls_max: match http.calls_max {
-                    0 => CALLS_OF_WORKER + CALLS_SHARED / workers,
-                    calls => calls,
-                },
+                calls_max: http.calls_max,
             },
             tls: tls_of(&self.config)?,
         };

@@ -122,7 +122,7 @@ fn limits(config: &Config, found: &mut Vec<Unsafe>) {
     let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let rows: [(&'static str, u64, u64, u64); 19] = [
         ("http.connections_max", as_u64(http.connections_max), 1, 1_000_000),
-        ("http.calls_max", as_u64(http.calls_max), 0, 1_000_000),
+        ("http.calls_max", as_u64(http.calls_max), 4, 1_000_000),
         ("http.workers", as_u64(http.workers), 0, 1_024),
         ("http.head_timeout_ms", http.head_timeout_ms, 100, 600_000),
         ("http.body_timeout_ms", http.body_timeout_ms, 100, 600_000),

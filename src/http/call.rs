@@ -153,6 +153,8 @@ pub(super) async fn run(
         Err(Problem::new(ProblemCode::RoleNotAllowed))
     } else if !progress.place.give_to(caller.agency_number()) {
         state.hub.metrics.shed.inc();
+        // What is left of it is the entry of the refusal: that must not keep a place from the others.
+        progress.place.step_out();
         Err(refuse::busy(ProblemCode::RateLimited))
     } else {
         let call = Call {
