@@ -9,7 +9,6 @@ The system's own share (sockets, the disk) is not in it, and hashing counts as r
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -32,9 +31,9 @@ def control(pid: int, *what: str) -> None:
 
 def counted(url: str, pid: int, out: Path, args, env: dict) -> tuple[float, int, list[str]]:
     """Instructions a request, requests, and the functions that they went to, with what they called."""
-    load(url, args, env, 3)
+    wrk.one_round(url, pid, args, env, 3)
     control(pid, "-i", "on")
-    requests = load(url, args, env, args.seconds)
+    requests = int(wrk.one_round(url, pid, args, env, args.seconds)["n"])
     control(pid, "-i", "off")
     control(pid, "-d")
     dump = next(out.parent.glob(f"{out.name}.1"))
@@ -45,17 +44,6 @@ def counted(url: str, pid: int, out: Path, args, env: dict) -> tuple[float, int,
     rows = re.findall(r"^ *([\d,]+) \( *[\d.]+%\)  \S*?:(.+?) \[", told, re.M)
     named = [f"{int(count.replace(',', '')) / requests:9.0f}  {name}" for count, name in rows]
     return total / requests, requests, named
-
-
-def load(url: str, args, env: dict, seconds: float) -> int:
-    """Requests that wrk had answered."""
-    lua = Path(wrk.__file__).with_name("wrk.lua")
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{args.connections}", f"-d{seconds:g}s", "--timeout", "30s", "-s", lua, url],
-        env={**os.environ, **env}, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds + 90,
-    )
-    line = next(x for x in done.stdout.splitlines() if x.startswith("RESULT "))
-    return int(line.split()[1])
 
 
 def main() -> None:
@@ -70,6 +58,7 @@ def main() -> None:
         ("--batch", {"type": int, "default": 0}),
         ("--top", {"type": int, "default": 0, "help": "functions to tell, by what they and what they call cost"}),
     )
+    args.pinned = False
     checks, folder = Checks("request"), workdir("request")
     persons = args.records if args.mix == "real" else 0
     outs = {side: folder / f"{side}.callgrind" for side in ("hub", "floor")}

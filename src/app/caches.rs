@@ -43,8 +43,6 @@ pub struct RecordCaches {
     stored: Records,
     /// By dataset number; set once, when the hub stands.
     live: OnceLock<Box<[Option<Records>]>>,
-    /// By dataset number: whether an answer may have to wait for an outside source.
-    asks_outside: OnceLock<Box<[bool]>>,
 }
 
 impl RecordCaches {
@@ -56,7 +54,6 @@ impl RecordCaches {
             config,
             now_us,
             live: OnceLock::new(),
-            asks_outside: OnceLock::new(),
         }
     }
 
@@ -77,21 +74,11 @@ impl RecordCaches {
             is_live.then(|| RecordCache::start(config.clone(), load, Arc::clone(&self.now_us)))
         };
         self.live.get_or_init(|| hub.catalog.iter().map(start).collect());
-        let asks = |dataset: &Arc<Dataset>| self.is_live(dataset) || hub.connectors.verifies(&dataset.name);
-        self.asks_outside.get_or_init(|| hub.catalog.iter().map(asks).collect());
     }
 
     /// Whether records of `dataset` are asked of a source.
     pub fn is_live(&self, dataset: &Dataset) -> bool {
         self.live_of(dataset.number).is_some()
-    }
-
-    /// Whether an answer about `dataset` may have to wait for an outside source.
-    pub fn asks_outside(&self, dataset: &Dataset) -> bool {
-        let all = self.asks_outside.get();
-        all.and_then(|all| all.get(usize::from(dataset.number)))
-            .copied()
-            .unwrap_or_default()
     }
 
     /// How old a copy may be: as the caller says, and for a live dataset no older than its schema allows.

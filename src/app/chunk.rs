@@ -7,7 +7,8 @@ use super::{
     consequence,
     error::AppError,
     hub::{Caller, Hub, WayIn},
-    judge, purpose,
+    judge::{self, Begun},
+    purpose,
     question::{ItemBody, Purpose},
     verification_id::VerificationId,
     verify::{Entered, Judgement, Question},
@@ -153,27 +154,23 @@ async fn judge_all<'a, E>(
                 continue;
             }
         };
-        let prepared =
-            question_of(item, dataset).and_then(|question| judge::prepare(hub, caller, purpose, question, now_us));
-        judged.push(match prepared {
+        let begun =
+            question_of(item, dataset).and_then(|question| judge::begin(hub, caller, purpose, question, now_us));
+        judged.push(match begun {
+            Ok(Begun::Judged(judgement)) => Ok(judgement).into(),
+            Ok(Begun::Waits(one)) => {
+                waiting.push((place, one));
+                ItemResult::Failed(AppError::Internal("an item was not answered"))
+            }
             Err(error) => ItemResult::Failed(error),
-            Ok(prepared) => match judge::peek(hub, &prepared) {
-                Some(found) if !judge::needs_asking(hub, &prepared, &found) => {
-                    judge::conclude(hub, purpose, prepared, found, now_us).into()
-                }
-                peeked => {
-                    waiting.push((place, prepared, peeked));
-                    ItemResult::Failed(AppError::Internal("an item was not answered"))
-                }
-            },
         });
     }
-    let finding = waiting
+    let waiting = waiting
         .into_iter()
-        .map(async |(place, prepared, peeked)| (place, judge::find(hub, purpose, prepared, peeked, now_us).await));
-    for (place, found) in futures_util::future::join_all(finding).await {
+        .map(async |(place, one)| (place, judge::finish(hub, purpose, one, now_us).await));
+    for (place, finished) in futures_util::future::join_all(waiting).await {
         if let Some(result) = judged.get_mut(place) {
-            *result = found.into();
+            *result = finished.into();
         }
     }
     judged

@@ -1,6 +1,6 @@
 //! One question held against its record, in three steps: understand the question and whether it may be asked (`prepare`), find the
-//! record (`peek` in memory, `look_up` otherwise), and say what follows (`conclude`). Only the second step ever waits, so that
-//! the questions of a chunk whose records are in memory are answered without a future of their own.
+//! record (`peek` in memory, `look_up` otherwise), and say what follows (`conclude`). Only the second step ever waits: `begin`
+//! answers what is in memory without a future, and `finish` the rest.
 
 use super::{
     access::{Agency, Allowed},
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// A question that was understood and may be asked.
-pub(super) struct Prepared<'a, 'c> {
+struct Prepared<'a, 'c> {
     dataset: &'a Dataset,
     agency: &'c Agency,
     permission: Permission,
@@ -40,7 +40,7 @@ pub(super) struct Prepared<'a, 'c> {
 }
 
 /// A record, and where it was found.
-pub(super) type Found = (FoundSlot, Lookup);
+type Found = (FoundSlot, Lookup);
 
 /// Answers one question.
 ///
@@ -53,23 +53,55 @@ pub(super) async fn judge<'a>(
     question: Question<'a>,
     now_us: i64,
 ) -> Result<Judgement<'a>, AppError> {
-    let prepared = prepare(hub, caller, purpose, question, now_us)?;
-    match peek(hub, &prepared) {
-        Some(found) if !needs_asking(hub, &prepared, &found) => conclude(hub, purpose, prepared, found, now_us),
+    match begin(hub, caller, purpose, question, now_us)? {
+        Begun::Judged(judgement) => Ok(judgement),
         // Off the hit path: its future must not make this one larger.
-        peeked => Box::pin(find(hub, purpose, prepared, peeked, now_us)).await,
+        Begun::Waits(waiting) => Box::pin(finish(hub, purpose, waiting, now_us)).await,
     }
 }
 
-/// Answers one question whose record is not in memory.
+/// A question after the first look.
+pub(super) enum Begun<'a, 'c> {
+    /// It is answered.
+    Judged(Judgement<'a>),
+    /// Somebody has to be asked.
+    Waits(Waiting<'a, 'c>),
+}
+
+/// A question that waits for its record, or for its register.
+pub(super) struct Waiting<'a, 'c> {
+    prepared: Prepared<'a, 'c>,
+    peeked: Option<Found>,
+}
+
+/// Answers one question if all that has to be known for it is in memory.
+///
+/// # Errors
+/// Wrong members, or a refusal.
+pub(super) fn begin<'a, 'c>(
+    hub: &'a Hub,
+    caller: &'c Caller,
+    purpose: &Purpose<'_>,
+    question: Question<'a>,
+    now_us: i64,
+) -> Result<Begun<'a, 'c>, AppError> {
+    let prepared = prepare(hub, caller, purpose, question, now_us)?;
+    match peek(hub, &prepared) {
+        Some(found) if !needs_asking(hub, &prepared, &found) => {
+            conclude(hub, purpose, prepared, found, now_us).map(Begun::Judged)
+        }
+        peeked => Ok(Begun::Waits(Waiting { prepared, peeked })),
+    }
+}
+
+/// Answers a question that has to wait.
 ///
 /// # Errors
 /// A part that cannot be asked.
-pub(super) async fn find<'a>(
+pub(super) async fn finish<'a>(
     hub: &'a Hub,
     purpose: &Purpose<'_>,
-    prepared: Prepared<'a, '_>,
-    peeked: Option<Found>,
+    Waiting { prepared, peeked }: Waiting<'a, '_>,
     now_us: i64,
 ) -> Result<Judgement<'a>, AppError> {
     let found = match peeked {
@@ -94,7 +126,7 @@ pub(super) async fn find<'a>(
 ///
 /// # Errors
 /// Wrong members, or a refusal.
-pub(super) fn prepare<'a, 'c>(
+fn prepare<'a, 'c>(
     hub: &'a Hub,
     caller: &'c Caller,
     purpose: &Purpose<'_>,
@@ -126,7 +158,7 @@ fn charge(allowed: &Allowed<'_>, now_us: i64) -> Result<(), AppError> {
 }
 
 /// The record, if all that has to be known of it is in memory.
-pub(super) fn peek(hub: &Hub, prepared: &Prepared<'_, '_>) -> Option<Found> {
+fn peek(hub: &Hub, prepared: &Prepared<'_, '_>) -> Option<Found> {
     let Prepared { subject, wanted, .. } = prepared;
     let found = hub.records.peek(&subject.key, *wanted)?;
     let found = match &subject.alternative {
@@ -155,7 +187,7 @@ async fn look_up_key(hub: &Hub, key: &[u8], wanted: Wanted) -> Result<Found, App
 }
 
 /// Whether there is no record here and the register may be asked about the claims.
-pub(super) fn needs_asking(hub: &Hub, prepared: &Prepared<'_, '_>, (slot, _): &Found) -> bool {
+fn needs_asking(hub: &Hub, prepared: &Prepared<'_, '_>, (slot, _): &Found) -> bool {
     slot.record.is_none() && hub.connectors.verifies(&prepared.dataset.name)
 }
 
@@ -163,7 +195,7 @@ pub(super) fn needs_asking(hub: &Hub, prepared: &Prepared<'_, '_>, (slot, _): &F
 ///
 /// # Errors
 /// The record is an older copy, and the caller may not be answered from one.
-pub(super) fn conclude<'a>(
+fn conclude<'a>(
     hub: &'a Hub,
     purpose: &Purpose<'_>,
     prepared: Prepared<'a, '_>,

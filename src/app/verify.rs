@@ -168,8 +168,8 @@ pub async fn verify<'a>(
 
 /// Whether an answer about `dataset` may have to wait for an outside source.
 pub fn asks_outside(hub: &Hub, dataset: &str) -> bool {
-    let dataset = hub.catalog.get(dataset);
-    dataset.is_some_and(|dataset| hub.records.asks_outside(dataset))
+    let asks = |dataset: &Arc<Dataset>| hub.records.is_live(dataset) || hub.connectors.verifies(&dataset.name);
+    hub.catalog.get(dataset).is_some_and(asks)
 }
 
 pub(super) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) -> Result<Subject, AppError> {

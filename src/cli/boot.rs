@@ -107,8 +107,9 @@ async fn open_around(
         data.display()
     );
     let keys = keys::load_or_create(root)?;
-    let (public, url) = bind(&config.http.listen, config.http.tls.is_configured())?;
-    let (admin, admin_url) = bind(&config.http.admin_listen, false)?;
+    let patience = Duration::from_millis(config.http.body_timeout_ms);
+    let (public, url) = bind(&config.http.listen, config.http.tls.is_configured(), patience)?;
+    let (admin, admin_url) = bind(&config.http.admin_listen, false, patience)?;
     let folder = &config.catalog.datasets_dir;
     let catalog = Arc::new(Catalog::load(
         Some(folder.as_path()).filter(|folder| !folder.as_os_str().is_empty()),
@@ -287,8 +288,22 @@ fn listen(address: &str) -> std::io::Result<TcpListener> {
     Err(last)
 }
 
-fn bind(address: &str, tls: bool) -> anyhow::Result<(TcpListener, String)> {
+/// Lets the system cut off a reader that takes nothing for so long: TCP_USER_TIMEOUT, which accepted connections inherit. The
+/// server has no limit of its own, and a connection that cannot be written to would hold what it answers, and a stop, for ever.
+#[cfg(target_os = "linux")]
+fn limit_readers(listener: &TcpListener, patience: Duration) -> std::io::Result<()> {
+    let milliseconds = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+    Ok(rustix::net::sockopt::set_tcp_user_timeout(listener, milliseconds)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_readers(_listener: &TcpListener, _patience: Duration) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn bind(address: &str, tls: bool, patience: Duration) -> anyhow::Result<(TcpListener, String)> {
     let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
+    limit_readers(&listener, patience).with_context(|| format!("cannot limit the readers of {address}"))?;
     let scheme = if tls { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
     Ok((listener, url))

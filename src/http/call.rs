@@ -2,21 +2,13 @@
 //! row, and no answer leaves before an entry of it is on disk. A handler that enters its own answer says so;
 //! for every other answer, problems included, the entry is made here.
 
-use std::{
-    cell::Cell,
-    future::poll_fn,
-    net::IpAddr,
-    pin::{Pin, pin},
-    rc::Rc,
-    task::Poll,
-    time::Instant,
-};
+use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, time::Instant};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
     admission::Place,
-    extract::{self, BodyLimit, MediaType},
+    extract::{self, BodyLimit, MediaType, Received},
     problem::{Problem, ProblemCode},
     refuse,
     routes::Route,
@@ -94,16 +86,15 @@ impl Call {
             bytes_max,
             deadline: self.state.limits.body_deadline,
         };
-        let place = &self.progress.place;
-        let mut body = pin!(extract::receive(
-            &self.request,
-            &mut self.payload,
-            limit,
-            self.state.turns.next()
-        ));
-        match poll_fn(|context| Poll::Ready(body.as_mut().poll(context))).await {
-            Poll::Ready(body) => body,
-            Poll::Pending => place.outside(body).await,
+        let turn = self.state.turns.next();
+        match extract::begin(&self.request, &mut self.payload, limit, turn).await? {
+            Received::Whole(body) => Ok(body),
+            Received::Begun(body) => {
+                self.progress
+                    .place
+                    .outside(extract::rest(&mut self.payload, body, limit))
+                    .await
+            }
         }
     }
 
@@ -153,8 +144,6 @@ pub(super) async fn run(
         Err(Problem::new(ProblemCode::RoleNotAllowed))
     } else if !progress.place.give_to(caller.agency_number()) {
         state.hub.metrics.shed.inc();
-        // What is left of it is the entry of the refusal: that must not keep a place from the others.
-        progress.place.step_out();
         Err(refuse::busy(ProblemCode::RateLimited))
     } else {
         let call = Call {
@@ -172,6 +161,8 @@ pub(super) async fn run(
         Err(problem) => (problem.status(), problem.code.as_str()),
     };
     let answer = if progress.entered.get() == Entered::No {
+        // What is left to do is the entry: a flood of refusals must not keep places from the others.
+        progress.place.step_out();
         match enter(&state.hub, &state.lane, &caller, route.operation, status, code).await {
             Ok(()) => answer,
             Err(problem) => Err(problem),

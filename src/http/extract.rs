@@ -71,13 +71,33 @@ pub(super) fn expect(request: &HttpRequest, wanted: MediaType) -> Result<(), Pro
     }
 }
 
-/// Receives a whole body; `turn` ends when the server has read on.
+/// A body, as far as it has come.
+pub(super) enum Received {
+    /// All of it.
+    Whole(web::Bytes),
+    /// Its sender has more to send.
+    Begun(web::BytesMut),
+}
+
+/// Receives a whole body.
 pub(super) async fn receive(
     request: &HttpRequest,
     payload: &mut web::Payload,
     limit: BodyLimit,
-    turn: impl Future<Output = ()>,
 ) -> Result<web::Bytes, Problem> {
+    match begin(request, payload, limit, std::future::ready(())).await? {
+        Received::Whole(body) => Ok(body),
+        Received::Begun(body) => rest(payload, body, limit).await,
+    }
+}
+
+/// Receives what is there; `turn` ends when the server has read on. A body that came with its head is there then.
+pub(super) async fn begin(
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    limit: BodyLimit,
+    turn: impl Future<Output = ()>,
+) -> Result<Received, Problem> {
     let stated = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -88,57 +108,46 @@ pub(super) async fn receive(
     {
         return Err(Problem::new(ProblemCode::BodyTooLarge));
     }
-    // A body that came with its head is here as soon as the server has read on: no timer is made for it.
     let mut first = payload.next().now_or_never();
     if first.is_none() {
         turn.await;
         first = payload.next().now_or_never();
     }
     let first = match first {
-        Some(first) => first,
-        None => {
-            let rest = gather(payload, web::BytesMut::new(), limit.bytes_max);
-            return timed(limit.deadline, rest).await;
-        }
+        None => return Ok(Received::Begun(web::BytesMut::new())),
+        Some(None) => return Ok(Received::Whole(web::Bytes::new())),
+        Some(Some(first)) => chunk(first)?,
     };
-    let Some(first) = first else {
-        return Ok(web::Bytes::new());
-    };
-    let first = chunk(first)?;
     match payload.next().now_or_never() {
-        Some(None) if first.len() <= limit.bytes_max => Ok(first),
+        Some(None) if first.len() <= limit.bytes_max => Ok(Received::Whole(first)),
         Some(None) => Err(Problem::new(ProblemCode::BodyTooLarge)),
         Some(Some(second)) => {
             let mut body = web::BytesMut::from(first);
             body.extend_from_slice(&chunk(second)?);
-            timed(limit.deadline, gather(payload, body, limit.bytes_max)).await
+            Ok(Received::Begun(body))
         }
-        None => {
-            timed(
-                limit.deadline,
-                gather(payload, web::BytesMut::from(first), limit.bytes_max),
-            )
-            .await
-        }
+        None => Ok(Received::Begun(web::BytesMut::from(first))),
     }
 }
 
-async fn timed<T>(deadline: Duration, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    tokio::time::timeout(deadline, work)
+/// Receives the rest of a body, within its deadline.
+pub(super) async fn rest(
+    payload: &mut web::Payload,
+    mut body: web::BytesMut,
+    limit: BodyLimit,
+) -> Result<web::Bytes, Problem> {
+    let gather = async {
+        while body.len() <= limit.bytes_max {
+            match payload.next().await {
+                Some(next) => body.extend_from_slice(&chunk(next)?),
+                None => return Ok(body.freeze()),
+            }
+        }
+        Err(Problem::new(ProblemCode::BodyTooLarge))
+    };
+    tokio::time::timeout(limit.deadline, gather)
         .await
         .unwrap_or_else(|_elapsed| Err(Problem::new(ProblemCode::RequestTimeout)))
-}
-
-async fn gather(payload: &mut web::Payload, mut body: web::BytesMut, bytes_max: usize) -> Result<web::Bytes, Problem> {
-    loop {
-        if body.len() > bytes_max {
-            return Err(Problem::new(ProblemCode::BodyTooLarge));
-        }
-        match payload.next().await {
-            Some(next) => body.extend_from_slice(&chunk(next)?),
-            None => return Ok(body.freeze()),
-        }
-    }
 }
 
 /// One received piece; a broken chunked coding is the sender's fault.

@@ -15,6 +15,7 @@ mod log;
 mod mismatches;
 mod oauth;
 pub mod openapi;
+mod outflow;
 mod page;
 mod pages;
 pub mod problem;

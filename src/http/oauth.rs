@@ -44,7 +44,7 @@ pub(super) async fn token(
         bytes_max: FORM_BYTES_MAX,
         deadline: state.limits.body_deadline,
     };
-    let body = extract::receive(&request, &mut payload, limit, std::future::ready(())).await?;
+    let body = extract::receive(&request, &mut payload, limit).await?;
     let form = parse_form(&body)?;
     let caller = match prove(&state, &request, &form)? {
         Ok(caller) => caller,

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
 
 use super::{
     call::{self, Call},
@@ -14,8 +13,9 @@ use super::{
     lines::{Block, Lines},
     locale::Locale,
     openapi::shapes,
+    outflow::Outflow,
     problem::{Problem, ProblemCode},
-    state::State,
+    state::{OfWorker, State},
     strict,
     verifications::{NO_STORE, locale_of},
 };
@@ -28,7 +28,6 @@ use crate::{
         records::{self, IngestAnswer, Ingested},
     },
     catalog::Dataset,
-    ledger::Lane,
 };
 
 /// `PUT /v1/datasets/{dataset}/records`.
@@ -113,9 +112,6 @@ fn count(state: &State, result: &str) {
     }
 }
 
-/// Blocks of answers that wait for the reader.
-const BLOCKS_WAITING_MAX: usize = 4;
-
 fn put_many(call: Call, dataset: Arc<Dataset>) -> Result<HttpResponse, Problem> {
     if call.request.headers().contains_key(header::IF_MATCH) {
         return Err(Problem::new(ProblemCode::InvalidHeader));
@@ -123,7 +119,7 @@ fn put_many(call: Call, dataset: Arc<Dataset>) -> Result<HttpResponse, Problem> 
     // Every chunk of records enters itself; a body without a good record is entered at its end.
     call.entered();
     call.step_out();
-    let (answers, body) = mpsc::channel(BLOCKS_WAITING_MAX);
+    let (answers, response) = Outflow::open();
     let intake = Intake {
         locale: locale_of(&call),
         dataset,
@@ -132,11 +128,7 @@ fn put_many(call: Call, dataset: Arc<Dataset>) -> Result<HttpResponse, Problem> 
         receipt: Value::Null,
     };
     actix_web::rt::spawn(intake.run(call, answers));
-    let body = futures_util::stream::unfold(body, async |mut body| body.recv().await.map(|answer| (answer, body)));
-    Ok(HttpResponse::Ok()
-        .content_type("application/x-ndjson")
-        .insert_header(NO_STORE)
-        .streaming(Box::pin(body)))
+    Ok(response)
 }
 
 /// What a line turned out to be.
@@ -155,26 +147,24 @@ struct Intake {
     receipt: Value,
 }
 
-type Answers = mpsc::Sender<Result<web::Bytes, actix_web::Error>>;
-
 impl Intake {
-    async fn run(mut self, call: Call, answers: Answers) {
+    async fn run(mut self, call: Call, answers: Outflow) {
         let (state, caller) = (call.state, call.caller);
         let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
         let end = loop {
             let block = match lines.next().await {
                 Ok(Some(block)) => block,
-                Ok(None) => break self.finish(&state, &state.lane, &caller).await,
+                Ok(None) => break self.finish(&state, &caller).await,
                 Err(problem) => break Err(problem),
             };
             match self.take(&state, &caller, block).await {
                 // A reader that went away still has his records taken in: what was sent is not lost.
-                Ok(answer) => drop(answers.send(Ok(answer.into())).await),
+                Ok(answer) => drop(answers.tell(answer).await),
                 Err(problem) => break Err(problem),
             }
         };
         let last = end.unwrap_or_else(|problem| json!({"problem": problem.to_value(self.locale)}));
-        let _reader_gone = answers.send(Ok(format!("{last}\n").into())).await;
+        let _reader_gone = answers.tell(format!("{last}\n").into_bytes()).await;
     }
 
     async fn take(&mut self, state: &State, caller: &Caller, block: Block) -> Result<Vec<u8>, Problem> {
@@ -258,9 +248,9 @@ impl Intake {
         out.extend_from_slice(line.as_bytes());
     }
 
-    async fn finish(&mut self, state: &State, lane: &Lane, caller: &Caller) -> Result<Value, Problem> {
+    async fn finish(&mut self, state: &OfWorker, caller: &Caller) -> Result<Value, Problem> {
         if self.receipt.is_null() {
-            call::enter(&state.hub, lane, caller, "put_records", 200, "").await?;
+            call::enter(&state.hub, &state.lane, caller, "put_records", 200, "").await?;
         }
         self.counts.insert("lines".to_owned(), Value::from(self.line));
         Ok(json!({"summary": self.counts, "receipt": self.receipt}))

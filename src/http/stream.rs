@@ -2,7 +2,7 @@
 //! Back-pressure goes from the reader of the answers to the sender of the questions: at most a few blocks are under way. Chunks
 //! are answered on the hub's pool, so that one stream may use every core.
 
-use std::{borrow::Cow, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
+use std::{collections::VecDeque, rc::Rc, sync::Arc};
 
 use actix_web::{HttpResponse, web};
 use futures_util::{
@@ -12,10 +12,7 @@ use futures_util::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::{
-    sync::mpsc,
-    task::{JoinError, JoinHandle},
-};
+use tokio::task::{JoinError, JoinHandle};
 
 use super::{
     call::Call,
@@ -23,14 +20,15 @@ use super::{
     json,
     lines::{Block, Lines},
     locale::Locale,
+    outflow::{Gone, Outflow},
     problem::{Problem, ProblemCode},
-    verifications::{NO_STORE, locale_of, put_result, reference_of},
+    verifications::{Item, locale_of, put_result, questions, read_item, reference},
 };
 use crate::app::{
     chunk::{self, ChunkAnswer, ItemResult},
     hub::{Caller, Hub, Queue},
     purpose,
-    question::{self, ItemBody, Purpose, Text},
+    question::{self, Purpose, Text},
     verify::Entered,
 };
 
@@ -43,9 +41,6 @@ pub(super) struct Header<'a> {
     #[serde(borrow, default)]
     dataset: Option<Text<'a>>,
 }
-
-/// Blocks of answers that wait for the reader.
-const BLOCKS_WAITING_MAX: usize = 4;
 
 /// `POST /v1/verifications/stream`.
 #[utoipa::path(
@@ -72,20 +67,15 @@ pub(super) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
             dataset: header.dataset.map(|name| name.to_string()),
             locale,
         }),
-        idle_max: state.limits.body_deadline,
         counts: Counts::default(),
         last: None,
     };
     // From here on every chunk of answers enters itself.
     entered.mark();
-    let (answers, body) = mpsc::channel(BLOCKS_WAITING_MAX);
+    let (answers, response) = Outflow::open();
     // On its own task: an append that was begun is finished although the reader goes away.
     actix_web::rt::spawn(stream.run(lines, answers));
-    let body = futures_util::stream::unfold(body, async |mut body| body.recv().await.map(|answer| (answer, body)));
-    Ok(HttpResponse::Ok()
-        .content_type("application/x-ndjson")
-        .insert_header(NO_STORE)
-        .streaming(Box::pin(body)))
+    Ok(response)
 }
 
 /// What all chunks of a stream have in common.
@@ -99,8 +89,6 @@ struct Asks {
 
 struct Stream {
     asks: Arc<Asks>,
-    /// Longest time without a step of the sender or the reader.
-    idle_max: Duration,
     counts: Counts,
     last: Option<Entered>,
 }
@@ -128,13 +116,11 @@ struct Done {
     entered: Option<Entered>,
 }
 
-type Answers = mpsc::Sender<Result<web::Bytes, actix_web::Error>>;
-
 /// A chunk that is being answered, or what needs no answering.
 type UnderWay = Either<JoinHandle<Result<Done, Problem>>, Ready<Result<Result<Done, Problem>, JoinError>>>;
 
 impl Stream {
-    async fn run(mut self, mut lines: Lines, answers: Answers) {
+    async fn run(mut self, mut lines: Lines, answers: Outflow) {
         let end = match self.answer_all(&mut lines, &answers).await {
             Ok(()) => self.finish().await,
             Err(Some(problem)) => Err(problem),
@@ -143,12 +129,12 @@ impl Stream {
         };
         let line = end.unwrap_or_else(|problem| problem_line(None, problem, self.asks.locale));
         // A reader that went away needs no last line.
-        let _ = answers.send(Ok(line.into())).await;
+        let _reader_gone = answers.tell(line).await;
     }
 
     /// Answers chunk by chunk, as many at once as there are cores, in the order of the lines. What is done is told at once,
     /// whether or not more lines come.
-    async fn answer_all(&mut self, lines: &mut Lines, answers: &Answers) -> Result<(), Option<Problem>> {
+    async fn answer_all(&mut self, lines: &mut Lines, answers: &Outflow) -> Result<(), Option<Problem>> {
         let at_once = std::thread::available_parallelism().map_or(1, usize::from);
         let (mut chunks, mut under_way) = (VecDeque::new(), FuturesOrdered::new());
         let mut end = None;
@@ -165,9 +151,7 @@ impl Stream {
                     let done = done.map_err(lost).and_then(|done| done).map_err(Some)?;
                     self.counts.add(&done.counts);
                     self.last = done.entered.or(self.last.take());
-                    // A reader that reads nothing for so long has gone away without a word.
-                    let told = answers.send_timeout(Ok(done.lines.into()), self.idle_max).await;
-                    told.map_err(|_gone| None)?;
+                    answers.tell(done.lines).await.map_err(|Gone| None)?;
                 }
                 block = lines.next(), if reads => match block {
                     Ok(Some(Block::Lines(block))) => {
@@ -232,14 +216,13 @@ impl Stream {
 impl Asks {
     /// Answers the lines of one chunk, under one ledger entry.
     async fn answer(&self, chunk: &web::Bytes) -> Result<Done, Problem> {
-        let lines: Vec<&[u8]> = lines_of(chunk).collect();
-        let parsed: Vec<Result<ItemBody<'_>, Problem>> = lines.iter().map(|line| extract::parse(line)).collect();
-        let items = parsed.iter().map(|item| item.as_ref().map_err(Clone::clone)).collect();
-        let dataset = self.dataset.as_deref();
-        let answer = chunk::verify_chunk(&self.hub, &Queue, &self.caller, &self.purpose, dataset, items).await?;
+        let items: Vec<Item<'_>> = lines_of(chunk).map(read_item).collect();
+        let (questions, dataset) = (questions(&items), self.dataset.as_deref());
+        let answer = chunk::verify_chunk(&self.hub, &Queue, &self.caller, &self.purpose, dataset, questions).await?;
         let ChunkAnswer { id, results, entered } = answer;
-        let (mut out, mut counts) = (Vec::with_capacity(lines.len() * 512), Counts::default());
-        for ((result, item), line) in results.into_iter().zip(&parsed).zip(lines) {
+        let (mut out, mut counts) = (Vec::with_capacity(items.len() * 512), Counts::default());
+        let id = id.text();
+        for (result, item) in results.into_iter().zip(&items) {
             match &result {
                 ItemResult::Answered { judgement, .. } => {
                     if let Some(count) = counts.outcomes.get_mut(usize::from(judgement.outcome.code())) {
@@ -248,11 +231,7 @@ impl Asks {
                 }
                 _ => counts.problems += 1,
             }
-            let reference = match item {
-                Ok(item) => Some(Cow::Borrowed(&*item.reference)),
-                Err(_) => std::str::from_utf8(line).ok().and_then(reference_of).map(Cow::Owned),
-            };
-            put_result(&mut out, &id.text(), reference.as_deref(), result, self.locale);
+            put_result(&mut out, &id, reference(item), result, self.locale);
             out.push(b'\n');
         }
         Ok(Done {

@@ -19,7 +19,7 @@ use super::{
     problem::{Problem, ProblemCode},
 };
 use crate::app::{
-    chunk::{self, ChunkAnswer, ItemResult},
+    chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
     error::AppError,
     explain,
     question::{self, ItemBody, Object, Purpose, VerificationBody},
@@ -88,20 +88,36 @@ struct WholeBatch<'a> {
     items: Vec<Object<ItemBody<'a>>>,
 }
 
-/// A batch item by item: what was read of each, or its problem and its reference.
-type Items<'a> = Vec<Result<ItemBody<'a>, (Problem, Option<String>)>>;
+/// What was read of an item, or its problem and its reference, when at least that can be read.
+pub(super) type Item<'a> = Result<ItemBody<'a>, (Problem, Option<String>)>;
+
+/// Reads one item.
+pub(super) fn read_item(bytes: &[u8]) -> Item<'_> {
+    extract::parse(bytes).map_err(|problem| (problem, reference_of(bytes)))
+}
+
+/// The caller's own name for an item.
+pub(super) fn reference<'a>(item: &'a Item<'_>) -> Option<&'a str> {
+    match item {
+        Ok(item) => Some(&item.reference),
+        Err((_, reference)) => reference.as_deref(),
+    }
+}
+
+/// Items as questions.
+pub(super) fn questions<'a>(items: &'a [Item<'a>]) -> Vec<ChunkItem<'a, Problem>> {
+    let question = |item: &'a Item<'a>| item.as_ref().map_err(|(problem, _)| problem.clone());
+    items.iter().map(question).collect()
+}
 
 /// Reads a batch. It is read as a whole; only when that fails, each item alone, so that the others can be answered.
-fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Items<'_>), Problem> {
+fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Vec<Item<'_>>), Problem> {
     if let Some(whole) = extract::try_parse::<WholeBatch<'_>>(bytes) {
         let items = whole.items.into_iter().map(|Object(item)| Ok(item));
         return Ok((whole.purpose, items.collect()));
     }
     let batch: BatchBody<'_> = extract::parse(bytes)?;
-    let items = batch.items.iter().map(|item| {
-        let text = item.get();
-        extract::parse(text.as_bytes()).map_err(|problem| (problem, reference_of(text)))
-    });
+    let items = batch.items.iter().map(|item| read_item(item.get().as_bytes()));
     Ok((batch.purpose, items.collect()))
 }
 
@@ -114,28 +130,19 @@ fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Items<'_>), Problem> {
 )]
 pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
-    let (purpose, parsed) = read_batch(&bytes)?;
+    let (purpose, items) = read_batch(&bytes)?;
     let settings = &call.hub().settings;
-    if parsed.len() > settings.batch_items_max {
+    if items.len() > settings.batch_items_max {
         return Err(AppError::TooManyItems.into());
     }
-    if parsed.is_empty() {
+    if items.is_empty() {
         return Err(AppError::fault("/items", "missing_member").into());
     }
     crate::app::purpose::check(&purpose)?;
     let locale = locale_of(&call);
-    let items = parsed
-        .iter()
-        .map(|item| item.as_ref().map_err(|(problem, _)| problem.clone()));
-    let answer = chunk::verify_chunk(
-        call.hub(),
-        &call.state.lane,
-        &call.caller,
-        &purpose,
-        None,
-        items.collect(),
-    );
-    let mut datasets = parsed.iter().flatten().filter_map(|item| item.dataset.as_deref());
+    let (lane, questions) = (&call.state.lane, questions(&items));
+    let answer = chunk::verify_chunk(call.hub(), lane, &call.caller, &purpose, None, questions);
+    let mut datasets = items.iter().flatten().filter_map(|item| item.dataset.as_deref());
     let answer = if datasets.any(|dataset| verify::asks_outside(call.hub(), dataset)) {
         call.outside(answer).await?
     } else {
@@ -144,17 +151,13 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     call.entered();
     let mut out = Vec::with_capacity(answer.results.len() * 512);
     out.extend_from_slice(b"{\"results\":[");
-    let references = parsed.iter().map(|item| match item {
-        Ok(item) => Some(&*item.reference),
-        Err((_, reference)) => reference.as_deref(),
-    });
     let ChunkAnswer { id, results, entered } = answer;
     let id = id.text();
-    for (position, (result, reference)) in results.into_iter().zip(references).enumerate() {
+    for (position, (result, item)) in results.into_iter().zip(&items).enumerate() {
         if position > 0 {
             out.push(b',');
         }
-        put_result(&mut out, &id, reference, result, locale);
+        put_result(&mut out, &id, reference(item), result, locale);
     }
     out.extend_from_slice(b"],");
     json::put_receipt(&mut out, &settings.origin, &entered);
@@ -173,13 +176,14 @@ pub(super) fn locale_of(call: &Call) -> Locale {
 }
 
 /// The reference of an item that could not be read, when at least that can be.
-pub(super) fn reference_of(item: &str) -> Option<String> {
+fn reference_of(item: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Reference {
         #[serde(rename = "ref")]
         reference: String,
     }
-    serde_json::from_str::<Reference>(item).ok().map(|item| item.reference)
+    let text = std::str::from_utf8(item).ok()?;
+    serde_json::from_str::<Reference>(text).ok().map(|item| item.reference)
 }
 
 /// Writes the answer of one item.

@@ -1,7 +1,8 @@
 //! What an entry says about who was answered from which record, read in place: whoever tails the log looks at every entry of
 //! it, and needs a few bytes of each.
 
-use super::entry::{Kind, Reader, VERSION};
+use super::entry::Kind;
+use super::entry_reader::{Head, Reader};
 use crate::domain::verdict::Outcome;
 
 /// One answer of an entry.
@@ -30,32 +31,21 @@ pub fn visit(bytes: &[u8], visit: impl FnMut(Answered)) {
 
 fn read(bytes: &[u8], mut visit: impl FnMut(Answered)) -> Option<()> {
     let mut reader = Reader(bytes);
-    (reader.u8()? == VERSION).then_some(())?;
-    let kind = reader.u8()?;
-    let at_us = i64::from_be_bytes(reader.array()?);
-    let agency = u32::from_be_bytes(reader.array()?);
-    let count = if kind == Kind::Verification.code() {
-        None
-    } else if kind == Kind::Chunk.code() {
-        Some(u16::from_be_bytes(reader.array()?))
-    } else {
-        return None;
+    let Head { kind, at_us, agency } = reader.head()?;
+    let count = match kind {
+        Kind::Verification => None,
+        Kind::Chunk => Some(u16::from_be_bytes(reader.array()?)),
+        _ => return None,
     };
     for position in 0..count.unwrap_or(1) {
-        let rules = usize::from(reader.u8()?);
-        reader.take(rules)?;
-        let subject = reader.array()?;
-        let record_version = u32::from_be_bytes(reader.array()?);
-        let outcome = Outcome::from_code(reader.u8()?)?;
-        let fields = usize::from(reader.u8()?);
-        reader.take(2 * fields)?;
+        let item = reader.item()?;
         visit(Answered {
             at_us,
             agency,
             position: count.map(|_| position),
-            subject,
-            record_version,
-            outcome,
+            subject: item.subject,
+            record_version: item.record_version,
+            outcome: item.outcome,
         });
     }
     Some(())
@@ -66,7 +56,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::verdict::Verdict,
-        ledger::entry::{Body, Entry, Item},
+        ledger::entry::{Body, Entry, Item, VERSION},
     };
 
     #[test]

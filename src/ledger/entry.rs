@@ -4,6 +4,7 @@
 //!
 //! Layout (big-endian): version 1 · kind 1 · time µs 8 · agency 4 · body · sealed length 2 · sealed.
 
+use super::entry_reader::{Head, Reader};
 use crate::domain::verdict::{Outcome, Verdict};
 
 /// Version of the layout; readers refuse what they do not know.
@@ -42,7 +43,7 @@ impl Kind {
         Self::Delivery,
     ];
 
-    pub(super) const fn code(self) -> u8 {
+    const fn code(self) -> u8 {
         match self {
             Self::Verification => 1,
             Self::Chunk => 2,
@@ -52,6 +53,10 @@ impl Kind {
             Self::Mismatch => 6,
             Self::Delivery => 7,
         }
+    }
+
+    pub(super) fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
     /// The word in reports.
@@ -81,6 +86,21 @@ pub struct Item {
     pub outcome: Outcome,
     /// Field numbers of that revision, with their verdicts.
     pub fields: Vec<(u8, Verdict)>,
+}
+
+impl Item {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let item = reader.item()?;
+        let (fields, _) = item.fields.as_chunks();
+        let field = |[number, code]: &[u8; 2]| Some((*number, Verdict::from_code(*code)?));
+        Some(Self {
+            rules: String::from_utf8(item.rules.to_vec()).ok()?,
+            subject: item.subject,
+            record_version: item.record_version,
+            outcome: item.outcome,
+            fields: fields.iter().map(field).collect::<Option<_>>()?,
+        })
+    }
 }
 
 /// The body of an entry.
@@ -158,10 +178,7 @@ pub struct Entry {
 
 /// When an entry was made, Unix microseconds; `None` when its bytes are none of a known version.
 pub fn time_of(bytes: &[u8]) -> Option<i64> {
-    let mut reader = Reader(bytes);
-    (reader.u8()? == VERSION).then_some(())?;
-    let _kind = reader.u8()?;
-    reader.array().map(i64::from_be_bytes)
+    Some(Reader(bytes).head()?.at_us)
 }
 
 /// Begins an entry in `out`.
@@ -293,18 +310,12 @@ impl Entry {
     /// The entry of `bytes`; `None` when they are no whole entry of a known version.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        if reader.u8()? != VERSION {
-            return None;
-        }
-        let code = reader.u8()?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.code() == code)?;
-        let at_us = i64::from_be_bytes(reader.array()?);
-        let agency = u32::from_be_bytes(reader.array()?);
+        let Head { kind, at_us, agency } = reader.head()?;
         let body = match kind {
-            Kind::Verification => Body::Items(vec![reader.item()?]),
+            Kind::Verification => Body::Items(vec![Item::read(&mut reader)?]),
             Kind::Chunk => {
                 let count = u16::from_be_bytes(reader.array()?);
-                Body::Items((0..count).map(|_| reader.item()).collect::<Option<_>>()?)
+                Body::Items((0..count).map(|_| Item::read(&mut reader)).collect::<Option<_>>()?)
             }
             Kind::Call => Body::Call {
                 operation: reader.text()?,
@@ -348,47 +359,6 @@ impl Entry {
             agency,
             body,
             sealed,
-        })
-    }
-}
-
-/// What is left of an entry's bytes.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
-
-impl<'a> Reader<'a> {
-    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (head, tail) = self.0.split_at_checked(length)?;
-        self.0 = tail;
-        Some(head)
-    }
-
-    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    pub(super) fn u8(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn text(&mut self) -> Option<String> {
-        let length = usize::from(self.u8()?);
-        String::from_utf8(self.take(length)?.to_vec()).ok()
-    }
-
-    fn item(&mut self) -> Option<Item> {
-        let rules = self.text()?;
-        let subject = self.array()?;
-        let record_version = u32::from_be_bytes(self.array()?);
-        let outcome = Outcome::from_code(self.u8()?)?;
-        let count = self.u8()?;
-        let field = |_| Some((self.u8()?, Verdict::from_code(self.u8()?)?));
-        let fields = (0..count).map(field).collect::<Option<_>>()?;
-        Some(Item {
-            rules,
-            subject,
-            record_version,
-            outcome,
-            fields,
         })
     }
 }

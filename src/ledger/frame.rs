@@ -18,28 +18,40 @@ const MAGIC: [u8; 4] = [0xf5, b'h', b'y', 0x01];
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What was found at one offset of a segment.
-pub enum Found<'a> {
+pub enum Found {
     /// A whole frame whose check holds.
-    Frame(Frame<'a>),
+    Frame(Frame),
     /// Anything else: zeros, the end of the segment, or bytes that are not the frame that belongs here.
     Other,
 }
 
-/// How frames are read: [`decode`] or [`decode_unhashed`].
-pub type Decode = for<'a> fn(&'a [u8], usize, u64, Option<u16>) -> Found<'a>;
-
 /// One decoded frame.
-pub struct Frame<'a> {
-    /// The entry.
-    pub entry: &'a [u8],
-    /// Its RFC 6962 leaf hash; of no meaning where it was not hashed.
+pub struct Frame {
+    /// Its RFC 6962 leaf hash.
     pub leaf: Hash,
     /// Position within the group that one sync made durable.
     pub in_group: u16,
     /// Offset of the byte after the frame.
     pub next: usize,
-    /// The check as it lies.
-    stored: u64,
+}
+
+/// A frame as it lies: its entry is not hashed, so its check says nothing yet.
+pub struct Unchecked<'a> {
+    /// The entry.
+    pub entry: &'a [u8],
+    /// Position within the group.
+    pub in_group: u16,
+    /// Offset of the byte after the frame.
+    pub next: usize,
+    check: u64,
+}
+
+impl Unchecked<'_> {
+    /// The entry's leaf hash, if the check holds.
+    pub fn leaf(&self) -> Option<Hash> {
+        let leaf = leaf_hash(self.entry);
+        (self.check == check(&leaf, self.in_group)).then_some(leaf)
+    }
 }
 
 /// Appends one frame to `out`. The caller has checked that `entry` holds 1..=65535 bytes.
@@ -55,26 +67,25 @@ pub fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8], leaf: 
 
 /// Decodes what lies at `offset` of `segment`, where the frame of `index` belongs.
 /// `previous` is `in_group` of the frame before, `None` where that is not known.
-pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found<'_> {
-    let Found::Frame(mut frame) = decode_unhashed(segment, offset, index, previous) else {
+pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found {
+    let Some(frame) = unchecked(segment, offset, index, previous) else {
         return Found::Other;
     };
-    frame.leaf = leaf_hash(frame.entry);
-    if frame.stored == check(&frame.leaf, frame.in_group) {
-        Found::Frame(frame)
-    } else {
-        Found::Other
+    match frame.leaf() {
+        Some(leaf) => Found::Frame(Frame {
+            leaf,
+            in_group: frame.in_group,
+            next: frame.next,
+        }),
+        None => Found::Other,
     }
 }
 
 /// [`decode`] without the check that covers the entry's bytes.
-pub fn decode_unhashed(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found<'_> {
-    let rest = segment.get(offset..).unwrap_or_default();
-    let Some((header, body)) = rest.split_first_chunk::<HEADER>() else {
-        return Found::Other;
-    };
+pub fn unchecked(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Option<Unchecked<'_>> {
+    let (header, body) = segment.get(offset..)?.split_first_chunk::<HEADER>()?;
     if !begins(header, index) {
-        return Found::Other;
+        return None;
     }
     let [_, _, _, _, l0, l1, g0, g1, ..] = *header;
     let (length, in_group) = (usize::from(u16::from_le_bytes([l0, l1])), u16::from_le_bytes([g0, g1]));
@@ -83,21 +94,12 @@ pub fn decode_unhashed(segment: &[u8], offset: usize, index: u64, previous: Opti
         Some(p) => p.checked_add(1) == Some(in_group),
         None => true,
     };
-    let Some(entry) = body.get(..length) else {
-        return Found::Other;
-    };
-    if !follows || entry.is_empty() {
-        return Found::Other;
-    }
-    let Some(stored) = header.last_chunk::<8>() else {
-        return Found::Other;
-    };
-    Found::Frame(Frame {
+    let entry = body.get(..length).filter(|entry| follows && !entry.is_empty())?;
+    Some(Unchecked {
         entry,
-        leaf: Hash::default(),
         in_group,
         next: offset + HEADER + length,
-        stored: u64::from_le_bytes(*stored),
+        check: u64::from_le_bytes(*header.last_chunk()?),
     })
 }
 
@@ -142,8 +144,9 @@ mod tests {
         let mut bytes = Vec::new();
         encode(&mut bytes, 7, 3, b"entry", &leaf_hash(b"entry"));
         assert!(
-            matches!(decode(&bytes, 0, 7, Some(2)), Found::Frame(f) if f.entry == b"entry" && f.next == bytes.len())
+            matches!(decode(&bytes, 0, 7, Some(2)), Found::Frame(f) if f.leaf == leaf_hash(b"entry") && f.next == bytes.len())
         );
+        assert_eq!(unchecked(&bytes, 0, 7, Some(2)).unwrap().entry, b"entry");
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);

@@ -12,6 +12,7 @@
 pub mod answered;
 mod appender;
 pub mod entry;
+mod entry_reader;
 mod files;
 mod frame;
 mod journal;

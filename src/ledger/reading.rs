@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 
 use tlog_tiles::tlog;
 
-use super::frame::{self, Decode};
+use super::journal::{self, Hashing};
 use super::levels::{self, LevelReader};
 use super::receipt::Receipt;
 use super::shared::Sealed;
 use super::tree::{Hash, TILE, leaf_hash};
-use super::{Damage, Ledger, LedgerError, journal};
+use super::{Damage, Ledger, LedgerError};
 
 impl Ledger {
     /// Checkpoint origin.
@@ -78,7 +78,7 @@ impl Ledger {
                 visit(index, entry);
             }
         };
-        self.read_by(first / TILE, end, frame::decode_unhashed, visit)
+        self.read_by(first / TILE, end, Hashing::Skipped, visit)
     }
 
     /// Tile (`level`, `n`) of C2SP tlog-tiles, `width` hashes of 32 bytes, 1..=256.
@@ -153,10 +153,16 @@ impl Ledger {
 
     /// Visits durable entries from the start of bundle `bundle` up to `end`.
     fn read(&self, bundle: u64, end: u64, visit: impl FnMut(u64, &[u8])) -> Result<(), LedgerError> {
-        self.read_by(bundle, end, frame::decode, visit)
+        self.read_by(bundle, end, Hashing::Checked, visit)
     }
 
-    fn read_by(&self, bundle: u64, end: u64, decode: Decode, visit: impl FnMut(u64, &[u8])) -> Result<(), LedgerError> {
+    fn read_by(
+        &self,
+        bundle: u64,
+        end: u64,
+        hashing: Hashing,
+        visit: impl FnMut(u64, &[u8]),
+    ) -> Result<(), LedgerError> {
         let start = usize::try_from(bundle)
             .ok()
             .and_then(|b| self.shared.positions().get(b).copied());
@@ -167,7 +173,7 @@ impl Ledger {
             &self.shared.segments(),
             start,
             (bundle * TILE, end),
-            decode,
+            hashing,
             visit,
         )
         .map_err(LedgerError::io("read the journal"))??;

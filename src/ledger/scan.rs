@@ -80,7 +80,7 @@ pub fn segment(
     segment: &[u8],
     (offset, index): (usize, u64),
     rules: Rules,
-    mut visit: impl FnMut(u64, usize, &Frame<'_>) -> Result<(), Damage>,
+    mut visit: impl FnMut(u64, usize, &Frame) -> Result<(), Damage>,
 ) -> Result<End, Damage> {
     let mut end = End {
         offset,

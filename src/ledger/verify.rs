@@ -192,7 +192,7 @@ impl<'a> Pass<'a> {
         ))
     }
 
-    fn entry(&mut self, index: u64, segment: u64, offset: usize, frame: &Frame<'_>) -> Result<(), Damage> {
+    fn entry(&mut self, index: u64, segment: u64, offset: usize, frame: &Frame) -> Result<(), Damage> {
         let Self {
             files,
             head,

@@ -338,22 +338,24 @@ def resident_number(n: int, division: str = "340202") -> str:
     return body + "10X98765432"[sum(w * int(c) for w, c in zip(weights, body)) % 11]
 
 
+def person_fields(n: int, number: str, name: str) -> dict:
+    """The fields of a made-up record of dataset `natural-person`."""
+    return {
+        "name": name,
+        "sex": "1" if int(number[16]) % 2 else "2",
+        "ethnicity": "汉族",
+        "birth_date": f"{number[6:10]}-{number[10:12]}-{number[12:14]}",
+        "domicile_address": f"安徽省芜湖市镜湖区中山路{1 + n % 300}号{1 + n % 30}幢1单元{101 + n % 20}室",
+        "status": "正常",
+    }
+
+
 def person(n: int, edition: int = 0) -> dict:
     """A made-up record of dataset `natural-person`; another `edition` has another name, the same number."""
     number = resident_number(n)
     rng = random.Random(n * 1_000_003 + edition)
     name = rng.choice(_SURNAMES) + rng.choice(_GIVEN) + _GIVEN[edition % len(_GIVEN)]
-    return {
-        "subject": {"id_number": number},
-        "fields": {
-            "name": name,
-            "sex": "1" if int(number[16]) % 2 else "2",
-            "ethnicity": "汉族",
-            "birth_date": f"{number[6:10]}-{number[10:12]}-{number[12:14]}",
-            "domicile_address": f"安徽省芜湖市镜湖区中山路{1 + n % 300}号{1 + n % 30}幢1单元{101 + n % 20}室",
-            "status": "正常",
-        },
-    }
+    return {"subject": {"id_number": number}, "fields": person_fields(n, number, name)}
 
 
 def verification(record: dict, *fields: str, dataset: str = "natural-person", **changed) -> dict:

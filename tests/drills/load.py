@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import unicodedata
 import urllib.parse
 from pathlib import Path
 
@@ -82,11 +83,12 @@ def line(request: dict) -> str:
 
 
 def one_a_record(requests: list[str]) -> list[str]:
-    """The first question about each record."""
+    """The first question about each record, however its number is written."""
     first: dict[str, str] = {}
     for request in requests:
         doc = json.loads(request)
-        first.setdefault(f"{doc['dataset']} {doc['subject']}", request)
+        written = unicodedata.normalize("NFKC", str(doc["subject"])).upper().replace(" ", "").replace("-", "")
+        first.setdefault(f"{doc['dataset']} {written}", request)
     return list(first.values())
 
 

@@ -15,7 +15,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from hub import PURPOSE, Checks, Hub, arguments, binary, resident_number, workdir
+from hub import PURPOSE, Checks, Hub, arguments, binary, person_fields, resident_number, workdir
 from load import BATCH, line, load, rss, write
 from store_base import database_file, grouped, insert, opened
 
@@ -28,14 +28,7 @@ def parts(n: int) -> tuple[str, dict]:
     """Number and fields of the n-th person; arithmetic alone, for there are millions."""
     number = resident_number(n)
     name = SURNAMES[n % 20] + GIVEN[n * 7 % 26] + GIVEN[n * 11 % 26]
-    return number, {
-        "name": name,
-        "sex": "1" if int(number[16]) % 2 else "2",
-        "ethnicity": "汉族",
-        "birth_date": f"{number[6:10]}-{number[10:12]}-{number[12:14]}",
-        "domicile_address": f"安徽省芜湖市镜湖区中山路{1 + n % 300}号{1 + n % 30}幢1单元{101 + n % 20}室",
-        "status": "正常",
-    }
+    return number, person_fields(n, number, name)
 
 
 def question(n: int) -> dict:

@@ -72,7 +72,7 @@ def one_round(url: str, pid: int, args, env: dict, seconds: float) -> dict:
     if line is None:
         raise SystemExit(f"wrk said: {done.stdout} {done.stderr}")
     requests, duration, p50, p99, p999, bad = map(float, line.split()[1:])
-    return {"rate": requests / duration, "p50": p50, "p99": p99, "p999": p999, "cpu": used / requests * 1e6, "bad": bad}
+    return {"n": requests, "rate": requests / duration, "p50": p50, "p99": p99, "p999": p999, "cpu": used / requests * 1e6, "bad": bad}
 
 
 def prepare(hub: Hub, args, folder: Path, checks: Checks) -> tuple[Path, int]:

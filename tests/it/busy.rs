@@ -161,3 +161,30 @@ async fn callers_who_let_the_hub_wait_take_no_place() {
     }
     hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_nobody_reads_is_cut_off_and_holds_no_stop() {
+    let hub = hub_with(|config| config.http.body_timeout_ms = 1_000).await;
+    let mut raw = Raw::to(&hub).await;
+    raw.write(&format!(
+        "POST /v1/verifications/stream HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer {}\r\n\
+         content-type: application/x-ndjson\r\ncontent-length: 4000000000\r\n\r\n",
+        hub.token("agency")
+    ))
+    .await;
+    let header = json!({"purpose": crate::common::purpose(), "dataset": "natural-person"});
+    raw.write(&format!("{header}\n")).await;
+    let line = json!({"ref": "r", "subject": {"id_number": "1"}, "claims": {"name": "张三丰"}});
+    let lines = format!("{line}\n").repeat(1_000);
+    let begun = Instant::now();
+    // Until the other side is full of answers, and then cut off.
+    while timeout(Duration::from_secs(30), raw.0.write_all(lines.as_bytes()))
+        .await
+        .unwrap()
+        .is_ok()
+    {}
+    assert!(begun.elapsed() < Duration::from_secs(60));
+    let stopped = Instant::now();
+    hub.stop().await;
+    assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());
+}

@@ -81,7 +81,7 @@ const BODY_BYTES_MAX: usize = 64 << 20;
 
 /// Parses a batch as the hub's own types say, and writes an answer for each item; nothing for what is no batch.
 fn items(body: &[u8], answer: &[u8]) -> Vec<u8> {
-    let Ok(batch) = serde_json::from_slice::<Batch<'_>>(body) else {
+    let Ok(batch) = parse::<Batch<'_>>(body) else {
         return Vec::new();
     };
     std::hint::black_box(&*batch.purpose.item_code);
@@ -90,6 +90,11 @@ fn items(body: &[u8], answer: &[u8]) -> Vec<u8> {
         write(&mut out, item, answer);
     }
     out
+}
+
+/// Parses by the fastest way that the hub has.
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> anyhow::Result<T> {
+    Ok(serde_json::from_str(simdutf8::basic::from_utf8(bytes)?)?)
 }
 
 /// An answer of the size of `answer` that names the item.
@@ -104,7 +109,7 @@ fn lines(file: &std::path::Path, bytes: usize) -> anyhow::Result<()> {
     let (answer, mut out, mut count) = (vec![b'x'; bytes], Vec::with_capacity(1 << 20), 0_u32);
     let begun = Instant::now();
     for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let item: ItemBody<'_> = serde_json::from_slice(line)?;
+        let item: ItemBody<'_> = parse(line)?;
         write(&mut out, &item, &answer);
         count += 1;
         if out.len() > 1 << 19 {
