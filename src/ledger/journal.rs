@@ -177,16 +177,8 @@ impl Writer {
     }
 }
 
-/// Whether entries are hashed when they are read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Hashing {
-    /// Each, and held against its frame's check.
-    Checked,
-    /// None: for who tails what was written a moment ago.
-    Skipped,
-}
-
-/// Reads entries `[first, end)`, the frame of `first` lying at `start`.
+/// Reads entries `[first, end)`, the frame of `first` lying at `start`. Those from `checked_from` on are hashed and held against
+/// their frames' checks; those before it are only stepped over, or were written a moment ago by this process.
 ///
 /// # Errors
 /// `Damage` when a frame that must be there is not whole; its index is named.
@@ -195,7 +187,7 @@ pub fn read(
     segments: &[u64],
     start: Position,
     (first, end): (u64, u64),
-    hashing: Hashing,
+    checked_from: u64,
     mut visit: impl FnMut(u64, &[u8]),
 ) -> io::Result<Result<(), Damage>> {
     let (mut at, mut index, mut previous) = (start, first, None);
@@ -217,7 +209,7 @@ pub fn read(
             at.offset += fill(&file, at.offset, &mut buffer)?;
         }
         let lies = frame::unchecked(&buffer, cursor, index, previous);
-        let Some(frame) = lies.filter(|frame| hashing == Hashing::Skipped || frame.leaf().is_some()) else {
+        let Some(frame) = lies.filter(|frame| index < checked_from || frame.leaf().is_some()) else {
             return Ok(Err(Damage::at(index, "the journal does not hold this entry")));
         };
         visit(index, frame.entry);

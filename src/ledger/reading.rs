@@ -6,12 +6,11 @@ use std::sync::atomic::Ordering;
 
 use tlog_tiles::tlog;
 
-use super::journal::{self, Hashing};
 use super::levels::{self, LevelReader};
 use super::receipt::Receipt;
 use super::shared::Sealed;
 use super::tree::{Hash, TILE, leaf_hash};
-use super::{Damage, Ledger, LedgerError};
+use super::{Damage, Ledger, LedgerError, journal};
 
 impl Ledger {
     /// Checkpoint origin.
@@ -43,7 +42,7 @@ impl Ledger {
                 found = Some(entry.to_vec());
             }
         };
-        self.read(index / TILE, index + 1, keep)?;
+        self.read(index / TILE, index + 1, index, keep)?;
         Ok(found)
     }
 
@@ -53,7 +52,7 @@ impl Ledger {
         let end = first.saturating_add(count.min(TILE * TILE)).min(durable);
         let mut found = Vec::new();
         if first < end {
-            self.read(first / TILE, end, |i, entry| {
+            self.read(first / TILE, end, first, |i, entry| {
                 if i >= first {
                     found.push((i, entry.to_vec()));
                 }
@@ -78,7 +77,7 @@ impl Ledger {
                 visit(index, entry);
             }
         };
-        self.read_by(first / TILE, end, Hashing::Skipped, visit)
+        self.read(first / TILE, end, u64::MAX, visit)
     }
 
     /// Tile (`level`, `n`) of C2SP tlog-tiles, `width` hashes of 32 bytes, 1..=256.
@@ -100,7 +99,7 @@ impl Ledger {
     pub fn entry_bundle(&self, n: u64, width: u16) -> Result<Vec<u8>, LedgerError> {
         let first = available(n, width, self.shared.sealed().head.size)?;
         let mut bundle = Vec::new();
-        self.read(n, first + u64::from(width), |_, entry| {
+        self.read(n, first + u64::from(width), first, |_, entry| {
             bundle.extend_from_slice(&u16::try_from(entry.len()).unwrap_or(u16::MAX).to_be_bytes());
             bundle.extend_from_slice(entry);
         })?;
@@ -151,18 +150,8 @@ impl Ledger {
         LevelReader::new(&self.dir.join(levels::DIRECTORY))
     }
 
-    /// Visits durable entries from the start of bundle `bundle` up to `end`.
-    fn read(&self, bundle: u64, end: u64, visit: impl FnMut(u64, &[u8])) -> Result<(), LedgerError> {
-        self.read_by(bundle, end, Hashing::Checked, visit)
-    }
-
-    fn read_by(
-        &self,
-        bundle: u64,
-        end: u64,
-        hashing: Hashing,
-        visit: impl FnMut(u64, &[u8]),
-    ) -> Result<(), LedgerError> {
+    /// Visits durable entries from the start of bundle `bundle` up to `end`; those from `checked_from` on are hashed.
+    fn read(&self, bundle: u64, end: u64, checked_from: u64, visit: impl FnMut(u64, &[u8])) -> Result<(), LedgerError> {
         let start = usize::try_from(bundle)
             .ok()
             .and_then(|b| self.shared.positions().get(b).copied());
@@ -173,7 +162,7 @@ impl Ledger {
             &self.shared.segments(),
             start,
             (bundle * TILE, end),
-            hashing,
+            checked_from,
             visit,
         )
         .map_err(LedgerError::io("read the journal"))??;
