@@ -2,6 +2,9 @@
 //! in the turn in which it came, so that those let in keep their time. No agency holds more than three of four places: a flood
 //! of one is refused while the others still find a place.
 //!
+//! A call takes a place for each 8 KiB of body that it says it brings: a batch is as much work as many single calls, and what was
+//! let in is what a refusal waits behind.
+//!
 //! A call that finds no place at all is refused before anyone asks who calls: it costs next to nothing and leaves no entry.
 //! What waits for others (a body that trickles, an outside source) steps out of its place meanwhile: it takes nobody's time.
 
@@ -29,46 +32,59 @@ impl Places {
         }
     }
 
-    /// Counts one place of `agency`.
-    fn hold(&self, agency: u32) {
+    /// Places that a call with so many bytes of body takes. Even the largest leaves most of them to others.
+    fn size_of(&self, body_bytes: usize) -> usize {
+        (1 + body_bytes / BODY_BYTES_A_PLACE).min((self.places_max / 8).max(1))
+    }
+
+    /// Counts places of `agency`.
+    fn hold(&self, agency: u32, places: usize) {
         let mut held = self.held.borrow_mut();
         match held.iter_mut().find(|(known, _)| *known == agency) {
-            Some((_, count)) => *count += 1,
-            None => held.push((agency, 1)),
+            Some((_, count)) => *count += places,
+            None => held.push((agency, places)),
         }
     }
 
-    /// Whether `agency` holds all that one agency may.
-    fn is_full_for(&self, agency: u32) -> bool {
+    /// Whether so many more places are more than one agency may hold.
+    fn is_full_for(&self, agency: u32, places: usize) -> bool {
         let share = (self.places_max - self.places_max / 4).max(1);
         let held = self.held.borrow();
-        held.iter().any(|(known, count)| *known == agency && *count >= share)
+        held.iter()
+            .any(|(known, count)| *known == agency && *count + places > share)
     }
 
-    fn release(&self, agency: u32) {
+    fn release(&self, agency: u32, places: usize) {
         let mut held = self.held.borrow_mut();
         if let Some((_, count)) = held.iter_mut().find(|(known, _)| *known == agency) {
-            *count -= 1;
+            *count = count.saturating_sub(places);
         }
         held.retain(|(_, count)| *count > 0);
     }
 }
 
+/// Bytes of a body that are about as much work as one call.
+const BODY_BYTES_A_PLACE: usize = 8_192;
+
 /// A call's place, given back however the call ends.
 pub(super) struct Place {
     worker: Rc<OfWorker>,
+    /// Places that it counts for.
+    size: usize,
     agency: Cell<Option<u32>>,
     is_in: Cell<bool>,
 }
 
 impl Place {
-    /// A place for a call of nobody knows whom yet, if one is free.
-    pub(super) fn take(worker: &Rc<OfWorker>) -> Option<Self> {
-        if worker.places.taken.get() >= worker.places.places_max {
+    /// A place for a call of nobody knows whom yet, with so many bytes of body, if one is free.
+    pub(super) fn take(worker: &Rc<OfWorker>, body_bytes: usize) -> Option<Self> {
+        let size = worker.places.size_of(body_bytes);
+        if worker.places.taken.get() + size > worker.places.places_max {
             return None;
         }
         let place = Self {
             worker: Rc::clone(worker),
+            size,
             agency: Cell::new(None),
             is_in: Cell::new(false),
         };
@@ -79,10 +95,10 @@ impl Place {
     /// Makes it a place of `agency`, unless that has its share.
     pub(super) fn give_to(&self, agency: u32) -> bool {
         let places = &self.worker.places;
-        if places.is_full_for(agency) {
+        if places.is_full_for(agency, self.size) {
             return false;
         }
-        places.hold(agency);
+        places.hold(agency, self.size);
         self.agency.set(Some(agency));
         true
     }
@@ -99,9 +115,9 @@ impl Place {
     pub(super) fn step_out(&self) {
         if self.is_in.replace(false) {
             let places = &self.worker.places;
-            places.taken.set(places.taken.get().saturating_sub(1));
+            places.taken.set(places.taken.get().saturating_sub(self.size));
             if let Some(agency) = self.agency.get() {
-                places.release(agency);
+                places.release(agency, self.size);
             }
         }
     }
@@ -109,9 +125,9 @@ impl Place {
     fn step_in(&self) {
         if !self.is_in.replace(true) {
             let places = &self.worker.places;
-            places.taken.set(places.taken.get() + 1);
+            places.taken.set(places.taken.get() + self.size);
             if let Some(agency) = self.agency.get() {
-                places.hold(agency);
+                places.hold(agency, self.size);
             }
         }
     }
@@ -131,18 +147,30 @@ mod tests {
     fn a_flood_of_one_agency_leaves_places_to_the_others() {
         let places = Places::new(8);
         let take = |agency| {
-            let may = !places.is_full_for(agency);
+            let may = !places.is_full_for(agency, 1);
             if may {
-                places.hold(agency);
+                places.hold(agency, 1);
             }
             may
         };
         assert_eq!((0..8).filter(|_| take(1)).count(), 6, "three of four");
         assert!(take(2) && take(2));
-        places.release(1);
+        places.release(1, 1);
         assert!(take(1), "what was given back may be taken again");
         assert!(!take(1));
-        (0..2).for_each(|_| places.release(2));
+        (0..2).for_each(|_| places.release(2, 1));
         assert_eq!(*places.held.borrow(), [(1, 6)]);
+    }
+
+    #[test]
+    fn a_large_body_takes_many_places_and_never_most_of_them() {
+        let places = Places::new(512);
+        assert_eq!(
+            [0, 400, 35_000, 1 << 30].map(|bytes| places.size_of(bytes)),
+            [1, 1, 5, 64]
+        );
+        assert_eq!(Places::new(4).size_of(1 << 30), 1);
+        places.hold(1, 376);
+        assert!(!places.is_full_for(1, 8) && places.is_full_for(1, 9));
     }
 }

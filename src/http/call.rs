@@ -128,7 +128,7 @@ pub(super) async fn run(
     let Some(state) = of_worker(&request) else {
         return refuse::respond(&request, Problem::new(ProblemCode::Internal));
     };
-    let Some(place) = Place::take(&state) else {
+    let Some(place) = Place::take(&state, extract::stated_length(&request).unwrap_or_default()) else {
         state.hub.metrics.shed.inc();
         return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
     };

@@ -79,6 +79,12 @@ pub(super) enum Received {
     Begun(web::BytesMut),
 }
 
+/// Bytes of body that the head of a request says will come.
+pub(super) fn stated_length(request: &HttpRequest) -> Option<usize> {
+    let stated = request.headers().get(header::CONTENT_LENGTH)?;
+    stated.to_str().ok()?.parse().ok()
+}
+
 /// Receives a whole body.
 pub(super) async fn receive(
     request: &HttpRequest,
@@ -98,14 +104,7 @@ pub(super) async fn begin(
     limit: BodyLimit,
     turn: impl Future<Output = ()>,
 ) -> Result<Received, Problem> {
-    let stated = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    if stated
-        .and_then(|length| length.parse::<usize>().ok())
-        .is_some_and(|length| length > limit.bytes_max)
-    {
+    if stated_length(request).is_some_and(|length| length > limit.bytes_max) {
         return Err(Problem::new(ProblemCode::BodyTooLarge));
     }
     let mut first = payload.next().now_or_never();
