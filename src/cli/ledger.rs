@@ -37,6 +37,9 @@ pub enum ReceiptCommand {
         /// Public key of the ledger, or a file that holds it
         #[arg(long)]
         key: String,
+        /// Tell this item of a batch or of a chunk of a stream: the number at the end of its id
+        #[arg(long)]
+        item: Option<usize>,
     },
 }
 
@@ -81,7 +84,7 @@ pub fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<Exit> {
 
 /// Verifies a receipt file.
 pub fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> {
-    let ReceiptCommand::Verify { file, key } = command;
+    let ReceiptCommand::Verify { file, key, item } = command;
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let key = key_text(&key)?;
     anyhow::ensure!(VerifierKey::parse(&key).is_ok(), "--key is no public key of a ledger");
@@ -91,6 +94,9 @@ pub fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> 
             let kind = entry.as_ref().map_or("unknown", |entry| entry.kind.as_str());
             let at = entry.as_ref().map(|entry| crate::app::time::rfc3339(entry.at_us));
             let answered = entry.as_ref().map(answered).unwrap_or_default();
+            if let Some(number) = item {
+                return Ok(one_item(entry.as_ref(), number, proven.index, output));
+            }
             let json = serde_json::json!({
                 "sound": true, "answered": answered, "origin": proven.origin, "index": proven.index, "tree_size": proven.head.size,
                 "kind": kind, "at": at,
@@ -118,6 +124,50 @@ pub fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> 
             Ok(Exit::No)
         }
     }
+}
+
+/// Tells one item of a proven entry: the entry holds its items in order, so the proof of the entry is the proof of each.
+fn one_item(entry: Option<&Entry>, number: usize, index: u64, output: Output) -> Exit {
+    let items = match entry.map(|entry| &entry.body) {
+        Some(Body::Items(items)) => items.as_slice(),
+        _ => &[],
+    };
+    let Some(item) = items.get(number) else {
+        let what = format!(
+            "entry {index} is sound and holds no item {number}: it has {}",
+            items.len()
+        );
+        output.tell(
+            &serde_json::json!({"sound": true, "item": null, "items": items.len()}),
+            &what,
+        );
+        return Exit::No;
+    };
+    let fields: Vec<_> = item
+        .fields
+        .iter()
+        .map(|(field, verdict)| (field, verdict.as_str()))
+        .collect();
+    let json = serde_json::json!({
+        "sound": true, "index": index, "items": items.len(),
+        "item": {
+            "number": number, "rules": item.rules, "outcome": item.outcome.as_str(), "record_version": item.record_version,
+            "fields": fields.iter().map(|(field, verdict)| serde_json::json!({"number": field, "verdict": verdict})).collect::<Vec<_>>(),
+        },
+    });
+    let verdicts: Vec<String> = fields
+        .iter()
+        .map(|(field, verdict)| format!("field {field} {verdict}"))
+        .collect();
+    let text = format!(
+        "sound: item {number} of entry {index}: {} {}, record version {}; {}",
+        item.rules,
+        item.outcome.as_str(),
+        item.record_version,
+        verdicts.join(", ")
+    );
+    output.tell(&json, &text);
+    Exit::Done
 }
 
 /// What an entry says was answered: dataset and outcome of each item, or operation and status.
