@@ -111,6 +111,11 @@ impl RecordCaches {
         }
     }
 
+    /// Records of stored datasets by their cache keys, read from the store together though copies may be in memory.
+    pub async fn load_stored(&self, keys: &[(&[u8], Wanted)]) -> Vec<Result<FoundSlot, LoadError>> {
+        self.stored.load_many(keys).await
+    }
+
     /// Makes every entry of `key` stale. Call after the write is committed and before it is acknowledged.
     pub fn invalidate(&self, key: &[u8]) {
         self.live_of(number_of(key)).unwrap_or(&self.stored).invalidate(key);

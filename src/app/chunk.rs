@@ -7,7 +7,7 @@ use super::{
     consequence,
     error::AppError,
     hub::{Caller, Hub, WayIn},
-    judge::{self, Begun},
+    judge::{self, Asking, Begun},
     purpose,
     question::{ItemBody, Purpose},
     verification_id::VerificationId,
@@ -62,7 +62,7 @@ pub async fn verify_chunk<'a, E, W: WayIn>(
     items: Vec<ChunkItem<'a, E>>,
 ) -> Result<ChunkAnswer<'a, E>, AppError> {
     let now_us = hub.clock.now_us();
-    let judged = judge_all(hub, caller, purpose, dataset, items, now_us).await;
+    let judged = judge_all(hub, &Asking::new(caller, purpose, now_us), dataset, items).await;
     let mut bytes = Vec::with_capacity(256 + judged.len() * 48);
     entry::begin(&mut bytes, Kind::Chunk, now_us, caller.agency_number());
     let (mut body, mut count) = (Vec::with_capacity(judged.len() * 48), 0_u16);
@@ -139,13 +139,11 @@ async fn enter<E, W: WayIn>(
 /// queries of the store.
 async fn judge_all<'a, E>(
     hub: &'a Hub,
-    caller: &Caller,
-    purpose: &Purpose<'_>,
+    asking: &Asking<'_>,
     dataset: Option<&'a str>,
     items: Vec<ChunkItem<'a, E>>,
-    now_us: i64,
 ) -> Vec<ItemResult<'a, E>> {
-    let (mut judged, mut waiting) = (Vec::with_capacity(items.len()), Vec::new());
+    let (mut judged, mut places, mut waiting) = (Vec::with_capacity(items.len()), Vec::new(), Vec::new());
     for (place, item) in items.into_iter().enumerate() {
         let item = match item {
             Ok(item) => item,
@@ -154,21 +152,21 @@ async fn judge_all<'a, E>(
                 continue;
             }
         };
-        let begun =
-            question_of(item, dataset).and_then(|question| judge::begin(hub, caller, purpose, question, now_us));
+        let begun = question_of(item, dataset).and_then(|question| judge::begin(hub, asking, question));
         judged.push(match begun {
             Ok(Begun::Judged(judgement)) => Ok(judgement).into(),
             Ok(Begun::Waits(one)) => {
-                waiting.push((place, one));
+                places.push(place);
+                waiting.push(one);
                 ItemResult::Failed(AppError::Internal("an item was not answered"))
             }
             Err(error) => ItemResult::Failed(error),
         });
     }
-    let waiting = waiting
-        .into_iter()
-        .map(async |(place, one)| (place, judge::finish(hub, purpose, one, now_us).await));
-    for (place, finished) in futures_util::future::join_all(waiting).await {
+    if waiting.is_empty() {
+        return judged;
+    }
+    for (place, finished) in places.into_iter().zip(judge::finish_all(hub, asking, waiting).await) {
         if let Some(result) = judged.get_mut(place) {
             *result = finished.into();
         }

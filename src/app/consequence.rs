@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use smallvec::SmallVec;
+
 use super::{
     commit::Commit,
     error::AppError,
@@ -20,6 +22,7 @@ use super::{
 use crate::{
     catalog::Dataset,
     domain::{
+        calendar,
         mismatch::{Action, Actor, State},
         verdict::Verdict,
     },
@@ -68,25 +71,31 @@ pub struct MismatchNote {
     pub due_on: Option<Arc<str>>,
 }
 
-/// The mismatch that an answer opens, unless it is pending.
+/// Names of the fields that differ, sorted.
+pub(super) fn differing<'a>(judgement: &Judgement<'a>) -> SmallVec<[&'a str; 8]> {
+    let fields = judgement.fields.iter();
+    let mut names: SmallVec<_> = fields
+        .filter(|(_, _, verdict)| *verdict == Verdict::Mismatch)
+        .map(|(name, _, _)| *name)
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The mismatch that an answer opens when `fields` differ and it is not pending.
 pub(super) fn opening(
     judgement: &Judgement<'_>,
+    fields: &[&str],
     subject: SubjectKey,
     record_version: u32,
     members: &Members<'_, Text<'_>>,
 ) -> Opening {
-    let differing = judgement
-        .fields
-        .iter()
-        .filter(|(_, _, verdict)| *verdict == Verdict::Mismatch);
-    let mut fields: Vec<String> = differing.map(|(name, _, _)| (*name).to_owned()).collect();
-    fields.sort_unstable();
     Opening {
         key: RecordKey {
             dataset: Arc::clone(&judgement.dataset.name),
             subject,
         },
-        fields,
+        fields: fields.iter().map(|name| (*name).to_owned()).collect(),
         record_version,
         version_told: judgement.record.is_some(),
         subject: members
@@ -199,6 +208,11 @@ async fn carry_out(
         };
         for row in &rows {
             hub.pending.tell(row);
+        }
+        for (key, field) in all().flat_map(|one| &one.spent) {
+            let today = Some(calendar::china_day(matter.now_us));
+            let alerted = |about: &mut About| about.guessed_mut(field).alerted_on = today;
+            hub.pending.change(key.subject, alerted);
         }
         drop(turn);
         let appended = hub.enter(committed).await?;
@@ -373,7 +387,7 @@ fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<Mismatc
 
 /// One alert a day for one field of one subject.
 fn spent_alert(hub: &Hub, matter: &Matter, key: &RecordKey, field: &str) -> Result<AlertRow, AppError> {
-    let day = crate::domain::calendar::china_date(matter.now_us);
+    let day = calendar::china_date(matter.now_us);
     let hex = message::hex(&key.subject.0);
     Ok(AlertRow {
         id: new_id(b"alt_", matter.now_us, hub.settings.node)?,

@@ -16,7 +16,8 @@ use super::{
 use crate::{
     catalog::{Dataset, Field, GuessRule},
     domain::{
-        budget::{Allowance, Guess, Guesses, Question, Standing},
+        budget::{Allowance, Guess, Question, Standing},
+        calendar,
         verdict::{Outcome, ReviewReason, Verdict},
     },
 };
@@ -37,7 +38,8 @@ pub(super) fn apply(
     judgement: &mut Judgement<'_>,
     consequence: &mut Consequence,
 ) {
-    let limits = &hub.guess_limits;
+    let (limits, now_s) = (&hub.guess_limits, asked.now_us.div_euclid(1_000_000));
+    let today = calendar::china_day(asked.now_us);
     // The verdicts before any was narrowed; most answers ask for no such copy.
     let mut told: Option<Vec<Verdict>> = None;
     let mut narrowed = false;
@@ -50,38 +52,35 @@ pub(super) fn apply(
             continue;
         };
         let units = question.charged(verdict, limits);
-        let counted = about.is_some_and(|about| about.guesses.iter().any(|(name, _)| **name == *claim.name));
-        if units == 0 && !counted {
+        let before = about.and_then(|about| about.guessed(claim.name));
+        if units == 0 && before.is_none() {
+            continue;
+        }
+        let value = value_of(hub, field, &claim.test);
+        if before.is_some_and(|before| before.guesses.knows(&value, now_s)) {
             continue;
         }
         let told: &[Verdict] =
             told.get_or_insert_with(|| judgement.fields.iter().map(|(_, _, verdict)| *verdict).collect());
         let guess = Guess {
-            value: value_of(hub, field, &claim.test),
+            value,
             agency: asked.caller.row.number,
             standing: standing(asked, judgement.dataset, about, claims, told, position),
             units: question.units(limits),
         };
-        let now_s = asked.now_us.div_euclid(1_000_000);
-        let allowance = hub.pending.change(asked.subject, |about| {
-            let guesses = guesses_of(about, claim.name);
-            let allowance = guesses.allows(limits, &guess, now_s);
-            if allowance == Allowance::Charged {
-                guesses.charge(&Guess { units, ..guess }, now_s);
-            }
-            allowance
-        });
-        match allowance {
+        match charge(hub, asked, claim.name, &guess, units) {
             Some(Allowance::Review) => {
                 if let Some((_, _, verdict)) = judgement.fields.get_mut(position) {
                     *verdict = Verdict::Review(ReviewReason::GuessBudget);
                 }
-                let key = RecordKey {
-                    dataset: Arc::clone(&judgement.dataset.name),
-                    subject: asked.subject,
-                };
-                consequence.spent.push((key, claim.name.into()));
                 narrowed = true;
+                if before.is_none_or(|before| before.alerted_on != Some(today)) {
+                    let key = RecordKey {
+                        dataset: Arc::clone(&judgement.dataset.name),
+                        subject: asked.subject,
+                    };
+                    consequence.spent.push((key, claim.name.into()));
+                }
             }
             Some(Allowance::Charged) if units > 0 => consequence.guesses.push(GuessRow {
                 subject: asked.subject,
@@ -100,17 +99,17 @@ pub(super) fn apply(
     }
 }
 
-fn guesses_of<'a>(about: &'a mut About, field: &str) -> &'a mut Guesses {
-    let position = about.guesses.iter().position(|(name, _)| **name == *field);
-    let position = position.unwrap_or_else(|| {
-        about.guesses.push((Arc::from(field), Guesses::default()));
-        about.guesses.len() - 1
-    });
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the position was found or made in the line before"
-    )]
-    &mut about.guesses[position].1
+/// Asks whether a guess may be told, and counts it as so many units if so, in one step.
+fn charge(hub: &Hub, asked: &Asked<'_>, field: &str, guess: &Guess, units: u8) -> Option<Allowance> {
+    let now_s = asked.now_us.div_euclid(1_000_000);
+    hub.pending.change(asked.subject, |about| {
+        let guesses = &mut about.guessed_mut(field).guesses;
+        let allowance = guesses.allows(&hub.guess_limits, guess, now_s);
+        if allowance == Allowance::Charged {
+            guesses.charge(&Guess { units, ..*guess }, now_s);
+        }
+        allowance
+    })
 }
 
 /// Takes over a guess that an earlier run counted.
@@ -121,7 +120,8 @@ pub(super) fn restore(about: &mut About, row: &GuessRow) {
         standing: row.standing,
         units: row.units,
     };
-    guesses_of(about, &row.field).charge(&guess, row.at.div_euclid(1_000_000));
+    let guesses = &mut about.guessed_mut(&row.field).guesses;
+    guesses.charge(&guess, row.at.div_euclid(1_000_000));
 }
 
 /// What a claim asks, where its field has a budget.

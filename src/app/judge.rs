@@ -2,6 +2,8 @@
 //! record (`peek` in memory, `look_up` otherwise), and say what follows (`conclude`). Only the second step ever waits: `begin`
 //! answers what is in memory without a future, and `finish` the rest.
 
+use std::sync::OnceLock;
+
 use super::{
     access::{Agency, Allowed},
     caches::FoundSlot,
@@ -39,6 +41,33 @@ struct Prepared<'a, 'c> {
     wanted: Wanted,
 }
 
+/// Who asks, for what, and when: what the questions of one call have in common.
+pub(super) struct Asking<'c> {
+    caller: &'c Caller,
+    purpose: &'c Purpose<'c>,
+    now_us: i64,
+    matter: OnceLock<[u8; 16]>,
+}
+
+impl<'c> Asking<'c> {
+    /// Of a call.
+    pub(super) fn new(caller: &'c Caller, purpose: &'c Purpose<'c>, now_us: i64) -> Self {
+        Self {
+            caller,
+            purpose,
+            now_us,
+            matter: OnceLock::new(),
+        }
+    }
+
+    /// The call's matter; few questions bear on one.
+    fn matter(&self, hub: &Hub, agency: &Agency) -> &[u8; 16] {
+        let application = &self.purpose.application_no;
+        self.matter
+            .get_or_init(|| hub.vault.matter(&agency.row.id, application))
+    }
+}
+
 /// A record, and where it was found.
 type Found = (FoundSlot, Lookup);
 
@@ -48,15 +77,13 @@ type Found = (FoundSlot, Lookup);
 /// Wrong members, a refusal, or a part that cannot be asked.
 pub(super) async fn judge<'a>(
     hub: &'a Hub,
-    caller: &Caller,
-    purpose: &Purpose<'_>,
+    asking: &Asking<'_>,
     question: Question<'a>,
-    now_us: i64,
 ) -> Result<Judgement<'a>, AppError> {
-    match begin(hub, caller, purpose, question, now_us)? {
+    match begin(hub, asking, question)? {
         Begun::Judged(judgement) => Ok(judgement),
         // Off the hit path: its future must not make this one larger.
-        Begun::Waits(waiting) => Box::pin(finish(hub, purpose, waiting, now_us)).await,
+        Begun::Waits(waiting) => Box::pin(finish(hub, asking, waiting)).await,
     }
 }
 
@@ -71,7 +98,17 @@ pub(super) enum Begun<'a, 'c> {
 /// A question that waits for its record, or for its register.
 pub(super) struct Waiting<'a, 'c> {
     prepared: Prepared<'a, 'c>,
-    peeked: Option<Found>,
+    looked: Looked,
+}
+
+/// How far the record of a question was looked for.
+enum Looked {
+    /// Not yet.
+    No,
+    /// Under its first key.
+    First(Result<Found, AppError>),
+    /// As far as can be.
+    Whole(Found),
 }
 
 /// Answers one question if all that has to be known for it is in memory.
@@ -80,17 +117,18 @@ pub(super) struct Waiting<'a, 'c> {
 /// Wrong members, or a refusal.
 pub(super) fn begin<'a, 'c>(
     hub: &'a Hub,
-    caller: &'c Caller,
-    purpose: &Purpose<'_>,
+    asking: &Asking<'c>,
     question: Question<'a>,
-    now_us: i64,
 ) -> Result<Begun<'a, 'c>, AppError> {
-    let prepared = prepare(hub, caller, purpose, question, now_us)?;
+    let prepared = prepare(hub, asking, question)?;
     match peek(hub, &prepared) {
         Some(found) if !needs_asking(hub, &prepared, &found) => {
-            conclude(hub, purpose, prepared, found, now_us).map(Begun::Judged)
+            conclude(hub, asking, prepared, found).map(Begun::Judged)
         }
-        peeked => Ok(Begun::Waits(Waiting { prepared, peeked })),
+        peeked => Ok(Begun::Waits(Waiting {
+            prepared,
+            looked: peeked.map_or(Looked::No, Looked::Whole),
+        })),
     }
 }
 
@@ -100,16 +138,12 @@ pub(super) fn begin<'a, 'c>(
 /// A part that cannot be asked.
 pub(super) async fn finish<'a>(
     hub: &'a Hub,
-    purpose: &Purpose<'_>,
-    Waiting { prepared, peeked }: Waiting<'a, '_>,
-    now_us: i64,
+    asking: &Asking<'_>,
+    Waiting { prepared, looked }: Waiting<'a, '_>,
 ) -> Result<Judgement<'a>, AppError> {
-    let found = match peeked {
-        Some(found) => found,
-        None => look_up(hub, &prepared.subject, prepared.wanted).await?,
-    };
+    let found = look_up(hub, &prepared.subject, prepared.wanted, looked).await?;
     if !needs_asking(hub, &prepared, &found) {
-        return conclude(hub, purpose, prepared, found, now_us);
+        return conclude(hub, asking, prepared, found);
     }
     let Prepared {
         dataset,
@@ -118,27 +152,22 @@ pub(super) async fn finish<'a>(
         ..
     } = &prepared;
     let key = hub.loader.subject_key(dataset, &subject.key);
-    let judgement = yes_or_no::ask(hub, dataset, (key, &subject.key), claims, now_us).await?;
-    conclude_with(hub, purpose, prepared, found, (key, judgement), now_us)
+    let judgement = yes_or_no::ask(hub, dataset, (key, &subject.key), claims, asking.now_us).await?;
+    conclude_with(hub, asking, prepared, found, (key, judgement))
 }
 
 /// What a question means and whether its caller may ask it; the look-up is charged then.
 ///
 /// # Errors
 /// Wrong members, or a refusal.
-fn prepare<'a, 'c>(
-    hub: &'a Hub,
-    caller: &'c Caller,
-    purpose: &Purpose<'_>,
-    question: Question<'a>,
-    now_us: i64,
-) -> Result<Prepared<'a, 'c>, AppError> {
+fn prepare<'a, 'c>(hub: &'a Hub, asking: &Asking<'c>, question: Question<'a>) -> Result<Prepared<'a, 'c>, AppError> {
+    let (caller, now_us) = (asking.caller, asking.now_us);
     let dataset = hub
         .catalog
         .get(question.dataset)
         .ok_or_else(|| AppError::fault("/dataset", "unknown_dataset"))?;
     let agency = caller.agency()?;
-    let allowed = agency.permission(dataset, &purpose.item_code, now_us, caller.peer)?;
+    let allowed = agency.permission(dataset, &asking.purpose.item_code, now_us, caller.peer)?;
     let subject = parse_subject(dataset, question.subject)?;
     let claims = parse_claims(dataset, question.claims, allowed.permission)?;
     charge(&allowed, now_us)?;
@@ -169,8 +198,35 @@ fn peek(hub: &Hub, prepared: &Prepared<'_, '_>) -> Option<Found> {
     Some((found, Lookup::Hit))
 }
 
-async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted) -> Result<Found, AppError> {
-    let found = look_up_key(hub, &subject.key, wanted).await?;
+/// Answers questions that have to wait, in their order. Records of the store are asked for together.
+pub(super) async fn finish_all<'a>(
+    hub: &'a Hub,
+    asking: &Asking<'_>,
+    mut waiting: Vec<Waiting<'a, '_>>,
+) -> Vec<Result<Judgement<'a>, AppError>> {
+    let of_store = |waiting: &Waiting<'_, '_>| {
+        let Waiting { prepared, looked } = waiting;
+        matches!(looked, Looked::No) && !hub.records.is_live(prepared.dataset)
+    };
+    let key = |Waiting { prepared, .. }: &Waiting<'a, '_>| (prepared.subject.key.clone(), prepared.wanted);
+    let keys: Vec<_> = waiting.iter().filter(|one| of_store(one)).map(key).collect();
+    let keys: Vec<(&[u8], Wanted)> = keys.iter().map(|(key, wanted)| (&**key, *wanted)).collect();
+    let loaded = hub.records.load_stored(&keys).await;
+    for (one, loaded) in waiting.iter_mut().filter(|one| of_store(one)).zip(loaded) {
+        hub.metrics.cache_misses.inc();
+        one.looked = Looked::First(loaded.map(|slot| (slot, Lookup::Miss)).map_err(AppError::from));
+    }
+    let finishing = waiting.into_iter().map(|one| finish(hub, asking, one));
+    futures_util::future::join_all(finishing).await
+}
+
+/// What is left to look for.
+async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted, looked: Looked) -> Result<Found, AppError> {
+    let found = match looked {
+        Looked::Whole(found) => return Ok(found),
+        Looked::First(found) => found?,
+        Looked::No => look_up_key(hub, &subject.key, wanted).await?,
+    };
     match &subject.alternative {
         Some(other) if found.0.record.is_none() => look_up_key(hub, other, wanted).await,
         _ => Ok(found),
@@ -197,10 +253,9 @@ fn needs_asking(hub: &Hub, prepared: &Prepared<'_, '_>, (slot, _): &Found) -> bo
 /// The record is an older copy, and the caller may not be answered from one.
 fn conclude<'a>(
     hub: &'a Hub,
-    purpose: &Purpose<'_>,
+    asking: &Asking<'_>,
     prepared: Prepared<'a, '_>,
     (slot, lookup): Found,
-    now_us: i64,
 ) -> Result<Judgement<'a>, AppError> {
     let judged = match &slot.record {
         Some(record) => (
@@ -212,16 +267,15 @@ fn conclude<'a>(
             (key, not_found(prepared.dataset, key, &prepared.claims))
         }
     };
-    conclude_with(hub, purpose, prepared, (slot, lookup), judged, now_us)
+    conclude_with(hub, asking, prepared, (slot, lookup), judged)
 }
 
 fn conclude_with<'a>(
     hub: &'a Hub,
-    purpose: &Purpose<'_>,
+    asking: &Asking<'_>,
     prepared: Prepared<'a, '_>,
     (slot, _): Found,
     (key, mut judgement): (SubjectKey, Judgement<'a>),
-    now_us: i64,
 ) -> Result<Judgement<'a>, AppError> {
     let Prepared {
         dataset,
@@ -232,6 +286,7 @@ fn conclude_with<'a>(
         claims,
         ..
     } = prepared;
+    let now_us = asking.now_us;
     let about = hub.pending.about(key);
     let version = judgement.record_version;
     let mut consequence = Consequence::default();
@@ -254,17 +309,16 @@ fn conclude_with<'a>(
     }
     if !slot.is_stale() {
         // What is pending, with the matter of this answer.
-        let matter = |about| (about, hub.vault.matter(&agency.row.id, &purpose.application_no));
-        let about = about.as_deref().map(matter);
+        let about = about.as_deref().map(|about| (about, asking.matter(hub, agency)));
         if judgement.outcome == Outcome::Mismatched {
-            let opening = consequence::opening(&judgement, key, version, members);
-            match about.and_then(|(about, matter)| about.pending(&matter, &opening.fields)) {
+            let fields = consequence::differing(&judgement);
+            match about.and_then(|(about, matter)| about.pending(matter, &fields)) {
                 Some(known) => judgement.mismatch = Some(known),
-                None => consequence.opens = Some(opening),
+                None => consequence.opens = Some(consequence::opening(&judgement, &fields, key, version, members)),
             }
         }
         if let Some((about, matter)) = about {
-            consequence.settles = consequence::settled(dataset, about, &judgement, &matter, now_us);
+            consequence.settles = consequence::settled(dataset, about, &judgement, matter, now_us);
         }
     }
     judgement.consequence = (!consequence.is_empty()).then(|| Box::new(consequence));

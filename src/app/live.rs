@@ -125,7 +125,13 @@ fn loaded(
     keep: Keep,
 ) -> Result<Loaded<CachedRecord>, LoadError> {
     Ok(Loaded {
-        record: Some(cached(dataset, name, record)?),
+        record: Some(cached(
+            dataset,
+            name,
+            record.version,
+            record.received_at,
+            &record.fields,
+        )?),
         read_at,
         keep,
     })

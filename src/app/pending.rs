@@ -63,13 +63,24 @@ impl From<&MismatchRow> for PendingMismatch {
     }
 }
 
+/// What was guessed of one field of a subject.
+#[derive(Clone)]
+pub struct Guessed {
+    /// Name of the field.
+    pub field: Arc<str>,
+    /// The guesses that count.
+    pub guesses: Guesses,
+    /// The last day (of China, since 1970-01-01) on which an alert said that the budget is used up: one a day is enough.
+    pub alerted_on: Option<i32>,
+}
+
 /// What is pending about one subject.
 #[derive(Clone, Default)]
 pub struct About {
     /// Mismatches that are not over.
     pub mismatches: Vec<PendingMismatch>,
-    /// Counted guesses by field name.
-    pub guesses: Vec<(Arc<str>, Guesses)>,
+    /// By field.
+    pub guessed: Vec<Guessed>,
 }
 
 impl About {
@@ -89,10 +100,36 @@ impl About {
         self.mismatches.iter().filter(disputed).any(named)
     }
 
-    /// The pending mismatch of a matter and field set.
-    pub fn pending(&self, matter: &[u8; 16], fields: &[String]) -> Option<MismatchNote> {
+    /// What was guessed of a field.
+    pub fn guessed(&self, field: &str) -> Option<&Guessed> {
+        self.guessed.iter().find(|guessed| *guessed.field == *field)
+    }
+
+    /// The same, to be changed.
+    pub fn guessed_mut(&mut self, field: &str) -> &mut Guessed {
+        let position = self.guessed.iter().position(|guessed| *guessed.field == *field);
+        let position = position.unwrap_or_else(|| {
+            self.guessed.push(Guessed {
+                field: Arc::from(field),
+                guesses: Guesses::default(),
+                alerted_on: None,
+            });
+            self.guessed.len() - 1
+        });
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the position was found or made in the line before"
+        )]
+        &mut self.guessed[position]
+    }
+
+    /// The pending mismatch of a matter and a sorted set of fields.
+    pub fn pending(&self, matter: &[u8; 16], fields: &[impl AsRef<str>]) -> Option<MismatchNote> {
+        let same_fields = |known: &PendingMismatch| {
+            known.fields.len() == fields.len() && known.fields.iter().zip(fields).all(|(a, b)| **a == *b.as_ref())
+        };
         let mut mismatches = self.mismatches.iter();
-        let same = mismatches.find(|known| known.matter == *matter && *known.fields == *fields);
+        let same = mismatches.find(|known| known.matter == *matter && same_fields(known));
         same.map(|known| MismatchNote {
             id: Arc::clone(&known.id),
             due_on: known.due_on.clone(),
@@ -100,7 +137,7 @@ impl About {
     }
 
     fn is_empty(&self) -> bool {
-        self.mismatches.is_empty() && self.guesses.iter().all(|(_, guesses)| guesses.is_empty())
+        self.mismatches.is_empty() && self.guessed.iter().all(|guessed| guessed.guesses.is_empty())
     }
 }
 
@@ -181,12 +218,12 @@ impl Pending {
         for shard in &self.shards {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             shard.retain(|_, about| {
-                if !about.guesses.is_empty() {
+                if !about.guessed.is_empty() {
                     let about = Arc::make_mut(about);
-                    for (_, guesses) in &mut about.guesses {
-                        guesses.expire(now_s);
+                    for guessed in &mut about.guessed {
+                        guessed.guesses.expire(now_s);
                     }
-                    about.guesses.retain(|(_, guesses)| !guesses.is_empty());
+                    about.guessed.retain(|guessed| !guessed.guesses.is_empty());
                 }
                 !about.is_empty()
             });

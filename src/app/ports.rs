@@ -46,6 +46,17 @@ pub struct StoredRecord {
     pub fields: String,
 }
 
+/// What a verification needs of a record. Holds personal data: no `Debug`.
+#[derive(Clone)]
+pub struct NewestRecord {
+    /// As [`StoredRecord::version`].
+    pub version: u32,
+    /// As [`StoredRecord::received_at`].
+    pub received_at: i64,
+    /// As [`StoredRecord::fields`].
+    pub fields: String,
+}
+
 /// The last time that the source of a live dataset was asked about a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiveFetch {
@@ -106,6 +117,9 @@ pub enum StoreError {
 pub trait Store: Send + Sync + 'static {
     /// Point look-ups, many keys a query; the answer has the order and length of `keys`.
     async fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<StoredRecord>>, StoreError>;
+
+    /// As `records`, but only what a verification needs of each.
+    async fn newest(&self, keys: &[RecordKey]) -> Result<Vec<Option<NewestRecord>>, StoreError>;
 
     /// One version of a record, current or past.
     async fn record_version(&self, key: &RecordKey, version: u32) -> Result<Option<StoredRecord>, StoreError>;

@@ -59,7 +59,8 @@ pub(super) fn is_blank(text: &str) -> bool {
 fn has_control(text: &str) -> bool {
     // Controls are below the space, DEL, or U+0080 to U+009F, which begin with C2.
     let suspect = |byte: u8| byte.is_ascii_control() || byte == 0xC2;
-    text.bytes().any(suspect) && text.chars().any(char::is_control)
+    // Without a way out of the loop it is done many bytes at a time.
+    text.bytes().fold(false, |found, byte| found | suspect(byte)) && text.chars().any(char::is_control)
 }
 
 /// Seals a purpose and ends the entry with it.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    ports::{RecordKey, Store, StoredRecord, SubjectKey},
+    ports::{NewestRecord, RecordKey, Store, SubjectKey},
     time,
 };
 
@@ -38,9 +38,8 @@ impl Weigh for CachedRecord {
 
 impl CachedRecord {
     /// Makes the canonical forms; `None` when the stored JSON is no object of strings.
-    pub fn new(dataset: &Dataset, subject: SubjectKey, stored: &StoredRecord) -> Option<Self> {
-        let values: super::question::Members<'_, super::question::Text<'_>> =
-            serde_json::from_str(&stored.fields).ok()?;
+    pub fn new(dataset: &Dataset, subject: SubjectKey, version: u32, received_at: i64, stored: &str) -> Option<Self> {
+        let values: super::question::Members<'_, super::question::Text<'_>> = serde_json::from_str(stored).ok()?;
         let mut fields: Vec<Option<Canonical>> = Vec::new();
         fields.resize_with(dataset.fields.len(), || None);
         for (name, value) in &values.0 {
@@ -52,10 +51,10 @@ impl CachedRecord {
             }
         }
         // Canonical forms are about as long as the text they were made of, and keep the text itself beside them.
-        let weight = 96 + fields.len() * size_of::<Option<Canonical>>() + 2 * stored.fields.len();
+        let weight = 96 + fields.len() * size_of::<Option<Canonical>>() + 2 * stored.len();
         Some(Self {
-            version: stored.version,
-            as_of: time::rfc3339(stored.received_at).into(),
+            version,
+            as_of: time::rfc3339(received_at).into(),
             subject,
             fields: fields.into(),
             weight,
@@ -143,17 +142,25 @@ impl RecordLoad {
             datasets.push(dataset);
             names.push(name);
         }
-        let stored = self.store.records(&names).await.map_err(shared)?;
+        let stored = self.store.newest(&names).await.map_err(shared)?;
         let records = stored.into_iter().zip(datasets).zip(&names);
-        Ok(records
-            .map(|((stored, dataset), name)| stored.map(|stored| cached(dataset, name, &stored)).transpose())
-            .collect())
+        let made = |((stored, dataset), name): ((Option<NewestRecord>, &Arc<Dataset>), &RecordKey)| {
+            let made = |stored: NewestRecord| cached(dataset, name, stored.version, stored.received_at, &stored.fields);
+            stored.map(made).transpose()
+        };
+        Ok(records.map(made).collect())
     }
 }
 
 /// A stored record in the form of the cache.
-pub(super) fn cached(dataset: &Dataset, name: &RecordKey, stored: &StoredRecord) -> Result<CachedRecord, LoadError> {
-    CachedRecord::new(dataset, name.subject, stored).ok_or_else(|| {
+pub(super) fn cached(
+    dataset: &Dataset,
+    name: &RecordKey,
+    version: u32,
+    received_at: i64,
+    fields: &str,
+) -> Result<CachedRecord, LoadError> {
+    CachedRecord::new(dataset, name.subject, version, received_at, fields).ok_or_else(|| {
         shared(Unreadable {
             dataset: Arc::clone(&dataset.name),
         })

@@ -83,7 +83,7 @@ pub async fn unlock(
     };
     let committed = hub.commit(commit).await?;
     if unlock == Unlock::Unlocked {
-        hub.pending.change(subject, |about| about.guesses.clear());
+        hub.pending.change(subject, |about| about.guessed.clear());
     }
     hub.enter(committed).await?;
     Ok(unlock)

@@ -7,7 +7,7 @@ use super::{
     consequence::{self, Consequence, MismatchNote},
     error::AppError,
     hub::{Caller, Hub},
-    judge,
+    judge::{self, Asking},
     ports::SubjectKey,
     purpose,
     question::{Claim, Members, PredicateBody, Text, VerificationBody},
@@ -136,7 +136,8 @@ pub async fn verify<'a>(
         claims: &body.claims,
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
     };
-    let mut judgement = judge::judge(hub, caller, &body.purpose, question, now_us).await?;
+    let asking = Asking::new(caller, &body.purpose, now_us);
+    let mut judgement = judge::judge(hub, &asking, question).await?;
     let mut bytes = Vec::with_capacity(256);
     entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
     judgement.put(&mut bytes);

@@ -7,21 +7,32 @@ use tokio::{sync::mpsc, sync::oneshot, task::JoinSet};
 
 use super::{CacheConfig, Keep, Key, Load, LoadError, Loaded, Slot, Want, stamps::Stamp, stamps::Stamps};
 
-/// One caller that waits for one key.
+/// One caller that waits for some keys.
 pub(super) struct Miss<V> {
-    pub(super) want: Want,
-    pub(super) reply: oneshot::Sender<Answer<V>>,
+    pub(super) wants: Vec<Want>,
+    /// Hears all answers at once, in the order of `wants`.
+    pub(super) reply: oneshot::Sender<Vec<Answer<V>>>,
 }
+
+/// The answers of one caller, until the last is there.
+struct Gathering<V> {
+    answers: Vec<Answer<V>>,
+    missing: usize,
+    reply: oneshot::Sender<Vec<Answer<V>>>,
+}
+
+/// A caller, by number, and the place of a key among those that he waits for.
+type Waiter = (u64, usize);
 
 type Answer<V> = Result<Arc<Slot<V>>, LoadError>;
 type Slots<V> = moka::sync::Cache<Key, Arc<Slot<V>>, ahash::RandomState>;
-type Waiting<V> = HashMap<Key, Waiters<V>, ahash::RandomState>;
+type Waiting = HashMap<Key, Waiters, ahash::RandomState>;
 
 /// Who waits for one key.
-struct Waiters<V> {
+struct Waiters {
     /// What the one who wants most wants.
     oldest_us: i64,
-    replies: Vec<oneshot::Sender<Answer<V>>>,
+    callers: Vec<Waiter>,
 }
 
 pub(super) struct Loader<L: Load + ?Sized> {
@@ -31,11 +42,14 @@ pub(super) struct Loader<L: Load + ?Sized> {
     stamps: Arc<Stamps>,
     now_us: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Keys that no query carries yet.
-    queued: Waiting<L::Record>,
+    queued: Waiting,
     /// Keys that a query under way carries; who comes later joins and checks the stamp of what he gets.
-    loading: Waiting<L::Record>,
-    /// Callers in both maps.
+    loading: Waiting,
+    /// Keys that callers wait for, in both maps.
     waiting: usize,
+    /// Callers by number.
+    callers: HashMap<u64, Gathering<L::Record>, ahash::RandomState>,
+    next_caller: u64,
 }
 
 /// What a query brought.
@@ -66,6 +80,8 @@ impl<L: Load + ?Sized> Loader<L> {
             queued: Waiting::default(),
             loading: Waiting::default(),
             waiting: 0,
+            callers: HashMap::default(),
+            next_caller: 0,
         }
     }
 
@@ -94,21 +110,33 @@ impl<L: Load + ?Sized> Loader<L> {
     }
 
     fn wait(&mut self, miss: Miss<L::Record>) {
-        if self.waiting >= self.config.waiting_max {
+        let Miss { wants, reply } = miss;
+        let answers: Vec<_> = wants.iter().map(|_| Err(LoadError::Busy)).collect();
+        if self.waiting + wants.len() > self.config.waiting_max {
             // The caller may have gone away; then nobody is told.
-            let _ = miss.reply.send(Err(LoadError::Busy));
+            let _ = reply.send(answers);
             return;
         }
-        self.waiting += 1;
-        match self.loading.get_mut(&miss.want.key) {
-            Some(waiters) => waiters.replies.push(miss.reply),
-            None => {
-                let waiters = self.queued.entry(miss.want.key).or_insert_with(|| Waiters {
-                    oldest_us: i64::MIN,
-                    replies: Vec::new(),
-                });
-                waiters.oldest_us = waiters.oldest_us.max(miss.want.oldest_us);
-                waiters.replies.push(miss.reply);
+        self.waiting += wants.len();
+        let caller = self.next_caller;
+        self.next_caller += 1;
+        let gathering = Gathering {
+            missing: wants.len(),
+            answers,
+            reply,
+        };
+        self.callers.insert(caller, gathering);
+        for (place, want) in wants.into_iter().enumerate() {
+            match self.loading.get_mut(&want.key) {
+                Some(waiters) => waiters.callers.push((caller, place)),
+                None => {
+                    let waiters = self.queued.entry(want.key).or_insert_with(|| Waiters {
+                        oldest_us: i64::MIN,
+                        callers: Vec::new(),
+                    });
+                    waiters.oldest_us = waiters.oldest_us.max(want.oldest_us);
+                    waiters.callers.push((caller, place));
+                }
             }
         }
     }
@@ -177,15 +205,22 @@ impl<L: Load + ?Sized> Loader<L> {
     }
 
     fn answer(&mut self, key: &Key, answer: &Answer<L::Record>) {
-        let replies = self
-            .loading
-            .remove(key)
-            .map(|waiters| waiters.replies)
-            .unwrap_or_default();
-        self.waiting -= replies.len();
-        for reply in replies {
-            // A caller that went away has closed his channel; nothing is owed to him.
-            let _ = reply.send(answer.clone());
+        let waiters = self.loading.remove(key);
+        for (caller, place) in waiters.map(|waiters| waiters.callers).unwrap_or_default() {
+            self.waiting -= 1;
+            let Some(gathering) = self.callers.get_mut(&caller) else {
+                continue;
+            };
+            if let Some(told) = gathering.answers.get_mut(place) {
+                *told = answer.clone();
+            }
+            gathering.missing -= 1;
+            if gathering.missing == 0
+                && let Some(Gathering { answers, reply, .. }) = self.callers.remove(&caller)
+            {
+                // A caller that went away has closed his channel; nothing is owed to him.
+                let _ = reply.send(answers);
+            }
         }
     }
 }

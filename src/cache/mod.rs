@@ -246,22 +246,53 @@ impl<L: Load + ?Sized> RecordCache<L> {
     /// # Errors
     /// The store or source could not be asked, or too many loads wait.
     pub async fn load(&self, key: &[u8], wanted: Wanted) -> Result<Arc<Slot<L::Record>>, LoadError> {
+        let mut loaded = self.load_many(&[(key, wanted)]).await;
+        loaded.pop().unwrap_or(Err(LoadError::Unstable))
+    }
+
+    /// As [`Self::load`], for many keys with one message to the loader and one back; the answers have the order of `keys`.
+    pub async fn load_many(&self, keys: &[(&[u8], Wanted)]) -> Vec<Result<Arc<Slot<L::Record>>, LoadError>> {
+        let mut answers: Vec<_> = keys.iter().map(|_| Err(LoadError::Unstable)).collect();
+        let mut open: Vec<usize> = (0..keys.len()).collect();
         for _ in 0..ATTEMPTS_MAX {
-            let (reply, answer) = oneshot::channel();
-            let want = Want {
-                key: Key::from(key),
-                oldest_us: wanted.oldest_us,
-            };
-            let miss = loader::Miss { want, reply };
-            self.misses.try_send(miss).map_err(|_full| LoadError::Busy)?;
-            let slot = answer.await.map_err(|_closed| LoadError::Busy)??;
-            // A load that it joined may have begun for a caller who wanted less.
-            let answers = slot.is_stale() || slot.serves(wanted);
-            if answers && self.is_current(key, &slot) {
-                return Ok(slot);
+            let asked = || open.iter().filter_map(|place| Some((*place, keys.get(*place)?)));
+            let loaded = self.ask(asked().map(|(_, key)| key)).await;
+            let mut again = Vec::new();
+            for ((place, (key, wanted)), loaded) in asked().zip(loaded) {
+                // A load that it joined may have begun for a caller who wanted less.
+                let void = loaded.as_ref().is_ok_and(|slot| {
+                    let answers = slot.is_stale() || slot.serves(*wanted);
+                    !answers || !self.is_current(key, slot)
+                });
+                if void {
+                    again.push(place);
+                } else if let Some(answer) = answers.get_mut(place) {
+                    *answer = loaded;
+                }
             }
+            if again.is_empty() {
+                break;
+            }
+            open = again;
         }
-        Err(LoadError::Unstable)
+        answers
+    }
+
+    async fn ask<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k (&'k [u8], Wanted)>,
+    ) -> Vec<Result<Arc<Slot<L::Record>>, LoadError>> {
+        let (reply, answer) = oneshot::channel();
+        let want = |(key, wanted): &(&[u8], Wanted)| Want {
+            key: Key::from(*key),
+            oldest_us: wanted.oldest_us,
+        };
+        let wants: Vec<Want> = keys.map(want).collect();
+        let busy = wants.iter().map(|_| Err(LoadError::Busy)).collect();
+        if wants.is_empty() || self.misses.try_send(loader::Miss { wants, reply }).is_err() {
+            return busy;
+        }
+        answer.await.unwrap_or(busy)
     }
 
     /// Makes every entry of `key` stale. Call after the write is committed and before it is acknowledged.

@@ -36,12 +36,8 @@ pub(super) const DELETE_OLD_REPLIES: Statement = statement!("delete_old_replies"
 pub(super) const FOREIGN_KEY_CHECK: Statement = statement!("foreign_key_check");
 pub(super) const INSERT_ALERT: Statement = statement!("insert_alert");
 pub(super) const INSERT_DELIVERY: Statement = statement!("insert_delivery");
-pub(super) const INSERT_EVENT: Statement = statement!("insert_event");
-pub(super) const INSERT_GUESS: Statement = statement!("insert_guess");
 pub(super) const INSERT_MIGRATION: Statement = statement!("insert_migration");
-pub(super) const INSERT_MISMATCH: Statement = statement!("insert_mismatch");
 pub(super) const INSERT_REPLY: Statement = statement!("insert_reply");
-pub(super) const INSERT_STEP: Statement = statement!("insert_step");
 pub(super) const INTEGRITY_CHECK: Statement = statement!("integrity_check");
 pub(super) const JOURNAL_MODE: Statement = statement!("journal_mode");
 pub(super) const MARK_FANNED: Statement = statement!("mark_fanned");
@@ -65,6 +61,7 @@ pub(super) const SELECT_MISMATCH: Statement = statement!("select_mismatch");
 pub(super) const SELECT_MISMATCHES: Statement = statement!("select_mismatches");
 pub(super) const SELECT_MISMATCH_DELIVERIES: Statement = statement!("select_mismatch_deliveries");
 pub(super) const SELECT_MISMATCH_OF: Statement = statement!("select_mismatch_of");
+pub(super) const SELECT_NEWEST: Statement = statement!("select_newest");
 pub(super) const SELECT_NEWEST_CHANGES: Statement = statement!("select_newest_changes");
 pub(super) const SELECT_NEW_EVENTS: Statement = statement!("select_new_events");
 pub(super) const SELECT_NEXT_DELIVERY: Statement = statement!("select_next_delivery");
@@ -119,7 +116,6 @@ impl RowStatement {
         runs
     }
 }
-
 pub(super) static INSERT_RECORDS: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_records")));
 pub(super) static REPLACE_RECORDS: LazyLock<RowStatement> =
@@ -128,6 +124,14 @@ pub(super) static INSERT_ANSWERS: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_answers")));
 pub(super) static INSERT_ENTRIES: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_entries")));
+pub(super) static INSERT_MISMATCHES: LazyLock<RowStatement> =
+    LazyLock::new(|| RowStatement::new(statement!("insert_mismatches")));
+pub(super) static INSERT_STEPS: LazyLock<RowStatement> =
+    LazyLock::new(|| RowStatement::new(statement!("insert_steps")));
+pub(super) static INSERT_GUESSES: LazyLock<RowStatement> =
+    LazyLock::new(|| RowStatement::new(statement!("insert_guesses")));
+pub(super) static INSERT_EVENTS: LazyLock<RowStatement> =
+    LazyLock::new(|| RowStatement::new(statement!("insert_events")));
 
 /// The text with its `(?, …)` row repeated `rows` times; a text without such a row stays as it is.
 fn repeat_row(text: &str, rows: usize) -> String {

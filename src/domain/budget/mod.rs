@@ -181,7 +181,7 @@ impl Guesses {
     /// Whether the question may be compared at all, at a Unix time in seconds.
     pub fn allows(&self, limits: &Limits, guess: &Guess, now_s: i64) -> Allowance {
         let now = minute(now_s);
-        if self.knows(guess, now) {
+        if self.counts_value(&guess.value, now) {
             return Allowance::Free;
         }
         let units = u32::from(guess.units.max(1));
@@ -200,10 +200,15 @@ impl Guesses {
         if within { Allowance::Charged } else { Allowance::Review }
     }
 
+    /// Whether a question is counted already, by its keyed hash: asking it again is [`Allowance::Free`], whoever asks.
+    pub fn knows(&self, value: &[u8; 16], now_s: i64) -> bool {
+        self.counts_value(value, minute(now_s))
+    }
+
     /// Counts a question, once; 0 units are not counted. Call it with the lock still held under which `allows` was asked.
     pub fn charge(&mut self, guess: &Guess, now_s: i64) {
         let now = minute(now_s);
-        if guess.units == 0 || self.knows(guess, now) {
+        if guess.units == 0 || self.counts_value(&guess.value, now) {
             return;
         }
         self.expire(now_s);
@@ -236,9 +241,9 @@ impl Guesses {
         }
     }
 
-    fn knows(&self, guess: &Guess, now: u32) -> bool {
+    fn counts_value(&self, value: &[u8; 16], now: u32) -> bool {
         let mut counted = self.entries.iter().filter(|entry| counts(entry, MINUTES_30_DAYS, now));
-        counted.any(|entry| entry.value == guess.value)
+        counted.any(|entry| entry.value == *value)
     }
 
     fn units_within(&self, window: u32, now: u32, of: &dyn Fn(&Entry) -> bool) -> u32 {

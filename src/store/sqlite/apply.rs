@@ -7,7 +7,7 @@ use sqlx::Sqlite;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
-use super::batch::{Batch, RecordRow, hex, json_text};
+use super::batch::{Batch, RecordRow, Turn, hex, json_text};
 use super::fault::Fault;
 use crate::app::commit::{AgencyRow, ClientRow, GrantRow};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
@@ -31,9 +31,8 @@ pub(super) async fn apply_all(conn: &mut SqliteConnection, batches: &[&Batch]) -
     for row in batches.iter().flat_map(|batch| &batch.grants) {
         changed(conn, statement::UPSERT_GRANT, 1, |query| bind_grant(query, row)).await?;
     }
-    for turn in batches.iter().filter_map(|batch| batch.turn.as_deref()) {
-        super::apply_turn::apply(conn, turn).await?;
-    }
+    let turns: Vec<&Turn> = batches.iter().filter_map(|batch| batch.turn.as_deref()).collect();
+    super::apply_turn::apply_all(conn, &turns).await?;
     apply_entries(conn, batches).await
 }
 
@@ -103,7 +102,7 @@ async fn apply_wave(conn: &mut SqliteConnection, wave: &mut Vec<&RecordRow>) -> 
     // In key order, neighbours share the pages of the key index.
     wave.sort_unstable_by(|a, b| (&a.dataset, a.subject).cmp(&(&b.dataset, b.subject)));
     let (old, new): (Vec<&RecordRow>, Vec<&RecordRow>) = wave.drain(..).partition(|row| row.expected.is_some());
-    send_records(conn, &statement::INSERT_RECORDS, &new).await?;
+    send_rows(conn, &statement::INSERT_RECORDS, &new, bind_record).await?;
     if !old.is_empty() {
         // The compare of compare-and-set: only a row that still has the expected version is archived.
         let keys: Vec<_> = old
@@ -112,18 +111,20 @@ async fn apply_wave(conn: &mut SqliteConnection, wave: &mut Vec<&RecordRow>) -> 
             .collect();
         let keys = json_text(&keys);
         changed(conn, statement::ARCHIVE_RECORDS, old.len(), |query| query.bind(keys)).await?;
-        send_records(conn, &statement::REPLACE_RECORDS, &old).await?;
+        send_rows(conn, &statement::REPLACE_RECORDS, &old, bind_record).await?;
     }
     Ok(())
 }
 
-async fn send_records(
+/// Sends rows in few statements, and refuses when one of them changed another number of rows.
+pub(super) async fn send_rows<T>(
     conn: &mut SqliteConnection,
     sql: &'static RowStatement,
-    rows: &[&RecordRow],
+    rows: &[&T],
+    bind: impl Fn(Bound, &T) -> Bound,
 ) -> Result<(), Fault> {
     for (text, run) in sql.runs(rows) {
-        let query = run.iter().fold(sqlx::query(text), |query, row| bind_record(query, row));
+        let query = run.iter().fold(sqlx::query(text), |query, row| bind(query, row));
         let done = query.execute(&mut *conn).await.map_err(Fault::in_statement(sql.name))?;
         as_expected(done.rows_affected(), run.len())?;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sqlx::{Row, sqlite::SqliteConnection};
 
-use super::apply::{Bound, changed};
+use super::apply::{Bound, changed, send_rows};
 use super::batch::{Turn, json_text};
 use super::fault::Fault;
 use crate::app::ports::SubjectKey;
@@ -16,22 +16,50 @@ use crate::app::rows::{
 use crate::domain::budget::Standing;
 use crate::store::statement::{self, Statement};
 
-/// Writes all of `turn`.
-pub(super) async fn apply(conn: &mut SqliteConnection, turn: &Turn) -> Result<(), Fault> {
-    for write in &turn.mismatches {
-        apply_mismatch(conn, write).await?;
+/// Writes all of `turns`. Rows that only come in go first, those of all turns together: each statement costs a hand-over between
+/// two threads. What changes rows follows, turn by turn.
+pub(super) async fn apply_all(conn: &mut SqliteConnection, turns: &[&Turn]) -> Result<(), Fault> {
+    let mismatches = || turns.iter().flat_map(|turn| &turn.mismatches);
+    let opened: Vec<&MismatchWrite> = mismatches().filter(|write| write.row.revision == 1).collect();
+    send_rows(conn, &statement::INSERT_MISMATCHES, &opened, bind_opened).await?;
+    send_rows(conn, &statement::INSERT_STEPS, &opened, bind_step).await?;
+    for write in mismatches().filter(|write| write.row.revision != 1) {
+        changed(conn, statement::UPDATE_MISMATCH, 1, |query| bind_changed(query, write)).await?;
+        send_rows(conn, &statement::INSERT_STEPS, &[write], bind_step).await?;
     }
-    for guess in &turn.guesses {
-        changed(conn, statement::INSERT_GUESS, 1, |query| bind_guess(query, guess)).await?;
+    let events: Vec<&EventRow> = turns.iter().flat_map(|turn| &turn.events).collect();
+    send_rows(conn, &statement::INSERT_EVENTS, &events, bind_event).await?;
+    apply_guesses(conn, turns).await?;
+    for turn in turns {
+        apply_rest(conn, turn).await?;
     }
-    for subject in &turn.forgiven {
-        run(conn, statement::DELETE_GUESSES, |query| query.bind(bytes(*subject))).await?;
+    Ok(())
+}
+
+/// Counts and forgives guesses, in the order of the turns: one that is counted after it was forgiven counts.
+async fn apply_guesses(conn: &mut SqliteConnection, turns: &[&Turn]) -> Result<(), Fault> {
+    let mut counted: Vec<&GuessRow> = Vec::new();
+    for turn in turns {
+        counted.extend(&turn.guesses);
+        if !turn.forgiven.is_empty() {
+            send_rows(conn, &statement::INSERT_GUESSES, &counted, bind_guess).await?;
+            counted.clear();
+        }
+        for subject in &turn.forgiven {
+            run(conn, statement::DELETE_GUESSES, |query| query.bind(bytes(*subject))).await?;
+        }
     }
-    for event in &turn.events {
-        changed(conn, statement::INSERT_EVENT, 1, |query| bind_event(query, event)).await?;
-    }
-    for event in &turn.fanned {
-        changed(conn, statement::MARK_FANNED, 1, |query| query.bind(event.clone())).await?;
+    send_rows(conn, &statement::INSERT_GUESSES, &counted, bind_guess).await
+}
+
+/// Writes what is left of `turn`: deliveries, and what there are few of.
+async fn apply_rest(conn: &mut SqliteConnection, turn: &Turn) -> Result<(), Fault> {
+    if !turn.fanned.is_empty() {
+        let fanned = json_text(&turn.fanned);
+        changed(conn, statement::MARK_FANNED, turn.fanned.len(), |query| {
+            query.bind(fanned)
+        })
+        .await?;
     }
     // Events that may have nothing pending any more.
     let mut told = turn.fanned.clone();
@@ -98,55 +126,50 @@ async fn events_of(
     events.map_err(Fault::in_statement(statement.name))
 }
 
-async fn apply_mismatch(conn: &mut SqliteConnection, write: &MismatchWrite) -> Result<(), Fault> {
+fn bind_opened(query: Bound, write: &MismatchWrite) -> Bound {
     let row = &write.row;
-    if row.revision == 1 {
-        changed(conn, statement::INSERT_MISMATCH, 1, |query| {
-            query
-                .bind(row.id.clone())
-                .bind(Arc::clone(&row.dataset))
-                .bind(bytes(row.subject))
-                .bind(row.agency.clone())
-                .bind(row.matter.to_vec())
-                .bind(json_text(&row.fields))
-                .bind(i64::from(row.record_version))
-                .bind(row.state.clone())
-                .bind(i64::from(row.is_final))
-                .bind(row.due_on.clone())
-                .bind(row.awaits.clone())
-                .bind(i64::from(row.revision))
-                .bind(row.opened_at)
-                .bind(row.updated_at)
-                .bind(row.facts.clone())
-        })
-        .await?;
-    } else {
-        changed(conn, statement::UPDATE_MISMATCH, 1, |query| {
-            query
-                .bind(row.id.clone())
-                .bind(row.state.clone())
-                .bind(i64::from(row.is_final))
-                .bind(row.due_on.clone())
-                .bind(row.awaits.clone())
-                .bind(i64::from(row.revision))
-                .bind(row.updated_at)
-                .bind(row.facts.clone())
-                .bind(i64::from(row.record_version))
-        })
-        .await?;
-    }
+    query
+        .bind(row.id.clone())
+        .bind(Arc::clone(&row.dataset))
+        .bind(bytes(row.subject))
+        .bind(row.agency.clone())
+        .bind(row.matter.to_vec())
+        .bind(json_text(&row.fields))
+        .bind(i64::from(row.record_version))
+        .bind(row.state.clone())
+        .bind(i64::from(row.is_final))
+        .bind(row.due_on.clone())
+        .bind(row.awaits.clone())
+        .bind(i64::from(row.revision))
+        .bind(row.opened_at)
+        .bind(row.updated_at)
+        .bind(row.facts.clone())
+}
+
+fn bind_changed(query: Bound, write: &MismatchWrite) -> Bound {
+    let row = &write.row;
+    query
+        .bind(row.id.clone())
+        .bind(row.state.clone())
+        .bind(i64::from(row.is_final))
+        .bind(row.due_on.clone())
+        .bind(row.awaits.clone())
+        .bind(i64::from(row.revision))
+        .bind(row.updated_at)
+        .bind(row.facts.clone())
+        .bind(i64::from(row.record_version))
+}
+
+fn bind_step(query: Bound, write: &MismatchWrite) -> Bound {
     let step = &write.step;
-    changed(conn, statement::INSERT_STEP, 1, |query| {
-        query
-            .bind(row.id.clone())
-            .bind(i64::from(step.seq))
-            .bind(step.at)
-            .bind(step.action.clone())
-            .bind(step.state.clone())
-            .bind(step.actor)
-            .bind(step.note.clone())
-    })
-    .await
+    query
+        .bind(write.row.id.clone())
+        .bind(i64::from(step.seq))
+        .bind(step.at)
+        .bind(step.action.clone())
+        .bind(step.state.clone())
+        .bind(step.actor)
+        .bind(step.note.clone())
 }
 
 /// Inserts a delivery; answers the events of those that it supersedes.

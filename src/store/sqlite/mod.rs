@@ -21,7 +21,9 @@ use sqlx::sqlite::SqlitePool;
 use self::batch::{Batch, json_text};
 use self::writer::{Work, Writer, WriterLimits};
 use crate::app::commit::{Commit, GrantUsage};
-use crate::app::ports::{AccessRows, LiveFetch, PendingEntry, RecordKey, Store, StoreError, StoredRecord, SubjectKey};
+use crate::app::ports::{
+    AccessRows, LiveFetch, NewestRecord, PendingEntry, RecordKey, Store, StoreError, StoredRecord, SubjectKey,
+};
 use crate::app::rows::{
     AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
     SavedReply, StepRow, SubscriptionRow,
@@ -119,6 +121,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<StoredRecord>>, StoreError> {
         read::records(&self.readers, keys).await
+    }
+
+    async fn newest(&self, keys: &[RecordKey]) -> Result<Vec<Option<NewestRecord>>, StoreError> {
+        read::newest(&self.readers, keys).await
     }
 
     async fn record_version(&self, key: &RecordKey, version: u32) -> Result<Option<StoredRecord>, StoreError> {

@@ -1,3 +1,3 @@
 INSERT INTO guesses (subject, field, value, agency, is_known, units, at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (subject, field, value) DO UPDATE SET agency = excluded.agency, is_known = excluded.is_known, units = excluded.units, at = excluded.at
