@@ -138,7 +138,8 @@ fn limits(config: &Config, found: &mut Vec<Unsafe>) {
         (
             "cache.waiting_keys_max",
             as_u64(config.cache.waiting_keys_max),
-            1,
+            // A whole batch waits together.
+            1_000,
             10_000_000,
         ),
         ("cache.load_timeout_ms", config.cache.load_timeout_ms, 10, 600_000),

@@ -54,8 +54,12 @@ async fn records_keep_order_versions_and_history(store: &dyn Store) {
     let newest = store.newest(&keys).await.unwrap();
     assert_eq!(newest.len(), keys.len());
     for (newest, whole) in newest.iter().zip(&found) {
-        let newest = newest.as_ref().map(|it| (it.version, it.received_at, it.fields.as_str()));
-        let whole = whole.as_ref().map(|it| (it.version, it.received_at, it.fields.as_str()));
+        let newest = newest
+            .as_ref()
+            .map(|it| (it.version, it.received_at, it.fields.as_str()));
+        let whole = whole
+            .as_ref()
+            .map(|it| (it.version, it.received_at, it.fields.as_str()));
         assert_eq!(newest, whole, "what a verification needs is what the record says");
     }
     assert!(store.newest(&[]).await.unwrap().is_empty());
