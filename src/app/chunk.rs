@@ -163,9 +163,6 @@ async fn judge_all<'a, E>(
             Err(error) => ItemResult::Failed(error),
         });
     }
-    if waiting.is_empty() {
-        return judged;
-    }
     for (place, finished) in places.into_iter().zip(judge::finish_all(hub, asking, waiting).await) {
         if let Some(result) = judged.get_mut(place) {
             *result = finished.into();

@@ -29,6 +29,12 @@ pub(super) struct Asked<'a> {
     pub(super) now_us: i64,
 }
 
+impl Asked<'_> {
+    fn now_s(&self) -> i64 {
+        self.now_us.div_euclid(1_000_000)
+    }
+}
+
 /// Narrows the verdicts of a judgement to what the budget covers, and counts what it tells.
 pub(super) fn apply(
     hub: &Hub,
@@ -38,8 +44,7 @@ pub(super) fn apply(
     judgement: &mut Judgement<'_>,
     consequence: &mut Consequence,
 ) {
-    let (limits, now_s) = (&hub.guess_limits, asked.now_us.div_euclid(1_000_000));
-    let today = calendar::china_day(asked.now_us);
+    let limits = &hub.guess_limits;
     // The verdicts before any was narrowed; most answers ask for no such copy.
     let mut told: Option<Vec<Verdict>> = None;
     let mut narrowed = false;
@@ -57,7 +62,7 @@ pub(super) fn apply(
             continue;
         }
         let value = value_of(hub, field, &claim.test);
-        if before.is_some_and(|before| before.guesses.knows(&value, now_s)) {
+        if before.is_some_and(|before| before.guesses.knows(&value, asked.now_s())) {
             continue;
         }
         let told: &[Verdict] =
@@ -74,7 +79,8 @@ pub(super) fn apply(
                     *verdict = Verdict::Review(ReviewReason::GuessBudget);
                 }
                 narrowed = true;
-                if before.is_none_or(|before| before.alerted_on != Some(today)) {
+                let today = Some(calendar::china_day(asked.now_us));
+                if before.is_none_or(|before| before.alerted_on != today) {
                     let key = RecordKey {
                         dataset: Arc::clone(&judgement.dataset.name),
                         subject: asked.subject,
@@ -101,7 +107,7 @@ pub(super) fn apply(
 
 /// Asks whether a guess may be told, and counts it as so many units if so, in one step.
 fn charge(hub: &Hub, asked: &Asked<'_>, field: &str, guess: &Guess, units: u8) -> Option<Allowance> {
-    let now_s = asked.now_us.div_euclid(1_000_000);
+    let now_s = asked.now_s();
     hub.pending.change(asked.subject, |about| {
         let guesses = &mut about.guessed_mut(field).guesses;
         let allowance = guesses.allows(&hub.guess_limits, guess, now_s);

@@ -208,9 +208,10 @@ pub(super) async fn finish_all<'a>(
         let Waiting { prepared, looked } = waiting;
         matches!(looked, Looked::No) && !hub.records.is_live(prepared.dataset)
     };
-    let key = |Waiting { prepared, .. }: &Waiting<'a, '_>| (prepared.subject.key.clone(), prepared.wanted);
-    let keys: Vec<_> = waiting.iter().filter(|one| of_store(one)).map(key).collect();
-    let keys: Vec<(&[u8], Wanted)> = keys.iter().map(|(key, wanted)| (&**key, *wanted)).collect();
+    let stored = waiting.iter().filter(|one| of_store(one));
+    let keys: Vec<(&[u8], Wanted)> = stored
+        .map(|one| (&*one.prepared.subject.key, one.prepared.wanted))
+        .collect();
     let loaded = hub.records.load_stored(&keys).await;
     for (one, loaded) in waiting.iter_mut().filter(|one| of_store(one)).zip(loaded) {
         hub.metrics.cache_misses.inc();

@@ -255,6 +255,9 @@ impl<L: Load + ?Sized> RecordCache<L> {
         let mut answers: Vec<_> = keys.iter().map(|_| Err(LoadError::Unstable)).collect();
         let mut open: Vec<usize> = (0..keys.len()).collect();
         for _ in 0..ATTEMPTS_MAX {
+            if open.is_empty() {
+                break;
+            }
             let asked = || open.iter().filter_map(|place| Some((*place, keys.get(*place)?)));
             let loaded = self.ask(asked().map(|(_, key)| key)).await;
             let mut again = Vec::new();
@@ -269,9 +272,6 @@ impl<L: Load + ?Sized> RecordCache<L> {
                 } else if let Some(answer) = answers.get_mut(place) {
                     *answer = loaded;
                 }
-            }
-            if again.is_empty() {
-                break;
             }
             open = again;
         }
@@ -288,11 +288,11 @@ impl<L: Load + ?Sized> RecordCache<L> {
             oldest_us: wanted.oldest_us,
         };
         let wants: Vec<Want> = keys.map(want).collect();
-        let busy = wants.iter().map(|_| Err(LoadError::Busy)).collect();
-        if wants.is_empty() || self.misses.try_send(loader::Miss { wants, reply }).is_err() {
-            return busy;
+        let busy = vec![Err(LoadError::Busy); wants.len()];
+        match self.misses.try_send(loader::Miss { wants, reply }) {
+            Ok(()) => answer.await.unwrap_or(busy),
+            Err(_full) => busy,
         }
-        answer.await.unwrap_or(busy)
     }
 
     /// Makes every entry of `key` stale. Call after the write is committed and before it is acknowledged.

@@ -2,7 +2,7 @@
 //! in the turn in which it came, so that those let in keep their time. No agency holds more than three of four places: a flood
 //! of one is refused while the others still find a place.
 //!
-//! A call takes a place for each 8 KiB of body that it says it brings: a batch is as much work as many single calls, and what was
+//! A call takes a place for each 8 KiB of its body, as its head states it or as it came: a batch is as much work as many single calls, and what was
 //! let in is what a refusal waits behind.
 //!
 //! A call that finds no place at all is refused before anyone asks who calls: it costs next to nothing and leaves no entry.
@@ -70,7 +70,7 @@ const BODY_BYTES_A_PLACE: usize = 8_192;
 pub(super) struct Place {
     worker: Rc<OfWorker>,
     /// Places that it counts for.
-    size: usize,
+    size: Cell<usize>,
     agency: Cell<Option<u32>>,
     is_in: Cell<bool>,
 }
@@ -84,7 +84,7 @@ impl Place {
         }
         let place = Self {
             worker: Rc::clone(worker),
-            size,
+            size: Cell::new(size),
             agency: Cell::new(None),
             is_in: Cell::new(false),
         };
@@ -95,10 +95,10 @@ impl Place {
     /// Makes it a place of `agency`, unless that has its share.
     pub(super) fn give_to(&self, agency: u32) -> bool {
         let places = &self.worker.places;
-        if places.is_full_for(agency, self.size) {
+        if places.is_full_for(agency, self.size.get()) {
             return false;
         }
-        places.hold(agency, self.size);
+        places.hold(agency, self.size.get());
         self.agency.set(Some(agency));
         true
     }
@@ -111,13 +111,20 @@ impl Place {
         waited
     }
 
+    /// Takes the places of a body whose length was not known before it came.
+    pub(super) fn weigh(&self, body_bytes: usize) {
+        self.step_out();
+        self.size.set(self.worker.places.size_of(body_bytes));
+        self.step_in();
+    }
+
     /// Gives the place back before the call ends: what is left of it goes on at its caller's pace.
     pub(super) fn step_out(&self) {
         if self.is_in.replace(false) {
             let places = &self.worker.places;
-            places.taken.set(places.taken.get().saturating_sub(self.size));
+            places.taken.set(places.taken.get().saturating_sub(self.size.get()));
             if let Some(agency) = self.agency.get() {
-                places.release(agency, self.size);
+                places.release(agency, self.size.get());
             }
         }
     }
@@ -125,9 +132,9 @@ impl Place {
     fn step_in(&self) {
         if !self.is_in.replace(true) {
             let places = &self.worker.places;
-            places.taken.set(places.taken.get() + self.size);
+            places.taken.set(places.taken.get() + self.size.get());
             if let Some(agency) = self.agency.get() {
-                places.hold(agency, self.size);
+                places.hold(agency, self.size.get());
             }
         }
     }

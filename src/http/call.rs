@@ -36,6 +36,8 @@ pub(super) struct Call {
     pub(super) request: HttpRequest,
     /// Its body, not yet read.
     pub(super) payload: web::Payload,
+    /// Bytes of body that its head states.
+    stated: Option<usize>,
     /// When it was proven, Unix microseconds.
     pub(super) now_us: i64,
     progress: Rc<Progress>,
@@ -87,15 +89,15 @@ impl Call {
             deadline: self.state.limits.body_deadline,
         };
         let turn = self.state.turns.next();
-        match extract::begin(&self.request, &mut self.payload, limit, turn).await? {
-            Received::Whole(body) => Ok(body),
-            Received::Begun(body) => {
-                self.progress
-                    .place
-                    .outside(extract::rest(&mut self.payload, body, limit))
-                    .await
-            }
+        let place = &self.progress.place;
+        let body = match extract::begin(self.stated, &mut self.payload, limit, turn).await? {
+            Received::Whole(body) => body,
+            Received::Begun(body) => place.outside(extract::rest(&mut self.payload, body, limit)).await?,
+        };
+        if self.stated.is_none() {
+            place.weigh(body.len());
         }
+        Ok(body)
     }
 
     /// A part of the path.
@@ -128,7 +130,8 @@ pub(super) async fn run(
     let Some(state) = of_worker(&request) else {
         return refuse::respond(&request, Problem::new(ProblemCode::Internal));
     };
-    let Some(place) = Place::take(&state, extract::stated_length(&request).unwrap_or_default()) else {
+    let stated = extract::stated_length(&request);
+    let Some(place) = Place::take(&state, stated.unwrap_or_default()) else {
         state.hub.metrics.shed.inc();
         return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
     };
@@ -151,6 +154,7 @@ pub(super) async fn run(
             caller: Rc::clone(&caller),
             request: request.clone(),
             payload,
+            stated,
             now_us,
             progress: Rc::clone(&progress),
         };

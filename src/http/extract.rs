@@ -91,20 +91,20 @@ pub(super) async fn receive(
     payload: &mut web::Payload,
     limit: BodyLimit,
 ) -> Result<web::Bytes, Problem> {
-    match begin(request, payload, limit, std::future::ready(())).await? {
+    match begin(stated_length(request), payload, limit, std::future::ready(())).await? {
         Received::Whole(body) => Ok(body),
         Received::Begun(body) => rest(payload, body, limit).await,
     }
 }
 
-/// Receives what is there; `turn` ends when the server has read on. A body that came with its head is there then.
+/// Receives what is there of a body whose head states so many bytes; `turn` ends when the server has read on. A body that came with its head is there then.
 pub(super) async fn begin(
-    request: &HttpRequest,
+    stated: Option<usize>,
     payload: &mut web::Payload,
     limit: BodyLimit,
     turn: impl Future<Output = ()>,
 ) -> Result<Received, Problem> {
-    if stated_length(request).is_some_and(|length| length > limit.bytes_max) {
+    if stated.is_some_and(|length| length > limit.bytes_max) {
         return Err(Problem::new(ProblemCode::BodyTooLarge));
     }
     let mut first = payload.next().now_or_never();

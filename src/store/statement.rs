@@ -116,6 +116,7 @@ impl RowStatement {
         runs
     }
 }
+
 pub(super) static INSERT_RECORDS: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_records")));
 pub(super) static REPLACE_RECORDS: LazyLock<RowStatement> =

@@ -102,7 +102,7 @@ fn no_acknowledged_entry_is_lost_when_the_process_is_killed_at_any_moment() {
         let ledger = open(dir.path());
         slowest = slowest.max(started.elapsed());
         let acks: BTreeMap<u64, &str> = acks.iter().map(|ack| parsed(ack)).collect();
-        let mut held = Vec::new();
+        let mut held = BTreeMap::new();
         if let (Some((first, _)), Some((last, _))) = (acks.first_key_value(), acks.last_key_value()) {
             let mut next = *first;
             while next <= *last {
@@ -115,7 +115,6 @@ fn no_acknowledged_entry_is_lost_when_the_process_is_killed_at_any_moment() {
                 held.extend(page);
             }
         }
-        let held: BTreeMap<u64, Vec<u8>> = held.into_iter().collect();
         for (index, entry) in &acks {
             let found = held.get(index).map(Vec::as_slice);
             assert_eq!(found, Some(entry.as_bytes()), "kill {kill}: lost {index}");

@@ -181,7 +181,7 @@ impl Guesses {
     /// Whether the question may be compared at all, at a Unix time in seconds.
     pub fn allows(&self, limits: &Limits, guess: &Guess, now_s: i64) -> Allowance {
         let now = minute(now_s);
-        if self.counts_value(&guess.value, now) {
+        if self.knows(&guess.value, now_s) {
             return Allowance::Free;
         }
         let units = u32::from(guess.units.max(1));
@@ -202,19 +202,20 @@ impl Guesses {
 
     /// Whether a question is counted already, by its keyed hash: asking it again is [`Allowance::Free`], whoever asks.
     pub fn knows(&self, value: &[u8; 16], now_s: i64) -> bool {
-        self.counts_value(value, minute(now_s))
+        let now = minute(now_s);
+        let mut counted = self.entries.iter().filter(|entry| counts(entry, MINUTES_30_DAYS, now));
+        counted.any(|entry| entry.value == *value)
     }
 
     /// Counts a question, once; 0 units are not counted. Call it with the lock still held under which `allows` was asked.
     pub fn charge(&mut self, guess: &Guess, now_s: i64) {
-        let now = minute(now_s);
-        if guess.units == 0 || self.counts_value(&guess.value, now) {
+        if guess.units == 0 || self.knows(&guess.value, now_s) {
             return;
         }
         self.expire(now_s);
         self.entries.push(Entry {
             value: guess.value,
-            minute: now,
+            minute: minute(now_s),
             agency: guess.agency,
             units: guess.units,
             standing: guess.standing,
@@ -239,11 +240,6 @@ impl Guesses {
             units_24_h: self.units_within(MINUTES_24_H, now, &|_| true),
             units_30_days: self.units_within(MINUTES_30_DAYS, now, &|_| true),
         }
-    }
-
-    fn counts_value(&self, value: &[u8; 16], now: u32) -> bool {
-        let mut counted = self.entries.iter().filter(|entry| counts(entry, MINUTES_30_DAYS, now));
-        counted.any(|entry| entry.value == *value)
     }
 
     fn units_within(&self, window: u32, now: u32, of: &dyn Fn(&Entry) -> bool) -> u32 {
