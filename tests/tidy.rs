@@ -130,6 +130,7 @@ const UNITS: &[&str] = &[
     "files",
     "series",
     "readers",
+    "writers",
     "loads",
     "id",
 ];

@@ -213,6 +213,9 @@ pub trait Store: Send + Sync + 'static {
     /// Counts for the board and the metrics; `today` is an ISO 8601 date.
     async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError>;
 
+    /// Settles what a name stands for, once for all nodes: answers the value that was settled first.
+    async fn settle(&self, name: &str, value: &str) -> Result<String, StoreError>;
+
     /// Answers when the engine can read and write.
     async fn ping(&self) -> Result<(), StoreError>;
 

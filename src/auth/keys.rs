@@ -86,6 +86,17 @@ impl KeyRing {
         self.derive(b"checkpoint-signing", 0)
     }
 
+    /// The same for one of several nodes that share the root.
+    pub fn node_signing_seed(&self, origin: &str) -> Result<SecretBytes, KeyRingError> {
+        self.derive(&[b"checkpoint-signing ", origin.as_bytes()].concat(), 0)
+    }
+
+    /// By which one root is told from another: it tells nothing of the root.
+    pub fn mark(&self) -> Result<String, KeyRingError> {
+        let mark = self.derive(b"root-mark", 0)?;
+        Ok(mark.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// HMAC key of subject pseudonyms.
     pub fn pseudonym_key(&self) -> Result<SecretBytes, KeyRingError> {
         self.derive(b"subject-pseudonym", 0)

@@ -11,7 +11,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{harden, outward};
+use super::{harden, outward, storage};
 use crate::{
     app::{
         access::{AccessTable, Counters},
@@ -41,7 +41,6 @@ use crate::{
         server::{self, ServerConfig},
     },
     ledger::{Ledger, LedgerConfig},
-    store::{SqliteConfig, SqliteStore},
     telemetry::Metrics,
     worker::Workers,
 };
@@ -61,9 +60,6 @@ pub struct Node {
 
 /// Entries of assertions that are remembered, about 70 bytes each.
 const ASSERTIONS_MAX: usize = 200_000;
-
-/// File of the embedded store.
-const DATABASE: &str = "heyan.sqlite";
 
 /// Longest wait for attempts that are under way when the node stops.
 const WORKERS_STOP: Duration = Duration::from_secs(5);
@@ -101,7 +97,7 @@ async fn open_around(
     }
     let root = &config.node.root_key_file;
     anyhow::ensure!(
-        root.exists() || !data.join(DATABASE).exists(),
+        root.exists() || !data.join(storage::DATABASE).exists(),
         "the root key {} is missing, but {} holds data made under it: restore the key from its backup",
         root.display(),
         data.display()
@@ -114,22 +110,8 @@ async fn open_around(
     let catalog = Arc::new(Catalog::load(
         Some(folder.as_path()).filter(|folder| !folder.as_os_str().is_empty()),
     )?);
-    let store = SqliteStore::open(SqliteConfig {
-        readers: config.store.readers,
-        busy_timeout_ms: config.store.busy_timeout_ms,
-        writer_cache_kib: config.store.writer_cache_kib,
-        reader_cache_kib: config.store.reader_cache_kib,
-        ..SqliteConfig::new(data.join(DATABASE))
-    })
-    .await?;
-    let hub = Arc::new(assemble(
-        &config,
-        &keys,
-        catalog,
-        Arc::new(store),
-        (connectors, webhooks),
-        &url,
-    )?);
+    let store = storage::open(&config, &keys).await?;
+    let hub = Arc::new(assemble(&config, &keys, catalog, store, (connectors, webhooks), &url)?);
     hub.records.start_live(&hub);
     hub.reload_access().await?;
     hub.reload_subscriptions().await?;
@@ -170,17 +152,7 @@ fn assemble(
     let names: Vec<&str> = catalog.iter().map(|dataset| &*dataset.name).collect();
     let metrics = Metrics::new(&names)?;
     let records = start_caches(config, &loader, &clock);
-    let for_ledger = Arc::clone(&clock);
-    let ledger = Ledger::open(LedgerConfig {
-        dir: config.node.data_dir.join("ledger"),
-        origin: config.node.origin.clone(),
-        segment_bytes: config.ledger.segment_bytes,
-        seal_interval_ms: config.ledger.seal_interval_ms,
-        signing_seed: *keys.checkpoint_signing_seed()?,
-        group_bytes_max: config.ledger.group_bytes_max,
-        queue_max: config.ledger.queue_entries_max,
-        clock: Arc::new(move || for_ledger.now_us()),
-    })?;
+    let ledger = open_ledger(config, keys, &clock)?;
     Ok(Hub {
         catalog,
         access: ArcSwap::from_pointee(AccessTable::default()),
@@ -217,6 +189,24 @@ fn assemble(
         pool: tokio::runtime::Handle::current(),
         done_entries: std::sync::Mutex::default(),
     })
+}
+
+fn open_ledger(config: &Config, keys: &KeyRing, clock: &Arc<dyn Clock>) -> anyhow::Result<Ledger> {
+    let clock = Arc::clone(clock);
+    Ok(Ledger::open(LedgerConfig {
+        dir: config.node.data_dir.join("ledger"),
+        origin: config.node.origin.clone(),
+        segment_bytes: config.ledger.segment_bytes,
+        seal_interval_ms: config.ledger.seal_interval_ms,
+        // Nodes that share a root key sign with one key each, or one could speak for another.
+        signing_seed: match config.store.postgres.is_configured() {
+            true => *keys.node_signing_seed(&config.node.origin)?,
+            false => *keys.checkpoint_signing_seed()?,
+        },
+        group_bytes_max: config.ledger.group_bytes_max,
+        queue_max: config.ledger.queue_entries_max,
+        clock: Arc::new(move || clock.now_us()),
+    })?)
 }
 
 fn settings(config: &Config, url: &str) -> Settings {

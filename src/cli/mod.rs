@@ -28,6 +28,7 @@ mod rows;
 mod send;
 mod serve;
 mod sheet;
+mod storage;
 mod table;
 mod text;
 mod token;

@@ -166,6 +166,33 @@ pub struct Store {
     pub writer_cache_kib: u32,
     /// Page cache of each reader.
     pub reader_cache_kib: u32,
+    /// The store of several nodes.
+    pub postgres: Postgres,
+}
+
+/// PostgreSQL.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    /// File with the connection URL; empty: SQLite.
+    pub url_file: PathBuf,
+    /// Connections that look up.
+    pub readers: u32,
+    /// Connections that write.
+    pub writers: u32,
+    /// Wait for a connection.
+    pub connect_timeout_ms: u64,
+    /// Longest statement.
+    pub statement_timeout_ms: u64,
+    /// Whether a start brings the schema up to date.
+    pub migrate_at_start: bool,
+}
+
+impl Postgres {
+    /// Whether the store is PostgreSQL.
+    pub fn is_configured(&self) -> bool {
+        !self.url_file.as_os_str().is_empty()
+    }
 }
 
 /// Records in memory.

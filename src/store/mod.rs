@@ -1,7 +1,21 @@
-//! Engines behind the one port `app::ports::Store`; today SQLite, embedded.
+//! Engines behind the one port `app::ports::Store`: SQLite, embedded; PostgreSQL, for several nodes. One code serves both; what
+//! differs stands in `sqlite/` and `postgres/`, and in the few texts of `sql/sqlite/` and `sql/postgres/`.
 //! No transaction type leaves this folder: a caller hands over a whole `Commit` and learns only whether it stands.
 
+mod apply;
+mod apply_turn;
+mod batch;
+mod engine;
+mod fault;
+mod migrate;
+mod pool;
+mod postgres;
+mod read;
+mod read_loop;
+mod sql_store;
 mod sqlite;
 mod statement;
+mod writer;
 
+pub use postgres::{Migrate, PostgresConfig, PostgresStore};
 pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};

@@ -1,81 +1,118 @@
-//! SQL texts, one a file, each known by the name of its file.
+//! SQL texts, one a file, each known by the name of its file; a text that the engines do not share stands in a folder for each.
 //! Errors name the statement by that name and never quote its text or its values.
 
 use std::sync::LazyLock;
+
+use super::engine::{Engine, EngineName};
 
 /// One statement and the name that errors give it.
 #[derive(Clone, Copy)]
 pub(super) struct Statement {
     pub(super) name: &'static str,
-    pub(super) text: &'static str,
+    pub(super) sqlite: &'static str,
+    pub(super) postgres: &'static str,
 }
 
 macro_rules! statement {
     ($file:literal) => {
         $crate::store::statement::Statement {
             name: $file,
-            text: include_str!(concat!("sql/", $file, ".sql")),
+            sqlite: include_str!(concat!("sql/", $file, ".sql")),
+            postgres: include_str!(concat!("sql/", $file, ".sql")),
+        }
+    };
+    ($file:literal, each) => {
+        $crate::store::statement::Statement {
+            name: $file,
+            sqlite: include_str!(concat!("sql/sqlite/", $file, ".sql")),
+            postgres: include_str!(concat!("sql/postgres/", $file, ".sql")),
+        }
+    };
+    ($file:literal, sqlite) => {
+        $crate::store::statement::Statement {
+            name: $file,
+            sqlite: include_str!(concat!("sql/sqlite/", $file, ".sql")),
+            postgres: "",
+        }
+    };
+    ($file:literal, postgres) => {
+        $crate::store::statement::Statement {
+            name: $file,
+            sqlite: "",
+            postgres: include_str!(concat!("sql/postgres/", $file, ".sql")),
         }
     };
 }
 
-pub(super) const ADD_USAGE: Statement = statement!("add_usage");
-pub(super) const ARCHIVE_RECORDS: Statement = statement!("archive_records");
-pub(super) const BEGIN: Statement = statement!("begin");
-pub(super) const CHECKPOINT_PASSIVE: Statement = statement!("checkpoint_passive");
-pub(super) const CHECKPOINT_TRUNCATE: Statement = statement!("checkpoint_truncate");
+pub(super) const ADD_USAGE: Statement = statement!("add_usage", each);
+pub(super) const ARCHIVE_RECORDS: Statement = statement!("archive_records", each);
+pub(super) const BEGIN: Statement = statement!("begin", each);
+pub(super) const BEGIN_READING: Statement = statement!("begin_reading", each);
+pub(super) const CHECKPOINT_PASSIVE: Statement = statement!("checkpoint_passive", sqlite);
+pub(super) const CHECKPOINT_TRUNCATE: Statement = statement!("checkpoint_truncate", sqlite);
+pub(super) const COMMIT: Statement = statement!("commit");
+pub(super) const COPY_RECORDS: Statement = statement!("copy_records", postgres);
 pub(super) const COUNT_ALERTS: Statement = statement!("count_alerts");
 pub(super) const COUNT_DELIVERIES: Statement = statement!("count_deliveries");
 pub(super) const COUNT_MISMATCHES: Statement = statement!("count_mismatches");
 pub(super) const COUNT_RECORDS: Statement = statement!("count_records");
-pub(super) const CREATE_MIGRATIONS: Statement = statement!("create_migrations");
-pub(super) const DELETE_ENTRIES: Statement = statement!("delete_entries");
+pub(super) const CREATE_MIGRATIONS: Statement = statement!("create_migrations", each);
+pub(super) const DELETE_ENTRIES: Statement = statement!("delete_entries", each);
 pub(super) const DELETE_GUESSES: Statement = statement!("delete_guesses");
 pub(super) const DELETE_OLD_GUESSES: Statement = statement!("delete_old_guesses");
 pub(super) const DELETE_OLD_REPLIES: Statement = statement!("delete_old_replies");
-pub(super) const FOREIGN_KEY_CHECK: Statement = statement!("foreign_key_check");
+pub(super) const FOREIGN_KEY_CHECK: Statement = statement!("foreign_key_check", sqlite);
 pub(super) const INSERT_ALERT: Statement = statement!("insert_alert");
 pub(super) const INSERT_DELIVERY: Statement = statement!("insert_delivery");
-pub(super) const INSERT_MIGRATION: Statement = statement!("insert_migration");
+pub(super) const INSERT_META: Statement = statement!("insert_meta");
+pub(super) const INSERT_MIGRATION: Statement = statement!("insert_migration", each);
 pub(super) const INSERT_REPLY: Statement = statement!("insert_reply");
-pub(super) const INTEGRITY_CHECK: Statement = statement!("integrity_check");
-pub(super) const JOURNAL_MODE: Statement = statement!("journal_mode");
-pub(super) const MARK_FANNED: Statement = statement!("mark_fanned");
-pub(super) const MARK_TOLD: Statement = statement!("mark_told");
+pub(super) const INTEGRITY_CHECK: Statement = statement!("integrity_check", sqlite);
+pub(super) const JOURNAL_MODE: Statement = statement!("journal_mode", sqlite);
+pub(super) const LOCK_MIGRATIONS: Statement = statement!("lock_migrations", postgres);
+pub(super) const LOCK_TOLD: Statement = statement!("lock_told", postgres);
+pub(super) const MARK_FANNED: Statement = statement!("mark_fanned", each);
+pub(super) const MARK_TOLD: Statement = statement!("mark_told", each);
 pub(super) const PING: Statement = statement!("ping");
+pub(super) const RELEASE: Statement = statement!("release");
+pub(super) const ROLLBACK: Statement = statement!("rollback");
+pub(super) const ROLLBACK_TO: Statement = statement!("rollback_to");
+pub(super) const SAVEPOINT: Statement = statement!("savepoint");
 pub(super) const SELECT_AGENCIES: Statement = statement!("select_agencies");
 pub(super) const SELECT_ALERTS: Statement = statement!("select_alerts");
 pub(super) const SELECT_ANSWERS: Statement = statement!("select_answers");
 pub(super) const SELECT_CLIENTS: Statement = statement!("select_clients");
 pub(super) const SELECT_DELIVERED_MISMATCHES: Statement = statement!("select_delivered_mismatches");
-pub(super) const SELECT_DELIVERIES: Statement = statement!("select_deliveries");
+pub(super) const SELECT_DELIVERIES: Statement = statement!("select_deliveries", each);
 pub(super) const SELECT_DELIVERY: Statement = statement!("select_delivery");
-pub(super) const SELECT_DUE_DELIVERIES: Statement = statement!("select_due_deliveries");
-pub(super) const SELECT_ENGINE_VERSION: Statement = statement!("select_engine_version");
+pub(super) const SELECT_DUE_DELIVERIES: Statement = statement!("select_due_deliveries", each);
+pub(super) const SELECT_ENGINE_VERSION: Statement = statement!("select_engine_version", sqlite);
 pub(super) const SELECT_ENTRIES: Statement = statement!("select_entries");
 pub(super) const SELECT_GRANTS: Statement = statement!("select_grants");
 pub(super) const SELECT_GUESSES: Statement = statement!("select_guesses");
 pub(super) const SELECT_LIVE_FETCH: Statement = statement!("select_live_fetch");
+pub(super) const SELECT_META: Statement = statement!("select_meta");
 pub(super) const SELECT_MIGRATIONS: Statement = statement!("select_migrations");
 pub(super) const SELECT_MISMATCH: Statement = statement!("select_mismatch");
-pub(super) const SELECT_MISMATCHES: Statement = statement!("select_mismatches");
+pub(super) const SELECT_MISMATCHES: Statement = statement!("select_mismatches", each);
 pub(super) const SELECT_MISMATCH_DELIVERIES: Statement = statement!("select_mismatch_deliveries");
 pub(super) const SELECT_MISMATCH_OF: Statement = statement!("select_mismatch_of");
-pub(super) const SELECT_NEWEST: Statement = statement!("select_newest");
-pub(super) const SELECT_NEWEST_CHANGES: Statement = statement!("select_newest_changes");
+pub(super) const SELECT_NEWEST: Statement = statement!("select_newest", each);
+pub(super) const SELECT_NEWEST_CHANGES: Statement = statement!("select_newest_changes", each);
 pub(super) const SELECT_NEW_EVENTS: Statement = statement!("select_new_events");
 pub(super) const SELECT_NEXT_DELIVERY: Statement = statement!("select_next_delivery");
-pub(super) const SELECT_ORIGIN: Statement = statement!("select_origin");
+pub(super) const SELECT_ORIGIN: Statement = statement!("select_origin", each);
 pub(super) const SELECT_PENDING_TARGETS: Statement = statement!("select_pending_targets");
 pub(super) const SELECT_POSITION: Statement = statement!("select_position");
-pub(super) const SELECT_RECORDS: Statement = statement!("select_records");
+pub(super) const SELECT_RECORDS: Statement = statement!("select_records", each);
 pub(super) const SELECT_RECORD_VERSION: Statement = statement!("select_record_version");
 pub(super) const SELECT_REPLY: Statement = statement!("select_reply");
 pub(super) const SELECT_STEPS: Statement = statement!("select_steps");
 pub(super) const SELECT_SUBSCRIPTIONS: Statement = statement!("select_subscriptions");
 pub(super) const SELECT_USAGE: Statement = statement!("select_usage");
-pub(super) const SUPERSEDE_DELIVERIES: Statement = statement!("supersede_deliveries");
-pub(super) const SYNCHRONOUS: Statement = statement!("synchronous");
+pub(super) const SERVER_SETTINGS: Statement = statement!("server_settings", postgres);
+pub(super) const SUPERSEDE_DELIVERIES: Statement = statement!("supersede_deliveries", each);
+pub(super) const SYNCHRONOUS: Statement = statement!("synchronous", sqlite);
 pub(super) const UPDATE_DELIVERY: Statement = statement!("update_delivery");
 pub(super) const UPDATE_MISMATCH: Statement = statement!("update_mismatch");
 pub(super) const UPSERT_AGENCY: Statement = statement!("upsert_agency");
@@ -84,7 +121,7 @@ pub(super) const UPSERT_GRANT: Statement = statement!("upsert_grant");
 pub(super) const UPSERT_LIVE_FETCH: Statement = statement!("upsert_live_fetch");
 pub(super) const UPSERT_POSITION: Statement = statement!("upsert_position");
 pub(super) const UPSERT_SUBSCRIPTION: Statement = statement!("upsert_subscription");
-pub(super) const VACUUM_INTO: Statement = statement!("vacuum_into");
+pub(super) const VACUUM_INTO: Statement = statement!("vacuum_into", sqlite);
 
 /// Rows of one statement of a [`RowStatement`], largest first. Few sizes keep the cache of prepared statements small;
 /// the largest stays far below the engine's limit of 32,766 parameters.
@@ -93,21 +130,27 @@ const ROW_STEPS: [usize; 3] = [200, 16, 1];
 /// An `INSERT … VALUES (?, …)` that is sent with as many rows as fit one of a few fixed sizes.
 pub(super) struct RowStatement {
     pub(super) name: &'static str,
-    texts: [String; ROW_STEPS.len()],
+    sqlite: [String; ROW_STEPS.len()],
+    postgres: [String; ROW_STEPS.len()],
 }
 
 impl RowStatement {
     fn new(one: Statement) -> Self {
         Self {
             name: one.name,
-            texts: ROW_STEPS.map(|rows| repeat_row(one.text, rows)),
+            sqlite: ROW_STEPS.map(|rows| repeat_row(one.sqlite, rows)),
+            postgres: ROW_STEPS.map(|rows| numbered(&repeat_row(one.postgres, rows))),
         }
     }
 
     /// Splits `rows` into runs that each have a prepared text: (text, rows of it).
-    pub(super) fn runs<'r, T>(&'static self, mut rows: &'r [T]) -> Vec<(&'static str, &'r [T])> {
+    pub(super) fn runs<'r, E: Engine, T>(&'static self, mut rows: &'r [T]) -> Vec<(&'static str, &'r [T])> {
+        let texts = match E::ENGINE {
+            EngineName::Sqlite => &self.sqlite,
+            EngineName::Postgres => &self.postgres,
+        };
         let mut runs = Vec::new();
-        for (step, text) in ROW_STEPS.iter().zip(&self.texts) {
+        for (step, text) in ROW_STEPS.iter().zip(texts) {
             while let Some((run, rest)) = rows.split_at_checked(*step) {
                 runs.push((text.as_str(), run));
                 rows = rest;
@@ -124,7 +167,7 @@ pub(super) static REPLACE_RECORDS: LazyLock<RowStatement> =
 pub(super) static INSERT_ANSWERS: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_answers")));
 pub(super) static INSERT_ENTRIES: LazyLock<RowStatement> =
-    LazyLock::new(|| RowStatement::new(statement!("insert_entries")));
+    LazyLock::new(|| RowStatement::new(statement!("insert_entries", each)));
 pub(super) static INSERT_MISMATCHES: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_mismatches")));
 pub(super) static INSERT_STEPS: LazyLock<RowStatement> =
@@ -146,6 +189,16 @@ fn repeat_row(text: &str, rows: usize) -> String {
     format!("{head}{}{tail}", vec![row; rows].join(", "))
 }
 
+/// The text with `$1`, `$2` … in the place of its `?`.
+fn numbered(text: &str) -> String {
+    let mut parts = text.split('?');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.zip(1..).fold(first, |mut text, (part, number)| {
+        text.push_str(&format!("${number}{part}"));
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,12 +209,13 @@ mod tests {
             repeat_row("INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT (a) DO NOTHING", 2),
             "INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ON CONFLICT (a) DO NOTHING"
         );
+        assert_eq!(numbered("VALUES (?, ?), (?, ?) x"), "VALUES ($1, $2), ($3, $4) x");
     }
 
     #[test]
     fn runs_cover_every_row_once_and_in_order() {
         let rows: Vec<usize> = (0..437).collect();
-        let runs = INSERT_RECORDS.runs(&rows);
+        let runs = INSERT_RECORDS.runs::<sqlx::Sqlite, _>(&rows);
         let sizes: Vec<usize> = runs.iter().map(|(_, run)| run.len()).collect();
         assert_eq!(sizes, [200, 200, 16, 16, 1, 1, 1, 1, 1]);
         assert_eq!(

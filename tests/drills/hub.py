@@ -56,6 +56,15 @@ def workdir(name: str) -> Path:
     return path
 
 
+def on_postgres(data: Path) -> dict[str, str]:
+    """Settings of a hub whose data goes to the PostgreSQL server of `HEYAN_TEST_POSTGRES`, where there is one."""
+    if not os.environ.get("HEYAN_TEST_POSTGRES"):
+        return {}
+    from postgres import url_file
+
+    return {"HEYAN__STORE__POSTGRES__URL_FILE": str(url_file(data))}
+
+
 class HubFailed(Exception):
     """The hub ended or stayed silent before it was ready."""
 
@@ -102,7 +111,7 @@ class Hub:
             stdin=subprocess.DEVNULL,
             stdout=self._out,
             stderr=self._err,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **on_postgres(self.data), **(env or {})},
             # Paths in the defaults are relative: what the hub makes beside its data stays in the drill's folder.
             cwd=self.data.parent,
         )

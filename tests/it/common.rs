@@ -13,6 +13,8 @@ use heyan::{
     config::Config,
 };
 use serde_json::{Value, json};
+
+use crate::postgres_kit;
 use tokio::sync::oneshot;
 
 pub struct TestHub {
@@ -64,6 +66,9 @@ impl TestHub {
         config.http.admin_listen = "127.0.0.1:0".to_owned();
         config.node.data_dir = folder.path().join("data");
         config.node.root_key_file = folder.path().join("keys/root");
+        if let Some(file) = postgres_kit::url_file(folder.path()).await {
+            config.store.postgres.url_file = file;
+        }
         change(&mut config);
         let node = cli::open_with(config, connectors).await.unwrap();
         let (url, hub) = (node.url.clone(), Arc::clone(&node.hub));

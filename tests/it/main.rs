@@ -39,6 +39,7 @@ mod shared_vectors;
 mod sql_source;
 mod store_crash;
 mod store_kit;
+mod store_postgres;
 mod store_story;
 mod stub;
 mod tokens;

@@ -123,14 +123,7 @@ impl Postgres {
     fn spawn(&self) -> Child {
         humble(&self.bin.join("postgres"), self.folder.path())
             .args(["-D", "data", "-p", &self.port.to_string(), "-h", "127.0.0.1"])
-            .args([
-                "-c",
-                "unix_socket_directories=",
-                "-c",
-                "fsync=off",
-                "-c",
-                "max_connections=50",
-            ])
+            .args(["-c", "unix_socket_directories=", "-c", "max_connections=50"])
             .spawn()
             .unwrap()
     }
@@ -173,6 +166,32 @@ impl Postgres {
         connection.close().await.unwrap();
         number
     }
+}
+
+/// Where the tests of hubs keep their data instead of in SQLite: a server's URL, without a database.
+const SERVER: &str = "HEYAN_TEST_POSTGRES";
+
+/// A file with the URL of a database for the hub of this folder, where `HEYAN_TEST_POSTGRES` names a server.
+pub async fn url_file(folder: &Path) -> Option<PathBuf> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let server = std::env::var(SERVER).ok().filter(|server| !server.is_empty())?;
+    let file = folder.join("postgres-url");
+    if !file.exists() {
+        let nth = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let database = format!("t_{}_{nth}", std::process::id());
+        let mut connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+        let create = AssertSqlSafe(format!("CREATE DATABASE {database}"));
+        connection.execute(sqlx::raw_sql(create)).await.unwrap();
+        let mut out = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&file)
+            .unwrap();
+        writeln!(out, "{server}/{database}").unwrap();
+    }
+    Some(file)
 }
 
 impl Drop for Postgres {

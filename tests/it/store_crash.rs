@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store_kit::*;
-use heyan::app::ports::{RecordKey, Store};
+use heyan::app::ports::RecordKey;
 
 const FOLDER: &str = "HEYAN_TEST_CRASH_FOLDER";
 const FIRST: &str = "HEYAN_TEST_CRASH_FIRST";

@@ -1,1 +1,1 @@
-SELECT state, count(*), sum(is_final = 0 AND due_on < ?1) FROM mismatches GROUP BY state
+SELECT state, count(*), count(*) FILTER (WHERE is_final = 0 AND due_on < $1) FROM mismatches GROUP BY state

@@ -1,1 +1,1 @@
-DELETE FROM guesses WHERE subject = ?1
+DELETE FROM guesses WHERE subject = $1

@@ -1,1 +1,1 @@
-DELETE FROM guesses WHERE at < ?1
+DELETE FROM guesses WHERE at < $1

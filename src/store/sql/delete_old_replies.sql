@@ -1,1 +1,1 @@
-DELETE FROM replies WHERE at < ?1
+DELETE FROM replies WHERE at < $1

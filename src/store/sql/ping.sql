@@ -1,1 +1,1 @@
-UPDATE meta SET value = CAST(CAST(value AS integer) + 1 AS text) WHERE name = 'pings'
+UPDATE meta SET value = CAST(CAST(value AS bigint) + 1 AS text) WHERE name = 'pings'

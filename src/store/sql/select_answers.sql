@@ -1,1 +1,1 @@
-SELECT subject, agency, version, verification, at FROM answers WHERE subject = ?1
+SELECT subject, agency, version, verification, at FROM answers WHERE subject = $1

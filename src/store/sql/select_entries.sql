@@ -1,1 +1,1 @@
-SELECT id, entry FROM ledger_outbox ORDER BY id LIMIT ?1
+SELECT id, entry FROM ledger_outbox WHERE origin IN ($1, '') ORDER BY id LIMIT $2

@@ -1,1 +1,1 @@
-SELECT fetched_at, found FROM live_fetches WHERE dataset = ?1 AND subject = ?2
+SELECT fetched_at, found FROM live_fetches WHERE dataset = $1 AND subject = $2

@@ -1,1 +1,1 @@
-SELECT seq, id, kind, dataset, subject, version, mismatch, agency, facts, at FROM events WHERE is_fanned = 0 ORDER BY seq LIMIT ?1
+SELECT seq, id, kind, dataset, subject, version, mismatch, agency, facts, at FROM events WHERE is_fanned = 0 ORDER BY seq LIMIT $1

@@ -1,1 +1,1 @@
-SELECT position FROM positions WHERE name = ?1
+SELECT position FROM positions WHERE name = $1

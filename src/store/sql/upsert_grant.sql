@@ -1,5 +1,5 @@
 INSERT INTO grants (id, agency, dataset, fields, operations, item_codes, valid_from, valid_until, daily_ceiling, networks, revoked_at, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (id) DO UPDATE SET
     fields = excluded.fields,
     operations = excluded.operations,

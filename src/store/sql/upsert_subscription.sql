@@ -1,5 +1,5 @@
 INSERT INTO subscriptions (id, agency, url, events, datasets, until, supersedes, secret, previous_secret, previous_valid_until, state, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (id) DO UPDATE SET
     url = excluded.url,
     events = excluded.events,

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use sqlx::{Connection, Row};
 
 use super::SqliteConfig;
-use super::fault::engine;
 use super::open;
 use crate::app::ports::StoreError;
 use crate::store::statement;
@@ -47,7 +46,7 @@ pub(super) async fn backup(config: &SqliteConfig, dest: &Path) -> Result<BackupS
     let partial = Partial(partial);
     let mut conn = open::open_apart(config).await?;
     let vacuum = statement::VACUUM_INTO;
-    sqlx::query(vacuum.text)
+    sqlx::query(vacuum.sqlite)
         .bind(text)
         .execute(&mut conn)
         .await
@@ -61,7 +60,7 @@ pub(super) async fn backup(config: &SqliteConfig, dest: &Path) -> Result<BackupS
 pub(super) async fn integrity_check(config: &SqliteConfig) -> Result<Vec<String>, StoreError> {
     let mut conn = open::open_apart(config).await?;
     let check = statement::INTEGRITY_CHECK;
-    let rows = sqlx::query(check.text)
+    let rows = sqlx::query(check.sqlite)
         .fetch_all(&mut conn)
         .await
         .map_err(engine(check.name))?;
@@ -73,7 +72,7 @@ pub(super) async fn integrity_check(config: &SqliteConfig) -> Result<Vec<String>
         }
     }
     let check = statement::FOREIGN_KEY_CHECK;
-    let rows = sqlx::query(check.text)
+    let rows = sqlx::query(check.sqlite)
         .fetch_all(&mut conn)
         .await
         .map_err(engine(check.name))?;
@@ -146,5 +145,12 @@ async fn blocking<T: Send + 'static>(
             statement: "backup",
             source: Box::new(error),
         }),
+    }
+}
+
+fn engine(statement: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    move |error| StoreError::Engine {
+        statement,
+        source: Box::new(error),
     }
 }

@@ -2,32 +2,20 @@
 //! `acknowledged ⇒ synced`: every write waits for `synchronous=FULL`, also when it shares its sync with others.
 //! The write connection belongs to the writer task alone; nothing else may take it, or the order of arrival is lost.
 
-mod apply;
-mod apply_turn;
 mod backup;
-mod batch;
-mod fault;
-mod migrate;
 mod open;
-mod read;
-mod read_loop;
-mod writer;
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use sqlx::sqlite::SqlitePool;
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 
-use self::batch::{Batch, json_text};
-use self::writer::{Work, Writer, WriterLimits};
-use crate::app::commit::{Commit, GrantUsage};
-use crate::app::ports::{
-    AccessRows, LiveFetch, NewestRecord, PendingEntry, RecordKey, Store, StoreError, StoredRecord, SubjectKey,
-};
-use crate::app::rows::{
-    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
-    SavedReply, StepRow, SubscriptionRow,
-};
+use super::engine::{Engine, EngineName, ErrorKind, of_driver};
+use super::migrate;
+use super::sql_store::SqlStore;
+use super::writer::{Writer, WriterLimits};
+use crate::app::ports::{Store, StoreError};
 
 pub use self::backup::BackupSummary;
 pub use self::open::OpenError;
@@ -35,6 +23,8 @@ pub use self::open::OpenError;
 /// Where the database is and how much it may use.
 #[derive(Clone, Debug)]
 pub struct SqliteConfig {
+    /// Name of the node whose ledger takes the entries of commits.
+    pub origin: String,
     /// The database file; made with mode 0600, in a directory that is made with mode 0700.
     pub path: PathBuf,
     /// Read connections, each a thread.
@@ -57,6 +47,7 @@ impl SqliteConfig {
     /// Defaults for a small machine: 4 readers, 5 s, 64 MiB for the writer, 32 MiB a reader.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
+            origin: String::new(),
             path: path.into(),
             readers: 4,
             busy_timeout_ms: 5_000,
@@ -72,8 +63,15 @@ impl SqliteConfig {
 /// The embedded system of record.
 pub struct SqliteStore {
     config: SqliteConfig,
-    readers: SqlitePool,
-    writer: Writer,
+    store: Arc<dyn Store>,
+}
+
+impl Deref for SqliteStore {
+    type Target = dyn Store;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
 }
 
 impl SqliteStore {
@@ -91,11 +89,16 @@ impl SqliteStore {
             group_jobs: config.group_writes_max,
             group_rows: config.group_rows_max,
         };
+        let writer = Writer::start(Arc::new(write_pool), limits);
         Ok(Self {
-            writer: Writer::start(write_pool, limits),
+            store: Arc::new(SqlStore::new(&config.origin, readers, vec![writer])),
             config,
-            readers,
         })
+    }
+
+    /// The port.
+    pub fn port(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
     }
 
     /// Writes a consistent copy to the new file `dest` (mode 0600) while reads and writes go on. `dest` appears only
@@ -117,163 +120,49 @@ impl SqliteStore {
     }
 }
 
-#[async_trait]
-impl Store for SqliteStore {
-    async fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<StoredRecord>>, StoreError> {
-        read::records(&self.readers, keys).await
+/// Primary result codes (low byte of the extended code) that one commit can cause by what it holds.
+const TOO_BIG: i32 = 18;
+const CONSTRAINT: i32 = 19;
+/// Extended codes of a primary key or a unique column that is already taken.
+const PRIMARY_KEY_TAKEN: i32 = 1555;
+const UNIQUE_TAKEN: i32 = 2067;
+
+of_driver!(Sqlite, SqliteRow);
+
+impl Engine for Sqlite {
+    type Call = sqlx::query::Query<'static, Self, <Self as sqlx::Database>::Arguments>;
+    const ENGINE: EngineName = EngineName::Sqlite;
+
+    fn call(text: &'static str) -> Self::Call {
+        sqlx::query(text)
     }
 
-    async fn newest(&self, keys: &[RecordKey]) -> Result<Vec<Option<NewestRecord>>, StoreError> {
-        read::newest(&self.readers, keys).await
+    async fn execute(conn: &mut SqliteConnection, call: Self::Call) -> Result<u64, sqlx::Error> {
+        call.execute(conn).await.map(|done| done.rows_affected())
     }
 
-    async fn record_version(&self, key: &RecordKey, version: u32) -> Result<Option<StoredRecord>, StoreError> {
-        read::record_version(&self.readers, key, version).await
+    async fn rows(conn: &mut SqliteConnection, call: Self::Call) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        call.fetch_all(conn).await
     }
 
-    async fn live_fetch(&self, key: &RecordKey) -> Result<Option<LiveFetch>, StoreError> {
-        read::live_fetch(&self.readers, key).await
+    async fn script(conn: &mut SqliteConnection, text: &'static str) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(text).execute(conn).await.map(drop)
     }
 
-    async fn commit(&self, commit: &Commit) -> Result<Vec<i64>, StoreError> {
-        let work = Work::Commit(Batch::of(commit));
-        Ok(self.writer.submit(work).await?)
+    /// The numbers of one insert are consecutive, because the engine's counter (`AUTOINCREMENT`) only grows and there is one
+    /// writer.
+    async fn numbered(conn: &mut SqliteConnection, call: Self::Call, rows: usize) -> Result<Vec<i64>, sqlx::Error> {
+        let last = call.execute(conn).await?.last_insert_rowid();
+        let first = last - i64::try_from(rows).unwrap_or(0) + 1;
+        Ok((first..=last).collect())
     }
 
-    async fn access(&self) -> Result<AccessRows, StoreError> {
-        read::access(&self.readers).await
-    }
-
-    async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>, StoreError> {
-        read::pending_entries(&self.readers, limit).await
-    }
-
-    async fn forget_entries(&self, ids: &[i64]) -> Result<(), StoreError> {
-        if !ids.is_empty() {
-            self.writer.submit(Work::Forget(json_text(ids))).await?;
+    fn kind(error: &sqlx::Error) -> ErrorKind {
+        let code: Option<i32> = error.as_database_error().and_then(|error| error.code()?.parse().ok());
+        match code {
+            Some(PRIMARY_KEY_TAKEN | UNIQUE_TAKEN) => ErrorKind::Conflict,
+            Some(code) if matches!(code & 0xff, TOO_BIG | CONSTRAINT) => ErrorKind::OfOneCommit,
+            _ => ErrorKind::Engine,
         }
-        Ok(())
-    }
-
-    async fn add_usage(&self, usage: &[GrantUsage]) -> Result<(), StoreError> {
-        if usage.is_empty() {
-            return Ok(());
-        }
-        let rows: Vec<_> = usage
-            .iter()
-            .map(|usage| (&usage.grant, usage.day, i64::try_from(usage.used).unwrap_or(i64::MAX)))
-            .collect();
-        self.writer.submit(Work::Usage(json_text(&rows), rows.len())).await?;
-        Ok(())
-    }
-
-    async fn record_counts(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        read::record_counts(&self.readers).await
-    }
-
-    async fn mismatch(&self, id: &str) -> Result<Option<MismatchRow>, StoreError> {
-        read_loop::mismatch(&self.readers, id).await
-    }
-
-    async fn mismatch_steps(&self, id: &str) -> Result<Vec<StepRow>, StoreError> {
-        read_loop::steps(&self.readers, id).await
-    }
-
-    async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError> {
-        read_loop::mismatches(&self.readers, filter).await
-    }
-
-    async fn delivered_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError> {
-        read_loop::delivered_mismatches(&self.readers, limit).await
-    }
-
-    async fn mismatch_of(
-        &self,
-        key: &RecordKey,
-        matter: &[u8; 16],
-        fields: &[String],
-    ) -> Result<Option<MismatchRow>, StoreError> {
-        read_loop::mismatch_of(&self.readers, key, matter, fields).await
-    }
-
-    async fn guesses_since(&self, since: i64) -> Result<Vec<GuessRow>, StoreError> {
-        read_loop::guesses_since(&self.readers, since).await
-    }
-
-    async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError> {
-        read_loop::subscriptions(&self.readers).await
-    }
-
-    async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
-        read_loop::new_events(&self.readers, limit).await
-    }
-
-    async fn answers_of(&self, subject: SubjectKey) -> Result<Vec<AnswerRow>, StoreError> {
-        read_loop::answers_of(&self.readers, subject).await
-    }
-
-    async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<Event>, StoreError> {
-        read_loop::newest_changes(&self.readers, subjects).await
-    }
-
-    async fn due_deliveries(&self, target: &str, now: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
-        read_loop::due_deliveries(&self.readers, target, now, limit).await
-    }
-
-    async fn next_delivery_at(&self, target: &str) -> Result<Option<i64>, StoreError> {
-        read_loop::next_delivery_at(&self.readers, target).await
-    }
-
-    async fn pending_targets(&self) -> Result<Vec<String>, StoreError> {
-        read_loop::pending_targets(&self.readers).await
-    }
-
-    async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
-        read_loop::deliveries(&self.readers, filter).await
-    }
-
-    async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError> {
-        read_loop::delivery(&self.readers, id).await
-    }
-
-    async fn mismatch_deliveries(&self, mismatch: &str) -> Result<Vec<Delivery>, StoreError> {
-        read_loop::mismatch_deliveries(&self.readers, mismatch).await
-    }
-
-    async fn position(&self, name: &str) -> Result<Option<String>, StoreError> {
-        read_loop::position(&self.readers, name).await
-    }
-
-    async fn reply(&self, client: &str, key: &str) -> Result<Option<SavedReply>, StoreError> {
-        read_loop::reply(&self.readers, client, key).await
-    }
-
-    async fn forget_old(&self, replies_before: i64, guesses_before: i64) -> Result<(), StoreError> {
-        let work = Work::ForgetOld {
-            replies_before,
-            guesses_before,
-        };
-        self.writer.submit(work).await?;
-        Ok(())
-    }
-
-    async fn alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
-        read_loop::alerts(&self.readers, limit).await
-    }
-
-    async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError> {
-        read_loop::loop_counts(&self.readers, today).await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        read::pending_entries(&self.readers, 0).await?;
-        self.writer.submit(Work::Ping).await?;
-        Ok(())
-    }
-
-    async fn close(&self) {
-        // Readers first: the last connection to close checkpoints, and only the writer may.
-        self.readers.close().await;
-        self.writer.close().await;
     }
 }

@@ -6,12 +6,14 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Row, Sqlite};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Sqlite};
 
 use super::SqliteConfig;
-use super::fault::engine;
 use crate::app::ports::StoreError;
+use crate::store::engine::Cell;
+use crate::store::pool::{Patience, Pool};
+use crate::store::read::{column, fetch_one};
 use crate::store::statement::{self, Statement};
 
 /// The first release without the WAL-reset defect.
@@ -58,6 +60,23 @@ pub enum OpenError {
         /// Name of the setting.
         setting: &'static str,
     },
+    /// The connection URL of the store is none.
+    #[error("the connection URL of the store cannot be read: postgres://USER:PASSWORD@HOST:PORT/DATABASE is expected")]
+    BadUrl,
+    /// The server is set up so that it can lose what it acknowledged, or cannot hold every name.
+    #[error("the database server has {setting} = {value}, which it must not have")]
+    UnsafeServer {
+        /// Name of the server's setting.
+        setting: String,
+        /// Its value.
+        value: String,
+    },
+    /// The server is older than what this program is tested with.
+    #[error("the database server has version {found}, at least 140000 (PostgreSQL 14) is needed")]
+    ServerTooOld {
+        /// As the server counts it: 150004 is 15.4.
+        found: i64,
+    },
     /// The file has tables, but none of this program.
     #[error("the file is a database of another program")]
     NotOurs,
@@ -66,6 +85,14 @@ pub enum OpenError {
     SchemaNewer {
         /// Newest version in the file.
         found: i64,
+        /// Newest version of this program.
+        known: usize,
+    },
+    /// The database lacks steps of the schema, and this node may not take them.
+    #[error("the database has schema version {found}, this program needs {known}: run `heyan store migrate`")]
+    SchemaOlder {
+        /// Newest version in the database.
+        found: usize,
         /// Newest version of this program.
         known: usize,
     },
@@ -87,7 +114,7 @@ impl From<OpenError> for StoreError {
 }
 
 /// Opens the write connection: creates the file, and checks that commits will be durable.
-pub(super) async fn open_writer(config: &SqliteConfig) -> Result<SqlitePool, StoreError> {
+pub(super) async fn open_writer(config: &SqliteConfig) -> Result<Pool<Sqlite>, StoreError> {
     let path = config.path.clone();
     tokio::task::spawn_blocking(move || prepare_files(&path))
         .await
@@ -100,7 +127,7 @@ pub(super) async fn open_writer(config: &SqliteConfig) -> Result<SqlitePool, Sto
         .pragma("wal_autocheckpoint", WAL_PAGES)
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
         .thread_name(|_| "heyan-db-write".to_owned());
-    let pool = pool(1).connect_with(options).await.map_err(engine("open"))?;
+    let pool = Pool::new(options, 1, Patience::default());
     let version: String = first_value(&pool, statement::SELECT_ENGINE_VERSION).await?;
     if !is_new_enough(&version) {
         return Err(OpenError::EngineTooOld { found: version }.into());
@@ -123,16 +150,21 @@ pub(super) async fn open_writer(config: &SqliteConfig) -> Result<SqlitePool, Sto
 }
 
 /// Opens the read connections; the file must exist and have its schema.
-pub(super) async fn open_readers(config: &SqliteConfig) -> Result<SqlitePool, StoreError> {
-    pool(config.readers.max(1))
-        .connect_with(reader_options(config))
-        .await
-        .map_err(engine("open"))
+pub(super) async fn open_readers(config: &SqliteConfig) -> Result<Pool<Sqlite>, StoreError> {
+    let pool = Pool::new(reader_options(config), config.readers, Patience::default());
+    drop(pool.lend().await?);
+    Ok(pool)
 }
 
 /// One read connection outside the pool, for work that takes long.
 pub(super) async fn open_apart(config: &SqliteConfig) -> Result<sqlx::SqliteConnection, StoreError> {
-    reader_options(config).connect().await.map_err(engine("open"))
+    reader_options(config)
+        .connect()
+        .await
+        .map_err(|error| StoreError::Engine {
+            statement: "open",
+            source: Box::new(error),
+        })
 }
 
 fn reader_options(config: &SqliteConfig) -> SqliteConnectOptions {
@@ -158,22 +190,21 @@ fn common(config: &SqliteConfig, cache_kib: u32) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// A pool whose connections stay: they are local threads, so there is no peer to test for.
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .min_connections(connections)
-        .max_connections(connections)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-}
-
-async fn first_value<T>(pool: &SqlitePool, statement: Statement) -> Result<T, StoreError>
+async fn first_value<T>(pool: &Pool<Sqlite>, statement: Statement) -> Result<T, StoreError>
 where
-    T: for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
+    T: for<'r> Cell<'r>,
 {
-    let row = sqlx::query(statement.text).fetch_one(pool).await;
-    row.and_then(|row| row.try_get(0)).map_err(engine(statement.name))
+    let bad = StoreError::BadRow {
+        table: statement.name,
+        column: "value",
+    };
+    let value = fetch_one(
+        pool,
+        statement,
+        |query| query,
+        |row| column(row, 0, statement.name, "value"),
+    );
+    value.await?.ok_or(bad)
 }
 
 /// Creates what is missing with modes 0700 and 0600 (the engine gives its side files the mode of the main file) and

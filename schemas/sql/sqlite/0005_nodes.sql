@@ -1,0 +1,34 @@
+-- Several nodes on one store: each has its own ledger, so an entry in the outbox names the node that must append it; work that one
+-- node does for all is held by a lease; what may be used once is remembered for all. An embedded hub is one node of one.
+
+-- Rows without a name are of the hub that ran before there were several.
+ALTER TABLE ledger_outbox ADD COLUMN origin text NOT NULL DEFAULT '';
+
+CREATE INDEX ledger_outbox_by_origin ON ledger_outbox (origin, id);
+
+-- Who is there, and the newest checkpoint of its ledger that it has shown to the others.
+CREATE TABLE nodes (
+    origin text NOT NULL PRIMARY KEY CHECK (length(origin) >= 1),
+    number integer NOT NULL UNIQUE CHECK (number BETWEEN 0 AND 65535),
+    -- Where the others reach it.
+    url text NOT NULL,
+    -- Verifier key of its checkpoints (C2SP signed note).
+    ledger_key text NOT NULL,
+    checkpoint text,
+    seen_at integer NOT NULL
+) STRICT;
+
+-- One holder at a time, until a moment of the store's own clock.
+CREATE TABLE leases (
+    name text NOT NULL PRIMARY KEY CHECK (length(name) >= 1),
+    holder text NOT NULL,
+    until integer NOT NULL
+) STRICT;
+
+-- Keyed hashes of what may be used once.
+CREATE TABLE used_once (
+    hash blob NOT NULL PRIMARY KEY CHECK (length(hash) = 16),
+    until integer NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX used_once_by_time ON used_once (until);

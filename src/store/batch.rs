@@ -1,0 +1,152 @@
+//! A `Commit` in the form that the writer binds: owned, so that it outlives the caller that asked for it.
+//! Built on the caller's task, to keep copying and JSON out of the one writer.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
+use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
+use crate::app::rows::{
+    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply, SubscriptionRow,
+};
+
+/// One commit, owned.
+pub(super) struct Batch {
+    pub(super) records: Vec<RecordRow>,
+    pub(super) live_fetches: Vec<(RecordKey, LiveFetch)>,
+    pub(super) agencies: Vec<AgencyRow>,
+    pub(super) clients: Vec<ClientRow>,
+    pub(super) grants: Vec<GrantRow>,
+    pub(super) entries: Vec<Vec<u8>>,
+    /// Whose ledger takes the entries.
+    pub(super) origin: Arc<str>,
+    pub(super) turn: Option<Box<Turn>>,
+}
+
+/// What a commit writes of the loop: apart, because most commits write none of it.
+pub(super) struct Turn {
+    pub(super) mismatches: Vec<MismatchWrite>,
+    pub(super) guesses: Vec<GuessRow>,
+    pub(super) forgiven: Vec<SubjectKey>,
+    pub(super) events: Vec<EventRow>,
+    pub(super) fanned: Vec<String>,
+    pub(super) deliveries: Vec<DeliveryRow>,
+    pub(super) delivery_results: Vec<DeliveryResult>,
+    pub(super) subscriptions: Vec<SubscriptionRow>,
+    pub(super) answers: Vec<AnswerRow>,
+    pub(super) positions: Vec<(String, String)>,
+    pub(super) reply: Option<SavedReply>,
+    pub(super) alerts: Vec<AlertRow>,
+    pub(super) at: i64,
+}
+
+impl Turn {
+    fn of(commit: &Commit) -> Option<Box<Self>> {
+        let turn = Self {
+            mismatches: commit.mismatches.clone(),
+            guesses: commit.guesses.clone(),
+            forgiven: commit.forgiven.clone(),
+            events: commit.events.clone(),
+            fanned: commit.fanned.clone(),
+            deliveries: commit.deliveries.clone(),
+            delivery_results: commit.delivery_results.clone(),
+            subscriptions: commit.subscriptions.clone(),
+            answers: commit.answers.clone(),
+            positions: commit.positions.clone(),
+            reply: commit.reply.clone(),
+            alerts: commit.alerts.clone(),
+            at: commit.at,
+        };
+        (turn.weight() > 0).then(|| Box::new(turn))
+    }
+
+    fn weight(&self) -> usize {
+        2 * self.mismatches.len()
+            + self.guesses.len()
+            + self.forgiven.len()
+            + self.events.len()
+            + self.fanned.len()
+            + self.deliveries.len()
+            + self.delivery_results.len()
+            + self.subscriptions.len()
+            + self.answers.len()
+            + self.positions.len()
+            + usize::from(self.reply.is_some())
+            + self.alerts.len()
+    }
+}
+
+/// One record write, owned; texts are shared so that binding them copies nothing.
+pub(super) struct RecordRow {
+    pub(super) dataset: Arc<str>,
+    pub(super) subject: SubjectKey,
+    pub(super) expected: Option<u32>,
+    pub(super) version: u32,
+    pub(super) source_version: Option<i64>,
+    pub(super) effective_at: Option<i64>,
+    pub(super) received_at: i64,
+    pub(super) source: Option<Arc<str>>,
+    pub(super) identifiers: Arc<str>,
+    pub(super) fields: Arc<str>,
+}
+
+impl Batch {
+    pub(super) fn of(commit: &Commit, origin: &Arc<str>) -> Self {
+        Self {
+            origin: Arc::clone(origin),
+            records: commit.records.iter().map(RecordRow::of).collect(),
+            live_fetches: commit.live_fetches.clone(),
+            agencies: commit.agencies.clone(),
+            clients: commit.clients.clone(),
+            grants: commit.grants.clone(),
+            entries: commit.ledger_entries.clone(),
+            turn: Turn::of(commit),
+        }
+    }
+
+    /// A batch that writes nothing.
+    pub(super) fn none() -> Self {
+        Self::of(&Commit::default(), &Arc::from(""))
+    }
+
+    /// How much of a group this batch fills, in rows.
+    pub(super) fn weight(&self) -> usize {
+        let access = self.agencies.len() + self.clients.len() + self.grants.len();
+        let turn = self.turn.as_ref().map_or(0, |turn| turn.weight());
+        (self.records.len() + self.live_fetches.len() + self.entries.len() + access + turn).max(1)
+    }
+}
+
+impl RecordRow {
+    fn of(write: &RecordWrite) -> Self {
+        let record = &write.record;
+        Self {
+            dataset: Arc::clone(&write.dataset),
+            subject: write.subject,
+            expected: write.expected,
+            version: record.version,
+            source_version: record.source_version,
+            effective_at: record.effective_at,
+            received_at: record.received_at,
+            source: record.source.as_deref().map(Arc::from),
+            identifiers: Arc::from(record.subject.as_str()),
+            fields: Arc::from(record.fields.as_str()),
+        }
+    }
+}
+
+/// JSON text of a list of plain values, for `json_each` or a column; it cannot fail for such values, and an empty list
+/// would be caught by the count of changed rows.
+pub(super) fn json_text<T: Serialize>(values: &[T]) -> String {
+    serde_json::to_string(values).unwrap_or_else(|_| "[]".to_owned())
+}
+
+/// Lower-case hexadecimal of a subject.
+pub(super) fn hex(subject: SubjectKey) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let nibbles = subject.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+    nibbles.filter_map(|nibble| DIGITS.get(usize::from(nibble))).collect()
+}

@@ -1,0 +1,261 @@
+//! Connections for whoever needs one: at most so many, made when they are missed, thrown away when anything is doubtful.
+//! sqlx's own pool never gives back the place of a connection whose peer is silently gone (sqlx #4349), and waits for an answer
+//! without end; here the place is the lease's, and each call has a limit.
+//!
+//! `lent + idle ≤ places`. A lease that ends in the middle of a call or of a transaction takes its connection with it: the
+//! engine rolls back what was open.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{ConnectOptions, Connection};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::{
+    engine::{Engine, ErrorKind},
+    fault::Fault,
+    statement::{self, Statement},
+};
+
+type Options<E> = <<E as sqlx::Database>::Connection as Connection>::Options;
+
+/// How long things may take; `None`: as long as it takes, for an engine inside this process.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Patience {
+    /// To connect, and to be given a connection.
+    pub(super) connect: Option<Duration>,
+    /// For the answer to one call.
+    pub(super) answer: Option<Duration>,
+}
+
+/// The connections to one database.
+pub(super) struct Pool<E: Engine> {
+    options: Options<E>,
+    places: Semaphore,
+    idle: Mutex<Vec<E::Connection>>,
+    patience: Patience,
+}
+
+/// A connection for as long as somebody needs it.
+pub(super) struct Lease<'p, E: Engine> {
+    pool: &'p Pool<E>,
+    _place: SemaphorePermit<'p>,
+    connection: Option<E::Connection>,
+    state: State,
+    /// Of the call that has not ended.
+    was_in_transaction: bool,
+}
+
+/// What is known of a lent connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It waits for the next call.
+    Ready,
+    /// It is ready inside a transaction.
+    InTransaction,
+    /// A call has not ended, or failed in a way that says nothing of the connection.
+    Doubtful,
+}
+
+impl<E: Engine> Pool<E> {
+    pub(super) fn new(options: Options<E>, places: u32, patience: Patience) -> Self {
+        Self {
+            options,
+            places: Semaphore::new(usize::try_from(places.max(1)).unwrap_or(usize::MAX)),
+            idle: Mutex::default(),
+            patience,
+        }
+    }
+
+    /// Waits for a place, and connects when no connection is idle.
+    pub(super) async fn lend(&self) -> Result<Lease<'_, E>, Fault> {
+        let got = within(self.patience.connect, async {
+            let place = self.places.acquire().await.map_err(|_closed| Fault::Closed)?;
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => self
+                    .options
+                    .connect()
+                    .await
+                    .map_err(Fault::in_statement::<E>("connect"))?,
+            };
+            Ok((place, connection))
+        });
+        let (place, connection) = got.await.unwrap_or(Err(Fault::late("connect")))?;
+        Ok(Lease {
+            pool: self,
+            _place: place,
+            connection: Some(connection),
+            state: State::Ready,
+            was_in_transaction: false,
+        })
+    }
+
+    /// Gives out no connection any more and closes those that are idle; who has one keeps it until he is done.
+    pub(super) async fn close(&self) {
+        self.places.close();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for connection in idle {
+            // A peer that is gone cannot be told.
+            let _told = within(self.patience.connect, connection.close()).await;
+        }
+    }
+}
+
+impl<E: Engine> Lease<'_, E> {
+    /// How many rows the call changed.
+    pub(super) async fn execute(&mut self, statement: &'static str, call: E::Call) -> Result<u64, Fault> {
+        let (connection, limit) = self.begin_call(statement)?;
+        let done = within(limit, E::execute(connection, call)).await;
+        self.end_call(statement, done)
+    }
+
+    /// The rows of the call.
+    pub(super) async fn rows(&mut self, statement: &'static str, call: E::Call) -> Result<Vec<E::Row>, Fault> {
+        let (connection, limit) = self.begin_call(statement)?;
+        let done = within(limit, E::rows(connection, call)).await;
+        self.end_call(statement, done)
+    }
+
+    /// As [`Engine::numbered`].
+    pub(super) async fn numbered(
+        &mut self,
+        statement: &'static str,
+        call: E::Call,
+        rows: usize,
+    ) -> Result<Vec<i64>, Fault> {
+        let (connection, limit) = self.begin_call(statement)?;
+        let done = within(limit, E::numbered(connection, call, rows)).await;
+        self.end_call(statement, done)
+    }
+
+    /// As [`Engine::copy_records`].
+    pub(super) async fn copy_records(&mut self, rows: &[&super::batch::RecordRow]) -> Result<Option<u64>, Fault> {
+        const NAME: &str = "copy_records";
+        let (connection, limit) = self.begin_call(NAME)?;
+        let done = within(limit, E::copy_records(connection, rows)).await;
+        self.end_call(NAME, done)
+    }
+
+    /// Runs a text of several statements, as long as it takes.
+    pub(super) async fn script(&mut self, name: &'static str, text: &'static str) -> Result<(), Fault> {
+        let (connection, _limit) = self.begin_call(name)?;
+        let done = E::script(connection, text).await;
+        self.end_call(name, Some(done))
+    }
+
+    /// One of the few statements that begin and end a transaction.
+    async fn control(&mut self, statement: Statement) -> Result<(), Fault> {
+        self.execute(statement.name, E::call(E::text(statement)))
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn begin(&mut self) -> Result<(), Fault> {
+        self.control(statement::BEGIN).await?;
+        self.state = State::InTransaction;
+        Ok(())
+    }
+
+    /// Begins a transaction that only reads, all of it as one moment saw it.
+    pub(super) async fn begin_reading(&mut self) -> Result<(), Fault> {
+        self.control(statement::BEGIN_READING).await?;
+        self.state = State::InTransaction;
+        Ok(())
+    }
+
+    /// After an error here the outcome is unknown until the database is asked again: the caller is told of a failure and never
+    /// of a success. It is not tried again, for a sync that failed once may seem to succeed.
+    pub(super) async fn commit(&mut self) -> Result<(), Fault> {
+        let ended = self.control(statement::COMMIT).await;
+        self.state = match ended {
+            Ok(()) => State::Ready,
+            Err(_) => State::Doubtful,
+        };
+        ended
+    }
+
+    /// The engine may have rolled back already (disk full does); that is as good.
+    pub(super) async fn roll_back(&mut self) {
+        self.state = match self.control(statement::ROLLBACK).await {
+            Ok(()) => State::Ready,
+            Err(_) => State::Doubtful,
+        };
+    }
+
+    /// Marks a point to which one piece of work can be rolled back.
+    pub(super) async fn set_savepoint(&mut self) -> Result<(), Fault> {
+        self.control(statement::SAVEPOINT).await
+    }
+
+    pub(super) async fn release_savepoint(&mut self) -> Result<(), Fault> {
+        self.control(statement::RELEASE).await
+    }
+
+    /// Undoes what came after the savepoint, and leaves it.
+    pub(super) async fn undo_to_savepoint(&mut self) -> Result<(), Fault> {
+        self.control(statement::ROLLBACK_TO).await?;
+        self.control(statement::RELEASE).await
+    }
+
+    fn begin_call(&mut self, statement: &'static str) -> Result<(&mut E::Connection, Option<Duration>), Fault> {
+        if self.state == State::Doubtful {
+            return Err(Fault::late(statement));
+        }
+        let in_transaction = self.state == State::InTransaction;
+        let limit = self.pool.patience.answer;
+        self.state = State::Doubtful;
+        let connection = self.connection.as_mut().ok_or(Fault::Closed)?;
+        // Told apart by `end_call`; until then an end of the caller leaves the connection doubtful.
+        self.was_in_transaction = in_transaction;
+        Ok((connection, limit))
+    }
+
+    fn end_call<T>(&mut self, statement: &'static str, done: Option<Result<T, sqlx::Error>>) -> Result<T, Fault> {
+        let before = match self.was_in_transaction {
+            true => State::InTransaction,
+            false => State::Ready,
+        };
+        match done {
+            Some(Ok(value)) => {
+                self.state = before;
+                Ok(value)
+            }
+            Some(Err(error)) => {
+                // What the engine itself refused says that the connection works.
+                if error.as_database_error().is_some() && E::kind(&error) != ErrorKind::Engine {
+                    self.state = before;
+                }
+                Err(Fault::in_statement::<E>(statement)(error))
+            }
+            None => Err(Fault::late(statement)),
+        }
+    }
+}
+
+impl<E: Engine> Drop for Lease<'_, E> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        // Any other is dropped: its socket or file closes at once, without a word to a peer that may not listen.
+        if self.state == State::Ready && !self.pool.places.is_closed() {
+            self.pool
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+        }
+    }
+}
+
+/// `None`: it took longer than `limit`.
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+        None => Some(work.await),
+    }
+}

@@ -1,2 +1,0 @@
-INSERT INTO ledger_outbox (entry)
-VALUES (?)

@@ -1,0 +1,3 @@
+INSERT INTO ledger_outbox (origin, entry)
+VALUES (?, ?)
+RETURNING id

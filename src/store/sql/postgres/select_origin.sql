@@ -1,0 +1,1 @@
+SELECT (SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'schema_migrations') AS ours, (SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()) AS tables

@@ -1,0 +1,2 @@
+INSERT INTO ledger_outbox (origin, entry)
+VALUES (?, ?)

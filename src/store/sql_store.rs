@@ -1,0 +1,221 @@
+//! The store: the port `Store` on either engine.
+//! `acknowledged ⇒ synced`: every write waits for the engine's sync, also when it shares its sync with others.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+
+use super::batch::{Batch, json_text};
+use super::engine::Engine;
+use super::pool::Pool;
+use super::writer::{Work, Writer};
+use super::{read, read_loop};
+use crate::app::commit::{Commit, GrantUsage};
+use crate::app::ports::{
+    AccessRows, LiveFetch, NewestRecord, PendingEntry, RecordKey, Store, StoreError, StoredRecord, SubjectKey,
+};
+use crate::app::rows::{
+    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
+    SavedReply, StepRow, SubscriptionRow,
+};
+
+/// The system of record on one engine.
+pub(super) struct SqlStore<E: Engine> {
+    /// Whose ledger takes the entries of this node's commits.
+    origin: Arc<str>,
+    readers: Pool<E>,
+    /// At least one.
+    writers: Vec<Writer>,
+    next_writer: AtomicUsize,
+}
+
+impl<E: Engine> SqlStore<E> {
+    pub(super) fn new(origin: &str, readers: Pool<E>, writers: Vec<Writer>) -> Self {
+        Self {
+            origin: Arc::from(origin),
+            readers,
+            writers,
+            next_writer: AtomicUsize::new(0),
+        }
+    }
+
+    /// One writer after another, where there are several: none of them waits for what another is doing.
+    fn writer(&self) -> &Writer {
+        let nth = self.next_writer.fetch_add(1, Ordering::Relaxed) % self.writers.len().max(1);
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "there is at least one writer, and the number is below their count"
+        )]
+        &self.writers[nth]
+    }
+}
+
+#[async_trait]
+impl<E: Engine> Store for SqlStore<E> {
+    async fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<StoredRecord>>, StoreError> {
+        read::records(&self.readers, keys).await
+    }
+
+    async fn newest(&self, keys: &[RecordKey]) -> Result<Vec<Option<NewestRecord>>, StoreError> {
+        read::newest(&self.readers, keys).await
+    }
+
+    async fn record_version(&self, key: &RecordKey, version: u32) -> Result<Option<StoredRecord>, StoreError> {
+        read::record_version(&self.readers, key, version).await
+    }
+
+    async fn live_fetch(&self, key: &RecordKey) -> Result<Option<LiveFetch>, StoreError> {
+        read::live_fetch(&self.readers, key).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Vec<i64>, StoreError> {
+        let work = Work::Commit(Batch::of(commit, &self.origin));
+        Ok(self.writer().submit(work).await?)
+    }
+
+    async fn access(&self) -> Result<AccessRows, StoreError> {
+        read::access(&self.readers).await
+    }
+
+    async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>, StoreError> {
+        read::pending_entries(&self.readers, &self.origin, limit).await
+    }
+
+    async fn forget_entries(&self, ids: &[i64]) -> Result<(), StoreError> {
+        if !ids.is_empty() {
+            self.writer().submit(Work::Forget(json_text(ids))).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_usage(&self, usage: &[GrantUsage]) -> Result<(), StoreError> {
+        if usage.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = usage
+            .iter()
+            .map(|usage| (&usage.grant, usage.day, i64::try_from(usage.used).unwrap_or(i64::MAX)))
+            .collect();
+        self.writer().submit(Work::Usage(json_text(&rows), rows.len())).await?;
+        Ok(())
+    }
+
+    async fn record_counts(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        read::record_counts(&self.readers).await
+    }
+
+    async fn mismatch(&self, id: &str) -> Result<Option<MismatchRow>, StoreError> {
+        read_loop::mismatch(&self.readers, id).await
+    }
+
+    async fn mismatch_steps(&self, id: &str) -> Result<Vec<StepRow>, StoreError> {
+        read_loop::steps(&self.readers, id).await
+    }
+
+    async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError> {
+        read_loop::mismatches(&self.readers, filter).await
+    }
+
+    async fn delivered_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError> {
+        read_loop::delivered_mismatches(&self.readers, limit).await
+    }
+
+    async fn mismatch_of(
+        &self,
+        key: &RecordKey,
+        matter: &[u8; 16],
+        fields: &[String],
+    ) -> Result<Option<MismatchRow>, StoreError> {
+        read_loop::mismatch_of(&self.readers, key, matter, fields).await
+    }
+
+    async fn guesses_since(&self, since: i64) -> Result<Vec<GuessRow>, StoreError> {
+        read_loop::guesses_since(&self.readers, since).await
+    }
+
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError> {
+        read_loop::subscriptions(&self.readers).await
+    }
+
+    async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
+        read_loop::new_events(&self.readers, limit).await
+    }
+
+    async fn answers_of(&self, subject: SubjectKey) -> Result<Vec<AnswerRow>, StoreError> {
+        read_loop::answers_of(&self.readers, subject).await
+    }
+
+    async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<Event>, StoreError> {
+        read_loop::newest_changes(&self.readers, subjects).await
+    }
+
+    async fn due_deliveries(&self, target: &str, now: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        read_loop::due_deliveries(&self.readers, target, now, limit).await
+    }
+
+    async fn next_delivery_at(&self, target: &str) -> Result<Option<i64>, StoreError> {
+        read_loop::next_delivery_at(&self.readers, target).await
+    }
+
+    async fn pending_targets(&self) -> Result<Vec<String>, StoreError> {
+        read_loop::pending_targets(&self.readers).await
+    }
+
+    async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
+        read_loop::deliveries(&self.readers, filter).await
+    }
+
+    async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError> {
+        read_loop::delivery(&self.readers, id).await
+    }
+
+    async fn mismatch_deliveries(&self, mismatch: &str) -> Result<Vec<Delivery>, StoreError> {
+        read_loop::mismatch_deliveries(&self.readers, mismatch).await
+    }
+
+    async fn position(&self, name: &str) -> Result<Option<String>, StoreError> {
+        read_loop::position(&self.readers, name).await
+    }
+
+    async fn reply(&self, client: &str, key: &str) -> Result<Option<SavedReply>, StoreError> {
+        read_loop::reply(&self.readers, client, key).await
+    }
+
+    async fn forget_old(&self, replies_before: i64, guesses_before: i64) -> Result<(), StoreError> {
+        let work = Work::ForgetOld {
+            replies_before,
+            guesses_before,
+        };
+        self.writer().submit(work).await?;
+        Ok(())
+    }
+
+    async fn alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
+        read_loop::alerts(&self.readers, limit).await
+    }
+
+    async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError> {
+        read_loop::loop_counts(&self.readers, today).await
+    }
+
+    async fn settle(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        let work = Work::Settle(name.to_owned(), value.to_owned());
+        self.writer().submit(work).await?;
+        read::settled(&self.readers, name).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        read::pending_entries(&self.readers, &self.origin, 0).await?;
+        self.writer().submit(Work::Ping).await?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        // Readers first: the last connection to close checkpoints, and only the writer may.
+        self.readers.close().await;
+        for writer in &self.writers {
+            writer.close().await;
+        }
+    }
+}
