@@ -83,7 +83,7 @@ pub async fn add_agency(
     caller: Option<&Caller>,
     new: NewAgency,
 ) -> Result<(AgencyRow, NewSecret), AppError> {
-    let _one_at_a_time = hub.access_changes.lock().await;
+    let _one_at_a_time = hub.turn_of_access().await?;
     let access = hub.access.load_full();
     let now = hub.clock.now_us();
     let number = access
@@ -157,7 +157,7 @@ pub async fn add_user(
     role: &str,
     secret: Option<ClientSecret>,
 ) -> Result<(ClientRow, NewSecret), AppError> {
-    let _one_at_a_time = hub.access_changes.lock().await;
+    let _one_at_a_time = hub.turn_of_access().await?;
     let mut faults = Vec::new();
     if !is_slug(id) {
         faults.push(Fault::new("/id", "invalid_value"));
@@ -211,7 +211,7 @@ impl Party {
 /// # Errors
 /// Nobody of that id.
 pub async fn rotate_secret(hub: &Hub, caller: &Caller, party: Party, id: &str) -> Result<NewSecret, AppError> {
-    let _one_at_a_time = hub.access_changes.lock().await;
+    let _one_at_a_time = hub.turn_of_access().await?;
     let mut client = client_of(hub, party, id)?;
     let now = hub.clock.now_us();
     let (text, hash) = fresh_secret()?;
@@ -260,7 +260,7 @@ pub async fn set_standing(
     id: &str,
     standing: Standing,
 ) -> Result<(), AppError> {
-    let _one_at_a_time = hub.access_changes.lock().await;
+    let _one_at_a_time = hub.turn_of_access().await?;
     let now = hub.clock.now_us();
     if id == caller.client.row.id {
         // Who disables himself locks himself out, and perhaps everyone.
@@ -295,7 +295,7 @@ pub async fn set_standing(
 /// # Errors
 /// Wrong members, or no such agency or dataset.
 pub async fn add_grant(hub: &Hub, caller: Option<&Caller>, new: NewGrant) -> Result<GrantRow, AppError> {
-    let _one_at_a_time = hub.access_changes.lock().await;
+    let _one_at_a_time = hub.turn_of_access().await?;
     let now = hub.clock.now_us();
     let (valid_from, valid_until) = check_grant(hub, &new, now)?;
     let number = secret::random_id().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
@@ -367,7 +367,7 @@ fn check_grant(hub: &Hub, new: &NewGrant, now: i64) -> Result<(i64, Option<i64>)
 /// # Errors
 /// No such grant.
 pub async fn revoke_grant(hub: &Hub, caller: &Caller, id: &str) -> Result<GrantRow, AppError> {
-    let _one_at_a_time = hub.access_changes.lock().await;
+    let _one_at_a_time = hub.turn_of_access().await?;
     let mut grant = hub
         .access
         .load()

@@ -20,6 +20,18 @@ const STORE_AFTER: u64 = 50_000;
 /// Told that there is no record.
 pub const TOLD_MISSING: i64 = -1;
 
+/// Late answers of one call.
+const LATE_MAX: usize = 50_000;
+
+/// What a call of [`AnswerIndex::catch_up`] found.
+#[derive(Default)]
+pub struct CaughtUp {
+    /// Answers that may be from versions that were replaced when they reached the ledger.
+    pub late: Vec<AnswerRow>,
+    /// To be stored with what is done about them.
+    pub position: Option<(String, String)>,
+}
+
 /// Where the reading stands.
 #[derive(Default)]
 pub struct AnswerIndex {
@@ -31,12 +43,15 @@ pub struct AnswerIndex {
 }
 
 impl AnswerIndex {
-    /// Reads all that is durable now; answers the answers from records that changed lately.
+    /// Reads all that is durable now, and stores it. What it answers comes with the position to be stored when that is dealt with: a
+    /// crash before reads the same again.
     ///
     /// # Errors
     /// The ledger or the store cannot be asked; the next call goes on where this one ended.
-    pub async fn catch_up(&mut self, hub: &Hub) -> Result<Vec<AnswerRow>, AppError> {
+    pub async fn catch_up(&mut self, hub: &Hub) -> Result<CaughtUp, AppError> {
         let name = format!("answers:{}", hub.settings.origin);
+        // Changes that another node fans out are not remembered here: then every new answer may be late.
+        let among_others = hub.trust.is_among_others();
         let mut next = match self.next {
             Some(next) => next,
             None => {
@@ -47,8 +62,8 @@ impl AnswerIndex {
             }
         };
         let durable = hub.ledger.stats().durable;
-        let mut late = Vec::new();
-        while next < durable {
+        let (mut late, mut position) = (Vec::new(), None);
+        while next < durable && late.len() < LATE_MAX {
             let (mut after, mut answers) = (next, Vec::new());
             hub.ledger.tail(next, ENTRIES_MAX, |index, bytes| {
                 self.read(hub.settings.node, index, bytes, &mut answers);
@@ -57,11 +72,17 @@ impl AnswerIndex {
             if after == next {
                 break;
             }
-            late.extend(answers.iter().filter(|answer| self.is_late(answer)).cloned());
+            let is_late = |answer: &&AnswerRow| among_others || self.is_late(answer);
+            late.extend(answers.iter().filter(is_late).cloned());
             if !answers.is_empty() || after - self.stored >= STORE_AFTER {
+                position = Some((name.clone(), after.to_string()));
                 let commit = Commit {
                     answers,
-                    positions: vec![(name.clone(), after.to_string())],
+                    // Nobody waits for what was stored here: the position may be stored with it.
+                    positions: match late.is_empty() {
+                        true => position.take().into_iter().collect(),
+                        false => Vec::new(),
+                    },
                     at: hub.clock.now_us(),
                     ..Commit::default()
                 };
@@ -72,7 +93,13 @@ impl AnswerIndex {
             self.next = Some(next);
         }
         self.next = Some(next);
-        Ok(late)
+        Ok(CaughtUp { late, position })
+    }
+
+    /// What was caught up with was not dealt with: it is read again, from where the store says.
+    pub fn forget(&mut self) {
+        self.next = None;
+        self.known.clear();
     }
 
     fn is_late(&self, answer: &AnswerRow) -> bool {

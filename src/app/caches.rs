@@ -10,6 +10,7 @@ use super::{
     hub::Hub,
     live::{self, LiveLoad},
     record::{CachedRecord, RecordLoad},
+    trust::Trust,
 };
 use crate::{
     cache::{CacheConfig, Load, LoadError, Lookup, RecordCache, Slot, Wanted},
@@ -21,6 +22,9 @@ type Records = RecordCache<dyn Load<Record = CachedRecord>>;
 
 /// A record as a cache answers it.
 pub type FoundSlot = Arc<Slot<CachedRecord>>;
+
+/// The number of the dataset, which begins a key, belongs to one run of one node.
+pub const OWN_KEY_BYTES: usize = 2;
 
 /// Questions to one source at once. What a source takes is the limit of its connector; this one bounds the node.
 const LIVE_LOADS_MAX: usize = 64;
@@ -40,6 +44,8 @@ type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct RecordCaches {
     config: CacheConfig,
     now_us: NowUs,
+    /// Whether what is in memory may be used.
+    trust: Arc<Trust>,
     stored: Records,
     /// By dataset number; set once, when the hub stands.
     live: OnceLock<Box<[Option<Records>]>>,
@@ -47,12 +53,13 @@ pub struct RecordCaches {
 
 impl RecordCaches {
     /// Starts the cache of stored datasets on the current tokio runtime.
-    pub fn start(config: CacheConfig, load: Arc<RecordLoad>, now_us: NowUs) -> Self {
+    pub fn start(config: CacheConfig, load: Arc<RecordLoad>, now_us: NowUs, trust: Arc<Trust>) -> Self {
         let load: Arc<dyn Load<Record = CachedRecord>> = load;
         Self {
             stored: RecordCache::start(config.clone(), load, Arc::clone(&now_us)),
             config,
             now_us,
+            trust,
             live: OnceLock::new(),
         }
     }
@@ -93,6 +100,9 @@ impl RecordCaches {
 
     /// The record of a cache key, if it is in memory, current and young enough.
     pub fn peek(&self, key: &[u8], wanted: Wanted) -> Option<FoundSlot> {
+        if !self.trust.holds() {
+            return None;
+        }
         self.live_of(number_of(key)).unwrap_or(&self.stored).peek(key, wanted)
     }
 
@@ -101,11 +111,16 @@ impl RecordCaches {
     /// # Errors
     /// The store or the source could not be asked, or too many loads wait.
     pub async fn get(&self, key: &[u8], wanted: Wanted) -> Result<(FoundSlot, Lookup), LoadError> {
+        let trusted = self.trust.holds();
+        let from = async |cache: &Records| match trusted {
+            true => cache.get(key, wanted).await,
+            false => cache.load(key, wanted).await.map(|slot| (slot, Lookup::Bypass)),
+        };
         let Some(live) = self.live_of(number_of(key)) else {
-            return self.stored.get(key, wanted).await;
+            return from(&self.stored).await;
         };
         // A caller that gives up leaves the queue; the load goes on and fills the cache.
-        match tokio::time::timeout(LIVE_WAIT, live.get(key, wanted)).await {
+        match tokio::time::timeout(LIVE_WAIT, from(live)).await {
             Ok(found) => found,
             Err(_too_long) => Err(LoadError::Source(live::TIMEOUT)),
         }
@@ -119,6 +134,18 @@ impl RecordCaches {
     /// Makes every entry of `key` stale. Call after the write is committed and before it is acknowledged.
     pub fn invalidate(&self, key: &[u8]) {
         self.live_of(number_of(key)).unwrap_or(&self.stored).invalidate(key);
+    }
+
+    /// By what other nodes are told that entries of `key` are stale.
+    pub fn bucket_of(&self, key: &[u8]) -> u16 {
+        self.stored.bucket_of(key)
+    }
+
+    /// Makes every entry of a bucket stale, because another node says so.
+    pub fn invalidate_bucket(&self, bucket: u16) {
+        for cache in self.all() {
+            cache.invalidate_bucket(bucket);
+        }
     }
 
     /// Makes every entry stale, as after a lost invalidation bus.

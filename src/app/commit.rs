@@ -48,6 +48,8 @@ pub struct Commit {
     pub reply: Option<SavedReply>,
     /// Alerts; a second one of the same cause is passed over.
     pub alerts: Vec<AlertRow>,
+    /// Buckets of cached records that this makes stale: other nodes are told in the same transaction.
+    pub stamps: Vec<u16>,
     /// When, Unix microseconds; for rows that carry no time of their own.
     pub at: i64,
     /// Ledger entries handed over through the outbox, so that state is never without its entry.

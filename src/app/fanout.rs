@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    answers::{AnswerIndex, is_superseded},
+    answers::{AnswerIndex, CaughtUp, is_superseded},
     commit::Commit,
     error::AppError,
     hub::Hub,
@@ -17,20 +17,47 @@ use super::{
 /// Events that are fanned out in one commit.
 const EVENTS_MAX: u32 = 256;
 
+/// Subjects of one question to the store.
+const SUBJECTS_MAX: usize = 500;
+
 /// How long an answer from before a change may be on its way to the ledger, microseconds.
 const LATE_US: i64 = 600_000_000;
 
-/// Makes the deliveries of new events; answers how many events there were.
+/// Whether this node makes the deliveries of new events, or another does and this one only looks after its own answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It does.
+    Events,
+    /// Another does.
+    OwnAnswers,
+}
+
+/// Makes the deliveries of new events, and of answers that came too late for that; answers how many events there were.
+///
+/// Among several nodes each reads its own ledger. Either whoever fans an event out finds an answer in the store, or the node that
+/// stores the answer finds the event there: both write before they look.
 ///
 /// # Errors
 /// The store or the ledger cannot be asked; nothing is lost, the next call does it.
-pub async fn fan_out(hub: &Hub, index: &mut AnswerIndex) -> Result<usize, AppError> {
-    let events = hub.store.new_events(EVENTS_MAX).await?;
+pub async fn fan_out(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, AppError> {
+    let made = make(hub, index, part).await;
+    if made.is_err() {
+        index.forget();
+    }
+    made
+}
+
+async fn make(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, AppError> {
+    let events = match part {
+        Part::Events => hub.store.new_events(EVENTS_MAX).await?,
+        Part::OwnAnswers => Vec::new(),
+    };
     // After the events were read: whoever was answered before one of them is durable in the ledger by now.
-    let late = index.catch_up(hub).await?;
+    let CaughtUp { late, position } = index.catch_up(hub).await?;
     let now_us = hub.clock.now_us();
     let mut commit = Commit {
         at: now_us,
+        positions: position.into_iter().collect(),
         ..Commit::default()
     };
     for event in &events {
@@ -48,7 +75,7 @@ pub async fn fan_out(hub: &Hub, index: &mut AnswerIndex) -> Result<usize, AppErr
         };
         commit.deliveries.extend(deliveries(hub, &event, &answered, now_us)?);
     }
-    if !commit.fanned.is_empty() || !commit.deliveries.is_empty() {
+    if !(commit.fanned.is_empty() && commit.deliveries.is_empty() && commit.positions.is_empty()) {
         let any = !commit.deliveries.is_empty();
         hub.store.commit(&commit).await?;
         if any {
@@ -64,12 +91,17 @@ async fn late_ones(hub: &Hub, late: &[AnswerRow]) -> Result<Vec<(Event, u32)>, A
     if late.is_empty() {
         return Ok(Vec::new());
     }
-    let subjects: Vec<SubjectKey> = late.iter().map(|answer| SubjectKey(answer.subject)).collect();
-    let newest = hub.store.newest_changes(&subjects).await?;
+    let mut subjects: Vec<SubjectKey> = late.iter().map(|answer| SubjectKey(answer.subject)).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let mut newest: HashMap<SubjectKey, Event> = HashMap::new();
+    for part in subjects.chunks(SUBJECTS_MAX) {
+        let events = hub.store.newest_changes(part).await?;
+        newest.extend(events.into_iter().filter_map(|event| Some((event.subject?, event))));
+    }
     let mut found = Vec::new();
     for answer in late {
-        let of_subject = |event: &&Event| event.subject == Some(SubjectKey(answer.subject));
-        let event = newest.iter().find(of_subject);
+        let event = newest.get(&SubjectKey(answer.subject));
         if let Some(event) = event.filter(|event| is_superseded(answer.version, event.version.unwrap_or_default())) {
             found.push((event.clone(), answer.agency));
         }

@@ -18,11 +18,13 @@ use super::{
     error::AppError,
     outward::{Connectors, Webhooks},
     pending::Pending,
-    ports::{Clock, Store},
+    ports::{Clock, Store, SubjectKey},
     record::RecordLoad,
     replies::UnderWay,
     rows::{MismatchFilter, SubscriptionRow},
     subscriptions::Table,
+    trust::Trust,
+    turns::{self, Turn},
     vault::Vault,
 };
 use crate::{
@@ -47,6 +49,9 @@ const PENDING_PAGE: u32 = 10_000;
 const TAIL_ENTRIES: u64 = 4_096;
 const TAIL_US: i64 = 60_000_000;
 
+/// How old what is known of access may be while the line to other nodes is lost.
+const ACCESS_READ: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// Outbox rows that are deleted at once.
 const FORGET_MAX: usize = 2_000;
 
@@ -60,6 +65,8 @@ pub struct Hub {
     pub counters: Counters,
     /// Records in memory.
     pub records: RecordCaches,
+    /// Whether what is in memory may be used.
+    pub trust: Arc<Trust>,
     /// The outside systems.
     pub connectors: Arc<dyn Connectors>,
     /// Reads what the cache lacks.
@@ -85,7 +92,9 @@ pub struct Hub {
     /// Limits and names of this node.
     pub settings: Settings,
     /// One change of access at a time: read, decide, commit, swap.
-    pub access_changes: Mutex<()>,
+    pub access_changes: Arc<Mutex<()>>,
+    /// When access was last read because the line to other nodes was lost.
+    pub access_read: Mutex<Option<Instant>>,
     /// Seals columns of the store.
     pub vault: Vault,
     /// What is pending about subjects.
@@ -93,7 +102,7 @@ pub struct Hub {
     /// Where agencies' systems listen.
     pub subscriptions: ArcSwap<Table>,
     /// One change of subscriptions at a time.
-    pub subscription_changes: Mutex<()>,
+    pub subscription_changes: Arc<Mutex<()>>,
     /// Signed attempts at webhooks.
     pub webhooks: Arc<dyn Webhooks>,
     /// Seed of `v1a` signatures, where webhooks get them.
@@ -282,11 +291,38 @@ impl Hub {
         Ok(())
     }
 
-    /// Reads what is pending about subjects from the store.
+    /// Reads what is pending about one subject again, because another node changed it.
     ///
     /// # Errors
     /// The store could not be asked.
-    pub async fn reload_pending(&self) -> Result<(), AppError> {
+    pub async fn refresh_pending(&self, subject: SubjectKey) -> Result<(), AppError> {
+        // Nobody on this node is between a decision and its commit meanwhile.
+        let _turn = self.pending.turn([subject].into_iter()).await;
+        let mismatches = self.store.pending_mismatches(subject).await?;
+        let guesses = self.store.guesses_about(subject).await?;
+        let now_s = self.clock.now_us().div_euclid(1_000_000);
+        self.pending.change(subject, |about| {
+            about.mismatches = mismatches.iter().map(Into::into).collect();
+            // Guesses that this node counted a moment ago may not be committed yet.
+            for guessed in &mut about.guessed {
+                guessed.guesses.keep_newest(now_s);
+            }
+            for guess in &guesses {
+                super::guess::restore(about, guess);
+            }
+            about.guessed.retain(|guessed| !guessed.guesses.is_empty());
+        });
+        Ok(())
+    }
+
+    /// Reads what is pending about subjects from the store. Answers the subjects of which memory holds what the store did not
+    /// tell.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn reload_pending(&self) -> Result<Vec<SubjectKey>, AppError> {
+        let mut told: HashSet<(SubjectKey, String)> = HashSet::new();
+        let before = self.pending.subjects();
         for state in ["open", "record_accepted", "disputed", "corrected"] {
             let mut filter = MismatchFilter {
                 state: Some(state.to_owned()),
@@ -297,6 +333,9 @@ impl Hub {
                 let rows = self.store.mismatches(&filter).await?;
                 for row in &rows {
                     self.pending.tell(row);
+                    if !before.is_empty() {
+                        told.insert((row.subject, row.id.clone()));
+                    }
                 }
                 let Some(last) = rows.last().filter(|_| rows.len() == PENDING_PAGE as usize) else {
                     break;
@@ -309,7 +348,16 @@ impl Hub {
             self.pending
                 .change(guess.subject, |about| super::guess::restore(about, &guess));
         }
-        Ok(())
+        let is_untold = |subject: &SubjectKey| {
+            self.pending.about(*subject).is_some_and(|about| {
+                !about.guessed.is_empty()
+                    || about
+                        .mismatches
+                        .iter()
+                        .any(|known| !told.contains(&(*subject, known.id.to_string())))
+            })
+        };
+        Ok(before.into_iter().filter(is_untold).collect())
     }
 
     /// Says that there are new events.
@@ -337,6 +385,47 @@ impl Hub {
         self.counters.restore(&rows.usage);
         let table = AccessTable::compile(rows, &self.catalog, &self.counters);
         self.access.store(Arc::new(table));
+        Ok(())
+    }
+
+    /// The turn of changes of access: read, decide, commit, swap. What other nodes changed before it is known in it.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn turn_of_access(&self) -> Result<Turn, AppError> {
+        let turn = turns::wait(self, &self.access_changes, "access").await?;
+        if turn.is_among_nodes() {
+            self.reload_access().await?;
+        }
+        Ok(turn)
+    }
+
+    /// The turn of changes of subscriptions, in the same way.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn turn_of_subscriptions(&self) -> Result<Turn, AppError> {
+        let turn = turns::wait(self, &self.subscription_changes, "subscriptions").await?;
+        if turn.is_among_nodes() {
+            self.reload_subscriptions().await?;
+        }
+        Ok(turn)
+    }
+
+    /// Makes sure that who may do what is known as it is now: where the line to other nodes is lost, it is read again.
+    ///
+    /// # Errors
+    /// The store could not be asked, so it is not known.
+    pub async fn know_access(&self) -> Result<(), AppError> {
+        if self.trust.holds() {
+            return Ok(());
+        }
+        let mut read_at = self.access_read.lock().await;
+        if read_at.is_none_or(|at| at.elapsed() > ACCESS_READ) {
+            let begun = Instant::now();
+            self.reload_access().await?;
+            *read_at = Some(begun);
+        }
         Ok(())
     }
 

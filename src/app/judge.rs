@@ -212,10 +212,14 @@ pub(super) async fn finish_all<'a>(
     let keys: Vec<(&[u8], Wanted)> = stored
         .map(|one| (&*one.prepared.subject.key, one.prepared.wanted))
         .collect();
+    let lookup = match hub.trust.holds() {
+        true => Lookup::Miss,
+        false => Lookup::Bypass,
+    };
     let loaded = hub.records.load_stored(&keys).await;
     for (one, loaded) in waiting.iter_mut().filter(|one| of_store(one)).zip(loaded) {
-        hub.metrics.cache_misses.inc();
-        one.looked = Looked::First(loaded.map(|slot| (slot, Lookup::Miss)).map_err(AppError::from));
+        count(hub, lookup);
+        one.looked = Looked::First(loaded.map(|slot| (slot, lookup)).map_err(AppError::from));
     }
     let finishing = waiting.into_iter().map(|one| finish(hub, asking, one));
     futures_util::future::join_all(finishing).await
@@ -236,11 +240,16 @@ async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted, looked: Looked) -
 
 async fn look_up_key(hub: &Hub, key: &[u8], wanted: Wanted) -> Result<Found, AppError> {
     let found = hub.records.get(key, wanted).await?;
-    match found.1 {
+    count(hub, found.1);
+    Ok(found)
+}
+
+fn count(hub: &Hub, lookup: Lookup) {
+    match lookup {
         Lookup::Hit => hub.metrics.cache_hits.inc(),
         Lookup::Miss => hub.metrics.cache_misses.inc(),
+        Lookup::Bypass => hub.metrics.cache_bypasses.inc(),
     }
-    Ok(found)
 }
 
 /// Whether there is no record here and the register may be asked about the claims.

@@ -336,6 +336,7 @@ async fn write(
     let commit = Commit {
         events: records::changes(hub, &writes, record.received_at)?,
         records: writes,
+        stamps: vec![hub.records.bucket_of(key)],
         live_fetches: vec![fetch_of(name, record.received_at, Found::Yes)],
         ledger_entries: vec![entry],
         at: record.received_at,

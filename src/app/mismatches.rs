@@ -280,6 +280,7 @@ impl Step {
         };
         if let Some(correction) = &self.correction {
             commit.records = vec![correction.write.clone()];
+            commit.stamps.push(hub.records.bucket_of(&correction.cache_key));
             commit.ledger_entries.push(correction.entry.clone());
         }
         let committed = hub.commit(commit).await?;

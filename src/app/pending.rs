@@ -175,6 +175,15 @@ impl Pending {
         shard.get(&subject).map(Arc::clone)
     }
 
+    /// Every subject of which something is pending.
+    pub fn subjects(&self) -> Vec<SubjectKey> {
+        let of_shard = |shard: &RwLock<Shard>| {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            shard.keys().copied().collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(of_shard).collect()
+    }
+
     /// Changes what is pending about a subject.
     pub fn change<T>(&self, subject: SubjectKey, change: impl FnOnce(&mut About) -> T) -> Option<T> {
         let shard = self.shards.get(shard_of(subject))?;

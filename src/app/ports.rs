@@ -112,6 +112,48 @@ pub enum StoreError {
     },
 }
 
+/// What another node says that it changed in the store, or that the line is alive.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Cached records in these buckets of stamps are stale.
+    Stamps(Vec<u16>),
+    /// What is pending about these subjects changed.
+    Pending(Vec<SubjectKey>),
+    /// The same, and guesses about them are forgiven.
+    Forgiven(Vec<SubjectKey>),
+    /// Agencies, clients or grants changed.
+    Access,
+    /// Subscriptions changed.
+    Subscriptions,
+    /// There are new events or deliveries.
+    Events,
+    /// So much changed that everything must be read again.
+    Everything,
+    /// This node's own beat came back: all that was said before it was sent has been heard. Its number, as it was sent.
+    Beat(u64),
+}
+
+/// Up to when what is kept for a while is forgotten.
+#[derive(Clone, Copy, Debug)]
+pub struct Before {
+    /// Saved replies, Unix microseconds.
+    pub replies_us: i64,
+    /// Guesses, Unix microseconds.
+    pub guesses_us: i64,
+    /// What may be used once, Unix seconds.
+    pub used_s: i64,
+}
+
+/// A line on which nodes that share a store hear each other.
+#[async_trait]
+pub trait News: Send {
+    /// The next notices, in the order of their commits; this node's own are left out, but for its beats.
+    ///
+    /// # Errors
+    /// The line is lost, and what was said meanwhile is not known.
+    async fn next(&mut self) -> Result<Vec<Notice>, StoreError>;
+}
+
 /// The system of record: SQLite (embedded) or PostgreSQL (cluster).
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -141,6 +183,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Adds to the daily counters of grants.
     async fn add_usage(&self, usage: &[GrantUsage]) -> Result<(), StoreError>;
+
+    /// The counters of grants, of the newest two days.
+    async fn usage(&self) -> Result<Vec<GrantUsage>, StoreError>;
 
     /// Number of current records per dataset.
     async fn record_counts(&self) -> Result<Vec<(String, u64)>, StoreError>;
@@ -204,14 +249,35 @@ pub trait Store: Send + Sync + 'static {
     /// The saved answer to an idempotency key.
     async fn reply(&self, client: &str, key: &str) -> Result<Option<SavedReply>, StoreError>;
 
-    /// Deletes saved replies, guesses and past answers older than the given times.
-    async fn forget_old(&self, replies_before: i64, guesses_before: i64) -> Result<(), StoreError>;
+    /// Deletes what is older than the given times.
+    async fn forget_old(&self, before: Before) -> Result<(), StoreError>;
 
     /// Newest alerts, at most `limit`.
     async fn alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError>;
 
     /// Counts for the board and the metrics; `today` is an ISO 8601 date.
     async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError>;
+
+    /// A line to the other nodes; `None`: this node has the store for itself.
+    async fn listen(&self) -> Result<Option<Box<dyn News>>, StoreError>;
+
+    /// Sends a beat, which comes back on the line.
+    async fn beat(&self, number: u64) -> Result<(), StoreError>;
+
+    /// Takes or renews a lease on a name, for so long by the store's own clock. `false`: another node holds it.
+    async fn lease(&self, name: &str, for_ms: u64) -> Result<bool, StoreError>;
+
+    /// Gives a lease back.
+    async fn release(&self, name: &str) -> Result<(), StoreError>;
+
+    /// Takes in what may be used once until a time, Unix seconds; `false`: it was used.
+    async fn use_once(&self, hash: [u8; 16], until_s: i64) -> Result<bool, StoreError>;
+
+    /// The mismatches of a subject that are not over.
+    async fn pending_mismatches(&self, subject: SubjectKey) -> Result<Vec<MismatchRow>, StoreError>;
+
+    /// The guesses about a subject that are counted.
+    async fn guesses_about(&self, subject: SubjectKey) -> Result<Vec<GuessRow>, StoreError>;
 
     /// Settles what a name stands for, once for all nodes: answers the value that was settled first.
     async fn settle(&self, name: &str, value: &str) -> Result<String, StoreError>;

@@ -232,6 +232,10 @@ async fn decide_and_commit(
         let commit = Commit {
             records: writes,
             events,
+            stamps: incoming
+                .iter()
+                .map(|(_, record)| hub.records.bucket_of(&record.subject.key))
+                .collect(),
             ledger_entries: vec![entry],
             at: now_us,
             ..Commit::default()

@@ -91,7 +91,7 @@ pub(super) fn secret_place(id: &str) -> Place<'_> {
 /// Wrong members, a target that may not be reached, or too many subscriptions.
 pub async fn add(hub: &Hub, caller: &Caller, new: NewSubscription) -> Result<(SubscriptionRow, String), AppError> {
     let agency = own_agency(caller)?;
-    let _one_at_a_time = hub.subscription_changes.lock().await;
+    let _one_at_a_time = hub.turn_of_subscriptions().await?;
     let events: Vec<String> = new.events.iter().map(|name| kind_of(name)).collect();
     let datasets = if new.datasets.is_empty() {
         vec!["*".to_owned()]
@@ -175,7 +175,7 @@ pub fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<Arc<SubscriptionRow>,
 /// # Errors
 /// No such one, or another agency's.
 pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<(), AppError> {
-    let _one_at_a_time = hub.subscription_changes.lock().await;
+    let _one_at_a_time = hub.turn_of_subscriptions().await?;
     let row = get(hub, caller, id)?;
     let row = SubscriptionRow {
         state: "deleted".to_owned(),
@@ -190,7 +190,7 @@ pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<(), AppError
 /// # Errors
 /// No such one, or another agency's.
 pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(SubscriptionRow, String), AppError> {
-    let _one_at_a_time = hub.subscription_changes.lock().await;
+    let _one_at_a_time = hub.turn_of_subscriptions().await?;
     let row = get(hub, caller, id)?;
     let now = hub.clock.now_us();
     let secret = fresh_secret()?;

@@ -5,6 +5,7 @@ use super::{
     commit::Commit,
     error::AppError,
     hub::Hub,
+    ports::Before,
     rows::{AlertRow, MismatchFilter},
     verification_id::new_id,
 };
@@ -63,7 +64,11 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
 pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
     hub.store
-        .forget_old(now_us - REPLIES_KEPT_US, now_us - GUESSES_KEPT_US)
+        .forget_old(Before {
+            replies_us: now_us - REPLIES_KEPT_US,
+            guesses_us: now_us - GUESSES_KEPT_US,
+            used_s: now_us.div_euclid(1_000_000),
+        })
         .await?;
     hub.pending.expire_guesses(now_us.div_euclid(1_000_000));
     let mut alerts = overdue(hub, now_us).await?;

@@ -190,9 +190,15 @@ pub fn prove_secret(hub: &Hub, client_id: &str, given: &ClientSecret, peer: IpAd
 /// Proves a client by a `private_key_jwt` assertion (RFC 7523).
 ///
 /// # Errors
-/// The assertion is not good, was used before, or its client is disabled.
-pub fn prove_assertion(hub: &Hub, assertion: &str, client_id: Option<&str>, peer: IpAddr) -> Result<Caller, Unknown> {
-    let access = hub.access.load();
+/// The store could not be asked whether it was used before; the inner error: it is not good, was used before here, on another
+/// node or before a restart, or its client is disabled.
+pub async fn prove_assertion(
+    hub: &Hub,
+    assertion: &str,
+    client_id: Option<&str>,
+    peer: IpAddr,
+) -> Result<Result<Caller, Unknown>, AppError> {
+    let access = hub.access.load_full();
     let key_of = |id: &str| {
         let client = access.clients.get(id).filter(|client| !client.row.disabled)?;
         PublicKey::from_bytes(client.row.public_key?).ok()
@@ -200,11 +206,14 @@ pub fn prove_assertion(hub: &Hub, assertion: &str, client_id: Option<&str>, peer
     let endpoint = format!("{}/oauth/token", hub.settings.public_url);
     let verifier = AssertionVerifier::new(&hub.settings.issuer, &endpoint);
     let now_s = hub.clock.now_us().div_euclid(1_000_000);
-    let proven = verifier
-        .verify(assertion, client_id, &key_of, &hub.assertions, now_s)
-        .map_err(|_why| Unknown::Client)?;
-    let client = access.clients.get(proven.as_str()).ok_or(Unknown::Client)?;
-    admit(Arc::clone(client), peer)
+    let Ok(proven) = verifier.verify(assertion, client_id, &key_of, &hub.assertions, now_s) else {
+        return Ok(Err(Unknown::Client));
+    };
+    if !hub.store.use_once(proven.mark, proven.until_s).await? {
+        return Ok(Err(Unknown::Client));
+    }
+    let client = access.clients.get(proven.client.as_str());
+    Ok(client.map_or(Err(Unknown::Client), |client| admit(Arc::clone(client), peer)))
 }
 
 /// Issues a token for a proven client.

@@ -268,7 +268,7 @@ pub(super) fn compare<'a>(
         .collect();
     let freshness = match lookup {
         Lookup::Hit => Freshness::Cached,
-        Lookup::Miss => Freshness::Fetched,
+        Lookup::Miss | Lookup::Bypass => Freshness::Fetched,
     };
     let note = RecordNote {
         version: record.version,

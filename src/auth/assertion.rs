@@ -66,6 +66,17 @@ impl From<JwsError> for AssertionError {
     }
 }
 
+/// An assertion that was proven here for the first time. Whether another node has seen it is for a shared store to say.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ProvenAssertion {
+    /// The client that made it.
+    pub client: String,
+    /// Keyed hash of its one-time id.
+    pub mark: [u8; 16],
+    /// Until when it could be used again, Unix seconds.
+    pub until_s: i64,
+}
+
 /// Verifies assertions that are meant for this hub.
 pub struct AssertionVerifier {
     audiences: Vec<String>,
@@ -79,7 +90,7 @@ impl AssertionVerifier {
         }
     }
 
-    /// Proves `assertion` at `now_s` (Unix seconds) and answers the client id.
+    /// Proves `assertion` at `now_s` (Unix seconds).
     ///
     /// `client_id` is the request's own parameter, when it has one; `key_of` answers the registered key of an enabled
     /// client. The id is handed to `key_of` before it is proven and must not be logged as if it were.
@@ -90,7 +101,7 @@ impl AssertionVerifier {
         key_of: &dyn Fn(&str) -> Option<PublicKey>,
         replay: &ReplayCache,
         now_s: i64,
-    ) -> Result<String, AssertionError> {
+    ) -> Result<ProvenAssertion, AssertionError> {
         let parts = jws::split(assertion)?;
         check_header(&jws::object(&parts.header)?)?;
         // The client id is needed to find the key, so the payload is read before it is proven; nothing else of it is.
@@ -107,8 +118,13 @@ impl AssertionVerifier {
             return Err(AssertionError::WrongAudience);
         }
         let exp = check_times(&claims, now_s)?;
-        replay.remember(issuer, id(&claims, "jti")?, now_s, exp)?;
-        Ok(issuer.to_owned())
+        let jti = id(&claims, "jti")?;
+        replay.remember(issuer, jti, now_s, exp)?;
+        Ok(ProvenAssertion {
+            client: issuer.to_owned(),
+            mark: replay.mark(issuer, jti),
+            until_s: exp,
+        })
     }
 
     fn is_audience(&self, value: Option<&Value>) -> bool {
@@ -202,7 +218,9 @@ mod tests {
 
     fn verify_with(text: &str, client_id: Option<&str>, replay: &ReplayCache) -> Result<String, AssertionError> {
         let keys = |id: &str| (id == "c1").then(|| key().public());
-        AssertionVerifier::new(ISSUER, ENDPOINT).verify(text, client_id, &keys, replay, NOW)
+        AssertionVerifier::new(ISSUER, ENDPOINT)
+            .verify(text, client_id, &keys, replay, NOW)
+            .map(|proven| proven.client)
     }
 
     fn verify(text: &str) -> Result<String, AssertionError> {

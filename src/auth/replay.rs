@@ -23,8 +23,8 @@ pub enum ReplayError {
     Late,
 }
 
-/// Bounded set of keyed hashes with their ends. In this process only: after a restart, or on another node, an id can be
-/// used once more within its window; a hub of several nodes needs a shared store behind the same trait.
+/// Bounded set of keyed hashes with their ends. In this process only: what was used before a restart or on another node is for the
+/// store to say.
 pub struct ReplayCache {
     key: hmac::Key,
     capacity: usize,
@@ -82,7 +82,8 @@ impl ReplayCache {
         self.len() == 0
     }
 
-    fn mark(&self, scope: &str, id: &str) -> [u8; 16] {
+    /// Keyed hash of an id, by which nodes that share a root know it.
+    pub fn mark(&self, scope: &str, id: &str) -> [u8; 16] {
         let mut context = hmac::Context::with_key(&self.key);
         // The length in front keeps ("ab", "c") and ("a", "bc") apart.
         context.update(&(scope.len() as u64).to_be_bytes());

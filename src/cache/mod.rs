@@ -9,7 +9,7 @@ mod bounded;
 mod loader;
 mod stamps;
 
-use std::{hash::Hash, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
@@ -158,6 +158,8 @@ pub enum Lookup {
     Hit,
     /// Read from the store for this call, or by a load that it joined.
     Miss,
+    /// The same, although it may be in memory: what is in memory is not trusted now.
+    Bypass,
 }
 
 /// Limits of the cache.
@@ -175,6 +177,8 @@ pub struct CacheConfig {
     pub waiting_max: usize,
     /// Longest wait for one load.
     pub load_timeout: Duration,
+    /// Bytes at the front of a key that only this node understands: what nodes tell each other leaves them out.
+    pub own_key_bytes: usize,
     /// Whether stamps are compared: `false` only to show in a test what goes wrong without them.
     pub check_stamps: StampCheck,
 }
@@ -210,7 +214,7 @@ impl<L: Load + ?Sized> RecordCache<L> {
             })
             .time_to_live(config.ttl)
             .build_with_hasher(ahash::RandomState::new());
-        let stamps = Arc::new(Stamps::new());
+        let stamps = Arc::new(Stamps::new(config.own_key_bytes));
         let (misses, queue) = mpsc::channel(config.waiting_max);
         let check_stamps = config.check_stamps;
         let loader = loader::Loader::new(config, load, slots.clone(), Arc::clone(&stamps), now_us);
@@ -301,6 +305,16 @@ impl<L: Load + ?Sized> RecordCache<L> {
         self.slots.invalidate(key);
     }
 
+    /// By what other nodes are told that entries of `key` are stale.
+    pub fn bucket_of(&self, key: &[u8]) -> u16 {
+        self.stamps.bucket_of(key)
+    }
+
+    /// Makes every entry of a bucket stale, because another node says so.
+    pub fn invalidate_bucket(&self, bucket: u16) {
+        self.stamps.bump_bucket(bucket);
+    }
+
     /// Makes every entry stale, as after a lost invalidation bus.
     pub fn invalidate_all(&self) {
         self.stamps.bump_all();
@@ -324,16 +338,3 @@ impl<L: Load + ?Sized> RecordCache<L> {
 
 /// Bytes of bookkeeping per entry: moka's node, the `Arc`, the slot.
 const SLOT_OVERHEAD_BYTES: usize = 200;
-
-/// Hash of a key into the table of stamps; the same in every part of the cache.
-fn hash_of(state: &ahash::RandomState, key: &[u8]) -> u64 {
-    state.hash_one(KeyBytes(key))
-}
-
-struct KeyBytes<'a>(&'a [u8]);
-
-impl Hash for KeyBytes<'_> {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        state.write(self.0);
-    }
-}

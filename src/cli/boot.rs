@@ -15,15 +15,16 @@ use super::{harden, outward, storage};
 use crate::{
     app::{
         access::{AccessTable, Counters},
-        caches::RecordCaches,
+        caches::{self, RecordCaches},
         hub::{Bells, Hub, Settings},
         outward::{Connectors, Webhooks},
         pending::Pending,
-        ports::{Clock, Store},
+        ports::{Clock, Store, StoreError},
         record::RecordLoad,
         replies::UnderWay,
         time::SystemClock,
         token::TokenCache,
+        trust::Trust,
         vault::Vault,
     },
     auth::{
@@ -115,7 +116,7 @@ async fn open_around(
     hub.records.start_live(&hub);
     hub.reload_access().await?;
     hub.reload_subscriptions().await?;
-    hub.reload_pending().await?;
+    let _nothing_was_held = hub.reload_pending().await?;
     let left_over = hub.append_left_over().await?;
     if left_over > 0 {
         tracing::info!(left_over, "appended ledger entries that the last stop left behind");
@@ -151,13 +152,15 @@ fn assemble(
     });
     let names: Vec<&str> = catalog.iter().map(|dataset| &*dataset.name).collect();
     let metrics = Metrics::new(&names)?;
-    let records = start_caches(config, &loader, &clock);
+    let trust = Arc::new(storage::trust(config));
+    let records = start_caches(config, &loader, &clock, &trust);
     let ledger = open_ledger(config, keys, &clock)?;
     Ok(Hub {
         catalog,
         access: ArcSwap::from_pointee(AccessTable::default()),
         counters: Counters::default(),
         records,
+        trust,
         connectors,
         loader,
         ledger,
@@ -170,11 +173,12 @@ fn assemble(
         assertions: ReplayCache::new(&*keys.replay_key()?, ASSERTIONS_MAX),
         metrics,
         settings: settings(config, url),
-        access_changes: tokio::sync::Mutex::new(()),
+        access_changes: Arc::default(),
+        access_read: tokio::sync::Mutex::default(),
         vault: vault(config, keys)?,
         pending: Pending::default(),
         subscriptions: ArcSwap::default(),
-        subscription_changes: tokio::sync::Mutex::new(()),
+        subscription_changes: Arc::default(),
         webhooks,
         webhook_seed: match config.push.ed25519_signatures {
             true => Some(keys.webhook_signing_seed()?),
@@ -228,12 +232,13 @@ fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<Vault> {
     Ok(Vault::new(sealer, Pseudonymizer::new(&*keys.hiding_key()?)))
 }
 
-fn start_caches(config: &Config, loader: &Arc<RecordLoad>, clock: &Arc<dyn Clock>) -> RecordCaches {
+fn start_caches(config: &Config, loader: &Arc<RecordLoad>, clock: &Arc<dyn Clock>, trust: &Arc<Trust>) -> RecordCaches {
     let clock = Arc::clone(clock);
     RecordCaches::start(
         cache_config(config),
         Arc::clone(loader),
         Arc::new(move || clock.now_us()),
+        Arc::clone(trust),
     )
 }
 
@@ -245,6 +250,7 @@ fn cache_config(config: &Config) -> CacheConfig {
         loads_max: config.cache.loads_max,
         waiting_max: config.cache.waiting_keys_max,
         load_timeout: Duration::from_millis(config.cache.load_timeout_ms),
+        own_key_bytes: caches::OWN_KEY_BYTES,
         check_stamps: StampCheck::On,
     }
 }
@@ -370,13 +376,22 @@ async fn save_usage(hub: Arc<Hub>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     loop {
         second.tick().await;
-        let usage = hub.counters.drain();
-        if !usage.is_empty()
-            && let Err(error) = hub.store.add_usage(&usage).await
-        {
+        if let Err(error) = save_usage_once(&hub).await {
             tracing::warn!(error = %error, "counts of daily ceilings were not saved");
         }
     }
+}
+
+/// Adds what was counted here, and takes over what other nodes counted: a ceiling is exact to within two seconds of their use.
+async fn save_usage_once(hub: &Hub) -> Result<(), StoreError> {
+    let usage = hub.counters.drain();
+    if !usage.is_empty() {
+        hub.store.add_usage(&usage).await?;
+    }
+    if hub.trust.is_among_others() {
+        hub.counters.restore(&hub.store.usage().await?);
+    }
+    Ok(())
 }
 
 /// SIGTERM and SIGINT.

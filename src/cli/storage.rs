@@ -1,13 +1,13 @@
 //! Opens the store that the settings name: SQLite in the data folder, or PostgreSQL where a URL is given.
 //! Nodes that share a store share one root key; another one is refused, for it would not find a single subject.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 
 use super::outward;
 use crate::{
-    app::ports::Store,
+    app::{ports::Store, trust::Trust},
     auth::keys::KeyRing,
     config::Config,
     store::{Migrate, PostgresConfig, PostgresStore, SqliteConfig, SqliteStore},
@@ -43,6 +43,14 @@ fn sqlite(config: &Config) -> SqliteConfig {
         writer_cache_kib: config.store.writer_cache_kib,
         reader_cache_kib: config.store.reader_cache_kib,
         ..SqliteConfig::new(config.node.data_dir.join(DATABASE))
+    }
+}
+
+/// Who has a store of his own need not hear anybody.
+pub(super) fn trust(config: &Config) -> Trust {
+    match config.store.postgres.is_configured() {
+        true => Trust::among_others(Duration::from_millis(config.node.lease_ms)),
+        false => Trust::alone(),
     }
 }
 

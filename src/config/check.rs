@@ -76,6 +76,11 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
         "ledger.seal_interval_ms",
         "must be 10 to 1000: a checkpoint at least every second is a promise to every holder of a receipt",
     );
+    refuse(
+        !(1_000..=5_000).contains(&config.node.lease_ms),
+        "node.lease_ms",
+        "must be 1000 to 5000: no verdict may rest on a version that was replaced longer ago on another node",
+    );
     let tls = &config.http.tls;
     refuse(
         tls.is_configured() == tls.key_file.as_os_str().is_empty(),

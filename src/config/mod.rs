@@ -75,6 +75,8 @@ pub struct Node {
     pub root_key_file: PathBuf,
     /// Base address that callers use.
     pub public_url: String,
+    /// How long what is in memory is used without hearing the other nodes.
+    pub lease_ms: u64,
 }
 
 /// Listeners.

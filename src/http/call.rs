@@ -135,6 +135,11 @@ pub(super) async fn run(
         state.hub.metrics.shed.inc();
         return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
     };
+    if !state.hub.trust.holds()
+        && let Err(error) = state.hub.know_access().await
+    {
+        return refuse::respond(&request, error.into());
+    }
     let (caller, now_us) = match prove(&state, &request) {
         Ok(proven) => proven,
         Err(unknown) => return turn_away(&state.hub, &request, unknown),

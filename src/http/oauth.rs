@@ -46,7 +46,7 @@ pub(super) async fn token(
     };
     let body = extract::receive(&request, &mut payload, limit).await?;
     let form = parse_form(&body)?;
-    let caller = match prove(&state, &request, &form)? {
+    let caller = match prove(&state, &request, &form).await? {
         Ok(caller) => caller,
         Err(unknown) => return Ok(turn_away(&state.hub, &request, unknown)),
     };
@@ -79,11 +79,12 @@ fn parse_form(body: &[u8]) -> Result<Form, Problem> {
 }
 
 /// Proves the client by exactly one method.
-fn prove(state: &State, request: &HttpRequest, form: &Form) -> Result<Result<Caller, Unknown>, Problem> {
+async fn prove(state: &State, request: &HttpRequest, form: &Form) -> Result<Result<Caller, Unknown>, Problem> {
     let invalid = || Problem::new(ProblemCode::InvalidOauthRequest);
     let basic = request.headers().get(header::AUTHORIZATION);
     let get = |name: &str| form.get(name).map(String::as_str);
     let (hub, peer) = (&state.hub, peer(request));
+    hub.know_access().await?;
     match (basic, get("client_secret"), get("client_assertion")) {
         (Some(basic), None, None) => {
             let parsed = basic.to_str().ok().and_then(|text| secret::parse_basic(text).ok());
@@ -103,7 +104,7 @@ fn prove(state: &State, request: &HttpRequest, form: &Form) -> Result<Result<Cal
             if get("client_assertion_type") != Some(ASSERTION_TYPE) {
                 return Err(invalid());
             }
-            Ok(token::prove_assertion(hub, assertion, get("client_id"), peer))
+            Ok(token::prove_assertion(hub, assertion, get("client_id"), peer).await?)
         }
         (None, None, None) => Ok(Err(Unknown::Client)),
         _ => Err(invalid()),

@@ -32,7 +32,18 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Ba
     }
     let turns: Vec<&Turn> = batches.iter().filter_map(|batch| batch.turn.as_deref()).collect();
     super::apply_turn::apply_all(conn, &turns).await?;
-    apply_entries(conn, batches).await
+    let ids = apply_entries(conn, batches).await?;
+    for payload in E::notices(batches) {
+        run(conn, statement::NOTIFY, |query| query.bind(payload)).await?;
+    }
+    Ok(ids)
+}
+
+/// Takes in what may be used once; answers how many rows that were.
+pub(super) async fn use_once<E: Engine>(conn: &mut Lease<'_, E>, hash: [u8; 16], until_s: i64) -> Result<u64, Fault> {
+    let statement = statement::INSERT_USED_ONCE;
+    let call = E::call(E::text(statement)).bind(hash.to_vec()).bind(until_s);
+    conn.execute(statement.name, call).await
 }
 
 /// Adds to daily counters; `usage` is a JSON array of `[grant, day, used]`.
@@ -143,7 +154,7 @@ async fn apply_entries<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -
     let sql: &'static RowStatement = &statement::INSERT_ENTRIES;
     let entries: Vec<(&Arc<str>, &Vec<u8>)> = batches
         .iter()
-        .flat_map(|batch| batch.entries.iter().map(|entry| (&batch.origin, entry)))
+        .flat_map(|batch| batch.entries.iter().map(|entry| (&batch.node.origin, entry)))
         .collect();
     let mut ids = Vec::with_capacity(entries.len());
     for (text, run) in sql.runs::<E, _>(&entries) {

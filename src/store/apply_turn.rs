@@ -10,7 +10,7 @@ use super::engine::{Call, Engine, EngineName};
 use super::fault::Fault;
 use super::pool::Lease;
 use super::read::column;
-use crate::app::ports::{StoreError, SubjectKey};
+use crate::app::ports::{Before, StoreError, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply, SubscriptionRow,
 };
@@ -100,13 +100,16 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
 }
 
 /// Deletes saved replies and guesses older than the given times.
-pub(super) async fn forget_old<E: Engine>(
-    conn: &mut Lease<'_, E>,
-    replies_before: i64,
-    guesses_before: i64,
-) -> Result<(), Fault> {
-    run(conn, statement::DELETE_OLD_REPLIES, |query| query.bind(replies_before)).await?;
-    run(conn, statement::DELETE_OLD_GUESSES, |query| query.bind(guesses_before)).await
+pub(super) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Before) -> Result<(), Fault> {
+    run(conn, statement::DELETE_OLD_REPLIES, |query| {
+        query.bind(before.replies_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_GUESSES, |query| {
+        query.bind(before.guesses_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_USED_ONCE, |query| query.bind(before.used_s)).await
 }
 
 /// Runs a statement that changes deliveries; answers the events of those that it changed.

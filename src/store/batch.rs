@@ -11,6 +11,15 @@ use crate::app::rows::{
     AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply, SubscriptionRow,
 };
 
+/// One of the nodes that may share a store.
+#[derive(Default)]
+pub(super) struct Node {
+    /// Name of its ledger.
+    pub(super) origin: Arc<str>,
+    /// Name of this run of it, by which it knows its own notices.
+    pub(super) run: Arc<str>,
+}
+
 /// One commit, owned.
 pub(super) struct Batch {
     pub(super) records: Vec<RecordRow>,
@@ -19,8 +28,9 @@ pub(super) struct Batch {
     pub(super) clients: Vec<ClientRow>,
     pub(super) grants: Vec<GrantRow>,
     pub(super) entries: Vec<Vec<u8>>,
-    /// Whose ledger takes the entries.
-    pub(super) origin: Arc<str>,
+    /// Whose commit it is.
+    pub(super) node: Arc<Node>,
+    pub(super) stamps: Vec<u16>,
     pub(super) turn: Option<Box<Turn>>,
 }
 
@@ -92,9 +102,10 @@ pub(super) struct RecordRow {
 }
 
 impl Batch {
-    pub(super) fn of(commit: &Commit, origin: &Arc<str>) -> Self {
+    pub(super) fn of(commit: &Commit, node: &Arc<Node>) -> Self {
         Self {
-            origin: Arc::clone(origin),
+            node: Arc::clone(node),
+            stamps: commit.stamps.clone(),
             records: commit.records.iter().map(RecordRow::of).collect(),
             live_fetches: commit.live_fetches.clone(),
             agencies: commit.agencies.clone(),
@@ -107,7 +118,7 @@ impl Batch {
 
     /// A batch that writes nothing.
     pub(super) fn none() -> Self {
-        Self::of(&Commit::default(), &Arc::from(""))
+        Self::of(&Commit::default(), &Arc::default())
     }
 
     /// How much of a group this batch fills, in rows.

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use sqlx::Database;
 
-use super::batch::RecordRow;
+use super::batch::{Batch, RecordRow};
 use super::statement::Statement;
+use crate::app::ports::{News, StoreError};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub(super) enum ErrorKind {
 /// A connection that the pool makes, and what runs on it.
 pub(super) trait Engine: Database<Row: Columns> + Sized {
     type Call: Call;
+    type Line: OpenLine;
     const ENGINE: EngineName;
 
     fn call(text: &'static str) -> Self::Call;
@@ -72,6 +75,16 @@ pub(super) trait Engine: Database<Row: Columns> + Sized {
         async { Ok(None) }
     }
 
+    /// What other nodes are told in the transaction of `batches`.
+    fn notices(_batches: &[&Batch]) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// A beat of the run `run` of a node, as it is said on the line.
+    fn beat(_run: &str, _number: u64) -> Option<String> {
+        None
+    }
+
     /// Reads the error's code.
     fn kind(error: &sqlx::Error) -> ErrorKind;
 
@@ -81,6 +94,22 @@ pub(super) trait Engine: Database<Row: Columns> + Sized {
             EngineName::Sqlite => statement.sqlite,
             EngineName::Postgres => statement.postgres,
         }
+    }
+}
+
+/// How the line to other nodes is opened, where an engine has one.
+#[async_trait]
+pub(super) trait OpenLine: Send + Sync + 'static {
+    async fn listen(&self, run: &Arc<str>) -> Result<Box<dyn News>, StoreError>;
+}
+
+/// An engine that one process has for itself.
+pub(super) enum NoLine {}
+
+#[async_trait]
+impl OpenLine for NoLine {
+    async fn listen(&self, _run: &Arc<str>) -> Result<Box<dyn News>, StoreError> {
+        match *self {}
     }
 }
 

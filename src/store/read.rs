@@ -167,6 +167,11 @@ pub(super) async fn record_counts<E: Engine>(pool: &Pool<E>) -> Result<Vec<(Stri
     fetch(pool, statement::COUNT_RECORDS, |query| query, count).await
 }
 
+/// The counters of grants, of the newest two days.
+pub(super) async fn all_usage<E: Engine>(pool: &Pool<E>) -> Result<Vec<GrantUsage>, StoreError> {
+    fetch(pool, statement::SELECT_USAGE, |query| query, |row| usage(row)).await
+}
+
 /// What a name was settled to stand for.
 pub(super) async fn settled<E: Engine>(pool: &Pool<E>, name: &str) -> Result<String, StoreError> {
     let name = name.to_owned();

@@ -62,24 +62,35 @@ pub(super) async fn mismatch_of<E: Engine>(
     fetch_one(pool, statement::SELECT_MISMATCH_OF, bind, read_mismatch).await
 }
 
+pub(super) async fn pending_mismatches<E: Engine>(pool: &Pool<E>, subject: SubjectKey) -> Read<Vec<MismatchRow>> {
+    let bind = |query: E::Call| query.bind(subject.0.to_vec());
+    fetch(pool, statement::SELECT_PENDING_MISMATCHES, bind, read_mismatch).await
+}
+
+pub(super) async fn guesses_about<E: Engine>(pool: &Pool<E>, subject: SubjectKey) -> Read<Vec<GuessRow>> {
+    let bind = |query: E::Call| query.bind(subject.0.to_vec());
+    fetch(pool, statement::SELECT_GUESSES_ABOUT, bind, read_guess).await
+}
+
 pub(super) async fn guesses_since<E: Engine>(pool: &Pool<E>, since: i64) -> Read<Vec<GuessRow>> {
+    fetch(pool, statement::SELECT_GUESSES, |query| query.bind(since), read_guess).await
+}
+
+fn read_guess<R: Columns>(row: &R) -> Read<GuessRow> {
     const TABLE: &str = "guesses";
-    let read = |row: &E::Row| {
-        Ok(GuessRow {
-            subject: SubjectKey(bytes_16(row, 0, TABLE, "subject")?),
-            field: column(row, 1, TABLE, "field")?,
-            value: bytes_16(row, 2, TABLE, "value")?,
-            agency: number(row, 3, TABLE, "agency")?,
-            standing: if flag(row, 4, TABLE, "is_known")? {
-                Standing::OpenMatter
-            } else {
-                Standing::Stranger
-            },
-            units: number(row, 5, TABLE, "units")?,
-            at: column(row, 6, TABLE, "at")?,
-        })
-    };
-    fetch(pool, statement::SELECT_GUESSES, |query| query.bind(since), read).await
+    Ok(GuessRow {
+        subject: SubjectKey(bytes_16(row, 0, TABLE, "subject")?),
+        field: column(row, 1, TABLE, "field")?,
+        value: bytes_16(row, 2, TABLE, "value")?,
+        agency: number(row, 3, TABLE, "agency")?,
+        standing: if flag(row, 4, TABLE, "is_known")? {
+            Standing::OpenMatter
+        } else {
+            Standing::Stranger
+        },
+        units: number(row, 5, TABLE, "units")?,
+        at: column(row, 6, TABLE, "at")?,
+    })
 }
 
 pub(super) async fn subscriptions<E: Engine>(pool: &Pool<E>) -> Read<Vec<SubscriptionRow>> {

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 
-use super::batch::{Batch, json_text};
-use super::engine::Engine;
+use super::batch::{Batch, Node, json_text};
+use super::engine::{Call, Engine, OpenLine};
 use super::pool::Pool;
 use super::writer::{Work, Writer};
-use super::{read, read_loop};
+use super::{read, read_loop, statement};
 use crate::app::commit::{Commit, GrantUsage};
 use crate::app::ports::{
-    AccessRows, LiveFetch, NewestRecord, PendingEntry, RecordKey, Store, StoreError, StoredRecord, SubjectKey,
+    AccessRows, Before, LiveFetch, NewestRecord, News, PendingEntry, RecordKey, Store, StoreError, StoredRecord,
+    SubjectKey,
 };
 use crate::app::rows::{
     AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
@@ -22,8 +23,9 @@ use crate::app::rows::{
 
 /// The system of record on one engine.
 pub(super) struct SqlStore<E: Engine> {
-    /// Whose ledger takes the entries of this node's commits.
-    origin: Arc<str>,
+    node: Arc<Node>,
+    /// The line to other nodes, where the store may be shared.
+    line: Option<E::Line>,
     readers: Pool<E>,
     /// At least one.
     writers: Vec<Writer>,
@@ -31,9 +33,10 @@ pub(super) struct SqlStore<E: Engine> {
 }
 
 impl<E: Engine> SqlStore<E> {
-    pub(super) fn new(origin: &str, readers: Pool<E>, writers: Vec<Writer>) -> Self {
+    pub(super) fn new(node: Node, readers: Pool<E>, writers: Vec<Writer>, line: Option<E::Line>) -> Self {
         Self {
-            origin: Arc::from(origin),
+            node: Arc::new(node),
+            line,
             readers,
             writers,
             next_writer: AtomicUsize::new(0),
@@ -70,7 +73,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<i64>, StoreError> {
-        let work = Work::Commit(Batch::of(commit, &self.origin));
+        let work = Work::Commit(Batch::of(commit, &self.node));
         Ok(self.writer().submit(work).await?)
     }
 
@@ -79,7 +82,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>, StoreError> {
-        read::pending_entries(&self.readers, &self.origin, limit).await
+        read::pending_entries(&self.readers, &self.node.origin, limit).await
     }
 
     async fn forget_entries(&self, ids: &[i64]) -> Result<(), StoreError> {
@@ -99,6 +102,10 @@ impl<E: Engine> Store for SqlStore<E> {
             .collect();
         self.writer().submit(Work::Usage(json_text(&rows), rows.len())).await?;
         Ok(())
+    }
+
+    async fn usage(&self) -> Result<Vec<GrantUsage>, StoreError> {
+        read::all_usage(&self.readers).await
     }
 
     async fn record_counts(&self) -> Result<Vec<(String, u64)>, StoreError> {
@@ -182,12 +189,8 @@ impl<E: Engine> Store for SqlStore<E> {
         read_loop::reply(&self.readers, client, key).await
     }
 
-    async fn forget_old(&self, replies_before: i64, guesses_before: i64) -> Result<(), StoreError> {
-        let work = Work::ForgetOld {
-            replies_before,
-            guesses_before,
-        };
-        self.writer().submit(work).await?;
+    async fn forget_old(&self, before: Before) -> Result<(), StoreError> {
+        self.writer().submit(Work::ForgetOld(before)).await?;
         Ok(())
     }
 
@@ -199,6 +202,58 @@ impl<E: Engine> Store for SqlStore<E> {
         read_loop::loop_counts(&self.readers, today).await
     }
 
+    async fn listen(&self) -> Result<Option<Box<dyn News>>, StoreError> {
+        match &self.line {
+            Some(line) => line.listen(&self.node.run).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn beat(&self, number: u64) -> Result<(), StoreError> {
+        if let Some(beat) = E::beat(&self.node.run, number) {
+            let call = E::call(E::text(statement::NOTIFY)).bind(beat);
+            self.readers.lend().await?.execute(statement::NOTIFY.name, call).await?;
+        }
+        Ok(())
+    }
+
+    async fn lease(&self, name: &str, for_ms: u64) -> Result<bool, StoreError> {
+        if self.line.is_none() {
+            return Ok(true);
+        }
+        let statement = statement::TAKE_LEASE;
+        let call = E::call(E::text(statement))
+            .bind(name.to_owned())
+            .bind(Arc::clone(&self.node.origin))
+            .bind(i64::try_from(for_ms).unwrap_or(i64::MAX));
+        let taken = self.readers.lend().await?.execute(statement.name, call).await?;
+        Ok(taken == 1)
+    }
+
+    async fn release(&self, name: &str) -> Result<(), StoreError> {
+        if self.line.is_some() {
+            let statement = statement::DELETE_LEASE;
+            let call = E::call(E::text(statement))
+                .bind(name.to_owned())
+                .bind(Arc::clone(&self.node.origin));
+            self.readers.lend().await?.execute(statement.name, call).await?;
+        }
+        Ok(())
+    }
+
+    async fn use_once(&self, hash: [u8; 16], until_s: i64) -> Result<bool, StoreError> {
+        let taken = self.writer().submit(Work::UseOnce(hash, until_s)).await?;
+        Ok(taken == [1])
+    }
+
+    async fn pending_mismatches(&self, subject: SubjectKey) -> Result<Vec<MismatchRow>, StoreError> {
+        read_loop::pending_mismatches(&self.readers, subject).await
+    }
+
+    async fn guesses_about(&self, subject: SubjectKey) -> Result<Vec<GuessRow>, StoreError> {
+        read_loop::guesses_about(&self.readers, subject).await
+    }
+
     async fn settle(&self, name: &str, value: &str) -> Result<String, StoreError> {
         let work = Work::Settle(name.to_owned(), value.to_owned());
         self.writer().submit(work).await?;
@@ -206,7 +261,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        read::pending_entries(&self.readers, &self.origin, 0).await?;
+        read::pending_entries(&self.readers, &self.node.origin, 0).await?;
         self.writer().submit(Work::Ping).await?;
         Ok(())
     }

@@ -15,6 +15,7 @@ use super::batch::Batch;
 use super::engine::{Engine, EngineName};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
+use crate::app::ports::Before;
 use crate::store::statement::{self, Statement};
 
 /// Quiet time after which the write-ahead log is copied back into the database file.
@@ -27,12 +28,11 @@ pub(super) enum Work {
     Forget(String),
     /// JSON array of `[grant, day, used]`, and its length.
     Usage(String, usize),
-    ForgetOld {
-        replies_before: i64,
-        guesses_before: i64,
-    },
+    ForgetOld(Before),
     /// A name, and what it stands for unless that is settled already.
     Settle(String, String),
+    /// A hash, and until when it is remembered, Unix seconds. Its number is 1 when it was not known.
+    UseOnce([u8; 16], i64),
     Ping,
 }
 
@@ -249,17 +249,18 @@ async fn apply_works<E: Engine>(conn: &mut Lease<'_, E>, works: &[&Work]) -> Res
             _ => &none,
         })
         .collect();
-    let ids = apply::apply_all(conn, &batches).await?;
-    for work in works {
+    let mut ids = apply::apply_all(conn, &batches).await?;
+    for (work, numbers) in works.iter().zip(&mut ids) {
         match work {
             Work::Commit(_) => {}
             Work::Forget(ids) => apply::forget_entries(conn, ids).await?,
             Work::Usage(usage, rows) => apply::add_usage(conn, usage, *rows).await?,
-            Work::ForgetOld {
-                replies_before,
-                guesses_before,
-            } => super::apply_turn::forget_old(conn, *replies_before, *guesses_before).await?,
+            Work::ForgetOld(before) => super::apply_turn::forget_old(conn, *before).await?,
             Work::Settle(name, value) => apply::settle(conn, name, value).await?,
+            Work::UseOnce(hash, until_s) => {
+                let taken = apply::use_once(conn, *hash, *until_s).await?;
+                numbers.push(i64::try_from(taken).unwrap_or_default());
+            }
             Work::Ping => apply::ping(conn).await?,
         }
     }

@@ -27,6 +27,8 @@ pub struct Metrics {
     pub cache_hits: Tally,
     /// Look-ups that asked the store.
     pub cache_misses: Tally,
+    /// Look-ups that asked the store because memory was not trusted.
+    pub cache_bypasses: Tally,
     /// Records in memory.
     pub cache_entries: IntGauge,
     /// Bytes of records in memory.
@@ -41,6 +43,8 @@ pub struct Metrics {
     pub unknown_callers: IntCounterVec,
     /// Requests turned away because the hub was busy.
     pub shed: IntCounter,
+    /// Lines to other nodes that were lost.
+    pub lines_lost: IntCounter,
     /// Records taken in.
     pub records_ingested: IntCounterVec,
     /// The loop: mismatches, deliveries, alerts.
@@ -129,6 +133,7 @@ impl Metrics {
             )?,
             cache_hits: lookups.with(&["hit"]),
             cache_misses: lookups.with(&["miss"]),
+            cache_bypasses: lookups.with(&["bypass"]),
             cache_entries: make.gauge("heyan_cache_entries", "Records in memory.")?,
             cache_bytes: make.gauge("heyan_cache_bytes", "Bytes of records in memory.")?,
             ledger_append_seconds: make.durations(
@@ -146,6 +151,10 @@ impl Metrics {
                 &["reason"],
             )?,
             shed: make.counter("heyan_shed_total", "Requests turned away while busy.")?,
+            lines_lost: make.counter(
+                "heyan_node_lines_lost_total",
+                "Times that the line to the other nodes was lost.",
+            )?,
             turn: Turn::new(&make)?,
             records_ingested: make.counters(
                 "heyan_records_ingested_total",

@@ -17,6 +17,7 @@ use crate::{
         error::AppError,
         hub::Hub,
         rows::Delivery,
+        turns::Duty,
     },
     domain::{
         breaker::{Breaker, BreakerConfig, Pass, Permit},
@@ -42,6 +43,8 @@ const LEFT_OVER_US: i64 = 30_000_000;
 
 /// One target.
 struct Place {
+    /// Among several nodes, one at a time serves a target.
+    duty: Duty,
     breaker: Breaker,
     under_way: HashSet<String>,
     /// Before this time nothing is due.
@@ -50,8 +53,9 @@ struct Place {
 }
 
 impl Place {
-    fn new(attempts_max: usize) -> Self {
+    fn new(target: &str, attempts_max: usize) -> Self {
         Self {
+            duty: Duty::new(format!("target:{target}")),
             breaker: Breaker::new(BreakerConfig::default()),
             under_way: HashSet::new(),
             idle_until_us: 0,
@@ -139,14 +143,15 @@ impl Courier {
             self.left_over_at_us = now_us + LEFT_OVER_US;
             for target in self.hub.store.pending_targets().await? {
                 let attempts_max = self.limits.target_attempts_max;
-                self.places.entry(target).or_insert_with(|| Place::new(attempts_max));
+                let place = Place::new(&target, attempts_max);
+                self.places.entry(target).or_insert(place);
             }
         }
         for (target, attempts_max) in self.targets() {
             let place = self
                 .places
                 .entry(target.clone())
-                .or_insert_with(|| Place::new(attempts_max));
+                .or_insert_with(|| Place::new(&target, attempts_max));
             if rung {
                 place.idle_until_us = 0;
             }
@@ -206,11 +211,16 @@ impl Courier {
             .into_iter()
             .filter(|delivery| !place.under_way.contains(&delivery.id))
             .collect();
-        if fresh.is_empty() {
+        let theirs = !fresh.is_empty() && !place.duty.is_ours(&hub).await?;
+        if theirs {
+            place.idle_until_us = now_us + TICK_US;
+        }
+        if fresh.is_empty() || theirs {
             if let Some(pass) = permit.pass() {
                 place.breaker.abandoned(pass, now_us);
             }
-            if place.under_way.is_empty() {
+            if place.under_way.is_empty() && !theirs {
+                place.duty.give_back(&hub).await;
                 let next = hub.store.next_delivery_at(target).await?;
                 place.idle_until_us = next.unwrap_or(i64::MAX).max(now_us + 1);
             }

@@ -3,12 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::app::{feed, hub::Hub, outward::FeedInfo};
+use crate::app::{error::AppError, feed, hub::Hub, outward::FeedInfo, turns::Duty};
 
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>, info: FeedInfo) {
+    let mut duty = Duty::new(format!("feed:{}", info.name));
     loop {
-        match feed::take(&hub, &info).await {
+        match take_once(&hub, &info, &mut duty).await {
             Ok(feed::Took::More) => continue,
             Ok(feed::Took::All) => {}
             Err(error) => {
@@ -16,5 +17,12 @@ pub(super) async fn run(hub: Arc<Hub>, info: FeedInfo) {
             }
         }
         tokio::time::sleep(Duration::from_secs(info.interval_s.max(1))).await;
+    }
+}
+
+async fn take_once(hub: &Hub, info: &FeedInfo, duty: &mut Duty) -> Result<feed::Took, AppError> {
+    match duty.is_ours(hub).await? {
+        true => feed::take(hub, info).await,
+        false => Ok(feed::Took::All),
     }
 }

@@ -4,13 +4,21 @@
 
 mod courier;
 mod feeder;
+mod listener;
 mod sweeper;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::app::{answers::AnswerIndex, error::AppError, fanout, hub::Hub, mismatches};
+use crate::app::{
+    answers::AnswerIndex,
+    error::AppError,
+    fanout::{self, Part},
+    hub::Hub,
+    mismatches,
+    turns::Duty,
+};
 
 pub use courier::CourierLimits;
 
@@ -33,6 +41,7 @@ impl Workers {
     pub fn start(hub: &Arc<Hub>, limits: CourierLimits) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
+        tasks.spawn(until(stopped.clone(), listener::run(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), relay(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), closer(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), forgetter(Arc::clone(hub))));
@@ -62,10 +71,11 @@ async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()
 /// Turns events into deliveries, and reads the ledger for who was answered.
 async fn relay(hub: Arc<Hub>) {
     let mut index = AnswerIndex::default();
+    let mut duty = Duty::new("relay");
     loop {
         let _rung = tokio::time::timeout(RELAY_TICK, hub.bells.relay.notified()).await;
         loop {
-            match fanout::fan_out(&hub, &mut index).await {
+            match relay_once(&hub, &mut index, &mut duty).await {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {
@@ -78,12 +88,21 @@ async fn relay(hub: Arc<Hub>) {
     }
 }
 
+async fn relay_once(hub: &Hub, index: &mut AnswerIndex, duty: &mut Duty) -> Result<usize, AppError> {
+    let part = match duty.is_ours(hub).await? {
+        true => Part::Events,
+        false => Part::OwnAnswers,
+    };
+    fanout::fan_out(hub, index, part).await
+}
+
 /// Closes mismatches whose deliveries are over.
 async fn closer(hub: Arc<Hub>) {
+    let mut duty = Duty::new("closer");
     loop {
         let _rung = tokio::time::timeout(CLOSER_TICK, hub.bells.closer.notified()).await;
         loop {
-            match mismatches::close_delivered(&hub).await {
+            match close_once(&hub, &mut duty).await {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {
@@ -93,6 +112,13 @@ async fn closer(hub: Arc<Hub>) {
                 }
             }
         }
+    }
+}
+
+async fn close_once(hub: &Hub, duty: &mut Duty) -> Result<usize, AppError> {
+    match duty.is_ours(hub).await? {
+        true => mismatches::close_delivered(hub).await,
+        false => Ok(0),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::told;
-use crate::app::{error::AppError, hub::Hub, sweep};
+use crate::app::{error::AppError, hub::Hub, sweep, turns::Duty};
 
 /// Between two counts for the gauges.
 const COUNT_TICK: Duration = Duration::from_secs(5);
@@ -15,10 +15,11 @@ const COUNTS_PER_SWEEP: u32 = 12;
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>) {
     let mut counts = 0_u32;
+    let mut duty = Duty::new("sweeper");
     loop {
         let done: Result<(), AppError> = async {
             sweep::count(&hub).await?;
-            if counts.is_multiple_of(COUNTS_PER_SWEEP) {
+            if counts.is_multiple_of(COUNTS_PER_SWEEP) && duty.is_ours(&hub).await? {
                 sweep::sweep(&hub).await?;
             }
             Ok(())

@@ -65,6 +65,7 @@ fn cache_of(store: &Arc<GatedStore>, check_stamps: StampCheck) -> Arc<RecordCach
         loads_max: 2,
         waiting_max: 10_000,
         load_timeout: Duration::from_secs(5),
+        own_key_bytes: 0,
         check_stamps,
     };
     Arc::new(RecordCache::start(config, Arc::clone(store), Arc::new(|| 0)))
@@ -165,6 +166,7 @@ async fn a_key_that_fails_fails_alone_and_neither_a_fault_nor_a_stale_copy_is_ke
         loads_max: 1,
         waiting_max: 100,
         load_timeout: Duration::from_secs(5),
+        own_key_bytes: 0,
         check_stamps: StampCheck::On,
     };
     let cache = Arc::new(RecordCache::start(config, Arc::clone(&load), Arc::new(|| 0)));

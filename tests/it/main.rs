@@ -29,6 +29,7 @@ mod live_kit;
 mod live_sql;
 mod mariadb_kit;
 mod mismatches;
+mod nodes;
 mod postgres_kit;
 mod proxy;
 mod receipts;

@@ -56,7 +56,7 @@ async fn carry(near: TcpStream, to: SocketAddr, silent: watch::Receiver<bool>) {
         hold(near).await;
         return;
     }
-    let far = TcpStream::connect(to).await.unwrap();
+    let Ok(far) = TcpStream::connect(to).await else { return };
     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
     tokio::join!(pump(near_in, far_out, silent.clone()), pump(far_in, near_out, silent));
 }

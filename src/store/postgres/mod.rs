@@ -5,21 +5,23 @@
 //! later and throws its connection away, for a peer that is silently gone answers nothing.
 
 mod copy;
+mod line;
 mod open;
 
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnection, PgRow, Postgres};
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, Postgres};
 
-use super::batch::RecordRow;
-use super::engine::{Engine, EngineName, ErrorKind, of_driver};
+use super::batch::{Batch, Node, RecordRow};
+use super::engine::{Engine, EngineName, ErrorKind, OpenLine, of_driver};
 use super::migrate;
 use super::pool::{Patience, Pool};
 use super::sql_store::SqlStore;
 use super::writer::{Writer, WriterLimits};
-use crate::app::ports::{Store, StoreError};
+use crate::app::ports::{News, Store, StoreError};
 
 /// Where the database is and how much of it this node uses.
 #[derive(Clone)]
@@ -115,9 +117,18 @@ impl PostgresStore {
             group_jobs: config.group_writes_max,
             group_rows: config.group_rows_max,
         };
+        let node = Node {
+            origin: config.origin.as_str().into(),
+            run: format!("{}/{}", config.origin, uuid::Uuid::now_v7().simple()).into(),
+        };
         let writers = (0..config.writers.max(1)).map(|_| Writer::start(Arc::new(pool(1)), limits));
         Ok(Self {
-            store: Arc::new(SqlStore::new(&config.origin, readers, writers.collect())),
+            store: Arc::new(SqlStore::new(
+                node,
+                readers,
+                writers.collect(),
+                Some(Listening(options.clone())),
+            )),
         })
     }
 
@@ -127,10 +138,21 @@ impl PostgresStore {
     }
 }
 
+/// How a line is opened.
+pub(super) struct Listening(PgConnectOptions);
+
+#[async_trait]
+impl OpenLine for Listening {
+    async fn listen(&self, run: &Arc<str>) -> Result<Box<dyn News>, StoreError> {
+        line::Line::begin(self.0.clone(), run).await
+    }
+}
+
 of_driver!(Postgres, PgRow);
 
 impl Engine for Postgres {
     type Call = sqlx::query::Query<'static, Self, <Self as sqlx::Database>::Arguments>;
+    type Line = Listening;
     const ENGINE: EngineName = EngineName::Postgres;
 
     fn call(text: &'static str) -> Self::Call {
@@ -156,6 +178,15 @@ impl Engine for Postgres {
 
     async fn copy_records(conn: &mut PgConnection, rows: &[&RecordRow]) -> Result<Option<u64>, sqlx::Error> {
         copy::records(conn, rows).await
+    }
+
+    fn notices(batches: &[&Batch]) -> Vec<String> {
+        let run = batches.first().map_or("", |batch| &*batch.node.run);
+        line::payloads(run, batches)
+    }
+
+    fn beat(run: &str, number: u64) -> Option<String> {
+        Some(line::beat(run, number))
     }
 
     fn kind(error: &sqlx::Error) -> ErrorKind {

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 
-use super::engine::{Engine, EngineName, ErrorKind, of_driver};
+use super::batch::Node;
+use super::engine::{Engine, EngineName, ErrorKind, NoLine, of_driver};
 use super::migrate;
 use super::sql_store::SqlStore;
 use super::writer::{Writer, WriterLimits};
@@ -90,8 +91,12 @@ impl SqliteStore {
             group_rows: config.group_rows_max,
         };
         let writer = Writer::start(Arc::new(write_pool), limits);
+        let node = Node {
+            origin: config.origin.as_str().into(),
+            run: Arc::default(),
+        };
         Ok(Self {
-            store: Arc::new(SqlStore::new(&config.origin, readers, vec![writer])),
+            store: Arc::new(SqlStore::<Sqlite>::new(node, readers, vec![writer], None)),
             config,
         })
     }
@@ -131,6 +136,7 @@ of_driver!(Sqlite, SqliteRow);
 
 impl Engine for Sqlite {
     type Call = sqlx::query::Query<'static, Self, <Self as sqlx::Database>::Arguments>;
+    type Line = NoLine;
     const ENGINE: EngineName = EngineName::Sqlite;
 
     fn call(text: &'static str) -> Self::Call {

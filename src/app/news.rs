@@ -1,0 +1,65 @@
+//! What other nodes say that they changed, and what this node does about it. A notice is a hint of what to read again, never the
+//! data itself; whoever may have missed one reads everything.
+//!
+//! Order: the line first, then everything is read, then notices are taken in one after another, and only then is a beat believed:
+//! `heard(beat) ⇒ everything that was said before the beat has been taken in`.
+
+use super::{
+    error::AppError,
+    hub::Hub,
+    ports::{Notice, SubjectKey},
+};
+
+/// Takes in one notice.
+///
+/// # Errors
+/// The store could not be asked: what is in memory may be older than what others know, so the line must be begun anew.
+pub async fn take(hub: &Hub, notice: Notice) -> Result<(), AppError> {
+    match notice {
+        Notice::Stamps(buckets) => {
+            for bucket in buckets {
+                hub.records.invalidate_bucket(bucket);
+            }
+        }
+        Notice::Pending(subjects) => {
+            for subject in subjects {
+                hub.refresh_pending(subject).await?;
+            }
+        }
+        Notice::Forgiven(subjects) => {
+            for subject in subjects {
+                hub.pending.change(subject, |about| about.guessed.clear());
+                hub.refresh_pending(subject).await?;
+            }
+        }
+        Notice::Access => hub.reload_access().await?,
+        Notice::Subscriptions => hub.reload_subscriptions().await?,
+        Notice::Events => wake(hub),
+        Notice::Everything => read_everything(hub).await?,
+        Notice::Beat(number) => hub.trust.heard(number),
+    }
+    Ok(())
+}
+
+/// Forgets every record in memory and reads the rest again, as after a line that was lost.
+///
+/// # Errors
+/// The store could not be asked.
+pub async fn read_everything(hub: &Hub) -> Result<(), AppError> {
+    hub.records.invalidate_all();
+    hub.reload_access().await?;
+    hub.reload_subscriptions().await?;
+    let held: Vec<SubjectKey> = hub.reload_pending().await?;
+    for subject in held {
+        hub.refresh_pending(subject).await?;
+    }
+    wake(hub);
+    Ok(())
+}
+
+/// Whatever there is to do for others may be there to be done.
+fn wake(hub: &Hub) {
+    hub.wake_relay();
+    hub.wake_courier();
+    hub.wake_closer();
+}

@@ -1,0 +1,261 @@
+//! How nodes hear each other: `NOTIFY` in the transaction that changes something, `LISTEN` on a connection of its own.
+//! PostgreSQL hands notifications out after the commit and in the order of the commits (manual, NOTIFY). What was said while nobody
+//! listened is lost: the driver's `None` and its errors both mean that everything must be read again.
+//!
+//! A payload: who says it, a blank, then words of a letter, a colon and what it is about, with a blank between.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+
+use crate::app::ports::{News, Notice, StoreError, SubjectKey};
+use crate::store::batch::{Batch, hex};
+
+/// The channel of `LISTEN`.
+const CHANNEL: &str = "heyan";
+
+/// Bytes of one payload; PostgreSQL takes 7,999.
+const PAYLOAD_BYTES: usize = 7_900;
+
+/// Payloads of one transaction, beyond which one says that everything must be read again.
+const PAYLOADS_MAX: usize = 32;
+
+/// What the transaction of `batches` has to say.
+pub(super) fn payloads(sender: &str, batches: &[&Batch]) -> Vec<String> {
+    let mut said = Said::default();
+    for batch in batches {
+        said.add(batch);
+    }
+    let payloads = said.written(sender);
+    match payloads.len() > PAYLOADS_MAX {
+        true => vec![format!("{sender} x")],
+        false => payloads,
+    }
+}
+
+/// A beat of this node.
+pub(super) fn beat(sender: &str, number: u64) -> String {
+    format!("{sender} b:{number}")
+}
+
+/// What several commits have to say, each thing once.
+#[derive(Default)]
+struct Said {
+    stamps: BTreeSet<u16>,
+    pending: BTreeSet<SubjectKey>,
+    forgiven: BTreeSet<SubjectKey>,
+    words: BTreeSet<char>,
+}
+
+impl Said {
+    fn add(&mut self, batch: &Batch) {
+        self.stamps.extend(&batch.stamps);
+        if !(batch.agencies.is_empty() && batch.clients.is_empty() && batch.grants.is_empty()) {
+            self.words.insert('a');
+        }
+        let Some(turn) = &batch.turn else { return };
+        self.pending
+            .extend(turn.mismatches.iter().map(|write| write.row.subject));
+        self.pending.extend(turn.guesses.iter().map(|guess| guess.subject));
+        self.forgiven.extend(&turn.forgiven);
+        if !turn.subscriptions.is_empty() {
+            self.words.insert('u');
+        }
+        if !(turn.events.is_empty() && turn.deliveries.is_empty()) {
+            self.words.insert('e');
+        }
+    }
+
+    fn written(&self, sender: &str) -> Vec<String> {
+        let words = self.words.iter().map(|word| word.to_string());
+        let stamps = Chunks::of('s', self.stamps.iter().map(|bucket| format!("{bucket:04x}")));
+        let pending = Chunks::of('p', self.pending.iter().map(|subject| hex(*subject)));
+        let forgiven = Chunks::of('f', self.forgiven.iter().map(|subject| hex(*subject)));
+        let mut payloads: Vec<String> = Vec::new();
+        for word in stamps.into_iter().chain(pending).chain(forgiven).chain(words) {
+            match payloads.last_mut() {
+                Some(last) if last.len() + 1 + word.len() <= PAYLOAD_BYTES => {
+                    last.push(' ');
+                    last.push_str(&word);
+                }
+                _ => payloads.push(format!("{sender} {word}")),
+            }
+        }
+        payloads
+    }
+}
+
+/// Words of one letter, each short enough for one payload.
+struct Chunks;
+
+impl Chunks {
+    fn of(letter: char, items: impl Iterator<Item = String>) -> Vec<String> {
+        const WORD_BYTES: usize = PAYLOAD_BYTES - 200;
+        let mut words: Vec<String> = Vec::new();
+        for item in items {
+            match words.last_mut() {
+                Some(last) if last.len() + item.len() <= WORD_BYTES => last.push_str(&item),
+                _ => words.push(format!("{letter}:{item}")),
+            }
+        }
+        words
+    }
+}
+
+/// What a payload says to the node `own`. What is not understood (a newer release may say more) means that everything must be read
+/// again.
+fn heard(own: &str, payload: &str) -> Vec<Notice> {
+    let mut words = payload.split(' ');
+    let sender = words.next().unwrap_or_default();
+    let mut notices = Vec::new();
+    for word in words {
+        let (letter, about) = word.split_once(':').unwrap_or((word, ""));
+        let notice = match letter {
+            "b" if sender != own => continue,
+            "b" => about.parse().ok().map(Notice::Beat),
+            _ if sender == own => continue,
+            "s" => buckets(about).map(Notice::Stamps),
+            "p" => subjects(about).map(Notice::Pending),
+            "f" => subjects(about).map(Notice::Forgiven),
+            "a" => Some(Notice::Access),
+            "u" => Some(Notice::Subscriptions),
+            "e" => Some(Notice::Events),
+            _ => None,
+        };
+        notices.push(notice.unwrap_or(Notice::Everything));
+    }
+    notices
+}
+
+fn buckets(text: &str) -> Option<Vec<u16>> {
+    let digits = text.as_bytes().chunks(4);
+    let bucket = |digits: &[u8]| {
+        let text = std::str::from_utf8(digits).ok().filter(|text| text.len() == 4)?;
+        u16::from_str_radix(text, 16).ok()
+    };
+    digits.map(bucket).collect()
+}
+
+fn subjects(text: &str) -> Option<Vec<SubjectKey>> {
+    let subject = |digits: &[u8]| {
+        let text = std::str::from_utf8(digits).ok().filter(|text| text.len() == 32)?;
+        u128::from_str_radix(text, 16)
+            .ok()
+            .map(|number| SubjectKey(number.to_be_bytes()))
+    };
+    text.as_bytes().chunks(32).map(subject).collect()
+}
+
+/// A line that listens.
+pub(super) struct Line {
+    listener: PgListener,
+    own: Arc<str>,
+}
+
+impl Line {
+    /// Connects and listens: what is committed after this is heard.
+    pub(super) async fn begin(options: PgConnectOptions, own: &Arc<str>) -> Result<Box<dyn News>, StoreError> {
+        let one = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+        let mut listener = PgListener::connect_with(&one).await.map_err(lost)?;
+        listener.listen(CHANNEL).await.map_err(lost)?;
+        Ok(Box::new(Self {
+            listener,
+            own: Arc::clone(own),
+        }))
+    }
+}
+
+#[async_trait]
+impl News for Line {
+    async fn next(&mut self) -> Result<Vec<Notice>, StoreError> {
+        match self.listener.try_recv().await {
+            Ok(Some(notification)) => Ok(heard(&self.own, notification.payload())),
+            Ok(None) => Err(lost(sqlx::Error::PoolClosed)),
+            Err(error) => Err(lost(error)),
+        }
+    }
+}
+
+fn lost(error: sqlx::Error) -> StoreError {
+    StoreError::Engine {
+        statement: "listen",
+        source: Box::new(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::commit::{Commit, GrantRow};
+
+    fn said(commit: &Commit) -> Vec<Notice> {
+        let batch = Batch::of(commit, &Default::default());
+        let payloads = payloads("one", &[&batch]);
+        assert!(payloads.iter().all(|payload| payload.len() < 8_000));
+        payloads.iter().flat_map(|payload| heard("other", payload)).collect()
+    }
+
+    #[test]
+    fn what_one_node_says_is_what_another_hears() {
+        let commit = Commit {
+            stamps: vec![0xffff, 3, 3],
+            forgiven: vec![SubjectKey([0xab; 16])],
+            grants: vec![GrantRow {
+                id: "grt_1".to_owned(),
+                agency: "a".to_owned(),
+                dataset: "d".to_owned(),
+                fields: vec![],
+                operations: vec![],
+                item_codes: vec![],
+                valid_from: 0,
+                valid_until: None,
+                daily_ceiling: None,
+                networks: vec![],
+                revoked_at: None,
+                created_at: 0,
+            }],
+            ..Commit::default()
+        };
+        let heard_all = said(&commit);
+        let expected = [
+            Notice::Stamps(vec![3, 0xffff]),
+            Notice::Forgiven(vec![SubjectKey([0xab; 16])]),
+            Notice::Access,
+        ];
+        assert!(heard_all == expected);
+        assert!(said(&Commit::default()).is_empty());
+    }
+
+    #[test]
+    fn a_long_list_takes_several_payloads_and_a_very_long_one_says_everything() {
+        let stamps = |count: u16| Commit {
+            stamps: (0..count).collect(),
+            ..Commit::default()
+        };
+        let mut all = Vec::new();
+        for notice in said(&stamps(5_000)) {
+            match notice {
+                Notice::Stamps(buckets) => all.extend(buckets),
+                _ => panic!("not of stamps"),
+            }
+        }
+        assert_eq!(all, (0..5_000).collect::<Vec<u16>>());
+        let everything = said(&Commit {
+            forgiven: (0..20_000_u128).map(|n| SubjectKey(n.to_be_bytes())).collect(),
+            ..Commit::default()
+        });
+        assert!(everything == [Notice::Everything]);
+    }
+
+    #[test]
+    fn a_node_hears_its_own_beats_and_nothing_else_of_itself() {
+        assert!(heard("one", &beat("one", 7)) == [Notice::Beat(7)]);
+        assert!(heard("one", &beat("two", 7)).is_empty());
+        assert!(heard("one", "one s:0003 a").is_empty());
+        for unknown in ["two q:1", "two s:12", "two p:zz", "two s:00+1"] {
+            assert!(heard("one", unknown) == [Notice::Everything], "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+DELETE FROM used_once WHERE until < $1
