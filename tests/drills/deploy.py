@@ -25,18 +25,27 @@ from types import SimpleNamespace
 import jsonschema_rs
 import yaml
 
-from hub import ROOT, Checks, arguments, binary, workdir
+from hub import ROOT, Checks, Client, arguments, binary, person, put_records, verification, workdir
 from proxies import DEPLOY, haproxy, nginx, tool
 
 # What other parts of the project are about to bring: a row goes when its setting or metric is there.
-COMING_KEYS = {"node.peers", "store.engine", "store.postgres.url_file", "store.postgres.connections_max", "kafka.brokers"}
+COMING_KEYS = {
+    "node.peers",
+    "store.engine",
+    "store.postgres.url_file",
+    "store.postgres.connections_max",
+    "kafka.brokers",
+}
 COMING_METRICS = {"heyan_kafka_lag": {"topic"}}
 # What is not the hub's: Prometheus' own, HAProxy's exporter, and the process collector of the crate `prometheus`.
 OTHERS = {
     "up": {"job"},
     "ALERTS": {"alertname", "alertstate"},
     "haproxy_server_status": {"proxy", "server", "state"},
-    **{f"process_{n}": set() for n in ("cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds", "start_time_seconds")},
+    **{
+        f"process_{n}": set()
+        for n in ("cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds", "start_time_seconds")
+    },
 }
 OF_A_TARGET = {"job", "instance", "le"}
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -91,7 +100,11 @@ def metrics(checks: Checks) -> set[str]:
     checks.ok("metrics.rs declares metrics", len(known) > 30, len(known))
     for where, query in expressions().items():
         bare = re.sub(r'"[^"]*"', '""', query)
-        named = {n for n in re.findall(r"\b[A-Za-z_]\w*\b", bare) if n in known or n.startswith(("heyan_", "process_", "haproxy_"))}
+        named = {
+            n
+            for n in re.findall(r"\b[A-Za-z_]\w*\b", bare)
+            if n in known or n.startswith(("heyan_", "process_", "haproxy_"))
+        }
         checks.ok(f"{where}: names a metric", named, query)
         checks.ok(f"{where}: each metric exists", named <= known.keys(), sorted(named - known.keys()))
         for name, inside in re.findall(r"\b(\w+)\{([^}]*)\}", bare):
@@ -103,7 +116,9 @@ def metrics(checks: Checks) -> set[str]:
         checks.ok(f"{where}: what is grouped by exists", by <= has, sorted(by - has))
         named_anywhere |= named
     unseen = sorted(declared().keys() - named_anywhere)
-    unseen = [n for n in unseen if not n.endswith(("_sum", "_count", "_bucket")) or n.rsplit("_", 1)[0] + "_bucket" in unseen]
+    unseen = [
+        n for n in unseen if not n.endswith(("_sum", "_count", "_bucket")) or n.rsplit("_", 1)[0] + "_bucket" in unseen
+    ]
     print(f"metrics that no rule and no panel shows: {', '.join(unseen) or 'none'}")
     return named_anywhere
 
@@ -117,7 +132,9 @@ def alerts(checks: Checks) -> None:
             checks.ok(f"{name}: is tested", f'alertname="{name}"' in tested)
             for key in ("summary", "runbook"):
                 chinese, english = notes.get(f"{key}_zh", ""), notes.get(key, "")
-                checks.ok(f"{name}: {key} in both languages", HAN.search(chinese) and english and not HAN.search(english))
+                checks.ok(
+                    f"{name}: {key} in both languages", HAN.search(chinese) and english and not HAN.search(english)
+                )
 
 
 def dashboard(checks: Checks) -> None:
@@ -128,7 +145,9 @@ def dashboard(checks: Checks) -> None:
     places = set()
     for panel in board["panels"]:
         grid = panel["gridPos"]
-        cells = {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
+        cells = {
+            (x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])
+        }
         checks.ok(f"panel {panel['title']} lies over no other", not cells & places and grid["x"] + grid["w"] <= 24)
         places |= cells
         sources = [panel.get("datasource")] + [t.get("datasource") for t in panel.get("targets", [])]
@@ -151,6 +170,8 @@ def settings(checks: Checks) -> None:
     for path in (p for p in DEPLOY.rglob("*") if p.is_file() and p.suffix != ".toml" and "secrets" not in p.parts):
         names = re.findall(r"\bHEYAN__([A-Z0-9_]+)", path.read_text())
         used[f"{path.relative_to(ROOT)}"] = {n.lower().replace("__", ".") for n in names}
+    for number, block in enumerate(re.findall(r"```toml\n(.*?)```", (DEPLOY / "README.md").read_text(), re.S)):
+        used[f"README.md, block {number}"] = flat(tomllib.loads(block))
     checks.ok("settings are used", sum(map(len, used.values())) > 10)
     for where, keys in used.items():
         checks.ok(f"{where}: each setting exists", keys <= known | COMING_KEYS, sorted(keys - known - COMING_KEYS))
@@ -178,8 +199,12 @@ def compose(checks: Checks, folder: Path) -> None:
     checks.ok("a hub has time to drain", grace >= stop + 10_000, f"{grace} {stop}")
     for name, service in doc["services"].items():
         image = service["image"]
-        checks.ok(f"{name}: its image has a version", re.search(r":[^:]*\d|:local$", image) and "latest" not in image, image)
-        checks.ok(f"{name}: no privileges beyond the image's", not service.get("privileged") and not service.get("cap_add"))
+        checks.ok(
+            f"{name}: its image has a version", re.search(r":[^:]*\d|:local$", image) and "latest" not in image, image
+        )
+        checks.ok(
+            f"{name}: no privileges beyond the image's", not service.get("privileged") and not service.get("cap_add")
+        )
         for kind in ("networks", "secrets", "configs"):
             asked = {item if isinstance(item, str) else item["source"] for item in service.get(kind) or []}
             checks.ok(f"{name}: its {kind} are declared", asked <= doc[kind].keys(), sorted(asked - doc[kind].keys()))
@@ -194,7 +219,11 @@ def compose(checks: Checks, folder: Path) -> None:
             hard = service["read_only"] and service["cap_drop"] == ["ALL"] and service["user"] == "65532:65532"
             checks.ok(f"{name}: read-only, no capability, not root", hard)
     published = {p for s in doc["services"].values() for p in s.get("ports", [])}
-    checks.ok("one port is published, Grafana's on loopback alone", published == {"8443:8443", "127.0.0.1:3000:3000"}, published)
+    checks.ok(
+        "one port is published, Grafana's on loopback alone",
+        published == {"8443:8443", "127.0.0.1:3000:3000"},
+        published,
+    )
 
 
 def image(checks: Checks) -> None:
@@ -203,7 +232,9 @@ def image(checks: Checks) -> None:
     lines = (DEPLOY / "Dockerfile").read_text().splitlines()
     users = [line.split()[1] for line in lines if line.startswith("USER ")]
     checks.ok("the image's user is a number, not 0", users and re.fullmatch(r"[1-9]\d*:[1-9]\d*", users[-1]), users)
-    admitted = [line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")]
+    admitted = [
+        line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")
+    ]
     inside = lambda path: any(path == a or path.startswith(f"{a}/") for a in admitted)
     for source in (s for s in sorted((ROOT / "src").rglob("*.rs")) if "tests" not in s.parts):
         live = source.read_text().split("#[cfg(test)]")[0]
@@ -220,7 +251,14 @@ def unit(checks: Checks, folder: Path) -> None:
     (folder / "heyan.service").write_text(text.replace("=/usr/local/bin/heyan", "=/bin/true"))
     code, said = run("systemd-analyze", "verify", "./heyan.service", cwd=folder)
     checks.ok("systemd-analyze verify finds nothing", code == 0 and not said.strip(), said)
-    command = ("systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE_MAX}", "./heyan.service")
+    command = (
+        "systemd-analyze",
+        "security",
+        "--offline=true",
+        "--no-pager",
+        f"--threshold={EXPOSURE_MAX}",
+        "./heyan.service",
+    )
     code, said = run(*command, cwd=folder)
     level = (re.search(r"exposure level[^:]*: ([\d.]+)", said) or [said, said])[1]
     checks.ok("the unit's exposure is below its limit", code == 0, level)
@@ -231,7 +269,11 @@ def unit(checks: Checks, folder: Path) -> None:
 
 def tools(checks: Checks, folder: Path) -> None:
     prometheus = DEPLOY / "prometheus"
-    for command in (("check", "config", "prometheus.yml"), ("check", "rules", "rules.yml"), ("test", "rules", "rules_test.yml")):
+    for command in (
+        ("check", "config", "prometheus.yml"),
+        ("check", "rules", "rules.yml"),
+        ("test", "rules", "rules_test.yml"),
+    ):
         code, said = run("promtool", *command, cwd=prometheus)
         checks.ok(f"promtool {' '.join(command)}", code == 0, said)
 
@@ -285,13 +327,38 @@ def live(checks: Checks, folder: Path, named: set[str]) -> None:
     os.chown(home, int(user), int(user))
     folder.chmod(0o711)
     # Not as root: SQLite makes other calls then.
-    command = ["strace", "-f", "-qq", "-o", str(folder / "calls"), "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-    hub = [binary(), "demo", "--output", "json", "--persons", "1000", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]
+    command = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        str(folder / "calls"),
+        "setpriv",
+        f"--reuid={user}",
+        f"--regid={user}",
+        "--clear-groups",
+    ]
+    hub = [
+        binary(),
+        "demo",
+        "--output",
+        "json",
+        "--persons",
+        "1000",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ]
     with open(folder / "ready.json", "wb") as out:
-        traced = subprocess.Popen([*command, *hub, "--data", str(home / "d")], stdout=out, stderr=subprocess.DEVNULL, cwd=home)
+        traced = subprocess.Popen(
+            [*command, *hub, "--data", str(home / "d")], stdout=out, stderr=subprocess.DEVNULL, cwd=home
+        )
     try:
         deadline = time.monotonic() + 60
-        while b"\n" not in (folder / "ready.json").read_bytes() and time.monotonic() < deadline and traced.poll() is None:
+        while (
+            b"\n" not in (folder / "ready.json").read_bytes() and time.monotonic() < deadline and traced.poll() is None
+        ):
             time.sleep(0.1)
         admin = json.loads((folder / "ready.json").read_text())["admin_url"]
         code, text = run("curl", "-sf", f"{admin}/metrics")
@@ -301,6 +368,20 @@ def live(checks: Checks, folder: Path, named: set[str]) -> None:
         ours = {n for n in served if n.startswith("heyan_")}
         known = {re.sub(r"_(bucket|sum|count)$", "", n) for n in declared()} | declared().keys() | COMING_METRICS.keys()
         checks.ok("this drill read every metric out of metrics.rs", ours <= known, sorted(ours - known))
+        # Records, answers, a batch of them, and a webhook for a change: what a day is made of.
+        told = json.loads((folder / "ready.json").read_text())
+        authority, agency = (Client(told["url"], told["tokens"][role], 60) for role in ("authority", "agency"))
+        for edition in (0, 1):
+            taken, refused = put_records(authority, "natural-person", [person(n, edition) for n in range(50)])
+            checks.ok(f"edition {edition} goes in", taken == 50, refused[:2])
+            answers = [agency.post("/v1/verifications", verification(person(n), "name")).status for n in range(50)]
+            checks.ok(f"edition {edition} is asked for", set(answers) == {200}, set(answers))
+        deadline = time.monotonic() + 30
+        while (
+            "heyan_deliveries_total{" not in run("curl", "-sf", f"{admin}/metrics")[1] and time.monotonic() < deadline
+        ):
+            time.sleep(0.2)
+        checks.ok("a change is pushed", time.monotonic() < deadline)
         address = admin.split("//")[1]
         checks.ok("deploy/ready says that a ready hub is ready", run(DEPLOY / "ready", address)[0] == 0)
         checks.ok("and that a path it does not have is not", run(DEPLOY / "ready", address, "/nothing")[0] == 1)

@@ -3,7 +3,8 @@
 Through each proxy: single verifications; a stream whose every line is answered before the next is sent, which a proxy that
 buffers would hold up for ever; a body far beyond what is buffered; and, under load, a restart of one hub after the other:
 no call may fail after one retry by the caller. The two hubs share a root key and records, no more: that they are no cluster
-is not this drill's matter.
+is not this drill's matter. `--cost` measures instead what a call costs in CPU time, by wrk with 64 connections: of a hub without
+TLS, of one with it, and of each proxy before it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,20 @@ import time
 import urllib.request
 from pathlib import Path
 
-from hub import NDJSON, PURPOSE, ROOT, Checks, Client, arguments, binary, person, put_records, verification, workdir
+from hub import (
+    NDJSON,
+    PURPOSE,
+    ROOT,
+    Checks,
+    Client,
+    arguments,
+    binary,
+    cpu_seconds,
+    person,
+    put_records,
+    verification,
+    workdir,
+)
 
 DEPLOY = ROOT / "deploy"
 NAMES = ("hub-1.heyan.local", "hub-2.heyan.local")
@@ -43,12 +57,10 @@ def tool(name: str) -> str | None:
 class Node:
     """A hub with TLS on ports that stay the same when it is started again."""
 
-    def __init__(self, folder: Path, secrets: Path):
+    def __init__(self, folder: Path, secrets: Path, tls: dict | None = None):
         self.folder, self.port, self.admin_port = folder, free_port(), free_port()
-        self.env = os.environ | {
-            "HEYAN__HTTP__TLS__CERTIFICATE_FILE": str(secrets / "hub.pem"),
-            "HEYAN__HTTP__TLS__KEY_FILE": str(secrets / "hub.key"),
-        }
+        files = {"certificate_file": secrets / "hub.pem", "key_file": secrets / "hub.key"} if tls is None else tls
+        self.env = os.environ | {f"HEYAN__HTTP__TLS__{key.upper()}": str(file) for key, file in files.items()}
         keys = folder / "keys"
         keys.mkdir(parents=True)
         shutil.copy(secrets / "root", keys / "root")
@@ -131,9 +143,10 @@ def item(n: int) -> bytes:
 
 def by_turns(port: int, token: str, context: ssl.SSLContext, lines: int) -> int:
     """Sends a line only when the one before was answered; returns how many were, within two seconds each."""
-    with socket.create_connection(("localhost", port), 5) as plain, context.wrap_socket(
-        plain, server_hostname="localhost"
-    ) as sock:
+    with (
+        socket.create_connection(("localhost", port), 5) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as sock,
+    ):
         chunk = lambda data: sock.sendall(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         head = f"POST /v1/verifications/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
         sock.sendall((head + f"Content-Type: {NDJSON}\r\nTransfer-Encoding: chunked\r\n\r\n").encode())
@@ -229,18 +242,74 @@ def through(checks: Checks, name: str, started, nodes: list[Node], token: str, c
                 text = said.read().decode()
             for wanted in re.findall(r"\bhaproxy_\w+", (DEPLOY / "prometheus/rules.yml").read_text()):
                 checks.ok(f"{name} serves {wanted}", f"\n{wanted}{{" in text)
-        return {f"{name}_calls": load.calls, f"{name}_retried": load.retried}
-    finally:
         process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
+        # Of the proxy and of the workers that it waited for.
+        usage = os.wait4(process.pid, 0)[2]
+        process.returncode = 0
+        cpu_us = (usage.ru_utime + usage.ru_stime) * 1e6 / load.calls
+        return {f"{name}_calls": load.calls, f"{name}_retried": load.retried, f"{name}_cpu_us": round(cpu_us, 1)}
+    finally:
+        if process.returncode is None:
             process.kill()
+            process.wait()
         log.close()
 
 
+def cost(folder: Path, secrets: Path, node: Node, token: str, rounds: int = 5) -> None:
+    """Prints CPU time of a call, hub and proxy apart: medians with their spread."""
+    plain = Node(folder / "plain", secrets, tls={})
+    put_records(Client(f"http://127.0.0.1:{plain.port}", plain.tokens()["authority"]), "natural-person", RECORDS)
+    bodies = ",".join(
+        f"[==[{json.dumps(verification(r, 'name', 'birth_date'), ensure_ascii=False)}]==]" for r in RECORDS
+    )
+    head = f'{{["Authorization"]="Bearer {token}",["Content-Type"]="application/json"}}'
+    ask = f'i=i%#b+1 return wrk.format("POST","/v1/verifications",{head},b[i])'
+    (folder / "ask.lua").write_text(f"local b={{{bodies}}} local i=0 request=function() {ask} end")
+
+    def measure(name: str, url: str, hub: int, proxy: list[int]) -> None:
+        used = lambda pids: sum(map(cpu_seconds, pids))
+        rows = []
+        for _ in range(rounds + 1):
+            before = used([hub]), used(proxy)
+            command = ["wrk", "-t1", "-c64", "-d3", "-s", str(folder / "ask.lua"), f"{url}/v1/verifications"]
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            assert "Non-2xx" not in said, said
+            calls = int(re.search(r"(\d+) requests in", said)[1])
+            rows.append([(used([hub]) - before[0]) * 1e6 / calls, (used(proxy) - before[1]) * 1e6 / calls, calls / 3])
+        # The first round opens connections.
+        columns = [sorted(column) for column in zip(*rows[1:])]
+        shown = [f"{c[len(c) // 2]:.1f} ({c[0]:.1f}–{c[-1]:.1f})" for c in columns]
+        print(f"{name}: hub {shown[0]} us, proxy {shown[1]} us, calls/s {shown[2]}", flush=True)
+
+    try:
+        measure("plain", f"http://127.0.0.1:{plain.port}", plain.process.pid, [])
+        measure("tls", f"https://127.0.0.1:{node.port}", node.process.pid, [])
+        for make in (haproxy, passing, nginx):
+            (folder / make.__name__).mkdir()
+            command, port, _ = make(folder / make.__name__, [node, node], secrets)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            time.sleep(3)
+            workers = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+            measure(make.__name__, f"https://127.0.0.1:{port}", node.process.pid, [int(pid) for pid in workers])
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+    finally:
+        plain.stop()
+
+
+def passing(folder: Path, nodes: list[Node], secrets: Path) -> tuple[list[str], int, int]:
+    """HAProxy that passes TLS on without looking into it."""
+    port = free_port()
+    times = "".join(f" timeout {name}\n" for name in ("connect 2s", "client 60s", "server 60s"))
+    listen = f"listen hubs\n bind 127.0.0.1:{port}\n server hub-1 127.0.0.1:{nodes[0].port}\n"
+    (folder / "haproxy.cfg").write_text(f"defaults\n mode tcp\n{times}{listen}")
+    return [tool("haproxy") or "", "-W", "-f", str(folder / "haproxy.cfg")], port, 0
+
+
 def main() -> None:
-    arguments(__doc__)
+    chosen = arguments(__doc__, ("--cost", {"action": "store_true", "help": "measure CPU time of a call"}))
     checks, folder = Checks("proxies"), workdir("proxies")
     folder.chmod(0o755)
     secrets = folder / "secrets"
@@ -256,6 +325,9 @@ def main() -> None:
             taken, refused = put_records(Tls(node.port, node.tokens()["authority"], inside), "natural-person", RECORDS)
             checks.ok("records go in", taken == len(RECORDS), refused[:2])
         token, figures = nodes[0].tokens()["agency"], {}
+        if chosen.cost:
+            cost(folder, secrets, nodes[0], token)
+            return
         for make in (haproxy, nginx):
             if not tool(make.__name__):
                 checks.ok(f"{make.__name__} is here (tests/run installs it)", False)
