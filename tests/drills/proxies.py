@@ -93,9 +93,9 @@ class Node:
 class Tls(Client):
     """A client that trusts the CA of this drill only."""
 
-    def __init__(self, port: int, token: str, context: ssl.SSLContext, host: str = "localhost"):
+    def __init__(self, port: int, token: str, context: ssl.SSLContext):
         super().__init__(f"https://localhost:{port}", token)
-        self._context, self._name = context, host
+        self._context = context
 
     def request(self, method, path, body=None, **kw):
         if self._conn is None:
@@ -205,6 +205,34 @@ class Load:
             thread.join(30)
 
 
+def exported(port: int) -> str:
+    """What HAProxy tells Prometheus."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as said:
+        return said.read().decode()
+
+
+def silent(checks: Checks, name: str, client: Tls, body: dict, node: Node, metrics: int) -> dict:
+    """A hub that holds its connections and says nothing is taken out by its health, and comes back."""
+    row = 'haproxy_server_status{proxy="hubs",server="hub-1",state="%s"} 1'
+
+    def within(seconds: float, state: str) -> float:
+        begun = time.monotonic()
+        while row % state not in exported(metrics) and time.monotonic() < begun + seconds:
+            time.sleep(0.1)
+        return time.monotonic() - begun
+
+    node.process.send_signal(signal.SIGSTOP)
+    try:
+        out_s = within(10, "DOWN")
+        checks.ok(f"{name}: a silent hub is taken out", out_s < 10)
+        good = sum(client.post("/v1/verifications", body).status == 200 for _ in range(50))
+        checks.ok(f"{name}: and the other answers", good == 50, good)
+    finally:
+        node.process.send_signal(signal.SIGCONT)
+    checks.ok(f"{name}: and it comes back", within(10, "UP") < 10)
+    return {f"{name}_out_s": round(out_s, 1)}
+
+
 def through(checks: Checks, name: str, started, nodes: list[Node], token: str, context: ssl.SSLContext) -> dict:
     """All that must hold through one proxy."""
     command, port, metrics = started
@@ -226,6 +254,7 @@ def through(checks: Checks, name: str, started, nodes: list[Node], token: str, c
         long = client.post("/v1/verifications/stream", head + b"".join(map(item, range(40_000))), ctype=NDJSON)
         lines = long.body.count(b"\n")
         checks.ok(f"{name}: a stream of 40,000 lines", long.status == 200 and lines == 40_001, f"{long.status} {lines}")
+        figures = silent(checks, name, client, body, nodes[0], metrics) if metrics else {}
         load = Load(port, token, context)
         for node in nodes:
             time.sleep(1)
@@ -238,8 +267,7 @@ def through(checks: Checks, name: str, started, nodes: list[Node], token: str, c
         checks.ok(f"{name}: restarts under load: no call fails twice", not load.failed, load.failed[:3])
         checks.ok(f"{name}: and calls went on", load.calls > 100, load.calls)
         if metrics:
-            with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=5) as said:
-                text = said.read().decode()
+            text = exported(metrics)
             for wanted in re.findall(r"\bhaproxy_\w+", (DEPLOY / "prometheus/rules.yml").read_text()):
                 checks.ok(f"{name} serves {wanted}", f"\n{wanted}{{" in text)
         process.send_signal(signal.SIGTERM)
@@ -247,7 +275,8 @@ def through(checks: Checks, name: str, started, nodes: list[Node], token: str, c
         usage = os.wait4(process.pid, 0)[2]
         process.returncode = 0
         cpu_us = (usage.ru_utime + usage.ru_stime) * 1e6 / load.calls
-        return {f"{name}_calls": load.calls, f"{name}_retried": load.retried, f"{name}_cpu_us": round(cpu_us, 1)}
+        figures |= {f"{name}_calls": load.calls, f"{name}_retried": load.retried}
+        return figures | {f"{name}_cpu_us": round(cpu_us, 1)}
     finally:
         if process.returncode is None:
             process.kill()
