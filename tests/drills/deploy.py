@@ -276,6 +276,15 @@ def tools(checks: Checks, folder: Path) -> None:
     ):
         code, said = run("promtool", *command, cwd=prometheus)
         checks.ok(f"promtool {' '.join(command)}", code == 0, said)
+    # Only as rules does promtool read what panels ask.
+    asked = [e for where, e in expressions().items() if where.startswith("heyan.json") and " variable " not in where]
+    filled = [e.replace("$__rate_interval", "5m").replace("$instance", ".*").replace("$dataset", ".*") for e in asked]
+    rules = [{"record": f"panel:{n}", "expr": expression} for n, expression in enumerate(filled)]
+    panels = folder / "panels.yml"
+    panels.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    code, said = run("promtool", "check", "rules", panels)
+    checks.ok("promtool reads what every panel asks", code == 0 and len(rules) > 30, said)
+    checks.ok("no variable is left in it", not [e for e in filled if "$" in e])
 
 
 def proxies(checks: Checks, folder: Path) -> None:
