@@ -51,7 +51,8 @@ cp "$work/secrets/ca.pem" "$root/etc/heyan/ca.pem" && echo '127.0.0.1 hub-1.heya
 printf '[Service]\nType=oneshot\nExecStart=/usr/local/bin/probe\n' >"$root/etc/systemd/system/probe.service"
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 ln -s ../probe.service "$root/etc/systemd/system/multi-user.target.wants/probe.service"
-timeout -s KILL 120 systemd-nspawn -q --register=no --keep-unit --private-network --boot -D "$root" >"$work/nspawn.log" 2>&1 </dev/null || true
+# TERM lets nspawn end the container; a kill would leave its processes behind.
+timeout -k 30 120 systemd-nspawn -q --register=no --keep-unit --private-network --boot -D "$root" >"$work/nspawn.log" 2>&1 </dev/null || true
 
 touch "$root/said"
 grep '^FAIL' "$root/said" || true
