@@ -51,6 +51,9 @@ pub enum AppError {
     /// The system of record cannot be asked.
     #[error("the store could not be asked")]
     Store(#[from] StoreError),
+    /// The node that has what was asked for does not answer.
+    #[error("another node does not answer")]
+    NodeSilent,
     /// A record could not be looked up.
     #[error("a record could not be looked up")]
     Load(#[from] LoadError),

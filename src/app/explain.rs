@@ -1,12 +1,13 @@
 //! Why a verification was answered as it was: read back from its ledger entry and from the record's version.
 //! Masked forms only; the claim itself was never kept.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     access::Role,
     error::{AppError, Thing},
     hub::{Caller, Hub},
+    peers,
     ports::{RecordKey, SubjectKey},
     purpose, records, time,
     verification_id::VerificationId,
@@ -52,7 +53,7 @@ pub struct Explanation {
 pub async fn explain(hub: &Hub, caller: &Caller, id: &str) -> Result<Explanation, AppError> {
     let missing = || AppError::NotFound(Thing::Verification);
     let (id, position) = VerificationId::parse(id).ok_or_else(missing)?;
-    let entry = read_entry(hub, id).await.ok_or_else(missing)?;
+    let entry = read_entry(hub, id).await?.ok_or_else(missing)?;
     if entry.at_us / 1_000 != id.at_ms {
         return Err(missing());
     }
@@ -71,12 +72,12 @@ pub async fn explain(hub: &Hub, caller: &Caller, id: &str) -> Result<Explanation
     explain_item(hub, caller, item, &item_code, entry.at_us).await
 }
 
-async fn read_entry(hub: &Hub, id: VerificationId) -> Option<Entry> {
-    if id.node != hub.settings.node {
-        return None;
-    }
-    let bytes = hub.ledger.entry(id.index).ok().flatten()?;
-    Entry::decode(&bytes)
+async fn read_entry(hub: &Hub, id: VerificationId) -> Result<Option<Entry>, AppError> {
+    let Some(origin) = peers::origin_of(hub, id.node) else {
+        return Ok(None);
+    };
+    let held = peers::entry_of(hub, &origin, id.index, Duration::ZERO).await?;
+    Ok(held.and_then(|held| Entry::decode(&held.entry)))
 }
 
 async fn explain_item(

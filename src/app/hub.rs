@@ -95,6 +95,8 @@ pub struct Hub {
     pub access_changes: Arc<Mutex<()>>,
     /// When access was last read because the line to other nodes was lost.
     pub access_read: Mutex<Option<Instant>>,
+    /// The other nodes.
+    pub peers: super::peers::Peers,
     /// Seals columns of the store.
     pub vault: Vault,
     /// What is pending about subjects.

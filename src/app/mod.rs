@@ -22,6 +22,7 @@ pub mod message;
 pub mod mismatches;
 pub mod news;
 pub mod outward;
+pub mod peers;
 pub mod pending;
 pub mod ports;
 pub mod purpose;

@@ -4,9 +4,12 @@
 //! Order: the line first, then everything is read, then notices are taken in one after another, and only then is a beat believed:
 //! `heard(beat) ⇒ everything that was said before the beat has been taken in`.
 
+use std::sync::Arc;
+
 use super::{
     error::AppError,
     hub::Hub,
+    peers,
     ports::{Notice, SubjectKey},
 };
 
@@ -14,7 +17,7 @@ use super::{
 ///
 /// # Errors
 /// The store could not be asked: what is in memory may be older than what others know, so the line must be begun anew.
-pub async fn take(hub: &Hub, notice: Notice) -> Result<(), AppError> {
+pub async fn take(hub: &Arc<Hub>, notice: Notice) -> Result<(), AppError> {
     match notice {
         Notice::Stamps(buckets) => {
             for bucket in buckets {
@@ -36,6 +39,8 @@ pub async fn take(hub: &Hub, notice: Notice) -> Result<(), AppError> {
         Notice::Subscriptions => hub.reload_subscriptions().await?,
         Notice::Events => wake(hub),
         Notice::Everything => read_everything(hub).await?,
+        Notice::Asked => peers::answer_all(hub).await?,
+        Notice::Answered(id) => peers::told(hub, &id),
         Notice::Beat(number) => hub.trust.heard(number),
     }
     Ok(())
@@ -45,7 +50,7 @@ pub async fn take(hub: &Hub, notice: Notice) -> Result<(), AppError> {
 ///
 /// # Errors
 /// The store could not be asked.
-pub async fn read_everything(hub: &Hub) -> Result<(), AppError> {
+pub async fn read_everything(hub: &Arc<Hub>) -> Result<(), AppError> {
     hub.records.invalidate_all();
     hub.reload_access().await?;
     hub.reload_subscriptions().await?;
@@ -53,6 +58,7 @@ pub async fn read_everything(hub: &Hub) -> Result<(), AppError> {
     for subject in held {
         hub.refresh_pending(subject).await?;
     }
+    peers::answer_all(hub).await?;
     wake(hub);
     Ok(())
 }

@@ -129,6 +129,10 @@ pub enum Notice {
     Events,
     /// So much changed that everything must be read again.
     Everything,
+    /// Another node asks this one something.
+    Asked,
+    /// What this node asked under an id is answered.
+    Answered(String),
     /// This node's own beat came back: all that was said before it was sent has been heard. Its number, as it was sent.
     Beat(u64),
 }
@@ -140,8 +144,27 @@ pub struct Before {
     pub replies_us: i64,
     /// Guesses, Unix microseconds.
     pub guesses_us: i64,
+    /// What nodes asked each other and nobody took away, Unix microseconds.
+    pub asks_us: i64,
     /// What may be used once, Unix seconds.
     pub used_s: i64,
+}
+
+/// One of the nodes that share a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeRow {
+    /// Name of its ledger.
+    pub origin: String,
+    /// Its number, part of every id that it makes.
+    pub number: u16,
+    /// Where callers reach it.
+    pub url: String,
+    /// Verifier key of its checkpoints.
+    pub ledger_key: String,
+    /// The newest checkpoint that it has shown, a signed note.
+    pub checkpoint: Option<String>,
+    /// When it was last seen, Unix microseconds by the store's clock.
+    pub seen_at: i64,
 }
 
 /// A line on which nodes that share a store hear each other.
@@ -269,6 +292,24 @@ pub trait Store: Send + Sync + 'static {
 
     /// Gives a lease back.
     async fn release(&self, name: &str) -> Result<(), StoreError>;
+
+    /// Shows this node to the others. `Conflict`: its number or its name is another's.
+    async fn show_node(&self, node: &NodeRow) -> Result<(), StoreError>;
+
+    /// Every node that was ever shown.
+    async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError>;
+
+    /// Asks the node of `origin` something, under a fresh id.
+    async fn ask(&self, id: &str, origin: &str, question: &str, at_us: i64) -> Result<(), StoreError>;
+
+    /// What this node is asked: ids and questions.
+    async fn asks(&self) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// Answers a question.
+    async fn answer(&self, id: &str, answer: &[u8]) -> Result<(), StoreError>;
+
+    /// Takes the answer to a question of this node away.
+    async fn take_answer(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Takes in what may be used once until a time, Unix seconds; `false`: it was used.
     async fn use_once(&self, hash: [u8; 16], until_s: i64) -> Result<bool, StoreError>;

@@ -14,6 +14,9 @@ use crate::domain::{calendar::china_date, mismatch::STATES};
 /// Saved replies are kept four days: at least the 72 hours that are promised.
 const REPLIES_KEPT_US: i64 = 4 * 86_400_000_000;
 
+/// What nodes asked each other is kept for so long, microseconds: who asks gives up long before.
+const ASKS_KEPT_US: i64 = 60_000_000;
+
 /// Guesses count for thirty days, to the minute.
 pub const GUESSES_KEPT_US: i64 = 30 * 86_400_000_000 + 60_000_000;
 
@@ -67,6 +70,7 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
         .forget_old(Before {
             replies_us: now_us - REPLIES_KEPT_US,
             guesses_us: now_us - GUESSES_KEPT_US,
+            asks_us: now_us - ASKS_KEPT_US,
             used_s: now_us.div_euclid(1_000_000),
         })
         .await?;

@@ -18,6 +18,7 @@ use crate::{
         caches::{self, RecordCaches},
         hub::{Bells, Hub, Settings},
         outward::{Connectors, Webhooks},
+        peers,
         pending::Pending,
         ports::{Clock, Store, StoreError},
         record::RecordLoad,
@@ -114,6 +115,8 @@ async fn open_around(
     let store = storage::open(&config, &keys).await?;
     let hub = Arc::new(assemble(&config, &keys, catalog, store, (connectors, webhooks), &url)?);
     hub.records.start_live(&hub);
+    peers::refuse_a_double(&hub).await.map_err(anyhow::Error::msg)?;
+    peers::show(&hub).await?;
     hub.reload_access().await?;
     hub.reload_subscriptions().await?;
     let _nothing_was_held = hub.reload_pending().await?;
@@ -175,6 +178,7 @@ fn assemble(
         settings: settings(config, url),
         access_changes: Arc::default(),
         access_read: tokio::sync::Mutex::default(),
+        peers: Default::default(),
         vault: vault(config, keys)?,
         pending: Pending::default(),
         subscriptions: ArcSwap::default(),

@@ -15,8 +15,9 @@ use crate::{
     app::{
         access::Role,
         error::{AppError, Thing},
+        peers,
     },
-    ledger::{LedgerError, entry::Entry},
+    ledger::entry::Entry,
 };
 
 /// Longest wait that `Prefer: wait=` may ask for, seconds.
@@ -36,21 +37,19 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let plain = wants_text(&call)?;
     let hub = call.hub();
     let index: u64 = call.path("index").parse().map_err(|_no_number| missing())?;
-    if call.path("origin") != hub.settings.origin {
-        return Err(missing().into());
-    }
-    let bytes = hub.ledger.entry(index).map_err(AppError::from)?.ok_or_else(missing)?;
-    let owner = Entry::decode(&bytes).is_some_and(|entry| entry.agency == call.caller.agency_number());
+    let wait = wait_of(&call)?;
+    // Another node's entry is asked of that node.
+    let origin = call.path("origin");
+    let held = call.outside(peers::entry_of(hub, &origin, index, wait));
+    let held = held.await?.ok_or_else(missing)?;
+    let owner = Entry::decode(&held.entry).is_some_and(|entry| entry.agency == call.caller.agency_number());
     if call.caller.role() != Role::Auditor && !owner {
         // Another agency's receipt is not told apart from none.
         return Err(missing().into());
     }
-    let wait = wait_of(&call)?;
-    match hub.ledger.wait_sealed(index, wait).await {
-        Err(LedgerError::NotSealed) => return Ok(not_sealed_yet()),
-        waited => waited.map_err(AppError::from)?,
-    }
-    let receipt = hub.ledger.inclusion_proof(index).map_err(AppError::from)?;
+    let Some(receipt) = held.receipt else {
+        return Ok(not_sealed_yet());
+    };
     let mut response = HttpResponse::Ok();
     response.insert_header(NO_STORE);
     if plain {

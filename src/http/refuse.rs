@@ -57,6 +57,7 @@ impl From<AppError> for Problem {
                 tracing::error!(error = %error, "the store could not be asked");
                 busy(ProblemCode::StoreUnavailable)
             }
+            AppError::NodeSilent => busy(ProblemCode::StoreUnavailable),
             // Logged where the source was asked, once for all who waited.
             AppError::Load(error) if error.is_of_source() => {
                 Self::new(ProblemCode::SourceUnavailable).retry_after_s(SOURCE_RETRY_AFTER_S)

@@ -109,6 +109,7 @@ pub(super) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Befor
         query.bind(before.guesses_us)
     })
     .await?;
+    run(conn, statement::DELETE_OLD_ASKS, |query| query.bind(before.asks_us)).await?;
     run(conn, statement::DELETE_USED_ONCE, |query| query.bind(before.used_s)).await
 }
 

@@ -85,6 +85,16 @@ pub(super) trait Engine: Database<Row: Columns> + Sized {
         None
     }
 
+    /// That the node of `origin` is asked something.
+    fn asked(_run: &str, _origin: &str) -> Option<String> {
+        None
+    }
+
+    /// That a question is answered.
+    fn answered(_run: &str, _id: &str) -> Option<String> {
+        None
+    }
+
     /// Reads the error's code.
     fn kind(error: &sqlx::Error) -> ErrorKind;
 

@@ -9,7 +9,7 @@ use super::engine::{Call, Cell, Columns, Engine};
 use super::pool::{Lease, Pool};
 use crate::app::commit::{AgencyRow, ClientRow, GrantRow, GrantUsage};
 use crate::app::ports::{
-    AccessRows, LiveFetch, NewestRecord, PendingEntry, RecordKey, StoreError, StoredRecord, SubjectKey,
+    AccessRows, LiveFetch, NewestRecord, NodeRow, PendingEntry, RecordKey, StoreError, StoredRecord, SubjectKey,
 };
 use crate::store::statement::{self, Statement};
 use serde::de::DeserializeOwned;
@@ -170,6 +170,41 @@ pub(super) async fn record_counts<E: Engine>(pool: &Pool<E>) -> Result<Vec<(Stri
 /// The counters of grants, of the newest two days.
 pub(super) async fn all_usage<E: Engine>(pool: &Pool<E>) -> Result<Vec<GrantUsage>, StoreError> {
     fetch(pool, statement::SELECT_USAGE, |query| query, |row| usage(row)).await
+}
+
+/// Every node that was ever shown.
+pub(super) async fn nodes<E: Engine>(pool: &Pool<E>) -> Result<Vec<NodeRow>, StoreError> {
+    const TABLE: &str = "nodes";
+    let read = |row: &E::Row| {
+        Ok(NodeRow {
+            origin: column(row, 0, TABLE, "origin")?,
+            number: number(row, 1, TABLE, "number")?,
+            url: column(row, 2, TABLE, "url")?,
+            ledger_key: column(row, 3, TABLE, "ledger_key")?,
+            checkpoint: column(row, 4, TABLE, "checkpoint")?,
+            seen_at: column(row, 5, TABLE, "seen_at")?,
+        })
+    };
+    fetch(pool, statement::SELECT_NODES, |query| query, read).await
+}
+
+/// What a node is asked.
+pub(super) async fn asks<E: Engine>(pool: &Pool<E>, origin: &Arc<str>) -> Result<Vec<(String, String)>, StoreError> {
+    let read = |row: &E::Row| Ok((column(row, 0, "asks", "id")?, column(row, 1, "asks", "question")?));
+    fetch(
+        pool,
+        statement::SELECT_ASKS,
+        |query| query.bind(Arc::clone(origin)),
+        read,
+    )
+    .await
+}
+
+/// The answer to a question, when there is one.
+pub(super) async fn answer<E: Engine>(pool: &Pool<E>, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let id = id.to_owned();
+    let read = |row: &E::Row| column(row, 0, "asks", "answer");
+    fetch_one(pool, statement::SELECT_ASK, |query| query.bind(id), read).await
 }
 
 /// What a name was settled to stand for.

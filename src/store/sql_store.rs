@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use super::batch::{Batch, Node, json_text};
 use super::engine::{Call, Engine, OpenLine};
 use super::pool::Pool;
+use super::statement::{self, Statement};
 use super::writer::{Work, Writer};
-use super::{read, read_loop, statement};
+use super::{read, read_loop};
 use crate::app::commit::{Commit, GrantUsage};
 use crate::app::ports::{
-    AccessRows, Before, LiveFetch, NewestRecord, News, PendingEntry, RecordKey, Store, StoreError, StoredRecord,
-    SubjectKey,
+    AccessRows, Before, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store, StoreError,
+    StoredRecord, SubjectKey,
 };
 use crate::app::rows::{
     AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
@@ -41,6 +42,20 @@ impl<E: Engine> SqlStore<E> {
             writers,
             next_writer: AtomicUsize::new(0),
         }
+    }
+
+    /// Runs one statement by itself, beside the writers; how many rows it changed. For what only a shared store is asked.
+    async fn change(&self, statement: Statement, call: E::Call) -> Result<u64, StoreError> {
+        Ok(self.readers.lend().await?.execute(statement.name, call).await?)
+    }
+
+    /// Says something on the line.
+    async fn say(&self, payload: Option<String>) -> Result<(), StoreError> {
+        if let Some(payload) = payload {
+            let call = E::call(E::text(statement::NOTIFY)).bind(payload);
+            self.change(statement::NOTIFY, call).await?;
+        }
+        Ok(())
     }
 
     /// One writer after another, where there are several: none of them waits for what another is doing.
@@ -210,11 +225,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn beat(&self, number: u64) -> Result<(), StoreError> {
-        if let Some(beat) = E::beat(&self.node.run, number) {
-            let call = E::call(E::text(statement::NOTIFY)).bind(beat);
-            self.readers.lend().await?.execute(statement::NOTIFY.name, call).await?;
-        }
-        Ok(())
+        self.say(E::beat(&self.node.run, number)).await
     }
 
     async fn lease(&self, name: &str, for_ms: u64) -> Result<bool, StoreError> {
@@ -226,8 +237,7 @@ impl<E: Engine> Store for SqlStore<E> {
             .bind(name.to_owned())
             .bind(Arc::clone(&self.node.origin))
             .bind(i64::try_from(for_ms).unwrap_or(i64::MAX));
-        let taken = self.readers.lend().await?.execute(statement.name, call).await?;
-        Ok(taken == 1)
+        Ok(self.change(statement, call).await? == 1)
     }
 
     async fn release(&self, name: &str) -> Result<(), StoreError> {
@@ -236,9 +246,58 @@ impl<E: Engine> Store for SqlStore<E> {
             let call = E::call(E::text(statement))
                 .bind(name.to_owned())
                 .bind(Arc::clone(&self.node.origin));
-            self.readers.lend().await?.execute(statement.name, call).await?;
+            self.change(statement, call).await?;
         }
         Ok(())
+    }
+
+    async fn show_node(&self, node: &NodeRow) -> Result<(), StoreError> {
+        if self.line.is_none() {
+            return Ok(());
+        }
+        let call = E::call(E::text(statement::UPSERT_NODE))
+            .bind(node.origin.clone())
+            .bind(i64::from(node.number))
+            .bind(node.url.clone())
+            .bind(node.ledger_key.clone())
+            .bind(node.checkpoint.clone());
+        match self.change(statement::UPSERT_NODE, call).await? {
+            1 => Ok(()),
+            _ => Err(StoreError::Conflict),
+        }
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError> {
+        read::nodes(&self.readers).await
+    }
+
+    async fn ask(&self, id: &str, origin: &str, question: &str, at_us: i64) -> Result<(), StoreError> {
+        let call = E::call(E::text(statement::INSERT_ASK))
+            .bind(id.to_owned())
+            .bind(origin.to_owned())
+            .bind(question.to_owned())
+            .bind(at_us);
+        self.change(statement::INSERT_ASK, call).await?;
+        self.say(E::asked(&self.node.run, origin)).await
+    }
+
+    async fn asks(&self) -> Result<Vec<(String, String)>, StoreError> {
+        read::asks(&self.readers, &self.node.origin).await
+    }
+
+    async fn answer(&self, id: &str, answer: &[u8]) -> Result<(), StoreError> {
+        let call = E::call(E::text(statement::UPDATE_ASK))
+            .bind(id.to_owned())
+            .bind(answer.to_vec());
+        self.change(statement::UPDATE_ASK, call).await?;
+        self.say(E::answered(&self.node.run, id)).await
+    }
+
+    async fn take_answer(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let answer = read::answer(&self.readers, id).await?;
+        let call = E::call(E::text(statement::DELETE_ASK)).bind(id.to_owned());
+        self.change(statement::DELETE_ASK, call).await?;
+        Ok(answer)
     }
 
     async fn use_once(&self, hash: [u8; 16], until_s: i64) -> Result<bool, StoreError> {

@@ -103,16 +103,6 @@ impl Metrics {
     pub fn new(datasets: &[&str]) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let make = Make(&registry);
-        let totals: Family<Tally> = make.family(
-            "heyan_verifications_total",
-            "Verifications answered.",
-            &["dataset", "outcome"],
-        )?;
-        let mut verifications = Vec::with_capacity(datasets.len());
-        for dataset in datasets {
-            let of_outcome = |outcome: Outcome| totals.with(&[dataset, outcome.as_str()]);
-            verifications.push(Outcome::ALL.into_iter().map(of_outcome).collect());
-        }
         let lookups: Family<Tally> = make.family(
             "heyan_cache_lookups_total",
             "Look-ups of records by result.",
@@ -121,7 +111,7 @@ impl Metrics {
         make.build_info()?;
         make.process()?;
         Ok(Self {
-            verifications: verifications.into(),
+            verifications: verifications(&make, datasets)?,
             verification_seconds: make.durations(
                 "heyan_verification_duration_seconds",
                 "Time from the parsed request to the durable answer.",
@@ -208,6 +198,20 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+/// A tally for each dataset and outcome, by their numbers.
+fn verifications(make: &Make<'_>, datasets: &[&str]) -> Result<Box<[Box<[Tally]>]>, MetricsError> {
+    let totals: Family<Tally> = make.family(
+        "heyan_verifications_total",
+        "Verifications answered.",
+        &["dataset", "outcome"],
+    )?;
+    let of_dataset = |dataset: &&str| {
+        let of_outcome = |outcome: Outcome| totals.with(&[dataset, outcome.as_str()]);
+        Outcome::ALL.into_iter().map(of_outcome).collect()
+    };
+    Ok(datasets.iter().map(of_dataset).collect())
 }
 
 /// Makes metrics and registers them.

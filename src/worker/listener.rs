@@ -7,7 +7,7 @@ use super::told;
 use crate::app::{
     error::AppError,
     hub::Hub,
-    news,
+    news, peers,
     ports::{News, Notice},
 };
 
@@ -17,6 +17,9 @@ const BEAT: Duration = Duration::from_millis(250);
 /// Silence after which the line is lost.
 const SILENCE: Duration = Duration::from_millis(1_500);
 
+/// Between two shows of this node.
+const SHOW: Duration = Duration::from_millis(1_000);
+
 /// Before a line that was lost is begun anew.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -25,7 +28,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
     if !hub.trust.is_among_others() {
         return;
     }
-    tokio::join!(beat(&hub), listen(&hub));
+    tokio::join!(beat(&hub), listen(&hub), show(&hub));
 }
 
 async fn beat(hub: &Hub) {
@@ -41,7 +44,17 @@ async fn beat(hub: &Hub) {
     }
 }
 
-async fn listen(hub: &Hub) {
+/// Shows this node and the newest checkpoint of its ledger to the others, so that none of them can be shown another history.
+async fn show(hub: &Hub) {
+    loop {
+        if let Err(error) = peers::show(hub).await {
+            told("listener", &error);
+        }
+        tokio::time::sleep(SHOW).await;
+    }
+}
+
+async fn listen(hub: &Arc<Hub>) {
     loop {
         if let Err(error) = follow(hub).await {
             told("listener", &error);
@@ -52,7 +65,7 @@ async fn listen(hub: &Hub) {
 }
 
 /// Follows one line until it is lost.
-async fn follow(hub: &Hub) -> Result<(), AppError> {
+async fn follow(hub: &Arc<Hub>) -> Result<(), AppError> {
     let line = tokio::time::timeout(SILENCE, hub.store.listen()).await;
     let Some(mut line) = line.map_err(|_silent| AppError::Internal("no line to the other nodes in time"))?? else {
         return Ok(());

@@ -352,3 +352,80 @@ async fn a_node_that_hears_nothing_says_nothing_old() {
     cluster.settle().await;
     cluster.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_is_had_from_any_node_and_proves_the_ledger_of_one() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (one, two) = (&cluster.one, &cluster.two);
+    assert_eq!(one.put("natural-person", &person()).await.0, 200);
+    one.grant("agency", "natural-person", &["*"], &["read"]).await;
+    let (_, answer) = one.verify("agency", &question(&json!({"name": "张三丰"}))).await;
+    assert_eq!(answer["receipt"]["origin"], "hub-1.test");
+    let path = format!("/v1/receipts/hub-1.test/{}", answer["receipt"]["index"]);
+    let fetch = |hub: &TestHub, client: &str, accept: &str| {
+        let request = hub
+            .client
+            .get(format!("{}{path}", hub.url))
+            .bearer_auth(hub.token(client))
+            .header("prefer", "wait=5")
+            .header("accept", accept);
+        async move {
+            let response = request.send().await.unwrap();
+            (response.status().as_u16(), response.text().await.unwrap())
+        }
+    };
+    for accept in ["text/plain", "application/json"] {
+        let (here, there) = (fetch(one, "agency", accept).await, fetch(two, "agency", accept).await);
+        assert_eq!((here.0, there.0), (200, 200), "{} {}", here.1, there.1);
+        heyan::ledger::receipt::verify(there.1.as_bytes(), one.hub.ledger.vkey()).unwrap();
+    }
+    // What is another agency's, or nobody's, is told apart on no node.
+    assert_eq!(fetch(two, "agency2", "application/json").await.0, 404);
+    let nobody = format!("/v1/receipts/hub-9.test/{}", answer["receipt"]["index"]);
+    assert_eq!(two.send("GET", &nobody, Some(&two.token("agency")), None).await.0, 404);
+
+    let path = format!("/v1/verifications/{}/explanation", answer["id"].as_str().unwrap());
+    let explained = || async { two.send("GET", &path, Some(&two.token("agency")), None).await };
+    until("the second node explains it", || async { explained().await.0 == 200 }).await;
+    assert_eq!(explained().await.1["fields"]["name"]["verdict"], "match");
+
+    // A node that is gone is not waited for without end, and says so.
+    let Cluster {
+        server,
+        one,
+        two,
+        proxy,
+    } = cluster;
+    let gone = one.stop().await;
+    let began = Instant::now();
+    let (status, said) = two.send("GET", &path, Some(&two.token("agency")), None).await;
+    assert_eq!(
+        (status, said["code"].as_str()),
+        (503, Some("store_unavailable")),
+        "{said}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(5));
+
+    // Its name and number are kept for it: nobody else may take them, and not without its ledger.
+    let root = gone.path().join("keys/root");
+    let start = async |origin: &str, number: u16| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::load(None).unwrap();
+        config.http.listen = "127.0.0.1:0".to_owned();
+        config.http.admin_listen = "127.0.0.1:0".to_owned();
+        config.node.data_dir = folder.path().join("data");
+        node(&mut config, number, url_file(gone.path(), &server.url()), root.clone());
+        config.node.origin = origin.to_owned();
+        let refused = heyan::cli::open_with(config, Arc::new(NoConnectors))
+            .await
+            .err()
+            .unwrap();
+        format!("{refused:#}")
+    };
+    let said = start("hub-3.test", 1).await;
+    assert!(said.contains("node.id 1 belongs to hub-1.test"), "{said}");
+    let said = start("hub-1.test", 1).await;
+    assert!(said.contains("its data is elsewhere"), "{said}");
+    proxy.heal();
+    two.stop().await;
+}

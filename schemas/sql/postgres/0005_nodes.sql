@@ -31,3 +31,14 @@ CREATE TABLE used_once (
 );
 
 CREATE INDEX used_once_by_time ON used_once (until);
+
+-- What one node wants to know of another's ledger; deleted when it has been told.
+CREATE TABLE asks (
+    id text NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 16 AND 64),
+    origin text NOT NULL,
+    question text NOT NULL,
+    answer bytea,
+    asked_at bigint NOT NULL
+);
+
+CREATE INDEX asks_open ON asks (origin) WHERE answer IS NULL;

@@ -40,6 +40,16 @@ pub(super) fn beat(sender: &str, number: u64) -> String {
     format!("{sender} b:{number}")
 }
 
+/// That the node of `origin` is asked something.
+pub(super) fn asked(sender: &str, origin: &str) -> String {
+    format!("{sender} q:{origin}")
+}
+
+/// That a question is answered.
+pub(super) fn answered(sender: &str, id: &str) -> String {
+    format!("{sender} r:{id}")
+}
+
 /// What several commits have to say, each thing once.
 #[derive(Default)]
 struct Said {
@@ -119,6 +129,10 @@ fn heard(own: &str, payload: &str) -> Vec<Notice> {
             "s" => buckets(about).map(Notice::Stamps),
             "p" => subjects(about).map(Notice::Pending),
             "f" => subjects(about).map(Notice::Forgiven),
+            // A run is named after its node.
+            "q" if own.split('/').next() != Some(about) => continue,
+            "q" => Some(Notice::Asked),
+            "r" => Some(Notice::Answered(about.to_owned())),
             "a" => Some(Notice::Access),
             "u" => Some(Notice::Subscriptions),
             "e" => Some(Notice::Events),
@@ -254,6 +268,9 @@ mod tests {
         assert!(heard("one", &beat("one", 7)) == [Notice::Beat(7)]);
         assert!(heard("one", &beat("two", 7)).is_empty());
         assert!(heard("one", "one s:0003 a").is_empty());
+        assert!(heard("hub-1/x", &asked("hub-2/y", "hub-1")) == [Notice::Asked]);
+        assert!(heard("hub-1/x", &asked("hub-2/y", "hub-3")).is_empty());
+        assert!(heard("hub-1/x", &answered("hub-2/y", "i")) == [Notice::Answered("i".to_owned())]);
         for unknown in ["two q:1", "two s:12", "two p:zz", "two s:00+1"] {
             assert!(heard("one", unknown) == [Notice::Everything], "{unknown}");
         }

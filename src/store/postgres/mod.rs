@@ -189,6 +189,14 @@ impl Engine for Postgres {
         Some(line::beat(run, number))
     }
 
+    fn asked(run: &str, origin: &str) -> Option<String> {
+        Some(line::asked(run, origin))
+    }
+
+    fn answered(run: &str, id: &str) -> Option<String> {
+        Some(line::answered(run, id))
+    }
+
     fn kind(error: &sqlx::Error) -> ErrorKind {
         let code = error.as_database_error().and_then(|error| error.code());
         match code.as_deref() {

@@ -1,0 +1,223 @@
+//! The other nodes: who they are, what this one shows them, and entries of their ledgers, which only they have.
+//! Nodes ask each other over the store that they share, so they need no way to each other, and trust nobody new.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::{error::AppError, hub::Hub, ports::NodeRow};
+use crate::{
+    auth::secret,
+    ledger::{LedgerError, receipt::Receipt},
+};
+
+/// Longest wait for the answer of a node that has what was asked for.
+const ANSWER_WAIT: Duration = Duration::from_millis(2_500);
+
+/// Questions of this node that may be open.
+const OPEN_MAX: usize = 1_000;
+
+/// Who there is, and what was asked of them.
+#[derive(Default)]
+pub struct Peers {
+    nodes: ArcSwap<Vec<NodeRow>>,
+    open: Mutex<HashMap<String, oneshot::Sender<()>>>,
+}
+
+/// An entry of some node's ledger.
+pub struct Held {
+    /// Its bytes.
+    pub entry: Vec<u8>,
+    /// Its proof; `None`: no checkpoint covers it yet.
+    pub receipt: Option<Receipt>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Question {
+    index: u64,
+    wait_ms: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    entry: Option<String>,
+    receipt: Option<String>,
+}
+
+/// Shows this node to the others, and learns who they are.
+///
+/// # Errors
+/// `Conflict`: another node has this one's number, or its name with another key. Else the store could not be asked.
+pub async fn show(hub: &Hub) -> Result<(), AppError> {
+    let own = NodeRow {
+        origin: hub.settings.origin.clone(),
+        number: hub.settings.node,
+        url: hub.settings.public_url.clone(),
+        ledger_key: hub.ledger.vkey().to_owned(),
+        checkpoint: Some(hub.ledger.checkpoint()),
+        seen_at: 0,
+    };
+    hub.store.show_node(&own).await?;
+    hub.peers.nodes.store(Arc::new(hub.store.nodes().await?));
+    Ok(())
+}
+
+/// The origin of the node with a number.
+pub fn origin_of(hub: &Hub, number: u16) -> Option<String> {
+    if number == hub.settings.node {
+        return Some(hub.settings.origin.clone());
+    }
+    let nodes = hub.peers.nodes.load();
+    let node = nodes.iter().find(|node| node.number == number)?;
+    Some(node.origin.clone())
+}
+
+/// The entry of a node's ledger, with its proof when a checkpoint covers it within `wait`. `None`: no such node or entry.
+///
+/// # Errors
+/// The ledger failed, or the node that has the entry does not answer.
+pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Result<Option<Held>, AppError> {
+    if origin == hub.settings.origin {
+        return own_entry(hub, index, wait).await;
+    }
+    let known = hub.peers.nodes.load().iter().any(|node| node.origin == origin);
+    if !known {
+        return Ok(None);
+    }
+    let question = Question {
+        index,
+        wait_ms: u64::try_from(wait.as_millis()).unwrap_or_default(),
+    };
+    let question =
+        serde_json::to_string(&question).map_err(|_never| AppError::Internal("a question cannot be written"))?;
+    let answer = ask(hub, origin, &question, wait + ANSWER_WAIT).await?;
+    let unreadable = || AppError::Internal("another node's answer cannot be read");
+    let answer: Answer = serde_json::from_slice(&answer).map_err(|_why| unreadable())?;
+    let Some(entry) = answer.entry else { return Ok(None) };
+    let receipt = answer.receipt.map(|text| Receipt::parse(text.as_bytes())).transpose();
+    Ok(Some(Held {
+        entry: STANDARD.decode(entry).map_err(|_why| unreadable())?,
+        receipt: receipt.map_err(|_why| unreadable())?,
+    }))
+}
+
+async fn own_entry(hub: &Hub, index: u64, wait: Duration) -> Result<Option<Held>, AppError> {
+    let Some(entry) = hub.ledger.entry(index)? else {
+        return Ok(None);
+    };
+    let receipt = match hub.ledger.wait_sealed(index, wait).await {
+        Err(LedgerError::NotSealed) => None,
+        waited => {
+            waited?;
+            Some(hub.ledger.inclusion_proof(index)?)
+        }
+    };
+    Ok(Some(Held { entry, receipt }))
+}
+
+/// A question of this node; forgotten when it is answered or given up.
+struct Open<'h> {
+    hub: &'h Hub,
+    id: String,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        let mut open = self.hub.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.remove(&self.id);
+    }
+}
+
+async fn ask(hub: &Hub, origin: &str, question: &str, patience: Duration) -> Result<Vec<u8>, AppError> {
+    let id = secret::random_id().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
+    let (told, answered) = oneshot::channel();
+    {
+        let mut open = hub.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= OPEN_MAX {
+            return Err(AppError::NodeSilent);
+        }
+        open.insert(id.clone(), told);
+    }
+    let open = Open { hub, id };
+    hub.store.ask(&open.id, origin, question, hub.clock.now_us()).await?;
+    // A notice that was missed is made up for by one look at the end.
+    let _told = tokio::time::timeout(patience, answered).await;
+    hub.store.take_answer(&open.id).await?.ok_or(AppError::NodeSilent)
+}
+
+/// Another node has answered.
+pub(super) fn told(hub: &Hub, id: &str) {
+    let mut open = hub.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(told) = open.remove(id) {
+        // Whoever asked may have given up.
+        let _gone = told.send(());
+    }
+}
+
+/// Answers what other nodes ask this one.
+///
+/// # Errors
+/// The store could not be asked.
+pub async fn answer_all(hub: &Arc<Hub>) -> Result<(), AppError> {
+    for (id, question) in hub.store.asks().await? {
+        let hub = Arc::clone(hub);
+        // Each waits for its own checkpoint.
+        tokio::spawn(async move {
+            if let Err(error) = answer(&hub, &id, &question).await {
+                tracing::warn!(error = %error, "another node's question could not be answered");
+            }
+        });
+    }
+    Ok(())
+}
+
+async fn answer(hub: &Hub, id: &str, question: &str) -> Result<(), AppError> {
+    let unreadable = |_why| AppError::Internal("another node's question cannot be read");
+    let question: Question = serde_json::from_str(question).map_err(unreadable)?;
+    let held = own_entry(hub, question.index, Duration::from_millis(question.wait_ms)).await?;
+    let answer = Answer {
+        receipt: held.as_ref().and_then(|held| Some(held.receipt.as_ref()?.to_text())),
+        entry: held.map(|held| STANDARD.encode(held.entry)),
+    };
+    let answer = serde_json::to_vec(&answer).map_err(|_never| AppError::Internal("an answer cannot be written"))?;
+    Ok(hub.store.answer(id, &answer).await?)
+}
+
+/// What a node that starts must not find: that its name or number is another's, or that it has shown more of its ledger than it has.
+///
+/// # Errors
+/// What was found, or the store could not be asked.
+pub async fn refuse_a_double(hub: &Hub) -> Result<(), String> {
+    let nodes = hub.store.nodes().await.map_err(|error| error.to_string())?;
+    let (own, number) = (&hub.settings.origin, hub.settings.node);
+    if let Some(other) = nodes.iter().find(|node| node.number == number && node.origin != *own) {
+        return Err(format!(
+            "node.id {number} belongs to {}: give every node its own",
+            other.origin
+        ));
+    }
+    let Some(shown) = nodes.iter().find(|node| node.origin == *own) else {
+        return Ok(());
+    };
+    if shown.ledger_key != hub.ledger.vkey() {
+        return Err(format!("node.origin {own} belongs to a ledger with another key"));
+    }
+    let size = shown
+        .checkpoint
+        .as_deref()
+        .and_then(|note| note.lines().nth(1)?.parse::<u64>().ok());
+    let has = hub.ledger.stats().durable;
+    match size.filter(|size| *size > has) {
+        Some(size) => Err(format!(
+            "the ledger of {own} has shown {size} entries to the other nodes, and here are {has}: its data is elsewhere"
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,1 @@
+DELETE FROM asks WHERE id = $1

@@ -1,0 +1,1 @@
+DELETE FROM asks WHERE asked_at < $1

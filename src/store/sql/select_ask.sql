@@ -1,0 +1,1 @@
+SELECT answer FROM asks WHERE id = $1 AND answer IS NOT NULL
