@@ -95,6 +95,8 @@ pub struct Hub {
     pub access_changes: Arc<Mutex<()>>,
     /// When access was last read because the line to other nodes was lost.
     pub access_read: Mutex<Option<Instant>>,
+    /// Whether this node is about to stop: it answers on, and sends nobody away, but wants no new callers.
+    pub draining: std::sync::atomic::AtomicBool,
     /// The other nodes.
     pub peers: super::peers::Peers,
     /// Seals columns of the store.

@@ -2,7 +2,14 @@
 //! Order of a start: keys, store, ledger, then what a crash left over, then the listeners. Order of a stop: listeners,
 //! counters, ledger sealed, store closed.
 
-use std::{fs::Permissions, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::Permissions,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -178,6 +185,7 @@ fn assemble(
         settings: settings(config, url),
         access_changes: Arc::default(),
         access_read: tokio::sync::Mutex::default(),
+        draining: Default::default(),
         peers: Default::default(),
         vault: vault(config, keys)?,
         pending: Pending::default(),
@@ -360,6 +368,14 @@ impl Node {
         let workers = Workers::start(&self.hub, outward::courier_limits(&self.config));
         tracing::info!(url = self.url, admin_url = self.admin_url, "serving");
         stop.await?;
+        self.hub.draining.store(true, Ordering::Release);
+        if http.drain_ms > 0 {
+            tracing::info!(
+                drain_ms = http.drain_ms,
+                "draining: /readyz says so, and callers are answered on"
+            );
+            tokio::time::sleep(Duration::from_millis(http.drain_ms)).await;
+        }
         tracing::info!("stopping: what was begun is finished");
         public.stop(true).await;
         let _stopped = public_done.await;

@@ -103,6 +103,8 @@ pub struct Http {
     pub keep_alive_ms: u64,
     /// Graceful stop.
     pub stop_timeout_ms: u64,
+    /// How long a node that stops answers on.
+    pub drain_ms: u64,
     /// Longest JSON body.
     pub body_bytes_max: usize,
     /// Longest batch.

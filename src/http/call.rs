@@ -2,9 +2,13 @@
 //! row, and no answer leaves before an entry of it is on disk. A handler that enters its own answer says so;
 //! for every other answer, problems included, the entry is made here.
 
-use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, time::Instant};
+use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, sync::atomic::Ordering, time::Instant};
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{ConnectionType, header},
+    web,
+};
 
 use super::{
     admission::Place,
@@ -185,7 +189,11 @@ pub(super) async fn run(
     {
         state.hub.metrics.shed.inc();
     }
-    let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
+    let mut response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
+    if state.hub.draining.load(Ordering::Relaxed) {
+        // The caller's next request goes to another node.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     state.observe(route, response.status(), started);
     response
 }

@@ -1,7 +1,11 @@
 //! The two listeners: the public one, and the one for operators' machines (`/metrics`, health).
 //! The hub's own signal handling stops them: accept no more, finish what was begun, then seal the ledger.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, http::header, middleware::DefaultHeaders, web,
@@ -136,10 +140,16 @@ async fn livez() -> HttpResponse {
 
 /// Whether this node should get traffic.
 async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
+    if hub.draining.load(Ordering::Acquire) {
+        // What is asked of it meanwhile is answered all the same.
+        return HttpResponse::ServiceUnavailable().json(json!({"status": "draining", "checks": {}}));
+    }
     let store = hub.store.ping().await.is_ok();
     let ledger = hub.ledger.failure().is_none();
+    let nodes = hub.trust.holds();
     let word = |good: bool| if good { "ok" } else { "failed" };
-    let body = json!({"status": word(store && ledger), "checks": {"store": word(store), "ledger": word(ledger)}});
+    let checks = json!({"store": word(store), "ledger": word(ledger), "nodes": if nodes { "ok" } else { "unheard" }});
+    let body = json!({"status": word(store && ledger), "checks": checks});
     if store && ledger {
         HttpResponse::Ok().json(body)
     } else {

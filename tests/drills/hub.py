@@ -120,6 +120,12 @@ class Hub:
         self.ready_s = time.monotonic() - self.started
         self.url, self.admin_url = self.info["url"].rstrip("/"), self.info["admin_url"].rstrip("/")
         self.tokens: dict[str, str] = self.info.get("tokens", {})
+        # A second node on the same store, where the environment asks for it: requests then go to the two in turn.
+        self.second = None
+        if os.environ.get("HEYAN_TEST_NODES") == "2":
+            from second_node import SecondNode
+
+            self.second = SecondNode(self.data, self.data.parent, env or {})
 
     def _wait_ready(self, offset: int, ready_within: float) -> dict:
         """Waits for the one ready line; the file is read from where this start began to write."""
@@ -147,7 +153,12 @@ class Hub:
 
     def client(self, role: str | None = None, timeout: float = 20) -> Client:
         """A keep-alive client on the public listener, speaking as `role`."""
-        return Client(self.url, self.tokens[role] if role else None, timeout)
+        token = self.tokens[role] if role else None
+        if self.second is not None:
+            from second_node import Alternating
+
+            return Alternating(Client(self.url, token, timeout), Client(self.second.url, token, timeout))
+        return Client(self.url, token, timeout)
 
     def admin(self) -> Client:
         """A client on the admin listener."""
@@ -156,6 +167,8 @@ class Hub:
     def metric(self, name: str, labels: str = "") -> float:
         """Sum of one metric's series whose label text contains `labels`; 0 when there is none."""
         text = self.admin().get("/metrics").body.decode()
+        if self.second is not None:
+            text += Client(self.second.admin_url).get("/metrics").body.decode()
         return sum(
             float(line.rsplit(" ", 1)[1])
             for line in text.splitlines()
@@ -173,6 +186,8 @@ class Hub:
 
     def stop(self, timeout: float = 30) -> int:
         """Asks the hub to end; returns its exit status, and kills it when it does not end in time."""
+        if self.second is not None:
+            self.second.stop()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -184,6 +199,8 @@ class Hub:
 
     def kill(self) -> None:
         """Ends the hub as a power cut would end the process: nothing is flushed."""
+        if getattr(self, "second", None) is not None:
+            self.second.kill()
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
