@@ -97,6 +97,8 @@ pub struct Hub {
     pub access_read: Mutex<Option<Instant>>,
     /// Whether this node is about to stop: it answers on, and sends nobody away, but wants no new callers.
     pub draining: std::sync::atomic::AtomicBool,
+    /// Countersigns what other nodes show of their ledgers; `None` on a node alone.
+    pub witness: Option<crate::ledger::witness::Witness>,
     /// The other nodes.
     pub peers: super::peers::Peers,
     /// Seals columns of the store.

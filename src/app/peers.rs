@@ -12,10 +12,20 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::{error::AppError, hub::Hub, ports::NodeRow};
+use super::{
+    error::AppError,
+    hub::Hub,
+    ports::{CosignedRow, NodeRow},
+    rows::AlertRow,
+    verification_id::new_id,
+};
 use crate::{
     auth::secret,
-    ledger::{LedgerError, receipt::Receipt},
+    ledger::{
+        Cosignatures, LedgerError, VerifierKey,
+        receipt::Receipt,
+        witness::{Witness, WitnessError, is_file_name},
+    },
 };
 
 /// Longest wait for the answer of a node that has what was asked for.
@@ -39,16 +49,25 @@ pub struct Held {
     pub receipt: Option<Receipt>,
 }
 
+/// What one node wants to know of another's ledger.
 #[derive(Serialize, Deserialize)]
-struct Question {
-    index: u64,
-    wait_ms: u64,
+#[serde(tag = "of", rename_all = "snake_case")]
+enum Question {
+    /// An entry, with its proof if a checkpoint covers it in time.
+    Entry { index: u64, wait_ms: u64 },
+    /// That the tree of `new` entries extends the tree of `old`.
+    Consistency { old: u64, new: u64 },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Answer {
+    #[serde(default)]
     entry: Option<String>,
+    #[serde(default)]
     receipt: Option<String>,
+    /// Hashes of a proof, base64.
+    #[serde(default)]
+    proof: Vec<String>,
 }
 
 /// Shows this node to the others, and learns who they are.
@@ -91,21 +110,119 @@ pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Re
     if !known {
         return Ok(None);
     }
-    let question = Question {
+    let question = Question::Entry {
         index,
         wait_ms: u64::try_from(wait.as_millis()).unwrap_or_default(),
     };
-    let question =
-        serde_json::to_string(&question).map_err(|_never| AppError::Internal("a question cannot be written"))?;
     let answer = ask(hub, origin, &question, wait + ANSWER_WAIT).await?;
-    let unreadable = || AppError::Internal("another node's answer cannot be read");
-    let answer: Answer = serde_json::from_slice(&answer).map_err(|_why| unreadable())?;
     let Some(entry) = answer.entry else { return Ok(None) };
     let receipt = answer.receipt.map(|text| Receipt::parse(text.as_bytes())).transpose();
     Ok(Some(Held {
         entry: STANDARD.decode(entry).map_err(|_why| unreadable())?,
         receipt: receipt.map_err(|_why| unreadable())?,
     }))
+}
+
+/// Countersigns the checkpoints that other nodes show, as long as each extends what this node saw of it; answers how many.
+///
+/// # Errors
+/// The store could not be asked. A ledger that shows two histories is an alert, and is not countersigned any more.
+pub async fn witness(hub: &Hub) -> Result<usize, AppError> {
+    let Some(witness) = &hub.witness else { return Ok(0) };
+    let mut countersigned = 0;
+    for node in hub.peers.nodes.load_full().iter() {
+        let Some(checkpoint) = node
+            .checkpoint
+            .as_deref()
+            .filter(|_| node.origin != hub.settings.origin)
+        else {
+            continue;
+        };
+        match witness_one(hub, witness, node, checkpoint).await {
+            Ok(true) => countersigned += 1,
+            Ok(false) | Err(Watched::NotNow(AppError::NodeSilent)) => {}
+            Err(Watched::NotNow(error)) => return Err(error),
+            Err(Watched::Refused(why)) => {
+                tracing::error!(node = node.origin, error = %why, "the ledger of another node is not countersigned");
+                raise(hub, node, &why).await?;
+            }
+        }
+    }
+    Ok(countersigned)
+}
+
+enum Watched {
+    NotNow(AppError),
+    Refused(WitnessError),
+}
+
+impl From<WitnessError> for Watched {
+    fn from(error: WitnessError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<AppError> for Watched {
+    fn from(error: AppError) -> Self {
+        Self::NotNow(error)
+    }
+}
+
+async fn witness_one(hub: &Hub, witness: &Witness, node: &NodeRow, checkpoint: &str) -> Result<bool, Watched> {
+    if !is_file_name(&node.origin) {
+        return Ok(false);
+    }
+    let key = VerifierKey::parse(&node.ledger_key).map_err(WitnessError::from)?;
+    let head = key
+        .open(checkpoint.as_bytes(), Cosignatures::Refused)
+        .map_err(WitnessError::from)?;
+    let seen = witness.seen(&key)?;
+    if head.size == 0 || seen.as_ref() == Some(&head) {
+        return Ok(false);
+    }
+    let proof = match &seen {
+        Some(seen) if seen.size < head.size => {
+            let question = Question::Consistency {
+                old: seen.size,
+                new: head.size,
+            };
+            let answer = ask(hub, &node.origin, &question, ANSWER_WAIT).await?;
+            answer
+                .proof
+                .iter()
+                .filter_map(|hash| STANDARD.decode(hash).ok()?.try_into().ok())
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    let now_us = hub.clock.now_us();
+    let now_s = u64::try_from(now_us.div_euclid(1_000_000)).unwrap_or_default();
+    let countersigned = witness.countersign(&key, checkpoint, &proof, now_s)?;
+    let row = CosignedRow {
+        origin: node.origin.clone(),
+        witness: hub.settings.origin.clone(),
+        witness_key: witness.vkey(),
+        checkpoint: countersigned,
+        at: now_us,
+    };
+    hub.store.keep_cosigned(&row).await.map_err(AppError::from)?;
+    Ok(true)
+}
+
+async fn raise(hub: &Hub, node: &NodeRow, why: &WitnessError) -> Result<(), AppError> {
+    let now_us = hub.clock.now_us();
+    let alert = AlertRow {
+        id: new_id(b"alt_", now_us, hub.settings.node)?,
+        rule: "ledger_forked".to_owned(),
+        once: format!("ledger_forked:{}:{}", node.origin, hub.settings.origin),
+        dataset: None,
+        subject: None,
+        mismatch: None,
+        agency: None,
+        facts: serde_json::json!({"origin": node.origin, "why": why.to_string()}).to_string(),
+        at: now_us,
+    };
+    super::sweep::raise(hub, vec![alert]).await
 }
 
 async fn own_entry(hub: &Hub, index: u64, wait: Duration) -> Result<Option<Held>, AppError> {
@@ -135,7 +252,9 @@ impl Drop for Open<'_> {
     }
 }
 
-async fn ask(hub: &Hub, origin: &str, question: &str, patience: Duration) -> Result<Vec<u8>, AppError> {
+async fn ask(hub: &Hub, origin: &str, question: &Question, patience: Duration) -> Result<Answer, AppError> {
+    let question =
+        serde_json::to_string(question).map_err(|_never| AppError::Internal("a question cannot be written"))?;
     let id = secret::random_id().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
     let (told, answered) = oneshot::channel();
     {
@@ -146,10 +265,15 @@ async fn ask(hub: &Hub, origin: &str, question: &str, patience: Duration) -> Res
         open.insert(id.clone(), told);
     }
     let open = Open { hub, id };
-    hub.store.ask(&open.id, origin, question, hub.clock.now_us()).await?;
+    hub.store.ask(&open.id, origin, &question, hub.clock.now_us()).await?;
     // A notice that was missed is made up for by one look at the end.
     let _told = tokio::time::timeout(patience, answered).await;
-    hub.store.take_answer(&open.id).await?.ok_or(AppError::NodeSilent)
+    let answer = hub.store.take_answer(&open.id).await?.ok_or(AppError::NodeSilent)?;
+    serde_json::from_slice(&answer).map_err(|_why| unreadable())
+}
+
+fn unreadable() -> AppError {
+    AppError::Internal("another node's answer cannot be read")
 }
 
 /// Another node has answered.
@@ -181,10 +305,23 @@ pub async fn answer_all(hub: &Arc<Hub>) -> Result<(), AppError> {
 async fn answer(hub: &Hub, id: &str, question: &str) -> Result<(), AppError> {
     let unreadable = |_why| AppError::Internal("another node's question cannot be read");
     let question: Question = serde_json::from_str(question).map_err(unreadable)?;
-    let held = own_entry(hub, question.index, Duration::from_millis(question.wait_ms)).await?;
-    let answer = Answer {
-        receipt: held.as_ref().and_then(|held| Some(held.receipt.as_ref()?.to_text())),
-        entry: held.map(|held| STANDARD.encode(held.entry)),
+    let answer = match question {
+        Question::Entry { index, wait_ms } => {
+            let held = own_entry(hub, index, Duration::from_millis(wait_ms)).await?;
+            Answer {
+                receipt: held.as_ref().and_then(|held| Some(held.receipt.as_ref()?.to_text())),
+                entry: held.map(|held| STANDARD.encode(held.entry)),
+                ..Answer::default()
+            }
+        }
+        Question::Consistency { old, new } => Answer {
+            // A ledger that no longer has what it showed has no proof either: an empty one proves nothing.
+            proof: match hub.ledger.consistency_proof(old, new) {
+                Ok(proof) => proof.iter().map(|hash| STANDARD.encode(hash)).collect(),
+                Err(_no_such_tree) => Vec::new(),
+            },
+            ..Answer::default()
+        },
     };
     let answer = serde_json::to_vec(&answer).map_err(|_never| AppError::Internal("an answer cannot be written"))?;
     Ok(hub.store.answer(id, &answer).await?)

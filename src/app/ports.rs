@@ -167,6 +167,21 @@ pub struct NodeRow {
     pub seen_at: i64,
 }
 
+/// A checkpoint of one node's ledger that another has countersigned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CosignedRow {
+    /// Whose ledger.
+    pub origin: String,
+    /// Who countersigned.
+    pub witness: String,
+    /// The verifier key of the countersignature.
+    pub witness_key: String,
+    /// The checkpoint with the countersignature, a signed note.
+    pub checkpoint: String,
+    /// When, Unix microseconds.
+    pub at: i64,
+}
+
 /// A line on which nodes that share a store hear each other.
 #[async_trait]
 pub trait News: Send {
@@ -298,6 +313,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every node that was ever shown.
     async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError>;
+
+    /// Keeps the newest checkpoint of a ledger that this node has countersigned.
+    async fn keep_cosigned(&self, row: &CosignedRow) -> Result<(), StoreError>;
+
+    /// The newest countersigned checkpoints of every ledger, by witness.
+    async fn cosigned(&self) -> Result<Vec<CosignedRow>, StoreError>;
 
     /// Asks the node of `origin` something, under a fresh id.
     async fn ask(&self, id: &str, origin: &str, question: &str, at_us: i64) -> Result<(), StoreError>;

@@ -91,6 +91,11 @@ impl KeyRing {
         self.derive(&[b"checkpoint-signing ", origin.as_bytes()].concat(), 0)
     }
 
+    /// Ed25519 seed with which one of several nodes countersigns the checkpoints of the others.
+    pub fn witness_seed(&self, origin: &str) -> Result<SecretBytes, KeyRingError> {
+        self.derive(&[b"checkpoint-witness ", origin.as_bytes()].concat(), 0)
+    }
+
     /// By which one root is told from another: it tells nothing of the root.
     pub fn mark(&self) -> Result<String, KeyRingError> {
         let mark = self.derive(b"root-mark", 0)?;

@@ -187,6 +187,7 @@ fn assemble(
         access_read: tokio::sync::Mutex::default(),
         draining: Default::default(),
         peers: Default::default(),
+        witness: storage::witness(config, keys)?,
         vault: vault(config, keys)?,
         pending: Pending::default(),
         subscriptions: ArcSwap::default(),

@@ -29,6 +29,7 @@ mod send;
 mod serve;
 mod sheet;
 mod storage;
+mod store;
 mod table;
 mod text;
 mod token;
@@ -87,6 +88,9 @@ enum Command {
     /// The bare HTTP server that `bench` measures beside a hub
     #[command(hide = true)]
     BenchFloor(bench::FloorArgs),
+    /// The store of several nodes: migrate
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Prove a ledger
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -142,6 +146,7 @@ pub fn run() -> ExitCode {
         Command::Grant(command) => Ok(runtime.block_on(grant::run(command, output))),
         Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
         Command::Config(command) => config::run(command, output),
+        Command::Store(command) => runtime.block_on(store::run(command, output)),
         Command::Connector(command) => runtime.block_on(connector::run(command, output)),
         Command::Bench(args) => runtime.block_on(bench::run(args, output)),
         Command::BenchFloor(args) => runtime.block_on(bench::serve_floor(args)).map(|()| Exit::Done),

@@ -10,6 +10,7 @@ use crate::{
     app::{ports::Store, trust::Trust},
     auth::keys::KeyRing,
     config::Config,
+    ledger::witness::Witness,
     store::{Migrate, PostgresConfig, PostgresStore, SqliteConfig, SqliteStore},
 };
 
@@ -52,6 +53,16 @@ pub(super) fn trust(config: &Config) -> Trust {
         true => Trust::among_others(Duration::from_millis(config.node.lease_ms)),
         false => Trust::alone(),
     }
+}
+
+/// One of several nodes countersigns the checkpoints of the others, by a key of its own.
+pub(super) fn witness(config: &Config, keys: &KeyRing) -> anyhow::Result<Option<Witness>> {
+    if !config.store.postgres.is_configured() {
+        return Ok(None);
+    }
+    let origin = &config.node.origin;
+    let folder = config.node.data_dir.join("witness");
+    Ok(Some(Witness::open(folder, origin, &*keys.witness_seed(origin)?)?))
 }
 
 /// How PostgreSQL is reached.

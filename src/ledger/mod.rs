@@ -29,6 +29,7 @@ pub mod tile;
 mod tree;
 mod types;
 pub mod verify;
+pub mod witness;
 
 use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ use tokio::sync::oneshot;
 
 pub use frame::ENTRY_BYTES_MAX;
 pub use lane::Lane;
-pub use note::{NoteError, NoteSigner, TreeHead, VerifierKey};
+pub use note::{Cosignatures, NoteError, NoteSigner, TreeHead, VerifierKey};
 pub use scan::Damage;
 pub use tree::{Hash, leaf_hash};
 pub use types::{Appended, LedgerConfig, LedgerError, Stats};

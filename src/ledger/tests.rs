@@ -186,7 +186,7 @@ proptest::proptest! {
         let proof = tlog::prove_record(size, index, &theirs).unwrap();
         proptest::prop_assert_eq!(receipt.proof, proof.iter().map(|h| h.0).collect::<Vec<_>>());
         let key = VerifierKey::parse(ledger.vkey()).unwrap();
-        let head = key.open(ledger.checkpoint().as_bytes(), note::Cosignatures::Refused).unwrap();
+        let head = key.open(ledger.checkpoint().as_bytes(), Cosignatures::Refused).unwrap();
         proptest::prop_assert_eq!(head.root, tlog::tree_hash(size, &theirs).unwrap().0);
         let consistency = tlog::prove_tree(size, old, &theirs).unwrap();
         proptest::prop_assert_eq!(ledger.consistency_proof(old, size).unwrap(), consistency.iter().map(|h| h.0).collect::<Vec<_>>());

@@ -9,7 +9,8 @@ use super::engine::{Call, Cell, Columns, Engine};
 use super::pool::{Lease, Pool};
 use crate::app::commit::{AgencyRow, ClientRow, GrantRow, GrantUsage};
 use crate::app::ports::{
-    AccessRows, LiveFetch, NewestRecord, NodeRow, PendingEntry, RecordKey, StoreError, StoredRecord, SubjectKey,
+    AccessRows, CosignedRow, LiveFetch, NewestRecord, NodeRow, PendingEntry, RecordKey, StoreError, StoredRecord,
+    SubjectKey,
 };
 use crate::store::statement::{self, Statement};
 use serde::de::DeserializeOwned;
@@ -186,6 +187,21 @@ pub(super) async fn nodes<E: Engine>(pool: &Pool<E>) -> Result<Vec<NodeRow>, Sto
         })
     };
     fetch(pool, statement::SELECT_NODES, |query| query, read).await
+}
+
+/// The newest countersigned checkpoints.
+pub(super) async fn cosigned<E: Engine>(pool: &Pool<E>) -> Result<Vec<CosignedRow>, StoreError> {
+    const TABLE: &str = "cosigned";
+    let read = |row: &E::Row| {
+        Ok(CosignedRow {
+            origin: column(row, 0, TABLE, "origin")?,
+            witness: column(row, 1, TABLE, "witness")?,
+            witness_key: column(row, 2, TABLE, "witness_key")?,
+            checkpoint: column(row, 3, TABLE, "checkpoint")?,
+            at: column(row, 4, TABLE, "at")?,
+        })
+    };
+    fetch(pool, statement::SELECT_COSIGNED, |query| query, read).await
 }
 
 /// What a node is asked.

@@ -14,8 +14,8 @@ use super::writer::{Work, Writer};
 use super::{read, read_loop};
 use crate::app::commit::{Commit, GrantUsage};
 use crate::app::ports::{
-    AccessRows, Before, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store, StoreError,
-    StoredRecord, SubjectKey,
+    AccessRows, Before, CosignedRow, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store,
+    StoreError, StoredRecord, SubjectKey,
 };
 use crate::app::rows::{
     AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
@@ -269,6 +269,21 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn nodes(&self) -> Result<Vec<NodeRow>, StoreError> {
         read::nodes(&self.readers).await
+    }
+
+    async fn keep_cosigned(&self, row: &CosignedRow) -> Result<(), StoreError> {
+        let call = E::call(E::text(statement::UPSERT_COSIGNED))
+            .bind(row.origin.clone())
+            .bind(row.witness.clone())
+            .bind(row.witness_key.clone())
+            .bind(row.checkpoint.clone())
+            .bind(row.at);
+        self.change(statement::UPSERT_COSIGNED, call).await?;
+        Ok(())
+    }
+
+    async fn cosigned(&self) -> Result<Vec<CosignedRow>, StoreError> {
+        read::cosigned(&self.readers).await
     }
 
     async fn ask(&self, id: &str, origin: &str, question: &str, at_us: i64) -> Result<(), StoreError> {

@@ -47,7 +47,11 @@ async fn beat(hub: &Hub) {
 /// Shows this node and the newest checkpoint of its ledger to the others, so that none of them can be shown another history.
 async fn show(hub: &Hub) {
     loop {
-        if let Err(error) = peers::show(hub).await {
+        let done = async {
+            peers::show(hub).await?;
+            peers::witness(hub).await
+        };
+        if let Err(error) = done.await {
             told("listener", &error);
         }
         tokio::time::sleep(SHOW).await;

@@ -429,3 +429,31 @@ async fn a_receipt_is_had_from_any_node_and_proves_the_ledger_of_one() {
     proxy.heal();
     two.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_node_countersigns_what_the_other_shows_of_its_ledger() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (one, two) = (&cluster.one, &cluster.two);
+    assert_eq!(one.put("natural-person", &person()).await.0, 200);
+    let sizes = || async {
+        outcome(one, "张三丰").await;
+        outcome(two, "张三丰").await;
+        let mut sizes = std::collections::BTreeMap::new();
+        for row in one.hub.store.cosigned().await.unwrap() {
+            assert_ne!(row.origin, row.witness, "nobody is his own witness");
+            let hub = if row.origin == "hub-1.test" { one } else { two };
+            heyan::ledger::witness::verify_cosignature(&row.checkpoint, &row.witness_key).unwrap();
+            let key = heyan::ledger::VerifierKey::parse(hub.hub.ledger.vkey()).unwrap();
+            let head = key
+                .open(row.checkpoint.as_bytes(), heyan::ledger::Cosignatures::Allowed)
+                .unwrap();
+            sizes.insert(row.origin, head.size);
+        }
+        sizes
+    };
+    until("both are countersigned", || async { sizes().await.len() == 2 }).await;
+    let before = sizes().await;
+    let grown = || async { sizes().await.iter().all(|(origin, size)| *size > before[origin]) };
+    until("and again when they have grown", grown).await;
+    cluster.stop().await;
+}

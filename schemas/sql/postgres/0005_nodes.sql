@@ -42,3 +42,13 @@ CREATE TABLE asks (
 );
 
 CREATE INDEX asks_open ON asks (origin) WHERE answer IS NULL;
+
+-- The newest checkpoint of each ledger that each of the other nodes has countersigned.
+CREATE TABLE cosigned (
+    origin text NOT NULL,
+    witness text NOT NULL,
+    witness_key text NOT NULL,
+    checkpoint text NOT NULL,
+    at bigint NOT NULL,
+    PRIMARY KEY (origin, witness)
+);

@@ -1,0 +1,52 @@
+//! `heyan store migrate`: brings a shared store's schema up to date, as a role that may, so that the nodes need no such role.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use super::{Exit, output::Output, storage};
+use crate::{
+    config::Config,
+    store::{Migrate, PostgresConfig, PostgresStore},
+};
+
+/// `heyan store …`.
+#[derive(clap::Subcommand)]
+pub enum StoreCommand {
+    /// Bring the schema of PostgreSQL up to date
+    Migrate(Args),
+}
+
+/// Which store.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Settings file
+    #[arg(long, env = "HEYAN_CONFIG")]
+    config: Option<PathBuf>,
+    /// File with the URL of a role that may change the schema, instead of store.postgres.url_file
+    #[arg(long)]
+    url_file: Option<PathBuf>,
+}
+
+/// Migrates.
+pub async fn run(command: StoreCommand, output: Output) -> anyhow::Result<Exit> {
+    let StoreCommand::Migrate(args) = command;
+    let mut config = Config::load(args.config.as_deref())?;
+    if let Some(file) = args.url_file {
+        config.store.postgres.url_file = file;
+    }
+    anyhow::ensure!(
+        config.store.postgres.is_configured(),
+        "store.postgres.url_file names no file: SQLite is brought up to date by itself when a hub starts"
+    );
+    let config = PostgresConfig {
+        migrate: Migrate::AtStart,
+        ..storage::postgres(&config)?
+    };
+    let store = PostgresStore::open(&config)
+        .await
+        .context("the schema was left as it was")?;
+    store.close().await;
+    output.tell(&serde_json::json!({"migrated": true}), "the schema is up to date");
+    Ok(Exit::Done)
+}
