@@ -131,6 +131,9 @@ const UNITS: &[&str] = &[
     "series",
     "readers",
     "loads",
+    "messages",
+    "partitions",
+    "replicas",
     "id",
 ];
 

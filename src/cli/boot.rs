@@ -11,7 +11,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{harden, outward};
+use super::{bus, harden, outward};
 use crate::{
     app::{
         access::{AccessTable, Counters},
@@ -188,6 +188,7 @@ fn assemble(
         records,
         connectors,
         loader,
+        bus: bus::bus(config)?,
         ledger,
         store,
         clock,
@@ -204,10 +205,7 @@ fn assemble(
         subscriptions: ArcSwap::default(),
         subscription_changes: tokio::sync::Mutex::new(()),
         webhooks,
-        webhook_seed: match config.push.ed25519_signatures {
-            true => Some(keys.webhook_signing_seed()?),
-            false => None,
-        },
+        webhook_seed: webhook_seed(config, keys)?,
         schedule: outward::schedule(config)?,
         calendar: ArcSwap::from_pointee(outward::calendar(config)?),
         guess_limits: outward::guess_limits(config),
@@ -217,6 +215,11 @@ fn assemble(
         pool: tokio::runtime::Handle::current(),
         done_entries: std::sync::Mutex::default(),
     })
+}
+
+fn webhook_seed(config: &Config, keys: &KeyRing) -> anyhow::Result<Option<keys::SecretBytes>> {
+    let wanted = config.push.ed25519_signatures;
+    Ok(wanted.then(|| keys.webhook_signing_seed()).transpose()?)
 }
 
 fn settings(config: &Config, url: &str) -> Settings {
@@ -357,7 +360,11 @@ impl Node {
         let public_done = tokio::spawn(public_done);
         let admin_done = tokio::spawn(admin_done);
         let saver = tokio::spawn(save_usage(Arc::clone(&self.hub)));
-        let workers = Workers::start(&self.hub, outward::courier_limits(&self.config));
+        let workers = Workers::start(
+            &self.hub,
+            outward::courier_limits(&self.config),
+            bus::work(&self.config),
+        );
         tracing::info!(url = self.url, admin_url = self.admin_url, "serving");
         stop.await?;
         tracing::info!("stopping: what was begun is finished");
@@ -367,6 +374,7 @@ impl Node {
         let _stopped = admin_done.await;
         saver.abort();
         workers.stop(WORKERS_STOP).await;
+        self.hub.bus.close().await;
         self.hub.forget_entered().await?;
         self.hub.store.add_usage(&self.hub.counters.drain()).await?;
         self.hub.ledger.close()?;

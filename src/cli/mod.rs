@@ -7,6 +7,7 @@ mod admin;
 mod agency;
 mod bench;
 mod boot;
+mod bus;
 mod catalogue;
 mod client;
 mod config;

@@ -2,6 +2,7 @@
 //! what is unsafe: a hub that starts is a hub that keeps its promises.
 
 mod check;
+mod kafka;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::telemetry::LogFormat;
 pub use check::Unsafe;
+pub use kafka::Kafka;
 
 /// The defaults, as they ship.
 pub const DEFAULTS: &str = include_str!("../../config/hub.toml");
@@ -51,6 +53,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Webhooks.
     pub push: Push,
+    /// Apache Kafka.
+    pub kafka: Kafka,
     /// Outside systems.
     pub connectors: Connectors,
     /// Working days.

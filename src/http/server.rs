@@ -13,7 +13,7 @@ use super::{
     refuse, routes,
     state::{Limits, OfWorker, State},
 };
-use crate::app::hub::Hub;
+use crate::app::{bus::BusState, hub::Hub};
 
 /// How a listener serves.
 #[derive(Clone, Debug)]
@@ -139,7 +139,14 @@ async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
     let store = hub.store.ping().await.is_ok();
     let ledger = hub.ledger.failure().is_none();
     let word = |good: bool| if good { "ok" } else { "failed" };
-    let body = json!({"status": word(store && ledger), "checks": {"store": word(store), "ledger": word(ledger)}});
+    // A bus that is down holds up nobody who asks: it is told, and takes no node out of service.
+    let bus = hub.bus.state();
+    let status = match (store && ledger, bus) {
+        (true, BusState::Degraded) => "degraded",
+        (good, _) => word(good),
+    };
+    let checks = json!({"store": word(store), "ledger": word(ledger), "bus": bus.as_str()});
+    let body = json!({"status": status, "checks": checks});
     if store && ledger {
         HttpResponse::Ok().json(body)
     } else {

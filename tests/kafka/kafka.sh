@@ -8,6 +8,7 @@
 #   kafka.sh kill DIR [I]     SIGKILL instead
 #   kafka.sh pause|cont DIR [I]   SIGSTOP, SIGCONT
 #
+# With KAFKA_OWNER=PID `start` also leaves a watcher that kills the brokers and removes DIR once that process is gone.
 # Only processes whose ids stand in DIR/I/pid, and which still are such brokers, are ever signalled.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -87,6 +88,10 @@ start() {
     echo "${ports[2 * i - 2]}" >"$dir/$i/port"
   done
   resume "$dir"
+  if [ -n "${KAFKA_OWNER:-}" ]; then
+    setsid bash -c 'while kill -0 "$1" 2>/dev/null; do sleep 0.5; done; "$2" kill "$3"; rm -rf "$3"' \
+      watcher "$KAFKA_OWNER" "$here/kafka.sh" "$dir" >/dev/null 2>&1 </dev/null &
+  fi
   for ((i = 1; i <= n; i++)); do printf '%s127.0.0.1:%s' "$([ "$i" -gt 1 ] && echo ,)" "$(cat "$dir/$i/port")"; done
   echo
 }

@@ -91,7 +91,7 @@ async fn apply_rest(conn: &mut SqliteConnection, turn: &Turn) -> Result<(), Faul
     for alert in &turn.alerts {
         run(conn, statement::INSERT_ALERT, |query| bind_alert(query, alert)).await?;
     }
-    Ok(())
+    super::apply_bus::apply(conn, &turn.bus, turn.at).await
 }
 
 /// Deletes saved replies and guesses older than the given times.
@@ -105,7 +105,7 @@ pub(super) async fn forget_old(
 }
 
 /// Runs a statement that may change any number of rows.
-async fn run(
+pub(super) async fn run(
     conn: &mut SqliteConnection,
     statement: Statement,
     bind: impl FnOnce(Bound) -> Bound,
@@ -241,6 +241,8 @@ fn bind_event(query: Bound, row: &EventRow) -> Bound {
         .bind(row.agency.clone())
         .bind(row.facts.clone())
         .bind(row.at)
+        .bind(i64::from(row.is_fanned))
+        .bind(i64::from(row.is_published))
 }
 
 fn bind_result(query: Bound, row: &DeliveryResult) -> Bound {

@@ -18,7 +18,7 @@ struct Migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         name: "0001_init",
@@ -38,6 +38,11 @@ const MIGRATIONS: [Migration; 4] = [
         version: 4,
         name: "0004_told",
         text: include_str!("../../../schemas/sql/sqlite/0004_told.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "0005_bus",
+        text: include_str!("../../../schemas/sql/sqlite/0005_bus.sql"),
     },
 ];
 
