@@ -135,7 +135,7 @@ async fn answerer(hub: Arc<Hub>, problems: Arc<dyn Problems>, items_max: usize) 
 
 /// A bus that is down is told of where it is noticed, once; the rest is told here.
 fn tell(worker: &str, error: &AppError) {
-    if error.to_string() != outbox::NOT_TAKEN.to_string() {
+    if !outbox::is_not_taken(error) {
         told(worker, error);
     }
 }

@@ -317,3 +317,31 @@ async fn structured_events_come_in_too_and_an_agency_without_the_right_brings_no
     assert_eq!(store.parked_keys(Topic::Feed.name(), 10).await.unwrap().len(), 2);
     hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
+    let kafka = Kafka::get().await;
+    let hub = hub_on(&kafka).await;
+    let lines: Vec<Line> = (0..40)
+        .map(|n| line(1, n, &record(1, &format!("甲{n}"), None)))
+        .collect();
+    send(&kafka, &lines).await;
+    wait_done(&hub, 40).await;
+    let folder = hub.stop().await;
+    if !kafka.delete(Topic::Feed).await {
+        return;
+    }
+    let hub = TestHub::open(folder, |config| kafka.configure(config)).await;
+    kafka.ready().await;
+    send(
+        &kafka,
+        &[line(1, 50, &record(1, "乙", None)), line(1, 51, &record(1, "丙", None))],
+    )
+    .await;
+    let until = std::time::Instant::now() + super::kafka_kit::PATIENCE;
+    while stored(&hub, 1..2).await[&1] != ("丙".to_owned(), 42) {
+        assert!(std::time::Instant::now() < until, "{:?}", stored(&hub, 1..2).await);
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    hub.stop().await;
+}

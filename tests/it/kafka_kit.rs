@@ -12,6 +12,8 @@ use std::{
 use heyan::{app::bus::Topic, config::Config};
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions},
+    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     message::{Header, Headers as _, OwnedHeaders},
     mocking::MockCluster,
@@ -178,6 +180,18 @@ impl Kafka {
             producer: self.client().set("linger.ms", "5").create().unwrap(),
             prefix: self.prefix.clone(),
         }
+    }
+
+    /// Deletes a topic; `false` where the cluster cannot.
+    pub async fn delete(&self, topic: Topic) -> bool {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
+        let name = self.topic(topic);
+        if self.is_real {
+            let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+            let deleted = admin.delete_topics(&[&name], &options).await.unwrap();
+            assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+        }
+        self.is_real
     }
 
     /// Waits until the hub has made the topics.

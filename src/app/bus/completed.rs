@@ -44,6 +44,16 @@ pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
         }
     };
     let durable = hub.ledger.stats().durable;
+    if next > durable {
+        // A copy of the ledger that is older than the store's: what comes now stands at indexes that were told of before.
+        tracing::error!(
+            position = next,
+            durable,
+            "the ledger is shorter than what was published of it"
+        );
+        tail.stored = durable;
+    }
+    let next = next.min(durable);
     let agencies = agencies(hub);
     let (mut after, mut messages) = (next, Vec::new());
     if next < durable {

@@ -11,7 +11,7 @@ use std::{
 use super::{
     BusFault, Received, StartAt, Topic,
     dead_letter::{self, Class, Reason},
-    envelope,
+    envelope, outbox,
 };
 use crate::{
     app::{
@@ -28,6 +28,9 @@ use crate::{
 
 /// Times that a batch is tried before it is tried message by message, and a message before it is buried.
 const TRIES_MAX: u32 = 3;
+
+/// Times that a batch is decided anew at once because something changed in between.
+const CONFLICTS_MAX: u32 = 8;
 
 const TOPIC: Topic = Topic::Feed;
 
@@ -134,14 +137,20 @@ impl Feed {
                 .bus
                 .lag(TOPIC.name(), i64::try_from(lag).unwrap_or(i64::MAX));
         }
-        let mut taken = 0;
+        let (mut taken, mut conflicts) = (0, 0);
         while !self.held.is_empty() {
             let count = self.together.clamp(1, self.held.len());
             match self.take_batch(hub, count).await {
                 Ok(()) => {
                     self.held.drain(..count);
-                    self.tries = 0;
+                    (self.tries, conflicts) = (0, 0);
                     taken += count;
+                }
+                // A record was written by somebody else meanwhile, or the partition is somebody else's now: reading the
+                // positions again tells which.
+                Err(AppError::Store(StoreError::Conflict)) if conflicts < CONFLICTS_MAX => {
+                    self.forget();
+                    conflicts += 1;
                 }
                 Err(error) => {
                     // Whatever it was, what is remembered may be out of date.
@@ -343,7 +352,7 @@ async fn is_of_message(hub: &Hub, error: &AppError) -> bool {
         AppError::Store(StoreError::Conflict) | AppError::NotFound(_) | AppError::Ledger(_) | AppError::Load(_) => {
             false
         }
-        AppError::Internal(_) if error.to_string() == super::outbox::NOT_TAKEN.to_string() => false,
+        error if outbox::is_not_taken(error) => false,
         _ => hub.store.ping().await.is_ok(),
     }
 }

@@ -20,8 +20,13 @@ use crate::app::{
 /// Rows of one round.
 const ROUND_MAX: u32 = 2_000;
 
-/// The bus did not take something; the rows wait.
-pub const NOT_TAKEN: AppError = AppError::Internal("the bus did not take a message");
+/// The bus did not take something: it waits.
+const NOT_TAKEN: &str = "the bus did not take a message";
+
+/// Whether it is the bus that does not take something.
+pub fn is_not_taken(error: &AppError) -> bool {
+    matches!(error, AppError::Internal(what) if *what == NOT_TAKEN)
+}
 
 /// Publishes what waits, one round; answers how many rows there were.
 ///
@@ -81,7 +86,7 @@ pub async fn publish(hub: &Hub) -> Result<usize, AppError> {
 /// Says why the bus did not take something.
 pub fn not_taken(fault: &BusFault) -> AppError {
     tracing::warn!(fault = %fault, "the bus did not take a message; it is tried again");
-    NOT_TAKEN
+    AppError::Internal(NOT_TAKEN)
 }
 
 /// The message of an event; `None` when its kind is not published.

@@ -109,6 +109,15 @@ impl Consumer {
         polled.await.map_err(|_ended| BusFault::Unavailable)
     }
 
+    /// Whether its thread has ended, though nobody told it to.
+    pub(super) fn is_dead(&self) -> bool {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        !matches!(
+            ended.as_mut().map(oneshot::Receiver::try_recv),
+            None | Some(Err(oneshot::error::TryRecvError::Empty))
+        )
+    }
+
     pub(super) fn done(&self, next: &[(i32, i64)]) {
         // Only a hint: when the thread is busy, the next one says more.
         let _full = self.asks.try_send(Ask::Done(next.to_vec()));
@@ -139,6 +148,8 @@ struct Reader {
     /// Messages that came while nobody asked.
     early: VecDeque<Received>,
     is_paused: bool,
+    /// After a fatal error the library gives nothing more.
+    is_dead: bool,
     asked_at: Instant,
 }
 
@@ -149,13 +160,14 @@ impl Reader {
             shared,
             early: VecDeque::new(),
             is_paused: false,
+            is_dead: false,
             asked_at: now(),
         }
     }
 
     fn run(mut self, asked: &Receiver<Ask>) {
         let mut is_subscribed = false;
-        while !self.shared.is_stopping.load(Ordering::Acquire) {
+        while !self.shared.is_stopping.load(Ordering::Acquire) && !self.is_dead {
             if !is_subscribed && self.shared.health.has_topics() {
                 let topic = self.shared.topic.clone();
                 match self.consumer.subscribe(&[&topic]) {
@@ -228,6 +240,7 @@ impl Reader {
                 }
                 Some(Err(error)) => {
                     self.shared.health.failed(&error);
+                    self.is_dead |= matches!(error, KafkaError::MessageConsumptionFatal(_));
                     break;
                 }
                 // Nothing yet, or something that was no message.
@@ -247,9 +260,18 @@ impl Reader {
 
     fn received(&self, message: &BorrowedMessage<'_>) -> Received {
         let mut begun = self.shared.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let remade = begun
-            .remove(&message.partition())
-            .is_some_and(|begun| message.offset() < begun);
+        let begun = begun.remove(&message.partition());
+        let remade = begun.is_some_and(|begun| message.offset() < begun);
+        if let Some(begun) = begun.filter(|begun| message.offset() > *begun) {
+            let (topic, partition, offset) = (&self.shared.topic, message.partition(), message.offset());
+            tracing::error!(
+                topic,
+                partition,
+                begun,
+                offset,
+                "messages are gone that were not taken in: the topic keeps them for too short a time"
+            );
+        }
         let headers = message.headers().map_or_else(Vec::new, |headers| {
             let owned = |header: rdkafka::message::Header<'_, &[u8]>| {
                 (header.key.to_owned(), header.value.unwrap_or_default().to_vec())

@@ -25,7 +25,7 @@ use rdkafka::{
 };
 
 use self::consumer::Consumer;
-pub use self::settings::{HAS_TLS, KafkaConfig, Scram, Security, Topics};
+pub use self::settings::{KafkaConfig, Scram, Security, Topics};
 use crate::app::bus::{Bus, BusFault, BusState, Message, Polled, StartAt, Topic};
 
 /// Between two tries to hand over a message while the producer's queue is full.
@@ -70,6 +70,7 @@ pub struct KafkaBus {
     config: KafkaConfig,
     producer: ArcSwap<Client>,
     consumers: Mutex<HashMap<Topic, Arc<Consumer>>>,
+    starts: Mutex<HashMap<Topic, Arc<dyn StartAt>>>,
     health: Arc<Health>,
     ensuring: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
@@ -92,6 +93,7 @@ impl KafkaBus {
             config,
             producer: ArcSwap::from_pointee(producer),
             consumers: Mutex::default(),
+            starts: Mutex::default(),
             health,
             ensuring: Mutex::new(Some(ensuring)),
         })
@@ -226,6 +228,9 @@ impl Bus for KafkaBus {
             _ => return Err(BusFault::Refused("the topic does not come in".to_owned())),
         };
         let name = topics::name(&self.config, topic);
+        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        starts.insert(topic, Arc::clone(&start));
+        drop(starts);
         let consumer = Consumer::start(&self.config, group, name, start, Arc::clone(&self.health))?;
         let mut consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
         consumers.insert(topic, Arc::new(consumer));
@@ -234,7 +239,19 @@ impl Bus for KafkaBus {
 
     async fn receive(&self, topic: Topic, max: usize) -> Result<Polled, BusFault> {
         let none = || BusFault::Refused("the topic was not subscribed to".to_owned());
-        self.consumer(topic).ok_or_else(none)?.receive(max).await
+        let consumer = self.consumer(topic).ok_or_else(none)?;
+        let received = consumer.receive(max).await;
+        if received.is_err() && consumer.is_dead() {
+            tracing::error!(
+                topic = topic.name(),
+                "a consumer of Kafka ended; another one takes its place"
+            );
+            let starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+            let start = starts.get(&topic).map(Arc::clone);
+            drop(starts);
+            self.subscribe(topic, start.ok_or_else(none)?)?;
+        }
+        received
     }
 
     async fn done(&self, topic: Topic, next: &[(i32, i64)]) {

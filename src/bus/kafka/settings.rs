@@ -78,9 +78,6 @@ pub struct Scram {
     pub password: String,
 }
 
-/// Whether this program was built with TLS for Kafka.
-pub const HAS_TLS: bool = cfg!(feature = "kafka-tls");
-
 /// Largest message that is sent: a dead letter holds a message of the brokers' default limit, sealed and in base64.
 pub(super) const MESSAGE_BYTES_MAX: u32 = 2_097_152;
 
