@@ -236,7 +236,8 @@ fn settings(config: &Config, url: &str) -> Settings {
     }
 }
 
-fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<Vault> {
+/// Seals and opens columns, and letters of the bus.
+pub(super) fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<Vault> {
     let sealer = outward::sealer(config, |id| keys.column_sealing_key(id))?;
     Ok(Vault::new(sealer, Pseudonymizer::new(&*keys.hiding_key()?)))
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::outward;
 use crate::{
     app::bus::{Bus, feed::FeedSettings},
     bus::{
         kafka::{KafkaBus, KafkaConfig, Scram, Security, Topics},
         local::LocalBus,
     },
-    config::{Config, Kafka},
+    config::Config,
     http::problems::HttpProblems,
     worker::BusWork,
 };
@@ -26,7 +27,7 @@ pub(super) fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
         client_id: config.node.origin.clone(),
         group_id: kafka.group_id.clone(),
         topic_prefix: kafka.topic_prefix.clone(),
-        security: security(kafka)?,
+        security: security(config)?,
         message_timeout_ms: kafka.message_timeout_ms,
         linger_ms: kafka.linger_ms,
         queue_kib_max: kafka.send_queue_kib_max,
@@ -62,7 +63,8 @@ pub(super) fn work(config: &Config) -> BusWork {
     }
 }
 
-fn security(kafka: &Kafka) -> anyhow::Result<Security> {
+fn security(config: &Config) -> anyhow::Result<Security> {
+    let kafka = &config.kafka;
     if !kafka.wants_tls() {
         return Ok(Security::Plaintext);
     }
@@ -70,11 +72,12 @@ fn security(kafka: &Kafka) -> anyhow::Result<Security> {
         "" => None,
         username => {
             let file = &kafka.sasl_password_file;
-            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let files = outward::secret_files(config)?;
+            let password = files.read(file).with_context(|| file.display().to_string())?;
             Some(Scram {
                 mechanism: kafka.sasl_mechanism.to_uppercase(),
                 username: username.to_owned(),
-                password: text.trim_end_matches(['\r', '\n']).to_owned(),
+                password: password.trim_end_matches(['\r', '\n']).to_owned(),
             })
         }
     };

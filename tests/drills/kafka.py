@@ -73,6 +73,17 @@ class Broker:
         data = b"".join(key.encode() + b"\t" + payload + b"\n" for key, payload in lines)
         subprocess.run(args, input=data, stderr=subprocess.PIPE, timeout=600, check=True)
 
+    def left(self, topic: str, group: str) -> int:
+        """Messages of a topic that a group has not said to be done with."""
+        from confluent_kafka import Consumer, TopicPartition
+
+        consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": group, "enable.auto.commit": False})
+        parts = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+        done = {tp.partition: max(tp.offset, 0) for tp in consumer.committed([TopicPartition(topic, p) for p in parts], 30)}
+        ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30)[1] for p in parts}
+        consumer.close()
+        return sum(end - done.get(p, 0) for p, end in ends.items())
+
     def read(self, topic: str) -> list:
         """Every message that stands in a topic now, read with Confluent's client."""
         from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition

@@ -317,7 +317,7 @@ async fn no_value_of_a_person_stands_in_any_topic_that_the_hub_writes() {
 
 /// The letters open for who has the keys, with all that was in them but credentials.
 fn opens(hub: &TestHub, letters: &[Read]) {
-    let opened = heyan::app::bus::dead_letter::open(&hub.hub, &letters[0].data())
+    let opened = heyan::app::bus::dead_letter::open(&hub.hub.vault, &letters[0].data())
         .ok()
         .unwrap();
     assert!(opened.key.is_some() && opened.payload.is_some());
@@ -325,7 +325,7 @@ fn opens(hub: &TestHub, letters: &[Read]) {
     let mut moved = letters[0].data();
     moved["offset"] = 999.into();
     assert!(
-        heyan::app::bus::dead_letter::open(&hub.hub, &moved).is_err(),
+        heyan::app::bus::dead_letter::open(&hub.hub.vault, &moved).is_err(),
         "it opens at its own place alone"
     );
 }

@@ -11,7 +11,11 @@ use super::{
     outbox,
 };
 use crate::{
-    app::{error::AppError, hub::Hub, vault::Place},
+    app::{
+        error::AppError,
+        hub::Hub,
+        vault::{Place, Vault},
+    },
     domain::fault::Fault,
 };
 
@@ -186,11 +190,11 @@ fn message(hub: &Hub, topic: Topic, received: &Received, reason: &Reason, sealed
     envelope::message(hub, Topic::DeadLetter, key, &attributes, &data)
 }
 
-/// Opens the data of a dead letter, on a node with the keys that sealed it.
+/// Opens the data of a dead letter with the keys that sealed it.
 ///
 /// # Errors
 /// It is no letter of ours, or was changed.
-pub fn open(hub: &Hub, letter: &Value) -> Result<Sealed, AppError> {
+pub fn open(vault: &Vault, letter: &Value) -> Result<Sealed, AppError> {
     let number = |name: &str| letter.get(name).and_then(Value::as_i64);
     let text = |name: &str| letter.get(name).and_then(Value::as_str);
     let (Some(topic), Some(partition), Some(offset), Some(sealed)) =
@@ -201,5 +205,5 @@ pub fn open(hub: &Hub, letter: &Value) -> Result<Sealed, AppError> {
     let sealed = STANDARD
         .decode(sealed)
         .map_err(|_no_base64| AppError::fault("/sealed", "invalid_value"))?;
-    hub.vault.open_json(place(&row(topic, partition, offset)), &sealed)
+    vault.open_json(place(&row(topic, partition, offset)), &sealed)
 }

@@ -275,7 +275,10 @@ async fn answer_one(answerer: Arc<Answerer>, hub: Arc<Hub>, received: Received) 
             (problem.status, problem_payload(&arrived.id, &problem))
         }
     };
-    slot.refuse(&hub, status, &payload).await?;
+    // What is refused for now may be asked again under the same id.
+    if !matches!(status, 429 | 503) {
+        slot.refuse(&hub, status, &payload).await?;
+    }
     Ok(Outcome::Result(result(&hub, &received, &arrived, client, payload)))
 }
 
