@@ -73,6 +73,11 @@ class Broker:
         data = b"".join(key.encode() + b"\t" + payload + b"\n" for key, payload in lines)
         subprocess.run(args, input=data, stderr=subprocess.PIPE, timeout=600, check=True)
 
+    def count(self, topic: str) -> int:
+        """Messages of a topic, as kcat reads them."""
+        args = ["kcat", "-b", self.brokers, "-t", topic, "-C", "-o", "beginning", "-e", "-q", "-f", "%o\n"]
+        return subprocess.run(args, capture_output=True, timeout=600, check=True).stdout.count(b"\n")
+
     def left(self, topic: str, group: str) -> int:
         """Messages of a topic that a group has not said to be done with."""
         from confluent_kafka import Consumer, TopicPartition

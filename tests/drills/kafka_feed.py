@@ -123,6 +123,8 @@ def read_all(broker: Broker, checks: Checks) -> dict[str, list]:
     validators, found = schemas(), {}
     for topic in OUTBOUND:
         found[topic] = broker.read(topic)
+        kcat = broker.count(topic)
+        checks.ok(f"kcat reads all of {topic}", kcat == len(found[topic]), f"{kcat} of {len(found[topic])}")
         bad = [m for m in found[topic] if not validators[topic].is_valid(json.loads(m.value()))]
         checks.ok(f"{topic} is of its schema", not bad, [m.value() for m in bad[:1]])
         odd = [m for m in found[topic] if header(m, "ce_type") != topic or not header(m, "ce_id")]

@@ -41,6 +41,7 @@ mod records;
 mod routes;
 mod shared_vectors;
 mod sql_source;
+mod store_bus;
 mod store_crash;
 mod store_kit;
 mod store_story;
