@@ -19,6 +19,7 @@ pub mod ledger;
 
 pub mod app;
 
+pub mod bus;
 pub mod guard;
 
 pub mod city;

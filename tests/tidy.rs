@@ -132,6 +132,9 @@ const UNITS: &[&str] = &[
     "readers",
     "writers",
     "loads",
+    "messages",
+    "partitions",
+    "replicas",
     "id",
 ];
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
-        AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply,
+        AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply,
         SubscriptionRow,
     },
 };
@@ -50,6 +50,8 @@ pub struct Commit {
     pub alerts: Vec<AlertRow>,
     /// Buckets of cached records that this makes stale: other nodes are told in the same transaction.
     pub stamps: Vec<u16>,
+    /// What concerns the bus.
+    pub bus: BusWrites,
     /// When, Unix microseconds; for rows that carry no time of their own.
     pub at: i64,
     /// Ledger entries handed over through the outbox, so that state is never without its entry.

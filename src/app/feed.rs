@@ -59,7 +59,7 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
         records::may_contribute(hub, &caller, &dataset)?;
         for part in parts(good) {
             let answer = records::ingest(hub, &caller, &dataset, part, None).await?;
-            rejected += count(hub, &answer);
+            rejected += count(hub, &answer.results);
         }
     }
     if rejected > 0 {
@@ -92,9 +92,9 @@ fn parts(mut records: Vec<Parsed>) -> Vec<Vec<Parsed>> {
 }
 
 /// Counts what became of the records; answers how many were refused.
-fn count(hub: &Hub, answer: &records::IngestAnswer) -> usize {
+pub(super) fn count(hub: &Hub, results: &[records::IngestResult]) -> usize {
     let mut refused = 0;
-    for result in &answer.results {
+    for result in results {
         let word = match result {
             Ok((ingested, _)) => ingested.as_str(),
             Err(_) => {
@@ -110,7 +110,7 @@ fn count(hub: &Hub, answer: &records::IngestAnswer) -> usize {
 }
 
 /// A feed speaks as the client of its agency, from the hub's own machine.
-fn caller_of(hub: &Hub, agency: &str) -> Result<Caller, AppError> {
+pub(super) fn caller_of(hub: &Hub, agency: &str) -> Result<Caller, AppError> {
     let access = hub.access.load();
     let client = access
         .clients

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::{
     access::{AccessTable, Client, Counters, Role},
+    bus::Bus,
     caches::RecordCaches,
     commit::Commit,
     error::AppError,
@@ -71,6 +72,8 @@ pub struct Hub {
     pub connectors: Arc<dyn Connectors>,
     /// Reads what the cache lacks.
     pub loader: Arc<RecordLoad>,
+    /// The bus: what is published on it, and what comes from it.
+    pub bus: Arc<dyn Bus>,
     /// What was answered.
     pub ledger: Ledger,
     /// The system of record.
@@ -160,6 +163,8 @@ impl WayIn for Queue {
 pub struct Bells {
     /// New events.
     pub relay: Notify,
+    /// New events, for the bus.
+    pub publisher: Notify,
     /// New or due deliveries.
     pub courier: Notify,
     /// Deliveries that are over.
@@ -369,6 +374,7 @@ impl Hub {
     /// Says that there are new events.
     pub fn wake_relay(&self) {
         self.bells.relay.notify_one();
+        self.bells.publisher.notify_one();
     }
 
     /// Says that there are deliveries to try.

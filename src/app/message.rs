@@ -170,7 +170,8 @@ async fn accepted(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, Ap
     }))
 }
 
-async fn mismatch(hub: &Hub, event: &Event) -> Result<Value, AppError> {
+/// A mismatch as it stands, without the name of its agency.
+pub(super) async fn mismatch(hub: &Hub, event: &Event) -> Result<Value, AppError> {
     let Some(id) = &event.mismatch else {
         return Ok(json!({}));
     };

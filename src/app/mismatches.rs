@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     access::Role,
+    bus::Topic,
     commit::Commit,
     correct,
     error::{AppError, Thing},
@@ -235,6 +236,9 @@ impl Step {
                 agency: correction.is_none().then(|| write.row.agency.clone()),
                 facts: None,
                 at: now_us,
+                is_fanned: false,
+                // What was accepted concerns one agency; the mismatch's own event tells the rest.
+                is_published: correction.is_none() || !hub.bus.hears(Topic::RecordChanged),
             });
         }
         Ok(Self {

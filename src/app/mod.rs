@@ -3,7 +3,9 @@
 
 pub mod access;
 pub mod admin;
+pub mod answer_json;
 pub mod answers;
+pub mod bus;
 pub mod caches;
 pub mod chunk;
 pub mod commit;
@@ -32,6 +34,7 @@ pub mod records;
 pub mod replies;
 pub mod rows;
 pub mod steps;
+pub mod strict;
 pub mod subscriptions;
 pub mod sweep;
 pub mod time;

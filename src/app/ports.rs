@@ -290,6 +290,18 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes what is older than the given times.
     async fn forget_old(&self, before: Before) -> Result<(), StoreError>;
 
+    /// Oldest events that the bus has not taken, at most `limit`.
+    async fn unpublished_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// Oldest alerts that the bus has not taken, at most `limit`.
+    async fn unpublished_alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError>;
+
+    /// How many `events` and `alerts` the bus has not taken.
+    async fn unpublished_counts(&self) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// Keys of a topic behind which records without a version wait, at most `limit`.
+    async fn parked_keys(&self, topic: &str, limit: u32) -> Result<Vec<[u8; 16]>, StoreError>;
+
     /// Newest alerts, at most `limit`.
     async fn alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError>;
 

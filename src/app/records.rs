@@ -2,24 +2,31 @@
 //! and only then told to the cache and acknowledged.
 //! Order that keeps freshness (PROMISES I-8): commit, then bump the stamp, then answer.
 
-use std::{collections::HashMap, sync::Arc};
+mod incoming;
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
+pub(super) use self::incoming::Incoming;
 use super::{
+    bus::Topic,
     commit::{Commit, RecordWrite},
     error::{AppError, Thing},
     hub::{Caller, Hub},
     ports::{RecordKey, StoreError, StoredRecord},
     purpose,
-    rows::EventRow,
+    rows::{BusWrites, EventRow},
     time,
     verification_id::new_id,
 };
 use crate::{
-    catalog::{Dataset, Subject},
+    catalog::Dataset,
     domain::{fault::Fault, policy::Operation},
-    ledger::entry::{self, Kind},
+    ledger::{
+        Appended,
+        entry::{self, Kind},
+    },
 };
 
 /// What became of one record.
@@ -49,14 +56,6 @@ impl Ingested {
 
 /// What became of one record, and the version that is current now.
 pub type IngestResult = Result<(Ingested, u32), AppError>;
-
-/// A record that was checked.
-struct Incoming {
-    subject: Subject,
-    key: RecordKey,
-    if_match: Option<u32>,
-    stored: StoredRecord,
-}
 
 /// The answers, and where their entry stands.
 pub struct IngestAnswer {
@@ -100,11 +99,12 @@ pub async fn ingest(
 ) -> Result<IngestAnswer, AppError> {
     let now_us = hub.clock.now_us();
     let mut results: Vec<Option<IngestResult>> = Vec::with_capacity(records.len());
-    let mut incoming: Vec<(usize, Incoming)> = Vec::with_capacity(records.len());
-    for (position, record) in records.into_iter().enumerate() {
-        match record.and_then(|record| check(hub, dataset, record, if_match, now_us)) {
+    let (mut places, mut incoming) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
+    for (place, record) in records.into_iter().enumerate() {
+        match record.and_then(|record| Incoming::check(hub, dataset, record, if_match, now_us)) {
             Ok(checked) => {
-                incoming.push((position, checked));
+                places.push(place);
+                incoming.push(checked);
                 results.push(None);
             }
             Err(error) => results.push(Some(Err(error))),
@@ -116,9 +116,16 @@ pub async fn ingest(
         leaf: None,
     };
     if !incoming.is_empty() {
-        let appended = decide_and_commit(hub, caller, dataset, &incoming, now_us, &mut results).await?;
-        answer.index = Some(appended.index);
-        answer.leaf = Some(appended.leaf);
+        let taken = take(hub, caller, &incoming, now_us, &BusWrites::default()).await?;
+        let entered = taken.entries.first();
+        let entered = entered.ok_or(AppError::Internal("records were not entered"))?;
+        answer.index = Some(entered.index);
+        answer.leaf = Some(entered.leaf);
+        for (place, result) in places.into_iter().zip(taken.results) {
+            if let Some(waiting) = results.get_mut(place) {
+                *waiting = Some(result);
+            }
+        }
     }
     answer.results = results
         .into_iter()
@@ -127,139 +134,83 @@ pub async fn ingest(
     Ok(answer)
 }
 
-fn check(
-    hub: &Hub,
-    dataset: &Arc<Dataset>,
-    record: Value,
-    if_match: Option<u32>,
-    now_us: i64,
-) -> Result<Incoming, AppError> {
-    let envelope = Envelope::split(record)?;
-    let faults = dataset.check(&envelope.body);
-    if !faults.is_empty() {
-        return Err(AppError::Invalid(faults));
-    }
-    let part = |name: &str| envelope.body.get(name).and_then(Value::as_object);
-    let (Some(subject), Some(fields)) = (part("subject"), part("fields")) else {
-        return Err(AppError::fault("", "invalid_type"));
-    };
-    let parsed = dataset
-        .parse_subject(|name| subject.get(name).and_then(Value::as_str))
-        .map_err(AppError::Invalid)?;
-    let key = RecordKey {
-        dataset: Arc::clone(&dataset.name),
-        subject: hub.loader.subject_key(dataset, &parsed.key),
-    };
-    let json =
-        |object| serde_json::to_string(object).map_err(|_unwritable| AppError::Internal("a record cannot be written"));
-    let stored = StoredRecord {
-        version: 0,
-        source_version: envelope.source_version,
-        effective_at: envelope.effective_at,
-        received_at: now_us,
-        source: envelope.source,
-        subject: json(subject)?,
-        fields: json(fields)?,
-    };
-    Ok(Incoming {
-        subject: parsed,
-        key,
-        if_match,
-        stored,
-    })
+/// What became of checked records.
+pub(super) struct Taken {
+    /// In the order of the records.
+    pub(super) results: Vec<IngestResult>,
+    /// One entry for each dataset.
+    pub(super) entries: Vec<Appended>,
 }
 
-/// The members beside `subject` and `fields`.
-struct Envelope {
-    body: Value,
-    source_version: Option<i64>,
-    effective_at: Option<i64>,
-    source: Option<String>,
-}
-
-/// Longest name of a source, bytes.
-const SOURCE_BYTES_MAX: usize = 256;
-
-impl Envelope {
-    fn split(mut record: Value) -> Result<Self, AppError> {
-        let object = record
-            .as_object_mut()
-            .ok_or_else(|| AppError::fault("", "invalid_type"))?;
-        let source_version = match object.remove("source_version") {
-            None | Some(Value::Null) => None,
-            Some(value) => {
-                let version = value.as_i64().filter(|version| *version >= 0);
-                Some(version.ok_or_else(|| AppError::fault("/source_version", "invalid_type"))?)
-            }
-        };
-        let effective_at = match object.remove("effective_at") {
-            None | Some(Value::Null) => None,
-            Some(value) => {
-                let time = value.as_str().and_then(time::parse_rfc3339);
-                Some(time.ok_or_else(|| AppError::fault("/effective_at", "invalid_value"))?)
-            }
-        };
-        let source = match object.remove("source") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) if text.len() <= SOURCE_BYTES_MAX => Some(text),
-            Some(Value::String(_)) => return Err(AppError::fault("/source", "value_too_long")),
-            Some(_) => return Err(AppError::fault("/source", "invalid_type")),
-        };
-        Ok(Self {
-            body: record,
-            source_version,
-            effective_at,
-            source,
-        })
-    }
-}
-
-async fn decide_and_commit(
+/// Takes checked records in, of whatever datasets, in one commit with what it means for the bus.
+///
+/// # Errors
+/// The store or the ledger cannot be asked, or a position in `bus` is not where it was left: nothing is taken in then.
+pub(super) async fn take(
     hub: &Hub,
     caller: &Caller,
-    dataset: &Arc<Dataset>,
-    incoming: &[(usize, Incoming)],
+    incoming: &[Incoming],
     now_us: i64,
-    results: &mut [Option<IngestResult>],
-) -> Result<crate::ledger::Appended, AppError> {
+    bus: &BusWrites,
+) -> Result<Taken, AppError> {
     for _ in 0..ATTEMPTS_MAX {
-        let keys: Vec<RecordKey> = incoming.iter().map(|(_, record)| record.key.clone()).collect();
+        let keys: Vec<RecordKey> = incoming.iter().map(|record| record.key.clone()).collect();
         let stored = hub.store.records(&keys).await?;
-        let (writes, decisions) = decide(incoming, stored);
-        let entry = entry_of(hub, caller, dataset, &writes, now_us)?;
-        let events = changes(hub, &writes, now_us)?;
+        let (writes, results) = incoming::decide(incoming, stored);
+        let (mut events, mut ledger_entries) = (Vec::new(), Vec::new());
+        for (dataset, writes) in by_dataset(incoming, &writes) {
+            ledger_entries.push(entry_of(hub, caller, dataset, &writes, now_us)?);
+            events.extend(changes(hub, &writes, now_us)?);
+        }
         let any = !events.is_empty();
         let commit = Commit {
             records: writes,
             events,
             stamps: incoming
                 .iter()
-                .map(|(_, record)| hub.records.bucket_of(&record.subject.key))
+                .map(|record| hub.records.bucket_of(&record.subject.key))
                 .collect(),
-            ledger_entries: vec![entry],
+            ledger_entries,
+            bus: bus.clone(),
             at: now_us,
             ..Commit::default()
         };
         let committed = match hub.commit(commit).await {
-            Err(AppError::Store(StoreError::Conflict)) => continue,
+            // A position that somebody else moved stays moved: the caller finds that out.
+            Err(AppError::Store(StoreError::Conflict)) if bus.advances.is_empty() => continue,
             committed => committed?,
         };
         // Committed: a crash before the append leaves the entry in the outbox, and the next start appends it.
-        for (_, record) in incoming {
+        for record in incoming {
             hub.records.invalidate(&record.subject.key);
         }
-        let appended = hub.enter(committed).await?.into_iter().next();
+        let entries = hub.enter(committed).await?;
         if any {
             hub.wake_relay();
         }
-        for ((position, _), decision) in incoming.iter().zip(decisions) {
-            if let Some(result) = results.get_mut(*position) {
-                *result = Some(decision);
-            }
-        }
-        return appended.ok_or(AppError::Internal("records were not entered"));
+        return Ok(Taken { results, entries });
     }
     Err(AppError::Store(StoreError::Conflict))
+}
+
+/// The writes of each dataset, in the order in which the datasets come.
+fn by_dataset<'i>(incoming: &'i [Incoming], writes: &[RecordWrite]) -> Vec<(&'i Arc<Dataset>, Vec<RecordWrite>)> {
+    let mut parts: Vec<(&Arc<Dataset>, Vec<RecordWrite>)> = Vec::new();
+    for record in incoming {
+        if !parts.iter().any(|(dataset, _)| dataset.name == record.dataset.name) {
+            parts.push((&record.dataset, Vec::new()));
+        }
+    }
+    if let [(_, all)] = parts.as_mut_slice() {
+        all.extend_from_slice(writes);
+        return parts;
+    }
+    for write in writes {
+        if let Some((_, part)) = parts.iter_mut().find(|(dataset, _)| dataset.name == write.dataset) {
+            part.push(write.clone());
+        }
+    }
+    parts
 }
 
 /// That records changed, for those who must hear of it. A first version is news only where someone listens for all of a
@@ -284,7 +235,10 @@ pub(super) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
         .iter()
         .any(|sink| sink.datasets.iter().any(in_sink))
         || subscriptions.by_id.values().any(listens);
-    let news = writes.iter().filter(|write| heard || write.expected.is_some());
+    let published = hub.bus.hears(Topic::RecordChanged);
+    let news = writes
+        .iter()
+        .filter(|write| heard || published || write.expected.is_some());
     news.map(|write| {
         Ok(EventRow {
             id: new_id(b"evt_", now_us, hub.settings.node)?,
@@ -296,68 +250,11 @@ pub(super) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
             agency: None,
             facts: None,
             at: now_us,
+            is_fanned: !heard && write.expected.is_none(),
+            is_published: !published,
         })
     })
     .collect()
-}
-
-/// Pure: what each record becomes, given what is stored. The same subject twice in one call: the later one sees the
-/// earlier one as stored.
-fn decide(incoming: &[(usize, Incoming)], stored: Vec<Option<StoredRecord>>) -> (Vec<RecordWrite>, Vec<IngestResult>) {
-    let mut current: HashMap<[u8; 16], Option<StoredRecord>, ahash::RandomState> = HashMap::default();
-    for ((_, record), stored) in incoming.iter().zip(stored) {
-        current.entry(record.key.subject.0).or_insert(stored);
-    }
-    let (mut writes, mut results) = (Vec::new(), Vec::with_capacity(incoming.len()));
-    for (_, record) in incoming {
-        let Some(now) = current.get_mut(&record.key.subject.0) else {
-            continue;
-        };
-        let result = decide_one(record, now.as_ref());
-        if let Ok((Ingested::Created | Ingested::Updated, version)) = &result {
-            // A write that states no version of the authority's leaves the order it has reached as it is.
-            let source_version = record
-                .stored
-                .source_version
-                .or(now.as_ref().and_then(|now| now.source_version));
-            let new = StoredRecord {
-                version: *version,
-                source_version,
-                ..record.stored.clone()
-            };
-            writes.push(RecordWrite {
-                dataset: Arc::clone(&record.key.dataset),
-                subject: record.key.subject,
-                expected: now.as_ref().map(|now| now.version),
-                record: new.clone(),
-            });
-            *now = Some(new);
-        }
-        results.push(result);
-    }
-    (writes, results)
-}
-
-fn decide_one(record: &Incoming, now: Option<&StoredRecord>) -> IngestResult {
-    let version = now.map_or(0, |now| now.version);
-    if record.if_match.is_some_and(|wanted| wanted != version) {
-        return Err(AppError::PreconditionFailed);
-    }
-    let Some(now) = now else {
-        return Ok((Ingested::Created, 1));
-    };
-    if let (Some(new), Some(old)) = (record.stored.source_version, now.source_version)
-        && new <= old
-    {
-        return Ok((Ingested::Ignored, version));
-    }
-    if now.fields == record.stored.fields && record.stored.source_version.is_none() {
-        return Ok((Ingested::Unchanged, version));
-    }
-    let next = version
-        .checked_add(1)
-        .ok_or(AppError::Internal("a record has too many versions"))?;
-    Ok((Ingested::Updated, next))
 }
 
 pub(super) fn entry_of(

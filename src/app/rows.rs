@@ -88,6 +88,10 @@ pub struct EventRow {
     pub facts: Option<Vec<u8>>,
     /// Unix microseconds.
     pub at: i64,
+    /// Whether no deliveries have to be made of it: nobody can listen.
+    pub is_fanned: bool,
+    /// Whether the bus need not carry it: it carries none of its kind.
+    pub is_published: bool,
 }
 
 /// Someone who must hear of an event.
@@ -228,6 +232,39 @@ pub struct AnswerRow {
     pub verification: String,
     /// Unix microseconds.
     pub at: i64,
+}
+
+/// What a commit writes for the bus.
+#[derive(Clone, Default)]
+pub struct BusWrites {
+    /// Ids of events that the bus has taken.
+    pub events: Vec<String>,
+    /// Ids of alerts that the bus has taken.
+    pub alerts: Vec<String>,
+    /// How far a topic was taken in. Another position than the expected one is a conflict: somebody else reads it.
+    pub advances: Vec<Advance>,
+    /// Keys behind which records without a version wait: topic and keyed hash.
+    pub parked: Vec<(&'static str, [u8; 16])>,
+    /// Keys behind which nothing waits any more.
+    pub released: Vec<(&'static str, [u8; 16])>,
+}
+
+/// One step of a position that is compared and set.
+#[derive(Clone)]
+pub struct Advance {
+    /// Name of the position.
+    pub name: String,
+    /// What it must be; `None`: it must not be there yet.
+    pub from: Option<String>,
+    /// What it becomes.
+    pub to: String,
+}
+
+impl BusWrites {
+    /// Rows that it writes, about.
+    pub fn weight(&self) -> usize {
+        self.events.len() + self.alerts.len() + self.advances.len() + self.parked.len() + self.released.len()
+    }
 }
 
 /// A counted guess.

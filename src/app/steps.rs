@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    bus::Topic,
     error::AppError,
     hub::Hub,
     purpose,
@@ -174,6 +175,8 @@ pub(super) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Resul
         agency: Some(row.agency.clone()),
         facts: None,
         at: now_us,
+        is_fanned: false,
+        is_published: !hub.bus.hears(Topic::Mismatch),
     })
 }
 

@@ -233,6 +233,8 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
             agency: Some(row.agency.clone()),
             facts: None,
             at: now,
+            is_fanned: false,
+            is_published: true,
         }],
         fanned: vec![event.clone()],
         deliveries: vec![DeliveryRow {

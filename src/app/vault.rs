@@ -86,6 +86,11 @@ impl Vault {
             .hide(&[b"matter", agency.as_bytes(), application_no.trim().as_bytes()])
     }
 
+    /// A keyed hash of something that a message was sent with and that may be an identifier: its key, or its subject.
+    pub fn of_bus(&self, kind: &[u8], text: &[u8]) -> [u8; 16] {
+        self.hiding.hide(&[b"bus", kind, text])
+    }
+
     /// A keyed hash of what was claimed of a field, in the form in which it is compared.
     pub fn claim(&self, field: &str, canonical: &[u8]) -> [u8; 16] {
         self.hiding.hide(&[b"claim", field.as_bytes(), canonical])

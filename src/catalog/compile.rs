@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
-use jsonschema::{Draft, PatternOptions, Retrieve, Uri};
+use jsonschema::{Draft, PatternOptions, Retrieve, Uri, Validator};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -121,7 +121,8 @@ impl Retrieve for NoRetrieval {
     }
 }
 
-pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, CatalogError> {
+/// The schema of a file, as it stands and compiled.
+pub(super) fn validator(file: &str, text: &str) -> Result<(Value, Validator), CatalogError> {
     let fail = |pointer: &str, reason: String| CatalogError::in_file(file, pointer, reason);
     if text.len() > FILE_BYTES_MAX {
         return Err(fail("", format!("longer than {FILE_BYTES_MAX} bytes")));
@@ -134,6 +135,12 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
         .with_retriever(NoRetrieval)
         .build(&schema)
         .map_err(|error| fail(&error.schema_path().to_string(), error.to_string()))?;
+    Ok((schema, validator))
+}
+
+pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, CatalogError> {
+    let fail = |pointer: &str, reason: String| CatalogError::in_file(file, pointer, reason);
+    let (schema, validator) = validator(file, text)?;
     let root: DatasetKeywords = keywords(file, "", &schema)?;
     if !is_name(&root.dataset) {
         return Err(fail("/x-heyan/dataset", "must be 1 to 32 of a-z, 0-9 and -".to_owned()));

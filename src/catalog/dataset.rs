@@ -156,11 +156,7 @@ impl Dataset {
 
     /// Checks a whole record (`{"subject":{},"fields":{}}`) against the schema.
     pub fn check(&self, record: &Value) -> Vec<Fault> {
-        self.validator
-            .iter_errors(record)
-            .take(FAULTS_MAX)
-            .flat_map(faults_of)
-            .collect()
+        faults(&self.validator, record)
     }
 
     /// Parses the identifiers of a subject; `value_of` gives the value of a member.
@@ -223,6 +219,12 @@ fn parse_member(
         .kind
         .parse(value)
         .map_err(|invalid| ("invalid_identifier", Some(invalid.code())))
+}
+
+/// What a compiled schema finds wrong.
+pub(super) fn faults(validator: &Validator, value: &Value) -> Vec<Fault> {
+    let errors = validator.iter_errors(value).take(FAULTS_MAX);
+    errors.flat_map(faults_of).collect()
 }
 
 fn faults_of(error: ValidationError<'_>) -> Vec<Fault> {

@@ -3,11 +3,13 @@
 
 mod compile;
 mod dataset;
+mod events;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 pub use compile::CatalogError;
 pub use dataset::{Authority, Dataset, Field, GuessRule, Label, Subject, SubjectMember};
+pub use events::EventSchemas;
 
 /// The datasets that ship, embedded so that the binary starts with nothing else installed.
 const SHIPPED: [(&str, &str); 4] = [
@@ -30,6 +32,8 @@ const SHIPPED: [(&str, &str); 4] = [
 pub struct Catalog {
     datasets: Box<[Arc<Dataset>]>,
     numbers: HashMap<Arc<str>, usize, ahash::RandomState>,
+    /// Payloads of the bus.
+    pub events: EventSchemas,
 }
 
 impl Catalog {
@@ -67,6 +71,7 @@ impl Catalog {
         Ok(Self {
             datasets: datasets.into(),
             numbers,
+            events: EventSchemas::shipped()?,
         })
     }
 

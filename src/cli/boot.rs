@@ -18,7 +18,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{harden, outward, storage};
+use super::{bus, harden, outward, storage};
 use crate::{
     app::{
         access::{AccessTable, Counters},
@@ -173,6 +173,7 @@ fn assemble(
         trust,
         connectors,
         loader,
+        bus: bus::bus(config)?,
         ledger,
         store,
         clock,
@@ -193,10 +194,7 @@ fn assemble(
         subscriptions: ArcSwap::default(),
         subscription_changes: Arc::default(),
         webhooks,
-        webhook_seed: match config.push.ed25519_signatures {
-            true => Some(keys.webhook_signing_seed()?),
-            false => None,
-        },
+        webhook_seed: webhook_seed(config, keys)?,
         schedule: outward::schedule(config)?,
         calendar: ArcSwap::from_pointee(outward::calendar(config)?),
         guess_limits: outward::guess_limits(config),
@@ -226,6 +224,11 @@ fn open_ledger(config: &Config, keys: &KeyRing, clock: &Arc<dyn Clock>) -> anyho
     })?)
 }
 
+fn webhook_seed(config: &Config, keys: &KeyRing) -> anyhow::Result<Option<keys::SecretBytes>> {
+    let wanted = config.push.ed25519_signatures;
+    Ok(wanted.then(|| keys.webhook_signing_seed()).transpose()?)
+}
+
 fn settings(config: &Config, url: &str) -> Settings {
     let stated = &config.node.public_url;
     Settings {
@@ -240,7 +243,8 @@ fn settings(config: &Config, url: &str) -> Settings {
     }
 }
 
-fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<Vault> {
+/// Seals and opens columns, and letters of the bus.
+pub(super) fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<Vault> {
     let sealer = outward::sealer(config, |id| keys.column_sealing_key(id))?;
     Ok(Vault::new(sealer, Pseudonymizer::new(&*keys.hiding_key()?)))
 }
@@ -366,7 +370,11 @@ impl Node {
         let public_done = tokio::spawn(public_done);
         let admin_done = tokio::spawn(admin_done);
         let saver = tokio::spawn(save_usage(Arc::clone(&self.hub)));
-        let workers = Workers::start(&self.hub, outward::courier_limits(&self.config));
+        let workers = Workers::start(
+            &self.hub,
+            outward::courier_limits(&self.config),
+            bus::work(&self.config),
+        );
         tracing::info!(url = self.url, admin_url = self.admin_url, "serving");
         stop.await?;
         self.hub.draining.store(true, Ordering::Release);
@@ -384,6 +392,7 @@ impl Node {
         let _stopped = admin_done.await;
         saver.abort();
         workers.stop(WORKERS_STOP).await;
+        self.hub.bus.close().await;
         self.hub.forget_entered().await?;
         self.hub.store.add_usage(&self.hub.counters.drain()).await?;
         self.hub.ledger.close()?;

@@ -7,11 +7,13 @@ mod admin;
 mod agency;
 mod bench;
 mod boot;
+mod bus;
 mod catalogue;
 mod client;
 mod config;
 mod connector;
 mod credentials;
+mod dead_letter;
 mod decode;
 mod demo;
 mod failure;
@@ -83,6 +85,9 @@ enum Command {
     /// Connectors to outside systems: list, check
     #[command(subcommand)]
     Connector(connector::ConnectorCommand),
+    /// Open what could not be taken in from the bus
+    #[command(subcommand)]
+    DeadLetter(dead_letter::DeadLetterCommand),
     /// Measure how fast this machine verifies
     Bench(bench::Args),
     /// The bare HTTP server that `bench` measures beside a hub
@@ -148,6 +153,7 @@ pub fn run() -> ExitCode {
         Command::Config(command) => config::run(command, output),
         Command::Store(command) => runtime.block_on(store::run(command, output)),
         Command::Connector(command) => runtime.block_on(connector::run(command, output)),
+        Command::DeadLetter(command) => dead_letter::run(command),
         Command::Bench(args) => runtime.block_on(bench::run(args, output)),
         Command::BenchFloor(args) => runtime.block_on(bench::serve_floor(args)).map(|()| Exit::Done),
         Command::Ledger(command) => ledger::ledger(command, output),

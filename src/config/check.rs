@@ -24,6 +24,7 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     let mut found = Vec::new();
     listeners(config, &mut found);
     limits(config, &mut found);
+    super::kafka::check(&config.kafka, &mut found);
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {
             found.push(Unsafe {
@@ -162,6 +163,11 @@ fn limits(config: &Config, found: &mut Vec<Unsafe>) {
             1 << 30,
         ),
     ];
+    between(found, &rows);
+}
+
+/// Refuses values that are not between their least and their most.
+pub(super) fn between(found: &mut Vec<Unsafe>, rows: &[(&'static str, u64, u64, u64)]) {
     for (key, value, least, most) in rows {
         if !(least..=most).contains(&value) {
             found.push(Unsafe {

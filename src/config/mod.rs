@@ -2,6 +2,7 @@
 //! what is unsafe: a hub that starts is a hub that keeps its promises.
 
 mod check;
+mod kafka;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::telemetry::LogFormat;
 pub use check::Unsafe;
+pub use kafka::Kafka;
 
 /// The defaults, as they ship.
 pub const DEFAULTS: &str = include_str!("../../config/hub.toml");
@@ -51,6 +53,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Webhooks.
     pub push: Push,
+    /// Apache Kafka.
+    pub kafka: Kafka,
     /// Outside systems.
     pub connectors: Connectors,
     /// Working days.
@@ -389,11 +393,36 @@ mod tests {
             ("[http.tls]\ncertificate_file = \"x.pem\"", "http.tls.key_file"),
             ("[http]\nbatch_items_max = 0", "http.batch_items_max"),
             ("[http]\nchunk_items_max = 5000", "http.chunk_items_max"),
+            ("[kafka]\nbrokers = \"10.1.2.3:9092\"", "kafka.security"),
+            ("[kafka]\nbrokers = \"127.0.0.1:9092,kafka:9092\"", "kafka.security"),
+            ("[kafka]\nsecurity = \"ssl\"", "kafka.security"),
+            ("[kafka]\nsasl_username = \"hub\"", "kafka.sasl_username"),
+            ("[kafka]\nreplicas = 1", "kafka.min_insync_replicas"),
+            (
+                "[kafka.feed]\nbatch_messages_max = 3001",
+                "kafka.feed.batch_messages_max",
+            ),
         ] {
             let error = load(text).unwrap_err().to_string();
             assert!(error.contains(key) && error.contains(':'), "{text} gave {error}");
         }
         assert!(load("[http]\nlisten = \"0.0.0.0:8080\"\ninsecure_plain_http = true").is_ok());
+    }
+
+    #[test]
+    fn tls_for_kafka_is_taken_where_the_program_has_it_and_told_of_where_it_has_not() {
+        let asked = load("[kafka]\nbrokers = \"kafka.example:9093\"\nsecurity = \"tls\"");
+        match cfg!(feature = "kafka-tls") {
+            true => assert!(asked.is_ok()),
+            false => {
+                let error = asked.unwrap_err().to_string();
+                assert!(
+                    error.contains("kafka.security") && error.contains("--features kafka-tls"),
+                    "{error}"
+                );
+            }
+        }
+        assert!(load("[kafka]\nbrokers = \"[::1]:9092,localhost:9092\"").is_ok());
     }
 
     #[test]

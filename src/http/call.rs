@@ -139,10 +139,8 @@ pub(super) async fn run(
         state.hub.metrics.shed.inc();
         return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
     };
-    if !state.hub.trust.holds()
-        && let Err(error) = state.hub.know_access().await
-    {
-        return refuse::respond(&request, error.into());
+    if let Err(problem) = know_access(&state).await {
+        return refuse::respond(&request, problem);
     }
     let (caller, now_us) = match prove(&state, &request) {
         Ok(proven) => proven,
@@ -189,12 +187,27 @@ pub(super) async fn run(
     {
         state.hub.metrics.shed.inc();
     }
-    let mut response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
+    let response = with_farewell(
+        &state,
+        answer.unwrap_or_else(|problem| refuse::respond(&request, problem)),
+    );
+    state.observe(route, response.status(), started);
+    response
+}
+
+/// A token is believed by who may do what as it is now.
+async fn know_access(state: &OfWorker) -> Result<(), Problem> {
+    match state.hub.trust.holds() {
+        true => Ok(()),
+        false => Ok(state.hub.know_access().await?),
+    }
+}
+
+/// From a node that is about to stop, the caller's next request should go to another.
+fn with_farewell(state: &OfWorker, mut response: HttpResponse) -> HttpResponse {
     if state.hub.draining.load(Ordering::Relaxed) {
-        // The caller's next request goes to another node.
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    state.observe(route, response.status(), started);
     response
 }
 

@@ -17,7 +17,7 @@ use super::{
     refuse, routes,
     state::{Limits, OfWorker, State},
 };
-use crate::app::hub::Hub;
+use crate::app::{bus::BusState, hub::Hub};
 
 /// How a listener serves.
 #[derive(Clone, Debug)]
@@ -148,8 +148,15 @@ async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
     let ledger = hub.ledger.failure().is_none();
     let nodes = hub.trust.holds();
     let word = |good: bool| if good { "ok" } else { "failed" };
-    let checks = json!({"store": word(store), "ledger": word(ledger), "nodes": if nodes { "ok" } else { "unheard" }});
-    let body = json!({"status": word(store && ledger), "checks": checks});
+    // A bus that is down holds up nobody who asks: it is told, and takes no node out of service.
+    let bus = hub.bus.state();
+    let status = match (store && ledger, bus) {
+        (true, BusState::Degraded) => "degraded",
+        (good, _) => word(good),
+    };
+    let nodes = if nodes { "ok" } else { "unheard" };
+    let checks = json!({"store": word(store), "ledger": word(ledger), "nodes": nodes, "bus": bus.as_str()});
+    let body = json!({"status": status, "checks": checks});
     if store && ledger {
         HttpResponse::Ok().json(body)
     } else {

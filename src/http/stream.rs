@@ -17,7 +17,6 @@ use tokio::task::{JoinError, JoinHandle};
 use super::{
     call::Call,
     extract::{self, MediaType},
-    json,
     lines::{Block, Lines},
     locale::Locale,
     outflow::{Gone, Outflow},
@@ -25,6 +24,7 @@ use super::{
     verifications::{Item, locale_of, put_result, questions, read_item, reference},
 };
 use crate::app::{
+    answer_json as json,
     chunk::{self, ChunkAnswer, ItemResult},
     hub::{Caller, Hub, Queue},
     purpose,

@@ -13,12 +13,13 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     call::Call,
-    extract, json,
+    extract,
     locale::Locale,
     openapi::shapes,
     problem::{Problem, ProblemCode},
 };
 use crate::app::{
+    answer_json as json,
     chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
     error::AppError,
     explain,

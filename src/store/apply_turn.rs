@@ -96,7 +96,7 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
     for alert in &turn.alerts {
         run(conn, statement::INSERT_ALERT, |query| bind_alert(query, alert)).await?;
     }
-    Ok(())
+    super::apply_bus::apply(conn, &turn.bus, turn.at).await
 }
 
 /// Deletes saved replies and guesses older than the given times.
@@ -244,6 +244,8 @@ fn bind_event<Q: Call>(query: Q, row: &EventRow) -> Q {
         .bind(row.agency.clone())
         .bind(row.facts.clone())
         .bind(row.at)
+        .bind(i64::from(row.is_fanned))
+        .bind(i64::from(row.is_published))
 }
 
 fn bind_result<Q: Call>(query: Q, row: &DeliveryResult) -> Q {

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply, SubscriptionRow,
+    AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply,
+    SubscriptionRow,
 };
 
 /// One of the nodes that may share a store.
@@ -48,6 +49,7 @@ pub(super) struct Turn {
     pub(super) positions: Vec<(String, String)>,
     pub(super) reply: Option<SavedReply>,
     pub(super) alerts: Vec<AlertRow>,
+    pub(super) bus: BusWrites,
     pub(super) at: i64,
 }
 
@@ -66,6 +68,7 @@ impl Turn {
             positions: commit.positions.clone(),
             reply: commit.reply.clone(),
             alerts: commit.alerts.clone(),
+            bus: commit.bus.clone(),
             at: commit.at,
         };
         (turn.weight() > 0).then(|| Box::new(turn))
@@ -84,6 +87,7 @@ impl Turn {
             + self.positions.len()
             + usize::from(self.reply.is_some())
             + self.alerts.len()
+            + self.bus.weight()
     }
 }
 

@@ -3,6 +3,7 @@
 //! No transaction type leaves this folder: a caller hands over a whole `Commit` and learns only whether it stands.
 
 mod apply;
+mod apply_bus;
 mod apply_turn;
 mod batch;
 mod engine;

@@ -209,6 +209,22 @@ impl<E: Engine> Store for SqlStore<E> {
         Ok(())
     }
 
+    async fn unpublished_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
+        read_loop::unpublished_events(&self.readers, limit).await
+    }
+
+    async fn unpublished_alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
+        read_loop::unpublished_alerts(&self.readers, limit).await
+    }
+
+    async fn unpublished_counts(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        read_loop::unpublished_counts(&self.readers).await
+    }
+
+    async fn parked_keys(&self, topic: &str, limit: u32) -> Result<Vec<[u8; 16]>, StoreError> {
+        read_loop::parked_keys(&self.readers, topic, limit).await
+    }
+
     async fn alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
         read_loop::alerts(&self.readers, limit).await
     }

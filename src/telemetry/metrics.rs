@@ -49,6 +49,8 @@ pub struct Metrics {
     pub records_ingested: IntCounterVec,
     /// The loop: mismatches, deliveries, alerts.
     pub turn: Turn,
+    /// The bus.
+    pub bus: BusMetrics,
     source_requests: IntCounterVec,
     source_seconds: Family<Durations>,
 }
@@ -92,6 +94,53 @@ impl Turn {
             outbox_depth: make.gauge("heyan_outbox_depth", "Deliveries that are not over.")?,
             alerts: make.counters("heyan_supervision_alerts_total", "Alerts raised, by rule.", &["rule"])?,
         })
+    }
+}
+
+/// What is counted of the bus.
+pub struct BusMetrics {
+    lag: IntGaugeVec,
+    dead_letters: IntCounterVec,
+    parked_keys: IntGauge,
+}
+
+impl BusMetrics {
+    fn new(make: &Make<'_>) -> Result<Self, MetricsError> {
+        Ok(Self {
+            lag: make.gauges(
+                "heyan_kafka_lag",
+                "Messages of a topic that were not taken in yet, or rows and ledger entries that were not published on it yet.",
+                &["topic"],
+            )?,
+            dead_letters: make.counters(
+                "heyan_kafka_dead_letters_total",
+                "Messages that could not be taken in and went to the dead-letter topic, by class.",
+                &["class"],
+            )?,
+            parked_keys: make.gauge(
+                "heyan_kafka_parked_keys",
+                "Keys of the feed behind which records without a version go to the dead-letter topic.",
+            )?,
+        })
+    }
+
+    /// Sets how far behind a topic is.
+    pub fn lag(&self, topic: &str, lag: i64) {
+        if let Ok(gauge) = self.lag.get_metric_with_label_values(&[topic]) {
+            gauge.set(lag);
+        }
+    }
+
+    /// Counts a dead letter.
+    pub fn dead_letter(&self, class: &str) {
+        if let Ok(counter) = self.dead_letters.get_metric_with_label_values(&[class]) {
+            counter.inc();
+        }
+    }
+
+    /// Sets how many keys are parked.
+    pub fn parked(&self, keys: i64) {
+        self.parked_keys.set(keys);
     }
 }
 
@@ -146,6 +195,7 @@ impl Metrics {
                 "Times that the line to the other nodes was lost.",
             )?,
             turn: Turn::new(&make)?,
+            bus: BusMetrics::new(&make)?,
             records_ingested: make.counters(
                 "heyan_records_ingested_total",
                 "Records taken in, by result.",

@@ -2,6 +2,7 @@
 //! Each wakes, rereads the state, acts, and is safe to do twice: a wake-up carries no data, so a start, a retry and normal
 //! running are one path.
 
+mod bus;
 mod courier;
 mod feeder;
 mod listener;
@@ -20,6 +21,7 @@ use crate::app::{
     turns::Duty,
 };
 
+pub use bus::BusWork;
 pub use courier::CourierLimits;
 
 /// Between two looks when no bell rings.
@@ -38,7 +40,7 @@ pub struct Workers {
 
 impl Workers {
     /// Starts them on the current runtime.
-    pub fn start(hub: &Arc<Hub>, limits: CourierLimits) -> Self {
+    pub fn start(hub: &Arc<Hub>, limits: CourierLimits, bus_work: BusWork) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(until(stopped.clone(), listener::run(Arc::clone(hub))));
@@ -47,6 +49,7 @@ impl Workers {
         tasks.spawn(until(stopped.clone(), forgetter(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), sweeper::run(Arc::clone(hub))));
         tasks.spawn(courier::run(Arc::clone(hub), limits, stopped.clone()));
+        bus::start(&mut tasks, hub, bus_work, &stopped);
         for feed in hub.connectors.feeds() {
             tasks.spawn(until(stopped.clone(), feeder::run(Arc::clone(hub), feed.clone())));
         }

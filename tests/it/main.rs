@@ -14,6 +14,9 @@
 )]
 
 mod access;
+mod asyncapi;
+mod bus;
+mod bus_feed;
 mod busy;
 mod cache;
 mod cli;
@@ -22,6 +25,7 @@ mod common;
 mod datasets;
 mod file_feed;
 mod items;
+mod kafka_kit;
 mod ledger_kill;
 mod ledger_second;
 mod live;
@@ -38,6 +42,7 @@ mod records;
 mod routes;
 mod shared_vectors;
 mod sql_source;
+mod store_bus;
 mod store_crash;
 mod store_kit;
 mod store_postgres;

@@ -406,15 +406,21 @@ async fn a_receipt_is_had_from_any_node_and_proves_the_ledger_of_one() {
     );
     assert!(began.elapsed() < Duration::from_secs(5));
 
-    // Its name and number are kept for it: nobody else may take them, and not without its ledger.
-    let root = gone.path().join("keys/root");
+    refuses_a_double(&server, gone.path()).await;
+    proxy.heal();
+    two.stop().await;
+}
+
+/// The name and number of a node that is gone are kept for it: nobody else may take them, and not without its ledger.
+async fn refuses_a_double(server: &Postgres, gone: &std::path::Path) {
+    let root = gone.join("keys/root");
     let start = async |origin: &str, number: u16| {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::load(None).unwrap();
         config.http.listen = "127.0.0.1:0".to_owned();
         config.http.admin_listen = "127.0.0.1:0".to_owned();
         config.node.data_dir = folder.path().join("data");
-        node(&mut config, number, url_file(gone.path(), &server.url()), root.clone());
+        node(&mut config, number, url_file(gone, &server.url()), root.clone());
         config.node.origin = origin.to_owned();
         let refused = heyan::cli::open_with(config, Arc::new(NoConnectors))
             .await
@@ -426,8 +432,6 @@ async fn a_receipt_is_had_from_any_node_and_proves_the_ledger_of_one() {
     assert!(said.contains("node.id 1 belongs to hub-1.test"), "{said}");
     let said = start("hub-1.test", 1).await;
     assert!(said.contains("its data is elsewhere"), "{said}");
-    proxy.heal();
-    two.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

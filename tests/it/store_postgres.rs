@@ -50,6 +50,7 @@ async fn postgres_tells_the_store_story() {
     };
     let store = PostgresStore::open(&config).await.unwrap();
     tell(store.port()).await;
+    crate::store_bus::tell(&*store).await;
     store.close().await;
     let late = store.commit(&Commit::default()).await;
     let closed = matches!(&late, Err(StoreError::Engine { statement, .. }) if *statement == "closed");

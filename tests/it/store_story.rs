@@ -425,7 +425,7 @@ async fn a_file_that_must_not_be_used_is_refused() {
     assert!(
         reason(&folder)
             .await
-            .contains("schema version 99, this program knows 5")
+            .contains("schema version 99, this program knows 6")
     );
     sqlite("delete from schema_migrations where version = 99").await;
     sqlite("update schema_migrations set checksum = hex(randomblob(32))").await;

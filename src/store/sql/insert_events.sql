@@ -1,2 +1,2 @@
-INSERT INTO events (id, kind, dataset, subject, version, mismatch, agency, facts, at, is_fanned)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+INSERT INTO events (id, kind, dataset, subject, version, mismatch, agency, facts, at, is_fanned, is_published)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

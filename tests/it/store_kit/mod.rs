@@ -160,6 +160,8 @@ pub fn change(n: u64) -> EventRow {
         agency: None,
         facts: None,
         at: 1,
+        is_fanned: false,
+        is_published: true,
     }
 }
 

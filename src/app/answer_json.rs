@@ -1,15 +1,13 @@
-//! Writes JSON of the verification path straight into a buffer: no tree, no allocation per member.
+//! Writes the JSON of answers, for HTTP and for the bus straight into a buffer: no tree, no allocation per member.
 //! Texts that come from a request are escaped; names from the catalogue and our own words need none and get it anyway.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::{
-    app::verify::{Entered, Freshness, Judgement},
-    domain::verdict::Verdict,
-};
+use super::verify::{Entered, Freshness, Judgement};
+use crate::domain::verdict::Verdict;
 
 /// Writes a JSON string.
-pub(super) fn put_string(out: &mut Vec<u8>, text: &str) {
+pub fn put_string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     if has_escape(text.as_bytes()) {
@@ -57,7 +55,7 @@ fn put_escaped(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Writes a number.
-pub(super) fn put_number(out: &mut Vec<u8>, number: u64) {
+pub fn put_number(out: &mut Vec<u8>, number: u64) {
     let mut digits = [0; 20];
     let mut start = digits.len();
     let mut rest = number;
@@ -75,7 +73,7 @@ pub(super) fn put_number(out: &mut Vec<u8>, number: u64) {
 }
 
 /// Writes the members of an answer from `outcome` to `findings`, without braces.
-pub(super) fn put_judgement(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
+pub fn put_judgement(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
     out.extend_from_slice(b"\"outcome\":\"");
     out.extend_from_slice(judgement.outcome.as_str().as_bytes());
     out.extend_from_slice(b"\",\"fields\":{");
@@ -142,7 +140,7 @@ fn put_verdict(out: &mut Vec<u8>, verdict: Verdict, disputed: bool) {
 }
 
 /// Writes `"receipt":{…}`.
-pub(super) fn put_receipt(out: &mut Vec<u8>, origin: &str, entered: &Entered) {
+pub fn put_receipt(out: &mut Vec<u8>, origin: &str, entered: &Entered) {
     out.extend_from_slice(b"\"receipt\":{\"origin\":");
     put_string(out, origin);
     out.extend_from_slice(b",\"index\":");
@@ -156,7 +154,7 @@ pub(super) fn put_receipt(out: &mut Vec<u8>, origin: &str, entered: &Entered) {
 }
 
 /// Writes `"rules":"…"`.
-pub(super) fn put_rules(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
+pub fn put_rules(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
     out.extend_from_slice(b"\"rules\":");
     put_string(out, &judgement.dataset.rules);
 }

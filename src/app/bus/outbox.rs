@@ -1,0 +1,152 @@
+//! Events and alerts go out: claimed by state, published, and marked once their delivery reports are there. A crash in between
+//! publishes again under the same `ce_id`; order is kept for each subject, since nothing behind a failure is marked.
+
+use serde_json::{Value, json};
+
+use super::{
+    BusFault, Message, Topic,
+    envelope::{self, Attributes},
+    key_of,
+};
+use crate::app::{
+    commit::Commit,
+    error::AppError,
+    hub::Hub,
+    message::{self, hex},
+    rows::{AlertRow, BusWrites, Event},
+    time,
+};
+
+/// Rows of one round.
+const ROUND_MAX: u32 = 2_000;
+
+/// The bus did not take something: it waits.
+const NOT_TAKEN: &str = "the bus did not take a message";
+
+/// Whether it is the bus that does not take something.
+pub fn is_not_taken(error: &AppError) -> bool {
+    matches!(error, AppError::Internal(what) if *what == NOT_TAKEN)
+}
+
+/// Publishes what waits, one round; answers how many rows there were.
+///
+/// # Errors
+/// The store could not be asked, or the bus did not take something: it waits for the next round.
+pub async fn publish(hub: &Hub) -> Result<usize, AppError> {
+    let events = hub.store.unpublished_events(ROUND_MAX).await?;
+    let alerts = match hub.bus.hears(Topic::Supervision) {
+        true => hub.store.unpublished_alerts(ROUND_MAX).await?,
+        false => Vec::new(),
+    };
+    if events.is_empty() && alerts.is_empty() {
+        return Ok(0);
+    }
+    let mut messages = Vec::with_capacity(events.len() + alerts.len());
+    // For each message, the row that it belongs to: events first.
+    let mut ids = Vec::with_capacity(messages.capacity());
+    let mut bus = BusWrites::default();
+    for event in &events {
+        match event_message(hub, event).await? {
+            Some(message) => {
+                messages.push(message);
+                ids.push(event.id.clone());
+            }
+            None => bus.events.push(event.id.clone()),
+        }
+    }
+    let of_events = messages.len();
+    for alert in &alerts {
+        messages.push(alert_message(hub, alert));
+        ids.push(alert.id.clone());
+    }
+    let reports = hub.bus.publish(messages).await;
+    let taken = reports.iter().take_while(|report| report.is_ok()).count();
+    let fault = reports.into_iter().find_map(Result::err);
+    for (place, id) in ids.into_iter().take(taken).enumerate() {
+        if place < of_events {
+            bus.events.push(id);
+        } else {
+            bus.alerts.push(id);
+        }
+    }
+    if bus.weight() > 0 {
+        let commit = Commit {
+            bus,
+            at: hub.clock.now_us(),
+            ..Commit::default()
+        };
+        hub.store.commit(&commit).await?;
+    }
+    match fault {
+        Some(fault) => Err(not_taken(&fault)),
+        None => Ok(events.len() + alerts.len()),
+    }
+}
+
+/// Says why the bus did not take something.
+pub fn not_taken(fault: &BusFault) -> AppError {
+    tracing::warn!(fault = %fault, "the bus did not take a message; it is tried again");
+    AppError::Internal(NOT_TAKEN)
+}
+
+/// The message of an event; `None` when its kind is not published.
+async fn event_message(hub: &Hub, event: &Event) -> Result<Option<Message>, AppError> {
+    let (topic, data) = match (event.kind.as_str(), &event.subject, event.version) {
+        ("record.changed", Some(subject), Some(version)) => {
+            let data = json!({
+                "dataset": event.dataset,
+                "record": hex(&subject.0),
+                "version": version,
+                "as_of": time::rfc3339(event.at),
+            });
+            (Topic::RecordChanged, data)
+        }
+        ("mismatch", ..) => {
+            let mut data = message::mismatch(hub, event).await?;
+            match data.as_object_mut() {
+                Some(members) if !members.is_empty() => {
+                    members.insert("agency".to_owned(), event.agency.clone().into())
+                }
+                // The mismatch is gone: nothing true can be said of it.
+                _ => return Ok(None),
+            };
+            (Topic::Mismatch, data)
+        }
+        _ => return Ok(None),
+    };
+    let subject = event.subject.map(|subject| hex(&subject.0));
+    let key = match &event.subject {
+        Some(subject) => key_of(&subject.0),
+        None => event.id.clone().into_bytes(),
+    };
+    let attributes = Attributes {
+        id: &event.id,
+        subject: subject.as_deref(),
+        at_us: event.at,
+        traceparent: None,
+    };
+    Ok(Some(envelope::message(hub, topic, key, &attributes, &data)))
+}
+
+fn alert_message(hub: &Hub, alert: &AlertRow) -> Message {
+    let record = alert.subject.map(|subject| hex(&subject.0));
+    let facts: Value = serde_json::from_str(&alert.facts).unwrap_or_else(|_no_json| json!({}));
+    let data = json!({
+        "id": alert.id,
+        "rule": alert.rule,
+        "dataset": alert.dataset,
+        "record": record,
+        "mismatch": alert.mismatch,
+        "agency": alert.agency,
+        "facts": facts,
+        "at": time::rfc3339(alert.at),
+    });
+    let attributes = Attributes {
+        id: &alert.id,
+        subject: record.as_deref(),
+        at_us: alert.at,
+        traceparent: None,
+    };
+    let key = record.clone().unwrap_or_else(|| alert.id.clone()).into_bytes();
+    envelope::message(hub, Topic::Supervision, key, &attributes, &data)
+}

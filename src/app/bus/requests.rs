@@ -1,0 +1,348 @@
+//! Verification over the bus, by the same path as a batch over HTTP: the same proof of who asks, grants, budget and ledger entry
+//! before the answer. The same `ce_id` of the same client asks once: its answer is kept as that of an idempotency key is, and
+//! given again, as long as replies are kept. A crash between the answer's entry and its keeping answers anew, with a second entry.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    BusFault, Message, Received, StartAt, Topic,
+    dead_letter::{self, Class, Reason},
+    envelope::{self, Arrived, Attributes},
+    outbox,
+};
+use crate::{
+    app::{
+        access::Role,
+        answer_json,
+        chunk::{self, ChunkAnswer, ItemResult},
+        error::AppError,
+        hub::{Caller, Hub, Queue},
+        purpose,
+        question::{self, ItemBody, Object, Purpose},
+        replies::{self, Begun},
+        token::{self, RecentTokens, Unknown},
+    },
+    auth::sha256,
+    ledger::entry::{self, Kind},
+};
+
+/// Requests that are answered at once.
+const AT_ONCE: usize = 8;
+
+/// Requests of one round.
+const ROUND_MAX: usize = 256;
+
+/// While the first request of an id is under way, between two looks.
+const UNDER_WAY_WAIT: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// The operation in the ledger.
+const OPERATION: &str = "verify_by_bus";
+
+const TOPIC: Topic = Topic::VerifyRequest;
+
+/// How refusals are written: as over HTTP.
+pub trait Problems: Send + Sync + 'static {
+    /// Status, code and problem document of an error.
+    fn refused(&self, error: AppError) -> Problem;
+    /// The same of a caller who is not known.
+    fn unknown(&self, unknown: Unknown) -> Problem;
+}
+
+/// A refusal.
+pub struct Problem {
+    /// HTTP status.
+    pub status: u16,
+    /// Code of the problem catalogue.
+    pub code: &'static str,
+    /// RFC 9457 document.
+    pub document: serde_json::Value,
+}
+
+/// The reader of the request topic.
+pub struct Requests {
+    answerer: Arc<Answerer>,
+    held: Vec<Received>,
+}
+
+struct Answerer {
+    problems: Arc<dyn Problems>,
+    items_max: usize,
+}
+
+/// Where the bus left it: an answer that is given twice is one answer.
+struct Anywhere;
+
+impl StartAt for Anywhere {
+    fn start_at(&self, _partition: i32) -> Result<Option<i64>, BusFault> {
+        Ok(None)
+    }
+}
+
+/// Several verifications under one purpose.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<'a> {
+    #[serde(borrow, deserialize_with = "question::object")]
+    purpose: Purpose<'a>,
+    #[serde(borrow)]
+    items: Vec<Object<ItemBody<'a>>>,
+}
+
+/// What becomes of one request.
+enum Outcome {
+    Result(Message),
+    Letter(Reason),
+}
+
+impl Requests {
+    /// Begins to read the topic; a request has at most `items_max` items.
+    ///
+    /// # Errors
+    /// The settings of the bus do not allow it.
+    pub fn start(hub: &Hub, problems: Arc<dyn Problems>, items_max: usize) -> Result<Self, BusFault> {
+        hub.bus.subscribe(TOPIC, Arc::new(Anywhere))?;
+        Ok(Self {
+            answerer: Arc::new(Answerer { problems, items_max }),
+            held: Vec::new(),
+        })
+    }
+
+    /// Answers what has come; answers how many requests.
+    ///
+    /// # Errors
+    /// The bus, the store or the ledger cannot be asked: the next call tries again what was not answered.
+    pub async fn answer(&mut self, hub: &Arc<Hub>) -> Result<usize, AppError> {
+        if self.held.is_empty() {
+            let polled = hub.bus.receive(TOPIC, ROUND_MAX).await;
+            self.held = polled.map_err(|fault| outbox::not_taken(&fault))?.messages;
+        }
+        if let Some(lag) = hub.bus.lag(TOPIC) {
+            hub.metrics
+                .bus
+                .lag(TOPIC.name(), i64::try_from(lag).unwrap_or(i64::MAX));
+        }
+        let answers = self
+            .held
+            .iter()
+            .map(|received| answer_one(Arc::clone(&self.answerer), Arc::clone(hub), received.clone()));
+        let answers: Vec<_> = answers.collect();
+        let outcomes: Vec<Result<Outcome, AppError>> = stream::iter(answers).buffered(AT_ONCE).collect().await;
+        let (mut results, mut letters) = (Vec::new(), Vec::new());
+        for (received, outcome) in self.held.iter().zip(outcomes) {
+            match outcome? {
+                Outcome::Result(message) => results.push(message),
+                Outcome::Letter(reason) => letters.push((received, reason)),
+            }
+        }
+        let letters: Vec<(&Received, &Reason)> = letters.iter().map(|(received, reason)| (*received, reason)).collect();
+        if !letters.is_empty() {
+            dead_letter::bury(hub, TOPIC, &letters).await?;
+        }
+        let reports = hub.bus.publish(results).await;
+        if let Some(fault) = reports.into_iter().find_map(Result::err) {
+            return Err(outbox::not_taken(&fault));
+        }
+        let mut next: std::collections::HashMap<i32, i64> = std::collections::HashMap::new();
+        for received in &self.held {
+            next.insert(received.partition, received.offset + 1);
+        }
+        let next: Vec<(i32, i64)> = next.into_iter().collect();
+        if !next.is_empty() {
+            hub.bus.done(TOPIC, &next).await;
+        }
+        Ok(std::mem::take(&mut self.held).len())
+    }
+}
+
+impl Answerer {
+    /// Writes a refusal, and enters it in the ledger before it is told.
+    async fn refuse(&self, hub: &Hub, caller: &Caller, error: AppError) -> Result<Problem, AppError> {
+        let problem = self.problems.refused(error);
+        let mut bytes = Vec::with_capacity(128);
+        entry::begin(&mut bytes, Kind::Call, hub.clock.now_us(), caller.agency_number());
+        entry::put_text(&mut bytes, OPERATION);
+        bytes.extend_from_slice(&problem.status.to_be_bytes());
+        entry::put_text(&mut bytes, problem.code);
+        purpose::seal_caller(hub, caller, &mut bytes)?;
+        hub.append(bytes).await?;
+        Ok(problem)
+    }
+
+    async fn judge(&self, hub: &Arc<Hub>, caller: &Caller, arrived: &Arrived, text: &str) -> Result<Vec<u8>, AppError> {
+        if caller.role() != Role::Agency {
+            return Err(AppError::RoleNotAllowed);
+        }
+        let faults = hub.catalog.events.check(TOPIC.name(), &arrived.data);
+        if !faults.is_empty() {
+            return Err(AppError::Invalid(faults));
+        }
+        let Object(body) = serde_json::from_str::<Object<Body<'_>>>(text)
+            .map_err(|_other_shape| AppError::fault("", "invalid_request"))?;
+        if body.items.len() > self.items_max {
+            return Err(AppError::TooManyItems);
+        }
+        purpose::check(&body.purpose)?;
+        let items: Vec<ItemBody<'_>> = body.items.into_iter().map(|Object(item)| item).collect();
+        let questions = items.iter().map(Ok::<_, AppError>).collect();
+        let answer = chunk::verify_chunk(hub, &Queue, caller, &body.purpose, None, questions).await?;
+        let mut out = Vec::with_capacity(256 + items.len() * 512);
+        out.extend_from_slice(b"{\"request\":");
+        answer_json::put_string(&mut out, &arrived.id);
+        out.extend_from_slice(b",\"status\":200,\"results\":[");
+        let ChunkAnswer { id, results, entered } = answer;
+        for (place, (result, item)) in results.into_iter().zip(&items).enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            self.put_result(&mut out, &id.text(), item, result);
+        }
+        out.extend_from_slice(b"],");
+        answer_json::put_receipt(&mut out, &hub.settings.origin, &entered);
+        out.push(b'}');
+        Ok(out)
+    }
+
+    fn put_result(&self, out: &mut Vec<u8>, id: &[u8], item: &ItemBody<'_>, result: ItemResult<'_, AppError>) {
+        out.extend_from_slice(b"{\"ref\":");
+        answer_json::put_string(out, &item.reference);
+        let error = match result {
+            ItemResult::Answered { position, judgement } => {
+                out.extend_from_slice(b",\"id\":\"");
+                out.extend_from_slice(id);
+                out.push(b'-');
+                answer_json::put_number(out, u64::try_from(position).unwrap_or_default());
+                out.extend_from_slice(b"\",");
+                answer_json::put_judgement(out, &judgement);
+                out.push(b',');
+                answer_json::put_rules(out, &judgement);
+                out.push(b'}');
+                return;
+            }
+            ItemResult::Failed(error) | ItemResult::Unreadable(error) => error,
+        };
+        let problem = self.problems.refused(error);
+        out.extend_from_slice(b",\"problem\":");
+        out.extend_from_slice(problem.document.to_string().as_bytes());
+        out.push(b'}');
+    }
+}
+
+/// Answers one request, or says why it is none.
+async fn answer_one(answerer: Arc<Answerer>, hub: Arc<Hub>, received: Received) -> Result<Outcome, AppError> {
+    let arrived = match envelope::read(TOPIC, &received) {
+        Ok(arrived) => arrived,
+        Err(envelope::NoEvent(code)) => return Ok(Outcome::Letter(Reason::new(Class::Envelope, code))),
+    };
+    let caller = match prove(&hub, &received) {
+        Ok(caller) => caller,
+        Err(unknown) => {
+            let reason = unknown_word(unknown);
+            if let Ok(counter) = hub.metrics.unknown_callers.get_metric_with_label_values(&[reason]) {
+                counter.inc();
+            }
+            let problem = answerer.problems.unknown(unknown);
+            let payload = problem_payload(&arrived.id, &problem);
+            return Ok(Outcome::Result(result(&hub, &received, &arrived, "", payload)));
+        }
+    };
+    let client = &caller.client.row.id;
+    let text = arrived.data.to_string();
+    let (key, fingerprint) = (format!("bus:{}", arrived.id), sha256(text.as_bytes()));
+    let slot = loop {
+        match replies::begin(&hub, client, &key, fingerprint).await {
+            Ok(Begun::New(slot)) => break slot,
+            Ok(Begun::Answered(_, payload)) => {
+                return Ok(Outcome::Result(result(&hub, &received, &arrived, client, payload)));
+            }
+            Err(AppError::InProgress) => tokio::time::sleep(UNDER_WAY_WAIT).await,
+            Err(error @ AppError::KeyReused) => {
+                let problem = answerer.refuse(&hub, &caller, error).await?;
+                let payload = problem_payload(&arrived.id, &problem);
+                return Ok(Outcome::Result(result(&hub, &received, &arrived, client, payload)));
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    let (status, payload) = match answerer.judge(&hub, &caller, &arrived, &text).await {
+        Ok(payload) => (200, payload),
+        Err(error) if is_of_hub(&error) => return Err(error),
+        Err(error) => {
+            let problem = answerer.refuse(&hub, &caller, error).await?;
+            (problem.status, problem_payload(&arrived.id, &problem))
+        }
+    };
+    // What is refused for now may be asked again under the same id.
+    if !matches!(status, 429 | 503) {
+        slot.refuse(&hub, status, &payload).await?;
+    }
+    Ok(Outcome::Result(result(&hub, &received, &arrived, client, payload)))
+}
+
+/// Whether the hub is to blame: then the request waits, and is not refused.
+fn is_of_hub(error: &AppError) -> bool {
+    matches!(error, AppError::Store(_) | AppError::Ledger(_) | AppError::Internal(_))
+}
+
+/// Proves who asks by the bearer token of the header. From where it was sent nobody can tell: a client that is bound to
+/// networks is not admitted.
+fn prove(hub: &Hub, received: &Received) -> Result<Caller, Unknown> {
+    const SCHEME: &str = "bearer ";
+    let named = |(name, _): &&(String, Vec<u8>)| name.eq_ignore_ascii_case("authorization");
+    if received.headers.iter().filter(named).count() > 1 {
+        return Err(Unknown::Missing);
+    }
+    let credential = received.header("authorization").ok_or(Unknown::Missing)?;
+    let (scheme, token) = credential.split_at_checked(SCHEME.len()).ok_or(Unknown::Invalid)?;
+    if !scheme.eq_ignore_ascii_case(SCHEME) {
+        return Err(Unknown::Invalid);
+    }
+    let nowhere = std::net::IpAddr::from([0, 0, 0, 0]);
+    let recent = RecentTokens::default();
+    let caller = token::prove(hub, &recent, token.trim().as_bytes(), nowhere, hub.clock.now_us())?;
+    Ok((*caller).clone())
+}
+
+fn unknown_word(unknown: Unknown) -> &'static str {
+    match unknown {
+        Unknown::Missing => "missing",
+        Unknown::Invalid => "invalid",
+        Unknown::Expired => "expired",
+        Unknown::Disabled => "disabled",
+        Unknown::Network => "network",
+        Unknown::Client => "client",
+    }
+}
+
+fn problem_payload(request: &str, problem: &Problem) -> Vec<u8> {
+    let payload = json!({"request": request, "status": problem.status, "problem": problem.document});
+    payload.to_string().into_bytes()
+}
+
+/// The message of an answer: keyed as its request where that key is a keyed hash in hexadecimal, and by a hash of it where it
+/// may be anything.
+fn result(hub: &Hub, received: &Received, arrived: &Arrived, client: &str, payload: Vec<u8>) -> Message {
+    let given = received.key.as_deref().unwrap_or(arrived.id.as_bytes());
+    let is_hash = given.len() >= 32 && given.len() <= 64 && given.iter().all(u8::is_ascii_hexdigit);
+    let key = match is_hash {
+        true => given.to_vec(),
+        false => super::key_of(&hub.vault.of_bus(b"key", given)),
+    };
+    let of_both = [client.as_bytes(), &[0], arrived.id.as_bytes()].concat();
+    let id = format!(
+        "res_{}",
+        crate::app::message::hex(&hub.vault.of_bus(b"result", &of_both))
+    );
+    let attributes = Attributes {
+        id: &id,
+        subject: None,
+        at_us: hub.clock.now_us(),
+        traceparent: arrived.traceparent.as_deref(),
+    };
+    let mut message = envelope::message_of(hub, Topic::VerifyResult, key, &attributes, payload);
+    message.headers.push(("correlation-id", arrived.id.clone()));
+    message
+}

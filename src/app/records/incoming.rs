@@ -1,0 +1,184 @@
+//! One record that comes in: its envelope and values checked, and what it becomes, given what is stored. Decided purely; the same
+//! subject twice in one call is decided in order.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde_json::Value;
+
+use super::{IngestResult, Ingested};
+use crate::{
+    app::{
+        commit::RecordWrite,
+        error::AppError,
+        hub::Hub,
+        ports::{RecordKey, StoredRecord},
+        time,
+    },
+    catalog::{Dataset, Subject},
+};
+
+/// A record that was checked.
+pub(in crate::app) struct Incoming {
+    pub(in crate::app) dataset: Arc<Dataset>,
+    pub(in crate::app) subject: Subject,
+    pub(in crate::app) key: RecordKey,
+    if_match: Option<u32>,
+    pub(in crate::app) stored: StoredRecord,
+}
+
+impl Incoming {
+    /// Checks a record against its dataset.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(in crate::app) fn check(
+        hub: &Hub,
+        dataset: &Arc<Dataset>,
+        record: Value,
+        if_match: Option<u32>,
+        now_us: i64,
+    ) -> Result<Self, AppError> {
+        let envelope = Envelope::split(record)?;
+        let faults = dataset.check(&envelope.body);
+        if !faults.is_empty() {
+            return Err(AppError::Invalid(faults));
+        }
+        let part = |name: &str| envelope.body.get(name).and_then(Value::as_object);
+        let (Some(subject), Some(fields)) = (part("subject"), part("fields")) else {
+            return Err(AppError::fault("", "invalid_type"));
+        };
+        let parsed = dataset
+            .parse_subject(|name| subject.get(name).and_then(Value::as_str))
+            .map_err(AppError::Invalid)?;
+        let key = RecordKey {
+            dataset: Arc::clone(&dataset.name),
+            subject: hub.loader.subject_key(dataset, &parsed.key),
+        };
+        let json = |object| {
+            serde_json::to_string(object).map_err(|_unwritable| AppError::Internal("a record cannot be written"))
+        };
+        let stored = StoredRecord {
+            version: 0,
+            source_version: envelope.source_version,
+            effective_at: envelope.effective_at,
+            received_at: now_us,
+            source: envelope.source,
+            subject: json(subject)?,
+            fields: json(fields)?,
+        };
+        Ok(Self {
+            dataset: Arc::clone(dataset),
+            subject: parsed,
+            key,
+            if_match,
+            stored,
+        })
+    }
+}
+
+/// The members beside `subject` and `fields`.
+struct Envelope {
+    body: Value,
+    source_version: Option<i64>,
+    effective_at: Option<i64>,
+    source: Option<String>,
+}
+
+/// Longest name of a source, bytes.
+const SOURCE_BYTES_MAX: usize = 256;
+
+impl Envelope {
+    fn split(mut record: Value) -> Result<Self, AppError> {
+        let object = record
+            .as_object_mut()
+            .ok_or_else(|| AppError::fault("", "invalid_type"))?;
+        let source_version = match object.remove("source_version") {
+            None | Some(Value::Null) => None,
+            Some(value) => {
+                let version = value.as_i64().filter(|version| *version >= 0);
+                Some(version.ok_or_else(|| AppError::fault("/source_version", "invalid_type"))?)
+            }
+        };
+        let effective_at = match object.remove("effective_at") {
+            None | Some(Value::Null) => None,
+            Some(value) => {
+                let time = value.as_str().and_then(time::parse_rfc3339);
+                Some(time.ok_or_else(|| AppError::fault("/effective_at", "invalid_value"))?)
+            }
+        };
+        let source = match object.remove("source") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) if text.len() <= SOURCE_BYTES_MAX => Some(text),
+            Some(Value::String(_)) => return Err(AppError::fault("/source", "value_too_long")),
+            Some(_) => return Err(AppError::fault("/source", "invalid_type")),
+        };
+        Ok(Self {
+            body: record,
+            source_version,
+            effective_at,
+            source,
+        })
+    }
+}
+
+/// Pure: what each record becomes, given what is stored. The same subject twice in one call: the later one sees the
+/// earlier one as stored.
+pub(super) fn decide(
+    incoming: &[Incoming],
+    stored: Vec<Option<StoredRecord>>,
+) -> (Vec<RecordWrite>, Vec<IngestResult>) {
+    let mut current: HashMap<[u8; 16], Option<StoredRecord>, ahash::RandomState> = HashMap::default();
+    for (record, stored) in incoming.iter().zip(stored) {
+        current.entry(record.key.subject.0).or_insert(stored);
+    }
+    let (mut writes, mut results) = (Vec::new(), Vec::with_capacity(incoming.len()));
+    for record in incoming {
+        let Some(now) = current.get_mut(&record.key.subject.0) else {
+            continue;
+        };
+        let result = decide_one(record, now.as_ref());
+        if let Ok((Ingested::Created | Ingested::Updated, version)) = &result {
+            // A write that states no version of the authority's leaves the order it has reached as it is.
+            let source_version = record
+                .stored
+                .source_version
+                .or(now.as_ref().and_then(|now| now.source_version));
+            let new = StoredRecord {
+                version: *version,
+                source_version,
+                ..record.stored.clone()
+            };
+            writes.push(RecordWrite {
+                dataset: Arc::clone(&record.key.dataset),
+                subject: record.key.subject,
+                expected: now.as_ref().map(|now| now.version),
+                record: new.clone(),
+            });
+            *now = Some(new);
+        }
+        results.push(result);
+    }
+    (writes, results)
+}
+
+fn decide_one(record: &Incoming, now: Option<&StoredRecord>) -> IngestResult {
+    let version = now.map_or(0, |now| now.version);
+    if record.if_match.is_some_and(|wanted| wanted != version) {
+        return Err(AppError::PreconditionFailed);
+    }
+    let Some(now) = now else {
+        return Ok((Ingested::Created, 1));
+    };
+    if let (Some(new), Some(old)) = (record.stored.source_version, now.source_version)
+        && new <= old
+    {
+        return Ok((Ingested::Ignored, version));
+    }
+    if now.fields == record.stored.fields && record.stored.source_version.is_none() {
+        return Ok((Ingested::Unchanged, version));
+    }
+    let next = version
+        .checked_add(1)
+        .ok_or(AppError::Internal("a record has too many versions"))?;
+    Ok((Ingested::Updated, next))
+}

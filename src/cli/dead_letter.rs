@@ -1,0 +1,83 @@
+//! `heyan dead-letter open`: what a dead letter of the bus holds, for who has the root key. Reads the letters' JSON from standard
+//! input, one a line, as `kcat -C -t heyan.dead-letter.v1 -e` prints them; writes values of persons to standard output.
+
+use std::{io::BufRead, path::PathBuf};
+
+use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::{Exit, boot, output};
+use crate::{
+    app::bus::dead_letter::{self, Sealed},
+    auth::keys,
+    config::Config,
+};
+
+/// `heyan dead-letter …`.
+#[derive(clap::Subcommand)]
+pub enum DeadLetterCommand {
+    /// Open letters: JSON lines on standard input, JSON lines on standard output
+    Open(Args),
+}
+
+/// Whose letters.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Settings file: names the root key, by which letters open
+    #[arg(long, env = "HEYAN_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// Opens letters; `No` when one does not open.
+pub fn run(command: DeadLetterCommand) -> anyhow::Result<Exit> {
+    let DeadLetterCommand::Open(args) = command;
+    let config = Config::load(args.config.as_deref())?;
+    let root = &config.node.root_key_file;
+    anyhow::ensure!(root.exists(), "the root key {} is missing", root.display());
+    let vault = boot::vault(&config, &keys::load_or_create(root)?)?;
+    let mut exit = Exit::Done;
+    for line in std::io::stdin().lock().lines() {
+        let line = line.context("standard input")?;
+        let letter: Option<Value> = serde_json::from_str(&line).ok();
+        let opened = letter
+            .as_ref()
+            .and_then(|letter| dead_letter::open(&vault, letter).ok());
+        match (letter, opened) {
+            (Some(letter), Some(sealed)) => output::say(shown(&letter, &sealed)),
+            _ => {
+                output::say(json!({"problem": "is no dead letter, or was not sealed with these keys"}));
+                exit = Exit::No;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// Text where it is text, base64 otherwise.
+fn shown(letter: &Value, sealed: &Sealed) -> Value {
+    let text = |base64: &String| {
+        let bytes = STANDARD.decode(base64).unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_else(|_no_text| base64.clone())
+    };
+    let headers: serde_json::Map<String, Value> = sealed
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), text(value).into()))
+        .collect();
+    let faults = sealed
+        .faults
+        .iter()
+        .map(|(pointer, code)| json!({"pointer": pointer, "code": code}));
+    json!({
+        "topic": letter["topic"],
+        "partition": letter["partition"],
+        "offset": letter["offset"],
+        "class": letter["class"],
+        "reason": letter["reason"],
+        "faults": faults.collect::<Vec<_>>(),
+        "key": sealed.key.as_ref().map(text),
+        "headers": headers,
+        "payload": sealed.payload.as_ref().map(text),
+    })
+}

@@ -1,0 +1,30 @@
+//! Problem documents for answers that leave by another way than HTTP.
+
+use super::{locale::Locale, problem::Problem};
+use crate::app::{
+    bus::requests::{self, Problems},
+    error::AppError,
+    token::Unknown,
+};
+
+/// Writes refusals as HTTP answers would have them, in the default language.
+pub struct HttpProblems;
+
+impl Problems for HttpProblems {
+    fn refused(&self, error: AppError) -> requests::Problem {
+        written(&Problem::from(error))
+    }
+
+    fn unknown(&self, unknown: Unknown) -> requests::Problem {
+        written(&Problem::from(unknown))
+    }
+}
+
+fn written(problem: &Problem) -> requests::Problem {
+    let document = serde_json::from_str(&problem.to_json(Locale::ZhCn));
+    requests::Problem {
+        status: problem.status(),
+        code: problem.code.as_str(),
+        document: document.unwrap_or_else(|_no_json| serde_json::Value::Null),
+    }
+}

@@ -1,0 +1,42 @@
+//! Applies what a commit writes for the bus. A position that is not where its reader left it is a conflict: then somebody else
+//! reads the same partition, and none of the commit stands.
+
+use super::apply::{changed, run};
+use super::batch::json_text;
+use super::engine::{Call, Engine};
+use super::fault::Fault;
+use super::pool::Lease;
+use crate::app::rows::BusWrites;
+use crate::store::statement;
+
+/// Writes all of `bus`; `at` is the time of its commit.
+pub(super) async fn apply<E: Engine>(conn: &mut Lease<'_, E>, bus: &BusWrites, at: i64) -> Result<(), Fault> {
+    for (ids, statement) in [
+        (&bus.events, statement::MARK_PUBLISHED_EVENTS),
+        (&bus.alerts, statement::MARK_PUBLISHED_ALERTS),
+    ] {
+        // How many rows change is not checked: what was published twice is marked once.
+        if !ids.is_empty() {
+            run(conn, statement, |query| query.bind(json_text(ids))).await?;
+        }
+    }
+    for advance in &bus.advances {
+        let bind = |query: E::Call| {
+            query
+                .bind(advance.name.clone())
+                .bind(advance.to.clone())
+                .bind(at)
+                .bind(advance.from.clone())
+        };
+        changed(conn, statement::ADVANCE_POSITION, 1, bind).await?;
+    }
+    for (topic, key) in &bus.parked {
+        let bind = |query: E::Call| query.bind(*topic).bind(key.to_vec()).bind(at);
+        run(conn, statement::INSERT_PARKED_KEY, bind).await?;
+    }
+    for (topic, key) in &bus.released {
+        let bind = |query: E::Call| query.bind(*topic).bind(key.to_vec());
+        run(conn, statement::DELETE_PARKED_KEY, bind).await?;
+    }
+    Ok(())
+}

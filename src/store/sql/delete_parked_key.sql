@@ -1,0 +1,1 @@
+DELETE FROM parked_keys WHERE topic = $1 AND key = $2
