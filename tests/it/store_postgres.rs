@@ -50,7 +50,6 @@ async fn postgres_tells_the_store_story() {
     };
     let store = PostgresStore::open(&config).await.unwrap();
     tell(store.port()).await;
-    crate::store_bus::tell(&*store).await;
     store.close().await;
     let late = store.commit(&Commit::default()).await;
     let closed = matches!(&late, Err(StoreError::Engine { statement, .. }) if *statement == "closed");
@@ -58,6 +57,9 @@ async fn postgres_tells_the_store_story() {
     let again = PostgresStore::open(&config).await.unwrap();
     let counts = again.record_counts().await.unwrap();
     assert!(counts.contains(&("firms".to_owned(), 3)), "{counts:?}");
+    server.run("CREATE DATABASE of_the_bus").await;
+    let of_the_bus = open(format!("{}/of_the_bus", server.url().strip_suffix("/heyan").unwrap())).await;
+    crate::store_bus::tell(&*of_the_bus).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -234,13 +236,13 @@ async fn a_server_that_must_not_be_used_is_refused() {
     assert!(said.contains("schema_migrations") || said.contains("migrate"), "{said}");
     open(server.url()).await.close().await;
     PostgresStore::open(&strict).await.unwrap();
-    server.run("DELETE FROM schema_migrations WHERE version = 5").await;
+    server.run("DELETE FROM schema_migrations WHERE version = 6").await;
     let said = refused(&strict).await;
     assert!(said.contains("heyan store migrate"), "{said}");
     server
-        .run("INSERT INTO schema_migrations VALUES (5, 'x', repeat('0', 64), 0)")
+        .run("INSERT INTO schema_migrations VALUES (6, 'x', repeat('0', 64), 0)")
         .await;
-    assert!(refused(&strict).await.contains("schema version 5"));
+    assert!(refused(&strict).await.contains("schema version 6"));
     server.run("ALTER SYSTEM SET full_page_writes = off").await;
     server.run("SELECT pg_reload_conf()").await;
     let until = Instant::now() + Duration::from_secs(5);
