@@ -29,14 +29,8 @@ from hub import ROOT, Checks, Client, arguments, binary, person, put_records, ve
 from proxies import DEPLOY, haproxy, nginx, tool
 
 # What other parts of the project are about to bring: a row goes when its setting or metric is there.
-COMING_KEYS = {
-    "node.peers",
-    "store.engine",
-    "store.postgres.url_file",
-    "store.postgres.connections_max",
-    "kafka.brokers",
-}
-COMING_METRICS = {"heyan_kafka_lag": {"topic"}}
+COMING_KEYS: set[str] = set()
+COMING_METRICS: dict[str, set[str]] = {}
 # What is not the hub's: Prometheus' own, HAProxy's exporter, and the process collector of the crate `prometheus`.
 OTHERS = {
     "up": {"job"},
