@@ -310,7 +310,9 @@ def scale(checks: Checks, long: bool) -> dict:
     rounds = [(cost(one), cost(two)) for _ in range(5 if long else 2)]
     ratios = sorted(2 * both[0] / alone[0] for alone, both in rounds)
     median = ratios[len(ratios) // 2]
-    checks.ok("two nodes do at least 1.8 times the work of one for the same CPU each", median >= 1.8, [f"{r:.2f}" for r in ratios])
+    # The short form only guards against a fall: on a machine that does other work the two cores are not two.
+    wanted = 1.8 if long else 1.5
+    checks.ok(f"two nodes do at least {wanted} times the work of one for the same CPU each", median >= wanted, [f"{r:.2f}" for r in ratios])
     cluster.stop()
     alone, both = rounds[-1]
     return {"ratio": f"{median:.2f}", "one_per_cpu_s": round(alone[0]), "two_per_cpu_s": round(both[0]), "wall": f"{alone[1]:.0f}/{both[1]:.0f}"}
