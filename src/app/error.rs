@@ -85,6 +85,8 @@ pub enum Thing {
     Subscription,
     /// A delivery.
     Delivery,
+    /// A service item.
+    Item,
 }
 
 impl AppError {

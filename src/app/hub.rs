@@ -16,6 +16,7 @@ use super::{
     caches::RecordCaches,
     commit::Commit,
     error::AppError,
+    items::Items,
     outward::{Connectors, Webhooks},
     pending::Pending,
     ports::{Clock, Store, SubjectKey},
@@ -32,7 +33,7 @@ use crate::{
         seal::PurposeSealer,
         token::{TokenSigner, TokenVerifier},
     },
-    catalog::Catalog,
+    catalog::{Catalog, item::ServiceItem},
     domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule},
     ledger::{Appended, Lane, Ledger, LedgerError, entry},
     telemetry::Metrics,
@@ -99,6 +100,12 @@ pub struct Hub {
     pub vault: Vault,
     /// What is pending about subjects.
     pub pending: Pending,
+    /// Service items.
+    pub items: ArcSwap<Items>,
+    /// The items that ship, and those of the folder.
+    pub shipped_items: Box<[Arc<ServiceItem>]>,
+    /// One change of items at a time.
+    pub item_changes: Arc<Mutex<()>>,
     /// Where agencies' systems listen.
     pub subscriptions: ArcSwap<Table>,
     /// One change of subscriptions at a time.

@@ -33,6 +33,7 @@ pub async fn take(hub: &Hub, notice: Notice) -> Result<(), AppError> {
             }
         }
         Notice::Access => hub.reload_access().await?,
+        Notice::Items => hub.reload_items().await?,
         Notice::Subscriptions => hub.reload_subscriptions().await?,
         Notice::Events => wake(hub),
         Notice::Everything => read_everything(hub).await?,
@@ -48,6 +49,7 @@ pub async fn take(hub: &Hub, notice: Notice) -> Result<(), AppError> {
 pub async fn read_everything(hub: &Hub) -> Result<(), AppError> {
     hub.records.invalidate_all();
     hub.reload_access().await?;
+    hub.reload_items().await?;
     hub.reload_subscriptions().await?;
     let held: Vec<SubjectKey> = hub.reload_pending().await?;
     for subject in held {

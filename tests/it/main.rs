@@ -16,11 +16,13 @@
 mod access;
 mod busy;
 mod cache;
+mod checks;
 mod cli;
 mod cli_hard;
 mod common;
 mod datasets;
 mod file_feed;
+mod item_lists;
 mod items;
 mod ledger_kill;
 mod ledger_second;
