@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::common::TestHub;
+use crate::{common::TestHub, nodes::Cluster};
 
 fn item(version: u32) -> Value {
     json!({"code": "test-1", "name": "测试事项", "version": version, "materials": [
@@ -188,4 +188,44 @@ async fn a_list_without_materials_goes_in_and_a_check_says_that_they_are_not_kno
     assert!(answer["notice"]["zh"].as_str().unwrap().contains("尚未在系统登记"));
     assert!(answer["receipt"]["index"].is_u64());
     hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_item_that_one_node_registers_the_other_knows_and_of_two_versions_the_newer_counts() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (one, two) = (&cluster.one, &cluster.two);
+    for version in 1..=6 {
+        let (writer, reader) = if version % 2 == 0 { (one, two) } else { (two, one) };
+        let (status, answer) = put(writer, &item(version)).await;
+        assert_eq!((status, &answer["version"]), (200, &json!(version)), "{answer}");
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while reader
+            .hub
+            .items
+            .load()
+            .get("test-1")
+            .is_none_or(|known| known.spec.version != version)
+        {
+            assert!(
+                std::time::Instant::now() < until,
+                "the other node does not know version {version}"
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let (_, answer) = put(reader, &item(version)).await;
+        assert_eq!(answer["status"], "unchanged");
+    }
+    // Two at once, of two nodes: one order or the other, and both know the newer at the end.
+    let (older, newer) = (item(7), item(8));
+    let ((a, _), (b, _)) = tokio::join!(put(one, &older), put(two, &newer));
+    assert_eq!((a, b), (200, 200));
+    for hub in [one, two] {
+        let (_, answer) = put(hub, &item(7)).await;
+        assert_eq!(
+            (&answer["status"], &answer["version"]),
+            (&json!("ignored"), &json!(8)),
+            "{answer}"
+        );
+    }
+    cluster.stop().await;
 }
