@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::verify::{Entered, Freshness, Judgement};
-use crate::domain::verdict::Verdict;
+use crate::domain::{label::Label, verdict::Verdict};
 
 /// Writes a JSON string.
 pub fn put_string(out: &mut Vec<u8>, text: &str) {
@@ -54,6 +54,15 @@ fn put_escaped(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(rest);
 }
 
+/// Writes a text in both languages as `{"zh":…,"en":…}`.
+pub fn put_label(out: &mut Vec<u8>, label: &Label) {
+    out.extend_from_slice(b"{\"zh\":");
+    put_string(out, &label.zh);
+    out.extend_from_slice(b",\"en\":");
+    put_string(out, &label.en);
+    out.push(b'}');
+}
+
 /// Writes a number.
 pub fn put_number(out: &mut Vec<u8>, number: u64) {
     let mut digits = [0; 20];
@@ -72,11 +81,17 @@ pub fn put_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
-/// Writes the members of an answer from `outcome` to `findings`, without braces.
+/// Writes the members of an answer from `outcome` to `mismatch`, without braces.
 pub fn put_judgement(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
     out.extend_from_slice(b"\"outcome\":\"");
     out.extend_from_slice(judgement.outcome.as_str().as_bytes());
-    out.extend_from_slice(b"\",\"fields\":{");
+    out.extend_from_slice(b"\",");
+    put_grounds(out, judgement);
+}
+
+/// Writes the members that an outcome rests on, from `fields` to `mismatch`, without braces.
+pub fn put_grounds(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
+    out.extend_from_slice(b"\"fields\":{");
     for (position, (name, number, verdict)) in judgement.fields.iter().enumerate() {
         if position > 0 {
             out.push(b',');

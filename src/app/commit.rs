@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{
     ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
-        AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply,
-        SubscriptionRow,
+        AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
+        SavedReply, SubscriptionRow,
     },
 };
 
@@ -24,6 +24,8 @@ pub struct Commit {
     pub clients: Vec<ClientRow>,
     /// Grants to insert or replace by id.
     pub grants: Vec<GrantRow>,
+    /// Service items to insert, or to replace by a newer version; one that is not newer is a conflict.
+    pub items: Vec<ItemRow>,
     /// Mismatches after a step, with the step.
     pub mismatches: Vec<MismatchWrite>,
     /// Guesses that were counted; a value that is known already is not counted again.

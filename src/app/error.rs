@@ -88,6 +88,8 @@ pub enum Thing {
     Subscription,
     /// A delivery.
     Delivery,
+    /// A service item.
+    Item,
 }
 
 impl AppError {

@@ -17,6 +17,7 @@ use super::{
     caches::RecordCaches,
     commit::Commit,
     error::AppError,
+    items::Items,
     outward::{Connectors, Webhooks},
     pending::Pending,
     ports::{Clock, Store, SubjectKey},
@@ -33,7 +34,7 @@ use crate::{
         seal::PurposeSealer,
         token::{TokenSigner, TokenVerifier},
     },
-    catalog::Catalog,
+    catalog::{Catalog, item::ServiceItem},
     domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule},
     ledger::{Appended, Lane, Ledger, LedgerError, entry},
     telemetry::Metrics,
@@ -49,9 +50,6 @@ const PENDING_PAGE: u32 = 10_000;
 /// entries are made a moment before they are committed, and appended a moment after.
 const TAIL_ENTRIES: u64 = 4_096;
 const TAIL_US: i64 = 60_000_000;
-
-/// How old what is known of access may be while the line to other nodes is lost.
-const ACCESS_READ: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// Outbox rows that are deleted at once.
 const FORGET_MAX: usize = 2_000;
@@ -108,6 +106,12 @@ pub struct Hub {
     pub vault: Vault,
     /// What is pending about subjects.
     pub pending: Pending,
+    /// Service items.
+    pub items: ArcSwap<Items>,
+    /// The items that ship, and those of the folder.
+    pub shipped_items: Box<[Arc<ServiceItem>]>,
+    /// One change of items at a time.
+    pub item_changes: Arc<Mutex<()>>,
     /// Where agencies' systems listen.
     pub subscriptions: ArcSwap<Table>,
     /// One change of subscriptions at a time.
@@ -433,7 +437,8 @@ impl Hub {
             return Ok(());
         }
         let mut read_at = self.access_read.lock().await;
-        if read_at.is_none_or(|at| at.elapsed() > ACCESS_READ) {
+        // Not more often than five times a second, however many call.
+        if read_at.is_none_or(|at| at.elapsed().as_millis() > 200) {
             let begun = Instant::now();
             self.reload_access().await?;
             *read_at = Some(begun);

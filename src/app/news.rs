@@ -36,6 +36,7 @@ pub async fn take(hub: &Arc<Hub>, notice: Notice) -> Result<(), AppError> {
             }
         }
         Notice::Access => hub.reload_access().await?,
+        Notice::Items => hub.reload_items().await?,
         Notice::Subscriptions => hub.reload_subscriptions().await?,
         Notice::Events => wake(hub),
         Notice::Everything => read_everything(hub).await?,
@@ -53,6 +54,7 @@ pub async fn take(hub: &Arc<Hub>, notice: Notice) -> Result<(), AppError> {
 pub async fn read_everything(hub: &Arc<Hub>) -> Result<(), AppError> {
     hub.records.invalidate_all();
     hub.reload_access().await?;
+    hub.reload_items().await?;
     hub.reload_subscriptions().await?;
     let held: Vec<SubjectKey> = hub.reload_pending().await?;
     for subject in held {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::{
     commit::{AgencyRow, ClientRow, Commit, GrantRow, GrantUsage},
     rows::{
-        AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
-        SavedReply, StepRow, SubscriptionRow,
+        AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter,
+        MismatchRow, SavedReply, StepRow, SubscriptionRow,
     },
 };
 
@@ -123,6 +123,8 @@ pub enum Notice {
     Forgiven(Vec<SubjectKey>),
     /// Agencies, clients or grants changed.
     Access,
+    /// Service items changed.
+    Items,
     /// Subscriptions changed.
     Subscriptions,
     /// There are new events or deliveries.
@@ -253,6 +255,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every subscription that is not deleted.
     async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError>;
+
+    /// Every service item that was registered.
+    async fn items(&self) -> Result<Vec<ItemRow>, StoreError>;
 
     /// Oldest events that were not fanned out, at most `limit`.
     async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;

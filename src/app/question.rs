@@ -125,6 +125,12 @@ pub struct Operands<'a>(pub Vec<Cow<'a, str>>);
 /// An object as a list in the order of the request; a name stands at most once.
 pub struct Members<'a, T>(pub Vec<(Cow<'a, str>, T)>);
 
+impl<T> Default for Members<'_, T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 impl<T> Members<'_, T> {
     /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&T> {

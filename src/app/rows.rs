@@ -286,6 +286,19 @@ pub struct GuessRow {
     pub at: i64,
 }
 
+/// One service item that was registered.
+#[derive(Clone, Debug)]
+pub struct ItemRow {
+    /// Code, primary key.
+    pub code: String,
+    /// Version, from 1; only a newer one replaces it.
+    pub version: u32,
+    /// The item as it was written, JSON.
+    pub body: String,
+    /// Unix microseconds.
+    pub updated_at: i64,
+}
+
 /// The first answer to a request with an idempotency key.
 #[derive(Clone)]
 pub struct SavedReply {

@@ -7,10 +7,11 @@ use jsonschema::{Draft, PatternOptions, Retrieve, Uri, Validator};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::dataset::{Authority, Dataset, Field, GuessRule, Label, SubjectMember};
+use super::dataset::{Authority, Dataset, Field, GuessRule, SubjectMember};
 use crate::domain::{
     compare::Comparator,
     identifier::IdentifierKind,
+    label::Label,
     mask::Mask,
     policy::{FIELDS_MAX, Sharing},
 };

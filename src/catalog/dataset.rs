@@ -11,19 +11,10 @@ use crate::domain::{
     compare::Comparator,
     fault::{Fault, pointer_segment},
     identifier::{Finding, Identifier, IdentifierKind, RAW_BYTES_MAX},
+    label::Label,
     mask::Mask,
     policy::Sharing,
 };
-
-/// A text in both languages.
-#[derive(Clone, Debug, Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Label {
-    /// Chinese.
-    pub zh: String,
-    /// English.
-    pub en: String,
-}
 
 /// The department answerable for a dataset (数据源部门).
 #[derive(Clone, Debug, Serialize, serde::Deserialize)]

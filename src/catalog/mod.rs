@@ -4,12 +4,15 @@
 mod compile;
 mod dataset;
 mod events;
+pub mod item;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 pub use compile::CatalogError;
-pub use dataset::{Authority, Dataset, Field, GuessRule, Label, Subject, SubjectMember};
+pub use dataset::{Authority, Dataset, Field, GuessRule, Subject, SubjectMember};
 pub use events::EventSchemas;
+
+pub use crate::domain::label::Label;
 
 /// The datasets that ship, embedded so that the binary starts with nothing else installed.
 const SHIPPED: [(&str, &str); 4] = [
@@ -47,7 +50,11 @@ impl Catalog {
             .iter()
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
             .collect();
-        for (name, text) in folder.map(read_folder).transpose()?.unwrap_or_default() {
+        for (name, text) in folder
+            .map(|folder| read_folder(folder, "json"))
+            .transpose()?
+            .unwrap_or_default()
+        {
             match files.iter_mut().find(|(shipped, _)| *shipped == name) {
                 Some(file) => file.1 = text,
                 None => files.push((name, text)),
@@ -91,12 +98,13 @@ impl Catalog {
     }
 }
 
-fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, CatalogError> {
+/// The files of `folder` with an extension, by name.
+fn read_folder(folder: &Path, extension: &str) -> Result<Vec<(String, String)>, CatalogError> {
     let entries = std::fs::read_dir(folder).map_err(|source| CatalogError::read(folder, source))?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(|source| CatalogError::read(folder, source))?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
+        if path.extension().is_some_and(|found| found == extension) {
             let text = std::fs::read_to_string(&path).map_err(|source| CatalogError::read(&path, source))?;
             let name = path
                 .file_name()

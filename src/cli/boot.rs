@@ -43,7 +43,7 @@ use crate::{
         token::{KeyId, TokenSigner, TokenVerifier},
     },
     cache::{CacheConfig, StampCheck},
-    catalog::Catalog,
+    catalog::{self, Catalog, item::ServiceItem},
     config::Config,
     http::{
         Limits,
@@ -115,16 +115,22 @@ async fn open_around(
     let patience = Duration::from_millis(config.http.body_timeout_ms);
     let (public, url) = bind(&config.http.listen, config.http.tls.is_configured(), patience)?;
     let (admin, admin_url) = bind(&config.http.admin_listen, false, patience)?;
-    let folder = &config.catalog.datasets_dir;
-    let catalog = Arc::new(Catalog::load(
-        Some(folder.as_path()).filter(|folder| !folder.as_os_str().is_empty()),
-    )?);
+    let catalog = Arc::new(Catalog::load(folder_of(&config.catalog.datasets_dir))?);
+    let items = catalog::item::load(folder_of(&config.catalog.items_dir), &catalog)?;
     let store = storage::open(&config, &keys).await?;
-    let hub = Arc::new(assemble(&config, &keys, catalog, store, (connectors, webhooks), &url)?);
+    let hub = Arc::new(assemble(
+        &config,
+        &keys,
+        (catalog, items),
+        store,
+        (connectors, webhooks),
+        &url,
+    )?);
     hub.records.start_live(&hub);
     peers::refuse_a_double(&hub).await.map_err(anyhow::Error::msg)?;
     peers::show(&hub).await?;
     hub.reload_access().await?;
+    hub.reload_items().await?;
     hub.reload_subscriptions().await?;
     let _nothing_was_held = hub.reload_pending().await?;
     let left_over = hub.append_left_over().await?;
@@ -141,10 +147,15 @@ async fn open_around(
     })
 }
 
+/// A folder of the settings; an empty one is none.
+pub(super) fn folder_of(folder: &Path) -> Option<&Path> {
+    Some(folder).filter(|folder| !folder.as_os_str().is_empty())
+}
+
 fn assemble(
     config: &Config,
     keys: &KeyRing,
-    catalog: Arc<Catalog>,
+    (catalog, items): (Arc<Catalog>, Vec<ServiceItem>),
     store: Arc<dyn Store>,
     (connectors, webhooks): (Arc<dyn Connectors>, Arc<dyn Webhooks>),
     url: &str,
@@ -191,6 +202,9 @@ fn assemble(
         witness: storage::witness(config, keys)?,
         vault: vault(config, keys)?,
         pending: Pending::default(),
+        items: ArcSwap::default(),
+        shipped_items: items.into_iter().map(Arc::new).collect(),
+        item_changes: Arc::default(),
         subscriptions: ArcSwap::default(),
         subscription_changes: Arc::default(),
         webhooks,

@@ -3,8 +3,11 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, output::Output};
-use crate::{catalog::Catalog, config::Config};
+use super::{Exit, boot::folder_of, output::Output};
+use crate::{
+    catalog::{Catalog, item},
+    config::Config,
+};
 
 /// `heyan config …`.
 #[derive(clap::Subcommand)]
@@ -28,10 +31,11 @@ pub fn run(command: ConfigCommand, output: Output) -> anyhow::Result<Exit> {
     match command {
         ConfigCommand::Check(args) => {
             let config = Config::load(args.config.as_deref())?;
-            let folder = Some(config.catalog.datasets_dir.as_path()).filter(|folder| !folder.as_os_str().is_empty());
-            let datasets = Catalog::load(folder)?.iter().count();
-            let json = serde_json::json!({"good": true, "datasets": datasets});
-            output.tell(&json, &format!("good: {datasets} datasets"));
+            let catalog = Catalog::load(folder_of(&config.catalog.datasets_dir))?;
+            let items = item::load(folder_of(&config.catalog.items_dir), &catalog)?.len();
+            let datasets = catalog.iter().count();
+            let json = serde_json::json!({"good": true, "datasets": datasets, "items": items});
+            output.tell(&json, &format!("good: {datasets} datasets, {items} service items"));
         }
         ConfigCommand::Print(args) => {
             let config = Config::load(args.config.as_deref())?;

@@ -59,6 +59,12 @@ const AGENCIES: [(&str, &str, &str, &str); 3] = [
     ),
 ];
 
+/// The item of the third line: a food business licence, of whose materials two are verified, one is not needed and two remain.
+const CHECKED_ITEM: &str = "11340200003015021E3000102001000";
+
+/// Firms among which the third line looks for one that is in business.
+const FIRMS_LOOKED_AT: u64 = 100;
+
 const USERS: [(&str, &str); 3] = [("operator", "operator"), ("manager", "manager"), ("auditor", "auditor")];
 
 /// Makes the city, opens the hub, tells how to use it, and serves until told to stop.
@@ -411,24 +417,23 @@ impl Told {
         let ask = |claims: Value| json!({"dataset": "natural-person", "subject": person, "claims": claims, "purpose": purpose});
         let matching = ask(json!({"name": fields.get("name"), "birth_date": fields.get("birth_date")}));
         let differing = ask(json!({"name": "某某某", "birth_date": fields.get("birth_date")}));
-        let licence = member(|city, out| city.licence(0).subject_json(out), city);
-        let estate = member(|city, out| city.estate(0).subject_json(out), city);
-        let estate_fields = member(|city, out| city.estate(0).fields_json(out), city);
-        let materials = json!({"purpose": purpose, "items": [
-            {"ref": "applicant", "dataset": "natural-person", "subject": person, "claims": {"name": fields.get("name")}},
-            {"ref": "licence", "dataset": "e-licence", "subject": licence,
-                "claims": {"status": "有效", "valid_until": {"op": "on_or_after", "value": "2026-12-31"}}},
-            {"ref": "estate", "dataset": "real-estate", "subject": estate,
-                "claims": {"owner_name": estate_fields.get("owner_name"), "mortgaged": "无"}},
-        ]});
+        let firms = 0..city.sizes().firms.min(FIRMS_LOOKED_AT);
+        let firm = firms.map(|n| city.firm(n)).find(|firm| firm.status() == "存续");
+        let check = json!({
+            "purpose": {"item_code": CHECKED_ITEM, "application_no": "DEMO-0002", "operator": "window-3"},
+            "applicant": {
+                "name": firm.as_ref().map_or("", |firm| firm.name()),
+                "uscc": firm.as_ref().map_or("", |firm| firm.uscc()),
+            },
+            "materials": {
+                "legal_representative": {"name": fields.get("name"), "id_number": person.get("id_number")},
+            },
+            "facts": {"premises": "leased"},
+        });
         for (title, path, body) in [
             ("一致 a match", "/v1/verifications", matching),
             ("不一致 a mismatch", "/v1/verifications", differing),
-            (
-                "一件事的全部材料 the materials of one matter",
-                "/v1/verifications/batch",
-                materials,
-            ),
+            ("事项材料核验与一次性告知 an item check", "/v1/checks", check),
         ] {
             say(format_args!("\n# {title}"));
             say(format_args!(

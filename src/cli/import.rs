@@ -247,7 +247,10 @@ impl Work {
         };
         let (hub, dataset, rows) = (Arc::clone(&self.hub), self.args.dataset.clone(), batch.rows.len());
         let sent = body.clone();
-        let task = tokio::spawn(async move { send(&hub, &dataset, sent, rows, &retry).await });
+        let task = tokio::spawn(async move {
+            let path = ["v1", "datasets", &dataset, "records"];
+            send(&hub, &path, sent, rows, &retry).await
+        });
         self.under_way.push_back(UnderWay { batch, body, task });
         Ok(())
     }

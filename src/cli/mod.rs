@@ -21,6 +21,7 @@ mod grant;
 mod harden;
 mod import;
 mod inbox;
+mod item;
 mod ledger;
 mod output;
 mod outward;
@@ -76,6 +77,9 @@ enum Command {
     /// Grants: add, list, revoke
     #[command(subcommand)]
     Grant(grant::GrantCommand),
+    /// Service items: import, list
+    #[command(subcommand)]
+    Item(item::ItemCommand),
     /// Users of the console: add, list, rotate-secret, disable, enable
     #[command(subcommand)]
     User(user::UserCommand),
@@ -149,6 +153,7 @@ pub fn run() -> ExitCode {
         Command::Token(args) => Ok(runtime.block_on(token::run(args, output))),
         Command::Agency(command) => Ok(runtime.block_on(agency::run(command, output))),
         Command::Grant(command) => Ok(runtime.block_on(grant::run(command, output))),
+        Command::Item(command) => Ok(runtime.block_on(item::run(command, output))),
         Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
         Command::Config(command) => config::run(command, output),
         Command::Store(command) => runtime.block_on(store::run(command, output)),

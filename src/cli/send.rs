@@ -1,5 +1,5 @@
-//! One request of an import and its answers, repeated when it broke.
-//! A repeat is safe: a record that is in already is answered `unchanged` or `ignored`.
+//! One request of an import, of records or of items, and its answers, repeated when it broke.
+//! A repeat is safe: what is in already is answered `unchanged` or `ignored`.
 
 use std::time::Duration;
 
@@ -70,18 +70,18 @@ impl Decided {
     }
 }
 
-/// Sends `rows` lines and takes their answers.
+/// Puts `rows` lines to a path and takes their answers.
 ///
 /// # Errors
 /// The hub refuses the request, or it broke more often than `retry` allows.
-pub async fn send(hub: &Hub, dataset: &str, body: Bytes, rows: usize, retry: &Retry) -> Result<Decided, Failure> {
+pub async fn send(hub: &Hub, path: &[&str], body: Bytes, rows: usize, retry: &Retry) -> Result<Decided, Failure> {
     if rows == 0 {
         return Ok(Decided::default());
     }
     let mut pause = retry.pause;
     let mut tries = 0;
     loop {
-        let failure = match send_once(hub, dataset, body.clone(), rows, retry.lang).await {
+        let failure = match send_once(hub, path, body.clone(), rows, retry.lang).await {
             Ok(decided) => return Ok(decided),
             Err(failure) => failure,
         };
@@ -101,8 +101,8 @@ pub async fn send(hub: &Hub, dataset: &str, body: Bytes, rows: usize, retry: &Re
     }
 }
 
-async fn send_once(hub: &Hub, dataset: &str, body: Bytes, rows: usize, lang: Lang) -> Result<Decided, Failure> {
-    let mut lines = hub.put_lines(&["v1", "datasets", dataset, "records"], body).await?;
+async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lang) -> Result<Decided, Failure> {
+    let mut lines = hub.put_lines(path, body).await?;
     let mut decided = Decided::default();
     let mut answered = vec![false; rows];
     while let Some(line) = lines.next().await? {

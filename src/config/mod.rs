@@ -160,6 +160,8 @@ pub struct Auth {
 pub struct Catalog {
     /// Folder of schemas; empty: the shipped ones alone.
     pub datasets_dir: PathBuf,
+    /// Folder of service items; empty: the shipped ones alone.
+    pub items_dir: PathBuf,
 }
 
 /// Database.

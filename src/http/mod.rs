@@ -4,10 +4,12 @@
 mod access;
 mod admission;
 mod call;
+mod checks;
 mod datasets;
 pub mod docs;
 mod extract;
 pub mod html;
+mod items;
 mod lines;
 pub mod locale;
 mod log;

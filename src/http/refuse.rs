@@ -45,6 +45,7 @@ impl From<AppError> for Problem {
                 Thing::Mismatch => ProblemCode::MismatchNotFound,
                 Thing::Subscription => ProblemCode::SubscriptionNotFound,
                 Thing::Delivery => ProblemCode::DeliveryNotFound,
+                Thing::Item => ProblemCode::ItemNotFound,
             }),
             AppError::AlreadyExists => Self::new(ProblemCode::AlreadyExists),
             AppError::PreconditionFailed => Self::new(ProblemCode::PreconditionFailed),

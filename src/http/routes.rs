@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
-    access, call, datasets, log, mismatches, oauth, pages,
+    access, call, checks, datasets, items, log, mismatches, oauth, pages,
     problem::{Problem, ProblemCode},
     receipts, records, refuse,
     state::State,
@@ -100,6 +100,11 @@ routes! {
     list_mismatches       GET    "/v1/mismatches"                              EVERYONE,                              Call   => mismatches::list;
     get_mismatch          GET    "/v1/mismatches/{id}"                         EVERYONE,                              Call   => mismatches::get;
     act_on_mismatch       POST   "/v1/mismatches/{id}/actions"                 &[Agency, Authority],                  Own    => mismatches::act;
+    check_item            POST   "/v1/checks"                                  &[Agency],                             Own    => checks::check;
+    put_items             PUT    "/v1/items"                                   &[Manager],                            Own    => items::put;
+    list_items            GET    "/v1/items"                                   EVERYONE,                              Call   => items::list;
+    report_items          GET    "/v1/items/report"                            &[Operator, Auditor],                  Call   => items::report;
+    get_item              GET    "/v1/items/{code}"                            EVERYONE,                              Call   => items::get;
     add_subscription      POST   "/v1/subscriptions"                           &[Agency, Authority],                  Own    => subscriptions::add;
     list_subscriptions    GET    "/v1/subscriptions"                           &[Agency, Authority, Operator, Auditor], Call => subscriptions::list;
     get_subscription      GET    "/v1/subscriptions/{id}"                      &[Agency, Authority, Operator, Auditor], Call => subscriptions::get;

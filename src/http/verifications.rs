@@ -58,7 +58,7 @@ pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// An answer that is written already; its head is made of constants.
-fn answered(json: Vec<u8>) -> HttpResponse {
+pub(super) fn answered(json: Vec<u8>) -> HttpResponse {
     let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(json));
     let head = response.headers_mut();
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -24,7 +24,7 @@ pub enum Kind {
     Call,
     /// Records that were contributed.
     Records,
-    /// A change of agencies, clients, grants or subscriptions.
+    /// A change of agencies, clients, grants, subscriptions or service items.
     Access,
     /// A step in the life of a mismatch.
     Mismatch,

@@ -12,7 +12,8 @@ use super::pool::Lease;
 use super::read::column;
 use crate::app::ports::{Before, StoreError, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply, SubscriptionRow,
+    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, SavedReply,
+    SubscriptionRow,
 };
 use crate::domain::budget::Standing;
 use crate::store::statement::{self, Statement};
@@ -55,6 +56,9 @@ async fn apply_guesses<E: Engine>(conn: &mut Lease<'_, E>, turns: &[&Turn]) -> R
 
 /// Writes what is left of `turn`: deliveries, and what there are few of.
 async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(), Fault> {
+    for row in &turn.items {
+        changed(conn, statement::UPSERT_ITEM, 1, |query| bind_item(query, row)).await?;
+    }
     if !turn.fanned.is_empty() {
         let fanned = json_text(&turn.fanned);
         changed(conn, statement::MARK_FANNED, turn.fanned.len(), |query| {
@@ -128,6 +132,14 @@ async fn events_of<E: Engine>(
             table: "deliveries",
             column: "event",
         })
+}
+
+fn bind_item<Q: Call>(query: Q, row: &ItemRow) -> Q {
+    query
+        .bind(row.code.clone())
+        .bind(i64::from(row.version))
+        .bind(row.body.clone())
+        .bind(row.updated_at)
 }
 
 fn bind_opened<Q: Call>(query: Q, write: &MismatchWrite) -> Q {

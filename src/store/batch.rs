@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, MismatchWrite, SavedReply,
-    SubscriptionRow,
+    AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
+    SavedReply, SubscriptionRow,
 };
 
 /// One of the nodes that may share a store.
@@ -35,8 +35,9 @@ pub(super) struct Batch {
     pub(super) turn: Option<Box<Turn>>,
 }
 
-/// What a commit writes of the loop: apart, because most commits write none of it.
+/// What a commit writes of the loop and of service items: apart, because most commits write none of it.
 pub(super) struct Turn {
+    pub(super) items: Vec<ItemRow>,
     pub(super) mismatches: Vec<MismatchWrite>,
     pub(super) guesses: Vec<GuessRow>,
     pub(super) forgiven: Vec<SubjectKey>,
@@ -56,6 +57,7 @@ pub(super) struct Turn {
 impl Turn {
     fn of(commit: &Commit) -> Option<Box<Self>> {
         let turn = Self {
+            items: commit.items.clone(),
             mismatches: commit.mismatches.clone(),
             guesses: commit.guesses.clone(),
             forgiven: commit.forgiven.clone(),
@@ -76,6 +78,7 @@ impl Turn {
 
     fn weight(&self) -> usize {
         2 * self.mismatches.len()
+            + self.items.len()
             + self.guesses.len()
             + self.forgiven.len()
             + self.events.len()

@@ -29,13 +29,14 @@ macro_rules! migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     migration!(1, "0001_init"),
     migration!(2, "0002_loop"),
     migration!(3, "0003_live"),
     migration!(4, "0004_told"),
     migration!(5, "0005_nodes"),
     migration!(6, "0006_bus"),
+    migration!(7, "0007_items"),
 ];
 
 impl Migration {

@@ -170,7 +170,7 @@ pub(super) async fn record_counts<E: Engine>(pool: &Pool<E>) -> Result<Vec<(Stri
 
 /// The counters of grants, of the newest two days.
 pub(super) async fn all_usage<E: Engine>(pool: &Pool<E>) -> Result<Vec<GrantUsage>, StoreError> {
-    fetch(pool, statement::SELECT_USAGE, |query| query, |row| usage(row)).await
+    fetch(pool, statement::SELECT_USAGE, |query| query, usage).await
 }
 
 /// Every node that was ever shown.

@@ -9,7 +9,7 @@ use super::pool::Pool;
 use super::read::{bytes_16, bytes_32, column, fetch, fetch_one, flag, list, number};
 use crate::app::ports::{RecordKey, StoreError, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
+    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow,
     SavedReply, StepRow, SubscriptionRow,
 };
 use crate::domain::budget::Standing;
@@ -113,6 +113,19 @@ pub(super) async fn subscriptions<E: Engine>(pool: &Pool<E>) -> Read<Vec<Subscri
         })
     };
     fetch(pool, statement::SELECT_SUBSCRIPTIONS, |query| query, read).await
+}
+
+pub(super) async fn items<E: Engine>(pool: &Pool<E>) -> Read<Vec<ItemRow>> {
+    const TABLE: &str = "items";
+    let read = |row: &E::Row| {
+        Ok(ItemRow {
+            code: column(row, 0, TABLE, "code")?,
+            version: number(row, 1, TABLE, "version")?,
+            body: column(row, 2, TABLE, "body")?,
+            updated_at: column(row, 3, TABLE, "updated_at")?,
+        })
+    };
+    fetch(pool, statement::SELECT_ITEMS, |query| query, read).await
 }
 
 pub(super) async fn new_events<E: Engine>(pool: &Pool<E>, limit: u32) -> Read<Vec<Event>> {

@@ -18,7 +18,7 @@ use crate::app::ports::{
     StoreError, StoredRecord, SubjectKey,
 };
 use crate::app::rows::{
-    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, LoopCounts, MismatchFilter, MismatchRow,
+    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow,
     SavedReply, StepRow, SubscriptionRow,
 };
 
@@ -158,6 +158,10 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError> {
         read_loop::subscriptions(&self.readers).await
+    }
+
+    async fn items(&self) -> Result<Vec<ItemRow>, StoreError> {
+        read_loop::items(&self.readers).await
     }
 
     async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {

@@ -118,9 +118,11 @@ ROWS: dict[str, Row] = {
     "POST /v1/deliveries/replay": Row(allow=frozenset({"operator"}), either=AGENCIES, body={"target": "sub_none"}),
     # CONTRACT §6
     "POST /v1/checks": Row(allow=AGENCIES, body={"purpose": PURPOSE, "applicant": {}, "materials": {}}),
-    "PUT /v1/items": Row(either=frozenset({"manager", "operator"}), body={}),
+    # Items decide what is asked of whom, as grants do: the manager alone registers them.
+    "PUT /v1/items": Row(allow=MANAGER, body={}),
     "GET /v1/items": Row(allow=EVERYONE),
-    "GET /v1/items/{}": Row(allow=EVERYONE, path={"item_code": "none"}),
+    "GET /v1/items/report": Row(allow=WATCHERS),
+    "GET /v1/items/{}": Row(allow=EVERYONE, path={"code": "none"}),
     "POST /v1/licences/verify-file": Row(allow=AGENCIES, body=b"", ctype="multipart/form-data; boundary=x"),
     "POST /v1/traces/query": Row(
         allow=frozenset({"auditor"}),

@@ -77,6 +77,10 @@ impl TestHub {
             let _ = stopped.await;
             Ok(())
         }));
+        // A node that has not heard the line yet asks the store each time.
+        while !hub.trust.holds() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
             url,

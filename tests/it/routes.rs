@@ -16,6 +16,10 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "get_receipt" => &["agency", "authority", "auditor"],
         "list_datasets" | "get_dataset" => &["agency", "authority", "operator", "manager", "auditor"],
         "put_records" | "query_record" => &["agency", "authority"],
+        "check_item" => &["agency"],
+        "put_items" => &["manager"],
+        "report_items" => &["operator", "auditor"],
+        "list_items" | "get_item" => &["agency", "authority", "operator", "manager", "auditor"],
         "list_mismatches" | "get_mismatch" => &["agency", "authority", "operator", "manager", "auditor"],
         "act_on_mismatch"
         | "add_subscription"

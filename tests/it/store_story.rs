@@ -422,11 +422,7 @@ async fn a_file_that_must_not_be_used_is_refused() {
     set_mode(&folder.database(), 0o600);
     open(&folder).await.close().await;
     sqlite("insert into schema_migrations values (99, '0099_future', hex(randomblob(32)), 1)").await;
-    assert!(
-        reason(&folder)
-            .await
-            .contains("schema version 99, this program knows 6")
-    );
+    assert!(reason(&folder).await.contains("schema version 99, this program knows "));
     sqlite("delete from schema_migrations where version = 99").await;
     sqlite("update schema_migrations set checksum = hex(randomblob(32))").await;
     assert!(reason(&folder).await.contains("schema version 1 of the file"));

@@ -17,7 +17,7 @@ const ABOUT: Text = text!(
     => "A city's verification exchange hub: business systems verify what applicants claim, field by field, and every answer has a receipt that can be proven offline.\n\n- Except where open to everyone, operations need an `Authorization: Bearer` token from `/oauth/token`, good for 10 minutes.\n- Every answer, refusals included, is in the ledger before it leaves.\n- Bodies are strict JSON: a member twice, an unknown member or a number that cannot be exact is refused. Lengths are limits of UTF-8 bytes.\n- Every error is a [problem document](/problems), `application/problem+json`; program against its `code`."
 );
 
-const TAGS: [(&str, Text, Text); 9] = [
+const TAGS: [(&str, Text, Text); 10] = [
     (
         "verification",
         text!("核验" => "Verification"),
@@ -27,6 +27,11 @@ const TAGS: [(&str, Text, Text); 9] = [
         "catalogue",
         text!("数据资源与记录" => "Datasets and records"),
         text!("目录、报送与查询。" => "The catalogue, contributing and reading."),
+    ),
+    (
+        "item",
+        text!("政务服务事项" => "Service items"),
+        text!("一次核验全部材料，一次性告知。" => "All materials of a matter at once, and the one-time notice."),
     ),
     (
         "mismatch",
@@ -228,6 +233,8 @@ fn note_lines(route: &Route, media: &str, place: &str, node: &mut Map<String, Va
     let names: &[&str] = match (media, route.operation, place) {
         ("application/x-ndjson", "verify_stream", "request") => &["StreamHeader", "Item"],
         ("application/x-ndjson", "verify_stream", _) => &["ItemAnswer", "ItemProblem", "StreamEnd"],
+        ("application/x-ndjson", "put_items", "request") => &["ServiceItem"],
+        ("application/x-ndjson", "put_items", _) => &["ItemLine", "RecordLineProblem", "RecordsEnd"],
         ("application/x-ndjson", _, "request") => &["Record"],
         ("application/x-ndjson", _, _) => &["RecordLine", "RecordLineProblem", "RecordsEnd"],
         _ => return,

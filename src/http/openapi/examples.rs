@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+mod items;
+
 use crate::http::locale::{Text, text};
 
 /// One example of a request.
@@ -205,7 +207,7 @@ fn loop_requests(operation: &str) -> Vec<Example> {
             text!("一段时间" => "A range"),
             json!({"target": "sub_01KB2Q0000000000000000002A", "from": "2026-11-22T00:00:00Z"}),
         )],
-        _ => Vec::new(),
+        _ => items::requests(operation),
     }
 }
 
@@ -281,6 +283,12 @@ pub(super) fn answer(operation: &str, media: &str) -> Option<Value> {
             "fields": {"name": "王*明", "birth_date": "****"},
             "rules": "natural-person@1",
         }),
+        ("check_item", _) => items::checked(receipt()),
+        ("put_items", JSON) => json!({"status": "created", "code": items::CODE, "version": 1, "receipt": receipt()}),
+        ("put_items", _) => lines(&[
+            json!({"line": 1, "status": "created", "code": items::CODE, "version": 1}),
+            json!({"summary": {"created": 1, "lines": 1}, "receipt": receipt()}),
+        ]),
         ("get_checkpoint", _) => "hub-1.heyan.local\n1235\n…\n\n— hub-1.heyan.local …\n".into(),
         ("get_log_key", _) => "hub-1.heyan.local+1a2b3c4d+…\n".into(),
         _ => return None,

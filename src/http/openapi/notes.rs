@@ -130,6 +130,34 @@ act_on_mismatch
             "Each action needs an `Idempotency-Key`; the same key and body get the first answer byte for byte (`Idempotent-Replayed: true`), for at least 72 hours. State, corrected record, what must be told to whom and ledger entries stand together or not at all.\n\n- `accept_record`: the business system takes the record's values, and the hub pushes those that it may have.\n- `propose_correction`: the record is said to be wrong; the authority decides within working days.\n- `approve` makes a new version of the record, pushed to the sharing platform, to subscribers and to every system that was answered from an older version; `reject` upholds the record."
     answer  "处理后的差异。" "The mismatch after the action."
     refuses &[BODY, JSON, &[InvalidHeader, PreconditionRequired, MismatchNotFound, RoleNotAllowed, NotInThisState, IdempotencyInProgress, IdempotencyKeyReused, InvalidValue, UnknownField, ValueTooLong, TooManyItems], STORE];
+check_item
+    summary "核验一个事项的全部材料" "Check every material of a service item"
+    text    "按事项编码取材料清单，一次核验全部材料，并给出一次性告知：只列申请人还需提交的，不列本市已掌握的。核验与批量核验相同：同样的授权、猜测限额与差异，共用一条存证。\n\n- 申请人的姓名、号码等在 `applicant` 中只填一次；各材料自己的值在 `materials` 中。\n- 数据源未能查询、授权未覆盖时答 `unavailable`，由窗口继续核验，不向申请人索要。\n- 材料清单尚未登记的事项答 `not_known`，不作推测。"
+            "Takes what the item needs by its code, verifies all of it at once, and gives the one-time notice: what the applicant must still bring, and nothing that the city already knows. It is verified as a batch is: the same grants, guess budget and mismatches, one ledger entry.\n\n- The applicant's name and numbers are given once, in `applicant`; values of single materials stand in `materials`.\n- A register that could not be asked, or that no grant covers, is `unavailable`: the counter goes on with it, and the applicant is not asked for it.\n- An item whose materials nobody has registered gets `not_known`; nothing is guessed."
+    answer  "每份材料的结果与一次性告知。" "What became of each material, and the notice."
+    refuses &[BODY, JSON, PURPOSE, &[TooManyItems, ItemNotFound], STORE];
+put_items
+    summary "登记事项" "Register service items"
+    text    "一项以 JSON 登记，多项以 NDJSON 每行一项；本市清单的成员名（`item_code`、`item_name` 等）可直接使用。版本不新于现行版本的予以忽略并说明。每项都按数据资源目录检查；`materials` 省略表示材料未知。"
+            "One item as JSON, or many as NDJSON, one a line; the member names of the city's own list (`item_code`, `item_name` …) are taken as they are. A version that is not newer than the one that counts is ignored and said so. Each is checked against the catalogue of datasets; `materials` left out means not known."
+    answer  "登记结果；NDJSON 为每行一条，末行为统计。" "What became of it; for NDJSON a line each, then the summary."
+    refuses &[BODY, JSON, &[TooManyItems, DuplicateMember, InvalidValue, InvalidClaim, InvalidPredicate, UnknownField, ValueTooLong], STORE];
+list_items
+    summary "事项列表" "List service items"
+    text    "随系统提供的与登记的，按编码排序，分页。" "Those that ship and those that were registered, in the order of their codes, by page."
+    answer  "一页事项。" "One page."
+    refuses &[PAGE];
+report_items
+    summary "可核验却仍要求纸质件的材料" "Materials demanded on paper that could be verified"
+    text    "可通过共享核验的材料不得再向申请人索要。列出两类：事项已登记核验方式却仍要求纸质件的；未登记核验方式、而其他事项的同名材料已可核验的。"
+            "The rule forbids demanding what can be verified by sharing. Two kinds are listed: the item names the register and demands the paper all the same; the item names none, and another item proves a material of that name."
+    answer  "统计与一页材料。" "Counts, and one page."
+    refuses &[PAGE];
+get_item
+    summary "查看事项" "Read a service item"
+    text    "现行版本，含材料清单与核验方式。" "The version that counts, with its materials and how each is proven."
+    answer  "事项。" "The item."
+    refuses &[&[ItemNotFound]];
 add_subscription
     summary "新增订阅" "Add a subscription"
     text    "按 Standard Webhooks 签名推送 CloudEvents。签名密钥只在本次答复中出现。订阅不扩大授权：推送时按当时的授权决定内容；没有 `read` 的机构只收到它曾据旧版本得到答复的记录的变更，且不含值。"

@@ -79,10 +79,15 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
     }
 }
 
-/// Parameters of mismatches, subscriptions and deliveries.
+/// Parameters of items, mismatches, subscriptions and deliveries.
 fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
     let text = || json!({"type": "string"});
     match (name, operation) {
+        ("code", "get_item") => say(
+            text(),
+            "11340200003015064U3000505001000".into(),
+            "Code of the item. ‖ 事项编码。",
+        ),
         ("id", operation) if operation.ends_with("_mismatch") => say(
             text(),
             "mis_01KB2Q0000000000000000002A".into(),

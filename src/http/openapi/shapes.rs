@@ -2,17 +2,18 @@
 //! A comment is the text that callers read, English first and Chinese behind `‖`; enumerations get their words, and maps
 //! their values, from `words`, so that they are those of the code that answers.
 
-pub use self::{access::*, catalogue::*, ledger::*, problem::*, turn::*, verification::*};
+pub use self::{access::*, catalogue::*, item::*, ledger::*, problem::*, turn::*, verification::*};
 
 mod access;
 mod catalogue;
+mod item;
 mod ledger;
 mod problem;
 mod turn;
 mod verification;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 15] = [
+pub(super) const STRICT: [&str; 20] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -28,4 +29,9 @@ pub(super) const STRICT: [&str; 15] = [
     "NewSubscription",
     "ReplayRange",
     "UnlockRequest",
+    "CheckRequest",
+    "ServiceItem",
+    "ItemMaterial",
+    "MaterialCondition",
+    "BothLanguages",
 ];

@@ -9,10 +9,14 @@ use super::*;
 use crate::{
     app::{
         admin::NewSecret,
+        checks::CheckBody,
         commit::{AgencyRow, ClientRow, GrantRow},
         question::{ItemBody, Purpose, VerificationBody},
     },
-    catalog::Catalog,
+    catalog::{
+        Catalog, Label,
+        item::{ItemSpec, MaterialSpec, WhenSpec},
+    },
     domain::identifier::IdentifierKind,
     http::{
         access, datasets, extract,
@@ -264,6 +268,11 @@ fn parses(name: &str, body: &Value) -> bool {
         "NewSubscription" => taken::<subscriptions::SubscriptionBody>(&bytes),
         "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
         "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
+        "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
+        "ServiceItem" => taken::<ItemSpec>(&bytes),
+        "ItemMaterial" => taken::<MaterialSpec>(&bytes),
+        "MaterialCondition" => taken::<WhenSpec>(&bytes),
+        "BothLanguages" => taken::<Label>(&bytes),
         _ => panic!("{name} has no parser here"),
     }
 }
@@ -295,6 +304,27 @@ fn full(name: &str) -> Value {
             "until": "2027-11-22T00:00:00Z", "supersedes": true}),
         "UnlockRequest" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r"}),
         "ReplayRange" => json!({"target": "sub_1", "from": "2026-11-22T00:00:00Z", "until": "2026-11-23T00:00:00Z"}),
+        name => full_of_items(name),
+    }
+}
+
+fn full_of_items(name: &str) -> Value {
+    let label = json!({"zh": "因为", "en": "because"});
+    let condition = json!({"fact": "premises", "is": ["leased"], "question": label});
+    let material = json!({"id": "identity", "name": "n", "name_en": "n", "optional": true, "when": condition, "paper": true,
+        "dataset": "d", "subject": {"s": "$applicant.s"}, "claims": {"a": "v", "b": {"op": "eq", "value": ["x"]}},
+        "not_verifiable": label});
+    match name {
+        "CheckRequest" => {
+            json!({"purpose": full("Purpose"), "applicant": {"name": "n"}, "materials": {"m": {"x": "y"}},
+            "facts": {"premises": "leased"}})
+        }
+        "ServiceItem" => json!({"code": "c", "name": "n", "name_en": "n", "kind": "k", "list": "directory",
+            "agency_code": "a", "agency_name": "a", "agency_name_en": "a", "applicant": "firm", "limit_days": 5,
+            "version": 2, "materials": [material]}),
+        "ItemMaterial" => material,
+        "MaterialCondition" => condition,
+        "BothLanguages" => label,
         _ => panic!("{name}"),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     app::{
         access::Role,
+        items::{PaperWhy, Registered},
         question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
         records::Ingested,
         unlock::Unlock,
@@ -16,6 +17,7 @@ use crate::{
         compare::Comparator,
         identifier::Finding,
         mismatch::{Actor, Closing, STATES},
+        notice::{self, Conclusion},
         policy::{Clause, Operation},
         predicate,
         verdict::{Outcome, Verdict},
@@ -27,6 +29,7 @@ use crate::{
 pub(super) fn replacements() -> Vec<(&'static str, Value)> {
     let mut all = answers();
     all.extend(access());
+    all.extend(items());
     all.extend(free_forms());
     all.push(("ProblemCode", words(ProblemCode::ALL.iter().map(|code| code.as_str()))));
     all.push(("FieldErrorCode", words(FieldCode::ALL.iter().map(|code| code.as_str()))));
@@ -152,6 +155,28 @@ fn access() -> Vec<(&'static str, Value)> {
         ("TokenType", json!({"const": "Bearer"})),
         ("AddedAgency", all_of(&["Agency", "NewCredential"])),
         ("AddedUser", all_of(&["User", "NewCredential"])),
+    ]
+}
+
+fn items() -> Vec<(&'static str, Value)> {
+    let given = json!({"type": "string", "maxLength": TEXT_BYTES_MAX,
+        "description": "The value; a blank one counts as not given. ‖ 值；空白视为未提供。"});
+    let source = json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX,
+        "description": "Where the value comes from. ‖ 取值来源。"});
+    let registered = Registered::ALL.map(Registered::as_str);
+    vec![
+        ("CheckOutcome", words(Conclusion::ALL.map(Conclusion::as_str))),
+        ("MaterialOutcome", words(notice::OUTCOMES)),
+        ("MaterialReason", words(notice::REASONS)),
+        ("GivenValues", map_of(given, 0)),
+        ("GivenMaterials", map_of(reference("GivenValues"), 0)),
+        ("CheckedMaterials", map_of(reference("CheckedMaterial"), 0)),
+        ("MaterialSubject", map_of(source, 0)),
+        ("MaterialClaims", map_of(reference("Claim"), 0)),
+        ("ItemListWord", words(["directory", "implementation"])),
+        ("ApplicantWord", words(["person", "firm", "either"])),
+        ("RegisteredWord", words(registered)),
+        ("PaperWhyWord", words(PaperWhy::ALL.map(PaperWhy::as_str))),
     ]
 }
 

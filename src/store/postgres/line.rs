@@ -70,6 +70,9 @@ impl Said {
             .extend(turn.mismatches.iter().map(|write| write.row.subject));
         self.pending.extend(turn.guesses.iter().map(|guess| guess.subject));
         self.forgiven.extend(&turn.forgiven);
+        if !turn.items.is_empty() {
+            self.words.insert('i');
+        }
         if !turn.subscriptions.is_empty() {
             self.words.insert('u');
         }
@@ -134,6 +137,7 @@ fn heard(own: &str, payload: &str) -> Vec<Notice> {
             "q" => Some(Notice::Asked),
             "r" => Some(Notice::Answered(about.to_owned())),
             "a" => Some(Notice::Access),
+            "i" => Some(Notice::Items),
             "u" => Some(Notice::Subscriptions),
             "e" => Some(Notice::Events),
             _ => None,
@@ -203,6 +207,7 @@ fn lost(error: sqlx::Error) -> StoreError {
 mod tests {
     use super::*;
     use crate::app::commit::{Commit, GrantRow};
+    use crate::app::rows::ItemRow;
 
     fn said(commit: &Commit) -> Vec<Notice> {
         let batch = Batch::of(commit, &Default::default());
@@ -216,6 +221,12 @@ mod tests {
         let commit = Commit {
             stamps: vec![0xffff, 3, 3],
             forgiven: vec![SubjectKey([0xab; 16])],
+            items: vec![ItemRow {
+                code: "c".to_owned(),
+                version: 1,
+                body: String::new(),
+                updated_at: 0,
+            }],
             grants: vec![GrantRow {
                 id: "grt_1".to_owned(),
                 agency: "a".to_owned(),
@@ -237,6 +248,7 @@ mod tests {
             Notice::Stamps(vec![3, 0xffff]),
             Notice::Forgiven(vec![SubjectKey([0xab; 16])]),
             Notice::Access,
+            Notice::Items,
         ];
         assert!(heard_all == expected);
         assert!(said(&Commit::default()).is_empty());

@@ -74,6 +74,16 @@ DELIVERY_NOT_FOUND
     operator "编号即推送请求头 webhook-id 的值。"
              "The id is the value of the webhook-id header."
 
+ITEM_NOT_FOUND
+    meaning  "没有这个编码的政务服务事项，未作核验。"
+             "There is no service item of this code; nothing was verified."
+    cause    "事项编码抄写有误，或该事项尚未登记。"
+             "The code was copied wrongly, or the item was never registered."
+    caller   "用 GET /v1/items 查看已登记的事项；单独的核验不需要登记事项。"
+             "See what is registered with GET /v1/items; a single verification needs no registered item."
+    operator "由管理人员登记事项：heyan item import，或 PUT /v1/items。"
+             "A manager registers items: heyan item import, or PUT /v1/items."
+
 NOT_IN_THIS_STATE
     meaning  "所指对象当前的状态不允许这个操作，未作处理。"
              "The state of what is named does not allow this; nothing was done."

@@ -1,0 +1,139 @@
+//! Service items, compiled against the catalogue: each material knows its register, and every field that it names exists.
+//! An item that does not compile is refused with the place; a check never meets one.
+
+mod compile;
+mod shipped;
+mod spec;
+
+use std::sync::Arc;
+
+pub use compile::compile;
+pub use shipped::load;
+pub use spec::{ApplicantKind, ClaimSpec, ItemList, ItemSpec, MaterialSpec, OperandsSpec, PredicateSpec, WhenSpec};
+
+use crate::domain::{label::Label, notice::Necessity, template::Template};
+
+/// Materials of one item.
+pub const MATERIALS_MAX: usize = 64;
+
+/// A service item that compiled.
+pub struct ServiceItem {
+    /// As it was written.
+    pub spec: ItemSpec,
+    /// Its name in both languages.
+    pub name: Label,
+    /// What it needs; `None`: not known.
+    pub materials: Option<Box<[Material]>>,
+}
+
+/// One material of an item.
+pub struct Material {
+    /// Its key.
+    pub id: Box<str>,
+    /// What people call it.
+    pub name: Label,
+    /// Whether it may be left out.
+    pub necessity: Necessity,
+    /// When it is needed; `None`: always.
+    pub when: Option<Condition>,
+    /// How it is proven.
+    pub proof: Proof,
+}
+
+/// A condition on a declared fact.
+pub struct Condition {
+    /// Its name.
+    pub fact: Box<str>,
+    /// Values with which the material is needed.
+    pub is: Box<[Box<str>]>,
+    /// What to ask when it was not declared.
+    pub question: Label,
+}
+
+/// How a material is proven.
+pub enum Proof {
+    /// By a register.
+    Register(Register),
+    /// By none, for this reason.
+    NotVerifiable(Label),
+    /// Nobody has said.
+    NotMapped,
+}
+
+/// What a register is asked.
+pub struct Register {
+    /// Dataset.
+    pub dataset: Arc<str>,
+    /// Members of the subject.
+    pub subject: Box<[Asked]>,
+    /// Fields, with what must agree.
+    pub claims: Box<[Asked]>,
+}
+
+/// One member or field that is asked about.
+pub struct Asked {
+    /// Its name.
+    pub name: Box<str>,
+    /// What people call it.
+    pub label: Label,
+    /// What must agree.
+    pub test: Test,
+}
+
+/// What must agree.
+pub enum Test {
+    /// A value.
+    Literal(Template),
+    /// A condition.
+    Predicate {
+        /// Operation.
+        op: Box<str>,
+        /// Its values.
+        operands: Box<[Template]>,
+    },
+}
+
+impl Asked {
+    /// Every place that a value is taken from.
+    pub fn templates(&self) -> &[Template] {
+        match &self.test {
+            Test::Literal(template) => std::slice::from_ref(template),
+            Test::Predicate { operands, .. } => operands,
+        }
+    }
+
+    /// Whether it holds what somebody declared against the register, not what the item demands.
+    pub fn is_declared(&self) -> bool {
+        self.templates().iter().any(Template::is_declared)
+    }
+}
+
+impl Register {
+    /// Subject and claims.
+    pub fn asked(&self) -> impl Iterator<Item = &Asked> {
+        self.subject.iter().chain(&self.claims)
+    }
+}
+
+impl ServiceItem {
+    /// The item without what could not be compiled: its materials are then not known.
+    pub fn without_materials(spec: ItemSpec) -> Self {
+        Self {
+            name: Label::of(&spec.name, spec.name_en.as_deref()),
+            spec,
+            materials: None,
+        }
+    }
+}
+
+impl Material {
+    /// Every place that a value of this material is taken from.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        let register = match &self.proof {
+            Proof::Register(register) => Some(register),
+            Proof::NotVerifiable(_) | Proof::NotMapped => None,
+        };
+        let asked = register.into_iter().flat_map(Register::asked);
+        asked.flat_map(Asked::templates)
+    }
+}

@@ -1,0 +1,1 @@
+SELECT code, version, body, updated_at FROM items ORDER BY code
