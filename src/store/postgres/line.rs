@@ -283,7 +283,7 @@ mod tests {
         assert!(heard("hub-1/x", &asked("hub-2/y", "hub-1")) == [Notice::Asked]);
         assert!(heard("hub-1/x", &asked("hub-2/y", "hub-3")).is_empty());
         assert!(heard("hub-1/x", &answered("hub-2/y", "i")) == [Notice::Answered("i".to_owned())]);
-        for unknown in ["two q:1", "two s:12", "two p:zz", "two s:00+1"] {
+        for unknown in ["two z:1", "two s:12", "two p:zz", "two s:00+1"] {
             assert!(heard("one", unknown) == [Notice::Everything], "{unknown}");
         }
     }
