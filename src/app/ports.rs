@@ -187,7 +187,8 @@ pub struct CosignedRow {
 /// A line on which nodes that share a store hear each other.
 #[async_trait]
 pub trait News: Send {
-    /// The next notices, in the order of their commits; this node's own are left out, but for its beats.
+    /// The next notices, in the order of their commits. Of this node's own only its beats, and what makes memory stale: it may never
+    /// have learned that a commit of its own stands.
     ///
     /// # Errors
     /// The line is lost, and what was said meanwhile is not known.

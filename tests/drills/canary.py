@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import subprocess
 import tempfile
@@ -519,7 +520,9 @@ def main() -> None:
         sealed = canaries.only(*SEALED)
         for path in sorted(p for p in hub.data.rglob("*.sqlite*") if p.is_file()):
             scanned += search(checks, sealed, "database", path.read_bytes(), path.name)
-        checks.ok("the WAL was searched", any(p.stat().st_size for p in hub.data.rglob("*-wal")))
+        # On PostgreSQL there is none of ours.
+        has_wal = any(p.stat().st_size for p in hub.data.rglob("*-wal"))
+        checks.ok("the WAL was searched", has_wal or os.environ.get("HEYAN_TEST_POSTGRES"))
         ledger, ledger_key = hub.ledger_dir, hub.info["ledger_key"]
         for role, token in hub.tokens.items():
             canaries.known(f"token of {role}", token)

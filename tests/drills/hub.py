@@ -167,8 +167,8 @@ class Hub:
     def metric(self, name: str, labels: str = "") -> float:
         """Sum of one metric's series whose label text contains `labels`; 0 when there is none."""
         text = self.admin().get("/metrics").body.decode()
-        # What is read from the store that nodes share is the same on each; what a node counts is its own.
-        if self.second is not None and name.endswith(("_total", "_count", "_sum", "_bucket")):
+        # What is read from the store that nodes share is the same on each; what a node counts, and its ledger, is its own.
+        if self.second is not None and name.endswith(("_total", "_count", "_sum", "_bucket", "ledger_size")):
             text += Client(self.second.admin_url).get("/metrics").body.decode()
         return sum(
             float(line.rsplit(" ", 1)[1])
