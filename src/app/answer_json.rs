@@ -81,6 +81,18 @@ pub fn put_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
+/// Writes the members of one item of a chunk: its id, which is its position in the entry `id`, its judgement and its rules.
+pub fn put_item(out: &mut Vec<u8>, id: &[u8], position: usize, judgement: &Judgement<'_>) {
+    out.extend_from_slice(b"\"id\":\"");
+    out.extend_from_slice(id);
+    out.push(b'-');
+    put_number(out, u64::try_from(position).unwrap_or_default());
+    out.extend_from_slice(b"\",");
+    put_judgement(out, judgement);
+    out.push(b',');
+    put_rules(out, judgement);
+}
+
 /// Writes the members of an answer from `outcome` to `mismatch`, without braces.
 pub fn put_judgement(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
     out.extend_from_slice(b"\"outcome\":\"");

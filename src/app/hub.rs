@@ -20,13 +20,11 @@ use super::{
     items::Items,
     outward::{Connectors, Webhooks},
     pending::Pending,
-    ports::{Clock, Store, SubjectKey},
+    ports::{Clock, Store},
     record::RecordLoad,
     replies::UnderWay,
-    rows::{MismatchFilter, SubscriptionRow},
     subscriptions::Table,
     trust::Trust,
-    turns::{self, Turn},
     vault::Vault,
 };
 use crate::{
@@ -42,9 +40,6 @@ use crate::{
 
 /// Between two looks at a full ledger queue.
 const QUEUE_WAIT: std::time::Duration = std::time::Duration::from_millis(2);
-
-/// Mismatches that are read at once at a start.
-const PENDING_PAGE: u32 = 10_000;
 
 /// Entries of the ledger's end that are read at once, and how far before the oldest row in the outbox its end is read:
 /// entries are made a moment before they are committed, and appended a moment after.
@@ -94,7 +89,7 @@ pub struct Hub {
     pub settings: Settings,
     /// One change of access at a time: read, decide, commit, swap.
     pub access_changes: Arc<Mutex<()>>,
-    /// When access was last read because the line to other nodes was lost.
+    /// When access was last read; held while it is.
     pub access_read: Mutex<Option<Instant>>,
     /// Whether this node is about to stop: it answers on, and sends nobody away, but wants no new callers.
     pub draining: std::sync::atomic::AtomicBool,
@@ -102,6 +97,8 @@ pub struct Hub {
     pub witness: Option<crate::ledger::witness::Witness>,
     /// The other nodes.
     pub peers: super::peers::Peers,
+    /// Held while subscriptions or items are read or changed in memory.
+    pub table_reads: Mutex<()>,
     /// Seals columns of the store.
     pub vault: Vault,
     /// What is pending about subjects.
@@ -293,88 +290,6 @@ impl Hub {
         Ok(())
     }
 
-    /// Reads the subscriptions from the store and swaps them in.
-    ///
-    /// # Errors
-    /// The store could not be asked.
-    pub async fn reload_subscriptions(&self) -> Result<(), AppError> {
-        let rows = self.store.subscriptions().await?;
-        let of_row = |row: SubscriptionRow| (row.id.clone(), Arc::new(row));
-        self.subscriptions.store(Arc::new(Table {
-            by_id: rows.into_iter().map(of_row).collect(),
-        }));
-        Ok(())
-    }
-
-    /// Reads what is pending about one subject again, because another node changed it.
-    ///
-    /// # Errors
-    /// The store could not be asked.
-    pub async fn refresh_pending(&self, subject: SubjectKey) -> Result<(), AppError> {
-        // Nobody on this node is between a decision and its commit meanwhile.
-        let _turn = self.pending.turn([subject].into_iter()).await;
-        let mismatches = self.store.pending_mismatches(subject).await?;
-        let guesses = self.store.guesses_about(subject).await?;
-        let now_s = self.clock.now_us().div_euclid(1_000_000);
-        self.pending.change(subject, |about| {
-            about.mismatches = mismatches.iter().map(Into::into).collect();
-            // Guesses that this node counted a moment ago may not be committed yet.
-            for guessed in &mut about.guessed {
-                guessed.guesses.keep_newest(now_s);
-            }
-            for guess in &guesses {
-                super::guess::restore(about, guess);
-            }
-            about.guessed.retain(|guessed| !guessed.guesses.is_empty());
-        });
-        Ok(())
-    }
-
-    /// Reads what is pending about subjects from the store. Answers the subjects of which memory holds what the store did not
-    /// tell.
-    ///
-    /// # Errors
-    /// The store could not be asked.
-    pub async fn reload_pending(&self) -> Result<Vec<SubjectKey>, AppError> {
-        let mut told: HashSet<(SubjectKey, String)> = HashSet::new();
-        let before = self.pending.subjects();
-        for state in ["open", "record_accepted", "disputed", "corrected"] {
-            let mut filter = MismatchFilter {
-                state: Some(state.to_owned()),
-                limit: PENDING_PAGE,
-                ..MismatchFilter::default()
-            };
-            loop {
-                let rows = self.store.mismatches(&filter).await?;
-                for row in &rows {
-                    self.pending.tell(row);
-                    if !before.is_empty() {
-                        told.insert((row.subject, row.id.clone()));
-                    }
-                }
-                let Some(last) = rows.last().filter(|_| rows.len() == PENDING_PAGE as usize) else {
-                    break;
-                };
-                filter.after = Some(last.id.clone());
-            }
-        }
-        let since = self.clock.now_us() - super::sweep::GUESSES_KEPT_US;
-        for guess in self.store.guesses_since(since).await? {
-            self.pending
-                .change(guess.subject, |about| super::guess::restore(about, &guess));
-        }
-        let is_untold = |subject: &SubjectKey| {
-            self.pending.about(*subject).is_some_and(|about| {
-                !about.guessed.is_empty()
-                    || about
-                        .mismatches
-                        .iter()
-                        .any(|known| !told.contains(&(*subject, known.id.to_string())))
-            })
-        };
-        Ok(before.into_iter().filter(is_untold).collect())
-    }
-
     /// Says that there are new events.
     pub fn wake_relay(&self) {
         self.bells.relay.notify_one();
@@ -389,61 +304,6 @@ impl Hub {
     /// Says that deliveries are over.
     pub fn wake_closer(&self) {
         self.bells.closer.notify_one();
-    }
-
-    /// Reads access from the store and swaps it in.
-    ///
-    /// # Errors
-    /// The store could not be asked.
-    pub async fn reload_access(&self) -> Result<(), AppError> {
-        let rows = self.store.access().await?;
-        // Counts only grow within a day, so restoring at each reload never takes one back.
-        self.counters.restore(&rows.usage);
-        let table = AccessTable::compile(rows, &self.catalog, &self.counters);
-        self.access.store(Arc::new(table));
-        Ok(())
-    }
-
-    /// The turn of changes of access: read, decide, commit, swap. What other nodes changed before it is known in it.
-    ///
-    /// # Errors
-    /// The store could not be asked.
-    pub async fn turn_of_access(&self) -> Result<Turn, AppError> {
-        let turn = turns::wait(self, &self.access_changes, "access").await?;
-        if turn.is_among_nodes() {
-            self.reload_access().await?;
-        }
-        Ok(turn)
-    }
-
-    /// The turn of changes of subscriptions, in the same way.
-    ///
-    /// # Errors
-    /// The store could not be asked.
-    pub async fn turn_of_subscriptions(&self) -> Result<Turn, AppError> {
-        let turn = turns::wait(self, &self.subscription_changes, "subscriptions").await?;
-        if turn.is_among_nodes() {
-            self.reload_subscriptions().await?;
-        }
-        Ok(turn)
-    }
-
-    /// Makes sure that who may do what is known as it is now: where the line to other nodes is lost, it is read again.
-    ///
-    /// # Errors
-    /// The store could not be asked, so it is not known.
-    pub async fn know_access(&self) -> Result<(), AppError> {
-        if self.trust.holds() {
-            return Ok(());
-        }
-        let mut read_at = self.access_read.lock().await;
-        // Not more often than five times a second, however many call.
-        if read_at.is_none_or(|at| at.elapsed().as_millis() > 200) {
-            let begun = Instant::now();
-            self.reload_access().await?;
-            *read_at = Some(begun);
-        }
-        Ok(())
     }
 
     /// Appends an entry whose state is committed already: a full queue is waited for, since the change stands.

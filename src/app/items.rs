@@ -143,11 +143,7 @@ impl Hub {
     /// The store could not be asked.
     pub async fn reload_items(&self) -> Result<(), AppError> {
         // What is read now must not replace what a change swaps in meanwhile.
-        let _no_change = self.item_changes.lock().await;
-        self.read_items().await
-    }
-
-    async fn read_items(&self) -> Result<(), AppError> {
+        let _one_at_a_time = self.table_reads.lock().await;
         let rows = self.store.items().await?;
         let items = Items::of(&self.shipped_items, rows, &self.catalog);
         self.items.store(Arc::new(items));
@@ -157,7 +153,7 @@ impl Hub {
     async fn turn_of_items(&self) -> Result<Turn, AppError> {
         let turn = turns::wait(self, &self.item_changes, "items").await?;
         if turn.is_among_nodes() {
-            self.read_items().await?;
+            self.reload_items().await?;
         }
         Ok(turn)
     }
@@ -186,16 +182,19 @@ pub async fn put(hub: &Hub, caller: &Caller, specs: Vec<Result<ItemSpec, AppErro
         };
         let committed = match hub.commit(commit).await {
             Err(AppError::Store(StoreError::Conflict)) => {
-                hub.read_items().await?;
+                hub.reload_items().await?;
                 continue;
             }
             committed => committed?,
         };
-        let mut items = Items::clone(&hub.items.load());
-        for item in changed {
-            items.take(Arc::clone(item));
+        {
+            let _one_at_a_time = hub.table_reads.lock().await;
+            let mut items = Items::clone(&hub.items.load());
+            for item in changed {
+                items.take(Arc::clone(item));
+            }
+            hub.items.store(Arc::new(items));
         }
-        hub.items.store(Arc::new(items));
         let appended = hub.enter(committed).await?.into_iter().next();
         return Ok(answer(compiled, decisions, appended));
     }

@@ -39,6 +39,7 @@ pub mod steps;
 pub mod strict;
 pub mod subscriptions;
 pub mod sweep;
+mod tables;
 pub mod time;
 pub mod token;
 pub mod trust;

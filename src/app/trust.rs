@@ -60,13 +60,6 @@ impl Trust {
     pub fn is_among_others(&self) -> bool {
         self.line.is_some()
     }
-
-    /// How long ago the newest beat that was heard was sent; `None` where there is no line.
-    pub fn heard_ago(&self) -> Option<Duration> {
-        let line = self.line.as_ref()?;
-        let ago = line.now().saturating_sub(line.heard_until.load(Ordering::Acquire));
-        Some(Duration::from_millis(ago))
-    }
 }
 
 impl Line {

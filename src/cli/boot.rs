@@ -197,6 +197,7 @@ fn assemble(
         settings: settings(config, url),
         access_changes: Arc::default(),
         access_read: tokio::sync::Mutex::default(),
+        table_reads: tokio::sync::Mutex::default(),
         draining: Default::default(),
         peers: Default::default(),
         witness: storage::witness(config, keys)?,

@@ -11,7 +11,7 @@ use crate::{
     auth::keys::KeyRing,
     config::Config,
     ledger::witness::Witness,
-    store::{Migrate, PostgresConfig, PostgresStore, SqliteConfig, SqliteStore},
+    store::{Migrate, PostgresConfig, SqliteConfig, SqliteStore, open_postgres},
 };
 
 /// File of the embedded store.
@@ -23,7 +23,7 @@ const ROOT_MARK: &str = "root";
 /// Opens the store.
 pub(super) async fn open(config: &Config, keys: &KeyRing) -> anyhow::Result<Arc<dyn Store>> {
     let store = match config.store.postgres.is_configured() {
-        true => PostgresStore::open(&postgres(config)?).await?.port(),
+        true => open_postgres(&postgres(config)?).await?,
         false => SqliteStore::open(sqlite(config)).await?.port(),
     };
     let mark = keys.mark()?;

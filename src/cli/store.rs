@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::{Exit, output::Output, storage};
 use crate::{
     config::Config,
-    store::{Migrate, PostgresConfig, PostgresStore},
+    store::{Migrate, PostgresConfig, open_postgres},
 };
 
 /// `heyan store …`.
@@ -43,9 +43,7 @@ pub async fn run(command: StoreCommand, output: Output) -> anyhow::Result<Exit> 
         migrate: Migrate::AtStart,
         ..storage::postgres(&config)?
     };
-    let store = PostgresStore::open(&config)
-        .await
-        .context("the schema was left as it was")?;
+    let store = open_postgres(&config).await.context("the schema was left as it was")?;
     store.close().await;
     output.tell(&serde_json::json!({"migrated": true}), "the schema is up to date");
     Ok(Exit::Done)

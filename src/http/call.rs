@@ -139,8 +139,9 @@ pub(super) async fn run(
         state.hub.metrics.shed.inc();
         return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
     };
-    if let Err(problem) = know_access(&state).await {
-        return refuse::respond(&request, problem);
+    // A token is believed by who may do what as it is now.
+    if let Err(error) = state.hub.know_access().await {
+        return refuse::respond(&request, error.into());
     }
     let (caller, now_us) = match prove(&state, &request) {
         Ok(proven) => proven,
@@ -181,26 +182,14 @@ pub(super) async fn run(
     } else {
         answer
     };
-    if answer
-        .as_ref()
-        .is_err_and(|problem| problem.code == ProblemCode::Overloaded)
-    {
+    let is_shed = |problem: &Problem| problem.code == ProblemCode::Overloaded;
+    if answer.as_ref().is_err_and(is_shed) {
         state.hub.metrics.shed.inc();
     }
-    let response = with_farewell(
-        &state,
-        answer.unwrap_or_else(|problem| refuse::respond(&request, problem)),
-    );
+    let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
+    let response = with_farewell(&state, response);
     state.observe(route, response.status(), started);
     response
-}
-
-/// A token is believed by who may do what as it is now.
-async fn know_access(state: &OfWorker) -> Result<(), Problem> {
-    match state.hub.trust.holds() {
-        true => Ok(()),
-        false => Ok(state.hub.know_access().await?),
-    }
 }
 
 /// From a node that is about to stop, the caller's next request should go to another.

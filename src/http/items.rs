@@ -2,21 +2,20 @@
 //! the hub can verify. Items are public: nothing here is about a person.
 
 use actix_web::HttpResponse;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     access::change,
-    call::{self, Call},
+    call::Call,
     extract::{self, MediaType},
-    lines::{Block, Lines},
-    locale::Locale,
+    intake::{self, Intake, Tally},
+    lines::Block,
     openapi::shapes,
-    outflow::Outflow,
     page,
     problem::{Problem, ProblemCode},
-    state::{OfWorker, State},
+    state::State,
     strict,
-    verifications::{NO_STORE, locale_of, query},
+    verifications::{NO_STORE, query},
 };
 use crate::{
     app::{
@@ -48,7 +47,7 @@ fn read(bytes: &[u8]) -> Result<ItemSpec, Problem> {
 pub(super) async fn put(mut call: Call) -> Result<HttpResponse, Problem> {
     match extract::media_type(&call.request)? {
         MediaType::Json => put_one(&mut call).await,
-        MediaType::Ndjson => Ok(put_many(call)),
+        MediaType::Ndjson => Ok(intake::begin(call, OfItems)),
         MediaType::Form => Err(Problem::new(ProblemCode::UnsupportedMediaType)),
     }
 }
@@ -76,28 +75,6 @@ fn receipt(state: &State, appended: &Appended) -> Value {
     json!({"origin": state.hub.settings.origin, "index": appended.index, "leaf": leaf})
 }
 
-fn put_many(call: Call) -> HttpResponse {
-    // Every chunk of items enters itself; a body that changes nothing is entered at its end.
-    call.entered();
-    call.step_out();
-    let (answers, response) = Outflow::open();
-    let intake = Intake {
-        locale: locale_of(&call),
-        line: 0,
-        counts: Map::new(),
-        receipt: Value::Null,
-    };
-    actix_web::rt::spawn(intake.run(call, answers));
-    response
-}
-
-struct Intake {
-    locale: Locale,
-    line: u64,
-    counts: Map<String, Value>,
-    receipt: Value,
-}
-
 /// A line that was read, with its number in the body, and the code that it names.
 struct Line {
     number: u64,
@@ -105,125 +82,108 @@ struct Line {
     spec: Result<ItemSpec, Problem>,
 }
 
-impl Intake {
-    async fn run(mut self, call: Call, answers: Outflow) {
-        let (state, caller) = (call.state, call.caller);
-        let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
-        let end = loop {
-            let block = match lines.next().await {
-                Ok(Some(block)) => block,
-                Ok(None) => break self.finish(&state, &caller).await,
-                Err(problem) => break Err(problem),
-            };
-            match self.take(&state, &caller, block).await {
-                // A reader that went away still has his items taken in: what was sent is not lost.
-                Ok(answer) => drop(answers.tell(answer).await),
-                Err(problem) => break Err(problem),
-            }
-        };
-        let last = end.unwrap_or_else(|problem| json!({"problem": problem.to_value(self.locale)}));
-        let _reader_gone = answers.tell(format!("{last}\n").into_bytes()).await;
-    }
+/// Takes service items in.
+struct OfItems;
 
-    async fn take(&mut self, state: &State, caller: &Caller, block: Block) -> Result<Vec<u8>, Problem> {
-        let mut read = self.read(block);
+impl Intake for OfItems {
+    const OPERATION: &'static str = "put_items";
+
+    async fn take(
+        &mut self,
+        tally: &mut Tally,
+        state: &State,
+        caller: &Caller,
+        block: Block,
+    ) -> Result<Vec<u8>, Problem> {
+        let mut read = read_lines(tally, block);
         let mut out = Vec::with_capacity(read.len() * 64);
         while !read.is_empty() {
             let rest = read.split_off(read.len().min(items::CHUNK_MAX));
             let chunk = std::mem::replace(&mut read, rest);
-            self.put(state, caller, chunk, &mut out).await?;
+            put_lines(tally, state, caller, chunk, &mut out).await?;
         }
         Ok(out)
     }
+}
 
-    fn read(&mut self, block: Block) -> Vec<Line> {
-        let Block::Lines(block) = block else {
-            self.line += 1;
-            return vec![Line {
-                number: self.line,
-                code: None,
-                spec: Err(Problem::new(ProblemCode::BodyTooLarge)),
-            }];
+fn read_lines(tally: &mut Tally, block: Block) -> Vec<Line> {
+    let Block::Lines(block) = block else {
+        tally.line += 1;
+        return vec![Line {
+            number: tally.line,
+            code: None,
+            spec: Err(Problem::new(ProblemCode::BodyTooLarge)),
+        }];
+    };
+    let mut lines = Vec::new();
+    for line in block.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
+        tally.line += 1;
+        if !line.is_empty() {
+            let spec = read(line);
+            lines.push(Line {
+                number: tally.line,
+                code: spec.as_ref().ok().map(|spec| spec.code.clone()),
+                spec,
+            });
+        }
+    }
+    lines
+}
+
+async fn put_lines(
+    tally: &mut Tally,
+    state: &State,
+    caller: &Caller,
+    lines: Vec<Line>,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let (mut told, mut specs) = (Vec::with_capacity(lines.len()), Vec::with_capacity(lines.len()));
+    for Line { number, code, spec } in lines {
+        match spec {
+            Ok(spec) => {
+                specs.push(Ok(spec));
+                told.push((number, code, None));
+            }
+            Err(problem) => told.push((number, code, Some(problem))),
+        }
+    }
+    let PutAnswer { results, appended } = items::put(&state.hub, caller, specs).await?;
+    if let Some(appended) = appended {
+        tally.receipt = receipt(state, &appended);
+    }
+    let mut results = results.into_iter();
+    for (number, code, problem) in told {
+        let result = match problem {
+            Some(problem) => Err(problem),
+            None => next(&mut results),
         };
-        let mut lines = Vec::new();
-        for line in block.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
-            self.line += 1;
-            if !line.is_empty() {
-                let spec = read(line);
-                lines.push(Line {
-                    number: self.line,
-                    code: spec.as_ref().ok().map(|spec| spec.code.clone()),
-                    spec,
-                });
-            }
-        }
-        lines
+        tell(tally, number, code, result, out);
     }
+    Ok(())
+}
 
-    async fn put(
-        &mut self,
-        state: &State,
-        caller: &Caller,
-        lines: Vec<Line>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Problem> {
-        let (mut told, mut specs) = (Vec::with_capacity(lines.len()), Vec::with_capacity(lines.len()));
-        for Line { number, code, spec } in lines {
-            match spec {
-                Ok(spec) => {
-                    specs.push(Ok(spec));
-                    told.push((number, code, None));
-                }
-                Err(problem) => told.push((number, code, Some(problem))),
-            }
+fn tell(
+    tally: &mut Tally,
+    number: u64,
+    code: Option<String>,
+    result: Result<(Registered, u32), Problem>,
+    out: &mut Vec<u8>,
+) {
+    let (word, line) = match result {
+        Ok((registered, version)) => {
+            let word = registered.as_str();
+            (
+                word,
+                json!({"line": number, "status": word, "code": code, "version": version}),
+            )
         }
-        let PutAnswer { results, appended } = items::put(&state.hub, caller, specs).await?;
-        if let Some(appended) = appended {
-            self.receipt = receipt(state, &appended);
-        }
-        let mut results = results.into_iter();
-        for (number, code, problem) in told {
-            let result = match problem {
-                Some(problem) => Err(problem),
-                None => next(&mut results),
-            };
-            self.tell(number, code, result, out);
-        }
-        Ok(())
-    }
-
-    fn tell(
-        &mut self,
-        number: u64,
-        code: Option<String>,
-        result: Result<(Registered, u32), Problem>,
-        out: &mut Vec<u8>,
-    ) {
-        let (word, line) = match result {
-            Ok((registered, version)) => {
-                let word = registered.as_str();
-                (
-                    word,
-                    json!({"line": number, "status": word, "code": code, "version": version}),
-                )
-            }
-            Err(problem) => (
-                "rejected",
-                json!({"line": number, "problem": problem.to_value(self.locale)}),
-            ),
-        };
-        let counted = self.counts.get(word).and_then(Value::as_u64).unwrap_or_default();
-        self.counts.insert(word.to_owned(), Value::from(counted + 1));
-        out.extend_from_slice(format!("{line}\n").as_bytes());
-    }
-
-    async fn finish(&mut self, state: &OfWorker, caller: &Caller) -> Result<Value, Problem> {
-        if self.receipt.is_null() {
-            call::enter(&state.hub, &state.lane, caller, "put_items", 200, "").await?;
-        }
-        self.counts.insert("lines".to_owned(), Value::from(self.line));
-        Ok(json!({"summary": self.counts, "receipt": self.receipt}))
-    }
+        Err(problem) => (
+            "rejected",
+            json!({"line": number, "problem": problem.to_value(tally.locale)}),
+        ),
+    };
+    tally.count(word);
+    out.extend_from_slice(format!("{line}\n").as_bytes());
 }
 
 fn next(results: &mut impl Iterator<Item = PutResult>) -> Result<(Registered, u32), Problem> {

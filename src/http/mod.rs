@@ -9,6 +9,7 @@ mod datasets;
 pub mod docs;
 mod extract;
 pub mod html;
+mod intake;
 mod items;
 mod lines;
 pub mod locale;

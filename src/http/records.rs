@@ -8,16 +8,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    call::{self, Call},
+    call::Call,
     extract::{self, MediaType},
-    lines::{Block, Lines},
-    locale::Locale,
+    intake::{self, Intake, Tally},
+    lines::Block,
     openapi::shapes,
-    outflow::Outflow,
     problem::{Problem, ProblemCode},
-    state::{OfWorker, State},
+    state::State,
     strict,
-    verifications::{NO_STORE, locale_of},
+    verifications::NO_STORE,
 };
 use crate::{
     app::{
@@ -116,19 +115,7 @@ fn put_many(call: Call, dataset: Arc<Dataset>) -> Result<HttpResponse, Problem> 
     if call.request.headers().contains_key(header::IF_MATCH) {
         return Err(Problem::new(ProblemCode::InvalidHeader));
     }
-    // Every chunk of records enters itself; a body without a good record is entered at its end.
-    call.entered();
-    call.step_out();
-    let (answers, response) = Outflow::open();
-    let intake = Intake {
-        locale: locale_of(&call),
-        dataset,
-        line: 0,
-        counts: Map::new(),
-        receipt: Value::Null,
-    };
-    actix_web::rt::spawn(intake.run(call, answers));
-    Ok(response)
+    Ok(intake::begin(call, OfDataset(dataset)))
 }
 
 /// What a line turned out to be.
@@ -139,35 +126,19 @@ enum Line {
     Blank,
 }
 
-struct Intake {
-    locale: Locale,
-    dataset: Arc<Dataset>,
-    line: u64,
-    counts: Map<String, Value>,
-    receipt: Value,
-}
+/// Takes records of one dataset in.
+struct OfDataset(Arc<Dataset>);
 
-impl Intake {
-    async fn run(mut self, call: Call, answers: Outflow) {
-        let (state, caller) = (call.state, call.caller);
-        let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
-        let end = loop {
-            let block = match lines.next().await {
-                Ok(Some(block)) => block,
-                Ok(None) => break self.finish(&state, &caller).await,
-                Err(problem) => break Err(problem),
-            };
-            match self.take(&state, &caller, block).await {
-                // A reader that went away still has his records taken in: what was sent is not lost.
-                Ok(answer) => drop(answers.tell(answer).await),
-                Err(problem) => break Err(problem),
-            }
-        };
-        let last = end.unwrap_or_else(|problem| json!({"problem": problem.to_value(self.locale)}));
-        let _reader_gone = answers.tell(format!("{last}\n").into_bytes()).await;
-    }
+impl Intake for OfDataset {
+    const OPERATION: &'static str = "put_records";
 
-    async fn take(&mut self, state: &State, caller: &Caller, block: Block) -> Result<Vec<u8>, Problem> {
+    async fn take(
+        &mut self,
+        tally: &mut Tally,
+        state: &State,
+        caller: &Caller,
+        block: Block,
+    ) -> Result<Vec<u8>, Problem> {
         let mut parsed: Vec<Option<Result<Value, Problem>>> = Vec::new();
         match &block {
             Block::Lines(block) => {
@@ -181,14 +152,17 @@ impl Intake {
         let mut out = Vec::with_capacity(parsed.len() * 48);
         while !parsed.is_empty() {
             let rest = parsed.split_off(parsed.len().min(records::RECORDS_MAX));
-            self.ingest(state, caller, std::mem::replace(&mut parsed, rest), &mut out)
+            self.ingest(tally, state, caller, std::mem::replace(&mut parsed, rest), &mut out)
                 .await?;
         }
         Ok(out)
     }
+}
 
+impl OfDataset {
     async fn ingest(
-        &mut self,
+        &self,
+        tally: &mut Tally,
         state: &State,
         caller: &Caller,
         parsed: Vec<Option<Result<Value, Problem>>>,
@@ -205,13 +179,13 @@ impl Intake {
                 None => lines.push(Line::Blank),
             }
         }
-        let answer = records::ingest(&state.hub, caller, &self.dataset, records, None).await?;
+        let answer = records::ingest(&state.hub, caller, &self.0, records, None).await?;
         if answer.index.is_some() {
-            self.receipt = receipt(state, &answer);
+            tally.receipt = receipt(state, &answer);
         }
         let mut results = answer.results.into_iter();
         for line in lines {
-            self.line += 1;
+            tally.line += 1;
             let result = match line {
                 Line::Blank => continue,
                 Line::Unreadable(problem) => Err(problem),
@@ -220,41 +194,32 @@ impl Intake {
                     None => Err(Problem::new(ProblemCode::Internal)),
                 },
             };
-            self.put_line(state, result, out);
+            put_line(tally, state, result, out);
         }
         Ok(())
     }
+}
 
-    fn put_line(&mut self, state: &State, result: Result<(Ingested, u32), Problem>, out: &mut Vec<u8>) {
-        let (word, line) = match result {
-            Ok((ingested, version)) => {
-                let word = ingested.as_str();
-                (
-                    word,
-                    format!(
-                        "{{\"line\":{},\"status\":\"{word}\",\"version\":{version}}}\n",
-                        self.line
-                    ),
-                )
-            }
-            Err(problem) => {
-                let line = json!({"line": self.line, "problem": problem.to_value(self.locale)});
-                ("rejected", format!("{line}\n"))
-            }
-        };
-        count(state, word);
-        let counted = self.counts.get(word).and_then(Value::as_u64).unwrap_or_default();
-        self.counts.insert(word.to_owned(), Value::from(counted + 1));
-        out.extend_from_slice(line.as_bytes());
-    }
-
-    async fn finish(&mut self, state: &OfWorker, caller: &Caller) -> Result<Value, Problem> {
-        if self.receipt.is_null() {
-            call::enter(&state.hub, &state.lane, caller, "put_records", 200, "").await?;
+fn put_line(tally: &mut Tally, state: &State, result: Result<(Ingested, u32), Problem>, out: &mut Vec<u8>) {
+    let (word, line) = match result {
+        Ok((ingested, version)) => {
+            let word = ingested.as_str();
+            (
+                word,
+                format!(
+                    "{{\"line\":{},\"status\":\"{word}\",\"version\":{version}}}\n",
+                    tally.line
+                ),
+            )
         }
-        self.counts.insert("lines".to_owned(), Value::from(self.line));
-        Ok(json!({"summary": self.counts, "receipt": self.receipt}))
-    }
+        Err(problem) => {
+            let line = json!({"line": tally.line, "problem": problem.to_value(tally.locale)});
+            ("rejected", format!("{line}\n"))
+        }
+    };
+    count(state, word);
+    tally.count(word);
+    out.extend_from_slice(line.as_bytes());
 }
 
 /// `POST /v1/datasets/{dataset}/records/query`.

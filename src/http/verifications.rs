@@ -203,14 +203,7 @@ pub(super) fn put_result(
     }
     let problem = match result {
         ItemResult::Answered { position, judgement } => {
-            out.extend_from_slice(b"\"id\":\"");
-            out.extend_from_slice(id);
-            out.push(b'-');
-            json::put_number(out, u64::try_from(position).unwrap_or_default());
-            out.extend_from_slice(b"\",");
-            json::put_judgement(out, &judgement);
-            out.push(b',');
-            json::put_rules(out, &judgement);
+            json::put_item(out, id, position, &judgement);
             out.push(b'}');
             return;
         }

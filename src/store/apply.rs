@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::batch::{Batch, RecordRow, Turn, hex, json_text};
-use super::engine::{Call, Engine};
+use super::engine::{Call, Engine, EngineName};
 use super::fault::Fault;
+use super::notice;
 use super::pool::Lease;
 use crate::app::commit::{AgencyRow, ClientRow, GrantRow};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
@@ -33,8 +34,10 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Ba
     let turns: Vec<&Turn> = batches.iter().filter_map(|batch| batch.turn.as_deref()).collect();
     super::apply_turn::apply_all(conn, &turns).await?;
     let ids = apply_entries(conn, batches).await?;
-    for payload in E::notices(batches) {
-        run(conn, statement::NOTIFY, |query| query.bind(payload)).await?;
+    if E::ENGINE == EngineName::Postgres {
+        for payload in notice::payloads(batches) {
+            run(conn, statement::NOTIFY, |query| query.bind(payload)).await?;
+        }
     }
     Ok(ids)
 }

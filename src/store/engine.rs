@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::Database;
 
-use super::batch::{Batch, RecordRow};
+use super::batch::RecordRow;
 use super::statement::Statement;
 use crate::app::ports::{News, StoreError};
 
@@ -73,26 +73,6 @@ pub(super) trait Engine: Database<Row: Columns> + Sized {
         _rows: &[&RecordRow],
     ) -> impl Future<Output = Result<Option<u64>, sqlx::Error>> + Send {
         async { Ok(None) }
-    }
-
-    /// What other nodes are told in the transaction of `batches`.
-    fn notices(_batches: &[&Batch]) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// A beat of the run `run` of a node, as it is said on the line.
-    fn beat(_run: &str, _number: u64) -> Option<String> {
-        None
-    }
-
-    /// That the node of `origin` is asked something.
-    fn asked(_run: &str, _origin: &str) -> Option<String> {
-        None
-    }
-
-    /// That a question is answered.
-    fn answered(_run: &str, _id: &str) -> Option<String> {
-        None
     }
 
     /// Reads the error's code.

@@ -9,6 +9,7 @@ mod batch;
 mod engine;
 mod fault;
 mod migrate;
+mod notice;
 mod pool;
 mod postgres;
 mod read;
@@ -18,5 +19,5 @@ mod sqlite;
 mod statement;
 mod writer;
 
-pub use postgres::{Migrate, PostgresConfig, PostgresStore};
+pub use postgres::{Migrate, PostgresConfig, open_postgres};
 pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};

@@ -44,8 +44,6 @@ pub(super) struct Lease<'p, E: Engine> {
     _place: SemaphorePermit<'p>,
     connection: Option<E::Connection>,
     state: State,
-    /// Of the call that has not ended.
-    was_in_transaction: bool,
 }
 
 /// What is known of a lent connection.
@@ -90,7 +88,6 @@ impl<E: Engine> Pool<E> {
             _place: place,
             connection: Some(connection),
             state: State::Ready,
-            was_in_transaction: false,
         })
     }
 
@@ -108,16 +105,16 @@ impl<E: Engine> Pool<E> {
 impl<E: Engine> Lease<'_, E> {
     /// How many rows the call changed.
     pub(super) async fn execute(&mut self, statement: &'static str, call: E::Call) -> Result<u64, Fault> {
-        let (connection, limit) = self.begin_call(statement)?;
+        let (connection, limit, before) = self.begin_call(statement)?;
         let done = within(limit, E::execute(connection, call)).await;
-        self.end_call(statement, done)
+        self.end_call(before, statement, done)
     }
 
     /// The rows of the call.
     pub(super) async fn rows(&mut self, statement: &'static str, call: E::Call) -> Result<Vec<E::Row>, Fault> {
-        let (connection, limit) = self.begin_call(statement)?;
+        let (connection, limit, before) = self.begin_call(statement)?;
         let done = within(limit, E::rows(connection, call)).await;
-        self.end_call(statement, done)
+        self.end_call(before, statement, done)
     }
 
     /// As [`Engine::numbered`].
@@ -127,24 +124,24 @@ impl<E: Engine> Lease<'_, E> {
         call: E::Call,
         rows: usize,
     ) -> Result<Vec<i64>, Fault> {
-        let (connection, limit) = self.begin_call(statement)?;
+        let (connection, limit, before) = self.begin_call(statement)?;
         let done = within(limit, E::numbered(connection, call, rows)).await;
-        self.end_call(statement, done)
+        self.end_call(before, statement, done)
     }
 
     /// As [`Engine::copy_records`].
     pub(super) async fn copy_records(&mut self, rows: &[&super::batch::RecordRow]) -> Result<Option<u64>, Fault> {
         const NAME: &str = "copy_records";
-        let (connection, limit) = self.begin_call(NAME)?;
+        let (connection, limit, before) = self.begin_call(NAME)?;
         let done = within(limit, E::copy_records(connection, rows)).await;
-        self.end_call(NAME, done)
+        self.end_call(before, NAME, done)
     }
 
     /// Runs a text of several statements, as long as it takes.
     pub(super) async fn script(&mut self, name: &'static str, text: &'static str) -> Result<(), Fault> {
-        let (connection, _limit) = self.begin_call(name)?;
+        let (connection, _limit, before) = self.begin_call(name)?;
         let done = E::script(connection, text).await;
-        self.end_call(name, Some(done))
+        self.end_call(before, name, Some(done))
     }
 
     /// One of the few statements that begin and end a transaction.
@@ -201,24 +198,22 @@ impl<E: Engine> Lease<'_, E> {
         self.control(statement::RELEASE).await
     }
 
-    fn begin_call(&mut self, statement: &'static str) -> Result<(&mut E::Connection, Option<Duration>), Fault> {
-        if self.state == State::Doubtful {
+    /// The connection for one call, its limit, and what was known before it. Until the call has ended nothing is known.
+    fn begin_call(&mut self, statement: &'static str) -> Result<(&mut E::Connection, Option<Duration>, State), Fault> {
+        let before = std::mem::replace(&mut self.state, State::Doubtful);
+        if before == State::Doubtful {
             return Err(Fault::late(statement));
         }
-        let in_transaction = self.state == State::InTransaction;
-        let limit = self.pool.patience.answer;
-        self.state = State::Doubtful;
         let connection = self.connection.as_mut().ok_or(Fault::Closed)?;
-        // Told apart by `end_call`; until then an end of the caller leaves the connection doubtful.
-        self.was_in_transaction = in_transaction;
-        Ok((connection, limit))
+        Ok((connection, self.pool.patience.answer, before))
     }
 
-    fn end_call<T>(&mut self, statement: &'static str, done: Option<Result<T, sqlx::Error>>) -> Result<T, Fault> {
-        let before = match self.was_in_transaction {
-            true => State::InTransaction,
-            false => State::Ready,
-        };
+    fn end_call<T>(
+        &mut self,
+        before: State,
+        statement: &'static str,
+        done: Option<Result<T, sqlx::Error>>,
+    ) -> Result<T, Fault> {
         match done {
             Some(Ok(value)) => {
                 self.state = before;

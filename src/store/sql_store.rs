@@ -11,7 +11,7 @@ use super::engine::{Call, Engine, OpenLine};
 use super::pool::Pool;
 use super::statement::{self, Statement};
 use super::writer::{Work, Writer};
-use super::{read, read_loop};
+use super::{notice, read, read_loop};
 use crate::app::commit::{Commit, GrantUsage};
 use crate::app::ports::{
     AccessRows, Before, CosignedRow, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store,
@@ -49,9 +49,9 @@ impl<E: Engine> SqlStore<E> {
         Ok(self.readers.lend().await?.execute(statement.name, call).await?)
     }
 
-    /// Says something on the line.
-    async fn say(&self, payload: Option<String>) -> Result<(), StoreError> {
-        if let Some(payload) = payload {
+    /// Says something on the line, where there is one.
+    async fn say(&self, payload: String) -> Result<(), StoreError> {
+        if self.line.is_some() {
             let call = E::call(E::text(statement::NOTIFY)).bind(payload);
             self.change(statement::NOTIFY, call).await?;
         }
@@ -245,7 +245,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn beat(&self, number: u64) -> Result<(), StoreError> {
-        self.say(E::beat(&self.node.run, number)).await
+        self.say(notice::beat(&self.node.run, number)).await
     }
 
     async fn lease(&self, name: &str, for_ms: u64) -> Result<bool, StoreError> {
@@ -313,7 +313,7 @@ impl<E: Engine> Store for SqlStore<E> {
             .bind(question.to_owned())
             .bind(at_us);
         self.change(statement::INSERT_ASK, call).await?;
-        self.say(E::asked(&self.node.run, origin)).await
+        self.say(notice::asked(&self.node.run, origin)).await
     }
 
     async fn asks(&self) -> Result<Vec<(String, String)>, StoreError> {
@@ -325,7 +325,7 @@ impl<E: Engine> Store for SqlStore<E> {
             .bind(id.to_owned())
             .bind(answer.to_vec());
         self.change(statement::UPDATE_ASK, call).await?;
-        self.say(E::answered(&self.node.run, id)).await
+        self.say(notice::answered(&self.node.run, id)).await
     }
 
     async fn take_answer(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -36,6 +36,7 @@ mod live_sql;
 mod mariadb_kit;
 mod mismatches;
 mod nodes;
+mod nodes_limits;
 mod postgres_kit;
 mod proxy;
 mod receipts;

@@ -107,7 +107,7 @@ async fn outcome(hub: &TestHub, name: &str) -> Value {
 }
 
 /// How long it takes until `look` is true.
-async fn until<F: Future<Output = bool>>(what: &str, look: impl Fn() -> F) -> Duration {
+pub async fn until<F: Future<Output = bool>>(what: &str, look: impl Fn() -> F) -> Duration {
     let began = Instant::now();
     while !look().await {
         assert!(began.elapsed() < Duration::from_secs(20), "{what}");

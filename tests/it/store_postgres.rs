@@ -11,8 +11,8 @@ use crate::{
     store_story::{tell, writers_that_race_are_each_judged_alone},
 };
 use heyan::app::commit::Commit;
-use heyan::app::ports::StoreError;
-use heyan::store::{Migrate, PostgresConfig, PostgresStore};
+use heyan::app::ports::{Store, StoreError};
+use heyan::store::{Migrate, PostgresConfig, open_postgres};
 
 fn config(url: String) -> PostgresConfig {
     PostgresConfig {
@@ -25,8 +25,8 @@ fn config(url: String) -> PostgresConfig {
     }
 }
 
-async fn open(url: String) -> PostgresStore {
-    PostgresStore::open(&config(url)).await.unwrap()
+async fn open(url: String) -> Arc<dyn Store> {
+    open_postgres(&config(url)).await.unwrap()
 }
 
 /// What the store says, with the causes.
@@ -48,13 +48,13 @@ async fn postgres_tells_the_store_story() {
         statement_timeout_ms: 10_000,
         ..config(server.url())
     };
-    let store = PostgresStore::open(&config).await.unwrap();
-    tell(store.port()).await;
+    let store = open_postgres(&config).await.unwrap();
+    tell(Arc::clone(&store)).await;
     store.close().await;
     let late = store.commit(&Commit::default()).await;
     let closed = matches!(&late, Err(StoreError::Engine { statement, .. }) if *statement == "closed");
     assert!(closed);
-    let again = PostgresStore::open(&config).await.unwrap();
+    let again = open_postgres(&config).await.unwrap();
     let counts = again.record_counts().await.unwrap();
     assert!(counts.contains(&("firms".to_owned(), 3)), "{counts:?}");
     server.run("CREATE DATABASE of_the_bus").await;
@@ -72,9 +72,9 @@ async fn nodes_that_start_and_write_together_are_judged_as_one() {
         ..config(server.url())
     };
     let (first, second) = (node("hub-1.test"), node("hub-2.test"));
-    let (first, second) = tokio::join!(PostgresStore::open(&first), PostgresStore::open(&second));
+    let (first, second) = tokio::join!(open_postgres(&first), open_postgres(&second));
     let (first, second) = (first.unwrap(), second.unwrap());
-    writers_that_race_are_each_judged_alone(first.port()).await;
+    writers_that_race_are_each_judged_alone(Arc::clone(&first)).await;
 
     // The entries of one node are not the other's to append.
     let entries = |byte: u8| Commit {
@@ -102,6 +102,25 @@ async fn nodes_that_start_and_write_together_are_judged_as_one() {
             .count();
         assert_eq!((one.is_ok() || other.is_ok(), lost), (true, 1), "version {version}");
     }
+    // What one node may do alone, and what may be used once.
+    for (name, node) in [("relay", &first), ("closer", &second)] {
+        assert!(
+            node.lease(name, 60_000).await.unwrap() && node.lease(name, 60_000).await.unwrap(),
+            "taken and renewed"
+        );
+    }
+    assert!(!second.lease("relay", 60_000).await.unwrap() && !first.lease("closer", 60_000).await.unwrap());
+    second.release("relay").await.unwrap();
+    assert!(
+        !second.lease("relay", 60_000).await.unwrap(),
+        "nobody gives back what is another's"
+    );
+    first.release("relay").await.unwrap();
+    assert!(second.lease("relay", 1).await.unwrap());
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(first.lease("relay", 60_000).await.unwrap(), "a lease ends by itself");
+    let used = tokio::join!(first.use_once([7; 16], i64::MAX), second.use_once([7; 16], i64::MAX));
+    assert!(used.0.unwrap() != used.1.unwrap(), "used once on all nodes");
     let settled = tokio::join!(first.settle("root", "a"), second.settle("root", "b"));
     assert_eq!(settled.0.unwrap(), settled.1.unwrap(), "a name stands for one thing");
 }
@@ -145,7 +164,7 @@ async fn a_silent_network_costs_time_and_nothing_else() {
     let through = server
         .url()
         .replace(&server.port().to_string(), &proxy.port.to_string());
-    let store = Arc::new(open(through).await);
+    let store = open(through).await;
     let dataset: Arc<str> = "persons".into();
     store.commit(&first_load(&dataset, 0..10)).await.unwrap();
     for round in 0..3 {
@@ -192,7 +211,7 @@ async fn a_server_that_is_killed_and_comes_back_has_every_acknowledged_commit() 
     let Some(mut server) = Postgres::start().await else {
         return;
     };
-    let store = Arc::new(open(server.url()).await);
+    let store = open(server.url()).await;
     let dataset: Arc<str> = "persons".into();
     let (mut acknowledged, mut next) = (Vec::new(), 0..);
     for _ in 0..3 {
@@ -227,7 +246,7 @@ async fn a_server_that_is_killed_and_comes_back_has_every_acknowledged_commit() 
 #[tokio::test]
 async fn a_server_that_must_not_be_used_is_refused() {
     let Some(server) = Postgres::start().await else { return };
-    let refused = async |config: &PostgresConfig| reason(&PostgresStore::open(config).await.err().unwrap());
+    let refused = async |config: &PostgresConfig| reason(&open_postgres(config).await.err().unwrap());
     let strict = PostgresConfig {
         migrate: Migrate::Refuse,
         ..config(server.url())
@@ -235,7 +254,7 @@ async fn a_server_that_must_not_be_used_is_refused() {
     let said = refused(&strict).await;
     assert!(said.contains("schema_migrations") || said.contains("migrate"), "{said}");
     open(server.url()).await.close().await;
-    PostgresStore::open(&strict).await.unwrap();
+    open_postgres(&strict).await.unwrap();
     server
         .run("DELETE FROM schema_migrations WHERE version = (SELECT max(version) FROM schema_migrations)")
         .await;

@@ -211,14 +211,8 @@ impl Answerer {
         answer_json::put_string(out, &item.reference);
         let error = match result {
             ItemResult::Answered { position, judgement } => {
-                out.extend_from_slice(b",\"id\":\"");
-                out.extend_from_slice(id);
-                out.push(b'-');
-                answer_json::put_number(out, u64::try_from(position).unwrap_or_default());
-                out.extend_from_slice(b"\",");
-                answer_json::put_judgement(out, &judgement);
                 out.push(b',');
-                answer_json::put_rules(out, &judgement);
+                answer_json::put_item(out, id, position, &judgement);
                 out.push(b'}');
                 return;
             }

@@ -8,14 +8,13 @@ mod copy;
 mod line;
 mod open;
 
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, Postgres};
 
-use super::batch::{Batch, Node, RecordRow};
+use super::batch::{Node, RecordRow};
 use super::engine::{Engine, EngineName, ErrorKind, OpenLine, of_driver};
 use super::migrate;
 use super::pool::{Patience, Pool};
@@ -85,57 +84,31 @@ impl PostgresConfig {
 
 const ANSWER_GRACE: Duration = Duration::from_millis(1_000);
 
-/// The system of record of several nodes.
-pub struct PostgresStore {
-    store: Arc<dyn Store>,
-}
-
-impl Deref for PostgresStore {
-    type Target = dyn Store;
-
-    fn deref(&self) -> &Self::Target {
-        &*self.store
+/// Connects, checks that the server keeps what it acknowledges, and brings the schema up to date or requires that it is.
+///
+/// # Errors
+/// [`StoreError::Engine`] with statement `open` when the database must not be used; else what failed.
+pub async fn open_postgres(config: &PostgresConfig) -> Result<Arc<dyn Store>, StoreError> {
+    let options = open::options(config)?;
+    let pool = |places: u32| Pool::<Postgres>::new(options.clone(), places, config.patience());
+    let readers = pool(config.readers);
+    open::refuse_unsafe_server(&readers).await?;
+    match config.migrate {
+        Migrate::AtStart => migrate::migrate(&readers).await?,
+        Migrate::Refuse => migrate::require(&readers).await?,
     }
-}
-
-impl PostgresStore {
-    /// Connects, checks that the server keeps what it acknowledges, and brings the schema up to date or requires that it is.
-    ///
-    /// # Errors
-    /// [`StoreError::Engine`] with statement `open` when the database must not be used; else what failed.
-    pub async fn open(config: &PostgresConfig) -> Result<Self, StoreError> {
-        let options = open::options(config)?;
-        let pool = |places: u32| Pool::<Postgres>::new(options.clone(), places, config.patience());
-        let readers = pool(config.readers);
-        open::refuse_unsafe_server(&readers).await?;
-        match config.migrate {
-            Migrate::AtStart => migrate::migrate(&readers).await?,
-            Migrate::Refuse => migrate::require(&readers).await?,
-        }
-        let limits = WriterLimits {
-            queue: config.write_queue_max,
-            group_jobs: config.group_writes_max,
-            group_rows: config.group_rows_max,
-        };
-        let node = Node {
-            origin: config.origin.as_str().into(),
-            run: format!("{}/{}", config.origin, uuid::Uuid::now_v7().simple()).into(),
-        };
-        let writers = (0..config.writers.max(1)).map(|_| Writer::start(Arc::new(pool(1)), limits));
-        Ok(Self {
-            store: Arc::new(SqlStore::new(
-                node,
-                readers,
-                writers.collect(),
-                Some(Listening(options.clone())),
-            )),
-        })
-    }
-
-    /// The port.
-    pub fn port(&self) -> Arc<dyn Store> {
-        Arc::clone(&self.store)
-    }
+    let limits = WriterLimits {
+        queue: config.write_queue_max,
+        group_jobs: config.group_writes_max,
+        group_rows: config.group_rows_max,
+    };
+    let node = Node {
+        origin: config.origin.as_str().into(),
+        run: format!("{}/{}", config.origin, uuid::Uuid::now_v7().simple()).into(),
+    };
+    let writers = (0..config.writers.max(1)).map(|_| Writer::start(Arc::new(pool(1)), limits));
+    let line = Listening(options.clone());
+    Ok(Arc::new(SqlStore::new(node, readers, writers.collect(), Some(line))))
 }
 
 /// How a line is opened.
@@ -178,23 +151,6 @@ impl Engine for Postgres {
 
     async fn copy_records(conn: &mut PgConnection, rows: &[&RecordRow]) -> Result<Option<u64>, sqlx::Error> {
         copy::records(conn, rows).await
-    }
-
-    fn notices(batches: &[&Batch]) -> Vec<String> {
-        let run = batches.first().map_or("", |batch| &*batch.node.run);
-        line::payloads(run, batches)
-    }
-
-    fn beat(run: &str, number: u64) -> Option<String> {
-        Some(line::beat(run, number))
-    }
-
-    fn asked(run: &str, origin: &str) -> Option<String> {
-        Some(line::asked(run, origin))
-    }
-
-    fn answered(run: &str, id: &str) -> Option<String> {
-        Some(line::answered(run, id))
     }
 
     fn kind(error: &sqlx::Error) -> ErrorKind {

@@ -1,0 +1,249 @@
+//! What nodes that share a store say to each other, as text: a payload is who says it, a blank, then words of a letter, a colon and
+//! what it is about, with a blank between. A notice is a hint of what to read again, and never holds a value or an identifier.
+
+use std::collections::BTreeSet;
+
+use super::batch::{Batch, hex};
+use crate::app::ports::{Notice, SubjectKey};
+
+/// Bytes of one payload; PostgreSQL takes 7,999.
+const PAYLOAD_BYTES: usize = 7_900;
+
+/// Payloads of one transaction, beyond which one says that everything must be read again.
+const PAYLOADS_MAX: usize = 32;
+
+/// What the transaction of `batches`, which are one node's, has to say.
+pub(super) fn payloads(batches: &[&Batch]) -> Vec<String> {
+    let sender = batches.first().map_or("", |batch| &*batch.node.run);
+    let mut said = Said::default();
+    for batch in batches {
+        said.add(batch);
+    }
+    let payloads = said.written(sender);
+    match payloads.len() > PAYLOADS_MAX {
+        true => vec![format!("{sender} x")],
+        false => payloads,
+    }
+}
+
+/// What a node takes in of its own words too: cheap to take in twice, and wrong to miss.
+const TOLD_TO_ITSELF: [&str; 4] = ["s", "a", "u", "i"];
+
+/// A beat of this node.
+pub(super) fn beat(sender: &str, number: u64) -> String {
+    format!("{sender} b:{number}")
+}
+
+/// That the node of `origin` is asked something.
+pub(super) fn asked(sender: &str, origin: &str) -> String {
+    format!("{sender} q:{origin}")
+}
+
+/// That a question is answered.
+pub(super) fn answered(sender: &str, id: &str) -> String {
+    format!("{sender} r:{id}")
+}
+
+/// What several commits have to say, each thing once.
+#[derive(Default)]
+struct Said {
+    stamps: BTreeSet<u16>,
+    pending: BTreeSet<SubjectKey>,
+    forgiven: BTreeSet<SubjectKey>,
+    words: BTreeSet<char>,
+}
+
+impl Said {
+    fn add(&mut self, batch: &Batch) {
+        self.stamps.extend(&batch.stamps);
+        if !(batch.agencies.is_empty() && batch.clients.is_empty() && batch.grants.is_empty()) {
+            self.words.insert('a');
+        }
+        let Some(turn) = &batch.turn else { return };
+        self.pending
+            .extend(turn.mismatches.iter().map(|write| write.row.subject));
+        self.pending.extend(turn.guesses.iter().map(|guess| guess.subject));
+        self.forgiven.extend(&turn.forgiven);
+        if !turn.items.is_empty() {
+            self.words.insert('i');
+        }
+        if !turn.subscriptions.is_empty() {
+            self.words.insert('u');
+        }
+        if !(turn.events.is_empty() && turn.deliveries.is_empty()) {
+            self.words.insert('e');
+        }
+    }
+
+    fn written(&self, sender: &str) -> Vec<String> {
+        let words = self.words.iter().map(|word| word.to_string());
+        let stamps = words_of('s', self.stamps.iter().map(|bucket| format!("{bucket:04x}")));
+        let pending = words_of('p', self.pending.iter().map(|subject| hex(*subject)));
+        let forgiven = words_of('f', self.forgiven.iter().map(|subject| hex(*subject)));
+        let mut payloads: Vec<String> = Vec::new();
+        for word in stamps.into_iter().chain(pending).chain(forgiven).chain(words) {
+            match payloads.last_mut() {
+                Some(last) if last.len() + 1 + word.len() <= PAYLOAD_BYTES => {
+                    last.push(' ');
+                    last.push_str(&word);
+                }
+                _ => payloads.push(format!("{sender} {word}")),
+            }
+        }
+        payloads
+    }
+}
+
+/// Words of one letter, each short enough for one payload.
+fn words_of(letter: char, items: impl Iterator<Item = String>) -> Vec<String> {
+    const WORD_BYTES: usize = PAYLOAD_BYTES - 200;
+    let mut words: Vec<String> = Vec::new();
+    for item in items {
+        match words.last_mut() {
+            Some(last) if last.len() + item.len() <= WORD_BYTES => last.push_str(&item),
+            _ => words.push(format!("{letter}:{item}")),
+        }
+    }
+    words
+}
+
+/// What a payload says to the node `own`. What is not understood (a newer release may say more) means that everything must be read
+/// again.
+pub(super) fn heard(own: &str, payload: &str) -> Vec<Notice> {
+    let mut words = payload.split(' ');
+    let sender = words.next().unwrap_or_default();
+    let mut notices = Vec::new();
+    for word in words {
+        let (letter, about) = word.split_once(':').unwrap_or((word, ""));
+        let notice = match letter {
+            "b" if sender != own => continue,
+            "b" => about.parse().ok().map(Notice::Beat),
+            // A commit whose outcome this node never learned may stand: its own word is how it hears of that.
+            _ if sender == own && !TOLD_TO_ITSELF.contains(&letter) => continue,
+            "s" => buckets(about).map(Notice::Stamps),
+            "p" => subjects(about).map(Notice::Pending),
+            "f" => subjects(about).map(Notice::Forgiven),
+            // A run is named after its node.
+            "q" if own.split('/').next() != Some(about) => continue,
+            "q" => Some(Notice::Asked),
+            "r" => Some(Notice::Answered(about.to_owned())),
+            "a" => Some(Notice::Access),
+            "i" => Some(Notice::Items),
+            "u" => Some(Notice::Subscriptions),
+            "e" => Some(Notice::Events),
+            _ => None,
+        };
+        notices.push(notice.unwrap_or(Notice::Everything));
+    }
+    notices
+}
+
+fn buckets(text: &str) -> Option<Vec<u16>> {
+    let digits = text.as_bytes().chunks(4);
+    let bucket = |digits: &[u8]| {
+        let text = std::str::from_utf8(digits).ok().filter(|text| text.len() == 4)?;
+        u16::from_str_radix(text, 16).ok()
+    };
+    digits.map(bucket).collect()
+}
+
+fn subjects(text: &str) -> Option<Vec<SubjectKey>> {
+    let subject = |digits: &[u8]| {
+        let text = std::str::from_utf8(digits).ok().filter(|text| text.len() == 32)?;
+        u128::from_str_radix(text, 16)
+            .ok()
+            .map(|number| SubjectKey(number.to_be_bytes()))
+    };
+    text.as_bytes().chunks(32).map(subject).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::commit::{Commit, GrantRow};
+    use crate::app::rows::ItemRow;
+    use crate::store::batch::Node;
+
+    fn said(commit: &Commit) -> Vec<Notice> {
+        let node = Node {
+            origin: "one".into(),
+            run: "one".into(),
+        };
+        let batch = Batch::of(commit, &std::sync::Arc::new(node));
+        let payloads = payloads(&[&batch]);
+        assert!(payloads.iter().all(|payload| payload.len() < 8_000));
+        payloads.iter().flat_map(|payload| heard("other", payload)).collect()
+    }
+
+    #[test]
+    fn what_one_node_says_is_what_another_hears() {
+        let commit = Commit {
+            stamps: vec![0xffff, 3, 3],
+            forgiven: vec![SubjectKey([0xab; 16])],
+            items: vec![ItemRow {
+                code: "c".to_owned(),
+                version: 1,
+                body: String::new(),
+                updated_at: 0,
+            }],
+            grants: vec![GrantRow {
+                id: "grt_1".to_owned(),
+                agency: "a".to_owned(),
+                dataset: "d".to_owned(),
+                fields: vec![],
+                operations: vec![],
+                item_codes: vec![],
+                valid_from: 0,
+                valid_until: None,
+                daily_ceiling: None,
+                networks: vec![],
+                revoked_at: None,
+                created_at: 0,
+            }],
+            ..Commit::default()
+        };
+        let heard_all = said(&commit);
+        let expected = [
+            Notice::Stamps(vec![3, 0xffff]),
+            Notice::Forgiven(vec![SubjectKey([0xab; 16])]),
+            Notice::Access,
+            Notice::Items,
+        ];
+        assert!(heard_all == expected);
+        assert!(said(&Commit::default()).is_empty());
+    }
+
+    #[test]
+    fn a_long_list_takes_several_payloads_and_a_very_long_one_says_everything() {
+        let stamps = |count: u16| Commit {
+            stamps: (0..count).collect(),
+            ..Commit::default()
+        };
+        let mut all = Vec::new();
+        for notice in said(&stamps(5_000)) {
+            match notice {
+                Notice::Stamps(buckets) => all.extend(buckets),
+                _ => panic!("not of stamps"),
+            }
+        }
+        assert_eq!(all, (0..5_000).collect::<Vec<u16>>());
+        let everything = said(&Commit {
+            forgiven: (0..20_000_u128).map(|n| SubjectKey(n.to_be_bytes())).collect(),
+            ..Commit::default()
+        });
+        assert!(everything == [Notice::Everything]);
+    }
+
+    #[test]
+    fn a_node_hears_of_itself_its_beats_and_what_it_may_not_know() {
+        assert!(heard("one", &beat("one", 7)) == [Notice::Beat(7)]);
+        assert!(heard("one", &beat("two", 7)).is_empty());
+        assert!(heard("one", "one s:0003 e") == [Notice::Stamps(vec![3])]);
+        assert!(heard("hub-1/x", &asked("hub-2/y", "hub-1")) == [Notice::Asked]);
+        assert!(heard("hub-1/x", &asked("hub-2/y", "hub-3")).is_empty());
+        assert!(heard("hub-1/x", &answered("hub-2/y", "i")) == [Notice::Answered("i".to_owned())]);
+        for unknown in ["two z:1", "two s:12", "two p:zz", "two s:00+1"] {
+            assert!(heard("one", unknown) == [Notice::Everything], "{unknown}");
+        }
+    }
+}
