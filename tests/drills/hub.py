@@ -65,6 +65,15 @@ def on_postgres(data: Path) -> dict[str, str]:
     return {"HEYAN__STORE__POSTGRES__URL_FILE": str(url_file(data))}
 
 
+def on_kafka() -> dict[str, str]:
+    """Settings of a hub that publishes on the broker of `HEYAN_TEST_KAFKA`, where there is one."""
+    brokers = os.environ.get("HEYAN_TEST_KAFKA")
+    if not brokers:
+        return {}
+    settings = {"BROKERS": brokers, "PARTITIONS": "4", "REPLICAS": "1", "MIN_INSYNC_REPLICAS": "1"}
+    return {f"HEYAN__KAFKA__{name}": value for name, value in settings.items()}
+
+
 class HubFailed(Exception):
     """The hub ended or stayed silent before it was ready."""
 
@@ -111,7 +120,7 @@ class Hub:
             stdin=subprocess.DEVNULL,
             stdout=self._out,
             stderr=self._err,
-            env={**os.environ, **on_postgres(self.data), **(env or {})},
+            env={**os.environ, **on_postgres(self.data), **on_kafka(), **(env or {})},
             # Paths in the defaults are relative: what the hub makes beside its data stays in the drill's folder.
             cwd=self.data.parent,
         )

@@ -1,5 +1,7 @@
 """Starts the broker of `tests/kafka/kafka.sh` for a drill, and reads and writes topics with programs that are not ours.
 
+    python tests/drills/kafka.py python tests/drills/loop.py     every hub of the drill publishes on a broker of its own
+
 `kcat` writes (many messages a second from one pipe), Confluent's Python client reads. Nothing here knows the hub's code: what a
 topic must hold is what `schemas/events` says.
 """
@@ -11,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 from hub import ROOT, workdir
@@ -41,9 +44,9 @@ class Broker:
         done = subprocess.run([SCRIPT, *args], env=env, capture_output=True, text=True, timeout=180, check=True)
         return done.stdout
 
-    def command(self, word: str) -> None:
-        """`stop`, `kill` or `resume`."""
-        self.script(word, str(self.folder))
+    def command(self, word: str, *which: int) -> None:
+        """`stop`, `kill`, `pause`, `cont` or `resume`; of some brokers, or of all."""
+        self.script(word, str(self.folder), *map(str, which))
 
     def env(self, partitions: int = 4, **more: str) -> dict[str, str]:
         """Settings of a hub that uses it; `more` are settings of [kafka], `feed__agency` among them."""
@@ -132,4 +135,14 @@ def header(message, name: str) -> str:
     return next((value.decode() for key, value in message.headers() or [] if key == name), "")
 
 
+def main() -> int:
+    """Runs a command with a broker in `HEYAN_TEST_KAFKA`."""
+    if lacks := missing():
+        print(f"SKIPPED: {lacks} missing")
+        return 3
+    broker = Broker()
+    return subprocess.run(sys.argv[1:], env={**os.environ, "HEYAN_TEST_KAFKA": broker.brokers}, check=False).returncode
 
+
+if __name__ == "__main__":
+    sys.exit(main())

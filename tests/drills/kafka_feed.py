@@ -3,12 +3,20 @@
 Half of the people state no version: each of their messages that is applied makes one version more, so one that is applied twice
 or not at all shows. `--kills N` ends the hub with SIGKILL so many times on the way. Afterwards every record is asked of the hub,
 and every outbound topic is read by Confluent's client and held against `schemas/events`.
+
+`--delay N` measures first, in N pairs of rounds, how much longer good messages take when there is poison among them. On PostgreSQL
+(`tests/drills/postgres.py`) the rows that the feed made are also copied into a table of the same form by `COPY`, for comparison.
 """
 
 import json
+import os
 import random
+import signal
+import statistics
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 from hub import NDJSON, PURPOSE, Checks, Hub, HubFailed, arguments, person, verification, workdir
 from kafka import OUTBOUND, Broker, header, missing, schemas
@@ -41,22 +49,27 @@ def poison(n: int, kind: str, data: dict) -> bytes:
     return event(n, data)
 
 
-def make(records: int, rng: random.Random) -> tuple[list[tuple[str, bytes]], dict[int, tuple[str, int]], int]:
-    """The lines to send, name and version of each record at the end, and how many are poison."""
+def make(
+    records: int, rng: random.Random, first: int = 0, poisoned: float = 0.001
+) -> tuple[list[tuple[str, bytes]], dict[int, tuple[str, int]], int]:
+    """The lines to send, name and version of each record at the end, and how many are poison.
+
+    Duplicates and late ones are 1 % of all each: only the half that states versions can have them.
+    """
     people = max(records // 4, 1)
     rounds = records // people
     lines, model, bad = [], {}, 0
     source: dict[int, int] = {}
     for turn in range(rounds):
-        order = list(range(people))
+        order = list(range(first, first + people))
         rng.shuffle(order)
         for n in order:
             data = {"dataset": DATASET, **person(n, turn)}
             versioned = n % 2 == 0
             if versioned:
                 data["source_version"] = turn + 1
-                # Of a hundred, one comes late: an older version after this one.
-                late = turn > 0 and rng.random() < 0.01
+                # It comes late: an older version after this one.
+                late = turn > 0 and rng.random() < 0.02
             key = f"{n:032x}"
             lines.append((key, event(len(lines), data)))
             version = model.get(n, ("", 0))[1]
@@ -68,7 +81,7 @@ def make(records: int, rng: random.Random) -> tuple[list[tuple[str, bytes]], dic
                 lines.append((key, event(len(lines), old)))
             if versioned and rng.random() < 0.02:
                 lines.append((key, event(len(lines), data)))
-            if rng.random() < 0.001:
+            if rng.random() < poisoned:
                 bad += 1
                 # Keys of their own, but for those of records with versions, which go in behind it.
                 own = key if versioned else f"{n + (1 << 100):032x}"
@@ -93,6 +106,44 @@ def feed(hub_of, broker: Broker, kills: int, rng: random.Random, checks: Checks)
         checks.passed -= 1
         time.sleep(0.2)
     return hub, time.monotonic() - began
+
+
+def delay(hub: Hub, broker: Broker, rounds: int, rng: random.Random, checks: Checks) -> str:
+    """How much longer the same number of good messages takes with one poison in a thousand: the median of pairs of rounds."""
+    ratios, each, first = [], 40_000, 5_000_000
+    for _ in range(rounds):
+        took = {}
+        for poisoned in rng.sample((0.0, 0.001), 2):
+            lines, _, bad = make(each, rng, first, poisoned)
+            first += each
+            hub.process.send_signal(signal.SIGSTOP)
+            broker.produce(FEED, lines, STRUCTURED)
+            hub.process.send_signal(signal.SIGCONT)
+            began = time.monotonic()
+            while broker.left(FEED, "heyan.feed") > 0 and time.monotonic() - began < 300:
+                time.sleep(0.05)
+            took[poisoned > 0] = (time.monotonic() - began) / (len(lines) - bad)
+        ratios.append(took[True] / took[False])
+    median = statistics.median(ratios)
+    checks.ok("poison delays others by a fifth at most", median <= 1.2, [f"{ratio:.2f}" for ratio in ratios])
+    return f"{median:.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
+
+
+def copied(data: Path) -> float | None:
+    """Rows a second that `COPY` puts into a table like `records`, of the rows that stand there; `None` on SQLite."""
+    if not os.environ.get("HEYAN_TEST_POSTGRES"):
+        return None
+    psql = [str(sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1]), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+    url, file = (data.parent / f"{data.name}.postgres-url").read_text().strip(), data.parent / "rows"
+
+    def sql(text: str) -> str:
+        return subprocess.run([*psql, url, "-c", text], check=True, capture_output=True, text=True, timeout=600).stdout.strip()
+
+    sql(f"\\copy records TO '{file}' (FORMAT binary)")
+    sql("CREATE TABLE records_copied (LIKE records INCLUDING ALL)")
+    began = time.monotonic()
+    sql(f"\\copy records_copied FROM '{file}' (FORMAT binary)")
+    return int(sql("SELECT count(*) FROM records_copied")) / (time.monotonic() - began)
 
 
 def ask(hub: Hub, model: dict[int, tuple[str, int]], checks: Checks) -> None:
@@ -137,6 +188,7 @@ def main() -> None:
         __doc__,
         ("--records", {"type": int, "default": 100_000, "help": "messages, about"}),
         ("--kills", {"type": int, "default": 0, "help": "times that the hub is killed on the way"}),
+        ("--delay", {"type": int, "default": 0, "help": "pairs of rounds with and without poison"}),
         ("--seed", {"type": int, "default": 1}),
     )
     checks, rng = Checks("kafka_feed"), random.Random(args.seed)
@@ -146,6 +198,14 @@ def main() -> None:
     broker, data = Broker(), workdir("kafka_feed") / "data"
     with Hub(data, persons=0, env=broker.env()) as hub:
         broker.wait_topics()
+    delayed = None
+    if args.delay:
+        # A broker of its own: its dead letters are not the model's.
+        other = Broker()
+        with Hub(data.parent / "delay", persons=0, env=other.env(feed__agency="authority")) as hub:
+            other.wait_topics()
+            delayed = delay(hub, other, args.delay, rng, checks)
+        other.command("kill")
     lines, model, bad = make(args.records, rng)
     began = time.monotonic()
     for at in range(0, len(lines), 200_000):
@@ -178,6 +238,7 @@ def main() -> None:
     answer = hub.client("agency").post("/v1/verifications", verification(person(1), "sex"))
     checks.ok("it verifies", answer.status == 200, answer)
     hub.stop()
+    copy_s = copied(data)
     letters = {(m["partition"], m["offset"]): m for m in (json.loads(x.value()) for x in found["heyan.dead-letter.v1"])}
     checks.ok("every poison is in the dead-letter topic", len(letters) == bad, f"{len(letters)} of {bad}")
     reasons = sorted({letter["reason"] for letter in letters.values()})
@@ -200,6 +261,8 @@ def main() -> None:
         kills=killed,
         feed_s=round(fed_s, 1),
         per_s=round(len(lines) / fed_s),
+        **({"copy_rows_per_s": round(copy_s), "of_copy": f"{len(lines) / fed_s / copy_s:.3f}"} if copy_s else {}),
+        **({"poison_delay": delayed} if delayed else {}),
         produce_s=round(produced_s, 1),
         reasons=",".join(reasons),
     )

@@ -14,7 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from hub import Answer, Client, HubFailed, binary, on_postgres
+from hub import Answer, Client, HubFailed, binary, on_kafka, on_postgres
 from postgres import free_port
 
 KNOWN_WITHIN_S = 0.1
@@ -44,7 +44,7 @@ class SecondNode:
             "PUSH__ANY_PORT_NETWORKS": LOOPBACK,
         }
         self.ledger_dir = own / "data" / "ledger"
-        self.env = {**os.environ, **on_postgres(data), **{f"HEYAN__{key}": value for key, value in settings.items()}, **env}
+        self.env = {**os.environ, **on_postgres(data), **on_kafka(), **{f"HEYAN__{key}": value for key, value in settings.items()}, **env}
         self.folder, self.log = own, own / "hub.stderr"
         self.process: subprocess.Popen | None = None
         self.ready_within = ready_within
