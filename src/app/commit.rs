@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{
     ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
-        AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
-        SavedReply, SubscriptionRow,
+        AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow,
+        MismatchWrite, SavedReply, SubscriptionRow, UnlockWrite,
     },
 };
 
@@ -30,6 +30,10 @@ pub struct Commit {
     pub mismatches: Vec<MismatchWrite>,
     /// Guesses that were counted; a value that is known already is not counted again.
     pub guesses: Vec<GuessRow>,
+    /// The subject of the guesses, where other nodes count too.
+    pub guess_head: Option<GuessHead>,
+    /// A request to forgive guesses.
+    pub unlock: Option<UnlockWrite>,
     /// Subjects whose guesses are forgiven.
     pub forgiven: Vec<SubjectKey>,
     /// What happened.

@@ -1,16 +1,23 @@
 //! The guess budget at work: what each claim of an answer costs, and what may no longer be told.
 //! Comparing tells nobody anything: verdicts are made first, and those that the budget does not cover become `review`,
 //! right ones too. Asking and charging happen under one lock, so a crowd of guesses is counted one by one.
+//!
+//! Nodes that share a store cannot share a lock. There a question that touches a budget is *contested*: it waits for the subject's
+//! turn, and what it is charged is committed before it is answered, compared and set against what the other nodes committed
+//! (`settle`). A question that touches none is answered at once, as it is on a node alone: the first right value about a subject of
+//! which this node knows no guess. So k nodes tell at most k − 1 right values more than one.
 
 use std::sync::Arc;
 
 use super::{
     access::Agency,
+    commit::Commit,
     consequence::Consequence,
+    error::AppError,
     hub::Hub,
     pending::About,
-    ports::{RecordKey, SubjectKey},
-    rows::GuessRow,
+    ports::{RecordKey, StoreError, SubjectKey},
+    rows::{GuessHead, GuessRow},
     verify::{Judgement, ParsedClaim, Test},
 };
 use crate::{
@@ -32,6 +39,94 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     fn now_s(&self) -> i64 {
         self.now_us.div_euclid(1_000_000)
+    }
+}
+
+/// Times that a budget is read again because another node counted in between.
+const ATTEMPTS_MAX: usize = 16;
+
+/// Whether a judgement touches a budget that other nodes count too.
+pub(super) fn is_contested(
+    hub: &Hub,
+    asked: &Asked<'_>,
+    claims: &[ParsedClaim<'_>],
+    judgement: &Judgement<'_>,
+) -> bool {
+    if !hub.trust.is_among_others() {
+        return false;
+    }
+    let about = hub.pending.about(asked.subject);
+    claims.iter().zip(&judgement.fields).any(|(claim, (_, _, verdict))| {
+        let field = judgement.dataset.field(claim.number);
+        let Some((field, question)) = field.and_then(|field| Some((field, question_of(field, &claim.test)?))) else {
+            return false;
+        };
+        let before = about.as_deref().and_then(|about| about.guessed(claim.name));
+        match before {
+            Some(before) => !before.guesses.knows(&value_of(hub, field, &claim.test), asked.now_s()),
+            None => question.charged(*verdict, &hub.guess_limits) > 0,
+        }
+    })
+}
+
+/// Narrows the verdicts of a contested judgement, and commits what it counts before anybody is told.
+///
+/// # Errors
+/// The store could not be asked: then nothing may be told.
+pub(super) async fn settle(
+    hub: &Hub,
+    asked: &Asked<'_>,
+    claims: &[ParsedClaim<'_>],
+    judgement: &mut Judgement<'_>,
+) -> Result<Consequence, AppError> {
+    let subject = asked.subject;
+    let (fields, outcome) = (judgement.fields.clone(), judgement.outcome);
+    let _turn = hub.pending.turn([subject].into_iter()).await;
+    for _ in 0..ATTEMPTS_MAX {
+        let about = hub.pending.about(subject);
+        let expected = about.as_deref().map_or(0, |about| about.guess_head);
+        let mut consequence = Consequence::default();
+        apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
+        let guesses = std::mem::take(&mut consequence.guesses);
+        if stands(hub, subject, expected, guesses, asked.now_us).await? {
+            return Ok(consequence);
+        }
+        hub.read_guesses(subject).await?;
+        judgement.fields.clone_from(&fields);
+        judgement.outcome = outcome;
+    }
+    Err(AppError::Store(StoreError::Conflict))
+}
+
+/// Commits guesses if what was known before them is all that there is; without any, looks whether it is.
+async fn stands(
+    hub: &Hub,
+    subject: SubjectKey,
+    expected: i64,
+    guesses: Vec<GuessRow>,
+    now_us: i64,
+) -> Result<bool, AppError> {
+    if guesses.is_empty() {
+        return Ok(hub.store.guess_head(subject).await? == expected);
+    }
+    let head = GuessHead {
+        subject,
+        expected,
+        revision: now_us.max(expected + 1),
+    };
+    let commit = Commit {
+        guesses,
+        guess_head: Some(head),
+        at: now_us,
+        ..Commit::default()
+    };
+    match hub.store.commit(&commit).await {
+        Ok(_no_entries) => {
+            hub.pending.change(subject, |about| about.guess_head = head.revision);
+            Ok(true)
+        }
+        Err(StoreError::Conflict) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,7 +2,6 @@
 //! It holds no request state; what changes in it swaps whole (`access`) or is made for many hands (cache, ledger).
 
 use std::{
-    collections::HashSet,
     net::IpAddr,
     sync::{Arc, PoisonError},
     time::Instant,
@@ -34,17 +33,12 @@ use crate::{
     },
     catalog::{Catalog, item::ServiceItem},
     domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule},
-    ledger::{Appended, Lane, Ledger, LedgerError, entry},
+    ledger::{Appended, Lane, Ledger, LedgerError},
     telemetry::Metrics,
 };
 
 /// Between two looks at a full ledger queue.
 const QUEUE_WAIT: std::time::Duration = std::time::Duration::from_millis(2);
-
-/// Entries of the ledger's end that are read at once, and how far before the oldest row in the outbox its end is read:
-/// entries are made a moment before they are committed, and appended a moment after.
-const TAIL_ENTRIES: u64 = 4_096;
-const TAIL_US: i64 = 60_000_000;
 
 /// Outbox rows that are deleted at once.
 const FORGET_MAX: usize = 2_000;
@@ -123,8 +117,6 @@ pub struct Hub {
     pub calendar: ArcSwap<WorkingCalendar>,
     /// How much may be guessed.
     pub guess_limits: Limits,
-    /// Requests to forgive guesses that wait for a second person.
-    pub unlock_requests: super::unlock::Requests,
     /// Idempotency keys whose first request is under way.
     pub under_way: UnderWay,
     /// What wakes the workers.
@@ -174,8 +166,8 @@ pub struct Bells {
 
 /// What was committed and still has to be entered in the ledger.
 pub struct Committed {
-    ids: Vec<i64>,
-    entries: Vec<Vec<u8>>,
+    pub(super) ids: Vec<i64>,
+    pub(super) entries: Vec<Vec<u8>>,
 }
 
 /// Limits and names that use cases need.
@@ -316,44 +308,6 @@ impl Hub {
                 Err(LedgerError::Busy) => tokio::time::sleep(QUEUE_WAIT).await,
                 appended => return Ok(appended?),
             }
-        }
-    }
-
-    /// Those of `entries` that the end of the ledger does not hold: a crash between the append and the forgetting leaves both.
-    fn not_entered(&self, mut entries: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, AppError> {
-        let times = entries.iter().filter_map(|entry| entry::time_of(entry));
-        let Some(oldest) = times.min() else { return Ok(entries) };
-        let mut end = self.ledger.stats().durable;
-        while end > 0 && !entries.is_empty() {
-            let first = end.saturating_sub(TAIL_ENTRIES);
-            let tail = self.ledger.entries(first, end - first)?;
-            let held: HashSet<&[u8]> = tail.iter().map(|(_, bytes)| bytes.as_slice()).collect();
-            entries.retain(|entry| !held.contains(entry.as_slice()));
-            let begins = tail.first().and_then(|(_, bytes)| entry::time_of(bytes));
-            if begins.is_none_or(|begins| begins < oldest - TAIL_US) {
-                break;
-            }
-            end = first;
-        }
-        Ok(entries)
-    }
-
-    /// Appends what a crash left in the outbox.
-    ///
-    /// # Errors
-    /// The store or the ledger failed.
-    pub async fn append_left_over(&self) -> Result<usize, AppError> {
-        let mut appended = 0;
-        loop {
-            let pending = self.store.pending_entries(1_000).await?;
-            if pending.is_empty() {
-                return Ok(appended);
-            }
-            appended += pending.len();
-            let (ids, entries): (Vec<_>, Vec<_>) = pending.into_iter().map(|row| (row.id, row.entry)).unzip();
-            let entries = self.not_entered(entries)?;
-            self.enter(Committed { ids, entries }).await?;
-            self.forget_entered().await?;
         }
     }
 }

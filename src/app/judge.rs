@@ -2,7 +2,7 @@
 //! record (`peek` in memory, `look_up` otherwise), and say what follows (`conclude`). Only the second step ever waits: `begin`
 //! answers what is in memory without a future, and `finish` the rest.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::{
     access::{Agency, Allowed},
@@ -121,15 +121,21 @@ pub(super) fn begin<'a, 'c>(
     question: Question<'a>,
 ) -> Result<Begun<'a, 'c>, AppError> {
     let prepared = prepare(hub, asking, question)?;
-    match peek(hub, &prepared) {
-        Some(found) if !needs_asking(hub, &prepared, &found) => {
-            conclude(hub, asking, prepared, found).map(Begun::Judged)
+    let looked = match peek(hub, &prepared) {
+        None => Looked::No,
+        Some(found) if needs_asking(hub, &prepared, &found) => Looked::Whole(found),
+        Some(found) => {
+            let (key, mut judgement) = compared(hub, &prepared, &found);
+            narrow_to_stale(asking, &prepared, &found, &mut judgement)?;
+            if !is_contested(hub, asking, &prepared, key, &judgement) {
+                let weighed = weigh(hub, asking, &prepared, key, &mut judgement);
+                let concluded = conclude(hub, asking, prepared, found, (key, judgement), weighed);
+                return Ok(Begun::Judged(concluded));
+            }
+            Looked::Whole(found)
         }
-        peeked => Ok(Begun::Waits(Waiting {
-            prepared,
-            looked: peeked.map_or(Looked::No, Looked::Whole),
-        })),
-    }
+    };
+    Ok(Begun::Waits(Waiting { prepared, looked }))
 }
 
 /// Answers a question that has to wait.
@@ -142,18 +148,20 @@ pub(super) async fn finish<'a>(
     Waiting { prepared, looked }: Waiting<'a, '_>,
 ) -> Result<Judgement<'a>, AppError> {
     let found = look_up(hub, &prepared.subject, prepared.wanted, looked).await?;
-    if !needs_asking(hub, &prepared, &found) {
-        return conclude(hub, asking, prepared, found);
-    }
-    let Prepared {
-        dataset,
-        subject,
-        claims,
-        ..
-    } = &prepared;
-    let key = hub.loader.subject_key(dataset, &subject.key);
-    let judgement = yes_or_no::ask(hub, dataset, (key, &subject.key), claims, asking.now_us).await?;
-    conclude_with(hub, asking, prepared, found, (key, judgement))
+    let (key, mut judgement) = match needs_asking(hub, &prepared, &found) {
+        false => compared(hub, &prepared, &found),
+        true => asked_outside(hub, asking, &prepared).await?,
+    };
+    narrow_to_stale(asking, &prepared, &found, &mut judgement)?;
+    let weighed = match is_contested(hub, asking, &prepared, key, &judgement) {
+        false => weigh(hub, asking, &prepared, key, &mut judgement),
+        true => {
+            let asked = asked_of(asking, &prepared, key);
+            let consequence = guess::settle(hub, &asked, &prepared.claims, &mut judgement).await?;
+            (hub.pending.about(key), consequence)
+        }
+    };
+    Ok(conclude(hub, asking, prepared, found, (key, judgement), weighed))
 }
 
 /// What a question means and whether its caller may ask it; the look-up is charged then.
@@ -257,60 +265,124 @@ fn needs_asking(hub: &Hub, prepared: &Prepared<'_, '_>, (slot, _): &Found) -> bo
     slot.record.is_none() && hub.connectors.verifies(&prepared.dataset.name)
 }
 
-/// What follows from the record that was found, or from there being none.
-///
-/// # Errors
-/// The record is an older copy, and the caller may not be answered from one.
-fn conclude<'a>(
-    hub: &'a Hub,
-    asking: &Asking<'_>,
-    prepared: Prepared<'a, '_>,
-    (slot, lookup): Found,
-) -> Result<Judgement<'a>, AppError> {
-    let judged = match &slot.record {
-        Some(record) => (
-            record.subject,
-            compare(prepared.dataset, record, &prepared.claims, lookup),
-        ),
+/// The record that was found held against the claims, or what there being none tells.
+fn compared<'a>(hub: &'a Hub, prepared: &Prepared<'a, '_>, (slot, lookup): &Found) -> (SubjectKey, Judgement<'a>) {
+    let Prepared { dataset, claims, .. } = prepared;
+    match &slot.record {
+        Some(record) => (record.subject, compare(dataset, record, claims, *lookup)),
         None => {
-            let key = hub.loader.subject_key(prepared.dataset, &prepared.subject.key);
-            (key, not_found(prepared.dataset, key, &prepared.claims))
+            let key = hub.loader.subject_key(dataset, &prepared.subject.key);
+            (key, not_found(dataset, key, claims))
         }
-    };
-    conclude_with(hub, asking, prepared, (slot, lookup), judged)
+    }
 }
 
-fn conclude_with<'a>(
+/// What the register says of the claims.
+///
+/// # Errors
+/// It could not be asked.
+async fn asked_outside<'a>(
+    hub: &'a Hub,
+    asking: &Asking<'_>,
+    prepared: &Prepared<'a, '_>,
+) -> Result<(SubjectKey, Judgement<'a>), AppError> {
+    let Prepared {
+        dataset,
+        subject,
+        claims,
+        ..
+    } = prepared;
+    let key = hub.loader.subject_key(dataset, &subject.key);
+    let judgement = yes_or_no::ask(hub, dataset, (key, &subject.key), claims, asking.now_us).await?;
+    Ok((key, judgement))
+}
+
+/// Marks what an older copy tells.
+///
+/// # Errors
+/// The caller may not be answered from one.
+fn narrow_to_stale(
+    asking: &Asking<'_>,
+    prepared: &Prepared<'_, '_>,
+    (slot, _): &Found,
+    judgement: &mut Judgement<'_>,
+) -> Result<(), AppError> {
+    match slot.is_stale() {
+        true => live::narrow_to_stale(judgement, prepared.permission, slot.read_at, asking.now_us),
+        false => Ok(()),
+    }
+}
+
+/// Who may be told that there is no record is told that, and of no field.
+fn has_no_budget(prepared: &Prepared<'_, '_>, judgement: &Judgement<'_>) -> bool {
+    judgement.outcome == Outcome::NotFound && prepared.permission.has(Operation::Existence)
+}
+
+fn asked_of<'c>(asking: &Asking<'_>, prepared: &Prepared<'_, 'c>, subject: SubjectKey) -> guess::Asked<'c> {
+    guess::Asked {
+        caller: prepared.agency,
+        subject,
+        now_us: asking.now_us,
+    }
+}
+
+/// Whether an answer touches a budget of guesses that other nodes count too.
+fn is_contested(
+    hub: &Hub,
+    asking: &Asking<'_>,
+    prepared: &Prepared<'_, '_>,
+    key: SubjectKey,
+    judgement: &Judgement<'_>,
+) -> bool {
+    let asked = asked_of(asking, prepared, key);
+    !has_no_budget(prepared, judgement) && guess::is_contested(hub, &asked, &prepared.claims, judgement)
+}
+
+/// What is pending about the subject of an answer, and what the answer brings.
+type Weighed = (Option<Arc<About>>, Consequence);
+
+/// Holds an answer against the budget of guesses, which no other node counts or which it does not touch.
+fn weigh(
+    hub: &Hub,
+    asking: &Asking<'_>,
+    prepared: &Prepared<'_, '_>,
+    key: SubjectKey,
+    judgement: &mut Judgement<'_>,
+) -> Weighed {
+    let (about, mut consequence) = (hub.pending.about(key), Consequence::default());
+    if !has_no_budget(prepared, judgement) {
+        let asked = asked_of(asking, prepared, key);
+        guess::apply(
+            hub,
+            &asked,
+            about.as_deref(),
+            &prepared.claims,
+            judgement,
+            &mut consequence,
+        );
+    }
+    (about, consequence)
+}
+
+/// What follows from a judgement that may be told: what of it is permitted, and what is pending.
+fn conclude<'a>(
     hub: &'a Hub,
     asking: &Asking<'_>,
     prepared: Prepared<'a, '_>,
     (slot, _): Found,
     (key, mut judgement): (SubjectKey, Judgement<'a>),
-) -> Result<Judgement<'a>, AppError> {
+    (about, mut consequence): Weighed,
+) -> Judgement<'a> {
     let Prepared {
         dataset,
         agency,
         permission,
         subject,
         members,
-        claims,
         ..
     } = prepared;
     let now_us = asking.now_us;
-    let about = hub.pending.about(key);
     let version = judgement.record_version;
-    let mut consequence = Consequence::default();
-    if slot.is_stale() {
-        live::narrow_to_stale(&mut judgement, permission, slot.read_at, now_us)?;
-    }
-    if judgement.outcome != Outcome::NotFound || !permission.has(Operation::Existence) {
-        let asked = guess::Asked {
-            caller: agency,
-            subject: key,
-            now_us,
-        };
-        guess::apply(hub, &asked, about.as_deref(), &claims, &mut judgement, &mut consequence);
-    }
     tell_only_what_is_permitted(&mut judgement, permission);
     judgement.findings = subject.findings;
     let about = about.filter(|about| !about.mismatches.is_empty());
@@ -332,7 +404,7 @@ fn conclude_with<'a>(
         }
     }
     judgement.consequence = (!consequence.is_empty()).then(|| Box::new(consequence));
-    Ok(judgement)
+    judgement
 }
 
 /// Fields of the answer that somebody says are wrong in the record; where the record is not told, neither is this.

@@ -29,12 +29,6 @@ pub async fn take(hub: &Arc<Hub>, notice: Notice) -> Result<(), AppError> {
                 hub.refresh_pending(subject).await?;
             }
         }
-        Notice::Forgiven(subjects) => {
-            for subject in subjects {
-                hub.pending.change(subject, |about| about.guessed.clear());
-                hub.refresh_pending(subject).await?;
-            }
-        }
         Notice::Access => hub.reload_access().await?,
         Notice::Items => hub.reload_items().await?,
         Notice::Subscriptions => hub.reload_subscriptions().await?,

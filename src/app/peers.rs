@@ -41,6 +41,15 @@ pub struct Peers {
     open: Mutex<HashMap<String, oneshot::Sender<()>>>,
 }
 
+impl Peers {
+    /// The verifier key of a node's ledger.
+    pub fn key_of(&self, origin: &str) -> Option<String> {
+        let nodes = self.nodes.load();
+        let node = nodes.iter().find(|node| node.origin == origin)?;
+        Some(node.ledger_key.clone())
+    }
+}
+
 /// An entry of some node's ledger.
 pub struct Held {
     /// Its bytes.

@@ -2,7 +2,7 @@
 //! In memory, by pseudonym, because every verification asks; the store holds the same and is read at the start.
 //!
 //! Order: a change is committed, then told here, then acknowledged. A guess is told here first and committed after: a
-//! crowd of guesses at one moment must not each find the budget untouched.
+//! crowd of guesses at one moment must not each find the budget untouched. Where several nodes count, `guess.rs` says how.
 
 use std::{
     collections::HashMap,
@@ -81,6 +81,8 @@ pub struct About {
     pub mismatches: Vec<PendingMismatch>,
     /// By field.
     pub guessed: Vec<Guessed>,
+    /// Revision of the guesses, where other nodes count too.
+    pub guess_head: i64,
 }
 
 impl About {

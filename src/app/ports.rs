@@ -119,8 +119,6 @@ pub enum Notice {
     Stamps(Vec<u16>),
     /// What is pending about these subjects changed.
     Pending(Vec<SubjectKey>),
-    /// The same, and guesses about them are forgiven.
-    Forgiven(Vec<SubjectKey>),
     /// Agencies, clients or grants changed.
     Access,
     /// Service items changed.
@@ -146,6 +144,8 @@ pub struct Before {
     pub replies_us: i64,
     /// Guesses, Unix microseconds.
     pub guesses_us: i64,
+    /// Requests to forgive guesses, Unix microseconds.
+    pub unlocks_us: i64,
     /// What nodes asked each other and nobody took away, Unix microseconds.
     pub asks_us: i64,
     /// What may be used once, Unix seconds.
@@ -358,6 +358,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// The guesses about a subject that are counted.
     async fn guesses_about(&self, subject: SubjectKey) -> Result<Vec<GuessRow>, StoreError>;
+
+    /// The revision of what was guessed about a subject; 0: nothing was.
+    async fn guess_head(&self, subject: SubjectKey) -> Result<i64, StoreError>;
+
+    /// Who asked for the guesses about a subject to be forgiven, and when.
+    async fn unlock_request(&self, subject: SubjectKey) -> Result<Option<(String, i64)>, StoreError>;
 
     /// Settles what a name stands for, once for all nodes: answers the value that was settled first.
     async fn settle(&self, name: &str, value: &str) -> Result<String, StoreError>;

@@ -286,6 +286,40 @@ pub struct GuessRow {
     pub at: i64,
 }
 
+/// A step of what was guessed about a subject, compared and set: another one in between is a conflict.
+#[derive(Clone, Copy)]
+pub struct GuessHead {
+    /// Subject pseudonym.
+    pub subject: SubjectKey,
+    /// The revision that must stand; 0: none.
+    pub expected: i64,
+    /// The revision after it.
+    pub revision: i64,
+}
+
+/// What becomes of a request to forgive guesses; another person's in between is a conflict.
+#[derive(Clone)]
+pub enum UnlockWrite {
+    /// It waits for a second person, in the place of one of the same person or of one made before `older_than`.
+    Waits {
+        /// Subject pseudonym.
+        subject: SubjectKey,
+        /// Who asks.
+        client: String,
+        /// Unix microseconds.
+        at: i64,
+        /// Unix microseconds.
+        older_than: i64,
+    },
+    /// The one of `client` was seconded.
+    Seconded {
+        /// Subject pseudonym.
+        subject: SubjectKey,
+        /// Who asked first.
+        client: String,
+    },
+}
+
 /// One service item that was registered.
 #[derive(Clone, Debug)]
 pub struct ItemRow {

@@ -70,6 +70,7 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
         .forget_old(Before {
             replies_us: now_us - REPLIES_KEPT_US,
             guesses_us: now_us - GUESSES_KEPT_US,
+            unlocks_us: now_us - super::unlock::WAIT_US,
             asks_us: now_us - ASKS_KEPT_US,
             used_s: now_us.div_euclid(1_000_000),
         })

@@ -41,18 +41,30 @@ impl Hub {
         // Nobody on this node is between a decision and its commit meanwhile.
         let _turn = self.pending.turn([subject].into_iter()).await;
         let mismatches = self.store.pending_mismatches(subject).await?;
-        let guesses = self.store.guesses_about(subject).await?;
-        let now_s = self.clock.now_us().div_euclid(1_000_000);
         self.pending.change(subject, |about| {
             about.mismatches = mismatches.iter().map(Into::into).collect();
-            // Guesses that this node counted a moment ago may not be committed yet.
+        });
+        self.read_guesses(subject).await
+    }
+
+    /// Reads the guesses about one subject again; for who has its turn.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub(super) async fn read_guesses(&self, subject: SubjectKey) -> Result<(), AppError> {
+        // Before the guesses: one that comes between is known without its revision, and then read once more.
+        let head = self.store.guess_head(subject).await?;
+        let guesses = self.store.guesses_about(subject).await?;
+        self.pending.change(subject, |about| {
+            // What an alert has said stays known.
             for guessed in &mut about.guessed {
-                guessed.guesses.keep_newest(now_s);
+                guessed.guesses.clear();
             }
             for guess in &guesses {
                 super::guess::restore(about, guess);
             }
             about.guessed.retain(|guessed| !guessed.guesses.is_empty());
+            about.guess_head = head;
         });
         Ok(())
     }

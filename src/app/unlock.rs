@@ -1,31 +1,25 @@
 //! Forgives the guesses about one subject: two persons must ask for it, and both are in the ledger (PROMISES I-16).
-//! The first request is kept in memory for a day: after a restart it is asked for again.
+//! The first request waits a day for the second, on whatever node that is made.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use super::{
     commit::Commit,
     error::{AppError, Thing},
     hub::{Caller, Hub},
-    ports::SubjectKey,
+    ports::{StoreError, SubjectKey},
     purpose,
     question::{Members, Text},
+    rows::UnlockWrite,
     verify::parse_subject,
 };
 use crate::ledger::entry::{self, Kind};
 
 /// How long the first request waits for the second, microseconds.
-const WAIT_US: i64 = 86_400_000_000;
+pub(super) const WAIT_US: i64 = 86_400_000_000;
 
-/// Requests that wait at most.
-const WAITING_MAX: usize = 10_000;
-
-/// First requests: who asked, and when.
-#[derive(Default)]
-pub struct Requests(Mutex<HashMap<SubjectKey, (String, i64)>>);
+/// Times that it is decided anew because somebody else asked in between.
+const ATTEMPTS_MAX: usize = 8;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,44 +59,55 @@ pub async fn unlock(
     let parsed = parse_subject(&dataset, subject)?;
     let subject = hub.loader.subject_key(&dataset, &parsed.key);
     let now_us = hub.clock.now_us();
-    let unlock = hub.unlock_requests.take(subject, &caller.client.row.id, now_us)?;
     let mut bytes = Vec::with_capacity(128);
-    entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
-    entry::put_text(&mut bytes, &format!("guess_budget.{}", unlock.as_str()));
-    entry::put_text(&mut bytes, &super::message::hex(&subject.0));
-    purpose::seal_parts(hub, &[&caller.client.row.id, reason], &mut bytes)?;
     let _turn = hub.pending.turn([subject].into_iter()).await;
-    let commit = Commit {
-        forgiven: match unlock {
-            Unlock::Unlocked => vec![subject],
-            Unlock::Requested => Vec::new(),
-        },
-        ledger_entries: vec![bytes],
-        at: now_us,
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    if unlock == Unlock::Unlocked {
-        hub.pending.change(subject, |about| about.guessed.clear());
+    for _ in 0..ATTEMPTS_MAX {
+        let waiting = hub.store.unlock_request(subject).await?;
+        let (unlock, write) = decide(waiting, subject, &caller.client.row.id, now_us);
+        bytes.clear();
+        entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+        entry::put_text(&mut bytes, &format!("guess_budget.{}", unlock.as_str()));
+        entry::put_text(&mut bytes, &super::message::hex(&subject.0));
+        purpose::seal_parts(hub, &[&caller.client.row.id, reason], &mut bytes)?;
+        let commit = Commit {
+            unlock: Some(write),
+            forgiven: match unlock {
+                Unlock::Unlocked => vec![subject],
+                Unlock::Requested => Vec::new(),
+            },
+            ledger_entries: vec![bytes.clone()],
+            at: now_us,
+            ..Commit::default()
+        };
+        let committed = match hub.commit(commit).await {
+            Err(AppError::Store(StoreError::Conflict)) => continue,
+            committed => committed?,
+        };
+        if unlock == Unlock::Unlocked {
+            hub.pending.change(subject, |about| about.guessed.clear());
+        }
+        hub.enter(committed).await?;
+        return Ok(unlock);
     }
-    hub.enter(committed).await?;
-    Ok(unlock)
+    Err(AppError::Store(StoreError::Conflict))
 }
 
-impl Requests {
-    /// The second request of another person unlocks; the same person's only renews his own.
-    fn take(&self, subject: SubjectKey, by: &str, now_us: i64) -> Result<Unlock, AppError> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|_, (_, at)| now_us - *at < WAIT_US);
-        if waiting.get(&subject).is_some_and(|(first, _)| first != by) {
-            waiting.remove(&subject);
-            return Ok(Unlock::Unlocked);
+/// The second request of another person unlocks; the same person's only renews his own.
+fn decide(waiting: Option<(String, i64)>, subject: SubjectKey, by: &str, now_us: i64) -> (Unlock, UnlockWrite) {
+    let older_than = now_us - WAIT_US;
+    match waiting {
+        Some((first, at)) if first != by && at > older_than => {
+            (Unlock::Unlocked, UnlockWrite::Seconded { subject, client: first })
         }
-        if waiting.len() >= WAITING_MAX {
-            return Err(AppError::TooManyItems);
+        _ => {
+            let write = UnlockWrite::Waits {
+                subject,
+                client: by.to_owned(),
+                at: now_us,
+                older_than: older_than + 1,
+            };
+            (Unlock::Requested, write)
         }
-        waiting.insert(subject, (by.to_owned(), now_us));
-        Ok(Unlock::Requested)
     }
 }
 
@@ -112,13 +117,14 @@ mod tests {
 
     #[test]
     fn it_takes_two_persons_within_a_day() {
-        let requests = Requests::default();
-        let subject = SubjectKey([1; 16]);
-        let take = |by: &str, at: i64| requests.take(subject, by, at).unwrap();
-        assert_eq!(take("li", 0), Unlock::Requested);
-        assert_eq!(take("li", 1), Unlock::Requested);
-        assert_eq!(take("wang", 1 + WAIT_US), Unlock::Requested, "the first is too old");
-        assert_eq!(take("li", 2 + WAIT_US), Unlock::Unlocked);
-        assert_eq!(take("wang", 3 + WAIT_US), Unlock::Requested);
+        let decided = |waiting: Option<(&str, i64)>, by: &str, at: i64| {
+            let waiting = waiting.map(|(first, at)| (first.to_owned(), at));
+            decide(waiting, SubjectKey([1; 16]), by, at).0
+        };
+        assert_eq!(decided(None, "li", 0), Unlock::Requested);
+        assert_eq!(decided(Some(("li", 0)), "li", 1), Unlock::Requested);
+        assert_eq!(decided(Some(("li", 1)), "wang", WAIT_US), Unlock::Unlocked);
+        let too_old = decided(Some(("li", 1)), "wang", 1 + WAIT_US);
+        assert_eq!(too_old, Unlock::Requested, "the first is too old");
     }
 }

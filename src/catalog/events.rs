@@ -16,7 +16,7 @@ macro_rules! shipped {
 }
 
 /// Every topic with its schema.
-const SHIPPED: [(&str, &str); 8] = shipped![
+const SHIPPED: [(&str, &str); 9] = shipped![
     "heyan.feed.v1",
     "heyan.verify.request.v1",
     "heyan.record.changed.v1",
@@ -24,6 +24,7 @@ const SHIPPED: [(&str, &str); 8] = shipped![
     "heyan.verify.result.v1",
     "heyan.mismatch.v1",
     "heyan.supervision.v1",
+    "heyan.checkpoint.v1",
     "heyan.dead-letter.v1",
 ];
 

@@ -213,7 +213,6 @@ fn assemble(
         schedule: outward::schedule(config)?,
         calendar: ArcSwap::from_pointee(outward::calendar(config)?),
         guess_limits: outward::guess_limits(config),
-        unlock_requests: Default::default(),
         under_way: UnderWay::default(),
         bells: Bells::default(),
         pool: tokio::runtime::Handle::current(),

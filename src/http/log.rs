@@ -2,14 +2,16 @@
 //! anyone. Entry bundles hold pseudonyms and are for auditors.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
 
 use super::{
     call::Call,
+    openapi::shapes,
     problem::{Problem, ProblemCode},
     state::State,
 };
 use crate::{
-    app::error::AppError,
+    app::{error::AppError, ports::CosignedRow, time},
     ledger::{LedgerError, tile::TilePath},
 };
 
@@ -28,6 +30,34 @@ pub(super) async fn checkpoint(
         .content_type("text/plain; charset=utf-8")
         .insert_header(("cache-control", "no-cache"))
         .body(checkpoint))
+}
+
+/// `GET /log/cosigned`: the newest checkpoints that other nodes have countersigned, of every node's ledger.
+#[utoipa::path(
+    get, path = "/log/cosigned", operation_id = "get_cosigned", tag = "ledger",
+    responses((status = 200, body = shapes::Cosigned)),
+)]
+pub(super) async fn cosigned(
+    state: web::Data<State>,
+    _request: HttpRequest,
+    _payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let rows = state.hub.store.cosigned().await.map_err(AppError::from)?;
+    let row = |row: &CosignedRow| {
+        json!({
+            "origin": row.origin,
+            "key": state.hub.peers.key_of(&row.origin),
+            "witness": row.witness,
+            "witness_key": row.witness_key,
+            "checkpoint": row.checkpoint,
+            "at": time::rfc3339(row.at),
+        })
+    };
+    let rows: Vec<Value> = rows.iter().map(row).collect();
+    let answer = json!({"checkpoints": rows});
+    Ok(HttpResponse::Ok()
+        .insert_header(("cache-control", "no-cache"))
+        .json(answer))
 }
 
 /// `GET /log/key`: the public key in C2SP signed-note form.

@@ -67,6 +67,7 @@ const BETWEEN: &str = " ‖ ";
         super::oauth::jwks,
         super::oauth::metadata,
         super::log::checkpoint,
+        super::log::cosigned,
         super::log::key,
         super::log::tile,
         super::pages::openapi,

@@ -135,6 +135,7 @@ routes! {
     get_jwks              GET    "/oauth/jwks"                                 &[],                                   Open   => oauth::jwks;
     get_metadata          GET    "/.well-known/oauth-authorization-server"     &[],                                   Open   => oauth::metadata;
     get_checkpoint        GET    "/log/checkpoint"                             &[],                                   Open   => log::checkpoint;
+    get_cosigned          GET    "/log/cosigned"                               &[],                                   Open   => log::cosigned;
     get_log_key           GET    "/log/key"                                    &[],                                   Open   => log::key;
     get_tile              GET    "/log/tile/{level}/{path:.*}"                 &[],                                   Open   => log::tile;
     get_openapi           GET    "/openapi.json"                               &[],                                   Open   => pages::openapi;

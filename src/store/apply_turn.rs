@@ -13,7 +13,7 @@ use super::read::column;
 use crate::app::ports::{Before, StoreError, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, SavedReply,
-    SubscriptionRow,
+    SubscriptionRow, UnlockWrite,
 };
 use crate::domain::budget::Standing;
 use crate::store::statement::{self, Statement};
@@ -41,6 +41,10 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, turns: &[&Turn
 /// Counts and forgives guesses, in the order of the turns: one that is counted after it was forgiven counts.
 async fn apply_guesses<E: Engine>(conn: &mut Lease<'_, E>, turns: &[&Turn]) -> Result<(), Fault> {
     let mut counted: Vec<&GuessRow> = Vec::new();
+    for head in turns.iter().filter_map(|turn| turn.guess_head) {
+        let bind = |query: E::Call| query.bind(bytes(head.subject)).bind(head.revision).bind(head.expected);
+        changed(conn, statement::SET_GUESS_HEAD, 1, bind).await?;
+    }
     for turn in turns {
         counted.extend(&turn.guesses);
         if !turn.forgiven.is_empty() {
@@ -56,6 +60,9 @@ async fn apply_guesses<E: Engine>(conn: &mut Lease<'_, E>, turns: &[&Turn]) -> R
 
 /// Writes what is left of `turn`: deliveries, and what there are few of.
 async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(), Fault> {
+    if let Some(unlock) = &turn.unlock {
+        apply_unlock(conn, unlock).await?;
+    }
     for row in &turn.items {
         changed(conn, statement::UPSERT_ITEM, 1, |query| bind_item(query, row)).await?;
     }
@@ -103,6 +110,27 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
     super::apply_bus::apply(conn, &turn.bus, turn.at).await
 }
 
+async fn apply_unlock<E: Engine>(conn: &mut Lease<'_, E>, unlock: &UnlockWrite) -> Result<(), Fault> {
+    match unlock {
+        UnlockWrite::Waits {
+            subject,
+            client,
+            at,
+            older_than,
+        } => {
+            let bind = |query: E::Call| {
+                let query = query.bind(bytes(*subject)).bind(client.clone());
+                query.bind(*at).bind(*older_than)
+            };
+            changed(conn, statement::UPSERT_UNLOCK_REQUEST, 1, bind).await
+        }
+        UnlockWrite::Seconded { subject, client } => {
+            let bind = |query: E::Call| query.bind(bytes(*subject)).bind(client.clone());
+            changed(conn, statement::DELETE_UNLOCK_REQUEST, 1, bind).await
+        }
+    }
+}
+
 /// Deletes saved replies and guesses older than the given times.
 pub(super) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Before) -> Result<(), Fault> {
     run(conn, statement::DELETE_OLD_REPLIES, |query| {
@@ -111,6 +139,14 @@ pub(super) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Befor
     .await?;
     run(conn, statement::DELETE_OLD_GUESSES, |query| {
         query.bind(before.guesses_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_GUESS_HEADS, |query| {
+        query.bind(before.guesses_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_UNLOCK_REQUESTS, |query| {
+        query.bind(before.unlocks_us)
     })
     .await?;
     run(conn, statement::DELETE_OLD_ASKS, |query| query.bind(before.asks_us)).await?;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
-    SavedReply, SubscriptionRow,
+    AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow, MismatchWrite,
+    SavedReply, SubscriptionRow, UnlockWrite,
 };
 
 /// One of the nodes that may share a store.
@@ -40,6 +40,8 @@ pub(super) struct Turn {
     pub(super) items: Vec<ItemRow>,
     pub(super) mismatches: Vec<MismatchWrite>,
     pub(super) guesses: Vec<GuessRow>,
+    pub(super) guess_head: Option<GuessHead>,
+    pub(super) unlock: Option<UnlockWrite>,
     pub(super) forgiven: Vec<SubjectKey>,
     pub(super) events: Vec<EventRow>,
     pub(super) fanned: Vec<String>,
@@ -60,6 +62,8 @@ impl Turn {
             items: commit.items.clone(),
             mismatches: commit.mismatches.clone(),
             guesses: commit.guesses.clone(),
+            guess_head: commit.guess_head,
+            unlock: commit.unlock.clone(),
             forgiven: commit.forgiven.clone(),
             events: commit.events.clone(),
             fanned: commit.fanned.clone(),
@@ -80,6 +84,8 @@ impl Turn {
         2 * self.mismatches.len()
             + self.items.len()
             + self.guesses.len()
+            + usize::from(self.guess_head.is_some())
+            + usize::from(self.unlock.is_some())
             + self.forgiven.len()
             + self.events.len()
             + self.fanned.len()

@@ -49,7 +49,6 @@ pub(super) fn answered(sender: &str, id: &str) -> String {
 struct Said {
     stamps: BTreeSet<u16>,
     pending: BTreeSet<SubjectKey>,
-    forgiven: BTreeSet<SubjectKey>,
     words: BTreeSet<char>,
 }
 
@@ -63,7 +62,7 @@ impl Said {
         self.pending
             .extend(turn.mismatches.iter().map(|write| write.row.subject));
         self.pending.extend(turn.guesses.iter().map(|guess| guess.subject));
-        self.forgiven.extend(&turn.forgiven);
+        self.pending.extend(&turn.forgiven);
         if !turn.items.is_empty() {
             self.words.insert('i');
         }
@@ -79,9 +78,8 @@ impl Said {
         let words = self.words.iter().map(|word| word.to_string());
         let stamps = words_of('s', self.stamps.iter().map(|bucket| format!("{bucket:04x}")));
         let pending = words_of('p', self.pending.iter().map(|subject| hex(*subject)));
-        let forgiven = words_of('f', self.forgiven.iter().map(|subject| hex(*subject)));
         let mut payloads: Vec<String> = Vec::new();
-        for word in stamps.into_iter().chain(pending).chain(forgiven).chain(words) {
+        for word in stamps.into_iter().chain(pending).chain(words) {
             match payloads.last_mut() {
                 Some(last) if last.len() + 1 + word.len() <= PAYLOAD_BYTES => {
                     last.push(' ');
@@ -122,7 +120,6 @@ pub(super) fn heard(own: &str, payload: &str) -> Vec<Notice> {
             _ if sender == own && !TOLD_TO_ITSELF.contains(&letter) => continue,
             "s" => buckets(about).map(Notice::Stamps),
             "p" => subjects(about).map(Notice::Pending),
-            "f" => subjects(about).map(Notice::Forgiven),
             // A run is named after its node.
             "q" if own.split('/').next() != Some(about) => continue,
             "q" => Some(Notice::Asked),
@@ -205,7 +202,7 @@ mod tests {
         let heard_all = said(&commit);
         let expected = [
             Notice::Stamps(vec![3, 0xffff]),
-            Notice::Forgiven(vec![SubjectKey([0xab; 16])]),
+            Notice::Pending(vec![SubjectKey([0xab; 16])]),
             Notice::Access,
             Notice::Items,
         ];

@@ -76,6 +76,20 @@ pub(super) async fn guesses_since<E: Engine>(pool: &Pool<E>, since: i64) -> Read
     fetch(pool, statement::SELECT_GUESSES, |query| query.bind(since), read_guess).await
 }
 
+pub(super) async fn guess_head<E: Engine>(pool: &Pool<E>, subject: SubjectKey) -> Read<i64> {
+    let bind = |query: E::Call| query.bind(subject.0.to_vec());
+    let read = |row: &E::Row| column(row, 0, "guess_heads", "revision");
+    let head = fetch_one(pool, statement::SELECT_GUESS_HEAD, bind, read).await?;
+    Ok(head.unwrap_or_default())
+}
+
+pub(super) async fn unlock_request<E: Engine>(pool: &Pool<E>, subject: SubjectKey) -> Read<Option<(String, i64)>> {
+    const TABLE: &str = "unlock_requests";
+    let bind = |query: E::Call| query.bind(subject.0.to_vec());
+    let read = |row: &E::Row| Ok((column(row, 0, TABLE, "client")?, column(row, 1, TABLE, "at")?));
+    fetch_one(pool, statement::SELECT_UNLOCK_REQUEST, bind, read).await
+}
+
 fn read_guess<R: Columns>(row: &R) -> Read<GuessRow> {
     const TABLE: &str = "guesses";
     Ok(GuessRow {

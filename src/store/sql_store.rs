@@ -348,6 +348,14 @@ impl<E: Engine> Store for SqlStore<E> {
         read_loop::guesses_about(&self.readers, subject).await
     }
 
+    async fn guess_head(&self, subject: SubjectKey) -> Result<i64, StoreError> {
+        read_loop::guess_head(&self.readers, subject).await
+    }
+
+    async fn unlock_request(&self, subject: SubjectKey) -> Result<Option<(String, i64)>, StoreError> {
+        read_loop::unlock_request(&self.readers, subject).await
+    }
+
     async fn settle(&self, name: &str, value: &str) -> Result<String, StoreError> {
         let work = Work::Settle(name.to_owned(), value.to_owned());
         self.writer().submit(work).await?;

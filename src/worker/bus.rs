@@ -1,5 +1,5 @@
-//! The workers of the bus: one publishes events and alerts, one the answers of the ledger, one takes the feed in, one answers
-//! requests. Each waits for a bus that is down by itself, and none holds up another.
+//! The workers of the bus: one publishes events and alerts, one the answers of the ledger, one its checkpoints, one takes the feed
+//! in, one answers requests. Each waits for a bus that is down by itself, and none holds up another.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,6 +9,7 @@ use super::{PAUSE, told, until};
 use crate::app::{
     bus::{
         Topic,
+        checkpoints::{self, Shown},
         completed::{self, Tail},
         feed::{Feed, FeedSettings},
         outbox,
@@ -23,6 +24,7 @@ use crate::app::{
 const PUBLISH_TICK: Duration = Duration::from_millis(200);
 const COMPLETED_TICK: Duration = Duration::from_millis(100);
 const COUNT_TICK: Duration = Duration::from_secs(2);
+const CHECKPOINT_TICK: Duration = Duration::from_secs(1);
 
 /// What comes in over the bus.
 #[derive(Default)]
@@ -42,6 +44,9 @@ pub(super) fn start(tasks: &mut JoinSet<()>, hub: &Arc<Hub>, work: BusWork, stop
     }
     if hears(&[Topic::VerificationCompleted]) {
         tasks.spawn(until(stopped.clone(), completer(Arc::clone(hub))));
+    }
+    if hears(&[Topic::Checkpoint]) {
+        tasks.spawn(until(stopped.clone(), shower(Arc::clone(hub))));
     }
     if let Some(settings) = work.feed.filter(|_| hub.bus.brings(Topic::Feed)) {
         tasks.spawn(until(stopped.clone(), feeder(Arc::clone(hub), settings)));
@@ -108,6 +113,17 @@ async fn completer(hub: Arc<Hub>) {
                 tokio::time::sleep(PAUSE).await;
             }
         }
+    }
+}
+
+/// Shows the checkpoints of this node, and what it countersigned.
+async fn shower(hub: Arc<Hub>) {
+    let mut shown = Shown::default();
+    loop {
+        if let Err(error) = checkpoints::publish(&hub, &mut shown).await {
+            tell("checkpoints", &error);
+        }
+        tokio::time::sleep(CHECKPOINT_TICK).await;
     }
 }
 

@@ -4,7 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use super::told;
-use crate::app::{error::AppError, hub::Hub, sweep, turns::Duty};
+use crate::app::{
+    error::AppError,
+    hub::Hub,
+    left_over::{STRAY_AFTER, Strays},
+    sweep,
+    turns::Duty,
+};
 
 /// Between two counts for the gauges.
 const COUNT_TICK: Duration = Duration::from_secs(5);
@@ -15,10 +21,14 @@ const COUNTS_PER_SWEEP: u32 = 12;
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>) {
     let mut counts = 0_u32;
-    let mut duty = Duty::new("sweeper");
+    let (mut duty, mut strays) = (Duty::new("sweeper"), Strays::default());
     loop {
         let done: Result<(), AppError> = async {
             sweep::count(&hub).await?;
+            let entered = strays.enter(&hub, STRAY_AFTER).await?;
+            if entered > 0 {
+                tracing::warn!(entered, "entries of commits whose end was not known were entered late");
+            }
             if counts.is_multiple_of(COUNTS_PER_SWEEP) && duty.is_ours(&hub).await? {
                 sweep::sweep(&hub).await?;
             }

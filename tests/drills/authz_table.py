@@ -166,6 +166,7 @@ ROWS: dict[str, Row] = {
     "GET /problems": _public(),
     "GET /problems/{}": _public(path={"code": "not_found"}),
     "GET /log/checkpoint": _public(),
+    "GET /log/cosigned": _public(),
     "GET /log/key": _public(),
     "GET /log/tile/{}/{}": _public(path={"level": "0", "tail": "000", "path": "000", "index": "000", "n": "000"}),
     # Who asked for what is for the auditor; hashes and checkpoints are for everybody.

@@ -26,6 +26,7 @@ OUTBOUND = (
     "heyan.verify.result.v1",
     "heyan.mismatch.v1",
     "heyan.supervision.v1",
+    "heyan.checkpoint.v1",
     "heyan.dead-letter.v1",
 )
 

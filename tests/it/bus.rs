@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use heyan::app::bus::Topic;
+use heyan::{
+    app::bus::Topic,
+    ledger::{Cosignatures, VerifierKey},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -82,6 +85,16 @@ async fn what_happens_is_published_by_its_schema_under_a_keyed_hash_in_order() {
     })
     .await;
     assert_eq!(alert.key, changed[0].key);
+    let shown = kafka.wait(Topic::Checkpoint, 1).await;
+    check(&hub, Topic::Checkpoint, &shown);
+    let shown = shown[0].data();
+    let key = VerifierKey::parse(shown["key"].as_str().unwrap()).unwrap();
+    let note = shown["checkpoint"].as_str().unwrap();
+    let head = key.open(note.as_bytes(), Cosignatures::Refused).unwrap();
+    assert_eq!(
+        (&json!(head.size), &json!(hub.hub.ledger.vkey())),
+        (&shown["size"], &shown["key"])
+    );
     hub.stop().await;
 }
 

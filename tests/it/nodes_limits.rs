@@ -1,6 +1,6 @@
 //! Limits that are one on all nodes of a store.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use serde_json::json;
 
@@ -45,5 +45,58 @@ async fn a_daily_ceiling_is_one_ceiling_on_all_nodes() {
     let refused = || async { ask(one).await != 200 };
     let within = until("the first node refuses too", refused).await;
     assert!(within < Duration::from_millis(2_200), "{within:?}");
+    cluster.stop().await;
+}
+
+/// Asks for the birth dates at both nodes in one moment; how often each verdict was told.
+async fn guess_at_once(cluster: &Cluster, dates: &[String]) -> HashMap<String, usize> {
+    let ask = |(at, date): (usize, &String)| {
+        let hub = if at % 2 == 0 { &cluster.one } else { &cluster.two };
+        // The name agrees, so that the whole budget is there and not the half of strangers.
+        let body = question(&json!({"name": "张三丰", "birth_date": date}));
+        async move { hub.verify("agency", &body).await }
+    };
+    let answers = futures_util::future::join_all(dates.iter().enumerate().map(ask)).await;
+    let mut told = HashMap::new();
+    for (status, answer) in answers {
+        assert_eq!(status, 200, "{answer}");
+        let verdict = answer["fields"]["birth_date"]["verdict"].as_str().unwrap();
+        *told.entry(verdict.to_owned()).or_default() += 1;
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_guesses_at_two_nodes_spends_one_budget() {
+    let Some(cluster) = Cluster::start().await else { return };
+    assert_eq!(cluster.one.put("natural-person", &person()).await.0, 200);
+    let mut dates: Vec<String> = (1..=28).map(|day| format!("1950-01-{day:02}")).collect();
+    let told = guess_at_once(&cluster, &dates).await;
+    assert_eq!(told["mismatch"], 5, "{told:?}");
+    assert_eq!(told["review"], 23, "{told:?}");
+    // Neither node tells the right one now, whatever it has heard of the other.
+    dates = vec!["1949-12-31".to_owned(); 4];
+    assert_eq!(guess_at_once(&cluster, &dates).await["review"], 4);
+    // What was told is told again, at both.
+    let known = || async {
+        let one = question(&json!({"name": "张三丰", "birth_date": "1950-02-01"}));
+        cluster.two.verify("agency", &one).await.1["fields"]["birth_date"]["verdict"] == "review"
+    };
+    until("the second node knows of the budget", known).await;
+    // Two persons forgive it, each at another node.
+    let unlock =
+        json!({"dataset": "natural-person", "subject": {"id_number": "11010519491231002X"}, "reason": "到窗口核实"});
+    for (hub, user, state) in [
+        (&cluster.one, "operator", "requested"),
+        (&cluster.two, "operator", "requested"),
+        (&cluster.two, "manager", "unlocked"),
+    ] {
+        let path = "/v1/supervision/guess-budgets/unlock";
+        let (_, told) = hub.send("POST", path, Some(&hub.token(user)), Some(&unlock)).await;
+        assert_eq!(told["state"], state, "{told}");
+    }
+    let right = question(&json!({"name": "张三丰", "birth_date": "1949-12-31"}));
+    let forgiven = || async { cluster.one.verify("agency", &right).await.1["outcome"] == "verified" };
+    until("the first node knows that it is forgiven", forgiven).await;
     cluster.stop().await;
 }

@@ -45,8 +45,10 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "list_agencies" | "get_agency" | "list_grants" => &["manager", "operator", "auditor"],
         "list_users" => &["manager", "auditor"],
         "get_entries" => &["auditor"],
-        "issue_token" | "get_jwks" | "get_metadata" | "get_checkpoint" | "get_log_key" | "get_tile" | "get_openapi"
-        | "get_docs" | "list_problems" | "get_problem" | "get_stylesheet" | "get_home" => &[],
+        "issue_token" | "get_jwks" | "get_metadata" | "get_checkpoint" | "get_cosigned" | "get_log_key"
+        | "get_tile" | "get_openapi" | "get_docs" | "list_problems" | "get_problem" | "get_stylesheet" | "get_home" => {
+            &[]
+        }
         other => panic!("route {other} has no row of expectations"),
     }
 }

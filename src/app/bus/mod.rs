@@ -2,6 +2,7 @@
 //! report says so; what is received is done when its position stands in the store, with what it brought.
 //! A bus that is down holds up nobody who asks: only the workers here wait for it.
 
+pub mod checkpoints;
 pub mod completed;
 pub mod dead_letter;
 pub mod envelope;
@@ -28,13 +29,15 @@ pub enum Topic {
     Mismatch,
     /// Alerts.
     Supervision,
+    /// Checkpoints of every node's ledger, and their countersignatures.
+    Checkpoint,
     /// What could not be taken in, sealed.
     DeadLetter,
 }
 
 impl Topic {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Feed,
         Self::VerifyRequest,
         Self::RecordChanged,
@@ -42,6 +45,7 @@ impl Topic {
         Self::VerifyResult,
         Self::Mismatch,
         Self::Supervision,
+        Self::Checkpoint,
         Self::DeadLetter,
     ];
 
@@ -55,6 +59,7 @@ impl Topic {
             Self::VerifyResult => "heyan.verify.result.v1",
             Self::Mismatch => "heyan.mismatch.v1",
             Self::Supervision => "heyan.supervision.v1",
+            Self::Checkpoint => "heyan.checkpoint.v1",
             Self::DeadLetter => "heyan.dead-letter.v1",
         }
     }

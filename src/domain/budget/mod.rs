@@ -222,12 +222,6 @@ impl Guesses {
         });
     }
 
-    /// Drops all but what was counted in this minute or the one before.
-    pub fn keep_newest(&mut self, now_s: i64) {
-        let now = minute(now_s);
-        self.entries.retain(|entry| counts(entry, 1, now));
-    }
-
     /// Drops what counts no longer.
     pub fn expire(&mut self, now_s: i64) {
         let now = minute(now_s);

@@ -290,6 +290,14 @@ pub(super) fn answer(operation: &str, media: &str) -> Option<Value> {
             json!({"summary": {"created": 1, "lines": 1}, "receipt": receipt()}),
         ]),
         ("get_checkpoint", _) => "hub-1.heyan.local\n1235\n…\n\n— hub-1.heyan.local …\n".into(),
+        ("get_cosigned", _) => json!({"checkpoints": [{
+            "origin": "hub-1.heyan.local",
+            "key": "hub-1.heyan.local+1a2b3c4d+…",
+            "witness": "hub-2.heyan.local",
+            "witness_key": "hub-2.heyan.local+5e6f7a8b+…",
+            "checkpoint": "hub-1.heyan.local\n1235\n…\n\n— hub-1.heyan.local …\n— hub-2.heyan.local …\n",
+            "at": "2026-11-20T08:00:01Z",
+        }]}),
         ("get_log_key", _) => "hub-1.heyan.local+1a2b3c4d+…\n".into(),
         _ => return None,
     })

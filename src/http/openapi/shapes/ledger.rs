@@ -35,3 +35,31 @@ pub struct Pending {
 /// `pending`. ‖ 等待中。
 #[derive(ToSchema)]
 pub struct PendingWord;
+
+/// Countersigned checkpoints. ‖ 已会签的检查点。
+#[derive(ToSchema)]
+pub struct Cosigned {
+    /// One for each ledger and witness. ‖ 每个存证日志与会签者一条。
+    pub checkpoints: Vec<CosignedCheckpoint>,
+}
+
+/// The newest checkpoint of one ledger that one other node has countersigned. ‖ 一个存证日志经另一节点会签的最新检查点。
+#[derive(ToSchema)]
+pub struct CosignedCheckpoint {
+    /// Name of the ledger. ‖ 存证日志名称。
+    #[schema(example = "hub-1.heyan.local")]
+    pub origin: String,
+    /// Verifier key of the ledger. ‖ 存证日志的验证公钥。
+    #[schema(required = true)]
+    pub key: Option<String>,
+    /// Name of the node that countersigned. ‖ 会签节点的名称。
+    #[schema(example = "hub-2.heyan.local")]
+    pub witness: String,
+    /// Verifier key of its cosignatures. ‖ 其会签的验证公钥。
+    pub witness_key: String,
+    /// Signed note with the cosignature (C2SP tlog-cosignature). ‖ 带会签的签名文本（C2SP tlog-cosignature）。
+    pub checkpoint: String,
+    /// When it was countersigned. ‖ 会签时间。
+    #[schema(format = DateTime)]
+    pub at: String,
+}

@@ -1,0 +1,1 @@
+DELETE FROM guess_heads WHERE revision < $1

@@ -1,0 +1,1 @@
+DELETE FROM unlock_requests WHERE at < $1

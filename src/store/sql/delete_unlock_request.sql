@@ -1,0 +1,1 @@
+DELETE FROM unlock_requests WHERE subject = $1 AND client = $2

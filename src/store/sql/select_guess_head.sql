@@ -1,0 +1,1 @@
+SELECT revision FROM guess_heads WHERE subject = $1

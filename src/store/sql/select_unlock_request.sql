@@ -1,0 +1,1 @@
+SELECT client, at FROM unlock_requests WHERE subject = $1
