@@ -37,7 +37,7 @@ const MIGRATIONS: [Migration; 8] = [
     migration!(5, "0005_nodes"),
     migration!(6, "0006_bus"),
     migration!(7, "0007_items"),
-    migration!(8, "0008_guess_heads"),
+    migration!(14, "0014_guess_heads"),
 ];
 
 impl Migration {
