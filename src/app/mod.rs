@@ -42,6 +42,7 @@ pub mod sweep;
 mod tables;
 pub mod time;
 pub mod token;
+pub mod traces;
 pub mod trust;
 pub mod turns;
 pub mod unlock;

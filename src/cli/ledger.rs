@@ -182,5 +182,6 @@ fn answered(entry: &Entry) -> Vec<String> {
         Body::Access { action, .. } => vec![action.clone()],
         Body::Mismatch { id, action, state, .. } => vec![format!("{id} {action} {state}")],
         Body::Delivery { id, target, state, .. } => vec![format!("{id} {target} {state}")],
+        Body::Read { operation, rules, .. } => vec![format!("{operation} {rules}")],
     }
 }

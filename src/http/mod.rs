@@ -32,6 +32,7 @@ mod stream;
 mod strict;
 mod subscriptions;
 mod supervision;
+mod traces;
 mod turn;
 mod verifications;
 

@@ -46,6 +46,7 @@ const BETWEEN: &str = " ‖ ";
         super::subscriptions::list_deliveries,
         super::subscriptions::replay_range,
         super::subscriptions::replay,
+        super::traces::query,
         super::supervision::list_alerts,
         super::supervision::unlock,
         super::access::add_agency,
@@ -101,6 +102,8 @@ const BETWEEN: &str = " ‖ ";
         shapes::RecordsEnd,
         shapes::RecordsSummary,
         shapes::RecordsReceipt,
+        shapes::TraceEnd,
+        shapes::TraceSummary,
     ))
 )]
 struct Handlers;

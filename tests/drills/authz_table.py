@@ -126,8 +126,7 @@ ROWS: dict[str, Row] = {
     "POST /v1/licences/verify-file": Row(allow=AGENCIES, body=b"", ctype="multipart/form-data; boundary=x"),
     "POST /v1/traces/query": Row(
         allow=frozenset({"auditor"}),
-        either=AGENCIES,
-        body={"dataset": "natural-person", "subject": RECORD["subject"], "purpose": PURPOSE},
+        body={"dataset": "natural-person", "subject": RECORD["subject"], "reason": "drill"},
     ),
     "GET /v1/supervision/alerts": Row(allow=frozenset({"auditor"}), either=frozenset({"operator", "manager"})),
     # Two persons: whoever asks first is only noted.

@@ -53,5 +53,6 @@ mod store_story;
 mod stub;
 mod tokens;
 mod tool;
+mod traces;
 mod verifications;
 mod yes_or_no;

@@ -201,6 +201,17 @@ fn loop_requests(operation: &str) -> Vec<Example> {
                 "reason": "申请人到窗口核实身份",
             }),
         )],
+        "query_trace" => vec![example(
+            JSON,
+            "trace",
+            text!("申请人书面查询" => "At a citizen's request"),
+            json!({
+                "dataset": "natural-person",
+                "subject": {"id_number": "340207199705305213"},
+                "reason": "申请人书面查询，收件号 2026-117",
+                "from": "2026-01-01T00:00:00Z",
+            }),
+        )],
         "replay_deliveries" => vec![example(
             JSON,
             "range",

@@ -204,6 +204,12 @@ replay_delivery
     text    "用于死信、已取消或被取代的投递。" "For one that is dead, cancelled or superseded."
     answer  "投递。" "The delivery."
     refuses &[&[DeliveryNotFound, NotInThisState], STORE];
+query_trace
+    summary "查询留痕：谁查过" "Who looked at a subject"
+    text    "列出各节点存证日志中关于一个对象的每次核验、查询、说明、差异步骤与报送：时间、机构、事项、办件、经办、结论与存证位置，由近及远。理由必填并加密写入存证日志；本次查询也会出现在以后的留痕中。依法不得告知的查询不在其中，也不另作提示。\n\n- `Accept: application/x-ndjson` 或 `text/csv` 导出，至多 10000 行。\n- 未应答的节点列在 `incomplete` 中，不会悄悄缺失。"
+            "Lists every verification, reading, explanation, mismatch step and contribution about one subject that the nodes' ledgers hold: when, agency, item, application, clerk, outcome and where the entry stands, newest first. A reason is mandatory and sealed into the ledger; this question stands in later traces too. Looks that the law forbids to tell of are left out, without a hint.\n\n- `Accept: application/x-ndjson` or `text/csv` exports up to 10,000 rows.\n- A node that does not answer stands in `incomplete`; nothing is left out in silence."
+    answer  "留痕。" "The trace."
+    refuses &[BODY, JSON, &[DatasetNotFound, InvalidIdentifier, InvalidValue, ValueTooLong, TooManyItems, NotAcceptable], STORE];
 list_alerts
     summary "警示列表" "List alerts"
     text    "猜测次数用尽、差异逾期、工作日历缺年等，由新到旧。" "Used-up guess budgets, overdue mismatches, missing years of the calendar; newest first."

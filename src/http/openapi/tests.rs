@@ -25,7 +25,7 @@ use crate::{
         problem::{FieldCode, Pointer, Problem, ProblemCode},
         records,
         routes::ROUTES,
-        stream, subscriptions, supervision, verifications,
+        stream, subscriptions, supervision, traces, verifications,
     },
 };
 
@@ -267,6 +267,7 @@ fn parses(name: &str, body: &Value) -> bool {
         "MismatchAction" => taken::<mismatches::ActionBody>(&bytes),
         "NewSubscription" => taken::<subscriptions::SubscriptionBody>(&bytes),
         "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
+        "TraceQuery" => taken::<traces::TraceBody<'_>>(&bytes),
         "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
         "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
         "ServiceItem" => taken::<ItemSpec>(&bytes),
@@ -303,6 +304,8 @@ fn full(name: &str) -> Value {
         "NewSubscription" => json!({"url": "https://a.example/", "events": ["mismatch"], "datasets": ["d"],
             "until": "2027-11-22T00:00:00Z", "supersedes": true}),
         "UnlockRequest" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r"}),
+        "TraceQuery" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r", "from": "2026-11-22T00:00:00Z",
+            "until": "2026-11-23T00:00:00Z", "cursor": "c", "limit": 1}),
         "ReplayRange" => json!({"target": "sub_1", "from": "2026-11-22T00:00:00Z", "until": "2026-11-23T00:00:00Z"}),
         name => full_of_items(name),
     }
