@@ -5,6 +5,7 @@ pub mod access;
 pub mod admin;
 pub mod answer_json;
 pub mod answers;
+pub mod archive;
 pub mod bus;
 pub mod caches;
 pub mod checks;

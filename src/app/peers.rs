@@ -2,7 +2,7 @@
 //! Nodes ask each other over the store that they share, so they need no way to each other, and trust nobody new.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -131,13 +131,25 @@ pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Re
     }))
 }
 
-/// Every node's ledger and number, this one's first.
-pub fn all(hub: &Hub) -> Vec<(String, u16)> {
+/// Every node's ledger and number, this one's first; read anew, for a node that came a moment ago may have answered already.
+///
+/// # Errors
+/// The store could not be asked.
+pub async fn all(hub: &Hub) -> Result<Vec<(String, u16)>, AppError> {
     let own = (hub.settings.origin.clone(), hub.settings.node);
-    let nodes = hub.peers.nodes.load();
+    let nodes = Arc::new(hub.store.nodes().await?);
+    hub.peers.nodes.store(Arc::clone(&nodes));
     let others = nodes.iter().filter(|node| node.origin != own.0);
     let others = others.map(|node| (node.origin.clone(), node.number));
-    std::iter::once(own.clone()).chain(others).collect()
+    Ok(std::iter::once(own.clone()).chain(others).collect())
+}
+
+/// The verifier key of every node's ledger, by its name.
+pub fn keys(hub: &Hub) -> BTreeMap<String, String> {
+    let nodes = hub.peers.nodes.load();
+    let others = nodes.iter().map(|node| (node.origin.clone(), node.ledger_key.clone()));
+    let own = (hub.settings.origin.clone(), hub.ledger.vkey().to_owned());
+    others.chain(std::iter::once(own)).collect()
 }
 
 /// What the index of a node knows of a key.

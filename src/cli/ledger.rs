@@ -44,7 +44,7 @@ pub enum ReceiptCommand {
 }
 
 /// A key given as text, or by the name of its file.
-fn key_text(given: &str) -> anyhow::Result<String> {
+pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
     if given.contains('+') && !std::path::Path::new(given).exists() {
         return Ok(given.trim().to_owned());
     }

@@ -4,9 +4,9 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
-    access, call, checks, datasets, items, log, mismatches, oauth, pages,
+    access, archives, call, checks, datasets, items, log, mismatches, oauth, pages,
     problem::{Problem, ProblemCode},
-    receipts, records, refuse,
+    receipts, records, refuse, seals,
     state::State,
     stream, subscriptions, supervision, traces, verifications,
 };
@@ -115,6 +115,11 @@ routes! {
     replay_deliveries     POST   "/v1/deliveries/replay"                       &[Operator],                           Own    => subscriptions::replay_range;
     replay_delivery       POST   "/v1/deliveries/{id}/replay"                  &[Operator],                           Own    => subscriptions::replay;
     query_trace           POST   "/v1/traces/query"                            &[Auditor],                            Own    => traces::query;
+    add_seal              POST   "/v1/traces/seals"                            &[Auditor],                            Own    => seals::add;
+    list_seals            GET    "/v1/traces/seals"                            &[Auditor],                            Call   => seals::list;
+    confirm_seal          POST   "/v1/traces/seals/{id}/confirm"               &[Auditor],                            Own    => seals::confirm;
+    lift_seal             POST   "/v1/traces/seals/{id}/lift"                  &[Auditor],                            Own    => seals::lift;
+    query_archive         POST   "/v1/archives/query"                          &[Auditor],                            Own    => archives::query;
     list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => supervision::list_alerts;
     unlock_guess_budget   POST   "/v1/supervision/guess-budgets/unlock"        &[Operator, Manager],                  Own    => supervision::unlock;
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;

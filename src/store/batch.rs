@@ -9,7 +9,7 @@ use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
-    SavedReply, SubscriptionRow,
+    SavedReply, SealRow, SubscriptionRow,
 };
 
 /// One of the nodes that may share a store.
@@ -38,6 +38,7 @@ pub(super) struct Batch {
 /// What a commit writes of the loop and of service items: apart, because most commits write none of it.
 pub(super) struct Turn {
     pub(super) items: Vec<ItemRow>,
+    pub(super) seals: Vec<SealRow>,
     pub(super) mismatches: Vec<MismatchWrite>,
     pub(super) guesses: Vec<GuessRow>,
     pub(super) forgiven: Vec<SubjectKey>,
@@ -58,6 +59,7 @@ impl Turn {
     fn of(commit: &Commit) -> Option<Box<Self>> {
         let turn = Self {
             items: commit.items.clone(),
+            seals: commit.seals.clone(),
             mismatches: commit.mismatches.clone(),
             guesses: commit.guesses.clone(),
             forgiven: commit.forgiven.clone(),
@@ -79,6 +81,7 @@ impl Turn {
     fn weight(&self) -> usize {
         2 * self.mismatches.len()
             + self.items.len()
+            + self.seals.len()
             + self.guesses.len()
             + self.forgiven.len()
             + self.events.len()

@@ -128,6 +128,7 @@ pub(super) const SELECT_POSITION: Statement = statement!("select_position");
 pub(super) const SELECT_RECORDS: Statement = statement!("select_records", each);
 pub(super) const SELECT_RECORD_VERSION: Statement = statement!("select_record_version");
 pub(super) const SELECT_REPLY: Statement = statement!("select_reply");
+pub(super) const SELECT_SEALS: Statement = statement!("select_seals");
 pub(super) const SELECT_STEPS: Statement = statement!("select_steps");
 pub(super) const SELECT_SUBSCRIPTIONS: Statement = statement!("select_subscriptions");
 pub(super) const SELECT_UNPUBLISHED_ALERTS: Statement = statement!("select_unpublished_alerts");
@@ -148,6 +149,7 @@ pub(super) const UPSERT_ITEM: Statement = statement!("upsert_item");
 pub(super) const UPSERT_LIVE_FETCH: Statement = statement!("upsert_live_fetch");
 pub(super) const UPSERT_NODE: Statement = statement!("upsert_node", postgres);
 pub(super) const UPSERT_POSITION: Statement = statement!("upsert_position");
+pub(super) const UPSERT_SEAL: Statement = statement!("upsert_seal");
 pub(super) const UPSERT_SUBSCRIPTION: Statement = statement!("upsert_subscription");
 pub(super) const VACUUM_INTO: Statement = statement!("vacuum_into", sqlite);
 

@@ -171,11 +171,11 @@ async fn a_trace_is_told_by_page_by_time_and_as_an_export() {
     assert!(csv.starts_with('\u{feff}') && csv.lines().count() == count + 2, "{csv}");
     assert!(csv.contains(",'=1+1,"), "a formula is tamed");
     for (more, pointer) in [
-        (json!({"reason": " "}), "/reason"),
-        (json!({"limit": 0}), "/limit"),
-        (json!({"limit": 1001}), "/limit"),
-        (json!({"from": "yesterday"}), "/from"),
-        (json!({"cursor": "AAAA"}), "/cursor"),
+        (json!({"reason": " "}), "#/reason"),
+        (json!({"limit": 0}), "#/limit"),
+        (json!({"limit": 1001}), "#/limit"),
+        (json!({"from": "yesterday"}), "#/from"),
+        (json!({"cursor": "AAAA"}), "#/cursor"),
     ] {
         let token = hub.token("auditor");
         let (status, answer) = hub

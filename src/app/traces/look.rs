@@ -155,7 +155,10 @@ fn trimmed(mut entry: Entry, position: u32) -> Entry {
 
 impl<'h> Look<'h> {
     /// Begins to look, below the marks of an earlier look.
-    pub fn new(hub: &'h Arc<Hub>, key: Key, seconds: (u32, u32), marks: &Marks) -> Self {
+    ///
+    /// # Errors
+    /// The store could not be asked which nodes there are.
+    pub async fn new(hub: &'h Arc<Hub>, key: Key, seconds: (u32, u32), marks: &Marks) -> Result<Self, AppError> {
         let node = |(origin, number): (String, u16)| {
             let (index, position) = marks.get(&origin).copied().unwrap_or((u64::MAX, 0));
             Node {
@@ -166,7 +169,7 @@ impl<'h> Look<'h> {
                 ended: false,
             }
         };
-        Self {
+        Ok(Self {
             hub,
             question: Question {
                 key,
@@ -174,9 +177,9 @@ impl<'h> Look<'h> {
                 from_s: seconds.0,
                 until_s: seconds.1,
             },
-            nodes: peers::all(hub).into_iter().map(node).collect(),
+            nodes: peers::all(hub).await?.into_iter().map(node).collect(),
             lacks: Vec::new(),
-        }
+        })
     }
 
     /// How far it has looked.

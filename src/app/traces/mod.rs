@@ -4,6 +4,7 @@
 pub mod index;
 pub mod look;
 pub mod row;
+pub mod seals;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use self::{
     look::{Lack, Look, Marks},
     row::{Agencies, TraceRow},
+    seals::Withheld,
 };
 use super::{
     error::{AppError, Thing},
@@ -70,17 +72,18 @@ pub async fn trace(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Tra
         .cursor
         .map(|cursor| open_cursor(hub, &subject, cursor))
         .transpose()?;
-    let mut look = Look::new(hub, subject, seconds(ask), &marks.unwrap_or_default());
-    let agencies = Agencies::of(hub);
+    let mut look = Look::new(hub, subject, seconds(ask), &marks.unwrap_or_default()).await?;
+    let (agencies, withheld) = (Agencies::of(hub), Withheld::from(hub, caller).await?);
     let (mut rows, mut next) = (Vec::new(), None);
     loop {
         let before = look.marks();
         let Some(seen) = look.next().await? else { break };
-        if !(ask.from_us..ask.until_us).contains(&seen.entry.at_us) {
+        let is_asked = (ask.from_us..ask.until_us).contains(&seen.entry.at_us);
+        if !is_asked || withheld.hides(hub, &seen).await? {
             continue;
         }
         if rows.len() == ask.limit {
-            // There is one more to tell: only then is there another page.
+            // There is one more to tell: only then is there another page, so that an empty one never hints at what is withheld.
             next = Some(before);
             break;
         }

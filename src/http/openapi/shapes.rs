@@ -14,7 +14,7 @@ mod turn;
 mod verification;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 21] = [
+pub(super) const STRICT: [&str; 25] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -31,6 +31,10 @@ pub(super) const STRICT: [&str; 21] = [
     "ReplayRange",
     "UnlockRequest",
     "TraceQuery",
+    "NewSeal",
+    "SealConfirmation",
+    "SealLifting",
+    "ArchiveQuery",
     "CheckRequest",
     "ServiceItem",
     "ItemMaterial",

@@ -82,6 +82,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("Finding", words(findings.map(Finding::as_str))),
         ("Ingested", words(ingested.iter().map(Ingested::as_str))),
         ("PendingWord", json!({"const": "pending"})),
+        ("SealState", words(["requested", "sealed", "lifted"])),
         ("TraceLackWord", words([Lack::Silent, Lack::Behind].map(Lack::as_str))),
     ]
     .into_iter()

@@ -138,3 +138,83 @@ pub struct TraceSummary {
     #[schema(minimum = 0)]
     pub rows: u64,
 }
+
+/// A seal on what an agency asked while it investigates: either `application_no`, or `dataset` and `subject`. ‖ 案件调查期间对某机构查询的封存：填 `application_no`，或填 `dataset` 与 `subject`。
+#[derive(ToSchema)]
+pub struct NewSeal {
+    /// The application under which it asks. ‖ 其查询所用的办件编号。
+    #[schema(min_length = 1, max_length = 4096, example = "办案-2026-031")]
+    pub application_no: Option<String>,
+    /// Dataset of the subject. ‖ 对象所在的数据资源。
+    pub dataset: Option<String>,
+    /// Whom it asks about. ‖ 其所查询的对象。
+    pub subject: Option<Subject>,
+    /// The investigating agency. ‖ 办案机构。
+    #[schema(min_length = 1, example = "wuhu-supervision")]
+    pub agency: String,
+    /// Number of the case. ‖ 案号。
+    #[schema(min_length = 1, max_length = 128)]
+    pub case_no: String,
+    /// Why; sealed into the ledger. ‖ 理由，加密写入存证日志。
+    #[schema(min_length = 1, max_length = 1024)]
+    pub reason: String,
+    /// Until when, at most two years ahead. ‖ 截止时间，至多两年。
+    #[schema(format = DateTime)]
+    pub until: String,
+}
+
+/// A seal, as its two auditors see it. ‖ 封存，仅两名设定者可见。
+#[derive(ToSchema)]
+pub struct Seal {
+    /// Names it; the first auditor gives it to the second. ‖ 编号，由第一名审计人员告知第二名。
+    #[schema(example = "sea_01KB2Q0000000000000000002A")]
+    pub id: String,
+    /// It holds only while it is `sealed`. ‖ 仅 `sealed` 时生效。
+    pub state: SealState,
+    /// The investigating agency. ‖ 办案机构。
+    pub agency: String,
+    /// Number of the case. ‖ 案号。
+    pub case_no: String,
+    /// Until when. ‖ 截止时间。
+    #[schema(format = DateTime)]
+    pub until: String,
+}
+
+/// State of a seal. ‖ 封存的状态。
+#[derive(ToSchema)]
+pub struct SealState;
+
+/// The caller's seals. ‖ 本人设定或确认的封存。
+#[derive(ToSchema)]
+pub struct Seals {
+    /// In the order of their ids. ‖ 按编号排序。
+    pub seals: Vec<Seal>,
+}
+
+/// The second auditor's word. ‖ 第二名审计人员的确认。
+#[derive(ToSchema)]
+pub struct SealConfirmation {
+    /// Number of the case, as the first stated it. ‖ 案号，须与第一名所填一致。
+    pub case_no: String,
+}
+
+/// The end of a seal. ‖ 解除封存。
+#[derive(ToSchema)]
+pub struct SealLifting {
+    /// Why. ‖ 理由。
+    #[schema(min_length = 1, max_length = 1024)]
+    pub reason: String,
+}
+
+/// Whose archive pack is asked for, and why. ‖ 归档哪个办件，以及理由。
+#[derive(ToSchema)]
+pub struct ArchiveQuery {
+    /// The application. ‖ 办件编号。
+    #[schema(min_length = 1, max_length = 128, example = "20261122-000187")]
+    pub application_no: String,
+    /// Only what this agency asked under it. ‖ 只含该机构的查询。
+    pub agency: Option<String>,
+    /// Why; sealed into the ledger. ‖ 理由，加密写入存证日志。
+    #[schema(min_length = 1, max_length = 1024, example = "办结归档")]
+    pub reason: String,
+}
