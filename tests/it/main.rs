@@ -14,6 +14,7 @@
 )]
 
 mod access;
+mod archives;
 mod asyncapi;
 mod bus;
 mod bus_feed;
@@ -43,6 +44,7 @@ mod receipts;
 mod receiver;
 mod records;
 mod routes;
+mod seals;
 mod shared_vectors;
 mod sql_source;
 mod store_bus;
