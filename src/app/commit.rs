@@ -7,7 +7,7 @@ use super::{
     ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
         AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow,
-        MismatchWrite, SavedReply, SubscriptionRow, UnlockWrite,
+        MismatchWrite, SavedReply, SealRow, SubscriptionRow, UnlockWrite,
     },
 };
 
@@ -26,6 +26,8 @@ pub struct Commit {
     pub grants: Vec<GrantRow>,
     /// Service items to insert, or to replace by a newer version; one that is not newer is a conflict.
     pub items: Vec<ItemRow>,
+    /// Seals after a step; one that is not the step before its own is a conflict.
+    pub seals: Vec<SealRow>,
     /// Mismatches after a step, with the step.
     pub mismatches: Vec<MismatchWrite>,
     /// Guesses that were counted; a value that is known already is not counted again.

@@ -17,7 +17,7 @@ use crate::{
         policy::{Clause, FieldSet, Operation},
         verdict::{Outcome, Verdict},
     },
-    ledger::entry::{Body, Entry, Item},
+    ledger::entry::{self, Body, Entry, Item, Kind},
 };
 
 /// One field of an explanation.
@@ -48,6 +48,8 @@ pub struct Explanation {
 
 /// Explains the verification of an id to the agency that asked, or to an auditor (without any record value).
 ///
+/// The explanation is entered before it is told.
+///
 /// # Errors
 /// No such verification, another agency's, or not granted `read`.
 pub async fn explain(hub: &Hub, caller: &Caller, id: &str) -> Result<Explanation, AppError> {
@@ -69,7 +71,28 @@ pub async fn explain(hub: &Hub, caller: &Caller, id: &str) -> Result<Explanation
     let item_code = purpose::open(hub, &entry.sealed)
         .and_then(|parts| parts.into_iter().next())
         .unwrap_or_default();
-    explain_item(hub, caller, item, &item_code, entry.at_us).await
+    let explanation = explain_item(hub, caller, item, &item_code, entry.at_us).await?;
+    enter(hub, caller, item, &explanation).await?;
+    Ok(explanation)
+}
+
+/// Enters that an explanation was asked for, with the fields whose values it shows.
+async fn enter(hub: &Hub, caller: &Caller, item: &Item, explanation: &Explanation) -> Result<(), AppError> {
+    let explained = item.fields.iter().zip(&explanation.fields);
+    let shown = explained.filter(|(_, field)| field.record_masked.is_some());
+    let shown: Vec<u8> = shown.map(|((number, _), _)| *number).collect();
+    let mut bytes = Vec::with_capacity(128);
+    entry::begin(&mut bytes, Kind::Read, hub.clock.now_us(), caller.agency_number());
+    entry::put_read(
+        &mut bytes,
+        ["explain", &item.rules],
+        &item.subject,
+        item.record_version,
+        &shown,
+    );
+    purpose::seal_caller(hub, caller, &mut bytes)?;
+    hub.append(bytes).await?;
+    Ok(())
 }
 
 async fn read_entry(hub: &Hub, id: VerificationId) -> Result<Option<Entry>, AppError> {

@@ -63,6 +63,8 @@ pub struct Hub {
     pub bus: Arc<dyn Bus>,
     /// What was answered.
     pub ledger: Ledger,
+    /// Where in it what is found.
+    pub index: crate::ledger::index::Index,
     /// The system of record.
     pub store: Arc<dyn Store>,
     /// What time it is.

@@ -49,8 +49,8 @@ pub(super) async fn cloud_event(hub: &Hub, delivery: &Delivery, agency: &Agency)
     serde_json::to_vec(&body).map_err(|_unwritable| AppError::Internal("a message cannot be written"))
 }
 
-/// A subject pseudonym as text.
-pub fn hex(subject: &[u8; 16]) -> String {
+/// A pseudonym or a hash as text.
+pub fn hex(subject: &[u8]) -> String {
     subject.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

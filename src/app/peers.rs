@@ -2,7 +2,7 @@
 //! Nodes ask each other over the store that they share, so they need no way to each other, and trust nobody new.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,6 +17,7 @@ use super::{
     hub::Hub,
     ports::{CosignedRow, NodeRow},
     rows::AlertRow,
+    traces::look,
     verification_id::new_id,
 };
 use crate::{
@@ -30,6 +31,9 @@ use crate::{
 
 /// Longest wait for the answer of a node that has what was asked for.
 const ANSWER_WAIT: Duration = Duration::from_millis(2_500);
+
+/// Longest wait for the look of a node: its index may first have to catch up.
+const LOOK_WAIT: Duration = Duration::from_millis(5_000);
 
 /// Questions of this node that may be open.
 const OPEN_MAX: usize = 1_000;
@@ -66,6 +70,8 @@ enum Question {
     Entry { index: u64, wait_ms: u64 },
     /// That the tree of `new` entries extends the tree of `old`.
     Consistency { old: u64, new: u64 },
+    /// What its index knows of a key.
+    Look { look: look::Question },
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -77,6 +83,8 @@ struct Answer {
     /// Hashes of a proof, base64.
     #[serde(default)]
     proof: Vec<String>,
+    #[serde(default)]
+    look: Option<look::Answer>,
 }
 
 /// Shows this node to the others, and learns who they are.
@@ -130,6 +138,39 @@ pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Re
         entry: STANDARD.decode(entry).map_err(|_why| unreadable())?,
         receipt: receipt.map_err(|_why| unreadable())?,
     }))
+}
+
+/// Every node's ledger and number, this one's first; read anew, for a node that came a moment ago may have answered already.
+///
+/// # Errors
+/// The store could not be asked.
+pub async fn all(hub: &Hub) -> Result<Vec<(String, u16)>, AppError> {
+    let own = (hub.settings.origin.clone(), hub.settings.node);
+    let nodes = Arc::new(hub.store.nodes().await?);
+    hub.peers.nodes.store(Arc::clone(&nodes));
+    let others = nodes.iter().filter(|node| node.origin != own.0);
+    let others = others.map(|node| (node.origin.clone(), node.number));
+    Ok(std::iter::once(own.clone()).chain(others).collect())
+}
+
+/// The verifier key of every node's ledger, by its name.
+pub fn keys(hub: &Hub) -> BTreeMap<String, String> {
+    let nodes = hub.peers.nodes.load();
+    let others = nodes.iter().map(|node| (node.origin.clone(), node.ledger_key.clone()));
+    let own = (hub.settings.origin.clone(), hub.ledger.vkey().to_owned());
+    others.chain(std::iter::once(own)).collect()
+}
+
+/// What the index of a node knows of a key.
+///
+/// # Errors
+/// The ledger failed, or the node does not answer.
+pub async fn look(hub: &Arc<Hub>, origin: &str, look: look::Question) -> Result<look::Answer, AppError> {
+    if origin == hub.settings.origin {
+        return look::own(hub, look).await;
+    }
+    let answer = ask(hub, origin, &Question::Look { look }, LOOK_WAIT).await?;
+    answer.look.ok_or(AppError::NodeSilent)
 }
 
 /// Countersigns the checkpoints that other nodes show, as long as each extends what this node saw of it; answers how many.
@@ -311,7 +352,7 @@ pub async fn answer_all(hub: &Arc<Hub>) -> Result<(), AppError> {
     Ok(())
 }
 
-async fn answer(hub: &Hub, id: &str, question: &str) -> Result<(), AppError> {
+async fn answer(hub: &Arc<Hub>, id: &str, question: &str) -> Result<(), AppError> {
     let unreadable = |_why| AppError::Internal("another node's question cannot be read");
     let question: Question = serde_json::from_str(question).map_err(unreadable)?;
     let answer = match question {
@@ -329,6 +370,10 @@ async fn answer(hub: &Hub, id: &str, question: &str) -> Result<(), AppError> {
                 Ok(proof) => proof.iter().map(|hash| STANDARD.encode(hash)).collect(),
                 Err(_no_such_tree) => Vec::new(),
             },
+            ..Answer::default()
+        },
+        Question::Look { look } => Answer {
+            look: Some(look::own(hub, look).await?),
             ..Answer::default()
         },
     };

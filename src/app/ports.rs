@@ -9,7 +9,7 @@ use super::{
     commit::{AgencyRow, ClientRow, Commit, GrantRow, GrantUsage},
     rows::{
         AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter,
-        MismatchRow, SavedReply, StepRow, SubscriptionRow,
+        MismatchRow, SavedReply, SealRow, StepRow, SubscriptionRow,
     },
 };
 
@@ -259,6 +259,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every service item that was registered.
     async fn items(&self) -> Result<Vec<ItemRow>, StoreError>;
+
+    /// Every seal, by id.
+    async fn seals(&self) -> Result<Vec<SealRow>, StoreError>;
 
     /// Oldest events that were not fanned out, at most `limit`.
     async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;

@@ -132,6 +132,33 @@ pub fn open(hub: &Hub, sealed: &[u8]) -> Option<Vec<String>> {
     Some(parts)
 }
 
+/// A purpose as an entry holds it sealed.
+pub struct OpenedPurpose {
+    /// Service item.
+    pub item_code: String,
+    /// The applicant's matter.
+    pub application_no: String,
+    /// The clerk or system that asked.
+    pub operator: String,
+    /// Free text, or empty.
+    pub reason: String,
+    /// Name of the service item, or empty.
+    pub item_name: String,
+}
+
+/// The purpose in a sealed part; `None`: it holds no purpose, but names.
+pub fn open_purpose(hub: &Hub, sealed: &[u8]) -> Option<OpenedPurpose> {
+    let parts: [String; 5] = open(hub, sealed)?.try_into().ok()?;
+    let [item_code, application_no, operator, reason, item_name] = parts;
+    Some(OpenedPurpose {
+        item_code,
+        application_no,
+        operator,
+        reason,
+        item_name,
+    })
+}
+
 /// The purpose of a request as owned texts, for work that outlives its bytes.
 pub fn owned(purpose: &Purpose<'_>) -> Purpose<'static> {
     let own = |text: &Text<'_>| Text(std::borrow::Cow::Owned(text.0.clone().into_owned()));

@@ -12,7 +12,7 @@ pub(super) use self::incoming::Incoming;
 use super::{
     bus::Topic,
     commit::{Commit, RecordWrite},
-    error::{AppError, Thing},
+    error::AppError,
     hub::{Caller, Hub},
     ports::{RecordKey, StoreError, StoredRecord},
     purpose,
@@ -302,23 +302,23 @@ pub struct ReadRecord {
     pub fields: Vec<(Box<str>, String)>,
 }
 
-/// Reads one record for a reader.
+/// Reads one record for a reader, and enters that it was read; `None`: there is no such record, which is entered too.
 ///
 /// # Errors
-/// Not granted, no such record, or the store cannot be asked.
+/// Not granted, or the store, source or ledger cannot be asked: nothing was shown then.
 pub async fn read(
     hub: &Hub,
     caller: &Caller,
     dataset: &Arc<Dataset>,
     subject: &super::question::Members<'_, super::question::Text<'_>>,
-    item_code: &str,
-) -> Result<ReadRecord, AppError> {
+    purpose: &super::question::Purpose<'_>,
+) -> Result<Option<ReadRecord>, AppError> {
     let agency = caller.agency()?;
     let owner = agency.owns(dataset);
     let fields = if owner {
         crate::domain::policy::FieldSet::ALL
     } else {
-        let allowed = agency.permission(dataset, item_code, hub.clock.now_us(), caller.peer)?;
+        let allowed = agency.permission(dataset, &purpose.item_code, hub.clock.now_us(), caller.peer)?;
         if !allowed.permission.has(Operation::Read) {
             return Err(super::access::Refusal::NotGranted(crate::domain::policy::Clause::Operation).into());
         }
@@ -326,23 +326,39 @@ pub async fn read(
         allowed.permission.fields(Operation::Read)
     };
     let subject = super::verify::parse_subject(dataset, subject)?;
-    let missing = || AppError::NotFound(Thing::Record);
-    if let Some(slot) = super::live::bring(hub, dataset, &subject.key).await?
-        && slot.record.is_none()
-    {
-        // A copy may be stored still, but the source knows of none any more.
-        return Err(missing());
-    }
     let key = RecordKey {
         dataset: Arc::clone(&dataset.name),
         subject: hub.loader.subject_key(dataset, &subject.key),
     };
-    let stored = hub.store.records(&[key]).await?.pop().flatten().ok_or_else(missing)?;
-    Ok(ReadRecord {
+    let brought = super::live::bring(hub, dataset, &subject.key).await?;
+    let stored = match brought.is_some_and(|slot| slot.record.is_none()) {
+        // A copy may be stored still, but the source knows of none any more.
+        true => None,
+        false => hub.store.records(std::slice::from_ref(&key)).await?.pop().flatten(),
+    };
+    let record = stored.map(|stored| ReadRecord {
         version: stored.version,
         as_of: time::rfc3339(stored.received_at),
         fields: shown(dataset, &stored, |number| fields.has(number), owner),
-    })
+    });
+    let shown: Vec<u8> = record
+        .iter()
+        .flat_map(|record| &record.fields)
+        .filter_map(|(name, _)| dataset.field_number(name))
+        .collect();
+    let mut bytes = Vec::with_capacity(256);
+    entry::begin(&mut bytes, Kind::Read, hub.clock.now_us(), caller.agency_number());
+    let version = record.as_ref().map_or(0, |record| record.version);
+    entry::put_read(
+        &mut bytes,
+        ["query_record", &dataset.rules],
+        &key.subject.0,
+        version,
+        &shown,
+    );
+    purpose::seal_into(hub, purpose, &mut bytes)?;
+    hub.append(bytes).await?;
+    Ok(record)
 }
 
 /// The fields of a stored record that `may_see`, masked unless the reader is the owner.

@@ -91,6 +91,11 @@ impl Vault {
         self.hiding.hide(&[b"bus", kind, text])
     }
 
+    /// A keyed hash under which the ledger's index knows something that may not stand in the clear.
+    pub fn of_index(&self, kind: &[u8], text: &[u8]) -> [u8; 16] {
+        self.hiding.hide(&[b"index", kind, text])
+    }
+
     /// A keyed hash of what was claimed of a field, in the form in which it is compared.
     pub fn claim(&self, field: &str, canonical: &[u8]) -> [u8; 16] {
         self.hiding.hide(&[b"claim", field.as_bytes(), canonical])

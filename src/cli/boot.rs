@@ -32,6 +32,7 @@ use crate::{
         replies::UnderWay,
         time::SystemClock,
         token::TokenCache,
+        traces,
         trust::Trust,
         vault::Vault,
     },
@@ -49,7 +50,10 @@ use crate::{
         Limits,
         server::{self, ServerConfig},
     },
-    ledger::{Ledger, LedgerConfig},
+    ledger::{
+        Ledger, LedgerConfig,
+        index::{Index, IndexConfig},
+    },
     telemetry::Metrics,
     worker::Workers,
 };
@@ -176,6 +180,10 @@ fn assemble(
     let trust = Arc::new(storage::trust(config));
     let records = start_caches(config, &loader, &clock, &trust);
     let ledger = open_ledger(config, keys, &clock)?;
+    let index = Index::open(
+        IndexConfig::new(config.node.data_dir.join("index"), traces::index::FORM),
+        &ledger,
+    )?;
     Ok(Hub {
         catalog,
         access: ArcSwap::from_pointee(AccessTable::default()),
@@ -186,6 +194,7 @@ fn assemble(
         loader,
         bus: bus::bus(config)?,
         ledger,
+        index,
         store,
         clock,
         sealer: PurposeSealer::new(PURPOSE_KEY_ID, &*keys.purpose_sealing_key(PURPOSE_KEY_ID)?, &[])?,

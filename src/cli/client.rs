@@ -185,6 +185,16 @@ impl Hub {
         self.json(response).await
     }
 
+    /// One request with a JSON body and an answer of bytes.
+    ///
+    /// # Errors
+    /// The hub refuses, cannot be reached, or answers more than 16 MiB.
+    pub async fn fetch(&self, path: &[&str], body: &Value) -> Result<Vec<u8>, Failure> {
+        let request = self.http.post(self.address(path)?).json(body);
+        let response = self.send(self.authorized(request).await?).await?;
+        self.body(response).await
+    }
+
     /// Sends lines of known length; the answer's lines come as they are written.
     ///
     /// # Errors

@@ -44,7 +44,7 @@ pub enum ReceiptCommand {
 }
 
 /// A key given as text, or by the name of its file.
-fn key_text(given: &str) -> anyhow::Result<String> {
+pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
     if given.contains('+') && !std::path::Path::new(given).exists() {
         return Ok(given.trim().to_owned());
     }
@@ -182,5 +182,6 @@ fn answered(entry: &Entry) -> Vec<String> {
         Body::Access { action, .. } => vec![action.clone()],
         Body::Mismatch { id, action, state, .. } => vec![format!("{id} {action} {state}")],
         Body::Delivery { id, target, state, .. } => vec![format!("{id} {target} {state}")],
+        Body::Read { operation, rules, .. } => vec![format!("{operation} {rules}")],
     }
 }

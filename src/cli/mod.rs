@@ -5,6 +5,7 @@
 
 mod admin;
 mod agency;
+mod archive;
 mod bench;
 mod boot;
 mod bus;
@@ -36,6 +37,7 @@ mod store;
 mod table;
 mod text;
 mod token;
+mod trace;
 mod user;
 mod verify;
 
@@ -103,6 +105,10 @@ enum Command {
     /// Prove a ledger
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Who looked at a subject
+    Trace(trace::Args),
+    /// The pack of one application: get it, or verify it offline
+    Archive(archive::Args),
     /// Prove a receipt
     #[command(subcommand)]
     Receipt(ledger::ReceiptCommand),
@@ -161,6 +167,8 @@ pub fn run() -> ExitCode {
         Command::DeadLetter(command) => dead_letter::run(command),
         Command::Bench(args) => runtime.block_on(bench::run(args, output)),
         Command::BenchFloor(args) => runtime.block_on(bench::serve_floor(args)).map(|()| Exit::Done),
+        Command::Trace(args) => Ok(runtime.block_on(trace::run(args, output))),
+        Command::Archive(args) => runtime.block_on(archive::run(args, output)),
         Command::Ledger(command) => ledger::ledger(command, output),
         Command::Receipt(command) => ledger::receipt(command, output),
     };

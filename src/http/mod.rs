@@ -3,6 +3,7 @@
 
 mod access;
 mod admission;
+mod archives;
 mod call;
 mod checks;
 mod datasets;
@@ -26,12 +27,14 @@ mod receipts;
 mod records;
 mod refuse;
 pub mod routes;
+mod seals;
 pub mod server;
 mod state;
 mod stream;
 mod strict;
 mod subscriptions;
 mod supervision;
+mod traces;
 mod turn;
 mod verifications;
 

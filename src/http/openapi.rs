@@ -46,6 +46,12 @@ const BETWEEN: &str = " ‖ ";
         super::subscriptions::list_deliveries,
         super::subscriptions::replay_range,
         super::subscriptions::replay,
+        super::traces::query,
+        super::seals::add,
+        super::seals::list,
+        super::seals::confirm,
+        super::seals::lift,
+        super::archives::query,
         super::supervision::list_alerts,
         super::supervision::unlock,
         super::access::add_agency,
@@ -102,6 +108,8 @@ const BETWEEN: &str = " ‖ ";
         shapes::RecordsEnd,
         shapes::RecordsSummary,
         shapes::RecordsReceipt,
+        shapes::TraceEnd,
+        shapes::TraceSummary,
     ))
 )]
 struct Handlers;

@@ -244,14 +244,9 @@ pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: QueryBody<'_> = extract::parse(&bytes)?;
     purpose::check(&body.purpose)?;
-    let record = records::read(
-        call.hub(),
-        &call.caller,
-        &dataset,
-        &body.subject,
-        &body.purpose.item_code,
-    )
-    .await?;
+    let record = records::read(call.hub(), &call.caller, &dataset, &body.subject, &body.purpose).await?;
+    call.entered();
+    let record = record.ok_or(AppError::NotFound(Thing::Record))?;
     let fields: Map<String, Value> = record
         .fields
         .into_iter()

@@ -4,11 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
-    access, call, checks, datasets, items, log, mismatches, oauth, pages,
+    access, archives, call, checks, datasets, items, log, mismatches, oauth, pages,
     problem::{Problem, ProblemCode},
-    receipts, records, refuse,
+    receipts, records, refuse, seals,
     state::State,
-    stream, subscriptions, supervision, verifications,
+    stream, subscriptions, supervision, traces, verifications,
 };
 use crate::app::access::Role::{self, Agency, Auditor, Authority, Manager, Operator};
 
@@ -91,12 +91,12 @@ routes! {
     verify                POST   "/v1/verifications"                           &[Agency],                             Own    => verifications::verify;
     verify_batch          POST   "/v1/verifications/batch"                     &[Agency],                             Own    => verifications::batch;
     verify_stream         POST   "/v1/verifications/stream"                    &[Agency],                             Own    => stream::verify;
-    explain               GET    "/v1/verifications/{id}/explanation"          &[Agency, Auditor],                    Call   => verifications::explain;
+    explain               GET    "/v1/verifications/{id}/explanation"          &[Agency, Auditor],                    Own    => verifications::explain;
     get_receipt           GET    "/v1/receipts/{origin}/{index}"               &[Agency, Authority, Auditor],         Call   => receipts::get;
     list_datasets         GET    "/v1/datasets"                                EVERYONE,                              Call   => datasets::list;
     get_dataset           GET    "/v1/datasets/{dataset}"                      EVERYONE,                              Call   => datasets::get;
     put_records           PUT    "/v1/datasets/{dataset}/records"              &[Agency, Authority],                  Own    => records::put;
-    query_record          POST   "/v1/datasets/{dataset}/records/query"        &[Agency, Authority],                  Call   => records::query;
+    query_record          POST   "/v1/datasets/{dataset}/records/query"        &[Agency, Authority],                  Own    => records::query;
     list_mismatches       GET    "/v1/mismatches"                              EVERYONE,                              Call   => mismatches::list;
     get_mismatch          GET    "/v1/mismatches/{id}"                         EVERYONE,                              Call   => mismatches::get;
     act_on_mismatch       POST   "/v1/mismatches/{id}/actions"                 &[Agency, Authority],                  Own    => mismatches::act;
@@ -114,6 +114,12 @@ routes! {
     list_deliveries       GET    "/v1/deliveries"                              &[Agency, Authority, Operator, Auditor], Call => subscriptions::list_deliveries;
     replay_deliveries     POST   "/v1/deliveries/replay"                       &[Operator],                           Own    => subscriptions::replay_range;
     replay_delivery       POST   "/v1/deliveries/{id}/replay"                  &[Operator],                           Own    => subscriptions::replay;
+    query_trace           POST   "/v1/traces/query"                            &[Auditor],                            Own    => traces::query;
+    add_seal              POST   "/v1/traces/seals"                            &[Auditor],                            Own    => seals::add;
+    list_seals            GET    "/v1/traces/seals"                            &[Auditor],                            Call   => seals::list;
+    confirm_seal          POST   "/v1/traces/seals/{id}/confirm"               &[Auditor],                            Own    => seals::confirm;
+    lift_seal             POST   "/v1/traces/seals/{id}/lift"                  &[Auditor],                            Own    => seals::lift;
+    query_archive         POST   "/v1/archives/query"                          &[Auditor],                            Own    => archives::query;
     list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => supervision::list_alerts;
     unlock_guess_budget   POST   "/v1/supervision/guess-budgets/unlock"        &[Operator, Manager],                  Own    => supervision::unlock;
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;

@@ -223,6 +223,7 @@ pub(super) fn put_result(
 )]
 pub(super) async fn explain(call: Call) -> Result<HttpResponse, Problem> {
     let explanation = explain::explain(call.hub(), &call.caller, &call.path("id")).await?;
+    call.entered();
     let fields: serde_json::Map<String, serde_json::Value> = explanation
         .fields
         .iter()

@@ -30,10 +30,12 @@ pub enum Kind {
     Mismatch,
     /// The end of a delivery: confirmed, or given up.
     Delivery,
+    /// That somebody was shown a record, or how it was asked about.
+    Read,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Verification,
         Self::Chunk,
         Self::Call,
@@ -41,6 +43,7 @@ impl Kind {
         Self::Access,
         Self::Mismatch,
         Self::Delivery,
+        Self::Read,
     ];
 
     const fn code(self) -> u8 {
@@ -52,6 +55,7 @@ impl Kind {
             Self::Access => 5,
             Self::Mismatch => 6,
             Self::Delivery => 7,
+            Self::Read => 9,
         }
     }
 
@@ -69,6 +73,7 @@ impl Kind {
             Self::Access => "access",
             Self::Mismatch => "mismatch",
             Self::Delivery => "delivery",
+            Self::Read => "read",
         }
     }
 }
@@ -159,6 +164,19 @@ pub enum Body {
         /// Attempts made.
         attempts: u32,
     },
+    /// That somebody was shown something about a subject.
+    Read {
+        /// Operation id of the route.
+        operation: String,
+        /// Dataset and revision.
+        rules: String,
+        /// Keyed pseudonym of the subject.
+        subject: [u8; 16],
+        /// Version of the record that was shown; 0: none.
+        record_version: u32,
+        /// Field numbers of that revision whose values were shown.
+        fields: Vec<u8>,
+    },
 }
 
 /// A whole entry.
@@ -228,6 +246,18 @@ pub fn put_delivery(out: &mut Vec<u8>, texts: [&str; 4], attempts: u32) {
         put_text(out, text);
     }
     out.extend_from_slice(&attempts.to_be_bytes());
+}
+
+/// Writes that something about a subject was shown: operation and rules, the subject, the version, and the fields shown.
+pub fn put_read(out: &mut Vec<u8>, texts: [&str; 2], subject: &[u8; 16], record_version: u32, fields: &[u8]) {
+    for text in texts {
+        put_text(out, text);
+    }
+    out.extend_from_slice(subject);
+    out.extend_from_slice(&record_version.to_be_bytes());
+    let fields = fields.get(..usize::from(u8::MAX)).unwrap_or(fields);
+    out.push(u8::try_from(fields.len()).unwrap_or(u8::MAX));
+    out.extend_from_slice(fields);
 }
 
 /// Ends an entry with its sealed part.
@@ -302,6 +332,13 @@ impl Entry {
                 state,
                 attempts,
             } => put_delivery(&mut out, [id, event, target, state], *attempts),
+            Body::Read {
+                operation,
+                rules,
+                subject,
+                record_version,
+                fields,
+            } => put_read(&mut out, [operation, rules], subject, *record_version, fields),
         }
         end(&mut out, &self.sealed);
         out
@@ -350,6 +387,16 @@ impl Entry {
                 state: reader.text()?,
                 attempts: u32::from_be_bytes(reader.array()?),
             },
+            Kind::Read => Body::Read {
+                operation: reader.text()?,
+                rules: reader.text()?,
+                subject: reader.array()?,
+                record_version: u32::from_be_bytes(reader.array()?),
+                fields: {
+                    let count = usize::from(reader.u8()?);
+                    reader.take(count)?.to_vec()
+                },
+            },
         };
         let length = usize::from(u16::from_be_bytes(reader.array()?));
         let sealed = reader.take(length)?.to_vec();
@@ -364,94 +411,4 @@ impl Entry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::verdict::Basis;
-
-    fn item() -> Item {
-        Item {
-            rules: "natural-person@1".to_owned(),
-            subject: [7; 16],
-            record_version: 3,
-            outcome: Outcome::Mismatched,
-            fields: vec![(0, Verdict::Match(Basis::Normalized)), (4, Verdict::Mismatch)],
-        }
-    }
-
-    #[test]
-    fn every_kind_of_entry_reads_back_as_it_was_written() {
-        let bodies = [
-            (Kind::Verification, Body::Items(vec![item()])),
-            (Kind::Chunk, Body::Items(vec![item(), item()])),
-            (
-                Kind::Call,
-                Body::Call {
-                    operation: "verify".into(),
-                    status: 403,
-                    problem: "not_granted".into(),
-                },
-            ),
-            (
-                Kind::Records,
-                Body::Records {
-                    rules: "e-licence@1".into(),
-                    records: vec![([1; 16], 2)],
-                },
-            ),
-            (
-                Kind::Access,
-                Body::Access {
-                    action: "grant.add".into(),
-                    target: "grt_1".into(),
-                },
-            ),
-            (
-                Kind::Mismatch,
-                Body::Mismatch {
-                    id: "mis_1".into(),
-                    action: "approve".into(),
-                    state: "corrected".into(),
-                    dataset: "natural-person".into(),
-                    subject: [3; 16],
-                    step: 4,
-                },
-            ),
-            (
-                Kind::Delivery,
-                Body::Delivery {
-                    id: "dlv_1".into(),
-                    event: "evt_1".into(),
-                    target: "sub_1".into(),
-                    state: "delivered".into(),
-                    attempts: 2,
-                },
-            ),
-        ];
-        for (kind, body) in bodies {
-            let entry = Entry {
-                kind,
-                at_us: 1_795_363_200_000_000,
-                agency: 4,
-                body,
-                sealed: vec![1, 2, 3],
-            };
-            let bytes = entry.encode();
-            assert_eq!(Entry::decode(&bytes).as_ref(), Some(&entry));
-            for length in 0..bytes.len() {
-                assert_eq!(Entry::decode(&bytes[..length]), None, "a cut entry is no entry");
-            }
-        }
-    }
-
-    #[test]
-    fn an_entry_of_one_verification_fits_two_blocks_of_sha_256_without_its_seal() {
-        let entry = Entry {
-            kind: Kind::Verification,
-            at_us: 0,
-            agency: 1,
-            body: Body::Items(vec![item()]),
-            sealed: vec![],
-        };
-        assert!(entry.encode().len() <= 118, "{}", entry.encode().len());
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use super::pool::Lease;
 use super::read::column;
 use crate::app::ports::{Before, StoreError, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, SavedReply,
+    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, SavedReply, SealRow,
     SubscriptionRow, UnlockWrite,
 };
 use crate::domain::budget::Standing;
@@ -65,6 +65,9 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
     }
     for row in &turn.items {
         changed(conn, statement::UPSERT_ITEM, 1, |query| bind_item(query, row)).await?;
+    }
+    for row in &turn.seals {
+        changed(conn, statement::UPSERT_SEAL, 1, |query| bind_seal(query, row)).await?;
     }
     if !turn.fanned.is_empty() {
         let fanned = json_text(&turn.fanned);
@@ -175,6 +178,17 @@ fn bind_item<Q: Call>(query: Q, row: &ItemRow) -> Q {
         .bind(row.code.clone())
         .bind(i64::from(row.version))
         .bind(row.body.clone())
+        .bind(row.updated_at)
+}
+
+fn bind_seal<Q: Call>(query: Q, row: &SealRow) -> Q {
+    query
+        .bind(row.id.clone())
+        .bind(row.state.clone())
+        .bind(row.until)
+        .bind(i64::from(row.revision))
+        .bind(row.facts.clone())
+        .bind(row.created_at)
         .bind(row.updated_at)
 }
 

@@ -9,7 +9,7 @@ use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow, MismatchWrite,
-    SavedReply, SubscriptionRow, UnlockWrite,
+    SavedReply, SealRow, SubscriptionRow, UnlockWrite,
 };
 
 /// One of the nodes that may share a store.
@@ -38,6 +38,7 @@ pub(super) struct Batch {
 /// What a commit writes of the loop and of service items: apart, because most commits write none of it.
 pub(super) struct Turn {
     pub(super) items: Vec<ItemRow>,
+    pub(super) seals: Vec<SealRow>,
     pub(super) mismatches: Vec<MismatchWrite>,
     pub(super) guesses: Vec<GuessRow>,
     pub(super) guess_head: Option<GuessHead>,
@@ -60,6 +61,7 @@ impl Turn {
     fn of(commit: &Commit) -> Option<Box<Self>> {
         let turn = Self {
             items: commit.items.clone(),
+            seals: commit.seals.clone(),
             mismatches: commit.mismatches.clone(),
             guesses: commit.guesses.clone(),
             guess_head: commit.guess_head,
@@ -83,6 +85,7 @@ impl Turn {
     fn weight(&self) -> usize {
         2 * self.mismatches.len()
             + self.items.len()
+            + self.seals.len()
             + self.guesses.len()
             + usize::from(self.guess_head.is_some())
             + usize::from(self.unlock.is_some())

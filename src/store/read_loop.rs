@@ -10,7 +10,7 @@ use super::read::{bytes_16, bytes_32, column, fetch, fetch_one, flag, list, numb
 use crate::app::ports::{RecordKey, StoreError, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow,
-    SavedReply, StepRow, SubscriptionRow,
+    SavedReply, SealRow, StepRow, SubscriptionRow,
 };
 use crate::domain::budget::Standing;
 use crate::store::statement;
@@ -140,6 +140,22 @@ pub(super) async fn items<E: Engine>(pool: &Pool<E>) -> Read<Vec<ItemRow>> {
         })
     };
     fetch(pool, statement::SELECT_ITEMS, |query| query, read).await
+}
+
+pub(super) async fn seals<E: Engine>(pool: &Pool<E>) -> Read<Vec<SealRow>> {
+    const TABLE: &str = "trace_seals";
+    let read = |row: &E::Row| {
+        Ok(SealRow {
+            id: column(row, 0, TABLE, "id")?,
+            state: column(row, 1, TABLE, "state")?,
+            until: column(row, 2, TABLE, "until")?,
+            revision: number(row, 3, TABLE, "revision")?,
+            facts: column(row, 4, TABLE, "facts")?,
+            created_at: column(row, 5, TABLE, "created_at")?,
+            updated_at: column(row, 6, TABLE, "updated_at")?,
+        })
+    };
+    fetch(pool, statement::SELECT_SEALS, |query| query, read).await
 }
 
 pub(super) async fn new_events<E: Engine>(pool: &Pool<E>, limit: u32) -> Read<Vec<Event>> {

@@ -19,7 +19,7 @@ use crate::app::ports::{
 };
 use crate::app::rows::{
     AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow,
-    SavedReply, StepRow, SubscriptionRow,
+    SavedReply, SealRow, StepRow, SubscriptionRow,
 };
 
 /// The system of record on one engine.
@@ -162,6 +162,10 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn items(&self) -> Result<Vec<ItemRow>, StoreError> {
         read_loop::items(&self.readers).await
+    }
+
+    async fn seals(&self) -> Result<Vec<SealRow>, StoreError> {
+        read_loop::seals(&self.readers).await
     }
 
     async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {

@@ -39,6 +39,8 @@ pub struct Metrics {
     pub ledger_size: IntGauge,
     /// Age of the newest checkpoint, seconds.
     pub checkpoint_age_seconds: Gauge,
+    /// How far the ledger's index is behind it, seconds.
+    pub index_lag_seconds: Gauge,
     /// Requests without valid credentials.
     pub unknown_callers: IntCounterVec,
     /// Requests turned away because the hub was busy.
@@ -183,6 +185,10 @@ impl Metrics {
             checkpoint_age_seconds: make.seconds(
                 "heyan_checkpoint_age_seconds",
                 "Age of the oldest entry that no checkpoint covers; 0 when all are covered.",
+            )?,
+            index_lag_seconds: make.seconds(
+                "heyan_index_lag_seconds",
+                "Age of the newest entry that the ledger's index knows, while there are newer ones; 0 when there are none.",
             )?,
             unknown_callers: make.counters(
                 "heyan_unknown_callers_total",

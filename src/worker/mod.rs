@@ -5,6 +5,7 @@
 mod bus;
 mod courier;
 mod feeder;
+mod indexer;
 mod listener;
 mod sweeper;
 
@@ -49,6 +50,7 @@ impl Workers {
         tasks.spawn(until(stopped.clone(), forgetter(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), sweeper::run(Arc::clone(hub))));
         tasks.spawn(courier::run(Arc::clone(hub), limits, stopped.clone()));
+        tasks.spawn(indexer::run(Arc::clone(hub), stopped.clone()));
         bus::start(&mut tasks, hub, bus_work, &stopped);
         for feed in hub.connectors.feeds() {
             tasks.spawn(until(stopped.clone(), feeder::run(Arc::clone(hub), feed.clone())));

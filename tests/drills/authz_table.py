@@ -126,9 +126,13 @@ ROWS: dict[str, Row] = {
     "POST /v1/licences/verify-file": Row(allow=AGENCIES, body=b"", ctype="multipart/form-data; boundary=x"),
     "POST /v1/traces/query": Row(
         allow=frozenset({"auditor"}),
-        either=AGENCIES,
-        body={"dataset": "natural-person", "subject": RECORD["subject"], "purpose": PURPOSE},
+        body={"dataset": "natural-person", "subject": RECORD["subject"], "reason": "drill"},
     ),
+    "POST /v1/traces/seals": Row(allow=frozenset({"auditor"}), body={}),
+    "GET /v1/traces/seals": Row(allow=frozenset({"auditor"})),
+    "POST /v1/traces/seals/{}/confirm": Row(allow=frozenset({"auditor"}), body={}, path={"id": "sea_none"}),
+    "POST /v1/traces/seals/{}/lift": Row(allow=frozenset({"auditor"}), body={}, path={"id": "sea_none"}),
+    "POST /v1/archives/query": Row(allow=frozenset({"auditor"}), body={"application_no": "drill", "reason": "drill"}),
     "GET /v1/supervision/alerts": Row(allow=frozenset({"auditor"}), either=frozenset({"operator", "manager"})),
     # Two persons: whoever asks first is only noted.
     "POST /v1/supervision/guess-budgets/unlock": Row(

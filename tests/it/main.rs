@@ -14,6 +14,7 @@
 )]
 
 mod access;
+mod archives;
 mod asyncapi;
 mod bus;
 mod bus_feed;
@@ -44,6 +45,7 @@ mod receipts;
 mod receiver;
 mod records;
 mod routes;
+mod seals;
 mod shared_vectors;
 mod sql_source;
 mod store_bus;
@@ -54,5 +56,6 @@ mod store_story;
 mod stub;
 mod tokens;
 mod tool;
+mod traces;
 mod verifications;
 mod yes_or_no;

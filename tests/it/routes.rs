@@ -31,6 +31,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
         }
         "replay_delivery" | "replay_deliveries" => &["operator"],
         "unlock_guess_budget" => &["operator", "manager"],
+        "query_trace" | "add_seal" | "list_seals" | "confirm_seal" | "lift_seal" | "query_archive" => &["auditor"],
         "list_alerts" => &["operator", "auditor"],
         "add_agency"
         | "rotate_agency_secret"

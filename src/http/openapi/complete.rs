@@ -17,7 +17,7 @@ const ABOUT: Text = text!(
     => "A city's verification exchange hub: business systems verify what applicants claim, field by field, and every answer has a receipt that can be proven offline.\n\n- Except where open to everyone, operations need an `Authorization: Bearer` token from `/oauth/token`, good for 10 minutes.\n- Every answer, refusals included, is in the ledger before it leaves.\n- Bodies are strict JSON: a member twice, an unknown member or a number that cannot be exact is refused. Lengths are limits of UTF-8 bytes.\n- Every error is a [problem document](/problems), `application/problem+json`; program against its `code`."
 );
 
-const TAGS: [(&str, Text, Text); 10] = [
+const TAGS: [(&str, Text, Text); 11] = [
     (
         "verification",
         text!("核验" => "Verification"),
@@ -47,6 +47,11 @@ const TAGS: [(&str, Text, Text); 10] = [
         "supervision",
         text!("监察" => "Supervision"),
         text!("需人查看的情况。" => "What a person should look at."),
+    ),
+    (
+        "trace",
+        text!("查询留痕" => "Traces"),
+        text!("谁查过、何时、为何事、答复如何。" => "Who looked, when, for what, and what was told."),
     ),
     (
         "access",
@@ -235,6 +240,7 @@ fn note_lines(route: &Route, media: &str, place: &str, node: &mut Map<String, Va
         ("application/x-ndjson", "verify_stream", _) => &["ItemAnswer", "ItemProblem", "StreamEnd"],
         ("application/x-ndjson", "put_items", "request") => &["ServiceItem"],
         ("application/x-ndjson", "put_items", _) => &["ItemLine", "RecordLineProblem", "RecordsEnd"],
+        ("application/x-ndjson", "query_trace", _) => &["TraceRow", "TraceEnd"],
         ("application/x-ndjson", _, "request") => &["Record"],
         ("application/x-ndjson", _, _) => &["RecordLine", "RecordLineProblem", "RecordsEnd"],
         _ => return,

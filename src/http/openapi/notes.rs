@@ -204,6 +204,39 @@ replay_delivery
     text    "用于死信、已取消或被取代的投递。" "For one that is dead, cancelled or superseded."
     answer  "投递。" "The delivery."
     refuses &[&[DeliveryNotFound, NotInThisState], STORE];
+query_trace
+    summary "查询留痕：谁查过" "Who looked at a subject"
+    text    "列出各节点存证日志中关于一个对象的每次核验、查询、说明、差异步骤与报送：时间、机构、事项、办件、经办、结论与存证位置，由近及远。理由必填并加密写入存证日志；本次查询也会出现在以后的留痕中。依法不得告知的查询不在其中，也不另作提示。\n\n- `Accept: application/x-ndjson` 或 `text/csv` 导出，至多 10000 行。\n- 未应答的节点列在 `incomplete` 中，不会悄悄缺失。"
+            "Lists every verification, reading, explanation, mismatch step and contribution about one subject that the nodes' ledgers hold: when, agency, item, application, clerk, outcome and where the entry stands, newest first. A reason is mandatory and sealed into the ledger; this question stands in later traces too. Looks that the law forbids to tell of are left out, without a hint.\n\n- `Accept: application/x-ndjson` or `text/csv` exports up to 10,000 rows.\n- A node that does not answer stands in `incomplete`; nothing is left out in silence."
+    answer  "留痕。" "The trace."
+    refuses &[BODY, JSON, &[DatasetNotFound, InvalidIdentifier, InvalidValue, ValueTooLong, TooManyItems, NotAcceptable], STORE];
+add_seal
+    summary "申请封存留痕" "Ask for a seal on traces"
+    text    "案件调查期间，把办案机构在某办件下或对某对象的查询暂不列入留痕与归档包，仅两名设定的审计人员可见。须另一名审计人员确认后才生效，到期自动失效；存证日志始终完整。留痕中不显示任何封存的迹象。"
+            "While a case is investigated, what the investigating agency asks under an application, or about a subject, is left out of traces and archive packs but for the two auditors who set it. It holds once another auditor confirms it, and ends by itself; the ledger holds everything throughout. Nothing in a trace hints at a seal."
+    answer  "等待确认的封存。" "The seal, waiting for the second auditor."
+    refuses &[BODY, JSON, &[DatasetNotFound, InvalidIdentifier, InvalidValue, ValueTooLong, TooManyItems], STORE];
+list_seals
+    summary "本人的封存" "List one's own seals"
+    text    "本人申请或确认的封存；他人的不显示。" "Those that the caller asked for or confirmed; not those of others."
+    answer  "封存。" "The seals."
+    refuses &[STORE];
+confirm_seal
+    summary "确认封存" "Confirm a seal"
+    text    "由另一名审计人员在 7 日内确认，案号须一致。" "By another auditor within 7 days, who states the same case number."
+    answer  "生效的封存。" "The seal, which holds now."
+    refuses &[BODY, JSON, &[SealNotFound], STORE];
+lift_seal
+    summary "解除封存" "Lift a seal"
+    text    "两名设定者之一即可解除；此后各项查询重新列入留痕。" "Either of its two auditors lifts it; what was left out stands in traces again."
+    answer  "已解除的封存。" "The seal, which holds no more."
+    refuses &[BODY, JSON, &[SealNotFound, InvalidValue, ValueTooLong], STORE];
+query_archive
+    summary "取办件归档包" "Get the archive pack of an application"
+    text    "一个 tar 文件：该办件的每次核验与查询、差异经过、推送结果，及每条存证的回执与包含性证明；清单的 SHA-256 写入存证日志。凭公钥即可离线验证：`heyan archive verify`。缺少任何一部分时不出包。"
+            "One tar: every verification and reading of the application, its mismatches' histories, deliveries' results, and the receipt with inclusion proof of each entry; the SHA-256 of its manifest is entered in the ledger. It verifies offline with the public keys: `heyan archive verify`. If any part cannot be had, there is no pack."
+    answer  "归档包。" "The pack."
+    refuses &[BODY, JSON, &[VerificationNotFound, InvalidValue, ValueTooLong, TooManyItems], STORE];
 list_alerts
     summary "警示列表" "List alerts"
     text    "猜测次数用尽、差异逾期、工作日历缺年等，由新到旧。" "Used-up guess budgets, overdue mismatches, missing years of the calendar; newest first."

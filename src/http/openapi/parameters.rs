@@ -26,6 +26,11 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
         ("id", operation) if operation.ends_with("_user") || operation == "rotate_user_secret" => {
             say(text(), "auditor-li".into(), "The user. ‖ 用户标识。")
         }
+        ("id", operation) if operation.ends_with("_seal") => say(
+            text(),
+            "sea_01KB2Q0000000000000000002A".into(),
+            "The seal. ‖ 封存编号。",
+        ),
         ("id", _) => say(text(), "wuhu-hrss".into(), "The agency. ‖ 机构标识。"),
         ("origin", _) => say(
             text(),

@@ -2,18 +2,19 @@
 //! A comment is the text that callers read, English first and Chinese behind `‖`; enumerations get their words, and maps
 //! their values, from `words`, so that they are those of the code that answers.
 
-pub use self::{access::*, catalogue::*, item::*, ledger::*, problem::*, turn::*, verification::*};
+pub use self::{access::*, catalogue::*, item::*, ledger::*, problem::*, trace::*, turn::*, verification::*};
 
 mod access;
 mod catalogue;
 mod item;
 mod ledger;
 mod problem;
+mod trace;
 mod turn;
 mod verification;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 20] = [
+pub(super) const STRICT: [&str; 25] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -29,6 +30,11 @@ pub(super) const STRICT: [&str; 20] = [
     "NewSubscription",
     "ReplayRange",
     "UnlockRequest",
+    "TraceQuery",
+    "NewSeal",
+    "SealConfirmation",
+    "SealLifting",
+    "ArchiveQuery",
     "CheckRequest",
     "ServiceItem",
     "ItemMaterial",

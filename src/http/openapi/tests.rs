@@ -19,13 +19,13 @@ use crate::{
     },
     domain::identifier::IdentifierKind,
     http::{
-        access, datasets, extract,
+        access, archives, datasets, extract,
         locale::Locale,
         mismatches,
         problem::{FieldCode, Pointer, Problem, ProblemCode},
         records,
         routes::ROUTES,
-        stream, subscriptions, supervision, verifications,
+        seals, stream, subscriptions, supervision, traces, verifications,
     },
 };
 
@@ -267,6 +267,11 @@ fn parses(name: &str, body: &Value) -> bool {
         "MismatchAction" => taken::<mismatches::ActionBody>(&bytes),
         "NewSubscription" => taken::<subscriptions::SubscriptionBody>(&bytes),
         "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
+        "TraceQuery" => taken::<traces::TraceBody<'_>>(&bytes),
+        "NewSeal" => taken::<seals::SealBody<'_>>(&bytes),
+        "SealConfirmation" => taken::<seals::ConfirmBody>(&bytes),
+        "SealLifting" => taken::<seals::LiftBody>(&bytes),
+        "ArchiveQuery" => taken::<archives::ArchiveBody<'_>>(&bytes),
         "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
         "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
         "ServiceItem" => taken::<ItemSpec>(&bytes),
@@ -303,6 +308,15 @@ fn full(name: &str) -> Value {
         "NewSubscription" => json!({"url": "https://a.example/", "events": ["mismatch"], "datasets": ["d"],
             "until": "2027-11-22T00:00:00Z", "supersedes": true}),
         "UnlockRequest" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r"}),
+        "TraceQuery" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r", "from": "2026-11-22T00:00:00Z",
+            "until": "2026-11-23T00:00:00Z", "cursor": "c", "limit": 1}),
+        "NewSeal" => {
+            json!({"application_no": "a", "dataset": "d", "subject": {"s": "1"}, "agency": "a", "case_no": "c",
+            "reason": "r", "until": "2027-11-23T00:00:00Z"})
+        }
+        "SealConfirmation" => json!({"case_no": "c"}),
+        "SealLifting" => json!({"reason": "r"}),
+        "ArchiveQuery" => json!({"application_no": "a", "agency": "a", "reason": "r"}),
         "ReplayRange" => json!({"target": "sub_1", "from": "2026-11-22T00:00:00Z", "until": "2026-11-23T00:00:00Z"}),
         name => full_of_items(name),
     }

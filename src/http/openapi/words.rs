@@ -9,6 +9,7 @@ use crate::{
         items::{PaperWhy, Registered},
         question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
         records::Ingested,
+        traces::look::Lack,
         unlock::Unlock,
         verify::Freshness,
     },
@@ -81,6 +82,8 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("Finding", words(findings.map(Finding::as_str))),
         ("Ingested", words(ingested.iter().map(Ingested::as_str))),
         ("PendingWord", json!({"const": "pending"})),
+        ("SealState", words(["requested", "sealed", "lifted"])),
+        ("TraceLackWord", words([Lack::Silent, Lack::Behind].map(Lack::as_str))),
     ]
     .into_iter()
     .chain(turn())

@@ -84,6 +84,16 @@ ITEM_NOT_FOUND
     operator "由管理人员登记事项：heyan item import，或 PUT /v1/items。"
              "A manager registers items: heyan item import, or PUT /v1/items."
 
+SEAL_NOT_FOUND
+    meaning  "没有可由您办理的这一封存。"
+             "There is no such seal that you may act on."
+    cause    "编号或案号抄写有误、封存已解除或申请已过期，或封存由他人设定。"
+             "The id or the case number was copied wrongly, the seal was lifted or its request is too old, or it is somebody else's."
+    caller   "向申请封存的审计人员核对编号与案号；本人的封存见 GET /v1/traces/seals。"
+             "Check id and case number with the auditor who asked for it; see your own with GET /v1/traces/seals."
+    operator "无需处理：与己无关的封存与不存在的答复相同。"
+             "Nothing to do: a seal of others is not told apart from none."
+
 NOT_IN_THIS_STATE
     meaning  "所指对象当前的状态不允许这个操作，未作处理。"
              "The state of what is named does not allow this; nothing was done."

@@ -1,0 +1,132 @@
+//! The pack of one application for an archive (Article 14 of the national regulation on online government services: electronic
+//! files are kept by the agency): one file that proves by itself, offline, what was asked, answered, disputed and delivered.
+//!
+//! Every statement in it rests on a ledger entry whose receipt is there too. `manifest.json` lists the SHA-256 of every file, and
+//! its own stands in an entry that this pack was made with, whose receipt is `manifest.proof`: so the ledger's key signs the whole.
+
+pub mod check;
+pub mod tar;
+
+mod collect;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+
+use self::{collect::Collected, tar::File};
+use super::{
+    error::AppError,
+    hub::{Caller, Hub},
+    message, peers, purpose, time, traces,
+};
+use crate::{
+    auth::sha256,
+    ledger::entry::{self, Kind},
+};
+
+/// What `manifest.json` says that it is.
+pub const FORMAT: &str = "heyan-archive/1";
+
+/// The action of the entry that a pack is made with.
+pub const MADE: &str = "archive.make";
+
+/// Longest wait for the checkpoint that covers an entry.
+const SEALED_WAIT: Duration = Duration::from_secs(10);
+
+/// Longest application number, bytes.
+const NUMBER_BYTES_MAX: usize = 128;
+
+const README: &str = "\
+heyan archive pack / 核验归档包
+
+Every file but manifest.json and manifest.proof is listed in manifest.json with its SHA-256; the SHA-256 of manifest.json stands
+in the ledger entry that manifest.proof proves. receipts/*.txt are C2SP tlog-proofs: each carries one ledger entry and proves it
+offline. Check it with `heyan archive verify FILE --key PUB`, or with any other reader of these formats.
+
+除 manifest.json 与 manifest.proof 外，每个文件及其 SHA-256 都列在 manifest.json 中；manifest.json 的 SHA-256 写入存证条目，由
+manifest.proof 证明。receipts/*.txt 为 C2SP tlog-proof，各含一条存证条目，可离线验证：`heyan archive verify 文件 --key 公钥`。
+";
+
+/// Whose pack is asked for.
+pub struct Ask<'a> {
+    /// The application number.
+    pub application_no: &'a str,
+    /// Only what this agency asked under it.
+    pub agency: Option<&'a str>,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// Makes the pack of an application; `None`: nothing was asked under this number. That it was made is entered.
+///
+/// # Errors
+/// A wrong number, reason or agency, too much for one pack, a node that does not answer, or the ledger or store cannot be asked.
+pub async fn make(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Option<Vec<u8>>, AppError> {
+    traces::check_reason(ask.reason)?;
+    if purpose::is_blank(ask.application_no) || ask.application_no.len() > NUMBER_BYTES_MAX {
+        return Err(AppError::fault("/application_no", "invalid_value"));
+    }
+    let collected = collect::collect(hub, caller, ask).await?;
+    if collected.is_empty() {
+        return Ok(None);
+    }
+    let mut files = files_of(&collected)?;
+    let now_us = hub.clock.now_us();
+    let manifest = manifest(hub, ask, &files, now_us)?;
+    let proof = enter(hub, caller, ask, &manifest, now_us).await?;
+    files.insert(0, file("manifest.proof", proof.into_bytes()));
+    files.insert(0, file("manifest.json", manifest));
+    Ok(Some(tar::write(&files, now_us.div_euclid(1_000_000))))
+}
+
+fn file(name: impl Into<String>, bytes: Vec<u8>) -> File {
+    File {
+        name: name.into(),
+        bytes,
+    }
+}
+
+fn json_file(name: &str, value: &Value) -> File {
+    file(name, format!("{value:#}\n").into_bytes())
+}
+
+fn files_of(collected: &Collected) -> Result<Vec<File>, AppError> {
+    let mut files = vec![
+        file("README.txt", README.as_bytes().to_vec()),
+        json_file("verifications.json", &Value::from(collected.verifications.clone())),
+        json_file("mismatches.json", &Value::from(collected.mismatches.clone())),
+        json_file("deliveries.json", &Value::from(collected.deliveries.clone())),
+    ];
+    files.extend(collected.receipts().map(|(name, text)| file(name, text.into_bytes())));
+    Ok(files)
+}
+
+fn manifest(hub: &Hub, ask: &Ask<'_>, files: &[File], now_us: i64) -> Result<Vec<u8>, AppError> {
+    let hashes: BTreeMap<&str, String> = files
+        .iter()
+        .map(|file| (file.name.as_str(), message::hex(&sha256(&file.bytes))))
+        .collect();
+    let manifest = json!({
+        "format": FORMAT,
+        "application_no": ask.application_no.trim(),
+        "agency": ask.agency,
+        "made_at": time::rfc3339(now_us),
+        "made_by": hub.settings.origin,
+        "keys": peers::keys(hub),
+        "files": hashes,
+    });
+    Ok(format!("{manifest:#}\n").into_bytes())
+}
+
+/// Enters that a pack was made, with the hash of its manifest; answers the receipt.
+async fn enter(hub: &Hub, caller: &Caller, ask: &Ask<'_>, manifest: &[u8], now_us: i64) -> Result<String, AppError> {
+    let mut bytes = Vec::with_capacity(256);
+    entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+    entry::put_text(&mut bytes, MADE);
+    entry::put_text(&mut bytes, &message::hex(&sha256(manifest)));
+    let by = [&*caller.client.row.id, ask.application_no, ask.reason];
+    purpose::seal_parts(hub, &by, &mut bytes)?;
+    let appended = hub.append(bytes).await?;
+    hub.ledger.wait_sealed(appended.index, SEALED_WAIT).await?;
+    Ok(hub.ledger.inclusion_proof(appended.index)?.to_text())
+}

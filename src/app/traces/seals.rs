@@ -1,0 +1,304 @@
+//! Seals for cases under investigation: what the investigating agency asked about a subject, or under an application, is left out
+//! of every trace and pack but those of the two auditors who set the seal, until its date. The ledger holds all of it throughout.
+//!
+//! Nothing says that something was left out: not a count, not a gap in a page, not a row of its own. Who is told that something
+//! is withheld is told that there is a case. So two auditors must agree, each step is an entry, and every seal ends.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{index, look::Sighting, row::Agencies};
+use crate::{
+    app::{
+        commit::Commit,
+        error::{AppError, Thing},
+        hub::{Caller, Hub},
+        purpose,
+        question::{Members, Text},
+        rows::{MismatchRow, SealRow},
+        vault::Place,
+        verification_id::new_id,
+        verify::parse_subject,
+    },
+    ledger::{
+        entry::{self, Body, Kind},
+        index::Key,
+    },
+};
+
+/// Longest time that a seal may be set for, microseconds: two years. A longer case sets another.
+const LASTS_US_MAX: i64 = 2 * 366 * 86_400_000_000;
+
+/// How long the first auditor's request waits for the second, microseconds.
+const WAIT_US: i64 = 7 * 86_400_000_000;
+
+/// What a seal is set on.
+pub enum About {
+    /// What was asked under an application number.
+    Application(String),
+    /// What was asked about a subject.
+    Subject([u8; 16]),
+}
+
+impl About {
+    /// A subject of a dataset.
+    ///
+    /// # Errors
+    /// No such dataset, or a wrong subject.
+    pub fn subject(hub: &Hub, dataset: &str, members: &Members<'_, Text<'_>>) -> Result<Self, AppError> {
+        let dataset = hub.catalog.get(dataset).ok_or(AppError::NotFound(Thing::Dataset))?;
+        let parsed = parse_subject(dataset, members)?;
+        Ok(Self::Subject(hub.loader.subject_key(dataset, &parsed.key).0))
+    }
+}
+
+/// A seal as the first auditor asks for it.
+pub struct NewSeal<'a> {
+    /// On what.
+    pub about: About,
+    /// The investigating agency.
+    pub agency: &'a str,
+    /// Number of the case.
+    pub case_no: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// Until when, Unix microseconds.
+    pub until_us: i64,
+}
+
+/// What a seal's row holds sealed.
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    /// Under which key the index knows it.
+    about: Key,
+    /// Keyed hash of agency and application number, as mismatches have it.
+    matter: Option<[u8; 16]>,
+    agency: String,
+    case_no: String,
+    reason: String,
+    set_by: String,
+    confirmed_by: Option<String>,
+}
+
+/// A seal as its auditors see it.
+pub struct Seal {
+    /// `sea_…`.
+    pub id: String,
+    /// `requested`, `sealed` or `lifted`.
+    pub state: String,
+    /// The investigating agency.
+    pub agency: String,
+    /// Number of the case.
+    pub case_no: String,
+    /// Until when, Unix microseconds.
+    pub until_us: i64,
+}
+
+fn facts_place(id: &str) -> Place<'_> {
+    Place {
+        table: "trace_seals",
+        column: "facts",
+        row: id,
+    }
+}
+
+impl Facts {
+    fn is_of(&self, auditor: &str) -> bool {
+        self.set_by == auditor || self.confirmed_by.as_deref() == Some(auditor)
+    }
+}
+
+fn seal_of(row: SealRow, facts: Facts) -> Seal {
+    Seal {
+        id: row.id,
+        state: row.state,
+        agency: facts.agency,
+        case_no: facts.case_no,
+        until_us: row.until,
+    }
+}
+
+/// Asks for a seal; it holds when another auditor confirms it.
+///
+/// # Errors
+/// No such agency, a wrong case, reason or date, or the store or ledger cannot be asked.
+pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Seal, AppError> {
+    let now_us = hub.clock.now_us();
+    super::check_reason(new.reason)?;
+    if purpose::is_blank(new.case_no) || new.case_no.len() > 128 {
+        return Err(AppError::fault("/case_no", "invalid_value"));
+    }
+    if !(now_us..=now_us + LASTS_US_MAX).contains(&new.until_us) {
+        return Err(AppError::fault("/until", "invalid_value"));
+    }
+    if !hub.access.load().agencies.contains_key(new.agency) {
+        return Err(AppError::fault("/agency", "unknown_agency"));
+    }
+    let (about, matter) = match &new.about {
+        About::Subject(subject) => (*subject, None),
+        About::Application(number) => (
+            index::application(&hub.vault, number),
+            Some(hub.vault.matter(new.agency, number)),
+        ),
+    };
+    let facts = Facts {
+        about,
+        matter,
+        agency: new.agency.to_owned(),
+        case_no: new.case_no.to_owned(),
+        reason: new.reason.to_owned(),
+        set_by: caller.client.row.id.clone(),
+        confirmed_by: None,
+    };
+    let row = SealRow {
+        id: new_id(b"sea_", now_us, hub.settings.node)?,
+        state: "requested".to_owned(),
+        until: new.until_us,
+        revision: 0,
+        facts: Vec::new(),
+        created_at: now_us,
+        updated_at: now_us,
+    };
+    step(hub, caller, row, facts, "requested", new.reason).await
+}
+
+/// Confirms another auditor's request; `case_no` must be the one that was stated, so that both know what they seal.
+///
+/// # Errors
+/// `NotFound`: no such request, one's own, one that is too old, or of another case.
+pub async fn confirm(hub: &Hub, caller: &Caller, id: &str, case_no: &str) -> Result<Seal, AppError> {
+    let (row, mut facts) = find(hub, id).await?;
+    let auditor = &*caller.client.row.id;
+    let waits = row.state == "requested" && hub.clock.now_us() - row.created_at <= WAIT_US;
+    if !waits || facts.set_by == auditor || facts.case_no != case_no {
+        return Err(AppError::NotFound(Thing::Seal));
+    }
+    facts.confirmed_by = Some(auditor.to_owned());
+    let why = facts.reason.clone();
+    step(hub, caller, row, facts, "sealed", &why).await
+}
+
+/// Ends a seal before its date.
+///
+/// # Errors
+/// `NotFound`: no such seal, or another's. A wrong reason.
+pub async fn lift(hub: &Hub, caller: &Caller, id: &str, reason: &str) -> Result<Seal, AppError> {
+    super::check_reason(reason)?;
+    let (row, facts) = find(hub, id).await?;
+    if row.state == "lifted" || !facts.is_of(&caller.client.row.id) {
+        return Err(AppError::NotFound(Thing::Seal));
+    }
+    step(hub, caller, row, facts, "lifted", reason).await
+}
+
+/// The seals that an auditor set or confirmed.
+///
+/// # Errors
+/// The store cannot be asked.
+pub async fn of_auditor(hub: &Hub, caller: &Caller) -> Result<Vec<Seal>, AppError> {
+    let all = all(hub).await?.into_iter();
+    let own = all.filter(|(_, facts)| facts.is_of(&caller.client.row.id));
+    Ok(own.map(|(row, facts)| seal_of(row, facts)).collect())
+}
+
+async fn all(hub: &Hub) -> Result<Vec<(SealRow, Facts)>, AppError> {
+    let open = |row: SealRow| {
+        let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+        Ok((row, facts))
+    };
+    hub.store.seals().await?.into_iter().map(open).collect()
+}
+
+async fn find(hub: &Hub, id: &str) -> Result<(SealRow, Facts), AppError> {
+    let mut all = all(hub).await?.into_iter();
+    all.find(|(row, _)| row.id == id).ok_or(AppError::NotFound(Thing::Seal))
+}
+
+/// Commits the next state of a seal with its entry. The entry names the seal; of whom and why is sealed.
+async fn step(
+    hub: &Hub,
+    caller: &Caller,
+    row: SealRow,
+    facts: Facts,
+    state: &str,
+    reason: &str,
+) -> Result<Seal, AppError> {
+    let now_us = hub.clock.now_us();
+    let row = SealRow {
+        state: state.to_owned(),
+        revision: row.revision + 1,
+        facts: hub.vault.seal_json(facts_place(&row.id), &facts)?,
+        updated_at: now_us,
+        ..row
+    };
+    let mut bytes = Vec::with_capacity(256);
+    entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+    entry::put_text(&mut bytes, &format!("trace_seal.{state}"));
+    entry::put_text(&mut bytes, &row.id);
+    purpose::seal_parts(hub, &[&caller.client.row.id, &facts.case_no, reason], &mut bytes)?;
+    let commit = Commit {
+        seals: vec![row.clone()],
+        ledger_entries: vec![bytes],
+        at: now_us,
+        ..Commit::default()
+    };
+    let committed = hub.commit(commit).await?;
+    hub.enter(committed).await?;
+    Ok(seal_of(row, facts))
+}
+
+/// What is kept from one auditor.
+pub struct Withheld(Vec<(Facts, u32)>);
+
+impl Withheld {
+    /// The seals that hold now and are not this auditor's.
+    ///
+    /// # Errors
+    /// The store cannot be asked: then nothing may be told.
+    pub async fn from(hub: &Hub, caller: &Caller) -> Result<Self, AppError> {
+        let (now_us, agencies) = (hub.clock.now_us(), Agencies::of(hub));
+        let holds = |(row, facts): &(SealRow, Facts)| {
+            row.state == "sealed" && row.until > now_us && !facts.is_of(&caller.client.row.id)
+        };
+        let held = all(hub).await?.into_iter().filter(holds);
+        let numbered = held.map(|(_, facts)| {
+            let number = agencies.number_of(&facts.agency).unwrap_or_default();
+            (facts, number)
+        });
+        Ok(Self(numbered.collect()))
+    }
+
+    /// Whether an entry is kept back.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    pub async fn hides(&self, hub: &Arc<Hub>, seen: &Sighting) -> Result<bool, AppError> {
+        if self.0.is_empty() {
+            return Ok(false);
+        }
+        if let Body::Mismatch { id, .. } = &seen.entry.body {
+            let row = hub.store.mismatch(id).await?;
+            return Ok(row.is_some_and(|row| self.hides_mismatch(&row)));
+        }
+        let application = purpose::open_purpose(hub, &seen.entry.sealed)
+            .map(|asked| index::application(&hub.vault, &asked.application_no));
+        let subject = match &seen.entry.body {
+            Body::Items(items) => items.first().map(|item| item.subject),
+            Body::Read { subject, .. } => Some(*subject),
+            _ => None,
+        };
+        let hides = |(facts, number): &(Facts, u32)| {
+            seen.entry.agency == *number && [application, subject].contains(&Some(facts.about))
+        };
+        Ok(self.0.iter().any(hides))
+    }
+
+    /// Whether a mismatch is kept back: its steps are the authority's and the hub's too.
+    pub fn hides_mismatch(&self, row: &MismatchRow) -> bool {
+        let hides = |(facts, _): &(Facts, u32)| {
+            facts.matter == Some(row.matter) || (facts.agency == row.agency && facts.about == row.subject.0)
+        };
+        self.0.iter().any(hides)
+    }
+}

@@ -1,0 +1,52 @@
+//! `/v1/archives`: the pack of one application, as a tar that proves by itself.
+//! The number stands in the body, never in a path.
+
+use actix_web::{HttpResponse, http::header};
+use serde::Deserialize;
+
+use super::{
+    call::Call,
+    extract,
+    openapi::shapes,
+    problem::{Problem, ProblemCode},
+    verifications::NO_STORE,
+};
+use crate::app::{
+    archive::{self, Ask},
+    question::Text,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ArchiveBody<'a> {
+    #[serde(borrow)]
+    application_no: Text<'a>,
+    #[serde(borrow, default)]
+    agency: Option<Text<'a>>,
+    #[serde(borrow)]
+    reason: Text<'a>,
+}
+
+/// `POST /v1/archives/query`.
+#[utoipa::path(
+    post, path = "/v1/archives/query", operation_id = "query_archive", tag = "trace",
+    request_body = shapes::ArchiveQuery,
+    responses((status = 200, content((String = "application/octet-stream")))),
+)]
+pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let body: ArchiveBody<'_> = extract::parse(&bytes)?;
+    let ask = Ask {
+        application_no: &body.application_no,
+        agency: body.agency.as_deref(),
+        reason: &body.reason,
+    };
+    let pack = Box::pin(call.outside(archive::make(call.hub(), &call.caller, &ask))).await?;
+    let pack = pack.ok_or_else(|| Problem::new(ProblemCode::VerificationNotFound))?;
+    call.entered();
+    Ok(HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"archive.tar\""))
+        .content_type("application/octet-stream")
+        .body(pack))
+}

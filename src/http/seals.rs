@@ -1,0 +1,139 @@
+//! `/v1/traces/seals`: what two auditors keep out of traces while a case is investigated.
+//! A seal that is not one's own is not told apart from none.
+
+use actix_web::HttpResponse;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{call::Call, extract, openapi::shapes, problem::Problem, traces::instant, verifications::NO_STORE};
+use crate::app::{
+    error::AppError,
+    question::{Members, Text},
+    time,
+    traces::seals::{self, About, NewSeal, Seal},
+};
+
+fn ok(body: &Value) -> HttpResponse {
+    HttpResponse::Ok().insert_header(NO_STORE).json(body)
+}
+
+fn seal_json(seal: &Seal) -> Value {
+    json!({
+        "id": seal.id, "state": seal.state, "agency": seal.agency, "case_no": seal.case_no,
+        "until": time::rfc3339(seal.until_us),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SealBody<'a> {
+    #[serde(borrow, default)]
+    application_no: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    dataset: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    subject: Option<Members<'a, Text<'a>>>,
+    #[serde(borrow)]
+    agency: Text<'a>,
+    #[serde(borrow)]
+    case_no: Text<'a>,
+    #[serde(borrow)]
+    reason: Text<'a>,
+    #[serde(borrow)]
+    until: Text<'a>,
+}
+
+/// `POST /v1/traces/seals`.
+#[utoipa::path(
+    post, path = "/v1/traces/seals", operation_id = "add_seal", tag = "trace",
+    request_body = shapes::NewSeal,
+    responses((status = 200, body = shapes::Seal)),
+)]
+pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let (state, caller) = (call.state.clone(), call.caller.clone());
+    // On its own task: a caller that resets the connection cannot stop a change half-way.
+    let work = actix_web::rt::spawn(async move {
+        let body: SealBody<'_> = extract::parse(&bytes)?;
+        let hub = &state.hub;
+        let about = match (&body.application_no, &body.dataset, &body.subject) {
+            (Some(number), None, None) if !number.trim().is_empty() => About::Application(number.to_string()),
+            (None, Some(dataset), Some(subject)) => About::subject(hub, dataset, subject)?,
+            _ => return Err(AppError::fault("/application_no", "invalid_value").into()),
+        };
+        let new = NewSeal {
+            about,
+            agency: &body.agency,
+            case_no: &body.case_no,
+            reason: &body.reason,
+            until_us: instant(Some(&body.until), "/until")?.unwrap_or_default(),
+        };
+        Ok::<_, Problem>(seals::request(hub, &caller, new).await?)
+    });
+    done(&call, work.await)
+}
+
+/// `GET /v1/traces/seals`.
+#[utoipa::path(
+    get, path = "/v1/traces/seals", operation_id = "list_seals", tag = "trace",
+    responses((status = 200, body = shapes::Seals)),
+)]
+pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
+    let seals = seals::of_auditor(call.hub(), &call.caller).await?;
+    let seals: Vec<Value> = seals.iter().map(seal_json).collect();
+    Ok(ok(&json!({"seals": seals})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfirmBody {
+    case_no: String,
+}
+
+/// `POST /v1/traces/seals/{id}/confirm`.
+#[utoipa::path(
+    post, path = "/v1/traces/seals/{id}/confirm", operation_id = "confirm_seal", tag = "trace",
+    params(("id" = String, Path)),
+    request_body = shapes::SealConfirmation,
+    responses((status = 200, body = shapes::Seal)),
+)]
+pub(super) async fn confirm(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let body: ConfirmBody = extract::parse(&bytes)?;
+    let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
+    let work = actix_web::rt::spawn(async move {
+        let confirmed = seals::confirm(&state.hub, &caller, &id, &body.case_no).await;
+        confirmed.map_err(Problem::from)
+    });
+    done(&call, work.await)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LiftBody {
+    reason: String,
+}
+
+/// `POST /v1/traces/seals/{id}/lift`.
+#[utoipa::path(
+    post, path = "/v1/traces/seals/{id}/lift", operation_id = "lift_seal", tag = "trace",
+    params(("id" = String, Path)),
+    request_body = shapes::SealLifting,
+    responses((status = 200, body = shapes::Seal)),
+)]
+pub(super) async fn lift(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let body: LiftBody = extract::parse(&bytes)?;
+    let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
+    let work = actix_web::rt::spawn(async move {
+        let lifted = seals::lift(&state.hub, &caller, &id, &body.reason).await;
+        lifted.map_err(Problem::from)
+    });
+    done(&call, work.await)
+}
+
+fn done<E>(call: &Call, done: Result<Result<Seal, Problem>, E>) -> Result<HttpResponse, Problem> {
+    let seal = done.unwrap_or_else(|_panicked| Err(AppError::Internal("a change panicked").into()))?;
+    call.entered();
+    Ok(ok(&seal_json(&seal)))
+}

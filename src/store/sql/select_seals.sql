@@ -1,0 +1,1 @@
+SELECT id, state, until, revision, facts, created_at, updated_at FROM trace_seals ORDER BY id

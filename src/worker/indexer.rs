@@ -1,0 +1,52 @@
+//! Indexes the ledger as it grows, and merges the index's runs at their own pace: a merge of a large run may take long, and
+//! what is entered meanwhile is found all the same.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::watch, task::spawn_blocking};
+
+use super::{PAUSE, told};
+use crate::app::{error::AppError, hub::Hub, traces::index};
+
+/// Between two looks at the ledger when there was nothing new, and at the runs.
+const INDEX_TICK: Duration = Duration::from_millis(100);
+const MERGE_TICK: Duration = Duration::from_secs(1);
+
+/// Runs until it is told to stop; what is under way then ends within a batch of entries or a block of rows.
+pub(super) async fn run(hub: Arc<Hub>, stopped: watch::Receiver<bool>) {
+    let merging = repeat(&hub, stopped.clone(), MERGE_TICK, |hub| {
+        index::merge(hub).map(u64::from)
+    });
+    let mut told = stopped.clone();
+    let ending = async {
+        // Nobody tells any more when the sender is gone.
+        let _stop = told.wait_for(|stop| *stop).await;
+        hub.index.stop();
+    };
+    tokio::join!(repeat(&hub, stopped.clone(), INDEX_TICK, index::step), merging, ending);
+}
+
+/// Works while there is work, on a thread that may block.
+async fn repeat(
+    hub: &Arc<Hub>,
+    mut stopped: watch::Receiver<bool>,
+    tick: Duration,
+    work: impl Fn(&Hub) -> Result<u64, AppError> + Copy + Send + 'static,
+) {
+    while !*stopped.borrow() {
+        let hub = Arc::clone(hub);
+        let pause = match spawn_blocking(move || work(&hub)).await {
+            Ok(Ok(0)) => tick,
+            Ok(Ok(_more)) => continue,
+            Ok(Err(error)) => {
+                told("indexer", &error);
+                PAUSE
+            }
+            Err(_panicked) => PAUSE,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopped.wait_for(|stop| *stop) => {}
+        }
+    }
+}
