@@ -7,7 +7,7 @@ use super::{
     ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
         AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
-        SavedReply, SubscriptionRow,
+        SavedReply, SubscriptionRow, WatchRow,
     },
 };
 
@@ -48,6 +48,8 @@ pub struct Commit {
     pub positions: Vec<(String, String)>,
     /// The first answer to a request with an idempotency key; a second one is a conflict.
     pub reply: Option<SavedReply>,
+    /// Watches after a change: revision 1 is a new one, of any other the one before it must be current.
+    pub watches: Vec<WatchRow>,
     /// Alerts; a second one of the same cause is passed over.
     pub alerts: Vec<AlertRow>,
     /// Buckets of cached records that this makes stale: other nodes are told in the same transaction.

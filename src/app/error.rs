@@ -90,6 +90,8 @@ pub enum Thing {
     Delivery,
     /// A service item.
     Item,
+    /// A watch.
+    Watch,
 }
 
 impl AppError {

@@ -49,4 +49,5 @@ pub mod usage;
 pub mod vault;
 pub mod verification_id;
 pub mod verify;
+pub mod watches;
 mod yes_or_no;

@@ -9,7 +9,7 @@ use super::{
     commit::{AgencyRow, ClientRow, Commit, GrantRow, GrantUsage},
     rows::{
         AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter,
-        MismatchRow, SavedReply, StepRow, SubscriptionRow,
+        MismatchRow, SavedReply, StepRow, SubscriptionRow, WatchFilter, WatchRow,
     },
 };
 
@@ -146,6 +146,8 @@ pub struct Before {
     pub replies_us: i64,
     /// Guesses, Unix microseconds.
     pub guesses_us: i64,
+    /// Watches that ended, Unix microseconds.
+    pub watches_us: i64,
     /// What nodes asked each other and nobody took away, Unix microseconds.
     pub asks_us: i64,
     /// What may be used once, Unix seconds.
@@ -256,6 +258,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every subscription that is not deleted.
     async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError>;
+
+    /// One watch.
+    async fn watch(&self, id: &str) -> Result<Option<WatchRow>, StoreError>;
+
+    /// Watches by id.
+    async fn watches(&self, filter: &WatchFilter) -> Result<Vec<WatchRow>, StoreError>;
+
+    /// Watches that have not ended and are to be looked at by `now`, the longest due first; at most `limit`.
+    async fn due_watches(&self, now: i64, limit: u32) -> Result<Vec<WatchRow>, StoreError>;
+
+    /// How many watches of an agency have not ended.
+    async fn watch_count(&self, agency: &str) -> Result<u64, StoreError>;
 
     /// Every service item that was registered.
     async fn items(&self) -> Result<Vec<ItemRow>, StoreError>;

@@ -43,7 +43,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use boot::{Node, open, open_with};
+pub use boot::{Node, open, open_at, open_with};
 use output::Output;
 
 use crate::source::config::ConnectorError;

@@ -34,5 +34,6 @@ mod subscriptions;
 mod supervision;
 mod turn;
 mod verifications;
+mod watches;
 
 pub use state::{Limits, State};

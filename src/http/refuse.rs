@@ -46,6 +46,7 @@ impl From<AppError> for Problem {
                 Thing::Subscription => ProblemCode::SubscriptionNotFound,
                 Thing::Delivery => ProblemCode::DeliveryNotFound,
                 Thing::Item => ProblemCode::ItemNotFound,
+                Thing::Watch => ProblemCode::WatchNotFound,
             }),
             AppError::AlreadyExists => Self::new(ProblemCode::AlreadyExists),
             AppError::PreconditionFailed => Self::new(ProblemCode::PreconditionFailed),

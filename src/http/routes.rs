@@ -8,7 +8,7 @@ use super::{
     problem::{Problem, ProblemCode},
     receipts, records, refuse,
     state::State,
-    stream, subscriptions, supervision, verifications,
+    stream, subscriptions, supervision, verifications, watches,
 };
 use crate::app::access::Role::{self, Agency, Auditor, Authority, Manager, Operator};
 
@@ -101,6 +101,10 @@ routes! {
     get_mismatch          GET    "/v1/mismatches/{id}"                         EVERYONE,                              Call   => mismatches::get;
     act_on_mismatch       POST   "/v1/mismatches/{id}/actions"                 &[Agency, Authority],                  Own    => mismatches::act;
     check_item            POST   "/v1/checks"                                  &[Agency],                             Own    => checks::check;
+    add_watch             POST   "/v1/watches"                                 &[Agency],                             Own    => watches::add;
+    list_watches          GET    "/v1/watches"                                 &[Agency],                             Call   => watches::list;
+    get_watch             GET    "/v1/watches/{id}"                            &[Agency],                             Call   => watches::get;
+    remove_watch          DELETE "/v1/watches/{id}"                            &[Agency],                             Own    => watches::remove;
     put_items             PUT    "/v1/items"                                   &[Manager],                            Own    => items::put;
     list_items            GET    "/v1/items"                                   EVERYONE,                              Call   => items::list;
     report_items          GET    "/v1/items/report"                            &[Operator, Auditor],                  Call   => items::report;

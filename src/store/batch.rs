@@ -9,7 +9,7 @@ use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
-    SavedReply, SubscriptionRow,
+    SavedReply, SubscriptionRow, WatchRow,
 };
 
 /// One of the nodes that may share a store.
@@ -49,6 +49,7 @@ pub(super) struct Turn {
     pub(super) answers: Vec<AnswerRow>,
     pub(super) positions: Vec<(String, String)>,
     pub(super) reply: Option<SavedReply>,
+    pub(super) watches: Vec<WatchRow>,
     pub(super) alerts: Vec<AlertRow>,
     pub(super) bus: BusWrites,
     pub(super) at: i64,
@@ -69,6 +70,7 @@ impl Turn {
             answers: commit.answers.clone(),
             positions: commit.positions.clone(),
             reply: commit.reply.clone(),
+            watches: commit.watches.clone(),
             alerts: commit.alerts.clone(),
             bus: commit.bus.clone(),
             at: commit.at,
@@ -89,6 +91,7 @@ impl Turn {
             + self.answers.len()
             + self.positions.len()
             + usize::from(self.reply.is_some())
+            + self.watches.len()
             + self.alerts.len()
             + self.bus.weight()
     }

@@ -17,6 +17,7 @@ mod read_loop;
 mod sql_store;
 mod sqlite;
 mod statement;
+mod watches;
 mod writer;
 
 pub use postgres::{Migrate, PostgresConfig, open_postgres};

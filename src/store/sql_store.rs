@@ -11,7 +11,7 @@ use super::engine::{Call, Engine, OpenLine};
 use super::pool::Pool;
 use super::statement::{self, Statement};
 use super::writer::{Work, Writer};
-use super::{notice, read, read_loop};
+use super::{notice, read, read_loop, watches};
 use crate::app::commit::{Commit, GrantUsage};
 use crate::app::ports::{
     AccessRows, Before, CosignedRow, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store,
@@ -19,7 +19,7 @@ use crate::app::ports::{
 };
 use crate::app::rows::{
     AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow,
-    SavedReply, StepRow, SubscriptionRow,
+    SavedReply, StepRow, SubscriptionRow, WatchFilter, WatchRow,
 };
 
 /// The system of record on one engine.
@@ -158,6 +158,22 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError> {
         read_loop::subscriptions(&self.readers).await
+    }
+
+    async fn watch(&self, id: &str) -> Result<Option<WatchRow>, StoreError> {
+        watches::one(&self.readers, id).await
+    }
+
+    async fn watches(&self, filter: &WatchFilter) -> Result<Vec<WatchRow>, StoreError> {
+        watches::list(&self.readers, filter).await
+    }
+
+    async fn due_watches(&self, now: i64, limit: u32) -> Result<Vec<WatchRow>, StoreError> {
+        watches::due(&self.readers, now, limit).await
+    }
+
+    async fn watch_count(&self, agency: &str) -> Result<u64, StoreError> {
+        watches::count(&self.readers, agency).await
     }
 
     async fn items(&self) -> Result<Vec<ItemRow>, StoreError> {

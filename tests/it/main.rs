@@ -54,4 +54,5 @@ mod stub;
 mod tokens;
 mod tool;
 mod verifications;
+mod watches;
 mod yes_or_no;

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 mod items;
+mod watches;
 
 use crate::http::locale::{Text, text};
 
@@ -283,6 +284,8 @@ pub(super) fn answer(operation: &str, media: &str) -> Option<Value> {
             "fields": {"name": "王*明", "birth_date": "****"},
             "rules": "natural-person@1",
         }),
+        ("add_watch", _) => watches::verified(receipt()),
+        ("get_watch", _) => watches::watch(),
         ("check_item", _) => items::checked(receipt()),
         ("put_items", JSON) => json!({"status": "created", "code": items::CODE, "version": 1, "receipt": receipt()}),
         ("put_items", _) => lines(&[

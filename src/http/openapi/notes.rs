@@ -136,6 +136,35 @@ check_item
             "Takes what the item needs by its code, verifies all of it at once, and gives the one-time notice: what the applicant must still bring, and nothing that the city already knows. It is verified as a batch is: the same grants, guess budget and mismatches, one ledger entry.\n\n- The applicant's name and numbers are given once, in `applicant`; values of single materials stand in `materials`.\n- A register that could not be asked, or that no grant covers, is `unavailable`: the counter goes on with it, and the applicant is not asked for it.\n- An item whose materials nobody has registered gets `not_known`; nothing is guessed."
     answer  "每份材料的结果与一次性告知。" "What became of each material, and the notice."
     refuses &[BODY, JSON, PURPOSE, &[TooManyItems, ItemNotFound], STORE];
+add_watch
+    summary "核验并关注" "Verify and watch"
+    text    "先按单次核验的同一路径核验（同样的授权、猜测限额、存证与回执），再关注到 `until` 当日（北京时间）为止：记录更正、状态变更或日期到期使结论改变时，以事件 `verification.would_change` 推送给订阅了它的系统；没有订阅的，用 `GET /v1/watches/{id}` 查看。结论不变不通知。
+
+- 申报值加密保存，关注终止即删除。
+- 日期条件可写 `$today`、`$today+1y`，指每次查看当日；仅限不计猜测的日期字段（如证照有效期）。
+- 授权终止，关注随之静默终止。"
+            "Verified first, by the same path as a single verification (same grants, guess budget, ledger entry and receipt), and then watched to the end of the day `until` (China time): when a correction, a change of status or a date changes the verdict, the event `verification.would_change` goes to the subscriptions that list it; without one, look with `GET /v1/watches/{id}`. No notice when the verdict stays.
+
+- Claims are kept sealed, and forgotten when the watch ends.
+- A date of a predicate may be `$today` or `$today+1y`: the day of each look; only in date fields whose guesses are free (such as a licence's validity).
+- The watch ends, quietly, with the grant."
+    answer  "核验结论与关注。" "The verification, and the watch."
+    refuses &[BODY, JSON, PURPOSE, &[TooManyItems, InvalidValue, InvalidIdentifier, UnknownField, InvalidClaim, InvalidPredicate], GRANT, CEILING, STORE];
+list_watches
+    summary "关注列表" "List watches"
+    text    "本机构的关注，按编号排序，分页。" "The agency's own, in the order of their ids, by page."
+    answer  "一页关注。" "One page."
+    refuses &[PAGE, STORE];
+get_watch
+    summary "查看关注" "Read a watch"
+    text    "最近一次告知的结论；`state` 表示与最初的核验相比是否改变。" "What was told last; `state` says whether it differs from the first verification."
+    answer  "关注。" "The watch."
+    refuses &[&[WatchNotFound], STORE];
+remove_watch
+    summary "终止关注" "End a watch"
+    text    "所申报的值随即删除；已终止的仍为终止。" "What was claimed is forgotten at once; one that has ended stays so."
+    answer  "已终止。" "It has ended."
+    refuses &[&[WatchNotFound], STORE];
 put_items
     summary "登记事项" "Register service items"
     text    "一项以 JSON 登记，多项以 NDJSON 每行一项；本市清单的成员名（`item_code`、`item_name` 等）可直接使用。版本不新于现行版本的予以忽略并说明。每项都按数据资源目录检查；`materials` 省略表示材料未知。"

@@ -98,6 +98,15 @@ fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
             "sub_01KB2Q0000000000000000002A".into(),
             "The subscription. ‖ 订阅编号。",
         ),
+        ("id", "get_watch" | "remove_watch") => say(
+            text(),
+            "wat_01KB2Q0000000000000000002A".into(),
+            "The watch. ‖ 关注编号。",
+        ),
+        ("state", "list_watches") => unsaid(
+            json!({"type": "string", "enum": crate::app::watches::STATES}),
+            "Only those in this state. ‖ 只列此状态的。",
+        ),
         ("id", "replay_delivery") => say(
             text(),
             "dlv_01KB2Q0000000000000000002A".into(),

@@ -2,7 +2,7 @@
 //! A comment is the text that callers read, English first and Chinese behind `‖`; enumerations get their words, and maps
 //! their values, from `words`, so that they are those of the code that answers.
 
-pub use self::{access::*, catalogue::*, item::*, ledger::*, problem::*, turn::*, verification::*};
+pub use self::{access::*, catalogue::*, item::*, ledger::*, problem::*, turn::*, verification::*, watch::*};
 
 mod access;
 mod catalogue;
@@ -11,9 +11,10 @@ mod ledger;
 mod problem;
 mod turn;
 mod verification;
+mod watch;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 20] = [
+pub(super) const STRICT: [&str; 21] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -30,6 +31,7 @@ pub(super) const STRICT: [&str; 20] = [
     "ReplayRange",
     "UnlockRequest",
     "CheckRequest",
+    "WatchRequest",
     "ServiceItem",
     "ItemMaterial",
     "MaterialCondition",

@@ -12,6 +12,7 @@ use crate::{
         checks::CheckBody,
         commit::{AgencyRow, ClientRow, GrantRow},
         question::{ItemBody, Purpose, VerificationBody},
+        watches::WatchBody,
     },
     catalog::{
         Catalog, Label,
@@ -269,6 +270,7 @@ fn parses(name: &str, body: &Value) -> bool {
         "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
         "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
         "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
+        "WatchRequest" => taken::<WatchBody<'_>>(&bytes),
         "ServiceItem" => taken::<ItemSpec>(&bytes),
         "ItemMaterial" => taken::<MaterialSpec>(&bytes),
         "MaterialCondition" => taken::<WhenSpec>(&bytes),
@@ -286,6 +288,12 @@ fn full(name: &str) -> Value {
             let mut body = item;
             body.as_object_mut().unwrap().remove("ref");
             body["purpose"] = purpose;
+            body
+        }
+        "WatchRequest" => {
+            let mut body = full("VerificationRequest");
+            body.as_object_mut().unwrap().remove("max_age_s");
+            body["until"] = "2027-01-31".into();
             body
         }
         "BatchRequest" => json!({"purpose": purpose, "items": [item, null]}),

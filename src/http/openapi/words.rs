@@ -11,6 +11,7 @@ use crate::{
         records::Ingested,
         unlock::Unlock,
         verify::Freshness,
+        watches,
     },
     auth::assertion::ASSERTION_TYPE,
     domain::{
@@ -120,6 +121,7 @@ fn turn() -> Vec<(&'static str, Value)> {
             "DeliveryReason",
             words(["answered", "subscribed", "addressed", "sink", "test"]),
         ),
+        ("WatchState", words(watches::STATES)),
         ("SubscriptionState", words(["active", "gone"])),
         (
             "UnlockState",

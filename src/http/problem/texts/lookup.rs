@@ -84,6 +84,16 @@ ITEM_NOT_FOUND
     operator "由管理人员登记事项：heyan item import，或 PUT /v1/items。"
              "A manager registers items: heyan item import, or PUT /v1/items."
 
+WATCH_NOT_FOUND
+    meaning  "没有这个编号的关注，或它不属于本机构。"
+             "There is no watch of this id, or it is not yours."
+    cause    "编号有误，或关注终止已超过 30 天。"
+             "The id is wrong, or the watch ended more than 30 days ago."
+    caller   "用 GET /v1/watches 查看本机构的关注；编号以 wat_ 开头。"
+             "See yours with GET /v1/watches; ids begin with wat_."
+    operator "无需处理。"
+             "Nothing to do."
+
 NOT_IN_THIS_STATE
     meaning  "所指对象当前的状态不允许这个操作，未作处理。"
              "The state of what is named does not allow this; nothing was done."
