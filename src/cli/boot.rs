@@ -260,6 +260,7 @@ fn settings(config: &Config, url: &str) -> Settings {
         rotation_overlap_s: config.auth.rotation_overlap_s,
         batch_items_max: config.http.batch_items_max,
         chunk_items_max: config.http.chunk_items_max,
+        case_hours_max: config.cases.valid_hours_max,
         agency_watches_max: config.watches.agency_entries_max,
         watch_days_max: config.watches.until_days_max,
     }

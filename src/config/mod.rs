@@ -63,6 +63,8 @@ pub struct Config {
     pub guess: Guess,
     /// Verifications that are watched.
     pub watches: Watches,
+    /// Joint cases.
+    pub cases: Cases,
     /// Logs.
     pub log: Log,
 }
@@ -315,6 +317,14 @@ pub struct Watches {
     pub agency_entries_max: u64,
     /// Longest.
     pub until_days_max: i32,
+}
+
+/// Joint cases.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cases {
+    /// Longest validity.
+    pub valid_hours_max: u32,
 }
 
 /// Logs.

@@ -4,6 +4,7 @@
 mod access;
 mod admission;
 mod call;
+mod cases;
 mod checks;
 mod datasets;
 pub mod docs;
@@ -22,6 +23,7 @@ mod page;
 mod pages;
 pub mod problem;
 pub mod problems;
+mod quality;
 mod receipts;
 mod records;
 mod refuse;

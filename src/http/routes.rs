@@ -4,9 +4,9 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
-    access, call, checks, datasets, items, log, mismatches, oauth, pages,
+    access, call, cases, checks, datasets, items, log, mismatches, oauth, pages,
     problem::{Problem, ProblemCode},
-    receipts, records, refuse,
+    quality, receipts, records, refuse,
     state::State,
     stream, subscriptions, supervision, verifications, watches,
 };
@@ -105,6 +105,12 @@ routes! {
     list_watches          GET    "/v1/watches"                                 &[Agency],                             Call   => watches::list;
     get_watch             GET    "/v1/watches/{id}"                            &[Agency],                             Call   => watches::get;
     remove_watch          DELETE "/v1/watches/{id}"                            &[Agency],                             Own    => watches::remove;
+    open_case             POST   "/v1/cases"                                   &[Agency],                             Own    => cases::open;
+    list_cases            GET    "/v1/cases"                                   &[Agency],                             Call   => cases::list;
+    get_case              GET    "/v1/cases/{id}"                              &[Agency],                             Call   => cases::get;
+    close_case            DELETE "/v1/cases/{id}"                              &[Agency],                             Own    => cases::close;
+    check_in_case         POST   "/v1/cases/{id}/checks"                       &[Agency],                             Own    => cases::check;
+    reuse_check           POST   "/v1/cases/{id}/checks/{number}/reuse"        &[Agency],                             Own    => cases::reuse;
     put_items             PUT    "/v1/items"                                   &[Manager],                            Own    => items::put;
     list_items            GET    "/v1/items"                                   EVERYONE,                              Call   => items::list;
     report_items          GET    "/v1/items/report"                            &[Operator, Auditor],                  Call   => items::report;
@@ -119,6 +125,8 @@ routes! {
     replay_deliveries     POST   "/v1/deliveries/replay"                       &[Operator],                           Own    => subscriptions::replay_range;
     replay_delivery       POST   "/v1/deliveries/{id}/replay"                  &[Operator],                           Own    => subscriptions::replay;
     list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => supervision::list_alerts;
+    get_quality           GET    "/v1/quality"                                 &[Authority, Operator, Auditor],       Call   => quality::rows;
+    get_quality_report    GET    "/v1/quality/report"                          &[Authority, Operator, Auditor],       Call   => quality::report;
     unlock_guess_budget   POST   "/v1/supervision/guess-budgets/unlock"        &[Operator, Manager],                  Own    => supervision::unlock;
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;
     list_agencies         GET    "/v1/agencies"                                &[Manager, Operator, Auditor],         Call   => access::list_agencies;

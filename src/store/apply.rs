@@ -34,6 +34,11 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Ba
     }
     let turns: Vec<&Turn> = batches.iter().filter_map(|batch| batch.turn.as_deref()).collect();
     super::apply_turn::apply_all(conn, &turns).await?;
+    for batch in batches {
+        if let Some(turn) = &batch.turn {
+            super::quality::apply(conn, &batch.node.origin, &turn.quality).await?;
+        }
+    }
     let ids = apply_entries(conn, batches).await?;
     if E::ENGINE == EngineName::Postgres {
         for payload in notice::payloads(batches) {

@@ -98,6 +98,7 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
         changed(conn, statement::INSERT_REPLY, 1, |query| bind_reply(query, reply)).await?;
     }
     super::watches::apply(conn, &turn.watches).await?;
+    super::cases::apply(conn, &turn.cases).await?;
     for alert in &turn.alerts {
         run(conn, statement::INSERT_ALERT, |query| bind_alert(query, alert)).await?;
     }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
-    SavedReply, SubscriptionRow, WatchRow,
+    AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow,
+    MismatchWrite, QualityWrites, SavedReply, SubscriptionRow, WatchRow,
 };
 
 /// One of the nodes that may share a store.
@@ -50,6 +50,8 @@ pub(super) struct Turn {
     pub(super) positions: Vec<(String, String)>,
     pub(super) reply: Option<SavedReply>,
     pub(super) watches: Vec<WatchRow>,
+    pub(super) quality: QualityWrites,
+    pub(super) cases: CaseWrites,
     pub(super) alerts: Vec<AlertRow>,
     pub(super) bus: BusWrites,
     pub(super) at: i64,
@@ -71,6 +73,8 @@ impl Turn {
             positions: commit.positions.clone(),
             reply: commit.reply.clone(),
             watches: commit.watches.clone(),
+            quality: commit.quality.clone(),
+            cases: commit.cases.clone(),
             alerts: commit.alerts.clone(),
             bus: commit.bus.clone(),
             at: commit.at,
@@ -92,6 +96,9 @@ impl Turn {
             + self.positions.len()
             + usize::from(self.reply.is_some())
             + self.watches.len()
+            + self.quality.verdicts.len()
+            + self.quality.steps.len()
+            + self.cases.weight()
             + self.alerts.len()
             + self.bus.weight()
     }

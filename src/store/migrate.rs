@@ -29,7 +29,7 @@ macro_rules! migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 10] = [
     migration!(1, "0001_init"),
     migration!(2, "0002_loop"),
     migration!(3, "0003_live"),
@@ -38,6 +38,8 @@ const MIGRATIONS: [Migration; 8] = [
     migration!(6, "0006_bus"),
     migration!(7, "0007_items"),
     migration!(11, "0011_watches"),
+    migration!(12, "0012_quality"),
+    migration!(13, "0013_joint"),
 ];
 
 impl Migration {

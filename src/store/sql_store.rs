@@ -11,15 +11,15 @@ use super::engine::{Call, Engine, OpenLine};
 use super::pool::Pool;
 use super::statement::{self, Statement};
 use super::writer::{Work, Writer};
-use super::{notice, read, read_loop, watches};
+use super::{cases, notice, quality, read, read_loop, watches};
 use crate::app::commit::{Commit, GrantUsage};
 use crate::app::ports::{
     AccessRows, Before, CosignedRow, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store,
     StoreError, StoredRecord, SubjectKey,
 };
 use crate::app::rows::{
-    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow,
-    SavedReply, StepRow, SubscriptionRow, WatchFilter, WatchRow,
+    AlertRow, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts,
+    MismatchFilter, MismatchRow, SavedReply, StepRow, StepTally, SubscriptionRow, VerdictTally, WatchFilter, WatchRow,
 };
 
 /// The system of record on one engine.
@@ -174,6 +174,26 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn watch_count(&self, agency: &str) -> Result<u64, StoreError> {
         watches::count(&self.readers, agency).await
+    }
+
+    async fn case(&self, id: &str) -> Result<Option<CaseRow>, StoreError> {
+        cases::one(&self.readers, id).await
+    }
+
+    async fn cases_of(&self, agency: &str, after: Option<&str>, limit: u32) -> Result<Vec<CaseRow>, StoreError> {
+        cases::of_agency(&self.readers, agency, after, limit).await
+    }
+
+    async fn case_checks(&self, case: &str) -> Result<Vec<CaseCheckRow>, StoreError> {
+        cases::checks(&self.readers, case).await
+    }
+
+    async fn verdict_tallies(&self, days: (i32, i32), agency: Option<u32>) -> Result<Vec<VerdictTally>, StoreError> {
+        quality::verdicts(&self.readers, days, agency).await
+    }
+
+    async fn step_tallies(&self, days: (i32, i32)) -> Result<Vec<StepTally>, StoreError> {
+        quality::steps(&self.readers, days).await
     }
 
     async fn items(&self) -> Result<Vec<ItemRow>, StoreError> {

@@ -1,4 +1,4 @@
-//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, watcher, and one for each feed.
+//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, watcher, quality, and one for each feed.
 //! Each wakes, rereads the state, acts, and is safe to do twice: a wake-up carries no data, so a start, a retry and normal
 //! running are one path.
 
@@ -6,6 +6,7 @@ mod bus;
 mod courier;
 mod feeder;
 mod listener;
+mod quality;
 mod sweeper;
 mod watcher;
 
@@ -50,6 +51,7 @@ impl Workers {
         tasks.spawn(until(stopped.clone(), forgetter(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), sweeper::run(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), watcher::run(Arc::clone(hub))));
+        tasks.spawn(until(stopped.clone(), quality::run(Arc::clone(hub))));
         tasks.spawn(courier::run(Arc::clone(hub), limits, stopped.clone()));
         bus::start(&mut tasks, hub, bus_work, &stopped);
         for feed in hub.connectors.feeds() {

@@ -16,6 +16,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "get_receipt" => &["agency", "authority", "auditor"],
         "list_datasets" | "get_dataset" => &["agency", "authority", "operator", "manager", "auditor"],
         "put_records" | "query_record" => &["agency", "authority"],
+        "open_case" | "list_cases" | "get_case" | "close_case" | "check_in_case" | "reuse_check" => &["agency"],
         "check_item" | "add_watch" | "list_watches" | "get_watch" | "remove_watch" => &["agency"],
         "put_items" => &["manager"],
         "report_items" => &["operator", "auditor"],
@@ -31,6 +32,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
         }
         "replay_delivery" | "replay_deliveries" => &["operator"],
         "unlock_guess_budget" => &["operator", "manager"],
+        "get_quality" | "get_quality_report" => &["authority", "operator", "auditor"],
         "list_alerts" => &["operator", "auditor"],
         "add_agency"
         | "rotate_agency_secret"
@@ -56,6 +58,7 @@ fn concrete(path: &str) -> String {
         .replace("{id}", "none")
         .replace("{origin}", "hub-1.heyan.local")
         .replace("{index}", "0")
+        .replace("{number}", "1")
         .replace("{dataset}", "natural-person")
         .replace("{code}", "not_granted")
         .replace("{level}", "0")

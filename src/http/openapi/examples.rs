@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+mod cases;
 mod items;
 mod watches;
 
@@ -284,6 +285,7 @@ pub(super) fn answer(operation: &str, media: &str) -> Option<Value> {
             "fields": {"name": "王*明", "birth_date": "****"},
             "rules": "natural-person@1",
         }),
+        ("open_case" | "get_case", _) => cases::case(),
         ("add_watch", _) => watches::verified(receipt()),
         ("get_watch", _) => watches::watch(),
         ("check_item", _) => items::checked(receipt()),

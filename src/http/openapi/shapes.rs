@@ -2,19 +2,23 @@
 //! A comment is the text that callers read, English first and Chinese behind `‖`; enumerations get their words, and maps
 //! their values, from `words`, so that they are those of the code that answers.
 
-pub use self::{access::*, catalogue::*, item::*, ledger::*, problem::*, turn::*, verification::*, watch::*};
+pub use self::{
+    access::*, case::*, catalogue::*, item::*, ledger::*, problem::*, quality::*, turn::*, verification::*, watch::*,
+};
 
 mod access;
+mod case;
 mod catalogue;
 mod item;
 mod ledger;
 mod problem;
+mod quality;
 mod turn;
 mod verification;
 mod watch;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 21] = [
+pub(super) const STRICT: [&str; 24] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -32,6 +36,9 @@ pub(super) const STRICT: [&str; 21] = [
     "UnlockRequest",
     "CheckRequest",
     "WatchRequest",
+    "NewCase",
+    "CoHandler",
+    "ReuseRequest",
     "ServiceItem",
     "ItemMaterial",
     "MaterialCondition",

@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     app::{
         admin::NewSecret,
+        cases::{CaseBody, CoHandlerBody, ReuseBody},
         checks::CheckBody,
         commit::{AgencyRow, ClientRow, GrantRow},
         question::{ItemBody, Purpose, VerificationBody},
@@ -271,6 +272,9 @@ fn parses(name: &str, body: &Value) -> bool {
         "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
         "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
         "WatchRequest" => taken::<WatchBody<'_>>(&bytes),
+        "NewCase" => taken::<CaseBody<'_>>(&bytes),
+        "CoHandler" => taken::<CoHandlerBody<'_>>(&bytes),
+        "ReuseRequest" => taken::<ReuseBody<'_>>(&bytes),
         "ServiceItem" => taken::<ItemSpec>(&bytes),
         "ItemMaterial" => taken::<MaterialSpec>(&bytes),
         "MaterialCondition" => taken::<WhenSpec>(&bytes),
@@ -296,6 +300,9 @@ fn full(name: &str) -> Value {
             body["until"] = "2027-01-31".into();
             body
         }
+        "CoHandler" => json!({"agency": "a", "item_code": "i", "refs": ["r"]}),
+        "NewCase" => json!({"purpose": purpose, "co_handlers": [full("CoHandler")], "valid_hours": 24}),
+        "ReuseRequest" => json!({"purpose": purpose, "subject": {"s": "1"}}),
         "BatchRequest" => json!({"purpose": purpose, "items": [item, null]}),
         "Item" => item,
         "StreamHeader" => json!({"purpose": purpose, "dataset": "d"}),

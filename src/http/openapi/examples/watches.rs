@@ -20,7 +20,7 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
                 "until": "2027-01-31",
             }),
         )],
-        _ => Vec::new(),
+        _ => super::cases::requests(operation),
     }
 }
 
