@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{
     ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
-        AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow,
-        MismatchWrite, SavedReply, SealRow, SubscriptionRow, UnlockWrite,
+        AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow,
+        ItemRow, MismatchWrite, QualityWrites, SavedReply, SealRow, SubscriptionRow, UnlockWrite, WatchRow,
     },
 };
 
@@ -54,6 +54,12 @@ pub struct Commit {
     pub positions: Vec<(String, String)>,
     /// The first answer to a request with an idempotency key; a second one is a conflict.
     pub reply: Option<SavedReply>,
+    /// Watches after a change: revision 1 is a new one, of any other the one before it must be current.
+    pub watches: Vec<WatchRow>,
+    /// Joint cases and their checks.
+    pub cases: CaseWrites,
+    /// Tallies of this node's ledger, to be added up; no two have one key.
+    pub quality: QualityWrites,
     /// Alerts; a second one of the same cause is passed over.
     pub alerts: Vec<AlertRow>,
     /// Buckets of cached records that this makes stale: other nodes are told in the same transaction.

@@ -36,6 +36,9 @@ pub enum AppError {
     /// The state of what he names does not allow it.
     #[error("not in this state")]
     NotNow,
+    /// The record of a check is another by now.
+    #[error("the record was replaced since")]
+    Superseded,
     /// The idempotency key belongs to another request.
     #[error("the idempotency key belongs to another request")]
     KeyReused,
@@ -92,6 +95,10 @@ pub enum Thing {
     Item,
     /// A seal on traces.
     Seal,
+    /// A watch.
+    Watch,
+    /// A joint case, or a check of one.
+    Case,
 }
 
 impl AppError {

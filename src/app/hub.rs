@@ -191,6 +191,12 @@ pub struct Settings {
     pub batch_items_max: usize,
     /// Items of one ledger entry.
     pub chunk_items_max: usize,
+    /// Longest validity of a joint case, hours.
+    pub case_hours_max: u32,
+    /// Watches of one agency that have not ended.
+    pub agency_watches_max: u64,
+    /// Longest watch, days.
+    pub watch_days_max: i32,
 }
 
 /// Who calls, proven.

@@ -408,7 +408,7 @@ fn conclude<'a>(
 }
 
 /// Fields of the answer that somebody says are wrong in the record; where the record is not told, neither is this.
-fn disputed(dataset: &Dataset, about: &About, judgement: &Judgement<'_>) -> FieldSet {
+pub(super) fn disputed(dataset: &Dataset, about: &About, judgement: &Judgement<'_>) -> FieldSet {
     if judgement.record.is_none() {
         return FieldSet::default();
     }

@@ -13,7 +13,7 @@ use super::{
     ports::{RecordKey, StoredRecord},
     records,
     rows::{Delivery, Event},
-    time,
+    time, watches,
 };
 use crate::{
     catalog::Dataset,
@@ -33,6 +33,7 @@ pub(super) async fn cloud_event(hub: &Hub, delivery: &Delivery, agency: &Agency)
         "record.changed" => changed(hub, delivery, agency).await?,
         "record.accepted" => accepted(hub, event, agency).await?,
         "mismatch" => mismatch(hub, event).await?,
+        watches::KIND => watches::notice(hub, event, agency)?,
         _ => json!({}),
     };
     let mut body = Map::new();

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use super::{
     commit::{AgencyRow, ClientRow, Commit, GrantRow, GrantUsage},
     rows::{
-        AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter,
-        MismatchRow, SavedReply, SealRow, StepRow, SubscriptionRow,
+        AlertRow, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts,
+        MismatchFilter, MismatchRow, SavedReply, SealRow, StepRow, StepTally, SubscriptionRow, VerdictTally,
+        WatchFilter, WatchRow,
     },
 };
 
@@ -146,6 +147,8 @@ pub struct Before {
     pub guesses_us: i64,
     /// Requests to forgive guesses, Unix microseconds.
     pub unlocks_us: i64,
+    /// Watches that ended, Unix microseconds.
+    pub watches_us: i64,
     /// What nodes asked each other and nobody took away, Unix microseconds.
     pub asks_us: i64,
     /// What may be used once, Unix seconds.
@@ -256,6 +259,33 @@ pub trait Store: Send + Sync + 'static {
 
     /// Every subscription that is not deleted.
     async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError>;
+
+    /// One watch.
+    async fn watch(&self, id: &str) -> Result<Option<WatchRow>, StoreError>;
+
+    /// Watches by id.
+    async fn watches(&self, filter: &WatchFilter) -> Result<Vec<WatchRow>, StoreError>;
+
+    /// Watches that have not ended and are to be looked at by `now`, the longest due first; at most `limit`.
+    async fn due_watches(&self, now: i64, limit: u32) -> Result<Vec<WatchRow>, StoreError>;
+
+    /// How many watches of an agency have not ended.
+    async fn watch_count(&self, agency: &str) -> Result<u64, StoreError>;
+
+    /// One joint case.
+    async fn case(&self, id: &str) -> Result<Option<CaseRow>, StoreError>;
+
+    /// Cases that an agency leads or handles, with a greater id, at most `limit`.
+    async fn cases_of(&self, agency: &str, after: Option<&str>, limit: u32) -> Result<Vec<CaseRow>, StoreError>;
+
+    /// The checks of a case, by number.
+    async fn case_checks(&self, case: &str) -> Result<Vec<CaseCheckRow>, StoreError>;
+
+    /// Verdicts of a range of days, both included, added up over the nodes, and over the agencies unless one is asked for.
+    async fn verdict_tallies(&self, days: (i32, i32), agency: Option<u32>) -> Result<Vec<VerdictTally>, StoreError>;
+
+    /// What was done with mismatches in a range of days, both included, added up over the nodes.
+    async fn step_tallies(&self, days: (i32, i32)) -> Result<Vec<StepTally>, StoreError>;
 
     /// Every service item that was registered.
     async fn items(&self) -> Result<Vec<ItemRow>, StoreError>;

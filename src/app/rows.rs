@@ -1,8 +1,15 @@
 //! Rows of the loop, as a store holds them: mismatches with their steps, events, deliveries, subscriptions, answers,
 //! guesses, saved replies and alerts. What is sealed here is opened by `app::vault`, never by a store.
 
+mod joint;
+mod quality;
+
 use std::sync::Arc;
 
+pub use self::{
+    joint::{CaseCheckRow, CaseRow, CaseWrites},
+    quality::{QualityWrites, StepTally, VerdictTally},
+};
 use super::ports::SubjectKey;
 use crate::domain::budget::Standing;
 
@@ -72,7 +79,7 @@ pub struct MismatchWrite {
 pub struct EventRow {
     /// `evt_…`.
     pub id: String,
-    /// `record.changed`, `record.accepted`, `mismatch`, `supervision` or `test`.
+    /// `record.changed`, `record.accepted`, `mismatch`, `verification.would_change`, `supervision` or `test`.
     pub kind: &'static str,
     /// Dataset name.
     pub dataset: Option<Arc<str>>,
@@ -352,6 +359,33 @@ pub struct SealRow {
     pub updated_at: i64,
 }
 
+/// A verification that is watched.
+#[derive(Clone)]
+pub struct WatchRow {
+    /// `wat_…`.
+    pub id: String,
+    /// Agency id.
+    pub agency: String,
+    /// Dataset name.
+    pub dataset: Arc<str>,
+    /// Subject pseudonym.
+    pub subject: SubjectKey,
+    /// `unchanged`, `changed` or `ended`.
+    pub state: String,
+    /// Until when, exclusive, Unix microseconds.
+    pub until: i64,
+    /// When to look again, Unix microseconds; 0: at once, because the record changed.
+    pub next_at: i64,
+    /// Counts changes, from 1.
+    pub revision: u32,
+    /// What was asked and what was told, sealed.
+    pub facts: Vec<u8>,
+    /// Unix microseconds.
+    pub created_at: i64,
+    /// Unix microseconds.
+    pub updated_at: i64,
+}
+
 /// The first answer to a request with an idempotency key.
 #[derive(Clone)]
 pub struct SavedReply {
@@ -403,6 +437,19 @@ pub struct MismatchFilter {
     pub state: Option<String>,
     /// Due before this date (ISO 8601), and not over.
     pub due_before: Option<String>,
+    /// With a greater id.
+    pub after: Option<String>,
+    /// Rows at most.
+    pub limit: u32,
+}
+
+/// Which watches of an agency a list wants.
+#[derive(Clone, Default)]
+pub struct WatchFilter {
+    /// Whose.
+    pub agency: String,
+    /// In this state.
+    pub state: Option<String>,
     /// With a greater id.
     pub after: Option<String>,
     /// Rows at most.

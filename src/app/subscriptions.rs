@@ -22,7 +22,12 @@ use crate::{
 };
 
 /// Kinds of events that may be subscribed to.
-pub const EVENT_KINDS: [&str; 3] = ["record.changed", "record.accepted", "mismatch"];
+pub const EVENT_KINDS: [&str; 4] = [
+    "record.changed",
+    "record.accepted",
+    "mismatch",
+    "verification.would_change",
+];
 
 /// Subscriptions of one agency.
 const PER_AGENCY_MAX: usize = 32;

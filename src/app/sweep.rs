@@ -8,6 +8,7 @@ use super::{
     ports::Before,
     rows::{AlertRow, MismatchFilter},
     verification_id::new_id,
+    watches,
 };
 use crate::domain::{calendar::china_date, mismatch::STATES};
 
@@ -71,6 +72,7 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
             replies_us: now_us - REPLIES_KEPT_US,
             guesses_us: now_us - GUESSES_KEPT_US,
             unlocks_us: now_us - super::unlock::WAIT_US,
+            watches_us: now_us - watches::KEPT_US,
             asks_us: now_us - ASKS_KEPT_US,
             used_s: now_us.div_euclid(1_000_000),
         })

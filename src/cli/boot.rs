@@ -84,19 +84,25 @@ const PURPOSE_KEY_ID: u8 = 1;
 pub async fn open(config: Config) -> anyhow::Result<Node> {
     let webhooks = Arc::new(outward::webhooks(&config)?);
     let connectors = outward::connectors(&config, &webhooks)?;
-    open_around(config, connectors, webhooks).await
+    open_around(config, connectors, webhooks, Arc::new(SystemClock)).await
 }
 
 /// As [`open`], with the outside systems given.
 pub async fn open_with(config: Config, connectors: Arc<dyn Connectors>) -> anyhow::Result<Node> {
+    open_at(config, connectors, Arc::new(SystemClock)).await
+}
+
+/// As [`open_with`], with the clock given.
+pub async fn open_at(config: Config, connectors: Arc<dyn Connectors>, clock: Arc<dyn Clock>) -> anyhow::Result<Node> {
     let webhooks = Arc::new(outward::webhooks(&config)?);
-    open_around(config, connectors, webhooks).await
+    open_around(config, connectors, webhooks, clock).await
 }
 
 async fn open_around(
     config: Config,
     connectors: Arc<dyn Connectors>,
     webhooks: Arc<dyn Webhooks>,
+    clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Node> {
     let data = &config.node.data_dir;
     make_private_dir(data)?;
@@ -128,7 +134,7 @@ async fn open_around(
         (catalog, items),
         store,
         (connectors, webhooks),
-        &url,
+        (&url, clock),
     )?);
     hub.records.start_live(&hub);
     peers::refuse_a_double(&hub).await.map_err(anyhow::Error::msg)?;
@@ -162,9 +168,8 @@ fn assemble(
     (catalog, items): (Arc<Catalog>, Vec<ServiceItem>),
     store: Arc<dyn Store>,
     (connectors, webhooks): (Arc<dyn Connectors>, Arc<dyn Webhooks>),
-    url: &str,
+    (url, clock): (&str, Arc<dyn Clock>),
 ) -> anyhow::Result<Hub> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let token_seed = keys.token_signing_seed(1)?;
     let kid = KeyId::thumbprint(&crate::auth::ed25519::SigningKey::from_seed(&token_seed)?.public());
     let signer = TokenSigner::new(&token_seed, kid, &config.auth.issuer)?;
@@ -263,6 +268,9 @@ fn settings(config: &Config, url: &str) -> Settings {
         rotation_overlap_s: config.auth.rotation_overlap_s,
         batch_items_max: config.http.batch_items_max,
         chunk_items_max: config.http.chunk_items_max,
+        case_hours_max: config.cases.valid_hours_max,
+        agency_watches_max: config.watches.agency_entries_max,
+        watch_days_max: config.watches.until_days_max,
     }
 }
 

@@ -27,6 +27,7 @@ mod ledger;
 mod output;
 mod outward;
 mod progress;
+mod quality;
 mod rejects;
 mod rows;
 mod send;
@@ -45,7 +46,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use boot::{Node, open, open_with};
+pub use boot::{Node, open, open_at, open_with};
 use output::Output;
 
 use crate::source::config::ConnectorError;
@@ -82,6 +83,9 @@ enum Command {
     /// Service items: import, list
     #[command(subcommand)]
     Item(item::ItemCommand),
+    /// The data-quality ledger: report
+    #[command(subcommand)]
+    Quality(quality::QualityCommand),
     /// Users of the console: add, list, rotate-secret, disable, enable
     #[command(subcommand)]
     User(user::UserCommand),
@@ -160,6 +164,7 @@ pub fn run() -> ExitCode {
         Command::Agency(command) => Ok(runtime.block_on(agency::run(command, output))),
         Command::Grant(command) => Ok(runtime.block_on(grant::run(command, output))),
         Command::Item(command) => Ok(runtime.block_on(item::run(command, output))),
+        Command::Quality(command) => Ok(runtime.block_on(quality::run(command, output))),
         Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
         Command::Config(command) => config::run(command, output),
         Command::Store(command) => runtime.block_on(store::run(command, output)),

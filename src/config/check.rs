@@ -48,6 +48,11 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
         "guess.units_24_h_max",
         "must not be 0, nor guess.units_30_days_max: one mistyped claim would be for review",
     );
+    refuse(
+        !(1..=3_660).contains(&config.watches.until_days_max),
+        "watches.until_days_max",
+        "must be 1 to 3660",
+    );
     let origin = &config.node.origin;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
     refuse(

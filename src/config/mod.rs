@@ -61,6 +61,10 @@ pub struct Config {
     pub calendar: Calendar,
     /// Budget of guesses.
     pub guess: Guess,
+    /// Verifications that are watched.
+    pub watches: Watches,
+    /// Joint cases.
+    pub cases: Cases,
     /// Logs.
     pub log: Log,
 }
@@ -303,6 +307,24 @@ pub struct Guess {
     pub agency_units_24_h_max: u32,
     /// Of one predicate.
     pub predicate_units: u8,
+}
+
+/// Verifications that are watched.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watches {
+    /// Of one agency.
+    pub agency_entries_max: u64,
+    /// Longest.
+    pub until_days_max: i32,
+}
+
+/// Joint cases.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cases {
+    /// Longest validity.
+    pub valid_hours_max: u32,
 }
 
 /// Logs.

@@ -181,6 +181,12 @@ pub fn china_day(us: i64) -> i32 {
     i32::try_from(us.saturating_add(CHINA_OFFSET_US).div_euclid(DAY_US)).unwrap_or_default()
 }
 
+/// When a day begins in China, Unix microseconds.
+pub fn china_midnight_us(day: Date) -> i64 {
+    let since = day.duration_since(date(1970, 1, 1));
+    since.as_secs().saturating_mul(1_000_000) - CHINA_OFFSET_US
+}
+
 fn after(day: Date) -> Result<Date, MissingYear> {
     day.tomorrow().map_err(|_| MissingYear(day.year().saturating_add(1)))
 }

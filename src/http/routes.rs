@@ -4,11 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
-    access, archives, call, checks, datasets, items, log, mismatches, oauth, pages,
+    access, archives, call, cases, checks, datasets, items, log, mismatches, oauth, pages,
     problem::{Problem, ProblemCode},
-    receipts, records, refuse, seals,
+    quality, receipts, records, refuse, seals,
     state::State,
-    stream, subscriptions, supervision, traces, verifications,
+    stream, subscriptions, supervision, traces, verifications, watches,
 };
 use crate::app::access::Role::{self, Agency, Auditor, Authority, Manager, Operator};
 
@@ -101,6 +101,16 @@ routes! {
     get_mismatch          GET    "/v1/mismatches/{id}"                         EVERYONE,                              Call   => mismatches::get;
     act_on_mismatch       POST   "/v1/mismatches/{id}/actions"                 &[Agency, Authority],                  Own    => mismatches::act;
     check_item            POST   "/v1/checks"                                  &[Agency],                             Own    => checks::check;
+    add_watch             POST   "/v1/watches"                                 &[Agency],                             Own    => watches::add;
+    list_watches          GET    "/v1/watches"                                 &[Agency],                             Call   => watches::list;
+    get_watch             GET    "/v1/watches/{id}"                            &[Agency],                             Call   => watches::get;
+    remove_watch          DELETE "/v1/watches/{id}"                            &[Agency],                             Own    => watches::remove;
+    open_case             POST   "/v1/cases"                                   &[Agency],                             Own    => cases::open;
+    list_cases            GET    "/v1/cases"                                   &[Agency],                             Call   => cases::list;
+    get_case              GET    "/v1/cases/{id}"                              &[Agency],                             Call   => cases::get;
+    close_case            DELETE "/v1/cases/{id}"                              &[Agency],                             Own    => cases::close;
+    check_in_case         POST   "/v1/cases/{id}/checks"                       &[Agency],                             Own    => cases::check;
+    reuse_check           POST   "/v1/cases/{id}/checks/{number}/reuse"        &[Agency],                             Own    => cases::reuse;
     put_items             PUT    "/v1/items"                                   &[Manager],                            Own    => items::put;
     list_items            GET    "/v1/items"                                   EVERYONE,                              Call   => items::list;
     report_items          GET    "/v1/items/report"                            &[Operator, Auditor],                  Call   => items::report;
@@ -121,6 +131,8 @@ routes! {
     lift_seal             POST   "/v1/traces/seals/{id}/lift"                  &[Auditor],                            Own    => seals::lift;
     query_archive         POST   "/v1/archives/query"                          &[Auditor],                            Own    => archives::query;
     list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => supervision::list_alerts;
+    get_quality           GET    "/v1/quality"                                 &[Authority, Operator, Auditor],       Call   => quality::rows;
+    get_quality_report    GET    "/v1/quality/report"                          &[Authority, Operator, Auditor],       Call   => quality::report;
     unlock_guess_budget   POST   "/v1/supervision/guess-budgets/unlock"        &[Operator, Manager],                  Own    => supervision::unlock;
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;
     list_agencies         GET    "/v1/agencies"                                &[Manager, Operator, Auditor],         Call   => access::list_agencies;

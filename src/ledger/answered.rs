@@ -22,6 +22,51 @@ pub struct Answered {
     pub outcome: Outcome,
 }
 
+/// The verdicts of one answer.
+pub struct Verdicts<'a> {
+    /// When, Unix microseconds.
+    pub at_us: i64,
+    /// Number of the agency.
+    pub agency: u32,
+    /// Dataset and revision.
+    pub rules: &'a str,
+    /// The outcome as it was told.
+    pub outcome: Outcome,
+    /// Field numbers of that revision, each with the ledger code of its verdict.
+    pub fields: &'a [[u8; 2]],
+}
+
+/// Visits the verdicts of an entry's answers; an entry of another kind, or of another version of the layout, has none.
+pub fn visit_verdicts(bytes: &[u8], mut visit: impl FnMut(Verdicts<'_>)) {
+    let mut read = || {
+        let mut reader = Reader(bytes);
+        let Head { kind, at_us, agency } = reader.head()?;
+        let count = match kind {
+            Kind::Verification => 1,
+            Kind::Chunk => u16::from_be_bytes(reader.array()?),
+            _ => return None,
+        };
+        for _ in 0..count {
+            let item = reader.item()?;
+            visit(Verdicts {
+                at_us,
+                agency,
+                rules: std::str::from_utf8(item.rules).ok()?,
+                outcome: item.outcome,
+                fields: item.fields.as_chunks().0,
+            });
+        }
+        Some(())
+    };
+    // `None` ends the reading early, and nothing else.
+    let _read = read();
+}
+
+/// What an entry is about; `None`: it is of another version of the layout.
+pub fn kind_of(bytes: &[u8]) -> Option<Kind> {
+    Some(Reader(bytes).head()?.kind)
+}
+
 /// Visits the answers of an entry; an entry of another kind, or of another version of the layout, has none.
 /// What is cut short has those that are whole.
 pub fn visit(bytes: &[u8], visit: impl FnMut(Answered)) {

@@ -16,6 +16,7 @@ use crate::store::statement::{self, RowStatement, Statement};
 /// Writes all of `batches`, in order; answers the outbox ids of each.
 pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {
     apply_records(conn, batches).await?;
+    super::watches::wake(conn, batches).await?;
     for row in batches.iter().flat_map(|batch| &batch.live_fetches) {
         changed(conn, statement::UPSERT_LIVE_FETCH, 1, |query| {
             bind_live_fetch(query, row)
@@ -33,6 +34,11 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Ba
     }
     let turns: Vec<&Turn> = batches.iter().filter_map(|batch| batch.turn.as_deref()).collect();
     super::apply_turn::apply_all(conn, &turns).await?;
+    for batch in batches {
+        if let Some(turn) = &batch.turn {
+            super::quality::apply(conn, &batch.node.origin, &turn.quality).await?;
+        }
+    }
     let ids = apply_entries(conn, batches).await?;
     if E::ENGINE == EngineName::Postgres {
         for payload in notice::payloads(batches) {

@@ -107,6 +107,8 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
     if let Some(reply) = &turn.reply {
         changed(conn, statement::INSERT_REPLY, 1, |query| bind_reply(query, reply)).await?;
     }
+    super::watches::apply(conn, &turn.watches).await?;
+    super::cases::apply(conn, &turn.cases).await?;
     for alert in &turn.alerts {
         run(conn, statement::INSERT_ALERT, |query| bind_alert(query, alert)).await?;
     }
@@ -150,6 +152,10 @@ pub(super) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Befor
     .await?;
     run(conn, statement::DELETE_OLD_UNLOCK_REQUESTS, |query| {
         query.bind(before.unlocks_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_WATCHES, |query| {
+        query.bind(before.watches_us)
     })
     .await?;
     run(conn, statement::DELETE_OLD_ASKS, |query| query.bind(before.asks_us)).await?;

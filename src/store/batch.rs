@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow, MismatchWrite,
-    SavedReply, SealRow, SubscriptionRow, UnlockWrite,
+    AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow,
+    MismatchWrite, QualityWrites, SavedReply, SealRow, SubscriptionRow, UnlockWrite, WatchRow,
 };
 
 /// One of the nodes that may share a store.
@@ -52,6 +52,9 @@ pub(super) struct Turn {
     pub(super) answers: Vec<AnswerRow>,
     pub(super) positions: Vec<(String, String)>,
     pub(super) reply: Option<SavedReply>,
+    pub(super) watches: Vec<WatchRow>,
+    pub(super) quality: QualityWrites,
+    pub(super) cases: CaseWrites,
     pub(super) alerts: Vec<AlertRow>,
     pub(super) bus: BusWrites,
     pub(super) at: i64,
@@ -75,6 +78,9 @@ impl Turn {
             answers: commit.answers.clone(),
             positions: commit.positions.clone(),
             reply: commit.reply.clone(),
+            watches: commit.watches.clone(),
+            quality: commit.quality.clone(),
+            cases: commit.cases.clone(),
             alerts: commit.alerts.clone(),
             bus: commit.bus.clone(),
             at: commit.at,
@@ -98,6 +104,10 @@ impl Turn {
             + self.answers.len()
             + self.positions.len()
             + usize::from(self.reply.is_some())
+            + self.watches.len()
+            + self.quality.verdicts.len()
+            + self.quality.steps.len()
+            + self.cases.weight()
             + self.alerts.len()
             + self.bus.weight()
     }

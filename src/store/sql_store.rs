@@ -11,15 +11,16 @@ use super::engine::{Call, Engine, OpenLine};
 use super::pool::Pool;
 use super::statement::{self, Statement};
 use super::writer::{Work, Writer};
-use super::{notice, read, read_loop};
+use super::{cases, notice, quality, read, read_loop, watches};
 use crate::app::commit::{Commit, GrantUsage};
 use crate::app::ports::{
     AccessRows, Before, CosignedRow, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store,
     StoreError, StoredRecord, SubjectKey,
 };
 use crate::app::rows::{
-    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow,
-    SavedReply, SealRow, StepRow, SubscriptionRow,
+    AlertRow, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts,
+    MismatchFilter, MismatchRow, SavedReply, SealRow, StepRow, StepTally, SubscriptionRow, VerdictTally, WatchFilter,
+    WatchRow,
 };
 
 /// The system of record on one engine.
@@ -158,6 +159,42 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError> {
         read_loop::subscriptions(&self.readers).await
+    }
+
+    async fn watch(&self, id: &str) -> Result<Option<WatchRow>, StoreError> {
+        watches::one(&self.readers, id).await
+    }
+
+    async fn watches(&self, filter: &WatchFilter) -> Result<Vec<WatchRow>, StoreError> {
+        watches::list(&self.readers, filter).await
+    }
+
+    async fn due_watches(&self, now: i64, limit: u32) -> Result<Vec<WatchRow>, StoreError> {
+        watches::due(&self.readers, now, limit).await
+    }
+
+    async fn watch_count(&self, agency: &str) -> Result<u64, StoreError> {
+        watches::count(&self.readers, agency).await
+    }
+
+    async fn case(&self, id: &str) -> Result<Option<CaseRow>, StoreError> {
+        cases::one(&self.readers, id).await
+    }
+
+    async fn cases_of(&self, agency: &str, after: Option<&str>, limit: u32) -> Result<Vec<CaseRow>, StoreError> {
+        cases::of_agency(&self.readers, agency, after, limit).await
+    }
+
+    async fn case_checks(&self, case: &str) -> Result<Vec<CaseCheckRow>, StoreError> {
+        cases::checks(&self.readers, case).await
+    }
+
+    async fn verdict_tallies(&self, days: (i32, i32), agency: Option<u32>) -> Result<Vec<VerdictTally>, StoreError> {
+        quality::verdicts(&self.readers, days, agency).await
+    }
+
+    async fn step_tallies(&self, days: (i32, i32)) -> Result<Vec<StepTally>, StoreError> {
+        quality::steps(&self.readers, days).await
     }
 
     async fn items(&self) -> Result<Vec<ItemRow>, StoreError> {

@@ -1,4 +1,4 @@
-//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, and one for each feed.
+//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, watcher, quality, and one for each feed.
 //! Each wakes, rereads the state, acts, and is safe to do twice: a wake-up carries no data, so a start, a retry and normal
 //! running are one path.
 
@@ -7,7 +7,9 @@ mod courier;
 mod feeder;
 mod indexer;
 mod listener;
+mod quality;
 mod sweeper;
+mod watcher;
 
 use std::{sync::Arc, time::Duration};
 
@@ -49,6 +51,8 @@ impl Workers {
         tasks.spawn(until(stopped.clone(), closer(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), forgetter(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), sweeper::run(Arc::clone(hub))));
+        tasks.spawn(until(stopped.clone(), watcher::run(Arc::clone(hub))));
+        tasks.spawn(until(stopped.clone(), quality::run(Arc::clone(hub))));
         tasks.spawn(courier::run(Arc::clone(hub), limits, stopped.clone()));
         tasks.spawn(indexer::run(Arc::clone(hub), stopped.clone()));
         bus::start(&mut tasks, hub, bus_work, &stopped);

@@ -118,6 +118,18 @@ ROWS: dict[str, Row] = {
     "POST /v1/deliveries/replay": Row(allow=frozenset({"operator"}), either=AGENCIES, body={"target": "sub_none"}),
     # CONTRACT §6
     "POST /v1/checks": Row(allow=AGENCIES, body={"purpose": PURPOSE, "applicant": {}, "materials": {}}),
+    "GET /v1/quality": Row(allow=WATCHERS | {"authority"}),
+    "GET /v1/quality/report": Row(allow=WATCHERS | {"authority"}),
+    "POST /v1/cases": Row(allow=AGENCIES, body={}),
+    "GET /v1/cases": Row(allow=AGENCIES),
+    "GET /v1/cases/{}": Row(allow=AGENCIES, path={"id": "cas_none"}),
+    "DELETE /v1/cases/{}": Row(allow=AGENCIES, path={"id": "cas_none"}),
+    "POST /v1/cases/{}/checks": Row(allow=AGENCIES, path={"id": "cas_none"}, body={}),
+    "POST /v1/cases/{}/checks/{}/reuse": Row(allow=AGENCIES, path={"id": "cas_none", "number": "1"}, body={}),
+    "POST /v1/watches": Row(allow=AGENCIES, body={}),
+    "GET /v1/watches": Row(allow=AGENCIES),
+    "GET /v1/watches/{}": Row(allow=AGENCIES, path={"id": "wat_none"}),
+    "DELETE /v1/watches/{}": Row(allow=AGENCIES, path={"id": "wat_none"}),
     # Items decide what is asked of whom, as grants do: the manager alone registers them.
     "PUT /v1/items": Row(allow=MANAGER, body={}),
     "GET /v1/items": Row(allow=EVERYONE),

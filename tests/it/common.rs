@@ -7,6 +7,8 @@ use heyan::{
         admin::{self, NewAgency, NewGrant},
         hub::{Caller, Hub},
         outward::{Connectors, NoConnectors},
+        ports::Clock,
+        time::SystemClock,
         token,
     },
     cli,
@@ -24,6 +26,23 @@ pub struct TestHub {
     pub folder: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
     served: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+/// The machine's clock, set forward.
+#[derive(Default)]
+pub struct ShiftedClock(std::sync::atomic::AtomicI64);
+
+impl ShiftedClock {
+    pub fn forward_s(&self, seconds: i64) {
+        self.0
+            .fetch_add(seconds * 1_000_000, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now_us(&self) -> i64 {
+        SystemClock.now_us() + self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
 }
 
 pub const ITEM: &str = "11340200003010677X3442199806003";
@@ -60,6 +79,15 @@ impl TestHub {
         connectors: Arc<dyn Connectors>,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::open_at(folder, connectors, Arc::new(SystemClock), change).await
+    }
+
+    pub async fn open_at(
+        folder: tempfile::TempDir,
+        connectors: Arc<dyn Connectors>,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let _already = rustls::crypto::ring::default_provider().install_default();
         let mut config = Config::load(None).unwrap();
         config.http.listen = "127.0.0.1:0".to_owned();
@@ -70,7 +98,7 @@ impl TestHub {
             config.store.postgres.url_file = file;
         }
         change(&mut config);
-        let node = cli::open_with(config, connectors).await.unwrap();
+        let node = cli::open_at(config, connectors, clock).await.unwrap();
         let (url, hub) = (node.url.clone(), Arc::clone(&node.hub));
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(node.serve_until(async {

@@ -16,7 +16,8 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "get_receipt" => &["agency", "authority", "auditor"],
         "list_datasets" | "get_dataset" => &["agency", "authority", "operator", "manager", "auditor"],
         "put_records" | "query_record" => &["agency", "authority"],
-        "check_item" => &["agency"],
+        "open_case" | "list_cases" | "get_case" | "close_case" | "check_in_case" | "reuse_check" => &["agency"],
+        "check_item" | "add_watch" | "list_watches" | "get_watch" | "remove_watch" => &["agency"],
         "put_items" => &["manager"],
         "report_items" => &["operator", "auditor"],
         "list_items" | "get_item" => &["agency", "authority", "operator", "manager", "auditor"],
@@ -32,6 +33,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "replay_delivery" | "replay_deliveries" => &["operator"],
         "unlock_guess_budget" => &["operator", "manager"],
         "query_trace" | "add_seal" | "list_seals" | "confirm_seal" | "lift_seal" | "query_archive" => &["auditor"],
+        "get_quality" | "get_quality_report" => &["authority", "operator", "auditor"],
         "list_alerts" => &["operator", "auditor"],
         "add_agency"
         | "rotate_agency_secret"
@@ -59,6 +61,7 @@ fn concrete(path: &str) -> String {
         .replace("{id}", "none")
         .replace("{origin}", "hub-1.heyan.local")
         .replace("{index}", "0")
+        .replace("{number}", "1")
         .replace("{dataset}", "natural-person")
         .replace("{code}", "not_granted")
         .replace("{level}", "0")

@@ -17,7 +17,7 @@ const ABOUT: Text = text!(
     => "A city's verification exchange hub: business systems verify what applicants claim, field by field, and every answer has a receipt that can be proven offline.\n\n- Except where open to everyone, operations need an `Authorization: Bearer` token from `/oauth/token`, good for 10 minutes.\n- Every answer, refusals included, is in the ledger before it leaves.\n- Bodies are strict JSON: a member twice, an unknown member or a number that cannot be exact is refused. Lengths are limits of UTF-8 bytes.\n- Every error is a [problem document](/problems), `application/problem+json`; program against its `code`."
 );
 
-const TAGS: [(&str, Text, Text); 11] = [
+const TAGS: [(&str, Text, Text); 13] = [
     (
         "verification",
         text!("核验" => "Verification"),
@@ -37,6 +37,16 @@ const TAGS: [(&str, Text, Text); 11] = [
         "mismatch",
         text!("差异" => "Mismatches"),
         text!("从不一致到更正后的记录。" => "From a mismatch to a corrected record."),
+    ),
+    (
+        "case",
+        text!("联办" => "Joint handling"),
+        text!("牵头机构核验一次，协办机构复用。" => "The lead verifies once; the others use it again."),
+    ),
+    (
+        "watch",
+        text!("关注" => "Watches"),
+        text!("结论改变时告知。" => "Told when a verdict would change."),
     ),
     (
         "push",

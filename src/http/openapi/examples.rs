@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
+mod cases;
 mod items;
+mod watches;
 
 use crate::http::locale::{Text, text};
 
@@ -321,6 +323,9 @@ pub(super) fn answer(operation: &str, media: &str) -> Option<Value> {
             "fields": {"name": "王*明", "birth_date": "****"},
             "rules": "natural-person@1",
         }),
+        ("open_case" | "get_case", _) => cases::case(),
+        ("add_watch", _) => watches::verified(receipt()),
+        ("get_watch", _) => watches::watch(),
         ("check_item", _) => items::checked(receipt()),
         ("put_items", JSON) => json!({"status": "created", "code": items::CODE, "version": 1, "receipt": receipt()}),
         ("put_items", _) => lines(&[

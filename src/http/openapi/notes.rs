@@ -136,6 +136,73 @@ check_item
             "Takes what the item needs by its code, verifies all of it at once, and gives the one-time notice: what the applicant must still bring, and nothing that the city already knows. It is verified as a batch is: the same grants, guess budget and mismatches, one ledger entry.\n\n- The applicant's name and numbers are given once, in `applicant`; values of single materials stand in `materials`.\n- A register that could not be asked, or that no grant covers, is `unavailable`: the counter goes on with it, and the applicant is not asked for it.\n- An item whose materials nobody has registered gets `not_known`; nothing is guessed."
     answer  "每份材料的结果与一次性告知。" "What became of each material, and the notice."
     refuses &[BODY, JSON, PURPOSE, &[TooManyItems, ItemNotFound], STORE];
+add_watch
+    summary "核验并关注" "Verify and watch"
+    text    "先按单次核验的同一路径核验（同样的授权、猜测限额、存证与回执），再关注到 `until` 当日（北京时间）为止：记录更正、状态变更或日期到期使结论改变时，以事件 `verification.would_change` 推送给订阅了它的系统；没有订阅的，用 `GET /v1/watches/{id}` 查看。结论不变不通知。
+
+- 申报值加密保存，关注终止即删除。
+- 日期条件可写 `$today`、`$today+1y`，指每次查看当日；仅限不计猜测的日期字段（如证照有效期）。
+- 授权终止，关注随之静默终止。"
+            "Verified first, by the same path as a single verification (same grants, guess budget, ledger entry and receipt), and then watched to the end of the day `until` (China time): when a correction, a change of status or a date changes the verdict, the event `verification.would_change` goes to the subscriptions that list it; without one, look with `GET /v1/watches/{id}`. No notice when the verdict stays.
+
+- Claims are kept sealed, and forgotten when the watch ends.
+- A date of a predicate may be `$today` or `$today+1y`: the day of each look; only in date fields whose guesses are free (such as a licence's validity).
+- The watch ends, quietly, with the grant."
+    answer  "核验结论与关注。" "The verification, and the watch."
+    refuses &[BODY, JSON, PURPOSE, &[TooManyItems, InvalidValue, InvalidIdentifier, UnknownField, InvalidClaim, InvalidPredicate], GRANT, CEILING, STORE];
+list_watches
+    summary "关注列表" "List watches"
+    text    "本机构的关注，按编号排序，分页。" "The agency's own, in the order of their ids, by page."
+    answer  "一页关注。" "One page."
+    refuses &[PAGE, STORE];
+get_watch
+    summary "查看关注" "Read a watch"
+    text    "最近一次告知的结论；`state` 表示与最初的核验相比是否改变。" "What was told last; `state` says whether it differs from the first verification."
+    answer  "关注。" "The watch."
+    refuses &[&[WatchNotFound], STORE];
+remove_watch
+    summary "终止关注" "End a watch"
+    text    "所申报的值随即删除；已终止的仍为终止。" "What was claimed is forgotten at once; one that has ended stays so."
+    answer  "已终止。" "It has ended."
+    refuses &[&[WatchNotFound], STORE];
+open_case
+    summary "牵头机构发起联办" "Open a joint case"
+    text    "同一申请由多个机构共同办理时，牵头机构列明各协办机构、其事项与有效期。此后牵头机构在联办件中所作的核验，协办机构可在有效期内复用。
+
+- 复用不扩大授权：协办机构只得到其自身授权对其自身事项所允许的字段。
+- 每次复用各有存证与回执。"
+            "When several agencies handle one application, the lead names the others, their items and a validity. What the lead then verifies within the case, the others may use again while it is valid.
+
+- Using a check again widens no grant: each agency gets the fields that its own grant allows for its own item.
+- Each use has its own ledger entry and receipt."
+    answer  "联办件。" "The case."
+    refuses &[BODY, JSON, PURPOSE, &[InvalidValue, TooManyItems], STORE];
+list_cases
+    summary "联办件列表" "List joint cases"
+    text    "本机构牵头或协办的，按编号排序，分页；不含各项核验。" "Those that the agency leads or handles, in the order of their ids, by page; without their checks."
+    answer  "一页联办件。" "One page."
+    refuses &[PAGE, STORE];
+get_case
+    summary "查看联办件" "Read a joint case"
+    text    "含可供本机构复用的各项核验，不含结论：结论只由复用得到。他人的联办件与不存在的同样答 404。" "With the checks that the agency may use, without verdicts: those come from a reuse alone. Another's case gets 404 as if there were none."
+    answer  "联办件。" "The case."
+    refuses &[&[CaseNotFound], STORE];
+close_case
+    summary "结束联办" "Close a joint case"
+    text    "牵头机构结束后，其中的核验不能再复用。" "Once the lead has closed it, nothing of it may be used again."
+    answer  "已结束。" "It is closed."
+    refuses &[&[CaseNotFound, NotOwner], STORE];
+check_in_case
+    summary "在联办件中核验" "Verify within a joint case"
+    text    "牵头机构按单次核验的同一路径核验，事由取自联办件；`ref` 供协办机构识别。" "The lead verifies by the same path as a single verification, for the case's purpose; the others know the check by its `ref`."
+    answer  "核验结论与序号。" "The verification, and its number."
+    refuses &[BODY, JSON, &[CaseNotFound, NotOwner, NotInThisState, TooManyItems, InvalidValue, InvalidIdentifier, UnknownField, InvalidClaim, InvalidPredicate, ValueTooLong], GRANT, CEILING, STORE];
+reuse_check
+    summary "复用牵头机构的核验" "Use the lead's check again"
+    text    "不填申报值，只填对象标识与本机构事由：得到牵头机构的逐字段结论中本机构授权所允许的部分，其余为 `not_permitted`。记录已有新版本时答 409 `check_superseded`，请自行核验。对象不同、事项不符、未列明的，一律答 404。"
+            "No claim is stated, only the subject's identifiers and the agency's own purpose: the answer is the lead's verdicts as far as the agency's own grant goes, `not_permitted` elsewhere. When the record has a new version the answer is 409 `check_superseded`: verify anew. Another subject, another item or an agency that is not named gets 404."
+    answer  "本机构可知的结论。" "The verdicts that the agency may know."
+    refuses &[BODY, JSON, PURPOSE, &[InvalidParameter, CaseNotFound, DatasetNotFound, NotInThisState, CheckSuperseded, InvalidIdentifier, TooManyItems], GRANT, CEILING, STORE];
 put_items
     summary "登记事项" "Register service items"
     text    "一项以 JSON 登记，多项以 NDJSON 每行一项；本市清单的成员名（`item_code`、`item_name` 等）可直接使用。版本不新于现行版本的予以忽略并说明。每项都按数据资源目录检查；`materials` 省略表示材料未知。"
@@ -242,6 +309,18 @@ list_alerts
     text    "猜测次数用尽、差异逾期、工作日历缺年等，由新到旧。" "Used-up guess budgets, overdue mismatches, missing years of the calendar; newest first."
     answer  "警示。" "The alerts."
     refuses &[&[InvalidParameter], STORE];
+get_quality
+    summary "数据质量统计" "Data quality"
+    text    "由存证日志汇总：按日或周、数据资源、规则版次、字段统计各结论与所用规则，及差异的新增、更正、维持等。数据源部门只见本部门的数据资源。不含任何个人信息；约一秒内更新。"
+            "Added up from the ledgers: verdicts and the rules that decided, by day or week, dataset, revision and field, and what became of mismatches. An authority sees its own datasets. Nothing about a person is in it; it is about a second behind."
+    answer  "统计行。" "The rows."
+    refuses &[&[InvalidParameter, AgencyNotFound, DatasetNotFound, NotOwner, TooManyItems], STORE];
+get_quality_report
+    summary "数据质量周报" "Weekly report of an authority"
+    text    "一个数据源部门一周的数据质量：各字段不一致率及与上周的比较，差异与更正的结果。"
+            "One week of one authority: the mismatch rate of each field beside the week before, and what became of mismatches and corrections."
+    answer  "周报。" "The report."
+    refuses &[&[InvalidParameter, AgencyNotFound, NotOwner, NotAcceptable], STORE];
 unlock_guess_budget
     summary "解除猜测次数限制" "Unlock a guess budget"
     text    "须由两名不同的人员先后提出（24 小时内），理由加密写入存证日志。用于申请人因他人多次误填而须人工复核的情形。"

@@ -103,6 +103,45 @@ fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
             "sub_01KB2Q0000000000000000002A".into(),
             "The subscription. ‖ 订阅编号。",
         ),
+        ("id", "get_case" | "close_case" | "check_in_case" | "reuse_check") => say(
+            text(),
+            "cas_01KB2Q0000000000000000002A".into(),
+            "The case. ‖ 联办件编号。",
+        ),
+        ("number", _) => say(
+            json!({"type": "integer", "minimum": 1, "maximum": crate::app::cases::CHECKS_MAX}),
+            1.into(),
+            "Number of the check in the case. ‖ 核验在联办件中的序号。",
+        ),
+        ("authority", _) => unsaid(text(), "The authority, by its agency id. ‖ 数据源部门的机构标识。"),
+        ("agency", "get_quality") => unsaid(text(), "Only what this agency asked. ‖ 只计该机构的核验。"),
+        ("dataset", "get_quality") => unsaid(text(), "Only this dataset. ‖ 只计该数据资源。"),
+        ("from" | "until", _) => unsaid(
+            json!({"type": "string", "format": "date"}),
+            "First or last day, China time; the last 30 days when left out. ‖ 起止日期（北京时间）；省略为最近 30 天。",
+        ),
+        ("by", _) => unsaid(
+            json!({"type": "string", "enum": ["day", "week"], "default": "day"}),
+            "What a row stands for. ‖ 按日或按周。",
+        ),
+        ("week", _) => say(
+            json!({"type": "string", "pattern": "^[0-9]{4}-W[0-9]{2}$"}),
+            "2026-W47".into(),
+            "The ISO 8601 week. ‖ ISO 8601 周。",
+        ),
+        ("Accept", _) => unsaid(
+            text(),
+            "`text/markdown` gives the report as text, in the language of `Accept-Language`. ‖ `text/markdown` 取文本，语言按 `Accept-Language`。",
+        ),
+        ("id", "get_watch" | "remove_watch") => say(
+            text(),
+            "wat_01KB2Q0000000000000000002A".into(),
+            "The watch. ‖ 关注编号。",
+        ),
+        ("state", "list_watches") => unsaid(
+            json!({"type": "string", "enum": crate::app::watches::STATES}),
+            "Only those in this state. ‖ 只列此状态的。",
+        ),
         ("id", "replay_delivery") => say(
             text(),
             "dlv_01KB2Q0000000000000000002A".into(),

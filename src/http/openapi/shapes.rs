@@ -2,19 +2,25 @@
 //! A comment is the text that callers read, English first and Chinese behind `‖`; enumerations get their words, and maps
 //! their values, from `words`, so that they are those of the code that answers.
 
-pub use self::{access::*, catalogue::*, item::*, ledger::*, problem::*, trace::*, turn::*, verification::*};
+pub use self::{
+    access::*, case::*, catalogue::*, item::*, ledger::*, problem::*, quality::*, trace::*, turn::*, verification::*,
+    watch::*,
+};
 
 mod access;
+mod case;
 mod catalogue;
 mod item;
 mod ledger;
 mod problem;
+mod quality;
 mod trace;
 mod turn;
 mod verification;
+mod watch;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 25] = [
+pub(super) const STRICT: [&str; 29] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -36,6 +42,10 @@ pub(super) const STRICT: [&str; 25] = [
     "SealLifting",
     "ArchiveQuery",
     "CheckRequest",
+    "WatchRequest",
+    "NewCase",
+    "CoHandler",
+    "ReuseRequest",
     "ServiceItem",
     "ItemMaterial",
     "MaterialCondition",

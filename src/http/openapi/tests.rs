@@ -9,9 +9,11 @@ use super::*;
 use crate::{
     app::{
         admin::NewSecret,
+        cases::{CaseBody, CoHandlerBody, ReuseBody},
         checks::CheckBody,
         commit::{AgencyRow, ClientRow, GrantRow},
         question::{ItemBody, Purpose, VerificationBody},
+        watches::WatchBody,
     },
     catalog::{
         Catalog, Label,
@@ -274,6 +276,10 @@ fn parses(name: &str, body: &Value) -> bool {
         "ArchiveQuery" => taken::<archives::ArchiveBody<'_>>(&bytes),
         "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
         "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
+        "WatchRequest" => taken::<WatchBody<'_>>(&bytes),
+        "NewCase" => taken::<CaseBody<'_>>(&bytes),
+        "CoHandler" => taken::<CoHandlerBody<'_>>(&bytes),
+        "ReuseRequest" => taken::<ReuseBody<'_>>(&bytes),
         "ServiceItem" => taken::<ItemSpec>(&bytes),
         "ItemMaterial" => taken::<MaterialSpec>(&bytes),
         "MaterialCondition" => taken::<WhenSpec>(&bytes),
@@ -293,6 +299,15 @@ fn full(name: &str) -> Value {
             body["purpose"] = purpose;
             body
         }
+        "WatchRequest" => {
+            let mut body = full("VerificationRequest");
+            body.as_object_mut().unwrap().remove("max_age_s");
+            body["until"] = "2027-01-31".into();
+            body
+        }
+        "CoHandler" => json!({"agency": "a", "item_code": "i", "refs": ["r"]}),
+        "NewCase" => json!({"purpose": purpose, "co_handlers": [full("CoHandler")], "valid_hours": 24}),
+        "ReuseRequest" => json!({"purpose": purpose, "subject": {"s": "1"}}),
         "BatchRequest" => json!({"purpose": purpose, "items": [item, null]}),
         "Item" => item,
         "StreamHeader" => json!({"purpose": purpose, "dataset": "d"}),

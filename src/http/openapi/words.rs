@@ -6,12 +6,14 @@ use serde_json::{Map, Value, json};
 use crate::{
     app::{
         access::Role,
+        cases,
         items::{PaperWhy, Registered},
         question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
         records::Ingested,
         traces::look::Lack,
         unlock::Unlock,
         verify::Freshness,
+        watches,
     },
     auth::assertion::ASSERTION_TYPE,
     domain::{
@@ -123,6 +125,13 @@ fn turn() -> Vec<(&'static str, Value)> {
             "DeliveryReason",
             words(["answered", "subscribed", "addressed", "sink", "test"]),
         ),
+        ("CaseState", words(cases::STATES)),
+        ("QualityBy", words(["day", "week"])),
+        (
+            "QualityCounts",
+            json!({"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}),
+        ),
+        ("WatchState", words(watches::STATES)),
         ("SubscriptionState", words(["active", "gone"])),
         (
             "UnlockState",

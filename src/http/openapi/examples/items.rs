@@ -30,7 +30,7 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
                 lines(&[item()]),
             ),
         ],
-        _ => Vec::new(),
+        _ => super::watches::requests(operation),
     }
 }
 

@@ -93,6 +93,35 @@ SEAL_NOT_FOUND
              "Check id and case number with the auditor who asked for it; see your own with GET /v1/traces/seals."
     operator "无需处理：与己无关的封存与不存在的答复相同。"
              "Nothing to do: a seal of others is not told apart from none."
+WATCH_NOT_FOUND
+    meaning  "没有这个编号的关注，或它不属于本机构。"
+             "There is no watch of this id, or it is not yours."
+    cause    "编号有误，或关注终止已超过 30 天。"
+             "The id is wrong, or the watch ended more than 30 days ago."
+    caller   "用 GET /v1/watches 查看本机构的关注；编号以 wat_ 开头。"
+             "See yours with GET /v1/watches; ids begin with wat_."
+    operator "无需处理。"
+             "Nothing to do."
+
+CASE_NOT_FOUND
+    meaning  "没有这个联办件或其中的这项核验，或它与本机构、所填事项、所填对象无关。"
+             "There is no such joint case or check, or it is not for your agency, the item or the subject that you name."
+    cause    "编号有误；联办件未列本机构及该事项；或对象标识与牵头机构核验的不是同一对象。"
+             "The id is wrong; the case does not name your agency with this item; or the subject is not the one that the lead verified."
+    caller   "用 GET /v1/cases 查看本机构参与的联办件；核对事项编码与对象标识，或自行核验。"
+             "See yours with GET /v1/cases; compare item code and subject, or verify by yourself."
+    operator "无需处理。"
+             "Nothing to do."
+
+CHECK_SUPERSEDED
+    meaning  "牵头机构核验之后，记录或规则已有变化（或当时未告知记录版本），其结果不能再用。"
+             "The record or the rules changed since the lead verified (or no version was told then); its result cannot be used again."
+    cause    "记录有了新版本，或牵头机构的答复中没有记录版本。"
+             "The record has a new version, or the lead's answer named none."
+    caller   "按正常途径自行核验：POST /v1/verifications。"
+             "Verify anew by the normal path: POST /v1/verifications."
+    operator "无需处理。"
+             "Nothing to do."
 
 NOT_IN_THIS_STATE
     meaning  "所指对象当前的状态不允许这个操作，未作处理。"

@@ -1,0 +1,174 @@
+//! A check used again by an agency that handles the case too: the lead's verdicts, narrowed to what the agency's own grant allows for
+//! its own item, as long as the record is the one that was answered from.
+
+use serde::Deserialize;
+
+use super::{CheckFacts, View, get};
+use crate::{
+    app::{
+        error::{AppError, Thing},
+        hub::{Caller, Hub},
+        judge, purpose,
+        question::{self, Members, Purpose, Text},
+        rows::CaseCheckRow,
+        usage,
+        verification_id::VerificationId,
+        verify::{Answer, Entered, Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
+    },
+    catalog::Dataset,
+    domain::{
+        policy::{Operation, Permission},
+        verdict::{Outcome, Verdict},
+    },
+    ledger::{
+        Lane,
+        entry::{self, Kind},
+    },
+};
+
+/// `POST /v1/cases/{id}/checks/{number}/reuse`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReuseBody<'a> {
+    /// Why it is asked; `item_code` is the one that the case names for the agency.
+    #[serde(borrow, deserialize_with = "question::object")]
+    pub purpose: Purpose<'a>,
+    /// Identifiers of the subject.
+    #[serde(borrow)]
+    pub subject: Members<'a, Text<'a>>,
+}
+
+/// Uses a check again.
+///
+/// # Errors
+/// No such check for this agency, item and subject; the case is over; the grant does not allow it; the record is another by now; or
+/// the ledger takes no entry: then nothing is told.
+pub async fn reuse<'h>(
+    hub: &'h Hub,
+    lane: &Lane,
+    caller: &Caller,
+    (case, number): (&str, u32),
+    body: &ReuseBody<'_>,
+    names: &'h mut Vec<String>,
+) -> Result<Answer<'h>, AppError> {
+    purpose::check(&body.purpose)?;
+    let (view, now_us) = (get(hub, caller, case).await?, hub.clock.now_us());
+    let agency = caller.agency()?;
+    let (row, check) = found(&view, &agency.row.id, &body.purpose.item_code, number)?;
+    if view.state(now_us) != "open" {
+        return Err(AppError::NotNow);
+    }
+    let dataset = hub
+        .catalog
+        .get(&row.dataset)
+        .ok_or(AppError::NotFound(Thing::Dataset))?;
+    let allowed = agency.permission(dataset, &body.purpose.item_code, now_us, caller.peer)?;
+    let subject = parse_subject(dataset, &body.subject)?;
+    let of = |key: &[u8]| hub.loader.subject_key(dataset, key);
+    let is_the_one = |key: &[u8]| of(key) == row.subject;
+    let key = [Some(&subject.key), subject.alternative.as_ref()].into_iter().flatten();
+    // Who names somebody else learns nothing, not even that.
+    let key = key
+        .into_iter()
+        .find(|key| is_the_one(key))
+        .ok_or(AppError::NotFound(Thing::Case))?;
+    allowed.charge(usage::day_of(now_us))?;
+    let wanted = hub.records.wanted(dataset, Some(0), now_us);
+    let (slot, _) = hub.records.get(key, wanted).await?;
+    let current = slot.record.as_ref().map_or(0, |record| record.version);
+    // Version 0 tells no version, so nothing says that it is still the one.
+    if slot.is_stale() || row.record_version == 0 || current != row.record_version || *dataset.rules != *check.rules {
+        return Err(AppError::Superseded);
+    }
+    *names = check.fields.iter().map(|field| field.name.clone()).collect();
+    let mut judgement = narrowed(dataset, row, check, allowed.permission, names);
+    let about = hub.pending.about(row.subject);
+    if let Some(about) = about.as_deref() {
+        judgement.disputed = judge::disputed(dataset, about, &judgement);
+    }
+    let entered = enter(hub, lane, caller, &body.purpose, &row.verification, &judgement, now_us).await?;
+    hub.metrics.verification(dataset.number, judgement.outcome);
+    Ok(Answer {
+        id: VerificationId {
+            at_ms: now_us / 1_000,
+            node: hub.settings.node,
+            index: entered.index,
+        },
+        judgement,
+        entered,
+    })
+}
+
+/// The check of a number, if the agency may use it for the item.
+fn found<'v>(
+    view: &'v View,
+    agency: &str,
+    item_code: &str,
+    number: u32,
+) -> Result<(&'v CaseCheckRow, &'v CheckFacts), AppError> {
+    let check = view.checks.iter().find(|(row, _)| row.number == number);
+    let (row, check) = check.ok_or(AppError::NotFound(Thing::Case))?;
+    let mut of_agency = view.facts.co_handlers.iter().filter(|one| one.agency == agency);
+    let may = of_agency.any(|one| one.item_code == item_code && one.covers(&check.reference));
+    match may {
+        true => Ok((row, check)),
+        false => Err(AppError::NotFound(Thing::Case)),
+    }
+}
+
+/// The lead's verdicts, as far as the grant goes.
+fn narrowed<'h>(
+    dataset: &'h Dataset,
+    row: &CaseCheckRow,
+    check: &CheckFacts,
+    permission: Permission,
+    names: &'h [String],
+) -> Judgement<'h> {
+    let fields = check.fields.iter().zip(names).filter_map(|(field, name)| {
+        let number = dataset.field_number(name)?;
+        let operation = match field.predicate {
+            true => Operation::Predicate,
+            false => Operation::Verify,
+        };
+        let told = Verdict::from_code(field.verdict).filter(|_| permission.permits(operation, number));
+        Some((name.as_str(), number, told.unwrap_or(Verdict::NotPermitted)))
+    });
+    let fields: Vec<_> = fields.collect();
+    let outcome = Outcome::of(fields.iter().map(|(_, _, verdict)| *verdict));
+    let note = RecordNote {
+        version: row.record_version,
+        as_of: check.as_of.as_deref().unwrap_or_default().into(),
+        freshness: Freshness::Fetched,
+    };
+    let mut judgement = Judgement::new(dataset, outcome, fields, Some(note), row.subject);
+    tell_only_what_is_permitted(&mut judgement, permission);
+    judgement
+}
+
+/// Enters the use, with the lead's verification named in its sealed reason.
+async fn enter(
+    hub: &Hub,
+    lane: &Lane,
+    caller: &Caller,
+    stated: &Purpose<'_>,
+    verification: &str,
+    judgement: &Judgement<'_>,
+    now_us: i64,
+) -> Result<Entered, AppError> {
+    let mut bytes = Vec::with_capacity(256);
+    entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
+    judgement.put(&mut bytes);
+    let reason = stated.reason.as_deref().unwrap_or_default();
+    let purpose = Purpose {
+        reason: Some(Text(
+            format!("reuse of {verification} {reason}").trim_end().to_owned().into(),
+        )),
+        ..purpose::owned(stated)
+    };
+    purpose::seal_into(hub, &purpose, &mut bytes)?;
+    let appended = hub.append_on(lane, bytes).await?;
+    Ok(Entered {
+        index: appended.index,
+        leaf: appended.leaf,
+    })
+}

@@ -1,0 +1,193 @@
+//! The data-quality ledger: how often each field of each dataset agreed, by which rule, day after day; and what became of the
+//! mismatches. Tallied from this node's ledger, which holds every answer: nothing of it is on the way of a verification.
+//!
+//! `tallied == the entries before the position`, always: tallies and position are one commit, and what could not be stored is
+//! forgotten and read again. The entry's own time decides the day.
+
+mod markdown;
+mod report;
+mod sums;
+
+use std::collections::HashMap;
+
+use super::{
+    commit::Commit,
+    error::AppError,
+    hub::Hub,
+    rows::{QualityWrites, StepTally, VerdictTally},
+};
+use crate::{
+    domain::calendar::china_day,
+    ledger::{
+        answered,
+        entry::{Body, Entry, Kind},
+    },
+};
+pub use report::{By, Report, Request, Week, report, rows};
+
+/// Entries that are read at once, and before what was tallied is stored.
+const ENTRIES_MAX: u64 = 4_096;
+const COMMIT_ENTRIES: u64 = 65_536;
+
+/// The number of the field that stands for the whole answer.
+pub const WHOLE: u8 = u8::MAX;
+
+/// (day, number of the rules, field, agency, code).
+type Key = (i32, u16, u8, u32, u8);
+
+/// Where the tallying stands.
+#[derive(Default)]
+pub struct Tail {
+    next: Option<u64>,
+}
+
+/// What was tallied and is not stored yet.
+#[derive(Default)]
+struct Tally {
+    rules: Vec<String>,
+    verdicts: HashMap<Key, u64, ahash::RandomState>,
+    steps: HashMap<(i32, String, String, String), (u64, u64), ahash::RandomState>,
+    /// Steps whose mismatch has to be asked for: id, action, number of the step, time.
+    met: Vec<(String, String, u32, i64)>,
+}
+
+/// Tallies what was entered since the last call, and stores it; answers how many entries there were.
+///
+/// # Errors
+/// The ledger or the store cannot be asked: nothing is lost, and nothing counted twice.
+pub async fn tally(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
+    let done = tally_from(hub, tail).await;
+    if done.is_err() {
+        // Whether the last commit stands is not known: the store's position says.
+        tail.next = None;
+    }
+    done
+}
+
+async fn tally_from(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
+    let name = format!("quality:{}", hub.settings.origin);
+    let durable = hub.ledger.stats().durable;
+    let begun = match tail.next {
+        Some(next) => next,
+        None => {
+            let stored = hub.store.position(&name).await?;
+            stored.and_then(|text| text.parse().ok()).unwrap_or_default()
+        }
+    };
+    let (mut next, mut tally) = (begun, Tally::default());
+    while next < durable && next - begun < COMMIT_ENTRIES {
+        let mut after = next;
+        hub.ledger.tail(next, ENTRIES_MAX, |index, bytes| {
+            tally.take(bytes);
+            after = index + 1;
+        })?;
+        if after == next {
+            break;
+        }
+        next = after;
+    }
+    if next > begun {
+        tally.look_up_steps(hub).await?;
+        let commit = Commit {
+            quality: tally.writes(),
+            positions: vec![(name, next.to_string())],
+            at: hub.clock.now_us(),
+            ..Commit::default()
+        };
+        hub.store.commit(&commit).await?;
+    }
+    tail.next = Some(next);
+    Ok(next - begun)
+}
+
+impl Tally {
+    fn take(&mut self, bytes: &[u8]) {
+        answered::visit_verdicts(bytes, |answer| {
+            let rules = self.number_of(answer.rules);
+            let day = china_day(answer.at_us);
+            let mut add = |field, code| {
+                *self
+                    .verdicts
+                    .entry((day, rules, field, answer.agency, code))
+                    .or_default() += 1
+            };
+            add(WHOLE, answer.outcome.code());
+            for [field, code] in answer.fields {
+                add(*field, *code);
+            }
+        });
+        if answered::kind_of(bytes) == Some(Kind::Mismatch)
+            && let Some(entry) = Entry::decode(bytes)
+            && let Body::Mismatch { id, action, step, .. } = entry.body
+        {
+            self.met.push((id, action, step, entry.at_us));
+        }
+    }
+
+    /// Few rule sets: a list is faster than a table of texts.
+    fn number_of(&mut self, rules: &str) -> u16 {
+        let place = self.rules.iter().position(|known| known == rules);
+        let place = place.unwrap_or_else(|| {
+            self.rules.push(rules.to_owned());
+            self.rules.len() - 1
+        });
+        u16::try_from(place).unwrap_or(u16::MAX)
+    }
+
+    /// A step's entry names the mismatch; its fields, and since when a decision was waited for, stand in the store.
+    async fn look_up_steps(&mut self, hub: &Hub) -> Result<(), AppError> {
+        for (id, action, seq, at_us) in std::mem::take(&mut self.met) {
+            let Some(row) = hub.store.mismatch(&id).await? else {
+                continue;
+            };
+            let day = china_day(at_us);
+            let mut days = 0;
+            if matches!(action.as_str(), "approve" | "reject") {
+                let steps = hub.store.mismatch_steps(&id).await?;
+                let proposed = steps
+                    .iter()
+                    .filter(|step| step.seq < seq && step.action == "propose_correction");
+                if let Some(proposed) = proposed.last() {
+                    days = u64::try_from(day - china_day(proposed.at)).unwrap_or_default();
+                }
+            }
+            for field in &row.fields {
+                let key = (day, row.dataset.to_string(), field.clone(), action.clone());
+                let (count, sum) = self.steps.entry(key).or_default();
+                *count += 1;
+                *sum += days;
+            }
+        }
+        Ok(())
+    }
+
+    fn writes(self) -> QualityWrites {
+        let Self {
+            rules, verdicts, steps, ..
+        } = self;
+        let verdicts = verdicts
+            .into_iter()
+            .map(|((day, number, field, agency, code), count)| VerdictTally {
+                day,
+                rules: rules.get(usize::from(number)).cloned().unwrap_or_default(),
+                field,
+                agency,
+                code,
+                count,
+            });
+        let steps = steps
+            .into_iter()
+            .map(|((day, dataset, field, action), (count, days))| StepTally {
+                day,
+                dataset,
+                field,
+                action,
+                count,
+                days,
+            });
+        QualityWrites {
+            verdicts: verdicts.collect(),
+            steps: steps.collect(),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Tallies of the data-quality ledger.
+
+/// How often a verdict was told of a field on a day.
+#[derive(Clone)]
+pub struct VerdictTally {
+    /// Days since 1970-01-01 in Asia/Shanghai.
+    pub day: i32,
+    /// Dataset and revision.
+    pub rules: String,
+    /// Number of the field in that revision; 255: the whole answer.
+    pub field: u8,
+    /// Number of the agency that asked; 0 where all are added up.
+    pub agency: u32,
+    /// Ledger code of the verdict, or of the outcome.
+    pub code: u8,
+    /// How often.
+    pub count: u64,
+}
+
+/// How often something was done with mismatches of a field on a day.
+#[derive(Clone)]
+pub struct StepTally {
+    /// Days since 1970-01-01 in Asia/Shanghai.
+    pub day: i32,
+    /// Dataset name.
+    pub dataset: String,
+    /// Field name.
+    pub field: String,
+    /// What was done.
+    pub action: String,
+    /// How often.
+    pub count: u64,
+    /// Days from proposals to their decisions, added up.
+    pub days: u64,
+}
+
+/// Tallies that a commit adds up.
+#[derive(Clone, Default)]
+pub struct QualityWrites {
+    /// Of verdicts.
+    pub verdicts: Vec<VerdictTally>,
+    /// Of steps of mismatches.
+    pub steps: Vec<StepTally>,
+}

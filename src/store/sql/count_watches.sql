@@ -1,0 +1,1 @@
+SELECT count(*) FROM watches WHERE agency = $1 AND state <> 'ended'

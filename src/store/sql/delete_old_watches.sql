@@ -1,0 +1,1 @@
+DELETE FROM watches WHERE state = 'ended' AND updated_at < $1
