@@ -7,7 +7,7 @@ use super::{
     ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
         AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
-        SavedReply, SubscriptionRow,
+        SavedReply, SubscriptionRow, SupervisionWrites,
     },
 };
 
@@ -48,12 +48,14 @@ pub struct Commit {
     pub positions: Vec<(String, String)>,
     /// The first answer to a request with an idempotency key; a second one is a conflict.
     pub reply: Option<SavedReply>,
-    /// Alerts; a second one of the same cause is passed over.
+    /// Alerts; a second one of the same cause only adds its evidence.
     pub alerts: Vec<AlertRow>,
     /// Buckets of cached records that this makes stale: other nodes are told in the same transaction.
     pub stamps: Vec<u16>,
     /// What concerns the bus.
     pub bus: BusWrites,
+    /// What concerns supervision.
+    pub supervision: SupervisionWrites,
     /// When, Unix microseconds; for rows that carry no time of their own.
     pub at: i64,
     /// Ledger entries handed over through the outbox, so that state is never without its entry.

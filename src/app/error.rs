@@ -90,6 +90,10 @@ pub enum Thing {
     Delivery,
     /// A service item.
     Item,
+    /// An alert.
+    Alert,
+    /// A rule of supervision.
+    Rule,
 }
 
 impl AppError {

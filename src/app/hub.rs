@@ -24,6 +24,7 @@ use super::{
     record::RecordLoad,
     replies::UnderWay,
     subscriptions::Table,
+    supervision::Supervision,
     trust::Trust,
     vault::Vault,
 };
@@ -123,6 +124,8 @@ pub struct Hub {
     pub calendar: ArcSwap<WorkingCalendar>,
     /// How much may be guessed.
     pub guess_limits: Limits,
+    /// The rules of supervision.
+    pub supervision: Supervision,
     /// Requests to forgive guesses that wait for a second person.
     pub unlock_requests: super::unlock::Requests,
     /// Idempotency keys whose first request is under way.

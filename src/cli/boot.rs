@@ -30,6 +30,7 @@ use crate::{
         ports::{Clock, Store, StoreError},
         record::RecordLoad,
         replies::UnderWay,
+        supervision::{self, Supervision},
         time::SystemClock,
         token::TokenCache,
         trust::Trust,
@@ -117,11 +118,12 @@ async fn open_around(
     let (admin, admin_url) = bind(&config.http.admin_listen, false, patience)?;
     let catalog = Arc::new(Catalog::load(folder_of(&config.catalog.datasets_dir))?);
     let items = catalog::item::load(folder_of(&config.catalog.items_dir), &catalog)?;
+    let rules = catalog::supervision::load(folder_of(&config.supervision.rules_file))?;
     let store = storage::open(&config, &keys).await?;
     let hub = Arc::new(assemble(
         &config,
         &keys,
-        (catalog, items),
+        (catalog, items, rules),
         store,
         (connectors, webhooks),
         &url,
@@ -137,6 +139,7 @@ async fn open_around(
     if left_over > 0 {
         tracing::info!(left_over, "appended ledger entries that the last stop left behind");
     }
+    supervision::begin(&hub).await?;
     Ok(Node {
         hub,
         url,
@@ -155,7 +158,7 @@ pub(super) fn folder_of(folder: &Path) -> Option<&Path> {
 fn assemble(
     config: &Config,
     keys: &KeyRing,
-    (catalog, items): (Arc<Catalog>, Vec<ServiceItem>),
+    (catalog, items, rules): (Arc<Catalog>, Vec<ServiceItem>, catalog::supervision::Rules),
     store: Arc<dyn Store>,
     (connectors, webhooks): (Arc<dyn Connectors>, Arc<dyn Webhooks>),
     url: &str,
@@ -213,6 +216,7 @@ fn assemble(
         schedule: outward::schedule(config)?,
         calendar: ArcSwap::from_pointee(outward::calendar(config)?),
         guess_limits: outward::guess_limits(config),
+        supervision: Supervision::new(rules.rules, &rules.text),
         unlock_requests: Default::default(),
         under_way: UnderWay::default(),
         bells: Bells::default(),

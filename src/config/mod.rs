@@ -61,6 +61,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// Budget of guesses.
     pub guess: Guess,
+    /// Electronic supervision.
+    pub supervision: Supervision,
     /// Logs.
     pub log: Log,
 }
@@ -303,6 +305,14 @@ pub struct Guess {
     pub agency_units_24_h_max: u32,
     /// Of one predicate.
     pub predicate_units: u8,
+}
+
+/// Electronic supervision.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Supervision {
+    /// File of rules; empty: those that ship.
+    pub rules_file: PathBuf,
 }
 
 /// Logs.

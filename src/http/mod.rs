@@ -3,12 +3,15 @@
 
 mod access;
 mod admission;
+mod alerts;
+mod applications;
 mod call;
 mod checks;
 mod datasets;
 pub mod docs;
 mod extract;
 pub mod html;
+mod idempotent;
 mod intake;
 mod items;
 mod lines;

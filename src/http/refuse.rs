@@ -46,6 +46,8 @@ impl From<AppError> for Problem {
                 Thing::Subscription => ProblemCode::SubscriptionNotFound,
                 Thing::Delivery => ProblemCode::DeliveryNotFound,
                 Thing::Item => ProblemCode::ItemNotFound,
+                Thing::Alert => ProblemCode::AlertNotFound,
+                Thing::Rule => ProblemCode::RuleNotFound,
             }),
             AppError::AlreadyExists => Self::new(ProblemCode::AlreadyExists),
             AppError::PreconditionFailed => Self::new(ProblemCode::PreconditionFailed),

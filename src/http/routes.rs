@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
-    access, call, checks, datasets, items, log, mismatches, oauth, pages,
+    access, alerts, applications, call, checks, datasets, items, log, mismatches, oauth, pages,
     problem::{Problem, ProblemCode},
     receipts, records, refuse,
     state::State,
@@ -114,7 +114,12 @@ routes! {
     list_deliveries       GET    "/v1/deliveries"                              &[Agency, Authority, Operator, Auditor], Call => subscriptions::list_deliveries;
     replay_deliveries     POST   "/v1/deliveries/replay"                       &[Operator],                           Own    => subscriptions::replay_range;
     replay_delivery       POST   "/v1/deliveries/{id}/replay"                  &[Operator],                           Own    => subscriptions::replay;
-    list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => supervision::list_alerts;
+    report_application    POST   "/v1/applications"                            &[Agency],                             Own    => applications::report;
+    list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => alerts::list;
+    get_alert             GET    "/v1/supervision/alerts/{id}"                 &[Operator, Auditor],                  Call   => alerts::get;
+    act_on_alert          POST   "/v1/supervision/alerts/{id}/actions"         &[Auditor],                            Own    => alerts::act;
+    list_rules            GET    "/v1/supervision/rules"                       &[Operator, Auditor],                  Call   => supervision::list_rules;
+    replay_rule           POST   "/v1/supervision/rules/{id}/replay"           &[Operator, Auditor],                  Call   => supervision::replay_rule;
     unlock_guess_budget   POST   "/v1/supervision/guess-budgets/unlock"        &[Operator, Manager],                  Own    => supervision::unlock;
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;
     list_agencies         GET    "/v1/agencies"                                &[Manager, Operator, Auditor],         Call   => access::list_agencies;

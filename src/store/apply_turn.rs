@@ -12,8 +12,7 @@ use super::pool::Lease;
 use super::read::column;
 use crate::app::ports::{Before, StoreError, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, SavedReply,
-    SubscriptionRow,
+    AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, SavedReply, SubscriptionRow,
 };
 use crate::domain::budget::Standing;
 use crate::store::statement::{self, Statement};
@@ -97,9 +96,7 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
     if let Some(reply) = &turn.reply {
         changed(conn, statement::INSERT_REPLY, 1, |query| bind_reply(query, reply)).await?;
     }
-    for alert in &turn.alerts {
-        run(conn, statement::INSERT_ALERT, |query| bind_alert(query, alert)).await?;
-    }
+    super::apply_supervision::apply(conn, turn).await?;
     super::apply_bus::apply(conn, &turn.bus, turn.at).await
 }
 
@@ -295,18 +292,5 @@ fn bind_reply<Q: Call>(query: Q, row: &SavedReply) -> Q {
         .bind(row.fingerprint.to_vec())
         .bind(i64::from(row.status))
         .bind(row.body.clone())
-        .bind(row.at)
-}
-
-fn bind_alert<Q: Call>(query: Q, row: &AlertRow) -> Q {
-    query
-        .bind(row.id.clone())
-        .bind(row.rule.clone())
-        .bind(row.once.clone())
-        .bind(row.dataset.clone())
-        .bind(row.subject.map(bytes))
-        .bind(row.mismatch.clone())
-        .bind(row.agency.clone())
-        .bind(row.facts.clone())
         .bind(row.at)
 }

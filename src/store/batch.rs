@@ -9,7 +9,7 @@ use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, BusWrites, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite,
-    SavedReply, SubscriptionRow,
+    SavedReply, SubscriptionRow, SupervisionWrites,
 };
 
 /// One of the nodes that may share a store.
@@ -51,6 +51,7 @@ pub(super) struct Turn {
     pub(super) reply: Option<SavedReply>,
     pub(super) alerts: Vec<AlertRow>,
     pub(super) bus: BusWrites,
+    pub(super) supervision: SupervisionWrites,
     pub(super) at: i64,
 }
 
@@ -71,6 +72,7 @@ impl Turn {
             reply: commit.reply.clone(),
             alerts: commit.alerts.clone(),
             bus: commit.bus.clone(),
+            supervision: commit.supervision.clone(),
             at: commit.at,
         };
         (turn.weight() > 0).then(|| Box::new(turn))
@@ -91,6 +93,7 @@ impl Turn {
             + usize::from(self.reply.is_some())
             + self.alerts.len()
             + self.bus.weight()
+            + self.supervision.weight()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod apply;
 mod apply_bus;
+mod apply_supervision;
 mod apply_turn;
 mod batch;
 mod engine;
@@ -14,6 +15,7 @@ mod pool;
 mod postgres;
 mod read;
 mod read_loop;
+mod read_supervision;
 mod sql_store;
 mod sqlite;
 mod statement;

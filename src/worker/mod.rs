@@ -1,4 +1,4 @@
-//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, and one for each feed.
+//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, supervisor, and one for each feed.
 //! Each wakes, rereads the state, acts, and is safe to do twice: a wake-up carries no data, so a start, a retry and normal
 //! running are one path.
 
@@ -6,6 +6,7 @@ mod bus;
 mod courier;
 mod feeder;
 mod listener;
+mod supervisor;
 mod sweeper;
 
 use std::{sync::Arc, time::Duration};
@@ -48,6 +49,7 @@ impl Workers {
         tasks.spawn(until(stopped.clone(), closer(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), forgetter(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), sweeper::run(Arc::clone(hub))));
+        tasks.spawn(until(stopped.clone(), supervisor::run(Arc::clone(hub))));
         tasks.spawn(courier::run(Arc::clone(hub), limits, stopped.clone()));
         bus::start(&mut tasks, hub, bus_work, &stopped);
         for feed in hub.connectors.feeds() {

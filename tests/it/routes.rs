@@ -16,7 +16,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "get_receipt" => &["agency", "authority", "auditor"],
         "list_datasets" | "get_dataset" => &["agency", "authority", "operator", "manager", "auditor"],
         "put_records" | "query_record" => &["agency", "authority"],
-        "check_item" => &["agency"],
+        "check_item" | "report_application" => &["agency"],
         "put_items" => &["manager"],
         "report_items" => &["operator", "auditor"],
         "list_items" | "get_item" => &["agency", "authority", "operator", "manager", "auditor"],
@@ -31,7 +31,8 @@ fn expected(operation: &str) -> &'static [&'static str] {
         }
         "replay_delivery" | "replay_deliveries" => &["operator"],
         "unlock_guess_budget" => &["operator", "manager"],
-        "list_alerts" => &["operator", "auditor"],
+        "list_alerts" | "get_alert" | "list_rules" | "replay_rule" => &["operator", "auditor"],
+        "act_on_alert" => &["auditor"],
         "add_agency"
         | "rotate_agency_secret"
         | "disable_agency"

@@ -19,7 +19,7 @@ use crate::{
     },
     domain::identifier::IdentifierKind,
     http::{
-        access, datasets, extract,
+        access, alerts, applications, datasets, extract,
         locale::Locale,
         mismatches,
         problem::{FieldCode, Pointer, Problem, ProblemCode},
@@ -273,6 +273,9 @@ fn parses(name: &str, body: &Value) -> bool {
         "ItemMaterial" => taken::<MaterialSpec>(&bytes),
         "MaterialCondition" => taken::<WhenSpec>(&bytes),
         "BothLanguages" => taken::<Label>(&bytes),
+        "AlertAction" => taken::<alerts::AlertActionBody>(&bytes),
+        "RuleTrial" => taken::<supervision::TrialBody>(&bytes),
+        "ApplicationReport" => taken::<applications::ApplicationBody<'_>>(&bytes),
         _ => panic!("{name} has no parser here"),
     }
 }
@@ -302,6 +305,9 @@ fn full(name: &str) -> Value {
         "MismatchAction" => json!({"action": "approve", "fields": {"name": "n"}, "evidence": ["e"], "reason": "r"}),
         "NewSubscription" => json!({"url": "https://a.example/", "events": ["mismatch"], "datasets": ["d"],
             "until": "2027-11-22T00:00:00Z", "supersedes": true}),
+        "AlertAction" => json!({"action": "close", "reason": "r"}),
+        "RuleTrial" => json!({"days": 1, "rules": "r"}),
+        "ApplicationReport" => json!({"application_no": "a", "item_code": "i", "accepted_at": "2026-11-22T00:00:00Z"}),
         "UnlockRequest" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r"}),
         "ReplayRange" => json!({"target": "sub_1", "from": "2026-11-22T00:00:00Z", "until": "2026-11-23T00:00:00Z"}),
         name => full_of_items(name),

@@ -110,6 +110,8 @@ catalogue! {
     SubscriptionNotFound   "subscription_not_found"    404    Mend  lookup::SUBSCRIPTION_NOT_FOUND    "订阅不存在"            "No such subscription"
     DeliveryNotFound       "delivery_not_found"        404    Mend  lookup::DELIVERY_NOT_FOUND        "投递不存在"            "No such delivery"
     ItemNotFound           "item_not_found"            404    Mend  lookup::ITEM_NOT_FOUND            "事项不存在"            "No such service item"
+    AlertNotFound          "alert_not_found"           404    Mend  lookup::ALERT_NOT_FOUND           "警示不存在"            "No such alert"
+    RuleNotFound           "rule_not_found"            404    Mend  lookup::RULE_NOT_FOUND            "监察规则不存在"        "No such rule"
     ProblemNotFound        "problem_not_found"         404    Mend  lookup::PROBLEM_NOT_FOUND         "问题代码不存在"        "No such problem code"
     TileNotFound           "tile_not_found"            404    Look  lookup::TILE_NOT_FOUND            "存证数据块不存在"      "No such ledger tile"
     MethodNotAllowed       "method_not_allowed"        405    Mend  syntax::METHOD_NOT_ALLOWED        "不支持的请求方法"      "Method not allowed"
