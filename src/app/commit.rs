@@ -7,7 +7,8 @@ use super::{
     ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
         AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow,
-        ItemRow, MismatchWrite, QualityWrites, SavedReply, SealRow, SubscriptionRow, UnlockWrite, WatchRow,
+        ItemRow, MismatchWrite, QualityWrites, SavedReply, SealRow, SubscriptionRow, SupervisionWrites, UnlockWrite,
+        WatchRow,
     },
 };
 
@@ -60,12 +61,14 @@ pub struct Commit {
     pub cases: CaseWrites,
     /// Tallies of this node's ledger, to be added up; no two have one key.
     pub quality: QualityWrites,
-    /// Alerts; a second one of the same cause is passed over.
+    /// Alerts; a second one of the same cause only adds its evidence.
     pub alerts: Vec<AlertRow>,
     /// Buckets of cached records that this makes stale: other nodes are told in the same transaction.
     pub stamps: Vec<u16>,
     /// What concerns the bus.
     pub bus: BusWrites,
+    /// What concerns supervision.
+    pub supervision: SupervisionWrites,
     /// When, Unix microseconds; for rows that carry no time of their own.
     pub at: i64,
     /// Ledger entries handed over through the outbox, so that state is never without its entry.

@@ -245,7 +245,9 @@ impl Plan {
             }
         }
         for (key, field) in &one.spent {
-            self.alerts.push(spent_alert(hub, matter, key, field)?);
+            if hub.supervision.raises("guess_budget") {
+                self.alerts.push(spent_alert(hub, matter, key, field)?);
+            }
         }
         for id in &one.settles {
             self.settle(hub, matter, id).await?;
@@ -389,15 +391,12 @@ fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<Mismatc
 fn spent_alert(hub: &Hub, matter: &Matter, key: &RecordKey, field: &str) -> Result<AlertRow, AppError> {
     let day = calendar::china_date(matter.now_us);
     let hex = message::hex(&key.subject.0);
+    let once = format!("guess_budget:{hex}:{field}:{day}");
     Ok(AlertRow {
-        id: new_id(b"alt_", matter.now_us, hub.settings.node)?,
-        rule: "guess_budget".to_owned(),
-        once: format!("guess_budget:{hex}:{field}:{day}"),
         dataset: Some(key.dataset.to_string()),
         subject: Some(key.subject),
-        mismatch: None,
         agency: Some(matter.agency.clone()),
         facts: serde_json::json!({"field": field}).to_string(),
-        at: matter.now_us,
+        ..super::supervision::alert(hub, "guess_budget", once, matter.now_us)?
     })
 }

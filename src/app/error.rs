@@ -99,6 +99,10 @@ pub enum Thing {
     Watch,
     /// A joint case, or a check of one.
     Case,
+    /// An alert.
+    Alert,
+    /// A rule of supervision.
+    Rule,
 }
 
 impl AppError {

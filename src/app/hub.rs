@@ -23,6 +23,7 @@ use super::{
     record::RecordLoad,
     replies::UnderWay,
     subscriptions::Table,
+    supervision::Supervision,
     trust::Trust,
     vault::Vault,
 };
@@ -119,6 +120,8 @@ pub struct Hub {
     pub calendar: ArcSwap<WorkingCalendar>,
     /// How much may be guessed.
     pub guess_limits: Limits,
+    /// The rules of supervision.
+    pub supervision: Supervision,
     /// Idempotency keys whose first request is under way.
     pub under_way: UnderWay,
     /// What wakes the workers.

@@ -261,16 +261,10 @@ async fn witness_one(hub: &Hub, witness: &Witness, node: &NodeRow, checkpoint: &
 
 async fn raise(hub: &Hub, node: &NodeRow, why: &WitnessError) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
+    let once = format!("ledger_forked:{}:{}", node.origin, hub.settings.origin);
     let alert = AlertRow {
-        id: new_id(b"alt_", now_us, hub.settings.node)?,
-        rule: "ledger_forked".to_owned(),
-        once: format!("ledger_forked:{}:{}", node.origin, hub.settings.origin),
-        dataset: None,
-        subject: None,
-        mismatch: None,
-        agency: None,
         facts: serde_json::json!({"origin": node.origin, "why": why.to_string()}).to_string(),
-        at: now_us,
+        ..super::supervision::alert(hub, "ledger_forked", once, now_us)?
     };
     super::sweep::raise(hub, vec![alert]).await
 }

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use super::{
     commit::{AgencyRow, ClientRow, Commit, GrantRow, GrantUsage},
     rows::{
-        AlertRow, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts,
-        MismatchFilter, MismatchRow, SavedReply, SealRow, StepRow, StepTally, SubscriptionRow, VerdictTally,
-        WatchFilter, WatchRow,
+        AlertFilter, AlertRow, AlertStep, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow,
+        ItemRow, LoopCounts, MismatchFilter, MismatchRow, PostedEntries, SavedReply, SealRow, StepRow, StepTally,
+        SubscriptionRow, VerdictTally, WatchFilter, WatchRow,
     },
 };
 
@@ -341,8 +341,23 @@ pub trait Store: Send + Sync + 'static {
     /// Keys of a topic behind which records without a version wait, at most `limit`.
     async fn parked_keys(&self, topic: &str, limit: u32) -> Result<Vec<[u8; 16]>, StoreError>;
 
-    /// Newest alerts, at most `limit`.
-    async fn alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError>;
+    /// Alerts, newest first.
+    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<AlertRow>, StoreError>;
+
+    /// One alert.
+    async fn alert(&self, id: &str) -> Result<Option<AlertRow>, StoreError>;
+
+    /// The steps of an alert, oldest first.
+    async fn alert_steps(&self, id: &str) -> Result<Vec<AlertStep>, StoreError>;
+
+    /// What the rules of supervision have seen so far, sealed.
+    async fn supervision_state(&self) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Ledgers of which entries wait for the node that watches.
+    async fn posted_origins(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Entries of a ledger that wait, from an index on, in order.
+    async fn posted_entries(&self, origin: &str, from: u64, limit: u32) -> Result<Vec<PostedEntries>, StoreError>;
 
     /// Counts for the board and the metrics; `today` is an ISO 8601 date.
     async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError>;

@@ -6,7 +6,7 @@ use super::{
     hub::{Caller, Hub},
     question::{Purpose, Text},
 };
-use crate::{domain::fault::Fault, ledger::entry};
+use crate::{auth::seal::PurposeSealer, domain::fault::Fault, ledger::entry};
 
 /// Longest code or number, bytes.
 const CODE_BYTES_MAX: usize = 128;
@@ -80,7 +80,7 @@ pub fn seal_into(hub: &Hub, purpose: &Purpose<'_>, bytes: &mut Vec<u8>) -> Resul
     ] {
         put_part(&mut plain, text);
     }
-    seal_plain(hub, &plain, bytes)
+    seal_plain(&hub.sealer, &plain, bytes)
 }
 
 /// Seals the name of a caller who stated no purpose, and ends the entry with it.
@@ -96,11 +96,19 @@ pub fn seal_caller(hub: &Hub, caller: &Caller, bytes: &mut Vec<u8>) -> Result<()
 /// # Errors
 /// The sealing key is used up.
 pub fn seal_parts(hub: &Hub, parts: &[&str], bytes: &mut Vec<u8>) -> Result<(), AppError> {
+    seal_parts_by(&hub.sealer, parts, bytes)
+}
+
+/// As `seal_parts`, by a sealer alone.
+///
+/// # Errors
+/// The sealing key is used up.
+pub fn seal_parts_by(sealer: &PurposeSealer, parts: &[&str], bytes: &mut Vec<u8>) -> Result<(), AppError> {
     let mut plain = Vec::with_capacity(64);
     for part in parts {
         put_part(&mut plain, part);
     }
-    seal_plain(hub, &plain, bytes)
+    seal_plain(sealer, &plain, bytes)
 }
 
 /// Two bytes of length, big-endian, then the text: nothing is cut.
@@ -109,9 +117,9 @@ fn put_part(plain: &mut Vec<u8>, text: &str) {
     plain.extend_from_slice(text.as_bytes());
 }
 
-fn seal_plain(hub: &Hub, plain: &[u8], bytes: &mut Vec<u8>) -> Result<(), AppError> {
+fn seal_plain(sealer: &PurposeSealer, plain: &[u8], bytes: &mut Vec<u8>) -> Result<(), AppError> {
     let mut sealed = Vec::with_capacity(plain.len() + 32);
-    hub.sealer
+    sealer
         .seal(plain, AAD, &mut sealed)
         .map_err(|_exhausted| AppError::Internal("the purpose key is used up"))?;
     entry::end(bytes, &sealed);
@@ -120,8 +128,13 @@ fn seal_plain(hub: &Hub, plain: &[u8], bytes: &mut Vec<u8>) -> Result<(), AppErr
 
 /// The parts of a sealed purpose: item code, application number, operator, reason, item name; or the names of a caller.
 pub fn open(hub: &Hub, sealed: &[u8]) -> Option<Vec<String>> {
+    open_by(&hub.sealer, sealed)
+}
+
+/// As `open`, by a sealer alone.
+pub fn open_by(sealer: &PurposeSealer, sealed: &[u8]) -> Option<Vec<String>> {
     let mut plain = Vec::new();
-    hub.sealer.open(sealed, AAD, &mut plain).ok()?;
+    sealer.open(sealed, AAD, &mut plain).ok()?;
     let mut parts = Vec::new();
     let mut rest = plain.as_slice();
     while let Some((length, tail)) = rest.split_first_chunk() {

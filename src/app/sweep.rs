@@ -7,6 +7,7 @@ use super::{
     hub::Hub,
     ports::Before,
     rows::{AlertRow, MismatchFilter},
+    supervision,
     verification_id::new_id,
     watches,
 };
@@ -44,6 +45,10 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
         }
     }
     for (rule, raised) in &counts.alerts {
+        // A rule that is no longer in the file has no label.
+        if hub.supervision.rule(rule).is_none() {
+            continue;
+        }
         if let Ok(counter) = hub.metrics.turn.alerts.get_metric_with_label_values(&[rule]) {
             counter.inc_by(raised.saturating_sub(counter.get()));
         }
@@ -83,11 +88,12 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
     raise(hub, alerts).await
 }
 
-/// Writes alerts; one that is known already is passed over.
+/// Writes alerts, but those of rules that are off; one that is known already only gains evidence.
 ///
 /// # Errors
 /// The store could not be asked.
-pub(super) async fn raise(hub: &Hub, alerts: Vec<AlertRow>) -> Result<(), AppError> {
+pub(super) async fn raise(hub: &Hub, mut alerts: Vec<AlertRow>) -> Result<(), AppError> {
+    alerts.retain(|alert| hub.supervision.raises(&alert.rule));
     if alerts.is_empty() {
         return Ok(());
     }
@@ -108,16 +114,14 @@ async fn overdue(hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
     };
     let rows = hub.store.mismatches(&filter).await?;
     let alert = |row: super::rows::MismatchRow| {
+        let once = format!("mismatch_overdue:{}:{}", row.id, row.revision);
         Ok(AlertRow {
-            id: new_id(b"alt_", now_us, hub.settings.node)?,
-            rule: "mismatch_overdue".to_owned(),
-            once: format!("mismatch_overdue:{}:{}", row.id, row.revision),
             dataset: Some(row.dataset.to_string()),
             subject: Some(row.subject),
             mismatch: Some(row.id),
             agency: Some(row.agency),
             facts: serde_json::json!({"due_on": row.due_on, "state": row.state}).to_string(),
-            at: now_us,
+            ..supervision::alert(hub, "mismatch_overdue", once, now_us)?
         })
     };
     rows.into_iter().map(alert).collect()
@@ -132,16 +136,10 @@ fn missing_years(hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
     missing.dedup();
     missing.retain(|year| !calendar.years().any(|known| known == *year));
     let alert = |year: i16| {
+        let once = format!("calendar_year_missing:{year}");
         Ok(AlertRow {
-            id: new_id(b"alt_", now_us, hub.settings.node)?,
-            rule: "calendar_year_missing".to_owned(),
-            once: format!("calendar_year_missing:{year}"),
-            dataset: None,
-            subject: None,
-            mismatch: None,
-            agency: None,
             facts: serde_json::json!({"year": year}).to_string(),
-            at: now_us,
+            ..supervision::alert(hub, "calendar_year_missing", once, now_us)?
         })
     };
     missing.into_iter().map(alert).collect()

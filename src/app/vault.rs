@@ -86,6 +86,12 @@ impl Vault {
             .hide(&[b"matter", agency.as_bytes(), application_no.trim().as_bytes()])
     }
 
+    /// A keyed hash of an agency's operator.
+    pub fn operator(&self, agency: &str, operator: &str) -> [u8; 16] {
+        self.hiding
+            .hide(&[b"operator", agency.as_bytes(), operator.trim().as_bytes()])
+    }
+
     /// A keyed hash of something that a message was sent with and that may be an identifier: its key, or its subject.
     pub fn of_bus(&self, kind: &[u8], text: &[u8]) -> [u8; 16] {
         self.hiding.hide(&[b"bus", kind, text])

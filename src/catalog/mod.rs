@@ -5,6 +5,7 @@ mod compile;
 mod dataset;
 mod events;
 pub mod item;
+pub mod supervision;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 

@@ -30,6 +30,7 @@ use crate::{
         ports::{Clock, Store, StoreError},
         record::RecordLoad,
         replies::UnderWay,
+        supervision::{self, Supervision},
         time::SystemClock,
         token::TokenCache,
         traces,
@@ -127,11 +128,12 @@ async fn open_around(
     let (admin, admin_url) = bind(&config.http.admin_listen, false, patience)?;
     let catalog = Arc::new(Catalog::load(folder_of(&config.catalog.datasets_dir))?);
     let items = catalog::item::load(folder_of(&config.catalog.items_dir), &catalog)?;
+    let rules = catalog::supervision::load(folder_of(&config.supervision.rules_file))?;
     let store = storage::open(&config, &keys).await?;
     let hub = Arc::new(assemble(
         &config,
         &keys,
-        (catalog, items),
+        (catalog, items, rules),
         store,
         (connectors, webhooks),
         (&url, clock),
@@ -147,6 +149,7 @@ async fn open_around(
     if left_over > 0 {
         tracing::info!(left_over, "appended ledger entries that the last stop left behind");
     }
+    supervision::begin(&hub).await?;
     Ok(Node {
         hub,
         url,
@@ -165,7 +168,7 @@ pub(super) fn folder_of(folder: &Path) -> Option<&Path> {
 fn assemble(
     config: &Config,
     keys: &KeyRing,
-    (catalog, items): (Arc<Catalog>, Vec<ServiceItem>),
+    (catalog, items, rules): (Arc<Catalog>, Vec<ServiceItem>, catalog::supervision::Rules),
     store: Arc<dyn Store>,
     (connectors, webhooks): (Arc<dyn Connectors>, Arc<dyn Webhooks>),
     (url, clock): (&str, Arc<dyn Clock>),
@@ -227,6 +230,7 @@ fn assemble(
         schedule: outward::schedule(config)?,
         calendar: ArcSwap::from_pointee(outward::calendar(config)?),
         guess_limits: outward::guess_limits(config),
+        supervision: Supervision::new(rules.rules, &rules.text),
         under_way: UnderWay::default(),
         bells: Bells::default(),
         pool: tokio::runtime::Handle::current(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{Exit, boot::folder_of, output::Output};
 use crate::{
-    catalog::{Catalog, item},
+    catalog::{Catalog, item, supervision},
     config::Config,
 };
 
@@ -33,9 +33,15 @@ pub fn run(command: ConfigCommand, output: Output) -> anyhow::Result<Exit> {
             let config = Config::load(args.config.as_deref())?;
             let catalog = Catalog::load(folder_of(&config.catalog.datasets_dir))?;
             let items = item::load(folder_of(&config.catalog.items_dir), &catalog)?.len();
+            let rules = supervision::load(folder_of(&config.supervision.rules_file))?
+                .rules
+                .len();
             let datasets = catalog.iter().count();
-            let json = serde_json::json!({"good": true, "datasets": datasets, "items": items});
-            output.tell(&json, &format!("good: {datasets} datasets, {items} service items"));
+            let json = serde_json::json!({"good": true, "datasets": datasets, "items": items, "rules": rules});
+            output.tell(
+                &json,
+                &format!("good: {datasets} datasets, {items} service items, {rules} rules of supervision"),
+            );
         }
         ConfigCommand::Print(args) => {
             let config = Config::load(args.config.as_deref())?;

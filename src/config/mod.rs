@@ -65,6 +65,8 @@ pub struct Config {
     pub watches: Watches,
     /// Joint cases.
     pub cases: Cases,
+    /// Electronic supervision.
+    pub supervision: Supervision,
     /// Logs.
     pub log: Log,
 }
@@ -325,6 +327,14 @@ pub struct Watches {
 pub struct Cases {
     /// Longest validity.
     pub valid_hours_max: u32,
+}
+
+/// Electronic supervision.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Supervision {
+    /// File of rules; empty: those that ship.
+    pub rules_file: PathBuf,
 }
 
 /// Logs.

@@ -176,6 +176,11 @@ pub fn china_date(us: i64) -> Date {
     date(1970, 1, 1).saturating_add(days.days())
 }
 
+/// Days from 1970-01-01 to a date.
+pub fn day_number(day: Date) -> i32 {
+    date(1970, 1, 1).until(day).map_or(0, |span| span.get_days())
+}
+
 /// Days since 1970-01-01 in China at a time in Unix microseconds.
 pub fn china_day(us: i64) -> i32 {
     i32::try_from(us.saturating_add(CHINA_OFFSET_US).div_euclid(DAY_US)).unwrap_or_default()

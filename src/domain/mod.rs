@@ -20,5 +20,6 @@ pub mod policy;
 pub mod predicate;
 pub mod reference;
 pub mod schedule;
+pub mod supervision;
 pub mod template;
 pub mod verdict;

@@ -1,10 +1,8 @@
-//! `/v1/mismatches`: the list, one with its history, and what its parties do about it.
-//! An action needs an `Idempotency-Key`: the first answer to a key is given again byte for byte, refusals that were decided
-//! included.
+//! `/v1/mismatches`: the list, one with its history, and what its parties do about it, by `idempotent`.
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -12,19 +10,18 @@ use serde_json::{Map, Value, json};
 use super::{
     call::Call,
     extract,
+    idempotent::{self, Deed},
     openapi::shapes,
     problem::{Problem, ProblemCode},
-    verifications::{NO_STORE, locale_of, query},
+    verifications::{NO_STORE, query},
 };
 use crate::{
     app::{
         error::AppError,
         mismatches::{self, Note, View, Wanted},
-        replies::{self, Begun, KEY_BYTES_MAX, Slot},
         rows::{Delivery, MismatchFilter, MismatchRow, StepRow},
         time,
     },
-    auth::sha256,
     domain::mismatch::{STATES, State},
 };
 
@@ -196,7 +193,7 @@ pub(super) struct ActionBody {
 }
 
 /// Longest reason, bytes.
-const REASON_BYTES_MAX: usize = 2_048;
+pub(super) const REASON_BYTES_MAX: usize = 2_048;
 
 impl ActionBody {
     fn wanted(self) -> Result<Wanted, AppError> {
@@ -234,96 +231,13 @@ impl ActionBody {
     responses((status = 200, body = shapes::Mismatch)),
 )]
 pub(super) async fn act(mut call: Call) -> Result<HttpResponse, Problem> {
-    let key = idempotency_key(&call.request)?;
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let id = call.path("id");
-    let fingerprint = sha256(&[b"act_on_mismatch\0", id.as_bytes(), b"\0", &bytes].concat());
-    let (state, caller) = (call.state.clone(), call.caller.clone());
-    let locale = locale_of(&call);
-    let mark = call.entered_mark();
-    // On its own task: a caller that resets the connection cannot stop an action half-way.
-    let work = actix_web::rt::spawn(async move {
-        let hub = &state.hub;
-        let slot = match replies::begin(hub, &caller.client.row.id, &key, fingerprint).await? {
-            Begun::New(slot) => slot,
-            Begun::Answered(status, body) => return Ok((status, body, Replayed::Yes)),
-        };
-        match decide(&state, &caller, &id, &bytes, &slot).await {
-            Ok(body) => Ok((200, body, Replayed::No)),
-            Err(problem) if is_decided(&problem) => {
-                let problem = problem.trace_id(uuid::Uuid::now_v7().simple().to_string());
-                let body = problem.to_json(locale).into_bytes();
-                slot.refuse(hub, problem.status(), &body).await?;
-                Ok((problem.status(), body, Replayed::Refused))
-            }
-            Err(problem) => Err(problem),
-        }
-    });
-    let done: Result<_, Problem> = work.await.map_err(|_panicked| Problem::new(ProblemCode::Internal))?;
-    let (status, body, replayed) = done?;
-    if replayed == Replayed::No {
-        mark.mark();
-    }
-    Ok(answer(status, body, replayed))
+    idempotent::act(&mut call, "act_on_mismatch", decide).await
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Replayed {
-    No,
-    Yes,
-    Refused,
-}
-
-async fn decide(
-    state: &super::state::State,
-    caller: &crate::app::hub::Caller,
-    id: &str,
-    bytes: &[u8],
-    slot: &Slot,
-) -> Result<Vec<u8>, Problem> {
-    let body: ActionBody = extract::parse(bytes)?;
+async fn decide(deed: &Deed) -> Result<Vec<u8>, Problem> {
+    let body: ActionBody = extract::parse(&deed.bytes)?;
     let wanted = body.wanted()?;
     let render = |view: &View| whole(view).to_string().into_bytes();
-    Ok(mismatches::act(&state.hub, caller, id, &wanted, slot, &render).await?)
-}
-
-/// Whether a refusal is the answer to this very request, whenever it is sent; others may end otherwise next time.
-fn is_decided(problem: &Problem) -> bool {
-    (400..500).contains(&problem.status()) && !matches!(problem.status(), 401 | 408 | 429)
-}
-
-fn answer(status: u16, body: Vec<u8>, replayed: Replayed) -> HttpResponse {
-    let status = actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::OK);
-    let mut response = HttpResponse::build(status);
-    response.insert_header(NO_STORE);
-    if replayed == Replayed::Yes {
-        response.insert_header(("idempotent-replayed", "true"));
-    }
-    let media = if status.is_success() {
-        "application/json"
-    } else {
-        super::problem::CONTENT_TYPE
-    };
-    response.content_type(media).body(body)
-}
-
-/// The key of a request: a structured-field string or bare, printable, of bounded length.
-fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
-    let mut values = request.headers().get_all("idempotency-key");
-    let invalid = || Problem::new(ProblemCode::InvalidHeader).detail("Idempotency-Key");
-    let value = values
-        .next()
-        .ok_or_else(|| Problem::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key"))?;
-    if values.next().is_some() {
-        return Err(invalid());
-    }
-    let text = value.to_str().map_err(|_unprintable| invalid())?.trim();
-    let bare = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .unwrap_or(text);
-    if bare.is_empty() || bare.len() > KEY_BYTES_MAX || bare.contains(['"', '\\']) {
-        return Err(invalid());
-    }
-    Ok(bare.to_owned())
+    let hub = &deed.state.hub;
+    Ok(mismatches::act(hub, &deed.caller, &deed.id, &wanted, &deed.slot, &render).await?)
 }

@@ -3,6 +3,8 @@
 
 mod access;
 mod admission;
+mod alerts;
+mod applications;
 mod archives;
 mod call;
 mod cases;
@@ -11,6 +13,7 @@ mod datasets;
 pub mod docs;
 mod extract;
 pub mod html;
+mod idempotent;
 mod intake;
 mod items;
 mod lines;

@@ -49,6 +49,8 @@ impl From<AppError> for Problem {
                 Thing::Seal => ProblemCode::SealNotFound,
                 Thing::Watch => ProblemCode::WatchNotFound,
                 Thing::Case => ProblemCode::CaseNotFound,
+                Thing::Alert => ProblemCode::AlertNotFound,
+                Thing::Rule => ProblemCode::RuleNotFound,
             }),
             AppError::AlreadyExists => Self::new(ProblemCode::AlreadyExists),
             AppError::PreconditionFailed => Self::new(ProblemCode::PreconditionFailed),

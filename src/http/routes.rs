@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
-    access, archives, call, cases, checks, datasets, items, log, mismatches, oauth, pages,
+    access, alerts, applications, archives, call, cases, checks, datasets, items, log, mismatches, oauth, pages,
     problem::{Problem, ProblemCode},
     quality, receipts, records, refuse, seals,
     state::State,
@@ -130,9 +130,14 @@ routes! {
     confirm_seal          POST   "/v1/traces/seals/{id}/confirm"               &[Auditor],                            Own    => seals::confirm;
     lift_seal             POST   "/v1/traces/seals/{id}/lift"                  &[Auditor],                            Own    => seals::lift;
     query_archive         POST   "/v1/archives/query"                          &[Auditor],                            Own    => archives::query;
-    list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => supervision::list_alerts;
     get_quality           GET    "/v1/quality"                                 &[Authority, Operator, Auditor],       Call   => quality::rows;
     get_quality_report    GET    "/v1/quality/report"                          &[Authority, Operator, Auditor],       Call   => quality::report;
+    report_application    POST   "/v1/applications"                            &[Agency],                             Own    => applications::report;
+    list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => alerts::list;
+    get_alert             GET    "/v1/supervision/alerts/{id}"                 &[Operator, Auditor],                  Call   => alerts::get;
+    act_on_alert          POST   "/v1/supervision/alerts/{id}/actions"         &[Auditor],                            Own    => alerts::act;
+    list_rules            GET    "/v1/supervision/rules"                       &[Operator, Auditor],                  Call   => supervision::list_rules;
+    replay_rule           POST   "/v1/supervision/rules/{id}/replay"           &[Operator, Auditor],                  Call   => supervision::replay_rule;
     unlock_guess_budget   POST   "/v1/supervision/guess-budgets/unlock"        &[Operator, Manager],                  Own    => supervision::unlock;
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;
     list_agencies         GET    "/v1/agencies"                                &[Manager, Operator, Auditor],         Call   => access::list_agencies;

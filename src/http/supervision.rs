@@ -1,5 +1,7 @@
-//! `/v1/supervision`: alerts, and the guess budgets that two persons may unlock.
+//! `/v1/supervision`: the rules and how they do, a rule tried over the past, and the guess budgets that two persons may unlock.
 //! Identifiers of a subject stand in bodies only.
+
+use std::collections::HashMap;
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -8,17 +10,25 @@ use serde_json::{Value, json};
 use super::{
     call::Call,
     extract,
-    mismatches::limit_of,
     openapi::shapes,
     problem::Problem,
     verifications::{NO_STORE, query},
 };
-use crate::app::{
-    error::AppError,
-    message,
-    question::{Members, Text},
-    rows::AlertRow,
-    time, unlock,
+use crate::{
+    app::{
+        error::AppError,
+        peers,
+        question::{Members, Text},
+        supervision::{
+            self,
+            replay::{self, DAYS_MAX, Trial},
+        },
+        time, unlock,
+    },
+    domain::{
+        calendar::china_date,
+        supervision::{Finding, Standing},
+    },
 };
 
 fn ok(body: &Value) -> HttpResponse {
@@ -27,38 +37,114 @@ fn ok(body: &Value) -> HttpResponse {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AlertFilter {
-    limit: Option<u32>,
-}
+struct NoFilter {}
 
-/// `GET /v1/supervision/alerts`.
+/// `GET /v1/supervision/rules`.
 #[utoipa::path(
-    get, path = "/v1/supervision/alerts", operation_id = "list_alerts", tag = "supervision",
-    params(("limit" = Option<u32>, Query)),
-    responses((status = 200, body = shapes::Alerts)),
+    get, path = "/v1/supervision/rules", operation_id = "list_rules", tag = "supervision",
+    responses((status = 200, body = shapes::SupervisionRules)),
 )]
-pub(super) async fn list_alerts(call: Call) -> Result<HttpResponse, Problem> {
-    let asked: AlertFilter = query(&call)?;
-    let rows = call
-        .hub()
-        .store
-        .alerts(limit_of(asked.limit)?)
-        .await
-        .map_err(AppError::from)?;
-    let alert = |row: &AlertRow| {
+pub(super) async fn list_rules(call: Call) -> Result<HttpResponse, Problem> {
+    let NoFilter {} = query(&call)?;
+    let hub = call.hub();
+    let today = china_date(call.now_us).to_string();
+    let counts = hub.store.loop_counts(&today).await.map_err(AppError::from)?;
+    let raised: HashMap<String, u64> = counts.alerts.into_iter().collect();
+    let standings = hub.supervision.standings();
+    let standing = |id: &str| standings.iter().find(|standing: &&Standing| standing.id == id);
+    let rule = |rule: &std::sync::Arc<crate::domain::supervision::Rule>| {
+        let standing = standing(&rule.id);
         json!({
-            "id": row.id,
-            "rule": row.rule,
-            "at": time::rfc3339(row.at),
-            "dataset": row.dataset,
-            "record": row.subject.map(|subject| message::hex(&subject.0)),
-            "mismatch": row.mismatch,
-            "agency": row.agency,
-            "facts": serde_json::from_str::<Value>(&row.facts).unwrap_or_default(),
+            "id": rule.id,
+            "class": rule.class.as_str(),
+            "kind": rule.kind.as_str(),
+            "mode": rule.mode.as_str(),
+            "severity": rule.severity.as_str(),
+            "title": rule.title,
+            "remedy": rule.remedy,
+            "alerts": raised.get(&rule.id).copied().unwrap_or_default(),
+            "findings": standing.map(|standing| standing.found),
+            "forgotten": standing.map(|standing| standing.forgotten),
         })
     };
-    let rows: Vec<Value> = rows.iter().map(alert).collect();
-    Ok(ok(&json!({"alerts": rows})))
+    let rules: Vec<Value> = hub.supervision.rules.iter().map(rule).collect();
+    Ok(ok(&json!({"rules": rules, "sha256": hub.supervision.digest})))
+}
+
+/// A trial of a rule.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrialBody {
+    days: u32,
+    #[serde(default)]
+    rules: Option<String>,
+}
+
+/// `POST /v1/supervision/rules/{id}/replay`.
+#[utoipa::path(
+    post, path = "/v1/supervision/rules/{id}/replay", operation_id = "replay_rule", tag = "supervision",
+    params(("id" = String, Path)),
+    request_body = shapes::RuleTrial,
+    responses((status = 200, body = shapes::RuleTried)),
+)]
+pub(super) async fn replay_rule(mut call: Call) -> Result<HttpResponse, Problem> {
+    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
+    let body: TrialBody = extract::parse(&bytes)?;
+    let id = call.path("id");
+    if !(1..=DAYS_MAX).contains(&body.days) {
+        return Err(AppError::fault("/days", "invalid_value").into());
+    }
+    let rule = match &body.rules {
+        Some(text) => replay::rule_of_text(&id, text)?,
+        None => supervision::rule_of(call.hub(), &id)?,
+    };
+    let tried = call.outside(replay::replay(call.hub(), &rule, body.days)).await?;
+    Ok(ok(&tried_json(&call, &id, &tried)))
+}
+
+fn tried_json(call: &Call, id: &str, tried: &Trial) -> Value {
+    let hub = call.hub();
+    let access = hub.access.load();
+    let example = |finding: &Finding| {
+        let about = &finding.about;
+        let by_number = |number: u32| access.agencies.values().find(|agency| agency.row.number == number);
+        let agency = about.agency.and_then(by_number).map(|agency| agency.row.id.clone());
+        let counts = finding
+            .counts
+            .iter()
+            .map(|(name, count)| ((*name).to_owned(), (*count).into()));
+        let counts: serde_json::Map<String, Value> = counts.collect();
+        let place = |seen: &crate::domain::supervision::Seen| {
+            let origin = peers::origin_of(hub, seen.node).unwrap_or_default();
+            json!({"origin": origin, "index": seen.index})
+        };
+        let evidence: Vec<Value> = finding.evidence.seen.iter().map(place).collect();
+        json!({
+            "at": time::rfc3339(finding.at_us),
+            "agency": agency,
+            "dataset": about.dataset,
+            "record": about.subject.map(|subject| format!("{subject:032x}")),
+            "mismatch": about.mismatch,
+            "facts": counts,
+            "entries": finding.evidence.entries,
+            "evidence": evidence,
+        })
+    };
+    let examples: Vec<Value> = tried.examples.iter().map(example).collect();
+    let by_day = tried.by_day.iter();
+    let by_day: Vec<Value> = by_day
+        .map(|(day, count)| json!({"day": day, "alerts": count}))
+        .collect();
+    json!({
+        "rule": id,
+        "origin": hub.settings.origin,
+        "from": time::rfc3339(tried.from_us),
+        "until": time::rfc3339(tried.to_us),
+        "entries": tried.entries,
+        "alerts": tried.by_day.values().sum::<u64>(),
+        "by_day": by_day,
+        "examples": examples,
+    })
 }
 
 #[derive(Deserialize)]

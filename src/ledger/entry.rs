@@ -199,6 +199,11 @@ pub fn time_of(bytes: &[u8]) -> Option<i64> {
     Some(Reader(bytes).head()?.at_us)
 }
 
+/// What an entry is about; `None` when its bytes are none of a known version.
+pub fn kind_of(bytes: &[u8]) -> Option<Kind> {
+    Some(Reader(bytes).head()?.kind)
+}
+
 /// Begins an entry in `out`.
 pub fn begin(out: &mut Vec<u8>, kind: Kind, at_us: i64, agency: u32) {
     out.push(VERSION);

@@ -109,9 +109,7 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
     }
     super::watches::apply(conn, &turn.watches).await?;
     super::cases::apply(conn, &turn.cases).await?;
-    for alert in &turn.alerts {
-        run(conn, statement::INSERT_ALERT, |query| bind_alert(query, alert)).await?;
-    }
+    super::apply_supervision::apply(conn, turn).await?;
     super::apply_bus::apply(conn, &turn.bus, turn.at).await
 }
 
@@ -351,18 +349,5 @@ fn bind_reply<Q: Call>(query: Q, row: &SavedReply) -> Q {
         .bind(row.fingerprint.to_vec())
         .bind(i64::from(row.status))
         .bind(row.body.clone())
-        .bind(row.at)
-}
-
-fn bind_alert<Q: Call>(query: Q, row: &AlertRow) -> Q {
-    query
-        .bind(row.id.clone())
-        .bind(row.rule.clone())
-        .bind(row.once.clone())
-        .bind(row.dataset.clone())
-        .bind(row.subject.map(bytes))
-        .bind(row.mismatch.clone())
-        .bind(row.agency.clone())
-        .bind(row.facts.clone())
         .bind(row.at)
 }

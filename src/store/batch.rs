@@ -9,7 +9,7 @@ use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow,
-    MismatchWrite, QualityWrites, SavedReply, SealRow, SubscriptionRow, UnlockWrite, WatchRow,
+    MismatchWrite, QualityWrites, SavedReply, SealRow, SubscriptionRow, SupervisionWrites, UnlockWrite, WatchRow,
 };
 
 /// One of the nodes that may share a store.
@@ -57,6 +57,7 @@ pub(super) struct Turn {
     pub(super) cases: CaseWrites,
     pub(super) alerts: Vec<AlertRow>,
     pub(super) bus: BusWrites,
+    pub(super) supervision: SupervisionWrites,
     pub(super) at: i64,
 }
 
@@ -83,6 +84,7 @@ impl Turn {
             cases: commit.cases.clone(),
             alerts: commit.alerts.clone(),
             bus: commit.bus.clone(),
+            supervision: commit.supervision.clone(),
             at: commit.at,
         };
         (turn.weight() > 0).then(|| Box::new(turn))
@@ -110,6 +112,7 @@ impl Turn {
             + self.cases.weight()
             + self.alerts.len()
             + self.bus.weight()
+            + self.supervision.weight()
     }
 }
 

@@ -29,7 +29,7 @@ macro_rules! migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 12] = [
+const MIGRATIONS: [Migration; 13] = [
     migration!(1, "0001_init"),
     migration!(2, "0002_loop"),
     migration!(3, "0003_live"),
@@ -38,6 +38,7 @@ const MIGRATIONS: [Migration; 12] = [
     migration!(6, "0006_bus"),
     migration!(7, "0007_items"),
     migration!(9, "0009_traces"),
+    migration!(10, "0010_supervision"),
     migration!(11, "0011_watches"),
     migration!(12, "0012_quality"),
     migration!(13, "0013_joint"),

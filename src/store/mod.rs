@@ -4,6 +4,7 @@
 
 mod apply;
 mod apply_bus;
+mod apply_supervision;
 mod apply_turn;
 mod batch;
 mod cases;
@@ -16,6 +17,7 @@ mod postgres;
 mod quality;
 mod read;
 mod read_loop;
+mod read_supervision;
 mod sql_store;
 mod sqlite;
 mod statement;

@@ -1,4 +1,4 @@
-//! Reads of the loop: mismatches, events, deliveries, subscriptions, answers, guesses, replies and alerts.
+//! Reads of the loop: mismatches, events, deliveries, subscriptions, answers, guesses and replies.
 //! Each is one statement on a read connection: it sees the last commit and never waits for the writer.
 
 use std::sync::Arc;
@@ -264,11 +264,6 @@ pub(super) async fn unpublished_events<E: Engine>(pool: &Pool<E>, limit: u32) ->
     .await
 }
 
-pub(super) async fn unpublished_alerts<E: Engine>(pool: &Pool<E>, limit: u32) -> Read<Vec<AlertRow>> {
-    let bind = |query: E::Call| query.bind(i64::from(limit));
-    fetch(pool, statement::SELECT_UNPUBLISHED_ALERTS, bind, read_alert).await
-}
-
 pub(super) async fn unpublished_counts<E: Engine>(pool: &Pool<E>) -> Read<Vec<(String, u64)>> {
     let read = |row: &E::Row| Ok((column(row, 0, "events", "kind")?, number(row, 1, "events", "count")?));
     fetch(pool, statement::COUNT_UNPUBLISHED, |query| query, read).await
@@ -279,27 +274,6 @@ pub(super) async fn parked_keys<E: Engine>(pool: &Pool<E>, topic: &str, limit: u
     let bind = |query: E::Call| query.bind(topic).bind(i64::from(limit));
     let read = |row: &E::Row| bytes_16(row, 0, "parked_keys", "key");
     fetch(pool, statement::SELECT_PARKED_KEYS, bind, read).await
-}
-
-pub(super) async fn alerts<E: Engine>(pool: &Pool<E>, limit: u32) -> Read<Vec<AlertRow>> {
-    let bind = |query: E::Call| query.bind(i64::from(limit));
-    fetch(pool, statement::SELECT_ALERTS, bind, read_alert).await
-}
-
-fn read_alert<R: Columns>(row: &R) -> Read<AlertRow> {
-    const TABLE: &str = "alerts";
-    let rule: String = column(row, 1, TABLE, "rule")?;
-    Ok(AlertRow {
-        id: column(row, 0, TABLE, "id")?,
-        rule,
-        once: column(row, 2, TABLE, "once")?,
-        dataset: column(row, 3, TABLE, "dataset")?,
-        subject: subject(row, 4, TABLE)?,
-        mismatch: column(row, 5, TABLE, "mismatch")?,
-        agency: column(row, 6, TABLE, "agency")?,
-        facts: column(row, 7, TABLE, "facts")?,
-        at: column(row, 8, TABLE, "at")?,
-    })
 }
 
 pub(super) async fn loop_counts<E: Engine>(pool: &Pool<E>, today: &str) -> Read<LoopCounts> {
@@ -418,7 +392,7 @@ fn read_delivery<R: Columns>(row: &R) -> Read<Delivery> {
     })
 }
 
-fn subject<R: Columns>(row: &R, place: usize, table: &'static str) -> Read<Option<SubjectKey>> {
+pub(super) fn subject<R: Columns>(row: &R, place: usize, table: &'static str) -> Read<Option<SubjectKey>> {
     let bad = || StoreError::BadRow {
         table,
         column: "subject",

@@ -11,16 +11,16 @@ use super::engine::{Call, Engine, OpenLine};
 use super::pool::Pool;
 use super::statement::{self, Statement};
 use super::writer::{Work, Writer};
-use super::{cases, notice, quality, read, read_loop, watches};
+use super::{cases, notice, quality, read, read_loop, read_supervision, watches};
 use crate::app::commit::{Commit, GrantUsage};
 use crate::app::ports::{
     AccessRows, Before, CosignedRow, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store,
     StoreError, StoredRecord, SubjectKey,
 };
 use crate::app::rows::{
-    AlertRow, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts,
-    MismatchFilter, MismatchRow, SavedReply, SealRow, StepRow, StepTally, SubscriptionRow, VerdictTally, WatchFilter,
-    WatchRow,
+    AlertFilter, AlertRow, AlertStep, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow,
+    ItemRow, LoopCounts, MismatchFilter, MismatchRow, PostedEntries, SavedReply, SealRow, StepRow, StepTally,
+    SubscriptionRow, VerdictTally, WatchFilter, WatchRow,
 };
 
 /// The system of record on one engine.
@@ -259,7 +259,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn unpublished_alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
-        read_loop::unpublished_alerts(&self.readers, limit).await
+        read_supervision::unpublished_alerts(&self.readers, limit).await
     }
 
     async fn unpublished_counts(&self) -> Result<Vec<(String, u64)>, StoreError> {
@@ -270,8 +270,28 @@ impl<E: Engine> Store for SqlStore<E> {
         read_loop::parked_keys(&self.readers, topic, limit).await
     }
 
-    async fn alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError> {
-        read_loop::alerts(&self.readers, limit).await
+    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<AlertRow>, StoreError> {
+        read_supervision::alerts(&self.readers, filter).await
+    }
+
+    async fn alert(&self, id: &str) -> Result<Option<AlertRow>, StoreError> {
+        read_supervision::alert(&self.readers, id).await
+    }
+
+    async fn alert_steps(&self, id: &str) -> Result<Vec<AlertStep>, StoreError> {
+        read_supervision::alert_steps(&self.readers, id).await
+    }
+
+    async fn supervision_state(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        read_supervision::state(&self.readers).await
+    }
+
+    async fn posted_origins(&self) -> Result<Vec<String>, StoreError> {
+        read_supervision::origins(&self.readers).await
+    }
+
+    async fn posted_entries(&self, origin: &str, from: u64, limit: u32) -> Result<Vec<PostedEntries>, StoreError> {
+        read_supervision::entries(&self.readers, origin, from, limit).await
     }
 
     async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError> {

@@ -1,4 +1,5 @@
 //! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, watcher, quality, and one for each feed.
+//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, supervisor, and one for each feed.
 //! Each wakes, rereads the state, acts, and is safe to do twice: a wake-up carries no data, so a start, a retry and normal
 //! running are one path.
 
@@ -8,6 +9,7 @@ mod feeder;
 mod indexer;
 mod listener;
 mod quality;
+mod supervisor;
 mod sweeper;
 mod watcher;
 
@@ -53,6 +55,7 @@ impl Workers {
         tasks.spawn(until(stopped.clone(), sweeper::run(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), watcher::run(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), quality::run(Arc::clone(hub))));
+        tasks.spawn(until(stopped.clone(), supervisor::run(Arc::clone(hub))));
         tasks.spawn(courier::run(Arc::clone(hub), limits, stopped.clone()));
         tasks.spawn(indexer::run(Arc::clone(hub), stopped.clone()));
         bus::start(&mut tasks, hub, bus_work, &stopped);

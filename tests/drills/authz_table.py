@@ -145,6 +145,22 @@ ROWS: dict[str, Row] = {
     "POST /v1/traces/seals/{}/confirm": Row(allow=frozenset({"auditor"}), body={}, path={"id": "sea_none"}),
     "POST /v1/traces/seals/{}/lift": Row(allow=frozenset({"auditor"}), body={}, path={"id": "sea_none"}),
     "POST /v1/archives/query": Row(allow=frozenset({"auditor"}), body={"application_no": "drill", "reason": "drill"}),
+    # An optional report of the agency itself.
+    "POST /v1/applications": Row(
+        allow=AGENCIES,
+        body={"application_no": "drill", "item_code": "drill", "accepted_at": "2026-11-22T00:00:00Z"},
+    ),
+    "GET /v1/supervision/alerts/{}": Row(
+        allow=frozenset({"auditor"}), either=frozenset({"operator", "manager"}), path={"id": "alt_none"}
+    ),
+    "POST /v1/supervision/alerts/{}/actions": Row(
+        allow=frozenset({"auditor"}),
+        body={"action": "acknowledge"},
+        path={"id": "alt_none"},
+        headers={"Idempotency-Key": "authz-walk"},
+    ),
+    "GET /v1/supervision/rules": Row(allow=WATCHERS),
+    "POST /v1/supervision/rules/{}/replay": Row(allow=WATCHERS, body={"days": 1}, path={"id": "none"}),
     "GET /v1/supervision/alerts": Row(allow=frozenset({"auditor"}), either=frozenset({"operator", "manager"})),
     # Two persons: whoever asks first is only noted.
     "POST /v1/supervision/guess-budgets/unlock": Row(

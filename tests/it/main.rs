@@ -56,6 +56,7 @@ mod store_kit;
 mod store_postgres;
 mod store_story;
 mod stub;
+mod supervision_month;
 mod tokens;
 mod tool;
 mod traces;

@@ -52,6 +52,13 @@ async fn what_is_published_is_no_longer_waiting(store: &dyn Store) {
         agency: None,
         facts: "{}".to_owned(),
         at: 5,
+        class: "integrity_risk".to_owned(),
+        severity: "medium".to_owned(),
+        state: "open".to_owned(),
+        revision: 1,
+        entries: 0,
+        evidence: "[]".to_owned(),
+        updated_at: 5,
     };
     let commit = Commit {
         events: vec![event(1, false), event(2, true), event(3, false)],

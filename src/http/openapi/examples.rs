@@ -193,6 +193,28 @@ fn loop_requests(operation: &str) -> Vec<Example> {
                 "datasets": ["natural-person"],
             }),
         )],
+        "act_on_alert" => vec![example(
+            JSON,
+            "close",
+            text!("关闭" => "Close it"),
+            json!({"action": "close", "reason": "已核实：当晚为系统升级后的补录"}),
+        )],
+        "replay_rule" => vec![example(
+            JSON,
+            "trial",
+            text!("最近三十天" => "The last thirty days"),
+            json!({"days": 30}),
+        )],
+        "report_application" => vec![example(
+            JSON,
+            "application",
+            text!("已受理的办件" => "An application that was accepted"),
+            json!({
+                "application_no": "20261122-000187",
+                "item_code": "11340200003010677X3442199806003",
+                "accepted_at": "2026-11-22T09:30:00+08:00",
+            }),
+        )],
         "unlock_guess_budget" => vec![example(
             JSON,
             "unlock",

@@ -304,10 +304,35 @@ query_archive
             "One tar: every verification and reading of the application, its mismatches' histories, deliveries' results, and the receipt with inclusion proof of each entry; the SHA-256 of its manifest is entered in the ledger. It verifies offline with the public keys: `heyan archive verify`. If any part cannot be had, there is no pack."
     answer  "归档包。" "The pack."
     refuses &[BODY, JSON, &[VerificationNotFound, InvalidValue, ValueTooLong, TooManyItems], STORE];
+report_application
+    summary "报送办件编号" "Report an application"
+    text    "由机构自愿报送：哪些办件编号已受理为办件。编号只以带密钥的摘要入存证日志。从未报送过的机构，不适用“核验后无办件”规则。重复报送无妨。"
+            "Optional: an agency says which application numbers became applications. Only a keyed hash of the number is entered. An agency that never reports any is not held to the rule about look-ups without an application. Reporting twice does no harm."
+    answer  "已记入存证日志。" "It is in the ledger."
+    refuses &[BODY, JSON, &[InvalidValue, ValueTooLong]];
 list_alerts
     summary "警示列表" "List alerts"
-    text    "猜测次数用尽、差异逾期、工作日历缺年等，由新到旧。" "Used-up guess budgets, overdue mismatches, missing years of the calendar; newest first."
-    answer  "警示。" "The alerts."
+    text    "电子监察的警示，由新到旧；可按状态、类别、规则和时间筛选。同一原因只有一条，再次发现时增加其佐证。"
+            "Alerts of electronic supervision, newest first, by state, class, rule and time. One cause is one alert: what is found again adds to its evidence."
+    answer  "一页警示。" "One page."
+    refuses &[PAGE, STORE];
+get_alert
+    summary "查看一条警示" "Read one alert"
+    text    "含佐证的存证条目（均可取回执验证）、处置办法和处理经过。经办人姓名和处理理由仅审计人员可见。"
+            "With the ledger entries that show it (each has its receipt), what to do about it, and its history. Who the operator is, and reasons, an auditor alone is told."
+    answer  "警示。" "The alert."
+    refuses &[&[AlertNotFound], STORE];
+act_on_alert
+    summary "处理一条警示" "Act on an alert"
+    text    "受理、关闭（须有理由）或重新处理。须带 `Idempotency-Key`；每一步记入存证日志，理由加密。"
+            "Acknowledges it, closes it with a reason, or takes it up again. Needs an `Idempotency-Key`; each step is in the ledger, its reason sealed."
+    answer  "处理后的警示。" "The alert after it."
+    refuses &[BODY, JSON, &[InvalidHeader, PreconditionRequired, InvalidValue, ValueTooLong, AlertNotFound, NotInThisState, IdempotencyKeyReused, IdempotencyInProgress], STORE];
+list_rules
+    summary "监察规则" "List the rules"
+    text    "生效的规则、模式和计数。规则来自 config/supervision.toml 或 `supervision.rules_file`，改后重启生效。"
+            "The rules in force, their modes and counts. They come from config/supervision.toml or `supervision.rules_file`, and hold from the next start on."
+    answer  "规则。" "The rules."
     refuses &[&[InvalidParameter], STORE];
 get_quality
     summary "数据质量统计" "Data quality"
@@ -321,6 +346,12 @@ get_quality_report
             "One week of one authority: the mismatch rate of each field beside the week before, and what became of mismatches and corrections."
     answer  "周报。" "The report."
     refuses &[&[InvalidParameter, AgencyNotFound, NotOwner, NotAcceptable], STORE];
+replay_rule
+    summary "试运行一条规则" "Try a rule over the past"
+    text    "用同样的检测在本节点存证日志的最近若干天上运行，只计数，不发警示；可带尚未生效的规则文件。之前 31 天只用于学习平日水平。"
+            "Runs the same detectors over the last days of this node's ledger: it counts and raises nothing. A rules' file that is not in force may come with it. The 31 days before are only learned from."
+    answer  "会发出的警示。" "What it would have raised."
+    refuses &[BODY, JSON, &[InvalidValue, RuleNotFound], STORE];
 unlock_guess_budget
     summary "解除猜测次数限制" "Unlock a guess budget"
     text    "须由两名不同的人员先后提出（24 小时内），理由加密写入存证日志。用于申请人因他人多次误填而须人工复核的情形。"

@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::{app::supervision::alerts::State, domain::supervision::Class};
+
 /// What is said of a parameter.
 pub(super) struct Parameter {
     pub(super) schema: Value,
@@ -151,6 +153,25 @@ fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
             json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}),
             "7b0d1f1c-5f0e-4c7e-9d59-2f6f0a1c9d11".into(),
             "One key for one action; the same for every retry of it. ‖ 每个动作一个键，重试时不变。",
+        ),
+        ("id", "get_alert" | "act_on_alert") => say(
+            text(),
+            "alt_01KB2Q0000000000000000002A".into(),
+            "The alert. ‖ 警示编号。",
+        ),
+        ("id", "replay_rule") => say(text(), "off_hours_bulk".into(), "The rule. ‖ 规则编号。"),
+        ("state", "list_alerts") => unsaid(
+            json!({"type": "string", "enum": State::ALL.map(State::as_str)}),
+            "Only those in this state. ‖ 只列此状态的。",
+        ),
+        ("class", _) => unsaid(
+            json!({"type": "string", "enum": Class::ALL.map(Class::as_str)}),
+            "Only those of rules of this class. ‖ 只列此类规则的。",
+        ),
+        ("rule", _) => unsaid(text(), "Only those of this rule. ‖ 只列此规则的。"),
+        ("since", _) => unsaid(
+            json!({"type": "string", "format": "date-time"}),
+            "Only those raised since then. ‖ 只列此时以来的。",
         ),
         ("state", "list_mismatches") => unsaid(
             json!({"type": "string", "enum": crate::domain::mismatch::STATES}),

@@ -3,8 +3,8 @@
 //! their values, from `words`, so that they are those of the code that answers.
 
 pub use self::{
-    access::*, case::*, catalogue::*, item::*, ledger::*, problem::*, quality::*, trace::*, turn::*, verification::*,
-    watch::*,
+    access::*, case::*, catalogue::*, item::*, ledger::*, problem::*, quality::*, supervision::*, trace::*, turn::*,
+    verification::*, watch::*,
 };
 
 mod access;
@@ -14,13 +14,14 @@ mod item;
 mod ledger;
 mod problem;
 mod quality;
+mod supervision;
 mod trace;
 mod turn;
 mod verification;
 mod watch;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 29] = [
+pub(super) const STRICT: [&str; 32] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -50,4 +51,7 @@ pub(super) const STRICT: [&str; 29] = [
     "ItemMaterial",
     "MaterialCondition",
     "BothLanguages",
+    "AlertAction",
+    "RuleTrial",
+    "ApplicationReport",
 ];

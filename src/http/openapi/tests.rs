@@ -21,7 +21,7 @@ use crate::{
     },
     domain::identifier::IdentifierKind,
     http::{
-        access, archives, datasets, extract,
+        access, alerts, applications, archives, datasets, extract,
         locale::Locale,
         mismatches,
         problem::{FieldCode, Pointer, Problem, ProblemCode},
@@ -284,6 +284,9 @@ fn parses(name: &str, body: &Value) -> bool {
         "ItemMaterial" => taken::<MaterialSpec>(&bytes),
         "MaterialCondition" => taken::<WhenSpec>(&bytes),
         "BothLanguages" => taken::<Label>(&bytes),
+        "AlertAction" => taken::<alerts::AlertActionBody>(&bytes),
+        "RuleTrial" => taken::<supervision::TrialBody>(&bytes),
+        "ApplicationReport" => taken::<applications::ApplicationBody<'_>>(&bytes),
         _ => panic!("{name} has no parser here"),
     }
 }
@@ -322,6 +325,9 @@ fn full(name: &str) -> Value {
         "MismatchAction" => json!({"action": "approve", "fields": {"name": "n"}, "evidence": ["e"], "reason": "r"}),
         "NewSubscription" => json!({"url": "https://a.example/", "events": ["mismatch"], "datasets": ["d"],
             "until": "2027-11-22T00:00:00Z", "supersedes": true}),
+        "AlertAction" => json!({"action": "close", "reason": "r"}),
+        "RuleTrial" => json!({"days": 1, "rules": "r"}),
+        "ApplicationReport" => json!({"application_no": "a", "item_code": "i", "accepted_at": "2026-11-22T00:00:00Z"}),
         "UnlockRequest" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r"}),
         "TraceQuery" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r", "from": "2026-11-22T00:00:00Z",
             "until": "2026-11-23T00:00:00Z", "cursor": "c", "limit": 1}),

@@ -10,6 +10,7 @@ use crate::{
         items::{PaperWhy, Registered},
         question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
         records::Ingested,
+        supervision::alerts::{Action, State},
         traces::look::Lack,
         unlock::Unlock,
         verify::Freshness,
@@ -23,6 +24,7 @@ use crate::{
         notice::{self, Conclusion},
         policy::{Clause, Operation},
         predicate,
+        supervision::{Class, Mode, Severity},
         verdict::{Outcome, Verdict},
     },
     http::problem::{FieldCode, IdentifierFault, ProblemCode},
@@ -33,6 +35,7 @@ pub(super) fn replacements() -> Vec<(&'static str, Value)> {
     let mut all = answers();
     all.extend(access());
     all.extend(items());
+    all.extend(supervision());
     all.extend(free_forms());
     all.push(("ProblemCode", words(ProblemCode::ALL.iter().map(|code| code.as_str()))));
     all.push(("FieldErrorCode", words(FieldCode::ALL.iter().map(|code| code.as_str()))));
@@ -137,11 +140,23 @@ fn turn() -> Vec<(&'static str, Value)> {
             "UnlockState",
             words([Unlock::Requested.as_str(), Unlock::Unlocked.as_str()]),
         ),
-        ("AlertFacts", json!({"type": "object"})),
         (
             "SubscriptionWithSecret",
             all_of(&["Subscription", "SubscriptionSecret"]),
         ),
+    ]
+}
+
+fn supervision() -> Vec<(&'static str, Value)> {
+    vec![
+        ("AlertFacts", json!({"type": "object"})),
+        ("AlertClass", words(Class::ALL.map(Class::as_str))),
+        ("AlertSeverity", words(Severity::ALL.map(Severity::as_str))),
+        ("AlertState", words(State::ALL.map(State::as_str))),
+        ("AlertActionWord", words(Action::ALL.map(Action::as_str))),
+        ("RuleMode", words(Mode::ALL.map(Mode::as_str))),
+        ("ReportedWord", json!({"const": "reported"})),
+        ("WholeAlert", all_of(&["Alert", "AlertMore"])),
     ]
 }
 

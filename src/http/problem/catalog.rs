@@ -113,6 +113,8 @@ catalogue! {
     SealNotFound           "seal_not_found"            404    Mend  lookup::SEAL_NOT_FOUND            "封存不存在"            "No such seal"
     WatchNotFound          "watch_not_found"           404    Mend  lookup::WATCH_NOT_FOUND           "关注不存在"            "No such watch"
     CaseNotFound           "case_not_found"            404    Mend  lookup::CASE_NOT_FOUND            "联办件或核验不存在"    "No such case or check"
+    AlertNotFound          "alert_not_found"           404    Mend  lookup::ALERT_NOT_FOUND           "警示不存在"            "No such alert"
+    RuleNotFound           "rule_not_found"            404    Mend  lookup::RULE_NOT_FOUND            "监察规则不存在"        "No such rule"
     ProblemNotFound        "problem_not_found"         404    Mend  lookup::PROBLEM_NOT_FOUND         "问题代码不存在"        "No such problem code"
     TileNotFound           "tile_not_found"            404    Look  lookup::TILE_NOT_FOUND            "存证数据块不存在"      "No such ledger tile"
     MethodNotAllowed       "method_not_allowed"        405    Mend  syntax::METHOD_NOT_ALLOWED        "不支持的请求方法"      "Method not allowed"

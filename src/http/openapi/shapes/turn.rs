@@ -348,45 +348,6 @@ pub struct Replayed {
     pub replayed: u64,
 }
 
-/// Alerts, newest first. ‖ 警示，由新到旧。
-#[derive(ToSchema)]
-pub struct Alerts {
-    /// Alerts. ‖ 警示。
-    pub alerts: Vec<Alert>,
-}
-
-/// Something that a person should look at. ‖ 需人查看的情况。
-#[derive(ToSchema)]
-pub struct Alert {
-    /// Names it. ‖ 编号。
-    #[schema(example = "alt_01KB2Q0000000000000000002A")]
-    pub id: String,
-    /// Which rule raised it. ‖ 触发的规则。
-    #[schema(example = "guess_budget")]
-    pub rule: String,
-    /// When. ‖ 时间。
-    #[schema(format = DateTime)]
-    pub at: String,
-    /// Dataset. ‖ 数据资源。
-    #[schema(required = true)]
-    pub dataset: Option<String>,
-    /// Pseudonym of the subject. ‖ 对象化名。
-    #[schema(required = true)]
-    pub record: Option<String>,
-    /// Mismatch. ‖ 差异。
-    #[schema(required = true)]
-    pub mismatch: Option<String>,
-    /// Agency. ‖ 机构。
-    #[schema(required = true)]
-    pub agency: Option<String>,
-    /// What else is known; never a value of a person. ‖ 其他情况，绝不含个人信息的值。
-    pub facts: AlertFacts,
-}
-
-/// Facts of an alert. ‖ 警示的情况。
-#[derive(ToSchema)]
-pub struct AlertFacts;
-
 /// Whose guesses are to be forgiven, and why. ‖ 解除哪个对象的限制及理由。
 #[derive(ToSchema)]
 pub struct UnlockRequest {

@@ -122,6 +122,25 @@ CHECK_SUPERSEDED
              "Verify anew by the normal path: POST /v1/verifications."
     operator "无需处理。"
              "Nothing to do."
+ALERT_NOT_FOUND
+    meaning  "没有这个编号的警示。"
+             "There is no alert of this id."
+    cause    "编号抄写有误，或来自另一个枢纽。"
+             "The id was copied wrongly, or is another hub's."
+    caller   "用 GET /v1/supervision/alerts 查看现有警示。"
+             "See what there is with GET /v1/supervision/alerts."
+    operator "无需处理。"
+             "Nothing to do."
+
+RULE_NOT_FOUND
+    meaning  "规则文件中没有这个编号的监察规则。"
+             "The rules' file has no rule of this id."
+    cause    "编号抄写有误，或该规则已从文件中删去。"
+             "The id was copied wrongly, or the rule was taken out of the file."
+    caller   "用 GET /v1/supervision/rules 查看生效的规则。"
+             "See the rules in force with GET /v1/supervision/rules."
+    operator "规则文件在 supervision.rules_file；改后重启生效。"
+             "The rules' file is named by supervision.rules_file; it holds from the next start on."
 
 NOT_IN_THIS_STATE
     meaning  "所指对象当前的状态不允许这个操作，未作处理。"

@@ -1,0 +1,139 @@
+//! Electronic supervision: what the ledger says is held against the rules of `config/supervision.toml`, and what a person should look
+//! at becomes an alert with its evidence. `domain::supervision` judges; here the facts are read, the alerts kept, and the rules tried.
+
+pub mod alerts;
+pub mod facts;
+pub mod replay;
+pub mod watch;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{
+    commit::Commit,
+    error::{AppError, Thing},
+    hub::Hub,
+    purpose,
+    rows::AlertRow,
+    verification_id::new_id,
+};
+use crate::{
+    auth::sha256,
+    domain::supervision::{Class, Mode, Rule, Severity, Standing},
+    ledger::entry::{self, Kind},
+};
+
+/// The rules in force, and how they do.
+pub struct Supervision {
+    /// In the order of the file.
+    pub rules: Vec<Arc<Rule>>,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub digest: String,
+    standings: Mutex<Vec<Standing>>,
+    /// One trial of a rule at a time: it reads much.
+    trials: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Supervision {
+    /// Of the rules of a file.
+    pub fn new(rules: Vec<Arc<Rule>>, text: &str) -> Self {
+        let digest = sha256(text.as_bytes());
+        Self {
+            rules,
+            digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            standings: Mutex::default(),
+            trials: Arc::default(),
+        }
+    }
+
+    /// The rule of an id.
+    pub fn rule(&self, id: &str) -> Option<&Arc<Rule>> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// Whether what a rule finds becomes an alert. What the hub raises itself is raised without a rule too.
+    pub fn raises(&self, id: &str) -> bool {
+        self.rule(id).is_none_or(|rule| rule.mode == Mode::On)
+    }
+
+    /// How the rules do on this node; empty while another node watches.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.standings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn stand(&self, standings: Vec<Standing>) {
+        *self.standings.lock().unwrap_or_else(PoisonError::into_inner) = standings;
+    }
+}
+
+/// A new alert of a rule, about nothing yet.
+///
+/// # Errors
+/// The random source failed.
+pub fn alert(hub: &Hub, rule: &str, once: String, now_us: i64) -> Result<AlertRow, AppError> {
+    let known = hub.supervision.rule(rule);
+    let class = known.map_or(Class::Process, |rule| rule.class);
+    let severity = known.map_or(Severity::Medium, |rule| rule.severity);
+    Ok(AlertRow {
+        id: new_id(b"alt_", now_us, hub.settings.node)?,
+        rule: rule.to_owned(),
+        once,
+        dataset: None,
+        subject: None,
+        mismatch: None,
+        agency: None,
+        facts: "{}".to_owned(),
+        at: now_us,
+        class: class.as_str().to_owned(),
+        severity: severity.as_str().to_owned(),
+        state: alerts::State::Open.as_str().to_owned(),
+        revision: 1,
+        entries: 0,
+        evidence: "[]".to_owned(),
+        updated_at: now_us,
+    })
+}
+
+/// The rule of an id.
+///
+/// # Errors
+/// There is none.
+pub fn rule_of(hub: &Hub, id: &str) -> Result<Arc<Rule>, AppError> {
+    let rule = hub.supervision.rule(id).ok_or(AppError::NotFound(Thing::Rule))?;
+    Ok(Arc::clone(rule))
+}
+
+/// Enters the SHA-256 of the rules' file in the ledger when it is another one than at the last start of this node, and gives each rule
+/// its metric.
+///
+/// # Errors
+/// The store or the ledger failed.
+pub async fn begin(hub: &Hub) -> Result<(), AppError> {
+    for rule in &hub.supervision.rules {
+        let _counted_from_now = hub.metrics.turn.alerts.get_metric_with_label_values(&[&rule.id]);
+    }
+    let name = format!("supervision:rules:{}", hub.settings.origin);
+    let digest = &hub.supervision.digest;
+    if hub.store.position(&name).await?.as_ref() == Some(digest) {
+        return Ok(());
+    }
+    let now_us = hub.clock.now_us();
+    let mut bytes = Vec::with_capacity(192);
+    entry::begin(&mut bytes, Kind::Access, now_us, 0);
+    entry::put_text(&mut bytes, "supervision.rules");
+    entry::put_text(&mut bytes, &format!("sha256:{digest}"));
+    purpose::seal_parts(hub, &[], &mut bytes)?;
+    let commit = Commit {
+        positions: vec![(name, digest.clone())],
+        ledger_entries: vec![bytes],
+        at: now_us,
+        ..Commit::default()
+    };
+    let committed = hub.commit(commit).await?;
+    hub.enter(committed).await?;
+    tracing::info!(
+        digest,
+        rules = hub.supervision.rules.len(),
+        "rules of supervision are new or changed"
+    );
+    Ok(())
+}

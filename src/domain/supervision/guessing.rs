@@ -1,0 +1,88 @@
+//! Wrong claims about one subject, again and again, by one agency. Beyond the budget of guesses the answer is `review` whether right or
+//! wrong, so `review` counts: whoever goes on is not told less suspicious than whoever stops.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::{About, EVIDENCE_MAX, Evidence, Fact, KEYS_MAX, Kind, Moment, Seen, What, forget_oldest, is_news, pairs};
+use crate::domain::verdict::Outcome;
+
+const HOUR_US: i64 = 3_600_000_000;
+
+/// Subjects about which something wrong was claimed in the window.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Wrong {
+    #[serde(with = "pairs")]
+    claims: BTreeMap<(u32, u128), Claims>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Claims {
+    wrong: VecDeque<(i64, Seen)>,
+    told: u64,
+    told_on: i32,
+}
+
+impl Claims {
+    fn last_us(&self) -> i64 {
+        self.wrong.back().map_or(i64::MIN, |(at_us, _)| *at_us)
+    }
+}
+
+impl Wrong {
+    pub(super) fn eat(&mut self, fact: &Fact, moment: &mut Moment<'_>) -> u64 {
+        let (What::LookUp(look_up), Kind::Guessing(limits)) = (&fact.what, &moment.rule.kind) else {
+            return 0;
+        };
+        if !matches!(
+            look_up.outcome,
+            Outcome::Mismatched | Outcome::Review | Outcome::NotFound
+        ) {
+            return 0;
+        }
+        let since_us = moment.now_us - limits.window_h * HOUR_US;
+        let claims = self.claims.entry((fact.agency, look_up.subject)).or_default();
+        while claims.wrong.front().is_some_and(|(at_us, _)| *at_us <= since_us) {
+            claims.wrong.pop_front();
+        }
+        claims.wrong.push_back((moment.now_us, fact.seen));
+        // As many as can be told of are enough to know that there are more.
+        if claims.wrong.len() > EVIDENCE_MAX.max(usize::try_from(limits.wrong_min).unwrap_or(usize::MAX)) {
+            claims.wrong.pop_front();
+        }
+        let count = claims.wrong.len() as u64;
+        if count < limits.wrong_min {
+            claims.told = 0;
+        } else if is_news(claims.told, count) {
+            if claims.told == 0 {
+                claims.told_on = moment.day;
+            }
+            claims.told = count;
+            let about = About {
+                agency: Some(fact.agency),
+                operator: Some(look_up.operator),
+                subject: Some(look_up.subject),
+                dataset: Some(Box::from(&*look_up.dataset)),
+                ..About::default()
+            };
+            let counts = vec![
+                ("wrong_answers", i64::try_from(count).unwrap_or(i64::MAX)),
+                ("window_h", limits.window_h),
+            ];
+            let evidence = Evidence::of(claims.wrong.iter().map(|(_, seen)| *seen));
+            let key = format!("{}:{:032x}", fact.agency, look_up.subject);
+            let window = claims.told_on.to_string();
+            moment.find(&key, &window, about, counts, &evidence);
+        }
+        forget_oldest(&mut self.claims, KEYS_MAX, Claims::last_us)
+    }
+
+    pub(super) fn new_day(&mut self, moment: &mut Moment<'_>) -> u64 {
+        if let Kind::Guessing(limits) = &moment.rule.kind {
+            let since_us = moment.now_us - limits.window_h * HOUR_US;
+            self.claims.retain(|_, claims| claims.last_us() > since_us);
+        }
+        0
+    }
+}

@@ -1,0 +1,1 @@
+SELECT body FROM supervision_state WHERE name = $1

@@ -1,0 +1,614 @@
+//! Makes the month: agencies with clerks, the rhythm of days and weeks, retries, joined-up matters, weekend shifts, overtime, an online
+//! service that never sleeps; and the anomalies among them.
+
+use heyan::{
+    app::{applications, purpose, vault::Vault},
+    auth::seal::PurposeSealer,
+    domain::{
+        calendar::{WorkingCalendar, china_date, china_day},
+        verdict::{Outcome, Verdict},
+    },
+    ledger::entry::{Body, Entry, Item, Kind},
+};
+
+pub const AGENCIES: u32 = 20;
+pub const DUE_DAYS: u32 = 5;
+pub const DATASETS: [&str; 3] = ["natural-person", "legal-entity", "e-licence"];
+
+const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 24 * HOUR_US;
+const DAYS: i64 = 31;
+
+/// 1 May 2026, midnight in China: five days off, and a Saturday that is worked.
+pub const START_US: i64 = 1_777_564_800_000_000;
+/// 1 March 2026: no days off but Saturdays and Sundays.
+const MARCH_US: i64 = 1_772_294_400_000_000;
+
+/// The service that answers citizens at home, around the clock.
+const ONLINE: u32 = 20;
+/// Halls that open on Saturdays.
+const WEEKEND: [u32; 3] = [3, 8, 14];
+
+pub fn agency_id(number: u32) -> String {
+    format!("agency-{number:02}")
+}
+
+/// SplitMix64.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        (u128::from(self.next()) * u128::from(bound) >> 64) as u64
+    }
+
+    fn between(&mut self, low: i64, high: i64) -> i64 {
+        low + self.below((high - low + 1) as u64) as i64
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn happens(&mut self, share: f64) -> bool {
+        self.unit() < share
+    }
+
+    /// One of the places of `weights`, by their weight.
+    fn weighed(&mut self, weights: &[f64]) -> usize {
+        let mut left = self.unit() * weights.iter().sum::<f64>();
+        for (place, weight) in weights.iter().enumerate() {
+            left -= weight;
+            if left < 0.0 {
+                return place;
+            }
+        }
+        weights.len() - 1
+    }
+}
+
+pub struct Planted {
+    pub rule: &'static str,
+    pub told: String,
+}
+
+pub struct Made {
+    pub at_us: i64,
+    pub bytes: Vec<u8>,
+    pub planted: Option<usize>,
+}
+
+pub struct Month {
+    pub entries: Vec<Made>,
+    pub planted: Vec<Planted>,
+    /// Items that demand paper.
+    pub paper: Vec<String>,
+    pub end_us: i64,
+}
+
+struct Agency {
+    clerks: Vec<f64>,
+    wrong: f64,
+    reports: bool,
+}
+
+/// One look-up to be entered.
+#[derive(Clone)]
+struct Ask {
+    at_us: i64,
+    agency: u32,
+    clerk: String,
+    matter: String,
+    item: String,
+    dataset: usize,
+    subject: u64,
+    outcome: Outcome,
+}
+
+struct Maker<'a> {
+    chance: Chance,
+    start_us: i64,
+    agencies: Vec<Agency>,
+    sealer: &'a PurposeSealer,
+    vault: &'a Vault,
+    made: Vec<Made>,
+    planted: Vec<Planted>,
+    matters: u64,
+    mismatches: u64,
+}
+
+impl Month {
+    pub fn make(seed: u64, ordinary: usize, sealer: &PurposeSealer, vault: &Vault) -> Self {
+        let start_us = if seed % 2 == 0 { MARCH_US } else { START_US };
+        let mut chance = Chance(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
+        let agencies = (1..=AGENCIES).map(|number| Agency {
+            clerks: (0..chance.between(4, 8)).map(|_| 0.6 + 0.9 * chance.unit()).collect(),
+            wrong: 0.02 + 0.04 * chance.unit(),
+            reports: number <= 10,
+        });
+        let mut maker = Maker {
+            agencies: agencies.collect(),
+            chance,
+            start_us,
+            sealer,
+            vault,
+            made: Vec::new(),
+            planted: Vec::new(),
+            matters: 0,
+            mismatches: 0,
+        };
+        maker.ordinary(ordinary);
+        maker.plant();
+        let mut entries = maker.made;
+        entries.sort_by_key(|made| made.at_us);
+        Self {
+            entries,
+            planted: maker.planted,
+            paper: (0..3).map(paper_item).collect(),
+            end_us: start_us + DAYS * DAY_US,
+        }
+    }
+}
+
+fn paper_item(n: usize) -> String {
+    format!("paper-item-{n}")
+}
+
+impl Maker<'_> {
+    /// Whether a day of the month is worked.
+    fn is_worked(&self, day: i64) -> bool {
+        let date = china_date(self.start_us + day * DAY_US + 12 * HOUR_US);
+        WorkingCalendar::shipped().is_working(date).unwrap()
+    }
+
+    fn is_saturday(&self, day: i64) -> bool {
+        // 1970-01-01 was a Thursday.
+        (i64::from(china_day(self.start_us)) + day + 3).rem_euclid(7) == 5
+    }
+
+    fn worked_day(&mut self, low: i64, high: i64) -> i64 {
+        loop {
+            let day = self.chance.between(low, high);
+            if self.is_worked(day) {
+                return day;
+            }
+        }
+    }
+
+    /// How much of an agency's work falls on a day.
+    fn weight(&mut self, number: u32, day: i64) -> f64 {
+        let ups_and_downs = 0.8 + 0.4 * self.chance.unit();
+        if number == ONLINE {
+            return ups_and_downs;
+        }
+        match self.is_worked(day) {
+            true => ups_and_downs,
+            false if WEEKEND.contains(&number) && self.is_saturday(day) => 0.35 * ups_and_downs,
+            false => 0.002,
+        }
+    }
+
+    /// A moment of a day, in the rhythm of an office or of people at home.
+    fn moment(&mut self, number: u32, day: i64) -> i64 {
+        const OFFICE: [f64; 24] = [
+            0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.3, 6.0, 12.0, 13.0, 9.0, 2.5, 4.0, 11.0, 12.0, 9.0, 5.0, 1.2, 0.6,
+            0.15, 0.05, 0.0, 0.0,
+        ];
+        const HOME: [f64; 24] = [
+            2.0, 1.0, 0.5, 0.3, 0.3, 0.5, 1.5, 3.0, 5.0, 6.0, 6.0, 5.0, 6.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 6.0, 8.0,
+            8.0, 6.0, 4.0,
+        ];
+        let hour = self.chance.weighed(if number == ONLINE { &HOME } else { &OFFICE });
+        let within = self.chance.below(HOUR_US as u64) as i64;
+        self.start_us + day * DAY_US + hour as i64 * HOUR_US + within
+    }
+
+    fn clerk(&mut self, number: u32) -> String {
+        if number == ONLINE {
+            return "self-service".to_owned();
+        }
+        let weights = self.agencies[number as usize - 1].clerks.clone();
+        format!("clerk-{}", self.chance.weighed(&weights))
+    }
+
+    fn matter(&mut self) -> String {
+        self.matters += 1;
+        format!("M-{:07}", self.matters)
+    }
+
+    fn ordinary(&mut self, ordinary: usize) {
+        let mut weights = Vec::new();
+        let mut of = Vec::new();
+        for number in 1..=AGENCIES {
+            let size = 0.4 + f64::from(number * 7 % 11) / 5.0;
+            for day in 0..DAYS {
+                weights.push(size * self.weight(number, day));
+                // Bad days and good days.
+                let share = self.agencies[number as usize - 1].wrong * (0.6 + 0.8 * self.chance.unit());
+                of.push((number, day, share));
+            }
+        }
+        let total: f64 = weights.iter().sum();
+        let mut asked = 0;
+        for ((number, day, share), weight) in of.into_iter().zip(weights) {
+            let count = (weight / total * ordinary as f64).round() as usize;
+            let end = asked + count;
+            while asked < end {
+                asked += self.matter_of(number, day, share);
+            }
+        }
+        println!("ordinary look-ups: {asked}");
+    }
+
+    /// One application: what is looked up for it, retries, mismatches, its report. Answers how many look-ups that were.
+    fn matter_of(&mut self, number: u32, day: i64, wrong: f64) -> usize {
+        let (at_us, clerk, matter) = (self.moment(number, day), self.clerk(number), self.matter());
+        // Most come once; some come again and again, to several agencies.
+        let subject = match self.chance.happens(0.15) {
+            true => self.chance.below(4_000),
+            false => 10_000 + self.chance.below(400_000),
+        };
+        let mut ask = Ask {
+            at_us,
+            agency: number,
+            clerk,
+            matter: matter.clone(),
+            item: format!("item-{}-{}", number, self.chance.below(12)),
+            dataset: self.chance.weighed(&[0.7, 0.15, 0.15]),
+            subject,
+            outcome: Outcome::Verified,
+        };
+        let mut asked = 0;
+        // Some matters have several materials.
+        for _ in 0..=self.chance.weighed(&[0.7, 0.2, 0.1]) {
+            ask.at_us += self.chance.between(1, 90) * 1_000_000;
+            asked += self.answered(&ask, wrong);
+        }
+        if self.chance.happens(0.003) {
+            asked += self.joined_up(&ask);
+        }
+        if self.agencies[number as usize - 1].reports && !self.chance.happens(0.03) {
+            let later = self.chance.between(0, 9) * DAY_US + self.chance.between(1, 600) * 60_000_000;
+            self.report(number, &matter, ask.at_us + later);
+        }
+        asked
+    }
+
+    /// A look-up with its retries: a wrong one is mended at once, or with what the applicant says, or stays wrong.
+    fn answered(&mut self, ask: &Ask, wrong: f64) -> usize {
+        let mut ask = ask.clone();
+        let mut asked = 1;
+        while self.chance.happens(if asked == 1 { wrong } else { 0.35 }) && asked < 5 {
+            ask.outcome = match self.chance.weighed(&[0.8, 0.12, 0.08]) {
+                0 => Outcome::Mismatched,
+                1 => Outcome::Review,
+                _ => Outcome::NotFound,
+            };
+            self.enter(&ask, None);
+            if ask.outcome == Outcome::Mismatched && self.chance.happens(0.2) {
+                self.mismatch(&ask);
+            }
+            ask.at_us += self.chance.between(20, 400) * 1_000_000;
+            asked += 1;
+        }
+        ask.outcome = if self.chance.happens(0.02) {
+            Outcome::Incomplete
+        } else {
+            Outcome::Verified
+        };
+        self.enter(&ask, None);
+        asked
+    }
+
+    /// One matter of several agencies ("一件事"): each looks up the same person within two days.
+    fn joined_up(&mut self, ask: &Ask) -> usize {
+        let agencies = self.chance.between(2, 5);
+        for step in 1..=agencies {
+            let number = (i64::from(ask.agency) + step * 3).rem_euclid(19) as u32 + 1;
+            let mut other = ask.clone();
+            other.at_us += self.chance.between(1, 46) * HOUR_US;
+            other.agency = number;
+            other.clerk = self.clerk(number);
+            other.matter = self.matter();
+            self.enter(&other, None);
+            if self.agencies[number as usize - 1].reports {
+                let (matter, at_us) = (other.matter.clone(), other.at_us + DAY_US);
+                self.report(number, &matter, at_us);
+            }
+        }
+        agencies as usize
+    }
+
+    /// A mismatch that is worked in time.
+    fn mismatch(&mut self, ask: &Ask) {
+        let id = self.mismatch_id();
+        self.step(ask, &id, ("open", "open", 1), ask.at_us, None);
+        let done = ask.at_us + self.chance.between(1, 100) * HOUR_US;
+        self.step(ask, &id, ("settle", "closed", 2), done, None);
+    }
+
+    fn mismatch_id(&mut self) -> String {
+        self.mismatches += 1;
+        format!("mis_{:026}", self.mismatches)
+    }
+
+    fn step(
+        &mut self,
+        ask: &Ask,
+        id: &str,
+        (action, state, step): (&str, &str, u32),
+        at_us: i64,
+        planted: Option<usize>,
+    ) {
+        let body = Body::Mismatch {
+            id: id.to_owned(),
+            action: action.to_owned(),
+            state: state.to_owned(),
+            dataset: DATASETS[ask.dataset].to_owned(),
+            subject: subject_of(ask),
+            step,
+        };
+        self.push(Kind::Mismatch, at_us, ask.agency, body, &[&ask.clerk], planted);
+    }
+
+    fn report(&mut self, number: u32, matter: &str, at_us: i64) {
+        let hash = self.vault.matter(&agency_id(number), matter);
+        let body = Body::Access {
+            action: applications::ACTION.to_owned(),
+            target: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        };
+        self.push(Kind::Access, at_us, number, body, &["client"], None);
+    }
+
+    fn enter(&mut self, ask: &Ask, planted: Option<usize>) {
+        let item = Item {
+            rules: format!("{}@1", DATASETS[ask.dataset]),
+            subject: subject_of(ask),
+            record_version: 1,
+            outcome: ask.outcome,
+            fields: vec![(0, Verdict::Mismatch)],
+        };
+        let purpose = [ask.item.as_str(), &ask.matter, &ask.clerk, "", ""];
+        let body = Body::Items(vec![item]);
+        self.push(Kind::Verification, ask.at_us, ask.agency, body, &purpose, planted);
+    }
+
+    fn push(&mut self, kind: Kind, at_us: i64, agency: u32, body: Body, parts: &[&str], planted: Option<usize>) {
+        if at_us >= self.start_us + DAYS * DAY_US {
+            return;
+        }
+        let mut bytes = Entry {
+            kind,
+            at_us,
+            agency,
+            body,
+            sealed: Vec::new(),
+        }
+        .encode();
+        // The two bytes that say that nothing is sealed.
+        bytes.truncate(bytes.len() - 2);
+        purpose::seal_parts_by(self.sealer, parts, &mut bytes).unwrap();
+        self.made.push(Made { at_us, bytes, planted });
+    }
+
+    fn planted(&mut self, rule: &'static str, told: String) -> Option<usize> {
+        self.planted.push(Planted { rule, told });
+        Some(self.planted.len() - 1)
+    }
+
+    fn office(&mut self) -> u32 {
+        self.chance.between(1, 19) as u32
+    }
+
+    fn ask(&mut self, number: u32, at_us: i64) -> Ask {
+        Ask {
+            at_us,
+            agency: number,
+            clerk: self.clerk(number),
+            matter: self.matter(),
+            item: format!("item-{number}-0"),
+            dataset: 0,
+            subject: 1_000_000 + self.chance.below(900_000_000),
+            outcome: Outcome::Verified,
+        }
+    }
+
+    fn plant(&mut self) {
+        for _ in 0..5 {
+            self.plant_off_hours();
+            self.plant_many_subjects();
+            self.plant_many_agencies();
+            self.plant_guessing();
+            self.plant_rate();
+            self.plant_overdue();
+        }
+        for _ in 0..4 {
+            self.plant_no_application();
+        }
+        for n in 0..3 {
+            self.plant_paper(n);
+            self.plant_unresolved();
+        }
+        assert_eq!(self.planted.len(), 40);
+    }
+
+    /// Fifty to a hundred and fifty persons between nine at night and two.
+    fn plant_off_hours(&mut self) {
+        let (number, day) = (self.office(), self.chance.between(9, 29));
+        let clerk = self.clerk(number);
+        let begin = self.start_us + day * DAY_US + 21 * HOUR_US;
+        let planted = self.planted("off_hours_bulk", format!("{number} {clerk} day {day}"));
+        for _ in 0..self.chance.between(50, 150) {
+            let at_us = begin + self.chance.below(5 * HOUR_US as u64) as i64;
+            let mut ask = self.ask(number, at_us);
+            ask.clerk = clerk.clone();
+            self.enter(&ask, planted);
+            self.report_if(&ask);
+        }
+    }
+
+    /// Those who hide keep their papers in order.
+    fn report_if(&mut self, ask: &Ask) {
+        if self.agencies[ask.agency as usize - 1].reports {
+            let (number, matter, at_us) = (ask.agency, ask.matter.clone(), ask.at_us + HOUR_US);
+            self.report(number, &matter, at_us);
+        }
+    }
+
+    /// Five to nine times a clerk's ordinary day.
+    fn plant_many_subjects(&mut self) {
+        let (number, day) = (self.office(), self.worked_day(9, 30));
+        let clerk = self.clerk(number);
+        let usual = self
+            .made
+            .iter()
+            .filter(|made| made.bytes[10..14] == number.to_be_bytes())
+            .count() as i64
+            / (21 * self.agencies[number as usize - 1].clerks.len() as i64);
+        let planted = self.planted(
+            "operator_many_subjects",
+            format!("{number} {clerk} day {day}, usual {usual}"),
+        );
+        for _ in 0..(usual * self.chance.between(50, 90) / 10).max(150) {
+            let at_us = self.moment(number, day);
+            let mut ask = self.ask(number, at_us);
+            ask.clerk = clerk.clone();
+            self.enter(&ask, planted);
+            self.report_if(&ask);
+        }
+    }
+
+    /// One person, eight to twelve agencies, two days.
+    fn plant_many_agencies(&mut self) {
+        let day = self.worked_day(0, 28);
+        let subject = 2_000_000_000 + self.chance.below(900_000_000);
+        let planted = self.planted("subject_many_agencies", format!("{subject} day {day}"));
+        for n in 0..self.chance.between(8, 12) {
+            let number = (n * 7).rem_euclid(19) as u32 + 1;
+            let at_us = self.start_us + day * DAY_US + 9 * HOUR_US + self.chance.below(46 * HOUR_US as u64) as i64;
+            let mut ask = self.ask(number, at_us);
+            ask.subject = subject;
+            self.enter(&ask, planted);
+            self.report_if(&ask);
+        }
+    }
+
+    /// Seven to twenty wrong claims about one person in an afternoon.
+    fn plant_guessing(&mut self) {
+        let (number, day) = (self.office(), self.worked_day(0, 30));
+        let at_us = self.start_us + day * DAY_US + 14 * HOUR_US;
+        let mut ask = self.ask(number, at_us);
+        let planted = self.planted("repeated_guessing", format!("{number} day {day}"));
+        for n in 0..self.chance.between(7, 20) {
+            ask.at_us += self.chance.between(30, 900) * 1_000_000;
+            ask.outcome = if n < 5 { Outcome::Mismatched } else { Outcome::Review };
+            self.enter(&ask, planted);
+        }
+        self.report_if(&ask);
+    }
+
+    /// A system that maps a field wrongly: a third to two thirds of a day's look-ups of persons differ.
+    fn plant_rate(&mut self) {
+        let (number, day) = (self.office(), self.worked_day(10, 30));
+        let planted = self.planted("mismatch_rate", format!("{number} day {day}"));
+        let share = 0.33 + 0.33 * self.chance.unit();
+        let wrong = self.chance.between(60, 120);
+        for _ in 0..wrong {
+            let at_us = self.moment(number, day);
+            let mut ask = self.ask(number, at_us);
+            ask.outcome = Outcome::Mismatched;
+            self.enter(&ask, planted);
+            self.report_if(&ask);
+        }
+        // The rest of that day is as ordinary as it was: some of it goes, so that the share is as meant.
+        let keep = (wrong as f64 * (1.0 - share) / share) as usize;
+        let (from, until) = (self.start_us + day * DAY_US, self.start_us + (day + 1) * DAY_US);
+        let mut kept = 0;
+        self.made.retain(|made| {
+            let is_of = made.planted.is_none()
+                && (from..until).contains(&made.at_us)
+                && made.bytes[10..14] == number.to_be_bytes()
+                && made.bytes[1] == 1
+                && made.bytes[15..29] == *b"natural-person";
+            kept += usize::from(is_of);
+            !is_of || kept <= keep
+        });
+    }
+
+    /// A mismatch that nobody touches.
+    fn plant_overdue(&mut self) {
+        let (number, day) = (self.office(), self.worked_day(0, 18));
+        let at_us = self.moment(number, day);
+        let mut ask = self.ask(number, at_us);
+        ask.outcome = Outcome::Mismatched;
+        let (id, planted) = (
+            self.mismatch_id(),
+            self.planted("mismatch_overdue", format!("{number} day {day}")),
+        );
+        self.enter(&ask, planted);
+        self.report_if(&ask);
+        self.step(&ask, &id, ("open", "open", 1), at_us, planted);
+    }
+
+    /// A mismatch whose values were accepted and never delivered.
+    fn plant_unresolved(&mut self) {
+        let number = self.office();
+        let at_us = self.start_us + self.chance.between(9, 17) * HOUR_US;
+        let ask = self.ask(number, at_us);
+        let (id, planted) = (
+            self.mismatch_id(),
+            self.planted("mismatch_unresolved", format!("{number}")),
+        );
+        self.step(&ask, &id, ("open", "open", 1), at_us, planted);
+        self.step(
+            &ask,
+            &id,
+            ("accept_record", "record_accepted", 2),
+            at_us + DAY_US,
+            planted,
+        );
+    }
+
+    /// A clerk who makes application numbers up.
+    fn plant_no_application(&mut self) {
+        let number = self.chance.between(1, 10) as u32;
+        let clerk = self.clerk(number);
+        let planted = self.planted("no_application", format!("{number} {clerk}"));
+        for _ in 0..self.chance.between(60, 120) {
+            let day = self.worked_day(0, 13);
+            let at_us = self.moment(number, day);
+            let mut ask = self.ask(number, at_us);
+            ask.clerk = clerk.clone();
+            self.enter(&ask, planted);
+        }
+    }
+
+    /// An item whose guide still asks for a paper that a register proves.
+    fn plant_paper(&mut self, n: usize) {
+        let number = self.office();
+        let planted = self.planted("material_demanded", paper_item(n));
+        for _ in 0..self.chance.between(1, 20) {
+            let day = self.worked_day(0, 30);
+            let at_us = self.moment(number, day);
+            let mut ask = self.ask(number, at_us);
+            ask.item = paper_item(n);
+            self.enter(&ask, planted);
+            self.report_if(&ask);
+        }
+    }
+}
+
+fn subject_of(ask: &Ask) -> [u8; 16] {
+    let mut chance = Chance(ask.subject << 2 | ask.dataset as u64);
+    let mut subject = [0; 16];
+    subject[..8].copy_from_slice(&chance.next().to_be_bytes());
+    subject[8..].copy_from_slice(&chance.next().to_be_bytes());
+    subject
+}
