@@ -21,6 +21,7 @@ mod guess;
 pub mod hub;
 pub mod items;
 mod judge;
+pub mod licences;
 pub mod live;
 pub mod message;
 pub mod mismatches;

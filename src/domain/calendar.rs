@@ -176,6 +176,12 @@ pub fn china_date(us: i64) -> Date {
     date(1970, 1, 1).saturating_add(days.days())
 }
 
+/// The first moment of a day in China, Unix microseconds.
+pub fn china_midnight_us(day: Date) -> i64 {
+    let days = day.since(date(1970, 1, 1)).map_or(0, |span| span.get_days());
+    i64::from(days) * DAY_US - CHINA_OFFSET_US
+}
+
 /// Days since 1970-01-01 in China at a time in Unix microseconds.
 pub fn china_day(us: i64) -> i32 {
     i32::try_from(us.saturating_add(CHINA_OFFSET_US).div_euclid(DAY_US)).unwrap_or_default()
@@ -366,6 +372,7 @@ mod tests {
         assert_eq!(china_date(1_795_363_199_000_000), date(2026, 11, 22));
         assert_eq!(china_date(1_795_363_200_000_000), date(2026, 11, 23));
         assert_eq!(china_date(-1), date(1970, 1, 1));
+        assert_eq!(china_midnight_us(date(2026, 11, 23)), 1_795_363_200_000_000);
         assert_eq!(china_date(-CHINA_OFFSET_US - 1), date(1969, 12, 31));
         assert_eq!((china_date(i64::MAX), china_date(i64::MIN)), (Date::MAX, Date::MIN));
     }

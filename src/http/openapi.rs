@@ -37,6 +37,8 @@ const BETWEEN: &str = " ‖ ";
         super::items::list,
         super::items::report,
         super::items::get,
+        super::licences::verify_file,
+        super::licences::query,
         super::subscriptions::add,
         super::subscriptions::list,
         super::subscriptions::get,
@@ -78,6 +80,7 @@ const BETWEEN: &str = " ‖ ";
     ),
     components(schemas(
         shapes::Agency,
+        shapes::FileQuestion,
         shapes::Claim,
         shapes::ExplainedField,
         shapes::FieldVerdict,

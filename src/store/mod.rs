@@ -4,6 +4,7 @@
 
 mod apply;
 mod apply_bus;
+mod apply_keys;
 mod apply_turn;
 mod batch;
 mod engine;

@@ -67,6 +67,7 @@ pub(super) const DELETE_OLD_ASKS: Statement = statement!("delete_old_asks");
 pub(super) const DELETE_OLD_GUESSES: Statement = statement!("delete_old_guesses");
 pub(super) const DELETE_OLD_REPLIES: Statement = statement!("delete_old_replies");
 pub(super) const DELETE_PARKED_KEY: Statement = statement!("delete_parked_key");
+pub(super) const DELETE_RECORD_KEYS: Statement = statement!("delete_record_keys");
 pub(super) const DELETE_USED_ONCE: Statement = statement!("delete_used_once");
 pub(super) const FOREIGN_KEY_CHECK: Statement = statement!("foreign_key_check", sqlite);
 pub(super) const INSERT_ALERT: Statement = statement!("insert_alert");
@@ -126,6 +127,7 @@ pub(super) const SELECT_PENDING_MISMATCHES: Statement = statement!("select_pendi
 pub(super) const SELECT_PENDING_TARGETS: Statement = statement!("select_pending_targets");
 pub(super) const SELECT_POSITION: Statement = statement!("select_position");
 pub(super) const SELECT_RECORDS: Statement = statement!("select_records", each);
+pub(super) const SELECT_RECORD_KEYS: Statement = statement!("select_record_keys");
 pub(super) const SELECT_RECORD_VERSION: Statement = statement!("select_record_version");
 pub(super) const SELECT_REPLY: Statement = statement!("select_reply");
 pub(super) const SELECT_STEPS: Statement = statement!("select_steps");
@@ -202,6 +204,8 @@ pub(super) static INSERT_STEPS: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_steps")));
 pub(super) static INSERT_GUESSES: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_guesses")));
+pub(super) static INSERT_RECORD_KEYS: LazyLock<RowStatement> =
+    LazyLock::new(|| RowStatement::new(statement!("insert_record_keys")));
 pub(super) static INSERT_EVENTS: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_events")));
 

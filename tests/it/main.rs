@@ -30,6 +30,7 @@ mod items;
 mod kafka_kit;
 mod ledger_kill;
 mod ledger_second;
+mod licences;
 mod live;
 mod live_kit;
 mod live_sql;

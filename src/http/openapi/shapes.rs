@@ -2,18 +2,19 @@
 //! A comment is the text that callers read, English first and Chinese behind `‖`; enumerations get their words, and maps
 //! their values, from `words`, so that they are those of the code that answers.
 
-pub use self::{access::*, catalogue::*, item::*, ledger::*, problem::*, turn::*, verification::*};
+pub use self::{access::*, catalogue::*, item::*, ledger::*, licence::*, problem::*, turn::*, verification::*};
 
 mod access;
 mod catalogue;
 mod item;
 mod ledger;
+mod licence;
 mod problem;
 mod turn;
 mod verification;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 20] = [
+pub(super) const STRICT: [&str; 22] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -30,6 +31,8 @@ pub(super) const STRICT: [&str; 20] = [
     "ReplayRange",
     "UnlockRequest",
     "CheckRequest",
+    "FileQuestion",
+    "LicenceQuery",
     "ServiceItem",
     "ItemMaterial",
     "MaterialCondition",

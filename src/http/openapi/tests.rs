@@ -11,6 +11,7 @@ use crate::{
         admin::NewSecret,
         checks::CheckBody,
         commit::{AgencyRow, ClientRow, GrantRow},
+        licences::{file::FileQuestion, query::QueryBody},
         question::{ItemBody, Purpose, VerificationBody},
     },
     catalog::{
@@ -269,6 +270,8 @@ fn parses(name: &str, body: &Value) -> bool {
         "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
         "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
         "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
+        "FileQuestion" => taken::<FileQuestion<'_>>(&bytes),
+        "LicenceQuery" => taken::<QueryBody<'_>>(&bytes),
         "ServiceItem" => taken::<ItemSpec>(&bytes),
         "ItemMaterial" => taken::<MaterialSpec>(&bytes),
         "MaterialCondition" => taken::<WhenSpec>(&bytes),
@@ -304,6 +307,10 @@ fn full(name: &str) -> Value {
             "until": "2027-11-22T00:00:00Z", "supersedes": true}),
         "UnlockRequest" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r"}),
         "ReplayRange" => json!({"target": "sub_1", "from": "2026-11-22T00:00:00Z", "until": "2026-11-23T00:00:00Z"}),
+        "FileQuestion" => json!({"dataset": "d", "subject": {"s": "1"}, "claims": {"a": "v"}, "on": "2026-11-26",
+            "max_age_s": 1, "signature_over": "sm3"}),
+        "LicenceQuery" => json!({"purpose": purpose, "dataset": "d", "key": {"a": "1"}, "claims": {"a": "v"},
+            "on": "2026-11-26", "max_age_s": 1}),
         name => full_of_items(name),
     }
 }
