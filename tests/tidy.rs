@@ -50,11 +50,13 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Outside crates that live only in the places named: a layer, or one file or folder of it.
 const CRATES: &[(&str, &[&str])] = &[
     ("actix_http", &["http", "console"]),
+    ("actix_multipart", &["http"]),
     ("actix_rt", &["http", "cli"]),
     ("actix_web", &["http", "console", "cli"]),
     ("aes", &["source"]),
     ("anyhow", &["cli", "main"]),
     ("clap", &["cli", "main"]),
+    ("ed25519_dalek", &["auth/signature"]),
     ("figment", &["config"]),
     ("hdrhistogram", &["cli/bench"]),
     ("http_body_util", &["cli/bench"]),
@@ -67,14 +69,17 @@ const CRATES: &[(&str, &[&str])] = &[
     ("maud", &["http", "console"]),
     ("mimalloc", &["main"]),
     ("moka", &["cache"]),
+    ("num_bigint", &["auth/signature"]),
     ("prometheus", &["telemetry"]),
     ("rdkafka", &["bus"]),
     ("reqwest", &["cli/client", "auth/target", "guard", "source", "push"]),
     ("ring", &["ledger", "auth", "push", "source"]),
     ("rustls", &["main", "http", "cli", "guard", "source", "push"]),
+    ("sm3", &["auth"]),
     ("sqlx", &["store", "source"]),
     ("tracing_subscriber", &["telemetry", "cli"]),
     ("utoipa", &["http"]),
+    ("x509_cert", &["auth/signature"]),
 ];
 
 /// What a pure layer names none of: no async, no I/O, no clock, no logging.

@@ -231,6 +231,40 @@ def ethnicity():
     return write("ethnicity.csv", ("code", "name", "short_name"), rows)
 
 
+# --- licence status --------------------------------------------------------------------------------------------------
+
+# vocabulary, kind, code, word, meaning. The code lists of 住建部 for its electronic licences (status and operation type), the two words
+# that real-estate registers write, and the one sample of the national licence library, whose meaning its public description does not give.
+LICENCE_STATUS = [
+    ("housing", "status", "01", "有效", "valid"),
+    ("housing", "status", "01", "正常", "valid"),
+    ("housing", "status", "02", "暂扣", "suspended"),
+    ("housing", "status", "03", "撤销", "revoked"),
+    ("housing", "status", "04", "注销", "cancelled"),
+    ("housing", "status", "05", "失效", "expired"),
+    ("housing", "status", "06", "办理转出", "transferred"),
+    ("housing", "status", "07", "吊销", "revoked"),
+    ("housing", "status", "99", "其他", "unknown"),
+    ("housing", "operation", "01", "新发", "issue"),
+    ("housing", "operation", "02", "延续", "renew"),
+    ("housing", "operation", "03", "暂扣", "suspend"),
+    ("housing", "operation", "04", "过期失效", "expire"),
+    ("housing", "operation", "05", "注销", "cancel"),
+    ("housing", "operation", "06", "暂扣发还", "restore"),
+    ("housing", "operation", "07", "其他", "other"),
+    ("housing", "operation", "08", "转入", "transfer"),
+    ("housing", "operation", "09", "变更", "change"),
+    ("housing", "operation", "10", "取消转出", "restore"),
+    ("real_estate", "status", "1", "现势", "valid"),
+    ("real_estate", "status", "2", "注销", "cancelled"),
+    ("national", "status", "U", "", "unknown"),
+]
+
+
+def licence_status():
+    return write("licence_status.csv", ("vocabulary", "kind", "code", "word", "meaning"), LICENCE_STATUS)
+
+
 # --- holidays --------------------------------------------------------------------------------------------------------
 
 HOLIDAY_YEARS = range(2018, 2027)
@@ -268,6 +302,9 @@ NOTES = {
     "holidays.csv": ("PyPI chinesecalendar 1.11.0: chinese_calendar/constants.py (itself from the State Council's yearly notices)",
                      "MIT; the dates are facts of public notices",
                      "2018 to 2026; only what the notices list: a weekend without a row is off, another day without a row is worked"),
+    "licence_status.csv": ("public code lists of 住建部's electronic licences; words of real-estate registers; own compilation", "facts",
+                           "a status or operation word of one vocabulary and what it stands for; 正常 is another word for 有效; a meaning "
+                           "that is not public is `unknown`"),
     "ethnicity.csv": ("GB/T 3304-1991; own compilation", "facts of a standard", "97 and 98 from general knowledge"),
 }
 
@@ -313,6 +350,7 @@ def main():
             divisions(wheel_text(found["python-stdnum"], "stdnum/cn/loc.dat")),
             renamed(),
             ethnicity(),
+            licence_status(),
             holidays(wheel_text(found["chinesecalendar"], "chinese_calendar/constants.py")),
         ])
 

@@ -17,6 +17,8 @@ use super::{
 pub struct Commit {
     /// New record versions.
     pub records: Vec<RecordWrite>,
+    /// Other ways to find them; `Hub::commit` makes these of `records`.
+    pub record_keys: Vec<RecordKeys>,
     /// When sources of live datasets were asked; an older time never replaces a newer one.
     pub live_fetches: Vec<(RecordKey, LiveFetch)>,
     /// Agencies to insert or replace by id.
@@ -86,6 +88,19 @@ pub struct RecordWrite {
     pub expected: Option<u32>,
     /// The new version, whole.
     pub record: StoredRecord,
+}
+
+/// The keyed hashes under which one record is found, besides its subject.
+#[derive(Clone)]
+pub struct RecordKeys {
+    /// Dataset name.
+    pub dataset: Arc<str>,
+    /// Subject pseudonym.
+    pub subject: SubjectKey,
+    /// Whether there was a version before, whose hashes no longer hold.
+    pub replaces: bool,
+    /// The hashes, each once.
+    pub hashes: Vec<[u8; 16]>,
 }
 
 /// An agency: who is answerable for the calls of its business systems, or for the records it contributes.

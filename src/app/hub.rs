@@ -17,6 +17,7 @@ use super::{
     commit::Commit,
     error::AppError,
     items::Items,
+    licences::{self, Licences},
     outward::{Connectors, Webhooks},
     pending::Pending,
     ports::{Clock, Store},
@@ -96,6 +97,8 @@ pub struct Hub {
     pub peers: super::peers::Peers,
     /// Held while subscriptions or items are read or changed in memory.
     pub table_reads: Mutex<()>,
+    /// What licences need.
+    pub licences: Licences,
     /// Seals columns of the store.
     pub vault: Vault,
     /// What is pending about subjects.
@@ -258,7 +261,8 @@ impl Hub {
     ///
     /// # Errors
     /// The store refuses or cannot be asked.
-    pub async fn commit(&self, commit: Commit) -> Result<Committed, AppError> {
+    pub async fn commit(&self, mut commit: Commit) -> Result<Committed, AppError> {
+        commit.record_keys = licences::keys_of(self, &commit.records);
         let ids = self.store.commit(&commit).await?;
         Ok(Committed {
             ids,

@@ -25,6 +25,7 @@ pub mod hub;
 pub mod items;
 mod judge;
 pub mod left_over;
+pub mod licences;
 pub mod live;
 pub mod message;
 pub mod mismatches;

@@ -210,6 +210,9 @@ pub trait Store: Send + Sync + 'static {
     /// One version of a record, current or past.
     async fn record_version(&self, key: &RecordKey, version: u32) -> Result<Option<StoredRecord>, StoreError>;
 
+    /// Records that are found under a keyed hash, at most 16.
+    async fn subjects_of_key(&self, dataset: &str, hash: [u8; 16]) -> Result<Vec<SubjectKey>, StoreError>;
+
     /// When the source of a live record was last asked.
     async fn live_fetch(&self, key: &RecordKey) -> Result<Option<LiveFetch>, StoreError>;
 

@@ -14,6 +14,7 @@ use super::{
     commit::{Commit, RecordWrite},
     error::AppError,
     hub::{Caller, Hub},
+    licences::Issued,
     ports::{RecordKey, StoreError, StoredRecord},
     purpose,
     rows::{BusWrites, EventRow},
@@ -163,6 +164,7 @@ pub(super) async fn take(
             events.extend(changes(hub, &writes, now_us)?);
         }
         let any = !events.is_empty();
+        let issued = Issued::among(hub, &writes, now_us);
         let commit = Commit {
             records: writes,
             events,
@@ -171,6 +173,7 @@ pub(super) async fn take(
                 .map(|record| hub.records.bucket_of(&record.subject.key))
                 .collect(),
             ledger_entries,
+            alerts: issued.alerts(hub, now_us)?,
             bus: bus.clone(),
             at: now_us,
             ..Commit::default()
@@ -180,6 +183,7 @@ pub(super) async fn take(
             Err(AppError::Store(StoreError::Conflict)) if bus.advances.is_empty() => continue,
             committed => committed?,
         };
+        issued.measure(hub);
         // Committed: a crash before the append leaves the entry in the outbox, and the next start appends it.
         for record in incoming {
             hub.records.invalidate(&record.subject.key);

@@ -102,6 +102,12 @@ impl Vault {
         self.hiding.hide(&[b"index", kind, text])
     }
 
+    /// A keyed hash by which a record is found otherwise than by its identifiers: `name` says how.
+    pub fn record_key(&self, dataset: &str, name: &[u8], parts: &[&[u8]]) -> [u8; 16] {
+        let head: [&[u8]; 3] = [b"record key", dataset.as_bytes(), name];
+        self.hiding.hide(&[&head[..], parts].concat())
+    }
+
     /// A keyed hash of what was claimed of a field, in the form in which it is compared.
     pub fn claim(&self, field: &str, canonical: &[u8]) -> [u8; 16] {
         self.hiding.hide(&[b"claim", field.as_bytes(), canonical])

@@ -10,7 +10,7 @@ use super::{
     judge::{self, Asking},
     ports::SubjectKey,
     purpose,
-    question::{Claim, Members, PredicateBody, Text, VerificationBody},
+    question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
     record::CachedRecord,
     verification_id::VerificationId,
 };
@@ -137,16 +137,31 @@ pub async fn verify<'a>(
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
     };
     let asking = Asking::new(caller, &body.purpose, now_us);
-    let mut judgement = judge::judge(hub, &asking, question).await?;
+    let judgement = judge::judge(hub, &asking, question).await?;
+    enter(hub, lane, caller, &body.purpose, judgement, (now_us, started)).await
+}
+
+/// Enters a judgement with what it brings, and makes the answer of it.
+///
+/// # Errors
+/// The ledger takes no entry, or the store cannot be asked: then nothing is told.
+pub(super) async fn enter<'a>(
+    hub: &Arc<Hub>,
+    lane: &Lane,
+    caller: &Caller,
+    purpose: &Purpose<'_>,
+    mut judgement: Judgement<'a>,
+    (now_us, started): (i64, Instant),
+) -> Result<Answer<'a>, AppError> {
     let mut bytes = Vec::with_capacity(256);
     entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
     judgement.put(&mut bytes);
-    purpose::seal_into(hub, &body.purpose, &mut bytes)?;
+    purpose::seal_into(hub, purpose, &mut bytes)?;
     let appended = match judgement.consequence.take() {
         None => hub.append_on(lane, bytes).await?,
         Some(consequence) => {
             let all = vec![Some(*consequence)];
-            let (appended, notes) = consequence::enter(hub, caller, &body.purpose, now_us, all, bytes).await?;
+            let (appended, notes) = consequence::enter(hub, caller, purpose, now_us, all, bytes).await?;
             judgement.mismatch = notes.into_iter().next().flatten().or(judgement.mismatch.take());
             appended
         }

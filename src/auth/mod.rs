@@ -4,6 +4,7 @@
 
 pub mod assertion;
 pub mod ed25519;
+pub mod file_digest;
 mod jws;
 pub mod keys;
 pub mod message;
@@ -12,6 +13,7 @@ pub mod pseudonym;
 pub mod replay;
 pub mod seal;
 pub mod secret;
+pub mod signature;
 mod structured;
 pub mod target;
 pub mod token;

@@ -7,7 +7,10 @@ use jsonschema::{Draft, PatternOptions, Retrieve, Uri, Validator};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::dataset::{Authority, Dataset, Field, GuessRule, SubjectMember};
+use super::{
+    dataset::{Authority, Dataset, Field, GuessRule, SubjectMember},
+    licence::{Licence, LicenceKeywords, Role},
+};
 use crate::domain::{
     compare::Comparator,
     identifier::IdentifierKind,
@@ -72,6 +75,7 @@ struct DatasetKeywords {
     freshness_s: u64,
     settle_window_days: u32,
     correction_due_working_days: u32,
+    licence: Option<LicenceKeywords>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +106,7 @@ struct FieldKeywords {
     mask: String,
     #[serde(default)]
     guesses: GuessRule,
+    role: Option<Role>,
 }
 
 /// Longest schema file, bytes.
@@ -162,6 +167,7 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
     if fields.len() > FIELDS_MAX {
         return Err(fail("/properties/fields", format!("more than {FIELDS_MAX} fields")));
     }
+    let licence = Licence::compile(file, root.licence, &subject, &fields)?;
     let field_numbers: HashMap<_, _, _> = fields
         .iter()
         .zip(0u8..)
@@ -181,6 +187,7 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
         correction_due_working_days: root.correction_due_working_days,
         subject: subject.into(),
         fields: fields.into(),
+        licence,
         field_numbers,
         validator,
         schema,
@@ -228,6 +235,7 @@ fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Resul
         comparator,
         mask,
         guesses: words.guesses,
+        role: words.role,
         characters_max: characters_max(member),
     })
 }

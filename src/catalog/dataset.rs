@@ -7,6 +7,7 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::licence::{Licence, Role};
 use crate::domain::{
     compare::Comparator,
     fault::{Fault, pointer_segment},
@@ -54,6 +55,8 @@ pub struct Field {
     pub mask: Mask,
     /// Whether wrong claims of it are counted.
     pub guesses: GuessRule,
+    /// What the hub itself reads it as.
+    pub role: Option<Role>,
     /// Longest value, characters.
     pub characters_max: usize,
 }
@@ -97,6 +100,8 @@ pub struct Dataset {
     pub subject: Box<[SubjectMember]>,
     /// Fields, by number.
     pub fields: Box<[Field]>,
+    /// What it says of itself as a register of licences, when it is one.
+    pub licence: Option<Licence>,
     pub(super) field_numbers: HashMap<Box<str>, u8, ahash::RandomState>,
     pub(super) validator: Validator,
     pub(super) schema: Value,

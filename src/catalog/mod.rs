@@ -5,6 +5,7 @@ mod compile;
 mod dataset;
 mod events;
 pub mod item;
+mod licence;
 pub mod supervision;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
@@ -12,6 +13,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 pub use compile::CatalogError;
 pub use dataset::{Authority, Dataset, Field, GuessRule, Subject, SubjectMember};
 pub use events::EventSchemas;
+pub use licence::{Licence, Role};
 
 pub use crate::domain::label::Label;
 
@@ -91,6 +93,11 @@ impl Catalog {
     /// The dataset of a number of this run; numbers are not kept from run to run.
     pub fn by_number(&self, number: u16) -> Option<&Arc<Dataset>> {
         self.datasets.get(usize::from(number))
+    }
+
+    /// The first dataset of licences: the one that is meant where none is named.
+    pub fn licences(&self) -> Option<&Arc<Dataset>> {
+        self.datasets.iter().find(|dataset| dataset.licence.is_some())
     }
 
     /// Every dataset, shipped ones first.
@@ -175,6 +182,34 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(catalog.iter().count(), 5);
         assert_eq!(&*catalog.get("marriage").unwrap().rules, "marriage@3");
+    }
+
+    #[test]
+    fn a_licence_whose_roles_do_not_fit_is_refused_at_its_place() {
+        let licences = SHIPPED[2].1;
+        let fields = ["type_name", "licence_no", "holder_id"];
+        let catalog = Catalog::load(None).unwrap();
+        let dataset = catalog.licences().unwrap();
+        let licence = dataset.licence.as_ref().unwrap();
+        let names: Vec<_> = licence.key.iter().map(|n| &*dataset.field(*n).unwrap().name).collect();
+        assert_eq!(names, fields);
+        assert_eq!(dataset.field_number("status"), licence.field(Role::Status));
+        for (from, to, place) in [
+            ("\"role\": \"valid_from\"", "\"role\": \"valid_until\"", "another field"),
+            ("\"role\": \"status\"", "\"role\": \"file_sha256\"", "does not fit"),
+            (
+                "\"vocabulary\": \"housing\"",
+                "\"vocabulary\": \"none\"",
+                "/x-heyan/licence/vocabulary",
+            ),
+            ("\"holder_id\"\n      ]", "\"holder\"\n      ]", "/x-heyan/licence/key"),
+            ("\"role\": \"status\",", "", "needs fields"),
+        ] {
+            let text = licences.replacen(from, to, 1);
+            assert_ne!(text, licences, "{from}");
+            let error = compile::compile("e-licence.json", &text, 0).err().unwrap().to_string();
+            assert!(error.contains(place), "{error}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{bus, harden, outward, storage};
+use super::{bus, harden, licences, outward, storage};
 use crate::{
     app::{
         access::{AccessTable, Counters},
@@ -173,6 +173,7 @@ fn assemble(
     (connectors, webhooks): (Arc<dyn Connectors>, Arc<dyn Webhooks>),
     (url, clock): (&str, Arc<dyn Clock>),
 ) -> anyhow::Result<Hub> {
+    let licences = licences::licences(config, &catalog)?;
     let token_seed = keys.token_signing_seed(1)?;
     let kid = KeyId::thumbprint(&crate::auth::ed25519::SigningKey::from_seed(&token_seed)?.public());
     let signer = TokenSigner::new(&token_seed, kid, &config.auth.issuer)?;
@@ -218,6 +219,7 @@ fn assemble(
         draining: Default::default(),
         peers: Default::default(),
         witness: storage::witness(config, keys)?,
+        licences,
         vault: vault(config, keys)?,
         pending: Pending::default(),
         items: ArcSwap::default(),

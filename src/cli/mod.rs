@@ -24,6 +24,7 @@ mod import;
 mod inbox;
 mod item;
 mod ledger;
+mod licences;
 mod output;
 mod outward;
 mod progress;

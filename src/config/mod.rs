@@ -3,6 +3,7 @@
 
 mod check;
 mod kafka;
+mod licences;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::telemetry::LogFormat;
 pub use check::Unsafe;
 pub use kafka::Kafka;
+pub use licences::Licences;
 
 /// The defaults, as they ship.
 pub const DEFAULTS: &str = include_str!("../../config/hub.toml");
@@ -57,6 +59,8 @@ pub struct Config {
     pub kafka: Kafka,
     /// Outside systems.
     pub connectors: Connectors,
+    /// Electronic licences.
+    pub licences: Licences,
     /// Working days.
     pub calendar: Calendar,
     /// Budget of guesses.
@@ -431,6 +435,8 @@ mod tests {
             ("[kafka]\nbrokers = \"127.0.0.1:9092,kafka:9092\"", "kafka.security"),
             ("[kafka]\nsecurity = \"ssl\"", "kafka.security"),
             ("[kafka]\nsasl_username = \"hub\"", "kafka.sasl_username"),
+            ("[licences]\nfiles_max = 0", "licences.files_max"),
+            ("[licences]\nhome_divisions = [\"芜湖\"]", "licences.home_divisions"),
             ("[kafka]\nreplicas = 1", "kafka.min_insync_replicas"),
             (
                 "[kafka.feed]\nbatch_messages_max = 3001",

@@ -377,6 +377,7 @@ mod tests {
         assert_eq!(china_date(1_795_363_199_000_000), date(2026, 11, 22));
         assert_eq!(china_date(1_795_363_200_000_000), date(2026, 11, 23));
         assert_eq!(china_date(-1), date(1970, 1, 1));
+        assert_eq!(china_midnight_us(date(2026, 11, 23)), 1_795_363_200_000_000);
         assert_eq!(china_date(-CHINA_OFFSET_US - 1), date(1969, 12, 31));
         assert_eq!((china_date(i64::MAX), china_date(i64::MIN)), (Date::MAX, Date::MIN));
     }

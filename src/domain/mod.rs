@@ -12,6 +12,7 @@ pub mod fault;
 pub mod fold;
 pub mod identifier;
 pub mod label;
+pub mod licence;
 pub mod mask;
 pub mod mismatch;
 pub mod notice;

@@ -5,7 +5,7 @@
 use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, sync::atomic::Ordering, time::Instant};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    FromRequest, HttpRequest, HttpResponse,
     http::{ConnectionType, header},
     web,
 };
@@ -102,6 +102,18 @@ impl Call {
             place.weigh(body.len());
         }
         Ok(body)
+    }
+
+    /// Takes the body out, for a reader of its own.
+    pub(super) fn take_payload(&mut self) -> Result<web::Payload, Problem> {
+        let none = web::Payload::from_request(&self.request, &mut actix_web::dev::Payload::None).into_inner();
+        let none = none.map_err(|_never| Problem::new(ProblemCode::Internal))?;
+        Ok(std::mem::replace(&mut self.payload, none))
+    }
+
+    /// Bytes of body that the head states.
+    pub(super) fn stated_bytes(&self) -> Option<u64> {
+        self.stated.and_then(|bytes| u64::try_from(bytes).ok())
     }
 
     /// A part of the path.

@@ -47,6 +47,8 @@ const BETWEEN: &str = " ‖ ";
         super::items::list,
         super::items::report,
         super::items::get,
+        super::licences::verify_file,
+        super::licences::query,
         super::subscriptions::add,
         super::subscriptions::list,
         super::subscriptions::get,
@@ -103,6 +105,7 @@ const BETWEEN: &str = " ‖ ";
     components(schemas(
         shapes::Agency,
         shapes::AlertMore,
+        shapes::FileQuestion,
         shapes::Claim,
         shapes::ExplainedField,
         shapes::FieldVerdict,

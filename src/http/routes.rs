@@ -4,7 +4,8 @@
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
-    access, alerts, applications, archives, call, cases, checks, datasets, items, log, mismatches, oauth, pages,
+    access, alerts, applications, archives, call, cases, checks, datasets, items, licences, log, mismatches, oauth,
+    pages,
     problem::{Problem, ProblemCode},
     quality, receipts, records, refuse, seals,
     state::State,
@@ -115,6 +116,8 @@ routes! {
     list_items            GET    "/v1/items"                                   EVERYONE,                              Call   => items::list;
     report_items          GET    "/v1/items/report"                            &[Operator, Auditor],                  Call   => items::report;
     get_item              GET    "/v1/items/{code}"                            EVERYONE,                              Call   => items::get;
+    verify_licence_file   POST   "/v1/licences/verify-file"                    &[Agency],                             Own    => licences::verify_file;
+    query_licence         POST   "/v1/licences/query"                          &[Agency],                             Own    => licences::query;
     add_subscription      POST   "/v1/subscriptions"                           &[Agency, Authority],                  Own    => subscriptions::add;
     list_subscriptions    GET    "/v1/subscriptions"                           &[Agency, Authority, Operator, Auditor], Call => subscriptions::list;
     get_subscription      GET    "/v1/subscriptions/{id}"                      &[Agency, Authority, Operator, Auditor], Call => subscriptions::get;

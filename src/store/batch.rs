@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
+use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordKeys, RecordWrite};
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow,
@@ -24,6 +24,7 @@ pub(super) struct Node {
 /// One commit, owned.
 pub(super) struct Batch {
     pub(super) records: Vec<RecordRow>,
+    pub(super) record_keys: Vec<RecordKeys>,
     pub(super) live_fetches: Vec<(RecordKey, LiveFetch)>,
     pub(super) agencies: Vec<AgencyRow>,
     pub(super) clients: Vec<ClientRow>,
@@ -136,6 +137,7 @@ impl Batch {
             node: Arc::clone(node),
             stamps: commit.stamps.clone(),
             records: commit.records.iter().map(RecordRow::of).collect(),
+            record_keys: commit.record_keys.clone(),
             live_fetches: commit.live_fetches.clone(),
             agencies: commit.agencies.clone(),
             clients: commit.clients.clone(),
@@ -154,7 +156,8 @@ impl Batch {
     pub(super) fn weight(&self) -> usize {
         let access = self.agencies.len() + self.clients.len() + self.grants.len();
         let turn = self.turn.as_ref().map_or(0, |turn| turn.weight());
-        (self.records.len() + self.live_fetches.len() + self.entries.len() + access + turn).max(1)
+        let keys: usize = self.record_keys.iter().map(|keys| keys.hashes.len()).sum();
+        (self.records.len() + keys + self.live_fetches.len() + self.entries.len() + access + turn).max(1)
     }
 }
 

@@ -29,7 +29,7 @@ macro_rules! migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 13] = [
+const MIGRATIONS: [Migration; 14] = [
     migration!(1, "0001_init"),
     migration!(2, "0002_loop"),
     migration!(3, "0003_live"),
@@ -37,6 +37,7 @@ const MIGRATIONS: [Migration; 13] = [
     migration!(5, "0005_nodes"),
     migration!(6, "0006_bus"),
     migration!(7, "0007_items"),
+    migration!(8, "0008_licences"),
     migration!(9, "0009_traces"),
     migration!(10, "0010_supervision"),
     migration!(11, "0011_watches"),

@@ -4,6 +4,7 @@
 
 mod apply;
 mod apply_bus;
+mod apply_keys;
 mod apply_supervision;
 mod apply_turn;
 mod batch;

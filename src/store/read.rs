@@ -103,6 +103,27 @@ pub(super) async fn record_version<E: Engine>(
     fetch_one(pool, statement::SELECT_RECORD_VERSION, bind, read).await
 }
 
+/// The records under a keyed hash.
+pub(super) async fn subjects_of_key<E: Engine>(
+    pool: &Pool<E>,
+    dataset: &str,
+    hash: [u8; 16],
+) -> Result<Vec<SubjectKey>, StoreError> {
+    const TABLE: &str = "record_keys";
+    let statement = statement::SELECT_RECORD_KEYS;
+    let call = E::call(E::text(statement)).bind(dataset.to_owned()).bind(hash.to_vec());
+    let rows = pool.lend().await?.rows(statement.name, call).await?;
+    let subject = |row: &E::Row| {
+        let bytes: Vec<u8> = column(row, 0, TABLE, "subject")?;
+        let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| StoreError::BadRow {
+            table: TABLE,
+            column: "subject",
+        })?;
+        Ok(SubjectKey(bytes))
+    };
+    rows.iter().map(subject).collect()
+}
+
 /// When the source of a live record was last asked.
 pub(super) async fn live_fetch<E: Engine>(pool: &Pool<E>, key: &RecordKey) -> Result<Option<LiveFetch>, StoreError> {
     let SubjectKey(subject) = key.subject;

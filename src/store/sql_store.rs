@@ -84,6 +84,10 @@ impl<E: Engine> Store for SqlStore<E> {
         read::record_version(&self.readers, key, version).await
     }
 
+    async fn subjects_of_key(&self, dataset: &str, hash: [u8; 16]) -> Result<Vec<SubjectKey>, StoreError> {
+        read::subjects_of_key(&self.readers, dataset, hash).await
+    }
+
     async fn live_fetch(&self, key: &RecordKey) -> Result<Option<LiveFetch>, StoreError> {
         read::live_fetch(&self.readers, key).await
     }

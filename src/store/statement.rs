@@ -75,6 +75,7 @@ pub(super) const DELETE_OLD_WATCHES: Statement = statement!("delete_old_watches"
 pub(super) const DELETE_PARKED_KEY: Statement = statement!("delete_parked_key");
 pub(super) const DELETE_UNLOCK_REQUEST: Statement = statement!("delete_unlock_request");
 pub(super) const DELETE_SUPERVISION_ENTRIES: Statement = statement!("delete_supervision_entries");
+pub(super) const DELETE_RECORD_KEYS: Statement = statement!("delete_record_keys");
 pub(super) const DELETE_USED_ONCE: Statement = statement!("delete_used_once");
 pub(super) const FOREIGN_KEY_CHECK: Statement = statement!("foreign_key_check", sqlite);
 pub(super) const INSERT_ALERT: Statement = statement!("insert_alert");
@@ -148,6 +149,7 @@ pub(super) const SELECT_PENDING_TARGETS: Statement = statement!("select_pending_
 pub(super) const SELECT_POSITION: Statement = statement!("select_position");
 pub(super) const SELECT_QUALITY_STEPS: Statement = statement!("select_quality_steps");
 pub(super) const SELECT_RECORDS: Statement = statement!("select_records", each);
+pub(super) const SELECT_RECORD_KEYS: Statement = statement!("select_record_keys");
 pub(super) const SELECT_RECORD_VERSION: Statement = statement!("select_record_version");
 pub(super) const SELECT_REPLY: Statement = statement!("select_reply");
 pub(super) const SELECT_SEALS: Statement = statement!("select_seals");
@@ -240,6 +242,8 @@ pub(super) static INSERT_STEPS: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_steps")));
 pub(super) static INSERT_GUESSES: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_guesses")));
+pub(super) static INSERT_RECORD_KEYS: LazyLock<RowStatement> =
+    LazyLock::new(|| RowStatement::new(statement!("insert_record_keys")));
 pub(super) static INSERT_EVENTS: LazyLock<RowStatement> =
     LazyLock::new(|| RowStatement::new(statement!("insert_events")));
 

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder, core::Collector,
 };
 
 use super::striped::{Durations, Family, Striped, Tally};
@@ -49,6 +50,7 @@ pub struct Metrics {
     pub lines_lost: IntCounter,
     /// Records taken in.
     pub records_ingested: IntCounterVec,
+    licence_issue_delay: HistogramVec,
     /// The loop: mismatches, deliveries, alerts.
     pub turn: Turn,
     /// The bus.
@@ -200,6 +202,11 @@ impl Metrics {
                 "heyan_node_lines_lost_total",
                 "Times that the line to the other nodes was lost.",
             )?,
+            licence_issue_delay: make.days(
+                "heyan_licence_issue_delay_seconds",
+                "Time from the end of a licence's day of issue until it first came in.",
+                &["dataset"],
+            )?,
             turn: Turn::new(&make)?,
             bus: BusMetrics::new(&make)?,
             records_ingested: make.counters(
@@ -238,6 +245,14 @@ impl Metrics {
             counter.inc();
         }
         self.source_seconds.with(&[dataset]).observe(took);
+    }
+
+    /// Measures how long after its day of issue a licence came in.
+    pub fn licence_issued(&self, dataset: &str, delay_s: i64) {
+        if let Ok(histogram) = self.licence_issue_delay.get_metric_with_label_values(&[dataset]) {
+            // Whole seconds of a few years: exact.
+            histogram.observe(delay_s as f64);
+        }
     }
 
     /// The durations of one route, method and class of answers, to be kept by the route.
@@ -301,6 +316,24 @@ impl Make<'_> {
 
     fn family<S: Striped>(&self, name: &str, help: &str, labels: &[&str]) -> Result<Family<S>, MetricsError> {
         self.register(Family::new(name, help, labels)?)
+    }
+
+    /// What takes hours to months.
+    fn days(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, MetricsError> {
+        const DAY_S: f64 = 86_400.0;
+        let buckets = vec![
+            0.0,
+            DAY_S / 24.0,
+            DAY_S / 4.0,
+            DAY_S,
+            2.0 * DAY_S,
+            7.0 * DAY_S,
+            30.0 * DAY_S,
+        ];
+        self.register(HistogramVec::new(
+            HistogramOpts::new(name, help).buckets(buckets),
+            labels,
+        )?)
     }
 
     fn durations(&self, name: &str, help: &str) -> Result<Durations, MetricsError> {

@@ -136,6 +136,7 @@ ROWS: dict[str, Row] = {
     "GET /v1/items/report": Row(allow=WATCHERS),
     "GET /v1/items/{}": Row(allow=EVERYONE, path={"code": "none"}),
     "POST /v1/licences/verify-file": Row(allow=AGENCIES, body=b"", ctype="multipart/form-data; boundary=x"),
+    "POST /v1/licences/query": Row(allow=AGENCIES, body={"purpose": PURPOSE, "key": {}}),
     "POST /v1/traces/query": Row(
         allow=frozenset({"auditor"}),
         body={"dataset": "natural-person", "subject": RECORD["subject"], "reason": "drill"},

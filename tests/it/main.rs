@@ -33,6 +33,7 @@ mod kafka_kit;
 mod ledger_kill;
 mod ledger_second;
 mod left_over;
+mod licences;
 mod live;
 mod live_kit;
 mod live_sql;

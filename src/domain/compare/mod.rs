@@ -12,6 +12,7 @@ use super::verdict::{Basis, ReviewReason, Verdict};
 use address::AddressForm;
 use amount::AmountRule;
 use coded::{CodeTable, Coding};
+use digest::Algorithm;
 use text::TextRule;
 
 pub use address::head_text as address_head;
@@ -34,7 +35,7 @@ pub struct Comparator(Kind);
 enum Kind {
     Text(TextRule),
     Number(NumberKind),
-    Digest,
+    Digest(Algorithm),
     Date,
     Amount(Arc<AmountRule>),
     Coded(Arc<CodeTable>),
@@ -175,7 +176,7 @@ impl Comparator {
             "credit_code" => Kind::Number(NumberKind::Only(IdentifierKind::CreditCode)),
             "licence_identifier" => Kind::Number(NumberKind::Only(IdentifierKind::LicenceIdentifier)),
             "party_identifier" => Kind::Number(NumberKind::Party),
-            "digest" => Kind::Digest,
+            "digest" => return Algorithm::from_options(options).map(|algorithm| Self(Kind::Digest(algorithm))),
             "date" => Kind::Date,
             "address" => Kind::Address,
             "amount" => {
@@ -194,7 +195,7 @@ impl Comparator {
     pub fn canonical(&self, raw: &str) -> Canonical {
         let form = match &self.0 {
             Kind::Text(rule) => text_form(raw, &rule.fold(raw)),
-            Kind::Digest => text_form(raw, &digest::fold(raw)),
+            Kind::Digest(algorithm) => text_form(raw, &algorithm.fold(raw)),
             _ => self.form(raw),
         };
         Canonical { raw: raw.into(), form }
@@ -207,7 +208,7 @@ impl Comparator {
         }
         match &self.0 {
             Kind::Text(rule) => rule.judge(&rule.fold(claim), record.text()),
-            Kind::Digest => equal_or_mismatch(&digest::fold(claim), record.text()),
+            Kind::Digest(algorithm) => equal_or_mismatch(&algorithm.fold(claim), record.text()),
             Kind::Address => address::judge(claim, record),
             Kind::Number(_) | Kind::Date | Kind::Amount(_) | Kind::Coded(_) => {
                 judge_forms(&self.form(claim), &record.form)
@@ -261,7 +262,7 @@ impl Comparator {
     pub(crate) fn form(&self, raw: &str) -> Form {
         match &self.0 {
             Kind::Text(rule) => Form::Text(rule.fold(raw).into()),
-            Kind::Digest => Form::Text(digest::fold(raw).into()),
+            Kind::Digest(algorithm) => Form::Text(algorithm.fold(raw).into()),
             Kind::Number(kind) => number::form(*kind, raw),
             Kind::Date => date::parse(raw).map_or_else(|| plain_form(raw), Form::Date),
             Kind::Amount(rule) => rule.parse(raw).map_or_else(|| plain_form(raw), Form::Amount),

@@ -17,7 +17,7 @@ const ABOUT: Text = text!(
     => "A city's verification exchange hub: business systems verify what applicants claim, field by field, and every answer has a receipt that can be proven offline.\n\n- Except where open to everyone, operations need an `Authorization: Bearer` token from `/oauth/token`, good for 10 minutes.\n- Every answer, refusals included, is in the ledger before it leaves.\n- Bodies are strict JSON: a member twice, an unknown member or a number that cannot be exact is refused. Lengths are limits of UTF-8 bytes.\n- Every error is a [problem document](/problems), `application/problem+json`; program against its `code`."
 );
 
-const TAGS: [(&str, Text, Text); 13] = [
+const TAGS: [(&str, Text, Text); 14] = [
     (
         "verification",
         text!("核验" => "Verification"),
@@ -32,6 +32,11 @@ const TAGS: [(&str, Text, Text); 13] = [
         "item",
         text!("政务服务事项" => "Service items"),
         text!("一次核验全部材料，一次性告知。" => "All materials of a matter at once, and the one-time notice."),
+    ),
+    (
+        "licence",
+        text!("电子证照" => "Licences"),
+        text!("验证证照文件，按持证主体查询。" => "Verify a licence's file, or find a licence by its holder."),
     ),
     (
         "mismatch",

@@ -225,6 +225,18 @@ get_item
     text    "现行版本，含材料清单与核验方式。" "The version that counts, with its materials and how each is proven."
     answer  "事项。" "The item."
     refuses &[&[ItemNotFound]];
+verify_licence_file
+    summary "验证证照文件" "Verify a licence's file"
+    text    "multipart/form-data，各部分依次为 `purpose`、`question`（JSON）、可选的 `signature` 与 `certificate`、最后是 `file`。文件边收边算 SHA-256 与 SM3，从不保存；两个摘要作为申报值与登记比对，授权、猜测预算、存证、回执与差异均同普通核验。\n\n- `validity` 为证照在 `on` 当日的状态；日期仅对有 `read` 的授权给出。\n- 签名算法由证书密钥决定；`outcome` 不含签名结论，须另看 `signature`。\n- 未写 `dataset` 且颁发机构在外地的，转到所配置的异地证照数据资源。"
+            "multipart/form-data: `purpose`, `question` (JSON), optionally `signature` and `certificate`, and last `file`. The file is hashed with SHA-256 and SM3 as it comes and is never stored; both digests are claims against the register, with the grants, guess budget, ledger entry, receipt and mismatch of any verification.\n\n- `validity` is how the licence stands on the day `on`; dates are given to a grant with `read` alone.\n- The algorithm is that of the certificate's key. `outcome` says nothing of the signature: look at `signature`.\n- Without `dataset`, a licence that was issued elsewhere is asked of the dataset that is configured for such."
+    answer  "文件、标识、状态与签名的结论。" "What was found of the file, the identifier, the validity and the signature."
+    refuses &[BODY, JSON, PURPOSE, &[InvalidMultipart, TooManyItems, InvalidValue, InvalidIdentifier, UnknownField, InvalidClaim, InvalidPredicate], GRANT, CEILING, STORE];
+query_licence
+    summary "按持证主体查询证照" "Find a licence by its holder"
+    text    "须同时给出证照类型、证照编号与持证主体代码，按证照上所载；不能浏览某人的证照。三者有一不符，即按全部不符答复，并计入该持证主体的猜测预算；预算用尽时，无论对错均答 `review`。查到后按授权答复，同普通核验。"
+            "Type, number on the face and holder must be given together, as they stand on the licence: nobody's licences can be browsed. One of the three wrong is answered as all of them wrong, and counts against the holder's guess budget; once that is used up, right ones are answered `review` as well. What is found is answered like any verification, by the grant."
+    answer  "查到的证照，或不符。" "The licence that was found, or a mismatch."
+    refuses &[BODY, JSON, PURPOSE, &[TooManyItems, InvalidValue, UnknownField, InvalidClaim, InvalidPredicate], GRANT, CEILING, STORE];
 add_subscription
     summary "新增订阅" "Add a subscription"
     text    "按 Standard Webhooks 签名推送 CloudEvents。签名密钥只在本次答复中出现。订阅不扩大授权：推送时按当时的授权决定内容；没有 `read` 的机构只收到它曾据旧版本得到答复的记录的变更，且不含值。"

@@ -3,8 +3,8 @@
 //! their values, from `words`, so that they are those of the code that answers.
 
 pub use self::{
-    access::*, case::*, catalogue::*, item::*, ledger::*, problem::*, quality::*, supervision::*, trace::*, turn::*,
-    verification::*, watch::*,
+    access::*, case::*, catalogue::*, item::*, ledger::*, licence::*, problem::*, quality::*, supervision::*, trace::*,
+    turn::*, verification::*, watch::*,
 };
 
 mod access;
@@ -12,6 +12,7 @@ mod case;
 mod catalogue;
 mod item;
 mod ledger;
+mod licence;
 mod problem;
 mod quality;
 mod supervision;
@@ -21,7 +22,7 @@ mod verification;
 mod watch;
 
 /// Requests, in which an unknown member is refused.
-pub(super) const STRICT: [&str; 32] = [
+pub(super) const STRICT: [&str; 34] = [
     "VerificationRequest",
     "BatchRequest",
     "Item",
@@ -47,6 +48,8 @@ pub(super) const STRICT: [&str; 32] = [
     "NewCase",
     "CoHandler",
     "ReuseRequest",
+    "FileQuestion",
+    "LicenceQuery",
     "ServiceItem",
     "ItemMaterial",
     "MaterialCondition",

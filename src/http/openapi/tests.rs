@@ -12,6 +12,7 @@ use crate::{
         cases::{CaseBody, CoHandlerBody, ReuseBody},
         checks::CheckBody,
         commit::{AgencyRow, ClientRow, GrantRow},
+        licences::{file::FileQuestion, query::QueryBody},
         question::{ItemBody, Purpose, VerificationBody},
         watches::WatchBody,
     },
@@ -280,6 +281,8 @@ fn parses(name: &str, body: &Value) -> bool {
         "NewCase" => taken::<CaseBody<'_>>(&bytes),
         "CoHandler" => taken::<CoHandlerBody<'_>>(&bytes),
         "ReuseRequest" => taken::<ReuseBody<'_>>(&bytes),
+        "FileQuestion" => taken::<FileQuestion<'_>>(&bytes),
+        "LicenceQuery" => taken::<QueryBody<'_>>(&bytes),
         "ServiceItem" => taken::<ItemSpec>(&bytes),
         "ItemMaterial" => taken::<MaterialSpec>(&bytes),
         "MaterialCondition" => taken::<WhenSpec>(&bytes),
@@ -339,6 +342,10 @@ fn full(name: &str) -> Value {
         "SealLifting" => json!({"reason": "r"}),
         "ArchiveQuery" => json!({"application_no": "a", "agency": "a", "reason": "r"}),
         "ReplayRange" => json!({"target": "sub_1", "from": "2026-11-22T00:00:00Z", "until": "2026-11-23T00:00:00Z"}),
+        "FileQuestion" => json!({"dataset": "d", "subject": {"s": "1"}, "claims": {"a": "v"}, "on": "2026-11-26",
+            "max_age_s": 1, "signature_over": "sm3"}),
+        "LicenceQuery" => json!({"purpose": purpose, "dataset": "d", "key": {"a": "1"}, "claims": {"a": "v"},
+            "on": "2026-11-26", "max_age_s": 1}),
         name => full_of_items(name),
     }
 }

@@ -8,6 +8,7 @@ use crate::{
         access::Role,
         cases,
         items::{PaperWhy, Registered},
+        licences::hashing::SignatureOver,
         question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
         records::Ingested,
         supervision::alerts::{Action, State},
@@ -16,10 +17,14 @@ use crate::{
         verify::Freshness,
         watches,
     },
-    auth::assertion::ASSERTION_TYPE,
+    auth::{
+        assertion::ASSERTION_TYPE,
+        signature::{Algorithm, chain::Trust},
+    },
     domain::{
         compare::Comparator,
         identifier::Finding,
+        licence::{State, issuer::Place},
         mismatch::{Actor, Closing, STATES},
         notice::{self, Conclusion},
         policy::{Clause, Operation},
@@ -36,6 +41,7 @@ pub(super) fn replacements() -> Vec<(&'static str, Value)> {
     all.extend(access());
     all.extend(items());
     all.extend(supervision());
+    all.extend(licences());
     all.extend(free_forms());
     all.push(("ProblemCode", words(ProblemCode::ALL.iter().map(|code| code.as_str()))));
     all.push(("FieldErrorCode", words(FieldCode::ALL.iter().map(|code| code.as_str()))));
@@ -204,6 +210,21 @@ fn items() -> Vec<(&'static str, Value)> {
         ("ApplicantWord", words(["person", "firm", "either"])),
         ("RegisteredWord", words(registered)),
         ("PaperWhyWord", words(PaperWhy::ALL.map(PaperWhy::as_str))),
+    ]
+}
+
+fn licences() -> Vec<(&'static str, Value)> {
+    let key = json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX,
+        "description": "The value, as it stands on the licence. ‖ 值，按证照所载。"});
+    vec![
+        ("LicenceKey", map_of(key, 1)),
+        ("LicenceState", words(State::ALL.map(State::as_str))),
+        ("LicencePlace", words(Place::ALL.map(Place::as_str))),
+        ("ValidityReason", words(["not_told", "not_permitted"])),
+        ("SignatureOver", words(SignatureOver::ALL.map(SignatureOver::as_str))),
+        ("SignatureVerdict", words(["valid", "invalid", "unsupported"])),
+        ("SignatureAlgorithm", words(Algorithm::ALL.map(Algorithm::as_str))),
+        ("CertificateTrust", words(Trust::ALL.map(Trust::as_str))),
     ]
 }
 

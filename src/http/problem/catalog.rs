@@ -79,6 +79,7 @@ catalogue! {
     NestingTooDeep         "nesting_too_deep"          400    Mend  syntax::NESTING_TOO_DEEP          "JSON 嵌套过深"         "JSON nested too deep"
     UnsafeNumber           "unsafe_number"             400    Mend  syntax::UNSAFE_NUMBER             "数字无法精确表示"      "Number cannot be exact"
     InvalidEncoding        "invalid_encoding"          400    Mend  syntax::INVALID_ENCODING          "字符编码不是 UTF-8"    "Not valid UTF-8"
+    InvalidMultipart       "invalid_multipart"         400    Mend  syntax::INVALID_MULTIPART         "multipart 格式不正确"  "Malformed multipart body"
     InvalidHeader          "invalid_header"            400    Mend  syntax::INVALID_HEADER            "请求头格式不正确"      "Malformed request header"
     InvalidParameter       "invalid_parameter"         400    Mend  syntax::INVALID_PARAMETER         "请求参数不正确"        "Invalid path or query parameter"
     InvalidCursor          "invalid_cursor"            400    Mend  syntax::INVALID_CURSOR            "翻页游标无效"          "Invalid paging cursor"

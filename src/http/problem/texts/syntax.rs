@@ -54,6 +54,16 @@ INVALID_ENCODING
     operator "若该业务系统无法改造，可在其一侧用 heyan verify 批量核验 GB18030 文件。"
              "If the business system cannot be changed, run heyan verify on GB18030 files at its side."
 
+INVALID_MULTIPART
+    meaning  "请求体不是合法的 multipart/form-data，未作任何处理。"
+             "The request body is not well-formed multipart/form-data; nothing was processed."
+    cause    "常见于 Content-Type 缺少 boundary、分隔线与声明的不一致、某一部分缺少名称，或传输中断。"
+             "Usually a Content-Type without boundary, delimiters that differ from it, a part without a name, or a transfer that broke off."
+    caller   "请用 HTTP 库或 curl -F 生成请求体。各部分依次为 purpose、question、可选的 signature 与 certificate，最后是 file。"
+             "Build the body with an HTTP library or curl -F. The parts are purpose, question, optionally signature and certificate, and last file."
+    operator "若同一机构反复出现，请检查前置代理是否改写或截断了请求体，以及其上传大小上限。"
+             "If one agency hits this again and again, check whether a proxy rewrites or cuts bodies, and what it allows at most."
+
 INVALID_HEADER
     meaning  "某个请求头的格式不正确，detail 中写明是哪一个。"
              "A request header is malformed; detail names it."

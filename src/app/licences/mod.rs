@@ -1,0 +1,116 @@
+//! Electronic licences: a file held against its register, a licence found by who holds it, and how soon after its issue it came in.
+//! There is no second way to a register: each question here becomes a verification, under the caller's own grants and guess budget.
+
+pub mod file;
+pub mod hashing;
+mod issuing;
+mod keys;
+pub mod query;
+mod standing;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::civil::Date;
+use tokio::sync::Semaphore;
+
+pub(super) use self::{issuing::Issued, keys::of as keys_of};
+pub use standing::Validity;
+
+use super::{
+    error::AppError,
+    hub::Hub,
+    question::{Members, Text},
+};
+use crate::{
+    auth::signature::{Certificate, Provider},
+    catalog::{Dataset, Subject},
+    domain::{
+        calendar,
+        fault::Fault,
+        licence::{
+            issuer::{self, Place},
+            validity,
+        },
+    },
+};
+
+/// What the hub needs for licences.
+pub struct Licences {
+    /// Verifies signatures.
+    pub provider: Box<dyn Provider>,
+    /// Certificates of the authorities whose signers are trusted.
+    pub roots: Vec<Certificate>,
+    /// One for each file that is verified at once.
+    pub places: Arc<Semaphore>,
+    /// Limits and names.
+    pub settings: Settings,
+}
+
+/// Limits and names.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Largest file, bytes.
+    pub file_bytes_max: u64,
+    /// Longest time to receive one.
+    pub upload_deadline: Duration,
+    /// First digits of this city's division codes.
+    pub home_divisions: Vec<String>,
+    /// Dataset of licences that were issued elsewhere.
+    pub away_dataset: Option<String>,
+    /// Days after its date of issue from which on a licence came in late; 0: never.
+    pub issue_delay_days_max: u16,
+}
+
+/// The dataset that a question means: the one it names, or, by where the licence was issued, this city's or the one for licences from
+/// elsewhere.
+fn dataset_of<'h>(hub: &'h Hub, named: Option<&str>, place: Option<Place>) -> Result<&'h Arc<Dataset>, AppError> {
+    let unknown = || AppError::fault("/dataset", "unknown_dataset");
+    let away = hub.licences.settings.away_dataset.as_deref();
+    let named = named.or(away.filter(|_| place == Some(Place::Away)));
+    let dataset = match named {
+        Some(name) => hub.catalog.get(name),
+        None => hub.catalog.licences(),
+    };
+    dataset.filter(|dataset| dataset.licence.is_some()).ok_or_else(unknown)
+}
+
+/// Where the licence of a subject was issued.
+fn place_of(hub: &Hub, subject: &Subject) -> Place {
+    let canonical = std::str::from_utf8(subject.canonical()).unwrap_or_default();
+    issuer::place_of(canonical, &hub.licences.settings.home_divisions)
+}
+
+/// The day that is asked about; today in China where none is.
+fn day_of(on: Option<&Text<'_>>, now_us: i64) -> Result<Date, AppError> {
+    match on {
+        None => Ok(calendar::china_date(now_us)),
+        Some(text) => validity::day(text).ok_or_else(|| AppError::fault("/on", "invalid_value")),
+    }
+}
+
+/// Members as they are owned by an answer.
+fn owned(members: Vec<(String, String)>) -> Members<'static, Text<'static>> {
+    Members(
+        members
+            .into_iter()
+            .map(|(name, value)| (name.into(), Text(value.into())))
+            .collect(),
+    )
+}
+
+/// The same fault, its places below `part` of the body.
+fn below(part: &str, error: AppError) -> AppError {
+    let AppError::Invalid(faults) = error else {
+        return error;
+    };
+    let placed = faults
+        .into_iter()
+        .map(|fault| match fault.pointer.starts_with("/purpose/") {
+            true => fault,
+            false => Fault {
+                pointer: format!("{part}{}", fault.pointer),
+                ..fault
+            },
+        });
+    AppError::Invalid(placed.collect())
+}

@@ -1,0 +1,305 @@
+//! `POST /v1/licences/query`: a licence found by its type, the number on its face and its holder, all three together, and then answered like
+//! any verification. There is no list of what somebody holds: one of the three wrong is answered as all of them wrong, and every wrong
+//! one is a guess about the holder, whose budget right ones need as well.
+
+use std::{borrow::Cow, sync::Arc, time::Instant};
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{
+    Validity, dataset_of, day_of,
+    keys::{self, Part},
+    owned, place_of, standing,
+};
+use crate::{
+    app::{
+        access::{Allowed, Refusal},
+        consequence::Consequence,
+        error::AppError,
+        guess,
+        hub::{Caller, Hub},
+        judge::{self, Asking},
+        ports::{RecordKey, StoredRecord, SubjectKey},
+        purpose,
+        question::{self, Claim, Members, Purpose, SafeInteger, Text},
+        records, usage,
+        verify::{self, Answer, Judgement, Question},
+    },
+    catalog::{Dataset, Licence},
+    domain::{
+        fault::{Fault, pointer_segment},
+        licence::{chain, issuer::Place},
+        policy::{Clause, Operation},
+        verdict::{Basis, Outcome, ReviewReason, Verdict},
+    },
+    ledger::Lane,
+};
+
+/// `POST /v1/licences/query`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryBody<'a> {
+    /// Why it is asked.
+    #[serde(borrow, deserialize_with = "question::object")]
+    pub purpose: Purpose<'a>,
+    /// Dataset name; the one of licences when left out.
+    #[serde(borrow, default)]
+    pub dataset: Option<Text<'a>>,
+    /// Type, number on the face and holder, as the dataset names them.
+    #[serde(borrow)]
+    pub key: Members<'a, Text<'a>>,
+    /// What else is claimed.
+    #[serde(borrow, default)]
+    pub claims: Members<'a, Claim<'a>>,
+    /// The day that is asked about; today in China when left out.
+    #[serde(borrow, default)]
+    pub on: Option<Text<'a>>,
+    /// Oldest copy that will do, seconds.
+    #[serde(default)]
+    pub max_age_s: Option<SafeInteger>,
+}
+
+/// A question that was understood, and what was found under its key.
+pub struct Asked<'a> {
+    purpose: Purpose<'a>,
+    dataset: &'a Arc<Dataset>,
+    on: Date,
+    max_age_s: Option<u64>,
+    key: Members<'a, Claim<'a>>,
+    claims: Members<'a, Claim<'a>>,
+    holder: SubjectKey,
+    found: Option<Members<'static, Text<'static>>>,
+}
+
+/// A whole answer.
+pub struct QueryAnswer<'a> {
+    /// The verification.
+    pub answer: Answer<'a>,
+    /// Where the licence was issued; `None` where nothing is told of one.
+    pub place: Option<Place>,
+    /// How it stands.
+    pub validity: Validity,
+    /// What the grant lets the caller read: the identifiers, and the permitted fields, masked.
+    pub read: Option<(Map<String, Value>, Map<String, Value>)>,
+}
+
+/// Understands a question and looks under its key.
+///
+/// # Errors
+/// One of the three is missing, wrong members, a refusal, or the store cannot be asked.
+pub async fn ask<'a>(hub: &'a Hub, caller: &Caller, body: QueryBody<'a>, now_us: i64) -> Result<Asked<'a>, AppError> {
+    purpose::check(&body.purpose)?;
+    let dataset = dataset_of(hub, body.dataset.as_deref(), None)?;
+    let licence = dataset.licence.as_ref().ok_or(AppError::Internal("no licences"))?;
+    check_key(dataset, licence, &body)?;
+    let on = day_of(body.on.as_ref(), now_us)?;
+    let allowed = caller
+        .agency()?
+        .permission(dataset, &body.purpose.item_code, now_us, caller.peer)?;
+    let may_verify = |number: &u8| allowed.permission.permits(Operation::Verify, *number);
+    if !licence.key.iter().all(may_verify) {
+        return Err(Refusal::NotGranted(Clause::Operation).into());
+    }
+    let value_of = |name: &str| body.key.get(name).map(|text| &**text);
+    let key_of = |part| keys::by_holder(hub, dataset, licence, part, value_of);
+    let (Some(whole), Some(holder)) = (key_of(Part::Whole), key_of(Part::Holder)) else {
+        return Err(AppError::Internal("a key of a licence is not whole"));
+    };
+    let found = newest(hub, dataset, whole).await?;
+    let literal = |(name, value): &(Cow<'a, str>, Text<'a>)| (name.clone(), Claim::Literal(value.0.clone()));
+    let key = || body.key.0.iter().map(literal);
+    Ok(Asked {
+        dataset,
+        on,
+        max_age_s: body.max_age_s.map(|seconds| seconds.0),
+        key: Members(key().collect()),
+        claims: Members(key().chain(body.claims.0).collect()),
+        holder: SubjectKey(holder),
+        found,
+        purpose: body.purpose,
+    })
+}
+
+/// Every part of the key must be there, and nothing else; no other member may claim a part again.
+fn check_key(dataset: &Dataset, licence: &Licence, body: &QueryBody<'_>) -> Result<(), AppError> {
+    let mut faults = Vec::new();
+    let parts: Vec<_> = licence.key.iter().filter_map(|number| dataset.field(*number)).collect();
+    for field in &parts {
+        match body.key.get(&field.name) {
+            None => faults.push(Fault::new(format!("/key/{}", field.name), "missing_member")),
+            Some(value) if purpose::is_blank(value) => {
+                faults.push(Fault::new(format!("/key/{}", field.name), "invalid_value"));
+            }
+            Some(value) if value.chars().count() > field.characters_max => {
+                faults.push(Fault::new(format!("/key/{}", field.name), "value_too_long"));
+            }
+            Some(_) => {}
+        }
+    }
+    let is_part = |name: &str| parts.iter().any(|field| *field.name == *name);
+    for (name, _) in body.key.0.iter().filter(|(name, _)| !is_part(name)) {
+        faults.push(Fault::new(format!("/key/{}", pointer_segment(name)), "unknown_member"));
+    }
+    for (name, _) in body.claims.0.iter().filter(|(name, _)| is_part(name)) {
+        faults.push(Fault::new(
+            format!("/claims/{}", pointer_segment(name)),
+            "duplicate_member",
+        ));
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(AppError::Invalid(faults)),
+    }
+}
+
+/// The identifiers of the newest licence under a key: versions of one licence share it.
+async fn newest(
+    hub: &Hub,
+    dataset: &Arc<Dataset>,
+    key: [u8; 16],
+) -> Result<Option<Members<'static, Text<'static>>>, AppError> {
+    let subjects = hub.store.subjects_of_key(&dataset.name, key).await?;
+    let names: Vec<RecordKey> = subjects
+        .into_iter()
+        .map(|subject| RecordKey {
+            dataset: Arc::clone(&dataset.name),
+            subject,
+        })
+        .collect();
+    let records = hub.store.records(&names).await?;
+    let records: Vec<(String, StoredRecord)> = records
+        .into_iter()
+        .flatten()
+        .filter_map(|record| Some((standing::canonical(dataset, &record)?, record)))
+        .collect();
+    let has_next =
+        |id: &str| chain::next_version(id).is_some_and(|next| records.iter().any(|(other, _)| *other == next));
+    let last = records
+        .iter()
+        .filter(|(id, _)| !has_next(id))
+        .max_by_key(|(_, record)| record.received_at);
+    let Some((_, record)) = last else { return Ok(None) };
+    let members: Map<String, Value> = serde_json::from_str(&record.subject)
+        .map_err(|_unreadable| AppError::Internal("a stored record cannot be read"))?;
+    let texts = members.into_iter().filter_map(|(name, value)| match value {
+        Value::String(text) => Some((name, text)),
+        _ => None,
+    });
+    Ok(Some(owned(texts.collect())))
+}
+
+/// Answers what was asked.
+///
+/// # Errors
+/// Wrong members, a refusal, or a part that cannot be asked.
+pub async fn answer<'a>(
+    hub: &'a Arc<Hub>,
+    lane: &Lane,
+    caller: &Caller,
+    asked: &'a Asked<'a>,
+) -> Result<QueryAnswer<'a>, AppError> {
+    let (started, now_us) = (Instant::now(), hub.clock.now_us());
+    let agency = caller.agency()?;
+    let allowed = agency.permission(asked.dataset, &asked.purpose.item_code, now_us, caller.peer)?;
+    let unknown = guess_of(hub, caller, asked, &allowed, now_us)?;
+    let (judgement, place) = match (unknown, &asked.found) {
+        (None, Some(subject)) => {
+            let question = Question {
+                dataset: &asked.dataset.name,
+                subject,
+                claims: &asked.claims,
+                max_age_s: asked.max_age_s,
+            };
+            let asking = Asking::new(caller, &asked.purpose, now_us);
+            let judgement = judge::judge(hub, &asking, question).await?;
+            let place = place_of(hub, &verify::parse_subject(asked.dataset, subject)?);
+            (judgement, Some(place))
+        }
+        (unknown, _) => (unknown.ok_or(AppError::Internal("a licence was not judged"))?, None),
+    };
+    let stored = standing::version_of(hub, &judgement).await?;
+    let validity = standing::of(hub, asked.dataset, allowed.permission, stored.as_ref(), asked.on).await?;
+    let read = stored
+        .filter(|_| allowed.permission.has(Operation::Read))
+        .map(|stored| {
+            let may_see = |number| allowed.permission.permits(Operation::Read, number);
+            let fields = records::shown(asked.dataset, &stored, may_see, false);
+            let fields = fields
+                .into_iter()
+                .map(|(name, text)| (name.to_string(), Value::from(text)));
+            let members: Map<String, Value> = serde_json::from_str(&stored.subject).unwrap_or_default();
+            (masked(asked.dataset, members), fields.collect())
+        });
+    let place = place.filter(|_| judgement.record.is_some());
+    let answer = verify::enter(hub, lane, caller, &asked.purpose, judgement, (now_us, started)).await?;
+    Ok(QueryAnswer {
+        answer,
+        place,
+        validity,
+        read,
+    })
+}
+
+fn masked(dataset: &Dataset, members: Map<String, Value>) -> Map<String, Value> {
+    let shown = dataset.subject.iter().filter_map(|member| {
+        let value = members.get(&*member.name)?.as_str()?;
+        Some((member.name.to_string(), Value::from(member.mask.apply(value))))
+    });
+    shown.collect()
+}
+
+/// Counts a look-up as a guess about the holder. What is answered when nothing was found, or when the holder's budget is used up, whether
+/// something was found or not; `None`: what was found may be told.
+fn guess_of<'a>(
+    hub: &'a Hub,
+    caller: &Caller,
+    asked: &'a Asked<'a>,
+    allowed: &Allowed<'_>,
+    now_us: i64,
+) -> Result<Option<Judgement<'a>>, AppError> {
+    let claims = verify::parse_claims(asked.dataset, &asked.key, allowed.permission)?;
+    let mut judgement = verify::not_found(asked.dataset, asked.holder, &claims);
+    if asked.found.is_some() {
+        judgement.outcome = Outcome::Verified;
+        for (_, _, verdict) in &mut judgement.fields {
+            *verdict = Verdict::Match(Basis::Exact);
+        }
+    }
+    let guessed = guess::Asked {
+        caller: caller.agency()?,
+        subject: asked.holder,
+        now_us,
+    };
+    let mut consequence = Consequence::default();
+    let about = hub.pending.about(asked.holder);
+    guess::apply(
+        hub,
+        &guessed,
+        about.as_deref(),
+        &claims,
+        &mut judgement,
+        &mut consequence,
+    );
+    let spent = Verdict::Review(ReviewReason::GuessBudget);
+    let is_spent = judgement.fields.iter().any(|(_, _, verdict)| *verdict == spent);
+    if asked.found.is_some() && !is_spent {
+        return Ok(None);
+    }
+    allowed.charge(usage::day_of(now_us))?;
+    if is_spent {
+        judgement.fields.iter_mut().for_each(|(_, _, verdict)| *verdict = spent);
+        judgement.outcome = Outcome::Review;
+    }
+    verify::tell_only_what_is_permitted(&mut judgement, allowed.permission);
+    judgement.consequence = (!consequence.is_empty()).then(|| Box::new(consequence));
+    Ok(Some(judgement))
+}
+
+impl<'a> Asked<'a> {
+    /// Dataset that is asked.
+    pub fn dataset(&self) -> &'a Arc<Dataset> {
+        self.dataset
+    }
+}

@@ -1,0 +1,212 @@
+//! Detached signatures over a licence file, verified while its bytes pass: the file is never held whole.
+//! The algorithm is that of the key, never one that a message names: an RSA key means PKCS #1 v1.5 with SHA-256, a P-256 key ECDSA with
+//! SHA-256, an Ed25519 key Ed25519, an SM2 key SM2 with SM3 and the default user id (GB/T 32918.2-2016, GB/T 35276-2017).
+//!
+//! `ring` verifies whole messages only; so each algorithm here hashes as it goes and checks the hash at the end.
+
+mod certificate;
+pub mod chain;
+mod edwards;
+mod p256;
+mod rsa;
+#[cfg(feature = "gm")]
+mod sm2;
+
+pub use certificate::{CERTIFICATES_BYTES_MAX, Certificate, CertificateFault};
+use x509_cert::{
+    der::{
+        Decode, Reader, SliceReader,
+        asn1::{ObjectIdentifier, UintRef},
+    },
+    spki::SubjectPublicKeyInfoOwned,
+};
+
+/// Longest signature, bytes: that of an RSA key of 8,192 bits, or its text in base64.
+pub const SIGNATURE_BYTES_MAX: usize = 2_048;
+
+/// What a key is for, and so the only algorithm that it verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// RFC 8032.
+    Ed25519,
+    /// ECDSA on P-256 with SHA-256, FIPS 186-5.
+    EcdsaP256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, RFC 8017 §8.2.
+    Rsa,
+    /// SM2 with SM3.
+    Sm2,
+}
+
+impl Algorithm {
+    /// Every algorithm.
+    pub const ALL: [Self; 4] = [Self::Ed25519, Self::EcdsaP256, Self::Rsa, Self::Sm2];
+
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+            Self::EcdsaP256 => "ecdsa-p256-sha256",
+            Self::Rsa => "rsa-pkcs1-sha256",
+            Self::Sm2 => "sm2-sm3",
+        }
+    }
+
+    /// The identifier under which certificates name it.
+    const fn oid(self) -> ObjectIdentifier {
+        match self {
+            Self::Ed25519 => ObjectIdentifier::new_unwrap("1.3.101.112"),
+            Self::EcdsaP256 => ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"),
+            Self::Rsa => ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"),
+            Self::Sm2 => ObjectIdentifier::new_unwrap("1.2.156.10197.1.501"),
+        }
+    }
+}
+
+/// A public key, as its algorithm reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// Its only algorithm.
+    pub algorithm: Algorithm,
+    /// 32 bytes of Ed25519, an uncompressed or compressed point (SEC 1), or `RSAPublicKey` (RFC 8017 A.1.1).
+    pub bytes: Box<[u8]>,
+}
+
+const RSA_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const EC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const CURVE_P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const CURVE_SM2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
+
+impl PublicKey {
+    /// The key of a certificate; `None` for a kind of key that is not known here.
+    fn of(info: &SubjectPublicKeyInfoOwned) -> Option<Self> {
+        let curve = || info.algorithm.parameters.as_ref()?.decode_as::<ObjectIdentifier>().ok();
+        let algorithm = match info.algorithm.oid {
+            oid if oid == Algorithm::Ed25519.oid() => Algorithm::Ed25519,
+            RSA_KEY => Algorithm::Rsa,
+            EC_KEY => match curve()? {
+                CURVE_P256 => Algorithm::EcdsaP256,
+                CURVE_SM2 => Algorithm::Sm2,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(Self {
+            algorithm,
+            bytes: info.subject_public_key.as_bytes()?.into(),
+        })
+    }
+}
+
+/// Why a signature cannot even be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureFault {
+    /// Not a signature of the key's algorithm: its length or its coding.
+    #[error("the signature is none of the key's algorithm")]
+    Signature,
+    /// The key is none, or one that nobody should use.
+    #[error("the key cannot be used")]
+    Key,
+    /// No module for the algorithm.
+    #[error("the algorithm is not available")]
+    Unsupported,
+}
+
+/// Whether a signature is that of the key over the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// It is.
+    Valid,
+    /// It is not.
+    Invalid,
+}
+
+impl Verified {
+    fn of(valid: bool) -> Self {
+        match valid {
+            true => Self::Valid,
+            false => Self::Invalid,
+        }
+    }
+}
+
+/// A signature whose message is still coming.
+pub trait Verifier: Send {
+    /// Takes the next bytes of the message.
+    fn update(&mut self, bytes: &[u8]);
+
+    /// Decides, after all bytes.
+    fn finish(self: Box<Self>) -> Verified;
+}
+
+/// What does the arithmetic: this program, or a certified module behind the same words (GM/T 0018: hash with the key's id, update, verify).
+pub trait Provider: Send + Sync {
+    /// Begins to verify `signature` by `key`.
+    ///
+    /// # Errors
+    /// The signature or the key is none of its algorithm, or the algorithm is not to be had here.
+    fn begin(&self, key: &PublicKey, signature: &[u8]) -> Result<Box<dyn Verifier>, SignatureFault>;
+}
+
+/// The algorithms in software. SM2 comes with the feature `gm`.
+pub struct Software;
+
+impl Provider for Software {
+    fn begin(&self, key: &PublicKey, signature: &[u8]) -> Result<Box<dyn Verifier>, SignatureFault> {
+        match key.algorithm {
+            Algorithm::Ed25519 => edwards::begin(&key.bytes, signature),
+            Algorithm::EcdsaP256 => p256::begin(&key.bytes, signature),
+            Algorithm::Rsa => rsa::begin(&key.bytes, signature),
+            #[cfg(feature = "gm")]
+            Algorithm::Sm2 => sm2::begin(&key.bytes, signature),
+            #[cfg(not(feature = "gm"))]
+            Algorithm::Sm2 => Err(SignatureFault::Unsupported),
+        }
+    }
+}
+
+/// Verifies a signature over a message that is there.
+///
+/// # Errors
+/// As [`Provider::begin`].
+pub fn verify(
+    provider: &dyn Provider,
+    key: &PublicKey,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<Verified, SignatureFault> {
+    let mut verifier = provider.begin(key, signature)?;
+    verifier.update(message);
+    Ok(verifier.finish())
+}
+
+/// A signature as it was sent: its bytes, or their text in base64.
+pub fn decode(sent: &[u8]) -> Vec<u8> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let is_text = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte);
+    if !sent.iter().all(is_text) {
+        return sent.to_vec();
+    }
+    let text: Vec<u8> = sent.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
+    STANDARD.decode(text).unwrap_or_else(|_not_base64| sent.to_vec())
+}
+
+/// `SEQUENCE { r INTEGER, s INTEGER }` as two numbers of 32 bytes (RFC 3279 §2.2.3, GB/T 35276-2017); nothing may follow it.
+fn two_integers(der: &[u8]) -> Option<([u8; 32], [u8; 32])> {
+    let mut reader = SliceReader::new(der).ok()?;
+    let pair = reader.sequence(|inner| Ok((number(UintRef::decode(inner)?), number(UintRef::decode(inner)?))));
+    let (Some(r), Some(s)) = reader.finish(pair.ok()?).ok()? else {
+        return None;
+    };
+    Some((r, s))
+}
+
+fn number(integer: UintRef<'_>) -> Option<[u8; 32]> {
+    let bytes = integer.as_bytes();
+    let mut out = [0; 32];
+    let place = 32_usize.checked_sub(bytes.len())?;
+    out.get_mut(place..)?.copy_from_slice(bytes);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests;

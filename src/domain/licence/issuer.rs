@@ -1,0 +1,75 @@
+//! Where a licence comes from: the body that issued it stands in its identifier, and that body's division in its credit code.
+//! A division is that of the registering authority (GB 32100-2015, positions 3 to 8); it says whose register to ask, nothing of the holder.
+
+use crate::domain::identifier::licence::ROOT;
+
+/// Whose register a licence is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Issued in this city.
+    Home,
+    /// Issued elsewhere.
+    Away,
+    /// The identifier does not say.
+    Unknown,
+}
+
+impl Place {
+    /// Every place.
+    pub const ALL: [Self; 3] = [Self::Home, Self::Away, Self::Unknown];
+
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Home => "home",
+            Self::Away => "away",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Where the licence of a canonical identifier was issued; `home` are the first digits of this city's division codes.
+pub fn place_of(canonical: &str, home: &[String]) -> Place {
+    match division(canonical) {
+        Some(division) if home.iter().any(|prefix| division.starts_with(prefix.as_str())) => Place::Home,
+        Some(_) if !home.is_empty() => Place::Away,
+        _ => Place::Unknown,
+    }
+}
+
+/// The six digits of the issuer's division; local data writes them in the place of the issuer.
+fn division(canonical: &str) -> Option<&str> {
+    let issuer = canonical.strip_prefix(ROOT)?.strip_prefix('.')?.split('.').nth(1)?;
+    let division = match issuer.len() {
+        18 => issuer.get(2..8)?,
+        6 => issuer,
+        _ => return None,
+    };
+    division.bytes().all(|byte| byte.is_ascii_digit()).then_some(division)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_issuers_division_says_whose_register_it_is() {
+        let home = ["3402".to_owned()];
+        for (issuer, place) in [
+            ("113402000030106774", Place::Home),
+            ("11340225000000000X", Place::Home),
+            ("113401000030106774", Place::Away),
+            ("11100000000013338W", Place::Away),
+            ("340203", Place::Home),
+            ("340100", Place::Away),
+            ("ISSUER", Place::Unknown),
+            ("1134", Place::Unknown),
+        ] {
+            let id = format!("{ROOT}.11100000000013338W011.{issuer}.1.001.0");
+            assert_eq!(place_of(&id, &home), place, "{issuer}");
+        }
+        let id = format!("{ROOT}.11100000000013338W011.113402000030106774.1.001.0");
+        assert_eq!(place_of(&id, &[]), Place::Unknown);
+        assert_eq!(place_of("", &home), Place::Unknown);
+    }
+}

@@ -1,0 +1,180 @@
+//! Status words of registers, each vocabulary mapped to states by `config/reference/licence_status.csv`.
+//! A word that its vocabulary lacks maps to nothing: a state is never guessed from a word that looks like another.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use super::State;
+use crate::domain::fold::{self, Case, Spaces};
+
+const TABLE: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/config/reference/licence_status.csv"
+));
+
+/// What was done when a version of a licence was made (操作类型). 延续, 变更 and 转入 name the version before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// 新发.
+    Issue,
+    /// 延续.
+    Renew,
+    /// 变更.
+    Change,
+    /// 转入.
+    Transfer,
+    /// 暂扣.
+    Suspend,
+    /// 过期失效.
+    Expire,
+    /// 注销.
+    Cancel,
+    /// 暂扣发还, 取消转出.
+    Restore,
+    /// 其他.
+    Other,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 9] = [
+        Self::Issue,
+        Self::Renew,
+        Self::Change,
+        Self::Transfer,
+        Self::Suspend,
+        Self::Expire,
+        Self::Cancel,
+        Self::Restore,
+        Self::Other,
+    ];
+
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Issue => "issue",
+            Self::Renew => "renew",
+            Self::Change => "change",
+            Self::Transfer => "transfer",
+            Self::Suspend => "suspend",
+            Self::Expire => "expire",
+            Self::Cancel => "cancel",
+            Self::Restore => "restore",
+            Self::Other => "other",
+        }
+    }
+
+    /// The operation of a wire word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.as_str() == word)
+    }
+}
+
+/// The words of one register.
+#[derive(Default)]
+pub struct Vocabulary {
+    states: HashMap<Box<str>, State, ahash::RandomState>,
+    operations: HashMap<Box<str>, Operation, ahash::RandomState>,
+}
+
+static VOCABULARIES: LazyLock<HashMap<&str, Vocabulary, ahash::RandomState>> = LazyLock::new(parse);
+
+impl Vocabulary {
+    /// The vocabulary of a name in the table.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        VOCABULARIES.get(name)
+    }
+
+    /// The state that a code or word stands for.
+    pub fn state(&self, raw: &str) -> Option<State> {
+        self.states.get(folded(raw).as_str()).copied()
+    }
+
+    /// The operation that a code or word stands for.
+    pub fn operation(&self, raw: &str) -> Option<Operation> {
+        self.operations.get(folded(raw).as_str()).copied()
+    }
+}
+
+/// Width, case and space fold; 01 and 1 are one code.
+fn folded(raw: &str) -> String {
+    let text = fold::text(raw, Spaces::Drop, Case::Lower);
+    let bare = text.trim_start_matches('0');
+    match !bare.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => bare.to_owned(),
+        false => text.into_owned(),
+    }
+}
+
+fn parse() -> HashMap<&'static str, Vocabulary, ahash::RandomState> {
+    let mut all: HashMap<&str, Vocabulary, ahash::RandomState> = HashMap::default();
+    for line in TABLE.lines().skip(1) {
+        let mut columns = line.split(',');
+        let mut next = || columns.next().unwrap_or_default();
+        let (name, kind, code, word, meaning) = (next(), next(), next(), next(), next());
+        let vocabulary = all.entry(name).or_default();
+        for raw in [code, word].into_iter().filter(|raw| !raw.is_empty()) {
+            match (kind, State::from_word(meaning), Operation::from_word(meaning)) {
+                ("status", Some(state), _) => {
+                    vocabulary.states.insert(folded(raw).into(), state);
+                }
+                ("operation", _, Some(operation)) => {
+                    vocabulary.operations.insert(folded(raw).into(), operation);
+                }
+                // The tests count the rows.
+                _ => {}
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_has_a_meaning() {
+        let mut rows = 0;
+        for line in TABLE.lines().skip(1) {
+            let columns: Vec<&str> = line.split(',').collect();
+            let [name, kind, code, word, meaning] = columns[..] else {
+                panic!("{line}");
+            };
+            let vocabulary = Vocabulary::named(name).unwrap();
+            for raw in [code, word].into_iter().filter(|raw| !raw.is_empty()) {
+                let found = match kind {
+                    "status" => vocabulary.state(raw).map(State::as_str),
+                    _ => vocabulary.operation(raw).map(Operation::as_str),
+                };
+                assert_eq!(found, Some(meaning), "{line}");
+            }
+            rows += 1;
+        }
+        assert_eq!(rows, 22);
+    }
+
+    #[test]
+    fn a_word_means_what_its_own_register_means() {
+        let housing = Vocabulary::named("housing").unwrap();
+        let estate = Vocabulary::named("real_estate").unwrap();
+        for (raw, state) in [
+            ("01", Some(State::Valid)),
+            ("1", Some(State::Valid)),
+            ("０１", Some(State::Valid)),
+            (" 有效 ", Some(State::Valid)),
+            ("2", Some(State::Suspended)),
+            ("吊销", Some(State::Revoked)),
+            ("撤销", Some(State::Revoked)),
+            ("现势", None),
+            ("08", None),
+            ("", None),
+        ] {
+            assert_eq!(housing.state(raw), state, "{raw}");
+        }
+        assert_eq!(estate.state("2"), Some(State::Cancelled));
+        assert_eq!(estate.state("01"), Some(State::Valid));
+        assert_eq!(housing.operation("8"), Some(Operation::Transfer));
+        assert_eq!(Vocabulary::named("national").unwrap().state("u"), Some(State::Unknown));
+        assert!(Vocabulary::named("nobody").is_none());
+    }
+}

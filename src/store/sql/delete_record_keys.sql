@@ -1,0 +1,1 @@
+DELETE FROM record_keys WHERE dataset = $1 AND subject = $2

@@ -1,0 +1,2 @@
+INSERT INTO record_keys (dataset, hash, subject)
+VALUES (?, ?, ?)

@@ -1,0 +1,698 @@
+//! A licence's file against its register, what is told of its validity, signatures that `openssl` made, and the look-up by holder.
+
+use std::process::Command;
+
+use heyan::ledger::entry::{Body, Entry};
+use serde_json::{Value, json};
+
+use crate::common::{TestHub, purpose};
+
+const FILE: &[u8] = b"%OFD a licence, as it was issued";
+const HOLDER: &str = "11010519491231002X";
+
+/// A licence of this city, by serial and version, with its right check character.
+fn licence_id(serial: &str, version: &str) -> String {
+    let (kind, issuer) = ("11100000000013338W011", "113402000030106774");
+    let check = heyan::domain::identifier::licence::check_character(kind, issuer, serial, version).unwrap();
+    format!("1.2.156.3005.2.{kind}.{issuer}.{serial}.{version}.{check}")
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(&heyan::auth::sha256(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    heyan::auth::file_digest::hex(bytes)
+}
+
+fn sm3(bytes: &[u8]) -> String {
+    let mut digest = heyan::auth::file_digest::FileDigest::default();
+    digest.update(bytes);
+    hex(&digest.finish().sm3)
+}
+
+fn fields() -> Value {
+    json!({"type_name": "食品经营许可证", "licence_no": "皖C324506226815", "holder_name": "张三丰", "holder_id": HOLDER,
+        "valid_from": "2020-01-01", "valid_until": "2030-12-31", "status": "有效", "file_sha256": sha256(FILE)})
+}
+
+async fn put(hub: &TestHub, id: &str, fields: &Value) {
+    let record = json!({"subject": {"licence_id": id}, "fields": fields});
+    let (status, answer) = hub.put("e-licence", &record).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+fn with(mut fields: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        fields[name] = value.clone();
+    }
+    fields
+}
+
+type Part<'a> = (&'a str, &'a [u8]);
+
+/// A body of parts in their order.
+fn body(parts: &[Part<'_>]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, bytes) in parts {
+        let head = format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"x\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--frontier--\r\n");
+    body
+}
+
+async fn send(hub: &TestHub, client: &str, body: Vec<u8>) -> (u16, Value) {
+    let response = hub
+        .client
+        .post(format!("{}/v1/licences/verify-file", hub.url))
+        .bearer_auth(hub.token(client))
+        .header("content-type", "multipart/form-data; boundary=frontier")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+async fn verify(hub: &TestHub, client: &str, question: &Value, more: &[Part<'_>], file: &[u8]) -> (u16, Value) {
+    let (purpose, question) = (purpose().to_string(), question.to_string());
+    let mut parts = vec![("purpose", purpose.as_bytes()), ("question", question.as_bytes())];
+    parts.extend_from_slice(more);
+    parts.push(("file", file));
+    send(hub, client, body(&parts)).await
+}
+
+fn question(id: &str) -> Value {
+    json!({"subject": {"licence_id": id}, "on": "2026-11-26"})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registered_file_is_verified_and_an_altered_one_opens_a_mismatch() {
+    let hub = TestHub::with_parties().await;
+    let id = licence_id("1000000001", "001");
+    put(&hub, &id, &fields()).await;
+    let mut asked = question(&id);
+    asked["claims"] = json!({"holder_name": "张三丰"});
+    let before = hub.ledger_size();
+    let (status, answer) = verify(&hub, "agency", &asked, &[], FILE).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["outcome"], "verified", "{answer}");
+    assert_eq!(answer["fields"]["file_sha256"]["verdict"], "match");
+    assert_eq!(answer["fields"]["holder_name"]["verdict"], "match");
+    assert!(
+        answer["fields"].get("file_sm3").is_none(),
+        "the record holds no SM3: {answer}"
+    );
+    assert_eq!(answer["file"]["bytes"], FILE.len());
+    assert_eq!(
+        answer["file"]["sha256"],
+        json!({"digest": sha256(FILE), "verdict": "match"})
+    );
+    assert_eq!(answer["file"]["sm3"], json!({"digest": sm3(FILE), "verdict": "absent"}));
+    assert_eq!(answer["identifier"], json!({"findings": [], "place": "home"}));
+    // The agency holds no `read`: the state is told, the dates are not.
+    assert_eq!(answer["validity"], json!({"on": "2026-11-26", "state": "valid"}));
+    assert!(answer.get("signature").is_none() && answer.get("mismatch").is_none());
+    assert_eq!(answer["receipt"]["index"], before, "one entry: {answer}");
+    assert_eq!(hub.ledger_size(), before + 1);
+    let entry = hub.hub.ledger.entries(before, 1).unwrap().remove(0).1;
+    let Body::Items(items) = Entry::decode(&entry).unwrap().body else {
+        panic!("no verification")
+    };
+    assert_eq!(items[0].rules, "e-licence@2");
+    assert_eq!(items[0].fields.len(), 2);
+    // One byte more.
+    let altered = [FILE, b"!"].concat();
+    let (status, answer) = verify(&hub, "agency", &asked, &[], &altered).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["outcome"], "mismatched");
+    assert_eq!(answer["file"]["sha256"]["verdict"], "mismatch");
+    assert_eq!(answer["file"]["sm3"]["verdict"], "mismatch");
+    assert_eq!(
+        answer["validity"]["state"], "valid",
+        "another field agrees, so there is a record: {answer}"
+    );
+    let id = answer["mismatch"]["id"].as_str().unwrap();
+    let (status, mismatch) = hub
+        .send("GET", &format!("/v1/mismatches/{id}"), Some(&hub.token("agency")), None)
+        .await;
+    assert_eq!(status, 200);
+    assert_eq!(mismatch["fields"], json!(["file_sha256"]), "{mismatch}");
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn either_digest_will_do_and_both_are_compared() {
+    let hub = TestHub::with_parties().await;
+    let (only_sm3, both) = (licence_id("2000000001", "001"), licence_id("2000000002", "001"));
+    let mut sm3_fields = with(
+        fields(),
+        &json!({"file_sm3": format!("SM3:{}", sm3(FILE).to_uppercase())}),
+    );
+    sm3_fields.as_object_mut().unwrap().remove("file_sha256");
+    put(&hub, &only_sm3, &sm3_fields).await;
+    put(&hub, &both, &with(fields(), &json!({"file_sm3": sm3(b"another")}))).await;
+    let (_, answer) = verify(&hub, "agency", &question(&only_sm3), &[], FILE).await;
+    assert_eq!(answer["outcome"], "verified", "{answer}");
+    assert_eq!(answer["file"]["sm3"]["verdict"], "match");
+    assert_eq!(answer["file"]["sha256"]["verdict"], "absent");
+    let (_, answer) = verify(&hub, "agency", &question(&both), &[], FILE).await;
+    assert_eq!(answer["outcome"], "mismatched", "{answer}");
+    assert_eq!(answer["file"]["sha256"]["verdict"], "match");
+    assert_eq!(answer["file"]["sm3"]["verdict"], "mismatch");
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_existence_a_wrong_file_and_no_record_are_one_answer() {
+    let hub = TestHub::with_parties().await;
+    hub.revoke_all_grants().await;
+    hub.grant("agency", "e-licence", &["*"], &["verify"]).await;
+    let there = licence_id("3000000001", "001");
+    put(&hub, &there, &fields()).await;
+    let mut answers = Vec::new();
+    for id in [&there, &licence_id("3000000002", "001")] {
+        let (status, mut answer) = verify(&hub, "agency", &question(id), &[], b"another file").await;
+        assert_eq!(status, 200, "{answer}");
+        for own in ["id", "receipt", "mismatch"] {
+            answer.as_object_mut().unwrap().remove(own);
+        }
+        answers.push(answer);
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(
+        answers[0]["validity"],
+        json!({"on": "2026-11-26", "state": "unknown", "reason": "not_told"})
+    );
+    assert_eq!(answers[0]["outcome"], "mismatched");
+    // With `existence`, that there is none is told.
+    hub.grant("agency2", "e-licence", &["*"], &["verify", "existence"])
+        .await;
+    let (_, answer) = verify(&hub, "agency2", &question(&licence_id("3000000003", "001")), &[], FILE).await;
+    assert_eq!(answer["outcome"], "not_found", "{answer}");
+    assert!(answer["file"]["sha256"].get("verdict").is_none());
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validity_is_told_by_the_grant() {
+    let hub = TestHub::with_parties().await;
+    hub.revoke_all_grants().await;
+    let id = licence_id("4000000001", "001");
+    put(&hub, &id, &fields()).await;
+    hub.grant("agency", "e-licence", &["file_sha256", "file_sm3"], &["verify"])
+        .await;
+    let (_, answer) = verify(&hub, "agency", &question(&id), &[], FILE).await;
+    assert_eq!(
+        answer["validity"],
+        json!({"on": "2026-11-26", "state": "unknown", "reason": "not_permitted"})
+    );
+    hub.grant(
+        "agency",
+        "e-licence",
+        &["status", "valid_from", "valid_until"],
+        &["predicate"],
+    )
+    .await;
+    let (_, answer) = verify(&hub, "agency", &question(&id), &[], FILE).await;
+    assert_eq!(answer["validity"], json!({"on": "2026-11-26", "state": "valid"}));
+    hub.grant("agency", "e-licence", &["valid_until"], &["read"]).await;
+    for (on, state) in [
+        ("2019-12-31", "not_yet_valid"),
+        ("2030年12月31日", "valid"),
+        ("20310101", "expired"),
+    ] {
+        let mut asked = question(&id);
+        asked["on"] = on.into();
+        let (_, answer) = verify(&hub, "agency", &asked, &[], FILE).await;
+        assert_eq!(answer["validity"]["state"], state, "{on}: {answer}");
+        assert_eq!(answer["validity"]["valid_until"], "2030-12-31");
+        assert!(answer["validity"].get("valid_from").is_none());
+    }
+    // Without a grant nothing is received.
+    let (status, answer) = verify(&hub, "agency2", &question(&id), &[], FILE).await;
+    assert_eq!(
+        (status, answer["code"].as_str()),
+        (403, Some("not_granted")),
+        "{answer}"
+    );
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_version_replaces_an_older_one_from_its_first_day() {
+    let hub = TestHub::with_parties().await;
+    let state = async |id: &str, on: &str| {
+        let (_, answer) = verify(
+            &hub,
+            "agency",
+            &json!({"subject": {"licence_id": id}, "on": on}),
+            &[],
+            FILE,
+        )
+        .await;
+        answer["validity"]["state"].as_str().unwrap().to_owned()
+    };
+    // By the version in the identifier.
+    let (first, second) = (licence_id("5000000001", "001"), licence_id("5000000001", "002"));
+    put(&hub, &first, &fields()).await;
+    assert_eq!(state(&first, "2026-11-26").await, "valid");
+    put(
+        &hub,
+        &second,
+        &with(fields(), &json!({"valid_from": "2026-12-01", "operation": "延续"})),
+    )
+    .await;
+    assert_eq!(state(&first, "2026-11-30").await, "valid");
+    assert_eq!(state(&first, "2026-12-01").await, "replaced");
+    assert_eq!(state(&second, "2026-12-01").await, "valid");
+    assert_eq!(state(&second, "2026-11-30").await, "not_yet_valid");
+    // By the identifier that the newer names, written in another way.
+    let (old, new) = (licence_id("5000000003", "001"), licence_id("5000000004", "001"));
+    put(&hub, &old, &fields()).await;
+    let change = json!({"previous_id": old.to_lowercase(), "operation": "09", "valid_from": "2026-11-26"});
+    put(&hub, &new, &with(fields(), &change)).await;
+    assert_eq!(state(&old, "2026-11-25").await, "valid");
+    assert_eq!(state(&old, "2026-11-26").await, "replaced");
+    // The newer one names it no longer: so its key is gone too.
+    put(
+        &hub,
+        &new,
+        &with(fields(), &json!({"operation": "09", "valid_from": "2026-11-26"})),
+    )
+    .await;
+    assert_eq!(state(&old, "2026-11-26").await, "valid");
+    // What the register says goes before.
+    put(&hub, &first, &with(fields(), &json!({"status": "07"}))).await;
+    assert_eq!(state(&first, "2026-12-01").await, "revoked");
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_not_as_agreed_are_refused_at_their_place() {
+    let hub = TestHub::start_with(|config| config.licences.file_bytes_max = 4_096).await;
+    hub.add_parties().await;
+    let id = licence_id("6000000001", "001");
+    put(&hub, &id, &fields()).await;
+    let (purpose, asked) = (purpose().to_string(), question(&id).to_string());
+    let (p, q, f) = (
+        ("purpose", purpose.as_bytes()),
+        ("question", asked.as_bytes()),
+        ("file", FILE),
+    );
+    let twice = json!({"subject": {"licence_id": id}, "claims": {"file_sha256": "00"}}).to_string();
+    let bad_day = json!({"subject": {"licence_id": id}, "on": "2026-02-30"}).to_string();
+    let bad_id = json!({"subject": {"licence_id": "1.2.3"}}).to_string();
+    let unknown = json!({"subject": {"licence_id": id}, "nick": 1}).to_string();
+    let other = json!({"subject": {"licence_id": id}, "dataset": "natural-person"}).to_string();
+    let large = vec![b'x'; 4_097];
+    for (parts, status, code, pointer) in [
+        (vec![p, q], 422, "missing_member", "#/file"),
+        (vec![p, f], 422, "missing_member", "#/question"),
+        (vec![q, f], 422, "missing_member", "#/purpose"),
+        (vec![f, p, q], 422, "missing_member", "#/purpose"),
+        (vec![p, p, q, f], 400, "duplicate_member", "#/purpose"),
+        (vec![p, q, ("nick", b"x"), f], 422, "unknown_member", "#"),
+        (vec![p, q, f, f], 422, "unknown_member", "#"),
+        (
+            vec![p, q, ("signature", b"x"), f],
+            422,
+            "missing_member",
+            "#/certificate",
+        ),
+        (
+            vec![p, q, ("certificate", b"x"), f],
+            422,
+            "missing_member",
+            "#/signature",
+        ),
+        (
+            vec![p, q, ("signature", b"x"), ("certificate", b"x"), f],
+            422,
+            "invalid_value",
+            "#/certificate",
+        ),
+        (
+            vec![p, ("question", twice.as_bytes()), f],
+            400,
+            "duplicate_member",
+            "#/question/claims/file_sha256",
+        ),
+        (
+            vec![p, ("question", bad_day.as_bytes()), f],
+            422,
+            "invalid_value",
+            "#/question/on",
+        ),
+        (
+            vec![p, ("question", bad_id.as_bytes()), f],
+            422,
+            "invalid_identifier",
+            "#/question/subject/licence_id",
+        ),
+        (
+            vec![p, ("question", unknown.as_bytes()), f],
+            422,
+            "unknown_member",
+            "#/question/nick",
+        ),
+        (
+            vec![p, ("question", other.as_bytes()), f],
+            422,
+            "invalid_value",
+            "#/question/dataset",
+        ),
+        (
+            vec![("purpose", b"{}, \"question\": {}"), q, f],
+            400,
+            "duplicate_member",
+            "",
+        ),
+        (vec![p, ("question", b""), f], 400, "invalid_json", ""),
+        (vec![p, q, ("file", b"")], 422, "invalid_value", "#/file"),
+        (vec![p, q, ("file", large.as_slice())], 413, "body_too_large", ""),
+    ] {
+        let names: Vec<_> = parts.iter().map(|(name, _)| *name).collect();
+        let (got, answer) = send(&hub, "agency", body(&parts)).await;
+        assert_eq!(
+            (got, answer["code"].as_str()),
+            (status, Some(code)),
+            "{names:?}: {answer}"
+        );
+        let at = answer["errors"][0]["pointer"].as_str().unwrap_or_default();
+        assert!(pointer.is_empty() || at == pointer, "{names:?}: {answer}");
+    }
+    let broken = send(&hub, "agency", b"--frontier\r\nnothing".to_vec()).await;
+    assert_eq!(
+        (broken.0, broken.1["code"].as_str()),
+        (400, Some("invalid_multipart")),
+        "{}",
+        broken.1
+    );
+    let (status, answer) = hub
+        .send(
+            "POST",
+            "/v1/licences/verify-file",
+            Some(&hub.token("agency")),
+            Some(&json!({})),
+        )
+        .await;
+    assert_eq!((status, answer["code"].as_str()), (415, Some("unsupported_media_type")));
+    let (status, _) = send(&hub, "authority", body(&[p, q, f])).await;
+    assert_eq!(status, 403);
+    assert_eq!(send(&hub, "agency", body(&[p, q, f])).await.0, 200);
+    hub.stop().await;
+}
+
+/// What `openssl` says to a line of words, in a folder.
+fn openssl(folder: &std::path::Path, line: &str) {
+    let output = Command::new("openssl")
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "openssl {line}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn has_openssl() -> bool {
+    let version = Command::new("openssl").arg("version").output();
+    version.is_ok_and(|output| output.stdout.starts_with(b"OpenSSL 3"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signatures_of_openssl_are_accepted_and_altered_ones_are_not() {
+    if !has_openssl() {
+        println!("no OpenSSL 3 here: nothing was tested");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    const SM2_ID: &str = "distid:1234567812345678";
+    let kinds = [
+        ("ed25519", "-algorithm ED25519", String::new(), "ed25519"),
+        (
+            "rsa",
+            "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+            "-sha256".to_owned(),
+            "rsa-pkcs1-sha256",
+        ),
+        (
+            "p256",
+            "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+            "-sha256".to_owned(),
+            "ecdsa-p256-sha256",
+        ),
+        ("sm2", "-algorithm SM2", format!("-sm3 -sigopt {SM2_ID}"), "sm2-sm3"),
+    ];
+    std::fs::create_dir(at.join("roots")).unwrap();
+    std::fs::write(at.join("file"), FILE).unwrap();
+    std::fs::write(at.join("digest"), heyan::auth::sha256(FILE)).unwrap();
+    for (kind, options, hash, _) in &kinds {
+        openssl(at, &format!("genpkey {options} -out {kind}.key"));
+        openssl(
+            at,
+            &format!("req -x509 -new -key {kind}.key -subj /CN={kind} -days 30 {hash} -out {kind}.pem"),
+        );
+        for message in ["file", "digest"] {
+            match *kind {
+                "ed25519" => openssl(
+                    at,
+                    &format!("pkeyutl -sign -inkey {kind}.key -rawin -in {message} -out {kind}.{message}"),
+                ),
+                _ => openssl(
+                    at,
+                    &format!("dgst {hash} -sign {kind}.key -out {kind}.{message} {message}"),
+                ),
+            }
+        }
+    }
+    // All but the RSA one are trusted.
+    for kind in ["ed25519", "p256", "sm2"] {
+        std::fs::copy(at.join(format!("{kind}.pem")), at.join(format!("roots/{kind}.pem"))).unwrap();
+    }
+    let roots = at.join("roots");
+    let hub = TestHub::start_with(|config| config.licences.roots_dir = roots).await;
+    hub.add_parties().await;
+    let id = licence_id("7000000001", "001");
+    put(&hub, &id, &fields()).await;
+    for (kind, _, _, algorithm) in &kinds {
+        let read = |name: &str| std::fs::read(at.join(format!("{kind}.{name}"))).unwrap();
+        let (certificate, over_file, over_digest) = (read("pem"), read("file"), read("digest"));
+        let mut altered = over_file.clone();
+        *altered.last_mut().unwrap() ^= 1;
+        for (signature, over, file, verdict) in [
+            (&over_file, "file", FILE, "valid"),
+            (&over_digest, "sha256", FILE, "valid"),
+            (&over_digest, "file", FILE, "invalid"),
+            (&over_file, "sha256", FILE, "invalid"),
+            (&over_digest, "sm3", FILE, "invalid"),
+            (&altered, "file", FILE, "invalid"),
+            (&over_file, "file", &b"another file"[..], "invalid"),
+        ] {
+            let mut asked = question(&id);
+            asked["signature_over"] = over.into();
+            let parts = [
+                ("signature", signature.as_slice()),
+                ("certificate", certificate.as_slice()),
+            ];
+            let (status, answer) = verify(&hub, "agency", &asked, &parts, file).await;
+            // A number of RSA that is not below the modulus is no signature at all.
+            if status == 422 {
+                assert_eq!(answer["errors"][0]["pointer"], "#/signature", "{answer}");
+                assert_eq!(verdict, "invalid");
+                continue;
+            }
+            assert_eq!(status, 200, "{kind}: {answer}");
+            let told = &answer["signature"];
+            assert_eq!(told["verdict"], verdict, "{kind} over {over}: {answer}");
+            assert_eq!(told["algorithm"], *algorithm);
+            let trust = if *kind == "rsa" { "untrusted" } else { "trusted" };
+            assert_eq!(told["certificate"]["trust"], trust, "{kind}: {answer}");
+        }
+    }
+    hub.stop().await;
+}
+
+fn key() -> Value {
+    json!({"type_name": "食品经营许可证", "licence_no": "皖C324506226815", "holder_id": HOLDER})
+}
+
+async fn query(hub: &TestHub, client: &str, key: &Value) -> (u16, Value) {
+    let body = json!({"purpose": purpose(), "key": key, "on": "2026-11-26"});
+    hub.send("POST", "/v1/licences/query", Some(&hub.token(client)), Some(&body))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_is_found_by_all_three_and_by_nothing_less() {
+    let hub = TestHub::with_parties().await;
+    let id = licence_id("8000000001", "001");
+    put(&hub, &id, &fields()).await;
+    let (status, answer) = query(&hub, "agency", &key()).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["outcome"], "verified", "{answer}");
+    assert_eq!(answer["validity"], json!({"on": "2026-11-26", "state": "valid"}));
+    assert_eq!(answer["identifier"]["place"], "home");
+    assert!(answer.get("licence").is_none(), "no `read`: {answer}");
+    // As people write it: full width, a small x.
+    let written = with(
+        key(),
+        &json!({"licence_no": "皖ｃ324506226815", "holder_id": "11010519491231002x"}),
+    );
+    assert_eq!(query(&hub, "agency", &written).await.1["outcome"], "verified");
+    // One of the three missing.
+    for name in ["type_name", "licence_no", "holder_id"] {
+        let mut part = key();
+        part.as_object_mut().unwrap().remove(name);
+        let (status, answer) = query(&hub, "agency", &part).await;
+        assert_eq!(
+            (status, answer["code"].as_str()),
+            (422, Some("missing_member")),
+            "{answer}"
+        );
+    }
+    // One of them wrong: the same answer, whichever it is, with and without a licence.
+    let mut answers = Vec::new();
+    for change in [
+        json!({"type_name": "卫生许可证"}),
+        json!({"licence_no": "皖C324506226816"}),
+        json!({"holder_id": "440524188001010014"}),
+    ] {
+        let (status, mut answer) = query(&hub, "agency", &with(key(), &change)).await;
+        assert_eq!(status, 200, "{answer}");
+        for own in ["id", "receipt"] {
+            answer.as_object_mut().unwrap().remove(own);
+        }
+        answers.push(answer);
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert_eq!(answers[0]["outcome"], "not_found");
+    // What its grant reads, masked.
+    hub.grant("agency2", "e-licence", &["holder_name", "valid_until"], &["read"])
+        .await;
+    let (_, answer) = query(&hub, "agency2", &key()).await;
+    assert_eq!(answer["licence"]["subject"]["licence_id"], id, "{answer}");
+    assert_eq!(
+        answer["licence"]["fields"],
+        json!({"holder_name": "张**", "valid_until": "2030-12-31"})
+    );
+    // Its newest version answers.
+    let second = licence_id("8000000001", "002");
+    put(&hub, &second, &with(fields(), &json!({"status": "暂扣"}))).await;
+    let (_, answer) = query(&hub, "agency2", &key()).await;
+    assert_eq!(answer["licence"]["subject"]["licence_id"], second, "{answer}");
+    assert_eq!(answer["validity"]["state"], "suspended");
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_a_holder_cannot_be_tried_out() {
+    let hub = TestHub::with_parties().await;
+    hub.revoke_all_grants().await;
+    hub.grant("agency", "e-licence", &["*"], &["verify"]).await;
+    put(&hub, &licence_id("9000000001", "001"), &fields()).await;
+    let mut outcomes = Vec::new();
+    for number in 0..12 {
+        let wrong = with(key(), &json!({"licence_no": format!("皖C{number:012}")}));
+        let (status, answer) = query(&hub, "agency", &wrong).await;
+        assert_eq!(status, 200, "{answer}");
+        outcomes.push(answer["outcome"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(outcomes[0], "mismatched");
+    assert_eq!(outcomes[11], "review", "{outcomes:?}");
+    // The right one is no longer told either, and looks the same.
+    let (_, wrong) = query(&hub, "agency", &with(key(), &json!({"licence_no": "皖C999999999999"}))).await;
+    let (_, right) = query(&hub, "agency", &key()).await;
+    for answer in [&wrong, &right] {
+        assert_eq!(answer["outcome"], "review", "{answer}");
+        assert!(answer.get("record").is_none());
+    }
+    assert_eq!(wrong["fields"], right["fields"]);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_from_elsewhere_is_asked_of_the_dataset_for_such() {
+    let schemas = tempfile::tempdir().unwrap();
+    let shipped = std::fs::read_to_string("schemas/datasets/e-licence.json").unwrap();
+    let away = shipped.replace("\"dataset\": \"e-licence\"", "\"dataset\": \"licence-away\"");
+    std::fs::write(schemas.path().join("licence-away.json"), away).unwrap();
+    let folder = schemas.path().to_owned();
+    let hub = TestHub::start_with(|config| {
+        config.catalog.datasets_dir = folder;
+        config.licences.away_dataset = "licence-away".to_owned();
+    })
+    .await;
+    hub.add_parties().await;
+    let id = "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U";
+    let record = json!({"subject": {"licence_id": id}, "fields": fields()});
+    assert_eq!(hub.put("licence-away", &record).await.0, 200);
+    let (status, answer) = verify(&hub, "agency", &question(id), &[], FILE).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["outcome"], "verified", "{answer}");
+    assert_eq!(
+        (&answer["identifier"]["place"], &answer["rules"]),
+        (&json!("away"), &json!("licence-away@2"))
+    );
+    // Whoever names the city's dataset asks there.
+    let named = json!({"dataset": "e-licence", "subject": {"licence_id": id}});
+    let (_, answer) = verify(&hub, "agency", &named, &[], FILE).await;
+    assert_eq!(
+        (&answer["outcome"], &answer["identifier"]["place"]),
+        (&json!("not_found"), &json!("away"))
+    );
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_that_comes_in_late_is_measured_and_raises_one_alert() {
+    let hub = TestHub::with_parties().await;
+    let day = |days_ago: i32| {
+        let today = heyan::domain::calendar::china_date(hub.hub.clock.now_us());
+        today.checked_sub(jiff_days(days_ago)).unwrap().to_string()
+    };
+    for (serial, days_ago) in [("1100000001", 0), ("1100000002", 10), ("1100000003", 20)] {
+        put(
+            &hub,
+            &licence_id(serial, "001"),
+            &with(fields(), &json!({"issued_on": day(days_ago)})),
+        )
+        .await;
+    }
+    let text = String::from_utf8(hub.hub.metrics.text().unwrap()).unwrap();
+    let line = |end: &str| {
+        let name = format!("heyan_licence_issue_delay_seconds_{end}");
+        text.lines()
+            .find(|line| line.starts_with(&name))
+            .unwrap_or_else(|| panic!("{name}"))
+            .to_owned()
+    };
+    assert!(line("count{dataset=\"e-licence\"}").ends_with(" 3"));
+    assert!(line("bucket{dataset=\"e-licence\",le=\"0\"}").ends_with(" 1"));
+    let (status, alerts) = hub
+        .send("GET", "/v1/supervision/alerts", Some(&hub.token("operator")), None)
+        .await;
+    assert_eq!(status, 200);
+    let late: Vec<_> = alerts["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["rule"] == "licence_issued_late")
+        .collect();
+    assert_eq!(late.len(), 1, "{alerts}");
+    assert_eq!(late[0]["facts"], json!({"licences": 1, "longest_days": 9}), "{alerts}");
+    hub.stop().await;
+}
+
+fn jiff_days(days: i32) -> jiff::Span {
+    jiff::ToSpan::days(days)
+}
