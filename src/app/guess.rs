@@ -45,6 +45,24 @@ impl Asked<'_> {
 /// Times that a budget is read again because another node counted in between.
 const ATTEMPTS_MAX: usize = 16;
 
+/// Holds a judgement against the budgets of its fields, wherever they are counted; answers what it brings.
+///
+/// # Errors
+/// The store could not be asked: then nothing may be told.
+pub(super) async fn weigh(
+    hub: &Hub,
+    asked: &Asked<'_>,
+    claims: &[ParsedClaim<'_>],
+    judgement: &mut Judgement<'_>,
+) -> Result<Consequence, AppError> {
+    if is_contested(hub, asked, claims, judgement) {
+        return settle(hub, asked, claims, judgement).await;
+    }
+    let (about, mut consequence) = (hub.pending.about(asked.subject), Consequence::default());
+    apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
+    Ok(consequence)
+}
+
 /// Whether a judgement touches a budget that other nodes count too.
 pub(super) fn is_contested(
     hub: &Hub,

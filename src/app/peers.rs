@@ -18,7 +18,6 @@ use super::{
     ports::{CosignedRow, NodeRow},
     rows::AlertRow,
     traces::look,
-    verification_id::new_id,
 };
 use crate::{
     auth::secret,

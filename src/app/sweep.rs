@@ -7,9 +7,7 @@ use super::{
     hub::Hub,
     ports::Before,
     rows::{AlertRow, MismatchFilter},
-    supervision,
-    verification_id::new_id,
-    watches,
+    supervision, watches,
 };
 use crate::domain::{calendar::china_date, mismatch::STATES};
 

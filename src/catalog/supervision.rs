@@ -155,6 +155,7 @@ mod tests {
             "calendar_year_missing",
             "guess_budget",
             "ledger_forked",
+            "licence_issued_late",
         ] {
             assert!(shipped.iter().any(|rule| rule.id == id), "{id}");
         }

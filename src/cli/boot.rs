@@ -18,7 +18,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{bus, harden, licences, outward, storage};
+use super::{bus, harden, licences, outward, storage, tls};
 use crate::{
     app::{
         access::{AccessTable, Counters},
@@ -400,7 +400,7 @@ impl Node {
                 body_deadline: Duration::from_millis(http.body_timeout_ms),
                 calls_max: http.calls_max,
             },
-            tls: tls_of(&self.config)?,
+            tls: tls::of(&self.config)?,
         };
         let (public, public_done) = server::public(Arc::clone(&self.hub), self.public, config)?;
         let (admin, admin_done) = server::admin(Arc::clone(&self.hub), self.admin)?;
@@ -481,22 +481,4 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
-}
-
-fn tls_of(config: &Config) -> anyhow::Result<Option<rustls::ServerConfig>> {
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
-    let tls = &config.http.tls;
-    if !tls.is_configured() {
-        return Ok(None);
-    }
-    let chain = CertificateDer::pem_file_iter(&tls.certificate_file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("cannot read certificates from {}", tls.certificate_file.display()))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key_file)
-        .with_context(|| format!("cannot read a private key from {}", tls.key_file.display()))?;
-    Ok(Some(
-        rustls::ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?,
-    ))
 }

@@ -38,6 +38,7 @@ mod storage;
 mod store;
 mod table;
 mod text;
+mod tls;
 mod token;
 mod trace;
 mod user;

@@ -12,7 +12,7 @@ use super::pool::Lease;
 use super::read::column;
 use crate::app::ports::{Before, StoreError, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, SavedReply, SealRow,
+    AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, SavedReply, SealRow,
     SubscriptionRow, UnlockWrite,
 };
 use crate::domain::budget::Standing;

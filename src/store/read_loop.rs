@@ -9,8 +9,8 @@ use super::pool::Pool;
 use super::read::{bytes_16, bytes_32, column, fetch, fetch_one, flag, list, number};
 use crate::app::ports::{RecordKey, StoreError, SubjectKey};
 use crate::app::rows::{
-    AlertRow, AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow,
-    SavedReply, SealRow, StepRow, SubscriptionRow,
+    AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow, SavedReply,
+    SealRow, StepRow, SubscriptionRow,
 };
 use crate::domain::budget::Standing;
 use crate::store::statement;

@@ -18,7 +18,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "put_records" | "query_record" => &["agency", "authority"],
         "open_case" | "list_cases" | "get_case" | "close_case" | "check_in_case" | "reuse_check" => &["agency"],
         "check_item" | "add_watch" | "list_watches" | "get_watch" | "remove_watch" => &["agency"],
-        "check_item" | "report_application" => &["agency"],
+        "report_application" => &["agency"],
         "put_items" => &["manager"],
         "report_items" => &["operator", "auditor"],
         "list_items" | "get_item" => &["agency", "authority", "operator", "manager", "auditor"],
@@ -36,7 +36,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "query_trace" | "add_seal" | "list_seals" | "confirm_seal" | "lift_seal" | "query_archive" => &["auditor"],
         "get_quality" | "get_quality_report" => &["authority", "operator", "auditor"],
         "list_alerts" => &["operator", "auditor"],
-        "list_alerts" | "get_alert" | "list_rules" | "replay_rule" => &["operator", "auditor"],
+        "get_alert" | "list_rules" | "replay_rule" => &["operator", "auditor"],
         "act_on_alert" => &["auditor"],
         "add_agency"
         | "rotate_agency_secret"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::super::{commit::RecordWrite, error::AppError, hub::Hub, rows::AlertRow, verification_id::new_id};
+use super::super::{commit::RecordWrite, error::AppError, hub::Hub, rows::AlertRow, supervision};
 use crate::{
     catalog::{Dataset, Role},
     domain::{calendar, licence::validity::Bound},
@@ -41,16 +41,11 @@ impl Issued {
         let alert = |dataset: &Arc<str>| {
             let delays = self.0.iter().filter(late).filter(|(name, _)| name == dataset);
             let longest = delays.clone().map(|(_, delay_s)| delay_s / DAY_S).max();
+            let once = format!("licence_issued_late:{dataset}:{}", calendar::china_date(now_us));
             Ok(AlertRow {
-                id: new_id(b"alt_", now_us, hub.settings.node)?,
-                rule: "licence_issued_late".to_owned(),
-                once: format!("licence_issued_late:{dataset}:{}", calendar::china_date(now_us)),
                 dataset: Some(dataset.to_string()),
-                subject: None,
-                mismatch: None,
-                agency: None,
                 facts: serde_json::json!({"licences": delays.count(), "longest_days": longest}).to_string(),
-                at: now_us,
+                ..supervision::alert(hub, "licence_issued_late", once, now_us)?
             })
         };
         datasets.into_iter().map(alert).collect()

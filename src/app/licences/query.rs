@@ -16,7 +16,6 @@ use super::{
 use crate::{
     app::{
         access::{Allowed, Refusal},
-        consequence::Consequence,
         error::AppError,
         guess,
         hub::{Caller, Hub},
@@ -203,7 +202,7 @@ pub async fn answer<'a>(
     let (started, now_us) = (Instant::now(), hub.clock.now_us());
     let agency = caller.agency()?;
     let allowed = agency.permission(asked.dataset, &asked.purpose.item_code, now_us, caller.peer)?;
-    let unknown = guess_of(hub, caller, asked, &allowed, now_us)?;
+    let unknown = guess_of(hub, caller, asked, &allowed, now_us).await?;
     let (judgement, place) = match (unknown, &asked.found) {
         (None, Some(subject)) => {
             let question = Question {
@@ -252,7 +251,7 @@ fn masked(dataset: &Dataset, members: Map<String, Value>) -> Map<String, Value> 
 
 /// Counts a look-up as a guess about the holder. What is answered when nothing was found, or when the holder's budget is used up, whether
 /// something was found or not; `None`: what was found may be told.
-fn guess_of<'a>(
+async fn guess_of<'a>(
     hub: &'a Hub,
     caller: &Caller,
     asked: &'a Asked<'a>,
@@ -272,16 +271,7 @@ fn guess_of<'a>(
         subject: asked.holder,
         now_us,
     };
-    let mut consequence = Consequence::default();
-    let about = hub.pending.about(asked.holder);
-    guess::apply(
-        hub,
-        &guessed,
-        about.as_deref(),
-        &claims,
-        &mut judgement,
-        &mut consequence,
-    );
+    let consequence = guess::weigh(hub, &guessed, &claims, &mut judgement).await?;
     let spent = Verdict::Review(ReviewReason::GuessBudget);
     let is_spent = judgement.fields.iter().any(|(_, _, verdict)| *verdict == spent);
     if asked.found.is_some() && !is_spent {

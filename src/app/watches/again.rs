@@ -181,7 +181,7 @@ impl Look<'_> {
         if judgement.fields.iter().any(lost) {
             return Ok(Seen::NotPermitted);
         }
-        let guesses = self.count_guesses(facts, parsed, &mut judgement);
+        let guesses = self.count_guesses(facts, parsed, &mut judgement).await?;
         tell_only_what_is_permitted(&mut judgement, self.permission);
         let mut item = Vec::with_capacity(64);
         judgement.put(&mut item);
@@ -205,12 +205,15 @@ impl Look<'_> {
     }
 
     /// Keeps back what was kept back, and counts what was never answered; answers the guesses that count.
-    fn count_guesses(
+    ///
+    /// # Errors
+    /// The store could not be asked about a budget that other nodes count too.
+    async fn count_guesses(
         &self,
         facts: &Facts,
         parsed: Vec<ParsedClaim<'_>>,
         judgement: &mut Judgement<'_>,
-    ) -> Vec<GuessRow> {
+    ) -> Result<Vec<GuessRow>, AppError> {
         let among = |list: &[String], name: &str| list.iter().any(|known| known == name);
         let mut consequence = Consequence::default();
         if judgement.outcome != Outcome::NotFound || !self.permission.has(Operation::Existence) {
@@ -229,8 +232,7 @@ impl Look<'_> {
                 subject,
                 now_us: self.now_us,
             };
-            let about = self.hub.pending.about(subject);
-            guess::apply(self.hub, &asked, about.as_deref(), &new, &mut part, &mut consequence);
+            consequence = guess::weigh(self.hub, &asked, &new, &mut part).await?;
             for (name, _, verdict) in &mut judgement.fields {
                 let counted = part.fields.iter().find(|(other, ..)| other == name);
                 if let Some((_, _, counted)) = counted {
@@ -244,7 +246,7 @@ impl Look<'_> {
                 judgement.outcome = Outcome::of(judgement.fields.iter().map(|(_, _, verdict)| *verdict));
             }
         }
-        consequence.guesses
+        Ok(consequence.guesses)
     }
 
     /// Tells what came out otherwise, and says when to look again.

@@ -182,7 +182,7 @@ fn paths(stated: &Value) -> Value {
 
 fn operation(route: &Route, stated: &Value) -> Value {
     let part = |name: &str| stated.get(name).cloned();
-    let note = notes::NOTES.iter().find(|note| note.operation == route.operation);
+    let note = notes::all().find(|note| note.operation == route.operation);
     let mut whole = Map::new();
     whole.insert("operationId".to_owned(), part("operationId").unwrap_or_default());
     whole.insert("tags".to_owned(), part("tags").unwrap_or_default());

@@ -9,28 +9,21 @@ use super::*;
 use crate::{
     app::{
         admin::NewSecret,
-        cases::{CaseBody, CoHandlerBody, ReuseBody},
-        checks::CheckBody,
         commit::{AgencyRow, ClientRow, GrantRow},
-        licences::{file::FileQuestion, query::QueryBody},
-        question::{ItemBody, Purpose, VerificationBody},
-        watches::WatchBody,
     },
-    catalog::{
-        Catalog, Label,
-        item::{ItemSpec, MaterialSpec, WhenSpec},
-    },
+    catalog::Catalog,
     domain::identifier::IdentifierKind,
     http::{
-        access, alerts, applications, archives, datasets, extract,
+        access, datasets,
         locale::Locale,
-        mismatches,
         problem::{FieldCode, Pointer, Problem, ProblemCode},
-        records,
         routes::ROUTES,
-        seals, stream, subscriptions, supervision, traces, verifications,
     },
 };
+
+mod bodies;
+
+use bodies::{full, parses};
 
 fn operations(document: &Value) -> BTreeSet<(String, String, String)> {
     let mut found = BTreeSet::new();
@@ -105,7 +98,7 @@ fn routes_handlers_and_notes_name_the_same_operations() {
     let stated = serde_json::to_value(<Handlers as utoipa::OpenApi>::openapi()).unwrap();
     assert_eq!(operations(&stated), rows);
     assert_eq!(operations(&document()), rows);
-    let noted: Vec<&str> = notes::NOTES.iter().map(|note| note.operation).collect();
+    let noted: Vec<&str> = notes::all().map(|note| note.operation).collect();
     let routed: Vec<&str> = ROUTES.iter().map(|route| route.operation).collect();
     assert_eq!(noted, routed);
 }
@@ -249,126 +242,6 @@ fn every_example_fits_its_schema() {
         }
     }
     assert!(checked >= 20, "{checked}");
-}
-
-/// Whether the handler's own parser takes a body of that shape.
-fn parses(name: &str, body: &Value) -> bool {
-    fn taken<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> bool {
-        extract::parse::<T>(bytes).is_ok()
-    }
-    let bytes = body.to_string().into_bytes();
-    match name {
-        "VerificationRequest" => taken::<VerificationBody<'_>>(&bytes),
-        "BatchRequest" => taken::<verifications::BatchBody<'_>>(&bytes),
-        "Item" => taken::<ItemBody<'_>>(&bytes),
-        "StreamHeader" => taken::<stream::Header<'_>>(&bytes),
-        "Purpose" => taken::<Purpose<'_>>(&bytes),
-        "RecordQuery" => taken::<records::QueryBody<'_>>(&bytes),
-        "NewAgency" => taken::<access::AgencyBody>(&bytes),
-        "NewGrant" => taken::<access::GrantBody>(&bytes),
-        "NewUser" => taken::<access::UserBody>(&bytes),
-        "MismatchAction" => taken::<mismatches::ActionBody>(&bytes),
-        "NewSubscription" => taken::<subscriptions::SubscriptionBody>(&bytes),
-        "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
-        "TraceQuery" => taken::<traces::TraceBody<'_>>(&bytes),
-        "NewSeal" => taken::<seals::SealBody<'_>>(&bytes),
-        "SealConfirmation" => taken::<seals::ConfirmBody>(&bytes),
-        "SealLifting" => taken::<seals::LiftBody>(&bytes),
-        "ArchiveQuery" => taken::<archives::ArchiveBody<'_>>(&bytes),
-        "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
-        "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
-        "WatchRequest" => taken::<WatchBody<'_>>(&bytes),
-        "NewCase" => taken::<CaseBody<'_>>(&bytes),
-        "CoHandler" => taken::<CoHandlerBody<'_>>(&bytes),
-        "ReuseRequest" => taken::<ReuseBody<'_>>(&bytes),
-        "FileQuestion" => taken::<FileQuestion<'_>>(&bytes),
-        "LicenceQuery" => taken::<QueryBody<'_>>(&bytes),
-        "ServiceItem" => taken::<ItemSpec>(&bytes),
-        "ItemMaterial" => taken::<MaterialSpec>(&bytes),
-        "MaterialCondition" => taken::<WhenSpec>(&bytes),
-        "BothLanguages" => taken::<Label>(&bytes),
-        "AlertAction" => taken::<alerts::AlertActionBody>(&bytes),
-        "RuleTrial" => taken::<supervision::TrialBody>(&bytes),
-        "ApplicationReport" => taken::<applications::ApplicationBody<'_>>(&bytes),
-        _ => panic!("{name} has no parser here"),
-    }
-}
-
-fn full(name: &str) -> Value {
-    let purpose = json!({"item_code": "i", "item_name": "n", "application_no": "a", "operator": "o", "reason": "r"});
-    let item = json!({"ref": "r", "dataset": "d", "subject": {"s": "1"},
-        "claims": {"a": "v", "b": {"op": "eq", "value": "x"}, "c": {"op": "one_of", "value": ["x", "y"]}}, "max_age_s": 1});
-    match name {
-        "VerificationRequest" => {
-            let mut body = item;
-            body.as_object_mut().unwrap().remove("ref");
-            body["purpose"] = purpose;
-            body
-        }
-        "WatchRequest" => {
-            let mut body = full("VerificationRequest");
-            body.as_object_mut().unwrap().remove("max_age_s");
-            body["until"] = "2027-01-31".into();
-            body
-        }
-        "CoHandler" => json!({"agency": "a", "item_code": "i", "refs": ["r"]}),
-        "NewCase" => json!({"purpose": purpose, "co_handlers": [full("CoHandler")], "valid_hours": 24}),
-        "ReuseRequest" => json!({"purpose": purpose, "subject": {"s": "1"}}),
-        "BatchRequest" => json!({"purpose": purpose, "items": [item, null]}),
-        "Item" => item,
-        "StreamHeader" => json!({"purpose": purpose, "dataset": "d"}),
-        "Purpose" => purpose,
-        "RecordQuery" => json!({"purpose": purpose, "subject": {"s": "1"}}),
-        "NewAgency" => json!({"id": "a", "name": "n", "credit_code": "c", "role": "agency", "authority_for": [],
-            "networks": [], "public_key": "A".repeat(43)}),
-        "NewGrant" => json!({"agency": "a", "dataset": "d", "fields": ["*"], "operations": ["verify"],
-            "item_codes": ["*"], "valid_from": "2026-11-22T00:00:00Z", "valid_until": "2027-11-22T00:00:00Z",
-            "daily_ceiling": 1, "networks": []}),
-        "NewUser" => json!({"id": "u", "name": "n", "role": "auditor"}),
-        "MismatchAction" => json!({"action": "approve", "fields": {"name": "n"}, "evidence": ["e"], "reason": "r"}),
-        "NewSubscription" => json!({"url": "https://a.example/", "events": ["mismatch"], "datasets": ["d"],
-            "until": "2027-11-22T00:00:00Z", "supersedes": true}),
-        "AlertAction" => json!({"action": "close", "reason": "r"}),
-        "RuleTrial" => json!({"days": 1, "rules": "r"}),
-        "ApplicationReport" => json!({"application_no": "a", "item_code": "i", "accepted_at": "2026-11-22T00:00:00Z"}),
-        "UnlockRequest" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r"}),
-        "TraceQuery" => json!({"dataset": "d", "subject": {"s": "1"}, "reason": "r", "from": "2026-11-22T00:00:00Z",
-            "until": "2026-11-23T00:00:00Z", "cursor": "c", "limit": 1}),
-        "NewSeal" => {
-            json!({"application_no": "a", "dataset": "d", "subject": {"s": "1"}, "agency": "a", "case_no": "c",
-            "reason": "r", "until": "2027-11-23T00:00:00Z"})
-        }
-        "SealConfirmation" => json!({"case_no": "c"}),
-        "SealLifting" => json!({"reason": "r"}),
-        "ArchiveQuery" => json!({"application_no": "a", "agency": "a", "reason": "r"}),
-        "ReplayRange" => json!({"target": "sub_1", "from": "2026-11-22T00:00:00Z", "until": "2026-11-23T00:00:00Z"}),
-        "FileQuestion" => json!({"dataset": "d", "subject": {"s": "1"}, "claims": {"a": "v"}, "on": "2026-11-26",
-            "max_age_s": 1, "signature_over": "sm3"}),
-        "LicenceQuery" => json!({"purpose": purpose, "dataset": "d", "key": {"a": "1"}, "claims": {"a": "v"},
-            "on": "2026-11-26", "max_age_s": 1}),
-        name => full_of_items(name),
-    }
-}
-
-fn full_of_items(name: &str) -> Value {
-    let label = json!({"zh": "因为", "en": "because"});
-    let condition = json!({"fact": "premises", "is": ["leased"], "question": label});
-    let material = json!({"id": "identity", "name": "n", "name_en": "n", "optional": true, "when": condition, "paper": true,
-        "dataset": "d", "subject": {"s": "$applicant.s"}, "claims": {"a": "v", "b": {"op": "eq", "value": ["x"]}},
-        "not_verifiable": label});
-    match name {
-        "CheckRequest" => {
-            json!({"purpose": full("Purpose"), "applicant": {"name": "n"}, "materials": {"m": {"x": "y"}},
-            "facts": {"premises": "leased"}})
-        }
-        "ServiceItem" => json!({"code": "c", "name": "n", "name_en": "n", "kind": "k", "list": "directory",
-            "agency_code": "a", "agency_name": "a", "agency_name_en": "a", "applicant": "firm", "limit_days": 5,
-            "version": 2, "materials": [material]}),
-        "ItemMaterial" => material,
-        "MaterialCondition" => condition,
-        "BothLanguages" => label,
-        _ => panic!("{name}"),
-    }
 }
 
 #[test]

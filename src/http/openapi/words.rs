@@ -24,7 +24,7 @@ use crate::{
     domain::{
         compare::Comparator,
         identifier::Finding,
-        licence::{State, issuer::Place},
+        licence::{self, issuer::Place},
         mismatch::{Actor, Closing, STATES},
         notice::{self, Conclusion},
         policy::{Clause, Operation},
@@ -218,7 +218,7 @@ fn licences() -> Vec<(&'static str, Value)> {
         "description": "The value, as it stands on the licence. ‖ 值，按证照所载。"});
     vec![
         ("LicenceKey", map_of(key, 1)),
-        ("LicenceState", words(State::ALL.map(State::as_str))),
+        ("LicenceState", words(licence::State::ALL.map(licence::State::as_str))),
         ("LicencePlace", words(Place::ALL.map(Place::as_str))),
         ("ValidityReason", words(["not_told", "not_permitted"])),
         ("SignatureOver", words(SignatureOver::ALL.map(SignatureOver::as_str))),
