@@ -32,7 +32,7 @@ pub(super) struct SealBody<'a> {
     #[serde(borrow, default)]
     dataset: Option<Text<'a>>,
     #[serde(borrow, default)]
-    subject: Option<Members<'a, Text<'a>>>,
+    subject: Members<'a, Text<'a>>,
     #[serde(borrow)]
     agency: Text<'a>,
     #[serde(borrow)]
@@ -56,9 +56,9 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let work = actix_web::rt::spawn(async move {
         let body: SealBody<'_> = extract::parse(&bytes)?;
         let hub = &state.hub;
-        let about = match (&body.application_no, &body.dataset, &body.subject) {
-            (Some(number), None, None) if !number.trim().is_empty() => About::Application(number.to_string()),
-            (None, Some(dataset), Some(subject)) => About::subject(hub, dataset, subject)?,
+        let about = match (&body.application_no, &body.dataset, body.subject.0.is_empty()) {
+            (Some(number), None, true) if !number.trim().is_empty() => About::Application(number.to_string()),
+            (None, Some(dataset), false) => About::subject(hub, dataset, &body.subject)?,
             _ => return Err(AppError::fault("/application_no", "invalid_value").into()),
         };
         let new = NewSeal {

@@ -220,11 +220,12 @@ def main() -> None:
         checks.ok("at most two seconds behind", lag.most <= 2, lag.most)
         refuse_others(checks, hub, people[0])
         archive(checks, hub, folder, model.rows[subjects[0]][0][1])
-        metrics = hub.admin().get("/metrics").body
+        metrics, ledger = hub.admin().get("/metrics").body, hub.ledger_dir
+        entries = hub.metric("heyan_ledger_size")
         hub.kill()
-    size = sum(path.stat().st_size for path in (data / "index").iterdir())
-    entries = sum(path.stat().st_size for path in (data / "ledger" / "journal").iterdir())
-    shutil.rmtree(data / "index")
+    index = ledger.parent / "index"
+    size = sum(path.stat().st_size for path in index.iterdir())
+    shutil.rmtree(index)
     with Hub(data, persons=0) as hub:
         began = time.monotonic()
         while (answer := hub.client("auditor", timeout=60).post("/v1/traces/query", {
@@ -243,7 +244,7 @@ def main() -> None:
         trace_p50_ms=round(took[len(took) // 2] * 1e3, 1),
         trace_max_ms=round(took[-1] * 1e3, 1),
         index_bytes=size,
-        journal_bytes=entries,
+        entries=int(entries),
         rebuilt_s=round(rebuilt_s, 2),
         searched_mib=round(searched / 2**20, 1),
     )

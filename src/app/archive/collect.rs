@@ -17,7 +17,7 @@ use crate::{
         time,
         traces::{
             index,
-            look::{Look, Marks, Sighting},
+            look::{Look, Marks, ROWS_MAX, Sighting},
             row::{self, Agencies},
             seals::Withheld,
         },
@@ -96,7 +96,7 @@ pub async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<C
 
 /// Every entry under a key, newest first.
 async fn all(hub: &Arc<Hub>, key: Key) -> Result<Vec<Sighting>, AppError> {
-    let mut look = Look::new(hub, key, (0, u32::MAX), &Marks::new()).await?;
+    let mut look = Look::new(hub, key, (0, u32::MAX), &Marks::new(), ROWS_MAX).await?;
     let mut found = Vec::new();
     while let Some(seen) = look.next().await? {
         if found.len() == ENTRIES_MAX {
@@ -114,7 +114,7 @@ async fn all(hub: &Arc<Hub>, key: Key) -> Result<Vec<Sighting>, AppError> {
 async fn mismatches(hub: &Arc<Hub>, subjects: &[Key], ask: &Ask<'_>) -> Result<Vec<MismatchRow>, AppError> {
     let mut rows = BTreeMap::new();
     for subject in subjects {
-        let mut look = Look::new(hub, *subject, (0, u32::MAX), &Marks::new()).await?;
+        let mut look = Look::new(hub, *subject, (0, u32::MAX), &Marks::new(), ROWS_MAX).await?;
         while let Some(seen) = look.next().await? {
             let Body::Mismatch { id, .. } = seen.entry.body else {
                 continue;

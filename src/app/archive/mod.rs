@@ -1,5 +1,5 @@
-//! The pack of one application for an archive (Article 14 of the national regulation on online government services: electronic
-//! files are kept by the agency): one file that proves by itself, offline, what was asked, answered, disputed and delivered.
+//! The pack of one application for an archive (Article 14 of the rule that heyan serves: what a matter leaves is archived
+//! electronically): one file that proves by itself, offline, what was asked, answered, disputed and delivered.
 //!
 //! Every statement in it rests on a ledger entry whose receipt is there too. `manifest.json` lists the SHA-256 of every file, and
 //! its own stands in an entry that this pack was made with, whose receipt is `manifest.proof`: so the ledger's key signs the whole.

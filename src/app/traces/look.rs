@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// Rows that are asked of a node at once.
-const ROWS_MAX: usize = 500;
+/// Rows that are asked of a node at once, at most.
+pub const ROWS_MAX: usize = 500;
 
 /// What is looked for on one node.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Question {
     pub from_s: u32,
     /// Made at this second or earlier.
     pub until_s: u32,
+    /// Rows at most.
+    pub limit: usize,
 }
 
 /// What one node found.
@@ -114,7 +116,7 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
         below: Place { index, position },
         from_s: question.from_s,
         until_s: question.until_s,
-        limit: ROWS_MAX,
+        limit: question.limit.clamp(1, ROWS_MAX),
     };
     let mut is_up = bring_up(hub)?;
     let found = match hub.index.look_up(&wanted) {
@@ -133,7 +135,7 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
         seen.push((row.place.index, row.place.position, STANDARD.encode(trimmed)));
     }
     Ok(Answer {
-        more: found.rows.len() == ROWS_MAX,
+        more: found.rows.len() == wanted.limit,
         seen,
         covered: found.covered,
         behind: !is_up,
@@ -154,11 +156,17 @@ fn trimmed(mut entry: Entry, position: u32) -> Entry {
 }
 
 impl<'h> Look<'h> {
-    /// Begins to look, below the marks of an earlier look.
+    /// Begins to look, below the marks of an earlier look; `limit` rows are asked of a node at once.
     ///
     /// # Errors
     /// The store could not be asked which nodes there are.
-    pub async fn new(hub: &'h Arc<Hub>, key: Key, seconds: (u32, u32), marks: &Marks) -> Result<Self, AppError> {
+    pub async fn new(
+        hub: &'h Arc<Hub>,
+        key: Key,
+        seconds: (u32, u32),
+        marks: &Marks,
+        limit: usize,
+    ) -> Result<Self, AppError> {
         let node = |(origin, number): (String, u16)| {
             let (index, position) = marks.get(&origin).copied().unwrap_or((u64::MAX, 0));
             Node {
@@ -176,6 +184,7 @@ impl<'h> Look<'h> {
                 below: (0, 0),
                 from_s: seconds.0,
                 until_s: seconds.1,
+                limit,
             },
             nodes: peers::all(hub).await?.into_iter().map(node).collect(),
             lacks: Vec::new(),
@@ -221,8 +230,9 @@ impl<'h> Look<'h> {
         for (node, answer) in join_all(asked).await {
             match answer {
                 Ok(answer) => {
-                    if answer.behind {
-                        self.lacks.push((Arc::clone(&node.origin), Lack::Behind));
+                    let lack = (Arc::clone(&node.origin), Lack::Behind);
+                    if answer.behind && !self.lacks.contains(&lack) {
+                        self.lacks.push(lack);
                     }
                     node.take(answer)?;
                 }

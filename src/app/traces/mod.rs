@@ -72,7 +72,9 @@ pub async fn trace(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Tra
         .cursor
         .map(|cursor| open_cursor(hub, &subject, cursor))
         .transpose()?;
-    let mut look = Look::new(hub, subject, seconds(ask), &marks.unwrap_or_default()).await?;
+    // One more than is told says whether there is another page.
+    let rows_max = ask.limit.saturating_add(1);
+    let mut look = Look::new(hub, subject, seconds(ask), &marks.unwrap_or_default(), rows_max).await?;
     let (agencies, withheld) = (Agencies::of(hub), Withheld::from(hub, caller).await?);
     let (mut rows, mut next) = (Vec::new(), None);
     loop {

@@ -263,7 +263,8 @@ impl Withheld {
         };
         let held = all(hub).await?.into_iter().filter(holds);
         let numbered = held.map(|(_, facts)| {
-            let number = agencies.number_of(&facts.agency).unwrap_or_default();
+            // An agency is never removed; no entry has this number.
+            let number = agencies.number_of(&facts.agency).unwrap_or(u32::MAX);
             (facts, number)
         });
         Ok(Self(numbered.collect()))

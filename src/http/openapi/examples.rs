@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 mod cases;
 mod items;
+mod traces;
 mod watches;
 
 use crate::http::locale::{Text, text};
@@ -225,51 +226,13 @@ fn loop_requests(operation: &str) -> Vec<Example> {
                 "reason": "申请人到窗口核实身份",
             }),
         )],
-        "query_trace" => vec![example(
-            JSON,
-            "trace",
-            text!("申请人书面查询" => "At a citizen's request"),
-            json!({
-                "dataset": "natural-person",
-                "subject": {"id_number": "340207199705305213"},
-                "reason": "申请人书面查询，收件号 2026-117",
-                "from": "2026-01-01T00:00:00Z",
-            }),
-        )],
-        "add_seal" => vec![example(
-            JSON,
-            "seal",
-            text!("案件调查期间" => "While a case is investigated"),
-            json!({
-                "application_no": "办案-2026-031", "agency": "wuhu-supervision", "case_no": "2026-031",
-                "reason": "调查期间不得泄露", "until": "2027-06-30T16:00:00Z",
-            }),
-        )],
-        "confirm_seal" => vec![example(
-            JSON,
-            "confirm",
-            text!("确认" => "Confirm"),
-            json!({"case_no": "2026-031"}),
-        )],
-        "lift_seal" => vec![example(
-            JSON,
-            "lift",
-            text!("解除" => "Lift"),
-            json!({"reason": "结案"}),
-        )],
-        "query_archive" => vec![example(
-            JSON,
-            "archive",
-            text!("办结归档" => "At the end of a matter"),
-            json!({"application_no": "20261122-000187", "reason": "办结归档"}),
-        )],
         "replay_deliveries" => vec![example(
             JSON,
             "range",
             text!("一段时间" => "A range"),
             json!({"target": "sub_01KB2Q0000000000000000002A", "from": "2026-11-22T00:00:00Z"}),
         )],
-        _ => items::requests(operation),
+        _ => traces::requests(operation),
     }
 }
 

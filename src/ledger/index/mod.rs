@@ -86,6 +86,9 @@ impl Entries for Ledger {
     }
 }
 
+/// Puts the keys of an entry with their positions; answers when it was made, Unix microseconds.
+pub type RowsOf<'f> = dyn FnMut(&[u8], &mut Vec<(Key, u32)>) -> i64 + 'f;
+
 /// What is looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
@@ -211,11 +214,7 @@ impl Index {
     ///
     /// # Errors
     /// The ledger cannot be read, or the disk refused: the next call goes on where this one began.
-    pub fn catch_up(
-        &self,
-        entries: &dyn Entries,
-        rows_of: &mut dyn FnMut(&[u8], &mut Vec<(Key, u32)>) -> i64,
-    ) -> Result<u64, IndexError> {
+    pub fn catch_up(&self, entries: &dyn Entries, rows_of: &mut RowsOf<'_>) -> Result<u64, IndexError> {
         let _alone = self.building.lock().unwrap_or_else(PoisonError::into_inner);
         let (first, full) = self.read_state(|state| (state.next, self.is_full(state)));
         if full {

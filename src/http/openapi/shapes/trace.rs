@@ -148,7 +148,8 @@ pub struct NewSeal {
     /// Dataset of the subject. ‖ 对象所在的数据资源。
     pub dataset: Option<String>,
     /// Whom it asks about. ‖ 其所查询的对象。
-    pub subject: Option<Subject>,
+    #[schema(required = false)]
+    pub subject: Subject,
     /// The investigating agency. ‖ 办案机构。
     #[schema(min_length = 1, example = "wuhu-supervision")]
     pub agency: String,
