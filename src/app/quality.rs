@@ -144,10 +144,10 @@ impl Tally {
             let mut days = 0;
             if matches!(action.as_str(), "approve" | "reject") {
                 let steps = hub.store.mismatch_steps(&id).await?;
-                let proposed = steps
+                let mut proposed = steps
                     .iter()
                     .filter(|step| step.seq < seq && step.action == "propose_correction");
-                if let Some(proposed) = proposed.last() {
+                if let Some(proposed) = proposed.next_back() {
                     days = u64::try_from(day - china_day(proposed.at)).unwrap_or_default();
                 }
             }

@@ -302,13 +302,29 @@ impl Facts {
 }
 
 impl View {
+    /// Whether the grants of now let its agency ask.
+    fn is_permitted(&self, hub: &Hub) -> bool {
+        let (row, facts) = (&self.row, &self.facts);
+        let access = hub.access.load();
+        let agency = access.agencies.get(row.agency.as_str());
+        agency
+            .zip(hub.catalog.get(&row.dataset))
+            .is_some_and(|(agency, dataset)| {
+                let now_us = hub.clock.now_us();
+                agency.permission(dataset, &facts.item_code, now_us, facts.peer).is_ok()
+            })
+    }
+
     /// As its agency reads it; `told_by`: the subscriptions through which it is told.
     pub fn json(&self, hub: &Hub) -> Value {
         let (row, facts) = (&self.row, &self.facts);
         let told = &facts.told;
+        // The next look will find it so.
+        let lost = row.state != "ended" && !self.is_permitted(hub);
+        let state = if lost { "ended" } else { row.state.as_str() };
         json!({
             "id": row.id,
-            "state": row.state,
+            "state": state,
             "dataset": &*row.dataset,
             "until": china_date(row.until - 1).to_string(),
             "application_no": facts.application_no,
@@ -320,7 +336,7 @@ impl View {
             "told_at": time::rfc3339(told.at),
             "notices": facts.notices,
             "told_by": told_by(hub, row),
-            "ended": facts.ended,
+            "ended": facts.ended.as_deref().or(lost.then_some("grant")),
             "created_at": time::rfc3339(row.created_at),
         })
     }

@@ -90,7 +90,7 @@ pub async fn open(config: Config) -> anyhow::Result<Node> {
 
 /// As [`open`], with the outside systems given.
 pub async fn open_with(config: Config, connectors: Arc<dyn Connectors>) -> anyhow::Result<Node> {
-    open_at(config, connectors, Arc::new(SystemClock)).await
+    Box::pin(open_at(config, connectors, Arc::new(SystemClock))).await
 }
 
 /// As [`open_with`], with the clock given.

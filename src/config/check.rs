@@ -26,6 +26,7 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     limits(config, &mut found);
     super::kafka::check(&config.kafka, &mut found);
     super::licences::check(&config.licences, &mut found);
+    spans(config, &mut found);
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {
             found.push(Unsafe {
@@ -48,11 +49,6 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
         config.guess.units_24_h_max == 0 || config.guess.units_30_days_max == 0,
         "guess.units_24_h_max",
         "must not be 0, nor guess.units_30_days_max: one mistyped claim would be for review",
-    );
-    refuse(
-        !(1..=3_660).contains(&config.watches.until_days_max),
-        "watches.until_days_max",
-        "must be 1 to 3660",
     );
     let origin = &config.node.origin;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -95,6 +91,22 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
         "must be set together with http.tls.certificate_file",
     );
     found
+}
+
+/// How long what an agency asks for may last.
+fn spans(config: &Config, found: &mut Vec<Unsafe>) {
+    if !(1..=3_660).contains(&config.watches.until_days_max) {
+        found.push(Unsafe {
+            key: "watches.until_days_max",
+            remedy: "must be 1 to 3660; 366 is usual".to_owned(),
+        });
+    }
+    if !(1..=87_840).contains(&config.cases.valid_hours_max) {
+        found.push(Unsafe {
+            key: "cases.valid_hours_max",
+            remedy: "must be 1 to 87840; 720 is usual".to_owned(),
+        });
+    }
 }
 
 fn listeners(config: &Config, found: &mut Vec<Unsafe>) {

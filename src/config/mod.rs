@@ -429,6 +429,8 @@ mod tests {
             ("[auth]\ntoken_ttl_s = 0", "auth.token_ttl_s"),
             ("[node]\norigin = \"a b\"", "node.origin"),
             ("[http.tls]\ncertificate_file = \"x.pem\"", "http.tls.key_file"),
+            ("[watches]\nuntil_days_max = 0", "watches.until_days_max"),
+            ("[cases]\nvalid_hours_max = 0", "cases.valid_hours_max"),
             ("[http]\nbatch_items_max = 0", "http.batch_items_max"),
             ("[http]\nchunk_items_max = 5000", "http.chunk_items_max"),
             ("[kafka]\nbrokers = \"10.1.2.3:9092\"", "kafka.security"),

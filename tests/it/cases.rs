@@ -115,26 +115,21 @@ async fn a_check_is_used_again_with_an_entry_of_its_own_until_the_record_changes
     hub.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_a_grant_does_not_allow_comes_out_by_a_reuse() {
-    let hub = hub_with_a_person().await;
-    let case = open(&hub, Some(&["identity", "age"])).await;
-    check(
-        &hub,
-        &case,
-        "identity",
-        &json!({"name": "李四", "birth_date": "1949-12-31"}),
-    )
-    .await;
-    check(
-        &hub,
-        &case,
-        "age",
-        &json!({"birth_date": {"op": "on_or_before", "value": "1960-01-01"}}),
-    )
-    .await;
-    check(&hub, &case, "private", &json!({"name": "张三丰"})).await;
+/// A case with a check of a wrong and a right value, one of a condition, and one that is not for the others.
+async fn opened(hub: &TestHub) -> String {
+    let case = open(hub, Some(&["identity", "age"])).await;
+    let claims = json!({"name": "李四", "birth_date": "1949-12-31"});
+    check(hub, &case, "identity", &claims).await;
+    let claims = json!({"birth_date": {"op": "on_or_before", "value": "1960-01-01"}});
+    check(hub, &case, "age", &claims).await;
+    check(hub, &case, "private", &json!({"name": "张三丰"})).await;
+    case
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_meant_gets_one_answer_whatever_he_names() {
+    let hub = hub_with_a_person().await;
+    let case = opened(&hub).await;
     // What the lead did not open for it, another item, another subject, who is no party: all one answer.
     let path = |number: u32| format!("/v1/cases/{case}/checks/{number}/reuse");
     let mut other_item = json!({"purpose": own_purpose(), "subject": person()["subject"]});
@@ -179,7 +174,13 @@ async fn nothing_that_a_grant_does_not_allow_comes_out_by_a_reuse() {
         422,
         "no claim can be tried here"
     );
+    hub.stop().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_a_grant_does_not_allow_comes_out_by_a_reuse() {
+    let hub = hub_with_a_person().await;
+    let case = opened(&hub).await;
     // One field, values alone, and no right to know of the record.
     replace_grants(&hub, &["name"], &["verify"]).await;
     let (_, answer) = reuse(&hub, "agency2", &case, 1).await;

@@ -79,7 +79,7 @@ impl TestHub {
         connectors: Arc<dyn Connectors>,
         change: impl FnOnce(&mut Config),
     ) -> Self {
-        Self::open_at(folder, connectors, Arc::new(SystemClock), change).await
+        Box::pin(Self::open_at(folder, connectors, Arc::new(SystemClock), change)).await
     }
 
     pub async fn open_at(

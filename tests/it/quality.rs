@@ -8,7 +8,10 @@ use std::{
 use heyan::domain::calendar::china_date;
 use serde_json::{Value, json};
 
-use crate::common::{TestHub, person, purpose};
+use crate::{
+    common::{TestHub, person, purpose},
+    tool::{Folder, heyan},
+};
 
 /// (dataset, field, word of a verdict, basis or reason) and how often; a field of `*` counts outcomes.
 type Model = BTreeMap<(String, String, String), u64>;
@@ -171,10 +174,8 @@ async fn act(hub: &TestHub, client: &str, id: &str, key: &str, body: &Value) {
     assert_eq!(response.status().as_u16(), 200, "{}", response.text().await.unwrap());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_weekly_report_says_what_differed_and_which_corrections_stood() {
-    let hub = TestHub::with_parties().await;
-    assert_eq!(hub.put("natural-person", &person()).await.0, 200);
+/// One correction is approved, another rejected.
+async fn decide_two(hub: &TestHub) {
     for (place, decision) in ["approve", "reject"].into_iter().enumerate() {
         let mut body = crate::common::question(&json!({"name": "张三", "birth_date": "1949-12-30"}));
         body["purpose"]["application_no"] = format!("A-{place}").into();
@@ -185,10 +186,71 @@ async fn a_weekly_report_says_what_differed_and_which_corrections_stood() {
         let (_, answer) = hub.verify("agency", &body).await;
         let id = answer["mismatch"]["id"].as_str().unwrap().to_owned();
         let propose = json!({"action": "propose_correction", "fields": body["claims"], "evidence": ["户口簿"]});
-        act(&hub, "agency", &id, &format!("p{place}"), &propose).await;
+        act(hub, "agency", &id, &format!("p{place}"), &propose).await;
         let decide = json!({"action": decision, "reason": "核实"});
-        act(&hub, "authority", &id, &format!("d{place}"), &decide).await;
+        act(hub, "authority", &id, &format!("d{place}"), &decide).await;
     }
+}
+
+async fn assert_markdown(hub: &TestHub, path: &str) {
+    for (language, title, row) in [
+        ("zh-CN", "# 数据质量周报", "| 姓名 | 1 | 1 | 100.00 % | – | 0 | 0 |"),
+        (
+            "en",
+            "# Data quality, weekly report",
+            "| Name | 1 | 1 | 100.00 % | – | 0 | 0 |",
+        ),
+    ] {
+        let response = hub
+            .client
+            .get(format!("{}{path}", hub.url))
+            .bearer_auth(hub.token("operator"))
+            .header("accept", "text/markdown")
+            .header("accept-language", language)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        let text = response.text().await.unwrap();
+        assert!(text.starts_with(title) && text.contains(row), "{text}");
+        println!("{text}");
+    }
+}
+
+async fn assert_refused(hub: &TestHub, path: &str) {
+    for (client, path, status, code) in [
+        ("authority", path.replace("=authority", "=agency"), 403, "not_owner"),
+        (
+            "operator",
+            path.replace("=authority", "=nobody"),
+            404,
+            "agency_not_found",
+        ),
+        (
+            "operator",
+            "/v1/quality?dataset=none".to_owned(),
+            404,
+            "dataset_not_found",
+        ),
+        (
+            "operator",
+            "/v1/quality?from=2020-01-01".to_owned(),
+            413,
+            "too_many_items",
+        ),
+        ("operator", "/v1/quality?from=soon".to_owned(), 400, "invalid_parameter"),
+        ("operator", "/v1/quality?by=year".to_owned(), 400, "invalid_parameter"),
+    ] {
+        let (found, answer) = get(hub, client, &path).await;
+        assert_eq!((found, &answer["code"]), (status, &json!(code)), "{path} {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_weekly_report_says_what_differed_and_which_corrections_stood() {
+    let hub = TestHub::with_parties().await;
+    assert_eq!(hub.put("natural-person", &person()).await.0, 200);
+    decide_two(&hub).await;
     tallied(&hub).await;
     let week = china_date(hub.hub.clock.now_us()).iso_week_date();
     let path = format!(
@@ -222,53 +284,15 @@ async fn a_weekly_report_says_what_differed_and_which_corrections_stood() {
         .map(|row| &row["mismatch_rate"])
         .collect();
     assert_eq!(rates, [&json!(1.0), &json!(1.0)]);
-    for (language, title, row) in [
-        ("zh-CN", "# 数据质量周报", "| 姓名 | 1 | 1 | 100.00 % | – | 0 | 0 |"),
-        (
-            "en",
-            "# Data quality, weekly report",
-            "| Name | 1 | 1 | 100.00 % | – | 0 | 0 |",
-        ),
-    ] {
-        let response = hub
-            .client
-            .get(format!("{}{path}", hub.url))
-            .bearer_auth(hub.token("operator"))
-            .header("accept", "text/markdown")
-            .header("accept-language", language)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(response.status().as_u16(), 200);
-        let text = response.text().await.unwrap();
-        assert!(text.starts_with(title) && text.contains(row), "{text}");
-        println!("{text}");
-    }
-    for (client, path, status, code) in [
-        ("authority", path.replace("=authority", "=agency"), 403, "not_owner"),
-        (
-            "operator",
-            path.replace("=authority", "=nobody"),
-            404,
-            "agency_not_found",
-        ),
-        (
-            "operator",
-            "/v1/quality?dataset=none".to_owned(),
-            404,
-            "dataset_not_found",
-        ),
-        (
-            "operator",
-            "/v1/quality?from=2020-01-01".to_owned(),
-            413,
-            "too_many_items",
-        ),
-        ("operator", "/v1/quality?from=soon".to_owned(), 400, "invalid_parameter"),
-        ("operator", "/v1/quality?by=year".to_owned(), 400, "invalid_parameter"),
-    ] {
-        let (found, answer) = get(&hub, client, &path).await;
-        assert_eq!((found, &answer["code"]), (status, &json!(code)), "{path} {answer}");
-    }
+    assert_markdown(&hub, &path).await;
+    let folder = Folder::new();
+    folder.put("token", hub.token("operator"));
+    let week = format!("{:04}-W{:02}", week.year(), week.week());
+    let arguments = ["quality", "report", "--authority", "authority", "--week", &week];
+    let ran = heyan(&folder, &hub.url, &arguments).await;
+    assert!(ran.exit == 0 && ran.out.starts_with("# Data quality"), "{ran:?}");
+    let ran = heyan(&folder, &hub.url, &[&arguments[..], &["--output", "json"]].concat()).await;
+    assert_eq!(ran.json()["week"], json!(week));
+    assert_refused(&hub, &path).await;
     hub.stop().await;
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     common::{ShiftedClock, TestHub, person, purpose},
+    nodes::Cluster,
     receiver::Receiver,
 };
 
@@ -299,4 +300,21 @@ async fn a_watch_is_no_way_around_the_guess_budget() {
         "{all}"
     );
     hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_on_another_node_is_told_once() {
+    let Some(cluster) = Cluster::start().await else { return };
+    put(&cluster.one, "name", "张三丰", 1).await;
+    let answer = watch(&cluster.one, &asked(&cluster.one, &json!({"name": "张三丰"}))).await;
+    let id = answer["watch"]["id"].as_str().unwrap().to_owned();
+    put(&cluster.two, "name", "张三", 2).await;
+    let deadline = Instant::now() + TOLD_WITHIN;
+    while get(&cluster.two, "agency", &id).await.1["state"] != "changed" {
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(get(&cluster.one, "agency", &id).await.1["notices"], 1);
+    cluster.stop().await;
 }

@@ -92,11 +92,15 @@ pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
 /// (period, dataset, rules, field).
 pub(super) type FieldKey = (String, String, String, u8);
 
+/// How often each thing was done, and the days that decisions took.
+pub(super) type Steps = BTreeMap<&'static str, (u64, u64)>;
+
 #[derive(Default)]
 pub(super) struct Sums {
     pub(super) fields: BTreeMap<FieldKey, Counts>,
     pub(super) answers: BTreeMap<(String, String), Counts>,
-    pub(super) steps: BTreeMap<(String, String, String), BTreeMap<&'static str, (u64, u64)>>,
+    /// By period, dataset and field.
+    pub(super) steps: BTreeMap<(String, String, String), Steps>,
     names: BTreeMap<(String, u8), (String, String)>,
 }
 
@@ -184,7 +188,7 @@ impl Sums {
 }
 
 /// Days from a proposal to its decision, on average; `null`: nothing was decided.
-pub(super) fn mean_days(steps: &BTreeMap<&'static str, (u64, u64)>) -> Option<f64> {
+pub(super) fn mean_days(steps: &Steps) -> Option<f64> {
     let decided = ["corrected", "upheld"].iter().filter_map(|word| steps.get(word));
     let (count, days) = decided.fold((0_u64, 0_u64), |(count, days), one| (count + one.0, days + one.1));
     let hundredths = days.saturating_mul(100).checked_div(count)?;

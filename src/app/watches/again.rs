@@ -42,7 +42,7 @@ use serde_json::{Map, Value, json};
 const ROUND_MAX: u32 = 64;
 
 /// When a watch whose record could not be asked for is looked at again, microseconds.
-const POSTPONED_US: i64 = 60_000_000;
+const POSTPONED_US: i64 = 15_000_000;
 
 /// How often a record of a live dataset is asked for, microseconds: its source tells of no change.
 const LIVE_US: i64 = 6 * 3_600_000_000;
@@ -58,16 +58,29 @@ pub async fn look(hub: &Hub) -> Result<usize, AppError> {
     // Together: their commits share a sync.
     let looks = due.into_iter().map(|row| look_at(hub, row, now_us));
     for looked in futures_util::future::join_all(looks).await {
-        match looked {
-            // It was woken or withdrawn meanwhile: it is due again, or over.
-            Err(AppError::Store(StoreError::Conflict)) => {}
-            looked => looked?,
-        }
+        looked?;
     }
     Ok(count)
 }
 
+/// Looks at one; what cannot be looked at now must not keep the others waiting.
 async fn look_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> {
+    let done = match try_at(hub, row.clone(), now_us).await {
+        Ok(()) | Err(AppError::Store(StoreError::Conflict)) => return Ok(()),
+        Err(error) => {
+            tracing::warn!(error = %error, "a watch could not be looked at; it is tried again");
+            let next_at = now_us + POSTPONED_US;
+            commit(hub, WatchRow { next_at, ..row }, Vec::new(), Vec::new()).await
+        }
+    };
+    match done {
+        // It was woken or withdrawn meanwhile: it is due again, or over.
+        Err(AppError::Store(StoreError::Conflict)) => Ok(()),
+        done => done,
+    }
+}
+
+async fn try_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> {
     let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
     if now_us >= row.until {
         return end(hub, row, facts, "until").await;
@@ -92,11 +105,7 @@ async fn look_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> 
         Ok(Seen::NotPermitted) => end(hub, row, facts, "grant").await,
         // What was asked is no question any more: the dataset has other fields.
         Err(AppError::Invalid(_)) => end(hub, row, facts, "dataset").await,
-        Err(error) => {
-            tracing::warn!(error = %error, "a watch could not be looked at; it is tried again");
-            let next_at = now_us + POSTPONED_US;
-            commit(hub, WatchRow { next_at, ..row }, Vec::new(), Vec::new()).await
-        }
+        Err(error) => Err(error),
     }
 }
 
