@@ -16,7 +16,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "get_receipt" => &["agency", "authority", "auditor"],
         "list_datasets" | "get_dataset" => &["agency", "authority", "operator", "manager", "auditor"],
         "put_records" | "query_record" => &["agency", "authority"],
-        "check_item" => &["agency"],
+        "check_item" | "verify_licence_file" | "query_licence" => &["agency"],
         "put_items" => &["manager"],
         "report_items" => &["operator", "auditor"],
         "list_items" | "get_item" => &["agency", "authority", "operator", "manager", "auditor"],
