@@ -25,7 +25,6 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     listeners(config, &mut found);
     limits(config, &mut found);
     super::kafka::check(&config.kafka, &mut found);
-    super::licences::check(&config.licences, &mut found);
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {
             found.push(Unsafe {
@@ -165,6 +164,7 @@ fn limits(config: &Config, found: &mut Vec<Unsafe>) {
         ),
     ];
     between(found, &rows);
+    super::licences::check(&config.licences, found);
 }
 
 /// Refuses values that are not between their least and their most.

@@ -1,6 +1,6 @@
 //! Detached signatures over a licence's file, made by `openssl`, and the same altered.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use crate::{
     common::TestHub,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What `openssl` says to a line of words, in a folder.
-fn openssl(folder: &std::path::Path, line: &str) {
+fn openssl(folder: &Path, line: &str) {
     let output = Command::new("openssl")
         .args(line.split_whitespace())
         .current_dir(folder)
@@ -26,16 +26,11 @@ fn has_openssl() -> bool {
     version.is_ok_and(|output| output.stdout.starts_with(b"OpenSSL 3"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn signatures_of_openssl_are_accepted_and_altered_ones_are_not() {
-    if !has_openssl() {
-        println!("no OpenSSL 3 here: nothing was tested");
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    const SM2_ID: &str = "distid:1234567812345678";
-    let kinds = [
+const SM2_ID: &str = "distid:1234567812345678";
+
+/// Kind of key, how `openssl` makes one, how it signs with it, and how the hub calls that.
+fn kinds() -> [(&'static str, &'static str, String, &'static str); 4] {
+    [
         ("ed25519", "-algorithm ED25519", String::new(), "ed25519"),
         (
             "rsa",
@@ -50,16 +45,24 @@ async fn signatures_of_openssl_are_accepted_and_altered_ones_are_not() {
             "ecdsa-p256-sha256",
         ),
         ("sm2", "-algorithm SM2", format!("-sm3 -sigopt {SM2_ID}"), "sm2-sm3"),
-    ];
+    ]
+}
+
+/// For each kind of key a certificate and the signatures over the file and over its SHA-256. All but the RSA one are roots.
+fn sign_all(at: &Path) {
     std::fs::create_dir(at.join("roots")).unwrap();
     std::fs::write(at.join("file"), FILE).unwrap();
     std::fs::write(at.join("digest"), heyan::auth::sha256(FILE)).unwrap();
-    for (kind, options, hash, _) in &kinds {
+    for (kind, options, hash, _) in &kinds() {
         openssl(at, &format!("genpkey {options} -out {kind}.key"));
+        let certificate = format!("{kind}.pem");
         openssl(
             at,
-            &format!("req -x509 -new -key {kind}.key -subj /CN={kind} -days 30 {hash} -out {kind}.pem"),
+            &format!("req -x509 -new -key {kind}.key -subj /CN={kind} -days 30 {hash} -out {certificate}"),
         );
+        if *kind != "rsa" {
+            std::fs::copy(at.join(&certificate), at.join("roots").join(&certificate)).unwrap();
+        }
         for message in ["file", "digest"] {
             match *kind {
                 "ed25519" => openssl(
@@ -73,16 +76,23 @@ async fn signatures_of_openssl_are_accepted_and_altered_ones_are_not() {
             }
         }
     }
-    // All but the RSA one are trusted.
-    for kind in ["ed25519", "p256", "sm2"] {
-        std::fs::copy(at.join(format!("{kind}.pem")), at.join(format!("roots/{kind}.pem"))).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signatures_of_openssl_are_accepted_and_altered_ones_are_not() {
+    if !has_openssl() {
+        println!("no OpenSSL 3 here: nothing was tested");
+        return;
     }
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    sign_all(at);
     let roots = at.join("roots");
     let hub = TestHub::start_with(|config| config.licences.roots_dir = roots).await;
     hub.add_parties().await;
     let id = licence_id("7000000001", "001");
     put(&hub, &id, &fields()).await;
-    for (kind, _, _, algorithm) in &kinds {
+    for (kind, _, _, algorithm) in &kinds() {
         let read = |name: &str| std::fs::read(at.join(format!("{kind}.{name}"))).unwrap();
         let (certificate, over_file, over_digest) = (read("pem"), read("file"), read("digest"));
         let mut altered = over_file.clone();

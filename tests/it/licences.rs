@@ -216,100 +216,57 @@ async fn a_newer_version_replaces_an_older_one_from_its_first_day() {
     hub.stop().await;
 }
 
+/// Sends bodies of parts; each must be refused with a status and a code, at a place where one is named.
+async fn refused(hub: &TestHub, cases: &[(&[Part<'_>], u16, &str, &str)]) {
+    for (parts, status, code, pointer) in cases {
+        let names: Vec<_> = parts.iter().map(|(name, _)| *name).collect();
+        let (got, answer) = send(hub, "agency", body(parts)).await;
+        assert_eq!(
+            (got, answer["code"].as_str()),
+            (*status, Some(*code)),
+            "{names:?}: {answer}"
+        );
+        let at = answer["errors"][0]["pointer"].as_str().unwrap_or_default();
+        assert!(pointer.is_empty() || at == *pointer, "{names:?}: {answer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_that_are_not_as_agreed_are_refused_at_their_place() {
+async fn parts_that_are_not_as_agreed_are_refused_at_their_place() {
     let hub = TestHub::start_with(|config| config.licences.file_bytes_max = 4_096).await;
     hub.add_parties().await;
     let id = licence_id("6000000001", "001");
     put(&hub, &id, &fields()).await;
-    let (purpose, asked) = (purpose().to_string(), question(&id).to_string());
-    let (p, q, f) = (
+    let (purpose, asked, large) = (purpose().to_string(), question(&id).to_string(), vec![b'x'; 4_097]);
+    let (p, q, f): (Part<'_>, Part<'_>, Part<'_>) = (
         ("purpose", purpose.as_bytes()),
         ("question", asked.as_bytes()),
         ("file", FILE),
     );
-    let twice = json!({"subject": {"licence_id": id}, "claims": {"file_sha256": "00"}}).to_string();
-    let bad_day = json!({"subject": {"licence_id": id}, "on": "2026-02-30"}).to_string();
-    let bad_id = json!({"subject": {"licence_id": "1.2.3"}}).to_string();
-    let unknown = json!({"subject": {"licence_id": id}, "nick": 1}).to_string();
-    let other = json!({"subject": {"licence_id": id}, "dataset": "natural-person"}).to_string();
-    let large = vec![b'x'; 4_097];
-    for (parts, status, code, pointer) in [
-        (vec![p, q], 422, "missing_member", "#/file"),
-        (vec![p, f], 422, "missing_member", "#/question"),
-        (vec![q, f], 422, "missing_member", "#/purpose"),
-        (vec![f, p, q], 422, "missing_member", "#/purpose"),
-        (vec![p, p, q, f], 400, "duplicate_member", "#/purpose"),
-        (vec![p, q, ("nick", b"x"), f], 422, "unknown_member", "#"),
-        (vec![p, q, f, f], 422, "unknown_member", "#"),
-        (
-            vec![p, q, ("signature", b"x"), f],
-            422,
-            "missing_member",
-            "#/certificate",
-        ),
-        (
-            vec![p, q, ("certificate", b"x"), f],
-            422,
-            "missing_member",
-            "#/signature",
-        ),
-        (
-            vec![p, q, ("signature", b"x"), ("certificate", b"x"), f],
-            422,
-            "invalid_value",
-            "#/certificate",
-        ),
-        (
-            vec![p, ("question", twice.as_bytes()), f],
-            400,
-            "duplicate_member",
-            "#/question/claims/file_sha256",
-        ),
-        (
-            vec![p, ("question", bad_day.as_bytes()), f],
-            422,
-            "invalid_value",
-            "#/question/on",
-        ),
-        (
-            vec![p, ("question", bad_id.as_bytes()), f],
-            422,
-            "invalid_identifier",
-            "#/question/subject/licence_id",
-        ),
-        (
-            vec![p, ("question", unknown.as_bytes()), f],
-            422,
-            "unknown_member",
-            "#/question/nick",
-        ),
-        (
-            vec![p, ("question", other.as_bytes()), f],
-            422,
-            "invalid_value",
-            "#/question/dataset",
-        ),
-        (
-            vec![("purpose", b"{}, \"question\": {}"), q, f],
-            400,
-            "duplicate_member",
-            "",
-        ),
-        (vec![p, ("question", b""), f], 400, "invalid_json", ""),
-        (vec![p, q, ("file", b"")], 422, "invalid_value", "#/file"),
-        (vec![p, q, ("file", large.as_slice())], 413, "body_too_large", ""),
-    ] {
-        let names: Vec<_> = parts.iter().map(|(name, _)| *name).collect();
-        let (got, answer) = send(&hub, "agency", body(&parts)).await;
-        assert_eq!(
-            (got, answer["code"].as_str()),
-            (status, Some(code)),
-            "{names:?}: {answer}"
-        );
-        let at = answer["errors"][0]["pointer"].as_str().unwrap_or_default();
-        assert!(pointer.is_empty() || at == pointer, "{names:?}: {answer}");
-    }
+    let (signature, certificate): (Part<'_>, Part<'_>) = (("signature", b"x"), ("certificate", b"x"));
+    refused(
+        &hub,
+        &[
+            (&[p, q], 422, "missing_member", "#/file"),
+            (&[p, f], 422, "missing_member", "#/question"),
+            (&[q, f], 422, "missing_member", "#/purpose"),
+            (&[f, p, q], 422, "missing_member", "#/purpose"),
+            (&[p, p, q, f], 400, "duplicate_member", "#/purpose"),
+            (&[p, q, ("nick", b"x"), f], 422, "unknown_member", "#"),
+            (&[p, q, f, f], 422, "unknown_member", "#"),
+            (&[p, q, signature, f], 422, "missing_member", "#/certificate"),
+            (&[p, q, certificate, f], 422, "missing_member", "#/signature"),
+            (
+                &[p, q, signature, certificate, f],
+                422,
+                "invalid_value",
+                "#/certificate",
+            ),
+            (&[p, q, ("file", b"")], 422, "invalid_value", "#/file"),
+            (&[p, q, ("file", large.as_slice())], 413, "body_too_large", ""),
+        ],
+    )
+    .await;
     let broken = send(&hub, "agency", b"--frontier\r\nnothing".to_vec()).await;
     assert_eq!(
         (broken.0, broken.1["code"].as_str()),
@@ -317,18 +274,72 @@ async fn bodies_that_are_not_as_agreed_are_refused_at_their_place() {
         "{}",
         broken.1
     );
-    let (status, answer) = hub
-        .send(
-            "POST",
-            "/v1/licences/verify-file",
-            Some(&hub.token("agency")),
-            Some(&json!({})),
-        )
-        .await;
+    let token = hub.token("agency");
+    let json = Some(&json!({}));
+    let (status, answer) = hub.send("POST", "/v1/licences/verify-file", Some(&token), json).await;
     assert_eq!((status, answer["code"].as_str()), (415, Some("unsupported_media_type")));
-    let (status, _) = send(&hub, "authority", body(&[p, q, f])).await;
-    assert_eq!(status, 403);
+    assert_eq!(send(&hub, "authority", body(&[p, q, f])).await.0, 403);
     assert_eq!(send(&hub, "agency", body(&[p, q, f])).await.0, 200);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_that_are_not_as_agreed_are_refused_at_their_place() {
+    let hub = TestHub::with_parties().await;
+    let id = licence_id("6000000002", "001");
+    put(&hub, &id, &fields()).await;
+    let (purpose, asked) = (purpose().to_string(), question(&id).to_string());
+    let (p, f): (Part<'_>, Part<'_>) = (("purpose", purpose.as_bytes()), ("file", FILE));
+    for (question, status, code, pointer) in [
+        (
+            json!({"subject": {"licence_id": id}, "claims": {"file_sha256": "00"}}),
+            400,
+            "duplicate_member",
+            "#/question/claims/file_sha256",
+        ),
+        (
+            json!({"subject": {"licence_id": id}, "on": "2026-02-30"}),
+            422,
+            "invalid_value",
+            "#/question/on",
+        ),
+        (
+            json!({"subject": {"licence_id": "1.2.3"}}),
+            422,
+            "invalid_identifier",
+            "#/question/subject/licence_id",
+        ),
+        (
+            json!({"subject": {"licence_id": id}, "nick": 1}),
+            422,
+            "unknown_member",
+            "#/question/nick",
+        ),
+        (
+            json!({"subject": {"licence_id": id}, "dataset": "natural-person"}),
+            422,
+            "invalid_value",
+            "#/question/dataset",
+        ),
+    ] {
+        let question = question.to_string();
+        let parts: [Part<'_>; 3] = [p, ("question", question.as_bytes()), f];
+        refused(&hub, &[(&parts, status, code, pointer)]).await;
+    }
+    let q: Part<'_> = ("question", asked.as_bytes());
+    refused(
+        &hub,
+        &[
+            (
+                &[("purpose", b"{}, \"question\": {}"), q, f],
+                400,
+                "duplicate_member",
+                "",
+            ),
+            (&[p, ("question", b""), f], 400, "invalid_json", ""),
+        ],
+    )
+    .await;
     hub.stop().await;
 }
 
