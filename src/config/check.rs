@@ -182,6 +182,7 @@ fn limits(config: &Config, found: &mut Vec<Unsafe>) {
         ),
     ];
     between(found, &rows);
+    super::licences::check(&config.licences, found);
 }
 
 /// Refuses values that are not between their least and their most.

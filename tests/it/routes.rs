@@ -19,6 +19,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "open_case" | "list_cases" | "get_case" | "close_case" | "check_in_case" | "reuse_check" => &["agency"],
         "check_item" | "add_watch" | "list_watches" | "get_watch" | "remove_watch" => &["agency"],
         "report_application" => &["agency"],
+        "check_item" | "verify_licence_file" | "query_licence" => &["agency"],
         "put_items" => &["manager"],
         "report_items" => &["operator", "auditor"],
         "list_items" | "get_item" => &["agency", "authority", "operator", "manager", "auditor"],

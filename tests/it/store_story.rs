@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::store_kit::*;
+use crate::{store_keys, store_kit::*};
 use heyan::app::commit::{Commit, GrantUsage};
 use heyan::app::ports::{RecordKey, Store, StoreError};
 use heyan::store::{SqliteConfig, SqliteStore};
@@ -16,6 +16,7 @@ pub async fn tell(store: Arc<dyn Store>) {
     access_rows_come_back_as_written(&*store).await;
     a_taken_number_and_a_missing_agency_are_refused(&*store).await;
     usage_adds_up(&*store).await;
+    store_keys::tell(&*store).await;
     the_outbox_is_first_in_first_out(&*store).await;
     a_mismatch_is_told_when_nothing_of_its_event_is_pending(&*store).await;
     writers_that_race_are_each_judged_alone(Arc::clone(&store)).await;

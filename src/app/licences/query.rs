@@ -259,13 +259,6 @@ async fn guess_of<'a>(
     now_us: i64,
 ) -> Result<Option<Judgement<'a>>, AppError> {
     let claims = verify::parse_claims(asked.dataset, &asked.key, allowed.permission)?;
-    let mut judgement = verify::not_found(asked.dataset, asked.holder, &claims);
-    if asked.found.is_some() {
-        judgement.outcome = Outcome::Verified;
-        for (_, _, verdict) in &mut judgement.fields {
-            *verdict = Verdict::Match(Basis::Exact);
-        }
-    }
     let guessed = guess::Asked {
         caller: caller.agency()?,
         subject: asked.holder,
@@ -274,10 +267,27 @@ async fn guess_of<'a>(
     let consequence = guess::weigh(hub, &guessed, &claims, &mut judgement).await?;
     let spent = Verdict::Review(ReviewReason::GuessBudget);
     let is_spent = judgement.fields.iter().any(|(_, _, verdict)| *verdict == spent);
+    let about = hub.pending.about(asked.holder);
+    let (mut consequence, spent) = (Consequence::default(), Verdict::Review(ReviewReason::GuessBudget));
+    let (verdict, outcome) = match asked.found {
+        Some(_) => (Verdict::Match(Basis::Exact), Outcome::Verified),
+        None => (Verdict::Mismatch, Outcome::Mismatched),
+    };
+    let mut is_spent = false;
+    // Each part alone, and the holder not at all: that the others are right must not make the budget larger, or it would be larger
+    // exactly when there is something to find.
+    for claim in claims.split_last().map(|(_holder, parts)| parts).unwrap_or_default() {
+        let field = vec![(claim.name, claim.number, verdict)];
+        let mut alone = Judgement::new(asked.dataset, outcome, field, None, asked.holder);
+        let claim = std::slice::from_ref(claim);
+        guess::apply(hub, &guessed, about.as_deref(), claim, &mut alone, &mut consequence);
+        is_spent |= alone.fields.iter().any(|(_, _, told)| *told == spent);
+    }
     if asked.found.is_some() && !is_spent {
         return Ok(None);
     }
     allowed.charge(usage::day_of(now_us))?;
+    let mut judgement = verify::not_found(asked.dataset, asked.holder, &claims);
     if is_spent {
         judgement.fields.iter_mut().for_each(|(_, _, verdict)| *verdict = spent);
         judgement.outcome = Outcome::Review;
