@@ -25,7 +25,6 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     listeners(config, &mut found);
     limits(config, &mut found);
     super::kafka::check(&config.kafka, &mut found);
-    super::licences::check(&config.licences, &mut found);
     spans(config, &mut found);
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::{
         access::{Allowed, Refusal},
+        consequence::Consequence,
         error::AppError,
         guess,
         hub::{Caller, Hub},
@@ -264,10 +265,6 @@ async fn guess_of<'a>(
         subject: asked.holder,
         now_us,
     };
-    let consequence = guess::weigh(hub, &guessed, &claims, &mut judgement).await?;
-    let spent = Verdict::Review(ReviewReason::GuessBudget);
-    let is_spent = judgement.fields.iter().any(|(_, _, verdict)| *verdict == spent);
-    let about = hub.pending.about(asked.holder);
     let (mut consequence, spent) = (Consequence::default(), Verdict::Review(ReviewReason::GuessBudget));
     let (verdict, outcome) = match asked.found {
         Some(_) => (Verdict::Match(Basis::Exact), Outcome::Verified),
@@ -280,7 +277,9 @@ async fn guess_of<'a>(
         let field = vec![(claim.name, claim.number, verdict)];
         let mut alone = Judgement::new(asked.dataset, outcome, field, None, asked.holder);
         let claim = std::slice::from_ref(claim);
-        guess::apply(hub, &guessed, about.as_deref(), claim, &mut alone, &mut consequence);
+        let more = guess::weigh(hub, &guessed, claim, &mut alone).await?;
+        consequence.guesses.extend(more.guesses);
+        consequence.spent.extend(more.spent);
         is_spent |= alone.fields.iter().any(|(_, _, told)| *told == spent);
     }
     if asked.found.is_some() && !is_spent {

@@ -136,7 +136,7 @@ fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
     }
 }
 
-/// Parameters of watches, joint cases and data quality.
+/// Parameters of watches, joint cases, data quality and supervision.
 fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
     let text = || json!({"type": "string"});
     match (name, operation) {
@@ -179,16 +179,6 @@ fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
             json!({"type": "string", "enum": crate::app::watches::STATES}),
             "Only those in this state. ‖ 只列此状态的。",
         ),
-        ("id", "replay_delivery") => say(
-            text(),
-            "dlv_01KB2Q0000000000000000002A".into(),
-            "The delivery. ‖ 投递编号。",
-        ),
-        ("Idempotency-Key", _) => say(
-            json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}),
-            "7b0d1f1c-5f0e-4c7e-9d59-2f6f0a1c9d11".into(),
-            "One key for one action; the same for every retry of it. ‖ 每个动作一个键，重试时不变。",
-        ),
         ("id", "get_alert" | "act_on_alert") => say(
             text(),
             "alt_01KB2Q0000000000000000002A".into(),
@@ -208,23 +198,6 @@ fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
             json!({"type": "string", "format": "date-time"}),
             "Only those raised since then. ‖ 只列此时以来的。",
         ),
-        ("state", "list_mismatches") => unsaid(
-            json!({"type": "string", "enum": crate::domain::mismatch::STATES}),
-            "Only those in this state. ‖ 只列此状态的。",
-        ),
-        ("state", _) => unsaid(
-            json!({"type": "string", "enum": ["pending", "delivered", "dead", "superseded", "cancelled"]}),
-            "Only those in this state. ‖ 只列此状态的。",
-        ),
-        ("target", _) => unsaid(
-            text(),
-            "Only those to this target: a subscription, or `sink:` and a connector's name. ‖ 只列发往此目标的：订阅编号，或 `sink:` 加连接器名。",
-        ),
-        ("due_before", _) => unsaid(
-            json!({"type": "string", "format": "date"}),
-            "Only those that are not over and due before this date. ‖ 只列未办结且期限早于此日的。",
-        ),
-        ("dataset", "list_mismatches") => unsaid(text(), "Only those of this dataset. ‖ 只列该数据资源的。"),
         _ => None,
     }
 }
