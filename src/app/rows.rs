@@ -5,12 +5,16 @@ mod alert;
 mod joint;
 mod quality;
 
+mod kept;
+
 use std::sync::Arc;
 
 pub use self::{
     alert::{AlertFilter, AlertRow, AlertStep, PostedEntries, SupervisionWrites},
     joint::{CaseCheckRow, CaseRow, CaseWrites},
     quality::{QualityWrites, StepTally, VerdictTally},
+pub use self::kept::{
+    CaseCheckRow, CaseRow, CaseWrites, QualityWrites, StepTally, VerdictTally, WatchFilter, WatchRow,
 };
 use super::ports::SubjectKey;
 use crate::domain::budget::Standing;
@@ -416,19 +420,6 @@ pub struct MismatchFilter {
     pub state: Option<String>,
     /// Due before this date (ISO 8601), and not over.
     pub due_before: Option<String>,
-    /// With a greater id.
-    pub after: Option<String>,
-    /// Rows at most.
-    pub limit: u32,
-}
-
-/// Which watches of an agency a list wants.
-#[derive(Clone, Default)]
-pub struct WatchFilter {
-    /// Whose.
-    pub agency: String,
-    /// In this state.
-    pub state: Option<String>,
     /// With a greater id.
     pub after: Option<String>,
     /// Rows at most.

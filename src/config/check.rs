@@ -25,7 +25,6 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     listeners(config, &mut found);
     limits(config, &mut found);
     super::kafka::check(&config.kafka, &mut found);
-    spans(config, &mut found);
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {
             found.push(Unsafe {
@@ -141,6 +140,7 @@ fn listeners(config: &Config, found: &mut Vec<Unsafe>) {
 }
 
 fn limits(config: &Config, found: &mut Vec<Unsafe>) {
+    spans(config, found);
     let http = &config.http;
     let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let rows: [(&'static str, u64, u64, u64); 19] = [
