@@ -16,7 +16,6 @@ use crate::store::statement::{self, RowStatement, Statement};
 /// Writes all of `batches`, in order; answers the outbox ids of each.
 pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {
     apply_records(conn, batches).await?;
-    super::apply_keys::apply_all(conn, batches).await?;
     for row in batches.iter().flat_map(|batch| &batch.live_fetches) {
         changed(conn, statement::UPSERT_LIVE_FETCH, 1, |query| {
             bind_live_fetch(query, row)
@@ -33,6 +32,7 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Ba
         changed(conn, statement::UPSERT_GRANT, 1, |query| bind_grant(query, row)).await?;
     }
     let turns: Vec<&Turn> = batches.iter().filter_map(|batch| batch.turn.as_deref()).collect();
+    super::apply_keys::apply_all(conn, &turns).await?;
     super::apply_turn::apply_all(conn, &turns).await?;
     let ids = apply_entries(conn, batches).await?;
     if E::ENGINE == EngineName::Postgres {
