@@ -173,19 +173,19 @@ pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     if let Some((subject, fields)) = read {
         more.insert("licence".to_owned(), json!({"subject": subject, "fields": fields}));
     }
-    Ok(answered(with(hub, &answer, &Value::Object(more))))
+    Ok(answered(with(hub, &answer, more)))
 }
 
 /// A verification with further members.
-fn with(hub: &Hub, answer: &Answer<'_>, more: &Value) -> Vec<u8> {
+fn with(hub: &Hub, answer: &Answer<'_>, more: Map<String, Value>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1_024);
     out.extend_from_slice(b"{\"id\":\"");
     out.extend_from_slice(&answer.id.text());
     out.extend_from_slice(b"\",");
     answer_json::put_judgement(&mut out, &answer.judgement);
-    for (name, value) in more.as_object().into_iter().flatten() {
+    for (name, value) in more {
         out.push(b',');
-        answer_json::put_string(&mut out, name);
+        answer_json::put_string(&mut out, &name);
         out.push(b':');
         out.extend_from_slice(value.to_string().as_bytes());
     }
@@ -198,26 +198,26 @@ fn with(hub: &Hub, answer: &Answer<'_>, more: &Value) -> Vec<u8> {
 }
 
 fn file_json(hub: &Hub, found: &FileAnswer<'_>) -> Vec<u8> {
-    let digest = |digest: &[u8], verdict: Option<Verdict>| {
-        let mut members = json!({"digest": hex(digest)});
-        if let Some(verdict) = verdict {
-            members["verdict"] = verdict.as_str().into();
-        }
-        members
-    };
-    let mut more = json!({
-        "file": {
-            "bytes": found.digests.bytes,
-            "sha256": digest(&found.digests.sha256, found.sha256),
-            "sm3": digest(&found.digests.sm3, found.sm3),
-        },
-        "identifier": identifier(&found.findings, found.place),
-        "validity": validity_json(&found.validity),
+    let mut more = Map::new();
+    let file = json!({
+        "bytes": found.digests.bytes,
+        "sha256": digest_json(&found.digests.sha256, found.sha256),
+        "sm3": digest_json(&found.digests.sm3, found.sm3),
     });
+    more.insert("file".to_owned(), file);
+    more.insert("identifier".to_owned(), identifier(&found.findings, found.place));
+    more.insert("validity".to_owned(), validity_json(&found.validity));
     if let Some(signature) = &found.signature {
-        more["signature"] = signature_json(signature);
+        more.insert("signature".to_owned(), signature_json(signature));
     }
-    with(hub, &found.answer, &more)
+    with(hub, &found.answer, more)
+}
+
+fn digest_json(digest: &[u8], verdict: Option<Verdict>) -> Value {
+    match verdict {
+        None => json!({"digest": hex(digest)}),
+        Some(verdict) => json!({"digest": hex(digest), "verdict": verdict.as_str()}),
+    }
 }
 
 fn identifier(findings: &[Finding], place: Place) -> Value {
@@ -243,13 +243,13 @@ fn validity_json(validity: &Validity) -> Value {
 }
 
 fn signature_json(signature: &SignatureNote) -> Value {
-    let mut members = json!({
-        "verdict": signature.verdict,
-        "over": signature.over.as_str(),
-        "certificate": {"trust": signature.trust.as_str(), "sha256": hex(&signature.fingerprint)},
-    });
+    let mut members = Map::new();
+    members.insert("verdict".to_owned(), signature.verdict.into());
     if let Some(algorithm) = signature.algorithm {
-        members["algorithm"] = algorithm.as_str().into();
+        members.insert("algorithm".to_owned(), algorithm.as_str().into());
     }
-    members
+    members.insert("over".to_owned(), signature.over.as_str().into());
+    let certificate = json!({"trust": signature.trust.as_str(), "sha256": hex(&signature.fingerprint)});
+    members.insert("certificate".to_owned(), certificate);
+    Value::Object(members)
 }

@@ -34,6 +34,7 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Ba
         changed(conn, statement::UPSERT_GRANT, 1, |query| bind_grant(query, row)).await?;
     }
     let turns: Vec<&Turn> = batches.iter().filter_map(|batch| batch.turn.as_deref()).collect();
+    super::apply_keys::apply_all(conn, &turns).await?;
     super::apply_turn::apply_all(conn, &turns).await?;
     for batch in batches {
         if let Some(turn) = &batch.turn {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::apply::{run, send_rows};
-use super::batch::Batch;
+use super::batch::Turn;
 use super::engine::{Call, Engine};
 use super::fault::Fault;
 use super::pool::Lease;
@@ -14,9 +14,9 @@ use crate::store::statement;
 /// One row: dataset, hash, subject.
 type Row<'b> = (&'b RecordKeys, [u8; 16]);
 
-/// Writes the keys of all batches, in order.
-pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<(), Fault> {
-    let all = || batches.iter().flat_map(|batch| &batch.record_keys);
+/// Writes the keys of all turns, in order.
+pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, turns: &[&Turn]) -> Result<(), Fault> {
+    let all = || turns.iter().flat_map(|turn| &turn.record_keys);
     let first: Vec<Row<'_>> = all().filter(|keys| !keys.replaces).flat_map(rows).collect();
     insert(conn, &first).await?;
     for keys in all().filter(|keys| keys.replaces) {

@@ -24,7 +24,6 @@ pub(super) struct Node {
 /// One commit, owned.
 pub(super) struct Batch {
     pub(super) records: Vec<RecordRow>,
-    pub(super) record_keys: Vec<RecordKeys>,
     pub(super) live_fetches: Vec<(RecordKey, LiveFetch)>,
     pub(super) agencies: Vec<AgencyRow>,
     pub(super) clients: Vec<ClientRow>,
@@ -36,8 +35,9 @@ pub(super) struct Batch {
     pub(super) turn: Option<Box<Turn>>,
 }
 
-/// What a commit writes of the loop and of service items: apart, because most commits write none of it.
+/// What a commit writes of the loop, of service items and of keys of records: apart, because most commits write none of it.
 pub(super) struct Turn {
+    pub(super) record_keys: Vec<RecordKeys>,
     pub(super) items: Vec<ItemRow>,
     pub(super) seals: Vec<SealRow>,
     pub(super) mismatches: Vec<MismatchWrite>,
@@ -65,6 +65,7 @@ pub(super) struct Turn {
 impl Turn {
     fn of(commit: &Commit) -> Option<Box<Self>> {
         let turn = Self {
+            record_keys: commit.record_keys.clone(),
             items: commit.items.clone(),
             seals: commit.seals.clone(),
             mismatches: commit.mismatches.clone(),
@@ -93,6 +94,7 @@ impl Turn {
 
     fn weight(&self) -> usize {
         2 * self.mismatches.len()
+            + self.record_keys.len()
             + self.items.len()
             + self.seals.len()
             + self.guesses.len()
@@ -137,7 +139,6 @@ impl Batch {
             node: Arc::clone(node),
             stamps: commit.stamps.clone(),
             records: commit.records.iter().map(RecordRow::of).collect(),
-            record_keys: commit.record_keys.clone(),
             live_fetches: commit.live_fetches.clone(),
             agencies: commit.agencies.clone(),
             clients: commit.clients.clone(),
@@ -156,8 +157,7 @@ impl Batch {
     pub(super) fn weight(&self) -> usize {
         let access = self.agencies.len() + self.clients.len() + self.grants.len();
         let turn = self.turn.as_ref().map_or(0, |turn| turn.weight());
-        let keys: usize = self.record_keys.iter().map(|keys| keys.hashes.len()).sum();
-        (self.records.len() + keys + self.live_fetches.len() + self.entries.len() + access + turn).max(1)
+        (self.records.len() + self.live_fetches.len() + self.entries.len() + access + turn).max(1)
     }
 }
 
