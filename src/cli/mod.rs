@@ -33,6 +33,7 @@ mod serve;
 mod sheet;
 mod storage;
 mod store;
+mod supervision;
 mod table;
 mod text;
 mod token;
@@ -80,6 +81,9 @@ enum Command {
     /// Service items: import, list
     #[command(subcommand)]
     Item(item::ItemCommand),
+    /// Electronic supervision: alerts, rules, replay
+    #[command(subcommand)]
+    Supervision(supervision::SupervisionCommand),
     /// Users of the console: add, list, rotate-secret, disable, enable
     #[command(subcommand)]
     User(user::UserCommand),
@@ -154,6 +158,7 @@ pub fn run() -> ExitCode {
         Command::Agency(command) => Ok(runtime.block_on(agency::run(command, output))),
         Command::Grant(command) => Ok(runtime.block_on(grant::run(command, output))),
         Command::Item(command) => Ok(runtime.block_on(item::run(command, output))),
+        Command::Supervision(command) => Ok(runtime.block_on(supervision::run(command, output))),
         Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
         Command::Config(command) => config::run(command, output),
         Command::Store(command) => runtime.block_on(store::run(command, output)),

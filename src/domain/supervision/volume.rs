@@ -18,7 +18,7 @@ const OWN_MIN: usize = 3;
 const PEERS_MIN: usize = 5;
 
 /// Subjects of one operator in one window that are told apart; more are counted as they come.
-const SUBJECTS_MAX: usize = 50_000;
+const SUBJECTS_MAX: usize = 5_000;
 
 const HOUR_US: i64 = 3_600_000_000;
 const CHINA_OFFSET_US: i64 = 8 * HOUR_US;
