@@ -36,6 +36,7 @@ mod serve;
 mod sheet;
 mod storage;
 mod store;
+mod supervision;
 mod table;
 mod text;
 mod tls;
@@ -88,6 +89,9 @@ enum Command {
     /// The data-quality ledger: report
     #[command(subcommand)]
     Quality(quality::QualityCommand),
+    /// Electronic supervision: alerts, rules, replay
+    #[command(subcommand)]
+    Supervision(supervision::SupervisionCommand),
     /// Users of the console: add, list, rotate-secret, disable, enable
     #[command(subcommand)]
     User(user::UserCommand),
@@ -167,6 +171,7 @@ pub fn run() -> ExitCode {
         Command::Grant(command) => Ok(runtime.block_on(grant::run(command, output))),
         Command::Item(command) => Ok(runtime.block_on(item::run(command, output))),
         Command::Quality(command) => Ok(runtime.block_on(quality::run(command, output))),
+        Command::Supervision(command) => Ok(runtime.block_on(supervision::run(command, output))),
         Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
         Command::Config(command) => config::run(command, output),
         Command::Store(command) => runtime.block_on(store::run(command, output)),

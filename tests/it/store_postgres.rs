@@ -60,6 +60,13 @@ async fn postgres_tells_the_store_story() {
     server.run("CREATE DATABASE of_the_bus").await;
     let of_the_bus = open(format!("{}/of_the_bus", server.url().strip_suffix("/heyan").unwrap())).await;
     crate::store_bus::tell(&*of_the_bus).await;
+    server.run("CREATE DATABASE of_supervision").await;
+    let of_supervision = open(format!(
+        "{}/of_supervision",
+        server.url().strip_suffix("/heyan").unwrap()
+    ))
+    .await;
+    crate::store_supervision::tell(&*of_supervision).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -140,6 +140,10 @@ fn alert_message(hub: &Hub, alert: &AlertRow) -> Message {
         "agency": alert.agency,
         "facts": facts,
         "at": time::rfc3339(alert.at),
+        "class": alert.class,
+        "severity": alert.severity,
+        "entries": alert.entries,
+        "evidence": serde_json::from_str::<Value>(&alert.evidence).unwrap_or_else(|_no_json| json!([])),
     });
     let attributes = Attributes {
         id: &alert.id,

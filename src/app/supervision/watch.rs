@@ -272,8 +272,11 @@ impl Known {
             .into_values()
             .map(|finding| alert_of(hub, reader, finding))
             .collect();
-        sweep::raise(hub, alerts?).await?;
-        hub.bells.publisher.notify_one();
+        let alerts = alerts?;
+        if !alerts.is_empty() {
+            sweep::raise(hub, alerts).await?;
+            hub.bells.publisher.notify_one();
+        }
         Ok(())
     }
 

@@ -73,7 +73,7 @@ impl Matters {
                     });
                 }
                 let too_many = self.waiting.len() > KEYS_MAX && self.waiting.pop_front().is_some();
-                u64::from(too_many)
+                u64::from(too_many) + super::forget_oldest(&mut self.known, 4 * KEYS_MAX, |at_us| *at_us)
             }
             _ => 0,
         }

@@ -1,4 +1,4 @@
-//! Electronic supervision (电子监察, 电子政务办法 Article 23): rules as data, and the detectors that hold facts of the ledger against them.
+//! Electronic supervision (电子监察, Article 23 of the city's rules of 2018): rules as data, and the detectors that hold facts of the ledger against them.
 //! Pure and deterministic: the same facts in the same order give the same findings, so a rule can be replayed over the past before it
 //! raises anything.
 //!

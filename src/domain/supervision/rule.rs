@@ -138,8 +138,8 @@ pub struct ManySubjects {
     pub subjects_min: u64,
     /// How much of what is usual is too much.
     pub factor_percent: u64,
-    /// Days on which an agency must have been active before it is judged.
-    pub learning_days: u32,
+    /// Days since an agency was first seen before it is judged.
+    pub learning_days: i32,
 }
 
 /// Bulk look-ups outside working hours and on days off.
@@ -154,8 +154,8 @@ pub struct OffHours {
     pub subjects_min: u64,
     /// How much of what is usual outside working hours is too much.
     pub factor_percent: u64,
-    /// Days on which an agency must have been active before it is judged.
-    pub learning_days: u32,
+    /// Days since an agency was first seen before it is judged.
+    pub learning_days: i32,
 }
 
 /// The same subject, from many agencies.

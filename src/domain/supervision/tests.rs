@@ -175,6 +175,36 @@ fn a_busy_operator_is_usual_and_a_sudden_crowd_is_not() {
 }
 
 #[test]
+fn a_saturday_shift_is_held_against_saturdays_and_not_against_nights() {
+    let kind = Kind::OffHours(OffHours {
+        begin_h: 7,
+        end_h: 20,
+        subjects_min: 40,
+        factor_percent: 300,
+        learning_days: 8,
+    });
+    let mut desk = Desk::new(kind);
+    for day in 0..27_i64 {
+        let subjects: u32 = match day % 7 {
+            5 => 60,
+            6 => 2,
+            _ => 3,
+        };
+        for n in 0..subjects {
+            let hour = if day % 7 < 5 { 21 } else { 9 };
+            let at_us = MONDAY_US + day * DAY_US + hour * HOUR_US + i64::from(n) * 1_000_000;
+            desk.look_up(at_us, 1, 1, u128::from(n), Outcome::Verified);
+        }
+    }
+    assert_eq!(desk.found.len(), 0);
+    for n in 0..60_u32 {
+        let at_us = MONDAY_US + 28 * DAY_US + 22 * HOUR_US + i64::from(n);
+        desk.look_up(at_us, 1, 1, u128::from(n), Outcome::Verified);
+    }
+    assert_eq!(desk.found.len(), 1, "as many at night are not usual");
+}
+
+#[test]
 fn off_hours_follow_the_notice_of_days_off_and_not_the_week() {
     let kind = Kind::OffHours(OffHours {
         begin_h: 7,

@@ -1,6 +1,8 @@
 //! One operator, many subjects: in a day, or outside working hours.
-//! What is usual is a median: that of the operator's own past days, or that of all operators of the agency, whichever is more. A
-//! median is not moved by the very days that it should find. While an agency is new, nothing is said.
+//! What is usual is a quantile of past windows of the same sort: the operator's own, or those of all operators of the agency, whichever is
+//! more. Of days it is the median. Nights and days off have a duty or none, so there it is the upper quartile, and the two are kept apart: a
+//! Saturday shift is held against Saturdays, not against nights. A window that was told of is not remembered as usual. While an agency
+//! is new, nothing is said.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,14 +15,11 @@ use crate::domain::calendar::{WorkingCalendar, china_date};
 const OWN_MAX: usize = 28;
 const PEERS_MAX: usize = 300;
 
-/// Past windows from which on a median says something.
-const OWN_MIN: usize = 3;
-const PEERS_MIN: usize = 5;
-
 /// Subjects of one operator in one window that are told apart; more are counted as they come.
-const SUBJECTS_MAX: usize = 50_000;
+const SUBJECTS_MAX: usize = 5_000;
 
 const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 24 * HOUR_US;
 const CHINA_OFFSET_US: i64 = 8 * HOUR_US;
 
 /// What is kept of all agencies.
@@ -36,62 +35,110 @@ pub(super) struct Volume {
 }
 
 /// What is usual at an agency.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Peers {
-    windows: VecDeque<u32>,
-    active_days: u32,
-    last_day: i32,
+    windows: Past,
+    first_day: i32,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 struct Operator {
     window: i32,
+    sort: Sort,
     subjects: BTreeSet<u64>,
     count: u64,
     told: u64,
     evidence: Evidence,
-    past: VecDeque<u32>,
+    /// What is usual, once it was asked for in this window.
+    usual: Option<u64>,
+    past: Past,
 }
 
-/// Limits that both kinds have.
-struct Limits {
+/// What a window is held against.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+enum Sort {
+    /// Days, and nights behind days that are worked.
+    #[default]
+    Worked,
+    /// Days off with their nights.
+    Off,
+}
+
+/// Counts of past windows by their sort, oldest first.
+#[derive(Default, Serialize, Deserialize)]
+struct Past {
+    worked: VecDeque<u32>,
+    off: VecDeque<u32>,
+}
+
+impl Past {
+    fn remember(&mut self, sort: Sort, count: u32, most: usize) {
+        let past = match sort {
+            Sort::Worked => &mut self.worked,
+            Sort::Off => &mut self.off,
+        };
+        past.push_back(count);
+        if past.len() > most {
+            past.pop_front();
+        }
+    }
+
+    /// The count below which `percent` of a hundred windows of a sort lie; 0 while there are none.
+    fn quantile(&self, sort: Sort, percent: usize) -> u64 {
+        let past = match sort {
+            Sort::Worked => &self.worked,
+            Sort::Off => &self.off,
+        };
+        let mut sorted: Vec<u32> = past.iter().copied().collect();
+        sorted.sort_unstable();
+        let place = sorted.len() * percent / 100;
+        sorted.get(place).map_or(0, |count| u64::from(*count))
+    }
+}
+
+/// Limits that both kinds have, the window, and which quantile of past ones is usual.
+struct Measure {
     subjects_min: u64,
     factor_percent: u64,
-    learning_days: u32,
+    learning_days: i32,
+    usual_percent: usize,
+    window: Option<(i32, Sort)>,
 }
 
 impl Volume {
+    /// How a moment is measured; `None`: by another kind of rule.
+    fn measure(&mut self, moment: &Moment<'_>) -> Option<Measure> {
+        match &moment.rule.kind {
+            Kind::ManySubjects(limits) => Some(Measure {
+                subjects_min: limits.subjects_min,
+                factor_percent: limits.factor_percent,
+                learning_days: limits.learning_days,
+                usual_percent: 50,
+                window: Some((moment.day, Sort::Worked)),
+            }),
+            Kind::OffHours(limits) => Some(Measure {
+                subjects_min: limits.subjects_min,
+                factor_percent: limits.factor_percent,
+                learning_days: limits.learning_days,
+                usual_percent: 75,
+                window: off_hours(&mut self.asked, limits, moment),
+            }),
+            _ => None,
+        }
+    }
+
     pub(super) fn eat(&mut self, fact: &Fact, moment: &mut Moment<'_>) -> u64 {
         let What::LookUp(look_up) = &fact.what else { return 0 };
-        let peers = self.agencies.entry(fact.agency).or_default();
-        if peers.last_day != moment.day {
-            peers.last_day = moment.day;
-            peers.active_days = peers.active_days.saturating_add(1);
-        }
-        let (limits, window) = match &moment.rule.kind {
-            Kind::ManySubjects(kind) => {
-                let limits = Limits {
-                    subjects_min: kind.subjects_min,
-                    factor_percent: kind.factor_percent,
-                    learning_days: kind.learning_days,
-                };
-                (limits, Some(moment.day))
-            }
-            Kind::OffHours(kind) => {
-                let limits = Limits {
-                    subjects_min: kind.subjects_min,
-                    factor_percent: kind.factor_percent,
-                    learning_days: kind.learning_days,
-                };
-                (limits, off_hours(&mut self.asked, kind, moment))
-            }
-            _ => return 0,
-        };
-        let Some(window) = window else { return 0 };
+        let Some(measure) = self.measure(moment) else { return 0 };
+        let peers = self.agencies.entry(fact.agency).or_insert_with(|| Peers {
+            windows: Past::default(),
+            first_day: moment.day,
+        });
+        let Some((window, sort)) = measure.window else { return 0 };
         let operator = self.operators.entry((fact.agency, look_up.operator)).or_default();
         if operator.window != window {
             operator.close(peers);
-            operator.window = window;
+            (operator.window, operator.sort) = (window, sort);
         }
         // Half of a pseudonym tells subjects of one day apart.
         let subject = u64::try_from(look_up.subject >> 64).unwrap_or_default();
@@ -100,19 +147,20 @@ impl Volume {
         }
         operator.count += 1;
         operator.evidence.push(fact.seen);
-        let usual = operator.usual(peers);
-        let is_much = operator.count >= limits.subjects_min
-            && operator.count.saturating_mul(100) >= limits.factor_percent.saturating_mul(usual);
-        if is_much && peers.active_days > limits.learning_days && is_news(operator.told, operator.count) {
-            operator.told = operator.count;
-            let about = About {
-                agency: Some(fact.agency),
-                operator: Some(look_up.operator),
-                ..About::default()
-            };
-            let counts = vec![("subjects", whole(operator.count)), ("usual_subjects", whole(usual))];
-            let key = format!("{}:{:016x}", fact.agency, look_up.operator);
-            moment.find(&key, &window.to_string(), about, counts, &operator.evidence);
+        let is_many = operator.count >= measure.subjects_min && is_news(operator.told, operator.count);
+        if is_many && moment.day - peers.first_day >= measure.learning_days {
+            let usual = operator.usual(peers, measure.usual_percent);
+            if operator.count.saturating_mul(100) >= measure.factor_percent.saturating_mul(usual) {
+                operator.told = operator.count;
+                let about = About {
+                    agency: Some(fact.agency),
+                    operator: Some(look_up.operator),
+                    ..About::default()
+                };
+                let counts = vec![("subjects", whole(operator.count)), ("usual_subjects", whole(usual))];
+                let key = format!("{}:{:016x}", fact.agency, look_up.operator);
+                moment.find(&key, &window.to_string(), about, counts, &operator.evidence);
+            }
         }
         forget_oldest(&mut self.operators, KEYS_MAX, |operator| i64::from(operator.window))
     }
@@ -121,8 +169,12 @@ impl Volume {
     pub(super) fn new_day(&mut self, moment: &mut Moment<'_>) -> u64 {
         for ((agency, _), operator) in &mut self.operators {
             // A night ends on the morning of the next day.
-            if operator.window < moment.day - 1 {
-                operator.close(self.agencies.entry(*agency).or_default());
+            if let Some(peers) = self
+                .agencies
+                .get_mut(agency)
+                .filter(|_| operator.window < moment.day - 1)
+            {
+                operator.close(peers);
             }
         }
         // Who has done nothing for three months is forgotten.
@@ -132,64 +184,59 @@ impl Volume {
 }
 
 impl Operator {
-    /// Takes what the window held into the past.
+    /// Takes what the window held into the past, unless it was told of.
     fn close(&mut self, peers: &mut Peers) {
         if self.count == 0 {
             return;
         }
-        let count = u32::try_from(self.count).unwrap_or(u32::MAX);
-        for (past, most) in [(&mut self.past, OWN_MAX), (&mut peers.windows, PEERS_MAX)] {
-            past.push_back(count);
-            if past.len() > most {
-                past.pop_front();
-            }
+        if self.told == 0 {
+            let count = u32::try_from(self.count).unwrap_or(u32::MAX);
+            self.past.remember(self.sort, count, OWN_MAX);
+            peers.windows.remember(self.sort, count, PEERS_MAX);
         }
         self.subjects.clear();
         self.count = 0;
         self.told = 0;
+        self.usual = None;
         self.evidence = Evidence::default();
     }
 
-    fn usual(&self, peers: &Peers) -> u64 {
-        median(&self.past, OWN_MIN).max(median(&peers.windows, PEERS_MIN))
+    fn usual(&mut self, peers: &Peers, percent: usize) -> u64 {
+        let (past, sort) = (&self.past, self.sort);
+        *self.usual.get_or_insert_with(|| {
+            let own = past.quantile(sort, percent);
+            own.max(peers.windows.quantile(sort, percent))
+        })
     }
 }
 
-fn median(past: &VecDeque<u32>, least: usize) -> u64 {
-    if past.len() < least {
-        return 0;
-    }
-    let mut sorted: Vec<u32> = past.iter().copied().collect();
-    let middle = sorted.len() / 2;
-    let (_, median, _) = sorted.select_nth_unstable(middle);
-    u64::from(*median)
-}
-
-/// The night or day off in which a moment lies, named by the day on which it began; `None`: in working hours, or in a year whose
-/// working days are not known.
-fn off_hours(asked: &mut Option<(i32, Option<bool>)>, limits: &OffHours, moment: &Moment<'_>) -> Option<i32> {
+/// The night or day off in which a moment lies, by the day on which it began, and its sort; `None`: in working hours, or in a year
+/// whose working days are not known.
+fn off_hours(asked: &mut Option<(i32, Option<bool>)>, limits: &OffHours, moment: &Moment<'_>) -> Option<(i32, Sort)> {
     let hour = (moment.now_us.saturating_add(CHINA_OFFSET_US))
         .div_euclid(HOUR_US)
         .rem_euclid(24);
     let is_worked = match asked {
         Some((day, worked)) if *day == moment.day => *worked,
         _ => {
-            let worked = is_worked(moment.calendar, moment.now_us);
+            let worked = is_worked_day(moment.calendar, moment.now_us);
             *asked = Some((moment.day, worked));
             worked
         }
     }?;
+    let sort = |is_worked: bool| if is_worked { Sort::Worked } else { Sort::Off };
     if is_worked && (limits.begin_h..limits.end_h).contains(&hour) {
         return None;
     }
-    Some(if hour < limits.begin_h {
-        moment.day - 1
-    } else {
-        moment.day
-    })
+    if hour >= limits.begin_h {
+        return Some((moment.day, sort(is_worked)));
+    }
+    // Before the morning it is still the night of the day before.
+    let day_before = is_worked_day(moment.calendar, moment.now_us - DAY_US)?;
+    Some((moment.day - 1, sort(day_before)))
 }
 
-fn is_worked(calendar: &WorkingCalendar, now_us: i64) -> Option<bool> {
+fn is_worked_day(calendar: &WorkingCalendar, now_us: i64) -> Option<bool> {
     calendar.is_working(china_date(now_us)).ok()
 }
 

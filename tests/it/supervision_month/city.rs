@@ -15,8 +15,8 @@ pub const AGENCIES: u32 = 20;
 pub const DUE_DAYS: u32 = 5;
 pub const DATASETS: [&str; 3] = ["natural-person", "legal-entity", "e-licence"];
 
-const HOUR_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 24 * HOUR_US;
+pub(super) const HOUR_US: i64 = 3_600_000_000;
+pub(super) const DAY_US: i64 = 24 * HOUR_US;
 const DAYS: i64 = 31;
 
 /// 1 May 2026, midnight in China: five days off, and a Saturday that is worked.
@@ -34,10 +34,10 @@ pub fn agency_id(number: u32) -> String {
 }
 
 /// SplitMix64.
-struct Chance(u64);
+pub(super) struct Chance(u64);
 
 impl Chance {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -45,15 +45,15 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         (u128::from(self.next()) * u128::from(bound) >> 64) as u64
     }
 
-    fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
         low + self.below((high - low + 1) as u64) as i64
     }
 
-    fn unit(&mut self) -> f64 {
+    pub(super) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
@@ -93,35 +93,35 @@ pub struct Month {
     pub end_us: i64,
 }
 
-struct Agency {
-    clerks: Vec<f64>,
-    wrong: f64,
-    reports: bool,
+pub(super) struct Agency {
+    pub(super) clerks: Vec<f64>,
+    pub(super) wrong: f64,
+    pub(super) reports: bool,
 }
 
 /// One look-up to be entered.
 #[derive(Clone)]
-struct Ask {
-    at_us: i64,
-    agency: u32,
-    clerk: String,
-    matter: String,
-    item: String,
-    dataset: usize,
-    subject: u64,
-    outcome: Outcome,
+pub(super) struct Ask {
+    pub(super) at_us: i64,
+    pub(super) agency: u32,
+    pub(super) clerk: String,
+    pub(super) matter: String,
+    pub(super) item: String,
+    pub(super) dataset: usize,
+    pub(super) subject: u64,
+    pub(super) outcome: Outcome,
 }
 
-struct Maker<'a> {
-    chance: Chance,
-    start_us: i64,
-    agencies: Vec<Agency>,
-    sealer: &'a PurposeSealer,
-    vault: &'a Vault,
-    made: Vec<Made>,
-    planted: Vec<Planted>,
-    matters: u64,
-    mismatches: u64,
+pub(super) struct Maker<'a> {
+    pub(super) chance: Chance,
+    pub(super) start_us: i64,
+    pub(super) agencies: Vec<Agency>,
+    pub(super) sealer: &'a PurposeSealer,
+    pub(super) vault: &'a Vault,
+    pub(super) made: Vec<Made>,
+    pub(super) planted: Vec<Planted>,
+    pub(super) matters: u64,
+    pub(super) mismatches: u64,
 }
 
 impl Month {
@@ -157,7 +157,7 @@ impl Month {
     }
 }
 
-fn paper_item(n: usize) -> String {
+pub(super) fn paper_item(n: usize) -> String {
     format!("paper-item-{n}")
 }
 
@@ -173,7 +173,7 @@ impl Maker<'_> {
         (i64::from(china_day(self.start_us)) + day + 3).rem_euclid(7) == 5
     }
 
-    fn worked_day(&mut self, low: i64, high: i64) -> i64 {
+    pub(super) fn worked_day(&mut self, low: i64, high: i64) -> i64 {
         loop {
             let day = self.chance.between(low, high);
             if self.is_worked(day) {
@@ -196,7 +196,7 @@ impl Maker<'_> {
     }
 
     /// A moment of a day, in the rhythm of an office or of people at home.
-    fn moment(&mut self, number: u32, day: i64) -> i64 {
+    pub(super) fn moment(&mut self, number: u32, day: i64) -> i64 {
         const OFFICE: [f64; 24] = [
             0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.3, 6.0, 12.0, 13.0, 9.0, 2.5, 4.0, 11.0, 12.0, 9.0, 5.0, 1.2, 0.6,
             0.15, 0.05, 0.0, 0.0,
@@ -210,7 +210,7 @@ impl Maker<'_> {
         self.start_us + day * DAY_US + hour as i64 * HOUR_US + within
     }
 
-    fn clerk(&mut self, number: u32) -> String {
+    pub(super) fn clerk(&mut self, number: u32) -> String {
         if number == ONLINE {
             return "self-service".to_owned();
         }
@@ -218,7 +218,7 @@ impl Maker<'_> {
         format!("clerk-{}", self.chance.weighed(&weights))
     }
 
-    fn matter(&mut self) -> String {
+    pub(super) fn matter(&mut self) -> String {
         self.matters += 1;
         format!("M-{:07}", self.matters)
     }
@@ -334,12 +334,12 @@ impl Maker<'_> {
         self.step(ask, &id, ("settle", "closed", 2), done, None);
     }
 
-    fn mismatch_id(&mut self) -> String {
+    pub(super) fn mismatch_id(&mut self) -> String {
         self.mismatches += 1;
         format!("mis_{:026}", self.mismatches)
     }
 
-    fn step(
+    pub(super) fn step(
         &mut self,
         ask: &Ask,
         id: &str,
@@ -358,7 +358,7 @@ impl Maker<'_> {
         self.push(Kind::Mismatch, at_us, ask.agency, body, &[&ask.clerk], planted);
     }
 
-    fn report(&mut self, number: u32, matter: &str, at_us: i64) {
+    pub(super) fn report(&mut self, number: u32, matter: &str, at_us: i64) {
         let hash = self.vault.matter(&agency_id(number), matter);
         let body = Body::Access {
             action: applications::ACTION.to_owned(),
@@ -367,7 +367,7 @@ impl Maker<'_> {
         self.push(Kind::Access, at_us, number, body, &["client"], None);
     }
 
-    fn enter(&mut self, ask: &Ask, planted: Option<usize>) {
+    pub(super) fn enter(&mut self, ask: &Ask, planted: Option<usize>) {
         let item = Item {
             rules: format!("{}@1", DATASETS[ask.dataset]),
             subject: subject_of(ask),
@@ -396,212 +396,6 @@ impl Maker<'_> {
         bytes.truncate(bytes.len() - 2);
         purpose::seal_parts_by(self.sealer, parts, &mut bytes).unwrap();
         self.made.push(Made { at_us, bytes, planted });
-    }
-
-    fn planted(&mut self, rule: &'static str, told: String) -> Option<usize> {
-        self.planted.push(Planted { rule, told });
-        Some(self.planted.len() - 1)
-    }
-
-    fn office(&mut self) -> u32 {
-        self.chance.between(1, 19) as u32
-    }
-
-    fn ask(&mut self, number: u32, at_us: i64) -> Ask {
-        Ask {
-            at_us,
-            agency: number,
-            clerk: self.clerk(number),
-            matter: self.matter(),
-            item: format!("item-{number}-0"),
-            dataset: 0,
-            subject: 1_000_000 + self.chance.below(900_000_000),
-            outcome: Outcome::Verified,
-        }
-    }
-
-    fn plant(&mut self) {
-        for _ in 0..5 {
-            self.plant_off_hours();
-            self.plant_many_subjects();
-            self.plant_many_agencies();
-            self.plant_guessing();
-            self.plant_rate();
-            self.plant_overdue();
-        }
-        for _ in 0..4 {
-            self.plant_no_application();
-        }
-        for n in 0..3 {
-            self.plant_paper(n);
-            self.plant_unresolved();
-        }
-        assert_eq!(self.planted.len(), 40);
-    }
-
-    /// Fifty to a hundred and fifty persons between nine at night and two.
-    fn plant_off_hours(&mut self) {
-        let (number, day) = (self.office(), self.chance.between(9, 29));
-        let clerk = self.clerk(number);
-        let begin = self.start_us + day * DAY_US + 21 * HOUR_US;
-        let planted = self.planted("off_hours_bulk", format!("{number} {clerk} day {day}"));
-        for _ in 0..self.chance.between(50, 150) {
-            let at_us = begin + self.chance.below(5 * HOUR_US as u64) as i64;
-            let mut ask = self.ask(number, at_us);
-            ask.clerk = clerk.clone();
-            self.enter(&ask, planted);
-            self.report_if(&ask);
-        }
-    }
-
-    /// Those who hide keep their papers in order.
-    fn report_if(&mut self, ask: &Ask) {
-        if self.agencies[ask.agency as usize - 1].reports {
-            let (number, matter, at_us) = (ask.agency, ask.matter.clone(), ask.at_us + HOUR_US);
-            self.report(number, &matter, at_us);
-        }
-    }
-
-    /// Five to nine times a clerk's ordinary day.
-    fn plant_many_subjects(&mut self) {
-        let (number, day) = (self.office(), self.worked_day(9, 30));
-        let clerk = self.clerk(number);
-        let usual = self
-            .made
-            .iter()
-            .filter(|made| made.bytes[10..14] == number.to_be_bytes())
-            .count() as i64
-            / (21 * self.agencies[number as usize - 1].clerks.len() as i64);
-        let planted = self.planted(
-            "operator_many_subjects",
-            format!("{number} {clerk} day {day}, usual {usual}"),
-        );
-        for _ in 0..(usual * self.chance.between(50, 90) / 10).max(150) {
-            let at_us = self.moment(number, day);
-            let mut ask = self.ask(number, at_us);
-            ask.clerk = clerk.clone();
-            self.enter(&ask, planted);
-            self.report_if(&ask);
-        }
-    }
-
-    /// One person, eight to twelve agencies, two days.
-    fn plant_many_agencies(&mut self) {
-        let day = self.worked_day(0, 28);
-        let subject = 2_000_000_000 + self.chance.below(900_000_000);
-        let planted = self.planted("subject_many_agencies", format!("{subject} day {day}"));
-        for n in 0..self.chance.between(8, 12) {
-            let number = (n * 7).rem_euclid(19) as u32 + 1;
-            let at_us = self.start_us + day * DAY_US + 9 * HOUR_US + self.chance.below(46 * HOUR_US as u64) as i64;
-            let mut ask = self.ask(number, at_us);
-            ask.subject = subject;
-            self.enter(&ask, planted);
-            self.report_if(&ask);
-        }
-    }
-
-    /// Seven to twenty wrong claims about one person in an afternoon.
-    fn plant_guessing(&mut self) {
-        let (number, day) = (self.office(), self.worked_day(0, 30));
-        let at_us = self.start_us + day * DAY_US + 14 * HOUR_US;
-        let mut ask = self.ask(number, at_us);
-        let planted = self.planted("repeated_guessing", format!("{number} day {day}"));
-        for n in 0..self.chance.between(7, 20) {
-            ask.at_us += self.chance.between(30, 900) * 1_000_000;
-            ask.outcome = if n < 5 { Outcome::Mismatched } else { Outcome::Review };
-            self.enter(&ask, planted);
-        }
-        self.report_if(&ask);
-    }
-
-    /// A system that maps a field wrongly: a third to two thirds of a day's look-ups of persons differ.
-    fn plant_rate(&mut self) {
-        let (number, day) = (self.office(), self.worked_day(10, 30));
-        let planted = self.planted("mismatch_rate", format!("{number} day {day}"));
-        let share = 0.33 + 0.33 * self.chance.unit();
-        let wrong = self.chance.between(60, 120);
-        for _ in 0..wrong {
-            let at_us = self.moment(number, day);
-            let mut ask = self.ask(number, at_us);
-            ask.outcome = Outcome::Mismatched;
-            self.enter(&ask, planted);
-            self.report_if(&ask);
-        }
-        // The rest of that day is as ordinary as it was: some of it goes, so that the share is as meant.
-        let keep = (wrong as f64 * (1.0 - share) / share) as usize;
-        let (from, until) = (self.start_us + day * DAY_US, self.start_us + (day + 1) * DAY_US);
-        let mut kept = 0;
-        self.made.retain(|made| {
-            let is_of = made.planted.is_none()
-                && (from..until).contains(&made.at_us)
-                && made.bytes[10..14] == number.to_be_bytes()
-                && made.bytes[1] == 1
-                && made.bytes[15..29] == *b"natural-person";
-            kept += usize::from(is_of);
-            !is_of || kept <= keep
-        });
-    }
-
-    /// A mismatch that nobody touches.
-    fn plant_overdue(&mut self) {
-        let (number, day) = (self.office(), self.worked_day(0, 18));
-        let at_us = self.moment(number, day);
-        let mut ask = self.ask(number, at_us);
-        ask.outcome = Outcome::Mismatched;
-        let (id, planted) = (
-            self.mismatch_id(),
-            self.planted("mismatch_overdue", format!("{number} day {day}")),
-        );
-        self.enter(&ask, planted);
-        self.report_if(&ask);
-        self.step(&ask, &id, ("open", "open", 1), at_us, planted);
-    }
-
-    /// A mismatch whose values were accepted and never delivered.
-    fn plant_unresolved(&mut self) {
-        let number = self.office();
-        let at_us = self.start_us + self.chance.between(9, 17) * HOUR_US;
-        let ask = self.ask(number, at_us);
-        let (id, planted) = (
-            self.mismatch_id(),
-            self.planted("mismatch_unresolved", format!("{number}")),
-        );
-        self.step(&ask, &id, ("open", "open", 1), at_us, planted);
-        self.step(
-            &ask,
-            &id,
-            ("accept_record", "record_accepted", 2),
-            at_us + DAY_US,
-            planted,
-        );
-    }
-
-    /// A clerk who makes application numbers up.
-    fn plant_no_application(&mut self) {
-        let number = self.chance.between(1, 10) as u32;
-        let clerk = self.clerk(number);
-        let planted = self.planted("no_application", format!("{number} {clerk}"));
-        for _ in 0..self.chance.between(60, 120) {
-            let day = self.worked_day(0, 13);
-            let at_us = self.moment(number, day);
-            let mut ask = self.ask(number, at_us);
-            ask.clerk = clerk.clone();
-            self.enter(&ask, planted);
-        }
-    }
-
-    /// An item whose guide still asks for a paper that a register proves.
-    fn plant_paper(&mut self, n: usize) {
-        let number = self.office();
-        let planted = self.planted("material_demanded", paper_item(n));
-        for _ in 0..self.chance.between(1, 20) {
-            let day = self.worked_day(0, 30);
-            let at_us = self.moment(number, day);
-            let mut ask = self.ask(number, at_us);
-            ask.item = paper_item(n);
-            self.enter(&ask, planted);
-            self.report_if(&ask);
-        }
     }
 }
 

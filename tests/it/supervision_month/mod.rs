@@ -3,6 +3,7 @@
 //! alert's evidence is proven by the ledger's public key alone. Limits are those of the file that ships.
 
 mod city;
+mod planted;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -90,7 +91,6 @@ async fn run(seed: u64) -> Result {
     };
     let began = std::time::Instant::now();
     let alerts = supervise(&ledger, &reader, month.end_us);
-    #[expect(clippy::cast_precision_loss, reason = "a measurement")]
     let micros_per_entry = began.elapsed().as_secs_f64() * 1e6 / month.entries.len() as f64;
     let proven = prove(&ledger, &alerts);
     let mut result = judge(&month.planted, &alerts, &planted_at, proven);

@@ -271,7 +271,7 @@ pub struct ApplicationReport {
 /// The report is in the ledger. ‖ 已记入存证日志。
 #[derive(ToSchema)]
 pub struct ApplicationReported {
-    /// `reported`. ‖ `reported`。
+    /// That it was reported: `reported`. ‖ 已报送：`reported`。
     pub status: ReportedWord,
     /// Where the entry stands. ‖ 存证位置。
     pub receipt: EntryNote,
