@@ -2,19 +2,13 @@
 //! guesses and saved replies. What is sealed here is opened by `app::vault`, never by a store.
 
 mod alert;
-mod joint;
-mod quality;
-
 mod kept;
 
 use std::sync::Arc;
 
 pub use self::{
     alert::{AlertFilter, AlertRow, AlertStep, PostedEntries, SupervisionWrites},
-    joint::{CaseCheckRow, CaseRow, CaseWrites},
-    quality::{QualityWrites, StepTally, VerdictTally},
-pub use self::kept::{
-    CaseCheckRow, CaseRow, CaseWrites, QualityWrites, StepTally, VerdictTally, WatchFilter, WatchRow,
+    kept::{CaseCheckRow, CaseRow, CaseWrites, QualityWrites, StepTally, VerdictTally, WatchFilter, WatchRow},
 };
 use super::ports::SubjectKey;
 use crate::domain::budget::Standing;
@@ -358,33 +352,6 @@ pub struct SealRow {
     /// Counts steps, from 1: the one before it must be current.
     pub revision: u32,
     /// Which, whose, of which case and by whom, sealed.
-    pub facts: Vec<u8>,
-    /// Unix microseconds.
-    pub created_at: i64,
-    /// Unix microseconds.
-    pub updated_at: i64,
-}
-
-/// A verification that is watched.
-#[derive(Clone)]
-pub struct WatchRow {
-    /// `wat_…`.
-    pub id: String,
-    /// Agency id.
-    pub agency: String,
-    /// Dataset name.
-    pub dataset: Arc<str>,
-    /// Subject pseudonym.
-    pub subject: SubjectKey,
-    /// `unchanged`, `changed` or `ended`.
-    pub state: String,
-    /// Until when, exclusive, Unix microseconds.
-    pub until: i64,
-    /// When to look again, Unix microseconds; 0: at once, because the record changed.
-    pub next_at: i64,
-    /// Counts changes, from 1.
-    pub revision: u32,
-    /// What was asked and what was told, sealed.
     pub facts: Vec<u8>,
     /// Unix microseconds.
     pub created_at: i64,

@@ -165,6 +165,18 @@ pub(super) fn folder_of(folder: &Path) -> Option<&Path> {
     Some(folder).filter(|folder| !folder.as_os_str().is_empty())
 }
 
+fn token_signer(config: &Config, keys: &KeyRing) -> anyhow::Result<TokenSigner> {
+    let seed = keys.token_signing_seed(1)?;
+    let kid = KeyId::thumbprint(&crate::auth::ed25519::SigningKey::from_seed(&seed)?.public());
+    Ok(TokenSigner::new(&seed, kid, &config.auth.issuer)?)
+}
+
+/// What is missing or damaged of the index is built again while the hub serves.
+fn open_index(config: &Config, ledger: &Ledger) -> anyhow::Result<Index> {
+    let folder = config.node.data_dir.join("index");
+    Ok(Index::open(IndexConfig::new(folder, traces::index::FORM), ledger)?)
+}
+
 fn assemble(
     config: &Config,
     keys: &KeyRing,
@@ -174,9 +186,7 @@ fn assemble(
     (url, clock): (&str, Arc<dyn Clock>),
 ) -> anyhow::Result<Hub> {
     let licences = licences::licences(config, &catalog)?;
-    let token_seed = keys.token_signing_seed(1)?;
-    let kid = KeyId::thumbprint(&crate::auth::ed25519::SigningKey::from_seed(&token_seed)?.public());
-    let signer = TokenSigner::new(&token_seed, kid, &config.auth.issuer)?;
+    let signer = token_signer(config, keys)?;
     let verifier = TokenVerifier::new(&config.auth.issuer, signer.verifying_key(), None)?;
     let pseudonyms = Arc::new(Pseudonymizer::new(&*keys.pseudonym_key()?));
     let loader = Arc::new(RecordLoad {
@@ -189,10 +199,7 @@ fn assemble(
     let trust = Arc::new(storage::trust(config));
     let records = start_caches(config, &loader, &clock, &trust);
     let ledger = open_ledger(config, keys, &clock)?;
-    let index = Index::open(
-        IndexConfig::new(config.node.data_dir.join("index"), traces::index::FORM),
-        &ledger,
-    )?;
+    let index = open_index(config, &ledger)?;
     Ok(Hub {
         catalog,
         access: ArcSwap::from_pointee(AccessTable::default()),

@@ -24,7 +24,6 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     let mut found = Vec::new();
     listeners(config, &mut found);
     limits(config, &mut found);
-    super::kafka::check(&config.kafka, &mut found);
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {
             found.push(Unsafe {
@@ -182,6 +181,8 @@ fn limits(config: &Config, found: &mut Vec<Unsafe>) {
     ];
     between(found, &rows);
     super::licences::check(&config.licences, found);
+    super::kafka::check(&config.kafka, found);
+    spans(config, found);
 }
 
 /// Refuses values that are not between their least and their most.

@@ -17,7 +17,6 @@ use crate::store::statement::{self, RowStatement, Statement};
 pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {
     apply_records(conn, batches).await?;
     super::watches::wake(conn, batches).await?;
-    super::apply_keys::apply_all(conn, batches).await?;
     for row in batches.iter().flat_map(|batch| &batch.live_fetches) {
         changed(conn, statement::UPSERT_LIVE_FETCH, 1, |query| {
             bind_live_fetch(query, row)

@@ -202,11 +202,7 @@ impl Metrics {
                 "heyan_node_lines_lost_total",
                 "Times that the line to the other nodes was lost.",
             )?,
-            licence_issue_delay: make.days(
-                "heyan_licence_issue_delay_seconds",
-                "Time from the end of a licence's day of issue until it first came in.",
-                &["dataset"],
-            )?,
+            licence_issue_delay: issue_delay(&make)?,
             turn: Turn::new(&make)?,
             bus: BusMetrics::new(&make)?,
             records_ingested: make.counters(
