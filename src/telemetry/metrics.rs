@@ -267,6 +267,14 @@ impl Metrics {
     }
 }
 
+fn issue_delay(make: &Make<'_>) -> Result<HistogramVec, MetricsError> {
+    make.days(
+        "heyan_licence_issue_delay_seconds",
+        "Time from the end of a licence's day of issue until it first came in.",
+        &["dataset"],
+    )
+}
+
 /// A tally for each dataset and outcome, by their numbers.
 fn verifications(make: &Make<'_>, datasets: &[&str]) -> Result<Box<[Box<[Tally]>]>, MetricsError> {
     let totals: Family<Tally> = make.family(

@@ -1,3 +1,5 @@
+//! Each sort of rule on facts made for it: what it finds, what it lets pass, and that it forgets.
+
 use std::sync::Arc;
 
 use super::*;

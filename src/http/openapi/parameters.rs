@@ -55,16 +55,6 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
             text(),
             "`next_cursor` of the page before, as it is. ‖ 上一页的 `next_cursor`，原样带回。",
         ),
-        ("level", _) => say(
-            json!({"type": "integer", "minimum": 0, "maximum": 63}),
-            0.into(),
-            "Level of the tile. ‖ 数据块的层。",
-        ),
-        ("path", _) => say(
-            text(),
-            "000.p/1".into(),
-            "Number of the tile in groups of three digits, `.p/` and a width behind a partial one. ‖ 数据块号，三位一组；不满块在后面写 `.p/` 与宽度。",
-        ),
         ("code", _) => say(text(), "invalid_identifier".into(), "The code. ‖ 问题代码。"),
         ("lang", _) => unsaid(
             text(),
@@ -136,7 +126,7 @@ fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
     }
 }
 
-/// Parameters of watches, joint cases, data quality and supervision.
+/// Parameters of watches, joint cases, data quality, supervision and the tiles of a ledger.
 fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
     let text = || json!({"type": "string"});
     match (name, operation) {
@@ -197,6 +187,16 @@ fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
         ("since", _) => unsaid(
             json!({"type": "string", "format": "date-time"}),
             "Only those raised since then. ‖ 只列此时以来的。",
+        ),
+        ("level", _) => say(
+            json!({"type": "integer", "minimum": 0, "maximum": 63}),
+            0.into(),
+            "Level of the tile. ‖ 数据块的层。",
+        ),
+        ("path", _) => say(
+            text(),
+            "000.p/1".into(),
+            "Number of the tile in groups of three digits, `.p/` and a width behind a partial one. ‖ 数据块号，三位一组；不满块在后面写 `.p/` 与宽度。",
         ),
         _ => None,
     }

@@ -36,6 +36,18 @@ query_archive
             "One tar: every verification and reading of the application, its mismatches' histories, deliveries' results, and the receipt with inclusion proof of each entry; the SHA-256 of its manifest is entered in the ledger. It verifies offline with the public keys: `heyan archive verify`. If any part cannot be had, there is no pack."
     answer  "归档包。" "The pack."
     refuses &[BODY, JSON, &[VerificationNotFound, InvalidValue, ValueTooLong, TooManyItems], STORE];
+get_quality
+    summary "数据质量统计" "Data quality"
+    text    "由存证日志汇总：按日或周、数据资源、规则版次、字段统计各结论与所用规则，及差异的新增、更正、维持等。数据源部门只见本部门的数据资源。不含任何个人信息；约一秒内更新。"
+            "Added up from the ledgers: verdicts and the rules that decided, by day or week, dataset, revision and field, and what became of mismatches. An authority sees its own datasets. Nothing about a person is in it; it is about a second behind."
+    answer  "统计行。" "The rows."
+    refuses &[&[InvalidParameter, AgencyNotFound, DatasetNotFound, NotOwner, TooManyItems], STORE];
+get_quality_report
+    summary "数据质量周报" "Weekly report of an authority"
+    text    "一个数据源部门一周的数据质量：各字段不一致率及与上周的比较，差异与更正的结果。"
+            "One week of one authority: the mismatch rate of each field beside the week before, and what became of mismatches and corrections."
+    answer  "周报。" "The report."
+    refuses &[&[InvalidParameter, AgencyNotFound, NotOwner, NotAcceptable], STORE];
 report_application
     summary "报送办件编号" "Report an application"
     text    "由机构自愿报送：哪些办件编号已受理为办件。编号只以带密钥的摘要入存证日志。从未报送过的机构，不适用“核验后无办件”规则。重复报送无妨。"
@@ -66,18 +78,6 @@ list_rules
             "The rules in force, their modes and counts. They come from config/supervision.toml or `supervision.rules_file`, and hold from the next start on."
     answer  "规则。" "The rules."
     refuses &[&[InvalidParameter], STORE];
-get_quality
-    summary "数据质量统计" "Data quality"
-    text    "由存证日志汇总：按日或周、数据资源、规则版次、字段统计各结论与所用规则，及差异的新增、更正、维持等。数据源部门只见本部门的数据资源。不含任何个人信息；约一秒内更新。"
-            "Added up from the ledgers: verdicts and the rules that decided, by day or week, dataset, revision and field, and what became of mismatches. An authority sees its own datasets. Nothing about a person is in it; it is about a second behind."
-    answer  "统计行。" "The rows."
-    refuses &[&[InvalidParameter, AgencyNotFound, DatasetNotFound, NotOwner, TooManyItems], STORE];
-get_quality_report
-    summary "数据质量周报" "Weekly report of an authority"
-    text    "一个数据源部门一周的数据质量：各字段不一致率及与上周的比较，差异与更正的结果。"
-            "One week of one authority: the mismatch rate of each field beside the week before, and what became of mismatches and corrections."
-    answer  "周报。" "The report."
-    refuses &[&[InvalidParameter, AgencyNotFound, NotOwner, NotAcceptable], STORE];
 replay_rule
     summary "试运行一条规则" "Try a rule over the past"
     text    "用同样的检测在本节点存证日志的最近若干天上运行，只计数，不发警示；可带尚未生效的规则文件。之前 31 天只用于学习平日水平。"
