@@ -15,7 +15,10 @@ pub(super) struct Parameter {
 /// The parameter `name` of `operation`.
 pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
     let text = || json!({"type": "string"});
-    if let Some(known) = of_what_is_kept(operation, name).or_else(|| of_the_loop(operation, name)) {
+    if let Some(known) = of_supervision(operation, name)
+        .or_else(|| of_what_is_kept(operation, name))
+        .or_else(|| of_the_loop(operation, name))
+    {
         return Some(known);
     }
     match (name, operation) {
@@ -126,7 +129,7 @@ fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
     }
 }
 
-/// Parameters of watches, joint cases, data quality, supervision and the tiles of a ledger.
+/// Parameters of watches, joint cases, data quality and the tiles of a ledger.
 fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
     let text = || json!({"type": "string"});
     match (name, operation) {
@@ -169,6 +172,24 @@ fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
             json!({"type": "string", "enum": crate::app::watches::STATES}),
             "Only those in this state. ‖ 只列此状态的。",
         ),
+        ("level", _) => say(
+            json!({"type": "integer", "minimum": 0, "maximum": 63}),
+            0.into(),
+            "Level of the tile. ‖ 数据块的层。",
+        ),
+        ("path", _) => say(
+            text(),
+            "000.p/1".into(),
+            "Number of the tile in groups of three digits, `.p/` and a width behind a partial one. ‖ 数据块号，三位一组；不满块在后面写 `.p/` 与宽度。",
+        ),
+        _ => None,
+    }
+}
+
+/// Parameters of supervision.
+fn of_supervision(operation: &str, name: &str) -> Option<Parameter> {
+    let text = || json!({"type": "string"});
+    match (name, operation) {
         ("id", "get_alert" | "act_on_alert") => say(
             text(),
             "alt_01KB2Q0000000000000000002A".into(),
@@ -187,16 +208,6 @@ fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
         ("since", _) => unsaid(
             json!({"type": "string", "format": "date-time"}),
             "Only those raised since then. ‖ 只列此时以来的。",
-        ),
-        ("level", _) => say(
-            json!({"type": "integer", "minimum": 0, "maximum": 63}),
-            0.into(),
-            "Level of the tile. ‖ 数据块的层。",
-        ),
-        ("path", _) => say(
-            text(),
-            "000.p/1".into(),
-            "Number of the tile in groups of three digits, `.p/` and a width behind a partial one. ‖ 数据块号，三位一组；不满块在后面写 `.p/` 与宽度。",
         ),
         _ => None,
     }
