@@ -1,3 +1,5 @@
+//! Each detector by itself, with facts made by hand.
+
 use std::sync::Arc;
 
 use super::*;
