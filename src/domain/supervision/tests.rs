@@ -1,4 +1,4 @@
-//! Each sort of rule on facts made for it: what it finds, what it lets pass, and that it forgets.
+//! Each detector by itself, with facts made by hand.
 
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ fn look_up(operator: u64, subject: u128, matter: u64, outcome: Outcome) -> LookU
         dataset: "natural-person".into(),
         item: "item-1".into(),
         // The half that tells subjects apart is the first one.
-        subject: subject << 64 | subject,
+        subject: (subject << 64) | subject,
         matter,
         operator,
         outcome,

@@ -46,7 +46,7 @@ impl Chance {
     }
 
     pub(super) fn below(&mut self, bound: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(bound) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
     pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
@@ -126,7 +126,7 @@ pub(super) struct Maker<'a> {
 
 impl Month {
     pub fn make(seed: u64, ordinary: usize, sealer: &PurposeSealer, vault: &Vault) -> Self {
-        let start_us = if seed % 2 == 0 { MARCH_US } else { START_US };
+        let start_us = if seed.is_multiple_of(2) { MARCH_US } else { START_US };
         let mut chance = Chance(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
         let agencies = (1..=AGENCIES).map(|number| Agency {
             clerks: (0..chance.between(4, 8)).map(|_| 0.6 + 0.9 * chance.unit()).collect(),
@@ -400,7 +400,7 @@ impl Maker<'_> {
 }
 
 fn subject_of(ask: &Ask) -> [u8; 16] {
-    let mut chance = Chance(ask.subject << 2 | ask.dataset as u64);
+    let mut chance = Chance((ask.subject << 2) | ask.dataset as u64);
     let mut subject = [0; 16];
     subject[..8].copy_from_slice(&chance.next().to_be_bytes());
     subject[8..].copy_from_slice(&chance.next().to_be_bytes());
