@@ -18,7 +18,8 @@ use crate::{
     catalog::Catalog,
     domain::{
         calendar::{WorkingCalendar, china_date, day_number},
-        supervision::{Fact, LookUp, Seen, Step, What},
+        supervision::{Fact, LookUp, NO_RECORD, Seen, Step, What},
+        verdict::{Outcome, Verdict},
     },
     ledger::entry::{Body, Entry, Item, Kind},
 };
@@ -142,9 +143,19 @@ impl Asked {
             matter: self.matter,
             operator: self.operator,
             outcome: item.outcome,
+            wrong: wrong_of(item),
             demands_paper: self.demands_paper,
         }
     }
+}
+
+fn wrong_of(item: &Item) -> Box<[u8]> {
+    if item.outcome == Outcome::NotFound {
+        return [NO_RECORD].into();
+    }
+    let disagrees = |verdict: &Verdict| matches!(verdict, Verdict::Mismatch | Verdict::Review(_));
+    let fields = item.fields.iter().filter(|(_, verdict)| disagrees(verdict));
+    fields.map(|(number, _)| *number).collect()
 }
 
 /// Whether supervision reads entries of this kind at all: looked at without reading them.

@@ -10,6 +10,9 @@ use crate::domain::verdict::Outcome;
 /// Places that a finding keeps; more are only counted.
 pub const EVIDENCE_MAX: usize = 32;
 
+/// In the place of a field: there is no record. A dataset has at most 64 fields.
+pub const NO_RECORD: u8 = u8::MAX;
+
 /// An entry of a node's ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Seen {
@@ -63,6 +66,8 @@ pub struct LookUp {
     pub operator: u64,
     /// As it was told.
     pub outcome: Outcome,
+    /// Numbers of the fields that did not agree; [`NO_RECORD`] alone: there is no record.
+    pub wrong: Box<[u8]>,
     /// Whether the item still demands on paper what a register proves.
     pub demands_paper: bool,
 }

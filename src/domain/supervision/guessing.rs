@@ -1,5 +1,6 @@
-//! Wrong claims about one subject, again and again, by one agency. Beyond the budget of guesses the answer is `review` whether right or
-//! wrong, so `review` counts: whoever goes on is not told less suspicious than whoever stops.
+//! Wrong claims about one field of one subject, again and again, by one agency: who mends several materials of one matter claims wrongly
+//! of several fields, who guesses claims wrongly of one. Beyond the budget of guesses the answer is `review` whether right or wrong, so
+//! `review` counts: whoever goes on is not told less suspicious than whoever stops.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,14 +20,26 @@ pub(super) struct Wrong {
 
 #[derive(Default, Serialize, Deserialize)]
 struct Claims {
-    wrong: VecDeque<(i64, Seen)>,
+    /// When, where, and which fields.
+    wrong: VecDeque<(i64, Seen, Box<[u8]>)>,
     told: u64,
     told_on: i32,
 }
 
 impl Claims {
+    /// The wrong claims about the field that has most of them.
+    fn of_one_field(&self) -> Vec<Seen> {
+        let mut by_field: BTreeMap<u8, Vec<Seen>> = BTreeMap::new();
+        for (_, seen, fields) in &self.wrong {
+            fields
+                .iter()
+                .for_each(|field| by_field.entry(*field).or_default().push(*seen));
+        }
+        by_field.into_values().max_by_key(Vec::len).unwrap_or_default()
+    }
+
     fn last_us(&self) -> i64 {
-        self.wrong.back().map_or(i64::MIN, |(at_us, _)| *at_us)
+        self.wrong.back().map_or(i64::MIN, |(at_us, ..)| *at_us)
     }
 }
 
@@ -35,23 +48,27 @@ impl Wrong {
         let (What::LookUp(look_up), Kind::Guessing(limits)) = (&fact.what, &moment.rule.kind) else {
             return 0;
         };
-        if !matches!(
+        let is_wrong = matches!(
             look_up.outcome,
             Outcome::Mismatched | Outcome::Review | Outcome::NotFound
-        ) {
+        );
+        if !is_wrong || look_up.wrong.is_empty() {
             return 0;
         }
         let since_us = moment.now_us - limits.window_h * HOUR_US;
         let claims = self.claims.entry((fact.agency, look_up.subject)).or_default();
-        while claims.wrong.front().is_some_and(|(at_us, _)| *at_us <= since_us) {
+        while claims.wrong.front().is_some_and(|(at_us, ..)| *at_us <= since_us) {
             claims.wrong.pop_front();
         }
-        claims.wrong.push_back((moment.now_us, fact.seen));
+        claims
+            .wrong
+            .push_back((moment.now_us, fact.seen, look_up.wrong.clone()));
         // As many as can be told of are enough to know that there are more.
         if claims.wrong.len() > EVIDENCE_MAX.max(usize::try_from(limits.wrong_min).unwrap_or(usize::MAX)) {
             claims.wrong.pop_front();
         }
-        let count = claims.wrong.len() as u64;
+        let of_field = claims.of_one_field();
+        let count = of_field.len() as u64;
         if count < limits.wrong_min {
             claims.told = 0;
         } else if is_news(claims.told, count) {
@@ -70,7 +87,7 @@ impl Wrong {
                 ("wrong_answers", i64::try_from(count).unwrap_or(i64::MAX)),
                 ("window_h", limits.window_h),
             ];
-            let evidence = Evidence::of(claims.wrong.iter().map(|(_, seen)| *seen));
+            let evidence = Evidence::of(of_field.into_iter());
             let key = format!("{}:{:032x}", fact.agency, look_up.subject);
             let window = claims.told_on.to_string();
             moment.find(&key, &window, about, counts, &evidence);

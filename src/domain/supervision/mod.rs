@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use fact::{About, EVIDENCE_MAX, Evidence, Fact, Finding, LookUp, Seen, Step, What};
+pub use fact::{About, EVIDENCE_MAX, Evidence, Fact, Finding, LookUp, NO_RECORD, Seen, Step, What};
 pub use rule::{
     Class, Guessing, Kind, ManyAgencies, ManySubjects, MismatchRate, Mode, NoApplication, OffHours, PaperDemanded,
     Rule, Scope, Severity, Unresolved, WrongLimits,

@@ -92,6 +92,11 @@ fn look_up(operator: u64, subject: u128, matter: u64, outcome: Outcome) -> LookU
         matter,
         operator,
         outcome,
+        wrong: match outcome {
+            Outcome::NotFound => [NO_RECORD].into(),
+            Outcome::Mismatched | Outcome::Review => [0].into(),
+            _ => Box::default(),
+        },
         demands_paper: false,
     }
 }
@@ -117,7 +122,7 @@ fn guessing_is_found_at_its_limit_and_told_again_when_it_has_doubled() {
     );
     assert_eq!(desk.look_up(MONDAY_US + 7, 1, 7, 9, Outcome::Review), 1);
     for n in 8..13 {
-        assert_eq!(desk.look_up(MONDAY_US + n, 1, 7, 9, Outcome::NotFound), 1);
+        assert_eq!(desk.look_up(MONDAY_US + n, 1, 7, 9, Outcome::Review), 1);
     }
     assert_eq!(desk.look_up(MONDAY_US + 13, 1, 7, 9, Outcome::Mismatched), 2);
     assert_eq!(desk.found[0].once, desk.found[1].once, "one alert");
@@ -131,6 +136,26 @@ fn guessing_is_found_at_its_limit_and_told_again_when_it_has_doubled() {
     }
     assert_eq!(desk.found.len(), 3);
     assert_ne!(desk.found[2].once, desk.found[0].once, "another time, another alert");
+}
+
+#[test]
+fn mending_several_materials_is_no_guessing() {
+    let mut desk = Desk::new(guessing());
+    let mut wrong = |at: i64, fields: &[u8]| {
+        let claimed = LookUp {
+            wrong: fields.into(),
+            ..look_up(1, 2, 3, Outcome::Mismatched)
+        };
+        desk.eat(MONDAY_US + at, 1, What::LookUp(claimed))
+    };
+    for n in 0..5 {
+        for field in 0..3 {
+            assert_eq!(wrong(3 * n + i64::from(field), &[field]), 0, "five times each");
+        }
+    }
+    assert_eq!(wrong(20, &[NO_RECORD]), 0);
+    assert_eq!(wrong(21, &[3, 1]), 1, "the sixth time of one of them");
+    assert_eq!(desk.found[0].evidence.entries, 6);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use heyan::{
     auth::seal::PurposeSealer,
     domain::{
         calendar::{WorkingCalendar, china_date, china_day},
-        verdict::{Outcome, Verdict},
+        verdict::{Basis, Outcome, ReviewReason, Verdict},
     },
     ledger::entry::{Body, Entry, Item, Kind},
 };
@@ -109,6 +109,8 @@ pub(super) struct Ask {
     pub(super) item: String,
     pub(super) dataset: usize,
     pub(super) subject: u64,
+    /// What the material claims.
+    pub(super) field: u8,
     pub(super) outcome: Outcome,
 }
 
@@ -263,11 +265,13 @@ impl Maker<'_> {
             item: format!("item-{}-{}", number, self.chance.below(12)),
             dataset: self.chance.weighed(&[0.7, 0.15, 0.15]),
             subject,
+            field: 0,
             outcome: Outcome::Verified,
         };
         let mut asked = 0;
-        // Some matters have several materials.
-        for _ in 0..=self.chance.weighed(&[0.7, 0.2, 0.1]) {
+        // Some matters have several materials, each about something else.
+        for material in 0..=self.chance.weighed(&[0.7, 0.2, 0.1]) {
+            ask.field = material as u8;
             ask.at_us += self.chance.between(1, 90) * 1_000_000;
             asked += self.answered(&ask, wrong);
         }
@@ -373,7 +377,13 @@ impl Maker<'_> {
             subject: subject_of(ask),
             record_version: 1,
             outcome: ask.outcome,
-            fields: vec![(0, Verdict::Mismatch)],
+            fields: match ask.outcome {
+                Outcome::NotFound => Vec::new(),
+                Outcome::Mismatched => vec![(ask.field, Verdict::Mismatch)],
+                Outcome::Review => vec![(ask.field, Verdict::Review(ReviewReason::GuessBudget))],
+                Outcome::Incomplete => vec![(ask.field, Verdict::Absent)],
+                _ => vec![(ask.field, Verdict::Match(Basis::Exact))],
+            },
         };
         let purpose = [ask.item.as_str(), &ask.matter, &ask.clerk, "", ""];
         let body = Body::Items(vec![item]);

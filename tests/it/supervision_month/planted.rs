@@ -23,6 +23,7 @@ impl Maker<'_> {
             item: format!("item-{number}-0"),
             dataset: 0,
             subject: 1_000_000 + self.chance.below(900_000_000),
+            field: 0,
             outcome: Outcome::Verified,
         }
     }
