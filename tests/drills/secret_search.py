@@ -26,7 +26,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
-from hub import PROBLEM, PURPOSE, Answer, Checks, Client, Hub, arguments, binary, find, person, put_records, workdir
+from hub import PROBLEM, PURPOSE, Answer, Checks, Client, Hub, arguments, binary, find, on_postgres, person, put_records, workdir
 from parties import Agency, credit_code, settings
 from receivers import Receivers
 
@@ -344,6 +344,8 @@ def main() -> None:
             "RUST_LOG": "trace",
             "RUST_BACKTRACE": "1",
         }
+        # Made before, so that it changes hands with the rest.
+        on_postgres(folder / "data")
         wrap = as_nobody(folder)
         try_the_core(checks, wrap, folder)
         hub = Hub(folder / "data", env=env, wrap=wrap)
@@ -365,7 +367,7 @@ def main() -> None:
         checks.ok("the source was given its token", any("Bearer " in p for p in source.presented), source.presented)
         use.problems += [json.dumps(use.ask("auditor", "GET", "/v1/supervision/alerts").json()).encode()]
         wal = [p for p in hub.data.rglob("*-wal") if p.stat().st_size]
-        checks.ok("there is a WAL to search", wal)
+        checks.ok("there is a WAL to search", wal or on_postgres(hub.data))
         search_folder("while it runs")
         search("/metrics", hub.admin().get("/metrics").body)
         refuses_a_core(checks, hub, folder)

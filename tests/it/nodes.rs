@@ -389,6 +389,17 @@ async fn a_receipt_is_had_from_any_node_and_proves_the_ledger_of_one() {
     until("the second node explains it", || async { explained().await.0 == 200 }).await;
     assert_eq!(explained().await.1["fields"]["name"]["verdict"], "match");
 
+    // Once a second a node shows what its ledger holds: a copy that has less is told by that.
+    let shown = || async {
+        let nodes = two.hub.store.nodes().await.unwrap();
+        let note = nodes
+            .into_iter()
+            .find(|node| node.number == 1)
+            .and_then(|node| node.checkpoint);
+        note.and_then(|note| note.lines().nth(1)?.parse::<u64>().ok()) > Some(1)
+    };
+    until("the first node has shown its ledger", shown).await;
+
     // A node that is gone is not waited for without end, and says so.
     let Cluster {
         server,
