@@ -87,7 +87,7 @@ impl Wrong {
                 ("wrong_answers", i64::try_from(count).unwrap_or(i64::MAX)),
                 ("window_h", limits.window_h),
             ];
-            let evidence = Evidence::of(of_field.into_iter());
+            let evidence = Evidence::of(of_field);
             let key = format!("{}:{:032x}", fact.agency, look_up.subject);
             let window = claims.told_on.to_string();
             moment.find(&key, &window, about, counts, &evidence);
