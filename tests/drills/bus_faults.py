@@ -111,7 +111,7 @@ def main() -> None:
     if lacks := missing():
         print(f"SKIPPED: {lacks} missing")
         sys.exit(3)
-    kills, stops, stop_s, node_kills = (10, 3, 60, 100) if args.long else (2, 1, 6, 4)
+    kills, stops, stop_s, node_kills = (10, 3, 60, 100) if args.long else (1, 1, 4, 2)
     server, broker, folder = Postgres(), Broker(3), workdir("bus_faults")
     os.environ[URL] = server.url
     env = broker.env(replicas=3, min_insync_replicas=2)
