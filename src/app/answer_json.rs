@@ -3,7 +3,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::verify::{Entered, Freshness, Judgement};
+use super::verify::{Answer, Entered, Freshness, Judgement};
 use crate::domain::{label::Label, verdict::Verdict};
 
 /// Writes a JSON string.
@@ -91,6 +91,18 @@ pub fn put_item(out: &mut Vec<u8>, id: &[u8], position: usize, judgement: &Judge
     put_judgement(out, judgement);
     out.push(b',');
     put_rules(out, judgement);
+}
+
+/// Writes the members of a whole answer, without braces.
+pub fn put_answer(out: &mut Vec<u8>, origin: &str, answer: &Answer<'_>) {
+    out.extend_from_slice(b"\"id\":\"");
+    out.extend_from_slice(&answer.id.text());
+    out.extend_from_slice(b"\",");
+    put_judgement(out, &answer.judgement);
+    out.push(b',');
+    put_receipt(out, origin, &answer.entered);
+    out.push(b',');
+    put_rules(out, &answer.judgement);
 }
 
 /// Writes the members of an answer from `outcome` to `mismatch`, without braces.

@@ -91,7 +91,7 @@ pub(super) fn is_contested(
 ///
 /// # Errors
 /// The store could not be asked: then nothing may be told.
-pub(super) async fn settle(
+async fn settle(
     hub: &Hub,
     asked: &Asked<'_>,
     claims: &[ParsedClaim<'_>],
@@ -106,8 +106,15 @@ pub(super) async fn settle(
         let mut consequence = Consequence::default();
         apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
         let guesses = std::mem::take(&mut consequence.guesses);
-        if stands(hub, subject, expected, guesses, asked.now_us).await? {
-            return Ok(consequence);
+        match stands(hub, subject, expected, guesses, asked.now_us).await {
+            Ok(true) => return Ok(consequence),
+            Ok(false) => {}
+            Err(error) => {
+                // Nothing is told of it, so nothing of it is known: told again it would be free.
+                let before = about.map_or_else(Vec::new, |about| about.guessed.clone());
+                hub.pending.change(subject, |about| about.guessed = before);
+                return Err(error);
+            }
         }
         hub.read_guesses(subject).await?;
         judgement.fields.clone_from(&fields);

@@ -153,14 +153,14 @@ pub(super) async fn finish<'a>(
         true => asked_outside(hub, asking, &prepared).await?,
     };
     narrow_to_stale(asking, &prepared, &found, &mut judgement)?;
-    let weighed = match is_contested(hub, asking, &prepared, key, &judgement) {
-        false => weigh(hub, asking, &prepared, key, &mut judgement),
-        true => {
+    let consequence = match has_no_budget(&prepared, &judgement) {
+        true => Consequence::default(),
+        false => {
             let asked = asked_of(asking, &prepared, key);
-            let consequence = guess::settle(hub, &asked, &prepared.claims, &mut judgement).await?;
-            (hub.pending.about(key), consequence)
+            guess::weigh(hub, &asked, &prepared.claims, &mut judgement).await?
         }
     };
+    let weighed = (hub.pending.about(key), consequence);
     Ok(conclude(hub, asking, prepared, found, (key, judgement), weighed))
 }
 

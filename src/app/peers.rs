@@ -41,6 +41,7 @@ const OPEN_MAX: usize = 1_000;
 #[derive(Default)]
 pub struct Peers {
     nodes: ArcSwap<Vec<NodeRow>>,
+    cosigned: ArcSwap<Vec<CosignedRow>>,
     open: Mutex<HashMap<String, oneshot::Sender<()>>>,
 }
 
@@ -50,6 +51,11 @@ impl Peers {
         let nodes = self.nodes.load();
         let node = nodes.iter().find(|node| node.origin == origin)?;
         Some(node.ledger_key.clone())
+    }
+
+    /// The newest checkpoints that nodes have countersigned, at most a second old; none on a node alone.
+    pub fn cosigned(&self) -> Arc<Vec<CosignedRow>> {
+        self.cosigned.load_full()
     }
 }
 
@@ -101,6 +107,9 @@ pub async fn show(hub: &Hub) -> Result<(), AppError> {
     };
     hub.store.show_node(&own).await?;
     hub.peers.nodes.store(Arc::new(hub.store.nodes().await?));
+    if hub.witness.is_some() {
+        hub.peers.cosigned.store(Arc::new(hub.store.cosigned().await?));
+    }
     Ok(())
 }
 

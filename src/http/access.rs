@@ -15,7 +15,8 @@ use super::{
     openapi::shapes,
     page,
     problem::Problem,
-    verifications::{NO_STORE, query},
+    reply::{created, ok},
+    verifications::query,
 };
 use crate::app::{
     access::AccessTable,
@@ -66,7 +67,7 @@ pub(super) async fn add_agency(mut call: Call) -> Result<HttpResponse, Problem> 
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let (agency, told) = change(async move { admin::add_agency(&state.hub, Some(&caller), new).await }).await?;
     call.entered();
-    Ok(created(with_secret(agency_json(&agency, &role), &told)))
+    Ok(created(&with_secret(agency_json(&agency, &role), &told)))
 }
 
 fn parse_key(text: &str) -> Result<[u8; 32], AppError> {
@@ -78,20 +79,11 @@ fn parse_key(text: &str) -> Result<[u8; 32], AppError> {
 }
 
 /// Runs a change on its own task: a caller that resets the connection cannot stop it half-way.
-pub(super) async fn change<T: 'static>(
-    work: impl Future<Output = Result<T, AppError>> + 'static,
-) -> Result<T, AppError> {
-    actix_web::rt::spawn(work)
-        .await
-        .unwrap_or(Err(AppError::Internal("a change panicked")))
-}
-
-fn created(body: Value) -> HttpResponse {
-    HttpResponse::Created().insert_header(NO_STORE).json(body)
-}
-
-fn ok(body: Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
+pub(super) async fn change<T: 'static, E: From<AppError> + 'static>(
+    work: impl Future<Output = Result<T, E>> + 'static,
+) -> Result<T, E> {
+    let done = actix_web::rt::spawn(work).await;
+    done.unwrap_or_else(|_panicked| Err(AppError::Internal("a change panicked").into()))
 }
 
 pub(super) fn with_secret(mut body: Value, told: &NewSecret) -> Value {
@@ -140,7 +132,7 @@ pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
         })
     });
     let (agencies, next_cursor) = paging.cut(rows)?;
-    Ok(ok(json!({"agencies": agencies, "next_cursor": next_cursor})))
+    Ok(ok(&json!({"agencies": agencies, "next_cursor": next_cursor})))
 }
 
 /// `GET /v1/agencies/{id}`.
@@ -155,7 +147,7 @@ pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
         .agencies
         .get(call.path("id").as_str())
         .ok_or(AppError::NotFound(Thing::Agency))?;
-    Ok(ok(agency_json(&agency.row, role_of(&access, &agency.row.id))))
+    Ok(ok(&agency_json(&agency.row, role_of(&access, &agency.row.id))))
 }
 
 /// `POST /v1/agencies/{id}/rotate-secret`.
@@ -182,7 +174,7 @@ async fn rotate(call: Call, party: Party) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let told = change(async move { admin::rotate_secret(&state.hub, &caller, party, &id).await }).await?;
     call.entered();
-    Ok(ok(with_secret(json!({}), &told)))
+    Ok(ok(&with_secret(json!({}), &told)))
 }
 
 /// `POST /v1/agencies/{id}/disable`.
@@ -230,7 +222,7 @@ async fn set_standing(call: Call, party: Party, standing: Standing) -> Result<Ht
     change(async move { admin::set_standing(&state.hub, &caller, party, &id, standing).await }).await?;
     call.entered();
     let disabled = standing == Standing::Disabled;
-    Ok(ok(json!({"id": call.path("id"), "disabled": disabled})))
+    Ok(ok(&json!({"id": call.path("id"), "disabled": disabled})))
 }
 
 #[derive(Deserialize)]
@@ -274,7 +266,7 @@ pub(super) async fn add_grant(mut call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let grant = change(async move { admin::add_grant(&state.hub, Some(&caller), new).await }).await?;
     call.entered();
-    Ok(created(grant_json(&grant)))
+    Ok(created(&grant_json(&grant)))
 }
 
 pub(super) fn grant_json(grant: &GrantRow) -> Value {
@@ -299,7 +291,7 @@ pub(super) fn grant_json(grant: &GrantRow) -> Value {
 struct GrantFilter {
     agency: Option<String>,
     dataset: Option<String>,
-    limit: Option<usize>,
+    limit: Option<u32>,
     cursor: Option<String>,
 }
 
@@ -329,7 +321,7 @@ pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
         .filter(wanted)
         .map(|grant| (grant.id.as_str(), || grant_json(grant)));
     let (grants, next_cursor) = paging.cut(rows)?;
-    Ok(ok(json!({"grants": grants, "next_cursor": next_cursor})))
+    Ok(ok(&json!({"grants": grants, "next_cursor": next_cursor})))
 }
 
 /// `DELETE /v1/grants/{id}`.
@@ -342,7 +334,7 @@ pub(super) async fn revoke_grant(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let grant = change(async move { admin::revoke_grant(&state.hub, &caller, &id).await }).await?;
     // Revoking again changes nothing and enters nothing: then the call itself is entered.
-    Ok(ok(grant_json(&grant)))
+    Ok(ok(&grant_json(&grant)))
 }
 
 #[derive(Deserialize)]
@@ -366,7 +358,7 @@ pub(super) async fn add_user(mut call: Call) -> Result<HttpResponse, Problem> {
     let work = async move { admin::add_user(&state.hub, Some(&caller), &body.id, &body.name, &body.role, None).await };
     let (user, told) = change(work).await?;
     call.entered();
-    Ok(created(with_secret(user_json(&user), &told)))
+    Ok(created(&with_secret(user_json(&user), &told)))
 }
 
 pub(super) fn user_json(user: &ClientRow) -> Value {
@@ -392,5 +384,5 @@ pub(super) async fn list_users(call: Call) -> Result<HttpResponse, Problem> {
     let users = access.clients.values().filter(|client| client.row.agency.is_none());
     let rows = users.map(|client| (client.row.id.as_str(), || user_json(&client.row)));
     let (users, next_cursor) = paging.cut(rows)?;
-    Ok(ok(json!({"users": users, "next_cursor": next_cursor})))
+    Ok(ok(&json!({"users": users, "next_cursor": next_cursor})))
 }

@@ -2,7 +2,6 @@
 //! about it, by `idempotent`.
 
 use actix_web::HttpResponse;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -10,10 +9,12 @@ use super::{
     call::Call,
     extract,
     idempotent::{self, Deed},
-    mismatches::{REASON_BYTES_MAX, limit_of},
+    mismatches::REASON_BYTES_MAX,
     openapi::shapes,
+    page::{self, limit_of},
     problem::{Problem, ProblemCode},
-    verifications::{NO_STORE, query},
+    reply::ok,
+    verifications::query,
 };
 use crate::{
     app::{
@@ -26,10 +27,6 @@ use crate::{
     },
     domain::supervision::Class,
 };
-
-fn ok(body: &Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,18 +71,14 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
         limit: limit + 1,
     };
     let mut rows = alerts::list(call.hub(), &filter).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let cursor = |row: &AlertRow| URL_SAFE_NO_PAD.encode(format!("{}:{}", row.at, row.id));
-    let next = rows.last().filter(|_| more).map(cursor);
+    let next = page::next(&mut rows, limit, |row| format!("{}:{}", row.at, row.id));
     let rows: Vec<Value> = rows.iter().map(|row| Value::Object(summary(row))).collect();
     Ok(ok(&json!({"alerts": rows, "next_cursor": next})))
 }
 
 /// A cursor is time and id of the last alert of the page before.
 fn before(cursor: &str) -> Result<(i64, String), Problem> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = page::after(Some(cursor))?;
     let parts = text.as_deref().and_then(|text| text.split_once(':'));
     parts
         .and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())))

@@ -1,7 +1,6 @@
 //! `/v1/cases`: joint handling. The lead opens a case and verifies within it; who handles it too uses a check again.
 
 use actix_web::HttpResponse;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,9 +8,10 @@ use super::{
     access::change,
     call::Call,
     extract,
-    mismatches::{after, limit_of},
     openapi::shapes,
+    page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
+    reply::ok,
     verifications::{NO_STORE, query},
 };
 use crate::app::{
@@ -22,10 +22,6 @@ use crate::app::{
     verify::{self, Answer},
 };
 
-fn ok(body: &Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
-}
-
 /// `POST /v1/cases`.
 #[utoipa::path(
     post, path = "/v1/cases", operation_id = "open_case", tag = "case",
@@ -35,14 +31,12 @@ fn ok(body: &Value) -> HttpResponse {
 pub(super) async fn open(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
-    // On its own task: a caller that resets the connection cannot stop a change half-way.
-    let work = actix_web::rt::spawn(async move {
+    let opened = change(async move {
         let body: CaseBody<'_> = extract::parse(&bytes)?;
         let view = cases::open(&state.hub, &caller, &body).await?;
         Ok::<_, Problem>(view)
     });
-    let panicked = |_panicked| Err(AppError::Internal("a change panicked").into());
-    let view = work.await.unwrap_or_else(panicked)?;
+    let view = opened.await?;
     call.entered();
     Ok(HttpResponse::Created()
         .insert_header(NO_STORE)
@@ -67,12 +61,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let limit = limit_of(asked.limit)?;
     let after = after(asked.cursor.as_deref())?;
     let mut views = cases::list(call.hub(), &call.caller, after.as_deref(), limit + 1).await?;
-    let more = views.len() > limit as usize;
-    views.truncate(limit as usize);
-    let next = views
-        .last()
-        .filter(|_| more)
-        .map(|view| URL_SAFE_NO_PAD.encode(&view.row.id));
+    let next = page::next(&mut views, limit, |view| view.row.id.clone());
     let views: Vec<Value> = views.iter().map(|view| view.json(call.now_us)).collect();
     Ok(ok(&json!({"cases": views, "next_cursor": next})))
 }
@@ -148,14 +137,8 @@ pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
 /// An answer as JSON, without its closing brace.
 fn written(answer: &Answer<'_>, origin: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
-    out.extend_from_slice(b"{\"id\":\"");
-    out.extend_from_slice(&answer.id.text());
-    out.extend_from_slice(b"\",");
-    answer_json::put_judgement(&mut out, &answer.judgement);
-    out.push(b',');
-    answer_json::put_receipt(&mut out, origin, &answer.entered);
-    out.push(b',');
-    answer_json::put_rules(&mut out, &answer.judgement);
+    out.push(b'{');
+    answer_json::put_answer(&mut out, origin, answer);
     out
 }
 

@@ -13,6 +13,7 @@ use super::{
     openapi::shapes,
     page,
     problem::{Problem, ProblemCode},
+    reply::ok,
     state::State,
     strict,
     verifications::{NO_STORE, query},
@@ -26,10 +27,6 @@ use crate::{
     catalog::item::{ItemSpec, ServiceItem},
     ledger::Appended,
 };
-
-fn ok(body: Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
-}
 
 /// Reads one item. Its maps are read twice: a member that stands in one twice is a mistake, and a map would keep the last.
 fn read(bytes: &[u8]) -> Result<ItemSpec, Problem> {
@@ -66,7 +63,7 @@ async fn put_one(call: &mut Call) -> Result<HttpResponse, Problem> {
         call.entered();
         members.insert("receipt".to_owned(), receipt(&call.state, &appended));
     }
-    Ok(ok(body))
+    Ok(ok(&body))
 }
 
 fn receipt(state: &State, appended: &Appended) -> Value {
@@ -202,7 +199,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let items = call.hub().items.load_full();
     let rows = items.iter().map(|item| (item.spec.code.as_str(), || summary(item)));
     let (items, next_cursor) = paging.cut(rows)?;
-    Ok(ok(json!({"items": items, "next_cursor": next_cursor})))
+    Ok(ok(&json!({"items": items, "next_cursor": next_cursor})))
 }
 
 /// An item in a list: without what its materials are, but with how many there are.
@@ -247,7 +244,7 @@ pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     let keyed: Vec<(String, &PaperDemand)> = report.demanded.iter().map(|demand| (key(demand), demand)).collect();
     let rows = keyed.iter().map(|(key, demand)| (key.as_str(), || demand_json(demand)));
     let (demanded, next_cursor) = paging.cut(rows)?;
-    Ok(ok(json!({
+    Ok(ok(&json!({
         "items": report.items,
         "items_known": report.known,
         "materials_verifiable": report.verifiable,

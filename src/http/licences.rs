@@ -179,20 +179,14 @@ pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
 /// A verification with further members.
 fn with(hub: &Hub, answer: &Answer<'_>, more: Map<String, Value>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1_024);
-    out.extend_from_slice(b"{\"id\":\"");
-    out.extend_from_slice(&answer.id.text());
-    out.extend_from_slice(b"\",");
-    answer_json::put_judgement(&mut out, &answer.judgement);
+    out.push(b'{');
+    answer_json::put_answer(&mut out, &hub.settings.origin, answer);
     for (name, value) in more {
         out.push(b',');
         answer_json::put_string(&mut out, &name);
         out.push(b':');
         out.extend_from_slice(value.to_string().as_bytes());
     }
-    out.push(b',');
-    answer_json::put_receipt(&mut out, &hub.settings.origin, &answer.entered);
-    out.push(b',');
-    answer_json::put_rules(&mut out, &answer.judgement);
     out.push(b'}');
     out
 }

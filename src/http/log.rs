@@ -42,7 +42,8 @@ pub(super) async fn cosigned(
     _request: HttpRequest,
     _payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let rows = state.hub.store.cosigned().await.map_err(AppError::from)?;
+    // From memory: whoever calls here is nobody known, and must not make the store work.
+    let rows = state.hub.peers.cosigned();
     let row = |row: &CosignedRow| {
         json!({
             "origin": row.origin,

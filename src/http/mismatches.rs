@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -12,8 +11,10 @@ use super::{
     extract,
     idempotent::{self, Deed},
     openapi::shapes,
+    page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
-    verifications::{NO_STORE, query},
+    reply::ok,
+    verifications::query,
 };
 use crate::{
     app::{
@@ -26,28 +27,6 @@ use crate::{
 };
 
 /// Rows of a page when nothing is asked, and at most.
-const LIMIT_DEFAULT: u32 = 100;
-const LIMIT_MAX: u32 = 1_000;
-
-/// The rows of a page.
-pub(super) fn limit_of(asked: Option<u32>) -> Result<u32, Problem> {
-    let limit = asked.unwrap_or(LIMIT_DEFAULT);
-    if (1..=LIMIT_MAX).contains(&limit) {
-        Ok(limit)
-    } else {
-        Err(Problem::new(ProblemCode::InvalidParameter))
-    }
-}
-
-/// A cursor is the last id of the page before.
-pub(super) fn after(cursor: Option<&str>) -> Result<Option<String>, Problem> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .map(Some)
-        .ok_or_else(|| Problem::new(ProblemCode::InvalidCursor))
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,15 +64,9 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
         limit: limit + 1,
     };
     let mut rows = mismatches::list(call.hub(), &call.caller, filter).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(|row| URL_SAFE_NO_PAD.encode(&row.id));
+    let next = page::next(&mut rows, limit, |row| row.id.clone());
     let rows: Vec<Value> = rows.iter().map(|row| Value::Object(summary(row))).collect();
     Ok(ok(&json!({"mismatches": rows, "next_cursor": next})))
-}
-
-fn ok(body: &Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
 }
 
 /// What every reader may know.

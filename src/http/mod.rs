@@ -33,6 +33,7 @@ mod quality;
 mod receipts;
 mod records;
 mod refuse;
+mod reply;
 pub mod routes;
 mod seals;
 pub mod server;

@@ -8,16 +8,16 @@ use serde_json::Value;
 use super::problem::{Problem, ProblemCode};
 
 /// Rows of a page when nothing is asked.
-const LIMIT_DEFAULT: usize = 100;
+const LIMIT_DEFAULT: u32 = 100;
 
 /// Rows of a page at most.
-const LIMIT_MAX: usize = 1_000;
+const LIMIT_MAX: u32 = 1_000;
 
 /// What page is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Paging {
-    pub(super) limit: Option<usize>,
+    pub(super) limit: Option<u32>,
     pub(super) cursor: Option<String>,
 }
 
@@ -27,27 +27,46 @@ impl Paging {
         &self,
         rows: impl Iterator<Item = (&'r str, impl FnOnce() -> Value)>,
     ) -> Result<(Vec<Value>, Option<String>), Problem> {
-        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(Problem::new(ProblemCode::InvalidParameter));
-        }
-        let after = self.cursor.as_deref().map(parse).transpose()?;
+        let limit = limit_of(self.limit)?;
+        let after = after(self.cursor.as_deref())?;
         let mut rows: Vec<_> = rows
             .filter(|(id, _)| after.as_deref().is_none_or(|after| *id > after))
             .collect();
         rows.sort_unstable_by_key(|(id, _)| *id);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|(id, _)| URL_SAFE_NO_PAD.encode(id));
+        let next = next(&mut rows, limit, |(id, _)| (*id).to_owned());
         Ok((rows.into_iter().map(|(_, row)| row()).collect(), next))
     }
 }
 
-fn parse(cursor: &str) -> Result<String, Problem> {
+/// How many rows the page has at most.
+///
+/// # Errors
+/// None, or more than there may be.
+pub(super) fn limit_of(asked: Option<u32>) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(LIMIT_DEFAULT);
+    match (1..=LIMIT_MAX).contains(&limit) {
+        true => Ok(limit),
+        false => Err(Problem::new(ProblemCode::InvalidParameter)),
+    }
+}
+
+/// What a cursor says of the last row of the page before.
+///
+/// # Errors
+/// A cursor that is none of ours.
+pub(super) fn after(cursor: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(cursor) = cursor else { return Ok(None) };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| Problem::new(ProblemCode::InvalidCursor))
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.map(Some).ok_or_else(|| Problem::new(ProblemCode::InvalidCursor))
+}
+
+/// Cuts off what was asked for beyond the page, to see whether there is more; the cursor of the next page, made of the last row.
+pub(super) fn next<R>(rows: &mut Vec<R>, limit: u32, key: impl Fn(&R) -> String) -> Option<String> {
+    let limit = limit as usize;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.last().filter(|_| more).map(|row| URL_SAFE_NO_PAD.encode(key(row)))
 }
 
 #[cfg(test)]

@@ -5,17 +5,13 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{call::Call, extract, openapi::shapes, problem::Problem, traces::instant, verifications::NO_STORE};
+use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, traces::instant};
 use crate::app::{
     error::AppError,
     question::{Members, Text},
     time,
     traces::seals::{self, About, NewSeal, Seal},
 };
-
-fn ok(body: &Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
-}
 
 fn seal_json(seal: &Seal) -> Value {
     json!({
@@ -52,8 +48,7 @@ pub(super) struct SealBody<'a> {
 pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
-    // On its own task: a caller that resets the connection cannot stop a change half-way.
-    let work = actix_web::rt::spawn(async move {
+    let requested = change(async move {
         let body: SealBody<'_> = extract::parse(&bytes)?;
         let hub = &state.hub;
         let about = match (&body.application_no, &body.dataset, body.subject.0.is_empty()) {
@@ -70,7 +65,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
         };
         Ok::<_, Problem>(seals::request(hub, &caller, new).await?)
     });
-    done(&call, work.await)
+    Ok(done(&call, &requested.await?))
 }
 
 /// `GET /v1/traces/seals`.
@@ -101,11 +96,8 @@ pub(super) async fn confirm(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: ConfirmBody = extract::parse(&bytes)?;
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
-    let work = actix_web::rt::spawn(async move {
-        let confirmed = seals::confirm(&state.hub, &caller, &id, &body.case_no).await;
-        confirmed.map_err(Problem::from)
-    });
-    done(&call, work.await)
+    let confirmed = change(async move { seals::confirm(&state.hub, &caller, &id, &body.case_no).await });
+    Ok(done(&call, &confirmed.await?))
 }
 
 #[derive(Deserialize)]
@@ -125,15 +117,11 @@ pub(super) async fn lift(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: LiftBody = extract::parse(&bytes)?;
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
-    let work = actix_web::rt::spawn(async move {
-        let lifted = seals::lift(&state.hub, &caller, &id, &body.reason).await;
-        lifted.map_err(Problem::from)
-    });
-    done(&call, work.await)
+    let lifted = change(async move { seals::lift(&state.hub, &caller, &id, &body.reason).await });
+    Ok(done(&call, &lifted.await?))
 }
 
-fn done<E>(call: &Call, done: Result<Result<Seal, Problem>, E>) -> Result<HttpResponse, Problem> {
-    let seal = done.unwrap_or_else(|_panicked| Err(AppError::Internal("a change panicked").into()))?;
+fn done(call: &Call, seal: &Seal) -> HttpResponse {
     call.entered();
-    Ok(ok(&seal_json(&seal)))
+    ok(&seal_json(seal))
 }

@@ -2,7 +2,6 @@
 //! not arrive. A secret stands in one answer, once.
 
 use actix_web::HttpResponse;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,9 +9,10 @@ use super::{
     access::change,
     call::Call,
     extract,
-    mismatches::{after, limit_of},
     openapi::shapes,
+    page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
+    reply::ok,
     verifications::{NO_STORE, query},
 };
 use crate::app::{
@@ -64,10 +64,6 @@ fn with_secret(hub: &Hub, row: &SubscriptionRow, secret: &str) -> Value {
         );
     }
     body
-}
-
-fn ok(body: &Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
 }
 
 /// `POST /v1/subscriptions`.
@@ -224,12 +220,7 @@ pub(super) async fn list_deliveries(call: Call) -> Result<HttpResponse, Problem>
         limit: limit + 1,
     };
     let mut rows = deliveries::list(call.hub(), &call.caller, filter).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|row| URL_SAFE_NO_PAD.encode(row.seq.to_string()));
+    let next = page::next(&mut rows, limit, |row| row.seq.to_string());
     let rows: Vec<Value> = rows.iter().map(delivery_json).collect();
     Ok(ok(&json!({"deliveries": rows, "next_cursor": next})))
 }

@@ -7,13 +7,7 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    call::Call,
-    extract,
-    openapi::shapes,
-    problem::Problem,
-    verifications::{NO_STORE, query},
-};
+use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, verifications::query};
 use crate::{
     app::{
         error::AppError,
@@ -30,10 +24,6 @@ use crate::{
         supervision::{Finding, Standing},
     },
 };
-
-fn ok(body: &Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -167,8 +157,7 @@ pub(super) struct UnlockBody<'a> {
 pub(super) async fn unlock(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
-    // On its own task: a caller that resets the connection cannot stop a change half-way.
-    let work = actix_web::rt::spawn(async move {
+    let unlocked = change(async move {
         let body: UnlockBody<'_> = extract::parse(&bytes)?;
         if body.reason.trim().is_empty() {
             return Err(AppError::fault("/reason", "invalid_value").into());
@@ -176,9 +165,7 @@ pub(super) async fn unlock(mut call: Call) -> Result<HttpResponse, Problem> {
         let done = unlock::unlock(&state.hub, &caller, &body.dataset, &body.subject, &body.reason).await?;
         Ok::<_, Problem>(done)
     });
-    let done = work
-        .await
-        .unwrap_or_else(|_panicked| Err(AppError::Internal("a change panicked").into()))?;
+    let done = unlocked.await?;
     call.entered();
     Ok(ok(&json!({"state": done.as_str()})))
 }

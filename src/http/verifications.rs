@@ -45,14 +45,8 @@ pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     };
     call.entered();
     let mut out = Vec::with_capacity(512);
-    out.extend_from_slice(b"{\"id\":\"");
-    out.extend_from_slice(&answer.id.text());
-    out.extend_from_slice(b"\",");
-    json::put_judgement(&mut out, &answer.judgement);
-    out.push(b',');
-    json::put_receipt(&mut out, &call.hub().settings.origin, &answer.entered);
-    out.push(b',');
-    json::put_rules(&mut out, &answer.judgement);
+    out.push(b'{');
+    json::put_answer(&mut out, &call.hub().settings.origin, &answer);
     out.push(b'}');
     Ok(answered(out))
 }

@@ -1,7 +1,6 @@
 //! `/v1/watches`: a verification that is told of when its verdict would change.
 
 use actix_web::HttpResponse;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,9 +8,10 @@ use super::{
     access::change,
     call::Call,
     extract,
-    mismatches::{after, limit_of},
     openapi::shapes,
+    page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
+    reply::ok,
     verifications::{NO_STORE, query},
 };
 use crate::app::{
@@ -50,14 +50,8 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     change(async move { watches::add(&state.hub, &caller, row).await }).await?;
     call.entered();
     let mut out = Vec::with_capacity(1_024);
-    out.extend_from_slice(b"{\"id\":\"");
-    out.extend_from_slice(&answer.id.text());
-    out.extend_from_slice(b"\",");
-    answer_json::put_judgement(&mut out, &answer.judgement);
-    out.push(b',');
-    answer_json::put_receipt(&mut out, &hub.settings.origin, &answer.entered);
-    out.push(b',');
-    answer_json::put_rules(&mut out, &answer.judgement);
+    out.push(b'{');
+    answer_json::put_answer(&mut out, &hub.settings.origin, &answer);
     out.extend_from_slice(b",\"watch\":");
     out.extend_from_slice(view.json(hub).to_string().as_bytes());
     out.push(b'}');
@@ -94,18 +88,9 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
         limit: limit + 1,
     };
     let mut views = watches::list(call.hub(), &call.caller, filter).await?;
-    let more = views.len() > limit as usize;
-    views.truncate(limit as usize);
-    let next = views
-        .last()
-        .filter(|_| more)
-        .map(|view| URL_SAFE_NO_PAD.encode(&view.row.id));
+    let next = page::next(&mut views, limit, |view| view.row.id.clone());
     let views: Vec<Value> = views.iter().map(|view| view.json(call.hub())).collect();
     Ok(ok(&json!({"watches": views, "next_cursor": next})))
-}
-
-fn ok(body: &Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
 }
 
 /// `GET /v1/watches/{id}`.

@@ -470,12 +470,14 @@ async fn each_node_countersigns_what_the_other_shows_of_its_ledger() {
     let before = sizes().await;
     let grown = || async { sizes().await.iter().all(|(origin, size)| *size > before[origin]) };
     until("and again when they have grown", grown).await;
-    let (status, told) = two.send("GET", "/log/cosigned", None, None).await;
-    assert_eq!(
-        (status, told["checkpoints"].as_array().unwrap().len()),
-        (200, 2),
-        "{told}"
-    );
+    let told = || async {
+        let (status, told) = two.send("GET", "/log/cosigned", None, None).await;
+        assert_eq!(status, 200, "{told}");
+        told
+    };
+    let both = || async { told().await["checkpoints"].as_array().unwrap().len() == 2 };
+    until("everyone may read it", both).await;
+    let told = told().await;
     let keys = [one.hub.ledger.vkey(), two.hub.ledger.vkey()];
     for row in told["checkpoints"].as_array().unwrap() {
         assert!(keys.contains(&row["key"].as_str().unwrap()), "{row}");

@@ -100,3 +100,25 @@ async fn a_crowd_of_guesses_at_two_nodes_spends_one_budget() {
     until("the first node knows that it is forgiven", forgiven).await;
     cluster.stop().await;
 }
+
+/// What could not be committed was told to nobody: asked again it must be counted, not be free because this node remembers it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guess_that_could_not_be_counted_is_not_known() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (one, two) = (&cluster.one, &cluster.two);
+    assert_eq!(one.put("natural-person", &person()).await.0, 200);
+    let right = question(&json!({"name": "张三丰"}));
+    let in_memory = || async { two.verify("agency", &right).await.1["outcome"] == "verified" };
+    until("the second node has the record in memory", in_memory).await;
+    cluster.proxy.fall_silent();
+    let wrong = question(&json!({"name": "张三丰", "birth_date": "1950-01-01"}));
+    let (status, answer) = two.verify("agency", &wrong).await;
+    assert_eq!(status, 503, "{answer}");
+    let known = |hub: &TestHub| hub.hub.pending.subjects().len();
+    assert_eq!(known(two), 0);
+    cluster.proxy.heal();
+    let told = || async { two.verify("agency", &wrong).await.1["outcome"] == "mismatched" };
+    until("it is told once it can be counted", told).await;
+    until("the first node knows of it", || async { known(one) == 1 }).await;
+    cluster.stop().await;
+}

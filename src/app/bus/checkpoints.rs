@@ -26,21 +26,19 @@ pub struct Shown {
 /// Publishes what is newer than what was sent; answers how many messages that were.
 ///
 /// # Errors
-/// The store could not be asked, or the bus did not take something: then it is sent again, or a newer one in its place.
+/// The bus did not take something: then it is sent again, or a newer one in its place.
 pub async fn publish(hub: &Hub, shown: &mut Shown) -> Result<usize, AppError> {
     let (mut messages, mut next) = (Vec::new(), shown.countersigned_at);
     let own = hub.ledger.checkpoint();
     if own != shown.own {
         messages.extend(message(hub, hub.ledger.vkey(), &own, None));
     }
-    if hub.witness.is_some() {
-        let rows = hub.store.cosigned().await?;
-        let newer = |row: &&CosignedRow| row.witness == hub.settings.origin && row.at > shown.countersigned_at;
-        for row in rows.iter().filter(newer) {
-            next = next.max(row.at);
-            let key = hub.peers.key_of(&row.origin);
-            messages.extend(key.and_then(|key| message(hub, &key, &row.checkpoint, Some(row))));
-        }
+    let cosigned = hub.peers.cosigned();
+    let newer = |row: &&CosignedRow| row.witness == hub.settings.origin && row.at > shown.countersigned_at;
+    for row in cosigned.iter().filter(newer) {
+        next = next.max(row.at);
+        let key = hub.peers.key_of(&row.origin);
+        messages.extend(key.and_then(|key| message(hub, &key, &row.checkpoint, Some(row))));
     }
     let sent = messages.len();
     let reports = hub.bus.publish(messages).await;

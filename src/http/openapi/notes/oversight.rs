@@ -192,7 +192,7 @@ get_cosigned
     text    "各节点存证日志的最新检查点及其他节点的会签（C2SP tlog-cosignature）：任何一个节点都不能无人知晓地改写自己的历史。单节点时为空。"
             "The newest checkpoints of every node's ledger with the cosignatures of other nodes (C2SP tlog-cosignature): no single node can rewrite its history unseen. Empty on a node alone."
     answer  "检查点，每个存证日志与会签者一条。" "Checkpoints, one for each ledger and witness."
-    refuses &[STORE];
+    refuses NONE;
 get_log_key
     summary "存证日志公钥" "Public key of the ledger"
     text    "C2SP signed-note 验证密钥，一行。请从可信渠道核对。" "C2SP signed-note verifier key, one line. Check it through a channel that you trust."
