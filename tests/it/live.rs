@@ -274,8 +274,8 @@ async fn an_item_whose_source_is_down_has_its_own_problem() {
     hub.stop().await;
 }
 
-/// The 99th percentile of `count` verifications, one after the other.
-async fn p99(hub: &TestHub, body: &Value, count: usize) -> Duration {
+/// How long `count` verifications took, one after the other: the median and the longest.
+async fn took(hub: &TestHub, body: &Value, count: usize) -> (Duration, Duration) {
     let token = hub.token("agency");
     let mut took = Vec::with_capacity(count);
     for _ in 0..count {
@@ -289,7 +289,7 @@ async fn p99(hub: &TestHub, body: &Value, count: usize) -> Duration {
         );
     }
     took.sort_unstable();
-    took[count * 99 / 100]
+    (took[count / 2], took[count - 1])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,7 +306,7 @@ async fn a_source_that_hangs_holds_up_neither_another_source_nor_stored_records(
         "purpose": purpose(), "max_age_s": 0});
     let stored = json!({"dataset": "real-estate", "subject": licence["subject"], "claims": {"area_m2": "90"},
         "purpose": purpose(), "max_age_s": 0});
-    let before = (p99(&hub, &live, 100).await, p99(&hub, &stored, 100).await);
+    let before = (took(&hub, &live, 100).await, took(&hub, &stored, 100).await);
     let token = hub.token("agency");
     let city = City::new(7, Sizes::for_persons(300));
     let waiting: Vec<_> = (0..300)
@@ -319,15 +319,16 @@ async fn a_source_that_hangs_holds_up_neither_another_source_nor_stored_records(
         })
         .collect();
     source.until_under_way(50).await;
-    let during = (p99(&hub, &live, 100).await, p99(&hub, &stored, 100).await);
+    let during = (took(&hub, &live, 100).await, took(&hub, &stored, 100).await);
     assert!(waiting.iter().all(|call| !call.is_finished()), "the source still hangs");
-    println!("p99 (another source, stored records): before {before:?}, while a source hangs {during:?}");
-    // Were anything shared, a call would wait for the deadline of the source that hangs, which is seconds.
-    let bound = |before: Duration| 2 * before + Duration::from_millis(100);
-    assert!(
-        during.0 < bound(before.0) && during.1 < bound(before.1),
-        "{before:?} {during:?}"
-    );
+    println!("median and longest (another source, stored records): before {before:?}, while a source hangs {during:?}");
+    // Were anything shared, calls would wait for the source that hangs: still hanging after two hundred of them. One call may be
+    // slow because the machine is; half of them are not.
+    let bound = |before: Duration| 2 * before + Duration::from_millis(20);
+    for (before, during) in [(before.0, during.0), (before.1, during.1)] {
+        assert!(during.0 < bound(before.0), "{before:?} {during:?}");
+        assert!(during.1 < Duration::from_secs(1), "{before:?} {during:?}");
+    }
     for call in waiting {
         let (status, answer) = call.await.unwrap();
         assert_eq!((status, answer["code"].as_str()), (503, Some("source_unavailable")));
