@@ -20,7 +20,7 @@ use crate::{
     domain::calendar::china_day,
     ledger::{
         answered,
-        entry::{Body, Entry, Kind},
+        entry::{self, Body, Entry, Kind},
     },
 };
 pub use report::{By, Report, Request, Week, report, rows};
@@ -32,9 +32,6 @@ const COMMIT_ENTRIES: u64 = 65_536;
 /// The number of the field that stands for the whole answer.
 pub const WHOLE: u8 = u8::MAX;
 
-/// (day, number of the rules, field, agency, code).
-type Key = (i32, u16, u8, u32, u8);
-
 /// Where the tallying stands.
 #[derive(Default)]
 pub struct Tail {
@@ -45,7 +42,9 @@ pub struct Tail {
 #[derive(Default)]
 struct Tally {
     rules: Vec<String>,
-    verdicts: HashMap<Key, u64, ahash::RandomState>,
+    /// How often each list of (field, code) was told, by day, rules and agency: most answers differ in their subject alone, and one
+    /// look is enough for all their fields.
+    answers: HashMap<(i32, u16, u32), HashMap<Box<[u8]>, u64, ahash::RandomState>, ahash::RandomState>,
     steps: HashMap<(i32, String, String, String), (u64, u64), ahash::RandomState>,
     /// Steps whose mismatch has to be asked for: id, action, number of the step, time.
     met: Vec<(String, String, u32, i64)>,
@@ -102,36 +101,29 @@ async fn tally_from(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
 
 impl Tally {
     fn take(&mut self, bytes: &[u8]) {
-        answered::visit_verdicts(bytes, |answer| {
-            let rules = self.number_of(answer.rules);
-            let day = china_day(answer.at_us);
-            let mut add = |field, code| {
-                *self
-                    .verdicts
-                    .entry((day, rules, field, answer.agency, code))
-                    .or_default() += 1
-            };
-            add(WHOLE, answer.outcome.code());
-            for [field, code] in answer.fields {
-                add(*field, *code);
-            }
-        });
-        if answered::kind_of(bytes) == Some(Kind::Mismatch)
+        if let Some(answers) = answered::Answers::read(bytes) {
+            let (day, agency, mut told) = (china_day(answers.at_us), answers.agency, Vec::new());
+            // `None` ends the reading early, and nothing else.
+            let _read = answers.visit(|answer| {
+                let rules = number_of(&mut self.rules, answer.rules);
+                let alike = self.answers.entry((day, rules, agency)).or_default();
+                told.clear();
+                told.extend_from_slice(&[WHOLE, answer.outcome.code()]);
+                told.extend_from_slice(answer.fields.as_flattened());
+                match alike.get_mut(told.as_slice()) {
+                    Some(count) => *count += 1,
+                    None => {
+                        alike.insert(told.as_slice().into(), 1);
+                    }
+                }
+            });
+        }
+        if entry::kind_of(bytes) == Some(Kind::Mismatch)
             && let Some(entry) = Entry::decode(bytes)
             && let Body::Mismatch { id, action, step, .. } = entry.body
         {
             self.met.push((id, action, step, entry.at_us));
         }
-    }
-
-    /// Few rule sets: a list is faster than a table of texts.
-    fn number_of(&mut self, rules: &str) -> u16 {
-        let place = self.rules.iter().position(|known| known == rules);
-        let place = place.unwrap_or_else(|| {
-            self.rules.push(rules.to_owned());
-            self.rules.len() - 1
-        });
-        u16::try_from(place).unwrap_or(u16::MAX)
     }
 
     /// A step's entry names the mismatch; its fields, and since when a decision was waited for, stand in the store.
@@ -163,8 +155,16 @@ impl Tally {
 
     fn writes(self) -> QualityWrites {
         let Self {
-            rules, verdicts, steps, ..
+            rules, answers, steps, ..
         } = self;
+        let mut verdicts: HashMap<_, u64, ahash::RandomState> = HashMap::default();
+        for ((day, number, agency), told) in answers {
+            for (pairs, count) in told {
+                for [field, code] in pairs.as_chunks().0 {
+                    *verdicts.entry((day, number, *field, agency, *code)).or_default() += count;
+                }
+            }
+        }
         let verdicts = verdicts
             .into_iter()
             .map(|((day, number, field, agency, code), count)| VerdictTally {
@@ -190,4 +190,14 @@ impl Tally {
             steps: steps.collect(),
         }
     }
+}
+
+/// Few rule sets: a list is faster than a table of texts.
+fn number_of(rules: &mut Vec<String>, name: &str) -> u16 {
+    let place = rules.iter().position(|known| known == name);
+    let place = place.unwrap_or_else(|| {
+        rules.push(name.to_owned());
+        rules.len() - 1
+    });
+    u16::try_from(place).unwrap_or(u16::MAX)
 }

@@ -30,15 +30,29 @@ pub struct Verdicts<'a> {
     pub agency: u32,
     /// Dataset and revision.
     pub rules: &'a str,
+    /// Keyed pseudonym of the subject.
+    pub subject: [u8; 16],
     /// The outcome as it was told.
     pub outcome: Outcome,
     /// Field numbers of that revision, each with the ledger code of its verdict.
     pub fields: &'a [[u8; 2]],
 }
 
-/// Visits the verdicts of an entry's answers; an entry of another kind, or of another version of the layout, has none.
-pub fn visit_verdicts(bytes: &[u8], mut visit: impl FnMut(Verdicts<'_>)) {
-    let mut read = || {
+/// The answers of an entry, where they lie.
+pub struct Answers<'a> {
+    /// When, Unix microseconds.
+    pub at_us: i64,
+    /// Number of the agency.
+    pub agency: u32,
+    /// The purpose, sealed.
+    pub sealed: &'a [u8],
+    count: u16,
+    items: Reader<'a>,
+}
+
+impl<'a> Answers<'a> {
+    /// `None`: an entry of another kind, of another version of the layout, or cut short.
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let Head { kind, at_us, agency } = reader.head()?;
         let count = match kind {
@@ -46,25 +60,36 @@ pub fn visit_verdicts(bytes: &[u8], mut visit: impl FnMut(Verdicts<'_>)) {
             Kind::Chunk => u16::from_be_bytes(reader.array()?),
             _ => return None,
         };
+        let items = Reader(reader.0);
         for _ in 0..count {
+            reader.item()?;
+        }
+        let length = usize::from(u16::from_be_bytes(reader.array()?));
+        Some(Self {
+            at_us,
+            agency,
+            sealed: reader.take(length)?,
+            count,
+            items,
+        })
+    }
+
+    /// Visits the verdicts of each.
+    pub fn visit(self, mut visit: impl FnMut(Verdicts<'a>)) -> Option<()> {
+        let mut reader = self.items;
+        for _ in 0..self.count {
             let item = reader.item()?;
             visit(Verdicts {
-                at_us,
-                agency,
+                at_us: self.at_us,
+                agency: self.agency,
                 rules: std::str::from_utf8(item.rules).ok()?,
+                subject: item.subject,
                 outcome: item.outcome,
                 fields: item.fields.as_chunks().0,
             });
         }
         Some(())
-    };
-    // `None` ends the reading early, and nothing else.
-    let _read = read();
-}
-
-/// What an entry is about; `None`: it is of another version of the layout.
-pub fn kind_of(bytes: &[u8]) -> Option<Kind> {
-    Some(Reader(bytes).head()?.kind)
+    }
 }
 
 /// Visits the answers of an entry; an entry of another kind, or of another version of the layout, has none.

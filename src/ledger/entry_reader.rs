@@ -20,6 +20,7 @@ pub struct ItemBytes<'a> {
 }
 
 /// What is left of an entry's bytes.
+#[derive(Clone, Copy)]
 pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {

@@ -3,9 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{PAUSE, told};
-use crate::app::{hub::Hub, supervision::watch::Watcher, turns::Duty};
+use crate::app::{
+    hub::Hub,
+    supervision::watch::{ENTRIES_MAX, Watcher},
+    turns::Duty,
+};
 
-/// Between two looks when there was nothing.
+/// Between two looks when there was little.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Runs for ever.
@@ -14,7 +18,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
     let mut duty = Duty::new("supervisor");
     loop {
         match watcher.round(&hub, &mut duty).await {
-            Ok(0) => tokio::time::sleep(TICK).await,
+            Ok(read) if read < ENTRIES_MAX => tokio::time::sleep(TICK).await,
             // Whoever answers callers on this thread goes first.
             Ok(_) => tokio::task::yield_now().await,
             Err(error) => {

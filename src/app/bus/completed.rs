@@ -29,7 +29,7 @@ pub struct Tail {
     stored: u64,
 }
 
-/// Publishes what was answered since the last round; answers how many entries were read.
+/// Publishes what was answered since the last round; answers how many entries of what was durable then are still to be read.
 ///
 /// # Errors
 /// The ledger or the store cannot be asked, or the bus did not take something: the next round begins where this one did.
@@ -64,7 +64,8 @@ pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
             }
         })?;
     }
-    let lag = i64::try_from(durable.saturating_sub(after)).unwrap_or(i64::MAX);
+    let behind = durable.saturating_sub(after);
+    let lag = i64::try_from(behind).unwrap_or(i64::MAX);
     hub.metrics.bus.lag(Topic::VerificationCompleted.name(), lag);
     let any = !messages.is_empty();
     let reports = hub.bus.publish(messages).await;
@@ -81,7 +82,7 @@ pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
         tail.stored = after;
     }
     tail.next = Some(after);
-    Ok(after - next)
+    Ok(behind)
 }
 
 /// Ids of agencies by their number in the ledger.

@@ -1,7 +1,7 @@
 //! Facts of ledger entries: opened purposes become keyed hashes at once, so that no name of a clerk or number of a matter goes further.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map},
     sync::Arc,
 };
 
@@ -21,8 +21,14 @@ use crate::{
         supervision::{Fact, LookUp, NO_RECORD, Seen, Step, What},
         verdict::{Outcome, Verdict},
     },
-    ledger::entry::{Body, Entry, Item, Kind},
+    ledger::{
+        answered,
+        entry::{self, Body, Entry, Kind},
+    },
 };
+
+/// Keyed hashes that are known; forgotten all at once when there are so many.
+const KNOWN_MAX: usize = 10_000;
 
 /// Reads entries.
 pub struct FactReader<'h> {
@@ -38,6 +44,16 @@ pub struct FactReader<'h> {
     pub due_days: HashMap<Arc<str>, u32>,
     /// Working days.
     pub calendar: Arc<WorkingCalendar>,
+    /// Words and keyed hashes that came before: a clerk asks often, and about one matter several times.
+    pub known: Known,
+}
+
+/// What does not have to be made again.
+#[derive(Default)]
+pub struct Known {
+    words: HashSet<Arc<str>, ahash::RandomState>,
+    matters: HashMap<(u32, String), u64, ahash::RandomState>,
+    operators: HashMap<(u32, String), u64, ahash::RandomState>,
 }
 
 impl<'h> FactReader<'h> {
@@ -50,17 +66,52 @@ impl<'h> FactReader<'h> {
             paper: paper(&hub.items.load()),
             due_days: due_days(&hub.catalog),
             calendar: hub.calendar.load_full(),
+            known: Known::default(),
         }
     }
 
     /// Visits the facts of one entry; an entry of another kind has none.
-    pub fn visit(&self, seen: Seen, bytes: &[u8], mut visit: impl FnMut(Fact)) {
-        if !concerns(bytes) {
-            return;
+    pub fn visit(&mut self, seen: Seen, bytes: &[u8], mut visit: impl FnMut(Fact)) {
+        match entry::kind_of(bytes) {
+            Some(Kind::Verification | Kind::Chunk) => {
+                // An entry of a later layout has nothing that this version could judge.
+                let _read = self.look_ups(seen, bytes, &mut visit);
+            }
+            Some(Kind::Access | Kind::Mismatch) => self.changes(seen, bytes, visit),
+            _ => {}
         }
-        // An entry of a later layout has nothing that this version could judge.
+    }
+
+    /// The look-ups of an entry, read where they lie: most entries are such.
+    fn look_ups(&mut self, seen: Seen, bytes: &[u8], visit: &mut impl FnMut(Fact)) -> Option<()> {
+        let answers = answered::Answers::read(bytes)?;
+        let agency_id = self.agency_id(answers.agency);
+        let asked = self.asked(answers.agency, &agency_id, answers.sealed)?;
+        answers.visit(|answer| {
+            let what = What::LookUp(LookUp {
+                dataset: self.known.word(answer.rules.split('@').next().unwrap_or_default()),
+                item: Arc::clone(&asked.item),
+                subject: u128::from_be_bytes(answer.subject),
+                matter: asked.matter,
+                operator: asked.operator,
+                outcome: answer.outcome,
+                wrong: wrong_of(answer.outcome, answer.fields),
+                demands_paper: asked.demands_paper,
+            });
+            visit(Fact {
+                at_us: answer.at_us,
+                seen,
+                agency: answer.agency,
+                agency_id: Arc::clone(&agency_id),
+                what,
+            });
+        })
+    }
+
+    /// What else there is in a ledger that rules judge.
+    fn changes(&self, seen: Seen, bytes: &[u8], mut visit: impl FnMut(Fact)) {
         let Some(entry) = Entry::decode(bytes) else { return };
-        let agency_id = self.agencies.get(&entry.agency).map_or_else(|| "".into(), Arc::clone);
+        let agency_id = self.agency_id(entry.agency);
         let mut tell = |what: What| {
             visit(Fact {
                 at_us: entry.at_us,
@@ -71,12 +122,6 @@ impl<'h> FactReader<'h> {
             });
         };
         match &entry.body {
-            Body::Items(items) => {
-                let Some(asked) = self.asked(&agency_id, &entry.sealed) else {
-                    return;
-                };
-                items.iter().for_each(|item| tell(What::LookUp(asked.of(item))));
-            }
             Body::Access { action, target } if action == applications::ACTION => {
                 if let Some(matter) = applications::matter_of(target) {
                     tell(What::Application { matter });
@@ -101,17 +146,23 @@ impl<'h> FactReader<'h> {
         }
     }
 
+    /// Id of an agency; empty: it is none that the hub knows.
+    fn agency_id(&self, number: u32) -> Arc<str> {
+        self.agencies.get(&number).map_or_else(|| "".into(), Arc::clone)
+    }
+
     /// Why an entry's verifications were asked.
-    fn asked(&self, agency: &str, sealed: &[u8]) -> Option<Asked> {
-        let parts = purpose::open_by(self.sealer, sealed)?;
-        let [item, application_no, operator, ..] = parts.as_slice() else {
-            return None;
-        };
+    fn asked(&mut self, number: u32, agency: &str, sealed: &[u8]) -> Option<Asked> {
+        let mut parts = purpose::open_by(self.sealer, sealed)?.into_iter();
+        let (item, application_no, operator) = (parts.next()?, parts.next()?, parts.next()?);
+        let vault = self.vault;
+        let matter = |application_no: &str| short(&vault.matter(agency, application_no));
+        let operator_of = |operator: &str| short(&vault.operator(agency, operator));
         Some(Asked {
             demands_paper: self.paper.contains(item.as_str()),
-            item: item.as_str().into(),
-            matter: short(&self.vault.matter(agency, application_no)),
-            operator: short(&self.vault.operator(agency, operator)),
+            item: self.known.word(&item),
+            matter: hash_of(&mut self.known.matters, (number, application_no), matter),
+            operator: hash_of(&mut self.known.operators, (number, operator), operator_of),
         })
     }
 
@@ -134,34 +185,48 @@ struct Asked {
     demands_paper: bool,
 }
 
-impl Asked {
-    fn of(&self, item: &Item) -> LookUp {
-        LookUp {
-            dataset: item.rules.split('@').next().unwrap_or_default().into(),
-            item: Arc::clone(&self.item),
-            subject: u128::from_be_bytes(item.subject),
-            matter: self.matter,
-            operator: self.operator,
-            outcome: item.outcome,
-            wrong: wrong_of(item),
-            demands_paper: self.demands_paper,
+impl Known {
+    fn word(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.words.get(word) {
+            return Arc::clone(known);
+        }
+        let word: Arc<str> = word.into();
+        self.words.insert(Arc::clone(&word));
+        word
+    }
+}
+
+/// A keyed hash, made once.
+fn hash_of(
+    known: &mut HashMap<(u32, String), u64, ahash::RandomState>,
+    (agency, text): (u32, String),
+    hash: impl FnOnce(&str) -> u64,
+) -> u64 {
+    if known.len() >= KNOWN_MAX {
+        known.clear();
+    }
+    match known.entry((agency, text)) {
+        hash_map::Entry::Occupied(known) => *known.get(),
+        hash_map::Entry::Vacant(vacant) => {
+            let made = hash(&vacant.key().1);
+            *vacant.insert(made)
         }
     }
 }
 
-fn wrong_of(item: &Item) -> Box<[u8]> {
-    if item.outcome == Outcome::NotFound {
+fn wrong_of(outcome: Outcome, fields: &[[u8; 2]]) -> Box<[u8]> {
+    if outcome == Outcome::NotFound {
         return [NO_RECORD].into();
     }
-    let disagrees = |verdict: &Verdict| matches!(verdict, Verdict::Mismatch | Verdict::Review(_));
-    let fields = item.fields.iter().filter(|(_, verdict)| disagrees(verdict));
-    fields.map(|(number, _)| *number).collect()
+    let disagrees = |code: u8| matches!(Verdict::from_code(code), Some(Verdict::Mismatch | Verdict::Review(_)));
+    let wrong = fields.iter().filter(|[_, code]| disagrees(*code));
+    wrong.map(|[number, _]| *number).collect()
 }
 
 /// Whether supervision reads entries of this kind at all: looked at without reading them.
 pub fn concerns(bytes: &[u8]) -> bool {
     const KINDS: [Kind; 4] = [Kind::Verification, Kind::Chunk, Kind::Access, Kind::Mismatch];
-    crate::ledger::entry::kind_of(bytes).is_some_and(|kind| KINDS.contains(&kind))
+    entry::kind_of(bytes).is_some_and(|kind| KINDS.contains(&kind))
 }
 
 /// The first half of a keyed hash: enough to tell a city's matters apart.

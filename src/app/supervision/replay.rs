@@ -75,9 +75,9 @@ pub async fn replay(hub: &Arc<Hub>, rule: &Rule, days: u32) -> Result<Trial, App
         let now_us = hub.clock.now_us();
         let from_us = now_us - i64::from(days) * DAY_US;
         let first = first_since(&hub.ledger, from_us - i64::from(LEARNING_DAYS) * DAY_US)?;
-        let reader = FactReader::of(&hub);
+        let mut reader = FactReader::of(&hub);
         let node = hub.settings.node;
-        try_over(&hub.ledger, &reader, node, &rule, (first, from_us, now_us), &|| {
+        try_over(&hub.ledger, &mut reader, node, &rule, (first, from_us, now_us), &|| {
             still.wanted()
         })
     });
@@ -109,7 +109,7 @@ impl Drop for GivesUp {
 /// The ledger cannot be read.
 pub fn try_over(
     ledger: &Ledger,
-    reader: &FactReader<'_>,
+    reader: &mut FactReader<'_>,
     node: u16,
     rule: &Arc<Rule>,
     (first, from_us, to_us): (u64, i64, i64),
@@ -117,12 +117,12 @@ pub fn try_over(
 ) -> Result<Trial, AppError> {
     let mut supervisor = Supervisor::new(std::slice::from_ref(rule));
     let (mut next, durable) = (first, ledger.stats().durable);
-    let (mut found, mut tally) = (Vec::new(), Tally::default());
+    let (mut found, mut tally, calendar) = (Vec::new(), Tally::default(), Arc::clone(&reader.calendar));
     while next < durable && wanted() {
         let before = next;
         ledger.tail(next, ENTRIES_MAX, |index, bytes| {
             reader.visit(Seen { node, index }, bytes, |fact| {
-                supervisor.eat(&fact, &reader.calendar, &mut found);
+                supervisor.eat(&fact, &calendar, &mut found);
             });
             next = index + 1;
         })?;
@@ -131,7 +131,7 @@ pub fn try_over(
         }
         tally.take(&mut found, from_us);
     }
-    supervisor.advance(to_us, &reader.calendar, &mut found);
+    supervisor.advance(to_us, &calendar, &mut found);
     tally.take(&mut found, from_us);
     Ok(Trial {
         from_us,

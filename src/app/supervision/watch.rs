@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Entries of a ledger, or rows of other nodes' entries, that are taken in at once.
-const ENTRIES_MAX: u64 = 1_024;
+pub const ENTRIES_MAX: u64 = 1_024;
 const ROWS_MAX: u32 = 8;
 
 /// Entries without a fact after which it is stored that they were posted.
@@ -212,7 +212,7 @@ impl Known {
     async fn take_own(&mut self, hub: &Hub) -> Result<u64, AppError> {
         let origin = &hub.settings.origin;
         let first = beginning(hub, self.taken.get(origin).copied())?;
-        let reader = FactReader::of(hub);
+        let mut reader = FactReader::of(hub);
         let (mut next, mut eaten) = (first, Vec::new());
         hub.ledger.tail(first, ENTRIES_MAX, |index, bytes| {
             let node = hub.settings.node;
@@ -227,7 +227,7 @@ impl Known {
 
     /// Takes in what all nodes have posted.
     async fn take_posted(&mut self, hub: &Hub) -> Result<u64, AppError> {
-        let reader = FactReader::of(hub);
+        let mut reader = FactReader::of(hub);
         let (mut eaten, mut read) = (Vec::new(), 0);
         for origin in hub.store.posted_origins().await? {
             let taken = self.taken.entry(origin.clone()).or_default();

@@ -11,6 +11,7 @@ mod manifest;
 mod merge;
 mod row;
 mod run;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,12 +23,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use manifest::Manifest;
 pub use row::{Key, Place, Row};
 use run::{Run, Span};
+use waiting::Waiting;
 
 use super::tree::{Hash, leaf_hash};
 use super::{Ledger, LedgerError};
 
-/// Entries that are read at once.
-const BATCH_ENTRIES: u64 = 2_048;
+/// Entries that are read at once: a call that read fewer has read what there was.
+pub const BATCH_ENTRIES: u64 = 2_048;
 
 /// What the index is made of, and how big its parts are.
 #[derive(Clone, Debug)]
@@ -144,7 +146,7 @@ pub struct Index {
 
 struct State {
     runs: Vec<Arc<Run>>,
-    waiting: BTreeSet<Row>,
+    waiting: Waiting,
     /// The entry behind the last one whose rows are in `runs` or wait.
     next: u64,
 }
@@ -180,7 +182,7 @@ impl Index {
             origin: entries.name().to_owned(),
             state: RwLock::new(State {
                 runs,
-                waiting: BTreeSet::new(),
+                waiting: Waiting::default(),
                 next: listed,
             }),
             building: Mutex::new(()),
@@ -243,7 +245,7 @@ impl Index {
         }
         {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            state.waiting.extend(rows);
+            state.waiting.push(rows);
             state.next = next;
         }
         self.covered_at_us.store(newest_us, Ordering::Release);
@@ -261,12 +263,9 @@ impl Index {
                 rows: Vec::new(),
                 covered: state.next,
             };
-            let waiting = Row::from(wanted.key, Place::FIRST)..Row::from(wanted.key, wanted.below);
-            if waiting.start < waiting.end {
-                for row in state.waiting.range(waiting).rev() {
-                    if !found.take(wanted, row) {
-                        break;
-                    }
+            for row in state.waiting.newest_first(wanted.key, wanted.below) {
+                if !found.take(wanted, row) {
+                    break;
                 }
             }
             (state.runs.clone(), found)
@@ -299,10 +298,7 @@ impl Index {
     /// Makes a run of what waits, which is about entries before `end`. The caller builds.
     fn settle(&self, end: u64, entries: &dyn Entries) -> Result<(), IndexError> {
         let leaf = leaf_before(end, entries)?.unwrap_or_default();
-        let (rows, first) = self.read_state(|state| {
-            let rows: Vec<Row> = state.waiting.iter().copied().collect();
-            (rows, state.listed())
-        });
+        let (rows, first) = self.read_state(|state| (state.waiting.sorted(), state.listed()));
         let span = Span {
             level: 0,
             first,

@@ -11,7 +11,10 @@ use std::{
 };
 
 use heyan::{
-    app::{supervision::facts::FactReader, vault::Vault},
+    app::{
+        supervision::facts::{FactReader, Known},
+        vault::Vault,
+    },
     auth::{pseudonym::Pseudonymizer, seal::PurposeSealer},
     catalog::supervision,
     domain::{
@@ -79,7 +82,7 @@ async fn run(seed: u64) -> Result {
         .wait_sealed(last, std::time::Duration::from_secs(30))
         .await
         .unwrap();
-    let reader = FactReader {
+    let mut reader = FactReader {
         sealer: &sealer,
         vault: &vault,
         agencies: (1..=city::AGENCIES)
@@ -88,9 +91,10 @@ async fn run(seed: u64) -> Result {
         paper: month.paper.iter().map(|code| Arc::from(code.as_str())).collect(),
         due_days: city::DATASETS.iter().map(|name| (Arc::from(*name), DUE_DAYS)).collect(),
         calendar: Arc::new(WorkingCalendar::shipped().clone()),
+        known: Known::default(),
     };
     let began = std::time::Instant::now();
-    let alerts = supervise(&ledger, &reader, month.end_us);
+    let alerts = supervise(&ledger, &mut reader, month.end_us);
     let micros_per_entry = began.elapsed().as_secs_f64() * 1e6 / month.entries.len() as f64;
     let proven = prove(&ledger, &alerts);
     let mut result = judge(&month.planted, &alerts, &planted_at, proven);
@@ -100,10 +104,10 @@ async fn run(seed: u64) -> Result {
 }
 
 /// Lets the shipped rules judge the month; the last finding of each cause is its alert.
-fn supervise(ledger: &Ledger, reader: &FactReader<'_>, end_us: i64) -> BTreeMap<String, Finding> {
+fn supervise(ledger: &Ledger, reader: &mut FactReader<'_>, end_us: i64) -> BTreeMap<String, Finding> {
     let rules = supervision::load(None).unwrap().rules;
     let mut supervisor = Supervisor::new(&rules);
-    let (mut next, mut found) = (0, Vec::new());
+    let (mut next, mut found, calendar) = (0, Vec::new(), Arc::clone(&reader.calendar));
     let durable = ledger.stats().durable;
     while next < durable {
         if next <= RESTART_AT && next + 1_024 > RESTART_AT {
@@ -114,13 +118,13 @@ fn supervise(ledger: &Ledger, reader: &FactReader<'_>, end_us: i64) -> BTreeMap<
         ledger
             .tail(next, 1_024, |index, bytes| {
                 reader.visit(Seen { node: 1, index }, bytes, |fact| {
-                    supervisor.eat(&fact, &reader.calendar, &mut found);
+                    supervisor.eat(&fact, &calendar, &mut found);
                 });
                 next = index + 1;
             })
             .unwrap();
     }
-    supervisor.advance(end_us, &reader.calendar, &mut found);
+    supervisor.advance(end_us, &calendar, &mut found);
     assert!(supervisor.standings().iter().all(|standing| standing.forgotten == 0));
     found
         .into_iter()
