@@ -1,6 +1,6 @@
 //! Makes the bus from the settings: Kafka where there are brokers, and the one inside the process otherwise.
 
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
 use anyhow::Context as _;
 
@@ -68,12 +68,24 @@ fn security(config: &Config) -> anyhow::Result<Security> {
     if !kafka.wants_tls() {
         return Ok(Security::Plaintext);
     }
+    for (key, file) in [
+        ("ca_file", &kafka.ca_file),
+        ("certificate_file", &kafka.certificate_file),
+        ("key_file", &kafka.key_file),
+    ] {
+        // The client library says neither which file it could not read nor why.
+        if !file.as_os_str().is_empty() {
+            File::open(file).with_context(|| format!("kafka.{key}: cannot read {}", file.display()))?;
+        }
+    }
     let scram = match kafka.sasl_username.as_str() {
         "" => None,
         username => {
             let file = &kafka.sasl_password_file;
             let files = outward::secret_files(config)?;
-            let password = files.read(file).with_context(|| file.display().to_string())?;
+            let password = files
+                .read(file)
+                .with_context(|| format!("kafka.sasl_password_file: {}", file.display()))?;
             Some(Scram {
                 mechanism: kafka.sasl_mechanism.to_uppercase(),
                 username: username.to_owned(),

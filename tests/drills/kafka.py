@@ -32,16 +32,17 @@ OUTBOUND = (
 
 
 class Broker:
-    """One broker in a folder of its own; gone with the drill."""
+    """One broker in a folder of its own; gone with the drill. With `tls` it has protected listeners too, see `kafka.sh`."""
 
-    def __init__(self, count: int = 1):
+    def __init__(self, count: int = 1, tls: bool = False):
         self.folder = workdir("kafka")
-        self.brokers = self.script("start", str(self.folder), str(count)).strip()
+        self.tls = self.folder / "tls"
+        self.brokers = self.script("start", str(self.folder), str(count), KAFKA_TLS="1" if tls else "").strip()
         atexit.register(lambda: self.script("kill", str(self.folder)))
 
     @staticmethod
-    def script(*args: str) -> str:
-        env = {**os.environ, "KAFKA_OWNER": str(os.getpid())}
+    def script(*args: str, **more: str) -> str:
+        env = {**os.environ, "KAFKA_OWNER": str(os.getpid()), **more}
         done = subprocess.run([SCRIPT, *args], env=env, capture_output=True, text=True, timeout=180, check=True)
         return done.stdout
 
@@ -50,7 +51,7 @@ class Broker:
         self.script(word, str(self.folder), *map(str, which))
 
     def env(self, partitions: int = 4, **more: str) -> dict[str, str]:
-        """Settings of a hub that uses it; `more` are settings of [kafka], `feed__agency` among them."""
+        """Settings of a hub that uses it; `more` are settings of [kafka], `feed__agency` and other `brokers` among them."""
         settings = {"brokers": self.brokers, "partitions": partitions, "replicas": 1, "min_insync_replicas": 1, **more}
         return {f"HEYAN__KAFKA__{name.upper()}": str(value) for name, value in settings.items()}
 
@@ -93,11 +94,12 @@ class Broker:
         consumer.close()
         return sum(end - done.get(p, 0) for p, end in ends.items())
 
-    def read(self, topic: str) -> list:
-        """Every message that stands in a topic now, read with Confluent's client."""
+    def read(self, topic: str, client: dict[str, str] | None = None) -> list:
+        """Every message that stands in a topic now, read with Confluent's client, which connects plainly or as `client` says."""
         from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-        consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": "drill", "enable.auto.commit": False})
+        settings = {"bootstrap.servers": self.brokers, "group.id": "drill", "enable.auto.commit": False, **(client or {})}
+        consumer = Consumer(settings)
         parts = consumer.list_topics(topic, timeout=30).topics[topic].partitions
         ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30) for p in parts}
         left = {p: high for p, (low, high) in ends.items() if high > low}

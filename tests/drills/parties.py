@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import sqlite3
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -216,12 +218,42 @@ def credit_code(number: int) -> str:
     return body + alphabet[-sum(alphabet.index(c) * 3**i for i, c in enumerate(body)) % 31]
 
 
+# What the queries below ask of.
+TABLES = ("records", "record_versions", "events", "subscriptions", "deliveries", "mismatches", "mismatch_steps", "ledger_outbox")
+
+
 def database(data: Path) -> sqlite3.Connection:
-    """The hub's database, read only; the hub is not running."""
+    """The hub's database, read only; the hub is not running. Of PostgreSQL a copy, so that each question has one text."""
+    if os.environ.get("HEYAN_TEST_POSTGRES"):
+        return copied((data.parent / f"{data.name}.postgres-url").read_text().strip())
     for path in sorted(data.rglob("*")):
         if path.is_file() and path.stat().st_size > 100 and path.open("rb").read(15) == b"SQLite format 3":
             return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     raise FileNotFoundError(f"no database below {data}")
+
+
+def copied(url: str) -> sqlite3.Connection:
+    """`TABLES` of a database of PostgreSQL, in memory: bytes as bytes, truth as 0 and 1."""
+    psql, copy = sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1], sqlite3.connect(":memory:")
+
+    def lines(query: str) -> list[str]:
+        args = [psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", url, "-c", query]
+        return subprocess.run(args, check=True, capture_output=True, text=True, timeout=600).stdout.splitlines()
+
+    for table in TABLES:
+        named = f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' ORDER BY ordinal_position"
+        names = lines(named)
+        copy.execute(f"CREATE TABLE {table} ({', '.join(names)})")
+        rows = [json.loads(line) for line in lines(f"SELECT row_to_json(t) FROM {table} AS t")]
+        marks = ", ".join("?" * len(names))
+        copy.executemany(f"INSERT INTO {table} VALUES ({marks})", [[stored(row[name]) for name in names] for row in rows])
+    return copy
+
+
+def stored(value):
+    """A value of `row_to_json` as SQLite holds it."""
+    is_bytes = isinstance(value, str) and value.startswith("\\x")
+    return bytes.fromhex(value[2:]) if is_bytes else value
 
 
 # Each must find nothing: what one store has without the other, and what was begun and is not over.

@@ -9,11 +9,16 @@
 #   kafka.sh pause|cont DIR [I]   SIGSTOP, SIGCONT
 #
 # With KAFKA_OWNER=PID `start` also leaves a watcher that kills the brokers and removes DIR once that process is gone.
+# With KAFKA_TLS=1 it also gives each broker the listeners of `protected` below. DIR/tls then holds the addresses of each (tls, mutual,
+# …), certificates and keys (ca, other-ca, server, elsewhere, expired, client: .pem and .key), and the password of the user heyan.
 # Only processes whose ids stand in DIR/I/pid, and which still are such brokers, are ever signalled.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lib=${KAFKA_LIB:-${CARGO_TARGET_DIR:-$here/../../target}/tools/kafka}
 ready_s=${KAFKA_READY_S:-60}
+# TLS; TLS that demands a client's certificate; TLS and SASL/SCRAM; TLS with a certificate for another name; with one that is over.
+protected=(TLS:SSL MUTUAL:SSL SCRAM:SASL_SSL ELSEWHERE:SSL EXPIRED:SSL)
+[ -n "${KAFKA_TLS:-}" ] || protected=()
 
 usage() { sed -n '4,9s/^#   //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 fail() { echo "kafka.sh: $*" >&2; exit 1; }
@@ -69,23 +74,77 @@ num.io.threads=2
 P
 }
 
+# NAME.pem and NAME.key of the authority in TLS, valid for so many days from now, and both in NAME.store for the broker.
+sign() { # TLS NAME DAYS SUBJECT_ALT_NAME
+  openssl req -new "${key[@]}" -subj "/CN=$2" -keyout "$1/$2.key" -out "$1/$2.csr"
+  openssl x509 -req -in "$1/$2.csr" -CA "$1/ca.pem" -CAkey "$1/ca.key" -CAcreateserial -days "$3" \
+    -extfile <(echo "subjectAltName=$4") -out "$1/$2.pem"
+  cat "$1/$2.key" "$1/$2.pem" >"$1/$2.store"
+}
+
+make_certificates() { # TLS
+  local key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes) name
+  for name in ca other-ca; do
+    openssl req -x509 "${key[@]}" -days 30 -subj "/CN=$name" -keyout "$1/$name.key" -out "$1/$name.pem"
+  done
+  sign "$1" server 30 IP:127.0.0.1
+  sign "$1" elsewhere 30 DNS:elsewhere.example,IP:127.0.0.2
+  sign "$1" expired -1 IP:127.0.0.1
+  sign "$1" client 30 DNS:hub.example
+  openssl rand -hex 16 >"$1/password"
+}
+
+# What stands later in the file holds.
+add_protected() { # DIR I PORT…
+  local tls=$1/tls file=$1/$2/server.properties listeners map one name
+  listeners=$(sed -n 's/^listeners=//p' "$file") map=$(sed -n 's/^listener.security.protocol.map=//p' "$file")
+  shift 2
+  for one in "${protected[@]}"; do
+    name=${one%:*} listeners+=,${one%:*}://127.0.0.1:$1 map+=,$one
+    printf '%s127.0.0.1:%s' "$([ -s "$tls/${name,,}" ] && echo ,)" "$1" >>"$tls/${name,,}"
+    shift
+  done
+  cat >>"$file" <<P
+listeners=$listeners
+advertised.listeners=$listeners
+listener.security.protocol.map=$map
+ssl.keystore.type=PEM
+ssl.keystore.location=$tls/server.store
+ssl.truststore.type=PEM
+ssl.truststore.location=$tls/ca.pem
+listener.name.mutual.ssl.client.auth=required
+listener.name.elsewhere.ssl.keystore.location=$tls/elsewhere.store
+listener.name.expired.ssl.keystore.location=$tls/expired.store
+sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.scram.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.scram.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+P
+}
+
 start() {
-  local dir=$1 n=${2:-1} id ports i voters format replicas
+  local dir=$1 n=${2:-1} id ports own i voters format replicas each=$((2 + ${#protected[@]}))
   [ "$n" = 1 ] || [ "$n" = 3 ] || fail "1 or 3 brokers, not $n"
   fetch
   mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
-  read -r -a ports <<<"$(free_ports $((2 * n)))"
+  read -r -a ports <<<"$(free_ports $((each * n)))"
   id=$(java_of kafka.tools.StorageTool random-uuid)
   if [ "$n" = 1 ]; then
     voters="controller.quorum.bootstrap.servers=127.0.0.1:${ports[1]}" format=(--standalone) replicas=1
   else
-    voters="controller.quorum.voters=1@127.0.0.1:${ports[1]},2@127.0.0.1:${ports[3]},3@127.0.0.1:${ports[5]}" format=() replicas=3
+    voters="controller.quorum.voters=1@127.0.0.1:${ports[1]},2@127.0.0.1:${ports[each + 1]},3@127.0.0.1:${ports[2 * each + 1]}" format=() replicas=3
+  fi
+  if [ ${#protected[@]} -gt 0 ]; then
+    mkdir -m 700 "$dir/tls"
+    (umask 077 && make_certificates "$dir/tls" 2>"$dir/tls/openssl.log") || fail "openssl: $(tail -3 "$dir/tls/openssl.log")"
+    for i in 256 512; do format+=(--add-scram "SCRAM-SHA-$i=[name=heyan,password=$(cat "$dir/tls/password")]"); done
   fi
   for ((i = 1; i <= n; i++)); do
     mkdir -p "$dir/$i"
-    write_properties "$dir" "$i" "${ports[2 * i - 2]}" "${ports[2 * i - 1]}" "$voters" "$replicas"
+    own=("${ports[@]:(i - 1) * each:each}")
+    write_properties "$dir" "$i" "${own[0]}" "${own[1]}" "$voters" "$replicas"
+    [ ${#protected[@]} -eq 0 ] || add_protected "$dir" "$i" "${own[@]:2}"
     java_of kafka.tools.StorageTool format "${format[@]}" --ignore-formatted -t "$id" -c "$dir/$i/server.properties" >/dev/null
-    echo "${ports[2 * i - 2]}" >"$dir/$i/port"
+    echo "${own[0]}" >"$dir/$i/port"
   done
   resume "$dir"
   if [ -n "${KAFKA_OWNER:-}" ]; then

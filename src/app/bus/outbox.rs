@@ -83,9 +83,9 @@ pub async fn publish(hub: &Hub) -> Result<usize, AppError> {
     }
 }
 
-/// Says why the bus did not take something.
+/// The bus did not take something. Why is told by the bus, once: here it would be told at every try.
 pub fn not_taken(fault: &BusFault) -> AppError {
-    tracing::warn!(fault = %fault, "the bus did not take a message; it is tried again");
+    tracing::debug!(fault = %fault, "the bus did not take a message; it is tried again");
     AppError::Internal(NOT_TAKEN)
 }
 

@@ -22,7 +22,7 @@ use rdkafka::{
 };
 use tokio::sync::oneshot;
 
-use super::{Health, settings::KafkaConfig};
+use super::{health::Health, settings::KafkaConfig};
 use crate::app::bus::{BusFault, Polled, Received, StartAt};
 
 /// Longest wait for messages, and bytes after which no more are collected.
@@ -319,7 +319,7 @@ struct Context(Arc<Shared>);
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        super::log(level, facility, message);
+        self.0.health.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, _reason: &str) {

@@ -2,15 +2,13 @@
 //! A broker that is dead costs nobody a verification: what is published waits in the store or the ledger.
 
 mod consumer;
+mod health;
 mod settings;
 mod topics;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -24,8 +22,8 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord, Producer as _, future_producer::DeliveryFuture},
 };
 
-use self::consumer::Consumer;
 pub use self::settings::{KafkaConfig, Scram, Security, Topics};
+use self::{consumer::Consumer, health::Health};
 use crate::app::bus::{Bus, BusFault, BusState, Message, Polled, StartAt, Topic};
 
 /// Between two tries to hand over a message while the producer's queue is full.
@@ -34,34 +32,6 @@ const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
 /// Longest waits at the end.
 const FLUSH: Duration = Duration::from_secs(3);
 const CONSUMER_STOP: Duration = Duration::from_secs(3);
-
-/// How the connection is, as far as the library told.
-#[derive(Default)]
-struct Health {
-    is_connected: AtomicBool,
-    has_topics: AtomicBool,
-}
-
-impl Health {
-    fn has_topics(&self) -> bool {
-        self.has_topics.load(Ordering::Acquire)
-    }
-
-    fn works(&self) {
-        self.is_connected.store(true, Ordering::Release);
-    }
-
-    fn failed(&self, error: &KafkaError) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            let was = self.is_connected.swap(false, Ordering::AcqRel);
-            if was {
-                tracing::warn!("no broker of Kafka can be reached; what is to be published waits");
-            }
-        } else {
-            tracing::debug!(error = %error, "Kafka");
-        }
-    }
-}
 
 type Client = FutureProducer<Context>;
 
@@ -77,7 +47,7 @@ pub struct KafkaBus {
 
 /// Why there is no bus.
 #[derive(Debug, thiserror::Error)]
-#[error("Kafka cannot be used: {0}")]
+#[error("Kafka cannot be used")]
 pub struct KafkaSetupError(#[from] KafkaError);
 
 impl KafkaBus {
@@ -213,7 +183,14 @@ impl Bus for KafkaBus {
             });
         }
         if reports.iter().any(Result::is_ok) {
-            self.health.works();
+            self.health.connected(true);
+        }
+        for (message, report) in messages.iter().zip(&reports) {
+            match report {
+                Ok(()) => self.health.taken(message.topic.name()),
+                Err(BusFault::Unavailable) => {}
+                Err(fault) => self.health.refused(message.topic.name(), &fault.to_string()),
+            }
         }
         if reports.iter().any(Result::is_err) {
             self.replace_if_dead(&producer);
@@ -261,7 +238,7 @@ impl Bus for KafkaBus {
     }
 
     fn state(&self) -> BusState {
-        match self.health.is_connected.load(Ordering::Acquire) && self.health.has_topics() {
+        match self.health.is_connected() && self.health.has_topics() {
             true => BusState::Well,
             false => BusState::Degraded,
         }
@@ -295,7 +272,7 @@ struct Context(Arc<Health>);
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        self.0.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, _reason: &str) {
@@ -303,18 +280,11 @@ impl ClientContext for Context {
     }
 
     fn stats(&self, statistics: Statistics) {
-        let is_up = statistics.brokers.values().any(|broker| broker.state == "UP");
-        self.0.is_connected.store(is_up, Ordering::Release);
-    }
-}
-
-/// What the library says; it names brokers and topics, never a message.
-fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match level {
-        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-            tracing::error!(facility, "librdkafka: {message}");
+        let mut is_up = false;
+        for broker in statistics.brokers.values().filter(|broker| broker.state == "UP") {
+            is_up = true;
+            self.0.reached(health::address(&broker.name));
         }
-        RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => tracing::warn!(facility, "librdkafka: {message}"),
-        _ => tracing::debug!(facility, "librdkafka: {message}"),
+        self.0.connected(is_up);
     }
 }

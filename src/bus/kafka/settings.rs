@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rdkafka::ClientConfig;
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 
 /// Kafka as the settings want it. Holds a password: no `Debug`.
 #[derive(Clone)]
@@ -94,7 +94,9 @@ impl KafkaConfig {
             .set("topic.metadata.refresh.interval.ms", "30000")
             .set("reconnect.backoff.max.ms", "2000")
             .set("socket.keepalive.enable", "true")
-            .set("log.connection.close", "false");
+            // How a connection ended tells who refused what; `health` says which of it is told.
+            .set("log.connection.close", "true")
+            .set_log_level(RDKafkaLogLevel::Info);
         match &self.security {
             Security::Plaintext => {
                 client.set("security.protocol", "plaintext");
@@ -106,6 +108,7 @@ impl KafkaConfig {
                 scram,
             } => {
                 client.set("security.protocol", if scram.is_some() { "sasl_ssl" } else { "ssl" });
+                client.set("enable.ssl.certificate.verification", "true");
                 client.set("ssl.endpoint.identification.algorithm", "https");
                 for (name, file) in [
                     ("ssl.ca.location", ca_file),

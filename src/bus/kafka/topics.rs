@@ -10,7 +10,7 @@ use rdkafka::{
 };
 
 use super::{
-    Health,
+    health::Health,
     settings::{KafkaConfig, MESSAGE_BYTES_MAX, Topics},
 };
 use crate::app::bus::Topic;
@@ -30,8 +30,7 @@ pub(super) async fn ensure(config: KafkaConfig, health: Arc<Health>) {
     loop {
         match once(&config).await {
             Ok(()) => {
-                health.works();
-                health.has_topics.store(true, std::sync::atomic::Ordering::Release);
+                health.found_topics();
                 return;
             }
             Err(reason) if reason != said => {
