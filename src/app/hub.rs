@@ -2,6 +2,7 @@
 //! It holds no request state; what changes in it swaps whole (`access`) or is made for many hands (cache, ledger).
 
 use std::{
+    collections::HashSet,
     net::IpAddr,
     sync::{Arc, PoisonError},
     time::Instant,
@@ -288,13 +289,19 @@ impl Hub {
     /// Forgets in the outbox what was entered since the last call.
     ///
     /// # Errors
-    /// The store could not be asked: the next start enters them again.
+    /// The store could not be asked: the next call forgets them.
     pub async fn forget_entered(&self) -> Result<(), AppError> {
-        let done = std::mem::take(&mut *self.done_entries.lock().unwrap_or_else(PoisonError::into_inner));
-        for ids in done.chunks(FORGET_MAX) {
-            self.store.forget_entries(ids).await?;
+        let done = || self.done_entries.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let ids: Vec<_> = done().iter().take(FORGET_MAX).copied().collect();
+            if ids.is_empty() {
+                return Ok(());
+            }
+            self.store.forget_entries(&ids).await?;
+            // Only now: a call that fails, or that a stop cuts short, leaves them to the next one.
+            let forgotten: HashSet<_> = ids.into_iter().collect();
+            done().retain(|id| !forgotten.contains(id));
         }
-        Ok(())
     }
 
     /// Says that there are new events.

@@ -122,7 +122,7 @@ pub(super) fn check(kafka: &Kafka, found: &mut Vec<Unsafe>) {
     refuse(
         kafka.wants_tls() && !cfg!(feature = "kafka-tls"),
         "kafka.security",
-        "this program was built without TLS for Kafka: build it with `--features kafka-tls`, as releases are",
+        "this program was built without TLS for Kafka: build it with `--features kafka-tls`, as the builds of deploy/ are",
     );
     refuse(
         !kafka.sasl_username.is_empty() && !kafka.wants_tls(),
