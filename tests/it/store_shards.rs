@@ -78,6 +78,12 @@ async fn open(url: String) -> Arc<dyn Store> {
     open_postgres(&config).await.unwrap()
 }
 
+/// The URL of another database of the server.
+fn other(server: &Postgres, name: &str) -> String {
+    let url = server.url();
+    format!("{}/{name}", url.rsplit_once('/').unwrap().0)
+}
+
 /// The column that every unique key of a table must begin with; none for a table that stays whole.
 fn split_by(table: &str) -> Option<&'static str> {
     let lists = [
@@ -184,7 +190,7 @@ async fn a_store_in_parts_tells_the_store_story() {
     let Some(server) = Postgres::start().await else { return };
     server.run("CREATE DATABASE of_the_bus").await;
     server.run("CREATE DATABASE of_supervision").await;
-    let named = |name: &str| server.url().replace("/heyan", &format!("/{name}"));
+    let named = |name: &str| other(&server, name);
     for name in ["heyan", "of_the_bus", "of_supervision"] {
         postgres_kit::split(&named(name), 4).await;
     }
@@ -421,7 +427,7 @@ async fn postgres_keeps_every_row_when_its_keys_change_and_when_it_is_split() {
     let Some(server) = Postgres::start().await else { return };
     server.run("CREATE DATABASE split").await;
     for (name, parts) in [("heyan", None), ("split", Some(5))] {
-        let url = server.url().replace("/heyan", &format!("/{name}"));
+        let url = other(&server, name);
         let database = Database::Postgres(url.clone());
         database.fill_at_0014().await;
         let before = rows(&database).await;

@@ -6,8 +6,6 @@ ALTER TABLE deliveries DROP CONSTRAINT deliveries_event_fkey;
 ALTER TABLE events DROP CONSTRAINT events_mismatch_fkey;
 ALTER TABLE mismatch_steps DROP CONSTRAINT mismatch_steps_mismatch_fkey;
 
--- The primary key finds what this index found.
-DROP INDEX mismatches_by_subject;
 ALTER TABLE mismatches DROP CONSTRAINT mismatches_pkey, ADD PRIMARY KEY (subject, id);
 CREATE INDEX mismatches_by_id ON mismatches (id);
 

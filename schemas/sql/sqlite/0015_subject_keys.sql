@@ -144,6 +144,7 @@ ALTER TABLE record_keys_anew RENAME TO record_keys;
 
 -- Once per record, matter and field set: a second one while the first is not over cannot exist.
 CREATE UNIQUE INDEX mismatches_once ON mismatches (subject, dataset, matter, fields) WHERE is_final = 0;
+CREATE INDEX mismatches_by_subject ON mismatches (subject, dataset);
 CREATE INDEX mismatches_by_id ON mismatches (id);
 CREATE INDEX mismatches_by_agency ON mismatches (agency, id);
 CREATE INDEX mismatches_by_dataset ON mismatches (dataset, id);
