@@ -6,7 +6,7 @@
 --   PGOPTIONS='-c heyan.partitions=16' psql -v ON_ERROR_STOP=1 -d heyan -f partition.sql
 --
 -- All or nothing, once. Names of tables, keys and indices stay, so later migrations find them. Rights given by hand (see roles.sql) are
--- given again afterwards. The number of parts is fixed from then on.
+-- given again afterwards. The number of parts is fixed from then on; more than 32 need a larger max_locks_per_transaction here.
 
 DO $split$
 DECLARE
@@ -22,8 +22,8 @@ DECLARE
     one text;
     item record;
 BEGIN
-    IF parts NOT BETWEEN 1 AND 1024 THEN
-        RAISE EXCEPTION 'heyan.partitions is %, must be 1 to 1024', parts;
+    IF parts NOT BETWEEN 1 AND 256 THEN
+        RAISE EXCEPTION 'heyan.partitions is %, must be 1 to 256', parts;
     END IF;
     FOREACH one IN ARRAY tables LOOP
         IF NOT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = here AND relname = one AND relkind = 'r') THEN
