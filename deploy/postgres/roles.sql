@@ -22,7 +22,7 @@ ALTER ROLE heyan_app SET search_path = public;
 ALTER ROLE heyan_ledger_read SET search_path = public, pg_catalog;
 ALTER ROLE heyan_ledger_read SET default_transaction_read_only = on;
 
--- After `heyan store migrate`, as heyan_migrate:
+-- After `heyan store migrate`, and partition.sql if the tables are to be split, as heyan_migrate:
 --   REVOKE DELETE, UPDATE ON record_versions, mismatch_steps FROM heyan_app;
 --   REVOKE DELETE ON records, mismatches, events, deliveries, alerts, agencies, clients, grants FROM heyan_app;
 --   REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM heyan_app;

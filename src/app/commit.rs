@@ -7,8 +7,8 @@ use super::{
     ports::{LiveFetch, RecordKey, StoredRecord, SubjectKey},
     rows::{
         AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow,
-        ItemRow, MismatchWrite, QualityWrites, SavedReply, SealRow, SubscriptionRow, SupervisionWrites, UnlockWrite,
-        WatchRow,
+        ItemRow, MismatchWrite, QualityWrites, RowKey, SavedReply, SealRow, SubscriptionRow, SupervisionWrites,
+        UnlockWrite, WatchRow,
     },
 };
 
@@ -44,7 +44,7 @@ pub struct Commit {
     /// What happened.
     pub events: Vec<EventRow>,
     /// Events whose deliveries are all there: each must not have been fanned out before.
-    pub fanned: Vec<String>,
+    pub fanned: Vec<RowKey>,
     /// Who must hear of it; a second delivery of an event to a target is passed over.
     pub deliveries: Vec<DeliveryRow>,
     /// What attempts made of deliveries.

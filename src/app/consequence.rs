@@ -35,7 +35,7 @@ pub struct Consequence {
     /// Fields that differ, sorted, when the whole was answered as mismatched and no such mismatch is pending.
     pub(super) opens: Option<Opening>,
     /// Mismatches whose fields all match now.
-    pub(super) settles: Vec<Arc<str>>,
+    pub(super) settles: Vec<(SubjectKey, Arc<str>)>,
     /// Guesses that count.
     pub(super) guesses: Vec<GuessRow>,
     /// Fields whose budget of guesses is used up.
@@ -111,9 +111,10 @@ pub(super) fn settled(
     dataset: &Dataset,
     about: &About,
     judgement: &Judgement<'_>,
+    subject: SubjectKey,
     matter: &[u8; 16],
     now_us: i64,
-) -> Vec<Arc<str>> {
+) -> Vec<(SubjectKey, Arc<str>)> {
     let window_us = i64::from(dataset.settle_window_days) * 86_400_000_000;
     let matches = |name: &String| {
         let mut told = judgement.fields.iter().filter(|(field, _, _)| field == name);
@@ -124,7 +125,7 @@ pub(super) fn settled(
         .iter()
         .filter(|known| *known.state == *"open" && known.matter == *matter && now_us - known.opened_at <= window_us)
         .filter(|known| known.fields.iter().all(matches))
-        .map(|known| Arc::clone(&known.id))
+        .map(|known| (subject, Arc::clone(&known.id)))
         .collect()
 }
 
@@ -249,8 +250,8 @@ impl Plan {
                 self.alerts.push(spent_alert(hub, matter, key, field)?);
             }
         }
-        for id in &one.settles {
-            self.settle(hub, matter, id).await?;
+        for (subject, id) in &one.settles {
+            self.settle(hub, matter, *subject, id).await?;
         }
         match &one.opens {
             Some(opening) => self.open(hub, matter, opening).await.map(Some),
@@ -295,11 +296,11 @@ impl Plan {
         Ok(note)
     }
 
-    async fn settle(&mut self, hub: &Hub, matter: &Matter, id: &str) -> Result<(), AppError> {
+    async fn settle(&mut self, hub: &Hub, matter: &Matter, subject: SubjectKey, id: &str) -> Result<(), AppError> {
         if self.mismatches.iter().any(|write| write.row.id == id) {
             return Ok(());
         }
-        let Some(row) = hub.store.mismatch(id).await? else {
+        let Some(row) = hub.store.mismatch(subject, id).await? else {
             return Ok(());
         };
         let facts: Facts = hub.vault.open_json(steps::facts_place(&row.id), &row.facts)?;

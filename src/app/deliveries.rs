@@ -90,7 +90,7 @@ fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> Deli
     let now_us = hub.clock.now_us();
     let attempts = delivery.attempts + 1;
     let mut result = DeliveryResult {
-        id: delivery.id.clone(),
+        key: delivery.key(),
         state: "dead",
         attempts,
         next_at: now_us,
@@ -264,7 +264,7 @@ pub async fn replay_range(hub: &Hub, caller: &Caller, filter: DeliveryFilter) ->
 async fn replay_all(hub: &Hub, caller: &Caller, deliveries: &[Delivery]) -> Result<(), AppError> {
     let now = hub.clock.now_us();
     let again = |delivery: &Delivery| DeliveryResult {
-        id: delivery.id.clone(),
+        key: delivery.key(),
         state: "pending",
         attempts: 0,
         next_at: now,

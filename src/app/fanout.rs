@@ -66,7 +66,7 @@ async fn make(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, A
         }
         let reasons = reasons_of(hub, event).await?;
         commit.deliveries.extend(deliveries(hub, event, &reasons, now_us)?);
-        commit.fanned.push(event.id.clone());
+        commit.fanned.push(event.key());
     }
     for (event, agency) in late_ones(hub, &late).await? {
         let answered = Reasons {
@@ -140,8 +140,8 @@ async fn reasons_of(hub: &Hub, event: &Event) -> Result<Reasons, AppError> {
         }
         ("mismatch", ..) => {
             reasons.addressed.extend(event.agency.clone());
-            if let Some(id) = &event.mismatch
-                && let Some(row) = hub.store.mismatch(id).await?
+            if let (Some(subject), Some(id)) = (event.subject, &event.mismatch)
+                && let Some(row) = hub.store.mismatch(subject, id).await?
                 && row.state == "disputed"
             {
                 reasons.addressed.extend(owners(hub, &row.dataset));
@@ -169,7 +169,7 @@ fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Resul
             id: new_id(b"dlv_", now_us, hub.settings.node)?,
             event: event.id.clone(),
             target,
-            subject: event.subject.unwrap_or(SubjectKey([0; 16])),
+            subject: event.subject.unwrap_or(SubjectKey::NOBODY),
             reason,
             supersedes,
             next_at: now_us,

@@ -400,7 +400,7 @@ fn conclude<'a>(
             }
         }
         if let Some((about, matter)) = about {
-            consequence.settles = consequence::settled(dataset, about, &judgement, matter, now_us);
+            consequence.settles = consequence::settled(dataset, about, &judgement, key, matter, now_us);
         }
     }
     judgement.consequence = (!consequence.is_empty()).then(|| Box::new(consequence));

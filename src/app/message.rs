@@ -97,8 +97,8 @@ async fn changed(hub: &Hub, delivery: &Delivery, agency: &Agency) -> Result<Valu
             .collect();
         put("verifications", named.into());
     }
-    if let Some(id) = &event.mismatch
-        && let Some(row) = hub.store.mismatch(id).await?
+    if let (Some(subject), Some(id)) = (event.subject, &event.mismatch)
+        && let Some(row) = hub.store.mismatch(subject, id).await?
         && row.agency == agency.row.id
     {
         put("mismatch", row.id.into());
@@ -143,7 +143,7 @@ async fn accepted(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, Ap
     let (Some(id), Some(key), Some(dataset)) = (&event.mismatch, key_of(event), dataset_of(hub, event)) else {
         return Ok(json!({}));
     };
-    let Some(row) = hub.store.mismatch(id).await? else {
+    let Some(row) = hub.store.mismatch(key.subject, id).await? else {
         return Ok(json!({}));
     };
     let readable = readable(hub, agency, dataset);
@@ -173,10 +173,10 @@ async fn accepted(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, Ap
 
 /// A mismatch as it stands, without the name of its agency.
 pub(super) async fn mismatch(hub: &Hub, event: &Event) -> Result<Value, AppError> {
-    let Some(id) = &event.mismatch else {
+    let (Some(subject), Some(id)) = (event.subject, &event.mismatch) else {
         return Ok(json!({}));
     };
-    let Some(row) = hub.store.mismatch(id).await? else {
+    let Some(row) = hub.store.mismatch(subject, id).await? else {
         return Ok(json!({}));
     };
     Ok(json!({

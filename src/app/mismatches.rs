@@ -76,14 +76,14 @@ fn side_of(caller: &Caller) -> Side {
 /// No such mismatch, or another's: the two are not told apart.
 pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
     let row = own(hub, caller, id).await?;
-    let deliveries = hub.store.mismatch_deliveries(&row.id).await?;
+    let deliveries = hub.store.mismatch_deliveries(row.subject, &row.id).await?;
     view(hub, caller, row, deliveries).await
 }
 
 async fn view(hub: &Hub, caller: &Caller, row: MismatchRow, deliveries: Vec<Delivery>) -> Result<View, AppError> {
     let sealed_too = !matches!(side_of(caller), Side::Bureau);
     let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
-    let mut steps = steps_of(hub, &row.id).await?;
+    let mut steps = steps_of(hub, &row).await?;
     if !sealed_too {
         steps.iter_mut().for_each(|(_, note)| *note = None);
     }
@@ -97,19 +97,21 @@ async fn view(hub: &Hub, caller: &Caller, row: MismatchRow, deliveries: Vec<Deli
 }
 
 /// The steps of a mismatch, each with its note.
-async fn steps_of(hub: &Hub, id: &str) -> Result<Vec<(StepRow, Option<Note>)>, AppError> {
+async fn steps_of(hub: &Hub, row: &MismatchRow) -> Result<Vec<(StepRow, Option<Note>)>, AppError> {
     let opened = |step: StepRow| {
-        let note = hub.vault.open_json(note_place(&step_key(id, step.seq)), &step.note)?;
+        let note = hub
+            .vault
+            .open_json(note_place(&step_key(&row.id, step.seq)), &step.note)?;
         Ok((step, Some(note)))
     };
-    let steps = hub.store.mismatch_steps(id).await?;
+    let steps = hub.store.mismatch_steps(row.subject, &row.id).await?;
     steps.into_iter().map(opened).collect()
 }
 
 /// The row of a mismatch that the caller may see.
 async fn own(hub: &Hub, caller: &Caller, id: &str) -> Result<MismatchRow, AppError> {
     let missing = AppError::NotFound(Thing::Mismatch);
-    let Some(row) = hub.store.mismatch(id).await? else {
+    let Some(row) = hub.store.find_mismatch(id).await? else {
         return Err(missing);
     };
     let visible = match side_of(caller) {
@@ -163,7 +165,7 @@ pub async fn act(
     for _ in 0..ATTEMPTS_MAX {
         let row = own(hub, caller, id).await?;
         let _turn = hub.pending.turn([row.subject].into_iter()).await;
-        let Some(row) = hub.store.mismatch(id).await? else {
+        let Some(row) = hub.store.mismatch(row.subject, id).await? else {
             return Err(AppError::NotFound(Thing::Mismatch));
         };
         let dataset = hub
@@ -258,7 +260,7 @@ impl Step {
         render: &(dyn Fn(&View) -> Vec<u8> + Sync),
     ) -> Result<Vec<u8>, AppError> {
         let row = self.write.row.clone();
-        let mut steps = steps_of(hub, &row.id).await?;
+        let mut steps = steps_of(hub, &row).await?;
         steps.push((self.write.step.clone(), Some(self.note)));
         let version_told = self.facts.version_told || caller.role() != Role::Agency;
         let view = View {

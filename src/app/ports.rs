@@ -19,6 +19,11 @@ use super::{
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubjectKey(pub [u8; 16]);
 
+impl SubjectKey {
+    /// Stands in keys of rows that are about no subject, such as the event of a test.
+    pub const NOBODY: Self = Self([0; 16]);
+}
+
 /// Names one record.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RecordKey {
@@ -237,11 +242,14 @@ pub trait Store: Send + Sync + 'static {
     /// Number of current records per dataset.
     async fn record_counts(&self) -> Result<Vec<(String, u64)>, StoreError>;
 
-    /// One mismatch.
-    async fn mismatch(&self, id: &str) -> Result<Option<MismatchRow>, StoreError>;
+    /// One mismatch of a subject.
+    async fn mismatch(&self, subject: SubjectKey, id: &str) -> Result<Option<MismatchRow>, StoreError>;
+
+    /// One mismatch of whomever: for a caller who has the id alone, since every shard is asked.
+    async fn find_mismatch(&self, id: &str) -> Result<Option<MismatchRow>, StoreError>;
 
     /// The steps of a mismatch, oldest first.
-    async fn mismatch_steps(&self, id: &str) -> Result<Vec<StepRow>, StoreError>;
+    async fn mismatch_steps(&self, subject: SubjectKey, id: &str) -> Result<Vec<StepRow>, StoreError>;
 
     /// Mismatches by id.
     async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError>;
@@ -321,7 +329,7 @@ pub trait Store: Send + Sync + 'static {
     async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError>;
 
     /// Where the news of a mismatch's corrections and accepted values went, oldest first.
-    async fn mismatch_deliveries(&self, mismatch: &str) -> Result<Vec<Delivery>, StoreError>;
+    async fn mismatch_deliveries(&self, subject: SubjectKey, id: &str) -> Result<Vec<Delivery>, StoreError>;
 
     /// How far something was read.
     async fn position(&self, name: &str) -> Result<Option<String>, StoreError>;

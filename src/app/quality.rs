@@ -14,6 +14,7 @@ use super::{
     commit::Commit,
     error::AppError,
     hub::Hub,
+    ports::SubjectKey,
     rows::{QualityWrites, StepTally, VerdictTally},
 };
 use crate::{
@@ -47,7 +48,7 @@ struct Tally {
     answers: HashMap<(i32, u16, u32), HashMap<Box<[u8]>, u64, ahash::RandomState>, ahash::RandomState>,
     steps: HashMap<(i32, String, String, String), (u64, u64), ahash::RandomState>,
     /// Steps whose mismatch has to be asked for: id, action, number of the step, time.
-    met: Vec<(String, String, u32, i64)>,
+    met: Vec<(String, SubjectKey, String, u32, i64)>,
 }
 
 /// Tallies what was entered since the last call, and stores it; answers how many entries there were.
@@ -120,22 +121,28 @@ impl Tally {
         }
         if entry::kind_of(bytes) == Some(Kind::Mismatch)
             && let Some(entry) = Entry::decode(bytes)
-            && let Body::Mismatch { id, action, step, .. } = entry.body
+            && let Body::Mismatch {
+                id,
+                action,
+                step,
+                subject,
+                ..
+            } = entry.body
         {
-            self.met.push((id, action, step, entry.at_us));
+            self.met.push((id, SubjectKey(subject), action, step, entry.at_us));
         }
     }
 
     /// A step's entry names the mismatch; its fields, and since when a decision was waited for, stand in the store.
     async fn look_up_steps(&mut self, hub: &Hub) -> Result<(), AppError> {
-        for (id, action, seq, at_us) in std::mem::take(&mut self.met) {
-            let Some(row) = hub.store.mismatch(&id).await? else {
+        for (id, subject, action, seq, at_us) in std::mem::take(&mut self.met) {
+            let Some(row) = hub.store.mismatch(subject, &id).await? else {
                 continue;
             };
             let day = china_day(at_us);
             let mut days = 0;
             if matches!(action.as_str(), "approve" | "reject") {
-                let steps = hub.store.mismatch_steps(&id).await?;
+                let steps = hub.store.mismatch_steps(subject, &id).await?;
                 let mut proposed = steps
                     .iter()
                     .filter(|step| step.seq < seq && step.action == "propose_correction");

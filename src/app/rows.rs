@@ -13,6 +13,16 @@ pub use self::{
 use super::ports::SubjectKey;
 use crate::domain::budget::Standing;
 
+/// Names a row about a subject: the keys of such tables begin with it, so that one shard is asked.
+/// The id alone is unique by construction (`new_id`: time, number of the node, 64 random bits), not by a constraint.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RowKey {
+    /// Subject pseudonym; [`SubjectKey::NOBODY`] where there is none.
+    pub subject: SubjectKey,
+    /// Id of the row.
+    pub id: String,
+}
+
 /// A mismatch as it stands.
 #[derive(Clone)]
 pub struct MismatchRow {
@@ -151,6 +161,16 @@ pub struct Delivery {
     pub event: Event,
 }
 
+impl Delivery {
+    /// Its key in the store: a delivery lies where its event lies.
+    pub fn key(&self) -> RowKey {
+        RowKey {
+            id: self.id.clone(),
+            ..self.event.key()
+        }
+    }
+}
+
 /// An event as it is read back.
 #[derive(Clone)]
 pub struct Event {
@@ -176,11 +196,21 @@ pub struct Event {
     pub at: i64,
 }
 
+impl Event {
+    /// Its key in the store.
+    pub fn key(&self) -> RowKey {
+        RowKey {
+            subject: self.subject.unwrap_or(SubjectKey::NOBODY),
+            id: self.id.clone(),
+        }
+    }
+}
+
 /// What an attempt made of a delivery.
 #[derive(Clone)]
 pub struct DeliveryResult {
-    /// Delivery id.
-    pub id: String,
+    /// The delivery: subject of its event, and id.
+    pub key: RowKey,
     /// State after it; a delivery that is no longer pending stays as it is.
     pub state: &'static str,
     /// Attempts made.
@@ -244,8 +274,8 @@ pub struct AnswerRow {
 /// What a commit writes for the bus.
 #[derive(Clone, Default)]
 pub struct BusWrites {
-    /// Ids of events that the bus has taken.
-    pub events: Vec<String>,
+    /// Events that the bus has taken.
+    pub events: Vec<RowKey>,
     /// Ids of alerts that the bus has taken.
     pub alerts: Vec<String>,
     /// How far a topic was taken in. Another position than the expected one is a conflict: somebody else reads it.

@@ -2,7 +2,7 @@
 //! reads the same partition, and none of the commit stands.
 
 use super::apply::{changed, run};
-use super::batch::json_text;
+use super::batch::{json_text, keys_text};
 use super::engine::{Call, Engine};
 use super::fault::Fault;
 use super::pool::Lease;
@@ -11,14 +11,14 @@ use crate::store::statement;
 
 /// Writes all of `bus`; `at` is the time of its commit.
 pub(super) async fn apply<E: Engine>(conn: &mut Lease<'_, E>, bus: &BusWrites, at: i64) -> Result<(), Fault> {
-    for (ids, statement) in [
-        (&bus.events, statement::MARK_PUBLISHED_EVENTS),
-        (&bus.alerts, statement::MARK_PUBLISHED_ALERTS),
-    ] {
-        // How many rows change is not checked: what was published twice is marked once.
-        if !ids.is_empty() {
-            run(conn, statement, |query| query.bind(json_text(ids))).await?;
-        }
+    // How many rows change is not checked: what was published twice is marked once.
+    if !bus.events.is_empty() {
+        let bind = |query: E::Call| query.bind(keys_text(&bus.events));
+        run(conn, statement::MARK_PUBLISHED_EVENTS, bind).await?;
+    }
+    if !bus.alerts.is_empty() {
+        let bind = |query: E::Call| query.bind(json_text(&bus.alerts));
+        run(conn, statement::MARK_PUBLISHED_ALERTS, bind).await?;
     }
     for advance in &bus.advances {
         let bind = |query: E::Call| {

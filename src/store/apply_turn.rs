@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use super::apply::{changed, run, send_rows};
-use super::batch::{Turn, json_text};
+use super::batch::{Turn, json_text, keys_text};
 use super::engine::{Call, Engine, EngineName};
 use super::fault::Fault;
 use super::pool::Lease;
 use super::read::column;
 use crate::app::ports::{Before, StoreError, SubjectKey};
 use crate::app::rows::{
-    AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, SavedReply, SealRow,
+    AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, RowKey, SavedReply, SealRow,
     SubscriptionRow, UnlockWrite,
 };
 use crate::domain::budget::Standing;
@@ -70,7 +70,7 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
         changed(conn, statement::UPSERT_SEAL, 1, |query| bind_seal(query, row)).await?;
     }
     if !turn.fanned.is_empty() {
-        let fanned = json_text(&turn.fanned);
+        let fanned = keys_text(&turn.fanned);
         changed(conn, statement::MARK_FANNED, turn.fanned.len(), |query| {
             query.bind(fanned)
         })
@@ -83,7 +83,8 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
     }
     for result in &turn.delivery_results {
         // No row: the delivery was superseded or cancelled while it was tried.
-        let event = events_of(conn, statement::UPDATE_DELIVERY, |query| bind_result(query, result)).await?;
+        let bind = |query| bind_result(query, result);
+        let event = events_of(conn, statement::UPDATE_DELIVERY, result.key.subject, bind).await?;
         if result.state != "pending" {
             told.extend(event);
         }
@@ -91,9 +92,9 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
     if !told.is_empty() {
         if E::ENGINE == EngineName::Postgres {
             // Two commits that each end one of the last two deliveries do not see each other: the second waits for the first here.
-            run(conn, statement::LOCK_TOLD, |query| query.bind(json_text(&told))).await?;
+            run(conn, statement::LOCK_TOLD, |query| query.bind(keys_text(&told))).await?;
         }
-        run(conn, statement::MARK_TOLD, |query| query.bind(json_text(&told))).await?;
+        run(conn, statement::MARK_TOLD, |query| query.bind(keys_text(&told))).await?;
     }
     for subscription in &turn.subscriptions {
         let bind = |query| bind_subscription(query, subscription);
@@ -160,16 +161,21 @@ pub(super) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Befor
     run(conn, statement::DELETE_USED_ONCE, |query| query.bind(before.used_s)).await
 }
 
-/// Runs a statement that changes deliveries; answers the events of those that it changed.
+/// Runs a statement that changes deliveries of a subject; answers the events of those that it changed.
 async fn events_of<E: Engine>(
     conn: &mut Lease<'_, E>,
     statement: Statement,
+    subject: SubjectKey,
     bind: impl FnOnce(E::Call) -> E::Call,
-) -> Result<Vec<String>, Fault> {
+) -> Result<Vec<RowKey>, Fault> {
     let call = bind(E::call(E::text(statement)));
     let rows = conn.rows(statement.name, call).await?;
-    let events = rows.iter().map(|row| column(row, 0, "deliveries", "event"));
-    events
+    let event = |row: &E::Row| {
+        let id = column(row, 0, "deliveries", "event")?;
+        Ok(RowKey { subject, id })
+    };
+    rows.iter()
+        .map(event)
         .collect::<Result<_, _>>()
         .map_err(|_bad: StoreError| Fault::BadRow {
             table: "deliveries",
@@ -219,6 +225,7 @@ fn bind_opened<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
 fn bind_changed<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
     let row = &write.row;
     query
+        .bind(bytes(row.subject))
         .bind(row.id.clone())
         .bind(row.state.clone())
         .bind(i64::from(row.is_final))
@@ -233,6 +240,7 @@ fn bind_changed<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
 fn bind_step<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
     let step = &write.step;
     query
+        .bind(bytes(write.row.subject))
         .bind(write.row.id.clone())
         .bind(i64::from(step.seq))
         .bind(step.at)
@@ -243,7 +251,7 @@ fn bind_step<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
 }
 
 /// Inserts a delivery; answers the events of those that it supersedes.
-async fn apply_delivery<E: Engine>(conn: &mut Lease<'_, E>, row: &DeliveryRow) -> Result<Vec<String>, Fault> {
+async fn apply_delivery<E: Engine>(conn: &mut Lease<'_, E>, row: &DeliveryRow) -> Result<Vec<RowKey>, Fault> {
     run(conn, statement::INSERT_DELIVERY, |query| {
         query
             .bind(row.id.clone())
@@ -265,7 +273,7 @@ async fn apply_delivery<E: Engine>(conn: &mut Lease<'_, E>, row: &DeliveryRow) -
             .bind(bytes(row.subject))
             .bind(row.created_at)
     };
-    events_of(conn, statement::SUPERSEDE_DELIVERIES, bind).await
+    events_of(conn, statement::SUPERSEDE_DELIVERIES, row.subject, bind).await
 }
 
 async fn apply_answers<E: Engine>(conn: &mut Lease<'_, E>, answers: &[AnswerRow]) -> Result<(), Fault> {
@@ -304,7 +312,7 @@ fn bind_event<Q: Call>(query: Q, row: &EventRow) -> Q {
         .bind(row.id.clone())
         .bind(row.kind)
         .bind(row.dataset.clone())
-        .bind(row.subject.map(bytes))
+        .bind(bytes(row.subject.unwrap_or(SubjectKey::NOBODY)))
         .bind(row.version.map(i64::from))
         .bind(row.mismatch.clone())
         .bind(row.agency.clone())
@@ -316,7 +324,8 @@ fn bind_event<Q: Call>(query: Q, row: &EventRow) -> Q {
 
 fn bind_result<Q: Call>(query: Q, row: &DeliveryResult) -> Q {
     query
-        .bind(row.id.clone())
+        .bind(bytes(row.key.subject))
+        .bind(row.key.id.clone())
         .bind(row.state)
         .bind(i64::from(row.attempts))
         .bind(row.next_at)

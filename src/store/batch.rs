@@ -9,7 +9,8 @@ use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordKeys, Rec
 use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
 use crate::app::rows::{
     AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow,
-    MismatchWrite, QualityWrites, SavedReply, SealRow, SubscriptionRow, SupervisionWrites, UnlockWrite, WatchRow,
+    MismatchWrite, QualityWrites, RowKey, SavedReply, SealRow, SubscriptionRow, SupervisionWrites, UnlockWrite,
+    WatchRow,
 };
 
 /// One of the nodes that may share a store.
@@ -46,7 +47,7 @@ pub(super) struct Turn {
     pub(super) unlock: Option<UnlockWrite>,
     pub(super) forgiven: Vec<SubjectKey>,
     pub(super) events: Vec<EventRow>,
-    pub(super) fanned: Vec<String>,
+    pub(super) fanned: Vec<RowKey>,
     pub(super) deliveries: Vec<DeliveryRow>,
     pub(super) delivery_results: Vec<DeliveryResult>,
     pub(super) subscriptions: Vec<SubscriptionRow>,
@@ -183,6 +184,12 @@ impl RecordRow {
 /// would be caught by the count of changed rows.
 pub(super) fn json_text<T: Serialize>(values: &[T]) -> String {
     serde_json::to_string(values).unwrap_or_else(|_| "[]".to_owned())
+}
+
+/// JSON text of keys: `[[subject in hexadecimal, id], …]`.
+pub(super) fn keys_text(keys: &[RowKey]) -> String {
+    let pairs: Vec<(String, &str)> = keys.iter().map(|key| (hex(key.subject), key.id.as_str())).collect();
+    json_text(&pairs)
 }
 
 /// Lower-case hexadecimal of a subject.

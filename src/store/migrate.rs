@@ -29,7 +29,7 @@ macro_rules! migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 14] = [
+const MIGRATIONS: [Migration; 15] = [
     migration!(1, "0001_init"),
     migration!(2, "0002_loop"),
     migration!(3, "0003_live"),
@@ -44,6 +44,7 @@ const MIGRATIONS: [Migration; 14] = [
     migration!(12, "0012_quality"),
     migration!(13, "0013_joint"),
     migration!(14, "0014_guess_heads"),
+    migration!(15, "0015_subject_keys"),
 ];
 
 impl Migration {

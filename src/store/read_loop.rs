@@ -17,14 +17,21 @@ use crate::store::statement;
 
 type Read<T> = Result<T, StoreError>;
 
-pub(super) async fn mismatch<E: Engine>(pool: &Pool<E>, id: &str) -> Read<Option<MismatchRow>> {
+pub(super) async fn mismatch<E: Engine>(pool: &Pool<E>, subject: SubjectKey, id: &str) -> Read<Option<MismatchRow>> {
     let id = id.to_owned();
-    fetch_one(pool, statement::SELECT_MISMATCH, |query| query.bind(id), read_mismatch).await
+    let bind = |query: E::Call| query.bind(subject.0.to_vec()).bind(id);
+    fetch_one(pool, statement::SELECT_MISMATCH, bind, read_mismatch).await
 }
 
-pub(super) async fn steps<E: Engine>(pool: &Pool<E>, id: &str) -> Read<Vec<StepRow>> {
+pub(super) async fn find_mismatch<E: Engine>(pool: &Pool<E>, id: &str) -> Read<Option<MismatchRow>> {
     let id = id.to_owned();
-    fetch(pool, statement::SELECT_STEPS, |query| query.bind(id), read_step).await
+    fetch_one(pool, statement::FIND_MISMATCH, |query| query.bind(id), read_mismatch).await
+}
+
+pub(super) async fn steps<E: Engine>(pool: &Pool<E>, subject: SubjectKey, id: &str) -> Read<Vec<StepRow>> {
+    let id = id.to_owned();
+    let bind = |query: E::Call| query.bind(subject.0.to_vec()).bind(id);
+    fetch(pool, statement::SELECT_STEPS, bind, read_step).await
 }
 
 pub(super) async fn mismatches<E: Engine>(pool: &Pool<E>, filter: &MismatchFilter) -> Read<Vec<MismatchRow>> {
@@ -224,12 +231,16 @@ pub(super) async fn deliveries<E: Engine>(pool: &Pool<E>, filter: &DeliveryFilte
 
 pub(super) async fn delivery<E: Engine>(pool: &Pool<E>, id: &str) -> Read<Option<Delivery>> {
     let id = id.to_owned();
-    fetch_one(pool, statement::SELECT_DELIVERY, |query| query.bind(id), read_delivery).await
+    fetch_one(pool, statement::FIND_DELIVERY, |query| query.bind(id), read_delivery).await
 }
 
-pub(super) async fn mismatch_deliveries<E: Engine>(pool: &Pool<E>, mismatch: &str) -> Read<Vec<Delivery>> {
-    let mismatch = mismatch.to_owned();
-    let bind = |query: E::Call| query.bind(mismatch);
+pub(super) async fn mismatch_deliveries<E: Engine>(
+    pool: &Pool<E>,
+    subject: SubjectKey,
+    id: &str,
+) -> Read<Vec<Delivery>> {
+    let id = id.to_owned();
+    let bind = |query: E::Call| query.bind(subject.0.to_vec()).bind(id);
     fetch(pool, statement::SELECT_MISMATCH_DELIVERIES, bind, read_delivery).await
 }
 
@@ -364,7 +375,7 @@ fn read_event<R: Columns>(row: &R, first: usize) -> Read<Event> {
         id: column(row, first + 1, TABLE, "id")?,
         kind: column(row, first + 2, TABLE, "kind")?,
         dataset: column(row, first + 3, TABLE, "dataset")?,
-        subject: subject(row, first + 4, TABLE)?,
+        subject: subject(row, first + 4, TABLE)?.filter(|subject| *subject != SubjectKey::NOBODY),
         version: version.and_then(|version| u32::try_from(version).ok()),
         mismatch: column(row, first + 6, TABLE, "mismatch")?,
         agency: column(row, first + 7, TABLE, "agency")?,

@@ -132,12 +132,16 @@ impl<E: Engine> Store for SqlStore<E> {
         read::record_counts(&self.readers).await
     }
 
-    async fn mismatch(&self, id: &str) -> Result<Option<MismatchRow>, StoreError> {
-        read_loop::mismatch(&self.readers, id).await
+    async fn mismatch(&self, subject: SubjectKey, id: &str) -> Result<Option<MismatchRow>, StoreError> {
+        read_loop::mismatch(&self.readers, subject, id).await
     }
 
-    async fn mismatch_steps(&self, id: &str) -> Result<Vec<StepRow>, StoreError> {
-        read_loop::steps(&self.readers, id).await
+    async fn find_mismatch(&self, id: &str) -> Result<Option<MismatchRow>, StoreError> {
+        read_loop::find_mismatch(&self.readers, id).await
+    }
+
+    async fn mismatch_steps(&self, subject: SubjectKey, id: &str) -> Result<Vec<StepRow>, StoreError> {
+        read_loop::steps(&self.readers, subject, id).await
     }
 
     async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError> {
@@ -241,8 +245,8 @@ impl<E: Engine> Store for SqlStore<E> {
         read_loop::delivery(&self.readers, id).await
     }
 
-    async fn mismatch_deliveries(&self, mismatch: &str) -> Result<Vec<Delivery>, StoreError> {
-        read_loop::mismatch_deliveries(&self.readers, mismatch).await
+    async fn mismatch_deliveries(&self, subject: SubjectKey, id: &str) -> Result<Vec<Delivery>, StoreError> {
+        read_loop::mismatch_deliveries(&self.readers, subject, id).await
     }
 
     async fn position(&self, name: &str) -> Result<Option<String>, StoreError> {

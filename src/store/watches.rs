@@ -49,6 +49,7 @@ fn bind_new<Q: Call>(query: Q, row: &WatchRow) -> Q {
 
 fn bind_changed<Q: Call>(query: Q, row: &WatchRow) -> Q {
     query
+        .bind(row.subject.0.to_vec())
         .bind(row.id.clone())
         .bind(row.state.clone())
         .bind(row.next_at)
@@ -59,7 +60,7 @@ fn bind_changed<Q: Call>(query: Q, row: &WatchRow) -> Q {
 
 pub(super) async fn one<E: Engine>(pool: &Pool<E>, id: &str) -> Result<Option<WatchRow>, StoreError> {
     let id = id.to_owned();
-    fetch_one(pool, statement::SELECT_WATCH, |query| query.bind(id), read).await
+    fetch_one(pool, statement::FIND_WATCH, |query| query.bind(id), read).await
 }
 
 pub(super) async fn list<E: Engine>(pool: &Pool<E>, filter: &WatchFilter) -> Result<Vec<WatchRow>, StoreError> {

@@ -279,8 +279,8 @@ ORPHANS = {
         SELECT count(*) FROM events AS e JOIN subscriptions AS s ON s.state = 'active' AND s.created_at < e.at
             AND EXISTS (SELECT 1 FROM json_each(s.events) WHERE value = 'record.changed')
         WHERE e.kind = 'record.changed'
-            AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.id AND d.target = s.id)""",
-    "a delivery of no event": "SELECT count(*) FROM deliveries WHERE event NOT IN (SELECT id FROM events)",
+            AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.subject = e.subject AND d.event = e.id AND d.target = s.id)""",
+    "a delivery of no event": "SELECT count(*) FROM deliveries WHERE (subject, event) NOT IN (SELECT subject, id FROM events)",
     "a delivery that is not over": """
         SELECT count(*) FROM deliveries WHERE state <> 'delivered' AND NOT (state = 'cancelled'
             AND target IN (SELECT id FROM subscriptions WHERE state = 'deleted'))""",
@@ -289,11 +289,11 @@ ORPHANS = {
              - (SELECT count(*) FROM events WHERE kind = 'record.changed' AND mismatch IS NOT NULL)""",
     "a mismatch that stands otherwise than its last step": """
         SELECT count(*) FROM mismatches AS m WHERE NOT EXISTS (SELECT 1 FROM mismatch_steps AS s
-            WHERE s.mismatch = m.id AND s.seq = m.revision AND s.state = m.state)""",
+            WHERE s.subject = m.subject AND s.mismatch = m.id AND s.seq = m.revision AND s.state = m.state)""",
     "a mismatch with a hole in its history": """
         SELECT count(*) FROM mismatches AS m
-        WHERE m.revision <> (SELECT count(*) FROM mismatch_steps AS s WHERE s.mismatch = m.id)""",
-    "a step of no mismatch": "SELECT count(*) FROM mismatch_steps WHERE mismatch NOT IN (SELECT id FROM mismatches)",
+        WHERE m.revision <> (SELECT count(*) FROM mismatch_steps AS s WHERE s.subject = m.subject AND s.mismatch = m.id)""",
+    "a step of no mismatch": "SELECT count(*) FROM mismatch_steps WHERE (subject, mismatch) NOT IN (SELECT subject, id FROM mismatches)",
     "a mismatch that waits for something": "SELECT count(*) FROM mismatches WHERE is_final = 0",
     "an entry that is not in the ledger": "SELECT count(*) FROM ledger_outbox",
 }

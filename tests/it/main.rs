@@ -59,6 +59,7 @@ mod store_crash;
 mod store_keys;
 mod store_kit;
 mod store_postgres;
+mod store_shards;
 mod store_story;
 mod store_supervision;
 mod stub;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     common::{TestHub, person, question},
-    postgres_kit::Postgres,
+    postgres_kit::{self, Postgres},
     proxy::Proxy,
 };
 
@@ -48,6 +48,9 @@ fn url_file(folder: &std::path::Path, url: &str) -> PathBuf {
 impl Cluster {
     pub async fn start() -> Option<Self> {
         let server = Postgres::start().await?;
+        if let Some(parts) = postgres_kit::partitions() {
+            postgres_kit::split(&server.url(), parts).await;
+        }
         let proxy = Proxy::to(server.port()).await;
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let root = first.path().join("keys/root");

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use heyan::store::{PostgresConfig, open_postgres};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 /// `nobody`: PostgreSQL does not run as root.
@@ -181,8 +182,11 @@ pub async fn url_file(folder: &Path) -> Option<PathBuf> {
         let nth = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let database = format!("t_{}_{nth}", std::process::id());
         let mut connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
-        let create = AssertSqlSafe(format!("CREATE DATABASE {database}"));
-        connection.execute(sqlx::raw_sql(create)).await.unwrap();
+        let create = match partitions() {
+            Some(parts) => format!("CREATE DATABASE {database} TEMPLATE {}", template(&server, parts).await),
+            None => format!("CREATE DATABASE {database}"),
+        };
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(create))).await.unwrap();
         let mut out = std::fs::OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -192,6 +196,43 @@ pub async fn url_file(folder: &Path) -> Option<PathBuf> {
         writeln!(out, "{server}/{database}").unwrap();
     }
     Some(file)
+}
+
+/// In how many parts the tables of these stores are split, where `HEYAN_TEST_PARTITIONS` says it.
+pub fn partitions() -> Option<u32> {
+    let parts = std::env::var("HEYAN_TEST_PARTITIONS").ok()?;
+    (!parts.is_empty()).then(|| parts.parse().unwrap())
+}
+
+/// Brings an empty database to the schema, and splits its tables as an operator would.
+pub async fn split(url: &str, parts: u32) {
+    let store = open_postgres(&PostgresConfig::new(url)).await.unwrap();
+    store.close().await;
+    split_tables(url, parts).await;
+}
+
+/// Runs `deploy/postgres/partition.sql`.
+pub async fn split_tables(url: &str, parts: u32) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let set = format!("SET heyan.partitions = {parts}");
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(set))).await.unwrap();
+    let script = sqlx::raw_sql(include_str!("../../deploy/postgres/partition.sql"));
+    connection.execute(script).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// The database that others are copied from: making its tables once is enough.
+async fn template(server: &str, parts: u32) -> &'static str {
+    static MADE: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+    let make = async || {
+        let name = format!("t_{}_split", std::process::id());
+        let mut connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        connection.execute(sqlx::raw_sql(create)).await.unwrap();
+        split(&format!("{server}/{name}"), parts).await;
+        name
+    };
+    MADE.get_or_init(make).await
 }
 
 impl Drop for Postgres {

@@ -7,7 +7,7 @@ use heyan::app::{
     rows::{Advance, AlertRow, BusWrites},
 };
 
-use super::store_kit::{Folder, change, first_load, id, open, subject};
+use super::store_kit::{Folder, change, first_load, id, open, row_key, subject};
 
 const TOPIC: &str = "heyan.feed.v1";
 
@@ -78,7 +78,7 @@ async fn what_is_published_is_no_longer_waiting(store: &dyn Store) {
         "nobody has to be told of them"
     );
     let bus = BusWrites {
-        events: vec![id("evt_", 1), id("evt_", 2)],
+        events: vec![row_key("evt_", 1), row_key("evt_", 2)],
         alerts: vec![id("alt_", 1)],
         ..BusWrites::default()
     };

@@ -25,7 +25,16 @@ fn config(url: String) -> PostgresConfig {
     }
 }
 
+/// Steps of the schema may take longer than the statements of these tests.
+fn patient(url: String) -> PostgresConfig {
+    PostgresConfig {
+        statement_timeout_ms: 10_000,
+        ..config(url)
+    }
+}
+
 async fn open(url: String) -> Arc<dyn Store> {
+    open_postgres(&patient(url.clone())).await.unwrap().close().await;
     open_postgres(&config(url)).await.unwrap()
 }
 
@@ -44,10 +53,7 @@ fn reason(error: &StoreError) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_tells_the_store_story() {
     let Some(server) = Postgres::start().await else { return };
-    let config = PostgresConfig {
-        statement_timeout_ms: 10_000,
-        ..config(server.url())
-    };
+    let config = patient(server.url());
     let store = open_postgres(&config).await.unwrap();
     tell(Arc::clone(&store)).await;
     store.close().await;

@@ -12,6 +12,7 @@ use crate::{
         hub::{Caller, Hub},
         message::hex,
         peers,
+        ports::SubjectKey,
         rows::{Delivery, MismatchRow},
         steps::{self, Note},
         time,
@@ -116,13 +117,13 @@ async fn mismatches(hub: &Arc<Hub>, subjects: &[Key], ask: &Ask<'_>) -> Result<V
     for subject in subjects {
         let mut look = Look::new(hub, *subject, (0, u32::MAX), &Marks::new(), ROWS_MAX).await?;
         while let Some(seen) = look.next().await? {
-            let Body::Mismatch { id, .. } = seen.entry.body else {
+            let Body::Mismatch { id, subject, .. } = seen.entry.body else {
                 continue;
             };
             if rows.contains_key(&id) {
                 continue;
             }
-            let row = hub.store.mismatch(&id).await?;
+            let row = hub.store.mismatch(SubjectKey(subject), &id).await?;
             let is_of = |row: &MismatchRow| {
                 ask.agency.is_none_or(|agency| row.agency == agency)
                     && row.matter == hub.vault.matter(&row.agency, ask.application_no)
@@ -181,7 +182,7 @@ impl Collected {
     async fn add_mismatch(&mut self, hub: &Arc<Hub>, row: &MismatchRow) -> Result<(), AppError> {
         let entries = self.prove_all(hub, index::mismatch(&hub.vault, &row.id)).await?;
         let mut history = Vec::new();
-        for step in hub.store.mismatch_steps(&row.id).await? {
+        for step in hub.store.mismatch_steps(row.subject, &row.id).await? {
             let key = steps::step_key(&row.id, step.seq);
             let note: Note = hub.vault.open_json(steps::note_place(&key), &step.note)?;
             let is_of = |(entry, _): &&(Entry, String)| matches!(&entry.body, Body::Mismatch { step: number, .. } if *number == step.seq);
@@ -191,7 +192,7 @@ impl Collected {
                 "receipt": entries.iter().find(is_of).map(|(_, name)| name),
             }));
         }
-        for delivery in hub.store.mismatch_deliveries(&row.id).await? {
+        for delivery in hub.store.mismatch_deliveries(row.subject, &row.id).await? {
             self.add_delivery(hub, row, &delivery).await?;
         }
         self.mismatches.push(json!({

@@ -42,33 +42,25 @@ pub async fn publish(hub: &Hub) -> Result<usize, AppError> {
         return Ok(0);
     }
     let mut messages = Vec::with_capacity(events.len() + alerts.len());
-    // For each message, the row that it belongs to: events first.
-    let mut ids = Vec::with_capacity(messages.capacity());
+    // The events of the messages; those of alerts come after them.
+    let mut sent = Vec::with_capacity(events.len());
     let mut bus = BusWrites::default();
     for event in &events {
         match event_message(hub, event).await? {
             Some(message) => {
                 messages.push(message);
-                ids.push(event.id.clone());
+                sent.push(event.key());
             }
-            None => bus.events.push(event.id.clone()),
+            None => bus.events.push(event.key()),
         }
     }
-    let of_events = messages.len();
-    for alert in &alerts {
-        messages.push(alert_message(hub, alert));
-        ids.push(alert.id.clone());
-    }
+    messages.extend(alerts.iter().map(|alert| alert_message(hub, alert)));
     let reports = hub.bus.publish(messages).await;
     let taken = reports.iter().take_while(|report| report.is_ok()).count();
     let fault = reports.into_iter().find_map(Result::err);
-    for (place, id) in ids.into_iter().take(taken).enumerate() {
-        if place < of_events {
-            bus.events.push(id);
-        } else {
-            bus.alerts.push(id);
-        }
-    }
+    let alerts_taken = alerts.iter().take(taken.saturating_sub(sent.len()));
+    bus.alerts.extend(alerts_taken.map(|alert| alert.id.clone()));
+    bus.events.extend(sent.into_iter().take(taken));
     if bus.weight() > 0 {
         let commit = Commit {
             bus,

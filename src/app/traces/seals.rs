@@ -14,6 +14,7 @@ use crate::{
         commit::Commit,
         error::{AppError, Thing},
         hub::{Caller, Hub},
+        ports::SubjectKey,
         purpose,
         question::{Members, Text},
         rows::{MismatchRow, SealRow},
@@ -278,8 +279,8 @@ impl Withheld {
         if self.0.is_empty() {
             return Ok(false);
         }
-        if let Body::Mismatch { id, .. } = &seen.entry.body {
-            let row = hub.store.mismatch(id).await?;
+        if let Body::Mismatch { id, subject, .. } = &seen.entry.body {
+            let row = hub.store.mismatch(SubjectKey(*subject), id).await?;
             return Ok(row.is_some_and(|row| self.hides_mismatch(&row)));
         }
         let application = purpose::open_purpose(hub, &seen.entry.sealed)

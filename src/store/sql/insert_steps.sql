@@ -1,2 +1,2 @@
-INSERT INTO mismatch_steps (mismatch, seq, at, action, state, actor, note)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO mismatch_steps (subject, mismatch, seq, at, action, state, actor, note)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)

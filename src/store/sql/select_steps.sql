@@ -1,1 +1,1 @@
-SELECT seq, at, action, state, actor, note FROM mismatch_steps WHERE mismatch = $1 ORDER BY seq
+SELECT seq, at, action, state, actor, note FROM mismatch_steps WHERE subject = $1 AND mismatch = $2 ORDER BY seq

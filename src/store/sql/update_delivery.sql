@@ -1,3 +1,3 @@
-UPDATE deliveries SET state = $2, attempts = $3, next_at = $4, last_result = $5, last_status = $6, updated_at = $7
-WHERE id = $1 AND (state = 'pending' OR $2 = 'pending')
+UPDATE deliveries SET state = $3, attempts = $4, next_at = $5, last_result = $6, last_status = $7, updated_at = $8
+WHERE subject = $1 AND id = $2 AND (state = 'pending' OR $3 = 'pending')
 RETURNING event

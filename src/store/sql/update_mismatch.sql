@@ -1,2 +1,2 @@
-UPDATE mismatches SET state = $2, is_final = $3, due_on = $4, awaits = $5, revision = $6, updated_at = $7, facts = $8, record_version = $9, is_told = 0
-WHERE id = $1 AND revision = $6 - 1
+UPDATE mismatches SET state = $3, is_final = $4, due_on = $5, awaits = $6, revision = $7, updated_at = $8, facts = $9, record_version = $10, is_told = 0
+WHERE subject = $1 AND id = $2 AND revision = $7 - 1

@@ -1,2 +1,2 @@
-UPDATE watches SET state = $2, next_at = $3, revision = $4, facts = $5, updated_at = $6
-WHERE id = $1 AND revision = $4 - 1
+UPDATE watches SET state = $3, next_at = $4, revision = $5, facts = $6, updated_at = $7
+WHERE subject = $1 AND id = $2 AND revision = $5 - 1

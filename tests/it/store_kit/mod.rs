@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use heyan::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
 use heyan::app::ports::{RecordKey, StoredRecord, SubjectKey};
-use heyan::app::rows::{DeliveryResult, DeliveryRow, EventRow, MismatchRow, MismatchWrite, StepRow};
+use heyan::app::rows::{DeliveryResult, DeliveryRow, EventRow, MismatchRow, MismatchWrite, RowKey, StepRow};
 use heyan::store::{SqliteConfig, SqliteStore};
 
 /// A folder with mode 0700 that goes away with the value.
@@ -148,6 +148,14 @@ pub fn id(prefix: &str, n: u64) -> String {
     format!("{prefix}{n:026}")
 }
 
+/// A row about record 1.
+pub fn row_key(prefix: &str, n: u64) -> RowKey {
+    RowKey {
+        subject: subject(1),
+        id: id(prefix, n),
+    }
+}
+
 /// The change of record 1 that mismatch `n` awaits.
 pub fn change(n: u64) -> EventRow {
     EventRow {
@@ -199,7 +207,7 @@ pub fn awaiting(n: u64) -> MismatchWrite {
 /// Events whose deliveries are all there.
 pub fn fanned(numbers: &[u64]) -> Commit {
     Commit {
-        fanned: numbers.iter().map(|n| id("evt_", *n)).collect(),
+        fanned: numbers.iter().map(|n| row_key("evt_", *n)).collect(),
         ..Commit::default()
     }
 }
@@ -221,7 +229,7 @@ pub fn delivery(n: u64, event: u64, target: &str) -> DeliveryRow {
 /// What an attempt made of delivery `n`.
 pub fn ended(n: u64, state: &'static str) -> DeliveryResult {
     DeliveryResult {
-        id: id("dlv_", n),
+        key: row_key("dlv_", n),
         state,
         attempts: 1,
         next_at: 2,

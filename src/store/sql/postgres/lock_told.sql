@@ -1,3 +1,3 @@
-SELECT 1 FROM mismatches WHERE awaits IN (SELECT value FROM json_array_elements_text(CAST($1 AS json))) AND is_told = 0
+SELECT 1 FROM mismatches WHERE (subject, awaits) IN (SELECT decode(value ->> 0, 'hex'), value ->> 1 FROM json_array_elements(CAST($1 AS json))) AND is_told = 0
 ORDER BY id
 FOR UPDATE

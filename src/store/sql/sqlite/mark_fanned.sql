@@ -1,1 +1,1 @@
-UPDATE events SET is_fanned = 1 WHERE id IN (SELECT value FROM json_each($1)) AND is_fanned = 0
+UPDATE events SET is_fanned = 1 WHERE (subject, id) IN (SELECT unhex(value ->> 0), value ->> 1 FROM json_each($1)) AND is_fanned = 0
