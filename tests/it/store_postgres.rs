@@ -141,7 +141,8 @@ async fn nodes_that_start_and_write_together_are_judged_as_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_two_deliveries_may_end_at_once_on_two_nodes() {
     let Some(server) = Postgres::start().await else { return };
-    let (first, second) = (open(server.url()).await, open(server.url()).await);
+    let first = open_postgres(&patient(server.url())).await.unwrap();
+    let second = open_postgres(&patient(server.url())).await.unwrap();
     let access = Commit {
         agencies: vec![agency("housing", 1)],
         ..Commit::default()
