@@ -39,13 +39,16 @@ pub struct Tail {
     next: Option<u64>,
 }
 
+/// How often each list of (field, code) was told.
+type Alike = HashMap<Box<[u8]>, u64, ahash::RandomState>;
+
 /// What was tallied and is not stored yet.
 #[derive(Default)]
 struct Tally {
     rules: Vec<String>,
     /// How often each list of (field, code) was told, by day, rules and agency: most answers differ in their subject alone, and one
     /// look is enough for all their fields.
-    answers: HashMap<(i32, u16, u32), HashMap<Box<[u8]>, u64, ahash::RandomState>, ahash::RandomState>,
+    answers: HashMap<(i32, u16, u32), Alike, ahash::RandomState>,
     steps: HashMap<(i32, String, String, String), (u64, u64), ahash::RandomState>,
     /// Steps whose mismatch has to be asked for: id, action, number of the step, time.
     met: Vec<(String, SubjectKey, String, u32, i64)>,

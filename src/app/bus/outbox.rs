@@ -137,8 +137,10 @@ fn alert_message(hub: &Hub, alert: &AlertRow) -> Message {
         "entries": alert.entries,
         "evidence": serde_json::from_str::<Value>(&alert.evidence).unwrap_or_else(|_no_json| json!([])),
     });
+    // Evidence grows while the alert waits, or is sent once more: another content is another event.
+    let id = format!("{}-{}", alert.id, alert.entries);
     let attributes = Attributes {
-        id: &alert.id,
+        id: &id,
         subject: record.as_deref(),
         at_us: alert.at,
         traceparent: None,
