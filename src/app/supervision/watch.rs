@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Entries of a ledger, or rows of other nodes' entries, that are taken in at once.
-pub const ENTRIES_MAX: u64 = 1_024;
+pub const ENTRIES_MAX: u64 = 256;
 const ROWS_MAX: u32 = 8;
 
 /// Entries without a fact after which it is stored that they were posted.

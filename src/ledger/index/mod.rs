@@ -29,7 +29,7 @@ use super::tree::{Hash, leaf_hash};
 use super::{Ledger, LedgerError};
 
 /// Entries that are read at once: a call that read fewer has read what there was.
-pub const BATCH_ENTRIES: u64 = 2_048;
+pub const BATCH_ENTRIES: u64 = 512;
 
 /// What the index is made of, and how big its parts are.
 #[derive(Clone, Debug)]
