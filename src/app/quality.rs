@@ -107,7 +107,7 @@ impl Tally {
     fn take(&mut self, bytes: &[u8]) {
         if let Some(answers) = answered::Answers::read(bytes) {
             let (day, agency, mut told) = (china_day(answers.at_us), answers.agency, Vec::new());
-            // `None` ends the reading early, and nothing else.
+            // `None` ended the reading early, and is nothing else.
             let _read = answers.visit(|answer| {
                 let rules = number_of(&mut self.rules, answer.rules);
                 let alike = self.answers.entry((day, rules, agency)).or_default();

@@ -26,8 +26,6 @@ use crate::{
     domain::mismatch::{STATES, State},
 };
 
-/// Rows of a page when nothing is asked, and at most.
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Filter {

@@ -7,31 +7,19 @@ use crate::domain::verdict::Outcome;
 
 /// One answer of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answered {
+pub struct Answered<'a> {
     /// When, Unix microseconds.
     pub at_us: i64,
     /// Number of the agency.
     pub agency: u32,
     /// Its place in a chunk; `None`: the entry is of this verification alone.
     pub position: Option<u16>,
-    /// Keyed pseudonym of the subject.
-    pub subject: [u8; 16],
-    /// Version of the record that was answered from; 0: there was none.
-    pub record_version: u32,
-    /// The outcome as it was told.
-    pub outcome: Outcome,
-}
-
-/// The verdicts of one answer.
-pub struct Verdicts<'a> {
-    /// When, Unix microseconds.
-    pub at_us: i64,
-    /// Number of the agency.
-    pub agency: u32,
     /// Dataset and revision.
     pub rules: &'a str,
     /// Keyed pseudonym of the subject.
     pub subject: [u8; 16],
+    /// Version of the record that was answered from; 0: there was none.
+    pub record_version: u32,
     /// The outcome as it was told.
     pub outcome: Outcome,
     /// Field numbers of that revision, each with the ledger code of its verdict.
@@ -46,7 +34,8 @@ pub struct Answers<'a> {
     pub agency: u32,
     /// The purpose, sealed.
     pub sealed: &'a [u8],
-    count: u16,
+    /// Of a chunk; `None`: the entry is of one verification alone.
+    count: Option<u16>,
     items: Reader<'a>,
 }
 
@@ -56,12 +45,12 @@ impl<'a> Answers<'a> {
         let mut reader = Reader(bytes);
         let Head { kind, at_us, agency } = reader.head()?;
         let count = match kind {
-            Kind::Verification => 1,
-            Kind::Chunk => u16::from_be_bytes(reader.array()?),
+            Kind::Verification => None,
+            Kind::Chunk => Some(u16::from_be_bytes(reader.array()?)),
             _ => return None,
         };
         let items = Reader(reader.0);
-        for _ in 0..count {
+        for _ in 0..count.unwrap_or(1) {
             reader.item()?;
         }
         let length = usize::from(u16::from_be_bytes(reader.array()?));
@@ -74,16 +63,18 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// Visits the verdicts of each.
-    pub fn visit(self, mut visit: impl FnMut(Verdicts<'a>)) -> Option<()> {
+    /// Visits each; `None` ended the reading early.
+    pub fn visit(self, mut visit: impl FnMut(Answered<'a>)) -> Option<()> {
         let mut reader = self.items;
-        for _ in 0..self.count {
+        for position in 0..self.count.unwrap_or(1) {
             let item = reader.item()?;
-            visit(Verdicts {
+            visit(Answered {
                 at_us: self.at_us,
                 agency: self.agency,
+                position: self.count.map(|_| position),
                 rules: std::str::from_utf8(item.rules).ok()?,
                 subject: item.subject,
+                record_version: item.record_version,
                 outcome: item.outcome,
                 fields: item.fields.as_chunks().0,
             });
@@ -92,33 +83,10 @@ impl<'a> Answers<'a> {
     }
 }
 
-/// Visits the answers of an entry; an entry of another kind, or of another version of the layout, has none.
-/// What is cut short has those that are whole.
-pub fn visit(bytes: &[u8], visit: impl FnMut(Answered)) {
+/// Visits the answers of an entry; one of another kind, of another version of the layout, or cut short has none.
+pub fn visit(bytes: &[u8], visit: impl FnMut(Answered<'_>)) {
     // `None` ends the reading early, and nothing else.
-    let _read = read(bytes, visit);
-}
-
-fn read(bytes: &[u8], mut visit: impl FnMut(Answered)) -> Option<()> {
-    let mut reader = Reader(bytes);
-    let Head { kind, at_us, agency } = reader.head()?;
-    let count = match kind {
-        Kind::Verification => None,
-        Kind::Chunk => Some(u16::from_be_bytes(reader.array()?)),
-        _ => return None,
-    };
-    for position in 0..count.unwrap_or(1) {
-        let item = reader.item()?;
-        visit(Answered {
-            at_us,
-            agency,
-            position: count.map(|_| position),
-            subject: item.subject,
-            record_version: item.record_version,
-            outcome: item.outcome,
-        });
-    }
-    Some(())
+    let _read = Answers::read(bytes).and_then(|answers| answers.visit(visit));
 }
 
 #[cfg(test)]
@@ -150,17 +118,27 @@ mod tests {
                 body: Body::Items(items.clone()),
                 sealed: vec![1, 2],
             };
+            let bytes = entry.encode();
+            let answers = Answers::read(&bytes).unwrap();
+            assert_eq!((answers.at_us, answers.agency, answers.sealed), (5, 9, &[1, 2][..]));
             let mut read = Vec::new();
-            visit(&entry.encode(), |answered| read.push(answered));
+            answers.visit(|answered| read.push(answered)).unwrap();
+            let fields = [[0, Verdict::Mismatch.code()], [3, Verdict::Absent.code()]];
             let wanted = items.iter().zip(0..).map(|(item, position)| Answered {
                 at_us: 5,
                 agency: 9,
                 position: (kind == Kind::Chunk).then_some(position),
+                rules: &item.rules,
                 subject: item.subject,
                 record_version: item.record_version,
                 outcome: item.outcome,
+                fields: &fields,
             });
             assert_eq!(read, wanted.collect::<Vec<_>>());
+            assert!(
+                (0..bytes.len()).all(|cut| Answers::read(&bytes[..cut]).is_none()),
+                "cut short"
+            );
         }
     }
 

@@ -274,7 +274,7 @@ async fn an_item_whose_source_is_down_has_its_own_problem() {
     hub.stop().await;
 }
 
-/// How long `count` verifications took, one after the other: the median and the longest.
+/// How long `count` verifications took, one after the other: the median and the 99th percentile.
 async fn took(hub: &TestHub, body: &Value, count: usize) -> (Duration, Duration) {
     let token = hub.token("agency");
     let mut took = Vec::with_capacity(count);
@@ -289,7 +289,7 @@ async fn took(hub: &TestHub, body: &Value, count: usize) -> (Duration, Duration)
         );
     }
     took.sort_unstable();
-    (took[count / 2], took[count - 1])
+    (took[count / 2], took[count * 99 / 100])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -319,16 +319,23 @@ async fn a_source_that_hangs_holds_up_neither_another_source_nor_stored_records(
         })
         .collect();
     source.until_under_way(50).await;
-    let during = (took(&hub, &live, 100).await, took(&hub, &stored, 100).await);
-    assert!(waiting.iter().all(|call| !call.is_finished()), "the source still hangs");
-    println!("median and longest (another source, stored records): before {before:?}, while a source hangs {during:?}");
-    // Were anything shared, calls would wait for the source that hangs: still hanging after two hundred of them. One call may be
-    // slow because the machine is; half of them are not.
-    let bound = |before: Duration| 2 * before + Duration::from_millis(20);
-    for (before, during) in [(before.0, during.0), (before.1, during.1)] {
-        assert!(during.0 < bound(before.0), "{before:?} {during:?}");
-        assert!(during.1 < Duration::from_secs(1), "{before:?} {during:?}");
+    // Were anything shared, calls would wait for the source that hangs, each time. A machine that does other work for a moment slows one
+    // round of three; the bounds are those of a quiet one.
+    let within = |(before, during): (Duration, Duration), more: u64| during < 2 * before + Duration::from_millis(more);
+    let mut is_well = false;
+    for _ in 0..3 {
+        let during = (took(&hub, &live, 100).await, took(&hub, &stored, 100).await);
+        assert!(waiting.iter().all(|call| !call.is_finished()), "the source still hangs");
+        println!("median and p99 (another source, stored records): before {before:?}, while a source hangs {during:?}");
+        let sides = [(before.0, during.0), (before.1, during.1)];
+        let median = sides.map(|(before, during)| within((before.0, during.0), 20));
+        let p99 = sides.map(|(before, during)| within((before.1, during.1), 100));
+        is_well = median == [true; 2] && p99 == [true; 2];
+        if is_well {
+            break;
+        }
     }
+    assert!(is_well, "each round was slower than before: {before:?}");
     for call in waiting {
         let (status, answer) = call.await.unwrap();
         assert_eq!((status, answer["code"].as_str()), (503, Some("source_unavailable")));

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// Keyed hashes that are known; forgotten all at once when there are so many.
+/// Words, or keyed hashes, that are known; forgotten all at once when there are so many.
 const KNOWN_MAX: usize = 10_000;
 
 /// Reads entries.
@@ -77,7 +77,7 @@ impl<'h> FactReader<'h> {
                 // An entry of a later layout has nothing that this version could judge.
                 let _read = self.look_ups(seen, bytes, &mut visit);
             }
-            Some(Kind::Access | Kind::Mismatch) => self.changes(seen, bytes, visit),
+            _ if concerns(bytes) => self.changes(seen, bytes, visit),
             _ => {}
         }
     }
@@ -189,6 +189,9 @@ impl Known {
     fn word(&mut self, word: &str) -> Arc<str> {
         if let Some(known) = self.words.get(word) {
             return Arc::clone(known);
+        }
+        if self.words.len() >= KNOWN_MAX {
+            self.words.clear();
         }
         let word: Arc<str> = word.into();
         self.words.insert(Arc::clone(&word));

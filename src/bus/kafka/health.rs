@@ -81,6 +81,10 @@ impl Health {
     /// Some broker is reached, or none is; a change is told.
     pub(super) fn connected(&self, is_up: bool) {
         let was_up = self.is_connected.swap(is_up, Ordering::AcqRel);
+        if is_up && !was_up {
+            // Errors that named no broker.
+            self.forget(str::is_empty);
+        }
         match (was_up, is_up) {
             (true, false) => tracing::warn!("no broker of Kafka can be reached; what is to be published waits"),
             // Before the topics were seen, a broker may have shaken hands that refuses everything else.
