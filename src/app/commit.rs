@@ -33,6 +33,8 @@ pub struct Commit {
     pub seals: Vec<SealRow>,
     /// Mismatches after a step, with the step.
     pub mismatches: Vec<MismatchWrite>,
+    /// Whether each new mismatch is the first about its matter and fields: if there is another, the commit is a conflict.
+    pub opens_first: bool,
     /// Guesses that were counted; a value that is known already is not counted again.
     pub guesses: Vec<GuessRow>,
     /// The subject of the guesses, where other nodes count too.

@@ -185,9 +185,15 @@ async fn carry_out(
             one.opens.iter().map(|opening| opening.key.subject).chain(guessed)
         })
         .collect();
+    // What is opened is looked for in the commit itself first, which costs no reading; where that finds something, or is known to, the
+    // store is asked before.
+    let mut opens_first = !subjects.iter().any(|subject| hub.pending.is_decided(*subject));
     for _ in 0..ATTEMPTS_MAX {
         let turn = hub.pending.turn(subjects.iter().copied()).await;
-        let mut plan = Plan::default();
+        let mut plan = Plan {
+            opens_first,
+            ..Plan::default()
+        };
         let mut notes = Vec::with_capacity(consequences.len());
         for one in &consequences {
             let note = match one {
@@ -201,7 +207,10 @@ async fn carry_out(
         let commit = plan.commit(hub, matter, entry.clone())?;
         let committed = match commit {
             Some(commit) => match hub.commit(commit).await {
-                Err(AppError::Store(StoreError::Conflict)) => continue,
+                Err(AppError::Store(StoreError::Conflict)) => {
+                    opens_first = false;
+                    continue;
+                }
                 committed => committed?,
             },
             // Everything was known already: the answer writes its own entry and nothing else.
@@ -229,6 +238,8 @@ async fn carry_out(
 /// Everything that one answer writes.
 #[derive(Default)]
 struct Plan {
+    /// Whether no mismatch may be there of the matter and fields of one that is opened.
+    opens_first: bool,
     mismatches: Vec<MismatchWrite>,
     events: Vec<EventRow>,
     guesses: Vec<GuessRow>,
@@ -275,16 +286,20 @@ impl Plan {
         if let Some(write) = self.mismatches.iter().find(same) {
             return Ok(note_of(&write.row));
         }
-        let newest = hub
-            .store
-            .mismatch_of(&opening.key, &matter.key, &opening.fields)
-            .await?;
+        let newest = match self.opens_first {
+            true => None,
+            false => {
+                let store = &hub.store;
+                store.mismatch_of(&opening.key, &matter.key, &opening.fields).await?
+            }
+        };
         if let Some(row) = newest {
             if !row.is_final {
                 // Opened by another node, or before a start that read less: now it is pending here too.
                 hub.pending.tell(&row);
                 return Ok(note_of(&row));
             }
+            hub.pending.decided(row.subject);
             if stands(hub, &row, opening)? {
                 return Ok(note_of(&row));
             }
@@ -327,6 +342,7 @@ impl Plan {
         }
         Ok(Some(Commit {
             mismatches: self.mismatches,
+            opens_first: self.opens_first,
             events: self.events,
             guesses: self.guesses,
             alerts: self.alerts,

@@ -9,13 +9,14 @@ use super::{
     commit::Commit,
     error::AppError,
     hub::Hub,
+    pending::Dispute,
     ports::SubjectKey,
     rows::{AnswerRow, DeliveryRow, Event, SubscriptionRow},
     verification_id::new_id,
 };
 
 /// Events that are fanned out in one commit.
-const EVENTS_MAX: u32 = 256;
+pub const EVENTS_MAX: u32 = 256;
 
 /// Subjects of one question to the store.
 const SUBJECTS_MAX: usize = 500;
@@ -60,11 +61,12 @@ async fn make(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, A
         positions: position.into_iter().collect(),
         ..Commit::default()
     };
+    let answered = answered(hub, &events).await?;
     for event in &events {
-        if let (Some(subject), Some(version), "record.changed") = (event.subject, event.version, event.kind.as_str()) {
+        if let Some((subject, version)) = change_of(event) {
             index.changed(subject, version, now_us, now_us - LATE_US);
         }
-        let reasons = reasons_of(hub, event).await?;
+        let reasons = reasons_of(hub, event, &answered).await?;
         commit.deliveries.extend(deliveries(hub, event, &reasons, now_us)?);
         commit.fanned.push(event.key());
     }
@@ -127,29 +129,68 @@ enum Audience {
     Readers,
 }
 
-async fn reasons_of(hub: &Hub, event: &Event) -> Result<Reasons, AppError> {
-    let mut reasons = Reasons::default();
+/// The record that an event says has changed, and its version since.
+fn change_of(event: &Event) -> Option<(SubjectKey, u32)> {
     match (event.kind.as_str(), event.subject, event.version) {
-        ("record.changed", Some(subject), Some(version)) => {
-            reasons.readers = Audience::Readers;
-            let answers = hub.store.answers_of(subject).await?;
-            let superseded = answers.iter().filter(|answer| is_superseded(answer.version, version));
-            reasons.answered = superseded.map(|answer| answer.agency).collect();
-            reasons.answered.sort_unstable();
-            reasons.answered.dedup();
+        ("record.changed", Some(subject), Some(version)) => Some((subject, version)),
+        _ => None,
+    }
+}
+
+/// Who was answered from which version of the records that changed.
+async fn answered(hub: &Hub, events: &[Event]) -> Result<HashMap<SubjectKey, Vec<AnswerRow>>, AppError> {
+    let mut subjects: Vec<SubjectKey> = events
+        .iter()
+        .filter_map(change_of)
+        .map(|(subject, _)| subject)
+        .collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let mut answered: HashMap<SubjectKey, Vec<AnswerRow>> = HashMap::new();
+    if !subjects.is_empty() {
+        for answer in hub.store.answers_of(&subjects).await? {
+            answered.entry(SubjectKey(answer.subject)).or_default().push(answer);
         }
-        ("mismatch", ..) => {
-            reasons.addressed.extend(event.agency.clone());
-            if let (Some(subject), Some(id)) = (event.subject, &event.mismatch)
-                && let Some(row) = hub.store.mismatch(subject, id).await?
-                && row.state == "disputed"
-            {
-                reasons.addressed.extend(owners(hub, &row.dataset));
-            }
-        }
-        _ => reasons.addressed.extend(event.agency.clone()),
+    }
+    Ok(answered)
+}
+
+async fn reasons_of(
+    hub: &Hub,
+    event: &Event,
+    answered: &HashMap<SubjectKey, Vec<AnswerRow>>,
+) -> Result<Reasons, AppError> {
+    let mut reasons = Reasons::default();
+    if let Some((subject, version)) = change_of(event) {
+        reasons.readers = Audience::Readers;
+        let answers = answered.get(&subject).into_iter().flatten();
+        let superseded = answers.filter(|answer| is_superseded(answer.version, version));
+        reasons.answered = superseded.map(|answer| answer.agency).collect();
+        reasons.answered.sort_unstable();
+        reasons.answered.dedup();
+        return Ok(reasons);
+    }
+    reasons.addressed.extend(event.agency.clone());
+    if let (Some(subject), Some(id), "mismatch") = (event.subject, &event.mismatch, event.kind.as_str())
+        && let Some(dataset) = &event.dataset
+        && is_disputed(hub, subject, id).await?
+    {
+        reasons.addressed.extend(owners(hub, dataset));
     }
     Ok(reasons)
+}
+
+/// Whether a mismatch is disputed now. A node alone knows each that is; what another node did may not have reached this one yet.
+async fn is_disputed(hub: &Hub, subject: SubjectKey, id: &str) -> Result<bool, AppError> {
+    if hub.trust.is_among_others() {
+        let row = hub.store.mismatch(subject, id).await?;
+        return Ok(row.is_some_and(|row| row.state == "disputed"));
+    }
+    let about = hub.pending.about(subject);
+    Ok(about.is_some_and(|about| {
+        let known = about.mismatches.iter().find(|known| *known.id == *id);
+        known.is_some_and(|known| known.dispute == Dispute::Pending)
+    }))
 }
 
 /// Ids of the agencies that own a dataset.

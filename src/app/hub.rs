@@ -277,8 +277,8 @@ impl Hub {
     /// The ledger has failed; the outbox keeps the entries for the next start.
     pub async fn enter(&self, committed: Committed) -> Result<Vec<Appended>, AppError> {
         let mut appended = Vec::with_capacity(committed.entries.len());
-        for entry in committed.entries {
-            appended.push(self.append_surely(entry).await?);
+        for together in neighbours(committed.entries) {
+            appended.extend(self.append_surely(together).await?);
         }
         let mut done = self.done_entries.lock().unwrap_or_else(PoisonError::into_inner);
         done.extend(committed.ids);
@@ -322,16 +322,35 @@ impl Hub {
         self.bells.closer.notify_one();
     }
 
-    /// Appends an entry whose state is committed already: a full queue is waited for, since the change stands.
+    /// Appends entries whose state is committed already: a full queue is waited for, since the change stands.
     ///
     /// # Errors
-    /// The ledger has failed; the outbox keeps the entry for the next start.
-    async fn append_surely(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
+    /// The ledger has failed; the outbox keeps the entries for the next start.
+    async fn append_surely(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, AppError> {
         loop {
-            match self.ledger.append(entry.clone()).await {
+            match self.ledger.append_many(entries.clone()).await {
                 Err(LedgerError::Busy) => tokio::time::sleep(QUEUE_WAIT).await,
                 appended => return Ok(appended?),
             }
         }
     }
+}
+
+/// Entries of a commit in pieces that the ledger takes at once: each waits for the disk once, and is no longer than one entry may be.
+fn neighbours(entries: Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
+    const BYTES_MAX: usize = 32_768;
+    const FRAME_BYTES: usize = 128;
+    let (mut pieces, mut bytes): (Vec<Vec<Vec<u8>>>, usize) = (Vec::new(), 0);
+    for entry in entries {
+        let more = entry.len() + FRAME_BYTES;
+        match pieces.last_mut().filter(|_| bytes + more <= BYTES_MAX) {
+            Some(piece) => piece.push(entry),
+            None => {
+                pieces.push(vec![entry]);
+                bytes = 0;
+            }
+        }
+        bytes += more;
+    }
+    pieces
 }

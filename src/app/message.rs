@@ -87,7 +87,7 @@ async fn changed(hub: &Hub, delivery: &Delivery, agency: &Agency) -> Result<Valu
         }
     };
     if let Some(subject) = event.subject {
-        let answers = hub.store.answers_of(subject).await?;
+        let answers = hub.store.answers_of(&[subject]).await?;
         let own = answers.iter().filter(|answer| {
             answer.agency == agency.row.number && is_superseded(answer.version, event.version.unwrap_or_default())
         });

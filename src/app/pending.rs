@@ -5,7 +5,7 @@
 //! crowd of guesses at one moment must not each find the budget untouched. Where several nodes count, `guess.rs` says how.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -149,7 +149,12 @@ type Shard = HashMap<SubjectKey, Arc<About>, ahash::RandomState>;
 pub struct Pending {
     shards: Box<[RwLock<Shard>]>,
     turns: Box<[Mutex<()>]>,
+    /// Subjects of which a mismatch is over, as far as it is known; forgotten all at once when there are so many.
+    decided: RwLock<HashSet<SubjectKey, ahash::RandomState>>,
 }
+
+/// Subjects of which it is remembered that a mismatch is over.
+const DECIDED_MAX: usize = 100_000;
 
 /// Shards of the table, and turns.
 const SHARDS: usize = 256;
@@ -159,6 +164,7 @@ impl Default for Pending {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             turns: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            decided: RwLock::default(),
         }
     }
 }
@@ -207,6 +213,26 @@ impl Pending {
                 about.mismatches.push(row.into());
             }
         });
+        if row.is_final {
+            self.decided(row.subject);
+        }
+    }
+
+    /// Remembers that a mismatch of a subject is over.
+    pub fn decided(&self, subject: SubjectKey) {
+        let mut decided = self.decided.write().unwrap_or_else(PoisonError::into_inner);
+        if decided.len() >= DECIDED_MAX {
+            decided.clear();
+        }
+        decided.insert(subject);
+    }
+
+    /// Whether it is known that a mismatch of a subject is over; `false` says nothing.
+    pub fn is_decided(&self, subject: SubjectKey) -> bool {
+        self.decided
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&subject)
     }
 
     /// The turn of subjects: whoever changes their mismatches holds it from the decision to the commit. Turns are taken
@@ -283,5 +309,6 @@ mod tests {
         assert_eq!(pending.about(subject).unwrap().mismatches.len(), 1);
         pending.tell(&row("mis_2", "upheld"));
         assert!(pending.about(subject).is_none());
+        assert!(pending.is_decided(subject) && !pending.is_decided(SubjectKey([8; 16])));
     }
 }

@@ -9,8 +9,8 @@ use super::{
     commit::{AgencyRow, ClientRow, Commit, GrantRow, GrantUsage},
     rows::{
         AlertFilter, AlertRow, AlertStep, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow,
-        ItemRow, LoopCounts, MismatchFilter, MismatchRow, PostedEntries, SavedReply, SealRow, StepRow, StepTally,
-        SubscriptionRow, VerdictTally, WatchFilter, WatchRow,
+        ItemRow, LoopCounts, MismatchFilter, MismatchRow, PostedEntries, RowKey, SavedReply, SealRow, StepRow,
+        StepTally, SubscriptionRow, VerdictTally, WatchFilter, WatchRow,
     },
 };
 
@@ -307,8 +307,11 @@ pub trait Store: Send + Sync + 'static {
     /// Oldest events that were not fanned out, at most `limit`.
     async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;
 
+    /// Mismatches by their keys, in any order; those that are gone are left out.
+    async fn mismatches_by_key(&self, keys: &[RowKey]) -> Result<Vec<MismatchRow>, StoreError>;
+
     /// Which agencies were answered from which version of a record.
-    async fn answers_of(&self, subject: SubjectKey) -> Result<Vec<AnswerRow>, StoreError>;
+    async fn answers_of(&self, subjects: &[SubjectKey]) -> Result<Vec<AnswerRow>, StoreError>;
 
     /// The newest change of each of the records, with its event, for those that have one.
     async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<Event>, StoreError>;

@@ -128,21 +128,49 @@ fn seal_plain(sealer: &PurposeSealer, plain: &[u8], bytes: &mut Vec<u8>) -> Resu
 
 /// The parts of a sealed purpose: item code, application number, operator, reason, item name; or the names of a caller.
 pub fn open(hub: &Hub, sealed: &[u8]) -> Option<Vec<String>> {
-    open_by(&hub.sealer, sealed)
+    Some(Opened::by(&hub.sealer, sealed)?.parts().map(str::to_owned).collect())
 }
 
-/// As `open`, by a sealer alone.
-pub fn open_by(sealer: &PurposeSealer, sealed: &[u8]) -> Option<Vec<String>> {
-    let mut plain = Vec::new();
-    sealer.open(sealed, AAD, &mut plain).ok()?;
-    let mut parts = Vec::new();
-    let mut rest = plain.as_slice();
-    while let Some((length, tail)) = rest.split_first_chunk() {
-        let (text, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        parts.push(String::from_utf8(text.to_vec()).ok()?);
-        rest = tail;
+/// A sealed purpose that was opened.
+pub struct Opened {
+    plain: Vec<u8>,
+}
+
+impl Opened {
+    /// Opens it; `None` when it cannot be, or is not made of whole texts.
+    pub fn by(sealer: &PurposeSealer, sealed: &[u8]) -> Option<Self> {
+        let mut plain = Vec::with_capacity(sealed.len());
+        sealer.open(sealed, AAD, &mut plain).ok()?;
+        let mut rest = plain.as_slice();
+        while !rest.is_empty() {
+            rest = part(rest)?.1;
+        }
+        Some(Self { plain })
     }
-    Some(parts)
+
+    /// The applicant's matter; `None` when it is not the purpose of a question, which has five parts.
+    pub fn application_no(&self) -> Option<&str> {
+        let mut parts = self.parts();
+        let application_no = parts.nth(1)?;
+        (parts.count() == 3).then_some(application_no)
+    }
+
+    /// Its parts, as [`open`] tells them.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        let mut rest = self.plain.as_slice();
+        std::iter::from_fn(move || {
+            let (text, tail) = part(rest)?;
+            rest = tail;
+            Some(text)
+        })
+    }
+}
+
+/// The first part, and what comes after it.
+fn part(plain: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, tail) = plain.split_first_chunk()?;
+    let (text, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    Some((std::str::from_utf8(text).ok()?, tail))
 }
 
 /// A purpose as an entry holds it sealed.

@@ -15,7 +15,7 @@ use super::{
     error::AppError,
     hub::Hub,
     ports::SubjectKey,
-    rows::{QualityWrites, StepTally, VerdictTally},
+    rows::{MismatchRow, QualityWrites, RowKey, StepTally, VerdictTally},
 };
 use crate::{
     domain::calendar::china_day,
@@ -50,9 +50,15 @@ struct Tally {
     /// look is enough for all their fields.
     answers: HashMap<(i32, u16, u32), Alike, ahash::RandomState>,
     steps: HashMap<(i32, String, String, String), (u64, u64), ahash::RandomState>,
-    /// Steps whose mismatch has to be asked for: id, action, number of the step, time.
-    met: Vec<(String, SubjectKey, String, u32, i64)>,
+    /// Steps whose mismatch has to be asked for.
+    met: Vec<Met>,
 }
+
+/// A step: id and subject of the mismatch, action, number of the step, time.
+type Met = (String, SubjectKey, String, u32, i64);
+
+/// Mismatches that are asked for at once.
+const ROWS_MAX: usize = 500;
 
 /// Tallies what was entered since the last call, and stores it; answers how many entries there were.
 ///
@@ -138,10 +144,10 @@ impl Tally {
 
     /// A step's entry names the mismatch; its fields, and since when a decision was waited for, stand in the store.
     async fn look_up_steps(&mut self, hub: &Hub) -> Result<(), AppError> {
-        for (id, subject, action, seq, at_us) in std::mem::take(&mut self.met) {
-            let Some(row) = hub.store.mismatch(subject, &id).await? else {
-                continue;
-            };
+        let met = std::mem::take(&mut self.met);
+        let rows = rows_of(hub, &met).await?;
+        for (id, subject, action, seq, at_us) in met {
+            let Some(row) = rows.get(&id) else { continue };
             let day = china_day(at_us);
             let mut days = 0;
             if matches!(action.as_str(), "approve" | "reject") {
@@ -200,6 +206,23 @@ impl Tally {
             steps: steps.collect(),
         }
     }
+}
+
+/// The mismatches of steps, by their id.
+async fn rows_of(hub: &Hub, met: &[Met]) -> Result<HashMap<String, MismatchRow>, AppError> {
+    let mut rows = HashMap::new();
+    for part in met.chunks(ROWS_MAX) {
+        let keys: Vec<RowKey> = part
+            .iter()
+            .map(|(id, subject, ..)| RowKey {
+                subject: *subject,
+                id: id.clone(),
+            })
+            .collect();
+        let found = hub.store.mismatches_by_key(&keys).await?;
+        rows.extend(found.into_iter().map(|row| (row.id.clone(), row)));
+    }
+    Ok(rows)
 }
 
 /// Few rule sets: a list is faster than a table of texts.

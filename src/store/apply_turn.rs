@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::apply::{changed, run, send_rows};
-use super::batch::{Turn, json_text, keys_text};
+use super::batch::{Turn, hex, json_text, keys_text};
 use super::engine::{Call, Engine, EngineName};
 use super::fault::Fault;
 use super::pool::Lease;
@@ -23,6 +23,7 @@ use crate::store::statement::{self, Statement};
 pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, turns: &[&Turn]) -> Result<(), Fault> {
     let mismatches = || turns.iter().flat_map(|turn| &turn.mismatches);
     let opened: Vec<&MismatchWrite> = mismatches().filter(|write| write.row.revision == 1).collect();
+    none_stands(conn, turns).await?;
     send_rows(conn, &statement::INSERT_MISMATCHES, &opened, bind_opened).await?;
     send_rows(conn, &statement::INSERT_STEPS, &opened, bind_step).await?;
     for write in mismatches().filter(|write| write.row.revision != 1) {
@@ -36,6 +37,28 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, turns: &[&Turn
         apply_rest(conn, turn).await?;
     }
     Ok(())
+}
+
+/// A conflict when there is a mismatch of the matter and the fields of one that is opened as the first.
+async fn none_stands<E: Engine>(conn: &mut Lease<'_, E>, turns: &[&Turn]) -> Result<(), Fault> {
+    let first = turns.iter().filter(|turn| turn.opens_first);
+    let first = first.flat_map(|turn| &turn.mismatches).map(|write| &write.row);
+    let first: Vec<_> = first
+        .filter(|row| row.revision == 1)
+        .map(|row| {
+            let matter = hex(SubjectKey(row.matter));
+            (hex(row.subject), &*row.dataset, matter, json_text(&row.fields))
+        })
+        .collect();
+    if first.is_empty() {
+        return Ok(());
+    }
+    let statement = statement::SELECT_STANDING;
+    let call = E::call(E::text(statement)).bind(json_text(&first));
+    match conn.rows(statement.name, call).await?.is_empty() {
+        true => Ok(()),
+        false => Err(Fault::Conflict),
+    }
 }
 
 /// Counts and forgives guesses, in the order of the turns: one that is counted after it was forgiven counts.

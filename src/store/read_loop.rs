@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use super::batch::{hex, json_text};
+use super::batch::{hex, json_text, keys_text};
 use super::engine::{Call, Columns, Engine};
 use super::pool::Pool;
 use super::read::{bytes_16, bytes_32, column, fetch, fetch_one, flag, list, number};
 use crate::app::ports::{RecordKey, StoreError, SubjectKey};
 use crate::app::rows::{
-    AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow, SavedReply,
-    SealRow, StepRow, SubscriptionRow,
+    AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow, RowKey,
+    SavedReply, SealRow, StepRow, SubscriptionRow,
 };
 use crate::domain::budget::Standing;
 use crate::store::statement;
@@ -21,6 +21,11 @@ pub(super) async fn mismatch<E: Engine>(pool: &Pool<E>, subject: SubjectKey, id:
     let id = id.to_owned();
     let bind = |query: E::Call| query.bind(subject.0.to_vec()).bind(id);
     fetch_one(pool, statement::SELECT_MISMATCH, bind, read_mismatch).await
+}
+
+pub(super) async fn mismatches_by_key<E: Engine>(pool: &Pool<E>, keys: &[RowKey]) -> Read<Vec<MismatchRow>> {
+    let bind = |query: E::Call| query.bind(keys_text(keys));
+    fetch(pool, statement::SELECT_MISMATCHES_BY_KEY, bind, read_mismatch).await
 }
 
 pub(super) async fn find_mismatch<E: Engine>(pool: &Pool<E>, id: &str) -> Read<Option<MismatchRow>> {
@@ -170,7 +175,7 @@ pub(super) async fn new_events<E: Engine>(pool: &Pool<E>, limit: u32) -> Read<Ve
     fetch(pool, statement::SELECT_NEW_EVENTS, bind, |row| read_event(row, 0)).await
 }
 
-pub(super) async fn answers_of<E: Engine>(pool: &Pool<E>, subject: SubjectKey) -> Read<Vec<AnswerRow>> {
+pub(super) async fn answers_of<E: Engine>(pool: &Pool<E>, subjects: &[SubjectKey]) -> Read<Vec<AnswerRow>> {
     const TABLE: &str = "answers";
     let read = |row: &E::Row| {
         Ok(AnswerRow {
@@ -181,7 +186,8 @@ pub(super) async fn answers_of<E: Engine>(pool: &Pool<E>, subject: SubjectKey) -
             at: column(row, 4, TABLE, "at")?,
         })
     };
-    let bind = |query: E::Call| query.bind(subject.0.to_vec());
+    let subjects: Vec<String> = subjects.iter().map(|subject| hex(*subject)).collect();
+    let bind = |query: E::Call| query.bind(json_text(&subjects));
     fetch(pool, statement::SELECT_ANSWERS, bind, read).await
 }
 

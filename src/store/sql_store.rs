@@ -19,7 +19,7 @@ use crate::app::ports::{
 };
 use crate::app::rows::{
     AlertFilter, AlertRow, AlertStep, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow,
-    ItemRow, LoopCounts, MismatchFilter, MismatchRow, PostedEntries, SavedReply, SealRow, StepRow, StepTally,
+    ItemRow, LoopCounts, MismatchFilter, MismatchRow, PostedEntries, RowKey, SavedReply, SealRow, StepRow, StepTally,
     SubscriptionRow, VerdictTally, WatchFilter, WatchRow,
 };
 
@@ -217,8 +217,12 @@ impl<E: Engine> Store for SqlStore<E> {
         read_loop::new_events(&self.readers, limit).await
     }
 
-    async fn answers_of(&self, subject: SubjectKey) -> Result<Vec<AnswerRow>, StoreError> {
-        read_loop::answers_of(&self.readers, subject).await
+    async fn mismatches_by_key(&self, keys: &[RowKey]) -> Result<Vec<MismatchRow>, StoreError> {
+        read_loop::mismatches_by_key(&self.readers, keys).await
+    }
+
+    async fn answers_of(&self, subjects: &[SubjectKey]) -> Result<Vec<AnswerRow>, StoreError> {
+        read_loop::answers_of(&self.readers, subjects).await
     }
 
     async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<Event>, StoreError> {

@@ -1,11 +1,14 @@
 //! The workers of the bus: one publishes events and alerts, one the answers of the ledger, one its checkpoints, one takes the feed
 //! in, one answers requests. Each waits for a bus that is down by itself, and none holds up another.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{PAUSE, told, until};
+use super::{PAUSE, gather, told, until};
 use crate::app::{
     bus::{
         Topic,
@@ -62,9 +65,10 @@ async fn publisher(hub: Arc<Hub>) {
     loop {
         let _rung = tokio::time::timeout(PUBLISH_TICK, hub.bells.publisher.notified()).await;
         loop {
+            let began = Instant::now();
             match publish_once(&hub, &mut duty).await {
                 Ok(0) => break,
-                Ok(_) => {}
+                Ok(rows) => gather(began, rows < outbox::ROUND_MAX as usize).await,
                 Err(error) => {
                     tell("publisher", &error);
                     tokio::time::sleep(PAUSE).await;

@@ -13,7 +13,10 @@ mod supervisor;
 mod sweeper;
 mod watcher;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{sync::watch, task::JoinSet};
 
@@ -31,6 +34,9 @@ pub use courier::CourierLimits;
 
 /// Between two looks when no bell rings.
 const RELAY_TICK: Duration = Duration::from_millis(200);
+/// Between two rounds that find something: while much happens, a round takes what came meanwhile together. What happens after a pause
+/// is told at once.
+const GATHER: Duration = Duration::from_millis(10);
 const CLOSER_TICK: Duration = Duration::from_secs(1);
 const FORGET_TICK: Duration = Duration::from_millis(50);
 
@@ -87,9 +93,10 @@ async fn relay(hub: Arc<Hub>) {
     loop {
         let _rung = tokio::time::timeout(RELAY_TICK, hub.bells.relay.notified()).await;
         loop {
+            let began = Instant::now();
             match relay_once(&hub, &mut index, &mut duty).await {
                 Ok(0) => break,
-                Ok(_) => {}
+                Ok(events) => gather(began, events < fanout::EVENTS_MAX as usize).await,
                 Err(error) => {
                     told("relay", &error);
                     tokio::time::sleep(PAUSE).await;
@@ -97,6 +104,13 @@ async fn relay(hub: Arc<Hub>) {
                 }
             }
         }
+    }
+}
+
+/// Waits until a round is worth it, if the last one took all that there was.
+async fn gather(began: Instant, took_all: bool) {
+    if took_all {
+        tokio::time::sleep_until((began + GATHER).into()).await;
     }
 }
 

@@ -135,7 +135,7 @@ async fn a_correction_and_a_change_of_status_are_told_within_five_seconds_and_no
     let subject = hub.hub.store.watch(&id).await.unwrap().unwrap().subject;
     let deadline = Instant::now() + TOLD_WITHIN;
     loop {
-        let answers = hub.hub.store.answers_of(subject).await.unwrap();
+        let answers = hub.hub.store.answers_of(&[subject]).await.unwrap();
         if answers.iter().any(|answer| answer.version == 3) {
             break;
         }

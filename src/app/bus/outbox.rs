@@ -18,7 +18,7 @@ use crate::app::{
 };
 
 /// Rows of one round.
-const ROUND_MAX: u32 = 2_000;
+pub const ROUND_MAX: u32 = 2_000;
 
 /// The bus did not take something: it waits.
 const NOT_TAKEN: &str = "the bus did not take a message";

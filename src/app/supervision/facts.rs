@@ -1,7 +1,7 @@
 //! Facts of ledger entries: opened purposes become keyed hashes at once, so that no name of a clerk or number of a matter goes further.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
@@ -36,6 +36,14 @@ pub struct FactReader<'h> {
     pub sealer: &'h PurposeSealer,
     /// Hides matters and operators.
     pub vault: &'h Vault,
+    /// What it reads them by.
+    pub kept: Kept,
+}
+
+/// What a reader knows, kept for the next one: a round reads few entries.
+pub struct Kept {
+    /// What agencies and items were read of; `None`: not of a hub.
+    pub made_of: Option<(Arc<AccessTable>, Arc<Items>)>,
     /// Ids of agencies by their number.
     pub agencies: HashMap<u32, Arc<str>>,
     /// Items that demand on paper what a register proves.
@@ -52,21 +60,54 @@ pub struct FactReader<'h> {
 #[derive(Default)]
 pub struct Known {
     words: HashSet<Arc<str>, ahash::RandomState>,
-    matters: HashMap<(u32, String), u64, ahash::RandomState>,
-    operators: HashMap<(u32, String), u64, ahash::RandomState>,
+    matters: Hashes,
+    operators: Hashes,
+}
+
+/// Keyed hashes by agency and text.
+#[derive(Default)]
+struct Hashes {
+    of: HashMap<u32, HashMap<Box<str>, u64, ahash::RandomState>, ahash::RandomState>,
+    count: usize,
+}
+
+impl Kept {
+    /// By what the hub knows now; of what was kept, that which did not change since is not made again.
+    fn of(hub: &Hub, kept: Option<Self>) -> Self {
+        let made_of = (hub.access.load_full(), hub.items.load_full());
+        let stands = |kept: &Self| {
+            let old = kept.made_of.as_ref();
+            old.is_some_and(|old| Arc::ptr_eq(&old.0, &made_of.0) && Arc::ptr_eq(&old.1, &made_of.1))
+        };
+        match kept {
+            Some(kept) if stands(&kept) => Self {
+                calendar: hub.calendar.load_full(),
+                ..kept
+            },
+            kept => Self {
+                agencies: agencies(&made_of.0),
+                paper: paper(&made_of.1),
+                due_days: due_days(&hub.catalog),
+                calendar: hub.calendar.load_full(),
+                known: kept.map(|kept| kept.known).unwrap_or_default(),
+                made_of: Some(made_of),
+            },
+        }
+    }
 }
 
 impl<'h> FactReader<'h> {
-    /// By what the hub knows now.
+    /// A new one.
     pub fn of(hub: &'h Hub) -> Self {
+        Self::with(hub, None)
+    }
+
+    /// One that goes on with what another has kept.
+    pub fn with(hub: &'h Hub, kept: Option<Kept>) -> Self {
         Self {
             sealer: &hub.sealer,
             vault: &hub.vault,
-            agencies: agencies(&hub.access.load()),
-            paper: paper(&hub.items.load()),
-            due_days: due_days(&hub.catalog),
-            calendar: hub.calendar.load_full(),
-            known: Known::default(),
+            kept: Kept::of(hub, kept),
         }
     }
 
@@ -89,7 +130,7 @@ impl<'h> FactReader<'h> {
         let asked = self.asked(answers.agency, &agency_id, answers.sealed)?;
         answers.visit(|answer| {
             let what = What::LookUp(LookUp {
-                dataset: self.known.word(answer.rules.split('@').next().unwrap_or_default()),
+                dataset: self.kept.known.word(answer.rules.split('@').next().unwrap_or_default()),
                 item: Arc::clone(&asked.item),
                 subject: u128::from_be_bytes(answer.subject),
                 matter: asked.matter,
@@ -148,21 +189,22 @@ impl<'h> FactReader<'h> {
 
     /// Id of an agency; empty: it is none that the hub knows.
     fn agency_id(&self, number: u32) -> Arc<str> {
-        self.agencies.get(&number).map_or_else(|| "".into(), Arc::clone)
+        self.kept.agencies.get(&number).map_or_else(|| "".into(), Arc::clone)
     }
 
     /// Why an entry's verifications were asked.
     fn asked(&mut self, number: u32, agency: &str, sealed: &[u8]) -> Option<Asked> {
-        let mut parts = purpose::open_by(self.sealer, sealed)?.into_iter();
+        let opened = purpose::Opened::by(self.sealer, sealed)?;
+        let mut parts = opened.parts();
         let (item, application_no, operator) = (parts.next()?, parts.next()?, parts.next()?);
-        let vault = self.vault;
+        let (vault, kept) = (self.vault, &mut self.kept);
         let matter = |application_no: &str| short(&vault.matter(agency, application_no));
         let operator_of = |operator: &str| short(&vault.operator(agency, operator));
         Some(Asked {
-            demands_paper: self.paper.contains(item.as_str()),
-            item: self.known.word(&item),
-            matter: hash_of(&mut self.known.matters, (number, application_no), matter),
-            operator: hash_of(&mut self.known.operators, (number, operator), operator_of),
+            demands_paper: kept.paper.contains(item),
+            item: kept.known.word(item),
+            matter: kept.known.matters.of(number, application_no, matter),
+            operator: kept.known.operators.of(number, operator, operator_of),
         })
     }
 
@@ -171,8 +213,8 @@ impl<'h> FactReader<'h> {
         if !matches!(state, "open" | "disputed") {
             return None;
         }
-        let days = self.due_days.get(dataset)?;
-        let due = self.calendar.due(china_date(at_us), *days).ok()?;
+        let days = self.kept.due_days.get(dataset)?;
+        let due = self.kept.calendar.due(china_date(at_us), *days).ok()?;
         Some(day_number(due))
     }
 }
@@ -199,21 +241,19 @@ impl Known {
     }
 }
 
-/// A keyed hash, made once.
-fn hash_of(
-    known: &mut HashMap<(u32, String), u64, ahash::RandomState>,
-    (agency, text): (u32, String),
-    hash: impl FnOnce(&str) -> u64,
-) -> u64 {
-    if known.len() >= KNOWN_MAX {
-        known.clear();
-    }
-    match known.entry((agency, text)) {
-        hash_map::Entry::Occupied(known) => *known.get(),
-        hash_map::Entry::Vacant(vacant) => {
-            let made = hash(&vacant.key().1);
-            *vacant.insert(made)
+impl Hashes {
+    /// A keyed hash, made once.
+    fn of(&mut self, agency: u32, text: &str, hash: impl FnOnce(&str) -> u64) -> u64 {
+        if let Some(known) = self.of.get(&agency).and_then(|of| of.get(text)) {
+            return *known;
         }
+        if self.count >= KNOWN_MAX {
+            *self = Self::default();
+        }
+        let made = hash(text);
+        self.count += 1;
+        self.of.entry(agency).or_default().insert(text.into(), made);
+        made
     }
 }
 

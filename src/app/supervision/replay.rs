@@ -117,7 +117,7 @@ pub fn try_over(
 ) -> Result<Trial, AppError> {
     let mut supervisor = Supervisor::new(std::slice::from_ref(rule));
     let (mut next, durable) = (first, ledger.stats().durable);
-    let (mut found, mut tally, calendar) = (Vec::new(), Tally::default(), Arc::clone(&reader.calendar));
+    let (mut found, mut tally, calendar) = (Vec::new(), Tally::default(), Arc::clone(&reader.kept.calendar));
     while next < durable && wanted() {
         let before = next;
         ledger.tail(next, ENTRIES_MAX, |index, bytes| {

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{alert, facts, facts::FactReader};
+use super::{
+    alert,
+    facts::{self, FactReader, Kept},
+};
 use crate::{
     app::{
         commit::Commit,
@@ -60,6 +63,8 @@ struct Known {
     kept_at: Instant,
     /// Entries that were taken in since.
     since_kept: u64,
+    /// Of the reader of entries.
+    reader: Option<Kept>,
 }
 
 impl Watcher {
@@ -190,6 +195,7 @@ impl Known {
             revision,
             kept_at: Instant::now(),
             since_kept: 0,
+            reader: None,
         };
         let Some(kept) = kept else { return Ok(known) };
         let plain = hub.vault.open(place(), &kept)?;
@@ -212,14 +218,14 @@ impl Known {
     async fn take_own(&mut self, hub: &Hub) -> Result<u64, AppError> {
         let origin = &hub.settings.origin;
         let first = beginning(hub, self.taken.get(origin).copied())?;
-        let mut reader = FactReader::of(hub);
+        let mut reader = FactReader::with(hub, self.reader.take());
         let (mut next, mut eaten) = (first, Vec::new());
         hub.ledger.tail(first, ENTRIES_MAX, |index, bytes| {
             let node = hub.settings.node;
             reader.visit(Seen { node, index }, bytes, |fact| eaten.push(fact));
             next = index + 1;
         })?;
-        self.judge(hub, &reader, eaten, next == first).await?;
+        self.judge(hub, reader.kept, eaten, next == first).await?;
         self.taken.insert(origin.clone(), next);
         self.since_kept += next - first;
         Ok(next - first)
@@ -227,7 +233,7 @@ impl Known {
 
     /// Takes in what all nodes have posted.
     async fn take_posted(&mut self, hub: &Hub) -> Result<u64, AppError> {
-        let mut reader = FactReader::of(hub);
+        let mut reader = FactReader::with(hub, self.reader.take());
         let (mut eaten, mut read) = (Vec::new(), 0);
         for origin in hub.store.posted_origins().await? {
             let taken = self.taken.entry(origin.clone()).or_default();
@@ -241,19 +247,13 @@ impl Known {
         }
         // What happened on several nodes at once is judged in the order in which it happened.
         eaten.sort_by_key(|fact| (fact.at_us, fact.seen));
-        self.judge(hub, &reader, eaten, read == 0).await?;
+        self.judge(hub, reader.kept, eaten, read == 0).await?;
         self.since_kept += read;
         Ok(read)
     }
 
     /// Lets the rules judge, and raises what they find. When there was nothing to read, time goes by all the same.
-    async fn judge(
-        &mut self,
-        hub: &Hub,
-        reader: &FactReader<'_>,
-        eaten: Vec<Fact>,
-        is_idle: bool,
-    ) -> Result<(), AppError> {
+    async fn judge(&mut self, hub: &Hub, reader: Kept, eaten: Vec<Fact>, is_idle: bool) -> Result<(), AppError> {
         let mut found = Vec::new();
         for fact in &eaten {
             self.supervisor.eat(fact, &reader.calendar, &mut found);
@@ -270,8 +270,9 @@ impl Known {
             .collect();
         let alerts: Result<Vec<AlertRow>, AppError> = last
             .into_values()
-            .map(|finding| alert_of(hub, reader, finding))
+            .map(|finding| alert_of(hub, &reader, finding))
             .collect();
+        self.reader = Some(reader);
         let alerts = alerts?;
         if !alerts.is_empty() {
             sweep::raise(hub, alerts).await?;
@@ -357,7 +358,7 @@ fn visit_posted(posted: &PostedEntries, mut visit: impl FnMut(Seen, &[u8])) {
 }
 
 /// The alert of a finding.
-fn alert_of(hub: &Hub, reader: &FactReader<'_>, finding: Finding) -> Result<AlertRow, AppError> {
+fn alert_of(hub: &Hub, reader: &Kept, finding: Finding) -> Result<AlertRow, AppError> {
     let about = finding.about;
     let mut facts = serde_json::Map::new();
     for (name, count) in finding.counts {

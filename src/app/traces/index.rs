@@ -2,6 +2,7 @@
 //! not be a key in the clear. Every node indexes its own ledger.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -37,15 +38,28 @@ pub(crate) fn delivery(vault: &Vault, id: &str) -> Key {
     vault.of_index(b"delivery", id.as_bytes())
 }
 
+/// Keys of application numbers that came before: about one matter there are several entries.
+type Applications = HashMap<Box<str>, Key, ahash::RandomState>;
+
 /// Puts the keys of one entry; answers when it was made, Unix microseconds.
-fn put_keys(hub: &Hub, bytes: &[u8], keys: &mut Vec<(Key, u32)>) -> i64 {
+fn put_keys(hub: &Hub, known: &mut Applications, bytes: &[u8], keys: &mut Vec<(Key, u32)>) -> i64 {
     let Some(rest) = named::visit(bytes, |subject, position| keys.push((*subject, position))) else {
         return entry::time_of(bytes).unwrap_or_default();
     };
     match rest.kind {
         Kind::Verification | Kind::Chunk | Kind::Read => {
-            let asked = purpose::open_purpose(hub, rest.sealed);
-            keys.extend(asked.map(|asked| (application(&hub.vault, &asked.application_no), 0)));
+            let asked = purpose::Opened::by(&hub.sealer, rest.sealed);
+            if let Some(application_no) = asked.as_ref().and_then(purpose::Opened::application_no) {
+                let key = match known.get(application_no) {
+                    Some(key) => *key,
+                    None => {
+                        let key = application(&hub.vault, application_no);
+                        known.insert(application_no.into(), key);
+                        key
+                    }
+                };
+                keys.push((key, 0));
+            }
         }
         Kind::Mismatch => keys.push((hub.vault.of_index(b"mismatch", rest.id), 0)),
         Kind::Delivery => keys.push((hub.vault.of_index(b"delivery", rest.id), 0)),
@@ -59,9 +73,10 @@ fn put_keys(hub: &Hub, bytes: &[u8], keys: &mut Vec<(Key, u32)>) -> i64 {
 /// # Errors
 /// The ledger cannot be read, or the disk refused.
 pub fn step(hub: &Hub) -> Result<u64, AppError> {
+    let mut known = Applications::default();
     let read = hub
         .index
-        .catch_up(&hub.ledger, &mut |bytes, keys| put_keys(hub, bytes, keys));
+        .catch_up(&hub.ledger, &mut |bytes, keys| put_keys(hub, &mut known, bytes, keys));
     tell_lag(hub);
     match read {
         // It is built again from where it stands now.

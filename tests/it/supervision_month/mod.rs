@@ -12,7 +12,7 @@ use std::{
 
 use heyan::{
     app::{
-        supervision::facts::{FactReader, Known},
+        supervision::facts::{FactReader, Kept, Known},
         vault::Vault,
     },
     auth::{pseudonym::Pseudonymizer, seal::PurposeSealer},
@@ -85,13 +85,16 @@ async fn run(seed: u64) -> Result {
     let mut reader = FactReader {
         sealer: &sealer,
         vault: &vault,
-        agencies: (1..=city::AGENCIES)
-            .map(|number| (number, agency_id(number).into()))
-            .collect(),
-        paper: month.paper.iter().map(|code| Arc::from(code.as_str())).collect(),
-        due_days: city::DATASETS.iter().map(|name| (Arc::from(*name), DUE_DAYS)).collect(),
-        calendar: Arc::new(WorkingCalendar::shipped().clone()),
-        known: Known::default(),
+        kept: Kept {
+            made_of: None,
+            agencies: (1..=city::AGENCIES)
+                .map(|number| (number, agency_id(number).into()))
+                .collect(),
+            paper: month.paper.iter().map(|code| Arc::from(code.as_str())).collect(),
+            due_days: city::DATASETS.iter().map(|name| (Arc::from(*name), DUE_DAYS)).collect(),
+            calendar: Arc::new(WorkingCalendar::shipped().clone()),
+            known: Known::default(),
+        },
     };
     let began = std::time::Instant::now();
     let alerts = supervise(&ledger, &mut reader, month.end_us);
@@ -107,7 +110,7 @@ async fn run(seed: u64) -> Result {
 fn supervise(ledger: &Ledger, reader: &mut FactReader<'_>, end_us: i64) -> BTreeMap<String, Finding> {
     let rules = supervision::load(None).unwrap().rules;
     let mut supervisor = Supervisor::new(&rules);
-    let (mut next, mut found, calendar) = (0, Vec::new(), Arc::clone(&reader.calendar));
+    let (mut next, mut found, calendar) = (0, Vec::new(), Arc::clone(&reader.kept.calendar));
     let durable = ledger.stats().durable;
     while next < durable {
         if next <= RESTART_AT && next + 1_024 > RESTART_AT {

@@ -1,1 +1,0 @@
-SELECT subject, agency, version, verification, at FROM answers WHERE subject = $1
