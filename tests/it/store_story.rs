@@ -250,6 +250,20 @@ async fn a_mismatch_is_told_when_nothing_of_its_event_is_pending(store: &dyn Sto
     assert_eq!(told(store).await, [id("mis_", 0)]);
     store.commit(&ends(12, "delivered")).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0), id("mis_", 2)]);
+
+    // One that is opened as the first of its matter and fields is refused beside any other of them, also one that is over.
+    let first = |n: u64, matter: u64| {
+        let mut write = awaiting(n);
+        write.row.matter = subject(matter).0;
+        Commit {
+            mismatches: vec![write],
+            opens_first: true,
+            ..Commit::default()
+        }
+    };
+    let refused = store.commit(&first(20, 1)).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    store.commit(&first(21, 21)).await.unwrap();
 }
 
 /// Of 20 rounds of 16 racing writers, one a round wins each record; the losers, the sound commits between them and a
