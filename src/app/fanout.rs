@@ -9,9 +9,8 @@ use super::{
     commit::Commit,
     error::AppError,
     hub::Hub,
-    pending::Dispute,
     ports::SubjectKey,
-    rows::{AnswerRow, DeliveryRow, Event, SubscriptionRow},
+    rows::{AnswerRow, DeliveryRow, Event, MismatchRow, RowKey, SubscriptionRow},
     verification_id::new_id,
 };
 
@@ -61,12 +60,12 @@ async fn make(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, A
         positions: position.into_iter().collect(),
         ..Commit::default()
     };
-    let answered = answered(hub, &events).await?;
+    let (answered, disputed) = (answered(hub, &events).await?, disputed(hub, &events).await?);
     for event in &events {
         if let Some((subject, version)) = change_of(event) {
             index.changed(subject, version, now_us, now_us - LATE_US);
         }
-        let reasons = reasons_of(hub, event, &answered).await?;
+        let reasons = reasons_of(hub, event, &answered, &disputed);
         commit.deliveries.extend(deliveries(hub, event, &reasons, now_us)?);
         commit.fanned.push(event.key());
     }
@@ -155,11 +154,12 @@ async fn answered(hub: &Hub, events: &[Event]) -> Result<HashMap<SubjectKey, Vec
     Ok(answered)
 }
 
-async fn reasons_of(
+fn reasons_of(
     hub: &Hub,
     event: &Event,
     answered: &HashMap<SubjectKey, Vec<AnswerRow>>,
-) -> Result<Reasons, AppError> {
+    disputed: &HashMap<String, MismatchRow>,
+) -> Reasons {
     let mut reasons = Reasons::default();
     if let Some((subject, version)) = change_of(event) {
         reasons.readers = Audience::Readers;
@@ -168,29 +168,35 @@ async fn reasons_of(
         reasons.answered = superseded.map(|answer| answer.agency).collect();
         reasons.answered.sort_unstable();
         reasons.answered.dedup();
-        return Ok(reasons);
+        return reasons;
     }
     reasons.addressed.extend(event.agency.clone());
-    if let (Some(subject), Some(id), "mismatch") = (event.subject, &event.mismatch, event.kind.as_str())
-        && let Some(dataset) = &event.dataset
-        && is_disputed(hub, subject, id).await?
+    if let ("mismatch", Some(id)) = (event.kind.as_str(), &event.mismatch)
+        && let Some(row) = disputed.get(id)
     {
-        reasons.addressed.extend(owners(hub, dataset));
+        reasons.addressed.extend(owners(hub, &row.dataset));
     }
-    Ok(reasons)
+    reasons
 }
 
-/// Whether a mismatch is disputed now. A node alone knows each that is; what another node did may not have reached this one yet.
-async fn is_disputed(hub: &Hub, subject: SubjectKey, id: &str) -> Result<bool, AppError> {
-    if hub.trust.is_among_others() {
-        let row = hub.store.mismatch(subject, id).await?;
-        return Ok(row.is_some_and(|row| row.state == "disputed"));
+/// The mismatches that events tell of and that are disputed now, by their id. Read from the store: an event is committed before the
+/// memory of what is pending is told.
+async fn disputed(hub: &Hub, events: &[Event]) -> Result<HashMap<String, MismatchRow>, AppError> {
+    let told = events.iter().filter(|event| event.kind == "mismatch");
+    let keys: Vec<RowKey> = told
+        .filter_map(|event| {
+            Some(RowKey {
+                subject: event.subject?,
+                id: event.mismatch.clone()?,
+            })
+        })
+        .collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
     }
-    let about = hub.pending.about(subject);
-    Ok(about.is_some_and(|about| {
-        let known = about.mismatches.iter().find(|known| *known.id == *id);
-        known.is_some_and(|known| known.dispute == Dispute::Pending)
-    }))
+    let rows = hub.store.mismatches_by_key(&keys).await?.into_iter();
+    let disputed = rows.filter(|row| row.state == "disputed");
+    Ok(disputed.map(|row| (row.id.clone(), row)).collect())
 }
 
 /// Ids of the agencies that own a dataset.

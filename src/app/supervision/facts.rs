@@ -72,7 +72,8 @@ struct Hashes {
 }
 
 impl Kept {
-    /// By what the hub knows now; of what was kept, that which did not change since is not made again.
+    /// By what the hub knows now: what was kept, while neither agencies nor items changed. Keyed hashes go with them, for they are made
+    /// of an agency's id, which the hub may not have known.
     fn of(hub: &Hub, kept: Option<Self>) -> Self {
         let made_of = (hub.access.load_full(), hub.items.load_full());
         let stands = |kept: &Self| {
@@ -84,12 +85,12 @@ impl Kept {
                 calendar: hub.calendar.load_full(),
                 ..kept
             },
-            kept => Self {
+            _ => Self {
                 agencies: agencies(&made_of.0),
                 paper: paper(&made_of.1),
                 due_days: due_days(&hub.catalog),
                 calendar: hub.calendar.load_full(),
-                known: kept.map(|kept| kept.known).unwrap_or_default(),
+                known: Known::default(),
                 made_of: Some(made_of),
             },
         }

@@ -8,6 +8,9 @@ use super::row::{Key, Place, Row};
 /// look-up searches every stretch.
 const STRETCH_ROWS: usize = 4_096;
 
+/// Rows whose memory is kept, 4 MiB: a backlog of large chunks may bring more at once.
+const KEPT_ROWS: usize = 131_072;
+
 /// The rows, oldest entries first.
 #[derive(Default)]
 pub struct Waiting {
@@ -44,6 +47,7 @@ impl Waiting {
     /// Drops them.
     pub fn clear(&mut self) {
         self.rows.clear();
+        self.rows.shrink_to(KEPT_ROWS);
         self.begins.clear();
     }
 
