@@ -10,15 +10,13 @@ use std::{
     },
 };
 
-use super::{
+use super::usage::Counter;
+use heyan_auth::network::SourceNetworks;
+use heyan_catalog::{Catalog, Dataset};
+use heyan_domain::policy::{Clause, FieldSet, ItemCodes, Operation, Operations, Permission, Sharing};
+use heyan_ports::{
     commit::{AgencyRow, ClientRow, GrantRow, GrantUsage},
-    ports::AccessRows,
-    usage::Counter,
-};
-use crate::{
-    auth::network::SourceNetworks,
-    catalog::{Catalog, Dataset},
-    domain::policy::{Clause, FieldSet, ItemCodes, Operation, Operations, Permission, Sharing},
+    store::AccessRows,
 };
 
 /// What a client is for. Manager, operator and auditor are disjoint: a client has one role (CONTRACT §3).

@@ -3,19 +3,20 @@
 
 use super::{
     access::Role,
-    commit::{AgencyRow, ClientRow, Commit, GrantRow},
     error::{AppError, Thing},
     hub::{Caller, Hub},
-    purpose, time,
+    purpose,
 };
-use crate::{
-    auth::{
-        ed25519::PublicKey,
-        network::SourceNetworks,
-        secret::{self, ClientSecret},
-    },
-    domain::{fault::Fault, identifier::IdentifierKind, policy::Operation},
-    ledger::entry::{self, Kind},
+use heyan_auth::{
+    ed25519::PublicKey,
+    network::SourceNetworks,
+    secret::{self, ClientSecret},
+};
+use heyan_domain::{fault::Fault, identifier::IdentifierKind, policy::Operation};
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    commit::{AgencyRow, ClientRow, Commit, GrantRow},
+    time,
 };
 
 /// A credential, told once.

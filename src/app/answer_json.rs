@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::verify::{Answer, Entered, Freshness, Judgement};
-use crate::domain::{label::Label, verdict::Verdict};
+use heyan_domain::{label::Label, verdict::Verdict};
 
 /// Writes a JSON string.
 pub fn put_string(out: &mut Vec<u8>, text: &str) {

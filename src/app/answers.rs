@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    commit::Commit, error::AppError, hub::Hub, ports::SubjectKey, rows::AnswerRow, verification_id::VerificationId,
-};
-use crate::{domain::verdict::Outcome, ledger::answered};
+use super::{error::AppError, hub::Hub, verification_id::VerificationId};
+use heyan_domain::verdict::Outcome;
+use heyan_ledger::answered;
+use heyan_ports::{commit::Commit, rows::AnswerRow, store::SubjectKey};
 
 /// Entries that are read at once.
 const ENTRIES_MAX: u64 = 4_096;
@@ -160,10 +160,8 @@ pub fn is_superseded(answered: i64, current: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        domain::verdict::Verdict,
-        ledger::entry::{Body, Entry, Item, Kind},
-    };
+    use heyan_domain::verdict::Verdict;
+    use heyan_ledger::entry::{Body, Entry, Item, Kind};
 
     fn entry(kind: Kind, items: Vec<Item>) -> Vec<u8> {
         Entry {

@@ -7,7 +7,7 @@ use super::{
     message, purpose,
     supervision::facts::short,
 };
-use crate::ledger::{
+use heyan_ledger::{
     Appended,
     entry::{self, Kind},
 };
@@ -37,7 +37,7 @@ pub async fn report(
             return Err(AppError::fault(pointer, "value_too_long"));
         }
     }
-    if super::time::parse_rfc3339(accepted_at).is_none() {
+    if heyan_ports::time::parse_rfc3339(accepted_at).is_none() {
         return Err(AppError::fault("/accepted_at", "invalid_value"));
     }
     let agency = caller.agency()?;

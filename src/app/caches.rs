@@ -12,10 +12,8 @@ use super::{
     record::{CachedRecord, RecordLoad},
     trust::Trust,
 };
-use crate::{
-    cache::{CacheConfig, Load, LoadError, Lookup, RecordCache, Slot, Wanted},
-    catalog::Dataset,
-};
+use heyan_cache::{CacheConfig, Load, LoadError, Lookup, RecordCache, Slot, Wanted};
+use heyan_catalog::Dataset;
 
 /// One cache, whatever fills it.
 type Records = RecordCache<dyn Load<Record = CachedRecord>>;

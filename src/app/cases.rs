@@ -13,19 +13,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    commit::Commit,
     error::{AppError, Thing},
     hub::{Caller, Hub},
-    ports::{StoreError, SubjectKey},
     purpose,
     question::{self, Claim, ItemBody, Purpose, Text},
-    rows::{CaseCheckRow, CaseRow, CaseWrites},
-    time,
     vault::Place,
     verification_id::new_id,
     verify::Answer,
 };
-use crate::ledger::entry::{self, Kind};
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    commit::Commit,
+    rows::{CaseCheckRow, CaseRow, CaseWrites},
+    store::{StoreError, SubjectKey},
+    time,
+};
 pub use reuse::{ReuseBody, reuse};
 
 /// Agencies that handle a case with its lead.

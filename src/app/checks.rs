@@ -20,18 +20,16 @@ use super::{
     verification_id::VerificationId,
     verify::{Entered, Judgement},
 };
-use crate::{
-    catalog::{
-        Label,
-        item::{Asked, Material, Proof, Register, ServiceItem, Test},
-    },
-    domain::{
-        fault::{Fault, pointer_segment},
-        notice::{self, Line, Necessity, Notice, Standing},
-        policy::Clause,
-        template::Template,
-        verdict::{Outcome, Verdict},
-    },
+use heyan_catalog::{
+    Label,
+    item::{Asked, Material, Proof, Register, ServiceItem, Test},
+};
+use heyan_domain::{
+    fault::{Fault, pointer_segment},
+    notice::{self, Line, Necessity, Notice, Standing},
+    policy::Clause,
+    template::Template,
+    verdict::{Outcome, Verdict},
 };
 
 /// `POST /v1/checks`.

@@ -13,7 +13,7 @@ use super::{
     verification_id::VerificationId,
     verify::{Entered, Judgement, Question},
 };
-use crate::ledger::{
+use heyan_ledger::{
     Appended,
     entry::{self, Kind},
 };

@@ -7,26 +7,26 @@ use std::{collections::BTreeMap, sync::Arc};
 use smallvec::SmallVec;
 
 use super::{
-    commit::Commit,
     error::AppError,
     hub::{Caller, Hub},
     message,
     pending::About,
-    ports::{RecordKey, StoreError, SubjectKey},
     question::{Members, Purpose, Text},
-    rows::{AlertRow, EventRow, GuessRow, MismatchRow, MismatchWrite},
     steps::{self, Facts, Note},
     verification_id::new_id,
     verify::Judgement,
 };
-use crate::{
-    catalog::Dataset,
-    domain::{
-        calendar,
-        mismatch::{Action, Actor, State},
-        verdict::Verdict,
-    },
-    ledger::Appended,
+use heyan_catalog::Dataset;
+use heyan_domain::{
+    calendar,
+    mismatch::{Action, Actor, State},
+    verdict::Verdict,
+};
+use heyan_ledger::Appended;
+use heyan_ports::{
+    commit::Commit,
+    rows::{AlertRow, EventRow, GuessRow, MismatchRow, MismatchWrite},
+    store::{RecordKey, StoreError, SubjectKey},
 };
 
 /// What one judged question brings.
@@ -360,7 +360,7 @@ fn stands(hub: &Hub, row: &MismatchRow, opening: &Opening) -> Result<bool, AppEr
     }
     let facts: Facts = hub.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
     let settled = State::Closed {
-        how: crate::domain::mismatch::Closing::Settled,
+        how: heyan_domain::mismatch::Closing::Settled,
     };
     Ok(facts.state != settled)
 }

@@ -6,17 +6,17 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{
-    commit::RecordWrite,
     error::AppError,
     hub::{Caller, Hub},
     mismatches::Facts,
-    ports::{RecordKey, StoredRecord},
     records,
-    rows::MismatchRow,
 };
-use crate::{
-    catalog::Dataset,
-    domain::{fault::Fault, mismatch::State},
+use heyan_catalog::Dataset;
+use heyan_domain::{fault::Fault, mismatch::State};
+use heyan_ports::{
+    commit::RecordWrite,
+    rows::MismatchRow,
+    store::{RecordKey, StoredRecord},
 };
 
 /// A new version that corrects a record.

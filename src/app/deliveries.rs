@@ -6,22 +6,20 @@ use std::sync::Arc;
 
 use super::{
     access::Role,
-    commit::Commit,
     error::{AppError, Thing},
     hub::{Caller, Hub},
-    message,
-    outward::{PushMessage, WebhookTarget},
-    purpose,
-    rows::{Delivery, DeliveryFilter, DeliveryResult, SubscriptionRow},
-    subscriptions,
+    message, purpose, subscriptions,
 };
-use crate::{
-    auth::secret,
-    domain::{
-        delivery::{Attempted, TargetFault},
-        schedule::Next,
-    },
-    ledger::entry::{self, Kind},
+use heyan_auth::secret;
+use heyan_domain::{
+    delivery::{Attempted, TargetFault},
+    schedule::Next,
+};
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    commit::Commit,
+    outward::{PushMessage, WebhookTarget},
+    rows::{Delivery, DeliveryFilter, DeliveryResult, SubscriptionRow},
 };
 
 /// In front of a sink's name in a target.

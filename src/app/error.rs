@@ -1,13 +1,12 @@
 //! Why a use case did not do what was asked. `http/refuse.rs` maps each kind to one problem document.
 //! Never holds a value of a claim or a record.
 
-use crate::{
-    cache::LoadError,
-    domain::{delivery::TargetFault, fault::Fault},
-    ledger::LedgerError,
-};
+use heyan_cache::LoadError;
+use heyan_domain::{delivery::TargetFault, fault::Fault};
+use heyan_ledger::LedgerError;
 
-use super::{access::Refusal, ports::StoreError};
+use super::access::Refusal;
+use heyan_ports::store::StoreError;
 
 /// A use case's error.
 #[derive(Debug, thiserror::Error)]

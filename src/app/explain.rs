@@ -7,17 +7,17 @@ use super::{
     access::Role,
     error::{AppError, Thing},
     hub::{Caller, Hub},
-    peers,
-    ports::{RecordKey, SubjectKey},
-    purpose, records, time,
+    peers, purpose, records,
     verification_id::VerificationId,
 };
-use crate::{
-    domain::{
-        policy::{Clause, FieldSet, Operation},
-        verdict::{Outcome, Verdict},
-    },
-    ledger::entry::{self, Body, Entry, Item, Kind},
+use heyan_domain::{
+    policy::{Clause, FieldSet, Operation},
+    verdict::{Outcome, Verdict},
+};
+use heyan_ledger::entry::{self, Body, Entry, Item, Kind};
+use heyan_ports::{
+    store::{RecordKey, SubjectKey},
+    time,
 };
 
 /// One field of an explanation.

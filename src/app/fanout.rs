@@ -6,12 +6,14 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     answers::{AnswerIndex, CaughtUp, is_superseded},
-    commit::Commit,
     error::AppError,
     hub::Hub,
-    ports::SubjectKey,
-    rows::{AnswerRow, DeliveryRow, Event, MismatchRow, RowKey, SubscriptionRow},
     verification_id::new_id,
+};
+use heyan_ports::{
+    commit::Commit,
+    rows::{AnswerRow, DeliveryRow, Event, MismatchRow, RowKey, SubscriptionRow},
+    store::SubjectKey,
 };
 
 /// Events that are fanned out in one commit.

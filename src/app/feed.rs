@@ -4,11 +4,13 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    commit::Commit,
     error::{AppError, Thing},
     hub::{Caller, Hub},
-    outward::{FeedInfo, SourceFault},
     records,
+};
+use heyan_ports::{
+    commit::Commit,
+    outward::{FeedInfo, SourceFault},
 };
 
 /// Whether more waits.

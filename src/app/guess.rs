@@ -11,22 +11,22 @@ use std::sync::Arc;
 
 use super::{
     access::Agency,
-    commit::Commit,
     consequence::Consequence,
     error::AppError,
     hub::Hub,
     pending::About,
-    ports::{RecordKey, StoreError, SubjectKey},
-    rows::{GuessHead, GuessRow},
     verify::{Judgement, ParsedClaim, Test},
 };
-use crate::{
-    catalog::{Dataset, Field, GuessRule},
-    domain::{
-        budget::{Allowance, Guess, Question, Standing},
-        calendar,
-        verdict::{Outcome, ReviewReason, Verdict},
-    },
+use heyan_catalog::{Dataset, Field, GuessRule};
+use heyan_domain::{
+    budget::{Allowance, Guess, Question, Standing},
+    calendar,
+    verdict::{Outcome, ReviewReason, Verdict},
+};
+use heyan_ports::{
+    commit::Commit,
+    rows::{GuessHead, GuessRow},
+    store::{RecordKey, StoreError, SubjectKey},
 };
 
 /// Whose answer it is, about what, and when.

@@ -12,15 +12,11 @@ use tokio::sync::{Mutex, Notify};
 
 use super::{
     access::{AccessTable, Client, Counters, Role},
-    bus::Bus,
     caches::RecordCaches,
-    commit::Commit,
     error::AppError,
     items::Items,
     licences::{self, Licences},
-    outward::{Connectors, Webhooks},
     pending::Pending,
-    ports::{Clock, Store},
     record::RecordLoad,
     replies::UnderWay,
     subscriptions::Table,
@@ -28,16 +24,21 @@ use super::{
     trust::Trust,
     vault::Vault,
 };
-use crate::{
-    auth::{
-        seal::PurposeSealer,
-        token::{TokenSigner, TokenVerifier},
-    },
-    catalog::{Catalog, item::ServiceItem},
-    domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule},
-    ledger::{Appended, Lane, Ledger, LedgerError},
-    telemetry::Metrics,
+use heyan_auth::{
+    seal::PurposeSealer,
+    token::{TokenSigner, TokenVerifier},
 };
+use heyan_catalog::{Catalog, item::ServiceItem};
+use heyan_domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule};
+use heyan_ledger::{Appended, Lane, Ledger, LedgerError};
+use heyan_ports::{
+    bus::Bus,
+    commit::Commit,
+    outward::{Connectors, Webhooks},
+    store::Store,
+    time::Clock,
+};
+use heyan_telemetry::Metrics;
 
 /// Between two looks at a full ledger queue.
 const QUEUE_WAIT: std::time::Duration = std::time::Duration::from_millis(2);
@@ -66,7 +67,7 @@ pub struct Hub {
     /// What was answered.
     pub ledger: Ledger,
     /// Where in it what is found.
-    pub index: crate::ledger::index::Index,
+    pub index: heyan_ledger::index::Index,
     /// The system of record.
     pub store: Arc<dyn Store>,
     /// What time it is.
@@ -80,7 +81,7 @@ pub struct Hub {
     /// Access tokens that were verified, by hash.
     pub tokens: super::token::TokenCache,
     /// `private_key_jwt` assertions that were used.
-    pub assertions: crate::auth::replay::ReplayCache,
+    pub assertions: heyan_auth::replay::ReplayCache,
     /// What is counted.
     pub metrics: Metrics,
     /// Limits and names of this node.
@@ -92,7 +93,7 @@ pub struct Hub {
     /// Whether this node is about to stop: it answers on, and sends nobody away, but wants no new callers.
     pub draining: std::sync::atomic::AtomicBool,
     /// Countersigns what other nodes show of their ledgers; `None` on a node alone.
-    pub witness: Option<crate::ledger::witness::Witness>,
+    pub witness: Option<heyan_ledger::witness::Witness>,
     /// The other nodes.
     pub peers: super::peers::Peers,
     /// Held while subscriptions or items are read or changed in memory.
@@ -116,7 +117,7 @@ pub struct Hub {
     /// Signed attempts at webhooks.
     pub webhooks: Arc<dyn Webhooks>,
     /// Seed of `v1a` signatures, where webhooks get them.
-    pub webhook_seed: Option<crate::auth::keys::SecretBytes>,
+    pub webhook_seed: Option<heyan_auth::keys::SecretBytes>,
     /// When a delivery is tried again.
     pub schedule: Schedule,
     /// Working days.

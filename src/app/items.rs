@@ -4,25 +4,21 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    commit::Commit,
     error::AppError,
     hub::{Caller, Hub},
-    ports::StoreError,
     purpose,
-    rows::ItemRow,
     turns::{self, Turn},
 };
-use crate::{
-    auth::sha256,
-    catalog::{
-        Catalog,
-        item::{self, ItemSpec, Proof, ServiceItem},
-    },
-    ledger::{
-        Appended,
-        entry::{self, Kind},
-    },
+use heyan_auth::sha256;
+use heyan_catalog::{
+    Catalog,
+    item::{self, ItemSpec, Proof, ServiceItem},
 };
+use heyan_ledger::{
+    Appended,
+    entry::{self, Kind},
+};
+use heyan_ports::{commit::Commit, rows::ItemRow, store::StoreError};
 
 /// Items of a hub; more are refused.
 pub const ITEMS_MAX: usize = 50_000;

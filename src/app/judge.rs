@@ -13,7 +13,6 @@ use super::{
     hub::{Caller, Hub},
     live,
     pending::About,
-    ports::SubjectKey,
     question::{Members, Purpose, Text},
     usage,
     verify::{
@@ -21,14 +20,13 @@ use super::{
     },
     yes_or_no,
 };
-use crate::{
-    cache::{Lookup, Wanted},
-    catalog::{Dataset, Subject},
-    domain::{
-        policy::{FieldSet, Operation, Permission},
-        verdict::Outcome,
-    },
+use heyan_cache::{Lookup, Wanted};
+use heyan_catalog::{Dataset, Subject};
+use heyan_domain::{
+    policy::{FieldSet, Operation, Permission},
+    verdict::Outcome,
 };
+use heyan_ports::store::SubjectKey;
 
 /// A question that was understood and may be asked.
 struct Prepared<'a, 'c> {

@@ -11,7 +11,7 @@ use super::{
     error::AppError,
     hub::{Committed, Hub},
 };
-use crate::ledger::entry;
+use heyan_ledger::entry;
 
 /// Entries of the ledger's end that are read at once, and how far before the oldest row in the outbox its end is read:
 /// entries are made a moment before they are committed, and appended a moment after.

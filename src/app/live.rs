@@ -16,22 +16,22 @@ use serde_json::{Map, Value, json};
 
 use super::{
     caches::FoundSlot,
-    commit::{Commit, RecordWrite},
     error::AppError,
     hub::Hub,
-    outward::{SourceFault, SourceRecord},
-    ports::{LiveFetch, RecordKey, StoreError, StoredRecord},
     record::{CachedRecord, cached, shared},
     records,
     verify::{Freshness, Judgement, agrees},
 };
-use crate::{
-    cache::{Keep, Load, LoadError, Loaded, Want},
-    catalog::Dataset,
-    domain::{
-        policy::{Operation, Permission},
-        verdict::{Outcome, Verdict},
-    },
+use heyan_cache::{Keep, Load, LoadError, Loaded, Want};
+use heyan_catalog::Dataset;
+use heyan_domain::{
+    policy::{Operation, Permission},
+    verdict::{Outcome, Verdict},
+};
+use heyan_ports::{
+    commit::{Commit, RecordWrite},
+    outward::{SourceFault, SourceRecord},
+    store::{LiveFetch, RecordKey, StoreError, StoredRecord},
 };
 
 /// Longest time for one answer of a source, whatever its connector allows itself.

@@ -4,20 +4,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    access::Agency,
-    answers::is_superseded,
-    error::AppError,
-    hub::Hub,
+use super::{access::Agency, answers::is_superseded, error::AppError, hub::Hub, records, watches};
+use heyan_catalog::Dataset;
+use heyan_domain::policy::{FieldSet, Operation};
+use heyan_ports::{
     outward::RecordChange,
-    ports::{RecordKey, StoredRecord},
-    records,
     rows::{Delivery, Event},
-    time, watches,
-};
-use crate::{
-    catalog::Dataset,
-    domain::policy::{FieldSet, Operation},
+    store::{RecordKey, StoredRecord},
+    time,
 };
 
 /// Verifications that one message names.

@@ -6,19 +6,19 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     access::Role,
-    bus::Topic,
-    commit::Commit,
     correct,
     error::{AppError, Thing},
     hub::{Caller, Hub},
-    ports::StoreError,
     replies::Slot,
-    rows::{Delivery, EventRow, MismatchFilter, MismatchRow, MismatchWrite, StepRow},
     steps::{facts_place, mismatch_event, next, not_taken, note_place, step_entry, step_key},
 };
-use crate::{
-    catalog::Dataset,
-    domain::mismatch::{Action, Actor, Proposal},
+use heyan_catalog::Dataset;
+use heyan_domain::mismatch::{Action, Actor, Proposal};
+use heyan_ports::{
+    bus::Topic,
+    commit::Commit,
+    rows::{Delivery, EventRow, MismatchFilter, MismatchRow, MismatchWrite, StepRow},
+    store::StoreError,
 };
 
 pub use super::steps::{Facts, Note};
@@ -323,7 +323,7 @@ fn proposal(dataset: &Dataset, row: &MismatchRow, wanted: &Wanted) -> Result<Pro
         return Err(AppError::fault("/fields", "missing_member"));
     }
     for (name, value) in &wanted.fields {
-        let pointer = format!("/fields/{}", crate::domain::fault::pointer_segment(name));
+        let pointer = format!("/fields/{}", heyan_domain::fault::pointer_segment(name));
         let field = dataset
             .field_number(name)
             .and_then(|number| dataset.field(number))

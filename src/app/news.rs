@@ -6,12 +6,8 @@
 
 use std::sync::Arc;
 
-use super::{
-    error::AppError,
-    hub::Hub,
-    peers,
-    ports::{Notice, SubjectKey},
-};
+use super::{error::AppError, hub::Hub, peers};
+use heyan_ports::store::{Notice, SubjectKey};
 
 /// Takes in one notice.
 ///

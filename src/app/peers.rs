@@ -12,20 +12,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::{
-    error::AppError,
-    hub::Hub,
-    ports::{CosignedRow, NodeRow},
-    rows::AlertRow,
-    traces::look,
+use super::{error::AppError, hub::Hub, traces::look};
+use heyan_auth::secret;
+use heyan_ledger::{
+    Cosignatures, LedgerError, VerifierKey,
+    receipt::Receipt,
+    witness::{Witness, WitnessError, is_file_name},
 };
-use crate::{
-    auth::secret,
-    ledger::{
-        Cosignatures, LedgerError, VerifierKey,
-        receipt::Receipt,
-        witness::{Witness, WitnessError, is_file_name},
-    },
+use heyan_ports::{
+    rows::AlertRow,
+    store::{CosignedRow, NodeRow},
 };
 
 /// Longest wait for the answer of a node that has what was asked for.

@@ -11,8 +11,9 @@ use std::{
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{consequence::MismatchNote, ports::SubjectKey, rows::MismatchRow};
-use crate::domain::budget::Guesses;
+use super::consequence::MismatchNote;
+use heyan_domain::budget::Guesses;
+use heyan_ports::{rows::MismatchRow, store::SubjectKey};
 
 /// One mismatch that is not over.
 #[derive(Clone)]

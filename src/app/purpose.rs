@@ -6,7 +6,9 @@ use super::{
     hub::{Caller, Hub},
     question::{Purpose, Text},
 };
-use crate::{auth::seal::PurposeSealer, domain::fault::Fault, ledger::entry};
+use heyan_auth::seal::PurposeSealer;
+use heyan_domain::fault::Fault;
+use heyan_ledger::entry;
 
 /// Longest code or number, bytes.
 const CODE_BYTES_MAX: usize = 128;

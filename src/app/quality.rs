@@ -10,19 +10,16 @@ mod sums;
 
 use std::collections::HashMap;
 
-use super::{
-    commit::Commit,
-    error::AppError,
-    hub::Hub,
-    ports::SubjectKey,
-    rows::{MismatchRow, QualityWrites, RowKey, StepTally, VerdictTally},
+use super::{error::AppError, hub::Hub};
+use heyan_domain::calendar::china_day;
+use heyan_ledger::{
+    answered,
+    entry::{self, Body, Entry, Kind},
 };
-use crate::{
-    domain::calendar::china_day,
-    ledger::{
-        answered,
-        entry::{self, Body, Entry, Kind},
-    },
+use heyan_ports::{
+    commit::Commit,
+    rows::{MismatchRow, QualityWrites, RowKey, StepTally, VerdictTally},
+    store::SubjectKey,
 };
 pub use report::{By, Report, Request, Week, report, rows};
 

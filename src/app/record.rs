@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{
-    auth::pseudonym::Pseudonymizer,
-    cache::{Keep, Load, LoadError, Loaded, Want, Weigh},
-    catalog::{Catalog, Dataset},
-    domain::compare::Canonical,
-};
+use heyan_auth::pseudonym::Pseudonymizer;
+use heyan_cache::{Keep, Load, LoadError, Loaded, Want, Weigh};
+use heyan_catalog::{Catalog, Dataset};
+use heyan_domain::compare::Canonical;
 
-use super::{
-    ports::{NewestRecord, RecordKey, Store, SubjectKey},
+use heyan_ports::{
+    store::{NewestRecord, RecordKey, Store, SubjectKey},
     time,
 };
 

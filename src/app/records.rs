@@ -10,24 +10,24 @@ use serde_json::Value;
 
 pub(super) use self::incoming::Incoming;
 use super::{
-    bus::Topic,
-    commit::{Commit, RecordWrite},
     error::AppError,
     hub::{Caller, Hub},
     licences::Issued,
-    ports::{RecordKey, StoreError, StoredRecord},
     purpose,
-    rows::{BusWrites, EventRow},
-    time,
     verification_id::new_id,
 };
-use crate::{
-    catalog::Dataset,
-    domain::{fault::Fault, policy::Operation},
-    ledger::{
-        Appended,
-        entry::{self, Kind},
-    },
+use heyan_catalog::Dataset;
+use heyan_domain::{fault::Fault, policy::Operation};
+use heyan_ledger::{
+    Appended,
+    entry::{self, Kind},
+};
+use heyan_ports::{
+    bus::Topic,
+    commit::{Commit, RecordWrite},
+    rows::{BusWrites, EventRow},
+    store::{RecordKey, StoreError, StoredRecord},
+    time,
 };
 
 /// What became of one record.
@@ -229,7 +229,7 @@ pub(super) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
         let agency = access.agencies.get(agency);
         agency.is_some_and(|agency| dataset.is_some_and(|dataset| agency.reads(dataset, now_us)))
     };
-    let listens = |row: &Arc<super::rows::SubscriptionRow>| {
+    let listens = |row: &Arc<heyan_ports::rows::SubscriptionRow>| {
         row.covers("record.changed", Some(&first.dataset), now_us) && reads(&row.agency)
     };
     let in_sink = |name: &String| name == "*" || **name == *first.dataset;
@@ -320,11 +320,11 @@ pub async fn read(
     let agency = caller.agency()?;
     let owner = agency.owns(dataset);
     let fields = if owner {
-        crate::domain::policy::FieldSet::ALL
+        heyan_domain::policy::FieldSet::ALL
     } else {
         let allowed = agency.permission(dataset, &purpose.item_code, hub.clock.now_us(), caller.peer)?;
         if !allowed.permission.has(Operation::Read) {
-            return Err(super::access::Refusal::NotGranted(crate::domain::policy::Clause::Operation).into());
+            return Err(super::access::Refusal::NotGranted(heyan_domain::policy::Clause::Operation).into());
         }
         allowed.charge(super::usage::day_of(hub.clock.now_us()))?;
         allowed.permission.fields(Operation::Read)

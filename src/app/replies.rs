@@ -6,7 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{commit::Commit, error::AppError, hub::Hub, ports::StoreError, rows::SavedReply, vault::Place};
+use super::{error::AppError, hub::Hub, vault::Place};
+use heyan_ports::{commit::Commit, rows::SavedReply, store::StoreError};
 
 /// Longest key, bytes.
 pub const KEY_BYTES_MAX: usize = 255;

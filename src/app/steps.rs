@@ -5,21 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    bus::Topic,
-    error::AppError,
-    hub::Hub,
-    purpose,
-    rows::{EventRow, MismatchRow, MismatchWrite, StepRow},
-    vault::Place,
-    verification_id::new_id,
+use super::{error::AppError, hub::Hub, purpose, vault::Place, verification_id::new_id};
+use heyan_domain::{
+    calendar::china_date,
+    mismatch::{Action, Actor, NotTaken, State},
 };
-use crate::{
-    domain::{
-        calendar::china_date,
-        mismatch::{Action, Actor, NotTaken, State},
-    },
-    ledger::entry::{self, Kind},
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    bus::Topic,
+    rows::{EventRow, MismatchRow, MismatchWrite, StepRow},
 };
 
 /// What a mismatch's row holds sealed: its state with the state's facts, and the matter it came from.

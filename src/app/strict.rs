@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::question::SAFE_INTEGER_MAX;
-use crate::domain::fault::{Fault, pointer_segment};
+use heyan_domain::fault::{Fault, pointer_segment};
 
 /// Deepest nesting.
 pub const DEPTH_MAX: usize = 32;

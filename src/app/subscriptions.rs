@@ -5,20 +5,20 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     access::Agency,
-    commit::Commit,
     error::{AppError, Thing},
     hub::{Caller, Hub},
-    ports::SubjectKey,
     purpose,
-    rows::{DeliveryRow, EventRow, RowKey, SubscriptionRow},
-    time,
     vault::Place,
     verification_id::new_id,
 };
-use crate::{
-    auth::webhook::WebhookSecret,
-    domain::fault::Fault,
-    ledger::entry::{self, Kind},
+use heyan_auth::webhook::WebhookSecret;
+use heyan_domain::fault::Fault;
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    commit::Commit,
+    rows::{DeliveryRow, EventRow, RowKey, SubscriptionRow},
+    store::SubjectKey,
+    time,
 };
 
 /// Kinds of events that may be subscribed to.
@@ -54,21 +54,6 @@ pub struct NewSubscription {
     pub until: Option<String>,
     /// Whether a newer version of a record makes an undelivered older one needless.
     pub supersedes: bool,
-}
-
-impl SubscriptionRow {
-    /// Whether it listens to events of `kind` on `dataset` at `now_us`.
-    pub fn covers(&self, kind: &str, dataset: Option<&str>, now_us: i64) -> bool {
-        let listed = |list: &[String], name: &str| list.iter().any(|entry| entry == "*" || entry == name);
-        self.is_live(now_us)
-            && listed(&self.events, kind)
-            && dataset.is_none_or(|dataset| listed(&self.datasets, dataset))
-    }
-
-    /// Whether anything may be sent to it at `now_us`.
-    pub fn is_live(&self, now_us: i64) -> bool {
-        self.state == "active" && self.until.is_none_or(|until| now_us < until)
-    }
 }
 
 /// The bare kind of an event's name: `heyan.record.changed.v1` and `record.changed` are one.

@@ -1,15 +1,13 @@
 //! What time alone changes: overdue mismatches and missing years become alerts, old replies and guesses are forgotten, and
 //! the gauges are counted.
 
-use super::{
+use super::{error::AppError, hub::Hub, supervision, watches};
+use heyan_domain::{calendar::china_date, mismatch::STATES};
+use heyan_ports::{
     commit::Commit,
-    error::AppError,
-    hub::Hub,
-    ports::Before,
     rows::{AlertRow, MismatchFilter},
-    supervision, watches,
+    store::Before,
 };
-use crate::domain::{calendar::china_date, mismatch::STATES};
 
 /// Saved replies are kept four days: at least the 72 hours that are promised.
 const REPLIES_KEPT_US: i64 = 4 * 86_400_000_000;
@@ -111,7 +109,7 @@ async fn overdue(hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
         ..MismatchFilter::default()
     };
     let rows = hub.store.mismatches(&filter).await?;
-    let alert = |row: super::rows::MismatchRow| {
+    let alert = |row: heyan_ports::rows::MismatchRow| {
         let once = format!("mismatch_overdue:{}:{}", row.id, row.revision);
         Ok(AlertRow {
             dataset: Some(row.dataset.to_string()),

@@ -9,10 +9,12 @@ use super::{
     access::AccessTable,
     error::AppError,
     hub::Hub,
-    ports::SubjectKey,
-    rows::{MismatchFilter, SubscriptionRow},
     subscriptions::Table,
     turns::{self, Turn},
+};
+use heyan_ports::{
+    rows::{MismatchFilter, SubscriptionRow},
+    store::SubjectKey,
 };
 
 /// Mismatches that are read at once at a start.

@@ -11,16 +11,14 @@ use super::{
     error::AppError,
     hub::{Caller, Hub},
 };
-use crate::{
-    auth::{
-        assertion::AssertionVerifier,
-        ed25519::PublicKey,
-        secret::{self, ClientSecret, StoredSecrets},
-        sha256,
-        token::{Claims, TokenError},
-    },
-    cache::Bounded,
+use heyan_auth::{
+    assertion::AssertionVerifier,
+    ed25519::PublicKey,
+    secret::{self, ClientSecret, StoredSecrets},
+    sha256,
+    token::{Claims, TokenError},
 };
+use heyan_cache::Bounded;
 
 /// Verified tokens by SHA-256 of their text.
 pub struct TokenCache {

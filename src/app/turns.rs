@@ -9,7 +9,8 @@ use std::{
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{error::AppError, hub::Hub, ports::Store};
+use super::{error::AppError, hub::Hub};
+use heyan_ports::store::Store;
 
 /// How long a turn is held without being renewed.
 const LEASE: Duration = Duration::from_millis(5_000);

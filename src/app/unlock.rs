@@ -4,16 +4,18 @@
 use std::sync::Arc;
 
 use super::{
-    commit::Commit,
     error::{AppError, Thing},
     hub::{Caller, Hub},
-    ports::{StoreError, SubjectKey},
     purpose,
     question::{Members, Text},
-    rows::UnlockWrite,
     verify::parse_subject,
 };
-use crate::ledger::entry::{self, Kind};
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    commit::Commit,
+    rows::UnlockWrite,
+    store::{StoreError, SubjectKey},
+};
 
 /// How long the first request waits for the second, microseconds.
 pub(super) const WAIT_US: i64 = 86_400_000_000;

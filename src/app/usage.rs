@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use crate::domain::calendar::china_day as day_of;
+pub use heyan_domain::calendar::china_day as day_of;
 
 /// Day number in the upper 24 bits, look-ups in the lower 40.
 #[derive(Default)]

@@ -4,7 +4,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::error::AppError;
-use crate::auth::{pseudonym::Pseudonymizer, seal::PurposeSealer};
+use heyan_auth::{pseudonym::Pseudonymizer, seal::PurposeSealer};
 
 /// The keys of the store's sealed columns.
 pub struct Vault {

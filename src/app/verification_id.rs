@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::error::AppError;
-use crate::auth::secret;
+use heyan_auth::secret;
 
 /// Names one verification; an item of a chunk has its position behind a dash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,27 +8,25 @@ use super::{
     error::AppError,
     hub::{Caller, Hub},
     judge::{self, Asking},
-    ports::SubjectKey,
     purpose,
     question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
     record::CachedRecord,
     verification_id::VerificationId,
 };
-use crate::{
-    cache::Lookup,
-    catalog::{Dataset, Subject},
-    domain::{
-        fault::{Fault, pointer_segment},
-        identifier::Finding,
-        policy::{FieldSet, Operation, Permission},
-        predicate::Predicate,
-        verdict::{Outcome, ReviewReason, Verdict},
-    },
-    ledger::{
-        Lane,
-        entry::{self, Kind},
-    },
+use heyan_cache::Lookup;
+use heyan_catalog::{Dataset, Subject};
+use heyan_domain::{
+    fault::{Fault, pointer_segment},
+    identifier::Finding,
+    policy::{FieldSet, Operation, Permission},
+    predicate::Predicate,
+    verdict::{Outcome, ReviewReason, Verdict},
 };
+use heyan_ledger::{
+    Lane,
+    entry::{self, Kind},
+};
+use heyan_ports::store::SubjectKey;
 
 /// What is asked of one record.
 pub struct Question<'a> {

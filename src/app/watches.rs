@@ -16,28 +16,28 @@ use serde_json::{Map, Value, json};
 
 use super::{
     access::Agency,
-    commit::Commit,
     error::{AppError, Thing},
     hub::{Caller, Hub},
     message::hex,
-    ports::SubjectKey,
     purpose,
     question::{self, Claim, Members, Purpose, Text, VerificationBody},
-    rows::{Event, WatchFilter, WatchRow},
-    time,
     vault::Place,
     verification_id::new_id,
     verify::{Answer, Judgement},
 };
-use crate::{
-    domain::{
-        calendar::{china_date, china_midnight_us},
-        policy::{FieldSet, Operation, Sharing},
-        verdict::{Outcome, ReviewReason, Verdict},
-    },
-    ledger::entry::{self, Kind},
-};
 pub use again::look;
+use heyan_domain::{
+    calendar::{china_date, china_midnight_us},
+    policy::{FieldSet, Operation, Sharing},
+    verdict::{Outcome, ReviewReason, Verdict},
+};
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    commit::Commit,
+    rows::{Event, WatchFilter, WatchRow},
+    store::SubjectKey,
+    time,
+};
 
 /// The kind of the event that tells of it.
 pub const KIND: &str = "verification.would_change";
@@ -346,7 +346,7 @@ impl View {
 fn told_by(hub: &Hub, row: &WatchRow) -> Vec<String> {
     let now_us = hub.clock.now_us();
     let table = hub.subscriptions.load();
-    let hears = |one: &&std::sync::Arc<super::rows::SubscriptionRow>| {
+    let hears = |one: &&std::sync::Arc<heyan_ports::rows::SubscriptionRow>| {
         one.agency == row.agency && one.covers(KIND, Some(&row.dataset), now_us)
     };
     let mut ids: Vec<String> = table.by_id.values().filter(hears).map(|one| one.id.clone()).collect();
@@ -419,7 +419,7 @@ pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppErr
         let ended = ended(hub, row, facts, "withdrawn")?;
         match change(hub, caller, "watch.remove", ended).await {
             // It was woken or looked at in between.
-            Err(AppError::Store(super::ports::StoreError::Conflict)) => continue,
+            Err(AppError::Store(heyan_ports::store::StoreError::Conflict)) => continue,
             done => return done.map(|()| true),
         }
     }

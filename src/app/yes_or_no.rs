@@ -6,16 +6,13 @@ use super::{
     error::AppError,
     hub::Hub,
     live,
-    ports::SubjectKey,
-    time,
     verify::{Freshness, Judgement, ParsedClaim, RecordNote, Test},
 };
-use crate::{
-    app::outward::{FieldVerdict, SaidOfClaims},
-    cache::LoadError,
-    catalog::Dataset,
-    domain::verdict::{Basis, Outcome, ReviewReason, Verdict},
-};
+use heyan_cache::LoadError;
+use heyan_catalog::Dataset;
+use heyan_domain::verdict::{Basis, Outcome, ReviewReason, Verdict};
+use heyan_ports::outward::{FieldVerdict, SaidOfClaims};
+use heyan_ports::{store::SubjectKey, time};
 
 /// Asks the register of `dataset` about the claims on the subject of a cache key.
 ///

@@ -192,7 +192,7 @@ fn id<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<&'a str, Asserti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::ed25519::SigningKey;
+    use crate::ed25519::SigningKey;
     use proptest::prelude::*;
     use serde_json::json;
 

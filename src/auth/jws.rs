@@ -141,7 +141,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::ed25519::SigningKey;
+    use crate::ed25519::SigningKey;
     use proptest::prelude::*;
     use serde_json::json;
 

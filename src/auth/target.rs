@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use reqwest::Url;
 
 use super::network::{Network, NetworkError};
-use crate::domain::delivery::TargetFault;
+use heyan_domain::delivery::TargetFault;
 
 const URL_BYTES_MAX: usize = 2048;
 const ITEMS_MAX: usize = 256;

@@ -11,7 +11,7 @@ use super::{
     dataset::{Authority, Dataset, Field, GuessRule, SubjectMember},
     licence::{Licence, LicenceKeywords, Role},
 };
-use crate::domain::{
+use heyan_domain::{
     compare::Comparator,
     identifier::IdentifierKind,
     label::Label,

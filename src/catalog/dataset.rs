@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::licence::{Licence, Role};
-use crate::domain::{
+use heyan_domain::{
     compare::Comparator,
     fault::{Fault, pointer_segment},
     identifier::{Finding, Identifier, IdentifierKind, RAW_BYTES_MAX},

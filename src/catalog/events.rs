@@ -7,7 +7,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::{CatalogError, compile, dataset};
-use crate::domain::fault::Fault;
+use heyan_domain::fault::Fault;
 
 macro_rules! shipped {
     ($($topic:literal),+ $(,)?) => {

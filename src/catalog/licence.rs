@@ -7,7 +7,7 @@ use super::{
     compile::CatalogError,
     dataset::{Field, SubjectMember},
 };
-use crate::domain::{identifier::IdentifierKind, licence::status::Vocabulary};
+use heyan_domain::{identifier::IdentifierKind, licence::status::Vocabulary};
 
 /// What a field of a licence holds (`"role"` in `x-heyan`); the elements of GB/T 36903 that the hub itself reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]

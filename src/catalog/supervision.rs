@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::CatalogError;
-use crate::domain::{
+use heyan_domain::{
     label::Label,
     supervision::{Class, Kind, Mode, Rule, Scope, Severity},
 };

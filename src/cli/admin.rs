@@ -10,14 +10,13 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    Exit,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
-    output::Output,
     rejects::create_private,
     table::{cell, table},
     text::{Key, Lang},
 };
+use heyan_server::process::{Exit, Output};
 
 /// One party of a hub, and where its new secret goes.
 #[derive(clap::Args)]

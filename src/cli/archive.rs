@@ -7,15 +7,15 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::{
-    Exit,
     client::{Hub, HubArgs},
     failure::Failure,
     ledger::key_text,
-    output::Output,
     rejects::create_private,
     text::Key,
 };
-use crate::{app::archive::check, ledger::VerifierKey};
+use heyan_app::archive::check;
+use heyan_ledger::VerifierKey;
+use heyan_server::process::{Exit, Output};
 
 /// `heyan archive`.
 #[derive(clap::Args)]

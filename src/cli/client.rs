@@ -19,9 +19,9 @@ use tokio::{
 use super::{
     credentials::{Credentials, credentials, form_encoded, secret_of},
     failure::{Failure, Problem, remark},
-    output::Output,
     text::{Key, Lang},
 };
+use heyan_server::process::Output;
 
 /// Which hub, as whom.
 #[derive(clap::Args, Clone)]

@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, boot::folder_of, output::Output};
-use crate::{
-    catalog::{Catalog, item, supervision},
-    config::Config,
+use heyan_catalog::{Catalog, item, supervision};
+use heyan_config::Config;
+use heyan_server::{
+    boot::folder_of,
+    process::{Exit, Output},
 };
 
 /// `heyan config …`.

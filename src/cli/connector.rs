@@ -14,27 +14,27 @@ use async_trait::async_trait;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{Exit, output::Output, outward, text::Lang};
-use crate::{
-    app::{
-        outward::{RecordChange, WebhookTarget},
-        ports::Clock as _,
-        time::SystemClock,
-    },
-    catalog::{Catalog, Label},
-    config::Config,
-    domain::{
-        delivery::{Attempted, TargetFault},
-        identifier::IdentifierKind,
-    },
-    source::{
-        ConnectorSet, DatasetFacts, SignedSink,
-        check::{Found, Report, Step},
-        config::{Connector, Work},
-        exchange::Surroundings,
-        secret_file,
-        set::Named,
-    },
+use super::text::Lang;
+use heyan_catalog::Catalog;
+use heyan_config::Config;
+use heyan_connectors::source::{
+    ConnectorSet, SignedSink,
+    check::{Found, Report, Step},
+    config::{Connector, Work},
+    exchange::Surroundings,
+    secret_file,
+};
+use heyan_domain::{
+    delivery::{Attempted, TargetFault},
+    identifier::IdentifierKind,
+};
+use heyan_ports::{
+    outward::{RecordChange, WebhookTarget},
+    time::{Clock as _, SystemClock},
+};
+use heyan_server::{
+    outward,
+    process::{Exit, Output},
 };
 
 /// `heyan connector …`.
@@ -87,24 +87,6 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// What the catalogue says of a dataset, as connectors need it.
-pub fn facts_of(catalog: &Catalog, dataset: &str) -> Option<DatasetFacts> {
-    let labels = |label: &Label| vec![label.zh.clone(), label.en.clone()];
-    let dataset = catalog.get(dataset)?;
-    let subject = dataset.subject.iter().map(|member| Named {
-        name: member.name.to_string(),
-        labels: labels(&member.label),
-    });
-    let fields = dataset.fields.iter().map(|field| Named {
-        name: field.name.to_string(),
-        labels: labels(&field.label),
-    });
-    Some(DatasetFacts {
-        subject: subject.collect(),
-        fields: fields.collect(),
-    })
-}
-
 /// Stands for the push module, whose rules are the serving hub's: a check sends no webhook.
 struct Unsent;
 
@@ -123,7 +105,7 @@ fn load(args: &Args) -> anyhow::Result<(Catalog, ConnectorSet)> {
     let catalog = Catalog::load(args.datasets_dir.as_deref())?;
     let mut around = Surroundings::new(Arc::new(|| SystemClock.now_us()));
     around.secrets = outward::secret_files(&Config::load(args.config.as_deref())?)?;
-    let facts = |name: &str| facts_of(&catalog, name);
+    let facts = |name: &str| outward::facts_of(&catalog, name);
     let set = ConnectorSet::load(&args.folder, around, &facts, Some(Arc::new(Unsent)))?;
     Ok((catalog, set))
 }
@@ -246,7 +228,7 @@ fn tell(report: &Report, lang: Lang, output: Output) {
         }
         line
     };
-    let both = |both: &crate::source::check::Both| json!({"zh": both.zh, "en": both.en});
+    let both = |both: &heyan_connectors::source::check::Both| json!({"zh": both.zh, "en": both.en});
     let steps = report.steps.iter().map(|step| {
         json!({
             "step": step.step, "found": word(&step.found), "text": both(&step.text), "remedy": both(&step.remedy),
@@ -293,7 +275,7 @@ mod tests {
     }
 
     fn example(name: &str) -> (Catalog, ConnectorSet) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../connectors/examples");
         loaded(
             name,
             &std::fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap(),
@@ -302,7 +284,7 @@ mod tests {
 
     #[test]
     fn every_shipped_example_loads_with_the_shipped_datasets() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/examples");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../connectors/examples");
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), EXAMPLES.len());
         for (name, role, kind) in EXAMPLES {
             let (_catalog, set) = example(name);

@@ -7,11 +7,12 @@ use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{Exit, boot, output};
-use crate::{
-    app::bus::dead_letter::{self, Sealed},
-    auth::keys,
-    config::Config,
+use heyan_app::bus::dead_letter::{self, Sealed};
+use heyan_auth::keys;
+use heyan_config::Config;
+use heyan_server::{
+    boot,
+    process::{self as output, Exit},
 };
 
 /// `heyan dead-letter …`.

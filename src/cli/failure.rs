@@ -5,11 +5,8 @@ use std::{io::IsTerminal, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{
-    Exit,
-    output::Output,
-    text::{Key, Lang},
-};
+use super::text::{Key, Lang};
+use heyan_server::process::{Exit, Output};
 
 /// Why it failed.
 #[derive(Debug, thiserror::Error)]

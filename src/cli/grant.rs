@@ -5,13 +5,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::{
-    Exit, admin,
+    admin,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
-    output::Output,
     text::Key,
 };
-use crate::domain::policy::Operation;
+use heyan_domain::policy::Operation;
+use heyan_server::process::{Exit, Output};
 
 /// `heyan grant …`.
 #[derive(clap::Subcommand)]

@@ -18,11 +18,9 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::task::JoinHandle;
 
 use super::{
-    Exit,
     catalogue::{RowKind, Shape},
     client::{Hub, HubArgs},
     failure::Failure,
-    output::Output,
     progress::Progress,
     rejects::{Reject, Rejects},
     rows::{Fault, FileArgs, Plan, Row, Source},
@@ -30,6 +28,7 @@ use super::{
     table::table,
     text::{Key, Lang},
 };
+use heyan_server::process::{Exit, Output};
 
 /// `heyan import`: exit 0 = every row is in, 1 = rows were rejected (they are in FILE.rejected.ndjson).
 #[derive(clap::Args)]

@@ -11,16 +11,16 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    Exit, admin,
+    admin,
     client::{Hub, HubArgs},
     failure::Failure,
     import::receipt_line,
-    output::Output,
     rejects::{Reject, Rejects},
     send::{Decided, Retry, send},
     table::table,
     text::{Key, Lang},
 };
+use heyan_server::process::{Exit, Output};
 
 /// `heyan item …`.
 #[derive(clap::Subcommand)]

@@ -7,12 +7,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use anyhow::Context;
 
-use super::{Exit, output::Output};
-use crate::ledger::{
+use heyan_ledger::{
     VerifierKey,
     entry::{Body, Entry},
     receipt, verify,
 };
+use heyan_server::process::{Exit, Output};
 
 /// `heyan ledger …`.
 #[derive(clap::Subcommand)]
@@ -92,7 +92,7 @@ pub fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> 
         Ok(proven) => {
             let entry = proven.entry.as_deref().and_then(Entry::decode);
             let kind = entry.as_ref().map_or("unknown", |entry| entry.kind.as_str());
-            let at = entry.as_ref().map(|entry| crate::app::time::rfc3339(entry.at_us));
+            let at = entry.as_ref().map(|entry| heyan_ports::time::rfc3339(entry.at_us));
             let answered = entry.as_ref().map(answered).unwrap_or_default();
             if let Some(number) = item {
                 return Ok(one_item(entry.as_ref(), number, proven.index, output));

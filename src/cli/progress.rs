@@ -12,10 +12,8 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use super::{
-    output::Output,
-    text::{Key, Lang},
-};
+use super::text::{Key, Lang};
+use heyan_server::process::Output;
 
 /// How far the work is.
 pub struct Progress {

@@ -1,12 +1,12 @@
 //! `heyan quality report`: a week of one authority, as Markdown for people, or as JSON.
 
 use super::{
-    Exit, admin,
+    admin,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
-    output::Output,
     text::{Key, Lang},
 };
+use heyan_server::process::{Exit, Output};
 
 /// `heyan quality …`.
 #[derive(clap::Subcommand)]

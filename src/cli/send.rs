@@ -7,12 +7,11 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    Exit,
     client::Hub,
     failure::{Failure, remark},
-    output::Output,
     text::{Key, Lang},
 };
+use heyan_server::process::{Exit, Output};
 
 /// How a request is repeated.
 pub struct Retry {

@@ -9,13 +9,11 @@ use std::{
 
 use anyhow::Context;
 
-use super::boot;
-use crate::{
-    app::{admin, hub::Hub},
-    auth::secret::ClientSecret,
-    config::Config,
-    telemetry,
-};
+use heyan_app::{admin, hub::Hub};
+use heyan_auth::secret::ClientSecret;
+use heyan_config::Config;
+use heyan_server::boot;
+use heyan_telemetry as telemetry;
 
 /// `heyan serve`.
 #[derive(clap::Args)]

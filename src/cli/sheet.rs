@@ -16,7 +16,7 @@ use super::{
     rows::{Fault, Groups, Plan, ROW_BYTES_MAX, Row, Stop, cannot_read},
     text::Key,
 };
-use crate::source::file::delimiter_of;
+use heyan_connectors::source::file::delimiter_of;
 
 /// Reads all rows of a file.
 ///

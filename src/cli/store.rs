@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::{Exit, output::Output, storage};
-use crate::{
-    config::Config,
-    store::{Migrate, PostgresConfig, open_postgres},
+use heyan_config::Config;
+use heyan_server::{
+    process::{Exit, Output},
+    store as storage,
 };
+use heyan_store::{Migrate, PostgresConfig, open_postgres};
 
 /// `heyan store …`.
 #[derive(clap::Subcommand)]

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{
-    Exit, admin,
+    admin,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
-    output::Output,
     table::{cell, table},
     text::Key,
 };
+use heyan_server::process::{Exit, Output};
 
 /// `heyan supervision …`.
 #[derive(clap::Subcommand)]

@@ -2,13 +2,12 @@
 //! The secret comes from a file, never from an argument, which every process of the machine can see.
 
 use super::{
-    Exit,
     client::{Hub, HubArgs},
     credentials::secret_of,
     failure::Failure,
-    output::Output,
     text::Key,
 };
+use heyan_server::process::{Exit, Output};
 
 /// `heyan token`.
 #[derive(clap::Args)]
@@ -22,7 +21,7 @@ pub async fn run(args: Args, output: Output) -> Exit {
     let lang = args.hub.lang();
     match token(&args.hub, output).await {
         Ok(token) => {
-            super::output::say(token);
+            heyan_server::process::say(token);
             Exit::Done
         }
         Err(failure) => failure.tell(output, lang),

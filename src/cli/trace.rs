@@ -6,13 +6,12 @@ use std::{io::Read, path::PathBuf};
 use serde_json::{Value, json};
 
 use super::{
-    Exit,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
-    output::Output,
     table::{cell, table},
     text::Key,
 };
+use heyan_server::process::{Exit, Output};
 
 /// `heyan trace`.
 #[derive(clap::Args)]

@@ -15,18 +15,17 @@ use serde_json::{Map, Value, json, value::RawValue};
 use tokio::sync::mpsc;
 
 use super::{
-    Exit,
     catalogue::{RowKind, Shape},
     client::{AnswerLines, Hub, HubArgs},
     failure::{Failure, remark},
     import::receipt_line,
-    output::Output,
     progress::Progress,
     rejects::create_private,
     rows::{Fault, FileArgs, Format, Plan, Row, Rows, Source},
     table::table,
     text::{Key, Lang},
 };
+use heyan_server::process::{Exit, Output};
 
 /// `heyan verify`: exit 0 = every request was answered `verified`; 1 = at least one was not, or got a problem instead of an answer.
 ///

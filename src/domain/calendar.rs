@@ -12,7 +12,10 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Weekday, date};
 use thiserror::Error;
 
-const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/holidays.csv"));
+const SHIPPED: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/holidays.csv"
+));
 const HEADER: &str = "date,name,kind";
 /// The most lines of an operator's file: two centuries of notices.
 pub const LINES_MAX: usize = 10_000;
@@ -220,7 +223,10 @@ mod tests {
     use proptest::prelude::*;
 
     /// Written by `tests/calendar_cases.py` from a package's own arithmetic.
-    const CASES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/due_dates.csv"));
+    const CASES: &str = include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/vectors/due_dates.csv"
+    ));
 
     fn day(text: &str) -> Date {
         text.parse().unwrap()

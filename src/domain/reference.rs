@@ -6,15 +6,30 @@ use std::sync::LazyLock;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-const PUA: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/pua_fold.csv"));
-const RADICALS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/radicals.csv"));
-const VARIANTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/variants.csv"));
-const DIVISIONS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/divisions.csv"));
+const PUA: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/pua_fold.csv"
+));
+const RADICALS: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/radicals.csv"
+));
+const VARIANTS: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/variants.csv"
+));
+const DIVISIONS: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/divisions.csv"
+));
 const RENAMED: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/config/reference/divisions_renamed.csv"
+    "/../../config/reference/divisions_renamed.csv"
 ));
-const ETHNICITY: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/ethnicity.csv"));
+const ETHNICITY: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/ethnicity.csv"
+));
 
 /// The short name of each province with its two digits.
 #[rustfmt::skip]

@@ -18,12 +18,14 @@ use super::{
     reply::{created, ok},
     verifications::query,
 };
-use crate::app::{
+use heyan_app::{
     access::AccessTable,
     admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
-    commit::{AgencyRow, ClientRow, GrantRow},
     error::{AppError, Thing},
     question::SafeInteger,
+};
+use heyan_ports::{
+    commit::{AgencyRow, ClientRow, GrantRow},
     time,
 };
 

@@ -16,16 +16,16 @@ use super::{
     reply::ok,
     verifications::query,
 };
-use crate::{
-    app::{
-        error::AppError,
-        message,
-        rows::{AlertFilter, AlertRow, AlertStep},
-        steps::Note,
-        supervision::alerts::{self, Action, State, View},
-        time,
-    },
-    domain::supervision::Class,
+use heyan_app::{
+    error::AppError,
+    message,
+    steps::Note,
+    supervision::alerts::{self, Action, State, View},
+};
+use heyan_domain::supervision::Class;
+use heyan_ports::{
+    rows::{AlertFilter, AlertRow, AlertStep},
+    time,
 };
 
 #[derive(Deserialize)]

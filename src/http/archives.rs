@@ -11,7 +11,7 @@ use super::{
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
-use crate::app::{
+use heyan_app::{
     archive::{self, Ask},
     question::Text,
 };

@@ -18,16 +18,14 @@ use super::{
     routes::Route,
     state::OfWorker,
 };
-use crate::{
-    app::{
-        hub::{Caller, Hub},
-        purpose,
-        token::{self, Unknown},
-    },
-    ledger::{
-        Lane,
-        entry::{self, Kind},
-    },
+use heyan_app::{
+    hub::{Caller, Hub},
+    purpose,
+    token::{self, Unknown},
+};
+use heyan_ledger::{
+    Lane,
+    entry::{self, Kind},
 };
 
 /// What a handler works with.

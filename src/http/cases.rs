@@ -14,7 +14,7 @@ use super::{
     reply::ok,
     verifications::{NO_STORE, query},
 };
-use crate::app::{
+use heyan_app::{
     answer_json,
     cases::{self, CaseBody, ReuseBody},
     error::AppError,

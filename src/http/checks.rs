@@ -10,15 +10,13 @@ use super::{
     problem::Problem,
     verifications::{answered, locale_of},
 };
-use crate::{
-    app::{
-        answer_json,
-        checks::{self, CheckAnswer, CheckBody, MaterialAnswer},
-        verify,
-    },
-    catalog::item::ServiceItem,
-    domain::{calendar, notice::Notice},
+use heyan_app::{
+    answer_json,
+    checks::{self, CheckAnswer, CheckBody, MaterialAnswer},
+    verify,
 };
+use heyan_catalog::item::ServiceItem;
+use heyan_domain::{calendar, notice::Notice};
 
 /// `POST /v1/checks`.
 #[utoipa::path(

@@ -4,7 +4,8 @@ use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
 use super::{call::Call, openapi::shapes, problem::Problem, records::dataset_of};
-use crate::{catalog::Dataset, domain::policy::Sharing};
+use heyan_catalog::Dataset;
+use heyan_domain::policy::Sharing;
 
 /// `GET /v1/datasets`.
 #[utoipa::path(

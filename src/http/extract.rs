@@ -8,7 +8,8 @@ use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
 
 use super::problem::{Problem, ProblemCode};
-use crate::{app::question::Object, domain::fault::Fault};
+use heyan_app::question::Object;
+use heyan_domain::fault::Fault;
 
 /// What a body may be.
 #[derive(Clone, Copy, Debug)]
@@ -184,11 +185,11 @@ fn fault_of(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
     let text = error.inner().to_string();
     let quoted = text.split('`').nth(1).unwrap_or_default();
     let code = if text.starts_with("missing field") {
-        pointer = format!("{pointer}/{}", crate::domain::fault::pointer_segment(quoted));
+        pointer = format!("{pointer}/{}", heyan_domain::fault::pointer_segment(quoted));
         "missing_member"
     } else if text.starts_with("unknown field") {
         if !pointer.ends_with(quoted) {
-            pointer = format!("{pointer}/{}", crate::domain::fault::pointer_segment(quoted));
+            pointer = format!("{pointer}/{}", heyan_domain::fault::pointer_segment(quoted));
         }
         "unknown_member"
     } else if text.starts_with("duplicate") {
@@ -217,7 +218,7 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
             Segment::Map { key } | Segment::Enum { variant: key } => {
                 pointer.push('/');
-                pointer.push_str(&crate::domain::fault::pointer_segment(key));
+                pointer.push_str(&heyan_domain::fault::pointer_segment(key));
             }
             Segment::Unknown => {}
         }

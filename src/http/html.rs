@@ -3,7 +3,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::http::locale::{Locale, Text, text};
+use crate::locale::{Locale, Text, text};
 
 /// Where the stylesheet is served.
 pub const STYLESHEET_PATH: &str = "/assets/site.css";

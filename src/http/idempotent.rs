@@ -11,13 +11,11 @@ use super::{
     state::OfWorker,
     verifications::{NO_STORE, locale_of},
 };
-use crate::{
-    app::{
-        hub::Caller,
-        replies::{self, Begun, KEY_BYTES_MAX, Slot},
-    },
-    auth::sha256,
+use heyan_app::{
+    hub::Caller,
+    replies::{self, Begun, KEY_BYTES_MAX, Slot},
 };
+use heyan_auth::sha256;
 
 /// One action on what the path names.
 pub(super) struct Deed {

@@ -18,15 +18,13 @@ use super::{
     strict,
     verifications::{NO_STORE, query},
 };
-use crate::{
-    app::{
-        error::{AppError, Thing},
-        hub::Caller,
-        items::{self, PaperDemand, PutAnswer, PutResult, Registered},
-    },
-    catalog::item::{ItemSpec, ServiceItem},
-    ledger::Appended,
+use heyan_app::{
+    error::{AppError, Thing},
+    hub::Caller,
+    items::{self, PaperDemand, PutAnswer, PutResult, Registered},
 };
+use heyan_catalog::item::{ItemSpec, ServiceItem};
+use heyan_ledger::Appended;
 
 /// Reads one item. Its maps are read twice: a member that stands in one twice is a mistake, and a map would keep the last.
 fn read(bytes: &[u8]) -> Result<ItemSpec, Problem> {

@@ -15,25 +15,23 @@ use super::{
     refuse,
     verifications::answered,
 };
-use crate::{
-    app::{
-        answer_json,
-        error::AppError,
-        hub::Hub,
-        licences::{
-            Validity,
-            file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
-            hashing::{Hashed, Hashing},
-            query::{self, QueryAnswer, QueryBody},
-        },
-        verify::{self, Answer},
+use heyan_app::{
+    answer_json,
+    error::AppError,
+    hub::Hub,
+    licences::{
+        Validity,
+        file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
+        hashing::{Hashed, Hashing},
+        query::{self, QueryAnswer, QueryBody},
     },
-    auth::{
-        file_digest::hex,
-        signature::{CERTIFICATES_BYTES_MAX, SIGNATURE_BYTES_MAX},
-    },
-    domain::{identifier::Finding, licence::issuer::Place, verdict::Verdict},
+    verify::{self, Answer},
 };
+use heyan_auth::{
+    file_digest::hex,
+    signature::{CERTIFICATES_BYTES_MAX, SIGNATURE_BYTES_MAX},
+};
+use heyan_domain::{identifier::Finding, licence::issuer::Place, verdict::Verdict};
 
 /// What the parts beside the file may come to in all.
 const BESIDE_BYTES_MAX: u64 = 1 << 20;

@@ -91,7 +91,7 @@ pub struct Text {
 /// Writes a [`Text`] on one line: `text!("中文" => "English")`.
 macro_rules! text {
     ($zh:literal => $en:literal) => {
-        $crate::http::locale::Text { zh: $zh, en: $en }
+        $crate::locale::Text { zh: $zh, en: $en }
     };
 }
 pub(crate) use text;

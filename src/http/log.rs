@@ -10,10 +10,9 @@ use super::{
     problem::{Problem, ProblemCode},
     state::State,
 };
-use crate::{
-    app::{error::AppError, ports::CosignedRow, time},
-    ledger::{LedgerError, tile::TilePath},
-};
+use heyan_app::error::AppError;
+use heyan_ledger::{LedgerError, tile::TilePath};
+use heyan_ports::{store::CosignedRow, time};
 
 /// `GET /log/checkpoint`.
 #[utoipa::path(

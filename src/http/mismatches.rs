@@ -16,14 +16,14 @@ use super::{
     reply::ok,
     verifications::query,
 };
-use crate::{
-    app::{
-        error::AppError,
-        mismatches::{self, Note, View, Wanted},
-        rows::{Delivery, MismatchFilter, MismatchRow, StepRow},
-        time,
-    },
-    domain::mismatch::{STATES, State},
+use heyan_app::{
+    error::AppError,
+    mismatches::{self, Note, View, Wanted},
+};
+use heyan_domain::mismatch::{STATES, State};
+use heyan_ports::{
+    rows::{Delivery, MismatchFilter, MismatchRow, StepRow},
+    time,
 };
 
 #[derive(Deserialize)]

@@ -14,15 +14,13 @@ use super::{
     state::State,
     verifications::NO_STORE,
 };
-use crate::{
-    app::{
-        hub::Caller,
-        token::{self, Unknown},
-    },
-    auth::{
-        assertion::ASSERTION_TYPE,
-        secret::{self, ClientSecret},
-    },
+use heyan_app::{
+    hub::Caller,
+    token::{self, Unknown},
+};
+use heyan_auth::{
+    assertion::ASSERTION_TYPE,
+    secret::{self, ClientSecret},
 };
 
 /// Longest form, bytes.

@@ -11,7 +11,7 @@ use super::{
     problem::{Problem, ProblemCode},
     refuse,
 };
-use crate::domain::fault::Fault;
+use heyan_domain::fault::Fault;
 
 /// A part before the file: its name, and its most bytes.
 pub(super) type Wanted = (&'static str, usize);

@@ -1,7 +1,7 @@
 //! Problem documents for answers that leave by another way than HTTP.
 
 use super::{locale::Locale, problem::Problem};
-use crate::app::{
+use heyan_app::{
     bus::requests::{self, Problems},
     error::AppError,
     token::Unknown,

@@ -12,10 +12,8 @@ use super::{
     problem::{Problem, ProblemCode},
     verifications::{NO_STORE, locale_of, query},
 };
-use crate::{
-    app::quality::{self, By, Request, Week},
-    domain::calendar::china_date,
-};
+use heyan_app::quality::{self, By, Request, Week};
+use heyan_domain::calendar::china_date;
 
 /// Days when nothing is asked, besides today.
 const DAYS_DEFAULT: i64 = 29;

@@ -11,14 +11,12 @@ use super::{
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
-use crate::{
-    app::{
-        access::Role,
-        error::{AppError, Thing},
-        peers,
-    },
-    ledger::entry::Entry,
+use heyan_app::{
+    access::Role,
+    error::{AppError, Thing},
+    peers,
 };
+use heyan_ledger::entry::Entry;
 
 /// Longest wait that `Prefer: wait=` may ask for, seconds.
 const WAIT_S_MAX: u64 = 10;

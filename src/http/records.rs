@@ -18,16 +18,14 @@ use super::{
     strict,
     verifications::NO_STORE,
 };
-use crate::{
-    app::{
-        error::{AppError, Thing},
-        hub::Caller,
-        purpose,
-        question::{self, Members, Purpose, Text},
-        records::{self, IngestAnswer, Ingested},
-    },
-    catalog::Dataset,
+use heyan_app::{
+    error::{AppError, Thing},
+    hub::Caller,
+    purpose,
+    question::{self, Members, Purpose, Text},
+    records::{self, IngestAnswer, Ingested},
 };
+use heyan_catalog::Dataset;
 
 /// `PUT /v1/datasets/{dataset}/records`.
 #[utoipa::path(

@@ -10,16 +10,14 @@ use super::{
     locale::Locale,
     problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode},
 };
-use crate::{
-    app::{
-        access::Refusal,
-        error::{AppError, Thing},
-        question,
-        token::Unknown,
-    },
-    domain::{fault::Fault, policy::Clause},
-    ledger::LedgerError,
+use heyan_app::{
+    access::Refusal,
+    error::{AppError, Thing},
+    question,
+    token::Unknown,
 };
+use heyan_domain::{fault::Fault, policy::Clause};
+use heyan_ledger::LedgerError;
 
 /// Seconds after which a busy or failed part may be asked again.
 const RETRY_AFTER_S: u32 = 1;

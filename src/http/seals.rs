@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, traces::instant};
-use crate::app::{
+use heyan_app::{
     error::AppError,
     question::{Members, Text},
-    time,
     traces::seals::{self, About, NewSeal, Seal},
 };
+use heyan_ports::time;
 
 fn seal_json(seal: &Seal) -> Value {
     json!({

@@ -17,7 +17,8 @@ use super::{
     refuse, routes,
     state::{Limits, OfWorker, State},
 };
-use crate::app::{bus::BusState, hub::Hub};
+use heyan_app::hub::Hub;
+use heyan_ports::bus::BusState;
 
 /// How a listener serves.
 #[derive(Clone, Debug)]

@@ -14,11 +14,9 @@ use super::{
     routes::{ROUTES, Route},
     turn::Turns,
 };
-use crate::{
-    app::{hub::Hub, token::RecentTokens},
-    ledger::Lane,
-    telemetry::Durations,
-};
+use heyan_app::{hub::Hub, token::RecentTokens};
+use heyan_ledger::Lane;
+use heyan_telemetry::Durations;
 
 /// Limits of the server.
 #[derive(Clone, Debug)]

@@ -23,7 +23,7 @@ use super::{
     problem::{Problem, ProblemCode},
     verifications::{Item, locale_of, put_result, questions, read_item, reference},
 };
-use crate::app::{
+use heyan_app::{
     answer_json as json,
     chunk::{self, ChunkAnswer, ItemResult},
     hub::{Caller, Hub, Queue},
@@ -189,7 +189,7 @@ impl Stream {
             self.last = self.asks.answer(&web::Bytes::new()).await?.entered;
         }
         let mut summary = Map::new();
-        for outcome in crate::domain::verdict::Outcome::ALL {
+        for outcome in heyan_domain::verdict::Outcome::ALL {
             let count = self
                 .counts
                 .outcomes

@@ -15,15 +15,17 @@ use super::{
     reply::ok,
     verifications::{NO_STORE, query},
 };
-use crate::app::{
+use heyan_app::{
     deliveries,
     error::AppError,
     hub::Hub,
-    rows::{Delivery, DeliveryFilter, SubscriptionRow},
     subscriptions::{self, NewSubscription},
+};
+use heyan_auth::webhook;
+use heyan_ports::{
+    rows::{Delivery, DeliveryFilter, SubscriptionRow},
     time,
 };
-use crate::auth::webhook;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,22 +8,21 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, verifications::query};
-use crate::{
-    app::{
-        error::AppError,
-        peers,
-        question::{Members, Text},
-        supervision::{
-            self,
-            replay::{self, DAYS_MAX, Trial},
-        },
-        time, unlock,
+use heyan_app::{
+    error::AppError,
+    peers,
+    question::{Members, Text},
+    supervision::{
+        self,
+        replay::{self, DAYS_MAX, Trial},
     },
-    domain::{
-        calendar::china_date,
-        supervision::{Finding, Standing},
-    },
+    unlock,
 };
+use heyan_domain::{
+    calendar::china_date,
+    supervision::{Finding, Standing},
+};
+use heyan_ports::time;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +41,7 @@ pub(super) async fn list_rules(call: Call) -> Result<HttpResponse, Problem> {
     let raised: HashMap<String, u64> = counts.alerts.into_iter().collect();
     let standings = hub.supervision.standings();
     let standing = |id: &str| standings.iter().find(|standing: &&Standing| standing.id == id);
-    let rule = |rule: &std::sync::Arc<crate::domain::supervision::Rule>| {
+    let rule = |rule: &std::sync::Arc<heyan_domain::supervision::Rule>| {
         let standing = standing(&rule.id);
         json!({
             "id": rule.id,
@@ -104,7 +103,7 @@ fn tried_json(call: &Call, id: &str, tried: &Trial) -> Value {
             .iter()
             .map(|(name, count)| ((*name).to_owned(), (*count).into()));
         let counts: serde_json::Map<String, Value> = counts.collect();
-        let place = |seen: &crate::domain::supervision::Seen| {
+        let place = |seen: &heyan_domain::supervision::Seen| {
             let origin = peers::origin_of(hub, seen.node).unwrap_or_default();
             json!({"origin": origin, "index": seen.index})
         };

@@ -12,12 +12,12 @@ use super::{
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
-use crate::app::{
+use heyan_app::{
     error::AppError,
     question::{Members, Text},
-    time,
     traces::{self, Ask, Trace, row::TraceRow},
 };
+use heyan_ports::time;
 
 /// Rows of a page when nothing is asked, and at most.
 const LIMIT_DEFAULT: u64 = 100;

@@ -18,7 +18,7 @@ use super::{
     openapi::shapes,
     problem::{Problem, ProblemCode},
 };
-use crate::app::{
+use heyan_app::{
     answer_json as json,
     chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
     error::AppError,
@@ -133,7 +133,7 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     if items.is_empty() {
         return Err(AppError::fault("/items", "missing_member").into());
     }
-    crate::app::purpose::check(&purpose)?;
+    heyan_app::purpose::check(&purpose)?;
     let locale = locale_of(&call);
     let (lane, questions) = (&call.state.lane, questions(&items));
     let answer = chunk::verify_chunk(call.hub(), lane, &call.caller, &purpose, None, questions);

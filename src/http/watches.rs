@@ -14,13 +14,13 @@ use super::{
     reply::ok,
     verifications::{NO_STORE, query},
 };
-use crate::app::{
+use heyan_app::{
     answer_json,
     question::VerificationBody,
-    rows::WatchFilter,
     verify,
     watches::{self, STATES, WatchBody},
 };
+use heyan_ports::rows::WatchFilter;
 
 /// `POST /v1/watches`.
 #[utoipa::path(

@@ -3,7 +3,7 @@
 
 use super::entry::Kind;
 use super::entry_reader::{Head, Reader};
-use crate::domain::verdict::Outcome;
+use heyan_domain::verdict::Outcome;
 
 /// One answer of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,10 +92,8 @@ pub fn visit(bytes: &[u8], visit: impl FnMut(Answered<'_>)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        domain::verdict::Verdict,
-        ledger::entry::{Body, Entry, Item, VERSION},
-    };
+    use crate::entry::{Body, Entry, Item, VERSION};
+    use heyan_domain::verdict::Verdict;
 
     #[test]
     fn it_reads_what_the_whole_entry_says() {

@@ -1,7 +1,7 @@
 //! Reads an entry's bytes where they lie; the layout is told in `entry`.
 
 use super::entry::{Kind, VERSION};
-use crate::domain::verdict::Outcome;
+use heyan_domain::verdict::Outcome;
 
 /// What every entry begins with.
 pub struct Head {

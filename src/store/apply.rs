@@ -9,9 +9,9 @@ use super::engine::{Call, Engine, EngineName};
 use super::fault::Fault;
 use super::notice;
 use super::pool::Lease;
-use crate::app::commit::{AgencyRow, ClientRow, GrantRow};
-use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
-use crate::store::statement::{self, RowStatement, Statement};
+use crate::statement::{self, RowStatement, Statement};
+use heyan_ports::commit::{AgencyRow, ClientRow, GrantRow};
+use heyan_ports::store::{LiveFetch, RecordKey, SubjectKey};
 
 /// Writes all of `batches`, in order; answers the outbox ids of each.
 pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {

@@ -6,8 +6,8 @@ use super::batch::{json_text, keys_text};
 use super::engine::{Call, Engine};
 use super::fault::Fault;
 use super::pool::Lease;
-use crate::app::rows::BusWrites;
-use crate::store::statement;
+use crate::statement;
+use heyan_ports::rows::BusWrites;
 
 /// Writes all of `bus`; `at` is the time of its commit.
 pub(super) async fn apply<E: Engine>(conn: &mut Lease<'_, E>, bus: &BusWrites, at: i64) -> Result<(), Fault> {

@@ -8,8 +8,8 @@ use super::batch::Turn;
 use super::engine::{Call, Engine};
 use super::fault::Fault;
 use super::pool::Lease;
-use crate::app::commit::RecordKeys;
-use crate::store::statement;
+use crate::statement;
+use heyan_ports::commit::RecordKeys;
 
 /// One row: dataset, hash, subject.
 type Row<'b> = (&'b RecordKeys, [u8; 16]);

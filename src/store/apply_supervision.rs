@@ -7,8 +7,8 @@ use super::engine::{Call, Engine};
 use super::fault::Fault;
 use super::pool::Lease;
 use super::read_supervision::STATE;
-use crate::app::rows::{AlertRow, AlertStep, PostedEntries};
-use crate::store::statement;
+use crate::statement;
+use heyan_ports::rows::{AlertRow, AlertStep, PostedEntries};
 
 /// Writes the alerts of `turn`, and what it has of supervision.
 pub(super) async fn apply<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(), Fault> {

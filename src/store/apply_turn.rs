@@ -10,13 +10,13 @@ use super::engine::{Call, Engine, EngineName};
 use super::fault::Fault;
 use super::pool::Lease;
 use super::read::column;
-use crate::app::ports::{Before, StoreError, SubjectKey};
-use crate::app::rows::{
+use crate::statement::{self, Statement};
+use heyan_domain::budget::Standing;
+use heyan_ports::rows::{
     AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, RowKey, SavedReply, SealRow,
     SubscriptionRow, UnlockWrite,
 };
-use crate::domain::budget::Standing;
-use crate::store::statement::{self, Statement};
+use heyan_ports::store::{Before, StoreError, SubjectKey};
 
 /// Writes all of `turns`. Rows that only come in go first, those of all turns together: each statement costs a hand-over between
 /// two threads. What changes rows follows, turn by turn.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordKeys, RecordWrite};
-use crate::app::ports::{LiveFetch, RecordKey, SubjectKey};
-use crate::app::rows::{
+use heyan_ports::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordKeys, RecordWrite};
+use heyan_ports::rows::{
     AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow,
     MismatchWrite, QualityWrites, RowKey, SavedReply, SealRow, SubscriptionRow, SupervisionWrites, UnlockWrite,
     WatchRow,
 };
+use heyan_ports::store::{LiveFetch, RecordKey, SubjectKey};
 
 /// One of the nodes that may share a store.
 #[derive(Default)]

@@ -6,9 +6,9 @@ use super::engine::{Call, Columns, Engine};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
 use super::read::{bytes_16, column, fetch, fetch_one, number};
-use crate::app::ports::{StoreError, SubjectKey};
-use crate::app::rows::{CaseCheckRow, CaseRow, CaseWrites};
-use crate::store::statement;
+use crate::statement;
+use heyan_ports::rows::{CaseCheckRow, CaseRow, CaseWrites};
+use heyan_ports::store::{StoreError, SubjectKey};
 
 /// Writes cases and checks.
 pub(super) async fn apply<E: Engine>(conn: &mut Lease<'_, E>, writes: &CaseWrites) -> Result<(), Fault> {

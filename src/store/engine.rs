@@ -8,7 +8,7 @@ use sqlx::Database;
 
 use super::batch::RecordRow;
 use super::statement::Statement;
-use crate::app::ports::{News, StoreError};
+use heyan_ports::store::{News, StoreError};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,11 +172,9 @@ impl From<&'static str> for Value {
 /// What the drivers of both engines do alike.
 macro_rules! of_driver {
     ($engine:ty, $row:ty) => {
-        impl $crate::store::engine::Call
-            for sqlx::query::Query<'static, $engine, <$engine as sqlx::Database>::Arguments>
-        {
-            fn bind(self, value: impl Into<$crate::store::engine::Value>) -> Self {
-                use $crate::store::engine::Value;
+        impl $crate::engine::Call for sqlx::query::Query<'static, $engine, <$engine as sqlx::Database>::Arguments> {
+            fn bind(self, value: impl Into<$crate::engine::Value>) -> Self {
+                use $crate::engine::Value;
                 match value.into() {
                     Value::Integer(value) => self.bind(value),
                     Value::Text(value) => self.bind(value),
@@ -186,15 +184,15 @@ macro_rules! of_driver {
             }
         }
 
-        impl $crate::store::engine::Columns for $row {
-            fn integer(&self, place: usize) -> Result<Option<i64>, $crate::store::engine::BadColumn> {
-                sqlx::Row::try_get(self, place).map_err(|_quotes_values| $crate::store::engine::BadColumn)
+        impl $crate::engine::Columns for $row {
+            fn integer(&self, place: usize) -> Result<Option<i64>, $crate::engine::BadColumn> {
+                sqlx::Row::try_get(self, place).map_err(|_quotes_values| $crate::engine::BadColumn)
             }
-            fn text(&self, place: usize) -> Result<Option<&str>, $crate::store::engine::BadColumn> {
-                sqlx::Row::try_get(self, place).map_err(|_quotes_values| $crate::store::engine::BadColumn)
+            fn text(&self, place: usize) -> Result<Option<&str>, $crate::engine::BadColumn> {
+                sqlx::Row::try_get(self, place).map_err(|_quotes_values| $crate::engine::BadColumn)
             }
-            fn bytes(&self, place: usize) -> Result<Option<&[u8]>, $crate::store::engine::BadColumn> {
-                sqlx::Row::try_get(self, place).map_err(|_quotes_values| $crate::store::engine::BadColumn)
+            fn bytes(&self, place: usize) -> Result<Option<&[u8]>, $crate::engine::BadColumn> {
+                sqlx::Row::try_get(self, place).map_err(|_quotes_values| $crate::engine::BadColumn)
             }
         }
     };

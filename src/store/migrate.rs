@@ -5,9 +5,9 @@ use super::engine::{Call, Engine, EngineName};
 use super::pool::{Lease, Pool};
 use super::read::column;
 use super::sqlite::OpenError;
-use crate::app::ports::StoreError;
-use crate::auth::sha256;
-use crate::store::statement::{self, Statement};
+use crate::statement::{self, Statement};
+use heyan_auth::sha256;
+use heyan_ports::store::StoreError;
 
 /// One step of the schema: the same name for both engines.
 struct Migration {

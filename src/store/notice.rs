@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::batch::{Batch, hex};
-use crate::app::ports::{Notice, SubjectKey};
+use heyan_ports::store::{Notice, SubjectKey};
 
 /// Bytes of one payload; PostgreSQL takes 7,999.
 const PAYLOAD_BYTES: usize = 7_900;
@@ -157,9 +157,9 @@ fn subjects(text: &str) -> Option<Vec<SubjectKey>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::commit::{Commit, GrantRow};
-    use crate::app::rows::ItemRow;
-    use crate::store::batch::Node;
+    use crate::batch::Node;
+    use heyan_ports::commit::{Commit, GrantRow};
+    use heyan_ports::rows::ItemRow;
 
     fn said(commit: &Commit) -> Vec<Notice> {
         let node = Node {

@@ -7,9 +7,9 @@ use super::engine::{Call, Engine};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
 use super::read::{column, fetch, number};
-use crate::app::ports::StoreError;
-use crate::app::rows::{QualityWrites, StepTally, VerdictTally};
-use crate::store::statement;
+use crate::statement;
+use heyan_ports::rows::{QualityWrites, StepTally, VerdictTally};
+use heyan_ports::store::StoreError;
 
 /// Adds up tallies of the node of `origin`; no two of them have one key.
 pub(super) async fn apply<E: Engine>(

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::batch::{hex, json_text};
 use super::engine::{Call, Cell, Columns, Engine};
 use super::pool::{Lease, Pool};
-use crate::app::commit::{AgencyRow, ClientRow, GrantRow, GrantUsage};
-use crate::app::ports::{
+use crate::statement::{self, Statement};
+use heyan_ports::commit::{AgencyRow, ClientRow, GrantRow, GrantUsage};
+use heyan_ports::store::{
     AccessRows, CosignedRow, LiveFetch, NewestRecord, NodeRow, PendingEntry, RecordKey, StoreError, StoredRecord,
     SubjectKey,
 };
-use crate::store::statement::{self, Statement};
 use serde::de::DeserializeOwned;
 
 /// The keys of each dataset: their places in `keys`, and their subjects in hexadecimal.

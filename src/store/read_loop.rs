@@ -7,13 +7,13 @@ use super::batch::{hex, json_text, keys_text};
 use super::engine::{Call, Columns, Engine};
 use super::pool::Pool;
 use super::read::{bytes_16, bytes_32, column, fetch, fetch_one, flag, list, number};
-use crate::app::ports::{RecordKey, StoreError, SubjectKey};
-use crate::app::rows::{
+use crate::statement;
+use heyan_domain::budget::Standing;
+use heyan_ports::rows::{
     AnswerRow, Delivery, DeliveryFilter, Event, GuessRow, ItemRow, LoopCounts, MismatchFilter, MismatchRow, RowKey,
     SavedReply, SealRow, StepRow, SubscriptionRow,
 };
-use crate::domain::budget::Standing;
-use crate::store::statement;
+use heyan_ports::store::{RecordKey, StoreError, SubjectKey};
 
 type Read<T> = Result<T, StoreError>;
 

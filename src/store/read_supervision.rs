@@ -4,9 +4,9 @@ use super::engine::{Call, Columns, Engine};
 use super::pool::Pool;
 use super::read::{column, fetch, fetch_one, number};
 use super::read_loop::subject;
-use crate::app::ports::StoreError;
-use crate::app::rows::{AlertFilter, AlertRow, AlertStep, PostedEntries};
-use crate::store::statement;
+use crate::statement;
+use heyan_ports::rows::{AlertFilter, AlertRow, AlertStep, PostedEntries};
+use heyan_ports::store::StoreError;
 
 type Read<T> = Result<T, StoreError>;
 

@@ -12,15 +12,15 @@ use super::pool::Pool;
 use super::statement::{self, Statement};
 use super::writer::{Work, Writer};
 use super::{cases, notice, quality, read, read_loop, read_supervision, watches};
-use crate::app::commit::{Commit, GrantUsage};
-use crate::app::ports::{
-    AccessRows, Before, CosignedRow, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store,
-    StoreError, StoredRecord, SubjectKey,
-};
-use crate::app::rows::{
+use heyan_ports::commit::{Commit, GrantUsage};
+use heyan_ports::rows::{
     AlertFilter, AlertRow, AlertStep, AnswerRow, CaseCheckRow, CaseRow, Delivery, DeliveryFilter, Event, GuessRow,
     ItemRow, LoopCounts, MismatchFilter, MismatchRow, PostedEntries, RowKey, SavedReply, SealRow, StepRow, StepTally,
     SubscriptionRow, VerdictTally, WatchFilter, WatchRow,
+};
+use heyan_ports::store::{
+    AccessRows, Before, CosignedRow, LiveFetch, NewestRecord, News, NodeRow, PendingEntry, RecordKey, Store,
+    StoreError, StoredRecord, SubjectKey,
 };
 
 /// The system of record on one engine.

@@ -15,28 +15,28 @@ pub(super) struct Statement {
 
 macro_rules! statement {
     ($file:literal) => {
-        $crate::store::statement::Statement {
+        $crate::statement::Statement {
             name: $file,
             sqlite: include_str!(concat!("sql/", $file, ".sql")),
             postgres: include_str!(concat!("sql/", $file, ".sql")),
         }
     };
     ($file:literal, each) => {
-        $crate::store::statement::Statement {
+        $crate::statement::Statement {
             name: $file,
             sqlite: include_str!(concat!("sql/sqlite/", $file, ".sql")),
             postgres: include_str!(concat!("sql/postgres/", $file, ".sql")),
         }
     };
     ($file:literal, sqlite) => {
-        $crate::store::statement::Statement {
+        $crate::statement::Statement {
             name: $file,
             sqlite: include_str!(concat!("sql/sqlite/", $file, ".sql")),
             postgres: "",
         }
     };
     ($file:literal, postgres) => {
-        $crate::store::statement::Statement {
+        $crate::statement::Statement {
             name: $file,
             sqlite: "",
             postgres: include_str!(concat!("sql/postgres/", $file, ".sql")),

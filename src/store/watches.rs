@@ -7,9 +7,9 @@ use super::engine::{Call, Columns, Engine};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
 use super::read::{bytes_16, column, fetch, fetch_one, number};
-use crate::app::ports::{StoreError, SubjectKey};
-use crate::app::rows::{WatchFilter, WatchRow};
-use crate::store::statement;
+use crate::statement;
+use heyan_ports::rows::{WatchFilter, WatchRow};
+use heyan_ports::store::{StoreError, SubjectKey};
 
 /// Wakes the watches of every record that `batches` write.
 pub(super) async fn wake<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<(), Fault> {

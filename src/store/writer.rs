@@ -15,8 +15,8 @@ use super::batch::Batch;
 use super::engine::{Engine, EngineName};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
-use crate::app::ports::Before;
-use crate::store::statement::{self, Statement};
+use crate::statement::{self, Statement};
+use heyan_ports::store::Before;
 
 /// Quiet time after which the write-ahead log is copied back into the database file.
 const IDLE: Duration = Duration::from_millis(500);
@@ -180,7 +180,7 @@ async fn checkpoint<E: Engine>(pool: &Pool<E>, statement: Statement) {
         conn.rows(statement.name, E::call(E::text(statement))).await
     };
     if let Err(fault) = done.await {
-        let error = crate::app::ports::StoreError::from(fault);
+        let error = heyan_ports::store::StoreError::from(fault);
         tracing::warn!(statement = statement.name, %error, "checkpoint failed");
     }
 }

@@ -10,7 +10,7 @@ use prometheus::{
 };
 
 use super::striped::{Durations, Family, Striped, Tally};
-use crate::domain::verdict::Outcome;
+use heyan_domain::verdict::Outcome;
 
 /// A metric could not be registered: two of one name.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use heyan::app::bus::Topic;
+use heyan::ports::bus::Topic;
 use yaml_rust2::{Yaml, YamlLoader};
 
 fn document() -> (Yaml, std::path::PathBuf) {

@@ -3,10 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use heyan::{
-    app::bus::Topic,
-    ledger::{Cosignatures, VerifierKey},
-};
+use heyan::ledger::{Cosignatures, VerifierKey};
+use heyan::ports::bus::Topic;
 use serde_json::{Value, json};
 
 use super::{

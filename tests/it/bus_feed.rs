@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use heyan::app::bus::{Topic, feed::position_name};
+use heyan::app::bus::feed::position_name;
+use heyan::ports::bus::Topic;
 use serde_json::{Value, json};
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use heyan::app::outward::NoConnectors;
+use heyan::ports::outward::NoConnectors;
 use serde_json::{Value, json};
 
 use crate::common::{ITEM, ShiftedClock, TestHub, person, purpose};

@@ -2,16 +2,16 @@
 
 use std::{path::Path, sync::Arc};
 
+use heyan::ports::{
+    outward::{Connectors, NoConnectors},
+    time::{Clock, SystemClock},
+};
 use heyan::{
     app::{
         admin::{self, NewAgency, NewGrant},
         hub::{Caller, Hub},
-        outward::{Connectors, NoConnectors},
-        ports::Clock,
-        time::SystemClock,
         token,
     },
-    cli,
     config::Config,
 };
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ impl TestHub {
             config.store.postgres.url_file = file;
         }
         change(&mut config);
-        let node = cli::open_at(config, connectors, clock).await.unwrap();
+        let node = heyan::server::boot::open_at(config, connectors, clock).await.unwrap();
         let (url, hub) = (node.url.clone(), Arc::clone(&node.hub));
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(node.serve_until(async {

@@ -12,11 +12,11 @@ use std::{
 };
 
 use heyan::{
-    app::outward::FeedBatch,
-    source::{
+    connectors::source::{
         config::FileConfig,
         file::{FileFeed, Named, SETTLE_S, Shape},
     },
+    ports::outward::FeedBatch,
 };
 use serde_json::{Value, json};
 

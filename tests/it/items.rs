@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use heyan::city::{City, Sizes};
+use heyan::demo::city::{City, Sizes};
 use toml::Value;
 
 const DATASETS: [(&str, &[&str]); 4] = [

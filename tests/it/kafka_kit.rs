@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use heyan::{app::bus::Topic, config::Config};
+use heyan::config::Config;
+use heyan::ports::bus::Topic;
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions},

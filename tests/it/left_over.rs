@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use heyan::ports::commit::Commit;
 use heyan::{
-    app::{
-        commit::Commit,
-        left_over::{STRAY_AFTER, Strays},
-    },
+    app::left_over::{STRAY_AFTER, Strays},
     ledger::entry::{self, Kind},
 };
 use serde_json::json;

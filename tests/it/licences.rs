@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use heyan::{
-    app::outward::SourceFault,
-    ledger::entry::{Body, Entry},
-};
+use heyan::ledger::entry::{Body, Entry};
+use heyan::ports::outward::SourceFault;
 use serde_json::json;
 
 use crate::{

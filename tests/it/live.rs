@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use heyan::ledger::entry::{Body, Entry};
 use heyan::{
-    app::outward::SourceFault,
-    city::{City, Sizes},
-    ledger::entry::{Body, Entry},
+    demo::city::{City, Sizes},
+    ports::outward::SourceFault,
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use heyan::app::outward::{Connectors, SourceFault, SourceRecord};
+use heyan::ports::outward::{Connectors, SourceFault, SourceRecord};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use heyan::{
-    app::outward::{Connectors, SourceFault, SourceRecord},
-    source::{config::Limits, sql::SqlSource},
+    connectors::source::{config::Limits, sql::SqlSource},
+    ports::outward::{Connectors, SourceFault, SourceRecord},
 };
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection};

@@ -7,7 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use heyan::{app::outward::NoConnectors, config::Config};
+use heyan::config::Config;
+use heyan::ports::outward::NoConnectors;
 use serde_json::{Value, json};
 
 use crate::{
@@ -436,7 +437,7 @@ async fn refuses_a_double(server: &Postgres, gone: &std::path::Path) {
         config.node.data_dir = folder.path().join("data");
         node(&mut config, number, url_file(gone, &server.url()), root.clone());
         config.node.origin = origin.to_owned();
-        let refused = heyan::cli::open_with(config, Arc::new(NoConnectors))
+        let refused = heyan::server::boot::open_with(config, Arc::new(NoConnectors))
             .await
             .err()
             .unwrap();

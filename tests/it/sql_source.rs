@@ -8,11 +8,11 @@ use std::{
 };
 
 use heyan::{
-    app::outward::{SourceFault, SourceRecord},
-    source::{
+    connectors::source::{
         config::{Limits, SqlConfig},
         sql::SqlSource,
     },
+    ports::outward::{SourceFault, SourceRecord},
 };
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions as _, Executor as _};

@@ -1,10 +1,10 @@
 //! What a store keeps for the bus: what is to be published, positions that are compared and set, parked keys. One story for every
 //! engine, as `store_story` is.
 
-use heyan::app::{
+use heyan::ports::{
     commit::Commit,
-    ports::{Store, StoreError},
     rows::{Advance, AlertRow, BusWrites},
+    store::{Store, StoreError},
 };
 
 use super::store_kit::{Folder, change, first_load, id, open, row_key, subject};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store_kit::*;
-use heyan::app::ports::RecordKey;
+use heyan::ports::store::RecordKey;
 
 const FOLDER: &str = "HEYAN_TEST_CRASH_FOLDER";
 const FIRST: &str = "HEYAN_TEST_CRASH_FIRST";
@@ -19,7 +19,7 @@ fn size_of(n: u64) -> u64 {
     if n.is_multiple_of(17) { 600 } else { 1 + n % 7 }
 }
 
-fn commit_of(n: u64) -> heyan::app::commit::Commit {
+fn commit_of(n: u64) -> heyan::ports::commit::Commit {
     let dataset: Arc<str> = "crash".into();
     let mut commit = first_load(&dataset, n * 1_000..n * 1_000 + size_of(n));
     commit

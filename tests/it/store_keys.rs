@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use heyan::app::{
+use heyan::ports::{
     commit::{Commit, RecordKeys},
-    ports::{Store, StoreError},
+    store::{Store, StoreError},
 };
 
 use crate::store_kit::{subject, write};

@@ -10,8 +10,8 @@ use crate::{
     store_kit::*,
     store_story::{tell, writers_that_race_are_each_judged_alone},
 };
-use heyan::app::commit::Commit;
-use heyan::app::ports::{Store, StoreError};
+use heyan::ports::commit::Commit;
+use heyan::ports::store::{Store, StoreError};
 use heyan::store::{Migrate, PostgresConfig, open_postgres};
 
 fn config(url: String) -> PostgresConfig {

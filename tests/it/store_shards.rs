@@ -4,12 +4,12 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use heyan::ports::{
+    commit::Commit,
+    rows::{DeliveryResult, EventRow, RowKey},
+    store::{Store, SubjectKey},
+};
 use heyan::{
-    app::{
-        commit::Commit,
-        ports::{Store, SubjectKey},
-        rows::{DeliveryResult, EventRow, RowKey},
-    },
     auth::sha256,
     store::{PostgresConfig, SqliteConfig, SqliteStore, open_postgres},
 };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::{store_keys, store_kit::*};
-use heyan::app::commit::{Commit, GrantUsage};
-use heyan::app::ports::{RecordKey, Store, StoreError};
+use heyan::ports::commit::{Commit, GrantUsage};
+use heyan::ports::store::{RecordKey, Store, StoreError};
 use heyan::store::{SqliteConfig, SqliteStore};
 
 pub async fn tell(store: Arc<dyn Store>) {
@@ -112,12 +112,12 @@ async fn access_rows_come_back_as_written(store: &dyn Store) {
     };
     assert!(store.commit(&commit).await.unwrap().is_empty());
     let changed = Commit {
-        agencies: vec![heyan::app::commit::AgencyRow {
+        agencies: vec![heyan::ports::commit::AgencyRow {
             disabled: true,
             updated_at: 5,
             ..agency("police", 2)
         }],
-        grants: vec![heyan::app::commit::GrantRow {
+        grants: vec![heyan::ports::commit::GrantRow {
             revoked_at: Some(15),
             daily_ceiling: None,
             ..grant("grt_1", "housing")

@@ -1,10 +1,10 @@
 //! What a store keeps of supervision: alerts of one cause, their steps, what the rules have seen, entries that wait for the node that
 //! watches. One story for every engine, as `store_story` is.
 
-use heyan::app::{
+use heyan::ports::{
     commit::Commit,
-    ports::{Store, StoreError},
     rows::{AlertFilter, AlertRow, AlertStep, PostedEntries, SupervisionWrites},
+    store::{Store, StoreError},
 };
 
 use super::store_kit::{Folder, id, open};

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use heyan::ports::outward::NoConnectors;
 use heyan::{
-    app::outward::NoConnectors,
     config::Config,
     domain::calendar::{china_date, china_midnight_us},
 };

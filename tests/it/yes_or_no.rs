@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use heyan::app::outward::{
+use heyan::ports::outward::{
     Connectors,
     FieldVerdict::{self, Match, Mismatch, Undivided},
     SaidOfClaims, SourceFault,

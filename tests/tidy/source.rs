@@ -1,7 +1,6 @@
 //! Reads Rust source as text for the rules of `tests/tidy.rs`: what is code, what is a literal, what is test code.
 //! No parser: comments and literals are blanked in place, so that line numbers and columns stay right.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,20 +44,6 @@ impl Source {
     pub fn place(&self) -> String {
         let below = self.path.strip_prefix(root().join("src")).unwrap_or(&self.path);
         below.with_extension("").to_string_lossy().replace('\\', "/")
-    }
-
-    /// Module path of the file, as segments: `src/app/verify.rs` is `app`, `verify`.
-    fn module(&self) -> Vec<String> {
-        let place = self.place();
-        let below = place.strip_prefix("src/").unwrap_or(&place);
-        let mut parts: Vec<String> = below.split('/').map(str::to_owned).collect();
-        if parts
-            .last()
-            .is_some_and(|last| last == "mod" || last == "lib" || last == "main")
-        {
-            parts.pop();
-        }
-        parts
     }
 }
 
@@ -326,66 +311,12 @@ pub fn uses(code: &str, name: &str) -> Vec<usize> {
     lines
 }
 
-/// (line, path below the crate root) of all that a file names by `crate::`, by its own crate's name, or by `super::`
-/// from a place where that leaves its layer.
-pub fn names_of_the_crate(source: &Source) -> Vec<(usize, String)> {
-    let mut found = BTreeMap::new();
-    for opening in ["crate::", "heyan::", "super::"] {
-        for (at, _) in source.live.match_indices(opening) {
-            let before = &source.live[..at];
-            if ends_in_ident(before) || before.ends_with("::") || before.ends_with('$') {
-                continue;
-            }
-            let mut rest = &source.live[at + opening.len()..];
-            let mut base = Vec::new();
-            if opening == "super::" {
-                base = source.module();
-                base.pop();
-                while let Some(more) = rest.strip_prefix("super::") {
-                    base.pop();
-                    rest = more;
-                }
-            }
-            let base: String = base.iter().map(|b| format!("{b}::")).collect();
-            for (n, path) in paths(rest).into_iter().enumerate() {
-                found.insert((at, n), (line_of(&source.live, at), format!("{base}{path}")));
-            }
-        }
-    }
-    found.into_values().collect()
-}
-
-/// The paths of one `use` tree or expression path: `{a::B, c::{D, E}}` is `a::B`, `c::D`, `c::E`.
-fn paths(text: &str) -> Vec<String> {
-    let head: String = text.chars().take_while(|c| is_ident(*c) || *c == ':').collect();
-    let Some(tree) = text[head.len()..].strip_prefix('{') else {
-        return vec![head.trim_end_matches(':').to_owned()];
-    };
-    let inner = &tree[..brace_end(&text[head.len()..], 0).saturating_sub(2)];
-    let (mut depth, mut start, mut parts) = (0_usize, 0, Vec::new());
-    for (i, c) in inner.char_indices().chain([(inner.len(), ',')]) {
-        match c {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                parts.push(inner[start..i].trim());
-                start = i + 1;
-            }
-            _ => {}
-        }
-    }
-    let parts = parts.into_iter().filter(|p| !p.is_empty());
-    parts.flat_map(paths).map(|p| format!("{head}{p}")).collect()
-}
-
 #[test]
 fn the_reader_of_source_text_sees_what_it_should() {
     let text = "//! x\nuse crate::{store::A, app::ports::{B, C}};\nfn f() { let s = \"crate::bus\"; /* crate::push */ }\n\
                 #[cfg(test)]\nmod tests { use crate::cli::X; fn g() { x.unwrap(); } }\nfn h<'a>(c: char) -> bool { c == '\"' }\n\
                 fn r() { let _ = r#\"a \"quoted\" b\"#; super::super::http::x(); }\n";
     let source = Source::new(PathBuf::from("src/domain/deep/file.rs"), "domain".into(), text.into());
-    let named: Vec<String> = names_of_the_crate(&source).into_iter().map(|(_, n)| n).collect();
-    assert_eq!(named, ["store::A", "app::ports::B", "app::ports::C", "domain::http::x"]);
     assert!(!source.live.contains("unwrap") && source.code.contains("unwrap"));
     assert_eq!(
         source.strings.iter().map(|(_, s)| s.as_str()).collect::<Vec<_>>(),

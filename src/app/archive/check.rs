@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{FORMAT, MADE, tar};
-use crate::{
-    app::message::hex,
-    auth::sha256,
-    ledger::{
-        VerifierKey,
-        entry::{Body, Entry, Item},
-        receipt::{self, Receipt},
-    },
+use crate::message::hex;
+use heyan_auth::sha256;
+use heyan_ledger::{
+    VerifierKey,
+    entry::{Body, Entry, Item},
+    receipt::{self, Receipt},
 };
 
 /// What a pack that holds was found to prove.
@@ -170,14 +168,14 @@ fn verification_holds(statement: &Value, entries: &Entries) -> bool {
         _ => return false,
     };
     number(statement, "agency_number") == Some(entry.agency.into())
-        && text(statement, "at") == crate::app::time::rfc3339(entry.at_us)
+        && text(statement, "at") == heyan_ports::time::rfc3339(entry.at_us)
         && told.len() == items.len()
         && told.iter().zip(items).all(|(told, item)| item_holds(told, item))
 }
 
 fn item_holds(told: &Value, item: &Item) -> bool {
     let fields = list(told, "fields");
-    let field_holds = |(told, (field, verdict)): (&Value, &(u8, crate::domain::verdict::Verdict))| {
+    let field_holds = |(told, (field, verdict)): (&Value, &(u8, heyan_domain::verdict::Verdict))| {
         number(told, "number") == Some((*field).into())
             && text(told, "verdict") == verdict.as_str()
             && text(told, "basis") == verdict.basis().unwrap_or_default()

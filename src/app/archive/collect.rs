@@ -7,27 +7,27 @@ use serde_json::{Value, json};
 
 use super::{Ask, SEALED_WAIT};
 use crate::{
-    app::{
-        error::AppError,
-        hub::{Caller, Hub},
-        message::hex,
-        peers,
-        ports::SubjectKey,
-        rows::{Delivery, MismatchRow},
-        steps::{self, Note},
-        time,
-        traces::{
-            index,
-            look::{Look, Marks, ROWS_MAX, Sighting},
-            row::{self, Agencies},
-            seals::Withheld,
-        },
+    error::AppError,
+    hub::{Caller, Hub},
+    message::hex,
+    peers,
+    steps::{self, Note},
+    traces::{
+        index,
+        look::{Look, Marks, ROWS_MAX, Sighting},
+        row::{self, Agencies},
+        seals::Withheld,
     },
-    domain::verdict::Verdict,
-    ledger::{
-        entry::{Body, Entry, Item},
-        index::{Key, Place},
-    },
+};
+use heyan_domain::verdict::Verdict;
+use heyan_ledger::{
+    entry::{Body, Entry, Item},
+    index::{Key, Place},
+};
+use heyan_ports::{
+    rows::{Delivery, MismatchRow},
+    store::SubjectKey,
+    time,
 };
 
 /// Entries of one pack.
@@ -228,7 +228,7 @@ fn verification(hub: &Hub, agencies: &Agencies, seen: &Sighting, entry: Entry, r
         _ => Vec::new(),
     };
     let at_us = entry.at_us;
-    let id = crate::app::verification_id::VerificationId {
+    let id = crate::verification_id::VerificationId {
         at_ms: at_us / 1_000,
         node: seen.node,
         index: seen.place.index,

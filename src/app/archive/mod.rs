@@ -17,12 +17,11 @@ use self::{collect::Collected, tar::File};
 use super::{
     error::AppError,
     hub::{Caller, Hub},
-    message, peers, purpose, time, traces,
+    message, peers, purpose, traces,
 };
-use crate::{
-    auth::sha256,
-    ledger::entry::{self, Kind},
-};
+use heyan_auth::sha256;
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::time;
 
 /// What `manifest.json` says that it is.
 pub const FORMAT: &str = "heyan-archive/1";

@@ -5,14 +5,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{
-    Message, Topic,
     envelope::{self, Attributes},
     outbox,
 };
-use crate::{
-    app::{error::AppError, hub::Hub, ports::CosignedRow, time},
-    ledger::{Cosignatures, TreeHead, VerifierKey},
-};
+use crate::{error::AppError, hub::Hub};
+use heyan_ledger::{Cosignatures, TreeHead, VerifierKey};
+use heyan_ports::bus::{Message, Topic};
+use heyan_ports::{store::CosignedRow, time};
 
 /// What was sent in this run.
 #[derive(Default)]

@@ -6,14 +6,13 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Message, Topic,
     envelope::{self, Attributes},
     key_of, outbox,
 };
-use crate::{
-    app::{commit::Commit, error::AppError, hub::Hub, message::hex, verification_id::VerificationId},
-    ledger::entry::{Body, Entry, Item, Kind},
-};
+use crate::{error::AppError, hub::Hub, message::hex, verification_id::VerificationId};
+use heyan_ledger::entry::{Body, Entry, Item, Kind};
+use heyan_ports::bus::{Message, Topic};
+use heyan_ports::commit::Commit;
 
 /// Entries that are read at once, and items after which no further entry is read.
 const ENTRIES_MAX: u64 = 1_024;
@@ -146,7 +145,7 @@ fn dataset_of(item: &Item) -> &str {
 fn fields(hub: &Hub, item: &Item) -> Vec<Value> {
     let dataset = hub.catalog.get(dataset_of(item));
     let dataset = dataset.filter(|dataset| *dataset.rules == *item.rules);
-    let field = |(number, verdict): &(u8, crate::domain::verdict::Verdict)| {
+    let field = |(number, verdict): &(u8, heyan_domain::verdict::Verdict)| {
         let mut told = Map::new();
         told.insert("number".to_owned(), (*number).into());
         if let Some(field) = dataset.and_then(|dataset| dataset.field(*number)) {

@@ -6,18 +6,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    BusFault, Message, Received, Topic,
     envelope::{self, Attributes},
     outbox,
 };
 use crate::{
-    app::{
-        error::AppError,
-        hub::Hub,
-        vault::{Place, Vault},
-    },
-    domain::fault::Fault,
+    error::AppError,
+    hub::Hub,
+    vault::{Place, Vault},
 };
+use heyan_domain::fault::Fault;
+use heyan_ports::bus::{BusFault, Message, Received, Topic};
 
 /// What kind of fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +171,7 @@ fn message(hub: &Hub, topic: Topic, received: &Received, reason: &Reason, sealed
         "topic": topic.name(),
         "partition": received.partition,
         "offset": received.offset,
-        "at": crate::app::time::rfc3339(now_us),
+        "at": heyan_ports::time::rfc3339(now_us),
         "payload_bytes": received.payload.as_ref().map_or(0, Vec::len),
         "sealed": sealed,
     });

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use super::{Message, Received, Topic};
-use crate::app::{hub::Hub, strict, time};
+use crate::{hub::Hub, strict};
+use heyan_ports::bus::{Message, Received, Topic};
+use heyan_ports::time;
 
 /// Longest attribute that is believed, bytes.
 const ATTRIBUTE_BYTES_MAX: usize = 200;

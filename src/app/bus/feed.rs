@@ -9,21 +9,21 @@ use std::{
 };
 
 use super::{
-    BusFault, Received, StartAt, Topic,
     dead_letter::{self, Class, Reason},
     envelope, outbox,
 };
 use crate::{
-    app::{
-        commit::Commit,
-        error::AppError,
-        feed,
-        hub::{Caller, Hub},
-        ports::{Store, StoreError},
-        records::{self, Incoming},
-        rows::{Advance, BusWrites},
-    },
-    catalog::Dataset,
+    error::AppError,
+    feed,
+    hub::{Caller, Hub},
+    records::{self, Incoming},
+};
+use heyan_catalog::Dataset;
+use heyan_ports::bus::{BusFault, Received, StartAt, Topic};
+use heyan_ports::{
+    commit::Commit,
+    rows::{Advance, BusWrites},
+    store::{Store, StoreError},
 };
 
 /// Times that a batch is tried before it is tried message by message, and a message before it is buried.

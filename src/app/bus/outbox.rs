@@ -4,15 +4,17 @@
 use serde_json::{Value, json};
 
 use super::{
-    BusFault, Message, Topic,
     envelope::{self, Attributes},
     key_of,
 };
-use crate::app::{
-    commit::Commit,
+use crate::{
     error::AppError,
     hub::Hub,
     message::{self, hex},
+};
+use heyan_ports::bus::{BusFault, Message, Topic};
+use heyan_ports::{
+    commit::Commit,
     rows::{AlertRow, BusWrites, Event},
     time,
 };

@@ -9,26 +9,24 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    BusFault, Message, Received, StartAt, Topic,
     dead_letter::{self, Class, Reason},
     envelope::{self, Arrived, Attributes},
     outbox,
 };
 use crate::{
-    app::{
-        access::Role,
-        answer_json,
-        chunk::{self, ChunkAnswer, ItemResult},
-        error::AppError,
-        hub::{Caller, Hub, Queue},
-        purpose,
-        question::{self, ItemBody, Object, Purpose},
-        replies::{self, Begun},
-        token::{self, RecentTokens, Unknown},
-    },
-    auth::sha256,
-    ledger::entry::{self, Kind},
+    access::Role,
+    answer_json,
+    chunk::{self, ChunkAnswer, ItemResult},
+    error::AppError,
+    hub::{Caller, Hub, Queue},
+    purpose,
+    question::{self, ItemBody, Object, Purpose},
+    replies::{self, Begun},
+    token::{self, RecentTokens, Unknown},
 };
+use heyan_auth::sha256;
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::bus::{BusFault, Message, Received, StartAt, Topic};
 
 /// Requests that are answered at once.
 const AT_ONCE: usize = 8;
@@ -326,10 +324,7 @@ fn result(hub: &Hub, received: &Received, arrived: &Arrived, client: &str, paylo
         false => super::key_of(&hub.vault.of_bus(b"key", given)),
     };
     let of_both = [client.as_bytes(), &[0], arrived.id.as_bytes()].concat();
-    let id = format!(
-        "res_{}",
-        crate::app::message::hex(&hub.vault.of_bus(b"result", &of_both))
-    );
+    let id = format!("res_{}", crate::message::hex(&hub.vault.of_bus(b"result", &of_both)));
     let attributes = Attributes {
         id: &id,
         subject: None,

@@ -5,26 +5,24 @@ use serde::Deserialize;
 
 use super::{CheckFacts, View, get};
 use crate::{
-    app::{
-        error::{AppError, Thing},
-        hub::{Caller, Hub},
-        judge, purpose,
-        question::{self, Members, Purpose, Text},
-        rows::CaseCheckRow,
-        usage,
-        verification_id::VerificationId,
-        verify::{Answer, Entered, Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
-    },
-    catalog::Dataset,
-    domain::{
-        policy::{Operation, Permission},
-        verdict::{Outcome, Verdict},
-    },
-    ledger::{
-        Lane,
-        entry::{self, Kind},
-    },
+    error::{AppError, Thing},
+    hub::{Caller, Hub},
+    judge, purpose,
+    question::{self, Members, Purpose, Text},
+    usage,
+    verification_id::VerificationId,
+    verify::{Answer, Entered, Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
 };
+use heyan_catalog::Dataset;
+use heyan_domain::{
+    policy::{Operation, Permission},
+    verdict::{Outcome, Verdict},
+};
+use heyan_ledger::{
+    Lane,
+    entry::{self, Kind},
+};
+use heyan_ports::rows::CaseCheckRow;
 
 /// `POST /v1/cases/{id}/checks/{number}/reuse`.
 #[derive(Deserialize)]

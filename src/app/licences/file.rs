@@ -13,27 +13,25 @@ use super::{
     place_of, standing,
 };
 use crate::{
-    app::{
-        error::AppError,
-        hub::{Caller, Hub},
-        judge::{self, Asking},
-        purpose,
-        question::{self, Claim, Members, Purpose, SafeInteger, Text},
-        verify::{self, Answer, Judgement, Question, agrees},
-    },
-    auth::{
-        file_digest::{FileDigests, hex},
-        signature::{self, Algorithm, Certificate, SignatureFault, Verified, Verifier, chain::Trust},
-    },
-    catalog::{Dataset, Role},
-    domain::{
-        fault::{Fault, pointer_segment},
-        identifier::Finding,
-        licence::issuer::Place,
-        verdict::{Outcome, Verdict},
-    },
-    ledger::Lane,
+    error::AppError,
+    hub::{Caller, Hub},
+    judge::{self, Asking},
+    purpose,
+    question::{self, Claim, Members, Purpose, SafeInteger, Text},
+    verify::{self, Answer, Judgement, Question, agrees},
 };
+use heyan_auth::{
+    file_digest::{FileDigests, hex},
+    signature::{self, Algorithm, Certificate, SignatureFault, Verified, Verifier, chain::Trust},
+};
+use heyan_catalog::{Dataset, Role};
+use heyan_domain::{
+    fault::{Fault, pointer_segment},
+    identifier::Finding,
+    licence::issuer::Place,
+    verdict::{Outcome, Verdict},
+};
+use heyan_ledger::Lane;
 
 /// The parts `purpose` and `question` as one body.
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::super::{error::AppError, hub::Hub};
-use crate::auth::{
+use heyan_auth::{
     file_digest::{FileDigest, FileDigests},
     signature::{Verified, Verifier},
 };

@@ -5,21 +5,20 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::super::{commit::RecordWrite, error::AppError, hub::Hub, rows::AlertRow, supervision};
-use crate::{
-    catalog::{Dataset, Role},
-    domain::{calendar, licence::validity::Bound},
-};
+use super::super::{error::AppError, hub::Hub, supervision};
+use heyan_catalog::{Dataset, Role};
+use heyan_domain::{calendar, licence::validity::Bound};
+use heyan_ports::{commit::RecordWrite, rows::AlertRow};
 
 const DAY_S: i64 = 86_400;
 
 /// Licences that come in for the first time, with how long that took.
 #[derive(Default)]
-pub(in crate::app) struct Issued(Vec<(Arc<str>, i64)>);
+pub(crate) struct Issued(Vec<(Arc<str>, i64)>);
 
 impl Issued {
     /// Among records that are to be written at `now_us`.
-    pub(in crate::app) fn among(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Self {
+    pub(crate) fn among(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Self {
         let first = writes.iter().filter(|write| write.expected.is_none());
         let delay = |write: &RecordWrite| {
             let dataset = hub.catalog.get(&write.dataset)?;
@@ -32,7 +31,7 @@ impl Issued {
     }
 
     /// One alert a day for a dataset whose licences come in late.
-    pub(in crate::app) fn alerts(&self, hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
+    pub(crate) fn alerts(&self, hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
         let days_max = i64::from(hub.licences.settings.issue_delay_days_max);
         let late = |(_, delay_s): &&(Arc<str>, i64)| days_max > 0 && *delay_s > days_max * DAY_S;
         let mut datasets: Vec<&Arc<str>> = self.0.iter().filter(late).map(|(dataset, _)| dataset).collect();
@@ -52,7 +51,7 @@ impl Issued {
     }
 
     /// Measures them, once they are committed.
-    pub(in crate::app) fn measure(&self, hub: &Hub) {
+    pub(crate) fn measure(&self, hub: &Hub) {
         for (dataset, delay_s) in &self.0 {
             hub.metrics.licence_issued(dataset, *delay_s);
         }

@@ -3,11 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use super::super::{
-    commit::{RecordKeys, RecordWrite},
-    hub::Hub,
-};
-use crate::catalog::{Dataset, Licence, Role};
+use super::super::hub::Hub;
+use heyan_catalog::{Dataset, Licence, Role};
+use heyan_ports::commit::{RecordKeys, RecordWrite};
 
 /// Part of a key: all of it, or only who holds it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,7 +48,7 @@ pub(super) fn after(hub: &Hub, dataset: &Dataset, canonical: &str) -> [u8; 16] {
 }
 
 /// The keys of records that are to be written.
-pub(in crate::app) fn of(hub: &Hub, writes: &[RecordWrite]) -> Vec<RecordKeys> {
+pub(crate) fn of(hub: &Hub, writes: &[RecordWrite]) -> Vec<RecordKeys> {
     writes.iter().filter_map(|write| of_write(hub, write)).collect()
 }
 

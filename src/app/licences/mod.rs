@@ -21,16 +21,14 @@ use super::{
     hub::Hub,
     question::{Members, Text},
 };
-use crate::{
-    auth::signature::{Certificate, Provider},
-    catalog::{Dataset, Subject},
-    domain::{
-        calendar,
-        fault::Fault,
-        licence::{
-            issuer::{self, Place},
-            validity,
-        },
+use heyan_auth::signature::{Certificate, Provider};
+use heyan_catalog::{Dataset, Subject};
+use heyan_domain::{
+    calendar,
+    fault::Fault,
+    licence::{
+        issuer::{self, Place},
+        validity,
     },
 };
 

@@ -14,28 +14,26 @@ use super::{
     owned, place_of, standing,
 };
 use crate::{
-    app::{
-        access::{Allowed, Refusal},
-        consequence::Consequence,
-        error::AppError,
-        guess,
-        hub::{Caller, Hub},
-        judge::{self, Asking},
-        ports::{RecordKey, StoredRecord, SubjectKey},
-        purpose,
-        question::{self, Claim, Members, Purpose, SafeInteger, Text},
-        records, usage,
-        verify::{self, Answer, Judgement, Question},
-    },
-    catalog::{Dataset, Licence},
-    domain::{
-        fault::{Fault, pointer_segment},
-        licence::{chain, issuer::Place},
-        policy::{Clause, Operation},
-        verdict::{Basis, Outcome, ReviewReason, Verdict},
-    },
-    ledger::Lane,
+    access::{Allowed, Refusal},
+    consequence::Consequence,
+    error::AppError,
+    guess,
+    hub::{Caller, Hub},
+    judge::{self, Asking},
+    purpose,
+    question::{self, Claim, Members, Purpose, SafeInteger, Text},
+    records, usage,
+    verify::{self, Answer, Judgement, Question},
 };
+use heyan_catalog::{Dataset, Licence};
+use heyan_domain::{
+    fault::{Fault, pointer_segment},
+    licence::{chain, issuer::Place},
+    policy::{Clause, Operation},
+    verdict::{Basis, Outcome, ReviewReason, Verdict},
+};
+use heyan_ledger::Lane;
+use heyan_ports::store::{RecordKey, StoredRecord, SubjectKey};
 
 /// `POST /v1/licences/query`.
 #[derive(Deserialize)]

@@ -5,25 +5,19 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::{
-    super::{
-        error::AppError,
-        hub::Hub,
-        ports::{RecordKey, StoredRecord, SubjectKey},
-        verify::Judgement,
-    },
+    super::{error::AppError, hub::Hub, verify::Judgement},
     keys,
 };
-use crate::{
-    catalog::{Dataset, Licence, Role},
-    domain::{
-        licence::{
-            State,
-            chain::{self, Successor},
-            validity::{self, Bound},
-        },
-        policy::{Operation, Permission},
+use heyan_catalog::{Dataset, Licence, Role};
+use heyan_domain::{
+    licence::{
+        State,
+        chain::{self, Successor},
+        validity::{self, Bound},
     },
+    policy::{Operation, Permission},
 };
+use heyan_ports::store::{RecordKey, StoredRecord, SubjectKey};
 
 /// How a licence stands.
 pub struct Validity {

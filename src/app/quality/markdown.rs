@@ -3,7 +3,8 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use super::sums::{Counts, FieldKey, Sums, mean_days, rate};
-use crate::{catalog::Dataset, domain::verdict::Verdict};
+use heyan_catalog::Dataset;
+use heyan_domain::verdict::Verdict;
 
 /// The words of a report in one language.
 pub(super) struct Words {

@@ -14,14 +14,12 @@ use super::{
     sums::{Sums, period},
 };
 use crate::{
-    app::{
-        access::{Agency, Role},
-        error::{AppError, Thing},
-        hub::{Caller, Hub},
-    },
-    catalog::Dataset,
-    domain::calendar::{china_day, china_midnight_us},
+    access::{Agency, Role},
+    error::{AppError, Thing},
+    hub::{Caller, Hub},
 };
+use heyan_catalog::Dataset;
+use heyan_domain::calendar::{china_day, china_midnight_us};
 
 /// Days of one request.
 const DAYS_MAX: i32 = 366;

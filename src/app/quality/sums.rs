@@ -6,11 +6,9 @@ use jiff::{ToSpan, civil::Date};
 use serde_json::{Map, Value, json};
 
 use super::{WHOLE, report::By};
-use crate::{
-    app::rows::{StepTally, VerdictTally},
-    catalog::Dataset,
-    domain::verdict::{Outcome, Verdict},
-};
+use heyan_catalog::Dataset;
+use heyan_domain::verdict::{Outcome, Verdict};
+use heyan_ports::rows::{StepTally, VerdictTally};
 
 /// Actions of mismatches, and how a report names them.
 const STEPS: [(&str, &str); 8] = [

@@ -6,24 +6,21 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use super::{IngestResult, Ingested};
-use crate::{
-    app::{
-        commit::RecordWrite,
-        error::AppError,
-        hub::Hub,
-        ports::{RecordKey, StoredRecord},
-        time,
-    },
-    catalog::{Dataset, Subject},
+use crate::{error::AppError, hub::Hub};
+use heyan_catalog::{Dataset, Subject};
+use heyan_ports::{
+    commit::RecordWrite,
+    store::{RecordKey, StoredRecord},
+    time,
 };
 
 /// A record that was checked.
-pub(in crate::app) struct Incoming {
-    pub(in crate::app) dataset: Arc<Dataset>,
-    pub(in crate::app) subject: Subject,
-    pub(in crate::app) key: RecordKey,
+pub(crate) struct Incoming {
+    pub(crate) dataset: Arc<Dataset>,
+    pub(crate) subject: Subject,
+    pub(crate) key: RecordKey,
     if_match: Option<u32>,
-    pub(in crate::app) stored: StoredRecord,
+    pub(crate) stored: StoredRecord,
 }
 
 impl Incoming {
@@ -31,7 +28,7 @@ impl Incoming {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(in crate::app) fn check(
+    pub(crate) fn check(
         hub: &Hub,
         dataset: &Arc<Dataset>,
         record: Value,

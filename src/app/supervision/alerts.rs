@@ -4,21 +4,20 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    app::{
-        access::Role,
-        commit::Commit,
-        error::{AppError, Thing},
-        hub::{Caller, Hub},
-        peers,
-        ports::StoreError,
-        purpose,
-        replies::Slot,
-        rows::{AlertFilter, AlertRow, AlertStep, SupervisionWrites},
-        steps::Note,
-        vault::Place,
-    },
-    domain::supervision::Rule,
-    ledger::entry::{self, Entry, Kind},
+    access::Role,
+    error::{AppError, Thing},
+    hub::{Caller, Hub},
+    peers, purpose,
+    replies::Slot,
+    steps::Note,
+    vault::Place,
+};
+use heyan_domain::supervision::Rule;
+use heyan_ledger::entry::{self, Entry, Kind};
+use heyan_ports::{
+    commit::Commit,
+    rows::{AlertFilter, AlertRow, AlertStep, SupervisionWrites},
+    store::StoreError,
 };
 
 /// Times that a step is decided anew because somebody else took one in between.

@@ -6,25 +6,23 @@ use std::{
 };
 
 use crate::{
-    app::{
-        access::AccessTable,
-        applications,
-        hub::Hub,
-        items::{self, Items, PaperWhy},
-        purpose,
-        vault::Vault,
-    },
-    auth::seal::PurposeSealer,
-    catalog::Catalog,
-    domain::{
-        calendar::{WorkingCalendar, china_date, day_number},
-        supervision::{Fact, LookUp, NO_RECORD, Seen, Step, What},
-        verdict::{Outcome, Verdict},
-    },
-    ledger::{
-        answered,
-        entry::{self, Body, Entry, Kind},
-    },
+    access::AccessTable,
+    applications,
+    hub::Hub,
+    items::{self, Items, PaperWhy},
+    purpose,
+    vault::Vault,
+};
+use heyan_auth::seal::PurposeSealer;
+use heyan_catalog::Catalog;
+use heyan_domain::{
+    calendar::{WorkingCalendar, china_date, day_number},
+    supervision::{Fact, LookUp, NO_RECORD, Seen, Step, What},
+    verdict::{Outcome, Verdict},
+};
+use heyan_ledger::{
+    answered,
+    entry::{self, Body, Entry, Kind},
 };
 
 /// Words, or keyed hashes, that are known; forgotten all at once when there are so many.

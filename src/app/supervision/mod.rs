@@ -9,18 +9,15 @@ pub mod watch;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    commit::Commit,
     error::{AppError, Thing},
     hub::Hub,
     purpose,
-    rows::AlertRow,
     verification_id::new_id,
 };
-use crate::{
-    auth::sha256,
-    domain::supervision::{Class, Mode, Rule, Severity, Standing},
-    ledger::entry::{self, Kind},
-};
+use heyan_auth::sha256;
+use heyan_domain::supervision::{Class, Mode, Rule, Severity, Standing};
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{commit::Commit, rows::AlertRow};
 
 /// The rules in force, and how they do.
 pub struct Supervision {

@@ -7,15 +7,13 @@ use std::{
 };
 
 use super::{facts::FactReader, watch::first_since};
-use crate::{
-    app::{error::AppError, hub::Hub},
-    catalog::supervision,
-    domain::{
-        calendar::china_date,
-        supervision::{Finding, Mode, Rule, Seen, Supervisor},
-    },
-    ledger::{Ledger, LedgerError},
+use crate::{error::AppError, hub::Hub};
+use heyan_catalog::supervision;
+use heyan_domain::{
+    calendar::china_date,
+    supervision::{Finding, Mode, Rule, Seen, Supervisor},
 };
+use heyan_ledger::{Ledger, LedgerError};
 
 /// Days that are tried at most.
 pub const DAYS_MAX: u32 = 92;

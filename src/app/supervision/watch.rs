@@ -14,20 +14,13 @@ use super::{
     alert,
     facts::{self, FactReader, Kept},
 };
-use crate::{
-    app::{
-        commit::Commit,
-        error::AppError,
-        hub::Hub,
-        peers,
-        ports::SubjectKey,
-        rows::{Advance, AlertRow, BusWrites, PostedEntries, SupervisionWrites},
-        sweep,
-        turns::Duty,
-        vault::Place,
-    },
-    domain::supervision::{Fact, Finding, Seen, Supervisor},
-    ledger::{Ledger, entry},
+use crate::{error::AppError, hub::Hub, peers, sweep, turns::Duty, vault::Place};
+use heyan_domain::supervision::{Fact, Finding, Seen, Supervisor};
+use heyan_ledger::{Ledger, entry};
+use heyan_ports::{
+    commit::Commit,
+    rows::{Advance, AlertRow, BusWrites, PostedEntries, SupervisionWrites},
+    store::SubjectKey,
 };
 
 /// Entries of a ledger, or rows of other nodes' entries, that are taken in at once.

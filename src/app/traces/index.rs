@@ -7,13 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    app::{error::AppError, hub::Hub, purpose, vault::Vault},
-    ledger::{
-        entry::{self, Kind},
-        index::{IndexError, Key},
-        named,
-    },
+use crate::{error::AppError, hub::Hub, purpose, vault::Vault};
+use heyan_ledger::{
+    entry::{self, Kind},
+    index::{IndexError, Key},
+    named,
 };
 
 /// Counts the ways in which `put_keys` reads entries: one more when it finds other keys, and every index is built again.

@@ -10,12 +10,10 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::index::{blocking, bring_up, failed};
-use crate::{
-    app::{error::AppError, hub::Hub, peers},
-    ledger::{
-        entry::{Body, Entry},
-        index::{Found, IndexError, Key, Place, Wanted},
-    },
+use crate::{error::AppError, hub::Hub, peers};
+use heyan_ledger::{
+    entry::{Body, Entry},
+    index::{Found, IndexError, Key, Place, Wanted},
 };
 
 /// Rows that are asked of a node at once, at most.

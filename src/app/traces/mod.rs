@@ -23,10 +23,8 @@ use super::{
     vault::Place,
     verify::parse_subject,
 };
-use crate::{
-    catalog::Dataset,
-    ledger::entry::{self, Kind},
-};
+use heyan_catalog::Dataset;
+use heyan_ledger::entry::{self, Kind};
 
 /// Longest reason, bytes.
 pub const REASON_BYTES_MAX: usize = 1_024;

@@ -6,11 +6,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::look::Sighting;
-use crate::{
-    app::{hub::Hub, purpose, time, verification_id::VerificationId},
-    catalog::Dataset,
-    ledger::entry::{Body, Entry, Kind},
-};
+use crate::{hub::Hub, purpose, verification_id::VerificationId};
+use heyan_catalog::Dataset;
+use heyan_ledger::entry::{Body, Entry, Kind};
+use heyan_ports::time;
 
 /// A row.
 #[derive(Debug, Serialize)]
@@ -145,7 +144,7 @@ fn put_told(hub: &Hub, entry: &Entry, row: &mut TraceRow) {
             let Some(item) = items.first() else { return };
             let dataset = dataset_of(hub, &item.rules);
             row.outcome = Some(item.outcome.as_str().to_owned());
-            let field = |(number, verdict): &(u8, crate::domain::verdict::Verdict)| TracedField {
+            let field = |(number, verdict): &(u8, heyan_domain::verdict::Verdict)| TracedField {
                 name: field_name(dataset, *number),
                 verdict: Some(verdict.as_str()),
             };

@@ -10,22 +10,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{index, look::Sighting, row::Agencies};
 use crate::{
-    app::{
-        commit::Commit,
-        error::{AppError, Thing},
-        hub::{Caller, Hub},
-        ports::SubjectKey,
-        purpose,
-        question::{Members, Text},
-        rows::{MismatchRow, SealRow},
-        vault::Place,
-        verification_id::new_id,
-        verify::parse_subject,
-    },
-    ledger::{
-        entry::{self, Body, Kind},
-        index::Key,
-    },
+    error::{AppError, Thing},
+    hub::{Caller, Hub},
+    purpose,
+    question::{Members, Text},
+    vault::Place,
+    verification_id::new_id,
+    verify::parse_subject,
+};
+use heyan_ledger::{
+    entry::{self, Body, Kind},
+    index::Key,
+};
+use heyan_ports::{
+    commit::Commit,
+    rows::{MismatchRow, SealRow},
+    store::SubjectKey,
 };
 
 /// Longest time that a seal may be set for, microseconds: two years. A longer case sets another.

@@ -8,33 +8,31 @@ use std::sync::Arc;
 
 use super::{Facts, KIND, Told, days, ended, facts_place, notice_place, verdict_json};
 use crate::{
-    app::{
-        access::Agency,
-        commit::Commit,
-        consequence::Consequence,
-        error::AppError,
-        guess,
-        hub::Hub,
-        ports::{StoreError, SubjectKey},
-        purpose,
-        question::{Members, Purpose, Text},
-        rows::{EventRow, GuessRow, WatchRow},
-        verification_id::{VerificationId, new_id},
-        verify::{
-            Judgement, ParsedClaim, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted,
-        },
-    },
-    cache::Lookup,
-    catalog::Dataset,
-    domain::{
-        calendar::{china_date, china_midnight_us},
-        policy::{Operation, Permission},
-        verdict::{Outcome, ReviewReason, Verdict},
-    },
-    ledger::{
-        Appended,
-        entry::{self, Kind},
-    },
+    access::Agency,
+    consequence::Consequence,
+    error::AppError,
+    guess,
+    hub::Hub,
+    purpose,
+    question::{Members, Purpose, Text},
+    verification_id::{VerificationId, new_id},
+    verify::{Judgement, ParsedClaim, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted},
+};
+use heyan_cache::Lookup;
+use heyan_catalog::Dataset;
+use heyan_domain::{
+    calendar::{china_date, china_midnight_us},
+    policy::{Operation, Permission},
+    verdict::{Outcome, ReviewReason, Verdict},
+};
+use heyan_ledger::{
+    Appended,
+    entry::{self, Kind},
+};
+use heyan_ports::{
+    commit::Commit,
+    rows::{EventRow, GuessRow, WatchRow},
+    store::{StoreError, SubjectKey},
 };
 use serde_json::{Map, Value, json};
 

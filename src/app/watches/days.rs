@@ -10,18 +10,16 @@ use jiff::civil::Date;
 
 use super::{Claims, WatchedClaim};
 use crate::{
-    app::{
-        error::AppError,
-        question::{Claim, Members, Operands, PredicateBody, Text},
-        record::CachedRecord,
-    },
-    catalog::{Dataset, GuessRule},
-    domain::{
-        fault::{Fault, pointer_segment},
-        predicate::Predicate,
-        template::Template,
-        verdict::Verdict,
-    },
+    error::AppError,
+    question::{Claim, Members, Operands, PredicateBody, Text},
+    record::CachedRecord,
+};
+use heyan_catalog::{Dataset, GuessRule};
+use heyan_domain::{
+    fault::{Fault, pointer_segment},
+    predicate::Predicate,
+    template::Template,
+    verdict::Verdict,
 };
 
 /// Claims as they are kept.
@@ -136,7 +134,8 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::{app::ports::SubjectKey, catalog::Catalog};
+    use heyan_catalog::Catalog;
+    use heyan_ports::store::SubjectKey;
 
     fn claims(op: &str, operand: &str) -> Claims {
         let claim = WatchedClaim::Predicate {

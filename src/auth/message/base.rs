@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{RequestParts, SignatureError};
-use crate::auth::structured::InnerList;
+use crate::structured::InnerList;
 
 /// The signature base (RFC 9421 §2.5).
 pub(super) fn base(request: &RequestParts<'_>, input: &InnerList) -> Result<String, SignatureError> {

@@ -5,8 +5,8 @@ use ring::hmac;
 
 use super::base::base;
 use super::{RequestParts, SignatureError, shared};
-use crate::auth::ed25519::SigningKey;
-use crate::auth::structured::{self, Bare, InnerList};
+use crate::ed25519::SigningKey;
+use crate::structured::{self, Bare, InnerList};
 
 /// Key to sign with. No `Debug`.
 pub enum MessageSigningKey {

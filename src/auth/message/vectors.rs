@@ -2,7 +2,7 @@
 //! They carry no nonce and lie in 2021, so they go through the inner check and not through `verify`.
 
 use super::*;
-use crate::auth::ed25519::SigningKey;
+use crate::ed25519::SigningKey;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 const DIGEST_OF_VECTORS: &str =

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use x509_cert::der::{Decode, Encode, asn1::ObjectIdentifier};
 
 use super::{Algorithm, PublicKey};
-use crate::auth::sha256;
+use crate::sha256;
 
 /// Most certificates of one signer.
 pub const CERTIFICATES_MAX: usize = 8;

@@ -7,15 +7,13 @@ use super::{
     Asked, ClaimSpec, Condition, ItemSpec, MATERIALS_MAX, Material, MaterialSpec, Proof, Register, ServiceItem, Test,
     WhenSpec,
 };
-use crate::{
-    catalog::{Catalog, Dataset, Field},
-    domain::{
-        fault::{Fault, pointer_segment},
-        label::Label,
-        notice::Necessity,
-        predicate::{InvalidPredicate, Predicate},
-        template::Template,
-    },
+use crate::{Catalog, Dataset, Field};
+use heyan_domain::{
+    fault::{Fault, pointer_segment},
+    label::Label,
+    notice::Necessity,
+    predicate::{InvalidPredicate, Predicate},
+    template::Template,
 };
 
 /// Longest code, bytes.

@@ -11,7 +11,7 @@ pub use compile::compile;
 pub use shipped::load;
 pub use spec::{ApplicantKind, ClaimSpec, ItemList, ItemSpec, MaterialSpec, OperandsSpec, PredicateSpec, WhenSpec};
 
-use crate::domain::{label::Label, notice::Necessity, template::Template};
+use heyan_domain::{label::Label, notice::Necessity, template::Template};
 
 /// Materials of one item.
 pub const MATERIALS_MAX: usize = 64;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{ItemSpec, ServiceItem, compile};
-use crate::catalog::{Catalog, CatalogError};
+use crate::{Catalog, CatalogError};
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
@@ -57,9 +57,7 @@ pub fn load(folder: Option<&Path>, catalog: &Catalog) -> Result<Vec<ServiceItem>
         .iter()
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
         .collect();
-    let more = folder
-        .map(|folder| crate::catalog::read_folder(folder, "toml"))
-        .transpose()?;
+    let more = folder.map(|folder| crate::read_folder(folder, "toml")).transpose()?;
     for (name, text) in more.unwrap_or_default() {
         match files.iter_mut().find(|(shipped, _)| *shipped == name) {
             Some(file) => file.1 = text,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::domain::label::Label;
+use heyan_domain::label::Label;
 
 /// A service item (政务服务事项).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

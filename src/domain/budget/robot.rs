@@ -8,7 +8,7 @@
 //! the robot does. The robots below reach the bound, so it is no accident of a weak robot; a unit cheaper it would not hold.
 
 use super::*;
-use crate::domain::verdict::{Basis, ReviewReason};
+use crate::verdict::{Basis, ReviewReason};
 
 const DATES: u32 = 36_525;
 const SUBJECTS: u32 = 1_000;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::verdict::{Basis, ReviewReason};
+use crate::verdict::{Basis, ReviewReason};
 
 const DAY_S: i64 = 86_400;
 const NOW_S: i64 = 1_795_363_200;

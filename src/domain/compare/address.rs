@@ -2,9 +2,9 @@
 //! A county that only one side names is a difference: only province and city are implied.
 
 use super::{Canonical, Form, REVIEW_VARIANT, address_tail};
-use crate::domain::division::{Chain, Relation};
-use crate::domain::reference::{self, Place};
-use crate::domain::verdict::{Basis, Verdict};
+use crate::division::{Chain, Relation};
+use crate::reference::{self, Place};
+use crate::verdict::{Basis, Verdict};
 
 /// An address in its parts.
 #[derive(Clone)]

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::domain::byte_set::ByteSet;
-use crate::domain::{fold, numeral};
+use crate::byte_set::ByteSet;
+use crate::{fold, numeral};
 
 /// Bytes of an address in which [`prepare`] has nothing to fold; a bracket at the end may still close a remark.
 const PREPARED: ByteSet = ByteSet::HAN
@@ -103,7 +103,7 @@ fn without_remarks(text: &str) -> &str {
     while let Some((before, inner)) = kept.strip_suffix(')').and_then(|open| open.rsplit_once('(')) {
         let remark = before.contains(inner)
             || REMARKS.iter().any(|end| inner.ends_with(end))
-            || !crate::domain::reference::divisions_named(inner).is_empty();
+            || !crate::reference::divisions_named(inner).is_empty();
         if !remark {
             break;
         }

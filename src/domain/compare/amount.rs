@@ -7,9 +7,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{ComparatorError, known_options};
-use crate::domain::byte_set::ByteSet;
-use crate::domain::fold::{self, Case, Spaces};
-use crate::domain::numeral;
+use crate::byte_set::ByteSet;
+use crate::fold::{self, Case, Spaces};
+use crate::numeral;
 
 /// Bytes of text in which [`fold_amount`] folds nothing but 圆 and 圓 (of E5).
 const FOLDED: ByteSet = ByteSet::HAN.with(b'!', b'`').with(b'{', b'~').without(0xE5);

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{ComparatorError, REVIEW_VARIANT, known_options};
-use crate::domain::fold::{self, Case, Spaces};
-use crate::domain::reference::{self, Place};
-use crate::domain::verdict::{Basis, Verdict};
+use crate::fold::{self, Case, Spaces};
+use crate::reference::{self, Place};
+use crate::verdict::{Basis, Verdict};
 
 /// The codes of a field with the labels of each.
 #[derive(Default)]

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
-use crate::domain::fold::{self, Case, Spaces};
-use crate::domain::numeral;
-use crate::domain::verdict::{Basis, ReviewReason, Verdict};
+use crate::fold::{self, Case, Spaces};
+use crate::numeral;
+use crate::verdict::{Basis, ReviewReason, Verdict};
 
 /// From this year on a written date may be a register's way of saying 长期 (20991231 is common), so it is for review against 长期.
 const FAR_YEAR: i16 = 2099;

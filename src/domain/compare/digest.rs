@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{ComparatorError, known_options};
-use crate::domain::byte_set::ByteSet;
-use crate::domain::fold::{self, Case, Spaces};
+use crate::byte_set::ByteSet;
+use crate::fold::{self, Case, Spaces};
 
 const LENGTH: usize = 64;
 const HEXADECIMAL: ByteSet = ByteSet::EMPTY.with(b'0', b'9').with(b'a', b'f');

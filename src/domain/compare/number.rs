@@ -2,8 +2,8 @@
 //! A value that is no valid number is still compared as text: registers hold broken numbers, and a field is no subject.
 
 use super::{Digits, Form, NumberKind};
-use crate::domain::identifier::{Identifier, IdentifierKind, document_number, resident};
-use crate::domain::verdict::{Basis, Verdict};
+use crate::identifier::{Identifier, IdentifierKind, document_number, resident};
+use crate::verdict::{Basis, Verdict};
 
 /// The form of a number as given.
 pub(crate) fn form(kind: NumberKind, raw: &str) -> Form {

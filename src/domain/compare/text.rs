@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 
 use super::REVIEW_VARIANT;
-use crate::domain::byte_set::ByteSet;
-use crate::domain::fold::{self, Case, Spaces};
-use crate::domain::identifier;
-use crate::domain::reference::{self, Place};
-use crate::domain::verdict::{Basis, Verdict};
+use crate::byte_set::ByteSet;
+use crate::fold::{self, Case, Spaces};
+use crate::identifier;
+use crate::reference::{self, Place};
+use crate::verdict::{Basis, Verdict};
 
 /// The longest name of a person that a party's name is taken for, in characters.
 const PERSON_CHARS_MAX: usize = 4;

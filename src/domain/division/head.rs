@@ -4,7 +4,7 @@
 use smallvec::SmallVec;
 
 use super::{Chain, Codes};
-use crate::domain::reference::{self, DivisionRow, Lengths};
+use crate::reference::{self, DivisionRow, Lengths};
 
 /// The code under which the list holds the nation itself.
 const NATION: u32 = 100_000;

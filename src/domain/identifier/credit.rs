@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::alphabet::{Alphabet, BASE_36};
 use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt};
-use crate::domain::{fold, reference};
+use crate::{fold, reference};
 
 const ALPHABET: Alphabet = Alphabet::new("0123456789ABCDEFGHJKLMNPQRTUWXY");
 const WEIGHTS: [u32; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::alphabet::BASE_36;
 use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt, credit};
-use crate::domain::fold;
+use crate::fold;
 
 /// The root that every identifier begins with.
 pub const ROOT: &str = "1.2.156.3005.2";

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::alphabet::DIGITS;
 use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt};
-use crate::domain::{fold, reference};
+use crate::{fold, reference};
 
 /// The first year that a living person of the numbering scheme could be born in.
 const YEAR_MIN: i16 = 1800;

@@ -5,7 +5,7 @@
 use jiff::civil::Date;
 
 use super::{State, status::Operation, validity::Bound};
-use crate::domain::identifier::licence::{ROOT, check_character};
+use crate::identifier::licence::{ROOT, check_character};
 
 /// What is known of a version that may stand in the place of another.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub fn is_replaced(successors: &[Successor], on: Date) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::identifier::licence;
+    use crate::identifier::licence;
 
     #[test]
     fn the_next_version_has_its_own_check_character() {

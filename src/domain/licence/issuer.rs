@@ -1,7 +1,7 @@
 //! Where a licence comes from: the body that issued it stands in its identifier, and that body's division in its credit code.
 //! A division is that of the registering authority (GB 32100-2015, positions 3 to 8); it says whose register to ask, nothing of the holder.
 
-use crate::domain::identifier::licence::ROOT;
+use crate::identifier::licence::ROOT;
 
 /// Whose register a licence is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,11 +4,11 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::State;
-use crate::domain::fold::{self, Case, Spaces};
+use crate::fold::{self, Case, Spaces};
 
 const TABLE: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/config/reference/licence_status.csv"
+    "/../../config/reference/licence_status.csv"
 ));
 
 /// What was done when a version of a licence was made (操作类型). 延续, 变更 and 转入 name the version before.

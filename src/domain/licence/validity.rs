@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 
 use super::State;
-use crate::domain::compare::{DateForm, date};
+use crate::compare::{DateForm, date};
 
 /// One end of a validity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::verdict::Outcome;
+use crate::verdict::Outcome;
 
 /// Places that a finding keeps; more are only counted.
 pub const EVIDENCE_MAX: usize = 32;

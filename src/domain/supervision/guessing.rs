@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::{About, EVIDENCE_MAX, Evidence, Fact, KEYS_MAX, Kind, Moment, Seen, What, forget_oldest, is_news, pairs};
-use crate::domain::verdict::Outcome;
+use crate::verdict::Outcome;
 
 const HOUR_US: i64 = 3_600_000_000;
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::{About, Evidence, Fact, KEYS_MAX, Kind, Moment, NoApplication, Seen, What, is_news, pairs, rate::ratio};
-use crate::domain::calendar::china_date;
+use crate::calendar::china_date;
 
 const DAY_US: i64 = 86_400_000_000;
 

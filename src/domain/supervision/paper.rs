@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{About, Evidence, Fact, KEYS_MAX, Kind, Moment, What, is_news, pairs};
-use crate::domain::calendar::china_date;
+use crate::calendar::china_date;
 
 /// Items of this month.
 #[derive(Default, Serialize, Deserialize)]

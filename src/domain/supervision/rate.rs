@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::{About, Evidence, Fact, Kind, MismatchRate, Moment, What, pairs};
-use crate::domain::verdict::Outcome;
+use crate::verdict::Outcome;
 
 /// Look-ups of a past day below which its share says nothing.
 const DAY_MIN: u64 = 10;

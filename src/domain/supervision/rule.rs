@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::fact::{Fact, What};
-use crate::domain::label::Label;
+use crate::label::Label;
 
 /// What kind of failing a rule watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::{About, Evidence, Fact, KEYS_MAX, Kind, Moment, OffHours, What, forget_oldest, is_news, pairs};
-use crate::domain::calendar::{WorkingCalendar, china_date};
+use crate::calendar::{WorkingCalendar, china_date};
 
 /// Past windows of one operator, and of all operators of an agency, that are remembered.
 const OWN_MAX: usize = 28;

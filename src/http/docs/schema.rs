@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::prose::prose;
 use super::spec::{Spec, is_null, items, reference, string, type_names};
-use crate::http::locale::{Locale, Text, text};
+use crate::locale::{Locale, Text, text};
 
 /// Most rows of one table, and deepest path.
 const ROWS_MAX: usize = 200;

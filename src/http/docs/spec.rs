@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::http::locale::Locale;
+use crate::locale::Locale;
 
 /// Longest chain of references that is followed.
 const REF_HOPS_MAX: usize = 16;

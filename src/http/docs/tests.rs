@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http::html::tests::assert_sound;
+use crate::html::tests::assert_sound;
 
 fn sample() -> Value {
     serde_json::from_str(include_str!("sample-openapi.json")).unwrap()

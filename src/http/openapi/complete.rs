@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{BETWEEN, examples, notes, parameters, shapes, words};
-use crate::http::{
+use crate::{
     docs,
     locale::{Text, text},
     problem::{self, ProblemCode},
@@ -330,7 +330,7 @@ fn refusals(route: &Route, note: Option<&notes::Note>) -> Vec<(u16, Vec<ProblemC
         .collect();
     if route.ledger != LedgerRow::Open {
         codes.extend(KNOWN);
-        if route.roles.len() < crate::app::access::Role::ALL.len() {
+        if route.roles.len() < heyan_app::access::Role::ALL.len() {
             codes.push(ProblemCode::RoleNotAllowed);
         }
     }

@@ -8,7 +8,7 @@ mod items;
 mod traces;
 mod watches;
 
-use crate::http::locale::{Text, text};
+use crate::locale::{Text, text};
 
 /// One example of a request.
 pub(super) struct Example {

@@ -1,7 +1,7 @@
 //! What callers read of each operation in both languages, and with which problems it may refuse.
 //! Refusals that follow from the route's row (no credential, wrong role, no ledger) are not repeated here: `complete` adds them.
 
-use crate::http::{
+use crate::{
     locale::{Text, text},
     problem::ProblemCode::{self, *},
 };

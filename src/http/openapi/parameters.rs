@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::{app::supervision::alerts::State, domain::supervision::Class};
+use heyan_app::supervision::alerts::State;
+use heyan_domain::supervision::Class;
 
 /// What is said of a parameter.
 pub(super) struct Parameter {
@@ -109,7 +110,7 @@ fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
             "One key for one action; the same for every retry of it. ‖ 每个动作一个键，重试时不变。",
         ),
         ("state", "list_mismatches") => unsaid(
-            json!({"type": "string", "enum": crate::domain::mismatch::STATES}),
+            json!({"type": "string", "enum": heyan_domain::mismatch::STATES}),
             "Only those in this state. ‖ 只列此状态的。",
         ),
         ("state", _) => unsaid(
@@ -139,7 +140,7 @@ fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
             "The case. ‖ 联办件编号。",
         ),
         ("number", _) => say(
-            json!({"type": "integer", "minimum": 1, "maximum": crate::app::cases::CHECKS_MAX}),
+            json!({"type": "integer", "minimum": 1, "maximum": heyan_app::cases::CHECKS_MAX}),
             1.into(),
             "Number of the check in the case. ‖ 核验在联办件中的序号。",
         ),
@@ -169,7 +170,7 @@ fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
             "The watch. ‖ 关注编号。",
         ),
         ("state", "list_watches") => unsaid(
-            json!({"type": "string", "enum": crate::app::watches::STATES}),
+            json!({"type": "string", "enum": heyan_app::watches::STATES}),
             "Only those in this state. ‖ 只列此状态的。",
         ),
         ("level", _) => say(

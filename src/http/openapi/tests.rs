@@ -7,19 +7,15 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    app::{
-        admin::NewSecret,
-        commit::{AgencyRow, ClientRow, GrantRow},
-    },
-    catalog::Catalog,
-    domain::identifier::IdentifierKind,
-    http::{
-        access, datasets,
-        locale::Locale,
-        problem::{FieldCode, Pointer, Problem, ProblemCode},
-        routes::ROUTES,
-    },
+    access, datasets,
+    locale::Locale,
+    problem::{FieldCode, Pointer, Problem, ProblemCode},
+    routes::ROUTES,
 };
+use heyan_app::admin::NewSecret;
+use heyan_catalog::Catalog;
+use heyan_domain::identifier::IdentifierKind;
+use heyan_ports::commit::{AgencyRow, ClientRow, GrantRow};
 
 mod bodies;
 
@@ -61,7 +57,7 @@ fn assert_fits(document: &Value, name: &str, value: &Value) {
 fn the_committed_document_is_the_one_that_the_code_makes() {
     let made = document_json();
     if std::env::var_os("HEYAN_BLESS").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/openapi.json");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/openapi.json");
         std::fs::write(path, &made).unwrap();
         return;
     }

@@ -3,36 +3,34 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{
-    app::{
-        access::Role,
-        cases,
-        items::{PaperWhy, Registered},
-        licences::hashing::SignatureOver,
-        question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
-        records::Ingested,
-        supervision::alerts::{Action, State},
-        traces::look::Lack,
-        unlock::Unlock,
-        verify::Freshness,
-        watches,
-    },
-    auth::{
-        assertion::ASSERTION_TYPE,
-        signature::{Algorithm, chain::Trust},
-    },
-    domain::{
-        compare::Comparator,
-        identifier::Finding,
-        licence::{self, issuer::Place},
-        mismatch::{Actor, Closing, STATES},
-        notice::{self, Conclusion},
-        policy::{Clause, Operation},
-        predicate,
-        supervision::{Class, Mode, Severity},
-        verdict::{Outcome, Verdict},
-    },
-    http::problem::{FieldCode, IdentifierFault, ProblemCode},
+use crate::problem::{FieldCode, IdentifierFault, ProblemCode};
+use heyan_app::{
+    access::Role,
+    cases,
+    items::{PaperWhy, Registered},
+    licences::hashing::SignatureOver,
+    question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
+    records::Ingested,
+    supervision::alerts::{Action, State},
+    traces::look::Lack,
+    unlock::Unlock,
+    verify::Freshness,
+    watches,
+};
+use heyan_auth::{
+    assertion::ASSERTION_TYPE,
+    signature::{Algorithm, chain::Trust},
+};
+use heyan_domain::{
+    compare::Comparator,
+    identifier::Finding,
+    licence::{self, issuer::Place},
+    mismatch::{Actor, Closing, STATES},
+    notice::{self, Conclusion},
+    policy::{Clause, Operation},
+    predicate,
+    supervision::{Class, Mode, Severity},
+    verdict::{Outcome, Verdict},
 };
 
 /// Every replaced shape by its name.

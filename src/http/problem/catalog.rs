@@ -2,7 +2,7 @@
 //! A code is a promise to callers: it is never renamed and never given another meaning.
 
 use super::texts::{Explanation, access, content, lookup, server, syntax};
-use crate::http::locale::{Locale, Text, text};
+use crate::locale::{Locale, Text, text};
 
 /// What a calling program does when it meets a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

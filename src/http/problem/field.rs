@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::http::locale::{Locale, Text, text};
+use crate::locale::{Locale, Text, text};
 
 /// JSON Pointer (RFC 6901) in its URI fragment form (§6), such as `#/claims/name` or `#/items/3/subject`.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 pub use self::catalog::{NextStep, ProblemCode};
 pub use self::field::{FieldCode, IdentifierFault, JsonType, Pointer};
 pub use self::texts::Explanation;
-pub use crate::http::locale::Locale;
+pub use crate::locale::Locale;
 
 mod catalog;
 mod field;

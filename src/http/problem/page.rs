@@ -4,8 +4,8 @@
 use maud::{Markup, html};
 
 use super::{FieldCode, IdentifierFault, Pointer, Problem, ProblemCode};
-use crate::http::html::{Frame, Section, page};
-use crate::http::locale::{Locale, Text, text};
+use crate::html::{Frame, Section, page};
+use crate::locale::{Locale, Text, text};
 
 const INDEX_PATH: &str = "/problems";
 const INDEX_TITLE: Text = text!("问题代码" => "Problem codes");
@@ -279,7 +279,7 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::html::tests::assert_sound;
+    use crate::html::tests::assert_sound;
 
     #[test]
     fn every_code_has_a_sound_page_with_both_languages() {

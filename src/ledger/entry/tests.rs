@@ -1,7 +1,7 @@
 //! Entries read back as they were written, and no part of one is taken for a whole.
 
 use super::*;
-use crate::domain::verdict::Basis;
+use heyan_domain::verdict::Basis;
 
 fn item() -> Item {
     Item {

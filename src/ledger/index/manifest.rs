@@ -8,8 +8,8 @@ use std::path::Path;
 use ring::digest;
 
 use super::run::{Span, UNFINISHED};
-use crate::ledger::journal::sync_dir;
-use crate::ledger::tree::Hash;
+use crate::journal::sync_dir;
+use crate::tree::Hash;
 
 /// Name of the file.
 pub const MANIFEST: &str = "manifest";

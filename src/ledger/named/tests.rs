@@ -1,10 +1,8 @@
 //! Every kind of entry names the subjects that it should.
 
 use super::*;
-use crate::{
-    domain::verdict::{Outcome, Verdict},
-    ledger::entry::{Body, Entry, Item},
-};
+use crate::entry::{Body, Entry, Item};
+use heyan_domain::verdict::{Outcome, Verdict};
 
 fn item(subject: u8) -> Item {
     Item {

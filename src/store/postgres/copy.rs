@@ -3,8 +3,8 @@
 
 use sqlx::postgres::PgConnection;
 
-use crate::store::batch::{RecordRow, hex};
-use crate::store::statement;
+use crate::batch::{RecordRow, hex};
+use crate::statement;
 
 /// Fewer rows than this go in by a statement, which costs fewer messages.
 const ROWS_MIN: usize = 64;
@@ -86,7 +86,7 @@ fn text(out: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::ports::SubjectKey;
+    use heyan_ports::store::SubjectKey;
 
     #[test]
     fn what_the_format_means_itself_is_escaped() {

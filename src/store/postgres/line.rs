@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
-use crate::app::ports::{News, Notice, StoreError};
-use crate::store::notice::heard;
+use crate::notice::heard;
+use heyan_ports::store::{News, Notice, StoreError};
 
 /// The channel of `LISTEN`.
 const CHANNEL: &str = "heyan";

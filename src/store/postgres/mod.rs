@@ -20,7 +20,7 @@ use super::migrate;
 use super::pool::{Patience, Pool};
 use super::sql_store::SqlStore;
 use super::writer::{Writer, WriterLimits};
-use crate::app::ports::{News, Store, StoreError};
+use heyan_ports::store::{News, Store, StoreError};
 
 /// Where the database is and how much of it this node uses.
 #[derive(Clone)]

@@ -7,12 +7,12 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, Postgres};
 
 use super::PostgresConfig;
-use crate::app::ports::StoreError;
-use crate::store::OpenError;
-use crate::store::engine::Engine;
-use crate::store::pool::Pool;
-use crate::store::read::column;
-use crate::store::statement;
+use crate::OpenError;
+use crate::engine::Engine;
+use crate::pool::Pool;
+use crate::read::column;
+use crate::statement;
+use heyan_ports::store::StoreError;
 
 /// A lock is not waited for as long as a statement may take.
 const LOCK_SHARE: u64 = 2;

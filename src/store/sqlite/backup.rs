@@ -9,8 +9,8 @@ use sqlx::{Connection, Row};
 
 use super::SqliteConfig;
 use super::open;
-use crate::app::ports::StoreError;
-use crate::store::statement;
+use crate::statement;
+use heyan_ports::store::StoreError;
 
 /// What was copied.
 #[derive(Clone, Copy, Debug)]

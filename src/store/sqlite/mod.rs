@@ -16,7 +16,7 @@ use super::engine::{Engine, EngineName, ErrorKind, NoLine, of_driver};
 use super::migrate;
 use super::sql_store::SqlStore;
 use super::writer::{Writer, WriterLimits};
-use crate::app::ports::{Store, StoreError};
+use heyan_ports::store::{Store, StoreError};
 
 pub use self::backup::BackupSummary;
 pub use self::open::OpenError;

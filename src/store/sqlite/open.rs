@@ -10,11 +10,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Sqlite};
 
 use super::SqliteConfig;
-use crate::app::ports::StoreError;
-use crate::store::engine::Cell;
-use crate::store::pool::{Patience, Pool};
-use crate::store::read::{column, fetch_one};
-use crate::store::statement::{self, Statement};
+use crate::engine::Cell;
+use crate::pool::{Patience, Pool};
+use crate::read::{column, fetch_one};
+use crate::statement::{self, Statement};
+use heyan_ports::store::StoreError;
 
 /// The first release without the WAL-reset defect.
 const ENGINE_MIN: (u32, u32, u32) = (3, 51, 3);

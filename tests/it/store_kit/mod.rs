@@ -6,9 +6,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use heyan::app::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
-use heyan::app::ports::{RecordKey, StoredRecord, SubjectKey};
-use heyan::app::rows::{DeliveryResult, DeliveryRow, EventRow, MismatchRow, MismatchWrite, RowKey, StepRow};
+use heyan::ports::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
+use heyan::ports::rows::{DeliveryResult, DeliveryRow, EventRow, MismatchRow, MismatchWrite, RowKey, StepRow};
+use heyan::ports::store::{RecordKey, StoredRecord, SubjectKey};
 use heyan::store::{SqliteConfig, SqliteStore};
 
 /// A folder with mode 0700 that goes away with the value.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Example, JSON, example, item, purpose};
-use crate::http::locale::text;
+use crate::locale::text;
 
 /// Requests of an operation.
 pub(super) fn requests(operation: &str) -> Vec<Example> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Example, JSON, NDJSON, example, lines, purpose};
-use crate::http::locale::text;
+use crate::locale::text;
 
 /// Code of the item that the examples are about; one that ships.
 pub(super) const CODE: &str = "11340200003015064U3000505001000";

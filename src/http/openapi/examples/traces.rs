@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{Example, JSON, example, items};
-use crate::http::locale::text;
+use crate::locale::text;
 
 /// Requests of an operation.
 pub(super) fn requests(operation: &str) -> Vec<Example> {

@@ -3,21 +3,19 @@
 use serde_json::{Value, json};
 
 use crate::{
-    app::{
-        cases::{CaseBody, CoHandlerBody, ReuseBody},
-        checks::CheckBody,
-        licences::{file::FileQuestion, query::QueryBody},
-        question::{ItemBody, Purpose, VerificationBody},
-        watches::WatchBody,
-    },
-    catalog::{
-        Label,
-        item::{ItemSpec, MaterialSpec, WhenSpec},
-    },
-    http::{
-        access, alerts, applications, archives, extract, mismatches, records, seals, stream, subscriptions,
-        supervision, traces, verifications,
-    },
+    access, alerts, applications, archives, extract, mismatches, records, seals, stream, subscriptions, supervision,
+    traces, verifications,
+};
+use heyan_app::{
+    cases::{CaseBody, CoHandlerBody, ReuseBody},
+    checks::CheckBody,
+    licences::{file::FileQuestion, query::QueryBody},
+    question::{ItemBody, Purpose, VerificationBody},
+    watches::WatchBody,
+};
+use heyan_catalog::{
+    Label,
+    item::{ItemSpec, MaterialSpec, WhenSpec},
 };
 
 /// Whether the handler's own parser takes a body of that shape.

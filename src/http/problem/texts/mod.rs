@@ -1,7 +1,7 @@
 //! The long texts of the problem catalogue, one static per code, in Chinese and English.
 //! They are public pages: they name commands and settings, never a register's content or a host name.
 
-use crate::http::locale::Text;
+use crate::locale::Text;
 
 pub(super) mod access;
 pub(super) mod content;
@@ -30,12 +30,12 @@ macro_rules! explain {
         caller   $az:literal $ae:literal
         operator $oz:literal $oe:literal
     )*) => {$(
-        pub(in crate::http::problem) static $name: crate::http::problem::texts::Explanation =
-            crate::http::problem::texts::Explanation {
-                meaning: crate::http::locale::text!($mz => $me),
-                cause: crate::http::locale::text!($cz => $ce),
-                caller: crate::http::locale::text!($az => $ae),
-                operator: crate::http::locale::text!($oz => $oe),
+        pub(crate) static $name: crate::problem::texts::Explanation =
+            crate::problem::texts::Explanation {
+                meaning: crate::locale::text!($mz => $me),
+                cause: crate::locale::text!($cz => $ce),
+                caller: crate::locale::text!($az => $ae),
+                operator: crate::locale::text!($oz => $oe),
             };
     )*};
 }

@@ -1,0 +1,237 @@
+//! The catalogue: what datasets there are, compiled once at start from `schemas/datasets/*.json`.
+//! A new dataset is a new file: nothing here or elsewhere names one.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::string_slice,
+        clippy::disallowed_methods,
+        reason = "a test stops at the first surprise"
+    )
+)]
+
+mod compile;
+mod dataset;
+mod events;
+pub mod item;
+mod licence;
+pub mod supervision;
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+pub use compile::CatalogError;
+pub use dataset::{Authority, Dataset, Field, GuessRule, Subject, SubjectMember};
+pub use events::EventSchemas;
+pub use licence::{Licence, Role};
+
+pub use heyan_domain::label::Label;
+
+/// The datasets that ship, embedded so that the binary starts with nothing else installed.
+const SHIPPED: [(&str, &str); 4] = [
+    (
+        "natural-person.json",
+        include_str!("../../schemas/datasets/natural-person.json"),
+    ),
+    (
+        "legal-entity.json",
+        include_str!("../../schemas/datasets/legal-entity.json"),
+    ),
+    ("e-licence.json", include_str!("../../schemas/datasets/e-licence.json")),
+    (
+        "real-estate.json",
+        include_str!("../../schemas/datasets/real-estate.json"),
+    ),
+];
+
+/// Every dataset of the hub.
+pub struct Catalog {
+    datasets: Box<[Arc<Dataset>]>,
+    numbers: HashMap<Arc<str>, usize, ahash::RandomState>,
+    /// Payloads of the bus.
+    pub events: EventSchemas,
+}
+
+impl Catalog {
+    /// The datasets that ship, and those of `folder`; a file there with the name of a shipped dataset replaces it.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no JSON Schema, or whose `x-heyan` keywords are wrong; the error names the file
+    /// and the place.
+    pub fn load(folder: Option<&Path>) -> Result<Self, CatalogError> {
+        let mut files: Vec<(String, String)> = SHIPPED
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect();
+        for (name, text) in folder
+            .map(|folder| read_folder(folder, "json"))
+            .transpose()?
+            .unwrap_or_default()
+        {
+            match files.iter_mut().find(|(shipped, _)| *shipped == name) {
+                Some(file) => file.1 = text,
+                None => files.push((name, text)),
+            }
+        }
+        let mut datasets = Vec::with_capacity(files.len());
+        let mut numbers = HashMap::default();
+        for (name, text) in &files {
+            let number = u16::try_from(datasets.len())
+                .map_err(|_too_many| CatalogError::in_file(name, "", "more datasets than 65,535"))?;
+            let dataset = compile::compile(name, text, number)?;
+            if numbers.insert(Arc::clone(&dataset.name), datasets.len()).is_some() {
+                return Err(CatalogError::in_file(
+                    name,
+                    "/x-heyan/dataset",
+                    "another file has the same dataset name",
+                ));
+            }
+            datasets.push(Arc::new(dataset));
+        }
+        Ok(Self {
+            datasets: datasets.into(),
+            numbers,
+            events: EventSchemas::shipped()?,
+        })
+    }
+
+    /// The dataset of a name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Dataset>> {
+        self.numbers.get(name).and_then(|number| self.datasets.get(*number))
+    }
+
+    /// The dataset of a number of this run; numbers are not kept from run to run.
+    pub fn by_number(&self, number: u16) -> Option<&Arc<Dataset>> {
+        self.datasets.get(usize::from(number))
+    }
+
+    /// The first dataset of licences: the one that is meant where none is named.
+    pub fn licences(&self) -> Option<&Arc<Dataset>> {
+        self.datasets.iter().find(|dataset| dataset.licence.is_some())
+    }
+
+    /// Every dataset, shipped ones first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Dataset>> {
+        self.datasets.iter()
+    }
+}
+
+/// The files of `folder` with an extension, by name.
+fn read_folder(folder: &Path, extension: &str) -> Result<Vec<(String, String)>, CatalogError> {
+    let entries = std::fs::read_dir(folder).map_err(|source| CatalogError::read(folder, source))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|source| CatalogError::read(folder, source))?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            let text = std::fs::read_to_string(&path).map_err(|source| CatalogError::read(&path, source))?;
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            files.push((name, text));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_datasets_compile_and_have_the_fields_of_the_contract() {
+        let catalog = Catalog::load(None).unwrap();
+        let names: Vec<_> = catalog.iter().map(|dataset| dataset.name.to_string()).collect();
+        assert_eq!(names, ["natural-person", "legal-entity", "e-licence", "real-estate"]);
+        let person = catalog.get("natural-person").unwrap();
+        let fields: Vec<_> = person.fields.iter().map(|field| &*field.name).collect();
+        assert_eq!(
+            fields,
+            ["name", "sex", "ethnicity", "birth_date", "domicile_address", "status"]
+        );
+        assert_eq!(&*person.rules, "natural-person@1");
+    }
+
+    #[test]
+    fn a_record_is_checked_without_naming_its_values() {
+        let catalog = Catalog::load(None).unwrap();
+        let person = catalog.get("natural-person").unwrap();
+        let record = serde_json::json!({"subject":{"id_number":"x"},"fields":{"name":7,"nick":"secret"}});
+        let faults = person.check(&record);
+        assert!(
+            faults
+                .iter()
+                .any(|fault| fault.pointer == "/fields/name" && fault.code == "invalid_type")
+        );
+        assert!(faults.iter().any(|fault| fault.code == "unknown_member"));
+        assert!(!format!("{faults:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_fifth_dataset_needs_only_a_file() {
+        let folder = std::env::temp_dir().join(format!("heyan-catalog-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let schema = serde_json::json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+            "x-heyan": {"dataset": "marriage", "revision": 3, "title": {"zh": "婚姻登记", "en": "Marriages"},
+                "sharing": "withheld", "legal_basis": "《民法典》第一千零四十九条",
+                "authority": {"name": {"zh": "民政局", "en": "Civil Affairs"}, "credit_code": "113402000030150561"},
+                "update_cycle": "P1D", "freshness_s": 3600, "settle_window_days": 30, "correction_due_working_days": 10},
+            "required": ["subject", "fields"], "additionalProperties": false,
+            "properties": {
+                "subject": {"type": "object", "required": ["certificate_no"], "additionalProperties": false,
+                    "properties": {"certificate_no": {"type": "string", "x-heyan":
+                        {"label": {"zh": "结婚证字号", "en": "Certificate"}, "identifier": "document_number", "mask": "none"}}}},
+                "fields": {"type": "object", "additionalProperties": false, "properties": {
+                    "registered_on": {"type": "string", "x-heyan":
+                        {"label": {"zh": "登记日期", "en": "Date"}, "comparator": "date", "mask": "none"}}}}}
+        });
+        std::fs::write(folder.join("marriage.json"), schema.to_string()).unwrap();
+        let catalog = Catalog::load(Some(&folder)).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(catalog.iter().count(), 5);
+        assert_eq!(&*catalog.get("marriage").unwrap().rules, "marriage@3");
+    }
+
+    #[test]
+    fn a_licence_whose_roles_do_not_fit_is_refused_at_its_place() {
+        let licences = SHIPPED[2].1;
+        let fields = ["type_name", "licence_no", "holder_id"];
+        let catalog = Catalog::load(None).unwrap();
+        let dataset = catalog.licences().unwrap();
+        let licence = dataset.licence.as_ref().unwrap();
+        let names: Vec<_> = licence.key.iter().map(|n| &*dataset.field(*n).unwrap().name).collect();
+        assert_eq!(names, fields);
+        assert_eq!(dataset.field_number("status"), licence.field(Role::Status));
+        for (from, to, place) in [
+            ("\"role\": \"valid_from\"", "\"role\": \"valid_until\"", "another field"),
+            ("\"role\": \"status\"", "\"role\": \"file_sha256\"", "does not fit"),
+            (
+                "\"vocabulary\": \"housing\"",
+                "\"vocabulary\": \"none\"",
+                "/x-heyan/licence/vocabulary",
+            ),
+            ("\"holder_id\"\n      ]", "\"holder\"\n      ]", "/x-heyan/licence/key"),
+            ("\"role\": \"status\",", "", "needs fields"),
+        ] {
+            let text = licences.replacen(from, to, 1);
+            assert_ne!(text, licences, "{from}");
+            let error = compile::compile("e-licence.json", &text, 0).err().unwrap().to_string();
+            assert!(error.contains(place), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_keyword_names_its_file_and_place() {
+        let folder = std::env::temp_dir().join(format!("heyan-catalog-bad-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = SHIPPED[0].1.replace("\"person_name\"", "\"persn_name\"");
+        std::fs::write(folder.join("natural-person.json"), text).unwrap();
+        let error = Catalog::load(Some(&folder)).err().unwrap().to_string();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(
+            error.contains("natural-person.json") && error.contains("/properties/fields/properties/name"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! The command line: the only place beside `main` that knows every layer.
+//! Exit codes: 0 done, 1 the answer is "no" or rows were rejected, 2 usage or configuration, 3 could not reach or open.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::string_slice,
+        clippy::disallowed_methods,
+        reason = "a test stops at the first surprise"
+    )
+)]
+#![expect(clippy::print_stderr, reason = "a command line prints")]
+
+mod admin;
+mod agency;
+mod archive;
+mod catalogue;
+mod client;
+mod config;
+mod connector;
+mod credentials;
+mod dead_letter;
+mod decode;
+mod failure;
+mod grant;
+mod import;
+mod item;
+mod ledger;
+mod progress;
+mod quality;
+mod rejects;
+mod rows;
+mod send;
+mod serve;
+mod sheet;
+mod store;
+mod supervision;
+mod table;
+mod text;
+mod token;
+mod trace;
+mod user;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use heyan_connectors::source::config::ConnectorError;
+use heyan_server::harden;
+use heyan_server::process::{Exit, Output};
+
+/// 核验: answers field by field whether what was claimed agrees with the city's registers, and proves what it answered.
+#[derive(Parser)]
+#[command(name = "heyan", version, about, long_about = None)]
+struct Cli {
+    /// How results are written
+    #[arg(long, global = true, value_enum, default_value_t = Output::Human)]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a synthetic city and open a hub on it, with nothing else installed
+    #[cfg(feature = "demo")]
+    Demo(heyan_demo::command::Args),
+    /// Open a hub
+    Serve(serve::Args),
+    /// Send records of a dataset to a hub
+    Import(import::Args),
+    /// Verify many requests through the stream endpoint
+    Verify(verify::Args),
+    /// Print a bearer token
+    Token(token::Args),
+    /// Agencies: add, list, rotate-secret, disable, enable
+    #[command(subcommand)]
+    Agency(agency::AgencyCommand),
+    /// Grants: add, list, revoke
+    #[command(subcommand)]
+    Grant(grant::GrantCommand),
+    /// Service items: import, list
+    #[command(subcommand)]
+    Item(item::ItemCommand),
+    /// The data-quality ledger: report
+    #[command(subcommand)]
+    Quality(quality::QualityCommand),
+    /// Electronic supervision: alerts, rules, replay
+    #[command(subcommand)]
+    Supervision(supervision::SupervisionCommand),
+    /// Users of the console: add, list, rotate-secret, disable, enable
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Check or print settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Connectors to outside systems: list, check
+    #[command(subcommand)]
+    Connector(connector::ConnectorCommand),
+    /// Open what could not be taken in from the bus
+    #[command(subcommand)]
+    DeadLetter(dead_letter::DeadLetterCommand),
+    /// Measure how fast this machine verifies
+    #[cfg(feature = "demo")]
+    Bench(heyan_demo::bench::Args),
+    /// The bare HTTP server that `bench` measures beside a hub
+    #[command(hide = true)]
+    #[cfg(feature = "demo")]
+    BenchFloor(heyan_demo::bench::FloorArgs),
+    /// The store of several nodes: migrate
+    #[command(subcommand)]
+    Store(store::StoreCommand),
+    /// Prove a ledger
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
+    /// Who looked at a subject
+    Trace(trace::Args),
+    /// The pack of one application: get it, or verify it offline
+    Archive(archive::Args),
+    /// Prove a receipt
+    #[command(subcommand)]
+    Receipt(ledger::ReceiptCommand),
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    harden::forbid_core_dumps();
+    harden::raise_file_limit();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("heyan: cannot start: {error}");
+            return Exit::Unreachable.into();
+        }
+    };
+    let output = cli.output;
+    let ended = match cli.command {
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => runtime
+            .block_on(heyan_demo::command::run(args, output))
+            .map(|()| Exit::Done),
+        Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| Exit::Done),
+        Command::Import(args) => Ok(runtime.block_on(import::run(args, output))),
+        Command::Verify(args) => Ok(runtime.block_on(verify::run(args, output))),
+        Command::Token(args) => Ok(runtime.block_on(token::run(args, output))),
+        Command::Agency(command) => Ok(runtime.block_on(agency::run(command, output))),
+        Command::Grant(command) => Ok(runtime.block_on(grant::run(command, output))),
+        Command::Item(command) => Ok(runtime.block_on(item::run(command, output))),
+        Command::Quality(command) => Ok(runtime.block_on(quality::run(command, output))),
+        Command::Supervision(command) => Ok(runtime.block_on(supervision::run(command, output))),
+        Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
+        Command::Config(command) => config::run(command, output),
+        Command::Store(command) => runtime.block_on(store::run(command, output)),
+        Command::Connector(command) => runtime.block_on(connector::run(command, output)),
+        Command::DeadLetter(command) => dead_letter::run(command),
+        #[cfg(feature = "demo")]
+        Command::Bench(args) => runtime.block_on(heyan_demo::bench::run(args, output)),
+        #[cfg(feature = "demo")]
+        Command::BenchFloor(args) => runtime
+            .block_on(heyan_demo::bench::serve_floor(args))
+            .map(|()| Exit::Done),
+        Command::Trace(args) => Ok(runtime.block_on(trace::run(args, output))),
+        Command::Archive(args) => runtime.block_on(archive::run(args, output)),
+        Command::Ledger(command) => ledger::ledger(command, output),
+        Command::Receipt(command) => ledger::receipt(command, output),
+    };
+    // A reader thread may still wait for a terminal or a pipe: it must not keep the process.
+    runtime.shutdown_background();
+    ended.map_or_else(|error| tell_error(&error).into(), ExitCode::from)
+}
+
+/// Says why, and how that counts.
+fn tell_error(error: &anyhow::Error) -> Exit {
+    eprintln!("heyan: {error:#}");
+    let wrong_file = error.is::<heyan_catalog::CatalogError>() || error.is::<ConnectorError>();
+    if wrong_file || error.is::<heyan_config::ConfigError>() {
+        Exit::Usage
+    } else {
+        Exit::Unreachable
+    }
+}

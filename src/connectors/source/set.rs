@@ -1,0 +1,325 @@
+//! Every connector of a folder, behind the port that the use cases know.
+//! A file that is wrong keeps the hub from starting: a source that is silently missing would be "unavailable" for weeks.
+//! A secret, a database or a folder that is not there yet does not: it is looked for again with every question.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+
+pub use super::file::{Named, Shape as DatasetFacts};
+use super::{
+    config::{Connector, ConnectorError, FeedFacts, Role, SinkFacts, Work},
+    exchange::Surroundings,
+    http::HttpSource,
+    opened::{Table, Watched, Webhook},
+    poll::HttpFeed,
+    sink::HttpSink,
+    template::Scope,
+    trouble::Trouble,
+};
+use heyan_domain::delivery::{Attempted, Failure, TargetFault};
+use heyan_ports::outward::{
+    Connectors, FeedBatch, FeedInfo, RecordChange, SaidOfClaims, SinkInfo, SourceFault, SourceRecord, WebhookTarget,
+};
+
+const FILES_MAX: usize = 256;
+
+/// Tells signed webhooks of changes, for sinks of kind `webhook`: the push module does it.
+#[async_trait]
+pub trait SignedSink: Send + Sync + 'static {
+    /// Whether the hub's own rules admit the URL.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check(&self, url: &str) -> Result<(), TargetFault>;
+
+    /// One signed attempt; the delivery of the change is the id of the message.
+    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> Attempted;
+}
+
+/// Every outside system of a folder.
+pub struct ConnectorSet {
+    all: BTreeMap<String, Part>,
+    live: BTreeMap<String, String>,
+    sinks: Vec<SinkInfo>,
+    feeds: Vec<FeedInfo>,
+    around: Surroundings,
+}
+
+/// One outside system.
+pub(super) struct Part {
+    pub(super) connector: Connector,
+    pub(super) system: System,
+}
+
+impl Part {
+    fn verifies(&self) -> bool {
+        matches!(&self.system, System::Http(source) if source.verifies())
+    }
+}
+
+pub(super) enum System {
+    Http(Box<HttpSource>),
+    Sql(Box<Table>),
+    Poll(Box<HttpFeed>),
+    File(Box<Watched>),
+    Sink(Box<HttpSink>),
+    Webhook(Webhook),
+}
+
+impl ConnectorSet {
+    /// Loads every `*.toml` of `folder`, none of its sub-folders. `facts` says what a dataset has; `signed` tells webhooks.
+    ///
+    /// # Errors
+    /// The first file that is wrong, with its key; two sources for one dataset.
+    pub fn load(
+        folder: &Path,
+        around: Surroundings,
+        facts: &dyn Fn(&str) -> Option<DatasetFacts>,
+        signed: Option<Arc<dyn SignedSink>>,
+    ) -> Result<Self, ConnectorError> {
+        let unreadable = |error: std::io::Error| ConnectorError::new(folder, "-", format!("cannot be read: {error}"));
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") && path.is_file() {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        if paths.len() > FILES_MAX {
+            return Err(ConnectorError::new(
+                folder,
+                "-",
+                format!("holds more than {FILES_MAX} connectors"),
+            ));
+        }
+        let mut set = Self {
+            all: BTreeMap::new(),
+            live: BTreeMap::new(),
+            sinks: Vec::new(),
+            feeds: Vec::new(),
+            around,
+        };
+        for path in paths {
+            set.add(Connector::read(&path)?, facts, signed.as_ref())?;
+        }
+        Ok(set)
+    }
+
+    /// Names of all connectors with what they are, in order.
+    pub fn list(&self) -> impl Iterator<Item = &Connector> {
+        self.all.values().map(|part| &part.connector)
+    }
+
+    /// Name of the source that is asked for records of a dataset.
+    pub fn source_of(&self, dataset: &str) -> Option<&str> {
+        self.live.get(dataset).map(String::as_str)
+    }
+
+    pub(super) fn part(&self, name: &str) -> Option<&Part> {
+        self.all.get(name)
+    }
+
+    fn add(
+        &mut self,
+        connector: Connector,
+        facts: &dyn Fn(&str) -> Option<DatasetFacts>,
+        signed: Option<&Arc<dyn SignedSink>>,
+    ) -> Result<(), ConnectorError> {
+        let wrong = |key: &str, reason: &str| ConnectorError::new(&connector.path, key, reason);
+        let known = |key: &str, dataset: &str| {
+            facts(dataset).ok_or_else(|| wrong(key, &format!("the hub has no dataset {dataset}")))
+        };
+        let around = &self.around;
+        let system = match &connector.work {
+            Work::HttpSource { dataset, http } => {
+                let scope = scope(Role::Source, &[known("dataset", dataset)?]);
+                let source = HttpSource::new(&connector, dataset, http, &scope, around)?;
+                self.live_of(&connector, dataset)?;
+                System::Http(Box::new(source))
+            }
+            Work::SqlSource { dataset, sql } => {
+                let table = Table::new(&connector, sql, &known("dataset", dataset)?, around)?;
+                self.live_of(&connector, dataset)?;
+                System::Sql(Box::new(table))
+            }
+            Work::HttpFeed { feed, http, poll } => {
+                let scope = scope(Role::Feed, &[known("dataset", &feed.dataset)?]);
+                let source = HttpFeed::new(&connector, feed, (http, poll), &scope, around)?;
+                self.feeds.push(feed_info(&connector.name, feed));
+                System::Poll(Box::new(source))
+            }
+            Work::FileFeed { feed, file } => {
+                let shape = known("dataset", &feed.dataset)?;
+                let watched = Watched::new(&connector, file, shape, around)?;
+                self.feeds.push(feed_info(&connector.name, feed));
+                System::File(Box::new(watched))
+            }
+            Work::HttpSink { sink, http } => {
+                let datasets: Result<Vec<_>, _> = sink.datasets.iter().map(|name| known("datasets", name)).collect();
+                let scope = scope(Role::Sink, &datasets?);
+                let told = HttpSink::new(&connector, http, &scope, around)?;
+                self.sinks.push(sink_info(&connector, sink));
+                System::Sink(Box::new(told))
+            }
+            Work::WebhookSink { sink, webhook } => {
+                for dataset in &sink.datasets {
+                    known("datasets", dataset)?;
+                }
+                let signed = signed.ok_or_else(|| wrong("kind", "this command sends no webhooks"))?;
+                let refused = |fault: TargetFault| {
+                    wrong(
+                        "webhook.url",
+                        &format!("the hub's rules on targets refuse it ({})", fault.as_str()),
+                    )
+                };
+                signed.check(&webhook.url).map_err(refused)?;
+                self.sinks.push(sink_info(&connector, sink));
+                System::Webhook(Webhook {
+                    config: webhook.clone(),
+                    signed: Arc::clone(signed),
+                    secrets: around.secrets.clone(),
+                })
+            }
+        };
+        self.all.insert(connector.name.clone(), Part { connector, system });
+        Ok(())
+    }
+
+    fn live_of(&mut self, connector: &Connector, dataset: &str) -> Result<(), ConnectorError> {
+        match self.live.insert(dataset.to_owned(), connector.name.clone()) {
+            None => Ok(()),
+            Some(other) => {
+                let reason = format!("{dataset} has another source already: {other}");
+                Err(ConnectorError::new(&connector.path, "dataset", reason))
+            }
+        }
+    }
+
+    fn source(&self, dataset: &str) -> Option<&Part> {
+        self.all.get(self.live.get(dataset)?)
+    }
+
+    async fn question(&self, part: &Part, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
+        match &part.system {
+            System::Http(source) => source.ask(subject).await,
+            System::Sql(table) => table.ask(subject).await,
+            _ => Err(Trouble::Fault(SourceFault::Unknown)),
+        }
+    }
+}
+
+#[async_trait]
+impl Connectors for ConnectorSet {
+    fn is_live(&self, dataset: &str) -> bool {
+        self.source(dataset).is_some_and(|part| !part.verifies())
+    }
+
+    fn verifies(&self, dataset: &str) -> bool {
+        self.source(dataset).is_some_and(Part::verifies)
+    }
+
+    async fn verify(
+        &self,
+        dataset: &str,
+        subject: &[(String, String)],
+        claims: &[(String, String)],
+    ) -> Result<SaidOfClaims, SourceFault> {
+        let part = self.source(dataset).ok_or(SourceFault::Unknown)?;
+        let System::Http(source) = &part.system else {
+            return Err(SourceFault::Unknown);
+        };
+        source.verify(subject, claims).await.map_err(|trouble| trouble.source())
+    }
+
+    async fn ask(&self, dataset: &str, subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault> {
+        let part = self.source(dataset).ok_or(SourceFault::Unknown)?;
+        self.question(part, subject).await.map_err(|trouble| trouble.source())
+    }
+
+    fn sinks(&self) -> &[SinkInfo] {
+        &self.sinks
+    }
+
+    async fn tell(&self, sink: &str, change: &RecordChange) -> Attempted {
+        match self.all.get(sink).map(|part| &part.system) {
+            Some(System::Sink(sink)) => sink.tell(change).await,
+            Some(System::Webhook(webhook)) => match webhook.target() {
+                Ok(target) => webhook.signed.tell(&target, change).await,
+                Err(_unmade) => Attempted::Failed {
+                    failure: Failure::Unmade,
+                    status: None,
+                    retry_after_s: None,
+                },
+            },
+            _ => Attempted::Refused(TargetFault::Host),
+        }
+    }
+
+    fn feeds(&self) -> &[FeedInfo] {
+        &self.feeds
+    }
+
+    async fn poll(&self, feed: &str, position: Option<&str>) -> Result<FeedBatch, SourceFault> {
+        match self.all.get(feed).map(|part| &part.system) {
+            Some(System::Poll(feed)) => feed.poll(position).await.map_err(|trouble| trouble.source()),
+            Some(System::File(watched)) => watched.open()?.poll(position).await,
+            _ => Err(SourceFault::Unknown),
+        }
+    }
+
+    async fn acknowledge(&self, feed: &str, position: &str) -> Result<(), SourceFault> {
+        match self.all.get(feed).map(|part| &part.system) {
+            // The cursor says it all: it is sent with the next poll.
+            Some(System::Poll(_)) => Ok(()),
+            Some(System::File(watched)) => watched.open()?.acknowledge(position).await,
+            _ => Err(SourceFault::Unknown),
+        }
+    }
+}
+
+fn scope(role: Role, datasets: &[DatasetFacts]) -> Scope {
+    let names = |of: fn(&DatasetFacts) -> &[Named]| {
+        let each = datasets
+            .iter()
+            .map(|facts| of(facts).iter().map(|named| named.name.clone()).collect());
+        let sets: Vec<BTreeSet<String>> = each.collect();
+        let all = sets
+            .iter()
+            .skip(1)
+            .fold(sets.first().cloned().unwrap_or_default(), |all, set| &all & set);
+        let some: BTreeSet<String> = sets.into_iter().flatten().collect();
+        (all, some)
+    };
+    let (subject, some_subject) = names(|facts| &facts.subject);
+    let (fields, some_fields) = names(|facts| &facts.fields);
+    Scope {
+        role,
+        subject,
+        fields,
+        some: &some_subject | &some_fields,
+    }
+}
+
+fn feed_info(name: &str, feed: &FeedFacts) -> FeedInfo {
+    FeedInfo {
+        name: name.to_owned(),
+        dataset: feed.dataset.clone(),
+        agency: feed.agency.clone(),
+        interval_s: feed.interval_s,
+    }
+}
+
+fn sink_info(connector: &Connector, sink: &SinkFacts) -> SinkInfo {
+    SinkInfo {
+        name: connector.name.clone(),
+        datasets: sink.datasets.clone(),
+        attempts_max: connector.limits.requests_at_once,
+        supersedes: sink.supersedes,
+    }
+}

@@ -1,0 +1,188 @@
+//! Answers as trees, and paths into them (RFC 6901).
+//! JSON with a member twice is refused: two readers of one answer must not differ.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// How the tree was written: in XML, what stands once and what stands in a list of one are the same.
+pub use super::config::AnswerFormat as Written;
+
+/// A JSON pointer, parsed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pointer(Vec<String>);
+
+impl Pointer {
+    /// Parses a pointer: empty, or segments that each begin with `/`.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let rest = text.strip_prefix('/').ok_or("is no JSON pointer: it begins with /")?;
+        Ok(Self(
+            rest.split('/')
+                .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+                .collect(),
+        ))
+    }
+
+    /// What stands at the pointer.
+    pub fn find<'a>(&self, root: &'a Value, written: Written) -> Option<&'a Value> {
+        let mut at = root;
+        for segment in &self.0 {
+            let index = index(segment);
+            at = match (at, written, index) {
+                (Value::Array(items), _, Some(index)) => items.get(index)?,
+                (Value::Array(_), Written::Xml, None) => single(at)?.as_object()?.get(segment)?,
+                (Value::Object(members), ..) => members.get(segment)?,
+                _ => return None,
+            };
+        }
+        match written {
+            Written::Xml => Some(single(at).unwrap_or(at)),
+            Written::Json => Some(at),
+        }
+    }
+}
+
+fn index(segment: &str) -> Option<usize> {
+    let figures = segment.bytes().all(|b| b.is_ascii_digit()) && (segment == "0" || !segment.starts_with('0'));
+    figures.then(|| segment.parse().ok()).flatten()
+}
+
+fn single(value: &Value) -> Option<&Value> {
+    match value {
+        Value::Array(items) => match items.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+const DEPTH_MAX: usize = 32;
+
+/// Parses JSON; a member twice or more than 32 levels are refused.
+///
+/// # Errors
+/// It is no such JSON.
+pub fn parse_json(text: &str) -> Result<Value, &'static str> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Seed(0).deserialize(&mut reader).map_err(|_| "no JSON")?;
+    reader.end().map_err(|_| "something after the JSON")?;
+    Ok(value)
+}
+
+#[derive(Clone, Copy)]
+struct Seed(usize);
+
+impl<'de> DeserializeSeed<'de> for Seed {
+    type Value = Value;
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        if self.0 > DEPTH_MAX {
+            return Err(D::Error::custom("too deep"));
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("no number"))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element_seed(Self(self.0 + 1))? {
+            all.push(item);
+        }
+        Ok(Value::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut all = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Self(self.0 + 1))?;
+            if all.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member twice"));
+            }
+        }
+        Ok(Value::Object(all))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::source::tree::*;
+    use serde_json::json;
+
+    #[test]
+    fn pointers_find_what_they_name_and_nothing_else() {
+        let root = json!({"a": [{"b/c": "x"}, {"b/c": "y"}], "one": [{"n": ["z"]}], "01": "o"});
+        let find = |text: &str, written| Pointer::parse(text).unwrap().find(&root, written).cloned();
+        assert_eq!(find("/a/1/b~1c", Written::Json), Some(json!("y")));
+        assert_eq!(find("/01", Written::Json), Some(json!("o")));
+        assert_eq!(find("", Written::Json), Some(root.clone()));
+        assert_eq!(find("/one/n", Written::Json), None);
+        assert_eq!(find("/one/n", Written::Xml), Some(json!("z")));
+        assert_eq!(find("/one/0/n/0", Written::Xml), Some(json!("z")));
+        assert_eq!(find("/a/b~1c", Written::Xml), None, "two of them: no guess");
+        assert!(Pointer::parse("a").is_err());
+    }
+
+    #[test]
+    fn a_member_twice_and_a_tower_of_brackets_are_refused() {
+        assert_eq!(
+            parse_json(r#"{"a":1,"b":[null,true,1.5,"x"]}"#).unwrap(),
+            json!({"a":1,"b":[null,true,1.5,"x"]})
+        );
+        for text in [
+            r#"{"a":1,"a":2}"#,
+            r#"{"x":{"a":1,"a":1}}"#,
+            "{} {}",
+            "",
+            "\u{0}",
+            "NaN",
+        ] {
+            assert!(parse_json(text).is_err(), "{text}");
+        }
+        assert!(parse_json(&"[".repeat(1_000_000)).is_err());
+        assert!(parse_json(&format!("{}{}", "[".repeat(40), "]".repeat(40))).is_err());
+    }
+}

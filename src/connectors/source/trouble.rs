@@ -1,0 +1,114 @@
+//! Why an exchange came to nothing, in more detail than the ports tell: whose fault it is decides the breaker.
+//! A record that is odd is no reason to stop asking for others; a system that answers garbage is.
+
+use heyan_domain::delivery::{Attempted, Failure, TargetFault};
+use heyan_ports::outward::SourceFault;
+
+/// Why there is no answer that can be believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The breaker is open.
+    Open,
+    /// More requests wait than may.
+    Busy,
+    /// Not all of it came in time.
+    Timeout,
+    /// No connection, or it broke.
+    Connect(Failure),
+    /// The address is not allowed.
+    Target(TargetFault),
+    /// Who asks was refused.
+    Auth(Option<u16>),
+    /// A transport status that is none of success.
+    Status {
+        /// The status.
+        status: u16,
+        /// `Retry-After` of 429 or 503, seconds.
+        retry_after_s: Option<u32>,
+    },
+    /// A business code that is none of success.
+    Code {
+        /// Transport status.
+        status: u16,
+    },
+    /// The answer as a whole cannot be read.
+    Garbage(&'static str),
+    /// The answer can be read, what it says of this subject cannot.
+    Odd(&'static str),
+    /// The answer is too long.
+    TooLarge,
+    /// The request could not be made.
+    Unmade(&'static str),
+    /// What a source of another kind says.
+    Fault(SourceFault),
+}
+
+/// What a result says of the system that was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// It works.
+    Works,
+    /// It fails.
+    Fails,
+    /// Nothing: it was not asked, or answered for this one request.
+    Unknown,
+}
+
+impl Trouble {
+    /// What it says of the system.
+    pub const fn blame(&self) -> Blame {
+        match self {
+            Self::Odd(_) => Blame::Works,
+            Self::Open | Self::Busy | Self::Target(_) | Self::Code { .. } | Self::Unmade(_) => Blame::Unknown,
+            Self::Timeout
+            | Self::Connect(_)
+            | Self::Auth(_)
+            | Self::Status { .. }
+            | Self::Garbage(_)
+            | Self::TooLarge => Blame::Fails,
+            Self::Fault(fault) => match fault {
+                SourceFault::Timeout | SourceFault::Connect | SourceFault::Auth | SourceFault::Answer => Blame::Fails,
+                SourceFault::Unreadable(_) => Blame::Works,
+                _ => Blame::Unknown,
+            },
+        }
+    }
+
+    /// As the port for sources tells it.
+    pub fn source(&self) -> SourceFault {
+        match self {
+            Self::Open => SourceFault::Open,
+            Self::Busy => SourceFault::Busy,
+            Self::Timeout => SourceFault::Timeout,
+            Self::Connect(_) => SourceFault::Connect,
+            Self::Target(fault) => SourceFault::Target(*fault),
+            Self::Auth(_) => SourceFault::Auth,
+            Self::Status { .. } | Self::Code { .. } => SourceFault::Answer,
+            Self::Garbage(what) | Self::Odd(what) => SourceFault::Unreadable(what),
+            Self::TooLarge => SourceFault::Unreadable("too long"),
+            Self::Unmade(what) => SourceFault::Setup(what),
+            Self::Fault(fault) => fault.clone(),
+        }
+    }
+
+    /// As the port for sinks tells it.
+    pub fn attempted(&self) -> Attempted {
+        let (failure, status, retry_after_s) = match self {
+            Self::Target(fault) => return Attempted::Refused(*fault),
+            Self::Open | Self::Busy => (Failure::Connect, None, None),
+            Self::Timeout => (Failure::Timeout, None, None),
+            Self::Connect(failure) => (*failure, None, None),
+            Self::Auth(status) => (Failure::Answer, *status, None),
+            Self::Status { status, retry_after_s } => (Failure::Answer, Some(*status), *retry_after_s),
+            Self::Code { status } => (Failure::Answer, Some(*status), None),
+            Self::Garbage(_) | Self::Odd(_) => (Failure::Answer, None, None),
+            Self::TooLarge => (Failure::TooLarge, None, None),
+            Self::Unmade(_) | Self::Fault(_) => (Failure::Unmade, None, None),
+        };
+        Attempted::Failed {
+            failure,
+            status,
+            retry_after_s,
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! The append-only, durable, provable log: opaque entries of 1..=65,535 bytes, group commit, tiles, signed checkpoints, proofs.
+//! `append` returns only after the entry is on disk, but not yet under a checkpoint: proofs exist for *sealed* entries,
+//! at most `seal_interval_ms` later (`wait_sealed`).
+//!
+//! Reading order: `frame` and `scan` (how bytes lie and what counts as damage), `tree`, `note`; then `journal`, `levels`,
+//! `appender`, `lane`, `sealer`, `recover`; then what leaves the house: `tile`, `receipt`, `verify`.
+//! C2SP tlog-tiles, tlog-checkpoint, signed-note and tlog-proof; RFC 6962 hashes. Proofs, checkpoint text and note form come
+//! from `tlog_tiles` and `signed_note`; hashing and Ed25519 are ring's (300-byte leaf: sha2 1,741 ns, ring 1,055 ns).
+//!
+//! The honest limit: whoever holds the signing key can rewrite everything after the last checkpoint held elsewhere.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::string_slice,
+        clippy::disallowed_methods,
+        reason = "a test stops at the first surprise"
+    )
+)]
+
+pub mod answered;
+mod appender;
+pub mod entry;
+mod entry_reader;
+mod files;
+mod frame;
+pub mod index;
+mod journal;
+mod lane;
+mod levels;
+pub mod named;
+mod note;
+mod reading;
+pub mod receipt;
+mod recover;
+mod scan;
+mod sealer;
+mod shared;
+pub mod tile;
+mod tree;
+mod types;
+pub mod verify;
+pub mod witness;
+
+use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, TrySendError};
+use tokio::sync::oneshot;
+
+pub use frame::ENTRY_BYTES_MAX;
+pub use lane::Lane;
+pub use note::{Cosignatures, NoteError, NoteSigner, TreeHead, VerifierKey};
+pub use scan::Damage;
+pub use tree::{Hash, leaf_hash};
+pub use types::{Appended, LedgerConfig, LedgerError, Stats};
+
+use appender::{Answer, Appender, Done, Entries, Job, Message};
+use frame::GROUP_FRAMES_MAX;
+use sealer::Sealer;
+use shared::{Covered, Shared, Waiter};
+
+/// Name of the lock file; it stays empty.
+const LOCK: &str = "lock";
+
+/// An open ledger. Cheap to share behind an `Arc`; dropping it closes it.
+pub struct Ledger {
+    dir: PathBuf,
+    origin: String,
+    vkey: String,
+    shared: Arc<Shared>,
+    intake: Arc<Intake>,
+    threads: Mutex<Option<Threads>>,
+    _lock: File,
+}
+
+/// Where entries go in, and whether any may: of the ledger and of its lanes.
+struct Intake {
+    shared: Arc<Shared>,
+    queue: Sender<Message>,
+    closing: AtomicBool,
+    /// Callers of one lane that may wait.
+    queue_max: usize,
+    /// Bytes of one parcel in the journal; a single larger entry still travels alone.
+    group_bytes_max: usize,
+    /// Bytes of one caller's entries in the journal.
+    segment_bytes: usize,
+}
+
+impl Intake {
+    /// Whether entries are taken.
+    fn open(&self) -> Result<(), LedgerError> {
+        if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
+            return Err(self.gone());
+        }
+        Ok(())
+    }
+
+    /// Why the queue did not take something; a full one is counted.
+    fn refusal(&self, refused: &TrySendError<Message>) -> LedgerError {
+        match refused {
+            TrySendError::Full(_) => self.busy(),
+            TrySendError::Disconnected(_) => self.gone(),
+        }
+    }
+
+    fn busy(&self) -> LedgerError {
+        self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
+        LedgerError::Busy
+    }
+
+    /// Why nobody answers any more.
+    fn gone(&self) -> LedgerError {
+        let failed = self.shared.failed.load(Ordering::Acquire);
+        if failed || !self.closing.load(Ordering::Acquire) {
+            LedgerError::Failed
+        } else {
+            LedgerError::Closed
+        }
+    }
+}
+
+struct Threads {
+    appender: JoinHandle<()>,
+    sealer: JoinHandle<()>,
+}
+
+impl Ledger {
+    /// Opens or creates the ledger in `config.dir`, repairs a torn tail and seals what was durable.
+    ///
+    /// # Errors
+    /// `Locked`, `KeyMismatch`, `Damaged` when what the checkpoint covers is not whole, `Config`, `Note`, `Io`.
+    pub fn open(config: LedgerConfig) -> Result<Self, LedgerError> {
+        config.check()?;
+        let io = LedgerError::io("create the directory");
+        fs::create_dir_all(config.dir.join(journal::DIRECTORY)).map_err(io)?;
+        fs::create_dir_all(config.dir.join(levels::DIRECTORY)).map_err(io)?;
+        journal::sync_dir(&config.dir).map_err(io)?;
+        let lock = lock(&config)?;
+        let signer = NoteSigner::from_seed(&config.origin, &config.signing_seed)?;
+        let vkey = signer.verifier().encode();
+        let found = recover::recover(&config, &signer)?;
+        let bundles_written = usize::try_from(found.sealed.head.size.div_ceil(tree::TILE)).unwrap_or(usize::MAX);
+        let shared = Arc::new(Shared::new(found.sealed, found.positions, found.segments, found.tail));
+        let mut sealer = Sealer {
+            shared: Arc::clone(&shared),
+            directory: config.dir.clone(),
+            levels: found.levels,
+            bundles: found.bundles,
+            bundles_written,
+            signer,
+            clock: config.clock,
+            interval: Duration::from_millis(config.seal_interval_ms),
+            segment_bytes: config.segment_bytes,
+        };
+        sealer.seal().map_err(LedgerError::io("seal the recovered tail"))?;
+        let (queue, waiting) = crossbeam_channel::bounded(config.queue_max);
+        let appender = Appender {
+            shared: Arc::clone(&shared),
+            queue: waiting,
+            writer: found.writer,
+            next_index: found.next_index,
+            group_bytes_max: config.group_bytes_max,
+            lanes: Vec::new(),
+        };
+        let io = LedgerError::io("start a thread");
+        let lanes = shared::LanesClosed(Arc::clone(&shared));
+        let run = move || {
+            // Dropped after the appender and its queue, however it ends.
+            let _lanes = lanes;
+            appender.run();
+        };
+        let appender = named("ledger-appender").spawn(run).map_err(io)?;
+        let sealer = named("ledger-sealer").spawn(move || sealer.run()).map_err(io)?;
+        Ok(Self {
+            dir: config.dir,
+            origin: config.origin,
+            vkey,
+            intake: Arc::new(Intake {
+                shared: Arc::clone(&shared),
+                queue,
+                closing: AtomicBool::new(false),
+                queue_max: config.queue_max,
+                group_bytes_max: config.group_bytes_max,
+                segment_bytes: usize::try_from(config.segment_bytes).unwrap_or(usize::MAX),
+            }),
+            shared,
+            threads: Mutex::new(Some(Threads { appender, sealer })),
+            _lock: lock,
+        })
+    }
+
+    /// Appends one entry; returns once it is on disk.
+    ///
+    /// # Errors
+    /// `EntrySize`, `Busy`, `Closed`, `Failed`. After `Failed` nobody knows whether the entry is on disk.
+    /// Dropping the future does not take the entry back.
+    pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
+        let leaf = hash_checked(&entry)?;
+        let index = self
+            .submit_task(Entries::One([(entry, leaf)]))?
+            .await
+            .map_err(|_| self.intake.gone())??;
+        Ok(Appended { index, leaf })
+    }
+
+    /// A way in for one thread of tasks: what waits there is answered a group at a time.
+    pub fn lane(&self) -> Lane {
+        let (number, mailbox) = self.shared.add_lane();
+        Lane::new(number, mailbox, Arc::clone(&self.intake))
+    }
+
+    /// Appends several entries as one group: neighbours in the log, durable together, answered together.
+    ///
+    /// # Errors
+    /// As `append`, and `BatchSize`.
+    pub async fn append_many(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
+        let (entries, leaves) = hash_all(entries)?;
+        let first = self
+            .submit_task(Entries::Many(entries))?
+            .await
+            .map_err(|_| self.intake.gone())??;
+        Ok(placed(first, leaves))
+    }
+
+    /// `append` for threads that may block.
+    pub fn append_blocking(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
+        let leaf = hash_checked(&entry)?;
+        let index = self.submit_thread(Entries::One([(entry, leaf)]))?;
+        Ok(Appended { index, leaf })
+    }
+
+    /// `append_many` for threads that may block.
+    pub fn append_many_blocking(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
+        let (entries, leaves) = hash_all(entries)?;
+        Ok(placed(self.submit_thread(Entries::Many(entries))?, leaves))
+    }
+
+    /// Waits until a published checkpoint covers `index`.
+    ///
+    /// # Errors
+    /// `NotSealed` after `timeout`, `Failed`, `Closed`.
+    pub async fn wait_sealed(&self, index: u64, timeout: Duration) -> Result<(), LedgerError> {
+        if index < self.shared.counters.sealed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let (done, answer) = oneshot::channel();
+        let now = Instant::now();
+        let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_hours(1));
+        self.shared.waiters().push(Waiter { index, deadline, done });
+        // Asked again behind the push: the sealer may have ended in between and would then never answer.
+        if self.shared.failed.load(Ordering::Acquire) || self.shared.closed.load(Ordering::Acquire) {
+            self.shared.waiters().clear();
+        }
+        if let Some(threads) = self.threads.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            threads.sealer.thread().unpark();
+        }
+        match answer.await {
+            Ok(Covered::Yes) => Ok(()),
+            Ok(Covered::NotYet) => Err(LedgerError::NotSealed),
+            Err(_) if index < self.shared.counters.sealed.load(Ordering::Acquire) => Ok(()),
+            Err(_) => Err(self.intake.gone()),
+        }
+    }
+
+    /// Counters; never blocks.
+    pub fn stats(&self) -> Stats {
+        let c = &self.shared.counters;
+        // Read in the order sealed, durable, appended, so that the invariant holds in what is returned.
+        let (sealed, durable) = (c.sealed.load(Ordering::Acquire), c.durable.load(Ordering::Acquire));
+        Stats {
+            appended: c.appended.load(Ordering::Acquire),
+            durable,
+            sealed,
+            groups: c.groups.load(Ordering::Relaxed),
+            last_group: c.last_group.load(Ordering::Relaxed),
+            checkpoint_at_us: c.checkpoint_at_us.load(Ordering::Acquire),
+            append_ns: c.append_ns.load(Ordering::Relaxed),
+            sync_ns: c.sync_ns.load(Ordering::Relaxed),
+            busy: c.busy.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Why the ledger failed, in the operating system's words; `None` while it works. For health checks.
+    pub fn failure(&self) -> Option<String> {
+        self.shared.failure()
+    }
+
+    /// Takes nothing more, finishes what waits, seals everything, ends both threads. Calling it again does nothing.
+    ///
+    /// # Errors
+    /// `Failed` when not everything could be sealed.
+    pub fn close(&self) -> Result<(), LedgerError> {
+        self.intake.closing.store(true, Ordering::Release);
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Threads { appender, sealer }) = threads {
+            let _ = self.intake.queue.send(Message::Stop);
+            let appended = appender.join();
+            self.shared.closed.store(true, Ordering::Release);
+            sealer.thread().unpark();
+            if appended.is_err() || sealer.join().is_err() {
+                return Err(LedgerError::Failed);
+            }
+        }
+        if self.shared.failed.load(Ordering::Acquire) {
+            Err(LedgerError::Failed)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn submit_task(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
+        let (done, answer) = oneshot::channel();
+        self.submit(entries, Done::Task(done))?;
+        Ok(answer)
+    }
+
+    fn submit_thread(&self, entries: Entries) -> Answer {
+        let (done, answer) = crossbeam_channel::bounded(1);
+        self.submit(entries, Done::Thread(done))?;
+        answer.recv().map_err(|_| self.intake.gone())?
+    }
+
+    fn submit(&self, entries: Entries, done: Done) -> Result<(), LedgerError> {
+        self.intake.open()?;
+        let count = entries.as_slice().len();
+        if count == 0 {
+            return Err(LedgerError::EntrySize);
+        }
+        if count > GROUP_FRAMES_MAX || entries.framed_bytes() > self.intake.segment_bytes {
+            return Err(LedgerError::BatchSize);
+        }
+        let queued = Instant::now();
+        let sent = self
+            .intake
+            .queue
+            .try_send(Message::Append(Job { entries, done, queued }));
+        sent.map_err(|refused| self.intake.refusal(&refused))
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        let _ = self.close();
+    }
+}
+
+fn hash_checked(entry: &[u8]) -> Result<Hash, LedgerError> {
+    // In the caller's thread: many callers hash at once, and the appender is the one thread that everybody waits for.
+    if (1..=ENTRY_BYTES_MAX).contains(&entry.len()) {
+        Ok(leaf_hash(entry))
+    } else {
+        Err(LedgerError::EntrySize)
+    }
+}
+
+fn lock(config: &LedgerConfig) -> Result<File, LedgerError> {
+    let io = LedgerError::io("lock the directory");
+    let path = config.dir.join(LOCK);
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::Locked),
+        Err(TryLockError::Error(source)) => Err(io(source)),
+    }
+}
+
+fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned())
+}
+
+/// Entries with their leaf hashes, and the hashes again for the answer.
+type Hashed = (Vec<(Vec<u8>, Hash)>, Vec<Hash>);
+
+fn hash_all(entries: Vec<Vec<u8>>) -> Result<Hashed, LedgerError> {
+    let hashed: Vec<_> = entries
+        .into_iter()
+        .map(|e| hash_checked(&e).map(|leaf| (e, leaf)))
+        .collect::<Result<_, _>>()?;
+    let leaves = hashed.iter().map(|(_, leaf)| *leaf).collect();
+    Ok((hashed, leaves))
+}
+
+fn placed(first: u64, leaves: Vec<Hash>) -> Vec<Appended> {
+    (first..)
+        .zip(leaves)
+        .map(|(index, leaf)| Appended { index, leaf })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,20 @@
+//! Makes a node of its settings, and drives it: boot, listeners, workers.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::string_slice,
+        clippy::disallowed_methods,
+        reason = "a test stops at the first surprise"
+    )
+)]
+
+pub mod boot;
+mod bus;
+pub mod harden;
+mod licences;
+pub mod outward;
+pub mod process;
+pub mod store;
+mod tls;
+pub mod worker;

@@ -1,0 +1,172 @@
+//! Makes what reaches outside systems from the settings: webhooks, connectors, and the workers' limits.
+//! Nothing may be reached that the settings do not list.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context;
+use async_trait::async_trait;
+
+use crate::worker::CourierLimits;
+use heyan_auth::{
+    keys::{self, KeyRingError, SecretBytes},
+    seal::PurposeSealer,
+    target::{TargetLists, TargetRules},
+};
+use heyan_catalog::{Catalog, Label};
+use heyan_config::Config;
+use heyan_connectors::{
+    guard::SystemRoots,
+    push::{PushConfig, WebhookPush},
+    source::{ConnectorSet, DatasetFacts, SignedSink, exchange::Surroundings, secret_file::SecretFiles, set::Named},
+};
+use heyan_domain::{
+    budget::Limits,
+    calendar::WorkingCalendar,
+    delivery::{Attempted, TargetFault},
+    schedule::Schedule,
+};
+use heyan_ports::{
+    outward::{Connectors, NoConnectors, PushMessage, RecordChange, WebhookTarget, Webhooks},
+    time::{Clock, SystemClock},
+};
+
+/// Webhooks as the settings allow them.
+pub fn webhooks(config: &Config) -> anyhow::Result<WebhookPush> {
+    let push = &config.push;
+    let lists = TargetLists {
+        hosts: push.hosts.clone(),
+        networks: push.networks.clone(),
+        ports: push.ports.clone(),
+        literal_networks: push.literal_networks.clone(),
+        any_port_networks: push.any_port_networks.clone(),
+        plain_http_networks: push.plain_http_networks.clone(),
+    };
+    let rules = TargetRules::parse(&lists).context("[push] in the settings")?;
+    let mut made = PushConfig::new(rules);
+    made.connect_ms = push.connect_timeout_ms;
+    made.total_ms = push.attempt_timeout_ms;
+    made.answer_bytes_max = push.answer_bytes_max;
+    made.answer_ms = push.answer_timeout_ms;
+    if !push.extra_roots_file.as_os_str().is_empty() {
+        made.extra_roots_pem = std::fs::read(&push.extra_roots_file)
+            .with_context(|| format!("cannot read {}", push.extra_roots_file.display()))?;
+    }
+    made.system_roots = if push.trust_system_roots {
+        SystemRoots::Trusted
+    } else {
+        SystemRoots::Ignored
+    };
+    Ok(WebhookPush::new(made)?)
+}
+
+/// The connectors of the settings' folder.
+pub fn connectors(config: &Config, webhooks: &Arc<WebhookPush>) -> anyhow::Result<Arc<dyn Connectors>> {
+    let folder = &config.connectors.folder;
+    if folder.as_os_str().is_empty() {
+        return Ok(Arc::new(NoConnectors));
+    }
+    let datasets = &config.catalog.datasets_dir;
+    let catalog = Catalog::load(Some(datasets.as_path()).filter(|folder| !folder.as_os_str().is_empty()))?;
+    let mut around = Surroundings::new(Arc::new(|| SystemClock.now_us()));
+    around.secrets = secret_files(config)?;
+    if !config.push.trust_system_roots {
+        around.system_roots = SystemRoots::Ignored;
+    }
+    let facts = |name: &str| facts_of(&catalog, name);
+    let signed: Arc<dyn SignedSink> = Arc::new(Signed(Arc::clone(webhooks)));
+    Ok(Arc::new(ConnectorSet::load(folder, around, &facts, Some(signed))?))
+}
+
+/// Opens files of secrets that were sealed with a key of the hub's root, where there is a root.
+pub fn secret_files(config: &Config) -> anyhow::Result<SecretFiles> {
+    Ok(match config.node.root_key_file.exists() {
+        true => SecretFiles::opened_by(secret_sealer(config)?),
+        false => SecretFiles::default(),
+    })
+}
+
+/// Seals files of secrets.
+pub fn secret_sealer(config: &Config) -> anyhow::Result<PurposeSealer> {
+    let keys = keys::load_or_create(&config.node.root_key_file)?;
+    sealer(config, |id| keys.connector_sealing_key(id))
+}
+
+/// The newest key seals; the ones before it still open.
+pub fn sealer(config: &Config, key: impl Fn(u8) -> Result<SecretBytes, KeyRingError>) -> anyhow::Result<PurposeSealer> {
+    let newest = config.auth.sealing_key_id;
+    let mut older = Vec::new();
+    for id in 1..newest {
+        older.push((id, *key(id)?));
+    }
+    Ok(PurposeSealer::new(newest, &*key(newest)?, &older)?)
+}
+
+/// Sinks of kind `webhook` go out as webhooks do.
+struct Signed(Arc<WebhookPush>);
+
+#[async_trait]
+impl SignedSink for Signed {
+    fn check(&self, url: &str) -> Result<(), TargetFault> {
+        self.0.check(url)
+    }
+
+    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> Attempted {
+        let message = PushMessage {
+            id: change.delivery.clone(),
+            timestamp_s: SystemClock.now_us().div_euclid(1_000_000),
+            body: change.cloud_event(),
+        };
+        self.0.send(target, &message).await
+    }
+}
+
+/// When a delivery is tried again.
+pub fn schedule(config: &Config) -> anyhow::Result<Schedule> {
+    Schedule::new(config.push.schedule_s.clone()).context("push.schedule_s in the settings")
+}
+
+/// Working days, with the operator's further years.
+pub fn calendar(config: &Config) -> anyhow::Result<WorkingCalendar> {
+    let file: &Path = &config.calendar.extra_file;
+    if file.as_os_str().is_empty() {
+        return Ok(WorkingCalendar::shipped().clone());
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    WorkingCalendar::with_extra(&text).with_context(|| format!("calendar.extra_file {}", file.display()))
+}
+
+/// How much may be guessed.
+pub fn guess_limits(config: &Config) -> Limits {
+    Limits {
+        units_24_h_max: config.guess.units_24_h_max,
+        units_30_days_max: config.guess.units_30_days_max,
+        agency_units_24_h_max: config.guess.agency_units_24_h_max,
+        predicate_units: config.guess.predicate_units,
+    }
+}
+
+/// How many attempts at once.
+pub fn courier_limits(config: &Config) -> CourierLimits {
+    CourierLimits {
+        target_attempts_max: config.push.target_attempts_max,
+        attempts_max: config.push.attempts_max,
+    }
+}
+
+/// What the catalogue says of a dataset, as connectors need it.
+pub fn facts_of(catalog: &Catalog, dataset: &str) -> Option<DatasetFacts> {
+    let labels = |label: &Label| vec![label.zh.clone(), label.en.clone()];
+    let dataset = catalog.get(dataset)?;
+    let subject = dataset.subject.iter().map(|member| Named {
+        name: member.name.to_string(),
+        labels: labels(&member.label),
+    });
+    let fields = dataset.fields.iter().map(|field| Named {
+        name: field.name.to_string(),
+        labels: labels(&field.label),
+    });
+    Some(DatasetFacts {
+        subject: subject.collect(),
+        fields: fields.collect(),
+    })
+}

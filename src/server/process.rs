@@ -1,0 +1,63 @@
+//! How a command tells its result: for people, or as JSON for programs.
+//! Progress bars are for a terminal only.
+
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+/// Writes a line to standard output. A reader that went away (`| head`) is no error of what was done.
+pub fn say(line: impl std::fmt::Display) {
+    let _reader_gone = writeln!(std::io::stdout(), "{line}");
+}
+
+/// For whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// People.
+    Human,
+    /// Programs: one JSON document on standard output.
+    Json,
+}
+
+impl Output {
+    /// Tells a result in the form asked for.
+    pub fn tell(self, json: &Value, text: &str) {
+        match self {
+            Self::Human => say(text),
+            Self::Json => say(json),
+        }
+    }
+
+    /// Whether a progress bar is of use.
+    pub fn shows_progress(self) -> bool {
+        self == Self::Human && std::io::stderr().is_terminal()
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done,
+    /// The answer is "no", or rows were rejected.
+    No,
+    /// Usage or configuration.
+    Usage,
+    /// Could not reach or open something.
+    Unreachable,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::No => 1,
+            Exit::Usage => 2,
+            Exit::Unreachable => 3,
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! Opens the store that the settings name: SQLite in the data folder, or PostgreSQL where a URL is given.
+//! Nodes that share a store share one root key; another one is refused, for it would not find a single subject.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+
+use super::outward;
+use heyan_app::trust::Trust;
+use heyan_auth::keys::KeyRing;
+use heyan_config::Config;
+use heyan_ledger::witness::Witness;
+use heyan_ports::store::Store;
+use heyan_store::{Migrate, PostgresConfig, SqliteConfig, SqliteStore, open_postgres};
+
+/// File of the embedded store.
+pub(super) const DATABASE: &str = "heyan.sqlite";
+
+/// Under which name the store knows the root key's mark.
+const ROOT_MARK: &str = "root";
+
+/// Opens the store.
+pub(super) async fn open(config: &Config, keys: &KeyRing) -> anyhow::Result<Arc<dyn Store>> {
+    let store = match config.store.postgres.is_configured() {
+        true => open_postgres(&postgres(config)?).await?,
+        false => SqliteStore::open(sqlite(config)).await?.port(),
+    };
+    let mark = keys.mark()?;
+    let settled = store.settle(ROOT_MARK, &mark).await?;
+    anyhow::ensure!(
+        settled == mark,
+        "the store holds data made under another root key than {}: give every node the same one",
+        config.node.root_key_file.display()
+    );
+    Ok(store)
+}
+
+fn sqlite(config: &Config) -> SqliteConfig {
+    SqliteConfig {
+        origin: config.node.origin.clone(),
+        readers: config.store.readers,
+        busy_timeout_ms: config.store.busy_timeout_ms,
+        writer_cache_kib: config.store.writer_cache_kib,
+        reader_cache_kib: config.store.reader_cache_kib,
+        ..SqliteConfig::new(config.node.data_dir.join(DATABASE))
+    }
+}
+
+/// Who has a store of his own need not hear anybody.
+pub fn trust(config: &Config) -> Trust {
+    match config.store.postgres.is_configured() {
+        true => Trust::among_others(Duration::from_millis(config.node.lease_ms)),
+        false => Trust::alone(),
+    }
+}
+
+/// One of several nodes countersigns the checkpoints of the others, by a key of its own.
+pub fn witness(config: &Config, keys: &KeyRing) -> anyhow::Result<Option<Witness>> {
+    if !config.store.postgres.is_configured() {
+        return Ok(None);
+    }
+    let origin = &config.node.origin;
+    let folder = config.node.data_dir.join("witness");
+    Ok(Some(Witness::open(folder, origin, &*keys.witness_seed(origin)?)?))
+}
+
+/// How PostgreSQL is reached.
+pub fn postgres(config: &Config) -> anyhow::Result<PostgresConfig> {
+    let postgres = &config.store.postgres;
+    let url = outward::secret_files(config)?
+        .read(&postgres.url_file)
+        .with_context(|| format!("store.postgres.url_file {}", postgres.url_file.display()))?;
+    Ok(PostgresConfig {
+        origin: config.node.origin.clone(),
+        readers: postgres.readers,
+        writers: postgres.writers,
+        connect_timeout_ms: postgres.connect_timeout_ms,
+        statement_timeout_ms: postgres.statement_timeout_ms,
+        migrate: match postgres.migrate_at_start {
+            true => Migrate::AtStart,
+            false => Migrate::Refuse,
+        },
+        ..PostgresConfig::new(url.to_string())
+    })
+}

@@ -1,0 +1,24 @@
+//! Tallies this node's ledger for the data-quality ledger, a commit a second at most. Each node tallies its own.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{PAUSE, told};
+use heyan_app::{
+    hub::Hub,
+    quality::{self, Tail},
+};
+
+/// Between two rounds.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Runs for ever.
+pub(super) async fn run(hub: Arc<Hub>) {
+    let mut tail = Tail::default();
+    loop {
+        if let Err(error) = quality::tally(&hub, &mut tail).await {
+            told("quality", &error);
+            tokio::time::sleep(PAUSE).await;
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}

@@ -1,0 +1,30 @@
+//! Supervision: holds what the ledgers say against the rules. A node that does not have the duty only posts what its own ledger says.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{PAUSE, told};
+use heyan_app::{
+    hub::Hub,
+    supervision::watch::{ENTRIES_MAX, Watcher},
+    turns::Duty,
+};
+
+/// Between two looks when there was little.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Runs for ever.
+pub(super) async fn run(hub: Arc<Hub>) {
+    let mut watcher = Watcher::default();
+    let mut duty = Duty::new("supervisor");
+    loop {
+        match watcher.round(&hub, &mut duty).await {
+            Ok(read) if read < ENTRIES_MAX => tokio::time::sleep(TICK).await,
+            // Whoever answers callers on this thread goes first.
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => {
+                told("supervisor", &error);
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}

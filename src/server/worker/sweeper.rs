@@ -1,0 +1,44 @@
+//! Looks after what time alone changes: old replies and guesses, overdue mismatches, missing years of the calendar, and the
+//! gauges of the board.
+
+use std::{sync::Arc, time::Duration};
+
+use super::told;
+use heyan_app::{
+    error::AppError,
+    hub::Hub,
+    left_over::{STRAY_AFTER, Strays},
+    sweep,
+    turns::Duty,
+};
+
+/// Between two counts for the gauges.
+const COUNT_TICK: Duration = Duration::from_secs(5);
+
+/// Counts between two sweeps.
+const COUNTS_PER_SWEEP: u32 = 12;
+
+/// Runs for ever.
+pub(super) async fn run(hub: Arc<Hub>) {
+    let mut counts = 0_u32;
+    let (mut duty, mut strays) = (Duty::new("sweeper"), Strays::default());
+    loop {
+        let done: Result<(), AppError> = async {
+            sweep::count(&hub).await?;
+            let entered = strays.enter(&hub, STRAY_AFTER).await?;
+            if entered > 0 {
+                tracing::warn!(entered, "entries of commits whose end was not known were entered late");
+            }
+            if counts.is_multiple_of(COUNTS_PER_SWEEP) && duty.is_ours(&hub).await? {
+                sweep::sweep(&hub).await?;
+            }
+            Ok(())
+        }
+        .await;
+        if let Err(error) = done {
+            told("sweeper", &error);
+        }
+        counts = counts.wrapping_add(1);
+        tokio::time::sleep(COUNT_TICK).await;
+    }
+}

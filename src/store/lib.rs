@@ -1,0 +1,38 @@
+//! Engines behind the one port `app::ports::Store`: SQLite, embedded; PostgreSQL, for several nodes. One code serves both; what
+//! differs stands in `sqlite/` and `postgres/`, and in the few texts of `sql/sqlite/` and `sql/postgres/`.
+//! No transaction type leaves this folder: a caller hands over a whole `Commit` and learns only whether it stands.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::string_slice,
+        clippy::disallowed_methods,
+        reason = "a test stops at the first surprise"
+    )
+)]
+
+mod apply;
+mod apply_bus;
+mod apply_keys;
+mod apply_supervision;
+mod apply_turn;
+mod batch;
+mod cases;
+mod engine;
+mod fault;
+mod migrate;
+mod notice;
+mod pool;
+mod postgres;
+mod quality;
+mod read;
+mod read_loop;
+mod read_supervision;
+mod sql_store;
+mod sqlite;
+mod statement;
+mod watches;
+mod writer;
+
+pub use postgres::{Migrate, PostgresConfig, open_postgres};
+pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};

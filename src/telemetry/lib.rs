@@ -1,0 +1,19 @@
+//! What the hub counts and logs: every metric declared once with its help text, every log field named once.
+//! Labels come from closed sets only: never a subject, a claim, a request id or an error text.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::string_slice,
+        clippy::disallowed_methods,
+        reason = "a test stops at the first surprise"
+    )
+)]
+
+mod log;
+mod metrics;
+mod striped;
+
+pub use log::{LogFormat, start as start_log};
+pub use metrics::{Metrics, MetricsError};
+pub use striped::Durations;
