@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 
-use heyan_app::{admin, hub::Hub};
+use heyan_app::{access::admin, node::hub::Hub};
 use heyan_auth::secret::ClientSecret;
 use heyan_config::Config;
 use heyan_server::boot;

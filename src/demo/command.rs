@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 
 use super::inbox;
 use crate::city::{City, Sizes};
+use heyan_app::records;
 use heyan_app::{
-    admin::{self, NewAgency, NewGrant},
-    hub::{Caller, Hub},
-    records,
-    subscriptions::{self, NewSubscription},
-    token,
+    access::{
+        admin::{self, NewAgency, NewGrant},
+        token,
+    },
+    delivery::subscriptions::{self, NewSubscription},
+    node::hub::{Caller, Hub},
 };
 use heyan_config::Config;
 use heyan_server::{

@@ -19,10 +19,12 @@ use super::{
     verifications::query,
 };
 use heyan_app::{
-    access::AccessTable,
-    admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
-    error::{AppError, Thing},
-    question::SafeInteger,
+    access::{
+        admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
+        table::AccessTable,
+    },
+    foundation::error::{AppError, Thing},
+    verification::question::SafeInteger,
 };
 use heyan_ports::{
     commit::{AgencyRow, ClientRow, GrantRow},

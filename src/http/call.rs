@@ -19,9 +19,9 @@ use super::{
     state::OfWorker,
 };
 use heyan_app::{
-    hub::{Caller, Hub},
-    purpose,
-    token::{self, Unknown},
+    access::token::{self, Unknown},
+    foundation::purpose,
+    node::hub::{Caller, Hub},
 };
 use heyan_ledger::{
     Lane,

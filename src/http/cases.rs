@@ -14,12 +14,14 @@ use super::{
     reply::ok,
     verifications::{NO_STORE, query},
 };
+use heyan_app::cases::{self, CaseBody, ReuseBody};
 use heyan_app::{
-    answer_json,
-    cases::{self, CaseBody, ReuseBody},
-    error::AppError,
-    question::{ItemBody, VerificationBody},
-    verify::{self, Answer},
+    foundation::error::AppError,
+    verification::{
+        answer_json,
+        question::{ItemBody, VerificationBody},
+        verify::{self, Answer},
+    },
 };
 
 /// `POST /v1/cases`.

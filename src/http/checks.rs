@@ -11,9 +11,8 @@ use super::{
     verifications::{answered, locale_of},
 };
 use heyan_app::{
-    answer_json,
-    checks::{self, CheckAnswer, CheckBody, MaterialAnswer},
-    verify,
+    items::checks::{self, CheckAnswer, CheckBody, MaterialAnswer},
+    verification::{answer_json, verify},
 };
 use heyan_catalog::item::ServiceItem;
 use heyan_domain::{calendar, notice::Notice};

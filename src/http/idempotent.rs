@@ -11,9 +11,9 @@ use super::{
     state::OfWorker,
     verifications::{NO_STORE, locale_of},
 };
-use heyan_app::{
+use heyan_app::node::{
     hub::Caller,
-    replies::{self, Begun, KEY_BYTES_MAX, Slot},
+    idempotency::{self as replies, Begun, KEY_BYTES_MAX, Slot},
 };
 use heyan_auth::sha256;
 

@@ -18,10 +18,10 @@ use super::{
     strict,
     verifications::{NO_STORE, query},
 };
+use heyan_app::items::{self, PaperDemand, PutAnswer, PutResult, Registered};
 use heyan_app::{
-    error::{AppError, Thing},
-    hub::Caller,
-    items::{self, PaperDemand, PutAnswer, PutResult, Registered},
+    foundation::error::{AppError, Thing},
+    node::hub::Caller,
 };
 use heyan_catalog::item::{ItemSpec, ServiceItem};
 use heyan_ledger::Appended;

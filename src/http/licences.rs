@@ -15,17 +15,19 @@ use super::{
     refuse,
     verifications::answered,
 };
+use heyan_app::licences::{
+    Validity,
+    file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
+    hashing::{Hashed, Hashing},
+    query::{self, QueryAnswer, QueryBody},
+};
 use heyan_app::{
-    answer_json,
-    error::AppError,
-    hub::Hub,
-    licences::{
-        Validity,
-        file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
-        hashing::{Hashed, Hashing},
-        query::{self, QueryAnswer, QueryBody},
+    foundation::error::AppError,
+    node::hub::Hub,
+    verification::{
+        answer_json,
+        verify::{self, Answer},
     },
-    verify::{self, Answer},
 };
 use heyan_auth::{
     file_digest::hex,

@@ -10,7 +10,7 @@ use super::{
     problem::{Problem, ProblemCode},
     state::State,
 };
-use heyan_app::error::AppError;
+use heyan_app::foundation::error::AppError;
 use heyan_ledger::{LedgerError, tile::TilePath};
 use heyan_ports::{store::CosignedRow, time};
 

@@ -15,8 +15,8 @@ use super::{
     verifications::NO_STORE,
 };
 use heyan_app::{
-    hub::Caller,
-    token::{self, Unknown},
+    access::token::{self, Unknown},
+    node::hub::Caller,
 };
 use heyan_auth::{
     assertion::ASSERTION_TYPE,

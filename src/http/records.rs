@@ -18,12 +18,14 @@ use super::{
     strict,
     verifications::NO_STORE,
 };
+use heyan_app::records::{self, IngestAnswer, Ingested};
 use heyan_app::{
-    error::{AppError, Thing},
-    hub::Caller,
-    purpose,
-    question::{self, Members, Purpose, Text},
-    records::{self, IngestAnswer, Ingested},
+    foundation::{
+        error::{AppError, Thing},
+        purpose,
+    },
+    node::hub::Caller,
+    verification::question::{self, Members, Purpose, Text},
 };
 use heyan_catalog::Dataset;
 

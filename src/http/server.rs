@@ -17,7 +17,7 @@ use super::{
     refuse, routes,
     state::{Limits, OfWorker, State},
 };
-use heyan_app::hub::Hub;
+use heyan_app::node::hub::Hub;
 use heyan_ports::bus::BusState;
 
 /// How a listener serves.

@@ -14,7 +14,7 @@ use super::{
     routes::{ROUTES, Route},
     turn::Turns,
 };
-use heyan_app::{hub::Hub, token::RecentTokens};
+use heyan_app::{access::token::RecentTokens, node::hub::Hub};
 use heyan_ledger::Lane;
 use heyan_telemetry::Durations;
 

@@ -24,12 +24,14 @@ use super::{
     verifications::{Item, locale_of, put_result, questions, read_item, reference},
 };
 use heyan_app::{
-    answer_json as json,
-    chunk::{self, ChunkAnswer, ItemResult},
-    hub::{Caller, Hub, Queue},
-    purpose,
-    question::{self, Purpose, Text},
-    verify::Entered,
+    foundation::purpose,
+    node::hub::{Caller, Hub, Queue},
+    verification::{
+        answer_json as json,
+        chunk::{self, ChunkAnswer, ItemResult},
+        question::{self, Purpose, Text},
+        verify::Entered,
+    },
 };
 
 /// The first line.

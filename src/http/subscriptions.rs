@@ -16,10 +16,12 @@ use super::{
     verifications::{NO_STORE, query},
 };
 use heyan_app::{
-    deliveries,
-    error::AppError,
-    hub::Hub,
-    subscriptions::{self, NewSubscription},
+    delivery::{
+        deliveries,
+        subscriptions::{self, NewSubscription},
+    },
+    foundation::error::AppError,
+    node::hub::Hub,
 };
 use heyan_auth::webhook;
 use heyan_ports::{

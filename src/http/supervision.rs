@@ -8,15 +8,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, verifications::query};
+use heyan_app::supervision::{
+    self,
+    replay::{self, DAYS_MAX, Trial},
+};
 use heyan_app::{
-    error::AppError,
-    peers,
-    question::{Members, Text},
-    supervision::{
-        self,
-        replay::{self, DAYS_MAX, Trial},
-    },
-    unlock,
+    foundation::error::AppError,
+    mismatch::unlock,
+    node::peers,
+    verification::question::{Members, Text},
 };
 use heyan_domain::{
     calendar::china_date,

@@ -19,12 +19,14 @@ use super::{
     problem::{Problem, ProblemCode},
 };
 use heyan_app::{
-    answer_json as json,
-    chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
-    error::AppError,
-    explain,
-    question::{self, ItemBody, Object, Purpose, VerificationBody},
-    verify,
+    foundation::error::AppError,
+    verification::{
+        answer_json as json,
+        chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
+        explain,
+        question::{self, ItemBody, Object, Purpose, VerificationBody},
+        verify,
+    },
 };
 
 /// `POST /v1/verifications`.
@@ -133,7 +135,7 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     if items.is_empty() {
         return Err(AppError::fault("/items", "missing_member").into());
     }
-    heyan_app::purpose::check(&purpose)?;
+    heyan_app::foundation::purpose::check(&purpose)?;
     let locale = locale_of(&call);
     let (lane, questions) = (&call.state.lane, questions(&items));
     let answer = chunk::verify_chunk(call.hub(), lane, &call.caller, &purpose, None, questions);

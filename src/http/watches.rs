@@ -14,12 +14,8 @@ use super::{
     reply::ok,
     verifications::{NO_STORE, query},
 };
-use heyan_app::{
-    answer_json,
-    question::VerificationBody,
-    verify,
-    watches::{self, STATES, WatchBody},
-};
+use heyan_app::verification::{answer_json, question::VerificationBody, verify};
+use heyan_app::watches::{self, STATES, WatchBody};
 use heyan_ports::rows::WatchFilter;
 
 /// `POST /v1/watches`.

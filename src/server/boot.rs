@@ -21,18 +21,25 @@ use tokio::{
 use super::{bus, harden, licences, outward, store as storage, tls};
 use crate::worker::Workers;
 use heyan_app::{
-    access::{AccessTable, Counters},
-    caches::{self, RecordCaches},
-    hub::{Bells, Hub, Settings},
-    peers,
-    pending::Pending,
-    record::RecordLoad,
-    replies::UnderWay,
+    access::{
+        table::{AccessTable, Counters},
+        token::TokenCache,
+    },
+    foundation::{trust::Trust, vault::Vault},
+    mismatch::pending::Pending,
+    node::{
+        hub::{Bells, Hub, Settings},
+        idempotency::UnderWay,
+        peers,
+    },
+    verification::{
+        caches::{self, RecordCaches},
+        record::RecordLoad,
+    },
+};
+use heyan_app::{
     supervision::{self, Supervision},
-    token::TokenCache,
     traces,
-    trust::Trust,
-    vault::Vault,
 };
 use heyan_auth::{
     keys::{self, KeyRing},

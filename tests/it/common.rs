@@ -2,17 +2,17 @@
 
 use std::{path::Path, sync::Arc};
 
+use heyan::app::{
+    access::{
+        admin::{self, NewAgency, NewGrant},
+        token,
+    },
+    node::hub::{Caller, Hub},
+};
+use heyan::config::Config;
 use heyan::ports::{
     outward::{Connectors, NoConnectors},
     time::{Clock, SystemClock},
-};
-use heyan::{
-    app::{
-        admin::{self, NewAgency, NewGrant},
-        hub::{Caller, Hub},
-        token,
-    },
-    config::Config,
 };
 use serde_json::{Value, json};
 

@@ -15,7 +15,7 @@ async fn a_daily_ceiling_is_one_ceiling_on_all_nodes() {
     let (one, two) = (&cluster.one, &cluster.two);
     assert_eq!(one.put("natural-person", &person()).await.0, 200);
     one.revoke_all_grants().await;
-    let new = heyan::app::admin::NewGrant {
+    let new = heyan::app::access::admin::NewGrant {
         agency: "agency".to_owned(),
         dataset: "natural-person".to_owned(),
         fields: vec!["*".to_owned()],
@@ -26,7 +26,10 @@ async fn a_daily_ceiling_is_one_ceiling_on_all_nodes() {
         daily_ceiling: Some(40),
         networks: vec![],
     };
-    let grant = heyan::app::admin::add_grant(&one.hub, None, new).await.unwrap().id;
+    let grant = heyan::app::access::admin::add_grant(&one.hub, None, new)
+        .await
+        .unwrap()
+        .id;
     let known = || async { two.hub.access.load().grants.contains_key(grant.as_str()) };
     until("the second node knows the grant", known).await;
     let body = question(&json!({"name": "张三丰"}));

@@ -6,17 +6,19 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Value, json};
 
 use super::{Ask, SEALED_WAIT};
+use crate::traces::{
+    index,
+    look::{Look, Marks, ROWS_MAX, Sighting},
+    row::{self, Agencies},
+    seals::Withheld,
+};
 use crate::{
-    error::AppError,
-    hub::{Caller, Hub},
-    message::hex,
-    peers,
-    steps::{self, Note},
-    traces::{
-        index,
-        look::{Look, Marks, ROWS_MAX, Sighting},
-        row::{self, Agencies},
-        seals::Withheld,
+    delivery::message::hex,
+    foundation::error::AppError,
+    mismatch::steps::{self, Note},
+    node::{
+        hub::{Caller, Hub},
+        peers,
     },
 };
 use heyan_domain::verdict::Verdict;
@@ -228,7 +230,7 @@ fn verification(hub: &Hub, agencies: &Agencies, seen: &Sighting, entry: Entry, r
         _ => Vec::new(),
     };
     let at_us = entry.at_us;
-    let id = crate::verification_id::VerificationId {
+    let id = crate::foundation::ids::VerificationId {
         at_ms: at_us / 1_000,
         node: seen.node,
         index: seen.place.index,

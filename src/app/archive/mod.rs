@@ -14,10 +14,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use self::{collect::Collected, tar::File};
+use super::traces;
 use super::{
-    error::AppError,
-    hub::{Caller, Hub},
-    message, peers, purpose, traces,
+    delivery::message,
+    foundation::{error::AppError, purpose},
+    node::{
+        hub::{Caller, Hub},
+        peers,
+    },
 };
 use heyan_auth::sha256;
 use heyan_ledger::entry::{self, Kind};

@@ -8,7 +8,7 @@ use super::{
     envelope::{self, Attributes},
     outbox,
 };
-use crate::{error::AppError, hub::Hub};
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_ledger::{Cosignatures, TreeHead, VerifierKey};
 use heyan_ports::bus::{Message, Topic};
 use heyan_ports::{store::CosignedRow, time};

@@ -9,7 +9,11 @@ use super::{
     envelope::{self, Attributes},
     key_of, outbox,
 };
-use crate::{error::AppError, hub::Hub, message::hex, verification_id::VerificationId};
+use crate::{
+    delivery::message::hex,
+    foundation::{error::AppError, ids::VerificationId},
+    node::hub::Hub,
+};
 use heyan_ledger::entry::{Body, Entry, Item, Kind};
 use heyan_ports::bus::{Message, Topic};
 use heyan_ports::commit::Commit;

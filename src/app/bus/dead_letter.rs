@@ -10,9 +10,11 @@ use super::{
     outbox,
 };
 use crate::{
-    error::AppError,
-    hub::Hub,
-    vault::{Place, Vault},
+    foundation::{
+        error::AppError,
+        vault::{Place, Vault},
+    },
+    node::hub::Hub,
 };
 use heyan_domain::fault::Fault;
 use heyan_ports::bus::{BusFault, Message, Received, Topic};

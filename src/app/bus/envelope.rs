@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{hub::Hub, strict};
+use crate::{node::hub::Hub, verification::strict};
 use heyan_ports::bus::{Message, Received, Topic};
 use heyan_ports::time;
 

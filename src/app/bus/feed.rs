@@ -12,11 +12,11 @@ use super::{
     dead_letter::{self, Class, Reason},
     envelope, outbox,
 };
+use crate::records::{self, Incoming};
 use crate::{
-    error::AppError,
-    feed,
-    hub::{Caller, Hub},
-    records::{self, Incoming},
+    foundation::error::AppError,
+    node::hub::{Caller, Hub},
+    records::feed,
 };
 use heyan_catalog::Dataset;
 use heyan_ports::bus::{BusFault, Received, StartAt, Topic};

@@ -8,9 +8,9 @@ use super::{
     key_of,
 };
 use crate::{
-    error::AppError,
-    hub::Hub,
-    message::{self, hex},
+    delivery::message::{self, hex},
+    foundation::error::AppError,
+    node::hub::Hub,
 };
 use heyan_ports::bus::{BusFault, Message, Topic};
 use heyan_ports::{

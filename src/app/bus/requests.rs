@@ -14,15 +14,20 @@ use super::{
     outbox,
 };
 use crate::{
-    access::Role,
-    answer_json,
-    chunk::{self, ChunkAnswer, ItemResult},
-    error::AppError,
-    hub::{Caller, Hub, Queue},
-    purpose,
-    question::{self, ItemBody, Object, Purpose},
-    replies::{self, Begun},
-    token::{self, RecentTokens, Unknown},
+    access::{
+        table::Role,
+        token::{self, RecentTokens, Unknown},
+    },
+    foundation::{error::AppError, purpose},
+    node::{
+        hub::{Caller, Hub, Queue},
+        idempotency::{self as replies, Begun},
+    },
+    verification::{
+        answer_json,
+        chunk::{self, ChunkAnswer, ItemResult},
+        question::{self, ItemBody, Object, Purpose},
+    },
 };
 use heyan_auth::sha256;
 use heyan_ledger::entry::{self, Kind};
@@ -324,7 +329,10 @@ fn result(hub: &Hub, received: &Received, arrived: &Arrived, client: &str, paylo
         false => super::key_of(&hub.vault.of_bus(b"key", given)),
     };
     let of_both = [client.as_bytes(), &[0], arrived.id.as_bytes()].concat();
-    let id = format!("res_{}", crate::message::hex(&hub.vault.of_bus(b"result", &of_both)));
+    let id = format!(
+        "res_{}",
+        crate::delivery::message::hex(&hub.vault.of_bus(b"result", &of_both))
+    );
     let attributes = Attributes {
         id: &id,
         subject: None,

@@ -5,13 +5,17 @@ use serde::Deserialize;
 
 use super::{CheckFacts, View, get};
 use crate::{
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
-    judge, purpose,
-    question::{self, Members, Purpose, Text},
-    usage,
-    verification_id::VerificationId,
-    verify::{Answer, Entered, Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
+    foundation::{
+        error::{AppError, Thing},
+        ids::VerificationId,
+        purpose, usage,
+    },
+    node::hub::{Caller, Hub},
+    verification::{
+        judge,
+        question::{self, Members, Purpose, Text},
+        verify::{Answer, Entered, Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
+    },
 };
 use heyan_catalog::Dataset;
 use heyan_domain::{

@@ -13,12 +13,13 @@ use super::{
     place_of, standing,
 };
 use crate::{
-    error::AppError,
-    hub::{Caller, Hub},
-    judge::{self, Asking},
-    purpose,
-    question::{self, Claim, Members, Purpose, SafeInteger, Text},
-    verify::{self, Answer, Judgement, Question, agrees},
+    foundation::{error::AppError, purpose},
+    node::hub::{Caller, Hub},
+    verification::{
+        judge::{self, Asking},
+        question::{self, Claim, Members, Purpose, SafeInteger, Text},
+        verify::{self, Answer, Judgement, Question, agrees},
+    },
 };
 use heyan_auth::{
     file_digest::{FileDigests, hex},

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::super::{error::AppError, hub::Hub};
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_auth::{
     file_digest::{FileDigest, FileDigests},
     signature::{Verified, Verifier},

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::super::{error::AppError, hub::Hub, supervision};
+use super::super::supervision;
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::{Dataset, Role};
 use heyan_domain::{calendar, licence::validity::Bound};
 use heyan_ports::{commit::RecordWrite, rows::AlertRow};

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::hub::Hub;
+use crate::node::hub::Hub;
 use heyan_catalog::{Dataset, Licence, Role};
 use heyan_ports::commit::{RecordKeys, RecordWrite};
 

@@ -17,9 +17,9 @@ pub(super) use self::{issuing::Issued, keys::of as keys_of};
 pub use standing::Validity;
 
 use super::{
-    error::AppError,
-    hub::Hub,
-    question::{Members, Text},
+    foundation::error::AppError,
+    node::hub::Hub,
+    verification::question::{Members, Text},
 };
 use heyan_auth::signature::{Certificate, Provider};
 use heyan_catalog::{Dataset, Subject};

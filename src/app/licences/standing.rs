@@ -4,10 +4,8 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::{
-    super::{error::AppError, hub::Hub, verify::Judgement},
-    keys,
-};
+use super::keys;
+use crate::{foundation::error::AppError, node::hub::Hub, verification::verify::Judgement};
 use heyan_catalog::{Dataset, Licence, Role};
 use heyan_domain::{
     licence::{

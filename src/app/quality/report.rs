@@ -14,9 +14,9 @@ use super::{
     sums::{Sums, period},
 };
 use crate::{
-    access::{Agency, Role},
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
+    access::table::{Agency, Role},
+    foundation::error::{AppError, Thing},
+    node::hub::{Caller, Hub},
 };
 use heyan_catalog::Dataset;
 use heyan_domain::calendar::{china_day, china_midnight_us};

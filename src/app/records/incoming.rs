@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use super::{IngestResult, Ingested};
-use crate::{error::AppError, hub::Hub};
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::{Dataset, Subject};
 use heyan_ports::{
     commit::RecordWrite,

@@ -4,13 +4,18 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    access::Role,
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
-    peers, purpose,
-    replies::Slot,
-    steps::Note,
-    vault::Place,
+    access::table::Role,
+    foundation::{
+        error::{AppError, Thing},
+        purpose,
+        vault::Place,
+    },
+    mismatch::steps::Note,
+    node::{
+        hub::{Caller, Hub},
+        idempotency::Slot,
+        peers,
+    },
 };
 use heyan_domain::supervision::Rule;
 use heyan_ledger::entry::{self, Entry, Kind};

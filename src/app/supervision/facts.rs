@@ -5,13 +5,12 @@ use std::{
     sync::Arc,
 };
 
+use crate::items::{self, Items, PaperWhy};
 use crate::{
-    access::AccessTable,
-    applications,
-    hub::Hub,
-    items::{self, Items, PaperWhy},
-    purpose,
-    vault::Vault,
+    access::table::AccessTable,
+    foundation::{purpose, vault::Vault},
+    node::hub::Hub,
+    supervision::applications,
 };
 use heyan_auth::seal::PurposeSealer;
 use heyan_catalog::Catalog;

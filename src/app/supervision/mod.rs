@@ -2,6 +2,7 @@
 //! at becomes an alert with its evidence. `domain::supervision` judges; here the facts are read, the alerts kept, and the rules tried.
 
 pub mod alerts;
+pub mod applications;
 pub mod facts;
 pub mod replay;
 pub mod watch;
@@ -9,10 +10,12 @@ pub mod watch;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    error::{AppError, Thing},
-    hub::Hub,
-    purpose,
-    verification_id::new_id,
+    foundation::{
+        error::{AppError, Thing},
+        ids::new_id,
+        purpose,
+    },
+    node::hub::Hub,
 };
 use heyan_auth::sha256;
 use heyan_domain::supervision::{Class, Mode, Rule, Severity, Standing};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{facts::FactReader, watch::first_since};
-use crate::{error::AppError, hub::Hub};
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::supervision;
 use heyan_domain::{
     calendar::china_date,

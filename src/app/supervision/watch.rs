@@ -14,7 +14,10 @@ use super::{
     alert,
     facts::{self, FactReader, Kept},
 };
-use crate::{error::AppError, hub::Hub, peers, sweep, turns::Duty, vault::Place};
+use crate::{
+    foundation::{error::AppError, lease::Duty, vault::Place},
+    node::{hub::Hub, peers, upkeep as sweep},
+};
 use heyan_domain::supervision::{Fact, Finding, Seen, Supervisor};
 use heyan_ledger::{Ledger, entry};
 use heyan_ports::{

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{error::AppError, hub::Hub, purpose, vault::Vault};
+use crate::{
+    foundation::{error::AppError, purpose, vault::Vault},
+    node::hub::Hub,
+};
 use heyan_ledger::{
     entry::{self, Kind},
     index::{IndexError, Key},

@@ -10,7 +10,10 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::index::{blocking, bring_up, failed};
-use crate::{error::AppError, hub::Hub, peers};
+use crate::{
+    foundation::error::AppError,
+    node::{hub::Hub, peers},
+};
 use heyan_ledger::{
     entry::{Body, Entry},
     index::{Found, IndexError, Key, Place, Wanted},

@@ -16,12 +16,17 @@ use self::{
     seals::Withheld,
 };
 use super::{
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
-    message, purpose,
-    question::{Members, Text},
-    vault::Place,
-    verify::parse_subject,
+    delivery::message,
+    foundation::{
+        error::{AppError, Thing},
+        purpose,
+        vault::Place,
+    },
+    node::hub::{Caller, Hub},
+    verification::{
+        question::{Members, Text},
+        verify::parse_subject,
+    },
 };
 use heyan_catalog::Dataset;
 use heyan_ledger::entry::{self, Kind};

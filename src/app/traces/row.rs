@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::look::Sighting;
-use crate::{hub::Hub, purpose, verification_id::VerificationId};
+use crate::{
+    foundation::{ids::VerificationId, purpose},
+    node::hub::Hub,
+};
 use heyan_catalog::Dataset;
 use heyan_ledger::entry::{Body, Entry, Kind};
 use heyan_ports::time;

@@ -10,13 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{index, look::Sighting, row::Agencies};
 use crate::{
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
-    purpose,
-    question::{Members, Text},
-    vault::Place,
-    verification_id::new_id,
-    verify::parse_subject,
+    foundation::{
+        error::{AppError, Thing},
+        ids::new_id,
+        purpose,
+        vault::Place,
+    },
+    node::hub::{Caller, Hub},
+    verification::{
+        question::{Members, Text},
+        verify::parse_subject,
+    },
 };
 use heyan_ledger::{
     entry::{self, Body, Kind},

@@ -8,15 +8,21 @@ use std::sync::Arc;
 
 use super::{Facts, KIND, Told, days, ended, facts_place, notice_place, verdict_json};
 use crate::{
-    access::Agency,
-    consequence::Consequence,
-    error::AppError,
-    guess,
-    hub::Hub,
-    purpose,
-    question::{Members, Purpose, Text},
-    verification_id::{VerificationId, new_id},
-    verify::{Judgement, ParsedClaim, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted},
+    access::table::Agency,
+    foundation::{
+        error::AppError,
+        ids::{VerificationId, new_id},
+        purpose,
+    },
+    node::hub::Hub,
+    verification::{
+        consequence::Consequence,
+        guess,
+        question::{Members, Purpose, Text},
+        verify::{
+            Judgement, ParsedClaim, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted,
+        },
+    },
 };
 use heyan_cache::Lookup;
 use heyan_catalog::Dataset;

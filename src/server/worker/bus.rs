@@ -9,17 +9,16 @@ use std::{
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{PAUSE, gather, told, until};
+use heyan_app::bus::{
+    checkpoints::{self, Shown},
+    completed::{self, Tail},
+    feed::{Feed, FeedSettings},
+    outbox,
+    requests::{Problems, Requests},
+};
 use heyan_app::{
-    bus::{
-        checkpoints::{self, Shown},
-        completed::{self, Tail},
-        feed::{Feed, FeedSettings},
-        outbox,
-        requests::{Problems, Requests},
-    },
-    error::AppError,
-    hub::Hub,
-    turns::Duty,
+    foundation::{error::AppError, lease::Duty},
+    node::hub::Hub,
 };
 use heyan_ports::bus::Topic;
 

@@ -12,10 +12,9 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{PAUSE, told};
 use heyan_app::{
-    deliveries::{self, SINK, Tried},
-    error::AppError,
-    hub::Hub,
-    turns::Duty,
+    delivery::deliveries::{self, SINK, Tried},
+    foundation::{error::AppError, lease::Duty},
+    node::hub::Hub,
 };
 use heyan_domain::{
     breaker::{Breaker, BreakerConfig, Pass, Permit},

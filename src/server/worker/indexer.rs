@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::spawn_blocking};
 
 use super::{PAUSE, told};
-use heyan_app::{error::AppError, hub::Hub, traces::index};
+use heyan_app::traces::index;
+use heyan_app::{foundation::error::AppError, node::hub::Hub};
 use heyan_ledger::index::BATCH_ENTRIES;
 
 /// Between two looks at the ledger when there was little new, and at the runs.

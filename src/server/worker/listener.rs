@@ -4,7 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::told;
-use heyan_app::{error::AppError, hub::Hub, news, peers};
+use heyan_app::{
+    foundation::error::AppError,
+    node::{hub::Hub, news, peers},
+};
 use heyan_ports::store::{News, Notice};
 
 /// Between two beats.

@@ -21,12 +21,13 @@ use std::{
 use tokio::{sync::watch, task::JoinSet};
 
 use heyan_app::{
-    answers::AnswerIndex,
-    error::AppError,
-    fanout::{self, Part},
-    hub::Hub,
-    mismatches,
-    turns::Duty,
+    delivery::{
+        answers::AnswerIndex,
+        fanout::{self, Part},
+    },
+    foundation::{error::AppError, lease::Duty},
+    mismatch::actions as mismatches,
+    node::hub::Hub,
 };
 
 pub use bus::BusWork;
