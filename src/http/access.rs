@@ -26,10 +26,8 @@ use heyan_app::{
     foundation::error::{AppError, Thing},
     verification::question::SafeInteger,
 };
-use heyan_ports::{
-    commit::{AgencyRow, ClientRow, GrantRow},
-    time,
-};
+use heyan_ports::access::{AgencyRow, ClientRow, GrantRow};
+use heyan_ports::time;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -19,10 +19,8 @@ use super::{
 use heyan_app::supervision::alerts::{self, Action, State, View};
 use heyan_app::{delivery::message, foundation::error::AppError, mismatch::steps::Note};
 use heyan_domain::supervision::Class;
-use heyan_ports::{
-    rows::{AlertFilter, AlertRow, AlertStep},
-    time,
-};
+use heyan_ports::supervision::{AlertFilter, AlertRow, AlertStep};
+use heyan_ports::time;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

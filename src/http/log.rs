@@ -12,7 +12,8 @@ use super::{
 };
 use heyan_app::foundation::error::AppError;
 use heyan_ledger::{LedgerError, tile::TilePath};
-use heyan_ports::{store::CosignedRow, time};
+use heyan_ports::nodes::CosignedRow;
+use heyan_ports::time;
 
 /// `GET /log/checkpoint`.
 #[utoipa::path(

@@ -21,9 +21,10 @@ use heyan_app::{
     mismatch::actions::{self as mismatches, Note, View, Wanted},
 };
 use heyan_domain::mismatch::{STATES, State};
+use heyan_ports::time;
 use heyan_ports::{
-    rows::{Delivery, MismatchFilter, MismatchRow, StepRow},
-    time,
+    deliveries::Delivery,
+    mismatches::{MismatchFilter, MismatchRow, StepRow},
 };
 
 #[derive(Deserialize)]

@@ -24,10 +24,8 @@ use heyan_app::{
     node::hub::Hub,
 };
 use heyan_auth::webhook;
-use heyan_ports::{
-    rows::{Delivery, DeliveryFilter, SubscriptionRow},
-    time,
-};
+use heyan_ports::deliveries::{Delivery, DeliveryFilter, SubscriptionRow};
+use heyan_ports::time;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

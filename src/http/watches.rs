@@ -16,7 +16,7 @@ use super::{
 };
 use heyan_app::verification::{answer_json, question::VerificationBody, verify};
 use heyan_app::watches::{self, STATES, WatchBody};
-use heyan_ports::rows::WatchFilter;
+use heyan_ports::watches::WatchFilter;
 
 /// `POST /v1/watches`.
 #[utoipa::path(

@@ -10,9 +10,26 @@
     )
 )]
 
+pub mod access;
+pub mod asks;
 pub mod bus;
+pub mod cases;
 pub mod commit;
+pub mod deliveries;
+pub mod error;
+pub mod guesses;
+pub mod items;
+pub mod mismatches;
+pub mod nodes;
+pub mod outbox;
 pub mod outward;
-pub mod rows;
+pub mod positions;
+pub mod quality;
+pub mod records;
+pub mod replies;
+pub mod seals;
 pub mod store;
+pub mod subject;
+pub mod supervision;
 pub mod time;
+pub mod watches;

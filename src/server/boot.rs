@@ -60,9 +60,10 @@ use heyan_ledger::{
     Ledger, LedgerConfig,
     index::{Index, IndexConfig},
 };
+use heyan_ports::error::StoreError;
 use heyan_ports::{
     outward::{Connectors, Webhooks},
-    store::{Store, StoreError},
+    store::Store,
     time::{Clock, SystemClock},
 };
 use heyan_telemetry::Metrics;

@@ -1,17 +1,16 @@
 //! A `Commit` in the form that the writer binds: owned, so that it outlives the caller that asked for it.
 //! Built on the caller's task, to keep copying and JSON out of the one writer.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
+use heyan_ports::{
+    commit::{Commit, Written},
+    records::RecordWrite,
+    subject::{RowKey, SubjectKey},
+};
 use serde::Serialize;
 
-use heyan_ports::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordKeys, RecordWrite};
-use heyan_ports::rows::{
-    AlertRow, AnswerRow, BusWrites, CaseWrites, DeliveryResult, DeliveryRow, EventRow, GuessHead, GuessRow, ItemRow,
-    MismatchWrite, QualityWrites, RowKey, SavedReply, SealRow, SubscriptionRow, SupervisionWrites, UnlockWrite,
-    WatchRow,
-};
-use heyan_ports::store::{LiveFetch, RecordKey, SubjectKey};
+use super::fault::Fault;
 
 /// One of the nodes that may share a store.
 #[derive(Default)]
@@ -22,105 +21,21 @@ pub(super) struct Node {
     pub(super) run: Arc<str>,
 }
 
-/// One commit, owned.
+/// One commit, with what is made of it before the writer has its turn.
 pub(super) struct Batch {
+    pub(super) commit: Arc<Commit>,
     pub(super) records: Vec<RecordRow>,
-    pub(super) live_fetches: Vec<(RecordKey, LiveFetch)>,
-    pub(super) agencies: Vec<AgencyRow>,
-    pub(super) clients: Vec<ClientRow>,
-    pub(super) grants: Vec<GrantRow>,
-    pub(super) entries: Vec<Vec<u8>>,
     /// Whose commit it is.
     pub(super) node: Arc<Node>,
-    pub(super) stamps: Vec<u16>,
-    pub(super) turn: Option<Box<Turn>>,
 }
 
-/// What a commit writes of the loop, of service items and of keys of records: apart, because most commits write none of it.
-pub(super) struct Turn {
-    pub(super) record_keys: Vec<RecordKeys>,
-    pub(super) items: Vec<ItemRow>,
-    pub(super) seals: Vec<SealRow>,
-    pub(super) mismatches: Vec<MismatchWrite>,
-    pub(super) opens_first: bool,
-    pub(super) guesses: Vec<GuessRow>,
-    pub(super) guess_head: Option<GuessHead>,
-    pub(super) unlock: Option<UnlockWrite>,
-    pub(super) forgiven: Vec<SubjectKey>,
-    pub(super) events: Vec<EventRow>,
-    pub(super) fanned: Vec<RowKey>,
-    pub(super) deliveries: Vec<DeliveryRow>,
-    pub(super) delivery_results: Vec<DeliveryResult>,
-    pub(super) subscriptions: Vec<SubscriptionRow>,
-    pub(super) answers: Vec<AnswerRow>,
-    pub(super) positions: Vec<(String, String)>,
-    pub(super) reply: Option<SavedReply>,
-    pub(super) watches: Vec<WatchRow>,
-    pub(super) quality: QualityWrites,
-    pub(super) cases: CaseWrites,
-    pub(super) alerts: Vec<AlertRow>,
-    pub(super) bus: BusWrites,
-    pub(super) supervision: SupervisionWrites,
-    pub(super) at: i64,
+/// The rows of one kind in all batches, in order.
+pub(super) fn rows_of<'b, R: Written>(batches: &'b [&'b Batch]) -> impl Iterator<Item = &'b R> {
+    batches.iter().flat_map(|batch| batch.commit.rows())
 }
 
-impl Turn {
-    fn of(commit: &Commit) -> Option<Box<Self>> {
-        let turn = Self {
-            record_keys: commit.record_keys.clone(),
-            items: commit.items.clone(),
-            seals: commit.seals.clone(),
-            mismatches: commit.mismatches.clone(),
-            opens_first: commit.opens_first,
-            guesses: commit.guesses.clone(),
-            guess_head: commit.guess_head,
-            unlock: commit.unlock.clone(),
-            forgiven: commit.forgiven.clone(),
-            events: commit.events.clone(),
-            fanned: commit.fanned.clone(),
-            deliveries: commit.deliveries.clone(),
-            delivery_results: commit.delivery_results.clone(),
-            subscriptions: commit.subscriptions.clone(),
-            answers: commit.answers.clone(),
-            positions: commit.positions.clone(),
-            reply: commit.reply.clone(),
-            watches: commit.watches.clone(),
-            quality: commit.quality.clone(),
-            cases: commit.cases.clone(),
-            alerts: commit.alerts.clone(),
-            bus: commit.bus.clone(),
-            supervision: commit.supervision.clone(),
-            at: commit.at,
-        };
-        (turn.weight() > 0).then(|| Box::new(turn))
-    }
-
-    fn weight(&self) -> usize {
-        2 * self.mismatches.len()
-            + self.record_keys.len()
-            + self.items.len()
-            + self.seals.len()
-            + self.guesses.len()
-            + usize::from(self.guess_head.is_some())
-            + usize::from(self.unlock.is_some())
-            + self.forgiven.len()
-            + self.events.len()
-            + self.fanned.len()
-            + self.deliveries.len()
-            + self.delivery_results.len()
-            + self.subscriptions.len()
-            + self.answers.len()
-            + self.positions.len()
-            + usize::from(self.reply.is_some())
-            + self.watches.len()
-            + self.quality.verdicts.len()
-            + self.quality.steps.len()
-            + self.cases.weight()
-            + self.alerts.len()
-            + self.bus.weight()
-            + self.supervision.weight()
-    }
-}
+/// A capability's rows are written, or the group does not stand.
+pub(super) type Applied<'a> = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'a>>;
 
 /// One record write, owned; texts are shared so that binding them copies nothing.
 pub(super) struct RecordRow {
@@ -137,30 +52,22 @@ pub(super) struct RecordRow {
 }
 
 impl Batch {
-    pub(super) fn of(commit: &Commit, node: &Arc<Node>) -> Self {
+    pub(super) fn of(commit: Arc<Commit>, node: &Arc<Node>) -> Self {
         Self {
             node: Arc::clone(node),
-            stamps: commit.stamps.clone(),
-            records: commit.records.iter().map(RecordRow::of).collect(),
-            live_fetches: commit.live_fetches.clone(),
-            agencies: commit.agencies.clone(),
-            clients: commit.clients.clone(),
-            grants: commit.grants.clone(),
-            entries: commit.ledger_entries.clone(),
-            turn: Turn::of(commit),
+            records: commit.rows().map(RecordRow::of).collect(),
+            commit,
         }
     }
 
     /// A batch that writes nothing.
     pub(super) fn none() -> Self {
-        Self::of(&Commit::default(), &Arc::default())
+        Self::of(Arc::default(), &Arc::default())
     }
 
     /// How much of a group this batch fills, in rows.
     pub(super) fn weight(&self) -> usize {
-        let access = self.agencies.len() + self.clients.len() + self.grants.len();
-        let turn = self.turn.as_ref().map_or(0, |turn| turn.weight());
-        (self.records.len() + self.live_fetches.len() + self.entries.len() + access + turn).max(1)
+        self.commit.weight().max(1)
     }
 }
 
@@ -201,4 +108,9 @@ pub(super) fn hex(subject: SubjectKey) -> String {
     ];
     let nibbles = subject.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
     nibbles.filter_map(|nibble| DIGITS.get(usize::from(nibble))).collect()
+}
+
+/// A subject as it is bound.
+pub(super) fn bytes(subject: SubjectKey) -> Vec<u8> {
+    subject.0.to_vec()
 }

@@ -8,7 +8,7 @@ use sqlx::Database;
 
 use super::batch::RecordRow;
 use super::statement::Statement;
-use heyan_ports::store::{News, StoreError};
+use heyan_ports::{error::StoreError, nodes::News};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

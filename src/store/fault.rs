@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::engine::{Engine, ErrorKind};
-use heyan_ports::store::StoreError;
+use heyan_ports::error::StoreError;
 
 /// Why a piece of work was not applied.
 #[derive(Clone)]

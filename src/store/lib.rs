@@ -12,26 +12,18 @@
 )]
 
 mod apply;
-mod apply_bus;
-mod apply_keys;
-mod apply_supervision;
-mod apply_turn;
 mod batch;
-mod cases;
 mod engine;
 mod fault;
 mod migrate;
 mod notice;
 mod pool;
 mod postgres;
-mod quality;
-mod read;
-mod read_loop;
-mod read_supervision;
+mod rows;
 mod sql_store;
 mod sqlite;
 mod statement;
-mod watches;
+mod tables;
 mod writer;
 
 pub use postgres::{Migrate, PostgresConfig, open_postgres};

@@ -3,11 +3,11 @@
 
 use super::engine::{Call, Engine, EngineName};
 use super::pool::{Lease, Pool};
-use super::read::column;
+use super::rows::column;
 use super::sqlite::OpenError;
 use crate::statement::{self, Statement};
 use heyan_auth::sha256;
-use heyan_ports::store::StoreError;
+use heyan_ports::error::StoreError;
 
 /// One step of the schema: the same name for both engines.
 struct Migration {

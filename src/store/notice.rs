@@ -1,10 +1,18 @@
 //! What nodes that share a store say to each other, as text: a payload is who says it, a blank, then words of a letter, a colon and
 //! what it is about, with a blank between. A notice is a hint of what to read again, and never holds a value or an identifier.
 
+use heyan_ports::{
+    access::{AgencyRow, ClientRow, GrantRow},
+    commit::ForgivenSubject,
+    deliveries::{DeliveryRow, EventRow, SubscriptionRow},
+    guesses::GuessRow,
+    items::ItemRow,
+    mismatches::MismatchWrite,
+};
 use std::collections::BTreeSet;
 
 use super::batch::{Batch, hex};
-use heyan_ports::store::{Notice, SubjectKey};
+use heyan_ports::{nodes::Notice, subject::SubjectKey};
 
 /// Bytes of one payload; PostgreSQL takes 7,999.
 const PAYLOAD_BYTES: usize = 7_900;
@@ -54,22 +62,24 @@ struct Said {
 
 impl Said {
     fn add(&mut self, batch: &Batch) {
-        self.stamps.extend(&batch.stamps);
-        if !(batch.agencies.is_empty() && batch.clients.is_empty() && batch.grants.is_empty()) {
+        let commit = &*batch.commit;
+        self.stamps.extend(&commit.stamps);
+        self.pending
+            .extend(commit.rows::<MismatchWrite>().map(|write| write.row.subject));
+        self.pending
+            .extend(commit.rows::<GuessRow>().map(|guess| guess.subject));
+        self.pending
+            .extend(commit.rows::<ForgivenSubject>().map(|forgiven| forgiven.0));
+        if !(commit.lacks::<AgencyRow>() && commit.lacks::<ClientRow>() && commit.lacks::<GrantRow>()) {
             self.words.insert('a');
         }
-        let Some(turn) = &batch.turn else { return };
-        self.pending
-            .extend(turn.mismatches.iter().map(|write| write.row.subject));
-        self.pending.extend(turn.guesses.iter().map(|guess| guess.subject));
-        self.pending.extend(&turn.forgiven);
-        if !turn.items.is_empty() {
+        if !commit.lacks::<ItemRow>() {
             self.words.insert('i');
         }
-        if !turn.subscriptions.is_empty() {
+        if !commit.lacks::<SubscriptionRow>() {
             self.words.insert('u');
         }
-        if !(turn.events.is_empty() && turn.deliveries.is_empty()) {
+        if !(commit.lacks::<EventRow>() && commit.lacks::<DeliveryRow>()) {
             self.words.insert('e');
         }
     }
@@ -158,15 +168,14 @@ fn subjects(text: &str) -> Option<Vec<SubjectKey>> {
 mod tests {
     use super::*;
     use crate::batch::Node;
-    use heyan_ports::commit::{Commit, GrantRow};
-    use heyan_ports::rows::ItemRow;
+    use heyan_ports::commit::Commit;
 
-    fn said(commit: &Commit) -> Vec<Notice> {
+    fn said(commit: Commit) -> Vec<Notice> {
         let node = Node {
             origin: "one".into(),
             run: "one".into(),
         };
-        let batch = Batch::of(commit, &std::sync::Arc::new(node));
+        let batch = Batch::of(std::sync::Arc::new(commit), &std::sync::Arc::new(node));
         let payloads = payloads(&[&batch]);
         assert!(payloads.iter().all(|payload| payload.len() < 8_000));
         payloads.iter().flat_map(|payload| heard("other", payload)).collect()
@@ -174,16 +183,15 @@ mod tests {
 
     #[test]
     fn what_one_node_says_is_what_another_hears() {
-        let commit = Commit {
-            stamps: vec![0xffff, 3, 3],
-            forgiven: vec![SubjectKey([0xab; 16])],
-            items: vec![ItemRow {
+        let mut commit = Commit::default()
+            .with(ForgivenSubject(SubjectKey([0xab; 16])))
+            .with(ItemRow {
                 code: "c".to_owned(),
                 version: 1,
                 body: String::new(),
                 updated_at: 0,
-            }],
-            grants: vec![GrantRow {
+            })
+            .with(GrantRow {
                 id: "grt_1".to_owned(),
                 agency: "a".to_owned(),
                 dataset: "d".to_owned(),
@@ -196,10 +204,9 @@ mod tests {
                 networks: vec![],
                 revoked_at: None,
                 created_at: 0,
-            }],
-            ..Commit::default()
-        };
-        let heard_all = said(&commit);
+            });
+        commit.stamps = vec![0xffff, 3, 3];
+        let heard_all = said(commit);
         let expected = [
             Notice::Stamps(vec![3, 0xffff]),
             Notice::Pending(vec![SubjectKey([0xab; 16])]),
@@ -207,7 +214,7 @@ mod tests {
             Notice::Items,
         ];
         assert!(heard_all == expected);
-        assert!(said(&Commit::default()).is_empty());
+        assert!(said(Commit::default()).is_empty());
     }
 
     #[test]
@@ -217,17 +224,15 @@ mod tests {
             ..Commit::default()
         };
         let mut all = Vec::new();
-        for notice in said(&stamps(5_000)) {
+        for notice in said(stamps(5_000)) {
             match notice {
                 Notice::Stamps(buckets) => all.extend(buckets),
                 _ => panic!("not of stamps"),
             }
         }
         assert_eq!(all, (0..5_000).collect::<Vec<u16>>());
-        let everything = said(&Commit {
-            forgiven: (0..20_000_u128).map(|n| SubjectKey(n.to_be_bytes())).collect(),
-            ..Commit::default()
-        });
+        let forgiven = (0..20_000_u128).map(|n| ForgivenSubject(SubjectKey(n.to_be_bytes())));
+        let everything = said(Commit::default().with(forgiven.collect::<Vec<_>>()));
         assert!(everything == [Notice::Everything]);
     }
 

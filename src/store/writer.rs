@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::apply;
 use super::batch::Batch;
 use super::engine::{Engine, EngineName};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
+use super::{apply, tables};
 use crate::statement::{self, Statement};
 use heyan_ports::store::Before;
 
@@ -180,7 +180,7 @@ async fn checkpoint<E: Engine>(pool: &Pool<E>, statement: Statement) {
         conn.rows(statement.name, E::call(E::text(statement))).await
     };
     if let Err(fault) = done.await {
-        let error = heyan_ports::store::StoreError::from(fault);
+        let error = heyan_ports::error::StoreError::from(fault);
         tracing::warn!(statement = statement.name, %error, "checkpoint failed");
     }
 }
@@ -249,16 +249,16 @@ async fn apply_works<E: Engine>(conn: &mut Lease<'_, E>, works: &[&Work]) -> Res
             _ => &none,
         })
         .collect();
-    let mut ids = apply::apply_all(conn, &batches).await?;
+    let mut ids = tables::apply_all(conn, &batches).await?;
     for (work, numbers) in works.iter().zip(&mut ids) {
         match work {
             Work::Commit(_) => {}
-            Work::Forget(ids) => apply::forget_entries(conn, ids).await?,
-            Work::Usage(usage, rows) => apply::add_usage(conn, usage, *rows).await?,
-            Work::ForgetOld(before) => super::apply_turn::forget_old(conn, *before).await?,
-            Work::Settle(name, value) => apply::settle(conn, name, value).await?,
+            Work::Forget(ids) => tables::forget_entries(conn, ids).await?,
+            Work::Usage(usage, rows) => tables::add_usage(conn, usage, *rows).await?,
+            Work::ForgetOld(before) => tables::forget_old(conn, *before).await?,
+            Work::Settle(name, value) => tables::settle(conn, name, value).await?,
             Work::UseOnce(hash, until_s) => {
-                let taken = apply::use_once(conn, *hash, *until_s).await?;
+                let taken = tables::use_once(conn, *hash, *until_s).await?;
                 numbers.push(i64::try_from(taken).unwrap_or_default());
             }
             Work::Ping => apply::ping(conn).await?,

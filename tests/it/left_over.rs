@@ -17,12 +17,9 @@ async fn an_entry_whose_commit_stood_unseen_is_entered_late_and_once() {
     let mut bytes = Vec::new();
     entry::begin(&mut bytes, Kind::Access, 1_700_000_000_000_000, 0);
     entry::put_text(&mut bytes, "agency.add");
-    let commit = Commit {
-        ledger_entries: vec![bytes.clone()],
-        ..Commit::default()
-    };
+    let commit = Commit::default().entry(bytes.clone());
     // Whoever committed this never learned that it stands.
-    hub.hub.store.commit(&commit).await.unwrap();
+    hub.hub.write(commit).await.unwrap();
     let (mut strays, after) = (Strays::default(), Duration::from_millis(200));
     assert_eq!(strays.enter(&hub.hub, after).await.unwrap(), 0, "it may be on its way");
     tokio::time::sleep(after).await;

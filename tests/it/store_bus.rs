@@ -1,10 +1,11 @@
 //! What a store keeps for the bus: what is to be published, positions that are compared and set, parked keys. One story for every
 //! engine, as `store_story` is.
 
+use heyan::ports::{commit::Commit, store::Store};
 use heyan::ports::{
-    commit::Commit,
-    rows::{Advance, AlertRow, BusWrites},
-    store::{Store, StoreError},
+    error::StoreError,
+    positions::{Advance, BusWrites},
+    supervision::AlertRow,
 };
 
 use super::store_kit::{Folder, change, first_load, id, open, row_key, subject};
@@ -21,11 +22,7 @@ fn advance(from: Option<&str>, to: &str) -> Commit {
         advances: vec![advance],
         ..BusWrites::default()
     };
-    Commit {
-        bus,
-        at: 1,
-        ..Commit::default()
-    }
+    Commit::at(1).with(bus)
 }
 
 /// Tells the story to one store.
@@ -60,12 +57,10 @@ async fn what_is_published_is_no_longer_waiting(store: &dyn Store) {
         evidence: "[]".to_owned(),
         updated_at: 5,
     };
-    let commit = Commit {
-        events: vec![event(1, false), event(2, true), event(3, false)],
-        alerts: vec![alert],
-        ..Commit::default()
-    };
-    store.commit(&commit).await.unwrap();
+    let commit = Commit::default()
+        .with(vec![event(1, false), event(2, true), event(3, false)])
+        .with(vec![alert]);
+    store.commit(std::sync::Arc::new(commit)).await.unwrap();
     let waiting = async || -> Vec<String> {
         let events = store.unpublished_events(10).await.unwrap();
         let alerts = store.unpublished_alerts(10).await.unwrap();
@@ -83,11 +78,8 @@ async fn what_is_published_is_no_longer_waiting(store: &dyn Store) {
         ..BusWrites::default()
     };
     for _ in 0..2 {
-        let marked = Commit {
-            bus: bus.clone(),
-            ..Commit::default()
-        };
-        store.commit(&marked).await.unwrap();
+        let marked = Commit::default().with(bus.clone());
+        store.commit(std::sync::Arc::new(marked)).await.unwrap();
     }
     assert_eq!(waiting().await, [id("evt_", 3)]);
     let mut counts = store.unpublished_counts().await.unwrap();
@@ -97,33 +89,40 @@ async fn what_is_published_is_no_longer_waiting(store: &dyn Store) {
 
 async fn a_position_that_is_not_where_it_was_left_takes_nothing_in(store: &dyn Store) {
     let name = format!("kafka:{TOPIC}:0");
-    store.commit(&advance(None, "10")).await.unwrap();
-    store.commit(&advance(Some("10"), "20")).await.unwrap();
+    store.commit(std::sync::Arc::new(advance(None, "10"))).await.unwrap();
+    store
+        .commit(std::sync::Arc::new(advance(Some("10"), "20")))
+        .await
+        .unwrap();
     for from in [None, Some("10"), Some("21")] {
         let mut stale = advance(from, "30");
-        stale.records = first_load(&"persons".into(), 900..901).records;
-        let refused = store.commit(&stale).await;
+        stale.writes.extend(first_load(&"persons".into(), 900..901).writes);
+        let refused = store.commit(std::sync::Arc::new(stale)).await;
         assert!(matches!(refused, Err(StoreError::Conflict)), "{from:?}");
     }
     assert_eq!(store.position(&name).await.unwrap().as_deref(), Some("20"));
     assert!(store.record_counts().await.unwrap().is_empty());
     // A topic that was made anew goes back.
-    store.commit(&advance(Some("20"), "1")).await.unwrap();
+    store
+        .commit(std::sync::Arc::new(advance(Some("20"), "1")))
+        .await
+        .unwrap();
     assert_eq!(store.position(&name).await.unwrap().as_deref(), Some("1"));
 }
 
 async fn keys_are_parked_once_and_released(store: &dyn Store) {
-    let parked = |keys: &[u8], released: &[u8]| Commit {
-        bus: BusWrites {
+    let parked = |keys: &[u8], released: &[u8]| {
+        Commit::at(1).with(BusWrites {
             parked: keys.iter().map(|key| (TOPIC, [*key; 16])).collect(),
             released: released.iter().map(|key| (TOPIC, [*key; 16])).collect(),
             ..BusWrites::default()
-        },
-        at: 1,
-        ..Commit::default()
+        })
     };
-    store.commit(&parked(&[1, 2], &[])).await.unwrap();
-    store.commit(&parked(&[2, 3], &[1, 9])).await.unwrap();
+    store.commit(std::sync::Arc::new(parked(&[1, 2], &[]))).await.unwrap();
+    store
+        .commit(std::sync::Arc::new(parked(&[2, 3], &[1, 9])))
+        .await
+        .unwrap();
     let mut keys = store.parked_keys(TOPIC, 10).await.unwrap();
     keys.sort_unstable();
     assert_eq!(keys, [[2; 16], [3; 16]]);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store_kit::*;
-use heyan::ports::store::RecordKey;
+use heyan::ports::subject::RecordKey;
 
 const FOLDER: &str = "HEYAN_TEST_CRASH_FOLDER";
 const FIRST: &str = "HEYAN_TEST_CRASH_FIRST";
@@ -22,9 +22,7 @@ fn size_of(n: u64) -> u64 {
 fn commit_of(n: u64) -> heyan::ports::commit::Commit {
     let dataset: Arc<str> = "crash".into();
     let mut commit = first_load(&dataset, n * 1_000..n * 1_000 + size_of(n));
-    commit
-        .agencies
-        .push(agency(&format!("agency-{n}"), u32::try_from(n).unwrap()));
+    commit.push(agency(&format!("agency-{n}"), u32::try_from(n).unwrap()));
     commit.ledger_entries.push(n.to_le_bytes().to_vec());
     commit
 }
@@ -45,7 +43,7 @@ fn child_that_writes_until_it_is_killed() {
             let store = Arc::clone(&store);
             lanes.spawn(async move {
                 for n in (first + lane..).step_by(usize::try_from(LANES).unwrap()) {
-                    store.commit(&commit_of(n)).await.unwrap();
+                    store.commit(Arc::new(commit_of(n))).await.unwrap();
                     let mut out = std::io::stdout().lock();
                     writeln!(out, "ack {n}").unwrap();
                     out.flush().unwrap();

@@ -11,7 +11,8 @@ use crate::{
     store_story::{tell, writers_that_race_are_each_judged_alone},
 };
 use heyan::ports::commit::Commit;
-use heyan::ports::store::{Store, StoreError};
+use heyan::ports::error::StoreError;
+use heyan::ports::store::Store;
 use heyan::store::{Migrate, PostgresConfig, open_postgres};
 
 fn config(url: String) -> PostgresConfig {
@@ -57,7 +58,7 @@ async fn postgres_tells_the_store_story() {
     let store = open_postgres(&config).await.unwrap();
     tell(Arc::clone(&store)).await;
     store.close().await;
-    let late = store.commit(&Commit::default()).await;
+    let late = store.commit(Arc::new(Commit::default())).await;
     let closed = matches!(&late, Err(StoreError::Engine { statement, .. }) if *statement == "closed");
     assert!(closed);
     let again = open_postgres(&config).await.unwrap();
@@ -90,25 +91,19 @@ async fn nodes_that_start_and_write_together_are_judged_as_one() {
     writers_that_race_are_each_judged_alone(Arc::clone(&first)).await;
 
     // The entries of one node are not the other's to append.
-    let entries = |byte: u8| Commit {
-        ledger_entries: vec![vec![byte]],
-        ..Commit::default()
-    };
-    first.commit(&entries(1)).await.unwrap();
-    second.commit(&entries(2)).await.unwrap();
+    let entries = |byte: u8| Commit::default().entry(vec![byte]);
+    first.commit(Arc::new(entries(1))).await.unwrap();
+    second.commit(Arc::new(entries(2))).await.unwrap();
     let pending = second.pending_entries(10).await.unwrap();
     assert_eq!(pending.iter().map(|row| row.entry.clone()).collect::<Vec<_>>(), [[2]]);
 
     // One record, and both nodes in turn: a decision made on an old version never stands.
     let dataset: Arc<str> = "persons".into();
-    first.commit(&first_load(&dataset, 1..2)).await.unwrap();
+    first.commit(Arc::new(first_load(&dataset, 1..2))).await.unwrap();
     for version in 1..20 {
-        let commit = || Commit {
-            records: vec![write(&dataset, 1, Some(version))],
-            ..Commit::default()
-        };
+        let commit = || Commit::default().with(vec![write(&dataset, 1, Some(version))]);
         let (one, other) = (commit(), commit());
-        let (one, other) = tokio::join!(first.commit(&one), second.commit(&other));
+        let (one, other) = tokio::join!(first.commit(Arc::new(one)), second.commit(Arc::new(other)));
         let lost = [&one, &other]
             .iter()
             .filter(|it| matches!(it, Err(StoreError::Conflict)))
@@ -143,27 +138,17 @@ async fn the_last_two_deliveries_may_end_at_once_on_two_nodes() {
     let Some(server) = Postgres::start().await else { return };
     let first = open_postgres(&patient(server.url())).await.unwrap();
     let second = open_postgres(&patient(server.url())).await.unwrap();
-    let access = Commit {
-        agencies: vec![agency("housing", 1)],
-        ..Commit::default()
-    };
-    first.commit(&access).await.unwrap();
+    let access = Commit::default().with(vec![agency("housing", 1)]);
+    first.commit(Arc::new(access)).await.unwrap();
     for n in 0..60 {
-        let mut commit = Commit {
-            mismatches: vec![awaiting(n)],
-            events: vec![change(n)],
-            ..Commit::default()
-        };
-        first.commit(&commit).await.unwrap();
+        let mut commit = Commit::default().with(vec![awaiting(n)]).with(vec![change(n)]);
+        first.commit(Arc::new(commit)).await.unwrap();
         commit = fanned(&[n]);
-        commit.deliveries = vec![delivery(2 * n, n, "one"), delivery(2 * n + 1, n, "other")];
-        first.commit(&commit).await.unwrap();
-        let ends = |delivery: u64| Commit {
-            delivery_results: vec![ended(delivery, "delivered")],
-            ..Commit::default()
-        };
+        commit.push(vec![delivery(2 * n, n, "one"), delivery(2 * n + 1, n, "other")]);
+        first.commit(Arc::new(commit)).await.unwrap();
+        let ends = |delivery: u64| Commit::default().with(vec![ended(delivery, "delivered")]);
         let (one, other) = (ends(2 * n), ends(2 * n + 1));
-        let (one, other) = tokio::join!(first.commit(&one), second.commit(&other));
+        let (one, other) = tokio::join!(first.commit(Arc::new(one)), second.commit(Arc::new(other)));
         one.unwrap();
         other.unwrap();
     }
@@ -180,7 +165,7 @@ async fn a_silent_network_costs_time_and_nothing_else() {
         .replace(&server.port().to_string(), &proxy.port.to_string());
     let store = open(through).await;
     let dataset: Arc<str> = "persons".into();
-    store.commit(&first_load(&dataset, 0..10)).await.unwrap();
+    store.commit(Arc::new(first_load(&dataset, 0..10))).await.unwrap();
     for round in 0..3 {
         proxy.fall_silent();
         let began = Instant::now();
@@ -189,7 +174,10 @@ async fn a_silent_network_costs_time_and_nothing_else() {
             let (store, dataset) = (Arc::clone(&store), Arc::clone(&dataset));
             calls.spawn(async move {
                 match n % 3 {
-                    0 => store.commit(&first_load(&dataset, 100 + n..101 + n)).await.map(drop),
+                    0 => store
+                        .commit(Arc::new(first_load(&dataset, 100 + n..101 + n)))
+                        .await
+                        .map(drop),
                     _ => store.records(&[key(&dataset, n)]).await.map(drop),
                 }
             });
@@ -214,7 +202,7 @@ async fn a_silent_network_costs_time_and_nothing_else() {
             assert!(found.unwrap().unwrap(), "round {round}");
         }
         store
-            .commit(&first_load(&dataset, 1_000 + round..1_001 + round))
+            .commit(Arc::new(first_load(&dataset, 1_000 + round..1_001 + round)))
             .await
             .unwrap();
     }
@@ -235,7 +223,7 @@ async fn a_server_that_is_killed_and_comes_back_has_every_acknowledged_commit() 
             let (store, dataset) = (Arc::clone(&store), Arc::clone(&dataset));
             calls.spawn(async move {
                 tokio::time::sleep(Duration::from_millis(n % 40)).await;
-                (n, store.commit(&first_load(&dataset, n..n + 1)).await.is_ok())
+                (n, store.commit(Arc::new(first_load(&dataset, n..n + 1))).await.is_ok())
             });
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

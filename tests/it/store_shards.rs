@@ -4,10 +4,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use heyan::ports::{commit::Commit, store::Store};
 use heyan::ports::{
-    commit::Commit,
-    rows::{DeliveryResult, EventRow, RowKey},
-    store::{Store, SubjectKey},
+    deliveries::{DeliveryResult, EventRow},
+    subject::{RowKey, SubjectKey},
 };
 use heyan::{
     auth::sha256,
@@ -385,13 +385,11 @@ async fn it_goes_on(store: &dyn Store) {
         last_status: Some(200),
         at: 9,
     };
-    let commit = Commit {
-        events: vec![event],
-        delivery_results: vec![ended],
-        fanned: vec![key(1, id("evt_", 3))],
-        ..Commit::default()
-    };
-    store.commit(&commit).await.unwrap();
+    let commit = Commit::default()
+        .with(vec![event])
+        .with(vec![ended])
+        .with(heyan::ports::commit::FannedEvent(key(1, id("evt_", 3))));
+    store.commit(Arc::new(commit)).await.unwrap();
     let told = store.delivered_mismatches(10).await.unwrap();
     assert_eq!(told.into_iter().map(|row| row.id).collect::<Vec<_>>(), [second]);
     let new = store.new_events(10).await.unwrap();

@@ -1,12 +1,15 @@
 //! The story that every engine behind the `Store` port must tell alike, and what only the embedded one promises.
 //! The story takes the port and nothing else: another engine runs it by handing over its own store, empty.
 
+use heyan::ports::access::{AgencyRow, GrantRow};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::{store_keys, store_kit::*};
-use heyan::ports::commit::{Commit, GrantUsage};
-use heyan::ports::store::{RecordKey, Store, StoreError};
+use heyan::ports::access::GrantUsage;
+use heyan::ports::commit::Commit;
+use heyan::ports::store::Store;
+use heyan::ports::{error::StoreError, subject::RecordKey};
 use heyan::store::{SqliteConfig, SqliteStore};
 
 pub async fn tell(store: Arc<dyn Store>) {
@@ -34,8 +37,8 @@ async fn version_of(store: &dyn Store, key: RecordKey) -> Option<u32> {
 
 async fn records_keep_order_versions_and_history(store: &dyn Store) {
     let (persons, firms): (Arc<str>, Arc<str>) = ("persons".into(), "firms".into());
-    store.commit(&first_load(&persons, 0..700)).await.unwrap();
-    store.commit(&first_load(&firms, 0..3)).await.unwrap();
+    store.commit(Arc::new(first_load(&persons, 0..700))).await.unwrap();
+    store.commit(Arc::new(first_load(&firms, 0..3))).await.unwrap();
 
     let keys = [
         key(&persons, 699),
@@ -67,9 +70,9 @@ async fn records_keep_order_versions_and_history(store: &dyn Store) {
 
     // Two versions of one record in one commit, among many new ones and replacements.
     let mut commit = first_load(&persons, 700..900);
-    commit.records.extend((0..300).map(|n| write(&persons, n, Some(1))));
-    commit.records.push(write(&persons, 5, Some(2)));
-    store.commit(&commit).await.unwrap();
+    commit.push((0..300).map(|n| write(&persons, n, Some(1))).collect::<Vec<_>>());
+    commit.push(write(&persons, 5, Some(2)));
+    store.commit(Arc::new(commit)).await.unwrap();
     assert_eq!(version_of(store, key(&persons, 5)).await, Some(3));
     for version in 1..=3 {
         let past = store.record_version(&key(&persons, 5), version).await.unwrap();
@@ -92,10 +95,10 @@ async fn a_conflict_applies_nothing(store: &dyn Store) {
     stale_but_newer.record.version = 9;
     for bad in [already_there, moved_on, never_was, backwards, stale_but_newer] {
         let mut commit = first_load(&dataset, 50_000..50_300);
-        commit.records.push(bad);
-        commit.agencies.push(agency("conflicting", 900));
+        commit.push(bad);
+        commit.push(agency("conflicting", 900));
         commit.ledger_entries.push(vec![1]);
-        assert!(is_conflict(&store.commit(&commit).await));
+        assert!(is_conflict(&store.commit(Arc::new(commit)).await));
     }
     assert_eq!(version_of(store, key(&dataset, 5)).await, Some(3));
     assert_eq!(version_of(store, key(&dataset, 50_000)).await, None);
@@ -103,33 +106,41 @@ async fn a_conflict_applies_nothing(store: &dyn Store) {
     assert!(store.pending_entries(10).await.unwrap().is_empty());
 }
 
+fn first<R: heyan::ports::commit::Written>(commit: &Commit) -> &R {
+    commit.rows().next().unwrap()
+}
+
 async fn access_rows_come_back_as_written(store: &dyn Store) {
-    let commit = Commit {
-        agencies: vec![agency("housing", 1), agency("police", 2)],
-        clients: vec![client("housing-desk", Some("housing")), client("auditor-li", None)],
-        grants: vec![grant("grt_1", "housing")],
-        ..Commit::default()
-    };
-    assert!(store.commit(&commit).await.unwrap().is_empty());
-    let changed = Commit {
-        agencies: vec![heyan::ports::commit::AgencyRow {
+    let commit = Commit::default()
+        .with(vec![agency("housing", 1), agency("police", 2)])
+        .with(vec![
+            client("housing-desk", Some("housing")),
+            client("auditor-li", None),
+        ])
+        .with(vec![grant("grt_1", "housing")]);
+    let commit = Arc::new(commit);
+    assert!(store.commit(Arc::clone(&commit)).await.unwrap().is_empty());
+    let changed = Commit::default()
+        .with(vec![AgencyRow {
             disabled: true,
             updated_at: 5,
             ..agency("police", 2)
-        }],
-        grants: vec![heyan::ports::commit::GrantRow {
+        }])
+        .with(vec![GrantRow {
             revoked_at: Some(15),
             daily_ceiling: None,
             ..grant("grt_1", "housing")
-        }],
-        ..Commit::default()
-    };
-    store.commit(&changed).await.unwrap();
+        }]);
+    let changed = Arc::new(changed);
+    store.commit(Arc::clone(&changed)).await.unwrap();
 
     let rows = store.access().await.unwrap();
-    let agencies = format!("{:?}", [&commit.agencies[0], &changed.agencies[0]]);
+    let agencies = format!("{:?}", [first::<AgencyRow>(&commit), first(&changed)]);
     assert_eq!(format!("{:?}", rows.agencies), agencies);
-    assert_eq!(format!("{:?}", rows.grants), format!("{:?}", changed.grants));
+    assert_eq!(
+        format!("{:?}", rows.grants),
+        format!("{:?}", changed.rows::<GrantRow>().collect::<Vec<_>>())
+    );
     assert_eq!(rows.clients.len(), 2);
     let desk = rows.clients.iter().find(|client| client.id == "housing-desk").unwrap();
     assert_eq!(desk.agency.as_deref(), Some("housing"));
@@ -140,18 +151,11 @@ async fn access_rows_come_back_as_written(store: &dyn Store) {
 
 async fn a_taken_number_and_a_missing_agency_are_refused(store: &dyn Store) {
     for (id, number) in [("housing", 7), ("newcomer", 1)] {
-        let commit = Commit {
-            agencies: vec![agency(id, number)],
-            ..Commit::default()
-        };
-        assert!(is_conflict(&store.commit(&commit).await), "{id}");
+        let commit = Commit::default().with(vec![agency(id, number)]);
+        assert!(is_conflict(&store.commit(Arc::new(commit)).await), "{id}");
     }
-    let orphan = Commit {
-        grants: vec![grant("grt_2", "nobody")],
-        ledger_entries: vec![vec![1]],
-        ..Commit::default()
-    };
-    let refused = store.commit(&orphan).await;
+    let orphan = Commit::default().with(vec![grant("grt_2", "nobody")]).entry(vec![1]);
+    let refused = store.commit(Arc::new(orphan)).await;
     assert!(matches!(refused, Err(StoreError::Engine { .. })));
     assert!(store.pending_entries(10).await.unwrap().is_empty());
 }
@@ -171,12 +175,9 @@ async fn usage_adds_up(store: &dyn Store) {
 }
 
 async fn the_outbox_is_first_in_first_out(store: &dyn Store) {
-    let entries = |numbers: std::ops::Range<u8>| Commit {
-        ledger_entries: numbers.map(|n| vec![n; 3]).collect(),
-        ..Commit::default()
-    };
-    let first = store.commit(&entries(0..40)).await.unwrap();
-    let second = store.commit(&entries(40..42)).await.unwrap();
+    let entries = |numbers: std::ops::Range<u8>| Commit::default().entries(numbers.map(|n| vec![n; 3]).collect());
+    let first = store.commit(Arc::new(entries(0..40))).await.unwrap();
+    let second = store.commit(Arc::new(entries(40..42))).await.unwrap();
     assert_eq!((first.len(), second.len()), (40, 2));
     assert!(first.iter().chain(&second).is_sorted_by(|a, b| a < b));
     let pending = store.pending_entries(41).await.unwrap();
@@ -190,7 +191,7 @@ async fn the_outbox_is_first_in_first_out(store: &dyn Store) {
     store.forget_entries(&ids).await.unwrap();
     assert_eq!(store.pending_entries(10).await.unwrap().len(), 1);
     store.forget_entries(&second).await.unwrap();
-    let third = store.commit(&entries(0..1)).await.unwrap();
+    let third = store.commit(Arc::new(entries(0..1))).await.unwrap();
     assert!(third[0] > second[1], "an id is never given twice");
     store.forget_entries(&third).await.unwrap();
 }
@@ -203,34 +204,27 @@ async fn told(store: &dyn Store) -> Vec<String> {
 }
 
 async fn a_mismatch_is_told_when_nothing_of_its_event_is_pending(store: &dyn Store) {
-    let waiting = |n: u64| Commit {
-        mismatches: vec![awaiting(n)],
-        events: vec![change(n)],
-        ..Commit::default()
-    };
+    let waiting = |n: u64| Commit::default().with(vec![awaiting(n)]).with(vec![change(n)]);
     for n in 0..3 {
-        store.commit(&waiting(n)).await.unwrap();
+        store.commit(Arc::new(waiting(n))).await.unwrap();
     }
     assert!(told(store).await.is_empty(), "no event has its deliveries yet");
 
     // Nobody listens to the first; two listen to the second, of whom one takes only the newest of a record.
     let mut commit = fanned(&[0]);
-    store.commit(&commit).await.unwrap();
+    store.commit(Arc::new(commit)).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0)]);
     commit = fanned(&[1]);
-    commit.deliveries = vec![delivery(10, 1, "patient"), delivery(11, 1, "latest")];
-    store.commit(&commit).await.unwrap();
-    let ends = |delivery: u64, state| Commit {
-        delivery_results: vec![ended(delivery, state)],
-        ..Commit::default()
-    };
-    store.commit(&ends(10, "pending")).await.unwrap();
+    commit.push(vec![delivery(10, 1, "patient"), delivery(11, 1, "latest")]);
+    store.commit(Arc::new(commit)).await.unwrap();
+    let ends = |delivery: u64, state| Commit::default().with(vec![ended(delivery, state)]);
+    store.commit(Arc::new(ends(10, "pending"))).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0)], "it is tried again");
-    store.commit(&ends(10, "dead")).await.unwrap();
+    store.commit(Arc::new(ends(10, "dead"))).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0)], "the other is pending still");
     commit = fanned(&[2]);
-    commit.deliveries = vec![delivery(12, 2, "latest")];
-    store.commit(&commit).await.unwrap();
+    commit.push(vec![delivery(12, 2, "latest")]);
+    store.commit(Arc::new(commit)).await.unwrap();
     let superseded = store.delivery(&id("dlv_", 11)).await.unwrap().unwrap();
     assert_eq!(superseded.state, "superseded");
     assert_eq!(told(store).await, [id("mis_", 0), id("mis_", 1)]);
@@ -242,28 +236,22 @@ async fn a_mismatch_is_told_when_nothing_of_its_event_is_pending(store: &dyn Sto
     closed.row.state = "closed".to_owned();
     closed.row.is_final = true;
     closed.row.awaits = None;
-    let commit = Commit {
-        mismatches: vec![closed],
-        ..Commit::default()
-    };
-    store.commit(&commit).await.unwrap();
+    let commit = Commit::default().with(vec![closed]);
+    store.commit(Arc::new(commit)).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0)]);
-    store.commit(&ends(12, "delivered")).await.unwrap();
+    store.commit(Arc::new(ends(12, "delivered"))).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0), id("mis_", 2)]);
 
     // One that is opened as the first of its matter and fields is refused beside any other of them, also one that is over.
     let first = |n: u64, matter: u64| {
         let mut write = awaiting(n);
         write.row.matter = subject(matter).0;
-        Commit {
-            mismatches: vec![write],
-            opens_first: true,
-            ..Commit::default()
-        }
+        write.is_first = true;
+        Commit::default().with(write)
     };
-    let refused = store.commit(&first(20, 1)).await;
+    let refused = store.commit(Arc::new(first(20, 1))).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
-    store.commit(&first(21, 21)).await.unwrap();
+    store.commit(Arc::new(first(21, 21))).await.unwrap();
 }
 
 /// Of 20 rounds of 16 racing writers, one a round wins each record; the losers, the sound commits between them and a
@@ -278,12 +266,10 @@ pub async fn writers_that_race_are_each_judged_alone(store: Arc<dyn Store>) {
             tasks.spawn(async move {
                 let mut commit = Commit::default();
                 let contested = (round > 0).then_some(round);
-                commit.records.push(write(&contested_in, 1, contested));
-                commit
-                    .records
-                    .push(write(&contested_in, 1_000 + rival + 100 * u64::from(round), None));
+                commit.push(write(&contested_in, 1, contested));
+                commit.push(write(&contested_in, 1_000 + rival + 100 * u64::from(round), None));
                 commit.ledger_entries.push(vec![1, u8::try_from(rival).unwrap()]);
-                (rival, rivals.commit(&commit).await)
+                (rival, rivals.commit(Arc::new(commit)).await)
             });
             let sound_in: Arc<str> = "sound".into();
             tasks.spawn(async move {
@@ -293,7 +279,7 @@ pub async fn writers_that_race_are_each_judged_alone(store: Arc<dyn Store>) {
                 if rival == 7 {
                     commit.ledger_entries.push(Vec::new());
                 }
-                (100 + rival, other.commit(&commit).await)
+                (100 + rival, other.commit(Arc::new(commit)).await)
             });
         }
         let (mut winners, mut ids) = (Vec::new(), Vec::new());
@@ -330,7 +316,7 @@ async fn a_caller_that_goes_away_leaves_a_whole_commit_or_none(store: Arc<dyn St
         let numbers = round * 1_000..round * 1_000 + 400;
         let commit = first_load(&dataset, numbers.clone());
         let patience = Duration::from_micros(round * 150);
-        let _ = tokio::time::timeout(patience, store.commit(&commit)).await;
+        let _ = tokio::time::timeout(patience, store.commit(Arc::new(commit))).await;
         // A later write is carried out later, so the dropped one has ended by now.
         store.ping().await.unwrap();
         let keys: Vec<RecordKey> = numbers.map(|n| key(&dataset, n)).collect();
@@ -347,7 +333,7 @@ async fn sqlite_tells_the_store_story() {
     tell(store.port()).await;
     assert!(store.integrity_check().await.unwrap().is_empty());
     store.close().await;
-    let late = store.commit(&Commit::default()).await;
+    let late = store.commit(Arc::new(Commit::default())).await;
     assert!(matches!(
         late,
         Err(StoreError::Engine {
@@ -368,13 +354,13 @@ async fn a_copy_taken_under_writes_is_whole_and_private() {
     let folder = Folder::new("copy");
     let store = Arc::new(open(&folder).await);
     let dataset: Arc<str> = "persons".into();
-    store.commit(&first_load(&dataset, 0..2_000)).await.unwrap();
+    store.commit(Arc::new(first_load(&dataset, 0..2_000))).await.unwrap();
     let writes = tokio::spawn({
         let (store, dataset) = (Arc::clone(&store), Arc::clone(&dataset));
         async move {
             for n in 0..50 {
                 store
-                    .commit(&first_load(&dataset, 2_000 + n * 10..2_010 + n * 10))
+                    .commit(Arc::new(first_load(&dataset, 2_000 + n * 10..2_010 + n * 10)))
                     .await
                     .unwrap();
             }
@@ -458,13 +444,13 @@ async fn readers_never_wait_for_a_long_write() {
     let folder = Folder::new("readers");
     let store = Arc::new(open(&folder).await);
     let dataset: Arc<str> = "persons".into();
-    store.commit(&first_load(&dataset, 0..1_000)).await.unwrap();
+    store.commit(Arc::new(first_load(&dataset, 0..1_000))).await.unwrap();
     let load = first_load(&dataset, 10_000..50_000);
     let load = tokio::spawn({
         let store = Arc::clone(&store);
         async move {
             let started = Instant::now();
-            store.commit(&load).await.unwrap();
+            store.commit(Arc::new(load)).await.unwrap();
             started.elapsed()
         }
     });

@@ -1,10 +1,10 @@
 //! What a store keeps of supervision: alerts of one cause, their steps, what the rules have seen, entries that wait for the node that
 //! watches. One story for every engine, as `store_story` is.
 
+use heyan::ports::{commit::Commit, store::Store};
 use heyan::ports::{
-    commit::Commit,
-    rows::{AlertFilter, AlertRow, AlertStep, PostedEntries, SupervisionWrites},
-    store::{Store, StoreError},
+    error::StoreError,
+    supervision::{AlertFilter, AlertRow, AlertStep, PostedEntries, SupervisionWrites},
 };
 
 use super::store_kit::{Folder, id, open};
@@ -38,11 +38,7 @@ fn alert(n: u64, once: &str, entries: u64) -> AlertRow {
 }
 
 fn supervised(supervision: SupervisionWrites) -> Commit {
-    Commit {
-        supervision,
-        at: 1,
-        ..Commit::default()
-    }
+    Commit::at(1).with(supervision)
 }
 
 fn step(seq: u32, state: &str) -> Commit {
@@ -61,11 +57,8 @@ fn step(seq: u32, state: &str) -> Commit {
 
 async fn one_cause_is_one_alert_whose_evidence_grows_until_it_is_closed(store: &dyn Store) {
     let raise = async |n, entries| {
-        let commit = Commit {
-            alerts: vec![alert(n, "cause", entries)],
-            ..Commit::default()
-        };
-        store.commit(&commit).await.unwrap();
+        let commit = Commit::default().with(vec![alert(n, "cause", entries)]);
+        store.commit(std::sync::Arc::new(commit)).await.unwrap();
         store.alert(&id("alt_", 101)).await.unwrap().unwrap()
     };
     assert_eq!(raise(101, 6).await.entries, 6);
@@ -77,12 +70,15 @@ async fn one_cause_is_one_alert_whose_evidence_grows_until_it_is_closed(store: &
         "never less"
     );
     assert!(store.alert(&id("alt_", 102)).await.unwrap().is_none());
-    store.commit(&step(2, "acknowledged")).await.unwrap();
+    store
+        .commit(std::sync::Arc::new(step(2, "acknowledged")))
+        .await
+        .unwrap();
     for stale in [2, 4] {
-        let refused = store.commit(&step(stale, "closed")).await;
+        let refused = store.commit(std::sync::Arc::new(step(stale, "closed"))).await;
         assert!(matches!(refused, Err(StoreError::Conflict)), "{stale}");
     }
-    store.commit(&step(3, "closed")).await.unwrap();
+    store.commit(std::sync::Arc::new(step(3, "closed"))).await.unwrap();
     let row = raise(104, 50).await;
     assert_eq!(
         (row.state.as_str(), row.revision, row.entries),
@@ -94,11 +90,12 @@ async fn one_cause_is_one_alert_whose_evidence_grows_until_it_is_closed(store: &
 }
 
 async fn alerts_are_listed_newest_first_by_page_and_filter(store: &dyn Store) {
-    let more = Commit {
-        alerts: (201..206).map(|n| alert(n, &format!("cause {n}"), 1)).collect(),
-        ..Commit::default()
-    };
-    store.commit(&more).await.unwrap();
+    let more = Commit::default().with(
+        (201..206)
+            .map(|n| alert(n, &format!("cause {n}"), 1))
+            .collect::<Vec<_>>(),
+    );
+    store.commit(std::sync::Arc::new(more)).await.unwrap();
     let list = async |filter: AlertFilter| -> Vec<i64> {
         let filter = AlertFilter { limit: 3, ..filter };
         let rows = store.alerts(&filter).await.unwrap();
@@ -131,7 +128,7 @@ async fn entries_wait_until_they_are_taken_in(store: &dyn Store) {
             posted: Some(posted),
             ..SupervisionWrites::default()
         });
-        store.commit(&commit).await
+        store.commit(std::sync::Arc::new(commit)).await
     };
     post(0, 10).await.unwrap();
     post(10, 25).await.unwrap();
@@ -150,7 +147,7 @@ async fn entries_wait_until_they_are_taken_in(store: &dyn Store) {
             taken: vec![("hub-2.test".to_owned(), 10), ("hub-1.test".to_owned(), 5)],
             ..SupervisionWrites::default()
         });
-        store.commit(&commit).await.unwrap();
+        store.commit(std::sync::Arc::new(commit)).await.unwrap();
         assert_eq!(store.supervision_state().await.unwrap(), Some(kept));
     }
     assert_eq!(waiting(0).await, [(10, 25)]);

@@ -17,10 +17,8 @@ use heyan_auth::{
 };
 use heyan_domain::{fault::Fault, identifier::IdentifierKind, policy::Operation};
 use heyan_ledger::entry::{self, Kind};
-use heyan_ports::{
-    commit::{AgencyRow, ClientRow, Commit, GrantRow},
-    time,
-};
+use heyan_ports::access::{AgencyRow, ClientRow, GrantRow};
+use heyan_ports::{commit::Commit, time};
 
 /// A credential, told once.
 pub struct NewSecret {
@@ -114,11 +112,7 @@ pub async fn add_agency(
         updated_at: now,
     };
     let (client, told) = new_client(&id, &new.name, &new.role, Some(id.clone()), new.public_key, None, now)?;
-    let commit = Commit {
-        agencies: vec![agency.clone()],
-        clients: vec![client],
-        ..Commit::default()
-    };
+    let commit = Commit::default().with(vec![agency.clone()]).with(vec![client]);
     change(hub, caller, "agency.add", &id, commit).await?;
     Ok((agency, told))
 }
@@ -177,10 +171,7 @@ pub async fn add_user(
         return Err(AppError::AlreadyExists);
     }
     let (client, told) = new_client(id, name, role, None, None, secret, hub.clock.now_us())?;
-    let commit = Commit {
-        clients: vec![client.clone()],
-        ..Commit::default()
-    };
+    let commit = Commit::default().with(vec![client.clone()]);
     change(hub, caller, "user.add", id, commit).await?;
     Ok((client, told))
 }
@@ -229,10 +220,7 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, party: Party, id: &str) -
         client_secret: text,
         previous_valid_until: Some(time::rfc3339(until)),
     };
-    let commit = Commit {
-        clients: vec![client],
-        ..Commit::default()
-    };
+    let commit = Commit::default().with(vec![client]);
     change(
         hub,
         Some(caller),
@@ -273,15 +261,12 @@ pub async fn set_standing(
     let mut client = client_of(hub, party, id)?;
     client.disabled = standing == Standing::Disabled;
     client.updated_at = now;
-    let mut commit = Commit {
-        clients: vec![client],
-        ..Commit::default()
-    };
+    let mut commit = Commit::default().with(vec![client]);
     if party == Party::Agency {
         let access = hub.access.table.load();
         let agency = access.agencies.get(id).ok_or(AppError::NotFound(Thing::Agency))?;
         let disabled = standing == Standing::Disabled;
-        commit.agencies.push(AgencyRow {
+        commit.push(AgencyRow {
             disabled,
             updated_at: now,
             ..agency.row.clone()
@@ -317,10 +302,7 @@ pub async fn add_grant(hub: &Hub, caller: Option<&Caller>, new: NewGrant) -> Res
         revoked_at: None,
         created_at: now,
     };
-    let commit = Commit {
-        grants: vec![grant.clone()],
-        ..Commit::default()
-    };
+    let commit = Commit::default().with(vec![grant.clone()]);
     change(hub, caller, "grant.add", &grant.id, commit).await?;
     Ok(grant)
 }
@@ -382,10 +364,7 @@ pub async fn revoke_grant(hub: &Hub, caller: &Caller, id: &str) -> Result<GrantR
         .ok_or(AppError::NotFound(Thing::Grant))?;
     if grant.revoked_at.is_none() {
         grant.revoked_at = Some(hub.clock.now_us());
-        let commit = Commit {
-            grants: vec![grant.clone()],
-            ..Commit::default()
-        };
+        let commit = Commit::default().with(vec![grant.clone()]);
         change(hub, Some(caller), "grant.revoke", id, commit).await?;
     }
     Ok(grant)
@@ -408,9 +387,7 @@ async fn change(
     let by = caller.map_or("", |caller| caller.client.row.id.as_str());
     purpose::seal_parts(hub, &[by, target], &mut bytes)?;
     commit.ledger_entries.push(bytes);
-    let committed = hub.commit(commit).await?;
-    hub.reload_access().await?;
-    hub.enter(committed).await?;
+    hub.write(commit).await?;
     Ok(())
 }
 

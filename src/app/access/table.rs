@@ -14,10 +14,7 @@ use crate::foundation::usage::Counter;
 use heyan_auth::network::SourceNetworks;
 use heyan_catalog::{Catalog, Dataset};
 use heyan_domain::policy::{Clause, FieldSet, ItemCodes, Operation, Operations, Permission, Sharing};
-use heyan_ports::{
-    commit::{AgencyRow, ClientRow, GrantRow, GrantUsage},
-    store::AccessRows,
-};
+use heyan_ports::access::{AccessRows, AgencyRow, ClientRow, GrantRow, GrantUsage};
 
 /// What a client is for. Manager, operator and auditor are disjoint: a client has one role (CONTRACT §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -24,11 +24,8 @@ use heyan_ledger::{
     entry::{Body, Entry, Item},
     index::{Key, Place},
 };
-use heyan_ports::{
-    rows::{Delivery, MismatchRow},
-    store::SubjectKey,
-    time,
-};
+use heyan_ports::time;
+use heyan_ports::{deliveries::Delivery, mismatches::MismatchRow, subject::SubjectKey};
 
 /// Entries of one pack.
 const ENTRIES_MAX: usize = 2_000;

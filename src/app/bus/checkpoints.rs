@@ -11,7 +11,8 @@ use super::{
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_ledger::{Cosignatures, TreeHead, VerifierKey};
 use heyan_ports::bus::{Message, Topic};
-use heyan_ports::{store::CosignedRow, time};
+use heyan_ports::nodes::CosignedRow;
+use heyan_ports::time;
 
 /// What was sent in this run.
 #[derive(Default)]

@@ -16,7 +16,7 @@ use crate::{
 };
 use heyan_ledger::entry::{Body, Entry, Item, Kind};
 use heyan_ports::bus::{Message, Topic};
-use heyan_ports::commit::Commit;
+use heyan_ports::commit::{Commit, Position};
 
 /// Entries that are read at once, and items after which no further entry is read.
 const ENTRIES_MAX: u64 = 1_024;
@@ -76,12 +76,11 @@ pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
         return Err(outbox::not_taken(&fault));
     }
     if any || after - tail.stored >= STORE_AFTER {
-        let commit = Commit {
-            positions: vec![(name, after.to_string())],
-            at: hub.clock.now_us(),
-            ..Commit::default()
-        };
-        hub.store.commit(&commit).await?;
+        let commit = Commit::at(hub.clock.now_us()).with(Position {
+            name: name,
+            value: after.to_string(),
+        });
+        hub.write(commit).await?;
         tail.stored = after;
     }
     tail.next = Some(after);

@@ -17,10 +17,10 @@ use crate::records::{self, Incoming};
 use crate::{foundation::error::AppError, node::hub::Hub, records::feed};
 use heyan_catalog::Dataset;
 use heyan_ports::bus::{BusFault, Received, StartAt, Topic};
+use heyan_ports::{commit::Commit, store::Store};
 use heyan_ports::{
-    commit::Commit,
-    rows::{Advance, BusWrites},
-    store::{Store, StoreError},
+    error::StoreError,
+    positions::{Advance, BusWrites},
 };
 
 /// Times that a batch is tried before it is tried message by message, and a message before it is buried.
@@ -319,12 +319,8 @@ impl Feed {
         }
         let now_us = hub.clock.now_us();
         if plan.incoming.is_empty() {
-            let commit = Commit {
-                bus: plan.bus,
-                at: now_us,
-                ..Commit::default()
-            };
-            hub.store.commit(&commit).await?;
+            let commit = Commit::at(now_us).with(plan.bus);
+            hub.write(commit).await?;
         } else {
             let caller = feed::caller_of(hub, &self.settings.agency)?;
             let taken = records::take(hub, &caller, &plan.incoming, now_us, &plan.bus).await?;

@@ -13,11 +13,8 @@ use crate::{
     node::hub::Hub,
 };
 use heyan_ports::bus::{BusFault, Message, Topic};
-use heyan_ports::{
-    commit::Commit,
-    rows::{AlertRow, BusWrites, Event},
-    time,
-};
+use heyan_ports::{commit::Commit, time};
+use heyan_ports::{deliveries::Event, positions::BusWrites, supervision::AlertRow};
 
 /// Rows of one round.
 pub const ROUND_MAX: u32 = 2_000;
@@ -64,12 +61,8 @@ pub async fn publish(hub: &Hub) -> Result<usize, AppError> {
     bus.alerts.extend(alerts_taken.map(|alert| alert.id.clone()));
     bus.events.extend(sent.into_iter().take(taken));
     if bus.weight() > 0 {
-        let commit = Commit {
-            bus,
-            at: hub.clock.now_us(),
-            ..Commit::default()
-        };
-        hub.store.commit(&commit).await?;
+        let commit = Commit::at(hub.clock.now_us()).with(bus);
+        hub.write(commit).await?;
     }
     match fault {
         Some(fault) => Err(not_taken(&fault)),

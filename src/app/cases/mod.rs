@@ -7,6 +7,7 @@
 
 mod reuse;
 
+use crate::node::write::Attempts;
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
@@ -28,11 +29,11 @@ use super::{
 };
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::{
-    commit::Commit,
-    rows::{CaseCheckRow, CaseRow, CaseWrites},
-    store::{StoreError, SubjectKey},
-    time,
+    cases::{CaseCheckRow, CaseRow, CaseWrites},
+    error::StoreError,
+    subject::SubjectKey,
 };
+use heyan_ports::{commit::Commit, time};
 pub use reuse::{ReuseBody, reuse};
 
 /// Agencies that handle a case with its lead.
@@ -46,9 +47,6 @@ const REFERENCE_BYTES_MAX: usize = 128;
 
 /// States of a case.
 pub const STATES: [&str; 3] = ["open", "expired", "closed"];
-
-/// Times that a number is taken anew because another check took it.
-const ATTEMPTS_MAX: usize = 8;
 
 /// `POST /v1/cases`.
 #[derive(Deserialize)]
@@ -235,14 +233,8 @@ async fn change(hub: &Hub, caller: &Caller, action: &str, target: &str, cases: C
     entry::put_text(&mut bytes, action);
     entry::put_text(&mut bytes, target);
     purpose::seal_caller(hub, caller, &mut bytes)?;
-    let commit = Commit {
-        cases,
-        ledger_entries: vec![bytes],
-        at: now_us,
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.enter(committed).await?;
+    let commit = Commit::at(now_us).with(cases).entry(bytes);
+    hub.write(commit).await?;
     Ok(())
 }
 
@@ -432,7 +424,8 @@ pub fn check_reference(reference: &str) -> Result<(), AppError> {
 /// # Errors
 /// The store or the ledger cannot be asked.
 pub async fn add_check(hub: &Hub, caller: &Caller, case: &str, check: &NewCheck) -> Result<u32, AppError> {
-    for _ in 0..ATTEMPTS_MAX {
+    let mut attempts = Attempts::none();
+    loop {
         let checks = hub.store.case_checks(case).await?;
         let number = checks.last().map_or(1, |last| last.number + 1);
         let key = check_key(case, number);
@@ -451,11 +444,10 @@ pub async fn add_check(hub: &Hub, caller: &Caller, case: &str, check: &NewCheck)
             ..CaseWrites::default()
         };
         match change(hub, caller, "case.check", &key, cases).await {
-            Err(AppError::Store(StoreError::Conflict)) => continue,
+            Err(error) if attempts.again(&error) => {}
             done => return done.map(|()| number),
         }
     }
-    Err(AppError::Store(StoreError::Conflict))
 }
 
 /// Closes a case: nothing of it may be used again. `false`: it was closed.

@@ -27,7 +27,7 @@ use heyan_ledger::{
     Lane,
     entry::{self, Kind},
 };
-use heyan_ports::rows::CaseCheckRow;
+use heyan_ports::cases::CaseCheckRow;
 
 /// `POST /v1/cases/{id}/checks/{number}/reuse`.
 #[derive(Deserialize)]

@@ -9,7 +9,8 @@ use crate::{
 };
 use heyan_domain::verdict::Outcome;
 use heyan_ledger::answered;
-use heyan_ports::{commit::Commit, rows::AnswerRow, store::SubjectKey};
+use heyan_ports::commit::{Commit, Position};
+use heyan_ports::{deliveries::AnswerRow, subject::SubjectKey};
 
 /// Entries that are read at once.
 const ENTRIES_MAX: u64 = 4_096;
@@ -32,7 +33,7 @@ pub struct CaughtUp {
     /// Answers that may be from versions that were replaced when they reached the ledger.
     pub late: Vec<AnswerRow>,
     /// To be stored with what is done about them.
-    pub position: Option<(String, String)>,
+    pub position: Option<Position>,
 }
 
 /// Where the reading stands.
@@ -78,18 +79,16 @@ impl AnswerIndex {
             let is_late = |answer: &&AnswerRow| among_others || self.is_late(answer);
             late.extend(answers.iter().filter(is_late).cloned());
             if !answers.is_empty() || after - self.stored >= STORE_AFTER {
-                position = Some((name.clone(), after.to_string()));
-                let commit = Commit {
-                    answers,
+                position = Some(Position {
+                    name: name.clone(),
+                    value: after.to_string(),
+                });
+                let mut commit = Commit::at(hub.clock.now_us()).with(answers);
+                if late.is_empty() {
                     // Nobody waits for what was stored here: the position may be stored with it.
-                    positions: match late.is_empty() {
-                        true => position.take().into_iter().collect(),
-                        false => Vec::new(),
-                    },
-                    at: hub.clock.now_us(),
-                    ..Commit::default()
-                };
-                hub.store.commit(&commit).await?;
+                    commit.writes.extend(position.take().map(Into::into));
+                }
+                hub.write(commit).await?;
                 self.stored = after;
             }
             next = after;

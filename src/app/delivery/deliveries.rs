@@ -20,10 +20,10 @@ use heyan_domain::{
     schedule::Next,
 };
 use heyan_ledger::entry::{self, Kind};
+use heyan_ports::deliveries::{Delivery, DeliveryFilter, DeliveryResult, SubscriptionRow};
 use heyan_ports::{
     commit::Commit,
     outward::{PushMessage, WebhookTarget},
-    rows::{Delivery, DeliveryFilter, DeliveryResult, SubscriptionRow},
 };
 
 /// In front of a sink's name in a target.
@@ -175,28 +175,17 @@ pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'s
     let random = secret::random_number().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
     let result = result_of(hub, delivery, tried, u32::try_from(random >> 32).unwrap_or_default());
     let (state, at) = (result.state, result.at);
-    let mut commit = Commit {
-        at,
-        ..Commit::default()
-    };
+    let mut commit = Commit::at(at);
     if state != "pending" {
         commit.ledger_entries.push(entry_of(hub, delivery, &result)?);
     }
     if matches!(tried, Tried::Attempted(Attempted::Gone)) {
-        commit.subscriptions.extend(gone(hub, &delivery.target, at));
+        commit.writes.extend(gone(hub, &delivery.target, at).map(Into::into));
     }
-    let disabled = !commit.subscriptions.is_empty();
-    commit.delivery_results.push(result);
-    let committed = hub.commit(commit).await?;
-    if disabled {
-        hub.reload_subscriptions().await?;
-    }
-    hub.enter(committed).await?;
+    commit.push(result);
+    hub.write(commit).await?;
     if let Ok(counter) = hub.node.metrics.turn.deliveries.get_metric_with_label_values(&[state]) {
         counter.inc();
-    }
-    if state != "pending" && delivery.event.mismatch.is_some() {
-        hub.wake_closer();
     }
     Ok(state)
 }
@@ -293,14 +282,9 @@ async fn replay_all(hub: &Hub, caller: &Caller, deliveries: &[Delivery]) -> Resu
     let first = deliveries.first().map_or("", |delivery| delivery.id.as_str());
     entry::put_text(&mut bytes, &format!("{first} +{}", deliveries.len().saturating_sub(1)));
     purpose::seal_caller(hub, caller, &mut bytes)?;
-    let commit = Commit {
-        delivery_results: deliveries.iter().map(again).collect(),
-        ledger_entries: vec![bytes],
-        at: now,
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.enter(committed).await?;
-    hub.wake_courier();
+    let commit = Commit::at(now)
+        .with(deliveries.iter().map(again).collect::<Vec<_>>())
+        .entry(bytes);
+    hub.write(commit).await?;
     Ok(())
 }

@@ -9,10 +9,11 @@ use crate::{
     foundation::{error::AppError, ids::new_id},
     node::hub::Hub,
 };
+use heyan_ports::commit::{Commit, FannedEvent};
 use heyan_ports::{
-    commit::Commit,
-    rows::{AnswerRow, DeliveryRow, Event, MismatchRow, RowKey, SubscriptionRow},
-    store::SubjectKey,
+    deliveries::{AnswerRow, DeliveryRow, Event, SubscriptionRow},
+    mismatches::MismatchRow,
+    subject::{RowKey, SubjectKey},
 };
 
 /// Events that are fanned out in one commit.
@@ -56,34 +57,26 @@ async fn make(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, A
     // After the events were read: whoever was answered before one of them is durable in the ledger by now.
     let CaughtUp { late, position } = index.catch_up(hub).await?;
     let now_us = hub.clock.now_us();
-    let mut commit = Commit {
-        at: now_us,
-        positions: position.into_iter().collect(),
-        ..Commit::default()
-    };
+    let mut commit = Commit::at(now_us);
+    commit.writes.extend(position.map(Into::into));
     let (answered, disputed) = (answered(hub, &events).await?, disputed(hub, &events).await?);
     for event in &events {
         if let Some((subject, version)) = change_of(event) {
             index.changed(subject, version, now_us, now_us - LATE_US);
         }
         let reasons = reasons_of(hub, event, &answered, &disputed);
-        commit.deliveries.extend(deliveries(hub, event, &reasons, now_us)?);
-        commit.fanned.push(event.key());
+        commit.push(deliveries(hub, event, &reasons, now_us)?);
+        commit.push(FannedEvent(event.key()));
     }
     for (event, agency) in late_ones(hub, &late).await? {
         let answered = Reasons {
             answered: vec![agency],
             ..Reasons::default()
         };
-        commit.deliveries.extend(deliveries(hub, &event, &answered, now_us)?);
+        commit.push(deliveries(hub, &event, &answered, now_us)?);
     }
-    if !(commit.fanned.is_empty() && commit.deliveries.is_empty() && commit.positions.is_empty()) {
-        let any = !commit.deliveries.is_empty();
-        hub.store.commit(&commit).await?;
-        if any {
-            hub.wake_courier();
-        }
-        hub.wake_closer();
+    if commit.weight() > 0 {
+        hub.write(commit).await?;
     }
     Ok(events.len())
 }

@@ -9,11 +9,11 @@ use crate::{access::table::Agency, foundation::error::AppError, node::hub::Hub, 
 use heyan_catalog::Dataset;
 use heyan_domain::policy::{FieldSet, Operation};
 use heyan_ports::{
-    outward::RecordChange,
-    rows::{Delivery, Event},
-    store::{RecordKey, StoredRecord},
-    time,
+    deliveries::{Delivery, Event},
+    records::StoredRecord,
+    subject::RecordKey,
 };
+use heyan_ports::{outward::RecordChange, time};
 
 /// Verifications that one message names.
 const VERIFICATIONS_MAX: usize = 64;

@@ -18,10 +18,12 @@ use heyan_auth::webhook::WebhookSecret;
 use heyan_domain::fault::Fault;
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::{
-    commit::Commit,
-    rows::{DeliveryRow, EventRow, RowKey, SubscriptionRow},
-    store::SubjectKey,
+    commit::{Commit, FannedEvent},
     time,
+};
+use heyan_ports::{
+    deliveries::{DeliveryRow, EventRow, SubscriptionRow},
+    subject::{RowKey, SubjectKey},
 };
 
 /// Kinds of events that may be subscribed to.
@@ -208,8 +210,8 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
     entry::put_text(&mut entry, "subscription.test");
     entry::put_text(&mut entry, id);
     purpose::seal_caller(hub, caller, &mut entry)?;
-    let commit = Commit {
-        events: vec![EventRow {
+    let commit = Commit::at(now)
+        .with(vec![EventRow {
             id: event.clone(),
             kind: "test",
             dataset: None,
@@ -221,12 +223,12 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
             at: now,
             is_fanned: false,
             is_published: true,
-        }],
-        fanned: vec![RowKey {
+        }])
+        .with(FannedEvent(RowKey {
             subject: SubjectKey::NOBODY,
             id: event.clone(),
-        }],
-        deliveries: vec![DeliveryRow {
+        }))
+        .with(vec![DeliveryRow {
             id: delivery.clone(),
             event,
             target: row.id.clone(),
@@ -235,14 +237,9 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
             supersedes: false,
             next_at: now,
             created_at: now,
-        }],
-        ledger_entries: vec![entry],
-        at: now,
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.enter(committed).await?;
-    hub.wake_courier();
+        }])
+        .entry(entry);
+    hub.write(commit).await?;
     Ok(delivery)
 }
 
@@ -252,15 +249,8 @@ async fn change(hub: &Hub, caller: &Caller, action: &str, row: SubscriptionRow) 
     entry::put_text(&mut bytes, action);
     entry::put_text(&mut bytes, &row.id);
     purpose::seal_caller(hub, caller, &mut bytes)?;
-    let commit = Commit {
-        subscriptions: vec![row],
-        ledger_entries: vec![bytes],
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.reload_subscriptions().await?;
-    hub.enter(committed).await?;
-    hub.wake_courier();
+    let commit = Commit::default().with(vec![row]).entry(bytes);
+    hub.write(commit).await?;
     Ok(())
 }
 

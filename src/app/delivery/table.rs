@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use heyan_ports::rows::SubscriptionRow;
+use heyan_ports::deliveries::SubscriptionRow;
 
 /// Every subscription, swapped whole after each change.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use heyan_domain::{delivery::TargetFault, fault::Fault};
 use heyan_ledger::LedgerError;
 
 use crate::access::table::Refusal;
-use heyan_ports::store::StoreError;
+use heyan_ports::error::StoreError;
 
 /// A use case's error.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ pub mod checks;
 pub mod register;
 
 use self::register::Items;
+use crate::node::write::Attempts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::node::caller::Caller;
@@ -22,16 +23,14 @@ use heyan_ledger::{
     Appended,
     entry::{self, Kind},
 };
-use heyan_ports::{commit::Commit, rows::ItemRow, store::StoreError};
+use heyan_ports::commit::Commit;
+use heyan_ports::items::ItemRow;
 
 /// Items of a hub; more are refused.
 pub const ITEMS_MAX: usize = 50_000;
 
 /// Items of one commit and one ledger entry: the codes of as many fit into its sealed part.
 pub const CHUNK_MAX: usize = 250;
-
-/// Times that a decision is made anew because another node changed an item in between.
-const ATTEMPTS_MAX: usize = 4;
 
 /// What became of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +85,16 @@ impl Hub {
         Ok(())
     }
 
+    /// Takes items that were committed into memory.
+    pub(crate) async fn take_items(&self, rows: impl Iterator<Item = &ItemRow>) {
+        let _one_at_a_time = self.node.table_reads.lock().await;
+        let mut items = Items::clone(&self.materials.items.load());
+        for row in rows {
+            items.take_row(row, &self.catalog);
+        }
+        self.materials.items.store(Arc::new(items));
+    }
+
     async fn turn_of_items(&self) -> Result<Turn, AppError> {
         let turn = turns::wait(self, &self.materials.item_changes, "items").await?;
         if turn.is_among_nodes() {
@@ -111,30 +120,17 @@ pub async fn put(hub: &Hub, caller: &Caller, specs: Vec<Result<ItemSpec, AppErro
         })
         .collect();
     let _one_at_a_time = hub.turn_of_items().await?;
-    for _ in 0..ATTEMPTS_MAX {
+    let mut attempts = Attempts::none();
+    loop {
         let (decisions, changed) = decide(&hub.materials.items.load(), &compiled);
         let Some(commit) = commit_of(hub, caller, &changed)? else {
             return Ok(answer(compiled, decisions, None));
         };
-        let committed = match hub.commit(commit).await {
-            Err(AppError::Store(StoreError::Conflict)) => {
-                hub.reload_items().await?;
-                continue;
-            }
-            committed => committed?,
-        };
-        {
-            let _one_at_a_time = hub.node.table_reads.lock().await;
-            let mut items = Items::clone(&hub.materials.items.load());
-            for item in changed {
-                items.take(Arc::clone(item));
-            }
-            hub.materials.items.store(Arc::new(items));
+        match hub.write(commit).await {
+            Err(error) if attempts.again(&error) => hub.reload_items().await?,
+            written => return Ok(answer(compiled, decisions, written?.into_iter().next())),
         }
-        let appended = hub.enter(committed).await?.into_iter().next();
-        return Ok(answer(compiled, decisions, appended));
     }
-    Err(AppError::Store(StoreError::Conflict))
 }
 
 fn answer(
@@ -201,12 +197,9 @@ fn commit_of(hub: &Hub, caller: &Caller, changed: &[&Arc<ServiceItem>]) -> Resul
             updated_at: now,
         });
     }
-    Ok(Some(Commit {
-        ledger_entries: vec![entry_of(hub, caller, &rows, now)?],
-        items: rows,
-        at: now,
-        ..Commit::default()
-    }))
+    Ok(Some(
+        Commit::at(now).entry(entry_of(hub, caller, &rows, now)?).with(rows),
+    ))
 }
 
 /// The entry of a change: for one item its code and version, for many the SHA-256 of all that was written. Who did it stands sealed,

@@ -6,7 +6,7 @@ use heyan_catalog::{
     Catalog,
     item::{self, ItemSpec, ServiceItem},
 };
-use heyan_ports::rows::ItemRow;
+use heyan_ports::items::ItemRow;
 
 /// Every item, by code.
 #[derive(Clone, Default)]
@@ -36,10 +36,18 @@ impl Items {
     }
 
     /// Takes an item in, unless a newer version is there.
-    pub(crate) fn take(&mut self, item: Arc<ServiceItem>) {
+    pub(super) fn take(&mut self, item: Arc<ServiceItem>) {
         let known = self.by_code.get(item.spec.code.as_str());
         if known.is_none_or(|known| known.spec.version <= item.spec.version) {
             self.by_code.insert(item.spec.code.as_str().into(), item);
+        }
+    }
+
+    /// Takes a registered item in.
+    pub(crate) fn take_row(&mut self, row: &ItemRow, catalog: &Catalog) {
+        match read(row, catalog) {
+            Some(item) => self.take(Arc::new(item)),
+            None => tracing::error!(code = row.code, "registered item cannot be read"),
         }
     }
 
@@ -49,11 +57,8 @@ impl Items {
         for item in shipped {
             items.take(Arc::clone(item));
         }
-        for row in rows {
-            match read(&row, catalog) {
-                Some(item) => items.take(Arc::new(item)),
-                None => tracing::error!(code = row.code, "a registered item cannot be read"),
-            }
+        for row in &rows {
+            items.take_row(row, catalog);
         }
         items
     }

@@ -9,7 +9,7 @@ use super::super::supervision;
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::{Dataset, Role};
 use heyan_domain::{calendar, licence::validity::Bound};
-use heyan_ports::{commit::RecordWrite, rows::AlertRow};
+use heyan_ports::{records::RecordWrite, supervision::AlertRow};
 
 const DAY_S: i64 = 86_400;
 

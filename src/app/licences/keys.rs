@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::node::hub::Hub;
 use heyan_catalog::{Dataset, Licence, Role};
-use heyan_ports::commit::{RecordKeys, RecordWrite};
+use heyan_ports::records::{RecordKeys, RecordWrite};
 
 /// Part of a key: all of it, or only who holds it.
 #[derive(Clone, Copy, PartialEq, Eq)]

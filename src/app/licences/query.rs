@@ -35,7 +35,10 @@ use heyan_domain::{
     verdict::{Basis, Outcome, ReviewReason, Verdict},
 };
 use heyan_ledger::Lane;
-use heyan_ports::store::{RecordKey, StoredRecord, SubjectKey};
+use heyan_ports::{
+    records::StoredRecord,
+    subject::{RecordKey, SubjectKey},
+};
 
 /// `POST /v1/licences/query`.
 #[derive(Deserialize)]

@@ -15,7 +15,10 @@ use heyan_domain::{
     },
     policy::{Operation, Permission},
 };
-use heyan_ports::store::{RecordKey, StoredRecord, SubjectKey};
+use heyan_ports::{
+    records::StoredRecord,
+    subject::{RecordKey, SubjectKey},
+};
 
 /// How a licence stands.
 pub struct Validity {

@@ -2,6 +2,8 @@
 //! An action is one `Commit`: the state with its step, the record's new version, what must be told to whom, the saved
 //! reply and the ledger entries stand together or not at all.
 
+use crate::licences;
+use crate::node::write::Attempts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
@@ -16,11 +18,11 @@ use crate::{
 };
 use heyan_catalog::Dataset;
 use heyan_domain::mismatch::{Action, Actor, Proposal};
+use heyan_ports::{bus::Topic, commit::Commit};
 use heyan_ports::{
-    bus::Topic,
-    commit::Commit,
-    rows::{Delivery, EventRow, MismatchFilter, MismatchRow, MismatchWrite, StepRow},
-    store::StoreError,
+    deliveries::{Delivery, EventRow},
+    error::StoreError,
+    mismatches::{MismatchFilter, MismatchRow, MismatchWrite, StepRow},
 };
 
 pub use super::steps::{Facts, Note};
@@ -50,9 +52,6 @@ pub struct Wanted {
     /// Why.
     pub reason: Option<String>,
 }
-
-/// Times that a decision is made anew because something changed in between.
-const ATTEMPTS_MAX: usize = 8;
 
 /// How a caller stands to mismatches: as whom it may act, and which it may see.
 enum Side {
@@ -165,7 +164,8 @@ pub async fn act(
         Side::Authority => Actor::Authority,
         Side::Bureau => return Err(AppError::RoleNotAllowed),
     };
-    for _ in 0..ATTEMPTS_MAX {
+    let mut attempts = Attempts::none();
+    loop {
         let row = own(hub, caller, id).await?;
         let _turn = hub.mismatches.pending.turn([row.subject].into_iter()).await;
         let Some(row) = hub.store.mismatch(row.subject, id).await? else {
@@ -178,11 +178,10 @@ pub async fn act(
             .ok_or(AppError::NotFound(Thing::Dataset))?;
         let step = Step::decide(hub, caller, actor, &dataset, row, wanted).await?;
         match step.commit(hub, caller, slot, render).await {
-            Err(AppError::Store(StoreError::Conflict)) => {}
-            other => return other,
+            Err(error) if attempts.again(&error) => {}
+            done => return done,
         }
     }
-    Err(AppError::Store(StoreError::Conflict))
 }
 
 /// A decided step, before it is committed.
@@ -274,32 +273,23 @@ impl Step {
             version_told,
         };
         let body = render(&view);
-        let mut commit = Commit {
-            reply: Some(slot.answer(hub, 200, &body)?),
-            ledger_entries: vec![step_entry(
+        let mut commit = Commit::at(row.updated_at)
+            .with(slot.answer(hub, 200, &body)?)
+            .entry(step_entry(
                 hub,
                 caller.agency_number(),
                 &self.write,
                 &caller.client.row.id,
-            )?],
-            mismatches: vec![self.write],
-            events: self.events,
-            at: row.updated_at,
-            ..Commit::default()
-        };
+            )?)
+            .with(vec![self.write])
+            .with(self.events);
         if let Some(correction) = &self.correction {
-            commit.records = vec![correction.write.clone()];
+            commit.push(licences::keys_of(hub, std::slice::from_ref(&correction.write)));
+            commit.push(correction.write.clone());
             commit.stamps.push(hub.records.caches.bucket_of(&correction.cache_key));
             commit.ledger_entries.push(correction.entry.clone());
         }
-        let committed = hub.commit(commit).await?;
-        // Committed: the record before the pending table, so that whoever sees the dispute gone sees the correction.
-        if let Some(correction) = &self.correction {
-            hub.records.caches.invalidate(&correction.cache_key);
-        }
-        hub.mismatches.pending.tell(&row);
-        hub.enter(committed).await?;
-        hub.wake_relay();
+        hub.write(commit).await?;
         Ok(body)
     }
 }
@@ -373,9 +363,6 @@ pub async fn close_delivered(hub: &Hub) -> Result<usize, AppError> {
             Err(error) => return Err(error),
         }
     }
-    if closed > 0 {
-        hub.wake_relay();
-    }
     Ok(closed)
 }
 
@@ -392,15 +379,10 @@ async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
         .agencies
         .get(row.agency.as_str())
         .map_or(0, |agency| agency.row.number);
-    let commit = Commit {
-        events: vec![mismatch_event(hub, &row, now_us)?],
-        ledger_entries: vec![step_entry(hub, agency, &write, "")?],
-        mismatches: vec![write],
-        at: now_us,
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.mismatches.pending.tell(&row);
-    hub.enter(committed).await?;
+    let commit = Commit::at(now_us)
+        .with(vec![mismatch_event(hub, &row, now_us)?])
+        .entry(step_entry(hub, agency, &write, "")?)
+        .with(vec![write]);
+    hub.write(commit).await?;
     Ok(())
 }

@@ -11,9 +11,9 @@ use crate::{foundation::error::AppError, node::hub::Hub, records};
 use heyan_catalog::Dataset;
 use heyan_domain::{fault::Fault, mismatch::State};
 use heyan_ports::{
-    commit::RecordWrite,
-    rows::MismatchRow,
-    store::{RecordKey, StoredRecord},
+    mismatches::MismatchRow,
+    records::{RecordWrite, StoredRecord},
+    subject::RecordKey,
 };
 
 /// A new version that corrects a record.

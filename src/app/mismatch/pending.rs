@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use heyan_domain::budget::Guesses;
-use heyan_ports::{rows::MismatchRow, store::SubjectKey};
+use heyan_ports::{mismatches::MismatchRow, subject::SubjectKey};
 
 /// A mismatch as an answer names it.
 #[derive(Clone)]

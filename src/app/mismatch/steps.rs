@@ -14,9 +14,10 @@ use heyan_domain::{
     mismatch::{Action, Actor, NotTaken, State},
 };
 use heyan_ledger::entry::{self, Kind};
+use heyan_ports::bus::Topic;
 use heyan_ports::{
-    bus::Topic,
-    rows::{EventRow, MismatchRow, MismatchWrite, StepRow},
+    deliveries::EventRow,
+    mismatches::{MismatchRow, MismatchWrite, StepRow},
 };
 
 /// What a mismatch's row holds sealed: its state with the state's facts, and the matter it came from.
@@ -129,7 +130,14 @@ pub(crate) fn next(
         facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,
         ..row
     };
-    Ok((MismatchWrite { row, step }, facts))
+    Ok((
+        MismatchWrite {
+            row,
+            step,
+            is_first: false,
+        },
+        facts,
+    ))
 }
 
 /// A new mismatch with its first step.
@@ -149,7 +157,11 @@ pub(crate) fn first(hub: &Hub, row: MismatchRow, facts: &Facts, note: &Note) -> 
         facts: hub.secrets.vault.seal_json(facts_place(&row.id), facts)?,
         ..row
     };
-    Ok(MismatchWrite { row, step })
+    Ok(MismatchWrite {
+        row,
+        step,
+        is_first: false,
+    })
 }
 
 /// The date by which the one whose turn it is has to act; `None` while the working days of the year are not known, which

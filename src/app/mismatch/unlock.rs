@@ -1,6 +1,7 @@
 //! Forgives the guesses about one subject: two persons must ask for it, and both are in the ledger (PROMISES I-16).
 //! The first request waits a day for the second, on whatever node that is made.
 
+use crate::node::write::Attempts;
 use std::sync::Arc;
 
 use crate::node::caller::Caller;
@@ -16,17 +17,11 @@ use crate::{
     },
 };
 use heyan_ledger::entry::{self, Kind};
-use heyan_ports::{
-    commit::Commit,
-    rows::UnlockWrite,
-    store::{StoreError, SubjectKey},
-};
+use heyan_ports::commit::{Commit, ForgivenSubject};
+use heyan_ports::{guesses::UnlockWrite, subject::SubjectKey};
 
 /// How long the first request waits for the second, microseconds.
 pub(crate) const WAIT_US: i64 = 86_400_000_000;
-
-/// Times that it is decided anew because somebody else asked in between.
-const ATTEMPTS_MAX: usize = 8;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +63,8 @@ pub async fn unlock(
     let now_us = hub.clock.now_us();
     let mut bytes = Vec::with_capacity(128);
     let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
-    for _ in 0..ATTEMPTS_MAX {
+    let mut attempts = Attempts::none();
+    loop {
         let waiting = hub.store.unlock_request(subject).await?;
         let (unlock, write) = decide(waiting, subject, &caller.client.row.id, now_us);
         bytes.clear();
@@ -76,27 +72,18 @@ pub async fn unlock(
         entry::put_text(&mut bytes, &format!("guess_budget.{}", unlock.as_str()));
         entry::put_text(&mut bytes, &crate::delivery::message::hex(&subject.0));
         purpose::seal_parts(hub, &[&caller.client.row.id, reason], &mut bytes)?;
-        let commit = Commit {
-            unlock: Some(write),
-            forgiven: match unlock {
-                Unlock::Unlocked => vec![subject],
+        let commit = Commit::at(now_us)
+            .with(write)
+            .with(match unlock {
+                Unlock::Unlocked => vec![ForgivenSubject(subject)],
                 Unlock::Requested => Vec::new(),
-            },
-            ledger_entries: vec![bytes.clone()],
-            at: now_us,
-            ..Commit::default()
-        };
-        let committed = match hub.commit(commit).await {
-            Err(AppError::Store(StoreError::Conflict)) => continue,
-            committed => committed?,
-        };
-        if unlock == Unlock::Unlocked {
-            hub.mismatches.pending.change(subject, |about| about.guessed.clear());
+            })
+            .entry(bytes.clone());
+        match hub.write(commit).await {
+            Err(error) if attempts.again(&error) => {}
+            written => return written.map(|_appended| unlock),
         }
-        hub.enter(committed).await?;
-        return Ok(unlock);
     }
-    Err(AppError::Store(StoreError::Conflict))
 }
 
 /// The second request of another person unlocks; the same person's only renews his own.

@@ -6,7 +6,8 @@ use std::sync::PoisonError;
 
 use super::hub::Hub;
 use crate::foundation::{error::AppError, vault::Place};
-use heyan_ports::{commit::Commit, rows::SavedReply, store::StoreError};
+use heyan_ports::commit::Commit;
+use heyan_ports::{error::StoreError, replies::SavedReply};
 
 /// Longest key, bytes.
 pub const KEY_BYTES_MAX: usize = 255;
@@ -95,14 +96,11 @@ impl Slot {
     /// # Errors
     /// The store could not be asked.
     pub async fn refuse(&self, hub: &Hub, status: u16, body: &[u8]) -> Result<(), AppError> {
-        let commit = Commit {
-            reply: Some(self.answer(hub, status, body)?),
-            ..Commit::default()
-        };
-        match hub.store.commit(&commit).await {
+        let commit = Commit::default().with(self.answer(hub, status, body)?);
+        match hub.write(commit).await {
             // Another node answered it in between; that answer stands.
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(_) | Err(AppError::Store(StoreError::Conflict)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{hub::Hub, peers};
 use crate::foundation::error::AppError;
-use heyan_ports::store::{Notice, SubjectKey};
+use heyan_ports::{nodes::Notice, subject::SubjectKey};
 
 /// Takes in one notice.
 ///

@@ -50,7 +50,7 @@ impl Strays {
         let entries = tokio::task::spawn_blocking(move || reader.not_entered(entries)).await;
         let entries = entries.map_err(|_panicked| AppError::Internal("the ledger could not be searched"))??;
         let count = entries.len();
-        hub.enter(Committed { ids, entries }).await?;
+        hub.enter(Committed::earlier(ids, entries)).await?;
         hub.forget_entered().await?;
         Ok(count)
     }
@@ -90,7 +90,7 @@ impl Hub {
             appended += pending.len();
             let (ids, entries): (Vec<_>, Vec<_>) = pending.into_iter().map(|row| (row.id, row.entry)).unzip();
             let entries = self.not_entered(entries)?;
-            self.enter(Committed { ids, entries }).await?;
+            self.enter(Committed::earlier(ids, entries)).await?;
             self.forget_entered().await?;
         }
     }

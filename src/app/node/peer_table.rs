@@ -6,7 +6,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use heyan_ports::store::{CosignedRow, NodeRow};
+use heyan_ports::nodes::{CosignedRow, NodeRow};
 use tokio::sync::oneshot;
 
 /// Who there is, and what was asked of them.

@@ -20,8 +20,8 @@ use heyan_ledger::{
     witness::{Witness, WitnessError, is_file_name},
 };
 use heyan_ports::{
-    rows::AlertRow,
-    store::{CosignedRow, NodeRow},
+    nodes::{CosignedRow, NodeRow},
+    supervision::AlertRow,
 };
 
 /// Longest wait for the answer of a node that has what was asked for.

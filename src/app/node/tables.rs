@@ -14,10 +14,7 @@ use crate::{
         lease::{self as turns, Turn},
     },
 };
-use heyan_ports::{
-    rows::{MismatchFilter, SubscriptionRow},
-    store::SubjectKey,
-};
+use heyan_ports::{deliveries::SubscriptionRow, mismatches::MismatchFilter, subject::SubjectKey};
 
 /// Mismatches that are read at once at a start.
 const PENDING_PAGE: u32 = 10_000;

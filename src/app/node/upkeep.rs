@@ -4,11 +4,8 @@
 use super::hub::Hub;
 use crate::{foundation::error::AppError, supervision, watches};
 use heyan_domain::{calendar::china_date, mismatch::STATES};
-use heyan_ports::{
-    commit::Commit,
-    rows::{AlertRow, MismatchFilter},
-    store::Before,
-};
+use heyan_ports::{commit::Commit, store::Before};
+use heyan_ports::{mismatches::MismatchFilter, supervision::AlertRow};
 
 /// Saved replies are kept four days: at least the 72 hours that are promised.
 const REPLIES_KEPT_US: i64 = 4 * 86_400_000_000;
@@ -98,11 +95,8 @@ pub(crate) async fn raise(hub: &Hub, mut alerts: Vec<AlertRow>) -> Result<(), Ap
     if alerts.is_empty() {
         return Ok(());
     }
-    let commit = Commit {
-        alerts,
-        ..Commit::default()
-    };
-    hub.store.commit(&commit).await?;
+    let commit = Commit::default().with(alerts);
+    hub.write(commit).await?;
     Ok(())
 }
 
@@ -114,7 +108,7 @@ async fn overdue(hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
         ..MismatchFilter::default()
     };
     let rows = hub.store.mismatches(&filter).await?;
-    let alert = |row: heyan_ports::rows::MismatchRow| {
+    let alert = |row: heyan_ports::mismatches::MismatchRow| {
         let once = format!("mismatch_overdue:{}:{}", row.id, row.revision);
         Ok(AlertRow {
             dataset: Some(row.dataset.to_string()),

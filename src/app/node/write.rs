@@ -1,15 +1,26 @@
 //! The one way to write: commit, then tell memory, then append to the ledger, then wake the workers.
 
 use std::{
-    sync::PoisonError,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
 use heyan_ledger::{Appended, Lane, LedgerError};
-use heyan_ports::commit::Commit;
+use heyan_ports::{
+    access::{AgencyRow, ClientRow, GrantRow},
+    commit::{Commit, FannedEvent, ForgivenSubject},
+    deliveries::{DeliveryResult, DeliveryRow, EventRow, SubscriptionRow},
+    error::StoreError,
+    guesses::GuessHead,
+    items::ItemRow,
+    mismatches::MismatchWrite,
+};
 
 use super::hub::Hub;
-use crate::{foundation::error::AppError, licences};
+use crate::foundation::error::AppError;
+
+/// State of a delivery that is still to be attempted.
+const PENDING: &str = "pending";
 
 /// Between two attempts at a full ledger queue.
 const QUEUE_WAIT: Duration = Duration::from_millis(2);
@@ -41,10 +52,39 @@ impl LedgerAppender for QueueAppender {
     }
 }
 
-/// What was committed and still has to be entered in the ledger.
+/// What was committed, and still has to be appended to the ledger.
 pub struct Committed {
-    pub(crate) ids: Vec<i64>,
-    pub(crate) entries: Vec<Vec<u8>>,
+    ids: Vec<i64>,
+    commit: Arc<Commit>,
+}
+
+impl Committed {
+    /// Entries of the outbox whose commit was made earlier.
+    pub(super) fn earlier(ids: Vec<i64>, entries: Vec<Vec<u8>>) -> Self {
+        Self {
+            ids,
+            commit: Arc::new(Commit::default().entries(entries)),
+        }
+    }
+}
+
+/// Attempts at a decision that another writer may overtake.
+pub struct Attempts(u32);
+
+impl Attempts {
+    /// Times that a decision is made anew.
+    const MAX: u32 = 8;
+
+    /// None was made.
+    pub const fn none() -> Self {
+        Self(0)
+    }
+
+    /// Whether `error` says that another writer was first, and the decision is to be made anew on what is there now.
+    pub fn again(&mut self, error: &AppError) -> bool {
+        self.0 += 1;
+        matches!(error, AppError::Store(StoreError::Conflict)) && self.0 < Self::MAX
+    }
 }
 
 impl Hub {
@@ -70,32 +110,86 @@ impl Hub {
         Ok(appended?)
     }
 
-    /// Commits; the entries have then still to be entered.
+    /// Writes one state change: commits it, tells memory, appends its entries to the ledger, wakes the workers, in this order. Only
+    /// then may anybody be told. Returns where the entries stand.
+    ///
+    /// # Errors
+    /// The store refuses or cannot be asked: nothing is written. The ledger has failed: the change stands, and the outbox keeps its
+    /// entries for the next start.
+    pub async fn write(&self, commit: Commit) -> Result<Vec<Appended>, AppError> {
+        let committed = self.commit(commit).await?;
+        self.enter(committed).await
+    }
+
+    /// The first half of [`Hub::write`]: commits and tells memory. The entries are still to be appended.
     ///
     /// # Errors
     /// The store refuses or cannot be asked.
-    pub async fn commit(&self, mut commit: Commit) -> Result<Committed, AppError> {
-        commit.record_keys = licences::keys_of(self, &commit.records);
-        let ids = self.store.commit(&commit).await?;
-        Ok(Committed {
-            ids,
-            entries: commit.ledger_entries,
-        })
+    pub async fn commit(&self, commit: Commit) -> Result<Committed, AppError> {
+        let commit = Arc::new(commit);
+        let ids = self.store.commit(Arc::clone(&commit)).await?;
+        self.tell_memory(&commit).await?;
+        Ok(Committed { ids, commit })
     }
 
-    /// Enters what was committed, in order. The outbox forgets it a little later: a crash in between enters it twice, never
-    /// not at all.
+    /// Memory follows the store: first the stamps of records, so that whoever sees a dispute gone sees the correction.
+    async fn tell_memory(&self, commit: &Commit) -> Result<(), AppError> {
+        for bucket in &commit.stamps {
+            self.records.caches.invalidate_bucket(*bucket);
+        }
+        let pending = &self.mismatches.pending;
+        for write in commit.rows::<MismatchWrite>() {
+            pending.tell(&write.row);
+        }
+        for forgiven in commit.rows::<ForgivenSubject>() {
+            pending.change(forgiven.0, |about| about.guessed.clear());
+        }
+        for head in commit.rows::<GuessHead>() {
+            pending.change(head.subject, |about| about.guess_head = head.revision);
+        }
+        if !(commit.lacks::<AgencyRow>() && commit.lacks::<ClientRow>() && commit.lacks::<GrantRow>()) {
+            self.reload_access().await?;
+        }
+        if !commit.lacks::<SubscriptionRow>() {
+            self.reload_subscriptions().await?;
+        }
+        if !commit.lacks::<ItemRow>() {
+            self.take_items(commit.rows()).await;
+        }
+        Ok(())
+    }
+
+    /// The second half of [`Hub::write`]: appends what was committed, in order, and wakes the workers. The outbox forgets the entries a
+    /// little later: a crash in between appends them twice, never not at all.
     ///
     /// # Errors
     /// The ledger has failed; the outbox keeps the entries for the next start.
     pub async fn enter(&self, committed: Committed) -> Result<Vec<Appended>, AppError> {
-        let mut appended = Vec::with_capacity(committed.entries.len());
-        for together in neighbours(committed.entries) {
+        let Committed { ids, commit } = committed;
+        let mut appended = Vec::with_capacity(commit.ledger_entries.len());
+        for together in neighbours(&commit.ledger_entries) {
             appended.extend(self.append_surely(together).await?);
         }
         let mut done = self.node.done_entries.lock().unwrap_or_else(PoisonError::into_inner);
-        done.extend(committed.ids);
+        done.extend(ids);
+        drop(done);
+        self.wake(&commit);
         Ok(appended)
+    }
+
+    /// Wakes the workers that have something to do after a commit.
+    fn wake(&self, commit: &Commit) {
+        let is_due = |result: &DeliveryResult| result.state == PENDING && result.next_at <= commit.at;
+        let has = |test: &dyn Fn(&DeliveryResult) -> bool| commit.rows().any(test);
+        if !commit.lacks::<EventRow>() {
+            self.wake_relay();
+        }
+        if !(commit.lacks::<DeliveryRow>() && commit.lacks::<SubscriptionRow>()) || has(&is_due) {
+            self.wake_courier();
+        }
+        if !commit.lacks::<FannedEvent>() || has(&|result| result.state != PENDING) {
+            self.wake_closer();
+        }
     }
 
     /// Forgets in the outbox what was entered since the last call.
@@ -134,16 +228,16 @@ impl Hub {
 }
 
 /// Entries of a commit in pieces that the ledger takes at once: each waits for the disk once, and is no longer than one entry may be.
-fn neighbours(entries: Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
+fn neighbours(entries: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
     const BYTES_MAX: usize = 32_768;
     const FRAME_BYTES: usize = 128;
     let (mut pieces, mut bytes): (Vec<Vec<Vec<u8>>>, usize) = (Vec::new(), 0);
     for entry in entries {
         let more = entry.len() + FRAME_BYTES;
         match pieces.last_mut().filter(|_| bytes + more <= BYTES_MAX) {
-            Some(piece) => piece.push(entry),
+            Some(piece) => piece.push(entry.clone()),
             None => {
-                pieces.push(vec![entry]);
+                pieces.push(vec![entry.clone()]);
                 bytes = 0;
             }
         }

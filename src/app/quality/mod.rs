@@ -16,10 +16,11 @@ use heyan_ledger::{
     answered,
     entry::{self, Body, Entry, Kind},
 };
+use heyan_ports::commit::{Commit, Position};
 use heyan_ports::{
-    commit::Commit,
-    rows::{MismatchRow, QualityWrites, RowKey, StepTally, VerdictTally},
-    store::SubjectKey,
+    mismatches::MismatchRow,
+    quality::{QualityWrites, StepTally, VerdictTally},
+    subject::{RowKey, SubjectKey},
 };
 pub use report::{By, Report, Request, Week, report, rows};
 
@@ -94,13 +95,11 @@ async fn tally_from(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
     }
     if next > begun {
         tally.look_up_steps(hub).await?;
-        let commit = Commit {
-            quality: tally.writes(),
-            positions: vec![(name, next.to_string())],
-            at: hub.clock.now_us(),
-            ..Commit::default()
-        };
-        hub.store.commit(&commit).await?;
+        let commit = Commit::at(hub.clock.now_us()).with(tally.writes()).with(Position {
+            name: name,
+            value: next.to_string(),
+        });
+        hub.write(commit).await?;
     }
     tail.next = Some(next);
     Ok(next - begun)

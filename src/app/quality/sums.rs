@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{WHOLE, report::By};
 use heyan_catalog::Dataset;
 use heyan_domain::verdict::{Outcome, Verdict};
-use heyan_ports::rows::{StepTally, VerdictTally};
+use heyan_ports::quality::{StepTally, VerdictTally};
 
 /// Actions of mismatches, and how a report names them.
 const STEPS: [(&str, &str); 8] = [

@@ -10,7 +10,7 @@ use crate::{
     records,
 };
 use heyan_ports::{
-    commit::Commit,
+    commit::{Commit, Position},
     outward::{FeedInfo, SourceFault},
 };
 
@@ -70,12 +70,11 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
         tracing::warn!(feed = info.name, rejected, "rows of a feed were rejected");
     }
     if stored.as_deref() != Some(batch.position.as_str()) {
-        let commit = Commit {
-            positions: vec![(name, batch.position.clone())],
-            at: hub.clock.now_us(),
-            ..Commit::default()
-        };
-        hub.store.commit(&commit).await?;
+        let commit = Commit::at(hub.clock.now_us()).with(Position {
+            name: name,
+            value: batch.position.clone(),
+        });
+        hub.write(commit).await?;
         let told = hub.outward.connectors.acknowledge(&info.name, &batch.position).await;
         told.map_err(|fault| failed(info, &fault))?;
     }

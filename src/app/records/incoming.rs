@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::{IngestResult, Ingested};
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::{Dataset, Subject};
+use heyan_ports::time;
 use heyan_ports::{
-    commit::RecordWrite,
-    store::{RecordKey, StoredRecord},
-    time,
+    records::{RecordWrite, StoredRecord},
+    subject::RecordKey,
 };
 
 /// A record that was checked.

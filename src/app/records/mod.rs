@@ -5,6 +5,8 @@
 pub mod feed;
 mod incoming;
 
+use crate::licences;
+use crate::node::write::Attempts;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -22,12 +24,12 @@ use heyan_ledger::{
     Appended,
     entry::{self, Kind},
 };
+use heyan_ports::{bus::Topic, commit::Commit, time};
 use heyan_ports::{
-    bus::Topic,
-    commit::{Commit, RecordWrite},
-    rows::{BusWrites, EventRow},
-    store::{RecordKey, StoreError, StoredRecord},
-    time,
+    deliveries::EventRow,
+    positions::BusWrites,
+    records::{RecordWrite, StoredRecord},
+    subject::RecordKey,
 };
 
 /// What became of one record.
@@ -70,9 +72,6 @@ pub struct IngestAnswer {
 
 /// Records of one commit and one ledger entry.
 pub const RECORDS_MAX: usize = 3_000;
-
-/// Times that a decision is made anew because a record changed in between.
-const ATTEMPTS_MAX: usize = 8;
 
 /// Whether `caller` may contribute to `dataset`.
 ///
@@ -154,7 +153,8 @@ pub(crate) async fn take(
     now_us: i64,
     bus: &BusWrites,
 ) -> Result<Taken, AppError> {
-    for _ in 0..ATTEMPTS_MAX {
+    let mut attempts = Attempts::none();
+    loop {
         let keys: Vec<RecordKey> = incoming.iter().map(|record| record.key.clone()).collect();
         let stored = hub.store.records(&keys).await?;
         let (writes, results) = incoming::decide(incoming, stored);
@@ -163,38 +163,30 @@ pub(crate) async fn take(
             ledger_entries.push(entry_of(hub, caller, dataset, &writes, now_us)?);
             events.extend(changes(hub, &writes, now_us)?);
         }
-        let any = !events.is_empty();
         let issued = Issued::among(hub, &writes, now_us);
-        let commit = Commit {
-            records: writes,
-            events,
-            stamps: incoming
-                .iter()
-                .map(|record| hub.records.caches.bucket_of(&record.subject.key))
-                .collect(),
-            ledger_entries,
-            alerts: issued.alerts(hub, now_us)?,
-            bus: bus.clone(),
-            at: now_us,
-            ..Commit::default()
-        };
-        let committed = match hub.commit(commit).await {
+        let commit = Commit::at(now_us)
+            .with(licences::keys_of(hub, &writes))
+            .with(writes)
+            .with(events)
+            .stamps(
+                incoming
+                    .iter()
+                    .map(|record| hub.records.caches.bucket_of(&record.subject.key))
+                    .collect(),
+            )
+            .entries(ledger_entries)
+            .with(issued.alerts(hub, now_us)?)
+            .with(bus.clone());
+        match hub.write(commit).await {
             // A position that somebody else moved stays moved: the caller finds that out.
-            Err(AppError::Store(StoreError::Conflict)) if bus.advances.is_empty() => continue,
-            committed => committed?,
-        };
-        issued.measure(hub);
-        // Committed: a crash before the append leaves the entry in the outbox, and the next start appends it.
-        for record in incoming {
-            hub.records.caches.invalidate(&record.subject.key);
+            Err(error) if bus.advances.is_empty() && attempts.again(&error) => {}
+            written => {
+                let entries = written?;
+                issued.measure(hub);
+                return Ok(Taken { results, entries });
+            }
         }
-        let entries = hub.enter(committed).await?;
-        if any {
-            hub.wake_relay();
-        }
-        return Ok(Taken { results, entries });
     }
-    Err(AppError::Store(StoreError::Conflict))
 }
 
 /// The writes of each dataset, in the order in which the datasets come.
@@ -229,7 +221,7 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
         let agency = access.agencies.get(agency);
         agency.is_some_and(|agency| dataset.is_some_and(|dataset| agency.reads(dataset, now_us)))
     };
-    let listens = |row: &Arc<heyan_ports::rows::SubscriptionRow>| {
+    let listens = |row: &Arc<heyan_ports::deliveries::SubscriptionRow>| {
         row.covers("record.changed", Some(&first.dataset), now_us) && reads(&row.agency)
     };
     let in_sink = |name: &String| name == "*" || **name == *first.dataset;

@@ -1,6 +1,7 @@
 //! An alert's life: open, acknowledged by an auditor, closed with a reason. A step is one `Commit` with its ledger entry and its saved
 //! reply. An alert holds pseudonyms, ids and counts; who the operator is stands sealed in its evidence, and an auditor is told.
 
+use crate::node::write::Attempts;
 use std::{sync::Arc, time::Duration};
 
 use crate::node::caller::Caller;
@@ -16,14 +17,8 @@ use crate::{
 };
 use heyan_domain::supervision::Rule;
 use heyan_ledger::entry::{self, Entry, Kind};
-use heyan_ports::{
-    commit::Commit,
-    rows::{AlertFilter, AlertRow, AlertStep, SupervisionWrites},
-    store::StoreError,
-};
-
-/// Times that a step is decided anew because somebody else took one in between.
-const ATTEMPTS_MAX: usize = 4;
+use heyan_ports::commit::Commit;
+use heyan_ports::supervision::{AlertFilter, AlertRow, AlertStep, SupervisionWrites};
 
 /// Where an alert stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,13 +201,13 @@ pub async fn act(
         by: caller.client.row.id.clone(),
         reason,
     };
-    for _ in 0..ATTEMPTS_MAX {
+    let mut attempts = Attempts::none();
+    loop {
         match step(hub, caller, id, action, &note, slot, render).await {
-            Err(AppError::Store(StoreError::Conflict)) => {}
+            Err(error) if attempts.again(&error) => {}
             done => return done,
         }
     }
-    Err(AppError::Store(StoreError::Conflict))
 }
 
 async fn step(
@@ -249,18 +244,14 @@ async fn step(
     let mut view = view(hub, caller, row).await?;
     view.steps.push((step.clone(), Some(note.clone())));
     let body = render(&view);
-    let commit = Commit {
-        reply: Some(slot.answer(hub, 200, &body)?),
-        supervision: SupervisionWrites {
+    let commit = Commit::at(now_us)
+        .with(slot.answer(hub, 200, &body)?)
+        .with(SupervisionWrites {
             steps: vec![step],
             ..SupervisionWrites::default()
-        },
-        ledger_entries: vec![bytes],
-        at: now_us,
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.enter(committed).await?;
+        })
+        .entry(bytes);
+    hub.write(commit).await?;
     Ok(body)
 }
 

@@ -20,7 +20,8 @@ use super::{
 };
 use heyan_domain::supervision::{Class, Rule, Severity};
 use heyan_ledger::entry::{self, Kind};
-use heyan_ports::{commit::Commit, rows::AlertRow};
+use heyan_ports::commit::{Commit, Position};
+use heyan_ports::supervision::AlertRow;
 
 /// A new alert of a rule, about nothing yet.
 ///
@@ -79,14 +80,13 @@ pub async fn begin(hub: &Hub) -> Result<(), AppError> {
     entry::put_text(&mut bytes, "supervision.rules");
     entry::put_text(&mut bytes, &format!("sha256:{digest}"));
     purpose::seal_parts(hub, &[], &mut bytes)?;
-    let commit = Commit {
-        positions: vec![(name, digest.clone())],
-        ledger_entries: vec![bytes],
-        at: now_us,
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.enter(committed).await?;
+    let commit = Commit::at(now_us)
+        .with(Position {
+            name: name,
+            value: digest.clone(),
+        })
+        .entry(bytes);
+    hub.write(commit).await?;
     tracing::info!(
         digest,
         rules = hub.supervision.rules.len(),

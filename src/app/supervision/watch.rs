@@ -20,10 +20,11 @@ use crate::{
 };
 use heyan_domain::supervision::{Fact, Finding, Seen, Supervisor};
 use heyan_ledger::{Ledger, entry};
+use heyan_ports::commit::{Commit, Position};
 use heyan_ports::{
-    commit::Commit,
-    rows::{Advance, AlertRow, BusWrites, PostedEntries, SupervisionWrites},
-    store::SubjectKey,
+    positions::{Advance, BusWrites},
+    subject::SubjectKey,
+    supervision::{AlertRow, PostedEntries, SupervisionWrites},
 };
 
 /// Entries of a ledger, or rows of other nodes' entries, that are taken in at once.
@@ -128,16 +129,16 @@ impl Watcher {
             next,
             body,
         });
-        let commit = Commit {
-            positions: vec![(name, next.to_string())],
-            supervision: SupervisionWrites {
+        let commit = Commit::at(hub.clock.now_us())
+            .with(Position {
+                name: name,
+                value: next.to_string(),
+            })
+            .with(SupervisionWrites {
                 posted,
                 ..SupervisionWrites::default()
-            },
-            at: hub.clock.now_us(),
-            ..Commit::default()
-        };
-        hub.store.commit(&commit).await?;
+            });
+        hub.write(commit).await?;
         self.posted = Some((next, next));
         Ok(next - first)
     }
@@ -295,16 +296,16 @@ impl Known {
             .and_then(|text| text.parse().ok())
             .unwrap_or_default();
         let revision = (before + 1).to_string();
-        let commit = Commit {
-            bus: BusWrites {
+        let commit = Commit::at(hub.clock.now_us())
+            .with(BusWrites {
                 advances: vec![Advance {
                     name: REVISION.to_owned(),
                     from: self.revision.clone(),
                     to: revision.clone(),
                 }],
                 ..BusWrites::default()
-            },
-            supervision: SupervisionWrites {
+            })
+            .with(SupervisionWrites {
                 kept: Some(hub.secrets.vault.seal(place(), &plain)?),
                 taken: self
                     .taken
@@ -312,11 +313,8 @@ impl Known {
                     .map(|(origin, next)| (origin.clone(), *next))
                     .collect(),
                 ..SupervisionWrites::default()
-            },
-            at: hub.clock.now_us(),
-            ..Commit::default()
-        };
-        hub.store.commit(&commit).await?;
+            });
+        hub.write(commit).await?;
         self.revision = Some(revision);
         self.kept_at = Instant::now();
         self.since_kept = 0;

@@ -27,11 +27,8 @@ use heyan_ledger::{
     entry::{self, Body, Kind},
     index::Key,
 };
-use heyan_ports::{
-    commit::Commit,
-    rows::{MismatchRow, SealRow},
-    store::SubjectKey,
-};
+use heyan_ports::commit::Commit;
+use heyan_ports::{mismatches::MismatchRow, seals::SealRow, subject::SubjectKey};
 
 /// Longest time that a seal may be set for, microseconds: two years. A longer case sets another.
 const LASTS_US_MAX: i64 = 2 * 366 * 86_400_000_000;
@@ -243,14 +240,8 @@ async fn step(
     entry::put_text(&mut bytes, &format!("trace_seal.{state}"));
     entry::put_text(&mut bytes, &row.id);
     purpose::seal_parts(hub, &[&caller.client.row.id, &facts.case_no, reason], &mut bytes)?;
-    let commit = Commit {
-        seals: vec![row.clone()],
-        ledger_entries: vec![bytes],
-        at: now_us,
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.enter(committed).await?;
+    let commit = Commit::at(now_us).with(vec![row.clone()]).entry(bytes);
+    hub.write(commit).await?;
     Ok(seal_of(row, facts))
 }
 

@@ -3,6 +3,7 @@
 //! with the answer's entry, made on a task of its own: a caller that resets the connection cannot stop it half-way.
 
 use crate::mismatch::pending::MismatchNote;
+use crate::node::write::Attempts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use smallvec::SmallVec;
@@ -28,10 +29,13 @@ use heyan_domain::{
     verdict::Verdict,
 };
 use heyan_ledger::Appended;
+use heyan_ports::commit::Commit;
 use heyan_ports::{
-    commit::Commit,
-    rows::{AlertRow, EventRow, GuessRow, MismatchRow, MismatchWrite},
-    store::{RecordKey, StoreError, SubjectKey},
+    deliveries::EventRow,
+    guesses::GuessRow,
+    mismatches::{MismatchRow, MismatchWrite},
+    subject::{RecordKey, SubjectKey},
+    supervision::AlertRow,
 };
 
 /// What one judged question brings.
@@ -137,9 +141,6 @@ struct Matter {
     now_us: i64,
 }
 
-/// Times that a decision is made anew because something changed in between.
-const ATTEMPTS_MAX: usize = 8;
-
 /// Enters an answer with what it brings; `consequences` are those of its items, and the notes come in their order.
 ///
 /// # Errors
@@ -186,7 +187,8 @@ async fn carry_out(
     let mut opens_first = !subjects
         .iter()
         .any(|subject| hub.mismatches.pending.is_decided(*subject));
-    for _ in 0..ATTEMPTS_MAX {
+    let mut attempts = Attempts::none();
+    loop {
         let turn = hub.mismatches.pending.turn(subjects.iter().copied()).await;
         let mut plan = Plan {
             opens_first,
@@ -200,23 +202,18 @@ async fn carry_out(
             };
             notes.push(note);
         }
-        let rows: Vec<MismatchRow> = plan.mismatches.iter().map(|write| write.row.clone()).collect();
-        let events = !plan.events.is_empty();
         let commit = plan.commit(hub, matter, entry.clone())?;
-        let committed = match commit {
-            Some(commit) => match hub.commit(commit).await {
-                Err(AppError::Store(StoreError::Conflict)) => {
-                    opens_first = false;
-                    continue;
-                }
-                committed => committed?,
-            },
-            // Everything was known already: the answer writes its own entry and nothing else.
-            None => return Ok((hub.append(entry).await?, notes)),
+        // Where everything was known already, the answer writes its own entry and nothing else.
+        let Some(commit) = commit else {
+            return Ok((hub.append(entry).await?, notes));
         };
-        for row in &rows {
-            hub.mismatches.pending.tell(row);
-        }
+        let committed = match hub.commit(commit).await {
+            Err(error) if attempts.again(&error) => {
+                opens_first = false;
+                continue;
+            }
+            committed => committed?,
+        };
         for (key, field) in all().flat_map(|one| &one.spent) {
             let today = Some(calendar::china_day(matter.now_us));
             let alerted = |about: &mut About| about.guessed_mut(field).alerted_on = today;
@@ -224,13 +221,9 @@ async fn carry_out(
         }
         drop(turn);
         let appended = hub.enter(committed).await?;
-        if events {
-            hub.wake_relay();
-        }
         let first = appended.into_iter().next();
         return Ok((first.ok_or(AppError::Internal("an answer was not entered"))?, notes));
     }
-    Err(AppError::Store(StoreError::Conflict))
 }
 
 /// Everything that one answer writes.
@@ -335,19 +328,21 @@ impl Plan {
             return Ok(None);
         }
         let mut ledger_entries = vec![entry];
-        for write in &self.mismatches {
+        let mut mismatches = self.mismatches;
+        for write in &mut mismatches {
+            write.is_first = self.opens_first;
+        }
+        for write in &mismatches {
             ledger_entries.push(steps::step_entry(hub, matter.agency_number, write, &matter.by)?);
         }
-        Ok(Some(Commit {
-            mismatches: self.mismatches,
-            opens_first: self.opens_first,
-            events: self.events,
-            guesses: self.guesses,
-            alerts: self.alerts,
-            ledger_entries,
-            at: matter.now_us,
-            ..Commit::default()
-        }))
+        Ok(Some(
+            Commit::at(matter.now_us)
+                .with(mismatches)
+                .with(self.events)
+                .with(self.guesses)
+                .with(self.alerts)
+                .entries(ledger_entries),
+        ))
     }
 }
 

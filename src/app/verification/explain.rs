@@ -19,10 +19,8 @@ use heyan_domain::{
     verdict::{Outcome, Verdict},
 };
 use heyan_ledger::entry::{self, Body, Entry, Item, Kind};
-use heyan_ports::{
-    store::{RecordKey, SubjectKey},
-    time,
-};
+use heyan_ports::subject::{RecordKey, SubjectKey};
+use heyan_ports::time;
 
 /// One field of an explanation.
 pub struct ExplainedField {

@@ -7,6 +7,7 @@
 //! (`settle`). A question that touches none is answered at once, as it is on a node alone: the first right value about a subject of
 //! which this node knows no guess. So k nodes tell at most k − 1 right values more than one.
 
+use crate::node::write::Attempts;
 use std::sync::Arc;
 
 use super::{
@@ -20,10 +21,11 @@ use heyan_domain::{
     calendar,
     verdict::{Outcome, ReviewReason, Verdict},
 };
+use heyan_ports::commit::Commit;
 use heyan_ports::{
-    commit::Commit,
-    rows::{GuessHead, GuessRow},
-    store::{RecordKey, StoreError, SubjectKey},
+    error::StoreError,
+    guesses::{GuessHead, GuessRow},
+    subject::{RecordKey, SubjectKey},
 };
 
 /// Whose answer it is, about what, and when.
@@ -38,9 +40,6 @@ impl Asked<'_> {
         self.now_us.div_euclid(1_000_000)
     }
 }
-
-/// Times that a budget is read again because another node counted in between.
-const ATTEMPTS_MAX: usize = 16;
 
 /// Holds a judgement against the budgets of its fields, wherever they are counted; answers what it brings.
 ///
@@ -97,15 +96,16 @@ async fn settle(
     let subject = asked.subject;
     let (fields, outcome) = (judgement.fields.clone(), judgement.outcome);
     let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
-    for _ in 0..ATTEMPTS_MAX {
+    let mut attempts = Attempts::none();
+    loop {
         let about = hub.mismatches.pending.about(subject);
         let expected = about.as_deref().map_or(0, |about| about.guess_head);
         let mut consequence = Consequence::default();
         apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
         let guesses = std::mem::take(&mut consequence.guesses);
         match stands(hub, subject, expected, guesses, asked.now_us).await {
-            Ok(true) => return Ok(consequence),
-            Ok(false) => {}
+            Ok(()) => return Ok(consequence),
+            Err(error) if attempts.again(&error) => {}
             Err(error) => {
                 // Nothing is told of it, so nothing of it is known: told again it would be free.
                 let before = about.map_or_else(Vec::new, |about| about.guessed.clone());
@@ -117,41 +117,33 @@ async fn settle(
         judgement.fields.clone_from(&fields);
         judgement.outcome = outcome;
     }
-    Err(AppError::Store(StoreError::Conflict))
 }
 
 /// Commits guesses if what was known before them is all that there is; without any, looks whether it is.
+///
+/// # Errors
+/// A conflict if there is more.
 async fn stands(
     hub: &Hub,
     subject: SubjectKey,
     expected: i64,
     guesses: Vec<GuessRow>,
     now_us: i64,
-) -> Result<bool, AppError> {
+) -> Result<(), AppError> {
     if guesses.is_empty() {
-        return Ok(hub.store.guess_head(subject).await? == expected);
+        return match hub.store.guess_head(subject).await? == expected {
+            true => Ok(()),
+            false => Err(AppError::Store(StoreError::Conflict)),
+        };
     }
     let head = GuessHead {
         subject,
         expected,
         revision: now_us.max(expected + 1),
     };
-    let commit = Commit {
-        guesses,
-        guess_head: Some(head),
-        at: now_us,
-        ..Commit::default()
-    };
-    match hub.store.commit(&commit).await {
-        Ok(_no_entries) => {
-            hub.mismatches
-                .pending
-                .change(subject, |about| about.guess_head = head.revision);
-            Ok(true)
-        }
-        Err(StoreError::Conflict) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+    let commit = Commit::at(now_us).with(guesses).with(head);
+    hub.write(commit).await?;
+    Ok(())
 }
 
 /// Narrows the verdicts of a judgement to what the budget covers, and counts what it tells.

@@ -27,7 +27,7 @@ use heyan_domain::{
     policy::{FieldSet, Operation, Permission},
     verdict::Outcome,
 };
-use heyan_ports::store::SubjectKey;
+use heyan_ports::subject::SubjectKey;
 
 /// A question that was understood and may be asked.
 struct Prepared<'a, 'c> {

@@ -6,6 +6,8 @@
 //! Order that keeps it true: what was fetched last is read *before* the record, so a copy is as new as it is taken for;
 //! the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
 
+use crate::licences;
+use crate::node::write::Attempts;
 use std::{
     sync::{Arc, Weak},
     time::Duration,
@@ -27,9 +29,13 @@ use heyan_domain::{
     verdict::{Outcome, Verdict},
 };
 use heyan_ports::{
-    commit::{Commit, RecordWrite},
+    commit::Commit,
     outward::{SourceFault, SourceRecord},
-    store::{LiveFetch, RecordKey, StoreError, StoredRecord},
+};
+use heyan_ports::{
+    error::StoreError,
+    records::{FetchWrite, LiveFetch, RecordWrite, StoredRecord},
+    subject::RecordKey,
 };
 
 /// Longest time for one answer of a source, whatever its connector allows itself.
@@ -37,9 +43,6 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long "the source knows of none" is believed, microseconds.
 const NONE_LIFE_US: i64 = 30_000_000;
-
-/// Times that a decision is made anew because the record changed in between.
-const ATTEMPTS_MAX: usize = 8;
 
 /// Where a record came from, as its version says.
 const SOURCE: &str = "live";
@@ -266,7 +269,8 @@ async fn settle(
         read_at: asked_at,
         keep: Keep::Until(asked_at.saturating_add(NONE_LIFE_US)),
     };
-    for _ in 0..ATTEMPTS_MAX {
+    let mut attempts = Attempts::none();
+    loop {
         let record = match decide(stored(hub, name).await?, answer.as_ref(), asked_at)? {
             // Nothing is written for a number that nobody has: guesses must not fill the store.
             Decision::Nothing => return Ok(none),
@@ -281,14 +285,14 @@ async fn settle(
             Decision::Write(record) => record,
         };
         match write(hub, dataset, name, key, &record).await {
-            Err(AppError::Store(StoreError::Conflict)) => {}
+            Err(error) if attempts.again(&error) => {}
+            Err(AppError::Store(StoreError::Conflict)) => return Err(LoadError::Unstable),
             written => {
                 written.map_err(shared)?;
                 return loaded(dataset, name, &record, asked_at, Keep::Kept);
             }
         }
     }
-    Err(LoadError::Unstable)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -297,18 +301,18 @@ enum Found {
     No,
 }
 
-fn fetch_of(name: &RecordKey, at_us: i64, found: Found) -> (RecordKey, LiveFetch) {
+fn fetch_of(name: &RecordKey, at_us: i64, found: Found) -> FetchWrite {
     let found = found == Found::Yes;
-    (name.clone(), LiveFetch { at_us, found })
+    FetchWrite {
+        key: name.clone(),
+        fetch: LiveFetch { at_us, found },
+    }
 }
 
 /// Notes when the source was asked; no version changes, so nothing is entered.
 async fn note(hub: &Hub, name: &RecordKey, at_us: i64, found: Found) -> Result<(), LoadError> {
-    let commit = Commit {
-        live_fetches: vec![fetch_of(name, at_us, found)],
-        ..Commit::default()
-    };
-    hub.store.commit(&commit).await.map(drop).map_err(shared)
+    let commit = Commit::default().with(fetch_of(name, at_us, found));
+    hub.write(commit).await.map(drop).map_err(shared)
 }
 
 /// Commits a new version and its entry, and makes the entry of the cache stale: who waits for this load looks again,
@@ -328,19 +332,14 @@ async fn write(
     }];
     // Agency 0: the hub itself asked, for whoever came first.
     let entry = records::entry_by(hub, 0, &[SOURCE], dataset, &writes, record.received_at)?;
-    let commit = Commit {
-        events: records::changes(hub, &writes, record.received_at)?,
-        records: writes,
-        stamps: vec![hub.records.caches.bucket_of(key)],
-        live_fetches: vec![fetch_of(name, record.received_at, Found::Yes)],
-        ledger_entries: vec![entry],
-        at: record.received_at,
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.records.caches.invalidate(key);
-    hub.enter(committed).await?;
-    hub.wake_relay();
+    let commit = Commit::at(record.received_at)
+        .with(records::changes(hub, &writes, record.received_at)?)
+        .with(licences::keys_of(hub, &writes))
+        .with(writes)
+        .stamps(vec![hub.records.caches.bucket_of(key)])
+        .with(fetch_of(name, record.received_at, Found::Yes))
+        .entry(entry);
+    hub.write(commit).await?;
     Ok(())
 }
 

@@ -11,9 +11,10 @@ use heyan_catalog::{Catalog, Dataset};
 use heyan_domain::compare::Canonical;
 
 use heyan_ports::{
-    store::{NewestRecord, RecordKey, Store, SubjectKey},
-    time,
+    records::NewestRecord,
+    subject::{RecordKey, SubjectKey},
 };
+use heyan_ports::{store::Store, time};
 
 /// A cached record.
 pub struct CachedRecord {

@@ -28,7 +28,7 @@ use heyan_ledger::{
     Lane,
     entry::{self, Kind},
 };
-use heyan_ports::store::SubjectKey;
+use heyan_ports::subject::SubjectKey;
 
 /// What is asked of one record.
 pub struct Question<'a> {

@@ -11,7 +11,8 @@ use heyan_cache::LoadError;
 use heyan_catalog::Dataset;
 use heyan_domain::verdict::{Basis, Outcome, ReviewReason, Verdict};
 use heyan_ports::outward::{FieldVerdict, SaidOfClaims};
-use heyan_ports::{store::SubjectKey, time};
+use heyan_ports::subject::SubjectKey;
+use heyan_ports::time;
 
 /// Asks the register of `dataset` about the claims on the subject of a cache key.
 ///

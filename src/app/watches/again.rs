@@ -35,11 +35,8 @@ use heyan_ledger::{
     Appended,
     entry::{self, Kind},
 };
-use heyan_ports::{
-    commit::Commit,
-    rows::{EventRow, GuessRow, WatchRow},
-    store::{StoreError, SubjectKey},
-};
+use heyan_ports::commit::Commit;
+use heyan_ports::{deliveries::EventRow, error::StoreError, guesses::GuessRow, subject::SubjectKey, watches::WatchRow};
 use serde_json::{Map, Value, json};
 
 /// Watches that are looked at together.
@@ -114,27 +111,22 @@ async fn try_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> {
 }
 
 async fn end(hub: &Hub, row: WatchRow, facts: Facts, why: &str) -> Result<(), AppError> {
-    let commit = Commit {
-        watches: vec![ended(hub, row, facts, why)?],
-        ..Commit::default()
-    };
-    hub.store.commit(&commit).await?;
+    let commit = Commit::default().with(vec![ended(hub, row, facts, why)?]);
+    hub.write(commit).await?;
     Ok(())
 }
 
 /// Writes a watch one revision later.
 async fn commit(hub: &Hub, row: WatchRow, events: Vec<EventRow>, guesses: Vec<GuessRow>) -> Result<(), AppError> {
-    let commit = Commit {
-        watches: vec![WatchRow {
+    let commit = Commit::default()
+        .with(vec![WatchRow {
             revision: row.revision + 1,
             updated_at: hub.clock.now_us(),
             ..row
-        }],
-        events,
-        guesses,
-        ..Commit::default()
-    };
-    hub.store.commit(&commit).await?;
+        }])
+        .with(events)
+        .with(guesses);
+    hub.write(commit).await?;
     Ok(())
 }
 

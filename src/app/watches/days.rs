@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
     use heyan_catalog::Catalog;
-    use heyan_ports::store::SubjectKey;
+    use heyan_ports::subject::SubjectKey;
 
     fn claims(op: &str, operand: &str) -> Claims {
         let claim = WatchedClaim::Predicate {

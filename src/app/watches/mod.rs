@@ -37,11 +37,11 @@ use heyan_domain::{
     verdict::{Outcome, ReviewReason, Verdict},
 };
 use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{commit::Commit, time};
 use heyan_ports::{
-    commit::Commit,
-    rows::{Event, WatchFilter, WatchRow},
-    store::SubjectKey,
-    time,
+    deliveries::Event,
+    subject::SubjectKey,
+    watches::{WatchFilter, WatchRow},
 };
 
 /// The kind of the event that tells of it.
@@ -351,7 +351,7 @@ impl View {
 fn told_by(hub: &Hub, row: &WatchRow) -> Vec<String> {
     let now_us = hub.clock.now_us();
     let table = hub.outward.subscriptions.load();
-    let hears = |one: &&std::sync::Arc<heyan_ports::rows::SubscriptionRow>| {
+    let hears = |one: &&std::sync::Arc<heyan_ports::deliveries::SubscriptionRow>| {
         one.agency == row.agency && one.covers(KIND, Some(&row.dataset), now_us)
     };
     let mut ids: Vec<String> = table.by_id.values().filter(hears).map(|one| one.id.clone()).collect();
@@ -373,13 +373,8 @@ async fn change(hub: &Hub, caller: &Caller, action: &str, row: WatchRow) -> Resu
     entry::put_text(&mut bytes, action);
     entry::put_text(&mut bytes, &row.id);
     purpose::seal_caller(hub, caller, &mut bytes)?;
-    let commit = Commit {
-        watches: vec![row],
-        ledger_entries: vec![bytes],
-        ..Commit::default()
-    };
-    let committed = hub.commit(commit).await?;
-    hub.enter(committed).await?;
+    let commit = Commit::default().with(vec![row]).entry(bytes);
+    hub.write(commit).await?;
     Ok(())
 }
 
@@ -424,7 +419,7 @@ pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppErr
         let ended = ended(hub, row, facts, "withdrawn")?;
         match change(hub, caller, "watch.remove", ended).await {
             // It was woken or looked at in between.
-            Err(AppError::Store(heyan_ports::store::StoreError::Conflict)) => continue,
+            Err(AppError::Store(heyan_ports::error::StoreError::Conflict)) => continue,
             done => return done.map(|()| true),
         }
     }

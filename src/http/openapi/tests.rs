@@ -15,7 +15,7 @@ use crate::{
 use heyan_app::access::admin::NewSecret;
 use heyan_catalog::Catalog;
 use heyan_domain::identifier::IdentifierKind;
-use heyan_ports::commit::{AgencyRow, ClientRow, GrantRow};
+use heyan_ports::access::{AgencyRow, ClientRow, GrantRow};
 
 mod bodies;
 

@@ -20,7 +20,7 @@ use heyan_domain::{
     breaker::{Breaker, BreakerConfig, Pass, Permit},
     delivery::Attempted,
 };
-use heyan_ports::rows::Delivery;
+use heyan_ports::deliveries::Delivery;
 
 /// How many attempts at once.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use heyan_app::{
     foundation::error::AppError,
     node::{hub::Hub, news, peers},
 };
-use heyan_ports::store::{News, Notice};
+use heyan_ports::nodes::{News, Notice};
 
 /// Between two beats.
 const BEAT: Duration = Duration::from_millis(250);

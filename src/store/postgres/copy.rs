@@ -86,7 +86,7 @@ fn text(out: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heyan_ports::store::SubjectKey;
+    use heyan_ports::subject::SubjectKey;
 
     #[test]
     fn what_the_format_means_itself_is_escaped() {

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
 use crate::notice::heard;
-use heyan_ports::store::{News, Notice, StoreError};
+use heyan_ports::{
+    error::StoreError,
+    nodes::{News, Notice},
+};
 
 /// The channel of `LISTEN`.
 const CHANNEL: &str = "heyan";

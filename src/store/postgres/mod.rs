@@ -20,7 +20,8 @@ use super::migrate;
 use super::pool::{Patience, Pool};
 use super::sql_store::SqlStore;
 use super::writer::{Writer, WriterLimits};
-use heyan_ports::store::{News, Store, StoreError};
+use heyan_ports::store::Store;
+use heyan_ports::{error::StoreError, nodes::News};
 
 /// Where the database is and how much of it this node uses.
 #[derive(Clone)]

@@ -10,9 +10,9 @@ use super::PostgresConfig;
 use crate::OpenError;
 use crate::engine::Engine;
 use crate::pool::Pool;
-use crate::read::column;
+use crate::rows::column;
 use crate::statement;
-use heyan_ports::store::StoreError;
+use heyan_ports::error::StoreError;
 
 /// A lock is not waited for as long as a statement may take.
 const LOCK_SHARE: u64 = 2;

@@ -10,7 +10,7 @@ use sqlx::{Connection, Row};
 use super::SqliteConfig;
 use super::open;
 use crate::statement;
-use heyan_ports::store::StoreError;
+use heyan_ports::error::StoreError;
 
 /// What was copied.
 #[derive(Clone, Copy, Debug)]

@@ -16,7 +16,8 @@ use super::engine::{Engine, EngineName, ErrorKind, NoLine, of_driver};
 use super::migrate;
 use super::sql_store::SqlStore;
 use super::writer::{Writer, WriterLimits};
-use heyan_ports::store::{Store, StoreError};
+use heyan_ports::error::StoreError;
+use heyan_ports::store::Store;
 
 pub use self::backup::BackupSummary;
 pub use self::open::OpenError;

@@ -12,9 +12,9 @@ use sqlx::{ConnectOptions, Sqlite};
 use super::SqliteConfig;
 use crate::engine::Cell;
 use crate::pool::{Patience, Pool};
-use crate::read::{column, fetch_one};
+use crate::rows::{column, fetch_one};
 use crate::statement::{self, Statement};
-use heyan_ports::store::StoreError;
+use heyan_ports::error::StoreError;
 
 /// The first release without the WAL-reset defect.
 const ENGINE_MIN: (u32, u32, u32) = (3, 51, 3);

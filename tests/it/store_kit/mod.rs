@@ -6,9 +6,20 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use heyan::ports::commit::{AgencyRow, ClientRow, Commit, GrantRow, RecordWrite};
-use heyan::ports::rows::{DeliveryResult, DeliveryRow, EventRow, MismatchRow, MismatchWrite, RowKey, StepRow};
-use heyan::ports::store::{RecordKey, StoredRecord, SubjectKey};
+use heyan::ports::commit::{Commit, FannedEvent};
+use heyan::ports::{
+    access::{AgencyRow, ClientRow, GrantRow},
+    records::RecordWrite,
+};
+use heyan::ports::{
+    deliveries::{DeliveryResult, DeliveryRow, EventRow},
+    mismatches::{MismatchRow, MismatchWrite, StepRow},
+    subject::RowKey,
+};
+use heyan::ports::{
+    records::StoredRecord,
+    subject::{RecordKey, SubjectKey},
+};
 use heyan::store::{SqliteConfig, SqliteStore};
 
 /// A folder with mode 0700 that goes away with the value.
@@ -80,10 +91,7 @@ pub fn write(dataset: &Arc<str>, n: u64, expected: Option<u32>) -> RecordWrite {
 }
 
 pub fn first_load(dataset: &Arc<str>, numbers: std::ops::Range<u64>) -> Commit {
-    Commit {
-        records: numbers.map(|n| write(dataset, n, None)).collect(),
-        ..Commit::default()
-    }
+    Commit::default().with(numbers.map(|n| write(dataset, n, None)).collect::<Vec<_>>())
 }
 
 pub fn assert_same(left: &StoredRecord, right: &StoredRecord) {
@@ -201,15 +209,18 @@ pub fn awaiting(n: u64) -> MismatchWrite {
             actor: "authority",
             note: vec![1],
         },
+        is_first: false,
     }
 }
 
 /// Events whose deliveries are all there.
 pub fn fanned(numbers: &[u64]) -> Commit {
-    Commit {
-        fanned: numbers.iter().map(|n| row_key("evt_", *n)).collect(),
-        ..Commit::default()
-    }
+    Commit::default().with(
+        numbers
+            .iter()
+            .map(|n| FannedEvent(row_key("evt_", *n)))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// Delivery `n` of an event; the target `latest` takes only the newest of a record.

@@ -1,6 +1,8 @@
-//! Rows of supervision: alerts with their steps, and what the rules read.
+//! Alerts with their steps, and what the rules of supervision read and keep.
 
-use crate::store::SubjectKey;
+use async_trait::async_trait;
+
+use crate::{error::StoreError, subject::SubjectKey};
 
 /// Something that a person should look at.
 #[derive(Clone)]
@@ -106,4 +108,26 @@ impl SupervisionWrites {
     pub fn weight(&self) -> usize {
         self.steps.len() + usize::from(self.posted.is_some()) + usize::from(self.kept.is_some()) + self.taken.len()
     }
+}
+
+/// Alerts with their steps, and what the rules of supervision read and keep.
+#[async_trait]
+pub trait SupervisionStore: Send + Sync {
+    /// Alerts, newest first.
+    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<AlertRow>, StoreError>;
+
+    /// One alert.
+    async fn alert(&self, id: &str) -> Result<Option<AlertRow>, StoreError>;
+
+    /// The steps of an alert, oldest first.
+    async fn alert_steps(&self, id: &str) -> Result<Vec<AlertStep>, StoreError>;
+
+    /// What the rules of supervision have seen so far, sealed.
+    async fn supervision_state(&self) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Ledgers of which entries wait for the node that watches.
+    async fn posted_origins(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Entries of a ledger that wait, from an index on, in order.
+    async fn posted_entries(&self, origin: &str, from: u64, limit: u32) -> Result<Vec<PostedEntries>, StoreError>;
 }

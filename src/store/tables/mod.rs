@@ -1,0 +1,99 @@
+//! One file a capability: the rows that it reads and writes. The table of appliers at the end says in which order a commit is written.
+
+mod access;
+mod asks;
+mod cases;
+mod deliveries;
+mod guesses;
+mod items;
+mod mismatches;
+mod nodes;
+mod outbox;
+mod positions;
+mod quality;
+mod records;
+mod replies;
+mod seals;
+mod supervision;
+mod watches;
+
+use heyan_ports::store::Before;
+
+use crate::{
+    apply::run,
+    batch::{Applied, Batch},
+    engine::{Call, Engine, EngineName},
+    fault::Fault,
+    notice,
+    pool::Lease,
+    statement,
+};
+
+pub(crate) use self::{
+    access::{add_usage, use_once},
+    nodes::settle,
+    outbox::forget_entries,
+};
+
+/// Writes the rows of one capability, of all batches.
+type Applier<E> = for<'a, 'l> fn(&'a mut Lease<'l, E>, &'a [&'a Batch]) -> Applied<'a>;
+
+/// In this order: watches are woken by the records that were written before them, steps come before the events that tell of them.
+const fn appliers<E: Engine>() -> [Applier<E>; 13] {
+    [
+        records::apply,
+        watches::wake,
+        access::apply,
+        mismatches::apply,
+        guesses::apply,
+        items::apply,
+        seals::apply,
+        deliveries::apply,
+        replies::apply,
+        watches::apply,
+        cases::apply,
+        supervision::apply,
+        positions::apply,
+    ]
+}
+
+/// Writes all of `batches`; answers the outbox ids of each.
+pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {
+    for apply in appliers::<E>() {
+        apply(conn, batches).await?;
+    }
+    quality::apply(conn, batches).await?;
+    let ids = outbox::apply_entries(conn, batches).await?;
+    if E::ENGINE == EngineName::Postgres {
+        for payload in notice::payloads(batches) {
+            run(conn, statement::NOTIFY, |query| query.bind(payload)).await?;
+        }
+    }
+    Ok(ids)
+}
+
+/// Deletes saved replies and guesses older than the given times.
+pub(super) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Before) -> Result<(), Fault> {
+    run(conn, statement::DELETE_OLD_REPLIES, |query| {
+        query.bind(before.replies_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_GUESSES, |query| {
+        query.bind(before.guesses_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_GUESS_HEADS, |query| {
+        query.bind(before.guesses_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_UNLOCK_REQUESTS, |query| {
+        query.bind(before.unlocks_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_WATCHES, |query| {
+        query.bind(before.watches_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_ASKS, |query| query.bind(before.asks_us)).await?;
+    run(conn, statement::DELETE_USED_ONCE, |query| query.bind(before.used_s)).await
+}
