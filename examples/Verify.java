@@ -24,7 +24,7 @@ import java.util.Set;
  *
  * <pre>java examples/Verify.java URL CLIENT SECRET_FILE [REQUEST_FILE]</pre>
  *
- * URL is the hub's address, such as http://127.0.0.1:8443. CLIENT is the agency's client id, SECRET_FILE holds its
+ * URL is the hub's address, such as http://127.0.0.1:8080. CLIENT is the agency's client id, SECRET_FILE holds its
  * secret. REQUEST_FILE is a JSON body of {@code POST /v1/verifications}; without it the body is read from standard
  * input.
  *

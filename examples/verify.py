@@ -3,7 +3,7 @@
 
     python3 examples/verify.py URL CLIENT SECRET_FILE [REQUEST_FILE]
 
-URL is the hub's address, such as http://127.0.0.1:8443. CLIENT is the agency's client id, SECRET_FILE holds its secret.
+URL is the hub's address, such as http://127.0.0.1:8080. CLIENT is the agency's client id, SECRET_FILE holds its secret.
 REQUEST_FILE is a JSON body of `POST /v1/verifications`; without it the body is read from standard input.
 
 Exit code: 0 if the outcome is `verified`, 1 for any other outcome, 2 if the hub gave no answer.
