@@ -4,7 +4,7 @@ drills := "CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} PYTHONDONTWRITEBYTE
 
 # List the recipes.
 default:
-    @just --list --unsorted
+    @"{{ just_executable() }}" --list --unsorted
 
 # Type-check one crate, by the name of its folder below src: `just check http`.
 check crate="heyan":
