@@ -136,6 +136,8 @@ fn read_folder(folder: &Path, extension: &str) -> Result<Vec<(String, String)>, 
 
 #[cfg(test)]
 mod tests {
+    use heyan_domain::{compare::Comparator, identifier::IdentifierKind, mask::Mask};
+
     use super::*;
 
     #[test]
@@ -191,6 +193,21 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(catalog.iter().count(), 5);
         assert_eq!(&*catalog.get("marriage").unwrap().rules, "marriage@3");
+    }
+
+    #[test]
+    fn the_how_to_page_has_a_file_that_compiles_and_lists_every_word() {
+        let page = include_str!("../../docs/develop/add-a-dataset.md");
+        let example = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
+        let dataset = compile::compile("marriage.json", example.unwrap(), 0).unwrap();
+        assert_eq!(&*dataset.rules, "marriage@1");
+        let comparators = Comparator::NAMES.into_iter();
+        let words = comparators
+            .chain(IdentifierKind::ALL.map(IdentifierKind::as_str))
+            .chain(Mask::ALL.map(Mask::as_str));
+        for word in words {
+            assert!(page.contains(&format!("\n| `{word}` |")), "no row for {word}");
+        }
     }
 
     #[test]
