@@ -14,7 +14,7 @@ use crate::{
         network::SourceNetworks,
         secret::{self, ClientSecret},
     },
-    domain::{fault::Fault, identifier::IdentifierKind, policy::Operation},
+    domain::{fault::Fault, identifier::credit, policy::Operation},
     ledger::entry::{self, Kind},
 };
 
@@ -125,7 +125,7 @@ fn check_agency(hub: &Hub, new: &NewAgency, id: &str) -> Result<(), AppError> {
         faults.push(Fault::new("/id", "invalid_value"));
     }
     check_name(&new.name, &mut faults);
-    if IdentifierKind::CreditCode.parse(&new.credit_code).is_err() {
+    if !credit::is_sound(&new.credit_code) {
         faults.push(Fault::new("/credit_code", "invalid_identifier"));
     }
     if !matches!(Role::parse(&new.role), Some(Role::Agency | Role::Authority)) {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::{
     compare::Comparator,
-    identifier::IdentifierKind,
+    identifier::{IdentifierKind, credit},
     label::Label,
     mask::Mask,
     policy::{FIELDS_MAX, Sharing},
@@ -103,6 +103,8 @@ struct FieldKeywords {
     comparator: String,
     #[serde(default)]
     options: Value,
+    /// What a bare figure counts (元), for amounts.
+    unit: Option<String>,
     mask: String,
     #[serde(default)]
     guesses: GuessRule,
@@ -152,7 +154,7 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
         return Err(fail("/x-heyan/dataset", "must be 1 to 32 of a-z, 0-9 and -".to_owned()));
     }
     let sharing = sharing_of(&root).ok_or_else(|| fail("/x-heyan/legal_basis", WITHHELD_REASON.to_owned()))?;
-    if IdentifierKind::CreditCode.parse(&root.authority.credit_code).is_err() {
+    if !credit::is_sound(&root.authority.credit_code) {
         return Err(fail(
             "/x-heyan/authority/credit_code",
             "is not a unified social credit code".to_owned(),
@@ -225,8 +227,12 @@ fn compile_subject(file: &str, pointer: &str, name: &str, member: &Value) -> Res
 fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Result<Field, CatalogError> {
     let words: FieldKeywords = keywords(file, pointer, member)?;
     let fail = |place: &str, reason: String| CatalogError::in_file(file, &format!("{pointer}/x-heyan/{place}"), reason);
-    let comparator = Comparator::from_options(&words.comparator, &words.options)
-        .map_err(|error| fail("comparator", error.to_string()))?;
+    let options = match words.unit {
+        None => words.options,
+        Some(unit) => with_unit(words.options, unit),
+    };
+    let comparator =
+        Comparator::from_options(&words.comparator, &options).map_err(|error| fail("comparator", error.to_string()))?;
     let mask = Mask::from_name(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
     Ok(Field {
         name: name.into(),
@@ -238,6 +244,16 @@ fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Resul
         role: words.role,
         characters_max: characters_max(member),
     })
+}
+
+/// Options with the unit of a bare figure among them.
+fn with_unit(options: Value, unit: String) -> Value {
+    let mut members = match options {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    members.insert("unit".to_owned(), Value::String(unit));
+    Value::Object(members)
 }
 
 fn characters_max(member: &Value) -> usize {

@@ -131,6 +131,14 @@ impl Outcome {
 }
 
 impl Verdict {
+    /// Whether a side could not be read: nothing was compared, so nothing was told of a value.
+    pub const fn is_unreadable(self) -> bool {
+        matches!(
+            self,
+            Self::Review(ReviewReason::UnreadableRecord | ReviewReason::UnreadableClaim)
+        )
+    }
+
     /// The wire word of the verdict.
     pub const fn as_str(self) -> &'static str {
         match self {
