@@ -67,6 +67,8 @@ impl CatalogError {
 struct DatasetKeywords {
     dataset: String,
     revision: u16,
+    /// The first revision whose fields have the numbers of this one.
+    fields_since: Option<u16>,
     title: Label,
     sharing: SharingWord,
     legal_basis: Option<String>,
@@ -103,6 +105,8 @@ struct FieldKeywords {
     comparator: String,
     #[serde(default)]
     options: Value,
+    /// Codes with which the subject lives, exists or holds.
+    active: Option<Vec<String>>,
     /// What a bare figure counts (元), for amounts.
     unit: Option<String>,
     mask: String,
@@ -153,6 +157,12 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
     if !is_name(&root.dataset) {
         return Err(fail("/x-heyan/dataset", "must be 1 to 32 of a-z, 0-9 and -".to_owned()));
     }
+    if root.fields_since.is_some_and(|since| since > root.revision) {
+        return Err(fail(
+            "/x-heyan/fields_since",
+            "must not be after the revision".to_owned(),
+        ));
+    }
     let sharing = sharing_of(&root).ok_or_else(|| fail("/x-heyan/legal_basis", WITHHELD_REASON.to_owned()))?;
     if !credit::is_sound(&root.authority.credit_code) {
         return Err(fail(
@@ -180,6 +190,7 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
         rules: format!("{}@{}", root.dataset, root.revision).into(),
         name: Arc::from(root.dataset),
         revision: root.revision,
+        fields_since: root.fields_since.unwrap_or(root.revision),
         title: root.title,
         sharing,
         authority: root.authority,
@@ -234,7 +245,12 @@ fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Resul
     let comparator =
         Comparator::from_options(&words.comparator, &options).map_err(|error| fail("comparator", error.to_string()))?;
     let mask = Mask::from_name(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
+    let active = words.active.unwrap_or_default();
+    if !active.iter().all(|code| comparator.is_readable(code)) {
+        return Err(fail("active", "must be values of the field".to_owned()));
+    }
     Ok(Field {
+        active: active.iter().map(|code| comparator.canonical(code)).collect(),
         name: name.into(),
         label: words.label,
         comparator_name: words.comparator.into(),

@@ -140,7 +140,7 @@ mod tests {
             fields,
             ["name", "sex", "ethnicity", "birth_date", "domicile_address", "status"]
         );
-        assert_eq!(&*person.rules, "natural-person@1");
+        assert_eq!(&*person.rules, "natural-person@2");
     }
 
     #[test]

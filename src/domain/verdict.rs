@@ -65,6 +65,8 @@ pub enum Outcome {
     Incomplete,
     /// No such record, and the grant has `existence`.
     NotFound,
+    /// Every claimed field matches, and the licence does not hold on the day that was asked about.
+    NotInForce,
 }
 
 impl Outcome {
@@ -94,16 +96,18 @@ impl Outcome {
             Self::Review => "review",
             Self::Incomplete => "incomplete",
             Self::NotFound => "not_found",
+            Self::NotInForce => "not_in_force",
         }
     }
 
     /// Every outcome, in the order of its ledger code.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Verified,
         Self::Mismatched,
         Self::Review,
         Self::Incomplete,
         Self::NotFound,
+        Self::NotInForce,
     ];
 
     /// The one-byte code in a ledger entry; never reused for another meaning.
@@ -114,6 +118,7 @@ impl Outcome {
             Self::Review => 2,
             Self::Incomplete => 3,
             Self::NotFound => 4,
+            Self::NotInForce => 5,
         }
     }
 
@@ -125,6 +130,7 @@ impl Outcome {
             2 => Self::Review,
             3 => Self::Incomplete,
             4 => Self::NotFound,
+            5 => Self::NotInForce,
             _ => return None,
         })
     }

@@ -47,7 +47,7 @@ async fn the_registered_file_is_verified_and_an_altered_one_opens_a_mismatch() {
     let Body::Items(items) = Entry::decode(&entry).unwrap().body else {
         panic!("no verification")
     };
-    assert_eq!(items[0].rules, "e-licence@2");
+    assert_eq!(items[0].rules, "e-licence@3");
     assert_eq!(items[0].fields.len(), 2);
     // One byte more.
     let altered = [FILE, b"!"].concat();

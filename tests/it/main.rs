@@ -29,6 +29,7 @@ mod datasets;
 mod file_feed;
 mod item_lists;
 mod items;
+mod judged_pairs;
 mod kafka_kit;
 mod ledger_kill;
 mod ledger_second;

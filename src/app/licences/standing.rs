@@ -22,6 +22,7 @@ use crate::{
             validity::{self, Bound},
         },
         policy::{Operation, Permission},
+        verdict::Outcome,
     },
 };
 
@@ -48,6 +49,14 @@ impl Validity {
             valid_from: None,
             valid_until: None,
         }
+    }
+}
+
+/// An answer never says `verified` beside a state in which the licence does not hold.
+pub(super) fn narrow(judgement: &mut Judgement<'_>, validity: &Validity) {
+    let holds = matches!(validity.state, State::Valid | State::Unknown);
+    if judgement.outcome == Outcome::Verified && !holds {
+        judgement.outcome = Outcome::NotInForce;
     }
 }
 

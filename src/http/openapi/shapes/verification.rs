@@ -92,7 +92,7 @@ pub struct Verification {
     /// Where its ledger entry stands. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则：数据资源及其版次。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
 }
 
@@ -241,7 +241,7 @@ pub struct ItemAnswer {
     #[schema(required = false)]
     pub mismatch: MismatchNote,
     /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
 }
 
@@ -307,7 +307,7 @@ pub struct Explanation {
     /// What was answered. ‖ 当时的总结论。
     pub outcome: Outcome,
     /// Dataset and revision that decided. ‖ 当时所用规则。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
     /// Version of the record; `null`: there was none. ‖ 当时的记录版本；`null` 表示无记录。
     #[schema(required = true, minimum = 1, example = 7)]
