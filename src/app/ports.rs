@@ -254,6 +254,12 @@ pub trait Store: Send + Sync + 'static {
     /// Mismatches by id.
     async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError>;
 
+    /// Mismatches whose one has no day to be done by, because its working days were not known. At most `limit`.
+    async fn undated_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError>;
+
+    /// Gives a mismatch the day until when its one has time, unless it took a step meanwhile or has a day.
+    async fn set_due(&self, row: &MismatchRow, due_on: &str) -> Result<(), StoreError>;
+
     /// Mismatches whose step is over: no delivery of the event that they await is pending. At most `limit`.
     async fn delivered_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError>;
 

@@ -7,7 +7,7 @@ use super::{
     hub::Hub,
     ports::Before,
     rows::{AlertRow, MismatchFilter},
-    supervision, watches,
+    steps, supervision, watches,
 };
 use crate::domain::{calendar::china_date, mismatch::STATES};
 
@@ -81,6 +81,7 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
         })
         .await?;
     hub.pending.expire_guesses(now_us.div_euclid(1_000_000));
+    fill_due(hub).await?;
     let mut alerts = overdue(hub, now_us).await?;
     alerts.extend(missing_years(hub, now_us)?);
     raise(hub, alerts).await
@@ -100,6 +101,24 @@ pub(super) async fn raise(hub: &Hub, mut alerts: Vec<AlertRow>) -> Result<(), Ap
         ..Commit::default()
     };
     hub.store.commit(&commit).await?;
+    Ok(())
+}
+
+/// Gives mismatches that began while the working days were not known their day, now that they are.
+async fn fill_due(hub: &Hub) -> Result<(), AppError> {
+    for mut row in hub.store.undated_mismatches(OVERDUE_MAX).await? {
+        // Its turn began with its last step.
+        let Some(due_on) = steps::due(hub, &row.dataset, row.updated_at) else {
+            continue;
+        };
+        hub.store.set_due(&row, &due_on).await?;
+        let _turn = hub.pending.turn([row.subject].into_iter()).await;
+        // Somebody may have acted on it meanwhile: what the store holds is told.
+        if let Some(newest) = hub.store.find_mismatch(&row.id).await? {
+            row = newest;
+            hub.pending.tell(&row);
+        }
+    }
     Ok(())
 }
 

@@ -31,6 +31,7 @@ use crate::app::{
     question::{self, Purpose, Text},
     verify::Entered,
 };
+use crate::domain::verdict::Outcome;
 
 /// The first line.
 #[derive(Deserialize)]
@@ -189,7 +190,11 @@ impl Stream {
             self.last = self.asks.answer(&web::Bytes::new()).await?.entered;
         }
         let mut summary = Map::new();
-        for outcome in crate::domain::verdict::Outcome::ALL {
+        // An item asks about no day, so none is out of force.
+        let told = Outcome::ALL
+            .into_iter()
+            .filter(|outcome| *outcome != Outcome::NotInForce);
+        for outcome in told {
             let count = self
                 .counts
                 .outcomes

@@ -10,6 +10,7 @@ use super::engine::{Call, Engine, EngineName};
 use super::fault::Fault;
 use super::pool::Lease;
 use super::read::column;
+use super::writer::Due;
 use crate::app::ports::{Before, StoreError, SubjectKey};
 use crate::app::rows::{
     AnswerRow, DeliveryResult, DeliveryRow, EventRow, GuessRow, ItemRow, MismatchWrite, RowKey, SavedReply, SealRow,
@@ -156,6 +157,18 @@ async fn apply_unlock<E: Engine>(conn: &mut Lease<'_, E>, unlock: &UnlockWrite) 
             changed(conn, statement::DELETE_UNLOCK_REQUEST, 1, bind).await
         }
     }
+}
+
+/// Gives a mismatch its day.
+pub(super) async fn set_due<E: Engine>(conn: &mut Lease<'_, E>, due: &Due) -> Result<(), Fault> {
+    run(conn, statement::SET_DUE, |query| {
+        query
+            .bind(due.subject.0.to_vec())
+            .bind(due.id.clone())
+            .bind(i64::from(due.revision))
+            .bind(due.due_on.clone())
+    })
+    .await
 }
 
 /// Deletes saved replies and guesses older than the given times.

@@ -53,6 +53,11 @@ pub(super) async fn mismatches<E: Engine>(pool: &Pool<E>, filter: &MismatchFilte
     fetch(pool, statement::SELECT_MISMATCHES, bind, read_mismatch).await
 }
 
+pub(super) async fn undated_mismatches<E: Engine>(pool: &Pool<E>, limit: u32) -> Read<Vec<MismatchRow>> {
+    let bind = |query: E::Call| query.bind(i64::from(limit));
+    fetch(pool, statement::SELECT_UNDATED_MISMATCHES, bind, read_mismatch).await
+}
+
 pub(super) async fn delivered_mismatches<E: Engine>(pool: &Pool<E>, limit: u32) -> Read<Vec<MismatchRow>> {
     let bind = |query: E::Call| query.bind(i64::from(limit));
     fetch(pool, statement::SELECT_DELIVERED_MISMATCHES, bind, read_mismatch).await

@@ -10,7 +10,7 @@ use super::batch::{Batch, Node, json_text};
 use super::engine::{Call, Engine, OpenLine};
 use super::pool::Pool;
 use super::statement::{self, Statement};
-use super::writer::{Work, Writer};
+use super::writer::{Due, Work, Writer};
 use super::{cases, notice, quality, read, read_loop, read_supervision, watches};
 use crate::app::commit::{Commit, GrantUsage};
 use crate::app::ports::{
@@ -146,6 +146,21 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError> {
         read_loop::mismatches(&self.readers, filter).await
+    }
+
+    async fn undated_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError> {
+        read_loop::undated_mismatches(&self.readers, limit).await
+    }
+
+    async fn set_due(&self, row: &MismatchRow, due_on: &str) -> Result<(), StoreError> {
+        let due = Due {
+            subject: row.subject,
+            id: row.id.clone(),
+            revision: row.revision,
+            due_on: due_on.to_owned(),
+        };
+        self.writer().submit(Work::SetDue(due)).await?;
+        Ok(())
     }
 
     async fn delivered_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError> {

@@ -15,7 +15,7 @@ use super::batch::Batch;
 use super::engine::{Engine, EngineName};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
-use crate::app::ports::Before;
+use crate::app::ports::{Before, SubjectKey};
 use crate::store::statement::{self, Statement};
 
 /// Quiet time after which the write-ahead log is copied back into the database file.
@@ -29,6 +29,7 @@ pub(super) enum Work {
     /// JSON array of `[grant, day, used]`, and its length.
     Usage(String, usize),
     ForgetOld(Before),
+    SetDue(Due),
     /// A name, and what it stands for unless that is settled already.
     Settle(String, String),
     /// A hash, and until when it is remembered, Unix seconds. Its number is 1 when it was not known.
@@ -38,6 +39,14 @@ pub(super) enum Work {
 
 /// What became of a piece of work: outbox ids, for a commit.
 pub(super) type Outcome = Result<Vec<i64>, Fault>;
+
+/// The day until when the one whose turn a mismatch is has time.
+pub(super) struct Due {
+    pub(super) subject: SubjectKey,
+    pub(super) id: String,
+    pub(super) revision: u32,
+    pub(super) due_on: String,
+}
 
 enum Message {
     Work(Work, oneshot::Sender<Outcome>),
@@ -255,6 +264,7 @@ async fn apply_works<E: Engine>(conn: &mut Lease<'_, E>, works: &[&Work]) -> Res
             Work::Commit(_) => {}
             Work::Forget(ids) => apply::forget_entries(conn, ids).await?,
             Work::Usage(usage, rows) => apply::add_usage(conn, usage, *rows).await?,
+            Work::SetDue(due) => super::apply_turn::set_due(conn, due).await?,
             Work::ForgetOld(before) => super::apply_turn::forget_old(conn, *before).await?,
             Work::Settle(name, value) => apply::settle(conn, name, value).await?,
             Work::UseOnce(hash, until_s) => {

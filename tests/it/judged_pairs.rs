@@ -16,5 +16,8 @@ fn every_judged_pair_comes_out_right() {
     }
     assert!(tally.pairs >= 250, "{}", tally.pairs);
     assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
-    assert_eq!((tally.right, tally.false_matches, tally.false_mismatches), (tally.pairs, 0, 0));
+    assert_eq!(
+        (tally.right, tally.false_matches, tally.false_mismatches),
+        (tally.pairs, 0, 0)
+    );
 }

@@ -69,6 +69,7 @@ mod supervision_month;
 mod tokens;
 mod tool;
 mod traces;
+mod unreadable;
 mod verifications;
 mod watches;
 mod yes_or_no;

@@ -27,7 +27,10 @@ fn shared() -> Option<PathBuf> {
 }
 
 fn rows(path: &Path) -> Vec<Vec<String>> {
-    cells(&std::fs::read_to_string(path).unwrap()).into_iter().skip(1).collect()
+    cells(&std::fs::read_to_string(path).unwrap())
+        .into_iter()
+        .skip(1)
+        .collect()
 }
 
 /// The rows of a CSV file: quoted cells may hold commas and line ends.
@@ -123,12 +126,17 @@ fn the_judged_pairs_of_administrative_data_come_out_right() {
     let (mut tally, mut identifiers) = (Tally::default(), Vec::new());
     for row in rows(&path) {
         if let Some(kind) = row[0].strip_prefix("id:") {
-            if !identifier_words(kind, &row[1]).iter().any(|word| row[3].split('|').any(|right| right == *word)) {
+            if !identifier_words(kind, &row[1])
+                .iter()
+                .any(|word| row[3].split('|').any(|right| right == *word))
+            {
                 identifiers.push(format!("{row:?}"));
             }
             continue;
         }
-        let is_held = HELD_WRONG.iter().any(|held| (held.0, held.1, held.2) == (&row[0], &row[1], &row[2]));
+        let is_held = HELD_WRONG
+            .iter()
+            .any(|held| (held.0, held.1, held.2) == (&row[0], &row[1], &row[2]));
         // Addresses are judged by their own test.
         if row[0].ends_with("address") || is_held {
             continue;

@@ -47,6 +47,9 @@ pub(super) fn judge(a: &str, b: &str) -> Verdict {
     if !a.contains(SEPARATOR) && !b.contains(SEPARATOR) {
         return loose::judge(TextRule::Party, a, b);
     }
+    if is_run_of(a, b) || is_run_of(b, a) {
+        return REVIEW_VARIANT;
+    }
     let (left, right): (Vec<&str>, Vec<&str>) = (a.split(SEPARATOR).collect(), b.split(SEPARATOR).collect());
     let (few, many) = if left.len() <= right.len() {
         (left, right)
@@ -59,6 +62,20 @@ pub(super) fn judge(a: &str, b: &str) -> Verdict {
         return if equal_numbers { REVIEW_VARIANT } else { REVIEW_PARTIAL };
     }
     loose::judge(TextRule::Party, a, b)
+}
+
+/// Whether `text` is the holders of `set` with nothing between them, in any order.
+fn is_run_of(text: &str, set: &str) -> bool {
+    let mut rest = text.to_owned();
+    !text.contains(SEPARATOR)
+        && set.split(SEPARATOR).all(|holder| match rest.find(holder) {
+            Some(at) => {
+                rest.replace_range(at..at + holder.len(), "");
+                true
+            }
+            None => false,
+        })
+        && rest.is_empty()
 }
 
 /// Whether each of `few` is one of `many`, or may be, another one each.

@@ -16,7 +16,7 @@ const PERSON_CHARS_MAX: usize = 4;
 
 /// The verdict on two folded texts that differ; symmetric.
 pub(super) fn judge(rule: TextRule, a: &str, b: &str) -> Verdict {
-    if vary(rule, &spelt(a), &spelt(b)) {
+    if vary(rule, &spelt(rule, a), &spelt(rule, b)) {
         return REVIEW_VARIANT;
     }
     if rule == TextRule::Document || rule == TextRule::Plain {
@@ -33,13 +33,18 @@ pub(super) fn judge(rule: TextRule, a: &str, b: &str) -> Verdict {
 }
 
 /// The text with Roman numerals and № as letters.
-fn spelt(text: &str) -> Vec<char> {
+fn spelt(rule: TextRule, text: &str) -> Vec<char> {
     let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
     let mut out = Vec::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\u{2160}'..='\u{217F}' | '№' => {
-                out.extend(nfkd.normalize_iter(std::iter::once(c)).flat_map(char::to_lowercase));
+                let letters = nfkd.normalize_iter(std::iter::once(c));
+                // In the case of the folded text.
+                match rule {
+                    TextRule::Document => out.extend(letters.flat_map(char::to_uppercase)),
+                    _ => out.extend(letters.flat_map(char::to_lowercase)),
+                }
             }
             _ => out.push(c),
         }
