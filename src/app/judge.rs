@@ -184,7 +184,7 @@ fn prepare<'a, 'c>(hub: &'a Hub, asking: &Asking<'c>, question: Question<'a>) ->
     let mut subject = parse_subject(dataset, question.subject)?;
     subject
         .findings
-        .extend(dataset.finding_on(&subject, china_date(now_us)));
+        .extend(dataset.finding_on(&subject, || china_date(now_us)));
     let claims = parse_claims(dataset, question.claims, allowed.permission)?;
     charge(&allowed, now_us)?;
     Ok(Prepared {

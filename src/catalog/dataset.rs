@@ -180,12 +180,17 @@ impl Dataset {
     }
 
     /// What a subject's identifier says that cannot be on a day: a birth that is still to come.
-    pub fn finding_on(&self, subject: &Subject, today: Date) -> Option<Finding> {
+    pub fn finding_on(&self, subject: &Subject, today: impl FnOnce() -> Date) -> Option<Finding> {
         let [member] = &*self.subject else { return None };
-        let is_number = member.kind == IdentifierKind::ResidentNumber;
-        let canonical = || std::str::from_utf8(subject.canonical()).ok();
-        let born = canonical().filter(|_| is_number).and_then(resident::birth_date);
-        born.filter(|born| *born > today).map(|_| Finding::DateInFuture)
+        // Nearly everybody is told by one digit: who was born in the last century, or the one before, is born.
+        let is_recent = subject.canonical().get(6).is_some_and(|digit| *digit >= b'2');
+        if !is_recent || member.kind != IdentifierKind::ResidentNumber {
+            return None;
+        }
+        let born = std::str::from_utf8(subject.canonical())
+            .ok()
+            .and_then(resident::birth_date)?;
+        (born > today()).then_some(Finding::DateInFuture)
     }
 
     /// The faults of a subject whose credit codes have wrong check characters.
