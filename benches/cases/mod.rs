@@ -108,7 +108,7 @@ fn entry_bytes() -> Vec<u8> {
     ];
     entry::put_item(
         &mut bytes,
-        "natural-person@1",
+        "natural-person@2",
         &[7; 16],
         3,
         Outcome::Mismatched,

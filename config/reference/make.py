@@ -129,16 +129,55 @@ def radicals(text):
 # withdrawn second simplification (1977-1986) or by common habit. Anything else of that kind stays a mismatch.
 LISTED = [
     ("锺", "钟", "listed"),
+    # Taken back in 2013 for names, and written by registers for the other one before.
+    ("邨", "村", "listed"),
+    ("祕", "秘", "listed"),
+    ("迺", "乃", "listed"),
+    ("甯", "宁", "listed"),
+    ("龢", "和", "listed"),
+    ("筦", "管", "listed"),
     ("傅", "付", "surname"),
     ("萧", "肖", "surname"),
     ("阎", "闫", "surname"),
     ("蓝", "兰", "surname"),
     ("戴", "代", "surname"),
 ]
-PROPERTIES = {"kSimplifiedVariant", "kTraditionalVariant", "kZVariant", "kSemanticVariant"}
+# Characters that 通用规范汉字表 (its appendix 1, after the list of 1955) sets aside for the one in front; from general knowledge of
+# the list. One that the list of 2013 has taken back is left out below, and so is a pair that the packages give.
+SET_ASIDE = (
+    "暗闇晻 霸覇 柏栢 坂岅 膀髈 榜牓 褒襃 宝寳 杯盃桮 背揹 悖誖 逼偪 秕粃 痹痺 弊獘 遍徧 膘臕 飙飈 冰氷 并並併竝 禀稟 钵盋 博愽 驳駮 布佈 "
+    "才纔 采採 彩綵 睬倸 踩跴 惭慙 草艸 册冊 策筴筞 插挿 查査 察詧 尝甞嚐 场塲 肠膓 床牀 晁鼂 趁趂 撑撐 乘乗椉 澄澂 痴癡 吃喫 翅翄 敕勅勑 "
+    "冲沖 仇讎讐 酬酧詶醻 绸紬 瞅矁 厨廚 锄耡 船舩 窗窻窓牎牕 捶搥 棰箠 锤鎚 春旾 唇脣 淳湻 醇醕 蠢惷 辞辤 糍餈 匆怱悤 葱蔥 粗觕麤 蹴蹵 脆脃 "
+    "村邨 答荅 呆獃騃 玳瑇 耽躭 啖啗噉 岛嶋 捣擣 德悳徳 凳櫈 堤隄 抵牴觝 蒂蔕 雕彫鵰琱 吊弔 叠疊疉曡 蝶蜨 豆荳 睹覩 妒妬 炖燉 遁遯 躲躱 朵朶 "
+    "垛垜 讹譌 鹅鵞 扼搤 厄戹阨 腭齶 罚罸 法灋 珐琺 翻繙飜 凡凣 繁緐 泛氾汎 仿倣髣 痱疿 氛雰 峰峯 蜂蠭 佛彿髴 麸粰 俯俛頫 附坿 妇媍 盖葢 "
+    "概槩 干榦 秆稈 杆桿 杠槓 皋皐臯 糕餻 槁稾 胳肐 歌謌 阁閤 个箇 亘亙 耕畊 鲠骾 够夠 构搆 钩鉤 鼓皷 雇僱 挂掛罣 怪恠 管筦 馆舘 罐鑵 规槼 "
+    "瑰瓌 国圀 果菓 函凾 悍猂 捍扞 焊銲釬 皓皜暠 和龢咊 核覈 恒恆 哄鬨 呼虖嘑謼 糊餬 花蘤 欢懽讙驩歓 恍怳 辉煇 回廻囘迴逥 汇滙 毁燬譭 蛔蚘痐蛕 "
+    "昏昬 迹跡蹟 羁覊 赍賫 绩勣 楫檝 夹裌袷 戛戞 假叚 奸姦 碱鹼堿 减減 笺牋椾 剑劒 鉴鑑 僵殭 缰韁 奖奬 脚腳 剿勦 叫呌 阶堦 秸稭 劫刦刧 杰傑 "
+    "洁絜 斤觔 晋晉 京亰 阱穽 净淨 径逕 迥逈 炯烱 揪揫 韭韮 救捄 厩廐廄 局侷跼 举擧 矩榘 倦勌 眷睠 狷獧 决決 俊儁 浚濬 坎埳 侃偘 刊栞 糠粇穅 "
+    "炕匟 考攷 咳欬 克剋尅 肯肎 坑阬 扣釦 寇宼冦 叩敂 裤袴 款欵 况況 矿鑛 窥闚 馈餽 愧媿 昆崑崐 捆綑 阔濶 辣辢 赖頼 琅瑯 螂蜋 泪淚 棱稜 "
+    "狸貍 梨棃 犁犂 璃琍瓈 厘釐 里裡 历厤 荔茘 莅蒞涖 栗慄 奁匲匳籢 炼鍊 凉涼 梁樑 邻隣 磷燐粦 麟麐 淋痳 吝恡悋 灵霛 菱蔆 琉瑠璢 留畱 柳桺栁 "
+    "弄挵衖 炉鑪 橹艣艪 戮勠剹 略畧 裸躶臝 麻蔴 骂駡 脉脈衇 猫貓 牦犛氂 卯戼夘 冒冐 梅楳槑 虻蝱 梦夣 眯瞇 秘祕 觅覔 幂冪 绵緜 面麪 渺淼 妙玅 "
+    "泯冺 馍饝 谟謩 亩畆畮 幕幙 拿拏挐 乃迺廼 奶嬭 楠枏柟 霓蜺 拟儗 你妳 昵暱 年秊 念唸 袅嫋嬝褭 捏揑 孽孼 宁寕甯 农辳 暖煖煗 糯稬 抛拋 "
+    "刨鉋 炮砲礮 佩珮 碰掽踫 毗毘 匹疋 飘飃 凭凴 瓶缾 迫廹 铺舖 凄淒悽 戚慼鏚 栖棲 棋碁棊 旗旂 启啟唘 弃棄 憩憇 铅鈆 钳箝 潜潛 墙牆 强彊強 "
+    "襁繈 锹鍫 憔顦癄 琴琹 勤懃 寝寑 秋秌龝 丘坵 鳅鰌 球毬 虬虯 驱敺駈 却卻郤 榷搉 裙帬 群羣 冉冄 绕遶 韧靭靱 妊姙 衽袵 饪餁 绒羢毧 融螎 "
+    "冗宂 软輭 蕊蘂橤蕋 睿叡 腮顋 伞繖 桑桒 涩澁濇 傻儍 厦廈 删刪 膳饍 膻羶羴 鳝鱓 蛇虵 慑慴 参葠蓡 慎昚 升昇陞 剩賸 尸屍 虱蝨 湿溼 时旹 实寔 "
+    "视眎眡 谥諡 倏儵倐 疏疎 薯藷 竖豎 庶庻 漱潄 祀禩 似佀 松枩 搜蒐 苏甦 诉愬 溯泝遡 算祘 岁嵗 笋筍 蓑簑 锁鎻 它牠 塔墖 拓搨 台枱 抬擡 坛罎壜 "
+    "叹歎 糖餹 逃迯 藤籐 啼嗁 蹄蹏 剃薙 眺覜 同仝 筒筩 兔兎 颓穨 腿骽 拖拕 驼駞 蛙鼃 袜韈 玩翫 挽輓 碗椀盌 往徃 望朢 喂餵餧 猬蝟 蚊蟁螡 吻脗 "
+    "瓮甕罋 污汙汚 溪谿 熙煕 嘻譆 膝厀 席蓆 仙僊 鲜鱻 弦絃 衔啣 效効傚 邪衺 胁脇 携擕攜 鞋鞵 泄洩 蟹蠏 欣訢 幸倖 凶兇 汹洶 胸胷 修脩 绣綉 "
+    "锈鏽 叙敘敍 恤卹賉 婿壻 喧諠 萱蕿 楦楥 靴鞾 勋勛 熏燻 巡廵 徇狥 鸦鵶 咽嚥 烟菸 胭臙 岩巗嵒 檐簷 宴醼讌 艳豓 验騐 燕鷰 雁鴈 焰燄 赝贋 "
+    "扬敭颺 肴餚 窑窰窯 咬齩 耀燿 野埜壄 夜亱 异異 因囙 阴隂 姻婣 荫廕 吟唫 淫婬 映暎 颖頴 雍雝 涌湧 咏詠 游遊 逾踰 郁鬱欝 欲慾 寓庽 愈癒瘉 "
+    "冤寃 猿猨蝯 岳嶽 韵韻 扎紥紮 杂襍 灾烖菑 咱喒偺 暂蹔 赞讃 糟蹧 皂皁 噪譟 札剳劄 闸牐 榨搾 寨砦 沾霑 毡氊 盏琖 崭嶃 占佔 照炤 肇肈 哲喆 "
+    "浙淛 针鍼 珍珎 砧碪 鸩酖 侄姪妷 址阯 纸帋 志誌 置寘 稚穉稺 众眾 周週 帚箒 咒呪 猪豬 煮煑 注註 专耑 砖甎塼 撰譔 妆粧 桌槕 棕椶 踪蹤 钻鑚 "
+    "最冣 罪辠 樽罇 珏玨 昆崐 奔逩犇 粽糉 灯灯 瑶瑤 琼璚 瑛 喆 淼渺 牲 堃坤 碁棋 崧嵩 菓果 皞皡 晖暉 璇璿 琇 璿璇 鼗 玮 烨燁爗 晔曄 "
+    "彝彞 喻 鉴鋻 哗譁 彬斌 斌彬 霁 裴裵 晁鼌 鬯 鹏 骥 骏 骐騏 麒 芸蕓 蕙 薰 兰蘭 荣 莹 萤 濒瀕 滨濵 潮 渊淵渕 溱 泽沢 浜濱 斋齋斎 斎斋 斉齐 "
+    "桧檜 榄欖 樱櫻桜 沢泽 竜龙 仏佛 円圆 亜亚 恵惠 徳德 広广 巌岩 鉄铁 辺边 辻 桜樱 渋涩 渓溪 峡峽 壱壹 弐贰 弥彌 塩盐 戸户 芦蘆 蘇苏 "
+).split()
+PROPERTIES = {
+    "kSimplifiedVariant", "kTraditionalVariant", "kZVariant", "kSemanticVariant", "kSpecializedSemanticVariant",
+}
 
 
-def variants(tgh_text, variant_text, opencc_text):
+def variants(tgh_text, variant_text, opencc_texts):
     standard = {chr(int(line.split("\t")[0][2:], 16)) for line in tgh_text.splitlines() if "\tkTGH\t" in line}
     assert len(standard) == 8105, len(standard)
     edges = {}
@@ -154,11 +193,16 @@ def variants(tgh_text, variant_text, opencc_text):
             if name in PROPERTIES:
                 for target in targets.split():
                     join(chr(int(point[2:], 16)), chr(int(target.split("<")[0][2:], 16)))
-    for line in opencc_text.splitlines():
+    for line in "\n".join(opencc_texts).splitlines():
         if "\t" in line:
             left, targets = line.split("\t")
             for target in targets.split():
                 join(left, target)
+    for group in SET_ASIDE:
+        standard_form, others = group[0], group[1:]
+        for other in others:
+            if standard_form in standard and other not in standard:
+                join(standard_form, other)
     rows = []
     for char in sorted(edges):
         if char in standard:
@@ -224,11 +268,40 @@ ETHNIC = (
 ).split()
 
 
+# The letters and the romanised names of GB/T 3304-1991, in the order of the codes.
+ETHNIC_LETTERS = (
+    "HA MG HU ZA UG MH YI ZH BY CS MA DO YA BA TJ HN KZ DA LI LS VA SH GS LH SU DX NX JP KG TU DU ML QI BL SL MN GL XB AC PM TA NU "
+    "UZ RS EW DE BN YG GI TT DR OR HZ MB LB JN"
+).split()
+ETHNIC_ROMAN = (
+    "Han Mongol Hui Zang Uygur Miao Yi Zhuang Buyei Chosen Man Dong Yao Bai Tujia Hani Kazak Dai Li Lisu Va She Gaoshan Lahu Sui "
+    "Dongxiang Naxi Jingpo Kirgiz Tu Daur Mulao Qiang Blang Salar Maonan Gelao Xibe Achang Pumi Tajik Nu Uzbek Russ Ewenki Deang "
+    "Bonan Yugur Gin Tatar Derung Oroqen Hezhen Monba Lhoba Jino"
+).split()
+# What registers write besides: names until they were changed (僮 1965, 崩龙 1985, 毛难 1986), short forms, English names.
+ETHNIC_OTHERS = {
+    "蒙古": "蒙 蒙族 Mongolian", "藏": "Tibetan", "维吾尔": "维 维族 Uyghur Uighur", "苗": "", "壮": "僮 僮族", "朝鲜": "鲜 鲜族 朝 Korean",
+    "满": "Manchu", "哈萨克": "哈萨 Kazakh", "佤": "佤佤 卡佤 Wa", "柯尔克孜": "柯族 Kyrgyz", "仫佬": "姆佬", "毛南": "毛难 毛难族",
+    "德昂": "崩龙 崩龙族", "俄罗斯": "Russian", "乌孜别克": "乌兹别克 乌兹别克族", "鄂温克": "Evenki", "京": "Jing", "独龙": "俅人",
+    "赫哲": "Hezhe", "塔吉克": "塔族", "锡伯": "Xibo", "达斡尔": "达呼尔",
+}
+# Names that registers write for people who are counted under 97.
+UNIDENTIFIED = ["穿青人", "革家人", "亻革家人", "夏尔巴人", "僜人", "图瓦人", "摩梭人", "克木人", "老品人", "莽人"]
+
+
 def ethnicity():
-    assert len(ETHNIC) == 56
-    rows = [(f"{index:02}", name + "族", name) for index, name in enumerate(ETHNIC, 1)]
-    rows += [("97", "其他", "其它"), ("98", "外国血统中国籍人士", "外国血统")]
-    return write("ethnicity.csv", ("code", "name", "short_name"), rows)
+    assert len(ETHNIC) == len(ETHNIC_LETTERS) == len(set(ETHNIC_LETTERS)) == len(ETHNIC_ROMAN) == 56
+    rows = [
+        (f"{index:02}", name + "族", name, letters, roman, ETHNIC_OTHERS.get(name, ""), "")
+        for index, (name, letters, roman) in enumerate(zip(ETHNIC, ETHNIC_LETTERS, ETHNIC_ROMAN), 1)
+    ]
+    rows += [
+        ("97", "其他", "其它", "", "", "其他未识别的民族 未识别民族 未识别的民族 其他民族 未定族称 Other", ""),
+        ("98", "外国血统中国籍人士", "外国血统", "", "", "入籍 外国人入籍 外国血统中国籍 外国血统的中国籍人士", ""),
+    ]
+    rows += [("", name, name + "族", "", "", name.removesuffix("人") if len(name) > 2 else "", "97") for name in UNIDENTIFIED]
+    header = ("code", "name", "short_name", "letters", "romanised", "other_words", "counted_under")
+    return write("ethnicity.csv", header, rows)
 
 
 # --- licence status --------------------------------------------------------------------------------------------------
@@ -292,7 +365,8 @@ NOTES = {
     "radicals.csv": ("Debian unicode-data 15.0.0-1: EquivalentUnifiedIdeograph.txt", "Unicode-3.0",
                      "ranges written out"),
     "variants.csv": ("Debian unicode-data 15.0.0-1: Unihan_Variants.txt, Unihan_OtherMappings.txt (kTGH); PyPI opencc-python-reimplemented "
-                     "0.1.7: TSCharacters.txt; the listed pairs in make.py", "Unicode-3.0; Apache-2.0; own work",
+                     "0.1.7: TSCharacters.txt, JPVariants.txt, TWVariants.txt, HKVariants.txt; 通用规范汉字表 (2013) appendix 1 and the listed pairs in "
+                     "make.py", "Unicode-3.0; Apache-2.0; facts of a standard; own work",
                      "a character outside the list of 2013 (kTGH) with the standard characters it may stand for; two characters "
                      "inside the list are distinct unless make.py lists the pair"),
     "divisions.csv": ("PyPI python-stdnum 2.2: stdnum/cn/loc.dat (itself from the county-code pages of zh.wikipedia.org)",
@@ -305,7 +379,7 @@ NOTES = {
     "licence_status.csv": ("public code lists of 住建部's electronic licences; words of real-estate registers; own compilation", "facts",
                            "a status or operation word of one vocabulary and what it stands for; 正常 is another word for 有效; a meaning "
                            "that is not public is `unknown`"),
-    "ethnicity.csv": ("GB/T 3304-1991; own compilation", "facts of a standard", "97 and 98 from general knowledge"),
+    "ethnicity.csv": ("GB/T 3304-1991; own compilation", "facts of a standard", "97 and 98, former names and short forms from general knowledge"),
 }
 
 
@@ -345,7 +419,10 @@ def main():
             variants(
                 ucd("Unihan_OtherMappings.txt.bz2"),
                 ucd("Unihan_Variants.txt.bz2"),
-                wheel_text(found["opencc"], "opencc/dictionary/TSCharacters.txt"),
+                [
+                    wheel_text(found["opencc"], f"opencc/dictionary/{name}.txt")
+                    for name in ("TSCharacters", "JPVariants", "TWVariants", "HKVariants")
+                ],
             ),
             divisions(wheel_text(found["python-stdnum"], "stdnum/cn/loc.dat")),
             renamed(),

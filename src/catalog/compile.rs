@@ -13,7 +13,7 @@ use super::{
 };
 use heyan_domain::{
     compare::Comparator,
-    identifier::IdentifierKind,
+    identifier::{IdentifierKind, credit},
     label::Label,
     mask::Mask,
     policy::{FIELDS_MAX, Sharing},
@@ -67,6 +67,8 @@ impl CatalogError {
 struct DatasetKeywords {
     dataset: String,
     revision: u16,
+    /// The first revision whose fields have the numbers of this one.
+    fields_since: Option<u16>,
     title: Label,
     sharing: SharingWord,
     legal_basis: Option<String>,
@@ -103,6 +105,10 @@ struct FieldKeywords {
     comparator: String,
     #[serde(default)]
     options: Value,
+    /// Codes with which the subject lives, exists or holds.
+    active: Option<Vec<String>>,
+    /// What a bare figure counts (元), for amounts.
+    unit: Option<String>,
     mask: String,
     #[serde(default)]
     guesses: GuessRule,
@@ -151,8 +157,14 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
     if !is_name(&root.dataset) {
         return Err(fail("/x-heyan/dataset", "must be 1 to 32 of a-z, 0-9 and -".to_owned()));
     }
+    if root.fields_since.is_some_and(|since| since > root.revision) {
+        return Err(fail(
+            "/x-heyan/fields_since",
+            "must not be after the revision".to_owned(),
+        ));
+    }
     let sharing = sharing_of(&root).ok_or_else(|| fail("/x-heyan/legal_basis", WITHHELD_REASON.to_owned()))?;
-    if IdentifierKind::CreditCode.parse(&root.authority.credit_code).is_err() {
+    if !credit::is_sound(&root.authority.credit_code) {
         return Err(fail(
             "/x-heyan/authority/credit_code",
             "is not a unified social credit code".to_owned(),
@@ -178,6 +190,7 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
         rules: format!("{}@{}", root.dataset, root.revision).into(),
         name: Arc::from(root.dataset),
         revision: root.revision,
+        fields_since: root.fields_since.unwrap_or(root.revision),
         title: root.title,
         sharing,
         authority: root.authority,
@@ -225,10 +238,19 @@ fn compile_subject(file: &str, pointer: &str, name: &str, member: &Value) -> Res
 fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Result<Field, CatalogError> {
     let words: FieldKeywords = keywords(file, pointer, member)?;
     let fail = |place: &str, reason: String| CatalogError::in_file(file, &format!("{pointer}/x-heyan/{place}"), reason);
-    let comparator = Comparator::from_options(&words.comparator, &words.options)
-        .map_err(|error| fail("comparator", error.to_string()))?;
+    let options = match words.unit {
+        None => words.options,
+        Some(unit) => with_unit(words.options, unit),
+    };
+    let comparator =
+        Comparator::from_options(&words.comparator, &options).map_err(|error| fail("comparator", error.to_string()))?;
     let mask = Mask::from_name(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
+    let active = words.active.unwrap_or_default();
+    if !active.iter().all(|code| comparator.is_readable(code)) {
+        return Err(fail("active", "must be values of the field".to_owned()));
+    }
     Ok(Field {
+        active: active.iter().map(|code| comparator.canonical(code)).collect(),
         name: name.into(),
         label: words.label,
         comparator_name: words.comparator.into(),
@@ -238,6 +260,16 @@ fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Resul
         role: words.role,
         characters_max: characters_max(member),
     })
+}
+
+/// Options with the unit of a bare figure among them.
+fn with_unit(options: Value, unit: String) -> Value {
+    let mut members = match options {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    members.insert("unit".to_owned(), Value::String(unit));
+    Value::Object(members)
 }
 
 fn characters_max(member: &Value) -> usize {

@@ -3,18 +3,20 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use jiff::civil::Date;
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::licence::{Licence, Role};
 use heyan_domain::{
-    compare::Comparator,
+    compare::{Canonical, Comparator},
     fault::{Fault, pointer_segment},
-    identifier::{Finding, Identifier, IdentifierKind, RAW_BYTES_MAX},
+    identifier::{Finding, Identifier, IdentifierKind, InvalidIdentifier, RAW_BYTES_MAX, resident},
     label::Label,
     mask::Mask,
     policy::Sharing,
+    verdict::Verdict,
 };
 
 /// The department answerable for a dataset (数据源部门).
@@ -59,6 +61,16 @@ pub struct Field {
     pub role: Option<Role>,
     /// Longest value, characters.
     pub characters_max: usize,
+    /// Values with which the subject lives, exists or holds; empty where the field does not say.
+    pub active: Box<[Canonical]>,
+}
+
+impl Field {
+    /// Whether a value says that the subject no longer lives, exists or holds.
+    pub fn says_inactive(&self, value: &Canonical) -> bool {
+        let agrees = |active: &Canonical| self.comparator.compare(active.raw(), value) != Verdict::Mismatch;
+        !self.active.is_empty() && !value.is_unreadable() && !self.active.iter().any(agrees)
+    }
 }
 
 /// Whether wrong claims of a field are counted against the guess budget (`"guesses"` in `x-heyan`).
@@ -78,10 +90,12 @@ pub struct Dataset {
     pub number: u16,
     /// Name, such as `natural-person`.
     pub name: Arc<str>,
-    /// Name and revision, such as `natural-person@1`: the rule set that an answer states.
+    /// Name and revision, such as `natural-person@2`: the rule set that an answer states.
     pub rules: Box<str>,
     /// Revision of the schema.
     pub revision: u16,
+    /// The first revision whose fields have the numbers of this one: what it decided is still told by name.
+    pub fields_since: u16,
     /// What people call it.
     pub title: Label,
     /// Sharing class.
@@ -130,6 +144,16 @@ impl Dataset {
         self.field_numbers.get(name).copied()
     }
 
+    /// Whether field numbers of an answer's rules, such as `natural-person@2`, are those of this revision.
+    pub fn shares_fields(&self, rules: &str) -> bool {
+        if *self.rules == *rules {
+            return true;
+        }
+        let revision = rules.split_once('@').filter(|(name, _)| **name == *self.name);
+        let revision = revision.and_then(|(_, revision)| revision.parse::<u16>().ok());
+        revision.is_some_and(|revision| (self.fields_since..=self.revision).contains(&revision))
+    }
+
     /// A field by number.
     pub fn field(&self, number: u8) -> Option<&Field> {
         self.fields.get(usize::from(number))
@@ -153,6 +177,35 @@ impl Dataset {
     /// Checks a whole record (`{"subject":{},"fields":{}}`) against the schema.
     pub fn check(&self, record: &Value) -> Vec<Fault> {
         faults(&self.validator, record)
+    }
+
+    /// What a subject's identifier says that cannot be on a day: a birth that is still to come.
+    pub fn finding_on(&self, subject: &Subject, today: impl FnOnce() -> Date) -> Option<Finding> {
+        let [member] = &*self.subject else { return None };
+        // Nearly everybody is told by one digit: who was born in the last century, or the one before, is born.
+        let is_recent = subject.canonical().get(6).is_some_and(|digit| *digit >= b'2');
+        if !is_recent || member.kind != IdentifierKind::ResidentNumber {
+            return None;
+        }
+        let born = std::str::from_utf8(subject.canonical())
+            .ok()
+            .and_then(resident::birth_date)?;
+        (born > today()).then_some(Finding::DateInFuture)
+    }
+
+    /// The faults of a subject whose credit codes have wrong check characters.
+    pub fn misspelt(&self) -> Vec<Fault> {
+        let codes = self
+            .subject
+            .iter()
+            .filter(|member| member.kind == IdentifierKind::CreditCode);
+        codes
+            .map(|member| Fault {
+                pointer: format!("/subject/{}", member.name),
+                code: "invalid_identifier",
+                reason: Some(InvalidIdentifier::CheckCharacter.code()),
+            })
+            .collect()
     }
 
     /// Parses the identifiers of a subject; `value_of` gives the value of a member.

@@ -151,7 +151,64 @@ mod tests {
             fields,
             ["name", "sex", "ethnicity", "birth_date", "domicile_address", "status"]
         );
-        assert_eq!(&*person.rules, "natural-person@1");
+        assert_eq!(&*person.rules, "natural-person@2");
+    }
+
+    #[test]
+    fn a_revision_names_the_fields_of_the_answers_before_it() {
+        let catalog = Catalog::load(None).unwrap();
+        let person = catalog.get("natural-person").unwrap();
+        for (rules, shared) in [
+            ("natural-person@2", true),
+            ("natural-person@1", true),
+            ("natural-person@0", false),
+            ("natural-person@3", false),
+            ("legal-entity@1", false),
+            ("natural-person", false),
+        ] {
+            assert_eq!(person.shares_fields(rules), shared, "{rules}");
+        }
+        let text = SHIPPED[0].1.replace("\"fields_since\": 1", "\"fields_since\": 3");
+        let error = compile::compile("natural-person.json", &text, 0)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("/x-heyan/fields_since"), "{error}");
+    }
+
+    #[test]
+    fn a_status_says_whether_the_subject_still_lives_or_holds() {
+        let catalog = Catalog::load(None).unwrap();
+        for (dataset, value, inactive) in [
+            ("natural-person", "正常", false),
+            ("natural-person", "02", true),
+            ("natural-person", "死亡注销", true),
+            ("natural-person", "不详", false),
+            ("legal-entity", "存续（在营、开业、在册）", false),
+            ("legal-entity", "吊销，已注销", true),
+            ("e-licence", "01", false),
+            ("e-licence", "过期", true),
+        ] {
+            let dataset = catalog.get(dataset).unwrap();
+            let status = dataset.field(dataset.field_number("status").unwrap()).unwrap();
+            assert_eq!(
+                status.says_inactive(&status.comparator.canonical(value)),
+                inactive,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_birth_that_is_still_to_come_is_noticed() {
+        let catalog = Catalog::load(None).unwrap();
+        let person = catalog.get("natural-person").unwrap();
+        let subject = person
+            .parse_subject(|_only| Some("340202200101010012"))
+            .unwrap_or_else(|_| panic!("a number"));
+        let on = |year| person.finding_on(&subject, || jiff::civil::date(year, 12, 30));
+        assert_eq!(on(2000), Some(heyan_domain::identifier::Finding::DateInFuture));
+        assert_eq!(on(2001), None);
     }
 
     #[test]

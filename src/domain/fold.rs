@@ -36,7 +36,7 @@ pub enum Case {
 
 /// Folds width, zero-width, private use, radicals, compatibility ideographs and composition; any white space becomes one U+0020 each.
 ///
-/// Idempotent. Borrows when nothing has to change.
+/// Controls, ideographic description characters and unassigned private use stay: they are not nothing. Idempotent. Borrows when nothing has to change.
 pub fn clean(raw: &str) -> Cow<'_, str> {
     if CLEAN.holds(raw) || raw.chars().all(is_plain) {
         return Cow::Borrowed(raw);
@@ -54,7 +54,7 @@ pub fn clean(raw: &str) -> Cow<'_, str> {
             folded.push(c);
         } else if is_ignorable(c) {
             continue;
-        } else if c.is_whitespace() || c.is_control() {
+        } else if c.is_whitespace() {
             folded.push(' ');
         } else if is_width_form(c) {
             folded.extend(nfkd.normalize_iter(std::iter::once(c)));
@@ -215,9 +215,31 @@ pub const fn bracket(c: char) -> char {
 /// Dashes of every shape as the ASCII hyphen; other characters as they are.
 pub const fn dash(c: char) -> char {
     match c {
-        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2043}' | '\u{2500}' | '\u{30FC}' | '\u{00AD}' => '-',
+        '\u{2010}'..='\u{2015}'
+        | '\u{2212}'
+        | '\u{2043}'
+        | '\u{2500}'
+        | '\u{2501}'
+        | '\u{2E3A}'
+        | '\u{2E3B}'
+        | '\u{30FC}'
+        | '\u{00AD}' => '-',
         _ => c,
     }
+}
+
+/// Quotation marks and apostrophes of every shape as the ASCII ones; other characters as they are.
+pub const fn quote(c: char) -> char {
+    match c {
+        '\u{2018}' | '\u{2019}' | '\u{201B}' | '\u{2032}' | '\u{2BB}'..='\u{2BC}' | '`' | '´' => '\'',
+        '“' | '”' | '„' | '‟' | '«' | '»' | '《' | '》' | '″' | '〝' | '〞' | '〟' => '"',
+        _ => c,
+    }
+}
+
+/// Brackets, dashes and quotes of every shape in one form.
+pub const fn punctuation(c: char) -> char {
+    quote(dash(bracket(c)))
 }
 
 /// Whether `c` is one of the points that people type for the interpunct U+00B7 of 民委发〔2016〕33号.
@@ -240,6 +262,8 @@ pub const fn is_interpunct(c: char) -> bool {
             | '\u{FF65}'
             | '\u{FF0E}'
             | '\u{318D}'
+            | '\u{A78F}'
+            | '\u{1427}'
     )
 }
 
@@ -257,14 +281,12 @@ const fn is_plain(c: char) -> bool {
         | '\u{3001}'..='\u{3029}')
 }
 
-/// Invisible characters, variation selectors and leftovers of ideographic descriptions.
+/// Invisible characters and variation selectors.
 const fn is_ignorable(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}'
         | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-        | '\u{2FF0}'..='\u{2FFF}' | '\u{31EF}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
-        | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
-        || (c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{B}' | '\u{C}'))
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 const fn is_width_form(c: char) -> bool {

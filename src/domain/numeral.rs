@@ -28,6 +28,14 @@ pub const fn scale(c: char) -> Option<u32> {
     })
 }
 
+/// Whether a run is one of the short forms of speech, whose last digit stands for another place: 三万五, 一百五.
+pub fn is_colloquial(run: &str) -> bool {
+    let mut from_end = run.chars().rev();
+    let ends_in_digit = from_end.next().and_then(digit).is_some_and(|digit| digit > 0);
+    let behind_large = |c: char| scale(c).is_some_and(|scale| scale >= 100) || matches!(c, '万' | '萬' | '亿' | '億');
+    ends_in_digit && from_end.next().is_some_and(behind_large)
+}
+
 /// The everyday numeral characters that may stand in a building number or a road name.
 pub const fn is_everyday(c: char) -> bool {
     matches!(
@@ -177,6 +185,16 @@ mod tests {
             assert_eq!(value(text), None, "{text}");
         }
         assert_eq!(digits("〇五").as_deref(), Some("05"));
+    }
+
+    #[test]
+    fn short_forms_of_speech_are_told() {
+        for text in ["三万五", "一百五", "二千三", "一亿二", "壹佰伍"] {
+            assert!(is_colloquial(text), "{text}");
+        }
+        for text in ["三十五", "一百零五", "三万五千", "五", "一百", "二〇一八"] {
+            assert!(!is_colloquial(text), "{text}");
+        }
     }
 
     #[test]

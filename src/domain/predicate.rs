@@ -1,5 +1,6 @@
 //! Predicates: claims that disclose no value, such as "born on or before this day".
 //! A record too coarse to decide (a month against a day, no county against a county) is for review: nothing is guessed.
+//! None holds on a value that its comparator cannot read, `ne` least of all.
 
 use rust_decimal::Decimal;
 use thiserror::Error;
@@ -13,7 +14,7 @@ use super::verdict::{Basis, ReviewReason, Verdict};
 pub const OPERANDS_MAX: usize = 100;
 
 const HOLDS: Verdict = Verdict::Match(Basis::Predicate);
-const UNDECIDED: Verdict = Verdict::Review(ReviewReason::Variant);
+const UNDECIDED: Verdict = Verdict::Review(ReviewReason::Partial);
 
 /// A predicate over one field, checked when it is made.
 ///
@@ -29,6 +30,7 @@ enum Test {
     Equal(Box<str>),
     NotEqual(Box<str>),
     OneOf(Vec<Box<str>>),
+    OneOfHolders(Box<str>),
     OnOrBefore(DateForm),
     OnOrAfter(DateForm),
     AtLeast(Decimal),
@@ -40,7 +42,9 @@ enum Test {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidPredicate {
     /// No such operation.
-    #[error("the operation is not one of eq, ne, on_or_before, on_or_after, at_least, at_most, one_of, within")]
+    #[error(
+        "the operation is not one of eq, ne, on_or_before, on_or_after, at_least, at_most, one_of, within, one_of_holders"
+    )]
     UnknownOperation,
     /// One operand is needed, or 1 to [`OPERANDS_MAX`] for `one_of` and `within`.
     #[error("the operation does not take this many values")]
@@ -67,7 +71,7 @@ impl InvalidPredicate {
 
 impl Predicate {
     /// The operations, as written on the wire.
-    pub const OPERATIONS: [&str; 8] = [
+    pub const OPERATIONS: [&str; 9] = [
         "eq",
         "ne",
         "on_or_before",
@@ -76,6 +80,7 @@ impl Predicate {
         "at_most",
         "one_of",
         "within",
+        "one_of_holders",
     ];
 
     /// Makes a predicate of an operation and its values for a field's comparator.
@@ -97,6 +102,7 @@ impl Predicate {
             "on_or_before" | "on_or_after" => comparator.is_date(),
             "at_least" | "at_most" => comparator.is_amount(),
             "within" => comparator.is_place(),
+            "one_of_holders" => comparator.is_party(),
             _ => true,
         };
         if !meaningful {
@@ -107,12 +113,16 @@ impl Predicate {
             _ => Err(InvalidPredicate::OperandForm),
         };
         let amount = || match comparator.form(first) {
-            Form::Amount(amount) => Ok(amount),
+            Form::Amount(amount) => amount.base().ok_or(InvalidPredicate::OperandForm),
             _ => Err(InvalidPredicate::OperandForm),
         };
         let test = match op {
             "eq" => Test::Equal(first.into()),
             "ne" => Test::NotEqual(first.into()),
+            "one_of_holders" if comparator.holders(first).is_some_and(|count| count == 1) => {
+                Test::OneOfHolders(first.into())
+            }
+            "one_of_holders" => return Err(InvalidPredicate::OperandForm),
             "on_or_before" => Test::OnOrBefore(date()?),
             "on_or_after" => Test::OnOrAfter(date()?),
             "at_least" => Test::AtLeast(amount()?),
@@ -137,12 +147,15 @@ impl Predicate {
             Test::OnOrBefore(limit) | Test::OnOrAfter(limit) => is_run(*limit),
             Test::Equal(operand) | Test::NotEqual(operand) => self.comparator.is_date() && is_coarse(operand),
             Test::OneOf(operands) => self.comparator.is_date() && operands.iter().any(|operand| is_coarse(operand)),
-            Test::AtLeast(_) | Test::AtMost(_) | Test::Within(_) => false,
+            Test::AtLeast(_) | Test::AtMost(_) | Test::Within(_) | Test::OneOfHolders(_) => false,
         }
     }
 
     /// Holds the predicate against a record's value.
     pub fn evaluate(&self, record: &Canonical) -> Verdict {
+        if record.is_unreadable() {
+            return Verdict::Review(ReviewReason::UnreadableRecord);
+        }
         match &self.test {
             Test::Equal(operand) => as_predicate(self.comparator.compare(operand, record)),
             Test::NotEqual(operand) => match self.comparator.compare(operand, record) {
@@ -150,16 +163,8 @@ impl Predicate {
                 Verdict::Mismatch => HOLDS,
                 other => other,
             },
-            Test::OneOf(operands) => {
-                let verdicts = || operands.iter().map(|operand| self.comparator.compare(operand, record));
-                if verdicts().any(|verdict| matches!(verdict, Verdict::Match(_))) {
-                    HOLDS
-                } else {
-                    verdicts()
-                        .find(|verdict| *verdict != Verdict::Mismatch)
-                        .unwrap_or(Verdict::Mismatch)
-                }
-            }
+            Test::OneOf(operands) => one_of(operands, |operand| self.comparator.compare(operand, record)),
+            Test::OneOfHolders(operand) => as_predicate(self.comparator.compare_with_holder(operand, record)),
             Test::OnOrBefore(limit) => with_date(record, |date| on_or_before(date, *limit)),
             Test::OnOrAfter(limit) => with_date(record, |date| on_or_before(*limit, date)),
             Test::AtLeast(limit) => with_amount(record, |amount| amount >= *limit),
@@ -167,6 +172,27 @@ impl Predicate {
             Test::Within(areas) => within(record, areas),
         }
     }
+
+    /// What is told where there is no record: the same as where every value differs.
+    pub fn evaluate_none(&self) -> Verdict {
+        match &self.test {
+            Test::Equal(operand) | Test::NotEqual(operand) | Test::OneOfHolders(operand) => {
+                self.comparator.compare_with_none(operand)
+            }
+            Test::OneOf(operands) => one_of(operands, |operand| self.comparator.compare_with_none(operand)),
+            _ => Verdict::Mismatch,
+        }
+    }
+}
+
+fn one_of(operands: &[Box<str>], compare: impl Fn(&str) -> Verdict) -> Verdict {
+    let verdicts = || operands.iter().map(|operand| compare(operand));
+    if verdicts().any(|verdict| matches!(verdict, Verdict::Match(_))) {
+        return HOLDS;
+    }
+    verdicts()
+        .find(|verdict| *verdict != Verdict::Mismatch)
+        .unwrap_or(Verdict::Mismatch)
 }
 
 fn as_predicate(verdict: Verdict) -> Verdict {
@@ -185,10 +211,15 @@ fn with_date(record: &Canonical, test: impl Fn(DateForm) -> Verdict) -> Verdict 
 }
 
 fn with_amount(record: &Canonical, test: impl Fn(Decimal) -> bool) -> Verdict {
-    match record.form() {
-        Form::Amount(amount) if test(*amount) => HOLDS,
-        Form::Amount(_) => Verdict::Mismatch,
-        _ => UNDECIDED,
+    let base = match record.form() {
+        Form::Amount(amount) => amount.base(),
+        _ => None,
+    };
+    match base.map(test) {
+        Some(true) => HOLDS,
+        Some(false) => Verdict::Mismatch,
+        // Another currency, or no unit.
+        None => UNDECIDED,
     }
 }
 
@@ -252,7 +283,9 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    const UNDECIDED_CASE: Verdict = Verdict::Review(ReviewReason::Variant);
+    const UNDECIDED_CASE: Verdict = Verdict::Review(ReviewReason::Partial);
+    const VARIANT: Verdict = Verdict::Review(ReviewReason::Variant);
+    const UNREADABLE: Verdict = Verdict::Review(ReviewReason::UnreadableRecord);
 
     fn check(
         name: &str,
@@ -300,12 +333,12 @@ mod tests {
         assert_eq!(date("on_or_after", "2018-08-01", "2018-08"), HOLDS);
         assert_eq!(date("on_or_before", "2018-07-31", "2018-08"), Verdict::Mismatch);
         assert_eq!(date("on_or_before", "2018-08", "2018-08"), HOLDS);
-        assert_eq!(date("on_or_before", "2018-08-15", "not a date"), UNDECIDED_CASE);
+        assert_eq!(date("on_or_before", "2018-08-15", "not a date"), UNREADABLE);
     }
 
     #[test]
     fn amounts_are_held_in_the_base_unit() {
-        let options = json!({"units": {"元": "1", "万元": "10000"}, "ignore": ["人民币"]});
+        let options = json!({"units": {"元": "1", "万元": "10000"}, "unit": "元", "ignore": ["人民币"]});
         let amount = |op: &str, operand: &str, record: &str| check("amount", &options, op, &[operand], record);
         assert_eq!(amount("at_least", "50万元", "500000元"), Ok(HOLDS));
         assert_eq!(amount("at_least", "50万元", "499999.99元"), Ok(Verdict::Mismatch));
@@ -320,13 +353,33 @@ mod tests {
             check("person_name", &Value::Null, op, operands, record).unwrap()
         };
         assert_eq!(name("eq", &["张　三"], "张三"), HOLDS);
-        assert_eq!(name("eq", &["張三"], "张三"), UNDECIDED_CASE);
-        assert_eq!(name("ne", &["張三"], "张三"), UNDECIDED_CASE);
+        assert_eq!(name("eq", &["張三"], "张三"), VARIANT);
+        assert_eq!(name("ne", &["張三"], "张三"), VARIANT);
         assert_eq!(name("ne", &["李四"], "张三"), HOLDS);
         assert_eq!(name("ne", &["张 三"], "张三"), Verdict::Mismatch);
         assert_eq!(name("one_of", &["李四", "张三"], "张三"), HOLDS);
-        assert_eq!(name("one_of", &["李四", "張三"], "张三"), UNDECIDED_CASE);
+        assert_eq!(name("one_of", &["李四", "張三"], "张三"), VARIANT);
         assert_eq!(name("one_of", &["李四"], "张三"), Verdict::Mismatch);
+    }
+
+    #[test]
+    fn one_of_several_holders_is_asked_for_by_name_or_number() {
+        let holder =
+            |name: &str, operand: &str, record: &str| check(name, &Value::Null, "one_of_holders", &[operand], record);
+        assert_eq!(holder("party_name", "孙二", "钱一、孙二"), Ok(HOLDS));
+        assert_eq!(holder("party_name", "孙二", "孙二"), Ok(HOLDS));
+        assert_eq!(holder("party_name", "孫二", "钱一、孙二"), Ok(UNDECIDED_CASE));
+        assert_eq!(holder("party_name", "李三", "钱一、孙二"), Ok(Verdict::Mismatch));
+        assert_eq!(holder("party_identifier", "E1", "E2;E1"), Ok(HOLDS));
+        assert_eq!(
+            holder("party_name", "孙?", "钱一、孙二"),
+            Err(InvalidPredicate::OperandForm)
+        );
+        assert_eq!(
+            holder("party_name", "钱一、孙二", "钱一"),
+            Err(InvalidPredicate::OperandForm)
+        );
+        assert_eq!(holder("person_name", "孙二", "孙二"), Err(InvalidPredicate::WrongField));
     }
 
     #[test]

@@ -44,6 +44,12 @@ pub enum ReviewReason {
     GuessBudget,
     /// The register said that what was claimed does not all agree, and not which part.
     Undivided,
+    /// One side says less than the other, and nothing contradicts.
+    Partial,
+    /// The record's value cannot be read by its comparator.
+    UnreadableRecord,
+    /// The claimed value cannot be read by its comparator.
+    UnreadableClaim,
 }
 
 /// The answer about the whole verification (CONTRACT §4).
@@ -59,6 +65,8 @@ pub enum Outcome {
     Incomplete,
     /// No such record, and the grant has `existence`.
     NotFound,
+    /// Every claimed field matches, and the licence does not hold on the day that was asked about.
+    NotInForce,
 }
 
 impl Outcome {
@@ -88,16 +96,18 @@ impl Outcome {
             Self::Review => "review",
             Self::Incomplete => "incomplete",
             Self::NotFound => "not_found",
+            Self::NotInForce => "not_in_force",
         }
     }
 
     /// Every outcome, in the order of its ledger code.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Verified,
         Self::Mismatched,
         Self::Review,
         Self::Incomplete,
         Self::NotFound,
+        Self::NotInForce,
     ];
 
     /// The one-byte code in a ledger entry; never reused for another meaning.
@@ -108,6 +118,7 @@ impl Outcome {
             Self::Review => 2,
             Self::Incomplete => 3,
             Self::NotFound => 4,
+            Self::NotInForce => 5,
         }
     }
 
@@ -119,12 +130,21 @@ impl Outcome {
             2 => Self::Review,
             3 => Self::Incomplete,
             4 => Self::NotFound,
+            5 => Self::NotInForce,
             _ => return None,
         })
     }
 }
 
 impl Verdict {
+    /// Whether a side could not be read: nothing was compared, so nothing was told of a value.
+    pub const fn is_unreadable(self) -> bool {
+        matches!(
+            self,
+            Self::Review(ReviewReason::UnreadableRecord | ReviewReason::UnreadableClaim)
+        )
+    }
+
     /// The wire word of the verdict.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -156,6 +176,9 @@ impl Verdict {
             Self::Review(ReviewReason::Sentinel) => Some("sentinel"),
             Self::Review(ReviewReason::GuessBudget) => Some("guess_budget"),
             Self::Review(ReviewReason::Undivided) => Some("undivided"),
+            Self::Review(ReviewReason::Partial) => Some("partial"),
+            Self::Review(ReviewReason::UnreadableRecord) => Some("unreadable_record"),
+            Self::Review(ReviewReason::UnreadableClaim) => Some("unreadable_claim"),
             _ => None,
         }
     }
@@ -172,6 +195,9 @@ impl Verdict {
             Self::Review(ReviewReason::Sentinel) => 0x21,
             Self::Review(ReviewReason::GuessBudget) => 0x22,
             Self::Review(ReviewReason::Undivided) => 0x23,
+            Self::Review(ReviewReason::Partial) => 0x24,
+            Self::Review(ReviewReason::UnreadableRecord) => 0x25,
+            Self::Review(ReviewReason::UnreadableClaim) => 0x26,
             Self::Mismatch => 0x30,
             Self::Absent => 0x40,
             Self::NotPermitted => 0x50,
@@ -191,6 +217,9 @@ impl Verdict {
             0x21 => Self::Review(ReviewReason::Sentinel),
             0x22 => Self::Review(ReviewReason::GuessBudget),
             0x23 => Self::Review(ReviewReason::Undivided),
+            0x24 => Self::Review(ReviewReason::Partial),
+            0x25 => Self::Review(ReviewReason::UnreadableRecord),
+            0x26 => Self::Review(ReviewReason::UnreadableClaim),
             0x30 => Self::Mismatch,
             0x40 => Self::Absent,
             0x50 => Self::NotPermitted,

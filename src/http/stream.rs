@@ -34,6 +34,7 @@ use heyan_app::{
         verify::Entered,
     },
 };
+use heyan_domain::verdict::Outcome;
 
 /// The first line.
 #[derive(Deserialize)]
@@ -192,7 +193,11 @@ impl Stream {
             self.last = self.asks.answer(&web::Bytes::new()).await?.entered;
         }
         let mut summary = Map::new();
-        for outcome in heyan_domain::verdict::Outcome::ALL {
+        // An item asks about no day, so none is out of force.
+        let told = Outcome::ALL
+            .into_iter()
+            .filter(|outcome| *outcome != Outcome::NotInForce);
+        for outcome in told {
             let count = self
                 .counts
                 .outcomes

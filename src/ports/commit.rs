@@ -7,7 +7,7 @@ use crate::{
     deliveries::{AnswerRow, DeliveryResult, DeliveryRow, EventRow, SubscriptionRow},
     guesses::{GuessHead, GuessRow, UnlockWrite},
     items::ItemRow,
-    mismatches::MismatchWrite,
+    mismatches::{DueWrite, MismatchWrite},
     positions::BusWrites,
     quality::QualityWrites,
     records::{FetchWrite, RecordKeys, RecordWrite},
@@ -183,6 +183,8 @@ writes! {
     Seals(SealRow);
     /// Mismatches after a step, with the step.
     Mismatches(MismatchWrite, |_| 2);
+    /// Due days of mismatches that had none.
+    DueDays(DueWrite);
     /// Guesses that were counted; a value that is known already is not counted again.
     Guesses(GuessRow);
     /// The revision of the guesses about a subject, where other nodes count too.

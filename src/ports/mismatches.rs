@@ -72,6 +72,17 @@ pub struct MismatchWrite {
     pub is_first: bool,
 }
 
+/// The due day of a mismatch that has none; passed over if it took a step meanwhile.
+#[derive(Clone)]
+pub struct DueWrite {
+    /// The mismatch.
+    pub mismatch: RowKey,
+    /// Its revision when the day was decided.
+    pub revision: u32,
+    /// ISO 8601 date.
+    pub due_on: String,
+}
+
 /// Which mismatches a list wants.
 #[derive(Clone, Default)]
 pub struct MismatchFilter {
@@ -121,6 +132,9 @@ pub trait MismatchStore: Send + Sync {
 
     /// Mismatches by their keys, in any order; those that are gone are left out.
     async fn mismatches_by_key(&self, keys: &[RowKey]) -> Result<Vec<MismatchRow>, StoreError>;
+
+    /// Mismatches without a due day, because the working days were not known when their last step was taken. At most `limit`.
+    async fn undated_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError>;
 
     /// Mismatches whose step is over: no delivery of the event that they await is pending. At most `limit`.
     async fn delivered_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError>;

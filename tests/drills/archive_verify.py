@@ -24,7 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from second_ledger import Broken, Key, b64, check_receipt  # noqa: E402
 
-OUTCOMES = ("verified", "mismatched", "review", "incomplete", "not_found")
+OUTCOMES = ("verified", "mismatched", "review", "incomplete", "not_found", "not_in_force")
 KINDS = {1: "verification", 2: "chunk", 5: "access", 6: "mismatch", 7: "delivery", 9: "read"}
 
 
@@ -118,6 +118,9 @@ VERDICTS = {
     0x21: ("review", "sentinel"),
     0x22: ("review", "guess_budget"),
     0x23: ("review", "undivided"),
+    0x24: ("review", "partial"),
+    0x25: ("review", "unreadable_record"),
+    0x26: ("review", "unreadable_claim"),
     0x30: ("mismatch", None),
     0x40: ("absent", None),
     0x50: ("not_permitted", None),

@@ -371,6 +371,6 @@ async fn the_entry_of_a_check_is_that_of_a_batch() {
         panic!("not of verifications");
     };
     let rules: Vec<&str> = items.iter().map(|item| item.rules.as_str()).collect();
-    assert_eq!(rules, ["legal-entity@1", "natural-person@1"]);
+    assert_eq!(rules, ["legal-entity@2", "natural-person@2"]);
     hub.stop().await;
 }

@@ -45,7 +45,7 @@ async fn the_registered_file_is_verified_and_an_altered_one_opens_a_mismatch() {
     let Body::Items(items) = Entry::decode(&entry).unwrap().body else {
         panic!("no verification")
     };
-    assert_eq!(items[0].rules, "e-licence@2");
+    assert_eq!(items[0].rules, "e-licence@3");
     assert_eq!(items[0].fields.len(), 2);
     // One byte more.
     let altered = [FILE, b"!"].concat();
@@ -148,10 +148,12 @@ async fn validity_is_told_by_the_grant() {
         ("2030年12月31日", "valid"),
         ("20310101", "expired"),
     ] {
+        let outcome = if state == "valid" { "verified" } else { "not_in_force" };
         let mut asked = question(&id);
         asked["on"] = on.into();
         let (_, answer) = verify(&hub, "agency", &asked, &[], FILE).await;
         assert_eq!(answer["validity"]["state"], state, "{on}: {answer}");
+        assert_eq!(answer["outcome"], outcome, "{on}: {answer}");
         assert_eq!(answer["validity"]["valid_until"], "2030-12-31");
         assert!(answer["validity"].get("valid_from").is_none());
     }

@@ -1,5 +1,5 @@
 //! The vectors and the sample city of the shared folder, when it is there (`HEYAN_SHARED`, else `../shared`).
-//! Skipped without it: the same kinds of vectors stand inside the unit tests.
+//! Skipped without it: the same kinds of vectors stand inside the unit tests and in `tests/vectors/judged_pairs.csv`.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use heyan::catalog::Catalog;
 use heyan::domain::compare::{Canonical, Comparator};
 use heyan::domain::identifier::{Finding, IdentifierKind};
 use heyan::domain::predicate::Predicate;
@@ -26,22 +27,29 @@ fn shared() -> Option<PathBuf> {
 }
 
 fn rows(path: &Path) -> Vec<Vec<String>> {
-    let text = std::fs::read_to_string(path).unwrap();
-    text.lines().skip(1).map(cells).collect()
+    cells(&std::fs::read_to_string(path).unwrap())
+        .into_iter()
+        .skip(1)
+        .collect()
 }
 
-/// One CSV line; quotes only around a whole cell.
-fn cells(line: &str) -> Vec<String> {
-    let (mut out, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-    for c in line.chars() {
+/// The rows of a CSV file: quoted cells may hold commas and line ends.
+pub(crate) fn cells(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
         match c {
+            '"' if quoted && rest.next_if_eq(&'"').is_some() => cell.push('"'),
             '"' => quoted = !quoted,
-            ',' if !quoted => out.push(std::mem::take(&mut cell)),
+            ',' if !quoted => row.push(std::mem::take(&mut cell)),
+            '\n' if !quoted => {
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
             _ => cell.push(c),
         }
     }
-    out.push(cell);
-    out
+    rows
 }
 
 fn ndjson(path: &Path) -> Vec<Value> {
@@ -50,16 +58,116 @@ fn ndjson(path: &Path) -> Vec<Value> {
 }
 
 fn comparator(name: &str) -> Comparator {
-    let money = json!({"units": {"元": "1", "万元": "10000", "亿元": "100000000"}, "ignore": ["人民币"]});
+    let money = json!({"units": {"元": "1", "万元": "10000", "亿元": "100000000"}, "unit": "元", "ignore": ["人民币"]});
     let (name, options) = match name {
         "capital" => ("amount", money),
-        "area" => ("amount", json!({"units": {"平方米": "1", "㎡": "1", "m²": "1"}})),
-        "sex" => ("coded", json!({"codes": {"1": ["男", "男性"], "2": ["女", "女性"]}})),
         "ethnicity" => ("coded", json!({"table": "ethnicity"})),
-        "mortgaged" => ("coded", json!({"codes": {"1": ["有", "是"], "0": ["无", "否"]}})),
         other => (other, Value::Null),
     };
     Comparator::from_options(name, &options).unwrap()
+}
+
+/// The comparator of a field of the shipped datasets, such as `natural-person.name`.
+pub(crate) fn comparator_of(catalog: &Catalog, field: &str) -> Comparator {
+    let (dataset, field) = field.split_once('.').unwrap();
+    let dataset = catalog.get(dataset).unwrap();
+    let number = dataset.field_number(field).unwrap();
+    dataset.field(number).unwrap().comparator.clone()
+}
+
+/// How many judged pairs came out how.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) pairs: usize,
+    pub(crate) right: usize,
+    pub(crate) false_matches: usize,
+    pub(crate) false_mismatches: usize,
+    pub(crate) needless_reviews: usize,
+    /// Pairs for which a review is never right.
+    pub(crate) decided: usize,
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Tally {
+    /// Tries a pair both ways round; `expect` names every right word.
+    pub(crate) fn judge(&mut self, comparator: &Comparator, row: &[String], expect: &str) {
+        let words: Vec<&str> = expect.split('|').collect();
+        let verdict = comparator.compare(&row[2], &comparator.canonical(&row[1]));
+        let back = comparator.compare(&row[1], &comparator.canonical(&row[2]));
+        self.pairs += 1;
+        self.decided += usize::from(!words.contains(&"review"));
+        if words.contains(&verdict.as_str()) && verdict.as_str() == back.as_str() {
+            self.right += 1;
+            return;
+        }
+        match verdict {
+            Verdict::Match(_) => self.false_matches += 1,
+            Verdict::Mismatch => self.false_mismatches += 1,
+            _ => self.needless_reviews += 1,
+        }
+        self.wrong.push(format!("{row:?}: {verdict:?}, the other way {back:?}"));
+    }
+}
+
+/// Rows that are held to be wrong, with the rule that they break.
+const HELD_WRONG: [(&str, &str, &str); 1] = [
+    // VERDICTS §1, second rule: 奴族 is no label of GB/T 3304, so it was not understood, and that is not different.
+    ("natural-person.ethnicity", "怒族", "奴族"),
+];
+
+#[test]
+fn the_judged_pairs_of_administrative_data_come_out_right() {
+    let Some(root) = shared() else { return };
+    let path = root.join("standards/vectors2.csv");
+    if !path.is_file() {
+        return;
+    }
+    let catalog = Catalog::load(None).unwrap();
+    let (mut tally, mut identifiers) = (Tally::default(), Vec::new());
+    for row in rows(&path) {
+        if let Some(kind) = row[0].strip_prefix("id:") {
+            if !identifier_words(kind, &row[1])
+                .iter()
+                .any(|word| row[3].split('|').any(|right| right == *word))
+            {
+                identifiers.push(format!("{row:?}"));
+            }
+            continue;
+        }
+        let is_held = HELD_WRONG
+            .iter()
+            .any(|held| (held.0, held.1, held.2) == (&row[0], &row[1], &row[2]));
+        // Addresses are judged by their own test.
+        if row[0].ends_with("address") || is_held {
+            continue;
+        }
+        tally.judge(&comparator_of(&catalog, &row[0]), &row, &row[3]);
+    }
+    println!(
+        "{} pairs, {} right, {} false matches, {} false mismatches, {} needless reviews of {}",
+        tally.pairs, tally.right, tally.false_matches, tally.false_mismatches, tally.needless_reviews, tally.decided
+    );
+    assert!(identifiers.is_empty(), "{identifiers:#?}");
+    assert_eq!(tally.false_matches, 0, "{:#?}", tally.wrong);
+    assert!(tally.false_mismatches * 50 <= tally.pairs, "{:#?}", tally.wrong);
+    assert!(tally.needless_reviews * 33 <= tally.decided, "{:#?}", tally.wrong);
+    assert!(tally.right * 100 >= tally.pairs * 96, "{:#?}", tally.wrong);
+}
+
+/// What may be said of an identifier: a code whose check character is wrong is refused unless a record has it.
+fn identifier_words(kind: &str, raw: &str) -> Vec<&'static str> {
+    let Ok(id) = IdentifierKind::from_name(kind).unwrap().parse(raw) else {
+        return vec!["invalid"];
+    };
+    let born = heyan::domain::identifier::resident::birth_date(&id.canonical);
+    let is_future = kind == "resident_number" && born.is_some_and(|born| born > jiff::civil::date(2026, 11, 30));
+    if id.findings.contains(&Finding::CreditCodeCheckCharacter) {
+        vec!["finding", "invalid"]
+    } else if is_future || !id.findings.is_empty() {
+        vec!["finding"]
+    } else {
+        vec!["ok"]
+    }
 }
 
 #[test]
@@ -67,6 +175,10 @@ fn every_pair_of_the_match_vectors_comes_out_right() {
     let Some(root) = shared() else { return };
     let mut wrong = Vec::new();
     for row in rows(&root.join("standards/match_pairs.csv")) {
+        // Since then a coarse date against a fine one in it is for review (VERDICTS §2, dates).
+        if row[0] == "date" && row[1] == "2018-08" && row[2] == "2018-08-01" {
+            continue;
+        }
         let name = match row[0].as_str() {
             "company" => "organization_name",
             "doc_no" => "document_number",
@@ -101,7 +213,10 @@ fn every_identifier_vector_comes_out_right() {
                 !id.findings.contains(&Finding::LicenceCheckCharacter)
             }
             ("upgrades_to", Ok(id)) => row[2].ends_with(&id.canonical) && id.upgraded,
-            ("bad_check", Ok(id)) => id.findings.contains(&Finding::LicenceCheckCharacter),
+            ("bad_check", Ok(id)) => {
+                let of_check = [Finding::LicenceCheckCharacter, Finding::CreditCodeCheckCharacter];
+                of_check.iter().any(|finding| id.findings.contains(finding))
+            }
             ("bad_check", Err(error)) => error.code() == "check_character",
             ("bad_length", Err(error)) => error.code() == "length",
             ("bad_alphabet", Err(error)) => error.code() == "alphabet",
@@ -128,18 +243,17 @@ fn the_reference_tables_agree_with_the_shared_ones() {
 struct Dataset {
     subject: &'static str,
     kind: IdentifierKind,
-    fields: HashMap<&'static str, Comparator>,
+    fields: HashMap<String, Comparator>,
     records: HashMap<String, HashMap<String, Canonical>>,
 }
 
-fn dataset(
-    root: &Path,
-    name: &str,
-    subject: &'static str,
-    kind: IdentifierKind,
-    fields: &[(&'static str, &str)],
-) -> Dataset {
-    let fields: HashMap<&str, Comparator> = fields.iter().map(|(field, name)| (*field, comparator(name))).collect();
+fn dataset(root: &Path, catalog: &Catalog, name: &str, subject: &'static str, kind: IdentifierKind) -> Dataset {
+    let shipped = catalog.get(name).unwrap();
+    let fields: HashMap<String, Comparator> = shipped
+        .fields
+        .iter()
+        .map(|field| (field.name.to_string(), field.comparator.clone()))
+        .collect();
     let mut records = HashMap::new();
     for line in ndjson(&root.join(format!("city/{name}.ndjson"))) {
         let id = kind
@@ -161,76 +275,17 @@ fn dataset(
     }
 }
 
-/// Dataset, subject, its kind, and each field with its comparator.
-type Row = (
-    &'static str,
-    &'static str,
-    IdentifierKind,
-    &'static [(&'static str, &'static str)],
-);
-
-/// The comparator of every field of the four datasets.
-const FIELDS: &[Row] = &[
-    (
-        "natural-person",
-        "id_number",
-        IdentifierKind::ResidentNumber,
-        &[
-            ("name", "person_name"),
-            ("sex", "sex"),
-            ("ethnicity", "ethnicity"),
-            ("birth_date", "date"),
-            ("domicile_address", "address"),
-            ("status", "text"),
-        ],
-    ),
-    (
-        "legal-entity",
-        "uscc",
-        IdentifierKind::CreditCode,
-        &[
-            ("name", "organization_name"),
-            ("established_on", "date"),
-            ("registered_capital", "capital"),
-            ("address", "address"),
-            ("status", "text"),
-        ],
-    ),
-    (
-        "e-licence",
-        "licence_id",
-        IdentifierKind::LicenceIdentifier,
-        &[
-            ("type_name", "text"),
-            ("licence_no", "document_number"),
-            ("holder_name", "party_name"),
-            ("holder_id", "party_identifier"),
-            ("valid_from", "date"),
-            ("valid_until", "date"),
-            ("status", "text"),
-            ("file_sha256", "digest"),
-        ],
-    ),
-    (
-        "real-estate",
-        "certificate_no",
-        IdentifierKind::DocumentNumber,
-        &[
-            ("owner_name", "party_name"),
-            ("owner_id", "party_identifier"),
-            ("location", "address"),
-            ("area_m2", "area"),
-            ("usage", "text"),
-            ("mortgaged", "mortgaged"),
-        ],
-    ),
-];
-
 fn city(root: &Path) -> HashMap<&'static str, Dataset> {
-    FIELDS
-        .iter()
-        .map(|(name, subject, kind, fields)| (*name, dataset(root, name, subject, *kind, fields)))
-        .collect()
+    let catalog = Catalog::load(None).unwrap();
+    [
+        ("natural-person", "id_number", IdentifierKind::ResidentNumber),
+        ("legal-entity", "uscc", IdentifierKind::CreditCode),
+        ("e-licence", "licence_id", IdentifierKind::LicenceIdentifier),
+        ("real-estate", "certificate_no", IdentifierKind::DocumentNumber),
+    ]
+    .into_iter()
+    .map(|(name, subject, kind)| (name, dataset(root, &catalog, name, subject, kind)))
+    .collect()
 }
 
 fn verdict(comparator: &Comparator, claim: &Value, record: &Canonical) -> Verdict {
@@ -272,7 +327,9 @@ fn every_request_of_the_sample_city_gets_its_verdicts() {
             .get(&id.canonical)
             .or_else(|| set.records.get(id.alternative.as_deref()?));
         let Some(record) = found else {
-            if wanted["outcome"] != "not_found" {
+            let misspelt = id.findings.contains(&Finding::CreditCodeCheckCharacter);
+            let word = if misspelt { "invalid" } else { "not_found" };
+            if wanted["outcome"] != word {
                 wrong.push(format!("{reference}: not found"));
             }
             continue;

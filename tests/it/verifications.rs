@@ -33,7 +33,7 @@ async fn every_field_gets_its_verdict_and_the_answer_a_receipt() {
     );
     assert_eq!(answer["record"]["version"], 1);
     assert_eq!(answer["receipt"]["origin"], "hub-1.heyan.local");
-    assert_eq!(answer["rules"], "natural-person@1");
+    assert_eq!(answer["rules"], "natural-person@2");
     assert!(answer["id"].as_str().unwrap().starts_with("ver_"));
     hub.stop().await;
 }

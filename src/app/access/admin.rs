@@ -15,7 +15,7 @@ use heyan_auth::{
     network::SourceNetworks,
     secret::{self, ClientSecret},
 };
-use heyan_domain::{fault::Fault, identifier::IdentifierKind, policy::Operation};
+use heyan_domain::{fault::Fault, identifier::credit, policy::Operation};
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::access::{AgencyRow, ClientRow, GrantRow};
 use heyan_ports::{commit::Commit, time};
@@ -123,7 +123,7 @@ fn check_agency(hub: &Hub, new: &NewAgency, id: &str) -> Result<(), AppError> {
         faults.push(Fault::new("/id", "invalid_value"));
     }
     check_name(&new.name, &mut faults);
-    if IdentifierKind::CreditCode.parse(&new.credit_code).is_err() {
+    if !credit::is_sound(&new.credit_code) {
         faults.push(Fault::new("/credit_code", "invalid_identifier"));
     }
     if !matches!(Role::parse(&new.role), Some(Role::Agency | Role::Authority)) {

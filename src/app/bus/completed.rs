@@ -147,7 +147,7 @@ fn dataset_of(item: &Item) -> &str {
 /// Field numbers belong to a revision: they are named only where the catalogue still has that revision.
 fn fields(hub: &Hub, item: &Item) -> Vec<Value> {
     let dataset = hub.catalog.get(dataset_of(item));
-    let dataset = dataset.filter(|dataset| *dataset.rules == *item.rules);
+    let dataset = dataset.filter(|dataset| dataset.shares_fields(&item.rules));
     let field = |(number, verdict): &(u8, heyan_domain::verdict::Verdict)| {
         let mut told = Map::new();
         told.insert("number".to_owned(), (*number).into());

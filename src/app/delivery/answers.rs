@@ -178,7 +178,7 @@ mod tests {
 
     fn item(subject: u8, version: u32, outcome: Outcome) -> Item {
         Item {
-            rules: "natural-person@1".to_owned(),
+            rules: "natural-person@2".to_owned(),
             subject: [subject; 16],
             record_version: version,
             outcome,

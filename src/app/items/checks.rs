@@ -403,7 +403,8 @@ fn judged<'b>(register: &'b Register, judgement: &Judgement<'_>) -> Standing<'b>
     };
     let labels = |asked: Vec<&'b Asked>| asked.into_iter().map(|asked| &asked.label).collect::<Vec<&'b Label>>();
     match judgement.outcome {
-        Outcome::Verified => Standing::Verified,
+        // A check asks for no day, so no licence is told to be out of force.
+        Outcome::Verified | Outcome::NotInForce => Standing::Verified,
         Outcome::Review => Standing::Review,
         Outcome::NotFound => Standing::NotFound(register.subject.iter().map(|asked| &asked.label).collect()),
         Outcome::Mismatched => {

@@ -285,6 +285,7 @@ pub async fn verify<'a>(
     };
     let stored = standing::version_of(hub, &judgement).await?;
     let validity = standing::of(hub, plan.dataset, allowed.permission, stored.as_ref(), plan.on).await?;
+    standing::narrow(&mut judgement, &validity);
     let findings = judgement.findings.clone();
     let answer = verify::enter(hub, lane, caller, purpose, judgement, (now_us, started)).await?;
     Ok(FileAnswer {

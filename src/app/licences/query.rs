@@ -207,7 +207,7 @@ pub async fn answer<'a>(
     let agency = caller.agency()?;
     let allowed = agency.permission(asked.dataset, &asked.purpose.item_code, now_us, caller.peer)?;
     let unknown = guess_of(hub, caller, asked, &allowed, now_us).await?;
-    let (judgement, place) = match (unknown, &asked.found) {
+    let (mut judgement, place) = match (unknown, &asked.found) {
         (None, Some(subject)) => {
             let question = Question {
                 dataset: &asked.dataset.name,
@@ -224,6 +224,7 @@ pub async fn answer<'a>(
     };
     let stored = standing::version_of(hub, &judgement).await?;
     let validity = standing::of(hub, asked.dataset, allowed.permission, stored.as_ref(), asked.on).await?;
+    standing::narrow(&mut judgement, &validity);
     let read = stored
         .filter(|_| allowed.permission.has(Operation::Read))
         .map(|stored| {

@@ -14,6 +14,7 @@ use heyan_domain::{
         validity::{self, Bound},
     },
     policy::{Operation, Permission},
+    verdict::Outcome,
 };
 use heyan_ports::{
     records::StoredRecord,
@@ -43,6 +44,14 @@ impl Validity {
             valid_from: None,
             valid_until: None,
         }
+    }
+}
+
+/// An answer never says `verified` beside a state in which the licence does not hold.
+pub(super) fn narrow(judgement: &mut Judgement<'_>, validity: &Validity) {
+    let holds = matches!(validity.state, State::Valid | State::Unknown);
+    if judgement.outcome == Outcome::Verified && !holds {
+        judgement.outcome = Outcome::NotInForce;
     }
 }
 

@@ -2,10 +2,10 @@
 //! the gauges are counted.
 
 use super::hub::Hub;
-use crate::{foundation::error::AppError, supervision, watches};
+use crate::{foundation::error::AppError, mismatch::steps, supervision, watches};
 use heyan_domain::{calendar::china_date, mismatch::STATES};
 use heyan_ports::{commit::Commit, store::Before};
-use heyan_ports::{mismatches::MismatchFilter, supervision::AlertRow};
+use heyan_ports::{mismatches::{DueWrite, MismatchFilter}, subject::RowKey, supervision::AlertRow};
 
 /// Saved replies are kept four days: at least the 72 hours that are promised.
 const REPLIES_KEPT_US: i64 = 4 * 86_400_000_000;
@@ -81,6 +81,7 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
         })
         .await?;
     hub.mismatches.pending.expire_guesses(now_us.div_euclid(1_000_000));
+    fill_due(hub).await?;
     let mut alerts = overdue(hub, now_us).await?;
     alerts.extend(missing_years(hub, now_us)?);
     raise(hub, alerts).await
@@ -97,6 +98,32 @@ pub(crate) async fn raise(hub: &Hub, mut alerts: Vec<AlertRow>) -> Result<(), Ap
     }
     let commit = Commit::default().with(alerts);
     hub.write(commit).await?;
+    Ok(())
+}
+
+/// Gives mismatches that began while the working days were not known their due day, now that they are.
+async fn fill_due(hub: &Hub) -> Result<(), AppError> {
+    for mut row in hub.store.undated_mismatches(OVERDUE_MAX).await? {
+        // The time to act began with the last step.
+        let Some(due_on) = steps::due(hub, &row.dataset, row.updated_at) else {
+            continue;
+        };
+        let _turn = hub.mismatches.pending.turn([row.subject].into_iter()).await;
+        let due = DueWrite {
+            mismatch: RowKey {
+                subject: row.subject,
+                id: row.id.clone(),
+            },
+            revision: row.revision,
+            due_on,
+        };
+        hub.write(Commit::default().with(due)).await?;
+        // Another node may have acted on it meanwhile: what the store holds is told.
+        if let Some(newest) = hub.store.find_mismatch(&row.id).await? {
+            row = newest;
+            hub.mismatches.pending.tell(&row);
+        }
+    }
     Ok(())
 }
 

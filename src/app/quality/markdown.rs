@@ -86,7 +86,7 @@ impl Page<'_> {
         for ((_, _, rules, number), counts) in of_dataset {
             let same = |((_, _, other, field), _): &(&FieldKey, &Counts)| other == rules && field == number;
             let before = self.before.fields.iter().find(same).map(|(_, counts)| counts);
-            let field = dataset.field(*number).filter(|_| *dataset.rules == **rules);
+            let field = dataset.field(*number).filter(|_| dataset.shares_fields(rules));
             let label = field.map_or_else(
                 || format!("#{number}"),
                 |field| {

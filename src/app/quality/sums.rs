@@ -114,7 +114,10 @@ impl Sums {
                 WHOLE => sums.answers.entry((period, name.to_owned())).or_default(),
                 field => {
                     // Numbers belong to a revision: those of another one are not named.
-                    let known = (*dataset.rules == *tally.rules).then(|| dataset.field(field)).flatten();
+                    let known = dataset
+                        .shares_fields(&tally.rules)
+                        .then(|| dataset.field(field))
+                        .flatten();
                     let (word, comparator) = known.map_or_else(
                         || (format!("#{field}"), String::new()),
                         |field| (field.name.to_string(), field.comparator_name.to_string()),

@@ -187,7 +187,7 @@ fn put_sealed(hub: &Hub, entry: &Entry, row: &mut TraceRow) {
 /// The dataset of rules, while the catalogue has that revision: field numbers of another mean other fields.
 fn dataset_of<'h>(hub: &'h Hub, rules: &str) -> Option<&'h Dataset> {
     let name = rules.split('@').next().unwrap_or_default();
-    let dataset = hub.catalog.get(name).filter(|dataset| *dataset.rules == *rules);
+    let dataset = hub.catalog.get(name).filter(|dataset| dataset.shares_fields(rules));
     dataset.map(|dataset| &**dataset)
 }
 

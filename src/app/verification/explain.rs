@@ -125,7 +125,7 @@ async fn explain_item(
         }
         allowed.permission.fields(Operation::Read)
     };
-    let same_rules = *dataset.rules == *item.rules;
+    let same_rules = dataset.shares_fields(&item.rules);
     let key = RecordKey {
         dataset: Arc::clone(&dataset.name),
         subject: SubjectKey(item.subject),

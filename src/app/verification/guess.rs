@@ -71,6 +71,9 @@ pub(crate) fn is_contested(
     }
     let about = hub.mismatches.pending.about(asked.subject);
     claims.iter().zip(&judgement.fields).any(|(claim, (_, _, verdict))| {
+        if verdict.is_unreadable() {
+            return false;
+        }
         let field = judgement.dataset.field(claim.number);
         let Some((field, question)) = field.and_then(|field| Some((field, question_of(field, &claim.test)?))) else {
             return false;
@@ -164,6 +167,9 @@ pub(crate) fn apply(
         let (Some(field), Some(verdict)) = (judgement.dataset.field(claim.number), verdict) else {
             continue;
         };
+        if verdict.is_unreadable() {
+            continue;
+        }
         let Some(question) = question_of(field, &claim.test) else {
             continue;
         };

@@ -10,7 +10,8 @@ use super::{
     guess, live,
     question::{Members, Purpose, Text},
     verify::{
-        Judgement, ParsedClaim, Question, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted,
+        Judgement, ParsedClaim, Question, agrees, compare, not_found, parse_claims, parse_subject,
+        tell_only_what_is_permitted,
     },
     yes_or_no,
 };
@@ -24,6 +25,8 @@ use crate::{
 use heyan_cache::{Lookup, Wanted};
 use heyan_catalog::{Dataset, Subject};
 use heyan_domain::{
+    calendar::china_date,
+    identifier::Finding,
     policy::{FieldSet, Operation, Permission},
     verdict::Outcome,
 };
@@ -128,6 +131,7 @@ pub(crate) fn begin<'a, 'c>(
             narrow_to_stale(asking, &prepared, &found, &mut judgement)?;
             if !is_contested(hub, asking, &prepared, key, &judgement) {
                 let weighed = weigh(hub, asking, &prepared, key, &mut judgement);
+                refuse_unknown_misspelt(&prepared, &judgement)?;
                 let concluded = conclude(hub, asking, prepared, found, (key, judgement), weighed);
                 return Ok(Begun::Judged(concluded));
             }
@@ -159,6 +163,7 @@ pub(crate) async fn finish<'a>(
             guess::weigh(hub, &asked, &prepared.claims, &mut judgement).await?
         }
     };
+    refuse_unknown_misspelt(&prepared, &judgement)?;
     let weighed = (hub.mismatches.pending.about(key), consequence);
     Ok(conclude(hub, asking, prepared, found, (key, judgement), weighed))
 }
@@ -175,7 +180,10 @@ fn prepare<'a, 'c>(hub: &'a Hub, asking: &Asking<'c>, question: Question<'a>) ->
         .ok_or_else(|| AppError::fault("/dataset", "unknown_dataset"))?;
     let agency = caller.agency()?;
     let allowed = agency.permission(dataset, &asking.purpose.item_code, now_us, caller.peer)?;
-    let subject = parse_subject(dataset, question.subject)?;
+    let mut subject = parse_subject(dataset, question.subject)?;
+    subject
+        .findings
+        .extend(dataset.finding_on(&subject, || china_date(now_us)));
     let claims = parse_claims(dataset, question.claims, allowed.permission)?;
     charge(&allowed, now_us)?;
     Ok(Prepared {
@@ -317,6 +325,23 @@ fn has_no_budget(prepared: &Prepared<'_, '_>, judgement: &Judgement<'_>) -> bool
     judgement.outcome == Outcome::NotFound && prepared.permission.has(Operation::Existence)
 }
 
+/// A credit code with a wrong check character is looked up, as registers hold such codes; where it tells of no record, it is
+/// refused as one that cannot be.
+///
+/// # Errors
+/// `invalid_identifier`.
+fn refuse_unknown_misspelt(prepared: &Prepared<'_, '_>, judgement: &Judgement<'_>) -> Result<(), AppError> {
+    if !prepared.subject.findings.contains(&Finding::CreditCodeCheckCharacter) {
+        return Ok(());
+    }
+    let may_know = || prepared.permission.has(Operation::Existence);
+    let tells = || judgement.fields.iter().any(|(_, _, verdict)| agrees(*verdict));
+    if judgement.outcome != Outcome::NotFound && (may_know() || tells()) {
+        return Ok(());
+    }
+    Err(AppError::Invalid(prepared.dataset.misspelt()))
+}
+
 fn asked_of<'c>(asking: &Asking<'_>, prepared: &Prepared<'_, 'c>, subject: SubjectKey) -> guess::Asked<'c> {
     guess::Asked {
         caller: prepared.agency,
@@ -384,6 +409,12 @@ fn conclude<'a>(
     let version = judgement.record_version;
     tell_only_what_is_permitted(&mut judgement, permission);
     judgement.findings = subject.findings;
+    let inactive_by = slot.record.as_ref().and_then(|record| record.inactive_by);
+    let may_know =
+        |number: u8| permission.permits(Operation::Verify, number) || permission.permits(Operation::Predicate, number);
+    if judgement.record.is_some() && inactive_by.is_some_and(may_know) {
+        judgement.findings.push(Finding::SubjectNotActive);
+    }
     let about = about.filter(|about| !about.mismatches.is_empty());
     if let Some(about) = about.as_deref() {
         judgement.disputed = disputed(dataset, about, &judgement);

@@ -26,6 +26,8 @@ pub struct CachedRecord {
     pub subject: SubjectKey,
     /// Canonical values by field number; `None`: the record holds no value.
     pub fields: Box<[Option<Canonical>]>,
+    /// The field by which the record says that its subject no longer lives, exists or holds.
+    pub inactive_by: Option<u8>,
     weight: usize,
 }
 
@@ -51,7 +53,12 @@ impl CachedRecord {
         }
         // Canonical forms are about as long as the text they were made of, and keep the text itself beside them.
         let weight = 96 + fields.len() * size_of::<Option<Canonical>>() + 2 * stored.len();
+        let numbered = dataset.fields.iter().zip(&fields).zip(0_u8..);
+        let mut inactive =
+            numbered.filter(|((field, value), _)| value.as_ref().is_some_and(|value| field.says_inactive(value)));
+        let inactive_by = inactive.next().map(|(_, number)| number);
         Some(Self {
+            inactive_by,
             version,
             as_of: time::rfc3339(received_at).into(),
             subject,

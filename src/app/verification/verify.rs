@@ -312,9 +312,12 @@ fn verdict(dataset: &Dataset, record: &CachedRecord, claim: &ParsedClaim<'_>) ->
 }
 
 pub(crate) fn not_found<'a>(dataset: &'a Dataset, subject: SubjectKey, claims: &[ParsedClaim<'a>]) -> Judgement<'a> {
-    let verdict = |claim: &ParsedClaim<'_>| match claim.test {
-        Test::NotPermitted => Verdict::NotPermitted,
-        _ => Verdict::Mismatch,
+    // As where every value differs: what cannot be read is not different there either.
+    let verdict = |claim: &ParsedClaim<'_>| match (&claim.test, dataset.field(claim.number)) {
+        (Test::NotPermitted, _) => Verdict::NotPermitted,
+        (Test::Literal(text), Some(field)) => field.comparator.compare_with_none(text),
+        (Test::Predicate(predicate, _), _) => predicate.evaluate_none(),
+        (Test::Literal(_), None) => Verdict::Mismatch,
     };
     let fields = claims
         .iter()
@@ -349,7 +352,7 @@ pub(crate) fn agrees(verdict: Verdict) -> bool {
         Verdict::Mismatch
             | Verdict::NotPermitted
             | Verdict::Unavailable
-            | Verdict::Review(ReviewReason::GuessBudget | ReviewReason::Undivided)
+            | Verdict::Review(ReviewReason::GuessBudget | ReviewReason::Undivided | ReviewReason::UnreadableClaim)
     )
 }
 

@@ -92,6 +92,8 @@ impl Question {
     pub fn charged(self, verdict: Verdict, limits: &Limits) -> u8 {
         match (self, verdict) {
             (_, Verdict::Absent | Verdict::NotPermitted | Verdict::Unavailable) => 0,
+            // What could not be read was not compared.
+            (_, unread) if unread.is_unreadable() => 0,
             (Self::Value, Verdict::Match(_)) | (Self::NotValue, Verdict::Mismatch) => 0,
             (Self::Predicate, Verdict::Match(_)) => self.units(limits).saturating_sub(1).max(1),
             _ => self.units(limits),

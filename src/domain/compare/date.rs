@@ -1,11 +1,12 @@
 //! Civil dates in every form that registers write, with their precision, and the words that mean "open-ended".
-//! A month is not its first day: 2018-08 and 2018-08-01 disagree, because nobody knows that they agree.
+//! A month is not its first day: 2018-08 and 2018-08-01 are for review, because nobody knows that they agree.
 
 use std::borrow::Cow;
 
-use jiff::ToSpan;
-use jiff::civil::{Date, date};
+use jiff::civil::{Date, DateTime};
 
+use super::REVIEW_PARTIAL;
+use super::date_time::{self, Local};
 use crate::fold::{self, Case, Spaces};
 use crate::numeral;
 use crate::verdict::{Basis, ReviewReason, Verdict};
@@ -14,17 +15,17 @@ use crate::verdict::{Basis, ReviewReason, Verdict};
 const FAR_YEAR: i16 = 2099;
 /// The year that stands for open-ended in itself.
 const OPEN_YEAR: i16 = 9999;
-/// China Standard Time, UTC+8, in seconds.
-const CHINA_OFFSET_S: i64 = 8 * 3600;
-const DAY_S: i64 = 86_400;
+/// The years that a date is read in, beside [`OPEN_YEAR`]: 0001-01-01 is what a program writes for no date.
+const YEARS: std::ops::RangeInclusive<i16> = 1800..=3000;
 
-const OPEN_WORDS: [&str; 20] = [
+const OPEN_WORDS: [&str; 22] = [
     "长期",
     "长期有效",
     "長期",
     "長期有效",
     "永久",
     "永久有效",
+    "永久存续",
     "永久期限",
     "永续",
     "无期限",
@@ -39,13 +40,35 @@ const OPEN_WORDS: [&str; 20] = [
     "终身",
     "终身有效",
     "長久",
+    "长久",
 ];
+
+/// Words in front of a date that say nothing of which day it is.
+const BEFORE: [&str; 13] = [
+    "公元",
+    "有效期限至",
+    "有效期截止",
+    "有效期至",
+    "有效至",
+    "截止到",
+    "截止至",
+    "截止",
+    "截至",
+    "至",
+    "到",
+    "自",
+    "于",
+];
+/// The same behind one.
+const BEHIND: [&str; 6] = ["为止", "截止", "起始", "止", "起", "生"];
 
 /// A date as precise as it was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DateForm {
     /// 长期 and its sentinels.
     Open,
+    /// A second of a day, in China.
+    Moment(DateTime),
     /// One day.
     Day(Date),
     /// A month, held as its first day.
@@ -59,6 +82,7 @@ impl DateForm {
     pub(crate) fn range(self) -> Option<(Date, Date)> {
         match self {
             Self::Open => None,
+            Self::Moment(moment) => Some((moment.date(), moment.date())),
             Self::Day(day) => Some((day, day)),
             Self::Month(first) => Some((first, first.last_of_month())),
             Self::Year(first) => Some((first, first.last_of_year())),
@@ -73,11 +97,25 @@ impl DateForm {
     /// The verdict on two dates; symmetric.
     pub(crate) fn judge(self, other: Self) -> Verdict {
         if self == other {
-            Verdict::Match(Basis::Normalized)
-        } else if (self == Self::Open && other.is_far()) || (other == Self::Open && self.is_far()) {
-            Verdict::Review(ReviewReason::Sentinel)
-        } else {
-            Verdict::Mismatch
+            return Verdict::Match(Basis::Normalized);
+        }
+        let is_moment = |form| matches!(form, Self::Moment(_));
+        match (self.range(), other.range()) {
+            (None, _) | (_, None) if self.is_far() || other.is_far() => Verdict::Review(ReviewReason::Sentinel),
+            // Two seconds of one day, or two days, are two.
+            (Some(a), Some(b)) if a == b && is_moment(self) && is_moment(other) => Verdict::Mismatch,
+            // A coarse date that the fine one lies in.
+            (Some(a), Some(b)) if (a.0 <= b.0 && b.1 <= a.1) || (b.0 <= a.0 && a.1 <= b.1) => REVIEW_PARTIAL,
+            _ => Verdict::Mismatch,
+        }
+    }
+
+    /// A text that two dates share when they are one.
+    pub(crate) fn key(self) -> String {
+        match (self, self.range()) {
+            (Self::Moment(moment), _) => moment.to_string(),
+            (_, Some((first, last))) => format!("{first}/{last}"),
+            (_, None) => "open".to_owned(),
         }
     }
 }
@@ -85,7 +123,7 @@ impl DateForm {
 /// Reads a date, or nothing when the text is none.
 pub(crate) fn parse(raw: &str) -> Option<DateForm> {
     if let Some(day) = iso_day(raw) {
-        return Some(open_year(DateForm::Day(day)));
+        return usual(DateForm::Day(day));
     }
     let text = fold::text(raw, Spaces::KeepBetweenWords, Case::Upper);
     let in_words = !text.starts_with(|c: char| c.is_ascii_digit());
@@ -94,18 +132,68 @@ pub(crate) fn parse(raw: &str) -> Option<DateForm> {
     {
         return Some(DateForm::Open);
     }
-    let text = text.strip_prefix("公元").unwrap_or(&text);
-    let day = without_midnight(text);
-    if day.bytes().all(|b| b.is_ascii_digit()) {
-        return digits(day);
+    let (text, weekday) = date_time::without_weekday(bare(&text));
+    let form = written(text)?;
+    if let Some(weekday) = weekday {
+        let (first, last) = form.range()?;
+        // A weekday that contradicts the day: nobody knows which of them is right.
+        if first != last || first.weekday() != weekday {
+            return None;
+        }
     }
-    if let Some(seconds) = day
+    usual(form)
+}
+
+/// The text without the words that say which end of a period it is.
+fn bare(text: &str) -> &str {
+    let mut text = text.trim();
+    if text.starts_with(|c: char| c.is_ascii_digit()) && text.ends_with(|c: char| c.is_ascii_digit()) {
+        return text;
+    }
+    if let Some(rest) = BEFORE.iter().find_map(|word| text.strip_prefix(word)) {
+        text = rest.trim_start_matches([':', ' ']);
+    }
+    BEHIND
+        .iter()
+        .find_map(|word| text.strip_suffix(word))
+        .unwrap_or(text)
+        .trim_end()
+}
+
+/// A date in digits, with marks, or with a time behind it.
+fn written(text: &str) -> Option<DateForm> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return digits(text);
+    }
+    if let Some(seconds) = text
         .strip_prefix('-')
         .filter(|rest| rest.len() >= 8 && rest.bytes().all(|b| b.is_ascii_digit()))
     {
-        return epoch(seconds, -1);
+        return of_local(date_time::epoch(seconds, -1)?);
     }
-    separated(day).map(open_year)
+    if let Some(form) = separated(text) {
+        return Some(form);
+    }
+    let (day, time) = date_time::split(text)?;
+    let (day, time) = match written_day(day)? {
+        DateForm::Day(day) => (day, time),
+        _ => return None,
+    };
+    of_local(date_time::on(day, time)?)
+}
+
+fn written_day(text: &str) -> Option<DateForm> {
+    match text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
+        true => digits(text),
+        false => separated(text),
+    }
+}
+
+fn of_local(local: Local) -> Option<DateForm> {
+    Some(match local {
+        Local::Day(day) => DateForm::Day(day),
+        Local::Moment(moment) => DateForm::Moment(moment),
+    })
 }
 
 /// The common case without any folding: YYYY-MM-DD.
@@ -118,32 +206,13 @@ fn iso_day(raw: &str) -> Option<Date> {
     calendar_day(raw.get(..4)?, raw.get(5..7)?, raw.get(8..)?)
 }
 
-fn open_year(form: DateForm) -> DateForm {
+/// The year 9999 is open-ended, and a year outside [`YEARS`] is none.
+fn usual(form: DateForm) -> Option<DateForm> {
     match form.range() {
-        Some((first, _)) if first.year() == OPEN_YEAR => DateForm::Open,
-        _ => form,
+        Some((first, _)) if first.year() == OPEN_YEAR => Some(DateForm::Open),
+        Some((first, _)) if !YEARS.contains(&first.year()) => None,
+        _ => Some(form),
     }
-}
-
-/// Takes a time of exactly midnight off; any other time is more than a date and stays, so that nothing is lost.
-fn without_midnight(text: &str) -> &str {
-    if !text.bytes().any(|b| matches!(b, b'T' | b' ')) {
-        return text;
-    }
-    for mark in ['T', ' '] {
-        let Some((day, time)) = text.split_once(mark) else {
-            continue;
-        };
-        let time = time
-            .strip_suffix('Z')
-            .or_else(|| time.strip_suffix("+08:00"))
-            .or_else(|| time.strip_suffix("+0800"))
-            .unwrap_or(time);
-        if time.len() >= 4 && time.bytes().all(|b| matches!(b, b'0' | b':' | b'.')) {
-            return day;
-        }
-    }
-    text
 }
 
 fn digits(text: &str) -> Option<DateForm> {
@@ -157,38 +226,32 @@ fn digits(text: &str) -> Option<DateForm> {
     match text.len() {
         4 => Some(DateForm::Year(calendar_day(text, "01", "01")?)),
         6 => month(text),
-        8 => calendar_day(text.get(..4)?, text.get(4..6)?, text.get(6..)?)
-            .map(DateForm::Day)
-            .map(open_year),
-        14 if text.ends_with("000000") => digits(text.get(..8)?),
-        9..=13 => epoch(text, 1),
+        8 => calendar_day(text.get(..4)?, text.get(4..6)?, text.get(6..)?).map(DateForm::Day),
+        9..=13 | 14 | 17 => {
+            // A run of yyyyMMddHH may be the seconds of an epoch too: then it is neither.
+            let stamp = stamp(text);
+            match (stamp, date_time::epoch(text, 1)) {
+                (Some(stamp), None) => Some(stamp),
+                (None, Some(local)) => of_local(local),
+                (Some(stamp), Some(Local::Moment(_))) => Some(stamp),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }
 
-/// Seconds (up to 10 digits) or milliseconds since 1970, as a day in China.
-///
-/// Registers write the local midnight; other lengths than 10 and 13 are read only when they are one.
-fn epoch(text: &str, sign: i64) -> Option<DateForm> {
-    let number = text.parse::<i64>().ok()?.checked_mul(sign)?;
-    let seconds = if text.len() <= 10 {
-        number
-    } else {
-        number.div_euclid(1000)
-    };
-    let local = seconds + CHINA_OFFSET_S;
-    let (mut days, time) = (local.div_euclid(DAY_S), local.rem_euclid(DAY_S));
-    let midnight = matches!(time, 0 | CHINA_OFFSET_S | 82_800);
-    if !midnight && !matches!(text.len(), 10 | 13) {
+/// yyyyMMdd with a time behind it: HH, HHmm, HHmmss or HHmmssSSS.
+fn stamp(text: &str) -> Option<DateForm> {
+    if !matches!(text.len(), 10 | 12 | 14 | 17) {
         return None;
     }
-    let mut day = date(1970, 1, 1).checked_add(i32::try_from(days).ok()?.days()).ok()?;
-    // Summer time: the midnight of a summer's day in these years was 23:00 of the day before in standard time.
-    if time == 82_800 && matches!(day.year(), 1940..=1949 | 1986..=1991) {
-        days += 1;
-        day = date(1970, 1, 1).checked_add(i32::try_from(days).ok()?.days()).ok()?;
+    let day = calendar_day(text.get(..4)?, text.get(4..6)?, text.get(6..8)?)?;
+    if !(1900..=2100).contains(&day.year()) {
+        return None;
     }
-    Some(open_year(DateForm::Day(day)))
+    let part = |at: usize| text.get(at..at + 2).map_or(Some(0), |two| two.parse().ok());
+    of_local(date_time::at(day, part(8)?, part(10)?, part(12)?)?)
 }
 
 /// Year, month and day with separators or with 年月日, in digits or in Chinese numerals.
@@ -255,6 +318,18 @@ fn number(part: &str) -> Option<u16> {
         return part.parse().ok();
     }
     let run = if part == "元" { "一" } else { part };
+    // 二000年 and 二OOO年: digits and the letter among numerals.
+    let plain: Option<String> = run
+        .chars()
+        .map(|c| match c {
+            'O' => Some('0'),
+            '0'..='9' => Some(c),
+            _ => numeral::digit(c).and_then(|digit| char::from_digit(digit, 10)),
+        })
+        .collect();
+    if let Some(digits) = plain.filter(|_| run.chars().any(|c| numeral::digit(c).is_some())) {
+        return digits.parse().ok();
+    }
     numeral::value(run).and_then(|value| u16::try_from(value).ok())
 }
 

@@ -1,5 +1,6 @@
 //! Digests of files: hexadecimal, in any case, with an optional name of the algorithm in front.
-//! Only the field's own algorithm may be left out; another one's name stays, so that an SM3 digest never equals a SHA-256 one.
+//! Only the field's own algorithm may be left out; a digest of another one is not read, so that an SM3 digest never equals a
+//! SHA-256 one.
 
 use std::borrow::Cow;
 
@@ -41,6 +42,12 @@ impl Algorithm {
             Self::Sha256 => &["sha256", "sha-256", "sha_256"],
             Self::Sm3 => &["sm3"],
         }
+    }
+
+    /// The digest, folded, or nothing when the text is none of this algorithm.
+    pub(crate) fn read(self, raw: &str) -> Option<Cow<'_, str>> {
+        let folded = self.fold(raw);
+        (folded.len() == LENGTH && HEXADECIMAL.holds(&folded)).then_some(folded)
     }
 
     /// Lower case without spaces and without a `sha256:` or `sm3:` in front.

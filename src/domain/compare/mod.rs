@@ -1,16 +1,19 @@
 //! Comparators: one per kind of field, each a ladder from equal bytes down to mismatch, never a score.
 //! A record's canonical form is made once, when it is loaded; the claim is folded only when the bytes differ.
+//!
+//! Three laws hold for all of them. What one side says and the other contradicts is never dropped; what one side says and the
+//! other leaves out is for review. What a comparator cannot read is not different: it is for review, and not even equal to
+//! itself. On values that can be read, `match` is an equivalence.
 
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::identifier::IdentifierKind;
 use super::verdict::{Basis, ReviewReason, Verdict};
 use address::AddressForm;
-use amount::AmountRule;
+use amount::{AmountForm, AmountRule};
 use coded::{CodeTable, Coding};
 use digest::Algorithm;
 use text::TextRule;
@@ -23,9 +26,13 @@ mod address_tail;
 pub mod amount;
 pub mod coded;
 pub mod date;
+mod date_time;
 pub mod digest;
+mod holders;
+mod loose;
 pub mod number;
 pub mod text;
+mod unreadable;
 
 /// How the claims about one field are held against the record; cheap to clone.
 #[derive(Clone)]
@@ -96,12 +103,14 @@ pub(crate) enum Form {
     Number(Box<str>, Digits),
     /// A date that was understood.
     Date(DateForm),
-    /// An amount in the base unit.
-    Amount(Decimal),
+    /// An amount with its unit.
+    Amount(AmountForm),
     /// A code of the table.
     Code(Coding),
     /// An address in its parts.
     Address(Box<AddressForm>),
+    /// Nothing that the comparator can read: it proves nothing.
+    Unreadable,
 }
 
 /// Whether a resident number was given in 18 digits.
@@ -127,6 +136,11 @@ impl Canonical {
                 Form::Address(address) => size_of::<AddressForm>() + address.heap_bytes(),
                 _ => 0,
             }
+    }
+
+    /// Whether the comparator cannot read the value: no claim about it is decided.
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self.form, Form::Unreadable)
     }
 
     pub(crate) fn form(&self) -> &Form {
@@ -193,41 +207,79 @@ impl Comparator {
 
     /// The form of a record's value, made once when the record is loaded.
     pub fn canonical(&self, raw: &str) -> Canonical {
-        let form = match &self.0 {
-            Kind::Text(rule) => text_form(raw, &rule.fold(raw)),
-            Kind::Digest(algorithm) => text_form(raw, &algorithm.fold(raw)),
-            _ => self.form(raw),
+        let form = match self.form(raw) {
+            Form::Text(text) if *text == *raw => Form::Same,
+            form => form,
         };
         Canonical { raw: raw.into(), form }
     }
 
-    /// Holds a claim against a record's value. Symmetric: swapping the two gives the same verdict.
+    /// Holds a claim against a record's value. Symmetric but for which side cannot be read.
     pub fn compare(&self, claim: &str, record: &Canonical) -> Verdict {
+        if record.is_unreadable() {
+            return UNREADABLE_RECORD;
+        }
         if claim == &*record.raw {
             return Verdict::Match(Basis::Exact);
         }
         match &self.0 {
-            Kind::Text(rule) => rule.judge(&rule.fold(claim), record.text()),
-            Kind::Digest(algorithm) => equal_or_mismatch(&algorithm.fold(claim), record.text()),
+            Kind::Text(rule) => {
+                let folded = rule.fold(claim);
+                if *folded == *record.text() {
+                    // What equals a text that can be read can be read.
+                    Verdict::Match(Basis::Normalized)
+                } else if rule.is_unreadable(&folded) {
+                    UNREADABLE_CLAIM
+                } else {
+                    rule.judge(&folded, record.text())
+                }
+            }
+            Kind::Address if unreadable::is_unreadable_place(claim) => UNREADABLE_CLAIM,
             Kind::Address => address::judge(claim, record),
-            Kind::Number(_) | Kind::Date | Kind::Amount(_) | Kind::Coded(_) => {
-                judge_forms(&self.form(claim), &record.form)
+            Kind::Digest(_) | Kind::Number(_) | Kind::Date | Kind::Amount(_) | Kind::Coded(_) => {
+                self.judge_forms(&self.form(claim), record)
             }
         }
+    }
+
+    /// What is told of a claim where there is no record: the same as where every value differs.
+    pub fn compare_with_none(&self, claim: &str) -> Verdict {
+        if self.is_readable(claim) {
+            Verdict::Mismatch
+        } else {
+            UNREADABLE_CLAIM
+        }
+    }
+
+    /// Whether the comparator can read a value.
+    pub fn is_readable(&self, raw: &str) -> bool {
+        !matches!(self.form(raw), Form::Unreadable)
     }
 
     /// A text by which two claims are known to be one: the form in which a claim is compared. Two spellings of one address
     /// may give two texts.
     pub fn claim_text(&self, claim: &str) -> String {
         match self.form(claim) {
-            Form::Same => claim.to_owned(),
+            Form::Same | Form::Unreadable => claim.to_owned(),
             Form::Text(text) | Form::Number(text, _) => text.into(),
-            Form::Date(date) => date
-                .range()
-                .map_or_else(|| "open".to_owned(), |(first, last)| format!("{first}/{last}")),
-            Form::Amount(amount) => amount.normalize().to_string(),
+            Form::Date(date) => date.key(),
+            Form::Amount(amount) => amount.key(),
             Form::Code(code) => format!("#{}", code.index()),
             Form::Address(_) => TextRule::Plain.fold(claim).into_owned(),
+        }
+    }
+
+    fn judge_forms(&self, claim: &Form, record: &Canonical) -> Verdict {
+        match (claim, &record.form, &self.0) {
+            (Form::Unreadable, _, _) => UNREADABLE_CLAIM,
+            (Form::Date(a), Form::Date(b), _) => a.judge(*b),
+            (Form::Amount(a), Form::Amount(b), _) => a.judge(*b),
+            (Form::Code(a), Form::Code(b), Kind::Coded(table)) => table.judge(*a, *b),
+            (Form::Number(a, left), Form::Number(b, right), _) => number::judge((a, *left), (b, *right)),
+            (Form::Text(a), Form::Text(_) | Form::Same, _) if **a == *record.text() => {
+                Verdict::Match(Basis::Normalized)
+            }
+            _ => Verdict::Mismatch,
         }
     }
 
@@ -246,6 +298,34 @@ impl Comparator {
         matches!(self.0, Kind::Amount(_))
     }
 
+    /// Whether the values may be several holders, so that `one_of_holders` has a meaning.
+    pub fn is_party(&self) -> bool {
+        matches!(self.0, Kind::Text(TextRule::Party) | Kind::Number(NumberKind::Party))
+    }
+
+    /// How many holders a value names; nothing where it cannot be read.
+    pub(crate) fn holders(&self, raw: &str) -> Option<usize> {
+        match self.form(raw) {
+            Form::Text(text) | Form::Number(text, _) => Some(text.split(holders::SEPARATOR).count()),
+            _ => None,
+        }
+    }
+
+    /// Holds a claimed holder against each of a record's: the best verdict is told.
+    pub(crate) fn compare_with_holder(&self, claim: &str, record: &Canonical) -> Verdict {
+        let whole = self.compare(claim, record);
+        let mut holders = record
+            .text()
+            .split(holders::SEPARATOR)
+            .map(|holder| self.canonical(holder));
+        let is_one = |holder: Canonical| matches!(self.compare(claim, &holder), Verdict::Match(_));
+        match whole {
+            Verdict::Match(_) => whole,
+            _ if holders.any(is_one) => Verdict::Match(Basis::Normalized),
+            other => other,
+        }
+    }
+
     /// Whether the values name a division, so that `within` has a meaning.
     pub fn is_place(&self) -> bool {
         matches!(
@@ -260,46 +340,21 @@ impl Comparator {
     }
 
     pub(crate) fn form(&self, raw: &str) -> Form {
-        match &self.0 {
-            Kind::Text(rule) => Form::Text(rule.fold(raw).into()),
-            Kind::Digest(algorithm) => Form::Text(algorithm.fold(raw).into()),
-            Kind::Number(kind) => number::form(*kind, raw),
-            Kind::Date => date::parse(raw).map_or_else(|| plain_form(raw), Form::Date),
-            Kind::Amount(rule) => rule.parse(raw).map_or_else(|| plain_form(raw), Form::Amount),
-            Kind::Coded(table) => table.find(raw).map_or_else(|| plain_form(raw), Form::Code),
-            Kind::Address => Form::Address(Box::new(AddressForm::parse(raw))),
-        }
-    }
-}
-
-fn judge_forms(a: &Form, b: &Form) -> Verdict {
-    match (a, b) {
-        (Form::Date(a), Form::Date(b)) => a.judge(*b),
-        (Form::Amount(a), Form::Amount(b)) if a == b => Verdict::Match(Basis::Normalized),
-        (Form::Code(a), Form::Code(b)) => a.judge(*b),
-        (Form::Number(a, left), Form::Number(b, right)) => number::judge((a, *left), (b, *right)),
-        (Form::Text(a), Form::Text(b)) => TextRule::Plain.judge(a, b),
-        _ => Verdict::Mismatch,
-    }
-}
-
-fn plain_form(raw: &str) -> Form {
-    Form::Text(TextRule::Plain.fold(raw).into())
-}
-
-fn text_form(raw: &str, folded: &str) -> Form {
-    if folded == raw {
-        Form::Same
-    } else {
-        Form::Text(folded.into())
-    }
-}
-
-fn equal_or_mismatch(a: &str, b: &str) -> Verdict {
-    if a == b {
-        Verdict::Match(Basis::Normalized)
-    } else {
-        Verdict::Mismatch
+        let read = match &self.0 {
+            Kind::Text(rule) => {
+                let folded = rule.fold(raw);
+                (!rule.is_unreadable(&folded)).then(|| Form::Text(folded.into()))
+            }
+            Kind::Digest(algorithm) => algorithm.read(raw).map(|digest| Form::Text(digest.into())),
+            Kind::Number(kind) => Some(number::form(*kind, raw)),
+            Kind::Date => date::parse(raw).map(Form::Date),
+            Kind::Amount(rule) => rule.parse(raw).map(Form::Amount),
+            Kind::Coded(table) => table.find(raw).map(Form::Code),
+            Kind::Address => {
+                (!unreadable::is_unreadable_place(raw)).then(|| Form::Address(Box::new(AddressForm::parse(raw))))
+            }
+        };
+        read.unwrap_or(Form::Unreadable)
     }
 }
 
@@ -320,6 +375,9 @@ fn known_options(comparator: &str, options: &Value, known: &[&str]) -> Result<()
 }
 
 const REVIEW_VARIANT: Verdict = Verdict::Review(ReviewReason::Variant);
+const REVIEW_PARTIAL: Verdict = Verdict::Review(ReviewReason::Partial);
+const UNREADABLE_RECORD: Verdict = Verdict::Review(ReviewReason::UnreadableRecord);
+const UNREADABLE_CLAIM: Verdict = Verdict::Review(ReviewReason::UnreadableClaim);
 
 #[cfg(test)]
 mod laws;

@@ -1,5 +1,6 @@
 //! Unified social credit codes: GB 32100-2015 over all 18 characters and GB 11714 over characters 9 to 17.
-//! Both checks must hold; a letter in the first two places is legal (N rural collectives, Y other, A military).
+//! A check that fails is a finding, as registers hold such codes from before 2016; a letter in the first two places is legal
+//! (N rural collectives, Y other, A military).
 
 use std::borrow::Cow;
 
@@ -41,10 +42,28 @@ pub fn complete(prefix: &str, body: &str) -> Option<String> {
     Some(format!("{first}{check}"))
 }
 
-/// Reads a code as people type it: case, width, spaces and dashes fold.
+/// Whether a text, as people type it, is a code with the right check characters.
+pub fn is_sound(raw: &str) -> bool {
+    check(&spelling(raw)).is_ok()
+}
+
+/// The organisation code inside a canonical credit code.
+pub fn organization_of(canonical: &str) -> Option<&str> {
+    canonical.get(8..17)
+}
+
+/// Reads an organisation code (GB 11714) of nine characters, with or without the dash before the last; nothing when it is none.
+pub fn parse_organization(raw: &str) -> Option<Identifier> {
+    let text = spelling(raw);
+    let (body, last) = (text.get(..8)?, text.get(8..)?);
+    let sound = text.is_ascii() && organization_check(body.as_bytes()).is_some_and(|check| last == check.to_string());
+    sound.then(|| Identifier::plain(text.clone().into_owned()))
+}
+
+/// Reads a code as people type it: case, width, spaces and dashes fold; a check that fails is a finding.
 ///
 /// # Errors
-/// `length`, `alphabet` or `check_character`.
+/// `length` or `alphabet`.
 pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
     as_given_or_spelt(raw, read, spelling)
 }
@@ -61,16 +80,22 @@ fn spelling(raw: &str) -> Cow<'_, str> {
 }
 
 fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
-    check(text)?;
+    let sound = match check(text) {
+        Ok(()) => true,
+        Err(InvalidIdentifier::CheckCharacter) => false,
+        Err(refused) => return Err(refused),
+    };
     let division = text.get(2..8).and_then(|digits| digits.parse::<u32>().ok());
     let known = division.is_some_and(reference::division_known);
-    Ok(Identifier::plain(text.to_owned()).with((!known).then_some(Finding::DivisionUnknown)))
+    Ok(Identifier::plain(text.to_owned())
+        .with((!sound).then_some(Finding::CreditCodeCheckCharacter))
+        .with((!known).then_some(Finding::DivisionUnknown)))
 }
 
 /// Whether a text in its canonical spelling is a code.
 ///
 /// # Errors
-/// As [`parse`].
+/// `length`, `alphabet` or `check_character`.
 pub(super) fn check(text: &str) -> Result<(), InvalidIdentifier> {
     let bytes = text.as_bytes();
     let sound = |(last, first): (&u8, &[u8])| {
@@ -95,7 +120,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn code(raw: &str) -> &'static str {
-        parse(raw).map_or_else(InvalidIdentifier::code, |_| "ok")
+        let word = |id: Identifier| id.findings.first().map_or("ok", |finding| finding.as_str());
+        parse(raw).map_or_else(InvalidIdentifier::code, word)
     }
 
     #[test]
@@ -134,14 +160,28 @@ mod tests {
 
     #[test]
     fn each_check_is_needed() {
-        assert_eq!(code("91340200713920435C"), "check_character");
-        assert_eq!(code("913402007627885481"), "check_character");
+        assert_eq!(code("91340200713920435C"), "credit_code_check_character");
+        assert_eq!(code("913402007627885481"), "credit_code_check_character");
         assert_eq!(code("91440300708461O36T"), "alphabet");
         assert_eq!(code("91440300708461136"), "length");
         // The first check right, the second wrong.
         let first = "91340200000000015";
         let whole = format!("{first}{}", check_character(first).unwrap_or('?'));
-        assert_eq!(code(&whole), "check_character");
+        assert_eq!(code(&whole), "credit_code_check_character");
+    }
+
+    #[test]
+    fn an_organisation_code_is_one_with_and_without_its_dash() {
+        for raw in ["MA2MQ218-X", "ma2mq218x", "MA2MQ218 — X"] {
+            assert!(
+                parse_organization(raw).is_some_and(|id| id.canonical == "MA2MQ218X"),
+                "{raw}"
+            );
+        }
+        for raw in ["MA2MQ2180", "MA2MQ218", "E12345678", "91340200MA2MQ218X8", "一二三四"] {
+            assert!(parse_organization(raw).is_none(), "{raw}");
+        }
+        assert_eq!(organization_of("91340200MA2MQ218X8"), Some("MA2MQ218X"));
     }
 
     #[test]
@@ -154,12 +194,12 @@ mod tests {
         #[test]
         fn completed_codes_parse_and_any_wrong_last_character_fails(body in "[0-9A-HJ-NPQRTUWXY]{8}", wrong in 0_u32..31) {
             let made = complete("91340200", &body).unwrap();
-            prop_assert!(parse(&made).is_ok());
+            prop_assert!(check(&made).is_ok());
             let other = ALPHABET.character(wrong).unwrap();
             let mut changed = made.clone();
             changed.pop();
             changed.push(other);
-            prop_assert!(changed == made || parse(&changed).is_err());
+            prop_assert!(changed == made || check(&changed) == Err(InvalidIdentifier::CheckCharacter));
         }
     }
 }

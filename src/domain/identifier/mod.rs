@@ -112,7 +112,7 @@ impl Identifier {
     }
 }
 
-/// Something doubtful about an identifier that is nevertheless looked up.
+/// Something that was noticed about an identifier, which is looked up all the same, or about the record that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Finding {
     /// The check character of a licence identifier is wrong or missing.
@@ -125,9 +125,27 @@ pub enum Finding {
     LicenceVersionForm,
     /// The division code is not in the reference table.
     DivisionUnknown,
+    /// A check character of a credit code is wrong.
+    CreditCodeCheckCharacter,
+    /// A date inside the identifier is still to come.
+    DateInFuture,
+    /// The record says that its subject no longer lives, exists or holds.
+    SubjectNotActive,
 }
 
 impl Finding {
+    /// Every finding.
+    pub const ALL: [Self; 8] = [
+        Self::LicenceCheckCharacter,
+        Self::LicenceTypeForm,
+        Self::LicenceIssuerForm,
+        Self::LicenceVersionForm,
+        Self::DivisionUnknown,
+        Self::CreditCodeCheckCharacter,
+        Self::DateInFuture,
+        Self::SubjectNotActive,
+    ];
+
     /// The wire word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -136,6 +154,9 @@ impl Finding {
             Self::LicenceIssuerForm => "licence_issuer_form",
             Self::LicenceVersionForm => "licence_version_form",
             Self::DivisionUnknown => "division_unknown",
+            Self::CreditCodeCheckCharacter => "credit_code_check_character",
+            Self::DateInFuture => "date_in_future",
+            Self::SubjectNotActive => "subject_not_active",
         }
     }
 }
@@ -191,7 +212,7 @@ const DOCUMENT: ByteSet = ByteSet::HAN
 /// A document number with width, case, space, dashes and brackets folded: `（2017）` and `〔2017〕` are one.
 pub fn document_number(raw: &str) -> Cow<'_, str> {
     let text = fold::text(raw, Spaces::Drop, Case::Upper);
-    fold::replace(text, &DOCUMENT, |c| fold::dash(fold::bracket(c)))
+    fold::replace(text, &DOCUMENT, fold::punctuation)
 }
 
 /// Reads text as it is given, which is canonical most often; other text is spelt first.

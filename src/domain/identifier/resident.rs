@@ -37,6 +37,18 @@ pub fn division_of(canonical: &str) -> Option<u32> {
     canonical.get(..6)?.parse().ok()
 }
 
+/// The birth date inside a canonical number.
+pub fn birth_date(canonical: &str) -> Option<Date> {
+    let digits = canonical.get(6..14).filter(|_| canonical.len() == 18)?;
+    let part = |from: usize, to: usize| digits.get(from..to)?.parse::<i16>().ok();
+    Date::new(
+        part(0, 4)?,
+        i8::try_from(part(4, 6)?).ok()?,
+        i8::try_from(part(6, 8)?).ok()?,
+    )
+    .ok()
+}
+
 /// The 18-digit form a century earlier of a number brought from 15 to 18 digits, when its order code leaves the century open.
 ///
 /// Persons over a hundred when numbers were given out have the order codes 996 to 999, but registers hold later births with
@@ -186,6 +198,14 @@ mod tests {
         assert_eq!(old.as_ref().and_then(|id| id.canonical.get(6..10)), Some("1995"));
         assert_eq!(alternative.and_then(|id| id.get(6..10)), Some("1895"));
         assert!(parse("340202950101001").is_ok_and(|id| id.alternative.is_none()));
+    }
+
+    #[test]
+    fn the_birth_date_is_read_from_eighteen_characters_only() {
+        let born = |raw: &str| birth_date(raw).map(|date| date.to_string());
+        assert_eq!(born("11010519491231002X").as_deref(), Some("1949-12-31"));
+        assert_eq!(born("932682198501010017").as_deref(), Some("1985-01-01"));
+        assert_eq!(born("CAN110019810803"), None);
     }
 
     #[test]

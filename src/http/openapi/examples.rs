@@ -257,7 +257,7 @@ fn judged() -> Value {
         "findings": [],
         "mismatch": {"id": "mis_01KB2Q0000000000000000002A", "due_on": "2026-12-04"},
         "receipt": receipt(),
-        "rules": "natural-person@1",
+        "rules": "natural-person@2",
     })
 }
 
@@ -272,7 +272,7 @@ fn item_answer() -> Value {
         },
         "record": {"version": 7, "as_of": "2026-11-20T08:00:00Z", "freshness": "fetched"},
         "findings": [],
-        "rules": "natural-person@1",
+        "rules": "natural-person@2",
     })
 }
 
@@ -291,7 +291,7 @@ pub(super) fn answer(operation: &str, media: &str) -> Option<Value> {
             "id": "ver_01KB2Q0000000000000000002A",
             "at": "2026-11-22T03:04:05Z",
             "outcome": "verified",
-            "rules": "natural-person@1",
+            "rules": "natural-person@2",
             "record_version": 7,
             "fields": {"name": {
                 "verdict": "match", "basis": "normalized", "reason": null,
@@ -306,7 +306,7 @@ pub(super) fn answer(operation: &str, media: &str) -> Option<Value> {
         ("query_record", _) => json!({
             "record": {"version": 7, "as_of": "2026-11-20T08:00:00Z"},
             "fields": {"name": "王*明", "birth_date": "****"},
-            "rules": "natural-person@1",
+            "rules": "natural-person@2",
         }),
         ("open_case" | "get_case", _) => cases::case(),
         ("add_watch", _) => watches::verified(receipt()),

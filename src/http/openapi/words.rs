@@ -67,13 +67,6 @@ fn words(words: impl IntoIterator<Item = &'static str>) -> Value {
 fn answers() -> Vec<(&'static str, Value)> {
     // Ledger codes are one byte, so asking for all of them finds every verdict.
     let verdicts: Vec<Verdict> = (0..=u8::MAX).filter_map(Verdict::from_code).collect();
-    let findings = [
-        Finding::LicenceCheckCharacter,
-        Finding::LicenceTypeForm,
-        Finding::LicenceIssuerForm,
-        Finding::LicenceVersionForm,
-        Finding::DivisionUnknown,
-    ];
     let ingested = [
         Ingested::Created,
         Ingested::Updated,
@@ -92,7 +85,7 @@ fn answers() -> Vec<(&'static str, Value)> {
             "Freshness",
             words([Freshness::Cached, Freshness::Fetched, Freshness::Stale { age_s: 0 }].map(Freshness::as_str)),
         ),
-        ("Finding", words(findings.map(Finding::as_str))),
+        ("Finding", words(Finding::ALL.map(Finding::as_str))),
         ("Ingested", words(ingested.iter().map(Ingested::as_str))),
         ("PendingWord", json!({"const": "pending"})),
         ("SealState", words(["requested", "sealed", "lifted"])),

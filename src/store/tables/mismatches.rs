@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    apply::{changed, send_rows},
+    apply::{changed, run, send_rows},
     batch::{Applied, Batch, bytes, hex, json_text, keys_text, rows_of},
     engine::{Call, Columns, Engine},
     fault::Fault,
@@ -16,7 +16,7 @@ use crate::{
 };
 use heyan_ports::{
     error::StoreError,
-    mismatches::{LoopCounts, MismatchFilter, MismatchRow, MismatchStore, MismatchWrite, StepRow},
+    mismatches::{DueWrite, LoopCounts, MismatchFilter, MismatchRow, MismatchStore, MismatchWrite, StepRow},
     subject::{RecordKey, RowKey, SubjectKey},
 };
 
@@ -60,6 +60,11 @@ impl<E: Engine> MismatchStore for SqlStore<E> {
     async fn mismatches_by_key(&self, keys: &[RowKey]) -> Result<Vec<MismatchRow>, StoreError> {
         let bind = |query: E::Call| query.bind(keys_text(keys));
         fetch(&self.readers, statement::SELECT_MISMATCHES_BY_KEY, bind, read_mismatch).await
+    }
+
+    async fn undated_mismatches(&self, limit: u32) -> Read<Vec<MismatchRow>> {
+        let bind = |query: E::Call| query.bind(i64::from(limit));
+        fetch(&self.readers, statement::SELECT_UNDATED_MISMATCHES, bind, read_mismatch).await
     }
 
     async fn delivered_mismatches(&self, limit: u32) -> Result<Vec<MismatchRow>, StoreError> {
@@ -148,6 +153,13 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
         for write in writes().filter(|write| write.row.revision != 1) {
             changed(conn, statement::UPDATE_MISMATCH, 1, |query| bind_changed(query, write)).await?;
             send_rows(conn, &statement::INSERT_STEPS, &[write], bind_step).await?;
+        }
+        for due in rows_of::<DueWrite>(batches) {
+            let bind = |query: E::Call| {
+                let query = query.bind(bytes(due.mismatch.subject)).bind(due.mismatch.id.clone());
+                query.bind(i64::from(due.revision)).bind(due.due_on.clone())
+            };
+            run(conn, statement::SET_DUE, bind).await?;
         }
         Ok(())
     })

@@ -86,7 +86,7 @@ pub(super) fn checked(receipt: Value) -> Value {
                 },
                 "record": {"version": 7, "as_of": "2026-11-20T08:00:00Z", "freshness": "cached"},
                 "findings": [],
-                "rules": "natural-person@1",
+                "rules": "natural-person@2",
             },
             "photo": {
                 "name": {"zh": "近期照片", "en": "A recent photo"},

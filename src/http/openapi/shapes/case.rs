@@ -116,7 +116,7 @@ pub struct CaseCheckAnswer {
     /// Where its ledger entry stands. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
     /// Its number in the case. ‖ 在联办件中的序号。
     #[schema(minimum = 1)]

@@ -19,7 +19,7 @@ pub struct Dataset {
     #[schema(example = "natural-person")]
     pub name: String,
     /// Name and revision of the rules. ‖ 规则：名称及版次。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
     /// What people call it. ‖ 名称（两种语言）。
     pub title: Label,
@@ -232,7 +232,7 @@ pub struct RecordRead {
     /// Permitted fields, masked where the dataset says so. ‖ 获准的字段，按规定脱敏。
     pub fields: RecordFields,
     /// Dataset and revision. ‖ 数据资源及其版次。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
 }
 

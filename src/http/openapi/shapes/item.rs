@@ -106,7 +106,7 @@ pub struct CheckedMaterial {
     #[schema(required = false)]
     pub mismatch: MismatchNote,
     /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(required = false, example = "natural-person@1")]
+    #[schema(required = false, example = "natural-person@2")]
     pub rules: String,
     /// Why the register was not asked. ‖ 未能查询的原因。
     #[schema(required = false)]

@@ -81,7 +81,7 @@ pub struct LicenceVerification {
     /// Where its ledger entry stands. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "e-licence@2")]
+    #[schema(example = "e-licence@3")]
     pub rules: String,
 }
 
@@ -238,7 +238,7 @@ pub struct LicenceFound {
     /// Where its ledger entry stands. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "e-licence@2")]
+    #[schema(example = "e-licence@3")]
     pub rules: String,
 }
 

@@ -41,7 +41,7 @@ pub struct QualityField {
     #[schema(example = "natural-person")]
     pub dataset: String,
     /// Dataset and revision that decided. ‖ 规则版次。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
     /// The field; `#n` in a revision that is not in force. ‖ 字段；非现行版次以 `#n` 表示。
     #[schema(example = "name")]

@@ -37,7 +37,7 @@ pub struct Claim;
 /// A condition on one field. ‖ 对一个字段的条件。
 #[derive(ToSchema)]
 pub struct Predicate {
-    /// Which: dates take `on_or_before` and `on_or_after`, amounts `at_least` and `at_most`, places and numbers `within` (a division). ‖ 条件种类：日期用 `on_or_before`、`on_or_after`，数额用 `at_least`、`at_most`，地址与号码用 `within`（行政区划）。
+    /// Which: dates take `on_or_before` and `on_or_after`, amounts `at_least` and `at_most`, places and numbers `within` (a division), holders and owners `one_of_holders`. ‖ 条件种类：日期用 `on_or_before`、`on_or_after`，数额用 `at_least`、`at_most`，地址与号码用 `within`（行政区划），持证人与权利人用 `one_of_holders`。
     pub op: PredicateOp,
     /// One value; up to 64 for `one_of` and `within`. ‖ 一个值；`one_of` 与 `within` 至多 64 个。
     pub value: PredicateValue,
@@ -92,11 +92,11 @@ pub struct Verification {
     /// Where its ledger entry stands. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则：数据资源及其版次。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
 }
 
-/// `verified`: every field matches; `mismatched`: at least one mismatch; `review`: no mismatch, a person must look; `incomplete`: a field could not be judged; `not_found`: no such record. ‖ `verified` 全部一致；`mismatched` 至少一项不一致；`review` 无不一致但须人工复核；`incomplete` 有字段无法判断；`not_found` 库中无此号。
+/// `verified`: every field matches; `mismatched`: at least one mismatch; `review`: no mismatch, a person must look; `incomplete`: a field could not be judged; `not_found`: no such record; `not_in_force`: every field matches, and the licence does not hold on the day that was asked about. ‖ `verified` 全部一致；`mismatched` 至少一项不一致；`review` 无不一致但须人工复核；`incomplete` 有字段无法判断；`not_found` 库中无此号；`not_in_force` 各项一致，但证照在所问日期不在有效状态。
 #[derive(ToSchema)]
 pub struct Outcome;
 
@@ -128,11 +128,11 @@ pub struct VerdictWord;
 #[derive(ToSchema)]
 pub struct Basis;
 
-/// `variant`: traditional or variant characters; `sentinel`: an open-ended date; `guess_budget`: too many different values were claimed lately; `undivided`: the register said that not all agrees, and not which. ‖ `variant` 繁体或异体字；`sentinel` “长期”类日期；`guess_budget` 近期申报过过多不同的值；`undivided` 数据源只答整体不一致，未指明哪一项。
+/// `variant`: traditional or variant characters; `sentinel`: an open-ended date; `guess_budget`: too many different values were claimed lately; `undivided`: the register said that not all agrees, and not which; `partial`: one side says less and nothing contradicts; `unreadable_record`: the record's value cannot be read; `unreadable_claim`: the claimed value cannot be read. ‖ `variant` 繁体或异体字；`sentinel` “长期”类日期；`guess_budget` 近期申报过过多不同的值；`undivided` 数据源只答整体不一致，未指明哪一项；`partial` 一方信息较少，但无矛盾；`unreadable_record` 记录中的值无法识读；`unreadable_claim` 申报的值无法识读。
 #[derive(ToSchema)]
 pub struct ReviewReason;
 
-/// A note on an identifier. ‖ 对标识的提示。
+/// A note on an identifier, or on the record that it names: `subject_not_active` says that the subject no longer lives, exists or holds. ‖ 对标识或其记录的提示：`subject_not_active` 表示该主体已死亡、注销或失效。
 #[derive(ToSchema)]
 pub struct Finding;
 
@@ -241,7 +241,7 @@ pub struct ItemAnswer {
     #[schema(required = false)]
     pub mismatch: MismatchNote,
     /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
 }
 
@@ -307,7 +307,7 @@ pub struct Explanation {
     /// What was answered. ‖ 当时的总结论。
     pub outcome: Outcome,
     /// Dataset and revision that decided. ‖ 当时所用规则。
-    #[schema(example = "natural-person@1")]
+    #[schema(example = "natural-person@2")]
     pub rules: String,
     /// Version of the record; `null`: there was none. ‖ 当时的记录版本；`null` 表示无记录。
     #[schema(required = true, minimum = 1, example = 7)]
