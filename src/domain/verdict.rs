@@ -44,6 +44,12 @@ pub enum ReviewReason {
     GuessBudget,
     /// The register said that what was claimed does not all agree, and not which part.
     Undivided,
+    /// One side says less than the other, and nothing contradicts.
+    Partial,
+    /// The record's value cannot be read by its comparator.
+    UnreadableRecord,
+    /// The claimed value cannot be read by its comparator.
+    UnreadableClaim,
 }
 
 /// The answer about the whole verification (CONTRACT §4).
@@ -156,6 +162,9 @@ impl Verdict {
             Self::Review(ReviewReason::Sentinel) => Some("sentinel"),
             Self::Review(ReviewReason::GuessBudget) => Some("guess_budget"),
             Self::Review(ReviewReason::Undivided) => Some("undivided"),
+            Self::Review(ReviewReason::Partial) => Some("partial"),
+            Self::Review(ReviewReason::UnreadableRecord) => Some("unreadable_record"),
+            Self::Review(ReviewReason::UnreadableClaim) => Some("unreadable_claim"),
             _ => None,
         }
     }
@@ -172,6 +181,9 @@ impl Verdict {
             Self::Review(ReviewReason::Sentinel) => 0x21,
             Self::Review(ReviewReason::GuessBudget) => 0x22,
             Self::Review(ReviewReason::Undivided) => 0x23,
+            Self::Review(ReviewReason::Partial) => 0x24,
+            Self::Review(ReviewReason::UnreadableRecord) => 0x25,
+            Self::Review(ReviewReason::UnreadableClaim) => 0x26,
             Self::Mismatch => 0x30,
             Self::Absent => 0x40,
             Self::NotPermitted => 0x50,
@@ -191,6 +203,9 @@ impl Verdict {
             0x21 => Self::Review(ReviewReason::Sentinel),
             0x22 => Self::Review(ReviewReason::GuessBudget),
             0x23 => Self::Review(ReviewReason::Undivided),
+            0x24 => Self::Review(ReviewReason::Partial),
+            0x25 => Self::Review(ReviewReason::UnreadableRecord),
+            0x26 => Self::Review(ReviewReason::UnreadableClaim),
             0x30 => Self::Mismatch,
             0x40 => Self::Absent,
             0x50 => Self::NotPermitted,
