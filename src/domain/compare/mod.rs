@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::division::HomeCity;
 use super::identifier::IdentifierKind;
 use super::verdict::{Basis, ReviewReason, Verdict};
 use address::AddressForm;
@@ -19,7 +20,6 @@ pub use address::head_text as address_head;
 pub(crate) use date::DateForm;
 
 pub mod address;
-mod address_tail;
 pub mod amount;
 pub mod coded;
 pub mod date;
@@ -39,7 +39,7 @@ enum Kind {
     Date,
     Amount(Arc<AmountRule>),
     Coded(Arc<CodeTable>),
-    Address,
+    Address(Option<Arc<HomeCity>>),
 }
 
 /// Which numbers a number comparator reads.
@@ -178,7 +178,7 @@ impl Comparator {
             "party_identifier" => Kind::Number(NumberKind::Party),
             "digest" => return Algorithm::from_options(options).map(|algorithm| Self(Kind::Digest(algorithm))),
             "date" => Kind::Date,
-            "address" => Kind::Address,
+            "address" => Kind::Address(None),
             "amount" => {
                 return AmountRule::from_options(options).map(|rule| Self(Kind::Amount(Arc::new(rule))));
             }
@@ -189,6 +189,15 @@ impl Comparator {
         };
         known_options(name, options, &[])?;
         Ok(Self(kind))
+    }
+
+    /// The comparator of a hub whose addresses may leave out its home city; others stay as they are.
+    #[must_use]
+    pub fn at_home(self, home: Option<&Arc<HomeCity>>) -> Self {
+        match self.0 {
+            Kind::Address(_) => Self(Kind::Address(home.cloned())),
+            kind => Self(kind),
+        }
     }
 
     /// The form of a record's value, made once when the record is loaded.
@@ -204,12 +213,15 @@ impl Comparator {
     /// Holds a claim against a record's value. Symmetric: swapping the two gives the same verdict.
     pub fn compare(&self, claim: &str, record: &Canonical) -> Verdict {
         if claim == &*record.raw {
-            return Verdict::Match(Basis::Exact);
+            return match &record.form {
+                Form::Address(address) if !address.is_readable() => Verdict::Review(ReviewReason::UnreadableRecord),
+                _ => Verdict::Match(Basis::Exact),
+            };
         }
         match &self.0 {
             Kind::Text(rule) => rule.judge(&rule.fold(claim), record.text()),
             Kind::Digest(algorithm) => equal_or_mismatch(&algorithm.fold(claim), record.text()),
-            Kind::Address => address::judge(claim, record),
+            Kind::Address(home) => address::judge(claim, record, home.as_deref()),
             Kind::Number(_) | Kind::Date | Kind::Amount(_) | Kind::Coded(_) => {
                 judge_forms(&self.form(claim), &record.form)
             }
@@ -250,7 +262,7 @@ impl Comparator {
     pub fn is_place(&self) -> bool {
         matches!(
             self.0,
-            Kind::Address
+            Kind::Address(_)
                 | Kind::Coded(_)
                 | Kind::Text(TextRule::Plain)
                 | Kind::Number(
@@ -267,7 +279,7 @@ impl Comparator {
             Kind::Date => date::parse(raw).map_or_else(|| plain_form(raw), Form::Date),
             Kind::Amount(rule) => rule.parse(raw).map_or_else(|| plain_form(raw), Form::Amount),
             Kind::Coded(table) => table.find(raw).map_or_else(|| plain_form(raw), Form::Code),
-            Kind::Address => Form::Address(Box::new(AddressForm::parse(raw))),
+            Kind::Address(_) => Form::Address(Box::new(AddressForm::parse(raw))),
         }
     }
 }
