@@ -161,6 +161,7 @@ def changes(table, events):
         one = (kind in ONE_TO_ONE and (alone or alike)) or (kind == "撤销" and alone)
         add(old, new, year, "same" if one and not (old == new and old in NOT_SAME_CODE) else "part")
     follow(table, names, found, settled)
+    join_namesakes(table, found)
     periods = {(code, name): (first or "1980", last or "9999") for code, name, first, last in table}
     for (old, was, new, now), (year, kind) in found.items():
         lived_on = periods[old, was][1] >= periods[new, now][0] and stem(was) != stem(now)
@@ -198,3 +199,27 @@ def follow(table, names, found, settled):
                 found[code, name, *row] = (year, "same" if len(districts) == 1 else "part")
         elif len(under_code) == 1 and year > NOISE:
             found[code, name, *under_code[0]] = (year, "part" if code in NOT_SAME_CODE or under_code[0] in reached else "same")
+
+
+def join_namesakes(table, found):
+    """Counties of one name in one province are one: only districts of several cities share a name there."""
+    before = {(code, name): (code, name) for code, name, _, _ in table}
+
+    def root(row):
+        while before[row] != row:
+            row = before[row]
+        return row
+
+    for (old, was, new, now), (_, kind) in found.items():
+        if kind == "same":
+            before[root((old, was))] = root((new, now))
+    alike = {}
+    for code, name, first, last in table:
+        if name.endswith(("县", "市", "旗")) and not code.endswith("00") and name not in NO_PLACE:
+            alike.setdefault((code[:2], name), []).append((last or "9999", first or "1980", code))
+    for (_, name), periods in alike.items():
+        periods.sort()
+        for (_, _, old), (_, first, new) in zip(periods, periods[1:]):
+            if root((old, name)) != root((new, name)):
+                before[root((old, name))] = root((new, name))
+                found[old, name, new, name] = (int(first), "same")

@@ -9,6 +9,9 @@ use super::{Chain, Codes};
 /// What a road's name ends with: a short name before one of them is the road's, 弋江中路.
 const ROAD_WORDS: [&str; 8] = ["路", "街", "道", "巷", "弄", "里", "桥", "线"];
 
+/// Words that stand between a province or city and its counties in the code list.
+const ORDER_WORDS: [&str; 4] = ["市辖区", "省直辖县级行政区划", "省直辖县级行政单位", "自治区直辖县级行政区划"];
+
 /// A text, with what may stand at its head.
 struct Place<'a> {
     text: &'a str,
@@ -92,8 +95,7 @@ fn take_province(text: &str) -> (Chain, &str) {
 }
 
 fn take_city(text: &str, province: u32) -> (Chain, &str) {
-    // 北京市市辖区朝阳区: the word only orders the code list.
-    let text = text.strip_prefix("市辖区").unwrap_or(text);
+    let text = without_order(text);
     let place = Place::at(text);
     let (chain, rest) = take_city_at(&place, province, true);
     if !chain.is_empty() {
@@ -109,6 +111,11 @@ fn take_city(text: &str, province: u32) -> (Chain, &str) {
         }
     }
     clashing_county(&place).unwrap_or((chain, rest))
+}
+
+/// The text without a word that only orders the code list: 北京市市辖区朝阳区.
+fn without_order(text: &str) -> &str {
+    ORDER_WORDS.iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text)
 }
 
 /// `above`: whether a province was named, so that a short city needs no county behind it.
@@ -151,7 +158,7 @@ fn take_below_city<'a>(
 ) -> (Chain, &'a str) {
     let table = divisions();
     let cities = city_codes(rows);
-    let rest = rest.strip_prefix("市辖区").unwrap_or(rest);
+    let rest = without_order(rest);
     let place = Place::at(rest);
     let (mut chain, mut tail) = take_county(&place, 0, &cities);
     if chain.rows.is_empty() {
@@ -204,8 +211,9 @@ fn take_county<'a>(place: &Place<'a>, province: u32, cities: &[u32]) -> (Chain, 
 /// A county that never lay in the place named before it, of a name that no other has.
 fn clashing_county<'a>(place: &Place<'a>) -> Option<(Chain, &'a str)> {
     let (county, rest, rows) = place.only(Level::County)?;
-    // Two characters, or a road or town that is called like a county, prove nothing.
-    let proven = county.chars().nth(2).is_some() && !is_road(rest) && !rest.starts_with(['镇', '乡', '村']);
+    // 郊区 and the like, or a road or town that is called like a county, prove nothing.
+    let long = county.chars().nth(2).is_some() || county.ends_with('县');
+    let proven = long && !is_road(rest) && !rest.starts_with(['镇', '乡', '村']);
     proven.then(|| {
         let chain = Chain {
             county,

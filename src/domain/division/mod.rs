@@ -297,7 +297,13 @@ impl Chain {
         fn clash<T: PartialEq>(a: &[T], b: &[T]) -> bool {
             !a.is_empty() && !b.is_empty() && !meet(a, b)
         }
+        let lies_elsewhere = |county: &Self, city: &Self| {
+            let apart = !county.rows.is_empty() && city.rows.is_empty() && !city.cities.is_empty();
+            apart && county.relation_to_wider(city) == Relation::Different
+        };
         clash(&self.units(None), &other.units(None))
+            || lies_elsewhere(self, other)
+            || lies_elsewhere(other, self)
             || clash(&self.cities, &other.cities)
             || clash(&self.provinces(), &other.provinces())
     }

@@ -52,6 +52,8 @@ pub(super) enum Kind {
     BracketNumber,
     /// A former number or name: 原36号.
     Former,
+    /// What the address lies at: 银行旁.
+    Remark,
 }
 
 /// How a part was spelt, where it is not certain that the spelling means the kind; parts of two spellings are not equal.
@@ -117,7 +119,7 @@ enum Excuse {
     Partial,
 }
 
-const KINDS: [Kind; 21] = [
+const KINDS: [Kind; 22] = [
     Kind::Room,
     Kind::Number,
     Kind::Building,
@@ -139,6 +141,7 @@ const KINDS: [Kind; 21] = [
     Kind::Bracket,
     Kind::BracketNumber,
     Kind::Former,
+    Kind::Remark,
 ];
 
 /// Words that end the names of towns and villages, longest first.
@@ -293,6 +296,8 @@ impl Parts {
         };
         let excused = match a.kind {
             Kind::Name | Kind::Bracket | Kind::Former => is_within(a.value, b.value) || is_within(b.value, a.value),
+            // Two places may both be near.
+            Kind::Remark => true,
             Kind::Road => explained(),
             Kind::Town => stem(a.value) == stem(b.value) || explained(),
             Kind::Village => village_excuse(a.value, b.value) || explained(),

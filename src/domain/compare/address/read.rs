@@ -80,7 +80,7 @@ const NAME_ENDS: [char; 15] = [
 const ROAD_ENDS: [char; 8] = ['路', '街', '道', '巷', '线', '村', '镇', '乡'];
 /// What follows 门 or 房 or 社 where it is no word of its own.
 const NOT_A_UNIT: [char; 9] = ['面', '店', '诊', '口', '市', '头', '产', '会', '屋'];
-/// What a remark in brackets ends with: it says where the address lies and is no part of it.
+/// What a remark in brackets ends with: it says what the address lies at.
 const REMARKS: [&str; 7] = ["附近", "旁边", "旁", "对面", "隔壁", "门口", "楼下"];
 /// What makes a remark more than a remark.
 const DIRECTIONS: [char; 6] = ['东', '南', '西', '北', '左', '右'];
@@ -438,7 +438,11 @@ impl<'a> Reader<'a, '_> {
         self.flush();
         self.go_on(behind);
         let code = ["邮政编码", "邮编"].iter().find_map(|word| inner.strip_prefix(word)).unwrap_or(inner);
-        if inner.is_empty() || fold::is_postcode(code) || is_remark(inner) {
+        if inner.is_empty() || fold::is_postcode(code) {
+            return true;
+        }
+        if is_remark(inner) {
+            self.parts.push(Kind::Remark, Spelling::Bracketed, &[inner]);
             return true;
         }
         let (named, rest) = Chain::take(inner);

@@ -93,9 +93,11 @@ fn push_name(parts: &mut Parts, name: &str) {
         return;
     }
     let section = SECTIONS.iter().find_map(|section| Some((name.strip_suffix(section)?, section)));
-    match section.filter(|(name, _)| !name.is_empty()) {
+    match section {
         Some((name, section)) => {
-            parts.push(Kind::Name, Spelling::Plain, &[name]);
+            if !name.is_empty() {
+                parts.push(Kind::Name, Spelling::Plain, &[name]);
+            }
             parts.push(Kind::Section, Spelling::Plain, &[section]);
         }
         None => parts.push(Kind::Name, Spelling::Plain, &[name]),
