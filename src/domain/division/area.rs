@@ -4,7 +4,7 @@
 use smallvec::SmallVec;
 
 use super::Chain;
-use super::table::{Row, RowId, RowIds, divisions, meet};
+use super::table::{Row, RowId, RowIds, divisions};
 
 /// An area that a `within` predicate names.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Area {
         if !chain.rows.is_empty() {
             Some(Self::County(Rows(chain.rows.clone())))
         } else if !chain.cities.is_empty() {
-            Some(Self::City(chain.cities.to_vec()))
+            Some(Self::City(divisions().rows(&chain.cities).map(Row::city).collect()))
         } else {
             (chain.province != 0).then_some(Self::Province(chain.province))
         }
@@ -71,7 +71,7 @@ impl Chain {
                 share(&self.rows, |id| lies_today(id, |row| wanted.contains(&row.city())))
             }
             Area::City(wanted) if !self.cities.is_empty() => {
-                if meet(&self.cities, wanted) {
+                if divisions().rows(&self.cities).any(|city| wanted.contains(&city.city())) {
                     Inside::Yes
                 } else {
                     Inside::No
@@ -81,7 +81,7 @@ impl Chain {
             Area::County(wanted) if !self.rows.is_empty() => self.inside_county(&wanted.0),
             Area::County(wanted) if !self.cities.is_empty() => {
                 let table = divisions();
-                let in_city = |row: &Row| self.cities.contains(&row.city());
+                let in_city = |row: &Row| table.rows(&self.cities).any(|city| row.lies_in(city));
                 if table.rows(&wanted.0).any(|row| table.rows_of_unit(row.unit).any(in_city)) {
                     Inside::Unknown
                 } else {

@@ -3,8 +3,8 @@
 
 use smallvec::SmallVec;
 
-use super::table::{Level, Lengths, Row, RowId, RowIds, divisions, province_called};
-use super::{Chain, Codes};
+use super::table::{Level, Lengths, Row, RowId, RowIds, divisions, meet, province_called};
+use super::Chain;
 
 /// What a road's name ends with: a short name before one of them is the road's, 弋江中路.
 const ROAD_WORDS: [&str; 8] = ["路", "街", "道", "巷", "弄", "里", "桥", "线"];
@@ -104,8 +104,7 @@ fn take_city(text: &str, province: u32) -> (Chain, &str) {
     // 江苏省芜湖市: a city of another province, of a name that no other has.
     if let Some((_, _, cities)) = place.only(Level::City) {
         let (mut chain, rest) = take_city_at(&place, 0, false);
-        let meant = |chain: &Chain| super::table::meet(&chain.cities, &city_codes(&cities));
-        if meant(&chain) || !chain.rows.is_empty() {
+        if meet(&chain.cities, &cities) || !chain.rows.is_empty() {
             chain.clash = true;
             return (chain, rest);
         }
@@ -123,7 +122,7 @@ fn take_city_at<'a>(place: &Place<'a>, province: u32, above: bool) -> (Chain, &'
     let table = divisions();
     let of_province = |row: &Row| province == 0 || row.province() == province;
     if let Some((name, rest, rows)) = place.longest(|row| row.level() == Level::City && of_province(row)) {
-        return take_below_city(name, rest, &rows, &of_province);
+        return take_below_city(name, rest, rows, &of_province);
     }
     // A short city name counts only where a county of that city follows: 芜湖路 is a road.
     for (short, rest) in heads(place.text, place.lengths.short) {
@@ -136,14 +135,13 @@ fn take_city_at<'a>(place: &Place<'a>, province: u32, above: bool) -> (Chain, &'
         if cities.is_empty() {
             continue;
         }
-        let codes = city_codes(&cities);
-        let (mut chain, mut tail) = take_county(&Place::at(rest), province, &codes);
+        let (mut chain, mut tail) = take_county(&Place::at(rest), province, &cities);
         if chain.rows.is_empty() && above && !is_road(rest) {
-            (chain, tail) = short_county(rest, &codes).unwrap_or((chain, tail));
+            (chain, tail) = short_county(rest, &cities).unwrap_or((chain, tail));
             chain.loose = true;
         }
         if !chain.rows.is_empty() || chain.loose {
-            chain.cities = codes;
+            chain.cities = cities;
             return (chain, tail);
         }
     }
@@ -153,11 +151,10 @@ fn take_city_at<'a>(place: &Place<'a>, province: u32, above: bool) -> (Chain, &'
 fn take_below_city<'a>(
     name: &'static str,
     rest: &'a str,
-    rows: &RowIds,
+    cities: RowIds,
     of_province: &impl Fn(&Row) -> bool,
 ) -> (Chain, &'a str) {
     let table = divisions();
-    let cities = city_codes(rows);
     let rest = without_order(rest);
     let place = Place::at(rest);
     let (mut chain, mut tail) = take_county(&place, 0, &cities);
@@ -185,12 +182,12 @@ fn take_below_city<'a>(
     (chain, tail)
 }
 
-fn take_county<'a>(place: &Place<'a>, province: u32, cities: &[u32]) -> (Chain, &'a str) {
+fn take_county<'a>(place: &Place<'a>, province: u32, cities: &[RowId]) -> (Chain, &'a str) {
     let table = divisions();
     let in_city = |row: &Row| {
-        let here = |row: &Row| cities.contains(&row.city());
+        let here = |row: &Row| table.rows(cities).any(|city| row.lies_in(city));
         // Counties that answer to the province directly have 90 in the city's place; some cities lead them.
-        let direct = row.city() % 100 == 90 && cities.iter().any(|city| city / 100 == row.province());
+        let direct = row.city() % 100 == 90;
         cities.is_empty() || here(row) || (direct && table.rows_of_unit(row.unit).any(here))
     };
     let fits =
@@ -226,10 +223,13 @@ fn clashing_county<'a>(place: &Place<'a>) -> Option<(Chain, &'a str)> {
 }
 
 /// A county of the city without its last word, 镜湖 for 镜湖区, unless it begins the name of a road.
-fn short_county<'a>(text: &'a str, cities: &[u32]) -> Option<(Chain, &'a str)> {
+fn short_county<'a>(text: &'a str, cities: &[RowId]) -> Option<(Chain, &'a str)> {
     let table = divisions();
     heads(text, table.lengths_from(text).short).find_map(|(short, rest)| {
-        let in_city = |id: &RowId| table.row(*id).is_some_and(|row| cities.contains(&row.city()));
+        let in_city = |id: &RowId| {
+            let row = table.row(*id);
+            row.is_some_and(|row| table.rows(cities).any(|city| row.lies_in(city)))
+        };
         let rows: RowIds = table.counties_called(short).iter().copied().filter(in_city).collect();
         let county = table.rows(&rows).next()?.name;
         let whole = !rest.is_empty() && !is_road(rest) && !rest.starts_with(['镇', '乡', '村', '新', '经', '高', '开']);
@@ -258,13 +258,6 @@ fn is_road(rest: &str) -> bool {
         }
     }
     false
-}
-
-fn city_codes(rows: &[RowId]) -> Codes {
-    let mut codes: Codes = divisions().rows(rows).map(Row::city).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
 }
 
 /// The heads of `text` of the lengths that `bits` holds, in characters, shortest first, each with what follows it.

@@ -12,7 +12,7 @@ mod table;
 pub use area::{Area, Inside};
 pub use table::{is_known, warm};
 
-/// Codes that one name may mean; most mean one.
+/// Two-digit codes of provinces.
 type Codes = SmallVec<[u32; 2]>;
 
 /// The divisions that an address names at its head; what it leaves out is unknown, not absent.
@@ -20,8 +20,8 @@ type Codes = SmallVec<[u32; 2]>;
 pub struct Chain {
     /// Two digits; 0 when not named.
     province: u32,
-    /// Four-digit codes that the named city ever had; empty when not named.
-    cities: Codes,
+    /// Rows that the city's name may mean; empty when not named.
+    cities: RowIds,
     /// The county's full name; empty when not named.
     county: &'static str,
     /// Rows that the county's name may mean here.
@@ -35,8 +35,8 @@ pub struct Chain {
 /// The city whose name may be left out of an address in this hub: what names no city lies there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HomeCity {
-    /// Four-digit codes that the city ever had.
-    codes: Codes,
+    /// Every row of the city, under whatever name and code.
+    rows: RowIds,
 }
 
 /// How two heads relate.
@@ -64,11 +64,9 @@ impl HomeCity {
         } else {
             table.named(text)
         };
-        let mut codes = Codes::new();
-        for row in table.rows(ids).filter(|row| row.level() == Level::City) {
-            codes.extend(table.rows_of_unit(row.unit).map(Row::city));
-        }
-        (!codes.is_empty()).then_some(Self { codes })
+        let cities = table.rows(ids).filter(|row| row.level() == Level::City);
+        let rows: RowIds = cities.flat_map(|row| table.ids_of_unit(row.unit)).copied().collect();
+        (!rows.is_empty()).then_some(Self { rows })
     }
 }
 
@@ -91,21 +89,14 @@ impl Chain {
 
     /// The chain of a six-digit code; of a code that the table lacks, only the province and city.
     pub fn of_code(code: u32) -> Self {
-        let (province, city) = (code / 10_000, code / 100);
-        let cities = if city.is_multiple_of(100) {
-            Codes::new()
-        } else {
-            smallvec![city]
-        };
-        let rows = if code.is_multiple_of(100) {
-            RowIds::new()
-        } else {
-            divisions().rows_of(code).into()
-        };
+        let table = divisions();
+        let (province, city) = (code / 10_000, code / 100 * 100);
+        let cities = if city.is_multiple_of(10_000) { &[] } else { table.rows_of(city) };
+        let rows = if code.is_multiple_of(100) { &[] } else { table.rows_of(code) };
         Self {
             province,
-            cities,
-            rows,
+            cities: cities.into(),
+            rows: rows.into(),
             ..Self::default()
         }
     }
@@ -121,10 +112,9 @@ impl Chain {
         let is = |name: &str| {
             name == text || name.strip_suffix(['省', '市', '区', '县', '旗', '盟']).is_some_and(|short| short == text)
         };
-        let cities = self.cities.iter().flat_map(|&city| table.rows_of(city * 100));
         let province = table.rows_of(self.province * 10_000);
         is(self.county)
-            || cities.chain(province).filter_map(|&id| table.row(id)).any(|row| is(row.name))
+            || table.rows(&self.cities).chain(table.rows(province)).any(|row| is(row.name))
     }
 
     /// How this head and another relate, of a hub in `home`; symmetric.
@@ -157,7 +147,7 @@ impl Chain {
         units.sort_unstable();
         units.dedup();
         if let Some(home) = home.filter(|_| units.len() > 1 && self.province == 0 && self.cities.is_empty()) {
-            let here = |unit: &u16| table.rows_of_unit(*unit).any(|row| home.codes.contains(&row.city()));
+            let here = |unit: &u16| table.rows_of_unit(*unit).any(|row| table.rows(&home.rows).any(|city| row.lies_in(city)));
             let at_home: RowIds = units.iter().copied().filter(here).collect();
             if at_home.len() == 1 {
                 return at_home;
@@ -190,11 +180,11 @@ impl Chain {
             if meet(&self.cities, &other.cities) {
                 return Relation::Same;
             }
-            let (mine, theirs) = (self.city_rows(), other.city_rows());
+            let (mine, theirs) = (&self.cities, &other.cities);
             let units = |rows: &RowIds| -> RowIds { divisions().rows(rows).map(|row| row.unit).collect() };
-            return if meet(&units(&mine), &units(&theirs)) {
+            return if meet(&units(mine), &units(theirs)) {
                 Relation::Renamed
-            } else if divisions().are_linked(&mine, &theirs) {
+            } else if divisions().are_linked(mine, theirs) {
                 Relation::Linked
             } else {
                 Relation::Different
@@ -207,7 +197,7 @@ impl Chain {
         let left_out = |empty: &Self, named: &Self| {
             empty.province == 0
                 && empty.cities.is_empty()
-                && home.is_some_and(|home| meet(&home.codes, &named.cities))
+                && home.is_some_and(|home| meet(&home.rows, &named.cities))
         };
         if left_out(self, other) || left_out(other, self) {
             Relation::Same
@@ -224,13 +214,11 @@ impl Chain {
             units.into_iter().any(|unit| table.rows_of_unit(unit).any(holds))
         };
         let lies = if !wider.cities.is_empty() {
-            let mut cities = wider.cities.clone();
-            for row in table.rows(&wider.city_rows()) {
-                cities.extend(table.rows_of_unit(row.unit).map(Row::city));
-            }
+            let units = table.rows(&wider.cities).map(|row| row.unit);
+            let cities: SmallVec<[&Row; 8]> = units.flat_map(|unit| table.rows_of_unit(unit)).collect();
             may_lie(&|row| {
-                let direct = row.city() % 100 == 90 && cities.iter().any(|city| city / 100 == row.province());
-                cities.contains(&row.city()) || direct
+                let direct = |city: &Row| row.city() % 100 == 90 && city.province() == row.province();
+                cities.iter().any(|city| row.lies_in(city) || direct(city))
             })
         } else if wider.province != 0 {
             may_lie(&|row| row.province() == wider.province)
@@ -242,6 +230,11 @@ impl Chain {
         } else {
             Relation::Different
         }
+    }
+
+    /// Whether all that the head may mean lies in a province of two digits.
+    pub(crate) fn lies_in_province(&self, province: u32) -> bool {
+        self.provinces().as_slice() == [province]
     }
 
     /// Takes over a division that stands in brackets behind the address; false when it contradicts the head.
@@ -256,21 +249,15 @@ impl Chain {
 
     /// Bytes on the heap, for a cache that counts its size.
     pub fn heap_bytes(&self) -> usize {
-        let cities = if self.cities.spilled() { self.cities.capacity() * size_of::<u32>() } else { 0 };
-        let rows = if self.rows.spilled() { self.rows.capacity() * size_of::<u16>() } else { 0 };
-        cities + rows
-    }
-
-    fn city_rows(&self) -> RowIds {
-        let table = divisions();
-        self.cities.iter().flat_map(|&city| table.rows_of(city * 100)).copied().collect()
+        let spilled = |rows: &RowIds| if rows.spilled() { rows.capacity() * size_of::<u16>() } else { 0 };
+        spilled(&self.cities) + spilled(&self.rows)
     }
 
     fn provinces(&self) -> Codes {
         let mut all: Codes = if self.province != 0 {
             smallvec![self.province]
         } else if !self.cities.is_empty() {
-            self.cities.iter().map(|code| code / 100).collect()
+            divisions().rows(&self.cities).map(Row::province).collect()
         } else {
             divisions().rows(&self.rows).map(Row::province).collect()
         };

@@ -58,7 +58,9 @@ pub(super) struct Row {
     pub(super) code: u32,
     /// The full name of this level only, e.g. `镜湖区`.
     pub(super) name: &'static str,
-    /// The last year at whose end the row was in force.
+    /// The first year at whose end the row was in force; 0 for those of before 1981.
+    first: u16,
+    /// The last such year.
     last: u16,
     /// The division that this row names: rows that follow one another one to one have one number.
     pub(super) unit: RowId,
@@ -139,6 +141,11 @@ impl Row {
         self.code / 10_000
     }
 
+    /// Whether this county lay in a city while both were in force under these codes.
+    pub(super) const fn lies_in(&self, city: &Self) -> bool {
+        self.city() == city.city() && self.first <= city.last && city.first <= self.last
+    }
+
     pub(super) const fn is_current(&self) -> bool {
         self.last == OPEN
     }
@@ -152,11 +159,13 @@ impl Divisions {
             let (Some(code), Some(name)) = (cells.next().and_then(|cell| cell.parse().ok()), cells.next()) else {
                 continue;
             };
-            let last = cells.nth(1).and_then(|cell| cell.parse().ok()).unwrap_or(OPEN);
+            let mut year = |empty| cells.next().and_then(|cell| cell.parse().ok()).unwrap_or(empty);
+            let (first, last) = (year(0), year(OPEN));
             let unit = RowId::try_from(rows.len()).unwrap_or(RowId::MAX);
             rows.push(Row {
                 code,
                 name,
+                first,
                 last,
                 unit,
             });
@@ -243,8 +252,11 @@ impl Divisions {
 
     /// Every row of a unit, under whatever name and code.
     pub(super) fn rows_of_unit(&self, unit: RowId) -> impl Iterator<Item = &Row> + Clone {
-        let ids = self.by_unit.get(&unit).map_or(&[][..], |ids| ids.as_slice());
-        self.rows(ids)
+        self.rows(self.ids_of_unit(unit))
+    }
+
+    pub(super) fn ids_of_unit(&self, unit: RowId) -> &[RowId] {
+        self.by_unit.get(&unit).map_or(&[], |ids| ids.as_slice())
     }
 
     /// The cities whose name without 市, 地区 or 盟 is `short`.
@@ -303,7 +315,7 @@ impl Divisions {
         let Some(row) = self.row(id) else {
             return RowIds::new();
         };
-        let ids = self.by_unit.get(&row.unit).map_or(&[][..], |ids| ids.as_slice());
+        let ids = self.ids_of_unit(row.unit);
         let current = |id: &RowId| self.row(*id).is_some_and(Row::is_current);
         let now: RowIds = ids.iter().copied().filter(current).collect();
         if !now.is_empty() {

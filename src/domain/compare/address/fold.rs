@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::byte_set::ByteSet;
+use crate::division::Chain;
 use crate::fold;
 
 /// Bytes of an address in which nothing is folded.
@@ -17,6 +18,15 @@ const PREPARED: ByteSet = ByteSet::HAN
 const NO_ADDRESS: [&str; 20] = [
     "无", "空", "略", "未知", "不详", "不明", "暂无", "没有", "其他", "同上", "保密", "待补", "待定", "未填", "未填写",
     "未登记", "未采集", "地址不详", "住址不详", "详见附件",
+];
+
+/// The first two digits of the postcodes of each province, from and to.
+#[rustfmt::skip]
+const POSTCODES: [(u32, u32, u32); 31] = [
+    (11, 10, 10), (12, 30, 30), (13, 5, 7), (14, 3, 4), (15, 1, 2), (21, 11, 12), (22, 13, 13), (23, 15, 16), (31, 20, 20),
+    (32, 21, 22), (33, 31, 32), (34, 23, 24), (35, 35, 36), (36, 33, 34), (37, 25, 27), (41, 45, 47), (42, 43, 44),
+    (43, 41, 42), (44, 51, 52), (45, 53, 54), (46, 57, 57), (50, 40, 40), (51, 61, 64), (52, 55, 56), (53, 65, 67),
+    (54, 85, 86), (61, 71, 72), (62, 73, 74), (63, 81, 81), (64, 75, 75), (65, 83, 84),
 ];
 
 /// Folds an address before its divisions are taken off.
@@ -69,29 +79,35 @@ fn punctuation(folded: &str) -> String {
     text
 }
 
-/// The address without a postcode in front of it or behind it.
-pub(super) fn without_postcode(text: &str) -> &str {
+/// The address without a postcode of its province in front of it or behind it, its divisions, and what follows them.
+pub(super) fn take_head(text: &str) -> (Chain, &str) {
     let mut kept = text;
-    let named = |text: &'_ str| ["邮政编码", "邮编"].iter().any(|word| text.ends_with(word));
-    if let Some((before, code)) = kept.len().checked_sub(6).and_then(|at| kept.split_at_checked(at))
-        && is_postcode(code)
-        && named(before)
-    {
-        kept = before.trim_end_matches("邮政编码").trim_end_matches("邮编");
-    }
     for word in ["邮政编码", "邮编", ""] {
-        if let Some((code, behind)) = kept.strip_prefix(word).and_then(|rest| rest.split_at_checked(6))
-            && is_postcode(code)
-            && behind.chars().next().is_some_and(fold::is_han)
-            && !crate::division::Chain::take(behind).0.is_empty()
-        {
-            return behind;
+        let code = text.strip_prefix(word).and_then(|rest| rest.split_at_checked(6));
+        if let Some((code, behind)) = code.filter(|(_, behind)| behind.chars().next().is_some_and(fold::is_han)) {
+            let (head, rest) = Chain::take(behind);
+            if is_postcode(code, &head) {
+                return (head, rest);
+            }
         }
     }
-    kept
+    let (head, rest) = Chain::take(text);
+    if let Some((before, code)) = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at))
+        && let Some(before) = ["邮政编码", "邮编"].iter().find_map(|word| before.strip_suffix(word))
+        && is_postcode(code, &head)
+    {
+        kept = before;
+    }
+    let tail = kept.len().saturating_sub(text.len() - rest.len());
+    (head, rest.get(..tail).unwrap_or(rest))
 }
 
-/// Whether a text is six digits.
-pub(super) fn is_postcode(text: &str) -> bool {
-    text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit())
+/// Whether a text is a postcode of the province of the head; it then says nothing new.
+pub(super) fn is_postcode(text: &str, head: &Chain) -> bool {
+    let digits = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());
+    let first = digits.then(|| text.get(..2)?.parse::<u32>().ok()).flatten();
+    first.is_some_and(|first| {
+        let mut of_province = POSTCODES.iter().filter(|row| head.lies_in_province(row.0));
+        of_province.any(|row| (row.1..=row.2).contains(&first))
+    })
 }

@@ -26,7 +26,7 @@ impl AddressForm {
     /// Reads an address; any text is one, though it may not be readable.
     pub(crate) fn parse(raw: &str) -> Self {
         let text = fold::prepare(raw);
-        let (mut head, rest) = Chain::take(fold::without_postcode(&text));
+        let (mut head, rest) = fold::take_head(&text);
         let tail = read::read(rest, &mut head);
         Self {
             head,
@@ -73,8 +73,7 @@ impl AddressForm {
 /// The divisions at the head of an address as text, folded; empty when it names none.
 pub fn head_text(raw: &str) -> String {
     let text = fold::prepare(raw);
-    let text = fold::without_postcode(&text);
-    let kept = text.len() - Chain::take(text).1.len();
+    let kept = text.len() - Chain::take(&text).1.len();
     text.get(..kept).unwrap_or_default().to_owned()
 }
 

@@ -438,7 +438,7 @@ impl<'a> Reader<'a, '_> {
         self.flush();
         self.go_on(behind);
         let code = ["邮政编码", "邮编"].iter().find_map(|word| inner.strip_prefix(word)).unwrap_or(inner);
-        if inner.is_empty() || fold::is_postcode(code) {
+        if inner.is_empty() || fold::is_postcode(code, self.head) {
             return true;
         }
         if is_remark(inner) {
