@@ -8,10 +8,22 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::division;
 
-const PUA: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/pua_fold.csv"));
-const RADICALS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/radicals.csv"));
-const VARIANTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/variants.csv"));
-const ETHNICITY: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/ethnicity.csv"));
+const PUA: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/pua_fold.csv"
+));
+const RADICALS: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/radicals.csv"
+));
+const VARIANTS: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/variants.csv"
+));
+const ETHNICITY: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/ethnicity.csv"
+));
 
 /// A table that is looked up often; nobody outside chooses its keys.
 type Table<K, V> = HashMap<K, V, ahash::RandomState>;

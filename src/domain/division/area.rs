@@ -45,7 +45,11 @@ impl Area {
             return super::is_known(padded).then(|| Self::of(&Chain::of_code(padded)))?;
         }
         let (chain, rest) = Chain::take(operand);
-        if rest.is_empty() && !chain.clash { Self::of(&chain) } else { None }
+        if rest.is_empty() && !chain.clash {
+            Self::of(&chain)
+        } else {
+            None
+        }
     }
 
     fn of(chain: &Chain) -> Option<Self> {
@@ -82,7 +86,10 @@ impl Chain {
             Area::County(wanted) if !self.cities.is_empty() => {
                 let table = divisions();
                 let in_city = |row: &Row| table.rows(&self.cities).any(|city| row.lies_in(city));
-                if table.rows(&wanted.0).any(|row| table.rows_of_unit(row.unit).any(in_city)) {
+                if table
+                    .rows(&wanted.0)
+                    .any(|row| table.rows_of_unit(row.unit).any(in_city))
+                {
                     Inside::Unknown
                 } else {
                     Inside::No
@@ -97,7 +104,9 @@ impl Chain {
     fn inside_county(&self, wanted: &[RowId]) -> Inside {
         let table = divisions();
         let units: SmallVec<[RowId; 4]> = table.rows(wanted).map(|row| row.unit).collect();
-        let by_unit = share(&self.rows, |id| table.row(id).is_some_and(|row| units.contains(&row.unit)));
+        let by_unit = share(&self.rows, |id| {
+            table.row(id).is_some_and(|row| units.contains(&row.unit))
+        });
         if by_unit != Inside::No {
             return by_unit;
         }

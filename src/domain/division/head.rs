@@ -3,14 +3,19 @@
 
 use smallvec::SmallVec;
 
-use super::table::{Level, Lengths, Row, RowId, RowIds, divisions, meet, province_called};
 use super::Chain;
+use super::table::{Lengths, Level, Row, RowId, RowIds, divisions, meet, province_called};
 
 /// What a road's name ends with: a short name before one of them is the road's, 弋江中路.
 const ROAD_WORDS: [&str; 8] = ["路", "街", "道", "巷", "弄", "里", "桥", "线"];
 
 /// Words that stand between a province or city and its counties in the code list.
-const ORDER_WORDS: [&str; 4] = ["市辖区", "省直辖县级行政区划", "省直辖县级行政单位", "自治区直辖县级行政区划"];
+const ORDER_WORDS: [&str; 4] = [
+    "市辖区",
+    "省直辖县级行政区划",
+    "省直辖县级行政单位",
+    "自治区直辖县级行政区划",
+];
 
 /// A text, with what may stand at its head.
 struct Place<'a> {
@@ -114,7 +119,10 @@ fn take_city(text: &str, province: u32) -> (Chain, &str) {
 
 /// The text without a word that only orders the code list: 北京市市辖区朝阳区.
 fn without_order(text: &str) -> &str {
-    ORDER_WORDS.iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text)
+    ORDER_WORDS
+        .iter()
+        .find_map(|word| text.strip_prefix(word))
+        .unwrap_or(text)
 }
 
 /// `above`: whether a province was named, so that a short city needs no county behind it.

@@ -91,8 +91,16 @@ impl Chain {
     pub fn of_code(code: u32) -> Self {
         let table = divisions();
         let (province, city) = (code / 10_000, code / 100 * 100);
-        let cities = if city.is_multiple_of(10_000) { &[] } else { table.rows_of(city) };
-        let rows = if code.is_multiple_of(100) { &[] } else { table.rows_of(code) };
+        let cities = if city.is_multiple_of(10_000) {
+            &[]
+        } else {
+            table.rows_of(city)
+        };
+        let rows = if code.is_multiple_of(100) {
+            &[]
+        } else {
+            table.rows_of(code)
+        };
         Self {
             province,
             cities: cities.into(),
@@ -110,11 +118,17 @@ impl Chain {
     pub(crate) fn names(&self, text: &str) -> bool {
         let table = divisions();
         let is = |name: &str| {
-            name == text || name.strip_suffix(['省', '市', '区', '县', '旗', '盟']).is_some_and(|short| short == text)
+            name == text
+                || name
+                    .strip_suffix(['省', '市', '区', '县', '旗', '盟'])
+                    .is_some_and(|short| short == text)
         };
         let province = table.rows_of(self.province * 10_000);
         is(self.county)
-            || table.rows(&self.cities).chain(table.rows(province)).any(|row| is(row.name))
+            || table
+                .rows(&self.cities)
+                .chain(table.rows(province))
+                .any(|row| is(row.name))
     }
 
     /// How this head and another relate, of a hub in `home`; symmetric.
@@ -147,7 +161,11 @@ impl Chain {
         units.sort_unstable();
         units.dedup();
         if let Some(home) = home.filter(|_| units.len() > 1 && self.province == 0 && self.cities.is_empty()) {
-            let here = |unit: &u16| table.rows_of_unit(*unit).any(|row| table.rows(&home.rows).any(|city| row.lies_in(city)));
+            let here = |unit: &u16| {
+                table
+                    .rows_of_unit(*unit)
+                    .any(|row| table.rows(&home.rows).any(|city| row.lies_in(city)))
+            };
             let at_home: RowIds = units.iter().copied().filter(here).collect();
             if at_home.len() == 1 {
                 return at_home;
@@ -195,9 +213,7 @@ impl Chain {
             return Relation::Different;
         }
         let left_out = |empty: &Self, named: &Self| {
-            empty.province == 0
-                && empty.cities.is_empty()
-                && home.is_some_and(|home| meet(&home.rows, &named.cities))
+            empty.province == 0 && empty.cities.is_empty() && home.is_some_and(|home| meet(&home.rows, &named.cities))
         };
         if left_out(self, other) || left_out(other, self) {
             Relation::Same
@@ -249,7 +265,13 @@ impl Chain {
 
     /// Bytes on the heap, for a cache that counts its size.
     pub fn heap_bytes(&self) -> usize {
-        let spilled = |rows: &RowIds| if rows.spilled() { rows.capacity() * size_of::<u16>() } else { 0 };
+        let spilled = |rows: &RowIds| {
+            if rows.spilled() {
+                rows.capacity() * size_of::<u16>()
+            } else {
+                0
+            }
+        };
         spilled(&self.cities) + spilled(&self.rows)
     }
 

@@ -6,10 +6,13 @@ use std::sync::LazyLock;
 
 use smallvec::SmallVec;
 
-const DIVISIONS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/reference/divisions.csv"));
+const DIVISIONS: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../config/reference/divisions.csv"
+));
 const CHANGED: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/config/reference/divisions_changed.csv"
+    "/../../config/reference/divisions_changed.csv"
 ));
 
 /// The short name of each province with its two digits.
@@ -287,7 +290,9 @@ impl Divisions {
     /// Whether a division of `a` ended, nothing says in what, and one of `b` lies in its city.
     fn may_be_heirs(&self, a: &[RowId], b: &[RowId]) -> bool {
         a.iter().any(|&id| {
-            let lost = self.row(id).filter(|row| !row.is_current() && !self.heirs.contains_key(&id));
+            let lost = self
+                .row(id)
+                .filter(|row| !row.is_current() && !self.heirs.contains_key(&id));
             lost.is_some_and(|lost| {
                 let follows_on = |row: &Row| self.rows_of_unit(row.unit).any(|row| row.city() == lost.city());
                 self.rows(b).any(follows_on)

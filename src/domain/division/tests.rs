@@ -52,8 +52,14 @@ fn roads_and_zones_that_begin_like_a_division_stay() {
 #[test]
 fn a_name_without_its_last_word_is_only_supposed() {
     assert_eq!(rest("安徽芜湖镜湖北京中路2号"), "北京中路2号");
-    assert_eq!(relation("安徽芜湖镜湖北京中路", "安徽省芜湖市镜湖区"), Relation::Partial);
-    assert_eq!(relation("安徽芜湖镜湖北京中路", "安徽省芜湖市鸠江区"), Relation::Partial);
+    assert_eq!(
+        relation("安徽芜湖镜湖北京中路", "安徽省芜湖市镜湖区"),
+        Relation::Partial
+    );
+    assert_eq!(
+        relation("安徽芜湖镜湖北京中路", "安徽省芜湖市鸠江区"),
+        Relation::Partial
+    );
 }
 
 #[test]
@@ -143,10 +149,18 @@ fn the_home_city_may_be_left_out_and_decides_between_namesakes() {
     assert_eq!(relation_at("", "安徽省合肥市", wuhu.as_ref()), Relation::Partial);
     assert_eq!(relation_at("", "芜湖市镜湖区", wuhu.as_ref()), Relation::Partial);
     let nanjing = HomeCity::parse("320100");
-    assert_eq!(relation_at("鼓楼区", "江苏省南京市鼓楼区", nanjing.as_ref()), Relation::Same);
-    assert_eq!(relation_at("鼓楼区", "徐州市鼓楼区", nanjing.as_ref()), Relation::Different);
+    assert_eq!(
+        relation_at("鼓楼区", "江苏省南京市鼓楼区", nanjing.as_ref()),
+        Relation::Same
+    );
+    assert_eq!(
+        relation_at("鼓楼区", "徐州市鼓楼区", nanjing.as_ref()),
+        Relation::Different
+    );
     assert_eq!(HomeCity::parse("3402"), wuhu);
-    assert!(HomeCity::parse("镜湖区").is_none() && HomeCity::parse("340299").is_none() && HomeCity::parse("").is_none());
+    assert!(
+        HomeCity::parse("镜湖区").is_none() && HomeCity::parse("340299").is_none() && HomeCity::parse("").is_none()
+    );
 }
 
 #[test]
@@ -168,7 +182,11 @@ fn areas_hold_what_lies_in_them_by_code_and_by_name() {
     assert_eq!(inside("芜湖县", "340210"), Some(Inside::Yes));
     assert_eq!(inside("无为县", "芜湖市"), Some(Inside::Yes));
     assert_eq!(inside("三山区", "弋江区"), Some(Inside::Yes));
-    assert_eq!(inside("弋江区", "三山区"), Some(Inside::Unknown), "a predecessor is not certain");
+    assert_eq!(
+        inside("弋江区", "三山区"),
+        Some(Inside::Unknown),
+        "a predecessor is not certain"
+    );
     assert_eq!(inside("余杭市", "临平区"), Some(Inside::Unknown));
     assert_eq!(inside("镜湖区", "340207"), Some(Inside::No));
     assert_eq!(inside("芜湖市", "镜湖区"), Some(Inside::Unknown));

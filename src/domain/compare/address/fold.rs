@@ -16,8 +16,26 @@ const PREPARED: ByteSet = ByteSet::HAN
 
 /// Words that registers write where they hold no address.
 const NO_ADDRESS: [&str; 20] = [
-    "无", "空", "略", "未知", "不详", "不明", "暂无", "没有", "其他", "同上", "保密", "待补", "待定", "未填", "未填写",
-    "未登记", "未采集", "地址不详", "住址不详", "详见附件",
+    "无",
+    "空",
+    "略",
+    "未知",
+    "不详",
+    "不明",
+    "暂无",
+    "没有",
+    "其他",
+    "同上",
+    "保密",
+    "待补",
+    "待定",
+    "未填",
+    "未填写",
+    "未登记",
+    "未采集",
+    "地址不详",
+    "住址不详",
+    "详见附件",
 ];
 
 /// The first two digits of the postcodes of each province, from and to.

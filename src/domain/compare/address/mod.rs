@@ -62,9 +62,8 @@ impl AddressForm {
             (_, Tails::Contradicting) | (Relation::Different, _) => Verdict::Mismatch,
             (Relation::Same, Tails::Equal) => Verdict::Match(Basis::Normalized),
             (Relation::Renamed, Tails::Equal) => Verdict::Match(Basis::Renamed),
-            (Relation::Same | Relation::Renamed, Tails::Variant) | (Relation::Linked, Tails::Equal | Tails::Variant) => {
-                REVIEW_VARIANT
-            }
+            (Relation::Same | Relation::Renamed, Tails::Variant)
+            | (Relation::Linked, Tails::Equal | Tails::Variant) => REVIEW_VARIANT,
             _ => Verdict::Review(ReviewReason::Partial),
         }
     }

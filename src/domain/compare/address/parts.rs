@@ -165,9 +165,11 @@ pub(super) const PLACE_WORDS: [&str; 14] = [
 impl PartialEq for Parts {
     fn eq(&self, other: &Self) -> bool {
         self.list.len() == other.list.len()
-            && self.list.iter().zip(&other.list).all(|(a, b)| {
-                a.kind == b.kind && a.spelling == b.spelling && self.value(a) == other.value(b)
-            })
+            && self
+                .list
+                .iter()
+                .zip(&other.list)
+                .all(|(a, b)| a.kind == b.kind && a.spelling == b.spelling && self.value(a) == other.value(b))
     }
 }
 
@@ -203,7 +205,9 @@ impl Parts {
 
     /// Whether a part of this kind and value is there.
     pub(super) fn holds(&self, kind: Kind, value: &str) -> bool {
-        self.list.iter().any(|part| part.kind == kind && self.value(part) == value)
+        self.list
+            .iter()
+            .any(|part| part.kind == kind && self.value(part) == value)
     }
 
     /// Whether a part of this kind is there.
@@ -223,7 +227,11 @@ impl Parts {
 
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
-        let list = if self.list.spilled() { self.list.capacity() * size_of::<Part>() } else { 0 };
+        let list = if self.list.spilled() {
+            self.list.capacity() * size_of::<Part>()
+        } else {
+            0
+        };
         self.text.capacity() + list
     }
 
@@ -263,9 +271,15 @@ impl Parts {
                 variants_only = false;
                 continue;
             }
-            let (few, many) = if left.len() <= right.len() { (&left, &right) } else { (&right, &left) };
+            let (few, many) = if left.len() <= right.len() {
+                (&left, &right)
+            } else {
+                (&right, &left)
+            };
             for one in few {
-                let excuses = many.iter().filter_map(|of_others| self.excuse(other, *one, *of_others, heads));
+                let excuses = many
+                    .iter()
+                    .filter_map(|of_others| self.excuse(other, *one, *of_others, heads));
                 match excuses.min_by_key(|excuse| *excuse != Excuse::Variant) {
                     Some(Excuse::Variant) => {}
                     Some(Excuse::Partial) => variants_only = false,
@@ -274,7 +288,11 @@ impl Parts {
             }
         }
         // What no kind shows: another order, another spelling.
-        if variants_only && self.same_shape(other) { Tails::Variant } else { Tails::Partial }
+        if variants_only && self.same_shape(other) {
+            Tails::Variant
+        } else {
+            Tails::Partial
+        }
     }
 
     fn same_shape(&self, other: &Self) -> bool {
@@ -325,9 +343,9 @@ impl Parts {
     /// Whether a name of a town, village, zone or estate is `stem`, with or without its last word.
     fn has_stem(&self, wanted: &str) -> bool {
         let named = |kind| matches!(kind, Kind::Town | Kind::Village | Kind::Zone | Kind::Name);
-        self.list.iter().any(|part| {
-            named(part.kind) && (self.value(part) == wanted || stem(self.value(part)) == wanted)
-        })
+        self.list
+            .iter()
+            .any(|part| named(part.kind) && (self.value(part) == wanted || stem(self.value(part)) == wanted))
     }
 
     /// Whether room `short` on a storey of this address is room `long` of another that names none: 12层03室, 1203室.
@@ -335,9 +353,15 @@ impl Parts {
         if short.len() > 2 || other.has(Kind::Storey) || other.has(Kind::BuildingOrStorey) {
             return false;
         }
-        let storeys = self.list.iter().filter(|part| matches!(part.kind, Kind::Storey | Kind::BuildingOrStorey));
+        let storeys = self
+            .list
+            .iter()
+            .filter(|part| matches!(part.kind, Kind::Storey | Kind::BuildingOrStorey));
         let mut storeys = storeys.map(|part| self.value(part));
-        storeys.any(|storey| long.strip_prefix(storey).is_some_and(|room| room.trim_start_matches('0') == short))
+        storeys.any(|storey| {
+            long.strip_prefix(storey)
+                .is_some_and(|room| room.trim_start_matches('0') == short)
+        })
     }
 }
 
@@ -415,7 +439,8 @@ fn storey_number(value: &str) -> String {
 fn ranges_meet(a: &str, b: &str) -> bool {
     let within = |all: &str, one: &str| {
         if all.contains('、') {
-            return all.split('、').any(|item| item == one) || one.split('、').all(|item| all.split('、').any(|of| of == item));
+            return all.split('、').any(|item| item == one)
+                || one.split('、').all(|item| all.split('、').any(|of| of == item));
         }
         let Some((first, last)) = all.split_once('-').filter(|(first, _)| !first.is_empty()) else {
             return false;

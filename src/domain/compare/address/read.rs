@@ -298,7 +298,10 @@ impl<'a> Reader<'a, '_> {
         if !matches!(self.last_kind(), Some(Kind::Number)) {
             return behind;
         }
-        let until = ["至", "到", "-"].iter().find_map(|word| behind.strip_prefix(word)).and_then(any_number_at);
+        let until = ["至", "到", "-"]
+            .iter()
+            .find_map(|word| behind.strip_prefix(word))
+            .and_then(any_number_at);
         if let Some((number, rest)) = until
             && unit == Some(Unit::Number)
             && let Some((Unit::Number, rest)) = unit_at(&number, rest)
@@ -322,7 +325,9 @@ impl<'a> Reader<'a, '_> {
             Some(Unit::Entrance) => (Kind::Entrance, Spelling::Plain),
             Some(Unit::Door) => (Kind::Entrance, Spelling::Other),
             Some(Unit::Storey) => (Kind::Storey, Spelling::Plain),
-            Some(Unit::BuildingOrStorey) if self.is_inside() || self.is_behind_house() => (Kind::Storey, Spelling::Plain),
+            Some(Unit::BuildingOrStorey) if self.is_inside() || self.is_behind_house() => {
+                (Kind::Storey, Spelling::Plain)
+            }
             Some(Unit::BuildingOrStorey) => (Kind::BuildingOrStorey, Spelling::Plain),
             Some(Unit::Room) => (Kind::Room, Spelling::Plain),
             Some(Unit::Number) if self.is_inside() => (Kind::Room, Spelling::Other),
@@ -333,7 +338,8 @@ impl<'a> Reader<'a, '_> {
             Some(Unit::Section) => (Kind::Section, Spelling::Plain),
             Some(Unit::Row) => (Kind::Row, Spelling::Plain),
             Some(unit @ (Unit::Group | Unit::Team | Unit::Society)) => {
-                self.parts.push(Kind::Group, Spelling::Plain, &[plain(number), group_word(unit)]);
+                self.parts
+                    .push(Kind::Group, Spelling::Plain, &[plain(number), group_word(unit)]);
                 return;
             }
             None => self.bare(number, behind),
@@ -343,7 +349,9 @@ impl<'a> Reader<'a, '_> {
 
     /// What a number with # is: 3# of an estate is a building, 501# in a building a room, 2# at a road a number.
     fn hashed(&self, behind: &str) -> (Kind, Spelling) {
-        let numbered = [Kind::Number, Kind::Name, Kind::Zone].iter().any(|kind| self.parts.has(*kind));
+        let numbered = [Kind::Number, Kind::Name, Kind::Zone]
+            .iter()
+            .any(|kind| self.parts.has(*kind));
         let goes_on = behind.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '/');
         match self.last_kind() {
             Some(Kind::Building | Kind::Entrance) => (Kind::Room, Spelling::Plain),
@@ -366,8 +374,14 @@ impl<'a> Reader<'a, '_> {
 
     /// Whether the last name is that of one house: what follows with 楼 is a storey.
     fn is_behind_house(&self) -> bool {
-        let house = |name: &str| ["大厦", "大楼", "中心", "商场", "广场", "宾馆", "酒店"].iter().any(|end| name.ends_with(end));
-        self.parts.last().is_some_and(|(kind, name)| kind == Kind::Name && house(name))
+        let house = |name: &str| {
+            ["大厦", "大楼", "中心", "商场", "广场", "宾馆", "酒店"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        };
+        self.parts
+            .last()
+            .is_some_and(|(kind, name)| kind == Kind::Name && house(name))
     }
 
     /// 3-2-501 is 3幢2单元501, 3-501 is 3幢501; at a road, or of two long numbers, it is a range.
@@ -392,9 +406,7 @@ impl<'a> Reader<'a, '_> {
                 push(Kind::Room, room);
             }
             // A last number of three digits or more is a room; 2-3 may be a number and one below it.
-            [building, room]
-                if is_room && apart && !at_road && !inside && building.len() <= 2 && room.len() > 2 =>
-            {
+            [building, room] if is_room && apart && !at_road && !inside && building.len() <= 2 && room.len() > 2 => {
                 push(Kind::Building, building);
                 push(Kind::Room, room);
             }
@@ -406,14 +418,20 @@ impl<'a> Reader<'a, '_> {
         let inside = self.is_inside();
         let (kind, spelling) = match (joined.unit, numbers.len()) {
             (Some(Unit::Number), 2) | (Some(Unit::Number), _) if joined.listed || numbers.len() == 2 => {
-                if inside { (Kind::Room, Spelling::Other) } else { (Kind::Number, Spelling::Plain) }
+                if inside {
+                    (Kind::Room, Spelling::Other)
+                } else {
+                    (Kind::Number, Spelling::Plain)
+                }
             }
             (Some(Unit::Building | Unit::Seat | Unit::Hash), 2) => (Kind::Building, Spelling::Plain),
             (Some(Unit::Storey), 2) => (Kind::Storey, Spelling::Plain),
             (Some(Unit::BuildingOrStorey), 2) => (Kind::BuildingOrStorey, Spelling::Plain),
             (None, 2) if at_road => (Kind::Number, Spelling::Bare),
             (None | Some(Unit::Room), _) if joined.listed => (Kind::Room, Spelling::Plain),
-            (None | Some(Unit::Room), 2) if numbers.iter().all(|number| number.len() > 2) => (Kind::Room, Spelling::Plain),
+            (None | Some(Unit::Room), 2) if numbers.iter().all(|number| number.len() > 2) => {
+                (Kind::Room, Spelling::Plain)
+            }
             (None, _) => (Kind::Dashed, Spelling::Plain),
             (Some(Unit::Room), _) => (Kind::Dashed, Spelling::Bare),
             _ => (Kind::Dashed, Spelling::Other),
@@ -437,7 +455,10 @@ impl<'a> Reader<'a, '_> {
         };
         self.flush();
         self.go_on(behind);
-        let code = ["邮政编码", "邮编"].iter().find_map(|word| inner.strip_prefix(word)).unwrap_or(inner);
+        let code = ["邮政编码", "邮编"]
+            .iter()
+            .find_map(|word| inner.strip_prefix(word))
+            .unwrap_or(inner);
         if inner.is_empty() || fold::is_postcode(code, self.head) {
             return true;
         }
@@ -453,7 +474,8 @@ impl<'a> Reader<'a, '_> {
         } else if inner.starts_with('原') {
             self.parts.push(Kind::Former, Spelling::Bracketed, &[inner]);
         } else if let Some((number, "")) = any_number_at(inner) {
-            self.parts.push(Kind::BracketNumber, Spelling::Bracketed, &[plain(&number)]);
+            self.parts
+                .push(Kind::BracketNumber, Spelling::Bracketed, &[plain(&number)]);
         } else {
             self.push_bracketed(inner);
         }
@@ -463,12 +485,19 @@ impl<'a> Reader<'a, '_> {
     fn push_bracketed(&mut self, inner: &str) {
         let parts = read(inner, &mut Chain::default());
         let is_place = |kind| matches!(kind, Kind::Town | Kind::Village | Kind::Road | Kind::Zone);
-        if parts.iter().all(|(kind, value)| is_place(kind) && self.parts.holds(kind, value)) {
+        if parts
+            .iter()
+            .all(|(kind, value)| is_place(kind) && self.parts.holds(kind, value))
+        {
             // Said before: 清水街道…(清水街道).
             return;
         }
         for (kind, value) in parts.iter() {
-            let kind = if is_place(kind) || kind == Kind::Name { Kind::Bracket } else { kind };
+            let kind = if is_place(kind) || kind == Kind::Name {
+                Kind::Bracket
+            } else {
+                kind
+            };
             self.parts.push(kind, Spelling::Bracketed, &[value]);
         }
     }
@@ -545,7 +574,9 @@ fn unit_at<'a>(number: &str, behind: &'a str) -> Option<(Unit, &'a str)> {
         .next()?;
     let in_digits = number.is_ascii();
     let begins_name = match unit {
-        Unit::Door | Unit::Society | Unit::Room => rest.starts_with(NOT_A_UNIT) || (unit == Unit::Society && rest.starts_with('区')),
+        Unit::Door | Unit::Society | Unit::Room => {
+            rest.starts_with(NOT_A_UNIT) || (unit == Unit::Society && rest.starts_with('区'))
+        }
         Unit::Building | Unit::Seat | Unit::Entrance | Unit::Storey | Unit::Hash => false,
         _ if in_digits => rest.starts_with(ROAD_ENDS),
         _ => rest.starts_with(NAME_ENDS),

@@ -53,9 +53,7 @@ const ONE_WORD: [(&str, &str); 4] = [
     ("居民委员会", "居委会"),
 ];
 /// What, behind the end of a name, makes the name longer: 新村路, 许镇镇, 中山路社区.
-const GO_ON: [&str; 10] = [
-    "路", "街", "巷", "道", "镇", "乡", "村", "社区", "大道", "大街",
-];
+const GO_ON: [&str; 10] = ["路", "街", "巷", "道", "镇", "乡", "村", "社区", "大道", "大街"];
 /// The sections of an estate that are called by their direction.
 const SECTIONS: [&str; 5] = ["东区", "南区", "西区", "北区", "中区"];
 
@@ -92,7 +90,9 @@ fn push_name(parts: &mut Parts, name: &str) {
     if name.is_empty() {
         return;
     }
-    let section = SECTIONS.iter().find_map(|section| Some((name.strip_suffix(section)?, section)));
+    let section = SECTIONS
+        .iter()
+        .find_map(|section| Some((name.strip_suffix(section)?, section)));
     match section {
         Some((name, section)) => {
             if !name.is_empty() {
