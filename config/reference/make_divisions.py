@@ -45,7 +45,7 @@ NOTICES = [
     ("340502", "340503", 2012, "part"), ("340721", "340706", 2015, "same"), ("341522", "341504", 2015, "part"),
     ("340702", "340705", 2015, "part"), ("340703", "340705", 2015, "part"), ("340204", "340202", 2005, "part"),
     ("340205", "340207", 2005, "same"), ("340221", "340208", 2005, "part"), ("340222", "340208", 2005, "part"),
-    ("340203", "340208", 2005, "part"), ("340221", "340210", 2020, "same"), ("340208", "340209", 2020, "part"),
+    ("340203", "340208", 2005, "part"), ("340203", "340203", 2005, "same"), ("340221", "340210", 2020, "same"), ("340208", "340209", 2020, "part"),
     ("342700", "342500", 1987, "part"), ("340800", "342900", 1988, "part"), ("342200", "341300", 1998, "same"),
     # Elsewhere, where the events name the wrong side or none.
     ("310108", "310106", 2015, "part"), ("310103", "310101", 2011, "part"), ("310119", "310115", 2009, "part"),
@@ -115,7 +115,8 @@ def rows(idv_source, stdnum_text, listed):
         table.setdefault((code[:6], name), ("2021", ""))
     for code, name, first, last in EXTRA:
         table.setdefault((code, name), (first, last))
-    return sorted((code, name, first, last) for (code, name), (first, last) in table.items())
+    # One list has a province's name under a county's code.
+    return sorted((*row, *years) for row, years in table.items() if not row[1].endswith("省") or row[0].endswith("0000"))
 
 
 def changes(table, events):
@@ -162,12 +163,30 @@ def changes(table, events):
         add(old, new, year, "same" if one and not (old == new and old in NOT_SAME_CODE) else "part")
     follow(table, names, found, settled)
     join_namesakes(table, found)
-    periods = {(code, name): (first or "1980", last or "9999") for code, name, first, last in table}
-    for (old, was, new, now), (year, kind) in found.items():
-        lived_on = periods[old, was][1] >= periods[new, now][0] and stem(was) != stem(now)
-        if kind == "same" and lived_on and old != new:
-            found[old, was, new, now] = (year, "part")
+    settle(table, found)
     return sorted((old, was, new, now, year, kind) for (old, was, new, now), (year, kind) in found.items())
+
+
+def settle(table, found):
+    """Makes `part` of what cannot be one to one: two levels, two names in force at once, or two divisions of today."""
+    periods = {(code, name): (first or "1980", last or "9999") for code, name, first, last in table}
+    before, today = {row: row for row in periods}, {row: last == "9999" for row, (_, last) in periods.items()}
+
+    def root(row):
+        while before[row] != row:
+            row = before[row]
+        return row
+
+    alike = lambda edge: stem(edge[1]) != stem(edge[3])
+    for edge in sorted((edge for edge, (_, kind) in found.items() if kind == "same"), key=lambda edge: (alike(edge), edge)):
+        old, was, new, now = edge
+        one, other = root((old, was)), root((new, now))
+        lived_on = old != new and alike(edge) and periods[old, was][1] >= periods[new, now][0]
+        if lived_on or old.endswith("00") != new.endswith("00") or (one != other and today[one] and today[other]):
+            found[edge] = (found[edge][0], "part")
+        elif one != other:
+            before[one] = other
+            today[other] |= today[one]
 
 
 def follow(table, names, found, settled):

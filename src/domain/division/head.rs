@@ -240,7 +240,9 @@ fn short_county<'a>(text: &'a str, cities: &[RowId]) -> Option<(Chain, &'a str)>
         };
         let rows: RowIds = table.counties_called(short).iter().copied().filter(in_city).collect();
         let county = table.rows(&rows).next()?.name;
-        let whole = !rest.is_empty() && !is_road(rest) && !rest.starts_with(['镇', '乡', '村', '新', '经', '高', '开']);
+        let whole = !rest.is_empty()
+            && !is_road(rest)
+            && !rest.starts_with(['市', '县', '区', '镇', '乡', '村', '新', '经', '高', '开']);
         whole.then(|| {
             let chain = Chain {
                 county,

@@ -177,7 +177,9 @@ impl Chain {
     fn county_relation(&self, other: &Self, home: Option<&HomeCity>) -> Relation {
         let (mine, theirs) = (self.units(home), other.units(home));
         if mine.len() == 1 && mine == theirs {
-            let moved = !self.cities.is_empty() && !other.cities.is_empty() && !meet(&self.cities, &other.cities);
+            let apart = self.province != 0 && other.province != 0 && self.province != other.province;
+            let moved =
+                apart || (!self.cities.is_empty() && !other.cities.is_empty() && !meet(&self.cities, &other.cities));
             return if self.county == other.county && !moved {
                 Relation::Same
             } else {
@@ -187,7 +189,11 @@ impl Chain {
         if meet(&mine, &theirs) {
             return Relation::Partial;
         }
-        if divisions().are_linked(&self.rows, &other.rows) {
+        let meant = |rows: &RowIds, units: &RowIds| -> RowIds {
+            let of_units = |id: &u16| divisions().row(*id).is_some_and(|row| units.contains(&row.unit));
+            rows.iter().copied().filter(of_units).collect()
+        };
+        if divisions().are_linked(&meant(&self.rows, &mine), &meant(&other.rows, &theirs)) {
             return Relation::Linked;
         }
         Relation::Different
