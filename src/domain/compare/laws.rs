@@ -26,6 +26,8 @@ const KINDS: [&str; 17] = [
     "person_name",
 ];
 
+const UNREADABLE: Verdict = Verdict::Review(ReviewReason::UnreadableRecord);
+
 fn near() -> impl Strategy<Value = String> {
     prop_oneof![
         "[0-9０-９年月日.长期/ -]{1,12}",
@@ -44,8 +46,15 @@ proptest! {
         let comparator = comparator(KINDS[kind]);
         let (left, right) = (comparator.canonical(&a), comparator.canonical(&b));
         let forward = comparator.compare(&a, &right);
-        prop_assert_eq!(forward, comparator.compare(&b, &left), "{} {:?} {:?}", KINDS[kind], a, b);
-        prop_assert_eq!(comparator.compare(&a, &left), Verdict::Match(Basis::Exact));
+        let backward = comparator.compare(&b, &left);
+        let itself = comparator.compare(&a, &left);
+        if itself == UNREADABLE || forward == UNREADABLE {
+            // What cannot be read proves nothing, and the reason names the side.
+            prop_assert!(KINDS[kind] == "address" && matches!(backward, Verdict::Review(_)));
+            return Ok(());
+        }
+        prop_assert_eq!(forward.as_str(), backward.as_str(), "{} {:?} {:?}", KINDS[kind], a, b);
+        prop_assert_eq!(itself, Verdict::Match(Basis::Exact));
     }
 
     #[test]
@@ -53,6 +62,7 @@ proptest! {
         let comparator = comparator(KINDS[kind]);
         let canonical = comparator.canonical(&a);
         let folded = canonical.text().to_owned();
-        prop_assert!(matches!(comparator.compare(&folded, &canonical), Verdict::Match(_)), "{} {:?} {:?}", KINDS[kind], a, folded);
+        let verdict = comparator.compare(&folded, &canonical);
+        prop_assert!(verdict == UNREADABLE || matches!(verdict, Verdict::Match(_)), "{} {:?} {:?}", KINDS[kind], a, folded);
     }
 }

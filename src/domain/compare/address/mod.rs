@@ -117,3 +117,6 @@ fn standard(raw: &str) -> Option<String> {
     }
     Some(raw.chars().map(|c| first(c).unwrap_or(c)).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -276,6 +276,16 @@ impl<'a> Reader<'a, '_> {
             return true;
         }
         self.flush();
+        let begins_name = matches!(self.last_kind(), None | Some(Kind::Town | Kind::Village | Kind::Zone))
+            && joined.unit.is_none()
+            && joined
+                .behind
+                .starts_with(|c: char| crate::fold::is_han(c) && !matches!(c, '附' | '之'));
+        if begins_name {
+            // 9华山路.
+            self.rest = joined.behind;
+            return true;
+        }
         match joined.numbers.as_slice() {
             [number] => self.push_number(number, joined.unit, joined.behind),
             numbers => self.push_joined(numbers, &joined),
