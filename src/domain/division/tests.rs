@@ -2,6 +2,12 @@
 
 use super::*;
 
+/// Every change of Anhui's divisions since 1980: what was before, what came of it, and whether one to one.
+const ANHUI: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../tests/vectors/divisions_anhui.csv"
+));
+
 fn rest(text: &str) -> &str {
     Chain::take(text).1
 }
@@ -203,4 +209,26 @@ fn codes_of_living_people_lie_in_the_divisions_of_today() {
         assert!(is_known(code), "{code}");
     }
     assert!(!is_known(349_999));
+}
+
+#[test]
+fn every_years_changes_of_anhui_since_1980_are_known() {
+    let mut wrong = Vec::new();
+    for line in ANHUI.lines().skip(1) {
+        let [year, old, new, kind] = line.split(',').collect::<Vec<_>>()[..] else {
+            panic!("{line}");
+        };
+        // A city that is not named cannot have changed.
+        let wanted: &[Relation] = match kind {
+            "one_to_one" => &[Relation::Renamed, Relation::Same],
+            _ => &[Relation::Linked],
+        };
+        let found = relation(&format!("安徽省{old}"), &format!("安徽省{new}"));
+        if !wanted.contains(&found) {
+            wrong.push(format!("{year} {old} {new}: {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let years: std::collections::BTreeSet<_> = ANHUI.lines().skip(1).filter_map(|line| line.get(..4)).collect();
+    assert_eq!((ANHUI.lines().count(), years.len()), (151, 24));
 }

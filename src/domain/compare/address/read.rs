@@ -72,6 +72,11 @@ const SHORT_UNITS: [(&str, Unit); 5] = [
     ("#", Unit::Hash),
     ("社", Unit::Society),
 ];
+/// The first characters of these words: a quick look at text that holds none.
+#[rustfmt::skip]
+const UNIT_SIGNS: [char; 22] = [
+    '村', '生', '号', '幢', '栋', '#', '单', '房', '小', '座', '门', '层', '楼', '室', '户', '弄', '组', '队', '期', '区', '排', '社',
+];
 /// Characters that turn a numeral with a word into a name: 二号路, 三组村.
 const NAME_ENDS: [char; 15] = [
     '路', '街', '道', '巷', '村', '镇', '乡', '桥', '线', '山', '湖', '河', '庄', '港', '区',
@@ -578,6 +583,9 @@ fn split_word(text: &str) -> (&str, &str) {
 
 /// The word behind a number, and what follows it; none where it begins the name of a road or village.
 fn unit_at<'a>(number: &str, behind: &'a str) -> Option<(Unit, &'a str)> {
+    if !behind.starts_with(UNIT_SIGNS) {
+        return None;
+    }
     let words = UNITS.iter().chain(&SHORT_UNITS);
     let (unit, rest) = words
         .filter_map(|(word, unit)| Some((*unit, behind.strip_prefix(word)?)))

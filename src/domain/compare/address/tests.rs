@@ -65,6 +65,68 @@ fn every_judged_pair_gets_one_of_its_verdicts() {
     assert!(VECTORS.lines().count() > 150);
 }
 
+/// A file of the folder that the judges share, when it is there; in addition to what stands here.
+fn shared(file: &str) -> Option<String> {
+    let root = std::env::var("HEYAN_SHARED")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
+    std::fs::read_to_string(format!("{root}/{file}")).ok()
+}
+
+#[test]
+fn every_judged_address_of_the_shared_folder_gets_one_of_its_verdicts() {
+    let Some(table) = shared("standards/vectors2.csv") else {
+        return;
+    };
+    let rows = table
+        .lines()
+        .map(cells)
+        .filter(|row| row.first().is_some_and(|field| field.ends_with("address")));
+    let mut wrong = Vec::new();
+    for row in rows {
+        let word = verdict(&row[1], &row[2]).as_str();
+        if !row[3].split('|').any(|wanted| wanted == word) {
+            wrong.push(format!("{word}: {row:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_historical_code_of_the_shared_folder_is_known() {
+    let Some(table) = shared("data/admin_divisions_history.csv") else {
+        return;
+    };
+    let unknown: Vec<&str> = table
+        .lines()
+        .skip(1)
+        .filter(|line| {
+            !line
+                .get(..6)
+                .and_then(|code| code.parse().ok())
+                .is_some_and(crate::division::is_known)
+        })
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn real_addresses_are_read_and_match_their_other_spellings() {
+    for file in [
+        "data/addresses_anhui_perturbed.csv",
+        "data/addresses_other_perturbed_sample.csv",
+    ] {
+        let Some(table) = shared(file) else { return };
+        for row in table.lines().skip(1).map(cells) {
+            let address = row.iter().max_by_key(|cell| cell.len()).unwrap();
+            if !AddressForm::parse(address).is_readable() {
+                continue;
+            }
+            let spaced: String = address.chars().map(full_width).collect();
+            assert!(is_match(address, &format!(" {spaced}")), "{address}");
+        }
+    }
+}
+
 /// An address in parts, and how it is spelt.
 #[derive(Clone, Debug)]
 struct Place {

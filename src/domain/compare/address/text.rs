@@ -43,6 +43,12 @@ const ENDS: [(&str, Kind); 37] = [
     ("镇", Kind::Town),
     ("乡", Kind::Town),
 ];
+/// The first characters of these words: a quick look at text that holds none.
+#[rustfmt::skip]
+const END_SIGNS: [char; 29] = [
+    '街', '民', '村', '居', '行', '自', '社', '嘎', '开', '集', '工', '产', '科', '园', '高', '经', '新', '试', '片', '示', '保',
+    '度', '大', '胡', '路', '巷', '道', '镇', '乡',
+];
 /// The last of them: a village, unless it is part of a longer name.
 const VILLAGE: (&str, Kind) = ("村", Kind::Village);
 /// The words that the names of one kind are written with in one spelling: 街道办事处 is 街道.
@@ -79,6 +85,9 @@ pub(super) fn push(parts: &mut Parts, text: &str) {
 
 /// The word at the head of `rest` that ends a name there.
 fn end_of_name(rest: &str) -> Option<(&'static str, Kind)> {
+    if !rest.starts_with(END_SIGNS) {
+        return None;
+    }
     let mut ends = ENDS.iter().chain(std::iter::once(&VILLAGE));
     let (word, kind) = ends.find(|(word, _)| rest.starts_with(word))?;
     let behind = rest.get(word.len()..).unwrap_or_default();
