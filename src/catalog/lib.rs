@@ -26,6 +26,8 @@ pub use licence::{Licence, Role};
 
 pub use heyan_domain::label::Label;
 
+use heyan_domain::division::HomeCity;
+
 /// The datasets that ship, embedded so that the binary starts with nothing else installed.
 const SHIPPED: [(&str, &str); 4] = [
     (
@@ -58,6 +60,15 @@ impl Catalog {
     /// A file that cannot be read, is no JSON Schema, or whose `x-heyan` keywords are wrong; the error names the file
     /// and the place.
     pub fn load(folder: Option<&Path>) -> Result<Self, CatalogError> {
+        Self::load_at_home(folder, None)
+    }
+
+    /// [`Catalog::load`] for a hub whose addresses may leave out its home city.
+    ///
+    /// # Errors
+    /// As [`Catalog::load`].
+    pub fn load_at_home(folder: Option<&Path>, home: Option<HomeCity>) -> Result<Self, CatalogError> {
+        let home = home.map(Arc::new);
         let mut files: Vec<(String, String)> = SHIPPED
             .iter()
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
@@ -77,7 +88,10 @@ impl Catalog {
         for (name, text) in &files {
             let number = u16::try_from(datasets.len())
                 .map_err(|_too_many| CatalogError::in_file(name, "", "more datasets than 65,535"))?;
-            let dataset = compile::compile(name, text, number)?;
+            let mut dataset = compile::compile(name, text, number)?;
+            for field in &mut dataset.fields {
+                field.comparator = field.comparator.clone().at_home(home.as_ref());
+            }
             if numbers.insert(Arc::clone(&dataset.name), datasets.len()).is_some() {
                 return Err(CatalogError::in_file(
                     name,
@@ -265,6 +279,20 @@ mod tests {
         for word in words {
             assert!(page.contains(&format!("\n| `{word}` |")), "no row for {word}");
         }
+    }
+
+    #[test]
+    fn the_home_city_reaches_the_comparators_of_addresses() {
+        let verdict = |home: Option<HomeCity>| {
+            let catalog = Catalog::load_at_home(None, home).unwrap();
+            let person = catalog.get("natural-person").unwrap();
+            let address = person.field(person.field_number("domicile_address").unwrap()).unwrap();
+            let record = address.comparator.canonical("安徽省芜湖市北京中路2号");
+            address.comparator.compare("北京中路2号", &record).as_str()
+        };
+        assert_eq!(verdict(None), "review");
+        assert_eq!(verdict(HomeCity::parse("芜湖市")), "match");
+        assert_eq!(verdict(HomeCity::parse("合肥市")), "review");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::{fmt, net::SocketAddr};
 
+use heyan_domain::division::HomeCity;
+
 use super::Config;
 
 /// One unsafe or impossible setting.
@@ -46,6 +48,12 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
         config.guess.units_24_h_max == 0 || config.guess.units_30_days_max == 0,
         "guess.units_24_h_max",
         "must not be 0, nor guess.units_30_days_max: one mistyped claim would be for review",
+    );
+    let home = &config.catalog.home_city;
+    refuse(
+        !home.is_empty() && HomeCity::parse(home).is_none(),
+        "catalog.home_city",
+        "must be the code or the full name of a city, such as 340200 or 芜湖市; empty if addresses always name theirs",
     );
     let origin = &config.node.origin;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');

@@ -181,6 +181,8 @@ pub struct Catalog {
     pub datasets_dir: PathBuf,
     /// Folder of service items; empty: the shipped ones alone.
     pub items_dir: PathBuf,
+    /// Code or name of the city that addresses may leave out; empty: none.
+    pub home_city: String,
 }
 
 /// Database.

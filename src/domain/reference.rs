@@ -1,10 +1,12 @@
 //! The lookup tables of `config/reference`, compiled in and parsed once.
 //! A malformed row is dropped, not reported: the tests count the rows, so the tables cannot rot unseen.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
+
+use super::division;
 
 const PUA: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -18,28 +20,10 @@ const VARIANTS: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../config/reference/variants.csv"
 ));
-const DIVISIONS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../config/reference/divisions.csv"
-));
-const RENAMED: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../config/reference/divisions_renamed.csv"
-));
 const ETHNICITY: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../config/reference/ethnicity.csv"
 ));
-
-/// The short name of each province with its two digits.
-#[rustfmt::skip]
-const SHORT_PROVINCES: [(&str, u32); 34] = [
-    ("北京", 11), ("天津", 12), ("河北", 13), ("山西", 14), ("内蒙古", 15), ("辽宁", 21), ("吉林", 22), ("黑龙江", 23),
-    ("上海", 31), ("江苏", 32), ("浙江", 33), ("安徽", 34), ("福建", 35), ("江西", 36), ("山东", 37), ("河南", 41),
-    ("湖北", 42), ("湖南", 43), ("广东", 44), ("广西", 45), ("海南", 46), ("重庆", 50), ("四川", 51), ("贵州", 52),
-    ("云南", 53), ("西藏", 54), ("陕西", 61), ("甘肃", 62), ("青海", 63), ("宁夏", 64), ("新疆", 65), ("台湾", 71),
-    ("香港", 81), ("澳门", 82),
-];
 
 /// A table that is looked up often; nobody outside chooses its keys.
 type Table<K, V> = HashMap<K, V, ahash::RandomState>;
@@ -53,32 +37,10 @@ pub enum Place {
     Surname,
 }
 
-/// One name of a division code in one period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DivisionRow {
-    /// Six digits, GB/T 2260.
-    pub code: u32,
-    /// The full name of this level only, e.g. `镜湖区`.
-    pub name: &'static str,
-    /// Whether the row still holds.
-    pub current: bool,
-}
-
-/// The lengths in characters, as bits, of the names that begin with one character.
-#[derive(Clone, Copy, Default)]
-pub struct Lengths {
-    /// Of divisions.
-    pub divisions: u64,
-    /// Of provinces, short ([`province_called`]).
-    pub short_provinces: u64,
-    /// Of cities, short ([`cities_called`]).
-    pub short_cities: u64,
-}
-
 /// Parses every table now, so that no first request pays for it.
 pub fn warm() {
-    let _ = (ASSIGNED.len(), VARIANT_ROWS.len(), LISTED.len(), BY_NAME.len());
-    let _ = (CODES.len(), RENAMED_ROWS.len(), LENGTHS.len(), SHORT_CITIES.len());
+    let _ = (ASSIGNED.len(), VARIANT_ROWS.len(), LISTED.len());
+    division::warm();
 }
 
 /// The assigned character of a private-use point or a radical, or nothing when `c` is neither.
@@ -117,31 +79,14 @@ pub fn variants_agree(a: char, b: char, place: Place) -> bool {
         })
 }
 
-/// Every row of every name that is spelt exactly `name`.
-pub fn divisions_named(name: &str) -> &'static [DivisionRow] {
-    BY_NAME.get(name).map_or(&[], Vec::as_slice)
-}
-
 /// Whether GB/T 2260 ever had this six-digit code.
 pub fn division_known(code: u32) -> bool {
-    CODES.contains(&code)
+    division::is_known(code)
 }
 
 /// The province of a two-digit code, if there is one.
 pub fn province_known(code: u32) -> bool {
     division_known(code * 10_000)
-}
-
-/// The code that stands today for a division that was renamed or merged as a whole.
-pub fn current_code(code: u32) -> u32 {
-    let mut now = code;
-    for _ in 0..8 {
-        match RENAMED_ROWS.iter().find(|row| row.0 == now) {
-            Some(row) => now = row.1,
-            None => break,
-        }
-    }
-    now
 }
 
 /// An ethnic group of GB/T 3304, or a word of registers for people without one.
@@ -173,22 +118,6 @@ pub fn ethnic_groups() -> impl Iterator<Item = EthnicGroup> {
             counted_under: next().filter(|code| !code.is_empty()),
         })
     })
-}
-
-/// The lengths of the names that begin with the first character of `text`: most heads are told apart by this alone.
-pub fn lengths_from(text: &str) -> Lengths {
-    let first = text.chars().next();
-    first.and_then(|c| LENGTHS.get(&c)).copied().unwrap_or_default()
-}
-
-/// The two digits of the province whose short name is `short`.
-pub fn province_called(short: &str) -> Option<u32> {
-    SHORT_PROVINCES.iter().find(|row| row.0 == short).map(|row| row.1)
-}
-
-/// The four-digit codes of every city whose name without 市, 地区 or 盟 is `short`.
-pub fn cities_called(short: &str) -> &'static [u32] {
-    SHORT_CITIES.get(short).map_or(&[], Vec::as_slice)
 }
 
 fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
@@ -246,64 +175,6 @@ static LISTED: LazyLock<Vec<(char, char, Place)>> = LazyLock::new(|| {
         .collect()
 });
 
-static BY_NAME: LazyLock<Table<&'static str, Vec<DivisionRow>>> = LazyLock::new(|| {
-    let mut names: Table<&'static str, Vec<DivisionRow>> = Table::default();
-    for line in rows(DIVISIONS) {
-        let mut cells = line.split(',');
-        let (Some(code), Some(name)) = (cells.next().and_then(|cell| cell.parse().ok()), cells.next()) else {
-            continue;
-        };
-        let current = cells.nth(1).is_none_or(str::is_empty);
-        names.entry(name).or_default().push(DivisionRow { code, name, current });
-    }
-    names
-});
-
-static CODES: LazyLock<HashSet<u32, ahash::RandomState>> =
-    LazyLock::new(|| BY_NAME.values().flatten().map(|row| row.code).collect());
-
-static SHORT_CITIES: LazyLock<Table<&'static str, Vec<u32>>> = LazyLock::new(|| {
-    let mut cities: Table<&'static str, Vec<u32>> = Table::default();
-    for row in BY_NAME.values().flatten() {
-        let is_city = row.code.is_multiple_of(100) && !row.code.is_multiple_of(10_000);
-        let short = ["市", "地区", "盟"]
-            .iter()
-            .find_map(|suffix| row.name.strip_suffix(suffix));
-        if let Some(short) = short.filter(|short| is_city && short.chars().count() > 1) {
-            cities.entry(short).or_default().push(row.code / 100);
-        }
-    }
-    cities
-});
-
-static LENGTHS: LazyLock<Table<char, Lengths>> = LazyLock::new(|| {
-    let mut table: Table<char, Lengths> = Table::default();
-    let mut note = |name: &str, bits: fn(&mut Lengths) -> &mut u64| {
-        if let Some(first) = name.chars().next() {
-            *bits(table.entry(first).or_default()) |= 1 << name.chars().count().min(63);
-        }
-    };
-    BY_NAME
-        .keys()
-        .for_each(|name| note(name, |lengths| &mut lengths.divisions));
-    SHORT_CITIES
-        .keys()
-        .for_each(|name| note(name, |lengths| &mut lengths.short_cities));
-    SHORT_PROVINCES
-        .iter()
-        .for_each(|row| note(row.0, |lengths| &mut lengths.short_provinces));
-    table
-});
-
-static RENAMED_ROWS: LazyLock<Vec<(u32, u32)>> = LazyLock::new(|| {
-    rows(RENAMED)
-        .filter_map(|line| {
-            let mut cells = line.split(',');
-            Some((cells.next()?.parse().ok()?, cells.next()?.parse().ok()?))
-        })
-        .collect()
-});
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,8 +184,6 @@ mod tests {
         assert_eq!(ASSIGNED.len(), 105 + 348);
         assert_eq!(VARIANT_ROWS.len() + LISTED.len(), rows(VARIANTS).count());
         assert_eq!(LISTED.len(), 12);
-        assert_eq!(BY_NAME.values().map(Vec::len).sum::<usize>(), rows(DIVISIONS).count());
-        assert_eq!(RENAMED_ROWS.len(), rows(RENAMED).count());
         assert_eq!(ethnic_groups().count(), rows(ETHNICITY).count());
     }
 
@@ -368,13 +237,5 @@ mod tests {
                 "{a}{b}"
             );
         }
-    }
-
-    #[test]
-    fn a_chain_of_renamings_ends_at_the_code_of_today() {
-        assert_eq!(current_code(342_623), 340_281);
-        assert_eq!(current_code(340_203), 340_209);
-        assert_eq!(current_code(340_202), 340_202);
-        assert!(division_known(342_623) && division_known(830_000) && !division_known(349_999));
     }
 }

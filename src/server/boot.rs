@@ -52,6 +52,7 @@ use heyan_auth::{
 use heyan_cache::{CacheConfig, Load, StampCheck};
 use heyan_catalog::{self as catalog, Catalog, item::ServiceItem};
 use heyan_config::Config;
+use heyan_domain::division::HomeCity;
 use heyan_http::{
     Limits,
     server::{self, ServerConfig},
@@ -135,7 +136,10 @@ async fn open_around(
     let patience = Duration::from_millis(config.http.body_timeout_ms);
     let (public, url) = bind(&config.http.listen, config.http.tls.is_configured(), patience)?;
     let (admin, admin_url) = bind(&config.http.admin_listen, false, patience)?;
-    let catalog = Arc::new(Catalog::load(folder_of(&config.catalog.datasets_dir))?);
+    let catalog = Arc::new(Catalog::load_at_home(
+        folder_of(&config.catalog.datasets_dir),
+        HomeCity::parse(&config.catalog.home_city),
+    )?);
     let items = catalog::item::load(folder_of(&config.catalog.items_dir), &catalog)?;
     let rules = catalog::supervision::load(folder_of(&config.supervision.rules_file))?;
     let store = store::open(&config, &keys).await?;

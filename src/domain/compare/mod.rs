@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::division::HomeCity;
 use super::identifier::IdentifierKind;
 use super::verdict::{Basis, ReviewReason, Verdict};
 use address::AddressForm;
@@ -22,7 +23,6 @@ pub use address::head_text as address_head;
 pub(crate) use date::DateForm;
 
 pub mod address;
-mod address_tail;
 pub mod amount;
 pub mod coded;
 pub mod date;
@@ -46,7 +46,7 @@ enum Kind {
     Date,
     Amount(Arc<AmountRule>),
     Coded(Arc<CodeTable>),
-    Address,
+    Address(Option<Arc<HomeCity>>),
 }
 
 /// Which numbers a number comparator reads.
@@ -192,7 +192,7 @@ impl Comparator {
             "party_identifier" => Kind::Number(NumberKind::Party),
             "digest" => return Algorithm::from_options(options).map(|algorithm| Self(Kind::Digest(algorithm))),
             "date" => Kind::Date,
-            "address" => Kind::Address,
+            "address" => Kind::Address(None),
             "amount" => {
                 return AmountRule::from_options(options).map(|rule| Self(Kind::Amount(Arc::new(rule))));
             }
@@ -203,6 +203,15 @@ impl Comparator {
         };
         known_options(name, options, &[])?;
         Ok(Self(kind))
+    }
+
+    /// The comparator of a hub whose addresses may leave out its home city; others stay as they are.
+    #[must_use]
+    pub fn at_home(self, home: Option<&Arc<HomeCity>>) -> Self {
+        match self.0 {
+            Kind::Address(_) => Self(Kind::Address(home.cloned())),
+            kind => Self(kind),
+        }
     }
 
     /// The form of a record's value, made once when the record is loaded.
@@ -234,8 +243,8 @@ impl Comparator {
                     rule.judge(&folded, record.text())
                 }
             }
-            Kind::Address if unreadable::is_unreadable_place(claim) => UNREADABLE_CLAIM,
-            Kind::Address => address::judge(claim, record),
+            Kind::Address(_) if unreadable::is_unreadable_place(claim) => UNREADABLE_CLAIM,
+            Kind::Address(home) => address::judge(claim, record, home.as_deref()),
             Kind::Digest(_) | Kind::Number(_) | Kind::Date | Kind::Amount(_) | Kind::Coded(_) => {
                 self.judge_forms(&self.form(claim), record)
             }
@@ -330,7 +339,7 @@ impl Comparator {
     pub fn is_place(&self) -> bool {
         matches!(
             self.0,
-            Kind::Address
+            Kind::Address(_)
                 | Kind::Coded(_)
                 | Kind::Text(TextRule::Plain)
                 | Kind::Number(
@@ -350,8 +359,10 @@ impl Comparator {
             Kind::Date => date::parse(raw).map(Form::Date),
             Kind::Amount(rule) => rule.parse(raw).map(Form::Amount),
             Kind::Coded(table) => table.find(raw).map(Form::Code),
-            Kind::Address => {
-                (!unreadable::is_unreadable_place(raw)).then(|| Form::Address(Box::new(AddressForm::parse(raw))))
+            Kind::Address(_) => {
+                let address = (!unreadable::is_unreadable_place(raw)).then(|| AddressForm::parse(raw));
+                let address = address.filter(AddressForm::is_readable);
+                address.map(|address| Form::Address(Box::new(address)))
             }
         };
         read.unwrap_or(Form::Unreadable)

@@ -1,48 +1,66 @@
 //! Takes division names off the head of an address, longest first, level by level.
-//! A short name (安徽, 芜湖) counts only where a county of that place follows: 北京中路 is a road.
+//! A short name (安徽, 芜湖) counts only where a city or county of that place follows: 北京中路 is a road.
 
 use smallvec::SmallVec;
 
-use super::{Chain, Codes};
-use crate::reference::{self, DivisionRow, Lengths};
+use super::Chain;
+use super::table::{Lengths, Level, Row, RowId, RowIds, divisions, meet, province_called};
 
-/// The code under which the list holds the nation itself.
-const NATION: u32 = 100_000;
+/// What a road's name ends with: a short name before one of them is the road's, 弋江中路.
+const ROAD_WORDS: [&str; 8] = ["路", "街", "道", "巷", "弄", "里", "桥", "线"];
 
-/// Names that the code list holds for its own order and that stand for no place.
-const NO_PLACE: [&str; 3] = ["市辖区", "市区", "县"];
+/// Words that stand between a province or city and its counties in the code list.
+const ORDER_WORDS: [&str; 4] = [
+    "市辖区",
+    "省直辖县级行政区划",
+    "省直辖县级行政单位",
+    "自治区直辖县级行政区划",
+];
 
 /// A text, with what may stand at its head.
 struct Place<'a> {
     text: &'a str,
     lengths: Lengths,
     /// The division names at its head, shortest first: the rows of each, and what follows it.
-    names: SmallVec<[(&'static [DivisionRow], &'a str); 4]>,
+    names: SmallVec<[(&'static [RowId], &'a str); 4]>,
 }
 
 impl<'a> Place<'a> {
     fn at(text: &'a str) -> Self {
-        let lengths = reference::lengths_from(text);
+        let table = divisions();
+        let lengths = table.lengths_from(text);
         let mut names = SmallVec::new();
-        for (name, rest) in heads(text, lengths.divisions) {
-            let rows = reference::divisions_named(name);
-            if !rows.is_empty() && !NO_PLACE.contains(&name) {
+        for (name, rest) in heads(text, lengths.full) {
+            let rows = table.named(name);
+            // 无为市场路: the last character begins another word.
+            let another_word = name.ends_with('市') && rest.starts_with('场');
+            if !rows.is_empty() && !another_word {
                 names.push((rows, rest));
             }
         }
         Self { text, lengths, names }
     }
 
-    /// The longest of the names that has a fitting row, with what follows and its codes.
-    fn longest(&self, fits: impl Fn(&DivisionRow) -> bool) -> Option<(&'static str, &'a str, Codes)> {
+    /// The longest of the names that has a fitting row, with what follows and its rows.
+    fn longest(&self, fits: impl Fn(&Row) -> bool) -> Option<(&'static str, &'a str, RowIds)> {
+        let table = divisions();
         self.names.iter().rev().find_map(|(rows, rest)| {
-            let fitting = || rows.iter().filter(|row| fits(row));
-            let name = fitting().next()?.name;
-            let mut codes: Codes = fitting().map(|row| row.code).collect();
-            codes.sort_unstable();
-            codes.dedup();
-            Some((name, *rest, codes))
+            let fitting: RowIds = rows
+                .iter()
+                .copied()
+                .filter(|&id| table.row(id).is_some_and(&fits))
+                .collect();
+            let name = table.rows(&fitting).next()?.name;
+            Some((name, *rest, fitting))
         })
+    }
+
+    /// The longest of the names of one level, where all that bear it are one division: then it is certain which one is meant.
+    fn only(&self, level: Level) -> Option<(&'static str, &'a str, RowIds)> {
+        let found = self.longest(|row| row.level() == level)?;
+        let mut units: RowIds = divisions().rows(&found.2).map(|row| row.unit).collect();
+        units.dedup();
+        (units.len() == 1).then_some(found)
     }
 }
 
@@ -58,77 +76,79 @@ pub(super) fn take_once(text: &str) -> (Chain, &str) {
 }
 
 fn take_province(text: &str) -> (Chain, &str) {
-    let place = Place::at(text);
-    let is_province = |row: &DivisionRow| row.code.is_multiple_of(10_000) && row.code != NATION;
-    let named = place
-        .names
-        .iter()
-        .find_map(|(rows, rest)| rows.iter().find(|row| is_province(row)).map(|row| (row.code, *rest)));
-    if let Some((code, rest)) = named {
-        let province = code / 10_000;
+    let (table, place) = (divisions(), Place::at(text));
+    let named = place.names.iter().find_map(|(rows, rest)| {
+        let row = table.rows(rows).find(|row| row.level() == Level::Province)?;
+        Some((row.province(), *rest))
+    });
+    if let Some((province, rest)) = named {
         let (mut chain, rest) = take_city(rest, province);
         chain.province = province;
         return (chain, rest);
     }
     // A short name counts only where a city or county of that province follows: 北京中路 is a road.
-    for (short, rest) in heads(text, place.lengths.short_provinces) {
-        if let Some(province) = reference::province_called(short) {
-            let (mut chain, rest) = take_city(rest, province);
-            if !chain.is_empty() {
+    for (short, rest) in heads(text, place.lengths.short) {
+        if let Some(province) = province_called(short) {
+            let (mut chain, rest) = take_city_at(&Place::at(rest), province, true);
+            if !chain.is_empty() && !chain.clash {
                 chain.province = province;
                 return (chain, rest);
             }
         }
     }
-    take_city_at(&place, 0)
+    take_city_at(&place, 0, false)
 }
 
 fn take_city(text: &str, province: u32) -> (Chain, &str) {
-    // 北京市市辖区朝阳区: the word only orders the code list.
-    let text = text.strip_prefix("市辖区").unwrap_or(text);
-    take_city_at(&Place::at(text), province)
+    let text = without_order(text);
+    let place = Place::at(text);
+    let (chain, rest) = take_city_at(&place, province, true);
+    if !chain.is_empty() {
+        return (chain, rest);
+    }
+    // 江苏省芜湖市: a city of another province, of a name that no other has.
+    if let Some((_, _, cities)) = place.only(Level::City) {
+        let (mut chain, rest) = take_city_at(&place, 0, false);
+        if meet(&chain.cities, &cities) || !chain.rows.is_empty() {
+            chain.clash = true;
+            return (chain, rest);
+        }
+    }
+    clashing_county(&place).unwrap_or((chain, rest))
 }
 
-fn take_city_at<'a>(place: &Place<'a>, province: u32) -> (Chain, &'a str) {
-    let of_province = |row: &DivisionRow| province == 0 || row.code / 10_000 == province;
-    let is_city =
-        |row: &DivisionRow| row.code.is_multiple_of(100) && !row.code.is_multiple_of(10_000) && of_province(row);
-    if let Some((name, rest, codes)) = place.longest(is_city) {
-        let cities: Codes = codes.iter().map(|code| code / 100).collect();
-        let rest = rest.strip_prefix("市辖区").unwrap_or(rest);
-        let (mut chain, tail) = take_county(&Place::at(rest), province, &cities);
-        if chain.counties.is_empty() {
-            // 巢湖市 was a city and is a county-level one today.
-            let now = |row: &&DivisionRow| !row.code.is_multiple_of(100) && row.current && of_province(row);
-            let counties: Codes = reference::divisions_named(name)
-                .iter()
-                .filter(now)
-                .map(|row| row.code)
-                .collect();
-            if !counties.is_empty() {
-                let chain = Chain {
-                    county: name,
-                    counties,
-                    ..Chain::default()
-                };
-                return (chain, rest);
-            }
-        }
-        chain.cities = cities;
-        return (chain, tail);
+/// The text without a word that only orders the code list: 北京市市辖区朝阳区.
+fn without_order(text: &str) -> &str {
+    ORDER_WORDS
+        .iter()
+        .find_map(|word| text.strip_prefix(word))
+        .unwrap_or(text)
+}
+
+/// `above`: whether a province was named, so that a short city needs no county behind it.
+fn take_city_at<'a>(place: &Place<'a>, province: u32, above: bool) -> (Chain, &'a str) {
+    let table = divisions();
+    let of_province = |row: &Row| province == 0 || row.province() == province;
+    if let Some((name, rest, rows)) = place.longest(|row| row.level() == Level::City && of_province(row)) {
+        return take_below_city(name, rest, rows, &of_province);
     }
     // A short city name counts only where a county of that city follows: 芜湖路 is a road.
-    for (short, rest) in heads(place.text, place.lengths.short_cities) {
-        let cities: Codes = reference::cities_called(short)
+    for (short, rest) in heads(place.text, place.lengths.short) {
+        let cities: RowIds = table
+            .cities_called(short)
             .iter()
             .copied()
-            .filter(|city| province == 0 || city / 100 == province)
+            .filter(|&id| table.row(id).is_some_and(of_province))
             .collect();
         if cities.is_empty() {
             continue;
         }
-        let (mut chain, tail) = take_county(&Place::at(rest), province, &cities);
-        if !chain.counties.is_empty() {
+        let (mut chain, mut tail) = take_county(&Place::at(rest), province, &cities);
+        if chain.rows.is_empty() && above && !is_road(rest) {
+            (chain, tail) = short_county(rest, &cities).unwrap_or((chain, tail));
+            chain.loose = true;
+        }
+        if !chain.rows.is_empty() || chain.loose {
             chain.cities = cities;
             return (chain, tail);
         }
@@ -136,24 +156,118 @@ fn take_city_at<'a>(place: &Place<'a>, province: u32) -> (Chain, &'a str) {
     take_county(place, province, &[])
 }
 
-fn take_county<'a>(place: &Place<'a>, province: u32, cities: &[u32]) -> (Chain, &'a str) {
-    let fits = |row: &DivisionRow| {
-        !row.code.is_multiple_of(100)
-            && (province == 0 || row.code / 10_000 == province)
-            // Counties that answer to the province directly have 90 in the city's place.
-            && (cities.is_empty() || cities.contains(&(row.code / 100)))
+fn take_below_city<'a>(
+    name: &'static str,
+    rest: &'a str,
+    cities: RowIds,
+    of_province: &impl Fn(&Row) -> bool,
+) -> (Chain, &'a str) {
+    let table = divisions();
+    let rest = without_order(rest);
+    let place = Place::at(rest);
+    let (mut chain, mut tail) = take_county(&place, 0, &cities);
+    if chain.rows.is_empty() {
+        // 巢湖市 was a city and is a county-level one today.
+        let now = |row: &Row| row.level() == Level::County && row.is_current() && of_province(row);
+        let counties: RowIds = table
+            .named(name)
+            .iter()
+            .copied()
+            .filter(|&id| table.row(id).is_some_and(now))
+            .collect();
+        if !counties.is_empty() {
+            let chain = Chain {
+                county: name,
+                rows: counties,
+                ..Chain::default()
+            };
+            return (chain, rest);
+        }
+        let other = clashing_county(&place).or_else(|| short_county(rest, &cities));
+        (chain, tail) = other.unwrap_or((chain, tail));
+    }
+    chain.cities = cities;
+    (chain, tail)
+}
+
+fn take_county<'a>(place: &Place<'a>, province: u32, cities: &[RowId]) -> (Chain, &'a str) {
+    let table = divisions();
+    let in_city = |row: &Row| {
+        let here = |row: &Row| table.rows(cities).any(|city| row.lies_in(city));
+        // Counties that answer to the province directly have 90 in the city's place; some cities lead them.
+        let direct = row.city() % 100 == 90;
+        cities.is_empty() || here(row) || (direct && table.rows_of_unit(row.unit).any(here))
     };
+    let fits =
+        |row: &Row| row.level() == Level::County && (province == 0 || row.province() == province) && in_city(row);
     match place.longest(fits) {
-        Some((county, rest, counties)) => (
+        Some((county, rest, rows)) => (
             Chain {
                 county,
-                counties,
+                rows,
                 ..Chain::default()
             },
             rest,
         ),
         None => (Chain::default(), place.text),
     }
+}
+
+/// A county that never lay in the place named before it, of a name that no other has.
+fn clashing_county<'a>(place: &Place<'a>) -> Option<(Chain, &'a str)> {
+    let (county, rest, rows) = place.only(Level::County)?;
+    // 郊区 and the like, or a road or town that is called like a county, prove nothing.
+    let long = county.chars().nth(2).is_some() || county.ends_with('县');
+    let proven = long && !is_road(rest) && !rest.starts_with(['镇', '乡', '村']);
+    proven.then(|| {
+        let chain = Chain {
+            county,
+            rows,
+            clash: true,
+            ..Chain::default()
+        };
+        (chain, rest)
+    })
+}
+
+/// A county of the city without its last word, 镜湖 for 镜湖区, unless it begins the name of a road.
+fn short_county<'a>(text: &'a str, cities: &[RowId]) -> Option<(Chain, &'a str)> {
+    let table = divisions();
+    heads(text, table.lengths_from(text).short).find_map(|(short, rest)| {
+        let in_city = |id: &RowId| {
+            let row = table.row(*id);
+            row.is_some_and(|row| table.rows(cities).any(|city| row.lies_in(city)))
+        };
+        let rows: RowIds = table.counties_called(short).iter().copied().filter(in_city).collect();
+        let county = table.rows(&rows).next()?.name;
+        let whole = !rest.is_empty()
+            && !is_road(rest)
+            && !rest.starts_with(['市', '县', '区', '镇', '乡', '村', '新', '经', '高', '开']);
+        whole.then(|| {
+            let chain = Chain {
+                county,
+                rows,
+                loose: true,
+                ..Chain::default()
+            };
+            (chain, rest)
+        })
+    })
+}
+
+/// Whether what follows a short name makes it the name of a road: 路, 中路, 东一路.
+fn is_road(rest: &str) -> bool {
+    let mut rest = rest.chars();
+    for _ in 0..3 {
+        if ROAD_WORDS.iter().any(|word| rest.as_str().starts_with(word)) {
+            return true;
+        }
+        match rest.next() {
+            Some('东' | '西' | '南' | '北' | '中' | '大' | '一' | '二' | '三' | '四' | '五' | '支') => {}
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// The heads of `text` of the lengths that `bits` holds, in characters, shortest first, each with what follows it.

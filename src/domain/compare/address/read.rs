@@ -1,0 +1,635 @@
+//! Reads the part of an address behind its divisions: a number with its word is a part, the words between go to `text`.
+//! A Chinese numeral is a number only directly before such a word; 九华山路 keeps its 九.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use super::parts::{Kind, Parts, Spelling};
+use super::{fold, text};
+use crate::division::Chain;
+use crate::numeral;
+
+/// The word behind a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Building,
+    Seat,
+    Entrance,
+    Door,
+    Storey,
+    BuildingOrStorey,
+    Room,
+    Number,
+    Lane,
+    Group,
+    Team,
+    Society,
+    Phase,
+    Section,
+    Row,
+    Hash,
+}
+
+/// The words, longest first.
+const UNITS: [(&str, Unit); 30] = [
+    ("村民小组", Unit::Group),
+    ("村民组", Unit::Group),
+    ("生产队", Unit::Team),
+    ("号房间", Unit::Room),
+    ("号楼", Unit::Building),
+    ("幢楼", Unit::Building),
+    ("栋楼", Unit::Building),
+    ("#楼", Unit::Building),
+    ("#幢", Unit::Building),
+    ("#栋", Unit::Building),
+    ("号幢", Unit::Building),
+    ("号栋", Unit::Building),
+    ("单元", Unit::Entrance),
+    ("号房", Unit::Room),
+    ("号室", Unit::Room),
+    ("房间", Unit::Room),
+    ("小组", Unit::Group),
+    ("幢", Unit::Building),
+    ("栋", Unit::Building),
+    ("座", Unit::Seat),
+    ("门", Unit::Door),
+    ("层", Unit::Storey),
+    ("楼", Unit::BuildingOrStorey),
+    ("室", Unit::Room),
+    ("户", Unit::Room),
+    ("房", Unit::Room),
+    ("号", Unit::Number),
+    ("弄", Unit::Lane),
+    ("组", Unit::Group),
+    ("队", Unit::Team),
+];
+/// Words of one character that need a number of few digits before them.
+const SHORT_UNITS: [(&str, Unit); 5] = [
+    ("期", Unit::Phase),
+    ("区", Unit::Section),
+    ("排", Unit::Row),
+    ("#", Unit::Hash),
+    ("社", Unit::Society),
+];
+/// The first characters of these words: a quick look at text that holds none.
+#[rustfmt::skip]
+const UNIT_SIGNS: [char; 22] = [
+    '村', '生', '号', '幢', '栋', '#', '单', '房', '小', '座', '门', '层', '楼', '室', '户', '弄', '组', '队', '期', '区', '排', '社',
+];
+/// Characters that turn a numeral with a word into a name: 二号路, 三组村.
+const NAME_ENDS: [char; 15] = [
+    '路', '街', '道', '巷', '村', '镇', '乡', '桥', '线', '山', '湖', '河', '庄', '港', '区',
+];
+/// Characters that turn even digits into a name: 2号路, 1村.
+const ROAD_ENDS: [char; 8] = ['路', '街', '道', '巷', '线', '村', '镇', '乡'];
+/// What follows 门 or 房 or 社 where it is no word of its own.
+const NOT_A_UNIT: [char; 9] = ['面', '店', '诊', '口', '市', '头', '产', '会', '屋'];
+/// What a remark in brackets ends with: it says what the address lies at.
+const REMARKS: [&str; 7] = ["附近", "旁边", "旁", "对面", "隔壁", "门口", "楼下"];
+/// What makes a remark more than a remark.
+const DIRECTIONS: [char; 6] = ['东', '南', '西', '北', '左', '右'];
+
+/// The parts of `tail`; a division in brackets goes to the head.
+pub(super) fn read(tail: &str, head: &mut Chain) -> Parts {
+    let mut reader = Reader {
+        parts: Parts::default(),
+        head,
+        text: tail,
+        rest: tail,
+        dashes: false,
+    };
+    reader.run();
+    reader.parts
+}
+
+/// The everyday numerals at the head of a text, and what follows them.
+pub(super) fn split_numeral(text: &str) -> (&str, &str) {
+    let end = text.find(|c| !numeral::is_everyday(c)).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+/// Numbers that are joined by dashes or listed, the word behind them, and what follows.
+struct Joined<'a> {
+    numbers: SmallVec<[Cow<'a, str>; 4]>,
+    listed: bool,
+    unit: Option<Unit>,
+    behind: &'a str,
+}
+
+struct Reader<'a, 'h> {
+    parts: Parts,
+    head: &'h mut Chain,
+    /// What is read as text reaches from here to `rest`.
+    text: &'a str,
+    rest: &'a str,
+    /// Whether a dash stood where it can be no minus: then none of this address is.
+    dashes: bool,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn run(&mut self) {
+        while let Some(c) = self.rest.chars().next() {
+            let read = match c {
+                '(' => self.bracket(),
+                '-' => self.dash(),
+                '附' => self.annex(),
+                '负' | '地' => self.below_ground(),
+                '第' => self.ordinal(),
+                ' ' | ',' | '、' | '/' | '.' => self.separator(c),
+                _ => self.number(),
+            };
+            if !read {
+                self.rest = self.rest.get(c.len_utf8()..).unwrap_or_default();
+            }
+        }
+        self.flush();
+    }
+
+    /// Pushes the text before `rest`.
+    fn flush(&mut self) {
+        let length = self.text.len() - self.rest.len();
+        text::push(&mut self.parts, self.text.get(..length).unwrap_or_default());
+        self.text = self.rest;
+    }
+
+    /// Goes on behind what was read.
+    fn go_on(&mut self, behind: &'a str) {
+        self.rest = behind;
+        self.text = behind;
+    }
+
+    fn last_kind(&self) -> Option<Kind> {
+        self.parts.last().map(|(kind, _)| kind)
+    }
+
+    /// Whether the last part is inside a building.
+    fn is_inside(&self) -> bool {
+        matches!(
+            self.last_kind(),
+            Some(Kind::Building | Kind::Entrance | Kind::Storey | Kind::Room | Kind::BuildingOrStorey)
+        )
+    }
+
+    fn separator(&mut self, c: char) -> bool {
+        let behind = self.rest.get(c.len_utf8()..).unwrap_or_default();
+        if c != '/' && !behind.starts_with(|next: char| next.is_ascii_alphanumeric()) {
+            return false;
+        }
+        self.flush();
+        self.go_on(behind);
+        true
+    }
+
+    /// 第3幢 is 3幢.
+    fn ordinal(&mut self) -> bool {
+        let behind = self.rest.get('第'.len_utf8()..).unwrap_or_default();
+        let counted = number_at(behind).is_some_and(|(number, rest)| unit_at(&number, rest).is_some());
+        if counted {
+            self.flush();
+            self.go_on(behind);
+        }
+        counted
+    }
+
+    /// 附3号, 附3.
+    fn annex(&mut self) -> bool {
+        let behind = self.rest.get('附'.len_utf8()..).unwrap_or_default();
+        let Some((number, rest)) = any_number_at(behind) else {
+            return false;
+        };
+        self.flush();
+        self.parts.push(Kind::Annex, Spelling::Plain, &[plain(&number)]);
+        self.go_on(rest.strip_prefix('号').unwrap_or(rest));
+        true
+    }
+
+    /// 负一层, 负101室, 地下一层.
+    fn below_ground(&mut self) -> bool {
+        let (sign, behind) = match (self.rest.strip_prefix('负'), self.rest.strip_prefix("地下")) {
+            (Some(behind), _) => ("-", behind),
+            (None, Some(behind)) => ("地下", behind),
+            _ => return false,
+        };
+        let Some((number, rest)) = number_at(behind) else {
+            return false;
+        };
+        let (kind, rest) = match unit_at(&number, rest) {
+            Some((Unit::Storey | Unit::BuildingOrStorey, rest)) => (Kind::Storey, rest),
+            Some((Unit::Room, rest)) if sign == "-" => (Kind::Room, rest),
+            _ => return false,
+        };
+        self.flush();
+        self.parts.push(kind, Spelling::Plain, &[sign, plain(&number)]);
+        self.go_on(rest);
+        true
+    }
+
+    /// A dash that stands before a number and not between two: a minus, or a mere separator.
+    fn dash(&mut self) -> bool {
+        let behind = self.rest.get(1..).unwrap_or_default();
+        let in_text = self.text.len() != self.rest.len();
+        let Some((number, rest)) = any_number_at(behind) else {
+            // A dash behind a part says nothing: 3幢-东户.
+            if !in_text {
+                self.go_on(behind);
+            }
+            return !in_text;
+        };
+        let unit = unit_at(&number, rest);
+        let joined = rest.starts_with(['-', '/']) && rest.get(1..).is_some_and(|next| any_number_at(next).is_some());
+        let (kind, spelling, rest) = match unit {
+            _ if joined => return self.skip_dash(behind),
+            Some((Unit::Storey | Unit::BuildingOrStorey, rest)) => (Kind::Storey, Spelling::Plain, rest),
+            Some((Unit::Room, _)) | None if self.dashes => return self.skip_dash(behind),
+            Some((Unit::Room, rest)) => (Kind::Room, Spelling::Plain, rest),
+            None if self.last_kind() == Some(Kind::Number) && !in_text && number.len() <= 2 => {
+                (Kind::Annex, Spelling::Dash, rest)
+            }
+            None if self.last_kind() == Some(Kind::Road) => return self.skip_dash(behind),
+            None => (Kind::Room, Spelling::Plain, rest),
+            Some(_) => {
+                self.dashes = true;
+                return self.skip_dash(behind);
+            }
+        };
+        self.flush();
+        let sign = if kind == Kind::Annex { "" } else { "-" };
+        self.parts.push(kind, spelling, &[sign, plain(&number)]);
+        if unit.is_none() {
+            self.parts.soften();
+        }
+        self.go_on(rest);
+        true
+    }
+
+    fn skip_dash(&mut self, behind: &'a str) -> bool {
+        self.flush();
+        self.go_on(behind);
+        true
+    }
+
+    /// A number, or several that are joined, with the word behind them.
+    fn number(&mut self) -> bool {
+        let Some((first, behind)) = number_at(self.rest) else {
+            return self.skip_word();
+        };
+        let joined = join(first, behind);
+        if joined.unit.is_none() && joined.behind.starts_with(ROAD_ENDS) {
+            // 铁山1村: the number is part of a name.
+            self.rest = joined.behind;
+            return true;
+        }
+        self.flush();
+        let begins_name = matches!(self.last_kind(), None | Some(Kind::Town | Kind::Village | Kind::Zone))
+            && joined.unit.is_none()
+            && joined
+                .behind
+                .starts_with(|c: char| crate::fold::is_han(c) && !matches!(c, '附' | '之'));
+        if begins_name {
+            // 9华山路.
+            self.rest = joined.behind;
+            return true;
+        }
+        match joined.numbers.as_slice() {
+            [number] => self.push_number(number, joined.unit, joined.behind),
+            numbers => self.push_joined(numbers, &joined),
+        }
+        let behind = self.range_or_annex(joined.unit, joined.behind);
+        self.go_on(behind);
+        true
+    }
+
+    /// Skips a run of letters, digits or numerals that is no number here.
+    fn skip_word(&mut self) -> bool {
+        let end = |holds: fn(char) -> bool| self.rest.find(|c| !holds(c)).unwrap_or(self.rest.len());
+        let length = end(|c| c.is_ascii_alphanumeric()).max(end(numeral::is_everyday));
+        self.rest = self.rest.get(length..).unwrap_or_default();
+        length > 0
+    }
+
+    /// Reads on behind a number with 号: 至6号, 之3.
+    fn range_or_annex(&mut self, unit: Option<Unit>, behind: &'a str) -> &'a str {
+        if !matches!(self.last_kind(), Some(Kind::Number)) {
+            return behind;
+        }
+        let until = ["至", "到", "-"]
+            .iter()
+            .find_map(|word| behind.strip_prefix(word))
+            .and_then(any_number_at);
+        if let Some((number, rest)) = until
+            && unit == Some(Unit::Number)
+            && let Some((Unit::Number, rest)) = unit_at(&number, rest)
+        {
+            self.parts.extend_range(plain(&number));
+            return rest;
+        }
+        if let Some((number, rest)) = behind.strip_prefix('之').and_then(any_number_at) {
+            self.parts.push(Kind::Annex, Spelling::Other, &[plain(&number)]);
+            return rest.strip_prefix('号').unwrap_or(rest);
+        }
+        behind
+    }
+
+    fn push_number(&mut self, number: &str, unit: Option<Unit>, behind: &str) {
+        let lettered = number.bytes().any(|b| b.is_ascii_alphabetic());
+        let (kind, spelling) = match unit {
+            Some(Unit::Building) => (Kind::Building, Spelling::Plain),
+            Some(Unit::Seat) if lettered => (Kind::Building, Spelling::Plain),
+            Some(Unit::Seat) => (Kind::Building, Spelling::Other),
+            Some(Unit::Entrance) => (Kind::Entrance, Spelling::Plain),
+            Some(Unit::Door) => (Kind::Entrance, Spelling::Other),
+            Some(Unit::Storey) => (Kind::Storey, Spelling::Plain),
+            Some(Unit::BuildingOrStorey) if self.is_inside() || self.is_behind_house() => {
+                (Kind::Storey, Spelling::Plain)
+            }
+            Some(Unit::BuildingOrStorey) => (Kind::BuildingOrStorey, Spelling::Plain),
+            Some(Unit::Room) => (Kind::Room, Spelling::Plain),
+            Some(Unit::Number) if self.is_inside() => (Kind::Room, Spelling::Other),
+            Some(Unit::Number) => (Kind::Number, Spelling::Plain),
+            Some(Unit::Hash) => self.hashed(behind),
+            Some(Unit::Lane) => (Kind::Lane, Spelling::Plain),
+            Some(Unit::Phase) => (Kind::Phase, Spelling::Plain),
+            Some(Unit::Section) => (Kind::Section, Spelling::Plain),
+            Some(Unit::Row) => (Kind::Row, Spelling::Plain),
+            Some(unit @ (Unit::Group | Unit::Team | Unit::Society)) => {
+                self.parts
+                    .push(Kind::Group, Spelling::Plain, &[plain(number), group_word(unit)]);
+                return;
+            }
+            None => self.bare(number, behind),
+        };
+        self.parts.push(kind, spelling, &[plain(number)]);
+    }
+
+    /// What a number with # is: 3# of an estate is a building, 501# in a building a room, 2# at a road a number.
+    fn hashed(&self, behind: &str) -> (Kind, Spelling) {
+        let numbered = [Kind::Number, Kind::Name, Kind::Zone]
+            .iter()
+            .any(|kind| self.parts.has(*kind));
+        let goes_on = behind.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '/');
+        match self.last_kind() {
+            Some(Kind::Building | Kind::Entrance) => (Kind::Room, Spelling::Plain),
+            _ if numbered || goes_on => (Kind::Building, Spelling::Plain),
+            _ => (Kind::Number, Spelling::Other),
+        }
+    }
+
+    /// What a number without a word is.
+    fn bare(&self, number: &str, behind: &str) -> (Kind, Spelling) {
+        let has_annex = behind.starts_with(['附', '之']);
+        match self.last_kind() {
+            _ if has_annex && !self.is_inside() => (Kind::Number, Spelling::Bare),
+            Some(Kind::Road | Kind::Lane | Kind::Village | Kind::Group) => (Kind::Number, Spelling::Bare),
+            Some(Kind::Number | Kind::Annex | Kind::Dashed) => (Kind::Room, Spelling::Plain),
+            _ if self.is_inside() || number.len() > 2 => (Kind::Room, Spelling::Plain),
+            _ => (Kind::Room, Spelling::Bare),
+        }
+    }
+
+    /// Whether the last name is that of one house: what follows with 楼 is a storey.
+    fn is_behind_house(&self) -> bool {
+        let house = |name: &str| {
+            ["大厦", "大楼", "中心", "商场", "广场", "宾馆", "酒店"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        };
+        self.parts
+            .last()
+            .is_some_and(|(kind, name)| kind == Kind::Name && house(name))
+    }
+
+    /// 3-2-501 is 3幢2单元501, 3-501 is 3幢501; at a road, or of two long numbers, it is a range.
+    fn push_joined(&mut self, numbers: &[Cow<'_, str>], joined: &Joined<'_>) {
+        let at_road = matches!(self.last_kind(), Some(Kind::Road | Kind::Lane));
+        let in_building = self.last_kind() == Some(Kind::Building);
+        let is_room = matches!(joined.unit, None | Some(Unit::Room));
+        let (inside, apart) = (self.is_inside(), !joined.listed);
+        let mut push = |kind, number: &str| self.parts.push(kind, Spelling::Plain, &[plain(number)]);
+        match numbers {
+            [building, entrance, room] if is_room && apart && !at_road && !inside => {
+                push(Kind::Building, building);
+                push(Kind::Entrance, entrance);
+                push(Kind::Room, room);
+            }
+            [building, entrance] if joined.unit == Some(Unit::Entrance) && apart => {
+                push(Kind::Building, building);
+                push(Kind::Entrance, entrance);
+            }
+            [entrance, room] if is_room && apart && in_building => {
+                push(Kind::Entrance, entrance);
+                push(Kind::Room, room);
+            }
+            // A last number of three digits or more is a room; 2-3 may be a number and one below it.
+            [building, room] if is_room && apart && !at_road && !inside && building.len() <= 2 && room.len() > 2 => {
+                push(Kind::Building, building);
+                push(Kind::Room, room);
+            }
+            _ => self.push_range(numbers, joined, at_road),
+        }
+    }
+
+    fn push_range(&mut self, numbers: &[Cow<'_, str>], joined: &Joined<'_>, at_road: bool) {
+        let inside = self.is_inside();
+        let (kind, spelling) = match (joined.unit, numbers.len()) {
+            (Some(Unit::Number), 2) | (Some(Unit::Number), _) if joined.listed || numbers.len() == 2 => {
+                if inside {
+                    (Kind::Room, Spelling::Other)
+                } else {
+                    (Kind::Number, Spelling::Plain)
+                }
+            }
+            (Some(Unit::Building | Unit::Seat | Unit::Hash), 2) => (Kind::Building, Spelling::Plain),
+            (Some(Unit::Storey), 2) => (Kind::Storey, Spelling::Plain),
+            (Some(Unit::BuildingOrStorey), 2) => (Kind::BuildingOrStorey, Spelling::Plain),
+            (None, 2) if at_road => (Kind::Number, Spelling::Bare),
+            (None | Some(Unit::Room), _) if joined.listed => (Kind::Room, Spelling::Plain),
+            (None | Some(Unit::Room), 2) if numbers.iter().all(|number| number.len() > 2) => {
+                (Kind::Room, Spelling::Plain)
+            }
+            (None, _) => (Kind::Dashed, Spelling::Plain),
+            (Some(Unit::Room), _) => (Kind::Dashed, Spelling::Bare),
+            _ => (Kind::Dashed, Spelling::Other),
+        };
+        let separator = if joined.listed { "、" } else { "-" };
+        let mut pieces: SmallVec<[&str; 8]> = SmallVec::new();
+        for number in numbers {
+            if !pieces.is_empty() {
+                pieces.push(separator);
+            }
+            pieces.push(plain(number));
+        }
+        self.parts.push(kind, spelling, &pieces);
+    }
+
+    /// What stands in brackets: a division, a remark, or a part of the address.
+    fn bracket(&mut self) -> bool {
+        let inside = self.rest.get(1..).unwrap_or_default();
+        let Some((inner, behind)) = inside.split_once(')') else {
+            return false;
+        };
+        self.flush();
+        self.go_on(behind);
+        let code = ["邮政编码", "邮编"]
+            .iter()
+            .find_map(|word| inner.strip_prefix(word))
+            .unwrap_or(inner);
+        if inner.is_empty() || fold::is_postcode(code, self.head) {
+            return true;
+        }
+        if is_remark(inner) {
+            self.parts.push(Kind::Remark, Spelling::Bracketed, &[inner]);
+            return true;
+        }
+        let (named, rest) = Chain::take(inner);
+        if rest.is_empty() && !named.is_empty() {
+            if !self.head.take_over(named) {
+                self.parts.push(Kind::Bracket, Spelling::Bracketed, &[inner]);
+            }
+        } else if inner.starts_with('原') {
+            self.parts.push(Kind::Former, Spelling::Bracketed, &[inner]);
+        } else if let Some((number, "")) = any_number_at(inner) {
+            self.parts
+                .push(Kind::BracketNumber, Spelling::Bracketed, &[plain(&number)]);
+        } else {
+            self.push_bracketed(inner);
+        }
+        true
+    }
+
+    fn push_bracketed(&mut self, inner: &str) {
+        let parts = read(inner, &mut Chain::default());
+        let is_place = |kind| matches!(kind, Kind::Town | Kind::Village | Kind::Road | Kind::Zone);
+        if parts
+            .iter()
+            .all(|(kind, value)| is_place(kind) && self.parts.holds(kind, value))
+        {
+            // Said before: 清水街道…(清水街道).
+            return;
+        }
+        for (kind, value) in parts.iter() {
+            let kind = if is_place(kind) || kind == Kind::Name {
+                Kind::Bracket
+            } else {
+                kind
+            };
+            self.parts.push(kind, Spelling::Bracketed, &[value]);
+        }
+    }
+}
+
+/// Whether what stands in brackets only says where the address lies, without a number or direction.
+fn is_remark(inner: &str) -> bool {
+    let plain = |c: char| !c.is_ascii_digit() && !numeral::is_everyday(c) && !DIRECTIONS.contains(&c);
+    REMARKS.iter().any(|end| inner.ends_with(end)) && inner.chars().all(plain)
+}
+
+/// A number without leading zeros.
+fn plain(number: &str) -> &str {
+    let kept = number.trim_start_matches('0');
+    match kept.chars().next() {
+        Some(c) if c.is_ascii_digit() => kept,
+        // Zeros before a letter stay.
+        Some(_) => number,
+        None => "0",
+    }
+}
+
+const fn group_word(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Team => "队",
+        Unit::Society => "社",
+        _ => "组",
+    }
+}
+
+/// The number at the head of a text that is one by what follows it: digits, one or two letters with a word, a numeral with a word.
+fn number_at(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let first = text.chars().next()?;
+    if first.is_ascii_alphanumeric() {
+        let (number, behind) = split_word(text);
+        let digits = number.bytes().any(|b| b.is_ascii_digit());
+        let joined = || {
+            let next = behind.strip_prefix('-').and_then(|next| next.chars().next());
+            next.is_some_and(|c| c.is_ascii_digit())
+        };
+        let counts = digits || (number.len() <= 2 && (unit_at(number, behind).is_some() || joined()));
+        return counts.then_some((Cow::Borrowed(number), behind));
+    }
+    if !numeral::is_everyday(first) {
+        return None;
+    }
+    let (run, behind) = split_numeral(text);
+    let digits = numeral::digits(run)?;
+    unit_at(run, behind)?;
+    Some((Cow::Owned(digits), behind))
+}
+
+/// The number at the head of a text, whatever follows it.
+fn any_number_at(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let first = text.chars().next()?;
+    if first.is_ascii_alphanumeric() {
+        let (number, behind) = split_word(text);
+        return Some((Cow::Borrowed(number), behind));
+    }
+    let (run, behind) = split_numeral(text);
+    Some((Cow::Owned(numeral::digits(run)?), behind))
+}
+
+fn split_word(text: &str) -> (&str, &str) {
+    let end = text.bytes().position(|b| !b.is_ascii_alphanumeric());
+    text.split_at(end.unwrap_or(text.len()))
+}
+
+/// The word behind a number, and what follows it; none where it begins the name of a road or village.
+fn unit_at<'a>(number: &str, behind: &'a str) -> Option<(Unit, &'a str)> {
+    if !behind.starts_with(UNIT_SIGNS) {
+        return None;
+    }
+    let words = UNITS.iter().chain(&SHORT_UNITS);
+    let (unit, rest) = words
+        .filter_map(|(word, unit)| Some((*unit, behind.strip_prefix(word)?)))
+        .next()?;
+    let in_digits = number.is_ascii();
+    let begins_name = match unit {
+        Unit::Door | Unit::Society | Unit::Room => {
+            rest.starts_with(NOT_A_UNIT) || (unit == Unit::Society && rest.starts_with('区'))
+        }
+        Unit::Building | Unit::Seat | Unit::Entrance | Unit::Storey | Unit::Hash => false,
+        _ if in_digits => rest.starts_with(ROAD_ENDS),
+        _ => rest.starts_with(NAME_ENDS),
+    };
+    (!begins_name).then_some((unit, rest))
+}
+
+/// The numbers that follow the first, joined by dashes or listed, and the word behind the last.
+fn join<'a>(first: Cow<'a, str>, behind: &'a str) -> Joined<'a> {
+    let mut joined = Joined {
+        numbers: SmallVec::from_iter([first]),
+        listed: false,
+        unit: None,
+        behind,
+    };
+    loop {
+        let last = joined.numbers.last().map_or("", |number| number);
+        if let Some((unit, behind)) = unit_at(last, joined.behind) {
+            (joined.unit, joined.behind) = (Some(unit), behind);
+            return joined;
+        }
+        let next = joined.behind.strip_prefix(['-', '/']).map(|next| (next, false));
+        let next = next.or_else(|| joined.behind.strip_prefix('、').map(|next| (next, true)));
+        let until = || joined.behind.strip_prefix(['至', '到']).map(|next| (next, false));
+        let Some((next, listed)) = next.or_else(until) else {
+            return joined;
+        };
+        let Some((number, behind)) = next
+            .starts_with(|c: char| c.is_ascii_alphanumeric())
+            .then(|| split_word(next))
+        else {
+            return joined;
+        };
+        joined.numbers.push(Cow::Borrowed(number));
+        joined.listed |= listed;
+        joined.behind = behind;
+    }
+}
