@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// One source file, with what is neither comment nor literal kept at its place and all else blanked.
 pub struct Source {
@@ -17,10 +18,11 @@ pub struct Source {
 }
 
 impl Source {
-    fn new(path: PathBuf, layer: String, raw: String) -> Self {
+    pub fn new(path: PathBuf, layer: String, raw: String) -> Self {
         let (code, literals) = blank(&raw);
         let live = without_tests(&code);
-        let kept = |line: usize| live.lines().nth(line - 1).is_some_and(|l| !l.trim().is_empty());
+        let lines: Vec<&str> = live.lines().collect();
+        let kept = |line: usize| lines.get(line - 1).is_some_and(|l| !l.trim().is_empty());
         let strings = literals.into_iter().filter(|(line, _)| kept(*line)).collect();
         Self {
             path,
@@ -38,6 +40,20 @@ impl Source {
             .unwrap_or(&self.path)
             .display()
             .to_string()
+    }
+
+    /// A made-up file, for the tests of the laws themselves: `path` is below the root.
+    pub fn example(path: &str, raw: &str) -> Self {
+        let layer = path.split('/').nth(1).unwrap_or_default().trim_end_matches(".rs");
+        Self::new(root().join(path), layer.to_owned(), raw.to_owned())
+    }
+
+    /// Comments and literals at their place, with the code blanked: what people read.
+    pub fn prose(&self) -> String {
+        let pairs = self.raw.chars().zip(self.code.chars());
+        pairs
+            .map(|(raw, code)| if raw == code && raw != '\n' { ' ' } else { raw })
+            .collect()
     }
 
     /// Path below `src`, without the extension: `cli/client`.
@@ -85,8 +101,13 @@ pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Every file of the crate; a file that only tests bring in has no live code.
-pub fn sources() -> Vec<Source> {
+/// Every file below `src`, read once; a file that only tests bring in has no live code.
+pub fn sources() -> &'static [Source] {
+    static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(read_sources);
+    &SOURCES
+}
+
+fn read_sources() -> Vec<Source> {
     let src = root().join("src");
     let mut found = Vec::new();
     for path in files_below(&src, "rs") {
@@ -263,7 +284,7 @@ fn without_tests(code: &str) -> String {
 }
 
 /// Position after the brace that closes the one at `open`.
-fn brace_end(code: &str, open: usize) -> usize {
+pub fn brace_end(code: &str, open: usize) -> usize {
     let mut depth = 0_usize;
     for (i, c) in code[open..].char_indices() {
         match c {
@@ -276,7 +297,7 @@ fn brace_end(code: &str, open: usize) -> usize {
     code.len()
 }
 
-fn line_of(code: &str, at: usize) -> usize {
+pub fn line_of(code: &str, at: usize) -> usize {
     code[..at].matches('\n').count() + 1
 }
 
@@ -295,6 +316,54 @@ pub fn functions(code: &str) -> Vec<(usize, String, usize)> {
         found.push((line_of(code, at), name, length));
     }
     found
+}
+
+/// One item that a file declares.
+pub struct Declared {
+    pub line: usize,
+    pub name: String,
+    pub public: bool,
+    /// Braces that are open around it.
+    pub depth: usize,
+}
+
+/// What `code` declares by one of `keywords` (`struct`, `fn`, …).
+pub fn declared(code: &str, keywords: &[&str]) -> Vec<Declared> {
+    let mut found = Vec::new();
+    for keyword in keywords {
+        for (at, _) in code.match_indices(&format!("{keyword} ")) {
+            let before = &code[..at];
+            let name: String = code[at + keyword.len() + 1..]
+                .chars()
+                .take_while(|c| is_ident(*c))
+                .collect();
+            if ends_in_ident(before) || !name.starts_with(|c: char| c.is_alphabetic()) {
+                continue;
+            }
+            let opening = &before[before.rfind([';', '{', '}', ']']).map_or(0, |i| i + 1)..];
+            let depth = before.matches('{').count().saturating_sub(before.matches('}').count());
+            found.push(Declared {
+                line: line_of(code, at),
+                name,
+                public: opening.split_whitespace().next() == Some("pub"),
+                depth,
+            });
+        }
+    }
+    found
+}
+
+/// The text between the braces of the first item that `opening` begins, such as `pub struct Hub {`.
+pub fn body<'a>(code: &'a str, opening: &str) -> Option<&'a str> {
+    let at = code.find(opening)?;
+    let open = at + code[at..].find('{')?;
+    code.get(open + 1..brace_end(code, open) - 1)
+}
+
+/// The identifiers of `code`, in order.
+pub fn idents(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c: char| !is_ident(c))
+        .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
 }
 
 /// Lines on which an outside crate or a `std` path is named.
