@@ -9,25 +9,20 @@
 //! 4. publication in memory: only now can a caller see what the disk already holds.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::files::patiently;
-use super::journal::{self, POSITION_BYTES, sync_dir};
-use super::levels::Levels;
-use super::note::{NoteSigner, TreeHead};
 use super::shared::{Covered, Sealed, Shared};
-use super::tree::{Hash, TILE};
-
-/// Name of the checkpoint's file.
-pub const CHECKPOINT: &str = "checkpoint";
-/// Name of the file of bundle positions.
-pub const BUNDLES: &str = "bundles.idx";
+use crate::disk::journal::{self, POSITION_BYTES};
+use crate::disk::levels::Levels;
+use crate::disk::{CHECKPOINT, patiently, write_atomically};
+use crate::note::{NoteSigner, TreeHead};
+use crate::tree::{Hash, TILE};
 
 /// The sealer's own state.
 pub struct Sealer {
@@ -139,14 +134,4 @@ impl Sealer {
         }
         earliest
     }
-}
-
-/// Replaces a small file so that a crash leaves the old content or the new.
-pub fn write_atomically(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    let unfinished = directory.join(format!("{name}{}", journal::UNFINISHED));
-    let mut file = patiently(|| File::create(&unfinished))?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(unfinished, directory.join(name))?;
-    sync_dir(directory)
 }

@@ -1,8 +1,8 @@
 //! Whom an entry is about, read in place: whoever indexes the log looks at every entry of it. Every kind that names a subject
 //! is here; a new kind that names one and is not would be missing from every trace.
 
-use super::entry::Kind;
-use super::entry_reader::{Head, Reader};
+use super::Kind;
+use super::reader::{Head, Reader};
 
 /// What an entry says besides its subjects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,57 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
-use tokio::sync::oneshot;
+use crossbeam_channel::Receiver;
 
-use super::LedgerError;
-use super::frame::{self, GROUP_FRAMES_MAX, HEADER};
-use super::journal::{Position, Writer, Wrote};
-use super::lane::{Brought, Mailbox, Parcel};
+use super::intake::{Job, Message};
+use super::mailbox::{Brought, Mailbox, Parcel};
 use super::shared::Shared;
-use super::tree::{Hash, TILE};
-
-/// What the queue carries.
-pub enum Message {
-    /// Entries of one caller.
-    Append(Job),
-    /// Entries of many callers of one lane.
-    Parcel(Parcel),
-    /// Nothing comes after this: finish and end.
-    Stop,
-}
-
-/// Entries of one caller, which become durable together.
-pub struct Job {
-    /// Entries with their leaf hashes, made by the caller's thread.
-    pub entries: Entries,
-    /// Hears the index of the first.
-    pub done: Done,
-    /// When the caller handed it over.
-    pub queued: Instant,
-}
-
-/// The index of a job's first entry, or why there is none.
-pub type Answer = Result<u64, LedgerError>;
-
-/// Where a job's answer goes. A blocked thread must not wait on the task's channel: inside a tokio task that channel takes
-/// part in the cooperative budget, says "not yet" once the budget is spent, and a thread that never yields asks for ever.
-pub enum Done {
-    /// To an asynchronous task.
-    Task(oneshot::Sender<Answer>),
-    /// To a thread that blocks.
-    Thread(Sender<Answer>),
-}
-
-impl Done {
-    fn send(self, answer: Answer) {
-        // Nobody may listen any more; the entry is in the log all the same.
-        match self {
-            Self::Task(task) => drop(task.send(answer)),
-            Self::Thread(thread) => drop(thread.try_send(answer)),
-        }
-    }
-}
+use crate::LedgerError;
+use crate::disk::frame::{self, GROUP_FRAMES_MAX, HEADER};
+use crate::disk::journal::{Position, Writer, Wrote};
+use crate::tree::{Hash, TILE};
 
 /// A lane as the appender sees it.
 pub struct ToLane {
@@ -84,29 +42,6 @@ impl Part {
             Self::Job(job) => job.entries.framed_bytes(),
             Self::Parcel(parcel) => parcel.bytes.len() + HEADER * parcel.entries.len(),
         }
-    }
-}
-
-/// One entry without a second allocation, or several.
-pub enum Entries {
-    /// The common case.
-    One([(Vec<u8>, Hash); 1]),
-    /// A batch.
-    Many(Vec<(Vec<u8>, Hash)>),
-}
-
-impl Entries {
-    /// The entries in order.
-    pub fn as_slice(&self) -> &[(Vec<u8>, Hash)] {
-        match self {
-            Self::One(one) => one,
-            Self::Many(many) => many,
-        }
-    }
-
-    /// Bytes that they take in the journal.
-    pub fn framed_bytes(&self) -> usize {
-        self.as_slice().iter().map(|(entry, _)| HEADER + entry.len()).sum()
     }
 }
 

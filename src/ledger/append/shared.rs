@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::journal::Position;
-use super::lane::Mailbox;
-use super::note::TreeHead;
-use super::tree::Hash;
+use super::mailbox::Mailbox;
+use crate::disk::journal::Position;
+use crate::note::TreeHead;
+use crate::tree::Hash;
 
 /// The newest published checkpoint.
 pub struct Sealed {

@@ -1,6 +1,6 @@
 //! Reads an entry's bytes where they lie; the layout is told in `entry`.
 
-use super::entry::{Kind, VERSION};
+use super::{Kind, VERSION};
 use heyan_domain::verdict::Outcome;
 
 /// What every entry begins with.

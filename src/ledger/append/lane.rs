@@ -9,74 +9,14 @@ use std::{
     cell::RefCell,
     future::poll_fn,
     rc::Rc,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Instant,
 };
 
-use futures_util::task::AtomicWaker;
-
-use super::{Appended, Intake, LedgerError, appender::Message, frame::HEADER, hash_checked, tree::Hash};
-
-/// Entries of one lane, one behind the other.
-#[derive(Default)]
-pub struct Parcel {
-    /// Number of the lane.
-    pub lane: usize,
-    /// The entries' bytes.
-    pub bytes: Vec<u8>,
-    /// The entries.
-    pub entries: Vec<Parcelled>,
-}
-
-/// One entry of a parcel.
-pub struct Parcelled {
-    /// Where its bytes end; they begin where those of the one before end.
-    pub end: usize,
-    /// Its leaf hash, made by the caller's thread.
-    pub leaf: Hash,
-    /// The caller's slot.
-    pub slot: u32,
-    /// When the caller handed it over.
-    pub queued: Instant,
-}
-
-/// A parcel that is dealt with. `first` is the index of its first entry; `None`: the ledger failed.
-pub struct Brought {
-    /// The parcel.
-    pub parcel: Parcel,
-    /// Index of its first entry.
-    pub first: Option<u64>,
-}
-
-/// Where the appender leaves what it brings.
-#[derive(Default)]
-pub struct Mailbox {
-    brought: Mutex<Vec<Brought>>,
-    waker: AtomicWaker,
-    closed: AtomicBool,
-}
-
-impl Mailbox {
-    /// Leaves parcels of a group; `brought` is empty afterwards.
-    pub fn bring(&self, brought: &mut Vec<Brought>) {
-        self.brought().append(brought);
-        self.waker.wake();
-    }
-
-    /// Says that nothing comes any more.
-    pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        self.waker.wake();
-    }
-
-    fn brought(&self) -> MutexGuard<'_, Vec<Brought>> {
-        self.brought.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use super::intake::{Intake, Message, hash_checked};
+use super::mailbox::{Brought, Mailbox, Parcel, Parcelled};
+use crate::{Appended, LedgerError, disk::frame::HEADER, tree::Hash};
 
 /// Entries after which a parcel leaves in the middle of a turn, so that its sync runs while the others are answered.
 const PARCEL_ENTRIES: usize = 32;
@@ -109,7 +49,7 @@ struct Outgoing {
 }
 
 impl Lane {
-    pub(super) fn new(number: usize, mailbox: Arc<Mailbox>, intake: Arc<Intake>) -> Self {
+    pub(crate) fn new(number: usize, mailbox: Arc<Mailbox>, intake: Arc<Intake>) -> Self {
         Self {
             shared: Rc::new(Local {
                 number,
@@ -193,9 +133,7 @@ impl Local {
             .task
             .get_or_insert_with(|| context.waker().clone());
         self.send();
-        self.mailbox.waker.register(context.waker());
-        let closed = self.mailbox.closed.load(Ordering::Acquire);
-        std::mem::swap(&mut *self.mailbox.brought(), brought);
+        let closed = self.mailbox.take(context.waker(), brought);
         for Brought { parcel, first } in brought.drain(..) {
             self.hand_out(parcel, first.map_or(Told::Gone, Told::At));
         }

@@ -7,38 +7,9 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::journal::{self, parse_name};
-use super::levels;
-use super::recover::KEY;
-use super::sealer::{BUNDLES, CHECKPOINT};
-
-/// Longest wait for a place in the table of open files.
-const OPEN_WAIT: Duration = Duration::from_secs(60);
-
-/// Opens something, and waits while the process or the system has no more files to open: a crowd of connections can use them
-/// up, and nothing was written yet, so that is no failure of the disk.
-///
-/// # Errors
-/// Any other error, or still no file after a minute.
-pub fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    // ENFILE and EMFILE, errno(3).
-    const FULL: [i32; 2] = [23, 24];
-    let begun = Instant::now();
-    loop {
-        match open() {
-            Err(error)
-                if error.raw_os_error().is_some_and(|code| FULL.contains(&code)) && begun.elapsed() < OPEN_WAIT =>
-            {
-                // The ledger's own threads come here, and they may block.
-                thread::park_timeout(Duration::from_millis(20));
-            }
-            opened => return opened,
-        }
-    }
-}
+use super::{BUNDLES, CHECKPOINT, KEY, levels};
 
 /// Copies a ledger that may be in use, so that the copy verifies: first the checkpoint, then what it was made from, the
 /// journal last. `to` must not exist.
@@ -143,26 +114,5 @@ impl Files for BTreeMap<String, Vec<u8>> {
             Some((name.to_owned(), bytes.len() as u64))
         };
         Ok(self.iter().filter_map(inside).collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_full_table_of_files_is_waited_for() {
-        let mut tries = 0;
-        let opened = patiently(|| {
-            tries += 1;
-            if tries < 3 {
-                Err(io::Error::from_raw_os_error(24))
-            } else {
-                Ok(tries)
-            }
-        });
-        assert_eq!(opened.unwrap(), 3);
-        let full_disk = patiently(|| Err::<(), _>(io::Error::from_raw_os_error(28)));
-        assert_eq!(full_disk.unwrap_err().raw_os_error(), Some(28));
     }
 }

@@ -6,7 +6,7 @@
 //! `check = first 8 bytes of the leaf hash XOR in_group × MIX`. Magic and index are known beforehand, the length decides
 //! what is hashed, and `check` covers the rest, so every bit of a header counts.
 
-use super::tree::{Hash, leaf_hash};
+use crate::tree::{Hash, leaf_hash};
 
 /// Bytes of a frame's header.
 pub const HEADER: usize = 24;

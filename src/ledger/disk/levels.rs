@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use tlog_tiles::{Error as TlogError, Hash as TlogHash, HashReader, split_stored_hash_index};
 
-use super::files::patiently;
-use super::journal::sync_dir;
+use super::patiently;
 use super::scan::Damage;
-use super::tree::{Frontier, Hash, TILE, subtree};
+use super::sync_dir;
+use crate::tree::{Frontier, Hash, TILE, subtree};
 
 /// Directory of the level files.
 pub const DIRECTORY: &str = "hashes";

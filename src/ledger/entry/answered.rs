@@ -1,8 +1,8 @@
 //! What an entry says about who was answered from which record, read in place: whoever tails the log looks at every entry of
 //! it, and needs a few bytes of each.
 
-use super::entry::Kind;
-use super::entry_reader::{Head, Reader};
+use super::Kind;
+use super::reader::{Head, Reader};
 use heyan_domain::verdict::Outcome;
 
 /// One answer of an entry.

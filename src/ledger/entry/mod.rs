@@ -4,8 +4,12 @@
 //!
 //! Layout (big-endian): version 1 · kind 1 · time µs 8 · agency 4 · body · sealed length 2 · sealed.
 
-use super::entry_reader::{Head, Reader};
+pub mod answered;
+pub mod named;
+pub(crate) mod reader;
+
 use heyan_domain::verdict::{Outcome, Verdict};
+use reader::{Head, Reader};
 
 /// Version of the layout; readers refuse what they do not know.
 pub const VERSION: u8 = 1;

@@ -7,16 +7,14 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::files::patiently;
 use super::frame::{self, ENTRY_BYTES_MAX, HEADER};
 use super::scan::Damage;
+use super::{UNFINISHED, patiently, sync_dir};
 
 /// Directory of the segments.
 pub const DIRECTORY: &str = "journal";
 /// A segment of zeros kept ready, so that a full segment does not hold up an answer.
 pub const SPARE: &str = "spare";
-/// Suffix of files that a crash may leave half written; all of them hold zeros only.
-pub const UNFINISHED: &str = ".tmp";
 /// Bytes of the spare that are written between two syncs.
 const SPARE_PIECE_BYTES: u64 = 1 << 20;
 /// Bytes of one record of `bundles.idx`.
@@ -69,11 +67,6 @@ pub fn segments(journal: &Path) -> io::Result<Vec<u64>> {
     }
     found.sort_unstable();
     Ok(found)
-}
-
-/// Makes a directory's new or renamed names durable.
-pub fn sync_dir(directory: &Path) -> io::Result<()> {
-    patiently(|| File::open(directory))?.sync_all()
 }
 
 /// Makes the spare segment when there is none.

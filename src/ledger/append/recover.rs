@@ -5,17 +5,14 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use super::journal::{self, POSITION_BYTES, Position, UNFINISHED, Writer};
-use super::levels::{self, LevelReader, Levels};
-use super::note::{Cosignatures, NoteSigner, TreeHead};
-use super::scan::{self, Damage, Place, Rules, Torn};
-use super::sealer::{BUNDLES, CHECKPOINT, write_atomically};
 use super::shared::Sealed;
-use super::tree::{Frontier, Hash, TILE};
-use super::{LedgerConfig, LedgerError};
-
-/// Name of the file of the verifier key.
-pub const KEY: &str = "key.pub";
+use crate::disk::journal::{self, POSITION_BYTES, Position, Writer};
+use crate::disk::levels::{self, LevelReader, Levels};
+use crate::disk::scan::{self, Damage, Place, Rules, Torn};
+use crate::disk::{BUNDLES, CHECKPOINT, KEY, UNFINISHED, write_atomically};
+use crate::note::{Cosignatures, NoteSigner, TreeHead};
+use crate::tree::{Frontier, Hash, TILE};
+use crate::{LedgerConfig, LedgerError};
 
 /// All that an opened ledger starts from.
 pub struct Recovered {
