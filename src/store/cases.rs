@@ -1,7 +1,7 @@
 //! Joint cases: written by compare and set, and read by those who handle them. A check is numbered within its case: two that take
 //! one number cannot both stand.
 
-use super::apply::changed;
+use super::apply::send::changed;
 use super::engine::{Call, Columns, Engine};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};

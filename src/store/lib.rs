@@ -12,16 +12,13 @@
 )]
 
 mod apply;
-mod apply_bus;
-mod apply_keys;
-mod apply_supervision;
-mod apply_turn;
 mod batch;
 mod cases;
 mod engine;
 mod fault;
 mod migrate;
 mod notice;
+mod open_error;
 mod pool;
 mod postgres;
 mod quality;
@@ -34,5 +31,6 @@ mod statement;
 mod watches;
 mod writer;
 
+pub use open_error::OpenError;
 pub use postgres::{Migrate, PostgresConfig, open_postgres};
-pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};
+pub use sqlite::{BackupSummary, SqliteConfig, SqliteStore};

@@ -2,9 +2,9 @@
 //! A migration that was applied is never edited: its checksum is kept, and a file that knows other migrations is refused.
 
 use super::engine::{Call, Engine, EngineName};
+use super::open_error::OpenError;
 use super::pool::{Lease, Pool};
 use super::read::column;
-use super::sqlite::OpenError;
 use crate::statement::{self, Statement};
 use heyan_auth::sha256;
 use heyan_ports::store::StoreError;

@@ -1,7 +1,7 @@
 //! The data-quality ledger: tallies are added up in the commit that moves the position they were read to, and summed over the nodes
 //! when they are read.
 
-use super::apply::changed;
+use super::apply::send::changed;
 use super::batch::json_text;
 use super::engine::{Call, Engine};
 use super::fault::Fault;

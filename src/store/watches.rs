@@ -1,7 +1,7 @@
 //! Watches: written by compare and set, woken by the very transaction that writes a new version of their record, and read.
 //! A watch that is woken gets a new revision: whoever looked at it before the wake cannot write over it.
 
-use super::apply::{changed, run};
+use super::apply::send::{changed, run};
 use super::batch::{Batch, hex, json_text};
 use super::engine::{Call, Columns, Engine};
 use super::fault::Fault;

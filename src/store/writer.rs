@@ -255,7 +255,7 @@ async fn apply_works<E: Engine>(conn: &mut Lease<'_, E>, works: &[&Work]) -> Res
             Work::Commit(_) => {}
             Work::Forget(ids) => apply::forget_entries(conn, ids).await?,
             Work::Usage(usage, rows) => apply::add_usage(conn, usage, *rows).await?,
-            Work::ForgetOld(before) => super::apply_turn::forget_old(conn, *before).await?,
+            Work::ForgetOld(before) => apply::forget_old(conn, *before).await?,
             Work::Settle(name, value) => apply::settle(conn, name, value).await?,
             Work::UseOnce(hash, until_s) => {
                 let taken = apply::use_once(conn, *hash, *until_s).await?;

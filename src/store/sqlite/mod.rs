@@ -19,7 +19,6 @@ use super::writer::{Writer, WriterLimits};
 use heyan_ports::store::{Store, StoreError};
 
 pub use self::backup::BackupSummary;
-pub use self::open::OpenError;
 
 /// Where the database is and how much it may use.
 #[derive(Clone, Debug)]

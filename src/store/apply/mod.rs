@@ -1,15 +1,24 @@
 //! Applies batches inside one open transaction, in few statements however many batches there are.
 //! A fault says only that *some* batch does not stand: the caller must roll back, whoever's it was.
 
+mod bus;
+mod keys;
+pub(crate) mod send;
+mod supervision;
+mod turn;
+
+pub(super) use self::turn::forget_old;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use self::send::{as_expected, changed, run, send_rows};
 use super::batch::{Batch, RecordRow, Turn, hex, json_text};
 use super::engine::{Call, Engine, EngineName};
 use super::fault::Fault;
 use super::notice;
 use super::pool::Lease;
-use crate::statement::{self, RowStatement, Statement};
+use crate::statement::{self, RowStatement};
 use heyan_ports::commit::{AgencyRow, ClientRow, GrantRow};
 use heyan_ports::store::{LiveFetch, RecordKey, SubjectKey};
 
@@ -33,8 +42,8 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Ba
         changed(conn, statement::UPSERT_GRANT, 1, |query| bind_grant(query, row)).await?;
     }
     let turns: Vec<&Turn> = batches.iter().filter_map(|batch| batch.turn.as_deref()).collect();
-    super::apply_keys::apply_all(conn, &turns).await?;
-    super::apply_turn::apply_all(conn, &turns).await?;
+    keys::apply_all(conn, &turns).await?;
+    turn::apply_all(conn, &turns).await?;
     for batch in batches {
         if let Some(turn) = &batch.turn {
             super::quality::apply(conn, &batch.node.origin, &turn.quality).await?;
@@ -78,35 +87,6 @@ pub(super) async fn ping<E: Engine>(conn: &mut Lease<'_, E>) -> Result<(), Fault
     changed(conn, statement::PING, 1, |query| query).await
 }
 
-/// Runs one statement and refuses when it changed another number of rows than its caller decided on.
-pub(super) async fn changed<E: Engine>(
-    conn: &mut Lease<'_, E>,
-    statement: Statement,
-    rows: usize,
-    bind: impl FnOnce(E::Call) -> E::Call,
-) -> Result<(), Fault> {
-    let call = bind(E::call(E::text(statement)));
-    as_expected(conn.execute(statement.name, call).await?, rows)
-}
-
-/// Runs a statement that may change any number of rows.
-pub(super) async fn run<E: Engine>(
-    conn: &mut Lease<'_, E>,
-    statement: Statement,
-    bind: impl FnOnce(E::Call) -> E::Call,
-) -> Result<(), Fault> {
-    let call = bind(E::call(E::text(statement)));
-    conn.execute(statement.name, call).await.map(drop)
-}
-
-fn as_expected(affected: u64, rows: usize) -> Result<(), Fault> {
-    if u64::try_from(rows) == Ok(affected) {
-        Ok(())
-    } else {
-        Err(Fault::Conflict)
-    }
-}
-
 /// Writes record versions in waves without a repeated key, so that a wave's rows may be sorted and merged.
 async fn apply_records<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<(), Fault> {
     let total = batches.iter().map(|batch| batch.records.len()).sum();
@@ -141,20 +121,6 @@ async fn apply_wave<E: Engine>(conn: &mut Lease<'_, E>, wave: &mut Vec<&RecordRo
         let keys = json_text(&keys);
         changed(conn, statement::ARCHIVE_RECORDS, old.len(), |query| query.bind(keys)).await?;
         send_rows(conn, &statement::REPLACE_RECORDS, &old, bind_record).await?;
-    }
-    Ok(())
-}
-
-/// Sends rows in few statements, and refuses when one of them changed another number of rows.
-pub(super) async fn send_rows<E: Engine, T>(
-    conn: &mut Lease<'_, E>,
-    sql: &'static RowStatement,
-    rows: &[&T],
-    bind: impl Fn(E::Call, &T) -> E::Call,
-) -> Result<(), Fault> {
-    for (text, run) in sql.runs::<E, _>(rows) {
-        let call = run.iter().fold(E::call(text), |query, row| bind(query, row));
-        as_expected(conn.execute(sql.name, call).await?, run.len())?;
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::apply::{run, send_rows};
-use super::batch::Turn;
-use super::engine::{Call, Engine};
-use super::fault::Fault;
-use super::pool::Lease;
+use super::send::{run, send_rows};
+use crate::batch::Turn;
+use crate::engine::{Call, Engine};
+use crate::fault::Fault;
+use crate::pool::Lease;
 use crate::statement;
 use heyan_ports::commit::RecordKeys;
 

@@ -1,11 +1,11 @@
 //! Applies what a commit writes for the bus. A position that is not where its reader left it is a conflict: then somebody else
 //! reads the same partition, and none of the commit stands.
 
-use super::apply::{changed, run};
-use super::batch::{json_text, keys_text};
-use super::engine::{Call, Engine};
-use super::fault::Fault;
-use super::pool::Lease;
+use super::send::{changed, run};
+use crate::batch::{json_text, keys_text};
+use crate::engine::{Call, Engine};
+use crate::fault::Fault;
+use crate::pool::Lease;
 use crate::statement;
 use heyan_ports::rows::BusWrites;
 

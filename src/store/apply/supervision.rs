@@ -1,12 +1,12 @@
 //! Applies what a commit writes of supervision. An alert of a cause that is known only adds its evidence; a step is compared and set
 //! by the alert's revision.
 
-use super::apply::{changed, run};
-use super::batch::Turn;
-use super::engine::{Call, Engine};
-use super::fault::Fault;
-use super::pool::Lease;
-use super::read_supervision::STATE;
+use super::send::{changed, run};
+use crate::batch::Turn;
+use crate::engine::{Call, Engine};
+use crate::fault::Fault;
+use crate::pool::Lease;
+use crate::read_supervision::STATE;
 use crate::statement;
 use heyan_ports::rows::{AlertRow, AlertStep, PostedEntries};
 

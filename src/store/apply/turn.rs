@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use super::apply::{changed, run, send_rows};
-use super::batch::{Turn, hex, json_text, keys_text};
-use super::engine::{Call, Engine, EngineName};
-use super::fault::Fault;
-use super::pool::Lease;
-use super::read::column;
+use super::send::{changed, run, send_rows};
+use crate::batch::{Turn, hex, json_text, keys_text};
+use crate::engine::{Call, Engine, EngineName};
+use crate::fault::Fault;
+use crate::pool::Lease;
+use crate::read::column;
 use crate::statement::{self, Statement};
 use heyan_domain::budget::Standing;
 use heyan_ports::rows::{
@@ -131,10 +131,10 @@ async fn apply_rest<E: Engine>(conn: &mut Lease<'_, E>, turn: &Turn) -> Result<(
     if let Some(reply) = &turn.reply {
         changed(conn, statement::INSERT_REPLY, 1, |query| bind_reply(query, reply)).await?;
     }
-    super::watches::apply(conn, &turn.watches).await?;
-    super::cases::apply(conn, &turn.cases).await?;
-    super::apply_supervision::apply(conn, turn).await?;
-    super::apply_bus::apply(conn, &turn.bus, turn.at).await
+    crate::watches::apply(conn, &turn.watches).await?;
+    crate::cases::apply(conn, &turn.cases).await?;
+    super::supervision::apply(conn, turn).await?;
+    super::bus::apply(conn, &turn.bus, turn.at).await
 }
 
 async fn apply_unlock<E: Engine>(conn: &mut Lease<'_, E>, unlock: &UnlockWrite) -> Result<(), Fault> {
@@ -159,7 +159,7 @@ async fn apply_unlock<E: Engine>(conn: &mut Lease<'_, E>, unlock: &UnlockWrite) 
 }
 
 /// Deletes saved replies and guesses older than the given times.
-pub(super) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Before) -> Result<(), Fault> {
+pub(crate) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Before) -> Result<(), Fault> {
     run(conn, statement::DELETE_OLD_REPLIES, |query| {
         query.bind(before.replies_us)
     })
