@@ -10,10 +10,10 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{
+use super::rows::{Fault, Groups, Plan, ROW_BYTES_MAX, Row, Stop, cannot_read};
+use crate::{
     catalogue::{self, Column, RowKind, UnknownColumns},
     failure::Failure,
-    rows::{Fault, Groups, Plan, ROW_BYTES_MAX, Row, Stop, cannot_read},
     text::Key,
 };
 use heyan_connectors::source::file::delimiter_of;

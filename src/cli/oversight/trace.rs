@@ -5,7 +5,7 @@ use std::{io::Read, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{
+use crate::{
     client::{Hub, HubArgs, Verb},
     failure::Failure,
     table::{cell, table},

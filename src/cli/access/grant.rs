@@ -4,8 +4,8 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
-use super::{
-    admin,
+use super::admin;
+use crate::{
     client::{Hub, HubArgs, Verb},
     failure::Failure,
     text::Key,

@@ -18,13 +18,15 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::task::JoinHandle;
 
 use super::{
+    rejects::{Reject, Rejects},
+    rows::{Fault, FileArgs, Plan, Row, Source},
+    send::{Decided, Retry, send},
+};
+use crate::{
     catalogue::{RowKind, Shape},
     client::{Hub, HubArgs},
     failure::Failure,
     progress::Progress,
-    rejects::{Reject, Rejects},
-    rows::{Fault, FileArgs, Plan, Row, Source},
-    send::{Decided, Retry, send},
     table::table,
     text::{Key, Lang},
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{
+use crate::{
     client::Hub,
     failure::{Failure, remark},
     text::{Key, Lang},

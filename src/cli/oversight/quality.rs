@@ -1,7 +1,7 @@
 //! `heyan quality report`: a week of one authority, as Markdown for people, or as JSON.
 
-use super::{
-    admin,
+use crate::{
+    access::admin,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
     text::{Key, Lang},

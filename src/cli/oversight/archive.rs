@@ -6,11 +6,11 @@ use std::{fs::OpenOptions, io::Write, path::PathBuf};
 use anyhow::Context;
 use serde_json::json;
 
-use super::{
+use crate::{
     client::{Hub, HubArgs},
+    data::rejects::create_private,
     failure::Failure,
     ledger::key_text,
-    rejects::create_private,
     text::Key,
 };
 use heyan_app::archive::check;

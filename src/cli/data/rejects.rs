@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{failure::Failure, text::Key};
+use crate::{failure::Failure, text::Key};
 
 /// The file of rejected rows.
 pub struct Rejects {

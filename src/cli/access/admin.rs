@@ -9,10 +9,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{
+use crate::{
     client::{Hub, HubArgs, Verb},
+    data::rejects::create_private,
     failure::Failure,
-    rejects::create_private,
     table::{cell, table},
     text::{Key, Lang},
 };

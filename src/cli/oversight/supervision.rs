@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{
-    admin,
+use crate::{
+    access::admin,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
     table::{cell, table},

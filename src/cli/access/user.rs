@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{admin, client::HubArgs, failure::Failure, text::Key};
+use super::admin;
+use crate::{client::HubArgs, failure::Failure, text::Key};
 use heyan_server::process::{Exit, Output};
 
 /// `heyan user …`.

@@ -15,10 +15,12 @@ use clap::ValueEnum;
 use tokio::sync::mpsc;
 
 use super::{
-    catalogue::{RowKind, Shape, UnknownColumns},
     decode::{Charset, Decoded, Undecided},
-    failure::Failure,
     sheet,
+};
+use crate::{
+    catalogue::{RowKind, Shape, UnknownColumns},
+    failure::Failure,
     text::{Key, Lang},
 };
 

@@ -15,13 +15,15 @@ use serde_json::{Map, Value, json, value::RawValue};
 use tokio::sync::mpsc;
 
 use super::{
+    import::receipt_line,
+    rejects::create_private,
+    rows::{Fault, FileArgs, Format, Plan, Row, Rows, Source},
+};
+use crate::{
     catalogue::{RowKind, Shape},
     client::{AnswerLines, Hub, HubArgs},
     failure::{Failure, remark},
-    import::receipt_line,
     progress::Progress,
-    rejects::create_private,
-    rows::{Fault, FileArgs, Format, Plan, Row, Rows, Source},
     table::table,
     text::{Key, Lang},
 };
