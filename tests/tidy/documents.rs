@@ -6,19 +6,19 @@ use super::law::hold;
 use super::source::{files_below, read, root};
 
 /// What marks a Chinese document: `nodes.zh-CN.md` beside `nodes.md`.
-pub const CHINESE: &str = ".zh-CN.md";
+pub(crate) const CHINESE: &str = ".zh-CN.md";
 
 /// Documents whose readers include people who read Chinese only, by their English path. Each has a Chinese twin.
 const FOR_EVERYONE: &[&str] = &["README.md", "SECURITY.md", "deploy/README.md"];
 
 /// One document: its path below the root, and its text.
-pub struct Document {
+pub(crate) struct Document {
     pub path: String,
     pub text: String,
 }
 
 /// The documents at the root and below `docs` and `deploy`; the change log keeps the words of its time.
-pub fn documents() -> Vec<Document> {
+pub(crate) fn documents() -> Vec<Document> {
     let at_root = std::fs::read_dir(root())
         .into_iter()
         .flatten()
@@ -42,7 +42,7 @@ pub fn documents() -> Vec<Document> {
 }
 
 /// `text` with code blocks, code spans and the targets of links blanked; lines and columns stay.
-pub fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let mut fenced = false;
     let lines = text.lines().map(|line| {
         let fence = line.trim_start().starts_with("```");

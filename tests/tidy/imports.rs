@@ -14,7 +14,7 @@ const FOLLOW_MAX: usize = 16;
 
 /// What file `from` takes from file `to` (places in the list of files).
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Import {
+pub(crate) struct Import {
     pub from: usize,
     pub to: usize,
     pub name: String,
@@ -37,7 +37,7 @@ struct Crate<'a> {
 }
 
 /// What the files of one crate import from each other. `files` are below one folder `src/<crate>`.
-pub fn imports(files: &[&Source]) -> Vec<Import> {
+pub(crate) fn imports(files: &[&Source]) -> Vec<Import> {
     let names = |s: &&Source| -> BTreeSet<String> {
         let keywords = [
             "fn",
@@ -300,7 +300,7 @@ fn paths_of(source: &Source) -> Vec<(Vec<String>, Vec<String>)> {
 }
 
 /// Sets of two or more files that import each other in a loop, the largest first.
-pub fn circles(files: usize, imports: &[Import]) -> Vec<Vec<usize>> {
+pub(crate) fn circles(files: usize, imports: &[Import]) -> Vec<Vec<usize>> {
     let mut next = vec![Vec::new(); files];
     for import in imports {
         next[import.from].push(import.to);

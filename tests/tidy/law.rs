@@ -1,7 +1,7 @@
 //! The laws by name, and those of them that do not hold yet.
 
 /// Laws that are reported and do not fail the test run. Take a name off this list when its law holds; put none on it.
-pub const PENDING: &[&str] = &[
+pub(crate) const PENDING: &[&str] = &[
     "a circle of imports is small and in one folder",
     "a folder holds few files",
     "a problem code is raised somewhere",
@@ -21,7 +21,7 @@ pub const PENDING: &[&str] = &[
 ];
 
 /// Every law that is checked by name.
-pub const LAWS: &[&str] = &[
+pub(crate) const LAWS: &[&str] = &[
     "a Chinese document has the headings of its English twin",
     "a circle of imports is small and in one folder",
     "a folder holds few files",
@@ -43,7 +43,7 @@ pub const LAWS: &[&str] = &[
 ];
 
 /// Ends the test with the faults of `law`, unless the law is pending: then only says how many there are.
-pub fn hold(law: &str, faults: &[String]) {
+pub(crate) fn hold(law: &str, faults: &[String]) {
     assert!(LAWS.contains(&law), "`{law}` is not in LAWS");
     match (PENDING.contains(&law), faults.is_empty()) {
         (false, clean) => assert!(clean, "{law} ({}):\n{}", faults.len(), faults.join("\n")),

@@ -11,14 +11,14 @@ const CIRCLE_FILES_MAX: usize = 4;
 const FOLDER_FILES_MAX: usize = 20;
 
 /// One circle: its files as they are shown, and the imports that tie it.
-pub struct Circle {
+pub(crate) struct Circle {
     pub files: Vec<String>,
     folders: usize,
     ties: Vec<String>,
 }
 
 /// Every circle, crate by crate, the largest first.
-pub fn all_circles(sources: &[Source]) -> Vec<Circle> {
+pub(crate) fn all_circles(sources: &[Source]) -> Vec<Circle> {
     let mut crates: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
     for source in sources.iter().filter(|s| s.place().contains('/')) {
         crates.entry(&source.layer).or_default().push(source);
@@ -63,7 +63,7 @@ fn shown(files: &[&Source], circle: &[usize], imports: &[Import]) -> Circle {
 }
 
 /// `.rs` files directly in each folder below `src`.
-pub fn folders(sources: &[Source]) -> BTreeMap<PathBuf, usize> {
+pub(crate) fn folders(sources: &[Source]) -> BTreeMap<PathBuf, usize> {
     let mut found = BTreeMap::new();
     for folder in sources.iter().filter_map(|s| s.path.parent()) {
         *found.entry(folder.to_owned()).or_default() += 1;

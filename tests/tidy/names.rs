@@ -12,7 +12,7 @@ const ONE_WORD_PERCENT_MAX: usize = 35;
 const ONLY_OUTSIDE_SRC: &[(&str, &str)] = &[];
 
 /// Each type name with the files that declare such a type. Aliases inside an `impl` are not counted.
-pub fn type_names(sources: &[Source]) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn type_names(sources: &[Source]) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for source in sources {
         let types = declared(&source.live, &["struct", "enum", "union", "trait", "type"]);
@@ -32,7 +32,7 @@ pub fn type_names(sources: &[Source]) -> BTreeMap<String, Vec<String>> {
 }
 
 /// (types, types of one word).
-pub fn one_word(sources: &[Source]) -> (usize, usize) {
+pub(crate) fn one_word(sources: &[Source]) -> (usize, usize) {
     let names = type_names(sources);
     let sum = |keep: fn(&str) -> bool| names.iter().filter(|(n, _)| keep(n)).map(|(_, f)| f.len()).sum();
     (sum(|_| true), sum(is_one_word))
@@ -71,7 +71,7 @@ fn one_word_faults(sources: &[Source]) -> Vec<String> {
 }
 
 /// `file:line name` of each public name that no other place in `src` names.
-pub fn unused(sources: &[Source]) -> Vec<String> {
+pub(crate) fn unused(sources: &[Source]) -> Vec<String> {
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     for source in sources {
         for word in idents(&source.live) {

@@ -18,7 +18,7 @@ const OUTSIDE_WORDS: &[&str] = &[
 ];
 
 /// Fields of `pub struct Hub`, with its file.
-pub fn hub_fields(sources: &[Source]) -> Option<(String, usize)> {
+pub(crate) fn hub_fields(sources: &[Source]) -> Option<(String, usize)> {
     sources.iter().filter(|s| s.layer == "app").find_map(|s| {
         let fields = body(&s.live, "pub struct Hub {")?;
         Some((s.shown(), top_level(fields).matches(": ").count()))
@@ -26,7 +26,7 @@ pub fn hub_fields(sources: &[Source]) -> Option<(String, usize)> {
 }
 
 /// Methods that `pub trait Store` declares itself, with its file.
-pub fn store_methods(sources: &[Source]) -> Option<(String, usize)> {
+pub(crate) fn store_methods(sources: &[Source]) -> Option<(String, usize)> {
     sources.iter().filter(|s| s.layer == "ports").find_map(|s| {
         let methods = body(&s.live, "pub trait Store")?;
         Some((
@@ -54,7 +54,7 @@ fn top_level(text: &str) -> String {
 }
 
 /// Places where `store.commit(` is called, also over several lines.
-pub fn commits(sources: &[Source]) -> Vec<(String, usize)> {
+pub(crate) fn commits(sources: &[Source]) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for source in sources.iter().filter(|s| s.layer != "store") {
         for (at, _) in source.live.match_indices(".commit(") {
@@ -67,7 +67,7 @@ pub fn commits(sources: &[Source]) -> Vec<(String, usize)> {
 }
 
 /// Functions of `app` that meet a conflict of the store inside a loop.
-pub fn retry_loops(sources: &[Source]) -> Vec<(String, String)> {
+pub(crate) fn retry_loops(sources: &[Source]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for source in sources.iter().filter(|s| s.layer == "app") {
         for (line, name, length) in functions(&source.live) {

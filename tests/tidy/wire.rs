@@ -25,7 +25,7 @@ fn derives(source: &Source) -> Vec<(usize, bool, bool)> {
 }
 
 /// How many derived schemas there are, and how many of them are only schemas.
-pub fn schemas(sources: &[Source]) -> (usize, usize) {
+pub(crate) fn schemas(sources: &[Source]) -> (usize, usize) {
     let all = sources.iter().flat_map(derives).filter(|(_, schema, _)| *schema);
     all.fold((0, 0), |(all, bare), (_, _, serde)| {
         (all + 1, bare + usize::from(!serde))
@@ -49,7 +49,7 @@ fn schema_faults(sources: &[Source]) -> Vec<String> {
 }
 
 /// Files of `http` outside the list that make JSON by hand, each with how often.
-pub fn json_by_hand(sources: &[Source]) -> Vec<(String, usize)> {
+pub(crate) fn json_by_hand(sources: &[Source]) -> Vec<(String, usize)> {
     let http = sources.iter().filter(|s| s.layer == "http");
     http.filter(|s| !JSON_BY_HAND.iter().any(|home| under(&s.place(), home, "/")))
         .map(|s| {

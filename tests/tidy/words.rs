@@ -163,7 +163,7 @@ fn is_chinese(text: &str) -> bool {
 }
 
 /// (hits of words, half-width marks beside Han) in the whole tree.
-pub fn counts(sources: &[Source]) -> (usize, usize) {
+pub(crate) fn counts(sources: &[Source]) -> (usize, usize) {
     let words = Words::read();
     let mut texts = texts(sources, &documents());
     texts.extend(config_texts());

@@ -22,13 +22,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use fact::{About, EVIDENCE_MAX, Evidence, Fact, Finding, LookUp, NO_RECORD, Seen, Step, What};
-pub use moment::KEYS_MAX;
 pub use rule::{
     Class, Guessing, Kind, ManyAgencies, ManySubjects, MismatchRate, Mode, NoApplication, OffHours, PaperDemanded,
     Rule, Scope, Severity, Unresolved, WrongLimits,
 };
 
-use moment::Moment;
+use moment::{KEYS_MAX, Moment};
 
 use super::calendar::{WorkingCalendar, china_day};
 

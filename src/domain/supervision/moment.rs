@@ -6,7 +6,7 @@ use super::fact::{About, Evidence, Finding};
 use super::rule::Rule;
 
 /// Keys (operators, subjects, matters) that one detector keeps at most; beyond it the oldest are forgotten.
-pub const KEYS_MAX: usize = 250_000;
+pub(super) const KEYS_MAX: usize = 250_000;
 
 /// What one detector works with at one moment.
 pub(super) struct Moment<'a> {

@@ -14,7 +14,7 @@ use crate::disk::frame::{ENTRY_BYTES_MAX, HEADER};
 use crate::tree::{Hash, leaf_hash};
 
 /// What the queue carries.
-pub enum Message {
+pub(crate) enum Message {
     /// Entries of one caller.
     Append(Job),
     /// Entries of many callers of one lane.
@@ -24,7 +24,7 @@ pub enum Message {
 }
 
 /// Entries of one caller, which become durable together.
-pub struct Job {
+pub(crate) struct Job {
     /// Entries with their leaf hashes, made by the caller's thread.
     pub entries: Entries,
     /// Hears the index of the first.
@@ -34,11 +34,11 @@ pub struct Job {
 }
 
 /// The index of a job's first entry, or why there is none.
-pub type Answer = Result<u64, LedgerError>;
+pub(crate) type Answer = Result<u64, LedgerError>;
 
 /// Where a job's answer goes. A blocked thread must not wait on the task's channel: inside a tokio task that channel takes
 /// part in the cooperative budget, says "not yet" once the budget is spent, and a thread that never yields asks for ever.
-pub enum Done {
+pub(crate) enum Done {
     /// To an asynchronous task.
     Task(oneshot::Sender<Answer>),
     /// To a thread that blocks.
@@ -47,7 +47,7 @@ pub enum Done {
 
 impl Done {
     /// Sends the answer.
-    pub fn send(self, answer: Answer) {
+    pub(crate) fn send(self, answer: Answer) {
         // Nobody may listen any more; the entry is in the log all the same.
         match self {
             Self::Task(task) => drop(task.send(answer)),
@@ -57,7 +57,7 @@ impl Done {
 }
 
 /// One entry without a second allocation, or several.
-pub enum Entries {
+pub(crate) enum Entries {
     /// The common case.
     One([(Vec<u8>, Hash); 1]),
     /// A batch.
@@ -66,7 +66,7 @@ pub enum Entries {
 
 impl Entries {
     /// The entries in order.
-    pub fn as_slice(&self) -> &[(Vec<u8>, Hash)] {
+    pub(crate) fn as_slice(&self) -> &[(Vec<u8>, Hash)] {
         match self {
             Self::One(one) => one,
             Self::Many(many) => many,
@@ -74,13 +74,13 @@ impl Entries {
     }
 
     /// Bytes that they take in the journal.
-    pub fn framed_bytes(&self) -> usize {
+    pub(crate) fn framed_bytes(&self) -> usize {
         self.as_slice().iter().map(|(entry, _)| HEADER + entry.len()).sum()
     }
 }
 
 /// Where entries go in, and whether any may: of the ledger and of its lanes.
-pub struct Intake {
+pub(crate) struct Intake {
     pub shared: Arc<Shared>,
     pub queue: Sender<Message>,
     pub closing: AtomicBool,
@@ -94,7 +94,7 @@ pub struct Intake {
 
 impl Intake {
     /// Whether entries are taken.
-    pub fn open(&self) -> Result<(), LedgerError> {
+    pub(crate) fn open(&self) -> Result<(), LedgerError> {
         if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
             return Err(self.gone());
         }
@@ -102,20 +102,20 @@ impl Intake {
     }
 
     /// Why the queue did not take something; a full one is counted.
-    pub fn refusal(&self, refused: &TrySendError<Message>) -> LedgerError {
+    pub(crate) fn refusal(&self, refused: &TrySendError<Message>) -> LedgerError {
         match refused {
             TrySendError::Full(_) => self.busy(),
             TrySendError::Disconnected(_) => self.gone(),
         }
     }
 
-    pub fn busy(&self) -> LedgerError {
+    pub(crate) fn busy(&self) -> LedgerError {
         self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
         LedgerError::Busy
     }
 
     /// Why nobody answers any more.
-    pub fn gone(&self) -> LedgerError {
+    pub(crate) fn gone(&self) -> LedgerError {
         let failed = self.shared.failed.load(Ordering::Acquire);
         if failed || !self.closing.load(Ordering::Acquire) {
             LedgerError::Failed
@@ -129,7 +129,7 @@ impl Intake {
 ///
 /// # Errors
 /// `EntrySize`.
-pub fn hash_checked(entry: &[u8]) -> Result<Hash, LedgerError> {
+pub(crate) fn hash_checked(entry: &[u8]) -> Result<Hash, LedgerError> {
     // In the caller's thread: many callers hash at once, and the appender is the one thread that everybody waits for.
     if (1..=ENTRY_BYTES_MAX).contains(&entry.len()) {
         Ok(leaf_hash(entry))

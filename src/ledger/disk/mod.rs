@@ -1,10 +1,10 @@
 //! The files of a ledger: their names, how they are opened and replaced, and how their bytes lie.
 
-pub mod files;
-pub mod frame;
-pub mod journal;
-pub mod levels;
-pub mod scan;
+pub(crate) mod files;
+pub(crate) mod frame;
+pub(crate) mod journal;
+pub(crate) mod levels;
+pub(crate) mod scan;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,13 +13,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Name of the checkpoint's file.
-pub const CHECKPOINT: &str = "checkpoint";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// Name of the file of bundle positions.
-pub const BUNDLES: &str = "bundles.idx";
+pub(crate) const BUNDLES: &str = "bundles.idx";
 /// Name of the file of the verifier key.
-pub const KEY: &str = "key.pub";
+pub(crate) const KEY: &str = "key.pub";
 /// Suffix of files that a crash may leave half written; all of them hold zeros only.
-pub const UNFINISHED: &str = ".tmp";
+pub(crate) const UNFINISHED: &str = ".tmp";
 
 /// Longest wait for a place in the table of open files.
 const OPEN_WAIT: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ const OPEN_WAIT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// Any other error, or still no file after a minute.
-pub fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     // ENFILE and EMFILE, errno(3).
     const FULL: [i32; 2] = [23, 24];
     let begun = Instant::now();
@@ -47,13 +47,13 @@ pub fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Makes a directory's new or renamed names durable.
-pub fn sync_dir(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(directory: &Path) -> io::Result<()> {
     patiently(|| File::open(directory))?.sync_all()
 }
 
 /// Replaces a small file so that a crash leaves the old content or the new.
-pub fn write_atomically(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    let unfinished = directory.join(format!("{name}{}", UNFINISHED));
+pub(crate) fn write_atomically(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    let unfinished = directory.join(format!("{name}{UNFINISHED}"));
     let mut file = patiently(|| File::create(&unfinished))?;
     file.write_all(content)?;
     file.sync_all()?;

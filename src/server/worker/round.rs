@@ -10,10 +10,10 @@ use tokio::sync::watch;
 const GATHER: Duration = Duration::from_millis(10);
 
 /// After a failure, before the next try.
-pub const PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs `work` until it ends or the node stops.
-pub async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+pub(crate) async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
     tokio::select! {
         () = work => {}
         _ = stopped.wait_for(|stop| *stop) => {}
@@ -21,13 +21,13 @@ pub async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output 
 }
 
 /// Waits until a round is worth it, if the last one took all that there was.
-pub async fn gather(began: Instant, took_all: bool) {
+pub(crate) async fn gather(began: Instant, took_all: bool) {
     if took_all {
         tokio::time::sleep_until((began + GATHER).into()).await;
     }
 }
 
 /// Logs that a worker failed.
-pub fn told(worker: &str, error: &AppError) {
+pub(crate) fn told(worker: &str, error: &AppError) {
     tracing::warn!(worker, error = %error, "a worker could not do its work; it tries again");
 }
