@@ -11,12 +11,16 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    admin,
+    access::admin,
+    data::{
+        import::receipt_line,
+        rejects::{Reject, Rejects},
+        send::{Decided, Retry, send},
+    },
+};
+use super::{
     client::{Hub, HubArgs},
     failure::Failure,
-    import::receipt_line,
-    rejects::{Reject, Rejects},
-    send::{Decided, Retry, send},
     table::table,
     text::{Key, Lang},
 };

@@ -11,40 +11,31 @@
 )]
 #![expect(clippy::print_stderr, reason = "a command line prints")]
 
-mod admin;
-mod agency;
-mod archive;
+mod access;
 mod catalogue;
 mod client;
 mod config;
 mod connector;
 mod credentials;
+mod data;
 mod dead_letter;
-mod decode;
 mod failure;
-mod grant;
-mod import;
 mod item;
 mod ledger;
+mod oversight;
 mod progress;
-mod quality;
-mod rejects;
-mod rows;
-mod send;
 mod serve;
-mod sheet;
 mod store;
-mod supervision;
 mod table;
 mod text;
 mod token;
-mod trace;
-mod user;
-mod verify;
 
 use std::process::ExitCode;
 
+use access::{agency, grant, user};
 use clap::{Parser, Subcommand};
+use data::{import, verify};
+use oversight::{archive, quality, supervision, trace};
 
 use heyan_connectors::source::config::ConnectorError;
 use heyan_server::harden;

@@ -2,8 +2,8 @@
 //! `append` returns only after the entry is on disk, but not yet under a checkpoint: proofs exist for *sealed* entries,
 //! at most `seal_interval_ms` later (`wait_sealed`).
 //!
-//! Reading order: `frame` and `scan` (how bytes lie and what counts as damage), `tree`, `note`; then `journal`, `levels`,
-//! `appender`, `lane`, `sealer`, `recover`; then what leaves the house: `tile`, `receipt`, `verify`.
+//! Reading order: `tree`, `note`; `disk` (how bytes lie and what counts as damage); `append` (from a caller to a signed
+//! checkpoint); `entry` (what an entry says); then what leaves the house: `tile`, `receipt`, `verify`.
 //! C2SP tlog-tiles, tlog-checkpoint, signed-note and tlog-proof; RFC 6962 hashes. Proofs, checkpoint text and note form come
 //! from `tlog_tiles` and `signed_note`; hashing and Ed25519 are ring's (300-byte leaf: sha2 1,741 ns, ring 1,055 ns).
 //!
@@ -18,24 +18,13 @@
     )
 )]
 
-pub mod answered;
-mod appender;
+mod append;
+mod disk;
 pub mod entry;
-mod entry_reader;
-mod files;
-mod frame;
 pub mod index;
-mod journal;
-mod lane;
-mod levels;
-pub mod named;
 mod note;
 mod reading;
 pub mod receipt;
-mod recover;
-mod scan;
-mod sealer;
-mod shared;
 pub mod tile;
 mod tree;
 mod types;
@@ -49,20 +38,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, TrySendError};
 use tokio::sync::oneshot;
 
-pub use frame::ENTRY_BYTES_MAX;
-pub use lane::Lane;
+pub use append::lane::Lane;
+pub use disk::{frame::ENTRY_BYTES_MAX, scan::Damage};
+pub use entry::{answered, named};
 pub use note::{Cosignatures, NoteError, NoteSigner, TreeHead, VerifierKey};
-pub use scan::Damage;
 pub use tree::{Hash, leaf_hash};
 pub use types::{Appended, LedgerConfig, LedgerError, Stats};
 
-use appender::{Answer, Appender, Done, Entries, Job, Message};
-use frame::GROUP_FRAMES_MAX;
-use sealer::Sealer;
-use shared::{Covered, Shared, Waiter};
+use append::{
+    appender::Appender,
+    intake::{Answer, Done, Entries, Intake, Job, Message, hash_checked},
+    recover,
+    sealer::Sealer,
+    shared::{self, Covered, Shared, Waiter},
+};
+use disk::{frame::GROUP_FRAMES_MAX, journal, levels, sync_dir};
 
 /// Name of the lock file; it stays empty.
 const LOCK: &str = "lock";
@@ -76,52 +68,6 @@ pub struct Ledger {
     intake: Arc<Intake>,
     threads: Mutex<Option<Threads>>,
     _lock: File,
-}
-
-/// Where entries go in, and whether any may: of the ledger and of its lanes.
-struct Intake {
-    shared: Arc<Shared>,
-    queue: Sender<Message>,
-    closing: AtomicBool,
-    /// Callers of one lane that may wait.
-    queue_max: usize,
-    /// Bytes of one parcel in the journal; a single larger entry still travels alone.
-    group_bytes_max: usize,
-    /// Bytes of one caller's entries in the journal.
-    segment_bytes: usize,
-}
-
-impl Intake {
-    /// Whether entries are taken.
-    fn open(&self) -> Result<(), LedgerError> {
-        if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
-            return Err(self.gone());
-        }
-        Ok(())
-    }
-
-    /// Why the queue did not take something; a full one is counted.
-    fn refusal(&self, refused: &TrySendError<Message>) -> LedgerError {
-        match refused {
-            TrySendError::Full(_) => self.busy(),
-            TrySendError::Disconnected(_) => self.gone(),
-        }
-    }
-
-    fn busy(&self) -> LedgerError {
-        self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
-        LedgerError::Busy
-    }
-
-    /// Why nobody answers any more.
-    fn gone(&self) -> LedgerError {
-        let failed = self.shared.failed.load(Ordering::Acquire);
-        if failed || !self.closing.load(Ordering::Acquire) {
-            LedgerError::Failed
-        } else {
-            LedgerError::Closed
-        }
-    }
 }
 
 struct Threads {
@@ -139,7 +85,7 @@ impl Ledger {
         let io = LedgerError::io("create the directory");
         fs::create_dir_all(config.dir.join(journal::DIRECTORY)).map_err(io)?;
         fs::create_dir_all(config.dir.join(levels::DIRECTORY)).map_err(io)?;
-        journal::sync_dir(&config.dir).map_err(io)?;
+        sync_dir(&config.dir).map_err(io)?;
         let lock = lock(&config)?;
         let signer = NoteSigner::from_seed(&config.origin, &config.signing_seed)?;
         let vkey = signer.verifier().encode();
@@ -346,15 +292,6 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         let _ = self.close();
-    }
-}
-
-fn hash_checked(entry: &[u8]) -> Result<Hash, LedgerError> {
-    // In the caller's thread: many callers hash at once, and the appender is the one thread that everybody waits for.
-    if (1..=ENTRY_BYTES_MAX).contains(&entry.len()) {
-        Ok(leaf_hash(entry))
-    } else {
-        Err(LedgerError::EntrySize)
     }
 }
 

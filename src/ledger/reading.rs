@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 
 use tlog_tiles::tlog;
 
-use super::levels::{self, LevelReader};
+use super::append::shared::Sealed;
+use super::disk::journal;
+use super::disk::levels::{self, LevelReader};
 use super::receipt::Receipt;
-use super::shared::Sealed;
 use super::tree::{Hash, TILE, leaf_hash};
-use super::{Damage, Ledger, LedgerError, journal};
+use super::{Damage, Ledger, LedgerError};
 
 impl Ledger {
     /// Checkpoint origin.

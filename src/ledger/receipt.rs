@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tlog_tiles::{Hash as TlogHash, tlog};
 
-use super::frame::ENTRY_BYTES_MAX;
+use super::disk::frame::ENTRY_BYTES_MAX;
 use super::note::{CHECKPOINT_BYTES_MAX, Cosignatures, NoteError, TreeHead, VerifierKey};
 use super::tree::{Hash, leaf_hash};
 

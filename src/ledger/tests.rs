@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 
 use tlog_tiles::{HashReader, tlog};
 
-use super::frame::HEADER;
+use super::disk::frame::HEADER;
 use super::receipt::{verify as verify_receipt, verify_consistency};
 use super::tree::naive;
 use super::verify::{Directory, Files, copy_dir, verify_dir, verify_dir_against, verify_files};

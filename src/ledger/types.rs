@@ -5,9 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::frame::HEADER;
+use super::disk::frame::HEADER;
+use super::disk::scan::Damage;
 use super::note::NoteError;
-use super::scan::Damage;
 use super::tree::Hash;
 
 /// How a ledger is opened. Holds the signing seed, so it has no `Debug`.

@@ -7,14 +7,13 @@ use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
-pub use super::files::{Directory, Files, copy_dir};
-use super::frame::Frame;
-use super::journal::{self, POSITION_BYTES, Position, UNFINISHED, parse_name, segment_name};
-use super::levels::{self, HASH_BYTES, LEVELS};
+pub use super::disk::files::{Directory, Files, copy_dir};
+use super::disk::frame::Frame;
+use super::disk::journal::{self, POSITION_BYTES, Position, parse_name, segment_name};
+use super::disk::levels::{self, HASH_BYTES, LEVELS};
+use super::disk::scan::{self, Damage, Place, Rules, Torn};
+use super::disk::{BUNDLES, CHECKPOINT, KEY, UNFINISHED};
 use super::note::{CHECKPOINT_BYTES_MAX, Cosignatures, TreeHead, VerifierKey};
-use super::recover::KEY;
-use super::scan::{self, Damage, Place, Rules, Torn};
-use super::sealer::{BUNDLES, CHECKPOINT};
 use super::tree::{Frontier, Hash, TILE};
 
 /// Bytes of a derived file that are compared at a time: one tile.

@@ -13,11 +13,11 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
+use super::disk::write_atomically;
 use super::{
     Hash, TreeHead, VerifierKey,
     note::{CHECKPOINT_BYTES_MAX, Cosignatures, NoteError},
     receipt::verify_consistency,
-    sealer::write_atomically,
 };
 
 /// Algorithm byte of a timestamped Ed25519 cosignature.

@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// One source file, with what is neither comment nor literal kept at its place and all else blanked.
-pub struct Source {
+pub(crate) struct Source {
     pub path: PathBuf,
     pub layer: String,
     pub raw: String,
@@ -17,10 +18,11 @@ pub struct Source {
 }
 
 impl Source {
-    fn new(path: PathBuf, layer: String, raw: String) -> Self {
+    pub(crate) fn new(path: PathBuf, layer: String, raw: String) -> Self {
         let (code, literals) = blank(&raw);
         let live = without_tests(&code);
-        let kept = |line: usize| live.lines().nth(line - 1).is_some_and(|l| !l.trim().is_empty());
+        let lines: Vec<&str> = live.lines().collect();
+        let kept = |line: usize| lines.get(line - 1).is_some_and(|l| !l.trim().is_empty());
         let strings = literals.into_iter().filter(|(line, _)| kept(*line)).collect();
         Self {
             path,
@@ -32,7 +34,7 @@ impl Source {
         }
     }
 
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.path
             .strip_prefix(root())
             .unwrap_or(&self.path)
@@ -40,36 +42,50 @@ impl Source {
             .to_string()
     }
 
+    /// A made-up file, for the tests of the laws themselves: `path` is below the root.
+    pub(crate) fn example(path: &str, raw: &str) -> Self {
+        let layer = path.split('/').nth(1).unwrap_or_default().trim_end_matches(".rs");
+        Self::new(root().join(path), layer.to_owned(), raw.to_owned())
+    }
+
+    /// Comments and literals at their place, with the code blanked: what people read.
+    pub(crate) fn prose(&self) -> String {
+        let pairs = self.raw.chars().zip(self.code.chars());
+        pairs
+            .map(|(raw, code)| if raw == code && raw != '\n' { ' ' } else { raw })
+            .collect()
+    }
+
     /// Path below `src`, without the extension: `cli/client`.
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         let below = self.path.strip_prefix(root().join("src")).unwrap_or(&self.path);
         below.with_extension("").to_string_lossy().replace('\\', "/")
     }
 }
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-pub fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// Whether `name` is below `prefix`: `app::ports::X` below `app::ports`.
-pub fn under(name: &str, prefix: &str, separator: &str) -> bool {
+pub(crate) fn under(name: &str, prefix: &str, separator: &str) -> bool {
     name.strip_prefix(prefix)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(separator))
 }
 
-pub fn is_ident(c: char) -> bool {
+pub(crate) fn is_ident(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-pub fn ends_in_ident(text: &str) -> bool {
+pub(crate) fn ends_in_ident(text: &str) -> bool {
     text.chars().next_back().is_some_and(is_ident)
 }
 
-pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -85,8 +101,13 @@ pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Every file of the crate; a file that only tests bring in has no live code.
-pub fn sources() -> Vec<Source> {
+/// Every file below `src`, read once; a file that only tests bring in has no live code.
+pub(crate) fn sources() -> &'static [Source] {
+    static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(read_sources);
+    &SOURCES
+}
+
+fn read_sources() -> Vec<Source> {
     let src = root().join("src");
     let mut found = Vec::new();
     for path in files_below(&src, "rs") {
@@ -129,7 +150,7 @@ fn test_modules(source: &Source) -> Vec<PathBuf> {
 }
 
 /// Tests, benches and examples: only sizes, headers and ignored tests are looked at.
-pub fn more_sources() -> Vec<Source> {
+pub(crate) fn more_sources() -> Vec<Source> {
     let folders = ["tests", "benches", "examples"].map(|f| root().join(f));
     let paths = folders
         .iter()
@@ -263,7 +284,7 @@ fn without_tests(code: &str) -> String {
 }
 
 /// Position after the brace that closes the one at `open`.
-fn brace_end(code: &str, open: usize) -> usize {
+pub(crate) fn brace_end(code: &str, open: usize) -> usize {
     let mut depth = 0_usize;
     for (i, c) in code[open..].char_indices() {
         match c {
@@ -276,12 +297,12 @@ fn brace_end(code: &str, open: usize) -> usize {
     code.len()
 }
 
-fn line_of(code: &str, at: usize) -> usize {
+pub(crate) fn line_of(code: &str, at: usize) -> usize {
     code[..at].matches('\n').count() + 1
 }
 
 /// (line, name, lines) of each function with a body.
-pub fn functions(code: &str) -> Vec<(usize, String, usize)> {
+pub(crate) fn functions(code: &str) -> Vec<(usize, String, usize)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("fn ") {
         let name: String = code[at + 3..].chars().take_while(|c| is_ident(*c)).collect();
@@ -297,8 +318,56 @@ pub fn functions(code: &str) -> Vec<(usize, String, usize)> {
     found
 }
 
+/// One item that a file declares.
+pub(crate) struct Declared {
+    pub line: usize,
+    pub name: String,
+    pub public: bool,
+    /// Braces that are open around it.
+    pub depth: usize,
+}
+
+/// What `code` declares by one of `keywords` (`struct`, `fn`, …).
+pub(crate) fn declared(code: &str, keywords: &[&str]) -> Vec<Declared> {
+    let mut found = Vec::new();
+    for keyword in keywords {
+        for (at, _) in code.match_indices(&format!("{keyword} ")) {
+            let before = &code[..at];
+            let name: String = code[at + keyword.len() + 1..]
+                .chars()
+                .take_while(|c| is_ident(*c))
+                .collect();
+            if ends_in_ident(before) || !name.starts_with(|c: char| c.is_alphabetic()) {
+                continue;
+            }
+            let opening = &before[before.rfind([';', '{', '}', ']']).map_or(0, |i| i + 1)..];
+            let depth = before.matches('{').count().saturating_sub(before.matches('}').count());
+            found.push(Declared {
+                line: line_of(code, at),
+                name,
+                public: opening.split_whitespace().next() == Some("pub"),
+                depth,
+            });
+        }
+    }
+    found
+}
+
+/// The text between the braces of the first item that `opening` begins, such as `pub struct Hub {`.
+pub(crate) fn body<'a>(code: &'a str, opening: &str) -> Option<&'a str> {
+    let at = code.find(opening)?;
+    let open = at + code[at..].find('{')?;
+    code.get(open + 1..brace_end(code, open) - 1)
+}
+
+/// The identifiers of `code`, in order.
+pub(crate) fn idents(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c: char| !is_ident(c))
+        .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+}
+
 /// Lines on which an outside crate or a `std` path is named.
-pub fn uses(code: &str, name: &str) -> Vec<usize> {
+pub(crate) fn uses(code: &str, name: &str) -> Vec<usize> {
     let mut lines = Vec::new();
     for (at, _) in code.match_indices(name) {
         let (before, after) = (&code[..at], &code[at + name.len()..]);

@@ -2,7 +2,7 @@
 
 use ed25519_dalek::{Signature, StreamVerifier, VerifyingKey};
 
-use super::{SignatureFault, Verified, Verifier};
+use super::check::{SignatureFault, Verified, Verifier};
 
 struct Edwards(StreamVerifier);
 

@@ -6,6 +6,7 @@
 
 mod certificate;
 pub mod chain;
+mod check;
 mod edwards;
 mod p256;
 mod rsa;
@@ -13,13 +14,8 @@ mod rsa;
 mod sm2;
 
 pub use certificate::{CERTIFICATES_BYTES_MAX, Certificate, CertificateFault};
-use x509_cert::{
-    der::{
-        Decode, Reader, SliceReader,
-        asn1::{ObjectIdentifier, UintRef},
-    },
-    spki::SubjectPublicKeyInfoOwned,
-};
+pub use check::{SignatureFault, Verified, Verifier};
+use x509_cert::{der::asn1::ObjectIdentifier, spki::SubjectPublicKeyInfoOwned};
 
 /// Longest signature, bytes: that of an RSA key of 8,192 bits, or its text in base64.
 pub const SIGNATURE_BYTES_MAX: usize = 2_048;
@@ -97,47 +93,6 @@ impl PublicKey {
     }
 }
 
-/// Why a signature cannot even be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SignatureFault {
-    /// Not a signature of the key's algorithm: its length or its coding.
-    #[error("the signature is none of the key's algorithm")]
-    Signature,
-    /// The key is none, or one that nobody should use.
-    #[error("the key cannot be used")]
-    Key,
-    /// No module for the algorithm.
-    #[error("the algorithm is not available")]
-    Unsupported,
-}
-
-/// Whether a signature is that of the key over the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verified {
-    /// It is.
-    Valid,
-    /// It is not.
-    Invalid,
-}
-
-impl Verified {
-    fn of(valid: bool) -> Self {
-        match valid {
-            true => Self::Valid,
-            false => Self::Invalid,
-        }
-    }
-}
-
-/// A signature whose message is still coming.
-pub trait Verifier: Send {
-    /// Takes the next bytes of the message.
-    fn update(&mut self, bytes: &[u8]);
-
-    /// Decides, after all bytes.
-    fn finish(self: Box<Self>) -> Verified;
-}
-
 /// What does the arithmetic: this program, or a certified module behind the same words (GM/T 0018: hash with the key's id, update, verify).
 pub trait Provider: Send + Sync {
     /// Begins to verify `signature` by `key`.
@@ -188,24 +143,6 @@ pub fn decode(sent: &[u8]) -> Vec<u8> {
     }
     let text: Vec<u8> = sent.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
     STANDARD.decode(text).unwrap_or_else(|_not_base64| sent.to_vec())
-}
-
-/// `SEQUENCE { r INTEGER, s INTEGER }` as two numbers of 32 bytes (RFC 3279 §2.2.3, GB/T 35276-2017); nothing may follow it.
-fn two_integers(der: &[u8]) -> Option<([u8; 32], [u8; 32])> {
-    let mut reader = SliceReader::new(der).ok()?;
-    let pair = reader.sequence(|inner| Ok((number(UintRef::decode(inner)?), number(UintRef::decode(inner)?))));
-    let (Some(r), Some(s)) = reader.finish(pair.ok()?).ok()? else {
-        return None;
-    };
-    Some((r, s))
-}
-
-fn number(integer: UintRef<'_>) -> Option<[u8; 32]> {
-    let bytes = integer.as_bytes();
-    let mut out = [0; 32];
-    let place = 32_usize.checked_sub(bytes.len())?;
-    out.get_mut(place..)?.copy_from_slice(bytes);
-    Some(out)
 }
 
 #[cfg(test)]

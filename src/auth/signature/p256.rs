@@ -3,7 +3,7 @@
 use p256::ecdsa::{Signature, VerifyingKey, signature::hazmat::PrehashVerifier};
 use ring::digest::{Context, SHA256};
 
-use super::{SignatureFault, Verified, Verifier, two_integers};
+use super::check::{SignatureFault, Verified, Verifier, two_integers};
 
 struct Ecdsa {
     key: VerifyingKey,

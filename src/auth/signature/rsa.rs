@@ -5,7 +5,7 @@ use num_bigint::BigUint;
 use ring::digest::{Context, SHA256};
 use x509_cert::der::{Decode, Reader, SliceReader, asn1::UintRef};
 
-use super::{SignatureFault, Verified, Verifier};
+use super::check::{SignatureFault, Verified, Verifier};
 
 /// Sizes of a modulus, bytes: 2,048 to 8,192 bits.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1_024;

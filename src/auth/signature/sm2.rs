@@ -6,7 +6,7 @@ use sm2::{
 };
 use sm3::{Digest as _, Sm3};
 
-use super::{SignatureFault, Verified, Verifier, two_integers};
+use super::check::{SignatureFault, Verified, Verifier, two_integers};
 
 /// The user id of who has none of his own, GB/T 35276-2017 §10.
 const USER_ID: &str = "1234567812345678";

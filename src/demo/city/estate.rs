@@ -1,11 +1,12 @@
 //! The n-th real-estate registration: certificate, owner and dwelling.
 //! The owner is a person or a firm of the same city, so name and number agree with the other datasets.
 
+use super::Holder;
 use super::address::Address;
 use super::calendar::{push_ascii, push_digits};
+use super::json::push_field;
 use super::rng::Rng;
 use super::tables::Tables;
-use super::{Holder, push_field};
 
 /// A record of `real-estate`.
 pub struct Estate {

@@ -3,10 +3,11 @@
 
 use super::address::Address;
 use super::calendar::{AS_OF, Date, push_ascii, push_digits};
+use super::check;
+use super::json::push_field;
 use super::person::with_check;
 use super::rng::Rng;
 use super::tables::Tables;
-use super::{check, push_field};
 
 /// A record of `legal-entity`.
 pub struct Firm {

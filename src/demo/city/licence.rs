@@ -3,10 +3,11 @@
 
 use super::calendar::{AS_OF, Date, push_ascii, push_digits};
 use super::estate::Estate;
+use super::json::push_field;
 use super::person::Person;
 use super::rng::Rng;
 use super::tables::{HolderKind, LicenceType, Validity};
-use super::{City, Holder, check, push_field};
+use super::{City, Holder, check};
 
 /// Serials: ten digits.
 pub(super) const SERIALS: u64 = 10_000_000_000;

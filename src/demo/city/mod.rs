@@ -7,6 +7,8 @@ pub mod calendar;
 mod check;
 mod estate;
 mod firm;
+mod holder;
+mod json;
 mod licence;
 mod person;
 pub mod requests;
@@ -17,6 +19,7 @@ mod tests;
 
 pub use estate::Estate;
 pub use firm::Firm;
+pub use holder::Holder;
 pub use licence::Licence;
 pub use person::{Person, Sex};
 pub use tables::{Agency, HolderKind, LicenceType, Validity};
@@ -167,63 +170,4 @@ impl City {
         let home = person.address;
         Estate::draw(&mut rng, self.tables, key, Holder::of_person(person), Some(home))
     }
-}
-
-/// Who holds a licence or owns an estate.
-pub struct Holder {
-    name: String,
-    id: [u8; 18],
-    kind: Party,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Party {
-    Person,
-    Firm,
-}
-
-impl Holder {
-    fn of_person(person: Person) -> Self {
-        Self {
-            id: person.id_number,
-            name: person.name,
-            kind: Party::Person,
-        }
-    }
-
-    fn of_firm(firm: Firm) -> Self {
-        Self {
-            id: firm.uscc,
-            name: firm.name,
-            kind: Party::Firm,
-        }
-    }
-
-    /// Name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Resident number or credit code.
-    pub fn id(&self) -> &str {
-        str::from_utf8(&self.id).unwrap_or_default()
-    }
-
-    /// Whether `id` is a credit code.
-    pub fn is_firm(&self) -> bool {
-        self.kind == Party::Firm
-    }
-}
-
-/// Appends `"name":"…"`, after a comma when it is not the first member. No word of the tables needs escaping (tested),
-/// so nothing is escaped.
-fn push_field(out: &mut String, name: &str, value: impl FnOnce(&mut String)) {
-    if !out.ends_with('{') {
-        out.push(',');
-    }
-    out.push('"');
-    out.push_str(name);
-    out.push_str("\":\"");
-    value(out);
-    out.push('"');
 }

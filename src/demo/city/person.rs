@@ -3,9 +3,10 @@
 
 use super::address::Address;
 use super::calendar::{AS_OF, Date, push_ascii};
+use super::check;
+use super::json::push_field;
 use super::rng::Rng;
 use super::tables::{NameKind, Slot, Tables};
-use super::{check, push_field};
 
 /// Sex as the register holds it (GB/T 2261.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

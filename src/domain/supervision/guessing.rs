@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, EVIDENCE_MAX, Evidence, Fact, KEYS_MAX, Kind, Moment, Seen, What, forget_oldest, is_news, pairs};
+use super::moment::{Moment, forget_oldest, is_news};
+use super::{About, EVIDENCE_MAX, Evidence, Fact, KEYS_MAX, Kind, Seen, What, pairs};
 use crate::verdict::Outcome;
 
 const HOUR_US: i64 = 3_600_000_000;

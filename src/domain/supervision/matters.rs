@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Evidence, Fact, KEYS_MAX, Kind, Moment, NoApplication, Seen, What, is_news, pairs, rate::ratio};
+use super::moment::{Moment, is_news};
+use super::{About, Evidence, Fact, KEYS_MAX, Kind, NoApplication, Seen, What, pairs, rate::ratio};
 use crate::calendar::china_date;
 
 const DAY_US: i64 = 86_400_000_000;
@@ -59,7 +60,7 @@ impl Matters {
             What::Application { matter } => {
                 self.reporting.insert(fact.agency, moment.now_us);
                 self.reported.insert(*matter, moment.now_us);
-                super::forget_oldest(&mut self.reported, 4 * KEYS_MAX, |at_us| *at_us)
+                super::moment::forget_oldest(&mut self.reported, 4 * KEYS_MAX, |at_us| *at_us)
             }
             What::LookUp(look_up) if self.reporting.contains_key(&fact.agency) => {
                 let is_new = self.known.insert(look_up.matter, moment.now_us).is_none();
@@ -73,7 +74,7 @@ impl Matters {
                     });
                 }
                 let too_many = self.waiting.len() > KEYS_MAX && self.waiting.pop_front().is_some();
-                u64::from(too_many) + super::forget_oldest(&mut self.known, 4 * KEYS_MAX, |at_us| *at_us)
+                u64::from(too_many) + super::moment::forget_oldest(&mut self.known, 4 * KEYS_MAX, |at_us| *at_us)
             }
             _ => 0,
         }

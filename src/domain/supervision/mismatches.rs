@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Evidence, Fact, KEYS_MAX, Kind, Moment, Seen, What, forget_oldest};
+use super::moment::{Moment, forget_oldest};
+use super::{About, Evidence, Fact, KEYS_MAX, Kind, Seen, What};
 
 /// Mismatches that are not over.
 #[derive(Default, Serialize, Deserialize)]

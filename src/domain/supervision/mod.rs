@@ -9,6 +9,7 @@ mod fact;
 mod guessing;
 mod matters;
 mod mismatches;
+mod moment;
 mod pairs;
 mod paper;
 mod rate;
@@ -26,10 +27,9 @@ pub use rule::{
     Rule, Scope, Severity, Unresolved, WrongLimits,
 };
 
-use super::calendar::{WorkingCalendar, china_day};
+use moment::{KEYS_MAX, Moment};
 
-/// Keys (operators, subjects, matters) that one detector keeps at most; beyond it the oldest are forgotten.
-pub const KEYS_MAX: usize = 250_000;
+use super::calendar::{WorkingCalendar, china_day};
 
 /// What one rule has seen so far.
 #[derive(Serialize, Deserialize)]
@@ -67,34 +67,6 @@ struct Watch {
     state: State,
     found: u64,
     forgotten: u64,
-}
-
-/// What one detector works with at one moment.
-struct Moment<'a> {
-    rule: &'a Rule,
-    calendar: &'a WorkingCalendar,
-    now_us: i64,
-    /// Days since 1970-01-01 in China.
-    day: i32,
-    out: &'a mut Vec<Finding>,
-}
-
-impl Moment<'_> {
-    /// Tells of something; `key` and `window` name it once and for all.
-    fn find(&mut self, key: &str, window: &str, about: About, counts: Vec<(&'static str, i64)>, evidence: &Evidence) {
-        let once = match window {
-            "" => format!("{}:{key}", self.rule.id),
-            window => format!("{}:{key}:{window}", self.rule.id),
-        };
-        self.out.push(Finding {
-            rule: self.rule.id.clone(),
-            once,
-            about,
-            counts,
-            evidence: evidence.clone(),
-            at_us: self.now_us,
-        });
-    }
 }
 
 /// All rules that are not off, and what they have seen.
@@ -269,35 +241,6 @@ impl Watch {
         self.forgotten += act(&mut self.state, &mut moment);
         self.found += u64::try_from(out.len() - before).unwrap_or_default();
     }
-}
-
-/// Whether a count that has been told of as `told` should be told again as `count`: first, and whenever it has doubled.
-fn is_news(told: u64, count: u64) -> bool {
-    told == 0 || count >= told.saturating_mul(2)
-}
-
-/// Removes the oldest of too many keys, by the time that `at` reads; answers how many.
-fn forget_oldest<K: Ord + Clone, V>(
-    map: &mut std::collections::BTreeMap<K, V>,
-    keys_max: usize,
-    at: impl Fn(&V) -> i64,
-) -> u64 {
-    if map.len() <= keys_max {
-        return 0;
-    }
-    // A tenth goes at once, so that this is rare.
-    let wanted = map.len() - keys_max + keys_max / 10;
-    let mut times: Vec<i64> = map.values().map(&at).collect();
-    let place = wanted.min(times.len() - 1);
-    let (_, limit, _) = times.select_nth_unstable(place);
-    let (limit, mut gone) = (*limit, 0);
-    map.retain(|_, value| {
-        // Of those that are equally old, as many as are needed.
-        let goes = at(value) <= limit && gone < wanted;
-        gone += usize::from(goes);
-        !goes
-    });
-    u64::try_from(gone).unwrap_or_default()
 }
 
 #[cfg(test)]

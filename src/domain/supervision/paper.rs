@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Evidence, Fact, KEYS_MAX, Kind, Moment, What, is_news, pairs};
+use super::moment::{Moment, is_news};
+use super::{About, Evidence, Fact, KEYS_MAX, Kind, What, pairs};
 use crate::calendar::china_date;
 
 /// Items of this month.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Evidence, Fact, Kind, MismatchRate, Moment, What, pairs};
+use super::moment::Moment;
+use super::{About, Evidence, Fact, Kind, MismatchRate, What, pairs};
 use crate::verdict::Outcome;
 
 /// Look-ups of a past day below which its share says nothing.

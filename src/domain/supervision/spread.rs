@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Evidence, Fact, KEYS_MAX, Kind, Moment, Seen, What, forget_oldest, is_news, pairs};
+use super::moment::{Moment, forget_oldest, is_news};
+use super::{About, Evidence, Fact, KEYS_MAX, Kind, Seen, What, pairs};
 
 const HOUR_US: i64 = 3_600_000_000;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::moment::forget_oldest;
 use super::*;
 use crate::{label::Label, verdict::Outcome};
 

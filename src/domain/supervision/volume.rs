@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Evidence, Fact, KEYS_MAX, Kind, Moment, OffHours, What, forget_oldest, is_news, pairs};
+use super::moment::{Moment, forget_oldest, is_news};
+use super::{About, Evidence, Fact, KEYS_MAX, Kind, OffHours, What, pairs};
 use crate::calendar::{WorkingCalendar, china_date};
 
 /// Past windows of one operator, and of all operators of an agency, that are remembered.

@@ -8,7 +8,7 @@ use std::path::Path;
 use ring::digest;
 
 use super::run::{Span, UNFINISHED};
-use crate::journal::sync_dir;
+use crate::disk::sync_dir;
 use crate::tree::Hash;
 
 /// Name of the file.

@@ -56,7 +56,7 @@ impl Row {
 
     /// The inverse of `to_bytes`.
     pub fn from_bytes(bytes: &[u8; ROW_BYTES]) -> Self {
-        let mut reader = crate::entry_reader::Reader(bytes);
+        let mut reader = crate::entry::reader::Reader(bytes);
         let key = reader.array().unwrap_or_default();
         let index = u64::from_be_bytes(reader.array().unwrap_or_default());
         let position = u32::from_be_bytes(reader.array().unwrap_or_default());

@@ -11,7 +11,7 @@ use ring::digest;
 
 use super::row::{ROW_BYTES, Row};
 use super::{Found, Wanted};
-use crate::files::patiently;
+use crate::disk::patiently;
 
 /// Bytes of a block: its rows, how many they are, and the checksum.
 const BLOCK_BYTES: usize = 4_096;

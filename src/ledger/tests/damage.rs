@@ -1,6 +1,7 @@
 //! What a crash, a disk or a hand can do to the files, and that each is repaired, refused or found.
 
 use super::*;
+use crate::disk::scan;
 
 /// Leaves the state of a killed process: everything durable, the newest entries unsealed.
 fn killed(sealed: u64, all: u64) -> BTreeMap<String, Vec<u8>> {

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{PAUSE, gather, told, until};
+use super::round::{PAUSE, gather, told, until};
 use heyan_app::bus::{
     checkpoints::{self, Shown},
     completed::{self, Tail},

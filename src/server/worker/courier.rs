@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{PAUSE, told};
+use super::round::{PAUSE, told};
 use heyan_app::{
     delivery::deliveries::{self, SINK, Tried},
     foundation::{error::AppError, lease::Duty},

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::spawn_blocking};
 
-use super::{PAUSE, told};
+use super::round::{PAUSE, told};
 use heyan_app::traces::index;
 use heyan_app::{foundation::error::AppError, node::hub::Hub};
 use heyan_ledger::index::BATCH_ENTRIES;

@@ -1,5 +1,4 @@
 //! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, watcher, quality, and one for each feed.
-//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, supervisor, and one for each feed.
 //! Each wakes, rereads the state, acts, and is safe to do twice: a wake-up carries no data, so a start, a retry and normal
 //! running are one path.
 
@@ -9,6 +8,7 @@ mod feeder;
 mod indexer;
 mod listener;
 mod quality;
+mod round;
 mod supervisor;
 mod sweeper;
 mod watcher;
@@ -30,19 +30,15 @@ use heyan_app::{
     node::hub::Hub,
 };
 
+use round::{PAUSE, gather, told, until};
+
 pub use bus::BusWork;
 pub use courier::CourierLimits;
 
 /// Between two looks when no bell rings.
 const RELAY_TICK: Duration = Duration::from_millis(200);
-/// Between two rounds that find something: while much happens, a round takes what came meanwhile together. What happens after a pause
-/// is told at once.
-const GATHER: Duration = Duration::from_millis(10);
 const CLOSER_TICK: Duration = Duration::from_secs(1);
 const FORGET_TICK: Duration = Duration::from_millis(50);
-
-/// After a failure, before the next try.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Every worker of a node.
 pub struct Workers {
@@ -80,13 +76,6 @@ impl Workers {
     }
 }
 
-async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
-    tokio::select! {
-        () = work => {}
-        _ = stopped.wait_for(|stop| *stop) => {}
-    }
-}
-
 /// Turns events into deliveries, and reads the ledger for who was answered.
 async fn relay(hub: Arc<Hub>) {
     let mut index = AnswerIndex::default();
@@ -105,13 +94,6 @@ async fn relay(hub: Arc<Hub>) {
                 }
             }
         }
-    }
-}
-
-/// Waits until a round is worth it, if the last one took all that there was.
-async fn gather(began: Instant, took_all: bool) {
-    if took_all {
-        tokio::time::sleep_until((began + GATHER).into()).await;
     }
 }
 
@@ -158,8 +140,4 @@ async fn forgetter(hub: Arc<Hub>) {
             tokio::time::sleep(PAUSE).await;
         }
     }
-}
-
-fn told(worker: &str, error: &AppError) {
-    tracing::warn!(worker, error = %error, "a worker could not do its work; it tries again");
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{PAUSE, told};
+use super::round::{PAUSE, told};
 use heyan_app::node::hub::Hub;
 use heyan_app::quality::{self, Tail};
 

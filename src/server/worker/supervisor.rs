@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{PAUSE, told};
+use super::round::{PAUSE, told};
 use heyan_app::supervision::watch::{ENTRIES_MAX, Watcher};
 use heyan_app::{foundation::lease::Duty, node::hub::Hub};
 

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::told;
+use super::round::told;
 use heyan_app::{
     foundation::{error::AppError, lease::Duty},
     node::{

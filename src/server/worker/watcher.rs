@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{PAUSE, told};
+use super::round::{PAUSE, told};
 use heyan_app::watches;
 use heyan_app::{
     foundation::{error::AppError, lease::Duty},

@@ -1,0 +1,202 @@
+//! What agencies, grants and users have in common at the command line: lists page by page, and secrets that are told once.
+//! A secret goes to standard output or into a new file that only its owner may read, never into a message.
+
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Hub, HubArgs, Verb},
+    data::rejects::create_private,
+    failure::Failure,
+    table::{cell, table},
+    text::{Key, Lang},
+};
+use heyan_server::process::{Exit, Output};
+
+/// One party of a hub, and where its new secret goes.
+#[derive(clap::Args)]
+pub struct RotateArgs {
+    /// Its identifier
+    pub id: String,
+    /// Write the secret into this new file instead of printing it
+    #[arg(long, value_name = "F")]
+    pub secret_out: Option<PathBuf>,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
+}
+
+/// One thing of a hub.
+#[derive(clap::Args)]
+pub struct IdArgs {
+    /// Its identifier
+    pub id: String,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
+}
+
+/// A list.
+#[derive(clap::Args)]
+pub struct ListArgs {
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
+}
+
+/// Rows of a page asked for.
+const PAGE_ROWS: &str = "100";
+/// Pages followed at most, against a hub whose cursor never ends.
+const PAGES_MAX: usize = 100_000;
+
+/// Lists everything under `/v1/{what}` as a table of `columns`, or as `{"{what}":[…]}`.
+///
+/// # Errors
+/// The hub refuses, cannot be reached, or answers no list.
+pub async fn list(
+    args: &HubArgs,
+    what: &str,
+    filter: &[(&str, &str)],
+    columns: &[&str],
+    output: Output,
+) -> Result<Exit, Failure> {
+    let hub = Hub::open(args, output)?;
+    let mut all: Vec<Value> = Vec::new();
+    let mut cursor: Option<String> = None;
+    for _page in 0..PAGES_MAX {
+        let mut query = filter.to_vec();
+        query.push(("limit", PAGE_ROWS));
+        query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        let mut answer = hub.call(Verb::Get, &["v1", what], &query, None).await?;
+        let Some(Value::Array(rows)) = answer.get_mut(what).map(Value::take) else {
+            return Err(Failure::unreachable(Key::OddAnswer, [what]));
+        };
+        all.extend(rows);
+        cursor = answer.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|one| columns.iter().map(|column| cell(one.get(*column))).collect())
+        .collect();
+    let text = if rows.is_empty() {
+        args.lang().say(Key::Nothing, &[])
+    } else {
+        table(columns, &rows)
+    };
+    output.tell(&json!({what: all}), &text);
+    Ok(Exit::Done)
+}
+
+/// Sends a change and gives back the hub's answer.
+///
+/// # Errors
+/// The hub refuses or cannot be reached.
+pub async fn post(args: &HubArgs, path: &[&str], body: Option<&Value>, output: Output) -> Result<Value, Failure> {
+    Hub::open(args, output)?.call(Verb::Post, path, &[], body).await
+}
+
+/// Checks before anything is changed that a new secret can be kept.
+///
+/// # Errors
+/// The file is there already or cannot be made.
+pub fn open_secret_out(path: Option<&Path>) -> Result<Option<std::fs::File>, Failure> {
+    let file =
+        path.map(|path| create_private(path, OpenOptions::new().create_new(true)).map_err(|e| cannot_write(path, &e)));
+    file.transpose()
+}
+
+/// Takes back the file of a secret that was never given.
+pub fn drop_secret_out(path: Option<&Path>) {
+    if let Some(path) = path {
+        // It is empty: left behind it only is in the way.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Makes a change that gives a new secret, and tells it once: in the new file, or on standard output.
+///
+/// # Errors
+/// The file cannot be made, the hub refuses, or cannot be reached.
+pub async fn with_secret(
+    args: &HubArgs,
+    path: &[&str],
+    body: Option<&Value>,
+    secret_out: Option<&Path>,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let file = open_secret_out(secret_out)?;
+    let answer = post(args, path, body, output).await;
+    let mut answer = answer.inspect_err(|_failure| drop_secret_out(secret_out))?;
+    if let (Some(mut file), Some(path)) = (file, secret_out) {
+        let secret = answer
+            .as_object_mut()
+            .and_then(|members| members.shift_remove("client_secret"));
+        let written = writeln!(file, "{}", cell(secret.as_ref())).and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            // The hub will not tell it again: rather on the screen than lost.
+            eprintln!("heyan: {}", cannot_write(path, &error).line(args.lang()));
+            if let (Some(members), Some(secret)) = (answer.as_object_mut(), secret) {
+                members.insert("client_secret".to_owned(), secret);
+            }
+        } else if let Some(members) = answer.as_object_mut() {
+            members.insert("secret_file".to_owned(), path.display().to_string().into());
+        }
+    }
+    output.tell(&answer, &secret_text(&answer, args.lang()));
+    Ok(Exit::Done)
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::unreachable(Key::CannotWrite, [&path.display().to_string(), &error.to_string()])
+}
+
+/// Members of an answer, a line each, then what must be known about its secret.
+fn secret_text(answer: &Value, lang: Lang) -> String {
+    let mut lines = vec![members_text(answer)];
+    let text = |name: &str| answer.get(name).and_then(Value::as_str);
+    lines.extend(text("previous_valid_until").map(|until| lang.say(Key::PreviousUntil, &[until])));
+    lines.extend(text("secret_file").map(|file| lang.say(Key::SecretIn, &[file])));
+    lines.extend(text("client_secret").map(|_secret| lang.say(Key::SecretOnce, &[])));
+    lines.join("\n")
+}
+
+/// Members of an object, a line each.
+pub fn members_text(answer: &Value) -> String {
+    let members = answer
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_name, value)| !value.is_null());
+    let rows: Vec<Vec<String>> = members
+        .map(|(name, value)| vec![name.clone(), cell(Some(value))])
+        .collect();
+    table(&["", ""], &rows).trim_start().to_owned()
+}
+
+/// Disables or enables a party.
+///
+/// # Errors
+/// The hub refuses or cannot be reached.
+pub async fn standing(args: &IdArgs, what: &str, verb: &str, said: Key, output: Output) -> Result<Exit, Failure> {
+    let answer = post(&args.hub, &["v1", what, &args.id, verb], None, output).await?;
+    let answer = if answer.is_object() {
+        answer
+    } else {
+        json!({"id": args.id, "disabled": verb == "disable"})
+    };
+    output.tell(&answer, &args.hub.lang().say(said, &[&args.id]));
+    Ok(Exit::Done)
+}
+
+/// Ends a command, telling its failure.
+pub fn end(result: Result<Exit, Failure>, output: Output, lang: Lang) -> Exit {
+    result.unwrap_or_else(|failure| failure.tell(output, lang))
+}

@@ -1,0 +1,118 @@
+//! `heyan agency add|list|rotate-secret|disable|enable`: who may ask, and whose datasets they are.
+//! An agency's secret is told when it is added or rotated and never again.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
+
+use super::admin;
+use crate::{client::HubArgs, failure::Failure, text::Key};
+use heyan_server::process::{Exit, Output};
+
+/// `heyan agency …`.
+#[derive(clap::Subcommand)]
+pub enum AgencyCommand {
+    /// Add an agency; its secret is shown once
+    Add(AddArgs),
+    /// List agencies
+    List(admin::ListArgs),
+    /// Give an agency a new secret; the old one stays good for a while
+    RotateSecret(admin::RotateArgs),
+    /// Let an agency in no more
+    Disable(admin::IdArgs),
+    /// Let a disabled agency in again
+    Enable(admin::IdArgs),
+}
+
+/// `heyan agency add`.
+#[derive(clap::Args)]
+pub struct AddArgs {
+    /// Its name
+    name: String,
+    /// Unified social credit code (GB 32100-2015), 18 characters
+    #[arg(long, value_name = "CODE")]
+    credit_code: String,
+    /// Identifier (else the hub makes one)
+    #[arg(long)]
+    id: Option<String>,
+    /// What it is
+    #[arg(long, value_enum, default_value_t = AgencyRole::Agency)]
+    role: AgencyRole,
+    /// Dataset that it answers for (repeat for more)
+    #[arg(long, value_name = "DATASET")]
+    authority_for: Vec<String>,
+    /// Network it comes from, as 10.1.0.0/16 (repeat for more; none = any)
+    #[arg(long = "network", value_name = "CIDR")]
+    networks: Vec<String>,
+    /// Write the secret into this new file instead of printing it
+    #[arg(long, value_name = "F")]
+    secret_out: Option<PathBuf>,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// What an agency is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AgencyRole {
+    /// It asks.
+    Agency,
+    /// It owns datasets: contributes records, decides corrections.
+    Authority,
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "name",
+    "credit_code",
+    "role",
+    "authority_for",
+    "networks",
+    "disabled",
+];
+
+/// Runs a command about agencies.
+pub async fn run(command: AgencyCommand, output: Output) -> Exit {
+    let lang = command.hub().lang();
+    admin::end(act(command, output).await, output, lang)
+}
+
+impl AgencyCommand {
+    fn hub(&self) -> &HubArgs {
+        match self {
+            Self::Add(args) => &args.hub,
+            Self::List(args) => &args.hub,
+            Self::RotateSecret(args) => &args.hub,
+            Self::Disable(args) | Self::Enable(args) => &args.hub,
+        }
+    }
+}
+
+async fn act(command: AgencyCommand, output: Output) -> Result<Exit, Failure> {
+    match command {
+        AgencyCommand::Add(args) => {
+            let out = args.secret_out.as_deref();
+            admin::with_secret(&args.hub, &["v1", "agencies"], Some(&body(&args)), out, output).await
+        }
+        AgencyCommand::List(args) => admin::list(&args.hub, "agencies", &[], COLUMNS, output).await,
+        AgencyCommand::RotateSecret(args) => {
+            let path = ["v1", "agencies", &args.id, "rotate-secret"];
+            admin::with_secret(&args.hub, &path, None, args.secret_out.as_deref(), output).await
+        }
+        AgencyCommand::Disable(args) => admin::standing(&args, "agencies", "disable", Key::Disabled, output).await,
+        AgencyCommand::Enable(args) => admin::standing(&args, "agencies", "enable", Key::Enabled, output).await,
+    }
+}
+
+fn body(args: &AddArgs) -> Value {
+    let role = match args.role {
+        AgencyRole::Agency => "agency",
+        AgencyRole::Authority => "authority",
+    };
+    let mut body = Map::new();
+    body.extend(args.id.clone().map(|id| ("id".to_owned(), id.into())));
+    let rest = json!({"name": args.name, "credit_code": args.credit_code, "role": role,
+        "authority_for": args.authority_for, "networks": args.networks});
+    body.extend(rest.as_object().cloned().unwrap_or_default());
+    Value::Object(body)
+}

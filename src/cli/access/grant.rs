@@ -1,0 +1,158 @@
+//! `heyan grant add|list|revoke`: what an agency may do with a dataset, for which items, how long and how often.
+//! A grant that leaves fields or items out covers all of them (`*`); operations must be named.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::{Value, json};
+
+use super::admin;
+use crate::{
+    client::{Hub, HubArgs, Verb},
+    failure::Failure,
+    text::Key,
+};
+use heyan_domain::policy::Operation;
+use heyan_server::process::{Exit, Output};
+
+/// `heyan grant …`.
+#[derive(clap::Subcommand)]
+pub enum GrantCommand {
+    /// Grant an agency something
+    Add(AddArgs),
+    /// List grants
+    List(ListArgs),
+    /// Take a grant back
+    Revoke(admin::IdArgs),
+}
+
+/// `heyan grant add`.
+#[derive(clap::Args)]
+pub struct AddArgs {
+    /// Agency, by identifier
+    #[arg(long)]
+    agency: String,
+    /// Dataset
+    #[arg(long)]
+    dataset: String,
+    /// Operations, with commas or repeated
+    #[arg(
+        long = "operation",
+        alias = "operations",
+        value_parser = operation_words(),
+        required = true,
+        value_delimiter = ','
+    )]
+    operations: Vec<Operation>,
+    /// Fields, with commas or repeated
+    #[arg(
+        long = "field",
+        alias = "fields",
+        value_name = "NAME",
+        default_value = "*",
+        value_delimiter = ','
+    )]
+    fields: Vec<String>,
+    /// Service items, with commas or repeated
+    #[arg(
+        long = "item-code",
+        alias = "item-codes",
+        value_name = "CODE",
+        default_value = "*",
+        value_delimiter = ','
+    )]
+    item_codes: Vec<String>,
+    /// First moment (RFC 3339; else now)
+    #[arg(long, value_name = "TIME")]
+    valid_from: Option<String>,
+    /// Last moment (RFC 3339; else none)
+    #[arg(long, value_name = "TIME")]
+    valid_until: Option<String>,
+    /// Uses a day at most
+    #[arg(long, value_name = "N")]
+    daily_ceiling: Option<u64>,
+    /// Network it may be used from, as 10.1.0.0/16 (repeat for more; none = any)
+    #[arg(long = "network", value_name = "CIDR")]
+    networks: Vec<String>,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// `heyan grant list`.
+#[derive(clap::Args)]
+pub struct ListArgs {
+    /// Of this agency
+    #[arg(long)]
+    agency: Option<String>,
+    /// For this dataset
+    #[arg(long)]
+    dataset: Option<String>,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// The operations of the domain, in their own words.
+fn operation_words() -> impl TypedValueParser<Value = Operation> {
+    PossibleValuesParser::new(Operation::ALL.map(Operation::as_str))
+        .try_map(|word| Operation::parse(&word).ok_or("no such operation"))
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "agency",
+    "dataset",
+    "operations",
+    "fields",
+    "item_codes",
+    "valid_until",
+    "daily_ceiling",
+    "revoked_at",
+];
+
+/// Runs a command about grants.
+pub async fn run(command: GrantCommand, output: Output) -> Exit {
+    let lang = match &command {
+        GrantCommand::Add(args) => args.hub.lang(),
+        GrantCommand::List(args) => args.hub.lang(),
+        GrantCommand::Revoke(args) => args.hub.lang(),
+    };
+    admin::end(act(command, output).await, output, lang)
+}
+
+async fn act(command: GrantCommand, output: Output) -> Result<Exit, Failure> {
+    match command {
+        GrantCommand::Add(args) => {
+            let answer = admin::post(&args.hub, &["v1", "grants"], Some(&body(&args)), output).await?;
+            output.tell(&answer, &admin::members_text(&answer));
+            Ok(Exit::Done)
+        }
+        GrantCommand::List(args) => {
+            let mut filter = Vec::new();
+            filter.extend(args.agency.as_deref().map(|agency| ("agency", agency)));
+            filter.extend(args.dataset.as_deref().map(|dataset| ("dataset", dataset)));
+            admin::list(&args.hub, "grants", &filter, COLUMNS, output).await
+        }
+        GrantCommand::Revoke(args) => {
+            let hub = Hub::open(&args.hub, output)?;
+            let answer = hub.call(Verb::Delete, &["v1", "grants", &args.id], &[], None).await?;
+            let answer = if answer.is_object() {
+                answer
+            } else {
+                json!({"id": args.id, "revoked": true})
+            };
+            output.tell(&answer, &args.hub.lang().say(Key::Revoked, &[&args.id]));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn body(args: &AddArgs) -> Value {
+    let operations: Vec<&str> = args.operations.iter().map(|operation| operation.as_str()).collect();
+    let mut body = json!({
+        "agency": args.agency, "dataset": args.dataset, "fields": args.fields, "operations": operations,
+        "item_codes": args.item_codes, "valid_from": args.valid_from, "valid_until": args.valid_until,
+        "daily_ceiling": args.daily_ceiling, "networks": args.networks,
+    });
+    if let Some(members) = body.as_object_mut() {
+        members.retain(|_name, value| !value.is_null());
+    }
+    body
+}

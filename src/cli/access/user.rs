@@ -1,0 +1,102 @@
+//! `heyan user add|list|rotate-secret|disable|enable`: the people who run a hub.
+//! Operator, manager and auditor are disjoint: nobody holds two.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::admin;
+use crate::{client::HubArgs, failure::Failure, text::Key};
+use heyan_server::process::{Exit, Output};
+
+/// `heyan user …`.
+#[derive(clap::Subcommand)]
+pub enum UserCommand {
+    /// Add a user; the secret is shown once
+    Add(AddArgs),
+    /// List users
+    List(admin::ListArgs),
+    /// Give a user a new secret; the old one stays good for a while
+    RotateSecret(admin::RotateArgs),
+    /// Let a user in no more
+    Disable(admin::IdArgs),
+    /// Let a disabled user in again
+    Enable(admin::IdArgs),
+}
+
+/// `heyan user add`.
+#[derive(clap::Args)]
+pub struct AddArgs {
+    /// Identifier
+    id: String,
+    /// Name
+    #[arg(long)]
+    name: String,
+    /// The one role
+    #[arg(long, value_enum)]
+    role: UserRole,
+    /// Write the secret into this new file instead of printing it
+    #[arg(long, value_name = "F")]
+    secret_out: Option<PathBuf>,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UserRole {
+    /// Watches mismatches and deliveries.
+    Operator,
+    /// Agencies, grants and users.
+    Manager,
+    /// Ledger and traces.
+    Auditor,
+}
+
+const COLUMNS: &[&str] = &["id", "name", "role", "disabled", "created_at"];
+
+/// Runs a command about users.
+pub async fn run(command: UserCommand, output: Output) -> Exit {
+    let lang = command.hub().lang();
+    admin::end(act(command, output).await, output, lang)
+}
+
+impl UserCommand {
+    fn hub(&self) -> &HubArgs {
+        match self {
+            Self::Add(args) => &args.hub,
+            Self::List(args) => &args.hub,
+            Self::RotateSecret(args) => &args.hub,
+            Self::Disable(args) | Self::Enable(args) => &args.hub,
+        }
+    }
+}
+
+async fn act(command: UserCommand, output: Output) -> Result<Exit, Failure> {
+    match command {
+        UserCommand::Add(args) => {
+            let role = match args.role {
+                UserRole::Operator => "operator",
+                UserRole::Manager => "manager",
+                UserRole::Auditor => "auditor",
+            };
+            let body = json!({"id": args.id, "name": args.name, "role": role});
+            admin::with_secret(
+                &args.hub,
+                &["v1", "users"],
+                Some(&body),
+                args.secret_out.as_deref(),
+                output,
+            )
+            .await
+        }
+        UserCommand::List(args) => admin::list(&args.hub, "users", &[], COLUMNS, output).await,
+        UserCommand::RotateSecret(args) => {
+            let path = ["v1", "users", &args.id, "rotate-secret"];
+            admin::with_secret(&args.hub, &path, None, args.secret_out.as_deref(), output).await
+        }
+        UserCommand::Disable(args) => admin::standing(&args, "users", "disable", Key::Disabled, output).await,
+        UserCommand::Enable(args) => admin::standing(&args, "users", "enable", Key::Enabled, output).await,
+    }
+}

@@ -1,0 +1,370 @@
+//! `heyan import DATASET FILE`: a file's rows go to a hub as records, the good ones in, the bad ones into a file beside it.
+//! Requests overlap, but two rows about one subject are never under way in two requests: the later row stays the later one.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    fs::File,
+    hash::{DefaultHasher, Hash, Hasher},
+    io::Write,
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+use tokio::task::JoinHandle;
+
+use super::{
+    rejects::{Reject, Rejects},
+    rows::{Fault, FileArgs, Plan, Row, Source},
+    send::{Decided, Retry, send},
+};
+use crate::{
+    catalogue::{RowKind, Shape},
+    client::{Hub, HubArgs},
+    failure::Failure,
+    progress::Progress,
+    table::table,
+    text::{Key, Lang},
+};
+use heyan_server::process::{Exit, Output};
+
+/// `heyan import`: exit 0 = every row is in, 1 = rows were rejected (they are in FILE.rejected.ndjson).
+#[derive(clap::Args)]
+pub struct Args {
+    /// Dataset, as in `GET /v1/datasets`
+    dataset: String,
+    #[command(flatten)]
+    file: FileArgs,
+    #[command(flatten)]
+    hub: HubArgs,
+    /// Requests under way at once
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    in_flight: u8,
+    /// Rows of one request
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    batch_rows: u32,
+    /// Further tries of a request that broke or was put off; repeats change nothing
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    retries: u32,
+    /// First pause before a further try, doubled each time
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    retry_ms: u64,
+    /// Append the receipt of every request to this file, a line each
+    #[arg(long, value_name = "F")]
+    receipts: Option<PathBuf>,
+}
+
+/// Bytes of one request, but for its last row.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Imports a file and tells how many rows became what.
+pub async fn run(args: Args, output: Output) -> Exit {
+    let lang = args.hub.lang();
+    match import(args, output).await {
+        Ok(exit) => exit,
+        Err(failure) => failure.tell(output, lang),
+    }
+}
+
+async fn import(args: Args, output: Output) -> Result<Exit, Failure> {
+    let lang = args.hub.lang();
+    let source = Source::open(&args.file)?;
+    let hub = Arc::new(Hub::open(&args.hub, output)?);
+    let shape = Shape::of(&hub, &args.dataset).await?;
+    let receipts = args.receipts.as_ref().map(append_to).transpose()?;
+    let mut work = Work {
+        hub,
+        output,
+        lang,
+        progress: Progress::begin(Arc::clone(&source.read), source.length, Key::Rejected, output, lang),
+        rejects: Rejects::beside(&args.file.file)?,
+        under_way: VecDeque::new(),
+        total: Decided::default(),
+        rows: 0,
+        last_line: 0,
+        receipts,
+        args,
+    };
+    let plan = Plan {
+        kind: RowKind::Record,
+        dataset: Some(work.args.dataset.clone()),
+        shapes: vec![shape],
+    };
+    let end = work.take_all(source, plan).await;
+    work.progress.end();
+    // A person needs no table of nothing beside the reason.
+    if end.is_ok() || work.rows > 0 || output == Output::Json {
+        work.tell(end.as_ref().err());
+    }
+    end?;
+    Ok(if work.rejects.count == 0 { Exit::Done } else { Exit::No })
+}
+
+fn append_to(path: &PathBuf) -> Result<File, Failure> {
+    let file = File::options().append(true).create(true).open(path);
+    file.map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    Failure::unreachable(Key::CannotWrite, [&path.display().to_string(), &error.to_string()])
+}
+
+/// Rows of one request.
+#[derive(Default)]
+struct Batch {
+    body: Vec<u8>,
+    rows: Vec<Kept>,
+    faults: Vec<(u64, Fault, Option<String>)>,
+    fault_bytes: usize,
+    subjects: HashSet<u64>,
+    last_line: u64,
+}
+
+/// A row that was sent: its line, its place in the body, and its text in the file where that differs.
+struct Kept {
+    line: u64,
+    place: Range<usize>,
+    raw: Option<String>,
+}
+
+struct UnderWay {
+    batch: Batch,
+    body: Bytes,
+    task: JoinHandle<Result<Decided, Failure>>,
+}
+
+impl Batch {
+    fn push(&mut self, row: Row, subject: Option<u64>) {
+        self.last_line = row.line;
+        match row.json {
+            Ok(json) => {
+                let begin = self.body.len();
+                self.body.extend_from_slice(json.as_bytes());
+                self.rows.push(Kept {
+                    line: row.line,
+                    place: begin..self.body.len(),
+                    raw: row.raw,
+                });
+                self.body.push(b'\n');
+                self.subjects.extend(subject);
+            }
+            Err(fault) => {
+                self.fault_bytes += row.raw.as_ref().map_or(0, String::len);
+                self.faults.push((row.line, fault, row.raw));
+            }
+        }
+    }
+
+    fn is_full(&self, rows_max: usize) -> bool {
+        self.rows.len() + self.faults.len() >= rows_max || self.body.len() + self.fault_bytes >= BATCH_BYTES
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.faults.is_empty()
+    }
+}
+
+/// Whom a row is about, hashed; `None` where the row does not say.
+fn subject_of(json: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Peek<'a> {
+        #[serde(borrow)]
+        subject: &'a RawValue,
+    }
+    let peek: Peek<'_> = serde_json::from_str(json).ok()?;
+    let mut subject: Value = serde_json::from_str(peek.subject.get()).ok()?;
+    subject.sort_all_objects();
+    let mut hasher = DefaultHasher::new();
+    subject.to_string().to_uppercase().hash(&mut hasher);
+    Some(hasher.finish())
+}
+
+struct Work {
+    args: Args,
+    hub: Arc<Hub>,
+    output: Output,
+    lang: Lang,
+    progress: Progress,
+    rejects: Rejects,
+    under_way: VecDeque<UnderWay>,
+    total: Decided,
+    rows: u64,
+    last_line: u64,
+    receipts: Option<File>,
+}
+
+impl Work {
+    /// Sends every row; what was read before the file broke off is sent too.
+    async fn take_all(&mut self, source: Source, plan: Plan) -> Result<(), Failure> {
+        let mut rows = source.rows(plan);
+        let rows_max = usize::try_from(self.args.batch_rows).unwrap_or(usize::MAX);
+        let mut batch = Batch::default();
+        let mut end = Ok(());
+        while let Some(group) = rows.recv().await {
+            let group = match group {
+                Ok(group) => group,
+                Err(failure) => {
+                    end = Err(failure);
+                    break;
+                }
+            };
+            for row in group {
+                let subject = row.json.as_deref().ok().and_then(subject_of);
+                batch.push(row, subject);
+                if batch.is_full(rows_max) {
+                    self.begin(std::mem::take(&mut batch)).await?;
+                }
+            }
+        }
+        if !batch.is_empty() {
+            self.begin(batch).await?;
+        }
+        while !self.under_way.is_empty() {
+            self.settle_first().await?;
+        }
+        end
+    }
+
+    /// Waits for a free place, and for every request that has a row about one of these subjects.
+    async fn begin(&mut self, mut batch: Batch) -> Result<(), Failure> {
+        while self.under_way.len() >= usize::from(self.args.in_flight)
+            || self
+                .under_way
+                .iter()
+                .any(|other| !other.batch.subjects.is_disjoint(&batch.subjects))
+        {
+            self.settle_first().await?;
+        }
+        let body = Bytes::from(std::mem::take(&mut batch.body));
+        let retry = Retry {
+            times: self.args.retries,
+            pause: Duration::from_millis(self.args.retry_ms),
+            output: self.output,
+            lang: self.lang,
+        };
+        let (hub, dataset, rows) = (Arc::clone(&self.hub), self.args.dataset.clone(), batch.rows.len());
+        let sent = body.clone();
+        let task = tokio::spawn(async move {
+            let path = ["v1", "datasets", &dataset, "records"];
+            send(&hub, &path, sent, rows, &retry).await
+        });
+        self.under_way.push_back(UnderWay { batch, body, task });
+        Ok(())
+    }
+
+    /// Takes the answers of the oldest request; if it failed, the younger ones are given up.
+    async fn settle_first(&mut self) -> Result<(), Failure> {
+        let Some(UnderWay { batch, body, task }) = self.under_way.pop_front() else {
+            return Ok(());
+        };
+        let decided = task
+            .await
+            .unwrap_or_else(|error| Err(Failure::unreachable(Key::NoClient, [&error.to_string()])));
+        let decided = decided.inspect_err(|_failure| self.under_way.drain(..).for_each(|other| other.task.abort()))?;
+        let rows = batch.rows.len() + batch.faults.len();
+        let rejected_before = self.rejects.count;
+        self.last_line = batch.last_line;
+        let receipt = decided.receipt.clone();
+        self.reject(batch, &body, &decided)?;
+        self.total.add(decided);
+        self.rows += rows as u64;
+        self.progress.add(rows as u64, self.rejects.count - rejected_before);
+        if let (Some(file), Some(receipt)) = (&mut self.receipts, receipt) {
+            let path = self.args.receipts.clone().unwrap_or_default();
+            writeln!(file, "{receipt}").map_err(|error| cannot_write(&path, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Writes what did not go in, in the order of the file.
+    fn reject(&mut self, mut batch: Batch, body: &[u8], decided: &Decided) -> Result<(), Failure> {
+        let lang = self.lang;
+        let own = batch.faults.drain(..).map(|(line, fault, raw)| Reject {
+            line,
+            code: fault.code().to_owned(),
+            reason: fault.say(lang),
+            problem: Value::Null,
+            raw,
+        });
+        let mut rejects: Vec<Reject> = own.collect();
+        for (place, problem) in &decided.bad {
+            let Some(kept) = batch.rows.get_mut(*place) else {
+                continue;
+            };
+            let text = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
+            let sent = || String::from_utf8_lossy(body.get(kept.place.clone()).unwrap_or_default()).into_owned();
+            rejects.push(Reject {
+                line: kept.line,
+                code: text("code").unwrap_or_else(|| "unanswered".to_owned()),
+                reason: text("detail")
+                    .or_else(|| text("title"))
+                    .unwrap_or_else(|| lang.say(Key::RowUnanswered, &[])),
+                problem: problem.clone(),
+                raw: Some(kept.raw.take().unwrap_or_else(sent)),
+            });
+        }
+        rejects.sort_by_key(|reject| reject.line);
+        rejects.into_iter().try_for_each(|reject| self.rejects.add(reject))?;
+        self.rejects.flush()
+    }
+
+    fn tell(&self, failure: Option<&Failure>) {
+        let Decided {
+            created,
+            updated,
+            unchanged,
+            ignored,
+            other,
+            receipt,
+            ..
+        } = &self.total;
+        let file = self.rejects.path();
+        let json = json!({
+            "dataset": self.args.dataset, "complete": failure.is_none(), "rows": self.rows, "created": created,
+            "updated": updated, "unchanged": unchanged, "ignored": ignored, "other": other,
+            "rejected": self.rejects.count, "rejected_file": file, "last_line": self.last_line,
+            "seconds": self.progress.seconds(), "rows_per_second": self.progress.rate(), "receipt": receipt,
+        });
+        self.output.tell(&json, &self.text(file, failure.is_some()));
+    }
+
+    fn text(&self, file: Option<String>, stopped: bool) -> String {
+        let say = |key: Key, parts: &[&str]| self.lang.say(key, parts);
+        let counts = [
+            (Key::Created, self.total.created),
+            (Key::Updated, self.total.updated),
+            (Key::Unchanged, self.total.unchanged),
+            (Key::Ignored, self.total.ignored),
+            (Key::Rejected, self.rejects.count),
+        ];
+        let rows: Vec<Vec<String>> = counts
+            .iter()
+            .map(|(key, n)| vec![say(*key, &[]), n.to_string()])
+            .collect();
+        let mut lines = vec![table(&[&self.args.dataset, &say(Key::Count, &[])], &rows)];
+        let (rows, rate) = (self.rows.to_string(), self.progress.rate().to_string());
+        lines.push(say(Key::Took, &[&rows, &self.progress.seconds().to_string(), &rate]));
+        lines.extend(
+            self.total
+                .receipt
+                .as_ref()
+                .and_then(|receipt| receipt_line(receipt, self.lang)),
+        );
+        lines.extend(file.map(|file| say(Key::RejectedIn, &[&file])));
+        if stopped {
+            lines.push(say(Key::ImportStopped, &[&self.last_line.to_string()]));
+        }
+        lines.join("\n")
+    }
+}
+
+/// A receipt for people.
+pub fn receipt_line(receipt: &Value, lang: Lang) -> Option<String> {
+    let origin = receipt.get("origin").and_then(Value::as_str)?;
+    let index = receipt.get("index").and_then(Value::as_u64)?;
+    Some(lang.say(Key::Receipt, &[origin, &index.to_string()]))
+}

@@ -1,0 +1,362 @@
+//! Rows of an NDJSON or CSV file, read on a thread of their own and handed over in small groups.
+//! At most a few groups wait, and a row has a longest length: memory stays the same however long the file is.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use clap::ValueEnum;
+use tokio::sync::mpsc;
+
+use super::{
+    decode::{Charset, Decoded, Undecided},
+    sheet,
+};
+use crate::{
+    catalogue::{RowKind, Shape, UnknownColumns},
+    failure::Failure,
+    text::{Key, Lang},
+};
+
+/// How a file's rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Ndjson,
+    /// A header row, then cells between commas, semicolons or tabs (RFC 4180 quoting).
+    Csv,
+}
+
+/// A row of the file.
+pub struct Row {
+    /// Line on which it begins, from 1.
+    pub line: u64,
+    /// One line of JSON for the hub, or why there is none.
+    pub json: Result<String, Fault>,
+    /// The row as it stands in the file, where that is not `json`.
+    pub raw: Option<String>,
+}
+
+/// Why a row cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Longer than [`ROW_BYTES_MAX`].
+    TooLong,
+    /// A character is lost.
+    Undecodable,
+    /// Another number of columns than the header.
+    Columns { has: usize, header: usize },
+    /// `source_version` is no number.
+    Version,
+    /// No dataset, or one that the hub does not have.
+    Dataset,
+    /// A filled column that the row's dataset does not have.
+    Column(usize),
+    /// A quotation mark without its partner: the rest of the file was not read.
+    Quote,
+}
+
+/// Longest row, bytes.
+pub const ROW_BYTES_MAX: usize = 1 << 20;
+/// As much of an overlong row is kept for the person who must find it.
+const RAW_KEPT_BYTES: usize = 4096;
+const GROUP_BYTES: usize = 1 << 16;
+const GROUP_ROWS: usize = 512;
+const GROUPS_WAITING_MAX: usize = 4;
+
+impl Fault {
+    /// For programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TooLong => "row_too_long",
+            Self::Undecodable => "undecodable",
+            Self::Columns { .. } => "wrong_column_count",
+            Self::Version => "invalid_source_version",
+            Self::Dataset => "unknown_dataset",
+            Self::Column(_) => "unknown_column",
+            Self::Quote => "unclosed_quote",
+        }
+    }
+
+    /// For people.
+    pub fn say(self, lang: Lang) -> String {
+        let max = ROW_BYTES_MAX.to_string();
+        match self {
+            Self::TooLong => lang.say(Key::RowTooLong, &[&max]),
+            Self::Undecodable => lang.say(Key::RowUndecodable, &[]),
+            Self::Columns { has, header } => lang.say(Key::RowColumns, &[&has.to_string(), &header.to_string()]),
+            Self::Version => lang.say(Key::RowVersion, &[]),
+            Self::Dataset => lang.say(Key::RowDataset, &[]),
+            Self::Column(number) => lang.say(Key::RowColumn, &[&number.to_string()]),
+            Self::Quote => lang.say(Key::RowQuote, &[&max]),
+        }
+    }
+}
+
+/// A file and how to read it.
+#[derive(clap::Args, Clone)]
+pub struct FileArgs {
+    /// NDJSON or CSV; `-` is standard input
+    pub file: PathBuf,
+    /// How rows are written (else by the file's name, else by its first character)
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// How characters are written (else by a look at the bytes); a byte order mark overrides it
+    #[arg(long, value_enum)]
+    pub encoding: Option<Charset>,
+    /// Pass over CSV columns that the dataset does not have
+    #[arg(long)]
+    pub ignore_unknown: bool,
+    /// Begin with the row on this line
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub from_line: u64,
+}
+
+/// What a row is made into.
+pub struct Plan {
+    /// Records or requests.
+    pub kind: RowKind,
+    /// Dataset of rows that name none; for records, of all rows.
+    pub dataset: Option<String>,
+    /// The catalogue, as far as it is needed; empty for NDJSON.
+    pub shapes: Vec<Shape>,
+}
+
+/// An opened file.
+pub struct Source {
+    reader: BufReader<Decoded<Counted<Box<dyn Read + Send>>>>,
+    name: String,
+    args: FileArgs,
+    /// How its rows are written.
+    pub format: Format,
+    /// Bytes read so far.
+    pub read: Arc<AtomicU64>,
+    /// Bytes in all, where that is known.
+    pub length: Option<u64>,
+}
+
+/// Groups of rows, then one failure if the file cannot be read on.
+pub type Rows = mpsc::Receiver<Result<Vec<Row>, Failure>>;
+
+struct Counted<R> {
+    inner: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(out)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+impl Source {
+    /// Opens a file and tells its format and encoding.
+    ///
+    /// # Errors
+    /// It cannot be opened, is one JSON array, or no encoding fits.
+    pub fn open(args: &FileArgs) -> Result<Self, Failure> {
+        let name = args.file.display().to_string();
+        let count = Arc::new(AtomicU64::new(0));
+        let (inner, length): (Box<dyn Read + Send>, _) = if args.file.as_os_str() == "-" {
+            (Box::new(io::stdin()), None)
+        } else {
+            let file = File::open(&args.file).and_then(|file| file.metadata().map(|about| (file, about)));
+            let (file, about) = file.map_err(|error| cannot_read(&name, &error))?;
+            if about.is_dir() {
+                return Err(Failure::unreachable(Key::CannotRead, [&name, "a directory"]));
+            }
+            (Box::new(file), about.is_file().then_some(about.len()))
+        };
+        let decoded = Decoded::new(
+            Counted {
+                inner,
+                count: Arc::clone(&count),
+            },
+            args.encoding,
+        );
+        let mut reader = BufReader::with_capacity(GROUP_BYTES, decoded);
+        let head = reader.fill_buf().map_err(|error| cannot_read(&name, &error))?;
+        let first = head.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
+        let format = args.format.or_else(|| format_of(&args.file)).unwrap_or(match first {
+            Some(b'{' | b'[') | None => Format::Ndjson,
+            Some(_) => Format::Csv,
+        });
+        if format == Format::Ndjson && first == Some(b'[') {
+            return Err(Failure::usage(Key::JsonArray, [&name]));
+        }
+        Ok(Self {
+            reader,
+            name,
+            args: args.clone(),
+            format,
+            read: count,
+            length,
+        })
+    }
+
+    /// The first line of an NDJSON file, if `wanted` takes it; else it stays where it is. Only a line that lies whole in the
+    /// first 64 KiB is looked at.
+    pub fn take_first_line<T>(&mut self, wanted: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        let head = self.reader.fill_buf().ok()?;
+        let end = head.iter().position(|byte| *byte == b'\n')?;
+        let taken = wanted(head.get(..end)?)?;
+        // The line feed stays, so that the numbers of the lines stay.
+        self.reader.consume(end);
+        Some(taken)
+    }
+
+    /// Reads the rows on a thread of their own.
+    pub fn rows(self, plan: Plan) -> Rows {
+        let (sender, receiver) = mpsc::channel(GROUPS_WAITING_MAX);
+        tokio::task::spawn_blocking(move || {
+            let mut groups = Groups {
+                sender,
+                rows: Vec::new(),
+                bytes: 0,
+                from_line: self.args.from_line,
+            };
+            let end = match self.format {
+                Format::Ndjson => ndjson(self, &mut groups),
+                Format::Csv => self.csv(&plan, &mut groups),
+            };
+            groups.end(end);
+        });
+        receiver
+    }
+}
+
+impl Source {
+    fn csv(self, plan: &Plan, groups: &mut Groups) -> Result<(), Stop> {
+        let unknown = if self.args.ignore_unknown {
+            UnknownColumns::Ignore
+        } else {
+            UnknownColumns::Refuse
+        };
+        sheet::read(self.reader, &self.name, plan, unknown, groups)
+    }
+}
+
+fn format_of(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "ndjson" | "jsonl" | "json" => Some(Format::Ndjson),
+        "csv" | "tsv" => Some(Format::Csv),
+        _ => None,
+    }
+}
+
+pub(super) fn cannot_read(name: &str, error: &io::Error) -> Failure {
+    if error.get_ref().is_some_and(|inner| inner.is::<Undecided>()) {
+        return Failure::usage(Key::NoEncoding, [name]);
+    }
+    Failure::unreachable(Key::CannotRead, [name, &error.to_string()])
+}
+
+/// Why the reader stops early.
+pub(super) enum Stop {
+    /// Nobody wants more rows.
+    Unwanted,
+    Failed(Failure),
+}
+
+pub(super) struct Groups {
+    sender: mpsc::Sender<Result<Vec<Row>, Failure>>,
+    rows: Vec<Row>,
+    bytes: usize,
+    from_line: u64,
+}
+
+impl Groups {
+    pub(super) fn push(&mut self, row: Row) -> Result<(), Stop> {
+        if row.line < self.from_line {
+            return Ok(());
+        }
+        self.bytes += row.json.as_ref().map_or(0, String::len) + row.raw.as_ref().map_or(0, String::len);
+        self.rows.push(row);
+        if self.bytes >= GROUP_BYTES || self.rows.len() >= GROUP_ROWS {
+            self.bytes = 0;
+            let group = std::mem::take(&mut self.rows);
+            return self.sender.blocking_send(Ok(group)).map_err(|_gone| Stop::Unwanted);
+        }
+        Ok(())
+    }
+
+    /// A receiver that is gone wants neither the rest nor the reason.
+    fn end(self, end: Result<(), Stop>) {
+        if !self.rows.is_empty() && self.sender.blocking_send(Ok(self.rows)).is_err() {
+            return;
+        }
+        if let Err(Stop::Failed(failure)) = end {
+            let _gone = self.sender.blocking_send(Err(failure));
+        }
+    }
+}
+
+fn ndjson(mut source: Source, groups: &mut Groups) -> Result<(), Stop> {
+    let mut line = 0;
+    loop {
+        line += 1;
+        let (bytes, end) = read_line(&mut source.reader).map_err(|e| Stop::Failed(cannot_read(&source.name, &e)))?;
+        let text = String::from_utf8_lossy(bytes.trim_ascii()).into_owned();
+        if end == LineEnd::TooLong {
+            groups.push(Row {
+                line,
+                json: Err(Fault::TooLong),
+                raw: Some(shortened(text)),
+            })?;
+        } else if text.contains('\u{fffd}') {
+            groups.push(Row {
+                line,
+                json: Err(Fault::Undecodable),
+                raw: Some(text),
+            })?;
+        } else if !text.is_empty() {
+            groups.push(Row {
+                line,
+                json: Ok(text),
+                raw: None,
+            })?;
+        }
+        if end == LineEnd::File {
+            return Ok(());
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LineEnd {
+    Line,
+    /// A whole line was passed over but for its head.
+    TooLong,
+    File,
+}
+
+fn read_line(reader: &mut impl BufRead) -> io::Result<(Vec<u8>, LineEnd)> {
+    let mut line = Vec::new();
+    reader.take(ROW_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line)?;
+    if line.last() == Some(&b'\n') {
+        return Ok((line, LineEnd::Line));
+    }
+    if line.len() <= ROW_BYTES_MAX {
+        return Ok((line, LineEnd::File));
+    }
+    line.truncate(RAW_KEPT_BYTES);
+    reader.skip_until(b'\n')?;
+    Ok((line, LineEnd::TooLong))
+}
+
+fn shortened(mut text: String) -> String {
+    let end = (0..=RAW_KEPT_BYTES.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    text.truncate(end);
+    text
+}

@@ -1,0 +1,137 @@
+//! One request of an import, of records or of items, and its answers, repeated when it broke.
+//! A repeat is safe: what is in already is answered `unchanged` or `ignored`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::{
+    client::Hub,
+    failure::{Failure, remark},
+    text::{Key, Lang},
+};
+use heyan_server::process::{Exit, Output};
+
+/// How a request is repeated.
+pub struct Retry {
+    /// Further tries.
+    pub times: u32,
+    /// First pause.
+    pub pause: Duration,
+    /// For whom a repeat is told.
+    pub output: Output,
+    /// In which language.
+    pub lang: Lang,
+}
+
+/// What became of rows.
+#[derive(Default)]
+pub struct Decided {
+    /// New records.
+    pub created: u64,
+    /// New versions of records.
+    pub updated: u64,
+    /// The record says the same.
+    pub unchanged: u64,
+    /// An older or repeated source version.
+    pub ignored: u64,
+    /// A status that this client does not know.
+    pub other: u64,
+    /// Rows that did not go in, by place in the request, with the problem or `null`.
+    pub bad: Vec<(usize, Value)>,
+    /// The last receipt.
+    pub receipt: Option<Value>,
+}
+
+/// Longest pause between tries, unless the hub asks for a longer one.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+impl Decided {
+    /// Adds the counts of a request; its bad rows are dealt with elsewhere.
+    pub fn add(&mut self, more: Self) {
+        self.created += more.created;
+        self.updated += more.updated;
+        self.unchanged += more.unchanged;
+        self.ignored += more.ignored;
+        self.other += more.other;
+        self.receipt = more.receipt.or(self.receipt.take());
+    }
+
+    fn count(&mut self, status: &str) {
+        *match status {
+            "created" => &mut self.created,
+            "updated" => &mut self.updated,
+            "unchanged" => &mut self.unchanged,
+            "ignored" => &mut self.ignored,
+            _ => &mut self.other,
+        } += 1;
+    }
+}
+
+/// Puts `rows` lines to a path and takes their answers.
+///
+/// # Errors
+/// The hub refuses the request, or it broke more often than `retry` allows.
+pub async fn send(hub: &Hub, path: &[&str], body: Bytes, rows: usize, retry: &Retry) -> Result<Decided, Failure> {
+    if rows == 0 {
+        return Ok(Decided::default());
+    }
+    let mut pause = retry.pause;
+    let mut tries = 0;
+    loop {
+        let failure = match send_once(hub, path, body.clone(), rows, retry.lang).await {
+            Ok(decided) => return Ok(decided),
+            Err(failure) => failure,
+        };
+        tries += 1;
+        if failure.exit() != Exit::Unreachable || tries > retry.times {
+            return Err(failure);
+        }
+        let wait = failure.retry_after().unwrap_or(pause);
+        let (number, line, ms) = (
+            tries.to_string(),
+            failure.line(retry.lang),
+            wait.as_millis().to_string(),
+        );
+        remark(retry.output, &retry.lang.say(Key::Retrying, &[&number, &line, &ms]));
+        tokio::time::sleep(wait).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lang) -> Result<Decided, Failure> {
+    let mut lines = hub.put_lines(path, body).await?;
+    let mut decided = Decided::default();
+    let mut answered = vec![false; rows];
+    while let Some(line) = lines.next().await? {
+        let odd = |_syntax| Failure::unreachable(Key::OddAnswer, ["NDJSON"]);
+        let mut answer: Value = serde_json::from_slice(&line).map_err(odd)?;
+        let place = answer
+            .get("line")
+            .and_then(Value::as_u64)
+            .and_then(|line| usize::try_from(line).ok()?.checked_sub(1));
+        if let Some(place) = place {
+            match answered.get_mut(place) {
+                Some(seen) if !*seen => *seen = true,
+                _ => return Err(Failure::unreachable(Key::OddAnswer, ["line"])),
+            }
+            match answer.get("status").and_then(Value::as_str) {
+                Some(status) => decided.count(status),
+                None => decided.bad.push((place, taken(&mut answer, "problem"))),
+            }
+        } else if answer.get("summary").is_some() {
+            decided.receipt = Some(taken(&mut answer, "receipt")).filter(|receipt| !receipt.is_null());
+            let unanswered = answered.iter().enumerate().filter(|(_place, seen)| !**seen);
+            decided.bad.extend(unanswered.map(|(place, _)| (place, Value::Null)));
+            return Ok(decided);
+        } else {
+            return Err(lines.problem(taken(&mut answer, "problem"), lang));
+        }
+    }
+    Err(Failure::unreachable(Key::CutOff, []))
+}
+
+fn taken(value: &mut Value, name: &str) -> Value {
+    value.get_mut(name).map(Value::take).unwrap_or_default()
+}

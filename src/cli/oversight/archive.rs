@@ -1,0 +1,113 @@
+//! `heyan archive NUMBER -o FILE`: the pack of one application, from a hub; `heyan archive verify FILE --key PUB`: proves one
+//! offline, with the file and the public keys of the ledgers alone.
+
+use std::{fs::OpenOptions, io::Write, path::PathBuf};
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::{
+    client::{Hub, HubArgs},
+    data::rejects::create_private,
+    failure::Failure,
+    ledger::key_text,
+    text::Key,
+};
+use heyan_app::archive::check;
+use heyan_ledger::VerifierKey;
+use heyan_server::process::{Exit, Output};
+
+/// `heyan archive`.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<ArchiveCommand>,
+    /// The application (办件编号) whose pack is wanted
+    #[arg(required = true)]
+    application_no: Option<String>,
+    /// Only what this agency asked under it
+    #[arg(long, value_name = "ID")]
+    agency: Option<String>,
+    /// Why; sealed into the ledger
+    #[arg(long, default_value = "归档 archive")]
+    reason: String,
+    /// New file for the pack; only its owner may read it
+    #[arg(short, long, value_name = "FILE", required = true)]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+#[derive(clap::Subcommand)]
+enum ArchiveCommand {
+    /// Proves that a pack is whole and that the ledgers hold what it says
+    Verify {
+        /// The pack
+        file: PathBuf,
+        /// Public key of a ledger, or a file that holds it; once for each node
+        #[arg(long, required = true)]
+        key: Vec<String>,
+    },
+}
+
+/// Runs the command.
+pub async fn run(args: Args, output: Output) -> anyhow::Result<Exit> {
+    if let Some(ArchiveCommand::Verify { file, key }) = &args.command {
+        return verify(file, key, output);
+    }
+    let lang = args.hub.lang();
+    Ok(match fetch(&args, output).await {
+        Ok(()) => Exit::Done,
+        Err(failure) => failure.tell(output, lang),
+    })
+}
+
+async fn fetch(args: &Args, output: Output) -> Result<(), Failure> {
+    let (Some(number), Some(path)) = (&args.application_no, &args.out) else {
+        return Ok(());
+    };
+    let shown = path.display().to_string();
+    let unwritten = |error: std::io::Error| Failure::unreachable(Key::CannotWrite, [&shown, &error.to_string()]);
+    let mut body = json!({"application_no": number, "reason": args.reason});
+    if let (Some(agency), Some(members)) = (&args.agency, body.as_object_mut()) {
+        members.insert("agency".to_owned(), agency.as_str().into());
+    }
+    let hub = Hub::open(&args.hub, output)?;
+    let pack = hub.fetch(&["v1", "archives", "query"], &body).await?;
+    let mut file = create_private(path, OpenOptions::new().create_new(true)).map_err(unwritten)?;
+    file.write_all(&pack)
+        .and_then(|()| file.sync_all())
+        .map_err(unwritten)?;
+    output.tell(
+        &json!({"file": shown, "bytes": pack.len()}),
+        &format!("{shown} ({} bytes)", pack.len()),
+    );
+    Ok(())
+}
+
+fn verify(file: &PathBuf, keys: &[String], output: Output) -> anyhow::Result<Exit> {
+    let pack = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let keys: Vec<String> = keys.iter().map(|key| key_text(key)).collect::<Result<_, _>>()?;
+    let is_key = |key: &String| VerifierKey::parse(key).is_ok();
+    anyhow::ensure!(keys.iter().all(is_key), "--key is no public key of a ledger");
+    Ok(match check::check(&pack, &keys) {
+        Ok(proven) => {
+            let json = json!({
+                "sound": true, "application_no": proven.application_no, "verifications": proven.verifications,
+                "mismatches": proven.mismatches, "deliveries": proven.deliveries, "receipts": proven.receipts,
+            });
+            let text = format!(
+                "sound: application {}: {} verifications, {} mismatches, {} deliveries, {} receipts",
+                proven.application_no, proven.verifications, proven.mismatches, proven.deliveries, proven.receipts
+            );
+            output.tell(&json, &text);
+            Exit::Done
+        }
+        Err(broken) => {
+            let json = json!({"sound": false, "file": broken.file, "what": broken.what});
+            output.tell(&json, &format!("NOT SOUND: {broken}"));
+            Exit::No
+        }
+    })
+}

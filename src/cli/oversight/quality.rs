@@ -1,0 +1,51 @@
+//! `heyan quality report`: a week of one authority, as Markdown for people, or as JSON.
+
+use crate::{
+    access::admin,
+    client::{Hub, HubArgs, Verb},
+    failure::Failure,
+    text::{Key, Lang},
+};
+use heyan_server::process::{Exit, Output};
+
+/// `heyan quality …`.
+#[derive(clap::Subcommand)]
+pub enum QualityCommand {
+    /// The weekly report of one authority, as Markdown
+    Report(ReportArgs),
+}
+
+/// `heyan quality report`.
+#[derive(clap::Args)]
+pub struct ReportArgs {
+    /// The authority, by its agency id
+    #[arg(long, value_name = "ID")]
+    authority: String,
+    /// The ISO week, such as 2026-W47
+    #[arg(long, value_name = "WEEK")]
+    week: String,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Runs a command about data quality.
+pub async fn run(command: QualityCommand, output: Output) -> Exit {
+    let QualityCommand::Report(args) = command;
+    admin::end(report(&args, output).await, output, args.hub.lang())
+}
+
+async fn report(args: &ReportArgs, output: Output) -> Result<Exit, Failure> {
+    let hub = Hub::open(&args.hub, output)?;
+    let query = [("authority", args.authority.as_str()), ("week", args.week.as_str())];
+    let answer = hub.call(Verb::Get, &["v1", "quality", "report"], &query, None).await?;
+    let lang = match args.hub.lang() {
+        Lang::Zh => "zh",
+        Lang::En => "en",
+    };
+    let markdown = answer
+        .pointer(&format!("/markdown/{lang}"))
+        .and_then(serde_json::Value::as_str);
+    let markdown = markdown.ok_or_else(|| Failure::unreachable(Key::OddAnswer, ["markdown"]))?;
+    output.tell(&answer, markdown.trim_end());
+    Ok(Exit::Done)
+}

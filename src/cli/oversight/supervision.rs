@@ -1,0 +1,131 @@
+//! `heyan supervision alerts|rules|replay`: what a person should look at, the rules in force, and a rule tried over the past.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::{
+    access::admin,
+    client::{Hub, HubArgs, Verb},
+    failure::Failure,
+    table::{cell, table},
+    text::Key,
+};
+use heyan_server::process::{Exit, Output};
+
+/// `heyan supervision …`.
+#[derive(clap::Subcommand)]
+pub enum SupervisionCommand {
+    /// List alerts, newest first
+    Alerts(AlertsArgs),
+    /// List the rules in force, with their modes and counts
+    Rules(admin::ListArgs),
+    /// Try a rule over the last days of a hub's ledger: it raises nothing
+    Replay(ReplayArgs),
+}
+
+/// `heyan supervision alerts`.
+#[derive(clap::Args)]
+pub struct AlertsArgs {
+    /// Only those in this state: open, acknowledged, closed
+    #[arg(long)]
+    state: Option<String>,
+    /// Only those of this rule
+    #[arg(long)]
+    rule: Option<String>,
+    /// Only those raised since this time (RFC 3339)
+    #[arg(long)]
+    since: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u32,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// `heyan supervision replay`.
+#[derive(clap::Args)]
+pub struct ReplayArgs {
+    /// The rule's id
+    #[arg(long)]
+    rule: String,
+    /// How many days back, at most 92
+    #[arg(long, default_value_t = 30)]
+    days: u32,
+    /// A rules' file that is not in force: its rule of this id is tried
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+const ALERT_COLUMNS: &[&str] = &["id", "at", "rule", "severity", "state", "agency", "entries", "facts"];
+const RULE_COLUMNS: &[&str] = &["id", "class", "kind", "mode", "severity", "alerts", "findings"];
+
+/// Longest rules' file, bytes.
+const FILE_BYTES_MAX: u64 = 200 << 10;
+
+/// Runs a command about supervision.
+pub async fn run(command: SupervisionCommand, output: Output) -> Exit {
+    let (lang, done) = match &command {
+        SupervisionCommand::Alerts(args) => (args.hub.lang(), alerts(args, output).await),
+        SupervisionCommand::Rules(args) => (args.hub.lang(), rules(&args.hub, output).await),
+        SupervisionCommand::Replay(args) => (args.hub.lang(), replay(args, output).await),
+    };
+    admin::end(done, output, lang)
+}
+
+async fn alerts(args: &AlertsArgs, output: Output) -> Result<Exit, Failure> {
+    let limit = args.limit.to_string();
+    let mut query = vec![("limit", limit.as_str())];
+    for (name, given) in [("state", &args.state), ("rule", &args.rule), ("since", &args.since)] {
+        query.extend(given.as_deref().map(|given| (name, given)));
+    }
+    let hub = Hub::open(&args.hub, output)?;
+    let answer = hub
+        .call(Verb::Get, &["v1", "supervision", "alerts"], &query, None)
+        .await?;
+    tell(&answer, "alerts", ALERT_COLUMNS, &args.hub, output)
+}
+
+async fn rules(args: &HubArgs, output: Output) -> Result<Exit, Failure> {
+    let hub = Hub::open(args, output)?;
+    let answer = hub.call(Verb::Get, &["v1", "supervision", "rules"], &[], None).await?;
+    tell(&answer, "rules", RULE_COLUMNS, args, output)
+}
+
+async fn replay(args: &ReplayArgs, output: Output) -> Result<Exit, Failure> {
+    let mut body = json!({"days": args.days});
+    if let (Some(file), Some(members)) = (&args.config, body.as_object_mut()) {
+        members.insert("rules".to_owned(), read(file)?.into());
+    }
+    let path = ["v1", "supervision", "rules", &args.rule, "replay"];
+    let answer = admin::post(&args.hub, &path, Some(&body), output).await?;
+    tell(&answer, "by_day", &["day", "alerts"], &args.hub, output)
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let shown = file.display().to_string();
+    let cannot = |error: std::io::Error| Failure::unreachable(Key::CannotRead, [&shown, &error.to_string()]);
+    if std::fs::metadata(file).map_err(cannot)?.len() > FILE_BYTES_MAX {
+        return Err(cannot(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    std::fs::read_to_string(file).map_err(cannot)
+}
+
+/// The rows of a member as a table, or the whole answer.
+fn tell(answer: &Value, member: &str, columns: &[&str], args: &HubArgs, output: Output) -> Result<Exit, Failure> {
+    let Some(Value::Array(rows)) = answer.get(member) else {
+        return Err(Failure::unreachable(Key::OddAnswer, [member]));
+    };
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| columns.iter().map(|column| cell(row.get(*column))).collect())
+        .collect();
+    let text = match cells.is_empty() {
+        true => args.lang().say(Key::Nothing, &[]),
+        false => table(columns, &cells),
+    };
+    output.tell(answer, &text);
+    Ok(Exit::Done)
+}

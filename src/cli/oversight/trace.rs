@@ -1,0 +1,102 @@
+//! `heyan trace DATASET FILE`: who looked at a subject. The subject stands in a file (JSON, or `-`), never in an argument, which
+//! every process of the machine can see.
+
+use std::{io::Read, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Hub, HubArgs, Verb},
+    failure::Failure,
+    table::{cell, table},
+    text::Key,
+};
+use heyan_server::process::{Exit, Output};
+
+/// `heyan trace`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Dataset, such as natural-person
+    dataset: String,
+    /// JSON object of the subject's identifiers, or - for standard input
+    file: PathBuf,
+    /// Why; sealed into the ledger
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// Longest file, bytes.
+const FILE_BYTES_MAX: u64 = 65_536;
+/// Rows of a page asked for, and pages followed at most.
+const PAGE_ROWS: u64 = 1_000;
+const PAGES_MAX: usize = 1_000;
+const COLUMNS: [&str; 8] = [
+    "at",
+    "agency",
+    "operation",
+    "outcome",
+    "item_code",
+    "application_no",
+    "operator",
+    "reason",
+];
+
+/// Runs the command; exit 1: a node did not answer, so that not everything is told.
+pub async fn run(args: Args, output: Output) -> Exit {
+    let lang = args.hub.lang();
+    trace(&args, output)
+        .await
+        .unwrap_or_else(|failure| failure.tell(output, lang))
+}
+
+async fn trace(args: &Args, output: Output) -> Result<Exit, Failure> {
+    let subject = subject(&args.file)?;
+    let hub = Hub::open(&args.hub, output)?;
+    let (mut rows, mut incomplete, mut cursor) = (Vec::new(), Value::Null, Value::Null);
+    for _page in 0..PAGES_MAX {
+        let body = json!({
+            "dataset": args.dataset, "subject": subject, "reason": args.reason, "limit": PAGE_ROWS, "cursor": cursor,
+        });
+        let mut page = hub
+            .call(Verb::Post, &["v1", "traces", "query"], &[], Some(&body))
+            .await?;
+        let Some(Value::Array(some)) = page.get_mut("rows").map(Value::take) else {
+            return Err(Failure::unreachable(Key::OddAnswer, ["rows"]));
+        };
+        rows.extend(some);
+        incomplete = page.get_mut("incomplete").map(Value::take).unwrap_or_default();
+        cursor = page.get_mut("next_cursor").map(Value::take).unwrap_or_default();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| COLUMNS.iter().map(|column| cell(row.get(*column))).collect())
+        .collect();
+    let is_whole = incomplete.as_array().is_none_or(Vec::is_empty) && cursor.is_null();
+    let mut text = match rows.is_empty() {
+        true => args.hub.lang().say(Key::Nothing, &[]),
+        false => table(&COLUMNS, &cells),
+    };
+    if !is_whole {
+        text.push_str(&format!("\nincomplete: {incomplete}"));
+    }
+    output.tell(&json!({"rows": rows, "incomplete": incomplete}), &text);
+    Ok(if is_whole { Exit::Done } else { Exit::No })
+}
+
+fn subject(file: &PathBuf) -> Result<Value, Failure> {
+    let shown = file.display().to_string();
+    let cannot = |error: std::io::Error| Failure::unreachable(Key::CannotRead, [&shown, &error.to_string()]);
+    let mut text = String::new();
+    match file.as_os_str() == "-" {
+        true => std::io::stdin().take(FILE_BYTES_MAX).read_to_string(&mut text),
+        false => std::fs::File::open(file).and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text)),
+    }
+    .map_err(cannot)?;
+    // The parser's own message could quote the identifier.
+    serde_json::from_str(&text).map_err(|_syntax| Failure::usage(Key::CannotRead, [&shown, "not JSON"]))
+}

@@ -1,0 +1,250 @@
+//! The one thread that writes the journal: it takes all that waits, gives indexes, writes once, syncs once, then answers
+//! every caller of the group. Groups form by themselves: whatever arrives while one sync runs is the next group; a timer
+//! would only add its own length to every answer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+
+use super::intake::{Job, Message};
+use super::mailbox::{Brought, Mailbox, Parcel};
+use super::shared::Shared;
+use crate::LedgerError;
+use crate::disk::frame::{self, GROUP_FRAMES_MAX, HEADER};
+use crate::disk::journal::{Position, Writer, Wrote};
+use crate::tree::{Hash, TILE};
+
+/// A lane as the appender sees it.
+pub struct ToLane {
+    mailbox: Arc<Mailbox>,
+    brought: Vec<Brought>,
+}
+
+/// What a group is made of.
+enum Part {
+    Job(Job),
+    Parcel(Parcel),
+}
+
+impl Part {
+    fn entries(&self) -> usize {
+        match self {
+            Self::Job(job) => job.entries.as_slice().len(),
+            Self::Parcel(parcel) => parcel.entries.len(),
+        }
+    }
+
+    /// Bytes that it takes in the journal.
+    fn framed_bytes(&self) -> usize {
+        match self {
+            Self::Job(job) => job.entries.framed_bytes(),
+            Self::Parcel(parcel) => parcel.bytes.len() + HEADER * parcel.entries.len(),
+        }
+    }
+}
+
+/// The appender's own state.
+pub struct Appender {
+    pub shared: Arc<Shared>,
+    pub queue: Receiver<Message>,
+    pub writer: Writer,
+    pub next_index: u64,
+    pub group_bytes_max: usize,
+    /// By number; a lane is met with its first job.
+    pub lanes: Vec<ToLane>,
+}
+
+#[derive(Default)]
+struct Group {
+    parts: Vec<Part>,
+    bytes: Vec<u8>,
+    leaves: Vec<Hash>,
+    /// Offset within the group of each frame that opens a bundle.
+    bundles: Vec<u64>,
+}
+
+impl Group {
+    fn clear(&mut self) {
+        self.parts.clear();
+        self.bytes.clear();
+        self.leaves.clear();
+        self.bundles.clear();
+    }
+
+    fn fits(&self, part: &Part, bytes_max: usize) -> bool {
+        self.parts.is_empty()
+            || (self.bytes.len() + part.framed_bytes() <= bytes_max
+                && self.leaves.len() + part.entries() <= GROUP_FRAMES_MAX)
+    }
+
+    fn add(&mut self, first: u64, part: Part) {
+        match &part {
+            Part::Job(job) => {
+                for (entry, leaf) in job.entries.as_slice() {
+                    self.add_entry(first, entry, leaf);
+                }
+            }
+            Part::Parcel(parcel) => {
+                let mut begin = 0;
+                for entry in &parcel.entries {
+                    let bytes = parcel.bytes.get(begin..entry.end).unwrap_or_default();
+                    self.add_entry(first, bytes, &entry.leaf);
+                    begin = entry.end;
+                }
+            }
+        }
+        self.parts.push(part);
+    }
+
+    fn add_entry(&mut self, first: u64, entry: &[u8], leaf: &Hash) {
+        let index = first + self.leaves.len() as u64;
+        if index.is_multiple_of(TILE) {
+            self.bundles.push(self.bytes.len() as u64);
+        }
+        let in_group = u16::try_from(self.leaves.len()).unwrap_or(u16::MAX);
+        frame::encode(&mut self.bytes, index, in_group, entry, leaf);
+        self.leaves.push(*leaf);
+    }
+}
+
+impl Appender {
+    /// Runs until `Stop`. After a failure it goes on only to refuse whoever still comes.
+    pub fn run(mut self) {
+        let mut group = Group::default();
+        let mut carried = None;
+        loop {
+            let part = match carried.take() {
+                Some(part) => Some(part),
+                None => self.queue.recv().ok().and_then(Message::part),
+            };
+            let Some(part) = part else { break };
+            if self.shared.failed.load(Ordering::Acquire) {
+                self.answer(part, None);
+                self.deliver();
+                continue;
+            }
+            group.clear();
+            group.add(self.next_index, part);
+            let stop = self.gather(&mut group, &mut carried);
+            self.commit(&mut group);
+            if stop == Stop::Yes {
+                break;
+            }
+        }
+        // Whoever came too late loses its sender here and reads that as a closed ledger; lanes are told by `LanesClosed`.
+    }
+
+    /// Answers a part whose first entry has the index `first`; `None`: the ledger failed. Lanes hear of it with `deliver`.
+    fn answer(&mut self, part: Part, first: Option<u64>) {
+        let parcel = match part {
+            Part::Job(job) => return job.done.send(first.ok_or(LedgerError::Failed)),
+            Part::Parcel(parcel) => parcel,
+        };
+        let known = self.lanes.len();
+        if parcel.lane >= known {
+            let new = self.shared.lanes().into_iter().skip(known);
+            self.lanes.extend(new.map(|mailbox| ToLane {
+                mailbox,
+                brought: Vec::new(),
+            }));
+        }
+        if let Some(to) = self.lanes.get_mut(parcel.lane) {
+            to.brought.push(Brought { parcel, first });
+        }
+    }
+
+    /// Brings each lane what it waits for.
+    fn deliver(&mut self) {
+        for to in &mut self.lanes {
+            if !to.brought.is_empty() {
+                to.mailbox.bring(&mut to.brought);
+            }
+        }
+    }
+
+    fn gather(&self, group: &mut Group, carried: &mut Option<Part>) -> Stop {
+        while let Ok(message) = self.queue.try_recv() {
+            match message.part() {
+                None => return Stop::Yes,
+                Some(part) if group.fits(&part, self.group_bytes_max) => group.add(self.next_index, part),
+                Some(part) => {
+                    *carried = Some(part);
+                    break;
+                }
+            }
+        }
+        Stop::No
+    }
+
+    fn commit(&mut self, group: &mut Group) {
+        let shared = Arc::clone(&self.shared);
+        let counters = &shared.counters;
+        let (first, count) = (self.next_index, group.leaves.len() as u64);
+        counters.appended.fetch_add(count, Ordering::Release);
+        let started = Instant::now();
+        // A crash up to the sync inside `append` leaves a torn tail that nobody was answered for; `open` zeroes it.
+        let wrote = match self.writer.append(first, &group.bytes) {
+            Ok(wrote) => wrote,
+            Err(error) => {
+                self.shared.fail(error);
+                for part in group.parts.drain(..) {
+                    self.answer(part, None);
+                }
+                self.deliver();
+                return;
+            }
+        };
+        counters.sync_ns.fetch_add(nanos(started.elapsed()), Ordering::Relaxed);
+        let (at, segment) = match wrote {
+            Wrote::Here(at) => (at, None),
+            Wrote::NewSegment(at) => (at, Some(at.segment)),
+        };
+        let place = |offset: &u64| Position {
+            segment: at.segment,
+            offset: at.offset + offset,
+        };
+        let positions: Vec<Position> = group.bundles.iter().map(place).collect();
+        self.next_index += count;
+        self.shared.made_durable(&group.leaves, &positions, segment);
+        counters.groups.fetch_add(1, Ordering::Relaxed);
+        counters.last_group.store(count, Ordering::Relaxed);
+        // A crash from here on loses nothing: the entries are on disk, only the answers may be missing.
+        let (mut index, mut waited_ns, now) = (first, 0, Instant::now());
+        let mut waited =
+            |since: Instant, entries: u64| waited_ns += nanos(now.saturating_duration_since(since)) * entries;
+        for part in group.parts.drain(..) {
+            let entries = part.entries() as u64;
+            match &part {
+                Part::Job(job) => waited(job.queued, entries),
+                Part::Parcel(parcel) => parcel.entries.iter().for_each(|entry| waited(entry.queued, 1)),
+            }
+            self.answer(part, Some(index));
+            index += entries;
+        }
+        counters.append_ns.fetch_add(waited_ns, Ordering::Relaxed);
+        self.deliver();
+    }
+}
+
+impl Message {
+    /// What is to be appended; `None`: stop.
+    fn part(self) -> Option<Part> {
+        match self {
+            Self::Append(job) => Some(Part::Job(job)),
+            Self::Parcel(parcel) => Some(Part::Parcel(parcel)),
+            Self::Stop => None,
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Stop {
+    Yes,
+    No,
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

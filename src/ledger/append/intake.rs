@@ -1,0 +1,139 @@
+//! The queue to the appender: what it carries, and whether anything may enter.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use crossbeam_channel::{Sender, TrySendError};
+use tokio::sync::oneshot;
+
+use super::mailbox::Parcel;
+use super::shared::Shared;
+use crate::LedgerError;
+use crate::disk::frame::{ENTRY_BYTES_MAX, HEADER};
+use crate::tree::{Hash, leaf_hash};
+
+/// What the queue carries.
+pub(crate) enum Message {
+    /// Entries of one caller.
+    Append(Job),
+    /// Entries of many callers of one lane.
+    Parcel(Parcel),
+    /// Nothing comes after this: finish and end.
+    Stop,
+}
+
+/// Entries of one caller, which become durable together.
+pub(crate) struct Job {
+    /// Entries with their leaf hashes, made by the caller's thread.
+    pub entries: Entries,
+    /// Hears the index of the first.
+    pub done: Done,
+    /// When the caller handed it over.
+    pub queued: Instant,
+}
+
+/// The index of a job's first entry, or why there is none.
+pub(crate) type Answer = Result<u64, LedgerError>;
+
+/// Where a job's answer goes. A blocked thread must not wait on the task's channel: inside a tokio task that channel takes
+/// part in the cooperative budget, says "not yet" once the budget is spent, and a thread that never yields asks for ever.
+pub(crate) enum Done {
+    /// To an asynchronous task.
+    Task(oneshot::Sender<Answer>),
+    /// To a thread that blocks.
+    Thread(Sender<Answer>),
+}
+
+impl Done {
+    /// Sends the answer.
+    pub(crate) fn send(self, answer: Answer) {
+        // Nobody may listen any more; the entry is in the log all the same.
+        match self {
+            Self::Task(task) => drop(task.send(answer)),
+            Self::Thread(thread) => drop(thread.try_send(answer)),
+        }
+    }
+}
+
+/// One entry without a second allocation, or several.
+pub(crate) enum Entries {
+    /// The common case.
+    One([(Vec<u8>, Hash); 1]),
+    /// A batch.
+    Many(Vec<(Vec<u8>, Hash)>),
+}
+
+impl Entries {
+    /// The entries in order.
+    pub(crate) fn as_slice(&self) -> &[(Vec<u8>, Hash)] {
+        match self {
+            Self::One(one) => one,
+            Self::Many(many) => many,
+        }
+    }
+
+    /// Bytes that they take in the journal.
+    pub(crate) fn framed_bytes(&self) -> usize {
+        self.as_slice().iter().map(|(entry, _)| HEADER + entry.len()).sum()
+    }
+}
+
+/// Where entries go in, and whether any may: of the ledger and of its lanes.
+pub(crate) struct Intake {
+    pub shared: Arc<Shared>,
+    pub queue: Sender<Message>,
+    pub closing: AtomicBool,
+    /// Callers of one lane that may wait.
+    pub queue_max: usize,
+    /// Bytes of one parcel in the journal; a single larger entry still travels alone.
+    pub group_bytes_max: usize,
+    /// Bytes of one caller's entries in the journal.
+    pub segment_bytes: usize,
+}
+
+impl Intake {
+    /// Whether entries are taken.
+    pub(crate) fn open(&self) -> Result<(), LedgerError> {
+        if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
+            return Err(self.gone());
+        }
+        Ok(())
+    }
+
+    /// Why the queue did not take something; a full one is counted.
+    pub(crate) fn refusal(&self, refused: &TrySendError<Message>) -> LedgerError {
+        match refused {
+            TrySendError::Full(_) => self.busy(),
+            TrySendError::Disconnected(_) => self.gone(),
+        }
+    }
+
+    pub(crate) fn busy(&self) -> LedgerError {
+        self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
+        LedgerError::Busy
+    }
+
+    /// Why nobody answers any more.
+    pub(crate) fn gone(&self) -> LedgerError {
+        let failed = self.shared.failed.load(Ordering::Acquire);
+        if failed || !self.closing.load(Ordering::Acquire) {
+            LedgerError::Failed
+        } else {
+            LedgerError::Closed
+        }
+    }
+}
+
+/// The leaf hash of an entry.
+///
+/// # Errors
+/// `EntrySize`.
+pub(crate) fn hash_checked(entry: &[u8]) -> Result<Hash, LedgerError> {
+    // In the caller's thread: many callers hash at once, and the appender is the one thread that everybody waits for.
+    if (1..=ENTRY_BYTES_MAX).contains(&entry.len()) {
+        Ok(leaf_hash(entry))
+    } else {
+        Err(LedgerError::EntrySize)
+    }
+}

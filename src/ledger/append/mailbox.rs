@@ -1,0 +1,77 @@
+//! What travels between a lane and the appender: parcels of entries one way, their indexes the other.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+use std::task::Waker;
+use std::time::Instant;
+
+use futures_util::task::AtomicWaker;
+
+use crate::tree::Hash;
+
+/// Entries of one lane, one behind the other.
+#[derive(Default)]
+pub(crate) struct Parcel {
+    /// Number of the lane.
+    pub lane: usize,
+    /// The entries' bytes.
+    pub bytes: Vec<u8>,
+    /// The entries.
+    pub entries: Vec<Parcelled>,
+}
+
+/// One entry of a parcel.
+pub(crate) struct Parcelled {
+    /// Where its bytes end; they begin where those of the one before end.
+    pub end: usize,
+    /// Its leaf hash, made by the caller's thread.
+    pub leaf: Hash,
+    /// The caller's slot.
+    pub slot: u32,
+    /// When the caller handed it over.
+    pub queued: Instant,
+}
+
+/// A parcel that is dealt with. `first` is the index of its first entry; `None`: the ledger failed.
+pub(crate) struct Brought {
+    /// The parcel.
+    pub parcel: Parcel,
+    /// Index of its first entry.
+    pub first: Option<u64>,
+}
+
+/// Where the appender leaves what it brings.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    brought: Mutex<Vec<Brought>>,
+    waker: AtomicWaker,
+    closed: AtomicBool,
+}
+
+impl Mailbox {
+    /// Leaves parcels of a group; `brought` is empty afterwards.
+    pub(crate) fn bring(&self, brought: &mut Vec<Brought>) {
+        self.brought().append(brought);
+        self.waker.wake();
+    }
+
+    /// Says that nothing comes any more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Swaps what was left into `brought`, and keeps `waker` for what comes next. Returns whether nothing comes any more.
+    pub(crate) fn take(&self, waker: &Waker, brought: &mut Vec<Brought>) -> bool {
+        self.waker.register(waker);
+        let closed = self.closed.load(Ordering::Acquire);
+        std::mem::swap(&mut *self.brought(), brought);
+        closed
+    }
+
+    fn brought(&self) -> MutexGuard<'_, Vec<Brought>> {
+        self.brought.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

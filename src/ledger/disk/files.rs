@@ -1,0 +1,118 @@
+//! Where the offline verifier gets a ledger's files from, and how a ledger in use is copied.
+//! The order of copying is the whole point of `copy_dir`: a copy may only be ahead of what was derived from it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::journal::{self, parse_name};
+use super::{BUNDLES, CHECKPOINT, KEY, levels};
+
+/// Copies a ledger that may be in use, so that the copy verifies: first the checkpoint, then what it was made from, the
+/// journal last. `to` must not exist.
+///
+/// # Errors
+/// I/O.
+pub fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for name in [CHECKPOINT, KEY, BUNDLES] {
+        fs::copy(from.join(name), to.join(name))?;
+    }
+    for folder in [levels::DIRECTORY, journal::DIRECTORY] {
+        fs::create_dir(to.join(folder))?;
+        for entry in fs::read_dir(from.join(folder))? {
+            let name = entry?.file_name();
+            let wanted = name
+                .to_str()
+                .is_some_and(|n| folder == levels::DIRECTORY || parse_name(n).is_some());
+            if wanted {
+                fs::copy(from.join(folder).join(&name), to.join(folder).join(&name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Files by their path below the ledger's directory, on disk or in memory.
+pub trait Files {
+    /// Up to `length` bytes from `offset`; fewer only at the end of the file; nothing when there is no such file.
+    ///
+    /// # Errors
+    /// I/O.
+    fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>>;
+
+    /// Length of a file in bytes; 0 when there is no such file.
+    ///
+    /// # Errors
+    /// I/O.
+    fn length(&self, name: &str) -> io::Result<u64>;
+
+    /// Names and lengths of the files in a folder, any order.
+    ///
+    /// # Errors
+    /// I/O.
+    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>>;
+}
+
+/// Files on disk.
+pub struct Directory(pub PathBuf);
+
+impl Files for Directory {
+    fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>> {
+        let file = match File::open(self.0.join(name)) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Cow::default()),
+            Err(e) => return Err(e),
+        };
+        let there = file.metadata()?.len().saturating_sub(offset).min(length);
+        let mut bytes = vec![0; usize::try_from(there).unwrap_or(usize::MAX)];
+        file.read_exact_at(&mut bytes, offset)?;
+        Ok(Cow::Owned(bytes))
+    }
+
+    fn length(&self, name: &str) -> io::Result<u64> {
+        match fs::metadata(self.0.join(name)) {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.0.join(folder))? {
+            let entry = entry?;
+            found.push((
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.metadata()?.len(),
+            ));
+        }
+        Ok(found)
+    }
+}
+
+/// Files in memory, by path; for tests and for ledgers that arrive as an archive.
+impl Files for BTreeMap<String, Vec<u8>> {
+    fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>> {
+        let bytes = self.get(name).map(Vec::as_slice).unwrap_or_default();
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let rest = bytes.get(from..).unwrap_or_default();
+        let length = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
+        Ok(Cow::Borrowed(rest.get(..length).unwrap_or_default()))
+    }
+
+    fn length(&self, name: &str) -> io::Result<u64> {
+        Ok(self.get(name).map_or(0, |bytes| bytes.len() as u64))
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>> {
+        let inside = |(name, bytes): (&String, &Vec<u8>)| {
+            let name = name.strip_prefix(folder)?.strip_prefix('/')?;
+            Some((name.to_owned(), bytes.len() as u64))
+        };
+        Ok(self.iter().filter_map(inside).collect())
+    }
+}

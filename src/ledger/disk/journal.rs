@@ -1,0 +1,276 @@
+//! The journal: `journal/<first index, 20 digits>.log`, segments filled with zeros beforehand, so that a sync of appended
+//! entries touches data only. Writing real zeros matters: `fallocate` leaves unwritten extents, and turning those into
+//! written ones puts a file-system transaction into every sync.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::frame::{self, ENTRY_BYTES_MAX, HEADER};
+use super::scan::Damage;
+use super::{UNFINISHED, patiently, sync_dir};
+
+/// Directory of the segments.
+pub const DIRECTORY: &str = "journal";
+/// A segment of zeros kept ready, so that a full segment does not hold up an answer.
+pub const SPARE: &str = "spare";
+/// Bytes of the spare that are written between two syncs.
+const SPARE_PIECE_BYTES: u64 = 1 << 20;
+/// Bytes of one record of `bundles.idx`.
+pub const POSITION_BYTES: usize = 16;
+
+/// Where a frame begins: its segment and the offset there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// First index of the segment, which is its name.
+    pub segment: u64,
+    /// Offset in bytes.
+    pub offset: u64,
+}
+
+impl Position {
+    /// Little-endian segment, then offset: one record of `bundles.idx`.
+    pub fn to_bytes(self) -> [u8; POSITION_BYTES] {
+        (u128::from(self.segment) | (u128::from(self.offset) << 64)).to_le_bytes()
+    }
+
+    /// The inverse of `to_bytes`.
+    pub fn from_bytes(bytes: [u8; POSITION_BYTES]) -> Self {
+        let both = u128::from_le_bytes(bytes);
+        let (low, high) = (both & u128::from(u64::MAX), both >> 64);
+        Self {
+            segment: u64::try_from(low).unwrap_or(u64::MAX),
+            offset: u64::try_from(high).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// File name of the segment that begins with `first`.
+pub fn segment_name(first: u64) -> String {
+    format!("{first:020}.log")
+}
+
+/// The first index in a segment's file name; `None` when it is no segment.
+pub fn parse_name(name: &str) -> Option<u64> {
+    let digits = name
+        .strip_suffix(".log")
+        .filter(|d| d.len() == 20 && d.bytes().all(|b| b.is_ascii_digit()))?;
+    digits.parse().ok()
+}
+
+/// First indexes of all segments, ascending. Other files are passed over.
+pub fn segments(journal: &Path) -> io::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(journal)? {
+        found.extend(entry?.file_name().to_str().and_then(parse_name));
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Makes the spare segment when there is none.
+pub fn prepare_spare(journal: &Path, bytes: u64) -> io::Result<()> {
+    let (spare, unfinished) = (journal.join(SPARE), journal.join(format!("{SPARE}{UNFINISHED}")));
+    if fs::metadata(&spare).is_ok_and(|m| m.len() == bytes) {
+        return Ok(());
+    }
+    let file = File::create(&unfinished)?;
+    let mut at = 0;
+    while at < bytes {
+        // Synced in pieces: a whole segment in one flush would hold up the groups that are synced meanwhile.
+        let to = bytes.min(at + SPARE_PIECE_BYTES);
+        write_zeros(&file, at, to)?;
+        file.sync_data()?;
+        at = to;
+    }
+    fs::rename(unfinished, spare)
+}
+
+/// The end of the journal that is being written.
+pub struct Writer {
+    journal: PathBuf,
+    file: File,
+    segment: u64,
+    offset: u64,
+    capacity: u64,
+    segment_bytes: u64,
+}
+
+/// What one group's write did to the list of segments.
+pub enum Wrote {
+    /// It went into the current segment.
+    Here(Position),
+    /// It opened a new segment.
+    NewSegment(Position),
+}
+
+impl Writer {
+    /// Goes on in `segment` behind `offset`; `segment` is created when it does not exist.
+    pub fn open(journal: &Path, segment: u64, offset: u64, segment_bytes: u64) -> io::Result<Self> {
+        let path = journal.join(segment_name(segment));
+        if !path.exists() {
+            create_segment(journal, segment, segment_bytes)?;
+        }
+        let file = File::options().read(true).write(true).open(path)?;
+        let mut capacity = file.metadata()?.len();
+        if capacity < segment_bytes {
+            // A crash between cutting a full segment and creating the next leaves the newest one cut: fill it up again.
+            write_zeros(&file, capacity, segment_bytes)?;
+            file.sync_all()?;
+            capacity = segment_bytes;
+        }
+        Ok(Self {
+            journal: journal.to_path_buf(),
+            file,
+            segment,
+            offset,
+            capacity,
+            segment_bytes,
+        })
+    }
+
+    /// Overwrites `bytes` behind the end with zeros: what a torn write left.
+    pub fn clear(&self, bytes: u64) -> io::Result<()> {
+        write_zeros(&self.file, self.offset, self.offset + bytes)?;
+        self.file.sync_data()
+    }
+
+    /// Writes one group whose first frame has `first` and makes it durable. The group never spans segments.
+    ///
+    /// # Errors
+    /// Any error leaves the writer unusable: what a failed sync wrote cannot be known, so it must never be retried.
+    pub fn append(&mut self, first: u64, group: &[u8]) -> io::Result<Wrote> {
+        let length = group.len() as u64;
+        let rolled = self.offset + length > self.capacity;
+        if rolled {
+            self.roll(first)?;
+        }
+        let at = Position {
+            segment: self.segment,
+            offset: self.offset,
+        };
+        self.file.write_all_at(group, self.offset)?;
+        // A crash before this line loses entries that nobody was answered for; after it, none can be lost.
+        self.file.sync_data()?;
+        self.offset += length;
+        Ok(if rolled { Wrote::NewSegment(at) } else { Wrote::Here(at) })
+    }
+
+    fn roll(&mut self, first: u64) -> io::Result<()> {
+        // 1. Cut the full segment. A crash after it leaves a newest segment without room, which `open` fills up.
+        self.file.set_len(self.offset)?;
+        self.file.sync_all()?;
+        // 2. Name the next one. A crash after it leaves a newest segment of zeros, which is an empty tail.
+        create_segment(&self.journal, first, self.segment_bytes)?;
+        let path = self.journal.join(segment_name(first));
+        self.file = patiently(|| File::options().read(true).write(true).open(&path))?;
+        (self.segment, self.offset, self.capacity) = (first, 0, self.segment_bytes);
+        Ok(())
+    }
+}
+
+/// Reads entries `[first, end)`, the frame of `first` lying at `start`. Those from `checked_from` on are hashed and held against
+/// their frames' checks; those before it are only stepped over, or were written a moment ago by this process.
+///
+/// # Errors
+/// `Damage` when a frame that must be there is not whole; its index is named.
+pub fn read(
+    journal: &Path,
+    segments: &[u64],
+    start: Position,
+    (first, end): (u64, u64),
+    checked_from: u64,
+    mut visit: impl FnMut(u64, &[u8]),
+) -> io::Result<Result<(), Damage>> {
+    let (mut at, mut index, mut previous) = (start, first, None);
+    let mut file = File::open(journal.join(segment_name(at.segment)))?;
+    let (mut buffer, mut cursor) = (Vec::new(), 0);
+    while index < end {
+        if index != at.segment && segments.binary_search(&index).is_ok() {
+            at = Position {
+                segment: index,
+                offset: 0,
+            };
+            file = File::open(journal.join(segment_name(index)))?;
+            (cursor, previous) = (0, None);
+            buffer.clear();
+        }
+        if buffer.len() - cursor < HEADER + ENTRY_BYTES_MAX {
+            buffer.drain(..cursor);
+            cursor = 0;
+            at.offset += fill(&file, at.offset, &mut buffer)?;
+        }
+        let lies = frame::unchecked(&buffer, cursor, index, previous);
+        let Some(frame) = lies.filter(|frame| index < checked_from || frame.leaf().is_some()) else {
+            return Ok(Err(Damage::at(index, "the journal does not hold this entry")));
+        };
+        visit(index, frame.entry);
+        (cursor, previous) = (frame.next, Some(frame.in_group));
+        index += 1;
+    }
+    Ok(Ok(()))
+}
+
+/// Appends up to two largest frames' worth of bytes from `offset`; answers how many.
+fn fill(file: &File, offset: u64, buffer: &mut Vec<u8>) -> io::Result<u64> {
+    let held = buffer.len();
+    buffer.resize(held + 2 * (HEADER + ENTRY_BYTES_MAX), 0);
+    let mut filled = held;
+    while let Some(room) = buffer.get_mut(filled..).filter(|r| !r.is_empty()) {
+        match file.read_at(room, offset + (filled - held) as u64) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    buffer.truncate(filled);
+    Ok((filled - held) as u64)
+}
+
+fn create_segment(journal: &Path, first: u64, bytes: u64) -> io::Result<()> {
+    let (spare, name) = (journal.join(SPARE), journal.join(segment_name(first)));
+    if fs::metadata(&spare).is_ok_and(|m| m.len() == bytes) {
+        fs::rename(spare, name)?;
+    } else {
+        let unfinished = journal.join(format!("next{UNFINISHED}"));
+        zeros(&unfinished, bytes)?;
+        fs::rename(unfinished, name)?;
+    }
+    sync_dir(journal)
+}
+
+fn zeros(path: &Path, bytes: u64) -> io::Result<()> {
+    let file = patiently(|| File::create(path))?;
+    write_zeros(&file, 0, bytes)?;
+    file.sync_all()
+}
+
+fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
+    let block = vec![0; 256 * 1024];
+    let mut at = from;
+    while at < to {
+        let length = usize::try_from(to - at).unwrap_or(usize::MAX).min(block.len());
+        file.write_all_at(block.get(..length).unwrap_or_default(), at)?;
+        at += length as u64;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_positions_round_trip_and_foreign_names_are_passed_over() {
+        assert_eq!(parse_name(&segment_name(1_234)), Some(1_234));
+        assert_eq!(parse_name("1.log"), None);
+        assert_eq!(parse_name("+0000000000000000001.log"), None);
+        let position = Position {
+            segment: u64::MAX - 1,
+            offset: 77,
+        };
+        assert_eq!(Position::from_bytes(position.to_bytes()), position);
+    }
+}

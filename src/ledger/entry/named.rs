@@ -1,0 +1,110 @@
+//! Whom an entry is about, read in place: whoever indexes the log looks at every entry of it. Every kind that names a subject
+//! is here; a new kind that names one and is not would be missing from every trace.
+
+use super::Kind;
+use super::reader::{Head, Reader};
+
+/// What an entry says besides its subjects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest<'a> {
+    /// What it is about.
+    pub kind: Kind,
+    /// When, Unix microseconds.
+    pub at_us: i64,
+    /// Number of the agency; 0: the bureau's own people.
+    pub agency: u32,
+    /// `dlv_…` of the end of a delivery, `mis_…` of a step of a mismatch; empty for others.
+    pub id: &'a [u8],
+    /// The sealed part.
+    pub sealed: &'a [u8],
+}
+
+/// What the target of an `access` entry begins with, when it is about the guesses about a subject.
+const ABOUT_SUBJECT: &[u8] = b"guess_budget.";
+
+/// Visits each subject of an entry with its number among them; `None`: the bytes are no entry of this version, and what was
+/// visited is all that they name.
+pub fn visit<'a>(bytes: &'a [u8], mut visit: impl FnMut(&[u8; 16], u32)) -> Option<Rest<'a>> {
+    let mut reader = Reader(bytes);
+    let Head { kind, at_us, agency } = reader.head()?;
+    let mut id: &[u8] = &[];
+    match kind {
+        Kind::Verification => visit(&reader.item()?.subject, 0),
+        Kind::Chunk => {
+            for position in 0..u16::from_be_bytes(reader.array()?) {
+                visit(&reader.item()?.subject, position.into());
+            }
+        }
+        Kind::Call => {
+            text(&mut reader)?;
+            reader.take(2)?;
+            text(&mut reader)?;
+        }
+        Kind::Records => {
+            text(&mut reader)?;
+            for position in 0..u16::from_be_bytes(reader.array()?) {
+                visit(&reader.array()?, position.into());
+                reader.take(4)?;
+            }
+        }
+        Kind::Access => {
+            let (action, target) = (text(&mut reader)?, text(&mut reader)?);
+            if let Some(subject) = action.starts_with(ABOUT_SUBJECT).then(|| unhex(target)).flatten() {
+                visit(&subject, 0);
+            }
+        }
+        Kind::Mismatch => {
+            id = text(&mut reader)?;
+            for _action_state_dataset in 0..3 {
+                text(&mut reader)?;
+            }
+            visit(&reader.array()?, 0);
+            reader.take(4)?;
+        }
+        Kind::Delivery => {
+            id = text(&mut reader)?;
+            for _event_target_state in 0..3 {
+                text(&mut reader)?;
+            }
+            reader.take(4)?;
+        }
+        Kind::Read => {
+            for _operation_rules in 0..2 {
+                text(&mut reader)?;
+            }
+            visit(&reader.array()?, 0);
+            reader.take(4)?;
+            text(&mut reader)?;
+        }
+    }
+    let length = usize::from(u16::from_be_bytes(reader.array()?));
+    let sealed = reader.take(length)?;
+    Some(Rest {
+        kind,
+        at_us,
+        agency,
+        id,
+        sealed,
+    })
+}
+
+/// Bytes behind their length of one byte.
+fn text<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
+    let length = usize::from(reader.u8()?);
+    reader.take(length)
+}
+
+fn unhex(text: &[u8]) -> Option<[u8; 16]> {
+    let mut out = [0; 16];
+    let (pairs, rest) = text.as_chunks::<2>();
+    if pairs.len() != out.len() || !rest.is_empty() {
+        return None;
+    }
+    for (byte, pair) in out.iter_mut().zip(pairs) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests;

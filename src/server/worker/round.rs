@@ -1,0 +1,33 @@
+//! What the rounds of every worker have in common: when to pause, when to end, and how a failure is logged.
+
+use std::time::{Duration, Instant};
+
+use heyan_app::foundation::error::AppError;
+use tokio::sync::watch;
+
+/// Between two rounds that find something: while much happens, a round takes what came meanwhile together. What happens after a pause
+/// is told at once.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// After a failure, before the next try.
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs `work` until it ends or the node stops.
+pub(crate) async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// Waits until a round is worth it, if the last one took all that there was.
+pub(crate) async fn gather(began: Instant, took_all: bool) {
+    if took_all {
+        tokio::time::sleep_until((began + GATHER).into()).await;
+    }
+}
+
+/// Logs that a worker failed.
+pub(crate) fn told(worker: &str, error: &AppError) {
+    tracing::warn!(worker, error = %error, "a worker could not do its work; it tries again");
+}
