@@ -12,7 +12,7 @@
 
 pub mod breaker;
 pub mod budget;
-pub mod byte_set;
+pub(crate) mod byte_set;
 pub mod calendar;
 pub mod compare;
 pub mod delivery;
@@ -25,7 +25,7 @@ pub mod licence;
 pub mod mask;
 pub mod mismatch;
 pub mod notice;
-pub mod numeral;
+pub(crate) mod numeral;
 pub mod policy;
 pub mod predicate;
 pub mod reference;

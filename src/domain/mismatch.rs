@@ -183,7 +183,7 @@ impl Action {
     }
 
     /// Whether `actor` may take it at all, whatever the state.
-    pub const fn is_for(&self, actor: Actor) -> bool {
+    pub(crate) const fn is_for(&self, actor: Actor) -> bool {
         match self {
             Self::AcceptRecord | Self::ProposeCorrection(_) | Self::ReportFalseClaim => {
                 matches!(actor, Actor::Agency)

@@ -88,7 +88,7 @@ pub fn assigned(c: char) -> Option<char> {
 }
 
 /// The characters that the character `c`, itself outside the list of 2013, may stand for.
-pub fn standard_forms(c: char) -> &'static str {
+pub(crate) fn standard_forms(c: char) -> &'static str {
     if c.is_ascii() {
         return "";
     }
@@ -98,7 +98,7 @@ pub fn standard_forms(c: char) -> &'static str {
 /// Whether two different characters may be one character written in two ways; symmetric.
 ///
 /// Two characters of 通用规范汉字表 (2013) are distinct unless the pair is listed.
-pub fn variants_agree(a: char, b: char, place: Place) -> bool {
+pub(crate) fn variants_agree(a: char, b: char, place: Place) -> bool {
     if a == b {
         return true;
     }
@@ -118,22 +118,17 @@ pub fn variants_agree(a: char, b: char, place: Place) -> bool {
 }
 
 /// Every row of every name that is spelt exactly `name`.
-pub fn divisions_named(name: &str) -> &'static [DivisionRow] {
+pub(crate) fn divisions_named(name: &str) -> &'static [DivisionRow] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
 
 /// Whether GB/T 2260 ever had this six-digit code.
-pub fn division_known(code: u32) -> bool {
+pub(crate) fn division_known(code: u32) -> bool {
     CODES.contains(&code)
 }
 
-/// The province of a two-digit code, if there is one.
-pub fn province_known(code: u32) -> bool {
-    division_known(code * 10_000)
-}
-
 /// The code that stands today for a division that was renamed or merged as a whole.
-pub fn current_code(code: u32) -> u32 {
+pub(crate) fn current_code(code: u32) -> u32 {
     let mut now = code;
     for _ in 0..8 {
         match RENAMED_ROWS.iter().find(|row| row.0 == now) {
@@ -145,7 +140,7 @@ pub fn current_code(code: u32) -> u32 {
 }
 
 /// Code, full name and short name of every ethnic group, GB/T 3304.
-pub fn ethnic_groups() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+pub(crate) fn ethnic_groups() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     rows(ETHNICITY).filter_map(|line| {
         let mut cells = line.split(',');
         Some((cells.next()?, cells.next()?, cells.next()?))
@@ -153,18 +148,18 @@ pub fn ethnic_groups() -> impl Iterator<Item = (&'static str, &'static str, &'st
 }
 
 /// The lengths of the names that begin with the first character of `text`: most heads are told apart by this alone.
-pub fn lengths_from(text: &str) -> Lengths {
+pub(crate) fn lengths_from(text: &str) -> Lengths {
     let first = text.chars().next();
     first.and_then(|c| LENGTHS.get(&c)).copied().unwrap_or_default()
 }
 
 /// The two digits of the province whose short name is `short`.
-pub fn province_called(short: &str) -> Option<u32> {
+pub(crate) fn province_called(short: &str) -> Option<u32> {
     SHORT_PROVINCES.iter().find(|row| row.0 == short).map(|row| row.1)
 }
 
 /// The four-digit codes of every city whose name without 市, 地区 or 盟 is `short`.
-pub fn cities_called(short: &str) -> &'static [u32] {
+pub(crate) fn cities_called(short: &str) -> &'static [u32] {
     SHORT_CITIES.get(short).map_or(&[], Vec::as_slice)
 }
 

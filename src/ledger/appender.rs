@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Receiver;
 use tokio::sync::oneshot;
 
 use super::LedgerError;
@@ -17,7 +17,7 @@ use super::shared::Shared;
 use super::tree::{Hash, TILE};
 
 /// What the queue carries.
-pub enum Message {
+pub(crate) enum Message {
     /// Entries of one caller.
     Append(Job),
     /// Entries of many callers of one lane.
@@ -27,39 +27,20 @@ pub enum Message {
 }
 
 /// Entries of one caller, which become durable together.
-pub struct Job {
+pub(crate) struct Job {
     /// Entries with their leaf hashes, made by the caller's thread.
     pub entries: Entries,
     /// Hears the index of the first.
-    pub done: Done,
+    pub done: oneshot::Sender<Answer>,
     /// When the caller handed it over.
     pub queued: Instant,
 }
 
 /// The index of a job's first entry, or why there is none.
-pub type Answer = Result<u64, LedgerError>;
-
-/// Where a job's answer goes. A blocked thread must not wait on the task's channel: inside a tokio task that channel takes
-/// part in the cooperative budget, says "not yet" once the budget is spent, and a thread that never yields asks for ever.
-pub enum Done {
-    /// To an asynchronous task.
-    Task(oneshot::Sender<Answer>),
-    /// To a thread that blocks.
-    Thread(Sender<Answer>),
-}
-
-impl Done {
-    fn send(self, answer: Answer) {
-        // Nobody may listen any more; the entry is in the log all the same.
-        match self {
-            Self::Task(task) => drop(task.send(answer)),
-            Self::Thread(thread) => drop(thread.try_send(answer)),
-        }
-    }
-}
+pub(crate) type Answer = Result<u64, LedgerError>;
 
 /// A lane as the appender sees it.
-pub struct ToLane {
+pub(crate) struct ToLane {
     mailbox: Arc<Mailbox>,
     brought: Vec<Brought>,
 }
@@ -88,7 +69,7 @@ impl Part {
 }
 
 /// One entry without a second allocation, or several.
-pub enum Entries {
+pub(crate) enum Entries {
     /// The common case.
     One([(Vec<u8>, Hash); 1]),
     /// A batch.
@@ -97,7 +78,7 @@ pub enum Entries {
 
 impl Entries {
     /// The entries in order.
-    pub fn as_slice(&self) -> &[(Vec<u8>, Hash)] {
+    pub(crate) fn as_slice(&self) -> &[(Vec<u8>, Hash)] {
         match self {
             Self::One(one) => one,
             Self::Many(many) => many,
@@ -105,13 +86,13 @@ impl Entries {
     }
 
     /// Bytes that they take in the journal.
-    pub fn framed_bytes(&self) -> usize {
+    pub(crate) fn framed_bytes(&self) -> usize {
         self.as_slice().iter().map(|(entry, _)| HEADER + entry.len()).sum()
     }
 }
 
 /// The appender's own state.
-pub struct Appender {
+pub(crate) struct Appender {
     pub shared: Arc<Shared>,
     pub queue: Receiver<Message>,
     pub writer: Writer,
@@ -176,7 +157,7 @@ impl Group {
 
 impl Appender {
     /// Runs until `Stop`. After a failure it goes on only to refuse whoever still comes.
-    pub fn run(mut self) {
+    pub(crate) fn run(mut self) {
         let mut group = Group::default();
         let mut carried = None;
         loop {
@@ -204,7 +185,8 @@ impl Appender {
     /// Answers a part whose first entry has the index `first`; `None`: the ledger failed. Lanes hear of it with `deliver`.
     fn answer(&mut self, part: Part, first: Option<u64>) {
         let parcel = match part {
-            Part::Job(job) => return job.done.send(first.ok_or(LedgerError::Failed)),
+            // The caller may be gone; the entry is in the log all the same.
+            Part::Job(job) => return drop(job.done.send(first.ok_or(LedgerError::Failed))),
             Part::Parcel(parcel) => parcel,
         };
         let known = self.lanes.len();

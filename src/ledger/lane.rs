@@ -23,7 +23,7 @@ use super::{Appended, Intake, LedgerError, appender::Message, frame::HEADER, has
 
 /// Entries of one lane, one behind the other.
 #[derive(Default)]
-pub struct Parcel {
+pub(crate) struct Parcel {
     /// Number of the lane.
     pub lane: usize,
     /// The entries' bytes.
@@ -33,7 +33,7 @@ pub struct Parcel {
 }
 
 /// One entry of a parcel.
-pub struct Parcelled {
+pub(crate) struct Parcelled {
     /// Where its bytes end; they begin where those of the one before end.
     pub end: usize,
     /// Its leaf hash, made by the caller's thread.
@@ -45,7 +45,7 @@ pub struct Parcelled {
 }
 
 /// A parcel that is dealt with. `first` is the index of its first entry; `None`: the ledger failed.
-pub struct Brought {
+pub(crate) struct Brought {
     /// The parcel.
     pub parcel: Parcel,
     /// Index of its first entry.
@@ -54,7 +54,7 @@ pub struct Brought {
 
 /// Where the appender leaves what it brings.
 #[derive(Default)]
-pub struct Mailbox {
+pub(crate) struct Mailbox {
     brought: Mutex<Vec<Brought>>,
     waker: AtomicWaker,
     closed: AtomicBool,
@@ -62,13 +62,13 @@ pub struct Mailbox {
 
 impl Mailbox {
     /// Leaves parcels of a group; `brought` is empty afterwards.
-    pub fn bring(&self, brought: &mut Vec<Brought>) {
+    pub(crate) fn bring(&self, brought: &mut Vec<Brought>) {
         self.brought().append(brought);
         self.waker.wake();
     }
 
     /// Says that nothing comes any more.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.waker.wake();
     }

@@ -52,14 +52,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, TrySendError};
 use tokio::sync::oneshot;
 
-pub use frame::ENTRY_BYTES_MAX;
+use frame::ENTRY_BYTES_MAX;
 pub use lane::Lane;
 pub use note::{Cosignatures, NoteError, NoteSigner, TreeHead, VerifierKey};
 pub use scan::Damage;
 pub use tree::{Hash, leaf_hash};
 pub use types::{Appended, LedgerConfig, LedgerError, Stats};
 
-use appender::{Answer, Appender, Done, Entries, Job, Message};
+use appender::{Answer, Appender, Entries, Job, Message};
 use frame::GROUP_FRAMES_MAX;
 use sealer::Sealer;
 use shared::{Covered, Shared, Waiter};
@@ -202,7 +202,7 @@ impl Ledger {
     pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
         let leaf = hash_checked(&entry)?;
         let index = self
-            .submit_task(Entries::One([(entry, leaf)]))?
+            .submit(Entries::One([(entry, leaf)]))?
             .await
             .map_err(|_| self.intake.gone())??;
         Ok(Appended { index, leaf })
@@ -221,23 +221,10 @@ impl Ledger {
     pub async fn append_many(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
         let (entries, leaves) = hash_all(entries)?;
         let first = self
-            .submit_task(Entries::Many(entries))?
+            .submit(Entries::Many(entries))?
             .await
             .map_err(|_| self.intake.gone())??;
         Ok(placed(first, leaves))
-    }
-
-    /// `append` for threads that may block.
-    pub fn append_blocking(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
-        let leaf = hash_checked(&entry)?;
-        let index = self.submit_thread(Entries::One([(entry, leaf)]))?;
-        Ok(Appended { index, leaf })
-    }
-
-    /// `append_many` for threads that may block.
-    pub fn append_many_blocking(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
-        let (entries, leaves) = hash_all(entries)?;
-        Ok(placed(self.submit_thread(Entries::Many(entries))?, leaves))
     }
 
     /// Waits until a published checkpoint covers `index`.
@@ -313,19 +300,8 @@ impl Ledger {
         }
     }
 
-    fn submit_task(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
+    fn submit(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
         let (done, answer) = oneshot::channel();
-        self.submit(entries, Done::Task(done))?;
-        Ok(answer)
-    }
-
-    fn submit_thread(&self, entries: Entries) -> Answer {
-        let (done, answer) = crossbeam_channel::bounded(1);
-        self.submit(entries, Done::Thread(done))?;
-        answer.recv().map_err(|_| self.intake.gone())?
-    }
-
-    fn submit(&self, entries: Entries, done: Done) -> Result<(), LedgerError> {
         self.intake.open()?;
         let count = entries.as_slice().len();
         if count == 0 {
@@ -339,7 +315,7 @@ impl Ledger {
             .intake
             .queue
             .try_send(Message::Append(Job { entries, done, queued }));
-        sent.map_err(|refused| self.intake.refusal(&refused))
+        sent.map(|()| answer).map_err(|refused| self.intake.refusal(&refused))
     }
 }
 

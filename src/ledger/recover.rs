@@ -15,10 +15,10 @@ use super::tree::{Frontier, Hash, TILE};
 use super::{LedgerConfig, LedgerError};
 
 /// Name of the file of the verifier key.
-pub const KEY: &str = "key.pub";
+pub(crate) const KEY: &str = "key.pub";
 
 /// All that an opened ledger starts from.
-pub struct Recovered {
+pub(crate) struct Recovered {
     pub sealed: Sealed,
     pub levels: Levels,
     pub bundles: File,
@@ -33,7 +33,7 @@ pub struct Recovered {
 ///
 /// # Errors
 /// `Damaged`, `KeyMismatch`, or I/O.
-pub fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<Recovered, LedgerError> {
+pub(crate) fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<Recovered, LedgerError> {
     let (directory, journal_dir) = (&config.dir, config.dir.join(journal::DIRECTORY));
     remove_unfinished(directory, &journal_dir, config.segment_bytes).map_err(LedgerError::io("clean"))?;
     check_key(directory, signer)?;

@@ -25,12 +25,12 @@ use super::shared::{Covered, Sealed, Shared};
 use super::tree::{Hash, TILE};
 
 /// Name of the checkpoint's file.
-pub const CHECKPOINT: &str = "checkpoint";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// Name of the file of bundle positions.
-pub const BUNDLES: &str = "bundles.idx";
+pub(crate) const BUNDLES: &str = "bundles.idx";
 
 /// The sealer's own state.
-pub struct Sealer {
+pub(crate) struct Sealer {
     pub shared: Arc<Shared>,
     pub directory: PathBuf,
     pub levels: Levels,
@@ -44,7 +44,7 @@ pub struct Sealer {
 
 impl Sealer {
     /// Runs until the ledger is closed, then seals what is left. `closed` is set only after the appender has ended.
-    pub fn run(mut self) {
+    pub(crate) fn run(mut self) {
         let mut next = Instant::now() + self.interval;
         loop {
             let closed = self.shared.closed.load(Ordering::Acquire);
@@ -71,7 +71,7 @@ impl Sealer {
     }
 
     /// Seals every durable entry; does nothing when a checkpoint covers them already.
-    pub fn seal(&mut self) -> io::Result<()> {
+    pub(crate) fn seal(&mut self) -> io::Result<()> {
         let leaves = self.shared.take_unsealed();
         if leaves.is_empty() {
             return Ok(());
@@ -142,7 +142,7 @@ impl Sealer {
 }
 
 /// Replaces a small file so that a crash leaves the old content or the new.
-pub fn write_atomically(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write_atomically(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let unfinished = directory.join(format!("{name}{}", journal::UNFINISHED));
     let mut file = patiently(|| File::create(&unfinished))?;
     file.write_all(content)?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One source file, with what is neither comment nor literal kept at its place and all else blanked.
-pub struct Source {
+pub(crate) struct Source {
     pub path: PathBuf,
     pub layer: String,
     pub raw: String,
@@ -32,7 +32,7 @@ impl Source {
         }
     }
 
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.path
             .strip_prefix(root())
             .unwrap_or(&self.path)
@@ -41,35 +41,35 @@ impl Source {
     }
 
     /// Path below `src`, without the extension: `cli/client`.
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         let below = self.path.strip_prefix(root().join("src")).unwrap_or(&self.path);
         below.with_extension("").to_string_lossy().replace('\\', "/")
     }
 }
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-pub fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// Whether `name` is below `prefix`: `app::ports::X` below `app::ports`.
-pub fn under(name: &str, prefix: &str, separator: &str) -> bool {
+pub(crate) fn under(name: &str, prefix: &str, separator: &str) -> bool {
     name.strip_prefix(prefix)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(separator))
 }
 
-pub fn is_ident(c: char) -> bool {
+pub(crate) fn is_ident(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-pub fn ends_in_ident(text: &str) -> bool {
+pub(crate) fn ends_in_ident(text: &str) -> bool {
     text.chars().next_back().is_some_and(is_ident)
 }
 
-pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -86,7 +86,7 @@ pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 /// Every file of the crate; a file that only tests bring in has no live code.
-pub fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let src = root().join("src");
     let mut found = Vec::new();
     for path in files_below(&src, "rs") {
@@ -129,7 +129,7 @@ fn test_modules(source: &Source) -> Vec<PathBuf> {
 }
 
 /// Tests, benches and examples: only sizes, headers and ignored tests are looked at.
-pub fn more_sources() -> Vec<Source> {
+pub(crate) fn more_sources() -> Vec<Source> {
     let folders = ["tests", "benches", "examples"].map(|f| root().join(f));
     let paths = folders
         .iter()
@@ -281,7 +281,7 @@ fn line_of(code: &str, at: usize) -> usize {
 }
 
 /// (line, name, lines) of each function with a body.
-pub fn functions(code: &str) -> Vec<(usize, String, usize)> {
+pub(crate) fn functions(code: &str) -> Vec<(usize, String, usize)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("fn ") {
         let name: String = code[at + 3..].chars().take_while(|c| is_ident(*c)).collect();
@@ -298,7 +298,7 @@ pub fn functions(code: &str) -> Vec<(usize, String, usize)> {
 }
 
 /// Lines on which an outside crate or a `std` path is named.
-pub fn uses(code: &str, name: &str) -> Vec<usize> {
+pub(crate) fn uses(code: &str, name: &str) -> Vec<usize> {
     let mut lines = Vec::new();
     for (at, _) in code.match_indices(name) {
         let (before, after) = (&code[..at], &code[at + name.len()..]);

@@ -120,7 +120,7 @@ impl GuardedClient {
     ///
     /// # Errors
     /// The certificates cannot be used.
-    pub fn with_lookup(settings: &GuardSettings, lookup: Arc<dyn Lookup>) -> Result<Self, GuardError> {
+    pub(crate) fn with_lookup(settings: &GuardSettings, lookup: Arc<dyn Lookup>) -> Result<Self, GuardError> {
         // The first installed provider stays; `main` has done so, a test has not.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let rules = Arc::new(settings.rules.clone());
@@ -199,7 +199,7 @@ impl Unanswered {
 ///
 /// # Errors
 /// It is longer, or broke off.
-pub async fn read_bounded(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Unanswered> {
+pub(crate) async fn read_bounded(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Unanswered> {
     let declared = response.content_length().unwrap_or(0);
     if usize::try_from(declared).map_or(true, |declared| declared > bytes_max) {
         return Err(Unanswered::Failed(Failure::TooLarge));

@@ -14,7 +14,7 @@ const FORMS: [&str; 3] = [
 const TEXT_BYTES_MAX: usize = 40;
 
 /// Seconds to wait by the answer's headers; without a `Date`, a date counts from `sent_s` (Unix seconds). A time past is 0.
-pub fn seconds(headers: &HeaderMap, sent_s: i64) -> Option<u32> {
+pub(super) fn seconds(headers: &HeaderMap, sent_s: i64) -> Option<u32> {
     let text = field(headers, &RETRY_AFTER)?;
     if text.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than fit are a very long time.

@@ -14,7 +14,7 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-pub use super::auth::refresh::{Fetcher, of_unanswered};
+pub(crate) use super::auth::refresh::{Fetcher, of_unanswered};
 use super::auth::{
     refresh::{RefreshConfig, Secret},
     sign::{gjgxjhpt_sign, hex, tif_sign},
@@ -123,7 +123,7 @@ impl Credentials {
     }
 
     /// The URL at which secrets are fetched, if they are.
-    pub fn refresh_url(&self) -> Option<&str> {
+    pub(crate) fn refresh_url(&self) -> Option<&str> {
         match &self.scheme {
             Scheme::Gjgxjhpt { secret, .. } => secret.url(),
             _ => None,
@@ -227,7 +227,7 @@ impl Credentials {
 }
 
 /// The text of the port for a file that cannot be used.
-pub fn of_file(error: SecretFileError) -> &'static str {
+pub(crate) fn of_file(error: SecretFileError) -> &'static str {
     match error {
         SecretFileError::Unread => "a secret's file cannot be read",
         SecretFileError::Open => "a secret's file may be read by others: chmod 400",

@@ -245,7 +245,7 @@ impl Scope {
 pub(super) mod tests {
     use crate::source::template::*;
 
-    pub fn scope(role: Role) -> Scope {
+    pub(crate) fn scope(role: Role) -> Scope {
         Scope {
             role,
             subject: ["id_number".to_owned()].into(),
@@ -254,7 +254,7 @@ pub(super) mod tests {
         }
     }
 
-    pub fn object(name: &str, value: &str) -> Map<String, Value> {
+    pub(crate) fn object(name: &str, value: &str) -> Map<String, Value> {
         [(name.to_owned(), Value::from(value))].into_iter().collect()
     }
 

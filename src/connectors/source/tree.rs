@@ -7,18 +7,18 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// How the tree was written: in XML, what stands once and what stands in a list of one are the same.
-pub use super::config::AnswerFormat as Written;
+pub(super) use super::config::AnswerFormat as Written;
 
 /// A JSON pointer, parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pointer(Vec<String>);
+pub(super) struct Pointer(Vec<String>);
 
 impl Pointer {
     /// Parses a pointer: empty, or segments that each begin with `/`.
     ///
     /// # Errors
     /// It is none.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Ok(Self::default());
         }
@@ -31,7 +31,7 @@ impl Pointer {
     }
 
     /// What stands at the pointer.
-    pub fn find<'a>(&self, root: &'a Value, written: Written) -> Option<&'a Value> {
+    pub(super) fn find<'a>(&self, root: &'a Value, written: Written) -> Option<&'a Value> {
         let mut at = root;
         for segment in &self.0 {
             let index = index(segment);
@@ -70,7 +70,7 @@ const DEPTH_MAX: usize = 32;
 ///
 /// # Errors
 /// It is no such JSON.
-pub fn parse_json(text: &str) -> Result<Value, &'static str> {
+pub(super) fn parse_json(text: &str) -> Result<Value, &'static str> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Seed(0).deserialize(&mut reader).map_err(|_| "no JSON")?;
     reader.end().map_err(|_| "something after the JSON")?;

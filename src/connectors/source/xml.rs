@@ -11,7 +11,7 @@ const DEPTH_MAX: usize = 32;
 ///
 /// # Errors
 /// What it holds that is not read.
-pub fn parse(text: &str) -> Result<Value, &'static str> {
+pub(super) fn parse(text: &str) -> Result<Value, &'static str> {
     let mut reader = Reader {
         rest: text.trim_start_matches('\u{feff}').trim_start(),
     };

@@ -210,7 +210,7 @@ impl Holder {
     }
 
     /// Whether `id` is a credit code.
-    pub fn is_firm(&self) -> bool {
+    pub(crate) fn is_firm(&self) -> bool {
         self.kind == Party::Firm
     }
 }

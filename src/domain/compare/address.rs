@@ -32,11 +32,6 @@ impl AddressForm {
         &self.head
     }
 
-    /// Bytes on the heap.
-    pub(crate) fn heap_bytes(&self) -> usize {
-        self.tail.len() + self.head.heap_bytes() + self.folded.as_ref().map_or(0, |text| text.len())
-    }
-
     /// The verdict on this address, of the text `own`, and a claimed one; symmetric.
     fn judge(&self, own: &str, claim: &str) -> Verdict {
         let text = address_tail::prepare(claim);
@@ -66,7 +61,7 @@ impl AddressForm {
 }
 
 /// The divisions at the head of an address as text, folded; empty when it names none.
-pub fn head_text(raw: &str) -> String {
+pub(crate) fn head_text(raw: &str) -> String {
     let text = address_tail::prepare(raw);
     let kept = text.len() - Chain::take(&text).1.len();
     text.get(..kept).unwrap_or_default().to_owned()

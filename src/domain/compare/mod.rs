@@ -15,7 +15,7 @@ use coded::{CodeTable, Coding};
 use digest::Algorithm;
 use text::TextRule;
 
-pub use address::head_text as address_head;
+pub(crate) use address::head_text as address_head;
 pub(crate) use date::DateForm;
 
 pub mod address;
@@ -117,16 +117,6 @@ impl Canonical {
     /// The value as the record holds it.
     pub fn raw(&self) -> &str {
         &self.raw
-    }
-
-    /// Bytes on the heap, for a cache that counts its size.
-    pub fn heap_bytes(&self) -> usize {
-        self.raw.len()
-            + match &self.form {
-                Form::Text(text) | Form::Number(text, _) => text.len(),
-                Form::Address(address) => size_of::<AddressForm>() + address.heap_bytes(),
-                _ => 0,
-            }
     }
 
     pub(crate) fn form(&self) -> &Form {
@@ -242,12 +232,12 @@ impl Comparator {
     }
 
     /// Whether the values are amounts, so that `at_least` has a meaning.
-    pub fn is_amount(&self) -> bool {
+    pub(crate) fn is_amount(&self) -> bool {
         matches!(self.0, Kind::Amount(_))
     }
 
     /// Whether the values name a division, so that `within` has a meaning.
-    pub fn is_place(&self) -> bool {
+    pub(crate) fn is_place(&self) -> bool {
         matches!(
             self.0,
             Kind::Address

@@ -100,7 +100,7 @@ impl Chain {
     }
 
     /// How this head and another relate; symmetric.
-    pub fn relation(&self, other: &Self) -> Relation {
+    pub(crate) fn relation(&self, other: &Self) -> Relation {
         if self.counties.is_empty() != other.counties.is_empty() {
             return Relation::Different;
         }
@@ -164,12 +164,6 @@ impl Chain {
             Area::City(wanted) => self.perhaps_in(wanted.iter().map(|code| code / 100).collect()),
             Area::County(wanted) => self.perhaps_in(wanted.iter().map(|code| code / 10_000).collect()),
         }
-    }
-
-    /// Bytes on the heap, for a cache that counts its size.
-    pub fn heap_bytes(&self) -> usize {
-        let spilled = |codes: &Codes| if codes.spilled() { codes.capacity() } else { 0 };
-        (spilled(&self.cities) + spilled(&self.counties)) * size_of::<u32>()
     }
 
     fn perhaps_in(&self, provinces: Vec<u32>) -> Inside {

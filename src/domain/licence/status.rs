@@ -64,7 +64,7 @@ impl Operation {
     }
 
     /// The operation of a wire word.
-    pub fn from_word(word: &str) -> Option<Self> {
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|operation| operation.as_str() == word)
     }
 }

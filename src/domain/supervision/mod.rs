@@ -29,7 +29,7 @@ pub use rule::{
 use super::calendar::{WorkingCalendar, china_day};
 
 /// Keys (operators, subjects, matters) that one detector keeps at most; beyond it the oldest are forgotten.
-pub const KEYS_MAX: usize = 250_000;
+pub(crate) const KEYS_MAX: usize = 250_000;
 
 /// What one rule has seen so far.
 #[derive(Serialize, Deserialize)]

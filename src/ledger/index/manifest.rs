@@ -12,14 +12,14 @@ use crate::journal::sync_dir;
 use crate::tree::Hash;
 
 /// Name of the file.
-pub const MANIFEST: &str = "manifest";
+pub(super) const MANIFEST: &str = "manifest";
 /// Longest manifest that is read, bytes: a row has at most 80, and a thousand runs are more than any ledger makes.
 const BYTES_MAX: u64 = 1 << 20;
 const HEADER: &str = "heyan ledger index v1";
 
 /// What the index was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manifest {
+pub(super) struct Manifest {
     /// Name of the ledger.
     pub origin: String,
     /// Counts the ways in which entries were read: another way is another index.
@@ -32,12 +32,12 @@ pub struct Manifest {
 
 impl Manifest {
     /// The entry behind the last run.
-    pub fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         self.spans.last().map_or(0, |span| span.end)
     }
 
     /// Reads it; `None`: there is none, or it is not whole.
-    pub fn read(folder: &Path) -> Option<Self> {
+    pub(super) fn read(folder: &Path) -> Option<Self> {
         let path = folder.join(MANIFEST);
         if fs::metadata(&path).ok()?.len() > BYTES_MAX {
             return None;
@@ -49,7 +49,7 @@ impl Manifest {
     ///
     /// # Errors
     /// I/O; the old one stands.
-    pub fn write(&self, folder: &Path) -> io::Result<()> {
+    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
         let unfinished = folder.join(format!("{MANIFEST}{UNFINISHED}"));
         let mut file = File::create(&unfinished)?;
         file.write_all(self.text().as_bytes())?;

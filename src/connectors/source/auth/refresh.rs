@@ -39,7 +39,7 @@ pub struct Fetcher<'a> {
 }
 
 /// Where and how secrets are fetched.
-pub struct RefreshConfig {
+pub(super) struct RefreshConfig {
     /// URL.
     pub url: String,
     /// File with the app key.
@@ -53,7 +53,7 @@ pub struct RefreshConfig {
 }
 
 /// The secret that requests are signed with.
-pub enum Secret {
+pub(super) enum Secret {
     /// It lasts: a file holds it.
     Lasting(PathBuf),
     /// It is fetched.
@@ -62,7 +62,7 @@ pub enum Secret {
 
 /// What was fetched last.
 #[derive(Default)]
-pub struct Fetched {
+pub(super) struct Fetched {
     secret: Option<Zeroizing<Vec<u8>>>,
     until_us: i64,
     fetched_us: Option<i64>,
@@ -72,12 +72,12 @@ pub struct Fetched {
 
 impl Secret {
     /// One that is fetched.
-    pub fn fetched(config: RefreshConfig) -> Self {
+    pub(super) fn fetched(config: RefreshConfig) -> Self {
         Self::Fetched(Box::new(config), Mutex::default())
     }
 
     /// The file of one that lasts.
-    pub fn file(&self) -> Option<&Path> {
+    pub(super) fn file(&self) -> Option<&Path> {
         match self {
             Self::Lasting(file) => Some(file),
             Self::Fetched(..) => None,
@@ -85,7 +85,7 @@ impl Secret {
     }
 
     /// Where it is fetched.
-    pub fn url(&self) -> Option<&str> {
+    pub(super) fn url(&self) -> Option<&str> {
         match self {
             Self::Lasting(_) => None,
             Self::Fetched(config, _) => Some(&config.url),
@@ -96,7 +96,7 @@ impl Secret {
     ///
     /// # Errors
     /// It cannot be fetched.
-    pub async fn get(
+    pub(super) async fn get(
         &self,
         rid: &str,
         sid: &str,
@@ -132,7 +132,7 @@ impl Secret {
     }
 
     /// Drops the secret of `generation`, which was refused; whether another is to be had.
-    pub async fn forget(&self, generation: u64, now_us: i64) -> bool {
+    pub(super) async fn forget(&self, generation: u64, now_us: i64) -> bool {
         let Self::Fetched(_, fetched) = self else {
             return false;
         };
@@ -228,7 +228,7 @@ impl RefreshConfig {
 }
 
 /// As an exchange tells it.
-pub fn of_unanswered(unanswered: Unanswered) -> Trouble {
+pub(crate) fn of_unanswered(unanswered: Unanswered) -> Trouble {
     match unanswered {
         Unanswered::Refused(fault) => Trouble::Target(fault),
         Unanswered::Failed(Failure::Timeout) => Trouble::Timeout,

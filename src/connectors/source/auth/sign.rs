@@ -12,13 +12,13 @@ use zeroize::Zeroizing;
 const BLOCK: usize = 16;
 
 /// National exchange platform: `base64(HMAC-SHA256(secret, sid ‖ rid ‖ rtime))`; `rtime` is Unix milliseconds as text.
-pub fn gjgxjhpt_sign(secret: &[u8], sid: &str, rid: &str, rtime: &str) -> String {
+pub(crate) fn gjgxjhpt_sign(secret: &[u8], sid: &str, rid: &str, rtime: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     STANDARD.encode(hmac::sign(&key, format!("{sid}{rid}{rtime}").as_bytes()))
 }
 
 /// Tencent TIF: upper-case hexadecimal `SHA-256(timestamp ‖ token ‖ nonce ‖ timestamp)`; seconds as text.
-pub fn tif_sign(timestamp: &str, token: &str, nonce: &str) -> String {
+pub(crate) fn tif_sign(timestamp: &str, token: &str, nonce: &str) -> String {
     let text = Zeroizing::new(format!("{timestamp}{token}{nonce}{timestamp}"));
     hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
@@ -40,7 +40,7 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// AES in ECB mode with PKCS #7 padding; the length of the key chooses AES-128, -192 or -256.
-pub fn aes_ecb_decrypt(key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn aes_ecb_decrypt(key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut open = Zeroizing::new(sealed.to_vec());
     match key.len() {
         16 => decrypt(&Aes128::new_from_slice(key).ok()?, &mut open)?,
@@ -73,7 +73,7 @@ mod tests {
     use crate::source::auth::sign::*;
     use aes::cipher::BlockEncrypt;
 
-    pub fn aes_ecb_encrypt(key: &[u8; 32], open: &[u8]) -> Vec<u8> {
+    pub(crate) fn aes_ecb_encrypt(key: &[u8; 32], open: &[u8]) -> Vec<u8> {
         let padding = BLOCK - open.len() % BLOCK;
         let mut bytes = open.to_vec();
         bytes.extend(std::iter::repeat_n(u8::try_from(padding).unwrap(), padding));
