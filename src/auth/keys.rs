@@ -12,6 +12,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use data_encoding::HEXLOWER;
 use ring::hkdf;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -99,7 +100,7 @@ impl KeyRing {
     /// By which one root is told from another: it tells nothing of the root.
     pub fn mark(&self) -> Result<String, KeyRingError> {
         let mark = self.derive(b"root-mark", 0)?;
-        Ok(mark.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Ok(HEXLOWER.encode(mark.get(..16).unwrap_or_default()))
     }
 
     /// HMAC key of subject pseudonyms.

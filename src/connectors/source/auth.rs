@@ -10,6 +10,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::HEXLOWER;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 pub(crate) use super::auth::refresh::{Fetcher, of_unanswered};
 use super::auth::{
     refresh::{RefreshConfig, Secret},
-    sign::{gjgxjhpt_sign, hex, tif_sign},
+    sign::{gjgxjhpt_sign, tif_sign},
 };
 use super::{
     config::AuthConfig,
@@ -265,5 +266,5 @@ fn nonce() -> Result<String, Trouble> {
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| Trouble::Unmade("no random bytes"))?;
-    Ok(hex(&bytes).to_ascii_lowercase())
+    Ok(HEXLOWER.encode(&bytes))
 }

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use ring::digest;
 
 use super::run::{Span, UNFINISHED};
@@ -63,7 +64,7 @@ impl Manifest {
             "{HEADER}\norigin {}\nform {}\nleaf {}\n",
             self.origin,
             self.form,
-            hex(&self.leaf)
+            HEXLOWER.encode(&self.leaf)
         );
         for Span {
             level,
@@ -74,7 +75,7 @@ impl Manifest {
         {
             text.push_str(&format!("run {level} {first} {end} {rows}\n"));
         }
-        let check = hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+        let check = HEXLOWER.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
         text.push_str(&format!("sha256 {check}\n"));
         text
     }
@@ -114,17 +115,6 @@ impl Manifest {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn unhex(text: &str) -> Option<Hash> {
-    let mut hash = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (at, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(hash)
+    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
 }

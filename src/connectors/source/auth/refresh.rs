@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{
     of_file,
-    sign::{aes_ecb_decrypt, gjgxjhpt_sign, unhex},
+    sign::{aes_ecb_decrypt, gjgxjhpt_sign},
 };
 use crate::{
     guard::{GuardedClient, Unanswered, read_bounded},
@@ -216,7 +217,7 @@ impl RefreshConfig {
         }
         let key = match self.key_bytes {
             AppKeyBytes::Text => Some(app_key.as_bytes().to_vec()),
-            AppKeyBytes::Hex => unhex(app_key),
+            AppKeyBytes::Hex => HEXLOWER_PERMISSIVE.decode(app_key.as_bytes()).ok(),
             AppKeyBytes::Base64 => STANDARD.decode(app_key).ok(),
         };
         let key = key.map(Zeroizing::new).filter(|key| [16, 24, 32].contains(&key.len()));
