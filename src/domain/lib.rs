@@ -20,6 +20,7 @@ pub mod division;
 pub mod fault;
 pub mod fold;
 pub mod identifier;
+pub mod json;
 pub mod label;
 pub mod licence;
 pub mod mask;

@@ -2,6 +2,7 @@
 //! The first delay stands before the first attempt: n delays are n attempts, and after the n-th failed one the delivery is dead.
 //!
 //! `now ≤ At`, and `asked ≤ At - now` for every `Retry-After` up to the limit. Randomness comes in as a number.
+//! Own code: the delays of a delivery outlive the process; retry crates wait inside one.
 
 use thiserror::Error;
 

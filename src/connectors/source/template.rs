@@ -1,6 +1,7 @@
 //! Texts with places: `{subject.id_number}`, `{now:yyyyMMddHHmmss}`. Every `{` begins a place; `{{` and `}}` are braces.
 //! A place is known when the file is loaded, or the file is refused. How a value is escaped is decided by where the
 //! template stands (`request.rs`), never by the template.
+//! Own code: places are checked at load and never evaluated; template engines are languages.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
