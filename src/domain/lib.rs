@@ -34,3 +34,4 @@ pub mod schedule;
 pub mod supervision;
 pub mod template;
 pub mod verdict;
+pub mod words;
