@@ -105,6 +105,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("moka", &["cache"]),
     ("num_bigint", &["auth/signature"]),
     ("prometheus", &["telemetry"]),
+    ("pulldown_cmark", &["http/docs"]),
     ("quick_xml", &["connectors/source"]),
     ("rdkafka", &["kafka"]),
     ("reqwest", &["cli/client", "auth/target", "connectors"]),

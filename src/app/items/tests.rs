@@ -1,5 +1,6 @@
 //! Which version of an item counts, and which materials the report names.
 
+use heyan_catalog::Catalog;
 use serde_json::{Value, json};
 
 use super::*;
