@@ -49,16 +49,24 @@ fn entry(number: u64) -> Vec<u8> {
     bytes
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+}
+
 fn fill(ledger: &Ledger, entries: u64) {
     let each = entries / THREADS;
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
             scope.spawn(move || {
+                let runtime = runtime();
                 let (mut number, end) = (thread * each, (thread + 1) * each);
                 while number < end {
                     let count = CALL.min(end - number);
                     let call = (number..number + count).map(entry).collect();
-                    ledger.append_many_blocking(call).expect("the ledger takes entries");
+                    let taken = runtime.block_on(ledger.append_many(call));
+                    taken.expect("the ledger takes entries");
                     number += count;
                 }
             });
@@ -83,9 +91,11 @@ fn main() {
         );
         return;
     }
+    let runtime = runtime();
     let (held, mut openings, mut proof_s) = (ledger.stats().durable, Vec::new(), None);
     loop {
-        ledger.append_blocking(entry(0)).expect("the ledger takes an entry");
+        let taken = runtime.block_on(ledger.append(entry(0)));
+        taken.expect("the ledger takes an entry");
         openings.push(began.elapsed().as_secs_f64());
         proof_s.get_or_insert_with(|| {
             let began = Instant::now();

@@ -1,10 +1,10 @@
 //! What is compared: for each field the record's value and the claims about it, each with a word for its spelling.
 
 /// Claims, each with a word for it.
-pub type Worded = &'static [(&'static str, &'static str)];
+pub(super) type Worded = &'static [(&'static str, &'static str)];
 
 /// Dataset, field, value of the record, claims with the word for each.
-pub const COMPARED: [(&str, &str, &str, Worded); 14] = [
+pub(super) const COMPARED: [(&str, &str, &str, Worded); 14] = [
     (
         "natural-person",
         "name",
@@ -105,7 +105,7 @@ pub const COMPARED: [(&str, &str, &str, Worded); 14] = [
 ];
 
 /// Kind, word for the spelling, identifier.
-pub const IDENTIFIERS: [(&str, &str, &str); 7] = [
+pub(super) const IDENTIFIERS: [(&str, &str, &str); 7] = [
     ("resident_number", "canonical", "340207199705305213"),
     ("resident_number", "folded", "34020719 97053 05213"),
     ("credit_code", "canonical", "91340200MA2MQ218X8"),

@@ -28,7 +28,7 @@ use compared::{COMPARED, IDENTIFIERS};
 mod compared;
 
 /// A part: its name, and one call of it.
-pub type Case = (String, Box<dyn FnMut()>);
+pub(crate) type Case = (String, Box<dyn FnMut()>);
 
 const BODY: &str = r#"{"dataset":"natural-person","subject":{"id_number":"340207199705305213"},"claims":{"name":"欧阳思远","birth_date":"1997-05-30","domicile_address":"安徽省芜湖市镜湖区中山路120号7幢1单元101室"},"purpose":{"item_code":"11340200003010677X3442199806003","application_no":"A-2026-000123","operator":"window-7"}}"#;
 
@@ -37,7 +37,7 @@ fn person(catalog: &Catalog) -> &Dataset {
 }
 
 /// Every part.
-pub fn all() -> Vec<Case> {
+pub(crate) fn all() -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let catalog: &'static Catalog = Box::leak(Box::new(Catalog::load(None).expect("the shipped catalogue")));
     compared_cases(&mut cases, catalog);
@@ -158,8 +158,11 @@ fn ledger_cases(cases: &mut Vec<Case>) {
         clock: std::sync::Arc::new(|| 1),
     };
     let ledger = Ledger::open(config).expect("a ledger");
-    ledger
-        .append_many_blocking((0..10_000_u32).map(|n| n.to_be_bytes().to_vec()).collect())
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    runtime
+        .block_on(ledger.append_many((0..10_000_u32).map(|n| n.to_be_bytes().to_vec()).collect()))
         .expect("entries");
     std::thread::sleep(Duration::from_millis(1_500));
     cases.push((

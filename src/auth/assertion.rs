@@ -12,10 +12,10 @@ use super::replay::{ReplayCache, ReplayError};
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How far ahead `exp` may lie, seconds.
-pub const LIFETIME_S_MAX: i64 = 300;
+pub(crate) const LIFETIME_S_MAX: i64 = 300;
 
 /// How far the client's clock may be ahead for `iat` and `nbf`, seconds.
-pub const SKEW_S: i64 = 60;
+pub(crate) const SKEW_S: i64 = 60;
 
 const ID_BYTES_MAX: usize = 128;
 

@@ -1,5 +1,6 @@
 //! The digests of a file in one pass: SHA-256 (FIPS 180-4) and SM3 (GB/T 32905-2016). Nothing of the file is kept.
 
+use data_encoding::HEXLOWER;
 use ring::digest::{self, Context};
 use sm3::{Digest as _, Sm3};
 
@@ -57,14 +58,7 @@ impl FileDigest {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            for nibble in [byte >> 4, byte & 0x0f] {
-                text.extend(char::from_digit(nibble.into(), 16));
-            }
-            text
-        })
+    HEXLOWER.encode(bytes)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! The outer form of signed tokens: JWS compact serialisation (RFC 7515 §7.1) and strict JSON objects.
 //! Nothing is trusted here: `split` only cuts and decodes, and the payload is to be read after the signature has been verified.
-
-use std::fmt;
+//! Own code: on the hot path; a JWT library brings a second crypto stack and chooses the algorithm by the header.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use heyan_domain::json::{self, JsonRules};
 use serde_json::{Map, Value};
 
 /// Longest compact form accepted.
@@ -67,74 +66,9 @@ pub(super) fn join(header: &Value, payload: &Value, sign: impl Fn(&[u8]) -> Vec<
 /// Reads one JSON object. A member that occurs twice, at any depth, is refused (RFC 7515 §4 allows either that or the
 /// last one; two readers that choose differently is how tokens get confused).
 pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, JwsError> {
-    match serde_json::from_slice::<Strict>(bytes) {
-        Ok(Strict(Value::Object(members))) => Ok(members),
+    match json::parse(bytes, JsonRules::FOREIGN) {
+        Ok(Value::Object(members)) => Ok(members),
         _ => Err(JwsError::Malformed),
-    }
-}
-
-/// A JSON value of which every object has distinct members.
-struct Strict(Value);
-
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Self)
-    }
-}
-
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON with distinct members")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(Strict(value)) = access.next_element()? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
-        while let Some((name, Strict(value))) = access.next_entry::<String, Strict>()? {
-            if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member occurs twice"));
-            }
-        }
-        Ok(Value::Object(members))
     }
 }
 

@@ -12,6 +12,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use data_encoding::HEXLOWER;
 use ring::hkdf;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -68,7 +69,7 @@ pub struct KeyRing {
 
 impl KeyRing {
     /// Takes a root.
-    pub fn from_root(root: &[u8; 32]) -> Self {
+    pub(crate) fn from_root(root: &[u8; 32]) -> Self {
         // The salt separates this format from any other use of the same bytes.
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, FORMAT.as_bytes());
         Self {
@@ -99,7 +100,7 @@ impl KeyRing {
     /// By which one root is told from another: it tells nothing of the root.
     pub fn mark(&self) -> Result<String, KeyRingError> {
         let mark = self.derive(b"root-mark", 0)?;
-        Ok(mark.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Ok(HEXLOWER.encode(mark.get(..16).unwrap_or_default()))
     }
 
     /// HMAC key of subject pseudonyms.
@@ -130,11 +131,6 @@ impl KeyRing {
     /// HMAC key that hides matter numbers and claims that are only ever compared.
     pub fn hiding_key(&self) -> Result<SecretBytes, KeyRingError> {
         self.derive(b"hiding", 0)
-    }
-
-    /// HMAC key of paging cursors.
-    pub fn cursor_key(&self) -> Result<SecretBytes, KeyRingError> {
-        self.derive(b"cursor", 0)
     }
 
     /// HMAC key of remembered one-time ids.
@@ -286,8 +282,8 @@ mod tests {
         format!("{FORMAT} {}\n", STANDARD.encode([7; 32]))
     }
 
-    fn cursor(ring: &KeyRing) -> [u8; 32] {
-        *ring.cursor_key().unwrap()
+    fn replay(ring: &KeyRing) -> [u8; 32] {
+        *ring.replay_key().unwrap()
     }
 
     #[test]
@@ -305,15 +301,14 @@ mod tests {
             *ring.connector_sealing_key(1).unwrap(),
             *ring.hiding_key().unwrap(),
             *ring.webhook_signing_seed().unwrap(),
-            *ring.cursor_key().unwrap(),
             *ring.replay_key().unwrap(),
         ];
         let all = keys.len();
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), all);
-        assert_eq!(cursor(&ring), cursor(&KeyRing::from_root(&[7; 32])));
-        assert_ne!(cursor(&ring), cursor(&KeyRing::from_root(&[8; 32])));
+        assert_eq!(replay(&ring), replay(&KeyRing::from_root(&[7; 32])));
+        assert_ne!(replay(&ring), replay(&KeyRing::from_root(&[8; 32])));
     }
 
     #[test]
@@ -336,7 +331,7 @@ mod tests {
         let meta = fs::metadata(scratch.root()).unwrap();
         assert_eq!(meta.permissions().mode() & 0o7777, 0o400);
         let second = load_or_create(&scratch.root()).ok().unwrap();
-        assert_eq!(cursor(&first), cursor(&second));
+        assert_eq!(replay(&first), replay(&second));
         let names: Vec<_> = fs::read_dir(&scratch.0).unwrap().collect();
         assert_eq!(names.len(), 1, "no temporary file is left");
         let text = fs::read_to_string(scratch.root()).unwrap();
@@ -348,7 +343,7 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.root();
         let keys: Vec<[u8; 32]> = std::thread::scope(|scope| {
-            let start = || cursor(&load_or_create(&path).ok().unwrap());
+            let start = || replay(&load_or_create(&path).ok().unwrap());
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
             threads.into_iter().map(|t| t.join().unwrap()).collect()
         });

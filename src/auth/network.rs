@@ -3,7 +3,9 @@
 //! IPv6 network, `::/0` too, never lets an IPv4 client in.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 const TEXT_BYTES_MAX: usize = 64;
 const NETWORKS_MAX: usize = 256;
@@ -27,10 +29,7 @@ pub enum NetworkError {
 
 /// A network: address and prefix length, without host bits; IPv4-mapped ones are kept as IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
+pub struct Network(IpNet);
 
 impl Network {
     /// Parses `10.0.0.0/8`, `2001:db8::/32`, `::ffff:10.0.0.0/104`, or a single address.
@@ -44,34 +43,30 @@ impl Network {
             Some((address, prefix)) => (address, Some(prefix_length(prefix)?)),
             None => (text, None),
         };
+        // The text is not left to `IpNet`, which takes leading zeros.
         let written: IpAddr = address.parse().map_err(|_| NetworkError::Malformed)?;
-        let widest = width(&written);
-        let prefix = prefix.unwrap_or(widest);
-        if prefix > widest {
-            return Err(NetworkError::Malformed);
+        let prefix = prefix.unwrap_or(if written.is_ipv4() { 32 } else { 128 });
+        let mut network = IpNet::new(written, prefix).map_err(|_| NetworkError::Malformed)?;
+        let canonical = written.to_canonical();
+        if canonical.is_ipv4() != written.is_ipv4() {
+            let prefix = prefix.checked_sub(96).ok_or(NetworkError::MappedPrefix)?;
+            network = IpNet::new(canonical, prefix).map_err(|_| NetworkError::Malformed)?;
         }
-        let address = written.to_canonical();
-        let prefix = match (widest, width(&address)) {
-            (128, 32) => prefix.checked_sub(96).ok_or(NetworkError::MappedPrefix)?,
-            _ => prefix,
-        };
-        if masked(bits(&address), prefix, width(&address)) != bits(&address) {
+        if network.trunc() != network {
             return Err(NetworkError::HostBits);
         }
-        Ok(Self { address, prefix })
+        Ok(Self(network))
     }
 
     /// Whether `address` lies in it.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        let width = width(&self.address);
-        width == self::width(&address) && masked(bits(&address), self.prefix, width) == bits(&self.address)
+        self.0.contains(&address.to_canonical())
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.address, self.prefix)
+        self.0.fmt(formatter)
     }
 }
 
@@ -118,31 +113,10 @@ fn prefix_length(text: &str) -> Result<u8, NetworkError> {
     text.parse().map_err(|_| NetworkError::Malformed)
 }
 
-fn width(address: &IpAddr) -> u8 {
-    match address {
-        IpAddr::V4(_) => 32,
-        IpAddr::V6(_) => 128,
-    }
-}
-
-/// The address as a number, its last bit lowest.
-fn bits(address: &IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => u128::from(v4.to_bits()),
-        IpAddr::V6(v6) => Ipv6Addr::to_bits(*v6),
-    }
-}
-
-fn masked(bits: u128, prefix: u8, width: u8) -> u128 {
-    // A shift by 128 (`::/0`) is not defined; everything is then a host bit.
-    let hosts = u128::MAX
-        .checked_shl(u32::from(width.saturating_sub(prefix)))
-        .unwrap_or(0);
-    bits & hosts
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
     use proptest::prelude::*;
 
@@ -243,15 +217,15 @@ mod tests {
 
         #[test]
         fn text_and_network_are_one_to_one(bytes in any::<u128>(), four in any::<u32>(), prefix in 0u8..=128) {
-            let v6 = IpAddr::from(Ipv6Addr::from_bits(masked(bytes, prefix, 128)));
             let short = prefix % 33;
-            let v4 = IpAddr::from((masked(u128::from(four), short, 32) as u32).to_be_bytes());
+            let v6 = IpNet::new(Ipv6Addr::from_bits(bytes).into(), prefix).unwrap().network();
+            let v4 = IpNet::new(Ipv4Addr::from_bits(four).into(), short).unwrap().network();
             for (address, prefix) in [(v6, prefix), (v4, short)] {
                 if let Ok(network) = Network::parse(&format!("{address}/{prefix}")) {
                     prop_assert_eq!(Network::parse(&network.to_string()), Ok(network));
                     prop_assert!(network.contains(address));
                 } else {
-                    prop_assert!(width(&address) != width(&address.to_canonical()));
+                    prop_assert!(address.is_ipv4() != address.to_canonical().is_ipv4());
                 }
             }
         }

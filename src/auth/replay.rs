@@ -1,7 +1,8 @@
-//! Remembers one-time ids (`jti` of assertions, nonces of signed requests) for as long as they could be used again.
+//! Remembers one-time ids (`jti` of assertions) for as long as they could be used again.
 //! When it is full it refuses: forgetting an id early would let its message in a second time.
 //! Invariants: `entries ≤ capacity`; an id is forgotten only when `keep_until_s < forgotten_before_s`, and nothing that ends
 //! before `forgotten_before_s` is taken in, so a clock that steps back opens no hole.
+//! Own code: when full it must refuse; caches evict, which would let a message in twice.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};

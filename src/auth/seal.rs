@@ -9,7 +9,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// Bytes that sealing adds.
-pub const OVERHEAD_BYTES: usize = 1 + NONCE_LEN + 16;
+pub(crate) const OVERHEAD_BYTES: usize = 1 + NONCE_LEN + 16;
 
 /// Why nothing was sealed or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! Rules on what the hub may reach on its own account: webhooks and connectors (PROMISES I-20). Everything is refused that is
 //! not listed; agencies live on private networks, so "no private addresses" would be the wrong rule.
 //! Pure: who connects checks the URL here first, then every address that its name resolves to, and connects to these only.
+//! Own code: an allow list of networks and ports is this hub's policy; no crate holds it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -11,11 +11,11 @@ use super::ed25519::{KeyError, PublicKey, SigningKey};
 use super::jws::{self, JwsError};
 
 /// Longest life that any configuration may give a token, seconds; the default is 600.
-pub const LIFETIME_S_MAX: i64 = 86_400;
+pub(crate) const LIFETIME_S_MAX: i64 = 86_400;
 
 /// How far the clock of the node that issued a token may be ahead of the node that reads it, seconds. Nodes may differ
 /// by so much; nothing is added after `exp`.
-pub const SKEW_S: i64 = 60;
+pub(crate) const SKEW_S: i64 = 60;
 
 /// Name of a signing key in token headers and in the key set: 1 to 64 of `A-Z a-z 0-9 - _`.
 #[derive(Clone, Debug, PartialEq, Eq)]

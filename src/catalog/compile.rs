@@ -225,7 +225,7 @@ fn compile_subject(file: &str, pointer: &str, name: &str, member: &Value) -> Res
     let fail = |place: &str, reason: String| CatalogError::in_file(file, &format!("{pointer}/x-heyan/{place}"), reason);
     let kind = IdentifierKind::from_name(&words.identifier)
         .ok_or_else(|| fail("identifier", format!("unknown identifier {}", words.identifier)))?;
-    let mask = Mask::from_name(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
+    let mask = Mask::parse(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
     Ok(SubjectMember {
         name: name.into(),
         label: words.label,
@@ -244,7 +244,7 @@ fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Resul
     };
     let comparator =
         Comparator::from_options(&words.comparator, &options).map_err(|error| fail("comparator", error.to_string()))?;
-    let mask = Mask::from_name(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
+    let mask = Mask::parse(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
     let active = words.active.unwrap_or_default();
     if !active.iter().all(|code| comparator.is_readable(code)) {
         return Err(fail("active", "must be values of the field".to_owned()));

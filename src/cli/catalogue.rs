@@ -14,7 +14,7 @@ use super::{
 
 /// A dataset of the catalogue.
 #[derive(Deserialize)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// Its name.
     pub name: String,
     /// Members that name the subject.
@@ -35,7 +35,7 @@ struct Named {
 
 /// What the rows of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowKind {
+pub(crate) enum RowKind {
     /// Records: `source_version`, `effective_at` and `source` stand beside subject and fields.
     Record,
     /// Requests: `ref` and `dataset` stand beside subject and claims.
@@ -44,7 +44,7 @@ pub enum RowKind {
 
 /// What a column holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Column {
+pub(crate) enum Column {
     /// A member of the subject.
     Subject(String),
     /// A field, or a claim about one.
@@ -57,7 +57,7 @@ pub enum Column {
 
 /// What becomes of columns that the dataset does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnknownColumns {
+pub(crate) enum UnknownColumns {
     /// They are a mistake.
     Refuse,
     /// They are passed over.
@@ -76,7 +76,7 @@ impl Shape {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or its answer names no subject.
-    pub async fn of(hub: &Hub, dataset: &str) -> Result<Self, Failure> {
+    pub(crate) async fn of(hub: &Hub, dataset: &str) -> Result<Self, Failure> {
         let answer = hub.call(Verb::Get, &["v1", "datasets", dataset], &[], None).await?;
         let shape: Self = serde_json::from_value(answer).map_err(|_| Failure::unreachable(Key::OddShape, [dataset]))?;
         if shape.subject.is_empty() {
@@ -89,7 +89,7 @@ impl Shape {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or answers something else.
-    pub async fn all(hub: &Hub) -> Result<Vec<Self>, Failure> {
+    pub(crate) async fn all(hub: &Hub) -> Result<Vec<Self>, Failure> {
         #[derive(Deserialize)]
         struct Answer {
             datasets: Vec<Shape>,
@@ -120,7 +120,7 @@ impl Shape {
     }
 
     /// What each column of a header holds in this dataset.
-    pub fn columns(&self, header: &[String], kind: RowKind) -> Vec<Column> {
+    pub(crate) fn columns(&self, header: &[String], kind: RowKind) -> Vec<Column> {
         header.iter().map(|name| self.column(name, kind)).collect()
     }
 
@@ -129,7 +129,7 @@ impl Shape {
     ///
     /// # Errors
     /// A column is unknown or there twice, or a member of the subject has none.
-    pub fn check(
+    pub(crate) fn check(
         &self,
         header: &[String],
         columns: &[Column],
@@ -181,7 +181,7 @@ fn own_of(kind: RowKind) -> &'static [(&'static str, &'static str)] {
 }
 
 /// What a header says of the row itself.
-pub fn own(header: &str, kind: RowKind) -> Option<Column> {
+pub(crate) fn own(header: &str, kind: RowKind) -> Option<Column> {
     let found = own_of(kind)
         .iter()
         .find(|(name, zh)| header.eq_ignore_ascii_case(name) || header == *zh);

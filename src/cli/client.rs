@@ -25,7 +25,7 @@ use heyan_server::process::Output;
 
 /// Which hub, as whom.
 #[derive(clap::Args, Clone)]
-pub struct HubArgs {
+pub(crate) struct HubArgs {
     /// Address of the hub
     #[arg(long, env = "HEYAN_URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
@@ -51,13 +51,13 @@ pub struct HubArgs {
 
 impl HubArgs {
     /// The language of texts.
-    pub fn lang(&self) -> Lang {
+    pub(crate) fn lang(&self) -> Lang {
         Lang::choose(self.lang)
     }
 }
 
 /// A hub, and as whom it is asked.
-pub struct Hub {
+pub(crate) struct Hub {
     http: reqwest::Client,
     base: Url,
     credentials: Credentials,
@@ -67,7 +67,7 @@ pub struct Hub {
 
 /// An access token (RFC 6749 §5.1).
 #[derive(serde::Deserialize)]
-pub struct AccessToken {
+pub(crate) struct AccessToken {
     /// The bearer token.
     pub access_token: String,
     /// Life in seconds.
@@ -77,7 +77,7 @@ pub struct AccessToken {
 
 /// What a request does.
 #[derive(Clone, Copy)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// `GET`.
     Get,
     /// `POST`.
@@ -99,7 +99,7 @@ impl Hub {
     ///
     /// # Errors
     /// The address, the certificate file or the credentials cannot be used.
-    pub fn open(args: &HubArgs, output: Output) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &HubArgs, output: Output) -> Result<Self, Failure> {
         let credentials = credentials(args)?;
         Self::with(args, output, credentials)
     }
@@ -108,7 +108,7 @@ impl Hub {
     ///
     /// # Errors
     /// The address or the certificate file cannot be used.
-    pub fn open_without_token(args: &HubArgs, output: Output) -> Result<Self, Failure> {
+    pub(crate) fn open_without_token(args: &HubArgs, output: Output) -> Result<Self, Failure> {
         Self::with(args, output, Credentials::None)
     }
 
@@ -158,7 +158,7 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or answers no JSON.
-    pub async fn call(
+    pub(crate) async fn call(
         &self,
         verb: Verb,
         path: &[&str],
@@ -189,7 +189,7 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or answers more than 16 MiB.
-    pub async fn fetch(&self, path: &[&str], body: &Value) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn fetch(&self, path: &[&str], body: &Value) -> Result<Vec<u8>, Failure> {
         let request = self.http.post(self.address(path)?).json(body);
         let response = self.send(self.authorized(request).await?).await?;
         self.body(response).await
@@ -199,7 +199,7 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses or cannot be reached.
-    pub async fn put_lines(&self, path: &[&str], lines: Bytes) -> Result<AnswerLines, Failure> {
+    pub(crate) async fn put_lines(&self, path: &[&str], lines: Bytes) -> Result<AnswerLines, Failure> {
         self.lines(Method::PUT, path, Body::from(lines)).await
     }
 
@@ -207,7 +207,11 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses or cannot be reached.
-    pub async fn stream_lines(&self, path: &[&str], blocks: mpsc::Receiver<Bytes>) -> Result<AnswerLines, Failure> {
+    pub(crate) async fn stream_lines(
+        &self,
+        path: &[&str],
+        blocks: mpsc::Receiver<Bytes>,
+    ) -> Result<AnswerLines, Failure> {
         let stream = futures_util::stream::unfold(blocks, async |mut blocks| {
             blocks
                 .recv()
@@ -254,7 +258,7 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or answers no token.
-    pub async fn token(&self, id: &str, secret: &str) -> Result<AccessToken, Failure> {
+    pub(crate) async fn token(&self, id: &str, secret: &str) -> Result<AccessToken, Failure> {
         let pair = format!("{}:{}", form_encoded(id), form_encoded(secret));
         let mut basic = header_value(&format!("Basic {}", STANDARD.encode(pair)))?;
         basic.set_sensitive(true);
@@ -361,7 +365,7 @@ impl Hub {
 }
 
 /// Lines of an answer as they arrive.
-pub struct AnswerLines {
+pub(crate) struct AnswerLines {
     pieces: BoxStream<'static, reqwest::Result<Bytes>>,
     buffer: BytesMut,
     searched: usize,
@@ -371,7 +375,7 @@ pub struct AnswerLines {
 
 impl AnswerLines {
     /// The next line that has arrived already, without its line feed; empty lines are passed over.
-    pub fn ready(&mut self) -> Option<Bytes> {
+    pub(crate) fn ready(&mut self) -> Option<Bytes> {
         loop {
             let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
             let Some(end) = unsearched.iter().position(|byte| *byte == b'\n') else {
@@ -391,7 +395,7 @@ impl AnswerLines {
     ///
     /// # Errors
     /// The connection breaks, stays silent for too long, or a line is longer than 16 MiB.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             if let Some(line) = self.ready() {
                 return Ok(Some(line));
@@ -412,7 +416,7 @@ impl AnswerLines {
     }
 
     /// A problem that stands in a line, as a failure.
-    pub fn problem(&self, document: Value, lang: Lang) -> Failure {
+    pub(crate) fn problem(&self, document: Value, lang: Lang) -> Failure {
         let status = document
             .get("status")
             .and_then(Value::as_u64)

@@ -12,7 +12,7 @@ use heyan_server::{
 
 /// `heyan config …`.
 #[derive(clap::Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Refuse unknown keys and unsafe settings, with the key and the remedy
     Check(Args),
     /// Show the settings in force; secrets stand in files and are not shown
@@ -21,14 +21,14 @@ pub enum ConfigCommand {
 
 /// Which settings.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Settings file
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
 }
 
 /// Checks or prints.
-pub fn run(command: ConfigCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: ConfigCommand, output: Output) -> anyhow::Result<Exit> {
     match command {
         ConfigCommand::Check(args) => {
             let config = Config::load(args.config.as_deref())?;

@@ -39,7 +39,7 @@ use heyan_server::{
 
 /// `heyan connector …`.
 #[derive(clap::Subcommand)]
-pub enum ConnectorCommand {
+pub(crate) enum ConnectorCommand {
     /// Refuse wrong files, and show what the others name
     List(Args),
     /// Try one connector step by step, and say what is wrong and what to do
@@ -67,7 +67,7 @@ pub enum ConnectorCommand {
 
 /// Which connectors.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Folder of connectors
     #[arg(long, value_name = "DIR", default_value = "connectors")]
     folder: PathBuf,
@@ -114,7 +114,7 @@ fn load(args: &Args) -> anyhow::Result<(Catalog, ConnectorSet)> {
 ///
 /// # Errors
 /// A file is wrong, or there is no connector of that name.
-pub async fn run(command: ConnectorCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(command: ConnectorCommand, output: Output) -> anyhow::Result<Exit> {
     match command {
         ConnectorCommand::List(args) => {
             let (_catalog, set) = load(&args)?;
@@ -249,6 +249,8 @@ fn word(found: &Found) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use heyan_ports::outward::Connectors as _;
+
     use super::*;
 
     const EXAMPLES: [(&str, &str, &str); 7] = [
@@ -274,6 +276,10 @@ mod tests {
         load(&args).unwrap()
     }
 
+    fn answers_for_persons(set: &ConnectorSet) -> bool {
+        set.is_live("natural-person") || set.verifies("natural-person")
+    }
+
     fn example(name: &str) -> (Catalog, ConnectorSet) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../connectors/examples");
         loaded(
@@ -292,7 +298,7 @@ mod tests {
             assert_eq!(all, [(role, kind)], "{name}");
         }
         for name in ["population-http", "identity-check-http"] {
-            assert_eq!(example(name).1.source_of("natural-person"), Some(name));
+            assert!(answers_for_persons(&example(name).1), "{name}");
         }
     }
 
@@ -304,7 +310,7 @@ mod tests {
         ] {
             let (_before, from) = page.split_once("```toml\n").unwrap();
             let (text, _after) = from.split_once("```").unwrap();
-            assert_eq!(loaded("dept", text).1.source_of("natural-person"), Some("dept"));
+            assert!(answers_for_persons(&loaded("dept", text).1));
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::{sync::Mutex, time::Instant};
 use super::{client::HubArgs, failure::Failure, text::Key};
 
 /// As whom.
-pub enum Credentials {
+pub(crate) enum Credentials {
     /// For the token endpoint alone.
     None,
     /// A token of the environment.
@@ -36,7 +36,7 @@ const SECRET_BYTES_MAX: u64 = 65_536;
 ///
 /// # Errors
 /// The file cannot be read, is empty, or holds more than one word.
-pub fn secret_of(path: &Path) -> Result<String, Failure> {
+pub(crate) fn secret_of(path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));
     read.map_err(|error| Failure::usage(Key::CannotRead, [&path.display().to_string(), &error.to_string()]))?;
@@ -51,7 +51,7 @@ pub fn secret_of(path: &Path) -> Result<String, Failure> {
 ///
 /// # Errors
 /// There is none, or its file cannot be read.
-pub fn credentials(args: &HubArgs) -> Result<Credentials, Failure> {
+pub(crate) fn credentials(args: &HubArgs) -> Result<Credentials, Failure> {
     if let Some(path) = &args.token_file {
         secret_of(path)?;
         return Ok(Credentials::File(path.clone()));
@@ -70,7 +70,7 @@ pub fn credentials(args: &HubArgs) -> Result<Credentials, Failure> {
 }
 
 /// `application/x-www-form-urlencoded`, as RFC 6749 §2.3.1 wants identifier and secret inside `Basic`.
-pub fn form_encoded(text: &str) -> String {
+pub(crate) fn form_encoded(text: &str) -> String {
     use std::fmt::Write;
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

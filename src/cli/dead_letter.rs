@@ -17,21 +17,21 @@ use heyan_server::{
 
 /// `heyan dead-letter …`.
 #[derive(clap::Subcommand)]
-pub enum DeadLetterCommand {
+pub(crate) enum DeadLetterCommand {
     /// Open letters: JSON lines on standard input, JSON lines on standard output
     Open(Args),
 }
 
 /// Whose letters.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Settings file: names the root key, by which letters open
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
 }
 
 /// Opens letters; `No` when one does not open.
-pub fn run(command: DeadLetterCommand) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: DeadLetterCommand) -> anyhow::Result<Exit> {
     let DeadLetterCommand::Open(args) = command;
     let config = Config::load(args.config.as_deref())?;
     let root = &config.node.root_key_file;

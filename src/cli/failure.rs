@@ -10,7 +10,7 @@ use heyan_server::process::{Exit, Output};
 
 /// Why it failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Found by the client itself.
     #[error("{}", Lang::En.say(*.key, &refs(.parts)))]
     Own {
@@ -28,7 +28,7 @@ pub enum Failure {
 
 /// An answer of the hub that is an error (RFC 9457).
 #[derive(Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// HTTP status.
     pub status: u16,
     /// `title`, or the status in words where the answer is no problem document.
@@ -47,7 +47,7 @@ fn refs(parts: &[String]) -> Vec<&str> {
 
 impl Failure {
     /// A mistake in the command, its files or its settings.
-    pub fn usage<const N: usize>(key: Key, parts: [&str; N]) -> Self {
+    pub(crate) fn usage<const N: usize>(key: Key, parts: [&str; N]) -> Self {
         Self::Own {
             exit: Exit::Usage,
             key,
@@ -56,7 +56,7 @@ impl Failure {
     }
 
     /// Something could not be reached or opened.
-    pub fn unreachable<const N: usize>(key: Key, parts: [&str; N]) -> Self {
+    pub(crate) fn unreachable<const N: usize>(key: Key, parts: [&str; N]) -> Self {
         Self::Own {
             exit: Exit::Unreachable,
             key,
@@ -66,7 +66,7 @@ impl Failure {
 
     /// How the process ends: the hub's "no" (403, 409, 412, other 4xx) is 1, what the caller must put right in the command
     /// or its credentials (400, 401, 404, 405, 413, 415, 422) is 2, what may pass by itself (408, 425, 429, 5xx, no answer) is 3.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Own { exit, .. } => *exit,
             Self::Refused(problem) => match problem.status {
@@ -78,7 +78,7 @@ impl Failure {
     }
 
     /// Whether the hub gave no reason: no answer, or one whose document got lost.
-    pub fn is_mute(&self) -> bool {
+    pub(crate) fn is_mute(&self) -> bool {
         match self {
             Self::Own { exit, .. } => *exit == Exit::Unreachable,
             Self::Refused(problem) => problem.document.is_null(),
@@ -86,7 +86,7 @@ impl Failure {
     }
 
     /// How long the hub asks to wait.
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Own { .. } => None,
             Self::Refused(problem) => problem.retry_after,
@@ -94,7 +94,7 @@ impl Failure {
     }
 
     /// One line.
-    pub fn line(&self, lang: Lang) -> String {
+    pub(crate) fn line(&self, lang: Lang) -> String {
         match self {
             Self::Own { key, parts, .. } => lang.say(*key, &refs(parts)),
             Self::Refused(problem) => format!("{} ({})", problem.title, problem.status),
@@ -102,7 +102,7 @@ impl Failure {
     }
 
     /// Tells it on standard error and says how the process ends.
-    pub fn tell(&self, output: Output, lang: Lang) -> Exit {
+    pub(crate) fn tell(&self, output: Output, lang: Lang) -> Exit {
         let text = match output {
             Output::Human => format!("heyan: {}", self.paragraph(lang)),
             Output::Json => self.document(lang).to_string(),
@@ -152,12 +152,12 @@ impl Failure {
 }
 
 /// Without control characters: what a hub says must not steer a terminal.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Says a passing remark on standard error; programs that read JSON get it only on a terminal.
-pub fn remark(output: Output, text: &str) {
+pub(crate) fn remark(output: Output, text: &str) {
     if output == Output::Human || std::io::stderr().is_terminal() {
         eprintln!("heyan: {text}");
     }

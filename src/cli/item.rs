@@ -28,7 +28,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan item …`.
 #[derive(clap::Subcommand)]
-pub enum ItemCommand {
+pub(crate) enum ItemCommand {
     /// Register items of an NDJSON file, one a line; a version that is not newer changes nothing
     Import(ImportArgs),
     /// List items
@@ -37,7 +37,7 @@ pub enum ItemCommand {
 
 /// `heyan item import`: exit 0 = every line is in, 1 = lines were rejected (they are in FILE.rejected.ndjson).
 #[derive(clap::Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     /// NDJSON in UTF-8, or - for standard input
     file: PathBuf,
     /// Further tries of a request that broke or was put off; repeats change nothing
@@ -59,7 +59,7 @@ const LINES_MAX: usize = 2_000;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs a command about items.
-pub async fn run(command: ItemCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: ItemCommand, output: Output) -> Exit {
     let (lang, done) = match command {
         ItemCommand::Import(args) => (args.hub.lang(), import(&args, output).await),
         ItemCommand::List(args) => {

@@ -16,7 +16,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan ledger …`.
 #[derive(clap::Subcommand)]
-pub enum LedgerCommand {
+pub(crate) enum LedgerCommand {
     /// Proves that nothing in a ledger was changed
     Verify {
         /// Ledger folder
@@ -29,7 +29,7 @@ pub enum LedgerCommand {
 
 /// `heyan receipt …`.
 #[derive(clap::Subcommand)]
-pub enum ReceiptCommand {
+pub(crate) enum ReceiptCommand {
     /// Proves that an answer is in a ledger
     Verify {
         /// Receipt, text or JSON
@@ -53,7 +53,7 @@ pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
 }
 
 /// Verifies a ledger folder.
-pub fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<Exit> {
     let LedgerCommand::Verify { dir, key } = command;
     let key = key.as_deref().map(key_text).transpose()?;
     anyhow::ensure!(dir.join("journal").is_dir(), "{} is no ledger folder", dir.display());
@@ -83,7 +83,7 @@ pub fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<Exit> {
 }
 
 /// Verifies a receipt file.
-pub fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> {
     let ReceiptCommand::Verify { file, key, item } = command;
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let key = key_text(&key)?;

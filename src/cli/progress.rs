@@ -16,7 +16,7 @@ use super::text::{Key, Lang};
 use heyan_server::process::Output;
 
 /// How far the work is.
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     read: Arc<AtomicU64>,
     lang: Lang,
@@ -28,7 +28,7 @@ pub struct Progress {
 
 impl Progress {
     /// Begins; `read` counts bytes up to `length`.
-    pub fn begin(read: Arc<AtomicU64>, length: Option<u64>, bad_word: Key, output: Output, lang: Lang) -> Self {
+    pub(crate) fn begin(read: Arc<AtomicU64>, length: Option<u64>, bad_word: Key, output: Output, lang: Lang) -> Self {
         let bar = match (output.shows_progress(), length) {
             (false, _) => ProgressBar::hidden(),
             (true, Some(length)) => styled(
@@ -49,7 +49,7 @@ impl Progress {
     }
 
     /// Adds decided rows; `bad` of them with nothing good to say.
-    pub fn add(&mut self, rows: u64, bad: u64) {
+    pub(crate) fn add(&mut self, rows: u64, bad: u64) {
         self.rows += rows;
         self.bad += bad;
         if self.bar.is_hidden() {
@@ -62,18 +62,18 @@ impl Progress {
     }
 
     /// Rows a second so far, whole.
-    pub fn rate(&self) -> u64 {
+    pub(crate) fn rate(&self) -> u64 {
         let seconds = self.begun.elapsed().as_secs_f64().max(0.001);
         (self.rows as f64 / seconds).round() as u64
     }
 
     /// Seconds so far, to a thousandth.
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         (self.begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
     }
 
     /// Takes the bar away.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }

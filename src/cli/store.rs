@@ -13,14 +13,14 @@ use heyan_store::{Migrate, PostgresConfig, open_postgres};
 
 /// `heyan store …`.
 #[derive(clap::Subcommand)]
-pub enum StoreCommand {
+pub(crate) enum StoreCommand {
     /// Bring the schema of PostgreSQL up to date
     Migrate(Args),
 }
 
 /// Which store.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Settings file
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 /// Migrates.
-pub async fn run(command: StoreCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(command: StoreCommand, output: Output) -> anyhow::Result<Exit> {
     let StoreCommand::Migrate(args) = command;
     let mut config = Config::load(args.config.as_deref())?;
     if let Some(file) = args.url_file {

@@ -2,35 +2,27 @@
 //! Widths are of terminal columns, not of characters: a Chinese character takes two.
 
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::failure::printable;
 
-/// Columns a character takes on a terminal (the wide and full-width ranges of UAX #11 that occur in names).
-fn width(text: &str) -> usize {
-    let wide = |c: char| {
-        matches!(u32::from(c), 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f
-            | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd)
-    };
-    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
-}
-
 /// Rows under a header, two spaces between columns.
-pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> = rows
         .iter()
         .map(|row| row.iter().map(|cell| printable(cell)).collect())
         .collect();
-    let mut widths: Vec<usize> = header.iter().map(|cell| width(cell)).collect();
+    let mut widths: Vec<usize> = header.iter().map(|cell| cell.width()).collect();
     for row in &rows {
         for (widest, cell) in widths.iter_mut().zip(row) {
-            *widest = (*widest).max(width(cell));
+            *widest = (*widest).max(cell.width());
         }
     }
     let line = |cells: Vec<&str>| {
         let mut text = String::new();
         for (cell, widest) in cells.iter().zip(&widths) {
             text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', widest - width(cell) + 2));
+            text.extend(std::iter::repeat_n(' ', widest - cell.width() + 2));
         }
         text.truncate(text.trim_end().len());
         text
@@ -41,7 +33,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// A JSON value in a cell: a list as its members with commas, nothing for `null`.
-pub fn cell(value: Option<&Value>) -> String {
+pub(crate) fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
@@ -61,5 +53,14 @@ mod tests {
             vec!["a".to_owned(), "y".to_owned()],
         ];
         assert_eq!(table(&["id", "n"], &rows), "id        n\n区数据局  x\na         y");
+    }
+
+    #[test]
+    fn marks_that_take_no_column_do_not_shift_a_cell() {
+        let rows = [
+            vec!["e\u{301}a".to_owned(), "x".to_owned()],
+            vec!["（𠮷）".to_owned(), "y".to_owned()],
+        ];
+        assert_eq!(table(&["id", "n"], &rows), "id      n\ne\u{301}a      x\n（𠮷）  y");
     }
 }

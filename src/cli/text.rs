@@ -5,7 +5,7 @@ use clap::ValueEnum;
 
 /// A language of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Lang {
+pub(crate) enum Lang {
     /// English.
     En,
     /// 简体中文.
@@ -14,7 +14,7 @@ pub enum Lang {
 
 impl Lang {
     /// The language asked for, or the one of the session: the first of `LC_ALL`, `LC_MESSAGES`, `LANG` that is set.
-    pub fn choose(asked: Option<Self>) -> Self {
+    pub(crate) fn choose(asked: Option<Self>) -> Self {
         let session = || {
             ["LC_ALL", "LC_MESSAGES", "LANG"]
                 .iter()
@@ -32,7 +32,7 @@ impl Lang {
     }
 
     /// For the hub, so that problems come in the same language (RFC 9110 §12.5.4).
-    pub fn accept_language(self) -> &'static str {
+    pub(crate) fn accept_language(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Zh => "zh-CN",
@@ -40,7 +40,7 @@ impl Lang {
     }
 
     /// The text of `key` with `parts` in their places.
-    pub fn say(self, key: Key, parts: &[&str]) -> String {
+    pub(crate) fn say(self, key: Key, parts: &[&str]) -> String {
         let (en, zh) = key.both();
         let mut text = match self {
             Self::En => en,
@@ -58,7 +58,7 @@ macro_rules! texts {
     ($($key:ident: $en:literal, $zh:literal;)*) => {
         /// One text.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Key {
+        pub(crate) enum Key {
             $(#[doc = $en] $key,)*
         }
 

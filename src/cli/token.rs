@@ -11,13 +11,13 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan token`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     hub: HubArgs,
 }
 
 /// Prints a token.
-pub async fn run(args: Args, output: Output) -> Exit {
+pub(crate) async fn run(args: Args, output: Output) -> Exit {
     let lang = args.hub.lang();
     match token(&args.hub, output).await {
         Ok(token) => {

@@ -11,7 +11,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, w
 use serde_json::{Value, json};
 
 /// Where it listens.
-pub const PATH: &str = "/inbox";
+pub(crate) const PATH: &str = "/inbox";
 
 /// Messages kept.
 const MESSAGES_MAX: usize = 1_000;
@@ -20,7 +20,7 @@ const MESSAGES_MAX: usize = 1_000;
 struct Inbox(Mutex<VecDeque<Value>>);
 
 /// Starts the pretend system on a free port of loopback; answers its address.
-pub fn start() -> anyhow::Result<(ServerHandle, String)> {
+pub(crate) fn start() -> anyhow::Result<(ServerHandle, String)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/inbox", listener.local_addr()?);
     let inbox = web::Data::new(Inbox::default());

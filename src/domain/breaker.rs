@@ -3,6 +3,7 @@
 //!
 //! `probes in flight ≤ 1`, and `pause ≤ pause_max`: whatever happens, a probe is let through again. Pure: times are Unix or
 //! monotonic microseconds of the caller; a clock that is set back lengthens a pause by its own length at most.
+//! Own code: a pure value under the hub's clock, one probe at a time; the crates own a clock and threads.
 
 /// When to open, and how long to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@ pub struct ByteSet([bool; 256]);
 
 impl ByteSet {
     /// No byte.
-    pub const EMPTY: Self = Self([false; 256]);
+    pub(crate) const EMPTY: Self = Self([false; 256]);
     /// The bytes of U+4000 to U+9FFF: nearly every Han character in use. Nothing folds any of these, and none has a case.
-    pub const HAN: Self = Self::EMPTY.with(0x80, 0xBF).with(0xE4, 0xE9);
+    pub(crate) const HAN: Self = Self::EMPTY.with(0x80, 0xBF).with(0xE4, 0xE9);
 
     /// The set with the bytes `from..=to` too.
     #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler; a u8 is below 256")]

@@ -25,73 +25,46 @@ pub enum Attempted {
     },
 }
 
-/// How an attempt failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Failure {
-    /// Another status than 2xx or 410, or a business code that is none of success.
-    Answer,
-    /// No whole answer in time.
-    Timeout,
-    /// No connection, in time or at all: name, network, refused, or a handshake that never ended. Nothing was sent.
-    Connect,
-    /// The connection broke, or what came over it is no HTTP.
-    Broken,
-    /// TLS: certificate or handshake.
-    Tls,
-    /// The answer was longer than it may be.
-    TooLarge,
-    /// The message could not be made (a template or a map lacks something).
-    Unmade,
-}
-
-impl Failure {
-    /// The word in the API, in metrics and in the ledger.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Answer => "answer",
-            Self::Timeout => "timeout",
-            Self::Connect => "connect",
-            Self::Broken => "broken",
-            Self::Tls => "tls",
-            Self::TooLarge => "too_large",
-            Self::Unmade => "unmade",
-        }
+crate::words! {
+    /// How an attempt failed.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Failure {
+        /// Another status than 2xx or 410, or a business code that is none of success.
+        Answer = "answer",
+        /// No whole answer in time.
+        Timeout = "timeout",
+        /// No connection, in time or at all: name, network, refused, or a handshake that never ended. Nothing was sent.
+        Connect = "connect",
+        /// The connection broke, or what came over it is no HTTP.
+        Broken = "broken",
+        /// TLS: certificate or handshake.
+        Tls = "tls",
+        /// The answer was longer than it may be.
+        TooLarge = "too_large",
+        /// The message could not be made (a template or a map lacks something).
+        Unmade = "unmade",
     }
 }
 
-/// Why a target may not be reached (PROMISES I-20).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TargetFault {
-    /// No URL.
-    Malformed,
-    /// Neither `https` nor a scheme that the settings allow.
-    Scheme,
-    /// User name or password in the URL.
-    Userinfo,
-    /// A fragment in the URL.
-    Fragment,
-    /// A literal address that is not listed.
-    Address,
-    /// A host that is not listed.
-    Host,
-    /// A port that is not listed.
-    Port,
-    /// The name resolves to an address outside the listed networks.
-    Network,
-}
-
-impl TargetFault {
-    /// The word in the API and in logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Scheme => "scheme",
-            Self::Userinfo => "userinfo",
-            Self::Fragment => "fragment",
-            Self::Address => "address",
-            Self::Host => "host",
-            Self::Port => "port",
-            Self::Network => "network",
-        }
+crate::words! {
+    /// Why a target may not be reached (PROMISES I-20).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum TargetFault {
+        /// No URL.
+        Malformed = "malformed",
+        /// Neither `https` nor a scheme that the settings allow.
+        Scheme = "scheme",
+        /// User name or password in the URL.
+        Userinfo = "userinfo",
+        /// A fragment in the URL.
+        Fragment = "fragment",
+        /// A literal address that is not listed.
+        Address = "address",
+        /// A host that is not listed.
+        Host = "host",
+        /// A port that is not listed.
+        Port = "port",
+        /// The name resolves to an address outside the listed networks.
+        Network = "network",
     }
 }

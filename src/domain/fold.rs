@@ -243,7 +243,7 @@ pub const fn punctuation(c: char) -> char {
 }
 
 /// Whether `c` is one of the points that people type for the interpunct U+00B7 of 民委发〔2016〕33号.
-pub const fn is_interpunct(c: char) -> bool {
+pub(crate) const fn is_interpunct(c: char) -> bool {
     matches!(
         c,
         '\u{B7}'

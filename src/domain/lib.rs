@@ -12,7 +12,7 @@
 
 pub mod breaker;
 pub mod budget;
-pub mod byte_set;
+pub(crate) mod byte_set;
 pub mod calendar;
 pub mod compare;
 pub mod delivery;
@@ -20,12 +20,13 @@ pub mod division;
 pub mod fault;
 pub mod fold;
 pub mod identifier;
+pub mod json;
 pub mod label;
 pub mod licence;
 pub mod mask;
 pub mod mismatch;
 pub mod notice;
-pub mod numeral;
+pub(crate) mod numeral;
 pub mod policy;
 pub mod predicate;
 pub mod reference;
@@ -33,3 +34,4 @@ pub mod schedule;
 pub mod supervision;
 pub mod template;
 pub mod verdict;
+pub mod words;

@@ -9,41 +9,24 @@ const NUMBER_ENDS: usize = 4;
 /// The longest row of stars, so that a mask tells no length beyond it.
 const STARS_MAX: usize = 16;
 
-/// How a field is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mask {
-    /// The first character of a name: `王*`.
-    Name,
-    /// The first and last four characters: `3402**********521X`.
-    Number,
-    /// Down to the district: `安徽省芜湖市镜湖区***`.
-    Address,
-    /// Nothing: `***`.
-    Full,
-    /// All of it.
-    None,
+crate::words! {
+    /// How a field is shown.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Mask {
+        /// The first character of a name: `王*`.
+        Name = "name",
+        /// The first and last four characters: `3402**********521X`.
+        Number = "number",
+        /// Down to the district: `安徽省芜湖市镜湖区***`.
+        Address = "address",
+        /// Nothing: `***`.
+        Full = "full",
+        /// All of it.
+        None = "none",
+    }
 }
 
 impl Mask {
-    /// Every mask.
-    pub const ALL: [Self; 5] = [Self::Name, Self::Number, Self::Address, Self::Full, Self::None];
-
-    /// The mask of a name in a dataset file.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mask| mask.as_str() == name)
-    }
-
-    /// The name in a dataset file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Number => "number",
-            Self::Address => "address",
-            Self::Full => "full",
-            Self::None => "none",
-        }
-    }
-
     /// The masked text; never longer than the value by more than the stars.
     pub fn apply(self, value: &str) -> String {
         match self {
@@ -112,7 +95,7 @@ mod tests {
         assert_eq!(Mask::Full.apply("anything"), "***");
         assert_eq!(Mask::None.apply("anything"), "anything");
         for mask in Mask::ALL {
-            assert_eq!(Mask::from_name(mask.as_str()), Some(mask));
+            assert_eq!(Mask::parse(mask.as_str()), Some(mask));
         }
     }
 }

@@ -21,32 +21,21 @@ pub struct Proposal {
     pub evidence: Vec<String>,
 }
 
-/// How a mismatch came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Closing {
-    /// A later verification of the same application matched.
-    Settled,
-    /// The agency took the record's values, and has received them.
-    RecordAccepted,
-    /// The record was corrected, and everyone who had to hear of it has, or is visibly unreachable.
-    Corrected,
-    /// The agency reported a false claim.
-    FalseClaim,
-    /// Someone closed it, with a reason.
-    Closed,
-}
-
-impl Closing {
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Settled => "settled",
-            Self::RecordAccepted => "record_accepted",
-            Self::Corrected => "corrected",
-            Self::FalseClaim => "false_claim",
-            Self::Closed => "closed",
-        }
+crate::words! {
+    /// How a mismatch came to its end.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Closing {
+        /// A later verification of the same application matched.
+        Settled = "settled",
+        /// The agency took the record's values, and has received them.
+        RecordAccepted = "record_accepted",
+        /// The record was corrected, and everyone who had to hear of it has, or is visibly unreachable.
+        Corrected = "corrected",
+        /// The agency reported a false claim.
+        FalseClaim = "false_claim",
+        /// Someone closed it, with a reason.
+        Closed = "closed",
     }
 }
 
@@ -135,25 +124,16 @@ pub enum Action {
     Delivered,
 }
 
-/// Who acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// The agency whose application it is.
-    Agency,
-    /// The authority of the dataset.
-    Authority,
-    /// The hub itself.
-    Hub,
-}
-
-impl Actor {
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Agency => "agency",
-            Self::Authority => "authority",
-            Self::Hub => "hub",
-        }
+crate::words! {
+    /// Who acts.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Actor {
+        /// The agency whose application it is.
+        Agency = "agency",
+        /// The authority of the dataset.
+        Authority = "authority",
+        /// The hub itself.
+        Hub = "hub",
     }
 }
 
@@ -183,7 +163,7 @@ impl Action {
     }
 
     /// Whether `actor` may take it at all, whatever the state.
-    pub const fn is_for(&self, actor: Actor) -> bool {
+    pub(crate) const fn is_for(&self, actor: Actor) -> bool {
         match self {
             Self::AcceptRecord | Self::ProposeCorrection(_) | Self::ReportFalseClaim => {
                 matches!(actor, Actor::Agency)

@@ -2,7 +2,7 @@
 //! A run without 十百千 is a digit string (二〇一八 is 2018), a run with them is a sum (二十三 is 23); both are met in one text.
 
 /// The value of one numeral digit, everyday or formal, 〇 and its look-alikes included.
-pub const fn digit(c: char) -> Option<u32> {
+pub(crate) const fn digit(c: char) -> Option<u32> {
     Some(match c {
         '〇' | '零' | '○' | '◯' | 'Ο' | 'О' => 0,
         '一' | '壹' | '弌' => 1,
@@ -19,7 +19,7 @@ pub const fn digit(c: char) -> Option<u32> {
 }
 
 /// The scale of a numeral character, 10 to 1,000.
-pub const fn scale(c: char) -> Option<u32> {
+pub(crate) const fn scale(c: char) -> Option<u32> {
     Some(match c {
         '十' | '拾' => 10,
         '百' | '佰' => 100,
@@ -37,7 +37,7 @@ pub fn is_colloquial(run: &str) -> bool {
 }
 
 /// The everyday numeral characters that may stand in a building number or a road name.
-pub const fn is_everyday(c: char) -> bool {
+pub(crate) const fn is_everyday(c: char) -> bool {
     matches!(
         c,
         '〇' | '零'
@@ -59,7 +59,7 @@ pub const fn is_everyday(c: char) -> bool {
 }
 
 /// The value below 10,000 of a numeral run, or nothing when it is not one.
-pub fn value(run: &str) -> Option<u32> {
+pub(crate) fn value(run: &str) -> Option<u32> {
     let (mut length, mut positional) = (0, false);
     for c in run.chars() {
         length += 1;
@@ -100,7 +100,7 @@ pub fn value(run: &str) -> Option<u32> {
 }
 
 /// The digits of a numeral run: a digit string keeps its leading zeros, a sum is written out.
-pub fn digits(run: &str) -> Option<String> {
+pub(crate) fn digits(run: &str) -> Option<String> {
     let plain: Option<String> = run
         .chars()
         .map(|c| digit(c).and_then(|d| char::from_digit(d, 10)))
@@ -112,7 +112,7 @@ pub fn digits(run: &str) -> Option<String> {
 }
 
 /// A whole number written in Chinese numerals with 万 and 亿, e.g. 伍拾万 or 一亿二千万.
-pub fn whole(text: &str) -> Option<u64> {
+pub(crate) fn whole(text: &str) -> Option<u64> {
     let (mut total, mut seen) = (0_u64, false);
     let mut rest = text;
     while let Some((section, unit, behind)) = section(rest) {

@@ -6,51 +6,26 @@ use std::ops::BitOr;
 /// Most fields of a dataset; a permission is one machine word.
 pub const FIELDS_MAX: usize = 64;
 
-/// One right of a grant (CONTRACT §3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Compare literal claims.
-    Verify,
-    /// Evaluate predicates.
-    Predicate,
-    /// Read permitted fields and explanations.
-    Read,
-    /// Contribute records.
-    Contribute,
-    /// Learn that no record exists.
-    Existence,
-    /// Accept a stale answer when the source is down.
-    StaleOk,
+crate::words! {
+    /// One right of a grant (CONTRACT §3).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Operation {
+        /// Compare literal claims.
+        Verify = "verify",
+        /// Evaluate predicates.
+        Predicate = "predicate",
+        /// Read permitted fields and explanations.
+        Read = "read",
+        /// Contribute records.
+        Contribute = "contribute",
+        /// Learn that no record exists.
+        Existence = "existence",
+        /// Accept a stale answer when the source is down.
+        StaleOk = "stale_ok",
+    }
 }
 
 impl Operation {
-    /// Every operation.
-    pub const ALL: [Self; 6] = [
-        Self::Verify,
-        Self::Predicate,
-        Self::Read,
-        Self::Contribute,
-        Self::Existence,
-        Self::StaleOk,
-    ];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Verify => "verify",
-            Self::Predicate => "predicate",
-            Self::Read => "read",
-            Self::Contribute => "contribute",
-            Self::Existence => "existence",
-            Self::StaleOk => "stale_ok",
-        }
-    }
-
-    /// The operation of a wire word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operation| operation.as_str() == word)
-    }
-
     const fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -204,34 +179,22 @@ impl BitOr for Permission {
     }
 }
 
-/// The clause that a refusal names (CONTRACT §3: "a refusal names the missing clause").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Clause {
-    /// No grant for this agency and dataset.
-    Dataset,
-    /// Grants exist, none is valid now.
-    Validity,
-    /// Grants exist, none covers the item code.
-    ItemCode,
-    /// Grants exist, none has the operation.
-    Operation,
-    /// The call came from another network.
-    Network,
-    /// The daily ceiling is used up.
-    DailyCeiling,
-}
-
-impl Clause {
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Dataset => "dataset",
-            Self::Validity => "validity",
-            Self::ItemCode => "item_codes",
-            Self::Operation => "operations",
-            Self::Network => "networks",
-            Self::DailyCeiling => "daily_ceiling",
-        }
+crate::words! {
+    /// The clause that a refusal names (CONTRACT §3: "a refusal names the missing clause").
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Clause {
+        /// No grant for this agency and dataset.
+        Dataset = "dataset",
+        /// Grants exist, none is valid now.
+        Validity = "validity",
+        /// Grants exist, none covers the item code.
+        ItemCode = "item_codes",
+        /// Grants exist, none has the operation.
+        Operation = "operations",
+        /// The call came from another network.
+        Network = "networks",
+        /// The daily ceiling is used up.
+        DailyCeiling = "daily_ceiling",
     }
 }
 

@@ -50,7 +50,7 @@ pub fn assigned(c: char) -> Option<char> {
 }
 
 /// The characters that the character `c`, itself outside the list of 2013, may stand for.
-pub fn standard_forms(c: char) -> &'static str {
+pub(crate) fn standard_forms(c: char) -> &'static str {
     if c.is_ascii() {
         return "";
     }
@@ -60,7 +60,7 @@ pub fn standard_forms(c: char) -> &'static str {
 /// Whether two different characters may be one character written in two ways; symmetric.
 ///
 /// Two characters of 通用规范汉字表 (2013) are distinct unless the pair is listed.
-pub fn variants_agree(a: char, b: char, place: Place) -> bool {
+pub(crate) fn variants_agree(a: char, b: char, place: Place) -> bool {
     if a == b {
         return true;
     }

@@ -2,15 +2,16 @@
 //! The first delay stands before the first attempt: n delays are n attempts, and after the n-th failed one the delivery is dead.
 //!
 //! `now ≤ At`, and `asked ≤ At - now` for every `Retry-After` up to the limit. Randomness comes in as a number.
+//! Own code: the delays of a delivery outlive the process; retry crates wait inside one.
 
 use thiserror::Error;
 
 /// The most attempts that a schedule may hold.
 pub const ATTEMPTS_MAX: usize = 64;
 /// The longest delay: 30 days.
-pub const DELAY_MAX_S: u32 = 30 * DAY_S;
-/// The longest `Retry-After` that is honoured, unless the settings say otherwise: 24 hours.
-pub const RETRY_AFTER_MAX_S: u32 = DAY_S;
+pub(crate) const DELAY_MAX_S: u32 = 30 * DAY_S;
+/// The longest `Retry-After` that is honoured: 24 hours.
+pub(crate) const RETRY_AFTER_MAX_S: u32 = DAY_S;
 
 const DAY_S: u32 = 86_400;
 const SECOND_US: i64 = 1_000_000;
@@ -21,7 +22,6 @@ const JITTER_PART: i128 = 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     delays_s: Vec<u32>,
-    retry_after_max_s: u32,
 }
 
 /// What follows so many attempts.
@@ -42,7 +42,7 @@ pub enum InvalidSchedule {
     /// More than [`ATTEMPTS_MAX`].
     #[error("a schedule holds at most {ATTEMPTS_MAX} delays")]
     TooMany,
-    /// A delay, or the limit of `Retry-After`, above [`DELAY_MAX_S`].
+    /// A delay above [`DELAY_MAX_S`].
     #[error("a delay is at most {DELAY_MAX_S} seconds")]
     TooLong,
 }
@@ -52,7 +52,6 @@ impl Default for Schedule {
     fn default() -> Self {
         Self {
             delays_s: vec![0, 5, 300, 1_800, 7_200, 18_000, 36_000, 36_000],
-            retry_after_max_s: RETRY_AFTER_MAX_S,
         }
     }
 }
@@ -72,24 +71,7 @@ impl Schedule {
         if delays_s.iter().any(|delay_s| *delay_s > DELAY_MAX_S) {
             return Err(InvalidSchedule::TooLong);
         }
-        Ok(Self {
-            delays_s,
-            retry_after_max_s: RETRY_AFTER_MAX_S,
-        })
-    }
-
-    /// The same delays with another limit to `Retry-After`; a receiver that asks for longer is asked again at the limit.
-    ///
-    /// # Errors
-    /// [`InvalidSchedule::TooLong`].
-    pub fn with_retry_after_max_s(self, retry_after_max_s: u32) -> Result<Self, InvalidSchedule> {
-        if retry_after_max_s > DELAY_MAX_S {
-            return Err(InvalidSchedule::TooLong);
-        }
-        Ok(Self {
-            retry_after_max_s,
-            ..self
-        })
+        Ok(Self { delays_s })
     }
 
     /// The most attempts of one delivery.
@@ -112,7 +94,7 @@ impl Schedule {
         };
         let delay_us = i64::from(*delay_s) * SECOND_US;
         let planned_us = delay_us + spread(delay_us, 2 * i128::from(random) - i128::from(u32::MAX));
-        let limit_us = i64::from(self.retry_after_max_s) * SECOND_US;
+        let limit_us = i64::from(RETRY_AFTER_MAX_S) * SECOND_US;
         let asked_us = retry_after_s.map_or(0, |asked_s| {
             let asked_us = i64::from(asked_s) * SECOND_US;
             (asked_us + spread(asked_us, i128::from(random))).min(limit_us)
@@ -189,9 +171,6 @@ mod tests {
         assert_eq!(asked(1, u32::MAX, 86_400), Some(86_400));
         assert_eq!(asked(1, 0, u32::MAX), Some(86_400));
         assert_eq!(asked(8, 0, 120), None);
-        let short = schedule.clone().with_retry_after_max_s(60).unwrap();
-        assert_eq!(after_s(short.next(1, 0, Some(120), NOW_US)), Some(60));
-        assert_eq!(after_s(short.next(4, MIDDLE, Some(120), NOW_US)), Some(7_200));
     }
 
     #[test]
@@ -199,10 +178,6 @@ mod tests {
         assert_eq!(Schedule::new(vec![]), Err(InvalidSchedule::Empty));
         assert_eq!(Schedule::new(vec![0; ATTEMPTS_MAX + 1]), Err(InvalidSchedule::TooMany));
         assert_eq!(Schedule::new(vec![0, DELAY_MAX_S + 1]), Err(InvalidSchedule::TooLong));
-        assert_eq!(
-            Schedule::default().with_retry_after_max_s(u32::MAX),
-            Err(InvalidSchedule::TooLong)
-        );
         let two = Schedule::new(vec![0, 1]).unwrap();
         assert_eq!(
             (two.next(1, MIDDLE, None, 0), two.next(2, 0, None, 0)),

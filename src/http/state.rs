@@ -43,7 +43,7 @@ pub struct State {
 }
 
 /// What one worker thread of the server works with: what all share, and what only it has, which is never waited for.
-pub struct OfWorker {
+pub(crate) struct OfWorker {
     shared: web::Data<State>,
     /// Its way into the ledger.
     pub lane: Lane,
@@ -55,7 +55,7 @@ pub struct OfWorker {
 
 impl OfWorker {
     /// For the thread that calls.
-    pub fn new(shared: web::Data<State>) -> Rc<Self> {
+    pub(crate) fn new(shared: web::Data<State>) -> Rc<Self> {
         Rc::new(Self {
             lane: shared.hub.ledger.lane(),
             tokens: RecentTokens::default(),

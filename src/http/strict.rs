@@ -1,15 +1,15 @@
-//! Strict JSON of a request: what `app::strict` refuses, as a problem.
+//! Strict JSON of a request: what `domain::json` refuses, as a problem.
 
 use serde_json::Value;
 
 use super::problem::{Problem, ProblemCode};
-use heyan_app::verification::strict::{self, NotStrict};
+use heyan_domain::json::{self, JsonError, JsonRules};
 
 /// Parses one JSON document.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
-    strict::parse(bytes).map_err(|refused| match refused {
-        NotStrict::Encoding => Problem::new(ProblemCode::InvalidEncoding),
-        NotStrict::Fault(fault) => {
+    json::parse(bytes, JsonRules::REQUEST).map_err(|refused| match refused {
+        JsonError::Encoding => Problem::new(ProblemCode::InvalidEncoding),
+        JsonError::Fault(fault) => {
             let code = fault.code;
             let problem = super::refuse::invalid(&[fault]);
             Problem {
@@ -17,7 +17,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
                 ..problem
             }
         }
-        NotStrict::Json(line, column) => Problem::new(ProblemCode::InvalidJson).detail_both(
+        JsonError::Syntax(line, column) => Problem::new(ProblemCode::InvalidJson).detail_both(
             format!("第 {line} 行第 {column} 列附近有错。"),
             format!("Wrong near line {line}, column {column}."),
         ),

@@ -41,7 +41,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 pub use append::lane::Lane;
-pub use disk::{frame::ENTRY_BYTES_MAX, scan::Damage};
+pub use disk::scan::Damage;
 pub use entry::{answered, named};
 pub use note::{Cosignatures, NoteError, NoteSigner, TreeHead, VerifierKey};
 pub use tree::{Hash, leaf_hash};
@@ -49,12 +49,15 @@ pub use types::{Appended, LedgerConfig, LedgerError, Stats};
 
 use append::{
     appender::Appender,
-    intake::{Answer, Done, Entries, Intake, Job, Message, hash_checked},
+    intake::{Answer, Entries, Intake, Job, Message, hash_checked},
     recover,
     sealer::Sealer,
     shared::{self, Covered, Shared, Waiter},
 };
-use disk::{frame::GROUP_FRAMES_MAX, journal, levels, sync_dir};
+use disk::{
+    frame::{ENTRY_BYTES_MAX, GROUP_FRAMES_MAX},
+    journal, levels, sync_dir,
+};
 
 /// Name of the lock file; it stays empty.
 const LOCK: &str = "lock";
@@ -148,7 +151,7 @@ impl Ledger {
     pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
         let leaf = hash_checked(&entry)?;
         let index = self
-            .submit_task(Entries::One([(entry, leaf)]))?
+            .submit(Entries::One([(entry, leaf)]))?
             .await
             .map_err(|_| self.intake.gone())??;
         Ok(Appended { index, leaf })
@@ -167,23 +170,10 @@ impl Ledger {
     pub async fn append_many(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
         let (entries, leaves) = hash_all(entries)?;
         let first = self
-            .submit_task(Entries::Many(entries))?
+            .submit(Entries::Many(entries))?
             .await
             .map_err(|_| self.intake.gone())??;
         Ok(placed(first, leaves))
-    }
-
-    /// `append` for threads that may block.
-    pub fn append_blocking(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
-        let leaf = hash_checked(&entry)?;
-        let index = self.submit_thread(Entries::One([(entry, leaf)]))?;
-        Ok(Appended { index, leaf })
-    }
-
-    /// `append_many` for threads that may block.
-    pub fn append_many_blocking(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
-        let (entries, leaves) = hash_all(entries)?;
-        Ok(placed(self.submit_thread(Entries::Many(entries))?, leaves))
     }
 
     /// Waits until a published checkpoint covers `index`.
@@ -259,19 +249,8 @@ impl Ledger {
         }
     }
 
-    fn submit_task(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
+    fn submit(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
         let (done, answer) = oneshot::channel();
-        self.submit(entries, Done::Task(done))?;
-        Ok(answer)
-    }
-
-    fn submit_thread(&self, entries: Entries) -> Answer {
-        let (done, answer) = crossbeam_channel::bounded(1);
-        self.submit(entries, Done::Thread(done))?;
-        answer.recv().map_err(|_| self.intake.gone())?
-    }
-
-    fn submit(&self, entries: Entries, done: Done) -> Result<(), LedgerError> {
         self.intake.open()?;
         let count = entries.as_slice().len();
         if count == 0 {
@@ -285,7 +264,7 @@ impl Ledger {
             .intake
             .queue
             .try_send(Message::Append(Job { entries, done, queued }));
-        sent.map_err(|refused| self.intake.refusal(&refused))
+        sent.map(|()| answer).map_err(|refused| self.intake.refusal(&refused))
     }
 }
 

@@ -10,7 +10,7 @@ use tlog_tiles::{Checkpoint, Hash as TlogHash};
 use super::tree::Hash;
 
 /// Longest checkpoint that is read, in bytes; room for some sixty witness signatures.
-pub const CHECKPOINT_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const CHECKPOINT_BYTES_MAX: usize = 16 * 1024;
 /// Algorithm byte of Ed25519 in a verifier key (C2SP signed-note).
 const ED25519_ALGORITHM: u8 = 1;
 

@@ -17,7 +17,7 @@ const TEXT_HEADER: &str = "c2sp.org/tlog-proof@v1";
 /// A tree of 2^64 entries is 64 high, so no proof is longer.
 const PROOF_HASHES_MAX: usize = 64;
 /// Longest receipt that is read: entry in base64, proof, checkpoint, and JSON's escapes.
-pub const RECEIPT_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const RECEIPT_BYTES_MAX: usize = 256 * 1024;
 
 /// One entry with its proof. `Debug` shows no entry bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -122,7 +122,7 @@ pub fn verify(receipt: &[u8], vkey: &str) -> Result<VerifiedReceipt, ReceiptErro
 ///
 /// # Errors
 /// `ReceiptError::Proof`.
-pub fn verify_consistency(old: &TreeHead, new: &TreeHead, proof: &[Hash]) -> Result<(), ReceiptError> {
+pub(crate) fn verify_consistency(old: &TreeHead, new: &TreeHead, proof: &[Hash]) -> Result<(), ReceiptError> {
     if old.size == 0 {
         let empty = super::tree::Frontier::default().root();
         return if proof.is_empty() && old.root == empty {

@@ -8,7 +8,7 @@ use ring::digest::{Context, SHA256};
 pub type Hash = [u8; 32];
 
 /// Entries of one full tile or bundle (C2SP tlog-tiles).
-pub const TILE: u64 = 256;
+pub(crate) const TILE: u64 = 256;
 
 /// SHA-256(0x00 ‖ entry), RFC 6962 §2.1.
 pub fn leaf_hash(entry: &[u8]) -> Hash {
@@ -16,30 +16,30 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 }
 
 /// SHA-256(0x01 ‖ left ‖ right), RFC 6962 §2.1.
-pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+pub(crate) fn node_hash(left: &Hash, right: &Hash) -> Hash {
     sha256(&[&[1], left, right])
 }
 
 /// The complete subtrees of a growing tree, widest first: the binary digits of its size.
 #[derive(Clone, Default)]
-pub struct Frontier {
+pub(crate) struct Frontier {
     size: u64,
     nodes: Vec<(u8, Hash)>,
 }
 
 impl Frontier {
     /// A frontier of `size` leaves; `nodes` are its complete subtrees as (height, hash), widest first.
-    pub fn from_nodes(size: u64, nodes: Vec<(u8, Hash)>) -> Self {
+    pub(crate) fn from_nodes(size: u64, nodes: Vec<(u8, Hash)>) -> Self {
         Self { size, nodes }
     }
 
     /// Number of leaves.
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
     /// Adds a leaf and calls `tile` with (level, hash) for each subtree of 256^level leaves that it completes.
-    pub fn push(&mut self, leaf: Hash, mut tile: impl FnMut(usize, &Hash)) {
+    pub(crate) fn push(&mut self, leaf: Hash, mut tile: impl FnMut(usize, &Hash)) {
         let (mut height, mut hash) = (0u8, leaf);
         while let Some((_, left)) = self.nodes.pop_if(|(h, _)| *h == height) {
             hash = node_hash(&left, &hash);
@@ -53,7 +53,7 @@ impl Frontier {
     }
 
     /// Root of the tree; the hash of nothing when it is empty.
-    pub fn root(&self) -> Hash {
+    pub(crate) fn root(&self) -> Hash {
         let mut nodes = self.nodes.iter().rev();
         match nodes.next() {
             None => sha256(&[]),
@@ -63,7 +63,7 @@ impl Frontier {
 }
 
 /// Hash of a complete subtree whose leaves are `hashes` (a power of two of them); `None` when empty.
-pub fn subtree(mut hashes: Vec<Hash>) -> Option<Hash> {
+pub(crate) fn subtree(mut hashes: Vec<Hash>) -> Option<Hash> {
     while hashes.len() > 1 {
         hashes = hashes
             .chunks(2)
@@ -89,12 +89,12 @@ fn sha256(parts: &[&[u8]]) -> Hash {
 }
 
 #[cfg(test)]
-pub mod naive {
+pub(crate) mod naive {
     //! The textbook tree: slow and obviously right.
 
     use super::*;
 
-    pub fn root(leaves: &[Hash]) -> Hash {
+    pub(crate) fn root(leaves: &[Hash]) -> Hash {
         match leaves {
             [] => sha256(&[]),
             [one] => *one,
@@ -105,7 +105,7 @@ pub mod naive {
         }
     }
 
-    pub fn path(leaves: &[Hash], index: usize) -> Vec<Hash> {
+    pub(crate) fn path(leaves: &[Hash], index: usize) -> Vec<Hash> {
         if leaves.len() <= 1 {
             return Vec::new();
         }

@@ -1,13 +1,13 @@
 //! Offline proof that a ledger directory holds what its checkpoint signs: everything is recomputed from the journal and
 //! compared, in one pass with memory for one segment.
-//! It judges a live or killed directory too, and a copy of a live one if the copy was made by `copy_dir`: a file may only be
-//! ahead of those that were derived from it. After a power cut, open the ledger once before judging it.
+//! It judges a live or killed directory too, and a copy of a live one if the checkpoint was copied first and the journal
+//! last: a file may only be ahead of those that were derived from it. After a power cut, open the ledger once before judging it.
 
 use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
-pub use super::disk::files::{Directory, Files, copy_dir};
+pub use super::disk::files::{Directory, Files};
 use super::disk::frame::Frame;
 use super::disk::journal::{self, POSITION_BYTES, Position, parse_name, segment_name};
 use super::disk::levels::{self, HASH_BYTES, LEVELS};
@@ -45,20 +45,11 @@ pub fn verify_dir(dir: &Path, vkey: Option<&str>) -> Result<Report, Damage> {
     verify_files(&Directory(dir.to_path_buf()), vkey, None)
 }
 
-/// As `verify_dir`, and proves in addition that the ledger extends `held`, a checkpoint kept elsewhere: the only way to see
-/// that somebody with the signing key rewrote the log.
-///
-/// # Errors
-/// `Damage`.
-pub fn verify_dir_against(dir: &Path, vkey: Option<&str>, held: &[u8]) -> Result<Report, Damage> {
-    verify_files(&Directory(dir.to_path_buf()), vkey, Some(held))
-}
-
 /// Verifies any set of ledger files.
 ///
 /// # Errors
 /// `Damage`.
-pub fn verify_files(files: &dyn Files, vkey: Option<&str>, held: Option<&[u8]>) -> Result<Report, Damage> {
+pub(crate) fn verify_files(files: &dyn Files, vkey: Option<&str>, held: Option<&[u8]>) -> Result<Report, Damage> {
     let key = load_key(files, vkey)?;
     let checkpoint = files
         .read(CHECKPOINT, 0, CHECKPOINT_BYTES_MAX as u64 + 1)

@@ -177,7 +177,10 @@ pub fn is_file_name(origin: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Ledger, tests::config};
+    use super::super::{
+        Ledger,
+        tests::{Blocking as _, config},
+    };
     use super::*;
 
     /// A closed ledger in `folder`, with so many entries more.

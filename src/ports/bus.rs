@@ -133,25 +133,16 @@ pub enum BusFault {
     Refused(String),
 }
 
-/// How the bus is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BusState {
-    /// There is none outside the process.
-    Local,
-    /// It is connected.
-    Well,
-    /// It cannot be reached now.
-    Degraded,
-}
-
-impl BusState {
-    /// The word in `/readyz`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Well => "ok",
-            Self::Degraded => "degraded",
-        }
+heyan_domain::words! {
+    /// How the bus is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum BusState {
+        /// There is none outside the process.
+        Local = "local",
+        /// It is connected.
+        Well = "ok",
+        /// It cannot be reached now.
+        Degraded = "degraded",
     }
 }
 

@@ -98,12 +98,7 @@ pub async fn open(config: Config) -> anyhow::Result<Node> {
     open_around(config, connectors, webhooks, Arc::new(SystemClock)).await
 }
 
-/// As [`open`], with the outside systems given.
-pub async fn open_with(config: Config, connectors: Arc<dyn Connectors>) -> anyhow::Result<Node> {
-    Box::pin(open_at(config, connectors, Arc::new(SystemClock))).await
-}
-
-/// As [`open_with`], with the clock given.
+/// As [`open`], with the outside systems and the clock given.
 pub async fn open_at(config: Config, connectors: Arc<dyn Connectors>, clock: Arc<dyn Clock>) -> anyhow::Result<Node> {
     let webhooks = Arc::new(outward::webhooks(&config)?);
     open_around(config, connectors, webhooks, clock).await

@@ -32,7 +32,7 @@ pub fn raise_file_limit() {
 
 /// Connections that a worker may hold: as many as wanted, unless that leaves too few files for the rest. A crowd of connections
 /// must never keep the ledger from opening its next file.
-pub fn connections_within_files(wanted: usize, workers: usize) -> usize {
+pub(crate) fn connections_within_files(wanted: usize, workers: usize) -> usize {
     let Some(files) = getrlimit(Resource::Nofile).current else {
         return wanted;
     };

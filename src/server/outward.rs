@@ -146,7 +146,7 @@ pub fn guess_limits(config: &Config) -> Limits {
 }
 
 /// How many attempts at once.
-pub fn courier_limits(config: &Config) -> CourierLimits {
+pub(crate) fn courier_limits(config: &Config) -> CourierLimits {
     CourierLimits {
         target_attempts_max: config.push.target_attempts_max,
         attempts_max: config.push.attempts_max,

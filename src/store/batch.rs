@@ -3,6 +3,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
+use data_encoding::HEXLOWER;
 use heyan_ports::{
     commit::{Commit, Written},
     records::RecordWrite,
@@ -103,11 +104,7 @@ pub(super) fn keys_text(keys: &[RowKey]) -> String {
 
 /// Lower-case hexadecimal of a subject.
 pub(super) fn hex(subject: SubjectKey) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let nibbles = subject.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
-    nibbles.filter_map(|nibble| DIGITS.get(usize::from(nibble))).collect()
+    HEXLOWER.encode(&subject.0)
 }
 
 /// A subject as it is bound.

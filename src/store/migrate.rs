@@ -1,6 +1,8 @@
 //! Brings a database file to the schema of this program, forward only.
 //! A migration that was applied is never edited: its checksum is kept, and a file that knows other migrations is refused.
 
+use data_encoding::HEXLOWER;
+
 use super::engine::{Call, Engine, EngineName};
 use super::pool::{Lease, Pool};
 use super::rows::column;
@@ -153,10 +155,7 @@ async fn applied<E: Engine>(conn: &mut Lease<'_, E>) -> Result<Vec<(i64, String)
 
 /// SHA-256 of the text, lower-case hexadecimal.
 fn checksum_of(text: &str) -> String {
-    sha256(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&sha256(text.as_bytes()))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::postgres_kit;
 use tokio::sync::oneshot;
 
-pub struct TestHub {
+pub(crate) struct TestHub {
     pub url: String,
     pub hub: Arc<Hub>,
     pub client: reqwest::Client,
@@ -31,10 +31,10 @@ pub struct TestHub {
 
 /// The machine's clock, set forward.
 #[derive(Default)]
-pub struct ShiftedClock(std::sync::atomic::AtomicI64);
+pub(crate) struct ShiftedClock(std::sync::atomic::AtomicI64);
 
 impl ShiftedClock {
-    pub fn forward_s(&self, seconds: i64) {
+    pub(crate) fn forward_s(&self, seconds: i64) {
         self.0
             .fetch_add(seconds * 1_000_000, std::sync::atomic::Ordering::SeqCst);
     }
@@ -46,36 +46,36 @@ impl Clock for ShiftedClock {
     }
 }
 
-pub const ITEM: &str = "11340200003010677X3442199806003";
+pub(crate) const ITEM: &str = "11340200003010677X3442199806003";
 
-pub fn purpose() -> Value {
+pub(crate) fn purpose() -> Value {
     json!({"item_code": ITEM, "application_no": "A-1", "operator": "window-3"})
 }
 
 /// Synthetic, with right check characters.
-pub const CREDIT_CODES: [&str; 3] = ["113402000030150561", "11340200003015064U", "11340200003015072N"];
+pub(crate) const CREDIT_CODES: [&str; 3] = ["113402000030150561", "11340200003015064U", "11340200003015072N"];
 
 impl TestHub {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         Self::open(tempfile::tempdir().unwrap(), change).await
     }
 
-    pub async fn open(folder: tempfile::TempDir, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn open(folder: tempfile::TempDir, change: impl FnOnce(&mut Config)) -> Self {
         Self::open_with(folder, Arc::new(NoConnectors), change).await
     }
 
     /// With the parties of the demo and the outside systems given.
-    pub async fn with_connectors(connectors: Arc<dyn Connectors>) -> Self {
+    pub(crate) async fn with_connectors(connectors: Arc<dyn Connectors>) -> Self {
         let hub = Self::open_with(tempfile::tempdir().unwrap(), connectors, |_| {}).await;
         hub.add_parties().await;
         hub
     }
 
-    pub async fn open_with(
+    pub(crate) async fn open_with(
         folder: tempfile::TempDir,
         connectors: Arc<dyn Connectors>,
         change: impl FnOnce(&mut Config),
@@ -83,7 +83,7 @@ impl TestHub {
         Box::pin(Self::open_at(folder, connectors, Arc::new(SystemClock), change)).await
     }
 
-    pub async fn open_at(
+    pub(crate) async fn open_at(
         folder: tempfile::TempDir,
         connectors: Arc<dyn Connectors>,
         clock: Arc<dyn Clock>,
@@ -123,13 +123,13 @@ impl TestHub {
 
     /// With the parties of the demo: `agency` and `agency2` granted everything, `authority` of every dataset, and one
     /// user of each role.
-    pub async fn with_parties() -> Self {
+    pub(crate) async fn with_parties() -> Self {
         let hub = Self::start().await;
         hub.add_parties().await;
         hub
     }
 
-    pub async fn add_parties(&self) {
+    pub(crate) async fn add_parties(&self) {
         let datasets: Vec<String> = self
             .hub
             .catalog
@@ -160,7 +160,7 @@ impl TestHub {
         }
     }
 
-    pub async fn grant(&self, agency: &str, dataset: &str, fields: &[&str], operations: &[&str]) -> String {
+    pub(crate) async fn grant(&self, agency: &str, dataset: &str, fields: &[&str], operations: &[&str]) -> String {
         let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
         let new = NewGrant {
             agency: agency.to_owned(),
@@ -176,7 +176,7 @@ impl TestHub {
         admin::add_grant(&self.hub, None, new).await.unwrap().id
     }
 
-    pub async fn revoke_all_grants(&self) {
+    pub(crate) async fn revoke_all_grants(&self) {
         let ids: Vec<String> = self
             .hub
             .access
@@ -195,7 +195,7 @@ impl TestHub {
         }
     }
 
-    pub fn token(&self, client: &str) -> String {
+    pub(crate) fn token(&self, client: &str) -> String {
         let client = Arc::clone(self.hub.access.table.load().clients.get(client).unwrap());
         let caller = Caller {
             client,
@@ -204,7 +204,13 @@ impl TestHub {
         token::issue(&self.hub, &caller).unwrap().access_token
     }
 
-    pub async fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> (u16, Value) {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(token) = token {
@@ -221,41 +227,41 @@ impl TestHub {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    pub async fn put(&self, dataset: &str, record: &Value) -> (u16, Value) {
+    pub(crate) async fn put(&self, dataset: &str, record: &Value) -> (u16, Value) {
         let path = format!("/v1/datasets/{dataset}/records");
         self.send("PUT", &path, Some(&self.token("authority")), Some(record))
             .await
     }
 
-    pub async fn verify(&self, client: &str, body: &Value) -> (u16, Value) {
+    pub(crate) async fn verify(&self, client: &str, body: &Value) -> (u16, Value) {
         self.send("POST", "/v1/verifications", Some(&self.token(client)), Some(body))
             .await
     }
 
-    pub fn ledger_size(&self) -> u64 {
+    pub(crate) fn ledger_size(&self) -> u64 {
         self.hub.ledger.stats().durable
     }
 
     /// Stops the hub and hands its folder back.
-    pub async fn stop(mut self) -> tempfile::TempDir {
+    pub(crate) async fn stop(mut self) -> tempfile::TempDir {
         let _ = self.stop.take().unwrap().send(());
         self.served.await.unwrap().unwrap();
         self.folder
     }
 
-    pub fn ledger_dir(folder: &Path) -> std::path::PathBuf {
+    pub(crate) fn ledger_dir(folder: &Path) -> std::path::PathBuf {
         folder.join("data/ledger")
     }
 }
 
 /// A synthetic person.
-pub fn person() -> Value {
+pub(crate) fn person() -> Value {
     json!({"subject": {"id_number": "11010519491231002X"},
            "fields": {"name": "张三丰", "sex": "1", "ethnicity": "汉族", "birth_date": "1949-12-31",
                       "domicile_address": "安徽省芜湖市镜湖区北京中路2号3幢2单元501室", "status": "正常"}})
 }
 
-pub fn question(claims: &Value) -> Value {
+pub(crate) fn question(claims: &Value) -> Value {
     json!({"dataset": "natural-person", "subject": {"id_number": "11010519491231002X"}, "claims": claims,
            "purpose": purpose()})
 }

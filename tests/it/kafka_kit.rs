@@ -24,12 +24,12 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 /// Longest wait for anything.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub const PARTITIONS: i32 = 4;
+pub(crate) const PARTITIONS: i32 = 4;
 
 /// Brokers that run until their folder is dropped, or the test binary ends.
-pub struct Brokers {
+pub(crate) struct Brokers {
     pub addresses: String,
     folder: PathBuf,
 }
@@ -54,13 +54,13 @@ fn run(args: &[&str]) -> Result<String, String> {
 
 impl Brokers {
     /// Brokers of a test's own, which it may stop.
-    pub fn start(count: u32) -> Result<Self, String> {
+    pub(crate) fn start(count: u32) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap().keep();
         let addresses = run(&["start", folder.to_str().unwrap(), &count.to_string()])?;
         Ok(Self { addresses, folder })
     }
 
-    pub fn command(&self, word: &str) {
+    pub(crate) fn command(&self, word: &str) {
         run(&[word, self.folder.to_str().unwrap()]).unwrap();
     }
 }
@@ -114,7 +114,7 @@ impl Mock {
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 
 /// Topics of one test.
-pub struct Kafka {
+pub(crate) struct Kafka {
     pub brokers: String,
     pub prefix: String,
     is_real: bool,
@@ -122,7 +122,7 @@ pub struct Kafka {
 
 impl Kafka {
     /// The common broker, and a prefix that nobody else has.
-    pub async fn get() -> Self {
+    pub(crate) async fn get() -> Self {
         let cluster = CLUSTER.get_or_init(|| async { start() }).await;
         let prefix = format!("t{}.", &uuid::Uuid::now_v7().simple().to_string()[8..]);
         match cluster {
@@ -143,7 +143,7 @@ impl Kafka {
     }
 
     /// Topics on brokers of a test's own.
-    pub fn on(brokers: &Brokers) -> Self {
+    pub(crate) fn on(brokers: &Brokers) -> Self {
         Self {
             brokers: brokers.addresses.clone(),
             prefix: "own.".to_owned(),
@@ -152,7 +152,7 @@ impl Kafka {
     }
 
     /// Lets a hub use it; the feed speaks as `authority`.
-    pub fn configure(&self, config: &mut Config) {
+    pub(crate) fn configure(&self, config: &mut Config) {
         let kafka = &mut config.kafka;
         kafka.brokers = self.brokers.clone();
         kafka.topic_prefix = self.prefix.clone();
@@ -164,7 +164,7 @@ impl Kafka {
         kafka.requests.enabled = true;
     }
 
-    pub fn topic(&self, topic: Topic) -> String {
+    pub(crate) fn topic(&self, topic: Topic) -> String {
         format!("{}{}", self.prefix, topic.name())
     }
 
@@ -176,7 +176,7 @@ impl Kafka {
         client
     }
 
-    pub fn sender(&self) -> Sender {
+    pub(crate) fn sender(&self) -> Sender {
         Sender {
             producer: self.client().set("linger.ms", "5").create().unwrap(),
             prefix: self.prefix.clone(),
@@ -184,7 +184,7 @@ impl Kafka {
     }
 
     /// Deletes a topic; `false` where the cluster cannot.
-    pub async fn delete(&self, topic: Topic) -> bool {
+    pub(crate) async fn delete(&self, topic: Topic) -> bool {
         let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
         let name = self.topic(topic);
         if self.is_real {
@@ -196,7 +196,7 @@ impl Kafka {
     }
 
     /// Waits until the hub has made the topics.
-    pub async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         let consumer: BaseConsumer = self.client().create().unwrap();
         wait_for("the topics", || {
             let known = consumer.fetch_metadata(None, Duration::from_secs(5)).unwrap();
@@ -210,7 +210,7 @@ impl Kafka {
     }
 
     /// Everything that stands in a topic now, each partition in its order.
-    pub fn read(&self, topic: Topic) -> Vec<Read> {
+    pub(crate) fn read(&self, topic: Topic) -> Vec<Read> {
         let name = self.topic(topic);
         let consumer: BaseConsumer = self.client().set("group.id", "reader").create().unwrap();
         let (mut list, mut ends) = (TopicPartitionList::new(), BTreeMap::new());
@@ -249,7 +249,7 @@ impl Kafka {
     }
 
     /// Waits until a topic holds so many messages.
-    pub async fn wait(&self, topic: Topic, count: usize) -> Vec<Read> {
+    pub(crate) async fn wait(&self, topic: Topic, count: usize) -> Vec<Read> {
         wait_for(topic.name(), || {
             Some(self.read(topic)).filter(|found| found.len() >= count)
         })
@@ -284,26 +284,26 @@ fn start() -> Cluster {
 }
 
 /// A message as it was read.
-pub struct Read {
+pub(crate) struct Read {
     pub key: String,
     pub headers: BTreeMap<String, String>,
     pub text: String,
 }
 
 impl Read {
-    pub fn data(&self) -> Value {
+    pub(crate) fn data(&self) -> Value {
         serde_json::from_str(&self.text).unwrap()
     }
 }
 
 /// Sends to the inbound topics.
-pub struct Sender {
+pub(crate) struct Sender {
     producer: FutureProducer,
     prefix: String,
 }
 
 /// A message to be sent.
-pub struct Sent<'a> {
+pub(crate) struct Sent<'a> {
     pub topic: Topic,
     pub key: &'a str,
     pub headers: &'a [(&'a str, &'a str)],
@@ -311,11 +311,11 @@ pub struct Sent<'a> {
 }
 
 impl Sender {
-    pub async fn send(&self, sent: &Sent<'_>) {
+    pub(crate) async fn send(&self, sent: &Sent<'_>) {
         self.send_all(std::slice::from_ref(sent)).await;
     }
 
-    pub async fn send_all(&self, all: &[Sent<'_>]) {
+    pub(crate) async fn send_all(&self, all: &[Sent<'_>]) {
         let mut reports = Vec::new();
         for sent in all {
             let mut headers = OwnedHeaders::new();
@@ -339,7 +339,7 @@ impl Sender {
     }
 
     /// An event in binary mode.
-    pub async fn event(&self, topic: Topic, key: &str, id: &str, data: &Value) {
+    pub(crate) async fn event(&self, topic: Topic, key: &str, id: &str, data: &Value) {
         let payload = data.to_string().into_bytes();
         let headers = [("ce_specversion", "1.0"), ("ce_type", topic.name()), ("ce_id", id)];
         self.send(&Sent {
@@ -353,7 +353,7 @@ impl Sender {
 }
 
 /// Waits for something that comes by itself.
-pub async fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let until = std::time::Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {

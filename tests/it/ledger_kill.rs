@@ -39,9 +39,10 @@ fn child() {
     let writer = |t: u32| {
         let ledger = Arc::clone(&ledger);
         move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             for i in 0u64.. {
                 let entry = format!("{t} {i} {}", "y".repeat(usize::try_from(i % 300).unwrap()));
-                let appended = ledger.append_blocking(entry.clone().into_bytes()).unwrap();
+                let appended = runtime.block_on(ledger.append(entry.clone().into_bytes())).unwrap();
                 // One write: a line is either whole in the pipe or was never acknowledged.
                 std::io::stdout()
                     .write_all(format!("ack {} {entry}\n", appended.index).as_bytes())

@@ -102,13 +102,14 @@ fn a_second_implementation_agrees_and_sees_every_kind_of_change() {
     }
     let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let path = |name: &str| out.path().join(name).to_str().unwrap().to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let ledger = open(dir.path());
     let entries = |from: u64, to: u64| {
         (from..to)
             .map(|i| format!("entry {i}").into_bytes())
             .collect::<Vec<_>>()
     };
-    ledger.append_many_blocking(entries(0, 1_000)).unwrap();
+    runtime.block_on(ledger.append_many(entries(0, 1_000))).unwrap();
     ledger.close().unwrap();
     fs::write(path("held"), ledger.checkpoint()).unwrap();
     fs::write(path("first.tlog-proof"), ledger.inclusion_proof(255).unwrap().to_text()).unwrap();
@@ -116,7 +117,8 @@ fn a_second_implementation_agrees_and_sees_every_kind_of_change() {
     let ledger = open(dir.path());
     let size = 70_000;
     for from in (1_000..size).step_by(3_000) {
-        ledger.append_many_blocking(entries(from, from + 3_000)).unwrap();
+        let many = ledger.append_many(entries(from, from + 3_000));
+        runtime.block_on(many).unwrap();
     }
     ledger.close().unwrap();
     serve(&ledger, size, &out.path().join("log"));

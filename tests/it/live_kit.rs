@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 /// What the source says of a subject.
 #[derive(Clone)]
-pub enum Says {
+pub(crate) enum Says {
     Record(Value, Option<i64>),
     Nothing,
     Fault(SourceFault),
@@ -27,7 +27,7 @@ pub enum Says {
 }
 
 #[derive(Default)]
-pub struct FakeSource {
+pub(crate) struct FakeSource {
     datasets: HashSet<String>,
     says: Mutex<HashMap<String, Says>>,
     asked: Mutex<Vec<Vec<(String, String)>>>,
@@ -35,7 +35,7 @@ pub struct FakeSource {
 }
 
 impl FakeSource {
-    pub fn of(datasets: &[&str]) -> Arc<Self> {
+    pub(crate) fn of(datasets: &[&str]) -> Arc<Self> {
         Arc::new(Self {
             datasets: datasets.iter().map(|name| (*name).to_owned()).collect(),
             ..Self::default()
@@ -43,20 +43,20 @@ impl FakeSource {
     }
 
     /// What it says of every subject of `dataset` from now on.
-    pub fn says(&self, dataset: &str, what: Says) {
+    pub(crate) fn says(&self, dataset: &str, what: Says) {
         self.says.lock().unwrap().insert(dataset.to_owned(), what);
     }
 
-    pub fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
 
-    pub fn last_asked(&self) -> Vec<(String, String)> {
+    pub(crate) fn last_asked(&self) -> Vec<(String, String)> {
         self.asked.lock().unwrap().last().unwrap().clone()
     }
 
     /// Waits until `count` questions are under way.
-    pub async fn until_under_way(&self, count: usize) {
+    pub(crate) async fn until_under_way(&self, count: usize) {
         while self.under_way.load(Ordering::SeqCst) < count {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
@@ -92,7 +92,7 @@ impl Connectors for FakeSource {
 }
 
 /// The fields of a record of `person()`, with changes.
-pub fn fields_with(changes: &Value) -> Value {
+pub(crate) fn fields_with(changes: &Value) -> Value {
     let mut fields: Map<String, Value> = crate::common::person()["fields"].as_object().unwrap().clone();
     for (name, value) in changes.as_object().unwrap() {
         fields.insert(name.clone(), value.clone());

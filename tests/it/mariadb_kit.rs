@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection};
 
 use crate::postgres_kit::{absent, free_port, humble};
 
-pub struct MariaDb {
+pub(crate) struct MariaDb {
     /// Deleted with it.
     _folder: tempfile::TempDir,
     port: u16,
@@ -27,7 +27,7 @@ fn program(name: &str) -> Option<PathBuf> {
 
 impl MariaDb {
     /// A running server with the empty database `heyan`, or none where its programs are missing.
-    pub async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let (Some(server), Some(install)) = (program("mariadbd"), program("mariadb-install-db")) else {
             absent("MariaDB", "mariadb-server");
             return None;
@@ -78,7 +78,7 @@ impl MariaDb {
         Some(kit)
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.url_of("heyan")
     }
 
@@ -87,7 +87,7 @@ impl MariaDb {
     }
 
     /// Runs statements of a test's own.
-    pub async fn run(&self, sql: &str) {
+    pub(crate) async fn run(&self, sql: &str) {
         let mut connection = MySqlConnection::connect(&self.url()).await.unwrap();
         connection
             .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))

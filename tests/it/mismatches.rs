@@ -17,14 +17,14 @@ fn loopback(config: &mut Config, ports: &[u16]) {
     config.push.schedule_s = vec![0, 0, 0, 0];
 }
 
-pub async fn hub_with(ports: &[u16]) -> TestHub {
+pub(crate) async fn hub_with(ports: &[u16]) -> TestHub {
     let hub = TestHub::start_with(|config| loopback(config, ports)).await;
     hub.add_parties().await;
     assert_eq!(hub.put("natural-person", &person()).await.0, 200);
     hub
 }
 
-pub async fn subscribe(hub: &TestHub, client: &str, url: &str, events: &[&str]) -> Value {
+pub(crate) async fn subscribe(hub: &TestHub, client: &str, url: &str, events: &[&str]) -> Value {
     let body = json!({"url": url, "events": events, "datasets": ["natural-person"]});
     let (status, answer) = hub
         .send("POST", "/v1/subscriptions", Some(&hub.token(client)), Some(&body))
@@ -33,7 +33,7 @@ pub async fn subscribe(hub: &TestHub, client: &str, url: &str, events: &[&str]) 
     answer
 }
 
-pub struct Acted {
+pub(crate) struct Acted {
     pub status: u16,
     replayed: bool,
     pub body: String,
@@ -45,7 +45,7 @@ impl Acted {
     }
 }
 
-pub async fn act(hub: &TestHub, client: &str, id: &str, key: &str, body: &Value) -> Acted {
+pub(crate) async fn act(hub: &TestHub, client: &str, id: &str, key: &str, body: &Value) -> Acted {
     let response = hub
         .client
         .post(format!("{}/v1/mismatches/{id}/actions", hub.url))
@@ -64,7 +64,7 @@ pub async fn act(hub: &TestHub, client: &str, id: &str, key: &str, body: &Value)
 }
 
 /// The name differs; the rest agrees.
-pub async fn mismatch(hub: &TestHub, client: &str, application: &str, name: &str) -> Value {
+pub(crate) async fn mismatch(hub: &TestHub, client: &str, application: &str, name: &str) -> Value {
     let mut body = question(&json!({"name": name, "birth_date": "1949-12-31"}));
     body["purpose"]["application_no"] = json!(application);
     let (status, answer) = hub.verify(client, &body).await;
@@ -80,7 +80,7 @@ async fn state_of(hub: &TestHub, client: &str, id: &str) -> Value {
     answer
 }
 
-pub async fn wait_for_state(hub: &TestHub, id: &str, state: &str) -> Value {
+pub(crate) async fn wait_for_state(hub: &TestHub, id: &str, state: &str) -> Value {
     for _ in 0..400 {
         let found = state_of(hub, "auditor", id).await;
         if found["state"] == state {

@@ -9,6 +9,7 @@ use std::{
 
 use heyan::config::Config;
 use heyan::ports::outward::NoConnectors;
+use heyan::ports::time::SystemClock;
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 /// The promise for other nodes, in normal running.
 const KNOWN_WITHIN: Duration = Duration::from_millis(1_000);
 
-pub struct Cluster {
+pub(crate) struct Cluster {
     pub server: Postgres,
     pub one: TestHub,
     pub two: TestHub,
@@ -47,7 +48,7 @@ fn url_file(folder: &std::path::Path, url: &str) -> PathBuf {
 }
 
 impl Cluster {
-    pub async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let server = Postgres::start().await?;
         if let Some(parts) = postgres_kit::partitions() {
             postgres_kit::split(&server.url(), parts).await;
@@ -75,7 +76,7 @@ impl Cluster {
     }
 
     /// Waits until both nodes hear each other.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         let until = Instant::now() + Duration::from_secs(15);
         while !(self.one.hub.node.trust.holds() && self.two.hub.node.trust.holds()) {
             assert!(Instant::now() < until, "the nodes do not hear each other");
@@ -83,7 +84,7 @@ impl Cluster {
         }
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.proxy.heal();
         self.two.stop().await;
         self.one.stop().await;
@@ -111,7 +112,7 @@ async fn outcome(hub: &TestHub, name: &str) -> Value {
 }
 
 /// How long it takes until `look` is true.
-pub async fn until<F: Future<Output = bool>>(what: &str, look: impl Fn() -> F) -> Duration {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, look: impl Fn() -> F) -> Duration {
     let began = Instant::now();
     while !look().await {
         assert!(began.elapsed() < Duration::from_secs(20), "{what}");
@@ -437,10 +438,14 @@ async fn refuses_a_double(server: &Postgres, gone: &std::path::Path) {
         config.node.data_dir = folder.path().join("data");
         node(&mut config, number, url_file(gone, &server.url()), root.clone());
         config.node.origin = origin.to_owned();
-        let refused = heyan::server::boot::open_with(config, Arc::new(NoConnectors))
-            .await
-            .err()
-            .unwrap();
+        let refused = Box::pin(heyan::server::boot::open_at(
+            config,
+            Arc::new(NoConnectors),
+            Arc::new(SystemClock),
+        ))
+        .await
+        .err()
+        .unwrap();
         format!("{refused:#}")
     };
     let said = start("hub-3.test", 1).await;

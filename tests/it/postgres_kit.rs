@@ -17,7 +17,7 @@ const NOBODY: u32 = 65_534;
 
 const READY: Duration = Duration::from_secs(60);
 
-pub struct Postgres {
+pub(crate) struct Postgres {
     bin: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
@@ -25,7 +25,7 @@ pub struct Postgres {
 }
 
 /// Whether a test goes on without `what`: it does not under `CI=true`.
-pub fn absent(what: &str, package: &str) {
+pub(crate) fn absent(what: &str, package: &str) {
     assert_ne!(
         std::env::var("CI").as_deref(),
         Ok("true"),
@@ -35,7 +35,7 @@ pub fn absent(what: &str, package: &str) {
 }
 
 /// `program` as one who may do nothing else, when the test itself may do everything.
-pub fn humble(program: &Path, folder: &Path) -> Command {
+pub(crate) fn humble(program: &Path, folder: &Path) -> Command {
     let root = std::fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0);
     let mut command = if root {
         chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
@@ -56,7 +56,7 @@ pub fn humble(program: &Path, folder: &Path) -> Command {
     command
 }
 
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -74,7 +74,7 @@ fn programs() -> Option<PathBuf> {
 
 impl Postgres {
     /// A running server with the empty database `heyan`, or none where its programs are missing.
-    pub async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let Some(bin) = programs() else {
             absent("PostgreSQL", "postgresql");
             return None;
@@ -108,7 +108,7 @@ impl Postgres {
     }
 
     /// Starts the server again, on the same port.
-    pub async fn resume(&mut self) {
+    pub(crate) async fn resume(&mut self) {
         let until = Instant::now() + READY;
         while PgConnection::connect(&self.url_of("postgres")).await.is_err() {
             assert!(Instant::now() < until, "PostgreSQL did not start");
@@ -130,18 +130,18 @@ impl Postgres {
     }
 
     /// `kill -9`. Its own processes see that their parent is gone and end too.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
             server.kill().unwrap();
             server.wait().unwrap();
         }
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.url_of("heyan")
     }
 
@@ -150,7 +150,7 @@ impl Postgres {
     }
 
     /// Runs statements of a test's own.
-    pub async fn run(&self, sql: &str) {
+    pub(crate) async fn run(&self, sql: &str) {
         let mut connection = PgConnection::connect(&self.url()).await.unwrap();
         connection
             .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
@@ -160,7 +160,7 @@ impl Postgres {
     }
 
     /// The one number that a query gives.
-    pub async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         let mut connection = PgConnection::connect(&self.url()).await.unwrap();
         let row = connection.fetch_one(AssertSqlSafe(sql.to_owned())).await.unwrap();
         let number = row.get(0);
@@ -173,7 +173,7 @@ impl Postgres {
 const SERVER: &str = "HEYAN_TEST_POSTGRES";
 
 /// A file with the URL of a database for the hub of this folder, where `HEYAN_TEST_POSTGRES` names a server.
-pub async fn url_file(folder: &Path) -> Option<PathBuf> {
+pub(crate) async fn url_file(folder: &Path) -> Option<PathBuf> {
     use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let server = std::env::var(SERVER).ok().filter(|server| !server.is_empty())?;
@@ -199,20 +199,20 @@ pub async fn url_file(folder: &Path) -> Option<PathBuf> {
 }
 
 /// In how many parts the tables of these stores are split, where `HEYAN_TEST_PARTITIONS` says it.
-pub fn partitions() -> Option<u32> {
+pub(crate) fn partitions() -> Option<u32> {
     let parts = std::env::var("HEYAN_TEST_PARTITIONS").ok()?;
     (!parts.is_empty()).then(|| parts.parse().unwrap())
 }
 
 /// Brings an empty database to the schema, and splits its tables as an operator would.
-pub async fn split(url: &str, parts: u32) {
+pub(crate) async fn split(url: &str, parts: u32) {
     let store = open_postgres(&PostgresConfig::new(url)).await.unwrap();
     store.close().await;
     split_tables(url, parts).await;
 }
 
 /// Runs `deploy/postgres/partition.sql`.
-pub async fn split_tables(url: &str, parts: u32) {
+pub(crate) async fn split_tables(url: &str, parts: u32) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let set = format!("SET heyan.partitions = {parts}");
     connection.execute(sqlx::raw_sql(AssertSqlSafe(set))).await.unwrap();

@@ -12,14 +12,14 @@ use tokio::{
     sync::watch,
 };
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     pub port: u16,
     silent: Arc<watch::Sender<bool>>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
 impl Proxy {
-    pub async fn to(port: u16) -> Self {
+    pub(crate) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let silent = Arc::new(watch::Sender::new(false));
@@ -36,11 +36,11 @@ impl Proxy {
         }
     }
 
-    pub fn fall_silent(&self) {
+    pub(crate) fn fall_silent(&self) {
         self.silent.send_replace(true);
     }
 
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.silent.send_replace(false);
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 /// One message as it came.
 #[derive(Clone)]
-pub struct Received {
+pub(crate) struct Received {
     pub id: String,
     pub timestamp: String,
     pub signature: String,
@@ -20,7 +20,7 @@ pub struct Received {
 }
 
 impl Received {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
@@ -32,7 +32,7 @@ struct Shared {
     news: Notify,
 }
 
-pub struct Receiver {
+pub(crate) struct Receiver {
     pub url: String,
     shared: Arc<Shared>,
     server: ServerHandle,
@@ -40,7 +40,7 @@ pub struct Receiver {
 
 impl Receiver {
     /// Answers `statuses` first, then 204.
-    pub fn start(statuses: &[u16]) -> Self {
+    pub(crate) fn start(statuses: &[u16]) -> Self {
         let shared = Arc::new(Shared::default());
         shared.statuses.lock().unwrap().extend(statuses);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -61,7 +61,7 @@ impl Receiver {
         }
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.url
             .rsplit(':')
             .next()
@@ -73,12 +73,12 @@ impl Receiver {
             .unwrap()
     }
 
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.shared.received.lock().unwrap().clone()
     }
 
     /// Waits until `enough` is true of what came.
-    pub async fn wait_until(&self, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
+    pub(crate) async fn wait_until(&self, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
         let wait = async {
             loop {
                 let news = self.shared.news.notified();
@@ -95,7 +95,7 @@ impl Receiver {
         }
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.server.stop(false).await;
     }
 }

@@ -26,7 +26,7 @@ fn advance(from: Option<&str>, to: &str) -> Commit {
 }
 
 /// Tells the story to one store.
-pub async fn tell(store: &dyn Store) {
+pub(crate) async fn tell(store: &dyn Store) {
     what_is_published_is_no_longer_waiting(store).await;
     a_position_that_is_not_where_it_was_left_takes_nothing_in(store).await;
     keys_are_parked_once_and_released(store).await;

@@ -8,7 +8,7 @@ use heyan::ports::{error::StoreError, records::RecordKeys};
 use crate::store_kit::{subject, write};
 
 /// Tells this part of the story to one store.
-pub async fn tell(store: &dyn Store) {
+pub(crate) async fn tell(store: &dyn Store) {
     a_record_is_found_under_the_keys_of_its_newest_version(store).await;
 }
 

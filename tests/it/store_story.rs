@@ -12,7 +12,7 @@ use heyan::ports::store::Store;
 use heyan::ports::{error::StoreError, subject::RecordKey};
 use heyan::store::{SqliteConfig, SqliteStore};
 
-pub async fn tell(store: Arc<dyn Store>) {
+pub(crate) async fn tell(store: Arc<dyn Store>) {
     store.ping().await.unwrap();
     records_keep_order_versions_and_history(&*store).await;
     a_conflict_applies_nothing(&*store).await;
@@ -256,7 +256,7 @@ async fn a_mismatch_is_told_when_nothing_of_its_event_is_pending(store: &dyn Sto
 
 /// Of 20 rounds of 16 racing writers, one a round wins each record; the losers, the sound commits between them and a
 /// commit that breaks a rule of the schema do not touch each other.
-pub async fn writers_that_race_are_each_judged_alone(store: Arc<dyn Store>) {
+pub(crate) async fn writers_that_race_are_each_judged_alone(store: Arc<dyn Store>) {
     let dataset: Arc<str> = "raced".into();
     for round in 0..20u32 {
         let mut tasks = tokio::task::JoinSet::new();

@@ -10,7 +10,7 @@ use heyan::ports::{
 use super::store_kit::{Folder, id, open};
 
 /// Tells the story to one store.
-pub async fn tell(store: &dyn Store) {
+pub(crate) async fn tell(store: &dyn Store) {
     one_cause_is_one_alert_whose_evidence_grows_until_it_is_closed(store).await;
     alerts_are_listed_newest_first_by_page_and_filter(store).await;
     entries_wait_until_they_are_taken_in(store).await;

@@ -25,7 +25,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 
 /// What goes wrong.
 #[derive(Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// Requests with records that break off after their first answer.
     pub break_off: AtomicUsize,
     /// Requests with records that get 503.
@@ -43,7 +43,7 @@ pub struct Faults {
 }
 
 #[derive(Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub records: HashMap<String, Value>,
     pub basic: Option<String>,
     pub header: Option<Value>,
@@ -52,7 +52,7 @@ pub struct Seen {
     pub puts: usize,
 }
 
-pub struct Stub {
+pub(crate) struct Stub {
     pub url: String,
     pub faults: Faults,
     pub seen: Mutex<Seen>,
@@ -62,7 +62,7 @@ pub struct Stub {
 type Body = BoxBody<Bytes, std::io::Error>;
 
 impl Stub {
-    pub async fn start() -> Arc<Self> {
+    pub(crate) async fn start() -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stub = Arc::new(Self {

@@ -11,12 +11,12 @@ use std::{
 use serde_json::Value;
 
 /// A folder that is removed with its holder.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let number = FOLDERS.fetch_add(1, Ordering::SeqCst);
         let path = std::env::temp_dir().join(format!("heyan-cli-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
@@ -24,16 +24,16 @@ impl Folder {
         Self(path)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+    pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
         std::fs::write(self.path(name), bytes).unwrap();
         self.path(name).display().to_string()
     }
 
-    pub fn rows(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn rows(&self, name: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.path(name)).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -46,7 +46,7 @@ impl Drop for Folder {
 }
 
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     pub exit: i32,
     pub out: String,
     pub err: String,
@@ -55,13 +55,13 @@ pub struct Ran {
 }
 
 impl Ran {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:?}"))
     }
 }
 
 /// Runs the command with a token against `url`.
-pub async fn heyan(folder: &Folder, url: &str, arguments: &[&str]) -> Ran {
+pub(crate) async fn heyan(folder: &Folder, url: &str, arguments: &[&str]) -> Ran {
     let token = folder.path("token").display().to_string();
     let mut all = arguments.to_vec();
     all.extend(["--url", url, "--token-file", &token]);
@@ -69,7 +69,7 @@ pub async fn heyan(folder: &Folder, url: &str, arguments: &[&str]) -> Ran {
 }
 
 /// Runs the command as it stands.
-pub async fn heyan_bare(arguments: &[&str], input: Option<Vec<u8>>) -> Ran {
+pub(crate) async fn heyan_bare(arguments: &[&str], input: Option<Vec<u8>>) -> Ran {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     tokio::task::spawn_blocking(move || run(&arguments, input))
         .await

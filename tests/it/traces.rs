@@ -9,7 +9,7 @@ use crate::{
 
 const SUBJECT: &str = "11010519491231002X";
 
-pub fn ask(more: &Value) -> Value {
+pub(crate) fn ask(more: &Value) -> Value {
     let mut body = json!({"dataset": "natural-person", "subject": {"id_number": SUBJECT}, "reason": "书面申请 117"});
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
@@ -17,7 +17,7 @@ pub fn ask(more: &Value) -> Value {
     body
 }
 
-pub async fn trace(hub: &TestHub, more: &Value) -> Value {
+pub(crate) async fn trace(hub: &TestHub, more: &Value) -> Value {
     let token = hub.token("auditor");
     let (status, answer) = hub
         .send("POST", "/v1/traces/query", Some(&token), Some(&ask(more)))

@@ -31,7 +31,7 @@ use heyan_ports::{deliveries::Delivery, mismatches::MismatchRow, subject::Subjec
 const ENTRIES_MAX: usize = 2_000;
 
 /// What was gathered.
-pub struct Collected {
+pub(crate) struct Collected {
     pub verifications: Vec<Value>,
     pub mismatches: Vec<Value>,
     pub deliveries: Vec<Value>,
@@ -43,7 +43,7 @@ pub struct Collected {
 ///
 /// # Errors
 /// A node does not answer, there is too much for one pack, or the ledger or store cannot be asked.
-pub async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Collected, AppError> {
+pub(crate) async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Collected, AppError> {
     let (agencies, withheld) = (Agencies::of(hub), Withheld::from(hub, caller).await?);
     let agency = match ask.agency {
         Some(id) => Some(
@@ -136,12 +136,12 @@ async fn mismatches(hub: &Arc<Hub>, subjects: &[Key], ask: &Ask<'_>) -> Result<V
 
 impl Collected {
     /// Whether nothing was asked.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.verifications.is_empty()
     }
 
     /// Receipts with their names.
-    pub fn receipts(&self) -> impl Iterator<Item = (String, String)> {
+    pub(crate) fn receipts(&self) -> impl Iterator<Item = (String, String)> {
         let named = |((origin, index), text): (&(usize, u64), &String)| (name(*origin, *index), text.clone());
         self.receipts.iter().map(named)
     }

@@ -1,5 +1,6 @@
 //! The smallest tar (POSIX ustar) that holds a pack: plain files with short names, in the order given, without anything of the
 //! machine that wrote it. Read back strictly: what is not such a file is refused.
+//! Own code: the same pack must be the same bytes, and reading refuses all else; `tar` reads far more.
 
 /// Bytes of a header, and of what contents are filled up to.
 const BLOCK: usize = 512;

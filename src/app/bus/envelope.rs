@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use crate::{node::hub::Hub, verification::strict};
+use crate::node::hub::Hub;
+use heyan_domain::json::{self, JsonRules};
 use heyan_ports::bus::{Message, Received, Topic};
 use heyan_ports::time;
 
@@ -114,12 +115,12 @@ fn binary(received: &Received, payload: &[u8]) -> Result<Said, NoEvent> {
         version: attribute("ce_specversion")?,
         kind: attribute("ce_type")?,
         id: attribute("ce_id")?,
-        data: strict::parse(payload).map_err(|refused| NoEvent(refused.code()))?,
+        data: json::parse(payload, JsonRules::REQUEST).map_err(|refused| NoEvent(refused.code()))?,
     })
 }
 
 fn structured(payload: &[u8]) -> Result<Said, NoEvent> {
-    let mut event = strict::parse(payload).map_err(|refused| NoEvent(refused.code()))?;
+    let mut event = json::parse(payload, JsonRules::REQUEST).map_err(|refused| NoEvent(refused.code()))?;
     let data = event
         .get_mut("data")
         .map(Value::take)

@@ -2,6 +2,7 @@
 //! Made anew at each attempt, from the version that the event names and the grants that hold now: a value that may no longer
 //! be read is no longer sent.
 
+use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
 use super::answers::is_superseded;
@@ -47,7 +48,7 @@ pub(crate) async fn cloud_event(hub: &Hub, delivery: &Delivery, agency: &Agency)
 
 /// A pseudonym or a hash as text.
 pub fn hex(subject: &[u8]) -> String {
-    subject.iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(subject)
 }
 
 fn key_of(event: &Event) -> Option<RecordKey> {

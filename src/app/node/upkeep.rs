@@ -5,7 +5,11 @@ use super::hub::Hub;
 use crate::{foundation::error::AppError, mismatch::steps, supervision, watches};
 use heyan_domain::{calendar::china_date, mismatch::STATES};
 use heyan_ports::{commit::Commit, store::Before};
-use heyan_ports::{mismatches::{DueWrite, MismatchFilter}, subject::RowKey, supervision::AlertRow};
+use heyan_ports::{
+    mismatches::{DueWrite, MismatchFilter},
+    subject::RowKey,
+    supervision::AlertRow,
+};
 
 /// Saved replies are kept four days: at least the 72 hours that are promised.
 const REPLIES_KEPT_US: i64 = 4 * 86_400_000_000;

@@ -10,6 +10,5 @@ pub(crate) mod judge;
 pub mod live;
 pub mod question;
 pub mod record;
-pub mod strict;
 pub mod verify;
 pub(crate) mod yes_or_no;

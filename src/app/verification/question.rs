@@ -9,6 +9,8 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
+use heyan_domain::json::SAFE_INTEGER_MAX;
+
 /// Claims and subject members in one request; more is refused.
 pub const MEMBERS_MAX: usize = 64;
 
@@ -17,9 +19,6 @@ pub const OPERANDS_MAX: usize = 64;
 
 /// Longest text of a claim or identifier, bytes.
 pub const TEXT_BYTES_MAX: usize = 4_096;
-
-/// Integers that every JSON reader agrees on, RFC 8259 §6.
-pub const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
 
 /// `POST /v1/verifications`.
 #[derive(Deserialize)]

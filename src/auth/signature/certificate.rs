@@ -7,7 +7,7 @@ use super::{Algorithm, PublicKey};
 use crate::sha256;
 
 /// Most certificates of one signer.
-pub const CERTIFICATES_MAX: usize = 8;
+pub(crate) const CERTIFICATES_MAX: usize = 8;
 
 /// Longest text of them, bytes.
 pub const CERTIFICATES_BYTES_MAX: usize = 65_536;

@@ -12,48 +12,24 @@ use super::{Certificate, Provider, Verified, verify};
 /// Longest path, certificates.
 const PATH_MAX: usize = 6;
 
-/// Why a signer is not trusted, or that it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trust {
-    /// A root stands behind the signer.
-    Trusted,
-    /// No roots are configured.
-    NoRoots,
-    /// No path leads to a root.
-    Untrusted,
-    /// A certificate of the path is not valid yet.
-    NotYetValid,
-    /// A certificate of the path is no longer valid.
-    Expired,
-    /// The signer's key is not for signatures, or a certificate of the path is of no authority.
-    WrongUsage,
-    /// A certificate of the path cannot be understood.
-    Unsupported,
-}
-
-impl Trust {
-    /// Every word.
-    pub const ALL: [Self; 7] = [
-        Self::Trusted,
-        Self::NoRoots,
-        Self::Untrusted,
-        Self::NotYetValid,
-        Self::Expired,
-        Self::WrongUsage,
-        Self::Unsupported,
-    ];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trusted => "trusted",
-            Self::NoRoots => "no_roots",
-            Self::Untrusted => "untrusted",
-            Self::NotYetValid => "not_yet_valid",
-            Self::Expired => "expired",
-            Self::WrongUsage => "wrong_usage",
-            Self::Unsupported => "unsupported",
-        }
+heyan_domain::words! {
+    /// Why a signer is not trusted, or that it is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Trust {
+        /// A root stands behind the signer.
+        Trusted = "trusted",
+        /// No roots are configured.
+        NoRoots = "no_roots",
+        /// No path leads to a root.
+        Untrusted = "untrusted",
+        /// A certificate of the path is not valid yet.
+        NotYetValid = "not_yet_valid",
+        /// A certificate of the path is no longer valid.
+        Expired = "expired",
+        /// The signer's key is not for signatures, or a certificate of the path is of no authority.
+        WrongUsage = "wrong_usage",
+        /// A certificate of the path cannot be understood.
+        Unsupported = "unsupported",
     }
 }
 

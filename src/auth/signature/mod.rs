@@ -20,33 +20,22 @@ use x509_cert::{der::asn1::ObjectIdentifier, spki::SubjectPublicKeyInfoOwned};
 /// Longest signature, bytes: that of an RSA key of 8,192 bits, or its text in base64.
 pub const SIGNATURE_BYTES_MAX: usize = 2_048;
 
-/// What a key is for, and so the only algorithm that it verifies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// RFC 8032.
-    Ed25519,
-    /// ECDSA on P-256 with SHA-256, FIPS 186-5.
-    EcdsaP256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256, RFC 8017 §8.2.
-    Rsa,
-    /// SM2 with SM3.
-    Sm2,
+heyan_domain::words! {
+    /// What a key is for, and so the only algorithm that it verifies.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Algorithm {
+        /// RFC 8032.
+        Ed25519 = "ed25519",
+        /// ECDSA on P-256 with SHA-256, FIPS 186-5.
+        EcdsaP256 = "ecdsa-p256-sha256",
+        /// RSASSA-PKCS1-v1_5 with SHA-256, RFC 8017 §8.2.
+        Rsa = "rsa-pkcs1-sha256",
+        /// SM2 with SM3.
+        Sm2 = "sm2-sm3",
+    }
 }
 
 impl Algorithm {
-    /// Every algorithm.
-    pub const ALL: [Self; 4] = [Self::Ed25519, Self::EcdsaP256, Self::Rsa, Self::Sm2];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ed25519 => "ed25519",
-            Self::EcdsaP256 => "ecdsa-p256-sha256",
-            Self::Rsa => "rsa-pkcs1-sha256",
-            Self::Sm2 => "sm2-sm3",
-        }
-    }
-
     /// The identifier under which certificates name it.
     const fn oid(self) -> ObjectIdentifier {
         match self {

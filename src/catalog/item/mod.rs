@@ -14,7 +14,7 @@ pub use spec::{ApplicantKind, ClaimSpec, ItemList, ItemSpec, MaterialSpec, Opera
 use heyan_domain::{label::Label, notice::Necessity, template::Template};
 
 /// Materials of one item.
-pub const MATERIALS_MAX: usize = 64;
+pub(crate) const MATERIALS_MAX: usize = 64;
 
 /// A service item that compiled.
 pub struct ServiceItem {

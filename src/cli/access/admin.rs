@@ -20,7 +20,7 @@ use heyan_server::process::{Exit, Output};
 
 /// One party of a hub, and where its new secret goes.
 #[derive(clap::Args)]
-pub struct RotateArgs {
+pub(crate) struct RotateArgs {
     /// Its identifier
     pub id: String,
     /// Write the secret into this new file instead of printing it
@@ -33,7 +33,7 @@ pub struct RotateArgs {
 
 /// One thing of a hub.
 #[derive(clap::Args)]
-pub struct IdArgs {
+pub(crate) struct IdArgs {
     /// Its identifier
     pub id: String,
     /// The hub.
@@ -43,7 +43,7 @@ pub struct IdArgs {
 
 /// A list.
 #[derive(clap::Args)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// The hub.
     #[command(flatten)]
     pub hub: HubArgs,
@@ -58,7 +58,7 @@ const PAGES_MAX: usize = 100_000;
 ///
 /// # Errors
 /// The hub refuses, cannot be reached, or answers no list.
-pub async fn list(
+pub(crate) async fn list(
     args: &HubArgs,
     what: &str,
     filter: &[(&str, &str)],
@@ -99,7 +99,12 @@ pub async fn list(
 ///
 /// # Errors
 /// The hub refuses or cannot be reached.
-pub async fn post(args: &HubArgs, path: &[&str], body: Option<&Value>, output: Output) -> Result<Value, Failure> {
+pub(crate) async fn post(
+    args: &HubArgs,
+    path: &[&str],
+    body: Option<&Value>,
+    output: Output,
+) -> Result<Value, Failure> {
     Hub::open(args, output)?.call(Verb::Post, path, &[], body).await
 }
 
@@ -107,14 +112,14 @@ pub async fn post(args: &HubArgs, path: &[&str], body: Option<&Value>, output: O
 ///
 /// # Errors
 /// The file is there already or cannot be made.
-pub fn open_secret_out(path: Option<&Path>) -> Result<Option<std::fs::File>, Failure> {
+pub(crate) fn open_secret_out(path: Option<&Path>) -> Result<Option<std::fs::File>, Failure> {
     let file =
         path.map(|path| create_private(path, OpenOptions::new().create_new(true)).map_err(|e| cannot_write(path, &e)));
     file.transpose()
 }
 
 /// Takes back the file of a secret that was never given.
-pub fn drop_secret_out(path: Option<&Path>) {
+pub(crate) fn drop_secret_out(path: Option<&Path>) {
     if let Some(path) = path {
         // It is empty: left behind it only is in the way.
         let _ = std::fs::remove_file(path);
@@ -125,7 +130,7 @@ pub fn drop_secret_out(path: Option<&Path>) {
 ///
 /// # Errors
 /// The file cannot be made, the hub refuses, or cannot be reached.
-pub async fn with_secret(
+pub(crate) async fn with_secret(
     args: &HubArgs,
     path: &[&str],
     body: Option<&Value>,
@@ -169,7 +174,7 @@ fn secret_text(answer: &Value, lang: Lang) -> String {
 }
 
 /// Members of an object, a line each.
-pub fn members_text(answer: &Value) -> String {
+pub(crate) fn members_text(answer: &Value) -> String {
     let members = answer
         .as_object()
         .into_iter()
@@ -185,7 +190,13 @@ pub fn members_text(answer: &Value) -> String {
 ///
 /// # Errors
 /// The hub refuses or cannot be reached.
-pub async fn standing(args: &IdArgs, what: &str, verb: &str, said: Key, output: Output) -> Result<Exit, Failure> {
+pub(crate) async fn standing(
+    args: &IdArgs,
+    what: &str,
+    verb: &str,
+    said: Key,
+    output: Output,
+) -> Result<Exit, Failure> {
     let answer = post(&args.hub, &["v1", what, &args.id, verb], None, output).await?;
     let answer = if answer.is_object() {
         answer
@@ -197,6 +208,6 @@ pub async fn standing(args: &IdArgs, what: &str, verb: &str, said: Key, output: 
 }
 
 /// Ends a command, telling its failure.
-pub fn end(result: Result<Exit, Failure>, output: Output, lang: Lang) -> Exit {
+pub(crate) fn end(result: Result<Exit, Failure>, output: Output, lang: Lang) -> Exit {
     result.unwrap_or_else(|failure| failure.tell(output, lang))
 }

@@ -12,7 +12,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan agency …`.
 #[derive(clap::Subcommand)]
-pub enum AgencyCommand {
+pub(crate) enum AgencyCommand {
     /// Add an agency; its secret is shown once
     Add(AddArgs),
     /// List agencies
@@ -27,7 +27,7 @@ pub enum AgencyCommand {
 
 /// `heyan agency add`.
 #[derive(clap::Args)]
-pub struct AddArgs {
+pub(crate) struct AddArgs {
     /// Its name
     name: String,
     /// Unified social credit code (GB 32100-2015), 18 characters
@@ -54,7 +54,7 @@ pub struct AddArgs {
 
 /// What an agency is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AgencyRole {
+pub(crate) enum AgencyRole {
     /// It asks.
     Agency,
     /// It owns datasets: contributes records, decides corrections.
@@ -72,7 +72,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Runs a command about agencies.
-pub async fn run(command: AgencyCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: AgencyCommand, output: Output) -> Exit {
     let lang = command.hub().lang();
     admin::end(act(command, output).await, output, lang)
 }

@@ -15,7 +15,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan grant …`.
 #[derive(clap::Subcommand)]
-pub enum GrantCommand {
+pub(crate) enum GrantCommand {
     /// Grant an agency something
     Add(AddArgs),
     /// List grants
@@ -26,7 +26,7 @@ pub enum GrantCommand {
 
 /// `heyan grant add`.
 #[derive(clap::Args)]
-pub struct AddArgs {
+pub(crate) struct AddArgs {
     /// Agency, by identifier
     #[arg(long)]
     agency: String,
@@ -78,7 +78,7 @@ pub struct AddArgs {
 
 /// `heyan grant list`.
 #[derive(clap::Args)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// Of this agency
     #[arg(long)]
     agency: Option<String>,
@@ -108,7 +108,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Runs a command about grants.
-pub async fn run(command: GrantCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: GrantCommand, output: Output) -> Exit {
     let lang = match &command {
         GrantCommand::Add(args) => args.hub.lang(),
         GrantCommand::List(args) => args.hub.lang(),

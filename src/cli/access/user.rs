@@ -12,7 +12,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan user …`.
 #[derive(clap::Subcommand)]
-pub enum UserCommand {
+pub(crate) enum UserCommand {
     /// Add a user; the secret is shown once
     Add(AddArgs),
     /// List users
@@ -27,7 +27,7 @@ pub enum UserCommand {
 
 /// `heyan user add`.
 #[derive(clap::Args)]
-pub struct AddArgs {
+pub(crate) struct AddArgs {
     /// Identifier
     id: String,
     /// Name
@@ -45,7 +45,7 @@ pub struct AddArgs {
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum UserRole {
+pub(crate) enum UserRole {
     /// Watches mismatches and deliveries.
     Operator,
     /// Agencies, grants and users.
@@ -57,7 +57,7 @@ pub enum UserRole {
 const COLUMNS: &[&str] = &["id", "name", "role", "disabled", "created_at"];
 
 /// Runs a command about users.
-pub async fn run(command: UserCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: UserCommand, output: Output) -> Exit {
     let lang = command.hub().lang();
     admin::end(act(command, output).await, output, lang)
 }

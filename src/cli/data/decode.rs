@@ -8,7 +8,7 @@ use encoding_rs::{Decoder, DecoderResult, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
 /// How a file's characters are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Charset {
+pub(crate) enum Charset {
     /// UTF-8, with or without a byte order mark.
     #[value(name = "utf-8", alias = "utf8")]
     Utf8,
@@ -26,10 +26,10 @@ pub enum Charset {
 /// Marks an `io::Error`: no encoding fits, a person must say.
 #[derive(Debug, thiserror::Error)]
 #[error("the encoding cannot be told")]
-pub struct Undecided;
+pub(crate) struct Undecided;
 
 /// A reader of UTF-8. What cannot be decoded becomes U+FFFD, for the rows' reader to refuse.
-pub struct Decoded<R> {
+pub(crate) struct Decoded<R> {
     inner: R,
     raw: Vec<u8>,
     taken: usize,
@@ -52,7 +52,7 @@ const PIECE_BYTES: usize = 1 << 16;
 
 impl<R: Read> Decoded<R> {
     /// Reads `inner` as `charset`, or as what it seems to be.
-    pub fn new(inner: R, charset: Option<Charset>) -> Self {
+    pub(crate) fn new(inner: R, charset: Option<Charset>) -> Self {
         let state = State::Start(charset);
         Self {
             inner,

@@ -34,7 +34,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan import`: exit 0 = every row is in, 1 = rows were rejected (they are in FILE.rejected.ndjson).
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Dataset, as in `GET /v1/datasets`
     dataset: String,
     #[command(flatten)]
@@ -62,7 +62,7 @@ pub struct Args {
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Imports a file and tells how many rows became what.
-pub async fn run(args: Args, output: Output) -> Exit {
+pub(crate) async fn run(args: Args, output: Output) -> Exit {
     let lang = args.hub.lang();
     match import(args, output).await {
         Ok(exit) => exit,
@@ -363,7 +363,7 @@ impl Work {
 }
 
 /// A receipt for people.
-pub fn receipt_line(receipt: &Value, lang: Lang) -> Option<String> {
+pub(crate) fn receipt_line(receipt: &Value, lang: Lang) -> Option<String> {
     let origin = receipt.get("origin").and_then(Value::as_str)?;
     let index = receipt.get("index").and_then(Value::as_u64)?;
     Some(lang.say(Key::Receipt, &[origin, &index.to_string()]))

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{failure::Failure, text::Key};
 
 /// The file of rejected rows.
-pub struct Rejects {
+pub(crate) struct Rejects {
     path: PathBuf,
     file: Option<BufWriter<File>>,
     /// Rows in it.
@@ -20,7 +20,7 @@ pub struct Rejects {
 }
 
 /// A row that did not go in.
-pub struct Reject {
+pub(crate) struct Reject {
     /// Its line in the file.
     pub line: u64,
     /// For programs.
@@ -34,7 +34,7 @@ pub struct Reject {
 }
 
 /// Opens a file that only its owner may read.
-pub fn create_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub(crate) fn create_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -48,7 +48,7 @@ impl Rejects {
     ///
     /// # Errors
     /// An old file cannot be removed.
-    pub fn beside(input: &Path) -> Result<Self, Failure> {
+    pub(crate) fn beside(input: &Path) -> Result<Self, Failure> {
         let mut name = if input.as_os_str() == "-" {
             "stdin".into()
         } else {
@@ -70,7 +70,7 @@ impl Rejects {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn add(&mut self, reject: Reject) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, reject: Reject) -> Result<(), Failure> {
         let Reject {
             line,
             code,
@@ -100,13 +100,13 @@ impl Rejects {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn flush(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         let flushed = self.file.as_mut().map_or(Ok(()), BufWriter::flush);
         flushed.map_err(|error| self.cannot_write(&error))
     }
 
     /// Where it is, if there is one.
-    pub fn path(&self) -> Option<String> {
+    pub(crate) fn path(&self) -> Option<String> {
         self.file.as_ref().map(|_file| self.path.display().to_string())
     }
 

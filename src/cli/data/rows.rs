@@ -26,7 +26,7 @@ use crate::{
 
 /// How a file's rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// One JSON object a line.
     Ndjson,
     /// A header row, then cells between commas, semicolons or tabs (RFC 4180 quoting).
@@ -34,7 +34,7 @@ pub enum Format {
 }
 
 /// A row of the file.
-pub struct Row {
+pub(crate) struct Row {
     /// Line on which it begins, from 1.
     pub line: u64,
     /// One line of JSON for the hub, or why there is none.
@@ -45,7 +45,7 @@ pub struct Row {
 
 /// Why a row cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Longer than [`ROW_BYTES_MAX`].
     TooLong,
     /// A character is lost.
@@ -63,7 +63,7 @@ pub enum Fault {
 }
 
 /// Longest row, bytes.
-pub const ROW_BYTES_MAX: usize = 1 << 20;
+pub(crate) const ROW_BYTES_MAX: usize = 1 << 20;
 /// As much of an overlong row is kept for the person who must find it.
 const RAW_KEPT_BYTES: usize = 4096;
 const GROUP_BYTES: usize = 1 << 16;
@@ -72,7 +72,7 @@ const GROUPS_WAITING_MAX: usize = 4;
 
 impl Fault {
     /// For programs.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::TooLong => "row_too_long",
             Self::Undecodable => "undecodable",
@@ -85,7 +85,7 @@ impl Fault {
     }
 
     /// For people.
-    pub fn say(self, lang: Lang) -> String {
+    pub(crate) fn say(self, lang: Lang) -> String {
         let max = ROW_BYTES_MAX.to_string();
         match self {
             Self::TooLong => lang.say(Key::RowTooLong, &[&max]),
@@ -101,7 +101,7 @@ impl Fault {
 
 /// A file and how to read it.
 #[derive(clap::Args, Clone)]
-pub struct FileArgs {
+pub(crate) struct FileArgs {
     /// NDJSON or CSV; `-` is standard input
     pub file: PathBuf,
     /// How rows are written (else by the file's name, else by its first character)
@@ -119,7 +119,7 @@ pub struct FileArgs {
 }
 
 /// What a row is made into.
-pub struct Plan {
+pub(crate) struct Plan {
     /// Records or requests.
     pub kind: RowKind,
     /// Dataset of rows that name none; for records, of all rows.
@@ -129,7 +129,7 @@ pub struct Plan {
 }
 
 /// An opened file.
-pub struct Source {
+pub(crate) struct Source {
     reader: BufReader<Decoded<Counted<Box<dyn Read + Send>>>>,
     name: String,
     args: FileArgs,
@@ -142,7 +142,7 @@ pub struct Source {
 }
 
 /// Groups of rows, then one failure if the file cannot be read on.
-pub type Rows = mpsc::Receiver<Result<Vec<Row>, Failure>>;
+pub(crate) type Rows = mpsc::Receiver<Result<Vec<Row>, Failure>>;
 
 struct Counted<R> {
     inner: R,
@@ -162,7 +162,7 @@ impl Source {
     ///
     /// # Errors
     /// It cannot be opened, is one JSON array, or no encoding fits.
-    pub fn open(args: &FileArgs) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &FileArgs) -> Result<Self, Failure> {
         let name = args.file.display().to_string();
         let count = Arc::new(AtomicU64::new(0));
         let (inner, length): (Box<dyn Read + Send>, _) = if args.file.as_os_str() == "-" {
@@ -204,7 +204,7 @@ impl Source {
 
     /// The first line of an NDJSON file, if `wanted` takes it; else it stays where it is. Only a line that lies whole in the
     /// first 64 KiB is looked at.
-    pub fn take_first_line<T>(&mut self, wanted: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    pub(crate) fn take_first_line<T>(&mut self, wanted: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
         let head = self.reader.fill_buf().ok()?;
         let end = head.iter().position(|byte| *byte == b'\n')?;
         let taken = wanted(head.get(..end)?)?;
@@ -214,7 +214,7 @@ impl Source {
     }
 
     /// Reads the rows on a thread of their own.
-    pub fn rows(self, plan: Plan) -> Rows {
+    pub(crate) fn rows(self, plan: Plan) -> Rows {
         let (sender, receiver) = mpsc::channel(GROUPS_WAITING_MAX);
         tokio::task::spawn_blocking(move || {
             let mut groups = Groups {

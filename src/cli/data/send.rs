@@ -14,7 +14,7 @@ use crate::{
 use heyan_server::process::{Exit, Output};
 
 /// How a request is repeated.
-pub struct Retry {
+pub(crate) struct Retry {
     /// Further tries.
     pub times: u32,
     /// First pause.
@@ -27,7 +27,7 @@ pub struct Retry {
 
 /// What became of rows.
 #[derive(Default)]
-pub struct Decided {
+pub(crate) struct Decided {
     /// New records.
     pub created: u64,
     /// New versions of records.
@@ -49,7 +49,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 impl Decided {
     /// Adds the counts of a request; its bad rows are dealt with elsewhere.
-    pub fn add(&mut self, more: Self) {
+    pub(crate) fn add(&mut self, more: Self) {
         self.created += more.created;
         self.updated += more.updated;
         self.unchanged += more.unchanged;
@@ -73,7 +73,13 @@ impl Decided {
 ///
 /// # Errors
 /// The hub refuses the request, or it broke more often than `retry` allows.
-pub async fn send(hub: &Hub, path: &[&str], body: Bytes, rows: usize, retry: &Retry) -> Result<Decided, Failure> {
+pub(crate) async fn send(
+    hub: &Hub,
+    path: &[&str],
+    body: Bytes,
+    rows: usize,
+    retry: &Retry,
+) -> Result<Decided, Failure> {
     if rows == 0 {
         return Ok(Decided::default());
     }

@@ -34,7 +34,7 @@ use heyan_server::process::{Exit, Output};
 /// A request is `{"ref":…,"dataset":…,"subject":{…},"claims":{…}}`. An NDJSON file may begin with its own
 /// `{"purpose":{…},"dataset":…}`, which then counts instead of the options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     file: FileArgs,
     #[command(flatten)]
@@ -63,7 +63,7 @@ pub struct Args {
 }
 
 /// The item code of bulk verification that names none; a grant for `*` covers it, a grant for certain items does not.
-pub const DEFAULT_ITEM_CODE: &str = "bulk-verification";
+pub(crate) const DEFAULT_ITEM_CODE: &str = "bulk-verification";
 /// Requests whose answers are awaited; more than any hub answers at a time.
 const UNDER_WAY_MAX: usize = 8_192;
 const BLOCKS_WAITING_MAX: usize = 4;
@@ -77,7 +77,7 @@ const OUTCOMES: [(&str, Key); 5] = [
 ];
 
 /// Verifies a file and tells how many requests had which outcome.
-pub async fn run(args: Args, output: Output) -> Exit {
+pub(crate) async fn run(args: Args, output: Output) -> Exit {
     let lang = args.hub.lang();
     match verify(args, output).await {
         Ok(exit) => exit,

@@ -20,7 +20,7 @@ use heyan_server::process::{Exit, Output};
 /// `heyan archive`.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<ArchiveCommand>,
     /// The application (办件编号) whose pack is wanted
@@ -52,7 +52,7 @@ enum ArchiveCommand {
 }
 
 /// Runs the command.
-pub async fn run(args: Args, output: Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: Args, output: Output) -> anyhow::Result<Exit> {
     if let Some(ArchiveCommand::Verify { file, key }) = &args.command {
         return verify(file, key, output);
     }

@@ -10,14 +10,14 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan quality …`.
 #[derive(clap::Subcommand)]
-pub enum QualityCommand {
+pub(crate) enum QualityCommand {
     /// The weekly report of one authority, as Markdown
     Report(ReportArgs),
 }
 
 /// `heyan quality report`.
 #[derive(clap::Args)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// The authority, by its agency id
     #[arg(long, value_name = "ID")]
     authority: String,
@@ -29,7 +29,7 @@ pub struct ReportArgs {
 }
 
 /// Runs a command about data quality.
-pub async fn run(command: QualityCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: QualityCommand, output: Output) -> Exit {
     let QualityCommand::Report(args) = command;
     admin::end(report(&args, output).await, output, args.hub.lang())
 }

@@ -15,7 +15,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan supervision …`.
 #[derive(clap::Subcommand)]
-pub enum SupervisionCommand {
+pub(crate) enum SupervisionCommand {
     /// List alerts, newest first
     Alerts(AlertsArgs),
     /// List the rules in force, with their modes and counts
@@ -26,7 +26,7 @@ pub enum SupervisionCommand {
 
 /// `heyan supervision alerts`.
 #[derive(clap::Args)]
-pub struct AlertsArgs {
+pub(crate) struct AlertsArgs {
     /// Only those in this state: open, acknowledged, closed
     #[arg(long)]
     state: Option<String>,
@@ -45,7 +45,7 @@ pub struct AlertsArgs {
 
 /// `heyan supervision replay`.
 #[derive(clap::Args)]
-pub struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     /// The rule's id
     #[arg(long)]
     rule: String,
@@ -66,7 +66,7 @@ const RULE_COLUMNS: &[&str] = &["id", "class", "kind", "mode", "severity", "aler
 const FILE_BYTES_MAX: u64 = 200 << 10;
 
 /// Runs a command about supervision.
-pub async fn run(command: SupervisionCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: SupervisionCommand, output: Output) -> Exit {
     let (lang, done) = match &command {
         SupervisionCommand::Alerts(args) => (args.hub.lang(), alerts(args, output).await),
         SupervisionCommand::Rules(args) => (args.hub.lang(), rules(&args.hub, output).await),

@@ -15,7 +15,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan trace`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Dataset, such as natural-person
     dataset: String,
     /// JSON object of the subject's identifiers, or - for standard input
@@ -44,7 +44,7 @@ const COLUMNS: [&str; 8] = [
 ];
 
 /// Runs the command; exit 1: a node did not answer, so that not everything is told.
-pub async fn run(args: Args, output: Output) -> Exit {
+pub(crate) async fn run(args: Args, output: Output) -> Exit {
     let lang = args.hub.lang();
     trace(&args, output)
         .await

@@ -1,6 +1,7 @@
 //! The one builder of clients to outside systems: it connects to addresses that `auth::target` admits, and to no others.
 //! A name is resolved and checked in one step and the connection goes to what was checked, so an answer that changes in
 //! between changes nothing. Literal addresses never reach a resolver: only a `Checked` URL becomes a request.
+//! Own code: the checked address must be the one connected to, which no client offers by itself.
 
 use std::error::Error as StdError;
 use std::io;
@@ -120,7 +121,7 @@ impl GuardedClient {
     ///
     /// # Errors
     /// The certificates cannot be used.
-    pub fn with_lookup(settings: &GuardSettings, lookup: Arc<dyn Lookup>) -> Result<Self, GuardError> {
+    pub(crate) fn with_lookup(settings: &GuardSettings, lookup: Arc<dyn Lookup>) -> Result<Self, GuardError> {
         // The first installed provider stays; `main` has done so, a test has not.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let rules = Arc::new(settings.rules.clone());
@@ -199,7 +200,7 @@ impl Unanswered {
 ///
 /// # Errors
 /// It is longer, or broke off.
-pub async fn read_bounded(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Unanswered> {
+pub(crate) async fn read_bounded(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Unanswered> {
     let declared = response.content_length().unwrap_or(0);
     if usize::try_from(declared).map_or(true, |declared| declared > bytes_max) {
         return Err(Unanswered::Failed(Failure::TooLarge));

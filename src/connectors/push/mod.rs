@@ -82,7 +82,7 @@ impl WebhookPush {
     ///
     /// # Errors
     /// The certificates cannot be used.
-    pub fn with_lookup(config: PushConfig, lookup: Arc<dyn Lookup>) -> Result<Self, PushError> {
+    pub(crate) fn with_lookup(config: PushConfig, lookup: Arc<dyn Lookup>) -> Result<Self, PushError> {
         let settings = GuardSettings {
             rules: config.rules,
             connect_max: Duration::from_millis(config.connect_ms),

@@ -1,20 +1,14 @@
 //! `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
 //! A date is measured against the answer's own `Date`, so that a receiver's wrong clock cancels out.
 
-use jiff::civil::DateTime;
-use jiff::fmt::strtime;
+use std::time::UNIX_EPOCH;
+
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-/// RFC 9110 §5.6.7: the form of today and the two of old that recipients must still read.
-const FORMS: [&str; 3] = [
-    "%a, %d %b %Y %H:%M:%S GMT",
-    "%A, %d-%b-%y %H:%M:%S GMT",
-    "%a %b %e %H:%M:%S %Y",
-];
 const TEXT_BYTES_MAX: usize = 40;
 
 /// Seconds to wait by the answer's headers; without a `Date`, a date counts from `sent_s` (Unix seconds). A time past is 0.
-pub fn seconds(headers: &HeaderMap, sent_s: i64) -> Option<u32> {
+pub(super) fn seconds(headers: &HeaderMap, sent_s: i64) -> Option<u32> {
     let text = field(headers, &RETRY_AFTER)?;
     if text.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than fit are a very long time.
@@ -32,9 +26,8 @@ fn field<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 fn unix_s(text: &str) -> Option<i64> {
-    const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-    let parsed = FORMS.iter().find_map(|form| strtime::parse(form, text).ok())?;
-    Some(parsed.to_datetime().ok()?.duration_since(EPOCH).as_secs())
+    let time = httpdate::parse_http_date(text).ok()?;
+    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
 #[cfg(test)]

@@ -260,7 +260,7 @@ impl Exchange {
     ///
     /// # Errors
     /// Why not, as a reason for an operator.
-    pub fn may_reach(&self, url: &str) -> Result<(), String> {
+    pub(crate) fn may_reach(&self, url: &str) -> Result<(), String> {
         let refused = |fault: TargetFault| format!("is not admitted by [targets] ({})", fault.as_str());
         self.client.check(url).map(drop).map_err(refused)
     }
@@ -324,7 +324,7 @@ impl Exchange {
     ///
     /// # Errors
     /// There is none.
-    pub async fn try_credentials(&self) -> Result<(), Trouble> {
+    pub(crate) async fn try_credentials(&self) -> Result<(), Trouble> {
         let fetcher = Fetcher { client: &self.client };
         self.credentials.prove(self.now_us(), &fetcher).await.map(drop)
     }

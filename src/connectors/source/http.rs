@@ -156,7 +156,7 @@ impl HttpSource {
     }
 
     /// Exchanges, for a check of each step.
-    pub fn speaker(&self) -> &Speaker {
+    pub(crate) fn speaker(&self) -> &Speaker {
         &self.speaker
     }
 

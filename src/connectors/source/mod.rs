@@ -20,7 +20,7 @@ pub mod sink;
 pub mod sql;
 pub mod template;
 mod tree;
-pub mod trouble;
+pub(crate) mod trouble;
 mod xml;
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ enum Item {
 
 /// A pattern of `yyyy MM dd HH mm ss SSS` and of `-`, `/`, `:`, `.`, space and `T` between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern(Vec<Item>);
+pub(super) struct Pattern(Vec<Item>);
 
 const WORDS: [(&str, Item); 7] = [
     ("yyyy", Item::Year),
@@ -44,7 +44,7 @@ impl Pattern {
     ///
     /// # Errors
     /// It holds something else.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (mut items, mut rest) = (Vec::new(), text);
         while let Some(first) = rest.chars().next() {
             let word = WORDS
@@ -68,7 +68,7 @@ impl Pattern {
     ///
     /// # Errors
     /// It lies outside the years 1 to 9999.
-    pub fn write(&self, at_us: i64) -> Result<String, Unmade> {
+    pub(super) fn write(&self, at_us: i64) -> Result<String, Unmade> {
         let at = Timestamp::from_microsecond(at_us).map_err(|_| Unmade("a time out of range"))?;
         let at = CHINA.to_datetime(at);
         let mut text = String::new();
@@ -90,7 +90,7 @@ impl Pattern {
 
 /// Reads a time that a platform wrote: 13 digits are Unix milliseconds, `yyyy-MM-dd HH:mm:ss` is China Standard Time.
 /// Unix microseconds.
-pub fn read_time(text: &str) -> Option<i64> {
+pub(crate) fn read_time(text: &str) -> Option<i64> {
     if text.len() == 13 && text.bytes().all(|b| b.is_ascii_digit()) {
         return text.parse::<i64>().ok()?.checked_mul(1_000);
     }

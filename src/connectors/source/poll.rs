@@ -49,7 +49,7 @@ impl HttpFeed {
     }
 
     /// Exchanges, for a check of each step.
-    pub fn speaker(&self) -> &Speaker {
+    pub(crate) fn speaker(&self) -> &Speaker {
         &self.speaker
     }
 

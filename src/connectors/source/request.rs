@@ -32,7 +32,7 @@ impl Made {
     ///
     /// # Errors
     /// Never for text; the same as for places.
-    pub fn add_parameter(&mut self, name: &str, value: &str) -> Result<(), Unmade> {
+    pub(crate) fn add_parameter(&mut self, name: &str, value: &str) -> Result<(), Unmade> {
         self.url.push(if self.url.contains('?') { '&' } else { '?' });
         percent(name, &mut self.url)?;
         self.url.push('=');
@@ -188,7 +188,7 @@ impl RequestTemplate {
     }
 
     /// The URL with a letter in each place: for a check against the rules before anything is sent.
-    pub fn sample_url(&self) -> String {
+    pub(crate) fn sample_url(&self) -> String {
         let segments = self.url.iter().map(|segment| {
             let pieces = segment.pieces().map(|piece| match piece {
                 Piece::Text(text) => text.to_owned(),

@@ -116,11 +116,6 @@ impl ConnectorSet {
         self.all.values().map(|part| &part.connector)
     }
 
-    /// Name of the source that is asked for records of a dataset.
-    pub fn source_of(&self, dataset: &str) -> Option<&str> {
-        self.live.get(dataset).map(String::as_str)
-    }
-
     pub(super) fn part(&self, name: &str) -> Option<&Part> {
         self.all.get(name)
     }

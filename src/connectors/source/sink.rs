@@ -35,7 +35,7 @@ impl HttpSink {
     }
 
     /// Exchanges, for a check of each step.
-    pub fn speaker(&self) -> &Speaker {
+    pub(crate) fn speaker(&self) -> &Speaker {
         &self.speaker
     }
 

@@ -1,6 +1,7 @@
 //! Texts with places: `{subject.id_number}`, `{now:yyyyMMddHHmmss}`. Every `{` begins a place; `{{` and `}}` are braces.
 //! A place is known when the file is loaded, or the file is refused. How a value is escaped is decided by where the
 //! template stands (`request.rs`), never by the template.
+//! Own code: places are checked at load and never evaluated; template engines are languages.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -245,7 +246,7 @@ impl Scope {
 pub(super) mod tests {
     use crate::source::template::*;
 
-    pub fn scope(role: Role) -> Scope {
+    pub(crate) fn scope(role: Role) -> Scope {
         Scope {
             role,
             subject: ["id_number".to_owned()].into(),
@@ -254,7 +255,7 @@ pub(super) mod tests {
         }
     }
 
-    pub fn object(name: &str, value: &str) -> Map<String, Value> {
+    pub(crate) fn object(name: &str, value: &str) -> Map<String, Value> {
         [(name.to_owned(), Value::from(value))].into_iter().collect()
     }
 

@@ -20,12 +20,12 @@ use std::{
 use super::{ConnectorSet, DatasetFacts, SignedSink, config::ConnectorError, exchange::Surroundings, set::Named};
 
 /// A hub's folder of connectors, with a clock that tests move.
-pub struct House {
+pub(super) struct House {
     pub folder: tempfile::TempDir,
     pub now_us: Arc<AtomicI64>,
 }
 
-pub fn facts(dataset: &str) -> Option<DatasetFacts> {
+pub(super) fn facts(dataset: &str) -> Option<DatasetFacts> {
     let named = |names: &[&str]| {
         let each = names.iter().map(|name| Named {
             name: (*name).to_owned(),
@@ -46,24 +46,24 @@ pub fn facts(dataset: &str) -> Option<DatasetFacts> {
     }
 }
 
-pub fn person() -> Vec<(String, String)> {
+pub(super) fn person() -> Vec<(String, String)> {
     vec![("id_number".to_owned(), "34020719970530521X".to_owned())]
 }
 
 impl House {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
             now_us: Arc::new(AtomicI64::new(1_700_000_000_000_000)),
         }
     }
 
-    pub fn write(&self, name: &str, text: &str) -> &Self {
+    pub(super) fn write(&self, name: &str, text: &str) -> &Self {
         fs::write(self.folder.path().join(name), text).unwrap();
         self
     }
 
-    pub fn secret(&self, name: &str, text: &str) -> &Self {
+    pub(super) fn secret(&self, name: &str, text: &str) -> &Self {
         let path = self.folder.path().join(name);
         let _ = fs::remove_file(&path);
         fs::write(&path, text).unwrap();
@@ -71,19 +71,19 @@ impl House {
         self
     }
 
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn pass_ms(&self, ms: i64) {
+    pub(crate) fn pass_ms(&self, ms: i64) {
         self.now_us.fetch_add(ms * 1_000, Ordering::SeqCst);
     }
 
-    pub fn load(&self) -> Result<ConnectorSet, ConnectorError> {
+    pub(super) fn load(&self) -> Result<ConnectorSet, ConnectorError> {
         self.load_with(None)
     }
 
-    pub fn load_with(&self, signed: Option<Arc<dyn SignedSink>>) -> Result<ConnectorSet, ConnectorError> {
+    pub(crate) fn load_with(&self, signed: Option<Arc<dyn SignedSink>>) -> Result<ConnectorSet, ConnectorError> {
         let now_us = Arc::clone(&self.now_us);
         let around = Surroundings::new(Arc::new(move || now_us.load(Ordering::SeqCst)));
         ConnectorSet::load(self.path(), around, &facts, signed)
@@ -91,7 +91,7 @@ impl House {
 }
 
 /// The tables that every connector to loopback has.
-pub fn loopback(port: u16) -> String {
+pub(super) fn loopback(port: u16) -> String {
     format!(
         "title = {{ zh = \"测试\", en = \"Test\" }}\n\
          [targets]\nnetworks = [\"127.0.0.0/8\"]\nliteral_networks = [\"127.0.0.0/8\"]\n\
@@ -100,7 +100,7 @@ pub fn loopback(port: u16) -> String {
 }
 
 /// A source of persons on `port`; `more` are further tables.
-pub fn source(port: u16, more: &str) -> String {
+pub(super) fn source(port: u16, more: &str) -> String {
     format!(
         "role = \"source\"\nkind = \"http\"\ndataset = \"natural-person\"\n{}\
          [request]\nurl = \"http://127.0.0.1:{port}/ask\"\nbody = '{{\"id\": \"{{subject.id_number}}\"}}'\n\

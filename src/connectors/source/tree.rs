@@ -1,24 +1,22 @@
 //! Answers as trees, and paths into them (RFC 6901).
 //! JSON with a member twice is refused: two readers of one answer must not differ.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use heyan_domain::json::{self, JsonRules};
+use serde_json::Value;
 
 /// How the tree was written: in XML, what stands once and what stands in a list of one are the same.
-pub use super::config::AnswerFormat as Written;
+pub(super) use super::config::AnswerFormat as Written;
 
 /// A JSON pointer, parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pointer(Vec<String>);
+pub(super) struct Pointer(Vec<String>);
 
 impl Pointer {
     /// Parses a pointer: empty, or segments that each begin with `/`.
     ///
     /// # Errors
     /// It is none.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Ok(Self::default());
         }
@@ -31,7 +29,7 @@ impl Pointer {
     }
 
     /// What stands at the pointer.
-    pub fn find<'a>(&self, root: &'a Value, written: Written) -> Option<&'a Value> {
+    pub(super) fn find<'a>(&self, root: &'a Value, written: Written) -> Option<&'a Value> {
         let mut at = root;
         for segment in &self.0 {
             let index = index(segment);
@@ -64,87 +62,16 @@ fn single(value: &Value) -> Option<&Value> {
     }
 }
 
-const DEPTH_MAX: usize = 32;
-
 /// Parses JSON; a member twice or more than 32 levels are refused.
 ///
 /// # Errors
-/// It is no such JSON.
-pub fn parse_json(text: &str) -> Result<Value, &'static str> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Seed(0).deserialize(&mut reader).map_err(|_| "no JSON")?;
-    reader.end().map_err(|_| "something after the JSON")?;
-    Ok(value)
-}
-
-#[derive(Clone, Copy)]
-struct Seed(usize);
-
-impl<'de> DeserializeSeed<'de> for Seed {
-    type Value = Value;
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        if self.0 > DEPTH_MAX {
-            return Err(D::Error::custom("too deep"));
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("no number"))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(item) = items.next_element_seed(Self(self.0 + 1))? {
-            all.push(item);
-        }
-        Ok(Value::Array(all))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut all = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Self(self.0 + 1))?;
-            if all.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member twice"));
-            }
-        }
-        Ok(Value::Object(all))
-    }
+/// The text is not such JSON.
+pub(super) fn parse_json(text: &str) -> Result<Value, &'static str> {
+    json::parse(text.as_bytes(), JsonRules::FOREIGN).map_err(|error| match error.code() {
+        "duplicate_member" => "a member is there twice",
+        "nesting_too_deep" => "JSON too deep",
+        _ => "no JSON",
+    })
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub enum Trouble {
 
 /// What a result says of the system that was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
+pub(crate) enum Blame {
     /// It works.
     Works,
     /// It fails.
@@ -56,7 +56,7 @@ pub enum Blame {
 
 impl Trouble {
     /// What it says of the system.
-    pub const fn blame(&self) -> Blame {
+    pub(crate) const fn blame(&self) -> Blame {
         match self {
             Self::Odd(_) => Blame::Works,
             Self::Open | Self::Busy | Self::Target(_) | Self::Code { .. } | Self::Unmade(_) => Blame::Unknown,
@@ -92,7 +92,7 @@ impl Trouble {
     }
 
     /// As the port for sinks tells it.
-    pub fn attempted(&self) -> Attempted {
+    pub(crate) fn attempted(&self) -> Attempted {
         let (failure, status, retry_after_s) = match self {
             Self::Target(fault) => return Attempted::Refused(*fault),
             Self::Open | Self::Busy => (Failure::Connect, None, None),

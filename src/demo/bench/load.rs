@@ -27,7 +27,7 @@ const LATENCY_MAX_US: u64 = 60_000_000;
 
 /// Requests to one server.
 #[derive(Clone)]
-pub struct Load {
+pub(super) struct Load {
     authority: String,
     token: HeaderValue,
     bodies: Arc<[Bytes]>,
@@ -35,7 +35,7 @@ pub struct Load {
 }
 
 /// What one round came to.
-pub struct Round {
+pub(super) struct Round {
     latencies_us: Histogram<u64>,
     /// Answers other than 200, and requests without one.
     pub bad: u64,
@@ -65,7 +65,7 @@ impl Load {
     ///
     /// # Errors
     /// The URL or the token is none.
-    pub fn new(url: &str, token: &str, bodies: Vec<String>) -> anyhow::Result<Self> {
+    pub(super) fn new(url: &str, token: &str, bodies: Vec<String>) -> anyhow::Result<Self> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))?;
         bearer.set_sensitive(true);
         Ok(Self {
@@ -80,7 +80,7 @@ impl Load {
     ///
     /// # Errors
     /// The URL is none.
-    pub fn to(&self, url: &str) -> anyhow::Result<Self> {
+    pub(super) fn to(&self, url: &str) -> anyhow::Result<Self> {
         Ok(Self {
             authority: authority(url)?,
             ..self.clone()
@@ -91,7 +91,7 @@ impl Load {
     ///
     /// # Errors
     /// No connection.
-    pub async fn each_once(&self, connections: u64) -> anyhow::Result<Round> {
+    pub(crate) async fn each_once(&self, connections: u64) -> anyhow::Result<Round> {
         self.all(connections, |_| Pace::Count(self.bodies.len())).await
     }
 
@@ -99,7 +99,7 @@ impl Load {
     ///
     /// # Errors
     /// No connection.
-    pub async fn run(&self, connections: u64, seconds: u64, rate: Option<u64>) -> anyhow::Result<Round> {
+    pub(super) async fn run(&self, connections: u64, seconds: u64, rate: Option<u64>) -> anyhow::Result<Round> {
         let begin = Instant::now();
         let until = begin + Duration::from_secs(seconds);
         self.all(connections, |number| match rate {
@@ -209,27 +209,27 @@ impl Round {
     }
 
     /// Answers a second.
-    pub fn rate(&self) -> f64 {
+    pub(super) fn rate(&self) -> f64 {
         self.latencies_us.len() as f64 / self.seconds
     }
 
     /// A percentile of latency, microseconds.
-    pub fn percentile(&self, percent: f64) -> f64 {
+    pub(crate) fn percentile(&self, percent: f64) -> f64 {
         self.latencies_us.value_at_percentile(percent) as f64
     }
 
     /// CPU time of the server for one request, microseconds.
-    pub fn cpu_us(&self) -> f64 {
+    pub(crate) fn cpu_us(&self) -> f64 {
         self.cpu_s * 1e6 / (self.latencies_us.len() as f64).max(1.0)
     }
 
     /// Bytes of an answer, on average.
-    pub fn answer_bytes(&self) -> usize {
+    pub(crate) fn answer_bytes(&self) -> usize {
         usize::try_from(self.bytes / self.latencies_us.len().max(1)).unwrap_or_default()
     }
 
     /// One line.
-    pub fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         format!(
             "{:.0} req/s, p50 {} µs, p99 {} µs, CPU {:.1} µs, bad {}",
             self.rate(),

@@ -26,7 +26,7 @@ pub struct Address {
 
 impl Address {
     /// Any address.
-    pub fn draw(rng: &mut Rng, tables: &Tables) -> Self {
+    pub(crate) fn draw(rng: &mut Rng, tables: &Tables) -> Self {
         let (district, street) = rng.pick(&tables.streets);
         Self {
             district,
@@ -40,20 +40,20 @@ impl Address {
     }
 
     /// Writes province to road.
-    pub fn write_road(&self, out: &mut String) {
+    pub(crate) fn write_road(&self, out: &mut String) {
         out.push_str("安徽省芜湖市");
         self.write_road_elided(out);
     }
 
     /// Writes district to road.
-    pub fn write_road_elided(&self, out: &mut String) {
+    pub(crate) fn write_road_elided(&self, out: &mut String) {
         out.push_str(self.district);
         out.push_str(self.street);
         out.push_str(self.road);
     }
 
     /// Writes house number to room.
-    pub fn write_house(&self, out: &mut String) {
+    pub(crate) fn write_house(&self, out: &mut String) {
         for (number, suffix) in [
             (self.number, "号"),
             (self.building, "幢"),

@@ -2,7 +2,7 @@
 //! There is no clock: the city is as of one fixed day, so that one seed gives one city whenever it is made.
 
 /// The day as of which the city is made; nobody is born and nothing is issued after it.
-pub const AS_OF: Date = Date {
+pub(crate) const AS_OF: Date = Date {
     year: 2026,
     month: 11,
     day: 22,
@@ -21,7 +21,7 @@ pub struct Date {
 
 impl Date {
     /// The first of January of `year`.
-    pub const fn new_year(year: i32) -> Self {
+    pub(crate) const fn new_year(year: i32) -> Self {
         Self { year, month: 1, day: 1 }
     }
 
@@ -36,7 +36,7 @@ impl Date {
     }
 
     /// The date of a day number.
-    pub const fn from_days(days: i32) -> Self {
+    pub(crate) const fn from_days(days: i32) -> Self {
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
         let day = shifted.rem_euclid(146_097);
@@ -53,13 +53,13 @@ impl Date {
     }
 
     /// Whole years from `self` to `later`.
-    pub const fn years_to(self, later: Self) -> i32 {
+    pub(crate) const fn years_to(self, later: Self) -> i32 {
         let before_birthday = later.month < self.month || (later.month == self.month && later.day < self.day);
         later.year - self.year - before_birthday as i32
     }
 
     /// The same day `years` later; 29 February becomes 1 March where the year has none.
-    pub const fn plus_years(self, years: i32) -> Self {
+    pub(crate) const fn plus_years(self, years: i32) -> Self {
         let moved = Self {
             year: self.year + years,
             ..self
@@ -68,7 +68,7 @@ impl Date {
     }
 
     /// `days` later.
-    pub const fn plus_days(self, days: i32) -> Self {
+    pub(crate) const fn plus_days(self, days: i32) -> Self {
         Self::from_days(self.days() + days)
     }
 
@@ -78,7 +78,7 @@ impl Date {
     }
 
     /// Writes year, month and day with two digits and `separator` between them.
-    pub fn write_with(self, out: &mut String, separator: &str) {
+    pub(crate) fn write_with(self, out: &mut String, separator: &str) {
         push_digits(out, self.year.unsigned_abs().into(), 4);
         out.push_str(separator);
         push_digits(out, self.month.into(), 2);
@@ -88,7 +88,7 @@ impl Date {
 }
 
 /// Writes `number` with at least `width` digits, at most 20.
-pub fn push_digits(out: &mut String, number: u64, width: usize) {
+pub(crate) fn push_digits(out: &mut String, number: u64, width: usize) {
     let mut digits = [b'0'; 20];
     let (mut rest, mut used) = (number, 0);
     for slot in digits.iter_mut().rev() {
@@ -103,7 +103,7 @@ pub fn push_digits(out: &mut String, number: u64, width: usize) {
 }
 
 /// Writes ASCII bytes as text.
-pub fn push_ascii(out: &mut String, bytes: &[u8]) {
+pub(crate) fn push_ascii(out: &mut String, bytes: &[u8]) {
     out.push_str(str::from_utf8(bytes).unwrap_or_default());
 }
 

@@ -9,7 +9,7 @@ fn value36(character: u8) -> Option<u32> {
 }
 
 /// Check character of a resident number (GB 11643-1999, ISO 7064 MOD 11-2) from its 17 digits; `None`: not digits.
-pub fn resident(digits: &[u8; 17]) -> Option<u8> {
+pub(super) fn resident(digits: &[u8; 17]) -> Option<u8> {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let mut sum = 0;
     for (digit, weight) in digits.iter().zip(WEIGHTS) {
@@ -19,7 +19,7 @@ pub fn resident(digits: &[u8; 17]) -> Option<u8> {
 }
 
 /// Check character of an organisation code (GB 11714-1997) from its 8 body characters.
-pub fn organisation(body: &[u8; 8]) -> Option<u8> {
+pub(crate) fn organisation(body: &[u8; 8]) -> Option<u8> {
     const WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
     let mut sum = 0;
     for (character, weight) in body.iter().zip(WEIGHTS) {
@@ -30,7 +30,7 @@ pub fn organisation(body: &[u8; 8]) -> Option<u8> {
 }
 
 /// Check character of a unified social credit code (GB 32100-2015) from its first 17 characters.
-pub fn credit_code(first: &[u8; 17]) -> Option<u8> {
+pub(super) fn credit_code(first: &[u8; 17]) -> Option<u8> {
     let (mut sum, mut weight) = (0, 1);
     for character in first {
         sum += BASE31.iter().position(|c| c == character)? * weight;
@@ -41,7 +41,7 @@ pub fn credit_code(first: &[u8; 17]) -> Option<u8> {
 
 /// Check character of a licence identifier (GB/T 36904-2018, ISO 7064 MOD 37,36) over type, issuer, serial and version
 /// without dots and without the root.
-pub fn licence(parts: impl Iterator<Item = u8>) -> Option<u8> {
+pub(super) fn licence(parts: impl Iterator<Item = u8>) -> Option<u8> {
     let mut product = 36;
     for character in parts {
         let sum = (product + value36(character)?) % 36;
@@ -51,7 +51,7 @@ pub fn licence(parts: impl Iterator<Item = u8>) -> Option<u8> {
 }
 
 /// The 31 characters that a credit code is written in.
-pub const fn credit_code_alphabet() -> &'static [u8; 31] {
+pub(crate) const fn credit_code_alphabet() -> &'static [u8; 31] {
     BASE31
 }
 

@@ -86,7 +86,7 @@ impl Estate {
     }
 
     /// Floor area in hundredths of a square metre.
-    pub const fn area_hundredths(&self) -> u32 {
+    pub(crate) const fn area_hundredths(&self) -> u32 {
         self.area
     }
 
@@ -107,7 +107,7 @@ impl Estate {
     }
 
     /// Appends `{"certificate_no":"…"}`.
-    pub fn subject_json(&self, out: &mut String) {
+    pub(crate) fn subject_json(&self, out: &mut String) {
         out.push_str("{\"certificate_no\":\"");
         self.write_certificate_no(out, "(", ")");
         out.push_str("\"}");

@@ -97,7 +97,7 @@ impl Firm {
     }
 
     /// Registered capital in units of 10,000 yuan (万元).
-    pub const fn capital_wan(&self) -> u32 {
+    pub(crate) const fn capital_wan(&self) -> u32 {
         self.capital_wan
     }
 
@@ -112,7 +112,7 @@ impl Firm {
     }
 
     /// Appends `{"uscc":"…"}`.
-    pub fn subject_json(&self, out: &mut String) {
+    pub(crate) fn subject_json(&self, out: &mut String) {
         out.push_str("{\"uscc\":\"");
         push_ascii(out, &self.uscc);
         out.push_str("\"}");

@@ -147,7 +147,7 @@ impl Licence {
     }
 
     /// Appends `{"licence_id":"…"}`.
-    pub fn subject_json(&self, out: &mut String) {
+    pub(crate) fn subject_json(&self, out: &mut String) {
         out.push_str("{\"licence_id\":\"");
         self.write_id(out);
         out.push_str("\"}");

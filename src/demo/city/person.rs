@@ -100,7 +100,7 @@ impl Person {
     }
 
     /// Appends `{"id_number":"…"}`.
-    pub fn subject_json(&self, out: &mut String) {
+    pub(crate) fn subject_json(&self, out: &mut String) {
         out.push_str("{\"id_number\":\"");
         push_ascii(out, &self.id_number);
         out.push_str("\"}");

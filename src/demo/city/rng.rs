@@ -3,7 +3,7 @@
 
 /// What a sequence of draws is for; two streams of one seed share nothing.
 #[derive(Clone, Copy, Debug)]
-pub enum Stream {
+pub(crate) enum Stream {
     /// Attributes of persons.
     Person = 1,
     /// Attributes of firms.
@@ -41,43 +41,43 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A short sequence of draws.
 #[derive(Clone)]
-pub struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
     /// The sequence that belongs to the `n`-th thing of `stream`.
-    pub const fn at(seed: u64, stream: Stream, n: u64) -> Self {
+    pub(crate) const fn at(seed: u64, stream: Stream, n: u64) -> Self {
         let keyed = mix(seed ^ (stream as u64).wrapping_mul(GOLDEN));
         Self(mix(keyed ^ mix(n.wrapping_add(GOLDEN))))
     }
 
     /// 64 random bits.
-    pub const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         mix(self.0)
     }
 
     /// A number in `0..bound`; 0 when `bound` is 0. The bias is below 2⁻³² per value.
-    pub const fn below(&mut self, bound: u32) -> u32 {
+    pub(crate) const fn below(&mut self, bound: u32) -> u32 {
         (((self.next() >> 32) * bound as u64) >> 32) as u32
     }
 
     /// A number in `0..bound` for bounds beyond 32 bits; 0 when `bound` is 0.
-    pub const fn below_u64(&mut self, bound: u64) -> u64 {
+    pub(crate) const fn below_u64(&mut self, bound: u64) -> u64 {
         ((self.next() as u128 * bound as u128) >> 64) as u64
     }
 
     /// Happens `per_mille` times in a thousand.
-    pub const fn chance(&mut self, per_mille: u32) -> bool {
+    pub(crate) const fn chance(&mut self, per_mille: u32) -> bool {
         self.below(1000) < per_mille
     }
 
     /// A number in [0, 1).
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// One of `list`; the default when it is empty.
-    pub fn pick<T: Copy + Default>(&mut self, list: &[T]) -> T {
+    pub(crate) fn pick<T: Copy + Default>(&mut self, list: &[T]) -> T {
         let index = self.below(u32::try_from(list.len()).unwrap_or(u32::MAX));
         list.get(index as usize).copied().unwrap_or_default()
     }
@@ -86,7 +86,7 @@ impl Rng {
 /// A keyed bijection on `0..size`: a balanced Feistel network over the next even number of bits, walked until the
 /// value falls inside (Black, Rogaway, CT-RSA 2002). That it never repeats needs no memory of what was given out.
 #[derive(Clone)]
-pub struct Permutation {
+pub(super) struct Permutation {
     size: u64,
     half: u32,
     keys: [u64; 4],
@@ -94,7 +94,7 @@ pub struct Permutation {
 
 impl Permutation {
     /// The bijection of `stream`; a size of 0 counts as 1, sizes above 2⁶² are cut to it.
-    pub fn new(seed: u64, stream: Stream, size: u64) -> Self {
+    pub(super) fn new(seed: u64, stream: Stream, size: u64) -> Self {
         let size = size.clamp(1, 1 << 62);
         let bits = 64 - (size - 1).leading_zeros();
         let mut rng = Rng::at(seed, stream, u64::MAX);
@@ -107,12 +107,12 @@ impl Permutation {
     }
 
     /// How many values it orders.
-    pub const fn size(&self) -> u64 {
+    pub(super) const fn size(&self) -> u64 {
         self.size
     }
 
     /// The image of `n mod size`. Ends: the network is itself a bijection, so the walk returns into `0..size`.
-    pub fn apply(&self, n: u64) -> u64 {
+    pub(super) fn apply(&self, n: u64) -> u64 {
         let mask = (1u64 << self.half) - 1;
         let mut value = n % self.size;
         loop {

@@ -7,7 +7,7 @@ use super::calendar::{AS_OF, Date};
 use super::rng::Rng;
 
 /// Words drawn in proportion to weights.
-pub struct Weighted<T> {
+pub(crate) struct Weighted<T> {
     values: Vec<T>,
     slots: Vec<u16>,
 }
@@ -30,19 +30,19 @@ impl<T> Weighted<T> {
     }
 
     /// One value; `None` only for an empty table.
-    pub fn pick(&self, rng: &mut Rng) -> Option<&T> {
+    pub(crate) fn pick(&self, rng: &mut Rng) -> Option<&T> {
         self.values.get(usize::from(rng.pick(&self.slots)))
     }
 
     /// Every value, in the order of the table.
-    pub fn values(&self) -> &[T] {
+    pub(crate) fn values(&self) -> &[T] {
         &self.values
     }
 }
 
 /// How the name of a person of some ethnicity is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameKind {
+pub(crate) enum NameKind {
     /// Surname and one or two characters.
     Han,
     /// Two transcribed parts with U+00B7 between them (民委发〔2016〕33号).
@@ -112,7 +112,7 @@ struct Block {
 }
 
 /// Division, birth day number and order code of a resident number.
-pub struct Slot {
+pub(crate) struct Slot {
     /// Division code.
     pub division: &'static [u8; 6],
     /// Birth date.
@@ -122,7 +122,7 @@ pub struct Slot {
 }
 
 /// All tables.
-pub struct Tables {
+pub(crate) struct Tables {
     /// Surnames.
     pub surnames: Weighted<&'static str>,
     /// Characters of women's given names.
@@ -153,7 +153,7 @@ pub struct Tables {
 }
 
 /// The tables, parsed on first use (about a millisecond).
-pub static TABLES: LazyLock<Tables> = LazyLock::new(Tables::load);
+pub(super) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::load);
 
 fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
     text.lines()
@@ -208,13 +208,13 @@ impl Tables {
     }
 
     /// How many distinct resident numbers the city can give out.
-    pub const fn numbers(&self) -> u64 {
+    pub(crate) const fn numbers(&self) -> u64 {
         self.numbers
     }
 
     /// The `index`-th resident number, `index < numbers()`. Injective: blocks are disjoint by (division, year), within a
     /// block days are disjoint, within a day the orders are an arithmetic progression modulo 999 with a step prime to 999.
-    pub fn slot(&self, index: u64) -> Option<Slot> {
+    pub(crate) fn slot(&self, index: u64) -> Option<Slot> {
         let after = self.blocks.partition_point(|block| block.start <= index);
         let block = self.blocks.get(after.checked_sub(1)?)?;
         let within = index - block.start;
@@ -228,7 +228,7 @@ impl Tables {
     }
 
     /// The only traditional form of a character that has exactly one.
-    pub fn traditional(&self, character: char) -> Option<char> {
+    pub(crate) fn traditional(&self, character: char) -> Option<char> {
         let found = self.variants.iter().find(|(simplified, _)| *simplified == character);
         found.map(|(_, traditional)| *traditional)
     }

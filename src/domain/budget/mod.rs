@@ -14,7 +14,7 @@
 use super::verdict::Verdict;
 
 /// What a wrong value costs: two, so that a predicate can cost a little more or less than a whole number of values.
-pub const VALUE_UNITS: u8 = 2;
+pub(crate) const VALUE_UNITS: u8 = 2;
 
 const MINUTES_24_H: u32 = 24 * 60;
 const MINUTES_30_DAYS: u32 = 30 * MINUTES_24_H;
@@ -165,11 +165,6 @@ pub struct Guesses {
 }
 
 impl Guesses {
-    /// From what was kept.
-    pub const fn from_entries(entries: Vec<Entry>) -> Self {
-        Self { entries }
-    }
-
     /// What is to be kept.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -217,7 +217,7 @@ fn unlocking_gives_the_whole_budget_back() {
     for value in 1..=9 {
         wrong(&mut guesses, &stranger(value, 1), NOW_S);
     }
-    let kept = Guesses::from_entries(guesses.entries().to_vec());
+    let kept = guesses.clone();
     assert_eq!(kept.allows(&LIMITS, &stranger(9, 1), NOW_S), Allowance::Review);
     guesses.clear();
     assert_eq!(guesses.allows(&LIMITS, &stranger(9, 1), NOW_S), Allowance::Charged);

@@ -19,7 +19,7 @@ use coded::{CodeTable, Coding};
 use digest::Algorithm;
 use text::TextRule;
 
-pub use address::head_text as address_head;
+pub(crate) use address::head_text as address_head;
 pub(crate) use date::DateForm;
 
 pub mod address;
@@ -303,7 +303,7 @@ impl Comparator {
     }
 
     /// Whether the values are amounts, so that `at_least` has a meaning.
-    pub fn is_amount(&self) -> bool {
+    pub(crate) fn is_amount(&self) -> bool {
         matches!(self.0, Kind::Amount(_))
     }
 
@@ -336,7 +336,7 @@ impl Comparator {
     }
 
     /// Whether the values name a division, so that `within` has a meaning.
-    pub fn is_place(&self) -> bool {
+    pub(crate) fn is_place(&self) -> bool {
         matches!(
             self.0,
             Kind::Address(_)

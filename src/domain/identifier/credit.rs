@@ -23,7 +23,7 @@ fn whole_check(first: &[u8]) -> Option<char> {
 }
 
 /// The check character of an organisation code's eight body characters (GB 11714, mod 11).
-pub fn organization_check_character(body: &str) -> Option<char> {
+pub(crate) fn organization_check_character(body: &str) -> Option<char> {
     organization_check(body.as_bytes())
 }
 

@@ -8,7 +8,7 @@ use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt, credit};
 use crate::fold;
 
 /// The root that every identifier begins with.
-pub const ROOT: &str = "1.2.156.3005.2";
+pub(crate) const ROOT: &str = "1.2.156.3005.2";
 
 /// The check character (ISO 7064 MOD 37,36) over the four parts, or nothing when a character is not 0-9 or A-Z.
 pub fn check_character(kind: &str, issuer: &str, serial: &str, version: &str) -> Option<char> {

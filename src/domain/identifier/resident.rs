@@ -23,7 +23,7 @@ pub fn check_character(digits: &str) -> Option<char> {
 }
 
 /// The six-digit division code at the head of a canonical number; for a permanent residence card the province of application.
-pub fn division_of(canonical: &str) -> Option<u32> {
+pub(crate) fn division_of(canonical: &str) -> Option<u32> {
     if canonical.len() != 18 {
         return None;
     }
@@ -53,7 +53,7 @@ pub fn birth_date(canonical: &str) -> Option<Date> {
 ///
 /// Persons over a hundred when numbers were given out have the order codes 996 to 999, but registers hold later births with
 /// them too: both forms are to be looked up.
-pub fn other_century(canonical: &str) -> Option<String> {
+pub(crate) fn other_century(canonical: &str) -> Option<String> {
     let (division, rest) = (canonical.get(..6)?, canonical.get(6..17)?.strip_prefix("19")?);
     if !matches!(rest.get(6..)?, "996" | "997" | "998" | "999") {
         return None;

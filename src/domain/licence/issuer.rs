@@ -3,28 +3,16 @@
 
 use crate::identifier::licence::ROOT;
 
-/// Whose register a licence is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// Issued in this city.
-    Home,
-    /// Issued elsewhere.
-    Away,
-    /// The identifier does not say.
-    Unknown,
-}
-
-impl Place {
-    /// Every place.
-    pub const ALL: [Self; 3] = [Self::Home, Self::Away, Self::Unknown];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Home => "home",
-            Self::Away => "away",
-            Self::Unknown => "unknown",
-        }
+crate::words! {
+    /// Whose register a licence is in.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Place {
+        /// Issued in this city.
+        Home = "home",
+        /// Issued elsewhere.
+        Away = "away",
+        /// The identifier does not say.
+        Unknown = "unknown",
     }
 }
 

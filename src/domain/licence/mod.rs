@@ -6,60 +6,27 @@ pub mod issuer;
 pub mod status;
 pub mod validity;
 
-/// How a licence stands on a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// It holds.
-    Valid,
-    /// Its first day is still to come.
-    NotYetValid,
-    /// Its last day is over, or its register says so (失效).
-    Expired,
-    /// Held back for a while (暂扣).
-    Suspended,
-    /// Taken away (吊销, 撤销).
-    Revoked,
-    /// Given up or struck off (注销).
-    Cancelled,
-    /// Handed over to another register (转出).
-    Transferred,
-    /// A newer version stands in its place.
-    Replaced,
-    /// The register does not say enough.
-    Unknown,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 9] = [
-        Self::Valid,
-        Self::NotYetValid,
-        Self::Expired,
-        Self::Suspended,
-        Self::Revoked,
-        Self::Cancelled,
-        Self::Transferred,
-        Self::Replaced,
-        Self::Unknown,
-    ];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Valid => "valid",
-            Self::NotYetValid => "not_yet_valid",
-            Self::Expired => "expired",
-            Self::Suspended => "suspended",
-            Self::Revoked => "revoked",
-            Self::Cancelled => "cancelled",
-            Self::Transferred => "transferred",
-            Self::Replaced => "replaced",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The state of a wire word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
+crate::words! {
+    /// How a licence stands on a day.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum State {
+        /// It holds.
+        Valid = "valid",
+        /// Its first day is still to come.
+        NotYetValid = "not_yet_valid",
+        /// Its last day is over, or its register says so (失效).
+        Expired = "expired",
+        /// Held back for a while (暂扣).
+        Suspended = "suspended",
+        /// Taken away (吊销, 撤销).
+        Revoked = "revoked",
+        /// Given up or struck off (注销).
+        Cancelled = "cancelled",
+        /// Handed over to another register (转出).
+        Transferred = "transferred",
+        /// A newer version stands in its place.
+        Replaced = "replaced",
+        /// The register does not say enough.
+        Unknown = "unknown",
     }
 }

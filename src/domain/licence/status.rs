@@ -11,61 +11,28 @@ const TABLE: &str = include_str!(concat!(
     "/../../config/reference/licence_status.csv"
 ));
 
-/// What was done when a version of a licence was made (操作类型). 延续, 变更 and 转入 name the version before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// 新发.
-    Issue,
-    /// 延续.
-    Renew,
-    /// 变更.
-    Change,
-    /// 转入.
-    Transfer,
-    /// 暂扣.
-    Suspend,
-    /// 过期失效.
-    Expire,
-    /// 注销.
-    Cancel,
-    /// 暂扣发还, 取消转出.
-    Restore,
-    /// 其他.
-    Other,
-}
-
-impl Operation {
-    /// Every operation.
-    pub const ALL: [Self; 9] = [
-        Self::Issue,
-        Self::Renew,
-        Self::Change,
-        Self::Transfer,
-        Self::Suspend,
-        Self::Expire,
-        Self::Cancel,
-        Self::Restore,
-        Self::Other,
-    ];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Issue => "issue",
-            Self::Renew => "renew",
-            Self::Change => "change",
-            Self::Transfer => "transfer",
-            Self::Suspend => "suspend",
-            Self::Expire => "expire",
-            Self::Cancel => "cancel",
-            Self::Restore => "restore",
-            Self::Other => "other",
-        }
-    }
-
-    /// The operation of a wire word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operation| operation.as_str() == word)
+crate::words! {
+    /// What was done when a version of a licence was made (操作类型). 延续, 变更 and 转入 name the version before.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Operation {
+        /// 新发.
+        Issue = "issue",
+        /// 延续.
+        Renew = "renew",
+        /// 变更.
+        Change = "change",
+        /// 转入.
+        Transfer = "transfer",
+        /// 暂扣.
+        Suspend = "suspend",
+        /// 过期失效.
+        Expire = "expire",
+        /// 注销.
+        Cancel = "cancel",
+        /// 暂扣发还, 取消转出.
+        Restore = "restore",
+        /// 其他.
+        Other = "other",
     }
 }
 
@@ -113,7 +80,7 @@ fn parse() -> HashMap<&'static str, Vocabulary, ahash::RandomState> {
         let (name, kind, code, word, meaning) = (next(), next(), next(), next(), next());
         let vocabulary = all.entry(name).or_default();
         for raw in [code, word].into_iter().filter(|raw| !raw.is_empty()) {
-            match (kind, State::from_word(meaning), Operation::from_word(meaning)) {
+            match (kind, State::parse(meaning), Operation::parse(meaning)) {
                 ("status", Some(state), _) => {
                     vocabulary.states.insert(folded(raw).into(), state);
                 }

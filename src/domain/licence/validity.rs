@@ -52,7 +52,7 @@ impl Bound {
     }
 
     /// Whether what begins here has begun by `on`; what states no day has.
-    pub fn has_begun(self, on: Date) -> bool {
+    pub(crate) fn has_begun(self, on: Date) -> bool {
         !self.is_after(on)
     }
 }

@@ -6,93 +6,49 @@ use serde::Deserialize;
 use super::fact::{Fact, What};
 use crate::label::Label;
 
-/// What kind of failing a rule watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Class {
-    /// 时效: something is late.
-    Timeliness,
-    /// 流程: a step is missing.
-    Process,
-    /// 内容: what is said is wrong.
-    Content,
-    /// 裁量: more is demanded than may be.
-    Discretion,
-    /// 廉政风险: access that its purpose does not explain.
-    IntegrityRisk,
-}
-
-impl Class {
-    /// Every class.
-    pub const ALL: [Self; 5] = [
-        Self::Timeliness,
-        Self::Process,
-        Self::Content,
-        Self::Discretion,
-        Self::IntegrityRisk,
-    ];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Timeliness => "timeliness",
-            Self::Process => "process",
-            Self::Content => "content",
-            Self::Discretion => "discretion",
-            Self::IntegrityRisk => "integrity_risk",
-        }
+crate::words! {
+    /// What kind of failing a rule watches.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Class {
+        /// 时效: something is late.
+        Timeliness = "timeliness",
+        /// 流程: a step is missing.
+        Process = "process",
+        /// 内容: what is said is wrong.
+        Content = "content",
+        /// 裁量: more is demanded than may be.
+        Discretion = "discretion",
+        /// 廉政风险: access that its purpose does not explain.
+        IntegrityRisk = "integrity_risk",
     }
 }
 
-/// Whether a rule raises alerts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// It raises alerts.
-    On,
-    /// It counts what it would raise.
-    Shadow,
-    /// It does nothing.
-    Off,
-}
-
-impl Mode {
-    /// Every mode.
-    pub const ALL: [Self; 3] = [Self::On, Self::Shadow, Self::Off];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::On => "on",
-            Self::Shadow => "shadow",
-            Self::Off => "off",
-        }
+crate::words! {
+    /// Whether a rule raises alerts.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Mode {
+        /// It raises alerts.
+        On = "on",
+        /// It counts what it would raise.
+        Shadow = "shadow",
+        /// It does nothing.
+        Off = "off",
     }
 }
 
-/// How soon a person should look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// When there is time.
-    Low,
-    /// This week.
-    Medium,
-    /// Today.
-    High,
-}
-
-impl Severity {
-    /// Every severity.
-    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
+crate::words! {
+    /// How soon a person should look.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Severity {
+        /// When there is time.
+        Low = "low",
+        /// This week.
+        Medium = "medium",
+        /// Today.
+        High = "high",
     }
 }
 

@@ -1,146 +1,132 @@
-//! Renders the small part of CommonMark that descriptions in an OpenAPI document use.
-//! Everything is escaped; raw HTML in a description comes out as visible text.
+//! Renders descriptions of the OpenAPI document, which are CommonMark, as HTML.
+//! Everything is escaped; raw HTML in a description comes out as visible text, and so does a link elsewhere than to
+//! `http(s)` or to this hub.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, Render as _};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
-/// Blocks: paragraphs, `- ` lists, fenced code. Inline: `` `code` ``, `**strong**`, links to `http(s)` or to this hub.
+/// Paragraphs, lists and code with what stands in their lines.
 pub(super) fn prose(text: &str) -> Markup {
-    html! { @for block in blocks(text) { (block.render()) } }
+    render(text, Form::Blocks)
 }
 
 /// One line without blocks, for summaries and cells.
 pub(super) fn inline(text: &str) -> Markup {
-    html! { @for span in spans(text) { (span.render()) } }
+    render(text, Form::Inline)
 }
 
-enum Block {
-    Paragraph(String),
-    List(Vec<String>),
-    Code(String),
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Blocks,
+    Inline,
 }
 
-impl Block {
-    fn render(&self) -> Markup {
-        match self {
-            Self::Paragraph(text) => html! { p { (inline(text)) } },
-            Self::List(items) => html! { ul { @for item in items { li { (inline(item)) } } } },
-            Self::Code(text) => html! { pre tabindex="0" { code { (text) } } },
-        }
-    }
-}
-
-fn blocks(text: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut lines = text.lines();
-    let mut fresh = true;
-    while let Some(line) = lines.next() {
-        let trimmed = line.trim();
-        if trimmed.starts_with("```") {
-            let code: Vec<&str> = lines
-                .by_ref()
-                .take_while(|line| !line.trim().starts_with("```"))
-                .collect();
-            blocks.push(Block::Code(code.join("\n")));
-            fresh = true;
-            continue;
-        }
-        if trimmed.is_empty() {
-            fresh = true;
-            continue;
-        }
-        let item = trimmed.strip_prefix("- ").or_else(|| trimmed.strip_prefix("* "));
-        let heading = trimmed.trim_start_matches('#').trim();
-        match (item, blocks.last_mut()) {
-            (Some(item), Some(Block::List(items))) => items.push(item.to_owned()),
-            (Some(item), _) => blocks.push(Block::List(vec![item.to_owned()])),
-            (None, Some(Block::Paragraph(open))) if !fresh => join_line(open, trimmed),
-            (None, Some(Block::List(items))) if !fresh => {
-                if let Some(open) = items.last_mut() {
-                    join_line(open, trimmed);
-                }
+fn render(source: &str, form: Form) -> Markup {
+    let mut page = Page::default();
+    for (event, range) in Parser::new(source).into_offset_iter() {
+        match event {
+            Event::Start(Tag::Strong) => page.mark("<strong>"),
+            Event::End(TagEnd::Strong) => page.mark("</strong>"),
+            Event::Start(Tag::Emphasis) => page.mark("<em>"),
+            Event::End(TagEnd::Emphasis) => page.mark("</em>"),
+            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => page.open_link(&dest_url),
+            Event::End(TagEnd::Link | TagEnd::Image) => page.close_link(),
+            Event::Code(code) => {
+                page.mark("<code>");
+                page.text(&code);
+                page.mark("</code>");
             }
-            (None, _) if trimmed.starts_with('#') && !heading.is_empty() => {
-                blocks.push(Block::Paragraph(format!("**{heading}**")));
-            }
-            (None, _) => blocks.push(Block::Paragraph(trimmed.to_owned())),
-        }
-        // A heading never continues in the next line.
-        fresh = trimmed.starts_with('#');
-    }
-    blocks
-}
-
-/// Joins a wrapped line: Chinese text takes no space at the seam.
-fn join_line(open: &mut String, line: &str) {
-    let ascii_seam =
-        open.chars().next_back().is_some_and(|c| c.is_ascii()) || line.chars().next().is_some_and(|c| c.is_ascii());
-    if ascii_seam {
-        open.push(' ');
-    }
-    open.push_str(line);
-}
-
-enum Span<'a> {
-    Text(&'a str),
-    Code(&'a str),
-    Strong(&'a str),
-    Link(&'a str, &'a str),
-}
-
-impl Span<'_> {
-    fn render(&self) -> Markup {
-        match self {
-            Self::Text(text) => html! { (text) },
-            Self::Code(text) => html! { code { (text) } },
-            Self::Strong(text) => html! { strong { (inline(text)) } },
-            Self::Link(text, target) => html! { a href=(target) { (text) } },
+            Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => page.text(&text),
+            Event::SoftBreak | Event::HardBreak => page.seam = true,
+            Event::Rule if form == Form::Inline => page.text(source.get(range).unwrap_or_default()),
+            Event::Rule => page.mark("<hr>"),
+            Event::Start(tag) if form == Form::Blocks => page.open_block(&tag),
+            Event::End(tag) if form == Form::Blocks => page.close_block(tag),
+            // Blocks inside a line, and extensions that are not turned on.
+            _ => {}
         }
     }
+    PreEscaped(page.html)
 }
 
-fn spans(text: &str) -> Vec<Span<'_>> {
-    let mut spans = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let Some(at) = rest.find(['`', '*', '[']) else {
-            spans.push(Span::Text(rest));
-            break;
-        };
-        let (before, marked) = rest.split_at(at);
-        if !before.is_empty() {
-            spans.push(Span::Text(before));
-        }
-        let (span, after) = marked_span(marked);
-        spans.push(span);
-        rest = after;
+#[derive(Default)]
+struct Page {
+    html: String,
+    /// A line ended, and what follows it is not known yet.
+    seam: bool,
+    /// Targets of open links that are shown as text.
+    plain_links: Vec<Option<String>>,
+}
+
+impl Page {
+    fn mark(&mut self, tag: &str) {
+        self.join('<');
+        self.html.push_str(tag);
     }
-    spans
-}
 
-/// The span that opens at the first byte (one of `` ` ``, `*`, `[`), or that byte as plain text.
-fn marked_span(marked: &str) -> (Span<'_>, &str) {
-    let found = if let Some(code) = marked.strip_prefix('`') {
-        code.split_once('`').map(|(code, after)| (Span::Code(code), after))
-    } else if let Some(strong) = marked.strip_prefix("**") {
-        strong
-            .split_once("**")
-            .filter(|(strong, _)| !strong.is_empty() && !strong.contains('\n'))
-            .map(|(strong, after)| (Span::Strong(strong), after))
-    } else {
-        marked.strip_prefix('[').and_then(link)
-    };
-    found.unwrap_or_else(|| {
-        let (plain, after) = marked.split_at(1);
-        (Span::Text(plain), after)
-    })
-}
+    fn text(&mut self, text: &str) {
+        if let Some(first) = text.chars().next() {
+            self.join(first);
+        }
+        text.render_to(&mut self.html);
+    }
 
-fn link(text: &str) -> Option<(Span<'_>, &str)> {
-    let (label, after) = text.split_once("](")?;
-    let (target, after) = after.split_once(')')?;
-    let own = target.starts_with('/') && !target.starts_with("//");
-    let web = target.starts_with("https://") || target.starts_with("http://");
-    (own || web).then_some((Span::Link(label, target), after))
+    /// Joins a wrapped line: Chinese text takes no space at the seam.
+    fn join(&mut self, next: char) {
+        let ascii = next.is_ascii() || self.html.ends_with(|last: char| last.is_ascii());
+        if std::mem::take(&mut self.seam) && ascii {
+            self.html.push(' ');
+        }
+    }
+
+    fn open_link(&mut self, target: &str) {
+        let own = target.starts_with('/') && !target.starts_with("//");
+        if own || target.starts_with("https://") || target.starts_with("http://") {
+            self.mark("<a href=\"");
+            target.render_to(&mut self.html);
+            self.html.push_str("\">");
+            self.plain_links.push(None);
+        } else {
+            self.text("[");
+            self.plain_links.push(Some(target.to_owned()));
+        }
+    }
+
+    fn close_link(&mut self) {
+        match self.plain_links.pop().flatten() {
+            Some(target) => self.text(&format!("]({target})")),
+            None => self.mark("</a>"),
+        }
+    }
+
+    fn open_block(&mut self, tag: &Tag<'_>) {
+        self.html.push_str(match tag {
+            Tag::Paragraph | Tag::HtmlBlock => "<p>",
+            Tag::Heading { .. } => "<p><strong>",
+            Tag::CodeBlock(_) => "<pre tabindex=\"0\"><code>",
+            Tag::List(None) => "<ul>",
+            Tag::List(Some(_)) => "<ol>",
+            Tag::Item => "<li>",
+            Tag::BlockQuote(_) => "<blockquote>",
+            _ => "",
+        });
+    }
+
+    fn close_block(&mut self, tag: TagEnd) {
+        if matches!(tag, TagEnd::CodeBlock | TagEnd::HtmlBlock) {
+            self.html.truncate(self.html.trim_end().len());
+        }
+        self.html.push_str(match tag {
+            TagEnd::Paragraph | TagEnd::HtmlBlock => "</p>",
+            TagEnd::Heading(_) => "</strong></p>",
+            TagEnd::CodeBlock => "</code></pre>",
+            TagEnd::List(false) => "</ul>",
+            TagEnd::List(true) => "</ol>",
+            TagEnd::Item => "</li>",
+            TagEnd::BlockQuote(_) => "</blockquote>",
+            _ => "",
+        });
+    }
 }
 
 #[cfg(test)]
@@ -159,28 +145,31 @@ mod tests {
     }
 
     #[test]
+    fn emphasis_numbered_and_nested_lists_and_escapes_are_rendered() {
+        let text = "1. *one*\n2. two\n   - in\n\n> said\n\na\\*b &amp; [x\\]](/a?b=1&c=\"2)";
+        let expected = "<ol><li><em>one</em></li><li>two<ul><li>in</li></ul></li></ol>\
+            <blockquote><p>said</p></blockquote>\
+            <p>a*b &amp; <a href=\"/a?b=1&amp;c=&quot;2\">x]</a></p>";
+        assert_eq!(prose(text).into_string(), expected);
+    }
+
+    #[test]
     fn raw_html_and_foreign_schemes_stay_text() {
-        let page = prose("<script>alert(1)</script> [x](javascript:alert(1)) [y](//evil) [z](/docs)");
+        let page = prose("a <script>alert(1)</script> [x](javascript:alert(1)) [y](//evil) ![z](data:x) [z](/docs)");
         let page = page.into_string();
-        assert!(page.starts_with("<p>&lt;script&gt;"));
-        assert!(!page.contains("href=\"javascript") && !page.contains("href=\"//"));
+        assert!(page.starts_with("<p>a &lt;script&gt;"));
+        assert!(!page.contains("href=\"javascript") && !page.contains("href=\"//") && !page.contains("<img"));
         assert!(page.contains("<a href=\"/docs\">z</a>"));
+        let block = prose("<script>alert(1)</script>\n<b>x</b>").into_string();
+        assert_eq!(
+            block,
+            "<p>&lt;script&gt;alert(1)&lt;/script&gt;\n&lt;b&gt;x&lt;/b&gt;</p>"
+        );
     }
 
     #[test]
     fn unclosed_marks_are_plain_text_and_nothing_is_lost() {
-        for text in [
-            "a ` b",
-            "**",
-            "[",
-            "[a](",
-            "[a](x)",
-            "*a*",
-            "`",
-            "2 * 3 ** 4",
-            "***",
-            "核`",
-        ] {
+        for text in ["a ` b", "**", "[", "[a](", "[a](x)", "`", "2 * 3 ** 4", "***", "核`"] {
             let page = inline(text).into_string();
             assert_eq!(page, text);
         }

@@ -17,7 +17,7 @@ use crate::disk::journal::{Position, Writer, Wrote};
 use crate::tree::{Hash, TILE};
 
 /// A lane as the appender sees it.
-pub struct ToLane {
+pub(crate) struct ToLane {
     mailbox: Arc<Mailbox>,
     brought: Vec<Brought>,
 }
@@ -46,7 +46,7 @@ impl Part {
 }
 
 /// The appender's own state.
-pub struct Appender {
+pub(crate) struct Appender {
     pub shared: Arc<Shared>,
     pub queue: Receiver<Message>,
     pub writer: Writer,
@@ -111,7 +111,7 @@ impl Group {
 
 impl Appender {
     /// Runs until `Stop`. After a failure it goes on only to refuse whoever still comes.
-    pub fn run(mut self) {
+    pub(crate) fn run(mut self) {
         let mut group = Group::default();
         let mut carried = None;
         loop {
@@ -139,7 +139,8 @@ impl Appender {
     /// Answers a part whose first entry has the index `first`; `None`: the ledger failed. Lanes hear of it with `deliver`.
     fn answer(&mut self, part: Part, first: Option<u64>) {
         let parcel = match part {
-            Part::Job(job) => return job.done.send(first.ok_or(LedgerError::Failed)),
+            // The caller may be gone; the entry is in the log all the same.
+            Part::Job(job) => return drop(job.done.send(first.ok_or(LedgerError::Failed))),
             Part::Parcel(parcel) => parcel,
         };
         let known = self.lanes.len();

@@ -28,33 +28,13 @@ pub(crate) struct Job {
     /// Entries with their leaf hashes, made by the caller's thread.
     pub entries: Entries,
     /// Hears the index of the first.
-    pub done: Done,
+    pub done: oneshot::Sender<Answer>,
     /// When the caller handed it over.
     pub queued: Instant,
 }
 
 /// The index of a job's first entry, or why there is none.
 pub(crate) type Answer = Result<u64, LedgerError>;
-
-/// Where a job's answer goes. A blocked thread must not wait on the task's channel: inside a tokio task that channel takes
-/// part in the cooperative budget, says "not yet" once the budget is spent, and a thread that never yields asks for ever.
-pub(crate) enum Done {
-    /// To an asynchronous task.
-    Task(oneshot::Sender<Answer>),
-    /// To a thread that blocks.
-    Thread(Sender<Answer>),
-}
-
-impl Done {
-    /// Sends the answer.
-    pub(crate) fn send(self, answer: Answer) {
-        // Nobody may listen any more; the entry is in the log all the same.
-        match self {
-            Self::Task(task) => drop(task.send(answer)),
-            Self::Thread(thread) => drop(thread.try_send(answer)),
-        }
-    }
-}
 
 /// One entry without a second allocation, or several.
 pub(crate) enum Entries {

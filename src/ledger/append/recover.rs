@@ -15,7 +15,7 @@ use crate::tree::{Frontier, Hash, TILE};
 use crate::{LedgerConfig, LedgerError};
 
 /// All that an opened ledger starts from.
-pub struct Recovered {
+pub(crate) struct Recovered {
     pub sealed: Sealed,
     pub levels: Levels,
     pub bundles: File,
@@ -30,7 +30,7 @@ pub struct Recovered {
 ///
 /// # Errors
 /// `Damaged`, `KeyMismatch`, or I/O.
-pub fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<Recovered, LedgerError> {
+pub(crate) fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<Recovered, LedgerError> {
     let (directory, journal_dir) = (&config.dir, config.dir.join(journal::DIRECTORY));
     remove_unfinished(directory, &journal_dir, config.segment_bytes).map_err(LedgerError::io("clean"))?;
     check_key(directory, signer)?;

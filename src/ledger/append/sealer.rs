@@ -25,7 +25,7 @@ use crate::note::{NoteSigner, TreeHead};
 use crate::tree::{Hash, TILE};
 
 /// The sealer's own state.
-pub struct Sealer {
+pub(crate) struct Sealer {
     pub shared: Arc<Shared>,
     pub directory: PathBuf,
     pub levels: Levels,
@@ -39,7 +39,7 @@ pub struct Sealer {
 
 impl Sealer {
     /// Runs until the ledger is closed, then seals what is left. `closed` is set only after the appender has ended.
-    pub fn run(mut self) {
+    pub(crate) fn run(mut self) {
         let mut next = Instant::now() + self.interval;
         loop {
             let closed = self.shared.closed.load(Ordering::Acquire);
@@ -66,7 +66,7 @@ impl Sealer {
     }
 
     /// Seals every durable entry; does nothing when a checkpoint covers them already.
-    pub fn seal(&mut self) -> io::Result<()> {
+    pub(crate) fn seal(&mut self) -> io::Result<()> {
         let leaves = self.shared.take_unsealed();
         if leaves.is_empty() {
             return Ok(());

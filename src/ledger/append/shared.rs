@@ -17,7 +17,7 @@ use crate::note::TreeHead;
 use crate::tree::Hash;
 
 /// The newest published checkpoint.
-pub struct Sealed {
+pub(crate) struct Sealed {
     /// Signed note.
     pub text: String,
     /// What it says.
@@ -25,7 +25,7 @@ pub struct Sealed {
 }
 
 /// Someone who waits for a checkpoint that covers `index`.
-pub struct Waiter {
+pub(crate) struct Waiter {
     /// Entry that must be covered.
     pub index: u64,
     /// When to give up.
@@ -36,7 +36,7 @@ pub struct Waiter {
 
 /// Answer to a waiter.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Covered {
+pub(crate) enum Covered {
     /// A checkpoint covers the entry.
     Yes,
     /// Time ran out first.
@@ -45,7 +45,7 @@ pub enum Covered {
 
 /// Counters of the ledger, read without a lock.
 #[derive(Default)]
-pub struct Counters {
+pub(crate) struct Counters {
     pub appended: AtomicU64,
     pub durable: AtomicU64,
     pub sealed: AtomicU64,
@@ -58,7 +58,7 @@ pub struct Counters {
 }
 
 /// State of one open ledger.
-pub struct Shared {
+pub(crate) struct Shared {
     pub counters: Counters,
     /// Once set never cleared: after a failed sync nothing is known about the disk.
     pub failed: AtomicBool,
@@ -74,7 +74,7 @@ pub struct Shared {
 
 impl Shared {
     /// The state after recovery: everything durable, `head` sealed.
-    pub fn new(sealed: Sealed, positions: Vec<Position>, segments: Vec<u64>, unsealed: Vec<Hash>) -> Self {
+    pub(crate) fn new(sealed: Sealed, positions: Vec<Position>, segments: Vec<u64>, unsealed: Vec<Hash>) -> Self {
         let counters = Counters::default();
         let durable = sealed.head.size + unsealed.len() as u64;
         counters.appended.store(durable, Ordering::Release);
@@ -95,24 +95,24 @@ impl Shared {
     }
 
     /// Marks the ledger failed for ever and lets the waiters go.
-    pub fn fail(&self, cause: io::Error) {
+    pub(crate) fn fail(&self, cause: io::Error) {
         self.failed.store(true, Ordering::Release);
         lock(&self.failure).get_or_insert(cause);
         lock(&self.waiters).clear();
     }
 
     /// Why the ledger failed, in the operating system's words.
-    pub fn failure(&self) -> Option<String> {
+    pub(crate) fn failure(&self) -> Option<String> {
         lock(&self.failure).as_ref().map(ToString::to_string)
     }
 
     /// The newest checkpoint.
-    pub fn sealed(&self) -> Arc<Sealed> {
+    pub(crate) fn sealed(&self) -> Arc<Sealed> {
         Arc::clone(&read(&self.sealed))
     }
 
     /// Publishes a checkpoint that is already on disk.
-    pub fn publish(&self, sealed: Sealed, now_us: i64) {
+    pub(crate) fn publish(&self, sealed: Sealed, now_us: i64) {
         let size = sealed.head.size;
         *write(&self.sealed) = Arc::new(sealed);
         self.counters.checkpoint_at_us.store(now_us, Ordering::Release);
@@ -120,7 +120,7 @@ impl Shared {
     }
 
     /// Makes one durable group visible to readers and to the sealer.
-    pub fn made_durable(&self, leaves: &[Hash], positions: &[Position], segment: Option<u64>) {
+    pub(crate) fn made_durable(&self, leaves: &[Hash], positions: &[Position], segment: Option<u64>) {
         write(&self.segments).extend(segment);
         if !positions.is_empty() {
             write(&self.positions).extend_from_slice(positions);
@@ -130,22 +130,22 @@ impl Shared {
     }
 
     /// Takes the leaves that wait for a seal, in order.
-    pub fn take_unsealed(&self) -> Vec<Hash> {
+    pub(crate) fn take_unsealed(&self) -> Vec<Hash> {
         std::mem::take(&mut *lock(&self.unsealed))
     }
 
     /// Positions of bundles, one per 256 entries.
-    pub fn positions(&self) -> RwLockReadGuard<'_, Vec<Position>> {
+    pub(crate) fn positions(&self) -> RwLockReadGuard<'_, Vec<Position>> {
         read(&self.positions)
     }
 
     /// First indexes of the segments.
-    pub fn segments(&self) -> Vec<u64> {
+    pub(crate) fn segments(&self) -> Vec<u64> {
         read(&self.segments).clone()
     }
 
     /// A mailbox for a new lane, and its number.
-    pub fn add_lane(&self) -> (usize, Arc<Mailbox>) {
+    pub(crate) fn add_lane(&self) -> (usize, Arc<Mailbox>) {
         let mut lanes = lock(&self.lanes);
         let mailbox = Arc::new(Mailbox::default());
         lanes.push(Arc::clone(&mailbox));
@@ -153,18 +153,18 @@ impl Shared {
     }
 
     /// Every lane's mailbox, by number.
-    pub fn lanes(&self) -> Vec<Arc<Mailbox>> {
+    pub(crate) fn lanes(&self) -> Vec<Arc<Mailbox>> {
         lock(&self.lanes).clone()
     }
 
     /// Those who wait for a checkpoint.
-    pub fn waiters(&self) -> MutexGuard<'_, Vec<Waiter>> {
+    pub(crate) fn waiters(&self) -> MutexGuard<'_, Vec<Waiter>> {
         lock(&self.waiters)
     }
 }
 
 /// Tells every lane, when dropped, that nothing comes any more.
-pub struct LanesClosed(pub Arc<Shared>);
+pub(crate) struct LanesClosed(pub Arc<Shared>);
 
 impl Drop for LanesClosed {
     fn drop(&mut self) {

@@ -1,5 +1,4 @@
-//! Where the offline verifier gets a ledger's files from, and how a ledger in use is copied.
-//! The order of copying is the whole point of `copy_dir`: a copy may only be ahead of what was derived from it.
+//! Where the offline verifier reads a ledger's files from.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,31 +9,6 @@ use std::path::{Path, PathBuf};
 
 use super::journal::{self, parse_name};
 use super::{BUNDLES, CHECKPOINT, KEY, levels};
-
-/// Copies a ledger that may be in use, so that the copy verifies: first the checkpoint, then what it was made from, the
-/// journal last. `to` must not exist.
-///
-/// # Errors
-/// I/O.
-pub fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir(to)?;
-    for name in [CHECKPOINT, KEY, BUNDLES] {
-        fs::copy(from.join(name), to.join(name))?;
-    }
-    for folder in [levels::DIRECTORY, journal::DIRECTORY] {
-        fs::create_dir(to.join(folder))?;
-        for entry in fs::read_dir(from.join(folder))? {
-            let name = entry?.file_name();
-            let wanted = name
-                .to_str()
-                .is_some_and(|n| folder == levels::DIRECTORY || parse_name(n).is_some());
-            if wanted {
-                fs::copy(from.join(folder).join(&name), to.join(folder).join(&name))?;
-            }
-        }
-    }
-    Ok(())
-}
 
 /// Files by their path below the ledger's directory, on disk or in memory.
 pub trait Files {

@@ -9,16 +9,16 @@
 use crate::tree::{Hash, leaf_hash};
 
 /// Bytes of a frame's header.
-pub const HEADER: usize = 24;
+pub(crate) const HEADER: usize = 24;
 /// Largest entry: C2SP tlog-tiles bundles carry a `uint16` length.
-pub const ENTRY_BYTES_MAX: usize = 65_535;
+pub(crate) const ENTRY_BYTES_MAX: usize = 65_535;
 /// First bytes of every frame. Not valid UTF-8, so that no textual entry can hold a picture of a frame.
 const MAGIC: [u8; 4] = [0xf5, b'h', b'y', 0x01];
 /// Odd constant that spreads `in_group` over the check (2^64 divided by the golden ratio).
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What was found at one offset of a segment.
-pub enum Found {
+pub(crate) enum Found {
     /// A whole frame whose check holds.
     Frame(Frame),
     /// Anything else: zeros, the end of the segment, or bytes that are not the frame that belongs here.
@@ -26,7 +26,7 @@ pub enum Found {
 }
 
 /// One decoded frame.
-pub struct Frame {
+pub(crate) struct Frame {
     /// Its RFC 6962 leaf hash.
     pub leaf: Hash,
     /// Position within the group that one sync made durable.
@@ -36,7 +36,7 @@ pub struct Frame {
 }
 
 /// A frame as it lies: its entry is not hashed, so its check says nothing yet.
-pub struct Unchecked<'a> {
+pub(crate) struct Unchecked<'a> {
     /// The entry.
     pub entry: &'a [u8],
     /// Position within the group.
@@ -48,14 +48,14 @@ pub struct Unchecked<'a> {
 
 impl Unchecked<'_> {
     /// The entry's leaf hash, if the check holds.
-    pub fn leaf(&self) -> Option<Hash> {
+    pub(crate) fn leaf(&self) -> Option<Hash> {
         let leaf = leaf_hash(self.entry);
         (self.check == check(&leaf, self.in_group)).then_some(leaf)
     }
 }
 
 /// Appends one frame to `out`. The caller has checked that `entry` holds 1..=65535 bytes.
-pub fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8], leaf: &Hash) {
+pub(crate) fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8], leaf: &Hash) {
     let length = u16::try_from(entry.len()).unwrap_or(u16::MAX);
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&length.to_le_bytes());
@@ -67,7 +67,7 @@ pub fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8], leaf: 
 
 /// Decodes what lies at `offset` of `segment`, where the frame of `index` belongs.
 /// `previous` is `in_group` of the frame before, `None` where that is not known.
-pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found {
+pub(crate) fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found {
     let Some(frame) = unchecked(segment, offset, index, previous) else {
         return Found::Other;
     };
@@ -82,7 +82,7 @@ pub fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) 
 }
 
 /// [`decode`] without the check that covers the entry's bytes.
-pub fn unchecked(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Option<Unchecked<'_>> {
+pub(crate) fn unchecked(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Option<Unchecked<'_>> {
     let (header, body) = segment.get(offset..)?.split_first_chunk::<HEADER>()?;
     if !begins(header, index) {
         return None;
@@ -104,13 +104,13 @@ pub fn unchecked(segment: &[u8], offset: usize, index: u64, previous: Option<u16
 }
 
 /// Whether `bytes`, as far as they reach, carry the magic and the index of the frame that belongs here: a write cut short.
-pub fn begins(bytes: &[u8], index: u64) -> bool {
+pub(crate) fn begins(bytes: &[u8], index: u64) -> bool {
     let magic = bytes.iter().zip(MAGIC).all(|(a, b)| *a == b);
     magic && bytes.iter().skip(8).zip(index.to_le_bytes()).all(|(a, b)| *a == b)
 }
 
 /// Whether a frame that opens a group, of an index after `index`, lies anywhere in `segment` from `offset` on.
-pub fn later_group(segment: &[u8], offset: usize, index: u64) -> bool {
+pub(crate) fn later_group(segment: &[u8], offset: usize, index: u64) -> bool {
     let rest = segment.get(offset..).unwrap_or_default();
     rest.windows(HEADER).enumerate().any(|(at, header)| {
         if !header.starts_with(&MAGIC) {
@@ -128,7 +128,7 @@ pub fn later_group(segment: &[u8], offset: usize, index: u64) -> bool {
 }
 
 /// Index that a group of `count` frames starting at `in_group` 0 can hold at most.
-pub const GROUP_FRAMES_MAX: usize = u16::MAX as usize + 1;
+pub(crate) const GROUP_FRAMES_MAX: usize = u16::MAX as usize + 1;
 
 fn check(leaf: &Hash, in_group: u16) -> u64 {
     let head = leaf.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));

@@ -12,17 +12,17 @@ use super::scan::Damage;
 use super::{UNFINISHED, patiently, sync_dir};
 
 /// Directory of the segments.
-pub const DIRECTORY: &str = "journal";
+pub(crate) const DIRECTORY: &str = "journal";
 /// A segment of zeros kept ready, so that a full segment does not hold up an answer.
 pub const SPARE: &str = "spare";
 /// Bytes of the spare that are written between two syncs.
 const SPARE_PIECE_BYTES: u64 = 1 << 20;
 /// Bytes of one record of `bundles.idx`.
-pub const POSITION_BYTES: usize = 16;
+pub(crate) const POSITION_BYTES: usize = 16;
 
 /// Where a frame begins: its segment and the offset there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
+pub(crate) struct Position {
     /// First index of the segment, which is its name.
     pub segment: u64,
     /// Offset in bytes.
@@ -31,12 +31,12 @@ pub struct Position {
 
 impl Position {
     /// Little-endian segment, then offset: one record of `bundles.idx`.
-    pub fn to_bytes(self) -> [u8; POSITION_BYTES] {
+    pub(crate) fn to_bytes(self) -> [u8; POSITION_BYTES] {
         (u128::from(self.segment) | (u128::from(self.offset) << 64)).to_le_bytes()
     }
 
     /// The inverse of `to_bytes`.
-    pub fn from_bytes(bytes: [u8; POSITION_BYTES]) -> Self {
+    pub(crate) fn from_bytes(bytes: [u8; POSITION_BYTES]) -> Self {
         let both = u128::from_le_bytes(bytes);
         let (low, high) = (both & u128::from(u64::MAX), both >> 64);
         Self {
@@ -47,12 +47,12 @@ impl Position {
 }
 
 /// File name of the segment that begins with `first`.
-pub fn segment_name(first: u64) -> String {
+pub(crate) fn segment_name(first: u64) -> String {
     format!("{first:020}.log")
 }
 
 /// The first index in a segment's file name; `None` when it is no segment.
-pub fn parse_name(name: &str) -> Option<u64> {
+pub(crate) fn parse_name(name: &str) -> Option<u64> {
     let digits = name
         .strip_suffix(".log")
         .filter(|d| d.len() == 20 && d.bytes().all(|b| b.is_ascii_digit()))?;
@@ -60,7 +60,7 @@ pub fn parse_name(name: &str) -> Option<u64> {
 }
 
 /// First indexes of all segments, ascending. Other files are passed over.
-pub fn segments(journal: &Path) -> io::Result<Vec<u64>> {
+pub(crate) fn segments(journal: &Path) -> io::Result<Vec<u64>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(journal)? {
         found.extend(entry?.file_name().to_str().and_then(parse_name));
@@ -70,7 +70,7 @@ pub fn segments(journal: &Path) -> io::Result<Vec<u64>> {
 }
 
 /// Makes the spare segment when there is none.
-pub fn prepare_spare(journal: &Path, bytes: u64) -> io::Result<()> {
+pub(crate) fn prepare_spare(journal: &Path, bytes: u64) -> io::Result<()> {
     let (spare, unfinished) = (journal.join(SPARE), journal.join(format!("{SPARE}{UNFINISHED}")));
     if fs::metadata(&spare).is_ok_and(|m| m.len() == bytes) {
         return Ok(());
@@ -88,7 +88,7 @@ pub fn prepare_spare(journal: &Path, bytes: u64) -> io::Result<()> {
 }
 
 /// The end of the journal that is being written.
-pub struct Writer {
+pub(crate) struct Writer {
     journal: PathBuf,
     file: File,
     segment: u64,
@@ -98,7 +98,7 @@ pub struct Writer {
 }
 
 /// What one group's write did to the list of segments.
-pub enum Wrote {
+pub(crate) enum Wrote {
     /// It went into the current segment.
     Here(Position),
     /// It opened a new segment.
@@ -107,7 +107,7 @@ pub enum Wrote {
 
 impl Writer {
     /// Goes on in `segment` behind `offset`; `segment` is created when it does not exist.
-    pub fn open(journal: &Path, segment: u64, offset: u64, segment_bytes: u64) -> io::Result<Self> {
+    pub(crate) fn open(journal: &Path, segment: u64, offset: u64, segment_bytes: u64) -> io::Result<Self> {
         let path = journal.join(segment_name(segment));
         if !path.exists() {
             create_segment(journal, segment, segment_bytes)?;
@@ -131,7 +131,7 @@ impl Writer {
     }
 
     /// Overwrites `bytes` behind the end with zeros: what a torn write left.
-    pub fn clear(&self, bytes: u64) -> io::Result<()> {
+    pub(crate) fn clear(&self, bytes: u64) -> io::Result<()> {
         write_zeros(&self.file, self.offset, self.offset + bytes)?;
         self.file.sync_data()
     }
@@ -140,7 +140,7 @@ impl Writer {
     ///
     /// # Errors
     /// Any error leaves the writer unusable: what a failed sync wrote cannot be known, so it must never be retried.
-    pub fn append(&mut self, first: u64, group: &[u8]) -> io::Result<Wrote> {
+    pub(crate) fn append(&mut self, first: u64, group: &[u8]) -> io::Result<Wrote> {
         let length = group.len() as u64;
         let rolled = self.offset + length > self.capacity;
         if rolled {
@@ -175,7 +175,7 @@ impl Writer {
 ///
 /// # Errors
 /// `Damage` when a frame that must be there is not whole; its index is named.
-pub fn read(
+pub(crate) fn read(
     journal: &Path,
     segments: &[u64],
     start: Position,

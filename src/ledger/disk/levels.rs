@@ -16,14 +16,14 @@ use super::sync_dir;
 use crate::tree::{Frontier, Hash, TILE, subtree};
 
 /// Directory of the level files.
-pub const DIRECTORY: &str = "hashes";
+pub(crate) const DIRECTORY: &str = "hashes";
 /// Levels 0..=7 hold trees of up to 2^64 entries.
-pub const LEVELS: usize = 8;
+pub(crate) const LEVELS: usize = 8;
 /// Bytes of a hash.
-pub const HASH_BYTES: u64 = 32;
+pub(crate) const HASH_BYTES: u64 = 32;
 
 /// Number of hashes that level `level` holds for a tree of `size`.
-pub fn width(size: u64, level: usize) -> u64 {
+pub(crate) fn width(size: u64, level: usize) -> u64 {
     u32::try_from(level * 8)
         .ok()
         .and_then(|shift| size.checked_shr(shift))
@@ -31,7 +31,7 @@ pub fn width(size: u64, level: usize) -> u64 {
 }
 
 /// Appends to the level files; kept by the sealer alone.
-pub struct Levels {
+pub(crate) struct Levels {
     directory: PathBuf,
     files: Vec<Option<File>>,
     pending: Vec<Vec<u8>>,
@@ -44,7 +44,7 @@ impl Levels {
     ///
     /// # Errors
     /// I/O, or `Damage` when a file is shorter than `size` demands.
-    pub fn open(directory: &Path, size: u64) -> io::Result<Result<Self, Damage>> {
+    pub(crate) fn open(directory: &Path, size: u64) -> io::Result<Result<Self, Damage>> {
         let mut files = Vec::new();
         for level in 0..LEVELS {
             let path = directory.join(level.to_string());
@@ -82,7 +82,7 @@ impl Levels {
     }
 
     /// Adds a leaf in memory.
-    pub fn push(&mut self, leaf: Hash) {
+    pub(crate) fn push(&mut self, leaf: Hash) {
         let pending = &mut self.pending;
         let mut keep = |level: usize, hash: &Hash| {
             if let Some(bytes) = pending.get_mut(level) {
@@ -94,12 +94,12 @@ impl Levels {
     }
 
     /// The tree with all leaves added.
-    pub fn frontier(&self) -> &Frontier {
+    pub(crate) fn frontier(&self) -> &Frontier {
         &self.frontier
     }
 
     /// Writes and syncs what was added since the last call.
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
         for (level, (bytes, slot)) in self.pending.iter_mut().zip(&mut self.files).enumerate() {
             if bytes.is_empty() {
                 continue;
@@ -125,14 +125,14 @@ impl Levels {
 }
 
 /// Reads hashes of any node; one is made per question, so that it never holds files open for long.
-pub struct LevelReader {
+pub(crate) struct LevelReader {
     directory: PathBuf,
     files: RefCell<Vec<(usize, File)>>,
 }
 
 impl LevelReader {
     /// A reader of the level files in `directory`.
-    pub fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         Self {
             directory: directory.to_path_buf(),
             files: RefCell::default(),
@@ -140,7 +140,7 @@ impl LevelReader {
     }
 
     /// `count` hashes of `level` from number `first`, as bytes.
-    pub fn bytes(&self, level: usize, first: u64, count: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn bytes(&self, level: usize, first: u64, count: u64) -> io::Result<Vec<u8>> {
         let too_far = || io::Error::from(io::ErrorKind::InvalidInput);
         let offset = first.checked_mul(HASH_BYTES).ok_or_else(too_far)?;
         let length = usize::try_from(count.min(TILE) * HASH_BYTES).map_err(|_| too_far())?;
@@ -157,14 +157,14 @@ impl LevelReader {
     }
 
     /// Hash of the complete subtree number `n` of 2^height leaves.
-    pub fn node(&self, height: u8, n: u64) -> io::Result<Hash> {
+    pub(crate) fn node(&self, height: u8, n: u64) -> io::Result<Hash> {
         let (level, within) = (usize::from(height / 8), height % 8);
         let hashes = self.bytes(level, n << within, 1 << within)?;
         subtree(hashes.as_chunks::<32>().0.to_vec()).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// The complete subtrees of a tree of `size`, widest first.
-    pub fn frontier(&self, size: u64) -> io::Result<Vec<(u8, Hash)>> {
+    pub(crate) fn frontier(&self, size: u64) -> io::Result<Vec<(u8, Hash)>> {
         let (mut nodes, mut low) = (Vec::new(), 0u64);
         for height in (0..64u8).rev().filter(|h| (size >> h) & 1 == 1) {
             nodes.push((height, self.node(height, low >> height)?));

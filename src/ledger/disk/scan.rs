@@ -34,7 +34,7 @@ impl Damage {
 
 /// Which segment is being read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// Others follow: it was cut to its real size and has no tail.
     Middle,
     /// The newest: zeros follow its last frame, or a torn write does.
@@ -43,7 +43,7 @@ pub enum Place {
 
 /// How a torn tail may look.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Torn {
+pub(crate) enum Torn {
     /// It must begin like the expected frame: all that a killed process can leave.
     Begun,
     /// Anything: after a power cut sectors reach the disk in any order.
@@ -52,7 +52,7 @@ pub enum Torn {
 
 /// What the reader of a segment has to know.
 #[derive(Clone, Copy)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Entries covered by the checkpoint: nothing torn is tolerated below.
     pub sealed: u64,
     /// First or last segment.
@@ -63,7 +63,7 @@ pub struct Rules {
 
 /// Where the frames of a segment end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct End {
+pub(crate) struct End {
     /// Offset behind the last whole frame.
     pub offset: usize,
     /// Index that the next frame will have.
@@ -76,7 +76,7 @@ pub struct End {
 ///
 /// # Errors
 /// `Damage` of the segment, or whatever `visit` returns.
-pub fn segment(
+pub(crate) fn segment(
     segment: &[u8],
     (offset, index): (usize, u64),
     rules: Rules,

@@ -14,9 +14,6 @@ use reader::{Head, Reader};
 /// Version of the layout; readers refuse what they do not know.
 pub const VERSION: u8 = 1;
 
-/// Bytes of one entry; the bundle format of tlog-tiles gives each a 16-bit length.
-pub const ENTRY_BYTES_MAX: usize = u16::MAX as usize;
-
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -1,6 +1,8 @@
 //! Whom an entry is about, read in place: whoever indexes the log looks at every entry of it. Every kind that names a subject
 //! is here; a new kind that names one and is not would be missing from every trace.
 
+use data_encoding::HEXLOWER_PERMISSIVE;
+
 use super::Kind;
 use super::reader::{Head, Reader};
 
@@ -96,13 +98,10 @@ fn text<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
 
 fn unhex(text: &[u8]) -> Option<[u8; 16]> {
     let mut out = [0; 16];
-    let (pairs, rest) = text.as_chunks::<2>();
-    if pairs.len() != out.len() || !rest.is_empty() {
+    if text.len() != 2 * out.len() {
         return None;
     }
-    for (byte, pair) in out.iter_mut().zip(pairs) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
+    HEXLOWER_PERMISSIVE.decode_mut(text, &mut out).ok()?;
     Some(out)
 }
 

@@ -4,14 +4,14 @@ use super::{Kind, VERSION};
 use heyan_domain::verdict::Outcome;
 
 /// What every entry begins with.
-pub struct Head {
+pub(crate) struct Head {
     pub kind: Kind,
     pub at_us: i64,
     pub agency: u32,
 }
 
 /// One item where it lies.
-pub struct ItemBytes<'a> {
+pub(crate) struct ItemBytes<'a> {
     pub rules: &'a [u8],
     pub subject: [u8; 16],
     pub record_version: u32,
@@ -21,25 +21,25 @@ pub struct ItemBytes<'a> {
 
 /// What is left of an entry's bytes.
 #[derive(Clone, Copy)]
-pub struct Reader<'a>(pub &'a [u8]);
+pub(crate) struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (head, tail) = self.0.split_at_checked(length)?;
         self.0 = tail;
         Some(head)
     }
 
-    pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
-    pub fn u8(&mut self) -> Option<u8> {
+    pub(crate) fn u8(&mut self) -> Option<u8> {
         self.array::<1>().map(|[byte]| byte)
     }
 
     /// `None`: of another version of the layout, or of no known kind.
-    pub fn head(&mut self) -> Option<Head> {
+    pub(crate) fn head(&mut self) -> Option<Head> {
         (self.u8()? == VERSION).then_some(())?;
         Some(Head {
             kind: Kind::from_code(self.u8()?)?,
@@ -48,12 +48,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub fn text(&mut self) -> Option<String> {
+    pub(crate) fn text(&mut self) -> Option<String> {
         let length = usize::from(self.u8()?);
         String::from_utf8(self.take(length)?.to_vec()).ok()
     }
 
-    pub fn item(&mut self) -> Option<ItemBytes<'a>> {
+    pub(crate) fn item(&mut self) -> Option<ItemBytes<'a>> {
         let rules = usize::from(self.u8()?);
         let rules = self.take(rules)?;
         let subject = self.array()?;

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use ring::digest;
 
 use super::run::{Span, UNFINISHED};
@@ -12,14 +13,14 @@ use crate::disk::sync_dir;
 use crate::tree::Hash;
 
 /// Name of the file.
-pub const MANIFEST: &str = "manifest";
+pub(super) const MANIFEST: &str = "manifest";
 /// Longest manifest that is read, bytes: a row has at most 80, and a thousand runs are more than any ledger makes.
 const BYTES_MAX: u64 = 1 << 20;
 const HEADER: &str = "heyan ledger index v1";
 
 /// What the index was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manifest {
+pub(super) struct Manifest {
     /// Name of the ledger.
     pub origin: String,
     /// Counts the ways in which entries were read: another way is another index.
@@ -32,12 +33,12 @@ pub struct Manifest {
 
 impl Manifest {
     /// The entry behind the last run.
-    pub fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         self.spans.last().map_or(0, |span| span.end)
     }
 
     /// Reads it; `None`: there is none, or it is not whole.
-    pub fn read(folder: &Path) -> Option<Self> {
+    pub(super) fn read(folder: &Path) -> Option<Self> {
         let path = folder.join(MANIFEST);
         if fs::metadata(&path).ok()?.len() > BYTES_MAX {
             return None;
@@ -49,7 +50,7 @@ impl Manifest {
     ///
     /// # Errors
     /// I/O; the old one stands.
-    pub fn write(&self, folder: &Path) -> io::Result<()> {
+    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
         let unfinished = folder.join(format!("{MANIFEST}{UNFINISHED}"));
         let mut file = File::create(&unfinished)?;
         file.write_all(self.text().as_bytes())?;
@@ -63,7 +64,7 @@ impl Manifest {
             "{HEADER}\norigin {}\nform {}\nleaf {}\n",
             self.origin,
             self.form,
-            hex(&self.leaf)
+            HEXLOWER.encode(&self.leaf)
         );
         for Span {
             level,
@@ -74,7 +75,7 @@ impl Manifest {
         {
             text.push_str(&format!("run {level} {first} {end} {rows}\n"));
         }
-        let check = hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+        let check = HEXLOWER.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
         text.push_str(&format!("sha256 {check}\n"));
         text
     }
@@ -114,17 +115,6 @@ impl Manifest {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn unhex(text: &str) -> Option<Hash> {
-    let mut hash = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (at, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(hash)
+    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
 }

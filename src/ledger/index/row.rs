@@ -2,7 +2,7 @@
 //! Layout, big-endian: key 16 · ledger index 8 · position 4 · time in seconds 4.
 
 /// Bytes of a row.
-pub const ROW_BYTES: usize = 32;
+pub(crate) const ROW_BYTES: usize = 32;
 
 /// What is looked for: a pseudonym, or a keyed hash of something that may not stand in the clear.
 pub type Key = [u8; 16];

@@ -19,11 +19,11 @@ const BLOCK_BYTES: usize = 4_096;
 const BLOCK_ROWS: usize = 127;
 const CHECK_BYTES: usize = 24;
 /// Suffix of files that a crash may leave half written.
-pub const UNFINISHED: &str = ".tmp";
+pub(crate) const UNFINISHED: &str = ".tmp";
 
 /// Which entries a run is about, and how much was merged into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub(super) struct Span {
     /// 0: written from memory; n + 1: merged from runs of n.
     pub level: u8,
     /// First entry.
@@ -36,7 +36,7 @@ pub struct Span {
 
 impl Span {
     /// Name of the file.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{:020}-{:020}.{}.run", self.first, self.end, self.level)
     }
 
@@ -48,7 +48,7 @@ impl Span {
 /// A run of which a block is not what was written, or that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("a run of the index is damaged")]
-pub struct Damaged;
+pub(super) struct Damaged;
 
 impl From<io::Error> for Damaged {
     fn from(_unreadable: io::Error) -> Self {
@@ -57,7 +57,7 @@ impl From<io::Error> for Damaged {
 }
 
 /// An open run.
-pub struct Run {
+pub(super) struct Run {
     /// What it holds.
     pub span: Span,
     file: File,
@@ -68,7 +68,7 @@ impl Run {
     ///
     /// # Errors
     /// It is not there, or of another length.
-    pub fn open(folder: &Path, span: Span) -> Result<Self, Damaged> {
+    pub(super) fn open(folder: &Path, span: Span) -> Result<Self, Damaged> {
         let file = patiently(|| File::open(folder.join(span.name())))?;
         match file.metadata()?.len() == span.bytes() {
             true => Ok(Self { span, file }),
@@ -80,7 +80,7 @@ impl Run {
     ///
     /// # Errors
     /// I/O, or what the rows were read from is damaged.
-    pub fn write(
+    pub(super) fn write(
         folder: &Path,
         mut span: Span,
         rows: impl Iterator<Item = Result<Row, Damaged>>,
@@ -112,7 +112,7 @@ impl Run {
     ///
     /// # Errors
     /// A block on the way is damaged.
-    pub fn search(&self, wanted: &Wanted, found: &mut Found) -> Result<(), Damaged> {
+    pub(super) fn search(&self, wanted: &Wanted, found: &mut Found) -> Result<(), Damaged> {
         let mut end = self.lower_bound(&Row::from(wanted.key, wanted.below))?;
         while end > 0 {
             let number = (end - 1) / BLOCK_ROWS as u64;
@@ -129,7 +129,7 @@ impl Run {
     }
 
     /// Every row, in order.
-    pub fn rows(&self) -> Rows<'_> {
+    pub(super) fn rows(&self) -> Rows<'_> {
         Rows {
             run: self,
             block: Vec::new().into_iter(),
@@ -174,7 +174,7 @@ impl Run {
 }
 
 /// The rows of a run, a block at a time.
-pub struct Rows<'r> {
+pub(super) struct Rows<'r> {
     run: &'r Run,
     block: std::vec::IntoIter<Row>,
     number: u64,

@@ -13,7 +13,7 @@ const KEPT_ROWS: usize = 131_072;
 
 /// The rows, oldest entries first.
 #[derive(Default)]
-pub struct Waiting {
+pub(super) struct Waiting {
     rows: Vec<Row>,
     /// Where each stretch begins.
     begins: Vec<usize>,
@@ -21,7 +21,7 @@ pub struct Waiting {
 
 impl Waiting {
     /// Takes in the rows of entries that are later than all that wait.
-    pub fn push(&mut self, mut rows: Vec<Row>) {
+    pub(super) fn push(&mut self, mut rows: Vec<Row>) {
         if rows.is_empty() {
             return;
         }
@@ -40,26 +40,26 @@ impl Waiting {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// Drops them.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.rows.clear();
         self.rows.shrink_to(KEPT_ROWS);
         self.begins.clear();
     }
 
     /// All of them, in order.
-    pub fn sorted(&self) -> Vec<Row> {
+    pub(super) fn sorted(&self) -> Vec<Row> {
         let mut rows = self.rows.clone();
         rows.sort();
         rows
     }
 
     /// The rows of a key about what stands before `below`, newest first.
-    pub fn newest_first(&self, key: Key, below: Place) -> impl Iterator<Item = &Row> {
+    pub(crate) fn newest_first(&self, key: Key, below: Place) -> impl Iterator<Item = &Row> {
         let (first, end) = (Row::from(key, Place::FIRST), Row::from(key, below));
         self.stretches().flat_map(move |rows| {
             let (from, to) = (

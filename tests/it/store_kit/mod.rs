@@ -23,10 +23,10 @@ use heyan::ports::{
 use heyan::store::{SqliteConfig, SqliteStore};
 
 /// A folder with mode 0700 that goes away with the value.
-pub struct Folder(pub PathBuf);
+pub(crate) struct Folder(pub PathBuf);
 
 impl Folder {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::DirBuilder::new()
@@ -37,7 +37,7 @@ impl Folder {
         Self(path)
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.0.join("hub.db")
     }
 }
@@ -48,17 +48,17 @@ impl Drop for Folder {
     }
 }
 
-pub async fn open(folder: &Folder) -> SqliteStore {
+pub(crate) async fn open(folder: &Folder) -> SqliteStore {
     SqliteStore::open(SqliteConfig::new(folder.database())).await.unwrap()
 }
 
 /// The `n`-th subject; spread over the key space as pseudonyms are.
-pub fn subject(n: u64) -> SubjectKey {
+pub(crate) fn subject(n: u64) -> SubjectKey {
     let digest = ring::digest::digest(&ring::digest::SHA256, &n.to_le_bytes());
     SubjectKey(digest.as_ref()[..16].try_into().unwrap())
 }
 
-pub fn key(dataset: &Arc<str>, n: u64) -> RecordKey {
+pub(crate) fn key(dataset: &Arc<str>, n: u64) -> RecordKey {
     RecordKey {
         dataset: Arc::clone(dataset),
         subject: subject(n),
@@ -66,7 +66,7 @@ pub fn key(dataset: &Arc<str>, n: u64) -> RecordKey {
 }
 
 /// About 330 bytes of identifiers and fields, as a natural person has.
-pub fn record(n: u64, version: u32) -> StoredRecord {
+pub(crate) fn record(n: u64, version: u32) -> StoredRecord {
     StoredRecord {
         version,
         source_version: n.is_multiple_of(2).then_some(i64::from(version) * 10),
@@ -81,7 +81,7 @@ pub fn record(n: u64, version: u32) -> StoredRecord {
     }
 }
 
-pub fn write(dataset: &Arc<str>, n: u64, expected: Option<u32>) -> RecordWrite {
+pub(crate) fn write(dataset: &Arc<str>, n: u64, expected: Option<u32>) -> RecordWrite {
     RecordWrite {
         dataset: Arc::clone(dataset),
         subject: subject(n),
@@ -94,7 +94,7 @@ pub fn first_load(dataset: &Arc<str>, numbers: std::ops::Range<u64>) -> Commit {
     Commit::default().with(numbers.map(|n| write(dataset, n, None)).collect::<Vec<_>>())
 }
 
-pub fn assert_same(left: &StoredRecord, right: &StoredRecord) {
+pub(crate) fn assert_same(left: &StoredRecord, right: &StoredRecord) {
     assert_eq!(left.version, right.version);
     assert_eq!(left.source_version, right.source_version);
     assert_eq!(left.effective_at, right.effective_at);
@@ -104,7 +104,7 @@ pub fn assert_same(left: &StoredRecord, right: &StoredRecord) {
     assert_eq!(left.fields, right.fields);
 }
 
-pub fn agency(id: &str, number: u32) -> AgencyRow {
+pub(crate) fn agency(id: &str, number: u32) -> AgencyRow {
     AgencyRow {
         id: id.to_owned(),
         number,
@@ -118,7 +118,7 @@ pub fn agency(id: &str, number: u32) -> AgencyRow {
     }
 }
 
-pub fn client(id: &str, agency: Option<&str>) -> ClientRow {
+pub(crate) fn client(id: &str, agency: Option<&str>) -> ClientRow {
     ClientRow {
         id: id.to_owned(),
         name: format!("系统 {id}"),
@@ -134,7 +134,7 @@ pub fn client(id: &str, agency: Option<&str>) -> ClientRow {
     }
 }
 
-pub fn grant(id: &str, agency: &str) -> GrantRow {
+pub(crate) fn grant(id: &str, agency: &str) -> GrantRow {
     GrantRow {
         id: id.to_owned(),
         agency: agency.to_owned(),
@@ -152,12 +152,12 @@ pub fn grant(id: &str, agency: &str) -> GrantRow {
 }
 
 /// An id of the right length.
-pub fn id(prefix: &str, n: u64) -> String {
+pub(crate) fn id(prefix: &str, n: u64) -> String {
     format!("{prefix}{n:026}")
 }
 
 /// A row about record 1.
-pub fn row_key(prefix: &str, n: u64) -> RowKey {
+pub(crate) fn row_key(prefix: &str, n: u64) -> RowKey {
     RowKey {
         subject: subject(1),
         id: id(prefix, n),
@@ -165,7 +165,7 @@ pub fn row_key(prefix: &str, n: u64) -> RowKey {
 }
 
 /// The change of record 1 that mismatch `n` awaits.
-pub fn change(n: u64) -> EventRow {
+pub(crate) fn change(n: u64) -> EventRow {
     EventRow {
         id: id("evt_", n),
         kind: "record.changed",
@@ -182,7 +182,7 @@ pub fn change(n: u64) -> EventRow {
 }
 
 /// A corrected mismatch of agency `housing` whose news is on its way.
-pub fn awaiting(n: u64) -> MismatchWrite {
+pub(crate) fn awaiting(n: u64) -> MismatchWrite {
     MismatchWrite {
         row: MismatchRow {
             id: id("mis_", n),
@@ -224,7 +224,7 @@ pub fn fanned(numbers: &[u64]) -> Commit {
 }
 
 /// Delivery `n` of an event; the target `latest` takes only the newest of a record.
-pub fn delivery(n: u64, event: u64, target: &str) -> DeliveryRow {
+pub(crate) fn delivery(n: u64, event: u64, target: &str) -> DeliveryRow {
     DeliveryRow {
         id: id("dlv_", n),
         event: id("evt_", event),
@@ -238,7 +238,7 @@ pub fn delivery(n: u64, event: u64, target: &str) -> DeliveryRow {
 }
 
 /// What an attempt made of delivery `n`.
-pub fn ended(n: u64, state: &'static str) -> DeliveryResult {
+pub(crate) fn ended(n: u64, state: &'static str) -> DeliveryResult {
     DeliveryResult {
         key: row_key("dlv_", n),
         state,

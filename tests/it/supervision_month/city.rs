@@ -14,16 +14,16 @@ use heyan::{
     ledger::entry::{Body, Entry, Item, Kind},
 };
 
-pub const AGENCIES: u32 = 20;
-pub const DUE_DAYS: u32 = 5;
-pub const DATASETS: [&str; 3] = ["natural-person", "legal-entity", "e-licence"];
+pub(super) const AGENCIES: u32 = 20;
+pub(super) const DUE_DAYS: u32 = 5;
+pub(super) const DATASETS: [&str; 3] = ["natural-person", "legal-entity", "e-licence"];
 
 pub(super) const HOUR_US: i64 = 3_600_000_000;
 pub(super) const DAY_US: i64 = 24 * HOUR_US;
 const DAYS: i64 = 31;
 
 /// 1 May 2026, midnight in China: five days off, and a Saturday that is worked.
-pub const START_US: i64 = 1_777_564_800_000_000;
+pub(super) const START_US: i64 = 1_777_564_800_000_000;
 /// 1 March 2026: no days off but Saturdays and Sundays.
 const MARCH_US: i64 = 1_772_294_400_000_000;
 
@@ -32,7 +32,7 @@ const ONLINE: u32 = 20;
 /// Halls that open on Saturdays.
 const WEEKEND: [u32; 3] = [3, 8, 14];
 
-pub fn agency_id(number: u32) -> String {
+pub(super) fn agency_id(number: u32) -> String {
     format!("agency-{number:02}")
 }
 
@@ -77,18 +77,18 @@ impl Chance {
     }
 }
 
-pub struct Planted {
+pub(super) struct Planted {
     pub rule: &'static str,
     pub told: String,
 }
 
-pub struct Made {
+pub(super) struct Made {
     pub at_us: i64,
     pub bytes: Vec<u8>,
     pub planted: Option<usize>,
 }
 
-pub struct Month {
+pub(super) struct Month {
     pub entries: Vec<Made>,
     pub planted: Vec<Planted>,
     /// Items that demand paper.
@@ -130,7 +130,7 @@ pub(super) struct Maker<'a> {
 }
 
 impl Month {
-    pub fn make(seed: u64, ordinary: usize, sealer: &PurposeSealer, vault: &Vault) -> Self {
+    pub(super) fn make(seed: u64, ordinary: usize, sealer: &PurposeSealer, vault: &Vault) -> Self {
         let start_us = if seed.is_multiple_of(2) { MARCH_US } else { START_US };
         let mut chance = Chance(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
         let agencies = (1..=AGENCIES).map(|number| Agency {

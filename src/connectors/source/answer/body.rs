@@ -25,7 +25,7 @@ pub struct Answer {
 }
 
 /// How answers are read up to their code.
-pub struct BodyReader {
+pub(super) struct BodyReader {
     written: Written,
     encoding: TextEncoding,
     content_types: Vec<String>,
@@ -50,7 +50,7 @@ impl BodyReader {
     ///
     /// # Errors
     /// What is wrong with the media types.
-    pub fn compile(config: &AnswerConfig, code: Option<Pointer>) -> Result<Self, &'static str> {
+    pub(super) fn compile(config: &AnswerConfig, code: Option<Pointer>) -> Result<Self, &'static str> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/+-.".contains(c);
         if config
             .content_types
@@ -77,7 +77,7 @@ impl BodyReader {
     ///
     /// # Errors
     /// It is no answer of success, and none that says "not found".
-    pub fn outcome(&self, answer: &Answer) -> Result<Outcome, Trouble> {
+    pub(super) fn outcome(&self, answer: &Answer) -> Result<Outcome, Trouble> {
         let status = answer.status;
         if matches!(status, 401 | 403) {
             return Err(Trouble::Auth(Some(status)));

@@ -130,7 +130,7 @@ impl AnswerReader {
     }
 
     /// How verdicts are read, where the source gives no records.
-    pub fn verdict_reader(&self) -> Option<&VerdictReader> {
+    pub(crate) fn verdict_reader(&self) -> Option<&VerdictReader> {
         self.verdicts.as_ref()
     }
 

@@ -25,7 +25,7 @@ enum Word {
 }
 
 /// How verdicts are read.
-pub struct VerdictReader {
+pub(crate) struct VerdictReader {
     codes: VerdictConfig,
     whole: Option<Pointer>,
     fields: BTreeMap<String, Pointer>,
@@ -37,7 +37,7 @@ impl VerdictReader {
     ///
     /// # Errors
     /// The key and what is wrong with it.
-    pub fn compile(config: &VerdictConfig, written: Written) -> Result<Self, (String, &'static str)> {
+    pub(crate) fn compile(config: &VerdictConfig, written: Written) -> Result<Self, (String, &'static str)> {
         let whole = config.whole_pointer.as_deref().map(Pointer::parse).transpose();
         let mut fields = BTreeMap::new();
         for (name, text) in &config.fields {
@@ -53,7 +53,7 @@ impl VerdictReader {
     }
 
     /// Fields that have a verdict of their own; `None`: one verdict is about all.
-    pub fn own_fields(&self) -> Option<impl Iterator<Item = &String>> {
+    pub(crate) fn own_fields(&self) -> Option<impl Iterator<Item = &String>> {
         self.whole.is_none().then(|| self.fields.keys())
     }
 
@@ -61,7 +61,7 @@ impl VerdictReader {
     ///
     /// # Errors
     /// A claimed field has none, or a code is not listed, or says that the platform could not tell.
-    pub fn read(&self, record: &Value, claimed: &BTreeSet<String>) -> Result<VerdictAnswer, Trouble> {
+    pub(crate) fn read(&self, record: &Value, claimed: &BTreeSet<String>) -> Result<VerdictAnswer, Trouble> {
         if let Some(pointer) = &self.whole {
             return Ok(match self.word(record, pointer)? {
                 Word::NotFound => VerdictAnswer::NotFound,

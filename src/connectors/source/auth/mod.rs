@@ -10,14 +10,15 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::HEXLOWER;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-pub use super::auth::refresh::{Fetcher, of_unanswered};
+pub(crate) use super::auth::refresh::{Fetcher, of_unanswered};
 use super::auth::{
     refresh::{RefreshConfig, Secret},
-    sign::{gjgxjhpt_sign, hex, tif_sign},
+    sign::{gjgxjhpt_sign, tif_sign},
 };
 use super::{
     config::AuthConfig,
@@ -123,7 +124,7 @@ impl Credentials {
     }
 
     /// The URL at which secrets are fetched, if they are.
-    pub fn refresh_url(&self) -> Option<&str> {
+    pub(crate) fn refresh_url(&self) -> Option<&str> {
         match &self.scheme {
             Scheme::Gjgxjhpt { secret, .. } => secret.url(),
             _ => None,
@@ -227,7 +228,7 @@ impl Credentials {
 }
 
 /// The text of the port for a file that cannot be used.
-pub fn of_file(error: SecretFileError) -> &'static str {
+pub(crate) fn of_file(error: SecretFileError) -> &'static str {
     match error {
         SecretFileError::Unread => "a secret's file cannot be read",
         SecretFileError::Open => "a secret's file may be read by others: chmod 400",
@@ -265,5 +266,5 @@ fn nonce() -> Result<String, Trouble> {
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| Trouble::Unmade("no random bytes"))?;
-    Ok(hex(&bytes).to_ascii_lowercase())
+    Ok(HEXLOWER.encode(&bytes))
 }

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{
     of_file,
-    sign::{aes_ecb_decrypt, gjgxjhpt_sign, unhex},
+    sign::{aes_ecb_decrypt, gjgxjhpt_sign},
 };
 use crate::{
     guard::{GuardedClient, Unanswered, read_bounded},
@@ -39,7 +40,7 @@ pub struct Fetcher<'a> {
 }
 
 /// Where and how secrets are fetched.
-pub struct RefreshConfig {
+pub(super) struct RefreshConfig {
     /// URL.
     pub url: String,
     /// File with the app key.
@@ -53,7 +54,7 @@ pub struct RefreshConfig {
 }
 
 /// The secret that requests are signed with.
-pub enum Secret {
+pub(super) enum Secret {
     /// It lasts: a file holds it.
     Lasting(PathBuf),
     /// It is fetched.
@@ -62,7 +63,7 @@ pub enum Secret {
 
 /// What was fetched last.
 #[derive(Default)]
-pub struct Fetched {
+pub(super) struct Fetched {
     secret: Option<Zeroizing<Vec<u8>>>,
     until_us: i64,
     fetched_us: Option<i64>,
@@ -72,12 +73,12 @@ pub struct Fetched {
 
 impl Secret {
     /// One that is fetched.
-    pub fn fetched(config: RefreshConfig) -> Self {
+    pub(super) fn fetched(config: RefreshConfig) -> Self {
         Self::Fetched(Box::new(config), Mutex::default())
     }
 
     /// The file of one that lasts.
-    pub fn file(&self) -> Option<&Path> {
+    pub(super) fn file(&self) -> Option<&Path> {
         match self {
             Self::Lasting(file) => Some(file),
             Self::Fetched(..) => None,
@@ -85,7 +86,7 @@ impl Secret {
     }
 
     /// Where it is fetched.
-    pub fn url(&self) -> Option<&str> {
+    pub(super) fn url(&self) -> Option<&str> {
         match self {
             Self::Lasting(_) => None,
             Self::Fetched(config, _) => Some(&config.url),
@@ -96,7 +97,7 @@ impl Secret {
     ///
     /// # Errors
     /// It cannot be fetched.
-    pub async fn get(
+    pub(super) async fn get(
         &self,
         rid: &str,
         sid: &str,
@@ -132,7 +133,7 @@ impl Secret {
     }
 
     /// Drops the secret of `generation`, which was refused; whether another is to be had.
-    pub async fn forget(&self, generation: u64, now_us: i64) -> bool {
+    pub(super) async fn forget(&self, generation: u64, now_us: i64) -> bool {
         let Self::Fetched(_, fetched) = self else {
             return false;
         };
@@ -216,7 +217,7 @@ impl RefreshConfig {
         }
         let key = match self.key_bytes {
             AppKeyBytes::Text => Some(app_key.as_bytes().to_vec()),
-            AppKeyBytes::Hex => unhex(app_key),
+            AppKeyBytes::Hex => HEXLOWER_PERMISSIVE.decode(app_key.as_bytes()).ok(),
             AppKeyBytes::Base64 => STANDARD.decode(app_key).ok(),
         };
         let key = key.map(Zeroizing::new).filter(|key| [16, 24, 32].contains(&key.len()));
@@ -228,7 +229,7 @@ impl RefreshConfig {
 }
 
 /// As an exchange tells it.
-pub fn of_unanswered(unanswered: Unanswered) -> Trouble {
+pub(crate) fn of_unanswered(unanswered: Unanswered) -> Trouble {
     match unanswered {
         Unanswered::Refused(fault) => Trouble::Target(fault),
         Unanswered::Failed(Failure::Timeout) => Trouble::Timeout,

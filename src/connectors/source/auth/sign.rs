@@ -6,41 +6,26 @@ use aes::{
     cipher::{Block, BlockDecrypt, KeyInit},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::HEXUPPER;
 use ring::{digest, hmac};
 use zeroize::Zeroizing;
 
 const BLOCK: usize = 16;
 
 /// National exchange platform: `base64(HMAC-SHA256(secret, sid ‖ rid ‖ rtime))`; `rtime` is Unix milliseconds as text.
-pub fn gjgxjhpt_sign(secret: &[u8], sid: &str, rid: &str, rtime: &str) -> String {
+pub(crate) fn gjgxjhpt_sign(secret: &[u8], sid: &str, rid: &str, rtime: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     STANDARD.encode(hmac::sign(&key, format!("{sid}{rid}{rtime}").as_bytes()))
 }
 
 /// Tencent TIF: upper-case hexadecimal `SHA-256(timestamp ‖ token ‖ nonce ‖ timestamp)`; seconds as text.
-pub fn tif_sign(timestamp: &str, token: &str, nonce: &str) -> String {
+pub(crate) fn tif_sign(timestamp: &str, token: &str, nonce: &str) -> String {
     let text = Zeroizing::new(format!("{timestamp}{token}{nonce}{timestamp}"));
-    hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
-}
-
-/// Upper-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-/// Bytes of hexadecimal in either case.
-pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    let figures: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
-    let figures = figures.filter(|figures| figures.len() % 2 == 0)?;
-    let pairs = figures.chunks_exact(2).map(|pair| match pair {
-        [high, low] => u8::try_from(high * 16 + low).ok(),
-        _ => None,
-    });
-    pairs.collect()
+    HEXUPPER.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
 /// AES in ECB mode with PKCS #7 padding; the length of the key chooses AES-128, -192 or -256.
-pub fn aes_ecb_decrypt(key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn aes_ecb_decrypt(key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut open = Zeroizing::new(sealed.to_vec());
     match key.len() {
         16 => decrypt(&Aes128::new_from_slice(key).ok()?, &mut open)?,
@@ -72,8 +57,13 @@ fn decrypt<C: BlockDecrypt>(cipher: &C, bytes: &mut [u8]) -> Option<()> {
 mod tests {
     use crate::source::auth::sign::*;
     use aes::cipher::BlockEncrypt;
+    use data_encoding::HEXLOWER;
 
-    pub fn aes_ecb_encrypt(key: &[u8; 32], open: &[u8]) -> Vec<u8> {
+    fn unhex(text: &str) -> Vec<u8> {
+        HEXLOWER.decode(text.as_bytes()).unwrap()
+    }
+
+    pub(crate) fn aes_ecb_encrypt(key: &[u8; 32], open: &[u8]) -> Vec<u8> {
         let padding = BLOCK - open.len() % BLOCK;
         let mut bytes = open.to_vec();
         bytes.extend(std::iter::repeat_n(u8::try_from(padding).unwrap(), padding));
@@ -102,7 +92,7 @@ mod tests {
     #[test]
     fn aes_in_ecb_opens_the_vectors_of_fips_197_and_nothing_that_is_broken() {
         // FIPS 197 appendix C.1 and C.3: one block each, without padding.
-        let plain = unhex("00112233445566778899aabbccddeeff").unwrap();
+        let plain = unhex("00112233445566778899aabbccddeeff");
         for (key, sealed) in [
             ("000102030405060708090a0b0c0d0e0f", "69c4e0d86a7b0430d8cdb78070b4c55a"),
             (
@@ -110,7 +100,7 @@ mod tests {
                 "8ea2b7ca516745bfeafc49904b496089",
             ),
         ] {
-            let (key, mut block) = (unhex(key).unwrap(), unhex(sealed).unwrap());
+            let (key, mut block) = (unhex(key), unhex(sealed));
             assert!(aes_ecb_decrypt(&key, &block).is_none(), "no padding in it");
             let opened = match key.len() {
                 16 => decrypt(&Aes128::new_from_slice(&key).unwrap(), &mut block),
@@ -133,12 +123,5 @@ mod tests {
             assert!(aes_ecb_decrypt(&key[1..], &sealed).is_none());
         }
         assert!(aes_ecb_decrypt(&key, b"").is_none());
-    }
-
-    #[test]
-    fn hexadecimal_is_read_in_pairs() {
-        assert_eq!(unhex("00fF"), Some(vec![0, 255]));
-        assert_eq!(hex(&[0, 255]), "00FF");
-        assert!(unhex("0").is_none() && unhex("0g").is_none() && unhex("+1").is_none());
     }
 }

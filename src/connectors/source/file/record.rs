@@ -1,13 +1,11 @@
 //! A row as `PUT /v1/datasets/{dataset}/records` takes a record: `{"subject":{},"fields":{},"source_version":…}`.
 //! Their names and codes become ours by the connector's maps; without maps a row is written as `heyan import` takes it.
 
-use std::fmt;
-
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::rows::Parts;
 use crate::source::config::{FieldFrom, FieldMap, FileConfig, FileFormat};
+use heyan_domain::json::{self, JsonRules};
 use heyan_ports::outward::SourceFault;
 
 /// What people may call a column.
@@ -235,66 +233,14 @@ fn version(text: &str) -> Result<Value, Code> {
 
 /// A line that is one object, no member of which is there twice: two readers could take either.
 fn object(line: &str) -> Result<Value, Code> {
-    match serde_json::from_str::<Unique>(line) {
-        Ok(Unique(value)) if value.is_object() => Ok(value),
-        Ok(_) => Err("invalid_json"),
-        Err(error) if error.to_string().starts_with(TWICE) => Err("duplicate_member"),
-        Err(_) => Err("invalid_json"),
-    }
-}
-
-const TWICE: &str = "a member is there twice";
-
-/// A value whose objects name each member once.
-struct Unique(Value);
-
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Value;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
-            }
-            fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value::Null)
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-                Ok(value.into())
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-                Ok(value.into())
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-                Ok(value.into())
-            }
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-                let number = Number::from_f64(value).ok_or_else(|| E::custom("no number"))?;
-                Ok(Value::Number(number))
-            }
-            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-                Ok(value.into())
-            }
-            fn visit_string<E>(self, value: String) -> Result<Value, E> {
-                Ok(value.into())
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
-                let mut values = Vec::new();
-                while let Some(Unique(value)) = sequence.next_element()? {
-                    values.push(value);
-                }
-                Ok(Value::Array(values))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-                let mut object = Map::new();
-                while let Some((name, Unique(value))) = members.next_entry::<String, Unique>()? {
-                    if object.insert(name, value).is_some() {
-                        return Err(de::Error::custom(TWICE));
-                    }
-                }
-                Ok(Value::Object(object))
-            }
-        }
-        deserializer.deserialize_any(Any).map(Self)
+    // As deep as the parser itself allows: a member that no map names may be anything.
+    let rules = JsonRules {
+        depth_max: usize::MAX,
+        ..JsonRules::FOREIGN
+    };
+    match json::parse(line.as_bytes(), rules) {
+        Ok(value) if value.is_object() => Ok(value),
+        Err(error) if error.code() == "duplicate_member" => Err("duplicate_member"),
+        _ => Err("invalid_json"),
     }
 }

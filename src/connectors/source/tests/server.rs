@@ -11,7 +11,7 @@ use tokio::{
 };
 
 /// What it does with a request.
-pub enum Act {
+pub(super) enum Act {
     /// A whole answer.
     Json(u16, String),
     /// Status line, headers and body as they are; then it closes.
@@ -28,21 +28,21 @@ pub enum Act {
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub(super) struct Seen {
     pub head: String,
     pub body: String,
 }
 
 impl Seen {
     /// A header's value.
-    pub fn header(&self, name: &str) -> Option<String> {
+    pub(super) fn header(&self, name: &str) -> Option<String> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         let mut found = lines.filter(|(header, _)| header.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| value.to_owned())
     }
 }
 
-pub struct Server {
+pub(super) struct Server {
     pub port: u16,
     pub seen: Arc<Mutex<Vec<Seen>>>,
     pub sent_bytes: Arc<AtomicU64>,
@@ -57,7 +57,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub async fn start(act: impl Fn(&Seen, usize) -> Act + Send + Sync + 'static) -> Self {
+    pub(super) async fn start(act: impl Fn(&Seen, usize) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (seen, sent_bytes) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicU64::new(0)));
@@ -94,11 +94,11 @@ impl Server {
         }
     }
 
-    pub fn requests(&self) -> usize {
+    pub(super) fn requests(&self) -> usize {
         self.seen.lock().unwrap().len()
     }
 
-    pub fn last(&self) -> Seen {
+    pub(super) fn last(&self) -> Seen {
         self.seen.lock().unwrap().last().cloned().unwrap_or_default()
     }
 }

@@ -6,7 +6,7 @@ use crate::city::calendar::Date;
 
 /// How a value is to be claimed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(super) enum Mode {
     /// As the record holds it.
     Exact,
     /// The same, otherwise written.
@@ -18,7 +18,7 @@ pub enum Mode {
 }
 
 /// What is claimed.
-pub enum Value {
+pub(super) enum Value {
     /// A literal.
     Text(String),
     /// An operation on dates, which discloses none.
@@ -26,10 +26,15 @@ pub enum Value {
 }
 
 /// A value and the verdict that it must get.
-pub type Claimed = (Value, Expected);
+pub(super) type Claimed = (Value, Expected);
 
 /// The literal of a mode; a field without variants is claimed as it is.
-pub fn settle(mode: Mode, exact: impl Into<String>, written: impl Into<String>, wrong: impl Into<String>) -> Claimed {
+pub(super) fn settle(
+    mode: Mode,
+    exact: impl Into<String>,
+    written: impl Into<String>,
+    wrong: impl Into<String>,
+) -> Claimed {
     match mode {
         Mode::Exact | Mode::Variant => (Value::Text(exact.into()), Expected::Match),
         Mode::Written => (Value::Text(written.into()), Expected::Match),
@@ -38,7 +43,7 @@ pub fn settle(mode: Mode, exact: impl Into<String>, written: impl Into<String>, 
 }
 
 /// Appends one member to the object of claims.
-pub fn push_claim(json: &mut String, field: &str, value: &Value) {
+pub(crate) fn push_claim(json: &mut String, field: &str, value: &Value) {
     if !json.ends_with('{') {
         json.push(',');
     }

@@ -7,7 +7,7 @@ use crate::city::calendar::{Date, push_digits};
 use crate::city::rng::Rng;
 
 /// A person's name, padded, spaced or with another dot for the interpunct.
-pub fn person_name(rng: &mut Rng, name: &str) -> String {
+pub(super) fn person_name(rng: &mut Rng, name: &str) -> String {
     if name.contains('\u{b7}') {
         let dot = rng.pick(&["•", "・", "．", ".", "‧", "･", " · "]);
         return name.replace('\u{b7}', dot);
@@ -26,7 +26,7 @@ pub fn person_name(rng: &mut Rng, name: &str) -> String {
 }
 
 /// A firm's name with a space inside or brackets of the other width.
-pub fn firm_name(rng: &mut Rng, name: &str) -> String {
+pub(crate) fn firm_name(rng: &mut Rng, name: &str) -> String {
     if name.contains('（') && rng.chance(700) {
         return name.replace('（', "(").replace('）', ")");
     }
@@ -42,7 +42,7 @@ pub fn firm_name(rng: &mut Rng, name: &str) -> String {
 }
 
 /// A date, in one of six forms.
-pub fn date(rng: &mut Rng, date: Date) -> String {
+pub(super) fn date(rng: &mut Rng, date: Date) -> String {
     let mut out = String::with_capacity(40);
     match rng.below(6) {
         0 => date.write_with(&mut out, ""),
@@ -96,7 +96,7 @@ fn han_number(out: &mut String, number: u32) {
 }
 
 /// An address: province elided, 栋 or 号楼 for 幢, no 室, dash form, full-width house number, Chinese numeral of the building.
-pub fn address(rng: &mut Rng, address: &Address) -> String {
+pub(super) fn address(rng: &mut Rng, address: &Address) -> String {
     let mut out = String::with_capacity(128);
     let form = rng.below(7);
     match form {
@@ -145,7 +145,7 @@ fn full_width(character: char) -> char {
 }
 
 /// Registered capital in another unit or precision.
-pub fn capital(rng: &mut Rng, firm: &Firm) -> String {
+pub(super) fn capital(rng: &mut Rng, firm: &Firm) -> String {
     let mut out = String::with_capacity(40);
     match rng.below(3) {
         0 => {
@@ -165,7 +165,7 @@ pub fn capital(rng: &mut Rng, firm: &Firm) -> String {
 }
 
 /// A resident number or credit code with a small x, or as it is.
-pub fn identifier(id: &str) -> String {
+pub(super) fn identifier(id: &str) -> String {
     let resident = id.as_bytes().iter().take(17).all(u8::is_ascii_digit) && !id.starts_with('9');
     if resident { id.replace('X', "x") } else { id.to_owned() }
 }

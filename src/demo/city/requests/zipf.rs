@@ -5,7 +5,7 @@ use crate::city::rng::Rng;
 
 /// Ranks 1 to `size`, rank k in proportion to k^-exponent.
 #[derive(Clone, Debug)]
-pub struct Zipf {
+pub(super) struct Zipf {
     size: u64,
     exponent: f64,
     first: f64,
@@ -15,7 +15,7 @@ pub struct Zipf {
 
 impl Zipf {
     /// A size of 0 counts as 1; exponents outside 0.01 to 10 are cut to it.
-    pub fn new(size: u64, exponent: f64) -> Self {
+    pub(super) fn new(size: u64, exponent: f64) -> Self {
         let size = size.max(1);
         let exponent = if exponent.is_finite() {
             exponent.clamp(0.01, 10.0)
@@ -61,7 +61,7 @@ impl Zipf {
     }
 
     /// A rank.
-    pub fn draw(&self, rng: &mut Rng) -> u64 {
+    pub(crate) fn draw(&self, rng: &mut Rng) -> u64 {
         // On average fewer than 1.1 rounds; the bound only keeps a fault of floating point from looping.
         for _ in 0..1000 {
             let area = self.last + rng.unit() * (self.first - self.last);
