@@ -394,3 +394,5 @@ const UNREADABLE_CLAIM: Verdict = Verdict::Review(ReviewReason::UnreadableClaim)
 mod laws;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod value_tests;
