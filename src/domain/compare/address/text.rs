@@ -4,11 +4,12 @@
 use super::parts::{Kind, Parts, Spelling};
 
 /// What ends a name, and what the name then is; of two that begin at one place, the longer stands first.
-const ENDS: [(&str, Kind); 37] = [
+const ENDS: [(&str, Kind); 38] = [
     ("街道办事处", Kind::Town),
     ("街道办", Kind::Town),
     ("街道", Kind::Town),
     ("民族乡", Kind::Town),
+    ("苏木", Kind::Town),
     ("村民委员会", Kind::Village),
     ("居民委员会", Kind::Village),
     ("村委会", Kind::Village),
@@ -45,9 +46,9 @@ const ENDS: [(&str, Kind); 37] = [
 ];
 /// The first characters of these words: a quick look at text that holds none.
 #[rustfmt::skip]
-const END_SIGNS: [char; 29] = [
+const END_SIGNS: [char; 30] = [
     '街', '民', '村', '居', '行', '自', '社', '嘎', '开', '集', '工', '产', '科', '园', '高', '经', '新', '试', '片', '示', '保',
-    '度', '大', '胡', '路', '巷', '道', '镇', '乡',
+    '度', '大', '胡', '路', '巷', '道', '镇', '乡', '苏',
 ];
 /// The last of them: a village, unless it is part of a longer name.
 const VILLAGE: (&str, Kind) = ("村", Kind::Village);
