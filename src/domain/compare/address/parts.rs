@@ -448,7 +448,7 @@ fn ranges_meet(a: &str, b: &str) -> bool {
         };
         let number = |text: &str| text.parse::<u32>().ok();
         match (number(first), number(last), number(one)) {
-            (Some(first), Some(last), Some(one)) => first <= one && one <= last,
+            (Some(first), Some(last), Some(one)) if first <= last => first <= one && one <= last,
             _ => one == first || one == last,
         }
     };
