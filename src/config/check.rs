@@ -26,6 +26,7 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     let mut found = Vec::new();
     listeners(config, &mut found);
     limits(config, &mut found);
+    home_city(config, &mut found);
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {
             found.push(Unsafe {
@@ -48,12 +49,6 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
         config.guess.units_24_h_max == 0 || config.guess.units_30_days_max == 0,
         "guess.units_24_h_max",
         "must not be 0, nor guess.units_30_days_max: one mistyped claim would be for review",
-    );
-    let home = &config.catalog.home_city;
-    refuse(
-        !home.is_empty() && HomeCity::parse(home).is_none(),
-        "catalog.home_city",
-        "must be the code or the full name of a city, such as 340200 or 芜湖市; empty if addresses always name theirs",
     );
     let origin = &config.node.origin;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -99,6 +94,18 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
 }
 
 /// How long what an agency asks for may last.
+fn home_city(config: &Config, found: &mut Vec<Unsafe>) {
+    let home = &config.catalog.home_city;
+    if !home.is_empty() && HomeCity::parse(home).is_none() {
+        found.push(Unsafe {
+            key: "catalog.home_city",
+            remedy: "must be the code or the full name of a city, such as 340200 or 芜湖市; empty if addresses always \
+                     name theirs"
+                .to_owned(),
+        });
+    }
+}
+
 fn spans(config: &Config, found: &mut Vec<Unsafe>) {
     if !(1..=3_660).contains(&config.watches.until_days_max) {
         found.push(Unsafe {

@@ -448,6 +448,7 @@ mod tests {
             ("[kafka]\nbrokers = \"127.0.0.1:9092,kafka:9092\"", "kafka.security"),
             ("[kafka]\nsecurity = \"ssl\"", "kafka.security"),
             ("[kafka]\nsasl_username = \"hub\"", "kafka.sasl_username"),
+            ("[catalog]\nhome_city = \"芜湖\"", "catalog.home_city"),
             ("[licences]\nfiles_max = 0", "licences.files_max"),
             ("[licences]\nhome_divisions = [\"芜湖\"]", "licences.home_divisions"),
             ("[kafka]\nreplicas = 1", "kafka.min_insync_replicas"),

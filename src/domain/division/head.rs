@@ -66,7 +66,7 @@ impl<'a> Place<'a> {
 
 /// One head and what follows it.
 pub(super) fn take_once(text: &str) -> (Chain, &str) {
-    let inner = ["中华人民共和国", "中国"]
+    let inner = ["中华人民共和国", "中国", "新疆生产建设兵团"]
         .iter()
         .find_map(|country| text.strip_prefix(country));
     match inner.map(take_province) {

@@ -60,10 +60,9 @@ pub(super) fn prepare(raw: &str) -> Cow<'_, str> {
 
 /// Whether a folded address can be read: it has a Han character, is no word for "none", and holds no placeholder.
 pub(super) fn is_readable(text: &str) -> bool {
-    !text.is_ascii()
-        && !(text.len() <= 12 && NO_ADDRESS.contains(&text))
-        && (PREPARED.holds(text) || !text.chars().any(is_placeholder))
-        && text.chars().any(fold::is_han)
+    let says_none = text.len() <= 12 && NO_ADDRESS.contains(&text);
+    let has_placeholder = !PREPARED.holds(text) && text.chars().any(is_placeholder);
+    text.chars().any(fold::is_han) && !says_none && !has_placeholder
 }
 
 /// A character that stands for others, or for one that was lost.

@@ -8,6 +8,7 @@ use crate::verdict::{Basis, ReviewReason, Verdict};
 use parts::{Parts, Tails};
 
 mod fold;
+mod number;
 mod parts;
 mod read;
 mod text;

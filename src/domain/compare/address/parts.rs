@@ -145,7 +145,7 @@ const KINDS: [Kind; 22] = [
 ];
 
 /// Words that end the names of towns and villages, longest first.
-pub(super) const PLACE_WORDS: [&str; 14] = [
+const PLACE_WORDS: [&str; 15] = [
     "街道办事处",
     "村民委员会",
     "居民委员会",
@@ -155,6 +155,7 @@ pub(super) const PLACE_WORDS: [&str; 14] = [
     "行政村",
     "自然村",
     "民族乡",
+    "苏木",
     "街道",
     "社区",
     "镇",
@@ -447,7 +448,7 @@ fn ranges_meet(a: &str, b: &str) -> bool {
         };
         let number = |text: &str| text.parse::<u32>().ok();
         match (number(first), number(last), number(one)) {
-            (Some(first), Some(last), Some(one)) => first <= one && one <= last,
+            (Some(first), Some(last), Some(one)) if first <= last => first <= one && one <= last,
             _ => one == first || one == last,
         }
     };
@@ -481,7 +482,7 @@ fn with_digits(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let (run, behind) = super::read::split_numeral(rest);
+        let (run, behind) = super::number::split_numeral(rest);
         match numeral::digits(run) {
             Some(digits) => {
                 out.push_str(&digits);

@@ -4,11 +4,12 @@
 use super::parts::{Kind, Parts, Spelling};
 
 /// What ends a name, and what the name then is; of two that begin at one place, the longer stands first.
-const ENDS: [(&str, Kind); 37] = [
+const ENDS: [(&str, Kind); 41] = [
     ("街道办事处", Kind::Town),
     ("街道办", Kind::Town),
     ("街道", Kind::Town),
     ("民族乡", Kind::Town),
+    ("苏木", Kind::Town),
     ("村民委员会", Kind::Village),
     ("居民委员会", Kind::Village),
     ("村委会", Kind::Village),
@@ -17,6 +18,9 @@ const ENDS: [(&str, Kind); 37] = [
     ("自然村", Kind::Village),
     ("社区", Kind::Village),
     ("嘎查", Kind::Village),
+    ("村民小组", Kind::Group),
+    ("村民组", Kind::Group),
+    ("组", Kind::Group),
     ("开发区", Kind::Zone),
     ("集中区", Kind::Zone),
     ("工业园区", Kind::Zone),
@@ -45,14 +49,16 @@ const ENDS: [(&str, Kind); 37] = [
 ];
 /// The first characters of these words: a quick look at text that holds none.
 #[rustfmt::skip]
-const END_SIGNS: [char; 29] = [
+const END_SIGNS: [char; 31] = [
     '街', '民', '村', '居', '行', '自', '社', '嘎', '开', '集', '工', '产', '科', '园', '高', '经', '新', '试', '片', '示', '保',
-    '度', '大', '胡', '路', '巷', '道', '镇', '乡',
+    '度', '大', '胡', '路', '巷', '道', '镇', '乡', '苏', '组',
 ];
 /// The last of them: a village, unless it is part of a longer name.
 const VILLAGE: (&str, Kind) = ("村", Kind::Village);
 /// The words that the names of one kind are written with in one spelling: 街道办事处 is 街道.
-const ONE_WORD: [(&str, &str); 4] = [
+const ONE_WORD: [(&str, &str); 6] = [
+    ("村民小组", "组"),
+    ("村民组", "组"),
     ("街道办事处", "街道"),
     ("街道办", "街道"),
     ("村民委员会", "村委会"),
@@ -91,7 +97,8 @@ fn end_of_name(rest: &str) -> Option<(&'static str, Kind)> {
     let mut ends = ENDS.iter().chain(std::iter::once(&VILLAGE));
     let (word, kind) = ends.find(|(word, _)| rest.starts_with(word))?;
     let behind = rest.get(word.len()..).unwrap_or_default();
-    let goes_on = GO_ON.iter().any(|word| behind.starts_with(word));
+    let goes_on =
+        GO_ON.iter().any(|word| behind.starts_with(word)) || (*word == "组" && behind.starts_with(['团', '织']));
     (!goes_on).then_some((word, *kind))
 }
 
