@@ -33,6 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "app",
         &["domain", "ledger", "auth", "catalog", "ports", "cache", "telemetry"],
     ),
+    ("api", &["domain"]),
     ("store", &["domain", "auth", "ports"]),
     ("kafka", &["ports"]),
     ("connectors", &["domain", "auth", "ports"]),
@@ -110,7 +111,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sm3", &["auth"]),
     ("sqlx", &["store", "connectors/source"]),
     ("tracing_subscriber", &["telemetry", "cli"]),
-    ("utoipa", &["http"]),
+    ("utoipa", &["api", "http"]),
     ("x509_cert", &["auth/signature"]),
 ];
 

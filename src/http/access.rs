@@ -11,13 +11,12 @@ use serde_json::{Value, json};
 
 use super::{
     call::Call,
-    extract,
-    openapi::shapes,
-    page,
+    extract, page,
     problem::Problem,
     reply::{created, ok},
     verifications::query,
 };
+use heyan_api as api;
 use heyan_app::{
     access::AccessTable,
     admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
@@ -49,8 +48,8 @@ pub(super) struct AgencyBody {
 /// `POST /v1/agencies`.
 #[utoipa::path(
     post, path = "/v1/agencies", operation_id = "add_agency", tag = "access",
-    request_body = shapes::NewAgency,
-    responses((status = 201, body = shapes::AddedAgency)),
+    request_body = api::NewAgency,
+    responses((status = 201, body = api::AddedAgency)),
 )]
 pub(super) async fn add_agency(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -123,7 +122,7 @@ fn role_of<'a>(access: &'a AccessTable, id: &str) -> &'a str {
 #[utoipa::path(
     get, path = "/v1/agencies", operation_id = "list_agencies", tag = "access",
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::Agencies)),
+    responses((status = 200, body = api::Agencies)),
 )]
 pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
@@ -141,7 +140,7 @@ pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     get, path = "/v1/agencies/{id}", operation_id = "get_agency", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Agency)),
+    responses((status = 200, body = api::Agency)),
 )]
 pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
     let access = call.hub().access.load_full();
@@ -156,7 +155,7 @@ pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     post, path = "/v1/agencies/{id}/rotate-secret", operation_id = "rotate_agency_secret", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::RotatedCredential)),
+    responses((status = 200, body = api::RotatedCredential)),
 )]
 pub(super) async fn rotate_agency_secret(call: Call) -> Result<HttpResponse, Problem> {
     rotate(call, Party::Agency).await
@@ -166,7 +165,7 @@ pub(super) async fn rotate_agency_secret(call: Call) -> Result<HttpResponse, Pro
 #[utoipa::path(
     post, path = "/v1/users/{id}/rotate-secret", operation_id = "rotate_user_secret", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::RotatedCredential)),
+    responses((status = 200, body = api::RotatedCredential)),
 )]
 pub(super) async fn rotate_user_secret(call: Call) -> Result<HttpResponse, Problem> {
     rotate(call, Party::User).await
@@ -183,7 +182,7 @@ async fn rotate(call: Call, party: Party) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     post, path = "/v1/agencies/{id}/disable", operation_id = "disable_agency", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Standing)),
+    responses((status = 200, body = api::Standing)),
 )]
 pub(super) async fn disable_agency(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::Agency, Standing::Disabled).await
@@ -193,7 +192,7 @@ pub(super) async fn disable_agency(call: Call) -> Result<HttpResponse, Problem> 
 #[utoipa::path(
     post, path = "/v1/agencies/{id}/enable", operation_id = "enable_agency", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Standing)),
+    responses((status = 200, body = api::Standing)),
 )]
 pub(super) async fn enable_agency(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::Agency, Standing::Enabled).await
@@ -203,7 +202,7 @@ pub(super) async fn enable_agency(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     post, path = "/v1/users/{id}/disable", operation_id = "disable_user", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Standing)),
+    responses((status = 200, body = api::Standing)),
 )]
 pub(super) async fn disable_user(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::User, Standing::Disabled).await
@@ -213,7 +212,7 @@ pub(super) async fn disable_user(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     post, path = "/v1/users/{id}/enable", operation_id = "enable_user", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Standing)),
+    responses((status = 200, body = api::Standing)),
 )]
 pub(super) async fn enable_user(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::User, Standing::Enabled).await
@@ -248,8 +247,8 @@ pub(super) struct GrantBody {
 /// `POST /v1/grants`.
 #[utoipa::path(
     post, path = "/v1/grants", operation_id = "add_grant", tag = "access",
-    request_body = shapes::NewGrant,
-    responses((status = 201, body = shapes::Grant)),
+    request_body = api::NewGrant,
+    responses((status = 201, body = api::Grant)),
 )]
 pub(super) async fn add_grant(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -304,7 +303,7 @@ struct GrantFilter {
         ("agency" = Option<String>, Query), ("dataset" = Option<String>, Query),
         ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = shapes::Grants)),
+    responses((status = 200, body = api::Grants)),
 )]
 pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
     let filter: GrantFilter = query(&call)?;
@@ -330,7 +329,7 @@ pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     delete, path = "/v1/grants/{id}", operation_id = "revoke_grant", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Grant)),
+    responses((status = 200, body = api::Grant)),
 )]
 pub(super) async fn revoke_grant(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
@@ -350,8 +349,8 @@ pub(super) struct UserBody {
 /// `POST /v1/users`.
 #[utoipa::path(
     post, path = "/v1/users", operation_id = "add_user", tag = "access",
-    request_body = shapes::NewUser,
-    responses((status = 201, body = shapes::AddedUser)),
+    request_body = api::NewUser,
+    responses((status = 201, body = api::AddedUser)),
 )]
 pub(super) async fn add_user(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -378,7 +377,7 @@ pub(super) fn user_json(user: &ClientRow) -> Value {
 #[utoipa::path(
     get, path = "/v1/users", operation_id = "list_users", tag = "access",
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::Users)),
+    responses((status = 200, body = api::Users)),
 )]
 pub(super) async fn list_users(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;

@@ -10,12 +10,12 @@ use super::{
     extract,
     idempotent::{self, Deed},
     mismatches::REASON_BYTES_MAX,
-    openapi::shapes,
     page::{self, limit_of},
     problem::{Problem, ProblemCode},
     reply::ok,
     verifications::query,
 };
+use heyan_api as api;
 use heyan_app::{
     error::AppError,
     message,
@@ -46,7 +46,7 @@ struct Filter {
         ("state" = Option<String>, Query), ("class" = Option<String>, Query), ("rule" = Option<String>, Query),
         ("since" = Option<String>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = shapes::Alerts)),
+    responses((status = 200, body = api::Alerts)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -110,7 +110,7 @@ pub(super) fn summary(row: &AlertRow) -> Map<String, Value> {
 #[utoipa::path(
     get, path = "/v1/supervision/alerts/{id}", operation_id = "get_alert", tag = "supervision",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::WholeAlert)),
+    responses((status = 200, body = api::WholeAlert)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let id = call.path("id");
@@ -168,8 +168,8 @@ pub(super) struct AlertActionBody {
 #[utoipa::path(
     post, path = "/v1/supervision/alerts/{id}/actions", operation_id = "act_on_alert", tag = "supervision",
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    request_body = shapes::AlertAction,
-    responses((status = 200, body = shapes::WholeAlert)),
+    request_body = api::AlertAction,
+    responses((status = 200, body = api::WholeAlert)),
 )]
 pub(super) async fn act(mut call: Call) -> Result<HttpResponse, Problem> {
     idempotent::act(&mut call, "act_on_alert", decide).await

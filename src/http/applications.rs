@@ -5,7 +5,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, verifications::NO_STORE};
+use super::{access::change, call::Call, extract, problem::Problem, verifications::NO_STORE};
+use heyan_api as api;
 use heyan_app::{applications, question::Text};
 
 #[derive(Deserialize)]
@@ -22,8 +23,8 @@ pub(super) struct ApplicationBody<'a> {
 /// `POST /v1/applications`.
 #[utoipa::path(
     post, path = "/v1/applications", operation_id = "report_application", tag = "supervision",
-    request_body = shapes::ApplicationReport,
-    responses((status = 200, body = shapes::ApplicationReported)),
+    request_body = api::ApplicationReport,
+    responses((status = 200, body = api::ApplicationReported)),
 )]
 pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;

@@ -8,12 +8,12 @@ use super::{
     access::change,
     call::Call,
     extract,
-    openapi::shapes,
     page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
     reply::ok,
     verifications::{NO_STORE, query},
 };
+use heyan_api as api;
 use heyan_app::{
     answer_json,
     cases::{self, CaseBody, ReuseBody},
@@ -25,8 +25,8 @@ use heyan_app::{
 /// `POST /v1/cases`.
 #[utoipa::path(
     post, path = "/v1/cases", operation_id = "open_case", tag = "case",
-    request_body = shapes::NewCase,
-    responses((status = 201, body = shapes::Case)),
+    request_body = api::NewCase,
+    responses((status = 201, body = api::Case)),
 )]
 pub(super) async fn open(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -54,7 +54,7 @@ struct Filter {
 #[utoipa::path(
     get, path = "/v1/cases", operation_id = "list_cases", tag = "case",
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::Cases)),
+    responses((status = 200, body = api::Cases)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -70,7 +70,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     get, path = "/v1/cases/{id}", operation_id = "get_case", tag = "case",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Case)),
+    responses((status = 200, body = api::Case)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let view = cases::get(call.hub(), &call.caller, &call.path("id")).await?;
@@ -95,8 +95,8 @@ pub(super) async fn close(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     post, path = "/v1/cases/{id}/checks", operation_id = "check_in_case", tag = "case",
     params(("id" = String, Path)),
-    request_body = shapes::Item,
-    responses((status = 201, body = shapes::CaseCheckAnswer)),
+    request_body = api::Item,
+    responses((status = 201, body = api::CaseCheckAnswer)),
 )]
 pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -146,8 +146,8 @@ fn written(answer: &Answer<'_>, origin: &str) -> Vec<u8> {
 #[utoipa::path(
     post, path = "/v1/cases/{id}/checks/{number}/reuse", operation_id = "reuse_check", tag = "case",
     params(("id" = String, Path), ("number" = u32, Path)),
-    request_body = shapes::ReuseRequest,
-    responses((status = 200, body = shapes::Verification)),
+    request_body = api::ReuseRequest,
+    responses((status = 200, body = api::Verification)),
 )]
 pub(super) async fn reuse(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;

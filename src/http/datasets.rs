@@ -3,14 +3,15 @@
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::{call::Call, openapi::shapes, problem::Problem, records::dataset_of};
+use super::{call::Call, problem::Problem, records::dataset_of};
+use heyan_api as api;
 use heyan_catalog::Dataset;
 use heyan_domain::policy::Sharing;
 
 /// `GET /v1/datasets`.
 #[utoipa::path(
     get, path = "/v1/datasets", operation_id = "list_datasets", tag = "catalogue",
-    responses((status = 200, body = shapes::Datasets)),
+    responses((status = 200, body = api::Datasets)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let datasets: Vec<Value> = call.hub().catalog.iter().map(|dataset| describe(dataset)).collect();
@@ -21,7 +22,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     get, path = "/v1/datasets/{dataset}", operation_id = "get_dataset", tag = "catalogue",
     params(("dataset" = String, Path)),
-    responses((status = 200, body = shapes::Dataset)),
+    responses((status = 200, body = api::Dataset)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(describe(&*dataset_of(&call)?)))

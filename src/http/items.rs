@@ -10,7 +10,6 @@ use super::{
     extract::{self, MediaType},
     intake::{self, Intake, Tally},
     lines::Block,
-    openapi::shapes,
     page,
     problem::{Problem, ProblemCode},
     reply::ok,
@@ -18,6 +17,7 @@ use super::{
     strict,
     verifications::{NO_STORE, query},
 };
+use heyan_api as api;
 use heyan_app::{
     error::{AppError, Thing},
     hub::Caller,
@@ -36,8 +36,8 @@ fn read(bytes: &[u8]) -> Result<ItemSpec, Problem> {
 #[utoipa::path(
     put, path = "/v1/items", operation_id = "put_items", tag = "item",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body(content((shapes::ServiceItem = "application/json"), (String = "application/x-ndjson"))),
-    responses((status = 200, content((shapes::ItemStored = "application/json"), (String = "application/x-ndjson")))),
+    request_body(content((api::ServiceItem = "application/json"), (String = "application/x-ndjson"))),
+    responses((status = 200, content((api::ItemStored = "application/json"), (String = "application/x-ndjson")))),
 )]
 pub(super) async fn put(mut call: Call) -> Result<HttpResponse, Problem> {
     match extract::media_type(&call.request)? {
@@ -190,7 +190,7 @@ fn next(results: &mut impl Iterator<Item = PutResult>) -> Result<(Registered, u3
 #[utoipa::path(
     get, path = "/v1/items", operation_id = "list_items", tag = "item",
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::ServiceItems)),
+    responses((status = 200, body = api::ServiceItems)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
@@ -220,7 +220,7 @@ fn summary(item: &ServiceItem) -> Value {
 #[utoipa::path(
     get, path = "/v1/items/{code}", operation_id = "get_item", tag = "item",
     params(("code" = String, Path)),
-    responses((status = 200, body = shapes::ServiceItem)),
+    responses((status = 200, body = api::ServiceItem)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let item = call.hub().items.load().get(&call.path("code"));
@@ -232,7 +232,7 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     get, path = "/v1/items/report", operation_id = "report_items", tag = "item",
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::ItemReport)),
+    responses((status = 200, body = api::ItemReport)),
 )]
 pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;

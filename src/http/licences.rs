@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use super::{
     call::Call,
     extract,
-    openapi::shapes,
     parts::{Form, Parts},
     problem::{Problem, ProblemCode},
     refuse,
     verifications::answered,
 };
+use heyan_api as api;
 use heyan_app::{
     answer_json,
     error::AppError,
@@ -40,8 +40,8 @@ const BESIDE_BYTES_MAX: u64 = 1 << 20;
 #[utoipa::path(
     post, path = "/v1/licences/verify-file", operation_id = "verify_licence_file", tag = "licence",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body(content = shapes::LicenceFile, content_type = "multipart/form-data"),
-    responses((status = 200, body = shapes::LicenceVerification)),
+    request_body(content = api::LicenceFile, content_type = "multipart/form-data"),
+    responses((status = 200, body = api::LicenceVerification)),
 )]
 pub(super) async fn verify_file(mut call: Call) -> Result<HttpResponse, Problem> {
     let hub = Arc::clone(call.hub());
@@ -143,8 +143,8 @@ async fn hash(hub: &Hub, parts: &mut Parts, mut file: Field, verifier: ToVerify)
 #[utoipa::path(
     post, path = "/v1/licences/query", operation_id = "query_licence", tag = "licence",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body = shapes::LicenceQuery,
-    responses((status = 200, body = shapes::LicenceFound)),
+    request_body = api::LicenceQuery,
+    responses((status = 200, body = api::LicenceFound)),
 )]
 pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::{
     call::Call,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
     state::State,
 };
+use heyan_api as api;
 use heyan_app::error::AppError;
 use heyan_ledger::{LedgerError, tile::TilePath};
 use heyan_ports::{store::CosignedRow, time};
@@ -34,7 +34,7 @@ pub(super) async fn checkpoint(
 /// `GET /log/cosigned`: the newest checkpoints that other nodes have countersigned, of every node's ledger.
 #[utoipa::path(
     get, path = "/log/cosigned", operation_id = "get_cosigned", tag = "ledger",
-    responses((status = 200, body = shapes::Cosigned)),
+    responses((status = 200, body = api::Cosigned)),
 )]
 pub(super) async fn cosigned(
     state: web::Data<State>,

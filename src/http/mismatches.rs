@@ -10,12 +10,12 @@ use super::{
     call::Call,
     extract,
     idempotent::{self, Deed},
-    openapi::shapes,
     page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
     reply::ok,
     verifications::query,
 };
+use heyan_api as api;
 use heyan_app::{
     error::AppError,
     mismatches::{self, Note, View, Wanted},
@@ -43,7 +43,7 @@ struct Filter {
         ("state" = Option<String>, Query), ("dataset" = Option<String>, Query), ("due_before" = Option<String>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = shapes::Mismatches)),
+    responses((status = 200, body = api::Mismatches)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -87,7 +87,7 @@ fn summary(row: &MismatchRow) -> Map<String, Value> {
 #[utoipa::path(
     get, path = "/v1/mismatches/{id}", operation_id = "get_mismatch", tag = "mismatch",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Mismatch)),
+    responses((status = 200, body = api::Mismatch)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let view = mismatches::get(call.hub(), &call.caller, &call.path("id")).await?;
@@ -198,8 +198,8 @@ impl ActionBody {
 #[utoipa::path(
     post, path = "/v1/mismatches/{id}/actions", operation_id = "act_on_mismatch", tag = "mismatch",
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    request_body = shapes::MismatchAction,
-    responses((status = 200, body = shapes::Mismatch)),
+    request_body = api::MismatchAction,
+    responses((status = 200, body = api::Mismatch)),
 )]
 pub(super) async fn act(mut call: Call) -> Result<HttpResponse, Problem> {
     idempotent::act(&mut call, "act_on_mismatch", decide).await

@@ -9,11 +9,11 @@ use serde_json::json;
 use super::{
     call::{self, peer, turn_away},
     extract::{self, BodyLimit, MediaType},
-    openapi::shapes,
     problem::{Problem, ProblemCode},
     state::State,
     verifications::NO_STORE,
 };
+use heyan_api as api;
 use heyan_app::{
     hub::Caller,
     token::{self, Unknown},
@@ -29,8 +29,8 @@ const FORM_BYTES_MAX: usize = 16_384;
 /// `POST /oauth/token`.
 #[utoipa::path(
     post, path = "/oauth/token", operation_id = "issue_token", tag = "token",
-    request_body(content = shapes::TokenForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = shapes::Token)),
+    request_body(content = api::TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = api::Token)),
 )]
 pub(super) async fn token(
     state: web::Data<State>,
@@ -126,7 +126,7 @@ fn answer(state: &State, caller: &Caller, form: &Form) -> Result<HttpResponse, P
 /// `GET /oauth/jwks`.
 #[utoipa::path(
     get, path = "/oauth/jwks", operation_id = "get_jwks", tag = "token",
-    responses((status = 200, body = shapes::Jwks, content_type = "application/jwk-set+json")),
+    responses((status = 200, body = api::Jwks, content_type = "application/jwk-set+json")),
 )]
 pub(super) async fn jwks(
     state: web::Data<State>,
@@ -141,7 +141,7 @@ pub(super) async fn jwks(
 /// `GET /.well-known/oauth-authorization-server`, RFC 8414.
 #[utoipa::path(
     get, path = "/.well-known/oauth-authorization-server", operation_id = "get_metadata", tag = "token",
-    responses((status = 200, body = shapes::Metadata)),
+    responses((status = 200, body = api::Metadata)),
 )]
 pub(super) async fn metadata(
     state: web::Data<State>,

@@ -1,19 +1,19 @@
 //! The API description: OpenAPI 3.1, made of the attributes on the handlers, the rows of the route table and the words
 //! of the domain. What is served is the committed file; a test makes it anew and fails when it is out of date.
 
+use heyan_api as api;
 use serde_json::Value;
 
 mod complete;
 mod examples;
 mod notes;
 mod parameters;
-pub mod shapes;
 mod words;
 
 /// The committed document, as `/openapi.json` serves it.
 pub const COMMITTED: &str = include_str!("../../schemas/openapi.json");
 
-/// Between the English and the Chinese half of a description; the documentation comments of [`shapes`] use it.
+/// Between the English and the Chinese half of a description; the documentation comments of [`heyan_api`] use it.
 const BETWEEN: &str = " ‖ ";
 
 /// Paths and schemas as the handlers state them, without texts, refusals and examples.
@@ -103,35 +103,35 @@ const BETWEEN: &str = " ‖ ";
         super::pages::home,
     ),
     components(schemas(
-        shapes::Agency,
-        shapes::AlertMore,
-        shapes::FileQuestion,
-        shapes::Claim,
-        shapes::ExplainedField,
-        shapes::FieldVerdict,
-        shapes::NewCredential,
-        shapes::Predicate,
-        shapes::Problem,
-        shapes::User,
-        shapes::Subscription,
-        shapes::SubscriptionSecret,
-        shapes::Watch,
-        shapes::FieldError,
-        shapes::Item,
-        shapes::ItemAnswer,
-        shapes::ItemProblem,
-        shapes::CheckedMaterial,
-        shapes::ItemLine,
-        shapes::StreamHeader,
-        shapes::StreamEnd,
-        shapes::StreamSummary,
-        shapes::RecordLine,
-        shapes::RecordLineProblem,
-        shapes::RecordsEnd,
-        shapes::RecordsSummary,
-        shapes::RecordsReceipt,
-        shapes::TraceEnd,
-        shapes::TraceSummary,
+        api::Agency,
+        api::AlertMore,
+        api::FileQuestion,
+        api::Claim,
+        api::ExplainedField,
+        api::FieldVerdict,
+        api::NewCredential,
+        api::Predicate,
+        api::Problem,
+        api::User,
+        api::Subscription,
+        api::SubscriptionSecret,
+        api::Watch,
+        api::FieldError,
+        api::Item,
+        api::ItemAnswer,
+        api::ItemProblem,
+        api::CheckedMaterial,
+        api::ItemLine,
+        api::StreamHeader,
+        api::StreamEnd,
+        api::StreamSummary,
+        api::RecordLine,
+        api::RecordLineProblem,
+        api::RecordsEnd,
+        api::RecordsSummary,
+        api::RecordsReceipt,
+        api::TraceEnd,
+        api::TraceSummary,
     ))
 )]
 struct Handlers;

@@ -8,10 +8,10 @@ use serde_json::json;
 use super::{
     call::Call,
     locale::Locale,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
     verifications::{NO_STORE, locale_of, query},
 };
+use heyan_api as api;
 use heyan_app::quality::{self, By, Request, Week};
 use heyan_domain::calendar::china_date;
 
@@ -42,7 +42,7 @@ fn date(text: Option<&String>, otherwise: Date) -> Result<Date, Problem> {
         ("dataset" = Option<String>, Query), ("authority" = Option<String>, Query), ("agency" = Option<String>, Query),
         ("from" = Option<String>, Query), ("until" = Option<String>, Query), ("by" = Option<String>, Query),
     ),
-    responses((status = 200, body = shapes::Quality)),
+    responses((status = 200, body = api::Quality)),
 )]
 pub(super) async fn rows(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -79,7 +79,7 @@ struct OfWeek {
         ("authority" = String, Query), ("week" = String, Query), ("Accept" = Option<String>, Header),
         ("Accept-Language" = Option<String>, Header),
     ),
-    responses((status = 200, content((shapes::QualityReport = "application/json"), (String = "text/markdown")))),
+    responses((status = 200, content((api::QualityReport = "application/json"), (String = "text/markdown")))),
 )]
 pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     let asked: OfWeek = query(&call)?;

@@ -12,12 +12,12 @@ use super::{
     extract::{self, MediaType},
     intake::{self, Intake, Tally},
     lines::Block,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
     state::State,
     strict,
     verifications::NO_STORE,
 };
+use heyan_api as api;
 use heyan_app::{
     error::{AppError, Thing},
     hub::Caller,
@@ -31,10 +31,10 @@ use heyan_catalog::Dataset;
 #[utoipa::path(
     put, path = "/v1/datasets/{dataset}/records", operation_id = "put_records", tag = "catalogue",
     params(("dataset" = String, Path), ("If-Match" = Option<String>, Header), ("Accept-Language" = Option<String>, Header)),
-    request_body(content((shapes::Record = "application/json"), (String = "application/x-ndjson"))),
+    request_body(content((api::Record = "application/json"), (String = "application/x-ndjson"))),
     responses((
         status = 200,
-        content((shapes::RecordStored = "application/json"), (String = "application/x-ndjson")),
+        content((api::RecordStored = "application/json"), (String = "application/x-ndjson")),
         headers(("ETag" = String))
     )),
 )]
@@ -234,8 +234,8 @@ pub(super) struct QueryBody<'a> {
 #[utoipa::path(
     post, path = "/v1/datasets/{dataset}/records/query", operation_id = "query_record", tag = "catalogue",
     params(("dataset" = String, Path)),
-    request_body = shapes::RecordQuery,
-    responses((status = 200, body = shapes::RecordRead)),
+    request_body = api::RecordQuery,
+    responses((status = 200, body = api::RecordRead)),
 )]
 pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     let dataset = dataset_of(&call)?;

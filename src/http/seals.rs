@@ -5,7 +5,8 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, traces::instant};
+use super::{access::change, call::Call, extract, problem::Problem, reply::ok, traces::instant};
+use heyan_api as api;
 use heyan_app::{
     error::AppError,
     question::{Members, Text},
@@ -42,8 +43,8 @@ pub(super) struct SealBody<'a> {
 /// `POST /v1/traces/seals`.
 #[utoipa::path(
     post, path = "/v1/traces/seals", operation_id = "add_seal", tag = "trace",
-    request_body = shapes::NewSeal,
-    responses((status = 200, body = shapes::Seal)),
+    request_body = api::NewSeal,
+    responses((status = 200, body = api::Seal)),
 )]
 pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -71,7 +72,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
 /// `GET /v1/traces/seals`.
 #[utoipa::path(
     get, path = "/v1/traces/seals", operation_id = "list_seals", tag = "trace",
-    responses((status = 200, body = shapes::Seals)),
+    responses((status = 200, body = api::Seals)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let seals = seals::of_auditor(call.hub(), &call.caller).await?;
@@ -89,8 +90,8 @@ pub(super) struct ConfirmBody {
 #[utoipa::path(
     post, path = "/v1/traces/seals/{id}/confirm", operation_id = "confirm_seal", tag = "trace",
     params(("id" = String, Path)),
-    request_body = shapes::SealConfirmation,
-    responses((status = 200, body = shapes::Seal)),
+    request_body = api::SealConfirmation,
+    responses((status = 200, body = api::Seal)),
 )]
 pub(super) async fn confirm(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -110,8 +111,8 @@ pub(super) struct LiftBody {
 #[utoipa::path(
     post, path = "/v1/traces/seals/{id}/lift", operation_id = "lift_seal", tag = "trace",
     params(("id" = String, Path)),
-    request_body = shapes::SealLifting,
-    responses((status = 200, body = shapes::Seal)),
+    request_body = api::SealLifting,
+    responses((status = 200, body = api::Seal)),
 )]
 pub(super) async fn lift(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;

@@ -9,12 +9,12 @@ use super::{
     access::change,
     call::Call,
     extract,
-    openapi::shapes,
     page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
     reply::ok,
     verifications::{NO_STORE, query},
 };
+use heyan_api as api;
 use heyan_app::{
     deliveries,
     error::AppError,
@@ -71,8 +71,8 @@ fn with_secret(hub: &Hub, row: &SubscriptionRow, secret: &str) -> Value {
 /// `POST /v1/subscriptions`.
 #[utoipa::path(
     post, path = "/v1/subscriptions", operation_id = "add_subscription", tag = "push",
-    request_body = shapes::NewSubscription,
-    responses((status = 201, body = shapes::SubscriptionWithSecret)),
+    request_body = api::NewSubscription,
+    responses((status = 201, body = api::SubscriptionWithSecret)),
 )]
 pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -95,7 +95,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
 /// `GET /v1/subscriptions`.
 #[utoipa::path(
     get, path = "/v1/subscriptions", operation_id = "list_subscriptions", tag = "push",
-    responses((status = 200, body = shapes::Subscriptions)),
+    responses((status = 200, body = api::Subscriptions)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let rows = subscriptions::list(call.hub(), &call.caller);
@@ -107,7 +107,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     get, path = "/v1/subscriptions/{id}", operation_id = "get_subscription", tag = "push",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Subscription)),
+    responses((status = 200, body = api::Subscription)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let row = subscriptions::get(call.hub(), &call.caller, &call.path("id"))?;
@@ -131,7 +131,7 @@ pub(super) async fn remove(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     post, path = "/v1/subscriptions/{id}/rotate-secret", operation_id = "rotate_subscription_secret", tag = "push",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::SubscriptionWithSecret)),
+    responses((status = 200, body = api::SubscriptionWithSecret)),
 )]
 pub(super) async fn rotate(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
@@ -144,7 +144,7 @@ pub(super) async fn rotate(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     post, path = "/v1/subscriptions/{id}/test", operation_id = "test_subscription", tag = "push",
     params(("id" = String, Path)),
-    responses((status = 202, body = shapes::TestDelivery)),
+    responses((status = 202, body = api::TestDelivery)),
 )]
 pub(super) async fn test(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
@@ -197,7 +197,7 @@ fn delivery_json(delivery: &Delivery) -> Value {
         ("state" = Option<String>, Query), ("target" = Option<String>, Query), ("limit" = Option<u32>, Query),
         ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = shapes::Deliveries)),
+    responses((status = 200, body = api::Deliveries)),
 )]
 pub(super) async fn list_deliveries(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -231,7 +231,7 @@ pub(super) async fn list_deliveries(call: Call) -> Result<HttpResponse, Problem>
 #[utoipa::path(
     post, path = "/v1/deliveries/{id}/replay", operation_id = "replay_delivery", tag = "push",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Delivery)),
+    responses((status = 200, body = api::Delivery)),
 )]
 pub(super) async fn replay(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
@@ -254,8 +254,8 @@ pub(super) struct RangeBody {
 /// `POST /v1/deliveries/replay`.
 #[utoipa::path(
     post, path = "/v1/deliveries/replay", operation_id = "replay_deliveries", tag = "push",
-    request_body = shapes::ReplayRange,
-    responses((status = 200, body = shapes::Replayed)),
+    request_body = api::ReplayRange,
+    responses((status = 200, body = api::Replayed)),
 )]
 pub(super) async fn replay_range(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;

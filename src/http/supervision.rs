@@ -7,7 +7,8 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, verifications::query};
+use super::{access::change, call::Call, extract, problem::Problem, reply::ok, verifications::query};
+use heyan_api as api;
 use heyan_app::{
     error::AppError,
     peers,
@@ -31,7 +32,7 @@ struct NoFilter {}
 /// `GET /v1/supervision/rules`.
 #[utoipa::path(
     get, path = "/v1/supervision/rules", operation_id = "list_rules", tag = "supervision",
-    responses((status = 200, body = shapes::SupervisionRules)),
+    responses((status = 200, body = api::SupervisionRules)),
 )]
 pub(super) async fn list_rules(call: Call) -> Result<HttpResponse, Problem> {
     let NoFilter {} = query(&call)?;
@@ -73,8 +74,8 @@ pub(super) struct TrialBody {
 #[utoipa::path(
     post, path = "/v1/supervision/rules/{id}/replay", operation_id = "replay_rule", tag = "supervision",
     params(("id" = String, Path)),
-    request_body = shapes::RuleTrial,
-    responses((status = 200, body = shapes::RuleTried)),
+    request_body = api::RuleTrial,
+    responses((status = 200, body = api::RuleTried)),
 )]
 pub(super) async fn replay_rule(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -150,8 +151,8 @@ pub(super) struct UnlockBody<'a> {
 /// `POST /v1/supervision/guess-budgets/unlock`.
 #[utoipa::path(
     post, path = "/v1/supervision/guess-budgets/unlock", operation_id = "unlock_guess_budget", tag = "supervision",
-    request_body = shapes::UnlockRequest,
-    responses((status = 200, body = shapes::Unlocked)),
+    request_body = api::UnlockRequest,
+    responses((status = 200, body = api::Unlocked)),
 )]
 pub(super) async fn unlock(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;

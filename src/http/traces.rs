@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::{
     call::Call,
     extract,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
+use heyan_api as api;
 use heyan_app::{
     error::AppError,
     question::{Members, Text},
@@ -75,10 +75,10 @@ enum Form {
 /// `POST /v1/traces/query`.
 #[utoipa::path(
     post, path = "/v1/traces/query", operation_id = "query_trace", tag = "trace",
-    request_body = shapes::TraceQuery,
+    request_body = api::TraceQuery,
     responses((
         status = 200,
-        content((shapes::Trace = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))
+        content((api::Trace = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))
     )),
 )]
 pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {

@@ -15,9 +15,9 @@ use super::{
     call::Call,
     extract,
     locale::Locale,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
 };
+use heyan_api as api;
 use heyan_app::{
     answer_json as json,
     chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
@@ -31,8 +31,8 @@ use heyan_app::{
 #[utoipa::path(
     post, path = "/v1/verifications", operation_id = "verify", tag = "verification",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body = shapes::VerificationRequest,
-    responses((status = 200, body = shapes::Verification)),
+    request_body = api::VerificationRequest,
+    responses((status = 200, body = api::Verification)),
 )]
 pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -120,8 +120,8 @@ fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Vec<Item<'_>>), Problem> {
 #[utoipa::path(
     post, path = "/v1/verifications/batch", operation_id = "verify_batch", tag = "verification",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body = shapes::BatchRequest,
-    responses((status = 200, body = shapes::Batch)),
+    request_body = api::BatchRequest,
+    responses((status = 200, body = api::Batch)),
 )]
 pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
@@ -213,7 +213,7 @@ pub(super) fn put_result(
 #[utoipa::path(
     get, path = "/v1/verifications/{id}/explanation", operation_id = "explain", tag = "verification",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Explanation)),
+    responses((status = 200, body = api::Explanation)),
 )]
 pub(super) async fn explain(call: Call) -> Result<HttpResponse, Problem> {
     let explanation = explain::explain(call.hub(), &call.caller, &call.path("id")).await?;

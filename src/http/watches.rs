@@ -8,12 +8,12 @@ use super::{
     access::change,
     call::Call,
     extract,
-    openapi::shapes,
     page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
     reply::ok,
     verifications::{NO_STORE, query},
 };
+use heyan_api as api;
 use heyan_app::{
     answer_json,
     question::VerificationBody,
@@ -25,8 +25,8 @@ use heyan_ports::rows::WatchFilter;
 /// `POST /v1/watches`.
 #[utoipa::path(
     post, path = "/v1/watches", operation_id = "add_watch", tag = "watch",
-    request_body = shapes::WatchRequest,
-    responses((status = 201, body = shapes::WatchedVerification)),
+    request_body = api::WatchRequest,
+    responses((status = 201, body = api::WatchedVerification)),
 )]
 pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -73,7 +73,7 @@ struct Filter {
 #[utoipa::path(
     get, path = "/v1/watches", operation_id = "list_watches", tag = "watch",
     params(("state" = Option<String>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::Watches)),
+    responses((status = 200, body = api::Watches)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -97,7 +97,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     get, path = "/v1/watches/{id}", operation_id = "get_watch", tag = "watch",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Watch)),
+    responses((status = 200, body = api::Watch)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let view = watches::get(call.hub(), &call.caller, &call.path("id")).await?;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BETWEEN, examples, notes, parameters, shapes, words};
+use super::{BETWEEN, examples, notes, parameters, words};
 use crate::{
     docs,
     locale::{Text, text},
@@ -417,11 +417,7 @@ fn components(stated: &Value) -> Value {
         }
         *place = Value::Object(replacement);
     }
-    for (name, schema) in &mut schemas {
-        let Some(schema) = schema.as_object_mut() else { continue };
-        if shapes::STRICT.contains(&name.as_str()) {
-            schema.insert("additionalProperties".to_owned(), false.into());
-        }
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
         required_first(schema);
     }
     json!({

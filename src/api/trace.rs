@@ -1,12 +1,14 @@
 //! Shapes of `/v1/traces`.
 //! What an entry does not say is null, never left out: a reader sees that it was looked for.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Subject, VerdictWord};
 
 /// Whose trace is asked for, and why. ‖ 查询谁的留痕，以及理由。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TraceQuery {
     /// Dataset. ‖ 数据资源。
     #[schema(min_length = 1, example = "natural-person")]
@@ -18,19 +20,23 @@ pub struct TraceQuery {
     pub reason: String,
     /// Looks at this moment or later. ‖ 此时起（含）。
     #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// Looks before this moment. ‖ 此时止（不含）。
     #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// `next_cursor` of the page before, as it is. ‖ 上一页的 `next_cursor`，原样带回。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// Rows at most: 1,000 as JSON (100 when left out), 10,000 as NDJSON or CSV. ‖ 至多行数：JSON 为 1000（缺省 100），NDJSON 或 CSV 为 10000。
     #[schema(minimum = 1, maximum = 10000)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
 }
 
 /// Who looked, newest first. ‖ 查询留痕，由近及远。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Trace {
     /// Newest first; exactly so within each ledger. ‖ 由近及远；同一存证日志内严格如此。
     pub rows: Vec<TraceRow>,
@@ -42,7 +48,7 @@ pub struct Trace {
 }
 
 /// One look, or one change. ‖ 一次查询或变更。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TraceRow {
     /// When. ‖ 时间。
     #[schema(format = DateTime)]
@@ -87,7 +93,7 @@ pub struct TraceRow {
 }
 
 /// A field. ‖ 字段。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TracedField {
     /// Name, or `#` and the number of a revision that is gone. ‖ 名称；旧版规则中的字段为 `#` 加序号。
     pub name: String,
@@ -97,7 +103,7 @@ pub struct TracedField {
 }
 
 /// Where an entry stands. ‖ 存证条目的位置。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TracedReceipt {
     /// Name of the ledger. ‖ 存证日志名称。
     pub origin: String,
@@ -107,7 +113,7 @@ pub struct TracedReceipt {
 }
 
 /// A ledger that is missing here, or not all there. ‖ 缺失或不全的存证日志。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TraceLack {
     /// Name of the ledger. ‖ 存证日志名称。
     pub origin: String,
@@ -115,12 +121,8 @@ pub struct TraceLack {
     pub why: TraceLackWord,
 }
 
-/// Why entries are missing. ‖ 缺失的原因。
-#[derive(ToSchema)]
-pub struct TraceLackWord;
-
 /// Last line of an export. ‖ 导出的末行。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TraceEnd {
     /// How much it holds. ‖ 统计。
     pub summary: TraceSummary,
@@ -132,7 +134,7 @@ pub struct TraceEnd {
 }
 
 /// How much an export holds. ‖ 导出的统计。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TraceSummary {
     /// Rows. ‖ 行数。
     #[schema(minimum = 0)]
@@ -140,15 +142,18 @@ pub struct TraceSummary {
 }
 
 /// A seal on what an agency asked while it investigates: either `application_no`, or `dataset` and `subject`. ‖ 案件调查期间对某机构查询的封存：填 `application_no`，或填 `dataset` 与 `subject`。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewSeal {
     /// The application under which it asks. ‖ 其查询所用的办件编号。
     #[schema(min_length = 1, max_length = 4096, example = "办案-2026-031")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub application_no: Option<String>,
     /// Dataset of the subject. ‖ 对象所在的数据资源。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
     /// Whom it asks about. ‖ 其所查询的对象。
-    #[schema(required = false)]
+    #[serde(default)]
     pub subject: Subject,
     /// The investigating agency. ‖ 办案机构。
     #[schema(min_length = 1, example = "wuhu-supervision")]
@@ -165,7 +170,7 @@ pub struct NewSeal {
 }
 
 /// A seal, as its two auditors see it. ‖ 封存，仅两名设定者可见。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Seal {
     /// Names it; the first auditor gives it to the second. ‖ 编号，由第一名审计人员告知第二名。
     #[schema(example = "sea_01KB2Q0000000000000000002A")]
@@ -181,26 +186,24 @@ pub struct Seal {
     pub until: String,
 }
 
-/// State of a seal. ‖ 封存的状态。
-#[derive(ToSchema)]
-pub struct SealState;
-
 /// The caller's seals. ‖ 本人设定或确认的封存。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Seals {
     /// In the order of their ids. ‖ 按编号排序。
     pub seals: Vec<Seal>,
 }
 
 /// The second auditor's word. ‖ 第二名审计人员的确认。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SealConfirmation {
     /// Number of the case, as the first stated it. ‖ 案号，须与第一名所填一致。
     pub case_no: String,
 }
 
 /// The end of a seal. ‖ 解除封存。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SealLifting {
     /// Why. ‖ 理由。
     #[schema(min_length = 1, max_length = 1024)]
@@ -208,14 +211,23 @@ pub struct SealLifting {
 }
 
 /// Whose archive pack is asked for, and why. ‖ 归档哪个办件，以及理由。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ArchiveQuery {
     /// The application. ‖ 办件编号。
     #[schema(min_length = 1, max_length = 128, example = "20261122-000187")]
     pub application_no: String,
     /// Only what this agency asked under it. ‖ 只含该机构的查询。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agency: Option<String>,
     /// Why; sealed into the ledger. ‖ 理由，加密写入存证日志。
     #[schema(min_length = 1, max_length = 1024, example = "办结归档")]
     pub reason: String,
+}
+
+words! {
+    /// Why entries are missing. ‖ 缺失的原因。
+    TraceLackWord;
+    /// State of a seal. ‖ 封存的状态。
+    SealState;
 }

@@ -1,11 +1,12 @@
 //! Shapes of `/v1/quality`.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::BothLanguages;
 
 /// The data-quality ledger, as rows. ‖ 数据质量统计。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Quality {
     /// First day. ‖ 起始日。
     #[schema(format = Date)]
@@ -23,16 +24,8 @@ pub struct Quality {
     pub mismatches: Vec<QualityMismatches>,
 }
 
-/// `day` or `week`. ‖ 日或周。
-#[derive(ToSchema)]
-pub struct QualityBy;
-
-/// Number by word. ‖ 词到次数。
-#[derive(ToSchema)]
-pub struct QualityCounts;
-
 /// One field in one period. ‖ 一个周期内的一个字段。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityField {
     /// Day or ISO week. ‖ 日或 ISO 周。
     #[schema(example = "2026-W47")]
@@ -62,7 +55,7 @@ pub struct QualityField {
 }
 
 /// Answers about one dataset in one period. ‖ 一个周期内一个数据资源的答复。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityAnswers {
     /// Day or ISO week. ‖ 日或 ISO 周。
     pub period: String,
@@ -76,7 +69,7 @@ pub struct QualityAnswers {
 }
 
 /// What became of the mismatches of one field in one period. ‖ 一个周期内一个字段差异的处理。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityMismatches {
     /// Day or ISO week. ‖ 日或 ISO 周。
     pub period: String,
@@ -106,7 +99,7 @@ pub struct QualityMismatches {
 }
 
 /// A week of one authority. ‖ 一个数据源部门的一周。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityReport {
     /// The authority. ‖ 数据源部门。
     pub authority: QualityAuthority,
@@ -134,7 +127,7 @@ pub struct QualityReport {
 }
 
 /// An authority. ‖ 数据源部门。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityAuthority {
     /// Its id. ‖ 机构标识。
     #[schema(example = "wuhu-police")]
@@ -144,7 +137,7 @@ pub struct QualityAuthority {
 }
 
 /// The week before. ‖ 上一周。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityBefore {
     /// Verdicts by field. ‖ 各字段的结论。
     pub fields: Vec<QualityField>,
@@ -152,4 +145,14 @@ pub struct QualityBefore {
     pub answers: Vec<QualityAnswers>,
     /// What became of mismatches. ‖ 差异的处理。
     pub mismatches: Vec<QualityMismatches>,
+}
+
+maps! {
+    /// Number by word. ‖ 词到次数。
+    QualityCounts: u64;
+}
+
+words! {
+    /// `day` or `week`. ‖ 日或周。
+    QualityBy;
 }

@@ -1,11 +1,13 @@
 //! Shapes of `/v1/watches`.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Claims, EntryNote, FieldVerdicts, Finding, MismatchNote, Outcome, Purpose, RecordNote, Subject};
 
 /// A question that is watched after it is answered. ‖ 核验并关注的请求。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WatchRequest {
     /// Name of the dataset. ‖ 数据资源名称。
     #[schema(max_length = 4096, example = "e-licence")]
@@ -22,7 +24,7 @@ pub struct WatchRequest {
 }
 
 /// The answer to the question, and its watch. ‖ 核验的答复与关注。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct WatchedVerification {
     /// Names this verification. ‖ 核验编号。
     #[schema(example = "ver_01KB2Q0000000000000000002A")]
@@ -32,13 +34,15 @@ pub struct WatchedVerification {
     /// Verdict by field. ‖ 各字段结论。
     pub fields: FieldVerdicts,
     /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(required = false)]
-    pub record: RecordNote,
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordNote>,
     /// What was noticed about the identifiers. ‖ 对标识的提示。
     pub findings: Vec<Finding>,
     /// The mismatch that it opened or belongs to. ‖ 产生或所属的差异。
-    #[schema(required = false)]
-    pub mismatch: MismatchNote,
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mismatch: Option<MismatchNote>,
     /// Where its ledger entry stands. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则。
@@ -49,7 +53,7 @@ pub struct WatchedVerification {
 }
 
 /// A watch. ‖ 关注。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Watch {
     /// Names it. ‖ 编号。
     #[schema(example = "wat_01KB2Q0000000000000000002A")]
@@ -91,16 +95,17 @@ pub struct Watch {
     pub created_at: String,
 }
 
-/// `unchanged`: the verdict is that of the first verification; `changed`: it is another; `ended`: nobody looks any more. ‖ `unchanged` 与最初的结论相同；`changed` 已改变；`ended` 已终止。
-#[derive(ToSchema)]
-pub struct WatchState;
-
 /// One page of watches. ‖ 一页关注。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Watches {
     /// In the order of their ids. ‖ 按编号排序。
     pub watches: Vec<Watch>,
     /// For the next page; null on the last. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
+}
+
+words! {
+    /// `unchanged`: the verdict is that of the first verification; `changed`: it is another; `ended`: nobody looks any more. ‖ `unchanged` 与最初的结论相同；`changed` 已改变；`ended` 已终止。
+    WatchState;
 }

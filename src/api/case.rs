@@ -1,11 +1,13 @@
 //! Shapes of `/v1/cases`.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{EntryNote, FieldVerdicts, Finding, MismatchNote, Outcome, Purpose, RecordNote, Subject};
 
 /// A new joint case. ‖ 新联办件。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewCase {
     /// Why the lead asks; every check of the case is asked for it. ‖ 牵头机构的使用事由，联办件中的核验均据此。
     pub purpose: Purpose,
@@ -18,7 +20,8 @@ pub struct NewCase {
 }
 
 /// An agency that handles a case with its lead. ‖ 协办机构。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CoHandler {
     /// The agency. ‖ 机构标识。
     #[schema(min_length = 1, max_length = 4096, example = "wuhu-market")]
@@ -28,11 +31,12 @@ pub struct CoHandler {
     pub item_code: String,
     /// References of the checks that it may use; none: all. ‖ 可复用的核验编号 `ref`；省略为全部。
     #[schema(max_items = 64)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refs: Option<Vec<String>>,
 }
 
 /// A joint case as one of its parties sees it. ‖ 当事机构所见的联办件。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Case {
     /// Names it. ‖ 编号。
     #[schema(example = "cas_01KB2Q0000000000000000002A")]
@@ -59,18 +63,15 @@ pub struct Case {
     pub created_at: String,
 }
 
-/// `open`, `expired` or `closed`. ‖ `open` 办理中，`expired` 已过有效期，`closed` 已结束。
-#[derive(ToSchema)]
-pub struct CaseState;
-
 /// A check of a case, without its verdicts. ‖ 联办件中的一项核验，不含结论。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CaseCheck {
     /// Its number. ‖ 序号。
     #[schema(minimum = 1, example = 1)]
     pub number: u32,
     /// The lead's name for it. ‖ 牵头机构所定的编号。
-    #[schema(rename = "ref", example = "identity")]
+    #[schema(example = "identity")]
+    #[serde(rename = "ref")]
     pub reference: String,
     /// Dataset. ‖ 数据资源。
     #[schema(example = "natural-person")]
@@ -86,7 +87,7 @@ pub struct CaseCheck {
 }
 
 /// One page of cases. ‖ 一页联办件。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Cases {
     /// In the order of their ids. ‖ 按编号排序。
     pub cases: Vec<Case>,
@@ -96,7 +97,7 @@ pub struct Cases {
 }
 
 /// A verification within a case. ‖ 联办件中的核验答复。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CaseCheckAnswer {
     /// Names this verification. ‖ 核验编号。
     #[schema(example = "ver_01KB2Q0000000000000000002A")]
@@ -106,13 +107,15 @@ pub struct CaseCheckAnswer {
     /// Verdict by field. ‖ 各字段结论。
     pub fields: FieldVerdicts,
     /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(required = false)]
-    pub record: RecordNote,
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordNote>,
     /// What was noticed about the identifiers. ‖ 对标识的提示。
     pub findings: Vec<Finding>,
     /// The mismatch that it opened or belongs to. ‖ 产生或所属的差异。
-    #[schema(required = false)]
-    pub mismatch: MismatchNote,
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mismatch: Option<MismatchNote>,
     /// Where its ledger entry stands. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则。
@@ -124,10 +127,16 @@ pub struct CaseCheckAnswer {
 }
 
 /// A check to be used again. ‖ 复用请求。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ReuseRequest {
     /// Why it is asked; its `item_code` is the one that the case names for the agency. ‖ 本机构的使用事由；`item_code` 须为联办件所列。
     pub purpose: Purpose,
     /// Identifiers of the subject. ‖ 核验对象的标识。
     pub subject: Subject,
+}
+
+words! {
+    /// `open`, `expired` or `closed`. ‖ `open` 办理中，`expired` 已过有效期，`closed` 已结束。
+    CaseState;
 }

@@ -1,12 +1,13 @@
 //! Shapes of `/v1/mismatches`, `/v1/subscriptions`, `/v1/deliveries` and `/v1/supervision`.
 //! A secret stands in [`SubscriptionWithSecret`] only; what a reader may not see is left out, not empty.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{RecordFields, Subject};
 
 /// One page of mismatches. ‖ 一页差异。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Mismatches {
     /// In the order of their ids. ‖ 按编号排序。
     pub mismatches: Vec<MismatchSummary>,
@@ -16,7 +17,7 @@ pub struct Mismatches {
 }
 
 /// A mismatch in a list. ‖ 列表中的差异。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct MismatchSummary {
     /// Names it. ‖ 编号。
     #[schema(example = "mis_01KB2Q0000000000000000002A")]
@@ -46,7 +47,7 @@ pub struct MismatchSummary {
 }
 
 /// A mismatch with its history. ‖ 差异及其经过。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Mismatch {
     /// Names it. ‖ 编号。
     #[schema(example = "mis_01KB2Q0000000000000000002A")]
@@ -75,14 +76,19 @@ pub struct Mismatch {
     pub version: u32,
     /// Version of the record that it differs from, or that corrects it; left out where it may not be told. ‖ 所依据（或更正后）的记录版本；不宜告知时省略。
     #[schema(minimum = 1)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub record_version: Option<u32>,
     /// The applicant's matter; for its parties only. ‖ 办件编号，仅当事方可见。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub application_no: Option<String>,
     /// Service item; for its parties only. ‖ 事项编码，仅当事方可见。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub item_code: Option<String>,
     /// What the agency proposes while it is disputed; for its parties only. ‖ 争议期间提出的更正，仅当事方可见。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub proposal: Option<CorrectionProposal>,
     /// How it ended. ‖ 办结方式。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<MismatchResolution>,
     /// Its steps, oldest first. ‖ 各步骤，由早到晚。
     pub history: Vec<MismatchStep>,
@@ -90,16 +96,8 @@ pub struct Mismatch {
     pub deliveries: Vec<DeliveryState>,
 }
 
-/// Where a mismatch stands. ‖ 差异的状态。
-#[derive(ToSchema)]
-pub struct MismatchState;
-
-/// How a mismatch ended. ‖ 差异的办结方式。
-#[derive(ToSchema)]
-pub struct MismatchResolution;
-
 /// What the record should hold. ‖ 记录应有的内容。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CorrectionProposal {
     /// Value by field. ‖ 字段到值。
     pub fields: RecordFields,
@@ -108,7 +106,7 @@ pub struct CorrectionProposal {
 }
 
 /// One step. ‖ 一个步骤。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct MismatchStep {
     /// Its number. ‖ 序号。
     #[schema(minimum = 1)]
@@ -124,17 +122,15 @@ pub struct MismatchStep {
     /// Who did it. ‖ 由谁。
     pub by_role: StepRole,
     /// Client or clerk that did it; for its parties only. ‖ 经办方，仅当事方可见。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// Why; for its parties only. ‖ 理由，仅当事方可见。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Party of a step. ‖ 步骤的当事方。
-#[derive(ToSchema)]
-pub struct StepRole;
-
 /// State of one delivery. ‖ 一次投递的状态。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryState {
     /// Names it; the `webhook-id`. ‖ 编号，即 `webhook-id`。
     pub id: String,
@@ -145,32 +141,28 @@ pub struct DeliveryState {
     pub attempts: u32,
 }
 
-/// State of a delivery. ‖ 投递的状态。
-#[derive(ToSchema)]
-pub struct DeliveryStateWord;
-
 /// What to do about a mismatch. ‖ 对差异的处理。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MismatchAction {
     /// `accept_record`, `propose_correction` and `report_false_claim` are the agency's; `approve` and `reject` the authority's; `reopen` and `close` either's. ‖ `accept_record`、`propose_correction`、`report_false_claim` 由办理机构；`approve`、`reject` 由数据源部门；`reopen`、`close` 双方均可。
     pub action: MismatchActionWord,
     /// With `propose_correction`: the values that the record should hold. With `approve`: values instead of the proposed ones. ‖ `propose_correction` 时为记录应有的值；`approve` 时可改用其他值。
-    #[schema(required = false)]
+    #[serde(default)]
     pub fields: RecordFields,
     /// With `propose_correction`: references to evidence. ‖ `propose_correction` 时的佐证材料。
     #[schema(max_items = 32)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Vec<String>>,
     /// Why; needed for `reject`, `reopen` and `close`. ‖ 理由；`reject`、`reopen`、`close` 必填。
     #[schema(max_length = 2048)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// An action. ‖ 动作。
-#[derive(ToSchema)]
-pub struct MismatchActionWord;
-
 /// A new subscription. ‖ 新订阅。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewSubscription {
     /// Where to push; must be among the targets that the operator listed. ‖ 推送地址，须在运维登记的范围内。
     #[schema(min_length = 1, max_length = 2048, example = "https://hub-in.hrss.example/heyan")]
@@ -179,18 +171,20 @@ pub struct NewSubscription {
     #[schema(min_items = 1, max_items = 64, example = json!(["record.changed", "mismatch"]))]
     pub events: Vec<String>,
     /// Datasets; none: every one. ‖ 数据资源；为空则全部。
-    #[schema(required = false, max_items = 64, example = json!(["natural-person"]))]
+    #[schema(max_items = 64, example = json!(["natural-person"]))]
+    #[serde(default)]
     pub datasets: Vec<String>,
     /// Until when. ‖ 截止时间。
     #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// Whether a newer version of a record makes an undelivered older one needless. ‖ 记录有新版本时，未送达的旧版本是否不必再送。
-    #[schema(required = false)]
+    #[serde(default)]
     pub supersedes: bool,
 }
 
 /// A subscription. ‖ 订阅。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Subscription {
     /// Names it. ‖ 编号。
     #[schema(example = "sub_01KB2Q0000000000000000002A")]
@@ -222,12 +216,8 @@ pub struct Subscription {
     pub updated_at: String,
 }
 
-/// State of a subscription. ‖ 订阅的状态。
-#[derive(ToSchema)]
-pub struct SubscriptionState;
-
 /// What is told once. ‖ 只显示一次的内容。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct SubscriptionSecret {
     /// Signing secret of Standard Webhooks; keep it, it is never shown again. ‖ Standard Webhooks 签名密钥，请妥善保存，不再显示。
     #[schema(example = "whsec_RVhBTVBMRS1PTkxZLTAwMDAwMDAwMDAwMDAwMDAwMA==")]
@@ -238,18 +228,25 @@ pub struct SubscriptionSecret {
 }
 
 /// A subscription with its secret. ‖ 订阅及其密钥。
-#[derive(ToSchema)]
-pub struct SubscriptionWithSecret;
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct SubscriptionWithSecret {
+    /// As it is told everywhere.
+    #[serde(flatten)]
+    pub subscription: Subscription,
+    /// What is told beside it.
+    #[serde(flatten)]
+    pub secret: SubscriptionSecret,
+}
 
 /// Subscriptions. ‖ 订阅列表。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Subscriptions {
     /// In the order of their ids. ‖ 按编号排序。
     pub subscriptions: Vec<Subscription>,
 }
 
 /// A test that is on its way. ‖ 已发出的测试。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TestDelivery {
     /// The delivery; look at it with `GET /v1/deliveries`. ‖ 投递编号，用 `GET /v1/deliveries` 查看结果。
     #[schema(example = "dlv_01KB2Q0000000000000000002A")]
@@ -257,7 +254,7 @@ pub struct TestDelivery {
 }
 
 /// One page of deliveries. ‖ 一页投递。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Deliveries {
     /// Oldest first. ‖ 由早到晚。
     pub deliveries: Vec<Delivery>,
@@ -267,7 +264,7 @@ pub struct Deliveries {
 }
 
 /// A delivery: one event to one target. ‖ 一次投递：一个事件到一个目标。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Delivery {
     /// Names it; the `webhook-id` of every attempt. ‖ 编号，即每次尝试的 `webhook-id`。
     #[schema(example = "dlv_01KB2Q0000000000000000002A")]
@@ -300,12 +297,8 @@ pub struct Delivery {
     pub updated_at: String,
 }
 
-/// Why a delivery is made. ‖ 投递原因。
-#[derive(ToSchema)]
-pub struct DeliveryReason;
-
 /// The event of a delivery, without its values. ‖ 投递的事件，不含值。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct DeliveredEvent {
     /// Names it. ‖ 编号。
     pub id: String,
@@ -327,21 +320,25 @@ pub struct DeliveredEvent {
 }
 
 /// Which dead deliveries to try again. ‖ 重投哪些死信。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ReplayRange {
     /// To this target alone. ‖ 仅此目标。
     #[schema(max_length = 256)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// Made at this time or later. ‖ 此时起产生的。
     #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// Made before this time. ‖ 此时前产生的。
     #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
 }
 
 /// How many are tried again. ‖ 重投的数量。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Replayed {
     /// Deliveries. ‖ 投递数。
     #[schema(minimum = 0)]
@@ -349,7 +346,8 @@ pub struct Replayed {
 }
 
 /// Whose guesses are to be forgiven, and why. ‖ 解除哪个对象的限制及理由。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UnlockRequest {
     /// Dataset. ‖ 数据资源。
     #[schema(max_length = 4096, example = "natural-person")]
@@ -362,18 +360,14 @@ pub struct UnlockRequest {
 }
 
 /// What became of it. ‖ 办理结果。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Unlocked {
     /// `requested` or `unlocked`. ‖ `requested` 或 `unlocked`。
     pub state: UnlockState,
 }
 
-/// State of a request to unlock. ‖ 解除申请的状态。
-#[derive(ToSchema)]
-pub struct UnlockState;
-
 /// The mismatch that an answer opened or belongs to. ‖ 答复产生或所属的差异。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct MismatchNote {
     /// Names it. ‖ 编号。
     #[schema(example = "mis_01KB2Q0000000000000000002A")]
@@ -381,4 +375,23 @@ pub struct MismatchNote {
     /// Until when the one whose turn it is has time. ‖ 轮到一方的办理期限。
     #[schema(required = true, format = Date)]
     pub due_on: Option<String>,
+}
+
+words! {
+    /// Where a mismatch stands. ‖ 差异的状态。
+    MismatchState;
+    /// How a mismatch ended. ‖ 差异的办结方式。
+    MismatchResolution;
+    /// Party of a step. ‖ 步骤的当事方。
+    StepRole;
+    /// State of a delivery. ‖ 投递的状态。
+    DeliveryStateWord;
+    /// An action. ‖ 动作。
+    MismatchActionWord;
+    /// State of a subscription. ‖ 订阅的状态。
+    SubscriptionState;
+    /// Why a delivery is made. ‖ 投递原因。
+    DeliveryReason;
+    /// State of a request to unlock. ‖ 解除申请的状态。
+    UnlockState;
 }
