@@ -1,6 +1,7 @@
 //! Shapes of `/v1/agencies`, `/v1/grants`, `/v1/users` and of tokens.
 //! A secret stands in [`NewCredential`] parts only: lists and single reads never carry one.
 
+use heyan_domain::safe_integer::SafeInteger;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -160,9 +161,9 @@ pub struct NewGrant {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<String>,
     /// Look-ups a day (Asia/Shanghai); without limit when missing. ‖ 每日次数上限（北京时间），缺省不限。
-    #[schema(minimum = 0, maximum = 9007199254740991_i64, example = 5000)]
+    #[schema(value_type = Option<u64>, minimum = 0, maximum = 9007199254740991_i64, example = 5000)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub daily_ceiling: Option<u64>,
+    pub daily_ceiling: Option<SafeInteger>,
     /// Source networks in CIDR notation; none: anywhere. ‖ 来源网络（CIDR）；为空则不限。
     #[schema(max_items = 256)]
     #[serde(default)]

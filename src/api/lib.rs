@@ -30,6 +30,12 @@ macro_rules! words {
             }
         }
 
+        impl From<$name> for String {
+            fn from(word: $name) -> Self {
+                word.0.into_owned()
+            }
+        }
+
         impl std::ops::Deref for $name {
             type Target = str;
 

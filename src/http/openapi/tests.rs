@@ -298,13 +298,13 @@ fn what_the_handlers_write_fits_and_is_wholly_described() {
         created_at: 0,
         updated_at: 0,
     };
-    assert_fits(&document, "Agency", &access::agency_json(&agency, "agency"));
+    assert_fits(&document, "Agency", &json!(access::agency_of(&agency, "agency")));
     let told = NewSecret {
         client_id: "a".to_owned(),
         client_secret: "s".to_owned(),
         previous_valid_until: Some("2026-11-22T00:00:00Z".to_owned()),
     };
-    assert_fits(&document, "RotatedCredential", &access::with_secret(json!({}), &told));
+    assert_fits(&document, "RotatedCredential", &json!(access::rotated(told)));
     let user = ClientRow {
         id: "u".to_owned(),
         name: "n".to_owned(),
@@ -318,7 +318,7 @@ fn what_the_handlers_write_fits_and_is_wholly_described() {
         created_at: 0,
         updated_at: 0,
     };
-    assert_fits(&document, "User", &access::user_json(&user));
+    assert_fits(&document, "User", &json!(access::user_of(&user)));
     let mut grant = GrantRow {
         id: "g".to_owned(),
         agency: "a".to_owned(),
@@ -333,9 +333,9 @@ fn what_the_handlers_write_fits_and_is_wholly_described() {
         revoked_at: None,
         created_at: 0,
     };
-    assert_fits(&document, "Grant", &access::grant_json(&grant));
+    assert_fits(&document, "Grant", &json!(access::grant_of(&grant)));
     (grant.valid_until, grant.daily_ceiling, grant.revoked_at) = (Some(1), Some(1), Some(1));
-    assert_fits(&document, "Grant", &access::grant_json(&grant));
+    assert_fits(&document, "Grant", &json!(access::grant_of(&grant)));
 }
 
 #[test]

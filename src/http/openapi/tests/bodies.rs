@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    access, alerts, applications, archives, extract, mismatches, records, seals, stream, subscriptions, supervision,
-    traces, verifications,
+    alerts, applications, archives, extract, mismatches, records, seals, stream, subscriptions, supervision, traces,
+    verifications,
 };
 use heyan_app::{
     cases::{CaseBody, CoHandlerBody, ReuseBody},
@@ -31,9 +31,9 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
         "StreamHeader" => taken::<stream::Header<'_>>(&bytes),
         "Purpose" => taken::<Purpose<'_>>(&bytes),
         "RecordQuery" => taken::<records::QueryBody<'_>>(&bytes),
-        "NewAgency" => taken::<access::AgencyBody>(&bytes),
-        "NewGrant" => taken::<access::GrantBody>(&bytes),
-        "NewUser" => taken::<access::UserBody>(&bytes),
+        "NewAgency" => taken::<heyan_api::NewAgency>(&bytes),
+        "NewGrant" => taken::<heyan_api::NewGrant>(&bytes),
+        "NewUser" => taken::<heyan_api::NewUser>(&bytes),
         "MismatchAction" => taken::<mismatches::ActionBody>(&bytes),
         "NewSubscription" => taken::<subscriptions::SubscriptionBody>(&bytes),
         "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
