@@ -323,6 +323,9 @@ pub struct Jwk {
     #[schema(example = "sig")]
     #[serde(rename = "use")]
     pub usage: String,
+    /// `EdDSA`. ‖ 固定为 `EdDSA`。
+    #[schema(example = "EdDSA")]
+    pub alg: String,
 }
 
 /// What a client needs to know of the issuer, RFC 8414. ‖ 令牌签发方的元数据，RFC 8414。

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EntryNote, FieldVerdicts, Finding, MismatchNote, Outcome, Purpose, RecordNote, Subject};
+use super::{Purpose, Subject, Verification};
 
 /// A new joint case. ‖ 新联办件。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -99,28 +99,17 @@ pub struct Cases {
 /// A verification within a case. ‖ 联办件中的核验答复。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CaseCheckAnswer {
-    /// Names this verification. ‖ 核验编号。
-    #[schema(example = "ver_01KB2Q0000000000000000002A")]
-    pub id: String,
-    /// The whole of it. ‖ 总结论。
-    pub outcome: Outcome,
-    /// Verdict by field. ‖ 各字段结论。
-    pub fields: FieldVerdicts,
-    /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub record: Option<RecordNote>,
-    /// What was noticed about the identifiers. ‖ 对标识的提示。
-    pub findings: Vec<Finding>,
-    /// The mismatch that it opened or belongs to. ‖ 产生或所属的差异。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mismatch: Option<MismatchNote>,
-    /// Where its ledger entry stands. ‖ 存证位置。
-    pub receipt: EntryNote,
-    /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "natural-person@1")]
-    pub rules: String,
+    /// The answer. ‖ 核验的答复。
+    #[serde(flatten)]
+    pub verification: Verification,
+    /// What is told beside it. ‖ 另附的内容。
+    #[serde(flatten)]
+    pub more: CaseCheckNumber,
+}
+
+/// The number beside an answer. ‖ 答复所附的序号。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct CaseCheckNumber {
     /// Its number in the case. ‖ 在联办件中的序号。
     #[schema(minimum = 1)]
     pub number: u32,

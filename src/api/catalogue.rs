@@ -63,6 +63,15 @@ pub struct Label {
     pub en: String,
 }
 
+impl From<&heyan_domain::label::Label> for Label {
+    fn from(label: &heyan_domain::label::Label) -> Self {
+        Self {
+            zh: label.zh.clone(),
+            en: label.en.clone(),
+        }
+    }
+}
+
 /// The department answerable for a dataset. ‖ 数据源部门。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Authority {

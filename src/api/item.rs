@@ -64,6 +64,15 @@ pub struct BothLanguages {
     pub en: String,
 }
 
+impl From<&heyan_domain::label::Label> for BothLanguages {
+    fn from(label: &heyan_domain::label::Label) -> Self {
+        Self {
+            zh: label.zh.clone(),
+            en: label.en.clone(),
+        }
+    }
+}
+
 /// What became of one material. ‖ 一份材料的结果。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CheckedMaterial {

@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    Claims, EntryNote, FieldVerdicts, Finding, MismatchNote, Outcome, Purpose, RecordFields, RecordNote, Subject,
-    VerdictWord,
-};
+use super::{Claims, Finding, Purpose, RecordFields, Subject, VerdictWord, Verification};
 
 /// The parts of a file's verification, in this order; the file is last and is never stored. ‖ 文件验证的各部分，按此次序；文件在最后，且从不保存。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -58,23 +55,17 @@ pub struct FileQuestion {
 /// A file against its register: a verification whose first claims are the digests of the file. ‖ 证照文件核验：以文件摘要为首要申报值的核验。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct LicenceVerification {
-    /// Names this verification. ‖ 核验编号。
-    #[schema(example = "ver_01KB2Q0000000000000000002A")]
-    pub id: String,
-    /// The whole of it; says nothing of the signature. ‖ 总结论，不含签名。
-    pub outcome: Outcome,
-    /// Verdict by field. ‖ 各字段结论。
-    pub fields: FieldVerdicts,
-    /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub record: Option<RecordNote>,
-    /// What was noticed about the identifier. ‖ 对标识的提示。
-    pub findings: Vec<Finding>,
-    /// The mismatch that it opened or belongs to. ‖ 不一致时产生或所属的差异。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mismatch: Option<MismatchNote>,
+    /// The answer; its outcome says nothing of the signature. ‖ 核验的答复；总结论不含签名。
+    #[serde(flatten)]
+    pub verification: Verification,
+    /// What is told beside it. ‖ 另附的内容。
+    #[serde(flatten)]
+    pub more: LicenceFileFound,
+}
+
+/// What a file's verification tells beside the answer. ‖ 文件核验在答复之外所告知的。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct LicenceFileFound {
     /// The file that was received. ‖ 收到的文件。
     pub file: LicenceFileNote,
     /// Its identifier. ‖ 证照标识的情况。
@@ -85,11 +76,6 @@ pub struct LicenceVerification {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<LicenceSignature>,
-    /// Where its ledger entry stands. ‖ 存证位置。
-    pub receipt: EntryNote,
-    /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "e-licence@2")]
-    pub rules: String,
 }
 
 /// A file that was received and hashed. ‖ 已接收并计算摘要的文件。
@@ -200,23 +186,17 @@ pub struct LicenceQuery {
 /// The answer to a query; one of the three wrong is answered as all of them. ‖ 查询的答复；三者有一不符即按全部不符答复。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct LicenceFound {
-    /// Names this verification. ‖ 核验编号。
-    #[schema(example = "ver_01KB2Q0000000000000000002A")]
-    pub id: String,
-    /// The whole of it. ‖ 总结论。
-    pub outcome: Outcome,
-    /// Verdict by field. ‖ 各字段结论。
-    pub fields: FieldVerdicts,
-    /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub record: Option<RecordNote>,
-    /// What was noticed about the identifier. ‖ 对标识的提示。
-    pub findings: Vec<Finding>,
-    /// The mismatch that it opened or belongs to. ‖ 不一致时产生或所属的差异。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mismatch: Option<MismatchNote>,
+    /// The answer. ‖ 核验的答复。
+    #[serde(flatten)]
+    pub verification: Verification,
+    /// What is told beside it. ‖ 另附的内容。
+    #[serde(flatten)]
+    pub more: LicenceFoundNote,
+}
+
+/// What a query tells beside the answer. ‖ 查询在答复之外所告知的。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct LicenceFoundNote {
     /// Its identifier, when a licence was found. ‖ 证照标识的情况，查到时出现。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,11 +207,6 @@ pub struct LicenceFound {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub licence: Option<LicenceRead>,
-    /// Where its ledger entry stands. ‖ 存证位置。
-    pub receipt: EntryNote,
-    /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "e-licence@2")]
-    pub rules: String,
 }
 
 /// A licence as its reader may see it. ‖ 可见的证照内容。

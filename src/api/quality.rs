@@ -27,6 +27,16 @@ pub struct Quality {
 /// One field in one period. ‖ 一个周期内的一个字段。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityField {
+    /// How often it was held against a value. ‖ 与记录值比对的次数。
+    #[schema(minimum = 0)]
+    pub compared: u64,
+    /// Mismatches among them; null when there were none to compare. ‖ 其中不一致的比率；未比对时为空。
+    #[schema(required = true, minimum = 0, maximum = 1)]
+    pub mismatch_rate: Option<f64>,
+    /// Every verdict. ‖ 各结论的次数。
+    pub verdicts: QualityCounts,
+    /// Bases of matches and reasons of reviews. ‖ 一致的依据与复核的原因。
+    pub rules_applied: QualityCounts,
     /// Day or ISO week. ‖ 日或 ISO 周。
     #[schema(example = "2026-W47")]
     pub period: String,
@@ -42,16 +52,6 @@ pub struct QualityField {
     /// How it is compared. ‖ 比对方法。
     #[schema(example = "person_name")]
     pub comparator: String,
-    /// How often it was held against a value. ‖ 与记录值比对的次数。
-    #[schema(minimum = 0)]
-    pub compared: u64,
-    /// Mismatches among them; null when there were none to compare. ‖ 其中不一致的比率；未比对时为空。
-    #[schema(required = true, minimum = 0, maximum = 1)]
-    pub mismatch_rate: Option<f64>,
-    /// Every verdict. ‖ 各结论的次数。
-    pub verdicts: QualityCounts,
-    /// Bases of matches and reasons of reviews. ‖ 一致的依据与复核的原因。
-    pub rules_applied: QualityCounts,
 }
 
 /// Answers about one dataset in one period. ‖ 一个周期内一个数据资源的答复。

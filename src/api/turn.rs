@@ -49,31 +49,9 @@ pub struct MismatchSummary {
 /// A mismatch with its history. ‖ 差异及其经过。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Mismatch {
-    /// Names it. ‖ 编号。
-    #[schema(example = "mis_01KB2Q0000000000000000002A")]
-    pub id: String,
-    /// Where it stands. ‖ 状态。
-    pub state: MismatchState,
-    /// Dataset. ‖ 数据资源。
-    #[schema(example = "natural-person")]
-    pub dataset: String,
-    /// Agency whose application it is. ‖ 办件所属机构。
-    #[schema(example = "wuhu-hrss")]
-    pub agency: String,
-    /// Fields that differ. ‖ 不一致的字段。
-    pub fields: Vec<String>,
-    /// Until when the one whose turn it is has time. ‖ 轮到一方的办理期限。
-    #[schema(required = true, format = Date)]
-    pub due_on: Option<String>,
-    /// When it opened. ‖ 产生时间。
-    #[schema(format = DateTime)]
-    pub opened_at: String,
-    /// When it last took a step. ‖ 最近一步的时间。
-    #[schema(format = DateTime)]
-    pub updated_at: String,
-    /// Number of its last step. ‖ 最近一步的序号。
-    #[schema(minimum = 1)]
-    pub version: u32,
+    /// What a list tells of it. ‖ 列表所示的内容。
+    #[serde(flatten)]
+    pub summary: MismatchSummary,
     /// Version of the record that it differs from, or that corrects it; left out where it may not be told. ‖ 所依据（或更正后）的记录版本；不宜告知时省略。
     #[schema(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]

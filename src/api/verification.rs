@@ -1,6 +1,7 @@
 //! Shapes of `/v1/verifications`.
 //! Limits of texts are bytes of UTF-8: `maxLength` is exact for ASCII only.
 
+use heyan_domain::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -122,6 +123,17 @@ pub struct FieldVerdict {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disputed: Option<bool>,
+}
+
+impl From<Verdict> for FieldVerdict {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            verdict: verdict.as_str().into(),
+            basis: verdict.basis().map(Into::into),
+            reason: verdict.reason().map(Into::into),
+            disputed: None,
+        }
+    }
 }
 
 /// The record that an answer rests on. ‖ 答复所依据的记录。

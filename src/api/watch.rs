@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Claims, EntryNote, FieldVerdicts, Finding, MismatchNote, Outcome, Purpose, RecordNote, Subject};
+use super::{Claims, FieldVerdicts, Outcome, Purpose, Subject, Verification};
 
 /// A question that is watched after it is answered. ‖ 核验并关注的请求。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -26,28 +26,17 @@ pub struct WatchRequest {
 /// The answer to the question, and its watch. ‖ 核验的答复与关注。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct WatchedVerification {
-    /// Names this verification. ‖ 核验编号。
-    #[schema(example = "ver_01KB2Q0000000000000000002A")]
-    pub id: String,
-    /// The whole of it. ‖ 总结论。
-    pub outcome: Outcome,
-    /// Verdict by field. ‖ 各字段结论。
-    pub fields: FieldVerdicts,
-    /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub record: Option<RecordNote>,
-    /// What was noticed about the identifiers. ‖ 对标识的提示。
-    pub findings: Vec<Finding>,
-    /// The mismatch that it opened or belongs to. ‖ 产生或所属的差异。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mismatch: Option<MismatchNote>,
-    /// Where its ledger entry stands. ‖ 存证位置。
-    pub receipt: EntryNote,
-    /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "e-licence@1")]
-    pub rules: String,
+    /// The answer. ‖ 核验的答复。
+    #[serde(flatten)]
+    pub verification: Verification,
+    /// What is told beside it. ‖ 另附的内容。
+    #[serde(flatten)]
+    pub more: WatchNote,
+}
+
+/// The watch beside an answer. ‖ 答复所附的关注。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct WatchNote {
     /// The watch. ‖ 关注。
     pub watch: Watch,
 }

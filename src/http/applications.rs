@@ -1,11 +1,15 @@
 //! `/v1/applications`: an agency says which application numbers became applications. Numbers stand in bodies only.
 
 use actix_web::HttpResponse;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use serde_json::json;
 
-use super::{access::change, call::Call, extract, problem::Problem, verifications::NO_STORE};
+use super::{
+    access::change,
+    call::Call,
+    extract,
+    problem::Problem,
+    reply::{entry_note, ok},
+};
 use heyan_api as api;
 use heyan_app::{applications, question::Text};
 
@@ -41,9 +45,8 @@ pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
     });
     let appended = appended.await?;
     call.entered();
-    let leaf = STANDARD.encode(appended.leaf);
-    let origin = &call.state.hub.settings.origin;
-    let receipt = json!({"origin": origin, "index": appended.index, "leaf": leaf});
-    let body = json!({"status": "reported", "receipt": receipt});
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+    Ok(ok(&api::ApplicationReported {
+        status: "reported".into(),
+        receipt: entry_note(&call.state, &appended),
+    }))
 }

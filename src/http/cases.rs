@@ -1,8 +1,7 @@
 //! `/v1/cases`: joint handling. The lead opens a case and verifies within it; who handles it too uses a check again.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{
     access::change,
@@ -10,17 +9,17 @@ use super::{
     extract,
     page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
-    reply::ok,
-    verifications::{NO_STORE, query},
+    reply::{created, no_content, ok},
+    verifications::{answered, query, with_more},
 };
 use heyan_api as api;
 use heyan_app::{
-    answer_json,
-    cases::{self, CaseBody, ReuseBody},
+    cases::{self, CaseBody, ReuseBody, View},
     error::AppError,
     question::{ItemBody, VerificationBody},
-    verify::{self, Answer},
+    verify,
 };
+use heyan_ports::{rows::CaseCheckRow, time};
 
 /// `POST /v1/cases`.
 #[utoipa::path(
@@ -38,9 +37,37 @@ pub(super) async fn open(mut call: Call) -> Result<HttpResponse, Problem> {
     });
     let view = opened.await?;
     call.entered();
-    Ok(HttpResponse::Created()
-        .insert_header(NO_STORE)
-        .json(view.json(call.now_us)))
+    Ok(created(&case(&view, call.now_us)))
+}
+
+/// A case as the party that looks may read it: verdicts come from a reuse alone, the lead's matter is the lead's.
+fn case(view: &View, now_us: i64) -> api::Case {
+    let (row, facts) = (&view.row, &view.facts);
+    let of_lead = |text: &String| view.is_lead.then(|| text.clone());
+    let co_handler = |one: &cases::CoHandler| api::CoHandler {
+        agency: one.agency.clone(),
+        item_code: one.item_code.clone(),
+        refs: one.refs.clone(),
+    };
+    let check = |(row, facts): &(CaseCheckRow, cases::CheckFacts)| api::CaseCheck {
+        number: row.number,
+        reference: facts.reference.clone(),
+        dataset: row.dataset.to_string(),
+        fields: facts.fields.iter().map(|field| field.name.clone()).collect(),
+        at: time::rfc3339(row.created_at),
+        verification: of_lead(&row.verification),
+    };
+    api::Case {
+        id: row.id.clone(),
+        lead: row.lead.clone(),
+        state: view.state(now_us).into(),
+        valid_until: time::rfc3339(row.until),
+        item_code: facts.item_code.clone(),
+        application_no: of_lead(&facts.application_no),
+        co_handlers: facts.co_handlers.iter().map(co_handler).collect(),
+        checks: view.checks.iter().map(check).collect(),
+        created_at: time::rfc3339(row.created_at),
+    }
 }
 
 #[derive(Deserialize)]
@@ -61,9 +88,9 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let limit = limit_of(asked.limit)?;
     let after = after(asked.cursor.as_deref())?;
     let mut views = cases::list(call.hub(), &call.caller, after.as_deref(), limit + 1).await?;
-    let next = page::next(&mut views, limit, |view| view.row.id.clone());
-    let views: Vec<Value> = views.iter().map(|view| view.json(call.now_us)).collect();
-    Ok(ok(&json!({"cases": views, "next_cursor": next})))
+    let next_cursor = page::next(&mut views, limit, |view| view.row.id.clone());
+    let cases = views.iter().map(|view| case(view, call.now_us)).collect();
+    Ok(ok(&api::Cases { cases, next_cursor }))
 }
 
 /// `GET /v1/cases/{id}`.
@@ -74,7 +101,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let view = cases::get(call.hub(), &call.caller, &call.path("id")).await?;
-    Ok(ok(&view.json(call.now_us)))
+    Ok(ok(&case(&view, call.now_us)))
 }
 
 /// `DELETE /v1/cases/{id}`.
@@ -88,7 +115,7 @@ pub(super) async fn close(call: Call) -> Result<HttpResponse, Problem> {
     if change(async move { cases::close(&state.hub, &caller, &id).await }).await? {
         call.entered();
     }
-    Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish())
+    Ok(no_content())
 }
 
 /// `POST /v1/cases/{id}/checks`.
@@ -104,9 +131,9 @@ pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
     // The same bytes, read a second time: the question takes what it is made of.
     let again: ItemBody<'_> = extract::parse(&bytes)?;
     cases::check_reference(&item.reference)?;
-    let case = call.path("id");
+    let id = call.path("id");
     let hub = call.hub();
-    let view = cases::led(hub, &call.caller, &case).await?;
+    let view = cases::led(hub, &call.caller, &id).await?;
     let missing = || AppError::fault("/dataset", "missing_member");
     let question = VerificationBody {
         dataset: again.dataset.ok_or_else(missing)?,
@@ -122,24 +149,12 @@ pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
     };
     let new = cases::checked(&item, &answer)?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
-    let number = change(async move { cases::add_check(&state.hub, &caller, &case, &new).await }).await?;
+    let number = change(async move { cases::add_check(&state.hub, &caller, &id, &new).await }).await?;
     call.entered();
-    let mut out = written(&answer, &hub.settings.origin);
-    out.extend_from_slice(b",\"number\":");
-    answer_json::put_number(&mut out, number.into());
-    out.push(b'}');
-    Ok(HttpResponse::Created()
-        .insert_header(NO_STORE)
-        .content_type("application/json")
-        .body(out))
-}
-
-/// An answer as JSON, without its closing brace.
-fn written(answer: &Answer<'_>, origin: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(512);
-    out.push(b'{');
-    answer_json::put_answer(&mut out, origin, answer);
-    out
+    let more = api::CaseCheckNumber { number };
+    let mut response = answered(with_more(&hub.settings.origin, &answer, &more));
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
 }
 
 /// `POST /v1/cases/{id}/checks/{number}/reuse`.
@@ -154,10 +169,12 @@ pub(super) async fn reuse(mut call: Call) -> Result<HttpResponse, Problem> {
     let body: ReuseBody<'_> = extract::parse(&bytes)?;
     let number = call.path("number").parse();
     let number: u32 = number.map_err(|_no_number| Problem::new(ProblemCode::InvalidParameter))?;
-    let (hub, case, mut names) = (call.hub(), call.path("id"), Vec::new());
-    let answer = cases::reuse(hub, &call.state.lane, &call.caller, (&case, number), &body, &mut names).await?;
+    let (hub, id, mut names) = (call.hub(), call.path("id"), Vec::new());
+    let answer = cases::reuse(hub, &call.state.lane, &call.caller, (&id, number), &body, &mut names).await?;
     call.entered();
-    let mut out = written(&answer, &hub.settings.origin);
-    out.push(b'}');
-    Ok(super::verifications::answered(out))
+    Ok(answered(with_more(
+        &hub.settings.origin,
+        &answer,
+        &serde_json::Map::new(),
+    )))
 }

@@ -2,7 +2,7 @@
 //! the hub can verify. Items are public: nothing here is about a person.
 
 use actix_web::HttpResponse;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     access::change,
@@ -12,10 +12,10 @@ use super::{
     lines::Block,
     page,
     problem::{Problem, ProblemCode},
-    reply::ok,
+    reply::{entry_note, ok},
     state::State,
     strict,
-    verifications::{NO_STORE, query},
+    verifications::query,
 };
 use heyan_api as api;
 use heyan_app::{
@@ -24,7 +24,6 @@ use heyan_app::{
     items::{self, PaperDemand, PutAnswer, PutResult, Registered},
 };
 use heyan_catalog::item::{ItemSpec, ServiceItem};
-use heyan_ledger::Appended;
 
 /// Reads one item. Its maps are read twice: a member that stands in one twice is a mistake, and a map would keep the last.
 fn read(bytes: &[u8]) -> Result<ItemSpec, Problem> {
@@ -56,18 +55,15 @@ async fn put_one(call: &mut Call) -> Result<HttpResponse, Problem> {
     let PutAnswer { results, appended } = answer;
     let decided = results.into_iter().next();
     let (registered, version) = decided.unwrap_or(Err(AppError::Internal("an item was left undecided")))?;
-    let mut body = json!({"status": registered.as_str(), "code": code, "version": version});
-    if let (Some(appended), Some(members)) = (appended, body.as_object_mut()) {
+    if appended.is_some() {
         call.entered();
-        members.insert("receipt".to_owned(), receipt(&call.state, &appended));
     }
-    Ok(ok(&body))
-}
-
-fn receipt(state: &State, appended: &Appended) -> Value {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let leaf = STANDARD.encode(appended.leaf);
-    json!({"origin": state.hub.settings.origin, "index": appended.index, "leaf": leaf})
+    Ok(ok(&api::ItemStored {
+        status: registered.as_str().into(),
+        code,
+        version,
+        receipt: appended.map(|appended| entry_note(&call.state, &appended)),
+    }))
 }
 
 /// A line that was read, with its number in the body, and the code that it names.
@@ -144,7 +140,7 @@ async fn put_lines(
     }
     let PutAnswer { results, appended } = items::put(&state.hub, caller, specs).await?;
     if let Some(appended) = appended {
-        tally.receipt = receipt(state, &appended);
+        tally.receipt = json!(entry_note(state, &appended));
     }
     let mut results = results.into_iter();
     for (number, code, problem) in told {
@@ -166,16 +162,15 @@ fn tell(
 ) {
     let (word, line) = match result {
         Ok((registered, version)) => {
-            let word = registered.as_str();
-            (
-                word,
-                json!({"line": number, "status": word, "code": code, "version": version}),
-            )
+            let line = api::ItemLine {
+                line: number,
+                status: registered.as_str().into(),
+                code: code.unwrap_or_default(),
+                version,
+            };
+            (registered.as_str(), json!(line))
         }
-        Err(problem) => (
-            "rejected",
-            json!({"line": number, "problem": problem.to_value(tally.locale)}),
-        ),
+        Err(problem) => ("rejected", tally.problem_line(number, &problem)),
     };
     tally.count(word);
     out.extend_from_slice(format!("{line}\n").as_bytes());
@@ -197,23 +192,27 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let items = call.hub().items.load_full();
     let rows = items.iter().map(|item| (item.spec.code.as_str(), || summary(item)));
     let (items, next_cursor) = paging.cut(rows)?;
-    Ok(ok(&json!({"items": items, "next_cursor": next_cursor})))
+    Ok(ok(&api::ServiceItems { items, next_cursor }))
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// An item in a list: without what its materials are, but with how many there are.
-fn summary(item: &ServiceItem) -> Value {
+fn summary(item: &ServiceItem) -> api::ItemSummary {
     let spec = &item.spec;
-    json!({
-        "code": spec.code,
-        "name": spec.name,
-        "name_en": spec.name_en,
-        "kind": spec.kind,
-        "list": spec.list,
-        "agency_code": spec.agency_code,
-        "agency_name": spec.agency_name,
-        "version": spec.version,
-        "materials": item.materials.as_ref().map(|materials| materials.len()),
-    })
+    api::ItemSummary {
+        code: spec.code.clone(),
+        name: spec.name.clone(),
+        name_en: spec.name_en.clone(),
+        kind: spec.kind.clone(),
+        list: spec.list.as_str().into(),
+        agency_code: spec.agency_code.clone(),
+        agency_name: spec.agency_name.clone(),
+        version: spec.version,
+        materials: item.materials.as_ref().map(|materials| number(materials.len())),
+    }
 }
 
 /// `GET /v1/items/{code}`.
@@ -225,7 +224,7 @@ fn summary(item: &ServiceItem) -> Value {
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let item = call.hub().items.load().get(&call.path("code"));
     let item = item.ok_or(AppError::NotFound(Thing::Item))?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(&item.spec))
+    Ok(ok(&item.spec))
 }
 
 /// `GET /v1/items/report`.
@@ -240,30 +239,32 @@ pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     // A blank stands in no code, so a page ends between two materials and never inside a name.
     let key = |demand: &PaperDemand| format!("{} {}", demand.item.spec.code, demand.material);
     let keyed: Vec<(String, &PaperDemand)> = report.demanded.iter().map(|demand| (key(demand), demand)).collect();
-    let rows = keyed.iter().map(|(key, demand)| (key.as_str(), || demand_json(demand)));
-    let (demanded, next_cursor) = paging.cut(rows)?;
-    Ok(ok(&json!({
-        "items": report.items,
-        "items_known": report.known,
-        "materials_verifiable": report.verifiable,
-        "materials_not_verifiable": report.not_verifiable,
-        "materials_not_mapped": report.not_mapped,
-        "demanded_on_paper": demanded,
-        "next_cursor": next_cursor,
-    })))
+    let rows = keyed
+        .iter()
+        .map(|(key, demand)| (key.as_str(), || paper_demand(demand)));
+    let (demanded_on_paper, next_cursor) = paging.cut(rows)?;
+    Ok(ok(&api::ItemReport {
+        items: number(report.items),
+        items_known: number(report.known),
+        materials_verifiable: number(report.verifiable),
+        materials_not_verifiable: number(report.not_verifiable),
+        materials_not_mapped: number(report.not_mapped),
+        demanded_on_paper,
+        next_cursor,
+    }))
 }
 
-fn demand_json(demand: &PaperDemand) -> Value {
+fn paper_demand(demand: &PaperDemand) -> api::PaperDemand {
     let spec = &demand.item.spec;
-    json!({
-        "item_code": spec.code,
-        "item_name": spec.name,
-        "agency_code": spec.agency_code,
-        "agency_name": spec.agency_name,
-        "material": demand.material,
-        "name": demand.name,
-        "why": demand.why.as_str(),
-        "dataset": &*demand.dataset,
-        "as_in": demand.as_in,
-    })
+    api::PaperDemand {
+        item_code: spec.code.clone(),
+        item_name: spec.name.clone(),
+        agency_code: spec.agency_code.clone(),
+        agency_name: spec.agency_name.clone(),
+        material: demand.material.clone(),
+        name: demand.name.clone(),
+        why: demand.why.as_str().into(),
+        dataset: demand.dataset.to_string(),
+        as_in: demand.as_in.clone(),
+    }
 }

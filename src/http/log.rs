@@ -2,7 +2,6 @@
 //! anyone. Entry bundles hold pseudonyms and are for auditors.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
 
 use super::{
     call::Call,
@@ -43,21 +42,19 @@ pub(super) async fn cosigned(
 ) -> Result<HttpResponse, Problem> {
     // From memory: whoever calls here is nobody known, and must not make the store work.
     let rows = state.hub.peers.cosigned();
-    let row = |row: &CosignedRow| {
-        json!({
-            "origin": row.origin,
-            "key": state.hub.peers.key_of(&row.origin),
-            "witness": row.witness,
-            "witness_key": row.witness_key,
-            "checkpoint": row.checkpoint,
-            "at": time::rfc3339(row.at),
-        })
+    let row = |row: &CosignedRow| api::CosignedCheckpoint {
+        origin: row.origin.clone(),
+        key: state.hub.peers.key_of(&row.origin).map(|key| key.to_string()),
+        witness: row.witness.clone(),
+        witness_key: row.witness_key.clone(),
+        checkpoint: row.checkpoint.clone(),
+        at: time::rfc3339(row.at),
     };
-    let rows: Vec<Value> = rows.iter().map(row).collect();
-    let answer = json!({"checkpoints": rows});
     Ok(HttpResponse::Ok()
         .insert_header(("cache-control", "no-cache"))
-        .json(answer))
+        .json(api::Cosigned {
+            checkpoints: rows.iter().map(row).collect(),
+        }))
 }
 
 /// `GET /log/key`: the public key in C2SP signed-note form.

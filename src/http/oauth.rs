@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use serde_json::json;
 
 use super::{
     call::{self, peer, turn_away},
     extract::{self, BodyLimit, MediaType},
     problem::{Problem, ProblemCode},
+    reply::ok,
     state::State,
-    verifications::NO_STORE,
 };
 use heyan_api as api;
 use heyan_app::{
@@ -119,8 +118,11 @@ fn answer(state: &State, caller: &Caller, form: &Form) -> Result<HttpResponse, P
         return Err(Problem::new(ProblemCode::InvalidScope));
     }
     let issued = token::issue(&state.hub, caller)?;
-    let body = json!({"access_token": issued.access_token, "token_type": "Bearer", "expires_in": issued.expires_in});
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+    Ok(ok(&api::Token {
+        access_token: issued.access_token,
+        token_type: "Bearer".into(),
+        expires_in: issued.expires_in.unsigned_abs(),
+    }))
 }
 
 /// `GET /oauth/jwks`.
@@ -149,13 +151,15 @@ pub(super) async fn metadata(
     _payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let settings = &state.hub.settings;
-    Ok(HttpResponse::Ok().json(json!({
-        "issuer": settings.issuer,
-        "token_endpoint": format!("{}/oauth/token", settings.public_url),
-        "jwks_uri": format!("{}/oauth/jwks", settings.public_url),
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA"],
-    })))
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+    Ok(HttpResponse::Ok().json(api::Metadata {
+        issuer: settings.issuer.to_string(),
+        token_endpoint: format!("{}/oauth/token", settings.public_url),
+        jwks_uri: format!("{}/oauth/jwks", settings.public_url),
+        grant_types_supported: vec!["client_credentials".into()],
+        response_types_supported: Vec::new(),
+        token_endpoint_auth_methods_supported: words(&methods),
+        token_endpoint_auth_signing_alg_values_supported: words(&["EdDSA"]),
+    }))
 }

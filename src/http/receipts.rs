@@ -66,7 +66,9 @@ fn not_sealed_yet() -> HttpResponse {
     HttpResponse::Accepted()
         .insert_header((header::RETRY_AFTER, "1"))
         .insert_header(NO_STORE)
-        .json(serde_json::json!({"status": "pending"}))
+        .json(api::Pending {
+            status: "pending".into(),
+        })
 }
 
 fn wants_text(call: &Call) -> Result<bool, Problem> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     call::Call,
@@ -13,6 +13,7 @@ use super::{
     intake::{self, Intake, Tally},
     lines::Block,
     problem::{Problem, ProblemCode},
+    reply::ok,
     state::State,
     strict,
     verifications::NO_STORE,
@@ -72,7 +73,11 @@ async fn put_one(call: &mut Call, dataset: &Arc<Dataset>) -> Result<HttpResponse
     let (ingested, version) = result?;
     call.entered();
     count(&call.state, ingested.as_str());
-    let body = json!({"status": ingested.as_str(), "version": version, "receipt": receipt});
+    let body = api::RecordStored {
+        status: ingested.as_str().into(),
+        version,
+        receipt,
+    };
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, format!("\"{version}\"")))
         .insert_header(NO_STORE)
@@ -92,10 +97,13 @@ fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
         .ok_or_else(|| Problem::new(ProblemCode::InvalidHeader))
 }
 
-fn receipt(state: &State, answer: &IngestAnswer) -> Value {
+fn receipt(state: &State, answer: &IngestAnswer) -> api::RecordsReceipt {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let leaf = answer.leaf.map(|leaf| STANDARD.encode(leaf));
-    json!({"origin": state.hub.settings.origin, "index": answer.index, "leaf": leaf})
+    api::RecordsReceipt {
+        origin: state.hub.settings.origin.to_string(),
+        index: answer.index,
+        leaf: answer.leaf.map(|leaf| STANDARD.encode(leaf)),
+    }
 }
 
 fn count(state: &State, result: &str) {
@@ -179,7 +187,7 @@ impl OfDataset {
         }
         let answer = records::ingest(&state.hub, caller, &self.0, records, None).await?;
         if answer.index.is_some() {
-            tally.receipt = receipt(state, &answer);
+            tally.receipt = json!(receipt(state, &answer));
         }
         let mut results = answer.results.into_iter();
         for line in lines {
@@ -211,7 +219,7 @@ fn put_line(tally: &mut Tally, state: &State, result: Result<(Ingested, u32), Pr
             )
         }
         Err(problem) => {
-            let line = json!({"line": tally.line, "problem": problem.to_value(tally.locale)});
+            let line = tally.problem_line(tally.line, &problem);
             ("rejected", format!("{line}\n"))
         }
     };
@@ -245,15 +253,12 @@ pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     let record = records::read(call.hub(), &call.caller, &dataset, &body.subject, &body.purpose).await?;
     call.entered();
     let record = record.ok_or(AppError::NotFound(Thing::Record))?;
-    let fields: Map<String, Value> = record
-        .fields
-        .into_iter()
-        .map(|(name, text)| (name.to_string(), Value::String(text)))
-        .collect();
-    let body = json!({
-        "record": {"version": record.version, "as_of": record.as_of},
-        "fields": fields,
-        "rules": &*dataset.rules,
-    });
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+    Ok(ok(&api::RecordRead {
+        record: api::RecordVersion {
+            version: record.version,
+            as_of: record.as_of.to_string(),
+        },
+        fields: record.fields.into_iter().collect(),
+        rules: dataset.rules.to_string(),
+    }))
 }

@@ -1,9 +1,12 @@
 //! Answers that nobody on the way may keep.
 
 use actix_web::HttpResponse;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
-use super::verifications::NO_STORE;
+use super::{state::State, verifications::NO_STORE};
+use heyan_api as api;
+use heyan_ledger::Appended;
 
 /// `200` with a body.
 pub(super) fn ok(body: &impl Serialize) -> HttpResponse {
@@ -23,4 +26,13 @@ pub(super) fn accepted(body: &impl Serialize) -> HttpResponse {
 /// `204`.
 pub(super) fn no_content() -> HttpResponse {
     HttpResponse::NoContent().insert_header(NO_STORE).finish()
+}
+
+/// Where an entry stands.
+pub(super) fn entry_note(state: &State, appended: &Appended) -> api::EntryNote {
+    api::EntryNote {
+        origin: state.hub.settings.origin.to_string(),
+        index: appended.index,
+        leaf: STANDARD.encode(appended.leaf),
+    }
 }

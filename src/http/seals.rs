@@ -3,7 +3,6 @@
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{access::change, call::Call, extract, problem::Problem, reply::ok, traces::instant};
 use heyan_api as api;
@@ -14,11 +13,14 @@ use heyan_app::{
 };
 use heyan_ports::time;
 
-fn seal_json(seal: &Seal) -> Value {
-    json!({
-        "id": seal.id, "state": seal.state, "agency": seal.agency, "case_no": seal.case_no,
-        "until": time::rfc3339(seal.until_us),
-    })
+fn told(seal: Seal) -> api::Seal {
+    api::Seal {
+        id: seal.id,
+        state: seal.state.into(),
+        agency: seal.agency,
+        case_no: seal.case_no,
+        until: time::rfc3339(seal.until_us),
+    }
 }
 
 #[derive(Deserialize)]
@@ -66,7 +68,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
         };
         Ok::<_, Problem>(seals::request(hub, &caller, new).await?)
     });
-    Ok(done(&call, &requested.await?))
+    Ok(done(&call, requested.await?))
 }
 
 /// `GET /v1/traces/seals`.
@@ -76,14 +78,8 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let seals = seals::of_auditor(call.hub(), &call.caller).await?;
-    let seals: Vec<Value> = seals.iter().map(seal_json).collect();
-    Ok(ok(&json!({"seals": seals})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ConfirmBody {
-    case_no: String,
+    let seals = seals.into_iter().map(told).collect();
+    Ok(ok(&api::Seals { seals }))
 }
 
 /// `POST /v1/traces/seals/{id}/confirm`.
@@ -94,17 +90,10 @@ pub(super) struct ConfirmBody {
     responses((status = 200, body = api::Seal)),
 )]
 pub(super) async fn confirm(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: ConfirmBody = extract::parse(&bytes)?;
+    let body: api::SealConfirmation = call.body().await?;
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let confirmed = change(async move { seals::confirm(&state.hub, &caller, &id, &body.case_no).await });
-    Ok(done(&call, &confirmed.await?))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LiftBody {
-    reason: String,
+    Ok(done(&call, confirmed.await?))
 }
 
 /// `POST /v1/traces/seals/{id}/lift`.
@@ -115,14 +104,13 @@ pub(super) struct LiftBody {
     responses((status = 200, body = api::Seal)),
 )]
 pub(super) async fn lift(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: LiftBody = extract::parse(&bytes)?;
+    let body: api::SealLifting = call.body().await?;
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let lifted = change(async move { seals::lift(&state.hub, &caller, &id, &body.reason).await });
-    Ok(done(&call, &lifted.await?))
+    Ok(done(&call, lifted.await?))
 }
 
-fn done(call: &Call, seal: &Seal) -> HttpResponse {
+fn done(call: &Call, seal: Seal) -> HttpResponse {
     call.entered();
-    ok(&seal_json(seal))
+    ok(&told(seal))
 }

@@ -1,8 +1,7 @@
 //! `/v1/watches`: a verification that is told of when its verdict would change.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{
     access::change,
@@ -10,17 +9,18 @@ use super::{
     extract,
     page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
-    reply::ok,
-    verifications::{NO_STORE, query},
+    reply::{no_content, ok},
+    verifications::{answered, query, with_more},
 };
 use heyan_api as api;
 use heyan_app::{
-    answer_json,
+    hub::Hub,
     question::VerificationBody,
     verify,
-    watches::{self, STATES, WatchBody},
+    watches::{self, STATES, View, WatchBody},
 };
-use heyan_ports::rows::WatchFilter;
+use heyan_domain::calendar::china_date;
+use heyan_ports::{rows::WatchFilter, time};
 
 /// `POST /v1/watches`.
 #[utoipa::path(
@@ -49,16 +49,34 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, row) = (call.state.clone(), call.caller.clone(), view.row.clone());
     change(async move { watches::add(&state.hub, &caller, row).await }).await?;
     call.entered();
-    let mut out = Vec::with_capacity(1_024);
-    out.push(b'{');
-    answer_json::put_answer(&mut out, &hub.settings.origin, &answer);
-    out.extend_from_slice(b",\"watch\":");
-    out.extend_from_slice(view.json(hub).to_string().as_bytes());
-    out.push(b'}');
-    Ok(HttpResponse::Created()
-        .insert_header(NO_STORE)
-        .content_type("application/json")
-        .body(out))
+    let more = api::WatchNote {
+        watch: watch(hub, &view),
+    };
+    let mut response = answered(with_more(&hub.settings.origin, &answer, &more));
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}
+
+fn watch(hub: &Hub, view: &View) -> api::Watch {
+    let (row, facts, told) = (&view.row, &view.facts, &view.facts.told);
+    let (state, ended) = view.state(hub);
+    api::Watch {
+        id: row.id.clone(),
+        state: state.to_owned().into(),
+        dataset: row.dataset.to_string(),
+        until: china_date(row.until - 1).to_string(),
+        application_no: facts.application_no.clone(),
+        item_code: facts.item_code.clone(),
+        verification: facts.first.verification.clone(),
+        outcome: told.outcome().into(),
+        fields: told.verdicts().collect(),
+        last_told: told.verification.clone(),
+        told_at: time::rfc3339(told.at),
+        notices: facts.notices,
+        told_by: watches::told_by(hub, row),
+        ended: ended.map(str::to_owned),
+        created_at: time::rfc3339(row.created_at),
+    }
 }
 
 #[derive(Deserialize)]
@@ -88,9 +106,9 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
         limit: limit + 1,
     };
     let mut views = watches::list(call.hub(), &call.caller, filter).await?;
-    let next = page::next(&mut views, limit, |view| view.row.id.clone());
-    let views: Vec<Value> = views.iter().map(|view| view.json(call.hub())).collect();
-    Ok(ok(&json!({"watches": views, "next_cursor": next})))
+    let next_cursor = page::next(&mut views, limit, |view| view.row.id.clone());
+    let watches = views.iter().map(|view| watch(call.hub(), view)).collect();
+    Ok(ok(&api::Watches { watches, next_cursor }))
 }
 
 /// `GET /v1/watches/{id}`.
@@ -101,7 +119,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let view = watches::get(call.hub(), &call.caller, &call.path("id")).await?;
-    Ok(ok(&view.json(call.hub())))
+    Ok(ok(&watch(call.hub(), &view)))
 }
 
 /// `DELETE /v1/watches/{id}`.
@@ -116,5 +134,5 @@ pub(super) async fn remove(call: Call) -> Result<HttpResponse, Problem> {
     if removed {
         call.entered();
     }
-    Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish())
+    Ok(no_content())
 }
