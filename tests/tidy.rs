@@ -40,7 +40,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["domain", "telemetry"]),
     (
         "http",
-        &["domain", "ledger", "auth", "catalog", "ports", "telemetry", "app"],
+        &[
+            "domain",
+            "ledger",
+            "auth",
+            "catalog",
+            "ports",
+            "telemetry",
+            "app",
+            "api",
+        ],
     ),
     (
         "server",
@@ -70,6 +79,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ports",
             "telemetry",
             "app",
+            "api",
             "store",
             "connectors",
             "config",

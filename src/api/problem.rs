@@ -29,14 +29,6 @@ pub struct Problem {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u32>,
-    /// Clause of the grant that is missing. ‖ 授权所缺的条款。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing_clause: Option<MissingClause>,
-    /// Why the dataset is withheld. ‖ 数据资源不予共享的依据。
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub legal_basis: Option<String>,
     /// RFC 6749 error, from the token endpoint only. ‖ RFC 6749 错误代码，仅令牌接口。
     #[schema(nullable = false, example = "invalid_client")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +37,18 @@ pub struct Problem {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_description: Option<String>,
+    /// Clause of the grant that is missing. ‖ 授权所缺的条款。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_clause: Option<MissingClause>,
+    /// Why the dataset is withheld. ‖ 数据资源不予共享的依据。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// Why a push target is not allowed. ‖ 推送地址不予接受的原因。
+    #[schema(nullable = false, example = "not_listed")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Names the request in the hub's log. ‖ 请求在日志中的编号。
     #[schema(nullable = false, example = "4bf92f3577b34da6a3ce929d0e0e4736")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -370,11 +370,8 @@ fn every_problem_fits() {
 fn examples_name_subjects_fields_and_agencies_that_can_be() {
     let catalog = Catalog::load(None).unwrap();
     for operation in ["verify", "query_record", "put_records"] {
-        for example in examples::requests(operation)
-            .iter()
-            .filter(|example| example.media == "application/json")
-        {
-            let body = &example.value;
+        for example in examples::requests(operation, "application/json").unwrap().values() {
+            let body = &example["value"];
             let dataset = catalog
                 .get(body["dataset"].as_str().unwrap_or("natural-person"))
                 .unwrap();
@@ -389,8 +386,8 @@ fn examples_name_subjects_fields_and_agencies_that_can_be() {
             }
         }
     }
-    for example in examples::requests("add_agency") {
-        let code = example.value["credit_code"].as_str().unwrap();
+    for example in examples::requests("add_agency", "application/json").unwrap().values() {
+        let code = example["value"]["credit_code"].as_str().unwrap();
         assert!(IdentifierKind::CreditCode.parse(code).is_ok());
     }
 }
