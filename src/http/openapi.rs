@@ -1,22 +1,32 @@
 //! The API description: OpenAPI 3.1, made of the attributes on the handlers, the rows of the route table and the words
-//! of the domain. What is served is the committed file; a test makes it anew and fails when it is out of date.
+//! of the domain. What is served is the committed file; a test makes it anew and fails when it is out of date, so what makes it is
+//! no part of the program.
 
+#[cfg(test)]
 use heyan_api as api;
+#[cfg(test)]
 use serde_json::Value;
 
+#[cfg(test)]
 mod complete;
+#[cfg(test)]
 mod examples;
+#[cfg(test)]
 mod notes;
+#[cfg(test)]
 mod parameters;
+#[cfg(test)]
 mod words;
 
 /// The committed document, as `/openapi.json` serves it.
 pub const COMMITTED: &str = include_str!("../../schemas/openapi.json");
 
 /// Between the English and the Chinese half of a description; the documentation comments of [`heyan_api`] use it.
+#[cfg(test)]
 const BETWEEN: &str = " ‖ ";
 
 /// Paths and schemas as the handlers state them, without texts, refusals and examples.
+#[cfg(test)]
 #[derive(utoipa::OpenApi)]
 #[openapi(
     paths(
@@ -137,14 +147,16 @@ const BETWEEN: &str = " ‖ ";
 struct Handlers;
 
 /// The document, made anew.
-pub fn document() -> Value {
+#[cfg(test)]
+fn document() -> Value {
     let stated = <Handlers as utoipa::OpenApi>::openapi();
     // Every part of it is plain data: it cannot fail to become JSON.
     complete::complete(serde_json::to_value(stated).unwrap_or_default())
 }
 
 /// The document as it is committed: indented, paths in the order of the route table, with a line feed at the end.
-pub fn document_json() -> String {
+#[cfg(test)]
+fn document_json() -> String {
     format!("{:#}\n", document())
 }
 
