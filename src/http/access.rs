@@ -17,9 +17,12 @@ use super::{
 };
 use heyan_api as api;
 use heyan_app::{
-    access::AccessTable,
-    admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
-    error::{AppError, Thing},
+    access::{
+        admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
+        table::AccessTable,
+    },
+    foundation::error::{AppError, Thing},
+    verification::question::SafeInteger,
 };
 use heyan_ports::{
     commit::{AgencyRow, ClientRow, GrantRow},
@@ -105,7 +108,7 @@ fn role_of<'a>(access: &'a AccessTable, id: &str) -> &'a str {
 )]
 pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
-    let access = call.hub().access.load_full();
+    let access = call.hub().access.table.load_full();
     let rows = access.agencies.values().map(|agency| {
         (agency.row.id.as_str(), || {
             agency_of(&agency.row, role_of(&access, &agency.row.id))
@@ -122,7 +125,7 @@ pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
     responses((status = 200, body = api::Agency)),
 )]
 pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
-    let access = call.hub().access.load_full();
+    let access = call.hub().access.table.load_full();
     let agency = access
         .agencies
         .get(call.path("id").as_str())
@@ -281,7 +284,7 @@ pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
         limit: filter.limit,
         cursor: filter.cursor,
     };
-    let access = call.hub().access.load_full();
+    let access = call.hub().access.table.load_full();
     let wanted = |grant: &&GrantRow| {
         filter.agency.as_ref().is_none_or(|agency| *agency == grant.agency)
             && filter.dataset.as_ref().is_none_or(|dataset| *dataset == grant.dataset)
@@ -345,7 +348,7 @@ pub(super) fn user_of(row: &ClientRow) -> api::User {
 )]
 pub(super) async fn list_users(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
-    let access = call.hub().access.load_full();
+    let access = call.hub().access.table.load_full();
     let users = access.clients.values().filter(|client| client.row.agency.is_none());
     let rows = users.map(|client| (client.row.id.as_str(), || user_of(&client.row)));
     let (users, next_cursor) = paging.cut(rows)?;

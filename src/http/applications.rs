@@ -11,7 +11,7 @@ use super::{
     reply::{entry_note, ok},
 };
 use heyan_api as api;
-use heyan_app::{applications, question::Text};
+use heyan_app::{supervision::applications, verification::question::Text};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +36,7 @@ pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let appended = change(async move {
         let Ok(body) = extract::parse::<ApplicationBody<'_>>(&bytes) else {
-            return Err(heyan_app::error::AppError::Internal(
+            return Err(heyan_app::foundation::error::AppError::Internal(
                 "a body was read and is not read again",
             ));
         };

@@ -11,10 +11,8 @@ use super::{
     verifications::NO_STORE,
 };
 use heyan_api as api;
-use heyan_app::{
-    archive::{self, Ask},
-    question::Text,
-};
+use heyan_app::archive::{self, Ask};
+use heyan_app::verification::question::Text;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,11 +13,14 @@ use super::{
     verifications::{answered, query, with_more},
 };
 use heyan_api as api;
+use heyan_app::cases::{self, CaseBody, ReuseBody};
 use heyan_app::{
-    cases::{self, CaseBody, ReuseBody, View},
-    error::AppError,
-    question::{ItemBody, VerificationBody},
-    verify,
+    foundation::error::AppError,
+    verification::{
+        answer_json,
+        question::{ItemBody, VerificationBody},
+        verify::{self, Answer},
+    },
 };
 use heyan_ports::{rows::CaseCheckRow, time};
 
@@ -152,7 +155,7 @@ pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
     let number = change(async move { cases::add_check(&state.hub, &caller, &id, &new).await }).await?;
     call.entered();
     let more = api::CaseCheckNumber { number };
-    let mut response = answered(with_more(&hub.settings.origin, &answer, &more));
+    let mut response = answered(with_more(&hub.node.settings.origin, &answer, &more));
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
 }
@@ -173,7 +176,7 @@ pub(super) async fn reuse(mut call: Call) -> Result<HttpResponse, Problem> {
     let answer = cases::reuse(hub, &call.state.lane, &call.caller, (&id, number), &body, &mut names).await?;
     call.entered();
     Ok(answered(with_more(
-        &hub.settings.origin,
+        &hub.node.settings.origin,
         &answer,
         &serde_json::Map::new(),
     )))

@@ -18,11 +18,9 @@ use super::{
     verifications::query,
 };
 use heyan_api as api;
-use heyan_app::{
-    error::{AppError, Thing},
-    hub::Caller,
-    items::{self, PaperDemand, PutAnswer, PutResult, Registered},
-};
+use heyan_app::foundation::error::{AppError, Thing};
+use heyan_app::items::{self, PaperDemand, PutAnswer, PutResult, Registered};
+use heyan_app::node::caller::Caller;
 use heyan_catalog::item::{ItemSpec, ServiceItem};
 
 /// Reads one item. Its maps are read twice: a member that stands in one twice is a mistake, and a map would keep the last.
@@ -189,7 +187,7 @@ fn next(results: &mut impl Iterator<Item = PutResult>) -> Result<(Registered, u3
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
-    let items = call.hub().items.load_full();
+    let items = call.hub().materials.items.load_full();
     let rows = items.iter().map(|item| (item.spec.code.as_str(), || summary(item)));
     let (items, next_cursor) = paging.cut(rows)?;
     Ok(ok(&api::ServiceItems { items, next_cursor }))
@@ -222,7 +220,7 @@ fn summary(item: &ServiceItem) -> api::ItemSummary {
     responses((status = 200, body = api::ServiceItem)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
-    let item = call.hub().items.load().get(&call.path("code"));
+    let item = call.hub().materials.items.load().get(&call.path("code"));
     let item = item.ok_or(AppError::NotFound(Thing::Item))?;
     Ok(ok(&item.spec))
 }
@@ -235,7 +233,7 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
 )]
 pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
-    let report = items::report(&call.hub().items.load());
+    let report = items::report(&call.hub().materials.items.load());
     // A blank stands in no code, so a page ends between two materials and never inside a name.
     let key = |demand: &PaperDemand| format!("{} {}", demand.item.spec.code, demand.material);
     let keyed: Vec<(String, &PaperDemand)> = report.demanded.iter().map(|demand| (key(demand), demand)).collect();

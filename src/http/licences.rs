@@ -14,16 +14,19 @@ use super::{
     verifications::{answered, with_more},
 };
 use heyan_api as api;
+use heyan_app::licences::{
+    Validity,
+    file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
+    hashing::{Hashed, Hashing},
+    query::{self, QueryAnswer, QueryBody},
+};
 use heyan_app::{
-    error::AppError,
-    hub::Hub,
-    licences::{
-        Validity,
-        file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
-        hashing::{Hashed, Hashing},
-        query::{self, QueryAnswer, QueryBody},
+    foundation::error::AppError,
+    node::hub::Hub,
+    verification::{
+        answer_json,
+        verify::{self, Answer},
     },
-    verify,
 };
 use heyan_auth::{
     file_digest::hex,
@@ -43,7 +46,7 @@ const BESIDE_BYTES_MAX: u64 = 1 << 20;
 )]
 pub(super) async fn verify_file(mut call: Call) -> Result<HttpResponse, Problem> {
     let hub = Arc::clone(call.hub());
-    let (licences, limits) = (&hub.licences, call.state.limits.clone());
+    let (licences, limits) = (&hub.materials.licences, call.state.limits.clone());
     if call
         .stated_bytes()
         .is_some_and(|bytes| bytes > licences.settings.file_bytes_max + BESIDE_BYTES_MAX)
@@ -124,7 +127,7 @@ async fn hash(hub: &Hub, parts: &mut Parts, mut file: Field, verifier: ToVerify)
     let mut bytes = 0_u64;
     while let Some(piece) = parts.piece(&mut file).await? {
         bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        if bytes > hub.licences.settings.file_bytes_max {
+        if bytes > hub.materials.licences.settings.file_bytes_max {
             return Err(Problem::new(ProblemCode::BodyTooLarge));
         }
         hashing.take(piece).await?;
@@ -170,7 +173,7 @@ pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
             fields: fields.into_iter().collect(),
         }),
     };
-    Ok(answered(with_more(&hub.settings.origin, &answer, &more)))
+    Ok(answered(with_more(&hub.node.settings.origin, &answer, &more)))
 }
 
 fn file_answer(hub: &Hub, found: FileAnswer<'_>) -> Vec<u8> {
@@ -185,7 +188,7 @@ fn file_answer(hub: &Hub, found: FileAnswer<'_>) -> Vec<u8> {
         validity: validity_of(found.validity),
         signature: found.signature.as_ref().map(signature),
     };
-    with_more(&hub.settings.origin, &found.answer, &more)
+    with_more(&hub.node.settings.origin, &found.answer, &more)
 }
 
 fn digest(digest: &[u8], verdict: Option<Verdict>) -> api::LicenceDigest {

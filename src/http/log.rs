@@ -9,7 +9,7 @@ use super::{
     state::State,
 };
 use heyan_api as api;
-use heyan_app::error::AppError;
+use heyan_app::foundation::error::AppError;
 use heyan_ledger::{LedgerError, tile::TilePath};
 use heyan_ports::{store::CosignedRow, time};
 
@@ -41,10 +41,10 @@ pub(super) async fn cosigned(
     _payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     // From memory: whoever calls here is nobody known, and must not make the store work.
-    let rows = state.hub.peers.cosigned();
+    let rows = state.hub.node.peers.cosigned();
     let row = |row: &CosignedRow| api::CosignedCheckpoint {
         origin: row.origin.clone(),
-        key: state.hub.peers.key_of(&row.origin).map(|key| key.to_string()),
+        key: state.hub.node.peers.key_of(&row.origin).map(|key| key.to_string()),
         witness: row.witness.clone(),
         witness_key: row.witness_key.clone(),
         checkpoint: row.checkpoint.clone(),

@@ -14,8 +14,8 @@ use super::{
 };
 use heyan_api as api;
 use heyan_app::{
-    error::AppError,
-    mismatches::{self, Note, View, Wanted},
+    foundation::error::AppError,
+    mismatch::actions::{self as mismatches, Note, View, Wanted},
 };
 use heyan_domain::mismatch::{STATES, State};
 use heyan_ports::{

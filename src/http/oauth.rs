@@ -13,10 +13,8 @@ use super::{
     state::State,
 };
 use heyan_api as api;
-use heyan_app::{
-    hub::Caller,
-    token::{self, Unknown},
-};
+use heyan_app::access::token::{self, Unknown};
+use heyan_app::node::caller::Caller;
 use heyan_auth::{
     assertion::ASSERTION_TYPE,
     secret::{self, ClientSecret},
@@ -137,7 +135,7 @@ pub(super) async fn jwks(
 ) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok()
         .content_type("application/jwk-set+json")
-        .body(state.hub.verifier.jwks()))
+        .body(state.hub.access.verifier.jwks()))
 }
 
 /// `GET /.well-known/oauth-authorization-server`, RFC 8414.
@@ -150,7 +148,7 @@ pub(super) async fn metadata(
     _request: HttpRequest,
     _payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let settings = &state.hub.settings;
+    let settings = &state.hub.node.settings;
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
     Ok(HttpResponse::Ok().json(api::Metadata {

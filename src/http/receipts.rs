@@ -12,9 +12,9 @@ use super::{
 };
 use heyan_api as api;
 use heyan_app::{
-    access::Role,
-    error::{AppError, Thing},
-    peers,
+    access::table::Role,
+    foundation::error::{AppError, Thing},
+    node::peers,
 };
 use heyan_ledger::entry::Entry;
 

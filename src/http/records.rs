@@ -19,12 +19,14 @@ use super::{
     verifications::NO_STORE,
 };
 use heyan_api as api;
+use heyan_app::node::caller::Caller;
+use heyan_app::records::{self, IngestAnswer, Ingested};
 use heyan_app::{
-    error::{AppError, Thing},
-    hub::Caller,
-    purpose,
-    question::{self, Members, Purpose, Text},
-    records::{self, IngestAnswer, Ingested},
+    foundation::{
+        error::{AppError, Thing},
+        purpose,
+    },
+    verification::question::{self, Members, Purpose, Text},
 };
 use heyan_catalog::Dataset;
 
@@ -100,7 +102,7 @@ fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
 fn receipt(state: &State, answer: &IngestAnswer) -> api::RecordsReceipt {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     api::RecordsReceipt {
-        origin: state.hub.settings.origin.to_string(),
+        origin: state.hub.node.settings.origin.to_string(),
         index: answer.index,
         leaf: answer.leaf.map(|leaf| STANDARD.encode(leaf)),
     }
@@ -109,6 +111,7 @@ fn receipt(state: &State, answer: &IngestAnswer) -> api::RecordsReceipt {
 fn count(state: &State, result: &str) {
     if let Ok(counter) = state
         .hub
+        .node
         .metrics
         .records_ingested
         .get_metric_with_label_values(&[result])

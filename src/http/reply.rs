@@ -31,7 +31,7 @@ pub(super) fn no_content() -> HttpResponse {
 /// Where an entry stands.
 pub(super) fn entry_note(state: &State, appended: &Appended) -> api::EntryNote {
     api::EntryNote {
-        origin: state.hub.settings.origin.to_string(),
+        origin: state.hub.node.settings.origin.to_string(),
         index: appended.index,
         leaf: STANDARD.encode(appended.leaf),
     }

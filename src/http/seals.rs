@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::{access::change, call::Call, extract, problem::Problem, reply::ok, traces::instant};
 use heyan_api as api;
+use heyan_app::traces::seals::{self, About, NewSeal, Seal};
 use heyan_app::{
-    error::AppError,
-    question::{Members, Text},
-    traces::seals::{self, About, NewSeal, Seal},
+    foundation::error::AppError,
+    verification::question::{Members, Text},
 };
 use heyan_ports::time;
 

@@ -14,10 +14,12 @@ use super::{
 };
 use heyan_api as api;
 use heyan_app::{
-    deliveries,
-    error::AppError,
-    hub::Hub,
-    subscriptions::{self, NewSubscription},
+    delivery::{
+        deliveries,
+        subscriptions::{self, NewSubscription},
+    },
+    foundation::error::AppError,
+    node::hub::Hub,
 };
 use heyan_auth::webhook;
 use heyan_ports::{

@@ -8,15 +8,15 @@ use serde::Deserialize;
 
 use super::{access::change, call::Call, extract, problem::Problem, reply::ok, verifications::query};
 use heyan_api as api;
+use heyan_app::supervision::{
+    self,
+    replay::{self, DAYS_MAX, Trial},
+};
 use heyan_app::{
-    error::AppError,
-    peers,
-    question::{Members, Text},
-    supervision::{
-        self,
-        replay::{self, DAYS_MAX, Trial},
-    },
-    unlock,
+    foundation::error::AppError,
+    mismatch::unlock,
+    node::peers,
+    verification::question::{Members, Text},
 };
 use heyan_domain::{
     calendar::china_date,
@@ -111,7 +111,7 @@ fn told(call: &Call, rule: String, tried: &Trial) -> api::RuleTried {
     };
     api::RuleTried {
         rule,
-        origin: hub.settings.origin.to_string(),
+        origin: hub.node.settings.origin.to_string(),
         from: time::rfc3339(tried.from_us),
         until: time::rfc3339(tried.to_us),
         entries: tried.entries,

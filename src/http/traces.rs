@@ -12,13 +12,10 @@ use super::{
     verifications::NO_STORE,
 };
 use heyan_api as api;
+use heyan_app::traces::{self, Ask, Trace, row::TraceRow};
 use heyan_app::{
-    error::AppError,
-    question::{Members, Text},
-    traces::{
-        self, Ask, Trace,
-        row::{TraceRow, TracedField},
-    },
+    foundation::error::AppError,
+    verification::question::{Members, Text},
 };
 use heyan_ports::time;
 

@@ -13,14 +13,9 @@ use super::{
     verifications::{answered, query, with_more},
 };
 use heyan_api as api;
-use heyan_app::{
-    hub::Hub,
-    question::VerificationBody,
-    verify,
-    watches::{self, STATES, View, WatchBody},
-};
-use heyan_domain::calendar::china_date;
-use heyan_ports::{rows::WatchFilter, time};
+use heyan_app::verification::{answer_json, question::VerificationBody, verify};
+use heyan_app::watches::{self, STATES, WatchBody};
+use heyan_ports::rows::WatchFilter;
 
 /// `POST /v1/watches`.
 #[utoipa::path(
@@ -52,7 +47,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let more = api::WatchNote {
         watch: watch(hub, &view),
     };
-    let mut response = answered(with_more(&hub.settings.origin, &answer, &more));
+    let mut response = answered(with_more(&hub.node.settings.origin, &answer, &more));
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
 }

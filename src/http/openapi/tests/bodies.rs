@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use crate::{applications, archives, extract, records, seals, stream, supervision, traces, verifications};
 use heyan_app::{
     cases::{CaseBody, CoHandlerBody, ReuseBody},
-    checks::CheckBody,
     licences::{file::FileQuestion, query::QueryBody},
-    question::{ItemBody, Purpose, VerificationBody},
     watches::WatchBody,
+};
+use heyan_app::{
+    items::checks::CheckBody,
+    verification::question::{ItemBody, Purpose, VerificationBody},
 };
 use heyan_catalog::{
     Label,
