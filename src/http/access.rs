@@ -22,7 +22,6 @@ use heyan_app::{
         table::AccessTable,
     },
     foundation::error::{AppError, Thing},
-    verification::question::SafeInteger,
 };
 use heyan_ports::{
     commit::{AgencyRow, ClientRow, GrantRow},

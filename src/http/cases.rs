@@ -13,13 +13,12 @@ use super::{
     verifications::{answered, query, with_more},
 };
 use heyan_api as api;
-use heyan_app::cases::{self, CaseBody, ReuseBody};
+use heyan_app::cases::{self, CaseBody, ReuseBody, View};
 use heyan_app::{
     foundation::error::AppError,
     verification::{
-        answer_json,
         question::{ItemBody, VerificationBody},
-        verify::{self, Answer},
+        verify,
     },
 };
 use heyan_ports::{rows::CaseCheckRow, time};

@@ -20,14 +20,7 @@ use heyan_app::licences::{
     hashing::{Hashed, Hashing},
     query::{self, QueryAnswer, QueryBody},
 };
-use heyan_app::{
-    foundation::error::AppError,
-    node::hub::Hub,
-    verification::{
-        answer_json,
-        verify::{self, Answer},
-    },
-};
+use heyan_app::{foundation::error::AppError, node::hub::Hub, verification::verify};
 use heyan_auth::{
     file_digest::hex,
     signature::{CERTIFICATES_BYTES_MAX, SIGNATURE_BYTES_MAX},

@@ -38,7 +38,7 @@ fn subscription(hub: &Hub, row: &SubscriptionRow) -> api::Subscription {
         until: row.until.map(time::rfc3339),
         supersedes: row.supersedes,
         state: row.state.clone().into(),
-        public_key: hub.webhook_seed.as_deref().and_then(key_of),
+        public_key: hub.outward.webhook_seed.as_deref().and_then(key_of),
         created_at: time::rfc3339(row.created_at),
         updated_at: time::rfc3339(row.updated_at),
     }

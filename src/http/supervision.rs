@@ -85,7 +85,7 @@ pub(super) async fn replay_rule(mut call: Call) -> Result<HttpResponse, Problem>
 
 fn told(call: &Call, rule: String, tried: &Trial) -> api::RuleTried {
     let hub = call.hub();
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let by_number = |number: u32| access.agencies.values().find(|agency| agency.row.number == number);
     let place = |seen: &heyan_domain::supervision::Seen| api::EntryPlace {
         origin: peers::origin_of(hub, seen.node).unwrap_or_default().to_string(),

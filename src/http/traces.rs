@@ -12,7 +12,10 @@ use super::{
     verifications::NO_STORE,
 };
 use heyan_api as api;
-use heyan_app::traces::{self, Ask, Trace, row::TraceRow};
+use heyan_app::traces::{
+    self, Ask, Trace,
+    row::{TraceRow, TracedField},
+};
 use heyan_app::{
     foundation::error::AppError,
     verification::question::{Members, Text},

@@ -13,9 +13,11 @@ use super::{
     verifications::{answered, query, with_more},
 };
 use heyan_api as api;
-use heyan_app::verification::{answer_json, question::VerificationBody, verify};
-use heyan_app::watches::{self, STATES, WatchBody};
-use heyan_ports::rows::WatchFilter;
+use heyan_app::node::hub::Hub;
+use heyan_app::verification::{question::VerificationBody, verify};
+use heyan_app::watches::{self, STATES, View, WatchBody};
+use heyan_domain::calendar::china_date;
+use heyan_ports::{rows::WatchFilter, time};
 
 /// `POST /v1/watches`.
 #[utoipa::path(
