@@ -1,4 +1,4 @@
-//! Shapes of `/v1/agencies`, `/v1/grants`, `/v1/users` and of tokens.
+//! Wire types of `/v1/agencies`, `/v1/grants`, `/v1/users` and of tokens.
 //! A secret stands in [`NewCredential`] parts only: lists and single reads never carry one.
 
 use heyan_domain::safe_integer::SafeInteger;
@@ -88,7 +88,7 @@ pub struct AddedAgency {
     pub credential: NewCredential,
 }
 
-/// A user with his credential. ‖ 用户及其凭据。
+/// A user with the credential. ‖ 用户及其凭据。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AddedUser {
     /// As it is told everywhere.
@@ -102,13 +102,10 @@ pub struct AddedUser {
 /// A new secret beside the old one. ‖ 新密钥。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RotatedCredential {
-    /// OAuth 2.0 client id. ‖ 客户端标识。
-    #[schema(example = "wuhu-hrss")]
-    pub client_id: String,
-    /// The new secret; keep it, it is never shown again. ‖ 新密钥，请妥善保存，不再显示。
-    #[schema(example = "hys_EXAMPLE-ONLY-0000000000000000000000000000000000")]
-    pub client_secret: String,
-    /// Until when the secret before it stays good. ‖ 旧密钥的有效期限。
+    /// The new credential. ‖ 新凭据。
+    #[serde(flatten)]
+    pub credential: NewCredential,
+    /// Time until which the previous secret remains valid. ‖ 旧密钥的有效期限。
     #[schema(format = DateTime, example = "2026-11-23T03:04:05Z")]
     pub previous_valid_until: String,
 }
@@ -118,7 +115,7 @@ pub struct RotatedCredential {
 pub struct Agencies {
     /// In the order of their ids. ‖ 按标识排序。
     pub agencies: Vec<Agency>,
-    /// Cursor of the next page; `null`: this is the last. ‖ 下一页游标；末页为 `null`。
+    /// Cursor of the next page; `null` on the last page. ‖ 下一页游标；末页为 `null`。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
@@ -146,17 +143,17 @@ pub struct NewGrant {
     /// Field names, or `*` for all. ‖ 字段名，`*` 表示全部。
     #[schema(min_items = 1, max_items = 256, example = json!(["name", "birth_date"]))]
     pub fields: Vec<String>,
-    /// What it allows. ‖ 允许的操作。
+    /// Allowed operations. ‖ 允许的操作。
     #[schema(min_items = 1, max_items = 256)]
     pub operations: Vec<GrantOperation>,
     /// Service item codes, or `*` for all. ‖ 事项编码，`*` 表示全部。
     #[schema(min_items = 1, max_items = 256, example = json!(["*"]))]
     pub item_codes: Vec<String>,
-    /// From when; now when missing. ‖ 生效时间，缺省为当前。
+    /// Start time; now if omitted. ‖ 生效时间，缺省为当前。
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<String>,
-    /// Until when; without end when missing. ‖ 截止时间，缺省为长期。
+    /// End time; no end if omitted. ‖ 截止时间，缺省为长期。
     #[schema(format = DateTime, example = "2027-12-31T16:00:00Z")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<String>,
@@ -184,14 +181,14 @@ pub struct Grant {
     pub dataset: String,
     /// Field names, or `*`. ‖ 字段名或 `*`。
     pub fields: Vec<String>,
-    /// What it allows. ‖ 允许的操作。
+    /// Allowed operations. ‖ 允许的操作。
     pub operations: Vec<GrantOperation>,
     /// Service item codes, or `*`. ‖ 事项编码或 `*`。
     pub item_codes: Vec<String>,
-    /// From when. ‖ 生效时间。
+    /// Start time. ‖ 生效时间。
     #[schema(format = DateTime)]
     pub valid_from: String,
-    /// Until when. ‖ 截止时间。
+    /// End time. ‖ 截止时间。
     #[schema(required = true, format = DateTime)]
     pub valid_until: Option<String>,
     /// Look-ups a day. ‖ 每日次数上限。
@@ -212,7 +209,7 @@ pub struct Grant {
 pub struct Grants {
     /// In the order of their ids. ‖ 按编号排序。
     pub grants: Vec<Grant>,
-    /// Cursor of the next page; `null`: this is the last. ‖ 下一页游标；末页为 `null`。
+    /// Cursor of the next page; `null` on the last page. ‖ 下一页游标；末页为 `null`。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
@@ -227,7 +224,7 @@ pub struct NewUser {
     /// Name as people read it. ‖ 姓名。
     #[schema(min_length = 1, max_length = 400, example = "李审计")]
     pub name: String,
-    /// His one role. ‖ 唯一角色。
+    /// Role; a user has one. ‖ 唯一角色。
     pub role: UserRole,
 }
 
@@ -240,14 +237,14 @@ pub struct User {
     /// Name as people read it. ‖ 姓名。
     #[schema(example = "李审计")]
     pub name: String,
-    /// His role. ‖ 角色。
+    /// Role. ‖ 角色。
     pub role: UserRole,
-    /// Whether he is disabled. ‖ 是否停用。
+    /// Whether the user is disabled. ‖ 是否停用。
     pub disabled: bool,
-    /// When he was added. ‖ 新增时间。
+    /// Time when the user was added. ‖ 新增时间。
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When he was last changed. ‖ 最后变更时间。
+    /// Time of the last change. ‖ 最后变更时间。
     #[schema(format = DateTime)]
     pub updated_at: String,
 }
@@ -257,7 +254,7 @@ pub struct User {
 pub struct Users {
     /// In the order of their ids. ‖ 按标识排序。
     pub users: Vec<User>,
-    /// Cursor of the next page; `null`: this is the last. ‖ 下一页游标；末页为 `null`。
+    /// Cursor of the next page; `null` on the last page. ‖ 下一页游标；末页为 `null`。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }

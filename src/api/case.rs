@@ -1,4 +1,4 @@
-//! Shapes of `/v1/cases`.
+//! Wire types of `/v1/cases`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,9 +9,9 @@ use super::{Purpose, Subject, Verification};
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCase {
-    /// Why the lead asks; every check of the case is asked for it. ‖ 牵头机构的使用事由，联办件中的核验均据此。
+    /// Purpose of the lead; it applies to every check of the case. ‖ 牵头机构的使用事由，联办件中的核验均据此。
     pub purpose: Purpose,
-    /// Who handles it too. ‖ 协办机构。
+    /// Co-handling agencies. ‖ 协办机构。
     #[schema(min_items = 1, max_items = 16)]
     pub co_handlers: Vec<CoHandler>,
     /// How long its checks may be used again, hours; the operator sets the most. ‖ 可复用的时长，单位小时，上限由运维设定。
@@ -38,23 +38,23 @@ pub struct CoHandler {
 /// A joint case as one of its parties sees it. ‖ 当事机构所见的联办件。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Case {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "cas_01KB2Q0000000000000000002A")]
     pub id: String,
     /// The agency that leads. ‖ 牵头机构。
     #[schema(example = "wuhu-hrss")]
     pub lead: String,
-    /// Where it stands. ‖ 状态。
+    /// Current state. ‖ 状态。
     pub state: CaseState,
-    /// Until when its checks may be used again. ‖ 可复用至何时。
+    /// Time until which its checks may be reused. ‖ 可复用至何时。
     #[schema(format = DateTime)]
     pub valid_until: String,
     /// The lead's service item. ‖ 牵头机构的事项编码。
     pub item_code: String,
-    /// The lead's matter; null for the others. ‖ 牵头机构的办件编号；对其他机构为空。
+    /// The lead's application number; null for the others. ‖ 牵头机构的办件编号；对其他机构为空。
     #[schema(required = true)]
     pub application_no: Option<String>,
-    /// Who handles it too. ‖ 协办机构。
+    /// Co-handling agencies. ‖ 协办机构。
     pub co_handlers: Vec<CoHandler>,
     /// Its checks, as far as the reader may use them; empty in a list. ‖ 各项核验，限读者可用的；列表中为空。
     pub checks: Vec<CaseCheck>,
@@ -69,7 +69,7 @@ pub struct CaseCheck {
     /// Its number. ‖ 序号。
     #[schema(minimum = 1, example = 1)]
     pub number: u32,
-    /// The lead's name for it. ‖ 牵头机构所定的编号。
+    /// The lead's reference. ‖ 牵头机构所定的编号。
     #[schema(example = "identity")]
     #[serde(rename = "ref")]
     pub reference: String,
@@ -78,7 +78,7 @@ pub struct CaseCheck {
     pub dataset: String,
     /// Fields that were asked about. ‖ 所核验的字段。
     pub fields: Vec<String>,
-    /// When. ‖ 时间。
+    /// Time. ‖ 时间。
     #[schema(format = DateTime)]
     pub at: String,
     /// The lead's verification; null for the others. ‖ 牵头机构的核验编号；对其他机构为空。
@@ -91,7 +91,7 @@ pub struct CaseCheck {
 pub struct Cases {
     /// In the order of their ids. ‖ 按编号排序。
     pub cases: Vec<Case>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
@@ -102,7 +102,7 @@ pub struct CaseCheckAnswer {
     /// The answer. ‖ 核验的答复。
     #[serde(flatten)]
     pub verification: Verification,
-    /// What is told beside it. ‖ 另附的内容。
+    /// Further members. ‖ 另附的内容。
     #[serde(flatten)]
     pub more: CaseCheckNumber,
 }
@@ -119,7 +119,7 @@ pub struct CaseCheckNumber {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReuseRequest {
-    /// Why it is asked; its `item_code` is the one that the case names for the agency. ‖ 本机构的使用事由；`item_code` 须为联办件所列。
+    /// Purpose; its `item_code` is the one that the case names for the agency. ‖ 本机构的使用事由；`item_code` 须为联办件所列。
     pub purpose: Purpose,
     /// Identifiers of the subject. ‖ 核验对象的标识。
     pub subject: Subject,

@@ -1,4 +1,4 @@
-//! Shapes of `/v1/datasets` and of records.
+//! Wire types of `/v1/datasets` and of records.
 //! A record's members are those of its dataset's own JSON Schema, which `GET /v1/datasets/{dataset}` gives.
 
 use serde::{Deserialize, Serialize};
@@ -22,14 +22,14 @@ pub struct Dataset {
     /// Name and revision of the rules. ‖ 规则：名称及版次。
     #[schema(example = "natural-person@1")]
     pub rules: String,
-    /// What people call it. ‖ 名称（两种语言）。
+    /// Display name. ‖ 名称（两种语言）。
     pub title: Label,
     /// `unconditional`: any agency may verify; `conditional`: needs a grant; `withheld`: nobody. ‖ `unconditional` 无条件共享；`conditional` 有条件共享；`withheld` 不予共享。
     pub sharing: Sharing,
     /// Why it is withheld. ‖ 不予共享的依据。
     #[schema(required = true)]
     pub legal_basis: Option<String>,
-    /// Whose it is. ‖ 数据源部门。
+    /// Authority. ‖ 数据源部门。
     pub authority: Authority,
     /// How often the authority updates it, ISO 8601. ‖ 更新周期，ISO 8601。
     #[schema(example = "P1D")]
@@ -88,7 +88,7 @@ pub struct SubjectMember {
     /// Member name in `subject`. ‖ `subject` 中的成员名。
     #[schema(example = "id_number")]
     pub name: String,
-    /// What people call it. ‖ 名称。
+    /// Display name. ‖ 名称。
     pub label: Label,
     /// Longest value, characters. ‖ 最长字符数。
     #[schema(example = 64)]
@@ -101,7 +101,7 @@ pub struct DatasetField {
     /// Member name in `fields` and `claims`. ‖ `fields` 与 `claims` 中的成员名。
     #[schema(example = "birth_date")]
     pub name: String,
-    /// What people call it. ‖ 名称。
+    /// Display name. ‖ 名称。
     pub label: Label,
     /// How a claim is compared. ‖ 比对方法。
     pub comparator: Comparator,
@@ -132,19 +132,19 @@ pub struct Record {
     pub source: Option<String>,
 }
 
-/// What became of a record. ‖ 报送结果。
+/// Result for a record. ‖ 报送结果。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RecordStored {
-    /// What was done. ‖ 处理结果。
+    /// Action. ‖ 处理结果。
     pub status: Ingested,
     /// Version that is current now. ‖ 当前版本。
     #[schema(minimum = 1, example = 7)]
     pub version: u32,
-    /// Where the ledger entry stands. ‖ 存证位置。
+    /// Position of the ledger entry. ‖ 存证位置。
     pub receipt: RecordsReceipt,
 }
 
-/// Where the entry of a contribution stands; `null` when no record was good. ‖ 报送的存证位置；没有合格记录时为 `null`。
+/// Position of the ledger entry of a contribution; `null` if no record was accepted. ‖ 报送的存证位置；没有合格记录时为 `null`。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RecordsReceipt {
     /// Name of the ledger. ‖ 存证日志名称。
@@ -164,7 +164,7 @@ pub struct RecordLine {
     /// Line number, from 1. ‖ 行号，自 1 起。
     #[schema(minimum = 1)]
     pub line: u64,
-    /// What was done. ‖ 处理结果。
+    /// Action. ‖ 处理结果。
     pub status: Ingested,
     /// Version that is current now. ‖ 当前版本。
     #[schema(minimum = 1)]
@@ -177,7 +177,7 @@ pub struct RecordLineProblem {
     /// Line number, from 1. ‖ 行号，自 1 起。
     #[schema(minimum = 1)]
     pub line: u64,
-    /// Why. ‖ 原因。
+    /// Reason. ‖ 原因。
     pub problem: Problem,
 }
 
@@ -186,7 +186,7 @@ pub struct RecordLineProblem {
 pub struct RecordsEnd {
     /// How many of each; words that did not occur are left out. ‖ 各类结果的行数，未出现的不列。
     pub summary: RecordsSummary,
-    /// The last ledger entry; `null` when no record was good. ‖ 最后一条存证；没有合格记录时为 `null`。
+    /// The last ledger entry; `null` if no record was accepted. ‖ 最后一条存证；没有合格记录时为 `null`。
     #[schema(required = true)]
     pub receipt: Option<RecordsReceipt>,
 }
@@ -224,7 +224,7 @@ pub struct RecordsSummary {
 pub struct RecordQuery {
     /// Identifiers of the subject. ‖ 查询对象的标识。
     pub subject: Subject,
-    /// Why it is asked. ‖ 使用事由。
+    /// Purpose. ‖ 使用事由。
     pub purpose: Purpose,
 }
 

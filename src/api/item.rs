@@ -1,4 +1,4 @@
-//! Shapes of `/v1/checks` and `/v1/items`.
+//! Wire types of `/v1/checks` and `/v1/items`.
 //! A list of items that the city already has (`item_code`, `item_name`, `item_type`) is taken as it is; what is answered has our names.
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::{Claim, EntryNote, FieldVerdicts, Finding, MismatchNote, Problem, Pur
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckRequest {
-    /// Why it is asked; its `item_code` names the item. ‖ 使用事由；其中 `item_code` 即所核验的事项。
+    /// Purpose; its `item_code` names the item. ‖ 使用事由；其中 `item_code` 即所核验的事项。
     pub purpose: Purpose,
     /// Values that several materials need, given once, such as `name`, `id_number`, `uscc`. ‖ 多份材料共用的值，只填一次，例如 `name`、`id_number`、`uscc`。
     #[serde(default)]
@@ -26,18 +26,18 @@ pub struct CheckRequest {
 /// The answer to a check, under one ledger entry. ‖ 材料核验的答复，共用一条存证。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Check {
-    /// Names this check; a material that was verified has its position behind a dash. ‖ 核验编号；经核验的材料在短横后带位置。
+    /// Identifier of the check; a verified material has its position after a dash. ‖ 核验编号；经核验的材料在短横后带位置。
     #[schema(example = "ver_01KB2Q0000000000000000002A")]
     pub id: String,
     /// The item that was checked. ‖ 所核验的事项。
     pub item: CheckedItem,
-    /// What it comes to. ‖ 总结论。
+    /// Overall outcome. ‖ 总结论。
     pub outcome: CheckOutcome,
     /// Every material of the item, by key; empty when what it needs is not known. ‖ 事项的每份材料，以标识为键；材料清单尚未登记时为空。
     pub materials: CheckedMaterials,
     /// What the applicant must still bring, and why. ‖ 一次性告知：还需提交什么，为什么。
     pub notice: Notice,
-    /// Where the entry stands. ‖ 存证位置。
+    /// Position of the ledger entry. ‖ 存证位置。
     pub receipt: EntryNote,
 }
 
@@ -73,14 +73,14 @@ impl From<&heyan_domain::label::Label> for BothLanguages {
     }
 }
 
-/// What became of one material. ‖ 一份材料的结果。
+/// Result for one material. ‖ 一份材料的结果。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CheckedMaterial {
-    /// What people call it. ‖ 材料名称。
+    /// Display name. ‖ 材料名称。
     pub name: BothLanguages,
-    /// What became of it. ‖ 结果。
+    /// Result. ‖ 结果。
     pub outcome: MaterialOutcome,
-    /// Why, where the outcome does not say it. ‖ 原因。
+    /// Reason, where the outcome does not say it. ‖ 原因。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<MaterialReason>,
@@ -88,7 +88,7 @@ pub struct CheckedMaterial {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointers: Option<Vec<String>>,
-    /// Names its verification. ‖ 该份核验的编号。
+    /// Identifier of its verification. ‖ 该份核验的编号。
     #[schema(nullable = false, example = "ver_01KB2Q0000000000000000002A-0")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -100,7 +100,7 @@ pub struct CheckedMaterial {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordNote>,
-    /// What was noticed about the identifiers. ‖ 对标识的提示。
+    /// Findings about the identifiers. ‖ 对标识的提示。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<Finding>>,
@@ -121,9 +121,9 @@ pub struct CheckedMaterial {
 /// The one-time notice: what must still be brought, and nothing that the city already knows. ‖ 一次性告知：只列还需提交的，不列本市已掌握的。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Notice {
-    /// The whole in Chinese. ‖ 中文全文。
+    /// Full text in Chinese. ‖ 中文全文。
     pub zh: String,
-    /// The whole in English. ‖ 英文全文。
+    /// Full text in English. ‖ 英文全文。
     pub en: String,
     /// Its lines. ‖ 逐项。
     pub items: Vec<NoticeItem>,
@@ -175,7 +175,7 @@ pub struct ServiceItem {
     #[schema(min_length = 1, max_length = 1024)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agency_name_en: Option<String>,
-    /// Who applies. ‖ 申请主体。
+    /// Kind of applicant. ‖ 申请主体。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applicant: Option<ApplicantWord>,
@@ -209,7 +209,7 @@ pub struct ItemMaterial {
     /// The applicant may leave it out. ‖ 可不提交。
     #[serde(default)]
     pub optional: bool,
-    /// It is needed only when this holds. ‖ 满足此条件时才需要。
+    /// Condition under which it is required. ‖ 满足此条件时才需要。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<MaterialCondition>,
@@ -246,7 +246,7 @@ pub struct MaterialCondition {
     pub question: BothLanguages,
 }
 
-/// What became of an item. ‖ 登记结果。
+/// Result for an item. ‖ 登记结果。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemStored {
     /// `ignored`: its version is not newer than the one that counts. ‖ `ignored` 版本不新于现行版本，未登记。
@@ -256,19 +256,19 @@ pub struct ItemStored {
     /// The version that counts now. ‖ 现行版本。
     #[schema(minimum = 1)]
     pub version: u32,
-    /// Where its entry stands; left out when nothing changed. ‖ 存证位置；未变更时省略。
+    /// Position of its ledger entry; omitted if nothing changed. ‖ 存证位置；未变更时省略。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<EntryNote>,
 }
 
-/// What became of one line. ‖ 一行的登记结果。
+/// Result for one line. ‖ 一行的登记结果。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemLine {
     /// Number of the line, from 1. ‖ 行号，从 1 起。
     #[schema(minimum = 1)]
     pub line: u64,
-    /// What became of it. ‖ 登记结果。
+    /// Result. ‖ 登记结果。
     pub status: RegisteredWord,
     /// Its code. ‖ 事项编码。
     pub code: String,
@@ -282,7 +282,7 @@ pub struct ItemLine {
 pub struct ServiceItems {
     /// In the order of their codes. ‖ 按编码排序。
     pub items: Vec<ItemSummary>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
@@ -300,7 +300,7 @@ pub struct ItemSummary {
     /// Kind of power or service. ‖ 事项类型。
     #[schema(required = true)]
     pub kind: Option<String>,
-    /// Which list. ‖ 所属清单。
+    /// List that the item belongs to. ‖ 所属清单。
     pub list: ItemListWord,
     /// Code of the agency. ‖ 实施机构代码。
     #[schema(required = true)]
@@ -331,7 +331,7 @@ pub struct ItemReport {
     pub materials_not_mapped: u32,
     /// One page of the materials that the hub can verify and an item demands on paper. ‖ 可核验却仍要求纸质件的材料，一页。
     pub demanded_on_paper: Vec<PaperDemand>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
@@ -382,12 +382,12 @@ words! {
     MaterialOutcome;
     /// `value_missing`, `fact_missing`, `invalid_value`: the request lacks a value or has a wrong one; `not_found`, `absent`: the register has no such record or no such value; `withheld`: the register is shared with nobody; `not_verifiable`, `not_mapped`: no register proves it, or none is known; `source_unavailable`, `not_granted`, `ceiling_reached`: it could not be asked. ‖ `value_missing`、`fact_missing`、`invalid_value` 请求缺少某值或其值有误；`not_found`、`absent` 登记中无此号或无此项；`withheld` 数据不予共享；`not_verifiable`、`not_mapped` 无法联网核验或尚未登记核验方式；`source_unavailable`、`not_granted`、`ceiling_reached` 暂未能查询。
     MaterialReason;
-    /// Which list. ‖ 所属清单。
+    /// List that the item belongs to. ‖ 所属清单。
     ItemListWord;
-    /// Who applies. ‖ 申请主体。
+    /// Kind of applicant. ‖ 申请主体。
     ApplicantWord;
-    /// What became of an item. ‖ 登记结果。
+    /// Result for an item. ‖ 登记结果。
     RegisteredWord;
-    /// Why it stands here. ‖ 列入原因。
+    /// Reason why it is listed. ‖ 列入原因。
     PaperWhyWord;
 }

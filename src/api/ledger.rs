@@ -1,4 +1,4 @@
-//! Shapes of receipts.
+//! Wire types of receipts.
 //! The text form of a receipt is C2SP tlog-proof; the JSON form says the same.
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Shapes of `/v1/licences`.
+//! Wire types of `/v1/licences`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,7 +8,7 @@ use super::{Claims, Finding, Purpose, RecordFields, Subject, VerdictWord, Verifi
 /// The parts of a file's verification, in this order; the file is last and is never stored. ‖ 文件验证的各部分，按此次序；文件在最后，且从不保存。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct LicenceFile {
-    /// Why it is asked, as JSON. ‖ 使用事由，JSON。
+    /// Purpose, as JSON. ‖ 使用事由，JSON。
     pub purpose: Purpose,
     /// Which licence the file is said to be, as JSON. ‖ 该文件所称的证照，JSON。
     pub question: FileQuestion,
@@ -35,14 +35,14 @@ pub struct FileQuestion {
     pub dataset: Option<String>,
     /// Identifier of the licence. ‖ 证照标识。
     pub subject: Subject,
-    /// What else is claimed, by field; never the digests of the file. ‖ 其他申报值；不含文件摘要。
+    /// Further claims by field; never the digests of the file. ‖ 其他申报值；不含文件摘要。
     #[serde(default)]
     pub claims: Claims,
     /// The day that is asked about; left out: today in China. ‖ 所问的日期；省略为今天（北京时间）。
     #[schema(max_length = 4096, example = "2026-11-26")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
-    /// Oldest copy that will do, seconds. ‖ 可接受的副本最长秒数。
+    /// Maximum age of a copy, seconds. ‖ 可接受的副本最长秒数。
     #[schema(minimum = 0, maximum = 9007199254740991_i64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age_s: Option<u64>,
@@ -58,7 +58,7 @@ pub struct LicenceVerification {
     /// The answer; its outcome says nothing of the signature. ‖ 核验的答复；总结论不含签名。
     #[serde(flatten)]
     pub verification: Verification,
-    /// What is told beside it. ‖ 另附的内容。
+    /// Further members. ‖ 另附的内容。
     #[serde(flatten)]
     pub more: LicenceFileFound,
 }
@@ -70,7 +70,7 @@ pub struct LicenceFileFound {
     pub file: LicenceFileNote,
     /// Its identifier. ‖ 证照标识的情况。
     pub identifier: LicenceIdentifierNote,
-    /// How the licence stands on the day. ‖ 证照在该日的状态。
+    /// State of the licence on that day. ‖ 证照在该日的状态。
     pub validity: LicenceValidity,
     /// Whose signature it is; only when one was sent. ‖ 签名情况；仅在提供签名时出现。
     #[schema(nullable = false)]
@@ -111,13 +111,13 @@ pub struct LicenceIdentifierNote {
     pub place: LicencePlace,
 }
 
-/// How a licence stands on a day of China, whole days. ‖ 证照在某日（北京时间，整日）的状态。
+/// State of a licence on a day (Asia/Shanghai). ‖ 证照在某日（北京时间，整日）的状态。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct LicenceValidity {
     /// The day. ‖ 日期。
     #[schema(format = Date, example = "2026-11-26")]
     pub on: String,
-    /// How it stands. ‖ 状态。
+    /// State. ‖ 状态。
     pub state: LicenceState,
     /// Why the state is not told. ‖ 未告知状态的原因。
     #[schema(nullable = false)]
@@ -162,7 +162,7 @@ pub struct SignerCertificate {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LicenceQuery {
-    /// Why it is asked. ‖ 使用事由。
+    /// Purpose. ‖ 使用事由。
     pub purpose: Purpose,
     /// Name of the dataset; left out: this city's licences. ‖ 数据资源名称；省略为本市证照。
     #[schema(max_length = 4096, example = "e-licence")]
@@ -170,14 +170,14 @@ pub struct LicenceQuery {
     pub dataset: Option<String>,
     /// All three, as the dataset names them. ‖ 三者，成员名由数据资源规定。
     pub key: LicenceKey,
-    /// What else is claimed, by field. ‖ 其他申报值。
+    /// Further claims by field. ‖ 其他申报值。
     #[serde(default)]
     pub claims: Claims,
     /// The day that is asked about; left out: today in China. ‖ 所问的日期；省略为今天（北京时间）。
     #[schema(max_length = 4096, example = "2026-11-26")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
-    /// Oldest copy that will do, seconds. ‖ 可接受的副本最长秒数。
+    /// Maximum age of a copy, seconds. ‖ 可接受的副本最长秒数。
     #[schema(minimum = 0, maximum = 9007199254740991_i64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age_s: Option<u64>,
@@ -189,7 +189,7 @@ pub struct LicenceFound {
     /// The answer. ‖ 核验的答复。
     #[serde(flatten)]
     pub verification: Verification,
-    /// What is told beside it. ‖ 另附的内容。
+    /// Further members. ‖ 另附的内容。
     #[serde(flatten)]
     pub more: LicenceFoundNote,
 }
@@ -201,7 +201,7 @@ pub struct LicenceFoundNote {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identifier: Option<LicenceIdentifierNote>,
-    /// How the licence stands on the day. ‖ 证照在该日的状态。
+    /// State of the licence on that day. ‖ 证照在该日的状态。
     pub validity: LicenceValidity,
     /// What a grant with `read` sees of it, masked. ‖ 有 `read` 时可见的内容（脱敏）。
     #[schema(nullable = false)]

@@ -1,4 +1,4 @@
-//! Shape of every refusal and failure, RFC 9457.
+//! Wire type of every refusal and failure, RFC 9457.
 //! A problem inside a batch or stream has no `trace_id`: the answer that it stands in was a success.
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong this time; never a value from a register or from the request. ‖ 本次的具体情况，绝不含库中或请求中的值。
     pub detail: String,
-    /// The code to program against; never translated. ‖ 供程序判断的代码，不翻译。
+    /// Code for programs; never translated. ‖ 供程序判断的代码，不翻译。
     pub code: ProblemCode,
     /// Places of the request that are wrong. ‖ 请求中有错的位置。
     #[schema(nullable = false)]
@@ -49,7 +49,7 @@ pub struct Problem {
     #[schema(nullable = false, example = "not_listed")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Names the request in the hub's log. ‖ 请求在日志中的编号。
+    /// Identifier of the request in the hub's log. ‖ 请求在日志中的编号。
     #[schema(nullable = false, example = "4bf92f3577b34da6a3ce929d0e0e4736")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
@@ -61,7 +61,7 @@ pub struct FieldError {
     /// JSON Pointer as a URI fragment, RFC 6901 §6. ‖ JSON 指针（URI 片段形式），RFC 6901 §6。
     #[schema(example = "#/subject/id_number")]
     pub pointer: String,
-    /// Why. ‖ 错误代码。
+    /// Reason. ‖ 错误代码。
     pub code: FieldErrorCode,
     /// Which rule of an identifier is broken. ‖ 标识违反了哪条规则。
     #[schema(nullable = false)]

@@ -1,4 +1,4 @@
-//! Shapes of `/v1/quality`.
+//! Wire types of `/v1/quality`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,20 +14,17 @@ pub struct Quality {
     /// Last day. ‖ 截止日。
     #[schema(format = Date)]
     pub until: String,
-    /// What a row stands for. ‖ 统计周期。
+    /// Period of a row. ‖ 统计周期。
     pub by: QualityBy,
-    /// Verdicts by field. ‖ 各字段的结论。
-    pub fields: Vec<QualityField>,
-    /// Outcomes of whole answers. ‖ 整体结论。
-    pub answers: Vec<QualityAnswers>,
-    /// What became of mismatches. ‖ 差异的处理。
-    pub mismatches: Vec<QualityMismatches>,
+    /// The rows. ‖ 各行。
+    #[serde(flatten)]
+    pub rows: QualityRows,
 }
 
 /// One field in one period. ‖ 一个周期内的一个字段。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityField {
-    /// How often it was held against a value. ‖ 与记录值比对的次数。
+    /// Number of comparisons with a record value. ‖ 与记录值比对的次数。
     #[schema(minimum = 0)]
     pub compared: u64,
     /// Mismatches among them; null when there were none to compare. ‖ 其中不一致的比率；未比对时为空。
@@ -68,7 +65,7 @@ pub struct QualityAnswers {
     pub outcomes: QualityCounts,
 }
 
-/// What became of the mismatches of one field in one period. ‖ 一个周期内一个字段差异的处理。
+/// Progress of the mismatches of one field in one period. ‖ 一个周期内一个字段差异的处理。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityMismatches {
     /// Day or ISO week. ‖ 日或 ISO 周。
@@ -114,14 +111,11 @@ pub struct QualityReport {
     pub until: String,
     /// Its datasets. ‖ 其数据资源。
     pub datasets: Vec<String>,
-    /// Verdicts by field. ‖ 各字段的结论。
-    pub fields: Vec<QualityField>,
-    /// Outcomes of whole answers. ‖ 整体结论。
-    pub answers: Vec<QualityAnswers>,
-    /// What became of mismatches. ‖ 差异的处理。
-    pub mismatches: Vec<QualityMismatches>,
+    /// The rows. ‖ 各行。
+    #[serde(flatten)]
+    pub rows: QualityRows,
     /// The week before. ‖ 上一周。
-    pub before: QualityBefore,
+    pub before: QualityRows,
     /// The same as text for people, Markdown. ‖ 供人阅读的 Markdown 文本。
     pub markdown: BothLanguages,
 }
@@ -136,14 +130,14 @@ pub struct QualityAuthority {
     pub name: String,
 }
 
-/// The week before. ‖ 上一周。
+/// Rows of a period. ‖ 一段时间的各行。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct QualityBefore {
+pub struct QualityRows {
     /// Verdicts by field. ‖ 各字段的结论。
     pub fields: Vec<QualityField>,
     /// Outcomes of whole answers. ‖ 整体结论。
     pub answers: Vec<QualityAnswers>,
-    /// What became of mismatches. ‖ 差异的处理。
+    /// Progress of mismatches. ‖ 差异的处理。
     pub mismatches: Vec<QualityMismatches>,
 }
 

@@ -1,4 +1,4 @@
-//! Shapes of supervision: alerts, rules, trials of rules, reported applications.
+//! Wire types of supervision: alerts, rules, trials of rules, reported applications.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,25 +10,25 @@ use super::{BothLanguages, EntryNote};
 pub struct Alerts {
     /// Alerts. ‖ 警示。
     pub alerts: Vec<Alert>,
-    /// For the next page; `null` on the last. ‖ 下一页的游标；末页为 `null`。
+    /// Cursor of the next page; `null` on the last page. ‖ 下一页的游标；末页为 `null`。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 
-/// Something that a person should look at. ‖ 需人查看的情况。
+/// An alert: a finding that a person should examine. ‖ 需人查看的情况。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "alt_01KB2Q0000000000000000002A")]
     pub id: String,
     /// Which rule raised it. ‖ 触发的规则。
     #[schema(example = "off_hours_bulk")]
     pub rule: String,
-    /// What kind of failing it is. ‖ 类别。
+    /// Kind of failing. ‖ 类别。
     pub class: AlertClass,
-    /// How soon a person should look. ‖ 严重程度。
+    /// Severity. ‖ 严重程度。
     pub severity: AlertSeverity,
-    /// Where it stands. ‖ 状态。
+    /// Current state. ‖ 状态。
     pub state: AlertState,
     /// When it was raised. ‖ 发出时间。
     #[schema(format = DateTime)]
@@ -77,15 +77,15 @@ pub struct WholeAlert {
 /// What one alert has beside what a list tells. ‖ 单条警示在列表之外的内容。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AlertMore {
-    /// What its rule is about; left out when the rule is no longer in the file. ‖ 规则标题；规则已删的省略。
+    /// Title of its rule; omitted if the rule is no longer in the file. ‖ 规则标题；规则已删的省略。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<BothLanguages>,
-    /// What to do about it. ‖ 处置办法。
+    /// Remedy. ‖ 处置办法。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<BothLanguages>,
-    /// Who the operator is, for an auditor alone. ‖ 经办人，仅审计人员可见。
+    /// The operator; for auditors only. ‖ 经办人，仅审计人员可见。
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
     /// Entries that show it, at most 32: each has its receipt. ‖ 佐证的存证条目，至多 32 条，均可取回执验证。
@@ -111,17 +111,17 @@ pub struct AlertStepNote {
     /// Its number, from 2. ‖ 序号，从 2 起。
     #[schema(minimum = 2)]
     pub seq: u32,
-    /// When. ‖ 时间。
+    /// Time. ‖ 时间。
     #[schema(format = DateTime)]
     pub at: String,
-    /// What was done. ‖ 动作。
+    /// Action. ‖ 动作。
     pub action: AlertActionWord,
     /// State after it. ‖ 之后的状态。
     pub state: AlertState,
-    /// Who did it, for an auditor alone. ‖ 办理人，仅审计人员可见。
+    /// Person who acted; for auditors only. ‖ 办理人，仅审计人员可见。
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, for an auditor alone. ‖ 理由，仅审计人员可见。
+    /// Reason; for auditors only. ‖ 理由，仅审计人员可见。
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -132,7 +132,7 @@ pub struct AlertStepNote {
 pub struct AlertAction {
     /// `acknowledge` takes it up, `close` ends it, `reopen` takes a closed one up again. ‖ `acknowledge` 受理，`close` 关闭，`reopen` 重新处理。
     pub action: AlertActionWord,
-    /// Why; needed for `close` and `reopen`. ‖ 理由；`close`、`reopen` 必填。
+    /// Reason; required for `close` and `reopen`. ‖ 理由；`close`、`reopen` 必填。
     #[schema(max_length = 2048)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -150,21 +150,21 @@ pub struct SupervisionRules {
 /// A rule. ‖ 规则。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct SupervisionRule {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "off_hours_bulk")]
     pub id: String,
-    /// What kind of failing it watches. ‖ 类别。
+    /// Kind of failing that it watches. ‖ 类别。
     pub class: AlertClass,
-    /// What it looks for. ‖ 检查方式。
+    /// Kind of check. ‖ 检查方式。
     #[schema(example = "off_hours")]
     pub kind: String,
     /// `on` raises alerts, `shadow` only counts, `off` does nothing. ‖ `on` 发警示，`shadow` 只计数，`off` 不运行。
     pub mode: RuleMode,
-    /// How soon a person should look. ‖ 严重程度。
+    /// Severity. ‖ 严重程度。
     pub severity: AlertSeverity,
-    /// What it is about. ‖ 标题。
+    /// Title. ‖ 标题。
     pub title: BothLanguages,
-    /// What to do about it. ‖ 处置办法。
+    /// Remedy. ‖ 处置办法。
     pub remedy: BothLanguages,
     /// Alerts that it has raised. ‖ 已发警示数。
     #[schema(minimum = 0)]
@@ -199,7 +199,7 @@ pub struct RuleTried {
     /// From when on it was counted. ‖ 统计起点。
     #[schema(format = DateTime)]
     pub from: String,
-    /// Until when. ‖ 统计终点。
+    /// End time. ‖ 统计终点。
     #[schema(format = DateTime)]
     pub until: String,
     /// Entries that were read. ‖ 所读存证条数。
@@ -272,7 +272,7 @@ pub struct ApplicationReport {
 pub struct ApplicationReported {
     /// That it was reported: `reported`. ‖ 已报送：`reported`。
     pub status: ReportedWord,
-    /// Where the entry stands. ‖ 存证位置。
+    /// Position of the ledger entry. ‖ 存证位置。
     pub receipt: EntryNote,
 }
 

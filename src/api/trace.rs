@@ -1,4 +1,4 @@
-//! Shapes of `/v1/traces`.
+//! Wire types of `/v1/traces`.
 //! What an entry does not say is null, never left out: a reader sees that it was looked for.
 
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{Subject, VerdictWord};
 
-/// Whose trace is asked for, and why. ‖ 查询谁的留痕，以及理由。
+/// Subject whose trace is requested, and the reason. ‖ 查询谁的留痕，以及理由。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TraceQuery {
@@ -40,7 +40,7 @@ pub struct TraceQuery {
 pub struct Trace {
     /// Newest first; exactly so within each ledger. ‖ 由近及远；同一存证日志内严格如此。
     pub rows: Vec<TraceRow>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
     /// Ledgers whose entries are missing here, or not all there; empty: this is everything. ‖ 缺失或不全的存证日志；为空即为全部。
@@ -50,7 +50,7 @@ pub struct Trace {
 /// One look, or one change. ‖ 一次查询或变更。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TraceRow {
-    /// When. ‖ 时间。
+    /// Time. ‖ 时间。
     #[schema(format = DateTime)]
     pub at: String,
     /// Agency; null: the bureau's own people. ‖ 机构；管理方人员为空。
@@ -65,19 +65,19 @@ pub struct TraceRow {
     /// Its name. ‖ 事项名称。
     #[schema(required = true)]
     pub item_name: Option<String>,
-    /// The applicant's matter. ‖ 办件编号。
+    /// Application number. ‖ 办件编号。
     #[schema(required = true)]
     pub application_no: Option<String>,
     /// The clerk or system that asked, or the client that acted. ‖ 经办人或系统，或操作的客户端。
     #[schema(required = true)]
     pub operator: Option<String>,
-    /// Why, as it was stated. ‖ 当时所述理由。
+    /// Reason, as stated. ‖ 当时所述理由。
     #[schema(required = true)]
     pub reason: Option<String>,
     /// `verify`, `verify_many` (batch, stream or item check), `query_record`, `explain`, `query_trace`, `put_records`, `mismatch.` with an action, or `guess_budget.` with a step. ‖ 操作：`verify` 单条核验、`verify_many` 批量、流式或事项核验、`query_record` 查询记录、`explain` 说明、`query_trace` 查留痕、`put_records` 报送、`mismatch.` 加动作、`guess_budget.` 加步骤。
     #[schema(example = "verify")]
     pub operation: String,
-    /// What was told, or the state after it. ‖ 答复的结论，或之后的状态。
+    /// Outcome, or the state after the step. ‖ 答复的结论，或之后的状态。
     #[schema(required = true, example = "verified")]
     pub outcome: Option<String>,
     /// Fields that were asked about or shown. ‖ 所问或所示的字段。
@@ -88,7 +88,7 @@ pub struct TraceRow {
     /// The mismatch that the step belongs to. ‖ 步骤所属的差异。
     #[schema(required = true)]
     pub mismatch: Option<String>,
-    /// Where the entry stands. ‖ 存证条目的位置。
+    /// Position of the ledger entry. ‖ 存证条目的位置。
     pub receipt: TracedReceipt,
 }
 
@@ -97,12 +97,12 @@ pub struct TraceRow {
 pub struct TracedField {
     /// Name, or `#` and the number of a revision that is gone. ‖ 名称；旧版规则中的字段为 `#` 加序号。
     pub name: String,
-    /// What was told; null: the value itself was shown. ‖ 答复的结论；为空表示出示了值。
+    /// Verdict; null if the value itself was shown. ‖ 答复的结论；为空表示出示了值。
     #[schema(required = true)]
     pub verdict: Option<VerdictWord>,
 }
 
-/// Where an entry stands. ‖ 存证条目的位置。
+/// Position of a ledger entry. ‖ 存证条目的位置。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TracedReceipt {
     /// Name of the ledger. ‖ 存证日志名称。
@@ -152,7 +152,7 @@ pub struct NewSeal {
     /// Dataset of the subject. ‖ 对象所在的数据资源。
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// Whom it asks about. ‖ 其所查询的对象。
+    /// Subject of its queries. ‖ 其所查询的对象。
     #[serde(default)]
     pub subject: Subject,
     /// The investigating agency. ‖ 办案机构。
@@ -161,10 +161,10 @@ pub struct NewSeal {
     /// Number of the case. ‖ 案号。
     #[schema(min_length = 1, max_length = 128)]
     pub case_no: String,
-    /// Why; sealed into the ledger. ‖ 理由，加密写入存证日志。
+    /// Reason; sealed into the ledger. ‖ 理由，加密写入存证日志。
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
-    /// Until when, at most two years ahead. ‖ 截止时间，至多两年。
+    /// End time, at most two years from now. ‖ 截止时间，至多两年。
     #[schema(format = DateTime)]
     pub until: String,
 }
@@ -172,7 +172,7 @@ pub struct NewSeal {
 /// A seal, as its two auditors see it. ‖ 封存，仅两名设定者可见。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Seal {
-    /// Names it; the first auditor gives it to the second. ‖ 编号，由第一名审计人员告知第二名。
+    /// Identifier; the first auditor gives it to the second. ‖ 编号，由第一名审计人员告知第二名。
     #[schema(example = "sea_01KB2Q0000000000000000002A")]
     pub id: String,
     /// It holds only while it is `sealed`. ‖ 仅 `sealed` 时生效。
@@ -181,7 +181,7 @@ pub struct Seal {
     pub agency: String,
     /// Number of the case. ‖ 案号。
     pub case_no: String,
-    /// Until when. ‖ 截止时间。
+    /// End time. ‖ 截止时间。
     #[schema(format = DateTime)]
     pub until: String,
 }
@@ -193,7 +193,7 @@ pub struct Seals {
     pub seals: Vec<Seal>,
 }
 
-/// The second auditor's word. ‖ 第二名审计人员的确认。
+/// Confirmation by the second auditor. ‖ 第二名审计人员的确认。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SealConfirmation {
@@ -205,12 +205,12 @@ pub struct SealConfirmation {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SealLifting {
-    /// Why. ‖ 理由。
+    /// Reason. ‖ 理由。
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
 }
 
-/// Whose archive pack is asked for, and why. ‖ 归档哪个办件，以及理由。
+/// Application whose archive pack is requested, and the reason. ‖ 归档哪个办件，以及理由。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveQuery {
@@ -220,7 +220,7 @@ pub struct ArchiveQuery {
     /// Only what this agency asked under it. ‖ 只含该机构的查询。
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agency: Option<String>,
-    /// Why; sealed into the ledger. ‖ 理由，加密写入存证日志。
+    /// Reason; sealed into the ledger. ‖ 理由，加密写入存证日志。
     #[schema(min_length = 1, max_length = 1024, example = "办结归档")]
     pub reason: String,
 }

@@ -1,4 +1,4 @@
-//! Shapes of `/v1/mismatches`, `/v1/subscriptions`, `/v1/deliveries` and `/v1/supervision`.
+//! Wire types of `/v1/mismatches`, `/v1/subscriptions`, `/v1/deliveries` and `/v1/supervision`.
 //! A secret stands in [`SubscriptionWithSecret`] only; what a reader may not see is left out, not empty.
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::{RecordFields, Subject};
 pub struct Mismatches {
     /// In the order of their ids. ‖ 按编号排序。
     pub mismatches: Vec<MismatchSummary>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
@@ -19,10 +19,10 @@ pub struct Mismatches {
 /// A mismatch in a list. ‖ 列表中的差异。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct MismatchSummary {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "mis_01KB2Q0000000000000000002A")]
     pub id: String,
-    /// Where it stands. ‖ 状态。
+    /// Current state. ‖ 状态。
     pub state: MismatchState,
     /// Dataset. ‖ 数据资源。
     #[schema(example = "natural-person")]
@@ -32,7 +32,7 @@ pub struct MismatchSummary {
     pub agency: String,
     /// Fields that differ. ‖ 不一致的字段。
     pub fields: Vec<String>,
-    /// Until when the one whose turn it is has time, counted in working days; null when nobody's turn it is, or while the working days of the year are not known. ‖ 轮到一方的办理期限（按工作日计）；无人待办或该年工作日尚未公布时为空。
+    /// Deadline for the party that must act next, in working days; null if no party must act, or if the working days of that year are not published yet. ‖ 轮到一方的办理期限（按工作日计）；无人待办或该年工作日尚未公布时为空。
     #[schema(required = true, format = Date)]
     pub due_on: Option<String>,
     /// When it opened. ‖ 产生时间。
@@ -56,7 +56,7 @@ pub struct Mismatch {
     #[schema(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record_version: Option<u32>,
-    /// The applicant's matter; for its parties only. ‖ 办件编号，仅当事方可见。
+    /// Application number; for its parties only. ‖ 办件编号，仅当事方可见。
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_no: Option<String>,
     /// Service item; for its parties only. ‖ 事项编码，仅当事方可见。
@@ -89,20 +89,20 @@ pub struct MismatchStep {
     /// Its number. ‖ 序号。
     #[schema(minimum = 1)]
     pub seq: u32,
-    /// When. ‖ 时间。
+    /// Time. ‖ 时间。
     #[schema(format = DateTime)]
     pub at: String,
-    /// What was done. ‖ 动作。
+    /// Action. ‖ 动作。
     #[schema(example = "propose_correction")]
     pub action: String,
     /// State after it. ‖ 之后的状态。
     pub state: MismatchState,
-    /// Who did it. ‖ 由谁。
+    /// Acting party. ‖ 由谁。
     pub by_role: StepRole,
     /// Client or clerk that did it; for its parties only. ‖ 经办方，仅当事方可见。
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why; for its parties only. ‖ 理由，仅当事方可见。
+    /// Reason; for its parties only. ‖ 理由，仅当事方可见。
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -110,9 +110,9 @@ pub struct MismatchStep {
 /// State of one delivery. ‖ 一次投递的状态。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryState {
-    /// Names it; the `webhook-id`. ‖ 编号，即 `webhook-id`。
+    /// Identifier; the `webhook-id`. ‖ 编号，即 `webhook-id`。
     pub id: String,
-    /// Where it stands. ‖ 状态。
+    /// Current state. ‖ 状态。
     pub state: DeliveryStateWord,
     /// Attempts made. ‖ 已试次数。
     #[schema(minimum = 0)]
@@ -132,7 +132,7 @@ pub struct MismatchAction {
     #[schema(max_items = 32)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Vec<String>>,
-    /// Why; needed for `reject`, `reopen` and `close`. ‖ 理由；`reject`、`reopen`、`close` 必填。
+    /// Reason; required for `reject`, `reopen` and `close`. ‖ 理由；`reject`、`reopen`、`close` 必填。
     #[schema(max_length = 2048)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -152,7 +152,7 @@ pub struct NewSubscription {
     #[schema(max_items = 64, example = json!(["natural-person"]))]
     #[serde(default)]
     pub datasets: Vec<String>,
-    /// Until when. ‖ 截止时间。
+    /// End time. ‖ 截止时间。
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -164,7 +164,7 @@ pub struct NewSubscription {
 /// A subscription. ‖ 订阅。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Subscription {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "sub_01KB2Q0000000000000000002A")]
     pub id: String,
     /// Its agency. ‖ 所属机构。
@@ -176,7 +176,7 @@ pub struct Subscription {
     pub events: Vec<String>,
     /// Datasets. ‖ 数据资源。
     pub datasets: Vec<String>,
-    /// Until when. ‖ 截止时间。
+    /// End time. ‖ 截止时间。
     #[schema(required = true, format = DateTime)]
     pub until: Option<String>,
     /// Whether newer versions make undelivered older ones needless. ‖ 新版本是否取代未送达的旧版本。
@@ -194,13 +194,13 @@ pub struct Subscription {
     pub updated_at: String,
 }
 
-/// What is told once. ‖ 只显示一次的内容。
+/// Members that are shown once. ‖ 只显示一次的内容。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct SubscriptionSecret {
     /// Signing secret of Standard Webhooks; keep it, it is never shown again. ‖ Standard Webhooks 签名密钥，请妥善保存，不再显示。
     #[schema(example = "whsec_RVhBTVBMRS1PTkxZLTAwMDAwMDAwMDAwMDAwMDAwMA==")]
     pub secret: String,
-    /// Until when the secret before it signs too. ‖ 旧密钥在此之前同时签名。
+    /// Time until which the previous secret also signs. ‖ 旧密钥在此之前同时签名。
     #[schema(required = true, format = DateTime)]
     pub previous_valid_until: Option<String>,
 }
@@ -236,7 +236,7 @@ pub struct TestDelivery {
 pub struct Deliveries {
     /// Oldest first. ‖ 由早到晚。
     pub deliveries: Vec<Delivery>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
@@ -244,12 +244,12 @@ pub struct Deliveries {
 /// A delivery: one event to one target. ‖ 一次投递：一个事件到一个目标。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Delivery {
-    /// Names it; the `webhook-id` of every attempt. ‖ 编号，即每次尝试的 `webhook-id`。
+    /// Identifier; the `webhook-id` of every attempt. ‖ 编号，即每次尝试的 `webhook-id`。
     #[schema(example = "dlv_01KB2Q0000000000000000002A")]
     pub id: String,
     /// A subscription, or `sink:` and the name of a connector. ‖ 订阅编号，或 `sink:` 加连接器名。
     pub target: String,
-    /// Where it stands. ‖ 状态。
+    /// Current state. ‖ 状态。
     pub state: DeliveryStateWord,
     /// Why it is sent: `answered` from an older version, `subscribed`, `addressed` to this agency, a `sink`, a `test`. ‖ 投递原因：曾据旧版本答复、订阅、专送本机构、推送目标、测试。
     pub reason: DeliveryReason,
@@ -265,7 +265,7 @@ pub struct Delivery {
     /// HTTP status of the last attempt. ‖ 最近一次尝试的 HTTP 状态。
     #[schema(required = true)]
     pub last_status: Option<u16>,
-    /// What happened. ‖ 事件。
+    /// The event. ‖ 事件。
     pub event: DeliveredEvent,
     /// When it was made. ‖ 产生时间。
     #[schema(format = DateTime)]
@@ -278,7 +278,7 @@ pub struct Delivery {
 /// The event of a delivery, without its values. ‖ 投递的事件，不含值。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct DeliveredEvent {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     pub id: String,
     /// CloudEvents type. ‖ CloudEvents 类型。
     #[schema(example = "heyan.record.changed.v1")]
@@ -323,7 +323,7 @@ pub struct Replayed {
     pub replayed: u64,
 }
 
-/// Whose guesses are to be forgiven, and why. ‖ 解除哪个对象的限制及理由。
+/// Subject whose guess budget is to be unlocked, and the reason. ‖ 解除哪个对象的限制及理由。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnlockRequest {
@@ -332,12 +332,12 @@ pub struct UnlockRequest {
     pub dataset: String,
     /// Identifiers of the subject. ‖ 核验对象的标识。
     pub subject: Subject,
-    /// Why. ‖ 理由。
+    /// Reason. ‖ 理由。
     #[schema(min_length = 1, max_length = 4096)]
     pub reason: String,
 }
 
-/// What became of it. ‖ 办理结果。
+/// Result. ‖ 办理结果。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Unlocked {
     /// `requested` or `unlocked`. ‖ `requested` 或 `unlocked`。
@@ -347,16 +347,16 @@ pub struct Unlocked {
 /// The mismatch that an answer opened or belongs to. ‖ 答复产生或所属的差异。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct MismatchNote {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "mis_01KB2Q0000000000000000002A")]
     pub id: String,
-    /// Until when the one whose turn it is has time. ‖ 轮到一方的办理期限。
+    /// Deadline for the party that must act next. ‖ 轮到一方的办理期限。
     #[schema(required = true, format = Date)]
     pub due_on: Option<String>,
 }
 
 words! {
-    /// Where a mismatch stands. ‖ 差异的状态。
+    /// State of a mismatch. ‖ 差异的状态。
     MismatchState;
     /// How a mismatch ended. ‖ 差异的办结方式。
     MismatchResolution;

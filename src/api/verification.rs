@@ -1,4 +1,4 @@
-//! Shapes of `/v1/verifications`.
+//! Wire types of `/v1/verifications`.
 //! Limits of texts are bytes of UTF-8: `maxLength` is exact for ASCII only.
 
 use heyan_domain::verdict::Verdict;
@@ -16,11 +16,11 @@ pub struct VerificationRequest {
     pub dataset: String,
     /// Identifiers of the subject, as the dataset names them. ‖ 核验对象的标识，成员名由数据资源规定。
     pub subject: Subject,
-    /// What is claimed, by field. ‖ 各字段的申报值或条件。
+    /// Claims by field. ‖ 各字段的申报值或条件。
     pub claims: Claims,
-    /// Why it is asked. ‖ 使用事由。
+    /// Purpose. ‖ 使用事由。
     pub purpose: Purpose,
-    /// Oldest copy that will do, seconds; an older one is read anew. ‖ 可接受的副本最长秒数，更旧则重新读取。
+    /// Maximum age of a copy, seconds; an older copy is fetched again. ‖ 可接受的副本最长秒数，更旧则重新读取。
     #[schema(minimum = 0, maximum = 9007199254740991_i64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age_s: Option<u64>,
@@ -56,7 +56,7 @@ pub enum PredicateValue {
     Many(Vec<String>),
 }
 
-/// Why it is asked; sealed into the ledger entry. ‖ 使用事由，加密后写入存证日志。
+/// Purpose; sealed into the ledger entry. ‖ 使用事由，加密后写入存证日志。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Purpose {
@@ -67,7 +67,7 @@ pub struct Purpose {
     #[schema(max_length = 1024, example = "灵活就业人员参保登记")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub item_name: Option<String>,
-    /// Number of the applicant's matter at the agency. ‖ 办件编号。
+    /// Application number at the agency. ‖ 办件编号。
     #[schema(min_length = 1, max_length = 128, example = "20261122-000187")]
     pub application_no: String,
     /// Clerk or system that asks. ‖ 经办人或业务系统。
@@ -82,10 +82,10 @@ pub struct Purpose {
 /// The answer to one question. ‖ 一条核验的答复。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Verification {
-    /// Names this verification. ‖ 核验编号。
+    /// Identifier of the verification. ‖ 核验编号。
     #[schema(example = "ver_01KB2Q0000000000000000002A")]
     pub id: String,
-    /// The whole of it. ‖ 总结论。
+    /// Overall outcome. ‖ 总结论。
     pub outcome: Outcome,
     /// Verdict by field, in the order of the claims; empty when `outcome` is `not_found`. ‖ 各字段结论，次序同申报；`outcome` 为 `not_found` 时为空。
     pub fields: FieldVerdicts,
@@ -93,13 +93,13 @@ pub struct Verification {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordNote>,
-    /// What was noticed about the identifiers; never a refusal. ‖ 对标识的提示，不影响核验。
+    /// Findings about the identifiers; they never refuse the request. ‖ 对标识的提示，不影响核验。
     pub findings: Vec<Finding>,
     /// The mismatch that it opened or belongs to, when it is mismatched. ‖ 不一致时产生或所属的差异。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mismatch: Option<MismatchNote>,
-    /// Where its ledger entry stands. ‖ 存证位置。
+    /// Position of its ledger entry. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则：数据资源及其版次。
     #[schema(example = "natural-person@1")]
@@ -115,11 +115,11 @@ pub struct FieldVerdict {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
-    /// Why a person must look. ‖ 须复核的原因。
+    /// Reason for review. ‖ 须复核的原因。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReviewReason>,
-    /// Somebody says that the record is wrong here, and the authority has not decided. ‖ 有机构认为记录此处有误，数据源部门尚未决定。
+    /// An agency disputes this field, and the authority has not decided yet. ‖ 有机构认为记录此处有误，数据源部门尚未决定。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disputed: Option<bool>,
@@ -153,7 +153,7 @@ pub struct RecordNote {
     pub age_s: Option<u64>,
 }
 
-/// Where a ledger entry stands. ‖ 存证条目的位置。
+/// Position of a ledger entry. ‖ 存证条目的位置。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct EntryNote {
     /// Name of the ledger. ‖ 存证日志名称。
@@ -175,7 +175,7 @@ pub struct EntryNote {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
-    /// Why it is asked. ‖ 使用事由。
+    /// Purpose. ‖ 使用事由。
     pub purpose: Purpose,
     /// The questions. One that is wrong gets a problem of its own; the others are answered. ‖ 各条核验。有错的一条单独给出问题，其余照常答复。
     #[schema(min_items = 1, max_items = 1000)]
@@ -196,7 +196,7 @@ pub enum BatchItem {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
-    /// The caller's own name for it, echoed. ‖ 调用方自定的编号，原样返回。
+    /// The caller's reference, echoed. ‖ 调用方自定的编号，原样返回。
     #[schema(max_length = 4096, example = "row-1")]
     #[serde(rename = "ref")]
     pub reference: String,
@@ -206,9 +206,9 @@ pub struct Item {
     pub dataset: Option<String>,
     /// Identifiers of the subject. ‖ 核验对象的标识。
     pub subject: Subject,
-    /// What is claimed, by field. ‖ 各字段的申报值或条件。
+    /// Claims by field. ‖ 各字段的申报值或条件。
     pub claims: Claims,
-    /// Oldest copy that will do, seconds. ‖ 可接受的副本最长秒数。
+    /// Maximum age of a copy, seconds. ‖ 可接受的副本最长秒数。
     #[schema(minimum = 0, maximum = 9007199254740991_i64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age_s: Option<u64>,
@@ -219,11 +219,11 @@ pub struct Item {
 pub struct Batch {
     /// One for each item. ‖ 与各条一一对应。
     pub results: Vec<ItemResult>,
-    /// Where the entry stands. ‖ 存证位置。
+    /// Position of the ledger entry. ‖ 存证位置。
     pub receipt: EntryNote,
 }
 
-/// What became of one item. ‖ 一条的结果。
+/// Result for one item. ‖ 一条的结果。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum ItemResult {
@@ -236,14 +236,14 @@ pub enum ItemResult {
 /// An item that was answered. ‖ 已答复的一条。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemAnswer {
-    /// The caller's own name for it. ‖ 调用方自定的编号。
+    /// The caller's reference. ‖ 调用方自定的编号。
     #[schema(example = "row-1")]
     #[serde(rename = "ref")]
     pub reference: String,
-    /// Names this verification: the entry's, and the position in it. ‖ 核验编号：存证编号加其中的位置。
+    /// Identifier of the verification: that of the entry, and the position in it. ‖ 核验编号：存证编号加其中的位置。
     #[schema(example = "ver_01KB2Q0000000000000000002A-0")]
     pub id: String,
-    /// The whole of it. ‖ 总结论。
+    /// Overall outcome. ‖ 总结论。
     pub outcome: Outcome,
     /// Verdict by field. ‖ 各字段结论。
     pub fields: FieldVerdicts,
@@ -251,7 +251,7 @@ pub struct ItemAnswer {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordNote>,
-    /// What was noticed about the identifiers. ‖ 对标识的提示。
+    /// Findings about the identifiers. ‖ 对标识的提示。
     pub findings: Vec<Finding>,
     /// The mismatch that it opened or belongs to, when it is mismatched. ‖ 不一致时产生或所属的差异。
     #[schema(nullable = false)]
@@ -265,11 +265,11 @@ pub struct ItemAnswer {
 /// An item that could not be answered. ‖ 未能答复的一条。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemProblem {
-    /// The caller's own name for it, where it could be read. ‖ 调用方自定的编号，能读出时返回。
+    /// The caller's reference, if it could be read. ‖ 调用方自定的编号，能读出时返回。
     #[schema(nullable = false, example = "row-2")]
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Why. ‖ 原因。
+    /// Reason. ‖ 原因。
     pub problem: Problem,
 }
 
@@ -279,7 +279,7 @@ use super::Problem;
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StreamHeader {
-    /// Why it is asked. ‖ 使用事由。
+    /// Purpose. ‖ 使用事由。
     pub purpose: Purpose,
     /// Dataset of the lines that name none. ‖ 未写明数据资源的各行所用的数据资源。
     #[schema(max_length = 4096, example = "natural-person")]
@@ -344,7 +344,7 @@ pub struct ExplainedField {
     /// Why it was a match. ‖ 一致的依据。
     #[schema(required = true)]
     pub basis: Option<Basis>,
-    /// Why a person had to look. ‖ 须复核的原因。
+    /// Reason for review. ‖ 须复核的原因。
     #[schema(required = true)]
     pub reason: Option<ReviewReason>,
     /// Comparator that decided; empty when the rules have changed since. ‖ 所用比对方法；规则已改版时为空。
@@ -369,7 +369,7 @@ maps! {
 words! {
     /// Kind of condition. ‖ 条件种类。
     PredicateOp;
-    /// `verified`: every field matches; `mismatched`: at least one mismatch; `review`: no mismatch, a person must look; `incomplete`: a field could not be judged; `not_found`: no such record. ‖ `verified` 全部一致；`mismatched` 至少一项不一致；`review` 无不一致但须人工复核；`incomplete` 有字段无法判断；`not_found` 库中无此号。
+    /// `verified`: every field matches; `mismatched`: at least one mismatch; `review`: no mismatch, a person must review; `incomplete`: a field could not be judged; `not_found`: no such record. ‖ `verified` 全部一致；`mismatched` 至少一项不一致；`review` 无不一致但须人工复核；`incomplete` 有字段无法判断；`not_found` 库中无此号。
     Outcome;
     /// `match`: the record agrees; `review`: a person must look; `mismatch`: it disagrees; `absent`: the record holds no value; `not_permitted`: the grant does not cover the field; `unavailable`: the source could not be asked. ‖ `match` 一致；`review` 须复核；`mismatch` 不一致；`absent` 记录无此值；`not_permitted` 授权未覆盖；`unavailable` 数据源未能答复。
     VerdictWord;

@@ -159,11 +159,10 @@ async fn rotate(call: Call, party: Party) -> Result<HttpResponse, Problem> {
     Ok(ok(&rotated(told)))
 }
 
-pub(super) fn rotated(told: NewSecret) -> api::RotatedCredential {
+pub(super) fn rotated(mut told: NewSecret) -> api::RotatedCredential {
     api::RotatedCredential {
-        client_id: told.client_id,
-        client_secret: told.client_secret,
-        previous_valid_until: told.previous_valid_until.unwrap_or_default(),
+        previous_valid_until: told.previous_valid_until.take().unwrap_or_default(),
+        credential: credential(told),
     }
 }
 

@@ -61,18 +61,16 @@ pub(super) async fn rows(call: Call) -> Result<HttpResponse, Problem> {
         until,
         by,
     };
-    let found = told(quality::rows(call.hub(), &call.caller, &request).await?);
+    let rows = quality::rows(call.hub(), &call.caller, &request).await?;
     Ok(ok(&api::Quality {
         from: from.to_string(),
         until: until.to_string(),
         by: asked.by.unwrap_or_else(|| "day".to_owned()).into(),
-        fields: found.fields,
-        answers: found.answers,
-        mismatches: found.mismatches,
+        rows: told(rows),
     }))
 }
 
-fn told(rows: Rows) -> api::QualityBefore {
+fn told(rows: Rows) -> api::QualityRows {
     let field = |row: FieldRow| api::QualityField {
         compared: row.compared,
         mismatch_rate: row.mismatch_rate,
@@ -107,7 +105,7 @@ fn told(rows: Rows) -> api::QualityBefore {
             mean_days_to_decide: row.mean_days_to_decide,
         }
     };
-    api::QualityBefore {
+    api::QualityRows {
         fields: rows.fields.into_iter().map(field).collect(),
         answers: rows.answers.into_iter().map(answers).collect(),
         mismatches: rows.mismatches.into_iter().map(mismatches).collect(),
@@ -138,7 +136,6 @@ pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     let mut response = HttpResponse::Ok();
     response.insert_header(NO_STORE);
     if !markdown {
-        let now = told(report.now);
         return Ok(response.json(api::QualityReport {
             authority: api::QualityAuthority {
                 id: asked.authority,
@@ -148,9 +145,7 @@ pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
             from: week.first().to_string(),
             until: week.last().to_string(),
             datasets: report.datasets,
-            fields: now.fields,
-            answers: now.answers,
-            mismatches: now.mismatches,
+            rows: told(report.now),
             before: told(report.before),
             markdown: api::BothLanguages {
                 zh: report.zh,
