@@ -207,24 +207,24 @@ pub struct ItemMaterial {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name_en: Option<String>,
     /// The applicant may leave it out. ‖ 可不提交。
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
     /// Condition under which it is required. ‖ 满足此条件时才需要。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<MaterialCondition>,
     /// The item still demands it on paper. ‖ 事项仍要求提交纸质件。
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paper: bool,
     /// The register that proves it. ‖ 由哪个数据资源核验。
     #[schema(example = "natural-person")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
     /// Identifiers of the record: `$applicant.x` or `$material.x`. ‖ 记录的标识：`$applicant.x` 或 `$material.x`。
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "MaterialSubject::is_empty")]
     pub subject: MaterialSubject,
     /// What must agree: a value, `$applicant.x`, `$material.x`, `$today`, `$today-18y`, or a condition. ‖ 须一致的内容：值、`$applicant.x`、`$material.x`、`$today`、`$today-18y`，或条件。
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "MaterialClaims::is_empty")]
     pub claims: MaterialClaims,
     /// Why no register can prove it. ‖ 不能联网核验的原因。
     #[schema(nullable = false)]

@@ -55,6 +55,13 @@ macro_rules! maps {
         #[schema(value_type = Object)]
         pub struct $name(pub indexmap::IndexMap<String, $value>);
 
+        impl $name {
+            /// Whether it has no member.
+            pub fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+        }
+
         impl<K: Into<String>, V: Into<$value>> FromIterator<(K, V)> for $name {
             fn from_iter<T: IntoIterator<Item = (K, V)>>(members: T) -> Self {
                 Self(members.into_iter().map(|(name, value)| (name.into(), value.into())).collect())

@@ -21,7 +21,12 @@ fn operation(method: &str, path: &str) -> Option<&'static str> {
 
 fn same<T: Serialize + DeserializeOwned>(what: &str, text: &str) {
     let read: T = serde_json::from_str(text).unwrap_or_else(|why| panic!("{what}: {why}: {text}"));
-    assert_eq!(serde_json::to_string(&read).unwrap(), text, "{what}");
+    // Answers written by hand escape a line feed by its number.
+    assert_eq!(
+        serde_json::to_string(&read).unwrap(),
+        text.replace("\\u000a", "\\n"),
+        "{what}"
+    );
 }
 
 /// Checks a whole answer.
