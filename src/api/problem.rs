@@ -46,7 +46,7 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis: Option<String>,
     /// Why a push target is not allowed. ‖ 推送地址不予接受的原因。
-    #[schema(nullable = false, example = "not_listed")]
+    #[schema(nullable = false, example = "host")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Identifier of the request in the hub's log. ‖ 请求在日志中的编号。
