@@ -54,13 +54,23 @@ const LAYERS: &[(&str, &[&str])] = &[
         "app",
         &["domain", "ledger", "auth", "catalog", "ports", "cache", "telemetry"],
     ),
+    ("api", &["domain"]),
     ("store", &["domain", "auth", "ports"]),
     ("kafka", &["ports"]),
     ("connectors", &["domain", "auth", "ports"]),
     ("config", &["domain", "telemetry"]),
     (
         "http",
-        &["domain", "ledger", "auth", "catalog", "ports", "telemetry", "app"],
+        &[
+            "domain",
+            "ledger",
+            "auth",
+            "catalog",
+            "ports",
+            "telemetry",
+            "app",
+            "api",
+        ],
     ),
     (
         "server",
@@ -90,6 +100,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ports",
             "telemetry",
             "app",
+            "api",
             "store",
             "connectors",
             "config",
@@ -136,7 +147,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "connectors/source"]),
     ("tracing_subscriber", &["telemetry", "cli"]),
     ("unicode_width", &["cli/table"]),
-    ("utoipa", &["http"]),
+    ("utoipa", &["api", "http"]),
     ("x509_cert", &["auth/signature"]),
 ];
 

@@ -21,6 +21,7 @@ use super::{
     failure::{Failure, Problem, remark},
     text::{Key, Lang},
 };
+use heyan_api::Token;
 use heyan_server::process::Output;
 
 /// Which hub, as whom.
@@ -63,16 +64,6 @@ pub(crate) struct Hub {
     credentials: Credentials,
     lang: Lang,
     silence_max: Duration,
-}
-
-/// An access token (RFC 6749 §5.1).
-#[derive(serde::Deserialize)]
-pub(crate) struct AccessToken {
-    /// The bearer token.
-    pub access_token: String,
-    /// Life in seconds.
-    #[serde(default)]
-    pub expires_in: u64,
 }
 
 /// What a request does.
@@ -258,7 +249,7 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or answers no token.
-    pub(crate) async fn token(&self, id: &str, secret: &str) -> Result<AccessToken, Failure> {
+    pub(crate) async fn token(&self, id: &str, secret: &str) -> Result<Token, Failure> {
         let pair = format!("{}:{}", form_encoded(id), form_encoded(secret));
         let mut basic = header_value(&format!("Basic {}", STANDARD.encode(pair)))?;
         basic.set_sensitive(true);

@@ -8,8 +8,7 @@ use serde_json::{Deserializer, Map, Number, Value};
 
 use super::fault::{Fault, pointer_segment};
 
-/// Largest integer that every reader of JSON holds exactly (RFC 8259 §6).
-pub const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
+pub use crate::safe_integer::SAFE_INTEGER_MAX;
 
 /// What is accepted besides well-formed JSON with distinct members.
 #[derive(Clone, Copy, Debug)]

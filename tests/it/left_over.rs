@@ -19,7 +19,7 @@ async fn an_entry_whose_commit_stood_unseen_is_entered_late_and_once() {
     entry::put_text(&mut bytes, "agency.add");
     let commit = Commit::default().entry(bytes.clone());
     // Whoever committed this never learned that it stands.
-    hub.hub.write(commit).await.unwrap();
+    hub.hub.store.commit(std::sync::Arc::new(commit)).await.unwrap();
     let (mut strays, after) = (Strays::default(), Duration::from_millis(200));
     assert_eq!(strays.enter(&hub.hub, after).await.unwrap(), 0, "it may be on its way");
     tokio::time::sleep(after).await;

@@ -72,4 +72,5 @@ mod traces;
 mod unreadable;
 mod verifications;
 mod watches;
+mod wire;
 mod yes_or_no;

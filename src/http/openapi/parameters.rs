@@ -1,5 +1,5 @@
 //! Parameters by name: limits, example and text. A handler names its parameters; here is what there is to say of each.
-//! Texts are English first, Chinese behind `‖`, as in `shapes`.
+//! Texts are English first, Chinese behind `‖`, as in `heyan_api`.
 
 use serde_json::{Value, json};
 
