@@ -22,7 +22,8 @@ const FUNCTION_LINES_MAX: usize = 70;
 
 /// Each crate below `src`, and the others that it may depend on. An adapter (`store kafka connectors`) never depends on `app`.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("domain", &[]),
+    ("texts", &[]),
+    ("domain", &["texts"]),
     ("ledger", &["domain"]),
     ("auth", &["domain"]),
     ("catalog", &["domain"]),
@@ -31,15 +32,33 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &["domain"]),
     (
         "app",
-        &["domain", "ledger", "auth", "catalog", "ports", "cache", "telemetry"],
+        &[
+            "texts",
+            "domain",
+            "ledger",
+            "auth",
+            "catalog",
+            "ports",
+            "cache",
+            "telemetry",
+        ],
     ),
     ("store", &["domain", "auth", "ports"]),
     ("kafka", &["ports"]),
-    ("connectors", &["domain", "auth", "ports"]),
+    ("connectors", &["texts", "domain", "auth", "ports"]),
     ("config", &["domain", "telemetry"]),
     (
         "http",
-        &["domain", "ledger", "auth", "catalog", "ports", "telemetry", "app"],
+        &[
+            "texts",
+            "domain",
+            "ledger",
+            "auth",
+            "catalog",
+            "ports",
+            "telemetry",
+            "app",
+        ],
     ),
     (
         "server",
@@ -62,6 +81,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "texts",
             "domain",
             "ledger",
             "auth",

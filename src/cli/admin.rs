@@ -14,7 +14,7 @@ use super::{
     failure::Failure,
     rejects::create_private,
     table::{cell, table},
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_server::process::{Exit, Output};
 
@@ -74,7 +74,7 @@ pub async fn list(
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let mut answer = hub.call(Verb::Get, &["v1", what], &query, None).await?;
         let Some(Value::Array(rows)) = answer.get_mut(what).map(Value::take) else {
-            return Err(Failure::unreachable(Key::OddAnswer, [what]));
+            return Err(Failure::unreachable("cli.odd_answer", [what]));
         };
         all.extend(rows);
         cursor = answer.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
@@ -87,7 +87,7 @@ pub async fn list(
         .map(|one| columns.iter().map(|column| cell(one.get(*column))).collect())
         .collect();
     let text = if rows.is_empty() {
-        args.lang().say(Key::Nothing, &[])
+        args.lang().say("cli.nothing", &[])
     } else {
         table(columns, &rows)
     };
@@ -155,16 +155,16 @@ pub async fn with_secret(
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::unreachable(Key::CannotWrite, [&path.display().to_string(), &error.to_string()])
+    Failure::unreachable("cli.cannot_write", [&path.display().to_string(), &error.to_string()])
 }
 
 /// Members of an answer, a line each, then what must be known about its secret.
 fn secret_text(answer: &Value, lang: Lang) -> String {
     let mut lines = vec![members_text(answer)];
     let text = |name: &str| answer.get(name).and_then(Value::as_str);
-    lines.extend(text("previous_valid_until").map(|until| lang.say(Key::PreviousUntil, &[until])));
-    lines.extend(text("secret_file").map(|file| lang.say(Key::SecretIn, &[file])));
-    lines.extend(text("client_secret").map(|_secret| lang.say(Key::SecretOnce, &[])));
+    lines.extend(text("previous_valid_until").map(|until| lang.say("cli.previous_until", &[until])));
+    lines.extend(text("secret_file").map(|file| lang.say("cli.secret_in", &[file])));
+    lines.extend(text("client_secret").map(|_secret| lang.say("cli.secret_once", &[])));
     lines.join("\n")
 }
 
@@ -185,7 +185,13 @@ pub fn members_text(answer: &Value) -> String {
 ///
 /// # Errors
 /// The hub refuses or cannot be reached.
-pub async fn standing(args: &IdArgs, what: &str, verb: &str, said: Key, output: Output) -> Result<Exit, Failure> {
+pub async fn standing(
+    args: &IdArgs,
+    what: &str,
+    verb: &str,
+    said: &'static str,
+    output: Output,
+) -> Result<Exit, Failure> {
     let answer = post(&args.hub, &["v1", what, &args.id, verb], None, output).await?;
     let answer = if answer.is_object() {
         answer

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
-use super::{admin, client::HubArgs, failure::Failure, text::Key};
+use super::{admin, client::HubArgs, failure::Failure};
 use heyan_server::process::{Exit, Output};
 
 /// `heyan agency …`.
@@ -98,8 +98,8 @@ async fn act(command: AgencyCommand, output: Output) -> Result<Exit, Failure> {
             let path = ["v1", "agencies", &args.id, "rotate-secret"];
             admin::with_secret(&args.hub, &path, None, args.secret_out.as_deref(), output).await
         }
-        AgencyCommand::Disable(args) => admin::standing(&args, "agencies", "disable", Key::Disabled, output).await,
-        AgencyCommand::Enable(args) => admin::standing(&args, "agencies", "enable", Key::Enabled, output).await,
+        AgencyCommand::Disable(args) => admin::standing(&args, "agencies", "disable", "cli.disabled", output).await,
+        AgencyCommand::Enable(args) => admin::standing(&args, "agencies", "enable", "cli.enabled", output).await,
     }
 }
 

@@ -11,7 +11,6 @@ use super::{
     failure::Failure,
     ledger::key_text,
     rejects::create_private,
-    text::Key,
 };
 use heyan_app::archive::check;
 use heyan_ledger::VerifierKey;
@@ -68,7 +67,7 @@ async fn fetch(args: &Args, output: Output) -> Result<(), Failure> {
         return Ok(());
     };
     let shown = path.display().to_string();
-    let unwritten = |error: std::io::Error| Failure::unreachable(Key::CannotWrite, [&shown, &error.to_string()]);
+    let unwritten = |error: std::io::Error| Failure::unreachable("cli.cannot_write", [&shown, &error.to_string()]);
     let mut body = json!({"application_no": number, "reason": args.reason});
     if let (Some(agency), Some(members)) = (&args.agency, body.as_object_mut()) {
         members.insert("agency".to_owned(), agency.as_str().into());

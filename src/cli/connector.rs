@@ -200,17 +200,14 @@ fn list(set: &ConnectorSet, lang: Lang, output: Output) {
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
     for connector in set.list() {
         let (role, kind, datasets) = shown(connector);
-        let title = match lang {
-            Lang::Zh => &connector.title.zh,
-            Lang::En => &connector.title.en,
-        };
+        let title = connector.title.get(lang.locale());
         lines.push(format!(
             "{:<32} {role:<7} {kind:<8} {datasets:<24} {title}",
             connector.name
         ));
         rows.push(json!({
             "name": connector.name, "role": role, "kind": kind, "datasets": datasets.split(',').collect::<Vec<_>>(),
-            "title": {"zh": connector.title.zh, "en": connector.title.en},
+            "title": connector.title,
         }));
     }
     output.tell(&json!({"connectors": rows}), &lines.join("\n"));
@@ -218,20 +215,16 @@ fn list(set: &ConnectorSet, lang: Lang, output: Output) {
 
 fn tell(report: &Report, lang: Lang, output: Output) {
     let line = |step: &Step| {
-        let (text, remedy) = match lang {
-            Lang::Zh => (&step.text.zh, &step.remedy.zh),
-            Lang::En => (&step.text.en, &step.remedy.en),
-        };
+        let (text, remedy) = (step.text.get(lang.locale()), step.remedy.get(lang.locale()));
         let mut line = format!("{:<8} {:<12} {text}", word(&step.found), step.step);
         if !remedy.is_empty() {
             line.push_str(&format!("\n{:<21} → {remedy}", ""));
         }
         line
     };
-    let both = |both: &heyan_connectors::source::check::Both| json!({"zh": both.zh, "en": both.en});
     let steps = report.steps.iter().map(|step| {
         json!({
-            "step": step.step, "found": word(&step.found), "text": both(&step.text), "remedy": both(&step.remedy),
+            "step": step.step, "found": word(&step.found), "text": step.text, "remedy": step.remedy,
         })
     });
     let json = json!({"name": report.name, "good": report.is_fine(), "steps": steps.collect::<Vec<_>>()});

@@ -8,7 +8,6 @@ use super::{
     admin,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
-    text::Key,
 };
 use heyan_domain::policy::Operation;
 use heyan_server::process::{Exit, Output};
@@ -138,7 +137,7 @@ async fn act(command: GrantCommand, output: Output) -> Result<Exit, Failure> {
             } else {
                 json!({"id": args.id, "revoked": true})
             };
-            output.tell(&answer, &args.hub.lang().say(Key::Revoked, &[&args.id]));
+            output.tell(&answer, &args.hub.lang().say("cli.revoked", &[&args.id]));
             Ok(Exit::Done)
         }
     }

@@ -18,7 +18,7 @@ use super::{
     rejects::{Reject, Rejects},
     send::{Decided, Retry, send},
     table::table,
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_server::process::{Exit, Output};
 
@@ -99,7 +99,7 @@ async fn import(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
 
 fn read(file: &Path) -> Result<String, Failure> {
     let cannot = |error: std::io::Error| {
-        Failure::unreachable(Key::CannotRead, [&file.display().to_string(), &error.to_string()])
+        Failure::unreachable("cli.cannot_read", [&file.display().to_string(), &error.to_string()])
     };
     let mut text = String::new();
     let read = match file.as_os_str() == "-" {
@@ -124,7 +124,7 @@ fn reject(rejects: &mut Rejects, chunk: &[(u64, &str)], decided: &Decided, lang:
             code: text("code").unwrap_or_else(|| "unanswered".to_owned()),
             reason: text("detail")
                 .or_else(|| text("title"))
-                .unwrap_or_else(|| lang.say(Key::RowUnanswered, &[])),
+                .unwrap_or_else(|| lang.say("cli.row_unanswered", &[])),
             problem: problem.clone(),
             raw: Some((*raw).to_owned()),
         })?;
@@ -139,18 +139,18 @@ fn tell(total: &Decided, rejects: &Rejects, rows: usize, output: Output, lang: L
         "ignored": total.ignored, "rejected": rejects.count, "rejected_file": file, "receipt": total.receipt,
     });
     let counts = [
-        (Key::Created, total.created),
-        (Key::Updated, total.updated),
-        (Key::Unchanged, total.unchanged),
-        (Key::Ignored, total.ignored),
-        (Key::Rejected, rejects.count),
+        ("cli.created", total.created),
+        ("cli.updated", total.updated),
+        ("cli.unchanged", total.unchanged),
+        ("cli.ignored", total.ignored),
+        ("cli.rejected", rejects.count),
     ];
     let cells: Vec<Vec<String>> = counts
         .iter()
         .map(|(key, count)| vec![lang.say(*key, &[]), count.to_string()])
         .collect();
-    let mut lines = vec![table(&["items", &lang.say(Key::Count, &[])], &cells)];
+    let mut lines = vec![table(&["items", &lang.say("cli.count", &[])], &cells)];
     lines.extend(total.receipt.as_ref().and_then(|receipt| receipt_line(receipt, lang)));
-    lines.extend(file.map(|file| lang.say(Key::RejectedIn, &[&file])));
+    lines.extend(file.map(|file| lang.say("cli.rejected_in", &[&file])));
     output.tell(&json, &lines.join("\n"));
 }

@@ -4,7 +4,7 @@ use super::{
     admin,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_server::process::{Exit, Output};
 
@@ -45,7 +45,7 @@ async fn report(args: &ReportArgs, output: Output) -> Result<Exit, Failure> {
     let markdown = answer
         .pointer(&format!("/markdown/{lang}"))
         .and_then(serde_json::Value::as_str);
-    let markdown = markdown.ok_or_else(|| Failure::unreachable(Key::OddAnswer, ["markdown"]))?;
+    let markdown = markdown.ok_or_else(|| Failure::unreachable("cli.odd_answer", ["markdown"]))?;
     output.tell(&answer, markdown.trim_end());
     Ok(Exit::Done)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     client::Hub,
     failure::{Failure, remark},
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_server::process::{Exit, Output};
 
@@ -94,7 +94,7 @@ pub async fn send(hub: &Hub, path: &[&str], body: Bytes, rows: usize, retry: &Re
             failure.line(retry.lang),
             wait.as_millis().to_string(),
         );
-        remark(retry.output, &retry.lang.say(Key::Retrying, &[&number, &line, &ms]));
+        remark(retry.output, &retry.lang.say("cli.retrying", &[&number, &line, &ms]));
         tokio::time::sleep(wait).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
@@ -105,7 +105,7 @@ async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lan
     let mut decided = Decided::default();
     let mut answered = vec![false; rows];
     while let Some(line) = lines.next().await? {
-        let odd = |_syntax| Failure::unreachable(Key::OddAnswer, ["NDJSON"]);
+        let odd = |_syntax| Failure::unreachable("cli.odd_answer", ["NDJSON"]);
         let mut answer: Value = serde_json::from_slice(&line).map_err(odd)?;
         let place = answer
             .get("line")
@@ -114,7 +114,7 @@ async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lan
         if let Some(place) = place {
             match answered.get_mut(place) {
                 Some(seen) if !*seen => *seen = true,
-                _ => return Err(Failure::unreachable(Key::OddAnswer, ["line"])),
+                _ => return Err(Failure::unreachable("cli.odd_answer", ["line"])),
             }
             match answer.get("status").and_then(Value::as_str) {
                 Some(status) => decided.count(status),
@@ -129,7 +129,7 @@ async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lan
             return Err(lines.problem(taken(&mut answer, "problem"), lang));
         }
     }
-    Err(Failure::unreachable(Key::CutOff, []))
+    Err(Failure::unreachable("cli.cut_off", []))
 }
 
 fn taken(value: &mut Value, name: &str) -> Value {

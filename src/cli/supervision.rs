@@ -9,7 +9,6 @@ use super::{
     client::{Hub, HubArgs, Verb},
     failure::Failure,
     table::{cell, table},
-    text::Key,
 };
 use heyan_server::process::{Exit, Output};
 
@@ -106,7 +105,7 @@ async fn replay(args: &ReplayArgs, output: Output) -> Result<Exit, Failure> {
 
 fn read(file: &Path) -> Result<String, Failure> {
     let shown = file.display().to_string();
-    let cannot = |error: std::io::Error| Failure::unreachable(Key::CannotRead, [&shown, &error.to_string()]);
+    let cannot = |error: std::io::Error| Failure::unreachable("cli.cannot_read", [&shown, &error.to_string()]);
     if std::fs::metadata(file).map_err(cannot)?.len() > FILE_BYTES_MAX {
         return Err(cannot(std::io::ErrorKind::FileTooLarge.into()));
     }
@@ -116,14 +115,14 @@ fn read(file: &Path) -> Result<String, Failure> {
 /// The rows of a member as a table, or the whole answer.
 fn tell(answer: &Value, member: &str, columns: &[&str], args: &HubArgs, output: Output) -> Result<Exit, Failure> {
     let Some(Value::Array(rows)) = answer.get(member) else {
-        return Err(Failure::unreachable(Key::OddAnswer, [member]));
+        return Err(Failure::unreachable("cli.odd_answer", [member]));
     };
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| columns.iter().map(|column| cell(row.get(*column))).collect())
         .collect();
     let text = match cells.is_empty() {
-        true => args.lang().say(Key::Nothing, &[]),
+        true => args.lang().say("cli.nothing", &[]),
         false => table(columns, &cells),
     };
     output.tell(answer, &text);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{admin, client::HubArgs, failure::Failure, text::Key};
+use super::{admin, client::HubArgs, failure::Failure};
 use heyan_server::process::{Exit, Output};
 
 /// `heyan user …`.
@@ -95,7 +95,7 @@ async fn act(command: UserCommand, output: Output) -> Result<Exit, Failure> {
             let path = ["v1", "users", &args.id, "rotate-secret"];
             admin::with_secret(&args.hub, &path, None, args.secret_out.as_deref(), output).await
         }
-        UserCommand::Disable(args) => admin::standing(&args, "users", "disable", Key::Disabled, output).await,
-        UserCommand::Enable(args) => admin::standing(&args, "users", "enable", Key::Enabled, output).await,
+        UserCommand::Disable(args) => admin::standing(&args, "users", "disable", "cli.disabled", output).await,
+        UserCommand::Enable(args) => admin::standing(&args, "users", "enable", "cli.enabled", output).await,
     }
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 mod complete;
 mod examples;
-mod notes;
 mod parameters;
+mod refusals;
 pub mod shapes;
 mod words;
 

@@ -1,11 +1,12 @@
 //! Problem documents for answers that leave by another way than HTTP.
 
-use super::{locale::Locale, problem::Problem};
+use super::problem::Problem;
 use heyan_app::{
     bus::requests::{self, Problems},
     error::AppError,
     token::Unknown,
 };
+use heyan_texts::Locale;
 
 /// Writes refusals as HTTP answers would have them, in the default language.
 pub struct HttpProblems;

@@ -7,13 +7,13 @@ use serde_json::json;
 
 use super::{
     call::Call,
-    locale::Locale,
     openapi::shapes,
     problem::{Problem, ProblemCode},
     verifications::{NO_STORE, locale_of, query},
 };
 use heyan_app::quality::{self, By, Request, Week};
 use heyan_domain::calendar::china_date;
+use heyan_texts::Locale;
 
 /// Days when nothing is asked, besides today.
 const DAYS_DEFAULT: i64 = 29;

@@ -6,10 +6,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use super::{
-    locale::Locale,
-    problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode},
-};
+use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode};
 use heyan_app::{
     access::Refusal,
     error::{AppError, Thing},
@@ -18,6 +15,7 @@ use heyan_app::{
 };
 use heyan_domain::{fault::Fault, policy::Clause};
 use heyan_ledger::LedgerError;
+use heyan_texts::Locale;
 
 /// Seconds after which a busy or failed part may be asked again.
 const RETRY_AFTER_S: u32 = 1;

@@ -18,7 +18,6 @@ use super::{
     call::Call,
     extract::{self, MediaType},
     lines::{Block, Lines},
-    locale::Locale,
     outflow::{Gone, Outflow},
     problem::{Problem, ProblemCode},
     verifications::{Item, locale_of, put_result, questions, read_item, reference},
@@ -31,6 +30,7 @@ use heyan_app::{
     question::{self, Purpose, Text},
     verify::Entered,
 };
+use heyan_texts::Locale;
 
 /// The first line.
 #[derive(Deserialize)]

@@ -14,7 +14,6 @@ use serde_json::{json, value::RawValue};
 use super::{
     call::Call,
     extract,
-    locale::Locale,
     openapi::shapes,
     problem::{Problem, ProblemCode},
 };
@@ -26,6 +25,7 @@ use heyan_app::{
     question::{self, ItemBody, Object, Purpose, VerificationBody},
     verify,
 };
+use heyan_texts::Locale;
 
 /// `POST /v1/verifications`.
 #[utoipa::path(

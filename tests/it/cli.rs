@@ -418,5 +418,5 @@ async fn grants_and_users_are_sent_as_they_were_given() {
         "revoked: g1\n"
     );
     let ran = heyan(&folder, &stub.url, &["agency", "disable", "a", "--lang", "zh"]).await;
-    assert_eq!((ran.exit, ran.out.as_str()), (0, "已停用:a\n"));
+    assert_eq!((ran.exit, ran.out.as_str()), (0, "已停用：a\n"));
 }

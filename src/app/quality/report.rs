@@ -10,7 +10,7 @@ use jiff::{
 use serde_json::{Value, json};
 
 use super::{
-    markdown::{EN, Page, ZH},
+    markdown::Page,
     sums::{Sums, period},
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
 };
 use heyan_catalog::Dataset;
 use heyan_domain::calendar::{china_day, china_midnight_us};
+use heyan_texts::Locale;
 
 /// Days of one request.
 const DAYS_MAX: i32 = 366;
@@ -180,7 +181,7 @@ pub async fn report(hub: &Hub, caller: &Caller, authority: &str, week: Week) -> 
     };
     Ok(Report {
         json,
-        zh: page.markdown(&ZH),
-        en: page.markdown(&EN),
+        zh: page.markdown(Locale::ZhCn),
+        en: page.markdown(Locale::En),
     })
 }

@@ -8,7 +8,7 @@ mod items;
 mod traces;
 mod watches;
 
-use crate::locale::{Text, text};
+use heyan_texts::{Text, text};
 
 /// One example of a request.
 pub(super) struct Example {
@@ -20,7 +20,6 @@ pub(super) struct Example {
 
 const JSON: &str = "application/json";
 const NDJSON: &str = "application/x-ndjson";
-const LITERAL: Text = text!("直接比对" => "Literal claims");
 
 fn example(media: &'static str, name: &'static str, title: Text, value: Value) -> Example {
     Example {
@@ -83,7 +82,7 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
             example(
                 JSON,
                 "literal",
-                LITERAL,
+                text("openapi.example.literal"),
                 question(&json!({
                     "name": "王 小明",
                     "birth_date": "1997年5月30日",
@@ -93,41 +92,36 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
             example(
                 JSON,
                 "predicate",
-                text!("条件核验，不披露具体值" => "A condition that discloses no value"),
+                text("openapi.example.condition"),
                 question(&json!({"birth_date": {"op": "on_or_before", "value": "2008-11-22"}})),
             ),
         ],
         "verify_batch" => vec![example(
             JSON,
             "items",
-            text!("批量" => "A batch"),
+            text("openapi.example.batch"),
             json!({"purpose": purpose(), "items": [item()]}),
         )],
         "verify_stream" => vec![example(
             NDJSON,
             "lines",
-            text!("首行与一条核验" => "The first line and one item"),
+            text("openapi.example.lines"),
             lines(&[json!({"purpose": purpose(), "dataset": "natural-person"}), item()]),
         )],
         "put_records" => vec![
-            example(JSON, "record", text!("一条记录" => "One record"), record()),
-            example(
-                NDJSON,
-                "records",
-                text!("每行一条记录" => "A record a line"),
-                lines(&[record()]),
-            ),
+            example(JSON, "record", text("openapi.example.record"), record()),
+            example(NDJSON, "records", text("openapi.example.records"), lines(&[record()])),
         ],
         "query_record" => vec![example(
             JSON,
             "query",
-            text!("查询" => "A query"),
+            text("openapi.example.query"),
             json!({"subject": {"id_number": "340207199705305213"}, "purpose": purpose()}),
         )],
         "issue_token" => vec![example(
             "application/x-www-form-urlencoded",
             "basic",
-            text!("配合 HTTP Basic" => "Beside HTTP Basic"),
+            text("openapi.example.basic"),
             json!({"grant_type": "client_credentials"}),
         )],
         _ => access_requests(operation),
@@ -139,7 +133,7 @@ fn access_requests(operation: &str) -> Vec<Example> {
         "add_agency" => vec![example(
             JSON,
             "agency",
-            text!("新机构" => "An agency"),
+            text("openapi.example.agency"),
             json!({
                 "id": "wuhu-hrss",
                 "name": "芜湖市人力资源和社会保障局",
@@ -151,7 +145,7 @@ fn access_requests(operation: &str) -> Vec<Example> {
         "add_grant" => vec![example(
             JSON,
             "grant",
-            text!("新授权" => "A grant"),
+            text("openapi.example.grant"),
             json!({
                 "agency": "wuhu-hrss",
                 "dataset": "natural-person",
@@ -165,7 +159,7 @@ fn access_requests(operation: &str) -> Vec<Example> {
         "add_user" => vec![example(
             JSON,
             "user",
-            text!("新用户" => "A user"),
+            text("openapi.example.user"),
             json!({"id": "auditor-li", "name": "李审计", "role": "auditor"}),
         )],
         _ => loop_requests(operation),
@@ -177,7 +171,7 @@ fn loop_requests(operation: &str) -> Vec<Example> {
         "act_on_mismatch" => vec![example(
             JSON,
             "propose",
-            text!("提出更正" => "Propose a correction"),
+            text("openapi.example.correction"),
             json!({
                 "action": "propose_correction",
                 "fields": {"domicile_address": "芜湖市镜湖区北京中路2号3栋2单元501"},
@@ -187,7 +181,7 @@ fn loop_requests(operation: &str) -> Vec<Example> {
         "add_subscription" => vec![example(
             JSON,
             "subscription",
-            text!("新订阅" => "A subscription"),
+            text("openapi.example.subscription"),
             json!({
                 "url": "https://hub-in.hrss.example/heyan",
                 "events": ["record.changed", "mismatch"],
@@ -197,19 +191,19 @@ fn loop_requests(operation: &str) -> Vec<Example> {
         "act_on_alert" => vec![example(
             JSON,
             "close",
-            text!("关闭" => "Close it"),
+            text("openapi.example.close_alert"),
             json!({"action": "close", "reason": "已核实：当晚为系统升级后的补录"}),
         )],
         "replay_rule" => vec![example(
             JSON,
             "trial",
-            text!("最近三十天" => "The last thirty days"),
+            text("openapi.example.thirty_days"),
             json!({"days": 30}),
         )],
         "report_application" => vec![example(
             JSON,
             "application",
-            text!("已受理的办件" => "An application that was accepted"),
+            text("openapi.example.application"),
             json!({
                 "application_no": "20261122-000187",
                 "item_code": "11340200003010677X3442199806003",
@@ -219,7 +213,7 @@ fn loop_requests(operation: &str) -> Vec<Example> {
         "unlock_guess_budget" => vec![example(
             JSON,
             "unlock",
-            text!("申请解除" => "A request"),
+            text("openapi.example.unlock"),
             json!({
                 "dataset": "natural-person",
                 "subject": {"id_number": "340207199705305213"},
@@ -229,7 +223,7 @@ fn loop_requests(operation: &str) -> Vec<Example> {
         "replay_deliveries" => vec![example(
             JSON,
             "range",
-            text!("一段时间" => "A range"),
+            text("openapi.example.range"),
             json!({"target": "sub_01KB2Q0000000000000000002A", "from": "2026-11-22T00:00:00Z"}),
         )],
         _ => traces::requests(operation),

@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 
 use super::{Example, JSON, example, item, purpose};
-use crate::locale::text;
+use heyan_texts::text;
 
 /// Requests of an operation.
 pub(super) fn requests(operation: &str) -> Vec<Example> {
     let (title, body) = match operation {
         "open_case" => (
-            text!("两个机构联办" => "Two agencies, one application"),
+            text("openapi.example.joint_case"),
             json!({"purpose": purpose(), "co_handlers": [co_handler()], "valid_hours": 72}),
         ),
-        "check_in_case" => (text!("核验身份" => "The identity"), item()),
+        "check_in_case" => (text("openapi.example.joint_check"), item()),
         "reuse_check" => (
-            text!("复用" => "Use it again"),
+            text("openapi.example.joint_reuse"),
             json!({"purpose": purpose(), "subject": {"id_number": "340207199705305213"}}),
         ),
         _ => return Vec::new(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Example, JSON, NDJSON, example, lines, purpose};
-use crate::locale::text;
+use heyan_texts::text;
 
 /// Code of the item that the examples are about; one that ships.
 pub(super) const CODE: &str = "11340200003015064U3000505001000";
@@ -14,7 +14,7 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
         "check_item" => vec![example(
             JSON,
             "check",
-            text!("一个事项的材料" => "The materials of one item"),
+            text("openapi.example.materials"),
             json!({
                 "purpose": of_the_item(),
                 "applicant": {"name": "王小明", "id_number": "340207199705305213"},
@@ -22,13 +22,8 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
             }),
         )],
         "put_items" => vec![
-            example(JSON, "item", text!("一个事项" => "One item"), item()),
-            example(
-                NDJSON,
-                "items",
-                text!("每行一个事项" => "An item a line"),
-                lines(&[item()]),
-            ),
+            example(JSON, "item", text("openapi.example.item"), item()),
+            example(NDJSON, "items", text("openapi.example.items"), lines(&[item()])),
         ],
         _ => super::watches::requests(operation),
     }

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{Example, JSON, example, items};
-use crate::locale::text;
+use heyan_texts::text;
 
 /// Requests of an operation.
 pub(super) fn requests(operation: &str) -> Vec<Example> {
@@ -12,7 +12,7 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
         "query_trace" => vec![example(
             JSON,
             "trace",
-            text!("申请人书面查询" => "At a citizen's request"),
+            text("openapi.example.trace"),
             json!({
                 "dataset": "natural-person",
                 "subject": {"id_number": "340207199705305213"},
@@ -23,7 +23,7 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
         "add_seal" => vec![example(
             JSON,
             "seal",
-            text!("案件调查期间" => "While a case is investigated"),
+            text("openapi.example.seal"),
             json!({
                 "application_no": "办案-2026-031", "agency": "wuhu-supervision", "case_no": "2026-031",
                 "reason": "调查期间不得泄露", "until": "2027-06-30T16:00:00Z",
@@ -32,19 +32,19 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
         "confirm_seal" => vec![example(
             JSON,
             "confirm",
-            text!("确认" => "Confirm"),
+            text("openapi.example.confirm_seal"),
             json!({"case_no": "2026-031"}),
         )],
         "lift_seal" => vec![example(
             JSON,
             "lift",
-            text!("解除" => "Lift"),
+            text("openapi.example.lift_seal"),
             json!({"reason": "结案"}),
         )],
         "query_archive" => vec![example(
             JSON,
             "archive",
-            text!("办结归档" => "At the end of a matter"),
+            text("openapi.example.archive"),
             json!({"application_no": "20261122-000187", "reason": "办结归档"}),
         )],
         _ => items::requests(operation),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Example, JSON, example, purpose};
-use crate::locale::text;
+use heyan_texts::text;
 
 /// Requests of an operation.
 pub(super) fn requests(operation: &str) -> Vec<Example> {
@@ -11,7 +11,7 @@ pub(super) fn requests(operation: &str) -> Vec<Example> {
         "add_watch" => vec![example(
             JSON,
             "licence",
-            text!("关注一份证照是否仍有效" => "Whether a licence stays valid"),
+            text("openapi.example.watch"),
             json!({
                 "dataset": "e-licence",
                 "subject": {"licence_id": "1.2.156.3005.2.11100000000013338W001.11340200003015072N.00000001.001.W"},
