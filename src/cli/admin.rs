@@ -18,10 +18,10 @@ use super::{
 };
 use heyan_server::process::{Exit, Output};
 
-/// One party of a hub, and where its new secret goes.
+/// An agency or a user of a hub, and the file for its new secret.
 #[derive(clap::Args)]
 pub struct RotateArgs {
-    /// Its identifier
+    /// Identifier
     pub id: String,
     /// Write the secret into this new file instead of printing it
     #[arg(long, value_name = "F")]
@@ -31,17 +31,17 @@ pub struct RotateArgs {
     pub hub: HubArgs,
 }
 
-/// One thing of a hub.
+/// An object of a hub, by its identifier.
 #[derive(clap::Args)]
 pub struct IdArgs {
-    /// Its identifier
+    /// Identifier
     pub id: String,
     /// The hub.
     #[command(flatten)]
     pub hub: HubArgs,
 }
 
-/// A list.
+/// The hub whose objects are listed.
 #[derive(clap::Args)]
 pub struct ListArgs {
     /// The hub.

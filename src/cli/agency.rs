@@ -12,36 +12,36 @@ use heyan_server::process::{Exit, Output};
 /// `heyan agency …`.
 #[derive(clap::Subcommand)]
 pub enum AgencyCommand {
-    /// Add an agency; its secret is shown once
+    /// Add an agency; its secret is shown only once
     Add(AddArgs),
     /// List agencies
     List(admin::ListArgs),
-    /// Give an agency a new secret; the old one stays good for a while
+    /// Replace an agency's secret; the old one stays valid during the overlap
     RotateSecret(admin::RotateArgs),
-    /// Let an agency in no more
+    /// Disable an agency
     Disable(admin::IdArgs),
-    /// Let a disabled agency in again
+    /// Enable a disabled agency
     Enable(admin::IdArgs),
 }
 
 /// `heyan agency add`.
 #[derive(clap::Args)]
 pub struct AddArgs {
-    /// Its name
+    /// Name of the agency
     name: String,
     /// Unified social credit code (GB 32100-2015), 18 characters
     #[arg(long, value_name = "CODE")]
     credit_code: String,
-    /// Identifier (else the hub makes one)
+    /// Identifier [default: chosen by the hub]
     #[arg(long)]
     id: Option<String>,
-    /// What it is
+    /// Role of the agency
     #[arg(long, value_enum, default_value_t = AgencyRole::Agency)]
     role: AgencyRole,
-    /// Dataset that it answers for (repeat for more)
+    /// Dataset that it is the authority of (repeatable)
     #[arg(long, value_name = "DATASET")]
     authority_for: Vec<String>,
-    /// Network it comes from, as 10.1.0.0/16 (repeat for more; none = any)
+    /// Network that it may call from, such as 10.1.0.0/16 (repeatable) [default: any]
     #[arg(long = "network", value_name = "CIDR")]
     networks: Vec<String>,
     /// Write the secret into this new file instead of printing it
@@ -54,9 +54,9 @@ pub struct AddArgs {
 /// What an agency is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AgencyRole {
-    /// It asks.
+    /// Verifies claims.
     Agency,
-    /// It owns datasets: contributes records, decides corrections.
+    /// Owns datasets: contributes records, decides corrections.
     Authority,
 }
 

@@ -23,28 +23,28 @@ use super::{
 };
 use heyan_server::process::Output;
 
-/// Which hub, as whom.
+/// The hub and the credentials to call it with.
 #[derive(clap::Args, Clone)]
 pub struct HubArgs {
-    /// Address of the hub
+    /// URL of the hub
     #[arg(long, env = "HEYAN_URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
-    /// File that holds a bearer token (else the variable HEYAN_TOKEN); read anew for every request
+    /// File with a bearer token, read for every request [default: the variable HEYAN_TOKEN]
     #[arg(long, value_name = "F")]
     pub token_file: Option<PathBuf>,
-    /// Client id: fetch tokens with it, and new ones before they expire (for work of more than 10 minutes)
+    /// Client id: get tokens with it, and new ones before they expire (for work of more than 10 minutes)
     #[arg(long, env = "HEYAN_CLIENT", value_name = "ID", requires = "secret_file")]
     pub client: Option<String>,
-    /// File that holds the client's secret
+    /// File with the client's secret
     #[arg(long, env = "HEYAN_SECRET_FILE", value_name = "F")]
     pub secret_file: Option<PathBuf>,
-    /// PEM file of certificate authorities to trust beside the system's
+    /// PEM file of certificate authorities to trust in addition to those of the system
     #[arg(long, value_name = "F")]
     pub cacert: Option<PathBuf>,
-    /// Seconds of silence after which the hub counts as gone
+    /// Seconds without an answer after which the command gives up
     #[arg(long, value_name = "S", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout_s: u64,
-    /// Language of texts (else that of the session) / 文字的语言
+    /// Language of texts / 文字的语言 [default: that of the session]
     #[arg(long, value_enum, env = "HEYAN_LANG")]
     pub lang: Option<Lang>,
 }

@@ -40,44 +40,44 @@ use heyan_server::{
 /// `heyan connector …`.
 #[derive(clap::Subcommand)]
 pub enum ConnectorCommand {
-    /// Refuse wrong files, and show what the others name
+    /// Check all connector files, and list the connectors
     List(Args),
-    /// Try one connector step by step, and say what is wrong and what to do
+    /// Test one connector step by step, and show what is wrong and how to fix it
     Check {
-        /// Name of the connector: its file without .toml
+        /// Name of the connector: its file name without .toml
         name: String,
-        /// Whom a source is asked about; left out: a made-up subject, which a source answers with "not found"
+        /// Subject to ask a source about [default: a made-up subject, which a source answers with "not found"]
         #[arg(long, value_name = "MEMBER=VALUE", value_parser = pair)]
         subject: Vec<(String, String)>,
-        /// What is claimed, for a source that only answers yes or no
+        /// Claim to verify, for a source that only answers yes or no
         #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
         claim: Vec<(String, String)>,
         #[command(flatten)]
         args: Args,
     },
-    /// Read a secret from standard input and write it sealed: it opens with the root key of these settings alone
+    /// Read a secret from standard input and write it encrypted with the root key of the settings
     Seal {
-        /// The secret's file, as the connector names it; it is made with mode 0400, or replaced
+        /// File of the secret, as named in the connector; created with mode 0400, or replaced
         file: PathBuf,
-        /// Settings file: names the root key
+        /// Settings file, which names the root key
         #[arg(long, env = "HEYAN_CONFIG")]
         config: Option<PathBuf>,
     },
 }
 
-/// Which connectors.
+/// The folders of connectors and datasets, and the settings.
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder of connectors
     #[arg(long, value_name = "DIR", default_value = "connectors")]
     folder: PathBuf,
-    /// Folder of dataset schemas beside the shipped ones
+    /// Folder with further dataset schemas
     #[arg(long, value_name = "DIR")]
     datasets_dir: Option<PathBuf>,
-    /// Settings file: names the root key, by which sealed secrets open
+    /// Settings file, which names the root key that decrypts secrets
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
-    /// Language of texts (else that of the session) / 文字的语言
+    /// Language of texts / 文字的语言 [default: that of the session]
     #[arg(long, value_enum, env = "HEYAN_LANG")]
     lang: Option<Lang>,
 }
@@ -133,7 +133,12 @@ pub async fn run(command: ConnectorCommand, output: Output) -> anyhow::Result<Ex
                 false => subject,
             };
             let report = set.check(&name, &subject, &claim).await;
-            let report = report.with_context(|| format!("no connector {name} in {}", args.folder.display()))?;
+            let report = report.with_context(|| {
+                format!(
+                    "no connector {name} in {}; `heyan connector list` shows all",
+                    args.folder.display()
+                )
+            })?;
             tell(&report, Lang::choose(args.lang), output);
             Ok(if report.is_fine() { Exit::Done } else { Exit::No })
         }

@@ -30,28 +30,28 @@ use super::{
 };
 use heyan_server::process::{Exit, Output};
 
-/// `heyan import`: exit 0 = every row is in, 1 = rows were rejected (they are in FILE.rejected.ndjson).
+/// `heyan import`. Exit code 0: all rows were imported; 1: rows were rejected, see FILE.rejected.ndjson.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Dataset, as in `GET /v1/datasets`
+    /// Name of the dataset, as in `GET /v1/datasets`
     dataset: String,
     #[command(flatten)]
     file: FileArgs,
     #[command(flatten)]
     hub: HubArgs,
-    /// Requests under way at once
+    /// Number of concurrent requests
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
     in_flight: u8,
-    /// Rows of one request
+    /// Rows per request
     #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch_rows: u32,
-    /// Further tries of a request that broke or was put off; repeats change nothing
+    /// Retries of a request that failed or was deferred; repeating a request changes nothing
     #[arg(long, value_name = "N", default_value_t = 5)]
     retries: u32,
-    /// First pause before a further try, doubled each time
+    /// Pause before the first retry, doubled for each further retry
     #[arg(long, value_name = "MS", default_value_t = 500)]
     retry_ms: u64,
-    /// Append the receipt of every request to this file, a line each
+    /// Append the receipts of all requests to this file, one per line
     #[arg(long, value_name = "F")]
     receipts: Option<PathBuf>,
 }

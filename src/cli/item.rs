@@ -25,18 +25,18 @@ use heyan_server::process::{Exit, Output};
 /// `heyan item …`.
 #[derive(clap::Subcommand)]
 pub enum ItemCommand {
-    /// Register items of an NDJSON file, one a line; a version that is not newer changes nothing
+    /// Register the items of an NDJSON file, one per line; a version that is not newer changes nothing
     Import(ImportArgs),
     /// List items
     List(admin::ListArgs),
 }
 
-/// `heyan item import`: exit 0 = every line is in, 1 = lines were rejected (they are in FILE.rejected.ndjson).
+/// `heyan item import`. Exit code 0: all items were registered; 1: lines were rejected, see FILE.rejected.ndjson.
 #[derive(clap::Args)]
 pub struct ImportArgs {
-    /// NDJSON in UTF-8, or - for standard input
+    /// NDJSON file in UTF-8, or - for standard input
     file: PathBuf,
-    /// Further tries of a request that broke or was put off; repeats change nothing
+    /// Retries of a request that failed or was deferred; repeating a request changes nothing
     #[arg(long, value_name = "N", default_value_t = 5)]
     retries: u32,
     #[command(flatten)]

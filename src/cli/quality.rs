@@ -11,17 +11,17 @@ use heyan_server::process::{Exit, Output};
 /// `heyan quality …`.
 #[derive(clap::Subcommand)]
 pub enum QualityCommand {
-    /// The weekly report of one authority, as Markdown
+    /// Print the weekly report of one authority as Markdown
     Report(ReportArgs),
 }
 
 /// `heyan quality report`.
 #[derive(clap::Args)]
 pub struct ReportArgs {
-    /// The authority, by its agency id
+    /// Agency id of the authority
     #[arg(long, value_name = "ID")]
     authority: String,
-    /// The ISO week, such as 2026-W47
+    /// ISO week, such as 2026-W47
     #[arg(long, value_name = "WEEK")]
     week: String,
     #[command(flatten)]

@@ -97,7 +97,7 @@ impl Fault {
     }
 }
 
-/// A file and how to read it.
+/// A file and its encoding.
 #[derive(clap::Args, Clone)]
 pub struct FileArgs {
     /// NDJSON or CSV; `-` is standard input

@@ -18,7 +18,7 @@ use heyan_telemetry as telemetry;
 /// `heyan serve`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Settings; see config/hub.toml for all of them
+    /// Settings file; config/hub.toml lists all settings
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
 }

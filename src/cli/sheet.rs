@@ -93,7 +93,7 @@ struct Guard<R> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("a row without end")]
+#[error("unterminated row")]
 struct Endless;
 
 impl<R: Read> Read for Guard<R> {

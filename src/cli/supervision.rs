@@ -19,23 +19,23 @@ pub enum SupervisionCommand {
     Alerts(AlertsArgs),
     /// List the rules in force, with their modes and counts
     Rules(admin::ListArgs),
-    /// Try a rule over the last days of a hub's ledger: it raises nothing
+    /// Try a rule on the last days of a hub's ledger; raises no alerts
     Replay(ReplayArgs),
 }
 
 /// `heyan supervision alerts`.
 #[derive(clap::Args)]
 pub struct AlertsArgs {
-    /// Only those in this state: open, acknowledged, closed
+    /// Only alerts in this state: open, acknowledged, closed
     #[arg(long)]
     state: Option<String>,
-    /// Only those of this rule
+    /// Only alerts of this rule
     #[arg(long)]
     rule: Option<String>,
-    /// Only those raised since this time (RFC 3339)
+    /// Only alerts raised since this time (RFC 3339)
     #[arg(long)]
     since: Option<String>,
-    /// At most so many
+    /// Maximum number of alerts
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u32,
     #[command(flatten)]
@@ -45,13 +45,13 @@ pub struct AlertsArgs {
 /// `heyan supervision replay`.
 #[derive(clap::Args)]
 pub struct ReplayArgs {
-    /// The rule's id
+    /// Id of the rule
     #[arg(long)]
     rule: String,
-    /// How many days back, at most 92
+    /// Number of days back, at most 92
     #[arg(long, default_value_t = 30)]
     days: u32,
-    /// A rules' file that is not in force: its rule of this id is tried
+    /// Rules file that is not in force; its rule with this id is tried
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]

@@ -15,11 +15,11 @@ use heyan_server::process::{Exit, Output};
 /// `heyan trace`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Dataset, such as natural-person
+    /// Name of the dataset, such as natural-person
     dataset: String,
-    /// JSON object of the subject's identifiers, or - for standard input
+    /// File with a JSON object of the subject's identifiers, or - for standard input
     file: PathBuf,
-    /// Why; sealed into the ledger
+    /// Reason; stored encrypted in the ledger
     #[arg(long)]
     reason: String,
     #[command(flatten)]

@@ -12,27 +12,27 @@ use heyan_server::process::{Exit, Output};
 /// `heyan user …`.
 #[derive(clap::Subcommand)]
 pub enum UserCommand {
-    /// Add a user; the secret is shown once
+    /// Add a user; the secret is shown only once
     Add(AddArgs),
     /// List users
     List(admin::ListArgs),
-    /// Give a user a new secret; the old one stays good for a while
+    /// Replace a user's secret; the old one stays valid during the overlap
     RotateSecret(admin::RotateArgs),
-    /// Let a user in no more
+    /// Disable a user
     Disable(admin::IdArgs),
-    /// Let a disabled user in again
+    /// Enable a disabled user
     Enable(admin::IdArgs),
 }
 
 /// `heyan user add`.
 #[derive(clap::Args)]
 pub struct AddArgs {
-    /// Identifier
+    /// Identifier of the user
     id: String,
-    /// Name
+    /// Name of the user
     #[arg(long)]
     name: String,
-    /// The one role
+    /// Role of the user
     #[arg(long, value_enum)]
     role: UserRole,
     /// Write the secret into this new file instead of printing it
@@ -45,11 +45,11 @@ pub struct AddArgs {
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum UserRole {
-    /// Watches mismatches and deliveries.
+    /// Monitors mismatches and deliveries.
     Operator,
-    /// Agencies, grants and users.
+    /// Manages agencies, grants and users.
     Manager,
-    /// Ledger and traces.
+    /// Reads the ledger and traces.
     Auditor,
 }
 

@@ -27,20 +27,20 @@ use super::{
 };
 use heyan_server::process::{Exit, Output};
 
-/// `heyan verify`: exit 0 = every request was answered `verified`; 1 = at least one was not, or got a problem instead of an answer.
+/// `heyan verify`. Exit code 0: all requests were answered `verified`; 1: at least one was not, or got a problem instead of an answer.
 ///
 /// A request is `{"ref":…,"dataset":…,"subject":{…},"claims":{…}}`. An NDJSON file may begin with its own
-/// `{"purpose":{…},"dataset":…}`, which then counts instead of the options.
+/// `{"purpose":{…},"dataset":…}`, which takes precedence over the options.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     file: FileArgs,
     #[command(flatten)]
     hub: HubArgs,
-    /// Where answers go, a line each, in order; `-` is standard output, the summary then goes to standard error
+    /// File for the answers, one per line, in order; `-` is standard output, and the summary then goes to standard error
     #[arg(short = 'o', long = "out", value_name = "OUT")]
     out: Option<PathBuf>,
-    /// Dataset of requests that name none
+    /// Dataset of requests that do not name one
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
     /// Purpose: code of the service item
@@ -49,13 +49,13 @@ pub struct Args {
     /// Purpose: name of the service item
     #[arg(long, value_name = "TEXT")]
     item_name: Option<String>,
-    /// Purpose: number of the application [default: `bulk-` and the file's name without its ending]
+    /// Purpose: number of the application [default: `bulk-` and the file name without extension]
     #[arg(long, value_name = "NO")]
     application_no: Option<String>,
-    /// Purpose: who asks [default: the login name, else `heyan-verify`]
+    /// Purpose: clerk who verifies [default: the login name, else `heyan-verify`]
     #[arg(long, env = "HEYAN_OPERATOR", value_name = "WHO")]
     operator: Option<String>,
-    /// Purpose: why
+    /// Purpose: reason
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }

@@ -57,7 +57,7 @@ impl From<AppError> for Problem {
             AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).extra("reason", fault.as_str()),
             AppError::TooManyItems => Self::new(ProblemCode::TooManyItems),
             AppError::Store(error) => {
-                tracing::error!(error = %error, "the store could not be asked");
+                tracing::error!(error = %error, "database query failed");
                 busy(ProblemCode::StoreUnavailable)
             }
             AppError::NodeSilent => busy(ProblemCode::StoreUnavailable),
@@ -67,12 +67,12 @@ impl From<AppError> for Problem {
             }
             AppError::Load(error) if error.is_busy() => busy(ProblemCode::Overloaded),
             AppError::Load(error) => {
-                tracing::error!(error = %error, "a record could not be looked up");
+                tracing::error!(error = %error, "record lookup failed");
                 busy(ProblemCode::StoreUnavailable)
             }
             AppError::Ledger(LedgerError::Busy) => busy(ProblemCode::Overloaded),
             AppError::Ledger(error) => {
-                tracing::error!(error = %error, "the ledger takes no entry");
+                tracing::error!(error = %error, "ledger is not accepting entries");
                 busy(ProblemCode::LedgerUnavailable)
             }
             AppError::Internal(what) => {

@@ -23,7 +23,7 @@ macro_rules! files {
     };
 }
 
-files! { "cli" "connectors" "notice" "openapi" "pages" "problems" "quality" }
+files! { "archive_pack" "cli" "connectors" "demo" "notice" "openapi" "pages" "problems" "quality" }
 
 fn table(name: &str) -> Table {
     let mut table = Table::new();

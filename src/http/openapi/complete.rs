@@ -76,7 +76,7 @@ fn operation_mut<'d>(document: &'d mut Value, route: &Route) -> Option<&'d mut M
     path.get_mut(route.method.to_ascii_lowercase())?.as_object_mut()
 }
 
-fn put_text(node: &mut Map<String, Value>, name: &str, text: Text) {
+pub(super) fn put_text(node: &mut Map<String, Value>, name: &str, text: Text) {
     node.insert(name.to_owned(), text.en.into());
     node.insert(format!("x-zh-{name}"), text.zh.into());
 }

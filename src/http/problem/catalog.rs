@@ -223,13 +223,13 @@ mod tests {
             .collect();
         assert_eq!(codes, told);
         for code in ProblemCode::ALL {
-            let title = |locale| code.title(locale);
+            let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
             assert!(
-                !title(Locale::ZhCn).is_empty() && !title(Locale::En).is_empty(),
+                code.title(Locale::ZhCn).chars().any(is_han) && !code.title(Locale::En).is_empty(),
                 "{code:?}"
             );
             for text in [code.meaning(), code.cause(), code.caller(), code.operator()] {
-                assert!(!text.zh.is_empty() && !text.en.is_empty(), "{code:?}");
+                assert!(text.zh.chars().any(is_han) && !text.en.is_empty(), "{code:?}");
             }
             assert!(code.meaning().zh.ends_with('。') && code.meaning().en.ends_with('.'));
         }

@@ -160,5 +160,5 @@ async fn forgetter(hub: Arc<Hub>) {
 }
 
 fn told(worker: &str, error: &AppError) {
-    tracing::warn!(worker, error = %error, "a worker could not do its work; it tries again");
+    tracing::warn!(worker, error = %error, "worker failed; retrying");
 }

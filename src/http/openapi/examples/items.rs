@@ -91,7 +91,7 @@ pub(super) fn checked(receipt: Value) -> Value {
         },
         "notice": {
             "zh": "办理“高龄津贴申领”，您还需要补充以下 1 项：\n1. 近期照片：请提供该材料。不能联网核验的原因：登记中没有近期照片。\n未列出的材料无需您提交。",
-            "en": "For \"Old-age allowance (80 and older)\" you still need to bring (1):\n1. A recent photo: bring it. It cannot be verified online: No register holds a recent photo.\nNothing else is needed of you.",
+            "en": "For \"Old-age allowance (80 and older)\" you still need to bring (1):\n1. A recent photo: bring it. It cannot be verified online: No register holds a recent photo.\nYou do not need to bring anything that is not listed.",
             "items": [{
                 "material": "photo",
                 "zh": "近期照片：请提供该材料。不能联网核验的原因：登记中没有近期照片。",
