@@ -12,7 +12,7 @@ use super::{
     state::{OfWorker, State},
     verifications::locale_of,
 };
-use heyan_app::hub::Caller;
+use heyan_app::node::caller::Caller;
 use heyan_texts::Locale;
 
 /// How one kind of lines is taken in.

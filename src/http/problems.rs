@@ -1,11 +1,8 @@
 //! Problem documents for answers that leave by another way than HTTP.
 
 use super::problem::Problem;
-use heyan_app::{
-    bus::requests::{self, Problems},
-    error::AppError,
-    token::Unknown,
-};
+use heyan_app::bus::requests::{self, Problems};
+use heyan_app::{access::token::Unknown, foundation::error::AppError};
 use heyan_texts::Locale;
 
 /// Writes refusals as HTTP answers would have them, in the default language.

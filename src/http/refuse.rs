@@ -8,10 +8,9 @@ use actix_web::{
 
 use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode};
 use heyan_app::{
-    access::Refusal,
-    error::{AppError, Thing},
-    question,
-    token::Unknown,
+    access::{table::Refusal, token::Unknown},
+    foundation::error::{AppError, Thing},
+    verification::question,
 };
 use heyan_domain::{fault::Fault, policy::Clause};
 use heyan_ledger::LedgerError;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::problem::{Problem, ProblemCode};
-use heyan_app::strict::{self, NotStrict};
+use heyan_app::verification::strict::{self, NotStrict};
 use heyan_texts::{Locale, text};
 
 /// Parses one JSON document.

@@ -273,7 +273,7 @@ fn codes_of(route: &Route) -> Vec<(u16, Vec<ProblemCode>)> {
         .collect();
     if route.ledger != LedgerRow::Open {
         codes.extend(KNOWN);
-        if route.roles.len() < heyan_app::access::Role::ALL.len() {
+        if route.roles.len() < heyan_app::access::table::Role::ALL.len() {
             codes.push(ProblemCode::RoleNotAllowed);
         }
     }
