@@ -1,6 +1,7 @@
 //! heyan 核验: a city's verification exchange hub. The façade over the crates below `src/`, in reading order: the pure core
 //! first, adapters last. `ARCHITECTURE.md` says who may name whom; `tests/tidy.rs` enforces it.
 
+pub use heyan_api as api;
 pub use heyan_app as app;
 pub use heyan_auth as auth;
 pub use heyan_cache as cache;

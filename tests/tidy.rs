@@ -43,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
+    ("api", &["domain"]),
     ("store", &["domain", "auth", "ports"]),
     ("kafka", &["ports"]),
     ("connectors", &["texts", "domain", "auth", "ports"]),
@@ -58,6 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ports",
             "telemetry",
             "app",
+            "api",
         ],
     ),
     (
@@ -89,6 +91,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ports",
             "telemetry",
             "app",
+            "api",
             "store",
             "connectors",
             "config",
@@ -130,7 +133,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sm3", &["auth"]),
     ("sqlx", &["store", "connectors/source"]),
     ("tracing_subscriber", &["telemetry", "cli"]),
-    ("utoipa", &["http"]),
+    ("utoipa", &["api", "http"]),
     ("x509_cert", &["auth/signature"]),
 ];
 

@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{admin, client::HubArgs, failure::Failure};
+use heyan_api::NewAgency;
 use heyan_server::process::{Exit, Output};
 
 /// `heyan agency …`.
@@ -108,10 +109,13 @@ fn body(args: &AddArgs) -> Value {
         AgencyRole::Agency => "agency",
         AgencyRole::Authority => "authority",
     };
-    let mut body = Map::new();
-    body.extend(args.id.clone().map(|id| ("id".to_owned(), id.into())));
-    let rest = json!({"name": args.name, "credit_code": args.credit_code, "role": role,
-        "authority_for": args.authority_for, "networks": args.networks});
-    body.extend(rest.as_object().cloned().unwrap_or_default());
-    Value::Object(body)
+    json!(NewAgency {
+        id: args.id.clone(),
+        name: args.name.clone(),
+        credit_code: args.credit_code.clone(),
+        role: role.into(),
+        authority_for: args.authority_for.clone(),
+        networks: args.networks.clone(),
+        public_key: None,
+    })
 }

@@ -12,6 +12,7 @@ use super::{
     ledger::key_text,
     rejects::create_private,
 };
+use heyan_api::ArchiveQuery;
 use heyan_app::archive::check;
 use heyan_ledger::VerifierKey;
 use heyan_server::process::{Exit, Output};
@@ -68,10 +69,11 @@ async fn fetch(args: &Args, output: Output) -> Result<(), Failure> {
     };
     let shown = path.display().to_string();
     let unwritten = |error: std::io::Error| Failure::unreachable("cli.cannot_write", [&shown, &error.to_string()]);
-    let mut body = json!({"application_no": number, "reason": args.reason});
-    if let (Some(agency), Some(members)) = (&args.agency, body.as_object_mut()) {
-        members.insert("agency".to_owned(), agency.as_str().into());
-    }
+    let body = json!(ArchiveQuery {
+        application_no: number.clone(),
+        agency: args.agency.clone(),
+        reason: args.reason.clone(),
+    });
     let hub = Hub::open(&args.hub, output)?;
     let pack = hub.fetch(&["v1", "archives", "query"], &body).await?;
     let mut file = create_private(path, OpenOptions::new().create_new(true)).map_err(unwritten)?;

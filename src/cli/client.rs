@@ -21,6 +21,7 @@ use super::{
     failure::{Failure, Problem, remark},
     text::Lang,
 };
+use heyan_api::Token;
 use heyan_server::process::Output;
 
 /// The hub and the credentials to call it with.
@@ -63,16 +64,6 @@ pub struct Hub {
     credentials: Credentials,
     lang: Lang,
     silence_max: Duration,
-}
-
-/// An access token (RFC 6749 §5.1).
-#[derive(serde::Deserialize)]
-pub struct AccessToken {
-    /// The bearer token.
-    pub access_token: String,
-    /// Life in seconds.
-    #[serde(default)]
-    pub expires_in: u64,
 }
 
 /// What a request does.
@@ -254,7 +245,7 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or answers no token.
-    pub async fn token(&self, id: &str, secret: &str) -> Result<AccessToken, Failure> {
+    pub async fn token(&self, id: &str, secret: &str) -> Result<Token, Failure> {
         let pair = format!("{}:{}", form_encoded(id), form_encoded(secret));
         let mut basic = header_value(&format!("Basic {}", STANDARD.encode(pair)))?;
         basic.set_sensitive(true);

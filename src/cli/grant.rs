@@ -9,7 +9,9 @@ use super::{
     client::{Hub, HubArgs, Verb},
     failure::Failure,
 };
+use heyan_api::NewGrant;
 use heyan_domain::policy::Operation;
+use heyan_domain::safe_integer::SafeInteger;
 use heyan_server::process::{Exit, Output};
 
 /// `heyan grant …`.
@@ -144,14 +146,16 @@ async fn act(command: GrantCommand, output: Output) -> Result<Exit, Failure> {
 }
 
 fn body(args: &AddArgs) -> Value {
-    let operations: Vec<&str> = args.operations.iter().map(|operation| operation.as_str()).collect();
-    let mut body = json!({
-        "agency": args.agency, "dataset": args.dataset, "fields": args.fields, "operations": operations,
-        "item_codes": args.item_codes, "valid_from": args.valid_from, "valid_until": args.valid_until,
-        "daily_ceiling": args.daily_ceiling, "networks": args.networks,
-    });
-    if let Some(members) = body.as_object_mut() {
-        members.retain(|_name, value| !value.is_null());
-    }
-    body
+    let operations = args.operations.iter().map(|operation| operation.as_str().into());
+    json!(NewGrant {
+        agency: args.agency.clone(),
+        dataset: args.dataset.clone(),
+        fields: args.fields.clone(),
+        operations: operations.collect(),
+        item_codes: args.item_codes.clone(),
+        valid_from: args.valid_from.clone(),
+        valid_until: args.valid_until.clone(),
+        daily_ceiling: args.daily_ceiling.map(SafeInteger),
+        networks: args.networks.clone(),
+    })
 }

@@ -10,6 +10,7 @@ use super::{
     failure::Failure,
     table::{cell, table},
 };
+use heyan_api::RuleTrial;
 use heyan_server::process::{Exit, Output};
 
 /// `heyan supervision …`.
@@ -94,10 +95,8 @@ async fn rules(args: &HubArgs, output: Output) -> Result<Exit, Failure> {
 }
 
 async fn replay(args: &ReplayArgs, output: Output) -> Result<Exit, Failure> {
-    let mut body = json!({"days": args.days});
-    if let (Some(file), Some(members)) = (&args.config, body.as_object_mut()) {
-        members.insert("rules".to_owned(), read(file)?.into());
-    }
+    let rules = args.config.as_deref().map(read).transpose()?;
+    let body = json!(RuleTrial { days: args.days, rules });
     let path = ["v1", "supervision", "rules", &args.rule, "replay"];
     let answer = admin::post(&args.hub, &path, Some(&body), output).await?;
     tell(&answer, "by_day", &["day", "alerts"], &args.hub, output)

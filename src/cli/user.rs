@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::{admin, client::HubArgs, failure::Failure};
+use heyan_api::NewUser;
 use heyan_server::process::{Exit, Output};
 
 /// `heyan user …`.
@@ -80,7 +81,11 @@ async fn act(command: UserCommand, output: Output) -> Result<Exit, Failure> {
                 UserRole::Manager => "manager",
                 UserRole::Auditor => "auditor",
             };
-            let body = json!({"id": args.id, "name": args.name, "role": role});
+            let body = json!(NewUser {
+                id: args.id,
+                name: args.name,
+                role: role.into(),
+            });
             admin::with_secret(
                 &args.hub,
                 &["v1", "users"],

@@ -25,6 +25,7 @@ use super::{
     table::table,
     text::Lang,
 };
+use heyan_api::{Purpose, StreamHeader};
 use heyan_server::process::{Exit, Output};
 
 /// `heyan verify`. Exit code 0: all requests were answered `verified`; 1: at least one was not, or got a problem instead of an answer.
@@ -150,22 +151,17 @@ fn header_of(args: &Args) -> String {
         .clone()
         .or_else(login)
         .unwrap_or_else(|| "heyan-verify".to_owned());
-    let mut purpose = json!({
-        "item_code": args.item_code, "item_name": args.item_name,
-        "application_no": args.application_no.clone().unwrap_or_else(|| format!("bulk-{stem}")),
-        "operator": operator, "reason": args.reason,
-    });
-    let mut header = Map::new();
-    if let Some(members) = purpose.as_object_mut() {
-        members.retain(|_name, value| !value.is_null());
-    }
-    header.insert("purpose".to_owned(), purpose);
-    header.extend(
-        args.dataset
-            .clone()
-            .map(|dataset| ("dataset".to_owned(), dataset.into())),
-    );
-    Value::Object(header).to_string()
+    let header = StreamHeader {
+        purpose: Purpose {
+            item_code: args.item_code.clone(),
+            item_name: args.item_name.clone(),
+            application_no: args.application_no.clone().unwrap_or_else(|| format!("bulk-{stem}")),
+            operator,
+            reason: args.reason.clone(),
+        },
+        dataset: args.dataset.clone(),
+    };
+    json!(header).to_string()
 }
 
 /// A first line that is a purpose and no request.

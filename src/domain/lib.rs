@@ -29,6 +29,7 @@ pub mod numeral;
 pub mod policy;
 pub mod predicate;
 pub mod reference;
+pub mod safe_integer;
 pub mod schedule;
 pub mod supervision;
 pub mod template;

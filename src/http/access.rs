@@ -7,58 +7,37 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{
     call::Call,
-    extract,
-    openapi::shapes,
     page,
     problem::Problem,
     reply::{created, ok},
     verifications::query,
 };
+use heyan_api as api;
 use heyan_app::{
     access::{
         admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
         table::AccessTable,
     },
     foundation::error::{AppError, Thing},
-    verification::question::SafeInteger,
 };
 use heyan_ports::{
     commit::{AgencyRow, ClientRow, GrantRow},
     time,
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AgencyBody {
-    #[serde(default)]
-    id: Option<String>,
-    name: String,
-    credit_code: String,
-    role: String,
-    #[serde(default)]
-    authority_for: Vec<String>,
-    #[serde(default)]
-    networks: Vec<String>,
-    /// Ed25519 public key, 32 bytes in base64 or base64url.
-    #[serde(default)]
-    public_key: Option<String>,
-}
-
 /// `POST /v1/agencies`.
 #[utoipa::path(
     post, path = "/v1/agencies", operation_id = "add_agency", tag = "access",
-    request_body = shapes::NewAgency,
-    responses((status = 201, body = shapes::AddedAgency)),
+    request_body = api::NewAgency,
+    responses((status = 201, body = api::AddedAgency)),
 )]
 pub(super) async fn add_agency(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: AgencyBody = extract::parse(&bytes)?;
+    let body: api::NewAgency = call.body().await?;
     let public_key = body.public_key.as_deref().map(parse_key).transpose()?;
-    let role = body.role;
+    let role = body.role.to_string();
     let new = NewAgency {
         id: body.id,
         name: body.name,
@@ -71,7 +50,10 @@ pub(super) async fn add_agency(mut call: Call) -> Result<HttpResponse, Problem> 
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let (agency, told) = change(async move { admin::add_agency(&state.hub, Some(&caller), new).await }).await?;
     call.entered();
-    Ok(created(&with_secret(agency_json(&agency, &role), &told)))
+    Ok(created(&api::AddedAgency {
+        agency: agency_of(&agency, &role),
+        credential: credential(told),
+    }))
 }
 
 fn parse_key(text: &str) -> Result<[u8; 32], AppError> {
@@ -90,30 +72,26 @@ pub(super) async fn change<T: 'static, E: From<AppError> + 'static>(
     done.unwrap_or_else(|_panicked| Err(AppError::Internal("a change panicked").into()))
 }
 
-pub(super) fn with_secret(mut body: Value, told: &NewSecret) -> Value {
-    if let Some(members) = body.as_object_mut() {
-        members.insert("client_id".to_owned(), told.client_id.clone().into());
-        members.insert("client_secret".to_owned(), told.client_secret.clone().into());
-        if let Some(until) = &told.previous_valid_until {
-            members.insert("previous_valid_until".to_owned(), until.clone().into());
-        }
+fn credential(told: NewSecret) -> api::NewCredential {
+    api::NewCredential {
+        client_id: told.client_id,
+        client_secret: told.client_secret,
     }
-    body
 }
 
-pub(super) fn agency_json(agency: &AgencyRow, role: &str) -> Value {
-    json!({
-        "id": agency.id,
-        "role": role,
-        "number": agency.number,
-        "name": agency.name,
-        "credit_code": agency.credit_code,
-        "authority_for": agency.authority_for,
-        "networks": agency.networks,
-        "disabled": agency.disabled,
-        "created_at": time::rfc3339(agency.created_at),
-        "updated_at": time::rfc3339(agency.updated_at),
-    })
+pub(super) fn agency_of(row: &AgencyRow, role: &str) -> api::Agency {
+    api::Agency {
+        id: row.id.clone(),
+        role: role.to_owned().into(),
+        number: row.number.into(),
+        name: row.name.clone(),
+        credit_code: row.credit_code.clone(),
+        authority_for: row.authority_for.clone(),
+        networks: row.networks.clone(),
+        disabled: row.disabled,
+        created_at: time::rfc3339(row.created_at),
+        updated_at: time::rfc3339(row.updated_at),
+    }
 }
 
 /// An agency's credential has its id.
@@ -125,25 +103,25 @@ fn role_of<'a>(access: &'a AccessTable, id: &str) -> &'a str {
 #[utoipa::path(
     get, path = "/v1/agencies", operation_id = "list_agencies", tag = "access",
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::Agencies)),
+    responses((status = 200, body = api::Agencies)),
 )]
 pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
     let access = call.hub().access.table.load_full();
     let rows = access.agencies.values().map(|agency| {
         (agency.row.id.as_str(), || {
-            agency_json(&agency.row, role_of(&access, &agency.row.id))
+            agency_of(&agency.row, role_of(&access, &agency.row.id))
         })
     });
     let (agencies, next_cursor) = paging.cut(rows)?;
-    Ok(ok(&json!({"agencies": agencies, "next_cursor": next_cursor})))
+    Ok(ok(&api::Agencies { agencies, next_cursor }))
 }
 
 /// `GET /v1/agencies/{id}`.
 #[utoipa::path(
     get, path = "/v1/agencies/{id}", operation_id = "get_agency", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Agency)),
+    responses((status = 200, body = api::Agency)),
 )]
 pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
     let access = call.hub().access.table.load_full();
@@ -151,14 +129,14 @@ pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
         .agencies
         .get(call.path("id").as_str())
         .ok_or(AppError::NotFound(Thing::Agency))?;
-    Ok(ok(&agency_json(&agency.row, role_of(&access, &agency.row.id))))
+    Ok(ok(&agency_of(&agency.row, role_of(&access, &agency.row.id))))
 }
 
 /// `POST /v1/agencies/{id}/rotate-secret`.
 #[utoipa::path(
     post, path = "/v1/agencies/{id}/rotate-secret", operation_id = "rotate_agency_secret", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::RotatedCredential)),
+    responses((status = 200, body = api::RotatedCredential)),
 )]
 pub(super) async fn rotate_agency_secret(call: Call) -> Result<HttpResponse, Problem> {
     rotate(call, Party::Agency).await
@@ -168,7 +146,7 @@ pub(super) async fn rotate_agency_secret(call: Call) -> Result<HttpResponse, Pro
 #[utoipa::path(
     post, path = "/v1/users/{id}/rotate-secret", operation_id = "rotate_user_secret", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::RotatedCredential)),
+    responses((status = 200, body = api::RotatedCredential)),
 )]
 pub(super) async fn rotate_user_secret(call: Call) -> Result<HttpResponse, Problem> {
     rotate(call, Party::User).await
@@ -178,14 +156,21 @@ async fn rotate(call: Call, party: Party) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let told = change(async move { admin::rotate_secret(&state.hub, &caller, party, &id).await }).await?;
     call.entered();
-    Ok(ok(&with_secret(json!({}), &told)))
+    Ok(ok(&rotated(told)))
+}
+
+pub(super) fn rotated(mut told: NewSecret) -> api::RotatedCredential {
+    api::RotatedCredential {
+        previous_valid_until: told.previous_valid_until.take().unwrap_or_default(),
+        credential: credential(told),
+    }
 }
 
 /// `POST /v1/agencies/{id}/disable`.
 #[utoipa::path(
     post, path = "/v1/agencies/{id}/disable", operation_id = "disable_agency", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Standing)),
+    responses((status = 200, body = api::Standing)),
 )]
 pub(super) async fn disable_agency(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::Agency, Standing::Disabled).await
@@ -195,7 +180,7 @@ pub(super) async fn disable_agency(call: Call) -> Result<HttpResponse, Problem> 
 #[utoipa::path(
     post, path = "/v1/agencies/{id}/enable", operation_id = "enable_agency", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Standing)),
+    responses((status = 200, body = api::Standing)),
 )]
 pub(super) async fn enable_agency(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::Agency, Standing::Enabled).await
@@ -205,7 +190,7 @@ pub(super) async fn enable_agency(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     post, path = "/v1/users/{id}/disable", operation_id = "disable_user", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Standing)),
+    responses((status = 200, body = api::Standing)),
 )]
 pub(super) async fn disable_user(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::User, Standing::Disabled).await
@@ -215,7 +200,7 @@ pub(super) async fn disable_user(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(
     post, path = "/v1/users/{id}/enable", operation_id = "enable_user", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Standing)),
+    responses((status = 200, body = api::Standing)),
 )]
 pub(super) async fn enable_user(call: Call) -> Result<HttpResponse, Problem> {
     set_standing(call, Party::User, Standing::Enabled).await
@@ -225,42 +210,25 @@ async fn set_standing(call: Call, party: Party, standing: Standing) -> Result<Ht
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     change(async move { admin::set_standing(&state.hub, &caller, party, &id, standing).await }).await?;
     call.entered();
-    let disabled = standing == Standing::Disabled;
-    Ok(ok(&json!({"id": call.path("id"), "disabled": disabled})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GrantBody {
-    agency: String,
-    dataset: String,
-    fields: Vec<String>,
-    operations: Vec<String>,
-    item_codes: Vec<String>,
-    #[serde(default)]
-    valid_from: Option<String>,
-    #[serde(default)]
-    valid_until: Option<String>,
-    #[serde(default)]
-    daily_ceiling: Option<SafeInteger>,
-    #[serde(default)]
-    networks: Vec<String>,
+    Ok(ok(&api::Standing {
+        id: call.path("id"),
+        disabled: standing == Standing::Disabled,
+    }))
 }
 
 /// `POST /v1/grants`.
 #[utoipa::path(
     post, path = "/v1/grants", operation_id = "add_grant", tag = "access",
-    request_body = shapes::NewGrant,
-    responses((status = 201, body = shapes::Grant)),
+    request_body = api::NewGrant,
+    responses((status = 201, body = api::Grant)),
 )]
 pub(super) async fn add_grant(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: GrantBody = extract::parse(&bytes)?;
+    let body: api::NewGrant = call.body().await?;
     let new = NewGrant {
         agency: body.agency,
         dataset: body.dataset,
         fields: body.fields,
-        operations: body.operations,
+        operations: body.operations.into_iter().map(String::from).collect(),
         item_codes: body.item_codes,
         valid_from: body.valid_from,
         valid_until: body.valid_until,
@@ -270,24 +238,24 @@ pub(super) async fn add_grant(mut call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let grant = change(async move { admin::add_grant(&state.hub, Some(&caller), new).await }).await?;
     call.entered();
-    Ok(created(&grant_json(&grant)))
+    Ok(created(&grant_of(&grant)))
 }
 
-pub(super) fn grant_json(grant: &GrantRow) -> Value {
-    json!({
-        "id": grant.id,
-        "agency": grant.agency,
-        "dataset": grant.dataset,
-        "fields": grant.fields,
-        "operations": grant.operations,
-        "item_codes": grant.item_codes,
-        "valid_from": time::rfc3339(grant.valid_from),
-        "valid_until": grant.valid_until.map(time::rfc3339),
-        "daily_ceiling": grant.daily_ceiling,
-        "networks": grant.networks,
-        "revoked_at": grant.revoked_at.map(time::rfc3339),
-        "created_at": time::rfc3339(grant.created_at),
-    })
+pub(super) fn grant_of(row: &GrantRow) -> api::Grant {
+    api::Grant {
+        id: row.id.clone(),
+        agency: row.agency.clone(),
+        dataset: row.dataset.clone(),
+        fields: row.fields.clone(),
+        operations: row.operations.iter().cloned().map(Into::into).collect(),
+        item_codes: row.item_codes.clone(),
+        valid_from: time::rfc3339(row.valid_from),
+        valid_until: row.valid_until.map(time::rfc3339),
+        daily_ceiling: row.daily_ceiling,
+        networks: row.networks.clone(),
+        revoked_at: row.revoked_at.map(time::rfc3339),
+        created_at: time::rfc3339(row.created_at),
+    }
 }
 
 #[derive(Deserialize)]
@@ -306,7 +274,7 @@ struct GrantFilter {
         ("agency" = Option<String>, Query), ("dataset" = Option<String>, Query),
         ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = shapes::Grants)),
+    responses((status = 200, body = api::Grants)),
 )]
 pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
     let filter: GrantFilter = query(&call)?;
@@ -323,70 +291,64 @@ pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
         .grants
         .values()
         .filter(wanted)
-        .map(|grant| (grant.id.as_str(), || grant_json(grant)));
+        .map(|grant| (grant.id.as_str(), || grant_of(grant)));
     let (grants, next_cursor) = paging.cut(rows)?;
-    Ok(ok(&json!({"grants": grants, "next_cursor": next_cursor})))
+    Ok(ok(&api::Grants { grants, next_cursor }))
 }
 
 /// `DELETE /v1/grants/{id}`.
 #[utoipa::path(
     delete, path = "/v1/grants/{id}", operation_id = "revoke_grant", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Grant)),
+    responses((status = 200, body = api::Grant)),
 )]
 pub(super) async fn revoke_grant(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let grant = change(async move { admin::revoke_grant(&state.hub, &caller, &id).await }).await?;
     // Revoking again changes nothing and enters nothing: then the call itself is entered.
-    Ok(ok(&grant_json(&grant)))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UserBody {
-    id: String,
-    name: String,
-    role: String,
+    Ok(ok(&grant_of(&grant)))
 }
 
 /// `POST /v1/users`.
 #[utoipa::path(
     post, path = "/v1/users", operation_id = "add_user", tag = "access",
-    request_body = shapes::NewUser,
-    responses((status = 201, body = shapes::AddedUser)),
+    request_body = api::NewUser,
+    responses((status = 201, body = api::AddedUser)),
 )]
 pub(super) async fn add_user(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: UserBody = extract::parse(&bytes)?;
+    let body: api::NewUser = call.body().await?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let work = async move { admin::add_user(&state.hub, Some(&caller), &body.id, &body.name, &body.role, None).await };
     let (user, told) = change(work).await?;
     call.entered();
-    Ok(created(&with_secret(user_json(&user), &told)))
+    Ok(created(&api::AddedUser {
+        user: user_of(&user),
+        credential: credential(told),
+    }))
 }
 
-pub(super) fn user_json(user: &ClientRow) -> Value {
-    json!({
-        "id": user.id,
-        "name": user.name,
-        "role": user.role,
-        "disabled": user.disabled,
-        "created_at": time::rfc3339(user.created_at),
-        "updated_at": time::rfc3339(user.updated_at),
-    })
+pub(super) fn user_of(row: &ClientRow) -> api::User {
+    api::User {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        role: row.role.clone().into(),
+        disabled: row.disabled,
+        created_at: time::rfc3339(row.created_at),
+        updated_at: time::rfc3339(row.updated_at),
+    }
 }
 
 /// `GET /v1/users`.
 #[utoipa::path(
     get, path = "/v1/users", operation_id = "list_users", tag = "access",
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::Users)),
+    responses((status = 200, body = api::Users)),
 )]
 pub(super) async fn list_users(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
     let access = call.hub().access.table.load_full();
     let users = access.clients.values().filter(|client| client.row.agency.is_none());
-    let rows = users.map(|client| (client.row.id.as_str(), || user_json(&client.row)));
+    let rows = users.map(|client| (client.row.id.as_str(), || user_of(&client.row)));
     let (users, next_cursor) = paging.cut(rows)?;
-    Ok(ok(&json!({"users": users, "next_cursor": next_cursor})))
+    Ok(ok(&api::Users { users, next_cursor }))
 }

@@ -3,19 +3,18 @@
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 
 use super::{
     call::Call,
     extract,
     idempotent::{self, Deed},
     mismatches::REASON_BYTES_MAX,
-    openapi::shapes,
     page::{self, limit_of},
     problem::{Problem, ProblemCode},
     reply::ok,
     verifications::query,
 };
+use heyan_api as api;
 use heyan_app::supervision::alerts::{self, Action, State, View};
 use heyan_app::{delivery::message, foundation::error::AppError, mismatch::steps::Note};
 use heyan_domain::supervision::Class;
@@ -42,7 +41,7 @@ struct Filter {
         ("state" = Option<String>, Query), ("class" = Option<String>, Query), ("rule" = Option<String>, Query),
         ("since" = Option<String>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = shapes::Alerts)),
+    responses((status = 200, body = api::Alerts)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -67,9 +66,9 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
         limit: limit + 1,
     };
     let mut rows = alerts::list(call.hub(), &filter).await?;
-    let next = page::next(&mut rows, limit, |row| format!("{}:{}", row.at, row.id));
-    let rows: Vec<Value> = rows.iter().map(|row| Value::Object(summary(row))).collect();
-    Ok(ok(&json!({"alerts": rows, "next_cursor": next})))
+    let next_cursor = page::next(&mut rows, limit, |row| format!("{}:{}", row.at, row.id));
+    let alerts = rows.iter().map(summary).collect();
+    Ok(ok(&api::Alerts { alerts, next_cursor }))
 }
 
 /// A cursor is time and id of the last alert of the page before.
@@ -82,31 +81,30 @@ fn before(cursor: &str) -> Result<(i64, String), Problem> {
 }
 
 /// What every reader may know.
-pub(super) fn summary(row: &AlertRow) -> Map<String, Value> {
-    let mut members = Map::new();
-    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    put("id", row.id.as_str().into());
-    put("rule", row.rule.as_str().into());
-    put("class", row.class.as_str().into());
-    put("severity", row.severity.as_str().into());
-    put("state", row.state.as_str().into());
-    put("at", time::rfc3339(row.at).into());
-    put("updated_at", time::rfc3339(row.updated_at).into());
-    put("dataset", row.dataset.clone().into());
-    put("record", row.subject.map(|subject| message::hex(&subject.0)).into());
-    put("mismatch", row.mismatch.clone().into());
-    put("agency", row.agency.clone().into());
-    put("facts", serde_json::from_str(&row.facts).unwrap_or_default());
-    put("entries", row.entries.into());
-    put("version", row.revision.into());
-    members
+fn summary(row: &AlertRow) -> api::Alert {
+    api::Alert {
+        id: row.id.clone(),
+        rule: row.rule.clone(),
+        class: row.class.clone().into(),
+        severity: row.severity.clone().into(),
+        state: row.state.clone().into(),
+        at: time::rfc3339(row.at),
+        updated_at: time::rfc3339(row.updated_at),
+        dataset: row.dataset.clone(),
+        record: row.subject.map(|subject| message::hex(&subject.0)),
+        mismatch: row.mismatch.clone(),
+        agency: row.agency.clone(),
+        facts: api::AlertFacts(serde_json::from_str(&row.facts).unwrap_or_default()),
+        entries: row.entries,
+        version: row.revision,
+    }
 }
 
 /// `GET /v1/supervision/alerts/{id}`.
 #[utoipa::path(
     get, path = "/v1/supervision/alerts/{id}", operation_id = "get_alert", tag = "supervision",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::WholeAlert)),
+    responses((status = 200, body = api::WholeAlert)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let id = call.path("id");
@@ -114,71 +112,51 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     Ok(ok(&whole(&view)))
 }
 
-fn whole(view: &View) -> Value {
-    let mut members = summary(&view.row);
-    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    if let Some(rule) = &view.rule {
-        put("title", json!(rule.title));
-        put("remedy", json!(rule.remedy));
+fn whole(view: &View) -> api::WholeAlert {
+    let rule = view.rule.as_ref();
+    let place = |(origin, index)| api::EntryPlace { origin, index };
+    api::WholeAlert {
+        alert: summary(&view.row),
+        more: api::AlertMore {
+            title: rule.map(|rule| (&rule.title).into()),
+            remedy: rule.map(|rule| (&rule.remedy).into()),
+            operator: view.operator.clone(),
+            evidence: alerts::evidence(&view.row).into_iter().map(place).collect(),
+            history: view.steps.iter().map(|(row, note)| step(row, note.as_ref())).collect(),
+        },
     }
-    if let Some(operator) = &view.operator {
-        put("operator", operator.as_str().into());
-    }
-    let evidence = alerts::evidence(&view.row).into_iter();
-    let evidence: Vec<Value> = evidence
-        .map(|(origin, index)| json!({"origin": origin, "index": index}))
-        .collect();
-    put("evidence", evidence.into());
-    let steps = view.steps.iter();
-    let steps: Vec<Value> = steps.map(|(step, note)| step_json(step, note.as_ref())).collect();
-    put("history", steps.into());
-    Value::Object(members)
 }
 
-fn step_json(step: &AlertStep, note: Option<&Note>) -> Value {
-    let mut members = Map::new();
-    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    put("seq", step.seq.into());
-    put("at", time::rfc3339(step.at).into());
-    put("action", step.action.as_str().into());
-    put("state", step.state.as_str().into());
-    if let Some(note) = note {
-        put("by", note.by.as_str().into());
-        if let Some(reason) = &note.reason {
-            put("reason", reason.as_str().into());
-        }
+fn step(row: &AlertStep, note: Option<&Note>) -> api::AlertStepNote {
+    api::AlertStepNote {
+        seq: row.seq,
+        at: time::rfc3339(row.at),
+        action: row.action.clone().into(),
+        state: row.state.clone().into(),
+        by: note.map(|note| note.by.clone()),
+        reason: note.and_then(|note| note.reason.clone()),
     }
-    Value::Object(members)
-}
-
-/// One action.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AlertActionBody {
-    action: String,
-    #[serde(default)]
-    reason: Option<String>,
 }
 
 /// `POST /v1/supervision/alerts/{id}/actions`.
 #[utoipa::path(
     post, path = "/v1/supervision/alerts/{id}/actions", operation_id = "act_on_alert", tag = "supervision",
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    request_body = shapes::AlertAction,
-    responses((status = 200, body = shapes::WholeAlert)),
+    request_body = api::AlertAction,
+    responses((status = 200, body = api::WholeAlert)),
 )]
 pub(super) async fn act(mut call: Call) -> Result<HttpResponse, Problem> {
     idempotent::act(&mut call, "act_on_alert", decide).await
 }
 
 async fn decide(deed: &Deed) -> Result<Vec<u8>, Problem> {
-    let body: AlertActionBody = extract::parse(&deed.bytes)?;
+    let body: api::AlertAction = extract::parse(&deed.bytes)?;
     let action = Action::parse(&body.action)?;
     let reason = body.reason.filter(|reason| !reason.trim().is_empty());
     if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
         return Err(AppError::fault("/reason", "value_too_long").into());
     }
-    let render = |view: &View| whole(view).to_string().into_bytes();
+    let render = |view: &View| serde_json::to_vec(&whole(view)).unwrap_or_default();
     let hub = &deed.state.hub;
     Ok(alerts::act(hub, &deed.caller, &deed.id, (action, reason), &deed.slot, &render).await?)
 }

@@ -1,11 +1,16 @@
 //! `/v1/applications`: an agency says which application numbers became applications. Numbers stand in bodies only.
 
 use actix_web::HttpResponse;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use serde_json::json;
 
-use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, verifications::NO_STORE};
+use super::{
+    access::change,
+    call::Call,
+    extract,
+    problem::Problem,
+    reply::{entry_note, ok},
+};
+use heyan_api as api;
 use heyan_app::{supervision::applications, verification::question::Text};
 
 #[derive(Deserialize)]
@@ -22,8 +27,8 @@ pub(super) struct ApplicationBody<'a> {
 /// `POST /v1/applications`.
 #[utoipa::path(
     post, path = "/v1/applications", operation_id = "report_application", tag = "supervision",
-    request_body = shapes::ApplicationReport,
-    responses((status = 200, body = shapes::ApplicationReported)),
+    request_body = api::ApplicationReport,
+    responses((status = 200, body = api::ApplicationReported)),
 )]
 pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -40,9 +45,8 @@ pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
     });
     let appended = appended.await?;
     call.entered();
-    let leaf = STANDARD.encode(appended.leaf);
-    let origin = &call.state.hub.node.settings.origin;
-    let receipt = json!({"origin": origin, "index": appended.index, "leaf": leaf});
-    let body = json!({"status": "reported", "receipt": receipt});
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+    Ok(ok(&api::ApplicationReported {
+        status: "reported".into(),
+        receipt: entry_note(&call.state, &appended),
+    }))
 }

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::{
     call::Call,
     extract,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
+use heyan_api as api;
 use heyan_app::archive::{self, Ask};
 use heyan_app::verification::question::Text;
 
@@ -28,7 +28,7 @@ pub(super) struct ArchiveBody<'a> {
 /// `POST /v1/archives/query`.
 #[utoipa::path(
     post, path = "/v1/archives/query", operation_id = "query_archive", tag = "trace",
-    request_body = shapes::ArchiveQuery,
+    request_body = api::ArchiveQuery,
     responses((status = 200, content((String = "application/octet-stream")))),
 )]
 pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {

@@ -103,6 +103,12 @@ impl Call {
         Ok(body)
     }
 
+    /// The body as a JSON object of a known shape.
+    pub(super) async fn body<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        let bytes = self.json_body(self.state.limits.body_bytes_max).await?;
+        extract::parse(&bytes)
+    }
+
     /// Takes the body out, for a reader of its own.
     pub(super) fn take_payload(&mut self) -> Result<web::Payload, Problem> {
         let none = web::Payload::from_request(&self.request, &mut actix_web::dev::Payload::None).into_inner();

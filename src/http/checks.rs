@@ -5,10 +5,10 @@ use actix_web::HttpResponse;
 use super::{
     call::Call,
     extract,
-    openapi::shapes,
     problem::Problem,
     verifications::{answered, locale_of},
 };
+use heyan_api as api;
 use heyan_app::{
     items::checks::{self, CheckAnswer, CheckBody, MaterialAnswer},
     verification::{answer_json, verify},
@@ -21,8 +21,8 @@ use heyan_texts::Locale;
 #[utoipa::path(
     post, path = "/v1/checks", operation_id = "check_item", tag = "item",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body = shapes::CheckRequest,
-    responses((status = 200, body = shapes::Check)),
+    request_body = api::CheckRequest,
+    responses((status = 200, body = api::Check)),
 )]
 pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;

@@ -55,6 +55,7 @@ pub fn render(openapi: &Value, locale: Locale) -> String {
 }
 
 /// The `curl` line of an operation, as the page shows it.
+#[cfg(test)]
 pub(super) fn curl_line(openapi: &Value, operation_id: &str) -> Option<String> {
     let locale = Locale::default();
     let spec = Spec { root: openapi, locale };

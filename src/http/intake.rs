@@ -48,6 +48,11 @@ impl Tally {
         self.counts.insert(word.to_owned(), Value::from(counted + 1));
     }
 
+    /// The line that answers a refused one.
+    pub(super) fn problem_line(&self, line: u64, problem: &Problem) -> Value {
+        json!({"line": line, "problem": problem.to_value(self.locale)})
+    }
+
     async fn finish(mut self, state: &OfWorker, caller: &Caller, operation: &str) -> Result<Value, Problem> {
         if self.receipt.is_null() {
             call::enter(&state.hub, &state.lane, caller, operation, 200, "").await?;

@@ -2,7 +2,7 @@
 //! the hub can verify. Items are public: nothing here is about a person.
 
 use actix_web::HttpResponse;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     access::change,
@@ -10,19 +10,18 @@ use super::{
     extract::{self, MediaType},
     intake::{self, Intake, Tally},
     lines::Block,
-    openapi::shapes,
     page,
     problem::{Problem, ProblemCode},
-    reply::ok,
+    reply::{entry_note, ok},
     state::State,
     strict,
-    verifications::{NO_STORE, query},
+    verifications::query,
 };
+use heyan_api as api;
 use heyan_app::foundation::error::{AppError, Thing};
 use heyan_app::items::{self, PaperDemand, PutAnswer, PutResult, Registered};
 use heyan_app::node::caller::Caller;
 use heyan_catalog::item::{ItemSpec, ServiceItem};
-use heyan_ledger::Appended;
 
 /// Reads one item. Its maps are read twice: a member that stands in one twice is a mistake, and a map would keep the last.
 fn read(bytes: &[u8]) -> Result<ItemSpec, Problem> {
@@ -34,8 +33,8 @@ fn read(bytes: &[u8]) -> Result<ItemSpec, Problem> {
 #[utoipa::path(
     put, path = "/v1/items", operation_id = "put_items", tag = "item",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body(content((shapes::ServiceItem = "application/json"), (String = "application/x-ndjson"))),
-    responses((status = 200, content((shapes::ItemStored = "application/json"), (String = "application/x-ndjson")))),
+    request_body(content((api::ServiceItem = "application/json"), (String = "application/x-ndjson"))),
+    responses((status = 200, content((api::ItemStored = "application/json"), (String = "application/x-ndjson")))),
 )]
 pub(super) async fn put(mut call: Call) -> Result<HttpResponse, Problem> {
     match extract::media_type(&call.request)? {
@@ -54,18 +53,15 @@ async fn put_one(call: &mut Call) -> Result<HttpResponse, Problem> {
     let PutAnswer { results, appended } = answer;
     let decided = results.into_iter().next();
     let (registered, version) = decided.unwrap_or(Err(AppError::Internal("an item was left undecided")))?;
-    let mut body = json!({"status": registered.as_str(), "code": code, "version": version});
-    if let (Some(appended), Some(members)) = (appended, body.as_object_mut()) {
+    if appended.is_some() {
         call.entered();
-        members.insert("receipt".to_owned(), receipt(&call.state, &appended));
     }
-    Ok(ok(&body))
-}
-
-fn receipt(state: &State, appended: &Appended) -> Value {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let leaf = STANDARD.encode(appended.leaf);
-    json!({"origin": state.hub.node.settings.origin, "index": appended.index, "leaf": leaf})
+    Ok(ok(&api::ItemStored {
+        status: registered.as_str().into(),
+        code,
+        version,
+        receipt: appended.map(|appended| entry_note(&call.state, &appended)),
+    }))
 }
 
 /// A line that was read, with its number in the body, and the code that it names.
@@ -142,7 +138,7 @@ async fn put_lines(
     }
     let PutAnswer { results, appended } = items::put(&state.hub, caller, specs).await?;
     if let Some(appended) = appended {
-        tally.receipt = receipt(state, &appended);
+        tally.receipt = json!(entry_note(state, &appended));
     }
     let mut results = results.into_iter();
     for (number, code, problem) in told {
@@ -164,16 +160,15 @@ fn tell(
 ) {
     let (word, line) = match result {
         Ok((registered, version)) => {
-            let word = registered.as_str();
-            (
-                word,
-                json!({"line": number, "status": word, "code": code, "version": version}),
-            )
+            let line = api::ItemLine {
+                line: number,
+                status: registered.as_str().into(),
+                code: code.unwrap_or_default(),
+                version,
+            };
+            (registered.as_str(), json!(line))
         }
-        Err(problem) => (
-            "rejected",
-            json!({"line": number, "problem": problem.to_value(tally.locale)}),
-        ),
+        Err(problem) => ("rejected", tally.problem_line(number, &problem)),
     };
     tally.count(word);
     out.extend_from_slice(format!("{line}\n").as_bytes());
@@ -188,49 +183,53 @@ fn next(results: &mut impl Iterator<Item = PutResult>) -> Result<(Registered, u3
 #[utoipa::path(
     get, path = "/v1/items", operation_id = "list_items", tag = "item",
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::ServiceItems)),
+    responses((status = 200, body = api::ServiceItems)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
     let items = call.hub().materials.items.load_full();
     let rows = items.iter().map(|item| (item.spec.code.as_str(), || summary(item)));
     let (items, next_cursor) = paging.cut(rows)?;
-    Ok(ok(&json!({"items": items, "next_cursor": next_cursor})))
+    Ok(ok(&api::ServiceItems { items, next_cursor }))
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// An item in a list: without what its materials are, but with how many there are.
-fn summary(item: &ServiceItem) -> Value {
+fn summary(item: &ServiceItem) -> api::ItemSummary {
     let spec = &item.spec;
-    json!({
-        "code": spec.code,
-        "name": spec.name,
-        "name_en": spec.name_en,
-        "kind": spec.kind,
-        "list": spec.list,
-        "agency_code": spec.agency_code,
-        "agency_name": spec.agency_name,
-        "version": spec.version,
-        "materials": item.materials.as_ref().map(|materials| materials.len()),
-    })
+    api::ItemSummary {
+        code: spec.code.clone(),
+        name: spec.name.clone(),
+        name_en: spec.name_en.clone(),
+        kind: spec.kind.clone(),
+        list: spec.list.as_str().into(),
+        agency_code: spec.agency_code.clone(),
+        agency_name: spec.agency_name.clone(),
+        version: spec.version,
+        materials: item.materials.as_ref().map(|materials| number(materials.len())),
+    }
 }
 
 /// `GET /v1/items/{code}`.
 #[utoipa::path(
     get, path = "/v1/items/{code}", operation_id = "get_item", tag = "item",
     params(("code" = String, Path)),
-    responses((status = 200, body = shapes::ServiceItem)),
+    responses((status = 200, body = api::ServiceItem)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let item = call.hub().materials.items.load().get(&call.path("code"));
     let item = item.ok_or(AppError::NotFound(Thing::Item))?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(&item.spec))
+    Ok(ok(&item.spec))
 }
 
 /// `GET /v1/items/report`.
 #[utoipa::path(
     get, path = "/v1/items/report", operation_id = "report_items", tag = "item",
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::ItemReport)),
+    responses((status = 200, body = api::ItemReport)),
 )]
 pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
@@ -238,30 +237,32 @@ pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     // A blank stands in no code, so a page ends between two materials and never inside a name.
     let key = |demand: &PaperDemand| format!("{} {}", demand.item.spec.code, demand.material);
     let keyed: Vec<(String, &PaperDemand)> = report.demanded.iter().map(|demand| (key(demand), demand)).collect();
-    let rows = keyed.iter().map(|(key, demand)| (key.as_str(), || demand_json(demand)));
-    let (demanded, next_cursor) = paging.cut(rows)?;
-    Ok(ok(&json!({
-        "items": report.items,
-        "items_known": report.known,
-        "materials_verifiable": report.verifiable,
-        "materials_not_verifiable": report.not_verifiable,
-        "materials_not_mapped": report.not_mapped,
-        "demanded_on_paper": demanded,
-        "next_cursor": next_cursor,
-    })))
+    let rows = keyed
+        .iter()
+        .map(|(key, demand)| (key.as_str(), || paper_demand(demand)));
+    let (demanded_on_paper, next_cursor) = paging.cut(rows)?;
+    Ok(ok(&api::ItemReport {
+        items: number(report.items),
+        items_known: number(report.known),
+        materials_verifiable: number(report.verifiable),
+        materials_not_verifiable: number(report.not_verifiable),
+        materials_not_mapped: number(report.not_mapped),
+        demanded_on_paper,
+        next_cursor,
+    }))
 }
 
-fn demand_json(demand: &PaperDemand) -> Value {
+fn paper_demand(demand: &PaperDemand) -> api::PaperDemand {
     let spec = &demand.item.spec;
-    json!({
-        "item_code": spec.code,
-        "item_name": spec.name,
-        "agency_code": spec.agency_code,
-        "agency_name": spec.agency_name,
-        "material": demand.material,
-        "name": demand.name,
-        "why": demand.why.as_str(),
-        "dataset": &*demand.dataset,
-        "as_in": demand.as_in,
-    })
+    api::PaperDemand {
+        item_code: spec.code.clone(),
+        item_name: spec.name.clone(),
+        agency_code: spec.agency_code.clone(),
+        agency_name: spec.agency_name.clone(),
+        material: demand.material.clone(),
+        name: demand.name.clone(),
+        why: demand.why.as_str().into(),
+        dataset: demand.dataset.to_string(),
+        as_in: demand.as_in.clone(),
+    }
 }

@@ -4,31 +4,23 @@ use std::sync::Arc;
 
 use actix_multipart::Field;
 use actix_web::HttpResponse;
-use serde_json::{Map, Value, json};
 
 use super::{
     call::Call,
     extract,
-    openapi::shapes,
     parts::{Form, Parts},
     problem::{Problem, ProblemCode},
     refuse,
-    verifications::answered,
+    verifications::{answered, with_more},
 };
+use heyan_api as api;
 use heyan_app::licences::{
     Validity,
     file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
     hashing::{Hashed, Hashing},
     query::{self, QueryAnswer, QueryBody},
 };
-use heyan_app::{
-    foundation::error::AppError,
-    node::hub::Hub,
-    verification::{
-        answer_json,
-        verify::{self, Answer},
-    },
-};
+use heyan_app::{foundation::error::AppError, node::hub::Hub, verification::verify};
 use heyan_auth::{
     file_digest::hex,
     signature::{CERTIFICATES_BYTES_MAX, SIGNATURE_BYTES_MAX},
@@ -42,8 +34,8 @@ const BESIDE_BYTES_MAX: u64 = 1 << 20;
 #[utoipa::path(
     post, path = "/v1/licences/verify-file", operation_id = "verify_licence_file", tag = "licence",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body(content = shapes::LicenceFile, content_type = "multipart/form-data"),
-    responses((status = 200, body = shapes::LicenceVerification)),
+    request_body(content = api::LicenceFile, content_type = "multipart/form-data"),
+    responses((status = 200, body = api::LicenceVerification)),
 )]
 pub(super) async fn verify_file(mut call: Call) -> Result<HttpResponse, Problem> {
     let hub = Arc::clone(call.hub());
@@ -104,7 +96,7 @@ pub(super) async fn verify_file(mut call: Call) -> Result<HttpResponse, Problem>
         false => answer.await?,
     };
     call.entered();
-    Ok(answered(file_json(&hub, &answer)))
+    Ok(answered(file_answer(&hub, answer)))
 }
 
 /// The two parts as one document, so that one strict parse reads both and names places in both.
@@ -145,8 +137,8 @@ async fn hash(hub: &Hub, parts: &mut Parts, mut file: Field, verifier: ToVerify)
 #[utoipa::path(
     post, path = "/v1/licences/query", operation_id = "query_licence", tag = "licence",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body = shapes::LicenceQuery,
-    responses((status = 200, body = shapes::LicenceFound)),
+    request_body = api::LicenceQuery,
+    responses((status = 200, body = api::LicenceFound)),
 )]
 pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -165,85 +157,65 @@ pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
         validity,
         read,
     } = answer;
-    let mut more = Map::new();
-    if let Some(place) = place {
-        more.insert("identifier".to_owned(), identifier(&answer.judgement.findings, place));
-    }
-    more.insert("validity".to_owned(), validity_json(&validity));
-    if let Some((subject, fields)) = read {
-        more.insert("licence".to_owned(), json!({"subject": subject, "fields": fields}));
-    }
-    Ok(answered(with(hub, &answer, more)))
+    let findings = &answer.judgement.findings;
+    let more = api::LicenceFoundNote {
+        identifier: place.map(|place| identifier(findings, place)),
+        validity: validity_of(validity),
+        licence: read.map(|(subject, fields)| api::LicenceRead {
+            subject: subject.into_iter().collect(),
+            fields: fields.into_iter().collect(),
+        }),
+    };
+    Ok(answered(with_more(&hub.node.settings.origin, &answer, &more)))
 }
 
-/// A verification with further members.
-fn with(hub: &Hub, answer: &Answer<'_>, more: Map<String, Value>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1_024);
-    out.push(b'{');
-    answer_json::put_answer(&mut out, &hub.node.settings.origin, answer);
-    for (name, value) in more {
-        out.push(b',');
-        answer_json::put_string(&mut out, &name);
-        out.push(b':');
-        out.extend_from_slice(value.to_string().as_bytes());
-    }
-    out.push(b'}');
-    out
+fn file_answer(hub: &Hub, found: FileAnswer<'_>) -> Vec<u8> {
+    let digests = &found.digests;
+    let more = api::LicenceFileFound {
+        file: api::LicenceFileNote {
+            bytes: digests.bytes,
+            sha256: digest(&digests.sha256, found.sha256),
+            sm3: digest(&digests.sm3, found.sm3),
+        },
+        identifier: identifier(&found.findings, found.place),
+        validity: validity_of(found.validity),
+        signature: found.signature.as_ref().map(signature),
+    };
+    with_more(&hub.node.settings.origin, &found.answer, &more)
 }
 
-fn file_json(hub: &Hub, found: &FileAnswer<'_>) -> Vec<u8> {
-    let mut more = Map::new();
-    let file = json!({
-        "bytes": found.digests.bytes,
-        "sha256": digest_json(&found.digests.sha256, found.sha256),
-        "sm3": digest_json(&found.digests.sm3, found.sm3),
-    });
-    more.insert("file".to_owned(), file);
-    more.insert("identifier".to_owned(), identifier(&found.findings, found.place));
-    more.insert("validity".to_owned(), validity_json(&found.validity));
-    if let Some(signature) = &found.signature {
-        more.insert("signature".to_owned(), signature_json(signature));
-    }
-    with(hub, &found.answer, more)
-}
-
-fn digest_json(digest: &[u8], verdict: Option<Verdict>) -> Value {
-    match verdict {
-        None => json!({"digest": hex(digest)}),
-        Some(verdict) => json!({"digest": hex(digest), "verdict": verdict.as_str()}),
+fn digest(digest: &[u8], verdict: Option<Verdict>) -> api::LicenceDigest {
+    api::LicenceDigest {
+        digest: hex(digest),
+        verdict: verdict.map(|verdict| verdict.as_str().into()),
     }
 }
 
-fn identifier(findings: &[Finding], place: Place) -> Value {
-    let findings: Vec<&str> = findings.iter().map(|finding| finding.as_str()).collect();
-    json!({"findings": findings, "place": place.as_str()})
+fn identifier(findings: &[Finding], place: Place) -> api::LicenceIdentifierNote {
+    api::LicenceIdentifierNote {
+        findings: findings.iter().map(|finding| finding.as_str().into()).collect(),
+        place: place.as_str().into(),
+    }
 }
 
-fn validity_json(validity: &Validity) -> Value {
-    let mut members = Map::new();
-    members.insert("on".to_owned(), validity.on.to_string().into());
-    members.insert("state".to_owned(), validity.state.as_str().into());
-    let texts = [
-        ("reason", validity.reason),
-        ("valid_from", validity.valid_from.as_deref()),
-        ("valid_until", validity.valid_until.as_deref()),
-    ];
-    for (name, text) in texts {
-        if let Some(text) = text {
-            members.insert(name.to_owned(), text.into());
-        }
+fn validity_of(validity: Validity) -> api::LicenceValidity {
+    api::LicenceValidity {
+        on: validity.on.to_string(),
+        state: validity.state.as_str().into(),
+        reason: validity.reason.map(Into::into),
+        valid_from: validity.valid_from,
+        valid_until: validity.valid_until,
     }
-    Value::Object(members)
 }
 
-fn signature_json(signature: &SignatureNote) -> Value {
-    let mut members = Map::new();
-    members.insert("verdict".to_owned(), signature.verdict.into());
-    if let Some(algorithm) = signature.algorithm {
-        members.insert("algorithm".to_owned(), algorithm.as_str().into());
+fn signature(note: &SignatureNote) -> api::LicenceSignature {
+    api::LicenceSignature {
+        verdict: note.verdict.into(),
+        algorithm: note.algorithm.map(|algorithm| algorithm.as_str().into()),
+        over: note.over.as_str().into(),
+        certificate: api::SignerCertificate {
+            trust: note.trust.as_str().into(),
+            sha256: hex(&note.fingerprint),
+        },
     }
-    members.insert("over".to_owned(), signature.over.as_str().into());
-    let certificate = json!({"trust": signature.trust.as_str(), "sha256": hex(&signature.fingerprint)});
-    members.insert("certificate".to_owned(), certificate);
-    Value::Object(members)
 }

@@ -2,14 +2,13 @@
 //! anyone. Entry bundles hold pseudonyms and are for auditors.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
 
 use super::{
     call::Call,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
     state::State,
 };
+use heyan_api as api;
 use heyan_app::foundation::error::AppError;
 use heyan_ledger::{LedgerError, tile::TilePath};
 use heyan_ports::{store::CosignedRow, time};
@@ -34,7 +33,7 @@ pub(super) async fn checkpoint(
 /// `GET /log/cosigned`: the newest checkpoints that other nodes have countersigned, of every node's ledger.
 #[utoipa::path(
     get, path = "/log/cosigned", operation_id = "get_cosigned", tag = "ledger",
-    responses((status = 200, body = shapes::Cosigned)),
+    responses((status = 200, body = api::Cosigned)),
 )]
 pub(super) async fn cosigned(
     state: web::Data<State>,
@@ -43,21 +42,19 @@ pub(super) async fn cosigned(
 ) -> Result<HttpResponse, Problem> {
     // From memory: whoever calls here is nobody known, and must not make the store work.
     let rows = state.hub.node.peers.cosigned();
-    let row = |row: &CosignedRow| {
-        json!({
-            "origin": row.origin,
-            "key": state.hub.node.peers.key_of(&row.origin),
-            "witness": row.witness,
-            "witness_key": row.witness_key,
-            "checkpoint": row.checkpoint,
-            "at": time::rfc3339(row.at),
-        })
+    let row = |row: &CosignedRow| api::CosignedCheckpoint {
+        origin: row.origin.clone(),
+        key: state.hub.node.peers.key_of(&row.origin).map(|key| key.to_string()),
+        witness: row.witness.clone(),
+        witness_key: row.witness_key.clone(),
+        checkpoint: row.checkpoint.clone(),
+        at: time::rfc3339(row.at),
     };
-    let rows: Vec<Value> = rows.iter().map(row).collect();
-    let answer = json!({"checkpoints": rows});
     Ok(HttpResponse::Ok()
         .insert_header(("cache-control", "no-cache"))
-        .json(answer))
+        .json(api::Cosigned {
+            checkpoints: rows.iter().map(row).collect(),
+        }))
 }
 
 /// `GET /log/key`: the public key in C2SP signed-note form.

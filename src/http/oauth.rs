@@ -4,16 +4,15 @@
 use std::collections::HashMap;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use serde_json::json;
 
 use super::{
     call::{self, peer, turn_away},
     extract::{self, BodyLimit, MediaType},
-    openapi::shapes,
     problem::{Problem, ProblemCode},
+    reply::ok,
     state::State,
-    verifications::NO_STORE,
 };
+use heyan_api as api;
 use heyan_app::access::token::{self, Unknown};
 use heyan_app::node::caller::Caller;
 use heyan_auth::{
@@ -27,8 +26,8 @@ const FORM_BYTES_MAX: usize = 16_384;
 /// `POST /oauth/token`.
 #[utoipa::path(
     post, path = "/oauth/token", operation_id = "issue_token", tag = "token",
-    request_body(content = shapes::TokenForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = shapes::Token)),
+    request_body(content = api::TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = api::Token)),
 )]
 pub(super) async fn token(
     state: web::Data<State>,
@@ -117,14 +116,17 @@ fn answer(state: &State, caller: &Caller, form: &Form) -> Result<HttpResponse, P
         return Err(Problem::new(ProblemCode::InvalidScope));
     }
     let issued = token::issue(&state.hub, caller)?;
-    let body = json!({"access_token": issued.access_token, "token_type": "Bearer", "expires_in": issued.expires_in});
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+    Ok(ok(&api::Token {
+        access_token: issued.access_token,
+        token_type: "Bearer".into(),
+        expires_in: issued.expires_in.unsigned_abs(),
+    }))
 }
 
 /// `GET /oauth/jwks`.
 #[utoipa::path(
     get, path = "/oauth/jwks", operation_id = "get_jwks", tag = "token",
-    responses((status = 200, body = shapes::Jwks, content_type = "application/jwk-set+json")),
+    responses((status = 200, body = api::Jwks, content_type = "application/jwk-set+json")),
 )]
 pub(super) async fn jwks(
     state: web::Data<State>,
@@ -139,7 +141,7 @@ pub(super) async fn jwks(
 /// `GET /.well-known/oauth-authorization-server`, RFC 8414.
 #[utoipa::path(
     get, path = "/.well-known/oauth-authorization-server", operation_id = "get_metadata", tag = "token",
-    responses((status = 200, body = shapes::Metadata)),
+    responses((status = 200, body = api::Metadata)),
 )]
 pub(super) async fn metadata(
     state: web::Data<State>,
@@ -147,13 +149,15 @@ pub(super) async fn metadata(
     _payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let settings = &state.hub.node.settings;
-    Ok(HttpResponse::Ok().json(json!({
-        "issuer": settings.issuer,
-        "token_endpoint": format!("{}/oauth/token", settings.public_url),
-        "jwks_uri": format!("{}/oauth/jwks", settings.public_url),
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA"],
-    })))
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+    Ok(HttpResponse::Ok().json(api::Metadata {
+        issuer: settings.issuer.to_string(),
+        token_endpoint: format!("{}/oauth/token", settings.public_url),
+        jwks_uri: format!("{}/oauth/jwks", settings.public_url),
+        grant_types_supported: vec!["client_credentials".into()],
+        response_types_supported: Vec::new(),
+        token_endpoint_auth_methods_supported: words(&methods),
+        token_endpoint_auth_signing_alg_values_supported: words(&["EdDSA"]),
+    }))
 }

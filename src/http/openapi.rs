@@ -1,22 +1,32 @@
 //! The API description: OpenAPI 3.1, made of the attributes on the handlers, the rows of the route table and the words
-//! of the domain. What is served is the committed file; a test makes it anew and fails when it is out of date.
+//! of the domain. What is served is the committed file; a test makes it anew and fails when it is out of date, so what makes it is
+//! no part of the program.
 
+#[cfg(test)]
+use heyan_api as api;
+#[cfg(test)]
 use serde_json::Value;
 
+#[cfg(test)]
 mod complete;
+#[cfg(test)]
 mod examples;
+#[cfg(test)]
 mod parameters;
+#[cfg(test)]
 mod refusals;
-pub mod shapes;
+#[cfg(test)]
 mod words;
 
 /// The committed document, as `/openapi.json` serves it.
 pub const COMMITTED: &str = include_str!("../../schemas/openapi.json");
 
-/// Between the English and the Chinese half of a description; the documentation comments of [`shapes`] use it.
+/// Between the English and the Chinese half of a description; the documentation comments of [`heyan_api`] use it.
+#[cfg(test)]
 const BETWEEN: &str = " ‖ ";
 
 /// Paths and schemas as the handlers state them, without texts, refusals and examples.
+#[cfg(test)]
 #[derive(utoipa::OpenApi)]
 #[openapi(
     paths(
@@ -103,48 +113,50 @@ const BETWEEN: &str = " ‖ ";
         super::pages::home,
     ),
     components(schemas(
-        shapes::Agency,
-        shapes::AlertMore,
-        shapes::FileQuestion,
-        shapes::Claim,
-        shapes::ExplainedField,
-        shapes::FieldVerdict,
-        shapes::NewCredential,
-        shapes::Predicate,
-        shapes::Problem,
-        shapes::User,
-        shapes::Subscription,
-        shapes::SubscriptionSecret,
-        shapes::Watch,
-        shapes::FieldError,
-        shapes::Item,
-        shapes::ItemAnswer,
-        shapes::ItemProblem,
-        shapes::CheckedMaterial,
-        shapes::ItemLine,
-        shapes::StreamHeader,
-        shapes::StreamEnd,
-        shapes::StreamSummary,
-        shapes::RecordLine,
-        shapes::RecordLineProblem,
-        shapes::RecordsEnd,
-        shapes::RecordsSummary,
-        shapes::RecordsReceipt,
-        shapes::TraceEnd,
-        shapes::TraceSummary,
+        api::Agency,
+        api::AlertMore,
+        api::FileQuestion,
+        api::Claim,
+        api::ExplainedField,
+        api::FieldVerdict,
+        api::NewCredential,
+        api::Predicate,
+        api::Problem,
+        api::User,
+        api::Subscription,
+        api::SubscriptionSecret,
+        api::Watch,
+        api::FieldError,
+        api::Item,
+        api::ItemAnswer,
+        api::ItemProblem,
+        api::CheckedMaterial,
+        api::ItemLine,
+        api::StreamHeader,
+        api::StreamEnd,
+        api::StreamSummary,
+        api::RecordLine,
+        api::RecordLineProblem,
+        api::RecordsEnd,
+        api::RecordsSummary,
+        api::RecordsReceipt,
+        api::TraceEnd,
+        api::TraceSummary,
     ))
 )]
 struct Handlers;
 
 /// The document, made anew.
-pub fn document() -> Value {
+#[cfg(test)]
+fn document() -> Value {
     let stated = <Handlers as utoipa::OpenApi>::openapi();
     // Every part of it is plain data: it cannot fail to become JSON.
     complete::complete(serde_json::to_value(stated).unwrap_or_default())
 }
 
 /// The document as it is committed: indented, paths in the order of the route table, with a line feed at the end.
-pub fn document_json() -> String {
+#[cfg(test)]
+fn document_json() -> String {
     format!("{:#}\n", document())
 }
 

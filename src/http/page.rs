@@ -3,7 +3,6 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::problem::{Problem, ProblemCode};
 
@@ -23,10 +22,10 @@ pub(super) struct Paging {
 
 impl Paging {
     /// The rows of the page in the order of their ids, and the cursor of the next one.
-    pub(super) fn cut<'r>(
+    pub(super) fn cut<'r, R>(
         &self,
-        rows: impl Iterator<Item = (&'r str, impl FnOnce() -> Value)>,
-    ) -> Result<(Vec<Value>, Option<String>), Problem> {
+        rows: impl Iterator<Item = (&'r str, impl FnOnce() -> R)>,
+    ) -> Result<(Vec<R>, Option<String>), Problem> {
         let limit = limit_of(self.limit)?;
         let after = after(self.cursor.as_deref())?;
         let mut rows: Vec<_> = rows
@@ -82,9 +81,9 @@ mod tests {
                 limit: Some(10),
                 cursor,
             };
-            let rows = ids.iter().rev().map(|id| (id.as_str(), || Value::String(id.clone())));
+            let rows = ids.iter().rev().map(|id| (id.as_str(), || id.clone()));
             let (page, next) = paging.cut(rows).unwrap();
-            seen.extend(page.into_iter().map(|id| id.as_str().unwrap().to_owned()));
+            seen.extend(page);
             cursor = next;
             if cursor.is_none() {
                 break;
@@ -95,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_cursor_of_our_making_only() {
-        let rows = || std::iter::empty::<(&str, fn() -> Value)>();
+        let rows = || std::iter::empty::<(&str, fn())>();
         let bad = Paging {
             limit: None,
             cursor: Some("%%%".to_owned()),

@@ -3,15 +3,15 @@
 use actix_web::{HttpResponse, http::header};
 use jiff::{ToSpan, civil::Date};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::{
     call::Call,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
+    reply::ok,
     verifications::{NO_STORE, locale_of, query},
 };
-use heyan_app::quality::{self, By, Request, Week};
+use heyan_api as api;
+use heyan_app::quality::{self, AnswersRow, By, FieldRow, MismatchesRow, Request, Rows, Week};
 use heyan_domain::calendar::china_date;
 use heyan_texts::Locale;
 
@@ -42,7 +42,7 @@ fn date(text: Option<&String>, otherwise: Date) -> Result<Date, Problem> {
         ("dataset" = Option<String>, Query), ("authority" = Option<String>, Query), ("agency" = Option<String>, Query),
         ("from" = Option<String>, Query), ("until" = Option<String>, Query), ("by" = Option<String>, Query),
     ),
-    responses((status = 200, body = shapes::Quality)),
+    responses((status = 200, body = api::Quality)),
 )]
 pub(super) async fn rows(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -61,8 +61,55 @@ pub(super) async fn rows(call: Call) -> Result<HttpResponse, Problem> {
         until,
         by,
     };
-    let body = quality::rows(call.hub(), &call.caller, &request).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+    let rows = quality::rows(call.hub(), &call.caller, &request).await?;
+    Ok(ok(&api::Quality {
+        from: from.to_string(),
+        until: until.to_string(),
+        by: asked.by.unwrap_or_else(|| "day".to_owned()).into(),
+        rows: told(rows),
+    }))
+}
+
+fn told(rows: Rows) -> api::QualityRows {
+    let field = |row: FieldRow| api::QualityField {
+        compared: row.compared,
+        mismatch_rate: row.mismatch_rate,
+        verdicts: row.verdicts.into_iter().collect(),
+        rules_applied: row.rules_applied.into_iter().collect(),
+        period: row.period,
+        dataset: row.dataset,
+        rules: row.rules,
+        field: row.field,
+        comparator: row.comparator,
+    };
+    let answers = |row: AnswersRow| api::QualityAnswers {
+        period: row.period,
+        dataset: row.dataset,
+        answers: row.answers,
+        outcomes: row.outcomes.into_iter().collect(),
+    };
+    let mismatches = |row: MismatchesRow| {
+        let count = |word: &str| row.steps.get(word).copied().unwrap_or_default();
+        api::QualityMismatches {
+            opened: count("opened"),
+            settled: count("settled"),
+            accepted: count("accepted"),
+            proposed: count("proposed"),
+            corrected: count("corrected"),
+            upheld: count("upheld"),
+            false_claims: count("false_claims"),
+            closed: count("closed"),
+            period: row.period,
+            dataset: row.dataset,
+            field: row.field,
+            mean_days_to_decide: row.mean_days_to_decide,
+        }
+    };
+    api::QualityRows {
+        fields: rows.fields.into_iter().map(field).collect(),
+        answers: rows.answers.into_iter().map(answers).collect(),
+        mismatches: rows.mismatches.into_iter().map(mismatches).collect(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -79,7 +126,7 @@ struct OfWeek {
         ("authority" = String, Query), ("week" = String, Query), ("Accept" = Option<String>, Header),
         ("Accept-Language" = Option<String>, Header),
     ),
-    responses((status = 200, content((shapes::QualityReport = "application/json"), (String = "text/markdown")))),
+    responses((status = 200, content((api::QualityReport = "application/json"), (String = "text/markdown")))),
 )]
 pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     let asked: OfWeek = query(&call)?;
@@ -89,11 +136,22 @@ pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     let mut response = HttpResponse::Ok();
     response.insert_header(NO_STORE);
     if !markdown {
-        let mut body = report.json;
-        if let Some(members) = body.as_object_mut() {
-            members.insert("markdown".to_owned(), json!({"zh": report.zh, "en": report.en}));
-        }
-        return Ok(response.json(body));
+        return Ok(response.json(api::QualityReport {
+            authority: api::QualityAuthority {
+                id: asked.authority,
+                name: report.agency_name,
+            },
+            week: week.name(),
+            from: week.first().to_string(),
+            until: week.last().to_string(),
+            datasets: report.datasets,
+            rows: told(report.now),
+            before: told(report.before),
+            markdown: api::BothLanguages {
+                zh: report.zh,
+                en: report.en,
+            },
+        }));
     }
     let locale = locale_of(&call);
     let text = match locale {

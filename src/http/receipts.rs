@@ -7,10 +7,10 @@ use actix_web::{HttpResponse, http::header};
 
 use super::{
     call::Call,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
+use heyan_api as api;
 use heyan_app::{
     access::table::Role,
     foundation::error::{AppError, Thing},
@@ -26,8 +26,8 @@ const WAIT_S_MAX: u64 = 10;
     get, path = "/v1/receipts/{origin}/{index}", operation_id = "get_receipt", tag = "verification",
     params(("origin" = String, Path), ("index" = u64, Path), ("Prefer" = Option<String>, Header)),
     responses(
-        (status = 200, content((shapes::Receipt = "application/json"), (String = "text/plain"))),
-        (status = 202, body = shapes::Pending, headers(("Retry-After" = u32))),
+        (status = 200, content((api::Receipt = "application/json"), (String = "text/plain"))),
+        (status = 202, body = api::Pending, headers(("Retry-After" = u32))),
     ),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
@@ -66,7 +66,9 @@ fn not_sealed_yet() -> HttpResponse {
     HttpResponse::Accepted()
         .insert_header((header::RETRY_AFTER, "1"))
         .insert_header(NO_STORE)
-        .json(serde_json::json!({"status": "pending"}))
+        .json(api::Pending {
+            status: "pending".into(),
+        })
 }
 
 fn wants_text(call: &Call) -> Result<bool, Problem> {

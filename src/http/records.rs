@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     call::Call,
     extract::{self, MediaType},
     intake::{self, Intake, Tally},
     lines::Block,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
+    reply::ok,
     state::State,
     strict,
     verifications::NO_STORE,
 };
+use heyan_api as api;
 use heyan_app::node::caller::Caller;
 use heyan_app::records::{self, IngestAnswer, Ingested};
 use heyan_app::{
@@ -33,10 +34,10 @@ use heyan_catalog::Dataset;
 #[utoipa::path(
     put, path = "/v1/datasets/{dataset}/records", operation_id = "put_records", tag = "catalogue",
     params(("dataset" = String, Path), ("If-Match" = Option<String>, Header), ("Accept-Language" = Option<String>, Header)),
-    request_body(content((shapes::Record = "application/json"), (String = "application/x-ndjson"))),
+    request_body(content((api::Record = "application/json"), (String = "application/x-ndjson"))),
     responses((
         status = 200,
-        content((shapes::RecordStored = "application/json"), (String = "application/x-ndjson")),
+        content((api::RecordStored = "application/json"), (String = "application/x-ndjson")),
         headers(("ETag" = String))
     )),
 )]
@@ -74,7 +75,11 @@ async fn put_one(call: &mut Call, dataset: &Arc<Dataset>) -> Result<HttpResponse
     let (ingested, version) = result?;
     call.entered();
     count(&call.state, ingested.as_str());
-    let body = json!({"status": ingested.as_str(), "version": version, "receipt": receipt});
+    let body = api::RecordStored {
+        status: ingested.as_str().into(),
+        version,
+        receipt,
+    };
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, format!("\"{version}\"")))
         .insert_header(NO_STORE)
@@ -94,10 +99,13 @@ fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
         .ok_or_else(|| Problem::new(ProblemCode::InvalidHeader))
 }
 
-fn receipt(state: &State, answer: &IngestAnswer) -> Value {
+fn receipt(state: &State, answer: &IngestAnswer) -> api::RecordsReceipt {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let leaf = answer.leaf.map(|leaf| STANDARD.encode(leaf));
-    json!({"origin": state.hub.node.settings.origin, "index": answer.index, "leaf": leaf})
+    api::RecordsReceipt {
+        origin: state.hub.node.settings.origin.to_string(),
+        index: answer.index,
+        leaf: answer.leaf.map(|leaf| STANDARD.encode(leaf)),
+    }
 }
 
 fn count(state: &State, result: &str) {
@@ -182,7 +190,7 @@ impl OfDataset {
         }
         let answer = records::ingest(&state.hub, caller, &self.0, records, None).await?;
         if answer.index.is_some() {
-            tally.receipt = receipt(state, &answer);
+            tally.receipt = json!(receipt(state, &answer));
         }
         let mut results = answer.results.into_iter();
         for line in lines {
@@ -214,7 +222,7 @@ fn put_line(tally: &mut Tally, state: &State, result: Result<(Ingested, u32), Pr
             )
         }
         Err(problem) => {
-            let line = json!({"line": tally.line, "problem": problem.to_value(tally.locale)});
+            let line = tally.problem_line(tally.line, &problem);
             ("rejected", format!("{line}\n"))
         }
     };
@@ -237,8 +245,8 @@ pub(super) struct QueryBody<'a> {
 #[utoipa::path(
     post, path = "/v1/datasets/{dataset}/records/query", operation_id = "query_record", tag = "catalogue",
     params(("dataset" = String, Path)),
-    request_body = shapes::RecordQuery,
-    responses((status = 200, body = shapes::RecordRead)),
+    request_body = api::RecordQuery,
+    responses((status = 200, body = api::RecordRead)),
 )]
 pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     let dataset = dataset_of(&call)?;
@@ -248,15 +256,12 @@ pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     let record = records::read(call.hub(), &call.caller, &dataset, &body.subject, &body.purpose).await?;
     call.entered();
     let record = record.ok_or(AppError::NotFound(Thing::Record))?;
-    let fields: Map<String, Value> = record
-        .fields
-        .into_iter()
-        .map(|(name, text)| (name.to_string(), Value::String(text)))
-        .collect();
-    let body = json!({
-        "record": {"version": record.version, "as_of": record.as_of},
-        "fields": fields,
-        "rules": &*dataset.rules,
-    });
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+    Ok(ok(&api::RecordRead {
+        record: api::RecordVersion {
+            version: record.version,
+            as_of: record.as_of.to_string(),
+        },
+        fields: record.fields.into_iter().collect(),
+        rules: dataset.rules.to_string(),
+    }))
 }

@@ -3,9 +3,9 @@
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, traces::instant};
+use super::{access::change, call::Call, extract, problem::Problem, reply::ok, traces::instant};
+use heyan_api as api;
 use heyan_app::traces::seals::{self, About, NewSeal, Seal};
 use heyan_app::{
     foundation::error::AppError,
@@ -13,11 +13,14 @@ use heyan_app::{
 };
 use heyan_ports::time;
 
-fn seal_json(seal: &Seal) -> Value {
-    json!({
-        "id": seal.id, "state": seal.state, "agency": seal.agency, "case_no": seal.case_no,
-        "until": time::rfc3339(seal.until_us),
-    })
+fn told(seal: Seal) -> api::Seal {
+    api::Seal {
+        id: seal.id,
+        state: seal.state.into(),
+        agency: seal.agency,
+        case_no: seal.case_no,
+        until: time::rfc3339(seal.until_us),
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,8 +45,8 @@ pub(super) struct SealBody<'a> {
 /// `POST /v1/traces/seals`.
 #[utoipa::path(
     post, path = "/v1/traces/seals", operation_id = "add_seal", tag = "trace",
-    request_body = shapes::NewSeal,
-    responses((status = 200, body = shapes::Seal)),
+    request_body = api::NewSeal,
+    responses((status = 200, body = api::Seal)),
 )]
 pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -65,63 +68,49 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
         };
         Ok::<_, Problem>(seals::request(hub, &caller, new).await?)
     });
-    Ok(done(&call, &requested.await?))
+    Ok(done(&call, requested.await?))
 }
 
 /// `GET /v1/traces/seals`.
 #[utoipa::path(
     get, path = "/v1/traces/seals", operation_id = "list_seals", tag = "trace",
-    responses((status = 200, body = shapes::Seals)),
+    responses((status = 200, body = api::Seals)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let seals = seals::of_auditor(call.hub(), &call.caller).await?;
-    let seals: Vec<Value> = seals.iter().map(seal_json).collect();
-    Ok(ok(&json!({"seals": seals})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ConfirmBody {
-    case_no: String,
+    let seals = seals.into_iter().map(told).collect();
+    Ok(ok(&api::Seals { seals }))
 }
 
 /// `POST /v1/traces/seals/{id}/confirm`.
 #[utoipa::path(
     post, path = "/v1/traces/seals/{id}/confirm", operation_id = "confirm_seal", tag = "trace",
     params(("id" = String, Path)),
-    request_body = shapes::SealConfirmation,
-    responses((status = 200, body = shapes::Seal)),
+    request_body = api::SealConfirmation,
+    responses((status = 200, body = api::Seal)),
 )]
 pub(super) async fn confirm(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: ConfirmBody = extract::parse(&bytes)?;
+    let body: api::SealConfirmation = call.body().await?;
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let confirmed = change(async move { seals::confirm(&state.hub, &caller, &id, &body.case_no).await });
-    Ok(done(&call, &confirmed.await?))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LiftBody {
-    reason: String,
+    Ok(done(&call, confirmed.await?))
 }
 
 /// `POST /v1/traces/seals/{id}/lift`.
 #[utoipa::path(
     post, path = "/v1/traces/seals/{id}/lift", operation_id = "lift_seal", tag = "trace",
     params(("id" = String, Path)),
-    request_body = shapes::SealLifting,
-    responses((status = 200, body = shapes::Seal)),
+    request_body = api::SealLifting,
+    responses((status = 200, body = api::Seal)),
 )]
 pub(super) async fn lift(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: LiftBody = extract::parse(&bytes)?;
+    let body: api::SealLifting = call.body().await?;
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let lifted = change(async move { seals::lift(&state.hub, &caller, &id, &body.reason).await });
-    Ok(done(&call, &lifted.await?))
+    Ok(done(&call, lifted.await?))
 }
 
-fn done(call: &Call, seal: &Seal) -> HttpResponse {
+fn done(call: &Call, seal: Seal) -> HttpResponse {
     call.entered();
-    ok(&seal_json(seal))
+    ok(&told(seal))
 }

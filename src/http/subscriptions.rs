@@ -3,18 +3,16 @@
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{
     access::change,
     call::Call,
-    extract,
-    openapi::shapes,
     page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
-    reply::ok,
-    verifications::{NO_STORE, query},
+    reply::{accepted, created, no_content, ok},
+    verifications::query,
 };
+use heyan_api as api;
 use heyan_app::{
     delivery::{
         deliveries,
@@ -29,56 +27,41 @@ use heyan_ports::{
     time,
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SubscriptionBody {
-    url: String,
-    events: Vec<String>,
-    #[serde(default)]
-    datasets: Vec<String>,
-    #[serde(default)]
-    until: Option<String>,
-    #[serde(default)]
-    supersedes: bool,
-}
-
-fn subscription_json(hub: &Hub, row: &SubscriptionRow) -> Value {
-    json!({
-        "id": row.id,
-        "agency": row.agency,
-        "url": row.url,
-        "events": row.events,
-        "datasets": row.datasets,
-        "until": row.until.map(time::rfc3339),
-        "supersedes": row.supersedes,
-        "state": row.state,
-        "public_key": hub.outward.webhook_seed.as_deref().and_then(|seed| webhook::public_key_text(seed).ok()),
-        "created_at": time::rfc3339(row.created_at),
-        "updated_at": time::rfc3339(row.updated_at),
-    })
-}
-
-fn with_secret(hub: &Hub, row: &SubscriptionRow, secret: &str) -> Value {
-    let mut body = subscription_json(hub, row);
-    if let Some(members) = body.as_object_mut() {
-        members.insert("secret".to_owned(), secret.into());
-        members.insert(
-            "previous_valid_until".to_owned(),
-            row.previous_valid_until.map(time::rfc3339).into(),
-        );
+fn subscription(hub: &Hub, row: &SubscriptionRow) -> api::Subscription {
+    let key_of = |seed: &_| webhook::public_key_text(seed).ok();
+    api::Subscription {
+        id: row.id.clone(),
+        agency: row.agency.clone(),
+        url: row.url.clone(),
+        events: row.events.clone(),
+        datasets: row.datasets.clone(),
+        until: row.until.map(time::rfc3339),
+        supersedes: row.supersedes,
+        state: row.state.clone().into(),
+        public_key: hub.outward.webhook_seed.as_deref().and_then(key_of),
+        created_at: time::rfc3339(row.created_at),
+        updated_at: time::rfc3339(row.updated_at),
     }
-    body
+}
+
+fn with_secret(hub: &Hub, row: &SubscriptionRow, secret: String) -> api::SubscriptionWithSecret {
+    api::SubscriptionWithSecret {
+        subscription: subscription(hub, row),
+        secret: api::SubscriptionSecret {
+            secret,
+            previous_valid_until: row.previous_valid_until.map(time::rfc3339),
+        },
+    }
 }
 
 /// `POST /v1/subscriptions`.
 #[utoipa::path(
     post, path = "/v1/subscriptions", operation_id = "add_subscription", tag = "push",
-    request_body = shapes::NewSubscription,
-    responses((status = 201, body = shapes::SubscriptionWithSecret)),
+    request_body = api::NewSubscription,
+    responses((status = 201, body = api::SubscriptionWithSecret)),
 )]
 pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: SubscriptionBody = extract::parse(&bytes)?;
+    let body: api::NewSubscription = call.body().await?;
     let new = NewSubscription {
         url: body.url,
         events: body.events,
@@ -89,31 +72,29 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let (row, secret) = change(async move { subscriptions::add(&state.hub, &caller, new).await }).await?;
     call.entered();
-    Ok(HttpResponse::Created()
-        .insert_header(NO_STORE)
-        .json(with_secret(call.hub(), &row, &secret)))
+    Ok(created(&with_secret(call.hub(), &row, secret)))
 }
 
 /// `GET /v1/subscriptions`.
 #[utoipa::path(
     get, path = "/v1/subscriptions", operation_id = "list_subscriptions", tag = "push",
-    responses((status = 200, body = shapes::Subscriptions)),
+    responses((status = 200, body = api::Subscriptions)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let rows = subscriptions::list(call.hub(), &call.caller);
-    let rows: Vec<Value> = rows.iter().map(|row| subscription_json(call.hub(), row)).collect();
-    Ok(ok(&json!({"subscriptions": rows})))
+    let subscriptions = rows.iter().map(|row| subscription(call.hub(), row)).collect();
+    Ok(ok(&api::Subscriptions { subscriptions }))
 }
 
 /// `GET /v1/subscriptions/{id}`.
 #[utoipa::path(
     get, path = "/v1/subscriptions/{id}", operation_id = "get_subscription", tag = "push",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Subscription)),
+    responses((status = 200, body = api::Subscription)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let row = subscriptions::get(call.hub(), &call.caller, &call.path("id"))?;
-    Ok(ok(&subscription_json(call.hub(), &row)))
+    Ok(ok(&subscription(call.hub(), &row)))
 }
 
 /// `DELETE /v1/subscriptions/{id}`.
@@ -126,35 +107,33 @@ pub(super) async fn remove(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     change(async move { subscriptions::remove(&state.hub, &caller, &id).await }).await?;
     call.entered();
-    Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish())
+    Ok(no_content())
 }
 
 /// `POST /v1/subscriptions/{id}/rotate-secret`.
 #[utoipa::path(
     post, path = "/v1/subscriptions/{id}/rotate-secret", operation_id = "rotate_subscription_secret", tag = "push",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::SubscriptionWithSecret)),
+    responses((status = 200, body = api::SubscriptionWithSecret)),
 )]
 pub(super) async fn rotate(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let (row, secret) = change(async move { subscriptions::rotate_secret(&state.hub, &caller, &id).await }).await?;
     call.entered();
-    Ok(ok(&with_secret(call.hub(), &row, &secret)))
+    Ok(ok(&with_secret(call.hub(), &row, secret)))
 }
 
 /// `POST /v1/subscriptions/{id}/test`.
 #[utoipa::path(
     post, path = "/v1/subscriptions/{id}/test", operation_id = "test_subscription", tag = "push",
     params(("id" = String, Path)),
-    responses((status = 202, body = shapes::TestDelivery)),
+    responses((status = 202, body = api::TestDelivery)),
 )]
 pub(super) async fn test(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let delivery = change(async move { subscriptions::test(&state.hub, &caller, &id).await }).await?;
     call.entered();
-    Ok(HttpResponse::Accepted()
-        .insert_header(NO_STORE)
-        .json(json!({"delivery": delivery})))
+    Ok(accepted(&api::TestDelivery { delivery }))
 }
 
 #[derive(Deserialize)]
@@ -168,28 +147,29 @@ struct Filter {
 
 const STATES: [&str; 5] = ["pending", "delivered", "dead", "superseded", "cancelled"];
 
-fn delivery_json(delivery: &Delivery) -> Value {
-    let event = &delivery.event;
-    json!({
-        "id": delivery.id,
-        "target": delivery.target,
-        "state": delivery.state,
-        "reason": delivery.reason,
-        "attempts": delivery.attempts,
-        "next_at": (delivery.state == "pending").then(|| time::rfc3339(delivery.next_at)),
-        "last_result": delivery.last_result,
-        "last_status": delivery.last_status,
-        "event": {
-            "id": event.id,
-            "type": format!("heyan.{}.v1", event.kind),
-            "dataset": event.dataset,
-            "version": event.version.filter(|_| event.kind == "record.changed"),
-            "mismatch": event.mismatch.as_ref().filter(|_| event.kind != "record.changed"),
-            "at": time::rfc3339(event.at),
+fn delivery(row: &Delivery) -> api::Delivery {
+    let event = &row.event;
+    let of_record = event.kind == "record.changed";
+    api::Delivery {
+        id: row.id.clone(),
+        target: row.target.clone(),
+        state: row.state.clone().into(),
+        reason: row.reason.clone().into(),
+        attempts: row.attempts,
+        next_at: (row.state == "pending").then(|| time::rfc3339(row.next_at)),
+        last_result: row.last_result.clone(),
+        last_status: row.last_status,
+        event: api::DeliveredEvent {
+            id: event.id.clone(),
+            r#type: format!("heyan.{}.v1", event.kind),
+            dataset: event.dataset.as_deref().map(str::to_owned),
+            version: event.version.filter(|_| of_record),
+            mismatch: event.mismatch.clone().filter(|_| !of_record),
+            at: time::rfc3339(event.at),
         },
-        "created_at": time::rfc3339(delivery.created_at),
-        "updated_at": time::rfc3339(delivery.updated_at),
-    })
+        created_at: time::rfc3339(row.created_at),
+        updated_at: time::rfc3339(row.updated_at),
+    }
 }
 
 /// `GET /v1/deliveries`.
@@ -199,7 +179,7 @@ fn delivery_json(delivery: &Delivery) -> Value {
         ("state" = Option<String>, Query), ("target" = Option<String>, Query), ("limit" = Option<u32>, Query),
         ("cursor" = Option<String>, Query),
     ),
-    responses((status = 200, body = shapes::Deliveries)),
+    responses((status = 200, body = api::Deliveries)),
 )]
 pub(super) async fn list_deliveries(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -224,44 +204,35 @@ pub(super) async fn list_deliveries(call: Call) -> Result<HttpResponse, Problem>
         limit: limit + 1,
     };
     let mut rows = deliveries::list(call.hub(), &call.caller, filter).await?;
-    let next = page::next(&mut rows, limit, |row| row.seq.to_string());
-    let rows: Vec<Value> = rows.iter().map(delivery_json).collect();
-    Ok(ok(&json!({"deliveries": rows, "next_cursor": next})))
+    let next_cursor = page::next(&mut rows, limit, |row| row.seq.to_string());
+    let deliveries = rows.iter().map(delivery).collect();
+    Ok(ok(&api::Deliveries {
+        deliveries,
+        next_cursor,
+    }))
 }
 
 /// `POST /v1/deliveries/{id}/replay`.
 #[utoipa::path(
     post, path = "/v1/deliveries/{id}/replay", operation_id = "replay_delivery", tag = "push",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Delivery)),
+    responses((status = 200, body = api::Delivery)),
 )]
 pub(super) async fn replay(call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
-    let delivery = change(async move { deliveries::replay(&state.hub, &caller, &id).await }).await?;
+    let row = change(async move { deliveries::replay(&state.hub, &caller, &id).await }).await?;
     call.entered();
-    Ok(ok(&delivery_json(&delivery)))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RangeBody {
-    #[serde(default)]
-    target: Option<String>,
-    #[serde(default)]
-    from: Option<String>,
-    #[serde(default)]
-    until: Option<String>,
+    Ok(ok(&delivery(&row)))
 }
 
 /// `POST /v1/deliveries/replay`.
 #[utoipa::path(
     post, path = "/v1/deliveries/replay", operation_id = "replay_deliveries", tag = "push",
-    request_body = shapes::ReplayRange,
-    responses((status = 200, body = shapes::Replayed)),
+    request_body = api::ReplayRange,
+    responses((status = 200, body = api::Replayed)),
 )]
 pub(super) async fn replay_range(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: RangeBody = extract::parse(&bytes)?;
+    let body: api::ReplayRange = call.body().await?;
     let instant = |text: Option<&String>, pointer: &str| -> Result<Option<i64>, AppError> {
         let parsed = text.map(|text| time::parse_rfc3339(text));
         match parsed {
@@ -280,5 +251,7 @@ pub(super) async fn replay_range(mut call: Call) -> Result<HttpResponse, Problem
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let replayed = change(async move { deliveries::replay_range(&state.hub, &caller, filter).await }).await?;
     call.entered();
-    Ok(ok(&json!({"replayed": replayed})))
+    Ok(ok(&api::Replayed {
+        replayed: replayed.try_into().unwrap_or(u64::MAX),
+    }))
 }

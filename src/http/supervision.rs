@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, verifications::query};
+use super::{access::change, call::Call, extract, problem::Problem, reply::ok, verifications::query};
+use heyan_api as api;
 use heyan_app::supervision::{
     self,
     replay::{self, DAYS_MAX, Trial},
@@ -31,7 +31,7 @@ struct NoFilter {}
 /// `GET /v1/supervision/rules`.
 #[utoipa::path(
     get, path = "/v1/supervision/rules", operation_id = "list_rules", tag = "supervision",
-    responses((status = 200, body = shapes::SupervisionRules)),
+    responses((status = 200, body = api::SupervisionRules)),
 )]
 pub(super) async fn list_rules(call: Call) -> Result<HttpResponse, Problem> {
     let NoFilter {} = query(&call)?;
@@ -43,42 +43,34 @@ pub(super) async fn list_rules(call: Call) -> Result<HttpResponse, Problem> {
     let standing = |id: &str| standings.iter().find(|standing: &&Standing| standing.id == id);
     let rule = |rule: &std::sync::Arc<heyan_domain::supervision::Rule>| {
         let standing = standing(&rule.id);
-        json!({
-            "id": rule.id,
-            "class": rule.class.as_str(),
-            "kind": rule.kind.as_str(),
-            "mode": rule.mode.as_str(),
-            "severity": rule.severity.as_str(),
-            "title": rule.title,
-            "remedy": rule.remedy,
-            "alerts": raised.get(&rule.id).copied().unwrap_or_default(),
-            "findings": standing.map(|standing| standing.found),
-            "forgotten": standing.map(|standing| standing.forgotten),
-        })
+        api::SupervisionRule {
+            id: rule.id.clone(),
+            class: rule.class.as_str().into(),
+            kind: rule.kind.as_str().to_owned(),
+            mode: rule.mode.as_str().into(),
+            severity: rule.severity.as_str().into(),
+            title: (&rule.title).into(),
+            remedy: (&rule.remedy).into(),
+            alerts: raised.get(&rule.id).copied().unwrap_or_default(),
+            findings: standing.map(|standing| standing.found),
+            forgotten: standing.map(|standing| standing.forgotten),
+        }
     };
-    let rules: Vec<Value> = hub.supervision.rules.iter().map(rule).collect();
-    Ok(ok(&json!({"rules": rules, "sha256": hub.supervision.digest})))
-}
-
-/// A trial of a rule.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TrialBody {
-    days: u32,
-    #[serde(default)]
-    rules: Option<String>,
+    Ok(ok(&api::SupervisionRules {
+        rules: hub.supervision.rules.iter().map(rule).collect(),
+        sha256: hub.supervision.digest.clone(),
+    }))
 }
 
 /// `POST /v1/supervision/rules/{id}/replay`.
 #[utoipa::path(
     post, path = "/v1/supervision/rules/{id}/replay", operation_id = "replay_rule", tag = "supervision",
     params(("id" = String, Path)),
-    request_body = shapes::RuleTrial,
-    responses((status = 200, body = shapes::RuleTried)),
+    request_body = api::RuleTrial,
+    responses((status = 200, body = api::RuleTried)),
 )]
 pub(super) async fn replay_rule(mut call: Call) -> Result<HttpResponse, Problem> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let body: TrialBody = extract::parse(&bytes)?;
+    let body: api::RuleTrial = call.body().await?;
     let id = call.path("id");
     if !(1..=DAYS_MAX).contains(&body.days) {
         return Err(AppError::fault("/days", "invalid_value").into());
@@ -88,52 +80,45 @@ pub(super) async fn replay_rule(mut call: Call) -> Result<HttpResponse, Problem>
         None => supervision::rule_of(call.hub(), &id)?,
     };
     let tried = call.outside(replay::replay(call.hub(), &rule, body.days)).await?;
-    Ok(ok(&tried_json(&call, &id, &tried)))
+    Ok(ok(&told(&call, id, &tried)))
 }
 
-fn tried_json(call: &Call, id: &str, tried: &Trial) -> Value {
+fn told(call: &Call, rule: String, tried: &Trial) -> api::RuleTried {
     let hub = call.hub();
     let access = hub.access.table.load();
+    let by_number = |number: u32| access.agencies.values().find(|agency| agency.row.number == number);
+    let place = |seen: &heyan_domain::supervision::Seen| api::EntryPlace {
+        origin: peers::origin_of(hub, seen.node).unwrap_or_default().to_string(),
+        index: seen.index,
+    };
     let example = |finding: &Finding| {
         let about = &finding.about;
-        let by_number = |number: u32| access.agencies.values().find(|agency| agency.row.number == number);
-        let agency = about.agency.and_then(by_number).map(|agency| agency.row.id.clone());
-        let counts = finding
-            .counts
-            .iter()
-            .map(|(name, count)| ((*name).to_owned(), (*count).into()));
-        let counts: serde_json::Map<String, Value> = counts.collect();
-        let place = |seen: &heyan_domain::supervision::Seen| {
-            let origin = peers::origin_of(hub, seen.node).unwrap_or_default();
-            json!({"origin": origin, "index": seen.index})
-        };
-        let evidence: Vec<Value> = finding.evidence.seen.iter().map(place).collect();
-        json!({
-            "at": time::rfc3339(finding.at_us),
-            "agency": agency,
-            "dataset": about.dataset,
-            "record": about.subject.map(|subject| format!("{subject:032x}")),
-            "mismatch": about.mismatch,
-            "facts": counts,
-            "entries": finding.evidence.entries,
-            "evidence": evidence,
-        })
+        let counts = finding.counts.iter();
+        api::AlertExample {
+            at: time::rfc3339(finding.at_us),
+            agency: about.agency.and_then(by_number).map(|agency| agency.row.id.clone()),
+            dataset: about.dataset.as_deref().map(str::to_owned),
+            record: about.subject.map(|subject| format!("{subject:032x}")),
+            mismatch: about.mismatch.clone(),
+            facts: api::AlertFacts(counts.map(|(name, count)| ((*name).to_owned(), *count)).collect()),
+            entries: finding.evidence.entries,
+            evidence: finding.evidence.seen.iter().map(place).collect(),
+        }
     };
-    let examples: Vec<Value> = tried.examples.iter().map(example).collect();
-    let by_day = tried.by_day.iter();
-    let by_day: Vec<Value> = by_day
-        .map(|(day, count)| json!({"day": day, "alerts": count}))
-        .collect();
-    json!({
-        "rule": id,
-        "origin": hub.node.settings.origin,
-        "from": time::rfc3339(tried.from_us),
-        "until": time::rfc3339(tried.to_us),
-        "entries": tried.entries,
-        "alerts": tried.by_day.values().sum::<u64>(),
-        "by_day": by_day,
-        "examples": examples,
-    })
+    let day = |(day, alerts): (&_, &u64)| api::AlertsOfDay {
+        day: ToString::to_string(day),
+        alerts: *alerts,
+    };
+    api::RuleTried {
+        rule,
+        origin: hub.node.settings.origin.to_string(),
+        from: time::rfc3339(tried.from_us),
+        until: time::rfc3339(tried.to_us),
+        entries: tried.entries,
+        alerts: tried.by_day.values().sum(),
+        by_day: tried.by_day.iter().map(day).collect(),
+        examples: tried.examples.iter().map(example).collect(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -150,8 +135,8 @@ pub(super) struct UnlockBody<'a> {
 /// `POST /v1/supervision/guess-budgets/unlock`.
 #[utoipa::path(
     post, path = "/v1/supervision/guess-budgets/unlock", operation_id = "unlock_guess_budget", tag = "supervision",
-    request_body = shapes::UnlockRequest,
-    responses((status = 200, body = shapes::Unlocked)),
+    request_body = api::UnlockRequest,
+    responses((status = 200, body = api::Unlocked)),
 )]
 pub(super) async fn unlock(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -166,5 +151,7 @@ pub(super) async fn unlock(mut call: Call) -> Result<HttpResponse, Problem> {
     });
     let done = unlocked.await?;
     call.entered();
-    Ok(ok(&json!({"state": done.as_str()})))
+    Ok(ok(&api::Unlocked {
+        state: done.as_str().into(),
+    }))
 }

@@ -3,16 +3,19 @@
 
 use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     call::Call,
     extract,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
-use heyan_app::traces::{self, Ask, Trace, row::TraceRow};
+use heyan_api as api;
+use heyan_app::traces::{
+    self, Ask, Trace,
+    row::{TraceRow, TracedField},
+};
 use heyan_app::{
     foundation::error::AppError,
     verification::question::{Members, Text},
@@ -75,10 +78,10 @@ enum Form {
 /// `POST /v1/traces/query`.
 #[utoipa::path(
     post, path = "/v1/traces/query", operation_id = "query_trace", tag = "trace",
-    request_body = shapes::TraceQuery,
+    request_body = api::TraceQuery,
     responses((
         status = 200,
-        content((shapes::Trace = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))
+        content((api::Trace = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))
     )),
 )]
 pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
@@ -135,27 +138,66 @@ pub(super) fn instant(text: Option<&Text<'_>>, pointer: &str) -> Result<Option<i
         .transpose()
 }
 
-fn incomplete(trace: &Trace) -> Vec<Value> {
-    let lack =
-        |(origin, lack): &(std::sync::Arc<str>, traces::look::Lack)| json!({"origin": &**origin, "why": lack.as_str()});
-    trace.incomplete.iter().map(lack).collect()
+fn incomplete(trace: &Trace) -> Vec<api::TraceLack> {
+    let lacks = trace.incomplete.iter();
+    lacks
+        .map(|(origin, lack)| api::TraceLack {
+            origin: origin.to_string(),
+            why: lack.as_str().into(),
+        })
+        .collect()
 }
 
-fn page(trace: &Trace) -> Value {
-    json!({"rows": trace.rows, "next_cursor": trace.next_cursor, "incomplete": incomplete(trace)})
+fn row(row: &TraceRow) -> api::TraceRow {
+    let field = |field: &TracedField| api::TracedField {
+        name: field.name.clone(),
+        verdict: field.verdict.map(Into::into),
+    };
+    api::TraceRow {
+        at: row.at.clone(),
+        agency: row.agency.clone(),
+        agency_name: row.agency_name.clone(),
+        item_code: row.item_code.clone(),
+        item_name: row.item_name.clone(),
+        application_no: row.application_no.clone(),
+        operator: row.operator.clone(),
+        reason: row.reason.clone(),
+        operation: row.operation.clone(),
+        outcome: row.outcome.clone(),
+        fields: row.fields.iter().map(field).collect(),
+        verification: row.verification.clone(),
+        mismatch: row.mismatch.clone(),
+        receipt: api::TracedReceipt {
+            origin: row.receipt.origin.clone(),
+            index: row.receipt.index,
+        },
+    }
+}
+
+fn page(trace: &Trace) -> api::Trace {
+    api::Trace {
+        rows: trace.rows.iter().map(row).collect(),
+        next_cursor: trace.next_cursor.clone(),
+        incomplete: incomplete(trace),
+    }
 }
 
 /// A row a line; the last line says whether that is all.
 fn lines(trace: &Trace) -> String {
     let mut out = String::with_capacity(trace.rows.len() * 512);
-    for row in &trace.rows {
-        out.push_str(&json!(row).to_string());
+    for one in &trace.rows {
+        out.push_str(&json!(row(one)).to_string());
         out.push('\n');
     }
-    let summary = json!({
-        "summary": {"rows": trace.rows.len()}, "next_cursor": trace.next_cursor, "incomplete": incomplete(trace),
-    });
-    out.push_str(&format!("{summary}\n"));
+    let end = api::TraceEnd {
+        summary: api::TraceSummary {
+            rows: u64::try_from(trace.rows.len()).unwrap_or(u64::MAX),
+        },
+        next_cursor: trace.next_cursor.clone(),
+        incomplete: incomplete(trace),
+    };
+    out.push_str(&json!(end).to_string());
+    out.push('\n');
     out
 }
 

@@ -8,15 +8,16 @@ use actix_web::{
         header::{self, HeaderValue},
     },
 };
-use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{
     call::Call,
     extract,
-    openapi::shapes,
     problem::{Problem, ProblemCode},
+    reply::ok,
 };
+use heyan_api as api;
 use heyan_app::{
     foundation::error::AppError,
     verification::{
@@ -33,8 +34,8 @@ use heyan_texts::Locale;
 #[utoipa::path(
     post, path = "/v1/verifications", operation_id = "verify", tag = "verification",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body = shapes::VerificationRequest,
-    responses((status = 200, body = shapes::Verification)),
+    request_body = api::VerificationRequest,
+    responses((status = 200, body = api::Verification)),
 )]
 pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -51,6 +52,21 @@ pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     json::put_answer(&mut out, &call.hub().node.settings.origin, &answer);
     out.push(b'}');
     Ok(answered(out))
+}
+
+/// A written answer with further members, which are those of `more`.
+pub(super) fn with_more(origin: &str, answer: &verify::Answer<'_>, more: &impl Serialize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1_024);
+    out.push(b'{');
+    json::put_answer(&mut out, origin, answer);
+    let more = serde_json::to_vec(more).unwrap_or_default();
+    if let Some(members) = more.strip_prefix(b"{").filter(|members| *members != b"}") {
+        out.push(b',');
+        out.extend_from_slice(members);
+    } else {
+        out.push(b'}');
+    }
+    out
 }
 
 /// An answer that is written already; its head is made of constants.
@@ -122,8 +138,8 @@ fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Vec<Item<'_>>), Problem> {
 #[utoipa::path(
     post, path = "/v1/verifications/batch", operation_id = "verify_batch", tag = "verification",
     params(("Accept-Language" = Option<String>, Header)),
-    request_body = shapes::BatchRequest,
-    responses((status = 200, body = shapes::Batch)),
+    request_body = api::BatchRequest,
+    responses((status = 200, body = api::Batch)),
 )]
 pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
@@ -215,34 +231,30 @@ pub(super) fn put_result(
 #[utoipa::path(
     get, path = "/v1/verifications/{id}/explanation", operation_id = "explain", tag = "verification",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Explanation)),
+    responses((status = 200, body = api::Explanation)),
 )]
 pub(super) async fn explain(call: Call) -> Result<HttpResponse, Problem> {
     let explanation = explain::explain(call.hub(), &call.caller, &call.path("id")).await?;
     call.entered();
-    let fields: serde_json::Map<String, serde_json::Value> = explanation
-        .fields
-        .iter()
-        .map(|field| {
-            let explained = json!({
-                "verdict": field.verdict.as_str(),
-                "basis": field.verdict.basis(),
-                "reason": field.verdict.reason(),
-                "comparator": field.comparator,
-                "record_masked": field.record_masked,
-            });
-            (field.name.to_string(), explained)
-        })
-        .collect();
-    let body = json!({
-        "id": call.path("id"),
-        "at": explanation.at,
-        "outcome": explanation.outcome.as_str(),
-        "rules": explanation.rules,
-        "record_version": (explanation.record_version > 0).then_some(explanation.record_version),
-        "fields": fields,
-    });
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))
+    let version = Some(explanation.record_version);
+    let field = |field: explain::ExplainedField| {
+        let explained = api::ExplainedField {
+            verdict: field.verdict.as_str().into(),
+            basis: field.verdict.basis().map(Into::into),
+            reason: field.verdict.reason().map(Into::into),
+            comparator: field.comparator.into(),
+            record_masked: field.record_masked,
+        };
+        (field.name, explained)
+    };
+    Ok(ok(&api::Explanation {
+        id: call.path("id"),
+        at: explanation.at,
+        outcome: explanation.outcome.as_str().into(),
+        rules: explanation.rules,
+        record_version: version.filter(|version| *version > 0),
+        fields: explanation.fields.into_iter().map(field).collect(),
+    }))
 }
 
 /// A query string as a known shape.

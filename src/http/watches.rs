@@ -1,28 +1,29 @@
 //! `/v1/watches`: a verification that is told of when its verdict would change.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{
     access::change,
     call::Call,
     extract,
-    openapi::shapes,
     page::{self, after, limit_of},
     problem::{Problem, ProblemCode},
-    reply::ok,
-    verifications::{NO_STORE, query},
+    reply::{no_content, ok},
+    verifications::{answered, query, with_more},
 };
-use heyan_app::verification::{answer_json, question::VerificationBody, verify};
-use heyan_app::watches::{self, STATES, WatchBody};
-use heyan_ports::rows::WatchFilter;
+use heyan_api as api;
+use heyan_app::node::hub::Hub;
+use heyan_app::verification::{question::VerificationBody, verify};
+use heyan_app::watches::{self, STATES, View, WatchBody};
+use heyan_domain::calendar::china_date;
+use heyan_ports::{rows::WatchFilter, time};
 
 /// `POST /v1/watches`.
 #[utoipa::path(
     post, path = "/v1/watches", operation_id = "add_watch", tag = "watch",
-    request_body = shapes::WatchRequest,
-    responses((status = 201, body = shapes::WatchedVerification)),
+    request_body = api::WatchRequest,
+    responses((status = 201, body = api::WatchedVerification)),
 )]
 pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
@@ -45,16 +46,34 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller, row) = (call.state.clone(), call.caller.clone(), view.row.clone());
     change(async move { watches::add(&state.hub, &caller, row).await }).await?;
     call.entered();
-    let mut out = Vec::with_capacity(1_024);
-    out.push(b'{');
-    answer_json::put_answer(&mut out, &hub.node.settings.origin, &answer);
-    out.extend_from_slice(b",\"watch\":");
-    out.extend_from_slice(view.json(hub).to_string().as_bytes());
-    out.push(b'}');
-    Ok(HttpResponse::Created()
-        .insert_header(NO_STORE)
-        .content_type("application/json")
-        .body(out))
+    let more = api::WatchNote {
+        watch: watch(hub, &view),
+    };
+    let mut response = answered(with_more(&hub.node.settings.origin, &answer, &more));
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}
+
+fn watch(hub: &Hub, view: &View) -> api::Watch {
+    let (row, facts, told) = (&view.row, &view.facts, &view.facts.told);
+    let (state, ended) = view.state(hub);
+    api::Watch {
+        id: row.id.clone(),
+        state: state.to_owned().into(),
+        dataset: row.dataset.to_string(),
+        until: china_date(row.until - 1).to_string(),
+        application_no: facts.application_no.clone(),
+        item_code: facts.item_code.clone(),
+        verification: facts.first.verification.clone(),
+        outcome: told.outcome().into(),
+        fields: told.verdicts().collect(),
+        last_told: told.verification.clone(),
+        told_at: time::rfc3339(told.at),
+        notices: facts.notices,
+        told_by: watches::told_by(hub, row),
+        ended: ended.map(str::to_owned),
+        created_at: time::rfc3339(row.created_at),
+    }
 }
 
 #[derive(Deserialize)]
@@ -69,7 +88,7 @@ struct Filter {
 #[utoipa::path(
     get, path = "/v1/watches", operation_id = "list_watches", tag = "watch",
     params(("state" = Option<String>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = shapes::Watches)),
+    responses((status = 200, body = api::Watches)),
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let asked: Filter = query(&call)?;
@@ -84,20 +103,20 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
         limit: limit + 1,
     };
     let mut views = watches::list(call.hub(), &call.caller, filter).await?;
-    let next = page::next(&mut views, limit, |view| view.row.id.clone());
-    let views: Vec<Value> = views.iter().map(|view| view.json(call.hub())).collect();
-    Ok(ok(&json!({"watches": views, "next_cursor": next})))
+    let next_cursor = page::next(&mut views, limit, |view| view.row.id.clone());
+    let watches = views.iter().map(|view| watch(call.hub(), view)).collect();
+    Ok(ok(&api::Watches { watches, next_cursor }))
 }
 
 /// `GET /v1/watches/{id}`.
 #[utoipa::path(
     get, path = "/v1/watches/{id}", operation_id = "get_watch", tag = "watch",
     params(("id" = String, Path)),
-    responses((status = 200, body = shapes::Watch)),
+    responses((status = 200, body = api::Watch)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let view = watches::get(call.hub(), &call.caller, &call.path("id")).await?;
-    Ok(ok(&view.json(call.hub())))
+    Ok(ok(&watch(call.hub(), &view)))
 }
 
 /// `DELETE /v1/watches/{id}`.
@@ -112,5 +131,5 @@ pub(super) async fn remove(call: Call) -> Result<HttpResponse, Problem> {
     if removed {
         call.entered();
     }
-    Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish())
+    Ok(no_content())
 }

@@ -206,7 +206,7 @@ impl TestHub {
 
     pub async fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.url));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -218,6 +218,7 @@ impl TestHub {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
+        crate::wire::check(method.as_str(), path, status, &text);
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 

@@ -73,6 +73,7 @@ pub async fn send(hub: &TestHub, client: &str, body: Vec<u8>) -> (u16, Value) {
         .unwrap();
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();
+    crate::wire::check("POST", "/v1/licences/verify-file", status, &text);
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 

@@ -70,4 +70,5 @@ mod tool;
 mod traces;
 mod verifications;
 mod watches;
+mod wire;
 mod yes_or_no;

@@ -56,10 +56,13 @@ pub async fn act(hub: &TestHub, client: &str, id: &str, key: &str, body: &Value)
         .send()
         .await
         .unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.text().await.unwrap();
+    crate::wire::check("POST", &format!("/v1/mismatches/{id}/actions"), status, &body);
     Acted {
-        status: response.status().as_u16(),
-        replayed: response.headers().contains_key("idempotent-replayed"),
-        body: response.text().await.unwrap(),
+        status,
+        replayed: headers.contains_key("idempotent-replayed"),
+        body,
     }
 }
 

@@ -51,7 +51,9 @@ async fn act(hub: &TestHub, id: &str, key: &str, body: &Value) -> (u16, Value) {
         .header("content-type", "application/json");
     let response = request.body(body.to_string()).send().await.unwrap();
     let status = response.status().as_u16();
-    (status, response.json().await.unwrap())
+    let text = response.text().await.unwrap();
+    crate::wire::check("POST", &format!("{ALERTS}/{id}/actions"), status, &text);
+    (status, serde_json::from_str(&text).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

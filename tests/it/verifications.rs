@@ -142,6 +142,7 @@ async fn single_batch_and_stream_agree() {
         .unwrap();
     assert_eq!(response.status(), 200);
     let text = response.text().await.unwrap();
+    text.lines().for_each(crate::wire::check_line);
     let answers: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), items.len() + 2);
     for ((streamed, batched), item) in answers.iter().zip(batch["results"].as_array().unwrap()).zip(&items) {

@@ -10,7 +10,6 @@ mod reuse;
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::node::caller::Caller;
 use super::{
@@ -31,7 +30,6 @@ use heyan_ports::{
     commit::Commit,
     rows::{CaseCheckRow, CaseRow, CaseWrites},
     store::{StoreError, SubjectKey},
-    time,
 };
 pub use reuse::{ReuseBody, reuse};
 
@@ -81,33 +79,43 @@ pub struct CoHandlerBody<'a> {
 
 /// One agency that handles a case with its lead, as it is kept.
 #[derive(Clone, Serialize, Deserialize)]
-struct CoHandler {
-    agency: String,
-    item_code: String,
-    refs: Option<Vec<String>>,
+pub struct CoHandler {
+    /// Agency id.
+    pub agency: String,
+    /// The service item that it handles.
+    pub item_code: String,
+    /// References of the checks that it may use; `None`: all.
+    pub refs: Option<Vec<String>>,
 }
 
 /// What a case's row holds sealed.
 #[derive(Clone, Serialize, Deserialize)]
-struct Facts {
-    item_code: String,
-    application_no: String,
+pub struct Facts {
+    /// The lead's service item.
+    pub item_code: String,
+    /// The lead's matter; the lead's alone to see.
+    pub application_no: String,
     operator: String,
-    co_handlers: Vec<CoHandler>,
+    /// Who handles it too.
+    pub co_handlers: Vec<CoHandler>,
 }
 
 /// What a check's row holds sealed: the lead's answer, as ledger codes.
 #[derive(Serialize, Deserialize)]
-struct CheckFacts {
-    reference: String,
+pub struct CheckFacts {
+    /// The lead's name for it.
+    pub reference: String,
     rules: String,
     as_of: Option<String>,
-    fields: Vec<CheckField>,
+    /// What was asked about.
+    pub fields: Vec<CheckField>,
 }
 
+/// A field of a check.
 #[derive(Serialize, Deserialize)]
-struct CheckField {
-    name: String,
+pub struct CheckField {
+    /// Field name.
+    pub name: String,
     verdict: u8,
     /// Whether a condition was asked, not a value.
     predicate: bool,
@@ -117,9 +125,12 @@ struct CheckField {
 pub struct View {
     /// As stored.
     pub row: CaseRow,
-    facts: Facts,
-    checks: Vec<(CaseCheckRow, CheckFacts)>,
-    is_lead: bool,
+    /// What its row holds sealed.
+    pub facts: Facts,
+    /// Its checks, as far as the reader may use them.
+    pub checks: Vec<(CaseCheckRow, CheckFacts)>,
+    /// Whether the reader leads it.
+    pub is_lead: bool,
 }
 
 fn facts_place(id: &str) -> Place<'_> {
@@ -329,7 +340,8 @@ pub async fn led(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
 }
 
 impl View {
-    fn state(&self, now_us: i64) -> &'static str {
+    /// Its state's word.
+    pub fn state(&self, now_us: i64) -> &'static str {
         match self.row.state.as_str() {
             "open" if now_us < self.row.until => "open",
             "open" => "expired",
@@ -347,37 +359,6 @@ impl View {
             operator: text(&self.facts.operator),
             reason: Some(text(&format!("case {}", self.row.id))),
         }
-    }
-
-    /// As the party that looks may read it: verdicts come from a reuse alone, the lead's matter is the lead's.
-    pub fn json(&self, now_us: i64) -> Value {
-        let co_handlers = self.facts.co_handlers.iter();
-        let co_handlers: Vec<Value> = co_handlers
-            .map(|one| json!({"agency": one.agency, "item_code": one.item_code, "refs": one.refs}))
-            .collect();
-        let checks = self.checks.iter().map(|(row, check)| {
-            let names: Vec<&str> = check.fields.iter().map(|field| field.name.as_str()).collect();
-            json!({
-                "number": row.number,
-                "ref": check.reference,
-                "dataset": &*row.dataset,
-                "fields": names,
-                "at": time::rfc3339(row.created_at),
-                "verification": self.is_lead.then_some(row.verification.as_str()),
-            })
-        });
-        let checks: Vec<Value> = checks.collect();
-        json!({
-            "id": self.row.id,
-            "lead": self.row.lead,
-            "state": self.state(now_us),
-            "valid_until": time::rfc3339(self.row.until),
-            "item_code": self.facts.item_code,
-            "application_no": self.is_lead.then_some(self.facts.application_no.as_str()),
-            "co_handlers": co_handlers,
-            "checks": checks,
-            "created_at": time::rfc3339(self.row.created_at),
-        })
     }
 }
 

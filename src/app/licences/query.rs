@@ -82,7 +82,7 @@ pub struct QueryAnswer<'a> {
     /// How it stands.
     pub validity: Validity,
     /// What the grant lets the caller read: the identifiers, and the permitted fields, masked.
-    pub read: Option<(Map<String, Value>, Map<String, Value>)>,
+    pub read: Option<(Vec<(Box<str>, String)>, Vec<(Box<str>, String)>)>,
 }
 
 /// Understands a question and looks under its key.
@@ -226,11 +226,8 @@ pub async fn answer<'a>(
         .map(|stored| {
             let may_see = |number| allowed.permission.permits(Operation::Read, number);
             let fields = records::shown(asked.dataset, &stored, may_see, false);
-            let fields = fields
-                .into_iter()
-                .map(|(name, text)| (name.to_string(), Value::from(text)));
             let members: Map<String, Value> = serde_json::from_str(&stored.subject).unwrap_or_default();
-            (masked(asked.dataset, members), fields.collect())
+            (masked(asked.dataset, &members), fields)
         });
     let place = place.filter(|_| judgement.record.is_some());
     let answer = verify::enter(hub, lane, caller, &asked.purpose, judgement, (now_us, started)).await?;
@@ -242,10 +239,10 @@ pub async fn answer<'a>(
     })
 }
 
-fn masked(dataset: &Dataset, members: Map<String, Value>) -> Map<String, Value> {
+fn masked(dataset: &Dataset, members: &Map<String, Value>) -> Vec<(Box<str>, String)> {
     let shown = dataset.subject.iter().filter_map(|member| {
         let value = members.get(&*member.name)?.as_str()?;
-        Some((member.name.to_string(), Value::from(member.mask.apply(value))))
+        Some((member.name.clone(), member.mask.apply(value)))
     });
     shown.collect()
 }

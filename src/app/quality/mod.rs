@@ -22,6 +22,7 @@ use heyan_ports::{
     store::SubjectKey,
 };
 pub use report::{By, Report, Request, Week, report, rows};
+pub use sums::{AnswersRow, FieldRow, MismatchesRow, Rows, Tallies};
 
 /// Entries that are read at once, and before what was tallied is stored.
 const ENTRIES_MAX: u64 = 4_096;

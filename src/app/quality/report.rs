@@ -7,11 +7,10 @@ use jiff::{
     ToSpan,
     civil::{Date, ISOWeekDate, Weekday},
 };
-use serde_json::{Value, json};
 
 use super::{
     markdown::Page,
-    sums::{Sums, period},
+    sums::{Rows, Sums, period},
 };
 use crate::node::caller::Caller;
 use crate::{
@@ -64,11 +63,18 @@ impl Week {
         plain.then_some(Self(week))
     }
 
-    fn first(self) -> Date {
+    /// Its name, `2026-W47`.
+    pub fn name(self) -> String {
+        period(By::Week, self.first())
+    }
+
+    /// Its Monday.
+    pub fn first(self) -> Date {
         self.0.date()
     }
 
-    fn last(self) -> Date {
+    /// Its Sunday.
+    pub fn last(self) -> Date {
         self.first().saturating_add(6.days())
     }
 }
@@ -103,7 +109,7 @@ fn visible(hub: &Hub, caller: &Caller, authority: Option<&str>) -> Result<Vec<Ar
 ///
 /// # Errors
 /// An agency or dataset that is not there or not the caller's, or too many days.
-pub async fn rows(hub: &Hub, caller: &Caller, asked: &Request) -> Result<Value, AppError> {
+pub async fn rows(hub: &Hub, caller: &Caller, asked: &Request) -> Result<Rows, AppError> {
     let mut datasets = visible(hub, caller, asked.authority.as_deref())?;
     if let Some(name) = &asked.dataset {
         hub.catalog.get(name).ok_or(AppError::NotFound(Thing::Dataset))?;
@@ -122,21 +128,19 @@ pub async fn rows(hub: &Hub, caller: &Caller, asked: &Request) -> Result<Value, 
         .verdict_tallies(days, agency.map(|agency| agency.row.number))
         .await?;
     let steps = hub.store.step_tallies(days).await?;
-    let sums = Sums::of(&datasets, asked.by, &verdicts, &steps);
-    Ok(json!({
-        "from": asked.from.to_string(),
-        "until": asked.until.to_string(),
-        "by": match asked.by { By::Day => "day", By::Week => "week" },
-        "fields": sums.fields_json(),
-        "answers": sums.answers_json(),
-        "mismatches": sums.steps_json(),
-    }))
+    Ok(Sums::of(&datasets, asked.by, &verdicts, &steps).rows())
 }
 
 /// A week of one authority.
 pub struct Report {
-    /// As JSON.
-    pub json: Value,
+    /// Name of the authority's agency.
+    pub agency_name: String,
+    /// Its datasets.
+    pub datasets: Vec<String>,
+    /// The week's rows.
+    pub now: Rows,
+    /// Those of the week before.
+    pub before: Rows,
     /// As Markdown, Chinese.
     pub zh: String,
     /// As Markdown, English.
@@ -159,19 +163,8 @@ pub async fn report(hub: &Hub, caller: &Caller, authority: &str, week: Week) -> 
     let now = sums_of(week.first(), week.last()).await?;
     let day = |days: i64| week.first().saturating_add(days.days());
     let before = sums_of(day(-7), day(-1)).await?;
-    let name = period(By::Week, week.first());
+    let name = week.name();
     let range = format!("{} – {}", week.first(), week.last());
-    let json = json!({
-        "authority": {"id": agency.row.id, "name": agency.row.name},
-        "week": name,
-        "from": week.first().to_string(),
-        "until": week.last().to_string(),
-        "datasets": datasets.iter().map(|dataset| &*dataset.name).collect::<Vec<_>>(),
-        "fields": now.fields_json(),
-        "answers": now.answers_json(),
-        "mismatches": now.steps_json(),
-        "before": {"fields": before.fields_json(), "answers": before.answers_json(), "mismatches": before.steps_json()},
-    });
     let page = Page {
         agency: &agency.row.name,
         week: &name,
@@ -181,7 +174,10 @@ pub async fn report(hub: &Hub, caller: &Caller, authority: &str, week: Week) -> 
         before: &before,
     };
     Ok(Report {
-        json,
+        agency_name: agency.row.name.clone(),
+        datasets: datasets.iter().map(|dataset| dataset.name.to_string()).collect(),
+        now: now.rows(),
+        before: before.rows(),
         zh: page.markdown(Locale::ZhCn),
         en: page.markdown(Locale::En),
     })

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{ToSpan, civil::Date};
-use serde_json::{Map, Value, json};
 
 use super::{WHOLE, report::By};
 use heyan_catalog::Dataset;
@@ -59,26 +58,86 @@ impl Counts {
         self.verdicts(|verdict| matches!(verdict, Verdict::Match(_) | Verdict::Review(_) | Verdict::Mismatch))
     }
 
-    pub(super) fn json(&self) -> Map<String, Value> {
-        let mut members = Map::new();
+    fn row(&self) -> FieldRow {
         let (compared, mismatches) = (self.compared(), self.mismatches());
-        members.insert("compared".to_owned(), compared.into());
-        members.insert("mismatch_rate".to_owned(), rate(mismatches, compared).into());
-        let mut words: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut rules: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut row = FieldRow {
+            compared,
+            mismatch_rate: rate(mismatches, compared),
+            ..FieldRow::default()
+        };
         for (code, count) in &self.0 {
             let Some(verdict) = Verdict::from_code(*code) else {
                 continue;
             };
-            *words.entry(verdict.as_str()).or_default() += count;
+            *row.verdicts.entry(verdict.as_str()).or_default() += count;
             if let Some(rule) = verdict.basis().or(verdict.reason()) {
-                *rules.entry(rule).or_default() += count;
+                *row.rules_applied.entry(rule).or_default() += count;
             }
         }
-        members.insert("verdicts".to_owned(), json!(words));
-        members.insert("rules_applied".to_owned(), json!(rules));
-        members
+        row
     }
+}
+
+/// Number by word.
+pub type Tallies = BTreeMap<&'static str, u64>;
+
+/// One field in one period.
+#[derive(Default)]
+pub struct FieldRow {
+    /// How often it was held against a value.
+    pub compared: u64,
+    /// Mismatches among them; `None`: nothing was compared.
+    pub mismatch_rate: Option<f64>,
+    /// Every verdict.
+    pub verdicts: Tallies,
+    /// Bases of matches and reasons of reviews.
+    pub rules_applied: Tallies,
+    /// Day or ISO week.
+    pub period: String,
+    /// Dataset.
+    pub dataset: String,
+    /// Dataset and revision.
+    pub rules: String,
+    /// The field; `#n` in a revision that is not in force.
+    pub field: String,
+    /// How it is compared.
+    pub comparator: String,
+}
+
+/// Answers about one dataset in one period.
+pub struct AnswersRow {
+    /// Day or ISO week.
+    pub period: String,
+    /// Dataset.
+    pub dataset: String,
+    /// How many.
+    pub answers: u64,
+    /// By outcome.
+    pub outcomes: Tallies,
+}
+
+/// What became of the mismatches of one field in one period.
+pub struct MismatchesRow {
+    /// Day or ISO week.
+    pub period: String,
+    /// Dataset.
+    pub dataset: String,
+    /// Field.
+    pub field: String,
+    /// Count by the report's word of the step.
+    pub steps: Tallies,
+    /// Days from a proposal to its decision, on average; `None`: nothing was decided.
+    pub mean_days_to_decide: Option<f64>,
+}
+
+/// Rows of a time.
+pub struct Rows {
+    /// Verdicts by field.
+    pub fields: Vec<FieldRow>,
+    /// Outcomes of whole answers.
+    pub answers: Vec<AnswersRow>,
+    /// What became of mismatches.
+    pub mismatches: Vec<MismatchesRow>,
 }
 
 /// Parts in a million, rounded down; `null`: nothing was compared.
@@ -142,46 +201,43 @@ impl Sums {
         sums
     }
 
-    pub(super) fn fields_json(&self) -> Vec<Value> {
-        let rows = self.fields.iter().map(|((period, dataset, rules, number), counts)| {
-            let mut row = counts.json();
-            let (name, comparator) = self.names.get(&(rules.clone(), *number)).cloned().unwrap_or_default();
-            for (member, value) in [
-                ("period", period.as_str()),
-                ("dataset", dataset),
-                ("rules", rules),
-                ("field", &name),
-                ("comparator", &comparator),
-            ] {
-                row.insert(member.to_owned(), value.into());
+    pub(super) fn rows(&self) -> Rows {
+        let fields = self.fields.iter().map(|((period, dataset, rules, number), counts)| {
+            let (field, comparator) = self.names.get(&(rules.clone(), *number)).cloned().unwrap_or_default();
+            FieldRow {
+                period: period.clone(),
+                dataset: dataset.clone(),
+                rules: rules.clone(),
+                field,
+                comparator,
+                ..counts.row()
             }
-            Value::Object(row)
         });
-        rows.collect()
-    }
-
-    pub(super) fn answers_json(&self) -> Vec<Value> {
-        let rows = self.answers.iter().map(|((period, dataset), counts)| {
-            let told = counts.0.iter().filter_map(|(code, count)| Some((Outcome::from_code(*code)?.as_str(), *count)));
-            let outcomes: BTreeMap<&str, u64> = told.collect();
-            json!({"period": period, "dataset": dataset, "answers": counts.0.values().sum::<u64>(), "outcomes": outcomes})
-        });
-        rows.collect()
-    }
-
-    pub(super) fn steps_json(&self) -> Vec<Value> {
-        let rows = self.steps.iter().map(|((period, dataset, field), steps)| {
-            let mut row = Map::new();
-            for (member, value) in [("period", period), ("dataset", dataset), ("field", field)] {
-                row.insert(member.to_owned(), value.as_str().into());
+        let answers = self.answers.iter().map(|((period, dataset), counts)| {
+            let told = counts.0.iter();
+            let outcomes = told.filter_map(|(code, count)| Some((Outcome::from_code(*code)?.as_str(), *count)));
+            AnswersRow {
+                period: period.clone(),
+                dataset: dataset.clone(),
+                answers: counts.0.values().sum(),
+                outcomes: outcomes.collect(),
             }
-            for (_, word) in STEPS {
-                row.insert(word.to_owned(), steps.get(word).map_or(0, |(count, _)| *count).into());
-            }
-            row.insert("mean_days_to_decide".to_owned(), mean_days(steps).into());
-            Value::Object(row)
         });
-        rows.collect()
+        let mismatches = self
+            .steps
+            .iter()
+            .map(|((period, dataset, field), steps)| MismatchesRow {
+                period: period.clone(),
+                dataset: dataset.clone(),
+                field: field.clone(),
+                steps: steps.iter().map(|(word, (count, _))| (*word, *count)).collect(),
+                mean_days_to_decide: mean_days(steps),
+            });
+        Rows {
+            fields: fields.collect(),
+            answers: answers.collect(),
+            mismatches: mismatches.collect(),
+        }
     }
 }
 

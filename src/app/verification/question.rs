@@ -9,6 +9,8 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
+pub use heyan_domain::safe_integer::{SAFE_INTEGER_MAX, SafeInteger};
+
 /// Claims and subject members in one request; more is refused.
 pub const MEMBERS_MAX: usize = 64;
 
@@ -17,9 +19,6 @@ pub const OPERANDS_MAX: usize = 64;
 
 /// Longest text of a claim or identifier, bytes.
 pub const TEXT_BYTES_MAX: usize = 4_096;
-
-/// Integers that every JSON reader agrees on, RFC 8259 §6.
-pub const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
 
 /// `POST /v1/verifications`.
 #[derive(Deserialize)]
@@ -115,10 +114,6 @@ impl std::ops::Deref for Text<'_> {
     }
 }
 
-/// An integer from 0 to 2⁵³ − 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SafeInteger(pub u64);
-
 /// The operands of a predicate.
 pub struct Operands<'a>(pub Vec<Cow<'a, str>>);
 
@@ -182,17 +177,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
             }
         }
         deserializer.deserialize_str(TextVisitor)
-    }
-}
-
-impl<'de> Deserialize<'de> for SafeInteger {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = u64::deserialize(deserializer)?;
-        if number <= SAFE_INTEGER_MAX {
-            Ok(Self(number))
-        } else {
-            Err(D::Error::custom("unsafe_number"))
-        }
     }
 }
 

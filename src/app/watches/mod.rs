@@ -41,7 +41,6 @@ use heyan_ports::{
     commit::Commit,
     rows::{Event, WatchFilter, WatchRow},
     store::SubjectKey,
-    time,
 };
 
 /// The kind of the event that tells of it.
@@ -89,34 +88,39 @@ type Claims = Vec<(String, WatchedClaim)>;
 
 /// What was told, as ledger codes.
 #[derive(Clone, Serialize, Deserialize)]
-struct Told {
+pub struct Told {
     /// `ver_…`.
-    verification: String,
+    pub verification: String,
     outcome: u8,
     fields: Vec<(String, u8)>,
     /// Version of the record, where it was told.
     version: Option<u32>,
-    at: i64,
+    /// When, Unix microseconds.
+    pub at: i64,
 }
 
 /// What a watch's row holds sealed.
 #[derive(Serialize, Deserialize)]
-struct Facts {
-    item_code: String,
-    application_no: String,
+pub struct Facts {
+    /// Service item.
+    pub item_code: String,
+    /// The applicant's matter.
+    pub application_no: String,
     operator: String,
     /// Where it was asked from: a grant may be for some networks alone.
     peer: IpAddr,
     subject: BTreeMap<String, String>,
     claims: Claims,
-    first: Told,
-    told: Told,
+    /// What the watch began with.
+    pub first: Told,
+    /// What was told last.
+    pub told: Told,
     /// Fields whose claims were answered, and so counted, once: they are answered again for nothing.
     answered: Vec<String>,
     /// Fields that were over the guess budget: they stay so.
     held: Vec<String>,
     /// How often a change was told.
-    notices: u32,
+    pub notices: u32,
     /// Why it ended.
     ended: Option<String>,
 }
@@ -125,7 +129,8 @@ struct Facts {
 pub struct View {
     /// As stored.
     pub row: WatchRow,
-    facts: Facts,
+    /// What it holds sealed.
+    pub facts: Facts,
 }
 
 /// What was asked for, understood.
@@ -252,7 +257,8 @@ impl Told {
         }
     }
 
-    fn outcome(&self) -> &'static str {
+    /// The outcome's word.
+    pub fn outcome(&self) -> &'static str {
         Outcome::from_code(self.outcome).map_or("incomplete", Outcome::as_str)
     }
 
@@ -270,11 +276,10 @@ impl Told {
         self.outcome == other.outcome && words(self) == words(other)
     }
 
-    fn fields_json(&self) -> Map<String, Value> {
+    /// Verdicts by field.
+    pub fn verdicts(&self) -> impl Iterator<Item = (&str, Verdict)> {
         let fields = self.fields.iter();
-        fields
-            .map(|(name, code)| (name.clone(), verdict_json(Verdict::from_code(*code))))
-            .collect()
+        fields.filter_map(|(name, code)| Some((name.as_str(), Verdict::from_code(*code)?)))
     }
 }
 
@@ -320,35 +325,16 @@ impl View {
             })
     }
 
-    /// As its agency reads it; `told_by`: the subscriptions through which it is told.
-    pub fn json(&self, hub: &Hub) -> Value {
-        let (row, facts) = (&self.row, &self.facts);
-        let told = &facts.told;
-        // The next look will find it so.
-        let lost = row.state != "ended" && !self.is_permitted(hub);
-        let state = if lost { "ended" } else { row.state.as_str() };
-        json!({
-            "id": row.id,
-            "state": state,
-            "dataset": &*row.dataset,
-            "until": china_date(row.until - 1).to_string(),
-            "application_no": facts.application_no,
-            "item_code": facts.item_code,
-            "verification": facts.first.verification,
-            "outcome": told.outcome(),
-            "fields": told.fields_json(),
-            "last_told": told.verification,
-            "told_at": time::rfc3339(told.at),
-            "notices": facts.notices,
-            "told_by": told_by(hub, row),
-            "ended": facts.ended.as_deref().or(lost.then_some("grant")),
-            "created_at": time::rfc3339(row.created_at),
-        })
+    /// Its state, and why it ended: without its grant it has ended, before the next look finds it so.
+    pub fn state(&self, hub: &Hub) -> (&str, Option<&str>) {
+        let lost = self.row.state != "ended" && !self.is_permitted(hub);
+        let state = if lost { "ended" } else { self.row.state.as_str() };
+        (state, self.facts.ended.as_deref().or(lost.then_some("grant")))
     }
 }
 
 /// Subscriptions of the agency that hear of it. None: the agency asks for itself.
-fn told_by(hub: &Hub, row: &WatchRow) -> Vec<String> {
+pub fn told_by(hub: &Hub, row: &WatchRow) -> Vec<String> {
     let now_us = hub.clock.now_us();
     let table = hub.outward.subscriptions.load();
     let hears = |one: &&std::sync::Arc<heyan_ports::rows::SubscriptionRow>| {

@@ -70,6 +70,16 @@ pub enum ItemList {
     Implementation,
 }
 
+impl ItemList {
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::Implementation => "implementation",
+        }
+    }
+}
+
 /// Who applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BETWEEN, examples, parameters, refusals, shapes, words};
+use super::{BETWEEN, examples, parameters, refusals, words};
 use crate::{
     docs,
     problem::{self, ProblemCode},
@@ -174,20 +174,12 @@ fn describe_parameter(route: &Route, stated: Value) -> Value {
 }
 
 fn request_body(route: &Route, mut body: Value) -> Value {
-    let examples = examples::requests(route.operation);
     if let Some(content) = body.get_mut("content").and_then(Value::as_object_mut) {
         for (media, node) in content {
             let Some(node) = node.as_object_mut() else { continue };
             note_lines(route, media, "request", node);
-            let mut named = Map::new();
-            for example in examples.iter().filter(|example| example.media == media) {
-                let mut told = Map::new();
-                put_text(&mut told, "summary", example.title);
-                told.insert("value".to_owned(), example.value.clone());
-                named.insert(example.name.to_owned(), Value::Object(told));
-            }
-            if !named.is_empty() {
-                node.insert("examples".to_owned(), Value::Object(named));
+            if let Some(named) = examples::requests(route.operation, media) {
+                node.insert("examples".to_owned(), Value::Object(named.clone()));
             }
         }
     }
@@ -258,7 +250,7 @@ fn answer_bodies(route: &Route, response: &mut Map<String, Value>) {
         }
         note_lines(route, media, "response", node);
         if let Some(example) = examples::answer(route.operation, media) {
-            node.insert("example".to_owned(), example);
+            node.insert("example".to_owned(), example.clone());
         }
     }
 }
@@ -343,11 +335,7 @@ fn components(stated: &Value) -> Value {
         }
         *place = Value::Object(replacement);
     }
-    for (name, schema) in &mut schemas {
-        let Some(schema) = schema.as_object_mut() else { continue };
-        if shapes::STRICT.contains(&name.as_str()) {
-            schema.insert("additionalProperties".to_owned(), false.into());
-        }
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
         required_first(schema);
     }
     json!({

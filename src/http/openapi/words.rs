@@ -1,5 +1,5 @@
-//! Closed word lists and free-form parts of the shapes, taken from the code that speaks them.
-//! A shape of the same name in `shapes` holds the place and the text; what stands here replaces its type.
+//! Closed word lists and free-form parts of the wire types, taken from the code that speaks them.
+//! A type of the same name in `heyan_api` holds the place and the text; what stands here replaces its schema.
 
 use serde_json::{Map, Value, json};
 

@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    access, alerts, applications, archives, extract, mismatches, records, seals, stream, subscriptions, supervision,
-    traces, verifications,
-};
+use crate::{applications, archives, extract, records, seals, stream, supervision, traces, verifications};
 use heyan_app::{
     cases::{CaseBody, CoHandlerBody, ReuseBody},
     licences::{file::FileQuestion, query::QueryBody},
@@ -33,18 +30,18 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
         "StreamHeader" => taken::<stream::Header<'_>>(&bytes),
         "Purpose" => taken::<Purpose<'_>>(&bytes),
         "RecordQuery" => taken::<records::QueryBody<'_>>(&bytes),
-        "NewAgency" => taken::<access::AgencyBody>(&bytes),
-        "NewGrant" => taken::<access::GrantBody>(&bytes),
-        "NewUser" => taken::<access::UserBody>(&bytes),
-        "MismatchAction" => taken::<mismatches::ActionBody>(&bytes),
-        "NewSubscription" => taken::<subscriptions::SubscriptionBody>(&bytes),
+        "NewAgency" => taken::<heyan_api::NewAgency>(&bytes),
+        "NewGrant" => taken::<heyan_api::NewGrant>(&bytes),
+        "NewUser" => taken::<heyan_api::NewUser>(&bytes),
+        "MismatchAction" => taken::<heyan_api::MismatchAction>(&bytes),
+        "NewSubscription" => taken::<heyan_api::NewSubscription>(&bytes),
         "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
         "TraceQuery" => taken::<traces::TraceBody<'_>>(&bytes),
         "NewSeal" => taken::<seals::SealBody<'_>>(&bytes),
-        "SealConfirmation" => taken::<seals::ConfirmBody>(&bytes),
-        "SealLifting" => taken::<seals::LiftBody>(&bytes),
+        "SealConfirmation" => taken::<heyan_api::SealConfirmation>(&bytes),
+        "SealLifting" => taken::<heyan_api::SealLifting>(&bytes),
         "ArchiveQuery" => taken::<archives::ArchiveBody<'_>>(&bytes),
-        "ReplayRange" => taken::<subscriptions::RangeBody>(&bytes),
+        "ReplayRange" => taken::<heyan_api::ReplayRange>(&bytes),
         "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
         "WatchRequest" => taken::<WatchBody<'_>>(&bytes),
         "NewCase" => taken::<CaseBody<'_>>(&bytes),
@@ -56,8 +53,8 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
         "ItemMaterial" => taken::<MaterialSpec>(&bytes),
         "MaterialCondition" => taken::<WhenSpec>(&bytes),
         "BothLanguages" => taken::<Label>(&bytes),
-        "AlertAction" => taken::<alerts::AlertActionBody>(&bytes),
-        "RuleTrial" => taken::<supervision::TrialBody>(&bytes),
+        "AlertAction" => taken::<heyan_api::AlertAction>(&bytes),
+        "RuleTrial" => taken::<heyan_api::RuleTrial>(&bytes),
         "ApplicationReport" => taken::<applications::ApplicationBody<'_>>(&bytes),
         _ => panic!("{name} has no parser here"),
     }

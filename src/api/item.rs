@@ -1,54 +1,48 @@
-//! Shapes of `/v1/checks` and `/v1/items`.
+//! Wire types of `/v1/checks` and `/v1/items`.
 //! A list of items that the city already has (`item_code`, `item_name`, `item_type`) is taken as it is; what is answered has our names.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EntryNote, FieldVerdicts, Finding, MismatchNote, Problem, Purpose, RecordNote};
+use super::{Claim, EntryNote, FieldVerdicts, Finding, MismatchNote, Problem, Purpose, RecordNote};
 
 /// A check of one service item. ‖ 一个政务服务事项的材料核验请求。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CheckRequest {
-    /// Why it is asked; its `item_code` names the item. ‖ 使用事由；其中 `item_code` 即所核验的事项。
+    /// Purpose; its `item_code` names the item. ‖ 使用事由；其中 `item_code` 即所核验的事项。
     pub purpose: Purpose,
     /// Values that several materials need, given once, such as `name`, `id_number`, `uscc`. ‖ 多份材料共用的值，只填一次，例如 `name`、`id_number`、`uscc`。
-    #[schema(required = false)]
+    #[serde(default)]
     pub applicant: GivenValues,
     /// Values of single materials, by key of the material. ‖ 各材料自己的值，以材料标识为键。
-    #[schema(required = false)]
+    #[serde(default)]
     pub materials: GivenMaterials,
     /// What the applicant declares, where the need of a material hangs on it. ‖ 申请人的声明，用于判断某些材料是否需要。
-    #[schema(required = false)]
+    #[serde(default)]
     pub facts: GivenValues,
 }
 
-/// Value by name; which names there are, the item says. ‖ 名称到值；名称由事项规定。
-#[derive(ToSchema)]
-pub struct GivenValues;
-
-/// Values by key of the material. ‖ 材料标识到值。
-#[derive(ToSchema)]
-pub struct GivenMaterials;
-
 /// The answer to a check, under one ledger entry. ‖ 材料核验的答复，共用一条存证。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Check {
-    /// Names this check; a material that was verified has its position behind a dash. ‖ 核验编号；经核验的材料在短横后带位置。
+    /// Identifier of the check; a verified material has its position after a dash. ‖ 核验编号；经核验的材料在短横后带位置。
     #[schema(example = "ver_01KB2Q0000000000000000002A")]
     pub id: String,
     /// The item that was checked. ‖ 所核验的事项。
     pub item: CheckedItem,
-    /// What it comes to. ‖ 总结论。
+    /// Overall outcome. ‖ 总结论。
     pub outcome: CheckOutcome,
     /// Every material of the item, by key; empty when what it needs is not known. ‖ 事项的每份材料，以标识为键；材料清单尚未登记时为空。
     pub materials: CheckedMaterials,
     /// What the applicant must still bring, and why. ‖ 一次性告知：还需提交什么，为什么。
     pub notice: Notice,
-    /// Where the entry stands. ‖ 存证位置。
+    /// Position of the ledger entry. ‖ 存证位置。
     pub receipt: EntryNote,
 }
 
 /// The item that was checked. ‖ 所核验的事项。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CheckedItem {
     /// Its code. ‖ 事项编码。
     #[schema(example = "11340200003015064U3000505001000")]
@@ -61,7 +55,8 @@ pub struct CheckedItem {
 }
 
 /// A text in both languages. ‖ 两种语言的文字。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BothLanguages {
     /// Chinese. ‖ 中文。
     pub zh: String,
@@ -69,71 +64,73 @@ pub struct BothLanguages {
     pub en: String,
 }
 
-/// `complete`: nothing is left to do; `to_bring`: the applicant must still bring something; `pending`: he need bring nothing, and the counter is not through; `not_known`: nobody has registered what the item needs. ‖ `complete` 无需再办；`to_bring` 申请人还需提交；`pending` 申请人无需提交，窗口继续核验；`not_known` 材料清单尚未登记。
-#[derive(ToSchema)]
-pub struct CheckOutcome;
-
-/// Material by its key. ‖ 材料标识到结果。
-#[derive(ToSchema)]
-pub struct CheckedMaterials;
-
-/// What became of one material. ‖ 一份材料的结果。
-#[derive(ToSchema)]
-pub struct CheckedMaterial {
-    /// What people call it. ‖ 材料名称。
-    pub name: BothLanguages,
-    /// What became of it. ‖ 结果。
-    pub outcome: MaterialOutcome,
-    /// Why, where the outcome does not say it. ‖ 原因。
-    #[schema(required = false)]
-    pub reason: MaterialReason,
-    /// Places of the request whose values are missing or wrong, RFC 6901. ‖ 缺少或有误的值在请求中的位置，RFC 6901。
-    #[schema(required = false)]
-    pub pointers: Vec<String>,
-    /// Names its verification. ‖ 该份核验的编号。
-    #[schema(required = false, example = "ver_01KB2Q0000000000000000002A-0")]
-    pub id: String,
-    /// Verdict by field. ‖ 各字段结论。
-    #[schema(required = false)]
-    pub fields: FieldVerdicts,
-    /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(required = false)]
-    pub record: RecordNote,
-    /// What was noticed about the identifiers. ‖ 对标识的提示。
-    #[schema(required = false)]
-    pub findings: Vec<Finding>,
-    /// The mismatch that it opened or belongs to. ‖ 产生或所属的差异。
-    #[schema(required = false)]
-    pub mismatch: MismatchNote,
-    /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(required = false, example = "natural-person@1")]
-    pub rules: String,
-    /// Why the register was not asked. ‖ 未能查询的原因。
-    #[schema(required = false)]
-    pub problem: Problem,
+impl From<&heyan_domain::label::Label> for BothLanguages {
+    fn from(label: &heyan_domain::label::Label) -> Self {
+        Self {
+            zh: label.zh.clone(),
+            en: label.en.clone(),
+        }
+    }
 }
 
-/// `verified`: the register agrees; `mismatched`: it disagrees; `review`: a person of the counter must look; `ask_applicant`: the applicant must give or bring something; `unavailable`: the register could not be asked, and nothing is asked of the applicant for that; `not_needed`: not needed here, or left out where that is allowed. ‖ `verified` 一致；`mismatched` 不一致；`review` 由窗口人工复核；`ask_applicant` 须由申请人补充；`unavailable` 暂未能查询，不因此向申请人索要；`not_needed` 本次不需要，或可不提交而未提交。
-#[derive(ToSchema)]
-pub struct MaterialOutcome;
-
-/// `value_missing`, `fact_missing`, `invalid_value`: the request lacks a value or has a wrong one; `not_found`, `absent`: the register has no such record or no such value; `withheld`: the register is shared with nobody; `not_verifiable`, `not_mapped`: no register proves it, or none is known; `source_unavailable`, `not_granted`, `ceiling_reached`: it could not be asked. ‖ `value_missing`、`fact_missing`、`invalid_value` 请求缺少某值或其值有误；`not_found`、`absent` 登记中无此号或无此项；`withheld` 数据不予共享；`not_verifiable`、`not_mapped` 无法联网核验或尚未登记核验方式；`source_unavailable`、`not_granted`、`ceiling_reached` 暂未能查询。
-#[derive(ToSchema)]
-pub struct MaterialReason;
+/// Result for one material. ‖ 一份材料的结果。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct CheckedMaterial {
+    /// Display name. ‖ 材料名称。
+    pub name: BothLanguages,
+    /// Result. ‖ 结果。
+    pub outcome: MaterialOutcome,
+    /// Reason, where the outcome does not say it. ‖ 原因。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<MaterialReason>,
+    /// Places of the request whose values are missing or wrong, RFC 6901. ‖ 缺少或有误的值在请求中的位置，RFC 6901。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointers: Option<Vec<String>>,
+    /// Identifier of its verification. ‖ 该份核验的编号。
+    #[schema(nullable = false, example = "ver_01KB2Q0000000000000000002A-0")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Verdict by field. ‖ 各字段结论。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<FieldVerdicts>,
+    /// The record that it rests on. ‖ 所依据的记录。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordNote>,
+    /// Findings about the identifiers. ‖ 对标识的提示。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Vec<Finding>>,
+    /// The mismatch that it opened or belongs to. ‖ 产生或所属的差异。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mismatch: Option<MismatchNote>,
+    /// Dataset and revision that decided. ‖ 所用规则。
+    #[schema(nullable = false, example = "natural-person@1")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
+    /// Why the register was not asked. ‖ 未能查询的原因。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
 
 /// The one-time notice: what must still be brought, and nothing that the city already knows. ‖ 一次性告知：只列还需提交的，不列本市已掌握的。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Notice {
-    /// The whole in Chinese. ‖ 中文全文。
+    /// Full text in Chinese. ‖ 中文全文。
     pub zh: String,
-    /// The whole in English. ‖ 英文全文。
+    /// Full text in English. ‖ 英文全文。
     pub en: String,
     /// Its lines. ‖ 逐项。
     pub items: Vec<NoticeItem>,
 }
 
 /// One thing to bring. ‖ 一项需补充的内容。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct NoticeItem {
     /// Key of the material. ‖ 材料标识。
     #[schema(example = "contract")]
@@ -145,7 +142,8 @@ pub struct NoticeItem {
 }
 
 /// A service item. ‖ 政务服务事项。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ServiceItem {
     /// Its code, as the city's list has it; `item_code` is understood too. ‖ 事项编码，按本市清单原样；也可写作 `item_code`。
     #[schema(min_length = 1, max_length = 128, example = "11340200003015064U3000505001000")]
@@ -155,37 +153,48 @@ pub struct ServiceItem {
     pub name: String,
     /// Its name in English. ‖ 英文名称。
     #[schema(min_length = 1, max_length = 1024)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name_en: Option<String>,
     /// Kind of power or service; `item_type` is understood too. ‖ 事项类型；也可写作 `item_type`。
     #[schema(min_length = 1, max_length = 1024, example = "行政给付")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// `directory`: the catalogue of what there is; `implementation`: how one agency handles it. ‖ `directory` 目录清单；`implementation` 实施清单。
-    #[schema(required = false)]
-    pub list: ItemListWord,
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<ItemListWord>,
     /// Code of the agency that handles it. ‖ 实施机构代码。
     #[schema(min_length = 1, max_length = 1024)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agency_code: Option<String>,
     /// Name of the agency. ‖ 实施机构名称。
     #[schema(min_length = 1, max_length = 1024)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agency_name: Option<String>,
     /// Its name in English. ‖ 实施机构英文名称。
     #[schema(min_length = 1, max_length = 1024)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agency_name_en: Option<String>,
-    /// Who applies. ‖ 申请主体。
-    #[schema(required = false)]
-    pub applicant: ApplicantWord,
+    /// Kind of applicant. ‖ 申请主体。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applicant: Option<ApplicantWord>,
     /// Promised working days. ‖ 承诺办理的工作日。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_days: Option<u16>,
     /// A newer version replaces an older one; 1 when left out. ‖ 版本，新的替换旧的；省略为 1。
-    #[schema(required = false, minimum = 1, example = 1)]
-    pub version: u32,
+    #[schema(nullable = false, minimum = 1, example = 1)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     /// What it needs; left out: not known; empty: nothing. ‖ 所需材料；省略表示未知，空表示不需要。
     #[schema(max_items = 64)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub materials: Option<Vec<ItemMaterial>>,
 }
 
 /// A material of an item. ‖ 事项的一份材料。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ItemMaterial {
     /// Its key in a check. ‖ 材料标识，核验时用作键。
     #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]+$", example = "identity")]
@@ -195,32 +204,37 @@ pub struct ItemMaterial {
     pub name: String,
     /// Its name in English. ‖ 英文名称。
     #[schema(min_length = 1, max_length = 1024)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name_en: Option<String>,
     /// The applicant may leave it out. ‖ 可不提交。
-    #[schema(required = false)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
-    /// It is needed only when this holds. ‖ 满足此条件时才需要。
-    #[schema(required = false)]
-    pub when: MaterialCondition,
+    /// Condition under which it is required. ‖ 满足此条件时才需要。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<MaterialCondition>,
     /// The item still demands it on paper. ‖ 事项仍要求提交纸质件。
-    #[schema(required = false)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paper: bool,
     /// The register that proves it. ‖ 由哪个数据资源核验。
     #[schema(example = "natural-person")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
     /// Identifiers of the record: `$applicant.x` or `$material.x`. ‖ 记录的标识：`$applicant.x` 或 `$material.x`。
-    #[schema(required = false)]
+    #[serde(default, skip_serializing_if = "MaterialSubject::is_empty")]
     pub subject: MaterialSubject,
     /// What must agree: a value, `$applicant.x`, `$material.x`, `$today`, `$today-18y`, or a condition. ‖ 须一致的内容：值、`$applicant.x`、`$material.x`、`$today`、`$today-18y`，或条件。
-    #[schema(required = false)]
+    #[serde(default, skip_serializing_if = "MaterialClaims::is_empty")]
     pub claims: MaterialClaims,
     /// Why no register can prove it. ‖ 不能联网核验的原因。
-    #[schema(required = false)]
-    pub not_verifiable: BothLanguages,
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_verifiable: Option<BothLanguages>,
 }
 
 /// A condition on what the applicant declares. ‖ 对申请人声明的条件。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MaterialCondition {
     /// Name of the fact. ‖ 声明的名称。
     #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]+$", example = "premises")]
@@ -232,24 +246,8 @@ pub struct MaterialCondition {
     pub question: BothLanguages,
 }
 
-/// Identifier by name. ‖ 标识名到取值来源。
-#[derive(ToSchema)]
-pub struct MaterialSubject;
-
-/// Claim by field. ‖ 字段到须一致的内容。
-#[derive(ToSchema)]
-pub struct MaterialClaims;
-
-/// Which list. ‖ 所属清单。
-#[derive(ToSchema)]
-pub struct ItemListWord;
-
-/// Who applies. ‖ 申请主体。
-#[derive(ToSchema)]
-pub struct ApplicantWord;
-
-/// What became of an item. ‖ 登记结果。
-#[derive(ToSchema)]
+/// Result for an item. ‖ 登记结果。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemStored {
     /// `ignored`: its version is not newer than the one that counts. ‖ `ignored` 版本不新于现行版本，未登记。
     pub status: RegisteredWord,
@@ -258,18 +256,19 @@ pub struct ItemStored {
     /// The version that counts now. ‖ 现行版本。
     #[schema(minimum = 1)]
     pub version: u32,
-    /// Where its entry stands; left out when nothing changed. ‖ 存证位置；未变更时省略。
-    #[schema(required = false)]
-    pub receipt: EntryNote,
+    /// Position of its ledger entry; omitted if nothing changed. ‖ 存证位置；未变更时省略。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<EntryNote>,
 }
 
-/// What became of one line. ‖ 一行的登记结果。
-#[derive(ToSchema)]
+/// Result for one line. ‖ 一行的登记结果。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemLine {
     /// Number of the line, from 1. ‖ 行号，从 1 起。
     #[schema(minimum = 1)]
     pub line: u64,
-    /// What became of it. ‖ 登记结果。
+    /// Result. ‖ 登记结果。
     pub status: RegisteredWord,
     /// Its code. ‖ 事项编码。
     pub code: String,
@@ -278,22 +277,18 @@ pub struct ItemLine {
     pub version: u32,
 }
 
-/// What became of an item. ‖ 登记结果。
-#[derive(ToSchema)]
-pub struct RegisteredWord;
-
 /// One page of items. ‖ 一页事项。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ServiceItems {
     /// In the order of their codes. ‖ 按编码排序。
     pub items: Vec<ItemSummary>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 
 /// An item in a list. ‖ 列表中的事项。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemSummary {
     /// Its code. ‖ 事项编码。
     pub code: String,
@@ -305,7 +300,7 @@ pub struct ItemSummary {
     /// Kind of power or service. ‖ 事项类型。
     #[schema(required = true)]
     pub kind: Option<String>,
-    /// Which list. ‖ 所属清单。
+    /// List that the item belongs to. ‖ 所属清单。
     pub list: ItemListWord,
     /// Code of the agency. ‖ 实施机构代码。
     #[schema(required = true)]
@@ -322,7 +317,7 @@ pub struct ItemSummary {
 }
 
 /// How far materials can be verified, and what is demanded on paper all the same. ‖ 材料可核验的程度，以及仍要求提交纸质件的材料。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemReport {
     /// Items. ‖ 事项数。
     pub items: u32,
@@ -336,13 +331,13 @@ pub struct ItemReport {
     pub materials_not_mapped: u32,
     /// One page of the materials that the hub can verify and an item demands on paper. ‖ 可核验却仍要求纸质件的材料，一页。
     pub demanded_on_paper: Vec<PaperDemand>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 
 /// A material that is demanded on paper and could be verified. ‖ 可核验却仍要求纸质件的材料。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct PaperDemand {
     /// Code of the item. ‖ 事项编码。
     pub item_code: String,
@@ -367,6 +362,32 @@ pub struct PaperDemand {
     pub as_in: Option<String>,
 }
 
-/// Why it stands here. ‖ 列入原因。
-#[derive(ToSchema)]
-pub struct PaperWhyWord;
+maps! {
+    /// Value by name; which names there are, the item says. ‖ 名称到值；名称由事项规定。
+    GivenValues: String;
+    /// Values by key of the material. ‖ 材料标识到值。
+    GivenMaterials: GivenValues;
+    /// Material by its key. ‖ 材料标识到结果。
+    CheckedMaterials: CheckedMaterial;
+    /// Identifier by name. ‖ 标识名到取值来源。
+    MaterialSubject: String;
+    /// Claim by field. ‖ 字段到须一致的内容。
+    MaterialClaims: Claim;
+}
+
+words! {
+    /// `complete`: nothing is left to do; `to_bring`: the applicant must still bring something; `pending`: he need bring nothing, and the counter is not through; `not_known`: nobody has registered what the item needs. ‖ `complete` 无需再办；`to_bring` 申请人还需提交；`pending` 申请人无需提交，窗口继续核验；`not_known` 材料清单尚未登记。
+    CheckOutcome;
+    /// `verified`: the register agrees; `mismatched`: it disagrees; `review`: a person of the counter must look; `ask_applicant`: the applicant must give or bring something; `unavailable`: the register could not be asked, and nothing is asked of the applicant for that; `not_needed`: not needed here, or left out where that is allowed. ‖ `verified` 一致；`mismatched` 不一致；`review` 由窗口人工复核；`ask_applicant` 须由申请人补充；`unavailable` 暂未能查询，不因此向申请人索要；`not_needed` 本次不需要，或可不提交而未提交。
+    MaterialOutcome;
+    /// `value_missing`, `fact_missing`, `invalid_value`: the request lacks a value or has a wrong one; `not_found`, `absent`: the register has no such record or no such value; `withheld`: the register is shared with nobody; `not_verifiable`, `not_mapped`: no register proves it, or none is known; `source_unavailable`, `not_granted`, `ceiling_reached`: it could not be asked. ‖ `value_missing`、`fact_missing`、`invalid_value` 请求缺少某值或其值有误；`not_found`、`absent` 登记中无此号或无此项；`withheld` 数据不予共享；`not_verifiable`、`not_mapped` 无法联网核验或尚未登记核验方式；`source_unavailable`、`not_granted`、`ceiling_reached` 暂未能查询。
+    MaterialReason;
+    /// List that the item belongs to. ‖ 所属清单。
+    ItemListWord;
+    /// Kind of applicant. ‖ 申请主体。
+    ApplicantWord;
+    /// Result for an item. ‖ 登记结果。
+    RegisteredWord;
+    /// Reason why it is listed. ‖ 列入原因。
+    PaperWhyWord;
+}

@@ -1,41 +1,44 @@
-//! Shapes of `/v1/verifications`.
+//! Wire types of `/v1/verifications`.
 //! Limits of texts are bytes of UTF-8: `maxLength` is exact for ASCII only.
 
+use heyan_domain::verdict::Verdict;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::MismatchNote;
 
 /// A question about one record. ‖ 对一条记录的核验请求。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct VerificationRequest {
     /// Name of the dataset. ‖ 数据资源名称。
     #[schema(max_length = 4096, example = "natural-person")]
     pub dataset: String,
     /// Identifiers of the subject, as the dataset names them. ‖ 核验对象的标识，成员名由数据资源规定。
     pub subject: Subject,
-    /// What is claimed, by field. ‖ 各字段的申报值或条件。
+    /// Claims by field. ‖ 各字段的申报值或条件。
     pub claims: Claims,
-    /// Why it is asked. ‖ 使用事由。
+    /// Purpose. ‖ 使用事由。
     pub purpose: Purpose,
-    /// Oldest copy that will do, seconds; an older one is read anew. ‖ 可接受的副本最长秒数，更旧则重新读取。
+    /// Maximum age of a copy, seconds; an older copy is fetched again. ‖ 可接受的副本最长秒数，更旧则重新读取。
     #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age_s: Option<u64>,
 }
 
-/// Identifier by name, such as `id_number`, `uscc`, `licence_id`, `certificate_no`. ‖ 标识名到标识值，例如 `id_number`、`uscc`、`licence_id`、`certificate_no`。
-#[derive(ToSchema)]
-pub struct Subject;
-
-/// Claim by field name. ‖ 字段名到申报值或条件。
-#[derive(ToSchema)]
-pub struct Claims;
-
 /// The claimed value, or a condition that discloses no value. ‖ 申报值，或不披露具体值的条件。
-#[derive(ToSchema)]
-pub struct Claim;
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Claim {
+    /// The claimed value.
+    Value(String),
+    /// A condition.
+    Predicate(Predicate),
+}
 
 /// A condition on one field. ‖ 对一个字段的条件。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Predicate {
     /// Which: dates take `on_or_before` and `on_or_after`, amounts `at_least` and `at_most`, places and numbers `within` (a division). ‖ 条件种类：日期用 `on_or_before`、`on_or_after`，数额用 `at_least`、`at_most`，地址与号码用 `within`（行政区划）。
     pub op: PredicateOp,
@@ -43,24 +46,28 @@ pub struct Predicate {
     pub value: PredicateValue,
 }
 
-/// Kind of condition. ‖ 条件种类。
-#[derive(ToSchema)]
-pub struct PredicateOp;
-
 /// Operands of a condition. ‖ 条件的取值。
-#[derive(ToSchema)]
-pub struct PredicateValue;
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum PredicateValue {
+    /// One value.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
 
-/// Why it is asked; sealed into the ledger entry. ‖ 使用事由，加密后写入存证日志。
-#[derive(ToSchema)]
+/// Purpose; sealed into the ledger entry. ‖ 使用事由，加密后写入存证日志。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Purpose {
     /// Code of the service item. ‖ 政务服务事项编码。
     #[schema(min_length = 1, max_length = 128, example = "11340200003010677X3442199806003")]
     pub item_code: String,
     /// Name of the service item. ‖ 政务服务事项名称。
     #[schema(max_length = 1024, example = "灵活就业人员参保登记")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub item_name: Option<String>,
-    /// Number of the applicant's matter at the agency. ‖ 办件编号。
+    /// Application number at the agency. ‖ 办件编号。
     #[schema(min_length = 1, max_length = 128, example = "20261122-000187")]
     pub application_no: String,
     /// Clerk or system that asks. ‖ 经办人或业务系统。
@@ -68,76 +75,69 @@ pub struct Purpose {
     pub operator: String,
     /// Anything else. ‖ 补充说明。
     #[schema(max_length = 1024)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 /// The answer to one question. ‖ 一条核验的答复。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Verification {
-    /// Names this verification. ‖ 核验编号。
+    /// Identifier of the verification. ‖ 核验编号。
     #[schema(example = "ver_01KB2Q0000000000000000002A")]
     pub id: String,
-    /// The whole of it. ‖ 总结论。
+    /// Overall outcome. ‖ 总结论。
     pub outcome: Outcome,
     /// Verdict by field, in the order of the claims; empty when `outcome` is `not_found`. ‖ 各字段结论，次序同申报；`outcome` 为 `not_found` 时为空。
     pub fields: FieldVerdicts,
     /// The record that it rests on; left out where it would tell that a record exists. ‖ 所依据的记录；可能泄露“有无此记录”时不出现。
-    #[schema(required = false)]
-    pub record: RecordNote,
-    /// What was noticed about the identifiers; never a refusal. ‖ 对标识的提示，不影响核验。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordNote>,
+    /// Findings about the identifiers; they never refuse the request. ‖ 对标识的提示，不影响核验。
     pub findings: Vec<Finding>,
     /// The mismatch that it opened or belongs to, when it is mismatched. ‖ 不一致时产生或所属的差异。
-    #[schema(required = false)]
-    pub mismatch: MismatchNote,
-    /// Where its ledger entry stands. ‖ 存证位置。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mismatch: Option<MismatchNote>,
+    /// Position of its ledger entry. ‖ 存证位置。
     pub receipt: EntryNote,
     /// Dataset and revision that decided. ‖ 所用规则：数据资源及其版次。
     #[schema(example = "natural-person@1")]
     pub rules: String,
 }
 
-/// `verified`: every field matches; `mismatched`: at least one mismatch; `review`: no mismatch, a person must look; `incomplete`: a field could not be judged; `not_found`: no such record. ‖ `verified` 全部一致；`mismatched` 至少一项不一致；`review` 无不一致但须人工复核；`incomplete` 有字段无法判断；`not_found` 库中无此号。
-#[derive(ToSchema)]
-pub struct Outcome;
-
-/// Verdict by field name. ‖ 字段名到结论。
-#[derive(ToSchema)]
-pub struct FieldVerdicts;
-
 /// The verdict on one field. ‖ 一个字段的结论。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct FieldVerdict {
     /// The verdict. ‖ 结论。
     pub verdict: VerdictWord,
     /// Why it is a match. ‖ 一致的依据。
-    #[schema(required = false)]
-    pub basis: Basis,
-    /// Why a person must look. ‖ 须复核的原因。
-    #[schema(required = false)]
-    pub reason: ReviewReason,
-    /// Somebody says that the record is wrong here, and the authority has not decided. ‖ 有机构认为记录此处有误，数据源部门尚未决定。
-    #[schema(required = false)]
-    pub disputed: bool,
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+    /// Reason for review. ‖ 须复核的原因。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReviewReason>,
+    /// An agency disputes this field, and the authority has not decided yet. ‖ 有机构认为记录此处有误，数据源部门尚未决定。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disputed: Option<bool>,
 }
 
-/// `match`: the record agrees; `review`: a person must look; `mismatch`: it disagrees; `absent`: the record holds no value; `not_permitted`: the grant does not cover the field; `unavailable`: the source could not be asked. ‖ `match` 一致；`review` 须复核；`mismatch` 不一致；`absent` 记录无此值；`not_permitted` 授权未覆盖；`unavailable` 数据源未能答复。
-#[derive(ToSchema)]
-pub struct VerdictWord;
-
-/// `exact`: equal as written; `normalized`: equal but for width, space, case or form; `upgraded`: 15-digit number against 18; `renamed`: a division was renamed; `predicate`: the condition holds. ‖ `exact` 完全相同；`normalized` 除全半角、空格、大小写或写法外相同；`upgraded` 15 位与 18 位号码对应；`renamed` 仅行政区划更名；`predicate` 条件成立。
-#[derive(ToSchema)]
-pub struct Basis;
-
-/// `variant`: traditional or variant characters; `sentinel`: an open-ended date; `guess_budget`: too many different values were claimed lately; `undivided`: the register said that not all agrees, and not which. ‖ `variant` 繁体或异体字；`sentinel` “长期”类日期；`guess_budget` 近期申报过过多不同的值；`undivided` 数据源只答整体不一致，未指明哪一项。
-#[derive(ToSchema)]
-pub struct ReviewReason;
-
-/// A note on an identifier. ‖ 对标识的提示。
-#[derive(ToSchema)]
-pub struct Finding;
+impl From<Verdict> for FieldVerdict {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            verdict: verdict.as_str().into(),
+            basis: verdict.basis().map(Into::into),
+            reason: verdict.reason().map(Into::into),
+            disputed: None,
+        }
+    }
+}
 
 /// The record that an answer rests on. ‖ 答复所依据的记录。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RecordNote {
     /// Its version; 0: the register only said yes or no, and the hub holds no copy. ‖ 记录版本；0 表示数据源只答是否一致，本系统不存记录。
     #[schema(example = 7)]
@@ -149,15 +149,12 @@ pub struct RecordNote {
     pub freshness: Freshness,
     /// Age of a stale copy, seconds; with `stale` only. ‖ 旧副本的时长，单位秒；仅随 `stale` 出现。
     #[schema(minimum = 0, example = 3600)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub age_s: Option<u64>,
 }
 
-/// How the record came to be answered. ‖ 记录的取得方式。
-#[derive(ToSchema)]
-pub struct Freshness;
-
-/// Where a ledger entry stands. ‖ 存证条目的位置。
-#[derive(ToSchema)]
+/// Position of a ledger entry. ‖ 存证条目的位置。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct EntryNote {
     /// Name of the ledger. ‖ 存证日志名称。
     #[schema(example = "hub-1.heyan.local")]
@@ -175,9 +172,10 @@ pub struct EntryNote {
 }
 
 /// Many questions with one purpose. ‖ 同一事由的多条核验。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BatchRequest {
-    /// Why it is asked. ‖ 使用事由。
+    /// Purpose. ‖ 使用事由。
     pub purpose: Purpose,
     /// The questions. One that is wrong gets a problem of its own; the others are answered. ‖ 各条核验。有错的一条单独给出问题，其余照常答复。
     #[schema(min_items = 1, max_items = 1000)]
@@ -185,90 +183,112 @@ pub struct BatchRequest {
 }
 
 /// A question; anything else is answered by a problem in its place. ‖ 一条核验；其他内容以问题文档答复。
-#[derive(ToSchema)]
-pub struct BatchItem;
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum BatchItem {
+    /// A question.
+    Item(Item),
+    /// Anything else.
+    Other(serde_json::Value),
+}
 
 /// One item of a batch, or one line of a stream. ‖ 批量中的一条，或流中的一行。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Item {
-    /// The caller's own name for it, echoed. ‖ 调用方自定的编号，原样返回。
-    #[schema(rename = "ref", max_length = 4096, example = "row-1")]
+    /// The caller's reference, echoed. ‖ 调用方自定的编号，原样返回。
+    #[schema(max_length = 4096, example = "row-1")]
+    #[serde(rename = "ref")]
     pub reference: String,
     /// Name of the dataset; a stream may state it once in its first line. ‖ 数据资源名称；流可以只在首行写一次。
     #[schema(max_length = 4096, example = "natural-person")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
     /// Identifiers of the subject. ‖ 核验对象的标识。
     pub subject: Subject,
-    /// What is claimed, by field. ‖ 各字段的申报值或条件。
+    /// Claims by field. ‖ 各字段的申报值或条件。
     pub claims: Claims,
-    /// Oldest copy that will do, seconds. ‖ 可接受的副本最长秒数。
+    /// Maximum age of a copy, seconds. ‖ 可接受的副本最长秒数。
     #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age_s: Option<u64>,
 }
 
 /// Answers in the order of the items, under one ledger entry. ‖ 按请求次序的答复，共用一条存证。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Batch {
     /// One for each item. ‖ 与各条一一对应。
     pub results: Vec<ItemResult>,
-    /// Where the entry stands. ‖ 存证位置。
+    /// Position of the ledger entry. ‖ 存证位置。
     pub receipt: EntryNote,
 }
 
-/// What became of one item. ‖ 一条的结果。
-#[derive(ToSchema)]
-pub struct ItemResult;
+/// Result for one item. ‖ 一条的结果。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum ItemResult {
+    /// Answered.
+    Answer(ItemAnswer),
+    /// Not answered.
+    Problem(ItemProblem),
+}
 
 /// An item that was answered. ‖ 已答复的一条。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemAnswer {
-    /// The caller's own name for it. ‖ 调用方自定的编号。
-    #[schema(rename = "ref", example = "row-1")]
+    /// The caller's reference. ‖ 调用方自定的编号。
+    #[schema(example = "row-1")]
+    #[serde(rename = "ref")]
     pub reference: String,
-    /// Names this verification: the entry's, and the position in it. ‖ 核验编号：存证编号加其中的位置。
+    /// Identifier of the verification: that of the entry, and the position in it. ‖ 核验编号：存证编号加其中的位置。
     #[schema(example = "ver_01KB2Q0000000000000000002A-0")]
     pub id: String,
-    /// The whole of it. ‖ 总结论。
+    /// Overall outcome. ‖ 总结论。
     pub outcome: Outcome,
     /// Verdict by field. ‖ 各字段结论。
     pub fields: FieldVerdicts,
     /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(required = false)]
-    pub record: RecordNote,
-    /// What was noticed about the identifiers. ‖ 对标识的提示。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordNote>,
+    /// Findings about the identifiers. ‖ 对标识的提示。
     pub findings: Vec<Finding>,
     /// The mismatch that it opened or belongs to, when it is mismatched. ‖ 不一致时产生或所属的差异。
-    #[schema(required = false)]
-    pub mismatch: MismatchNote,
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mismatch: Option<MismatchNote>,
     /// Dataset and revision that decided. ‖ 所用规则。
     #[schema(example = "natural-person@1")]
     pub rules: String,
 }
 
 /// An item that could not be answered. ‖ 未能答复的一条。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ItemProblem {
-    /// The caller's own name for it, where it could be read. ‖ 调用方自定的编号，能读出时返回。
-    #[schema(rename = "ref", required = false, example = "row-2")]
-    pub reference: String,
-    /// Why. ‖ 原因。
+    /// The caller's reference, if it could be read. ‖ 调用方自定的编号，能读出时返回。
+    #[schema(nullable = false, example = "row-2")]
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Reason. ‖ 原因。
     pub problem: Problem,
 }
 
 use super::Problem;
 
 /// First line of a stream. ‖ 流的首行。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct StreamHeader {
-    /// Why it is asked. ‖ 使用事由。
+    /// Purpose. ‖ 使用事由。
     pub purpose: Purpose,
     /// Dataset of the lines that name none. ‖ 未写明数据资源的各行所用的数据资源。
     #[schema(max_length = 4096, example = "natural-person")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
 }
 
 /// Last line of the answers. ‖ 答复的末行。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct StreamEnd {
     /// How many of each. ‖ 各类结果的条数。
     pub summary: StreamSummary,
@@ -277,7 +297,7 @@ pub struct StreamEnd {
 }
 
 /// Counts of a stream. ‖ 流的统计。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct StreamSummary {
     /// Items that were verified. ‖ 全部一致的条数。
     pub verified: u64,
@@ -296,7 +316,7 @@ pub struct StreamSummary {
 }
 
 /// Why a verification was answered as it was. ‖ 一次核验为何如此答复。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     /// The verification. ‖ 核验编号。
     #[schema(example = "ver_01KB2Q0000000000000000002A")]
@@ -316,19 +336,15 @@ pub struct Explanation {
     pub fields: ExplainedFields,
 }
 
-/// Explanation by field name. ‖ 字段名到说明。
-#[derive(ToSchema)]
-pub struct ExplainedFields;
-
 /// One field explained. ‖ 一个字段的说明。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ExplainedField {
     /// The verdict. ‖ 结论。
     pub verdict: VerdictWord,
     /// Why it was a match. ‖ 一致的依据。
     #[schema(required = true)]
     pub basis: Option<Basis>,
-    /// Why a person had to look. ‖ 须复核的原因。
+    /// Reason for review. ‖ 须复核的原因。
     #[schema(required = true)]
     pub reason: Option<ReviewReason>,
     /// Comparator that decided; empty when the rules have changed since. ‖ 所用比对方法；规则已改版时为空。
@@ -337,4 +353,32 @@ pub struct ExplainedField {
     /// The record's value at that version, masked; `null` where the reader may not see it. ‖ 当时版本的记录值（脱敏）；无权查看时为 `null`。
     #[schema(required = true, example = "王*明")]
     pub record_masked: Option<String>,
+}
+
+maps! {
+    /// Identifier by name, such as `id_number`, `uscc`, `licence_id`, `certificate_no`. ‖ 标识名到标识值，例如 `id_number`、`uscc`、`licence_id`、`certificate_no`。
+    Subject: String;
+    /// Claim by field name. ‖ 字段名到申报值或条件。
+    Claims: Claim;
+    /// Verdict by field name. ‖ 字段名到结论。
+    FieldVerdicts: FieldVerdict;
+    /// Explanation by field name. ‖ 字段名到说明。
+    ExplainedFields: ExplainedField;
+}
+
+words! {
+    /// Kind of condition. ‖ 条件种类。
+    PredicateOp;
+    /// `verified`: every field matches; `mismatched`: at least one mismatch; `review`: no mismatch, a person must review; `incomplete`: a field could not be judged; `not_found`: no such record. ‖ `verified` 全部一致；`mismatched` 至少一项不一致；`review` 无不一致但须人工复核；`incomplete` 有字段无法判断；`not_found` 库中无此号。
+    Outcome;
+    /// `match`: the record agrees; `review`: a person must look; `mismatch`: it disagrees; `absent`: the record holds no value; `not_permitted`: the grant does not cover the field; `unavailable`: the source could not be asked. ‖ `match` 一致；`review` 须复核；`mismatch` 不一致；`absent` 记录无此值；`not_permitted` 授权未覆盖；`unavailable` 数据源未能答复。
+    VerdictWord;
+    /// `exact`: equal as written; `normalized`: equal but for width, space, case or form; `upgraded`: 15-digit number against 18; `renamed`: a division was renamed; `predicate`: the condition holds. ‖ `exact` 完全相同；`normalized` 除全半角、空格、大小写或写法外相同；`upgraded` 15 位与 18 位号码对应；`renamed` 仅行政区划更名；`predicate` 条件成立。
+    Basis;
+    /// `variant`: traditional or variant characters; `sentinel`: an open-ended date; `guess_budget`: too many different values were claimed lately; `undivided`: the register said that not all agrees, and not which. ‖ `variant` 繁体或异体字；`sentinel` “长期”类日期；`guess_budget` 近期申报过过多不同的值；`undivided` 数据源只答整体不一致，未指明哪一项。
+    ReviewReason;
+    /// A note on an identifier. ‖ 对标识的提示。
+    Finding;
+    /// How the record came to be answered. ‖ 记录的取得方式。
+    Freshness;
 }

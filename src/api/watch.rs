@@ -1,20 +1,22 @@
-//! Shapes of `/v1/watches`.
+//! Wire types of `/v1/watches`.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Claims, EntryNote, FieldVerdicts, Finding, MismatchNote, Outcome, Purpose, RecordNote, Subject};
+use super::{Claims, FieldVerdicts, Outcome, Purpose, Subject, Verification};
 
 /// A question that is watched after it is answered. ‖ 核验并关注的请求。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WatchRequest {
     /// Name of the dataset. ‖ 数据资源名称。
     #[schema(max_length = 4096, example = "e-licence")]
     pub dataset: String,
     /// Identifiers of the subject. ‖ 核验对象的标识。
     pub subject: Subject,
-    /// What is claimed, by field; a date of a predicate may be `$today`. ‖ 各字段的申报值或条件；条件中的日期可写 `$today`。
+    /// Claims by field; a date in a condition may be `$today`. ‖ 各字段的申报值或条件；条件中的日期可写 `$today`。
     pub claims: Claims,
-    /// Why it is asked. ‖ 使用事由。
+    /// Purpose. ‖ 使用事由。
     pub purpose: Purpose,
     /// The last day of the watch, China time. ‖ 关注的最后一日（北京时间）。
     #[schema(max_length = 4096, format = Date, example = "2027-01-31")]
@@ -22,39 +24,30 @@ pub struct WatchRequest {
 }
 
 /// The answer to the question, and its watch. ‖ 核验的答复与关注。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct WatchedVerification {
-    /// Names this verification. ‖ 核验编号。
-    #[schema(example = "ver_01KB2Q0000000000000000002A")]
-    pub id: String,
-    /// The whole of it. ‖ 总结论。
-    pub outcome: Outcome,
-    /// Verdict by field. ‖ 各字段结论。
-    pub fields: FieldVerdicts,
-    /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(required = false)]
-    pub record: RecordNote,
-    /// What was noticed about the identifiers. ‖ 对标识的提示。
-    pub findings: Vec<Finding>,
-    /// The mismatch that it opened or belongs to. ‖ 产生或所属的差异。
-    #[schema(required = false)]
-    pub mismatch: MismatchNote,
-    /// Where its ledger entry stands. ‖ 存证位置。
-    pub receipt: EntryNote,
-    /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "e-licence@1")]
-    pub rules: String,
+    /// The answer. ‖ 核验的答复。
+    #[serde(flatten)]
+    pub verification: Verification,
+    /// Further members. ‖ 另附的内容。
+    #[serde(flatten)]
+    pub more: WatchNote,
+}
+
+/// The watch beside an answer. ‖ 答复所附的关注。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct WatchNote {
     /// The watch. ‖ 关注。
     pub watch: Watch,
 }
 
 /// A watch. ‖ 关注。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Watch {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "wat_01KB2Q0000000000000000002A")]
     pub id: String,
-    /// Where it stands. ‖ 状态。
+    /// Current state. ‖ 状态。
     pub state: WatchState,
     /// Dataset. ‖ 数据资源。
     #[schema(example = "e-licence")]
@@ -62,7 +55,7 @@ pub struct Watch {
     /// Its last day, China time. ‖ 最后一日（北京时间）。
     #[schema(format = Date)]
     pub until: String,
-    /// The applicant's matter. ‖ 办件编号。
+    /// Application number. ‖ 办件编号。
     pub application_no: String,
     /// Service item. ‖ 事项编码。
     pub item_code: String,
@@ -75,7 +68,7 @@ pub struct Watch {
     pub fields: FieldVerdicts,
     /// The verification that told it. ‖ 最近一次告知的核验编号。
     pub last_told: String,
-    /// When. ‖ 最近一次告知的时间。
+    /// Time. ‖ 最近一次告知的时间。
     #[schema(format = DateTime)]
     pub told_at: String,
     /// How often a change was told. ‖ 已告知改变的次数。
@@ -91,16 +84,17 @@ pub struct Watch {
     pub created_at: String,
 }
 
-/// `unchanged`: the verdict is that of the first verification; `changed`: it is another; `ended`: nobody looks any more. ‖ `unchanged` 与最初的结论相同；`changed` 已改变；`ended` 已终止。
-#[derive(ToSchema)]
-pub struct WatchState;
-
 /// One page of watches. ‖ 一页关注。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Watches {
     /// In the order of their ids. ‖ 按编号排序。
     pub watches: Vec<Watch>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
+}
+
+words! {
+    /// `unchanged`: the verdict is that of the first verification; `changed`: the verdict is different; `ended`: the watch is over. ‖ `unchanged` 与最初的结论相同；`changed` 已改变；`ended` 已终止。
+    WatchState;
 }

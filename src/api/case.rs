@@ -1,15 +1,17 @@
-//! Shapes of `/v1/cases`.
+//! Wire types of `/v1/cases`.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EntryNote, FieldVerdicts, Finding, MismatchNote, Outcome, Purpose, RecordNote, Subject};
+use super::{Purpose, Subject, Verification};
 
 /// A new joint case. ‖ 新联办件。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewCase {
-    /// Why the lead asks; every check of the case is asked for it. ‖ 牵头机构的使用事由，联办件中的核验均据此。
+    /// Purpose of the lead; it applies to every check of the case. ‖ 牵头机构的使用事由，联办件中的核验均据此。
     pub purpose: Purpose,
-    /// Who handles it too. ‖ 协办机构。
+    /// Co-handling agencies. ‖ 协办机构。
     #[schema(min_items = 1, max_items = 16)]
     pub co_handlers: Vec<CoHandler>,
     /// How long its checks may be used again, hours; the operator sets the most. ‖ 可复用的时长，单位小时，上限由运维设定。
@@ -18,7 +20,8 @@ pub struct NewCase {
 }
 
 /// An agency that handles a case with its lead. ‖ 协办机构。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CoHandler {
     /// The agency. ‖ 机构标识。
     #[schema(min_length = 1, max_length = 4096, example = "wuhu-market")]
@@ -28,29 +31,30 @@ pub struct CoHandler {
     pub item_code: String,
     /// References of the checks that it may use; none: all. ‖ 可复用的核验编号 `ref`；省略为全部。
     #[schema(max_items = 64)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refs: Option<Vec<String>>,
 }
 
 /// A joint case as one of its parties sees it. ‖ 当事机构所见的联办件。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Case {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "cas_01KB2Q0000000000000000002A")]
     pub id: String,
     /// The agency that leads. ‖ 牵头机构。
     #[schema(example = "wuhu-hrss")]
     pub lead: String,
-    /// Where it stands. ‖ 状态。
+    /// Current state. ‖ 状态。
     pub state: CaseState,
-    /// Until when its checks may be used again. ‖ 可复用至何时。
+    /// Time until which its checks may be reused. ‖ 可复用至何时。
     #[schema(format = DateTime)]
     pub valid_until: String,
     /// The lead's service item. ‖ 牵头机构的事项编码。
     pub item_code: String,
-    /// The lead's matter; null for the others. ‖ 牵头机构的办件编号；对其他机构为空。
+    /// The lead's application number; null for the others. ‖ 牵头机构的办件编号；对其他机构为空。
     #[schema(required = true)]
     pub application_no: Option<String>,
-    /// Who handles it too. ‖ 协办机构。
+    /// Co-handling agencies. ‖ 协办机构。
     pub co_handlers: Vec<CoHandler>,
     /// Its checks, as far as the reader may use them; empty in a list. ‖ 各项核验，限读者可用的；列表中为空。
     pub checks: Vec<CaseCheck>,
@@ -59,25 +63,22 @@ pub struct Case {
     pub created_at: String,
 }
 
-/// `open`, `expired` or `closed`. ‖ `open` 办理中，`expired` 已过有效期，`closed` 已结束。
-#[derive(ToSchema)]
-pub struct CaseState;
-
 /// A check of a case, without its verdicts. ‖ 联办件中的一项核验，不含结论。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CaseCheck {
     /// Its number. ‖ 序号。
     #[schema(minimum = 1, example = 1)]
     pub number: u32,
-    /// The lead's name for it. ‖ 牵头机构所定的编号。
-    #[schema(rename = "ref", example = "identity")]
+    /// The lead's reference. ‖ 牵头机构所定的编号。
+    #[schema(example = "identity")]
+    #[serde(rename = "ref")]
     pub reference: String,
     /// Dataset. ‖ 数据资源。
     #[schema(example = "natural-person")]
     pub dataset: String,
     /// Fields that were asked about. ‖ 所核验的字段。
     pub fields: Vec<String>,
-    /// When. ‖ 时间。
+    /// Time. ‖ 时间。
     #[schema(format = DateTime)]
     pub at: String,
     /// The lead's verification; null for the others. ‖ 牵头机构的核验编号；对其他机构为空。
@@ -86,48 +87,45 @@ pub struct CaseCheck {
 }
 
 /// One page of cases. ‖ 一页联办件。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Cases {
     /// In the order of their ids. ‖ 按编号排序。
     pub cases: Vec<Case>,
-    /// For the next page; null on the last. ‖ 下一页游标，末页为空。
+    /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 
 /// A verification within a case. ‖ 联办件中的核验答复。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CaseCheckAnswer {
-    /// Names this verification. ‖ 核验编号。
-    #[schema(example = "ver_01KB2Q0000000000000000002A")]
-    pub id: String,
-    /// The whole of it. ‖ 总结论。
-    pub outcome: Outcome,
-    /// Verdict by field. ‖ 各字段结论。
-    pub fields: FieldVerdicts,
-    /// The record that it rests on. ‖ 所依据的记录。
-    #[schema(required = false)]
-    pub record: RecordNote,
-    /// What was noticed about the identifiers. ‖ 对标识的提示。
-    pub findings: Vec<Finding>,
-    /// The mismatch that it opened or belongs to. ‖ 产生或所属的差异。
-    #[schema(required = false)]
-    pub mismatch: MismatchNote,
-    /// Where its ledger entry stands. ‖ 存证位置。
-    pub receipt: EntryNote,
-    /// Dataset and revision that decided. ‖ 所用规则。
-    #[schema(example = "natural-person@1")]
-    pub rules: String,
+    /// The answer. ‖ 核验的答复。
+    #[serde(flatten)]
+    pub verification: Verification,
+    /// Further members. ‖ 另附的内容。
+    #[serde(flatten)]
+    pub more: CaseCheckNumber,
+}
+
+/// The number beside an answer. ‖ 答复所附的序号。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct CaseCheckNumber {
     /// Its number in the case. ‖ 在联办件中的序号。
     #[schema(minimum = 1)]
     pub number: u32,
 }
 
 /// A check to be used again. ‖ 复用请求。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ReuseRequest {
-    /// Why it is asked; its `item_code` is the one that the case names for the agency. ‖ 本机构的使用事由；`item_code` 须为联办件所列。
+    /// Purpose; its `item_code` is the one that the case names for the agency. ‖ 本机构的使用事由；`item_code` 须为联办件所列。
     pub purpose: Purpose,
     /// Identifiers of the subject. ‖ 核验对象的标识。
     pub subject: Subject,
+}
+
+words! {
+    /// `open`, `expired` or `closed`. ‖ `open` 办理中，`expired` 已过有效期，`closed` 已结束。
+    CaseState;
 }

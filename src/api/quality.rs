@@ -1,11 +1,12 @@
-//! Shapes of `/v1/quality`.
+//! Wire types of `/v1/quality`.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::BothLanguages;
 
 /// The data-quality ledger, as rows. ‖ 数据质量统计。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Quality {
     /// First day. ‖ 起始日。
     #[schema(format = Date)]
@@ -13,27 +14,26 @@ pub struct Quality {
     /// Last day. ‖ 截止日。
     #[schema(format = Date)]
     pub until: String,
-    /// What a row stands for. ‖ 统计周期。
+    /// Period of a row. ‖ 统计周期。
     pub by: QualityBy,
-    /// Verdicts by field. ‖ 各字段的结论。
-    pub fields: Vec<QualityField>,
-    /// Outcomes of whole answers. ‖ 整体结论。
-    pub answers: Vec<QualityAnswers>,
-    /// What became of mismatches. ‖ 差异的处理。
-    pub mismatches: Vec<QualityMismatches>,
+    /// The rows. ‖ 各行。
+    #[serde(flatten)]
+    pub rows: QualityRows,
 }
 
-/// `day` or `week`. ‖ 日或周。
-#[derive(ToSchema)]
-pub struct QualityBy;
-
-/// Number by word. ‖ 词到次数。
-#[derive(ToSchema)]
-pub struct QualityCounts;
-
 /// One field in one period. ‖ 一个周期内的一个字段。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityField {
+    /// Number of comparisons with a record value. ‖ 与记录值比对的次数。
+    #[schema(minimum = 0)]
+    pub compared: u64,
+    /// Mismatches among them; null when there were none to compare. ‖ 其中不一致的比率；未比对时为空。
+    #[schema(required = true, minimum = 0, maximum = 1)]
+    pub mismatch_rate: Option<f64>,
+    /// Every verdict. ‖ 各结论的次数。
+    pub verdicts: QualityCounts,
+    /// Bases of matches and reasons of reviews. ‖ 一致的依据与复核的原因。
+    pub rules_applied: QualityCounts,
     /// Day or ISO week. ‖ 日或 ISO 周。
     #[schema(example = "2026-W47")]
     pub period: String,
@@ -49,20 +49,10 @@ pub struct QualityField {
     /// How it is compared. ‖ 比对方法。
     #[schema(example = "person_name")]
     pub comparator: String,
-    /// How often it was held against a value. ‖ 与记录值比对的次数。
-    #[schema(minimum = 0)]
-    pub compared: u64,
-    /// Mismatches among them; null when there were none to compare. ‖ 其中不一致的比率；未比对时为空。
-    #[schema(required = true, minimum = 0, maximum = 1)]
-    pub mismatch_rate: Option<f64>,
-    /// Every verdict. ‖ 各结论的次数。
-    pub verdicts: QualityCounts,
-    /// Bases of matches and reasons of reviews. ‖ 一致的依据与复核的原因。
-    pub rules_applied: QualityCounts,
 }
 
 /// Answers about one dataset in one period. ‖ 一个周期内一个数据资源的答复。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityAnswers {
     /// Day or ISO week. ‖ 日或 ISO 周。
     pub period: String,
@@ -75,8 +65,8 @@ pub struct QualityAnswers {
     pub outcomes: QualityCounts,
 }
 
-/// What became of the mismatches of one field in one period. ‖ 一个周期内一个字段差异的处理。
-#[derive(ToSchema)]
+/// Progress of the mismatches of one field in one period. ‖ 一个周期内一个字段差异的处理。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityMismatches {
     /// Day or ISO week. ‖ 日或 ISO 周。
     pub period: String,
@@ -106,7 +96,7 @@ pub struct QualityMismatches {
 }
 
 /// A week of one authority. ‖ 一个数据源部门的一周。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityReport {
     /// The authority. ‖ 数据源部门。
     pub authority: QualityAuthority,
@@ -121,20 +111,17 @@ pub struct QualityReport {
     pub until: String,
     /// Its datasets. ‖ 其数据资源。
     pub datasets: Vec<String>,
-    /// Verdicts by field. ‖ 各字段的结论。
-    pub fields: Vec<QualityField>,
-    /// Outcomes of whole answers. ‖ 整体结论。
-    pub answers: Vec<QualityAnswers>,
-    /// What became of mismatches. ‖ 差异的处理。
-    pub mismatches: Vec<QualityMismatches>,
+    /// The rows. ‖ 各行。
+    #[serde(flatten)]
+    pub rows: QualityRows,
     /// The week before. ‖ 上一周。
-    pub before: QualityBefore,
+    pub before: QualityRows,
     /// The same as text for people, Markdown. ‖ 供人阅读的 Markdown 文本。
     pub markdown: BothLanguages,
 }
 
 /// An authority. ‖ 数据源部门。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct QualityAuthority {
     /// Its id. ‖ 机构标识。
     #[schema(example = "wuhu-police")]
@@ -143,13 +130,23 @@ pub struct QualityAuthority {
     pub name: String,
 }
 
-/// The week before. ‖ 上一周。
-#[derive(ToSchema)]
-pub struct QualityBefore {
+/// Rows of a period. ‖ 一段时间的各行。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct QualityRows {
     /// Verdicts by field. ‖ 各字段的结论。
     pub fields: Vec<QualityField>,
     /// Outcomes of whole answers. ‖ 整体结论。
     pub answers: Vec<QualityAnswers>,
-    /// What became of mismatches. ‖ 差异的处理。
+    /// Progress of mismatches. ‖ 差异的处理。
     pub mismatches: Vec<QualityMismatches>,
+}
+
+maps! {
+    /// Number by word. ‖ 词到次数。
+    QualityCounts: u64;
+}
+
+words! {
+    /// `day` or `week`. ‖ 日或周。
+    QualityBy;
 }

@@ -1,33 +1,34 @@
-//! Shapes of supervision: alerts, rules, trials of rules, reported applications.
+//! Wire types of supervision: alerts, rules, trials of rules, reported applications.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{BothLanguages, EntryNote};
 
 /// Alerts, newest first. ‖ 警示，由新到旧。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Alerts {
     /// Alerts. ‖ 警示。
     pub alerts: Vec<Alert>,
-    /// For the next page; `null` on the last. ‖ 下一页的游标；末页为 `null`。
+    /// Cursor of the next page; `null` on the last page. ‖ 下一页的游标；末页为 `null`。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 
-/// Something that a person should look at. ‖ 需人查看的情况。
-#[derive(ToSchema)]
+/// An alert: a finding that a person should examine. ‖ 需人查看的情况。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "alt_01KB2Q0000000000000000002A")]
     pub id: String,
     /// Which rule raised it. ‖ 触发的规则。
     #[schema(example = "off_hours_bulk")]
     pub rule: String,
-    /// What kind of failing it is. ‖ 类别。
+    /// Kind of failing. ‖ 类别。
     pub class: AlertClass,
-    /// How soon a person should look. ‖ 严重程度。
+    /// Severity. ‖ 严重程度。
     pub severity: AlertSeverity,
-    /// Where it stands. ‖ 状态。
+    /// Current state. ‖ 状态。
     pub state: AlertState,
     /// When it was raised. ‖ 发出时间。
     #[schema(format = DateTime)]
@@ -58,35 +59,34 @@ pub struct Alert {
 }
 
 /// Facts of an alert. ‖ 警示的情况。
-#[derive(ToSchema)]
-pub struct AlertFacts;
-
-/// A class. ‖ 类别：时效、流程、内容、裁量、廉政风险。
-#[derive(ToSchema)]
-pub struct AlertClass;
-
-/// A severity. ‖ 严重程度：低、中、高。
-#[derive(ToSchema)]
-pub struct AlertSeverity;
-
-/// A state. ‖ 状态：待处理、已受理、已关闭。
-#[derive(ToSchema)]
-pub struct AlertState;
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct AlertFacts(pub serde_json::Value);
 
 /// An alert with its evidence and history. ‖ 警示及其佐证和经过。
-#[derive(ToSchema)]
-pub struct WholeAlert;
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct WholeAlert {
+    /// As it is told everywhere.
+    #[serde(flatten)]
+    pub alert: Alert,
+    /// What is told beside it.
+    #[serde(flatten)]
+    pub more: AlertMore,
+}
 
 /// What one alert has beside what a list tells. ‖ 单条警示在列表之外的内容。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AlertMore {
-    /// What its rule is about; left out when the rule is no longer in the file. ‖ 规则标题；规则已删的省略。
-    #[schema(required = false)]
-    pub title: BothLanguages,
-    /// What to do about it. ‖ 处置办法。
-    #[schema(required = false)]
-    pub remedy: BothLanguages,
-    /// Who the operator is, for an auditor alone. ‖ 经办人，仅审计人员可见。
+    /// Title of its rule; omitted if the rule is no longer in the file. ‖ 规则标题；规则已删的省略。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<BothLanguages>,
+    /// Remedy. ‖ 处置办法。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<BothLanguages>,
+    /// The operator; for auditors only. ‖ 经办人，仅审计人员可见。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
     /// Entries that show it, at most 32: each has its receipt. ‖ 佐证的存证条目，至多 32 条，均可取回执验证。
     pub evidence: Vec<EntryPlace>,
@@ -95,7 +95,7 @@ pub struct AlertMore {
 }
 
 /// An entry of a ledger. ‖ 一条存证。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct EntryPlace {
     /// Name of the ledger. ‖ 存证日志名称。
     #[schema(example = "hub-1.heyan.local")]
@@ -106,40 +106,40 @@ pub struct EntryPlace {
 }
 
 /// One step of an alert. ‖ 警示的一步。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AlertStepNote {
     /// Its number, from 2. ‖ 序号，从 2 起。
     #[schema(minimum = 2)]
     pub seq: u32,
-    /// When. ‖ 时间。
+    /// Time. ‖ 时间。
     #[schema(format = DateTime)]
     pub at: String,
-    /// What was done. ‖ 动作。
+    /// Action. ‖ 动作。
     pub action: AlertActionWord,
     /// State after it. ‖ 之后的状态。
     pub state: AlertState,
-    /// Who did it, for an auditor alone. ‖ 办理人，仅审计人员可见。
+    /// Person who acted; for auditors only. ‖ 办理人，仅审计人员可见。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, for an auditor alone. ‖ 理由，仅审计人员可见。
+    /// Reason; for auditors only. ‖ 理由，仅审计人员可见。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 /// What to do about an alert. ‖ 对警示的处理。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AlertAction {
     /// `acknowledge` takes it up, `close` ends it, `reopen` takes a closed one up again. ‖ `acknowledge` 受理，`close` 关闭，`reopen` 重新处理。
     pub action: AlertActionWord,
-    /// Why; needed for `close` and `reopen`. ‖ 理由；`close`、`reopen` 必填。
+    /// Reason; required for `close` and `reopen`. ‖ 理由；`close`、`reopen` 必填。
     #[schema(max_length = 2048)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// An action. ‖ 动作。
-#[derive(ToSchema)]
-pub struct AlertActionWord;
-
 /// The rules in force. ‖ 生效的规则。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct SupervisionRules {
     /// In the order of the file. ‖ 按文件次序。
     pub rules: Vec<SupervisionRule>,
@@ -148,23 +148,23 @@ pub struct SupervisionRules {
 }
 
 /// A rule. ‖ 规则。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct SupervisionRule {
-    /// Names it. ‖ 编号。
+    /// Identifier. ‖ 编号。
     #[schema(example = "off_hours_bulk")]
     pub id: String,
-    /// What kind of failing it watches. ‖ 类别。
+    /// Kind of failing that it watches. ‖ 类别。
     pub class: AlertClass,
-    /// What it looks for. ‖ 检查方式。
+    /// Kind of check. ‖ 检查方式。
     #[schema(example = "off_hours")]
     pub kind: String,
     /// `on` raises alerts, `shadow` only counts, `off` does nothing. ‖ `on` 发警示，`shadow` 只计数，`off` 不运行。
     pub mode: RuleMode,
-    /// How soon a person should look. ‖ 严重程度。
+    /// Severity. ‖ 严重程度。
     pub severity: AlertSeverity,
-    /// What it is about. ‖ 标题。
+    /// Title. ‖ 标题。
     pub title: BothLanguages,
-    /// What to do about it. ‖ 处置办法。
+    /// Remedy. ‖ 处置办法。
     pub remedy: BothLanguages,
     /// Alerts that it has raised. ‖ 已发警示数。
     #[schema(minimum = 0)]
@@ -177,22 +177,20 @@ pub struct SupervisionRule {
     pub forgotten: Option<u64>,
 }
 
-/// A mode. ‖ 模式。
-#[derive(ToSchema)]
-pub struct RuleMode;
-
 /// A rule is to be tried over the past. ‖ 用过去的数据试运行一条规则。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RuleTrial {
     /// How many days back. ‖ 回溯天数。
     #[schema(minimum = 1, maximum = 92, example = 30)]
     pub days: u32,
     /// A rules' file (TOML) that is not in force, to try its rule of this id. ‖ 尚未生效的规则文件（TOML），试其中同编号的规则。
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<String>,
 }
 
 /// What a rule would have raised. ‖ 试运行结果：会发出哪些警示。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RuleTried {
     /// The rule. ‖ 规则。
     pub rule: String,
@@ -201,7 +199,7 @@ pub struct RuleTried {
     /// From when on it was counted. ‖ 统计起点。
     #[schema(format = DateTime)]
     pub from: String,
-    /// Until when. ‖ 统计终点。
+    /// End time. ‖ 统计终点。
     #[schema(format = DateTime)]
     pub until: String,
     /// Entries that were read. ‖ 所读存证条数。
@@ -217,7 +215,7 @@ pub struct RuleTried {
 }
 
 /// Alerts of one day. ‖ 一天的警示数。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AlertsOfDay {
     /// Day in China. ‖ 日期（北京时间）。
     #[schema(format = Date)]
@@ -228,7 +226,7 @@ pub struct AlertsOfDay {
 }
 
 /// An alert that would have been raised. ‖ 会发出的警示。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AlertExample {
     /// When it was last found. ‖ 最后发现时间。
     #[schema(format = DateTime)]
@@ -255,7 +253,8 @@ pub struct AlertExample {
 }
 
 /// An application that was accepted. ‖ 已受理的办件。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ApplicationReport {
     /// Its number, as in `purpose.application_no`. ‖ 办件编号，同 `purpose.application_no`。
     #[schema(min_length = 1, max_length = 128, example = "20261122-000187")]
@@ -269,14 +268,25 @@ pub struct ApplicationReport {
 }
 
 /// The report is in the ledger. ‖ 已记入存证日志。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ApplicationReported {
     /// That it was reported: `reported`. ‖ 已报送：`reported`。
     pub status: ReportedWord,
-    /// Where the entry stands. ‖ 存证位置。
+    /// Position of the ledger entry. ‖ 存证位置。
     pub receipt: EntryNote,
 }
 
-/// That it was reported. ‖ 已报送。
-#[derive(ToSchema)]
-pub struct ReportedWord;
+words! {
+    /// A class. ‖ 类别：时效、流程、内容、裁量、廉政风险。
+    AlertClass;
+    /// A severity. ‖ 严重程度：低、中、高。
+    AlertSeverity;
+    /// A state. ‖ 状态：待处理、已受理、已关闭。
+    AlertState;
+    /// An action. ‖ 动作。
+    AlertActionWord;
+    /// A mode. ‖ 模式。
+    RuleMode;
+    /// That it was reported. ‖ 已报送。
+    ReportedWord;
+}

@@ -1,10 +1,11 @@
-//! Shapes of receipts.
+//! Wire types of receipts.
 //! The text form of a receipt is C2SP tlog-proof; the JSON form says the same.
 
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The proof of one answer: verifies offline with the ledger's public key alone. ‖ 一次答复的证明，凭存证日志公钥即可离线验证。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
     /// Name of the ledger. ‖ 存证日志名称。
     #[schema(example = "hub-1.heyan.local")]
@@ -26,25 +27,21 @@ pub struct Receipt {
 }
 
 /// The entry is on disk; the checkpoint that covers it is due within a second. ‖ 条目已落盘，覆盖它的检查点将在一秒内产生。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Pending {
     /// `pending`. ‖ 固定为 `pending`。
     pub status: PendingWord,
 }
 
-/// `pending`. ‖ 等待中。
-#[derive(ToSchema)]
-pub struct PendingWord;
-
 /// Countersigned checkpoints. ‖ 已会签的检查点。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Cosigned {
     /// One for each ledger and witness. ‖ 每个存证日志与会签者一条。
     pub checkpoints: Vec<CosignedCheckpoint>,
 }
 
 /// The newest checkpoint of one ledger that one other node has countersigned. ‖ 一个存证日志经另一节点会签的最新检查点。
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CosignedCheckpoint {
     /// Name of the ledger. ‖ 存证日志名称。
     #[schema(example = "hub-1.heyan.local")]
@@ -62,4 +59,9 @@ pub struct CosignedCheckpoint {
     /// When it was countersigned. ‖ 会签时间。
     #[schema(format = DateTime)]
     pub at: String,
+}
+
+words! {
+    /// `pending`. ‖ 等待中。
+    PendingWord;
 }
