@@ -19,3 +19,4 @@ pub use heyan_ports as ports;
 pub use heyan_server as server;
 pub use heyan_store as store;
 pub use heyan_telemetry as telemetry;
+pub use heyan_texts as texts;

@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::{
     client::{Hub, Verb},
     failure::Failure,
-    text::Key,
 };
 
 /// A dataset of the catalogue.
@@ -78,9 +77,10 @@ impl Shape {
     /// The hub refuses, cannot be reached, or its answer names no subject.
     pub(crate) async fn of(hub: &Hub, dataset: &str) -> Result<Self, Failure> {
         let answer = hub.call(Verb::Get, &["v1", "datasets", dataset], &[], None).await?;
-        let shape: Self = serde_json::from_value(answer).map_err(|_| Failure::unreachable(Key::OddShape, [dataset]))?;
+        let shape: Self =
+            serde_json::from_value(answer).map_err(|_| Failure::unreachable("cli.odd_shape", [dataset]))?;
         if shape.subject.is_empty() {
-            return Err(Failure::unreachable(Key::OddShape, [dataset]));
+            return Err(Failure::unreachable("cli.odd_shape", [dataset]));
         }
         Ok(shape)
     }
@@ -98,7 +98,7 @@ impl Shape {
         let answer: Result<Answer, _> = serde_json::from_value(answer);
         answer
             .map(|answer| answer.datasets)
-            .map_err(|_| Failure::unreachable(Key::OddAnswer, ["/v1/datasets"]))
+            .map_err(|_| Failure::unreachable("cli.odd_answer", ["/v1/datasets"]))
     }
 
     fn column(&self, header: &str, kind: RowKind) -> Column {
@@ -145,12 +145,12 @@ impl Shape {
             if *column == Column::Unknown {
                 if unknown == UnknownColumns::Refuse && !unnamed {
                     return Err(Failure::usage(
-                        Key::OddColumn,
+                        "cli.odd_column",
                         [&number, file, &self.name, &self.known(kind)],
                     ));
                 }
             } else if !seen.insert(format!("{column:?}")) {
-                return Err(Failure::usage(Key::TwiceColumn, [file, &number]));
+                return Err(Failure::usage("cli.twice_column", [file, &number]));
             }
         }
         for member in &self.subject {
@@ -158,7 +158,10 @@ impl Shape {
                 .iter()
                 .any(|column| matches!(column, Column::Subject(name) if *name == member.name))
             {
-                return Err(Failure::usage(Key::NoSubjectColumn, [file, &member.name, &self.name]));
+                return Err(Failure::usage(
+                    "cli.no_subject_column",
+                    [file, &member.name, &self.name],
+                ));
             }
         }
         Ok(())

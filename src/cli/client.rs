@@ -19,33 +19,33 @@ use tokio::{
 use super::{
     credentials::{Credentials, credentials, form_encoded, secret_of},
     failure::{Failure, Problem, remark},
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_api::Token;
 use heyan_server::process::Output;
 
-/// Which hub, as whom.
+/// The hub and the credentials to call it with.
 #[derive(clap::Args, Clone)]
-pub(crate) struct HubArgs {
-    /// Address of the hub
+pub struct HubArgs {
+    /// URL of the hub
     #[arg(long, env = "HEYAN_URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
-    /// File that holds a bearer token (else the variable HEYAN_TOKEN); read anew for every request
+    /// File with a bearer token, read for every request [default: the variable HEYAN_TOKEN]
     #[arg(long, value_name = "F")]
     pub token_file: Option<PathBuf>,
-    /// Client id: fetch tokens with it, and new ones before they expire (for work of more than 10 minutes)
+    /// Client id: get tokens with it, and new ones before they expire (for work of more than 10 minutes)
     #[arg(long, env = "HEYAN_CLIENT", value_name = "ID", requires = "secret_file")]
     pub client: Option<String>,
-    /// File that holds the client's secret
+    /// File with the client's secret
     #[arg(long, env = "HEYAN_SECRET_FILE", value_name = "F")]
     pub secret_file: Option<PathBuf>,
-    /// PEM file of certificate authorities to trust beside the system's
+    /// PEM file of certificate authorities to trust in addition to those of the system
     #[arg(long, value_name = "F")]
     pub cacert: Option<PathBuf>,
-    /// Seconds of silence after which the hub counts as gone
+    /// Seconds without an answer after which the command gives up
     #[arg(long, value_name = "S", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout_s: u64,
-    /// Language of texts (else that of the session) / 文字的语言
+    /// Language of texts / 文字的语言 [default: that of the session]
     #[arg(long, value_enum, env = "HEYAN_LANG")]
     pub lang: Option<Lang>,
 }
@@ -107,7 +107,7 @@ impl Hub {
         let base = base_of(&args.url)?;
         let loopback = is_loopback(&base);
         if base.scheme() == "http" && !loopback {
-            remark(output, &args.lang().say(Key::PlainHttp, &[base.as_str()]));
+            remark(output, &args.lang().say("cli.plain_http", &[base.as_str()]));
         }
         #[expect(
             clippy::disallowed_methods,
@@ -124,17 +124,17 @@ impl Hub {
         if let Some(path) = &args.cacert {
             let shown = path.display().to_string();
             let pem =
-                std::fs::read(path).map_err(|error| Failure::usage(Key::CannotRead, [&shown, &error.to_string()]))?;
-            let unusable = |_error| Failure::usage(Key::BadCertificate, [&shown]);
+                std::fs::read(path).map_err(|error| Failure::usage("cli.cannot_read", [&shown, &error.to_string()]))?;
+            let unusable = |_error| Failure::usage("cli.bad_certificate", [&shown]);
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(unusable)?;
             if certificates.is_empty() {
-                return Err(Failure::usage(Key::BadCertificate, [&shown]));
+                return Err(Failure::usage("cli.bad_certificate", [&shown]));
             }
             builder = builder.tls_certs_merge(certificates);
         }
         let http = builder
             .build()
-            .map_err(|error| Failure::unreachable(Key::NoClient, [&error.to_string()]))?;
+            .map_err(|error| Failure::unreachable("cli.no_client", [&error.to_string()]))?;
         let silence_max = Duration::from_secs(args.timeout_s);
         Ok(Self {
             http,
@@ -260,7 +260,7 @@ impl Hub {
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let response = self.send(request.body("grant_type=client_credentials")).await?;
         let answer = self.json(response).await?;
-        serde_json::from_value(answer).map_err(|_shape| Failure::unreachable(Key::OddAnswer, ["access_token"]))
+        serde_json::from_value(answer).map_err(|_shape| Failure::unreachable("cli.odd_answer", ["access_token"]))
     }
 
     async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Failure> {
@@ -292,7 +292,7 @@ impl Hub {
         let segments = url.path_segments_mut().map(|mut segments| {
             segments.pop_if_empty().extend(path);
         });
-        segments.map_err(|()| Failure::usage(Key::BadUrl, [self.base.as_str()]))?;
+        segments.map_err(|()| Failure::usage("cli.bad_url", [self.base.as_str()]))?;
         Ok(url)
     }
 
@@ -307,7 +307,7 @@ impl Hub {
             return Ok(response);
         }
         if response.status().is_redirection() && response.headers().contains_key(LOCATION) {
-            return Err(Failure::usage(Key::Redirected, []));
+            return Err(Failure::usage("cli.redirected", []));
         }
         Err(self.problem(response).await)
     }
@@ -336,7 +336,7 @@ impl Hub {
         if body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&body).map_err(|_syntax| Failure::unreachable(Key::OddAnswer, ["JSON"]))
+        serde_json::from_slice(&body).map_err(|_syntax| Failure::unreachable("cli.odd_answer", ["JSON"]))
     }
 
     async fn body(&self, response: Response) -> Result<Vec<u8>, Failure> {
@@ -348,7 +348,7 @@ impl Hub {
         {
             body.extend_from_slice(&piece.map_err(|error| unreachable(&self.base, error))?);
             if body.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::unreachable(Key::OddAnswer, ["> 16 MiB"]));
+                return Err(Failure::unreachable("cli.odd_answer", ["> 16 MiB"]));
             }
         }
         Ok(body)
@@ -392,7 +392,7 @@ impl AnswerLines {
                 return Ok(Some(line));
             }
             if self.buffer.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::unreachable(Key::OddAnswer, ["> 16 MiB"]));
+                return Err(Failure::unreachable("cli.odd_answer", ["> 16 MiB"]));
             }
             let piece = timeout(self.silence_max, self.pieces.next())
                 .await
@@ -430,7 +430,7 @@ fn base_of(text: &str) -> Result<Url, Failure> {
             && url.has_host()
     });
     let shown = text.split_once('@').map_or(text, |(_user, rest)| rest);
-    let mut url = url.ok_or_else(|| Failure::usage(Key::BadUrl, [shown]))?;
+    let mut url = url.ok_or_else(|| Failure::usage("cli.bad_url", [shown]))?;
     url.set_query(None);
     url.set_fragment(None);
     Ok(url)
@@ -445,11 +445,11 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn header_value(text: &str) -> Result<HeaderValue, Failure> {
-    HeaderValue::from_str(text).map_err(|_bytes| Failure::usage(Key::BadToken, []))
+    HeaderValue::from_str(text).map_err(|_bytes| Failure::usage("cli.bad_token", []))
 }
 
 fn too_slow(silence: Duration) -> Failure {
-    Failure::unreachable(Key::TooSlow, [&silence.as_secs().to_string()])
+    Failure::unreachable("cli.too_slow", [&silence.as_secs().to_string()])
 }
 
 /// The innermost cause says most ("connection refused"); the address stands beside it.
@@ -459,7 +459,7 @@ fn unreachable(base: &Url, error: reqwest::Error) -> Failure {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    Failure::unreachable(Key::Unreachable, [base.as_str(), &cause.to_string()])
+    Failure::unreachable("cli.unreachable", [base.as_str(), &cause.to_string()])
 }
 
 fn problem_of(document: Value, status: u16, retry_after: Option<Duration>, base: &Url, lang: Lang) -> Problem {
@@ -473,7 +473,7 @@ fn problem_of(document: Value, status: u16, retry_after: Option<Duration>, base:
     let title = text("title")
         .or_else(|| text("error_description"))
         .or_else(|| text("error"));
-    let title = title.map_or_else(|| lang.say(Key::HttpStatus, &[&status.to_string()]), str::to_owned);
+    let title = title.map_or_else(|| lang.say("cli.http_status", &[&status.to_string()]), str::to_owned);
     let page = text("type")
         .filter(|kind| *kind != "about:blank")
         .and_then(|kind| base.join(kind).ok());

@@ -12,14 +12,14 @@ use heyan_server::{
 
 /// `heyan config …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum ConfigCommand {
-    /// Refuse unknown keys and unsafe settings, with the key and the remedy
+pub enum ConfigCommand {
+    /// Check the settings: name each unknown key and unsafe setting, and how to fix it
     Check(Args),
-    /// Show the settings in force; secrets stand in files and are not shown
+    /// Print the settings in force, without secrets
     Print(Args),
 }
 
-/// Which settings.
+/// The settings file.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Settings file

@@ -39,45 +39,45 @@ use heyan_server::{
 
 /// `heyan connector …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum ConnectorCommand {
-    /// Refuse wrong files, and show what the others name
+pub enum ConnectorCommand {
+    /// Check all connector files, and list the connectors
     List(Args),
-    /// Try one connector step by step, and say what is wrong and what to do
+    /// Test one connector step by step, and show what is wrong and how to fix it
     Check {
-        /// Name of the connector: its file without .toml
+        /// Name of the connector: its file name without .toml
         name: String,
-        /// Whom a source is asked about; left out: a made-up subject, which a source answers with "not found"
+        /// Subject to ask a source about [default: a made-up subject, which a source answers with "not found"]
         #[arg(long, value_name = "MEMBER=VALUE", value_parser = pair)]
         subject: Vec<(String, String)>,
-        /// What is claimed, for a source that only answers yes or no
+        /// Claim to verify, for a source that only answers yes or no
         #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
         claim: Vec<(String, String)>,
         #[command(flatten)]
         args: Args,
     },
-    /// Read a secret from standard input and write it sealed: it opens with the root key of these settings alone
+    /// Read a secret from standard input and write it encrypted with the root key of the settings
     Seal {
-        /// The secret's file, as the connector names it; it is made with mode 0400, or replaced
+        /// File of the secret, as named in the connector; created with mode 0400, or replaced
         file: PathBuf,
-        /// Settings file: names the root key
+        /// Settings file, which names the root key
         #[arg(long, env = "HEYAN_CONFIG")]
         config: Option<PathBuf>,
     },
 }
 
-/// Which connectors.
+/// The folders of connectors and datasets, and the settings.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Folder of connectors
     #[arg(long, value_name = "DIR", default_value = "connectors")]
     folder: PathBuf,
-    /// Folder of dataset schemas beside the shipped ones
+    /// Folder with further dataset schemas
     #[arg(long, value_name = "DIR")]
     datasets_dir: Option<PathBuf>,
-    /// Settings file: names the root key, by which sealed secrets open
+    /// Settings file, which names the root key that decrypts secrets
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
-    /// Language of texts (else that of the session) / 文字的语言
+    /// Language of texts / 文字的语言 [default: that of the session]
     #[arg(long, value_enum, env = "HEYAN_LANG")]
     lang: Option<Lang>,
 }
@@ -133,7 +133,12 @@ pub(crate) async fn run(command: ConnectorCommand, output: Output) -> anyhow::Re
                 false => subject,
             };
             let report = set.check(&name, &subject, &claim).await;
-            let report = report.with_context(|| format!("no connector {name} in {}", args.folder.display()))?;
+            let report = report.with_context(|| {
+                format!(
+                    "no connector {name} in {}; `heyan connector list` shows all",
+                    args.folder.display()
+                )
+            })?;
             tell(&report, Lang::choose(args.lang), output);
             Ok(if report.is_fine() { Exit::Done } else { Exit::No })
         }
@@ -200,17 +205,14 @@ fn list(set: &ConnectorSet, lang: Lang, output: Output) {
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
     for connector in set.list() {
         let (role, kind, datasets) = shown(connector);
-        let title = match lang {
-            Lang::Zh => &connector.title.zh,
-            Lang::En => &connector.title.en,
-        };
+        let title = connector.title.get(lang.locale());
         lines.push(format!(
             "{:<32} {role:<7} {kind:<8} {datasets:<24} {title}",
             connector.name
         ));
         rows.push(json!({
             "name": connector.name, "role": role, "kind": kind, "datasets": datasets.split(',').collect::<Vec<_>>(),
-            "title": {"zh": connector.title.zh, "en": connector.title.en},
+            "title": connector.title,
         }));
     }
     output.tell(&json!({"connectors": rows}), &lines.join("\n"));
@@ -218,20 +220,16 @@ fn list(set: &ConnectorSet, lang: Lang, output: Output) {
 
 fn tell(report: &Report, lang: Lang, output: Output) {
     let line = |step: &Step| {
-        let (text, remedy) = match lang {
-            Lang::Zh => (&step.text.zh, &step.remedy.zh),
-            Lang::En => (&step.text.en, &step.remedy.en),
-        };
+        let (text, remedy) = (step.text.get(lang.locale()), step.remedy.get(lang.locale()));
         let mut line = format!("{:<8} {:<12} {text}", word(&step.found), step.step);
         if !remedy.is_empty() {
             line.push_str(&format!("\n{:<21} → {remedy}", ""));
         }
         line
     };
-    let both = |both: &heyan_connectors::source::check::Both| json!({"zh": both.zh, "en": both.en});
     let steps = report.steps.iter().map(|step| {
         json!({
-            "step": step.step, "found": word(&step.found), "text": both(&step.text), "remedy": both(&step.remedy),
+            "step": step.step, "found": word(&step.found), "text": step.text, "remedy": step.remedy,
         })
     });
     let json = json!({"name": report.name, "good": report.is_fine(), "steps": steps.collect::<Vec<_>>()});

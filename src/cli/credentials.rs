@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{client::HubArgs, failure::Failure, text::Key};
+use super::{client::HubArgs, failure::Failure};
 
 /// As whom.
 pub(crate) enum Credentials {
@@ -39,10 +39,10 @@ const SECRET_BYTES_MAX: u64 = 65_536;
 pub(crate) fn secret_of(path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));
-    read.map_err(|error| Failure::usage(Key::CannotRead, [&path.display().to_string(), &error.to_string()]))?;
+    read.map_err(|error| Failure::usage("cli.cannot_read", [&path.display().to_string(), &error.to_string()]))?;
     let secret = text.trim_start_matches('\u{feff}').trim();
     if secret.is_empty() || secret.contains(|c: char| c.is_control()) {
-        return Err(Failure::usage(Key::BadToken, []));
+        return Err(Failure::usage("cli.bad_token", []));
     }
     Ok(secret.to_owned())
 }
@@ -65,7 +65,7 @@ pub(crate) fn credentials(args: &HubArgs) -> Result<Credentials, Failure> {
     }
     match std::env::var("HEYAN_TOKEN") {
         Ok(token) if !token.trim().is_empty() => Ok(Credentials::Token(token.trim().to_owned())),
-        _ => Err(Failure::usage(Key::NoToken, [])),
+        _ => Err(Failure::usage("cli.no_token", [])),
     }
 }
 

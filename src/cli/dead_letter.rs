@@ -17,15 +17,15 @@ use heyan_server::{
 
 /// `heyan dead-letter …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum DeadLetterCommand {
-    /// Open letters: JSON lines on standard input, JSON lines on standard output
+pub enum DeadLetterCommand {
+    /// Decrypt dead letters: JSON lines from standard input to standard output
     Open(Args),
 }
 
-/// Whose letters.
+/// The settings file.
 #[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Settings file: names the root key, by which letters open
+pub struct Args {
+    /// Settings file, which names the root key that decrypts the letters
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
 }
@@ -35,11 +35,15 @@ pub(crate) fn run(command: DeadLetterCommand) -> anyhow::Result<Exit> {
     let DeadLetterCommand::Open(args) = command;
     let config = Config::load(args.config.as_deref())?;
     let root = &config.node.root_key_file;
-    anyhow::ensure!(root.exists(), "the root key {} is missing", root.display());
+    anyhow::ensure!(
+        root.exists(),
+        "the root key file {} does not exist; node.root_key_file in the settings names it",
+        root.display()
+    );
     let vault = boot::vault(&config, &keys::load_or_create(root)?)?;
     let mut exit = Exit::Done;
     for line in std::io::stdin().lock().lines() {
-        let line = line.context("standard input")?;
+        let line = line.context("cannot read standard input")?;
         let letter: Option<Value> = serde_json::from_str(&line).ok();
         let opened = letter
             .as_ref()

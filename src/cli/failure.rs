@@ -5,7 +5,7 @@ use std::{io::IsTerminal, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::text::{Key, Lang};
+use super::text::Lang;
 use heyan_server::process::{Exit, Output};
 
 /// Why it failed.
@@ -17,7 +17,7 @@ pub(crate) enum Failure {
         /// How the process ends.
         exit: Exit,
         /// The text.
-        key: Key,
+        key: &'static str,
         /// What fills its places.
         parts: Vec<String>,
     },
@@ -47,7 +47,7 @@ fn refs(parts: &[String]) -> Vec<&str> {
 
 impl Failure {
     /// A mistake in the command, its files or its settings.
-    pub(crate) fn usage<const N: usize>(key: Key, parts: [&str; N]) -> Self {
+    pub fn usage<const N: usize>(key: &'static str, parts: [&str; N]) -> Self {
         Self::Own {
             exit: Exit::Usage,
             key,
@@ -56,7 +56,7 @@ impl Failure {
     }
 
     /// Something could not be reached or opened.
-    pub(crate) fn unreachable<const N: usize>(key: Key, parts: [&str; N]) -> Self {
+    pub fn unreachable<const N: usize>(key: &'static str, parts: [&str; N]) -> Self {
         Self::Own {
             exit: Exit::Unreachable,
             key,
@@ -140,9 +140,9 @@ impl Failure {
             problem
                 .page
                 .as_ref()
-                .map(|page| format!("  {}", lang.say(Key::Page, &[page]))),
+                .map(|page| format!("  {}", lang.say("cli.page", &[page]))),
         );
-        lines.extend(text(&problem.document, "trace_id").map(|id| format!("  {}", lang.say(Key::Trace, &[&id]))));
+        lines.extend(text(&problem.document, "trace_id").map(|id| format!("  {}", lang.say("cli.trace", &[&id]))));
         lines
             .into_iter()
             .map(|line| printable(&line))

@@ -22,25 +22,25 @@ use super::{
     client::{Hub, HubArgs},
     failure::Failure,
     table::table,
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_server::process::{Exit, Output};
 
 /// `heyan item …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum ItemCommand {
-    /// Register items of an NDJSON file, one a line; a version that is not newer changes nothing
+pub enum ItemCommand {
+    /// Register the items of an NDJSON file, one per line; a version that is not newer changes nothing
     Import(ImportArgs),
     /// List items
     List(admin::ListArgs),
 }
 
-/// `heyan item import`: exit 0 = every line is in, 1 = lines were rejected (they are in FILE.rejected.ndjson).
+/// `heyan item import`. Exit code 0: all items were registered; 1: lines were rejected, see FILE.rejected.ndjson.
 #[derive(clap::Args)]
-pub(crate) struct ImportArgs {
-    /// NDJSON in UTF-8, or - for standard input
+pub struct ImportArgs {
+    /// NDJSON file in UTF-8, or - for standard input
     file: PathBuf,
-    /// Further tries of a request that broke or was put off; repeats change nothing
+    /// Retries of a request that failed or was deferred; repeating a request changes nothing
     #[arg(long, value_name = "N", default_value_t = 5)]
     retries: u32,
     #[command(flatten)]
@@ -103,7 +103,7 @@ async fn import(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
 
 fn read(file: &Path) -> Result<String, Failure> {
     let cannot = |error: std::io::Error| {
-        Failure::unreachable(Key::CannotRead, [&file.display().to_string(), &error.to_string()])
+        Failure::unreachable("cli.cannot_read", [&file.display().to_string(), &error.to_string()])
     };
     let mut text = String::new();
     let read = match file.as_os_str() == "-" {
@@ -128,7 +128,7 @@ fn reject(rejects: &mut Rejects, chunk: &[(u64, &str)], decided: &Decided, lang:
             code: text("code").unwrap_or_else(|| "unanswered".to_owned()),
             reason: text("detail")
                 .or_else(|| text("title"))
-                .unwrap_or_else(|| lang.say(Key::RowUnanswered, &[])),
+                .unwrap_or_else(|| lang.say("cli.row_unanswered", &[])),
             problem: problem.clone(),
             raw: Some((*raw).to_owned()),
         })?;
@@ -143,18 +143,18 @@ fn tell(total: &Decided, rejects: &Rejects, rows: usize, output: Output, lang: L
         "ignored": total.ignored, "rejected": rejects.count, "rejected_file": file, "receipt": total.receipt,
     });
     let counts = [
-        (Key::Created, total.created),
-        (Key::Updated, total.updated),
-        (Key::Unchanged, total.unchanged),
-        (Key::Ignored, total.ignored),
-        (Key::Rejected, rejects.count),
+        ("cli.created", total.created),
+        ("cli.updated", total.updated),
+        ("cli.unchanged", total.unchanged),
+        ("cli.ignored", total.ignored),
+        ("cli.rejected", rejects.count),
     ];
     let cells: Vec<Vec<String>> = counts
         .iter()
         .map(|(key, count)| vec![lang.say(*key, &[]), count.to_string()])
         .collect();
-    let mut lines = vec![table(&["items", &lang.say(Key::Count, &[])], &cells)];
+    let mut lines = vec![table(&["items", &lang.say("cli.count", &[])], &cells)];
     lines.extend(total.receipt.as_ref().and_then(|receipt| receipt_line(receipt, lang)));
-    lines.extend(file.map(|file| lang.say(Key::RejectedIn, &[&file])));
+    lines.extend(file.map(|file| lang.say("cli.rejected_in", &[&file])));
     output.tell(&json, &lines.join("\n"));
 }

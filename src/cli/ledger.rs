@@ -16,12 +16,12 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan ledger …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum LedgerCommand {
-    /// Proves that nothing in a ledger was changed
+pub enum LedgerCommand {
+    /// Verify that nothing in a ledger was changed
     Verify {
         /// Ledger folder
         dir: PathBuf,
-        /// Public key of the ledger, or a file that holds it
+        /// Public key of the ledger, or a file that contains it
         #[arg(long)]
         key: Option<String>,
     },
@@ -29,15 +29,15 @@ pub(crate) enum LedgerCommand {
 
 /// `heyan receipt …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum ReceiptCommand {
-    /// Proves that an answer is in a ledger
+pub enum ReceiptCommand {
+    /// Verify that an answer is in a ledger
     Verify {
-        /// Receipt, text or JSON
+        /// Receipt file, text or JSON
         file: PathBuf,
-        /// Public key of the ledger, or a file that holds it
+        /// Public key of the ledger, or a file that contains it
         #[arg(long)]
         key: String,
-        /// Tell this item of a batch or of a chunk of a stream: the number at the end of its id
+        /// Print this item of a batch or stream: the number at the end of its id
         #[arg(long)]
         item: Option<usize>,
     },
@@ -48,7 +48,7 @@ pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
     if given.contains('+') && !std::path::Path::new(given).exists() {
         return Ok(given.trim().to_owned());
     }
-    let text = std::fs::read_to_string(given).with_context(|| format!("cannot read the key {given}"))?;
+    let text = std::fs::read_to_string(given).with_context(|| format!("cannot read the key file {given}"))?;
     Ok(text.trim().to_owned())
 }
 
@@ -56,7 +56,11 @@ pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
 pub(crate) fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<Exit> {
     let LedgerCommand::Verify { dir, key } = command;
     let key = key.as_deref().map(key_text).transpose()?;
-    anyhow::ensure!(dir.join("journal").is_dir(), "{} is no ledger folder", dir.display());
+    anyhow::ensure!(
+        dir.join("journal").is_dir(),
+        "{} is not a ledger folder: it has no folder `journal`",
+        dir.display()
+    );
     match verify::verify_dir(&dir, key.as_deref()) {
         Ok(report) => {
             let root = STANDARD.encode(report.root);
@@ -87,7 +91,10 @@ pub(crate) fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result
     let ReceiptCommand::Verify { file, key, item } = command;
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let key = key_text(&key)?;
-    anyhow::ensure!(VerifierKey::parse(&key).is_ok(), "--key is no public key of a ledger");
+    anyhow::ensure!(
+        VerifierKey::parse(&key).is_ok(),
+        "--key is not a public key of a ledger; get it from /log/key of the hub"
+    );
     match receipt::verify(&bytes, &key) {
         Ok(proven) => {
             let entry = proven.entry.as_deref().and_then(Entry::decode);
@@ -134,7 +141,7 @@ fn one_item(entry: Option<&Entry>, number: usize, index: u64, output: Output) ->
     };
     let Some(item) = items.get(number) else {
         let what = format!(
-            "entry {index} is sound and holds no item {number}: it has {}",
+            "entry {index} is valid but has no item {number}: it has {}",
             items.len()
         );
         output.tell(

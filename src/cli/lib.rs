@@ -41,11 +41,11 @@ use heyan_connectors::source::config::ConnectorError;
 use heyan_server::harden;
 use heyan_server::process::{Exit, Output};
 
-/// 核验: answers field by field whether what was claimed agrees with the city's registers, and proves what it answered.
+/// 核验: verifies claims field by field against the city's registers, and issues a provable receipt for every answer.
 #[derive(Parser)]
 #[command(name = "heyan", version, about, long_about = None)]
 struct Cli {
-    /// How results are written
+    /// Format of the output
     #[arg(long, global = true, value_enum, default_value_t = Output::Human)]
     output: Output,
     #[command(subcommand)]
@@ -54,62 +54,62 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a synthetic city and open a hub on it, with nothing else installed
+    /// Start a hub with a synthetic city; needs nothing else installed
     #[cfg(feature = "demo")]
     Demo(heyan_demo::command::Args),
-    /// Open a hub
+    /// Run a hub
     Serve(serve::Args),
-    /// Send records of a dataset to a hub
+    /// Import the records of a dataset into a hub
     Import(import::Args),
-    /// Verify many requests through the stream endpoint
+    /// Verify a file of requests through the stream endpoint
     Verify(verify::Args),
     /// Print a bearer token
     Token(token::Args),
-    /// Agencies: add, list, rotate-secret, disable, enable
+    /// Manage agencies: add, list, rotate-secret, disable, enable
     #[command(subcommand)]
     Agency(agency::AgencyCommand),
-    /// Grants: add, list, revoke
+    /// Manage grants: add, list, revoke
     #[command(subcommand)]
     Grant(grant::GrantCommand),
-    /// Service items: import, list
+    /// Manage service items: import, list
     #[command(subcommand)]
     Item(item::ItemCommand),
-    /// The data-quality ledger: report
+    /// Print data quality reports
     #[command(subcommand)]
     Quality(quality::QualityCommand),
     /// Electronic supervision: alerts, rules, replay
     #[command(subcommand)]
     Supervision(supervision::SupervisionCommand),
-    /// Users of the console: add, list, rotate-secret, disable, enable
+    /// Manage users (operator, manager, auditor): add, list, rotate-secret, disable, enable
     #[command(subcommand)]
     User(user::UserCommand),
-    /// Check or print settings
+    /// Check or print the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Connectors to outside systems: list, check
+    /// Manage connectors to other systems: list, check, seal
     #[command(subcommand)]
     Connector(connector::ConnectorCommand),
-    /// Open what could not be taken in from the bus
+    /// Decrypt dead letters from the bus
     #[command(subcommand)]
     DeadLetter(dead_letter::DeadLetterCommand),
-    /// Measure how fast this machine verifies
+    /// Measure verifications per second and latency on this machine
     #[cfg(feature = "demo")]
     Bench(heyan_demo::bench::Args),
     /// The bare HTTP server that `bench` measures beside a hub
     #[command(hide = true)]
     #[cfg(feature = "demo")]
     BenchFloor(heyan_demo::bench::FloorArgs),
-    /// The store of several nodes: migrate
+    /// Migrate the database schema of a hub with several nodes
     #[command(subcommand)]
     Store(store::StoreCommand),
-    /// Prove a ledger
+    /// Verify a ledger offline
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
-    /// Who looked at a subject
+    /// List who queried a subject
     Trace(trace::Args),
-    /// The pack of one application: get it, or verify it offline
+    /// Get the archive pack of an application, or verify one offline
     Archive(archive::Args),
-    /// Prove a receipt
+    /// Verify a receipt offline
     #[command(subcommand)]
     Receipt(ledger::ReceiptCommand),
 }

@@ -12,7 +12,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use super::text::{Key, Lang};
+use super::text::Lang;
 use heyan_server::process::Output;
 
 /// How far the work is.
@@ -20,7 +20,7 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     read: Arc<AtomicU64>,
     lang: Lang,
-    bad_word: Key,
+    bad_word: &'static str,
     begun: Instant,
     rows: u64,
     bad: u64,
@@ -28,7 +28,13 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Begins; `read` counts bytes up to `length`.
-    pub(crate) fn begin(read: Arc<AtomicU64>, length: Option<u64>, bad_word: Key, output: Output, lang: Lang) -> Self {
+    pub fn begin(
+        read: Arc<AtomicU64>,
+        length: Option<u64>,
+        bad_word: &'static str,
+        output: Output,
+        lang: Lang,
+    ) -> Self {
         let bar = match (output.shows_progress(), length) {
             (false, _) => ProgressBar::hidden(),
             (true, Some(length)) => styled(
@@ -56,7 +62,7 @@ impl Progress {
             return;
         }
         self.bar.set_position(self.read.load(Ordering::Relaxed));
-        let (rows, bad) = (self.lang.say(Key::Rows, &[]), self.lang.say(self.bad_word, &[]));
+        let (rows, bad) = (self.lang.say("cli.rows", &[]), self.lang.say(self.bad_word, &[]));
         self.bar
             .set_message(format!("{} {rows} ({}/s), {} {bad}", self.rows, self.rate(), self.bad));
     }

@@ -17,8 +17,8 @@ use heyan_telemetry as telemetry;
 
 /// `heyan serve`.
 #[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Settings; see config/hub.toml for all of them
+pub struct Args {
+    /// Settings file; config/hub.toml lists all settings
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
 }

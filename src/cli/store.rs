@@ -13,18 +13,18 @@ use heyan_store::{Migrate, PostgresConfig, open_postgres};
 
 /// `heyan store …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum StoreCommand {
-    /// Bring the schema of PostgreSQL up to date
+pub enum StoreCommand {
+    /// Update the PostgreSQL schema to this version
     Migrate(Args),
 }
 
-/// Which store.
+/// The settings file and the database role.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Settings file
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
-    /// File with the URL of a role that may change the schema, instead of store.postgres.url_file
+    /// File with the URL of a database role that may change the schema [default: store.postgres.url_file]
     #[arg(long)]
     url_file: Option<PathBuf>,
 }
@@ -38,13 +38,15 @@ pub(crate) async fn run(command: StoreCommand, output: Output) -> anyhow::Result
     }
     anyhow::ensure!(
         config.store.postgres.is_configured(),
-        "store.postgres.url_file names no file: SQLite is brought up to date by itself when a hub starts"
+        "store.postgres.url_file is not set: a SQLite database is migrated when the hub starts"
     );
     let config = PostgresConfig {
         migrate: Migrate::AtStart,
         ..storage::postgres(&config)?
     };
-    let store = open_postgres(&config).await.context("the schema was left as it was")?;
+    let store = open_postgres(&config)
+        .await
+        .context("cannot migrate; the schema is unchanged")?;
     store.close().await;
     output.tell(&serde_json::json!({"migrated": true}), "the schema is up to date");
     Ok(Exit::Done)

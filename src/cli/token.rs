@@ -5,7 +5,6 @@ use super::{
     client::{Hub, HubArgs},
     credentials::secret_of,
     failure::Failure,
-    text::Key,
 };
 use heyan_server::process::{Exit, Output};
 
@@ -30,7 +29,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Exit {
 
 async fn token(args: &HubArgs, output: Output) -> Result<String, Failure> {
     let (Some(id), Some(file)) = (&args.client, &args.secret_file) else {
-        return Err(Failure::usage(Key::NoToken, []));
+        return Err(Failure::usage("cli.no_token", []));
     };
     let secret = secret_of(file)?;
     Ok(Hub::open_without_token(args, output)?

@@ -38,17 +38,17 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     refuse(
         config.auth.sealing_key_id == 0,
         "auth.sealing_key_id",
-        "must be 1 or more, and never less than before: what a later key sealed would not open",
+        "must be 1 or more, and never lower than before: data sealed with a later key could not be decrypted",
     );
     refuse(
         config.push.target_attempts_max == 0 || config.push.attempts_max == 0,
         "push.target_attempts_max",
-        "must not be 0, nor push.attempts_max: nothing would ever be sent",
+        "must not be 0, and push.attempts_max must not be 0: nothing would ever be sent",
     );
     refuse(
         config.guess.units_24_h_max == 0 || config.guess.units_30_days_max == 0,
         "guess.units_24_h_max",
-        "must not be 0, nor guess.units_30_days_max: one mistyped claim would be for review",
+        "must not be 0, and guess.units_30_days_max must not be 0: one mistyped claim would need manual review",
     );
     let origin = &config.node.origin;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
@@ -61,7 +61,7 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     refuse(
         inside,
         "node.root_key_file",
-        "must not lie in node.data_dir: whoever copies the data would have the keys; name a file elsewhere",
+        "must not be inside node.data_dir, because a copy of the data would include the keys; name a file elsewhere",
     );
     refuse(
         !(1..=86_400).contains(&config.auth.token_ttl_s),
@@ -77,12 +77,12 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
     refuse(
         !(10..=1_000).contains(&config.ledger.seal_interval_ms),
         "ledger.seal_interval_ms",
-        "must be 10 to 1000: a checkpoint at least every second is a promise to every holder of a receipt",
+        "must be 10 to 1000: receipts rely on a checkpoint at least once per second",
     );
     refuse(
         !(1_000..=5_000).contains(&config.node.lease_ms),
         "node.lease_ms",
-        "must be 1000 to 5000: no verdict may rest on a version that was replaced longer ago on another node",
+        "must be 1000 to 5000: it bounds how long a verdict may rest on a version that another node has replaced",
     );
     let tls = &config.http.tls;
     refuse(

@@ -117,17 +117,17 @@ pub(super) fn check(kafka: &Kafka, found: &mut Vec<Unsafe>) {
     refuse(
         kafka.is_configured() && !kafka.wants_tls() && !is_loopback(&kafka.brokers),
         "kafka.security",
-        "must be tls for brokers on other machines: messages tell who asked about whom",
+        "must be tls for brokers on other machines: messages contain who asked about whom",
     );
     refuse(
         kafka.wants_tls() && !cfg!(feature = "kafka-tls"),
         "kafka.security",
-        "this program was built without TLS for Kafka: build it with `--features kafka-tls`, as the builds of deploy/ are",
+        "this program was built without TLS for Kafka: build it with `--features kafka-tls`, as deploy/ does",
     );
     refuse(
         !kafka.sasl_username.is_empty() && !kafka.wants_tls(),
         "kafka.sasl_username",
-        "needs kafka.security = \"tls\": a password is not sent in the clear",
+        "needs kafka.security = \"tls\": a password is never sent unencrypted",
     );
     refuse(
         kafka.sasl_username.is_empty() != kafka.sasl_password_file.as_os_str().is_empty(),
@@ -152,7 +152,7 @@ pub(super) fn check(kafka: &Kafka, found: &mut Vec<Unsafe>) {
     refuse(
         kafka.min_insync_replicas > kafka.replicas,
         "kafka.min_insync_replicas",
-        "must not be more than kafka.replicas: nothing would ever be confirmed",
+        "must not be greater than kafka.replicas: no message would ever be confirmed",
     );
     limits(kafka, found);
 }

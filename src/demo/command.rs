@@ -29,19 +29,19 @@ use heyan_telemetry as telemetry;
 /// `heyan demo`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Persons of the city; firms, licences and estates follow; 0: an empty city, ready for `heyan import`
+    /// Number of persons; firms, licences and real estate follow from it; 0: an empty city, ready for `heyan import`
     #[arg(long, default_value_t = 100_000)]
     persons: u64,
-    /// Public listener; port 0 takes a free one
+    /// Address of the public listener; port 0 takes a free port
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: String,
-    /// Operators' listener: metrics and health
+    /// Address of the admin listener: metrics and health
     #[arg(long, default_value = "127.0.0.1:9090")]
     admin_listen: String,
-    /// Folder of the demo's data and keys; left out: a temporary one that is removed at the end
+    /// Folder for data and keys [default: a temporary folder, removed at the end]
     #[arg(long)]
     data: Option<PathBuf>,
-    /// The same seed makes the same city
+    /// Seed of the city; the same seed makes the same city
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -381,8 +381,10 @@ impl Told {
             city.sizes().total()
         ));
         say(format_args!(
-            "  public    {}        接口文档 API reference: {}/docs",
-            self.url, self.url
+            "  public    {}        {}: {}/docs",
+            self.url,
+            in_both("demo.docs"),
+            self.url
         ));
         say(format_args!(
             "  operators {}        metrics: {}/metrics",
@@ -436,12 +438,12 @@ impl Told {
             },
             "facts": {"premises": "leased"},
         });
-        for (title, path, body) in [
-            ("一致 a match", "/v1/verifications", matching),
-            ("不一致 a mismatch", "/v1/verifications", differing),
-            ("事项材料核验与一次性告知 an item check", "/v1/checks", check),
+        for (key, path, body) in [
+            ("demo.match", "/v1/verifications", matching),
+            ("demo.mismatch", "/v1/verifications", differing),
+            ("demo.check", "/v1/checks", check),
         ] {
-            say(format_args!("\n# {title}"));
+            say(format_args!("\n# {}", in_both(key)));
             say(format_args!(
                 "curl -s {}{path} -H 'authorization: Bearer {token}' -H 'content-type: application/json' -d '{body}'",
                 self.url
@@ -449,4 +451,10 @@ impl Told {
         }
         Ok(())
     }
+}
+
+/// A heading in Chinese and English.
+fn in_both(key: &str) -> String {
+    let text = heyan_texts::text(key);
+    format!("{} {}", text.zh, text.en)
 }

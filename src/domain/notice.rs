@@ -3,6 +3,7 @@
 //! in its list, and those that the counter goes on with stand apart, as nothing to bring.
 
 use super::label::Label;
+use heyan_texts::Locale;
 
 /// What became of one material.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,16 +183,7 @@ pub fn notice(item: &Label, lines: Option<&[Line<'_>]>) -> Notice {
     let Some(lines) = lines else {
         return Notice {
             conclusion: Conclusion::NotKnown,
-            text: Label {
-                zh: format!(
-                    "“{}”所需的材料尚未在系统登记，无法判断您还需要提交什么，请以窗口按办事指南的告知为准。",
-                    item.zh
-                ),
-                en: format!(
-                    "What \"{}\" needs is not registered in the system, so it cannot tell what you must still bring. Go by what the counter tells you from the service guide.",
-                    item.en
-                ),
-            },
+            text: Label::told("notice.not_known", &[item]),
             items: Vec::new(),
         };
     };
@@ -225,149 +217,77 @@ pub fn notice(item: &Label, lines: Option<&[Line<'_>]>) -> Notice {
 }
 
 fn whole(item: &Label, conclusion: Conclusion, items: &[(String, Label)], going_on: &[&Label]) -> Label {
+    let count = Label::of(&items.len().to_string(), None);
     let mut text = match conclusion {
-        Conclusion::ToBring => Label {
-            zh: format!("办理“{}”，您还需要补充以下 {} 项：", item.zh, items.len()),
-            en: format!("For \"{}\" you still need to bring ({}):", item.en, items.len()),
-        },
-        Conclusion::Pending | Conclusion::NotKnown => Label {
-            zh: format!("办理“{}”，目前无需您提交任何材料。", item.zh),
-            en: format!("For \"{}\" you need bring nothing for now.", item.en),
-        },
-        Conclusion::Complete => Label {
-            zh: format!("办理“{}”所需的材料均已由本市核验，您无需再提交任何材料。", item.zh),
-            en: format!(
-                "Everything that \"{}\" needs has been verified by the city. You need bring nothing.",
-                item.en
-            ),
-        },
+        Conclusion::ToBring => Label::told("notice.to_bring", &[item, &count]),
+        Conclusion::Pending | Conclusion::NotKnown => Label::told("notice.pending", &[item]),
+        Conclusion::Complete => Label::told("notice.complete", &[item]),
     };
-    for (number, (_, line)) in (1..).zip(items) {
-        text.zh.push_str(&format!("\n{number}. {}", line.zh));
-        text.en.push_str(&format!("\n{number}. {}", line.en));
+    let mut add = |line: Label| {
+        text.zh.push_str(&format!("\n{}", line.zh));
+        text.en.push_str(&format!("\n{}", line.en));
+    };
+    for (number, (_, Label { zh, en })) in (1..).zip(items) {
+        add(Label {
+            zh: format!("{number}. {zh}"),
+            en: format!("{number}. {en}"),
+        });
     }
     if conclusion == Conclusion::ToBring {
-        text.zh.push_str("\n未列出的材料无需您提交。");
-        text.en.push_str("\nNothing else is needed of you.");
+        add(Label::told("notice.nothing_else", &[]));
     }
     if !going_on.is_empty() {
-        let Label { zh, en } = list(going_on);
-        text.zh
-            .push_str(&format!("\n以下材料由窗口继续核验，无需您提交：{zh}。"));
-        text.en.push_str(&format!(
-            "\nThe counter goes on verifying these; do not bring them: {en}."
-        ));
+        add(Label::told("notice.counter", &[&list(going_on)]));
     }
     text
 }
 
 /// Names one after another.
 fn list(labels: &[&Label]) -> Label {
-    let zh: Vec<&str> = labels.iter().map(|label| label.zh.as_str()).collect();
-    let en: Vec<&str> = labels.iter().map(|label| label.en.as_str()).collect();
+    let comma = Label::told("notice.comma", &[]);
+    let in_one = |locale| {
+        let names: Vec<&str> = labels.iter().map(|label| label.get(locale)).collect();
+        names.join(comma.get(locale))
+    };
     Label {
-        zh: zh.join("、"),
-        en: en.join(", "),
+        zh: in_one(Locale::ZhCn),
+        en: in_one(Locale::En),
     }
 }
 
 /// What must be brought of one material, and why.
 fn why(line: &Line<'_>) -> Label {
-    let name = line.name;
-    let Label { zh, en } = reason(&line.standing);
-    Label {
-        zh: format!("{}：{zh}", name.zh),
-        en: format!("{}: {en}", name.en),
-    }
+    Label::told("notice.material", &[line.name, &reason(&line.standing)])
 }
 
 fn reason(standing: &Standing<'_>) -> Label {
     match standing {
         Standing::Mismatched { declared, demanded } => mismatched(declared, demanded),
-        Standing::ValueMissing(labels) => {
-            let Label { zh, en } = list(labels);
-            say(
-                format!("请提供{zh}，即可联网核验，无需提交纸质材料。"),
-                format!("give {en}; it is then verified online, and no paper is needed."),
-            )
-        }
-        Standing::FactMissing(question) => say(
-            format!("请先说明：{}", question.zh),
-            format!("please say first: {}", question.en),
-        ),
-        Standing::InvalidValue(labels) => {
-            let Label { zh, en } = list(labels);
-            say(
-                format!("您提供的{zh}有误，请核对后重新提供。"),
-                format!("{en} cannot be right as given; check it and give it again."),
-            )
-        }
-        Standing::NotFound(labels) => {
-            let Label { zh, en } = list(labels);
-            say(
-                format!("登记中没有查到您提供的{zh}，请核对；如无误，请携带原件。"),
-                format!("the register knows of no such {en}; check it, and if it is right, bring the original."),
-            )
-        }
-        Standing::Absent(labels) => {
-            let Label { zh, en } = list(labels);
-            say(
-                format!("登记中没有{zh}，请提供能够证明的材料。"),
-                format!("the register holds no {en}; bring something that proves it."),
-            )
-        }
-        Standing::Withheld(basis) => say(
-            format!("该数据依法不予共享（{basis}），请提供该材料。"),
-            format!("the register is not shared by law ({basis}); bring the material."),
-        ),
-        Standing::NotVerifiable(reason) => say(
-            format!("请提供该材料。不能联网核验的原因：{}", reason.zh),
-            format!("bring it. It cannot be verified online: {}", reason.en),
-        ),
-        Standing::NotMapped => say(
-            "请提供该材料；系统尚未登记它由哪个数据源核验。".to_owned(),
-            "bring it; no register that proves it is known to the system yet.".to_owned(),
-        ),
+        Standing::ValueMissing(labels) => Label::told("notice.reason.value_missing", &[&list(labels)]),
+        Standing::FactMissing(question) => Label::told("notice.reason.fact_missing", &[question]),
+        Standing::InvalidValue(labels) => Label::told("notice.reason.invalid_value", &[&list(labels)]),
+        Standing::NotFound(labels) => Label::told("notice.reason.not_found", &[&list(labels)]),
+        Standing::Absent(labels) => Label::told("notice.reason.absent", &[&list(labels)]),
+        Standing::Withheld(basis) => Label::told("notice.reason.withheld", &[&Label::of(basis, None)]),
+        Standing::NotVerifiable(reason) => Label::told("notice.reason.not_verifiable", &[reason]),
+        Standing::NotMapped => Label::told("notice.reason.not_mapped", &[]),
         Standing::Verified
         | Standing::NotNeeded
         | Standing::Review
         | Standing::Unavailable
         | Standing::NotGranted
-        | Standing::CeilingReached => say("无需提交。".to_owned(), "nothing to bring.".to_owned()),
+        | Standing::CeilingReached => Label::told("notice.reason.nothing", &[]),
     }
 }
 
 fn mismatched(declared: &[&Label], demanded: &[&Label]) -> Label {
-    let (said, wanted) = (list(declared), list(demanded));
-    let of_said = say(
-        format!(
-            "您申报的{}与登记不一致，请核对；如申报无误，请携带原件，以便更正登记。",
-            said.zh
-        ),
-        format!(
-            "what you declared ({}) does not agree with the register. Check it; if it is right, bring the original, so that the register can be corrected.",
-            said.en
-        ),
-    );
-    let of_wanted = say(
-        format!("登记的{}不符合本事项的要求，请提供符合要求的材料。", wanted.zh),
-        format!(
-            "what is registered ({}) does not meet what this item requires. Bring one that does.",
-            wanted.en
-        ),
-    );
+    let of_said = Label::told("notice.reason.mismatched_declared", &[&list(declared)]);
+    let of_wanted = Label::told("notice.reason.mismatched_demanded", &[&list(demanded)]);
     match (declared.is_empty(), demanded.is_empty()) {
         (_, true) => of_said,
         (true, false) => of_wanted,
-        (false, false) => say(
-            format!("{}{}", of_said.zh, of_wanted.zh),
-            format!("{} Also, {}", of_said.en, of_wanted.en),
-        ),
+        (false, false) => Label::told("notice.both", &[&of_said, &of_wanted]),
     }
-}
-
-fn say(zh: String, en: String) -> Label {
-    Label { zh, en }
 }
 
 #[cfg(test)]

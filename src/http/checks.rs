@@ -5,7 +5,6 @@ use actix_web::HttpResponse;
 use super::{
     call::Call,
     extract,
-    locale::Locale,
     problem::Problem,
     verifications::{answered, locale_of},
 };
@@ -16,6 +15,7 @@ use heyan_app::{
 };
 use heyan_catalog::item::ServiceItem;
 use heyan_domain::{calendar, notice::Notice};
+use heyan_texts::Locale;
 
 /// `POST /v1/checks`.
 #[utoipa::path(

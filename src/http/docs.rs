@@ -11,9 +11,9 @@ use serde_json::Value;
 use self::prose::{inline, prose};
 use self::spec::{Group, Operation, Spec, items, members, string};
 use super::html::{Frame, Section, page};
-use super::locale::{Locale, Text, text};
 use super::problem::ProblemCode;
 use super::problem::page::reason_phrase;
+use heyan_texts::{Locale, text};
 
 mod curl;
 mod prose;
@@ -21,31 +21,6 @@ mod schema;
 mod spec;
 
 const PATH: &str = "/docs";
-const TITLE: Text = text!("接口文档" => "API reference");
-const CONTENTS: Text = text!("目录" => "Contents");
-const OVERVIEW: Text = text!("概览" => "Overview");
-const OTHER: Text = text!("其他" => "Other");
-const VERSION: Text = text!("版本" => "Version");
-const SERVERS: Text = text!("地址" => "Servers");
-const AUTH: Text = text!("身份凭据：" => "Credential: ");
-const AUTH_NONE: Text = text!("无需" => "none");
-const ROLES: Text = text!("角色：" => "Roles: ");
-const DEPRECATED: Text = text!("已弃用" => "deprecated");
-const PARAMETERS: Text = text!("参数" => "Parameters");
-const NAME: Text = text!("名称" => "Name");
-const PLACE: Text = text!("位置" => "In");
-const TYPE: Text = text!("类型与限制" => "Type and limits");
-const DESCRIPTION: Text = text!("说明" => "Description");
-const BODY: Text = text!("请求体" => "Request body");
-const EXAMPLE: Text = text!("示例" => "Example");
-const RESPONSES: Text = text!("响应" => "Responses");
-const STATUS: Text = text!("状态" => "Status");
-const STRUCTURE: Text = text!("结构" => "Structure");
-const HEADERS: Text = text!("响应头：" => "Headers: ");
-const PROBLEM_LIST: Text = text!("该状态的问题代码" => "Problem codes of this status");
-const TRY: Text = text!("用 curl 调用" => "Call it with curl");
-const OR: Text = text!(" 或 " => " or ");
-const LINES: Text = text!("每行一个 JSON 文档，为以下之一：" => "A JSON document on each line, one of:");
 
 /// The page for `openapi` (a parsed OpenAPI 3.1 document) in `locale`. Whatever the document lacks or has wrong is
 /// left out of the page; nothing fails.
@@ -71,7 +46,7 @@ pub fn render(openapi: &Value, locale: Locale) -> String {
     };
     let frame = Frame {
         locale,
-        title: TITLE.get(locale),
+        title: text("pages.docs.title").get(locale),
         path: PATH,
         section: Section::Docs,
         layout: "docs",
@@ -96,7 +71,7 @@ fn group_title<'a>(spec: Spec<'a>, group: &Group<'a>) -> &'a str {
     });
     match (titled, group.name) {
         (Some(title), _) => title,
-        (None, "") => OTHER.get(spec.locale),
+        (None, "") => text("pages.docs.other").get(spec.locale),
         (None, name) => name,
     }
 }
@@ -104,8 +79,8 @@ fn group_title<'a>(spec: Spec<'a>, group: &Group<'a>) -> &'a str {
 fn navigation<'a>(spec: Spec<'a>, groups: &[Group<'a>]) -> Markup {
     let locale = spec.locale;
     html! {
-        nav.side aria-label=(CONTENTS.get(locale)) {
-            ul { li { a href="#overview" { (OVERVIEW.get(locale)) } } }
+        nav.side aria-label=(text("pages.docs.contents").get(locale)) {
+            ul { li { a href="#overview" { (text("pages.docs.overview").get(locale)) } } }
             @for group in groups {
                 h2 { (group_title(spec, group)) }
                 ul {
@@ -126,7 +101,7 @@ fn navigation<'a>(spec: Spec<'a>, groups: &[Group<'a>]) -> Markup {
 fn overview(spec: Spec<'_>) -> Markup {
     let locale = spec.locale;
     let info = spec.root.get("info").unwrap_or(&Value::Null);
-    let title = spec.text(info, "title").unwrap_or(TITLE.get(locale));
+    let title = spec.text(info, "title").unwrap_or(text("pages.docs.title").get(locale));
     let servers: Vec<&str> = items(spec.root, "servers")
         .filter_map(|server| string(server, "url"))
         .filter(|url| *url != "/")
@@ -136,11 +111,11 @@ fn overview(spec: Spec<'_>) -> Markup {
             h1 { (title) }
             dl.facts {
                 @if let Some(version) = string(info, "version") {
-                    div { dt { (VERSION.get(locale)) } dd { (version) } }
+                    div { dt { (text("pages.docs.version").get(locale)) } dd { (version) } }
                 }
                 @if !servers.is_empty() {
                     div {
-                        dt { (SERVERS.get(locale)) }
+                        dt { (text("pages.docs.servers").get(locale)) }
                         @for server in &servers { dd { code { (server) } } }
                     }
                 }
@@ -168,14 +143,14 @@ fn operation_section<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> Markup {
         section.operation id=(operation.anchor) aria-labelledby=(heading) {
             h3 id=(heading) {
                 (inline(summary(spec, operation)))
-                @if node.get("deprecated") == Some(&Value::Bool(true)) { " " span.old { (DEPRECATED.get(locale)) } }
+                @if node.get("deprecated") == Some(&Value::Bool(true)) { " " span.old { (text("pages.docs.deprecated").get(locale)) } }
             }
             p.endpoint { (verb(operation.method)) code { (operation.path) } }
             (access(spec, node))
             @if let Some(text) = spec.text(node, "description") { (prose(text)) }
             (parameters(spec, operation))
             (request_body(spec, node))
-            h4 { (TRY.get(locale)) }
+            h4 { (text("pages.docs.try").get(locale)) }
             pre tabindex="0" { code { (curl::command(spec, operation)) } }
             (responses(spec, node))
         }
@@ -191,14 +166,14 @@ fn access<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
     };
     let mut ways: Vec<String> = items(holder, "security").map(|way| credential(spec, way)).collect();
     if ways.is_empty() {
-        ways.push(AUTH_NONE.get(locale).to_owned());
+        ways.push(text("pages.docs.auth_none").get(locale).to_owned());
     }
     let roles: Vec<&str> = items(node, "x-roles").filter_map(Value::as_str).collect();
     html! {
         p.auth {
-            (AUTH.get(locale)) (ways.join(OR.get(locale)))
+            (text("pages.docs.auth").get(locale)) (ways.join(text("pages.docs.or").get(locale)))
             @if !roles.is_empty() {
-                " · " (ROLES.get(locale))
+                " · " (text("pages.docs.roles").get(locale))
                 @for (index, role) in roles.iter().enumerate() {
                     @if index > 0 { " " }
                     code { (role) }
@@ -216,14 +191,10 @@ fn credential<'a>(spec: Spec<'a>, way: &'a Value) -> String {
             .and_then(|schemes| schemes.get(name))
             .map(|scheme| spec.resolve(scheme));
         let kind = scheme.map(|scheme| (string(scheme, "type"), string(scheme, "scheme")));
-        let mut words = match (kind, spec.locale) {
-            (Some((Some("http"), Some("bearer"))), Locale::ZhCn) => "Bearer 令牌".to_owned(),
-            (Some((Some("http"), Some("bearer"))), Locale::En) => "bearer token".to_owned(),
-            (Some((Some("http"), Some("basic"))), Locale::ZhCn) => "HTTP Basic（客户端标识与密钥）".to_owned(),
-            (Some((Some("http"), Some("basic"))), Locale::En) => "HTTP Basic (client id and secret)".to_owned(),
-            (Some((Some("mutualTLS"), _)), Locale::ZhCn) => "客户端证书".to_owned(),
-            (Some((Some("mutualTLS"), _)), Locale::En) => "client certificate".to_owned(),
-            (Some((Some("oauth2"), _)), _) => "OAuth 2.0".to_owned(),
+        let known = |key| text(key).get(spec.locale).to_owned();
+        let mut words = match kind {
+            Some((Some("http"), Some("bearer"))) => known("pages.docs.scheme.bearer"),
+            Some((Some("http"), Some("basic"))) => known("pages.docs.scheme.basic"),
             _ => name.clone(),
         };
         let scopes: Vec<&str> = scopes
@@ -239,7 +210,7 @@ fn credential<'a>(spec: Spec<'a>, way: &'a Value) -> String {
     });
     let all: Vec<String> = names.collect();
     if all.is_empty() {
-        AUTH_NONE.get(spec.locale).to_owned()
+        text("pages.docs.auth_none").get(spec.locale).to_owned()
     } else {
         all.join(" + ")
     }
@@ -251,13 +222,13 @@ fn parameters<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> Markup {
         return html! {};
     }
     html! {
-        h4 { (PARAMETERS.get(locale)) }
-        div.scroll tabindex="0" role="group" aria-label=(PARAMETERS.get(locale)) {
+        h4 { (text("pages.docs.parameters").get(locale)) }
+        div.scroll tabindex="0" role="group" aria-label=(text("pages.docs.parameters").get(locale)) {
             table.fields {
                 thead { tr {
-                    th scope="col" { (NAME.get(locale)) }
-                    th scope="col" { (PLACE.get(locale)) " · " (TYPE.get(locale)) }
-                    th scope="col" { (DESCRIPTION.get(locale)) }
+                    th scope="col" { (text("pages.docs.name").get(locale)) }
+                    th scope="col" { (text("pages.docs.place").get(locale)) " · " (text("pages.docs.type").get(locale)) }
+                    th scope="col" { (text("pages.docs.description").get(locale)) }
                 } }
                 tbody { @for parameter in &operation.parameters { (parameter_row(spec, parameter)) } }
             }
@@ -273,8 +244,8 @@ fn parameter_row<'a>(spec: Spec<'a>, parameter: &'a Value) -> Markup {
         tr {
             th scope="row" {
                 code { (string(parameter, "name").unwrap_or_default()) } " "
-                @if required { span.need { (schema::REQUIRED.get(locale)) } }
-                @else { span.maybe { (schema::OPTIONAL.get(locale)) } }
+                @if required { span.need { (text("pages.schema.required").get(locale)) } }
+                @else { span.maybe { (text("pages.schema.optional").get(locale)) } }
             }
             td {
                 (string(parameter, "in").unwrap_or_default())
@@ -295,7 +266,7 @@ fn request_body<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
     };
     let body = spec.resolve(reference);
     html! {
-        h4 { (BODY.get(locale)) }
+        h4 { (text("pages.docs.body").get(locale)) }
         @if let Some(text) = spec.text(reference, "description") { (prose(text)) }
         @for (media, content) in members(body, "content") {
             p { code { (media) } }
@@ -312,7 +283,7 @@ fn structure<'a>(spec: Spec<'a>, content: &'a Value) -> Markup {
         @if lines.is_empty() {
             @if let Some(schema) = content.get("schema") { (schema::table(spec, schema)) }
         } @else {
-            p { (LINES.get(spec.locale)) }
+            p { (text("pages.docs.lines").get(spec.locale)) }
             @for line in lines {
                 @if let Some(text) = spec.text(line, "description") { (prose(text)) }
                 (schema::table(spec, line))
@@ -327,7 +298,7 @@ fn examples<'a>(spec: Spec<'a>, content: &'a Value) -> Markup {
     let named: Vec<(&str, &Value)> = members(content, "examples").collect();
     html! {
         @if named.is_empty() {
-            @if let Some(example) = spec.example(content) { (example_block(EXAMPLE.get(locale), &example)) }
+            @if let Some(example) = spec.example(content) { (example_block(text("pages.docs.example").get(locale), &example)) }
         }
         @for (name, example) in named {
             @if let Some(value) = spec.resolve(example).get("value") {
@@ -353,11 +324,11 @@ fn example_block(title: &str, example: &Value) -> Markup {
 fn responses<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
     let locale = spec.locale;
     html! {
-        h4 { (RESPONSES.get(locale)) }
+        h4 { (text("pages.docs.responses").get(locale)) }
         table.answers {
             thead { tr {
-                th scope="col" { (STATUS.get(locale)) }
-                th scope="col" { (DESCRIPTION.get(locale)) }
+                th scope="col" { (text("pages.docs.status").get(locale)) }
+                th scope="col" { (text("pages.docs.description").get(locale)) }
             } }
             tbody {
                 @for (status, response) in members(node, "responses") {
@@ -384,15 +355,15 @@ fn response_cell<'a>(spec: Spec<'a>, status: &str, reference: &'a Value) -> Mark
     let locale = spec.locale;
     let response = spec.resolve(reference);
     let phrase = status.parse().map(reason_phrase).unwrap_or_default();
-    let text = spec.text(reference, "description").unwrap_or(phrase);
+    let description = spec.text(reference, "description").unwrap_or(phrase);
     let headers: Vec<&str> = members(response, "headers").map(|(name, _)| name).collect();
     let bodies = members(response, "content").filter(|(media, _)| *media != super::problem::CONTENT_TYPE);
     html! {
-        (prose(text))
+        (prose(description))
         (problem_links(status, reference, response, locale))
         @if !headers.is_empty() {
             p {
-                (HEADERS.get(locale))
+                (text("pages.docs.headers").get(locale))
                 @for (index, name) in headers.iter().enumerate() {
                     @if index > 0 { " " }
                     code { (name) }
@@ -401,7 +372,7 @@ fn response_cell<'a>(spec: Spec<'a>, status: &str, reference: &'a Value) -> Mark
         }
         @for (media, content) in bodies {
             details {
-                summary { (STRUCTURE.get(locale)) " · " code { (media) } }
+                summary { (text("pages.docs.structure").get(locale)) " · " code { (media) } }
                 (structure(spec, content))
                 (examples(spec, content))
             }
@@ -428,7 +399,7 @@ fn problem_links(status: &str, reference: &Value, response: &Value, locale: Loca
                 }
             }
         } @else if known {
-            p { a href={ "/problems#status-" (status) } { (PROBLEM_LIST.get(locale)) } }
+            p { a href={ "/problems#status-" (status) } { (text("pages.docs.problem_list").get(locale)) } }
         }
     }
 }

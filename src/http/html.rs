@@ -3,7 +3,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::locale::{Locale, Text, text};
+use heyan_texts::{Locale, text};
 
 /// Where the stylesheet is served.
 pub const STYLESHEET_PATH: &str = "/assets/site.css";
@@ -38,13 +38,6 @@ pub(crate) struct Frame<'a> {
     pub(crate) layout: &'static str,
 }
 
-const BRAND: Text = text!("核验" => "Heyan");
-const SKIP: Text = text!("跳到正文" => "Skip to content");
-const SITE_NAV: Text = text!("站点导航" => "Site");
-const DOCS: Text = text!("接口文档" => "API reference");
-const PROBLEMS: Text = text!("问题代码" => "Problem codes");
-const FOOT: Text = text!("heyan 核验 · 城市核验枢纽 · 本页由本机生成，不加载任何外部内容" => "heyan · city verification hub · made by this hub, loads nothing from elsewhere");
-
 /// A whole document around `body`.
 pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> String {
     let locale = frame.locale;
@@ -61,13 +54,13 @@ pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> String {
                 link rel="stylesheet" href=(STYLESHEET_PATH);
             }
             body class=(frame.layout) {
-                a.skip href="#main" { (SKIP.get(locale)) }
+                a.skip href="#main" { (text("pages.frame.skip").get(locale)) }
                 header.top {
                     div.top-in {
-                        a.brand href="/docs" { span.seal aria-hidden="true" { "核" } (BRAND.get(locale)) }
-                        nav aria-label=(SITE_NAV.get(locale)) {
-                            (entry("/docs", DOCS.get(locale), frame.section == Section::Docs))
-                            (entry("/problems", PROBLEMS.get(locale), frame.section == Section::Problems))
+                        a.brand href="/docs" { span.seal aria-hidden="true" { "核" } (text("pages.frame.brand").get(locale)) }
+                        nav aria-label=(text("pages.frame.site_nav").get(locale)) {
+                            (entry("/docs", text("pages.frame.docs").get(locale), frame.section == Section::Docs))
+                            (entry("/problems", text("pages.frame.problems").get(locale), frame.section == Section::Problems))
                             a href="/openapi.json" { "OpenAPI" }
                         }
                         a.lang href={ (frame.path) "?lang=" (other.tag()) } hreflang=(other.tag()) lang=(other.tag()) rel="alternate" {
@@ -76,7 +69,7 @@ pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> String {
                     }
                 }
                 (body)
-                footer.foot { p { (FOOT.get(locale)) } }
+                footer.foot { p { (text("pages.frame.foot").get(locale)) } }
             }
         }
     }

@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 use super::{
     call::{self, Call},
     lines::{Block, Lines},
-    locale::Locale,
     outflow::Outflow,
     problem::Problem,
     state::{OfWorker, State},
     verifications::locale_of,
 };
 use heyan_app::node::caller::Caller;
+use heyan_texts::Locale;
 
 /// How one kind of lines is taken in.
 pub(super) trait Intake: 'static {

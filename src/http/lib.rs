@@ -27,7 +27,6 @@ mod intake;
 mod items;
 mod licences;
 mod lines;
-pub mod locale;
 mod log;
 mod mismatches;
 mod oauth;

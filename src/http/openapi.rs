@@ -12,9 +12,9 @@ mod complete;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
-mod notes;
-#[cfg(test)]
 mod parameters;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod words;
 

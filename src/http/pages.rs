@@ -4,12 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header, we
 use serde::Deserialize;
 
 use super::{
-    docs, html,
-    locale::Locale,
-    openapi,
+    docs, html, openapi,
     problem::{self, Problem, ProblemCode},
     state::State,
 };
+use heyan_texts::Locale;
 
 /// `GET /openapi.json`.
 #[utoipa::path(

@@ -1,8 +1,9 @@
 //! Problem documents for answers that leave by another way than HTTP.
 
-use super::{locale::Locale, problem::Problem};
+use super::problem::Problem;
 use heyan_app::bus::requests::{self, Problems};
 use heyan_app::{access::token::Unknown, foundation::error::AppError};
+use heyan_texts::Locale;
 
 /// Writes refusals as HTTP answers would have them, in the default language.
 pub struct HttpProblems;

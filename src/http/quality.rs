@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use super::{
     call::Call,
-    locale::Locale,
     problem::{Problem, ProblemCode},
     reply::ok,
     verifications::{NO_STORE, locale_of, query},
@@ -14,6 +13,7 @@ use super::{
 use heyan_api as api;
 use heyan_app::quality::{self, AnswersRow, By, FieldRow, MismatchesRow, Request, Rows, Week};
 use heyan_domain::calendar::china_date;
+use heyan_texts::Locale;
 
 /// Days when nothing is asked, besides today.
 const DAYS_DEFAULT: i64 = 29;

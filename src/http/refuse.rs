@@ -6,10 +6,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use super::{
-    locale::Locale,
-    problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode},
-};
+use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode};
 use heyan_app::{
     access::{table::Refusal, token::Unknown},
     foundation::error::{AppError, Thing},
@@ -17,6 +14,7 @@ use heyan_app::{
 };
 use heyan_domain::{fault::Fault, policy::Clause};
 use heyan_ledger::LedgerError;
+use heyan_texts::Locale;
 
 /// Seconds after which a busy or failed part may be asked again.
 const RETRY_AFTER_S: u32 = 1;
@@ -58,7 +56,7 @@ impl From<AppError> for Problem {
             AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).extra("reason", fault.as_str()),
             AppError::TooManyItems => Self::new(ProblemCode::TooManyItems),
             AppError::Store(error) => {
-                tracing::error!(error = %error, "the store could not be asked");
+                tracing::error!(error = %error, "database query failed");
                 busy(ProblemCode::StoreUnavailable)
             }
             AppError::NodeSilent => busy(ProblemCode::StoreUnavailable),
@@ -68,12 +66,12 @@ impl From<AppError> for Problem {
             }
             AppError::Load(error) if error.is_busy() => busy(ProblemCode::Overloaded),
             AppError::Load(error) => {
-                tracing::error!(error = %error, "a record could not be looked up");
+                tracing::error!(error = %error, "record lookup failed");
                 busy(ProblemCode::StoreUnavailable)
             }
             AppError::Ledger(LedgerError::Busy) => busy(ProblemCode::Overloaded),
             AppError::Ledger(error) => {
-                tracing::error!(error = %error, "the ledger takes no entry");
+                tracing::error!(error = %error, "ledger is not accepting entries");
                 busy(ProblemCode::LedgerUnavailable)
             }
             AppError::Internal(what) => {

@@ -111,7 +111,7 @@ async fn metrics(hub: web::Data<Hub>) -> HttpResponse {
             .content_type("text/plain; version=0.0.4; charset=utf-8")
             .body(text),
         Err(error) => {
-            tracing::error!(error = %error, "metrics cannot be written");
+            tracing::error!(error = %error, "cannot write metrics");
             HttpResponse::InternalServerError().finish()
         }
     }

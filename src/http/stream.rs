@@ -18,7 +18,6 @@ use super::{
     call::Call,
     extract::{self, MediaType},
     lines::{Block, Lines},
-    locale::Locale,
     outflow::{Gone, Outflow},
     problem::{Problem, ProblemCode},
     verifications::{Item, locale_of, put_result, questions, read_item, reference},
@@ -35,6 +34,7 @@ use heyan_app::{
     },
 };
 use heyan_domain::verdict::Outcome;
+use heyan_texts::Locale;
 
 /// The first line.
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::problem::{Problem, ProblemCode};
 use heyan_domain::json::{self, JsonError, JsonRules};
+use heyan_texts::{Locale, text};
 
 /// Parses one JSON document.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
@@ -17,10 +18,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
                 ..problem
             }
         }
-        JsonError::Syntax(line, column) => Problem::new(ProblemCode::InvalidJson).detail_both(
-            format!("第 {line} 行第 {column} 列附近有错。"),
-            format!("Wrong near line {line}, column {column}."),
-        ),
+        JsonError::Syntax(line, column) => {
+            let place = text("problems.detail.json");
+            let parts: &[&str] = &[&line.to_string(), &column.to_string()];
+            Problem::new(ProblemCode::InvalidJson)
+                .detail_both(place.fill(Locale::ZhCn, parts), place.fill(Locale::En, parts))
+        }
     })
 }
 

@@ -14,7 +14,6 @@ use serde_json::value::RawValue;
 use super::{
     call::Call,
     extract,
-    locale::Locale,
     problem::{Problem, ProblemCode},
     reply::ok,
 };
@@ -29,6 +28,7 @@ use heyan_app::{
         verify,
     },
 };
+use heyan_texts::Locale;
 
 /// `POST /v1/verifications`.
 #[utoipa::path(

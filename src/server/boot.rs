@@ -123,7 +123,7 @@ async fn open_around(
     let root = &config.node.root_key_file;
     anyhow::ensure!(
         root.exists() || !data.join(store::DATABASE).exists(),
-        "the root key {} is missing, but {} holds data made under it: restore the key from its backup",
+        "the root key file {} is missing, but {} contains data encrypted with it: restore the key file from its backup",
         root.display(),
         data.display()
     );
@@ -343,9 +343,9 @@ fn cache_config(config: &Config) -> CacheConfig {
 
 fn make_private_dir(folder: &Path) -> anyhow::Result<()> {
     if !folder.is_dir() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
         std::fs::set_permissions(folder, Permissions::from_mode(0o700))
-            .with_context(|| format!("cannot make {} private", folder.display()))?;
+            .with_context(|| format!("cannot restrict access to folder {}", folder.display()))?;
     }
     Ok(())
 }
@@ -384,8 +384,9 @@ fn limit_readers(_listener: &TcpListener, _patience: Duration) -> std::io::Resul
 }
 
 fn bind(address: &str, tls: bool, patience: Duration) -> anyhow::Result<(TcpListener, String)> {
-    let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
-    limit_readers(&listener, patience).with_context(|| format!("cannot limit the readers of {address}"))?;
+    let listener = listen(address)
+        .with_context(|| format!("cannot listen on {address}; choose another address in [http] of the settings"))?;
+    limit_readers(&listener, patience).with_context(|| format!("cannot set socket timeouts on {address}"))?;
     let scheme = if tls { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
     Ok((listener, url))
@@ -450,7 +451,7 @@ impl Node {
         if http.drain_ms > 0 {
             tracing::info!(
                 drain_ms = http.drain_ms,
-                "draining: /readyz says so, and callers are answered on"
+                "draining: /readyz reports it; calls are still answered"
             );
             tokio::time::sleep(Duration::from_millis(http.drain_ms)).await;
         }
@@ -476,7 +477,7 @@ async fn save_usage(hub: Arc<Hub>) {
     loop {
         second.tick().await;
         if let Err(error) = save_usage_once(&hub).await {
-            tracing::warn!(error = %error, "counts of daily ceilings were not saved");
+            tracing::warn!(error = %error, "cannot save the counts of daily ceilings");
         }
     }
 }

@@ -42,7 +42,9 @@ pub(super) fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
         reads_feed: !kafka.feed.agency.is_empty(),
         reads_requests: kafka.requests.enabled,
     };
-    Ok(Arc::new(KafkaBus::new(settings).context("[kafka] in the settings")?))
+    Ok(Arc::new(
+        KafkaBus::new(settings).context("invalid [kafka] in the settings")?,
+    ))
 }
 
 /// What comes in over the bus.
@@ -84,7 +86,7 @@ fn security(config: &Config) -> anyhow::Result<Security> {
             let files = outward::secret_files(config)?;
             let password = files
                 .read(file)
-                .with_context(|| format!("kafka.sasl_password_file: {}", file.display()))?;
+                .with_context(|| format!("kafka.sasl_password_file: cannot read {}", file.display()))?;
             Some(Scram {
                 mechanism: kafka.sasl_mechanism.to_uppercase(),
                 username: username.to_owned(),

@@ -11,7 +11,7 @@ pub fn forbid_core_dumps() {
         maximum: Some(0),
     };
     if setrlimit(Resource::Core, none).is_err() || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err() {
-        tracing::warn!("core dumps could not be forbidden: a crash may write secrets to a file");
+        tracing::warn!("cannot disable core dumps: a crash may write secrets to a file");
     }
 }
 
@@ -26,7 +26,7 @@ pub fn raise_file_limit() {
         maximum: limit.maximum,
     };
     if setrlimit(Resource::Nofile, raised).is_err() {
-        tracing::warn!("the limit of open files could not be raised");
+        tracing::warn!("cannot raise the limit of open files");
     }
 }
 
@@ -39,11 +39,7 @@ pub(crate) fn connections_within_files(wanted: usize, workers: usize) -> usize {
     let all = usize::try_from(files.saturating_sub(FILES_RESERVED)).unwrap_or(usize::MAX);
     let fit = (all / workers.max(1)).max(1);
     if fit < wanted {
-        tracing::warn!(
-            wanted,
-            fit,
-            "the limit of open files allows fewer connections for each worker"
-        );
+        tracing::warn!(wanted, fit, "low limit of open files: fewer connections per worker");
     }
     wanted.min(fit)
 }

@@ -21,7 +21,7 @@ pub(super) fn licences(config: &Config, catalog: &Catalog) -> anyhow::Result<Lic
     let is_of_licences = |name: &String| catalog.get(name).is_some_and(|dataset| dataset.licence.is_some());
     anyhow::ensure!(
         away.as_ref().is_none_or(is_of_licences),
-        "licences.away_dataset: {} is no dataset of licences",
+        "licences.away_dataset: {} is not a dataset of licences",
         wanted.away_dataset
     );
     Ok(Licences {

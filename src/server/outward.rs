@@ -41,7 +41,7 @@ pub fn webhooks(config: &Config) -> anyhow::Result<WebhookPush> {
         any_port_networks: push.any_port_networks.clone(),
         plain_http_networks: push.plain_http_networks.clone(),
     };
-    let rules = TargetRules::parse(&lists).context("[push] in the settings")?;
+    let rules = TargetRules::parse(&lists).context("invalid targets in [push] of the settings")?;
     let mut made = PushConfig::new(rules);
     made.connect_ms = push.connect_timeout_ms;
     made.total_ms = push.attempt_timeout_ms;
@@ -49,7 +49,7 @@ pub fn webhooks(config: &Config) -> anyhow::Result<WebhookPush> {
     made.answer_ms = push.answer_timeout_ms;
     if !push.extra_roots_file.as_os_str().is_empty() {
         made.extra_roots_pem = std::fs::read(&push.extra_roots_file)
-            .with_context(|| format!("cannot read {}", push.extra_roots_file.display()))?;
+            .with_context(|| format!("push.extra_roots_file: cannot read {}", push.extra_roots_file.display()))?;
     }
     made.system_roots = if push.trust_system_roots {
         SystemRoots::Trusted
@@ -122,7 +122,7 @@ impl SignedSink for Signed {
 
 /// When a delivery is tried again.
 pub fn schedule(config: &Config) -> anyhow::Result<Schedule> {
-    Schedule::new(config.push.schedule_s.clone()).context("push.schedule_s in the settings")
+    Schedule::new(config.push.schedule_s.clone()).context("push.schedule_s of the settings is not valid")
 }
 
 /// Working days, with the operator's further years.
@@ -132,7 +132,7 @@ pub fn calendar(config: &Config) -> anyhow::Result<WorkingCalendar> {
         return Ok(WorkingCalendar::shipped().clone());
     }
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    WorkingCalendar::with_extra(&text).with_context(|| format!("calendar.extra_file {}", file.display()))
+    WorkingCalendar::with_extra(&text).with_context(|| format!("calendar.extra_file: cannot parse {}", file.display()))
 }
 
 /// How much may be guessed.

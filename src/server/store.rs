@@ -29,7 +29,7 @@ pub(super) async fn open(config: &Config, keys: &KeyRing) -> anyhow::Result<Arc<
     let settled = store.settle(ROOT_MARK, &mark).await?;
     anyhow::ensure!(
         settled == mark,
-        "the store holds data made under another root key than {}: give every node the same one",
+        "the database contains data encrypted with another root key than {}: copy the same key file to every node",
         config.node.root_key_file.display()
     );
     Ok(store)
@@ -69,7 +69,7 @@ pub fn postgres(config: &Config) -> anyhow::Result<PostgresConfig> {
     let postgres = &config.store.postgres;
     let url = outward::secret_files(config)?
         .read(&postgres.url_file)
-        .with_context(|| format!("store.postgres.url_file {}", postgres.url_file.display()))?;
+        .with_context(|| format!("store.postgres.url_file: cannot read {}", postgres.url_file.display()))?;
     Ok(PostgresConfig {
         origin: config.node.origin.clone(),
         readers: postgres.readers,

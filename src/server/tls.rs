@@ -16,9 +16,18 @@ pub(super) fn of(config: &Config) -> anyhow::Result<Option<rustls::ServerConfig>
     }
     let chain = CertificateDer::pem_file_iter(&tls.certificate_file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("cannot read certificates from {}", tls.certificate_file.display()))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key_file)
-        .with_context(|| format!("cannot read a private key from {}", tls.key_file.display()))?;
+        .with_context(|| {
+            format!(
+                "http.tls.certificate_file: cannot read certificates from {}",
+                tls.certificate_file.display()
+            )
+        })?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key_file).with_context(|| {
+        format!(
+            "http.tls.key_file: cannot read a private key from {}",
+            tls.key_file.display()
+        )
+    })?;
     Ok(Some(
         rustls::ServerConfig::builder()
             .with_no_client_auth()

@@ -355,7 +355,7 @@ async fn administration_lists_every_page_and_tells_a_secret_once() {
     ];
     let ran = heyan(&folder, &stub.url, &add).await;
     assert!(
-        ran.exit == 0 && ran.out.matches("S3CRET").count() == 1 && ran.out.contains("shown this once"),
+        ran.exit == 0 && ran.out.matches("S3CRET").count() == 1 && ran.out.contains("shown only once"),
         "{ran:?}"
     );
     let body = json!({"name":"区数据局","credit_code":"11340200003010677X","role":"agency","authority_for":[],"networks":["10.0.0.0/8"]});
@@ -418,5 +418,5 @@ async fn grants_and_users_are_sent_as_they_were_given() {
         "revoked: g1\n"
     );
     let ran = heyan(&folder, &stub.url, &["agency", "disable", "a", "--lang", "zh"]).await;
-    assert_eq!((ran.exit, ran.out.as_str()), (0, "已停用:a\n"));
+    assert_eq!((ran.exit, ran.out.as_str()), (0, "已停用：a\n"));
 }

@@ -209,7 +209,7 @@ async fn a_slow_hub_is_waited_for_and_a_silent_one_is_not() {
     assert_eq!(ran.exit, 0, "{ran:?}");
     stub.faults.silent.store(1, SeqCst);
     let ran = heyan(&folder, &stub.url, &["verify", &file, "--timeout-s", "1"]).await;
-    assert!(ran.exit == 3 && ran.err.contains("said nothing for 1 s"), "{ran:?}");
+    assert!(ran.exit == 3 && ran.err.contains("sent nothing for 1 s"), "{ran:?}");
 }
 
 /// 40 MB and more in, the same memory as for a small file: a small one of some thousand rows fills every buffer there is.

@@ -197,7 +197,7 @@ async fn assert_markdown(hub: &TestHub, path: &str) {
         ("zh-CN", "# 数据质量周报", "| 姓名 | 1 | 1 | 100.00 % | – | 0 | 0 |"),
         (
             "en",
-            "# Data quality, weekly report",
+            "# Weekly data quality report",
             "| Name | 1 | 1 | 100.00 % | – | 0 | 0 |",
         ),
     ] {

@@ -24,6 +24,7 @@ use super::{
 use heyan_auth::sha256;
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::time;
+use heyan_texts::text;
 
 /// What `manifest.json` says that it is.
 pub const FORMAT: &str = "heyan-archive/1";
@@ -37,16 +38,11 @@ const SEALED_WAIT: Duration = Duration::from_secs(10);
 /// Longest application number, bytes.
 const NUMBER_BYTES_MAX: usize = 128;
 
-const README: &str = "\
-heyan archive pack / 核验归档包
-
-Every file but manifest.json and manifest.proof is listed in manifest.json with its SHA-256; the SHA-256 of manifest.json stands
-in the ledger entry that manifest.proof proves. receipts/*.txt are C2SP tlog-proofs: each carries one ledger entry and proves it
-offline. Check it with `heyan archive verify FILE --key PUB`, or with any other reader of these formats.
-
-除 manifest.json 与 manifest.proof 外，每个文件及其 SHA-256 都列在 manifest.json 中；manifest.json 的 SHA-256 写入存证条目，由
-manifest.proof 证明。receipts/*.txt 为 C2SP tlog-proof，各含一条存证条目，可离线验证：`heyan archive verify 文件 --key 公钥`。
-";
+/// What a person who opens the pack reads first, in both languages.
+fn readme() -> String {
+    let text = text("archive_pack.readme");
+    format!("heyan archive pack / 核验归档包\n\n{}\n{}", text.en, text.zh)
+}
 
 /// Whose pack is asked for.
 pub struct Ask<'a> {
@@ -93,7 +89,7 @@ fn json_file(name: &str, value: &Value) -> File {
 
 fn files_of(collected: &Collected) -> Result<Vec<File>, AppError> {
     let mut files = vec![
-        file("README.txt", README.as_bytes().to_vec()),
+        file("README.txt", readme().into_bytes()),
         json_file("verifications.json", &Value::from(collected.verifications.clone())),
         json_file("mismatches.json", &Value::from(collected.mismatches.clone())),
         json_file("deliveries.json", &Value::from(collected.deliveries.clone())),

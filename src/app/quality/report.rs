@@ -9,7 +9,7 @@ use jiff::{
 };
 
 use super::{
-    markdown::{EN, Page, ZH},
+    markdown::Page,
     sums::{Rows, Sums, period},
 };
 use crate::node::caller::Caller;
@@ -20,6 +20,7 @@ use crate::{
 };
 use heyan_catalog::Dataset;
 use heyan_domain::calendar::{china_day, china_midnight_us};
+use heyan_texts::Locale;
 
 /// Days of one request.
 const DAYS_MAX: i32 = 366;
@@ -177,7 +178,7 @@ pub async fn report(hub: &Hub, caller: &Caller, authority: &str, week: Week) -> 
         datasets: datasets.iter().map(|dataset| dataset.name.to_string()).collect(),
         now: now.rows(),
         before: before.rows(),
-        zh: page.markdown(&ZH),
-        en: page.markdown(&EN),
+        zh: page.markdown(Locale::ZhCn),
+        en: page.markdown(Locale::En),
     })
 }

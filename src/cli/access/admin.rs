@@ -14,14 +14,14 @@ use crate::{
     data::rejects::create_private,
     failure::Failure,
     table::{cell, table},
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_server::process::{Exit, Output};
 
-/// One party of a hub, and where its new secret goes.
+/// An agency or a user of a hub, and the file for its new secret.
 #[derive(clap::Args)]
-pub(crate) struct RotateArgs {
-    /// Its identifier
+pub struct RotateArgs {
+    /// Identifier
     pub id: String,
     /// Write the secret into this new file instead of printing it
     #[arg(long, value_name = "F")]
@@ -31,17 +31,17 @@ pub(crate) struct RotateArgs {
     pub hub: HubArgs,
 }
 
-/// One thing of a hub.
+/// An object of a hub, by its identifier.
 #[derive(clap::Args)]
-pub(crate) struct IdArgs {
-    /// Its identifier
+pub struct IdArgs {
+    /// Identifier
     pub id: String,
     /// The hub.
     #[command(flatten)]
     pub hub: HubArgs,
 }
 
-/// A list.
+/// The hub whose objects are listed.
 #[derive(clap::Args)]
 pub(crate) struct ListArgs {
     /// The hub.
@@ -74,7 +74,7 @@ pub(crate) async fn list(
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let mut answer = hub.call(Verb::Get, &["v1", what], &query, None).await?;
         let Some(Value::Array(rows)) = answer.get_mut(what).map(Value::take) else {
-            return Err(Failure::unreachable(Key::OddAnswer, [what]));
+            return Err(Failure::unreachable("cli.odd_answer", [what]));
         };
         all.extend(rows);
         cursor = answer.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
@@ -87,7 +87,7 @@ pub(crate) async fn list(
         .map(|one| columns.iter().map(|column| cell(one.get(*column))).collect())
         .collect();
     let text = if rows.is_empty() {
-        args.lang().say(Key::Nothing, &[])
+        args.lang().say("cli.nothing", &[])
     } else {
         table(columns, &rows)
     };
@@ -160,16 +160,16 @@ pub(crate) async fn with_secret(
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::unreachable(Key::CannotWrite, [&path.display().to_string(), &error.to_string()])
+    Failure::unreachable("cli.cannot_write", [&path.display().to_string(), &error.to_string()])
 }
 
 /// Members of an answer, a line each, then what must be known about its secret.
 fn secret_text(answer: &Value, lang: Lang) -> String {
     let mut lines = vec![members_text(answer)];
     let text = |name: &str| answer.get(name).and_then(Value::as_str);
-    lines.extend(text("previous_valid_until").map(|until| lang.say(Key::PreviousUntil, &[until])));
-    lines.extend(text("secret_file").map(|file| lang.say(Key::SecretIn, &[file])));
-    lines.extend(text("client_secret").map(|_secret| lang.say(Key::SecretOnce, &[])));
+    lines.extend(text("previous_valid_until").map(|until| lang.say("cli.previous_until", &[until])));
+    lines.extend(text("secret_file").map(|file| lang.say("cli.secret_in", &[file])));
+    lines.extend(text("client_secret").map(|_secret| lang.say("cli.secret_once", &[])));
     lines.join("\n")
 }
 
@@ -190,11 +190,11 @@ pub(crate) fn members_text(answer: &Value) -> String {
 ///
 /// # Errors
 /// The hub refuses or cannot be reached.
-pub(crate) async fn standing(
+pub async fn standing(
     args: &IdArgs,
     what: &str,
     verb: &str,
-    said: Key,
+    said: &'static str,
     output: Output,
 ) -> Result<Exit, Failure> {
     let answer = post(&args.hub, &["v1", what, &args.id, verb], None, output).await?;

@@ -7,43 +7,43 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::admin;
+use crate::{client::HubArgs, failure::Failure};
 use heyan_api::NewAgency;
-use crate::{client::HubArgs, failure::Failure, text::Key};
 use heyan_server::process::{Exit, Output};
 
 /// `heyan agency …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum AgencyCommand {
-    /// Add an agency; its secret is shown once
+pub enum AgencyCommand {
+    /// Add an agency; its secret is shown only once
     Add(AddArgs),
     /// List agencies
     List(admin::ListArgs),
-    /// Give an agency a new secret; the old one stays good for a while
+    /// Replace an agency's secret; the old one stays valid during the overlap
     RotateSecret(admin::RotateArgs),
-    /// Let an agency in no more
+    /// Disable an agency
     Disable(admin::IdArgs),
-    /// Let a disabled agency in again
+    /// Enable a disabled agency
     Enable(admin::IdArgs),
 }
 
 /// `heyan agency add`.
 #[derive(clap::Args)]
-pub(crate) struct AddArgs {
-    /// Its name
+pub struct AddArgs {
+    /// Name of the agency
     name: String,
     /// Unified social credit code (GB 32100-2015), 18 characters
     #[arg(long, value_name = "CODE")]
     credit_code: String,
-    /// Identifier (else the hub makes one)
+    /// Identifier [default: chosen by the hub]
     #[arg(long)]
     id: Option<String>,
-    /// What it is
+    /// Role of the agency
     #[arg(long, value_enum, default_value_t = AgencyRole::Agency)]
     role: AgencyRole,
-    /// Dataset that it answers for (repeat for more)
+    /// Dataset that it is the authority of (repeatable)
     #[arg(long, value_name = "DATASET")]
     authority_for: Vec<String>,
-    /// Network it comes from, as 10.1.0.0/16 (repeat for more; none = any)
+    /// Network that it may call from, such as 10.1.0.0/16 (repeatable) [default: any]
     #[arg(long = "network", value_name = "CIDR")]
     networks: Vec<String>,
     /// Write the secret into this new file instead of printing it
@@ -55,10 +55,10 @@ pub(crate) struct AddArgs {
 
 /// What an agency is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AgencyRole {
-    /// It asks.
+pub enum AgencyRole {
+    /// Verifies claims.
     Agency,
-    /// It owns datasets: contributes records, decides corrections.
+    /// Owns datasets: contributes records, decides corrections.
     Authority,
 }
 
@@ -100,8 +100,8 @@ async fn act(command: AgencyCommand, output: Output) -> Result<Exit, Failure> {
             let path = ["v1", "agencies", &args.id, "rotate-secret"];
             admin::with_secret(&args.hub, &path, None, args.secret_out.as_deref(), output).await
         }
-        AgencyCommand::Disable(args) => admin::standing(&args, "agencies", "disable", Key::Disabled, output).await,
-        AgencyCommand::Enable(args) => admin::standing(&args, "agencies", "enable", Key::Enabled, output).await,
+        AgencyCommand::Disable(args) => admin::standing(&args, "agencies", "disable", "cli.disabled", output).await,
+        AgencyCommand::Enable(args) => admin::standing(&args, "agencies", "enable", "cli.enabled", output).await,
     }
 }
 

@@ -8,7 +8,6 @@ use super::admin;
 use crate::{
     client::{Hub, HubArgs, Verb},
     failure::Failure,
-    text::Key,
 };
 use heyan_api::NewGrant;
 use heyan_domain::policy::Operation;
@@ -17,25 +16,25 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan grant …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum GrantCommand {
-    /// Grant an agency something
+pub enum GrantCommand {
+    /// Add a grant for an agency
     Add(AddArgs),
     /// List grants
     List(ListArgs),
-    /// Take a grant back
+    /// Revoke a grant
     Revoke(admin::IdArgs),
 }
 
 /// `heyan grant add`.
 #[derive(clap::Args)]
-pub(crate) struct AddArgs {
-    /// Agency, by identifier
+pub struct AddArgs {
+    /// Identifier of the agency
     #[arg(long)]
     agency: String,
-    /// Dataset
+    /// Name of the dataset
     #[arg(long)]
     dataset: String,
-    /// Operations, with commas or repeated
+    /// Operations, separated by commas or repeated
     #[arg(
         long = "operation",
         alias = "operations",
@@ -44,7 +43,7 @@ pub(crate) struct AddArgs {
         value_delimiter = ','
     )]
     operations: Vec<Operation>,
-    /// Fields, with commas or repeated
+    /// Fields, separated by commas or repeated
     #[arg(
         long = "field",
         alias = "fields",
@@ -53,7 +52,7 @@ pub(crate) struct AddArgs {
         value_delimiter = ','
     )]
     fields: Vec<String>,
-    /// Service items, with commas or repeated
+    /// Codes of service items, separated by commas or repeated
     #[arg(
         long = "item-code",
         alias = "item-codes",
@@ -62,16 +61,16 @@ pub(crate) struct AddArgs {
         value_delimiter = ','
     )]
     item_codes: Vec<String>,
-    /// First moment (RFC 3339; else now)
+    /// Start of validity (RFC 3339) [default: now]
     #[arg(long, value_name = "TIME")]
     valid_from: Option<String>,
-    /// Last moment (RFC 3339; else none)
+    /// End of validity (RFC 3339) [default: none]
     #[arg(long, value_name = "TIME")]
     valid_until: Option<String>,
-    /// Uses a day at most
+    /// Maximum number of uses per day
     #[arg(long, value_name = "N")]
     daily_ceiling: Option<u64>,
-    /// Network it may be used from, as 10.1.0.0/16 (repeat for more; none = any)
+    /// Network that it may be used from, such as 10.1.0.0/16 (repeatable) [default: any]
     #[arg(long = "network", value_name = "CIDR")]
     networks: Vec<String>,
     #[command(flatten)]
@@ -80,11 +79,11 @@ pub(crate) struct AddArgs {
 
 /// `heyan grant list`.
 #[derive(clap::Args)]
-pub(crate) struct ListArgs {
-    /// Of this agency
+pub struct ListArgs {
+    /// Only grants of this agency
     #[arg(long)]
     agency: Option<String>,
-    /// For this dataset
+    /// Only grants on this dataset
     #[arg(long)]
     dataset: Option<String>,
     #[command(flatten)]
@@ -140,7 +139,7 @@ async fn act(command: GrantCommand, output: Output) -> Result<Exit, Failure> {
             } else {
                 json!({"id": args.id, "revoked": true})
             };
-            output.tell(&answer, &args.hub.lang().say(Key::Revoked, &[&args.id]));
+            output.tell(&answer, &args.hub.lang().say("cli.revoked", &[&args.id]));
             Ok(Exit::Done)
         }
     }

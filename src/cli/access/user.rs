@@ -7,34 +7,34 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::admin;
+use crate::{client::HubArgs, failure::Failure};
 use heyan_api::NewUser;
-use crate::{client::HubArgs, failure::Failure, text::Key};
 use heyan_server::process::{Exit, Output};
 
 /// `heyan user …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum UserCommand {
-    /// Add a user; the secret is shown once
+pub enum UserCommand {
+    /// Add a user; the secret is shown only once
     Add(AddArgs),
     /// List users
     List(admin::ListArgs),
-    /// Give a user a new secret; the old one stays good for a while
+    /// Replace a user's secret; the old one stays valid during the overlap
     RotateSecret(admin::RotateArgs),
-    /// Let a user in no more
+    /// Disable a user
     Disable(admin::IdArgs),
-    /// Let a disabled user in again
+    /// Enable a disabled user
     Enable(admin::IdArgs),
 }
 
 /// `heyan user add`.
 #[derive(clap::Args)]
-pub(crate) struct AddArgs {
-    /// Identifier
+pub struct AddArgs {
+    /// Identifier of the user
     id: String,
-    /// Name
+    /// Name of the user
     #[arg(long)]
     name: String,
-    /// The one role
+    /// Role of the user
     #[arg(long, value_enum)]
     role: UserRole,
     /// Write the secret into this new file instead of printing it
@@ -46,12 +46,12 @@ pub(crate) struct AddArgs {
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum UserRole {
-    /// Watches mismatches and deliveries.
+pub enum UserRole {
+    /// Monitors mismatches and deliveries.
     Operator,
-    /// Agencies, grants and users.
+    /// Manages agencies, grants and users.
     Manager,
-    /// Ledger and traces.
+    /// Reads the ledger and traces.
     Auditor,
 }
 
@@ -101,7 +101,7 @@ async fn act(command: UserCommand, output: Output) -> Result<Exit, Failure> {
             let path = ["v1", "users", &args.id, "rotate-secret"];
             admin::with_secret(&args.hub, &path, None, args.secret_out.as_deref(), output).await
         }
-        UserCommand::Disable(args) => admin::standing(&args, "users", "disable", Key::Disabled, output).await,
-        UserCommand::Enable(args) => admin::standing(&args, "users", "enable", Key::Enabled, output).await,
+        UserCommand::Disable(args) => admin::standing(&args, "users", "disable", "cli.disabled", output).await,
+        UserCommand::Enable(args) => admin::standing(&args, "users", "enable", "cli.enabled", output).await,
     }
 }

@@ -28,32 +28,32 @@ use crate::{
     failure::Failure,
     progress::Progress,
     table::table,
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_server::process::{Exit, Output};
 
-/// `heyan import`: exit 0 = every row is in, 1 = rows were rejected (they are in FILE.rejected.ndjson).
+/// `heyan import`. Exit code 0: all rows were imported; 1: rows were rejected, see FILE.rejected.ndjson.
 #[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Dataset, as in `GET /v1/datasets`
+pub struct Args {
+    /// Name of the dataset, as in `GET /v1/datasets`
     dataset: String,
     #[command(flatten)]
     file: FileArgs,
     #[command(flatten)]
     hub: HubArgs,
-    /// Requests under way at once
+    /// Number of concurrent requests
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
     in_flight: u8,
-    /// Rows of one request
+    /// Rows per request
     #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch_rows: u32,
-    /// Further tries of a request that broke or was put off; repeats change nothing
+    /// Retries of a request that failed or was deferred; repeating a request changes nothing
     #[arg(long, value_name = "N", default_value_t = 5)]
     retries: u32,
-    /// First pause before a further try, doubled each time
+    /// Pause before the first retry, doubled for each further retry
     #[arg(long, value_name = "MS", default_value_t = 500)]
     retry_ms: u64,
-    /// Append the receipt of every request to this file, a line each
+    /// Append the receipts of all requests to this file, one per line
     #[arg(long, value_name = "F")]
     receipts: Option<PathBuf>,
 }
@@ -80,7 +80,7 @@ async fn import(args: Args, output: Output) -> Result<Exit, Failure> {
         hub,
         output,
         lang,
-        progress: Progress::begin(Arc::clone(&source.read), source.length, Key::Rejected, output, lang),
+        progress: Progress::begin(Arc::clone(&source.read), source.length, "cli.rejected", output, lang),
         rejects: Rejects::beside(&args.file.file)?,
         under_way: VecDeque::new(),
         total: Decided::default(),
@@ -110,7 +110,7 @@ fn append_to(path: &PathBuf) -> Result<File, Failure> {
 }
 
 fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
-    Failure::unreachable(Key::CannotWrite, [&path.display().to_string(), &error.to_string()])
+    Failure::unreachable("cli.cannot_write", [&path.display().to_string(), &error.to_string()])
 }
 
 /// Rows of one request.
@@ -263,7 +263,7 @@ impl Work {
         };
         let decided = task
             .await
-            .unwrap_or_else(|error| Err(Failure::unreachable(Key::NoClient, [&error.to_string()])));
+            .unwrap_or_else(|error| Err(Failure::unreachable("cli.no_client", [&error.to_string()])));
         let decided = decided.inspect_err(|_failure| self.under_way.drain(..).for_each(|other| other.task.abort()))?;
         let rows = batch.rows.len() + batch.faults.len();
         let rejected_before = self.rejects.count;
@@ -302,7 +302,7 @@ impl Work {
                 code: text("code").unwrap_or_else(|| "unanswered".to_owned()),
                 reason: text("detail")
                     .or_else(|| text("title"))
-                    .unwrap_or_else(|| lang.say(Key::RowUnanswered, &[])),
+                    .unwrap_or_else(|| lang.say("cli.row_unanswered", &[])),
                 problem: problem.clone(),
                 raw: Some(kept.raw.take().unwrap_or_else(sent)),
             });
@@ -333,30 +333,30 @@ impl Work {
     }
 
     fn text(&self, file: Option<String>, stopped: bool) -> String {
-        let say = |key: Key, parts: &[&str]| self.lang.say(key, parts);
+        let say = |key: &'static str, parts: &[&str]| self.lang.say(key, parts);
         let counts = [
-            (Key::Created, self.total.created),
-            (Key::Updated, self.total.updated),
-            (Key::Unchanged, self.total.unchanged),
-            (Key::Ignored, self.total.ignored),
-            (Key::Rejected, self.rejects.count),
+            ("cli.created", self.total.created),
+            ("cli.updated", self.total.updated),
+            ("cli.unchanged", self.total.unchanged),
+            ("cli.ignored", self.total.ignored),
+            ("cli.rejected", self.rejects.count),
         ];
         let rows: Vec<Vec<String>> = counts
             .iter()
             .map(|(key, n)| vec![say(*key, &[]), n.to_string()])
             .collect();
-        let mut lines = vec![table(&[&self.args.dataset, &say(Key::Count, &[])], &rows)];
+        let mut lines = vec![table(&[&self.args.dataset, &say("cli.count", &[])], &rows)];
         let (rows, rate) = (self.rows.to_string(), self.progress.rate().to_string());
-        lines.push(say(Key::Took, &[&rows, &self.progress.seconds().to_string(), &rate]));
+        lines.push(say("cli.took", &[&rows, &self.progress.seconds().to_string(), &rate]));
         lines.extend(
             self.total
                 .receipt
                 .as_ref()
                 .and_then(|receipt| receipt_line(receipt, self.lang)),
         );
-        lines.extend(file.map(|file| say(Key::RejectedIn, &[&file])));
+        lines.extend(file.map(|file| say("cli.rejected_in", &[&file])));
         if stopped {
-            lines.push(say(Key::ImportStopped, &[&self.last_line.to_string()]));
+            lines.push(say("cli.import_stopped", &[&self.last_line.to_string()]));
         }
         lines.join("\n")
     }
@@ -366,5 +366,5 @@ impl Work {
 pub(crate) fn receipt_line(receipt: &Value, lang: Lang) -> Option<String> {
     let origin = receipt.get("origin").and_then(Value::as_str)?;
     let index = receipt.get("index").and_then(Value::as_u64)?;
-    Some(lang.say(Key::Receipt, &[origin, &index.to_string()]))
+    Some(lang.say("cli.receipt", &[origin, &index.to_string()]))
 }

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{failure::Failure, text::Key};
+use crate::failure::Failure;
 
 /// The file of rejected rows.
 pub(crate) struct Rejects {
@@ -111,6 +111,9 @@ impl Rejects {
     }
 
     fn cannot_write(&self, error: &io::Error) -> Failure {
-        Failure::unreachable(Key::CannotWrite, [&self.path.display().to_string(), &error.to_string()])
+        Failure::unreachable(
+            "cli.cannot_write",
+            [&self.path.display().to_string(), &error.to_string()],
+        )
     }
 }

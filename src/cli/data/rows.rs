@@ -21,7 +21,7 @@ use super::{
 use crate::{
     catalogue::{RowKind, Shape, UnknownColumns},
     failure::Failure,
-    text::{Key, Lang},
+    text::Lang,
 };
 
 /// How a file's rows are written.
@@ -88,18 +88,18 @@ impl Fault {
     pub(crate) fn say(self, lang: Lang) -> String {
         let max = ROW_BYTES_MAX.to_string();
         match self {
-            Self::TooLong => lang.say(Key::RowTooLong, &[&max]),
-            Self::Undecodable => lang.say(Key::RowUndecodable, &[]),
-            Self::Columns { has, header } => lang.say(Key::RowColumns, &[&has.to_string(), &header.to_string()]),
-            Self::Version => lang.say(Key::RowVersion, &[]),
-            Self::Dataset => lang.say(Key::RowDataset, &[]),
-            Self::Column(number) => lang.say(Key::RowColumn, &[&number.to_string()]),
-            Self::Quote => lang.say(Key::RowQuote, &[&max]),
+            Self::TooLong => lang.say("cli.row_too_long", &[&max]),
+            Self::Undecodable => lang.say("cli.row_undecodable", &[]),
+            Self::Columns { has, header } => lang.say("cli.row_columns", &[&has.to_string(), &header.to_string()]),
+            Self::Version => lang.say("cli.row_version", &[]),
+            Self::Dataset => lang.say("cli.row_dataset", &[]),
+            Self::Column(number) => lang.say("cli.row_column", &[&number.to_string()]),
+            Self::Quote => lang.say("cli.row_quote", &[&max]),
         }
     }
 }
 
-/// A file and how to read it.
+/// A file and its encoding.
 #[derive(clap::Args, Clone)]
 pub(crate) struct FileArgs {
     /// NDJSON or CSV; `-` is standard input
@@ -171,7 +171,7 @@ impl Source {
             let file = File::open(&args.file).and_then(|file| file.metadata().map(|about| (file, about)));
             let (file, about) = file.map_err(|error| cannot_read(&name, &error))?;
             if about.is_dir() {
-                return Err(Failure::unreachable(Key::CannotRead, [&name, "a directory"]));
+                return Err(Failure::unreachable("cli.cannot_read", [&name, "a directory"]));
             }
             (Box::new(file), about.is_file().then_some(about.len()))
         };
@@ -190,7 +190,7 @@ impl Source {
             Some(_) => Format::Csv,
         });
         if format == Format::Ndjson && first == Some(b'[') {
-            return Err(Failure::usage(Key::JsonArray, [&name]));
+            return Err(Failure::usage("cli.json_array", [&name]));
         }
         Ok(Self {
             reader,
@@ -254,9 +254,9 @@ fn format_of(path: &Path) -> Option<Format> {
 
 pub(super) fn cannot_read(name: &str, error: &io::Error) -> Failure {
     if error.get_ref().is_some_and(|inner| inner.is::<Undecided>()) {
-        return Failure::usage(Key::NoEncoding, [name]);
+        return Failure::usage("cli.no_encoding", [name]);
     }
-    Failure::unreachable(Key::CannotRead, [name, &error.to_string()])
+    Failure::unreachable("cli.cannot_read", [name, &error.to_string()])
 }
 
 /// Why the reader stops early.

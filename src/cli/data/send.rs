@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     client::Hub,
     failure::{Failure, remark},
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_server::process::{Exit, Output};
 
@@ -100,7 +100,7 @@ pub(crate) async fn send(
             failure.line(retry.lang),
             wait.as_millis().to_string(),
         );
-        remark(retry.output, &retry.lang.say(Key::Retrying, &[&number, &line, &ms]));
+        remark(retry.output, &retry.lang.say("cli.retrying", &[&number, &line, &ms]));
         tokio::time::sleep(wait).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
@@ -111,7 +111,7 @@ async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lan
     let mut decided = Decided::default();
     let mut answered = vec![false; rows];
     while let Some(line) = lines.next().await? {
-        let odd = |_syntax| Failure::unreachable(Key::OddAnswer, ["NDJSON"]);
+        let odd = |_syntax| Failure::unreachable("cli.odd_answer", ["NDJSON"]);
         let mut answer: Value = serde_json::from_slice(&line).map_err(odd)?;
         let place = answer
             .get("line")
@@ -120,7 +120,7 @@ async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lan
         if let Some(place) = place {
             match answered.get_mut(place) {
                 Some(seen) if !*seen => *seen = true,
-                _ => return Err(Failure::unreachable(Key::OddAnswer, ["line"])),
+                _ => return Err(Failure::unreachable("cli.odd_answer", ["line"])),
             }
             match answer.get("status").and_then(Value::as_str) {
                 Some(status) => decided.count(status),
@@ -135,7 +135,7 @@ async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lan
             return Err(lines.problem(taken(&mut answer, "problem"), lang));
         }
     }
-    Err(Failure::unreachable(Key::CutOff, []))
+    Err(Failure::unreachable("cli.cut_off", []))
 }
 
 fn taken(value: &mut Value, name: &str) -> Value {

@@ -14,7 +14,6 @@ use super::rows::{Fault, Groups, Plan, ROW_BYTES_MAX, Row, Stop, cannot_read};
 use crate::{
     catalogue::{self, Column, RowKind, UnknownColumns},
     failure::Failure,
-    text::Key,
 };
 use heyan_connectors::source::file::delimiter_of;
 
@@ -75,7 +74,7 @@ pub(super) fn read(
         }
     }
     if table.is_none() {
-        return Err(Stop::Failed(Failure::usage(Key::NoHeader, [name])));
+        return Err(Stop::Failed(Failure::usage("cli.no_header", [name])));
     }
     Ok(())
 }
@@ -94,7 +93,7 @@ struct Guard<R> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("a row without end")]
+#[error("unterminated row")]
 struct Endless;
 
 impl<R: Read> Read for Guard<R> {
@@ -147,9 +146,9 @@ impl<'a> Table<'a> {
             let dataset = plan
                 .dataset
                 .as_deref()
-                .ok_or_else(|| Failure::usage(Key::NeedsDataset, [file]))?;
+                .ok_or_else(|| Failure::usage("cli.needs_dataset", [file]))?;
             let shape = plan.shapes.iter().find(|shape| shape.name == dataset);
-            let shape = shape.ok_or_else(|| Failure::usage(Key::OddShape, [dataset]))?;
+            let shape = shape.ok_or_else(|| Failure::usage("cli.odd_shape", [dataset]))?;
             let own = columns.get(dataset).map_or(&[][..], Vec::as_slice);
             shape.check(&header, own, plan.kind, unknown, file)?;
         }

@@ -25,25 +25,25 @@ use crate::{
     failure::{Failure, remark},
     progress::Progress,
     table::table,
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_api::{Purpose, StreamHeader};
 use heyan_server::process::{Exit, Output};
 
-/// `heyan verify`: exit 0 = every request was answered `verified`; 1 = at least one was not, or got a problem instead of an answer.
+/// `heyan verify`. Exit code 0: all requests were answered `verified`; 1: at least one was not, or got a problem instead of an answer.
 ///
 /// A request is `{"ref":…,"dataset":…,"subject":{…},"claims":{…}}`. An NDJSON file may begin with its own
-/// `{"purpose":{…},"dataset":…}`, which then counts instead of the options.
+/// `{"purpose":{…},"dataset":…}`, which takes precedence over the options.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     file: FileArgs,
     #[command(flatten)]
     hub: HubArgs,
-    /// Where answers go, a line each, in order; `-` is standard output, the summary then goes to standard error
+    /// File for the answers, one per line, in order; `-` is standard output, and the summary then goes to standard error
     #[arg(short = 'o', long = "out", value_name = "OUT")]
     out: Option<PathBuf>,
-    /// Dataset of requests that name none
+    /// Dataset of requests that do not name one
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
     /// Purpose: code of the service item
@@ -52,13 +52,13 @@ pub(crate) struct Args {
     /// Purpose: name of the service item
     #[arg(long, value_name = "TEXT")]
     item_name: Option<String>,
-    /// Purpose: number of the application [default: `bulk-` and the file's name without its ending]
+    /// Purpose: number of the application [default: `bulk-` and the file name without extension]
     #[arg(long, value_name = "NO")]
     application_no: Option<String>,
-    /// Purpose: who asks [default: the login name, else `heyan-verify`]
+    /// Purpose: clerk who verifies [default: the login name, else `heyan-verify`]
     #[arg(long, env = "HEYAN_OPERATOR", value_name = "WHO")]
     operator: Option<String>,
-    /// Purpose: why
+    /// Purpose: reason
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -69,12 +69,12 @@ pub(crate) const DEFAULT_ITEM_CODE: &str = "bulk-verification";
 const UNDER_WAY_MAX: usize = 8_192;
 const BLOCKS_WAITING_MAX: usize = 4;
 /// The outcomes of CONTRACT §4 in the order of the summary.
-const OUTCOMES: [(&str, Key); 5] = [
-    ("verified", Key::Verified),
-    ("mismatched", Key::Mismatched),
-    ("review", Key::Review),
-    ("incomplete", Key::Incomplete),
-    ("not_found", Key::NotFound),
+const OUTCOMES: [(&str, &str); 5] = [
+    ("verified", "cli.verified"),
+    ("mismatched", "cli.mismatched"),
+    ("review", "cli.review"),
+    ("incomplete", "cli.incomplete"),
+    ("not_found", "cli.not_found"),
 ];
 
 /// Verifies a file and tells how many requests had which outcome.
@@ -101,7 +101,7 @@ async fn verify(args: Args, output: Output) -> Result<Exit, Failure> {
         (Format::Csv, _) => Shape::all(&hub).await?,
     };
     let mut out = Out::open(args.out.as_deref())?;
-    let mut progress = Progress::begin(Arc::clone(&source.read), source.length, Key::Problems, output, lang);
+    let mut progress = Progress::begin(Arc::clone(&source.read), source.length, "cli.problems", output, lang);
     let plan = Plan {
         kind: RowKind::Request,
         dataset: args.dataset.clone(),
@@ -210,7 +210,7 @@ async fn converse(
     }
     feeder
         .await
-        .unwrap_or_else(|error| Err(Failure::unreachable(Key::NoClient, [&error.to_string()])))
+        .unwrap_or_else(|error| Err(Failure::unreachable("cli.no_client", [&error.to_string()])))
 }
 
 /// Sends blocks of lines, and tells of each line after it was sent: so there is always an answer to wait for, never a wait for
@@ -292,11 +292,11 @@ async fn receive(
         .next()
         .await?
         .ok_or_else(|| cut_off(lines, unnamed_problem.take(), lang))?;
-    let last: Value = serde_json::from_slice(&last).map_err(|_| Failure::unreachable(Key::OddAnswer, ["NDJSON"]))?;
+    let last: Value = serde_json::from_slice(&last).map_err(|_| Failure::unreachable("cli.odd_answer", ["NDJSON"]))?;
     if last.get("summary").is_none() {
         let problem = last.get("problem").cloned();
         return Err(problem.map_or_else(
-            || Failure::unreachable(Key::OddAnswer, ["summary"]),
+            || Failure::unreachable("cli.odd_answer", ["summary"]),
             |p| lines.problem(p, lang),
         ));
     }
@@ -307,7 +307,7 @@ async fn receive(
 /// A stream that ends early may have said why in its last line, which then was no answer to a request.
 fn cut_off(lines: &AnswerLines, problem: Option<Value>, lang: Lang) -> Failure {
     problem.map_or_else(
-        || Failure::unreachable(Key::CutOff, []),
+        || Failure::unreachable("cli.cut_off", []),
         |problem| lines.problem(problem, lang),
     )
 }
@@ -328,7 +328,7 @@ impl Out {
         let name = path.display().to_string();
         match create_private(path, OpenOptions::new().create(true).truncate(true)) {
             Ok(file) => Ok(Self::File(BufWriter::new(file), name)),
-            Err(error) => Err(Failure::unreachable(Key::CannotWrite, [&name, &error.to_string()])),
+            Err(error) => Err(Failure::unreachable("cli.cannot_write", [&name, &error.to_string()])),
         }
     }
 
@@ -346,7 +346,7 @@ impl Out {
             Self::Stdout(writer) => (act(writer), "-"),
             Self::File(writer, name) => (act(writer), name.as_str()),
         };
-        done.map_err(|error| Failure::unreachable(Key::CannotWrite, [name, &error.to_string()]))
+        done.map_err(|error| Failure::unreachable("cli.cannot_write", [name, &error.to_string()]))
     }
 }
 
@@ -376,7 +376,7 @@ const OUTCOMES_MAX: usize = 32;
 impl Tally {
     /// Counts an answer; gives back its problem if that names no request.
     fn count(&mut self, line: &[u8]) -> Result<Option<Value>, Failure> {
-        let odd = |what: &str| Failure::unreachable(Key::OddAnswer, [what]);
+        let odd = |what: &str| Failure::unreachable("cli.odd_answer", [what]);
         let answer: Answer<'_> = serde_json::from_slice(line).map_err(|_syntax| odd("NDJSON"))?;
         match (answer.outcome, answer.problem) {
             (Some(outcome), _) => {
@@ -438,12 +438,12 @@ impl Tally {
         }
         if failure.is_some() {
             let (last, next) = (self.last_line.to_string(), (self.last_line + 1).to_string());
-            remark(output, &lang.say(Key::VerifyStopped, &[&last, &next]));
+            remark(output, &lang.say("cli.verify_stopped", &[&last, &next]));
         }
     }
 
     fn text(&self, out: Option<&str>, progress: &Progress, lang: Lang) -> String {
-        let say = |key: Key, parts: &[&str]| lang.say(key, parts);
+        let say = |key: &'static str, parts: &[&str]| lang.say(key, parts);
         let share = |count: u64| format!("{:.1}%", 100.0 * count as f64 / self.items.max(1) as f64);
         let mut rows: Vec<Vec<String>> = Vec::new();
         for (outcome, key) in OUTCOMES {
@@ -459,20 +459,20 @@ impl Tally {
             }
         }
         rows.push(vec![
-            say(Key::Problems, &[]),
+            say("cli.problems", &[]),
             self.problems.to_string(),
             share(self.problems),
         ]);
         let mut lines = vec![table(
-            &[&say(Key::Outcome, &[]), &say(Key::Count, &[]), &say(Key::Share, &[])],
+            &[&say("cli.outcome", &[]), &say("cli.count", &[]), &say("cli.share", &[])],
             &rows,
         )];
         let (items, rate) = (self.items.to_string(), progress.rate().to_string());
-        lines.push(say(Key::Took, &[&items, &progress.seconds().to_string(), &rate]));
+        lines.push(say("cli.took", &[&items, &progress.seconds().to_string(), &rate]));
         lines.extend(receipt_line(&self.receipt, lang));
         lines.push(match out {
-            Some(out) => say(Key::AnswersIn, &[out]),
-            None => say(Key::AnswersDropped, &[]),
+            Some(out) => say("cli.answers_in", &[out]),
+            None => say("cli.answers_dropped", &[]),
         });
         lines.join("\n")
     }

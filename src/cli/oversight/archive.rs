@@ -11,7 +11,6 @@ use crate::{
     data::rejects::create_private,
     failure::Failure,
     ledger::key_text,
-    text::Key,
 };
 use heyan_api::ArchiveQuery;
 use heyan_app::archive::check;
@@ -24,16 +23,16 @@ use heyan_server::process::{Exit, Output};
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<ArchiveCommand>,
-    /// The application (办件编号) whose pack is wanted
+    /// Application number (办件编号) of the pack
     #[arg(required = true)]
     application_no: Option<String>,
-    /// Only what this agency asked under it
+    /// Only the verifications of this agency
     #[arg(long, value_name = "ID")]
     agency: Option<String>,
-    /// Why; sealed into the ledger
+    /// Reason; stored encrypted in the ledger
     #[arg(long, default_value = "归档 archive")]
     reason: String,
-    /// New file for the pack; only its owner may read it
+    /// New file for the pack, readable only by its owner
     #[arg(short, long, value_name = "FILE", required = true)]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -42,11 +41,11 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum ArchiveCommand {
-    /// Proves that a pack is whole and that the ledgers hold what it says
+    /// Verify that a pack is complete and that the ledgers contain its entries
     Verify {
-        /// The pack
+        /// File of the pack
         file: PathBuf,
-        /// Public key of a ledger, or a file that holds it; once for each node
+        /// Public key of a ledger, or a file that contains it; once for each node
         #[arg(long, required = true)]
         key: Vec<String>,
     },
@@ -69,7 +68,7 @@ async fn fetch(args: &Args, output: Output) -> Result<(), Failure> {
         return Ok(());
     };
     let shown = path.display().to_string();
-    let unwritten = |error: std::io::Error| Failure::unreachable(Key::CannotWrite, [&shown, &error.to_string()]);
+    let unwritten = |error: std::io::Error| Failure::unreachable("cli.cannot_write", [&shown, &error.to_string()]);
     let body = json!(ArchiveQuery {
         application_no: number.clone(),
         agency: args.agency.clone(),
@@ -92,7 +91,10 @@ fn verify(file: &PathBuf, keys: &[String], output: Output) -> anyhow::Result<Exi
     let pack = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let keys: Vec<String> = keys.iter().map(|key| key_text(key)).collect::<Result<_, _>>()?;
     let is_key = |key: &String| VerifierKey::parse(key).is_ok();
-    anyhow::ensure!(keys.iter().all(is_key), "--key is no public key of a ledger");
+    anyhow::ensure!(
+        keys.iter().all(is_key),
+        "--key is not a public key of a ledger; get it from /log/key of the hub"
+    );
     Ok(match check::check(&pack, &keys) {
         Ok(proven) => {
             let json = json!({

@@ -4,24 +4,24 @@ use crate::{
     access::admin,
     client::{Hub, HubArgs, Verb},
     failure::Failure,
-    text::{Key, Lang},
+    text::Lang,
 };
 use heyan_server::process::{Exit, Output};
 
 /// `heyan quality …`.
 #[derive(clap::Subcommand)]
-pub(crate) enum QualityCommand {
-    /// The weekly report of one authority, as Markdown
+pub enum QualityCommand {
+    /// Print the weekly report of one authority as Markdown
     Report(ReportArgs),
 }
 
 /// `heyan quality report`.
 #[derive(clap::Args)]
-pub(crate) struct ReportArgs {
-    /// The authority, by its agency id
+pub struct ReportArgs {
+    /// Agency id of the authority
     #[arg(long, value_name = "ID")]
     authority: String,
-    /// The ISO week, such as 2026-W47
+    /// ISO week, such as 2026-W47
     #[arg(long, value_name = "WEEK")]
     week: String,
     #[command(flatten)]
@@ -45,7 +45,7 @@ async fn report(args: &ReportArgs, output: Output) -> Result<Exit, Failure> {
     let markdown = answer
         .pointer(&format!("/markdown/{lang}"))
         .and_then(serde_json::Value::as_str);
-    let markdown = markdown.ok_or_else(|| Failure::unreachable(Key::OddAnswer, ["markdown"]))?;
+    let markdown = markdown.ok_or_else(|| Failure::unreachable("cli.odd_answer", ["markdown"]))?;
     output.tell(&answer, markdown.trim_end());
     Ok(Exit::Done)
 }

@@ -9,7 +9,6 @@ use crate::{
     client::{Hub, HubArgs, Verb},
     failure::Failure,
     table::{cell, table},
-    text::Key,
 };
 use heyan_api::RuleTrial;
 use heyan_server::process::{Exit, Output};
@@ -21,23 +20,23 @@ pub(crate) enum SupervisionCommand {
     Alerts(AlertsArgs),
     /// List the rules in force, with their modes and counts
     Rules(admin::ListArgs),
-    /// Try a rule over the last days of a hub's ledger: it raises nothing
+    /// Try a rule on the last days of a hub's ledger; raises no alerts
     Replay(ReplayArgs),
 }
 
 /// `heyan supervision alerts`.
 #[derive(clap::Args)]
-pub(crate) struct AlertsArgs {
-    /// Only those in this state: open, acknowledged, closed
+pub struct AlertsArgs {
+    /// Only alerts in this state: open, acknowledged, closed
     #[arg(long)]
     state: Option<String>,
-    /// Only those of this rule
+    /// Only alerts of this rule
     #[arg(long)]
     rule: Option<String>,
-    /// Only those raised since this time (RFC 3339)
+    /// Only alerts raised since this time (RFC 3339)
     #[arg(long)]
     since: Option<String>,
-    /// At most so many
+    /// Maximum number of alerts
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u32,
     #[command(flatten)]
@@ -46,14 +45,14 @@ pub(crate) struct AlertsArgs {
 
 /// `heyan supervision replay`.
 #[derive(clap::Args)]
-pub(crate) struct ReplayArgs {
-    /// The rule's id
+pub struct ReplayArgs {
+    /// Id of the rule
     #[arg(long)]
     rule: String,
-    /// How many days back, at most 92
+    /// Number of days back, at most 92
     #[arg(long, default_value_t = 30)]
     days: u32,
-    /// A rules' file that is not in force: its rule of this id is tried
+    /// Rules file that is not in force; its rule with this id is tried
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -105,7 +104,7 @@ async fn replay(args: &ReplayArgs, output: Output) -> Result<Exit, Failure> {
 
 fn read(file: &Path) -> Result<String, Failure> {
     let shown = file.display().to_string();
-    let cannot = |error: std::io::Error| Failure::unreachable(Key::CannotRead, [&shown, &error.to_string()]);
+    let cannot = |error: std::io::Error| Failure::unreachable("cli.cannot_read", [&shown, &error.to_string()]);
     if std::fs::metadata(file).map_err(cannot)?.len() > FILE_BYTES_MAX {
         return Err(cannot(std::io::ErrorKind::FileTooLarge.into()));
     }
@@ -115,14 +114,14 @@ fn read(file: &Path) -> Result<String, Failure> {
 /// The rows of a member as a table, or the whole answer.
 fn tell(answer: &Value, member: &str, columns: &[&str], args: &HubArgs, output: Output) -> Result<Exit, Failure> {
     let Some(Value::Array(rows)) = answer.get(member) else {
-        return Err(Failure::unreachable(Key::OddAnswer, [member]));
+        return Err(Failure::unreachable("cli.odd_answer", [member]));
     };
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| columns.iter().map(|column| cell(row.get(*column))).collect())
         .collect();
     let text = match cells.is_empty() {
-        true => args.lang().say(Key::Nothing, &[]),
+        true => args.lang().say("cli.nothing", &[]),
         false => table(columns, &cells),
     };
     output.tell(answer, &text);

@@ -9,18 +9,17 @@ use crate::{
     client::{Hub, HubArgs, Verb},
     failure::Failure,
     table::{cell, table},
-    text::Key,
 };
 use heyan_server::process::{Exit, Output};
 
 /// `heyan trace`.
 #[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Dataset, such as natural-person
+pub struct Args {
+    /// Name of the dataset, such as natural-person
     dataset: String,
-    /// JSON object of the subject's identifiers, or - for standard input
+    /// File with a JSON object of the subject's identifiers, or - for standard input
     file: PathBuf,
-    /// Why; sealed into the ledger
+    /// Reason; stored encrypted in the ledger
     #[arg(long)]
     reason: String,
     #[command(flatten)]
@@ -63,7 +62,7 @@ async fn trace(args: &Args, output: Output) -> Result<Exit, Failure> {
             .call(Verb::Post, &["v1", "traces", "query"], &[], Some(&body))
             .await?;
         let Some(Value::Array(some)) = page.get_mut("rows").map(Value::take) else {
-            return Err(Failure::unreachable(Key::OddAnswer, ["rows"]));
+            return Err(Failure::unreachable("cli.odd_answer", ["rows"]));
         };
         rows.extend(some);
         incomplete = page.get_mut("incomplete").map(Value::take).unwrap_or_default();
@@ -78,7 +77,7 @@ async fn trace(args: &Args, output: Output) -> Result<Exit, Failure> {
         .collect();
     let is_whole = incomplete.as_array().is_none_or(Vec::is_empty) && cursor.is_null();
     let mut text = match rows.is_empty() {
-        true => args.hub.lang().say(Key::Nothing, &[]),
+        true => args.hub.lang().say("cli.nothing", &[]),
         false => table(&COLUMNS, &cells),
     };
     if !is_whole {
@@ -90,7 +89,7 @@ async fn trace(args: &Args, output: Output) -> Result<Exit, Failure> {
 
 fn subject(file: &PathBuf) -> Result<Value, Failure> {
     let shown = file.display().to_string();
-    let cannot = |error: std::io::Error| Failure::unreachable(Key::CannotRead, [&shown, &error.to_string()]);
+    let cannot = |error: std::io::Error| Failure::unreachable("cli.cannot_read", [&shown, &error.to_string()]);
     let mut text = String::new();
     match file.as_os_str() == "-" {
         true => std::io::stdin().take(FILE_BYTES_MAX).read_to_string(&mut text),
@@ -98,5 +97,5 @@ fn subject(file: &PathBuf) -> Result<Value, Failure> {
     }
     .map_err(cannot)?;
     // The parser's own message could quote the identifier.
-    serde_json::from_str(&text).map_err(|_syntax| Failure::usage(Key::CannotRead, [&shown, "not JSON"]))
+    serde_json::from_str(&text).map_err(|_syntax| Failure::usage("cli.cannot_read", [&shown, "not JSON"]))
 }

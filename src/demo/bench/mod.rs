@@ -26,32 +26,32 @@ use load::{Load, Round};
 /// `heyan bench`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Seconds of each round
+    /// Length of each round, seconds
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// Rounds; medians are told
+    /// Number of rounds; the medians are printed
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
     rounds: u64,
-    /// Connections
+    /// Number of connections
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     connections: u64,
     /// Requests a second, sent whether or not the answers keep up; latency counts from when each was due. Left out: each
     /// connection sends its next request with the answer
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     rate: Option<u64>,
-    /// Measure a bare HTTP server of the same build beside the hub, in turn
+    /// Also measure a bare HTTP server of the same build, alternating with the hub
     #[arg(long)]
     floor: bool,
-    /// Persons of the city; firms, licences and estates follow
+    /// Number of persons; firms, licences and real estate follow from it
     #[arg(long, default_value_t = 20_000)]
     persons: u64,
-    /// Popular records are asked about more often than others (k-th most popular in proportion to k^-0.99)
+    /// Ask about popular records more often (the k-th most popular in proportion to k^-0.99)
     #[arg(long)]
     zipf: bool,
-    /// Different requests; they are sent in turn
+    /// Number of different requests; they are sent in turn
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     requests: u64,
-    /// Write the requests to this file, a line each, and stop: for other tools
+    /// Write the requests to this file, one per line, and stop; for other tools
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
 }

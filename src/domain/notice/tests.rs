@@ -76,14 +76,14 @@ fn told_to_mend(l: &Labels) -> Vec<Row<'_>> {
             "mismatched",
             None,
             "登记的有效期截止不符合本事项的要求，请提供符合要求的材料。",
-            "what is registered (Valid until) does not meet what this item requires. Bring one that does.",
+            "what is registered (Valid until) does not meet the requirements of this item. Bring one that does.",
         ),
         bring(
             mismatched(vec![&l.name, &l.number], vec![&l.until]),
             "mismatched",
             None,
             "您申报的姓名、证书编号与登记不一致，请核对；如申报无误，请携带原件，以便更正登记。登记的有效期截止不符合本事项的要求，请提供符合要求的材料。",
-            "what you declared (Name, Certificate number) does not agree with the register. Check it; if it is right, bring the original, so that the register can be corrected. Also, what is registered (Valid until) does not meet what this item requires. Bring one that does.",
+            "what you declared (Name, Certificate number) does not agree with the register. Check it; if it is right, bring the original, so that the register can be corrected. Also, what is registered (Valid until) does not meet the requirements of this item. Bring one that does.",
         ),
         bring(
             Standing::ValueMissing(vec![&l.number, &l.name]),
@@ -97,14 +97,14 @@ fn told_to_mend(l: &Labels) -> Vec<Row<'_>> {
             "ask_applicant",
             Some("invalid_value"),
             "您提供的证书编号有误，请核对后重新提供。",
-            "Certificate number cannot be right as given; check it and give it again.",
+            "Certificate number is not valid as given; check it and give it again.",
         ),
         bring(
             Standing::FactMissing(&l.question),
             "ask_applicant",
             Some("fact_missing"),
             "请先说明：经营场所是否租赁？",
-            "please say first: Are the premises leased?",
+            "please answer first: Are the premises leased?",
         ),
     ]
 }
@@ -116,21 +116,21 @@ fn told_to_bring(l: &Labels) -> Vec<Row<'_>> {
             "ask_applicant",
             Some("not_found"),
             "登记中没有查到您提供的证书编号，请核对；如无误，请携带原件。",
-            "the register knows of no such Certificate number; check it, and if it is right, bring the original.",
+            "the register has no record of the Certificate number that you gave; check it, and if it is right, bring the original.",
         ),
         bring(
             Standing::Absent(vec![&l.until]),
             "ask_applicant",
             Some("absent"),
             "登记中没有有效期截止，请提供能够证明的材料。",
-            "the register holds no Valid until; bring something that proves it.",
+            "the register has no value for Valid until; bring something that proves it.",
         ),
         bring(
             Standing::Withheld("《某法》第一条".to_owned()),
             "ask_applicant",
             Some("withheld"),
             "该数据依法不予共享（《某法》第一条），请提供该材料。",
-            "the register is not shared by law (《某法》第一条); bring the material.",
+            "by law the register is not shared (《某法》第一条); bring the material.",
         ),
         bring(
             Standing::NotVerifiable(&l.why),
@@ -144,7 +144,7 @@ fn told_to_bring(l: &Labels) -> Vec<Row<'_>> {
             "ask_applicant",
             Some("not_mapped"),
             "请提供该材料；系统尚未登记它由哪个数据源核验。",
-            "bring it; no register that proves it is known to the system yet.",
+            "bring it; the system does not know yet which register proves it.",
         ),
     ]
 }
@@ -190,13 +190,13 @@ fn expected(pair: [(&Row<'_>, &Label); 2]) -> (&'static str, Label) {
     } else if !going.is_empty() {
         (
             "办理“开办餐馆”，目前无需您提交任何材料。".to_owned(),
-            "For \"Open a restaurant\" you need bring nothing for now.".to_owned(),
+            "For \"Open a restaurant\" you do not need to bring anything for now.".to_owned(),
             "pending",
         )
     } else {
         (
             "办理“开办餐馆”所需的材料均已由本市核验，您无需再提交任何材料。".to_owned(),
-            "Everything that \"Open a restaurant\" needs has been verified by the city. You need bring nothing."
+            "Everything that \"Open a restaurant\" needs has been verified by the city. You do not need to bring anything."
                 .to_owned(),
             "complete",
         )
@@ -208,7 +208,7 @@ fn expected(pair: [(&Row<'_>, &Label); 2]) -> (&'static str, Label) {
     }
     if !bring.is_empty() {
         zh += "\n未列出的材料无需您提交。";
-        en += "\nNothing else is needed of you.";
+        en += "\nYou do not need to bring anything that is not listed.";
     }
     if !going.is_empty() {
         let names = |pick: fn(&Label) -> &str| going.iter().map(|name| pick(name)).collect::<Vec<_>>();
@@ -217,7 +217,7 @@ fn expected(pair: [(&Row<'_>, &Label); 2]) -> (&'static str, Label) {
             names(|l| &l.zh).join("、")
         );
         en += &format!(
-            "\nThe counter goes on verifying these; do not bring them: {}.",
+            "\nThe counter continues to verify these; do not bring them: {}.",
             names(|l| &l.en).join(", ")
         );
     }
@@ -304,7 +304,7 @@ fn what_may_be_left_out_is_never_asked_for() {
 fn materials_that_are_not_known_are_said_to_be_not_known() {
     let given = notice(&label("备案", "Filing"), None);
     assert_eq!(given.conclusion, Conclusion::NotKnown);
-    assert!(given.text.zh.contains("尚未在系统登记") && given.text.en.contains("is not registered"));
+    assert!(given.text.zh.contains("尚未在系统登记") && given.text.en.contains("are not registered"));
     assert!(given.items.is_empty());
     assert_eq!(
         notice(&label("备案", "Filing"), Some(&[])).conclusion,

@@ -6,22 +6,11 @@ use serde_json::Value;
 
 use super::prose::prose;
 use super::spec::{Spec, is_null, items, reference, string, type_names};
-use crate::locale::{Locale, Text, text};
+use heyan_texts::{Locale, text};
 
 /// Most rows of one table, and deepest path.
 const ROWS_MAX: usize = 200;
 const DEPTH_MAX: usize = 8;
-
-const MEMBER: Text = text!("成员" => "Member");
-const TYPE: Text = text!("类型与限制" => "Type and limits");
-const DESCRIPTION: Text = text!("说明" => "Description");
-pub(super) const REQUIRED: Text = text!("必填" => "required");
-pub(super) const OPTIONAL: Text = text!("可选" => "optional");
-const WHOLE: Text = text!("（整体）" => "(whole)");
-const ANY: Text = text!("任意" => "any");
-const OR: Text = text!(" 或 " => " or ");
-const RECURSIVE: Text = text!("（同上层结构）" => " (as above)");
-const CUT: Text = text!("其余成员见 /openapi.json。" => "More members: see /openapi.json.");
 
 /// How strongly a member is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,17 +42,17 @@ pub(super) fn table<'a>(spec: Spec<'a>, schema: &'a Value) -> Markup {
     walk.root(schema);
     let cut = walk.rows.len() >= ROWS_MAX;
     html! {
-        div.scroll tabindex="0" role="group" aria-label=(MEMBER.get(locale)) {
+        div.scroll tabindex="0" role="group" aria-label=(text("pages.schema.member").get(locale)) {
             table.fields {
                 thead { tr {
-                    th scope="col" { (MEMBER.get(locale)) }
-                    th scope="col" { (TYPE.get(locale)) }
-                    th scope="col" { (DESCRIPTION.get(locale)) }
+                    th scope="col" { (text("pages.schema.member").get(locale)) }
+                    th scope="col" { (text("pages.schema.type").get(locale)) }
+                    th scope="col" { (text("pages.schema.description").get(locale)) }
                 } }
                 tbody { @for row in &walk.rows { (row.render(locale)) } }
             }
         }
-        @if cut { p { (CUT.get(locale)) } }
+        @if cut { p { (text("pages.schema.cut").get(locale)) } }
     }
 }
 
@@ -74,13 +63,12 @@ pub(super) fn kind<'a>(spec: Spec<'a>, schema: &'a Value) -> String {
 
 /// Limits of a schema, one phrase each.
 pub(super) fn limits(schema: &Value, locale: Locale) -> Vec<String> {
-    let zh = locale == Locale::ZhCn;
-    let unit = |zh_unit: &'static str, en_unit: &'static str| if zh { zh_unit } else { en_unit };
+    let word = |key| text(key).get(locale);
     let mut limits = Vec::new();
     let ranges = [
-        ("minLength", "maxLength", unit(" 个字符", " characters")),
-        ("minItems", "maxItems", unit(" 项", " items")),
-        ("minProperties", "maxProperties", unit(" 个成员", " members")),
+        ("minLength", "maxLength", word("pages.schema.limit.length")),
+        ("minItems", "maxItems", word("pages.schema.limit.items")),
+        ("minProperties", "maxProperties", word("pages.schema.limit.members")),
         ("minimum", "maximum", ""),
     ];
     for (least, most, unit) in ranges {
@@ -104,16 +92,16 @@ pub(super) fn limits(schema: &Value, locale: Locale) -> Vec<String> {
         limits.push(format!("= {fixed}"));
     }
     if let Some(pattern) = string(schema, "pattern") {
-        limits.push(format!("{}{pattern}", unit("形如 ", "matches ")));
+        limits.push(format!("{}{pattern}", word("pages.schema.limit.matches")));
     }
     if let Some(default) = schema.get("default") {
-        limits.push(format!("{}{default}", unit("默认 ", "default ")));
+        limits.push(format!("{}{default}", word("pages.schema.limit.default")));
     }
     if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
-        limits.push(unit("不得重复", "no duplicates").to_owned());
+        limits.push(word("pages.schema.limit.unique").to_owned());
     }
     if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
-        limits.push(unit("不接受其他成员", "no other members").to_owned());
+        limits.push(word("pages.schema.limit.strict").to_owned());
     }
     limits
 }
@@ -121,7 +109,7 @@ pub(super) fn limits(schema: &Value, locale: Locale) -> Vec<String> {
 fn kind_at<'a>(spec: Spec<'a>, schema: &'a Value, depth: usize) -> String {
     let schema = spec.resolve(schema);
     if depth > DEPTH_MAX {
-        return ANY.get(spec.locale).to_owned();
+        return text("pages.schema.any").get(spec.locale).to_owned();
     }
     let choices: Vec<&Value> = choices(schema);
     if !choices.is_empty() {
@@ -134,7 +122,7 @@ fn kind_at<'a>(spec: Spec<'a>, schema: &'a Value, depth: usize) -> String {
         }
         // What a member usually is comes before that it may be null.
         names.sort_by_key(|name| name == "null");
-        return names.join(OR.get(spec.locale));
+        return names.join(text("pages.schema.or").get(spec.locale));
     }
     let mut names: Vec<String> = type_names(schema).into_iter().map(str::to_owned).collect();
     if let Some(array) = names.iter_mut().find(|name| *name == "array")
@@ -147,7 +135,7 @@ fn kind_at<'a>(spec: Spec<'a>, schema: &'a Value, depth: usize) -> String {
         };
     }
     match (names.is_empty(), string(schema, "format")) {
-        (true, _) => ANY.get(spec.locale).to_owned(),
+        (true, _) => text("pages.schema.any").get(spec.locale).to_owned(),
         (false, Some(format)) => format!("{} ({format})", names.join(" | ")),
         (false, None) => names.join(" | "),
     }
@@ -180,7 +168,7 @@ impl<'a> Walk<'a> {
     fn root(&mut self, schema: &'a Value) {
         let target = self.spec.resolve(schema);
         if self.spec.properties(target).is_empty() {
-            let name = WHOLE.get(self.spec.locale).to_owned();
+            let name = text("pages.schema.whole").get(self.spec.locale).to_owned();
             self.row(schema, String::new(), name, Need::Unsaid);
         }
         self.enter(schema, "", 0);
@@ -190,7 +178,7 @@ impl<'a> Walk<'a> {
         let target = self.spec.resolve(schema);
         let mut kind = kind(self.spec, schema);
         if reference(schema).is_some_and(|target| self.open.contains(&target)) {
-            kind.push_str(RECURSIVE.get(self.spec.locale));
+            kind.push_str(text("pages.schema.recursive").get(self.spec.locale));
         }
         self.rows.push(Row {
             parent,
@@ -252,8 +240,8 @@ impl Row<'_> {
                     }
                     " "
                     @match self.need {
-                        Need::Required => span.need { (REQUIRED.get(locale)) },
-                        Need::Optional => span.maybe { (OPTIONAL.get(locale)) },
+                        Need::Required => span.need { (text("pages.schema.required").get(locale)) },
+                        Need::Optional => span.maybe { (text("pages.schema.optional").get(locale)) },
                         Need::Unsaid => {}
                     }
                 }

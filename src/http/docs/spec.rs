@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::locale::Locale;
+use heyan_texts::Locale;
 
 /// Longest chain of references that is followed.
 const REF_HOPS_MAX: usize = 16;

@@ -3,91 +3,30 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BETWEEN, examples, notes, parameters, words};
+use super::{BETWEEN, examples, parameters, refusals, words};
 use crate::{
     docs,
-    locale::{Text, text},
     problem::{self, ProblemCode},
     routes::{LedgerRow, ROUTES, Route},
 };
+use heyan_texts::{Text, text};
 
-const TITLE: Text = text!("heyan 核验" => "heyan 核验");
-const ABOUT: Text = text!(
-    "城市核验交换枢纽：业务系统逐字段核验申报材料，每个答复都附可离线验证的存证回执。\n\n- 除公开接口外，均须 `Authorization: Bearer` 令牌，由 `/oauth/token` 签发，10 分钟有效。\n- 每个答复（含拒绝）在发出前已写入存证日志。\n- 请求体为严格 JSON：重名成员、未知成员、超出精确范围的数一律拒绝。长度上限按 UTF-8 字节计。\n- 错误一律为[问题文档](/problems) `application/problem+json`，请按 `code` 编程。"
-    => "A city's verification exchange hub: business systems verify what applicants claim, field by field, and every answer has a receipt that can be proven offline.\n\n- Except where open to everyone, operations need an `Authorization: Bearer` token from `/oauth/token`, good for 10 minutes.\n- Every answer, refusals included, is in the ledger before it leaves.\n- Bodies are strict JSON: a member twice, an unknown member or a number that cannot be exact is refused. Lengths are limits of UTF-8 bytes.\n- Every error is a [problem document](/problems), `application/problem+json`; program against its `code`."
-);
-
-const TAGS: [(&str, Text, Text); 14] = [
-    (
-        "verification",
-        text!("核验" => "Verification"),
-        text!("比对申报值，取说明与回执。" => "Compare claims, explain answers, get receipts."),
-    ),
-    (
-        "catalogue",
-        text!("数据资源与记录" => "Datasets and records"),
-        text!("目录、报送与查询。" => "The catalogue, contributing and reading."),
-    ),
-    (
-        "item",
-        text!("政务服务事项" => "Service items"),
-        text!("一次核验全部材料，一次性告知。" => "All materials of a matter at once, and the one-time notice."),
-    ),
-    (
-        "licence",
-        text!("电子证照" => "Licences"),
-        text!("验证证照文件，按持证主体查询。" => "Verify a licence's file, or find a licence by its holder."),
-    ),
-    (
-        "mismatch",
-        text!("差异" => "Mismatches"),
-        text!("从不一致到更正后的记录。" => "From a mismatch to a corrected record."),
-    ),
-    (
-        "case",
-        text!("联办" => "Joint handling"),
-        text!("牵头机构核验一次，协办机构复用。" => "The lead verifies once; the others use it again."),
-    ),
-    (
-        "watch",
-        text!("关注" => "Watches"),
-        text!("结论改变时告知。" => "Told when a verdict would change."),
-    ),
-    (
-        "push",
-        text!("推送" => "Push"),
-        text!("订阅、投递与重投。" => "Subscriptions, deliveries and replays."),
-    ),
-    (
-        "supervision",
-        text!("监察" => "Supervision"),
-        text!("需人查看的情况。" => "What a person should look at."),
-    ),
-    (
-        "trace",
-        text!("查询留痕" => "Traces"),
-        text!("谁查过、何时、为何事、答复如何。" => "Who looked, when, for what, and what was told."),
-    ),
-    (
-        "access",
-        text!("机构、授权与用户" => "Agencies, grants and users"),
-        text!("由管理人员办理；密钥只显示一次。" => "For managers; a secret is shown once."),
-    ),
-    (
-        "token",
-        text!("令牌" => "Tokens"),
-        text!("OAuth 2.0 客户端凭据。" => "OAuth 2.0 client credentials."),
-    ),
-    (
-        "ledger",
-        text!("存证日志" => "Ledger"),
-        text!("C2SP tlog-tiles 格式，供任何人查验。" => "C2SP tlog-tiles, for anyone to check."),
-    ),
-    (
-        "pages",
-        text!("文档页面" => "Pages"),
-        text!("供人阅读，两种语言。" => "For people, in both languages."),
-    ),
+/// Groups of operations, in the order of the page.
+const TAGS: [&str; 14] = [
+    "verification",
+    "catalogue",
+    "item",
+    "licence",
+    "mismatch",
+    "case",
+    "watch",
+    "push",
+    "supervision",
+    "trace",
+    "access",
+    "token",
+    "ledger",
+    "pages",
 ];
 
 /// What every route of a known caller may answer with.
@@ -137,16 +76,16 @@ fn operation_mut<'d>(document: &'d mut Value, route: &Route) -> Option<&'d mut M
     path.get_mut(route.method.to_ascii_lowercase())?.as_object_mut()
 }
 
-fn put_text(node: &mut Map<String, Value>, name: &str, text: &Text) {
+pub(super) fn put_text(node: &mut Map<String, Value>, name: &str, text: Text) {
     node.insert(name.to_owned(), text.en.into());
     node.insert(format!("x-zh-{name}"), text.zh.into());
 }
 
 fn info() -> Value {
     let mut info = Map::new();
-    put_text(&mut info, "title", &TITLE);
+    put_text(&mut info, "title", text("openapi.info.title"));
     info.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
-    put_text(&mut info, "description", &ABOUT);
+    put_text(&mut info, "description", text("openapi.info.description"));
     info.insert(
         "license".to_owned(),
         json!({"name": "Apache-2.0", "identifier": "Apache-2.0"}),
@@ -154,12 +93,17 @@ fn info() -> Value {
     Value::Object(info)
 }
 
-fn tag((name, title, text): &(&str, Text, Text)) -> Value {
+fn tag(name: &&str) -> Value {
+    let title = text(&format!("openapi.tag.{name}.title"));
     let mut tag = Map::new();
     tag.insert("name".to_owned(), (*name).into());
     tag.insert("x-displayName".to_owned(), title.en.into());
     tag.insert("x-zh-name".to_owned(), title.zh.into());
-    put_text(&mut tag, "description", text);
+    put_text(
+        &mut tag,
+        "description",
+        text(&format!("openapi.tag.{name}.description")),
+    );
     Value::Object(tag)
 }
 
@@ -182,14 +126,16 @@ fn paths(stated: &Value) -> Value {
 
 fn operation(route: &Route, stated: &Value) -> Value {
     let part = |name: &str| stated.get(name).cloned();
-    let note = notes::all().find(|note| note.operation == route.operation);
     let mut whole = Map::new();
     whole.insert("operationId".to_owned(), part("operationId").unwrap_or_default());
     whole.insert("tags".to_owned(), part("tags").unwrap_or_default());
-    if let Some(note) = note {
-        put_text(&mut whole, "summary", &note.summary);
-        put_text(&mut whole, "description", &note.description);
-    }
+    let of = route.operation;
+    put_text(&mut whole, "summary", text(&format!("openapi.operation.{of}.summary")));
+    put_text(
+        &mut whole,
+        "description",
+        text(&format!("openapi.operation.{of}.description")),
+    );
     if route.ledger == LedgerRow::Open {
         let scheme = if route.operation == "issue_token" {
             json!([{"basic": []}])
@@ -209,17 +155,17 @@ fn operation(route: &Route, stated: &Value) -> Value {
         whole.insert("requestBody".to_owned(), request_body(route, body));
     }
     let answers = part("responses").unwrap_or_default();
-    whole.insert("responses".to_owned(), responses(route, note, answers));
+    whole.insert("responses".to_owned(), responses(route, answers));
     Value::Object(whole)
 }
 
 fn describe_parameter(route: &Route, stated: Value) -> Value {
-    let text = |name: &str| stated.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let known = parameters::parameter(route.operation, &text("name"));
+    let name = stated.get("name").and_then(Value::as_str).unwrap_or_default();
+    let known = parameters::parameter(route.operation, name);
     let (Some(known), Value::Object(mut parameter)) = (known, stated) else {
         return Value::Null;
     };
-    parameter.insert("description".to_owned(), known.text.into());
+    put_text(&mut parameter, "description", known.text);
     parameter.insert("schema".to_owned(), known.schema);
     if let Some(example) = known.example {
         parameter.insert("example".to_owned(), example);
@@ -259,7 +205,7 @@ fn note_lines(route: &Route, media: &str, place: &str, node: &mut Map<String, Va
     node.insert("x-line-schemas".to_owned(), lines.into());
 }
 
-fn responses(route: &Route, note: Option<&notes::Note>, stated: Value) -> Value {
+fn responses(route: &Route, stated: Value) -> Value {
     let mut by_status: Vec<(String, Value)> = match stated {
         Value::Object(stated) => stated.into_iter().collect(),
         _ => Vec::new(),
@@ -268,11 +214,11 @@ fn responses(route: &Route, note: Option<&notes::Note>, stated: Value) -> Value 
         let Some(response) = response.as_object_mut() else {
             continue;
         };
-        match (status.as_str(), note) {
-            ("202", _) => put_text(response, "description", &PENDING),
-            (_, Some(note)) => put_text(response, "description", &note.answer),
-            _ => {}
-        }
+        let answer = match status.as_str() {
+            "202" => status_text(status),
+            _ => text(&format!("openapi.operation.{}.answer", route.operation)),
+        };
+        put_text(response, "description", answer);
         if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
             for (name, header) in headers {
                 *header = json!({"$ref": format!("#/components/headers/{name}")});
@@ -280,7 +226,7 @@ fn responses(route: &Route, note: Option<&notes::Note>, stated: Value) -> Value 
         }
         answer_bodies(route, response);
     }
-    for (status, codes) in refusals(route, note) {
+    for (status, codes) in codes_of(route) {
         let status = status.to_string();
         let bodies = by_status
             .iter()
@@ -309,16 +255,13 @@ fn answer_bodies(route: &Route, response: &mut Map<String, Value>) {
     }
 }
 
-const PENDING: Text = text!(
-    "条目已落盘，覆盖它的检查点尚未产生；按 Retry-After 再取。"
-    => "The entry is on disk, the checkpoint that covers it is not made yet; ask again as Retry-After says."
-);
-
 /// Codes by status, in the order of the catalogue.
-fn refusals(route: &Route, note: Option<&notes::Note>) -> Vec<(u16, Vec<ProblemCode>)> {
-    let mut codes: Vec<ProblemCode> = note
-        .into_iter()
-        .flat_map(|note| note.refusals.iter().copied().flatten().copied())
+fn codes_of(route: &Route) -> Vec<(u16, Vec<ProblemCode>)> {
+    let mut codes: Vec<ProblemCode> = refusals::of(route.operation)
+        .iter()
+        .copied()
+        .flatten()
+        .copied()
         .collect();
     if route.ledger != LedgerRow::Open {
         codes.extend(KNOWN);
@@ -359,7 +302,7 @@ fn refusal(status: &str, codes: &[ProblemCode], beside: Option<&Value>) -> Value
         content.extend(more.clone());
     }
     let mut response = Map::new();
-    put_text(&mut response, "description", &status_text(status));
+    put_text(&mut response, "description", status_text(status));
     let codes: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     response.insert("x-problem-codes".to_owned(), codes.into());
     if !headers.is_empty() {
@@ -369,30 +312,13 @@ fn refusal(status: &str, codes: &[ProblemCode], beside: Option<&Value>) -> Value
     Value::Object(response)
 }
 
+/// What an answer of this status says in general.
 fn status_text(status: &str) -> Text {
-    match status {
-        "400" => text!("请求无法读懂，未作处理。" => "The request cannot be read; nothing was done."),
-        "401" => text!("没有有效的凭据。" => "No valid credential."),
-        "403" => {
-            text!("无权这样做；缺少的授权条款见 `missing_clause`。" => "Not allowed; `missing_clause` names what the grant lacks.")
-        }
-        "404" => text!("没有所指的对象。" => "There is no such thing."),
-        "406" => text!("无法提供所要求的格式。" => "The format asked for is not available."),
-        "408" => text!("未在时限内收到完整请求。" => "The request did not arrive in time."),
-        "409" => text!("已经存在。" => "It is there already."),
-        "412" => text!("当前版本不是 If-Match 所写的版本。" => "Another version than that of If-Match is current."),
-        "413" => text!("请求体过大或条目过多。" => "The body is too large or holds too many items."),
-        "415" => text!("不支持的内容类型或编码。" => "The content type or coding is not supported."),
-        "422" => {
-            text!("请求内容不符合约定，`errors` 指明位置。" => "The content is not as agreed; `errors` names the places.")
-        }
-        "429" => text!("当日次数已达上限。" => "The daily ceiling is reached."),
-        "500" => text!("系统内部错误，没有得出结果。" => "The hub failed inside; there is no answer."),
-        "503" => {
-            text!("暂时无法办理；绝不等于不一致。" => "Not possible at the moment; never to be read as a mismatch.")
-        }
-        _ => text!("已拒绝。" => "Refused."),
-    }
+    let known = [
+        "202", "400", "401", "403", "404", "406", "408", "409", "412", "413", "415", "422", "429", "500", "503",
+    ];
+    let status = if known.contains(&status) { status } else { "other" };
+    text(&format!("openapi.status.{status}"))
 }
 
 fn components(stated: &Value) -> Value {
@@ -415,18 +341,28 @@ fn components(stated: &Value) -> Value {
     json!({
         "schemas": schemas,
         "headers": {
-            "ETag": {"description": "Version that is current now, in quotes. ‖ 当前版本，带引号。", "schema": {"type": "string"}},
-            "Location": {"description": "Where to go. ‖ 转到的地址。", "required": true, "schema": {"type": "string"}},
-            "Retry-After": {"description": "Seconds. ‖ 秒数。", "required": true, "schema": {"type": "integer", "minimum": 0}},
-            "WWW-Authenticate": {"description": "How to prove who calls. ‖ 认证方式。", "required": true, "schema": {"type": "string"}},
+            "ETag": described("etag", json!({"schema": {"type": "string"}})),
+            "Location": described("location", json!({"required": true, "schema": {"type": "string"}})),
+            "Retry-After": described("retry_after", json!({"required": true, "schema": {"type": "integer", "minimum": 0}})),
+            "WWW-Authenticate": described("www_authenticate", json!({"required": true, "schema": {"type": "string"}})),
         },
         "securitySchemes": {
-            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "Token from `/oauth/token`. ‖ 由 `/oauth/token` 签发的令牌。"},
-            "basic": {"type": "http", "scheme": "basic",
-                "description": "Client id and secret, form-urlencoded (RFC 6749 §2.3.1). ‖ 客户端标识与密钥，先作表单编码（RFC 6749 §2.3.1）。"},
+            "bearer": described("bearer", json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})),
+            "basic": described("basic", json!({"type": "http", "scheme": "basic"})),
         },
     })
+}
+
+/// A header or a security scheme with its text.
+fn described(name: &str, component: Value) -> Value {
+    let mut described = Map::new();
+    put_text(
+        &mut described,
+        "description",
+        text(&format!("openapi.component.{name}")),
+    );
+    described.extend(component.as_object().cloned().unwrap_or_default());
+    Value::Object(described)
 }
 
 /// What must be there is read first.

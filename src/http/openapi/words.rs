@@ -36,6 +36,7 @@ use heyan_domain::{
     supervision::{Class, Mode, Severity},
     verdict::{Outcome, Verdict},
 };
+use heyan_texts::text;
 
 /// Every replaced shape by its name.
 pub(super) fn replacements() -> Vec<(&'static str, Value)> {
@@ -187,10 +188,14 @@ fn access() -> Vec<(&'static str, Value)> {
 }
 
 fn items() -> Vec<(&'static str, Value)> {
-    let given = json!({"type": "string", "maxLength": TEXT_BYTES_MAX,
-        "description": "The value; a blank one counts as not given. ‖ 值；空白视为未提供。"});
-    let source = json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX,
-        "description": "Where the value comes from. ‖ 取值来源。"});
+    let given = with_text(
+        "openapi.word.given",
+        json!({"type": "string", "maxLength": TEXT_BYTES_MAX}),
+    );
+    let source = with_text(
+        "openapi.word.source",
+        json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX}),
+    );
     let registered = Registered::ALL.map(Registered::as_str);
     vec![
         ("CheckOutcome", words(Conclusion::ALL.map(Conclusion::as_str))),
@@ -209,8 +214,10 @@ fn items() -> Vec<(&'static str, Value)> {
 }
 
 fn licences() -> Vec<(&'static str, Value)> {
-    let key = json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX,
-        "description": "The value, as it stands on the licence. ‖ 值，按证照所载。"});
+    let key = with_text(
+        "openapi.word.licence_value",
+        json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX}),
+    );
     vec![
         ("LicenceKey", map_of(key, 1)),
         ("LicenceState", words(licence::State::ALL.map(licence::State::as_str))),
@@ -221,6 +228,14 @@ fn licences() -> Vec<(&'static str, Value)> {
         ("SignatureAlgorithm", words(Algorithm::ALL.map(Algorithm::as_str))),
         ("CertificateTrust", words(Trust::ALL.map(Trust::as_str))),
     ]
+}
+
+/// A schema with its description.
+fn with_text(key: &str, mut schema: Value) -> Value {
+    if let Some(members) = schema.as_object_mut() {
+        super::complete::put_text(members, "description", text(key));
+    }
+    schema
 }
 
 fn reference(name: &str) -> Value {
@@ -246,9 +261,11 @@ fn map_of(values: Value, least: usize) -> Value {
 fn free_forms() -> Vec<(&'static str, Value)> {
     let text = json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX});
     let operands = json!({"type": "array", "minItems": 1, "maxItems": OPERANDS_MAX, "items": text});
-    let identifier = json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX,
-        "description": "The identifier, as people write it. ‖ 标识值，按通常写法。"});
-    let value = json!({"type": "string", "description": "The value. ‖ 值。"});
+    let identifier = with_text(
+        "openapi.word.identifier",
+        json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX}),
+    );
+    let value = with_text("openapi.word.value", json!({"type": "string"}));
     vec![
         ("Subject", map_of(identifier, 1)),
         ("Claims", map_of(reference("Claim"), 1)),

@@ -1,8 +1,7 @@
-//! The closed catalogue of problems: one row per code with its status, titles and what to do next.
+//! The closed catalogue of problems: one row per code with its status and what to do next. Its texts are in `problems.toml`.
 //! A code is a promise to callers: it is never renamed and never given another meaning.
 
-use super::texts::{Explanation, access, content, lookup, server, syntax};
-use crate::locale::{Locale, Text, text};
+use heyan_texts::{Locale, Text, text};
 
 /// What a calling program does when it meets a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,30 +20,30 @@ pub enum NextStep {
 
 impl NextStep {
     /// Short text for a badge.
-    pub const fn label(self) -> Text {
-        match self {
-            Self::Mend => text!("改正后重发" => "Correct the request"),
-            Self::Wait => text!("稍后原样重试" => "Wait and retry"),
-            Self::Renew => text!("更新凭据后重试" => "Renew the credential"),
-            Self::Ask => text!("联系管理员" => "Ask the manager"),
-            Self::Look => text!("查看现状后再定" => "Look, then decide"),
-        }
+    pub fn label(self) -> Text {
+        text(match self {
+            Self::Mend => "problems.next_step.mend",
+            Self::Wait => "problems.next_step.wait",
+            Self::Renew => "problems.next_step.renew",
+            Self::Ask => "problems.next_step.ask",
+            Self::Look => "problems.next_step.look",
+        })
     }
 }
 
 macro_rules! catalogue {
-    ($($variant:ident $code:literal $status:literal $step:ident $module:ident::$text:ident $zh:literal $en:literal)*) => {
+    ($($variant:ident $code:literal $status:literal $step:ident)*) => {
         /// Every kind of refusal or failure that leaves the hub.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ProblemCode {
-            $(#[doc = concat!("`", $code, "`, HTTP ", stringify!($status), ": ", $en)] $variant,)*
+            $(#[doc = concat!("`", $code, "`, HTTP ", stringify!($status))] $variant,)*
         }
 
         impl ProblemCode {
             /// Every code, by status, in the order of the catalogue.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The code as it stands in problem documents and in `/problems/{code}`.
+            /// The code, as in problem documents and in `/problems/{code}`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
             }
@@ -54,108 +53,90 @@ macro_rules! catalogue {
                 match self { $(Self::$variant => $status,)* }
             }
 
-            /// Short name; the same for every occurrence (RFC 9457 §3.1.4).
-            pub const fn titles(self) -> Text {
-                match self { $(Self::$variant => Text { zh: $zh, en: $en },)* }
-            }
-
             /// What a calling program does next.
             pub const fn next_step(self) -> NextStep {
                 match self { $(Self::$variant => NextStep::$step,)* }
-            }
-
-            /// The texts of its page.
-            pub fn explanation(self) -> &'static Explanation {
-                match self { $(Self::$variant => &$module::$text,)* }
             }
         }
     };
 }
 
 catalogue! {
-//  variant                code                        status step  texts                             title zh                title en
-    InvalidJson            "invalid_json"              400    Mend  syntax::INVALID_JSON              "JSON 语法错误"         "Malformed JSON"
-    DuplicateMember        "duplicate_member"          400    Mend  syntax::DUPLICATE_MEMBER          "JSON 成员重名"         "Duplicate JSON member"
-    NestingTooDeep         "nesting_too_deep"          400    Mend  syntax::NESTING_TOO_DEEP          "JSON 嵌套过深"         "JSON nested too deep"
-    UnsafeNumber           "unsafe_number"             400    Mend  syntax::UNSAFE_NUMBER             "数字无法精确表示"      "Number cannot be exact"
-    InvalidEncoding        "invalid_encoding"          400    Mend  syntax::INVALID_ENCODING          "字符编码不是 UTF-8"    "Not valid UTF-8"
-    InvalidMultipart       "invalid_multipart"         400    Mend  syntax::INVALID_MULTIPART         "multipart 格式不正确"  "Malformed multipart body"
-    InvalidHeader          "invalid_header"            400    Mend  syntax::INVALID_HEADER            "请求头格式不正确"      "Malformed request header"
-    InvalidParameter       "invalid_parameter"         400    Mend  syntax::INVALID_PARAMETER         "请求参数不正确"        "Invalid path or query parameter"
-    InvalidCursor          "invalid_cursor"            400    Mend  syntax::INVALID_CURSOR            "翻页游标无效"          "Invalid paging cursor"
-    InvalidOauthRequest    "invalid_oauth_request"     400    Mend  access::INVALID_OAUTH_REQUEST     "令牌请求不正确"        "Invalid token request"
-    UnsupportedGrantType   "unsupported_grant_type"    400    Mend  access::UNSUPPORTED_GRANT_TYPE    "不支持的授权类型"      "Unsupported grant type"
-    InvalidScope           "invalid_scope"             400    Ask   access::INVALID_SCOPE             "权限范围无效"          "Invalid scope"
-    Unauthenticated        "unauthenticated"           401    Renew access::UNAUTHENTICATED           "未提供身份凭据"        "No credential"
-    InvalidToken           "invalid_token"             401    Renew access::INVALID_TOKEN             "令牌无效"              "Invalid token"
-    TokenExpired           "token_expired"             401    Renew access::TOKEN_EXPIRED             "令牌已过期"            "Token expired"
-    InvalidClient          "invalid_client"            401    Mend  access::INVALID_CLIENT            "客户端认证失败"        "Client authentication failed"
-    InvalidSignature       "invalid_signature"         401    Renew access::INVALID_SIGNATURE         "请求签名无效"          "Invalid request signature"
-    ReplayedRequest        "replayed_request"          401    Renew access::REPLAYED_REQUEST          "请求被重放"            "Replayed request"
-    RoleNotAllowed         "role_not_allowed"          403    Ask   access::ROLE_NOT_ALLOWED          "角色无权使用此接口"    "Role not allowed"
-    NotGranted             "not_granted"               403    Ask   access::NOT_GRANTED               "没有相应授权"          "Not granted"
-    DatasetWithheld        "dataset_withheld"          403    Ask   access::DATASET_WITHHELD          "数据资源不予共享"      "Dataset withheld"
-    NetworkNotAllowed      "network_not_allowed"       403    Ask   access::NETWORK_NOT_ALLOWED       "来源网络未登记"        "Network not allowed"
-    CertificateRequired    "certificate_required"      403    Ask   access::CERTIFICATE_REQUIRED      "须使用客户端证书"      "Client certificate required"
-    NotOwner               "not_owner"                 403    Ask   access::NOT_OWNER                 "不属于本机构"          "Not the owner"
-    AgencyDisabled         "agency_disabled"           403    Ask   access::AGENCY_DISABLED           "机构已停用"            "Agency disabled"
-    RouteNotFound          "route_not_found"           404    Mend  lookup::ROUTE_NOT_FOUND           "地址不存在"            "No such address"
-    DatasetNotFound        "dataset_not_found"         404    Mend  lookup::DATASET_NOT_FOUND         "数据资源不存在"        "No such dataset"
-    ReceiptNotFound        "receipt_not_found"         404    Mend  lookup::RECEIPT_NOT_FOUND         "核验回执不存在"        "No such receipt"
-    VerificationNotFound   "verification_not_found"    404    Mend  lookup::VERIFICATION_NOT_FOUND    "核验不存在"            "No such verification"
-    AgencyNotFound         "agency_not_found"          404    Mend  lookup::AGENCY_NOT_FOUND          "机构不存在"            "No such agency"
-    GrantNotFound          "grant_not_found"           404    Mend  lookup::GRANT_NOT_FOUND           "授权不存在"            "No such grant"
-    UserNotFound           "user_not_found"            404    Mend  lookup::USER_NOT_FOUND            "用户不存在"            "No such user"
-    RecordNotFound         "record_not_found"          404    Look  lookup::RECORD_NOT_FOUND          "库中无此号"            "No such record"
-    MismatchNotFound       "mismatch_not_found"        404    Mend  lookup::MISMATCH_NOT_FOUND        "差异不存在"            "No such mismatch"
-    SubscriptionNotFound   "subscription_not_found"    404    Mend  lookup::SUBSCRIPTION_NOT_FOUND    "订阅不存在"            "No such subscription"
-    DeliveryNotFound       "delivery_not_found"        404    Mend  lookup::DELIVERY_NOT_FOUND        "投递不存在"            "No such delivery"
-    ItemNotFound           "item_not_found"            404    Mend  lookup::ITEM_NOT_FOUND            "事项不存在"            "No such service item"
-    SealNotFound           "seal_not_found"            404    Mend  lookup::SEAL_NOT_FOUND            "封存不存在"            "No such seal"
-    WatchNotFound          "watch_not_found"           404    Mend  lookup::WATCH_NOT_FOUND           "关注不存在"            "No such watch"
-    CaseNotFound           "case_not_found"            404    Mend  lookup::CASE_NOT_FOUND            "联办件或核验不存在"    "No such case or check"
-    AlertNotFound          "alert_not_found"           404    Mend  lookup::ALERT_NOT_FOUND           "警示不存在"            "No such alert"
-    RuleNotFound           "rule_not_found"            404    Mend  lookup::RULE_NOT_FOUND            "监察规则不存在"        "No such rule"
-    ProblemNotFound        "problem_not_found"         404    Mend  lookup::PROBLEM_NOT_FOUND         "问题代码不存在"        "No such problem code"
-    TileNotFound           "tile_not_found"            404    Look  lookup::TILE_NOT_FOUND            "存证数据块不存在"      "No such ledger tile"
-    MethodNotAllowed       "method_not_allowed"        405    Mend  syntax::METHOD_NOT_ALLOWED        "不支持的请求方法"      "Method not allowed"
-    NotAcceptable          "not_acceptable"            406    Mend  syntax::NOT_ACCEPTABLE            "无法提供所要求的格式"  "Format not available"
-    RequestTimeout         "request_timeout"           408    Wait  syntax::REQUEST_TIMEOUT           "接收请求超时"          "Request timed out"
-    AlreadyExists          "already_exists"            409    Look  lookup::ALREADY_EXISTS            "已经存在"              "Already exists"
-    VersionConflict        "version_conflict"          409    Look  lookup::VERSION_CONFLICT          "版本冲突"              "Version conflict"
-    NotInThisState         "not_in_this_state"         409    Look  lookup::NOT_IN_THIS_STATE         "当前状态不允许"        "Not possible in this state"
-    CheckSuperseded        "check_superseded"          409    Mend  lookup::CHECK_SUPERSEDED          "核验已过时"            "Check superseded"
-    IdempotencyInProgress  "idempotency_in_progress"   409    Wait  lookup::IDEMPOTENCY_IN_PROGRESS   "相同请求正在处理"      "Same request in progress"
-    PreconditionFailed     "precondition_failed"       412    Look  lookup::PRECONDITION_FAILED       "版本条件不成立"        "Precondition failed"
-    BodyTooLarge           "body_too_large"            413    Mend  syntax::BODY_TOO_LARGE            "请求体过大"            "Body too large"
-    TooManyItems           "too_many_items"            413    Mend  syntax::TOO_MANY_ITEMS            "批量条目过多"          "Too many items"
-    UriTooLong             "uri_too_long"              414    Mend  syntax::URI_TOO_LONG              "请求地址过长"          "Address too long"
-    UnsupportedMediaType   "unsupported_media_type"    415    Mend  syntax::UNSUPPORTED_MEDIA_TYPE    "不支持的内容类型"      "Unsupported media type"
-    InvalidContentEncoding "invalid_content_encoding"  415    Mend  syntax::INVALID_CONTENT_ENCODING  "不接受压缩的请求体"    "Content encoding not accepted"
-    InvalidRequest         "invalid_request"           422    Mend  content::INVALID_REQUEST          "请求内容不符合约定"    "Invalid request"
-    UnknownMember          "unknown_member"            422    Mend  content::UNKNOWN_MEMBER           "约定之外的成员"        "Unknown member"
-    MissingMember          "missing_member"            422    Mend  content::MISSING_MEMBER           "缺少必需的成员"        "Missing member"
-    InvalidType            "invalid_type"              422    Mend  content::INVALID_TYPE             "成员类型不正确"        "Wrong member type"
-    InvalidIdentifier      "invalid_identifier"        422    Mend  content::INVALID_IDENTIFIER       "标识不成立"            "Invalid identifier"
-    UnknownField           "unknown_field"             422    Mend  content::UNKNOWN_FIELD            "没有此字段"            "Unknown field"
-    InvalidClaim           "invalid_claim"             422    Mend  content::INVALID_CLAIM            "申报值无法比对"        "Invalid claim"
-    InvalidPredicate       "invalid_predicate"         422    Mend  content::INVALID_PREDICATE        "条件式核验不正确"      "Invalid predicate"
-    InvalidPurpose         "invalid_purpose"           422    Mend  content::INVALID_PURPOSE          "使用事由不成立"        "Invalid purpose"
-    InvalidRecord          "invalid_record"            422    Mend  content::INVALID_RECORD           "记录不符合规范"        "Invalid record"
-    InvalidValue           "invalid_value"             422    Mend  content::INVALID_VALUE            "取值不在允许范围"      "Value not allowed"
-    ValueTooLong           "value_too_long"            422    Mend  content::VALUE_TOO_LONG           "值过长"                "Value too long"
-    TargetNotAllowed       "target_not_allowed"        422    Ask   content::TARGET_NOT_ALLOWED       "不允许的推送目标"      "Target not allowed"
-    IdempotencyKeyReused   "idempotency_key_reused"    422    Mend  content::IDEMPOTENCY_KEY_REUSED   "幂等键被复用"          "Idempotency key reused"
-    PreconditionRequired   "precondition_required"     428    Mend  lookup::PRECONDITION_REQUIRED     "缺少条件请求头"        "Precondition required"
-    RateLimited            "rate_limited"              429    Wait  access::RATE_LIMITED              "请求过于频繁"          "Rate limited"
-    CeilingReached         "ceiling_reached"           429    Wait  access::CEILING_REACHED           "当日次数已达上限"      "Daily ceiling reached"
-    HeadersTooLarge        "headers_too_large"         431    Mend  syntax::HEADERS_TOO_LARGE         "请求头过大"            "Headers too large"
-    Internal               "internal"                  500    Wait  server::INTERNAL                  "系统内部错误"          "Internal error"
-    LedgerUnavailable      "ledger_unavailable"        503    Wait  server::LEDGER_UNAVAILABLE        "存证日志不可用"        "Ledger unavailable"
-    StoreUnavailable       "store_unavailable"         503    Wait  server::STORE_UNAVAILABLE         "数据库不可用"          "Store unavailable"
-    SourceUnavailable      "source_unavailable"        503    Wait  server::SOURCE_UNAVAILABLE        "权威数据源不可用"      "Source unavailable"
-    Overloaded             "overloaded"                503    Wait  server::OVERLOADED                "系统繁忙"              "Overloaded"
-    Draining               "draining"                  503    Wait  server::DRAINING                  "节点正在停止"          "Node is draining"
+//  variant                code                        status step
+    InvalidJson            "invalid_json"             400 Mend
+    DuplicateMember        "duplicate_member"         400 Mend
+    NestingTooDeep         "nesting_too_deep"         400 Mend
+    UnsafeNumber           "unsafe_number"            400 Mend
+    InvalidEncoding        "invalid_encoding"         400 Mend
+    InvalidMultipart       "invalid_multipart"        400 Mend
+    InvalidHeader          "invalid_header"           400 Mend
+    InvalidParameter       "invalid_parameter"        400 Mend
+    InvalidCursor          "invalid_cursor"           400 Mend
+    InvalidOauthRequest    "invalid_oauth_request"    400 Mend
+    UnsupportedGrantType   "unsupported_grant_type"   400 Mend
+    InvalidScope           "invalid_scope"            400 Ask
+    Unauthenticated        "unauthenticated"          401 Renew
+    InvalidToken           "invalid_token"            401 Renew
+    TokenExpired           "token_expired"            401 Renew
+    InvalidClient          "invalid_client"           401 Mend
+    RoleNotAllowed         "role_not_allowed"         403 Ask
+    NotGranted             "not_granted"              403 Ask
+    DatasetWithheld        "dataset_withheld"         403 Ask
+    NetworkNotAllowed      "network_not_allowed"      403 Ask
+    NotOwner               "not_owner"                403 Ask
+    AgencyDisabled         "agency_disabled"          403 Ask
+    RouteNotFound          "route_not_found"          404 Mend
+    DatasetNotFound        "dataset_not_found"        404 Mend
+    ReceiptNotFound        "receipt_not_found"        404 Mend
+    VerificationNotFound   "verification_not_found"   404 Mend
+    AgencyNotFound         "agency_not_found"         404 Mend
+    GrantNotFound          "grant_not_found"          404 Mend
+    UserNotFound           "user_not_found"           404 Mend
+    RecordNotFound         "record_not_found"         404 Look
+    MismatchNotFound       "mismatch_not_found"       404 Mend
+    SubscriptionNotFound   "subscription_not_found"   404 Mend
+    DeliveryNotFound       "delivery_not_found"       404 Mend
+    ItemNotFound           "item_not_found"           404 Mend
+    SealNotFound           "seal_not_found"           404 Mend
+    WatchNotFound          "watch_not_found"          404 Mend
+    CaseNotFound           "case_not_found"           404 Mend
+    AlertNotFound          "alert_not_found"          404 Mend
+    RuleNotFound           "rule_not_found"           404 Mend
+    ProblemNotFound        "problem_not_found"        404 Mend
+    TileNotFound           "tile_not_found"           404 Look
+    MethodNotAllowed       "method_not_allowed"       405 Mend
+    NotAcceptable          "not_acceptable"           406 Mend
+    RequestTimeout         "request_timeout"          408 Wait
+    AlreadyExists          "already_exists"           409 Look
+    NotInThisState         "not_in_this_state"        409 Look
+    CheckSuperseded        "check_superseded"         409 Mend
+    IdempotencyInProgress  "idempotency_in_progress"  409 Wait
+    PreconditionFailed     "precondition_failed"      412 Look
+    BodyTooLarge           "body_too_large"           413 Mend
+    TooManyItems           "too_many_items"           413 Mend
+    UnsupportedMediaType   "unsupported_media_type"   415 Mend
+    InvalidContentEncoding "invalid_content_encoding" 415 Mend
+    InvalidRequest         "invalid_request"          422 Mend
+    UnknownMember          "unknown_member"           422 Mend
+    MissingMember          "missing_member"           422 Mend
+    InvalidType            "invalid_type"             422 Mend
+    InvalidIdentifier      "invalid_identifier"       422 Mend
+    UnknownField           "unknown_field"            422 Mend
+    InvalidClaim           "invalid_claim"            422 Mend
+    InvalidPredicate       "invalid_predicate"        422 Mend
+    InvalidPurpose         "invalid_purpose"          422 Mend
+    InvalidValue           "invalid_value"            422 Mend
+    ValueTooLong           "value_too_long"           422 Mend
+    TargetNotAllowed       "target_not_allowed"       422 Ask
+    IdempotencyKeyReused   "idempotency_key_reused"   422 Mend
+    PreconditionRequired   "precondition_required"    428 Mend
+    RateLimited            "rate_limited"             429 Wait
+    CeilingReached         "ceiling_reached"          429 Wait
+    Internal               "internal"                 500 Wait
+    LedgerUnavailable      "ledger_unavailable"       503 Wait
+    StoreUnavailable       "store_unavailable"        503 Wait
+    SourceUnavailable      "source_unavailable"       503 Wait
+    Overloaded             "overloaded"               503 Wait
 }
 
 impl ProblemCode {
@@ -169,9 +150,29 @@ impl ProblemCode {
         format!("/problems/{}", self.as_str())
     }
 
-    /// The title in one language.
-    pub const fn title(self, locale: Locale) -> &'static str {
-        self.titles().get(locale)
+    /// Short name; the same for every occurrence (RFC 9457 §3.1.4).
+    pub fn title(self, locale: Locale) -> &'static str {
+        text(&format!("problems.code.{}.title", self.as_str())).get(locale)
+    }
+
+    /// One or two sentences; also the default `detail` of a problem document.
+    pub fn meaning(self) -> Text {
+        text(&format!("problems.code.{}.meaning", self.as_str()))
+    }
+
+    /// What usually leads here.
+    pub fn cause(self) -> Text {
+        text(&format!("problems.code.{}.cause", self.as_str()))
+    }
+
+    /// What the calling side (clerk or developer) does next.
+    pub fn caller(self) -> Text {
+        text(&format!("problems.code.{}.caller", self.as_str()))
+    }
+
+    /// What the people who run the hub or administer access do.
+    pub fn operator(self) -> Text {
+        text(&format!("problems.code.{}.operator", self.as_str()))
     }
 
     /// `error` of RFC 6749 §5.2, for problems that the token endpoint answers with.
@@ -190,7 +191,7 @@ impl ProblemCode {
         match self {
             Self::InvalidToken | Self::TokenExpired => Some("Bearer realm=\"heyan\", error=\"invalid_token\""),
             Self::InvalidClient => Some("Basic realm=\"heyan\", charset=\"UTF-8\""),
-            Self::Unauthenticated | Self::InvalidSignature | Self::ReplayedRequest => Some("Bearer realm=\"heyan\""),
+            Self::Unauthenticated => Some("Bearer realm=\"heyan\""),
             _ => None,
         }
     }
@@ -215,20 +216,53 @@ mod tests {
     }
 
     #[test]
-    fn every_text_is_there_in_both_languages_and_none_is_in_the_wrong_one() {
+    fn the_files_have_the_texts_of_each_code_and_of_no_other() {
+        let codes: HashSet<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+        let told: HashSet<&str> = heyan_texts::keys("problems")
+            .filter_map(|key| key.strip_prefix("code.")?.split('.').next())
+            .collect();
+        assert_eq!(codes, told);
         for code in ProblemCode::ALL {
-            let long = code.explanation();
-            let texts = [code.titles(), long.meaning, long.cause, long.caller, long.operator];
-            for text in texts {
-                let name = code.as_str();
-                assert!(!text.zh.trim().is_empty() && !text.en.trim().is_empty(), "{name}");
-                assert!(text.zh.chars().any(is_han), "{name}: {}", text.zh);
-                assert!(!text.zh.contains(", "), "{name}: ASCII comma in Chinese");
+            let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            assert!(
+                code.title(Locale::ZhCn).chars().any(is_han) && !code.title(Locale::En).is_empty(),
+                "{code:?}"
+            );
+            for text in [code.meaning(), code.cause(), code.caller(), code.operator()] {
+                assert!(text.zh.chars().any(is_han) && !text.en.is_empty(), "{code:?}");
             }
-            for text in [code.titles(), long.meaning, long.cause, long.operator] {
-                assert!(!text.en.chars().any(is_han), "{}: {}", code.as_str(), text.en);
+            assert!(code.meaning().zh.ends_with('。') && code.meaning().en.ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn every_code_is_raised_outside_the_catalogue() {
+        let sources = format!("{}/..", env!("CARGO_MANIFEST_DIR"));
+        let mut raised = String::new();
+        let mut folders = vec![std::path::PathBuf::from(sources)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap();
+                if path.is_dir() {
+                    // The catalogue and its pages, and the lists of what an operation may answer, raise nothing.
+                    if !["problem", "openapi", "tests", "target"].contains(&name) {
+                        folders.push(path);
+                    }
+                } else if name.ends_with(".rs") && name != "tests.rs" {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    raised.push_str(text.split("#[cfg(test)]\nmod tests").next().unwrap());
+                }
             }
-            assert!(long.meaning.zh.ends_with('。') && long.meaning.en.ends_with('.'));
+        }
+        for code in ProblemCode::ALL {
+            // A fault of a body is raised by its word (`refuse::invalid`).
+            let (variant, word) = (format!("ProblemCode::{code:?}"), format!("\"{}\"", code.as_str()));
+            let named = raised
+                .split(&variant)
+                .skip(1)
+                .any(|rest| !rest.starts_with(char::is_alphanumeric));
+            assert!(named || raised.contains(&word), "{code:?} is raised nowhere");
         }
     }
 
@@ -237,9 +271,10 @@ mod tests {
         let mut titles = HashSet::new();
         let mut meanings = HashSet::new();
         for code in ProblemCode::ALL {
-            assert!(titles.insert(code.titles().zh), "{}", code.as_str());
-            assert!(titles.insert(code.titles().en), "{}", code.as_str());
-            assert!(meanings.insert(code.explanation().meaning.en), "{}", code.as_str());
+            for locale in Locale::ALL {
+                assert!(titles.insert(code.title(locale)), "{}", code.as_str());
+            }
+            assert!(meanings.insert(code.meaning().en), "{}", code.as_str());
         }
     }
 
@@ -264,9 +299,5 @@ mod tests {
                 assert!(!waits, "{}", code.as_str());
             }
         }
-    }
-
-    fn is_han(c: char) -> bool {
-        ('\u{4e00}'..='\u{9fff}').contains(&c)
     }
 }

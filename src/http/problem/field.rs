@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::locale::{Locale, Text, text};
+use heyan_texts::{Locale, Text, text};
 
 /// JSON Pointer (RFC 6901) in its URI fragment form (§6), such as `#/claims/name` or `#/items/3/subject`.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -95,16 +95,16 @@ pub enum JsonType {
 }
 
 impl JsonType {
-    const fn name(self) -> Text {
-        match self {
-            Self::String => text!("字符串" => "a string"),
-            Self::Integer => text!("整数" => "an integer"),
-            Self::Number => text!("数字" => "a number"),
-            Self::Boolean => text!("true 或 false" => "true or false"),
-            Self::Object => text!("对象" => "an object"),
-            Self::Array => text!("数组" => "an array"),
-            Self::Claim => text!("字符串或条件对象" => "a string or a predicate object"),
-        }
+    fn name(self) -> Text {
+        text(match self {
+            Self::String => "problems.json_type.string",
+            Self::Integer => "problems.json_type.integer",
+            Self::Number => "problems.json_type.number",
+            Self::Boolean => "problems.json_type.boolean",
+            Self::Object => "problems.json_type.object",
+            Self::Array => "problems.json_type.array",
+            Self::Claim => "problems.json_type.claim",
+        })
     }
 }
 
@@ -153,28 +153,8 @@ impl IdentifierFault {
     }
 
     /// One sentence for the person who typed it.
-    pub const fn text(self) -> Text {
-        match self {
-            Self::Empty => text!("标识为空。" => "The identifier is empty."),
-            Self::Length => {
-                text!("位数不对：可能多录或漏录了字符。" => "Wrong length: a character was added or lost.")
-            }
-            Self::Alphabet => {
-                text!("含有该类标识不会出现的字符，例如把字母 O 当作数字 0。" => "It holds a character that such identifiers never have, for example the letter O for the digit 0.")
-            }
-            Self::Date => {
-                text!("其中的日期不存在或在将来。" => "The date inside does not exist or lies in the future.")
-            }
-            Self::CheckCharacter => {
-                text!("校验码不符：至少有一个字符录错。" => "The check character does not fit: at least one character is wrong.")
-            }
-            Self::OrderCode => {
-                text!("顺序码不可能成立，例如全为零。" => "The sequence part cannot be, for example all zeros.")
-            }
-            Self::Form => {
-                text!("不是已知的标识种类，请核对证件类型。" => "Not a known kind of identifier; check the kind of document.")
-            }
-        }
+    pub fn text(self) -> Text {
+        text(&format!("problems.identifier.{}", self.as_str()))
     }
 }
 
@@ -270,55 +250,24 @@ impl FieldCode {
 
     /// One sentence.
     pub fn detail(self, locale: Locale) -> Cow<'static, str> {
-        match (self, locale) {
-            (Self::InvalidType(expected), Locale::ZhCn) => format!("类型不对，应为{}。", expected.name().zh).into(),
-            (Self::InvalidType(expected), Locale::En) => format!("Wrong type: expected {}.", expected.name().en).into(),
-            (Self::ValueTooLong { max }, Locale::ZhCn) => format!("超过 {max} 个字符。").into(),
-            (Self::ValueTooLong { max }, Locale::En) => format!("Longer than {max} characters.").into(),
-            (Self::TooManyItems { max }, Locale::ZhCn) => format!("超过 {max} 项。").into(),
-            (Self::TooManyItems { max }, Locale::En) => format!("More than {max} items.").into(),
-            (code, locale) => code.fixed_text().get(locale).into(),
+        match self {
+            Self::InvalidType(expected) => text("problems.field_with.invalid_type")
+                .fill(locale, &[expected.name().get(locale)])
+                .into(),
+            Self::ValueTooLong { max } => text("problems.field_with.value_too_long")
+                .fill(locale, &[&max.to_string()])
+                .into(),
+            Self::TooManyItems { max } => text("problems.field_with.too_many_items")
+                .fill(locale, &[&max.to_string()])
+                .into(),
+            Self::InvalidIdentifier(fault) => fault.text().get(locale).into(),
+            code => code.general_text().get(locale).into(),
         }
     }
 
     /// The sentence without the numbers and types of one occurrence.
-    pub(super) const fn general_text(self) -> Text {
-        match self {
-            Self::InvalidIdentifier(_) => {
-                text!("标识不成立，reason 说明是哪一项不符。" => "The identifier cannot be one; reason says which rule failed.")
-            }
-            code => code.fixed_text(),
-        }
-    }
-
-    const fn fixed_text(self) -> Text {
-        match self {
-            Self::MissingMember => text!("缺少该成员。" => "This member is required."),
-            Self::UnknownMember => {
-                text!("约定中没有该成员。" => "The contract knows no such member.")
-            }
-            Self::DuplicateMember => text!("该成员出现了两次。" => "This member occurs twice."),
-            Self::InvalidIdentifier(fault) => fault.text(),
-            Self::UnknownField => {
-                text!("该数据资源没有这个字段。" => "The dataset has no such field.")
-            }
-            Self::UnknownDataset => text!("没有这个数据资源。" => "There is no such dataset."),
-            Self::InvalidClaim => text!("申报值无法比对。" => "The claim cannot be compared."),
-            Self::InvalidPredicate => {
-                text!("条件不正确，或该字段不支持这种条件。" => "A malformed predicate, or one that this field does not support.")
-            }
-            Self::InvalidValue => text!("取值不在允许范围内。" => "Not an allowed value."),
-            Self::InvalidDate => {
-                text!("不是存在的日期或时间。" => "Not a date or time that exists.")
-            }
-            Self::UnsafeNumber => {
-                text!("该数字无法精确表示，请写成字符串。" => "This number cannot be exact; write it as a string.")
-            }
-            Self::Empty => text!("不得为空。" => "Must not be empty."),
-            Self::InvalidType(_) => text!("类型不对。" => "Wrong type."),
-            Self::ValueTooLong { .. } => text!("值过长。" => "Too long."),
-            Self::TooManyItems { .. } => text!("项数过多。" => "Too many items."),
-        }
+    pub(super) fn general_text(self) -> Text {
+        text(&format!("problems.field.{}", self.as_str()))
     }
 }
 

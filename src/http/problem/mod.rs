@@ -7,13 +7,11 @@ use serde_json::{Map, Value};
 
 pub use self::catalog::{NextStep, ProblemCode};
 pub use self::field::{FieldCode, IdentifierFault, JsonType, Pointer};
-pub use self::texts::Explanation;
-pub use crate::locale::Locale;
+use heyan_texts::Locale;
 
 mod catalog;
 mod field;
 pub mod page;
-mod texts;
 
 /// Media type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -191,7 +189,7 @@ impl Problem {
     pub fn to_value(&self, locale: Locale) -> Value {
         let detail = match &self.detail {
             Some(detail) => detail.get(locale),
-            None => self.code.explanation().meaning.get(locale),
+            None => self.code.meaning().get(locale),
         };
         let mut document = Map::new();
         document.insert("type".to_owned(), self.code.type_uri().into());

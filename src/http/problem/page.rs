@@ -5,26 +5,9 @@ use maud::{Markup, html};
 
 use super::{FieldCode, IdentifierFault, Pointer, Problem, ProblemCode};
 use crate::html::{Frame, Section, page};
-use crate::locale::{Locale, Text, text};
+use heyan_texts::{Locale, text};
 
 const INDEX_PATH: &str = "/problems";
-const INDEX_TITLE: Text = text!("问题代码" => "Problem codes");
-const INDEX_LEAD: Text = text!("系统没有给出结果时，会返回一份问题文档（application/problem+json，RFC 9457）。程序请依据 code 判断；每个代码的页面说明含义、原因，以及各方应当怎样处理。" => "When the hub has no answer it returns a problem document (application/problem+json, RFC 9457). Programs decide by its code; the page of each code tells what it means, why it happens and what each side does about it.");
-const JUMP: Text = text!("按状态码跳转" => "Jump to a status");
-const CODE: Text = text!("代码" => "Code");
-const TITLE: Text = text!("名称" => "Title");
-const NEXT: Text = text!("下一步" => "Next step");
-const STATUS: Text = text!("HTTP 状态" => "HTTP status");
-const CAUSE: Text = text!("常见原因" => "Usual cause");
-const CALLER: Text = text!("调用方怎么办" => "What the caller does");
-const CALLER_HINT: Text = text!("窗口人员与开发人员" => "counter staff and developers");
-const OPERATOR: Text = text!("运维与管理方怎么办" => "What operators and managers do");
-const EXAMPLE: Text = text!("报文示例" => "What it looks like");
-const REASONS: Text = text!("标识为何不成立（reason）" => "Why an identifier fails (reason)");
-const FIELD_CODES: Text = text!("errors 中的代码" => "Codes inside errors");
-const MEANING: Text = text!("含义" => "Meaning");
-const BACK: Text = text!("全部问题代码" => "All problem codes");
-const BREADCRUMB: Text = text!("位置" => "You are here");
 
 /// Page of one code: both languages, `locale` first. Status 200; for an unknown code the caller serves the
 /// page of `problem_not_found` with status 404.
@@ -33,8 +16,8 @@ pub fn problem_page(code: ProblemCode, locale: Locale) -> String {
     let path = code.type_uri();
     let body = html! {
         main.sheet id="main" {
-            nav.crumbs aria-label=(BREADCRUMB.get(locale)) {
-                a href=(INDEX_PATH) { (BACK.get(locale)) }
+            nav.crumbs aria-label=(text("pages.problems.breadcrumb").get(locale)) {
+                a href=(INDEX_PATH) { (text("pages.problems.back").get(locale)) }
             }
             header.problem-head {
                 h1 { (code.title(locale)) " " span.alt lang=(locale.other().tag()) { (code.title(locale.other())) } }
@@ -61,13 +44,13 @@ pub fn problem_page(code: ProblemCode, locale: Locale) -> String {
 
 /// List of every code, by status.
 pub fn index_page(locale: Locale) -> String {
-    let title = INDEX_TITLE.get(locale);
+    let title = text("pages.problems.index_title").get(locale);
     let statuses = statuses();
     let body = html! {
         main.sheet.wide id="main" {
             h1 { (title) }
-            p.lead { (INDEX_LEAD.get(locale)) }
-            nav.jump aria-label=(JUMP.get(locale)) {
+            p.lead { (text("pages.problems.index_lead").get(locale)) }
+            nav.jump aria-label=(text("pages.problems.jump").get(locale)) {
                 @for status in &statuses {
                     a href={ "#status-" (status) } { (status) }
                 }
@@ -102,9 +85,9 @@ fn codes_table(status: u16, locale: Locale) -> Markup {
         div.scroll tabindex="0" role="group" aria-labelledby={ "status-" (status) } {
             table.codes {
                 thead { tr {
-                    th scope="col" { (CODE.get(locale)) }
-                    th scope="col" { (TITLE.get(locale)) }
-                    th scope="col" { (NEXT.get(locale)) }
+                    th scope="col" { (text("pages.problems.code").get(locale)) }
+                    th scope="col" { (text("pages.problems.title").get(locale)) }
+                    th scope="col" { (text("pages.problems.next").get(locale)) }
                 } }
                 tbody {
                     @for code in codes {
@@ -112,7 +95,7 @@ fn codes_table(status: u16, locale: Locale) -> Markup {
                             th scope="row" { a href=(code.type_uri()) { code { (code.as_str()) } } }
                             td {
                                 strong { (code.title(locale)) }
-                                span.under { (code.explanation().meaning.get(locale)) }
+                                span.under { (code.meaning().get(locale)) }
                             }
                             td.next { (code.next_step().label().get(locale)) }
                         }
@@ -124,26 +107,25 @@ fn codes_table(status: u16, locale: Locale) -> Markup {
 }
 
 fn explanation(code: ProblemCode, locale: Locale) -> Markup {
-    let texts = code.explanation();
     let id = format!("text-{}", locale.tag());
     html! {
         section.text lang=(locale.tag()) aria-labelledby=(id) {
             h2.language id=(id) { (locale.own_name()) }
-            p.lead { (texts.meaning.get(locale)) }
+            p.lead { (code.meaning().get(locale)) }
             dl.facts {
-                div { dt { (STATUS.get(locale)) } dd { (code.status()) } }
-                div { dt { (NEXT.get(locale)) } dd { (code.next_step().label().get(locale)) } }
+                div { dt { (text("pages.problems.status").get(locale)) } dd { (code.status()) } }
+                div { dt { (text("pages.problems.next").get(locale)) } dd { (code.next_step().label().get(locale)) } }
             }
-            h3 { (CAUSE.get(locale)) }
-            p { (texts.cause.get(locale)) }
+            h3 { (text("pages.problems.cause").get(locale)) }
+            p { (code.cause().get(locale)) }
             div.remedies {
                 div.card.caller {
-                    h3 { (CALLER.get(locale)) " " span.alt { (CALLER_HINT.get(locale)) } }
-                    p { (texts.caller.get(locale)) }
+                    h3 { (text("pages.problems.caller").get(locale)) " " span.alt { (text("pages.problems.caller_hint").get(locale)) } }
+                    p { (code.caller().get(locale)) }
                 }
                 div.card.operator {
-                    h3 { (OPERATOR.get(locale)) }
-                    p { (texts.operator.get(locale)) }
+                    h3 { (text("pages.problems.operator").get(locale)) }
+                    p { (code.operator().get(locale)) }
                 }
             }
             (field_table(code, locale))
@@ -158,20 +140,20 @@ fn field_table(code: ProblemCode, locale: Locale) -> Markup {
             .iter()
             .map(|fault| (fault.as_str(), fault.text().get(locale).to_owned()))
             .collect(),
-        ProblemCode::InvalidRequest | ProblemCode::InvalidRecord => FieldCode::ALL
+        ProblemCode::InvalidRequest => FieldCode::ALL
             .iter()
             .map(|field| (field.as_str(), field.general_text().get(locale).to_owned()))
             .collect(),
         _ => return html! {},
     };
     let heading = match code {
-        ProblemCode::InvalidIdentifier => REASONS,
-        _ => FIELD_CODES,
+        ProblemCode::InvalidIdentifier => text("pages.problems.reasons"),
+        _ => text("pages.problems.field_codes"),
     };
     html! {
         h3 { (heading.get(locale)) }
         table.codes {
-            thead { tr { th scope="col" { (CODE.get(locale)) } th scope="col" { (MEANING.get(locale)) } } }
+            thead { tr { th scope="col" { (text("pages.problems.code").get(locale)) } th scope="col" { (text("pages.problems.meaning").get(locale)) } } }
             tbody {
                 @for (name, text) in rows {
                     tr { th scope="row" { code { (name) } } td { (text) } }
@@ -183,10 +165,10 @@ fn field_table(code: ProblemCode, locale: Locale) -> Markup {
 
 fn example(code: ProblemCode, locale: Locale) -> Markup {
     let document = sample(code).to_value(locale);
-    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    let json = serde_json::to_string_pretty(&document).unwrap_or_default();
     html! {
         section.text aria-labelledby="example" {
-            h2.language id="example" { (EXAMPLE.get(locale)) }
+            h2.language id="example" { (text("pages.problems.example").get(locale)) }
             pre tabindex="0" role="region" aria-labelledby="example" {
                 code {
                     "HTTP/1.1 " (code.status()) " " (reason_phrase(code.status())) "\n"
@@ -194,7 +176,7 @@ fn example(code: ProblemCode, locale: Locale) -> Markup {
                     "Content-Language: " (locale.tag()) "\n"
                     @if let Some(challenge) = code.challenge() { "WWW-Authenticate: " (challenge) "\n" }
                     @if let Some(seconds) = sample(code).retry_after_s { "Retry-After: " (seconds) "\n" }
-                    "\n" (text)
+                    "\n" (json)
                 }
             }
         }
@@ -226,7 +208,6 @@ fn sample(code: ProblemCode) -> Problem {
         ProblemCode::UnknownField => problem.error(Pointer::of(["claims", "nickname"]), FieldCode::UnknownField),
         ProblemCode::InvalidClaim => problem.error(claim(), FieldCode::InvalidDate),
         ProblemCode::InvalidPredicate => problem.error(claim(), FieldCode::InvalidPredicate),
-        ProblemCode::InvalidRecord => problem.error(Pointer::of(["fields", "name"]), FieldCode::MissingMember),
         ProblemCode::InvalidValue => problem.error(Pointer::of(["max_age_s"]), FieldCode::InvalidValue),
         ProblemCode::ValueTooLong => {
             let too_long = FieldCode::ValueTooLong { max: 64 };

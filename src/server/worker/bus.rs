@@ -134,7 +134,7 @@ async fn feeder(hub: Arc<Hub>, settings: FeedSettings) {
     let mut feed = match Feed::start(&hub, settings) {
         Ok(feed) => feed,
         Err(fault) => {
-            tracing::error!(fault = %fault, "the feed of the bus cannot be read");
+            tracing::error!(fault = %fault, "cannot read the record feed from Kafka");
             return;
         }
     };
@@ -150,7 +150,7 @@ async fn answerer(hub: Arc<Hub>, problems: Arc<dyn Problems>, items_max: usize) 
     let mut requests = match Requests::start(&hub, problems, items_max) {
         Ok(requests) => requests,
         Err(fault) => {
-            tracing::error!(fault = %fault, "requests of the bus cannot be read");
+            tracing::error!(fault = %fault, "cannot read verification requests from Kafka");
             return;
         }
     };

@@ -18,7 +18,7 @@ pub(super) async fn run(hub: Arc<Hub>, info: FeedInfo) {
             Ok(feed::Took::More) => continue,
             Ok(feed::Took::All) => {}
             Err(error) => {
-                tracing::warn!(feed = info.name, error = %error, "a feed could not be taken in; it is tried again");
+                tracing::warn!(feed = info.name, error = %error, "cannot read the feed; retrying");
             }
         }
         tokio::time::sleep(Duration::from_secs(info.interval_s.max(1))).await;

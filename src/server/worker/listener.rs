@@ -36,7 +36,7 @@ async fn beat(hub: &Hub) {
         let sent = tokio::time::timeout(SILENCE, hub.store.beat(hub.node.trust.beat())).await;
         let failed = !matches!(sent, Ok(Ok(())));
         if failed && !lost {
-            tracing::warn!("a beat could not be sent to the other nodes");
+            tracing::warn!("cannot send the heartbeat to the other nodes");
         }
         lost = failed;
         tokio::time::sleep(BEAT).await;

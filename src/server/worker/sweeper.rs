@@ -28,7 +28,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
             sweep::count(&hub).await?;
             let entered = strays.enter(&hub, STRAY_AFTER).await?;
             if entered > 0 {
-                tracing::warn!(entered, "entries of commits whose end was not known were entered late");
+                tracing::warn!(entered, "recovered ledger entries of commits with unknown outcome");
             }
             if counts.is_multiple_of(COUNTS_PER_SWEEP) && duty.is_ours(&hub).await? {
                 sweep::sweep(&hub).await?;

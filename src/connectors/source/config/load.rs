@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::{
     AnswerConfig, AnswerMode, AuthConfig, BreakerConfig, Connector, ConnectorError, FeedFacts, FileConfig, HttpConfig,
-    Kind, Limits, PollConfig, RequestConfig, Role, SinkFacts, SqlConfig, TargetsConfig, Title, WebhookConfig, Work,
+    Kind, Limits, PollConfig, RequestConfig, Role, SinkFacts, SqlConfig, TargetsConfig, WebhookConfig, Work,
 };
+use heyan_domain::label::Label;
 
 const NAME_BYTES_MAX: usize = 64;
 const FILE_BYTES_MAX: u64 = 256 << 10;
@@ -20,7 +21,7 @@ const INTERVAL_S: u64 = 60;
 struct Written {
     role: Role,
     kind: Kind,
-    title: Title,
+    title: Label,
     dataset: Option<String>,
     datasets: Option<Vec<String>>,
     agency: Option<String>,

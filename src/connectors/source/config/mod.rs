@@ -15,6 +15,7 @@ use std::{
 use serde::{Deserialize, Deserializer, de};
 
 use heyan_auth::target::{TargetLists, TargetRules};
+use heyan_domain::label::Label;
 
 pub use auth::{AppKeyBytes, AuthConfig, SecretCipher};
 pub use http::{
@@ -71,16 +72,6 @@ pub enum Kind {
     Webhook,
     /// A topic: not yet.
     Kafka,
-}
-
-/// A text in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Title {
-    /// Chinese.
-    pub zh: String,
-    /// English.
-    pub en: String,
 }
 
 /// What the connector may reach. Nothing listed: nothing reached.
@@ -426,7 +417,7 @@ pub struct Connector {
     /// The file.
     pub path: PathBuf,
     /// What people call it.
-    pub title: Title,
+    pub title: Label,
     /// What it may reach.
     pub targets: TargetsConfig,
     /// Limits.

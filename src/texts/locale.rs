@@ -79,33 +79,6 @@ impl Locale {
     }
 }
 
-/// A fixed text in both languages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text {
-    /// Chinese.
-    pub zh: &'static str,
-    /// English.
-    pub en: &'static str,
-}
-
-/// Writes a [`Text`] on one line: `text!("中文" => "English")`.
-macro_rules! text {
-    ($zh:literal => $en:literal) => {
-        $crate::locale::Text { zh: $zh, en: $en }
-    };
-}
-pub(crate) use text;
-
-impl Text {
-    /// The text in one language.
-    pub const fn get(&self, locale: Locale) -> &'static str {
-        match locale {
-            Locale::ZhCn => self.zh,
-            Locale::En => self.en,
-        }
-    }
-}
-
 /// Best quality (thousandths) asked for one language, and where it stood in the header.
 #[derive(Default)]
 struct Wish(Option<(u16, usize)>);
