@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use heyan_catalog::Catalog;
 
 fn item(value: Value) -> Arc<ServiceItem> {
     let catalog = Catalog::load(None).unwrap();
