@@ -428,3 +428,7 @@ fn report(what: &str, faults: &[String]) {
 fn lookup<'a>(table: &'a [(&str, &'a [&'a str])], name: &str) -> Option<&'a [&'a str]> {
     table.iter().find(|(n, _)| *n == name).map(|(_, row)| *row)
 }
+
+fn is_han(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c)
+}
