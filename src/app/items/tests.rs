@@ -4,7 +4,6 @@ use heyan_catalog::Catalog;
 use serde_json::{Value, json};
 
 use super::*;
-use heyan_catalog::Catalog;
 
 fn item(value: Value) -> Arc<ServiceItem> {
     let catalog = Catalog::load(None).unwrap();
