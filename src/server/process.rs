@@ -17,9 +17,9 @@ pub fn say(line: impl std::fmt::Display) {
 /// For whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// People.
+    /// Text for people.
     Human,
-    /// Programs: one JSON document on standard output.
+    /// One JSON document on standard output, for programs.
     Json,
 }
 

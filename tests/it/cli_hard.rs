@@ -179,7 +179,7 @@ async fn a_stream_that_breaks_keeps_its_answers_and_goes_on_where_it_stopped() {
         .err
         .split("--from-line ")
         .nth(1)
-        .and_then(|rest| rest.split(' ').next())
+        .and_then(|rest| rest.split_whitespace().next())
         .unwrap()
         .to_owned();
     let kept: usize = next.parse::<usize>().unwrap() - 1;

@@ -12,13 +12,13 @@ pub(crate) enum Charset {
     /// UTF-8, with or without a byte order mark.
     #[value(name = "utf-8", alias = "utf8")]
     Utf8,
-    /// GB 18030, and so GBK and GB 2312.
+    /// GB 18030, including GBK and GB 2312.
     #[value(name = "gb18030", aliases = ["gbk", "gb2312"])]
     Gb18030,
-    /// UTF-16, little end first.
+    /// UTF-16, little endian.
     #[value(name = "utf-16le")]
     Utf16Le,
-    /// UTF-16, big end first.
+    /// UTF-16, big endian.
     #[value(name = "utf-16be")]
     Utf16Be,
 }

@@ -27,7 +27,7 @@ use crate::{
 /// How a file's rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Ndjson,
     /// A header row, then cells between commas, semicolons or tabs (RFC 4180 quoting).
     Csv,
@@ -104,16 +104,16 @@ impl Fault {
 pub(crate) struct FileArgs {
     /// NDJSON or CSV; `-` is standard input
     pub file: PathBuf,
-    /// How rows are written (else by the file's name, else by its first character)
+    /// Format of the rows [default: by the file name, else by the first character]
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// How characters are written (else by a look at the bytes); a byte order mark overrides it
+    /// Character encoding [default: detected]; a byte order mark takes precedence
     #[arg(long, value_enum)]
     pub encoding: Option<Charset>,
-    /// Pass over CSV columns that the dataset does not have
+    /// Ignore CSV columns that the dataset does not have
     #[arg(long)]
     pub ignore_unknown: bool,
-    /// Begin with the row on this line
+    /// Start with the row on this line
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub from_line: u64,
 }
