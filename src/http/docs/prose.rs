@@ -163,7 +163,7 @@ mod tests {
         let block = prose("<script>alert(1)</script>\n<b>x</b>").into_string();
         assert_eq!(
             block,
-            "<p>&lt;script&gt;alert(1)&lt;/script&gt;\n&lt;b&gt;x&lt;/b&gt;</p>"
+            "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p><p>&lt;b&gt;x&lt;/b&gt;</p>"
         );
     }
 
