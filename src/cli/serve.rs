@@ -42,7 +42,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 /// Someone must be there to add everyone else.
 async fn first_manager(hub: &Hub, data_dir: &Path) -> anyhow::Result<()> {
-    if !hub.access.load().clients.is_empty() {
+    if !hub.access.table.load().clients.is_empty() {
         return Ok(());
     }
     let file = data_dir.join("first-manager.secret");

@@ -41,7 +41,7 @@ pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
     let appended = appended.await?;
     call.entered();
     let leaf = STANDARD.encode(appended.leaf);
-    let origin = &call.state.hub.settings.origin;
+    let origin = &call.state.hub.node.settings.origin;
     let receipt = json!({"origin": origin, "index": appended.index, "leaf": leaf});
     let body = json!({"status": "reported", "receipt": receipt});
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))

@@ -38,7 +38,7 @@ pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
     };
     call.entered();
     let mut out = Vec::with_capacity(1_024 + answer.materials.len() * 512);
-    put_answer(&mut out, &item, answer, &hub.settings.origin, locale_of(&call));
+    put_answer(&mut out, &item, answer, &hub.node.settings.origin, locale_of(&call));
     Ok(answered(out))
 }
 

@@ -42,11 +42,11 @@ pub(super) async fn cosigned(
     _payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     // From memory: whoever calls here is nobody known, and must not make the store work.
-    let rows = state.hub.peers.cosigned();
+    let rows = state.hub.node.peers.cosigned();
     let row = |row: &CosignedRow| {
         json!({
             "origin": row.origin,
-            "key": state.hub.peers.key_of(&row.origin),
+            "key": state.hub.node.peers.key_of(&row.origin),
             "witness": row.witness,
             "witness_key": row.witness_key,
             "checkpoint": row.checkpoint,

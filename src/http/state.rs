@@ -91,7 +91,7 @@ impl State {
         let (Some(cell), Some(word)) = (cell, STATUS_CLASSES.get(class)) else {
             return;
         };
-        let resolve = || self.hub.metrics.http_route(route.path, route.method, word);
+        let resolve = || self.hub.node.metrics.http_route(route.path, route.method, word);
         cell.get_or_init(resolve).observe(started.elapsed());
     }
 }

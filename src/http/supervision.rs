@@ -93,7 +93,7 @@ pub(super) async fn replay_rule(mut call: Call) -> Result<HttpResponse, Problem>
 
 fn tried_json(call: &Call, id: &str, tried: &Trial) -> Value {
     let hub = call.hub();
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let example = |finding: &Finding| {
         let about = &finding.about;
         let by_number = |number: u32| access.agencies.values().find(|agency| agency.row.number == number);
@@ -126,7 +126,7 @@ fn tried_json(call: &Call, id: &str, tried: &Trial) -> Value {
         .collect();
     json!({
         "rule": id,
-        "origin": hub.settings.origin,
+        "origin": hub.node.settings.origin,
         "from": time::rfc3339(tried.from_us),
         "until": time::rfc3339(tried.to_us),
         "entries": tried.entries,

@@ -48,7 +48,7 @@ pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     call.entered();
     let mut out = Vec::with_capacity(512);
     out.push(b'{');
-    json::put_answer(&mut out, &call.hub().settings.origin, &answer);
+    json::put_answer(&mut out, &call.hub().node.settings.origin, &answer);
     out.push(b'}');
     Ok(answered(out))
 }
@@ -128,7 +128,7 @@ fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Vec<Item<'_>>), Problem> {
 pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
     let (purpose, items) = read_batch(&bytes)?;
-    let settings = &call.hub().settings;
+    let settings = &call.hub().node.settings;
     if items.len() > settings.batch_items_max {
         return Err(AppError::TooManyItems.into());
     }

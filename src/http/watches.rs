@@ -47,7 +47,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     call.entered();
     let mut out = Vec::with_capacity(1_024);
     out.push(b'{');
-    answer_json::put_answer(&mut out, &hub.settings.origin, &answer);
+    answer_json::put_answer(&mut out, &hub.node.settings.origin, &answer);
     out.extend_from_slice(b",\"watch\":");
     out.extend_from_slice(view.json(hub).to_string().as_bytes());
     out.push(b'}');

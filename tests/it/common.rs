@@ -2,12 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
+use heyan::app::node::caller::Caller;
 use heyan::app::{
     access::{
         admin::{self, NewAgency, NewGrant},
         token,
     },
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan::config::Config;
 use heyan::ports::{
@@ -106,7 +107,7 @@ impl TestHub {
             Ok(())
         }));
         // A node that has not heard the line yet asks the store each time.
-        while !hub.trust.holds() {
+        while !hub.node.trust.holds() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -176,7 +177,15 @@ impl TestHub {
     }
 
     pub async fn revoke_all_grants(&self) {
-        let ids: Vec<String> = self.hub.access.load().grants.keys().map(ToString::to_string).collect();
+        let ids: Vec<String> = self
+            .hub
+            .access
+            .table
+            .load()
+            .grants
+            .keys()
+            .map(ToString::to_string)
+            .collect();
         for id in ids {
             let path = format!("/v1/grants/{id}");
             assert_eq!(
@@ -187,7 +196,7 @@ impl TestHub {
     }
 
     pub fn token(&self, client: &str) -> String {
-        let client = Arc::clone(self.hub.access.load().clients.get(client).unwrap());
+        let client = Arc::clone(self.hub.access.table.load().clients.get(client).unwrap());
         let caller = Caller {
             client,
             peer: std::net::IpAddr::from([127, 0, 0, 1]),

@@ -2,12 +2,13 @@
 //! Secrets are made here, told once, and kept only as hashes.
 
 use super::table::Role;
+use crate::node::caller::Caller;
 use crate::{
     foundation::{
         error::{AppError, Thing},
         purpose,
     },
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan_auth::{
     ed25519::PublicKey,
@@ -87,7 +88,7 @@ pub async fn add_agency(
     new: NewAgency,
 ) -> Result<(AgencyRow, NewSecret), AppError> {
     let _one_at_a_time = hub.turn_of_access().await?;
-    let access = hub.access.load_full();
+    let access = hub.access.table.load_full();
     let now = hub.clock.now_us();
     let number = access
         .agencies
@@ -172,7 +173,7 @@ pub async fn add_user(
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
     }
-    if hub.access.load().clients.contains_key(id) {
+    if hub.access.table.load().clients.contains_key(id) {
         return Err(AppError::AlreadyExists);
     }
     let (client, told) = new_client(id, name, role, None, None, secret, hub.clock.now_us())?;
@@ -218,7 +219,7 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, party: Party, id: &str) -
     let mut client = client_of(hub, party, id)?;
     let now = hub.clock.now_us();
     let (text, hash) = fresh_secret()?;
-    let until = now + hub.settings.rotation_overlap_s * 1_000_000;
+    let until = now + hub.node.settings.rotation_overlap_s * 1_000_000;
     client.previous_secret_hash = Some(client.secret_hash);
     client.previous_valid_until = Some(until);
     client.secret_hash = hash;
@@ -277,7 +278,7 @@ pub async fn set_standing(
         ..Commit::default()
     };
     if party == Party::Agency {
-        let access = hub.access.load();
+        let access = hub.access.table.load();
         let agency = access.agencies.get(id).ok_or(AppError::NotFound(Thing::Agency))?;
         let disabled = standing == Standing::Disabled;
         commit.agencies.push(AgencyRow {
@@ -326,7 +327,7 @@ pub async fn add_grant(hub: &Hub, caller: Option<&Caller>, new: NewGrant) -> Res
 
 fn check_grant(hub: &Hub, new: &NewGrant, now: i64) -> Result<(i64, Option<i64>), AppError> {
     let mut faults = Vec::new();
-    if !hub.access.load().agencies.contains_key(new.agency.as_str()) {
+    if !hub.access.table.load().agencies.contains_key(new.agency.as_str()) {
         faults.push(Fault::new("/agency", "unknown_agency"));
     }
     let dataset = hub.catalog.get(&new.dataset);
@@ -373,6 +374,7 @@ pub async fn revoke_grant(hub: &Hub, caller: &Caller, id: &str) -> Result<GrantR
     let _one_at_a_time = hub.turn_of_access().await?;
     let mut grant = hub
         .access
+        .table
         .load()
         .grants
         .get(id)
@@ -413,7 +415,7 @@ async fn change(
 }
 
 fn client_of(hub: &Hub, party: Party, id: &str) -> Result<ClientRow, AppError> {
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let client = access
         .clients
         .get(id)

@@ -1,16 +1,14 @@
 //! Access tokens: issued for a proven credential, verified once and then known by hash.
 //! A known token is still looked up in the access table at each call, so that disabling a client needs no list of tokens.
 
-use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc};
 
 use constant_time_eq::constant_time_eq;
 use zeroize::Zeroizing;
 
 use super::table::{Client, TableId};
-use crate::{
-    foundation::error::AppError,
-    node::hub::{Caller, Hub},
-};
+use crate::node::caller::Caller;
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_auth::{
     assertion::AssertionVerifier,
     ed25519::PublicKey,
@@ -18,12 +16,6 @@ use heyan_auth::{
     sha256,
     token::{Claims, TokenError},
 };
-use heyan_cache::Bounded;
-
-/// Verified tokens by SHA-256 of their text.
-pub struct TokenCache {
-    claims: Bounded<[u8; 32], Arc<Claims>>,
-}
 
 /// Callers that one worker met last, by their tokens: most calls of a worker show one of few. A token is found here by a
 /// keyed hash and told apart by all its bytes, without the SHA-256 of its text. Whoever is found was proven from the same
@@ -97,24 +89,13 @@ pub struct Issued {
     pub expires_in: i64,
 }
 
-/// Tokens kept in memory.
-const TOKENS_MAX: u64 = 100_000;
-
-impl Default for TokenCache {
-    fn default() -> Self {
-        Self {
-            claims: Bounded::new(TOKENS_MAX, Duration::from_secs(86_400)),
-        }
-    }
-}
-
 /// Proves a bearer token at `now_us` for a call from `peer`.
 ///
 /// # Errors
 /// Who calls stays unknown, and why.
 pub fn prove(hub: &Hub, recent: &RecentTokens, token: &[u8], peer: IpAddr, now_us: i64) -> Result<Rc<Caller>, Unknown> {
     let now_s = now_us.div_euclid(1_000_000);
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     if let Some(caller) = recent.get(token, access.id, peer, now_s) {
         return Ok(caller);
     }
@@ -140,15 +121,15 @@ pub fn prove(hub: &Hub, recent: &RecentTokens, token: &[u8], peer: IpAddr, now_u
 /// The claims of a token that is ours.
 fn verified(hub: &Hub, token: &str, now_s: i64) -> Result<Arc<Claims>, Unknown> {
     let hash = sha256(token.as_bytes());
-    if let Some(claims) = hub.tokens.claims.get(&hash) {
+    if let Some(claims) = hub.access.tokens.claims.get(&hash) {
         return Ok(claims);
     }
-    let claims = hub.verifier.verify(token, now_s).map_err(|error| match error {
+    let claims = hub.access.verifier.verify(token, now_s).map_err(|error| match error {
         TokenError::Expired => Unknown::Expired,
         _ => Unknown::Invalid,
     })?;
     let claims = Arc::new(claims);
-    hub.tokens.claims.insert(hash, Arc::clone(&claims));
+    hub.access.tokens.claims.insert(hash, Arc::clone(&claims));
     Ok(claims)
 }
 
@@ -171,7 +152,7 @@ fn admit(client: Arc<Client>, peer: IpAddr) -> Result<Caller, Unknown> {
 /// Wrong id or secret (not told apart), disabled, or from a network that is not admitted.
 pub fn prove_secret(hub: &Hub, client_id: &str, given: &ClientSecret, peer: IpAddr) -> Result<Caller, Unknown> {
     let now_us = hub.clock.now_us();
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let client = access.clients.get(client_id);
     // The comparison is made for an unknown id too, so that ids cannot be told by time.
     let stored = client.map_or(StoredSecrets::NOBODY, |client| StoredSecrets {
@@ -196,15 +177,15 @@ pub async fn prove_assertion(
     client_id: Option<&str>,
     peer: IpAddr,
 ) -> Result<Result<Caller, Unknown>, AppError> {
-    let access = hub.access.load_full();
+    let access = hub.access.table.load_full();
     let key_of = |id: &str| {
         let client = access.clients.get(id).filter(|client| !client.row.disabled)?;
         PublicKey::from_bytes(client.row.public_key?).ok()
     };
-    let endpoint = format!("{}/oauth/token", hub.settings.public_url);
-    let verifier = AssertionVerifier::new(&hub.settings.issuer, &endpoint);
+    let endpoint = format!("{}/oauth/token", hub.node.settings.public_url);
+    let verifier = AssertionVerifier::new(&hub.node.settings.issuer, &endpoint);
     let now_s = hub.clock.now_us().div_euclid(1_000_000);
-    let Ok(proven) = verifier.verify(assertion, client_id, &key_of, &hub.assertions, now_s) else {
+    let Ok(proven) = verifier.verify(assertion, client_id, &key_of, &hub.access.assertions, now_s) else {
         return Ok(Err(Unknown::Client));
     };
     if !hub.store.use_once(proven.mark, proven.until_s).await? {
@@ -226,11 +207,11 @@ pub fn issue(hub: &Hub, caller: &Caller) -> Result<Issued, AppError> {
         agency: caller.client.row.agency.clone(),
         jti: secret::random_id().map_err(|_unavailable| AppError::Internal("the random source failed"))?,
         iat: now_s,
-        exp: now_s + hub.settings.token_ttl_s,
+        exp: now_s + hub.node.settings.token_ttl_s,
         cnf: None,
     };
     Ok(Issued {
-        access_token: hub.signer.issue(&claims),
-        expires_in: hub.settings.token_ttl_s,
+        access_token: hub.access.signer.issue(&claims),
+        expires_in: hub.node.settings.token_ttl_s,
     })
 }

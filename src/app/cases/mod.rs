@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::node::caller::Caller;
 use super::{
     foundation::{
         error::{AppError, Thing},
@@ -19,7 +20,7 @@ use super::{
         purpose,
         vault::Place,
     },
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
     verification::{
         question::{self, Claim, ItemBody, Purpose, Text},
         verify::Answer,
@@ -148,7 +149,7 @@ fn check_key(case: &str, number: u32) -> String {
 pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<View, AppError> {
     let lead = &caller.agency()?.row;
     purpose::check(&body.purpose)?;
-    let hours_max = hub.settings.case_hours_max;
+    let hours_max = hub.node.settings.case_hours_max;
     if !(1..=hours_max).contains(&body.valid_hours) {
         return Err(AppError::fault("/valid_hours", "invalid_value"));
     }
@@ -159,13 +160,13 @@ pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<Vie
         operator: body.purpose.operator.to_string(),
         co_handlers: co_handlers(hub, &lead.id, body)?,
     };
-    let id = new_id(b"cas_", now_us, hub.settings.node)?;
+    let id = new_id(b"cas_", now_us, hub.node.settings.node)?;
     let row = CaseRow {
         lead: lead.id.clone(),
         state: "open".to_owned(),
         until: now_us + i64::from(body.valid_hours) * 3_600_000_000,
         revision: 1,
-        facts: hub.vault.seal_json(facts_place(&id), &facts)?,
+        facts: hub.secrets.vault.seal_json(facts_place(&id), &facts)?,
         created_at: now_us,
         updated_at: now_us,
         id,
@@ -194,7 +195,7 @@ fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandl
     if body.co_handlers.len() > CO_HANDLERS_MAX {
         return Err(AppError::TooManyItems);
     }
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let mut all: Vec<CoHandler> = Vec::with_capacity(body.co_handlers.len());
     for (place, question::Object(one)) in body.co_handlers.iter().enumerate() {
         let fault = |member: &str| AppError::fault(format!("/co_handlers/{place}/{member}"), "invalid_value");
@@ -254,7 +255,7 @@ pub async fn list(hub: &Hub, caller: &Caller, after: Option<&str>, limit: u32) -
     let rows = hub.store.cases_of(agency, after, limit).await?;
     let view = |row: CaseRow| {
         Ok(View {
-            facts: hub.vault.open_json(facts_place(&row.id), &row.facts)?,
+            facts: hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?,
             checks: Vec::new(),
             is_lead: row.lead == *agency,
             row,
@@ -271,7 +272,7 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
     let agency = &caller.agency()?.row.id;
     let missing = || AppError::NotFound(Thing::Case);
     let row = hub.store.case(id).await?.ok_or_else(missing)?;
-    let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
     let is_lead = row.lead == *agency;
     if !is_lead && !facts.co_handlers.iter().any(|one| one.agency == *agency) {
         // Another's case is not told apart from none.
@@ -280,7 +281,7 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
     let checks = hub.store.case_checks(id).await?;
     let opened = checks.into_iter().map(|check| {
         let key = check_key(&check.case, check.number);
-        let facts = hub.vault.open_json(check_place(&key), &check.facts)?;
+        let facts = hub.secrets.vault.open_json(check_place(&key), &check.facts)?;
         Ok((check, facts))
     });
     let mut checks: Vec<(CaseCheckRow, CheckFacts)> = opened.collect::<Result<_, AppError>>()?;
@@ -442,7 +443,7 @@ pub async fn add_check(hub: &Hub, caller: &Caller, case: &str, check: &NewCheck)
             subject: check.subject,
             record_version: check.record_version,
             verification: check.verification.clone(),
-            facts: hub.vault.seal_json(check_place(&key), &check.facts)?,
+            facts: hub.secrets.vault.seal_json(check_place(&key), &check.facts)?,
             created_at: hub.clock.now_us(),
         };
         let cases = CaseWrites {

@@ -52,9 +52,9 @@ impl AnswerIndex {
     /// # Errors
     /// The ledger or the store cannot be asked; the next call goes on where this one ended.
     pub async fn catch_up(&mut self, hub: &Hub) -> Result<CaughtUp, AppError> {
-        let name = format!("answers:{}", hub.settings.origin);
+        let name = format!("answers:{}", hub.node.settings.origin);
         // Changes that another node fans out are not remembered here: then every new answer may be late.
-        let among_others = hub.trust.is_among_others();
+        let among_others = hub.node.trust.is_among_others();
         let mut next = match self.next {
             Some(next) => next,
             None => {
@@ -69,7 +69,7 @@ impl AnswerIndex {
         while next < durable && late.len() < LATE_MAX {
             let (mut after, mut answers) = (next, Vec::new());
             hub.ledger.tail(next, ENTRIES_MAX, |index, bytes| {
-                self.read(hub.settings.node, index, bytes, &mut answers);
+                self.read(hub.node.settings.node, index, bytes, &mut answers);
                 after = index + 1;
             })?;
             if after == next {

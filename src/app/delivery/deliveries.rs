@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use super::{message, subscriptions};
+use crate::node::caller::Caller;
 use crate::{
     access::table::Role,
     foundation::{
         error::{AppError, Thing},
         purpose,
     },
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan_auth::secret;
 use heyan_domain::{
@@ -45,20 +46,32 @@ pub enum Tried {
 /// The store could not be asked: the delivery stays as it is.
 pub async fn attempt(hub: &Hub, delivery: &Delivery) -> Result<Tried, AppError> {
     if let Some(sink) = delivery.target.strip_prefix(SINK) {
-        if !hub.connectors.sinks().iter().any(|known| known.name == sink) {
+        if !hub.outward.connectors.sinks().iter().any(|known| known.name == sink) {
             return Ok(Tried::Cancelled);
         }
         let Some(change) = message::record_change(hub, delivery).await? else {
             return Ok(Tried::Cancelled);
         };
-        return Ok(Tried::Attempted(hub.connectors.tell(sink, &change).await));
+        return Ok(Tried::Attempted(hub.outward.connectors.tell(sink, &change).await));
     }
     let now_us = hub.clock.now_us();
-    let row = hub.subscriptions.load().by_id.get(&delivery.target).map(Arc::clone);
+    let row = hub
+        .outward
+        .subscriptions
+        .load()
+        .by_id
+        .get(&delivery.target)
+        .map(Arc::clone);
     let Some(row) = row.filter(|row| row.is_live(now_us)) else {
         return Ok(Tried::Cancelled);
     };
-    let agency = hub.access.load().agencies.get(row.agency.as_str()).map(Arc::clone);
+    let agency = hub
+        .access
+        .table
+        .load()
+        .agencies
+        .get(row.agency.as_str())
+        .map(Arc::clone);
     let Some(agency) = agency.filter(|agency| !agency.row.disabled) else {
         return Ok(Tried::Cancelled);
     };
@@ -68,21 +81,21 @@ pub async fn attempt(hub: &Hub, delivery: &Delivery) -> Result<Tried, AppError> 
         body: message::cloud_event(hub, delivery, &agency).await?,
     };
     let target = target_of(hub, &row, now_us)?;
-    Ok(Tried::Attempted(hub.webhooks.send(&target, &message).await))
+    Ok(Tried::Attempted(hub.outward.webhooks.send(&target, &message).await))
 }
 
 fn target_of(hub: &Hub, row: &SubscriptionRow, now_us: i64) -> Result<WebhookTarget, AppError> {
     let place = subscriptions::secret_place(&row.id);
-    let mut secrets = vec![hub.vault.open(place, &row.secret)?];
+    let mut secrets = vec![hub.secrets.vault.open(place, &row.secret)?];
     if let (Some(previous), Some(until)) = (&row.previous_secret, row.previous_valid_until)
         && now_us < until
     {
-        secrets.push(hub.vault.open(place, previous)?);
+        secrets.push(hub.secrets.vault.open(place, previous)?);
     }
     Ok(WebhookTarget {
         url: row.url.clone(),
         secrets,
-        ed25519_seed: hub.webhook_seed.as_deref().copied(),
+        ed25519_seed: hub.outward.webhook_seed.as_deref().copied(),
     })
 }
 
@@ -134,7 +147,7 @@ fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> Deli
         // A test is tried once: whoever pressed the button looks at the result.
         return result;
     }
-    if let Next::At(at) = hub.schedule.next(attempts, random, retry_after_s, now_us) {
+    if let Next::At(at) = hub.outward.schedule.next(attempts, random, retry_after_s, now_us) {
         result.state = "pending";
         result.next_at = at;
     }
@@ -179,7 +192,7 @@ pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'s
         hub.reload_subscriptions().await?;
     }
     hub.enter(committed).await?;
-    if let Ok(counter) = hub.metrics.turn.deliveries.get_metric_with_label_values(&[state]) {
+    if let Ok(counter) = hub.node.metrics.turn.deliveries.get_metric_with_label_values(&[state]) {
         counter.inc();
     }
     if state != "pending" && delivery.event.mismatch.is_some() {
@@ -190,7 +203,7 @@ pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'s
 
 /// The subscription of a target that wants nothing more.
 fn gone(hub: &Hub, target: &str, at: i64) -> Option<SubscriptionRow> {
-    let row = hub.subscriptions.load().by_id.get(target).map(Arc::clone)?;
+    let row = hub.outward.subscriptions.load().by_id.get(target).map(Arc::clone)?;
     Some(SubscriptionRow {
         state: "gone".to_owned(),
         updated_at: at,
@@ -200,11 +213,12 @@ fn gone(hub: &Hub, target: &str, at: i64) -> Option<SubscriptionRow> {
 
 fn entry_of(hub: &Hub, delivery: &Delivery, result: &DeliveryResult) -> Result<Vec<u8>, AppError> {
     let agency = hub
+        .outward
         .subscriptions
         .load()
         .by_id
         .get(&delivery.target)
-        .and_then(|row| Some(hub.access.load().agencies.get(row.agency.as_str())?.row.number));
+        .and_then(|row| Some(hub.access.table.load().agencies.get(row.agency.as_str())?.row.number));
     let mut bytes = Vec::with_capacity(192);
     entry::begin(&mut bytes, Kind::Delivery, result.at, agency.unwrap_or_default());
     let texts = [&*delivery.id, &*delivery.event.id, &*delivery.target, result.state];

@@ -205,7 +205,7 @@ fn owners(hub: &Hub, dataset: &str) -> Vec<String> {
     let Some(dataset) = hub.catalog.get(dataset) else {
         return Vec::new();
     };
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let owning = access.agencies.values().filter(|agency| agency.owns(dataset));
     owning.map(|agency| agency.row.id.clone()).collect()
 }
@@ -214,7 +214,7 @@ fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Resul
     let mut rows = Vec::new();
     let mut push = |target: String, reason: &'static str, supersedes: bool| -> Result<(), AppError> {
         rows.push(DeliveryRow {
-            id: new_id(b"dlv_", now_us, hub.settings.node)?,
+            id: new_id(b"dlv_", now_us, hub.node.settings.node)?,
             event: event.id.clone(),
             target,
             subject: event.subject.unwrap_or(SubjectKey::NOBODY),
@@ -232,12 +232,18 @@ fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Resul
                 .iter()
                 .any(|name| name == "*" || Some(name.as_str()) == dataset)
         };
-        for sink in hub.connectors.sinks().iter().filter(|sink| covers(&sink.datasets)) {
+        for sink in hub
+            .outward
+            .connectors
+            .sinks()
+            .iter()
+            .filter(|sink| covers(&sink.datasets))
+        {
             push(format!("sink:{}", sink.name), "sink", sink.supersedes)?;
         }
     }
-    let access = hub.access.load();
-    let subscriptions = hub.subscriptions.load();
+    let access = hub.access.table.load();
+    let subscriptions = hub.outward.subscriptions.load();
     let mut listening: Vec<&Arc<SubscriptionRow>> = subscriptions
         .by_id
         .values()

@@ -34,7 +34,7 @@ pub(crate) async fn cloud_event(hub: &Hub, delivery: &Delivery, agency: &Agency)
     let mut body = Map::new();
     body.insert("specversion".to_owned(), "1.0".into());
     body.insert("id".to_owned(), event.id.as_str().into());
-    body.insert("source".to_owned(), format!("//{}", hub.settings.origin).into());
+    body.insert("source".to_owned(), format!("//{}", hub.node.settings.origin).into());
     body.insert("type".to_owned(), format!("heyan.{}.v1", event.kind).into());
     if let Some(subject) = &event.subject {
         body.insert("subject".to_owned(), hex(&subject.0).into());
@@ -155,6 +155,7 @@ async fn accepted(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, Ap
         }
     }
     let facts: crate::mismatch::steps::Facts = hub
+        .secrets
         .vault
         .open_json(crate::mismatch::steps::facts_place(&row.id), &row.facts)?;
     Ok(json!({

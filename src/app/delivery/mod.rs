@@ -5,3 +5,4 @@ pub mod deliveries;
 pub mod fanout;
 pub mod message;
 pub mod subscriptions;
+pub mod table;

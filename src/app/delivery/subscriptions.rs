@@ -1,8 +1,9 @@
 //! Where agencies' systems listen: added with a secret that is told once, rotated with both secrets valid for a while,
 //! tested, and removed. A subscription gives nothing that a grant does not: what is pushed is decided when it is pushed.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
+use crate::node::caller::Caller;
 use crate::{
     access::table::Agency,
     foundation::{
@@ -11,7 +12,7 @@ use crate::{
         purpose,
         vault::Place,
     },
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan_auth::webhook::WebhookSecret;
 use heyan_domain::fault::Fault;
@@ -36,13 +37,6 @@ const PER_AGENCY_MAX: usize = 32;
 
 /// Entries of one list.
 const LIST_MAX: usize = 64;
-
-/// Every subscription, swapped whole after each change.
-#[derive(Default)]
-pub struct Table {
-    /// By id.
-    pub by_id: HashMap<String, Arc<SubscriptionRow>, ahash::RandomState>,
-}
 
 /// What a new subscription is made of.
 pub struct NewSubscription {
@@ -107,16 +101,16 @@ pub async fn add(hub: &Hub, caller: &Caller, new: NewSubscription) -> Result<(Su
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
     }
-    hub.webhooks.check(&new.url).map_err(AppError::Target)?;
-    let table = hub.subscriptions.load();
+    hub.outward.webhooks.check(&new.url).map_err(AppError::Target)?;
+    let table = hub.outward.subscriptions.load();
     let mine = table.by_id.values().filter(|row| row.agency == agency.row.id);
     if mine.count() >= PER_AGENCY_MAX {
         return Err(AppError::TooManyItems);
     }
-    let id = new_id(b"sub_", now, hub.settings.node)?;
+    let id = new_id(b"sub_", now, hub.node.settings.node)?;
     let secret = fresh_secret()?;
     let row = SubscriptionRow {
-        secret: hub.vault.seal(secret_place(&id), secret.as_bytes())?,
+        secret: hub.secrets.vault.seal(secret_place(&id), secret.as_bytes())?,
         id,
         agency: agency.row.id.clone(),
         url: new.url,
@@ -141,7 +135,7 @@ fn fresh_secret() -> Result<WebhookSecret, AppError> {
 /// The caller's subscriptions; the bureau's people see every one.
 pub fn list(hub: &Hub, caller: &Caller) -> Vec<Arc<SubscriptionRow>> {
     let own = caller.agency().ok().map(|agency| agency.row.id.as_str());
-    let table = hub.subscriptions.load();
+    let table = hub.outward.subscriptions.load();
     let visible = |row: &&Arc<SubscriptionRow>| own.is_none_or(|own| row.agency == own);
     let mut rows: Vec<_> = table.by_id.values().filter(visible).map(Arc::clone).collect();
     rows.sort_unstable_by(|one, two| one.id.cmp(&two.id));
@@ -154,7 +148,7 @@ pub fn list(hub: &Hub, caller: &Caller) -> Vec<Arc<SubscriptionRow>> {
 /// No such one, or another agency's.
 pub fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<Arc<SubscriptionRow>, AppError> {
     let own = caller.agency().ok().map(|agency| agency.row.id.as_str());
-    let table = hub.subscriptions.load();
+    let table = hub.outward.subscriptions.load();
     let row = table
         .by_id
         .get(id)
@@ -187,9 +181,9 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(Subs
     let now = hub.clock.now_us();
     let secret = fresh_secret()?;
     let row = SubscriptionRow {
-        secret: hub.vault.seal(secret_place(id), secret.as_bytes())?,
+        secret: hub.secrets.vault.seal(secret_place(id), secret.as_bytes())?,
         previous_secret: Some(row.secret.clone()),
-        previous_valid_until: Some(now + hub.settings.rotation_overlap_s * 1_000_000),
+        previous_valid_until: Some(now + hub.node.settings.rotation_overlap_s * 1_000_000),
         state: "active".to_owned(),
         updated_at: now,
         ..(*row).clone()
@@ -206,8 +200,8 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
     let row = get(hub, caller, id)?;
     let now = hub.clock.now_us();
     let (event, delivery) = (
-        new_id(b"evt_", now, hub.settings.node)?,
-        new_id(b"dlv_", now, hub.settings.node)?,
+        new_id(b"evt_", now, hub.node.settings.node)?,
+        new_id(b"dlv_", now, hub.node.settings.node)?,
     );
     let mut entry = Vec::with_capacity(128);
     entry::begin(&mut entry, Kind::Access, now, caller.agency_number());

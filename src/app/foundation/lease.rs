@@ -45,7 +45,7 @@ impl Duty {
     /// # Errors
     /// The store could not be asked.
     pub async fn is_ours(&mut self, hub: &Hub) -> Result<bool, AppError> {
-        if !hub.trust.is_among_others() || self.held_since.is_some_and(|since| since.elapsed() < RENEW) {
+        if !hub.node.trust.is_among_others() || self.held_since.is_some_and(|since| since.elapsed() < RENEW) {
             return Ok(true);
         }
         // Before the question: the store counts from when it is asked, which is later.
@@ -93,7 +93,7 @@ pub async fn wait(hub: &Hub, here: &Arc<Mutex<()>>, name: &'static str) -> Resul
         here: Some(Arc::clone(here).lock_owned().await),
         among_nodes: None,
     };
-    if !hub.trust.is_among_others() {
+    if !hub.node.trust.is_among_others() {
         return Ok(turn);
     }
     let begun = Instant::now();

@@ -2,8 +2,9 @@
 //! Matter numbers and clerks are personal too: the ledger holds them only under the node's purpose key.
 
 use super::error::AppError;
+use crate::node::caller::Caller;
 use crate::{
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
     verification::question::{Purpose, Text},
 };
 use heyan_auth::seal::PurposeSealer;
@@ -82,7 +83,7 @@ pub fn seal_into(hub: &Hub, purpose: &Purpose<'_>, bytes: &mut Vec<u8>) -> Resul
     ] {
         put_part(&mut plain, text);
     }
-    seal_plain(&hub.sealer, &plain, bytes)
+    seal_plain(&hub.secrets.sealer, &plain, bytes)
 }
 
 /// Seals the name of a caller who stated no purpose, and ends the entry with it.
@@ -98,7 +99,7 @@ pub fn seal_caller(hub: &Hub, caller: &Caller, bytes: &mut Vec<u8>) -> Result<()
 /// # Errors
 /// The sealing key is used up.
 pub fn seal_parts(hub: &Hub, parts: &[&str], bytes: &mut Vec<u8>) -> Result<(), AppError> {
-    seal_parts_by(&hub.sealer, parts, bytes)
+    seal_parts_by(&hub.secrets.sealer, parts, bytes)
 }
 
 /// As `seal_parts`, by a sealer alone.
@@ -130,7 +131,12 @@ fn seal_plain(sealer: &PurposeSealer, plain: &[u8], bytes: &mut Vec<u8>) -> Resu
 
 /// The parts of a sealed purpose: item code, application number, operator, reason, item name; or the names of a caller.
 pub fn open(hub: &Hub, sealed: &[u8]) -> Option<Vec<String>> {
-    Some(Opened::by(&hub.sealer, sealed)?.parts().map(str::to_owned).collect())
+    Some(
+        Opened::by(&hub.secrets.sealer, sealed)?
+            .parts()
+            .map(str::to_owned)
+            .collect(),
+    )
 }
 
 /// A sealed purpose that was opened.

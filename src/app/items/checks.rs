@@ -10,6 +10,7 @@ use std::{borrow::Cow, sync::Arc};
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use crate::node::{caller::Caller, write::LedgerAppender};
 use crate::{
     access::table::Refusal,
     foundation::{
@@ -17,7 +18,7 @@ use crate::{
         ids::VerificationId,
         purpose,
     },
-    node::hub::{Caller, Hub, WayIn},
+    node::hub::Hub,
     verification::{
         chunk::{self, ChunkAnswer, ItemResult},
         question::{self, Claim, ItemBody, Members, Operands, PredicateBody, Purpose, Text},
@@ -105,7 +106,7 @@ pub struct CheckAnswer<'a> {
 /// The purpose is wrong, or there is no such item.
 pub fn item_of(hub: &Hub, purpose: &Purpose<'_>) -> Result<Arc<ServiceItem>, AppError> {
     purpose::check(purpose)?;
-    let items = hub.items.load();
+    let items = hub.materials.items.load();
     items.get(&purpose.item_code).ok_or(AppError::NotFound(Thing::Item))
 }
 
@@ -290,7 +291,7 @@ fn place_of(material: &Material, template: &Template) -> String {
 ///
 /// # Errors
 /// The ledger takes no entry: then nothing is told.
-pub async fn check<'a, W: WayIn>(
+pub async fn check<'a, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
     way: &W,
     caller: &Caller,

@@ -2,22 +2,22 @@
 //! counts. A change is one commit with its ledger entry, then the table is swapped, then entered, then answered.
 
 pub mod checks;
+pub mod register;
 
+use self::register::Items;
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::node::caller::Caller;
 use super::{
     foundation::{
         error::AppError,
         lease::{self as turns, Turn},
         purpose,
     },
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan_auth::sha256;
-use heyan_catalog::{
-    Catalog,
-    item::{self, ItemSpec, Proof, ServiceItem},
-};
+use heyan_catalog::item::{self, ItemSpec, Proof, ServiceItem};
 use heyan_ledger::{
     Appended,
     entry::{self, Kind},
@@ -32,12 +32,6 @@ pub const CHUNK_MAX: usize = 250;
 
 /// Times that a decision is made anew because another node changed an item in between.
 const ATTEMPTS_MAX: usize = 4;
-
-/// Every item, by code.
-#[derive(Clone, Default)]
-pub struct Items {
-    by_code: BTreeMap<Arc<str>, Arc<ServiceItem>>,
-}
 
 /// What became of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,64 +72,6 @@ pub struct PutAnswer {
     pub appended: Option<Appended>,
 }
 
-impl Items {
-    /// The item of a code.
-    pub fn get(&self, code: &str) -> Option<Arc<ServiceItem>> {
-        self.by_code.get(code).map(Arc::clone)
-    }
-
-    /// Every item, in the order of their codes.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<ServiceItem>> {
-        self.by_code.values()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.by_code.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.by_code.is_empty()
-    }
-
-    /// Takes an item in, unless a newer version is there.
-    fn take(&mut self, item: Arc<ServiceItem>) {
-        let known = self.by_code.get(item.spec.code.as_str());
-        if known.is_none_or(|known| known.spec.version <= item.spec.version) {
-            self.by_code.insert(item.spec.code.as_str().into(), item);
-        }
-    }
-
-    /// The shipped items and the registered ones.
-    fn of(shipped: &[Arc<ServiceItem>], rows: Vec<ItemRow>, catalog: &Catalog) -> Self {
-        let mut items = Self::default();
-        for item in shipped {
-            items.take(Arc::clone(item));
-        }
-        for row in rows {
-            match read(&row, catalog) {
-                Some(item) => items.take(Arc::new(item)),
-                None => tracing::error!(code = row.code, "a registered item cannot be read"),
-            }
-        }
-        items
-    }
-}
-
-/// A registered item. One whose register is no longer there keeps its name, and its materials are not known.
-fn read(row: &ItemRow, catalog: &Catalog) -> Option<ServiceItem> {
-    let spec: ItemSpec = serde_json::from_str(&row.body).ok()?;
-    Some(match item::compile(spec.clone(), catalog) {
-        Ok(item) => item,
-        Err(faults) => {
-            let place = faults.first().map_or("", |fault| fault.pointer.as_str());
-            tracing::warn!(code = row.code, place, "a registered item no longer fits the datasets");
-            ServiceItem::without_materials(spec)
-        }
-    })
-}
-
 impl Hub {
     /// Reads the registered items and swaps them in.
     ///
@@ -143,15 +79,15 @@ impl Hub {
     /// The store could not be asked.
     pub async fn reload_items(&self) -> Result<(), AppError> {
         // What is read now must not replace what a change swaps in meanwhile.
-        let _one_at_a_time = self.table_reads.lock().await;
+        let _one_at_a_time = self.node.table_reads.lock().await;
         let rows = self.store.items().await?;
-        let items = Items::of(&self.shipped_items, rows, &self.catalog);
-        self.items.store(Arc::new(items));
+        let items = Items::of(&self.materials.shipped, rows, &self.catalog);
+        self.materials.items.store(Arc::new(items));
         Ok(())
     }
 
     async fn turn_of_items(&self) -> Result<Turn, AppError> {
-        let turn = turns::wait(self, &self.item_changes, "items").await?;
+        let turn = turns::wait(self, &self.materials.item_changes, "items").await?;
         if turn.is_among_nodes() {
             self.reload_items().await?;
         }
@@ -176,7 +112,7 @@ pub async fn put(hub: &Hub, caller: &Caller, specs: Vec<Result<ItemSpec, AppErro
         .collect();
     let _one_at_a_time = hub.turn_of_items().await?;
     for _ in 0..ATTEMPTS_MAX {
-        let (decisions, changed) = decide(&hub.items.load(), &compiled);
+        let (decisions, changed) = decide(&hub.materials.items.load(), &compiled);
         let Some(commit) = commit_of(hub, caller, &changed)? else {
             return Ok(answer(compiled, decisions, None));
         };
@@ -188,12 +124,12 @@ pub async fn put(hub: &Hub, caller: &Caller, specs: Vec<Result<ItemSpec, AppErro
             committed => committed?,
         };
         {
-            let _one_at_a_time = hub.table_reads.lock().await;
-            let mut items = Items::clone(&hub.items.load());
+            let _one_at_a_time = hub.node.table_reads.lock().await;
+            let mut items = Items::clone(&hub.materials.items.load());
             for item in changed {
                 items.take(Arc::clone(item));
             }
-            hub.items.store(Arc::new(items));
+            hub.materials.items.store(Arc::new(items));
         }
         let appended = hub.enter(committed).await?.into_iter().next();
         return Ok(answer(compiled, decisions, appended));

@@ -12,9 +12,10 @@ use super::{
     hashing::{Hashed, SignatureOver},
     place_of, standing,
 };
+use crate::node::caller::Caller;
 use crate::{
     foundation::{error::AppError, purpose},
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
     verification::{
         judge::{self, Asking},
         question::{self, Claim, Members, Purpose, SafeInteger, Text},
@@ -146,7 +147,7 @@ fn signer(
     let wrong = |part| AppError::fault(part, "invalid_value");
     let chain = Certificate::read_all(certificate).map_err(|_fault| wrong("/certificate"))?;
     let first = chain.first().ok_or_else(|| wrong("/certificate"))?;
-    let licences = &hub.licences;
+    let licences = &hub.materials.licences;
     let trust = signature::chain::trust(
         &*licences.provider,
         &licences.roots,

@@ -60,7 +60,7 @@ impl Hashing {
     pub fn begin(hub: &Hub, verifier: Option<(SignatureOver, Box<dyn Verifier>)>) -> Self {
         let (pieces, coming) = mpsc::channel(PIECES_MAX);
         // It ends when the sender is gone, whole or not.
-        let done = hub.pool.spawn_blocking(move || hash(coming, verifier));
+        let done = hub.node.pool.spawn_blocking(move || hash(coming, verifier));
         Self { pieces, done }
     }
 

@@ -13,11 +13,12 @@ use super::{
     keys::{self, Part},
     owned, place_of, standing,
 };
+use crate::node::caller::Caller;
 use crate::records;
 use crate::{
     access::table::{Allowed, Refusal},
     foundation::{error::AppError, purpose, usage},
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
     verification::{
         consequence::Consequence,
         guess,

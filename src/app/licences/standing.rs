@@ -157,7 +157,7 @@ async fn successors(
         .collect();
     let next = chain::next_version(&canonical);
     if let Some(subject) = next.and_then(|next| dataset.parse_subject(|_only| Some(&next)).ok()) {
-        wanted.push(key(hub.loader.subject_key(dataset, &subject.key)));
+        wanted.push(key(hub.records.loader.subject_key(dataset, &subject.key)));
     }
     let records = hub.store.records(&wanted).await?;
     let found = records.iter().flatten();

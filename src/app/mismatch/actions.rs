@@ -8,13 +8,11 @@ use super::{
     correct,
     steps::{facts_place, mismatch_event, next, not_taken, note_place, step_entry, step_key},
 };
+use crate::node::caller::Caller;
 use crate::{
     access::table::Role,
     foundation::error::{AppError, Thing},
-    node::{
-        hub::{Caller, Hub},
-        idempotency::Slot,
-    },
+    node::{hub::Hub, idempotency::Slot},
 };
 use heyan_catalog::Dataset;
 use heyan_domain::mismatch::{Action, Actor, Proposal};
@@ -86,7 +84,7 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
 
 async fn view(hub: &Hub, caller: &Caller, row: MismatchRow, deliveries: Vec<Delivery>) -> Result<View, AppError> {
     let sealed_too = !matches!(side_of(caller), Side::Bureau);
-    let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
     let mut steps = steps_of(hub, &row).await?;
     if !sealed_too {
         steps.iter_mut().for_each(|(_, note)| *note = None);
@@ -104,6 +102,7 @@ async fn view(hub: &Hub, caller: &Caller, row: MismatchRow, deliveries: Vec<Deli
 async fn steps_of(hub: &Hub, row: &MismatchRow) -> Result<Vec<(StepRow, Option<Note>)>, AppError> {
     let opened = |step: StepRow| {
         let note = hub
+            .secrets
             .vault
             .open_json(note_place(&step_key(&row.id, step.seq)), &step.note)?;
         Ok((step, Some(note)))
@@ -168,7 +167,7 @@ pub async fn act(
     };
     for _ in 0..ATTEMPTS_MAX {
         let row = own(hub, caller, id).await?;
-        let _turn = hub.pending.turn([row.subject].into_iter()).await;
+        let _turn = hub.mismatches.pending.turn([row.subject].into_iter()).await;
         let Some(row) = hub.store.mismatch(row.subject, id).await? else {
             return Err(AppError::NotFound(Thing::Mismatch));
         };
@@ -204,7 +203,7 @@ impl Step {
         row: MismatchRow,
         wanted: &Wanted,
     ) -> Result<Self, AppError> {
-        let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+        let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
         let now_us = hub.clock.now_us();
         let (action, correction) = match wanted.action.as_str() {
             "approve" => {
@@ -244,7 +243,7 @@ impl Step {
                 at: now_us,
                 is_fanned: false,
                 // What was accepted concerns one agency; the mismatch's own event tells the rest.
-                is_published: correction.is_none() || !hub.bus.hears(Topic::RecordChanged),
+                is_published: correction.is_none() || !hub.outward.bus.hears(Topic::RecordChanged),
             });
         }
         Ok(Self {
@@ -290,15 +289,15 @@ impl Step {
         };
         if let Some(correction) = &self.correction {
             commit.records = vec![correction.write.clone()];
-            commit.stamps.push(hub.records.bucket_of(&correction.cache_key));
+            commit.stamps.push(hub.records.caches.bucket_of(&correction.cache_key));
             commit.ledger_entries.push(correction.entry.clone());
         }
         let committed = hub.commit(commit).await?;
         // Committed: the record before the pending table, so that whoever sees the dispute gone sees the correction.
         if let Some(correction) = &self.correction {
-            hub.records.invalidate(&correction.cache_key);
+            hub.records.caches.invalidate(&correction.cache_key);
         }
-        hub.pending.tell(&row);
+        hub.mismatches.pending.tell(&row);
         hub.enter(committed).await?;
         hub.wake_relay();
         Ok(body)
@@ -381,13 +380,14 @@ pub async fn close_delivered(hub: &Hub) -> Result<usize, AppError> {
 }
 
 async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
-    let _turn = hub.pending.turn([row.subject].into_iter()).await;
+    let _turn = hub.mismatches.pending.turn([row.subject].into_iter()).await;
     let now_us = hub.clock.now_us();
-    let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
     let (write, _) = next(hub, row, facts, Action::Delivered, Actor::Hub, &Note::default(), now_us)?;
     let row = write.row.clone();
     let agency = hub
         .access
+        .table
         .load()
         .agencies
         .get(row.agency.as_str())
@@ -400,7 +400,7 @@ async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
         ..Commit::default()
     };
     let committed = hub.commit(commit).await?;
-    hub.pending.tell(&row);
+    hub.mismatches.pending.tell(&row);
     hub.enter(committed).await?;
     Ok(())
 }

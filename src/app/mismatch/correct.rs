@@ -6,11 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::actions::Facts;
-use crate::{
-    foundation::error::AppError,
-    node::hub::{Caller, Hub},
-    records,
-};
+use crate::node::caller::Caller;
+use crate::{foundation::error::AppError, node::hub::Hub, records};
 use heyan_catalog::Dataset;
 use heyan_domain::{fault::Fault, mismatch::State};
 use heyan_ports::{

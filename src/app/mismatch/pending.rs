@@ -11,9 +11,17 @@ use std::{
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::verification::consequence::MismatchNote;
 use heyan_domain::budget::Guesses;
 use heyan_ports::{rows::MismatchRow, store::SubjectKey};
+
+/// A mismatch as an answer names it.
+#[derive(Clone)]
+pub struct MismatchNote {
+    /// `mis_…`.
+    pub id: Arc<str>,
+    /// Until when the one whose turn it is has time.
+    pub due_on: Option<Arc<str>>,
+}
 
 /// One mismatch that is not over.
 #[derive(Clone)]

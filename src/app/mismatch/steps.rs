@@ -102,7 +102,7 @@ pub(crate) fn next(
         _ => row.record_version,
     };
     let awaits = if state.awaits_delivery() {
-        Some(new_id(b"evt_", now_us, hub.settings.node)?)
+        Some(new_id(b"evt_", now_us, hub.node.settings.node)?)
     } else {
         None
     };
@@ -113,7 +113,10 @@ pub(crate) fn next(
         action: word.to_owned(),
         state: facts.state.as_str().to_owned(),
         actor: actor.as_str(),
-        note: hub.vault.seal_json(note_place(&step_key(&row.id, revision)), note)?,
+        note: hub
+            .secrets
+            .vault
+            .seal_json(note_place(&step_key(&row.id, revision)), note)?,
     };
     let row = MismatchRow {
         state: step.state.clone(),
@@ -123,7 +126,7 @@ pub(crate) fn next(
         revision,
         record_version,
         updated_at: now_us,
-        facts: hub.vault.seal_json(facts_place(&row.id), &facts)?,
+        facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,
         ..row
     };
     Ok((MismatchWrite { row, step }, facts))
@@ -140,10 +143,10 @@ pub(crate) fn first(hub: &Hub, row: MismatchRow, facts: &Facts, note: &Note) -> 
         action: "open".to_owned(),
         state: facts.state.as_str().to_owned(),
         actor: Actor::Hub.as_str(),
-        note: hub.vault.seal_json(note_place(&step_key(&row.id, 1)), note)?,
+        note: hub.secrets.vault.seal_json(note_place(&step_key(&row.id, 1)), note)?,
     };
     let row = MismatchRow {
-        facts: hub.vault.seal_json(facts_place(&row.id), facts)?,
+        facts: hub.secrets.vault.seal_json(facts_place(&row.id), facts)?,
         ..row
     };
     Ok(MismatchWrite { row, step })
@@ -153,7 +156,7 @@ pub(crate) fn first(hub: &Hub, row: MismatchRow, facts: &Facts, note: &Note) -> 
 /// the sweeper turns into an alert.
 pub(crate) fn due(hub: &Hub, dataset: &str, now_us: i64) -> Option<String> {
     let days = hub.catalog.get(dataset)?.correction_due_working_days;
-    let due = hub.calendar.load().due(china_date(now_us), days);
+    let due = hub.mismatches.calendar.load().due(china_date(now_us), days);
     due.ok().map(|date| date.to_string())
 }
 
@@ -163,7 +166,7 @@ pub(crate) fn due(hub: &Hub, dataset: &str, now_us: i64) -> Option<String> {
 /// The random source failed.
 pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Result<EventRow, AppError> {
     Ok(EventRow {
-        id: new_id(b"evt_", now_us, hub.settings.node)?,
+        id: new_id(b"evt_", now_us, hub.node.settings.node)?,
         kind: "mismatch",
         dataset: Some(Arc::clone(&row.dataset)),
         subject: Some(row.subject),
@@ -173,7 +176,7 @@ pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Resul
         facts: None,
         at: now_us,
         is_fanned: false,
-        is_published: !hub.bus.hears(Topic::Mismatch),
+        is_published: !hub.outward.bus.hears(Topic::Mismatch),
     })
 }
 

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::node::caller::Caller;
 use crate::{
     foundation::{
         error::{AppError, Thing},
         purpose,
     },
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
     verification::{
         question::{Members, Text},
         verify::parse_subject,
@@ -63,10 +64,10 @@ pub async fn unlock(
         .map(Arc::clone)
         .ok_or(AppError::NotFound(Thing::Dataset))?;
     let parsed = parse_subject(&dataset, subject)?;
-    let subject = hub.loader.subject_key(&dataset, &parsed.key);
+    let subject = hub.records.loader.subject_key(&dataset, &parsed.key);
     let now_us = hub.clock.now_us();
     let mut bytes = Vec::with_capacity(128);
-    let _turn = hub.pending.turn([subject].into_iter()).await;
+    let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
     for _ in 0..ATTEMPTS_MAX {
         let waiting = hub.store.unlock_request(subject).await?;
         let (unlock, write) = decide(waiting, subject, &caller.client.row.id, now_us);
@@ -90,7 +91,7 @@ pub async fn unlock(
             committed => committed?,
         };
         if unlock == Unlock::Unlocked {
-            hub.pending.change(subject, |about| about.guessed.clear());
+            hub.mismatches.pending.change(subject, |about| about.guessed.clear());
         }
         hub.enter(committed).await?;
         return Ok(unlock);

@@ -1,10 +1,8 @@
 //! Idempotency keys: the first answer to a key is kept, and given again byte for byte (draft-ietf-httpapi-idempotency-key).
 //! A change saves its answer in its own commit, so that neither is ever without the other.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use super::under_way::UnderWay;
+use std::sync::PoisonError;
 
 use super::hub::Hub;
 use crate::foundation::{error::AppError, vault::Place};
@@ -12,10 +10,6 @@ use heyan_ports::{commit::Commit, rows::SavedReply, store::StoreError};
 
 /// Longest key, bytes.
 pub const KEY_BYTES_MAX: usize = 255;
-
-/// Keys whose first request is under way on this node.
-#[derive(Clone, Default)]
-pub struct UnderWay(Arc<Mutex<HashSet<(String, String)>>>);
 
 /// A key whose request is under way; free again when dropped.
 pub struct Slot {
@@ -46,7 +40,7 @@ pub enum Begun {
 /// The key belongs to another request, or its first request is under way.
 pub async fn begin(hub: &Hub, client: &str, key: &str, fingerprint: [u8; 32]) -> Result<Begun, AppError> {
     let free = {
-        let mut keys = hub.under_way.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = hub.node.under_way.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.insert((client.to_owned(), key.to_owned()))
     };
     if !free {
@@ -56,12 +50,12 @@ pub async fn begin(hub: &Hub, client: &str, key: &str, fingerprint: [u8; 32]) ->
         client: client.to_owned(),
         key: key.to_owned(),
         fingerprint,
-        under_way: hub.under_way.clone(),
+        under_way: hub.node.under_way.clone(),
     };
     match hub.store.reply(client, key).await? {
         None => Ok(Begun::New(slot)),
         Some(reply) if reply.fingerprint == fingerprint => {
-            let body = hub.vault.open(place(&slot.row()), &reply.body)?;
+            let body = hub.secrets.vault.open(place(&slot.row()), &reply.body)?;
             Ok(Begun::Answered(reply.status, body))
         }
         Some(_) => Err(AppError::KeyReused),
@@ -91,7 +85,7 @@ impl Slot {
             key: self.key.clone(),
             fingerprint: self.fingerprint,
             status,
-            body: hub.vault.seal(place(&self.row()), body)?,
+            body: hub.secrets.vault.seal(place(&self.row()), body)?,
             at: hub.clock.now_us(),
         })
     }

@@ -18,7 +18,7 @@ pub async fn take(hub: &Arc<Hub>, notice: Notice) -> Result<(), AppError> {
     match notice {
         Notice::Stamps(buckets) => {
             for bucket in buckets {
-                hub.records.invalidate_bucket(bucket);
+                hub.records.caches.invalidate_bucket(bucket);
             }
         }
         Notice::Pending(subjects) => {
@@ -33,7 +33,7 @@ pub async fn take(hub: &Arc<Hub>, notice: Notice) -> Result<(), AppError> {
         Notice::Everything => read_everything(hub).await?,
         Notice::Asked => peers::answer_all(hub).await?,
         Notice::Answered(id) => peers::told(hub, &id),
-        Notice::Beat(number) => hub.trust.heard(number),
+        Notice::Beat(number) => hub.node.trust.heard(number),
     }
     Ok(())
 }
@@ -43,7 +43,7 @@ pub async fn take(hub: &Arc<Hub>, notice: Notice) -> Result<(), AppError> {
 /// # Errors
 /// The store could not be asked.
 pub async fn read_everything(hub: &Arc<Hub>) -> Result<(), AppError> {
-    hub.records.invalidate_all();
+    hub.records.caches.invalidate_all();
     hub.reload_access().await?;
     hub.reload_items().await?;
     hub.reload_subscriptions().await?;

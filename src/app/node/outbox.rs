@@ -7,7 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::hub::{Committed, Hub};
+use super::hub::Hub;
+use super::write::Committed;
 use crate::foundation::error::AppError;
 use heyan_ledger::entry;
 

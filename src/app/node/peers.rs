@@ -2,12 +2,11 @@
 //! Nodes ask each other over the store that they share, so they need no way to each other, and trust nobody new.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -33,28 +32,6 @@ const LOOK_WAIT: Duration = Duration::from_millis(5_000);
 
 /// Questions of this node that may be open.
 const OPEN_MAX: usize = 1_000;
-
-/// Who there is, and what was asked of them.
-#[derive(Default)]
-pub struct Peers {
-    nodes: ArcSwap<Vec<NodeRow>>,
-    cosigned: ArcSwap<Vec<CosignedRow>>,
-    open: Mutex<HashMap<String, oneshot::Sender<()>>>,
-}
-
-impl Peers {
-    /// The verifier key of a node's ledger.
-    pub fn key_of(&self, origin: &str) -> Option<String> {
-        let nodes = self.nodes.load();
-        let node = nodes.iter().find(|node| node.origin == origin)?;
-        Some(node.ledger_key.clone())
-    }
-
-    /// The newest checkpoints that nodes have countersigned, at most a second old; none on a node alone.
-    pub fn cosigned(&self) -> Arc<Vec<CosignedRow>> {
-        self.cosigned.load_full()
-    }
-}
 
 /// An entry of some node's ledger.
 pub struct Held {
@@ -95,27 +72,27 @@ struct Answer {
 /// `Conflict`: another node has this one's number, or its name with another key. Else the store could not be asked.
 pub async fn show(hub: &Hub) -> Result<(), AppError> {
     let own = NodeRow {
-        origin: hub.settings.origin.clone(),
-        number: hub.settings.node,
-        url: hub.settings.public_url.clone(),
+        origin: hub.node.settings.origin.clone(),
+        number: hub.node.settings.node,
+        url: hub.node.settings.public_url.clone(),
         ledger_key: hub.ledger.vkey().to_owned(),
         checkpoint: Some(hub.ledger.checkpoint()),
         seen_at: 0,
     };
     hub.store.show_node(&own).await?;
-    hub.peers.nodes.store(Arc::new(hub.store.nodes().await?));
-    if hub.witness.is_some() {
-        hub.peers.cosigned.store(Arc::new(hub.store.cosigned().await?));
+    hub.node.peers.nodes.store(Arc::new(hub.store.nodes().await?));
+    if hub.node.witness.is_some() {
+        hub.node.peers.cosigned.store(Arc::new(hub.store.cosigned().await?));
     }
     Ok(())
 }
 
 /// The origin of the node with a number.
 pub fn origin_of(hub: &Hub, number: u16) -> Option<String> {
-    if number == hub.settings.node {
-        return Some(hub.settings.origin.clone());
+    if number == hub.node.settings.node {
+        return Some(hub.node.settings.origin.clone());
     }
-    let nodes = hub.peers.nodes.load();
+    let nodes = hub.node.peers.nodes.load();
     let node = nodes.iter().find(|node| node.number == number)?;
     Some(node.origin.clone())
 }
@@ -125,10 +102,10 @@ pub fn origin_of(hub: &Hub, number: u16) -> Option<String> {
 /// # Errors
 /// The ledger failed, or the node that has the entry does not answer.
 pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Result<Option<Held>, AppError> {
-    if origin == hub.settings.origin {
+    if origin == hub.node.settings.origin {
         return own_entry(hub, index, wait).await;
     }
-    let known = hub.peers.nodes.load().iter().any(|node| node.origin == origin);
+    let known = hub.node.peers.nodes.load().iter().any(|node| node.origin == origin);
     if !known {
         return Ok(None);
     }
@@ -150,9 +127,9 @@ pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Re
 /// # Errors
 /// The store could not be asked.
 pub async fn all(hub: &Hub) -> Result<Vec<(String, u16)>, AppError> {
-    let own = (hub.settings.origin.clone(), hub.settings.node);
+    let own = (hub.node.settings.origin.clone(), hub.node.settings.node);
     let nodes = Arc::new(hub.store.nodes().await?);
-    hub.peers.nodes.store(Arc::clone(&nodes));
+    hub.node.peers.nodes.store(Arc::clone(&nodes));
     let others = nodes.iter().filter(|node| node.origin != own.0);
     let others = others.map(|node| (node.origin.clone(), node.number));
     Ok(std::iter::once(own.clone()).chain(others).collect())
@@ -160,9 +137,9 @@ pub async fn all(hub: &Hub) -> Result<Vec<(String, u16)>, AppError> {
 
 /// The verifier key of every node's ledger, by its name.
 pub fn keys(hub: &Hub) -> BTreeMap<String, String> {
-    let nodes = hub.peers.nodes.load();
+    let nodes = hub.node.peers.nodes.load();
     let others = nodes.iter().map(|node| (node.origin.clone(), node.ledger_key.clone()));
-    let own = (hub.settings.origin.clone(), hub.ledger.vkey().to_owned());
+    let own = (hub.node.settings.origin.clone(), hub.ledger.vkey().to_owned());
     others.chain(std::iter::once(own)).collect()
 }
 
@@ -171,7 +148,7 @@ pub fn keys(hub: &Hub) -> BTreeMap<String, String> {
 /// # Errors
 /// The ledger failed, or the node does not answer.
 pub async fn look(hub: &Arc<Hub>, origin: &str, look: look::Question) -> Result<look::Answer, AppError> {
-    if origin == hub.settings.origin {
+    if origin == hub.node.settings.origin {
         return look::own(hub, look).await;
     }
     let answer = ask(hub, origin, &Question::Look { look }, LOOK_WAIT).await?;
@@ -183,13 +160,13 @@ pub async fn look(hub: &Arc<Hub>, origin: &str, look: look::Question) -> Result<
 /// # Errors
 /// The store could not be asked. A ledger that shows two histories is an alert, and is not countersigned any more.
 pub async fn witness(hub: &Hub) -> Result<usize, AppError> {
-    let Some(witness) = &hub.witness else { return Ok(0) };
+    let Some(witness) = &hub.node.witness else { return Ok(0) };
     let mut countersigned = 0;
-    for node in hub.peers.nodes.load_full().iter() {
+    for node in hub.node.peers.nodes.load_full().iter() {
         let Some(checkpoint) = node
             .checkpoint
             .as_deref()
-            .filter(|_| node.origin != hub.settings.origin)
+            .filter(|_| node.origin != hub.node.settings.origin)
         else {
             continue;
         };
@@ -255,7 +232,7 @@ async fn witness_one(hub: &Hub, witness: &Witness, node: &NodeRow, checkpoint: &
     let countersigned = witness.countersign(&key, checkpoint, &proof, now_s)?;
     let row = CosignedRow {
         origin: node.origin.clone(),
-        witness: hub.settings.origin.clone(),
+        witness: hub.node.settings.origin.clone(),
         witness_key: witness.vkey(),
         checkpoint: countersigned,
         at: now_us,
@@ -266,7 +243,7 @@ async fn witness_one(hub: &Hub, witness: &Witness, node: &NodeRow, checkpoint: &
 
 async fn raise(hub: &Hub, node: &NodeRow, why: &WitnessError) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
-    let once = format!("ledger_forked:{}:{}", node.origin, hub.settings.origin);
+    let once = format!("ledger_forked:{}:{}", node.origin, hub.node.settings.origin);
     let alert = AlertRow {
         facts: serde_json::json!({"origin": node.origin, "why": why.to_string()}).to_string(),
         ..crate::supervision::alert(hub, "ledger_forked", once, now_us)?
@@ -296,7 +273,7 @@ struct Open<'h> {
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        let mut open = self.hub.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.hub.node.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.remove(&self.id);
     }
 }
@@ -307,7 +284,7 @@ async fn ask(hub: &Hub, origin: &str, question: &Question, patience: Duration) -
     let id = secret::random_id().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
     let (told, answered) = oneshot::channel();
     {
-        let mut open = hub.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = hub.node.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= OPEN_MAX {
             return Err(AppError::NodeSilent);
         }
@@ -327,7 +304,7 @@ fn unreadable() -> AppError {
 
 /// Another node has answered.
 pub(crate) fn told(hub: &Hub, id: &str) {
-    let mut open = hub.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut open = hub.node.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(told) = open.remove(id) {
         // Whoever asked may have given up.
         let _gone = told.send(());
@@ -386,7 +363,7 @@ async fn answer(hub: &Arc<Hub>, id: &str, question: &str) -> Result<(), AppError
 /// What was found, or the store could not be asked.
 pub async fn refuse_a_double(hub: &Hub) -> Result<(), String> {
     let nodes = hub.store.nodes().await.map_err(|error| error.to_string())?;
-    let (own, number) = (&hub.settings.origin, hub.settings.node);
+    let (own, number) = (&hub.node.settings.origin, hub.node.settings.node);
     if let Some(other) = nodes.iter().find(|node| node.number == number && node.origin != *own) {
         return Err(format!(
             "node.id {number} belongs to {}: give every node its own",

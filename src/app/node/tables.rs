@@ -6,9 +6,9 @@
 use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use super::hub::Hub;
+use crate::delivery::table::SubscriptionTable;
 use crate::{
     access::table::AccessTable,
-    delivery::subscriptions::Table,
     foundation::{
         error::AppError,
         lease::{self as turns, Turn},
@@ -28,10 +28,10 @@ impl Hub {
     /// # Errors
     /// The store could not be asked.
     pub async fn reload_subscriptions(&self) -> Result<(), AppError> {
-        let _one_at_a_time = self.table_reads.lock().await;
+        let _one_at_a_time = self.node.table_reads.lock().await;
         let rows = self.store.subscriptions().await?;
         let of_row = |row: SubscriptionRow| (row.id.clone(), Arc::new(row));
-        self.subscriptions.store(Arc::new(Table {
+        self.outward.subscriptions.store(Arc::new(SubscriptionTable {
             by_id: rows.into_iter().map(of_row).collect(),
         }));
         Ok(())
@@ -43,9 +43,9 @@ impl Hub {
     /// The store could not be asked.
     pub async fn refresh_pending(&self, subject: SubjectKey) -> Result<(), AppError> {
         // Nobody on this node is between a decision and its commit meanwhile.
-        let _turn = self.pending.turn([subject].into_iter()).await;
+        let _turn = self.mismatches.pending.turn([subject].into_iter()).await;
         let mismatches = self.store.pending_mismatches(subject).await?;
-        self.pending.change(subject, |about| {
+        self.mismatches.pending.change(subject, |about| {
             about.mismatches = mismatches.iter().map(Into::into).collect();
         });
         self.read_guesses(subject).await
@@ -59,7 +59,7 @@ impl Hub {
         // Before the guesses: one that comes between is known without its revision, and then read once more.
         let head = self.store.guess_head(subject).await?;
         let guesses = self.store.guesses_about(subject).await?;
-        self.pending.change(subject, |about| {
+        self.mismatches.pending.change(subject, |about| {
             // What an alert has said stays known.
             for guessed in &mut about.guessed {
                 guessed.guesses.clear();
@@ -80,7 +80,7 @@ impl Hub {
     /// The store could not be asked.
     pub async fn reload_pending(&self) -> Result<Vec<SubjectKey>, AppError> {
         let mut told: HashSet<(SubjectKey, String)> = HashSet::new();
-        let before = self.pending.subjects();
+        let before = self.mismatches.pending.subjects();
         for state in ["open", "record_accepted", "disputed", "corrected"] {
             let mut filter = MismatchFilter {
                 state: Some(state.to_owned()),
@@ -90,7 +90,7 @@ impl Hub {
             loop {
                 let rows = self.store.mismatches(&filter).await?;
                 for row in &rows {
-                    self.pending.tell(row);
+                    self.mismatches.pending.tell(row);
                     if !before.is_empty() {
                         told.insert((row.subject, row.id.clone()));
                     }
@@ -103,12 +103,12 @@ impl Hub {
         }
         let since = self.clock.now_us() - super::upkeep::GUESSES_KEPT_US;
         for guess in self.store.guesses_since(since).await? {
-            self.pending.change(guess.subject, |about| {
+            self.mismatches.pending.change(guess.subject, |about| {
                 crate::verification::guess::restore(about, &guess)
             });
         }
         let is_untold = |subject: &SubjectKey| {
-            self.pending.about(*subject).is_some_and(|about| {
+            self.mismatches.pending.about(*subject).is_some_and(|about| {
                 !about.guessed.is_empty()
                     || about
                         .mismatches
@@ -124,7 +124,7 @@ impl Hub {
     /// # Errors
     /// The store could not be asked.
     pub async fn reload_access(&self) -> Result<(), AppError> {
-        let mut read_at = self.access_read.lock().await;
+        let mut read_at = self.access.read_at.lock().await;
         self.read_access(&mut read_at).await
     }
 
@@ -132,9 +132,9 @@ impl Hub {
         let begun = Instant::now();
         let rows = self.store.access().await?;
         // Counts only grow within a day, so restoring at each reload never takes one back.
-        self.counters.restore(&rows.usage);
-        let table = AccessTable::compile(rows, &self.catalog, &self.counters);
-        self.access.store(Arc::new(table));
+        self.access.counters.restore(&rows.usage);
+        let table = AccessTable::compile(rows, &self.catalog, &self.access.counters);
+        self.access.table.store(Arc::new(table));
         *read_at = Some(begun);
         Ok(())
     }
@@ -144,7 +144,7 @@ impl Hub {
     /// # Errors
     /// The store could not be asked.
     pub async fn turn_of_access(&self) -> Result<Turn, AppError> {
-        let turn = turns::wait(self, &self.access_changes, "access").await?;
+        let turn = turns::wait(self, &self.access.changes, "access").await?;
         if turn.is_among_nodes() {
             self.reload_access().await?;
         }
@@ -156,7 +156,7 @@ impl Hub {
     /// # Errors
     /// The store could not be asked.
     pub async fn turn_of_subscriptions(&self) -> Result<Turn, AppError> {
-        let turn = turns::wait(self, &self.subscription_changes, "subscriptions").await?;
+        let turn = turns::wait(self, &self.outward.subscription_changes, "subscriptions").await?;
         if turn.is_among_nodes() {
             self.reload_subscriptions().await?;
         }
@@ -168,10 +168,10 @@ impl Hub {
     /// # Errors
     /// The store could not be asked, so it is not known.
     pub async fn know_access(&self) -> Result<(), AppError> {
-        if self.trust.holds() {
+        if self.node.trust.holds() {
             return Ok(());
         }
-        let mut read_at = self.access_read.lock().await;
+        let mut read_at = self.access.read_at.lock().await;
         // Not more often than five times a second, however many call.
         if read_at.is_none_or(|at| at.elapsed().as_millis() > 200) {
             self.read_access(&mut read_at).await?;

@@ -37,7 +37,7 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
         found.map_or(0, |(_, count)| i64::try_from(*count).unwrap_or(i64::MAX))
     };
     for state in STATES {
-        if let Ok(gauge) = hub.metrics.turn.mismatches.get_metric_with_label_values(&[state]) {
+        if let Ok(gauge) = hub.node.metrics.turn.mismatches.get_metric_with_label_values(&[state]) {
             gauge.set(of(&counts.mismatches, state));
         }
     }
@@ -46,20 +46,24 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
         if hub.supervision.rule(rule).is_none() {
             continue;
         }
-        if let Ok(counter) = hub.metrics.turn.alerts.get_metric_with_label_values(&[rule]) {
+        if let Ok(counter) = hub.node.metrics.turn.alerts.get_metric_with_label_values(&[rule]) {
             counter.inc_by(raised.saturating_sub(counter.get()));
         }
     }
     let overdue = i64::try_from(counts.overdue).unwrap_or(i64::MAX);
-    hub.metrics.turn.mismatches_overdue.set(overdue);
-    hub.metrics.turn.dead_letters.set(of(&counts.deliveries, "dead"));
-    hub.metrics.turn.outbox_depth.set(of(&counts.deliveries, "pending"));
+    hub.node.metrics.turn.mismatches_overdue.set(overdue);
+    hub.node.metrics.turn.dead_letters.set(of(&counts.deliveries, "dead"));
+    hub.node
+        .metrics
+        .turn
+        .outbox_depth
+        .set(of(&counts.deliveries, "pending"));
     let oldest_us = counts
         .oldest_pending_at
         .map_or(0, |at| now_us.saturating_sub(at).max(0));
     #[expect(clippy::cast_precision_loss, reason = "seconds of a gauge")]
     let oldest_s = oldest_us as f64 / 1e6;
-    hub.metrics.turn.delivery_oldest_seconds.set(oldest_s);
+    hub.node.metrics.turn.delivery_oldest_seconds.set(oldest_s);
     Ok(())
 }
 
@@ -79,7 +83,7 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
             used_s: now_us.div_euclid(1_000_000),
         })
         .await?;
-    hub.pending.expire_guesses(now_us.div_euclid(1_000_000));
+    hub.mismatches.pending.expire_guesses(now_us.div_euclid(1_000_000));
     let mut alerts = overdue(hub, now_us).await?;
     alerts.extend(missing_years(hub, now_us)?);
     raise(hub, alerts).await
@@ -126,7 +130,7 @@ async fn overdue(hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
 
 /// A year whose working days are not known is an alert, never a guess.
 fn missing_years(hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
-    let calendar = hub.calendar.load();
+    let calendar = hub.mismatches.calendar.load();
     let today = china_date(now_us);
     let ahead = china_date(now_us + YEAR_WARNING_DAYS * 86_400_000_000);
     let mut missing = vec![today.year(), ahead.year()];

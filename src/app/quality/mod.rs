@@ -71,7 +71,7 @@ pub async fn tally(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
 }
 
 async fn tally_from(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
-    let name = format!("quality:{}", hub.settings.origin);
+    let name = format!("quality:{}", hub.node.settings.origin);
     let durable = hub.ledger.stats().durable;
     let begun = match tail.next {
         Some(next) => next,

@@ -3,9 +3,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use crate::node::caller::Caller;
 use crate::{
     foundation::error::{AppError, Thing},
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
     records,
 };
 use heyan_ports::{
@@ -30,6 +31,7 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
     let name = format!("feed:{}", info.name);
     let stored = hub.store.position(&name).await?;
     let batch = hub
+        .outward
         .connectors
         .poll(&info.name, stored.as_deref())
         .await
@@ -74,7 +76,7 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
             ..Commit::default()
         };
         hub.store.commit(&commit).await?;
-        let told = hub.connectors.acknowledge(&info.name, &batch.position).await;
+        let told = hub.outward.connectors.acknowledge(&info.name, &batch.position).await;
         told.map_err(|fault| failed(info, &fault))?;
     }
     Ok(if batch.more { Took::More } else { Took::All })
@@ -104,7 +106,7 @@ pub(crate) fn count(hub: &Hub, results: &[records::IngestResult]) -> usize {
                 "rejected"
             }
         };
-        if let Ok(counter) = hub.metrics.records_ingested.get_metric_with_label_values(&[word]) {
+        if let Ok(counter) = hub.node.metrics.records_ingested.get_metric_with_label_values(&[word]) {
             counter.inc();
         }
     }
@@ -113,7 +115,7 @@ pub(crate) fn count(hub: &Hub, results: &[records::IngestResult]) -> usize {
 
 /// A feed speaks as the client of its agency, from the hub's own machine.
 pub(crate) fn caller_of(hub: &Hub, agency: &str) -> Result<Caller, AppError> {
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let client = access
         .clients
         .get(agency)

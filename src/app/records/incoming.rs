@@ -49,7 +49,7 @@ impl Incoming {
             .map_err(AppError::Invalid)?;
         let key = RecordKey {
             dataset: Arc::clone(&dataset.name),
-            subject: hub.loader.subject_key(dataset, &parsed.key),
+            subject: hub.records.loader.subject_key(dataset, &parsed.key),
         };
         let json = |object| {
             serde_json::to_string(object).map_err(|_unwritable| AppError::Internal("a record cannot be written"))

@@ -11,9 +11,10 @@ use serde_json::Value;
 
 pub(crate) use self::incoming::Incoming;
 use super::licences::Issued;
+use super::node::caller::Caller;
 use super::{
     foundation::{error::AppError, ids::new_id, purpose},
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan_catalog::Dataset;
 use heyan_domain::{fault::Fault, policy::Operation};
@@ -169,7 +170,7 @@ pub(crate) async fn take(
             events,
             stamps: incoming
                 .iter()
-                .map(|record| hub.records.bucket_of(&record.subject.key))
+                .map(|record| hub.records.caches.bucket_of(&record.subject.key))
                 .collect(),
             ledger_entries,
             alerts: issued.alerts(hub, now_us)?,
@@ -185,7 +186,7 @@ pub(crate) async fn take(
         issued.measure(hub);
         // Committed: a crash before the append leaves the entry in the outbox, and the next start appends it.
         for record in incoming {
-            hub.records.invalidate(&record.subject.key);
+            hub.records.caches.invalidate(&record.subject.key);
         }
         let entries = hub.enter(committed).await?;
         if any {
@@ -222,8 +223,8 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
     let Some(first) = writes.first() else {
         return Ok(Vec::new());
     };
-    let subscriptions = hub.subscriptions.load();
-    let (access, dataset) = (hub.access.load(), hub.catalog.get(&first.dataset));
+    let subscriptions = hub.outward.subscriptions.load();
+    let (access, dataset) = (hub.access.table.load(), hub.catalog.get(&first.dataset));
     let reads = |agency: &str| {
         let agency = access.agencies.get(agency);
         agency.is_some_and(|agency| dataset.is_some_and(|dataset| agency.reads(dataset, now_us)))
@@ -233,18 +234,19 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
     };
     let in_sink = |name: &String| name == "*" || **name == *first.dataset;
     let heard = hub
+        .outward
         .connectors
         .sinks()
         .iter()
         .any(|sink| sink.datasets.iter().any(in_sink))
         || subscriptions.by_id.values().any(listens);
-    let published = hub.bus.hears(Topic::RecordChanged);
+    let published = hub.outward.bus.hears(Topic::RecordChanged);
     let news = writes
         .iter()
         .filter(|write| heard || published || write.expected.is_some());
     news.map(|write| {
         Ok(EventRow {
-            id: new_id(b"evt_", now_us, hub.settings.node)?,
+            id: new_id(b"evt_", now_us, hub.node.settings.node)?,
             kind: "record.changed",
             dataset: Some(Arc::clone(&write.dataset)),
             subject: Some(write.subject),
@@ -331,7 +333,7 @@ pub async fn read(
     let subject = super::verification::verify::parse_subject(dataset, subject)?;
     let key = RecordKey {
         dataset: Arc::clone(&dataset.name),
-        subject: hub.loader.subject_key(dataset, &subject.key),
+        subject: hub.records.loader.subject_key(dataset, &subject.key),
     };
     let brought = super::verification::live::bring(hub, dataset, &subject.key).await?;
     let stored = match brought.is_some_and(|slot| slot.record.is_none()) {

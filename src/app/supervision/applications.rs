@@ -2,10 +2,11 @@
 //! them, and judges no agency that never reports any. Nothing is kept but the ledger's entry with a keyed hash of the number.
 
 use super::facts::short;
+use crate::node::caller::Caller;
 use crate::{
     delivery::message,
     foundation::{error::AppError, purpose},
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan_ledger::{
     Appended,
@@ -41,7 +42,7 @@ pub async fn report(
         return Err(AppError::fault("/accepted_at", "invalid_value"));
     }
     let agency = caller.agency()?;
-    let matter = hub.vault.matter(&agency.row.id, application_no);
+    let matter = hub.secrets.vault.matter(&agency.row.id, application_no);
     let mut bytes = Vec::with_capacity(256);
     entry::begin(&mut bytes, Kind::Access, hub.clock.now_us(), caller.agency_number());
     entry::put_text(&mut bytes, ACTION);

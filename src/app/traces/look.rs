@@ -120,7 +120,7 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
         limit: question.limit.clamp(1, ROWS_MAX),
     };
     let mut is_up = bring_up(hub)?;
-    let found = match hub.index.look_up(&wanted) {
+    let found = match hub.node.index.look_up(&wanted) {
         Err(IndexError::Rebuilding) => {
             is_up = false;
             Found::default()

@@ -1,16 +1,14 @@
 //! The caches of one node: one for all stored datasets, and one of its own for each live dataset.
 //! They share no queue and no limit of loads, so a source that hangs holds up only those who ask for its records.
 
+use heyan_ports::outward::SourceFault;
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use super::{
-    live::{self, LiveLoad},
-    record::{CachedRecord, RecordLoad},
-};
-use crate::{foundation::trust::Trust, node::hub::Hub};
+use super::record::{CachedRecord, RecordLoad};
+use crate::foundation::trust::Trust;
 use heyan_cache::{CacheConfig, Load, LoadError, Lookup, RecordCache, Slot, Wanted};
 use heyan_catalog::Dataset;
 
@@ -34,6 +32,9 @@ const LIVE_SHARE: u64 = 8;
 
 /// Longest wait for a source, in its queue and for its answer.
 const LIVE_WAIT: Duration = Duration::from_secs(15);
+
+/// The word for a source that did not answer in time.
+pub(crate) const SOURCE_TIMEOUT: &str = SourceFault::Timeout.as_str();
 
 type NowUs = Arc<dyn Fn() -> i64 + Send + Sync>;
 
@@ -61,8 +62,13 @@ impl RecordCaches {
         }
     }
 
-    /// Starts a cache for each dataset that the hub's connectors say is live. Before this every dataset is a stored one.
-    pub fn start_live(&self, hub: &Arc<Hub>) {
+    /// Starts a cache for each of `datasets` that `load_of` gives a loader for: the live ones. Before this every dataset is a
+    /// stored one.
+    pub fn start_live<'d>(
+        &self,
+        datasets: impl Iterator<Item = &'d Arc<Dataset>>,
+        load_of: impl Fn(&Dataset) -> Option<Arc<dyn Load<Record = CachedRecord>>>,
+    ) {
         let config = CacheConfig {
             capacity_bytes: self.config.capacity_bytes / LIVE_SHARE,
             // One key a load: an answer that is there must not wait for one that is not.
@@ -73,11 +79,10 @@ impl RecordCaches {
             ..self.config.clone()
         };
         let start = |dataset: &Arc<Dataset>| {
-            let load: Arc<dyn Load<Record = CachedRecord>> = Arc::new(LiveLoad::new(hub));
-            let is_live = hub.connectors.is_live(&dataset.name);
-            is_live.then(|| RecordCache::start(config.clone(), load, Arc::clone(&self.now_us)))
+            let load = load_of(dataset)?;
+            Some(RecordCache::start(config.clone(), load, Arc::clone(&self.now_us)))
         };
-        self.live.get_or_init(|| hub.catalog.iter().map(start).collect());
+        self.live.get_or_init(|| datasets.map(start).collect());
     }
 
     /// Whether records of `dataset` are asked of a source.
@@ -119,7 +124,7 @@ impl RecordCaches {
         // A caller that gives up leaves the queue; the load goes on and fills the cache.
         match tokio::time::timeout(LIVE_WAIT, from(live)).await {
             Ok(found) => found,
-            Err(_too_long) => Err(LoadError::Source(live::TIMEOUT)),
+            Err(_too_long) => Err(LoadError::Source(SOURCE_TIMEOUT)),
         }
     }
 

@@ -9,9 +9,10 @@ use super::{
     question::{ItemBody, Purpose},
     verify::{Entered, Judgement, Question},
 };
+use crate::node::{caller::Caller, write::LedgerAppender};
 use crate::{
     foundation::{error::AppError, ids::VerificationId, purpose},
-    node::hub::{Caller, Hub, WayIn},
+    node::hub::Hub,
 };
 use heyan_ledger::{
     Appended,
@@ -53,7 +54,7 @@ const ITEMS_BYTES_MAX: usize = 60_000;
 ///
 /// # Errors
 /// The purpose is wrong, or the ledger takes no entry: then nothing is told of any item.
-pub async fn verify_chunk<'a, E, W: WayIn>(
+pub async fn verify_chunk<'a, E, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
     way: &W,
     caller: &Caller,
@@ -75,7 +76,9 @@ pub async fn verify_chunk<'a, E, W: WayIn>(
             ItemResult::Answered { judgement, .. } => {
                 judgement.put(&mut body);
                 count += 1;
-                hub.metrics.verification(judgement.dataset.number, judgement.outcome);
+                hub.node
+                    .metrics
+                    .verification(judgement.dataset.number, judgement.outcome);
                 ItemResult::Answered {
                     position: usize::from(count - 1),
                     judgement,
@@ -91,7 +94,7 @@ pub async fn verify_chunk<'a, E, W: WayIn>(
     Ok(ChunkAnswer {
         id: VerificationId {
             at_ms: now_us / 1_000,
-            node: hub.settings.node,
+            node: hub.node.settings.node,
             index: appended.index,
         },
         results,
@@ -103,7 +106,7 @@ pub async fn verify_chunk<'a, E, W: WayIn>(
 }
 
 /// Enters the answers with what they bring.
-async fn enter<E, W: WayIn>(
+async fn enter<E, W: LedgerAppender>(
     hub: &Arc<Hub>,
     way: &W,
     caller: &Caller,

@@ -2,6 +2,7 @@
 //! Most answers bring nothing and write nothing but their ledger entry. Where one brings something, all of it is one commit
 //! with the answer's entry, made on a task of its own: a caller that resets the connection cannot stop it half-way.
 
+use crate::mismatch::pending::MismatchNote;
 use std::{collections::BTreeMap, sync::Arc};
 
 use smallvec::SmallVec;
@@ -10,6 +11,7 @@ use super::{
     question::{Members, Purpose, Text},
     verify::Judgement,
 };
+use crate::node::caller::Caller;
 use crate::{
     delivery::message,
     foundation::{error::AppError, ids::new_id},
@@ -17,7 +19,7 @@ use crate::{
         pending::About,
         steps::{self, Facts, Note},
     },
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan_catalog::Dataset;
 use heyan_domain::{
@@ -63,15 +65,6 @@ pub(crate) struct Opening {
     pub(crate) version_told: bool,
     /// Identifiers, as they were asked.
     pub(crate) subject: BTreeMap<String, String>,
-}
-
-/// A mismatch as an answer names it.
-#[derive(Clone)]
-pub struct MismatchNote {
-    /// `mis_…`.
-    pub id: Arc<str>,
-    /// Until when the one whose turn it is has time.
-    pub due_on: Option<Arc<str>>,
 }
 
 /// Names of the fields that differ, sorted.
@@ -166,7 +159,7 @@ pub(crate) async fn enter(
         by: purpose.operator.to_string(),
         application_no: purpose.application_no.to_string(),
         item_code: purpose.item_code.to_string(),
-        key: hub.vault.matter(&agency.id, &purpose.application_no),
+        key: hub.secrets.vault.matter(&agency.id, &purpose.application_no),
         now_us,
     };
     let hub = Arc::clone(hub);
@@ -190,9 +183,11 @@ async fn carry_out(
         .collect();
     // What is opened is looked for in the commit itself first, which costs no reading; where that finds something, or is known to, the
     // store is asked before.
-    let mut opens_first = !subjects.iter().any(|subject| hub.pending.is_decided(*subject));
+    let mut opens_first = !subjects
+        .iter()
+        .any(|subject| hub.mismatches.pending.is_decided(*subject));
     for _ in 0..ATTEMPTS_MAX {
-        let turn = hub.pending.turn(subjects.iter().copied()).await;
+        let turn = hub.mismatches.pending.turn(subjects.iter().copied()).await;
         let mut plan = Plan {
             opens_first,
             ..Plan::default()
@@ -220,12 +215,12 @@ async fn carry_out(
             None => return Ok((hub.append(entry).await?, notes)),
         };
         for row in &rows {
-            hub.pending.tell(row);
+            hub.mismatches.pending.tell(row);
         }
         for (key, field) in all().flat_map(|one| &one.spent) {
             let today = Some(calendar::china_day(matter.now_us));
             let alerted = |about: &mut About| about.guessed_mut(field).alerted_on = today;
-            hub.pending.change(key.subject, alerted);
+            hub.mismatches.pending.change(key.subject, alerted);
         }
         drop(turn);
         let appended = hub.enter(committed).await?;
@@ -276,7 +271,7 @@ impl Plan {
     /// The mismatch of an opening: one that is pending, one of this plan, one that was decided on this very version, or
     /// a new one.
     async fn open(&mut self, hub: &Hub, matter: &Matter, opening: &Opening) -> Result<MismatchNote, AppError> {
-        let about = hub.pending.about(opening.key.subject);
+        let about = hub.mismatches.pending.about(opening.key.subject);
         if let Some(known) = about.and_then(|about| about.pending(&matter.key, &opening.fields)) {
             return Ok(known);
         }
@@ -299,10 +294,10 @@ impl Plan {
         if let Some(row) = newest {
             if !row.is_final {
                 // Opened by another node, or before a start that read less: now it is pending here too.
-                hub.pending.tell(&row);
+                hub.mismatches.pending.tell(&row);
                 return Ok(note_of(&row));
             }
-            hub.pending.decided(row.subject);
+            hub.mismatches.pending.decided(row.subject);
             if stands(hub, &row, opening)? {
                 return Ok(note_of(&row));
             }
@@ -321,7 +316,7 @@ impl Plan {
         let Some(row) = hub.store.mismatch(subject, id).await? else {
             return Ok(());
         };
-        let facts: Facts = hub.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
+        let facts: Facts = hub.secrets.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
         let note = Note {
             by: matter.by.clone(),
             reason: None,
@@ -361,7 +356,7 @@ fn stands(hub: &Hub, row: &MismatchRow, opening: &Opening) -> Result<bool, AppEr
     if row.record_version != opening.record_version {
         return Ok(false);
     }
-    let facts: Facts = hub.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
+    let facts: Facts = hub.secrets.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
     let settled = State::Closed {
         how: heyan_domain::mismatch::Closing::Settled,
     };
@@ -384,7 +379,7 @@ fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<Mismatc
         version_told: opening.version_told,
     };
     let row = MismatchRow {
-        id: new_id(b"mis_", matter.now_us, hub.settings.node)?,
+        id: new_id(b"mis_", matter.now_us, hub.node.settings.node)?,
         dataset: Arc::clone(&opening.key.dataset),
         subject: opening.key.subject,
         agency: matter.agency.clone(),

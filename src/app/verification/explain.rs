@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::node::caller::Caller;
 use crate::{
     access::table::Role,
     foundation::{
@@ -10,10 +11,7 @@ use crate::{
         ids::VerificationId,
         purpose,
     },
-    node::{
-        hub::{Caller, Hub},
-        peers,
-    },
+    node::{hub::Hub, peers},
     records,
 };
 use heyan_domain::{

@@ -55,7 +55,7 @@ pub(crate) async fn weigh(
     if is_contested(hub, asked, claims, judgement) {
         return settle(hub, asked, claims, judgement).await;
     }
-    let (about, mut consequence) = (hub.pending.about(asked.subject), Consequence::default());
+    let (about, mut consequence) = (hub.mismatches.pending.about(asked.subject), Consequence::default());
     apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
     Ok(consequence)
 }
@@ -67,10 +67,10 @@ pub(crate) fn is_contested(
     claims: &[ParsedClaim<'_>],
     judgement: &Judgement<'_>,
 ) -> bool {
-    if !hub.trust.is_among_others() {
+    if !hub.node.trust.is_among_others() {
         return false;
     }
-    let about = hub.pending.about(asked.subject);
+    let about = hub.mismatches.pending.about(asked.subject);
     claims.iter().zip(&judgement.fields).any(|(claim, (_, _, verdict))| {
         let field = judgement.dataset.field(claim.number);
         let Some((field, question)) = field.and_then(|field| Some((field, question_of(field, &claim.test)?))) else {
@@ -79,7 +79,7 @@ pub(crate) fn is_contested(
         let before = about.as_deref().and_then(|about| about.guessed(claim.name));
         match before {
             Some(before) => !before.guesses.knows(&value_of(hub, field, &claim.test), asked.now_s()),
-            None => question.charged(*verdict, &hub.guess_limits) > 0,
+            None => question.charged(*verdict, &hub.mismatches.guess_limits) > 0,
         }
     })
 }
@@ -96,9 +96,9 @@ async fn settle(
 ) -> Result<Consequence, AppError> {
     let subject = asked.subject;
     let (fields, outcome) = (judgement.fields.clone(), judgement.outcome);
-    let _turn = hub.pending.turn([subject].into_iter()).await;
+    let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
     for _ in 0..ATTEMPTS_MAX {
-        let about = hub.pending.about(subject);
+        let about = hub.mismatches.pending.about(subject);
         let expected = about.as_deref().map_or(0, |about| about.guess_head);
         let mut consequence = Consequence::default();
         apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
@@ -109,7 +109,7 @@ async fn settle(
             Err(error) => {
                 // Nothing is told of it, so nothing of it is known: told again it would be free.
                 let before = about.map_or_else(Vec::new, |about| about.guessed.clone());
-                hub.pending.change(subject, |about| about.guessed = before);
+                hub.mismatches.pending.change(subject, |about| about.guessed = before);
                 return Err(error);
             }
         }
@@ -144,7 +144,9 @@ async fn stands(
     };
     match hub.store.commit(&commit).await {
         Ok(_no_entries) => {
-            hub.pending.change(subject, |about| about.guess_head = head.revision);
+            hub.mismatches
+                .pending
+                .change(subject, |about| about.guess_head = head.revision);
             Ok(true)
         }
         Err(StoreError::Conflict) => Ok(false),
@@ -161,7 +163,7 @@ pub(crate) fn apply(
     judgement: &mut Judgement<'_>,
     consequence: &mut Consequence,
 ) {
-    let limits = &hub.guess_limits;
+    let limits = &hub.mismatches.guess_limits;
     // The verdicts before any was narrowed; most answers ask for no such copy.
     let mut told: Option<Vec<Verdict>> = None;
     let mut narrowed = false;
@@ -225,9 +227,9 @@ pub(crate) fn apply(
 /// Asks whether a guess may be told, and counts it as so many units if so, in one step.
 fn charge(hub: &Hub, asked: &Asked<'_>, field: &str, guess: &Guess, units: u8) -> Option<Allowance> {
     let now_s = asked.now_s();
-    hub.pending.change(asked.subject, |about| {
+    hub.mismatches.pending.change(asked.subject, |about| {
         let guesses = &mut about.guessed_mut(field).guesses;
-        let allowance = guesses.allows(&hub.guess_limits, guess, now_s);
+        let allowance = guesses.allows(&hub.mismatches.guess_limits, guess, now_s);
         if allowance == Allowance::Charged {
             guesses.charge(&Guess { units, ..*guess }, now_s);
         }
@@ -283,7 +285,7 @@ fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
         }
         Test::NotPermitted => {}
     }
-    hub.vault.claim(&field.name, text.as_bytes())
+    hub.secrets.vault.claim(&field.name, text.as_bytes())
 }
 
 /// An agency has an open matter with a subject when it works a mismatch of it, or when another literal claim of this very

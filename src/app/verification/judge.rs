@@ -14,11 +14,12 @@ use super::{
     },
     yes_or_no,
 };
+use crate::node::caller::Caller;
 use crate::{
     access::table::{Agency, Allowed},
     foundation::{error::AppError, usage},
     mismatch::pending::About,
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan_cache::{Lookup, Wanted};
 use heyan_catalog::{Dataset, Subject};
@@ -62,7 +63,7 @@ impl<'c> Asking<'c> {
     fn matter(&self, hub: &Hub, agency: &Agency) -> &[u8; 16] {
         let application = &self.purpose.application_no;
         self.matter
-            .get_or_init(|| hub.vault.matter(&agency.row.id, application))
+            .get_or_init(|| hub.secrets.vault.matter(&agency.row.id, application))
     }
 }
 
@@ -158,7 +159,7 @@ pub(crate) async fn finish<'a>(
             guess::weigh(hub, &asked, &prepared.claims, &mut judgement).await?
         }
     };
-    let weighed = (hub.pending.about(key), consequence);
+    let weighed = (hub.mismatches.pending.about(key), consequence);
     Ok(conclude(hub, asking, prepared, found, (key, judgement), weighed))
 }
 
@@ -184,7 +185,7 @@ fn prepare<'a, 'c>(hub: &'a Hub, asking: &Asking<'c>, question: Question<'a>) ->
         subject,
         members: question.subject,
         claims,
-        wanted: hub.records.wanted(dataset, question.max_age_s, now_us),
+        wanted: hub.records.caches.wanted(dataset, question.max_age_s, now_us),
     })
 }
 
@@ -195,12 +196,12 @@ fn charge(allowed: &Allowed<'_>, now_us: i64) -> Result<(), AppError> {
 /// The record, if all that has to be known of it is in memory.
 fn peek(hub: &Hub, prepared: &Prepared<'_, '_>) -> Option<Found> {
     let Prepared { subject, wanted, .. } = prepared;
-    let found = hub.records.peek(&subject.key, *wanted)?;
+    let found = hub.records.caches.peek(&subject.key, *wanted)?;
     let found = match &subject.alternative {
-        Some(other) if found.record.is_none() => hub.records.peek(other, *wanted)?,
+        Some(other) if found.record.is_none() => hub.records.caches.peek(other, *wanted)?,
         _ => found,
     };
-    hub.metrics.cache_hits.inc();
+    hub.node.metrics.cache_hits.inc();
     Some((found, Lookup::Hit))
 }
 
@@ -212,17 +213,17 @@ pub(crate) async fn finish_all<'a>(
 ) -> Vec<Result<Judgement<'a>, AppError>> {
     let of_store = |waiting: &Waiting<'_, '_>| {
         let Waiting { prepared, looked } = waiting;
-        matches!(looked, Looked::No) && !hub.records.is_live(prepared.dataset)
+        matches!(looked, Looked::No) && !hub.records.caches.is_live(prepared.dataset)
     };
     let stored = waiting.iter().filter(|one| of_store(one));
     let keys: Vec<(&[u8], Wanted)> = stored
         .map(|one| (&*one.prepared.subject.key, one.prepared.wanted))
         .collect();
-    let lookup = match hub.trust.holds() {
+    let lookup = match hub.node.trust.holds() {
         true => Lookup::Miss,
         false => Lookup::Bypass,
     };
-    let loaded = hub.records.load_stored(&keys).await;
+    let loaded = hub.records.caches.load_stored(&keys).await;
     for (one, loaded) in waiting.iter_mut().filter(|one| of_store(one)).zip(loaded) {
         count(hub, lookup);
         one.looked = Looked::First(loaded.map(|slot| (slot, lookup)).map_err(AppError::from));
@@ -245,22 +246,22 @@ async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted, looked: Looked) -
 }
 
 async fn look_up_key(hub: &Hub, key: &[u8], wanted: Wanted) -> Result<Found, AppError> {
-    let found = hub.records.get(key, wanted).await?;
+    let found = hub.records.caches.get(key, wanted).await?;
     count(hub, found.1);
     Ok(found)
 }
 
 fn count(hub: &Hub, lookup: Lookup) {
     match lookup {
-        Lookup::Hit => hub.metrics.cache_hits.inc(),
-        Lookup::Miss => hub.metrics.cache_misses.inc(),
-        Lookup::Bypass => hub.metrics.cache_bypasses.inc(),
+        Lookup::Hit => hub.node.metrics.cache_hits.inc(),
+        Lookup::Miss => hub.node.metrics.cache_misses.inc(),
+        Lookup::Bypass => hub.node.metrics.cache_bypasses.inc(),
     }
 }
 
 /// Whether there is no record here and the register may be asked about the claims.
 fn needs_asking(hub: &Hub, prepared: &Prepared<'_, '_>, (slot, _): &Found) -> bool {
-    slot.record.is_none() && hub.connectors.verifies(&prepared.dataset.name)
+    slot.record.is_none() && hub.outward.connectors.verifies(&prepared.dataset.name)
 }
 
 /// The record that was found held against the claims, or what there being none tells.
@@ -269,7 +270,7 @@ fn compared<'a>(hub: &'a Hub, prepared: &Prepared<'a, '_>, (slot, lookup): &Foun
     match &slot.record {
         Some(record) => (record.subject, compare(dataset, record, claims, *lookup)),
         None => {
-            let key = hub.loader.subject_key(dataset, &prepared.subject.key);
+            let key = hub.records.loader.subject_key(dataset, &prepared.subject.key);
             (key, not_found(dataset, key, claims))
         }
     }
@@ -290,7 +291,7 @@ async fn asked_outside<'a>(
         claims,
         ..
     } = prepared;
-    let key = hub.loader.subject_key(dataset, &subject.key);
+    let key = hub.records.loader.subject_key(dataset, &subject.key);
     let judgement = yes_or_no::ask(hub, dataset, (key, &subject.key), claims, asking.now_us).await?;
     Ok((key, judgement))
 }
@@ -347,7 +348,7 @@ fn weigh(
     key: SubjectKey,
     judgement: &mut Judgement<'_>,
 ) -> Weighed {
-    let (about, mut consequence) = (hub.pending.about(key), Consequence::default());
+    let (about, mut consequence) = (hub.mismatches.pending.about(key), Consequence::default());
     if !has_no_budget(prepared, judgement) {
         let asked = asked_of(asking, prepared, key);
         guess::apply(

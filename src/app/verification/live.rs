@@ -44,9 +44,6 @@ const ATTEMPTS_MAX: usize = 8;
 /// Where a record came from, as its version says.
 const SOURCE: &str = "live";
 
-/// The source did not answer in time.
-pub(crate) const TIMEOUT: &str = SourceFault::Timeout.as_str();
-
 /// There is an older copy, which the caller may not be told.
 const STALE: &str = "stale";
 
@@ -82,7 +79,7 @@ impl Load for LiveLoad {
 }
 
 async fn load_one(hub: &Hub, want: &Want) -> Result<Loaded<CachedRecord>, LoadError> {
-    let (dataset, name) = hub.loader.name_of(&want.key)?;
+    let (dataset, name) = hub.records.loader.name_of(&want.key)?;
     let fetch = hub.store.live_fetch(&name).await.map_err(shared)?;
     let copy = stored(hub, &name)
         .await?
@@ -145,7 +142,7 @@ struct Answered {
 async fn ask(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<Answered>, SourceFault> {
     let subject = dataset.members_of(key);
     let question = async {
-        let record = hub.connectors.ask(&dataset.name, &subject).await?;
+        let record = hub.outward.connectors.ask(&dataset.name, &subject).await?;
         record.map(|record| checked(dataset, &subject, record)).transpose()
     };
     let word = |answer: &Option<Answered>| if answer.is_some() { "found" } else { "none" };
@@ -163,7 +160,7 @@ pub(crate) async fn in_time<T>(
     let answer = tokio::time::timeout(DEADLINE, question).await;
     let answer = answer.unwrap_or(Err(SourceFault::Timeout));
     let word = answer.as_ref().map_or_else(SourceFault::as_str, word);
-    hub.metrics.source(&dataset.name, word, begun.elapsed());
+    hub.node.metrics.source(&dataset.name, word, begun.elapsed());
     if let Err(fault) = &answer {
         tracing::warn!(dataset = &*dataset.name, %fault, "a source gave no answer");
     }
@@ -334,14 +331,14 @@ async fn write(
     let commit = Commit {
         events: records::changes(hub, &writes, record.received_at)?,
         records: writes,
-        stamps: vec![hub.records.bucket_of(key)],
+        stamps: vec![hub.records.caches.bucket_of(key)],
         live_fetches: vec![fetch_of(name, record.received_at, Found::Yes)],
         ledger_entries: vec![entry],
         at: record.received_at,
         ..Commit::default()
     };
     let committed = hub.commit(commit).await?;
-    hub.records.invalidate(key);
+    hub.records.caches.invalidate(key);
     hub.enter(committed).await?;
     hub.wake_relay();
     Ok(())
@@ -386,11 +383,11 @@ pub(crate) fn narrow_to_stale(
 /// # Errors
 /// The source could not be asked. A reader gets no stale copy: nothing in what he reads would say so.
 pub(crate) async fn bring(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<FoundSlot>, AppError> {
-    if !hub.records.is_live(dataset) {
+    if !hub.records.caches.is_live(dataset) {
         return Ok(None);
     }
-    let wanted = hub.records.wanted(dataset, None, hub.clock.now_us());
-    let (slot, _) = hub.records.get(key, wanted).await?;
+    let wanted = hub.records.caches.wanted(dataset, None, hub.clock.now_us());
+    let (slot, _) = hub.records.caches.get(key, wanted).await?;
     if slot.is_stale() {
         return Err(LoadError::Source(STALE).into());
     }

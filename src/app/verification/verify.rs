@@ -4,14 +4,16 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    consequence::{self, Consequence, MismatchNote},
+    consequence::{self, Consequence},
     judge::{self, Asking},
     question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
     record::CachedRecord,
 };
+use crate::mismatch::pending::MismatchNote;
+use crate::node::caller::Caller;
 use crate::{
     foundation::{error::AppError, ids::VerificationId, purpose},
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
 };
 use heyan_cache::Lookup;
 use heyan_catalog::{Dataset, Subject};
@@ -164,12 +166,14 @@ pub(crate) async fn enter<'a>(
             appended
         }
     };
-    hub.metrics.verification(judgement.dataset.number, judgement.outcome);
-    hub.metrics.verification_seconds.observe(started.elapsed());
+    hub.node
+        .metrics
+        .verification(judgement.dataset.number, judgement.outcome);
+    hub.node.metrics.verification_seconds.observe(started.elapsed());
     Ok(Answer {
         id: VerificationId {
             at_ms: now_us / 1_000,
-            node: hub.settings.node,
+            node: hub.node.settings.node,
             index: appended.index,
         },
         judgement,
@@ -182,7 +186,8 @@ pub(crate) async fn enter<'a>(
 
 /// Whether an answer about `dataset` may have to wait for an outside source.
 pub fn asks_outside(hub: &Hub, dataset: &str) -> bool {
-    let asks = |dataset: &Arc<Dataset>| hub.records.is_live(dataset) || hub.connectors.verifies(&dataset.name);
+    let asks =
+        |dataset: &Arc<Dataset>| hub.records.caches.is_live(dataset) || hub.outward.connectors.verifies(&dataset.name);
     hub.catalog.get(dataset).is_some_and(asks)
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn ask<'a>(
 
 async fn said(hub: &Hub, dataset: &Dataset, key: &[u8], claims: &[(String, String)]) -> Result<SaidOfClaims, AppError> {
     let subject = dataset.members_of(key);
-    let question = hub.connectors.verify(&dataset.name, &subject, claims);
+    let question = hub.outward.connectors.verify(&dataset.name, &subject, claims);
     let word = |said: &SaidOfClaims| match (said.found, said.fields.is_empty()) {
         (true, false) => "found",
         (true, true) => "not_asked",

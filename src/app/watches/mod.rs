@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::node::caller::Caller;
 use super::{
     access::table::Agency,
     delivery::message::hex,
@@ -23,7 +24,7 @@ use super::{
         purpose,
         vault::Place,
     },
-    node::hub::{Caller, Hub},
+    node::hub::Hub,
     verification::{
         question::{self, Claim, Members, Purpose, Text, VerificationBody},
         verify::{Answer, Judgement},
@@ -161,7 +162,7 @@ pub async fn plan(hub: &Hub, caller: &Caller, body: &WatchBody<'_>, now_us: i64)
         .parse()
         .ok()
         .filter(|_| body.until.len() == "YYYY-MM-DD".len());
-    let last = today.saturating_add(jiff::Span::new().days(hub.settings.watch_days_max));
+    let last = today.saturating_add(jiff::Span::new().days(hub.node.settings.watch_days_max));
     let until = until
         .filter(|day| (today..=last).contains(day))
         .ok_or_else(|| AppError::fault("/until", "invalid_value"))?;
@@ -169,12 +170,12 @@ pub async fn plan(hub: &Hub, caller: &Caller, body: &WatchBody<'_>, now_us: i64)
         .catalog
         .get(&body.dataset)
         .ok_or_else(|| AppError::fault("/dataset", "unknown_dataset"))?;
-    if hub.connectors.verifies(&dataset.name) {
+    if hub.outward.connectors.verifies(&dataset.name) {
         // Such a register tells of no change, and each question is one that somebody asked.
         return Err(AppError::fault("/dataset", "invalid_value"));
     }
     let claims = days::kept(dataset, &body.claims)?;
-    if hub.store.watch_count(&agency.row.id).await? >= hub.settings.agency_watches_max {
+    if hub.store.watch_count(&agency.row.id).await? >= hub.node.settings.agency_watches_max {
         return Err(AppError::TooManyItems);
     }
     Ok(Plan { claims, until })
@@ -214,7 +215,7 @@ impl Plan {
             ended: None,
         };
         facts.note(&told);
-        let id = new_id(b"wat_", now_us, hub.settings.node)?;
+        let id = new_id(b"wat_", now_us, hub.node.settings.node)?;
         let row = WatchRow {
             agency: caller.agency()?.row.id.clone(),
             dataset: answer.judgement.dataset.name.clone(),
@@ -223,7 +224,7 @@ impl Plan {
             until: china_midnight_us(self.until.saturating_add(jiff::Span::new().days(1))),
             next_at: now_us + FIRST_LOOK_US,
             revision: 1,
-            facts: hub.vault.seal_json(facts_place(&id), &facts)?,
+            facts: hub.secrets.vault.seal_json(facts_place(&id), &facts)?,
             created_at: now_us,
             updated_at: now_us,
             id,
@@ -309,7 +310,7 @@ impl View {
     /// Whether the grants of now let its agency ask.
     fn is_permitted(&self, hub: &Hub) -> bool {
         let (row, facts) = (&self.row, &self.facts);
-        let access = hub.access.load();
+        let access = hub.access.table.load();
         let agency = access.agencies.get(row.agency.as_str());
         agency
             .zip(hub.catalog.get(&row.dataset))
@@ -349,7 +350,7 @@ impl View {
 /// Subscriptions of the agency that hear of it. None: the agency asks for itself.
 fn told_by(hub: &Hub, row: &WatchRow) -> Vec<String> {
     let now_us = hub.clock.now_us();
-    let table = hub.subscriptions.load();
+    let table = hub.outward.subscriptions.load();
     let hears = |one: &&std::sync::Arc<heyan_ports::rows::SubscriptionRow>| {
         one.agency == row.agency && one.covers(KIND, Some(&row.dataset), now_us)
     };
@@ -383,7 +384,7 @@ async fn change(hub: &Hub, caller: &Caller, action: &str, row: WatchRow) -> Resu
 }
 
 fn view(hub: &Hub, row: WatchRow) -> Result<View, AppError> {
-    let facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
     Ok(View { row, facts })
 }
 
@@ -441,7 +442,7 @@ fn ended(hub: &Hub, row: WatchRow, facts: Facts, why: &str) -> Result<WatchRow, 
         state: "ended".to_owned(),
         revision: row.revision + 1,
         updated_at: hub.clock.now_us(),
-        facts: hub.vault.seal_json(facts_place(&row.id), &facts)?,
+        facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,
         ..row
     })
 }
@@ -454,7 +455,7 @@ pub(crate) fn notice(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value,
     let Some(sealed) = &event.facts else {
         return Ok(json!({}));
     };
-    let mut data: Map<String, Value> = hub.vault.open_json(notice_place(&event.id), sealed)?;
+    let mut data: Map<String, Value> = hub.secrets.vault.open_json(notice_place(&event.id), sealed)?;
     let fields = data.get("fields").and_then(Value::as_object);
     let dataset = event.dataset.as_deref().and_then(|name| hub.catalog.get(name));
     let allowed = dataset.is_some_and(|dataset| {

@@ -23,7 +23,7 @@ pub(super) async fn run(hub: Arc<Hub>, stopped: watch::Receiver<bool>) {
     let ending = async {
         // Nobody tells any more when the sender is gone.
         let _stop = told.wait_for(|stop| *stop).await;
-        hub.index.stop();
+        hub.node.index.stop();
     };
     let indexing = repeat(&hub, stopped.clone(), (BATCH_ENTRIES, INDEX_TICK), index::step);
     tokio::join!(indexing, merging, ending);

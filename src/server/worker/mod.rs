@@ -62,7 +62,7 @@ impl Workers {
         tasks.spawn(courier::run(Arc::clone(hub), limits, stopped.clone()));
         tasks.spawn(indexer::run(Arc::clone(hub), stopped.clone()));
         bus::start(&mut tasks, hub, bus_work, &stopped);
-        for feed in hub.connectors.feeds() {
+        for feed in hub.outward.connectors.feeds() {
             tasks.spawn(until(stopped.clone(), feeder::run(Arc::clone(hub), feed.clone())));
         }
         Self { tasks, stop }
@@ -81,7 +81,7 @@ async fn relay(hub: Arc<Hub>) {
     let mut index = AnswerIndex::default();
     let mut duty = Duty::new("relay");
     loop {
-        let _rung = tokio::time::timeout(RELAY_TICK, hub.bells.relay.notified()).await;
+        let _rung = tokio::time::timeout(RELAY_TICK, hub.node.wakeups.relay.notified()).await;
         loop {
             let began = Instant::now();
             match relay_once(&hub, &mut index, &mut duty).await {
@@ -109,7 +109,7 @@ async fn relay_once(hub: &Hub, index: &mut AnswerIndex, duty: &mut Duty) -> Resu
 async fn closer(hub: Arc<Hub>) {
     let mut duty = Duty::new("closer");
     loop {
-        let _rung = tokio::time::timeout(CLOSER_TICK, hub.bells.closer.notified()).await;
+        let _rung = tokio::time::timeout(CLOSER_TICK, hub.node.wakeups.closer.notified()).await;
         loop {
             match close_once(&hub, &mut duty).await {
                 Ok(0) => break,
