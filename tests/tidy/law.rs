@@ -14,7 +14,6 @@ pub(crate) const PENDING: &[&str] = &[
     "Han text has full-width punctuation",
     "one file commits",
     "one loop retries a commit",
-    "the hub has few parts",
     "the store has few methods of its own",
     "unreachable_pub is denied",
     "words are plain",
