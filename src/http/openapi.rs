@@ -8,6 +8,8 @@ mod examples;
 mod notes;
 mod parameters;
 pub mod shapes;
+mod tolerance;
+mod webhooks;
 mod words;
 
 /// The committed document, as `/openapi.json` serves it.
@@ -15,6 +17,18 @@ pub const COMMITTED: &str = include_str!("../../schemas/openapi.json");
 
 /// Between the English and the Chinese half of a description; the documentation comments of [`shapes`] use it.
 const BETWEEN: &str = " ‖ ";
+
+/// Puts a sentence behind each half of a description that was split already.
+fn put_description(schema: &mut Value, more: &crate::locale::Text) {
+    for (name, more) in [("description", more.en), ("x-zh-description", more.zh)] {
+        if let Some(Value::String(text)) = schema.get_mut(name) {
+            if more.is_ascii() {
+                text.push(' ');
+            }
+            text.push_str(more);
+        }
+    }
+}
 
 /// Paths and schemas as the handlers state them, without texts, refusals and examples.
 #[derive(utoipa::OpenApi)]

@@ -100,6 +100,10 @@ pub(super) fn limits(schema: &Value, locale: Locale) -> Vec<String> {
     if !values.is_empty() {
         limits.push(values.join(", "));
     }
+    let today: Vec<String> = items(schema, "x-extensible-enum").map(Value::to_string).collect();
+    if !today.is_empty() {
+        limits.push(format!("{}{}", unit("目前为 ", "today "), today.join(", ")));
+    }
     if let Some(fixed) = schema.get("const") {
         limits.push(format!("= {fixed}"));
     }

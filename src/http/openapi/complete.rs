@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BETWEEN, examples, notes, parameters, shapes, words};
+use super::{BETWEEN, examples, notes, parameters, shapes, tolerance, webhooks, words};
 use crate::{
     docs,
     locale::{Text, text},
@@ -13,8 +13,8 @@ use crate::{
 
 const TITLE: Text = text!("heyan 核验" => "heyan 核验");
 const ABOUT: Text = text!(
-    "城市核验交换枢纽：业务系统逐字段核验申报材料，每个答复都附可离线验证的存证回执。\n\n- 除公开接口外，均须 `Authorization: Bearer` 令牌，由 `/oauth/token` 签发，10 分钟有效。\n- 每个答复（含拒绝）在发出前已写入存证日志。\n- 请求体为严格 JSON：重名成员、未知成员、超出精确范围的数一律拒绝。长度上限按 UTF-8 字节计。\n- 错误一律为[问题文档](/problems) `application/problem+json`，请按 `code` 编程。"
-    => "A city's verification exchange hub: business systems verify what applicants claim, field by field, and every answer has a receipt that can be proven offline.\n\n- Except where open to everyone, operations need an `Authorization: Bearer` token from `/oauth/token`, good for 10 minutes.\n- Every answer, refusals included, is in the ledger before it leaves.\n- Bodies are strict JSON: a member twice, an unknown member or a number that cannot be exact is refused. Lengths are limits of UTF-8 bytes.\n- Every error is a [problem document](/problems), `application/problem+json`; program against its `code`."
+    "城市核验交换枢纽：业务系统逐字段核验申报材料，每个答复都附可离线验证的存证回执。\n\n- 除公开接口外，均须 `Authorization: Bearer` 令牌，由 `/oauth/token` 签发，10 分钟有效。\n- 每个答复（含拒绝）在发出前已写入存证日志。\n- 请求体为严格 JSON：重名成员、未知成员、超出精确范围的数一律拒绝。长度上限按 UTF-8 字节计。\n- 错误一律为[问题文档](/problems) `application/problem+json`，请按 `code` 编程。\n- 答复可能增加成员与用词：客户端必须接受未知的成员与未知的词。未知的 `outcome` 按 `review` 处理，未知的 `verdict` 按未得出结论处理。现有用词列于 `x-extensible-enum`。\n- 推送给订阅方的消息见 `webhooks`。"
+    => "A city's verification exchange hub: business systems verify what applicants claim, field by field, and every answer has a receipt that can be proven offline.\n\n- Except where open to everyone, operations need an `Authorization: Bearer` token from `/oauth/token`, good for 10 minutes.\n- Every answer, refusals included, is in the ledger before it leaves.\n- Bodies are strict JSON: a member twice, an unknown member or a number that cannot be exact is refused. Lengths are limits of UTF-8 bytes.\n- Every error is a [problem document](/problems), `application/problem+json`; program against its `code`.\n- Answers may grow: a client must accept unknown members and unknown words. Treat an unknown `outcome` as `review` and an unknown `verdict` as not decided. The words of today are listed in `x-extensible-enum`.\n- Messages that are pushed to subscribers are in `webhooks`."
 );
 
 const TAGS: [(&str, Text, Text); 14] = [
@@ -111,9 +111,11 @@ pub(super) fn complete(stated: Value) -> Value {
     document.insert("tags".to_owned(), TAGS.iter().map(tag).collect());
     document.insert("security".to_owned(), json!([{"bearer": []}]));
     document.insert("paths".to_owned(), paths(&stated));
+    document.insert("webhooks".to_owned(), webhooks::section());
     document.insert("components".to_owned(), components(&stated));
     let mut document = Value::Object(document);
     split_texts(&mut document);
+    tolerance::open_answers(&mut document);
     let samples: Vec<_> = ROUTES
         .iter()
         .map(|route| docs::curl_line(&document, route.operation))
@@ -417,6 +419,7 @@ fn components(stated: &Value) -> Value {
         }
         *place = Value::Object(replacement);
     }
+    schemas.extend(webhooks::schemas());
     for (name, schema) in &mut schemas {
         let Some(schema) = schema.as_object_mut() else { continue };
         if shapes::STRICT.contains(&name.as_str()) {
