@@ -7,6 +7,7 @@ use super::{
     message, purpose,
     supervision::facts::short,
 };
+use heyan_domain::fault::Limit;
 use heyan_ledger::{
     Appended,
     entry::{self, Kind},
@@ -34,7 +35,7 @@ pub async fn report(
             return Err(AppError::fault(pointer, "invalid_value"));
         }
         if text.len() > CODE_BYTES_MAX {
-            return Err(AppError::fault(pointer, "value_too_long"));
+            return Err(AppError::over(pointer, Limit::Bytes(CODE_BYTES_MAX)));
         }
     }
     if heyan_ports::time::parse_rfc3339(accepted_at).is_none() {

@@ -21,6 +21,7 @@ use super::{
     verification_id::new_id,
     verify::Answer,
 };
+use heyan_domain::fault::Limit;
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::{
     commit::Commit,
@@ -188,7 +189,7 @@ fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandl
         return Err(AppError::fault("/co_handlers", "missing_member"));
     }
     if body.co_handlers.len() > CO_HANDLERS_MAX {
-        return Err(AppError::TooManyItems);
+        return Err(AppError::over("/co_handlers", Limit::Items(CO_HANDLERS_MAX)));
     }
     let access = hub.access.load();
     let mut all: Vec<CoHandler> = Vec::with_capacity(body.co_handlers.len());

@@ -22,7 +22,7 @@ use heyan_app::{
     steps::Note,
     supervision::alerts::{self, Action, State, View},
 };
-use heyan_domain::supervision::Class;
+use heyan_domain::{fault::Limit, supervision::Class};
 use heyan_ports::{
     rows::{AlertFilter, AlertRow, AlertStep},
     time,
@@ -180,7 +180,7 @@ async fn decide(deed: &Deed) -> Result<Vec<u8>, Problem> {
     let action = Action::parse(&body.action)?;
     let reason = body.reason.filter(|reason| !reason.trim().is_empty());
     if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
-        return Err(AppError::fault("/reason", "value_too_long").into());
+        return Err(AppError::over("/reason", Limit::Bytes(REASON_BYTES_MAX)).into());
     }
     let render = |view: &View| whole(view).to_string().into_bytes();
     let hub = &deed.state.hub;

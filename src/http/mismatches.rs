@@ -20,7 +20,10 @@ use heyan_app::{
     error::AppError,
     mismatches::{self, Note, View, Wanted},
 };
-use heyan_domain::mismatch::{STATES, State};
+use heyan_domain::{
+    fault::Limit,
+    mismatch::{STATES, State},
+};
 use heyan_ports::{
     rows::{Delivery, MismatchFilter, MismatchRow, StepRow},
     time,
@@ -170,7 +173,7 @@ impl ActionBody {
     fn wanted(self) -> Result<Wanted, AppError> {
         let reason = self.reason.filter(|reason| !reason.trim().is_empty());
         if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
-            return Err(AppError::fault("/reason", "value_too_long"));
+            return Err(AppError::over("/reason", Limit::Bytes(REASON_BYTES_MAX)));
         }
         let allowed: &[&str] = match self.action.as_str() {
             "propose_correction" => &["fields", "evidence", "reason"],

@@ -13,7 +13,6 @@ use super::{
 use heyan_app::{
     access::Refusal,
     error::{AppError, Thing},
-    question,
     token::Unknown,
 };
 use heyan_domain::{fault::Fault, policy::Clause};
@@ -164,12 +163,7 @@ fn field_code(fault: &Fault) -> Option<FieldCode> {
         "invalid_predicate" => FieldCode::InvalidPredicate,
         "invalid_purpose" => FieldCode::Empty,
         "unsafe_number" => FieldCode::UnsafeNumber,
-        "value_too_long" => FieldCode::ValueTooLong {
-            max: u32::try_from(question::TEXT_BYTES_MAX).unwrap_or(u32::MAX),
-        },
-        "too_many_items" => FieldCode::TooManyItems {
-            max: u32::try_from(question::MEMBERS_MAX).unwrap_or(u32::MAX),
-        },
+        "value_too_long" | "too_many_items" => FieldCode::Over(fault.limit?),
         "nesting_too_deep" | "invalid_json" => return None,
         _ => FieldCode::InvalidValue,
     })

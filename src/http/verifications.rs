@@ -26,6 +26,7 @@ use heyan_app::{
     question::{self, ItemBody, Object, Purpose, VerificationBody},
     verify,
 };
+use heyan_domain::fault::Limit;
 
 /// `POST /v1/verifications`.
 #[utoipa::path(
@@ -128,7 +129,7 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     let (purpose, items) = read_batch(&bytes)?;
     let settings = &call.hub().settings;
     if items.len() > settings.batch_items_max {
-        return Err(AppError::TooManyItems.into());
+        return Err(AppError::over("/items", Limit::Items(settings.batch_items_max)).into());
     }
     if items.is_empty() {
         return Err(AppError::fault("/items", "missing_member").into());

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::locale::{Locale, Text, text};
+use heyan_domain::fault::Limit;
 
 /// JSON Pointer (RFC 6901) in its URI fragment form (§6), such as `#/claims/name` or `#/items/3/subject`.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -207,16 +208,8 @@ pub enum FieldCode {
     UnsafeNumber,
     /// Nothing but space where something must stand.
     Empty,
-    /// Longer than `max` characters.
-    ValueTooLong {
-        /// Most characters allowed.
-        max: u32,
-    },
-    /// More than `max` members or elements.
-    TooManyItems {
-        /// Most members or elements allowed.
-        max: u32,
-    },
+    /// A value is longer, or a list has more items, than allowed.
+    Over(Limit),
 }
 
 impl FieldCode {
@@ -235,8 +228,8 @@ impl FieldCode {
         Self::InvalidDate,
         Self::UnsafeNumber,
         Self::Empty,
-        Self::ValueTooLong { max: 64 },
-        Self::TooManyItems { max: 1000 },
+        Self::Over(Limit::Characters(64)),
+        Self::Over(Limit::Items(1000)),
     ];
 
     /// Value of `code` in the `errors` list.
@@ -255,8 +248,8 @@ impl FieldCode {
             Self::InvalidDate => "invalid_date",
             Self::UnsafeNumber => "unsafe_number",
             Self::Empty => "empty",
-            Self::ValueTooLong { .. } => "value_too_long",
-            Self::TooManyItems { .. } => "too_many_items",
+            Self::Over(Limit::Characters(_) | Limit::Bytes(_)) => "value_too_long",
+            Self::Over(Limit::Items(_)) => "too_many_items",
         }
     }
 
@@ -273,10 +266,18 @@ impl FieldCode {
         match (self, locale) {
             (Self::InvalidType(expected), Locale::ZhCn) => format!("类型不对，应为{}。", expected.name().zh).into(),
             (Self::InvalidType(expected), Locale::En) => format!("Wrong type: expected {}.", expected.name().en).into(),
-            (Self::ValueTooLong { max }, Locale::ZhCn) => format!("超过 {max} 个字符。").into(),
-            (Self::ValueTooLong { max }, Locale::En) => format!("Longer than {max} characters.").into(),
-            (Self::TooManyItems { max }, Locale::ZhCn) => format!("超过 {max} 项。").into(),
-            (Self::TooManyItems { max }, Locale::En) => format!("More than {max} items.").into(),
+            (Self::Over(limit), Locale::ZhCn) => match limit {
+                Limit::Characters(max) => format!("超过 {max} 个字符。"),
+                Limit::Bytes(max) => format!("超过 {max} 字节（UTF-8，一个汉字为 3 字节）。"),
+                Limit::Items(max) => format!("超过 {max} 项。"),
+            }
+            .into(),
+            (Self::Over(limit), Locale::En) => match limit {
+                Limit::Characters(max) => format!("Longer than {max} characters."),
+                Limit::Bytes(max) => format!("Longer than {max} bytes of UTF-8."),
+                Limit::Items(max) => format!("More than {max} items."),
+            }
+            .into(),
             (code, locale) => code.fixed_text().get(locale).into(),
         }
     }
@@ -316,8 +317,8 @@ impl FieldCode {
             }
             Self::Empty => text!("不得为空。" => "Must not be empty."),
             Self::InvalidType(_) => text!("类型不对。" => "Wrong type."),
-            Self::ValueTooLong { .. } => text!("值过长。" => "Too long."),
-            Self::TooManyItems { .. } => text!("项数过多。" => "Too many items."),
+            Self::Over(Limit::Characters(_) | Limit::Bytes(_)) => text!("值过长。" => "Too long."),
+            Self::Over(Limit::Items(_)) => text!("项数过多。" => "Too many items."),
         }
     }
 }
@@ -376,9 +377,15 @@ mod tests {
 
     #[test]
     fn details_say_the_limit_and_the_expected_type() {
-        let too_long = FieldCode::ValueTooLong { max: 200 };
+        let too_long = FieldCode::Over(Limit::Characters(200));
         assert_eq!(too_long.detail(Locale::En), "Longer than 200 characters.");
         assert_eq!(too_long.detail(Locale::ZhCn), "超过 200 个字符。");
+        let too_long = FieldCode::Over(Limit::Bytes(128));
+        assert_eq!(too_long.detail(Locale::En), "Longer than 128 bytes of UTF-8.");
+        assert_eq!(
+            too_long.detail(Locale::ZhCn),
+            "超过 128 字节（UTF-8，一个汉字为 3 字节）。"
+        );
         let wrong = FieldCode::InvalidType(JsonType::Object);
         assert_eq!(wrong.detail(Locale::En), "Wrong type: expected an object.");
     }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::{FieldCode, IdentifierFault, Pointer, Problem, ProblemCode};
 use crate::html::{Frame, Section, page};
 use crate::locale::{Locale, Text, text};
+use heyan_domain::fault::Limit;
 
 const INDEX_PATH: &str = "/problems";
 const INDEX_TITLE: Text = text!("问题代码" => "Problem codes");
@@ -229,7 +230,7 @@ fn sample(code: ProblemCode) -> Problem {
         ProblemCode::InvalidRecord => problem.error(Pointer::of(["fields", "name"]), FieldCode::MissingMember),
         ProblemCode::InvalidValue => problem.error(Pointer::of(["max_age_s"]), FieldCode::InvalidValue),
         ProblemCode::ValueTooLong => {
-            let too_long = FieldCode::ValueTooLong { max: 64 };
+            let too_long = FieldCode::Over(Limit::Bytes(128));
             problem.error(Pointer::of(["purpose", "operator"]), too_long)
         }
         _ => problem,
