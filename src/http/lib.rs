@@ -36,6 +36,7 @@ mod outflow;
 mod page;
 mod pages;
 mod parts;
+mod plain;
 pub mod problem;
 pub mod problems;
 mod quality;
@@ -53,6 +54,7 @@ mod subscriptions;
 mod supervision;
 mod traces;
 mod turn;
+mod upgrades;
 mod verifications;
 mod watches;
 

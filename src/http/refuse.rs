@@ -8,6 +8,7 @@ use actix_web::{
 
 use super::{
     locale::Locale,
+    oauth,
     problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode},
 };
 use heyan_app::{
@@ -176,8 +177,9 @@ fn identifier_fault(reason: Option<&str>) -> IdentifierFault {
         .unwrap_or(IdentifierFault::Form)
 }
 
-/// The response of a problem, in the language that the request prefers.
-pub(super) fn respond(request: &HttpRequest, problem: Problem) -> HttpResponse {
+/// The response of a problem, in the language that the request prefers. At the token endpoint it has the members of RFC 6749 too.
+pub(super) fn respond(request: &HttpRequest, mut problem: Problem) -> HttpResponse {
+    problem.is_of_token_endpoint = request.path() == oauth::TOKEN_PATH;
     let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     let locale = Locale::negotiate(text(header::ACCEPT_LANGUAGE));
     let problem = if problem.trace_id.is_some() {

@@ -1,7 +1,7 @@
 //! Every route: its path, who may call it, and what it leaves in the ledger. The server is configured from this table,
 //! and a test walks it: a route without a row cannot exist.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, guard, http::header, web};
 
 use super::{
     access, alerts, applications, archives, call, cases, checks, datasets, items, licences, log, mismatches, oauth,
@@ -62,11 +62,20 @@ macro_rules! routes {
     };
 }
 
+macro_rules! method {
+    (GET) => {
+        read()
+    };
+    ($method:ident) => {
+        web::method(actix_web::http::Method::$method)
+    };
+}
+
 macro_rules! register_one {
     ($config:ident, $operation:ident $method:ident $path:literal Open $handler:path) => {
         $config.route(
             $path,
-            web::method(actix_web::http::Method::$method).to(
+            method!($method).to(
                 async |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
                     let (started, route) = (call::start(), row(Row::$operation));
                     let answer = $handler(state.clone(), request.clone(), payload).await;
@@ -80,7 +89,7 @@ macro_rules! register_one {
     ($config:ident, $operation:ident $method:ident $path:literal $ledger:ident $handler:path) => {
         $config.route(
             $path,
-            web::method(actix_web::http::Method::$method).to(async |request: HttpRequest, payload: web::Payload| {
+            method!($method).to(async |request: HttpRequest, payload: web::Payload| {
                 call::run(row(Row::$operation), &|call| Box::pin($handler(call)), request, payload).await
             }),
         );
@@ -177,6 +186,11 @@ fn row(row: Row) -> &'static Route {
     ROUTES.get(row as usize).unwrap_or(&NO_ROUTE)
 }
 
+/// A route of `GET`, and of `HEAD`, which is answered with the same head and no body.
+pub(super) fn read() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
 /// Configures the public listener.
 pub fn configure(config: &mut web::ServiceConfig) {
     register(config);
@@ -206,7 +220,11 @@ async fn method_not_allowed(request: HttpRequest, payload: web::Payload) -> Http
     let mut allowed: Vec<&str> = ROUTES
         .iter()
         .filter(|route| route.path == template)
-        .map(|route| route.method)
+        .flat_map(|route| match route.method {
+            "GET" => ["GET", "HEAD"].as_slice(),
+            _ => std::slice::from_ref(&route.method),
+        })
+        .copied()
         .collect();
     allowed.dedup();
     let mut response = unmatched(request, payload, ProblemCode::MethodNotAllowed).await;
