@@ -45,6 +45,7 @@ mod records;
 mod refuse;
 mod reply;
 pub mod routes;
+mod schemas;
 mod seals;
 pub mod server;
 mod state;

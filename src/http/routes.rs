@@ -7,7 +7,7 @@ use super::{
     access, alerts, applications, archives, call, cases, checks, datasets, items, licences, log, mismatches, oauth,
     pages,
     problem::{Problem, ProblemCode},
-    quality, receipts, records, refuse, seals,
+    quality, receipts, records, refuse, schemas, seals,
     state::State,
     stream, subscriptions, supervision, traces, verifications, watches,
 };
@@ -173,7 +173,9 @@ routes! {
     get_cosigned          GET    "/log/cosigned"                               &[],                                   Open   => log::cosigned;
     get_log_key           GET    "/log/key"                                    &[],                                   Open   => log::key;
     get_tile              GET    "/log/tile/{level}/{path:.*}"                 &[],                                   Open   => log::tile;
-    get_openapi           GET    "/openapi.json"                               &[],                                   Open   => pages::openapi;
+    get_openapi           GET    "/openapi.json"                               &[],                                   Open   => schemas::openapi;
+    get_asyncapi          GET    "/asyncapi.yaml"                              &[],                                   Open   => schemas::asyncapi;
+    get_event_schema      GET    "/schemas/events/{name}"                      &[],                                   Open   => schemas::event;
     get_docs              GET    "/docs"                                       &[],                                   Open   => pages::docs;
     list_problems         GET    "/problems"                                   &[],                                   Open   => pages::problems;
     get_problem           GET    "/problems/{code}"                            &[],                                   Open   => pages::problem;

@@ -59,6 +59,11 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
             text(),
             "`next_cursor` of the page before, as it is. ‖ 上一页的 `next_cursor`，原样带回。",
         ),
+        ("name", "get_event_schema") => say(
+            text(),
+            "heyan.mismatch.v1.json".into(),
+            "Name of the topic, with `.json` behind it. ‖ 主题名，后加 `.json`。",
+        ),
         ("code", _) => say(text(), "invalid_identifier".into(), "The code. ‖ 问题代码。"),
         ("lang", _) => unsaid(
             text(),

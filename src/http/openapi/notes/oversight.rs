@@ -208,6 +208,16 @@ get_openapi
     text    "OpenAPI 3.1。" "OpenAPI 3.1."
     answer  "接口描述文档。" "The document."
     refuses NONE;
+get_asyncapi
+    summary "总线消息描述" "Description of the messages on the bus"
+    text    "AsyncAPI 3.0；消息体的 JSON Schema 见 `/schemas/events/{name}`。" "AsyncAPI 3.0; the payloads are described by `/schemas/events/{name}`."
+    answer  "总线消息描述文档。" "The document."
+    refuses NONE;
+get_event_schema
+    summary "一种总线消息的结构" "Schema of one kind of message on the bus"
+    text    "JSON Schema，即系统执行检查所用的文件。" "JSON Schema: the file that the hub itself enforces."
+    answer  "结构。" "The schema."
+    refuses &[&[RouteNotFound]];
 get_docs
     summary "接口文档页" "This reference as a page"
     text    "离线可用，无外部资源。" "Works offline: nothing is loaded from elsewhere."
