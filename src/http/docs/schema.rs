@@ -158,7 +158,12 @@ fn kind_at<'a>(spec: Spec<'a>, schema: &'a Value, depth: usize) -> String {
 }
 
 fn choices(schema: &Value) -> Vec<&Value> {
-    items(schema, "oneOf").chain(items(schema, "anyOf")).collect()
+    let branches = schema.get("then").zip(schema.get("else"));
+    let branches = branches.into_iter().flat_map(|(one, other)| [one, other]);
+    items(schema, "oneOf")
+        .chain(items(schema, "anyOf"))
+        .chain(branches)
+        .collect()
 }
 
 /// The one choice that is not `null`, whose limits are those of the member; else the schema itself.

@@ -17,7 +17,7 @@ const ABOUT: Text = text!(
     => "A city's verification exchange hub: business systems verify what applicants claim, field by field, and every answer has a receipt that can be proven offline.\n\n- Except where open to everyone, operations need an `Authorization: Bearer` token from `/oauth/token`, good for 10 minutes.\n- Every answer, refusals included, is in the ledger before it leaves.\n- Bodies are strict JSON: a member twice, an unknown member or a number that cannot be exact is refused. Lengths are limits of UTF-8 bytes.\n- Every error is a [problem document](/problems), `application/problem+json`; program against its `code`.\n- Answers may grow: a client must accept unknown members and unknown words. Treat an unknown `outcome` as `review` and an unknown `verdict` as not decided. The words of today are listed in `x-extensible-enum`.\n- Messages that are pushed to subscribers are in `webhooks`."
 );
 
-const TAGS: [(&str, Text, Text); 14] = [
+const TAGS: [(&str, Text, Text); 15] = [
     (
         "verification",
         text!("核验" => "Verification"),
@@ -57,6 +57,11 @@ const TAGS: [(&str, Text, Text); 14] = [
         "push",
         text!("推送" => "Push"),
         text!("订阅、投递与重投。" => "Subscriptions, deliveries and replays."),
+    ),
+    (
+        "webhook",
+        text!("推送消息" => "Pushed messages"),
+        text!("系统发往订阅方。" => "Sent by the hub to subscribers."),
     ),
     (
         "supervision",
@@ -149,6 +154,8 @@ fn info() -> Value {
     put_text(&mut info, "title", &TITLE);
     info.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
     put_text(&mut info, "description", &ABOUT);
+    let contact = json!({"name": "The bureau that operates this hub", "x-zh-name": "本系统的运维单位"});
+    info.insert("contact".to_owned(), contact);
     info.insert(
         "license".to_owned(),
         json!({"name": "Apache-2.0", "identifier": "Apache-2.0"}),

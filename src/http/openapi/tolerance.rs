@@ -44,6 +44,11 @@ pub(super) fn open_answers(document: &mut Value) {
         };
         reach(node, &schemas, names);
     });
+    for name in &told {
+        if let Some(merged) = schemas.get(name).and_then(|schema| merged(schema, &schemas)) {
+            schemas.insert(name.clone(), merged);
+        }
+    }
     let twins = twins(&schemas, &asked, &told);
     for name in &told {
         let Some(mut schema) = schemas.get(name).cloned() else {
@@ -146,6 +151,28 @@ fn references(node: &Value) -> Vec<String> {
     }
 }
 
+/// A choice between two shapes as one shape with the members of both. A reader of open shapes cannot tell them apart: each takes the
+/// members of the other, and a generated client that demands exactly one fails.
+fn merged(schema: &Value, schemas: &Map<String, Value>) -> Option<Value> {
+    let resolve = |choice: &Value| {
+        let name = choice.get("$ref")?.as_str()?.strip_prefix(PLACE)?;
+        schemas.get(name)
+    };
+    let [first, second] = schema.get("oneOf")?.as_array()?.as_slice() else {
+        return None;
+    };
+    let (first, second) = (resolve(first)?, resolve(second)?);
+    let mut properties = first.get("properties")?.as_object()?.clone();
+    for (name, property) in second.get("properties")?.as_object()? {
+        properties.entry(name).or_insert_with(|| property.clone());
+    }
+    let mut whole = schema.as_object()?.clone();
+    whole.remove("oneOf");
+    whole.insert("type".to_owned(), "object".into());
+    whole.insert("properties".to_owned(), Value::Object(properties));
+    Some(Value::Object(whole))
+}
+
 /// Shapes of requests and answers that are not the same in both, with the names of their twins.
 fn twins(schemas: &Map<String, Value>, asked: &BTreeSet<String>, told: &BTreeSet<String>) -> BTreeMap<String, String> {
     let opens = |name: &str| {
@@ -205,7 +232,7 @@ fn open(schema: &mut Value) {
                 .into_iter()
                 .flat_map(Map::values_mut)
                 .for_each(open),
-            "items" | "additionalProperties" | "allOf" | "anyOf" | "oneOf" => open(part),
+            "items" | "additionalProperties" | "allOf" | "anyOf" | "oneOf" | "then" | "else" => open(part),
             _ => {}
         }
     }

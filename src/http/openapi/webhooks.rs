@@ -41,11 +41,13 @@ pub(super) fn section() -> Value {
         let (summary, zh_summary) = halves(&text(&webhook, "summary"));
         let operation = json!({
             "operationId": webhook.get("operation"),
-            "tags": ["push"],
+            "tags": ["webhook"],
             "summary": summary,
             "x-zh-summary": zh_summary,
             "description": webhook.get("text"),
             "security": [],
+            // The receiver serves it, so a generated client has the types of the events and no call.
+            "x-internal": true,
             "parameters": headers(&told),
             "requestBody": {
                 "required": true,
