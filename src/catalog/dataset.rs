@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::licence::{Licence, Role};
 use heyan_domain::{
     compare::{Canonical, Comparator},
-    fault::{Fault, pointer_segment},
+    fault::{Fault, Limit, pointer_segment},
     identifier::{Finding, Identifier, IdentifierKind, InvalidIdentifier, RAW_BYTES_MAX, resident},
     label::Label,
     mask::Mask,
@@ -204,6 +204,7 @@ impl Dataset {
                 pointer: format!("/subject/{}", member.name),
                 code: "invalid_identifier",
                 reason: Some(InvalidIdentifier::CheckCharacter.code()),
+                limit: None,
             })
             .collect()
     }
@@ -229,13 +230,7 @@ impl Dataset {
                     key.extend_from_slice(identifier.canonical.as_bytes());
                     findings.extend(identifier.findings);
                 }
-                Err((code, reason)) => {
-                    faults.push(Fault {
-                        pointer: format!("/subject/{}", member.name),
-                        code,
-                        reason,
-                    });
-                }
+                Err(fault) => faults.push(fault),
             }
         }
         if !faults.is_empty() {
@@ -256,18 +251,16 @@ const FAULTS_MAX: usize = 32;
 /// Between two identifiers of one subject; no canonical identifier holds it.
 const SEPARATOR: u8 = 0x1f;
 
-fn parse_member(
-    member: &SubjectMember,
-    value: Option<&str>,
-) -> Result<Identifier, (&'static str, Option<&'static str>)> {
-    let value = value.ok_or(("missing_member", None))?;
+fn parse_member(member: &SubjectMember, value: Option<&str>) -> Result<Identifier, Fault> {
+    let pointer = || format!("/subject/{}", member.name);
+    let value = value.ok_or_else(|| Fault::new(pointer(), "missing_member"))?;
     if value.len() > member.characters_max && value.chars().count() > member.characters_max {
-        return Err(("value_too_long", None));
+        return Err(Fault::over(pointer(), Limit::Characters(member.characters_max)));
     }
-    member
-        .kind
-        .parse(value)
-        .map_err(|invalid| ("invalid_identifier", Some(invalid.code())))
+    member.kind.parse(value).map_err(|invalid| Fault {
+        reason: Some(invalid.code()),
+        ..Fault::new(pointer(), "invalid_identifier")
+    })
 }
 
 /// What a compiled schema finds wrong.
@@ -282,28 +275,22 @@ fn faults_of(error: ValidationError<'_>) -> Vec<Fault> {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             return unexpected
                 .iter()
-                .map(|name| Fault {
-                    pointer: format!("{pointer}/{}", pointer_segment(name)),
-                    code: "unknown_member",
-                    reason: None,
-                })
+                .map(|name| Fault::new(format!("{pointer}/{}", pointer_segment(name)), "unknown_member"))
                 .collect();
         }
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            return vec![Fault {
-                pointer: format!("{pointer}/{}", pointer_segment(name)),
-                code: "missing_member",
-                reason: None,
-            }];
+            return vec![Fault::new(
+                format!("{pointer}/{}", pointer_segment(name)),
+                "missing_member",
+            )];
         }
         ValidationErrorKind::Type { .. } => "invalid_type",
-        ValidationErrorKind::MaxLength { .. } => "value_too_long",
+        ValidationErrorKind::MaxLength { limit } => {
+            let characters = usize::try_from(*limit).unwrap_or(usize::MAX);
+            return vec![Fault::over(pointer, Limit::Characters(characters))];
+        }
         _ => "invalid_value",
     };
-    vec![Fault {
-        pointer,
-        code,
-        reason: None,
-    }]
+    vec![Fault::new(pointer, code)]
 }

@@ -28,6 +28,11 @@ const SHIPPED: [(&str, &str); 9] = shipped![
     "heyan.dead-letter.v1",
 ];
 
+/// Text of the schema of a topic.
+pub fn schema_text(topic: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(name, _)| *name == topic).map(|(_, text)| *text)
+}
+
 /// Compiled schemas by topic.
 pub struct EventSchemas(HashMap<&'static str, Validator>);
 

@@ -21,7 +21,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 pub use compile::CatalogError;
 pub use dataset::{Authority, Dataset, Field, GuessRule, Subject, SubjectMember};
-pub use events::EventSchemas;
+pub use events::{EventSchemas, schema_text};
 pub use licence::{Licence, Role};
 
 pub use heyan_domain::label::Label;

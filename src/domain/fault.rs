@@ -10,6 +10,34 @@ pub struct Fault {
     pub code: &'static str,
     /// Sub-reason, such as `check_character`.
     pub reason: Option<&'static str>,
+    /// The limit that was exceeded, of `value_too_long` and `too_many_items`.
+    pub limit: Option<Limit>,
+}
+
+/// How long a value, or a list, may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// Characters of a text.
+    Characters(usize),
+    /// Bytes of a text in UTF-8.
+    Bytes(usize),
+    /// Members of an object or elements of a list.
+    Items(usize),
+}
+
+/// What is wrong with a value, whatever its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultCause {
+    /// A field error code.
+    Code(&'static str),
+    /// A limit was exceeded.
+    Over(Limit),
+}
+
+impl From<&'static str> for FaultCause {
+    fn from(code: &'static str) -> Self {
+        Self::Code(code)
+    }
 }
 
 impl Fault {
@@ -19,6 +47,27 @@ impl Fault {
             pointer: pointer.into(),
             code,
             reason: None,
+            limit: None,
+        }
+    }
+
+    /// The fault of the value at `pointer`.
+    pub fn of(pointer: impl Into<String>, cause: FaultCause) -> Self {
+        match cause {
+            FaultCause::Code(code) => Self::new(pointer, code),
+            FaultCause::Over(limit) => Self::over(pointer, limit),
+        }
+    }
+
+    /// `value_too_long` or `too_many_items`, with the limit that was exceeded.
+    pub fn over(pointer: impl Into<String>, limit: Limit) -> Self {
+        let code = match limit {
+            Limit::Characters(_) | Limit::Bytes(_) => "value_too_long",
+            Limit::Items(_) => "too_many_items",
+        };
+        Self {
+            limit: Some(limit),
+            ..Self::new(pointer, code)
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{
 use heyan_api as api;
 use heyan_app::supervision::alerts::{self, Action, State, View};
 use heyan_app::{delivery::message, foundation::error::AppError, mismatch::steps::Note};
+use heyan_domain::fault::Limit;
 use heyan_domain::supervision::Class;
 use heyan_ports::supervision::{AlertFilter, AlertRow, AlertStep};
 use heyan_ports::time;
@@ -152,7 +153,7 @@ async fn decide(deed: &Deed) -> Result<Vec<u8>, Problem> {
     let action = Action::parse(&body.action)?;
     let reason = body.reason.filter(|reason| !reason.trim().is_empty());
     if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
-        return Err(AppError::fault("/reason", "value_too_long").into());
+        return Err(AppError::over("/reason", Limit::Bytes(REASON_BYTES_MAX)).into());
     }
     let render = |view: &View| serde_json::to_vec(&whole(view)).unwrap_or_default();
     let hub = &deed.state.hub;

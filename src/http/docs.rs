@@ -146,12 +146,14 @@ fn operation_section<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> Markup {
                 @if node.get("deprecated") == Some(&Value::Bool(true)) { " " span.old { (text("pages.docs.deprecated").get(locale)) } }
             }
             p.endpoint { (verb(operation.method)) code { (operation.path) } }
-            (access(spec, node))
+            @if !operation.is_pushed { (access(spec, node)) }
             @if let Some(text) = spec.text(node, "description") { (prose(text)) }
             (parameters(spec, operation))
             (request_body(spec, node))
-            h4 { (text("pages.docs.try").get(locale)) }
-            pre tabindex="0" { code { (curl::command(spec, operation)) } }
+            @if !operation.is_pushed {
+                h4 { (text("pages.docs.try").get(locale)) }
+                pre tabindex="0" { code { (curl::command(spec, operation)) } }
+            }
             (responses(spec, node))
         }
     }

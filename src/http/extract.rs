@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::problem::{Problem, ProblemCode};
 use heyan_app::verification::question::Object;
-use heyan_domain::fault::Fault;
+use heyan_domain::fault::{Fault, Limit};
 
 /// What a body may be.
 #[derive(Clone, Copy, Debug)]
@@ -198,7 +198,16 @@ fn fault_of(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
         let own = OWN_CODES.into_iter().find(|code| text.starts_with(code));
         own.unwrap_or("invalid_type")
     };
-    Fault::new(pointer, code)
+    match (code, limit_of(&text)) {
+        ("value_too_long", Some(limit)) => Fault::over(pointer, Limit::Bytes(limit)),
+        ("too_many_items", Some(limit)) => Fault::over(pointer, Limit::Items(limit)),
+        _ => Fault::new(pointer, code),
+    }
+}
+
+/// The limit that one of our own deserialisers states behind its code.
+fn limit_of(text: &str) -> Option<usize> {
+    text.split(' ').nth(1)?.parse().ok()
 }
 
 /// Words that our own deserialisers put into their errors.

@@ -17,6 +17,7 @@ use heyan_app::{
     foundation::error::AppError,
     mismatch::actions::{self as mismatches, Note, View, Wanted},
 };
+use heyan_domain::fault::Limit;
 use heyan_domain::mismatch::{STATES, State};
 use heyan_ports::time;
 use heyan_ports::{
@@ -142,7 +143,7 @@ pub(super) const REASON_BYTES_MAX: usize = 2_048;
 fn wanted(body: api::MismatchAction) -> Result<Wanted, AppError> {
     let reason = body.reason.filter(|reason| !reason.trim().is_empty());
     if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
-        return Err(AppError::fault("/reason", "value_too_long"));
+        return Err(AppError::over("/reason", Limit::Bytes(REASON_BYTES_MAX)));
     }
     let allowed: &[&str] = match &*body.action {
         "propose_correction" => &["fields", "evidence", "reason"],

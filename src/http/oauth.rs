@@ -20,6 +20,9 @@ use heyan_auth::{
     secret::{self, ClientSecret},
 };
 
+/// Path of the token endpoint.
+pub(super) const TOKEN_PATH: &str = "/oauth/token";
+
 /// Longest form, bytes.
 const FORM_BYTES_MAX: usize = 16_384;
 

@@ -16,6 +16,10 @@ mod parameters;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod tolerance;
+#[cfg(test)]
+mod webhooks;
+#[cfg(test)]
 mod words;
 
 /// The committed document, as `/openapi.json` serves it.
@@ -24,6 +28,23 @@ pub const COMMITTED: &str = include_str!("../../schemas/openapi.json");
 /// Between the English and the Chinese half of a description; the documentation comments of [`heyan_api`] use it.
 #[cfg(test)]
 const BETWEEN: &str = " ‖ ";
+
+/// Puts a sentence behind each half of a description that was split already.
+#[cfg(test)]
+fn put_description(schema: &mut Value, more: heyan_texts::Text) {
+    use heyan_texts::Locale;
+    for (name, more) in [
+        ("description", more.get(Locale::En)),
+        ("x-zh-description", more.get(Locale::ZhCn)),
+    ] {
+        if let Some(Value::String(text)) = schema.get_mut(name) {
+            if more.is_ascii() {
+                text.push(' ');
+            }
+            text.push_str(more);
+        }
+    }
+}
 
 /// Paths and schemas as the handlers state them, without texts, refusals and examples.
 #[cfg(test)]
@@ -105,7 +126,9 @@ const BETWEEN: &str = " ‖ ";
         super::log::cosigned,
         super::log::key,
         super::log::tile,
-        super::pages::openapi,
+        super::schemas::openapi,
+        super::schemas::asyncapi,
+        super::schemas::event,
         super::pages::docs,
         super::pages::problems,
         super::pages::problem,

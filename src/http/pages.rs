@@ -10,21 +10,6 @@ use super::{
 };
 use heyan_texts::Locale;
 
-/// `GET /openapi.json`.
-#[utoipa::path(
-    get, path = "/openapi.json", operation_id = "get_openapi", tag = "pages",
-    responses((status = 200, body = Object)),
-)]
-pub(super) async fn openapi(
-    _state: web::Data<State>,
-    _request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .body(openapi::COMMITTED))
-}
-
 /// `GET /docs`.
 #[utoipa::path(
     get, path = "/docs", operation_id = "get_docs", tag = "pages",

@@ -6,6 +6,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
+use super::oauth;
 use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode};
 use heyan_app::{
     access::{table::Refusal, token::Unknown},
@@ -161,12 +162,7 @@ fn field_code(fault: &Fault) -> Option<FieldCode> {
         "invalid_predicate" => FieldCode::InvalidPredicate,
         "invalid_purpose" => FieldCode::Empty,
         "unsafe_number" => FieldCode::UnsafeNumber,
-        "value_too_long" => FieldCode::ValueTooLong {
-            max: u32::try_from(question::TEXT_BYTES_MAX).unwrap_or(u32::MAX),
-        },
-        "too_many_items" => FieldCode::TooManyItems {
-            max: u32::try_from(question::MEMBERS_MAX).unwrap_or(u32::MAX),
-        },
+        "value_too_long" | "too_many_items" => FieldCode::Over(fault.limit?),
         "nesting_too_deep" | "invalid_json" => return None,
         _ => FieldCode::InvalidValue,
     })
@@ -179,8 +175,9 @@ fn identifier_fault(reason: Option<&str>) -> IdentifierFault {
         .unwrap_or(IdentifierFault::Form)
 }
 
-/// The response of a problem, in the language that the request prefers.
-pub(super) fn respond(request: &HttpRequest, problem: Problem) -> HttpResponse {
+/// The response of a problem, in the language that the request prefers. At the token endpoint it has the members of RFC 6749 too.
+pub(super) fn respond(request: &HttpRequest, mut problem: Problem) -> HttpResponse {
+    problem.is_of_token_endpoint = request.path() == oauth::TOKEN_PATH;
     let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     let locale = Locale::negotiate(text(header::ACCEPT_LANGUAGE));
     let problem = if problem.trace_id.is_some() {

@@ -1,13 +1,13 @@
 //! Every route: its path, who may call it, and what it leaves in the ledger. The server is configured from this table,
 //! and a test walks it: a route without a row cannot exist.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, guard, http::header, web};
 
 use super::{
     access, alerts, applications, archives, call, cases, checks, datasets, items, licences, log, mismatches, oauth,
     pages,
     problem::{Problem, ProblemCode},
-    quality, receipts, records, refuse, seals,
+    quality, receipts, records, refuse, schemas, seals,
     state::State,
     stream, subscriptions, supervision, traces, verifications, watches,
 };
@@ -62,11 +62,20 @@ macro_rules! routes {
     };
 }
 
+macro_rules! method {
+    (GET) => {
+        read()
+    };
+    ($method:ident) => {
+        web::method(actix_web::http::Method::$method)
+    };
+}
+
 macro_rules! register_one {
     ($config:ident, $operation:ident $method:ident $path:literal Open $handler:path) => {
         $config.route(
             $path,
-            web::method(actix_web::http::Method::$method).to(
+            method!($method).to(
                 async |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
                     let (started, route) = (call::start(), row(Row::$operation));
                     let answer = $handler(state.clone(), request.clone(), payload).await;
@@ -80,7 +89,7 @@ macro_rules! register_one {
     ($config:ident, $operation:ident $method:ident $path:literal $ledger:ident $handler:path) => {
         $config.route(
             $path,
-            web::method(actix_web::http::Method::$method).to(async |request: HttpRequest, payload: web::Payload| {
+            method!($method).to(async |request: HttpRequest, payload: web::Payload| {
                 call::run(row(Row::$operation), &|call| Box::pin($handler(call)), request, payload).await
             }),
         );
@@ -164,7 +173,9 @@ routes! {
     get_cosigned          GET    "/log/cosigned"                               &[],                                   Open   => log::cosigned;
     get_log_key           GET    "/log/key"                                    &[],                                   Open   => log::key;
     get_tile              GET    "/log/tile/{level}/{path:.*}"                 &[],                                   Open   => log::tile;
-    get_openapi           GET    "/openapi.json"                               &[],                                   Open   => pages::openapi;
+    get_openapi           GET    "/openapi.json"                               &[],                                   Open   => schemas::openapi;
+    get_asyncapi          GET    "/asyncapi.yaml"                              &[],                                   Open   => schemas::asyncapi;
+    get_event_schema      GET    "/schemas/events/{name}"                      &[],                                   Open   => schemas::event;
     get_docs              GET    "/docs"                                       &[],                                   Open   => pages::docs;
     list_problems         GET    "/problems"                                   &[],                                   Open   => pages::problems;
     get_problem           GET    "/problems/{code}"                            &[],                                   Open   => pages::problem;
@@ -175,6 +186,11 @@ routes! {
 fn row(row: Row) -> &'static Route {
     // `Row` has one variant a row, in order; a row that is impossible admits nobody.
     ROUTES.get(row as usize).unwrap_or(&NO_ROUTE)
+}
+
+/// A route of `GET`, and of `HEAD`, which is answered with the same head and no body.
+pub(super) fn read() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// Configures the public listener.
@@ -206,7 +222,11 @@ async fn method_not_allowed(request: HttpRequest, payload: web::Payload) -> Http
     let mut allowed: Vec<&str> = ROUTES
         .iter()
         .filter(|route| route.path == template)
-        .map(|route| route.method)
+        .flat_map(|route| match route.method {
+            "GET" => ["GET", "HEAD"].as_slice(),
+            _ => std::slice::from_ref(&route.method),
+        })
+        .copied()
         .collect();
     allowed.dedup();
     let mut response = unmatched(request, payload, ProblemCode::MethodNotAllowed).await;

@@ -7,12 +7,14 @@ use std::{
     time::Duration,
 };
 
+use actix_server::ServerBuilder;
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, http::header, middleware::DefaultHeaders, web,
 };
 use serde_json::json;
 
 use super::{
+    plain::{self, Deadlines},
     problem::{Problem, ProblemCode},
     refuse, routes,
     state::{Limits, OfWorker, State},
@@ -49,24 +51,36 @@ pub fn public(
     config: ServerConfig,
 ) -> std::io::Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
     let state = web::Data::new(State::new(hub, config.limits.clone()));
-    let server = HttpServer::new(move || {
+    let application = move || {
         App::new()
             .app_data(state.clone())
             .app_data(OfWorker::new(state.clone()))
             .wrap(security_headers())
             .configure(routes::configure)
-    })
-    .workers(config.workers)
-    .max_connections(config.connections_max)
-    .client_request_timeout(config.head_deadline)
-    .keep_alive(config.keep_alive)
-    .shutdown_timeout(config.stop_deadline.as_secs())
-    .disable_signals();
+    };
     let server = match config.tls {
-        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
-        None => server.listen(listener)?,
-    }
-    .run();
+        Some(tls) => HttpServer::new(application)
+            .workers(config.workers)
+            .max_connections(config.connections_max)
+            .client_request_timeout(config.head_deadline)
+            .keep_alive(config.keep_alive)
+            .shutdown_timeout(config.stop_deadline.as_secs())
+            .disable_signals()
+            .listen_rustls_0_23(listener, tls)?
+            .run(),
+        None => {
+            let deadlines = Deadlines {
+                head: config.head_deadline,
+                keep_alive: config.keep_alive,
+            };
+            let builder = ServerBuilder::new()
+                .workers(config.workers)
+                .max_concurrent_connections(config.connections_max)
+                .shutdown_timeout(config.stop_deadline.as_secs())
+                .disable_signals();
+            plain::serve(builder, listener, deadlines, application)?
+        }
+    };
     Ok((server.handle(), server))
 }
 
@@ -88,10 +102,10 @@ pub fn admin(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(hub.clone())
-            .route("/metrics", web::get().to(metrics))
-            .route("/livez", web::get().to(livez))
-            .route("/readyz", web::get().to(readyz))
-            .route("/startupz", web::get().to(livez))
+            .route("/metrics", routes::read().to(metrics))
+            .route("/livez", routes::read().to(livez))
+            .route("/readyz", routes::read().to(readyz))
+            .route("/startupz", routes::read().to(livez))
             .default_service(web::to(async |request: HttpRequest| {
                 refuse::respond(&request, Problem::new(ProblemCode::RouteNotFound))
             }))

@@ -28,6 +28,7 @@ use heyan_app::{
         verify,
     },
 };
+use heyan_domain::fault::Limit;
 use heyan_texts::Locale;
 
 /// `POST /v1/verifications`.
@@ -146,7 +147,7 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     let (purpose, items) = read_batch(&bytes)?;
     let settings = &call.hub().node.settings;
     if items.len() > settings.batch_items_max {
-        return Err(AppError::TooManyItems.into());
+        return Err(AppError::over("/items", Limit::Items(settings.batch_items_max)).into());
     }
     if items.is_empty() {
         return Err(AppError::fault("/items", "missing_member").into());

@@ -195,6 +195,8 @@ ROWS: dict[str, Row] = {
         credentials=True, entered=False, body="grant_type=client_credentials", ctype="application/x-www-form-urlencoded"
     ),
     "GET /openapi.json": _public(),
+    "GET /asyncapi.yaml": _public(),
+    "GET /schemas/events/{}": _public(path={"name": "heyan.feed.v1.json"}),
     "GET /docs": _public(),
     "GET /problems": _public(),
     "GET /problems/{}": _public(path={"code": "not_found"}),

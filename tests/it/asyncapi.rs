@@ -55,10 +55,11 @@ fn every_topic_and_type_is_described_and_nothing_else() {
         let payload = format!("./events/{address}.json");
         assert_eq!(message["payload"]["$ref"].as_str(), Some(payload.as_str()));
         for bindings in [&channel["bindings"], &message["bindings"]] {
-            let kafka = follow(&document, &bindings["kafka"]);
+            let kafka = &follow(&document, bindings)["kafka"];
             assert_eq!(kafka["bindingVersion"].as_str(), Some("0.5.0"));
         }
-        let policy = &follow(&document, &channel["bindings"]["kafka"])["topicConfiguration"]["cleanup.policy"][0];
+        let topic_settings = &follow(&document, &channel["bindings"])["kafka"]["topicConfiguration"];
+        let policy = &topic_settings["cleanup.policy"][0];
         assert_eq!(policy.as_str() == Some("compact"), topic.is_compacted(), "{address}");
     }
     assert_eq!(addresses, of_code);

@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 
 pub(crate) struct TestHub {
     pub url: String,
+    pub admin_url: String,
     pub hub: Arc<Hub>,
     pub client: reqwest::Client,
     pub folder: tempfile::TempDir,
@@ -100,7 +101,8 @@ impl TestHub {
         }
         change(&mut config);
         let node = heyan::server::boot::open_at(config, connectors, clock).await.unwrap();
-        let (url, hub) = (node.url.clone(), Arc::clone(&node.hub));
+        let (url, admin_url) = (node.url.clone(), node.admin_url.clone());
+        let hub = Arc::clone(&node.hub);
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(node.serve_until(async {
             let _ = stopped.await;
@@ -113,6 +115,7 @@ impl TestHub {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
             url,
+            admin_url,
             hub,
             client,
             folder,

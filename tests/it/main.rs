@@ -27,6 +27,8 @@ mod cli_hard;
 mod common;
 mod datasets;
 mod file_feed;
+mod http_limits;
+mod http_rules;
 mod item_lists;
 mod items;
 mod judged_pairs;

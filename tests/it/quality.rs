@@ -290,7 +290,10 @@ async fn a_weekly_report_says_what_differed_and_which_corrections_stood() {
     let week = format!("{:04}-W{:02}", week.year(), week.week());
     let arguments = ["quality", "report", "--authority", "authority", "--week", &week];
     let ran = heyan(&folder, &hub.url, &arguments).await;
-    assert!(ran.exit == 0 && ran.out.starts_with("# Weekly data quality report"), "{ran:?}");
+    assert!(
+        ran.exit == 0 && ran.out.starts_with("# Weekly data quality report"),
+        "{ran:?}"
+    );
     let ran = heyan(&folder, &hub.url, &[&arguments[..], &["--output", "json"]].concat()).await;
     assert_eq!(ran.json()["week"], json!(week));
     assert_refused(&hub, &path).await;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
@@ -84,6 +84,7 @@ impl Receiver {
                 let news = self.shared.news.notified();
                 let received = self.received();
                 if enough(&received) {
+                    received.iter().for_each(assert_described);
                     return received;
                 }
                 let _ = tokio::time::timeout(std::time::Duration::from_millis(200), news).await;
@@ -98,6 +99,42 @@ impl Receiver {
     pub(crate) async fn stop(self) {
         self.server.stop(false).await;
     }
+}
+
+/// The API description, with the members and words of today alone.
+static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
+    let mut document = serde_json::from_str(heyan::http::openapi::COMMITTED).unwrap();
+    close(&mut document);
+    document
+});
+
+fn close(node: &mut Value) {
+    match node {
+        Value::Object(members) => {
+            if members.contains_key("properties") {
+                members.insert("additionalProperties".to_owned(), false.into());
+            }
+            if let Some(words) = members.get("x-extensible-enum").cloned() {
+                members.insert("enum".to_owned(), words);
+            }
+            members.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+/// What is pushed is a webhook of the API description.
+fn assert_described(message: &Received) {
+    let body = message.json();
+    let kind = body["type"].as_str().unwrap();
+    let kind = kind.strip_prefix("heyan.").unwrap().strip_suffix(".v1").unwrap();
+    let hook = &DESCRIPTION["webhooks"][kind]["post"]["requestBody"]["content"]["application/cloudevents+json"];
+    let mut schema = hook["schema"].clone();
+    schema["components"] = DESCRIPTION["components"].clone();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> = validator.iter_errors(&body).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "{kind}: {faults:?} {body}");
 }
 
 async fn receive(shared: web::Data<Shared>, request: HttpRequest, body: web::Bytes) -> HttpResponse {

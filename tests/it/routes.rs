@@ -50,14 +50,13 @@ fn expected(operation: &str) -> &'static [&'static str] {
         "list_users" => &["manager", "auditor"],
         "get_entries" => &["auditor"],
         "issue_token" | "get_jwks" | "get_metadata" | "get_checkpoint" | "get_cosigned" | "get_log_key"
-        | "get_tile" | "get_openapi" | "get_docs" | "list_problems" | "get_problem" | "get_stylesheet" | "get_home" => {
-            &[]
-        }
+        | "get_tile" | "get_openapi" | "get_asyncapi" | "get_event_schema" | "get_docs" | "list_problems"
+        | "get_problem" | "get_stylesheet" | "get_home" => &[],
         other => panic!("route {other} has no row of expectations"),
     }
 }
 
-fn concrete(path: &str) -> String {
+pub fn concrete(path: &str) -> String {
     path.replace("{path:.*}", "000")
         .replace("{id}", "none")
         .replace("{origin}", "hub-1.heyan.local")
@@ -66,6 +65,7 @@ fn concrete(path: &str) -> String {
         .replace("{dataset}", "natural-person")
         .replace("{code}", "not_granted")
         .replace("{level}", "0")
+        .replace("{name}", "heyan.feed.v1.json")
 }
 
 #[tokio::test(flavor = "multi_thread")]

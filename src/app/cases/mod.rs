@@ -26,6 +26,7 @@ use super::{
         verify::Answer,
     },
 };
+use heyan_domain::fault::Limit;
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::{
     cases::{CaseCheckRow, CaseRow, CaseWrites},
@@ -203,7 +204,7 @@ fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandl
         return Err(AppError::fault("/co_handlers", "missing_member"));
     }
     if body.co_handlers.len() > CO_HANDLERS_MAX {
-        return Err(AppError::TooManyItems);
+        return Err(AppError::over("/co_handlers", Limit::Items(CO_HANDLERS_MAX)));
     }
     let access = hub.access.table.load();
     let mut all: Vec<CoHandler> = Vec::with_capacity(body.co_handlers.len());

@@ -2,7 +2,10 @@
 //! Never holds a value of a claim or a record.
 
 use heyan_cache::LoadError;
-use heyan_domain::{delivery::TargetFault, fault::Fault};
+use heyan_domain::{
+    delivery::TargetFault,
+    fault::{Fault, Limit},
+};
 use heyan_ledger::LedgerError;
 
 use crate::access::table::Refusal;
@@ -108,6 +111,11 @@ impl AppError {
     /// One wrong member.
     pub fn fault(pointer: impl Into<String>, code: &'static str) -> Self {
         Self::Invalid(vec![Fault::new(pointer, code)])
+    }
+
+    /// One value or list that exceeds `limit`.
+    pub fn over(pointer: impl Into<String>, limit: Limit) -> Self {
+        Self::Invalid(vec![Fault::over(pointer, limit)])
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     verification::question::{Purpose, Text},
 };
 use heyan_auth::seal::PurposeSealer;
-use heyan_domain::fault::Fault;
+use heyan_domain::fault::{Fault, Limit};
 use heyan_ledger::entry;
 
 /// Longest code or number, bytes.
@@ -39,12 +39,12 @@ pub fn check(purpose: &Purpose<'_>) -> Result<(), AppError> {
         if is_blank(text) || has_control(text) {
             faults.push(Fault::new(pointer, "invalid_purpose"));
         } else if text.len() > CODE_BYTES_MAX {
-            faults.push(Fault::new(pointer, "value_too_long"));
+            faults.push(Fault::over(pointer, Limit::Bytes(CODE_BYTES_MAX)));
         }
     }
     for (pointer, text) in optional {
         if text.as_ref().is_some_and(|text| text.len() > TEXT_BYTES_MAX) {
-            faults.push(Fault::new(pointer, "value_too_long"));
+            faults.push(Fault::over(pointer, Limit::Bytes(TEXT_BYTES_MAX)));
         }
     }
     if faults.is_empty() {

@@ -29,7 +29,7 @@ use crate::{
 };
 use heyan_catalog::{Dataset, Licence};
 use heyan_domain::{
-    fault::{Fault, pointer_segment},
+    fault::{Fault, Limit, pointer_segment},
     licence::{chain, issuer::Place},
     policy::{Clause, Operation},
     verdict::{Basis, Outcome, ReviewReason, Verdict},
@@ -136,7 +136,8 @@ fn check_key(dataset: &Dataset, licence: &Licence, body: &QueryBody<'_>) -> Resu
                 faults.push(Fault::new(format!("/key/{}", field.name), "invalid_value"));
             }
             Some(value) if value.chars().count() > field.characters_max => {
-                faults.push(Fault::new(format!("/key/{}", field.name), "value_too_long"));
+                let limit = Limit::Characters(field.characters_max);
+                faults.push(Fault::over(format!("/key/{}", field.name), limit));
             }
             Some(_) => {}
         }

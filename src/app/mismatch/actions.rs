@@ -17,6 +17,7 @@ use crate::{
     node::{hub::Hub, idempotency::Slot},
 };
 use heyan_catalog::Dataset;
+use heyan_domain::fault::Limit;
 use heyan_domain::mismatch::{Action, Actor, Proposal};
 use heyan_ports::{bus::Topic, commit::Commit};
 use heyan_ports::{
@@ -329,14 +330,14 @@ fn proposal(dataset: &Dataset, row: &MismatchRow, wanted: &Wanted) -> Result<Pro
             return Err(AppError::fault(pointer, "invalid_value"));
         }
         if value.chars().count() > field.characters_max {
-            return Err(AppError::fault(pointer, "value_too_long"));
+            return Err(AppError::over(pointer, Limit::Characters(field.characters_max)));
         }
     }
     if wanted.evidence.len() > EVIDENCE_MAX {
-        return Err(AppError::fault("/evidence", "too_many_items"));
+        return Err(AppError::over("/evidence", Limit::Items(EVIDENCE_MAX)));
     }
     if wanted.evidence.iter().any(|text| text.len() > TEXT_BYTES_MAX) {
-        return Err(AppError::fault("/evidence", "value_too_long"));
+        return Err(AppError::over("/evidence", Limit::Bytes(TEXT_BYTES_MAX)));
     }
     Ok(Proposal {
         fields: wanted.fields.clone(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{IngestResult, Ingested};
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::{Dataset, Subject};
+use heyan_domain::fault::Limit;
 use heyan_ports::time;
 use heyan_ports::{
     records::{RecordWrite, StoredRecord},
@@ -106,7 +107,7 @@ impl Envelope {
         let source = match object.remove("source") {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) if text.len() <= SOURCE_BYTES_MAX => Some(text),
-            Some(Value::String(_)) => return Err(AppError::fault("/source", "value_too_long")),
+            Some(Value::String(_)) => return Err(AppError::over("/source", Limit::Bytes(SOURCE_BYTES_MAX))),
             Some(_) => return Err(AppError::fault("/source", "invalid_type")),
         };
         Ok(Self {

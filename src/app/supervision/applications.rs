@@ -8,6 +8,7 @@ use crate::{
     foundation::{error::AppError, purpose},
     node::hub::Hub,
 };
+use heyan_domain::fault::Limit;
 use heyan_ledger::{
     Appended,
     entry::{self, Kind},
@@ -35,7 +36,7 @@ pub async fn report(
             return Err(AppError::fault(pointer, "invalid_value"));
         }
         if text.len() > CODE_BYTES_MAX {
-            return Err(AppError::fault(pointer, "value_too_long"));
+            return Err(AppError::over(pointer, Limit::Bytes(CODE_BYTES_MAX)));
         }
     }
     if heyan_ports::time::parse_rfc3339(accepted_at).is_none() {

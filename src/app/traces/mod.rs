@@ -30,6 +30,7 @@ use super::{
     },
 };
 use heyan_catalog::Dataset;
+use heyan_domain::fault::Limit;
 use heyan_ledger::entry::{self, Kind};
 
 /// Longest reason, bytes.
@@ -113,7 +114,7 @@ pub fn check_reason(reason: &str) -> Result<(), AppError> {
         return Err(AppError::fault("/reason", "invalid_value"));
     }
     match reason.len() > REASON_BYTES_MAX {
-        true => Err(AppError::fault("/reason", "value_too_long")),
+        true => Err(AppError::over("/reason", Limit::Bytes(REASON_BYTES_MAX))),
         false => Ok(()),
     }
 }

@@ -220,7 +220,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Operands<'a> {
                 let mut operands = Vec::new();
                 while let Some(Text(text)) = list.next_element::<Text<'de>>()? {
                     if operands.len() == OPERANDS_MAX {
-                        return Err(A::Error::custom("too_many_items"));
+                        return Err(A::Error::custom(format_args!("too_many_items {OPERANDS_MAX}")));
                     }
                     operands.push(text);
                 }
@@ -248,7 +248,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
                     if members.len() == MEMBERS_MAX {
                         let _value: IgnoredAny = map.next_value()?;
                         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                        return Err(A::Error::custom("too_many_items"));
+                        return Err(A::Error::custom(format_args!("too_many_items {MEMBERS_MAX}")));
                     }
                     members.push((name, map.next_value()?));
                 }
@@ -263,7 +263,7 @@ fn bounded<E: Error>(text: Cow<'_, str>) -> Result<Cow<'_, str>, E> {
     if text.len() <= TEXT_BYTES_MAX {
         Ok(text)
     } else {
-        Err(E::custom("value_too_long"))
+        Err(E::custom(format_args!("value_too_long {TEXT_BYTES_MAX}")))
     }
 }
 

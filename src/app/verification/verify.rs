@@ -18,7 +18,7 @@ use crate::{
 use heyan_cache::Lookup;
 use heyan_catalog::{Dataset, Subject};
 use heyan_domain::{
-    fault::{Fault, pointer_segment},
+    fault::{Fault, FaultCause, Limit, pointer_segment},
     identifier::Finding,
     policy::{FieldSet, Operation, Permission},
     predicate::Predicate,
@@ -231,7 +231,7 @@ pub(crate) fn parse_claims<'a>(
     for (name, claim) in &claims.0 {
         match parse_claim(dataset, name, claim, permission) {
             Ok(claim) => parsed.push(claim),
-            Err(code) => faults.push(Fault::new(format!("/claims/{}", pointer_segment(name)), code)),
+            Err(cause) => faults.push(Fault::of(format!("/claims/{}", pointer_segment(name)), cause)),
         }
     }
     if faults.is_empty() {
@@ -246,13 +246,15 @@ fn parse_claim<'a>(
     name: &'a str,
     claim: &'a Claim<'a>,
     permission: Permission,
-) -> Result<ParsedClaim<'a>, &'static str> {
+) -> Result<ParsedClaim<'a>, FaultCause> {
     let number = dataset.field_number(name).ok_or("unknown_field")?;
     let field = dataset.field(number).ok_or("unknown_field")?;
     let has = |operation| permission.permits(operation, number);
     let test = match claim {
-        Claim::Literal(text) if purpose::is_blank(text) => return Err("invalid_claim"),
-        Claim::Literal(text) if is_longer(text, field.characters_max) => return Err("value_too_long"),
+        Claim::Literal(text) if purpose::is_blank(text) => return Err("invalid_claim".into()),
+        Claim::Literal(text) if is_longer(text, field.characters_max) => {
+            return Err(FaultCause::Over(Limit::Characters(field.characters_max)));
+        }
         Claim::Literal(text) if has(Operation::Verify) => Test::Literal(text),
         Claim::Predicate(body) => {
             let operands: Vec<&str> = body.value.0.iter().map(|text| &**text).collect();

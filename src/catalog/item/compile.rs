@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{Catalog, Dataset, Field};
 use heyan_domain::{
-    fault::{Fault, pointer_segment},
+    fault::{Fault, FaultCause, Limit, pointer_segment},
     label::Label,
     notice::Necessity,
     predicate::{InvalidPredicate, Predicate},
@@ -43,7 +43,7 @@ pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<Fau
     check_head(&spec, &mut faults);
     let materials = spec.materials.as_deref().map(|materials| {
         if materials.len() > MATERIALS_MAX {
-            faults.add("/materials", "too_many_items");
+            faults.add("/materials", FaultCause::Over(Limit::Items(MATERIALS_MAX)));
             return Vec::new();
         }
         let mut ids = HashSet::new();
@@ -75,10 +75,10 @@ struct Faults {
 }
 
 impl Faults {
-    fn add(&mut self, pointer: impl AsRef<str>, code: &'static str) {
+    fn add(&mut self, pointer: impl AsRef<str>, cause: impl Into<FaultCause>) {
         if self.all.len() < FAULTS_MAX {
             self.all
-                .push(Fault::new(format!("{}{}", self.at, pointer.as_ref()), code));
+                .push(Fault::of(format!("{}{}", self.at, pointer.as_ref()), cause.into()));
         }
     }
 
@@ -87,7 +87,7 @@ impl Faults {
         if text.trim().is_empty() || text.chars().any(char::is_control) {
             self.add(pointer, "invalid_value");
         } else if text.len() > TEXT_BYTES_MAX {
-            self.add(pointer, "value_too_long");
+            self.add(pointer, FaultCause::Over(Limit::Bytes(TEXT_BYTES_MAX)));
         }
     }
 
@@ -112,7 +112,7 @@ fn check_head(spec: &ItemSpec, faults: &mut Faults) {
     if code.is_empty() || code == "report" || code.chars().any(odd) {
         faults.add("/code", "invalid_value");
     } else if code.len() > CODE_BYTES_MAX {
-        faults.add("/code", "value_too_long");
+        faults.add("/code", FaultCause::Over(Limit::Bytes(CODE_BYTES_MAX)));
     }
     faults.check_text("/name", &spec.name);
     let optional = [
@@ -211,7 +211,7 @@ fn compile_register(name: &str, spec: &MaterialSpec, catalog: &Catalog, faults: 
                 label: field.label.clone(),
                 test,
             }),
-            Err(code) => faults.add(pointer, code),
+            Err(cause) => faults.add(pointer, cause),
         }
     }
     Some(Register {
@@ -243,14 +243,16 @@ fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) 
     asked.into()
 }
 
-fn compile_claim(field: &Field, claim: &ClaimSpec) -> Result<Test, &'static str> {
+fn compile_claim(field: &Field, claim: &ClaimSpec) -> Result<Test, FaultCause> {
     match claim {
         ClaimSpec::Value(text) => {
             let template = Template::parse(text).map_err(|_unknown| "invalid_value")?;
             match &template {
-                Template::Literal(text) if text.trim().is_empty() => return Err("invalid_claim"),
-                Template::Literal(text) if text.chars().count() > field.characters_max => return Err("value_too_long"),
-                Template::Today(_) if !field.comparator.is_date() => return Err("invalid_claim"),
+                Template::Literal(text) if text.trim().is_empty() => return Err("invalid_claim".into()),
+                Template::Literal(text) if text.chars().count() > field.characters_max => {
+                    return Err(FaultCause::Over(Limit::Characters(field.characters_max)));
+                }
+                Template::Today(_) if !field.comparator.is_date() => return Err("invalid_claim".into()),
                 _ => {}
             }
             Ok(Test::Literal(template))

@@ -88,6 +88,10 @@ pub(super) fn limits(schema: &Value, locale: Locale) -> Vec<String> {
     if !values.is_empty() {
         limits.push(values.join(", "));
     }
+    let today: Vec<String> = items(schema, "x-extensible-enum").map(Value::to_string).collect();
+    if !today.is_empty() {
+        limits.push(format!("{}{}", word("pages.schema.limit.today"), today.join(", ")));
+    }
     if let Some(fixed) = schema.get("const") {
         limits.push(format!("= {fixed}"));
     }
@@ -142,7 +146,12 @@ fn kind_at<'a>(spec: Spec<'a>, schema: &'a Value, depth: usize) -> String {
 }
 
 fn choices(schema: &Value) -> Vec<&Value> {
-    items(schema, "oneOf").chain(items(schema, "anyOf")).collect()
+    let branches = schema.get("then").zip(schema.get("else"));
+    let branches = branches.into_iter().flat_map(|(one, other)| [one, other]);
+    items(schema, "oneOf")
+        .chain(items(schema, "anyOf"))
+        .chain(branches)
+        .collect()
 }
 
 /// The one choice that is not `null`, whose limits are those of the member; else the schema itself.

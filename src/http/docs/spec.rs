@@ -19,10 +19,12 @@ pub(super) struct Spec<'a> {
     pub(super) locale: Locale,
 }
 
-/// One method of one path.
+/// One method of one path, or one kind of message that is pushed.
 pub(super) struct Operation<'a> {
     pub(super) method: &'static str,
     pub(super) path: &'a str,
+    /// Whether the hub sends it, and the reader answers.
+    pub(super) is_pushed: bool,
     pub(super) node: &'a Value,
     /// Path-level parameters, then the operation's own, which replace those of the same name and place.
     pub(super) parameters: Vec<&'a Value>,
@@ -97,7 +99,9 @@ impl<'a> Spec<'a> {
 
     fn operations(&self) -> Vec<Operation<'a>> {
         let mut operations = Vec::new();
-        for (path, item) in members(self.root, "paths") {
+        let paths = members(self.root, "paths").map(|(path, item)| (path, item, false));
+        let pushed = members(self.root, "webhooks").map(|(kind, item)| (kind, item, true));
+        for (path, item, is_pushed) in paths.chain(pushed) {
             let item = self.resolve(item);
             for method in METHODS {
                 let Some(node) = item.get(method).filter(|node| node.is_object()) else {
@@ -108,6 +112,7 @@ impl<'a> Spec<'a> {
                 operations.push(Operation {
                     method,
                     path,
+                    is_pushed,
                     node,
                     parameters,
                     anchor,
@@ -147,7 +152,8 @@ impl<'a> Spec<'a> {
             .or_else(|| items(schema, "examples").next())
             .or_else(|| schema.get("const"))
             .or_else(|| schema.get("default"))
-            .or_else(|| items(schema, "enum").next());
+            .or_else(|| items(schema, "enum").next())
+            .or_else(|| items(schema, "x-extensible-enum").next());
         if let Some(given) = given {
             return given.clone();
         }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BETWEEN, examples, parameters, refusals, words};
+use super::{BETWEEN, examples, parameters, refusals, tolerance, webhooks, words};
 use crate::{
     docs,
     problem::{self, ProblemCode},
@@ -12,7 +12,7 @@ use crate::{
 use heyan_texts::{Text, text};
 
 /// Groups of operations, in the order of the page.
-const TAGS: [&str; 14] = [
+const TAGS: [&str; 15] = [
     "verification",
     "catalogue",
     "item",
@@ -27,6 +27,7 @@ const TAGS: [&str; 14] = [
     "token",
     "ledger",
     "pages",
+    "webhook",
 ];
 
 /// What every route of a known caller may answer with.
@@ -50,9 +51,11 @@ pub(super) fn complete(stated: Value) -> Value {
     document.insert("tags".to_owned(), TAGS.iter().map(tag).collect());
     document.insert("security".to_owned(), json!([{"bearer": []}]));
     document.insert("paths".to_owned(), paths(&stated));
+    document.insert("webhooks".to_owned(), webhooks::section());
     document.insert("components".to_owned(), components(&stated));
     let mut document = Value::Object(document);
     split_texts(&mut document);
+    tolerance::open_answers(&mut document);
     let samples: Vec<_> = ROUTES
         .iter()
         .map(|route| docs::curl_line(&document, route.operation))
@@ -86,6 +89,8 @@ fn info() -> Value {
     put_text(&mut info, "title", text("openapi.info.title"));
     info.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
     put_text(&mut info, "description", text("openapi.info.description"));
+    let contact = json!({"name": "The bureau that operates this hub", "x-zh-name": "本系统的运维单位"});
+    info.insert("contact".to_owned(), contact);
     info.insert(
         "license".to_owned(),
         json!({"name": "Apache-2.0", "identifier": "Apache-2.0"}),
@@ -335,6 +340,7 @@ fn components(stated: &Value) -> Value {
         }
         *place = Value::Object(replacement);
     }
+    schemas.extend(webhooks::schemas());
     for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
         required_first(schema);
     }

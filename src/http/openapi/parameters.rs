@@ -51,6 +51,11 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
             json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
             "openapi.parameter.limit",
         ),
+        ("name", "get_event_schema") => say(
+            string(),
+            "heyan.mismatch.v1.json".into(),
+            "openapi.parameter.event_schema",
+        ),
         ("cursor", _) => unsaid(string(), "openapi.parameter.cursor"),
         ("code", _) => say(string(), "invalid_identifier".into(), "openapi.parameter.problem_code"),
         ("lang", _) => unsaid(string(), "openapi.parameter.lang"),

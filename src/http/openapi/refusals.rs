@@ -42,6 +42,7 @@ macro_rules! refusals {
 }
 
 refusals! {
+    "get_event_schema" => &[&[RouteNotFound]];
     "verify" | "add_watch" => &[BODY, JSON, PURPOSE, &[TooManyItems, InvalidValue, InvalidIdentifier, UnknownField, InvalidClaim, InvalidPredicate], GRANT, CEILING, STORE];
     "verify_batch" => &[BODY, JSON, PURPOSE, &[TooManyItems]];
     "verify_stream" => &[BODY, JSON, PURPOSE];

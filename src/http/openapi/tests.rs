@@ -17,6 +17,7 @@ use heyan_domain::identifier::IdentifierKind;
 use heyan_ports::access::{AgencyRow, ClientRow, GrantRow};
 use heyan_texts::Locale;
 
+mod answers;
 mod bodies;
 
 use bodies::{full, parses};
@@ -32,7 +33,24 @@ fn operations(document: &Value) -> BTreeSet<(String, String, String)> {
     found
 }
 
-/// A schema with its references at hand; `closed`: members that it does not name are refused.
+/// Holds a schema to the members and words of today.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.contains_key("properties") {
+                members.insert("additionalProperties".to_owned(), false.into());
+            }
+            if let Some(words) = members.get(tolerance::TODAY).cloned() {
+                members.insert("enum".to_owned(), words);
+            }
+            members.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+/// A schema with its references at hand; `closed`: members and words that it does not name are refused.
 fn validator(document: &Value, schema: &Value, closed: bool) -> jsonschema::Validator {
     let mut root = schema.clone();
     root["components"] = document["components"].clone();

@@ -186,6 +186,18 @@ impl ProblemCode {
         }
     }
 
+    /// `error` of the token endpoint, for every problem: RFC 6749 §5.2, and for failures of the hub the words of §4.1.2.1.
+    pub const fn token_error(self) -> &'static str {
+        match (self.oauth_error(), self.status()) {
+            (Some(error), _) => error,
+            (None, 401) => "invalid_client",
+            (None, 403) => "unauthorized_client",
+            (None, 429 | 503) => "temporarily_unavailable",
+            (None, 500..) => "server_error",
+            (None, _) => "invalid_request",
+        }
+    }
+
     /// `WWW-Authenticate`, which every 401 must carry (RFC 9110 §11.6.1, RFC 6750 §3).
     pub const fn challenge(self) -> Option<&'static str> {
         match self {

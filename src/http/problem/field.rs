@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use heyan_domain::fault::Limit;
 use heyan_texts::{Locale, Text, text};
 
 /// JSON Pointer (RFC 6901) in its URI fragment form (§6), such as `#/claims/name` or `#/items/3/subject`.
@@ -187,16 +188,8 @@ pub enum FieldCode {
     UnsafeNumber,
     /// Nothing but space where something must stand.
     Empty,
-    /// Longer than `max` characters.
-    ValueTooLong {
-        /// Most characters allowed.
-        max: u32,
-    },
-    /// More than `max` members or elements.
-    TooManyItems {
-        /// Most members or elements allowed.
-        max: u32,
-    },
+    /// A value is longer, or a list has more items, than allowed.
+    Over(Limit),
 }
 
 impl FieldCode {
@@ -215,8 +208,8 @@ impl FieldCode {
         Self::InvalidDate,
         Self::UnsafeNumber,
         Self::Empty,
-        Self::ValueTooLong { max: 64 },
-        Self::TooManyItems { max: 1000 },
+        Self::Over(Limit::Characters(64)),
+        Self::Over(Limit::Items(1000)),
     ];
 
     /// Value of `code` in the `errors` list.
@@ -235,8 +228,8 @@ impl FieldCode {
             Self::InvalidDate => "invalid_date",
             Self::UnsafeNumber => "unsafe_number",
             Self::Empty => "empty",
-            Self::ValueTooLong { .. } => "value_too_long",
-            Self::TooManyItems { .. } => "too_many_items",
+            Self::Over(Limit::Characters(_) | Limit::Bytes(_)) => "value_too_long",
+            Self::Over(Limit::Items(_)) => "too_many_items",
         }
     }
 
@@ -254,12 +247,14 @@ impl FieldCode {
             Self::InvalidType(expected) => text("problems.field_with.invalid_type")
                 .fill(locale, &[expected.name().get(locale)])
                 .into(),
-            Self::ValueTooLong { max } => text("problems.field_with.value_too_long")
-                .fill(locale, &[&max.to_string()])
-                .into(),
-            Self::TooManyItems { max } => text("problems.field_with.too_many_items")
-                .fill(locale, &[&max.to_string()])
-                .into(),
+            Self::Over(limit) => {
+                let (key, max) = match limit {
+                    Limit::Characters(max) => ("problems.field_with.too_many_characters", max),
+                    Limit::Bytes(max) => ("problems.field_with.too_many_bytes", max),
+                    Limit::Items(max) => ("problems.field_with.too_many_items", max),
+                };
+                text(key).fill(locale, &[&max.to_string()]).into()
+            }
             Self::InvalidIdentifier(fault) => fault.text().get(locale).into(),
             code => code.general_text().get(locale).into(),
         }
@@ -325,9 +320,15 @@ mod tests {
 
     #[test]
     fn details_say_the_limit_and_the_expected_type() {
-        let too_long = FieldCode::ValueTooLong { max: 200 };
+        let too_long = FieldCode::Over(Limit::Characters(200));
         assert_eq!(too_long.detail(Locale::En), "Longer than 200 characters.");
         assert_eq!(too_long.detail(Locale::ZhCn), "超过 200 个字符。");
+        let too_long = FieldCode::Over(Limit::Bytes(128));
+        assert_eq!(too_long.detail(Locale::En), "Longer than 128 bytes of UTF-8.");
+        assert_eq!(
+            too_long.detail(Locale::ZhCn),
+            "超过 128 字节（UTF-8，一个汉字为 3 字节）。"
+        );
         let wrong = FieldCode::InvalidType(JsonType::Object);
         assert_eq!(wrong.detail(Locale::En), "Wrong type: expected an object.");
     }

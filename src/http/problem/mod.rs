@@ -111,6 +111,8 @@ pub struct Problem {
     pub retry_after_s: Option<u32>,
     /// Trace id of the request, under which the log has more.
     pub trace_id: Option<String>,
+    /// Whether it is an answer of the token endpoint, which always has the members of RFC 6749.
+    pub is_of_token_endpoint: bool,
     /// Extension members, such as `missing_clause`; names from RFC 9457 or of this type are passed over.
     pub extra: Vec<(&'static str, String)>,
 }
@@ -124,6 +126,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after_s: None,
             trace_id: None,
+            is_of_token_endpoint: false,
             extra: Vec::new(),
         }
     }
@@ -204,7 +207,8 @@ impl Problem {
         if let Some(seconds) = self.retry_after_s {
             document.insert("retry_after_s".to_owned(), seconds.into());
         }
-        if let Some(error) = self.code.oauth_error() {
+        let error = self.is_of_token_endpoint.then(|| self.code.token_error());
+        if let Some(error) = error.or(self.code.oauth_error()) {
             // RFC 6749 §5.2 clients look for these two; the description is ASCII there, hence always English.
             document.insert("error".to_owned(), error.into());
             let description = self.code.title(Locale::En);

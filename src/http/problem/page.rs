@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::{FieldCode, IdentifierFault, Pointer, Problem, ProblemCode};
 use crate::html::{Frame, Section, page};
+use heyan_domain::fault::Limit;
 use heyan_texts::{Locale, text};
 
 const INDEX_PATH: &str = "/problems";
@@ -210,7 +211,7 @@ fn sample(code: ProblemCode) -> Problem {
         ProblemCode::InvalidPredicate => problem.error(claim(), FieldCode::InvalidPredicate),
         ProblemCode::InvalidValue => problem.error(Pointer::of(["max_age_s"]), FieldCode::InvalidValue),
         ProblemCode::ValueTooLong => {
-            let too_long = FieldCode::ValueTooLong { max: 64 };
+            let too_long = FieldCode::Over(Limit::Bytes(128));
             problem.error(Pointer::of(["purpose", "operator"]), too_long)
         }
         _ => problem,

@@ -80,7 +80,7 @@ pub(super) fn full(name: &str) -> Value {
         "CoHandler" => json!({"agency": "a", "item_code": "i", "refs": ["r"]}),
         "NewCase" => json!({"purpose": purpose, "co_handlers": [full("CoHandler")], "valid_hours": 24}),
         "ReuseRequest" => json!({"purpose": purpose, "subject": {"s": "1"}}),
-        "BatchRequest" => json!({"purpose": purpose, "items": [item, null]}),
+        "BatchRequest" => json!({"purpose": purpose, "items": [item]}),
         "Item" => item,
         "StreamHeader" => json!({"purpose": purpose, "dataset": "d"}),
         "Purpose" => purpose,
