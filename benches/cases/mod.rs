@@ -3,8 +3,8 @@
 
 use std::{hint::black_box, time::Duration};
 
+use heyan::app::verification::question::VerificationBody;
 use heyan::{
-    app::question::VerificationBody,
     auth::{
         pseudonym::Pseudonymizer,
         seal::PurposeSealer,

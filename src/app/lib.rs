@@ -1,4 +1,4 @@
-//! Use cases: one file each, over the few ports of the core. Read, decide purely, commit or enter, answer.
+//! Use cases, one folder a capability, over the ports of the core. Read, decide purely, commit or enter, answer.
 //! Nothing here knows HTTP or SQL; every error is an `AppError`.
 
 #![cfg_attr(
@@ -11,55 +11,18 @@
 )]
 
 pub mod access;
-pub mod admin;
-pub mod answer_json;
-pub mod answers;
-pub mod applications;
 pub mod archive;
 pub mod bus;
-pub mod caches;
 pub mod cases;
-pub mod checks;
-pub mod chunk;
-pub mod consequence;
-mod correct;
-pub mod deliveries;
-pub mod error;
-pub mod explain;
-pub mod fanout;
-pub mod feed;
-mod guess;
-pub mod hub;
+pub mod delivery;
+pub mod foundation;
 pub mod items;
-mod judge;
-pub mod left_over;
 pub mod licences;
-pub mod live;
-pub mod message;
-pub mod mismatches;
-pub mod news;
-pub mod peers;
-pub mod pending;
-pub mod purpose;
+pub mod mismatch;
+pub mod node;
 pub mod quality;
-pub mod question;
-pub mod record;
 pub mod records;
-pub mod replies;
-pub mod steps;
-pub mod strict;
-pub mod subscriptions;
 pub mod supervision;
-pub mod sweep;
-mod tables;
-pub mod token;
 pub mod traces;
-pub mod trust;
-pub mod turns;
-pub mod unlock;
-pub mod usage;
-pub mod vault;
-pub mod verification_id;
-pub mod verify;
+pub mod verification;
 pub mod watches;
-mod yes_or_no;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 
-use heyan_app::{admin, hub::Hub};
+use heyan_app::{access::admin, node::hub::Hub};
 use heyan_auth::secret::ClientSecret;
 use heyan_config::Config;
 use heyan_server::boot;
@@ -42,7 +42,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 /// Someone must be there to add everyone else.
 async fn first_manager(hub: &Hub, data_dir: &Path) -> anyhow::Result<()> {
-    if !hub.access.load().clients.is_empty() {
+    if !hub.access.table.load().clients.is_empty() {
         return Ok(());
     }
     let file = data_dir.join("first-manager.secret");

@@ -9,12 +9,15 @@ use serde_json::{Value, json};
 
 use super::inbox;
 use crate::city::{City, Sizes};
+use heyan_app::node::caller::Caller;
+use heyan_app::records;
 use heyan_app::{
-    admin::{self, NewAgency, NewGrant},
-    hub::{Caller, Hub},
-    records,
-    subscriptions::{self, NewSubscription},
-    token,
+    access::{
+        admin::{self, NewAgency, NewGrant},
+        token,
+    },
+    delivery::subscriptions::{self, NewSubscription},
+    node::hub::Hub,
 };
 use heyan_config::Config;
 use heyan_server::{
@@ -123,7 +126,7 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
 async fn make_parties(hub: &Hub) -> anyhow::Result<()> {
     let datasets: Vec<String> = hub.catalog.iter().map(|dataset| dataset.name.to_string()).collect();
     for (id, name, credit_code, role) in AGENCIES {
-        if hub.access.load().agencies.contains_key(id) {
+        if hub.access.table.load().agencies.contains_key(id) {
             continue;
         }
         let new = NewAgency {
@@ -142,12 +145,12 @@ async fn make_parties(hub: &Hub) -> anyhow::Result<()> {
         admin::add_agency(hub, None, new).await?;
     }
     for (id, role) in USERS {
-        if !hub.access.load().clients.contains_key(id) {
+        if !hub.access.table.load().clients.contains_key(id) {
             admin::add_user(hub, None, id, id, role, None).await?;
         }
     }
     let granted = |agency: &str, dataset: &str| {
-        let access = hub.access.load();
+        let access = hub.access.table.load();
         access
             .grants
             .values()
@@ -324,7 +327,7 @@ fn progress(total: u64, output: Output) -> ProgressBar {
 }
 
 fn caller_of(hub: &Hub, id: &str) -> anyhow::Result<Caller> {
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let client = access
         .clients
         .get(id)

@@ -19,10 +19,12 @@ use super::{
     verifications::query,
 };
 use heyan_app::{
-    access::AccessTable,
-    admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
-    error::{AppError, Thing},
-    question::SafeInteger,
+    access::{
+        admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
+        table::AccessTable,
+    },
+    foundation::error::{AppError, Thing},
+    verification::question::SafeInteger,
 };
 use heyan_ports::{
     commit::{AgencyRow, ClientRow, GrantRow},
@@ -127,7 +129,7 @@ fn role_of<'a>(access: &'a AccessTable, id: &str) -> &'a str {
 )]
 pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
-    let access = call.hub().access.load_full();
+    let access = call.hub().access.table.load_full();
     let rows = access.agencies.values().map(|agency| {
         (agency.row.id.as_str(), || {
             agency_json(&agency.row, role_of(&access, &agency.row.id))
@@ -144,7 +146,7 @@ pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
     responses((status = 200, body = shapes::Agency)),
 )]
 pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
-    let access = call.hub().access.load_full();
+    let access = call.hub().access.table.load_full();
     let agency = access
         .agencies
         .get(call.path("id").as_str())
@@ -312,7 +314,7 @@ pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
         limit: filter.limit,
         cursor: filter.cursor,
     };
-    let access = call.hub().access.load_full();
+    let access = call.hub().access.table.load_full();
     let wanted = |grant: &&GrantRow| {
         filter.agency.as_ref().is_none_or(|agency| *agency == grant.agency)
             && filter.dataset.as_ref().is_none_or(|dataset| *dataset == grant.dataset)
@@ -382,7 +384,7 @@ pub(super) fn user_json(user: &ClientRow) -> Value {
 )]
 pub(super) async fn list_users(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
-    let access = call.hub().access.load_full();
+    let access = call.hub().access.table.load_full();
     let users = access.clients.values().filter(|client| client.row.agency.is_none());
     let rows = users.map(|client| (client.row.id.as_str(), || user_json(&client.row)));
     let (users, next_cursor) = paging.cut(rows)?;

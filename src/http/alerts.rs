@@ -16,12 +16,8 @@ use super::{
     reply::ok,
     verifications::query,
 };
-use heyan_app::{
-    error::AppError,
-    message,
-    steps::Note,
-    supervision::alerts::{self, Action, State, View},
-};
+use heyan_app::supervision::alerts::{self, Action, State, View};
+use heyan_app::{delivery::message, foundation::error::AppError, mismatch::steps::Note};
 use heyan_domain::{fault::Limit, supervision::Class};
 use heyan_ports::{
     rows::{AlertFilter, AlertRow, AlertStep},

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, verifications::NO_STORE};
-use heyan_app::{applications, question::Text};
+use heyan_app::{supervision::applications, verification::question::Text};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +31,7 @@ pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let appended = change(async move {
         let Ok(body) = extract::parse::<ApplicationBody<'_>>(&bytes) else {
-            return Err(heyan_app::error::AppError::Internal(
+            return Err(heyan_app::foundation::error::AppError::Internal(
                 "a body was read and is not read again",
             ));
         };
@@ -41,7 +41,7 @@ pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
     let appended = appended.await?;
     call.entered();
     let leaf = STANDARD.encode(appended.leaf);
-    let origin = &call.state.hub.settings.origin;
+    let origin = &call.state.hub.node.settings.origin;
     let receipt = json!({"origin": origin, "index": appended.index, "leaf": leaf});
     let body = json!({"status": "reported", "receipt": receipt});
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(body))

@@ -11,10 +11,8 @@ use super::{
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
-use heyan_app::{
-    archive::{self, Ask},
-    question::Text,
-};
+use heyan_app::archive::{self, Ask};
+use heyan_app::verification::question::Text;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

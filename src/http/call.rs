@@ -18,10 +18,11 @@ use super::{
     routes::Route,
     state::OfWorker,
 };
+use heyan_app::node::caller::Caller;
 use heyan_app::{
-    hub::{Caller, Hub},
-    purpose,
-    token::{self, Unknown},
+    access::token::{self, Unknown},
+    foundation::purpose,
+    node::hub::Hub,
 };
 use heyan_ledger::{
     Lane,
@@ -146,7 +147,7 @@ pub(super) async fn run(
     };
     let stated = extract::stated_length(&request);
     let Some(place) = Place::take(&state, stated.unwrap_or_default()) else {
-        state.hub.metrics.shed.inc();
+        state.hub.node.metrics.shed.inc();
         return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
     };
     // A token is believed by who may do what as it is now.
@@ -164,7 +165,7 @@ pub(super) async fn run(
     let answer = if !route.roles.contains(&caller.role()) {
         Err(Problem::new(ProblemCode::RoleNotAllowed))
     } else if !progress.place.give_to(caller.agency_number()) {
-        state.hub.metrics.shed.inc();
+        state.hub.node.metrics.shed.inc();
         Err(refuse::busy(ProblemCode::RateLimited))
     } else {
         let call = Call {
@@ -194,7 +195,7 @@ pub(super) async fn run(
     };
     let is_shed = |problem: &Problem| problem.code == ProblemCode::Overloaded;
     if answer.as_ref().is_err_and(is_shed) {
-        state.hub.metrics.shed.inc();
+        state.hub.node.metrics.shed.inc();
     }
     let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
     let response = with_farewell(&state, response);
@@ -204,7 +205,7 @@ pub(super) async fn run(
 
 /// From a node that is about to stop, the caller's next request should go to another.
 fn with_farewell(state: &OfWorker, mut response: HttpResponse) -> HttpResponse {
-    if state.hub.draining.load(Ordering::Relaxed) {
+    if state.hub.node.draining.load(Ordering::Relaxed) {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
@@ -256,7 +257,7 @@ pub(super) fn turn_away(hub: &Hub, request: &HttpRequest, unknown: Unknown) -> H
         Unknown::Network => "network",
         Unknown::Client => "client",
     };
-    if let Ok(counter) = hub.metrics.unknown_callers.get_metric_with_label_values(&[reason]) {
+    if let Ok(counter) = hub.node.metrics.unknown_callers.get_metric_with_label_values(&[reason]) {
         counter.inc();
     }
     refuse::respond(request, Problem::from(unknown))

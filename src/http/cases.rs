@@ -14,12 +14,14 @@ use super::{
     reply::ok,
     verifications::{NO_STORE, query},
 };
+use heyan_app::cases::{self, CaseBody, ReuseBody};
 use heyan_app::{
-    answer_json,
-    cases::{self, CaseBody, ReuseBody},
-    error::AppError,
-    question::{ItemBody, VerificationBody},
-    verify::{self, Answer},
+    foundation::error::AppError,
+    verification::{
+        answer_json,
+        question::{ItemBody, VerificationBody},
+        verify::{self, Answer},
+    },
 };
 
 /// `POST /v1/cases`.
@@ -124,7 +126,7 @@ pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let number = change(async move { cases::add_check(&state.hub, &caller, &case, &new).await }).await?;
     call.entered();
-    let mut out = written(&answer, &hub.settings.origin);
+    let mut out = written(&answer, &hub.node.settings.origin);
     out.extend_from_slice(b",\"number\":");
     answer_json::put_number(&mut out, number.into());
     out.push(b'}');
@@ -157,7 +159,7 @@ pub(super) async fn reuse(mut call: Call) -> Result<HttpResponse, Problem> {
     let (hub, case, mut names) = (call.hub(), call.path("id"), Vec::new());
     let answer = cases::reuse(hub, &call.state.lane, &call.caller, (&case, number), &body, &mut names).await?;
     call.entered();
-    let mut out = written(&answer, &hub.settings.origin);
+    let mut out = written(&answer, &hub.node.settings.origin);
     out.push(b'}');
     Ok(super::verifications::answered(out))
 }

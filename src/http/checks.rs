@@ -11,9 +11,8 @@ use super::{
     verifications::{answered, locale_of},
 };
 use heyan_app::{
-    answer_json,
-    checks::{self, CheckAnswer, CheckBody, MaterialAnswer},
-    verify,
+    items::checks::{self, CheckAnswer, CheckBody, MaterialAnswer},
+    verification::{answer_json, verify},
 };
 use heyan_catalog::item::ServiceItem;
 use heyan_domain::{calendar, notice::Notice};
@@ -39,7 +38,7 @@ pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
     };
     call.entered();
     let mut out = Vec::with_capacity(1_024 + answer.materials.len() * 512);
-    put_answer(&mut out, &item, answer, &hub.settings.origin, locale_of(&call));
+    put_answer(&mut out, &item, answer, &hub.node.settings.origin, locale_of(&call));
     Ok(answered(out))
 }
 

@@ -8,7 +8,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
 
 use super::problem::{Problem, ProblemCode};
-use heyan_app::question::Object;
+use heyan_app::verification::question::Object;
 use heyan_domain::fault::{Fault, Limit};
 
 /// What a body may be.

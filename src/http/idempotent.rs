@@ -11,10 +11,8 @@ use super::{
     state::OfWorker,
     verifications::{NO_STORE, locale_of},
 };
-use heyan_app::{
-    hub::Caller,
-    replies::{self, Begun, KEY_BYTES_MAX, Slot},
-};
+use heyan_app::node::caller::Caller;
+use heyan_app::node::idempotency::{self as replies, Begun, KEY_BYTES_MAX, Slot};
 use heyan_auth::sha256;
 
 /// One action on what the path names.

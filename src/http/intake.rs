@@ -13,7 +13,7 @@ use super::{
     state::{OfWorker, State},
     verifications::locale_of,
 };
-use heyan_app::hub::Caller;
+use heyan_app::node::caller::Caller;
 
 /// How one kind of lines is taken in.
 pub(super) trait Intake: 'static {

@@ -18,11 +18,9 @@ use super::{
     strict,
     verifications::{NO_STORE, query},
 };
-use heyan_app::{
-    error::{AppError, Thing},
-    hub::Caller,
-    items::{self, PaperDemand, PutAnswer, PutResult, Registered},
-};
+use heyan_app::foundation::error::{AppError, Thing};
+use heyan_app::items::{self, PaperDemand, PutAnswer, PutResult, Registered};
+use heyan_app::node::caller::Caller;
 use heyan_catalog::item::{ItemSpec, ServiceItem};
 use heyan_ledger::Appended;
 
@@ -67,7 +65,7 @@ async fn put_one(call: &mut Call) -> Result<HttpResponse, Problem> {
 fn receipt(state: &State, appended: &Appended) -> Value {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let leaf = STANDARD.encode(appended.leaf);
-    json!({"origin": state.hub.settings.origin, "index": appended.index, "leaf": leaf})
+    json!({"origin": state.hub.node.settings.origin, "index": appended.index, "leaf": leaf})
 }
 
 /// A line that was read, with its number in the body, and the code that it names.
@@ -194,7 +192,7 @@ fn next(results: &mut impl Iterator<Item = PutResult>) -> Result<(Registered, u3
 )]
 pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
-    let items = call.hub().items.load_full();
+    let items = call.hub().materials.items.load_full();
     let rows = items.iter().map(|item| (item.spec.code.as_str(), || summary(item)));
     let (items, next_cursor) = paging.cut(rows)?;
     Ok(ok(&json!({"items": items, "next_cursor": next_cursor})))
@@ -223,7 +221,7 @@ fn summary(item: &ServiceItem) -> Value {
     responses((status = 200, body = shapes::ServiceItem)),
 )]
 pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
-    let item = call.hub().items.load().get(&call.path("code"));
+    let item = call.hub().materials.items.load().get(&call.path("code"));
     let item = item.ok_or(AppError::NotFound(Thing::Item))?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(&item.spec))
 }
@@ -236,7 +234,7 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
 )]
 pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
     let paging: page::Paging = query(&call)?;
-    let report = items::report(&call.hub().items.load());
+    let report = items::report(&call.hub().materials.items.load());
     // A blank stands in no code, so a page ends between two materials and never inside a name.
     let key = |demand: &PaperDemand| format!("{} {}", demand.item.spec.code, demand.material);
     let keyed: Vec<(String, &PaperDemand)> = report.demanded.iter().map(|demand| (key(demand), demand)).collect();

@@ -15,17 +15,19 @@ use super::{
     refuse,
     verifications::answered,
 };
+use heyan_app::licences::{
+    Validity,
+    file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
+    hashing::{Hashed, Hashing},
+    query::{self, QueryAnswer, QueryBody},
+};
 use heyan_app::{
-    answer_json,
-    error::AppError,
-    hub::Hub,
-    licences::{
-        Validity,
-        file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
-        hashing::{Hashed, Hashing},
-        query::{self, QueryAnswer, QueryBody},
+    foundation::error::AppError,
+    node::hub::Hub,
+    verification::{
+        answer_json,
+        verify::{self, Answer},
     },
-    verify::{self, Answer},
 };
 use heyan_auth::{
     file_digest::hex,
@@ -45,7 +47,7 @@ const BESIDE_BYTES_MAX: u64 = 1 << 20;
 )]
 pub(super) async fn verify_file(mut call: Call) -> Result<HttpResponse, Problem> {
     let hub = Arc::clone(call.hub());
-    let (licences, limits) = (&hub.licences, call.state.limits.clone());
+    let (licences, limits) = (&hub.materials.licences, call.state.limits.clone());
     if call
         .stated_bytes()
         .is_some_and(|bytes| bytes > licences.settings.file_bytes_max + BESIDE_BYTES_MAX)
@@ -126,7 +128,7 @@ async fn hash(hub: &Hub, parts: &mut Parts, mut file: Field, verifier: ToVerify)
     let mut bytes = 0_u64;
     while let Some(piece) = parts.piece(&mut file).await? {
         bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        if bytes > hub.licences.settings.file_bytes_max {
+        if bytes > hub.materials.licences.settings.file_bytes_max {
             return Err(Problem::new(ProblemCode::BodyTooLarge));
         }
         hashing.take(piece).await?;
@@ -178,7 +180,7 @@ pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
 fn with(hub: &Hub, answer: &Answer<'_>, more: Map<String, Value>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1_024);
     out.push(b'{');
-    answer_json::put_answer(&mut out, &hub.settings.origin, answer);
+    answer_json::put_answer(&mut out, &hub.node.settings.origin, answer);
     for (name, value) in more {
         out.push(b',');
         answer_json::put_string(&mut out, &name);

@@ -10,7 +10,7 @@ use super::{
     problem::{Problem, ProblemCode},
     state::State,
 };
-use heyan_app::error::AppError;
+use heyan_app::foundation::error::AppError;
 use heyan_ledger::{LedgerError, tile::TilePath};
 use heyan_ports::{store::CosignedRow, time};
 
@@ -42,11 +42,11 @@ pub(super) async fn cosigned(
     _payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     // From memory: whoever calls here is nobody known, and must not make the store work.
-    let rows = state.hub.peers.cosigned();
+    let rows = state.hub.node.peers.cosigned();
     let row = |row: &CosignedRow| {
         json!({
             "origin": row.origin,
-            "key": state.hub.peers.key_of(&row.origin),
+            "key": state.hub.node.peers.key_of(&row.origin),
             "witness": row.witness,
             "witness_key": row.witness_key,
             "checkpoint": row.checkpoint,

@@ -17,8 +17,8 @@ use super::{
     verifications::query,
 };
 use heyan_app::{
-    error::AppError,
-    mismatches::{self, Note, View, Wanted},
+    foundation::error::AppError,
+    mismatch::actions::{self as mismatches, Note, View, Wanted},
 };
 use heyan_domain::{
     fault::Limit,

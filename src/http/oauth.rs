@@ -14,10 +14,8 @@ use super::{
     state::State,
     verifications::NO_STORE,
 };
-use heyan_app::{
-    hub::Caller,
-    token::{self, Unknown},
-};
+use heyan_app::access::token::{self, Unknown};
+use heyan_app::node::caller::Caller;
 use heyan_auth::{
     assertion::ASSERTION_TYPE,
     secret::{self, ClientSecret},
@@ -138,7 +136,7 @@ pub(super) async fn jwks(
 ) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok()
         .content_type("application/jwk-set+json")
-        .body(state.hub.verifier.jwks()))
+        .body(state.hub.access.verifier.jwks()))
 }
 
 /// `GET /.well-known/oauth-authorization-server`, RFC 8414.
@@ -151,7 +149,7 @@ pub(super) async fn metadata(
     _request: HttpRequest,
     _payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let settings = &state.hub.settings;
+    let settings = &state.hub.node.settings;
     Ok(HttpResponse::Ok().json(json!({
         "issuer": settings.issuer,
         "token_endpoint": format!("{}/oauth/token", settings.public_url),

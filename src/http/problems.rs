@@ -1,11 +1,8 @@
 //! Problem documents for answers that leave by another way than HTTP.
 
 use super::{locale::Locale, problem::Problem};
-use heyan_app::{
-    bus::requests::{self, Problems},
-    error::AppError,
-    token::Unknown,
-};
+use heyan_app::bus::requests::{self, Problems};
+use heyan_app::{access::token::Unknown, foundation::error::AppError};
 
 /// Writes refusals as HTTP answers would have them, in the default language.
 pub struct HttpProblems;

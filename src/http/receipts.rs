@@ -12,9 +12,9 @@ use super::{
     verifications::NO_STORE,
 };
 use heyan_app::{
-    access::Role,
-    error::{AppError, Thing},
-    peers,
+    access::table::Role,
+    foundation::error::{AppError, Thing},
+    node::peers,
 };
 use heyan_ledger::entry::Entry;
 

@@ -18,12 +18,14 @@ use super::{
     strict,
     verifications::NO_STORE,
 };
+use heyan_app::node::caller::Caller;
+use heyan_app::records::{self, IngestAnswer, Ingested};
 use heyan_app::{
-    error::{AppError, Thing},
-    hub::Caller,
-    purpose,
-    question::{self, Members, Purpose, Text},
-    records::{self, IngestAnswer, Ingested},
+    foundation::{
+        error::{AppError, Thing},
+        purpose,
+    },
+    verification::question::{self, Members, Purpose, Text},
 };
 use heyan_catalog::Dataset;
 
@@ -95,12 +97,13 @@ fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
 fn receipt(state: &State, answer: &IngestAnswer) -> Value {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let leaf = answer.leaf.map(|leaf| STANDARD.encode(leaf));
-    json!({"origin": state.hub.settings.origin, "index": answer.index, "leaf": leaf})
+    json!({"origin": state.hub.node.settings.origin, "index": answer.index, "leaf": leaf})
 }
 
 fn count(state: &State, result: &str) {
     if let Ok(counter) = state
         .hub
+        .node
         .metrics
         .records_ingested
         .get_metric_with_label_values(&[result])

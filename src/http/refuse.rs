@@ -12,9 +12,8 @@ use super::{
     problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode},
 };
 use heyan_app::{
-    access::Refusal,
-    error::{AppError, Thing},
-    token::Unknown,
+    access::{table::Refusal, token::Unknown},
+    foundation::error::{AppError, Thing},
 };
 use heyan_domain::{fault::Fault, policy::Clause};
 use heyan_ledger::LedgerError;

@@ -11,7 +11,7 @@ use super::{
     state::State,
     stream, subscriptions, supervision, traces, verifications, watches,
 };
-use heyan_app::access::Role::{self, Agency, Auditor, Authority, Manager, Operator};
+use heyan_app::access::table::Role::{self, Agency, Auditor, Authority, Manager, Operator};
 
 /// What a route leaves in the ledger for a known caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::{
     problem::{Problem, ProblemCode},
     state::State,
 };
-use heyan_app::message::hex;
+use heyan_app::delivery::message::hex;
 use heyan_auth::sha256;
 use heyan_catalog::schema_text;
 

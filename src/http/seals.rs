@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, traces::instant};
+use heyan_app::traces::seals::{self, About, NewSeal, Seal};
 use heyan_app::{
-    error::AppError,
-    question::{Members, Text},
-    traces::seals::{self, About, NewSeal, Seal},
+    foundation::error::AppError,
+    verification::question::{Members, Text},
 };
 use heyan_ports::time;
 

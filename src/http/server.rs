@@ -19,7 +19,7 @@ use super::{
     refuse, routes,
     state::{Limits, OfWorker, State},
 };
-use heyan_app::hub::Hub;
+use heyan_app::node::hub::Hub;
 use heyan_ports::bus::BusState;
 
 /// How a listener serves.
@@ -120,7 +120,7 @@ pub fn admin(
 
 async fn metrics(hub: web::Data<Hub>) -> HttpResponse {
     observe(&hub);
-    match hub.metrics.text() {
+    match hub.node.metrics.text() {
         Ok(text) => HttpResponse::Ok()
             .content_type("text/plain; version=0.0.4; charset=utf-8")
             .body(text),
@@ -135,15 +135,16 @@ async fn metrics(hub: web::Data<Hub>) -> HttpResponse {
 fn observe(hub: &Hub) {
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let stats = hub.ledger.stats();
-    hub.metrics.cache_entries.set(signed(hub.records.entries()));
-    hub.metrics.cache_bytes.set(signed(hub.records.bytes()));
-    hub.metrics.ledger_size.set(signed(stats.durable));
+    hub.node.metrics.cache_entries.set(signed(hub.records.caches.entries()));
+    hub.node.metrics.cache_bytes.set(signed(hub.records.caches.bytes()));
+    hub.node.metrics.ledger_size.set(signed(stats.durable));
     let age_us = if stats.sealed < stats.durable {
         hub.clock.now_us().saturating_sub(stats.checkpoint_at_us)
     } else {
         0
     };
-    hub.metrics
+    hub.node
+        .metrics
         .checkpoint_age_seconds
         .set(Duration::from_micros(age_us.max(0).unsigned_abs()).as_secs_f64());
 }
@@ -155,16 +156,16 @@ async fn livez() -> HttpResponse {
 
 /// Whether this node should get traffic.
 async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
-    if hub.draining.load(Ordering::Acquire) {
+    if hub.node.draining.load(Ordering::Acquire) {
         // What is asked of it meanwhile is answered all the same.
         return HttpResponse::ServiceUnavailable().json(json!({"status": "draining", "checks": {}}));
     }
     let store = hub.store.ping().await.is_ok();
     let ledger = hub.ledger.failure().is_none();
-    let nodes = hub.trust.holds();
+    let nodes = hub.node.trust.holds();
     let word = |good: bool| if good { "ok" } else { "failed" };
     // A bus that is down holds up nobody who asks: it is told, and takes no node out of service.
-    let bus = hub.bus.state();
+    let bus = hub.outward.bus.state();
     let status = match (store && ledger, bus) {
         (true, BusState::Degraded) => "degraded",
         (good, _) => word(good),

@@ -14,7 +14,7 @@ use super::{
     routes::{ROUTES, Route},
     turn::Turns,
 };
-use heyan_app::{hub::Hub, token::RecentTokens};
+use heyan_app::{access::token::RecentTokens, node::hub::Hub};
 use heyan_ledger::Lane;
 use heyan_telemetry::Durations;
 
@@ -91,7 +91,7 @@ impl State {
         let (Some(cell), Some(word)) = (cell, STATUS_CLASSES.get(class)) else {
             return;
         };
-        let resolve = || self.hub.metrics.http_route(route.path, route.method, word);
+        let resolve = || self.hub.node.metrics.http_route(route.path, route.method, word);
         cell.get_or_init(resolve).observe(started.elapsed());
     }
 }

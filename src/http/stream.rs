@@ -23,13 +23,16 @@ use super::{
     problem::{Problem, ProblemCode},
     verifications::{Item, locale_of, put_result, questions, read_item, reference},
 };
+use heyan_app::node::{caller::Caller, write::QueueAppender};
 use heyan_app::{
-    answer_json as json,
-    chunk::{self, ChunkAnswer, ItemResult},
-    hub::{Caller, Hub, Queue},
-    purpose,
-    question::{self, Purpose, Text},
-    verify::Entered,
+    foundation::purpose,
+    node::hub::Hub,
+    verification::{
+        answer_json as json,
+        chunk::{self, ChunkAnswer, ItemResult},
+        question::{self, Purpose, Text},
+        verify::Entered,
+    },
 };
 
 /// The first line.
@@ -155,7 +158,7 @@ impl Stream {
                 }
                 block = lines.next(), if reads => match block {
                     Ok(Some(Block::Lines(block))) => {
-                        chunks.extend(chunks_of(block, self.asks.hub.settings.chunk_items_max));
+                        chunks.extend(chunks_of(block, self.asks.hub.node.settings.chunk_items_max));
                     }
                     Ok(Some(Block::TooLong)) => under_way.push_back(self.too_long()),
                     Ok(None) => end = Some(Ok(())),
@@ -168,7 +171,7 @@ impl Stream {
 
     fn begin(&self, chunk: web::Bytes) -> UnderWay {
         let asks = Arc::clone(&self.asks);
-        Either::Left(self.asks.hub.pool.spawn(async move { asks.answer(&chunk).await }))
+        Either::Left(self.asks.hub.node.pool.spawn(async move { asks.answer(&chunk).await }))
     }
 
     fn too_long(&self) -> UnderWay {
@@ -206,7 +209,7 @@ impl Stream {
         out.extend_from_slice(Value::Object(summary).to_string().as_bytes());
         out.push(b',');
         if let Some(entered) = &self.last {
-            json::put_receipt(&mut out, &self.asks.hub.settings.origin, entered);
+            json::put_receipt(&mut out, &self.asks.hub.node.settings.origin, entered);
         }
         out.extend_from_slice(b"}\n");
         Ok(out)
@@ -218,7 +221,15 @@ impl Asks {
     async fn answer(&self, chunk: &web::Bytes) -> Result<Done, Problem> {
         let items: Vec<Item<'_>> = lines_of(chunk).map(read_item).collect();
         let (questions, dataset) = (questions(&items), self.dataset.as_deref());
-        let answer = chunk::verify_chunk(&self.hub, &Queue, &self.caller, &self.purpose, dataset, questions).await?;
+        let answer = chunk::verify_chunk(
+            &self.hub,
+            &QueueAppender,
+            &self.caller,
+            &self.purpose,
+            dataset,
+            questions,
+        )
+        .await?;
         let ChunkAnswer { id, results, entered } = answer;
         let (mut out, mut counts) = (Vec::with_capacity(items.len() * 512), Counts::default());
         let id = id.text();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::problem::{Problem, ProblemCode};
-use heyan_app::strict::{self, NotStrict};
+use heyan_app::verification::strict::{self, NotStrict};
 
 /// Parses one JSON document.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {

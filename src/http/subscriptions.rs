@@ -16,10 +16,12 @@ use super::{
     verifications::{NO_STORE, query},
 };
 use heyan_app::{
-    deliveries,
-    error::AppError,
-    hub::Hub,
-    subscriptions::{self, NewSubscription},
+    delivery::{
+        deliveries,
+        subscriptions::{self, NewSubscription},
+    },
+    foundation::error::AppError,
+    node::hub::Hub,
 };
 use heyan_auth::webhook;
 use heyan_ports::{
@@ -50,7 +52,7 @@ fn subscription_json(hub: &Hub, row: &SubscriptionRow) -> Value {
         "until": row.until.map(time::rfc3339),
         "supersedes": row.supersedes,
         "state": row.state,
-        "public_key": hub.webhook_seed.as_deref().and_then(|seed| webhook::public_key_text(seed).ok()),
+        "public_key": hub.outward.webhook_seed.as_deref().and_then(|seed| webhook::public_key_text(seed).ok()),
         "created_at": time::rfc3339(row.created_at),
         "updated_at": time::rfc3339(row.updated_at),
     })

@@ -8,15 +8,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{access::change, call::Call, extract, openapi::shapes, problem::Problem, reply::ok, verifications::query};
+use heyan_app::supervision::{
+    self,
+    replay::{self, DAYS_MAX, Trial},
+};
 use heyan_app::{
-    error::AppError,
-    peers,
-    question::{Members, Text},
-    supervision::{
-        self,
-        replay::{self, DAYS_MAX, Trial},
-    },
-    unlock,
+    foundation::error::AppError,
+    mismatch::unlock,
+    node::peers,
+    verification::question::{Members, Text},
 };
 use heyan_domain::{
     calendar::china_date,
@@ -93,7 +93,7 @@ pub(super) async fn replay_rule(mut call: Call) -> Result<HttpResponse, Problem>
 
 fn tried_json(call: &Call, id: &str, tried: &Trial) -> Value {
     let hub = call.hub();
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let example = |finding: &Finding| {
         let about = &finding.about;
         let by_number = |number: u32| access.agencies.values().find(|agency| agency.row.number == number);
@@ -126,7 +126,7 @@ fn tried_json(call: &Call, id: &str, tried: &Trial) -> Value {
         .collect();
     json!({
         "rule": id,
-        "origin": hub.settings.origin,
+        "origin": hub.node.settings.origin,
         "from": time::rfc3339(tried.from_us),
         "until": time::rfc3339(tried.to_us),
         "entries": tried.entries,

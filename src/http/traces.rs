@@ -12,10 +12,10 @@ use super::{
     problem::{Problem, ProblemCode},
     verifications::NO_STORE,
 };
+use heyan_app::traces::{self, Ask, Trace, row::TraceRow};
 use heyan_app::{
-    error::AppError,
-    question::{Members, Text},
-    traces::{self, Ask, Trace, row::TraceRow},
+    foundation::error::AppError,
+    verification::question::{Members, Text},
 };
 use heyan_ports::time;
 

@@ -19,12 +19,14 @@ use super::{
     problem::{Problem, ProblemCode},
 };
 use heyan_app::{
-    answer_json as json,
-    chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
-    error::AppError,
-    explain,
-    question::{self, ItemBody, Object, Purpose, VerificationBody},
-    verify,
+    foundation::error::AppError,
+    verification::{
+        answer_json as json,
+        chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
+        explain,
+        question::{self, ItemBody, Object, Purpose, VerificationBody},
+        verify,
+    },
 };
 use heyan_domain::fault::Limit;
 
@@ -47,7 +49,7 @@ pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
     call.entered();
     let mut out = Vec::with_capacity(512);
     out.push(b'{');
-    json::put_answer(&mut out, &call.hub().settings.origin, &answer);
+    json::put_answer(&mut out, &call.hub().node.settings.origin, &answer);
     out.push(b'}');
     Ok(answered(out))
 }
@@ -127,14 +129,14 @@ fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Vec<Item<'_>>), Problem> {
 pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
     let (purpose, items) = read_batch(&bytes)?;
-    let settings = &call.hub().settings;
+    let settings = &call.hub().node.settings;
     if items.len() > settings.batch_items_max {
         return Err(AppError::over("/items", Limit::Items(settings.batch_items_max)).into());
     }
     if items.is_empty() {
         return Err(AppError::fault("/items", "missing_member").into());
     }
-    heyan_app::purpose::check(&purpose)?;
+    heyan_app::foundation::purpose::check(&purpose)?;
     let locale = locale_of(&call);
     let (lane, questions) = (&call.state.lane, questions(&items));
     let answer = chunk::verify_chunk(call.hub(), lane, &call.caller, &purpose, None, questions);

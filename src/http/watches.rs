@@ -14,12 +14,8 @@ use super::{
     reply::ok,
     verifications::{NO_STORE, query},
 };
-use heyan_app::{
-    answer_json,
-    question::VerificationBody,
-    verify,
-    watches::{self, STATES, WatchBody},
-};
+use heyan_app::verification::{answer_json, question::VerificationBody, verify};
+use heyan_app::watches::{self, STATES, WatchBody};
 use heyan_ports::rows::WatchFilter;
 
 /// `POST /v1/watches`.
@@ -51,7 +47,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     call.entered();
     let mut out = Vec::with_capacity(1_024);
     out.push(b'{');
-    answer_json::put_answer(&mut out, &hub.settings.origin, &answer);
+    answer_json::put_answer(&mut out, &hub.node.settings.origin, &answer);
     out.extend_from_slice(b",\"watch\":");
     out.extend_from_slice(view.json(hub).to_string().as_bytes());
     out.push(b'}');

@@ -18,21 +18,29 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{bus, harden, licences, outward, store as storage, tls};
+use super::{bus, harden, licences, outward, store, tls};
 use crate::worker::Workers;
 use heyan_app::{
-    access::{AccessTable, Counters},
-    caches::{self, RecordCaches},
-    hub::{Bells, Hub, Settings},
-    peers,
-    pending::Pending,
-    record::RecordLoad,
-    replies::UnderWay,
-    supervision::{self, Supervision},
-    token::TokenCache,
+    access::{
+        part::{AccessPart, TokenCache},
+        table::{AccessTable, Counters},
+    },
+    foundation::{trust::Trust, vault::Vault},
+    mismatch::pending::Pending,
+    node::{
+        hub::{Hub, MaterialsPart, MismatchPart, NodePart, OutwardPart, RecordsPart, SecretsPart},
+        peers,
+        settings::NodeSettings,
+        under_way::UnderWay,
+        wakeups::Wakeups,
+    },
+    supervision::{self, state::Supervision},
     traces,
-    trust::Trust,
-    vault::Vault,
+    verification::{
+        caches::{self, RecordCaches},
+        live::LiveLoad,
+        record::{CachedRecord, RecordLoad},
+    },
 };
 use heyan_auth::{
     keys::{self, KeyRing},
@@ -41,7 +49,7 @@ use heyan_auth::{
     seal::PurposeSealer,
     token::{KeyId, TokenSigner, TokenVerifier},
 };
-use heyan_cache::{CacheConfig, StampCheck};
+use heyan_cache::{CacheConfig, Load, StampCheck};
 use heyan_catalog::{self as catalog, Catalog, item::ServiceItem};
 use heyan_config::Config;
 use heyan_http::{
@@ -117,7 +125,7 @@ async fn open_around(
     }
     let root = &config.node.root_key_file;
     anyhow::ensure!(
-        root.exists() || !data.join(storage::DATABASE).exists(),
+        root.exists() || !data.join(store::DATABASE).exists(),
         "the root key {} is missing, but {} holds data made under it: restore the key from its backup",
         root.display(),
         data.display()
@@ -129,7 +137,7 @@ async fn open_around(
     let catalog = Arc::new(Catalog::load(folder_of(&config.catalog.datasets_dir))?);
     let items = catalog::item::load(folder_of(&config.catalog.items_dir), &catalog)?;
     let rules = catalog::supervision::load(folder_of(&config.supervision.rules_file))?;
-    let store = storage::open(&config, &keys).await?;
+    let store = store::open(&config, &keys).await?;
     let hub = Arc::new(assemble(
         &config,
         &keys,
@@ -138,7 +146,10 @@ async fn open_around(
         (connectors, webhooks),
         (&url, clock),
     )?);
-    hub.records.start_live(&hub);
+    let load: Arc<dyn Load<Record = CachedRecord>> = Arc::new(LiveLoad::new(&hub));
+    hub.records.caches.start_live(hub.catalog.iter(), |dataset| {
+        hub.outward.connectors.is_live(&dataset.name).then(|| Arc::clone(&load))
+    });
     peers::refuse_a_double(&hub).await.map_err(anyhow::Error::msg)?;
     peers::show(&hub).await?;
     hub.reload_access().await?;
@@ -196,54 +207,68 @@ fn assemble(
     });
     let names: Vec<&str> = catalog.iter().map(|dataset| &*dataset.name).collect();
     let metrics = Metrics::new(&names)?;
-    let trust = Arc::new(storage::trust(config));
+    let trust = Arc::new(store::trust(config));
     let records = start_caches(config, &loader, &clock, &trust);
     let ledger = open_ledger(config, keys, &clock)?;
     let index = open_index(config, &ledger)?;
     Ok(Hub {
         catalog,
-        access: ArcSwap::from_pointee(AccessTable::default()),
-        counters: Counters::default(),
-        records,
-        trust,
-        connectors,
-        loader,
-        bus: bus::bus(config)?,
-        ledger,
-        index,
         store,
+        ledger,
         clock,
-        sealer: PurposeSealer::new(PURPOSE_KEY_ID, &*keys.purpose_sealing_key(PURPOSE_KEY_ID)?, &[])?,
-        signer,
-        verifier,
-        tokens: TokenCache::default(),
-        assertions: ReplayCache::new(&*keys.replay_key()?, ASSERTIONS_MAX),
-        metrics,
-        settings: settings(config, url),
-        access_changes: Arc::default(),
-        access_read: tokio::sync::Mutex::default(),
-        table_reads: tokio::sync::Mutex::default(),
-        draining: Default::default(),
-        peers: Default::default(),
-        witness: storage::witness(config, keys)?,
-        licences,
-        vault: vault(config, keys)?,
-        pending: Pending::default(),
-        items: ArcSwap::default(),
-        shipped_items: items.into_iter().map(Arc::new).collect(),
-        item_changes: Arc::default(),
-        subscriptions: ArcSwap::default(),
-        subscription_changes: Arc::default(),
-        webhooks,
-        webhook_seed: webhook_seed(config, keys)?,
-        schedule: outward::schedule(config)?,
-        calendar: ArcSwap::from_pointee(outward::calendar(config)?),
-        guess_limits: outward::guess_limits(config),
+        access: AccessPart {
+            table: ArcSwap::from_pointee(AccessTable::default()),
+            counters: Counters::default(),
+            changes: Arc::default(),
+            read_at: tokio::sync::Mutex::default(),
+            signer,
+            verifier,
+            tokens: TokenCache::default(),
+            assertions: ReplayCache::new(&*keys.replay_key()?, ASSERTIONS_MAX),
+        },
+        records: RecordsPart {
+            caches: records,
+            loader,
+        },
+        mismatches: MismatchPart {
+            pending: Pending::default(),
+            guess_limits: outward::guess_limits(config),
+            calendar: ArcSwap::from_pointee(outward::calendar(config)?),
+        },
+        materials: MaterialsPart {
+            items: ArcSwap::default(),
+            shipped: items.into_iter().map(Arc::new).collect(),
+            item_changes: Arc::default(),
+            licences,
+        },
+        outward: OutwardPart {
+            connectors,
+            bus: bus::bus(config)?,
+            webhooks,
+            webhook_seed: webhook_seed(config, keys)?,
+            schedule: outward::schedule(config)?,
+            subscriptions: ArcSwap::default(),
+            subscription_changes: Arc::default(),
+        },
         supervision: Supervision::new(rules.rules, &rules.text),
-        under_way: UnderWay::default(),
-        bells: Bells::default(),
-        pool: tokio::runtime::Handle::current(),
-        done_entries: std::sync::Mutex::default(),
+        secrets: SecretsPart {
+            vault: vault(config, keys)?,
+            sealer: PurposeSealer::new(PURPOSE_KEY_ID, &*keys.purpose_sealing_key(PURPOSE_KEY_ID)?, &[])?,
+        },
+        node: NodePart {
+            settings: settings(config, url),
+            metrics,
+            index,
+            trust,
+            peers: Default::default(),
+            witness: store::witness(config, keys)?,
+            under_way: UnderWay::default(),
+            wakeups: Wakeups::default(),
+            draining: Default::default(),
+            pool: tokio::runtime::Handle::current(),
+            table_reads: tokio::sync::Mutex::default(),
+            done_entries: std::sync::Mutex::default(),
+        },
     })
 }
 
@@ -270,9 +295,9 @@ fn webhook_seed(config: &Config, keys: &KeyRing) -> anyhow::Result<Option<keys::
     Ok(wanted.then(|| keys.webhook_signing_seed()).transpose()?)
 }
 
-fn settings(config: &Config, url: &str) -> Settings {
+fn settings(config: &Config, url: &str) -> NodeSettings {
     let stated = &config.node.public_url;
-    Settings {
+    NodeSettings {
         node: config.node.id,
         origin: config.node.origin.clone(),
         public_url: if stated.is_empty() { url } else { stated }.to_owned(),
@@ -421,7 +446,7 @@ impl Node {
         );
         tracing::info!(url = self.url, admin_url = self.admin_url, "serving");
         stop.await?;
-        self.hub.draining.store(true, Ordering::Release);
+        self.hub.node.draining.store(true, Ordering::Release);
         if http.drain_ms > 0 {
             tracing::info!(
                 drain_ms = http.drain_ms,
@@ -436,9 +461,9 @@ impl Node {
         let _stopped = admin_done.await;
         saver.abort();
         workers.stop(WORKERS_STOP).await;
-        self.hub.bus.close().await;
+        self.hub.outward.bus.close().await;
         self.hub.forget_entered().await?;
-        self.hub.store.add_usage(&self.hub.counters.drain()).await?;
+        self.hub.store.add_usage(&self.hub.access.counters.drain()).await?;
         self.hub.ledger.close()?;
         self.hub.store.close().await;
         Ok(())
@@ -458,12 +483,12 @@ async fn save_usage(hub: Arc<Hub>) {
 
 /// Adds what was counted here, and takes over what other nodes counted: a ceiling is exact to within two seconds of their use.
 async fn save_usage_once(hub: &Hub) -> Result<(), StoreError> {
-    let usage = hub.counters.drain();
+    let usage = hub.access.counters.drain();
     if !usage.is_empty() {
         hub.store.add_usage(&usage).await?;
     }
-    if hub.trust.is_among_others() {
-        hub.counters.restore(&hub.store.usage().await?);
+    if hub.node.trust.is_among_others() {
+        hub.access.counters.restore(&hub.store.usage().await?);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio::sync::Semaphore;
 
 use super::boot::folder_of;
-use heyan_app::licences::{Licences, Settings};
+use heyan_app::licences::state::{LicenceSettings, Licences};
 use heyan_auth::signature::{Certificate, Software};
 use heyan_catalog::Catalog;
 use heyan_config::Config;
@@ -28,7 +28,7 @@ pub(super) fn licences(config: &Config, catalog: &Catalog) -> anyhow::Result<Lic
         provider: Box::new(Software),
         roots: folder_of(&wanted.roots_dir).map(roots).transpose()?.unwrap_or_default(),
         places: Arc::new(Semaphore::new(wanted.files_max)),
-        settings: Settings {
+        settings: LicenceSettings {
             file_bytes_max: wanted.file_bytes_max,
             upload_deadline: Duration::from_millis(wanted.upload_timeout_ms),
             home_divisions: wanted.home_divisions.clone(),

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 
 use super::outward;
-use heyan_app::trust::Trust;
+use heyan_app::foundation::trust::Trust;
 use heyan_auth::keys::KeyRing;
 use heyan_config::Config;
 use heyan_ledger::witness::Witness;

@@ -149,7 +149,7 @@ async fn a_hub_serves_with_no_broker_at_all_and_says_that_it_is_degraded() {
     hub.add_parties().await;
     hub.put("natural-person", &person()).await;
     assert_eq!(hub.verify("agency", &question(&json!({"sex": "1"}))).await.0, 200);
-    assert_eq!(hub.hub.bus.state().as_str(), "degraded");
+    assert_eq!(hub.hub.outward.bus.state().as_str(), "degraded");
     assert_eq!(hub.hub.store.unpublished_events(10).await.unwrap().len(), 1);
     hub.stop().await;
 }
@@ -163,7 +163,7 @@ async fn a_hub_without_kafka_keeps_nothing_for_a_bus() {
         &json!({"subject": person()["subject"], "fields": {"name": "李"}}),
     )
     .await;
-    assert_eq!(hub.hub.bus.state().as_str(), "local");
+    assert_eq!(hub.hub.outward.bus.state().as_str(), "local");
     assert!(hub.hub.store.unpublished_events(10).await.unwrap().is_empty());
     hub.stop().await;
 }
@@ -328,7 +328,7 @@ async fn no_value_of_a_person_stands_in_any_topic_that_the_hub_writes() {
 
 /// The letters open for who has the keys, with all that was in them but credentials.
 fn opens(hub: &TestHub, letters: &[Read]) {
-    let opened = heyan::app::bus::dead_letter::open(&hub.hub.vault, &letters[0].data())
+    let opened = heyan::app::bus::dead_letter::open(&hub.hub.secrets.vault, &letters[0].data())
         .ok()
         .unwrap();
     assert!(opened.key.is_some() && opened.payload.is_some());
@@ -336,7 +336,7 @@ fn opens(hub: &TestHub, letters: &[Read]) {
     let mut moved = letters[0].data();
     moved["offset"] = 999.into();
     assert!(
-        heyan::app::bus::dead_letter::open(&hub.hub.vault, &moved).is_err(),
+        heyan::app::bus::dead_letter::open(&hub.hub.secrets.vault, &moved).is_err(),
         "it opens at its own place alone"
     );
 }

@@ -2,17 +2,18 @@
 
 use std::{path::Path, sync::Arc};
 
+use heyan::app::node::caller::Caller;
+use heyan::app::{
+    access::{
+        admin::{self, NewAgency, NewGrant},
+        token,
+    },
+    node::hub::Hub,
+};
+use heyan::config::Config;
 use heyan::ports::{
     outward::{Connectors, NoConnectors},
     time::{Clock, SystemClock},
-};
-use heyan::{
-    app::{
-        admin::{self, NewAgency, NewGrant},
-        hub::{Caller, Hub},
-        token,
-    },
-    config::Config,
 };
 use serde_json::{Value, json};
 
@@ -108,7 +109,7 @@ impl TestHub {
             Ok(())
         }));
         // A node that has not heard the line yet asks the store each time.
-        while !hub.trust.holds() {
+        while !hub.node.trust.holds() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -179,7 +180,15 @@ impl TestHub {
     }
 
     pub async fn revoke_all_grants(&self) {
-        let ids: Vec<String> = self.hub.access.load().grants.keys().map(ToString::to_string).collect();
+        let ids: Vec<String> = self
+            .hub
+            .access
+            .table
+            .load()
+            .grants
+            .keys()
+            .map(ToString::to_string)
+            .collect();
         for id in ids {
             let path = format!("/v1/grants/{id}");
             assert_eq!(
@@ -190,7 +199,7 @@ impl TestHub {
     }
 
     pub fn token(&self, client: &str) -> String {
-        let client = Arc::clone(self.hub.access.load().clients.get(client).unwrap());
+        let client = Arc::clone(self.hub.access.table.load().clients.get(client).unwrap());
         let caller = Caller {
             client,
             peer: std::net::IpAddr::from([127, 0, 0, 1]),

@@ -74,12 +74,12 @@ async fn a_list_that_is_too_long_is_told_how_many_it_may_have() {
     let members: serde_json::Map<String, Value> = (0..200).map(|n| (format!("f{n}"), json!("x"))).collect();
     let answer = refused(&hub, "/v1/verifications", &question(&Value::Object(members))).await;
     assert_eq!(first(&answer).1, "too_many_items");
-    let members_max = heyan::app::question::MEMBERS_MAX;
+    let members_max = heyan::app::verification::question::MEMBERS_MAX;
     assert_eq!(first(&answer).2, format!("超过 {members_max} 项。"));
 
     let many = json!({"birth_date": {"op": "one_of", "value": vec!["1990-01-01"; 100]}});
     let answer = refused(&hub, "/v1/verifications", &question(&many)).await;
-    let operands_max = heyan::app::question::OPERANDS_MAX;
+    let operands_max = heyan::app::verification::question::OPERANDS_MAX;
     assert_eq!(first(&answer).2, format!("超过 {operands_max} 项。"));
 
     let batch = json!({"purpose": purpose(), "items": vec![json!({"ref": "1"}); 1_001]});

@@ -162,13 +162,13 @@ async fn a_list_without_materials_goes_in_and_a_check_says_that_they_are_not_kno
         (0..1_135).map(|n| format!("{}\n", line(n))).collect::<String>()
     };
     let list = std::fs::read_to_string(&shared).unwrap_or_else(|_not_there| made());
-    let before = hub.hub.items.load().len();
+    let before = hub.hub.materials.items.load().len();
     let answers = put_lines(&hub, list.clone()).await;
     assert_eq!(
         answers.last().unwrap()["summary"],
         json!({"created": 1_135, "lines": 1_135})
     );
-    assert_eq!(hub.hub.items.load().len(), before + 1_135);
+    assert_eq!(hub.hub.materials.items.load().len(), before + 1_135);
     let again = put_lines(&hub, list.clone()).await;
     assert_eq!(
         again.last().unwrap()["summary"],
@@ -201,6 +201,7 @@ async fn an_item_that_one_node_registers_the_other_knows_and_of_two_versions_the
         let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
         while reader
             .hub
+            .materials
             .items
             .load()
             .get("test-1")

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use heyan::app::node::outbox::{STRAY_AFTER, Strays};
+use heyan::ledger::entry::{self, Kind};
 use heyan::ports::commit::Commit;
-use heyan::{
-    app::left_over::{STRAY_AFTER, Strays},
-    ledger::entry::{self, Kind},
-};
 use serde_json::json;
 
 use crate::common::{TestHub, person, question};

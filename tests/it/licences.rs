@@ -400,7 +400,7 @@ async fn a_licence_that_comes_in_late_is_measured_and_raises_one_alert() {
         )
         .await;
     }
-    let text = String::from_utf8(hub.hub.metrics.text().unwrap()).unwrap();
+    let text = String::from_utf8(hub.hub.node.metrics.text().unwrap()).unwrap();
     let line = |end: &str| {
         let name = format!("heyan_licence_issue_delay_seconds_{end}");
         text.lines()

@@ -109,7 +109,7 @@ async fn a_source_that_gives_no_answer_is_503_and_never_a_verdict() {
     source.says(PERSON, known());
     let (status, answer) = hub.verify("agency", &question(&name())).await;
     assert_eq!((status, &answer["outcome"]), (200, &json!("verified")));
-    let metrics = String::from_utf8(hub.hub.metrics.text().unwrap()).unwrap();
+    let metrics = String::from_utf8(hub.hub.node.metrics.text().unwrap()).unwrap();
     for result in ["timeout", "connect", "answer", "unreadable", "found"] {
         let line = format!("heyan_source_requests_total{{result=\"{result}\",source=\"{PERSON}\"}}");
         assert!(metrics.contains(&line), "{result}");

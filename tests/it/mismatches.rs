@@ -1,6 +1,7 @@
 //! The loop: from a mismatch to a corrected record that everyone who has to hear of it has heard of.
 
-use heyan::{app::hub::Hub, config::Config};
+use heyan::app::node::hub::Hub;
+use heyan::config::Config;
 use serde_json::{Value, json};
 
 use crate::{

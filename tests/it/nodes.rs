@@ -77,7 +77,7 @@ impl Cluster {
     /// Waits until both nodes hear each other.
     pub async fn settle(&self) {
         let until = Instant::now() + Duration::from_secs(15);
-        while !(self.one.hub.trust.holds() && self.two.hub.trust.holds()) {
+        while !(self.one.hub.node.trust.holds() && self.two.hub.node.trust.holds()) {
             assert!(Instant::now() < until, "the nodes do not hear each other");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -194,7 +194,7 @@ async fn what_may_no_longer_be_done_is_refused_on_every_node() {
     }
     for node in [one, two] {
         let known = || async {
-            let access = node.hub.access.load();
+            let access = node.hub.access.table.load();
             (0..5).all(|nth| {
                 ["one", "two"]
                     .iter()

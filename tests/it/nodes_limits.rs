@@ -15,7 +15,7 @@ async fn a_daily_ceiling_is_one_ceiling_on_all_nodes() {
     let (one, two) = (&cluster.one, &cluster.two);
     assert_eq!(one.put("natural-person", &person()).await.0, 200);
     one.revoke_all_grants().await;
-    let new = heyan::app::admin::NewGrant {
+    let new = heyan::app::access::admin::NewGrant {
         agency: "agency".to_owned(),
         dataset: "natural-person".to_owned(),
         fields: vec!["*".to_owned()],
@@ -26,8 +26,11 @@ async fn a_daily_ceiling_is_one_ceiling_on_all_nodes() {
         daily_ceiling: Some(40),
         networks: vec![],
     };
-    let grant = heyan::app::admin::add_grant(&one.hub, None, new).await.unwrap().id;
-    let known = || async { two.hub.access.load().grants.contains_key(grant.as_str()) };
+    let grant = heyan::app::access::admin::add_grant(&one.hub, None, new)
+        .await
+        .unwrap()
+        .id;
+    let known = || async { two.hub.access.table.load().grants.contains_key(grant.as_str()) };
     until("the second node knows the grant", known).await;
     let body = question(&json!({"name": "张三丰"}));
     let ask = async |hub: &TestHub| hub.verify("agency", &body).await.0;
@@ -114,7 +117,7 @@ async fn a_guess_that_could_not_be_counted_is_not_known() {
     let wrong = question(&json!({"name": "张三丰", "birth_date": "1950-01-01"}));
     let (status, answer) = two.verify("agency", &wrong).await;
     assert_eq!(status, 503, "{answer}");
-    let known = |hub: &TestHub| hub.hub.pending.subjects().len();
+    let known = |hub: &TestHub| hub.hub.mismatches.pending.subjects().len();
     assert_eq!(known(two), 0);
     cluster.proxy.heal();
     let told = || async { two.verify("agency", &wrong).await.1["outcome"] == "mismatched" };

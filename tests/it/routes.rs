@@ -1,9 +1,7 @@
 //! A walk over the route table: who may call, and what the call leaves in the ledger.
 
-use heyan::{
-    app::access::Role,
-    http::routes::{LedgerRow, ROUTES},
-};
+use heyan::app::access::table::Role;
+use heyan::http::routes::{LedgerRow, ROUTES};
 use serde_json::json;
 
 use crate::common::TestHub;

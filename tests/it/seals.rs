@@ -1,6 +1,6 @@
 //! Seals: two auditors keep an investigation out of everybody else's traces, and nothing tells that they did.
 
-use heyan::app::admin;
+use heyan::app::access::admin;
 use serde_json::{Value, json};
 
 use crate::{

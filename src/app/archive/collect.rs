@@ -6,18 +6,18 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Value, json};
 
 use super::{Ask, SEALED_WAIT};
+use crate::node::caller::Caller;
+use crate::traces::{
+    index,
+    look::{Look, Marks, ROWS_MAX, Sighting},
+    row::{self, Agencies},
+    seals::Withheld,
+};
 use crate::{
-    error::AppError,
-    hub::{Caller, Hub},
-    message::hex,
-    peers,
-    steps::{self, Note},
-    traces::{
-        index,
-        look::{Look, Marks, ROWS_MAX, Sighting},
-        row::{self, Agencies},
-        seals::Withheld,
-    },
+    delivery::message::hex,
+    foundation::error::AppError,
+    mismatch::steps::{self, Note},
+    node::{hub::Hub, peers},
 };
 use heyan_domain::verdict::Verdict;
 use heyan_ledger::{
@@ -63,7 +63,7 @@ pub async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<C
         origins: peers::all(hub).await?.into_iter().map(|(origin, _)| origin).collect(),
         receipts: BTreeMap::new(),
     };
-    let mut asked = all(hub, index::application(&hub.vault, ask.application_no)).await?;
+    let mut asked = all(hub, index::application(&hub.secrets.vault, ask.application_no)).await?;
     asked.retain(|seen| agency.is_none_or(|number| seen.entry.agency == number));
     asked.reverse();
     let mut subjects: Vec<Key> = Vec::new();
@@ -126,7 +126,7 @@ async fn mismatches(hub: &Arc<Hub>, subjects: &[Key], ask: &Ask<'_>) -> Result<V
             let row = hub.store.mismatch(SubjectKey(subject), &id).await?;
             let is_of = |row: &MismatchRow| {
                 ask.agency.is_none_or(|agency| row.agency == agency)
-                    && row.matter == hub.vault.matter(&row.agency, ask.application_no)
+                    && row.matter == hub.secrets.vault.matter(&row.agency, ask.application_no)
             };
             rows.insert(id, row.filter(is_of));
         }
@@ -180,11 +180,13 @@ impl Collected {
     }
 
     async fn add_mismatch(&mut self, hub: &Arc<Hub>, row: &MismatchRow) -> Result<(), AppError> {
-        let entries = self.prove_all(hub, index::mismatch(&hub.vault, &row.id)).await?;
+        let entries = self
+            .prove_all(hub, index::mismatch(&hub.secrets.vault, &row.id))
+            .await?;
         let mut history = Vec::new();
         for step in hub.store.mismatch_steps(row.subject, &row.id).await? {
             let key = steps::step_key(&row.id, step.seq);
-            let note: Note = hub.vault.open_json(steps::note_place(&key), &step.note)?;
+            let note: Note = hub.secrets.vault.open_json(steps::note_place(&key), &step.note)?;
             let is_of = |(entry, _): &&(Entry, String)| matches!(&entry.body, Body::Mismatch { step: number, .. } if *number == step.seq);
             history.push(json!({
                 "seq": step.seq, "at": time::rfc3339(step.at), "action": step.action, "state": step.state,
@@ -204,7 +206,9 @@ impl Collected {
     }
 
     async fn add_delivery(&mut self, hub: &Arc<Hub>, row: &MismatchRow, delivery: &Delivery) -> Result<(), AppError> {
-        let entries = self.prove_all(hub, index::delivery(&hub.vault, &delivery.id)).await?;
+        let entries = self
+            .prove_all(hub, index::delivery(&hub.secrets.vault, &delivery.id))
+            .await?;
         // A delivery that was tried again has more than one end: the last one counts.
         let end = entries.last().map(|(_, name)| name);
         self.deliveries.push(json!({
@@ -228,7 +232,7 @@ fn verification(hub: &Hub, agencies: &Agencies, seen: &Sighting, entry: Entry, r
         _ => Vec::new(),
     };
     let at_us = entry.at_us;
-    let id = crate::verification_id::VerificationId {
+    let id = crate::foundation::ids::VerificationId {
         at_ms: at_us / 1_000,
         node: seen.node,
         index: seen.place.index,

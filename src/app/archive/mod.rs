@@ -14,10 +14,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use self::{collect::Collected, tar::File};
+use super::node::caller::Caller;
+use super::traces;
 use super::{
-    error::AppError,
-    hub::{Caller, Hub},
-    message, peers, purpose, traces,
+    delivery::message,
+    foundation::{error::AppError, purpose},
+    node::{hub::Hub, peers},
 };
 use heyan_auth::sha256;
 use heyan_ledger::entry::{self, Kind};
@@ -110,7 +112,7 @@ fn manifest(hub: &Hub, ask: &Ask<'_>, files: &[File], now_us: i64) -> Result<Vec
         "application_no": ask.application_no.trim(),
         "agency": ask.agency,
         "made_at": time::rfc3339(now_us),
-        "made_by": hub.settings.origin,
+        "made_by": hub.node.settings.origin,
         "keys": peers::keys(hub),
         "files": hashes,
     });

@@ -8,7 +8,7 @@ use super::{
     envelope::{self, Attributes},
     outbox,
 };
-use crate::{error::AppError, hub::Hub};
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_ledger::{Cosignatures, TreeHead, VerifierKey};
 use heyan_ports::bus::{Message, Topic};
 use heyan_ports::{store::CosignedRow, time};
@@ -32,15 +32,15 @@ pub async fn publish(hub: &Hub, shown: &mut Shown) -> Result<usize, AppError> {
     if own != shown.own {
         messages.extend(message(hub, hub.ledger.vkey(), &own, None));
     }
-    let cosigned = hub.peers.cosigned();
-    let newer = |row: &&CosignedRow| row.witness == hub.settings.origin && row.at > shown.countersigned_at;
+    let cosigned = hub.node.peers.cosigned();
+    let newer = |row: &&CosignedRow| row.witness == hub.node.settings.origin && row.at > shown.countersigned_at;
     for row in cosigned.iter().filter(newer) {
         next = next.max(row.at);
-        let key = hub.peers.key_of(&row.origin);
+        let key = hub.node.peers.key_of(&row.origin);
         messages.extend(key.and_then(|key| message(hub, &key, &row.checkpoint, Some(row))));
     }
     let sent = messages.len();
-    let reports = hub.bus.publish(messages).await;
+    let reports = hub.outward.bus.publish(messages).await;
     if let Some(fault) = reports.into_iter().find_map(Result::err) {
         return Err(outbox::not_taken(&fault));
     }
@@ -53,7 +53,7 @@ pub async fn publish(hub: &Hub, shown: &mut Shown) -> Result<usize, AppError> {
 fn message(hub: &Hub, key: &str, checkpoint: &str, countersigned: Option<&CosignedRow>) -> Option<Message> {
     let ledger = VerifierKey::parse(key).ok()?;
     let TreeHead { size, root } = ledger.open(checkpoint.as_bytes(), Cosignatures::Allowed).ok()?;
-    let origin = countersigned.map_or(&*hub.settings.origin, |row| &*row.origin);
+    let origin = countersigned.map_or(&*hub.node.settings.origin, |row| &*row.origin);
     let witness = countersigned.map(|row| json!({"origin": row.witness, "key": row.witness_key}));
     let id = match countersigned {
         Some(row) => format!("{origin}/{size}/{}", row.witness),

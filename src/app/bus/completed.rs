@@ -9,7 +9,11 @@ use super::{
     envelope::{self, Attributes},
     key_of, outbox,
 };
-use crate::{error::AppError, hub::Hub, message::hex, verification_id::VerificationId};
+use crate::{
+    delivery::message::hex,
+    foundation::{error::AppError, ids::VerificationId},
+    node::hub::Hub,
+};
 use heyan_ledger::entry::{Body, Entry, Item, Kind};
 use heyan_ports::bus::{Message, Topic};
 use heyan_ports::commit::Commit;
@@ -33,7 +37,7 @@ pub struct Tail {
 /// # Errors
 /// The ledger or the store cannot be asked, or the bus did not take something: the next round begins where this one did.
 pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
-    let name = format!("kafka:completed:{}", hub.settings.origin);
+    let name = format!("kafka:completed:{}", hub.node.settings.origin);
     let next = match tail.next {
         Some(next) => next,
         None => {
@@ -65,9 +69,9 @@ pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
     }
     let behind = durable.saturating_sub(after);
     let lag = i64::try_from(behind).unwrap_or(i64::MAX);
-    hub.metrics.bus.lag(Topic::VerificationCompleted.name(), lag);
+    hub.node.metrics.bus.lag(Topic::VerificationCompleted.name(), lag);
     let any = !messages.is_empty();
-    let reports = hub.bus.publish(messages).await;
+    let reports = hub.outward.bus.publish(messages).await;
     if let Some(fault) = reports.into_iter().find_map(Result::err) {
         return Err(outbox::not_taken(&fault));
     }
@@ -86,7 +90,7 @@ pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
 
 /// Ids of agencies by their number in the ledger.
 fn agencies(hub: &Hub) -> HashMap<u32, String> {
-    let access = hub.access.load();
+    let access = hub.access.table.load();
     let agencies = access.agencies.values();
     agencies
         .map(|agency| (agency.row.number, agency.row.id.clone()))
@@ -100,7 +104,7 @@ fn put_messages(hub: &Hub, agencies: &HashMap<u32, String>, index: u64, bytes: &
     let Body::Items(items) = &entry.body else { return };
     let id = VerificationId {
         at_ms: entry.at_us / 1_000,
-        node: hub.settings.node,
+        node: hub.node.settings.node,
         index,
     };
     for (position, item) in items.iter().enumerate() {
@@ -118,7 +122,7 @@ fn put_messages(hub: &Hub, agencies: &HashMap<u32, String>, index: u64, bytes: &
             "outcome": item.outcome.as_str(),
             "fields": fields(hub, item),
             "agency": agencies.get(&entry.agency),
-            "receipt": {"origin": hub.settings.origin, "index": index},
+            "receipt": {"origin": hub.node.settings.origin, "index": index},
         });
         let attributes = Attributes {
             id: &id,

@@ -10,9 +10,11 @@ use super::{
     outbox,
 };
 use crate::{
-    error::AppError,
-    hub::Hub,
-    vault::{Place, Vault},
+    foundation::{
+        error::AppError,
+        vault::{Place, Vault},
+    },
+    node::hub::Hub,
 };
 use heyan_domain::fault::Fault;
 use heyan_ports::bus::{BusFault, Message, Received, Topic};
@@ -101,14 +103,14 @@ pub async fn bury(hub: &Hub, topic: Topic, letters: &[(&Received, &Reason)]) -> 
         let sealed = seal(hub, topic, received, reason)?;
         messages.push(message(hub, topic, received, reason, Some(sealed)));
     }
-    let reports = hub.bus.publish(messages).await;
+    let reports = hub.outward.bus.publish(messages).await;
     for ((received, reason), report) in letters.iter().zip(reports) {
         match report {
             Ok(()) => {}
             Err(BusFault::TooLarge) => {
                 // Its place is told; the message stands there as long as its topic keeps it.
                 let short = vec![message(hub, topic, received, reason, None)];
-                if let Some(fault) = hub.bus.publish(short).await.into_iter().find_map(Result::err) {
+                if let Some(fault) = hub.outward.bus.publish(short).await.into_iter().find_map(Result::err) {
                     return Err(outbox::not_taken(&fault));
                 }
             }
@@ -116,7 +118,7 @@ pub async fn bury(hub: &Hub, topic: Topic, letters: &[(&Received, &Reason)]) -> 
         }
     }
     for (received, reason) in letters {
-        hub.metrics.bus.dead_letter(reason.class.as_str());
+        hub.node.metrics.bus.dead_letter(reason.class.as_str());
         let (partition, offset) = (received.partition, received.offset);
         let (class, code) = (reason.class.as_str(), reason.code);
         tracing::warn!(
@@ -159,7 +161,7 @@ fn seal(hub: &Hub, topic: Topic, received: &Received, reason: &Reason) -> Result
             .collect(),
     };
     let row = row(topic.name(), received.partition.into(), received.offset);
-    Ok(STANDARD.encode(hub.vault.seal_json(place(&row), &sealed)?))
+    Ok(STANDARD.encode(hub.secrets.vault.seal_json(place(&row), &sealed)?))
 }
 
 fn message(hub: &Hub, topic: Topic, received: &Received, reason: &Reason, sealed: Option<String>) -> Message {
@@ -176,7 +178,7 @@ fn message(hub: &Hub, topic: Topic, received: &Received, reason: &Reason, sealed
         "sealed": sealed,
     });
     let key = match &received.key {
-        Some(key) => super::key_of(&hub.vault.of_bus(b"key", key)),
+        Some(key) => super::key_of(&hub.secrets.vault.of_bus(b"key", key)),
         None => id.clone().into_bytes(),
     };
     let attributes = Attributes {

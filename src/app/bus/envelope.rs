@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{hub::Hub, strict};
+use crate::{node::hub::Hub, verification::strict};
 use heyan_ports::bus::{Message, Received, Topic};
 use heyan_ports::time;
 
@@ -32,7 +32,7 @@ pub fn message_of(hub: &Hub, topic: Topic, key: Vec<u8>, attributes: &Attributes
     let mut headers = vec![
         ("ce_specversion", "1.0".to_owned()),
         ("ce_id", attributes.id.to_owned()),
-        ("ce_source", format!("//{}", hub.settings.origin)),
+        ("ce_source", format!("//{}", hub.node.settings.origin)),
         ("ce_type", topic.name().to_owned()),
         ("ce_time", time::rfc3339(attributes.at_us)),
         ("ce_partitionkey", String::from_utf8_lossy(&key).into_owned()),

@@ -12,12 +12,9 @@ use super::{
     dead_letter::{self, Class, Reason},
     envelope, outbox,
 };
-use crate::{
-    error::AppError,
-    feed,
-    hub::{Caller, Hub},
-    records::{self, Incoming},
-};
+use crate::node::caller::Caller;
+use crate::records::{self, Incoming};
+use crate::{foundation::error::AppError, node::hub::Hub, records::feed};
 use heyan_catalog::Dataset;
 use heyan_ports::bus::{BusFault, Received, StartAt, Topic};
 use heyan_ports::{
@@ -101,7 +98,7 @@ impl Feed {
             store: Arc::clone(&hub.store),
             runtime: tokio::runtime::Handle::current(),
         };
-        hub.bus.subscribe(TOPIC, Arc::new(starts))?;
+        hub.outward.bus.subscribe(TOPIC, Arc::new(starts))?;
         let together = settings.batch_messages_max;
         Ok(Self {
             settings,
@@ -122,7 +119,12 @@ impl Feed {
     pub async fn take(&mut self, hub: &Hub) -> Result<usize, AppError> {
         if self.held.is_empty() {
             let max = self.settings.batch_messages_max.min(records::RECORDS_MAX);
-            let polled = hub.bus.receive(TOPIC, max).await.map_err(|fault| unread(&fault))?;
+            let polled = hub
+                .outward
+                .bus
+                .receive(TOPIC, max)
+                .await
+                .map_err(|fault| unread(&fault))?;
             if polled.generation != self.generation {
                 self.generation = polled.generation;
                 self.forget();
@@ -131,9 +133,10 @@ impl Feed {
             self.together = self.settings.batch_messages_max;
             self.tries = 0;
         }
-        if let Some(lag) = hub.bus.lag(TOPIC) {
+        if let Some(lag) = hub.outward.bus.lag(TOPIC) {
             let lag = lag.saturating_add(u64::try_from(self.held.len()).unwrap_or_default());
-            hub.metrics
+            hub.node
+                .metrics
                 .bus
                 .lag(TOPIC.name(), i64::try_from(lag).unwrap_or(i64::MAX));
         }
@@ -338,10 +341,13 @@ impl Feed {
                     parked.remove(key);
                 }
             }
-            hub.metrics.bus.parked(i64::try_from(parked.len()).unwrap_or(i64::MAX));
+            hub.node
+                .metrics
+                .bus
+                .parked(i64::try_from(parked.len()).unwrap_or(i64::MAX));
         }
         let next: Vec<(i32, i64)> = plan.next.into_iter().collect();
-        hub.bus.done(TOPIC, &next).await;
+        hub.outward.bus.done(TOPIC, &next).await;
         Ok(())
     }
 }
@@ -364,8 +370,8 @@ fn unread(fault: &BusFault) -> AppError {
 
 /// Keyed hashes that name a message: of its key, and of its subject.
 fn keys_of(hub: &Hub, received: &Received, subject: Option<[u8; 16]>) -> Vec<[u8; 16]> {
-    let of_key = received.key.as_ref().map(|key| hub.vault.of_bus(b"key", key));
-    let of_subject = subject.map(|subject| hub.vault.of_bus(b"subject", &subject));
+    let of_key = received.key.as_ref().map(|key| hub.secrets.vault.of_bus(b"key", key));
+    let of_subject = subject.map(|subject| hub.secrets.vault.of_bus(b"subject", &subject));
     of_key.into_iter().chain(of_subject).collect()
 }
 
@@ -405,5 +411,5 @@ fn subject_of(hub: &Hub, dataset: &Dataset, data: &serde_json::Value) -> Option<
     let members = data.get("subject")?.as_object()?;
     let value_of = |name: &str| members.get(name).and_then(serde_json::Value::as_str);
     let subject = dataset.parse_subject(value_of).ok()?;
-    Some(hub.loader.subject_key(dataset, &subject.key).0)
+    Some(hub.records.loader.subject_key(dataset, &subject.key).0)
 }

@@ -8,9 +8,9 @@ use super::{
     key_of,
 };
 use crate::{
-    error::AppError,
-    hub::Hub,
-    message::{self, hex},
+    delivery::message::{self, hex},
+    foundation::error::AppError,
+    node::hub::Hub,
 };
 use heyan_ports::bus::{BusFault, Message, Topic};
 use heyan_ports::{
@@ -36,7 +36,7 @@ pub fn is_not_taken(error: &AppError) -> bool {
 /// The store could not be asked, or the bus did not take something: it waits for the next round.
 pub async fn publish(hub: &Hub) -> Result<usize, AppError> {
     let events = hub.store.unpublished_events(ROUND_MAX).await?;
-    let alerts = match hub.bus.hears(Topic::Supervision) {
+    let alerts = match hub.outward.bus.hears(Topic::Supervision) {
         true => hub.store.unpublished_alerts(ROUND_MAX).await?,
         false => Vec::new(),
     };
@@ -57,7 +57,7 @@ pub async fn publish(hub: &Hub) -> Result<usize, AppError> {
         }
     }
     messages.extend(alerts.iter().map(|alert| alert_message(hub, alert)));
-    let reports = hub.bus.publish(messages).await;
+    let reports = hub.outward.bus.publish(messages).await;
     let taken = reports.iter().take_while(|report| report.is_ok()).count();
     let fault = reports.into_iter().find_map(Result::err);
     let alerts_taken = alerts.iter().take(taken.saturating_sub(sent.len()));

@@ -13,16 +13,22 @@ use super::{
     envelope::{self, Arrived, Attributes},
     outbox,
 };
+use crate::node::{caller::Caller, write::QueueAppender};
 use crate::{
-    access::Role,
-    answer_json,
-    chunk::{self, ChunkAnswer, ItemResult},
-    error::AppError,
-    hub::{Caller, Hub, Queue},
-    purpose,
-    question::{self, ItemBody, Object, Purpose},
-    replies::{self, Begun},
-    token::{self, RecentTokens, Unknown},
+    access::{
+        table::Role,
+        token::{self, RecentTokens, Unknown},
+    },
+    foundation::{error::AppError, purpose},
+    node::{
+        hub::Hub,
+        idempotency::{self as replies, Begun},
+    },
+    verification::{
+        answer_json,
+        chunk::{self, ChunkAnswer, ItemResult},
+        question::{self, ItemBody, Object, Purpose},
+    },
 };
 use heyan_auth::sha256;
 use heyan_ledger::entry::{self, Kind};
@@ -102,7 +108,7 @@ impl Requests {
     /// # Errors
     /// The settings of the bus do not allow it.
     pub fn start(hub: &Hub, problems: Arc<dyn Problems>, items_max: usize) -> Result<Self, BusFault> {
-        hub.bus.subscribe(TOPIC, Arc::new(Anywhere))?;
+        hub.outward.bus.subscribe(TOPIC, Arc::new(Anywhere))?;
         Ok(Self {
             answerer: Arc::new(Answerer { problems, items_max }),
             held: Vec::new(),
@@ -115,11 +121,12 @@ impl Requests {
     /// The bus, the store or the ledger cannot be asked: the next call tries again what was not answered.
     pub async fn answer(&mut self, hub: &Arc<Hub>) -> Result<usize, AppError> {
         if self.held.is_empty() {
-            let polled = hub.bus.receive(TOPIC, ROUND_MAX).await;
+            let polled = hub.outward.bus.receive(TOPIC, ROUND_MAX).await;
             self.held = polled.map_err(|fault| outbox::not_taken(&fault))?.messages;
         }
-        if let Some(lag) = hub.bus.lag(TOPIC) {
-            hub.metrics
+        if let Some(lag) = hub.outward.bus.lag(TOPIC) {
+            hub.node
+                .metrics
                 .bus
                 .lag(TOPIC.name(), i64::try_from(lag).unwrap_or(i64::MAX));
         }
@@ -140,7 +147,7 @@ impl Requests {
         if !letters.is_empty() {
             dead_letter::bury(hub, TOPIC, &letters).await?;
         }
-        let reports = hub.bus.publish(results).await;
+        let reports = hub.outward.bus.publish(results).await;
         if let Some(fault) = reports.into_iter().find_map(Result::err) {
             return Err(outbox::not_taken(&fault));
         }
@@ -150,7 +157,7 @@ impl Requests {
         }
         let next: Vec<(i32, i64)> = next.into_iter().collect();
         if !next.is_empty() {
-            hub.bus.done(TOPIC, &next).await;
+            hub.outward.bus.done(TOPIC, &next).await;
         }
         Ok(std::mem::take(&mut self.held).len())
     }
@@ -186,7 +193,7 @@ impl Answerer {
         purpose::check(&body.purpose)?;
         let items: Vec<ItemBody<'_>> = body.items.into_iter().map(|Object(item)| item).collect();
         let questions = items.iter().map(Ok::<_, AppError>).collect();
-        let answer = chunk::verify_chunk(hub, &Queue, caller, &body.purpose, None, questions).await?;
+        let answer = chunk::verify_chunk(hub, &QueueAppender, caller, &body.purpose, None, questions).await?;
         let mut out = Vec::with_capacity(256 + items.len() * 512);
         out.extend_from_slice(b"{\"request\":");
         answer_json::put_string(&mut out, &arrived.id);
@@ -199,7 +206,7 @@ impl Answerer {
             self.put_result(&mut out, &id.text(), item, result);
         }
         out.extend_from_slice(b"],");
-        answer_json::put_receipt(&mut out, &hub.settings.origin, &entered);
+        answer_json::put_receipt(&mut out, &hub.node.settings.origin, &entered);
         out.push(b'}');
         Ok(out)
     }
@@ -233,7 +240,7 @@ async fn answer_one(answerer: Arc<Answerer>, hub: Arc<Hub>, received: Received) 
         Ok(caller) => caller,
         Err(unknown) => {
             let reason = unknown_word(unknown);
-            if let Ok(counter) = hub.metrics.unknown_callers.get_metric_with_label_values(&[reason]) {
+            if let Ok(counter) = hub.node.metrics.unknown_callers.get_metric_with_label_values(&[reason]) {
                 counter.inc();
             }
             let problem = answerer.problems.unknown(unknown);
@@ -321,10 +328,13 @@ fn result(hub: &Hub, received: &Received, arrived: &Arrived, client: &str, paylo
     let is_hash = given.len() >= 32 && given.len() <= 64 && given.iter().all(u8::is_ascii_hexdigit);
     let key = match is_hash {
         true => given.to_vec(),
-        false => super::key_of(&hub.vault.of_bus(b"key", given)),
+        false => super::key_of(&hub.secrets.vault.of_bus(b"key", given)),
     };
     let of_both = [client.as_bytes(), &[0], arrived.id.as_bytes()].concat();
-    let id = format!("res_{}", crate::message::hex(&hub.vault.of_bus(b"result", &of_both)));
+    let id = format!(
+        "res_{}",
+        crate::delivery::message::hex(&hub.secrets.vault.of_bus(b"result", &of_both))
+    );
     let attributes = Attributes {
         id: &id,
         subject: None,

@@ -4,14 +4,19 @@
 use serde::Deserialize;
 
 use super::{CheckFacts, View, get};
+use crate::node::caller::Caller;
 use crate::{
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
-    judge, purpose,
-    question::{self, Members, Purpose, Text},
-    usage,
-    verification_id::VerificationId,
-    verify::{Answer, Entered, Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
+    foundation::{
+        error::{AppError, Thing},
+        ids::VerificationId,
+        purpose, usage,
+    },
+    node::hub::Hub,
+    verification::{
+        judge,
+        question::{self, Members, Purpose, Text},
+        verify::{Answer, Entered, Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
+    },
 };
 use heyan_catalog::Dataset;
 use heyan_domain::{
@@ -62,7 +67,7 @@ pub async fn reuse<'h>(
         .ok_or(AppError::NotFound(Thing::Dataset))?;
     let allowed = agency.permission(dataset, &body.purpose.item_code, now_us, caller.peer)?;
     let subject = parse_subject(dataset, &body.subject)?;
-    let of = |key: &[u8]| hub.loader.subject_key(dataset, key);
+    let of = |key: &[u8]| hub.records.loader.subject_key(dataset, key);
     let is_the_one = |key: &[u8]| of(key) == row.subject;
     let key = [Some(&subject.key), subject.alternative.as_ref()].into_iter().flatten();
     // Who names somebody else learns nothing, not even that.
@@ -71,8 +76,8 @@ pub async fn reuse<'h>(
         .find(|key| is_the_one(key))
         .ok_or(AppError::NotFound(Thing::Case))?;
     allowed.charge(usage::day_of(now_us))?;
-    let wanted = hub.records.wanted(dataset, Some(0), now_us);
-    let (slot, _) = hub.records.get(key, wanted).await?;
+    let wanted = hub.records.caches.wanted(dataset, Some(0), now_us);
+    let (slot, _) = hub.records.caches.get(key, wanted).await?;
     let current = slot.record.as_ref().map_or(0, |record| record.version);
     // Version 0 tells no version, so nothing says that it is still the one.
     if slot.is_stale() || row.record_version == 0 || current != row.record_version || *dataset.rules != *check.rules {
@@ -80,16 +85,16 @@ pub async fn reuse<'h>(
     }
     *names = check.fields.iter().map(|field| field.name.clone()).collect();
     let mut judgement = narrowed(dataset, row, check, allowed.permission, names);
-    let about = hub.pending.about(row.subject);
+    let about = hub.mismatches.pending.about(row.subject);
     if let Some(about) = about.as_deref() {
         judgement.disputed = judge::disputed(dataset, about, &judgement);
     }
     let entered = enter(hub, lane, caller, &body.purpose, &row.verification, &judgement, now_us).await?;
-    hub.metrics.verification(dataset.number, judgement.outcome);
+    hub.node.metrics.verification(dataset.number, judgement.outcome);
     Ok(Answer {
         id: VerificationId {
             at_ms: now_us / 1_000,
-            node: hub.settings.node,
+            node: hub.node.settings.node,
             index: entered.index,
         },
         judgement,

@@ -12,13 +12,15 @@ use super::{
     hashing::{Hashed, SignatureOver},
     place_of, standing,
 };
+use crate::node::caller::Caller;
 use crate::{
-    error::AppError,
-    hub::{Caller, Hub},
-    judge::{self, Asking},
-    purpose,
-    question::{self, Claim, Members, Purpose, SafeInteger, Text},
-    verify::{self, Answer, Judgement, Question, agrees},
+    foundation::{error::AppError, purpose},
+    node::hub::Hub,
+    verification::{
+        judge::{self, Asking},
+        question::{self, Claim, Members, Purpose, SafeInteger, Text},
+        verify::{self, Answer, Judgement, Question, agrees},
+    },
 };
 use heyan_auth::{
     file_digest::{FileDigests, hex},
@@ -145,7 +147,7 @@ fn signer(
     let wrong = |part| AppError::fault(part, "invalid_value");
     let chain = Certificate::read_all(certificate).map_err(|_fault| wrong("/certificate"))?;
     let first = chain.first().ok_or_else(|| wrong("/certificate"))?;
-    let licences = &hub.licences;
+    let licences = &hub.materials.licences;
     let trust = signature::chain::trust(
         &*licences.provider,
         &licences.roots,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::super::{error::AppError, hub::Hub};
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_auth::{
     file_digest::{FileDigest, FileDigests},
     signature::{Verified, Verifier},
@@ -60,7 +60,7 @@ impl Hashing {
     pub fn begin(hub: &Hub, verifier: Option<(SignatureOver, Box<dyn Verifier>)>) -> Self {
         let (pieces, coming) = mpsc::channel(PIECES_MAX);
         // It ends when the sender is gone, whole or not.
-        let done = hub.pool.spawn_blocking(move || hash(coming, verifier));
+        let done = hub.node.pool.spawn_blocking(move || hash(coming, verifier));
         Self { pieces, done }
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::super::{error::AppError, hub::Hub, supervision};
+use super::super::supervision;
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::{Dataset, Role};
 use heyan_domain::{calendar, licence::validity::Bound};
 use heyan_ports::{commit::RecordWrite, rows::AlertRow};
@@ -32,7 +33,7 @@ impl Issued {
 
     /// One alert a day for a dataset whose licences come in late.
     pub(crate) fn alerts(&self, hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
-        let days_max = i64::from(hub.licences.settings.issue_delay_days_max);
+        let days_max = i64::from(hub.materials.licences.settings.issue_delay_days_max);
         let late = |(_, delay_s): &&(Arc<str>, i64)| days_max > 0 && *delay_s > days_max * DAY_S;
         let mut datasets: Vec<&Arc<str>> = self.0.iter().filter(late).map(|(dataset, _)| dataset).collect();
         datasets.sort_unstable();
@@ -53,7 +54,7 @@ impl Issued {
     /// Measures them, once they are committed.
     pub(crate) fn measure(&self, hub: &Hub) {
         for (dataset, delay_s) in &self.0 {
-            hub.metrics.licence_issued(dataset, *delay_s);
+            hub.node.metrics.licence_issued(dataset, *delay_s);
         }
     }
 }

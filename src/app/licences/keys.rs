@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::hub::Hub;
+use crate::node::hub::Hub;
 use heyan_catalog::{Dataset, Licence, Role};
 use heyan_ports::commit::{RecordKeys, RecordWrite};
 
@@ -38,12 +38,13 @@ pub(super) fn by_holder<'v>(
         texts.push(field.comparator.claim_text(value));
     }
     let parts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
-    Some(hub.vault.record_key(&dataset.name, name, &parts))
+    Some(hub.secrets.vault.record_key(&dataset.name, name, &parts))
 }
 
 /// The key of the versions that came after the licence of a canonical identifier.
 pub(super) fn after(hub: &Hub, dataset: &Dataset, canonical: &str) -> [u8; 16] {
-    hub.vault
+    hub.secrets
+        .vault
         .record_key(&dataset.name, b"previous", &[canonical.as_bytes()])
 }
 

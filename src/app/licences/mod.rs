@@ -7,21 +7,20 @@ mod issuing;
 mod keys;
 pub mod query;
 mod standing;
+pub mod state;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::civil::Date;
-use tokio::sync::Semaphore;
 
 pub(super) use self::{issuing::Issued, keys::of as keys_of};
 pub use standing::Validity;
 
 use super::{
-    error::AppError,
-    hub::Hub,
-    question::{Members, Text},
+    foundation::error::AppError,
+    node::hub::Hub,
+    verification::question::{Members, Text},
 };
-use heyan_auth::signature::{Certificate, Provider};
 use heyan_catalog::{Dataset, Subject};
 use heyan_domain::{
     calendar,
@@ -32,38 +31,11 @@ use heyan_domain::{
     },
 };
 
-/// What the hub needs for licences.
-pub struct Licences {
-    /// Verifies signatures.
-    pub provider: Box<dyn Provider>,
-    /// Certificates of the authorities whose signers are trusted.
-    pub roots: Vec<Certificate>,
-    /// One for each file that is verified at once.
-    pub places: Arc<Semaphore>,
-    /// Limits and names.
-    pub settings: Settings,
-}
-
-/// Limits and names.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Largest file, bytes.
-    pub file_bytes_max: u64,
-    /// Longest time to receive one.
-    pub upload_deadline: Duration,
-    /// First digits of this city's division codes.
-    pub home_divisions: Vec<String>,
-    /// Dataset of licences that were issued elsewhere.
-    pub away_dataset: Option<String>,
-    /// Days after its date of issue from which on a licence came in late; 0: never.
-    pub issue_delay_days_max: u16,
-}
-
 /// The dataset that a question means: the one it names, or, by where the licence was issued, this city's or the one for licences from
 /// elsewhere.
 fn dataset_of<'h>(hub: &'h Hub, named: Option<&str>, place: Option<Place>) -> Result<&'h Arc<Dataset>, AppError> {
     let unknown = || AppError::fault("/dataset", "unknown_dataset");
-    let away = hub.licences.settings.away_dataset.as_deref();
+    let away = hub.materials.licences.settings.away_dataset.as_deref();
     let named = named.or(away.filter(|_| place == Some(Place::Away)));
     let dataset = match named {
         Some(name) => hub.catalog.get(name),
@@ -75,7 +47,7 @@ fn dataset_of<'h>(hub: &'h Hub, named: Option<&str>, place: Option<Place>) -> Re
 /// Where the licence of a subject was issued.
 fn place_of(hub: &Hub, subject: &Subject) -> Place {
     let canonical = std::str::from_utf8(subject.canonical()).unwrap_or_default();
-    issuer::place_of(canonical, &hub.licences.settings.home_divisions)
+    issuer::place_of(canonical, &hub.materials.licences.settings.home_divisions)
 }
 
 /// The day that is asked about; today in China where none is.

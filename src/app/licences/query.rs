@@ -13,17 +13,19 @@ use super::{
     keys::{self, Part},
     owned, place_of, standing,
 };
+use crate::node::caller::Caller;
+use crate::records;
 use crate::{
-    access::{Allowed, Refusal},
-    consequence::Consequence,
-    error::AppError,
-    guess,
-    hub::{Caller, Hub},
-    judge::{self, Asking},
-    purpose,
-    question::{self, Claim, Members, Purpose, SafeInteger, Text},
-    records, usage,
-    verify::{self, Answer, Judgement, Question},
+    access::table::{Allowed, Refusal},
+    foundation::{error::AppError, purpose, usage},
+    node::hub::Hub,
+    verification::{
+        consequence::Consequence,
+        guess,
+        judge::{self, Asking},
+        question::{self, Claim, Members, Purpose, SafeInteger, Text},
+        verify::{self, Answer, Judgement, Question},
+    },
 };
 use heyan_catalog::{Dataset, Licence};
 use heyan_domain::{

@@ -4,10 +4,8 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::{
-    super::{error::AppError, hub::Hub, verify::Judgement},
-    keys,
-};
+use super::keys;
+use crate::{foundation::error::AppError, node::hub::Hub, verification::verify::Judgement};
 use heyan_catalog::{Dataset, Licence, Role};
 use heyan_domain::{
     licence::{
@@ -159,7 +157,7 @@ async fn successors(
         .collect();
     let next = chain::next_version(&canonical);
     if let Some(subject) = next.and_then(|next| dataset.parse_subject(|_only| Some(&next)).ok()) {
-        wanted.push(key(hub.loader.subject_key(dataset, &subject.key)));
+        wanted.push(key(hub.records.loader.subject_key(dataset, &subject.key)));
     }
     let records = hub.store.records(&wanted).await?;
     let found = records.iter().flatten();

@@ -13,10 +13,11 @@ use super::{
     markdown::{EN, Page, ZH},
     sums::{Sums, period},
 };
+use crate::node::caller::Caller;
 use crate::{
-    access::{Agency, Role},
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
+    access::table::{Agency, Role},
+    foundation::error::{AppError, Thing},
+    node::hub::Hub,
 };
 use heyan_catalog::Dataset;
 use heyan_domain::calendar::{china_day, china_midnight_us};
@@ -77,7 +78,7 @@ fn day_of(date: Date) -> i32 {
 
 /// The agency of an id.
 fn agency_of(hub: &Hub, id: &str) -> Result<Arc<Agency>, AppError> {
-    let found = hub.access.load().agencies.get(id).map(Arc::clone);
+    let found = hub.access.table.load().agencies.get(id).map(Arc::clone);
     found.ok_or(AppError::NotFound(Thing::Agency))
 }
 

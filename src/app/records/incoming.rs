@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use super::{IngestResult, Ingested};
-use crate::{error::AppError, hub::Hub};
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::{Dataset, Subject};
 use heyan_domain::fault::Limit;
 use heyan_ports::{
@@ -50,7 +50,7 @@ impl Incoming {
             .map_err(AppError::Invalid)?;
         let key = RecordKey {
             dataset: Arc::clone(&dataset.name),
-            subject: hub.loader.subject_key(dataset, &parsed.key),
+            subject: hub.records.loader.subject_key(dataset, &parsed.key),
         };
         let json = |object| {
             serde_json::to_string(object).map_err(|_unwritable| AppError::Internal("a record cannot be written"))

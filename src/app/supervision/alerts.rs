@@ -3,14 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::node::caller::Caller;
 use crate::{
-    access::Role,
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
-    peers, purpose,
-    replies::Slot,
-    steps::Note,
-    vault::Place,
+    access::table::Role,
+    foundation::{
+        error::{AppError, Thing},
+        purpose,
+        vault::Place,
+    },
+    mismatch::steps::Note,
+    node::{hub::Hub, idempotency::Slot, peers},
 };
 use heyan_domain::supervision::Rule;
 use heyan_ledger::entry::{self, Entry, Kind};
@@ -139,7 +141,8 @@ async fn view(hub: &Hub, caller: &Caller, row: AlertRow) -> Result<View, AppErro
     let note = |step: AlertStep| {
         let note = match is_auditor {
             true => Some(
-                hub.vault
+                hub.secrets
+                    .vault
                     .open_json(place(&step_key(&step.alert, step.seq)), &step.note)?,
             ),
             false => None,
@@ -232,7 +235,10 @@ async fn step(
         at: now_us,
         action: action.as_str().to_owned(),
         state: row.state.clone(),
-        note: hub.vault.seal_json(place(&step_key(&row.id, row.revision)), note)?,
+        note: hub
+            .secrets
+            .vault
+            .seal_json(place(&step_key(&row.id, row.revision)), note)?,
     };
     let mut bytes = Vec::with_capacity(160);
     entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());

@@ -5,13 +5,13 @@ use std::{
     sync::Arc,
 };
 
+use crate::items::register::Items;
+use crate::items::{self, PaperWhy};
 use crate::{
-    access::AccessTable,
-    applications,
-    hub::Hub,
-    items::{self, Items, PaperWhy},
-    purpose,
-    vault::Vault,
+    access::table::AccessTable,
+    foundation::{purpose, vault::Vault},
+    node::hub::Hub,
+    supervision::applications,
 };
 use heyan_auth::seal::PurposeSealer;
 use heyan_catalog::Catalog;
@@ -73,21 +73,21 @@ impl Kept {
     /// By what the hub knows now: what was kept, while neither agencies nor items changed. Keyed hashes go with them, for they are made
     /// of an agency's id, which the hub may not have known.
     fn of(hub: &Hub, kept: Option<Self>) -> Self {
-        let made_of = (hub.access.load_full(), hub.items.load_full());
+        let made_of = (hub.access.table.load_full(), hub.materials.items.load_full());
         let stands = |kept: &Self| {
             let old = kept.made_of.as_ref();
             old.is_some_and(|old| Arc::ptr_eq(&old.0, &made_of.0) && Arc::ptr_eq(&old.1, &made_of.1))
         };
         match kept {
             Some(kept) if stands(&kept) => Self {
-                calendar: hub.calendar.load_full(),
+                calendar: hub.mismatches.calendar.load_full(),
                 ..kept
             },
             _ => Self {
                 agencies: agencies(&made_of.0),
                 paper: paper(&made_of.1),
                 due_days: due_days(&hub.catalog),
-                calendar: hub.calendar.load_full(),
+                calendar: hub.mismatches.calendar.load_full(),
                 known: Known::default(),
                 made_of: Some(made_of),
             },
@@ -104,8 +104,8 @@ impl<'h> FactReader<'h> {
     /// One that goes on with what another has kept.
     pub fn with(hub: &'h Hub, kept: Option<Kept>) -> Self {
         Self {
-            sealer: &hub.sealer,
-            vault: &hub.vault,
+            sealer: &hub.secrets.sealer,
+            vault: &hub.secrets.vault,
             kept: Kept::of(hub, kept),
         }
     }

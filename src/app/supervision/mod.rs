@@ -2,65 +2,25 @@
 //! at becomes an alert with its evidence. `domain::supervision` judges; here the facts are read, the alerts kept, and the rules tried.
 
 pub mod alerts;
+pub mod applications;
 pub mod facts;
 pub mod replay;
+pub mod state;
 pub mod watch;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::{
-    error::{AppError, Thing},
-    hub::Hub,
-    purpose,
-    verification_id::new_id,
+    foundation::{
+        error::{AppError, Thing},
+        ids::new_id,
+        purpose,
+    },
+    node::hub::Hub,
 };
-use heyan_auth::sha256;
-use heyan_domain::supervision::{Class, Mode, Rule, Severity, Standing};
+use heyan_domain::supervision::{Class, Rule, Severity};
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::{commit::Commit, rows::AlertRow};
-
-/// The rules in force, and how they do.
-pub struct Supervision {
-    /// In the order of the file.
-    pub rules: Vec<Arc<Rule>>,
-    /// SHA-256 of the file, lower-case hexadecimal.
-    pub digest: String,
-    standings: Mutex<Vec<Standing>>,
-    /// One trial of a rule at a time: it reads much.
-    trials: Arc<tokio::sync::Mutex<()>>,
-}
-
-impl Supervision {
-    /// Of the rules of a file.
-    pub fn new(rules: Vec<Arc<Rule>>, text: &str) -> Self {
-        let digest = sha256(text.as_bytes());
-        Self {
-            rules,
-            digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-            standings: Mutex::default(),
-            trials: Arc::default(),
-        }
-    }
-
-    /// The rule of an id.
-    pub fn rule(&self, id: &str) -> Option<&Arc<Rule>> {
-        self.rules.iter().find(|rule| rule.id == id)
-    }
-
-    /// Whether what a rule finds becomes an alert. What the hub raises itself is raised without a rule too.
-    pub fn raises(&self, id: &str) -> bool {
-        self.rule(id).is_none_or(|rule| rule.mode == Mode::On)
-    }
-
-    /// How the rules do on this node; empty while another node watches.
-    pub fn standings(&self) -> Vec<Standing> {
-        self.standings.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn stand(&self, standings: Vec<Standing>) {
-        *self.standings.lock().unwrap_or_else(PoisonError::into_inner) = standings;
-    }
-}
 
 /// A new alert of a rule, about nothing yet.
 ///
@@ -71,7 +31,7 @@ pub fn alert(hub: &Hub, rule: &str, once: String, now_us: i64) -> Result<AlertRo
     let class = known.map_or(Class::Process, |rule| rule.class);
     let severity = known.map_or(Severity::Medium, |rule| rule.severity);
     Ok(AlertRow {
-        id: new_id(b"alt_", now_us, hub.settings.node)?,
+        id: new_id(b"alt_", now_us, hub.node.settings.node)?,
         rule: rule.to_owned(),
         once,
         dataset: None,
@@ -106,9 +66,9 @@ pub fn rule_of(hub: &Hub, id: &str) -> Result<Arc<Rule>, AppError> {
 /// The store or the ledger failed.
 pub async fn begin(hub: &Hub) -> Result<(), AppError> {
     for rule in &hub.supervision.rules {
-        let _counted_from_now = hub.metrics.turn.alerts.get_metric_with_label_values(&[&rule.id]);
+        let _counted_from_now = hub.node.metrics.turn.alerts.get_metric_with_label_values(&[&rule.id]);
     }
-    let name = format!("supervision:rules:{}", hub.settings.origin);
+    let name = format!("supervision:rules:{}", hub.node.settings.origin);
     let digest = &hub.supervision.digest;
     if hub.store.position(&name).await?.as_ref() == Some(digest) {
         return Ok(());

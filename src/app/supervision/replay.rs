@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{facts::FactReader, watch::first_since};
-use crate::{error::AppError, hub::Hub};
+use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::supervision;
 use heyan_domain::{
     calendar::china_date,
@@ -67,14 +67,14 @@ pub async fn replay(hub: &Arc<Hub>, rule: &Rule, days: u32) -> Result<Trial, App
     rule.mode = Mode::On;
     let (hub, rule) = (Arc::clone(hub), Arc::new(rule));
     let waits = Arc::new(Waits(Mutex::new(true)));
-    let (still, pool) = (Arc::clone(&waits), hub.pool.clone());
+    let (still, pool) = (Arc::clone(&waits), hub.node.pool.clone());
     let _gives_up = GivesUp(waits);
     let tried = pool.spawn_blocking(move || {
         let now_us = hub.clock.now_us();
         let from_us = now_us - i64::from(days) * DAY_US;
         let first = first_since(&hub.ledger, from_us - i64::from(LEARNING_DAYS) * DAY_US)?;
         let mut reader = FactReader::of(&hub);
-        let node = hub.settings.node;
+        let node = hub.node.settings.node;
         try_over(&hub.ledger, &mut reader, node, &rule, (first, from_us, now_us), &|| {
             still.wanted()
         })

@@ -14,7 +14,10 @@ use super::{
     alert,
     facts::{self, FactReader, Kept},
 };
-use crate::{error::AppError, hub::Hub, peers, sweep, turns::Duty, vault::Place};
+use crate::{
+    foundation::{error::AppError, lease::Duty, vault::Place},
+    node::{hub::Hub, peers, upkeep as sweep},
+};
 use heyan_domain::supervision::{Fact, Finding, Seen, Supervisor};
 use heyan_ledger::{Ledger, entry};
 use heyan_ports::{
@@ -66,7 +69,7 @@ impl Watcher {
     /// # Errors
     /// The ledger or the store cannot be asked: the next round goes on from what was kept.
     pub async fn round(&mut self, hub: &Hub, duty: &mut Duty) -> Result<u64, AppError> {
-        let is_among_others = hub.trust.is_among_others();
+        let is_among_others = hub.node.trust.is_among_others();
         let posted = match is_among_others {
             true => self.post(hub).await?,
             false => 0,
@@ -94,7 +97,7 @@ impl Watcher {
 
     /// Posts what this node's ledger says since the last time.
     async fn post(&mut self, hub: &Hub) -> Result<u64, AppError> {
-        let origin = &hub.settings.origin;
+        let origin = &hub.node.settings.origin;
         let name = format!("supervision:posted:{origin}");
         let (first, stored) = match self.posted {
             Some(posted) => posted,
@@ -120,7 +123,7 @@ impl Watcher {
         self.posted = None;
         let posted = (!body.is_empty()).then(|| PostedEntries {
             origin: origin.clone(),
-            node: hub.settings.node,
+            node: hub.node.settings.node,
             first,
             next,
             body,
@@ -191,7 +194,7 @@ impl Known {
             reader: None,
         };
         let Some(kept) = kept else { return Ok(known) };
-        let plain = hub.vault.open(place(), &kept)?;
+        let plain = hub.secrets.vault.open(place(), &kept)?;
         let (taken, seen) = plain.split_at(plain.iter().position(|byte| *byte == b'\n').unwrap_or_default());
         match (serde_json::from_slice(taken), serde_json::from_slice(seen)) {
             (Ok(taken), Ok(snapshot)) => {
@@ -209,12 +212,12 @@ impl Known {
 
     /// Takes in entries of this node's own ledger.
     async fn take_own(&mut self, hub: &Hub) -> Result<u64, AppError> {
-        let origin = &hub.settings.origin;
+        let origin = &hub.node.settings.origin;
         let first = beginning(hub, self.taken.get(origin).copied())?;
         let mut reader = FactReader::with(hub, self.reader.take());
         let (mut next, mut eaten) = (first, Vec::new());
         hub.ledger.tail(first, ENTRIES_MAX, |index, bytes| {
-            let node = hub.settings.node;
+            let node = hub.node.settings.node;
             reader.visit(Seen { node, index }, bytes, |fact| eaten.push(fact));
             next = index + 1;
         })?;
@@ -269,7 +272,7 @@ impl Known {
         let alerts = alerts?;
         if !alerts.is_empty() {
             sweep::raise(hub, alerts).await?;
-            hub.bells.publisher.notify_one();
+            hub.node.wakeups.publisher.notify_one();
         }
         Ok(())
     }
@@ -302,7 +305,7 @@ impl Known {
                 ..BusWrites::default()
             },
             supervision: SupervisionWrites {
-                kept: Some(hub.vault.seal(place(), &plain)?),
+                kept: Some(hub.secrets.vault.seal(place(), &plain)?),
                 taken: self
                     .taken
                     .iter()

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{error::AppError, hub::Hub, purpose, vault::Vault};
+use crate::{
+    foundation::{error::AppError, purpose, vault::Vault},
+    node::hub::Hub,
+};
 use heyan_ledger::{
     entry::{self, Kind},
     index::{IndexError, Key},
@@ -46,12 +49,12 @@ fn put_keys(hub: &Hub, known: &mut Applications, bytes: &[u8], keys: &mut Vec<(K
     };
     match rest.kind {
         Kind::Verification | Kind::Chunk | Kind::Read => {
-            let asked = purpose::Opened::by(&hub.sealer, rest.sealed);
+            let asked = purpose::Opened::by(&hub.secrets.sealer, rest.sealed);
             if let Some(application_no) = asked.as_ref().and_then(purpose::Opened::application_no) {
                 let key = match known.get(application_no) {
                     Some(key) => *key,
                     None => {
-                        let key = application(&hub.vault, application_no);
+                        let key = application(&hub.secrets.vault, application_no);
                         known.insert(application_no.into(), key);
                         key
                     }
@@ -59,8 +62,8 @@ fn put_keys(hub: &Hub, known: &mut Applications, bytes: &[u8], keys: &mut Vec<(K
                 keys.push((key, 0));
             }
         }
-        Kind::Mismatch => keys.push((hub.vault.of_index(b"mismatch", rest.id), 0)),
-        Kind::Delivery => keys.push((hub.vault.of_index(b"delivery", rest.id), 0)),
+        Kind::Mismatch => keys.push((hub.secrets.vault.of_index(b"mismatch", rest.id), 0)),
+        Kind::Delivery => keys.push((hub.secrets.vault.of_index(b"delivery", rest.id), 0)),
         Kind::Call | Kind::Records | Kind::Access => {}
     }
     rest.at_us
@@ -73,6 +76,7 @@ fn put_keys(hub: &Hub, known: &mut Applications, bytes: &[u8], keys: &mut Vec<(K
 pub fn step(hub: &Hub) -> Result<u64, AppError> {
     let mut known = Applications::default();
     let read = hub
+        .node
         .index
         .catch_up(&hub.ledger, &mut |bytes, keys| put_keys(hub, &mut known, bytes, keys));
     tell_lag(hub);
@@ -88,7 +92,7 @@ pub fn step(hub: &Hub) -> Result<u64, AppError> {
 /// # Errors
 /// The disk refused.
 pub fn merge(hub: &Hub) -> Result<bool, AppError> {
-    match hub.index.merge() {
+    match hub.node.index.merge() {
         Err(IndexError::Rebuilding) => Ok(true),
         merged => merged.map_err(failed),
     }
@@ -100,7 +104,7 @@ pub fn merge(hub: &Hub) -> Result<bool, AppError> {
 /// As `step`.
 pub(super) fn bring_up(hub: &Hub) -> Result<bool, AppError> {
     let (wanted, began) = (hub.ledger.stats().durable, Instant::now());
-    while hub.index.covered() < wanted {
+    while hub.node.index.covered() < wanted {
         if began.elapsed() > CATCH_UP_MAX {
             return Ok(false);
         }
@@ -131,11 +135,11 @@ pub(super) fn failed(error: IndexError) -> AppError {
 
 /// Says how far the index is behind the ledger.
 fn tell_lag(hub: &Hub) {
-    let behind = hub.index.covered() < hub.ledger.stats().durable;
-    let since = hub.clock.now_us() - hub.index.covered_at_us();
-    let seconds = match behind && hub.index.covered_at_us() > 0 {
+    let behind = hub.node.index.covered() < hub.ledger.stats().durable;
+    let since = hub.clock.now_us() - hub.node.index.covered_at_us();
+    let seconds = match behind && hub.node.index.covered_at_us() > 0 {
         true => f64::from(i32::try_from(since.max(0) / 1_000).unwrap_or(i32::MAX)) / 1_000.0,
         false => 0.0,
     };
-    hub.metrics.index_lag_seconds.set(seconds);
+    hub.node.metrics.index_lag_seconds.set(seconds);
 }

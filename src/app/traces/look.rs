@@ -10,7 +10,10 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::index::{blocking, bring_up, failed};
-use crate::{error::AppError, hub::Hub, peers};
+use crate::{
+    foundation::error::AppError,
+    node::{hub::Hub, peers},
+};
 use heyan_ledger::{
     entry::{Body, Entry},
     index::{Found, IndexError, Key, Place, Wanted},
@@ -117,7 +120,7 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
         limit: question.limit.clamp(1, ROWS_MAX),
     };
     let mut is_up = bring_up(hub)?;
-    let found = match hub.index.look_up(&wanted) {
+    let found = match hub.node.index.look_up(&wanted) {
         Err(IndexError::Rebuilding) => {
             is_up = false;
             Found::default()

@@ -15,13 +15,19 @@ use self::{
     row::{Agencies, TraceRow},
     seals::Withheld,
 };
+use super::node::caller::Caller;
 use super::{
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
-    message, purpose,
-    question::{Members, Text},
-    vault::Place,
-    verify::parse_subject,
+    delivery::message,
+    foundation::{
+        error::{AppError, Thing},
+        purpose,
+        vault::Place,
+    },
+    node::hub::Hub,
+    verification::{
+        question::{Members, Text},
+        verify::parse_subject,
+    },
 };
 use heyan_catalog::Dataset;
 use heyan_domain::fault::Limit;
@@ -66,7 +72,7 @@ pub async fn trace(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Tra
     let dataset = hub.catalog.get(ask.dataset).ok_or(AppError::NotFound(Thing::Dataset))?;
     let parsed = parse_subject(dataset, ask.subject)?;
     check_reason(ask.reason)?;
-    let subject = hub.loader.subject_key(dataset, &parsed.key).0;
+    let subject = hub.records.loader.subject_key(dataset, &parsed.key).0;
     let marks = ask
         .cursor
         .map(|cursor| open_cursor(hub, &subject, cursor))
@@ -137,14 +143,20 @@ async fn enter(
 
 /// A cursor is sealed and bound to its subject: where others' entries stand is nobody's to read or to change.
 fn seal_cursor(hub: &Hub, subject: &[u8; 16], marks: &Marks) -> Result<String, AppError> {
-    let sealed = hub.vault.seal_json(cursor_place(&message::hex(subject)), marks)?;
+    let sealed = hub
+        .secrets
+        .vault
+        .seal_json(cursor_place(&message::hex(subject)), marks)?;
     Ok(URL_SAFE_NO_PAD.encode(sealed))
 }
 
 fn open_cursor(hub: &Hub, subject: &[u8; 16], cursor: &str) -> Result<Marks, AppError> {
     let invalid = || AppError::fault("/cursor", "invalid_value");
     let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_no_base64| invalid())?;
-    let opened = hub.vault.open_json(cursor_place(&message::hex(subject)), &sealed);
+    let opened = hub
+        .secrets
+        .vault
+        .open_json(cursor_place(&message::hex(subject)), &sealed);
     opened.map_err(|_not_ours| invalid())
 }
 

@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::look::Sighting;
-use crate::{hub::Hub, purpose, verification_id::VerificationId};
+use crate::{
+    foundation::{ids::VerificationId, purpose},
+    node::hub::Hub,
+};
 use heyan_catalog::Dataset;
 use heyan_ledger::entry::{Body, Entry, Kind};
 use heyan_ports::time;
@@ -68,7 +71,7 @@ pub struct Agencies(HashMap<u32, (String, String)>);
 impl Agencies {
     /// As they are now; an agency's number is never used again.
     pub fn of(hub: &Hub) -> Self {
-        let access = hub.access.load();
+        let access = hub.access.table.load();
         let rows = access.agencies.values().map(|agency| &agency.row);
         Self(
             rows.map(|row| (row.number, (row.id.clone(), row.name.clone())))
@@ -168,7 +171,7 @@ fn put_told(hub: &Hub, entry: &Entry, row: &mut TraceRow) {
 
 fn put_sealed(hub: &Hub, entry: &Entry, row: &mut TraceRow) {
     if let Some(asked) = purpose::open_purpose(hub, &entry.sealed) {
-        let named = || Some(hub.items.load().get(&asked.item_code)?.name.zh.to_string());
+        let named = || Some(hub.materials.items.load().get(&asked.item_code)?.name.zh.to_string());
         row.item_name = Some(asked.item_name).filter(|name| !name.is_empty()).or_else(named);
         row.item_code = Some(asked.item_code);
         row.application_no = Some(asked.application_no);

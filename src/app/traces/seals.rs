@@ -9,14 +9,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{index, look::Sighting, row::Agencies};
+use crate::node::caller::Caller;
 use crate::{
-    error::{AppError, Thing},
-    hub::{Caller, Hub},
-    purpose,
-    question::{Members, Text},
-    vault::Place,
-    verification_id::new_id,
-    verify::parse_subject,
+    foundation::{
+        error::{AppError, Thing},
+        ids::new_id,
+        purpose,
+        vault::Place,
+    },
+    node::hub::Hub,
+    verification::{
+        question::{Members, Text},
+        verify::parse_subject,
+    },
 };
 use heyan_ledger::{
     entry::{self, Body, Kind},
@@ -50,7 +55,7 @@ impl About {
     pub fn subject(hub: &Hub, dataset: &str, members: &Members<'_, Text<'_>>) -> Result<Self, AppError> {
         let dataset = hub.catalog.get(dataset).ok_or(AppError::NotFound(Thing::Dataset))?;
         let parsed = parse_subject(dataset, members)?;
-        Ok(Self::Subject(hub.loader.subject_key(dataset, &parsed.key).0))
+        Ok(Self::Subject(hub.records.loader.subject_key(dataset, &parsed.key).0))
     }
 }
 
@@ -133,14 +138,14 @@ pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Sea
     if !(now_us..=now_us + LASTS_US_MAX).contains(&new.until_us) {
         return Err(AppError::fault("/until", "invalid_value"));
     }
-    if !hub.access.load().agencies.contains_key(new.agency) {
+    if !hub.access.table.load().agencies.contains_key(new.agency) {
         return Err(AppError::fault("/agency", "unknown_agency"));
     }
     let (about, matter) = match &new.about {
         About::Subject(subject) => (*subject, None),
         About::Application(number) => (
-            index::application(&hub.vault, number),
-            Some(hub.vault.matter(new.agency, number)),
+            index::application(&hub.secrets.vault, number),
+            Some(hub.secrets.vault.matter(new.agency, number)),
         ),
     };
     let facts = Facts {
@@ -153,7 +158,7 @@ pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Sea
         confirmed_by: None,
     };
     let row = SealRow {
-        id: new_id(b"sea_", now_us, hub.settings.node)?,
+        id: new_id(b"sea_", now_us, hub.node.settings.node)?,
         state: "requested".to_owned(),
         until: new.until_us,
         revision: 0,
@@ -205,7 +210,7 @@ pub async fn of_auditor(hub: &Hub, caller: &Caller) -> Result<Vec<Seal>, AppErro
 
 async fn all(hub: &Hub) -> Result<Vec<(SealRow, Facts)>, AppError> {
     let open = |row: SealRow| {
-        let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+        let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
         Ok((row, facts))
     };
     hub.store.seals().await?.into_iter().map(open).collect()
@@ -229,7 +234,7 @@ async fn step(
     let row = SealRow {
         state: state.to_owned(),
         revision: row.revision + 1,
-        facts: hub.vault.seal_json(facts_place(&row.id), &facts)?,
+        facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,
         updated_at: now_us,
         ..row
     };
@@ -284,7 +289,7 @@ impl Withheld {
             return Ok(row.is_some_and(|row| self.hides_mismatch(&row)));
         }
         let application = purpose::open_purpose(hub, &seen.entry.sealed)
-            .map(|asked| index::application(&hub.vault, &asked.application_no));
+            .map(|asked| index::application(&hub.secrets.vault, &asked.application_no));
         let subject = match &seen.entry.body {
             Body::Items(items) => items.first().map(|item| item.subject),
             Body::Read { subject, .. } => Some(*subject),

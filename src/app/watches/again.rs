@@ -8,15 +8,21 @@ use std::sync::Arc;
 
 use super::{Facts, KIND, Told, days, ended, facts_place, notice_place, verdict_json};
 use crate::{
-    access::Agency,
-    consequence::Consequence,
-    error::AppError,
-    guess,
-    hub::Hub,
-    purpose,
-    question::{Members, Purpose, Text},
-    verification_id::{VerificationId, new_id},
-    verify::{Judgement, ParsedClaim, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted},
+    access::table::Agency,
+    foundation::{
+        error::AppError,
+        ids::{VerificationId, new_id},
+        purpose,
+    },
+    node::hub::Hub,
+    verification::{
+        consequence::Consequence,
+        guess,
+        question::{Members, Purpose, Text},
+        verify::{
+            Judgement, ParsedClaim, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted,
+        },
+    },
 };
 use heyan_cache::Lookup;
 use heyan_catalog::Dataset;
@@ -79,11 +85,11 @@ async fn look_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> 
 }
 
 async fn try_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> {
-    let facts: Facts = hub.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
     if now_us >= row.until {
         return end(hub, row, facts, "until").await;
     }
-    let access = hub.access.load_full();
+    let access = hub.access.table.load_full();
     let (Some(agency), Some(dataset)) = (access.agencies.get(row.agency.as_str()), hub.catalog.get(&row.dataset))
     else {
         return end(hub, row, facts, "dataset").await;
@@ -171,10 +177,10 @@ impl Look<'_> {
         let subject = parse_subject(dataset, &members)?;
         let parsed = parse_claims(dataset, &claims, self.permission)?;
         // As it is in the store, or at the source: what is in memory may be a moment older.
-        let wanted = hub.records.wanted(dataset, Some(0), self.now_us);
-        let (mut slot, _) = hub.records.get(&subject.key, wanted).await?;
+        let wanted = hub.records.caches.wanted(dataset, Some(0), self.now_us);
+        let (mut slot, _) = hub.records.caches.get(&subject.key, wanted).await?;
         if let (Some(other), None) = (&subject.alternative, &slot.record) {
-            (slot, _) = hub.records.get(other, wanted).await?;
+            (slot, _) = hub.records.caches.get(other, wanted).await?;
         }
         if slot.is_stale() {
             return Err(AppError::Internal("the source of a watched record gave no answer"));
@@ -197,7 +203,7 @@ impl Look<'_> {
             days::next_change(dataset, record, &facts.claims, today, end)
         });
         let next_at = changes.map_or(row.until, china_midnight_us);
-        let next_at = match hub.records.is_live(dataset) {
+        let next_at = match hub.records.caches.is_live(dataset) {
             true => next_at.min(self.now_us + LIVE_US),
             false => next_at,
         };
@@ -272,7 +278,7 @@ impl Look<'_> {
             let appended = self.enter(&facts, &seen).await?;
             let id = VerificationId {
                 at_ms: self.now_us / 1_000,
-                node: hub.settings.node,
+                node: hub.node.settings.node,
                 index: appended.index,
             };
             let told = Told {
@@ -289,7 +295,7 @@ impl Look<'_> {
             facts.notices += 1;
             facts.told = told;
         }
-        row.facts = hub.vault.seal_json(facts_place(&row.id), &facts)?;
+        row.facts = hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?;
         let news = !events.is_empty();
         commit(hub, row, events, guesses.clone()).await?;
         if news {
@@ -314,7 +320,7 @@ impl Look<'_> {
         };
         purpose::seal_into(hub, &purpose, &mut bytes)?;
         let appended = hub.append(bytes).await?;
-        hub.metrics.verification(seen.number, seen.outcome);
+        hub.node.metrics.verification(seen.number, seen.outcome);
         Ok(appended)
     }
 
@@ -328,7 +334,7 @@ impl Look<'_> {
     ) -> Result<EventRow, AppError> {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         let hub = self.hub;
-        let id = new_id(b"evt_", self.now_us, hub.settings.node)?;
+        let id = new_id(b"evt_", self.now_us, hub.node.settings.node)?;
         let mut fields = Map::new();
         let names = facts.told.fields.iter().chain(&told.fields).map(|(name, _)| name);
         for name in names {
@@ -348,7 +354,7 @@ impl Look<'_> {
             "fields": fields,
             "version": told.version,
             "receipt": {
-                "origin": hub.settings.origin,
+                "origin": hub.node.settings.origin,
                 "index": appended.index,
                 "leaf": STANDARD.encode(appended.leaf),
             },
@@ -361,7 +367,7 @@ impl Look<'_> {
             version: told.version,
             mismatch: None,
             agency: Some(row.agency.clone()),
-            facts: Some(hub.vault.seal_json(notice_place(&id), &data)?),
+            facts: Some(hub.secrets.vault.seal_json(notice_place(&id), &data)?),
             at: self.now_us,
             is_fanned: false,
             // It is for one agency alone.

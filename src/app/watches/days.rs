@@ -10,9 +10,11 @@ use jiff::civil::Date;
 
 use super::{Claims, WatchedClaim};
 use crate::{
-    error::AppError,
-    question::{Claim, Members, Operands, PredicateBody, Text},
-    record::CachedRecord,
+    foundation::error::AppError,
+    verification::{
+        question::{Claim, Members, Operands, PredicateBody, Text},
+        record::CachedRecord,
+    },
 };
 use heyan_catalog::{Dataset, GuessRule};
 use heyan_domain::{

@@ -8,7 +8,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
 use serde::Deserialize;
 
-use heyan_app::question::{ItemBody, Purpose};
+use heyan_app::verification::question::{ItemBody, Purpose};
 use heyan_server::process::say;
 
 /// `heyan bench-floor`.

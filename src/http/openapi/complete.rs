@@ -339,7 +339,7 @@ fn refusals(route: &Route, note: Option<&notes::Note>) -> Vec<(u16, Vec<ProblemC
         .collect();
     if route.ledger != LedgerRow::Open {
         codes.extend(KNOWN);
-        if route.roles.len() < heyan_app::access::Role::ALL.len() {
+        if route.roles.len() < heyan_app::access::table::Role::ALL.len() {
             codes.push(ProblemCode::RoleNotAllowed);
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     problem::{FieldCode, Pointer, Problem, ProblemCode},
     routes::ROUTES,
 };
-use heyan_app::admin::NewSecret;
+use heyan_app::access::admin::NewSecret;
 use heyan_catalog::Catalog;
 use heyan_domain::identifier::IdentifierKind;
 use heyan_ports::commit::{AgencyRow, ClientRow, GrantRow};

@@ -5,16 +5,20 @@ use serde_json::{Map, Value, json};
 
 use crate::problem::{FieldCode, IdentifierFault, ProblemCode};
 use heyan_app::{
-    access::Role,
+    access::table::Role,
+    mismatch::unlock::Unlock,
+    verification::{
+        question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
+        verify::Freshness,
+    },
+};
+use heyan_app::{
     cases,
     items::{PaperWhy, Registered},
     licences::hashing::SignatureOver,
-    question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
     records::Ingested,
     supervision::alerts::{Action, State},
     traces::look::Lack,
-    unlock::Unlock,
-    verify::Freshness,
     watches,
 };
 use heyan_auth::{

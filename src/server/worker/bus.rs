@@ -9,17 +9,16 @@ use std::{
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{PAUSE, gather, told, until};
+use heyan_app::bus::{
+    checkpoints::{self, Shown},
+    completed::{self, Tail},
+    feed::{Feed, FeedSettings},
+    outbox,
+    requests::{Problems, Requests},
+};
 use heyan_app::{
-    bus::{
-        checkpoints::{self, Shown},
-        completed::{self, Tail},
-        feed::{Feed, FeedSettings},
-        outbox,
-        requests::{Problems, Requests},
-    },
-    error::AppError,
-    hub::Hub,
-    turns::Duty,
+    foundation::{error::AppError, lease::Duty},
+    node::hub::Hub,
 };
 use heyan_ports::bus::Topic;
 
@@ -40,7 +39,7 @@ pub struct BusWork {
 
 /// Starts the workers that the bus has work for.
 pub(super) fn start(tasks: &mut JoinSet<()>, hub: &Arc<Hub>, work: BusWork, stopped: &watch::Receiver<bool>) {
-    let hears = |topics: &[Topic]| topics.iter().any(|topic| hub.bus.hears(*topic));
+    let hears = |topics: &[Topic]| topics.iter().any(|topic| hub.outward.bus.hears(*topic));
     if hears(&[Topic::RecordChanged, Topic::Mismatch, Topic::Supervision]) {
         tasks.spawn(until(stopped.clone(), publisher(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), counter(Arc::clone(hub))));
@@ -51,10 +50,10 @@ pub(super) fn start(tasks: &mut JoinSet<()>, hub: &Arc<Hub>, work: BusWork, stop
     if hears(&[Topic::Checkpoint]) {
         tasks.spawn(until(stopped.clone(), shower(Arc::clone(hub))));
     }
-    if let Some(settings) = work.feed.filter(|_| hub.bus.brings(Topic::Feed)) {
+    if let Some(settings) = work.feed.filter(|_| hub.outward.bus.brings(Topic::Feed)) {
         tasks.spawn(until(stopped.clone(), feeder(Arc::clone(hub), settings)));
     }
-    if let Some((problems, items_max)) = work.requests.filter(|_| hub.bus.brings(Topic::VerifyRequest)) {
+    if let Some((problems, items_max)) = work.requests.filter(|_| hub.outward.bus.brings(Topic::VerifyRequest)) {
         tasks.spawn(until(stopped.clone(), answerer(Arc::clone(hub), problems, items_max)));
     }
 }
@@ -63,7 +62,7 @@ pub(super) fn start(tasks: &mut JoinSet<()>, hub: &Arc<Hub>, work: BusWork, stop
 async fn publisher(hub: Arc<Hub>) {
     let mut duty = Duty::new("publisher");
     loop {
-        let _rung = tokio::time::timeout(PUBLISH_TICK, hub.bells.publisher.notified()).await;
+        let _rung = tokio::time::timeout(PUBLISH_TICK, hub.node.wakeups.publisher.notified()).await;
         loop {
             let began = Instant::now();
             match publish_once(&hub, &mut duty).await {
@@ -97,7 +96,7 @@ async fn counter(hub: Arc<Hub>) {
                         _ => Topic::RecordChanged,
                     };
                     let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
-                    hub.metrics.bus.lag(topic.name(), waiting);
+                    hub.node.metrics.bus.lag(topic.name(), waiting);
                 }
             }
             Err(error) => tell("bus counter", &error.into()),

@@ -12,10 +12,9 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{PAUSE, told};
 use heyan_app::{
-    deliveries::{self, SINK, Tried},
-    error::AppError,
-    hub::Hub,
-    turns::Duty,
+    delivery::deliveries::{self, SINK, Tried},
+    foundation::{error::AppError, lease::Duty},
+    node::hub::Hub,
 };
 use heyan_domain::{
     breaker::{Breaker, BreakerConfig, Pass, Permit},
@@ -105,7 +104,7 @@ pub(super) async fn run(hub: Arc<Hub>, limits: CourierLimits, mut stopped: watch
         }
         rung = false;
         tokio::select! {
-            () = courier.hub.bells.courier.notified() => rung = true,
+            () = courier.hub.node.wakeups.courier.notified() => rung = true,
             Some(done) = courier.attempts.join_next() => courier.take_back(done),
             () = tokio::time::sleep(TICK) => {}
             _ = stopped.wait_for(|stop| *stop) => {}
@@ -165,13 +164,14 @@ impl Courier {
     fn targets(&self) -> Vec<(String, usize)> {
         let mut targets: Vec<(String, usize)> = self
             .hub
+            .outward
             .subscriptions
             .load()
             .by_id
             .keys()
             .map(|id| (id.clone(), self.limits.target_attempts_max))
             .collect();
-        for sink in self.hub.connectors.sinks() {
+        for sink in self.hub.outward.connectors.sinks() {
             targets.push((format!("{SINK}{}", sink.name), sink.attempts_max.max(1)));
         }
         let known: HashSet<&String> = targets.iter().map(|(target, _)| target).collect();

@@ -3,7 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use heyan_app::{error::AppError, feed, hub::Hub, turns::Duty};
+use heyan_app::{
+    foundation::{error::AppError, lease::Duty},
+    node::hub::Hub,
+    records::feed,
+};
 use heyan_ports::outward::FeedInfo;
 
 /// Runs for ever.

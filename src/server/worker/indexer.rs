@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::spawn_blocking};
 
 use super::{PAUSE, told};
-use heyan_app::{error::AppError, hub::Hub, traces::index};
+use heyan_app::traces::index;
+use heyan_app::{foundation::error::AppError, node::hub::Hub};
 use heyan_ledger::index::BATCH_ENTRIES;
 
 /// Between two looks at the ledger when there was little new, and at the runs.
@@ -22,7 +23,7 @@ pub(super) async fn run(hub: Arc<Hub>, stopped: watch::Receiver<bool>) {
     let ending = async {
         // Nobody tells any more when the sender is gone.
         let _stop = told.wait_for(|stop| *stop).await;
-        hub.index.stop();
+        hub.node.index.stop();
     };
     let indexing = repeat(&hub, stopped.clone(), (BATCH_ENTRIES, INDEX_TICK), index::step);
     tokio::join!(indexing, merging, ending);

@@ -4,7 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::told;
-use heyan_app::{error::AppError, hub::Hub, news, peers};
+use heyan_app::{
+    foundation::error::AppError,
+    node::{hub::Hub, news, peers},
+};
 use heyan_ports::store::{News, Notice};
 
 /// Between two beats.
@@ -21,7 +24,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// Runs for ever; ends at once where no other node shares the store.
 pub(super) async fn run(hub: Arc<Hub>) {
-    if !hub.trust.is_among_others() {
+    if !hub.node.trust.is_among_others() {
         return;
     }
     tokio::join!(beat(&hub), listen(&hub), show(&hub));
@@ -30,7 +33,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
 async fn beat(hub: &Hub) {
     let mut lost = false;
     loop {
-        let sent = tokio::time::timeout(SILENCE, hub.store.beat(hub.trust.beat())).await;
+        let sent = tokio::time::timeout(SILENCE, hub.store.beat(hub.node.trust.beat())).await;
         let failed = !matches!(sent, Ok(Ok(())));
         if failed && !lost {
             tracing::warn!("a beat could not be sent to the other nodes");
@@ -59,7 +62,7 @@ async fn listen(hub: &Arc<Hub>) {
         if let Err(error) = follow(hub).await {
             told("listener", &error);
         }
-        hub.metrics.lines_lost.inc();
+        hub.node.metrics.lines_lost.inc();
         tokio::time::sleep(AGAIN).await;
     }
 }

@@ -21,12 +21,13 @@ use std::{
 use tokio::{sync::watch, task::JoinSet};
 
 use heyan_app::{
-    answers::AnswerIndex,
-    error::AppError,
-    fanout::{self, Part},
-    hub::Hub,
-    mismatches,
-    turns::Duty,
+    delivery::{
+        answers::AnswerIndex,
+        fanout::{self, Part},
+    },
+    foundation::{error::AppError, lease::Duty},
+    mismatch::actions as mismatches,
+    node::hub::Hub,
 };
 
 pub use bus::BusWork;
@@ -65,7 +66,7 @@ impl Workers {
         tasks.spawn(courier::run(Arc::clone(hub), limits, stopped.clone()));
         tasks.spawn(indexer::run(Arc::clone(hub), stopped.clone()));
         bus::start(&mut tasks, hub, bus_work, &stopped);
-        for feed in hub.connectors.feeds() {
+        for feed in hub.outward.connectors.feeds() {
             tasks.spawn(until(stopped.clone(), feeder::run(Arc::clone(hub), feed.clone())));
         }
         Self { tasks, stop }
@@ -91,7 +92,7 @@ async fn relay(hub: Arc<Hub>) {
     let mut index = AnswerIndex::default();
     let mut duty = Duty::new("relay");
     loop {
-        let _rung = tokio::time::timeout(RELAY_TICK, hub.bells.relay.notified()).await;
+        let _rung = tokio::time::timeout(RELAY_TICK, hub.node.wakeups.relay.notified()).await;
         loop {
             let began = Instant::now();
             match relay_once(&hub, &mut index, &mut duty).await {
@@ -126,7 +127,7 @@ async fn relay_once(hub: &Hub, index: &mut AnswerIndex, duty: &mut Duty) -> Resu
 async fn closer(hub: Arc<Hub>) {
     let mut duty = Duty::new("closer");
     loop {
-        let _rung = tokio::time::timeout(CLOSER_TICK, hub.bells.closer.notified()).await;
+        let _rung = tokio::time::timeout(CLOSER_TICK, hub.node.wakeups.closer.notified()).await;
         loop {
             match close_once(&hub, &mut duty).await {
                 Ok(0) => break,

@@ -3,10 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{PAUSE, told};
-use heyan_app::{
-    hub::Hub,
-    quality::{self, Tail},
-};
+use heyan_app::node::hub::Hub;
+use heyan_app::quality::{self, Tail};
 
 /// Between two rounds.
 const TICK: Duration = Duration::from_secs(1);

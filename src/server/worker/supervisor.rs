@@ -3,11 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{PAUSE, told};
-use heyan_app::{
-    hub::Hub,
-    supervision::watch::{ENTRIES_MAX, Watcher},
-    turns::Duty,
-};
+use heyan_app::supervision::watch::{ENTRIES_MAX, Watcher};
+use heyan_app::{foundation::lease::Duty, node::hub::Hub};
 
 /// Between two looks when there was little.
 const TICK: Duration = Duration::from_millis(500);

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 
 use super::told;
 use heyan_app::{
-    error::AppError,
-    hub::Hub,
-    left_over::{STRAY_AFTER, Strays},
-    sweep,
-    turns::Duty,
+    foundation::{error::AppError, lease::Duty},
+    node::{
+        hub::Hub,
+        outbox::{STRAY_AFTER, Strays},
+        upkeep as sweep,
+    },
 };
 
 /// Between two counts for the gauges.

@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{PAUSE, told};
-use heyan_app::{error::AppError, hub::Hub, turns::Duty, watches};
+use heyan_app::watches;
+use heyan_app::{
+    foundation::{error::AppError, lease::Duty},
+    node::hub::Hub,
+};
 
 /// Between two looks.
 const TICK: Duration = Duration::from_millis(500);

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use heyan::app::question::{ItemBody, VerificationBody};
+use heyan::app::verification::question::{ItemBody, VerificationBody};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

@@ -1,8 +1,11 @@
 //! Makes the month: agencies with clerks, the rhythm of days and weeks, retries, joined-up matters, weekend shifts, overtime, an online
 //! service that never sleeps; and the anomalies among them.
 
+use heyan::app::{
+    foundation::{purpose, vault::Vault},
+    supervision::applications,
+};
 use heyan::{
-    app::{applications, purpose, vault::Vault},
     auth::seal::PurposeSealer,
     domain::{
         calendar::{WorkingCalendar, china_date, china_day},

@@ -10,11 +10,9 @@ use std::{
     sync::Arc,
 };
 
+use heyan::app::foundation::vault::Vault;
 use heyan::{
-    app::{
-        supervision::facts::{FactReader, Kept, Known},
-        vault::Vault,
-    },
+    app::supervision::facts::{FactReader, Kept, Known},
     auth::{pseudonym::Pseudonymizer, seal::PurposeSealer},
     catalog::supervision,
     domain::{

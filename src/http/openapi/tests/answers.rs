@@ -111,7 +111,9 @@ fn every_kind_of_event_that_is_pushed_is_a_webhook() {
         .keys()
         .map(String::as_str)
         .collect();
-    let kinds = heyan_app::subscriptions::EVENT_KINDS.into_iter().chain(["test"]);
+    let kinds = heyan_app::delivery::subscriptions::EVENT_KINDS
+        .into_iter()
+        .chain(["test"]);
     assert_eq!(described, kinds.collect());
     for (kind, item) in document["webhooks"].as_object().unwrap() {
         let schema = &item["post"]["requestBody"]["content"]["application/cloudevents+json"]["schema"];

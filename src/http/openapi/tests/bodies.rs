@@ -8,10 +8,12 @@ use crate::{
 };
 use heyan_app::{
     cases::{CaseBody, CoHandlerBody, ReuseBody},
-    checks::CheckBody,
     licences::{file::FileQuestion, query::QueryBody},
-    question::{ItemBody, Purpose, VerificationBody},
     watches::WatchBody,
+};
+use heyan_app::{
+    items::checks::CheckBody,
+    verification::question::{ItemBody, Purpose, VerificationBody},
 };
 use heyan_catalog::{
     Label,

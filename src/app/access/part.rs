@@ -1,0 +1,52 @@
+//! Who may call and what they may do, as one node holds it in memory: the compiled table, counters, tokens.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use heyan_auth::{
+    replay::ReplayCache,
+    token::{Claims, TokenSigner, TokenVerifier},
+};
+use heyan_cache::Bounded;
+use tokio::sync::Mutex;
+
+use super::table::{AccessTable, Counters};
+
+/// Who may call and what they may do.
+pub struct AccessPart {
+    /// The compiled table, swapped whole.
+    pub table: ArcSwap<AccessTable>,
+    /// Daily ceilings.
+    pub counters: Counters,
+    /// One change of access at a time: read, decide, commit, swap.
+    pub changes: Arc<Mutex<()>>,
+    /// When access was last read from the store; held while it is.
+    pub read_at: Mutex<Option<Instant>>,
+    /// Signs access tokens.
+    pub signer: TokenSigner,
+    /// Verifies access tokens.
+    pub verifier: TokenVerifier,
+    /// Verified access tokens, by hash.
+    pub tokens: TokenCache,
+    /// Used `private_key_jwt` assertions.
+    pub assertions: ReplayCache,
+}
+
+/// Verified tokens by SHA-256 of their text.
+pub struct TokenCache {
+    pub(super) claims: Bounded<[u8; 32], Arc<Claims>>,
+}
+
+/// Tokens kept in memory.
+const TOKENS_MAX: u64 = 100_000;
+
+impl Default for TokenCache {
+    fn default() -> Self {
+        Self {
+            claims: Bounded::new(TOKENS_MAX, Duration::from_secs(86_400)),
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! Who may do what, compiled from the store's rows into one table that is swapped whole after each change.
+//! A revoked grant or a disabled agency stays in the table: only so can a refusal name the clause that is missing.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::foundation::usage::Counter;
+use heyan_auth::network::SourceNetworks;
+use heyan_catalog::{Catalog, Dataset};
+use heyan_domain::policy::{Clause, FieldSet, ItemCodes, Operation, Operations, Permission, Sharing};
+use heyan_ports::{
+    commit::{AgencyRow, ClientRow, GrantRow, GrantUsage},
+    store::AccessRows,
+};
+
+/// What a client is for. Manager, operator and auditor are disjoint: a client has one role (CONTRACT §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Verifies, and works mismatches of its own.
+    Agency,
+    /// Owns datasets: contributes records, decides corrections.
+    Authority,
+    /// Runs the hub.
+    Operator,
+    /// Administers agencies and grants.
+    Manager,
+    /// Reads the ledger and traces.
+    Auditor,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] = [
+        Self::Agency,
+        Self::Authority,
+        Self::Operator,
+        Self::Manager,
+        Self::Auditor,
+    ];
+
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agency => "agency",
+            Self::Authority => "authority",
+            Self::Operator => "operator",
+            Self::Manager => "manager",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// The role of a wire word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+}
+
+/// An agency with its grants, by dataset number.
+pub struct Agency {
+    /// As stored.
+    pub row: AgencyRow,
+    networks: Networks,
+    grants: Box<[Vec<Grant>]>,
+    owns: Box<[bool]>,
+}
+
+/// A client credential with the agency it speaks for.
+pub struct Client {
+    /// As stored.
+    pub row: ClientRow,
+    /// Its role.
+    pub role: Role,
+    /// Its agency; `None` for the bureau's own people.
+    pub agency: Option<Arc<Agency>>,
+}
+
+/// A grant, compiled for one dataset.
+pub struct Grant {
+    id: Box<str>,
+    permission: Permission,
+    item_codes: ItemCodes,
+    valid_from: i64,
+    valid_until: i64,
+    ceiling: Option<u64>,
+    networks: Networks,
+    counter: Arc<Counter>,
+}
+
+/// Names one table of this process: no two tables have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableId(u64);
+
+impl Default for TableId {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Everything about access at one moment.
+#[derive(Default)]
+pub struct AccessTable {
+    /// Which table this is.
+    pub id: TableId,
+    /// Agencies by id.
+    pub agencies: HashMap<Box<str>, Arc<Agency>, ahash::RandomState>,
+    /// Clients by client id.
+    pub clients: HashMap<Box<str>, Arc<Client>, ahash::RandomState>,
+    /// Grants as stored, by id.
+    pub grants: HashMap<Box<str>, GrantRow, ahash::RandomState>,
+}
+
+/// Counters of daily ceilings; they outlive the table.
+#[derive(Default)]
+pub struct Counters(Mutex<HashMap<Box<str>, Arc<Counter>, ahash::RandomState>>);
+
+impl Counters {
+    fn of(&self, grant: &str) -> Arc<Counter> {
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(counters.entry(grant.into()).or_default())
+    }
+
+    /// Takes over the counts that the store holds.
+    pub fn restore(&self, usage: &[GrantUsage]) {
+        for used in usage {
+            self.of(&used.grant).restore(used.day, used.used);
+        }
+    }
+
+    /// What was counted since the last call, for the store.
+    pub fn drain(&self) -> Vec<GrantUsage> {
+        let counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let drained = counters.iter().filter_map(|(grant, counter)| {
+            counter.drain().map(|(day, used)| GrantUsage {
+                grant: grant.to_string(),
+                day,
+                used,
+            })
+        });
+        drained.collect()
+    }
+}
+
+/// Why a caller may not ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The dataset is shared with nobody.
+    Withheld {
+        /// For this reason.
+        legal_basis: String,
+    },
+    /// A clause of the grant is missing.
+    NotGranted(Clause),
+    /// The agency is disabled.
+    Disabled,
+}
+
+impl AccessTable {
+    /// Compiles rows; rows that name an unknown dataset, agency or role give no right.
+    pub fn compile(rows: AccessRows, catalog: &Catalog, counters: &Counters) -> Self {
+        let mut table = Self::default();
+        let mut by_agency: HashMap<String, Vec<&GrantRow>, ahash::RandomState> = HashMap::default();
+        for grant in &rows.grants {
+            by_agency.entry(grant.agency.clone()).or_default().push(grant);
+        }
+        for row in rows.agencies {
+            let grants = by_agency.remove(&row.id).unwrap_or_default();
+            let agency = Agency::compile(row, &grants, catalog, counters);
+            table.agencies.insert(agency.row.id.as_str().into(), Arc::new(agency));
+        }
+        for row in rows.clients {
+            let Some(role) = Role::parse(&row.role) else { continue };
+            let agency = row
+                .agency
+                .as_deref()
+                .and_then(|id| table.agencies.get(id))
+                .map(Arc::clone);
+            table
+                .clients
+                .insert(row.id.as_str().into(), Arc::new(Client { row, role, agency }));
+        }
+        table.grants = rows
+            .grants
+            .into_iter()
+            .map(|row| (row.id.as_str().into(), row))
+            .collect();
+        table
+    }
+}
+
+impl Agency {
+    fn compile(row: AgencyRow, grants: &[&GrantRow], catalog: &Catalog, counters: &Counters) -> Self {
+        let owns = catalog.iter().map(|dataset| {
+            dataset.authority.credit_code == row.credit_code
+                || row.authority_for.iter().any(|name| **name == *dataset.name)
+        });
+        let owns = owns.collect();
+        let of_dataset = |dataset: &Arc<Dataset>| {
+            let of_dataset = grants.iter().filter(|grant| *grant.dataset == *dataset.name);
+            of_dataset
+                .filter_map(|grant| Grant::compile(grant, dataset, counters))
+                .collect()
+        };
+        let grants = catalog.iter().map(of_dataset).collect();
+        Self {
+            networks: Networks::of(&row.networks),
+            owns,
+            grants,
+            row,
+        }
+    }
+
+    /// Whether it is the authority of `dataset`.
+    pub fn owns(&self, dataset: &Dataset) -> bool {
+        !self.row.disabled && self.owns.get(usize::from(dataset.number)).copied().unwrap_or_default()
+    }
+
+    /// Whether a call from `peer` may be taken.
+    pub fn admits(&self, peer: IpAddr) -> bool {
+        self.networks.admit(peer)
+    }
+
+    /// Whether any grant allows `operation` on `dataset` now, whatever the service item: records are contributed for none.
+    pub fn may(&self, operation: Operation, dataset: &Dataset, now_us: i64, peer: IpAddr) -> bool {
+        let grants = self
+            .grants
+            .get(usize::from(dataset.number))
+            .map_or(&[][..], Vec::as_slice);
+        let holds =
+            |grant: &Grant| (grant.valid_from..grant.valid_until).contains(&now_us) && grant.networks.admit(peer);
+        !self.row.disabled
+            && grants
+                .iter()
+                .any(|grant| holds(grant) && grant.permission.has(operation))
+    }
+
+    /// What its grants on `dataset` allow now, whatever the service item and wherever from: what is pushed to it goes out
+    /// for no call of its own.
+    pub fn permission_anywhere(&self, dataset: &Dataset, now_us: i64) -> Permission {
+        if self.row.disabled || matches!(dataset.sharing, Sharing::Withheld { .. }) {
+            return Permission::default();
+        }
+        let grants = self
+            .grants
+            .get(usize::from(dataset.number))
+            .map_or(&[][..], Vec::as_slice);
+        grants
+            .iter()
+            .filter(|grant| (grant.valid_from..grant.valid_until).contains(&now_us))
+            .fold(Permission::default(), |all, grant| all | grant.permission)
+    }
+
+    /// Whether it may hear of every change of `dataset`: it owns it, or may read of it.
+    pub fn reads(&self, dataset: &Dataset, now_us: i64) -> bool {
+        self.owns(dataset) || self.permission_anywhere(dataset, now_us).has(Operation::Read)
+    }
+
+    /// What it may do with `dataset` for `item_code` at `now_us`, and the grants to charge.
+    ///
+    /// # Errors
+    /// The refusal names the clause that was nearest to letting it through.
+    pub fn permission(
+        &self,
+        dataset: &Dataset,
+        item_code: &str,
+        now_us: i64,
+        peer: IpAddr,
+    ) -> Result<Allowed<'_>, Refusal> {
+        if self.row.disabled {
+            return Err(Refusal::Disabled);
+        }
+        let mut allowed = Allowed::default();
+        match &dataset.sharing {
+            Sharing::Withheld { legal_basis } => {
+                return Err(Refusal::Withheld {
+                    legal_basis: legal_basis.clone(),
+                });
+            }
+            Sharing::Unconditional => {
+                let operations = Operations::from_iter([Operation::Verify, Operation::Predicate]);
+                allowed.permission = Permission::new(operations, FieldSet::ALL);
+            }
+            Sharing::Conditional => {}
+        }
+        let mut nearest = Clause::Dataset;
+        for grant in self
+            .grants
+            .get(usize::from(dataset.number))
+            .map_or(&[][..], Vec::as_slice)
+        {
+            if now_us < grant.valid_from || now_us >= grant.valid_until {
+                nearest = later(nearest, Clause::Validity);
+            } else if !grant.item_codes.cover(item_code) {
+                nearest = later(nearest, Clause::ItemCode);
+            } else if !grant.networks.admit(peer) {
+                nearest = later(nearest, Clause::Network);
+            } else {
+                allowed.permission = allowed.permission | grant.permission;
+                allowed
+                    .charge
+                    .extend(grant.ceiling.map(|ceiling| (&*grant.counter, ceiling)));
+            }
+        }
+        if allowed.permission.is_empty() {
+            Err(Refusal::NotGranted(nearest))
+        } else {
+            Ok(allowed)
+        }
+    }
+}
+
+/// A permission, and the ceilings that a use counts against.
+#[derive(Default)]
+pub struct Allowed<'a> {
+    /// Fields and operations.
+    pub permission: Permission,
+    charge: Vec<(&'a Counter, u64)>,
+}
+
+impl Allowed<'_> {
+    /// Counts one look-up on `day`.
+    ///
+    /// # Errors
+    /// A ceiling is used up; nothing is counted then.
+    pub fn charge(&self, day: i32) -> Result<(), Refusal> {
+        for (position, (counter, ceiling)) in self.charge.iter().enumerate() {
+            if !counter.take(day, *ceiling) {
+                for (taken, _) in self.charge.iter().take(position) {
+                    taken.give_back(day);
+                }
+                return Err(Refusal::NotGranted(Clause::DailyCeiling));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Grant {
+    fn compile(row: &GrantRow, dataset: &Dataset, counters: &Counters) -> Option<Self> {
+        if row.revoked_at.is_some() {
+            return None;
+        }
+        let fields = if row.fields.iter().any(|name| name == "*") {
+            FieldSet::ALL
+        } else {
+            row.fields
+                .iter()
+                .filter_map(|name| dataset.field_number(name))
+                .collect()
+        };
+        let item_codes = if row.item_codes.iter().any(|code| code == "*") {
+            ItemCodes::Any
+        } else {
+            ItemCodes::Only(row.item_codes.iter().map(|code| code.as_str().into()).collect())
+        };
+        let operations = row
+            .operations
+            .iter()
+            .filter_map(|word| Operation::parse(word))
+            .collect();
+        Some(Self {
+            id: row.id.as_str().into(),
+            permission: Permission::new(operations, fields),
+            item_codes,
+            valid_from: row.valid_from,
+            valid_until: row.valid_until.unwrap_or(i64::MAX),
+            ceiling: row.daily_ceiling,
+            networks: Networks::of(&row.networks),
+            counter: counters.of(&row.id),
+        })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// Where calls may come from. Networks were checked when they were stored; a list that no longer parses admits nobody.
+struct Networks(Option<SourceNetworks>);
+
+impl Networks {
+    fn of(texts: &[String]) -> Self {
+        Self(SourceNetworks::parse(texts).ok())
+    }
+
+    fn admit(&self, peer: IpAddr) -> bool {
+        self.0.as_ref().is_some_and(|networks| networks.allows(peer))
+    }
+}
+
+/// The clause that comes later in the order of checks: the nearer miss.
+fn later(one: Clause, two: Clause) -> Clause {
+    let rank = |clause| match clause {
+        Clause::Dataset => 0,
+        Clause::Validity => 1,
+        Clause::ItemCode => 2,
+        Clause::Network => 3,
+        Clause::Operation => 4,
+        Clause::DailyCeiling => 5,
+    };
+    if rank(two) > rank(one) { two } else { one }
+}

@@ -1,0 +1,217 @@
+//! Access tokens: issued for a proven credential, verified once and then known by hash.
+//! A known token is still looked up in the access table at each call, so that disabling a client needs no list of tokens.
+
+use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc};
+
+use constant_time_eq::constant_time_eq;
+use zeroize::Zeroizing;
+
+use super::table::{Client, TableId};
+use crate::node::caller::Caller;
+use crate::{foundation::error::AppError, node::hub::Hub};
+use heyan_auth::{
+    assertion::AssertionVerifier,
+    ed25519::PublicKey,
+    secret::{self, ClientSecret, StoredSecrets},
+    sha256,
+    token::{Claims, TokenError},
+};
+
+/// Callers that one worker met last, by their tokens: most calls of a worker show one of few. A token is found here by a
+/// keyed hash and told apart by all its bytes, without the SHA-256 of its text. Whoever is found was proven from the same
+/// network by the access table that is in force now: a change of access makes a new table.
+pub struct RecentTokens {
+    state: ahash::RandomState,
+    slots: RefCell<Vec<Option<Recent>>>,
+}
+
+struct Recent {
+    token: Zeroizing<Vec<u8>>,
+    /// Seconds since 1970.
+    expires_at: i64,
+    table: TableId,
+    caller: Rc<Caller>,
+}
+
+/// Tokens that a worker remembers.
+const RECENT_MAX: usize = 64;
+
+impl Default for RecentTokens {
+    fn default() -> Self {
+        Self {
+            state: ahash::RandomState::new(),
+            slots: RefCell::new((0..RECENT_MAX).map(|_| None).collect()),
+        }
+    }
+}
+
+impl RecentTokens {
+    fn slot(&self, token: &[u8]) -> usize {
+        usize::try_from(self.state.hash_one(token)).unwrap_or_default() % RECENT_MAX
+    }
+
+    fn get(&self, token: &[u8], table: TableId, peer: IpAddr, now_s: i64) -> Option<Rc<Caller>> {
+        let slots = self.slots.borrow();
+        let recent = slots.get(self.slot(token))?.as_ref()?;
+        let holds = recent.table == table && recent.caller.peer == peer && now_s < recent.expires_at;
+        (holds && constant_time_eq(&recent.token, token)).then(|| Rc::clone(&recent.caller))
+    }
+
+    fn keep(&self, recent: Recent) {
+        if let Some(slot) = self.slots.borrow_mut().get_mut(self.slot(&recent.token)) {
+            *slot = Some(recent);
+        }
+    }
+}
+
+/// Why a caller is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// No credential was shown.
+    Missing,
+    /// The token is none of ours, or was altered.
+    Invalid,
+    /// The token's time is over.
+    Expired,
+    /// The client or its agency is disabled, or was removed.
+    Disabled,
+    /// The agency may not call from this network.
+    Network,
+    /// The client id or its secret is wrong.
+    Client,
+}
+
+/// A token that was issued.
+pub struct Issued {
+    /// The token.
+    pub access_token: String,
+    /// Life, seconds.
+    pub expires_in: i64,
+}
+
+/// Proves a bearer token at `now_us` for a call from `peer`.
+///
+/// # Errors
+/// Who calls stays unknown, and why.
+pub fn prove(hub: &Hub, recent: &RecentTokens, token: &[u8], peer: IpAddr, now_us: i64) -> Result<Rc<Caller>, Unknown> {
+    let now_s = now_us.div_euclid(1_000_000);
+    let access = hub.access.table.load();
+    if let Some(caller) = recent.get(token, access.id, peer, now_s) {
+        return Ok(caller);
+    }
+    let text = std::str::from_utf8(token).map_err(|_no_text| Unknown::Invalid)?;
+    let claims = verified(hub, text, now_s)?;
+    if now_s >= claims.exp {
+        return Err(Unknown::Expired);
+    }
+    let client = access.clients.get(claims.client_id.as_str()).ok_or(Unknown::Disabled)?;
+    if client.role.as_str() != claims.role {
+        return Err(Unknown::Disabled);
+    }
+    let caller = Rc::new(admit(Arc::clone(client), peer)?);
+    recent.keep(Recent {
+        token: Zeroizing::new(token.to_vec()),
+        expires_at: claims.exp,
+        table: access.id,
+        caller: Rc::clone(&caller),
+    });
+    Ok(caller)
+}
+
+/// The claims of a token that is ours.
+fn verified(hub: &Hub, token: &str, now_s: i64) -> Result<Arc<Claims>, Unknown> {
+    let hash = sha256(token.as_bytes());
+    if let Some(claims) = hub.access.tokens.claims.get(&hash) {
+        return Ok(claims);
+    }
+    let claims = hub.access.verifier.verify(token, now_s).map_err(|error| match error {
+        TokenError::Expired => Unknown::Expired,
+        _ => Unknown::Invalid,
+    })?;
+    let claims = Arc::new(claims);
+    hub.access.tokens.claims.insert(hash, Arc::clone(&claims));
+    Ok(claims)
+}
+
+/// Checks that a proven client may call from `peer`.
+fn admit(client: Arc<Client>, peer: IpAddr) -> Result<Caller, Unknown> {
+    let agency_disabled = client.agency.as_ref().is_some_and(|agency| agency.row.disabled);
+    let agency_missing = client.row.agency.is_some() && client.agency.is_none();
+    if client.row.disabled || agency_disabled || agency_missing {
+        return Err(Unknown::Disabled);
+    }
+    if client.agency.as_ref().is_some_and(|agency| !agency.admits(peer)) {
+        return Err(Unknown::Network);
+    }
+    Ok(Caller { client, peer })
+}
+
+/// Proves a client by its id and secret.
+///
+/// # Errors
+/// Wrong id or secret (not told apart), disabled, or from a network that is not admitted.
+pub fn prove_secret(hub: &Hub, client_id: &str, given: &ClientSecret, peer: IpAddr) -> Result<Caller, Unknown> {
+    let now_us = hub.clock.now_us();
+    let access = hub.access.table.load();
+    let client = access.clients.get(client_id);
+    // The comparison is made for an unknown id too, so that ids cannot be told by time.
+    let stored = client.map_or(StoredSecrets::NOBODY, |client| StoredSecrets {
+        current: client.row.secret_hash,
+        previous: client.row.previous_secret_hash.zip(client.row.previous_valid_until),
+    });
+    let good = stored.check(given, now_us).is_ok();
+    match client {
+        Some(client) if good => admit(Arc::clone(client), peer),
+        _ => Err(Unknown::Client),
+    }
+}
+
+/// Proves a client by a `private_key_jwt` assertion (RFC 7523).
+///
+/// # Errors
+/// The store could not be asked whether it was used before; the inner error: it is not good, was used before here, on another
+/// node or before a restart, or its client is disabled.
+pub async fn prove_assertion(
+    hub: &Hub,
+    assertion: &str,
+    client_id: Option<&str>,
+    peer: IpAddr,
+) -> Result<Result<Caller, Unknown>, AppError> {
+    let access = hub.access.table.load_full();
+    let key_of = |id: &str| {
+        let client = access.clients.get(id).filter(|client| !client.row.disabled)?;
+        PublicKey::from_bytes(client.row.public_key?).ok()
+    };
+    let endpoint = format!("{}/oauth/token", hub.node.settings.public_url);
+    let verifier = AssertionVerifier::new(&hub.node.settings.issuer, &endpoint);
+    let now_s = hub.clock.now_us().div_euclid(1_000_000);
+    let Ok(proven) = verifier.verify(assertion, client_id, &key_of, &hub.access.assertions, now_s) else {
+        return Ok(Err(Unknown::Client));
+    };
+    if !hub.store.use_once(proven.mark, proven.until_s).await? {
+        return Ok(Err(Unknown::Client));
+    }
+    let client = access.clients.get(proven.client.as_str());
+    Ok(client.map_or(Err(Unknown::Client), |client| admit(Arc::clone(client), peer)))
+}
+
+/// Issues a token for a proven client.
+///
+/// # Errors
+/// The random source failed.
+pub fn issue(hub: &Hub, caller: &Caller) -> Result<Issued, AppError> {
+    let now_s = hub.clock.now_us().div_euclid(1_000_000);
+    let claims = Claims {
+        client_id: caller.client.row.id.clone(),
+        role: caller.role().as_str().to_owned(),
+        agency: caller.client.row.agency.clone(),
+        jti: secret::random_id().map_err(|_unavailable| AppError::Internal("the random source failed"))?,
+        iat: now_s,
+        exp: now_s + hub.node.settings.token_ttl_s,
+        cnf: None,
+    };
+    Ok(Issued {
+        access_token: hub.access.signer.issue(&claims),
+        expires_in: hub.node.settings.token_ttl_s,
+    })
+}

@@ -1,0 +1,489 @@
+//! Joint handling (Article 11): one application, several agencies. The lead opens a case and checks within it; who handles the case
+//! with it may use such a check again instead of asking the applicant or the register a second time.
+//!
+//! `reused ⊆ what the lead was told ∩ what the other's own grant allows for its own item, of the version that is still current`.
+//! Who uses a check again states no claim, so nothing can be guessed there; it names the subject, so that it learns nothing of whom it
+//! does not know. Each use has its own ledger entry and receipt, and counts as an answer from that version: corrections reach it.
+
+mod reuse;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::node::caller::Caller;
+use super::{
+    foundation::{
+        error::{AppError, Thing},
+        ids::new_id,
+        purpose,
+        vault::Place,
+    },
+    node::hub::Hub,
+    verification::{
+        question::{self, Claim, ItemBody, Purpose, Text},
+        verify::Answer,
+    },
+};
+use heyan_domain::fault::Limit;
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    commit::Commit,
+    rows::{CaseCheckRow, CaseRow, CaseWrites},
+    store::{StoreError, SubjectKey},
+    time,
+};
+pub use reuse::{ReuseBody, reuse};
+
+/// Agencies that handle a case with its lead.
+pub const CO_HANDLERS_MAX: usize = 16;
+
+/// Checks of one case.
+pub const CHECKS_MAX: usize = 64;
+
+/// Longest reference of a check, bytes.
+const REFERENCE_BYTES_MAX: usize = 128;
+
+/// States of a case.
+pub const STATES: [&str; 3] = ["open", "expired", "closed"];
+
+/// Times that a number is taken anew because another check took it.
+const ATTEMPTS_MAX: usize = 8;
+
+/// `POST /v1/cases`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseBody<'a> {
+    /// Why the lead asks; every check of the case is asked for it.
+    #[serde(borrow, deserialize_with = "question::object")]
+    pub purpose: Purpose<'a>,
+    /// Who handles it too.
+    #[serde(borrow)]
+    pub co_handlers: Vec<question::Object<CoHandlerBody<'a>>>,
+    /// How long its checks may be used again.
+    pub valid_hours: u32,
+}
+
+/// One agency that handles a case with its lead.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoHandlerBody<'a> {
+    /// Agency id.
+    #[serde(borrow)]
+    pub agency: Text<'a>,
+    /// The service item that it handles.
+    #[serde(borrow)]
+    pub item_code: Text<'a>,
+    /// References of the checks that it may use; none: all.
+    #[serde(borrow, default)]
+    pub refs: Option<Vec<Text<'a>>>,
+}
+
+/// One agency that handles a case with its lead, as it is kept.
+#[derive(Clone, Serialize, Deserialize)]
+struct CoHandler {
+    agency: String,
+    item_code: String,
+    refs: Option<Vec<String>>,
+}
+
+/// What a case's row holds sealed.
+#[derive(Clone, Serialize, Deserialize)]
+struct Facts {
+    item_code: String,
+    application_no: String,
+    operator: String,
+    co_handlers: Vec<CoHandler>,
+}
+
+/// What a check's row holds sealed: the lead's answer, as ledger codes.
+#[derive(Serialize, Deserialize)]
+struct CheckFacts {
+    reference: String,
+    rules: String,
+    as_of: Option<String>,
+    fields: Vec<CheckField>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CheckField {
+    name: String,
+    verdict: u8,
+    /// Whether a condition was asked, not a value.
+    predicate: bool,
+}
+
+/// A case as one of its parties sees it.
+pub struct View {
+    /// As stored.
+    pub row: CaseRow,
+    facts: Facts,
+    checks: Vec<(CaseCheckRow, CheckFacts)>,
+    is_lead: bool,
+}
+
+fn facts_place(id: &str) -> Place<'_> {
+    Place {
+        table: "cases",
+        column: "facts",
+        row: id,
+    }
+}
+
+fn check_place(row: &str) -> Place<'_> {
+    Place {
+        table: "case_checks",
+        column: "facts",
+        row,
+    }
+}
+
+fn check_key(case: &str, number: u32) -> String {
+    format!("{case}/{number}")
+}
+
+/// Opens a case.
+///
+/// # Errors
+/// Wrong members, an agency that is not there, or a validity beyond the setting.
+pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<View, AppError> {
+    let lead = &caller.agency()?.row;
+    purpose::check(&body.purpose)?;
+    let hours_max = hub.node.settings.case_hours_max;
+    if !(1..=hours_max).contains(&body.valid_hours) {
+        return Err(AppError::fault("/valid_hours", "invalid_value"));
+    }
+    let now_us = hub.clock.now_us();
+    let facts = Facts {
+        item_code: body.purpose.item_code.to_string(),
+        application_no: body.purpose.application_no.to_string(),
+        operator: body.purpose.operator.to_string(),
+        co_handlers: co_handlers(hub, &lead.id, body)?,
+    };
+    let id = new_id(b"cas_", now_us, hub.node.settings.node)?;
+    let row = CaseRow {
+        lead: lead.id.clone(),
+        state: "open".to_owned(),
+        until: now_us + i64::from(body.valid_hours) * 3_600_000_000,
+        revision: 1,
+        facts: hub.secrets.vault.seal_json(facts_place(&id), &facts)?,
+        created_at: now_us,
+        updated_at: now_us,
+        id,
+    };
+    let mut parties: Vec<String> = facts.co_handlers.iter().map(|one| one.agency.clone()).collect();
+    parties.push(lead.id.clone());
+    parties.sort_unstable();
+    parties.dedup();
+    let cases = CaseWrites {
+        opened: vec![(row.clone(), parties)],
+        ..CaseWrites::default()
+    };
+    change(hub, caller, "case.open", &row.id, cases).await?;
+    Ok(View {
+        row,
+        facts,
+        checks: Vec::new(),
+        is_lead: true,
+    })
+}
+
+fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandler>, AppError> {
+    if body.co_handlers.is_empty() {
+        return Err(AppError::fault("/co_handlers", "missing_member"));
+    }
+    if body.co_handlers.len() > CO_HANDLERS_MAX {
+        return Err(AppError::over("/co_handlers", Limit::Items(CO_HANDLERS_MAX)));
+    }
+    let access = hub.access.table.load();
+    let mut all: Vec<CoHandler> = Vec::with_capacity(body.co_handlers.len());
+    for (place, question::Object(one)) in body.co_handlers.iter().enumerate() {
+        let fault = |member: &str| AppError::fault(format!("/co_handlers/{place}/{member}"), "invalid_value");
+        let known = access
+            .agencies
+            .get(&*one.agency)
+            .is_some_and(|agency| !agency.row.disabled);
+        let twice = || {
+            all.iter()
+                .any(|other| other.agency == *one.agency && other.item_code == *one.item_code)
+        };
+        if !known || *one.agency == *lead || twice() {
+            return Err(fault("agency"));
+        }
+        if purpose::is_blank(&one.item_code) || one.item_code.len() > REFERENCE_BYTES_MAX {
+            return Err(fault("item_code"));
+        }
+        if one.refs.as_ref().is_some_and(|refs| refs.len() > CHECKS_MAX) {
+            return Err(fault("refs"));
+        }
+        all.push(CoHandler {
+            agency: one.agency.to_string(),
+            item_code: one.item_code.to_string(),
+            refs: one
+                .refs
+                .as_ref()
+                .map(|refs| refs.iter().map(|text| text.to_string()).collect()),
+        });
+    }
+    Ok(all)
+}
+
+async fn change(hub: &Hub, caller: &Caller, action: &str, target: &str, cases: CaseWrites) -> Result<(), AppError> {
+    let now_us = hub.clock.now_us();
+    let mut bytes = Vec::with_capacity(128);
+    entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+    entry::put_text(&mut bytes, action);
+    entry::put_text(&mut bytes, target);
+    purpose::seal_caller(hub, caller, &mut bytes)?;
+    let commit = Commit {
+        cases,
+        ledger_entries: vec![bytes],
+        at: now_us,
+        ..Commit::default()
+    };
+    let committed = hub.commit(commit).await?;
+    hub.enter(committed).await?;
+    Ok(())
+}
+
+/// The cases that the caller's agency leads or handles, by id, without their checks.
+///
+/// # Errors
+/// The store could not be asked.
+pub async fn list(hub: &Hub, caller: &Caller, after: Option<&str>, limit: u32) -> Result<Vec<View>, AppError> {
+    let agency = &caller.agency()?.row.id;
+    let rows = hub.store.cases_of(agency, after, limit).await?;
+    let view = |row: CaseRow| {
+        Ok(View {
+            facts: hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?,
+            checks: Vec::new(),
+            is_lead: row.lead == *agency,
+            row,
+        })
+    };
+    rows.into_iter().map(view).collect()
+}
+
+/// A case of the caller's agency.
+///
+/// # Errors
+/// No such one, or one of others.
+pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
+    let agency = &caller.agency()?.row.id;
+    let missing = || AppError::NotFound(Thing::Case);
+    let row = hub.store.case(id).await?.ok_or_else(missing)?;
+    let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let is_lead = row.lead == *agency;
+    if !is_lead && !facts.co_handlers.iter().any(|one| one.agency == *agency) {
+        // Another's case is not told apart from none.
+        return Err(missing());
+    }
+    let checks = hub.store.case_checks(id).await?;
+    let opened = checks.into_iter().map(|check| {
+        let key = check_key(&check.case, check.number);
+        let facts = hub.secrets.vault.open_json(check_place(&key), &check.facts)?;
+        Ok((check, facts))
+    });
+    let mut checks: Vec<(CaseCheckRow, CheckFacts)> = opened.collect::<Result<_, AppError>>()?;
+    if !is_lead {
+        checks.retain(|(_, check)| facts.may_use(agency, &check.reference));
+    }
+    Ok(View {
+        row,
+        facts,
+        checks,
+        is_lead,
+    })
+}
+
+impl Facts {
+    /// Whether an agency may use the checks of a reference, for any of its items.
+    fn may_use(&self, agency: &str, reference: &str) -> bool {
+        let of_agency = self.co_handlers.iter().filter(|one| one.agency == agency);
+        of_agency.into_iter().any(|one| one.covers(reference))
+    }
+}
+
+impl CoHandler {
+    fn covers(&self, reference: &str) -> bool {
+        self.refs
+            .as_ref()
+            .is_none_or(|refs| refs.iter().any(|name| name == reference))
+    }
+}
+
+/// The case that its lead checks within.
+///
+/// # Errors
+/// No such one, not the lead, or it is closed or no longer valid.
+pub async fn led(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
+    let view = get(hub, caller, id).await?;
+    if !view.is_lead {
+        return Err(AppError::NotOwner);
+    }
+    match view.state(hub.clock.now_us()) {
+        "open" if view.checks.len() < CHECKS_MAX => Ok(view),
+        "open" => Err(AppError::TooManyItems),
+        _ => Err(AppError::NotNow),
+    }
+}
+
+impl View {
+    fn state(&self, now_us: i64) -> &'static str {
+        match self.row.state.as_str() {
+            "open" if now_us < self.row.until => "open",
+            "open" => "expired",
+            _ => "closed",
+        }
+    }
+
+    /// Why the lead asks.
+    pub fn purpose(&self) -> Purpose<'_> {
+        let text = |text: &'_ str| Text(Cow::Owned(text.to_owned()));
+        Purpose {
+            item_code: text(&self.facts.item_code),
+            item_name: None,
+            application_no: text(&self.facts.application_no),
+            operator: text(&self.facts.operator),
+            reason: Some(text(&format!("case {}", self.row.id))),
+        }
+    }
+
+    /// As the party that looks may read it: verdicts come from a reuse alone, the lead's matter is the lead's.
+    pub fn json(&self, now_us: i64) -> Value {
+        let co_handlers = self.facts.co_handlers.iter();
+        let co_handlers: Vec<Value> = co_handlers
+            .map(|one| json!({"agency": one.agency, "item_code": one.item_code, "refs": one.refs}))
+            .collect();
+        let checks = self.checks.iter().map(|(row, check)| {
+            let names: Vec<&str> = check.fields.iter().map(|field| field.name.as_str()).collect();
+            json!({
+                "number": row.number,
+                "ref": check.reference,
+                "dataset": &*row.dataset,
+                "fields": names,
+                "at": time::rfc3339(row.created_at),
+                "verification": self.is_lead.then_some(row.verification.as_str()),
+            })
+        });
+        let checks: Vec<Value> = checks.collect();
+        json!({
+            "id": self.row.id,
+            "lead": self.row.lead,
+            "state": self.state(now_us),
+            "valid_until": time::rfc3339(self.row.until),
+            "item_code": self.facts.item_code,
+            "application_no": self.is_lead.then_some(self.facts.application_no.as_str()),
+            "co_handlers": co_handlers,
+            "checks": checks,
+            "created_at": time::rfc3339(self.row.created_at),
+        })
+    }
+}
+
+/// What a check's row will hold of its answer.
+///
+/// # Errors
+/// A reference that is empty or too long.
+pub fn checked(item: &ItemBody<'_>, answer: &Answer<'_>) -> Result<NewCheck, AppError> {
+    let judgement = &answer.judgement;
+    let is_predicate = |name: &str| matches!(item.claims.get(name), Some(Claim::Predicate(_)));
+    let fields = judgement.fields.iter().map(|(name, _, verdict)| CheckField {
+        name: (*name).to_owned(),
+        verdict: verdict.code(),
+        predicate: is_predicate(name),
+    });
+    Ok(NewCheck {
+        dataset: judgement.dataset.name.to_string(),
+        subject: SubjectKey(judgement.subject_key),
+        record_version: judgement.record_version,
+        verification: answer.id.to_string(),
+        facts: CheckFacts {
+            reference: item.reference.to_string(),
+            rules: judgement.dataset.rules.to_string(),
+            as_of: judgement.record.as_ref().map(|record| record.as_of.to_string()),
+            fields: fields.collect(),
+        },
+    })
+}
+
+/// A check that is not numbered yet.
+pub struct NewCheck {
+    dataset: String,
+    subject: SubjectKey,
+    record_version: u32,
+    verification: String,
+    facts: CheckFacts,
+}
+
+/// Whether a reference may name a check.
+///
+/// # Errors
+/// It is empty or too long.
+pub fn check_reference(reference: &str) -> Result<(), AppError> {
+    match purpose::is_blank(reference) || reference.len() > REFERENCE_BYTES_MAX {
+        true => Err(AppError::fault("/ref", "invalid_value")),
+        false => Ok(()),
+    }
+}
+
+/// Keeps a check; answers its number.
+///
+/// # Errors
+/// The store or the ledger cannot be asked.
+pub async fn add_check(hub: &Hub, caller: &Caller, case: &str, check: &NewCheck) -> Result<u32, AppError> {
+    for _ in 0..ATTEMPTS_MAX {
+        let checks = hub.store.case_checks(case).await?;
+        let number = checks.last().map_or(1, |last| last.number + 1);
+        let key = check_key(case, number);
+        let row = CaseCheckRow {
+            case: case.to_owned(),
+            number,
+            dataset: check.dataset.as_str().into(),
+            subject: check.subject,
+            record_version: check.record_version,
+            verification: check.verification.clone(),
+            facts: hub.secrets.vault.seal_json(check_place(&key), &check.facts)?,
+            created_at: hub.clock.now_us(),
+        };
+        let cases = CaseWrites {
+            checks: vec![row],
+            ..CaseWrites::default()
+        };
+        match change(hub, caller, "case.check", &key, cases).await {
+            Err(AppError::Store(StoreError::Conflict)) => continue,
+            done => return done.map(|()| number),
+        }
+    }
+    Err(AppError::Store(StoreError::Conflict))
+}
+
+/// Closes a case: nothing of it may be used again. `false`: it was closed.
+///
+/// # Errors
+/// No such one, or not the lead.
+pub async fn close(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppError> {
+    let view = get(hub, caller, id).await?;
+    if !view.is_lead {
+        return Err(AppError::NotOwner);
+    }
+    if view.row.state == "closed" {
+        return Ok(false);
+    }
+    let row = CaseRow {
+        state: "closed".to_owned(),
+        revision: view.row.revision + 1,
+        updated_at: hub.clock.now_us(),
+        ..view.row
+    };
+    let cases = CaseWrites {
+        changed: vec![row],
+        ..CaseWrites::default()
+    };
+    match change(hub, caller, "case.close", id, cases).await {
+        // Somebody else has closed it.
+        Err(AppError::Store(StoreError::Conflict)) => Ok(false),
+        done => done.map(|()| true),
+    }
+}

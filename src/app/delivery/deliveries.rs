@@ -1,0 +1,306 @@
+//! Deliveries: one attempt at a time, what it makes of the delivery, and what operators do about dead ones.
+//! An attempt changes nothing before it; its result is one commit, with a ledger entry when the delivery is over. A process
+//! that dies in between leaves the delivery pending: it is tried again under the same `webhook-id`.
+
+use std::sync::Arc;
+
+use super::{message, subscriptions};
+use crate::node::caller::Caller;
+use crate::{
+    access::table::Role,
+    foundation::{
+        error::{AppError, Thing},
+        purpose,
+    },
+    node::hub::Hub,
+};
+use heyan_auth::secret;
+use heyan_domain::{
+    delivery::{Attempted, TargetFault},
+    schedule::Next,
+};
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    commit::Commit,
+    outward::{PushMessage, WebhookTarget},
+    rows::{Delivery, DeliveryFilter, DeliveryResult, SubscriptionRow},
+};
+
+/// In front of a sink's name in a target.
+pub const SINK: &str = "sink:";
+
+/// Deliveries that one call replays.
+pub const REPLAYS_MAX: u32 = 10_000;
+
+/// What an attempt came to, or why none was made.
+pub enum Tried {
+    /// An attempt was made.
+    Attempted(Attempted),
+    /// The target is gone: nothing is to be sent any more.
+    Cancelled,
+}
+
+/// Makes one attempt.
+///
+/// # Errors
+/// The store could not be asked: the delivery stays as it is.
+pub async fn attempt(hub: &Hub, delivery: &Delivery) -> Result<Tried, AppError> {
+    if let Some(sink) = delivery.target.strip_prefix(SINK) {
+        if !hub.outward.connectors.sinks().iter().any(|known| known.name == sink) {
+            return Ok(Tried::Cancelled);
+        }
+        let Some(change) = message::record_change(hub, delivery).await? else {
+            return Ok(Tried::Cancelled);
+        };
+        return Ok(Tried::Attempted(hub.outward.connectors.tell(sink, &change).await));
+    }
+    let now_us = hub.clock.now_us();
+    let row = hub
+        .outward
+        .subscriptions
+        .load()
+        .by_id
+        .get(&delivery.target)
+        .map(Arc::clone);
+    let Some(row) = row.filter(|row| row.is_live(now_us)) else {
+        return Ok(Tried::Cancelled);
+    };
+    let agency = hub
+        .access
+        .table
+        .load()
+        .agencies
+        .get(row.agency.as_str())
+        .map(Arc::clone);
+    let Some(agency) = agency.filter(|agency| !agency.row.disabled) else {
+        return Ok(Tried::Cancelled);
+    };
+    let message = PushMessage {
+        id: delivery.id.clone(),
+        timestamp_s: now_us.div_euclid(1_000_000),
+        body: message::cloud_event(hub, delivery, &agency).await?,
+    };
+    let target = target_of(hub, &row, now_us)?;
+    Ok(Tried::Attempted(hub.outward.webhooks.send(&target, &message).await))
+}
+
+fn target_of(hub: &Hub, row: &SubscriptionRow, now_us: i64) -> Result<WebhookTarget, AppError> {
+    let place = subscriptions::secret_place(&row.id);
+    let mut secrets = vec![hub.secrets.vault.open(place, &row.secret)?];
+    if let (Some(previous), Some(until)) = (&row.previous_secret, row.previous_valid_until)
+        && now_us < until
+    {
+        secrets.push(hub.secrets.vault.open(place, previous)?);
+    }
+    Ok(WebhookTarget {
+        url: row.url.clone(),
+        secrets,
+        ed25519_seed: hub.outward.webhook_seed.as_deref().copied(),
+    })
+}
+
+/// What an attempt makes of a delivery; `random` spreads the next one.
+fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> DeliveryResult {
+    let now_us = hub.clock.now_us();
+    let attempts = delivery.attempts + 1;
+    let mut result = DeliveryResult {
+        key: delivery.key(),
+        state: "dead",
+        attempts,
+        next_at: now_us,
+        last_result: "confirmed",
+        last_status: None,
+        at: now_us,
+    };
+    let retry_after_s = match tried {
+        Tried::Cancelled => {
+            result.state = "cancelled";
+            result.attempts = delivery.attempts;
+            result.last_result = "cancelled";
+            return result;
+        }
+        Tried::Attempted(Attempted::Confirmed { status }) => {
+            result.state = "delivered";
+            result.last_status = Some(*status);
+            return result;
+        }
+        Tried::Attempted(Attempted::Gone) => {
+            result.last_result = "gone";
+            result.last_status = Some(410);
+            return result;
+        }
+        Tried::Attempted(Attempted::Refused(fault)) => {
+            result.last_result = refused(*fault);
+            None
+        }
+        Tried::Attempted(Attempted::Failed {
+            failure,
+            status,
+            retry_after_s,
+        }) => {
+            result.last_result = failure.as_str();
+            result.last_status = *status;
+            *retry_after_s
+        }
+    };
+    if delivery.event.kind == "test" {
+        // A test is tried once: whoever pressed the button looks at the result.
+        return result;
+    }
+    if let Next::At(at) = hub.outward.schedule.next(attempts, random, retry_after_s, now_us) {
+        result.state = "pending";
+        result.next_at = at;
+    }
+    result
+}
+
+fn refused(fault: TargetFault) -> &'static str {
+    match fault {
+        TargetFault::Malformed => "refused:malformed",
+        TargetFault::Scheme => "refused:scheme",
+        TargetFault::Userinfo => "refused:userinfo",
+        TargetFault::Fragment => "refused:fragment",
+        TargetFault::Address => "refused:address",
+        TargetFault::Host => "refused:host",
+        TargetFault::Port => "refused:port",
+        TargetFault::Network => "refused:network",
+    }
+}
+
+/// Commits what an attempt came to; answers the state of the delivery after it.
+///
+/// # Errors
+/// The store could not be asked: the delivery stays pending, and is tried again.
+pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'static str, AppError> {
+    let random = secret::random_number().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
+    let result = result_of(hub, delivery, tried, u32::try_from(random >> 32).unwrap_or_default());
+    let (state, at) = (result.state, result.at);
+    let mut commit = Commit {
+        at,
+        ..Commit::default()
+    };
+    if state != "pending" {
+        commit.ledger_entries.push(entry_of(hub, delivery, &result)?);
+    }
+    if matches!(tried, Tried::Attempted(Attempted::Gone)) {
+        commit.subscriptions.extend(gone(hub, &delivery.target, at));
+    }
+    let disabled = !commit.subscriptions.is_empty();
+    commit.delivery_results.push(result);
+    let committed = hub.commit(commit).await?;
+    if disabled {
+        hub.reload_subscriptions().await?;
+    }
+    hub.enter(committed).await?;
+    if let Ok(counter) = hub.node.metrics.turn.deliveries.get_metric_with_label_values(&[state]) {
+        counter.inc();
+    }
+    if state != "pending" && delivery.event.mismatch.is_some() {
+        hub.wake_closer();
+    }
+    Ok(state)
+}
+
+/// The subscription of a target that wants nothing more.
+fn gone(hub: &Hub, target: &str, at: i64) -> Option<SubscriptionRow> {
+    let row = hub.outward.subscriptions.load().by_id.get(target).map(Arc::clone)?;
+    Some(SubscriptionRow {
+        state: "gone".to_owned(),
+        updated_at: at,
+        ..(*row).clone()
+    })
+}
+
+fn entry_of(hub: &Hub, delivery: &Delivery, result: &DeliveryResult) -> Result<Vec<u8>, AppError> {
+    let agency = hub
+        .outward
+        .subscriptions
+        .load()
+        .by_id
+        .get(&delivery.target)
+        .and_then(|row| Some(hub.access.table.load().agencies.get(row.agency.as_str())?.row.number));
+    let mut bytes = Vec::with_capacity(192);
+    entry::begin(&mut bytes, Kind::Delivery, result.at, agency.unwrap_or_default());
+    let texts = [&*delivery.id, &*delivery.event.id, &*delivery.target, result.state];
+    entry::put_delivery(&mut bytes, texts, result.attempts);
+    purpose::seal_parts(hub, &[result.last_result], &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Deliveries that the caller may see.
+///
+/// # Errors
+/// The store could not be asked.
+pub async fn list(hub: &Hub, caller: &Caller, mut filter: DeliveryFilter) -> Result<Vec<Delivery>, AppError> {
+    if matches!(caller.role(), Role::Agency | Role::Authority) {
+        let own: Vec<String> = subscriptions::list(hub, caller)
+            .iter()
+            .map(|row| row.id.clone())
+            .filter(|id| filter.targets.as_ref().is_none_or(|wanted| wanted.contains(id)))
+            .collect();
+        filter.targets = Some(own);
+    }
+    Ok(hub.store.deliveries(&filter).await?)
+}
+
+/// Tries a delivery again that is over: dead, cancelled or superseded.
+///
+/// # Errors
+/// No such delivery, or it is pending or delivered.
+pub async fn replay(hub: &Hub, caller: &Caller, id: &str) -> Result<Delivery, AppError> {
+    let delivery = hub.store.delivery(id).await?;
+    let delivery = delivery.ok_or(AppError::NotFound(Thing::Delivery))?;
+    if !is_over_badly(&delivery.state) {
+        return Err(AppError::NotNow);
+    }
+    replay_all(hub, caller, std::slice::from_ref(&delivery)).await?;
+    hub.store.delivery(id).await?.ok_or(AppError::NotFound(Thing::Delivery))
+}
+
+fn is_over_badly(state: &str) -> bool {
+    matches!(state, "dead" | "cancelled" | "superseded")
+}
+
+/// Tries the dead deliveries of a range again; answers how many.
+///
+/// # Errors
+/// The store could not be asked.
+pub async fn replay_range(hub: &Hub, caller: &Caller, filter: DeliveryFilter) -> Result<usize, AppError> {
+    let filter = DeliveryFilter {
+        state: Some("dead".to_owned()),
+        limit: REPLAYS_MAX,
+        ..filter
+    };
+    let dead = hub.store.deliveries(&filter).await?;
+    replay_all(hub, caller, &dead).await?;
+    Ok(dead.len())
+}
+
+async fn replay_all(hub: &Hub, caller: &Caller, deliveries: &[Delivery]) -> Result<(), AppError> {
+    let now = hub.clock.now_us();
+    let again = |delivery: &Delivery| DeliveryResult {
+        key: delivery.key(),
+        state: "pending",
+        attempts: 0,
+        next_at: now,
+        last_result: "replayed",
+        last_status: None,
+        at: now,
+    };
+    let mut bytes = Vec::with_capacity(128);
+    entry::begin(&mut bytes, Kind::Access, now, caller.agency_number());
+    entry::put_text(&mut bytes, "delivery.replay");
+    let first = deliveries.first().map_or("", |delivery| delivery.id.as_str());
+    entry::put_text(&mut bytes, &format!("{first} +{}", deliveries.len().saturating_sub(1)));
+    purpose::seal_caller(hub, caller, &mut bytes)?;
+    let commit = Commit {
+        delivery_results: deliveries.iter().map(again).collect(),
+        ledger_entries: vec![bytes],
+        at: now,
+        ..Commit::default()
+    };
+    let committed = hub.commit(commit).await?;
+    hub.enter(committed).await?;
+    hub.wake_courier();
+    Ok(())
+}

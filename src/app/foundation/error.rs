@@ -1,0 +1,126 @@
+//! Why a use case did not do what was asked. `http/refuse.rs` maps each kind to one problem document.
+//! Never holds a value of a claim or a record.
+
+use heyan_cache::LoadError;
+use heyan_domain::{
+    delivery::TargetFault,
+    fault::{Fault, Limit},
+};
+use heyan_ledger::LedgerError;
+
+use crate::access::table::Refusal;
+use heyan_ports::store::StoreError;
+
+/// A use case's error.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Some members of the request are wrong.
+    #[error("{} members of the request are wrong", .0.len())]
+    Invalid(Vec<Fault>),
+    /// The caller may not.
+    #[error("refused")]
+    Refused(Refusal),
+    /// The caller's role may not.
+    #[error("the role may not do this")]
+    RoleNotAllowed,
+    /// The caller is not the owner of what he names.
+    #[error("not the owner")]
+    NotOwner,
+    /// Nothing of that name.
+    #[error("no such {0:?}")]
+    NotFound(Thing),
+    /// Something of that name is there already.
+    #[error("already there")]
+    AlreadyExists,
+    /// `If-Match` names another version.
+    #[error("another version is current")]
+    PreconditionFailed,
+    /// The state of what he names does not allow it.
+    #[error("not in this state")]
+    NotNow,
+    /// The record of a check is another by now.
+    #[error("the record was replaced since")]
+    Superseded,
+    /// The idempotency key belongs to another request.
+    #[error("the idempotency key belongs to another request")]
+    KeyReused,
+    /// The first request of the idempotency key is under way.
+    #[error("the first request of the idempotency key is under way")]
+    InProgress,
+    /// The hub may not reach what he names.
+    #[error("the target is not allowed: {}", .0.as_str())]
+    Target(TargetFault),
+    /// More items than one call takes.
+    #[error("too many items")]
+    TooManyItems,
+    /// The system of record cannot be asked.
+    #[error("the store could not be asked")]
+    Store(#[from] StoreError),
+    /// The node that has what was asked for does not answer.
+    #[error("another node does not answer")]
+    NodeSilent,
+    /// A record could not be looked up.
+    #[error("a record could not be looked up")]
+    Load(#[from] LoadError),
+    /// The ledger takes no entry, so no answer may leave.
+    #[error("the ledger takes no entry")]
+    Ledger(#[from] LedgerError),
+    /// A part of the hub did not do its duty.
+    #[error("internal: {0}")]
+    Internal(&'static str),
+}
+
+/// What was not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A dataset.
+    Dataset,
+    /// A record.
+    Record,
+    /// A verification.
+    Verification,
+    /// A receipt.
+    Receipt,
+    /// An agency.
+    Agency,
+    /// A grant.
+    Grant,
+    /// A user.
+    User,
+    /// A mismatch.
+    Mismatch,
+    /// A subscription.
+    Subscription,
+    /// A delivery.
+    Delivery,
+    /// A service item.
+    Item,
+    /// A seal on traces.
+    Seal,
+    /// A watch.
+    Watch,
+    /// A joint case, or a check of one.
+    Case,
+    /// An alert.
+    Alert,
+    /// A rule of supervision.
+    Rule,
+}
+
+impl AppError {
+    /// One wrong member.
+    pub fn fault(pointer: impl Into<String>, code: &'static str) -> Self {
+        Self::Invalid(vec![Fault::new(pointer, code)])
+    }
+
+    /// One value or list that exceeds `limit`.
+    pub fn over(pointer: impl Into<String>, limit: Limit) -> Self {
+        Self::Invalid(vec![Fault::over(pointer, limit)])
+    }
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

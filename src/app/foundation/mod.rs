@@ -1,0 +1,9 @@
+//! What every use case stands on: errors, ids, sealed columns, usage counters, leases, trust in what is in memory.
+
+pub mod error;
+pub mod ids;
+pub mod lease;
+pub mod purpose;
+pub mod trust;
+pub mod usage;
+pub mod vault;

@@ -1,0 +1,33 @@
+//! What a node needs for licences: trusted certificates, places for uploads, limits.
+
+use std::{sync::Arc, time::Duration};
+
+use heyan_auth::signature::{Certificate, Provider};
+use tokio::sync::Semaphore;
+
+/// What the hub needs for licences.
+pub struct Licences {
+    /// Verifies signatures.
+    pub provider: Box<dyn Provider>,
+    /// Certificates of the authorities whose signers are trusted.
+    pub roots: Vec<Certificate>,
+    /// One for each file that is verified at once.
+    pub places: Arc<Semaphore>,
+    /// Limits and names.
+    pub settings: LicenceSettings,
+}
+
+/// Limits and names.
+#[derive(Clone, Debug)]
+pub struct LicenceSettings {
+    /// Largest file, bytes.
+    pub file_bytes_max: u64,
+    /// Longest time to receive one.
+    pub upload_deadline: Duration,
+    /// First digits of this city's division codes.
+    pub home_divisions: Vec<String>,
+    /// Dataset of licences that were issued elsewhere.
+    pub away_dataset: Option<String>,
+    /// Days after its date of issue from which on a licence came in late; 0: never.
+    pub issue_delay_days_max: u16,
+}

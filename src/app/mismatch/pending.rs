@@ -1,0 +1,323 @@
+//! What is pending about subjects: mismatches that are not over, fields that are disputed, guesses that were counted.
+//! In memory, by pseudonym, because every verification asks; the store holds the same and is read at the start.
+//!
+//! Order: a change is committed, then told here, then acknowledged. A guess is told here first and committed after: a
+//! crowd of guesses at one moment must not each find the budget untouched. Where several nodes count, `guess.rs` says how.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use heyan_domain::budget::Guesses;
+use heyan_ports::{rows::MismatchRow, store::SubjectKey};
+
+/// A mismatch as an answer names it.
+#[derive(Clone)]
+pub struct MismatchNote {
+    /// `mis_…`.
+    pub id: Arc<str>,
+    /// Until when the one whose turn it is has time.
+    pub due_on: Option<Arc<str>>,
+}
+
+/// One mismatch that is not over.
+#[derive(Clone)]
+pub struct PendingMismatch {
+    /// `mis_…`.
+    pub id: Arc<str>,
+    /// Keyed hash of agency and application number.
+    pub matter: [u8; 16],
+    /// Names of the fields that differ, sorted.
+    pub fields: Arc<[String]>,
+    /// Whether its fields are flagged as disputed.
+    pub dispute: Dispute,
+    /// Word of the state.
+    pub state: Arc<str>,
+    /// Until when the one whose turn it is has time.
+    pub due_on: Option<Arc<str>>,
+    /// Unix microseconds.
+    pub opened_at: i64,
+    /// Agency whose application it is.
+    pub agency: Arc<str>,
+}
+
+/// Whether the agency says that the record is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispute {
+    /// No.
+    None,
+    /// Yes, and nobody has decided.
+    Pending,
+}
+
+impl From<&MismatchRow> for PendingMismatch {
+    fn from(row: &MismatchRow) -> Self {
+        Self {
+            id: row.id.as_str().into(),
+            matter: row.matter,
+            fields: row.fields.clone().into(),
+            dispute: if row.state == "disputed" {
+                Dispute::Pending
+            } else {
+                Dispute::None
+            },
+            state: row.state.as_str().into(),
+            due_on: row.due_on.as_deref().map(Into::into),
+            opened_at: row.opened_at,
+            agency: row.agency.as_str().into(),
+        }
+    }
+}
+
+/// What was guessed of one field of a subject.
+#[derive(Clone)]
+pub struct Guessed {
+    /// Name of the field.
+    pub field: Arc<str>,
+    /// The guesses that count.
+    pub guesses: Guesses,
+    /// The last day (of China, since 1970-01-01) on which an alert said that the budget is used up: one a day is enough.
+    pub alerted_on: Option<i32>,
+}
+
+/// What is pending about one subject.
+#[derive(Clone, Default)]
+pub struct About {
+    /// Mismatches that are not over.
+    pub mismatches: Vec<PendingMismatch>,
+    /// By field.
+    pub guessed: Vec<Guessed>,
+    /// Revision of the guesses, where other nodes count too.
+    pub guess_head: i64,
+}
+
+impl About {
+    /// Whether an agency works a mismatch of this subject: it has taken the record's values or disputes them.
+    pub fn is_worked_by(&self, agency: &str) -> bool {
+        let worked = |mismatch: &&PendingMismatch| matches!(&*mismatch.state, "disputed" | "record_accepted");
+        self.mismatches
+            .iter()
+            .filter(worked)
+            .any(|mismatch| &*mismatch.agency == agency)
+    }
+
+    /// Whether a field is said to be wrong.
+    pub fn is_disputed(&self, field: &str) -> bool {
+        let disputed = |mismatch: &&PendingMismatch| mismatch.dispute == Dispute::Pending;
+        let named = |mismatch: &PendingMismatch| mismatch.fields.iter().any(|name| name == field);
+        self.mismatches.iter().filter(disputed).any(named)
+    }
+
+    /// What was guessed of a field.
+    pub fn guessed(&self, field: &str) -> Option<&Guessed> {
+        self.guessed.iter().find(|guessed| *guessed.field == *field)
+    }
+
+    /// The same, to be changed.
+    pub fn guessed_mut(&mut self, field: &str) -> &mut Guessed {
+        let position = self.guessed.iter().position(|guessed| *guessed.field == *field);
+        let position = position.unwrap_or_else(|| {
+            self.guessed.push(Guessed {
+                field: Arc::from(field),
+                guesses: Guesses::default(),
+                alerted_on: None,
+            });
+            self.guessed.len() - 1
+        });
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the position was found or made in the line before"
+        )]
+        &mut self.guessed[position]
+    }
+
+    /// The pending mismatch of a matter and a sorted set of fields.
+    pub fn pending(&self, matter: &[u8; 16], fields: &[impl AsRef<str>]) -> Option<MismatchNote> {
+        let same_fields = |known: &PendingMismatch| {
+            known.fields.len() == fields.len() && known.fields.iter().zip(fields).all(|(a, b)| **a == *b.as_ref())
+        };
+        let mut mismatches = self.mismatches.iter();
+        let same = mismatches.find(|known| known.matter == *matter && same_fields(known));
+        same.map(|known| MismatchNote {
+            id: Arc::clone(&known.id),
+            due_on: known.due_on.clone(),
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.mismatches.is_empty() && self.guessed.iter().all(|guessed| guessed.guesses.is_empty())
+    }
+}
+
+type Shard = HashMap<SubjectKey, Arc<About>, ahash::RandomState>;
+
+/// What is pending, of all subjects.
+pub struct Pending {
+    shards: Box<[RwLock<Shard>]>,
+    turns: Box<[Mutex<()>]>,
+    /// Subjects of which a mismatch is over, as far as it is known; forgotten all at once when there are so many.
+    decided: RwLock<HashSet<SubjectKey, ahash::RandomState>>,
+}
+
+/// Subjects of which it is remembered that a mismatch is over.
+const DECIDED_MAX: usize = 100_000;
+
+/// Shards of the table, and turns.
+const SHARDS: usize = 256;
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            turns: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            decided: RwLock::default(),
+        }
+    }
+}
+
+/// Pseudonyms are random already.
+fn shard_of(subject: SubjectKey) -> usize {
+    let SubjectKey([first, ..]) = subject;
+    usize::from(first) % SHARDS
+}
+
+impl Pending {
+    /// What is pending about a subject; `None` for nearly all.
+    pub fn about(&self, subject: SubjectKey) -> Option<Arc<About>> {
+        let shard = self.shards.get(shard_of(subject))?;
+        let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(&subject).map(Arc::clone)
+    }
+
+    /// Every subject of which something is pending.
+    pub fn subjects(&self) -> Vec<SubjectKey> {
+        let of_shard = |shard: &RwLock<Shard>| {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            shard.keys().copied().collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(of_shard).collect()
+    }
+
+    /// Changes what is pending about a subject.
+    pub fn change<T>(&self, subject: SubjectKey, change: impl FnOnce(&mut About) -> T) -> Option<T> {
+        let shard = self.shards.get(shard_of(subject))?;
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        let about = shard.entry(subject).or_default();
+        let about = Arc::make_mut(about);
+        let changed = change(about);
+        if about.is_empty() {
+            shard.remove(&subject);
+        }
+        Some(changed)
+    }
+
+    /// Takes over a mismatch as it was committed: one that is over is no longer pending.
+    pub fn tell(&self, row: &MismatchRow) {
+        self.change(row.subject, |about| {
+            about.mismatches.retain(|known| *known.id != *row.id);
+            if !row.is_final {
+                about.mismatches.push(row.into());
+            }
+        });
+        if row.is_final {
+            self.decided(row.subject);
+        }
+    }
+
+    /// Remembers that a mismatch of a subject is over.
+    pub fn decided(&self, subject: SubjectKey) {
+        let mut decided = self.decided.write().unwrap_or_else(PoisonError::into_inner);
+        if decided.len() >= DECIDED_MAX {
+            decided.clear();
+        }
+        decided.insert(subject);
+    }
+
+    /// Whether it is known that a mismatch of a subject is over; `false` says nothing.
+    pub fn is_decided(&self, subject: SubjectKey) -> bool {
+        self.decided
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&subject)
+    }
+
+    /// The turn of subjects: whoever changes their mismatches holds it from the decision to the commit. Turns are taken
+    /// in one order, so that two callers never wait for each other.
+    pub async fn turn(&self, subjects: impl Iterator<Item = SubjectKey>) -> Vec<MutexGuard<'_, ()>> {
+        let mut shards: Vec<usize> = subjects.map(shard_of).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        let mut guards = Vec::with_capacity(shards.len());
+        for shard in shards {
+            if let Some(turn) = self.turns.get(shard) {
+                guards.push(turn.lock().await);
+            }
+        }
+        guards
+    }
+
+    /// Forgets guesses that no longer count.
+    pub fn expire_guesses(&self, now_s: i64) {
+        for shard in &self.shards {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            shard.retain(|_, about| {
+                if !about.guessed.is_empty() {
+                    let about = Arc::make_mut(about);
+                    for guessed in &mut about.guessed {
+                        guessed.guesses.expire(now_s);
+                    }
+                    about.guessed.retain(|guessed| !guessed.guesses.is_empty());
+                }
+                !about.is_empty()
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mismatch::pending::*;
+
+    fn row(id: &str, state: &str) -> MismatchRow {
+        MismatchRow {
+            id: id.to_owned(),
+            dataset: "natural-person".into(),
+            subject: SubjectKey([7; 16]),
+            agency: "a".to_owned(),
+            matter: [1; 16],
+            fields: vec!["name".to_owned()],
+            record_version: 1,
+            state: state.to_owned(),
+            is_final: matches!(state, "upheld" | "closed"),
+            due_on: None,
+            awaits: None,
+            revision: 1,
+            opened_at: 0,
+            updated_at: 0,
+            facts: vec![],
+        }
+    }
+
+    #[test]
+    fn a_mismatch_is_pending_until_it_is_over() {
+        let pending = Pending::default();
+        let subject = SubjectKey([7; 16]);
+        assert!(pending.about(subject).is_none());
+        pending.tell(&row("mis_1", "open"));
+        assert!(!pending.about(subject).unwrap().is_disputed("name"));
+        pending.tell(&row("mis_1", "disputed"));
+        let about = pending.about(subject).unwrap();
+        assert!(about.is_disputed("name") && !about.is_disputed("sex"));
+        assert!(about.is_worked_by("a") && !about.is_worked_by("b"));
+        assert_eq!(about.mismatches.len(), 1);
+        pending.tell(&row("mis_2", "open"));
+        pending.tell(&row("mis_1", "closed"));
+        assert_eq!(pending.about(subject).unwrap().mismatches.len(), 1);
+        pending.tell(&row("mis_2", "upheld"));
+        assert!(pending.about(subject).is_none());
+        assert!(pending.is_decided(subject) && !pending.is_decided(SubjectKey([8; 16])));
+    }
+}

@@ -1,0 +1,199 @@
+//! One step of a mismatch: the row after it with what it holds sealed, the step's own row, its event and its ledger entry.
+//! Nothing here writes: whoever takes the step commits all of it, with whatever else belongs to it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    foundation::{error::AppError, ids::new_id, purpose, vault::Place},
+    node::hub::Hub,
+};
+use heyan_domain::{
+    calendar::china_date,
+    mismatch::{Action, Actor, NotTaken, State},
+};
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    bus::Topic,
+    rows::{EventRow, MismatchRow, MismatchWrite, StepRow},
+};
+
+/// What a mismatch's row holds sealed: its state with the state's facts, and the matter it came from.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Facts {
+    /// State with its facts.
+    #[serde(flatten)]
+    pub state: State,
+    /// The applicant's matter at the agency.
+    pub application_no: String,
+    /// Service item.
+    pub item_code: String,
+    /// Identifiers of the subject, as they were asked.
+    pub subject: BTreeMap<String, String>,
+    /// Whether the agency may know which version of the record it differs from.
+    pub version_told: bool,
+}
+
+/// What a step's row holds sealed.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Note {
+    /// Client that acted.
+    pub by: String,
+    /// Its reason.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// Where a mismatch's facts are sealed.
+pub(crate) fn facts_place(id: &str) -> Place<'_> {
+    Place {
+        table: "mismatches",
+        column: "facts",
+        row: id,
+    }
+}
+
+/// Where a step's note is sealed.
+pub(crate) fn note_place(row: &str) -> Place<'_> {
+    Place {
+        table: "mismatch_steps",
+        column: "note",
+        row,
+    }
+}
+
+/// The key of a step among all steps.
+pub(crate) fn step_key(id: &str, seq: u32) -> String {
+    format!("{id}/{seq}")
+}
+
+/// Why a step is not taken, as callers are told.
+pub(crate) fn not_taken(why: NotTaken) -> AppError {
+    match why {
+        NotTaken::OtherParty => AppError::RoleNotAllowed,
+        NotTaken::NotNow => AppError::NotNow,
+    }
+}
+
+/// The mismatch after `action`, with its step, and its facts as they now are.
+///
+/// # Errors
+/// The state does not allow it, or the action is another party's.
+pub(crate) fn next(
+    hub: &Hub,
+    row: MismatchRow,
+    facts: Facts,
+    action: Action,
+    actor: Actor,
+    note: &Note,
+    now_us: i64,
+) -> Result<(MismatchWrite, Facts), AppError> {
+    let word = action.as_str();
+    let state = facts.state.clone().take(action, actor).map_err(not_taken)?;
+    let revision = row.revision + 1;
+    let due_on = if state.has_due_date() {
+        due(hub, &row.dataset, now_us)
+    } else {
+        None
+    };
+    let record_version = match state {
+        State::Corrected { version } => version,
+        _ => row.record_version,
+    };
+    let awaits = if state.awaits_delivery() {
+        Some(new_id(b"evt_", now_us, hub.node.settings.node)?)
+    } else {
+        None
+    };
+    let facts = Facts { state, ..facts };
+    let step = StepRow {
+        seq: revision,
+        at: now_us,
+        action: word.to_owned(),
+        state: facts.state.as_str().to_owned(),
+        actor: actor.as_str(),
+        note: hub
+            .secrets
+            .vault
+            .seal_json(note_place(&step_key(&row.id, revision)), note)?,
+    };
+    let row = MismatchRow {
+        state: step.state.clone(),
+        is_final: facts.state.is_final(),
+        due_on,
+        awaits,
+        revision,
+        record_version,
+        updated_at: now_us,
+        facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,
+        ..row
+    };
+    Ok((MismatchWrite { row, step }, facts))
+}
+
+/// A new mismatch with its first step.
+///
+/// # Errors
+/// The random source or the sealing key failed.
+pub(crate) fn first(hub: &Hub, row: MismatchRow, facts: &Facts, note: &Note) -> Result<MismatchWrite, AppError> {
+    let step = StepRow {
+        seq: 1,
+        at: row.opened_at,
+        action: "open".to_owned(),
+        state: facts.state.as_str().to_owned(),
+        actor: Actor::Hub.as_str(),
+        note: hub.secrets.vault.seal_json(note_place(&step_key(&row.id, 1)), note)?,
+    };
+    let row = MismatchRow {
+        facts: hub.secrets.vault.seal_json(facts_place(&row.id), facts)?,
+        ..row
+    };
+    Ok(MismatchWrite { row, step })
+}
+
+/// The date by which the one whose turn it is has to act; `None` while the working days of the year are not known, which
+/// the sweeper turns into an alert.
+pub(crate) fn due(hub: &Hub, dataset: &str, now_us: i64) -> Option<String> {
+    let days = hub.catalog.get(dataset)?.correction_due_working_days;
+    let due = hub.mismatches.calendar.load().due(china_date(now_us), days);
+    due.ok().map(|date| date.to_string())
+}
+
+/// That a mismatch took a step, for those who listen.
+///
+/// # Errors
+/// The random source failed.
+pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Result<EventRow, AppError> {
+    Ok(EventRow {
+        id: new_id(b"evt_", now_us, hub.node.settings.node)?,
+        kind: "mismatch",
+        dataset: Some(Arc::clone(&row.dataset)),
+        subject: Some(row.subject),
+        version: Some(row.revision),
+        mismatch: Some(row.id.clone()),
+        agency: Some(row.agency.clone()),
+        facts: None,
+        at: now_us,
+        is_fanned: false,
+        is_published: !hub.outward.bus.hears(Topic::Mismatch),
+    })
+}
+
+/// The ledger entry of a step.
+///
+/// # Errors
+/// The sealing key is used up.
+pub(crate) fn step_entry(hub: &Hub, agency: u32, write: &MismatchWrite, by: &str) -> Result<Vec<u8>, AppError> {
+    let mut bytes = Vec::with_capacity(160);
+    entry::begin(&mut bytes, Kind::Mismatch, write.step.at, agency);
+    let texts = [
+        &write.row.id,
+        &write.step.action,
+        &write.step.state,
+        &*write.row.dataset,
+    ];
+    entry::put_step(&mut bytes, texts, &write.row.subject.0, write.step.seq);
+    purpose::seal_parts(hub, &[by], &mut bytes)?;
+    Ok(bytes)
+}

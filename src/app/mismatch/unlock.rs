@@ -1,0 +1,137 @@
+//! Forgives the guesses about one subject: two persons must ask for it, and both are in the ledger (PROMISES I-16).
+//! The first request waits a day for the second, on whatever node that is made.
+
+use std::sync::Arc;
+
+use crate::node::caller::Caller;
+use crate::{
+    foundation::{
+        error::{AppError, Thing},
+        purpose,
+    },
+    node::hub::Hub,
+    verification::{
+        question::{Members, Text},
+        verify::parse_subject,
+    },
+};
+use heyan_ledger::entry::{self, Kind};
+use heyan_ports::{
+    commit::Commit,
+    rows::UnlockWrite,
+    store::{StoreError, SubjectKey},
+};
+
+/// How long the first request waits for the second, microseconds.
+pub(crate) const WAIT_US: i64 = 86_400_000_000;
+
+/// Times that it is decided anew because somebody else asked in between.
+const ATTEMPTS_MAX: usize = 8;
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlock {
+    /// Another person has to ask for the same.
+    Requested,
+    /// The guesses are forgiven.
+    Unlocked,
+}
+
+impl Unlock {
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Unlocked => "unlocked",
+        }
+    }
+}
+
+/// Asks for the guesses about a subject to be forgiven.
+///
+/// # Errors
+/// No such dataset, a wrong subject, or the store or ledger cannot be asked.
+pub async fn unlock(
+    hub: &Hub,
+    caller: &Caller,
+    dataset: &str,
+    subject: &Members<'_, Text<'_>>,
+    reason: &str,
+) -> Result<Unlock, AppError> {
+    let dataset = hub
+        .catalog
+        .get(dataset)
+        .map(Arc::clone)
+        .ok_or(AppError::NotFound(Thing::Dataset))?;
+    let parsed = parse_subject(&dataset, subject)?;
+    let subject = hub.records.loader.subject_key(&dataset, &parsed.key);
+    let now_us = hub.clock.now_us();
+    let mut bytes = Vec::with_capacity(128);
+    let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
+    for _ in 0..ATTEMPTS_MAX {
+        let waiting = hub.store.unlock_request(subject).await?;
+        let (unlock, write) = decide(waiting, subject, &caller.client.row.id, now_us);
+        bytes.clear();
+        entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+        entry::put_text(&mut bytes, &format!("guess_budget.{}", unlock.as_str()));
+        entry::put_text(&mut bytes, &crate::delivery::message::hex(&subject.0));
+        purpose::seal_parts(hub, &[&caller.client.row.id, reason], &mut bytes)?;
+        let commit = Commit {
+            unlock: Some(write),
+            forgiven: match unlock {
+                Unlock::Unlocked => vec![subject],
+                Unlock::Requested => Vec::new(),
+            },
+            ledger_entries: vec![bytes.clone()],
+            at: now_us,
+            ..Commit::default()
+        };
+        let committed = match hub.commit(commit).await {
+            Err(AppError::Store(StoreError::Conflict)) => continue,
+            committed => committed?,
+        };
+        if unlock == Unlock::Unlocked {
+            hub.mismatches.pending.change(subject, |about| about.guessed.clear());
+        }
+        hub.enter(committed).await?;
+        return Ok(unlock);
+    }
+    Err(AppError::Store(StoreError::Conflict))
+}
+
+/// The second request of another person unlocks; the same person's only renews his own.
+fn decide(waiting: Option<(String, i64)>, subject: SubjectKey, by: &str, now_us: i64) -> (Unlock, UnlockWrite) {
+    let older_than = now_us - WAIT_US;
+    match waiting {
+        Some((first, at)) if first != by && at > older_than => {
+            (Unlock::Unlocked, UnlockWrite::Seconded { subject, client: first })
+        }
+        _ => {
+            let write = UnlockWrite::Waits {
+                subject,
+                client: by.to_owned(),
+                at: now_us,
+                older_than: older_than + 1,
+            };
+            (Unlock::Requested, write)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mismatch::unlock::*;
+
+    #[test]
+    fn it_takes_two_persons_within_a_day() {
+        let decided = |waiting: Option<(&str, i64)>, by: &str, at: i64| {
+            let waiting = waiting.map(|(first, at)| (first.to_owned(), at));
+            decide(waiting, SubjectKey([1; 16]), by, at).0
+        };
+        assert_eq!(decided(None, "li", 0), Unlock::Requested);
+        assert_eq!(decided(Some(("li", 0)), "li", 1), Unlock::Requested);
+        assert_eq!(decided(Some(("li", 1)), "wang", WAIT_US), Unlock::Unlocked);
+        let too_old = decided(Some(("li", 1)), "wang", 1 + WAIT_US);
+        assert_eq!(too_old, Unlock::Requested, "the first is too old");
+    }
+}

@@ -1,0 +1,181 @@
+//! What the hub holds in memory of the store: access, subscriptions, what is pending. Read at a start, after a change, and when
+//! another node says that it changed something.
+//!
+//! One after another: what was read before never replaces what was read after.
+
+use std::{collections::HashSet, sync::Arc, time::Instant};
+
+use super::hub::Hub;
+use crate::delivery::table::SubscriptionTable;
+use crate::{
+    access::table::AccessTable,
+    foundation::{
+        error::AppError,
+        lease::{self as turns, Turn},
+    },
+};
+use heyan_ports::{
+    rows::{MismatchFilter, SubscriptionRow},
+    store::SubjectKey,
+};
+
+/// Mismatches that are read at once at a start.
+const PENDING_PAGE: u32 = 10_000;
+
+impl Hub {
+    /// Reads the subscriptions from the store and swaps them in.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn reload_subscriptions(&self) -> Result<(), AppError> {
+        let _one_at_a_time = self.node.table_reads.lock().await;
+        let rows = self.store.subscriptions().await?;
+        let of_row = |row: SubscriptionRow| (row.id.clone(), Arc::new(row));
+        self.outward.subscriptions.store(Arc::new(SubscriptionTable {
+            by_id: rows.into_iter().map(of_row).collect(),
+        }));
+        Ok(())
+    }
+
+    /// Reads what is pending about one subject again, because another node changed it.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn refresh_pending(&self, subject: SubjectKey) -> Result<(), AppError> {
+        // Nobody on this node is between a decision and its commit meanwhile.
+        let _turn = self.mismatches.pending.turn([subject].into_iter()).await;
+        let mismatches = self.store.pending_mismatches(subject).await?;
+        self.mismatches.pending.change(subject, |about| {
+            about.mismatches = mismatches.iter().map(Into::into).collect();
+        });
+        self.read_guesses(subject).await
+    }
+
+    /// Reads the guesses about one subject again; for who has its turn.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub(crate) async fn read_guesses(&self, subject: SubjectKey) -> Result<(), AppError> {
+        // Before the guesses: one that comes between is known without its revision, and then read once more.
+        let head = self.store.guess_head(subject).await?;
+        let guesses = self.store.guesses_about(subject).await?;
+        self.mismatches.pending.change(subject, |about| {
+            // What an alert has said stays known.
+            for guessed in &mut about.guessed {
+                guessed.guesses.clear();
+            }
+            for guess in &guesses {
+                crate::verification::guess::restore(about, guess);
+            }
+            about.guessed.retain(|guessed| !guessed.guesses.is_empty());
+            about.guess_head = head;
+        });
+        Ok(())
+    }
+
+    /// Reads what is pending about subjects from the store. Answers the subjects of which memory holds what the store did not
+    /// tell.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn reload_pending(&self) -> Result<Vec<SubjectKey>, AppError> {
+        let mut told: HashSet<(SubjectKey, String)> = HashSet::new();
+        let before = self.mismatches.pending.subjects();
+        for state in ["open", "record_accepted", "disputed", "corrected"] {
+            let mut filter = MismatchFilter {
+                state: Some(state.to_owned()),
+                limit: PENDING_PAGE,
+                ..MismatchFilter::default()
+            };
+            loop {
+                let rows = self.store.mismatches(&filter).await?;
+                for row in &rows {
+                    self.mismatches.pending.tell(row);
+                    if !before.is_empty() {
+                        told.insert((row.subject, row.id.clone()));
+                    }
+                }
+                let Some(last) = rows.last().filter(|_| rows.len() == PENDING_PAGE as usize) else {
+                    break;
+                };
+                filter.after = Some(last.id.clone());
+            }
+        }
+        let since = self.clock.now_us() - super::upkeep::GUESSES_KEPT_US;
+        for guess in self.store.guesses_since(since).await? {
+            self.mismatches.pending.change(guess.subject, |about| {
+                crate::verification::guess::restore(about, &guess)
+            });
+        }
+        let is_untold = |subject: &SubjectKey| {
+            self.mismatches.pending.about(*subject).is_some_and(|about| {
+                !about.guessed.is_empty()
+                    || about
+                        .mismatches
+                        .iter()
+                        .any(|known| !told.contains(&(*subject, known.id.to_string())))
+            })
+        };
+        Ok(before.into_iter().filter(is_untold).collect())
+    }
+
+    /// Reads access from the store and swaps it in.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn reload_access(&self) -> Result<(), AppError> {
+        let mut read_at = self.access.read_at.lock().await;
+        self.read_access(&mut read_at).await
+    }
+
+    async fn read_access(&self, read_at: &mut Option<Instant>) -> Result<(), AppError> {
+        let begun = Instant::now();
+        let rows = self.store.access().await?;
+        // Counts only grow within a day, so restoring at each reload never takes one back.
+        self.access.counters.restore(&rows.usage);
+        let table = AccessTable::compile(rows, &self.catalog, &self.access.counters);
+        self.access.table.store(Arc::new(table));
+        *read_at = Some(begun);
+        Ok(())
+    }
+
+    /// The turn of changes of access: read, decide, commit, swap. What other nodes changed before it is known in it.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn turn_of_access(&self) -> Result<Turn, AppError> {
+        let turn = turns::wait(self, &self.access.changes, "access").await?;
+        if turn.is_among_nodes() {
+            self.reload_access().await?;
+        }
+        Ok(turn)
+    }
+
+    /// The turn of changes of subscriptions, in the same way.
+    ///
+    /// # Errors
+    /// The store could not be asked.
+    pub async fn turn_of_subscriptions(&self) -> Result<Turn, AppError> {
+        let turn = turns::wait(self, &self.outward.subscription_changes, "subscriptions").await?;
+        if turn.is_among_nodes() {
+            self.reload_subscriptions().await?;
+        }
+        Ok(turn)
+    }
+
+    /// Makes sure that who may do what is known as it is now: where the line to other nodes is lost, it is read again.
+    ///
+    /// # Errors
+    /// The store could not be asked, so it is not known.
+    pub async fn know_access(&self) -> Result<(), AppError> {
+        if self.node.trust.holds() {
+            return Ok(());
+        }
+        let mut read_at = self.access.read_at.lock().await;
+        // Not more often than five times a second, however many call.
+        if read_at.is_none_or(|at| at.elapsed().as_millis() > 200) {
+            self.read_access(&mut read_at).await?;
+        }
+        Ok(())
+    }
+}

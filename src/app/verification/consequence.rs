@@ -1,0 +1,417 @@
+//! What an answer brings besides itself: a mismatch that opens, one that settles, guesses that are counted.
+//! Most answers bring nothing and write nothing but their ledger entry. Where one brings something, all of it is one commit
+//! with the answer's entry, made on a task of its own: a caller that resets the connection cannot stop it half-way.
+
+use crate::mismatch::pending::MismatchNote;
+use std::{collections::BTreeMap, sync::Arc};
+
+use smallvec::SmallVec;
+
+use super::{
+    question::{Members, Purpose, Text},
+    verify::Judgement,
+};
+use crate::node::caller::Caller;
+use crate::{
+    delivery::message,
+    foundation::{error::AppError, ids::new_id},
+    mismatch::{
+        pending::About,
+        steps::{self, Facts, Note},
+    },
+    node::hub::Hub,
+};
+use heyan_catalog::Dataset;
+use heyan_domain::{
+    calendar,
+    mismatch::{Action, Actor, State},
+    verdict::Verdict,
+};
+use heyan_ledger::Appended;
+use heyan_ports::{
+    commit::Commit,
+    rows::{AlertRow, EventRow, GuessRow, MismatchRow, MismatchWrite},
+    store::{RecordKey, StoreError, SubjectKey},
+};
+
+/// What one judged question brings.
+#[derive(Default)]
+pub struct Consequence {
+    /// Fields that differ, sorted, when the whole was answered as mismatched and no such mismatch is pending.
+    pub(crate) opens: Option<Opening>,
+    /// Mismatches whose fields all match now.
+    pub(crate) settles: Vec<(SubjectKey, Arc<str>)>,
+    /// Guesses that count.
+    pub(crate) guesses: Vec<GuessRow>,
+    /// Fields whose budget of guesses is used up.
+    pub(crate) spent: Vec<(RecordKey, Box<str>)>,
+}
+
+impl Consequence {
+    /// Whether there is nothing to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.opens.is_none() && self.settles.is_empty() && self.guesses.is_empty() && self.spent.is_empty()
+    }
+}
+
+/// A mismatch to be opened.
+#[derive(Clone)]
+pub(crate) struct Opening {
+    pub(crate) key: RecordKey,
+    pub(crate) fields: Vec<String>,
+    /// Version that was answered from; 0: there was none.
+    pub(crate) record_version: u32,
+    /// Whether the answer told the version.
+    pub(crate) version_told: bool,
+    /// Identifiers, as they were asked.
+    pub(crate) subject: BTreeMap<String, String>,
+}
+
+/// Names of the fields that differ, sorted.
+pub(crate) fn differing<'a>(judgement: &Judgement<'a>) -> SmallVec<[&'a str; 8]> {
+    let fields = judgement.fields.iter();
+    let mut names: SmallVec<_> = fields
+        .filter(|(_, _, verdict)| *verdict == Verdict::Mismatch)
+        .map(|(name, _, _)| *name)
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The mismatch that an answer opens when `fields` differ and it is not pending.
+pub(crate) fn opening(
+    judgement: &Judgement<'_>,
+    fields: &[&str],
+    subject: SubjectKey,
+    record_version: u32,
+    members: &Members<'_, Text<'_>>,
+) -> Opening {
+    Opening {
+        key: RecordKey {
+            dataset: Arc::clone(&judgement.dataset.name),
+            subject,
+        },
+        fields: fields.iter().map(|name| (*name).to_owned()).collect(),
+        record_version,
+        version_told: judgement.record.is_some(),
+        subject: members
+            .0
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+    }
+}
+
+/// Open mismatches of this matter whose fields all match now, within the dataset's settle window.
+pub(crate) fn settled(
+    dataset: &Dataset,
+    about: &About,
+    judgement: &Judgement<'_>,
+    subject: SubjectKey,
+    matter: &[u8; 16],
+    now_us: i64,
+) -> Vec<(SubjectKey, Arc<str>)> {
+    let window_us = i64::from(dataset.settle_window_days) * 86_400_000_000;
+    let matches = |name: &String| {
+        let mut told = judgement.fields.iter().filter(|(field, _, _)| field == name);
+        told.any(|(_, _, verdict)| matches!(verdict, Verdict::Match(_)))
+    };
+    about
+        .mismatches
+        .iter()
+        .filter(|known| *known.state == *"open" && known.matter == *matter && now_us - known.opened_at <= window_us)
+        .filter(|known| known.fields.iter().all(matches))
+        .map(|known| (subject, Arc::clone(&known.id)))
+        .collect()
+}
+
+/// Whose matter an answer belongs to.
+#[derive(Clone)]
+struct Matter {
+    agency: String,
+    agency_number: u32,
+    by: String,
+    application_no: String,
+    item_code: String,
+    key: [u8; 16],
+    now_us: i64,
+}
+
+/// Times that a decision is made anew because something changed in between.
+const ATTEMPTS_MAX: usize = 8;
+
+/// Enters an answer with what it brings; `consequences` are those of its items, and the notes come in their order.
+///
+/// # Errors
+/// The store or the ledger cannot be asked: then nothing is told.
+pub(crate) async fn enter(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    purpose: &Purpose<'_>,
+    now_us: i64,
+    consequences: Vec<Option<Consequence>>,
+    entry: Vec<u8>,
+) -> Result<(Appended, Vec<Option<MismatchNote>>), AppError> {
+    let agency = &caller.agency()?.row;
+    let matter = Matter {
+        agency: agency.id.clone(),
+        agency_number: agency.number,
+        by: purpose.operator.to_string(),
+        application_no: purpose.application_no.to_string(),
+        item_code: purpose.item_code.to_string(),
+        key: hub.secrets.vault.matter(&agency.id, &purpose.application_no),
+        now_us,
+    };
+    let hub = Arc::clone(hub);
+    let work = tokio::spawn(async move { carry_out(&hub, &matter, consequences, entry).await });
+    work.await
+        .unwrap_or(Err(AppError::Internal("an answer's consequences panicked")))
+}
+
+async fn carry_out(
+    hub: &Hub,
+    matter: &Matter,
+    consequences: Vec<Option<Consequence>>,
+    entry: Vec<u8>,
+) -> Result<(Appended, Vec<Option<MismatchNote>>), AppError> {
+    let all = || consequences.iter().flatten();
+    let subjects: Vec<SubjectKey> = all()
+        .flat_map(|one| {
+            let guessed = one.guesses.iter().map(|guess| guess.subject);
+            one.opens.iter().map(|opening| opening.key.subject).chain(guessed)
+        })
+        .collect();
+    // What is opened is looked for in the commit itself first, which costs no reading; where that finds something, or is known to, the
+    // store is asked before.
+    let mut opens_first = !subjects
+        .iter()
+        .any(|subject| hub.mismatches.pending.is_decided(*subject));
+    for _ in 0..ATTEMPTS_MAX {
+        let turn = hub.mismatches.pending.turn(subjects.iter().copied()).await;
+        let mut plan = Plan {
+            opens_first,
+            ..Plan::default()
+        };
+        let mut notes = Vec::with_capacity(consequences.len());
+        for one in &consequences {
+            let note = match one {
+                Some(one) => plan.add(hub, matter, one).await?,
+                None => None,
+            };
+            notes.push(note);
+        }
+        let rows: Vec<MismatchRow> = plan.mismatches.iter().map(|write| write.row.clone()).collect();
+        let events = !plan.events.is_empty();
+        let commit = plan.commit(hub, matter, entry.clone())?;
+        let committed = match commit {
+            Some(commit) => match hub.commit(commit).await {
+                Err(AppError::Store(StoreError::Conflict)) => {
+                    opens_first = false;
+                    continue;
+                }
+                committed => committed?,
+            },
+            // Everything was known already: the answer writes its own entry and nothing else.
+            None => return Ok((hub.append(entry).await?, notes)),
+        };
+        for row in &rows {
+            hub.mismatches.pending.tell(row);
+        }
+        for (key, field) in all().flat_map(|one| &one.spent) {
+            let today = Some(calendar::china_day(matter.now_us));
+            let alerted = |about: &mut About| about.guessed_mut(field).alerted_on = today;
+            hub.mismatches.pending.change(key.subject, alerted);
+        }
+        drop(turn);
+        let appended = hub.enter(committed).await?;
+        if events {
+            hub.wake_relay();
+        }
+        let first = appended.into_iter().next();
+        return Ok((first.ok_or(AppError::Internal("an answer was not entered"))?, notes));
+    }
+    Err(AppError::Store(StoreError::Conflict))
+}
+
+/// Everything that one answer writes.
+#[derive(Default)]
+struct Plan {
+    /// Whether no mismatch may be there of the matter and fields of one that is opened.
+    opens_first: bool,
+    mismatches: Vec<MismatchWrite>,
+    events: Vec<EventRow>,
+    guesses: Vec<GuessRow>,
+    alerts: Vec<AlertRow>,
+}
+
+impl Plan {
+    async fn add(&mut self, hub: &Hub, matter: &Matter, one: &Consequence) -> Result<Option<MismatchNote>, AppError> {
+        for guess in &one.guesses {
+            let known = |other: &GuessRow| {
+                (other.subject, &other.field, other.value) == (guess.subject, &guess.field, guess.value)
+            };
+            if !self.guesses.iter().any(known) {
+                self.guesses.push(guess.clone());
+            }
+        }
+        for (key, field) in &one.spent {
+            if hub.supervision.raises("guess_budget") {
+                self.alerts.push(spent_alert(hub, matter, key, field)?);
+            }
+        }
+        for (subject, id) in &one.settles {
+            self.settle(hub, matter, *subject, id).await?;
+        }
+        match &one.opens {
+            Some(opening) => self.open(hub, matter, opening).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The mismatch of an opening: one that is pending, one of this plan, one that was decided on this very version, or
+    /// a new one.
+    async fn open(&mut self, hub: &Hub, matter: &Matter, opening: &Opening) -> Result<MismatchNote, AppError> {
+        let about = hub.mismatches.pending.about(opening.key.subject);
+        if let Some(known) = about.and_then(|about| about.pending(&matter.key, &opening.fields)) {
+            return Ok(known);
+        }
+        let same = |write: &&MismatchWrite| {
+            write.row.revision == 1
+                && write.row.subject == opening.key.subject
+                && write.row.dataset == opening.key.dataset
+                && write.row.fields == opening.fields
+        };
+        if let Some(write) = self.mismatches.iter().find(same) {
+            return Ok(note_of(&write.row));
+        }
+        let newest = match self.opens_first {
+            true => None,
+            false => {
+                let store = &hub.store;
+                store.mismatch_of(&opening.key, &matter.key, &opening.fields).await?
+            }
+        };
+        if let Some(row) = newest {
+            if !row.is_final {
+                // Opened by another node, or before a start that read less: now it is pending here too.
+                hub.mismatches.pending.tell(&row);
+                return Ok(note_of(&row));
+            }
+            hub.mismatches.pending.decided(row.subject);
+            if stands(hub, &row, opening)? {
+                return Ok(note_of(&row));
+            }
+        }
+        let write = new_mismatch(hub, matter, opening)?;
+        let note = note_of(&write.row);
+        self.events.push(steps::mismatch_event(hub, &write.row, matter.now_us)?);
+        self.mismatches.push(write);
+        Ok(note)
+    }
+
+    async fn settle(&mut self, hub: &Hub, matter: &Matter, subject: SubjectKey, id: &str) -> Result<(), AppError> {
+        if self.mismatches.iter().any(|write| write.row.id == id) {
+            return Ok(());
+        }
+        let Some(row) = hub.store.mismatch(subject, id).await? else {
+            return Ok(());
+        };
+        let facts: Facts = hub.secrets.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
+        let note = Note {
+            by: matter.by.clone(),
+            reason: None,
+        };
+        // Somebody may have acted on it in between: then there is nothing to settle.
+        let settled = steps::next(hub, row, facts, Action::Settle, Actor::Hub, &note, matter.now_us);
+        let Ok((write, _)) = settled else { return Ok(()) };
+        self.events.push(steps::mismatch_event(hub, &write.row, matter.now_us)?);
+        self.mismatches.push(write);
+        Ok(())
+    }
+
+    /// The commit, with the answer's entry first; `None` when there is nothing to write.
+    fn commit(self, hub: &Hub, matter: &Matter, entry: Vec<u8>) -> Result<Option<Commit>, AppError> {
+        if self.mismatches.is_empty() && self.guesses.is_empty() && self.alerts.is_empty() {
+            return Ok(None);
+        }
+        let mut ledger_entries = vec![entry];
+        for write in &self.mismatches {
+            ledger_entries.push(steps::step_entry(hub, matter.agency_number, write, &matter.by)?);
+        }
+        Ok(Some(Commit {
+            mismatches: self.mismatches,
+            opens_first: self.opens_first,
+            events: self.events,
+            guesses: self.guesses,
+            alerts: self.alerts,
+            ledger_entries,
+            at: matter.now_us,
+            ..Commit::default()
+        }))
+    }
+}
+
+/// Whether a decision still stands: it was made on the version that was answered from now, and by a person.
+fn stands(hub: &Hub, row: &MismatchRow, opening: &Opening) -> Result<bool, AppError> {
+    if row.record_version != opening.record_version {
+        return Ok(false);
+    }
+    let facts: Facts = hub.secrets.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
+    let settled = State::Closed {
+        how: heyan_domain::mismatch::Closing::Settled,
+    };
+    Ok(facts.state != settled)
+}
+
+fn note_of(row: &MismatchRow) -> MismatchNote {
+    MismatchNote {
+        id: row.id.as_str().into(),
+        due_on: row.due_on.as_deref().map(Into::into),
+    }
+}
+
+fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<MismatchWrite, AppError> {
+    let facts = Facts {
+        state: State::Open,
+        application_no: matter.application_no.clone(),
+        item_code: matter.item_code.clone(),
+        subject: opening.subject.clone(),
+        version_told: opening.version_told,
+    };
+    let row = MismatchRow {
+        id: new_id(b"mis_", matter.now_us, hub.node.settings.node)?,
+        dataset: Arc::clone(&opening.key.dataset),
+        subject: opening.key.subject,
+        agency: matter.agency.clone(),
+        matter: matter.key,
+        fields: opening.fields.clone(),
+        record_version: opening.record_version,
+        state: facts.state.as_str().to_owned(),
+        is_final: false,
+        due_on: steps::due(hub, &opening.key.dataset, matter.now_us),
+        awaits: None,
+        revision: 1,
+        opened_at: matter.now_us,
+        updated_at: matter.now_us,
+        facts: Vec::new(),
+    };
+    let note = Note {
+        by: matter.by.clone(),
+        reason: None,
+    };
+    steps::first(hub, row, &facts, &note)
+}
+
+/// One alert a day for one field of one subject.
+fn spent_alert(hub: &Hub, matter: &Matter, key: &RecordKey, field: &str) -> Result<AlertRow, AppError> {
+    let day = calendar::china_date(matter.now_us);
+    let hex = message::hex(&key.subject.0);
+    let once = format!("guess_budget:{hex}:{field}:{day}");
+    Ok(AlertRow {
+        dataset: Some(key.dataset.to_string()),
+        subject: Some(key.subject),
+        agency: Some(matter.agency.clone()),
+        facts: serde_json::json!({"field": field}).to_string(),
+        ..crate::supervision::alert(hub, "guess_budget", once, matter.now_us)?
+    })
+}

@@ -1,0 +1,419 @@
+//! One question held against its record, in three steps: understand the question and whether it may be asked (`prepare`), find the
+//! record (`peek` in memory, `look_up` otherwise), and say what follows (`conclude`). Only the second step ever waits: `begin`
+//! answers what is in memory without a future, and `finish` the rest.
+
+use std::sync::{Arc, OnceLock};
+
+use super::{
+    caches::FoundSlot,
+    consequence::{self, Consequence},
+    guess, live,
+    question::{Members, Purpose, Text},
+    verify::{
+        Judgement, ParsedClaim, Question, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted,
+    },
+    yes_or_no,
+};
+use crate::node::caller::Caller;
+use crate::{
+    access::table::{Agency, Allowed},
+    foundation::{error::AppError, usage},
+    mismatch::pending::About,
+    node::hub::Hub,
+};
+use heyan_cache::{Lookup, Wanted};
+use heyan_catalog::{Dataset, Subject};
+use heyan_domain::{
+    policy::{FieldSet, Operation, Permission},
+    verdict::Outcome,
+};
+use heyan_ports::store::SubjectKey;
+
+/// A question that was understood and may be asked.
+struct Prepared<'a, 'c> {
+    dataset: &'a Dataset,
+    agency: &'c Agency,
+    permission: Permission,
+    subject: Subject,
+    members: &'a Members<'a, Text<'a>>,
+    claims: Vec<ParsedClaim<'a>>,
+    wanted: Wanted,
+}
+
+/// Who asks, for what, and when: what the questions of one call have in common.
+pub(crate) struct Asking<'c> {
+    caller: &'c Caller,
+    purpose: &'c Purpose<'c>,
+    now_us: i64,
+    matter: OnceLock<[u8; 16]>,
+}
+
+impl<'c> Asking<'c> {
+    /// Of a call.
+    pub(crate) fn new(caller: &'c Caller, purpose: &'c Purpose<'c>, now_us: i64) -> Self {
+        Self {
+            caller,
+            purpose,
+            now_us,
+            matter: OnceLock::new(),
+        }
+    }
+
+    /// The call's matter; few questions bear on one.
+    fn matter(&self, hub: &Hub, agency: &Agency) -> &[u8; 16] {
+        let application = &self.purpose.application_no;
+        self.matter
+            .get_or_init(|| hub.secrets.vault.matter(&agency.row.id, application))
+    }
+}
+
+/// A record, and where it was found.
+type Found = (FoundSlot, Lookup);
+
+/// Answers one question.
+///
+/// # Errors
+/// Wrong members, a refusal, or a part that cannot be asked.
+pub(crate) async fn judge<'a>(
+    hub: &'a Hub,
+    asking: &Asking<'_>,
+    question: Question<'a>,
+) -> Result<Judgement<'a>, AppError> {
+    match begin(hub, asking, question)? {
+        Begun::Judged(judgement) => Ok(judgement),
+        // Off the hit path: its future must not make this one larger.
+        Begun::Waits(waiting) => Box::pin(finish(hub, asking, waiting)).await,
+    }
+}
+
+/// A question after the first look.
+pub(crate) enum Begun<'a, 'c> {
+    /// It is answered.
+    Judged(Judgement<'a>),
+    /// Somebody has to be asked.
+    Waits(Waiting<'a, 'c>),
+}
+
+/// A question that waits for its record, or for its register.
+pub(crate) struct Waiting<'a, 'c> {
+    prepared: Prepared<'a, 'c>,
+    looked: Looked,
+}
+
+/// How far the record of a question was looked for.
+enum Looked {
+    /// Not yet.
+    No,
+    /// Under its first key.
+    First(Result<Found, AppError>),
+    /// As far as can be.
+    Whole(Found),
+}
+
+/// Answers one question if all that has to be known for it is in memory.
+///
+/// # Errors
+/// Wrong members, or a refusal.
+pub(crate) fn begin<'a, 'c>(
+    hub: &'a Hub,
+    asking: &Asking<'c>,
+    question: Question<'a>,
+) -> Result<Begun<'a, 'c>, AppError> {
+    let prepared = prepare(hub, asking, question)?;
+    let looked = match peek(hub, &prepared) {
+        None => Looked::No,
+        Some(found) if needs_asking(hub, &prepared, &found) => Looked::Whole(found),
+        Some(found) => {
+            let (key, mut judgement) = compared(hub, &prepared, &found);
+            narrow_to_stale(asking, &prepared, &found, &mut judgement)?;
+            if !is_contested(hub, asking, &prepared, key, &judgement) {
+                let weighed = weigh(hub, asking, &prepared, key, &mut judgement);
+                let concluded = conclude(hub, asking, prepared, found, (key, judgement), weighed);
+                return Ok(Begun::Judged(concluded));
+            }
+            Looked::Whole(found)
+        }
+    };
+    Ok(Begun::Waits(Waiting { prepared, looked }))
+}
+
+/// Answers a question that has to wait.
+///
+/// # Errors
+/// A part that cannot be asked.
+pub(crate) async fn finish<'a>(
+    hub: &'a Hub,
+    asking: &Asking<'_>,
+    Waiting { prepared, looked }: Waiting<'a, '_>,
+) -> Result<Judgement<'a>, AppError> {
+    let found = look_up(hub, &prepared.subject, prepared.wanted, looked).await?;
+    let (key, mut judgement) = match needs_asking(hub, &prepared, &found) {
+        false => compared(hub, &prepared, &found),
+        true => asked_outside(hub, asking, &prepared).await?,
+    };
+    narrow_to_stale(asking, &prepared, &found, &mut judgement)?;
+    let consequence = match has_no_budget(&prepared, &judgement) {
+        true => Consequence::default(),
+        false => {
+            let asked = asked_of(asking, &prepared, key);
+            guess::weigh(hub, &asked, &prepared.claims, &mut judgement).await?
+        }
+    };
+    let weighed = (hub.mismatches.pending.about(key), consequence);
+    Ok(conclude(hub, asking, prepared, found, (key, judgement), weighed))
+}
+
+/// What a question means and whether its caller may ask it; the look-up is charged then.
+///
+/// # Errors
+/// Wrong members, or a refusal.
+fn prepare<'a, 'c>(hub: &'a Hub, asking: &Asking<'c>, question: Question<'a>) -> Result<Prepared<'a, 'c>, AppError> {
+    let (caller, now_us) = (asking.caller, asking.now_us);
+    let dataset = hub
+        .catalog
+        .get(question.dataset)
+        .ok_or_else(|| AppError::fault("/dataset", "unknown_dataset"))?;
+    let agency = caller.agency()?;
+    let allowed = agency.permission(dataset, &asking.purpose.item_code, now_us, caller.peer)?;
+    let subject = parse_subject(dataset, question.subject)?;
+    let claims = parse_claims(dataset, question.claims, allowed.permission)?;
+    charge(&allowed, now_us)?;
+    Ok(Prepared {
+        dataset,
+        agency,
+        permission: allowed.permission,
+        subject,
+        members: question.subject,
+        claims,
+        wanted: hub.records.caches.wanted(dataset, question.max_age_s, now_us),
+    })
+}
+
+fn charge(allowed: &Allowed<'_>, now_us: i64) -> Result<(), AppError> {
+    Ok(allowed.charge(usage::day_of(now_us))?)
+}
+
+/// The record, if all that has to be known of it is in memory.
+fn peek(hub: &Hub, prepared: &Prepared<'_, '_>) -> Option<Found> {
+    let Prepared { subject, wanted, .. } = prepared;
+    let found = hub.records.caches.peek(&subject.key, *wanted)?;
+    let found = match &subject.alternative {
+        Some(other) if found.record.is_none() => hub.records.caches.peek(other, *wanted)?,
+        _ => found,
+    };
+    hub.node.metrics.cache_hits.inc();
+    Some((found, Lookup::Hit))
+}
+
+/// Answers questions that have to wait, in their order. Records of the store are asked for together.
+pub(crate) async fn finish_all<'a>(
+    hub: &'a Hub,
+    asking: &Asking<'_>,
+    mut waiting: Vec<Waiting<'a, '_>>,
+) -> Vec<Result<Judgement<'a>, AppError>> {
+    let of_store = |waiting: &Waiting<'_, '_>| {
+        let Waiting { prepared, looked } = waiting;
+        matches!(looked, Looked::No) && !hub.records.caches.is_live(prepared.dataset)
+    };
+    let stored = waiting.iter().filter(|one| of_store(one));
+    let keys: Vec<(&[u8], Wanted)> = stored
+        .map(|one| (&*one.prepared.subject.key, one.prepared.wanted))
+        .collect();
+    let lookup = match hub.node.trust.holds() {
+        true => Lookup::Miss,
+        false => Lookup::Bypass,
+    };
+    let loaded = hub.records.caches.load_stored(&keys).await;
+    for (one, loaded) in waiting.iter_mut().filter(|one| of_store(one)).zip(loaded) {
+        count(hub, lookup);
+        one.looked = Looked::First(loaded.map(|slot| (slot, lookup)).map_err(AppError::from));
+    }
+    let finishing = waiting.into_iter().map(|one| finish(hub, asking, one));
+    futures_util::future::join_all(finishing).await
+}
+
+/// What is left to look for.
+async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted, looked: Looked) -> Result<Found, AppError> {
+    let found = match looked {
+        Looked::Whole(found) => return Ok(found),
+        Looked::First(found) => found?,
+        Looked::No => look_up_key(hub, &subject.key, wanted).await?,
+    };
+    match &subject.alternative {
+        Some(other) if found.0.record.is_none() => look_up_key(hub, other, wanted).await,
+        _ => Ok(found),
+    }
+}
+
+async fn look_up_key(hub: &Hub, key: &[u8], wanted: Wanted) -> Result<Found, AppError> {
+    let found = hub.records.caches.get(key, wanted).await?;
+    count(hub, found.1);
+    Ok(found)
+}
+
+fn count(hub: &Hub, lookup: Lookup) {
+    match lookup {
+        Lookup::Hit => hub.node.metrics.cache_hits.inc(),
+        Lookup::Miss => hub.node.metrics.cache_misses.inc(),
+        Lookup::Bypass => hub.node.metrics.cache_bypasses.inc(),
+    }
+}
+
+/// Whether there is no record here and the register may be asked about the claims.
+fn needs_asking(hub: &Hub, prepared: &Prepared<'_, '_>, (slot, _): &Found) -> bool {
+    slot.record.is_none() && hub.outward.connectors.verifies(&prepared.dataset.name)
+}
+
+/// The record that was found held against the claims, or what there being none tells.
+fn compared<'a>(hub: &'a Hub, prepared: &Prepared<'a, '_>, (slot, lookup): &Found) -> (SubjectKey, Judgement<'a>) {
+    let Prepared { dataset, claims, .. } = prepared;
+    match &slot.record {
+        Some(record) => (record.subject, compare(dataset, record, claims, *lookup)),
+        None => {
+            let key = hub.records.loader.subject_key(dataset, &prepared.subject.key);
+            (key, not_found(dataset, key, claims))
+        }
+    }
+}
+
+/// What the register says of the claims.
+///
+/// # Errors
+/// It could not be asked.
+async fn asked_outside<'a>(
+    hub: &'a Hub,
+    asking: &Asking<'_>,
+    prepared: &Prepared<'a, '_>,
+) -> Result<(SubjectKey, Judgement<'a>), AppError> {
+    let Prepared {
+        dataset,
+        subject,
+        claims,
+        ..
+    } = prepared;
+    let key = hub.records.loader.subject_key(dataset, &subject.key);
+    let judgement = yes_or_no::ask(hub, dataset, (key, &subject.key), claims, asking.now_us).await?;
+    Ok((key, judgement))
+}
+
+/// Marks what an older copy tells.
+///
+/// # Errors
+/// The caller may not be answered from one.
+fn narrow_to_stale(
+    asking: &Asking<'_>,
+    prepared: &Prepared<'_, '_>,
+    (slot, _): &Found,
+    judgement: &mut Judgement<'_>,
+) -> Result<(), AppError> {
+    match slot.is_stale() {
+        true => live::narrow_to_stale(judgement, prepared.permission, slot.read_at, asking.now_us),
+        false => Ok(()),
+    }
+}
+
+/// Who may be told that there is no record is told that, and of no field.
+fn has_no_budget(prepared: &Prepared<'_, '_>, judgement: &Judgement<'_>) -> bool {
+    judgement.outcome == Outcome::NotFound && prepared.permission.has(Operation::Existence)
+}
+
+fn asked_of<'c>(asking: &Asking<'_>, prepared: &Prepared<'_, 'c>, subject: SubjectKey) -> guess::Asked<'c> {
+    guess::Asked {
+        caller: prepared.agency,
+        subject,
+        now_us: asking.now_us,
+    }
+}
+
+/// Whether an answer touches a budget of guesses that other nodes count too.
+fn is_contested(
+    hub: &Hub,
+    asking: &Asking<'_>,
+    prepared: &Prepared<'_, '_>,
+    key: SubjectKey,
+    judgement: &Judgement<'_>,
+) -> bool {
+    let asked = asked_of(asking, prepared, key);
+    !has_no_budget(prepared, judgement) && guess::is_contested(hub, &asked, &prepared.claims, judgement)
+}
+
+/// What is pending about the subject of an answer, and what the answer brings.
+type Weighed = (Option<Arc<About>>, Consequence);
+
+/// Holds an answer against the budget of guesses, which no other node counts or which it does not touch.
+fn weigh(
+    hub: &Hub,
+    asking: &Asking<'_>,
+    prepared: &Prepared<'_, '_>,
+    key: SubjectKey,
+    judgement: &mut Judgement<'_>,
+) -> Weighed {
+    let (about, mut consequence) = (hub.mismatches.pending.about(key), Consequence::default());
+    if !has_no_budget(prepared, judgement) {
+        let asked = asked_of(asking, prepared, key);
+        guess::apply(
+            hub,
+            &asked,
+            about.as_deref(),
+            &prepared.claims,
+            judgement,
+            &mut consequence,
+        );
+    }
+    (about, consequence)
+}
+
+/// What follows from a judgement that may be told: what of it is permitted, and what is pending.
+fn conclude<'a>(
+    hub: &'a Hub,
+    asking: &Asking<'_>,
+    prepared: Prepared<'a, '_>,
+    (slot, _): Found,
+    (key, mut judgement): (SubjectKey, Judgement<'a>),
+    (about, mut consequence): Weighed,
+) -> Judgement<'a> {
+    let Prepared {
+        dataset,
+        agency,
+        permission,
+        subject,
+        members,
+        ..
+    } = prepared;
+    let now_us = asking.now_us;
+    let version = judgement.record_version;
+    tell_only_what_is_permitted(&mut judgement, permission);
+    judgement.findings = subject.findings;
+    let about = about.filter(|about| !about.mismatches.is_empty());
+    if let Some(about) = about.as_deref() {
+        judgement.disputed = disputed(dataset, about, &judgement);
+    }
+    if !slot.is_stale() {
+        // What is pending, with the matter of this answer.
+        let about = about.as_deref().map(|about| (about, asking.matter(hub, agency)));
+        if judgement.outcome == Outcome::Mismatched {
+            let fields = consequence::differing(&judgement);
+            match about.and_then(|(about, matter)| about.pending(matter, &fields)) {
+                Some(known) => judgement.mismatch = Some(known),
+                None => consequence.opens = Some(consequence::opening(&judgement, &fields, key, version, members)),
+            }
+        }
+        if let Some((about, matter)) = about {
+            consequence.settles = consequence::settled(dataset, about, &judgement, key, matter, now_us);
+        }
+    }
+    judgement.consequence = (!consequence.is_empty()).then(|| Box::new(consequence));
+    judgement
+}
+
+/// Fields of the answer that somebody says are wrong in the record; where the record is not told, neither is this.
+pub(crate) fn disputed(dataset: &Dataset, about: &About, judgement: &Judgement<'_>) -> FieldSet {
+    if judgement.record.is_none() {
+        return FieldSet::default();
+    }
+    let numbered = dataset.fields.iter().zip(0_u8..);
+    numbered
+        .filter(|(field, _)| about.is_disputed(&field.name))
+        .map(|(_, number)| number)
+        .collect()
+}

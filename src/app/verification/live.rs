@@ -1,0 +1,492 @@
+//! Records that are asked of an outside source: when the store has no copy that is young enough, the source is asked,
+//! and what it says is written like a contributed record before it is answered.
+//! A source that gives no answer is never read as a mismatch or as "no such record": an older copy is told as stale to
+//! those who may have it, and to all others the verification is `source_unavailable`.
+//!
+//! Order that keeps it true: what was fetched last is read *before* the record, so a copy is as new as it is taken for;
+//! the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+
+use super::{
+    caches::FoundSlot,
+    record::{CachedRecord, cached, shared},
+    verify::{Freshness, Judgement, agrees},
+};
+use crate::{foundation::error::AppError, node::hub::Hub, records};
+use heyan_cache::{Keep, Load, LoadError, Loaded, Want};
+use heyan_catalog::Dataset;
+use heyan_domain::{
+    policy::{Operation, Permission},
+    verdict::{Outcome, Verdict},
+};
+use heyan_ports::{
+    commit::{Commit, RecordWrite},
+    outward::{SourceFault, SourceRecord},
+    store::{LiveFetch, RecordKey, StoreError, StoredRecord},
+};
+
+/// Longest time for one answer of a source, whatever its connector allows itself.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long "the source knows of none" is believed, microseconds.
+const NONE_LIFE_US: i64 = 30_000_000;
+
+/// Times that a decision is made anew because the record changed in between.
+const ATTEMPTS_MAX: usize = 8;
+
+/// Where a record came from, as its version says.
+const SOURCE: &str = "live";
+
+/// There is an older copy, which the caller may not be told.
+const STALE: &str = "stale";
+
+/// Reads records of one live dataset: from the store, else from the source.
+pub struct LiveLoad {
+    /// The hub owns the cache that owns this.
+    hub: Weak<Hub>,
+}
+
+impl LiveLoad {
+    /// A load for one cache of `hub`.
+    pub fn new(hub: &Arc<Hub>) -> Self {
+        Self {
+            hub: Arc::downgrade(hub),
+        }
+    }
+}
+
+#[async_trait]
+impl Load for LiveLoad {
+    type Record = CachedRecord;
+
+    async fn load(&self, wants: &[Want], _now_us: i64) -> Vec<Result<Loaded<CachedRecord>, LoadError>> {
+        let Some(hub) = self.hub.upgrade() else {
+            return wants.iter().map(|_| Err(LoadError::Busy)).collect();
+        };
+        let mut found = Vec::with_capacity(wants.len());
+        for want in wants {
+            found.push(load_one(&hub, want).await);
+        }
+        found
+    }
+}
+
+async fn load_one(hub: &Hub, want: &Want) -> Result<Loaded<CachedRecord>, LoadError> {
+    let (dataset, name) = hub.records.loader.name_of(&want.key)?;
+    let fetch = hub.store.live_fetch(&name).await.map_err(shared)?;
+    let copy = stored(hub, &name)
+        .await?
+        .and_then(|record| Some((copied_at(&record, fetch)?, record)));
+    if let Some((at, record)) = &copy
+        && *at >= want.oldest_us
+    {
+        return loaded(dataset, &name, record, *at, Keep::Kept);
+    }
+    let asked_at = hub.clock.now_us();
+    match ask(hub, dataset, &want.key).await {
+        Ok(answer) => settle(hub, dataset, &name, &want.key, answer, asked_at).await,
+        Err(fault) => match &copy {
+            Some((at, record)) => loaded(dataset, &name, record, *at, Keep::Stale),
+            None => Err(LoadError::Source(fault.as_str())),
+        },
+    }
+}
+
+async fn stored(hub: &Hub, name: &RecordKey) -> Result<Option<StoredRecord>, LoadError> {
+    let mut records = hub.store.records(std::slice::from_ref(name)).await.map_err(shared)?;
+    Ok(records.pop().flatten())
+}
+
+/// Since when a stored record is known to be what the source has; `None`: the source said since that there is none.
+fn copied_at(record: &StoredRecord, fetch: Option<LiveFetch>) -> Option<i64> {
+    match fetch {
+        Some(fetch) if fetch.at_us > record.received_at => fetch.found.then_some(fetch.at_us),
+        _ => Some(record.received_at),
+    }
+}
+
+fn loaded(
+    dataset: &Dataset,
+    name: &RecordKey,
+    record: &StoredRecord,
+    read_at: i64,
+    keep: Keep,
+) -> Result<Loaded<CachedRecord>, LoadError> {
+    Ok(Loaded {
+        record: Some(cached(
+            dataset,
+            name,
+            record.version,
+            record.received_at,
+            &record.fields,
+        )?),
+        read_at,
+        keep,
+    })
+}
+
+/// What the source says, once it was held against the dataset's schema.
+struct Answered {
+    subject: String,
+    fields: Map<String, Value>,
+    source_version: Option<i64>,
+}
+
+async fn ask(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<Answered>, SourceFault> {
+    let subject = dataset.members_of(key);
+    let question = async {
+        let record = hub.outward.connectors.ask(&dataset.name, &subject).await?;
+        record.map(|record| checked(dataset, &subject, record)).transpose()
+    };
+    let word = |answer: &Option<Answered>| if answer.is_some() { "found" } else { "none" };
+    in_time(hub, dataset, question, word).await
+}
+
+/// Lets a source answer in time, and counts what it says by a word of a closed set.
+pub(crate) async fn in_time<T>(
+    hub: &Hub,
+    dataset: &Dataset,
+    question: impl Future<Output = Result<T, SourceFault>>,
+    word: impl Fn(&T) -> &'static str,
+) -> Result<T, SourceFault> {
+    let begun = std::time::Instant::now();
+    let answer = tokio::time::timeout(DEADLINE, question).await;
+    let answer = answer.unwrap_or(Err(SourceFault::Timeout));
+    let word = answer.as_ref().map_or_else(SourceFault::as_str, word);
+    hub.node.metrics.source(&dataset.name, word, begun.elapsed());
+    if let Err(fault) = &answer {
+        tracing::warn!(dataset = &*dataset.name, %fault, "a source gave no answer");
+    }
+    answer
+}
+
+/// Nothing of what a source says is believed before its schema has.
+fn checked(dataset: &Dataset, subject: &[(String, String)], record: SourceRecord) -> Result<Answered, SourceFault> {
+    let members: Map<String, Value> = subject
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect();
+    let subject = Value::Object(members.clone()).to_string();
+    let body = json!({"subject": members, "fields": record.fields});
+    if !dataset.check(&body).is_empty() {
+        return Err(SourceFault::Unreadable("it breaks the dataset's schema"));
+    }
+    Ok(Answered {
+        subject,
+        fields: record.fields,
+        source_version: record.source_version.filter(|version| *version >= 0),
+    })
+}
+
+/// What an answer of the source makes of what is stored.
+enum Decision {
+    /// A new version.
+    Write(Box<StoredRecord>),
+    /// The stored record is what the source has, or newer.
+    Confirm(StoredRecord),
+    /// A record that the source no longer knows.
+    Gone,
+    /// There is none, and none was stored.
+    Nothing,
+}
+
+/// Pure. A record that came in while the source was asked stands, unless both state versions and the source's is newer:
+/// which of the two is newer cannot be told otherwise, and what came in is younger than the question.
+fn decide(now: Option<StoredRecord>, answer: Option<&Answered>, asked_at: i64) -> Result<Decision, LoadError> {
+    let Some(now) = now else {
+        let Some(answer) = answer else {
+            return Ok(Decision::Nothing);
+        };
+        return Ok(Decision::Write(Box::new(version_of(answer, 1, None, asked_at))));
+    };
+    let came_meanwhile = now.received_at >= asked_at;
+    let Some(answer) = answer else {
+        return Ok(if came_meanwhile {
+            Decision::Confirm(now)
+        } else {
+            Decision::Gone
+        });
+    };
+    let order = match (answer.source_version, now.source_version) {
+        (Some(new), Some(old)) => Some(new.cmp(&old)),
+        _ => None,
+    };
+    let stands = match order {
+        Some(std::cmp::Ordering::Greater) => false,
+        Some(std::cmp::Ordering::Less) => true,
+        _ => came_meanwhile || same_fields(&now.fields, &answer.fields),
+    };
+    if stands {
+        return Ok(Decision::Confirm(now));
+    }
+    let next = now.version.checked_add(1).ok_or_else(|| shared(TooManyVersions))?;
+    let record = version_of(answer, next, now.source_version, asked_at);
+    Ok(Decision::Write(Box::new(record)))
+}
+
+fn same_fields(stored: &str, fields: &Map<String, Value>) -> bool {
+    serde_json::from_str::<Map<String, Value>>(stored).is_ok_and(|stored| stored == *fields)
+}
+
+fn version_of(answer: &Answered, version: u32, source_version: Option<i64>, asked_at: i64) -> StoredRecord {
+    StoredRecord {
+        version,
+        // An answer that states no version of the source's own leaves the order it has reached as it is.
+        source_version: answer.source_version.or(source_version),
+        effective_at: None,
+        received_at: asked_at,
+        source: Some(SOURCE.to_owned()),
+        subject: answer.subject.clone(),
+        fields: Value::Object(answer.fields.clone()).to_string(),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a record has too many versions")]
+struct TooManyVersions;
+
+/// Writes what the source said, and answers it.
+async fn settle(
+    hub: &Hub,
+    dataset: &Arc<Dataset>,
+    name: &RecordKey,
+    key: &[u8],
+    answer: Option<Answered>,
+    asked_at: i64,
+) -> Result<Loaded<CachedRecord>, LoadError> {
+    let none = Loaded {
+        record: None,
+        read_at: asked_at,
+        keep: Keep::Until(asked_at.saturating_add(NONE_LIFE_US)),
+    };
+    for _ in 0..ATTEMPTS_MAX {
+        let record = match decide(stored(hub, name).await?, answer.as_ref(), asked_at)? {
+            // Nothing is written for a number that nobody has: guesses must not fill the store.
+            Decision::Nothing => return Ok(none),
+            Decision::Gone => {
+                note(hub, name, asked_at, Found::No).await?;
+                return Ok(none);
+            }
+            Decision::Confirm(record) => {
+                note(hub, name, asked_at, Found::Yes).await?;
+                return loaded(dataset, name, &record, asked_at, Keep::Kept);
+            }
+            Decision::Write(record) => record,
+        };
+        match write(hub, dataset, name, key, &record).await {
+            Err(AppError::Store(StoreError::Conflict)) => {}
+            written => {
+                written.map_err(shared)?;
+                return loaded(dataset, name, &record, asked_at, Keep::Kept);
+            }
+        }
+    }
+    Err(LoadError::Unstable)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Yes,
+    No,
+}
+
+fn fetch_of(name: &RecordKey, at_us: i64, found: Found) -> (RecordKey, LiveFetch) {
+    let found = found == Found::Yes;
+    (name.clone(), LiveFetch { at_us, found })
+}
+
+/// Notes when the source was asked; no version changes, so nothing is entered.
+async fn note(hub: &Hub, name: &RecordKey, at_us: i64, found: Found) -> Result<(), LoadError> {
+    let commit = Commit {
+        live_fetches: vec![fetch_of(name, at_us, found)],
+        ..Commit::default()
+    };
+    hub.store.commit(&commit).await.map(drop).map_err(shared)
+}
+
+/// Commits a new version and its entry, and makes the entry of the cache stale: who waits for this load looks again,
+/// and finds the record in the store.
+async fn write(
+    hub: &Hub,
+    dataset: &Dataset,
+    name: &RecordKey,
+    key: &[u8],
+    record: &StoredRecord,
+) -> Result<(), AppError> {
+    let writes = vec![RecordWrite {
+        dataset: Arc::clone(&name.dataset),
+        subject: name.subject,
+        expected: record.version.checked_sub(1).filter(|version| *version > 0),
+        record: record.clone(),
+    }];
+    // Agency 0: the hub itself asked, for whoever came first.
+    let entry = records::entry_by(hub, 0, &[SOURCE], dataset, &writes, record.received_at)?;
+    let commit = Commit {
+        events: records::changes(hub, &writes, record.received_at)?,
+        records: writes,
+        stamps: vec![hub.records.caches.bucket_of(key)],
+        live_fetches: vec![fetch_of(name, record.received_at, Found::Yes)],
+        ledger_entries: vec![entry],
+        at: record.received_at,
+        ..Commit::default()
+    };
+    let committed = hub.commit(commit).await?;
+    hub.records.caches.invalidate(key);
+    hub.enter(committed).await?;
+    hub.wake_relay();
+    Ok(())
+}
+
+/// Narrows a judgement that rests on a stale copy to what the grant's `stale_ok` covers; the other fields become
+/// `unavailable`.
+///
+/// # Errors
+/// Nothing would be left to tell. So it is without `existence` where no field agrees: `source_unavailable` is also the
+/// answer when there is no copy, and the two must not be told apart.
+pub(crate) fn narrow_to_stale(
+    judgement: &mut Judgement<'_>,
+    permission: Permission,
+    read_at: i64,
+    now_us: i64,
+) -> Result<(), AppError> {
+    let covered = permission.fields(Operation::StaleOk);
+    for (_, number, verdict) in &mut judgement.fields {
+        if *verdict != Verdict::NotPermitted && !covered.has(*number) {
+            *verdict = Verdict::Unavailable;
+        }
+    }
+    judgement.outcome = Outcome::of(judgement.fields.iter().map(|(_, _, verdict)| *verdict));
+    let told = |verdict: Verdict| !matches!(verdict, Verdict::NotPermitted | Verdict::Unavailable);
+    let any_told = judgement.fields.iter().any(|(_, _, verdict)| told(*verdict));
+    let any_agrees = judgement.fields.iter().any(|(_, _, verdict)| agrees(*verdict));
+    if !any_told || !(any_agrees || permission.has(Operation::Existence)) {
+        return Err(LoadError::Source(STALE).into());
+    }
+    if let Some(record) = &mut judgement.record {
+        let age_us = now_us.saturating_sub(read_at).max(0);
+        record.freshness = Freshness::Stale {
+            age_s: (age_us / 1_000_000).unsigned_abs(),
+        };
+    }
+    Ok(())
+}
+
+/// Brings the stored copy of a live dataset's record up to date for one who reads it; `None`: the dataset is no live one.
+///
+/// # Errors
+/// The source could not be asked. A reader gets no stale copy: nothing in what he reads would say so.
+pub(crate) async fn bring(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<FoundSlot>, AppError> {
+    if !hub.records.caches.is_live(dataset) {
+        return Ok(None);
+    }
+    let wanted = hub.records.caches.wanted(dataset, None, hub.clock.now_us());
+    let (slot, _) = hub.records.caches.get(key, wanted).await?;
+    if slot.is_stale() {
+        return Err(LoadError::Source(STALE).into());
+    }
+    Ok(Some(slot))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::verification::live::*;
+
+    fn record(version: u32, source_version: Option<i64>, received_at: i64, name: &str) -> StoredRecord {
+        StoredRecord {
+            version,
+            source_version,
+            effective_at: None,
+            received_at,
+            source: None,
+            subject: "{}".to_owned(),
+            fields: json!({"name": name, "sex": "1"}).to_string(),
+        }
+    }
+
+    fn answer(source_version: Option<i64>, name: &str) -> Answered {
+        let Value::Object(fields) = json!({"sex": "1", "name": name}) else {
+            panic!("an object")
+        };
+        Answered {
+            subject: "{}".to_owned(),
+            fields,
+            source_version,
+        }
+    }
+
+    fn word(now: Option<StoredRecord>, answer: Option<Answered>) -> String {
+        match decide(now, answer.as_ref(), 100).unwrap() {
+            Decision::Write(record) => format!("write {} {:?}", record.version, record.source_version),
+            Decision::Confirm(record) => format!("confirm {}", record.version),
+            Decision::Gone => "gone".to_owned(),
+            Decision::Nothing => "nothing".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_decided_against_what_is_stored() {
+        assert_eq!(word(None, None), "nothing");
+        assert_eq!(word(None, Some(answer(Some(7), "a"))), "write 1 Some(7)");
+        assert_eq!(word(Some(record(3, None, 50, "a")), None), "gone");
+        // The order of members is no difference, and a repeated version with other fields is.
+        assert_eq!(
+            word(Some(record(3, None, 50, "a")), Some(answer(None, "a"))),
+            "confirm 3"
+        );
+        assert_eq!(
+            word(Some(record(3, Some(7), 50, "a")), Some(answer(None, "b"))),
+            "write 4 Some(7)"
+        );
+        assert_eq!(
+            word(Some(record(3, Some(7), 50, "a")), Some(answer(Some(7), "b"))),
+            "write 4 Some(7)"
+        );
+        // A newer version with the same fields is written, so that a late feed row between the two is not taken.
+        assert_eq!(
+            word(Some(record(3, Some(7), 50, "a")), Some(answer(Some(9), "a"))),
+            "write 4 Some(9)"
+        );
+        assert_eq!(
+            word(Some(record(3, Some(7), 50, "a")), Some(answer(Some(6), "b"))),
+            "confirm 3"
+        );
+    }
+
+    #[test]
+    fn what_came_in_while_the_source_was_asked_stands_unless_the_source_is_newer() {
+        assert_eq!(
+            word(Some(record(3, None, 100, "a")), Some(answer(None, "b"))),
+            "confirm 3"
+        );
+        assert_eq!(word(Some(record(3, None, 100, "a")), None), "confirm 3");
+        assert_eq!(
+            word(Some(record(3, Some(7), 100, "a")), Some(answer(Some(8), "b"))),
+            "write 4 Some(8)"
+        );
+    }
+
+    #[test]
+    fn a_copy_is_as_old_as_what_last_confirmed_it_and_void_once_the_source_denied_it() {
+        let at = |fetch: Option<(i64, bool)>| {
+            copied_at(
+                &record(1, None, 50, "a"),
+                fetch.map(|(at_us, found)| LiveFetch { at_us, found }),
+            )
+        };
+        assert_eq!(at(None), Some(50));
+        assert_eq!(at(Some((80, true))), Some(80));
+        assert_eq!(at(Some((80, false))), None);
+        assert_eq!(
+            at(Some((40, false))),
+            Some(50),
+            "contributed after the source denied it"
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! Verifications: the question, the look-up, the judgement, what follows from it, and the answer.
+
+pub mod answer_json;
+pub mod caches;
+pub mod chunk;
+pub mod consequence;
+pub mod explain;
+pub(crate) mod guess;
+pub(crate) mod judge;
+pub mod live;
+pub mod question;
+pub mod record;
+pub mod strict;
+pub mod verify;
+pub(crate) mod yes_or_no;

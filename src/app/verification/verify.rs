@@ -1,0 +1,398 @@
+//! One verification: authorise, look the record up once, compare the granted fields, enter the answer, answer.
+//! The ledger entry is durable before the answer exists: an `Answer` can only be made from an `Appended`.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    consequence::{self, Consequence},
+    judge::{self, Asking},
+    question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
+    record::CachedRecord,
+};
+use crate::mismatch::pending::MismatchNote;
+use crate::node::caller::Caller;
+use crate::{
+    foundation::{error::AppError, ids::VerificationId, purpose},
+    node::hub::Hub,
+};
+use heyan_cache::Lookup;
+use heyan_catalog::{Dataset, Subject};
+use heyan_domain::{
+    fault::{Fault, FaultCause, Limit, pointer_segment},
+    identifier::Finding,
+    policy::{FieldSet, Operation, Permission},
+    predicate::Predicate,
+    verdict::{Outcome, ReviewReason, Verdict},
+};
+use heyan_ledger::{
+    Lane,
+    entry::{self, Kind},
+};
+use heyan_ports::store::SubjectKey;
+
+/// What is asked of one record.
+pub struct Question<'a> {
+    /// Dataset name.
+    pub dataset: &'a str,
+    /// Identifiers of the subject.
+    pub subject: &'a Members<'a, Text<'a>>,
+    /// Field → claim.
+    pub claims: &'a Members<'a, Claim<'a>>,
+    /// Oldest copy that will do, seconds.
+    pub max_age_s: Option<u64>,
+}
+
+/// What is known about one question once its record was compared, before it is entered.
+pub struct Judgement<'a> {
+    /// Dataset that was asked.
+    pub dataset: &'a Dataset,
+    /// The outcome as it is told.
+    pub outcome: Outcome,
+    /// Field name, number and verdict, in the order of the claims.
+    pub fields: Vec<(&'a str, u8, Verdict)>,
+    /// What was answered from; left out where it would tell that a record exists.
+    pub record: Option<RecordNote>,
+    /// What was noticed.
+    pub findings: Vec<Finding>,
+    /// Fields that are said to be wrong, by number.
+    pub disputed: FieldSet,
+    /// The mismatch that this answer opened or belongs to.
+    pub mismatch: Option<MismatchNote>,
+    /// Boxed: few answers bring anything.
+    pub(crate) consequence: Option<Box<Consequence>>,
+    pub(crate) subject_key: [u8; 16],
+    pub(crate) record_version: u32,
+}
+
+/// The record that an answer rests on.
+pub struct RecordNote {
+    /// Version.
+    pub version: u32,
+    /// When the hub received it, RFC 3339.
+    pub as_of: Box<str>,
+    /// How it came to be answered.
+    pub freshness: Freshness,
+}
+
+/// How a record came to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// From memory.
+    Cached,
+    /// Read from the system of record for this call.
+    Fetched,
+    /// An older copy, because the source could not be asked.
+    Stale {
+        /// Its age, seconds.
+        age_s: u64,
+    },
+}
+
+impl Freshness {
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cached => "cached",
+            Self::Fetched => "fetched",
+            Self::Stale { .. } => "stale",
+        }
+    }
+}
+
+/// Where the entry of an answer stands.
+pub struct Entered {
+    /// Index in this node's ledger.
+    pub index: u64,
+    /// Leaf hash, RFC 6962 §2.1.
+    pub leaf: [u8; 32],
+}
+
+/// A whole answer.
+pub struct Answer<'a> {
+    /// Names it.
+    pub id: VerificationId,
+    /// What was found.
+    pub judgement: Judgement<'a>,
+    /// Where its entry stands.
+    pub entered: Entered,
+}
+
+/// Answers one verification that is asked at `now_us`.
+///
+/// # Errors
+/// Wrong members, a refusal, or a part that cannot be asked. Nothing was compared then, or nothing is told of it.
+pub async fn verify<'a>(
+    hub: &'a Arc<Hub>,
+    lane: &Lane,
+    caller: &Caller,
+    body: &'a VerificationBody<'a>,
+    now_us: i64,
+) -> Result<Answer<'a>, AppError> {
+    let started = Instant::now();
+    purpose::check(&body.purpose)?;
+    let question = Question {
+        dataset: &body.dataset,
+        subject: &body.subject,
+        claims: &body.claims,
+        max_age_s: body.max_age_s.map(|seconds| seconds.0),
+    };
+    let asking = Asking::new(caller, &body.purpose, now_us);
+    let judgement = judge::judge(hub, &asking, question).await?;
+    enter(hub, lane, caller, &body.purpose, judgement, (now_us, started)).await
+}
+
+/// Enters a judgement with what it brings, and makes the answer of it.
+///
+/// # Errors
+/// The ledger takes no entry, or the store cannot be asked: then nothing is told.
+pub(crate) async fn enter<'a>(
+    hub: &Arc<Hub>,
+    lane: &Lane,
+    caller: &Caller,
+    purpose: &Purpose<'_>,
+    mut judgement: Judgement<'a>,
+    (now_us, started): (i64, Instant),
+) -> Result<Answer<'a>, AppError> {
+    let mut bytes = Vec::with_capacity(256);
+    entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
+    judgement.put(&mut bytes);
+    purpose::seal_into(hub, purpose, &mut bytes)?;
+    let appended = match judgement.consequence.take() {
+        None => hub.append_on(lane, bytes).await?,
+        Some(consequence) => {
+            let all = vec![Some(*consequence)];
+            let (appended, notes) = consequence::enter(hub, caller, purpose, now_us, all, bytes).await?;
+            judgement.mismatch = notes.into_iter().next().flatten().or(judgement.mismatch.take());
+            appended
+        }
+    };
+    hub.node
+        .metrics
+        .verification(judgement.dataset.number, judgement.outcome);
+    hub.node.metrics.verification_seconds.observe(started.elapsed());
+    Ok(Answer {
+        id: VerificationId {
+            at_ms: now_us / 1_000,
+            node: hub.node.settings.node,
+            index: appended.index,
+        },
+        judgement,
+        entered: Entered {
+            index: appended.index,
+            leaf: appended.leaf,
+        },
+    })
+}
+
+/// Whether an answer about `dataset` may have to wait for an outside source.
+pub fn asks_outside(hub: &Hub, dataset: &str) -> bool {
+    let asks =
+        |dataset: &Arc<Dataset>| hub.records.caches.is_live(dataset) || hub.outward.connectors.verifies(&dataset.name);
+    hub.catalog.get(dataset).is_some_and(asks)
+}
+
+pub(crate) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) -> Result<Subject, AppError> {
+    let known = |name: &str| dataset.subject.iter().any(|member| *member.name == *name);
+    let unknown = members.0.iter().filter(|(name, _)| !known(name));
+    let faults: Vec<Fault> = unknown
+        .map(|(name, _)| Fault::new(format!("/subject/{}", pointer_segment(name)), "unknown_member"))
+        .collect();
+    if !faults.is_empty() {
+        return Err(AppError::Invalid(faults));
+    }
+    dataset
+        .parse_subject(|name| members.get(name).map(|text| &**text))
+        .map_err(AppError::Invalid)
+}
+
+/// A claim that was understood.
+pub(crate) enum Test<'a> {
+    Literal(&'a str),
+    Predicate(Predicate, &'a PredicateBody<'a>),
+    NotPermitted,
+}
+
+pub(crate) struct ParsedClaim<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) number: u8,
+    pub(crate) test: Test<'a>,
+}
+
+pub(crate) fn parse_claims<'a>(
+    dataset: &Dataset,
+    claims: &'a Members<'a, Claim<'a>>,
+    permission: Permission,
+) -> Result<Vec<ParsedClaim<'a>>, AppError> {
+    if claims.0.is_empty() {
+        return Err(AppError::fault("/claims", "missing_member"));
+    }
+    let mut parsed = Vec::with_capacity(claims.0.len());
+    let mut faults = Vec::new();
+    for (name, claim) in &claims.0 {
+        match parse_claim(dataset, name, claim, permission) {
+            Ok(claim) => parsed.push(claim),
+            Err(cause) => faults.push(Fault::of(format!("/claims/{}", pointer_segment(name)), cause)),
+        }
+    }
+    if faults.is_empty() {
+        Ok(parsed)
+    } else {
+        Err(AppError::Invalid(faults))
+    }
+}
+
+fn parse_claim<'a>(
+    dataset: &Dataset,
+    name: &'a str,
+    claim: &'a Claim<'a>,
+    permission: Permission,
+) -> Result<ParsedClaim<'a>, FaultCause> {
+    let number = dataset.field_number(name).ok_or("unknown_field")?;
+    let field = dataset.field(number).ok_or("unknown_field")?;
+    let has = |operation| permission.permits(operation, number);
+    let test = match claim {
+        Claim::Literal(text) if purpose::is_blank(text) => return Err("invalid_claim".into()),
+        Claim::Literal(text) if is_longer(text, field.characters_max) => {
+            return Err(FaultCause::Over(Limit::Characters(field.characters_max)));
+        }
+        Claim::Literal(text) if has(Operation::Verify) => Test::Literal(text),
+        Claim::Predicate(body) => {
+            let operands: Vec<&str> = body.value.0.iter().map(|text| &**text).collect();
+            let predicate =
+                Predicate::new(&body.op, &operands, &field.comparator).map_err(|_invalid| "invalid_predicate")?;
+            if has(Operation::Predicate) {
+                Test::Predicate(predicate, body)
+            } else {
+                Test::NotPermitted
+            }
+        }
+        Claim::Literal(_) => Test::NotPermitted,
+    };
+    Ok(ParsedClaim { name, number, test })
+}
+
+/// Whether a text has more characters than `characters_max`; a short one is not counted.
+fn is_longer(text: &str, characters_max: usize) -> bool {
+    text.len() > characters_max && text.chars().count() > characters_max
+}
+
+pub(crate) fn compare<'a>(
+    dataset: &'a Dataset,
+    record: &CachedRecord,
+    claims: &[ParsedClaim<'a>],
+    lookup: Lookup,
+) -> Judgement<'a> {
+    let fields: Vec<_> = claims
+        .iter()
+        .map(|claim| (claim.name, claim.number, verdict(dataset, record, claim)))
+        .collect();
+    let freshness = match lookup {
+        Lookup::Hit => Freshness::Cached,
+        Lookup::Miss | Lookup::Bypass => Freshness::Fetched,
+    };
+    let note = RecordNote {
+        version: record.version,
+        as_of: record.as_of.clone(),
+        freshness,
+    };
+    let outcome = Outcome::of(fields.iter().map(|(_, _, verdict)| *verdict));
+    Judgement::new(dataset, outcome, fields, Some(note), record.subject)
+}
+
+fn verdict(dataset: &Dataset, record: &CachedRecord, claim: &ParsedClaim<'_>) -> Verdict {
+    let (Some(field), false) = (dataset.field(claim.number), matches!(claim.test, Test::NotPermitted)) else {
+        return Verdict::NotPermitted;
+    };
+    let Some(value) = record.field(claim.number) else {
+        return Verdict::Absent;
+    };
+    match &claim.test {
+        Test::Literal(text) => field.comparator.compare(text, value),
+        Test::Predicate(predicate, _) => predicate.evaluate(value),
+        Test::NotPermitted => Verdict::NotPermitted,
+    }
+}
+
+pub(crate) fn not_found<'a>(dataset: &'a Dataset, subject: SubjectKey, claims: &[ParsedClaim<'a>]) -> Judgement<'a> {
+    let verdict = |claim: &ParsedClaim<'_>| match claim.test {
+        Test::NotPermitted => Verdict::NotPermitted,
+        _ => Verdict::Mismatch,
+    };
+    let fields = claims
+        .iter()
+        .map(|claim| (claim.name, claim.number, verdict(claim)))
+        .collect();
+    Judgement::new(dataset, Outcome::NotFound, fields, None, subject)
+}
+
+/// Without `existence`, "no such record" and "every field differs" are one answer (PROMISES I-15): the outcome, the
+/// verdicts and the absence of `record` are the same.
+pub(crate) fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permission) {
+    if permission.has(Operation::Existence) {
+        if judgement.outcome == Outcome::NotFound {
+            judgement.fields.clear();
+        }
+        return;
+    }
+    if judgement.outcome == Outcome::NotFound {
+        judgement.outcome = Outcome::of(judgement.fields.iter().map(|(_, _, verdict)| *verdict));
+    }
+    if !judgement.fields.iter().any(|(_, _, verdict)| agrees(*verdict)) {
+        // The entry goes out with the receipt: what the answer keeps back must not stand there.
+        judgement.record = None;
+        judgement.record_version = 0;
+    }
+}
+
+/// Whether a verdict tells that a record exists.
+pub(crate) fn agrees(verdict: Verdict) -> bool {
+    !matches!(
+        verdict,
+        Verdict::Mismatch
+            | Verdict::NotPermitted
+            | Verdict::Unavailable
+            | Verdict::Review(ReviewReason::GuessBudget | ReviewReason::Undivided)
+    )
+}
+
+impl<'a> Judgement<'a> {
+    /// What was found, before anything is kept back.
+    pub(crate) fn new(
+        dataset: &'a Dataset,
+        outcome: Outcome,
+        fields: Vec<(&'a str, u8, Verdict)>,
+        record: Option<RecordNote>,
+        subject: SubjectKey,
+    ) -> Self {
+        Self {
+            dataset,
+            outcome,
+            fields,
+            findings: Vec::new(),
+            disputed: FieldSet::default(),
+            mismatch: None,
+            consequence: None,
+            subject_key: subject.0,
+            record_version: record.as_ref().map_or(0, |note| note.version),
+            record,
+        }
+    }
+
+    /// Writes the item of a ledger entry.
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        let fields = self.fields.iter().map(|(_, number, verdict)| (*number, *verdict));
+        entry::put_item(
+            out,
+            &self.dataset.rules,
+            &self.subject_key,
+            self.record_version,
+            self.outcome,
+            fields,
+        );
+    }
+
+    /// Bytes of its item in a ledger entry, at most.
+    pub(crate) fn item_bytes(&self) -> usize {
+        self.dataset.rules.len() + 2 * self.fields.len() + 24
+    }
+}
