@@ -26,7 +26,7 @@ use heyan_server::process::Output;
 
 /// The hub and the credentials to call it with.
 #[derive(clap::Args, Clone)]
-pub struct HubArgs {
+pub(crate) struct HubArgs {
     /// URL of the hub
     #[arg(long, env = "HEYAN_URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,

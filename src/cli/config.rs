@@ -12,7 +12,7 @@ use heyan_server::{
 
 /// `heyan config …`.
 #[derive(clap::Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Check the settings: name each unknown key and unsafe setting, and how to fix it
     Check(Args),
     /// Print the settings in force, without secrets

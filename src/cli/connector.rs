@@ -39,7 +39,7 @@ use heyan_server::{
 
 /// `heyan connector …`.
 #[derive(clap::Subcommand)]
-pub enum ConnectorCommand {
+pub(crate) enum ConnectorCommand {
     /// Check all connector files, and list the connectors
     List(Args),
     /// Test one connector step by step, and show what is wrong and how to fix it

@@ -17,14 +17,14 @@ use heyan_server::{
 
 /// `heyan dead-letter …`.
 #[derive(clap::Subcommand)]
-pub enum DeadLetterCommand {
+pub(crate) enum DeadLetterCommand {
     /// Decrypt dead letters: JSON lines from standard input to standard output
     Open(Args),
 }
 
 /// The settings file.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Settings file, which names the root key that decrypts the letters
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,

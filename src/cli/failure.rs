@@ -47,7 +47,7 @@ fn refs(parts: &[String]) -> Vec<&str> {
 
 impl Failure {
     /// A mistake in the command, its files or its settings.
-    pub fn usage<const N: usize>(key: &'static str, parts: [&str; N]) -> Self {
+    pub(crate) fn usage<const N: usize>(key: &'static str, parts: [&str; N]) -> Self {
         Self::Own {
             exit: Exit::Usage,
             key,
@@ -56,7 +56,7 @@ impl Failure {
     }
 
     /// Something could not be reached or opened.
-    pub fn unreachable<const N: usize>(key: &'static str, parts: [&str; N]) -> Self {
+    pub(crate) fn unreachable<const N: usize>(key: &'static str, parts: [&str; N]) -> Self {
         Self::Own {
             exit: Exit::Unreachable,
             key,

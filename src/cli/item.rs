@@ -28,7 +28,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan item …`.
 #[derive(clap::Subcommand)]
-pub enum ItemCommand {
+pub(crate) enum ItemCommand {
     /// Register the items of an NDJSON file, one per line; a version that is not newer changes nothing
     Import(ImportArgs),
     /// List items
@@ -37,7 +37,7 @@ pub enum ItemCommand {
 
 /// `heyan item import`. Exit code 0: all items were registered; 1: lines were rejected, see FILE.rejected.ndjson.
 #[derive(clap::Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     /// NDJSON file in UTF-8, or - for standard input
     file: PathBuf,
     /// Retries of a request that failed or was deferred; repeating a request changes nothing

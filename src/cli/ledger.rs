@@ -16,7 +16,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan ledger …`.
 #[derive(clap::Subcommand)]
-pub enum LedgerCommand {
+pub(crate) enum LedgerCommand {
     /// Verify that nothing in a ledger was changed
     Verify {
         /// Ledger folder
@@ -29,7 +29,7 @@ pub enum LedgerCommand {
 
 /// `heyan receipt …`.
 #[derive(clap::Subcommand)]
-pub enum ReceiptCommand {
+pub(crate) enum ReceiptCommand {
     /// Verify that an answer is in a ledger
     Verify {
         /// Receipt file, text or JSON

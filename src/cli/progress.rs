@@ -28,7 +28,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Begins; `read` counts bytes up to `length`.
-    pub fn begin(
+    pub(crate) fn begin(
         read: Arc<AtomicU64>,
         length: Option<u64>,
         bad_word: &'static str,

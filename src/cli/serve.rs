@@ -17,7 +17,7 @@ use heyan_telemetry as telemetry;
 
 /// `heyan serve`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Settings file; config/hub.toml lists all settings
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,

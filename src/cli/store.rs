@@ -13,7 +13,7 @@ use heyan_store::{Migrate, PostgresConfig, open_postgres};
 
 /// `heyan store …`.
 #[derive(clap::Subcommand)]
-pub enum StoreCommand {
+pub(crate) enum StoreCommand {
     /// Update the PostgreSQL schema to this version
     Migrate(Args),
 }

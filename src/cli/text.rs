@@ -32,17 +32,17 @@ impl Lang {
     }
 
     /// For the hub, so that problems come in the same language (RFC 9110 §12.5.4).
-    pub fn accept_language(self) -> &'static str {
+    pub(crate) fn accept_language(self) -> &'static str {
         self.locale().tag()
     }
 
     /// The text of `key` with `parts` in its places.
-    pub fn say(self, key: &str, parts: &[&str]) -> String {
+    pub(crate) fn say(self, key: &str, parts: &[&str]) -> String {
         text(key).fill(self.locale(), parts)
     }
 
     /// The same language for the texts that all layers share.
-    pub fn locale(self) -> Locale {
+    pub(crate) fn locale(self) -> Locale {
         match self {
             Self::En => Locale::En,
             Self::Zh => Locale::ZhCn,

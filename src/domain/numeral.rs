@@ -29,7 +29,7 @@ pub(crate) const fn scale(c: char) -> Option<u32> {
 }
 
 /// Whether a run is one of the short forms of speech, whose last digit stands for another place: 三万五, 一百五.
-pub fn is_colloquial(run: &str) -> bool {
+pub(crate) fn is_colloquial(run: &str) -> bool {
     let mut from_end = run.chars().rev();
     let ends_in_digit = from_end.next().and_then(digit).is_some_and(|digit| digit > 0);
     let behind_large = |c: char| scale(c).is_some_and(|scale| scale >= 100) || matches!(c, '万' | '萬' | '亿' | '億');

@@ -11,7 +11,6 @@ use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, 
 use heyan_app::{
     access::{table::Refusal, token::Unknown},
     foundation::error::{AppError, Thing},
-    verification::question,
 };
 use heyan_domain::{fault::Fault, policy::Clause};
 use heyan_ledger::LedgerError;

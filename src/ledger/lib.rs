@@ -54,10 +54,7 @@ use append::{
     sealer::Sealer,
     shared::{self, Covered, Shared, Waiter},
 };
-use disk::{
-    frame::{ENTRY_BYTES_MAX, GROUP_FRAMES_MAX},
-    journal, levels, sync_dir,
-};
+use disk::{frame::GROUP_FRAMES_MAX, journal, levels, sync_dir};
 
 /// Name of the lock file; it stays empty.
 const LOCK: &str = "lock";

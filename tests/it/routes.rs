@@ -56,7 +56,7 @@ fn expected(operation: &str) -> &'static [&'static str] {
     }
 }
 
-pub fn concrete(path: &str) -> String {
+pub(crate) fn concrete(path: &str) -> String {
     path.replace("{path:.*}", "000")
         .replace("{id}", "none")
         .replace("{origin}", "hub-1.heyan.local")

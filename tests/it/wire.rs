@@ -30,7 +30,7 @@ fn same<T: Serialize + DeserializeOwned>(what: &str, text: &str) {
 }
 
 /// Checks a whole answer.
-pub fn check(method: &str, path: &str, status: u16, text: &str) {
+pub(crate) fn check(method: &str, path: &str, status: u16, text: &str) {
     if text.starts_with('{') && status >= 400 {
         return same::<api::Problem>(path, text);
     }
@@ -99,7 +99,7 @@ pub fn check(method: &str, path: &str, status: u16, text: &str) {
 }
 
 /// Checks one line of the answer to a stream.
-pub fn check_line(line: &str) {
+pub(crate) fn check_line(line: &str) {
     let has = |member: &str| line.contains(&format!("\"{member}\":{{"));
     let check = match () {
         () if has("summary") => same::<api::StreamEnd>,

@@ -28,12 +28,12 @@ use super::{
 };
 use heyan_domain::fault::Limit;
 use heyan_ledger::entry::{self, Kind};
+use heyan_ports::commit::Commit;
 use heyan_ports::{
     cases::{CaseCheckRow, CaseRow, CaseWrites},
     error::StoreError,
     subject::SubjectKey,
 };
-use heyan_ports::{commit::Commit, time};
 pub use reuse::{ReuseBody, reuse};
 
 /// Agencies that handle a case with its lead.

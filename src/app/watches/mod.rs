@@ -37,7 +37,7 @@ use heyan_domain::{
     verdict::{Outcome, ReviewReason, Verdict},
 };
 use heyan_ledger::entry::{self, Kind};
-use heyan_ports::{commit::Commit, time};
+use heyan_ports::commit::Commit;
 use heyan_ports::{
     deliveries::Event,
     subject::SubjectKey,

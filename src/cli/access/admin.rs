@@ -20,7 +20,7 @@ use heyan_server::process::{Exit, Output};
 
 /// An agency or a user of a hub, and the file for its new secret.
 #[derive(clap::Args)]
-pub struct RotateArgs {
+pub(crate) struct RotateArgs {
     /// Identifier
     pub id: String,
     /// Write the secret into this new file instead of printing it
@@ -33,7 +33,7 @@ pub struct RotateArgs {
 
 /// An object of a hub, by its identifier.
 #[derive(clap::Args)]
-pub struct IdArgs {
+pub(crate) struct IdArgs {
     /// Identifier
     pub id: String,
     /// The hub.
@@ -190,7 +190,7 @@ pub(crate) fn members_text(answer: &Value) -> String {
 ///
 /// # Errors
 /// The hub refuses or cannot be reached.
-pub async fn standing(
+pub(crate) async fn standing(
     args: &IdArgs,
     what: &str,
     verb: &str,

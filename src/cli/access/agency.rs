@@ -13,7 +13,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan agency …`.
 #[derive(clap::Subcommand)]
-pub enum AgencyCommand {
+pub(crate) enum AgencyCommand {
     /// Add an agency; its secret is shown only once
     Add(AddArgs),
     /// List agencies
@@ -28,7 +28,7 @@ pub enum AgencyCommand {
 
 /// `heyan agency add`.
 #[derive(clap::Args)]
-pub struct AddArgs {
+pub(crate) struct AddArgs {
     /// Name of the agency
     name: String,
     /// Unified social credit code (GB 32100-2015), 18 characters
@@ -55,7 +55,7 @@ pub struct AddArgs {
 
 /// What an agency is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AgencyRole {
+pub(crate) enum AgencyRole {
     /// Verifies claims.
     Agency,
     /// Owns datasets: contributes records, decides corrections.

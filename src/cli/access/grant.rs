@@ -16,7 +16,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan grant …`.
 #[derive(clap::Subcommand)]
-pub enum GrantCommand {
+pub(crate) enum GrantCommand {
     /// Add a grant for an agency
     Add(AddArgs),
     /// List grants
@@ -27,7 +27,7 @@ pub enum GrantCommand {
 
 /// `heyan grant add`.
 #[derive(clap::Args)]
-pub struct AddArgs {
+pub(crate) struct AddArgs {
     /// Identifier of the agency
     #[arg(long)]
     agency: String,
@@ -79,7 +79,7 @@ pub struct AddArgs {
 
 /// `heyan grant list`.
 #[derive(clap::Args)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// Only grants of this agency
     #[arg(long)]
     agency: Option<String>,

@@ -13,7 +13,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan user …`.
 #[derive(clap::Subcommand)]
-pub enum UserCommand {
+pub(crate) enum UserCommand {
     /// Add a user; the secret is shown only once
     Add(AddArgs),
     /// List users
@@ -28,7 +28,7 @@ pub enum UserCommand {
 
 /// `heyan user add`.
 #[derive(clap::Args)]
-pub struct AddArgs {
+pub(crate) struct AddArgs {
     /// Identifier of the user
     id: String,
     /// Name of the user
@@ -46,7 +46,7 @@ pub struct AddArgs {
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum UserRole {
+pub(crate) enum UserRole {
     /// Monitors mismatches and deliveries.
     Operator,
     /// Manages agencies, grants and users.

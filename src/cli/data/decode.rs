@@ -26,7 +26,7 @@ pub(crate) enum Charset {
 /// Marks an `io::Error`: no encoding fits, a person must say.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot detect the encoding; name it with --encoding")]
-pub struct Undecided;
+pub(crate) struct Undecided;
 
 /// A reader of UTF-8. What cannot be decoded becomes U+FFFD, for the rows' reader to refuse.
 pub(crate) struct Decoded<R> {

@@ -34,7 +34,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan import`. Exit code 0: all rows were imported; 1: rows were rejected, see FILE.rejected.ndjson.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the dataset, as in `GET /v1/datasets`
     dataset: String,
     #[command(flatten)]

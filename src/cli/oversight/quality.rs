@@ -10,14 +10,14 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan quality …`.
 #[derive(clap::Subcommand)]
-pub enum QualityCommand {
+pub(crate) enum QualityCommand {
     /// Print the weekly report of one authority as Markdown
     Report(ReportArgs),
 }
 
 /// `heyan quality report`.
 #[derive(clap::Args)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// Agency id of the authority
     #[arg(long, value_name = "ID")]
     authority: String,

@@ -26,7 +26,7 @@ pub(crate) enum SupervisionCommand {
 
 /// `heyan supervision alerts`.
 #[derive(clap::Args)]
-pub struct AlertsArgs {
+pub(crate) struct AlertsArgs {
     /// Only alerts in this state: open, acknowledged, closed
     #[arg(long)]
     state: Option<String>,
@@ -45,7 +45,7 @@ pub struct AlertsArgs {
 
 /// `heyan supervision replay`.
 #[derive(clap::Args)]
-pub struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     /// Id of the rule
     #[arg(long)]
     rule: String,

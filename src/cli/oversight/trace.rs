@@ -14,7 +14,7 @@ use heyan_server::process::{Exit, Output};
 
 /// `heyan trace`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the dataset, such as natural-person
     dataset: String,
     /// File with a JSON object of the subject's identifiers, or - for standard input

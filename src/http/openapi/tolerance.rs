@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::put_description;
-use heyan_texts::{Text, text};
+use heyan_texts::text;
 
 /// The keyword that lists the words of today.
 pub(super) const TODAY: &str = "x-extensible-enum";

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-
-use super::journal::{self, parse_name};
-use super::{BUNDLES, CHECKPOINT, KEY, levels};
+use std::path::PathBuf;
 
 /// Files by their path below the ledger's directory, on disk or in memory.
 pub trait Files {

@@ -14,7 +14,7 @@ use super::{UNFINISHED, patiently, sync_dir};
 /// Directory of the segments.
 pub(crate) const DIRECTORY: &str = "journal";
 /// A segment of zeros kept ready, so that a full segment does not hold up an answer.
-pub const SPARE: &str = "spare";
+pub(crate) const SPARE: &str = "spare";
 /// Bytes of the spare that are written between two syncs.
 const SPARE_PIECE_BYTES: u64 = 1 << 20;
 /// Bytes of one record of `bundles.idx`.

@@ -90,7 +90,7 @@ pub(crate) fn write(dataset: &Arc<str>, n: u64, expected: Option<u32>) -> Record
     }
 }
 
-pub fn first_load(dataset: &Arc<str>, numbers: std::ops::Range<u64>) -> Commit {
+pub(crate) fn first_load(dataset: &Arc<str>, numbers: std::ops::Range<u64>) -> Commit {
     Commit::default().with(numbers.map(|n| write(dataset, n, None)).collect::<Vec<_>>())
 }
 
@@ -214,7 +214,7 @@ pub(crate) fn awaiting(n: u64) -> MismatchWrite {
 }
 
 /// Events whose deliveries are all there.
-pub fn fanned(numbers: &[u64]) -> Commit {
+pub(crate) fn fanned(numbers: &[u64]) -> Commit {
     Commit::default().with(
         numbers
             .iter()
