@@ -11,7 +11,7 @@ use heyan_app::bus::dead_letter::{self, Sealed};
 use heyan_auth::keys;
 use heyan_config::Config;
 use heyan_server::{
-    boot,
+    assemble,
     process::{self as output, Exit},
 };
 
@@ -40,7 +40,7 @@ pub(crate) fn run(command: DeadLetterCommand) -> anyhow::Result<Exit> {
         "the root key file {} does not exist; node.root_key_file in the settings names it",
         root.display()
     );
-    let vault = boot::vault(&config, &keys::load_or_create(root)?)?;
+    let vault = assemble::vault(&config, &keys::load_or_create(root)?)?;
     let mut exit = Exit::Done;
     for line in std::io::stdin().lock().lines() {
         let line = line.context("cannot read standard input")?;

@@ -12,7 +12,7 @@ use heyan_server::process::{Exit, Output};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// Found by the client itself.
-    #[error("{}", Lang::En.say(*.key, &refs(.parts)))]
+    #[error("{}", Lang::En.say(key, &refs(.parts)))]
     Own {
         /// How the process ends.
         exit: Exit,
@@ -96,7 +96,7 @@ impl Failure {
     /// One line.
     pub(crate) fn line(&self, lang: Lang) -> String {
         match self {
-            Self::Own { key, parts, .. } => lang.say(*key, &refs(parts)),
+            Self::Own { key, parts, .. } => lang.say(key, &refs(parts)),
             Self::Refused(problem) => format!("{} ({})", problem.title, problem.status),
         }
     }

@@ -151,7 +151,7 @@ fn tell(total: &Decided, rejects: &Rejects, rows: usize, output: Output, lang: L
     ];
     let cells: Vec<Vec<String>> = counts
         .iter()
-        .map(|(key, count)| vec![lang.say(*key, &[]), count.to_string()])
+        .map(|(key, count)| vec![lang.say(key, &[]), count.to_string()])
         .collect();
     let mut lines = vec![table(&["items", &lang.say("cli.count", &[])], &cells)];
     lines.extend(total.receipt.as_ref().and_then(|receipt| receipt_line(receipt, lang)));

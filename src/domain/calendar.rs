@@ -263,7 +263,7 @@ mod tests {
             };
             let working_days = working_days.parse().unwrap();
             assert_eq!(due(start, working_days), expected, "{line}");
-            let back = working_days_between(&WorkingCalendar::shipped(), day(start), day(expected));
+            let back = working_days_between(WorkingCalendar::shipped(), day(start), day(expected));
             assert_eq!(back, Ok(working_days), "{line}");
             cases += 1;
         }
@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(calendar.due(date(2017, 12, 29), 1), Err(MissingYear(2017)));
         assert_eq!(calendar.is_working(date(2027, 1, 4)), Err(MissingYear(2027)));
         assert_eq!(
-            working_days_between(&calendar, date(2026, 12, 30), date(2027, 1, 4)),
+            working_days_between(calendar, date(2026, 12, 30), date(2027, 1, 4)),
             Err(MissingYear(2027))
         );
         assert_eq!(WorkingCalendar::default().due(Date::MAX, 1), Err(MissingYear(10_000)));
@@ -388,7 +388,7 @@ mod tests {
             let start = date(2018, 1, 1).checked_add(at.days()).unwrap();
             let due = calendar.due(start, working_days).unwrap();
             prop_assert!(due > start && calendar.is_working(due).unwrap());
-            prop_assert_eq!(working_days_between(&calendar, start, due), Ok(working_days));
+            prop_assert_eq!(working_days_between(calendar, start, due), Ok(working_days));
             prop_assert!(calendar.due(start, working_days + 1).is_ok_and(|next| next > due));
         }
     }

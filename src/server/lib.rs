@@ -9,6 +9,7 @@
     )
 )]
 
+pub mod assemble;
 pub mod boot;
 mod bus;
 pub mod harden;

@@ -77,7 +77,7 @@ pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
     }
     if any || after - tail.stored >= STORE_AFTER {
         let commit = Commit::at(hub.clock.now_us()).with(Position {
-            name: name,
+            name,
             value: after.to_string(),
         });
         hub.write(commit).await?;

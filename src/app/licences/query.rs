@@ -76,6 +76,9 @@ pub struct Asked<'a> {
     found: Option<Members<'static, Text<'static>>>,
 }
 
+/// Members by name, as a caller reads them.
+pub type ReadMembers = Vec<(Box<str>, String)>;
+
 /// A whole answer.
 pub struct QueryAnswer<'a> {
     /// The verification.
@@ -85,7 +88,7 @@ pub struct QueryAnswer<'a> {
     /// How it stands.
     pub validity: Validity,
     /// What the grant lets the caller read: the identifiers, and the permitted fields, masked.
-    pub read: Option<(Vec<(Box<str>, String)>, Vec<(Box<str>, String)>)>,
+    pub read: Option<(ReadMembers, ReadMembers)>,
 }
 
 /// Understands a question and looks under its key.

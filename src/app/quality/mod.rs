@@ -97,7 +97,7 @@ async fn tally_from(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
     if next > begun {
         tally.look_up_steps(hub).await?;
         let commit = Commit::at(hub.clock.now_us()).with(tally.writes()).with(Position {
-            name: name,
+            name,
             value: next.to_string(),
         });
         hub.write(commit).await?;

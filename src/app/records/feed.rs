@@ -71,7 +71,7 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
     }
     if stored.as_deref() != Some(batch.position.as_str()) {
         let commit = Commit::at(hub.clock.now_us()).with(Position {
-            name: name,
+            name,
             value: batch.position.clone(),
         });
         hub.write(commit).await?;

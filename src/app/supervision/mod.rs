@@ -82,7 +82,7 @@ pub async fn begin(hub: &Hub) -> Result<(), AppError> {
     purpose::seal_parts(hub, &[], &mut bytes)?;
     let commit = Commit::at(now_us)
         .with(Position {
-            name: name,
+            name,
             value: digest.clone(),
         })
         .entry(bytes);

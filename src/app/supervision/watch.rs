@@ -131,7 +131,7 @@ impl Watcher {
         });
         let commit = Commit::at(hub.clock.now_us())
             .with(Position {
-                name: name,
+                name,
                 value: next.to_string(),
             })
             .with(SupervisionWrites {

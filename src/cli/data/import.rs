@@ -343,7 +343,7 @@ impl Work {
         ];
         let rows: Vec<Vec<String>> = counts
             .iter()
-            .map(|(key, n)| vec![say(*key, &[]), n.to_string()])
+            .map(|(key, n)| vec![say(key, &[]), n.to_string()])
             .collect();
         let mut lines = vec![table(&[&self.args.dataset, &say("cli.count", &[])], &rows)];
         let (rows, rate) = (self.rows.to_string(), self.progress.rate().to_string());

@@ -69,8 +69,8 @@ fn validator(document: &Value, schema: &Value, closed: bool) -> jsonschema::Vali
             let is_part = parts.contains(&format!("#/components/schemas/{name}"));
             if schema.get("allOf").is_some() {
                 schema["unevaluatedProperties"] = false.into();
-            } else if schema.get("properties").is_some() && !is_part {
-                schema["additionalProperties"] = false.into();
+            } else if !is_part {
+                close(schema);
             }
         }
     }

@@ -1,0 +1,233 @@
+//! Makes a hub of its settings: keys, ledger, caches, and the parts in between.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+
+use super::{bus, licences, outward, store};
+use heyan_app::{
+    access::{
+        part::{AccessPart, TokenCache},
+        table::{AccessTable, Counters},
+    },
+    foundation::{trust::Trust, vault::Vault},
+    mismatch::pending::Pending,
+    node::{
+        hub::{Hub, MaterialsPart, MismatchPart, NodePart, OutwardPart, RecordsPart, SecretsPart},
+        settings::NodeSettings,
+        under_way::UnderWay,
+        wakeups::Wakeups,
+    },
+    supervision::state::Supervision,
+    traces,
+    verification::{
+        caches::{self, RecordCaches},
+        record::RecordLoad,
+    },
+};
+use heyan_auth::{
+    keys::{self, KeyRing},
+    pseudonym::Pseudonymizer,
+    replay::ReplayCache,
+    seal::PurposeSealer,
+    token::{KeyId, TokenSigner, TokenVerifier},
+};
+use heyan_cache::{CacheConfig, StampCheck};
+use heyan_catalog::{self as catalog, Catalog, item::ServiceItem};
+use heyan_config::Config;
+use heyan_ledger::{
+    Ledger, LedgerConfig,
+    index::{Index, IndexConfig},
+};
+use heyan_ports::{
+    outward::{Connectors, Webhooks},
+    store::Store,
+    time::Clock,
+};
+use heyan_telemetry::Metrics;
+
+/// Entries of assertions that are remembered, about 70 bytes each.
+const ASSERTIONS_MAX: usize = 200_000;
+
+/// The key of purposes in force.
+const PURPOSE_KEY_ID: u8 = 1;
+
+fn token_signer(config: &Config, keys: &KeyRing) -> anyhow::Result<TokenSigner> {
+    let seed = keys.token_signing_seed(1)?;
+    let kid = KeyId::thumbprint(&heyan_auth::ed25519::SigningKey::from_seed(&seed)?.public());
+    Ok(TokenSigner::new(&seed, kid, &config.auth.issuer)?)
+}
+
+/// What is missing or damaged of the index is built again while the hub serves.
+fn open_index(config: &Config, ledger: &Ledger) -> anyhow::Result<Index> {
+    let folder = config.node.data_dir.join("index");
+    Ok(Index::open(IndexConfig::new(folder, traces::index::FORM), ledger)?)
+}
+
+/// Makes the hub of its parts; nothing is read from the store yet.
+pub(super) fn assemble(
+    config: &Config,
+    keys: &KeyRing,
+    (catalog, items, rules): (Arc<Catalog>, Vec<ServiceItem>, catalog::supervision::Rules),
+    store: Arc<dyn Store>,
+    (connectors, webhooks): (Arc<dyn Connectors>, Arc<dyn Webhooks>),
+    (url, clock): (&str, Arc<dyn Clock>),
+) -> anyhow::Result<Hub> {
+    let licences = licences::licences(config, &catalog)?;
+    let pseudonyms = Arc::new(Pseudonymizer::new(&*keys.pseudonym_key()?));
+    let loader = Arc::new(RecordLoad {
+        store: Arc::clone(&store),
+        catalog: Arc::clone(&catalog),
+        pseudonyms,
+    });
+    let names: Vec<&str> = catalog.iter().map(|dataset| &*dataset.name).collect();
+    let metrics = Metrics::new(&names)?;
+    let trust = Arc::new(store::trust(config));
+    let records = start_caches(config, &loader, &clock, &trust);
+    let ledger = open_ledger(config, keys, &clock)?;
+    let index = open_index(config, &ledger)?;
+    Ok(Hub {
+        catalog,
+        store,
+        ledger,
+        clock,
+        access: access(config, keys)?,
+        records: RecordsPart {
+            caches: records,
+            loader,
+        },
+        mismatches: MismatchPart {
+            pending: Pending::default(),
+            guess_limits: outward::guess_limits(config),
+            calendar: ArcSwap::from_pointee(outward::calendar(config)?),
+        },
+        materials: MaterialsPart {
+            items: ArcSwap::default(),
+            shipped: items.into_iter().map(Arc::new).collect(),
+            item_changes: Arc::default(),
+            licences,
+        },
+        outward: outside(config, keys, connectors, webhooks)?,
+        supervision: Supervision::new(rules.rules, &rules.text),
+        secrets: SecretsPart {
+            vault: vault(config, keys)?,
+            sealer: PurposeSealer::new(PURPOSE_KEY_ID, &*keys.purpose_sealing_key(PURPOSE_KEY_ID)?, &[])?,
+        },
+        node: NodePart {
+            settings: settings(config, url),
+            metrics,
+            index,
+            trust,
+            peers: Default::default(),
+            witness: store::witness(config, keys)?,
+            under_way: UnderWay::default(),
+            wakeups: Wakeups::default(),
+            draining: Default::default(),
+            pool: tokio::runtime::Handle::current(),
+            table_reads: tokio::sync::Mutex::default(),
+            done_entries: std::sync::Mutex::default(),
+        },
+    })
+}
+
+fn open_ledger(config: &Config, keys: &KeyRing, clock: &Arc<dyn Clock>) -> anyhow::Result<Ledger> {
+    let clock = Arc::clone(clock);
+    Ok(Ledger::open(LedgerConfig {
+        dir: config.node.data_dir.join("ledger"),
+        origin: config.node.origin.clone(),
+        segment_bytes: config.ledger.segment_bytes,
+        seal_interval_ms: config.ledger.seal_interval_ms,
+        // Nodes that share a root key sign with one key each, or one could speak for another.
+        signing_seed: match config.store.postgres.is_configured() {
+            true => *keys.node_signing_seed(&config.node.origin)?,
+            false => *keys.checkpoint_signing_seed()?,
+        },
+        group_bytes_max: config.ledger.group_bytes_max,
+        queue_max: config.ledger.queue_entries_max,
+        clock: Arc::new(move || clock.now_us()),
+    })?)
+}
+
+fn webhook_seed(config: &Config, keys: &KeyRing) -> anyhow::Result<Option<keys::SecretBytes>> {
+    let wanted = config.push.ed25519_signatures;
+    Ok(wanted.then(|| keys.webhook_signing_seed()).transpose()?)
+}
+
+fn settings(config: &Config, url: &str) -> NodeSettings {
+    let stated = &config.node.public_url;
+    NodeSettings {
+        node: config.node.id,
+        origin: config.node.origin.clone(),
+        public_url: if stated.is_empty() { url } else { stated }.to_owned(),
+        issuer: config.auth.issuer.clone(),
+        token_ttl_s: config.auth.token_ttl_s,
+        rotation_overlap_s: config.auth.rotation_overlap_s,
+        batch_items_max: config.http.batch_items_max,
+        chunk_items_max: config.http.chunk_items_max,
+        case_hours_max: config.cases.valid_hours_max,
+        agency_watches_max: config.watches.agency_entries_max,
+        watch_days_max: config.watches.until_days_max,
+    }
+}
+
+/// Seals and opens columns, and letters of the bus.
+pub fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<Vault> {
+    let sealer = outward::sealer(config, |id| keys.column_sealing_key(id))?;
+    Ok(Vault::new(sealer, Pseudonymizer::new(&*keys.hiding_key()?)))
+}
+
+fn start_caches(config: &Config, loader: &Arc<RecordLoad>, clock: &Arc<dyn Clock>, trust: &Arc<Trust>) -> RecordCaches {
+    let clock = Arc::clone(clock);
+    RecordCaches::start(
+        cache_config(config),
+        Arc::clone(loader),
+        Arc::new(move || clock.now_us()),
+        Arc::clone(trust),
+    )
+}
+
+fn cache_config(config: &Config) -> CacheConfig {
+    CacheConfig {
+        capacity_bytes: config.cache.capacity_bytes,
+        ttl: Duration::from_secs(config.cache.ttl_s),
+        batch_keys_max: config.cache.batch_keys_max,
+        loads_max: config.cache.loads_max,
+        waiting_max: config.cache.waiting_keys_max,
+        load_timeout: Duration::from_millis(config.cache.load_timeout_ms),
+        own_key_bytes: caches::OWN_KEY_BYTES,
+        check_stamps: StampCheck::On,
+    }
+}
+
+/// Nobody is known before access is read from the store.
+fn access(config: &Config, keys: &KeyRing) -> anyhow::Result<AccessPart> {
+    let signer = token_signer(config, keys)?;
+    let verifier = TokenVerifier::new(&config.auth.issuer, signer.verifying_key(), None)?;
+    Ok(AccessPart {
+        table: ArcSwap::from_pointee(AccessTable::default()),
+        counters: Counters::default(),
+        changes: Arc::default(),
+        read_at: tokio::sync::Mutex::default(),
+        signer,
+        verifier,
+        tokens: TokenCache::default(),
+        assertions: ReplayCache::new(&*keys.replay_key()?, ASSERTIONS_MAX),
+    })
+}
+
+fn outside(
+    config: &Config,
+    keys: &KeyRing,
+    connectors: Arc<dyn Connectors>,
+    webhooks: Arc<dyn Webhooks>,
+) -> anyhow::Result<OutwardPart> {
+    Ok(OutwardPart {
+        connectors,
+        bus: bus::bus(config)?,
+        webhooks,
+        webhook_seed: webhook_seed(config, keys)?,
+        schedule: outward::schedule(config)?,
+        subscriptions: ArcSwap::default(),
+        subscription_changes: Arc::default(),
+    })
+}
