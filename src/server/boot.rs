@@ -36,7 +36,6 @@ use heyan_http::{
 use heyan_ports::error::StoreError;
 use heyan_ports::{
     outward::{Connectors, Webhooks},
-    store::Store,
     time::{Clock, SystemClock},
 };
 

@@ -118,7 +118,8 @@ fn real_addresses_are_read_and_match_their_other_spellings() {
         let Some(table) = shared(file) else { return };
         for row in table.lines().skip(1).map(cells) {
             let address = row.iter().max_by_key(|cell| cell.len()).unwrap();
-            if !AddressForm::parse(address).is_readable() {
+            // One holds a control character, which no comparator reads.
+            if comparator().canonical(address).is_unreadable() {
                 continue;
             }
             let spaced: String = address.chars().map(full_width).collect();
