@@ -346,7 +346,7 @@ async fn without_existence_no_record_and_all_wrong_are_one_answer() {
     let mut answers = Vec::new();
     for number in [OTHER, "360426199101010071"] {
         let body = json!({"purpose": purpose("11340200003015064U3000705003000"), "applicant": {},
-            "materials": {"spouse": {"name": "某某某", "id_number": number}}});
+            "materials": {"spouse": {"name": "王大锤", "id_number": number}}});
         let (_, mut answer) = check(&hub, &body).await;
         let spouse = answer["materials"]["spouse"].as_object_mut().unwrap();
         assert!(spouse.remove("id").is_some() && spouse.remove("mismatch").is_some());

@@ -375,7 +375,7 @@ async fn a_licence_from_elsewhere_is_asked_of_the_dataset_for_such() {
     assert_eq!(answer["outcome"], "verified", "{answer}");
     assert_eq!(
         (&answer["identifier"]["place"], &answer["rules"]),
-        (&json!("away"), &json!("licence-away@2"))
+        (&json!("away"), &json!("licence-away@3"))
     );
     // Whoever names the city's dataset asks there.
     let named = json!({"dataset": "e-licence", "subject": {"licence_id": id}});
