@@ -424,7 +424,7 @@ impl Told {
         let fields = member(|city, out| city.person(0).fields_json(out), city);
         let ask = |claims: Value| json!({"dataset": "natural-person", "subject": person, "claims": claims, "purpose": purpose});
         let matching = ask(json!({"name": fields.get("name"), "birth_date": fields.get("birth_date")}));
-        let differing = ask(json!({"name": "某某某", "birth_date": fields.get("birth_date")}));
+        let differing = ask(json!({"name": "卜相合", "birth_date": fields.get("birth_date")}));
         let firms = 0..city.sizes().firms.min(FIRMS_LOOKED_AT);
         let firm = firms.map(|n| city.firm(n)).find(|firm| firm.status() == "存续");
         let check = json!({

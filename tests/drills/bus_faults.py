@@ -56,7 +56,7 @@ class Load:
             at += 1
             n = rng.randrange(PEOPLE)
             # Each caller has a wrong name of its own, always the same one: it costs the budget of guesses once a record.
-            wrong = {"name": "某某"} if rng.random() < 0.05 else {}
+            wrong = {"name": "卜相合"} if rng.random() < 0.05 else {}
             body = verification(person(n), "sex", "birth_date", **wrong)
             body["purpose"]["application_no"] = f"BUS-{at}"
             client, began = clients[at % len(clients)], time.monotonic()

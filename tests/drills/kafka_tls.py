@@ -150,7 +150,7 @@ def ask(hub: Hub, checks: Checks, what: str) -> set[str]:
     """Verifies people who are known, one of them wrongly; ids of the answers."""
     agency, answers = hub.client("agency"), set()
     for n in range(PEOPLE):
-        wrong = {"name": "某某"} if n == 0 else {}
+        wrong = {"name": "卜相合"} if n == 0 else {}
         answer = agency.post("/v1/verifications", verification(person(n), "sex", "birth_date", **wrong))
         outcome = find(answer.json(), "outcome")
         checks.ok(f"{what}: it verifies", outcome == ("mismatched" if wrong else "verified"), answer)

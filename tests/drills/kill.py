@@ -53,7 +53,7 @@ class Worker(threading.Thread):
 
     def verify(self, client: Client) -> dict | None:
         right = self.rng.random() < 0.7
-        changed = {} if right else {"name": "某某"}
+        changed = {} if right else {"name": "卜相合"}
         answer = client.post("/v1/verifications", verification(person(self.rng.randrange(50)), "name", **changed))
         doc = answer.json() or {}
         receipt = doc.get("receipt")

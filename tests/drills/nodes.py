@@ -88,7 +88,7 @@ class Reader(threading.Thread):
             n = records[self.answers % len(records)]
             sent = time.monotonic()
             # Always the same wrong name: it costs the budget of guesses once, and the answer names its version.
-            answer = client.attempt("POST", "/v1/verifications", verification(person(n), name="某某"))
+            answer = client.attempt("POST", "/v1/verifications", verification(person(n), name="卜相合"))
             record = (answer.json() or {}).get("record") if answer is not None and answer.status == 200 else None
             if record is None:
                 self.refused += 1
@@ -181,7 +181,7 @@ def faults(checks: Checks, long: bool) -> dict:
 
     def back() -> float:
         began = time.monotonic()
-        ask = verification(person(0), name="某某")
+        ask = verification(person(0), name="卜相合")
         while time.monotonic() - began < 30:
             answers = [cluster.client(node, "agency", 10).attempt("POST", "/v1/verifications", ask) for node in (0, 1)]
             if all(answer is not None and answer.status == 200 for answer in answers):
@@ -206,7 +206,7 @@ def faults(checks: Checks, long: bool) -> dict:
     lost = 0
     for n, acks in writer.acked.items():
         newest = max((version for _, version in acks), default=1)
-        answer = cluster.client(1, "agency").post("/v1/verifications", verification(person(n), name="某某"))
+        answer = cluster.client(1, "agency").post("/v1/verifications", verification(person(n), name="卜相合"))
         version = (answer.json() or {}).get("record", {}).get("version", 0)
         lost += version < newest
     checks.ok("no acknowledged version is lost", lost == 0, lost)

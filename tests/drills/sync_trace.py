@@ -191,7 +191,7 @@ def load(hub: Hub, connections: int, each: int, answers: list[int], opened: list
         agency, operator = hub.client("agency"), hub.client("operator")
         bodies = [
             verification(person(number), "name", "sex"),
-            verification(person(number), "name", name="某某"),
+            verification(person(number), "name", name="卜相合"),
             verification(person(900 + number), "name"),
             {
                 "dataset": "natural-person",
@@ -209,7 +209,7 @@ def load(hub: Hub, connections: int, each: int, answers: list[int], opened: list
             answers.append(answer.status)
             if mismatch := find((answer.json() or {}).get("mismatch"), "id"):
                 opened.append(mismatch)
-                act = {"action": "propose_correction", "fields": {"name": "某某"}}
+                act = {"action": "propose_correction", "fields": {"name": "卜相合"}}
                 for _ in range(2):  # the second is the first's answer again
                     path, headers = f"/v1/mismatches/{mismatch}/actions", {"Idempotency-Key": mismatch}
                     answers.append(agency.post(path, act, headers=headers).status)

@@ -164,12 +164,11 @@ pub(crate) fn apply(
     let mut narrowed = false;
     for (position, claim) in claims.iter().enumerate() {
         let verdict = judgement.fields.get(position).map(|(_, _, verdict)| *verdict);
+        // What could not be read told nothing.
+        let verdict = verdict.filter(|verdict| !verdict.is_unreadable());
         let (Some(field), Some(verdict)) = (judgement.dataset.field(claim.number), verdict) else {
             continue;
         };
-        if verdict.is_unreadable() {
-            continue;
-        }
         let Some(question) = question_of(field, &claim.test) else {
             continue;
         };
