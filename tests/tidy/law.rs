@@ -9,13 +9,8 @@ pub(crate) const PENDING: &[&str] = &[
     "a state or kind is an enum outside the store",
     "a type name is in few files",
     "a type name says whose it is",
-    "a wire type is its own schema",
     "an answer is a type",
-    "Han text has full-width punctuation",
-    "one file commits",
     "one loop retries a commit",
-    "the store has few methods of its own",
-    "unreachable_pub is denied",
     "words are plain",
 ];
 
