@@ -40,7 +40,7 @@ pub(super) async fn openapi(
 /// `GET /asyncapi.yaml`.
 #[utoipa::path(
     get, path = "/asyncapi.yaml", operation_id = "get_asyncapi", tag = "pages",
-    responses((status = 200, body = String, content_type = "application/yaml")),
+    responses((status = 200, body = Object, content_type = "application/yaml")),
 )]
 pub(super) async fn asyncapi(
     _state: web::Data<State>,
