@@ -10,7 +10,7 @@ root=$work/root
 trap 'rm -rf --one-file-system "$work"' EXIT
 
 debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,ca-certificates bookworm "$root" \
-  http://deb.debian.org/debian >"$work/debootstrap.log" 2>&1 || { tail -5 "$work/debootstrap.log"; exit 1; }
+  >"$work/debootstrap.log" 2>&1 || { tail -5 "$work/debootstrap.log"; exit 1; }
 install -D -m 0755 "$binary" "$root/usr/local/bin/heyan"
 install -D -m 0755 deploy/ready "$root/usr/local/lib/heyan/ready"
 install -D -m 0644 deploy/heyan.sysusers "$root/usr/lib/sysusers.d/heyan.conf"
