@@ -26,14 +26,18 @@ pub(crate) struct AddressForm {
 impl AddressForm {
     /// Reads an address; any text is one, though it may not be readable.
     pub(crate) fn parse(raw: &str) -> Self {
-        let text = fold::prepare(raw);
-        let (mut head, rest) = fold::take_head(&text);
+        Self::of(raw, &fold::prepare(raw))
+    }
+
+    /// Reads an address that is folded to `text`.
+    fn of(raw: &str, text: &str) -> Self {
+        let (mut head, rest) = fold::take_head(text);
         let tail = read::read(rest, &mut head);
         Self {
             head,
             tail,
-            readable: fold::is_readable(&text),
-            folded: (*text != *raw).then(|| text.as_ref().into()),
+            readable: fold::is_readable(text),
+            folded: (*text != *raw).then(|| text.into()),
         }
     }
 
@@ -85,15 +89,15 @@ pub(crate) fn judge(claim: &str, record: &Canonical, home: Option<&HomeCity>) ->
     if !held.readable {
         return Verdict::Review(ReviewReason::UnreadableRecord);
     }
-    let claimed = AddressForm::parse(claim);
-    if !claimed.readable {
+    let text = fold::prepare(claim);
+    if !fold::is_readable(&text) {
         return Verdict::Review(ReviewReason::UnreadableClaim);
     }
-    if claimed.folded.as_deref().unwrap_or(claim) == held.folded.as_deref().unwrap_or(record.raw()) {
-        // Equal texts have equal parts.
+    if *text == *held.folded.as_deref().unwrap_or(record.raw()) {
+        // Equal texts have equal parts: no need to read them.
         return Verdict::Match(Basis::Normalized);
     }
-    let verdict = held.judge(&claimed, home);
+    let verdict = held.judge(&AddressForm::of(claim, &text), home);
     if matches!(verdict, Verdict::Match(_)) {
         return verdict;
     }
