@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::super::supervision;
+use crate::supervision;
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::{Dataset, Role};
 use heyan_domain::{calendar, licence::validity::Bound};

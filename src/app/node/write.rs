@@ -30,10 +30,10 @@ const FORGET_MAX: usize = 2_000;
 
 /// How a task's entries come into the ledger.
 pub trait LedgerAppender {
-    /// Appends one entry; what returns is on disk.
+    /// Appends one entry; it is on disk when this returns.
     ///
     /// # Errors
-    /// The ledger takes no entry, so no answer may leave.
+    /// The ledger is not accepting entries: no answer may be sent.
     fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>>;
 }
 
@@ -72,8 +72,8 @@ impl Committed {
 pub struct Attempts(u32);
 
 impl Attempts {
-    /// Times that a decision is made anew.
-    const MAX: u32 = 8;
+    /// Attempts at one decision; with several nodes, guesses about one subject may meet often.
+    const MAX: u32 = 16;
 
     /// None was made.
     pub const fn none() -> Self {
@@ -88,10 +88,10 @@ impl Attempts {
 }
 
 impl Hub {
-    /// Appends one entry; what returns is on disk.
+    /// Appends one entry; it is on disk when this returns.
     ///
     /// # Errors
-    /// The ledger takes no entry, so no answer may leave.
+    /// The ledger is not accepting entries: no answer may be sent.
     pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
         let queued = Instant::now();
         let appended = self.ledger.append(entry).await;
@@ -99,10 +99,10 @@ impl Hub {
         Ok(appended?)
     }
 
-    /// Appends one entry by a worker's own way in; what returns is on disk.
+    /// Appends one entry on a worker's own lane; it is on disk when this returns.
     ///
     /// # Errors
-    /// The ledger takes no entry, so no answer may leave.
+    /// The ledger is not accepting entries: no answer may be sent.
     pub async fn append_on(&self, lane: &Lane, entry: Vec<u8>) -> Result<Appended, AppError> {
         let queued = Instant::now();
         let appended = lane.append(&entry, queued).await;
