@@ -12,7 +12,7 @@ use super::{
     verifications::{NO_STORE, locale_of},
 };
 use heyan_app::node::caller::Caller;
-use heyan_app::node::idempotency::{self as replies, Begun, KEY_BYTES_MAX, Slot};
+use heyan_app::node::idempotency::{self, Begun, KEY_BYTES_MAX, Slot};
 use heyan_auth::sha256;
 
 /// One action on what the path names.
@@ -50,7 +50,7 @@ pub(super) async fn act(
     let locale = locale_of(call);
     let mark = call.entered_mark();
     let work = actix_web::rt::spawn(async move {
-        let slot = match replies::begin(&state.hub, &caller.client.row.id, &key, fingerprint).await? {
+        let slot = match idempotency::begin(&state.hub, &caller.client.row.id, &key, fingerprint).await? {
             Begun::New(slot) => slot,
             Begun::Answered(status, body) => return Ok((status, body, Replayed::Yes)),
         };

@@ -22,7 +22,7 @@ use crate::{
     foundation::{error::AppError, purpose},
     node::{
         hub::Hub,
-        idempotency::{self as replies, Begun},
+        idempotency::{self, Begun},
     },
     verification::{
         answer_json,
@@ -252,7 +252,7 @@ async fn answer_one(answerer: Arc<Answerer>, hub: Arc<Hub>, received: Received) 
     let text = arrived.data.to_string();
     let (key, fingerprint) = (format!("bus:{}", arrived.id), sha256(text.as_bytes()));
     let slot = loop {
-        match replies::begin(&hub, client, &key, fingerprint).await {
+        match idempotency::begin(&hub, client, &key, fingerprint).await {
             Ok(Begun::New(slot)) => break slot,
             Ok(Begun::Answered(_, payload)) => {
                 return Ok(Outcome::Result(result(&hub, &received, &arrived, client, payload)));

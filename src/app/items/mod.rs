@@ -12,7 +12,7 @@ use super::node::caller::Caller;
 use super::{
     foundation::{
         error::AppError,
-        lease::{self as turns, Turn},
+        lease::{self, Turn},
         purpose,
     },
     node::hub::Hub,
@@ -96,7 +96,7 @@ impl Hub {
     }
 
     async fn turn_of_items(&self) -> Result<Turn, AppError> {
-        let turn = turns::wait(self, &self.materials.item_changes, "items").await?;
+        let turn = lease::wait(self, &self.materials.item_changes, "items").await?;
         if turn.is_among_nodes() {
             self.reload_items().await?;
         }

@@ -11,7 +11,7 @@ use crate::{
     access::table::AccessTable,
     foundation::{
         error::AppError,
-        lease::{self as turns, Turn},
+        lease::{self, Turn},
     },
 };
 use heyan_ports::{deliveries::SubscriptionRow, mismatches::MismatchFilter, subject::SubjectKey};
@@ -141,7 +141,7 @@ impl Hub {
     /// # Errors
     /// The store could not be asked.
     pub async fn turn_of_access(&self) -> Result<Turn, AppError> {
-        let turn = turns::wait(self, &self.access.changes, "access").await?;
+        let turn = lease::wait(self, &self.access.changes, "access").await?;
         if turn.is_among_nodes() {
             self.reload_access().await?;
         }
@@ -153,7 +153,7 @@ impl Hub {
     /// # Errors
     /// The store could not be asked.
     pub async fn turn_of_subscriptions(&self) -> Result<Turn, AppError> {
-        let turn = turns::wait(self, &self.outward.subscription_changes, "subscriptions").await?;
+        let turn = lease::wait(self, &self.outward.subscription_changes, "subscriptions").await?;
         if turn.is_among_nodes() {
             self.reload_subscriptions().await?;
         }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     foundation::{error::AppError, lease::Duty, vault::Place},
-    node::{hub::Hub, peers, upkeep as sweep},
+    node::{hub::Hub, peers, upkeep},
 };
 use heyan_domain::supervision::{Fact, Finding, Seen, Supervisor};
 use heyan_ledger::{Ledger, entry};
@@ -272,7 +272,7 @@ impl Known {
         self.reader = Some(reader);
         let alerts = alerts?;
         if !alerts.is_empty() {
-            sweep::raise(hub, alerts).await?;
+            upkeep::raise(hub, alerts).await?;
             hub.node.wakeups.publisher.notify_one();
         }
         Ok(())

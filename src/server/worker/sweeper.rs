@@ -9,7 +9,7 @@ use heyan_app::{
     node::{
         hub::Hub,
         outbox::{STRAY_AFTER, Strays},
-        upkeep as sweep,
+        upkeep,
     },
 };
 
@@ -25,13 +25,13 @@ pub(super) async fn run(hub: Arc<Hub>) {
     let (mut duty, mut strays) = (Duty::new("sweeper"), Strays::default());
     loop {
         let done: Result<(), AppError> = async {
-            sweep::count(&hub).await?;
+            upkeep::count(&hub).await?;
             let entered = strays.enter(&hub, STRAY_AFTER).await?;
             if entered > 0 {
                 tracing::warn!(entered, "recovered ledger entries of commits with unknown outcome");
             }
             if counts.is_multiple_of(COUNTS_PER_SWEEP) && duty.is_ours(&hub).await? {
-                sweep::sweep(&hub).await?;
+                upkeep::sweep(&hub).await?;
             }
             Ok(())
         }
