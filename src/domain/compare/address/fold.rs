@@ -54,7 +54,12 @@ pub(super) fn prepare(raw: &str) -> Cow<'_, str> {
     }
     match fold::text(raw, fold::Spaces::KeepBetweenWords, fold::Case::Upper) {
         folded if PREPARED.holds(&folded) => folded,
-        folded => Cow::Owned(punctuation(&folded)),
+        folded => {
+            let text = punctuation(&folded);
+            // Characters that meet because punctuation between them was removed may have another canonical order.
+            let is_settled = text.len() == folded.len() || PREPARED.holds(&text);
+            Cow::Owned(if is_settled { text } else { prepare(&text).into_owned() })
+        }
     }
 }
 

@@ -344,6 +344,13 @@ proptest! {
 }
 
 #[test]
+fn marks_that_meet_when_punctuation_goes_are_put_in_order() {
+    let once = fold::prepare("\u{1AB0}'\u{16AF0}").into_owned();
+    assert_eq!(once, "\u{16AF0}\u{1AB0}");
+    assert_eq!(fold::prepare(&once), once);
+}
+
+#[test]
 fn what_cannot_be_read_proves_nothing() {
     for value in [
         "",
