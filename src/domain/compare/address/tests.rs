@@ -4,15 +4,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::compare::Comparator;
+use crate::compare::FieldComparator;
 
 const VECTORS: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../tests/vectors/addresses.csv"
 ));
 
-fn comparator() -> Comparator {
-    Comparator::from_options("address", &serde_json::Value::Null).unwrap()
+fn comparator() -> FieldComparator {
+    FieldComparator::from_options("address", &serde_json::Value::Null).unwrap()
 }
 
 fn verdict(record: &str, claim: &str) -> Verdict {
