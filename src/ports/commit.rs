@@ -133,13 +133,13 @@ macro_rules! writes {
         impl Write {
             fn weight(&self) -> usize {
                 match self {
-                    $(Self::$variant(rows) => rows.iter().map(Written::weight).sum(),)*
+                    $(Self::$variant(rows) => rows.iter().map(WrittenRow::weight).sum(),)*
                 }
             }
         }
 
         $(
-            impl Written for $row {
+            impl WrittenRow for $row {
                 fn among(write: &Write) -> &[Self] {
                     match write {
                         Write::$variant(rows) => rows,

@@ -21,7 +21,7 @@ struct SchemaMigration {
 
 macro_rules! migration {
     ($version:literal, $name:literal) => {
-        Migration {
+        SchemaMigration {
             version: $version,
             name: $name,
             sqlite: include_str!(concat!("../../schemas/sql/sqlite/", $name, ".sql")),

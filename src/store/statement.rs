@@ -15,28 +15,28 @@ pub(super) struct SqlStatement {
 
 macro_rules! statement {
     ($file:literal) => {
-        $crate::statement::Statement {
+        $crate::statement::SqlStatement {
             name: $file,
             sqlite: include_str!(concat!("sql/", $file, ".sql")),
             postgres: include_str!(concat!("sql/", $file, ".sql")),
         }
     };
     ($file:literal, each) => {
-        $crate::statement::Statement {
+        $crate::statement::SqlStatement {
             name: $file,
             sqlite: include_str!(concat!("sql/sqlite/", $file, ".sql")),
             postgres: include_str!(concat!("sql/postgres/", $file, ".sql")),
         }
     };
     ($file:literal, sqlite) => {
-        $crate::statement::Statement {
+        $crate::statement::SqlStatement {
             name: $file,
             sqlite: include_str!(concat!("sql/sqlite/", $file, ".sql")),
             postgres: "",
         }
     };
     ($file:literal, postgres) => {
-        $crate::statement::Statement {
+        $crate::statement::SqlStatement {
             name: $file,
             sqlite: "",
             postgres: include_str!(concat!("sql/postgres/", $file, ".sql")),

@@ -19,7 +19,7 @@ macro_rules! files {
             include_str!(concat!("../../config/texts/zh/", $name, ".toml")),
             include_str!(concat!("../../config/texts/en/", $name, ".toml")),
         ),)*];
-        static TABLES: [LazyLock<Table>; FILES.len()] = [$(LazyLock::new(|| table($name)),)*];
+        static TABLES: [LazyLock<TextTable>; FILES.len()] = [$(LazyLock::new(|| table($name)),)*];
     };
 }
 

@@ -32,7 +32,7 @@ const PAGE: &[ProblemCode] = &[InvalidParameter, InvalidCursor];
 macro_rules! refusals {
     ($($($operation:literal)|+ => $refusals:expr;)*) => {
         /// The refusals of an operation.
-        pub(super) fn of(operation: &str) -> Refusals {
+        pub(super) fn of(operation: &str) -> RouteRefusals {
             match operation {
                 $($($operation)|+ => $refusals,)*
                 _ => &[],
