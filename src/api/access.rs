@@ -350,7 +350,7 @@ words! {
     AgencyRole;
     /// `verify`: compare values; `predicate`: evaluate conditions; `read`: read permitted fields and explanations; `contribute`: bring records; `existence`: learn that no record exists; `stale_ok`: accept a stale answer. ‖ `verify` 比对；`predicate` 条件核验；`read` 读取字段与说明；`contribute` 报送；`existence` 得知库中无此号；`stale_ok` 接受旧值。
     GrantOperation;
-    /// Role of a user; nobody holds two. ‖ 用户角色，一人不得兼任。
+    /// Role of a user; a person holds at most one. ‖ 用户角色，一人不得兼任。
     UserRole;
     /// Grant type. ‖ 授权类型。
     GrantType;

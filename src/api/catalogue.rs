@@ -24,7 +24,7 @@ pub struct Dataset {
     pub rules: String,
     /// Display name. ‖ 名称（两种语言）。
     pub title: Label,
-    /// `unconditional`: any agency may verify; `conditional`: needs a grant; `withheld`: nobody. ‖ `unconditional` 无条件共享；`conditional` 有条件共享；`withheld` 不予共享。
+    /// `unconditional`: any agency may verify; `conditional`: needs a grant; `withheld`: shared with no agency. ‖ `unconditional` 无条件共享；`conditional` 有条件共享；`withheld` 不予共享。
     pub sharing: Sharing,
     /// Why it is withheld. ‖ 不予共享的依据。
     #[schema(required = true)]

@@ -73,7 +73,7 @@ pub struct ProvenAssertion {
     pub client: String,
     /// Keyed hash of its one-time id.
     pub mark: [u8; 16],
-    /// Until when it could be used again, Unix seconds.
+    /// End of the time in which a replay would still be accepted, Unix seconds.
     pub until_s: i64,
 }
 

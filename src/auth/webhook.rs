@@ -56,7 +56,7 @@ impl WebhookSecret {
     /// Reads the text form.
     ///
     /// # Errors
-    /// It is none.
+    /// Returns an error if `text` is not a webhook secret.
     pub fn parse(text: &str) -> Result<Self, WebhookError> {
         let encoded = text.strip_prefix(SECRET_PREFIX).ok_or(WebhookError::Secret)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| WebhookError::Secret)?;

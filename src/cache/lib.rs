@@ -138,7 +138,7 @@ pub struct Slot<V> {
     stamp: Stamp,
     /// When it was read, Unix microseconds.
     pub read_at: i64,
-    /// Whether it was kept; a stale one is told to those who waited for it, and to nobody else.
+    /// Whether it was cached. A stale record is returned to the callers that waited for it, and not cached.
     pub keep: Keep,
     /// The record.
     pub record: Option<V>,

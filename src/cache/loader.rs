@@ -113,7 +113,7 @@ impl<L: Load + ?Sized> Loader<L> {
         let Miss { wants, reply } = miss;
         let answers: Vec<_> = wants.iter().map(|_| Err(LoadError::Busy)).collect();
         if self.waiting + wants.len() > self.config.waiting_max {
-            // The caller may have gone away; then nobody is told.
+            // The caller may have gone away; then the answer is dropped.
             let _ = reply.send(answers);
             return;
         }

@@ -24,7 +24,7 @@ pub(crate) enum Credentials {
         id: String,
         /// Its secret.
         secret: String,
-        /// The token in use, and until when.
+        /// The token in use, and when it expires.
         held: Mutex<Option<(String, Instant)>>,
     },
 }

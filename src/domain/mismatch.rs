@@ -43,7 +43,7 @@ crate::words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
-    /// Nobody has decided yet.
+    /// Not decided yet.
     Open,
     /// The record's values are on their way to the agency.
     RecordAccepted,
@@ -82,7 +82,7 @@ impl State {
         }
     }
 
-    /// Whether nobody has to do anything more, unless it is reopened.
+    /// Whether no party has to act any more, unless it is reopened.
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Upheld | Self::Closed { .. })
     }

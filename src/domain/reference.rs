@@ -25,7 +25,7 @@ const ETHNICITY: &str = include_str!(concat!(
     "/../../config/reference/ethnicity.csv"
 ));
 
-/// A table that is looked up often; nobody outside chooses its keys.
+/// A table that is read often. Its keys are compiled in, so callers cannot force collisions.
 type Table<K, V> = HashMap<K, V, ahash::RandomState>;
 
 /// Where a listed pair of characters may stand for one another.

@@ -253,7 +253,7 @@ pub(super) fn peer(request: &HttpRequest) -> IpAddr {
         .map_or(IpAddr::from([0, 0, 0, 0]), |address| address.ip())
 }
 
-/// Answers someone unknown: counted, never entered, so that nobody unknown can fill the disk.
+/// Answers a caller that is not authenticated: counted, and not entered in the ledger, so that unknown callers cannot fill the disk.
 pub(super) fn turn_away(hub: &Hub, request: &HttpRequest, unknown: Unknown) -> HttpResponse {
     let reason = match unknown {
         Unknown::Missing => "missing",

@@ -1,4 +1,4 @@
-//! Answers that nobody on the way may keep.
+//! Answers that no cache on the way may keep.
 
 use actix_web::HttpResponse;
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -164,7 +164,7 @@ async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
     let ledger = hub.ledger.failure().is_none();
     let nodes = hub.node.trust.holds();
     let word = |good: bool| if good { "ok" } else { "failed" };
-    // A bus that is down holds up nobody who asks: it is told, and takes no node out of service.
+    // A bus that is down delays no caller: it is reported, and the node stays in service.
     let bus = hub.outward.bus.state();
     let status = match (store && ledger, bus) {
         (true, BusState::Degraded) => "degraded",

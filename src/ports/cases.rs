@@ -15,7 +15,7 @@ pub struct CaseRow {
     pub lead: String,
     /// `open` or `closed`.
     pub state: String,
-    /// Until when its checks may be used again, exclusive, Unix microseconds.
+    /// End of the time in which its checks may be used again, exclusive, Unix microseconds.
     pub until: i64,
     /// Counts changes, from 1.
     pub revision: u32,

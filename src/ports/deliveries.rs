@@ -30,7 +30,7 @@ pub struct EventRow {
     pub facts: Option<Vec<u8>>,
     /// Unix microseconds.
     pub at: i64,
-    /// Whether no deliveries have to be made of it: nobody can listen.
+    /// Whether it needs no deliveries: no target can listen to it.
     pub is_fanned: bool,
     /// Whether the bus need not carry it: it carries none of its kind.
     pub is_published: bool,
@@ -65,7 +65,7 @@ impl Event {
     /// Its key in the store.
     pub fn key(&self) -> RowKey {
         RowKey {
-            subject: self.subject.unwrap_or(SubjectKey::NOBODY),
+            subject: self.subject.unwrap_or(SubjectKey::NONE),
             id: self.id.clone(),
         }
     }
@@ -178,7 +178,7 @@ pub struct SubscriptionRow {
     pub events: Vec<String>,
     /// Dataset names, or `*`.
     pub datasets: Vec<String>,
-    /// Until when, Unix microseconds.
+    /// End of the subscription, Unix microseconds.
     pub until: Option<i64>,
     /// Whether a newer version of a record makes an undelivered older one needless.
     pub supersedes: bool,
@@ -186,7 +186,7 @@ pub struct SubscriptionRow {
     pub secret: Vec<u8>,
     /// Signing key before the last rotation, sealed.
     pub previous_secret: Option<Vec<u8>>,
-    /// Until when that one signs too, Unix microseconds.
+    /// When the previous key stops signing, Unix microseconds.
     pub previous_valid_until: Option<i64>,
     /// `active`, `gone` or `deleted`.
     pub state: String,

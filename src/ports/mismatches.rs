@@ -28,9 +28,9 @@ pub struct MismatchRow {
     pub record_version: u32,
     /// Word of the state.
     pub state: String,
-    /// Whether nobody has to do anything more.
+    /// Whether no party has to act any more.
     pub is_final: bool,
-    /// Until when the one whose turn it is has time, ISO 8601 date.
+    /// Deadline for the party that must act next, ISO 8601 date.
     pub due_on: Option<String>,
     /// The event whose deliveries end the state.
     pub awaits: Option<String>,

@@ -77,7 +77,7 @@ pub enum SourceFault {
     #[error("no such connector")]
     Unknown,
     /// The breaker is open.
-    #[error("the source is not asked for now")]
+    #[error("circuit breaker open: source temporarily not contacted")]
     Open,
     /// More questions wait than the source takes.
     #[error("too many questions wait for the source")]
@@ -94,7 +94,7 @@ pub enum SourceFault {
     /// It refused who asks.
     #[error("the source refused the credentials")]
     Auth,
-    /// Transport or business code is none of success.
+    /// Transport or business code other than success.
     #[error("the source answered with an error")]
     Answer,
     /// The answer is not what the connector expects: garbage, an unmapped code, a missing field, too long.

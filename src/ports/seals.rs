@@ -11,7 +11,7 @@ pub struct SealRow {
     pub id: String,
     /// `requested`, `sealed` or `lifted`.
     pub state: String,
-    /// Until when, Unix microseconds.
+    /// End of the seal, Unix microseconds.
     pub until: i64,
     /// Counts steps, from 1: the one before it must be current.
     pub revision: u32,

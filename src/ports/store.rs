@@ -23,7 +23,7 @@ pub struct Before {
     pub unlocks_us: i64,
     /// Watches that ended, Unix microseconds.
     pub watches_us: i64,
-    /// What nodes asked each other and nobody took away, Unix microseconds.
+    /// Questions between nodes that were never collected, Unix microseconds.
     pub asks_us: i64,
     /// What may be used once, Unix seconds.
     pub used_s: i64,

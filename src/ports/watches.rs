@@ -19,7 +19,7 @@ pub struct WatchRow {
     pub subject: SubjectKey,
     /// `unchanged`, `changed` or `ended`.
     pub state: String,
-    /// Until when, exclusive, Unix microseconds.
+    /// End of the watch, exclusive, Unix microseconds.
     pub until: i64,
     /// When to look again, Unix microseconds; 0: at once, because the record changed.
     pub next_at: i64,

@@ -114,7 +114,7 @@ async fn open_around(
     hub.records.caches.start_live(hub.catalog.iter(), |dataset| {
         hub.outward.connectors.is_live(&dataset.name).then(|| Arc::clone(&load))
     });
-    peers::refuse_a_double(&hub).await.map_err(anyhow::Error::msg)?;
+    peers::check_node_identity(&hub).await.map_err(anyhow::Error::msg)?;
     peers::show(&hub).await?;
     hub.reload_access().await?;
     hub.reload_items().await?;

@@ -99,7 +99,7 @@ impl Wish {
             (None, None) => return (0, std::cmp::Reverse(usize::MAX)),
         };
         if quality == 0 {
-            // An explicit refusal (q=0) gives way to the language that nobody spoke of.
+            // A language that is refused explicitly (q=0) ranks below one that is not listed.
             return (0, std::cmp::Reverse(usize::MAX));
         }
         (quality, std::cmp::Reverse(position))

@@ -26,7 +26,7 @@ pub struct NewSecret {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// Until when the secret before it stays good, RFC 3339.
+    /// When the previous secret expires, RFC 3339.
     pub previous_valid_until: Option<String>,
 }
 
@@ -204,7 +204,7 @@ impl Party {
 /// Makes a new secret; the one before it stays good for the overlap.
 ///
 /// # Errors
-/// Nobody of that id.
+/// `NotFound` if there is no party of this kind with the id `id`.
 pub async fn rotate_secret(hub: &Hub, caller: &Caller, party: Party, id: &str) -> Result<NewSecret, AppError> {
     let _one_at_a_time = hub.turn_of_access().await?;
     let mut client = client_of(hub, party, id)?;
@@ -244,7 +244,7 @@ pub enum Standing {
 /// Enables or disables an agency or a user.
 ///
 /// # Errors
-/// Nobody of that id.
+/// `NotFound` if there is no party of this kind with the id `id`.
 pub async fn set_standing(
     hub: &Hub,
     caller: &Caller,

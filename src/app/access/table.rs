@@ -147,7 +147,7 @@ impl Counters {
 /// Why a caller may not ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The dataset is shared with nobody.
+    /// The dataset is withheld: no grant opens it.
     Withheld {
         /// For this reason.
         legal_basis: String,
@@ -379,7 +379,7 @@ impl Grant {
     }
 }
 
-/// Where calls may come from. Networks were checked when they were stored; a list that no longer parses admits nobody.
+/// Where calls may come from. Networks were checked when they were stored; a list that no longer parses admits no caller.
 struct Networks(Option<SourceNetworks>);
 
 impl Networks {

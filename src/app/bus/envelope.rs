@@ -66,7 +66,7 @@ pub struct NoEvent(pub &'static str);
 /// Reads a message as an event of `topic`.
 ///
 /// # Errors
-/// It is none.
+/// Returns an error with its reason if the message is not an event of this topic.
 pub fn read(topic: Topic, received: &Received) -> Result<Arrived, NoEvent> {
     let payload = received.payload.as_deref().ok_or(NoEvent("missing_payload"))?;
     let media = received.header("content-type").unwrap_or("application/json");

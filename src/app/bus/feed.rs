@@ -373,7 +373,7 @@ fn keys_of(hub: &Hub, received: &Received, subject: Option<[u8; 16]>) -> Vec<[u8
 
 type Refused = (Reason, Option<[u8; 16]>);
 
-/// The record of a message; or why it is none, and its subject when at least that can be read.
+/// Reads the record of a message. An error says why it cannot be read, with the subject if that much was readable.
 fn read(hub: &Hub, caller: &Caller, received: &Received, now_us: i64) -> Result<Incoming, Refused> {
     let arrived = envelope::read(TOPIC, received)
         .map_err(|envelope::NoEvent(code)| (Reason::new(Class::Envelope, code), None))?;

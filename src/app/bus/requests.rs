@@ -230,7 +230,7 @@ impl Answerer {
     }
 }
 
-/// Answers one request, or says why it is none.
+/// Answers one message, or says why it is not a request.
 async fn answer_one(answerer: Arc<Answerer>, hub: Arc<Hub>, received: Received) -> Result<Outcome, AppError> {
     let arrived = match envelope::read(TOPIC, &received) {
         Ok(arrived) => arrived,
@@ -286,8 +286,8 @@ fn is_of_hub(error: &AppError) -> bool {
     matches!(error, AppError::Store(_) | AppError::Ledger(_) | AppError::Internal(_))
 }
 
-/// Proves who asks by the bearer token of the header. From where it was sent nobody can tell: a client that is bound to
-/// networks is not admitted.
+/// Authenticates the sender by the bearer token in the header. The sender's network address is not known here, so a client that
+/// is bound to networks is not admitted.
 fn prove(hub: &Hub, received: &Received) -> Result<Caller, Unknown> {
     const SCHEME: &str = "bearer ";
     let named = |(name, _): &&(String, Vec<u8>)| name.eq_ignore_ascii_case("authorization");

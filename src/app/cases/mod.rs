@@ -272,7 +272,7 @@ pub async fn list(hub: &Hub, caller: &Caller, after: Option<&str>, limit: u32) -
 /// A case of the caller's agency.
 ///
 /// # Errors
-/// No such one, or one of others.
+/// `NotFound` if there is no such case or the caller's agency is not a party to it.
 pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
     let agency = &caller.agency()?.row.id;
     let missing = || AppError::NotFound(Thing::Case);
@@ -320,7 +320,7 @@ impl CoHandler {
 /// The case that its lead checks within.
 ///
 /// # Errors
-/// No such one, not the lead, or it is closed or no longer valid.
+/// Returns an error if there is no such case, the caller's agency does not lead it, or it is closed or has expired.
 pub async fn led(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
     let view = get(hub, caller, id).await?;
     if !view.is_lead {
@@ -436,7 +436,7 @@ pub async fn add_check(hub: &Hub, caller: &Caller, case: &str, check: &NewCheck)
 /// Closes a case: nothing of it may be used again. `false`: it was closed.
 ///
 /// # Errors
-/// No such one, or not the lead.
+/// Returns an error if there is no such case, or the caller's agency does not lead it.
 pub async fn close(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppError> {
     let view = get(hub, caller, id).await?;
     if !view.is_lead {

@@ -44,8 +44,8 @@ pub struct ReuseBody<'a> {
 /// Uses a check again.
 ///
 /// # Errors
-/// No such check for this agency, item and subject; the case is over; the grant does not allow it; the record is another by now; or
-/// the ledger takes no entry: then nothing is told.
+/// Returns an error if there is no such check for this agency, item and subject; if the case is closed or has expired; if the grant
+/// does not allow it; if the record has a newer version; or if the ledger is not accepting entries: then nothing may be answered.
 pub async fn reuse<'h>(
     hub: &'h Hub,
     lane: &Lane,

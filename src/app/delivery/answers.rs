@@ -85,7 +85,7 @@ impl AnswerIndex {
                 });
                 let mut commit = Commit::at(hub.clock.now_us()).with(answers);
                 if late.is_empty() {
-                    // Nobody waits for what was stored here: the position may be stored with it.
+                    // No caller waits for these rows, so the position may be stored in the same commit.
                     commit.writes.extend(position.take().map(Into::into));
                 }
                 hub.write(commit).await?;

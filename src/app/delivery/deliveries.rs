@@ -144,7 +144,7 @@ fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> Deli
         }
     };
     if delivery.event.kind == "test" {
-        // A test is tried once: whoever pressed the button looks at the result.
+        // A test is attempted once: the user who started it looks at the result.
         return result;
     }
     if let Next::At(at) = hub.outward.schedule.next(attempts, random, retry_after_s, now_us) {

@@ -1,6 +1,6 @@
-//! Who must hear of what happened: one delivery for each target, decided by grants as they are now.
+//! Makes the deliveries of an event: one for each target, decided by the grants of this moment.
 //! A change of a record goes to the sinks of its dataset, to subscribers who may read it, and to exactly those who were
-//! answered from a version that it supersedes. The index of answers is caught up first, so that nobody is missed.
+//! answered from a version that it supersedes. The index of answers is caught up first, so that no recipient is missed.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -34,10 +34,11 @@ pub enum Part {
     OwnAnswers,
 }
 
-/// Makes the deliveries of new events, and of answers that came too late for that; answers how many events there were.
+/// Makes the deliveries of new events, and of answers that were indexed after their event was fanned out. Returns the number of
+/// events.
 ///
-/// Among several nodes each reads its own ledger. Either whoever fans an event out finds an answer in the store, or the node that
-/// stores the answer finds the event there: both write before they look.
+/// With several nodes, each node reads its own ledger. Either the node that fans an event out finds the answer in the store, or the
+/// node that stores the answer finds the event there, because both write before they read.
 ///
 /// # Errors
 /// The store or the ledger cannot be asked; nothing is lost, the next call does it.
@@ -54,7 +55,7 @@ async fn make(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, A
         Part::Events => hub.store.new_events(EVENTS_MAX).await?,
         Part::OwnAnswers => Vec::new(),
     };
-    // After the events were read: whoever was answered before one of them is durable in the ledger by now.
+    // Only after the events were read: every answer given before one of them is durable in the ledger by now.
     let CaughtUp { late, position } = index.catch_up(hub).await?;
     let now_us = hub.clock.now_us();
     let mut commit = Commit::at(now_us);
@@ -210,7 +211,7 @@ fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Resul
             id: new_id(b"dlv_", now_us, hub.node.settings.node)?,
             event: event.id.clone(),
             target,
-            subject: event.subject.unwrap_or(SubjectKey::NOBODY),
+            subject: event.subject.unwrap_or(SubjectKey::NONE),
             reason,
             supersedes,
             next_at: now_us,

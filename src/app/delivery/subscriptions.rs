@@ -147,7 +147,7 @@ pub fn list(hub: &Hub, caller: &Caller) -> Vec<Arc<SubscriptionRow>> {
 /// A subscription that the caller may see.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such subscription or it belongs to another agency.
 pub fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<Arc<SubscriptionRow>, AppError> {
     let own = caller.agency().ok().map(|agency| agency.row.id.as_str());
     let table = hub.outward.subscriptions.load();
@@ -161,7 +161,7 @@ pub fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<Arc<SubscriptionRow>,
 /// Removes a subscription; what it has not received is cancelled when its turn comes.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such subscription or it belongs to another agency.
 pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<(), AppError> {
     let _one_at_a_time = hub.turn_of_subscriptions().await?;
     let row = get(hub, caller, id)?;
@@ -176,7 +176,7 @@ pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<(), AppError
 /// Makes a new secret; the one before it signs too until the overlap ends.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such subscription or it belongs to another agency.
 pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(SubscriptionRow, String), AppError> {
     let _one_at_a_time = hub.turn_of_subscriptions().await?;
     let row = get(hub, caller, id)?;
@@ -197,7 +197,7 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(Subs
 /// Sends a test event to one subscription; answers the delivery's id.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such subscription or it belongs to another agency.
 pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppError> {
     let row = get(hub, caller, id)?;
     let now = hub.clock.now_us();
@@ -225,14 +225,14 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
             is_published: true,
         }])
         .with(FannedEvent(RowKey {
-            subject: SubjectKey::NOBODY,
+            subject: SubjectKey::NONE,
             id: event.clone(),
         }))
         .with(vec![DeliveryRow {
             id: delivery.clone(),
             event,
             target: row.id.clone(),
-            subject: SubjectKey::NOBODY,
+            subject: SubjectKey::NONE,
             reason: "test",
             supersedes: false,
             next_at: now,

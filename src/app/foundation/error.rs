@@ -62,8 +62,8 @@ pub enum AppError {
     /// A record could not be looked up.
     #[error("a record could not be looked up")]
     Load(#[from] LoadError),
-    /// The ledger takes no entry, so no answer may leave.
-    #[error("the ledger takes no entry")]
+    /// The ledger is not accepting entries, so no answer may be sent.
+    #[error("ledger is not accepting entries (full or failed)")]
     Ledger(#[from] LedgerError),
     /// A part of the hub did not do its duty.
     #[error("internal: {0}")]

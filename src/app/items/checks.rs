@@ -90,7 +90,7 @@ pub struct MaterialAnswer<'a> {
 
 /// A whole answer.
 pub struct CheckAnswer<'a> {
-    /// Names it; a material that was verified is `{id}-{position}`.
+    /// Identifier of the check; a material that was verified has the identifier `{id}-{position}`.
     pub id: VerificationId,
     /// In the order of the item; empty when they are not known.
     pub materials: Vec<MaterialAnswer<'a>>,
@@ -290,7 +290,7 @@ fn place_of(material: &Material, template: &Template) -> String {
 /// Asks, enters the answers, and says what must still be brought.
 ///
 /// # Errors
-/// The ledger takes no entry: then nothing is told.
+/// Returns an error if the ledger is not accepting entries: then nothing may be answered.
 pub async fn check<'a, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
     way: &W,

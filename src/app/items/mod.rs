@@ -272,9 +272,9 @@ pub struct Report {
     pub known: usize,
     /// Materials that a register proves.
     pub verifiable: usize,
-    /// Materials that none can prove.
+    /// Materials that no register can prove.
     pub not_verifiable: usize,
-    /// Materials of which nobody has said.
+    /// Materials without a registered way to verify them.
     pub not_mapped: usize,
     /// In the order of the items' codes.
     pub demanded: Vec<PaperDemand>,

@@ -14,12 +14,12 @@ use tokio::sync::{Mutex, MutexGuard};
 use heyan_domain::budget::Guesses;
 use heyan_ports::{mismatches::MismatchRow, subject::SubjectKey};
 
-/// A mismatch as an answer names it.
+/// What an answer says about a mismatch.
 #[derive(Clone)]
 pub struct MismatchNote {
     /// `mis_…`.
     pub id: Arc<str>,
-    /// Until when the one whose turn it is has time.
+    /// Deadline for the party that must act next.
     pub due_on: Option<Arc<str>>,
 }
 
@@ -36,7 +36,7 @@ pub struct PendingMismatch {
     pub dispute: Dispute,
     /// Word of the state.
     pub state: Arc<str>,
-    /// Until when the one whose turn it is has time.
+    /// Deadline for the party that must act next.
     pub due_on: Option<Arc<str>>,
     /// Unix microseconds.
     pub opened_at: i64,
@@ -49,7 +49,7 @@ pub struct PendingMismatch {
 pub enum Dispute {
     /// No.
     None,
-    /// Yes, and nobody has decided.
+    /// Yes, and it is not decided yet.
     Pending,
 }
 
@@ -244,8 +244,8 @@ impl Pending {
             .contains(&subject)
     }
 
-    /// The turn of subjects: whoever changes their mismatches holds it from the decision to the commit. Turns are taken
-    /// in one order, so that two callers never wait for each other.
+    /// Locks subjects. A writer of their mismatches holds the locks from its decision to its commit. Locks are always taken in the
+    /// same order, so that two callers never wait for each other.
     pub async fn turn(&self, subjects: impl Iterator<Item = SubjectKey>) -> Vec<MutexGuard<'_, ()>> {
         let mut shards: Vec<usize> = subjects.map(shard_of).collect();
         shards.sort_unstable();

@@ -1,5 +1,5 @@
-//! One step of a mismatch: the row after it with what it holds sealed, the step's own row, its event and its ledger entry.
-//! Nothing here writes: whoever takes the step commits all of it, with whatever else belongs to it.
+//! One step of a mismatch: the new row with its sealed parts, the row of the step itself, its event and its ledger entry.
+//! Nothing here writes: the use case that takes the step commits all of this together with its own rows.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -164,8 +164,8 @@ pub(crate) fn first(hub: &Hub, row: MismatchRow, facts: &Facts, note: &Note) -> 
     })
 }
 
-/// The date by which the one whose turn it is has to act; `None` while the working days of the year are not known, which
-/// the sweeper turns into an alert.
+/// Deadline for the party that must act next. `None` while the working days of the year are not known; the sweeper raises an
+/// alert for that.
 pub(crate) fn due(hub: &Hub, dataset: &str, now_us: i64) -> Option<String> {
     let days = hub.catalog.get(dataset)?.correction_due_working_days;
     let due = hub.mismatches.calendar.load().due(china_date(now_us), days);

@@ -1,5 +1,5 @@
-//! What other nodes say that they changed, and what this node does about it. A notice is a hint of what to read again, never the
-//! data itself; whoever may have missed one reads everything.
+//! Notices from other nodes about what they changed, and what this node does about them. A notice says what to read again; it never
+//! carries the data itself. A node that may have missed a notice reads everything again.
 //!
 //! Order: the line first, then everything is read, then notices are taken in one after another, and only then is a beat believed:
 //! `heard(beat) ⇒ everything that was said before the beat has been taken in`.

@@ -20,7 +20,7 @@ const TAIL_US: i64 = 60_000_000;
 /// Rows that are looked at.
 const ROWS_MAX: u32 = 1_000;
 
-/// How long a row stands in the outbox until nobody can be about to enter it: an answer is given up long before.
+/// Age at which no task can still be about to append an outbox row: the request that wrote it has timed out long before.
 pub const STRAY_AFTER: Duration = Duration::from_secs(60);
 
 /// Rows of the outbox, and since when they are seen there.

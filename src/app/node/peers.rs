@@ -1,5 +1,5 @@
-//! The other nodes: who they are, what this one shows them, and entries of their ledgers, which only they have.
-//! Nodes ask each other over the store that they share, so they need no way to each other, and trust nobody new.
+//! The other nodes: their identity, what this node shows them, and how to read entries of their ledgers, which only they have.
+//! Nodes ask each other through the shared store: they need no connection to each other and trust no additional party.
 
 use std::{
     collections::BTreeMap,
@@ -306,7 +306,7 @@ fn unreadable() -> AppError {
 pub(crate) fn told(hub: &Hub, id: &str) {
     let mut open = hub.node.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(told) = open.remove(id) {
-        // Whoever asked may have given up.
+        // The caller may have given up.
         let _gone = told.send(());
     }
 }
@@ -361,7 +361,7 @@ async fn answer(hub: &Arc<Hub>, id: &str, question: &str) -> Result<(), AppError
 ///
 /// # Errors
 /// What was found, or the store could not be asked.
-pub async fn refuse_a_double(hub: &Hub) -> Result<(), String> {
+pub async fn check_node_identity(hub: &Hub) -> Result<(), String> {
     let nodes = hub.store.nodes().await.map_err(|error| error.to_string())?;
     let (own, number) = (&hub.node.settings.origin, hub.node.settings.node);
     if let Some(other) = nodes.iter().find(|node| node.number == number && node.origin != *own) {

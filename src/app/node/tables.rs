@@ -39,7 +39,7 @@ impl Hub {
     /// # Errors
     /// The store could not be asked.
     pub async fn refresh_pending(&self, subject: SubjectKey) -> Result<(), AppError> {
-        // Nobody on this node is between a decision and its commit meanwhile.
+        // While this lock is held, no task of this node is between a decision about the subject and its commit.
         let _turn = self.mismatches.pending.turn([subject].into_iter()).await;
         let mismatches = self.store.pending_mismatches(subject).await?;
         self.mismatches.pending.change(subject, |about| {

@@ -209,8 +209,8 @@ fn by_dataset<'i>(incoming: &'i [Incoming], writes: &[RecordWrite]) -> Vec<(&'i 
     parts
 }
 
-/// That records changed, for those who must hear of it. A first version is news only where someone listens for all of a
-/// dataset: nobody can have been answered from a version before it, and a first load must not write everything twice.
+/// The events that records changed. A first version makes an event only where a target receives all records of the dataset: no
+/// caller can have been answered from an earlier version, and a first load must not write everything twice.
 pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<Vec<EventRow>, AppError> {
     let Some(first) = writes.first() else {
         return Ok(Vec::new());

@@ -23,9 +23,9 @@ use heyan_ports::supervision::{AlertFilter, AlertRow, AlertStep, SupervisionWrit
 /// Where an alert stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Nobody has looked yet.
+    /// Not looked at yet.
     Open,
-    /// Somebody looks after it.
+    /// Somebody is working on it.
     Acknowledged,
     /// It is over.
     Closed,

@@ -34,9 +34,9 @@ const DAY_US: i64 = 86_400_000_000;
 
 /// What a rule would have raised.
 pub struct Trial {
-    /// From when on it was counted, Unix microseconds.
+    /// Start of the counted time, Unix microseconds.
     pub from_us: i64,
-    /// Until when.
+    /// End of the counted time, Unix microseconds.
     pub to_us: i64,
     /// Entries that were read, those of the learning days included.
     pub entries: u64,
@@ -84,7 +84,7 @@ pub async fn replay(hub: &Arc<Hub>, rule: &Rule, days: u32) -> Result<Trial, App
         .map_err(|_panicked| AppError::Internal("a trial panicked"))?
 }
 
-/// Whether whoever asked still waits.
+/// Whether the caller still waits for the answer.
 struct Waits(Mutex<bool>);
 
 impl Waits {

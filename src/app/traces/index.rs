@@ -81,7 +81,7 @@ pub fn step(hub: &Hub) -> Result<u64, AppError> {
         .catch_up(&hub.ledger, &mut |bytes, keys| put_keys(hub, &mut known, bytes, keys));
     tell_lag(hub);
     match read {
-        // It is built again from where it stands now.
+        // The rebuild continues from its present position.
         Err(IndexError::Rebuilding) => Ok(1),
         read => read.map_err(failed),
     }

@@ -56,7 +56,7 @@ pub struct Sighting {
     pub origin: Arc<str>,
     /// Number of that node.
     pub node: u16,
-    /// Where it stands.
+    /// Position of the entry in that node's ledger.
     pub place: Place,
     /// The entry; of a chunk, with the item that was found alone.
     pub entry: Entry,

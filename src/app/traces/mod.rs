@@ -141,7 +141,7 @@ async fn enter(
     Ok(())
 }
 
-/// A cursor is sealed and bound to its subject: where others' entries stand is nobody's to read or to change.
+/// A cursor is sealed and bound to its subject: the caller can neither read nor change the positions of other entries in it.
 fn seal_cursor(hub: &Hub, subject: &[u8; 16], marks: &Marks) -> Result<String, AppError> {
     let sealed = hub
         .secrets

@@ -66,7 +66,7 @@ pub struct NewSeal<'a> {
     pub case_no: &'a str,
     /// Why.
     pub reason: &'a str,
-    /// Until when, Unix microseconds.
+    /// End of the seal, Unix microseconds.
     pub until_us: i64,
 }
 
@@ -94,7 +94,7 @@ pub struct Seal {
     pub agency: String,
     /// Number of the case.
     pub case_no: String,
-    /// Until when, Unix microseconds.
+    /// End of the seal, Unix microseconds.
     pub until_us: i64,
 }
 

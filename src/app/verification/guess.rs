@@ -1,6 +1,6 @@
-//! The guess budget at work: what each claim of an answer costs, and what may no longer be told.
-//! Comparing tells nobody anything: verdicts are made first, and those that the budget does not cover become `review`,
-//! right ones too. Asking and charging happen under one lock, so a crowd of guesses is counted one by one.
+//! Applies the guess budget: what each claim of an answer costs, and which verdicts may no longer be disclosed.
+//! All verdicts are computed first; those that the budget does not cover become `review`, correct ones too. The budget is read
+//! and charged under one lock, so that concurrent guesses are counted one by one.
 //!
 //! Nodes that share a store cannot share a lock. There a question that touches a budget is *contested*: it waits for the subject's
 //! turn, and what it is charged is committed before it is answered, compared and set against what the other nodes committed

@@ -272,7 +272,7 @@ async fn settle(
     let mut attempts = Attempts::none();
     loop {
         let record = match decide(stored(hub, name).await?, answer.as_ref(), asked_at)? {
-            // Nothing is written for a number that nobody has: guesses must not fill the store.
+            // Nothing is written for a number that the source does not know: guesses must not fill the store.
             Decision::Nothing => return Ok(none),
             Decision::Gone => {
                 note(hub, name, asked_at, Found::No).await?;
@@ -330,7 +330,7 @@ async fn write(
         expected: record.version.checked_sub(1).filter(|version| *version > 0),
         record: record.clone(),
     }];
-    // Agency 0: the hub itself asked, for whoever came first.
+    // Agency 0: the hub itself asked, on behalf of the first caller.
     let entry = records::entry_by(hub, 0, &[SOURCE], dataset, &writes, record.received_at)?;
     let commit = Commit::at(record.received_at)
         .with(records::changes(hub, &writes, record.received_at)?)

@@ -109,7 +109,7 @@ pub struct Entered {
 
 /// A whole answer.
 pub struct Answer<'a> {
-    /// Names it.
+    /// Identifier of the verification.
     pub id: VerificationId,
     /// What was found.
     pub judgement: Judgement<'a>,
@@ -144,7 +144,7 @@ pub async fn verify<'a>(
 /// Enters a judgement with what it brings, and makes the answer of it.
 ///
 /// # Errors
-/// The ledger takes no entry, or the store cannot be asked: then nothing is told.
+/// Returns an error if the ledger is not accepting entries or the store cannot be reached: then nothing may be answered.
 pub(crate) async fn enter<'a>(
     hub: &Arc<Hub>,
     lane: &Lane,

@@ -386,7 +386,7 @@ pub async fn list(hub: &Hub, caller: &Caller, filter: WatchFilter) -> Result<Vec
 /// One of the caller's watches.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such watch or it belongs to another agency.
 pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
     let agency = &caller.agency()?.row.id;
     let row = hub.store.watch(id).await?.filter(|row| row.agency == *agency);
@@ -396,7 +396,7 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
 /// Ends a watch; what was claimed is forgotten. `false`: it had ended, and nothing was written.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such watch or it belongs to another agency.
 pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppError> {
     loop {
         let View { row, facts } = get(hub, caller, id).await?;

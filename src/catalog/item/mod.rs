@@ -54,9 +54,9 @@ pub struct Condition {
 pub enum Proof {
     /// By a register.
     Register(Register),
-    /// By none, for this reason.
+    /// By no register, for this reason.
     NotVerifiable(Label),
-    /// Nobody has said.
+    /// It is not registered how.
     NotMapped,
 }
 

@@ -261,7 +261,7 @@ pub(super) fn cannot_read(name: &str, error: &io::Error) -> Failure {
 
 /// Why the reader stops early.
 pub(super) enum Stop {
-    /// Nobody wants more rows.
+    /// The receiver wants no more rows.
     Unwanted,
     Failed(Failure),
 }

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use heyan_auth::target::{Checked, TargetRules, Transport};
 use heyan_domain::delivery::{Failure, TargetFault};
 
-/// Look-ups of the system's resolver at once: each holds a thread until it gives up, whoever still waits for it.
+/// Concurrent look-ups of the system's resolver. Each holds a thread until it ends, even when its caller no longer waits.
 const LOOKUPS_MAX: usize = 64;
 /// Addresses of one name that are tried; all are checked.
 const ADDRESSES_MAX: usize = 8;

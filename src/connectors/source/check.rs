@@ -54,8 +54,8 @@ impl Report {
 }
 
 impl ConnectorSet {
-    /// Tries one connector; `None`: there is none of that name. `subject` is whom a source is asked about.
-    /// Claims are for a source that only answers yes or no.
+    /// Tries one connector; `None` if no connector has this name. A source is asked about `subject`. `claims` are for a source
+    /// that only answers yes or no.
     pub async fn check(&self, name: &str, subject: &Pairs, claims: &Pairs) -> Option<Report> {
         let part = self.part(name)?;
         let mut steps = Steps(Vec::new());

@@ -51,7 +51,7 @@ impl Table {
         around: &Surroundings,
     ) -> Result<Self, ConnectorError> {
         let wrong = |key: &str, reason: String| ConnectorError::new(&connector.path, key, reason);
-        // The text of the query is the same to every engine; this one is opened by nobody.
+        // Checks the text of the query, which is the same for every engine; this source is never opened.
         let tried = SqlSource::new("sqlite://none", sql, &connector.limits);
         let tried = tried.map_err(|fault| wrong("sql.query", fault.to_string()))?;
         let subject: BTreeSet<&str> = facts.subject.iter().map(|named| named.name.as_str()).collect();

@@ -1,5 +1,5 @@
 //! Civil dates in every form that registers write, with their precision, and the words that mean "open-ended".
-//! A month is not its first day: 2018-08 and 2018-08-01 are for review, because nobody knows that they agree.
+//! A month is not its first day: 2018-08 and 2018-08-01 are for review, because they need not agree.
 
 use std::borrow::Cow;
 
@@ -136,7 +136,7 @@ pub(crate) fn parse(raw: &str) -> Option<DateForm> {
     let form = written(text)?;
     if let Some(weekday) = weekday {
         let (first, last) = form.range()?;
-        // A weekday that contradicts the day: nobody knows which of them is right.
+        // The weekday contradicts the day, and either of them may be the wrong one.
         if first != last || first.weekday() != weekday {
             return None;
         }

@@ -52,7 +52,8 @@ pub fn organization_of(canonical: &str) -> Option<&str> {
     canonical.get(8..17)
 }
 
-/// Reads an organisation code (GB 11714) of nine characters, with or without the dash before the last; nothing when it is none.
+/// Reads an organisation code (GB 11714) of nine characters, with or without the dash before the last.
+/// `None` if `raw` is not such a code.
 pub fn parse_organization(raw: &str) -> Option<Identifier> {
     let text = spelling(raw);
     let (body, last) = (text.get(..8)?, text.get(8..)?);

@@ -142,6 +142,6 @@ mod tests {
         assert_eq!(estate.state("01"), Some(State::Valid));
         assert_eq!(housing.operation("8"), Some(Operation::Transfer));
         assert_eq!(Vocabulary::named("national").unwrap().state("u"), Some(State::Unknown));
-        assert!(Vocabulary::named("nobody").is_none());
+        assert!(Vocabulary::named("unknown").is_none());
     }
 }

@@ -1,6 +1,6 @@
-//! One inbound topic, read by a thread of its own: the client library blocks where it likes, and it is dropped there, where it
-//! may take its time. Offsets that Kafka keeps are a hint; each partition is begun where the store says that it was left.
-//! While nobody asks for messages the partitions are paused and polled, so that the group keeps its member.
+//! One inbound topic, read by a thread of its own, because the client library blocks at any time, also when it is dropped.
+//! Offsets that Kafka keeps are only a hint; each partition starts at the position that the store holds.
+//! While no worker asks for messages, the partitions are paused and still polled, so that the group keeps its member.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -109,7 +109,7 @@ impl Consumer {
         polled.await.map_err(|_ended| BusFault::Unavailable)
     }
 
-    /// Whether its thread has ended, though nobody told it to.
+    /// Whether its thread has ended without being told to.
     pub(super) fn is_dead(&self) -> bool {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         !matches!(
@@ -145,7 +145,7 @@ impl Consumer {
 struct Reader {
     consumer: BaseConsumer<Context>,
     shared: Arc<Shared>,
-    /// Messages that came while nobody asked.
+    /// Messages that arrived while no worker asked.
     early: VecDeque<Received>,
     is_paused: bool,
     /// After a fatal error the library gives nothing more.
@@ -181,7 +181,7 @@ impl Reader {
                     self.pause_or_resume(false);
                     let polled = self.collect(max);
                     if let Err(polled) = reply.send(polled) {
-                        // Whoever asked is gone; the next one gets them.
+                        // The worker that asked is gone; the next one gets them.
                         self.early.extend(polled.messages);
                     }
                 }
@@ -251,7 +251,8 @@ impl Reader {
                 break;
             }
         }
-        // What came before a change of partitions is told as of the one after it: whoever takes it in compares and sets.
+        // Messages from before a change of partitions are reported with the assignment after it; the worker stores positions by
+        // compare and set, so that an old one cannot overwrite a newer one.
         Polled {
             messages,
             generation: self.shared.generation.load(Ordering::Acquire),

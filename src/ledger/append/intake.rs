@@ -94,7 +94,7 @@ impl Intake {
         LedgerError::Busy
     }
 
-    /// Why nobody answers any more.
+    /// Why the appender no longer answers.
     pub(crate) fn gone(&self) -> LedgerError {
         let failed = self.shared.failed.load(Ordering::Acquire);
         if failed || !self.closing.load(Ordering::Acquire) {

@@ -151,7 +151,7 @@ impl Writer {
             offset: self.offset,
         };
         self.file.write_all_at(group, self.offset)?;
-        // A crash before this line loses entries that nobody was answered for; after it, none can be lost.
+        // A crash before this line loses only entries for which no answer was sent; after it, none can be lost.
         self.file.sync_data()?;
         self.offset += length;
         Ok(if rolled { Wrote::NewSegment(at) } else { Wrote::Here(at) })

@@ -134,9 +134,9 @@ pub struct Index {
     config: IndexConfig,
     origin: String,
     state: RwLock<State>,
-    /// Held by whoever reads entries in.
+    /// Held while entries are read in.
     building: Mutex<()>,
-    /// Held by whoever changes which runs there are; the leaf hash of their last entry.
+    /// Held while the list of runs is changed; the leaf hash of their last entry.
     listing: Mutex<Hash>,
     covered: AtomicU64,
     /// When the newest entry that is covered was made, Unix microseconds.

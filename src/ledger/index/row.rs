@@ -10,9 +10,9 @@ pub type Key = [u8; 16];
 /// That an entry is found under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
-    /// What is looked for.
+    /// The key of the search.
     pub key: Key,
-    /// Where it stands.
+    /// Position of the entry.
     pub place: Place,
     /// When the entry was made, Unix seconds.
     pub at_s: u32,

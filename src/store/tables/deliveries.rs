@@ -274,7 +274,7 @@ fn bind_event<Q: Call>(query: Q, row: &EventRow) -> Q {
         .bind(row.id.clone())
         .bind(row.kind)
         .bind(row.dataset.clone())
-        .bind(bytes(row.subject.unwrap_or(SubjectKey::NOBODY)))
+        .bind(bytes(row.subject.unwrap_or(SubjectKey::NONE)))
         .bind(row.version.map(i64::from))
         .bind(row.mismatch.clone())
         .bind(row.agency.clone())
@@ -322,7 +322,7 @@ pub(super) fn read_event<R: Columns>(row: &R, first: usize) -> Read<Event> {
         id: column(row, first + 1, TABLE, "id")?,
         kind: column(row, first + 2, TABLE, "kind")?,
         dataset: column(row, first + 3, TABLE, "dataset")?,
-        subject: subject(row, first + 4, TABLE)?.filter(|subject| *subject != SubjectKey::NOBODY),
+        subject: subject(row, first + 4, TABLE)?.filter(|subject| *subject != SubjectKey::NONE),
         version: version.and_then(|version| u32::try_from(version).ok()),
         mismatch: column(row, first + 6, TABLE, "mismatch")?,
         agency: column(row, first + 7, TABLE, "agency")?,

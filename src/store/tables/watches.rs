@@ -1,5 +1,5 @@
 //! Watches: written by compare and set, woken by the very transaction that writes a new version of their record.
-//! A watch that is woken gets a new revision: whoever looked at it before cannot write over it.
+//! A watch that is woken gets a new revision, so that a writer that read it before cannot overwrite it.
 
 use async_trait::async_trait;
 

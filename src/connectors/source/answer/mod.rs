@@ -161,7 +161,7 @@ impl AnswerReader {
         }
     }
 
-    /// The records of a page of a feed, each as the hub's own import takes it, or why it is none.
+    /// The records of a page of a feed, each in the form of the hub's own import, or the reason why it cannot be read.
     ///
     /// # Errors
     /// The page itself cannot be read.

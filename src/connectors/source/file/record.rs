@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
     /// The record of one row.
     ///
     /// # Errors
-    /// The code of why it is none.
+    /// Returns the code of the reason if the row is not a record.
     pub(super) fn record(&self, parts: Parts) -> Result<Value, Code> {
         match (self, parts) {
             (Self::Whole, Parts::Line(line)) => object(&line),

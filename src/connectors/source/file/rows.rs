@@ -12,7 +12,7 @@ use std::{
 
 use crate::source::config::{FileConfig, FileFormat, TextEncoding};
 
-/// One row: its parts as they stand, or why it is none.
+/// One row: its parts as written, or the reason why it is not a row.
 pub(super) struct Row {
     pub(super) bytes: Result<Parts, &'static str>,
     /// From 1. NDJSON: the line. CSV: the row, the header being the first.

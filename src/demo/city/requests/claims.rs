@@ -304,7 +304,7 @@ impl Draft<'_> {
 
     fn identifier(&mut self, holder: &Holder, mode: Mode) -> Claimed {
         let sizes = self.city.sizes();
-        // Beyond the city's size nobody has the holder's number.
+        // A number beyond the city's size belongs to no holder.
         let stranger = match party(holder) {
             Party::Person => self.city.person(sizes.persons + 1).id_number().to_owned(),
             Party::Firm => self.city.firm(sizes.firms + 1).uscc().to_owned(),
