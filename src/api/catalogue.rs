@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Problem, Purpose, Subject};
+use super::{EntryNote, Problem, Purpose, Subject};
 
 /// The catalogue. ‖ 数据资源目录。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -158,6 +158,16 @@ pub struct RecordsReceipt {
     pub leaf: Option<String>,
 }
 
+impl From<EntryNote> for RecordsReceipt {
+    fn from(entry: EntryNote) -> Self {
+        Self {
+            origin: entry.origin,
+            index: Some(entry.index),
+            leaf: Some(entry.leaf),
+        }
+    }
+}
+
 /// Answer to one line. ‖ 对一行的答复。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RecordLine {
@@ -181,6 +191,13 @@ pub struct RecordLineProblem {
     pub problem: Problem,
 }
 
+/// Last line of a body that could not be taken in to its end. ‖ 请求体未能全部接收时的末行。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct IntakeStopped {
+    /// Reason. ‖ 原因。
+    pub problem: Problem,
+}
+
 /// Last line of the answers. ‖ 答复的末行。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RecordsEnd {
@@ -192,7 +209,7 @@ pub struct RecordsEnd {
 }
 
 /// Counts of a contribution. ‖ 报送的统计。
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct RecordsSummary {
     /// First versions. ‖ 新建的行数。
     #[schema(nullable = false)]

@@ -5,7 +5,7 @@
 //! missing is an `Option` that is left out; a member that may be `null` is one with `required = true`.
 
 pub use self::{
-    access::*, case::*, catalogue::*, item::*, ledger::*, licence::*, problem::*, quality::*, supervision::*, trace::*,
+    access::*, case::*, catalogue::*, health::*, item::*, ledger::*, licence::*, problem::*, quality::*, supervision::*, trace::*,
     turn::*, verification::*, watch::*,
 };
 
@@ -73,6 +73,7 @@ macro_rules! maps {
 mod access;
 mod case;
 mod catalogue;
+mod health;
 mod item;
 mod ledger;
 mod licence;

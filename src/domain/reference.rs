@@ -84,11 +84,6 @@ pub fn division_known(code: u32) -> bool {
     division::is_known(code)
 }
 
-/// The province of a two-digit code, if there is one.
-pub fn province_known(code: u32) -> bool {
-    division_known(code * 10_000)
-}
-
 /// An ethnic group of GB/T 3304, or a word of registers for people without one.
 #[derive(Clone, Copy)]
 pub struct EthnicGroup {

@@ -157,5 +157,5 @@ async fn decide(deed: &Deed) -> Result<Vec<u8>, Problem> {
     }
     let render = |view: &View| serde_json::to_vec(&whole(view)).unwrap_or_default();
     let hub = &deed.state.hub;
-    Ok(alerts::act(hub, &deed.caller, &deed.id, (action, reason), &deed.slot, &render).await?)
+    Ok(alerts::act(hub, &deed.caller, &deed.id, (action, reason), deed.slot()?, &render).await?)
 }

@@ -47,6 +47,6 @@ pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
     call.entered();
     Ok(ok(&api::ApplicationReported {
         status: "reported".into(),
-        receipt: entry_note(&call.state, &appended),
+        receipt: entry_note(call.hub(), appended.index, &appended.leaf),
     }))
 }

@@ -2,7 +2,7 @@
 //! row, and no answer leaves before an entry of it is on disk. A handler that enters its own answer says so;
 //! for every other answer, problems included, the entry is made here.
 
-use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, sync::atomic::Ordering, time::Instant};
+use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, time::Instant};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
@@ -211,7 +211,7 @@ pub(super) async fn run(
 
 /// From a node that is about to stop, the caller's next request should go to another.
 fn with_farewell(state: &OfWorker, mut response: HttpResponse) -> HttpResponse {
-    if state.hub.node.draining.load(Ordering::Relaxed) {
+    if state.hub.is_draining() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response

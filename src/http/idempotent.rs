@@ -1,9 +1,9 @@
-//! Actions with an `Idempotency-Key`: the first answer to a key is given again byte for byte, refusals that were decided included.
+//! Actions with an `Idempotency-Key`: a repeated request gets the first answer again, byte for byte; refusals that were decided too.
 //! An action runs on its own task: a caller that resets the connection cannot stop it half-way.
 
 use std::rc::Rc;
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 
 use super::{
     call::Call,
@@ -15,18 +15,33 @@ use heyan_app::node::caller::Caller;
 use heyan_app::node::idempotency::{self, Begun, KEY_BYTES_MAX, Slot};
 use heyan_auth::sha256;
 
-/// One action on what the path names.
+/// One action on the object of the path.
 pub(super) struct Deed {
-    /// What the server's worker has.
+    /// State of the server's worker.
     pub(super) state: Rc<OfWorker>,
     /// Who acts.
     pub(super) caller: Rc<Caller>,
-    /// What the path names.
+    /// Id in the path; empty if the path has none.
     pub(super) id: String,
-    /// The body as it came.
+    /// The body as received.
     pub(super) bytes: actix_web::web::Bytes,
+    /// Where the answer is saved; `None` if the request has no key.
+    slot: Option<Slot>,
+}
+
+impl Deed {
+    /// Where the answer is saved; `None` if the request has no key.
+    pub(super) fn optional_slot(&self) -> Option<&Slot> {
+        self.slot.as_ref()
+    }
+
     /// Where the answer is saved.
-    pub(super) slot: Slot,
+    ///
+    /// # Errors
+    /// Returns an error if the request has no key.
+    pub(super) fn slot(&self) -> Result<&Slot, Problem> {
+        self.optional_slot().ok_or_else(key_missing)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,13 +51,36 @@ enum Replayed {
     Refused,
 }
 
-/// Runs `decide`, once for a key; `operation` keeps the keys of two routes apart.
+/// Runs `decide`, once for a key. `operation` keeps the keys of two routes apart.
+///
+/// # Errors
+/// Returns an error if the request has no key.
 pub(super) async fn act(
     call: &mut Call,
     operation: &'static str,
     decide: impl AsyncFn(&Deed) -> Result<Vec<u8>, Problem> + 'static,
 ) -> Result<HttpResponse, Problem> {
+    let key = idempotency_key(&call.request)?.ok_or_else(key_missing)?;
+    run(call, operation, Some(key), StatusCode::OK, decide).await
+}
+
+/// Creates something by `decide`, once for a key; a request without a key creates it anew each time.
+pub(super) async fn create(
+    call: &mut Call,
+    operation: &'static str,
+    decide: impl AsyncFn(&Deed) -> Result<Vec<u8>, Problem> + 'static,
+) -> Result<HttpResponse, Problem> {
     let key = idempotency_key(&call.request)?;
+    run(call, operation, key, StatusCode::CREATED, decide).await
+}
+
+async fn run(
+    call: &mut Call,
+    operation: &'static str,
+    key: Option<String>,
+    success: StatusCode,
+    decide: impl AsyncFn(&Deed) -> Result<Vec<u8>, Problem> + 'static,
+) -> Result<HttpResponse, Problem> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let id = call.path("id");
     let fingerprint = sha256(&[operation.as_bytes(), b"\0", id.as_bytes(), b"\0", &bytes].concat());
@@ -50,9 +88,12 @@ pub(super) async fn act(
     let locale = locale_of(call);
     let mark = call.entered_mark();
     let work = actix_web::rt::spawn(async move {
-        let slot = match idempotency::begin(&state.hub, &caller.client.row.id, &key, fingerprint).await? {
-            Begun::New(slot) => slot,
-            Begun::Answered(status, body) => return Ok((status, body, Replayed::Yes)),
+        let slot = match key {
+            None => None,
+            Some(key) => match idempotency::begin(&state.hub, &caller.client.row.id, &key, fingerprint).await? {
+                Begun::New(slot) => Some(slot),
+                Begun::Answered(status, body) => return Ok((status, body, Replayed::Yes)),
+            },
         };
         let deed = Deed {
             state,
@@ -62,14 +103,16 @@ pub(super) async fn act(
             slot,
         };
         match decide(&deed).await {
-            Ok(body) => Ok((200, body, Replayed::No)),
-            Err(problem) if is_decided(&problem) => {
+            Ok(body) => Ok((success.as_u16(), body, Replayed::No)),
+            Err(problem) => {
+                let Some(slot) = deed.slot.as_ref().filter(|_| is_decided(&problem)) else {
+                    return Err(problem);
+                };
                 let problem = problem.trace_id(uuid::Uuid::now_v7().simple().to_string());
                 let body = problem.to_json(locale).into_bytes();
-                deed.slot.refuse(&deed.state.hub, problem.status(), &body).await?;
+                slot.refuse(&deed.state.hub, problem.status(), &body).await?;
                 Ok((problem.status(), body, Replayed::Refused))
             }
-            Err(problem) => Err(problem),
         }
     });
     let done: Result<_, Problem> = work.await.map_err(|_panicked| Problem::new(ProblemCode::Internal))?;
@@ -80,13 +123,13 @@ pub(super) async fn act(
     Ok(answer(status, body, replayed))
 }
 
-/// Whether a refusal is the answer to this very request, whenever it is sent; others may end otherwise next time.
+/// Whether a refusal is final for this request; after any other, the same request may succeed.
 fn is_decided(problem: &Problem) -> bool {
     (400..500).contains(&problem.status()) && !matches!(problem.status(), 401 | 408 | 429)
 }
 
 fn answer(status: u16, body: Vec<u8>, replayed: Replayed) -> HttpResponse {
-    let status = actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::OK);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     response.insert_header(NO_STORE);
     if replayed == Replayed::Yes {
@@ -100,13 +143,15 @@ fn answer(status: u16, body: Vec<u8>, replayed: Replayed) -> HttpResponse {
     response.content_type(media).body(body)
 }
 
-/// The key of a request: a structured-field string or bare, printable, of bounded length.
-fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
+fn key_missing() -> Problem {
+    Problem::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key")
+}
+
+/// The key of a request, if it has one: a structured-field string or bare, printable, of bounded length.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let mut values = request.headers().get_all("idempotency-key");
     let invalid = || Problem::new(ProblemCode::InvalidHeader).detail("Idempotency-Key");
-    let value = values
-        .next()
-        .ok_or_else(|| Problem::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key"))?;
+    let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(invalid());
     }
@@ -118,5 +163,5 @@ fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
     if bare.is_empty() || bare.len() > KEY_BYTES_MAX || bare.contains(['"', '\\']) {
         return Err(invalid());
     }
-    Ok(bare.to_owned())
+    Ok(Some(bare.to_owned()))
 }

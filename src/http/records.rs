@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     call::Call,
     extract::{self, MediaType},
-    intake::{self, Intake, Tally},
+    intake::{self, Intake, LineResult, Tally},
     lines::Block,
     problem::{Problem, ProblemCode},
-    reply::ok,
+    reply::{json_line, ok},
     state::State,
     strict,
     verifications::NO_STORE,
@@ -190,7 +190,7 @@ impl OfDataset {
         }
         let answer = records::ingest(&state.hub, caller, &self.0, records, None).await?;
         if answer.index.is_some() {
-            tally.receipt = json!(receipt(state, &answer));
+            tally.receipt = Some(receipt(state, &answer));
         }
         let mut results = answer.results.into_iter();
         for line in lines {
@@ -210,25 +210,31 @@ impl OfDataset {
 }
 
 fn put_line(tally: &mut Tally, state: &State, result: Result<(Ingested, u32), Problem>, out: &mut Vec<u8>) {
-    let (word, line) = match result {
+    let (result, line) = match result {
         Ok((ingested, version)) => {
-            let word = ingested.as_str();
-            (
-                word,
-                format!(
-                    "{{\"line\":{},\"status\":\"{word}\",\"version\":{version}}}\n",
-                    tally.line
-                ),
-            )
+            let line = api::RecordLine {
+                line: tally.line,
+                status: ingested.as_str().into(),
+                version,
+            };
+            (ingested.into(), json_line(&line))
         }
-        Err(problem) => {
-            let line = tally.problem_line(tally.line, &problem);
-            ("rejected", format!("{line}\n"))
-        }
+        Err(problem) => (LineResult::Rejected, tally.problem_line(tally.line, &problem)),
     };
-    count(state, word);
-    tally.count(word);
-    out.extend_from_slice(line.as_bytes());
+    count(state, result.as_str());
+    tally.count(result);
+    out.extend_from_slice(&line);
+}
+
+impl From<Ingested> for LineResult {
+    fn from(ingested: Ingested) -> Self {
+        match ingested {
+            Ingested::Created => Self::Created,
+            Ingested::Updated => Self::Updated,
+            Ingested::Unchanged => Self::Unchanged,
+            Ingested::Ignored => Self::Ignored,
+        }
+    }
 }
 
 /// `POST /v1/datasets/{dataset}/records/query`.

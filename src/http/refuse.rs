@@ -53,7 +53,7 @@ impl From<AppError> for Problem {
             AppError::Superseded => Self::new(ProblemCode::CheckSuperseded),
             AppError::KeyReused => Self::new(ProblemCode::IdempotencyKeyReused),
             AppError::InProgress => busy(ProblemCode::IdempotencyInProgress),
-            AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).extra("reason", fault.as_str()),
+            AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).reason(fault.as_str()),
             AppError::TooManyItems => Self::new(ProblemCode::TooManyItems),
             AppError::Store(error) => {
                 tracing::error!(error = %error, "database query failed");
@@ -90,19 +90,19 @@ pub(super) fn busy(code: ProblemCode) -> Problem {
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Withheld { legal_basis } => {
-            Problem::new(ProblemCode::DatasetWithheld).extra("legal_basis", legal_basis)
+            Problem::new(ProblemCode::DatasetWithheld).legal_basis(legal_basis)
         }
         Refusal::Disabled => Problem::new(ProblemCode::AgencyDisabled),
         Refusal::NotGranted(Clause::DailyCeiling) => {
             // The ceiling is for a day; an hour is soon enough to try again.
             Problem::new(ProblemCode::CeilingReached)
                 .retry_after_s(3_600)
-                .extra("missing_clause", "daily_ceiling")
+                .missing_clause("daily_ceiling")
         }
         Refusal::NotGranted(Clause::Network) => {
-            Problem::new(ProblemCode::NetworkNotAllowed).extra("missing_clause", Clause::Network.as_str())
+            Problem::new(ProblemCode::NetworkNotAllowed).missing_clause(Clause::Network.as_str())
         }
-        Refusal::NotGranted(clause) => Problem::new(ProblemCode::NotGranted).extra("missing_clause", clause.as_str()),
+        Refusal::NotGranted(clause) => Problem::new(ProblemCode::NotGranted).missing_clause(clause.as_str()),
     }
 }
 

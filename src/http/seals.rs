@@ -16,7 +16,7 @@ use heyan_ports::time;
 fn told(seal: Seal) -> api::Seal {
     api::Seal {
         id: seal.id,
-        state: seal.state.into(),
+        state: seal.state.as_str().into(),
         agency: seal.agency,
         case_no: seal.case_no,
         until: time::rfc3339(seal.until_us),

@@ -3,7 +3,7 @@
 
 use std::{
     net::TcpListener,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,7 +11,6 @@ use actix_server::ServerBuilder;
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, http::header, middleware::DefaultHeaders, web,
 };
-use serde_json::json;
 
 use super::{
     plain::{self, Deadlines},
@@ -19,6 +18,7 @@ use super::{
     refuse, routes,
     state::{Limits, OfWorker, State},
 };
+use heyan_api as api;
 use heyan_app::node::hub::Hub;
 use heyan_ports::bus::BusState;
 
@@ -151,14 +151,20 @@ fn observe(hub: &Hub) {
 
 /// No I/O: the process answers.
 async fn livez() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"status": "ok"}))
+    HttpResponse::Ok().json(api::NodeHealth {
+        status: "ok".into(),
+        checks: None,
+    })
 }
 
 /// Whether this node should get traffic.
 async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
-    if hub.node.draining.load(Ordering::Acquire) {
-        // What is asked of it meanwhile is answered all the same.
-        return HttpResponse::ServiceUnavailable().json(json!({"status": "draining", "checks": {}}));
+    if hub.is_draining() {
+        // Requests that still arrive are answered.
+        return HttpResponse::ServiceUnavailable().json(api::NodeHealth {
+            status: "draining".into(),
+            checks: Some(api::HealthChecks::default()),
+        });
     }
     let store = hub.store.ping().await.is_ok();
     let ledger = hub.ledger.failure().is_none();
@@ -171,8 +177,15 @@ async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
         (good, _) => word(good),
     };
     let nodes = if nodes { "ok" } else { "unheard" };
-    let checks = json!({"store": word(store), "ledger": word(ledger), "nodes": nodes, "bus": bus.as_str()});
-    let body = json!({"status": status, "checks": checks});
+    let body = api::NodeHealth {
+        status: status.into(),
+        checks: Some(api::HealthChecks {
+            store: Some(word(store).into()),
+            ledger: Some(word(ledger).into()),
+            nodes: Some(nodes.into()),
+            bus: Some(bus.as_str().into()),
+        }),
+    };
     if store && ledger {
         HttpResponse::Ok().json(body)
     } else {

@@ -186,7 +186,7 @@ impl Collected {
             let note: Note = hub.secrets.vault.open_json(steps::note_place(&key), &step.note)?;
             let is_of = |(entry, _): &&(Entry, String)| matches!(&entry.body, Body::Mismatch { step: number, .. } if *number == step.seq);
             history.push(json!({
-                "seq": step.seq, "at": time::rfc3339(step.at), "action": step.action, "state": step.state,
+                "seq": step.seq, "at": time::rfc3339(step.at), "action": step.action, "state": step.state.as_str(),
                 "by_role": step.actor, "by": note.by, "reason": note.reason,
                 "receipt": entries.iter().find(is_of).map(|(_, name)| name),
             }));
@@ -196,7 +196,7 @@ impl Collected {
         }
         self.mismatches.push(json!({
             "id": row.id, "dataset": &*row.dataset, "subject": hex(&row.subject.0), "agency": row.agency,
-            "fields": row.fields, "state": row.state, "due_on": row.due_on, "record_version": row.record_version,
+            "fields": row.fields, "state": row.state.as_str(), "due_on": row.due_on, "record_version": row.record_version,
             "opened_at": time::rfc3339(row.opened_at), "updated_at": time::rfc3339(row.updated_at), "history": history,
         }));
         Ok(())
@@ -210,7 +210,7 @@ impl Collected {
         let end = entries.last().map(|(_, name)| name);
         self.deliveries.push(json!({
             "webhook_id": delivery.id, "event": delivery.event.id, "mismatch": row.id, "target": delivery.target,
-            "state": delivery.state, "attempts": delivery.attempts, "status": delivery.last_status,
+            "state": delivery.state.as_str(), "attempts": delivery.attempts, "status": delivery.last_status,
             "result": delivery.last_result, "created_at": time::rfc3339(delivery.created_at),
             "updated_at": time::rfc3339(delivery.updated_at), "receipt": end,
         }));

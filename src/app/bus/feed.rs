@@ -12,7 +12,7 @@ use super::{
     dead_letter::{self, Class, Reason},
     envelope, outbox,
 };
-use crate::node::caller::Caller;
+use crate::node::{caller::Caller, write::Attempts};
 use crate::records::{self, Incoming};
 use crate::{foundation::error::AppError, node::hub::Hub, records::feed};
 use heyan_catalog::Dataset;
@@ -25,9 +25,6 @@ use heyan_ports::{
 
 /// Times that a batch is tried before it is tried message by message, and a message before it is buried.
 const TRIES_MAX: u32 = 3;
-
-/// Times that a batch is decided anew at once because something changed in between.
-const CONFLICTS_MAX: u32 = 8;
 
 const TOPIC: Topic = Topic::Feed;
 
@@ -111,11 +108,11 @@ impl Feed {
         })
     }
 
-    /// Takes in what has come; answers how many messages.
+    /// Takes in the messages that have arrived. Returns their number.
     ///
     /// # Errors
-    /// The bus, the store or the ledger cannot be asked, or the feed's agency is not known. What was received is kept, and the
-    /// next call tries it again.
+    /// Returns an error if the bus, the store or the ledger cannot be reached, or if the feed's agency is not known. What was received
+    /// is kept, and the next call tries it again.
     pub async fn take(&mut self, hub: &Hub) -> Result<usize, AppError> {
         if self.held.is_empty() {
             let max = self.settings.batch_messages_max.min(records::RECORDS_MAX);
@@ -140,21 +137,18 @@ impl Feed {
                 .bus
                 .lag(TOPIC.name(), i64::try_from(lag).unwrap_or(i64::MAX));
         }
-        let (mut taken, mut conflicts) = (0, 0);
+        let (mut taken, mut attempts) = (0, Attempts::none());
         while !self.held.is_empty() {
             let count = self.together.clamp(1, self.held.len());
             match self.take_batch(hub, count).await {
                 Ok(()) => {
                     self.held.drain(..count);
-                    (self.tries, conflicts) = (0, 0);
+                    (self.tries, attempts) = (0, Attempts::none());
                     taken += count;
                 }
-                // A record was written by somebody else meanwhile, or the partition is somebody else's now: reading the
-                // positions again tells which.
-                Err(AppError::Store(StoreError::Conflict)) if conflicts < CONFLICTS_MAX => {
-                    self.forget();
-                    conflicts += 1;
-                }
+                // Another writer changed a record meanwhile, or another node has the partition now. Reading the positions
+                // again tells which.
+                Err(error) if attempts.again(&error) => self.forget(),
                 Err(error) => {
                     // Whatever it was, what is remembered may be out of date.
                     self.forget();
@@ -174,8 +168,8 @@ impl Feed {
         self.parked = None;
     }
 
-    /// The batch fails again and again while the hub is well: one message is to blame. Each is tried alone, and one that still
-    /// fails is buried.
+    /// Handles a batch that keeps failing while the hub is well: one of its messages must be the cause. Each message is tried alone,
+    /// and one that still fails becomes a dead letter.
     async fn alone(&mut self, hub: &Hub) -> Result<(), AppError> {
         self.tries = 0;
         if self.together > 1 {
@@ -213,7 +207,7 @@ impl Feed {
         self.carry_out(hub, &batch, plan).await
     }
 
-    /// Counts a message into the positions; answers whether it is still to be taken in.
+    /// Counts a message into the positions. Returns whether it still has to be taken in.
     async fn count_in(&mut self, hub: &Hub, received: &Received, plan: &mut Plan) -> Result<bool, AppError> {
         let partition = received.partition;
         if let std::collections::hash_map::Entry::Vacant(vacant) = self.positions.entry(partition) {

@@ -14,7 +14,11 @@ use crate::{
 };
 use heyan_ports::bus::{BusFault, Message, Topic};
 use heyan_ports::{commit::Commit, time};
-use heyan_ports::{deliveries::Event, positions::BusWrites, supervision::AlertRow};
+use heyan_ports::{
+    deliveries::{Event, EventKind},
+    positions::BusWrites,
+    supervision::AlertRow,
+};
 
 /// Rows of one round.
 pub const ROUND_MAX: u32 = 2_000;
@@ -78,8 +82,8 @@ pub fn not_taken(fault: &BusFault) -> AppError {
 
 /// The message of an event; `None` when its kind is not published.
 async fn event_message(hub: &Hub, event: &Event) -> Result<Option<Message>, AppError> {
-    let (topic, data) = match (event.kind.as_str(), &event.subject, event.version) {
-        ("record.changed", Some(subject), Some(version)) => {
+    let (topic, data) = match (event.kind, &event.subject, event.version) {
+        (EventKind::RecordChanged, Some(subject), Some(version)) => {
             let data = json!({
                 "dataset": event.dataset,
                 "record": hex(&subject.0),
@@ -88,7 +92,7 @@ async fn event_message(hub: &Hub, event: &Event) -> Result<Option<Message>, AppE
             });
             (Topic::RecordChanged, data)
         }
-        ("mismatch", ..) => {
+        (EventKind::Mismatch, ..) => {
             let mut data = message::mismatch(hub, event).await?;
             match data.as_object_mut() {
                 Some(members) if !members.is_empty() => {

@@ -20,7 +20,7 @@ use super::{
         purpose,
         vault::Place,
     },
-    node::hub::Hub,
+    node::{hub::Hub, idempotency::Slot},
     verification::{
         question::{self, Claim, ItemBody, Purpose, Text},
         verify::Answer,
@@ -30,7 +30,7 @@ use heyan_domain::fault::Limit;
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::commit::Commit;
 use heyan_ports::{
-    cases::{CaseCheckRow, CaseRow, CaseWrites},
+    cases::{CaseCheckRow, CasePhase, CaseRow, CaseWrites},
     error::StoreError,
     subject::SubjectKey,
 };
@@ -42,11 +42,24 @@ pub const CO_HANDLERS_MAX: usize = 16;
 /// Checks of one case.
 pub const CHECKS_MAX: usize = 64;
 
+/// HTTP status of the answer to a new case, as it is saved for its idempotency key.
+const CREATED: u16 = 201;
+
 /// Longest reference of a check, bytes.
 const REFERENCE_BYTES_MAX: usize = 128;
 
-/// States of a case.
-pub const STATES: [&str; 3] = ["open", "expired", "closed"];
+heyan_domain::words! {
+    /// State of a case as its parties see it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum CaseStatus {
+        /// Its checks may be used again.
+        Open = "open",
+        /// Its time is over.
+        Expired = "expired",
+        /// Its lead closed it.
+        Closed = "closed",
+    }
+}
 
 /// `POST /v1/cases`.
 #[derive(Deserialize)]
@@ -153,11 +166,17 @@ fn check_key(case: &str, number: u32) -> String {
     format!("{case}/{number}")
 }
 
-/// Opens a case.
+/// Opens a case. `render` makes the answer, which is saved with the case if the request has an idempotency key.
 ///
 /// # Errors
-/// Wrong members, an agency that is not there, or a validity beyond the setting.
-pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<View, AppError> {
+/// Returns an error if a member is wrong, an agency does not exist, or the validity exceeds the setting.
+pub async fn open(
+    hub: &Hub,
+    caller: &Caller,
+    body: &CaseBody<'_>,
+    slot: Option<&Slot>,
+    render: &(dyn Fn(&View) -> Vec<u8> + Sync),
+) -> Result<Vec<u8>, AppError> {
     let lead = &caller.agency()?.row;
     purpose::check(&body.purpose)?;
     let hours_max = hub.node.settings.case_hours_max;
@@ -174,7 +193,7 @@ pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<Vie
     let id = new_id(b"cas_", now_us, hub.node.settings.node)?;
     let row = CaseRow {
         lead: lead.id.clone(),
-        state: "open".to_owned(),
+        state: CasePhase::Open,
         until: now_us + i64::from(body.valid_hours) * 3_600_000_000,
         revision: 1,
         facts: hub.secrets.vault.seal_json(facts_place(&id), &facts)?,
@@ -190,13 +209,19 @@ pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<Vie
         opened: vec![(row.clone(), parties)],
         ..CaseWrites::default()
     };
-    change(hub, caller, "case.open", &row.id, cases).await?;
-    Ok(View {
+    let id = row.id.clone();
+    let answer = render(&View {
         row,
         facts,
         checks: Vec::new(),
         is_lead: true,
-    })
+    });
+    let mut commit = commit_of(hub, caller, "case.open", &id, cases)?;
+    if let Some(slot) = slot {
+        commit.push(slot.answer(hub, CREATED, &answer)?);
+    }
+    hub.write(commit).await?;
+    Ok(answer)
 }
 
 fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandler>, AppError> {
@@ -240,15 +265,25 @@ fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandl
 }
 
 async fn change(hub: &Hub, caller: &Caller, action: &str, target: &str, cases: CaseWrites) -> Result<(), AppError> {
+    hub.write(commit_of(hub, caller, action, target, cases)?).await?;
+    Ok(())
+}
+
+/// The commit of a change of cases, with its ledger entry.
+fn commit_of(
+    hub: &Hub,
+    caller: &Caller,
+    action: &str,
+    target: &str,
+    cases: CaseWrites,
+) -> Result<Commit, AppError> {
     let now_us = hub.clock.now_us();
     let mut bytes = Vec::with_capacity(128);
     entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
     entry::put_text(&mut bytes, action);
     entry::put_text(&mut bytes, target);
     purpose::seal_caller(hub, caller, &mut bytes)?;
-    let commit = Commit::at(now_us).with(cases).entry(bytes);
-    hub.write(commit).await?;
-    Ok(())
+    Ok(Commit::at(now_us).with(cases).entry(bytes))
 }
 
 /// The cases that the caller's agency leads or handles, by id, without their checks.
@@ -327,19 +362,19 @@ pub async fn led(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
         return Err(AppError::NotOwner);
     }
     match view.state(hub.clock.now_us()) {
-        "open" if view.checks.len() < CHECKS_MAX => Ok(view),
-        "open" => Err(AppError::TooManyItems),
-        _ => Err(AppError::NotNow),
+        CaseStatus::Open if view.checks.len() < CHECKS_MAX => Ok(view),
+        CaseStatus::Open => Err(AppError::TooManyItems),
+        CaseStatus::Expired | CaseStatus::Closed => Err(AppError::NotNow),
     }
 }
 
 impl View {
-    /// Its state's word.
-    pub fn state(&self, now_us: i64) -> &'static str {
-        match self.row.state.as_str() {
-            "open" if now_us < self.row.until => "open",
-            "open" => "expired",
-            _ => "closed",
+    /// Its state at `now_us`.
+    pub fn state(&self, now_us: i64) -> CaseStatus {
+        match self.row.state {
+            CasePhase::Open if now_us < self.row.until => CaseStatus::Open,
+            CasePhase::Open => CaseStatus::Expired,
+            CasePhase::Closed => CaseStatus::Closed,
         }
     }
 
@@ -442,11 +477,11 @@ pub async fn close(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppErro
     if !view.is_lead {
         return Err(AppError::NotOwner);
     }
-    if view.row.state == "closed" {
+    if view.row.state == CasePhase::Closed {
         return Ok(false);
     }
     let row = CaseRow {
-        state: "closed".to_owned(),
+        state: CasePhase::Closed,
         revision: view.row.revision + 1,
         updated_at: hub.clock.now_us(),
         ..view.row

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::{CheckFacts, View, get};
+use super::{CaseStatus, CheckFacts, View, get};
 use crate::node::caller::Caller;
 use crate::{
     foundation::{
@@ -58,7 +58,7 @@ pub async fn reuse<'h>(
     let (view, now_us) = (get(hub, caller, case).await?, hub.clock.now_us());
     let agency = caller.agency()?;
     let (row, check) = found(&view, &agency.row.id, &body.purpose.item_code, number)?;
-    if view.state(now_us) != "open" {
+    if view.state(now_us) != CaseStatus::Open {
         return Err(AppError::NotNow);
     }
     let dataset = hub

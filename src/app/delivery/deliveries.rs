@@ -20,7 +20,9 @@ use heyan_domain::{
     schedule::Next,
 };
 use heyan_ledger::entry::{self, Kind};
-use heyan_ports::deliveries::{Delivery, DeliveryFilter, DeliveryResult, SubscriptionRow};
+use heyan_ports::deliveries::{
+    Delivery, DeliveryFilter, DeliveryPhase, DeliveryResult, EventKind, SubscriptionPhase, SubscriptionRow,
+};
 use heyan_ports::{
     commit::Commit,
     outward::{PushMessage, WebhookTarget},
@@ -105,7 +107,7 @@ fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> Deli
     let attempts = delivery.attempts + 1;
     let mut result = DeliveryResult {
         key: delivery.key(),
-        state: "dead",
+        state: DeliveryPhase::Dead,
         attempts,
         next_at: now_us,
         last_result: "confirmed",
@@ -114,13 +116,13 @@ fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> Deli
     };
     let retry_after_s = match tried {
         Tried::Cancelled => {
-            result.state = "cancelled";
+            result.state = DeliveryPhase::Cancelled;
             result.attempts = delivery.attempts;
             result.last_result = "cancelled";
             return result;
         }
         Tried::Attempted(Attempted::Confirmed { status }) => {
-            result.state = "delivered";
+            result.state = DeliveryPhase::Delivered;
             result.last_status = Some(*status);
             return result;
         }
@@ -143,12 +145,12 @@ fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> Deli
             *retry_after_s
         }
     };
-    if delivery.event.kind == "test" {
+    if delivery.event.kind == EventKind::Test {
         // A test is attempted once: the user who started it looks at the result.
         return result;
     }
     if let Next::At(at) = hub.outward.schedule.next(attempts, random, retry_after_s, now_us) {
-        result.state = "pending";
+        result.state = DeliveryPhase::Pending;
         result.next_at = at;
     }
     result
@@ -167,16 +169,16 @@ fn refused(fault: TargetFault) -> &'static str {
     }
 }
 
-/// Commits what an attempt came to; answers the state of the delivery after it.
+/// Commits the result of an attempt. Returns the state of the delivery after it.
 ///
 /// # Errors
 /// The store could not be asked: the delivery stays pending, and is tried again.
-pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'static str, AppError> {
+pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<DeliveryPhase, AppError> {
     let random = secret::random_number().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
     let result = result_of(hub, delivery, tried, u32::try_from(random >> 32).unwrap_or_default());
     let (state, at) = (result.state, result.at);
     let mut commit = Commit::at(at);
-    if state != "pending" {
+    if state != DeliveryPhase::Pending {
         commit.ledger_entries.push(entry_of(hub, delivery, &result)?);
     }
     if matches!(tried, Tried::Attempted(Attempted::Gone)) {
@@ -184,7 +186,7 @@ pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'s
     }
     commit.push(result);
     hub.write(commit).await?;
-    if let Ok(counter) = hub.node.metrics.turn.deliveries.get_metric_with_label_values(&[state]) {
+    if let Ok(counter) = hub.node.metrics.turn.deliveries.get_metric_with_label_values(&[state.as_str()]) {
         counter.inc();
     }
     Ok(state)
@@ -194,7 +196,7 @@ pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'s
 fn gone(hub: &Hub, target: &str, at: i64) -> Option<SubscriptionRow> {
     let row = hub.outward.subscriptions.load().by_id.get(target).map(Arc::clone)?;
     Some(SubscriptionRow {
-        state: "gone".to_owned(),
+        state: SubscriptionPhase::Gone,
         updated_at: at,
         ..(*row).clone()
     })
@@ -210,7 +212,7 @@ fn entry_of(hub: &Hub, delivery: &Delivery, result: &DeliveryResult) -> Result<V
         .and_then(|row| Some(hub.access.table.load().agencies.get(row.agency.as_str())?.row.number));
     let mut bytes = Vec::with_capacity(192);
     entry::begin(&mut bytes, Kind::Delivery, result.at, agency.unwrap_or_default());
-    let texts = [&*delivery.id, &*delivery.event.id, &*delivery.target, result.state];
+    let texts = [&*delivery.id, &*delivery.event.id, &*delivery.target, result.state.as_str()];
     entry::put_delivery(&mut bytes, texts, result.attempts);
     purpose::seal_parts(hub, &[result.last_result], &mut bytes)?;
     Ok(bytes)
@@ -239,24 +241,27 @@ pub async fn list(hub: &Hub, caller: &Caller, mut filter: DeliveryFilter) -> Res
 pub async fn replay(hub: &Hub, caller: &Caller, id: &str) -> Result<Delivery, AppError> {
     let delivery = hub.store.delivery(id).await?;
     let delivery = delivery.ok_or(AppError::NotFound(Thing::Delivery))?;
-    if !is_over_badly(&delivery.state) {
+    if !is_over_badly(delivery.state) {
         return Err(AppError::NotNow);
     }
     replay_all(hub, caller, std::slice::from_ref(&delivery)).await?;
     hub.store.delivery(id).await?.ok_or(AppError::NotFound(Thing::Delivery))
 }
 
-fn is_over_badly(state: &str) -> bool {
-    matches!(state, "dead" | "cancelled" | "superseded")
+fn is_over_badly(state: DeliveryPhase) -> bool {
+    matches!(
+        state,
+        DeliveryPhase::Dead | DeliveryPhase::Cancelled | DeliveryPhase::Superseded
+    )
 }
 
-/// Tries the dead deliveries of a range again; answers how many.
+/// Tries the dead deliveries of a range again. Returns their number.
 ///
 /// # Errors
 /// The store could not be asked.
 pub async fn replay_range(hub: &Hub, caller: &Caller, filter: DeliveryFilter) -> Result<usize, AppError> {
     let filter = DeliveryFilter {
-        state: Some("dead".to_owned()),
+        state: Some(DeliveryPhase::Dead),
         limit: REPLAYS_MAX,
         ..filter
     };
@@ -269,7 +274,7 @@ async fn replay_all(hub: &Hub, caller: &Caller, deliveries: &[Delivery]) -> Resu
     let now = hub.clock.now_us();
     let again = |delivery: &Delivery| DeliveryResult {
         key: delivery.key(),
-        state: "pending",
+        state: DeliveryPhase::Pending,
         attempts: 0,
         next_at: now,
         last_result: "replayed",

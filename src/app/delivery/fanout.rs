@@ -9,9 +9,10 @@ use crate::{
     foundation::{error::AppError, ids::new_id},
     node::hub::Hub,
 };
+use heyan_domain::mismatch::MismatchPhase;
 use heyan_ports::commit::{Commit, FannedEvent};
 use heyan_ports::{
-    deliveries::{AnswerRow, DeliveryRow, Event, SubscriptionRow},
+    deliveries::{AnswerRow, DeliveryRow, Event, EventKind, SubscriptionRow},
     mismatches::MismatchRow,
     subject::{RowKey, SubjectKey},
 };
@@ -125,8 +126,8 @@ enum Audience {
 
 /// The record that an event says has changed, and its version since.
 fn change_of(event: &Event) -> Option<(SubjectKey, u32)> {
-    match (event.kind.as_str(), event.subject, event.version) {
-        ("record.changed", Some(subject), Some(version)) => Some((subject, version)),
+    match (event.kind, event.subject, event.version) {
+        (EventKind::RecordChanged, Some(subject), Some(version)) => Some((subject, version)),
         _ => None,
     }
 }
@@ -166,7 +167,7 @@ fn reasons_of(
         return reasons;
     }
     reasons.addressed.extend(event.agency.clone());
-    if let ("mismatch", Some(id)) = (event.kind.as_str(), &event.mismatch)
+    if let (EventKind::Mismatch, Some(id)) = (event.kind, &event.mismatch)
         && let Some(row) = disputed.get(id)
     {
         reasons.addressed.extend(owners(hub, &row.dataset));
@@ -177,7 +178,7 @@ fn reasons_of(
 /// The mismatches that events tell of and that are disputed now, by their id. Read from the store: an event is committed before the
 /// memory of what is pending is told.
 async fn disputed(hub: &Hub, events: &[Event]) -> Result<HashMap<String, MismatchRow>, AppError> {
-    let told = events.iter().filter(|event| event.kind == "mismatch");
+    let told = events.iter().filter(|event| event.kind == EventKind::Mismatch);
     let keys: Vec<RowKey> = told
         .filter_map(|event| {
             Some(RowKey {
@@ -190,7 +191,7 @@ async fn disputed(hub: &Hub, events: &[Event]) -> Result<HashMap<String, Mismatc
         return Ok(HashMap::new());
     }
     let rows = hub.store.mismatches_by_key(&keys).await?.into_iter();
-    let disputed = rows.filter(|row| row.state == "disputed");
+    let disputed = rows.filter(|row| row.state == MismatchPhase::Disputed);
     Ok(disputed.map(|row| (row.id.clone(), row)).collect())
 }
 
@@ -274,6 +275,6 @@ fn covers(row: &SubscriptionRow, event: &Event, now_us: i64) -> bool {
         // What happened before it listened is no news to it.
         return false;
     }
-    row.covers(&event.kind, dataset, now_us)
-        || (event.kind == "record.accepted" && row.covers("record.changed", dataset, now_us))
+    row.covers(event.kind, dataset, now_us)
+        || (event.kind == EventKind::RecordAccepted && row.covers(EventKind::RecordChanged, dataset, now_us))
 }

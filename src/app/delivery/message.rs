@@ -10,7 +10,7 @@ use crate::{access::table::Agency, foundation::error::AppError, node::hub::Hub, 
 use heyan_catalog::Dataset;
 use heyan_domain::policy::{FieldSet, Operation};
 use heyan_ports::{
-    deliveries::{Delivery, Event},
+    deliveries::{Delivery, Event, EventKind},
     records::StoredRecord,
     subject::RecordKey,
 };
@@ -25,18 +25,18 @@ const VERIFICATIONS_MAX: usize = 64;
 /// The store could not be asked.
 pub(crate) async fn cloud_event(hub: &Hub, delivery: &Delivery, agency: &Agency) -> Result<Vec<u8>, AppError> {
     let event = &delivery.event;
-    let data = match event.kind.as_str() {
-        "record.changed" => changed(hub, delivery, agency).await?,
-        "record.accepted" => accepted(hub, event, agency).await?,
-        "mismatch" => mismatch(hub, event).await?,
-        watches::KIND => watches::notice(hub, event, agency)?,
-        _ => json!({}),
+    let data = match event.kind {
+        EventKind::RecordChanged => changed(hub, delivery, agency).await?,
+        EventKind::RecordAccepted => accepted(hub, event, agency).await?,
+        EventKind::Mismatch => mismatch(hub, event).await?,
+        EventKind::WouldChange => watches::notice(hub, event, agency)?,
+        EventKind::Supervision | EventKind::Test => json!({}),
     };
     let mut body = Map::new();
     body.insert("specversion".to_owned(), "1.0".into());
     body.insert("id".to_owned(), event.id.as_str().into());
     body.insert("source".to_owned(), format!("//{}", hub.node.settings.origin).into());
-    body.insert("type".to_owned(), format!("heyan.{}.v1", event.kind).into());
+    body.insert("type".to_owned(), format!("heyan.{}.v1", event.kind.as_str()).into());
     if let Some(subject) = &event.subject {
         body.insert("subject".to_owned(), hex(&subject.0).into());
     }
@@ -183,7 +183,7 @@ pub(crate) async fn mismatch(hub: &Hub, event: &Event) -> Result<Value, AppError
         "record": hex(&row.subject.0),
         "mismatch": row.id,
         "revision": row.revision,
-        "state": row.state,
+        "state": row.state.as_str(),
         "fields": row.fields,
         "due_on": row.due_on,
         "opened_at": time::rfc3339(row.opened_at),

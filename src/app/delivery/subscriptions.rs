@@ -22,7 +22,7 @@ use heyan_ports::{
     time,
 };
 use heyan_ports::{
-    deliveries::{DeliveryRow, EventRow, SubscriptionRow},
+    deliveries::{DeliveryRow, EventKind, EventRow, SubscriptionPhase, SubscriptionRow},
     subject::{RowKey, SubjectKey},
 };
 
@@ -122,7 +122,7 @@ pub async fn add(hub: &Hub, caller: &Caller, new: NewSubscription) -> Result<(Su
         supersedes: new.supersedes,
         previous_secret: None,
         previous_valid_until: None,
-        state: "active".to_owned(),
+        state: SubscriptionPhase::Active,
         created_at: now,
         updated_at: now,
     };
@@ -166,7 +166,7 @@ pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<(), AppError
     let _one_at_a_time = hub.turn_of_subscriptions().await?;
     let row = get(hub, caller, id)?;
     let row = SubscriptionRow {
-        state: "deleted".to_owned(),
+        state: SubscriptionPhase::Deleted,
         updated_at: hub.clock.now_us(),
         ..(*row).clone()
     };
@@ -186,7 +186,7 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(Subs
         secret: hub.secrets.vault.seal(secret_place(id), secret.as_bytes())?,
         previous_secret: Some(row.secret.clone()),
         previous_valid_until: Some(now + hub.node.settings.rotation_overlap_s * 1_000_000),
-        state: "active".to_owned(),
+        state: SubscriptionPhase::Active,
         updated_at: now,
         ..(*row).clone()
     };
@@ -213,7 +213,7 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
     let commit = Commit::at(now)
         .with(vec![EventRow {
             id: event.clone(),
-            kind: "test",
+            kind: EventKind::Test,
             dataset: None,
             subject: None,
             version: None,
@@ -271,7 +271,7 @@ mod tests {
             secret: vec![],
             previous_secret: None,
             previous_valid_until: None,
-            state: "active".to_owned(),
+            state: SubscriptionPhase::Active,
             created_at: 0,
             updated_at: 0,
         }
@@ -280,17 +280,17 @@ mod tests {
     #[test]
     fn a_subscription_hears_of_what_it_lists_and_while_it_lasts() {
         let one = row(&["record.changed"], &["natural-person"], Some(10));
-        assert!(one.covers("record.changed", Some("natural-person"), 9));
-        assert!(!one.covers("record.changed", Some("natural-person"), 10));
-        assert!(!one.covers("record.changed", Some("legal-entity"), 9));
-        assert!(!one.covers("mismatch", Some("natural-person"), 9));
+        assert!(one.covers(EventKind::RecordChanged, Some("natural-person"), 9));
+        assert!(!one.covers(EventKind::RecordChanged, Some("natural-person"), 10));
+        assert!(!one.covers(EventKind::RecordChanged, Some("legal-entity"), 9));
+        assert!(!one.covers(EventKind::Mismatch, Some("natural-person"), 9));
         let all = row(&["*"], &["*"], None);
-        assert!(all.covers("mismatch", Some("legal-entity"), 9));
+        assert!(all.covers(EventKind::Mismatch, Some("legal-entity"), 9));
         let gone = SubscriptionRow {
-            state: "gone".to_owned(),
+            state: SubscriptionPhase::Gone,
             ..all
         };
-        assert!(!gone.covers("mismatch", None, 9));
+        assert!(!gone.covers(EventKind::Mismatch, None, 9));
     }
 
     #[test]

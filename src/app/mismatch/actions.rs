@@ -21,7 +21,7 @@ use heyan_domain::fault::Limit;
 use heyan_domain::mismatch::{Action, Actor, Proposal};
 use heyan_ports::{bus::Topic, commit::Commit};
 use heyan_ports::{
-    deliveries::{Delivery, EventRow},
+    deliveries::{Delivery, EventKind, EventRow},
     error::StoreError,
     mismatches::{MismatchFilter, MismatchRow, MismatchWrite, StepRow},
 };
@@ -227,9 +227,9 @@ impl Step {
         let mut events = vec![mismatch_event(hub, &write.row, now_us)?];
         if let Some(id) = &write.row.awaits {
             let kind = if correction.is_some() {
-                "record.changed"
+                EventKind::RecordChanged
             } else {
-                "record.accepted"
+                EventKind::RecordAccepted
             };
             events.push(EventRow {
                 id: id.clone(),
@@ -348,30 +348,29 @@ fn proposal(dataset: &Dataset, row: &MismatchRow, wanted: &Wanted) -> Result<Pro
 /// Mismatches that are closed at once.
 const CLOSED_MAX: u32 = 256;
 
-/// Closes mismatches whose step is over: every delivery of it is confirmed or visibly dead. Answers how many.
+/// Closes mismatches whose step is over: every delivery of it is confirmed or has become a dead letter. Returns their number.
 ///
 /// # Errors
-/// The store could not be asked; what was not closed is closed by the next call.
+/// Returns an error if the store cannot be reached; the next call closes what is left.
 pub async fn close_delivered(hub: &Hub) -> Result<usize, AppError> {
     let rows = hub.store.delivered_mismatches(CLOSED_MAX).await?;
     let closing = rows.into_iter().map(|row| close_one(hub, row));
     let mut closed = 0;
     for result in futures_util::future::join_all(closing).await {
-        match result {
-            Ok(()) => closed += 1,
-            // Somebody acted on it meanwhile: it is looked at again.
-            Err(AppError::Store(StoreError::Conflict) | AppError::NotNow) => {}
-            Err(error) => return Err(error),
-        }
+        closed += usize::from(result?);
     }
     Ok(closed)
 }
 
-async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
+/// Closes one mismatch. `false` if another step was taken meanwhile: the next call looks at it again.
+async fn close_one(hub: &Hub, row: MismatchRow) -> Result<bool, AppError> {
     let _turn = hub.mismatches.pending.turn([row.subject].into_iter()).await;
     let now_us = hub.clock.now_us();
     let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
-    let (write, _) = next(hub, row, facts, Action::Delivered, Actor::Hub, &Note::default(), now_us)?;
+    let (write, _) = match next(hub, row, facts, Action::Delivered, Actor::Hub, &Note::default(), now_us) {
+        Err(AppError::NotNow) => return Ok(false),
+        step => step?,
+    };
     let row = write.row.clone();
     let agency = hub
         .access
@@ -384,6 +383,8 @@ async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
         .with(vec![mismatch_event(hub, &row, now_us)?])
         .entry(step_entry(hub, agency, &write, "")?)
         .with(vec![write]);
-    hub.write(commit).await?;
-    Ok(())
+    match hub.write(commit).await {
+        Err(AppError::Store(StoreError::Conflict)) => Ok(false),
+        written => written.map(|_entries| true),
+    }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use heyan_domain::budget::Guesses;
+use heyan_domain::{budget::Guesses, mismatch::MismatchPhase};
 use heyan_ports::{mismatches::MismatchRow, subject::SubjectKey};
 
 /// What an answer says about a mismatch.
@@ -34,8 +34,8 @@ pub struct PendingMismatch {
     pub fields: Arc<[String]>,
     /// Whether its fields are flagged as disputed.
     pub dispute: Dispute,
-    /// Word of the state.
-    pub state: Arc<str>,
+    /// Its state.
+    pub state: MismatchPhase,
     /// Deadline for the party that must act next.
     pub due_on: Option<Arc<str>>,
     /// Unix microseconds.
@@ -59,12 +59,12 @@ impl From<&MismatchRow> for PendingMismatch {
             id: row.id.as_str().into(),
             matter: row.matter,
             fields: row.fields.clone().into(),
-            dispute: if row.state == "disputed" {
+            dispute: if row.state == MismatchPhase::Disputed {
                 Dispute::Pending
             } else {
                 Dispute::None
             },
-            state: row.state.as_str().into(),
+            state: row.state,
             due_on: row.due_on.as_deref().map(Into::into),
             opened_at: row.opened_at,
             agency: row.agency.as_str().into(),
@@ -97,7 +97,12 @@ pub struct About {
 impl About {
     /// Whether an agency works a mismatch of this subject: it has taken the record's values or disputes them.
     pub fn is_worked_by(&self, agency: &str) -> bool {
-        let worked = |mismatch: &&PendingMismatch| matches!(&*mismatch.state, "disputed" | "record_accepted");
+        let worked = |mismatch: &&PendingMismatch| {
+            matches!(
+                mismatch.state,
+                MismatchPhase::Disputed | MismatchPhase::RecordAccepted
+            )
+        };
         self.mismatches
             .iter()
             .filter(worked)
@@ -281,7 +286,7 @@ impl Pending {
 mod tests {
     use crate::mismatch::pending::*;
 
-    fn row(id: &str, state: &str) -> MismatchRow {
+    fn row(id: &str, state: MismatchPhase) -> MismatchRow {
         MismatchRow {
             id: id.to_owned(),
             dataset: "natural-person".into(),
@@ -290,8 +295,8 @@ mod tests {
             matter: [1; 16],
             fields: vec!["name".to_owned()],
             record_version: 1,
-            state: state.to_owned(),
-            is_final: matches!(state, "upheld" | "closed"),
+            state,
+            is_final: state.is_final(),
             due_on: None,
             awaits: None,
             revision: 1,
@@ -306,17 +311,17 @@ mod tests {
         let pending = Pending::default();
         let subject = SubjectKey([7; 16]);
         assert!(pending.about(subject).is_none());
-        pending.tell(&row("mis_1", "open"));
+        pending.tell(&row("mis_1", MismatchPhase::Open));
         assert!(!pending.about(subject).unwrap().is_disputed("name"));
-        pending.tell(&row("mis_1", "disputed"));
+        pending.tell(&row("mis_1", MismatchPhase::Disputed));
         let about = pending.about(subject).unwrap();
         assert!(about.is_disputed("name") && !about.is_disputed("sex"));
         assert!(about.is_worked_by("a") && !about.is_worked_by("b"));
         assert_eq!(about.mismatches.len(), 1);
-        pending.tell(&row("mis_2", "open"));
-        pending.tell(&row("mis_1", "closed"));
+        pending.tell(&row("mis_2", MismatchPhase::Open));
+        pending.tell(&row("mis_1", MismatchPhase::Closed));
         assert_eq!(pending.about(subject).unwrap().mismatches.len(), 1);
-        pending.tell(&row("mis_2", "upheld"));
+        pending.tell(&row("mis_2", MismatchPhase::Upheld));
         assert!(pending.about(subject).is_none());
         assert!(pending.is_decided(subject) && !pending.is_decided(SubjectKey([8; 16])));
     }

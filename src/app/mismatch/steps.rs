@@ -16,7 +16,7 @@ use heyan_domain::{
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::bus::Topic;
 use heyan_ports::{
-    deliveries::EventRow,
+    deliveries::{EventKind, EventRow},
     mismatches::{MismatchRow, MismatchWrite, StepRow},
 };
 
@@ -112,7 +112,7 @@ pub(crate) fn next(
         seq: revision,
         at: now_us,
         action: word.to_owned(),
-        state: facts.state.as_str().to_owned(),
+        state: facts.state.phase(),
         actor: actor.as_str(),
         note: hub
             .secrets
@@ -120,7 +120,7 @@ pub(crate) fn next(
             .seal_json(note_place(&step_key(&row.id, revision)), note)?,
     };
     let row = MismatchRow {
-        state: step.state.clone(),
+        state: step.state,
         is_final: facts.state.is_final(),
         due_on,
         awaits,
@@ -149,7 +149,7 @@ pub(crate) fn first(hub: &Hub, row: MismatchRow, facts: &Facts, note: &Note) -> 
         seq: 1,
         at: row.opened_at,
         action: "open".to_owned(),
-        state: facts.state.as_str().to_owned(),
+        state: facts.state.phase(),
         actor: Actor::Hub.as_str(),
         note: hub.secrets.vault.seal_json(note_place(&step_key(&row.id, 1)), note)?,
     };
@@ -179,7 +179,7 @@ pub(crate) fn due(hub: &Hub, dataset: &str, now_us: i64) -> Option<String> {
 pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Result<EventRow, AppError> {
     Ok(EventRow {
         id: new_id(b"evt_", now_us, hub.node.settings.node)?,
-        kind: "mismatch",
+        kind: EventKind::Mismatch,
         dataset: Some(Arc::clone(&row.dataset)),
         subject: Some(row.subject),
         version: Some(row.revision),
@@ -202,7 +202,7 @@ pub(crate) fn step_entry(hub: &Hub, agency: u32, write: &MismatchWrite, by: &str
     let texts = [
         &write.row.id,
         &write.step.action,
-        &write.step.state,
+        write.step.state.as_str(),
         &*write.row.dataset,
     ];
     entry::put_step(&mut bytes, texts, &write.row.subject.0, write.step.seq);

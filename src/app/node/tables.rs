@@ -14,6 +14,7 @@ use crate::{
         lease::{self, Turn},
     },
 };
+use heyan_domain::mismatch::MismatchPhase;
 use heyan_ports::{deliveries::SubscriptionRow, mismatches::MismatchFilter, subject::SubjectKey};
 
 /// Mismatches that are read at once at a start.
@@ -78,9 +79,9 @@ impl Hub {
     pub async fn reload_pending(&self) -> Result<Vec<SubjectKey>, AppError> {
         let mut told: HashSet<(SubjectKey, String)> = HashSet::new();
         let before = self.mismatches.pending.subjects();
-        for state in ["open", "record_accepted", "disputed", "corrected"] {
+        for state in MismatchPhase::ALL.into_iter().filter(|state| !state.is_final()) {
             let mut filter = MismatchFilter {
-                state: Some(state.to_owned()),
+                state: Some(state),
                 limit: PENDING_PAGE,
                 ..MismatchFilter::default()
             };

@@ -3,7 +3,7 @@
 
 use super::hub::Hub;
 use crate::{foundation::error::AppError, mismatch::steps, supervision, watches};
-use heyan_domain::{calendar::china_date, mismatch::STATES};
+use heyan_domain::{calendar::china_date, mismatch::MismatchPhase};
 use heyan_ports::{commit::Commit, store::Before};
 use heyan_ports::{
     mismatches::{DueWrite, MismatchFilter},
@@ -37,7 +37,7 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
         let found = list.iter().find(|(word, _)| word == state);
         found.map_or(0, |(_, count)| i64::try_from(*count).unwrap_or(i64::MAX))
     };
-    for state in STATES {
+    for state in MismatchPhase::ALL.map(MismatchPhase::as_str) {
         if let Ok(gauge) = hub.node.metrics.turn.mismatches.get_metric_with_label_values(&[state]) {
             gauge.set(of(&counts.mismatches, state));
         }
@@ -146,7 +146,7 @@ async fn overdue(hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
             subject: Some(row.subject),
             mismatch: Some(row.id),
             agency: Some(row.agency),
-            facts: serde_json::json!({"due_on": row.due_on, "state": row.state}).to_string(),
+            facts: serde_json::json!({"due_on": row.due_on, "state": row.state.as_str()}).to_string(),
             ..supervision::alert(hub, "mismatch_overdue", once, now_us)?
         })
     };

@@ -9,7 +9,7 @@ use heyan_ledger::{Appended, Lane, LedgerError};
 use heyan_ports::{
     access::{AgencyRow, ClientRow, GrantRow},
     commit::{Commit, FannedEvent, ForgivenSubject},
-    deliveries::{DeliveryResult, DeliveryRow, EventRow, SubscriptionRow},
+    deliveries::{DeliveryPhase, DeliveryResult, DeliveryRow, EventRow, SubscriptionRow},
     error::StoreError,
     guesses::GuessHead,
     items::ItemRow,
@@ -18,9 +18,6 @@ use heyan_ports::{
 
 use super::hub::Hub;
 use crate::foundation::error::AppError;
-
-/// State of a delivery that is still to be attempted.
-const PENDING: &str = "pending";
 
 /// Between two attempts at a full ledger queue.
 const QUEUE_WAIT: Duration = Duration::from_millis(2);
@@ -180,7 +177,7 @@ impl Hub {
 
     /// Wakes the workers that have something to do after a commit.
     fn wake(&self, commit: &Commit) {
-        let is_due = |result: &DeliveryResult| result.state == PENDING && result.next_at <= commit.at;
+        let is_due = |result: &DeliveryResult| result.state == DeliveryPhase::Pending && result.next_at <= commit.at;
         let has = |test: &dyn Fn(&DeliveryResult) -> bool| commit.rows().any(test);
         if !commit.lacks::<EventRow>() {
             self.wake_relay();
@@ -188,7 +185,7 @@ impl Hub {
         if !(commit.lacks::<DeliveryRow>() && commit.lacks::<SubscriptionRow>()) || has(&is_due) {
             self.wake_courier();
         }
-        if !commit.lacks::<FannedEvent>() || has(&|result| result.state != PENDING) {
+        if !commit.lacks::<FannedEvent>() || has(&|result| result.state != DeliveryPhase::Pending) {
             self.wake_closer();
         }
     }

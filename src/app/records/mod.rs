@@ -26,7 +26,7 @@ use heyan_ledger::{
 };
 use heyan_ports::{bus::Topic, commit::Commit, time};
 use heyan_ports::{
-    deliveries::EventRow,
+    deliveries::{EventKind, EventRow},
     positions::BusWrites,
     records::{RecordWrite, StoredRecord},
     subject::RecordKey,
@@ -239,7 +239,7 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
     news.map(|write| {
         Ok(EventRow {
             id: new_id(b"evt_", now_us, hub.node.settings.node)?,
-            kind: "record.changed",
+            kind: EventKind::RecordChanged,
             dataset: Some(Arc::clone(&write.dataset)),
             subject: Some(write.subject),
             version: Some(write.record.version),

@@ -28,7 +28,11 @@ use heyan_ledger::{
     index::Key,
 };
 use heyan_ports::commit::Commit;
-use heyan_ports::{mismatches::MismatchRow, seals::SealRow, subject::SubjectKey};
+use heyan_ports::{
+    mismatches::MismatchRow,
+    seals::{SealPhase, SealRow},
+    subject::SubjectKey,
+};
 
 /// Longest time that a seal may be set for, microseconds: two years. A longer case sets another.
 const LASTS_US_MAX: i64 = 2 * 366 * 86_400_000_000;
@@ -88,8 +92,8 @@ struct Facts {
 pub struct Seal {
     /// `sea_…`.
     pub id: String,
-    /// `requested`, `sealed` or `lifted`.
-    pub state: String,
+    /// Its state.
+    pub state: SealPhase,
     /// The investigating agency.
     pub agency: String,
     /// Number of the case.
@@ -156,14 +160,14 @@ pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Sea
     };
     let row = SealRow {
         id: new_id(b"sea_", now_us, hub.node.settings.node)?,
-        state: "requested".to_owned(),
+        state: SealPhase::Requested,
         until: new.until_us,
         revision: 0,
         facts: Vec::new(),
         created_at: now_us,
         updated_at: now_us,
     };
-    step(hub, caller, row, facts, "requested", new.reason).await
+    step(hub, caller, row, facts, SealPhase::Requested, new.reason).await
 }
 
 /// Confirms another auditor's request; `case_no` must be the one that was stated, so that both know what they seal.
@@ -173,13 +177,13 @@ pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Sea
 pub async fn confirm(hub: &Hub, caller: &Caller, id: &str, case_no: &str) -> Result<Seal, AppError> {
     let (row, mut facts) = find(hub, id).await?;
     let auditor = &*caller.client.row.id;
-    let waits = row.state == "requested" && hub.clock.now_us() - row.created_at <= WAIT_US;
+    let waits = row.state == SealPhase::Requested && hub.clock.now_us() - row.created_at <= WAIT_US;
     if !waits || facts.set_by == auditor || facts.case_no != case_no {
         return Err(AppError::NotFound(Thing::Seal));
     }
     facts.confirmed_by = Some(auditor.to_owned());
     let why = facts.reason.clone();
-    step(hub, caller, row, facts, "sealed", &why).await
+    step(hub, caller, row, facts, SealPhase::Sealed, &why).await
 }
 
 /// Ends a seal before its date.
@@ -189,10 +193,10 @@ pub async fn confirm(hub: &Hub, caller: &Caller, id: &str, case_no: &str) -> Res
 pub async fn lift(hub: &Hub, caller: &Caller, id: &str, reason: &str) -> Result<Seal, AppError> {
     super::check_reason(reason)?;
     let (row, facts) = find(hub, id).await?;
-    if row.state == "lifted" || !facts.is_of(&caller.client.row.id) {
+    if row.state == SealPhase::Lifted || !facts.is_of(&caller.client.row.id) {
         return Err(AppError::NotFound(Thing::Seal));
     }
-    step(hub, caller, row, facts, "lifted", reason).await
+    step(hub, caller, row, facts, SealPhase::Lifted, reason).await
 }
 
 /// The seals that an auditor set or confirmed.
@@ -224,12 +228,12 @@ async fn step(
     caller: &Caller,
     row: SealRow,
     facts: Facts,
-    state: &str,
+    state: SealPhase,
     reason: &str,
 ) -> Result<Seal, AppError> {
     let now_us = hub.clock.now_us();
     let row = SealRow {
-        state: state.to_owned(),
+        state,
         revision: row.revision + 1,
         facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,
         updated_at: now_us,
@@ -237,7 +241,7 @@ async fn step(
     };
     let mut bytes = Vec::with_capacity(256);
     entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
-    entry::put_text(&mut bytes, &format!("trace_seal.{state}"));
+    entry::put_text(&mut bytes, &format!("trace_seal.{}", state.as_str()));
     entry::put_text(&mut bytes, &row.id);
     purpose::seal_parts(hub, &[&caller.client.row.id, &facts.case_no, reason], &mut bytes)?;
     let commit = Commit::at(now_us).with(vec![row.clone()]).entry(bytes);
@@ -256,7 +260,7 @@ impl Withheld {
     pub async fn from(hub: &Hub, caller: &Caller) -> Result<Self, AppError> {
         let (now_us, agencies) = (hub.clock.now_us(), Agencies::of(hub));
         let holds = |(row, facts): &(SealRow, Facts)| {
-            row.state == "sealed" && row.until > now_us && !facts.is_of(&caller.client.row.id)
+            row.state == SealPhase::Sealed && row.until > now_us && !facts.is_of(&caller.client.row.id)
         };
         let held = all(hub).await?.into_iter().filter(holds);
         let numbered = held.map(|(_, facts)| {

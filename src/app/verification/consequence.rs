@@ -25,7 +25,7 @@ use crate::{
 use heyan_catalog::Dataset;
 use heyan_domain::{
     calendar,
-    mismatch::{Action, Actor, State},
+    mismatch::{Action, Actor, MismatchPhase, State},
     verdict::Verdict,
 };
 use heyan_ledger::Appended;
@@ -123,7 +123,7 @@ pub(crate) fn settled(
     about
         .mismatches
         .iter()
-        .filter(|known| *known.state == *"open" && known.matter == *matter && now_us - known.opened_at <= window_us)
+        .filter(|known| known.state == MismatchPhase::Open && known.matter == *matter && now_us - known.opened_at <= window_us)
         .filter(|known| known.fields.iter().all(matches))
         .map(|known| (subject, Arc::clone(&known.id)))
         .collect()
@@ -381,7 +381,7 @@ fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<Mismatc
         matter: matter.key,
         fields: opening.fields.clone(),
         record_version: opening.record_version,
-        state: facts.state.as_str().to_owned(),
+        state: facts.state.phase(),
         is_final: false,
         due_on: steps::due(hub, &opening.key.dataset, matter.now_us),
         awaits: None,

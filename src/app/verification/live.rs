@@ -255,7 +255,7 @@ fn version_of(answer: &Answered, version: u32, source_version: Option<i64>, aske
 #[error("a record has too many versions")]
 struct TooManyVersions;
 
-/// Writes what the source said, and answers it.
+/// Writes the record that the source answered, and returns it.
 async fn settle(
     hub: &Hub,
     dataset: &Arc<Dataset>,
@@ -286,12 +286,19 @@ async fn settle(
         };
         match write(hub, dataset, name, key, &record).await {
             Err(error) if attempts.again(&error) => {}
-            Err(AppError::Store(StoreError::Conflict)) => return Err(LoadError::Unstable),
             written => {
-                written.map_err(shared)?;
+                written.map_err(unwritten)?;
                 return loaded(dataset, name, &record, asked_at, Keep::Kept);
             }
         }
+    }
+}
+
+/// Why a record was not written, for the callers that wait for it.
+fn unwritten(error: AppError) -> LoadError {
+    match error {
+        AppError::Store(StoreError::Conflict) => LoadError::Unstable,
+        error => shared(error),
     }
 }
 
@@ -309,14 +316,14 @@ fn fetch_of(name: &RecordKey, at_us: i64, found: Found) -> FetchWrite {
     }
 }
 
-/// Notes when the source was asked; no version changes, so nothing is entered.
+/// Notes when the source was asked. No version changes, so the ledger gets no entry.
 async fn note(hub: &Hub, name: &RecordKey, at_us: i64, found: Found) -> Result<(), LoadError> {
     let commit = Commit::default().with(fetch_of(name, at_us, found));
     hub.write(commit).await.map(drop).map_err(shared)
 }
 
-/// Commits a new version and its entry, and makes the entry of the cache stale: who waits for this load looks again,
-/// and finds the record in the store.
+/// Commits a new version with its ledger entry, and marks the cached record stale: callers that wait for this load look again
+/// and find the record in the store.
 async fn write(
     hub: &Hub,
     dataset: &Dataset,

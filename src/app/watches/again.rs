@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Facts, KIND, Told, days, ended, facts_place, notice_place, verdict_json};
+use super::{Facts, Told, days, ended, facts_place, notice_place, verdict_json};
 use crate::{
     access::table::Agency,
     foundation::{
@@ -36,7 +36,13 @@ use heyan_ledger::{
     entry::{self, Kind},
 };
 use heyan_ports::commit::Commit;
-use heyan_ports::{deliveries::EventRow, error::StoreError, guesses::GuessRow, subject::SubjectKey, watches::WatchRow};
+use heyan_ports::{
+    deliveries::{EventKind, EventRow},
+    error::StoreError,
+    guesses::GuessRow,
+    subject::SubjectKey,
+    watches::{WatchPhase, WatchRow},
+};
 use serde_json::{Map, Value, json};
 
 /// Watches that are looked at together.
@@ -283,7 +289,7 @@ impl Look<'_> {
             };
             events.push(self.event(&row, &facts, &told, &appended, cause)?);
             let back = told.says_the_same(&facts.first);
-            row.state = if back { "unchanged" } else { "changed" }.to_owned();
+            row.state = if back { WatchPhase::Unchanged } else { WatchPhase::Changed };
             facts.notices += 1;
             facts.told = told;
         }
@@ -353,7 +359,7 @@ impl Look<'_> {
             "rules": &*self.dataset.rules,
         });
         Ok(EventRow {
-            kind: KIND,
+            kind: EventKind::WouldChange,
             dataset: Some(Arc::clone(&row.dataset)),
             subject: Some(row.subject),
             version: told.version,

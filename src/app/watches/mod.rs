@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::node::caller::Caller;
+use super::node::{caller::Caller, write::Attempts};
 use super::{
     access::table::Agency,
     delivery::message::hex,
@@ -39,16 +39,10 @@ use heyan_domain::{
 use heyan_ledger::entry::{self, Kind};
 use heyan_ports::commit::Commit;
 use heyan_ports::{
-    deliveries::Event,
+    deliveries::{Event, EventKind},
     subject::SubjectKey,
-    watches::{WatchFilter, WatchRow},
+    watches::{WatchFilter, WatchPhase, WatchRow},
 };
-
-/// The kind of the event that tells of it.
-pub const KIND: &str = "verification.would_change";
-
-/// States of a watch.
-pub const STATES: [&str; 3] = ["unchanged", "changed", "ended"];
 
 /// A watch that ended is kept for so long, microseconds, without what was claimed.
 pub const KEPT_US: i64 = 30 * 86_400_000_000;
@@ -226,7 +220,7 @@ impl Plan {
             agency: caller.agency()?.row.id.clone(),
             dataset: answer.judgement.dataset.name.clone(),
             subject: SubjectKey(answer.judgement.subject_key),
-            state: "unchanged".to_owned(),
+            state: WatchPhase::Unchanged,
             until: china_midnight_us(self.until.saturating_add(jiff::Span::new().days(1))),
             next_at: now_us + FIRST_LOOK_US,
             revision: 1,
@@ -327,9 +321,9 @@ impl View {
     }
 
     /// Its state, and why it ended: without its grant it has ended, before the next look finds it so.
-    pub fn state(&self, hub: &Hub) -> (&str, Option<&str>) {
-        let lost = self.row.state != "ended" && !self.is_permitted(hub);
-        let state = if lost { "ended" } else { self.row.state.as_str() };
+    pub fn state(&self, hub: &Hub) -> (WatchPhase, Option<&str>) {
+        let lost = self.row.state != WatchPhase::Ended && !self.is_permitted(hub);
+        let state = if lost { WatchPhase::Ended } else { self.row.state };
         (state, self.facts.ended.as_deref().or(lost.then_some("grant")))
     }
 }
@@ -339,7 +333,7 @@ pub fn told_by(hub: &Hub, row: &WatchRow) -> Vec<String> {
     let now_us = hub.clock.now_us();
     let table = hub.outward.subscriptions.load();
     let hears = |one: &&std::sync::Arc<heyan_ports::deliveries::SubscriptionRow>| {
-        one.agency == row.agency && one.covers(KIND, Some(&row.dataset), now_us)
+        one.agency == row.agency && one.covers(EventKind::WouldChange, Some(&row.dataset), now_us)
     };
     let mut ids: Vec<String> = table.by_id.values().filter(hears).map(|one| one.id.clone()).collect();
     ids.sort_unstable();
@@ -398,15 +392,16 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
 /// # Errors
 /// `NotFound` if there is no such watch or it belongs to another agency.
 pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppError> {
+    let mut attempts = Attempts::none();
     loop {
         let View { row, facts } = get(hub, caller, id).await?;
-        if row.state == "ended" {
+        if row.state == WatchPhase::Ended {
             return Ok(false);
         }
         let ended = ended(hub, row, facts, "withdrawn")?;
         match change(hub, caller, "watch.remove", ended).await {
-            // It was woken or looked at in between.
-            Err(AppError::Store(heyan_ports::error::StoreError::Conflict)) => continue,
+            // It was woken or looked at meanwhile.
+            Err(error) if attempts.again(&error) => {}
             done => return done.map(|()| true),
         }
     }
@@ -421,7 +416,7 @@ fn ended(hub: &Hub, row: WatchRow, facts: Facts, why: &str) -> Result<WatchRow, 
         ..facts
     };
     Ok(WatchRow {
-        state: "ended".to_owned(),
+        state: WatchPhase::Ended,
         revision: row.revision + 1,
         updated_at: hub.clock.now_us(),
         facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,

@@ -23,23 +23,12 @@ fn whole_check(first: &[u8]) -> Option<char> {
 }
 
 /// The check character of an organisation code's eight body characters (GB 11714, mod 11).
-pub(crate) fn organization_check_character(body: &str) -> Option<char> {
-    organization_check(body.as_bytes())
-}
-
 fn organization_check(body: &[u8]) -> Option<char> {
     match 11 - BASE_36.weigh(body, BODY_WEIGHTS)? % 11 {
         10 => Some('X'),
         11 => Some('0'),
         digit => char::from_digit(digit, 10),
     }
-}
-
-/// The whole code of eight leading characters (authority, kind, division) and eight of the organisation; for made-up cities.
-pub fn complete(prefix: &str, body: &str) -> Option<String> {
-    let first = format!("{prefix}{body}{}", organization_check_character(body)?);
-    let check = check_character(&first)?;
-    Some(format!("{first}{check}"))
 }
 
 /// Whether a text, as people type it, is a code with the right check characters.
@@ -119,6 +108,13 @@ pub(super) fn check(text: &str) -> Result<(), InvalidIdentifier> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The whole code of eight leading characters (authority, kind, division) and eight of the organisation.
+    fn complete(prefix: &str, body: &str) -> Option<String> {
+        let first = format!("{prefix}{body}{}", organization_check(body.as_bytes())?);
+        let check = check_character(&first)?;
+        Some(format!("{first}{check}"))
+    }
 
     fn code(raw: &str) -> &'static str {
         let word = |id: Identifier| id.findings.first().map_or("ok", |finding| finding.as_str());

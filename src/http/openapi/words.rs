@@ -13,7 +13,7 @@ use heyan_app::{
     },
 };
 use heyan_app::{
-    cases,
+    cases::CaseStatus,
     items::{PaperWhy, Registered},
     licences::hashing::SignatureOver,
     records::Ingested,
@@ -29,13 +29,14 @@ use heyan_domain::{
     compare::Comparator,
     identifier::Finding,
     licence::{self, issuer::Place},
-    mismatch::{Actor, Closing, STATES},
+    mismatch::{Actor, Closing, MismatchPhase},
     notice::{self, Conclusion},
     policy::{Clause, Operation},
     predicate,
     supervision::{Class, Mode, Severity},
     verdict::{Outcome, Verdict},
 };
+use heyan_ports::watches::WatchPhase;
 use heyan_texts::text;
 
 /// Every replaced shape by its name.
@@ -107,7 +108,7 @@ fn turn() -> Vec<(&'static str, Value)> {
     ];
     let actors = [Actor::Agency, Actor::Authority, Actor::Hub];
     vec![
-        ("MismatchState", words(STATES)),
+        ("MismatchState", words(MismatchPhase::ALL.map(MismatchPhase::as_str))),
         ("MismatchResolution", words(closings.map(Closing::as_str))),
         ("StepRole", words(actors.map(Actor::as_str))),
         (
@@ -130,13 +131,13 @@ fn turn() -> Vec<(&'static str, Value)> {
             "DeliveryReason",
             words(["answered", "subscribed", "addressed", "sink", "test"]),
         ),
-        ("CaseState", words(cases::STATES)),
+        ("CaseState", words(CaseStatus::ALL.map(CaseStatus::as_str))),
         ("QualityBy", words(["day", "week"])),
         (
             "QualityCounts",
             json!({"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}),
         ),
-        ("WatchState", words(watches::STATES)),
+        ("WatchState", words(WatchPhase::ALL.map(WatchPhase::as_str))),
         ("SubscriptionState", words(["active", "gone"])),
         (
             "UnlockState",

@@ -8,14 +8,14 @@ use crate::{
     engine::{Call, Columns, Engine, EngineName},
     fault::Fault,
     pool::Lease,
-    rows::{Read, bytes_16, column, fetch, fetch_one, flag, list, number, subject},
+    rows::{Read, bytes_16, column, fetch, fetch_one, flag, list, number, subject, word},
     sql_store::SqlStore,
     statement::{self, Statement},
 };
 use heyan_ports::{
     commit::FannedEvent,
     deliveries::{
-        AnswerRow, Delivery, DeliveryFilter, DeliveryResult, DeliveryRow, DeliveryStore, Event, EventRow,
+        AnswerRow, Delivery, DeliveryFilter, DeliveryPhase, DeliveryResult, DeliveryRow, DeliveryStore, Event, EventKind, EventRow, SubscriptionPhase,
         SubscriptionRow,
     },
     error::StoreError,
@@ -38,7 +38,7 @@ impl<E: Engine> DeliveryStore for SqlStore<E> {
                 secret: column(row, 7, TABLE, "secret")?,
                 previous_secret: column(row, 8, TABLE, "previous_secret")?,
                 previous_valid_until: column(row, 9, TABLE, "previous_valid_until")?,
-                state: column(row, 10, TABLE, "state")?,
+                state: word(row, 10, TABLE, "state", SubscriptionPhase::parse)?,
                 created_at: column(row, 11, TABLE, "created_at")?,
                 updated_at: column(row, 12, TABLE, "updated_at")?,
             })
@@ -109,7 +109,7 @@ impl<E: Engine> DeliveryStore for SqlStore<E> {
         let bind = |query: E::Call| {
             query
                 .bind(filter.targets.map(|targets| json_text(&targets)))
-                .bind(filter.state)
+                .bind(filter.state.map(|state| state.as_str().to_owned()))
                 .bind(filter.after)
                 .bind(from)
                 .bind(to)
@@ -172,7 +172,7 @@ async fn apply_deliveries<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]
         // No row: the delivery was superseded or cancelled while it was tried.
         let bind = |query| bind_result(query, result);
         let event = events_of(conn, statement::UPDATE_DELIVERY, result.key.subject, bind).await?;
-        if result.state != "pending" {
+        if result.state != DeliveryPhase::Pending {
             told.extend(event);
         }
     }
@@ -194,7 +194,7 @@ fn read_delivery<R: Columns>(row: &R) -> Read<Delivery> {
         id: column(row, 1, TABLE, "id")?,
         target: column(row, 2, TABLE, "target")?,
         reason: column(row, 3, TABLE, "reason")?,
-        state: column(row, 4, TABLE, "state")?,
+        state: word(row, 4, TABLE, "state", DeliveryPhase::parse)?,
         attempts: number(row, 5, TABLE, "attempts")?,
         next_at: column(row, 6, TABLE, "next_at")?,
         last_result: column(row, 7, TABLE, "last_result")?,
@@ -272,7 +272,7 @@ async fn apply_answers<E: Engine>(conn: &mut Lease<'_, E>, answers: &[&AnswerRow
 fn bind_event<Q: Call>(query: Q, row: &EventRow) -> Q {
     query
         .bind(row.id.clone())
-        .bind(row.kind)
+        .bind(row.kind.as_str())
         .bind(row.dataset.clone())
         .bind(bytes(row.subject.unwrap_or(SubjectKey::NONE)))
         .bind(row.version.map(i64::from))
@@ -288,7 +288,7 @@ fn bind_result<Q: Call>(query: Q, row: &DeliveryResult) -> Q {
     query
         .bind(bytes(row.key.subject))
         .bind(row.key.id.clone())
-        .bind(row.state)
+        .bind(row.state.as_str())
         .bind(i64::from(row.attempts))
         .bind(row.next_at)
         .bind(row.last_result)
@@ -308,7 +308,7 @@ fn bind_subscription<Q: Call>(query: Q, row: &SubscriptionRow) -> Q {
         .bind(row.secret.clone())
         .bind(row.previous_secret.clone())
         .bind(row.previous_valid_until)
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(row.created_at)
         .bind(row.updated_at)
 }
@@ -320,7 +320,7 @@ pub(super) fn read_event<R: Columns>(row: &R, first: usize) -> Read<Event> {
     Ok(Event {
         seq: column(row, first, TABLE, "seq")?,
         id: column(row, first + 1, TABLE, "id")?,
-        kind: column(row, first + 2, TABLE, "kind")?,
+        kind: word(row, first + 2, TABLE, "kind", EventKind::parse)?,
         dataset: column(row, first + 3, TABLE, "dataset")?,
         subject: subject(row, first + 4, TABLE)?.filter(|subject| *subject != SubjectKey::NONE),
         version: version.and_then(|version| u32::try_from(version).ok()),

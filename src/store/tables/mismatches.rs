@@ -10,10 +10,11 @@ use crate::{
     engine::{Call, Columns, Engine},
     fault::Fault,
     pool::{Lease, Pool},
-    rows::{Read, bytes_16, column, fetch, fetch_one, flag, list, number},
+    rows::{Read, bytes_16, column, fetch, fetch_one, flag, list, number, word},
     sql_store::SqlStore,
     statement::{self},
 };
+use heyan_domain::mismatch::MismatchPhase;
 use heyan_ports::{
     error::StoreError,
     mismatches::{DueWrite, LoopCounts, MismatchFilter, MismatchRow, MismatchStore, MismatchWrite, StepRow},
@@ -49,7 +50,7 @@ impl<E: Engine> MismatchStore for SqlStore<E> {
             query
                 .bind(filter.agency)
                 .bind(filter.datasets.map(|datasets| json_text(&datasets)))
-                .bind(filter.state)
+                .bind(filter.state.map(|state| state.as_str().to_owned()))
                 .bind(filter.due_before)
                 .bind(filter.after)
                 .bind(i64::from(filter.limit))
@@ -181,7 +182,7 @@ fn read_mismatch<R: Columns>(row: &R) -> Read<MismatchRow> {
         matter: bytes_16(row, 4, TABLE, "matter")?,
         fields: list(row, 5, TABLE, "fields")?,
         record_version: number(row, 6, TABLE, "record_version")?,
-        state: column(row, 7, TABLE, "state")?,
+        state: word(row, 7, TABLE, "state", MismatchPhase::parse)?,
         is_final: flag(row, 8, TABLE, "is_final")?,
         due_on: column(row, 9, TABLE, "due_on")?,
         awaits: column(row, 10, TABLE, "awaits")?,
@@ -200,7 +201,7 @@ fn read_step<R: Columns>(row: &R) -> Read<StepRow> {
         seq: number(row, 0, TABLE, "seq")?,
         at: column(row, 1, TABLE, "at")?,
         action: column(row, 2, TABLE, "action")?,
-        state: column(row, 3, TABLE, "state")?,
+        state: word(row, 3, TABLE, "state", MismatchPhase::parse)?,
         actor: known.ok_or(StoreError::BadRow {
             table: TABLE,
             column: "actor",
@@ -240,7 +241,7 @@ fn bind_opened<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
         .bind(row.matter.to_vec())
         .bind(json_text(&row.fields))
         .bind(i64::from(row.record_version))
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(i64::from(row.is_final))
         .bind(row.due_on.clone())
         .bind(row.awaits.clone())
@@ -255,7 +256,7 @@ fn bind_changed<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
     query
         .bind(bytes(row.subject))
         .bind(row.id.clone())
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(i64::from(row.is_final))
         .bind(row.due_on.clone())
         .bind(row.awaits.clone())
@@ -273,7 +274,7 @@ fn bind_step<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
         .bind(i64::from(step.seq))
         .bind(step.at)
         .bind(step.action.clone())
-        .bind(step.state.clone())
+        .bind(step.state.as_str())
         .bind(step.actor)
         .bind(step.note.clone())
 }
