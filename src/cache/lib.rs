@@ -77,7 +77,7 @@ pub struct Want {
 
 /// What a load found for one key.
 pub struct Loaded<V> {
-    /// The record; `None`: there is none.
+    /// The record; `None` if there is none.
     pub record: Option<V>,
     /// When it was so, Unix microseconds.
     pub read_at: i64,
@@ -239,7 +239,7 @@ impl<L: Load + ?Sized> RecordCache<L> {
     /// The record of `key`, from memory when its entry is current and young enough.
     ///
     /// # Errors
-    /// The store or source could not be asked, or too many loads wait.
+    /// Returns an error if the store or the source cannot be reached, or too many loads wait.
     pub async fn get(&self, key: &[u8], wanted: Wanted) -> Result<(Arc<Slot<L::Record>>, Lookup), LoadError> {
         match self.peek(key, wanted) {
             Some(slot) => Ok((slot, Lookup::Hit)),
@@ -257,7 +257,7 @@ impl<L: Load + ?Sized> RecordCache<L> {
     /// Reads `key` from the store (or joins a load under way) even when an entry is in memory.
     ///
     /// # Errors
-    /// The store or source could not be asked, or too many loads wait.
+    /// Returns an error if the store or the source cannot be reached, or too many loads wait.
     pub async fn load(&self, key: &[u8], wanted: Wanted) -> Result<Arc<Slot<L::Record>>, LoadError> {
         let mut loaded = self.load_many(&[(key, wanted)]).await;
         loaded.pop().unwrap_or(Err(LoadError::Unstable))

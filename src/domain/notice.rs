@@ -135,7 +135,7 @@ pub struct Line<'a> {
     pub name: &'a Label,
     /// Whether it may be left out.
     pub necessity: Necessity,
-    /// What became of it.
+    /// Its result.
     pub standing: Standing<'a>,
 }
 

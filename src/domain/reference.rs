@@ -43,7 +43,7 @@ pub fn warm() {
     division::warm();
 }
 
-/// The assigned character of a private-use point or a radical, or nothing when `c` is neither.
+/// The assigned character of a private-use point or a radical; `None` if `c` is neither.
 pub fn assigned(c: char) -> Option<char> {
     let at = ASSIGNED.binary_search_by_key(&c, |pair| pair.0).ok()?;
     ASSIGNED.get(at).map(|pair| pair.1)

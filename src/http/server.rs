@@ -44,7 +44,7 @@ pub struct ServerConfig {
 /// Serves the public listener; the future ends when the server has stopped.
 ///
 /// # Errors
-/// The listener cannot be used.
+/// Returns an error if the listener cannot be used.
 pub fn public(
     hub: Arc<Hub>,
     listener: TcpListener,
@@ -93,7 +93,7 @@ fn security_headers() -> DefaultHeaders {
 /// Serves the operators' listener; the future ends when the server has stopped.
 ///
 /// # Errors
-/// The listener cannot be used.
+/// Returns an error if the listener cannot be used.
 pub fn admin(
     hub: Arc<Hub>,
     listener: TcpListener,

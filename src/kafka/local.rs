@@ -71,7 +71,7 @@ impl LocalBus {
     /// Sends a message to the hub; waits while too many wait.
     ///
     /// # Errors
-    /// The topic is none that comes in.
+    /// Returns an error if the topic is not an inbound one.
     pub async fn send(
         &self,
         topic: Topic,

@@ -55,7 +55,7 @@ impl Witness {
     /// A witness named `name` that keeps what it saw in `folder`, which is made with mode 0700.
     ///
     /// # Errors
-    /// The folder cannot be made, or the seed or name is none.
+    /// Returns an error if the folder cannot be made, or if the seed or the name is not allowed.
     pub fn open(folder: PathBuf, name: &str, seed: &[u8; 32]) -> Result<Self, WitnessError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| NoteError::Key)?;
@@ -94,7 +94,7 @@ impl Witness {
     }
 
     /// Countersigns `checkpoint`, when it extends what was seen: `proof` is RFC 9162's, from the size seen to its own; empty for
-    /// the first. Answers the checkpoint with the line of this witness, at `now_s` (Unix seconds).
+    /// the first. Returns the checkpoint with the line of this witness, at `now_s` (Unix seconds).
     ///
     /// # Errors
     /// [`WitnessError`]; then nothing is remembered.
@@ -136,7 +136,7 @@ fn message(checkpoint: &str, now_s: u64) -> Result<String, NoteError> {
     Ok(format!("cosignature/v1\ntime {now_s}\n{body}\n"))
 }
 
-/// Proves that a checkpoint carries the countersignature of `witness` (its [`Witness::vkey`]); answers its time, Unix seconds.
+/// Proves that a checkpoint carries the countersignature of `witness` (its [`Witness::vkey`]). Returns its time, Unix seconds.
 ///
 /// # Errors
 /// No such line, or it does not verify.

@@ -137,7 +137,7 @@ heyan_domain::words! {
     /// How the bus is.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum BusState {
-        /// There is none outside the process.
+        /// No bus outside the process is configured.
         Local = "local",
         /// It is connected.
         Well = "ok",

@@ -58,7 +58,7 @@ heyan_domain::words! {
     }
 }
 
-/// Something that happened and that others must hear of.
+/// Something that happened and that other systems must be told.
 #[derive(Clone)]
 pub struct EventRow {
     /// `evt_…`.
@@ -120,7 +120,7 @@ impl Event {
     }
 }
 
-/// Someone who must hear of an event.
+/// An event on its way to one target.
 #[derive(Clone)]
 pub struct DeliveryRow {
     /// `dlv_…`: the `webhook-id`.

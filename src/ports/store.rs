@@ -50,7 +50,7 @@ pub trait Store:
     + OutboxStore
     + 'static
 {
-    /// Applies all of `commit` or none; answers the outbox ids of `commit.ledger_entries`, in order.
+    /// Applies all of `commit` or none. Returns the outbox ids of `commit.ledger_entries`, in order.
     async fn commit(&self, commit: Arc<Commit>) -> Result<Vec<i64>, StoreError>;
 
     /// Deletes what is older than the given times.

@@ -135,7 +135,7 @@ async fn open_around(
     })
 }
 
-/// A folder of the settings; an empty one is none.
+/// A folder of the settings; `None` if the setting is empty.
 pub fn folder_of(folder: &Path) -> Option<&Path> {
     Some(folder).filter(|folder| !folder.as_os_str().is_empty())
 }

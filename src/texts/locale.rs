@@ -1,5 +1,5 @@
 //! The two languages of the hub's texts and how a request chooses one of them.
-//! Nothing asked, or nothing that we speak, means zh-CN; only an explicit wish gives English.
+//! Without a wish, or with a wish for another language, it is zh-CN; only an explicit wish gives English.
 
 /// Language of texts for people. Codes and member names are never translated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -79,7 +79,7 @@ const LIST_MAX: usize = 256;
 /// Adds an agency with its client credential.
 ///
 /// # Errors
-/// Wrong members, or an agency or user of that id is there.
+/// Returns an error if a member is wrong, or an agency or user with that id exists.
 pub async fn add_agency(
     hub: &Hub,
     caller: Option<&Caller>,
@@ -146,7 +146,7 @@ fn check_agency(hub: &Hub, new: &NewAgency, id: &str) -> Result<(), AppError> {
 /// Adds a person of the bureau with one role; a secret is made when none is given.
 ///
 /// # Errors
-/// Wrong members, or an agency or user of that id is there.
+/// Returns an error if a member is wrong, or an agency or user with that id exists.
 pub async fn add_user(
     hub: &Hub,
     caller: Option<&Caller>,

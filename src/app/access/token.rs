@@ -198,7 +198,7 @@ pub async fn prove_assertion(
 /// Issues a token for a proven client.
 ///
 /// # Errors
-/// The random source failed.
+/// Returns an error if the random source fails.
 pub fn issue(hub: &Hub, caller: &Caller) -> Result<Issued, AppError> {
     let now_s = hub.clock.now_us().div_euclid(1_000_000);
     let claims = Claims {

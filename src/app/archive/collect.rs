@@ -165,7 +165,7 @@ impl Collected {
         Entry::decode(&held.entry).ok_or(LOST)
     }
 
-    /// Takes in the entries under a key; answers each with the name of its receipt, oldest first.
+    /// Takes in the entries under a key. Returns each with the name of its receipt, oldest first.
     async fn prove_all(&mut self, hub: &Arc<Hub>, key: Key) -> Result<Vec<(Entry, String)>, AppError> {
         let mut proven = Vec::new();
         for seen in all(hub, key).await?.into_iter().rev() {

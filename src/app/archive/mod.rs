@@ -115,7 +115,7 @@ fn manifest(hub: &Hub, ask: &Ask<'_>, files: &[File], now_us: i64) -> Result<Vec
     Ok(format!("{manifest:#}\n").into_bytes())
 }
 
-/// Enters that a pack was made, with the hash of its manifest; answers the receipt.
+/// Enters that a pack was made, with the hash of its manifest. Returns the receipt.
 async fn enter(hub: &Hub, caller: &Caller, ask: &Ask<'_>, manifest: &[u8], now_us: i64) -> Result<String, AppError> {
     let mut bytes = Vec::with_capacity(256);
     entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());

@@ -24,7 +24,7 @@ pub struct Shown {
     countersigned_at: i64,
 }
 
-/// Publishes what is newer than what was sent; answers how many messages that were.
+/// Publishes what is newer than what was sent. Returns the number of messages.
 ///
 /// # Errors
 /// The bus did not take something: then it is sent again, or a newer one in its place.

@@ -32,7 +32,7 @@ pub struct Tail {
     stored: u64,
 }
 
-/// Publishes what was answered since the last round; answers how many entries of what was durable then are still to be read.
+/// Publishes what was answered since the last round. Returns how many of the entries that were durable then are still to be read.
 ///
 /// # Errors
 /// The ledger or the store cannot be asked, or the bus did not take something: the next round begins where this one did.

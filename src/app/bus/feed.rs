@@ -89,7 +89,7 @@ impl Feed {
     /// Begins to read the topic.
     ///
     /// # Errors
-    /// The settings of the bus do not allow it.
+    /// Returns an error if the settings of the bus do not allow it.
     pub fn start(hub: &Arc<Hub>, settings: FeedSettings) -> Result<Self, BusFault> {
         let starts = Starts {
             store: Arc::clone(&hub.store),

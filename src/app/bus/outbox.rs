@@ -31,7 +31,7 @@ pub fn is_not_taken(error: &AppError) -> bool {
     matches!(error, AppError::Internal(what) if *what == NOT_TAKEN)
 }
 
-/// Publishes what waits, one round; answers how many rows there were.
+/// Publishes what waits, one round. Returns the number of rows.
 ///
 /// # Errors
 /// The store could not be asked, or the bus did not take something: it waits for the next round.

@@ -1,9 +1,10 @@
-//! Joint handling (Article 11): one application, several agencies. The lead opens a case and checks within it; who handles the case
-//! with it may use such a check again instead of asking the applicant or the register a second time.
+//! Joint handling (Article 11): one application, several agencies. The lead agency opens a case and verifies within it; the
+//! co-handlers may reuse such a check instead of asking the applicant or the register a second time.
 //!
-//! `reused ⊆ what the lead was told ∩ what the other's own grant allows for its own item, of the version that is still current`.
-//! Who uses a check again states no claim, so nothing can be guessed there; it names the subject, so that it learns nothing of whom it
-//! does not know. Each use has its own ledger entry and receipt, and counts as an answer from that version: corrections reach it.
+//! `reused ⊆ what the lead was told ∩ what the co-handler's own grant allows for its own item, of the version that is still current`.
+//! A reuse states no claim, so it gives no chance to guess. It must give the subject's identifier, so that a co-handler learns nothing
+//! about a subject that it does not know. Each reuse has its own ledger entry and receipt, and counts as an answer from that version:
+//! corrections reach it.
 
 mod reuse;
 
@@ -289,7 +290,7 @@ fn commit_of(
 /// The cases that the caller's agency leads or handles, by id, without their checks.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, caller: &Caller, after: Option<&str>, limit: u32) -> Result<Vec<View>, AppError> {
     let agency = &caller.agency()?.row.id;
     let rows = hub.store.cases_of(agency, after, limit).await?;
@@ -437,10 +438,10 @@ pub fn check_reference(reference: &str) -> Result<(), AppError> {
     }
 }
 
-/// Keeps a check; answers its number.
+/// Keeps a check. Returns its number.
 ///
 /// # Errors
-/// The store or the ledger cannot be asked.
+/// Returns an error if the store or the ledger cannot be reached.
 pub async fn add_check(hub: &Hub, caller: &Caller, case: &str, check: &NewCheck) -> Result<u32, AppError> {
     let mut attempts = Attempts::none();
     loop {

@@ -221,7 +221,7 @@ fn entry_of(hub: &Hub, delivery: &Delivery, result: &DeliveryResult) -> Result<V
 /// Deliveries that the caller may see.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, caller: &Caller, mut filter: DeliveryFilter) -> Result<Vec<Delivery>, AppError> {
     if matches!(caller.role(), Role::Agency | Role::Authority) {
         let own: Vec<String> = subscriptions::list(hub, caller)
@@ -258,7 +258,7 @@ fn is_over_badly(state: DeliveryPhase) -> bool {
 /// Tries the dead deliveries of a range again. Returns their number.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn replay_range(hub: &Hub, caller: &Caller, filter: DeliveryFilter) -> Result<usize, AppError> {
     let filter = DeliveryFilter {
         state: Some(DeliveryPhase::Dead),

@@ -22,7 +22,7 @@ const VERIFICATIONS_MAX: usize = 64;
 /// The body of a webhook.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub(crate) async fn cloud_event(hub: &Hub, delivery: &Delivery, agency: &Agency) -> Result<Vec<u8>, AppError> {
     let event = &delivery.event;
     let data = match event.kind {
@@ -193,7 +193,7 @@ pub(crate) async fn mismatch(hub: &Hub, event: &Event) -> Result<Value, AppError
 /// The change of a record for a sink; `None` when that version is gone.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub(crate) async fn record_change(hub: &Hub, delivery: &Delivery) -> Result<Option<RecordChange>, AppError> {
     let event = &delivery.event;
     let Some(stored) = version_of(hub, event).await? else {

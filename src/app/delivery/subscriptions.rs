@@ -194,7 +194,7 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(Subs
     Ok((row, secret.reveal().to_string()))
 }
 
-/// Sends a test event to one subscription; answers the delivery's id.
+/// Sends a test event to one subscription. Returns the delivery's id.
 ///
 /// # Errors
 /// `NotFound` if there is no such subscription or it belongs to another agency.

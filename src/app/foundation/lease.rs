@@ -43,7 +43,7 @@ impl Duty {
     /// Takes or keeps the duty; `false`: another node has it.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn is_ours(&mut self, hub: &Hub) -> Result<bool, AppError> {
         if !hub.node.trust.is_among_others() || self.held_since.is_some_and(|since| since.elapsed() < RENEW) {
             return Ok(true);

@@ -75,7 +75,7 @@ impl Hub {
     /// Reads the registered items and swaps them in.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn reload_items(&self) -> Result<(), AppError> {
         // What is read now must not replace what a change swaps in meanwhile.
         let _one_at_a_time = self.node.table_reads.lock().await;

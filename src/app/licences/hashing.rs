@@ -67,7 +67,7 @@ impl Hashing {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// The thread is gone.
+    /// Returns an error if the thread has ended.
     pub async fn take(&mut self, piece: Bytes) -> Result<(), AppError> {
         let sent = self.pieces.send(piece).await;
         sent.map_err(|_gone| AppError::Internal("a file is no longer hashed"))
@@ -76,7 +76,7 @@ impl Hashing {
     /// What the whole comes to.
     ///
     /// # Errors
-    /// The thread is gone.
+    /// Returns an error if the thread has ended.
     pub async fn finish(self) -> Result<Hashed, AppError> {
         drop(self.pieces);
         self.done

@@ -200,7 +200,7 @@ async fn newest(
 /// Answers what was asked.
 ///
 /// # Errors
-/// Wrong members, a refusal, or a part that cannot be asked.
+/// Returns an error if a member is wrong, the request is refused, or a part of the hub cannot be reached.
 pub async fn answer<'a>(
     hub: &'a Arc<Hub>,
     lane: &Lane,

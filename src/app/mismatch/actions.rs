@@ -131,7 +131,7 @@ async fn own(hub: &Hub, caller: &Caller, id: &str) -> Result<MismatchRow, AppErr
 /// Mismatches that the caller may see, by id.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, caller: &Caller, mut filter: MismatchFilter) -> Result<Vec<MismatchRow>, AppError> {
     match side_of(caller) {
         Side::Agency => filter.agency = Some(caller.agency()?.row.id.clone()),

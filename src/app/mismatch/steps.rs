@@ -175,7 +175,7 @@ pub(crate) fn due(hub: &Hub, dataset: &str, now_us: i64) -> Option<String> {
 /// That a mismatch took a step, for those who listen.
 ///
 /// # Errors
-/// The random source failed.
+/// Returns an error if the random source fails.
 pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Result<EventRow, AppError> {
     Ok(EventRow {
         id: new_id(b"evt_", now_us, hub.node.settings.node)?,
@@ -195,7 +195,7 @@ pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Resul
 /// The ledger entry of a step.
 ///
 /// # Errors
-/// The sealing key is used up.
+/// Returns an error if the sealing key is used up.
 pub(crate) fn step_entry(hub: &Hub, agency: u32, write: &MismatchWrite, by: &str) -> Result<Vec<u8>, AppError> {
     let mut bytes = Vec::with_capacity(160);
     entry::begin(&mut bytes, Kind::Mismatch, write.step.at, agency);

@@ -41,7 +41,7 @@ pub async fn take(hub: &Arc<Hub>, notice: Notice) -> Result<(), AppError> {
 /// Forgets every record in memory and reads the rest again, as after a line that was lost.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn read_everything(hub: &Arc<Hub>) -> Result<(), AppError> {
     hub.records.caches.invalidate_all();
     hub.reload_access().await?;

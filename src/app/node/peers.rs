@@ -125,7 +125,7 @@ pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Re
 /// Every node's ledger and number, this one's first; read anew, for a node that came a moment ago may have answered already.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn all(hub: &Hub) -> Result<Vec<(String, u16)>, AppError> {
     let own = (hub.node.settings.origin.clone(), hub.node.settings.node);
     let nodes = Arc::new(hub.store.nodes().await?);
@@ -155,7 +155,7 @@ pub async fn look(hub: &Arc<Hub>, origin: &str, look: look::Question) -> Result<
     answer.look.ok_or(AppError::NodeSilent)
 }
 
-/// Countersigns the checkpoints that other nodes show, as long as each extends what this node saw of it; answers how many.
+/// Countersigns the checkpoints that other nodes show, as long as each extends what this node saw of it. Returns their number.
 ///
 /// # Errors
 /// The store could not be asked. A ledger that shows two histories is an alert, and is not countersigned any more.
@@ -314,7 +314,7 @@ pub(crate) fn told(hub: &Hub, id: &str) {
 /// Answers what other nodes ask this one.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn answer_all(hub: &Arc<Hub>) -> Result<(), AppError> {
     for (id, question) in hub.store.asks().await? {
         let hub = Arc::clone(hub);

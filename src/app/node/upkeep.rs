@@ -29,7 +29,7 @@ const YEAR_WARNING_DAYS: i64 = 45;
 /// Sets the gauges.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn count(hub: &Hub) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
     let counts = hub.store.loop_counts(&china_date(now_us).to_string()).await?;
@@ -71,7 +71,7 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
 /// Forgets what is old, and raises alerts.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
     hub.store
@@ -94,7 +94,7 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
 /// Writes alerts, but those of rules that are off; one that is known already only gains evidence.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub(crate) async fn raise(hub: &Hub, mut alerts: Vec<AlertRow>) -> Result<(), AppError> {
     alerts.retain(|alert| hub.supervision.raises(&alert.rule));
     if alerts.is_empty() {

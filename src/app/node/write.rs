@@ -30,7 +30,7 @@ pub trait LedgerAppender {
     /// Appends one entry; it is on disk when this returns.
     ///
     /// # Errors
-    /// The ledger is not accepting entries: no answer may be sent.
+    /// Returns an error if the ledger is not accepting entries: no answer may be sent.
     fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>>;
 }
 
@@ -88,7 +88,7 @@ impl Hub {
     /// Appends one entry; it is on disk when this returns.
     ///
     /// # Errors
-    /// The ledger is not accepting entries: no answer may be sent.
+    /// Returns an error if the ledger is not accepting entries: no answer may be sent.
     pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
         let queued = Instant::now();
         let appended = self.ledger.append(entry).await;
@@ -99,7 +99,7 @@ impl Hub {
     /// Appends one entry on a worker's own lane; it is on disk when this returns.
     ///
     /// # Errors
-    /// The ledger is not accepting entries: no answer may be sent.
+    /// Returns an error if the ledger is not accepting entries: no answer may be sent.
     pub async fn append_on(&self, lane: &Lane, entry: Vec<u8>) -> Result<Appended, AppError> {
         let queued = Instant::now();
         let appended = lane.append(&entry, queued).await;

@@ -94,7 +94,7 @@ fn parts(mut records: Vec<Parsed>) -> Vec<Vec<Parsed>> {
     parts
 }
 
-/// Counts what became of the records; answers how many were refused.
+/// Counts what became of the records. Returns how many were refused.
 pub(crate) fn count(hub: &Hub, results: &[records::IngestResult]) -> usize {
     let mut refused = 0;
     for result in results {

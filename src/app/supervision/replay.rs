@@ -60,7 +60,7 @@ pub fn rule_of_text(id: &str, text: &str) -> Result<Arc<Rule>, AppError> {
 /// Tries `rule` over the last `days`, whatever its mode.
 ///
 /// # Errors
-/// The ledger cannot be read.
+/// Returns an error if the ledger cannot be read.
 pub async fn replay(hub: &Arc<Hub>, rule: &Rule, days: u32) -> Result<Trial, AppError> {
     let _one_at_a_time = Arc::clone(&hub.supervision.trials).lock_owned().await;
     let mut rule = rule.clone();
@@ -104,7 +104,7 @@ impl Drop for GivesUp {
 /// Lets a rule judge the entries of a ledger from `first` on; what it finds from `from_us` on counts.
 ///
 /// # Errors
-/// The ledger cannot be read.
+/// Returns an error if the ledger cannot be read.
 pub fn try_over(
     ledger: &Ledger,
     reader: &mut FactReader<'_>,

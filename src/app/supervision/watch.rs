@@ -65,7 +65,7 @@ struct Known {
 }
 
 impl Watcher {
-    /// Takes in some of what came; answers how many entries were read. 0: there is no more.
+    /// Takes in some of what came. Returns the number of entries read; 0 when there are no more.
     ///
     /// # Errors
     /// The ledger or the store cannot be asked: the next round goes on from what was kept.
@@ -157,7 +157,7 @@ fn beginning(hub: &Hub, stored: Option<u64>) -> Result<u64, AppError> {
 /// The first entry that is not older than a time; entries stand in the order of their times, but for a moment.
 ///
 /// # Errors
-/// The ledger cannot be read.
+/// Returns an error if the ledger cannot be read.
 pub fn first_since(ledger: &Ledger, since_us: i64) -> Result<u64, AppError> {
     let (mut low, mut high) = (0, ledger.stats().durable);
     while low < high {

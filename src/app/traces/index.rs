@@ -42,7 +42,7 @@ pub(crate) fn delivery(vault: &Vault, id: &str) -> Key {
 /// Keys of application numbers that came before: about one matter there are several entries.
 type Applications = HashMap<Box<str>, Key, ahash::RandomState>;
 
-/// Puts the keys of one entry; answers when it was made, Unix microseconds.
+/// Puts the keys of one entry. Returns when it was made, Unix microseconds.
 fn put_keys(hub: &Hub, known: &mut Applications, bytes: &[u8], keys: &mut Vec<(Key, u32)>) -> i64 {
     let Some(rest) = named::visit(bytes, |subject, position| keys.push((*subject, position))) else {
         return entry::time_of(bytes).unwrap_or_default();
@@ -69,7 +69,7 @@ fn put_keys(hub: &Hub, known: &mut Applications, bytes: &[u8], keys: &mut Vec<(K
     rest.at_us
 }
 
-/// Reads some entries into the index; answers how many. Blocks.
+/// Reads some entries into the index. Returns their number. Blocks.
 ///
 /// # Errors
 /// The ledger cannot be read, or the disk refused.

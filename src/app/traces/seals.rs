@@ -202,7 +202,7 @@ pub async fn lift(hub: &Hub, caller: &Caller, id: &str, reason: &str) -> Result<
 /// The seals that an auditor set or confirmed.
 ///
 /// # Errors
-/// The store cannot be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn of_auditor(hub: &Hub, caller: &Caller) -> Result<Vec<Seal>, AppError> {
     let all = all(hub).await?.into_iter();
     let own = all.filter(|(_, facts)| facts.is_of(&caller.client.row.id));
@@ -256,7 +256,7 @@ impl Withheld {
     /// The seals that hold now and are not this auditor's.
     ///
     /// # Errors
-    /// The store cannot be asked: then nothing may be told.
+    /// Returns an error if the store cannot be reached: then nothing may be answered.
     pub async fn from(hub: &Hub, caller: &Caller) -> Result<Self, AppError> {
         let (now_us, agencies) = (hub.clock.now_us(), Agencies::of(hub));
         let holds = |(row, facts): &(SealRow, Facts)| {
@@ -274,7 +274,7 @@ impl Withheld {
     /// Whether an entry is kept back.
     ///
     /// # Errors
-    /// The store cannot be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn hides(&self, hub: &Arc<Hub>, seen: &Sighting) -> Result<bool, AppError> {
         if self.0.is_empty() {
             return Ok(false);

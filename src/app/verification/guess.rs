@@ -41,10 +41,10 @@ impl Asked<'_> {
     }
 }
 
-/// Holds a judgement against the budgets of its fields, wherever they are counted; answers what it brings.
+/// Holds a judgement against the budgets of its fields, wherever they are counted. Returns the consequences of the answer.
 ///
 /// # Errors
-/// The store could not be asked: then nothing may be told.
+/// Returns an error if the store cannot be reached: then nothing may be answered.
 pub(crate) async fn weigh(
     hub: &Hub,
     asked: &Asked<'_>,
@@ -89,7 +89,7 @@ pub(crate) fn is_contested(
 /// Narrows the verdicts of a contested judgement, and commits what it counts before anybody is told.
 ///
 /// # Errors
-/// The store could not be asked: then nothing may be told.
+/// Returns an error if the store cannot be reached: then nothing may be answered.
 async fn settle(
     hub: &Hub,
     asked: &Asked<'_>,

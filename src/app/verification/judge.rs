@@ -76,7 +76,7 @@ type Found = (FoundSlot, Lookup);
 /// Answers one question.
 ///
 /// # Errors
-/// Wrong members, a refusal, or a part that cannot be asked.
+/// Returns an error if a member is wrong, the request is refused, or a part of the hub cannot be reached.
 pub(crate) async fn judge<'a>(
     hub: &'a Hub,
     asking: &Asking<'_>,
@@ -116,7 +116,7 @@ enum Looked {
 /// Answers one question if all that has to be known for it is in memory.
 ///
 /// # Errors
-/// Wrong members, or a refusal.
+/// Returns an error if a member is wrong or the request is refused.
 pub(crate) fn begin<'a, 'c>(
     hub: &'a Hub,
     asking: &Asking<'c>,
@@ -171,7 +171,7 @@ pub(crate) async fn finish<'a>(
 /// What a question means and whether its caller may ask it; the look-up is charged then.
 ///
 /// # Errors
-/// Wrong members, or a refusal.
+/// Returns an error if a member is wrong or the request is refused.
 fn prepare<'a, 'c>(hub: &'a Hub, asking: &Asking<'c>, question: Question<'a>) -> Result<Prepared<'a, 'c>, AppError> {
     let (caller, now_us) = (asking.caller, asking.now_us);
     let dataset = hub

@@ -107,7 +107,7 @@ async fn stored(hub: &Hub, name: &RecordKey) -> Result<Option<StoredRecord>, Loa
     Ok(records.pop().flatten())
 }
 
-/// Since when a stored record is known to be what the source has; `None`: the source said since that there is none.
+/// When the stored record was last known to equal the source's; `None` if the source has since said that it has no such record.
 fn copied_at(record: &StoredRecord, fetch: Option<LiveFetch>) -> Option<i64> {
     match fetch {
         Some(fetch) if fetch.at_us > record.received_at => fetch.found.then_some(fetch.at_us),
@@ -196,7 +196,7 @@ enum Decision {
     Confirm(StoredRecord),
     /// A record that the source no longer knows.
     Gone,
-    /// There is none, and none was stored.
+    /// The source has no such record, and none was stored.
     Nothing,
 }
 

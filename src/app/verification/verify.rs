@@ -120,7 +120,7 @@ pub struct Answer<'a> {
 /// Answers one verification that is asked at `now_us`.
 ///
 /// # Errors
-/// Wrong members, a refusal, or a part that cannot be asked. Nothing was compared then, or nothing is told of it.
+/// Returns an error if a member is wrong, the request is refused, or a part of the hub cannot be reached: then nothing is disclosed.
 pub async fn verify<'a>(
     hub: &'a Arc<Hub>,
     lane: &Lane,

@@ -54,7 +54,7 @@ const POSTPONED_US: i64 = 15_000_000;
 /// How often a record of a live dataset is asked for, microseconds: its source tells of no change.
 const LIVE_US: i64 = 6 * 3_600_000_000;
 
-/// Looks at the watches that are due; answers how many there were.
+/// Looks at the watches that are due. Returns their number.
 ///
 /// # Errors
 /// The store could not be asked; the next call does it.
@@ -215,10 +215,10 @@ impl Look<'_> {
         })))
     }
 
-    /// Keeps back what was kept back, and counts what was never answered; answers the guesses that count.
+    /// Withholds the verdicts that were withheld before, and counts those that were never disclosed. Returns the guesses that count.
     ///
     /// # Errors
-    /// The store could not be asked about a budget that other nodes count too.
+    /// Returns an error if the store cannot be reached for a budget that other nodes count too.
     async fn count_guesses(
         &self,
         facts: &Facts,

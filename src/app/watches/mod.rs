@@ -343,7 +343,7 @@ pub fn told_by(hub: &Hub, row: &WatchRow) -> Vec<String> {
 /// Keeps a new watch.
 ///
 /// # Errors
-/// The store or the ledger cannot be asked.
+/// Returns an error if the store or the ledger cannot be reached.
 pub async fn add(hub: &Hub, caller: &Caller, row: WatchRow) -> Result<(), AppError> {
     change(hub, caller, "watch.add", row).await
 }
@@ -367,7 +367,7 @@ fn view(hub: &Hub, row: WatchRow) -> Result<View, AppError> {
 /// The caller's watches, by id.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, caller: &Caller, filter: WatchFilter) -> Result<Vec<View>, AppError> {
     let filter = WatchFilter {
         agency: caller.agency()?.row.id.clone(),

@@ -37,9 +37,9 @@ pub(crate) enum Format {
 pub(crate) struct Row {
     /// Line on which it begins, from 1.
     pub line: u64,
-    /// One line of JSON for the hub, or why there is none.
+    /// The row as one line of JSON for the hub, or why it cannot be made.
     pub json: Result<String, Fault>,
-    /// The row as it stands in the file, where that is not `json`.
+    /// The row as written in the file, if that differs from `json`.
     pub raw: Option<String>,
 }
 

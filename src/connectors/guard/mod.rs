@@ -112,7 +112,7 @@ impl GuardedClient {
     /// Makes a client on the system's resolver.
     ///
     /// # Errors
-    /// The certificates cannot be used.
+    /// Returns an error if the certificates cannot be used.
     pub fn new(settings: &GuardSettings) -> Result<Self, GuardError> {
         Self::with_lookup(settings, Arc::new(SystemLookup::default()))
     }
@@ -120,7 +120,7 @@ impl GuardedClient {
     /// The same on another resolver.
     ///
     /// # Errors
-    /// The certificates cannot be used.
+    /// Returns an error if the certificates cannot be used.
     pub(crate) fn with_lookup(settings: &GuardSettings, lookup: Arc<dyn Lookup>) -> Result<Self, GuardError> {
         // The first installed provider stays; `main` has done so, a test has not.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -142,7 +142,7 @@ impl GuardedClient {
     /// Checks a URL as somebody wrote it.
     ///
     /// # Errors
-    /// Why it may not be reached.
+    /// Returns the reason if the target may not be reached.
     pub fn check(&self, url: &str) -> Result<Checked, TargetFault> {
         self.rules.check_text(url)
     }

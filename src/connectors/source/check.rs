@@ -29,7 +29,7 @@ pub enum Found {
 pub struct Step {
     /// Word of the step: `names`, `connect`, `credentials`, `question`, `page`, `folder`, `target`.
     pub step: &'static str,
-    /// What it came to.
+    /// Its result.
     pub found: Found,
     /// What was found; no value of a record and no secret.
     pub text: Label,

@@ -268,7 +268,7 @@ impl Exchange {
     /// The addresses that a URL leads to, all of them admitted: for a check of each step.
     ///
     /// # Errors
-    /// There are none, or one is not admitted.
+    /// Returns an error if the name has no address, or if one of its addresses is not admitted.
     pub async fn addresses(&self, url: &str) -> Result<Vec<SocketAddr>, Trouble> {
         let checked = self.client.check(url).map_err(Trouble::Target)?;
         let port = checked.url().port_or_known_default().unwrap_or_default();
@@ -310,7 +310,7 @@ impl Exchange {
     /// An id for one request, time-ordered.
     ///
     /// # Errors
-    /// There are no random bytes.
+    /// Returns an error if the random source fails.
     pub fn uuid(&self) -> Result<uuid::Uuid, Unmade> {
         let mut random = [0; 10];
         SystemRandom::new()
@@ -323,7 +323,7 @@ impl Exchange {
     /// The proof that a request would carry: for a check of the credentials alone.
     ///
     /// # Errors
-    /// There is none.
+    /// Returns an error if the credentials cannot be made.
     pub(crate) async fn try_credentials(&self) -> Result<(), Trouble> {
         let fetcher = Fetcher { client: &self.client };
         self.credentials.prove(self.now_us(), &fetcher).await.map(drop)

@@ -120,7 +120,7 @@ impl DateForm {
     }
 }
 
-/// Reads a date, or nothing when the text is none.
+/// Reads a date; `None` if the text cannot be read.
 pub(crate) fn parse(raw: &str) -> Option<DateForm> {
     if let Some(day) = iso_day(raw) {
         return usual(DateForm::Day(day));
@@ -206,7 +206,7 @@ fn iso_day(raw: &str) -> Option<Date> {
     calendar_day(raw.get(..4)?, raw.get(5..7)?, raw.get(8..)?)
 }
 
-/// The year 9999 is open-ended, and a year outside [`YEARS`] is none.
+/// The year 9999 means open-ended; `None` for a year outside [`YEARS`].
 fn usual(form: DateForm) -> Option<DateForm> {
     match form.range() {
         Some((first, _)) if first.year() == OPEN_YEAR => Some(DateForm::Open),

@@ -312,7 +312,7 @@ impl Comparator {
         matches!(self.0, Kind::Text(TextRule::Party) | Kind::Number(NumberKind::Party))
     }
 
-    /// How many holders a value names; nothing where it cannot be read.
+    /// How many holders a value names; `None` if it cannot be read.
     pub(crate) fn holders(&self, raw: &str) -> Option<usize> {
         match self.form(raw) {
             Form::Text(text) | Form::Number(text, _) => Some(text.split(holders::SEPARATOR).count()),

@@ -12,7 +12,7 @@ const ALPHABET: Alphabet = Alphabet::new("0123456789ABCDEFGHJKLMNPQRTUWXY");
 const WEIGHTS: [u32; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
 const BODY_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
 
-/// The check character of the first 17 characters (GB 32100-2015, mod 31), or nothing when they are not of its alphabet.
+/// The check character of the first 17 characters (GB 32100-2015, mod 31); `None` if they are not of its alphabet.
 pub fn check_character(first: &str) -> Option<char> {
     whole_check(first.as_bytes())
 }

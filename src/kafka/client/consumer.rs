@@ -29,7 +29,7 @@ use heyan_ports::bus::{BusFault, Polled, Received, StartAt};
 const WAIT: Duration = Duration::from_millis(200);
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Between two looks for somebody who asks, and the time after which the partitions are paused.
+/// Interval between two looks for a worker that asks for messages, and the idle time after which the partitions are paused.
 const TICK: Duration = Duration::from_millis(200);
 const IDLE: Duration = Duration::from_secs(5);
 

@@ -33,7 +33,7 @@ pub(crate) struct Job {
     pub queued: Instant,
 }
 
-/// The index of a job's first entry, or why there is none.
+/// The index of a job's first entry, or why it was not appended.
 pub(crate) type Answer = Result<u64, LedgerError>;
 
 /// One entry without a second allocation, or several.

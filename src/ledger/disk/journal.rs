@@ -212,7 +212,7 @@ pub(crate) fn read(
     Ok(Ok(()))
 }
 
-/// Appends up to two largest frames' worth of bytes from `offset`; answers how many.
+/// Appends up to two largest frames' worth of bytes from `offset`. Returns their number.
 fn fill(file: &File, offset: u64, buffer: &mut Vec<u8>) -> io::Result<u64> {
     let held = buffer.len();
     buffer.resize(held + 2 * (HEADER + ENTRY_BYTES_MAX), 0);

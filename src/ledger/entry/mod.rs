@@ -195,12 +195,12 @@ pub struct Entry {
     pub sealed: Vec<u8>,
 }
 
-/// When an entry was made, Unix microseconds; `None` when its bytes are none of a known version.
+/// When an entry was made, Unix microseconds; `None` if its version is unknown.
 pub fn time_of(bytes: &[u8]) -> Option<i64> {
     Some(Reader(bytes).head()?.at_us)
 }
 
-/// What an entry is about; `None` when its bytes are none of a known version.
+/// What an entry is about; `None` if its version is unknown.
 pub fn kind_of(bytes: &[u8]) -> Option<Kind> {
     Some(Reader(bytes).head()?.kind)
 }

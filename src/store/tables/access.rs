@@ -197,7 +197,7 @@ fn bind_grant<Q: Call>(query: Q, row: &GrantRow) -> Q {
         .bind(row.created_at)
 }
 
-/// Takes in what may be used once; answers how many rows that were.
+/// Takes in what may be used once. Returns the number of rows.
 pub(crate) async fn use_once<E: Engine>(conn: &mut Lease<'_, E>, hash: [u8; 16], until_s: i64) -> Result<u64, Fault> {
     let statement = statement::INSERT_USED_ONCE;
     let call = E::call(E::text(statement)).bind(hash.to_vec()).bind(until_s);

@@ -205,7 +205,7 @@ fn read_delivery<R: Columns>(row: &R) -> Read<Delivery> {
     })
 }
 
-/// Runs a statement that changes deliveries of a subject; answers the events of those that it changed.
+/// Runs a statement that changes deliveries of a subject. Returns the events of those that it changed.
 async fn events_of<E: Engine>(
     conn: &mut Lease<'_, E>,
     statement: Statement,
@@ -227,7 +227,7 @@ async fn events_of<E: Engine>(
         })
 }
 
-/// Inserts a delivery; answers the events of those that it supersedes.
+/// Inserts a delivery. Returns the events of those that it supersedes.
 async fn apply_delivery<E: Engine>(conn: &mut Lease<'_, E>, row: &DeliveryRow) -> Result<Vec<RowKey>, Fault> {
     run(conn, statement::INSERT_DELIVERY, |query| {
         query

@@ -57,7 +57,7 @@ const fn appliers<E: Engine>() -> [Applier<E>; 13] {
     ]
 }
 
-/// Writes all of `batches`; answers the outbox ids of each.
+/// Writes all of `batches`. Returns the outbox ids of each.
 pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {
     for apply in appliers::<E>() {
         apply(conn, batches).await?;

@@ -52,7 +52,7 @@ impl AnswerReader {
     /// Compiles the `[answer]` table.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub fn compile(config: &AnswerConfig, scope: &Scope) -> Result<Self, (String, String)> {
         let at = |key: &str, reason: &str| (format!("answer.{key}"), reason.to_owned());
         let pointer = |key: &str, text: &str| Pointer::parse(text).map_err(|reason| at(key, reason));
@@ -104,7 +104,7 @@ impl AnswerReader {
     /// Status, media type, characters, syntax and business code.
     ///
     /// # Errors
-    /// It is no answer of success, and none that says "not found".
+    /// Returns an error if the answer says neither success nor "not found".
     pub fn outcome(&self, answer: &Answer) -> Result<Outcome, Trouble> {
         self.body.outcome(answer)
     }

@@ -248,7 +248,7 @@ impl Folder {
         let rejects = records.iter().filter_map(|record| record.as_ref().err());
         Rejects::of(&self.config.folder, &begin.file)
             .append(rejects)
-            .map_err(|_error| SourceFault::Setup("the folder for rows that are none cannot be written"))?;
+            .map_err(|_error| SourceFault::Setup("the folder for rejected rows cannot be written"))?;
         let more = !finished || self.oldest(Some(&begin.file.file))?.is_some();
         Ok(FeedBatch {
             records,
@@ -287,7 +287,8 @@ impl Folder {
     }
 }
 
-/// What a path holds; `None`: no plain file. A link is none: what it points at may change without a trace.
+/// The identity of the file at a path; `None` if it is not a regular file. A link does not count as one: its target may change without
+/// a trace.
 fn id_of(path: &Path) -> io::Result<Option<FileId>> {
     let about = fs::symlink_metadata(path)?;
     let name = path.file_name().and_then(|name| name.to_str());

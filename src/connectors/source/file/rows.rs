@@ -108,7 +108,7 @@ impl Rows {
         Ok(())
     }
 
-    /// The cells of the first row of a CSV file; `None`: NDJSON, or there is none that can be read.
+    /// The cells of the first row of a CSV file; `None` for NDJSON, or if no row can be read.
     pub(super) fn header(&self) -> Option<&[String]> {
         self.header.as_deref()
     }
@@ -299,7 +299,7 @@ impl Sheet {
         Self::at(self.reader.into_inner().inner, offset, delimiter, row_bytes_max)
     }
 
-    /// Reads one row into `cells`; `Ok(Ok(false))`: there is none.
+    /// Reads one row into `cells`; `Ok(Ok(false))` at the end of the file.
     fn read(&mut self) -> io::Result<Result<bool, Endless>> {
         self.since_row.set(0);
         let found = self.reader.read_byte_record(&mut self.cells);
