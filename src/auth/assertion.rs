@@ -53,7 +53,7 @@ pub enum AssertionError {
     #[error("the client assertion is not valid yet")]
     NotYetValid,
     /// The `jti` was used before, or cannot be remembered.
-    #[error("the client assertion cannot be accepted once only")]
+    #[error("it cannot be guaranteed that the client assertion is used only once")]
     Replay(#[from] ReplayError),
 }
 

@@ -31,7 +31,7 @@ use stamps::Stamps;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LoadError {
     /// The store failed or did not answer in time.
-    #[error("the store could not be asked")]
+    #[error("the store cannot be reached")]
     Store(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// More misses wait than the cache takes.
     #[error("too many loads wait")]
@@ -40,7 +40,7 @@ pub enum LoadError {
     #[error("the record kept changing while it was read")]
     Unstable,
     /// The outside source of the record gave no answer, and there is no older copy; the word says how it failed.
-    #[error("the source could not be asked: {0}")]
+    #[error("the source gave no answer: {0}")]
     Source(&'static str),
 }
 

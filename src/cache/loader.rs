@@ -60,7 +60,7 @@ struct Brought<V> {
 
 /// A store that answers fewer keys than asked would turn records into `not_found`.
 #[derive(Debug, thiserror::Error)]
-#[error("the store answered another number of records than asked")]
+#[error("the store returned another number of records than requested")]
 struct WrongLength;
 
 impl<L: Load + ?Sized> Loader<L> {

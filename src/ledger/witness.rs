@@ -33,13 +33,13 @@ pub enum WitnessError {
     #[error("the checkpoint does not verify: {0}")]
     Note(#[from] NoteError),
     /// It is smaller than, or differs from, what was seen: the history was rewritten, or two write one ledger.
-    #[error("the ledger no longer extends the {seen} entries that were seen: it has shown two histories")]
+    #[error("the ledger does not extend the {seen} entries that were seen before: it has shown two different histories")]
     Forked {
         /// Entries of the newest checkpoint that was seen.
         seen: u64,
     },
     /// What was seen cannot be read or kept.
-    #[error("what was seen of a ledger cannot be kept")]
+    #[error("cannot save the last checkpoint that was seen of a ledger")]
     Io(#[from] io::Error),
 }
 

@@ -122,7 +122,7 @@ async fn open_around(
     let _nothing_was_held = hub.reload_pending().await?;
     let left_over = hub.append_left_over().await?;
     if left_over > 0 {
-        tracing::info!(left_over, "appended ledger entries that the last stop left behind");
+        tracing::info!(left_over, "appended ledger entries that were left in the outbox at the last stop");
     }
     supervision::begin(&hub).await?;
     Ok(Node {
@@ -254,7 +254,7 @@ impl Node {
             );
             tokio::time::sleep(Duration::from_millis(http.drain_ms)).await;
         }
-        tracing::info!("stopping: what was begun is finished");
+        tracing::info!("stopping: finishing the calls under way");
         public.stop(true).await;
         let _stopped = public_done.await;
         admin.stop(false).await;

@@ -157,7 +157,7 @@ impl Collected {
 
     /// Takes the receipt of an entry in, and answers the entry.
     async fn prove(&mut self, hub: &Hub, origin: &str, index: u64) -> Result<Entry, AppError> {
-        const LOST: AppError = AppError::Internal("the index names an entry that the ledger does not hold");
+        const LOST: AppError = AppError::Internal("the index refers to an entry that the ledger does not hold");
         let held = peers::entry_of(hub, origin, index, SEALED_WAIT).await?.ok_or(LOST)?;
         let receipt = held.receipt.ok_or(AppError::NodeSilent)?;
         let number = self.number(origin);

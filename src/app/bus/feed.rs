@@ -221,7 +221,7 @@ impl Feed {
                 topic = TOPIC.name(),
                 partition,
                 offset = received.offset,
-                "the topic was made anew: its messages are read from their beginning"
+                "the topic was recreated: its messages are read from the beginning"
             );
         } else if received.offset < next {
             return Ok(false);

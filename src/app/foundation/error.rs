@@ -54,7 +54,7 @@ pub enum AppError {
     #[error("too many items")]
     TooManyItems,
     /// The system of record cannot be asked.
-    #[error("the store could not be asked")]
+    #[error("the store cannot be reached")]
     Store(#[from] StoreError),
     /// The node that has what was asked for does not answer.
     #[error("another node does not answer")]

@@ -99,7 +99,7 @@ pub async fn wait(hub: &Hub, here: &Arc<Mutex<()>>, name: &'static str) -> Resul
     let begun = Instant::now();
     while !hub.store.lease(name, millis(LEASE)).await? {
         if begun.elapsed() > WAIT {
-            return Err(AppError::Internal("another node keeps a turn too long"));
+            return Err(AppError::Internal("another node holds a lease too long"));
         }
         tokio::time::sleep(AGAIN).await;
     }

@@ -53,7 +53,7 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
                     place = reject.place,
                     row = reject.row,
                     code = reject.code,
-                    "a row of a feed is no record"
+                    "a row of a feed is not a record"
                 );
             }
         }

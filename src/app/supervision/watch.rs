@@ -204,9 +204,9 @@ impl Known {
             }
             (Ok(taken), Err(_of_another_version)) => {
                 known.taken = taken;
-                tracing::warn!("what the rules of supervision have seen was kept by another version: they begin anew");
+                tracing::warn!("the saved state of supervision is of another version: the rules start from an empty state");
             }
-            (Err(_), _) => return Err(AppError::Internal("what supervision has seen cannot be read")),
+            (Err(_), _) => return Err(AppError::Internal("the saved state of supervision cannot be read")),
         }
         Ok(known)
     }
@@ -286,7 +286,7 @@ impl Known {
     }
 
     async fn keep(&mut self, hub: &Hub) -> Result<(), AppError> {
-        let unwritable = |_why| AppError::Internal("what supervision has seen cannot be written");
+        let unwritable = |_why| AppError::Internal("the state of supervision cannot be written");
         let mut plain = serde_json::to_vec(&self.taken).map_err(unwritable)?;
         plain.push(b'\n');
         plain.extend(self.supervisor.kept().map_err(unwritable)?);

@@ -120,7 +120,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, AppError> {
     let hub = Arc::clone(hub);
     let done = tokio::task::spawn_blocking(move || work(&hub)).await;
-    done.map_err(|_panicked| AppError::Internal("a look into the ledger panicked"))?
+    done.map_err(|_panicked| AppError::Internal("a search of the ledger panicked"))?
 }
 
 pub(super) fn failed(error: IndexError) -> AppError {

@@ -129,7 +129,7 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
     };
     let mut seen = Vec::with_capacity(found.rows.len());
     for row in &found.rows {
-        let lost = AppError::Internal("the index names an entry that the ledger does not hold");
+        let lost = AppError::Internal("the index refers to an entry that the ledger does not hold");
         let bytes = hub.ledger.entry(row.place.index)?.ok_or(lost)?;
         let Some(entry) = Entry::decode(&bytes) else { continue };
         let trimmed = trimmed(entry, row.place.position).encode();
@@ -251,7 +251,7 @@ impl<'h> Look<'h> {
 impl Node {
     fn take(&mut self, answer: Answer) -> Result<(), AppError> {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
-        const UNREADABLE: AppError = AppError::Internal("another node's look cannot be read");
+        const UNREADABLE: AppError = AppError::Internal("another node's search result cannot be read");
         self.ended = !answer.more;
         // What is entered from now on is not for later pages.
         self.below = self.below.min(Place::before(answer.covered));

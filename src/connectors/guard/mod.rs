@@ -59,7 +59,7 @@ pub enum GuardError {
     #[error("the file of certificate authorities holds no usable certificate")]
     Roots,
     /// The library refuses its settings.
-    #[error("no client for outside systems: {0}")]
+    #[error("cannot create the client for outside systems: {0}")]
     Client(#[source] reqwest::Error),
 }
 

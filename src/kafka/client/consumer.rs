@@ -89,7 +89,7 @@ impl Consumer {
                     settings.create_with_context(Context(Arc::clone(&of_thread)));
                 match consumer {
                     Ok(consumer) => Reader::new(consumer, of_thread).run(&asked),
-                    Err(error) => tracing::error!(error = %error, "a consumer of Kafka cannot be made"),
+                    Err(error) => tracing::error!(error = %error, "cannot create the Kafka consumer"),
                 }
                 let _nobody_waits = ends.send(());
             });
@@ -172,7 +172,7 @@ impl Reader {
                 let topic = self.shared.topic.clone();
                 match self.consumer.subscribe(&[&topic]) {
                     Ok(()) => is_subscribed = true,
-                    Err(error) => tracing::error!(error = %error, topic, "a topic cannot be subscribed to"),
+                    Err(error) => tracing::error!(error = %error, topic, "cannot subscribe to a topic"),
                 }
             }
             match asked.recv_timeout(TICK) {
@@ -216,7 +216,7 @@ impl Reader {
         });
         match done {
             Ok(()) => self.is_paused = pause,
-            Err(error) => tracing::warn!(error = %error, "partitions cannot be paused or resumed"),
+            Err(error) => tracing::warn!(error = %error, "cannot pause or resume partitions"),
         }
     }
 
@@ -270,7 +270,7 @@ impl Reader {
                 partition,
                 begun,
                 offset,
-                "messages are gone that were not taken in: the topic keeps them for too short a time"
+                "messages were deleted before they were taken in: the retention of the topic is too short"
             );
         }
         let headers = message.headers().map_or_else(Vec::new, |headers| {
@@ -354,7 +354,7 @@ impl ConsumerContext for Context {
             _ => consumer.incremental_unassign(list),
         };
         if let Err(error) = done {
-            tracing::error!(error = %error, topic = self.0.topic, "partitions cannot be taken or given up");
+            tracing::error!(error = %error, topic = self.0.topic, "cannot take or give up partitions");
         }
     }
 }
@@ -379,7 +379,7 @@ impl Context {
             if let Some(offset) = offset {
                 begun.insert(partition, offset);
                 if let Err(error) = list.set_partition_offset(&self.0.topic, partition, Offset::Offset(offset)) {
-                    tracing::error!(error = %error, partition, "a partition cannot be begun where it was left");
+                    tracing::error!(error = %error, partition, "cannot start a partition at its stored position");
                 }
             }
         }

@@ -115,7 +115,7 @@ impl KafkaBus {
                 tracing::error!("the producer of Kafka had a fatal error; another one takes its place");
                 self.producer.compare_and_swap(dead, Arc::new(new));
             }
-            Err(error) => tracing::error!(error = %error, "no producer of Kafka can be made"),
+            Err(error) => tracing::error!(error = %error, "cannot create the Kafka producer"),
         }
     }
 }

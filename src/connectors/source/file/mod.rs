@@ -128,7 +128,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, SourceFault> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or(Err(SourceFault::Setup("the folder's reader ended early")))
+        .unwrap_or(Err(SourceFault::Setup("the thread that reads the folder ended early")))
 }
 
 /// What the system says about a file has no place in a fault: it may quote names.

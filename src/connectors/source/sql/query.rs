@@ -38,7 +38,7 @@ impl Query {
             .next()
             .unwrap_or_default();
         if !["select", "with"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
-            return Err(SourceFault::Setup("the query is no SELECT"));
+            return Err(SourceFault::Setup("the query is not a SELECT"));
         }
         let (mut out, mut binds): (String, Vec<Box<str>>) = (String::new(), Vec::new());
         let mut rest = text;
@@ -57,7 +57,7 @@ impl Query {
             } else if let Some(tail) = rest.strip_prefix(OPEN) {
                 let (name, tail) = tail
                     .split_once('}')
-                    .ok_or(SourceFault::Setup("the query has a value's place without an end"))?;
+                    .ok_or(SourceFault::Setup("a place of the query is not closed: `}` is missing"))?;
                 place(&mut out, &mut binds, name, places)?;
                 rest = tail;
             } else if rest.starts_with(';') {
