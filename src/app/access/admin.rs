@@ -1,5 +1,5 @@
-//! Agencies, grants and users: every change is one commit with its ledger entry, then the table is swapped, then answered.
-//! Secrets are made here, told once, and kept only as hashes.
+//! Changes of agencies, grants and users. Each is one commit with its ledger entry; then the access table is swapped; then the
+//! caller is answered. Secrets are generated here, returned once, and stored only as hashes.
 
 use super::table::Role;
 use crate::node::caller::Caller;

@@ -1,5 +1,5 @@
 //! Who may do what, compiled from the store's rows into one table that is swapped whole after each change.
-//! A revoked grant or a disabled agency stays in the table: only so can a refusal name the clause that is missing.
+//! Revoked grants and disabled agencies stay in the table, so that a refusal can name the clause that is missing.
 
 use std::{
     collections::HashMap,

@@ -1,5 +1,5 @@
-//! Gathers what a pack holds: the verifications of an application with their receipts, the mismatches that they opened with every
-//! step, and where the news of those went. What cannot be had whole is an error: a pack is never short in silence.
+//! Collects the contents of a pack: the verifications of an application with their receipts, the mismatches that they opened with
+//! every step, and the deliveries about those. Anything that cannot be read completely is an error: a pack is never silently incomplete.
 
 use std::{collections::BTreeMap, sync::Arc};
 

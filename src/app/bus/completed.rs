@@ -1,5 +1,5 @@
-//! Answered verifications go out: read from this node's ledger, which is the outbox of answers. `published ≤ position ≤ durable`
-//! after each round: a crash publishes some again under the same `ce_id`, and loses none.
+//! Publishes answered verifications. They are read from this node's ledger, which is the outbox of answers.
+//! `published ≤ position ≤ durable` after each round: a crash publishes some again under the same `ce_id`, and loses none.
 
 use std::collections::HashMap;
 

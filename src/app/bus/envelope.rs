@@ -1,5 +1,5 @@
 //! CloudEvents 1.0 on Kafka: binary mode out (attributes are headers, the body is the data); binary or structured mode in.
-//! `ce_id` stays the same however often a message is sent: it is what a reader tells repeats apart by.
+//! A message keeps its `ce_id` however often it is sent, so that a reader can recognise repetitions.
 
 use serde_json::Value;
 

@@ -1,7 +1,8 @@
-//! Records come in from the feed topic, by the path that all records take, and the position goes on in the same commit:
-//! `stored position = first message that was not taken in`. So whatever dies, nothing is applied twice and nothing is skipped.
-//! What cannot be taken in is buried before the position goes on. Behind it, of the same key, a record with a version of its own
-//! goes in (versions decide the order), and one without is buried too, until one with a version comes: the order is never broken.
+//! Takes in records from the feed topic, by the same path as all records. The position advances in the same commit:
+//! `stored position = first message that was not taken in`. So after any crash no message is applied twice and none is skipped.
+//! A message that cannot be taken in becomes a dead letter before the position advances. After that, of the same key, a record that
+//! states a version is taken in, because versions decide the order. A record without a version becomes a dead letter too, until one
+//! with a version arrives: so the order is never broken.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,5 +1,5 @@
-//! Events and alerts go out: claimed by state, published, and marked once their delivery reports are there. A crash in between
-//! publishes again under the same `ce_id`; order is kept for each subject, since nothing behind a failure is marked.
+//! Publishes events and alerts: read by their state, published, and marked after their delivery reports. After a crash in between
+//! they are published again under the same `ce_id`. Order is kept for each subject, because nothing after a failure is marked.
 
 use serde_json::{Value, json};
 

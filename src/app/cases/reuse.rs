@@ -1,5 +1,5 @@
-//! A check used again by an agency that handles the case too: the lead's verdicts, narrowed to what the agency's own grant allows for
-//! its own item, as long as the record is the one that was answered from.
+//! Reuse of a check by a co-handler: the lead's verdicts, reduced to what the co-handler's own grant allows for its own item, as long
+//! as the record still has the version that was answered from.
 
 use serde::Deserialize;
 

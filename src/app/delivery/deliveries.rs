@@ -1,6 +1,6 @@
-//! Deliveries: one attempt at a time, what it makes of the delivery, and what operators do about dead ones.
-//! An attempt changes nothing before it; its result is one commit, with a ledger entry when the delivery is over. A process
-//! that dies in between leaves the delivery pending: it is tried again under the same `webhook-id`.
+//! Deliveries: one attempt at a time, its result, and the replay of dead deliveries by operators.
+//! Nothing is written before an attempt. Its result is one commit, with a ledger entry when the delivery is over. If the process
+//! dies in between, the delivery stays pending and is attempted again under the same `webhook-id`.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! What is pushed: an event as CloudEvents 1.0 JSON for one agency's system, or as a record's change for a sink.
-//! Made anew at each attempt, from the version that the event names and the grants that hold now: a value that may no longer
-//! be read is no longer sent.
+//! The message of a delivery: an event as CloudEvents 1.0 JSON for an agency's system, or the change of a record for a sink.
+//! It is built again at each attempt, from the version in the event and the grants of that moment: a value that the agency may
+//! no longer read is no longer sent.
 
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};

@@ -1,5 +1,5 @@
-//! Where agencies' systems listen: added with a secret that is told once, rotated with both secrets valid for a while,
-//! tested, and removed. A subscription gives nothing that a grant does not: what is pushed is decided when it is pushed.
+//! Subscriptions of agencies' systems: added with a secret that is returned once; rotated, with both secrets valid for a while;
+//! tested; removed. A subscription gives no right: grants decide at each delivery what is sent.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Why a use case did not do what was asked. `http/refuse.rs` maps each kind to one problem document.
+//! The error type of all use cases. `http/refuse.rs` maps each kind to one problem document.
 //! Never holds a value of a claim or a record.
 
 use heyan_cache::LoadError;

@@ -1,6 +1,6 @@
-//! Turns: what only one may do at a time, on this node or on all that share the store. On a node alone a turn costs nothing.
-//! A turn among nodes is a lease, so it ends by itself when its holder is gone; it keeps two from doing the same work, and no
-//! promise rests on it: every commit stands or falls by what it compares.
+//! Mutual exclusion of background work, on this node or among all nodes that share the store. On a single node it costs nothing.
+//! Among nodes it is a lease, so it ends by itself when its holder is gone. It only avoids duplicate work; correctness never depends
+//! on it, because every commit compares and sets.
 
 use std::{
     sync::Arc,

@@ -1,5 +1,5 @@
-//! A file's bytes on their way through: hashed on a thread of their own, never on one that answers calls, and never kept.
-//! The way is short: a file that comes faster than it is hashed is received more slowly.
+//! Hashes a file while it arrives, on a thread of its own, never on one that answers calls. The bytes are not kept.
+//! The queue is short: a file that arrives faster than it is hashed is received more slowly.
 
 use bytes::Bytes;
 use serde::Deserialize;

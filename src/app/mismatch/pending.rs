@@ -1,8 +1,8 @@
-//! What is pending about subjects: mismatches that are not over, fields that are disputed, guesses that were counted.
-//! In memory, by pseudonym, because every verification asks; the store holds the same and is read at the start.
+//! What is pending about subjects: open mismatches, disputed fields, counted guesses. It is kept in memory, by pseudonym, because
+//! every verification reads it. The store holds the same and is read at the start.
 //!
-//! Order: a change is committed, then told here, then acknowledged. A guess is told here first and committed after: a
-//! crowd of guesses at one moment must not each find the budget untouched. Where several nodes count, `guess.rs` says how.
+//! Order: a change is committed, then updated here, then acknowledged. A guess is counted here first and committed afterwards:
+//! concurrent guesses must not each see an unused budget. `guess.rs` describes how several nodes count.
 
 use std::{
     collections::{HashMap, HashSet},

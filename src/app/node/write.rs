@@ -1,4 +1,4 @@
-//! The one way to write: commit, then tell memory, then append to the ledger, then wake the workers.
+//! The one way to write: commit, then update memory, then append to the ledger, then wake the workers.
 
 use std::{
     sync::{Arc, PoisonError},

@@ -1,5 +1,5 @@
-//! One step of a feed: what has come since the stored position goes in as contributed records, then the position is stored.
-//! `stored position ≤ taken in`: what was taken in and not noted comes again, and is unchanged then.
+//! One step of a feed: takes in what has arrived since the stored position as contributed records, then stores the new position.
+//! `stored position ≤ taken in`: after a crash in between, the same records arrive again and are `unchanged`.
 
 use std::{net::IpAddr, sync::Arc};
 

@@ -1,5 +1,5 @@
-//! Electronic supervision: what the ledger says is held against the rules of `config/supervision.toml`, and what a person should look
-//! at becomes an alert with its evidence. `domain::supervision` judges; here the facts are read, the alerts kept, and the rules tried.
+//! Electronic supervision: compares the ledger with the rules of `config/supervision.toml`. What a person should look at becomes an
+//! alert with its evidence. `domain::supervision` judges; this folder reads the facts, keeps the alerts and tries rules over the past.
 
 pub mod alerts;
 pub mod applications;

@@ -1,5 +1,5 @@
-//! Tries a rule over the past: the same detectors over the last days of this node's ledger. It raises nothing and keeps nothing; who
-//! asks learns how many alerts there would have been, on which days, and which entries show the first of them.
+//! Tries a rule over the past: the same detectors over the last days of this node's ledger. It raises no alert and stores nothing. It
+//! returns how many alerts there would have been, on which days, and the entries that show the first of them.
 
 use std::{
     collections::BTreeMap,

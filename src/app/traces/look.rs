@@ -1,5 +1,5 @@
-//! Looks through the ledgers of all nodes for a key, newest first: each node searches its own index and hands out the entries,
-//! trimmed to what was found. A node that does not answer, or whose index is behind, is named: nothing is left out in silence.
+//! Searches the ledgers of all nodes for a key, newest first. Each node searches its own index and returns the entries, reduced to
+//! what was found. A node that does not answer, or whose index is behind, is reported: nothing is left out silently.
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -1,5 +1,5 @@
-//! Who looked: every look at a subject that the ledgers hold, for an auditor who says why, newest first. The question is an
-//! entry too, and stands in the next trace. What is under seal for an investigation is left out, and nothing says so.
+//! Traces: all questions about a subject that are in the ledgers, newest first, for an auditor who states a reason. The trace itself
+//! makes a ledger entry and appears in the next trace. What is under seal for an investigation is left out without notice.
 
 pub mod index;
 pub mod look;

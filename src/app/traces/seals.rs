@@ -1,8 +1,8 @@
 //! Seals for cases under investigation: what the investigating agency asked about a subject, or under an application, is left out
 //! of every trace and pack but those of the two auditors who set the seal, until its date. The ledger holds all of it throughout.
 //!
-//! Nothing says that something was left out: not a count, not a gap in a page, not a row of its own. Who is told that something
-//! is withheld is told that there is a case. So two auditors must agree, each step is an entry, and every seal ends.
+//! Nothing shows that something was left out: no count, no gap in a page, no row. Knowing that something is withheld would mean
+//! knowing that there is a case. In return, two auditors must agree, each step is a ledger entry, and every seal has an end.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! What an answer brings besides itself: a mismatch that opens, one that settles, guesses that are counted.
-//! Most answers bring nothing and write nothing but their ledger entry. Where one brings something, all of it is one commit
-//! with the answer's entry, made on a task of its own: a caller that resets the connection cannot stop it half-way.
+//! Consequences of an answer: a mismatch that opens, one that settles, guesses that are counted.
+//! Most answers have none and write nothing but their ledger entry. Consequences are one commit together with the answer's entry,
+//! made on a task of its own: a caller that resets the connection cannot stop it half-way.
 
 use crate::mismatch::pending::MismatchNote;
 use crate::node::write::Attempts;

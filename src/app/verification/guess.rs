@@ -2,10 +2,10 @@
 //! All verdicts are computed first; those that the budget does not cover become `review`, correct ones too. The budget is read
 //! and charged under one lock, so that concurrent guesses are counted one by one.
 //!
-//! Nodes that share a store cannot share a lock. There a question that touches a budget is *contested*: it waits for the subject's
-//! turn, and what it is charged is committed before it is answered, compared and set against what the other nodes committed
-//! (`settle`). A question that touches none is answered at once, as it is on a node alone: the first right value about a subject of
-//! which this node knows no guess. So k nodes tell at most k − 1 right values more than one.
+//! Nodes that share a store cannot share a lock. There a question that touches a budget is *contested*: it takes the lock of the
+//! subject, and its charge is committed before the answer, by compare and set against the commits of other nodes (`settle`). A question
+//! that touches no budget is answered at once, as on a single node: the first correct value about a subject without known guesses.
+//! So k nodes disclose at most k − 1 correct values more than one node.
 
 use crate::node::write::Attempts;
 use std::sync::Arc;

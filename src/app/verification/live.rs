@@ -1,10 +1,10 @@
-//! Records that are asked of an outside source: when the store has no copy that is young enough, the source is asked,
-//! and what it says is written like a contributed record before it is answered.
-//! A source that gives no answer is never read as a mismatch or as "no such record": an older copy is told as stale to
-//! those who may have it, and to all others the verification is `source_unavailable`.
+//! Live datasets: if the store has no copy that is recent enough, the outside source is asked, and its answer is written like a
+//! contributed record before the caller is answered.
+//! A source that gives no answer never means a mismatch or "no such record": callers with `stale_ok` get an older copy, marked as
+//! stale; all others get `source_unavailable`.
 //!
-//! Order that keeps it true: what was fetched last is read *before* the record, so a copy is as new as it is taken for;
-//! the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
+//! Order that keeps copies true: the time of the last fetch is read *before* the record, so a copy is never taken for newer than it
+//! is; the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
 
 use crate::licences;
 use crate::node::write::Attempts;

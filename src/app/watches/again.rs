@@ -1,8 +1,8 @@
-//! A watch looked at again: the same claims against the record as it is now, under the grants that hold now. What comes out otherwise
-//! than it was last told is an answer to an agency: its entry is durable first, then row and event are one commit.
+//! Evaluates a watch again: the same claims against the current record, under the current grants. A result that differs from the last
+//! one that was sent is an answer to an agency: its ledger entry is durable first, then row and event are one commit.
 //!
-//! A claim that was answered once was counted then, and is answered again for nothing; one that was over the budget stays so; one
-//! that could not be answered before (there was no record, no value) is a guess like any other when it can be.
+//! A claim that was answered before was counted then and costs nothing now. A claim over the budget stays withheld. A claim that could
+//! not be answered before (no record, no value) is a guess like any other once it can be.
 
 use std::sync::Arc;
 

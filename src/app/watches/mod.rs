@@ -1,9 +1,9 @@
-//! Verify-and-watch: a verification, and notice until a day when its verdict would change. It is verified by the one path that all
-//! verifications take, and counts there; then the claims are kept sealed, and looked at again (`again`) when the record has a new
-//! version and on the days on which a date alone changes the verdict (`days`).
+//! Verify-and-watch: a verification, and a notice whenever its verdict changes until a given day. The first verification takes the
+//! same path as all others and is counted there. Then the claims are stored sealed, and evaluated again (`again`) when the record has
+//! a new version and on days on which a date alone changes the verdict (`days`).
 //!
-//! `told == what the agency was last told`: a look that comes to the same tells nothing. A watch gives no right that a grant does not:
-//! it ends, quietly, with the grant.
+//! `told == what the agency was last told`: an evaluation with the same result sends nothing. A watch gives no right beyond the grant:
+//! it ends, without notice, with the grant.
 
 mod again;
 mod days;
