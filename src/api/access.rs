@@ -66,7 +66,7 @@ pub struct Agency {
     pub updated_at: String,
 }
 
-/// A client credential. The secret is told once. ‖ 客户端凭据，密钥只显示一次。
+/// A client credential. The secret is shown once. ‖ 客户端凭据，密钥只显示一次。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewCredential {
     /// OAuth 2.0 client id. ‖ 客户端标识。
@@ -105,7 +105,7 @@ pub struct RotatedCredential {
     /// The new credential. ‖ 新凭据。
     #[serde(flatten)]
     pub credential: NewCredential,
-    /// Time until which the previous secret remains valid. ‖ 旧密钥的有效期限。
+    /// When the previous secret expires. ‖ 旧密钥的有效期限。
     #[schema(format = DateTime, example = "2026-11-23T03:04:05Z")]
     pub previous_valid_until: String,
 }

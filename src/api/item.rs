@@ -18,7 +18,7 @@ pub struct CheckRequest {
     /// Values of single materials, by key of the material. ‖ 各材料自己的值，以材料标识为键。
     #[serde(default)]
     pub materials: GivenMaterials,
-    /// What the applicant declares, where the need of a material hangs on it. ‖ 申请人的声明，用于判断某些材料是否需要。
+    /// What the applicant declares, where it decides whether a material is needed. ‖ 申请人的声明，用于判断某些材料是否需要。
     #[serde(default)]
     pub facts: GivenValues,
 }
@@ -357,7 +357,7 @@ pub struct PaperDemand {
     pub why: PaperWhyWord,
     /// Register that proves it. ‖ 可由哪个数据资源核验。
     pub dataset: String,
-    /// Item that proves one of the same name so. ‖ 已如此核验同名材料的事项。
+    /// Item that proves a material of the same name in this way. ‖ 已如此核验同名材料的事项。
     #[schema(required = true)]
     pub as_in: Option<String>,
 }

@@ -1,9 +1,9 @@
-//! Who is let in while the hub is busy. A worker answers so many calls at once and no more: what comes beyond them is refused
-//! in the turn in which it came, so that those let in keep their time. No agency holds more than three of four places: a flood
-//! of one is refused while the others still find a place.
+//! Admission while the hub is busy. A worker answers a bounded number of calls at once. Further calls are refused immediately, so
+//! that admitted calls stay fast. No agency holds more than three quarters of the places: a flood from one agency is refused while the
+//! others still find a place.
 //!
-//! A call takes a place for each 8 KiB of its body, as its head states it or as it came: a batch is as much work as many single calls, and what was
-//! let in is what a refusal waits behind.
+//! A call takes one place for each 8 KiB of its body, as stated in its head or as received, because a batch is as much work as many
+//! single calls.
 //!
 //! A call that finds no place at all is refused before it is authenticated: it costs next to nothing and leaves no entry.
 //! A call that waits for something outside (a slow body, a source) gives up its place meanwhile, because it uses no time here.

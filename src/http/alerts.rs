@@ -1,5 +1,5 @@
-//! `/v1/supervision/alerts`: what a person should look at, newest first; one with its evidence and history; and what an auditor does
-//! about it, by `idempotent`.
+//! `/v1/supervision/alerts`: the list of alerts, newest first; one alert with its evidence and history; and the actions of auditors, by
+//! `idempotent`.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;

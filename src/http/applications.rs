@@ -1,4 +1,4 @@
-//! `/v1/applications`: an agency says which application numbers became applications. Numbers stand in bodies only.
+//! `/v1/applications`: an agency reports which application numbers became applications. Numbers are in bodies only.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
-//! One call of a known caller: who calls is proven before any body is read, the role is checked against the route's
-//! row, and no answer leaves before an entry of it is on disk. A handler that enters its own answer says so;
-//! for every other answer, problems included, the entry is made here.
+//! One call of an authenticated caller: the caller is authenticated before any body is read, the role is checked against the route's
+//! row, and no answer is sent before its ledger entry is on disk. A handler that makes its own entry says so; for every other answer,
+//! problems included, the entry is made here.
 
 use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, time::Instant};
 

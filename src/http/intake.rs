@@ -1,5 +1,5 @@
-//! A body of NDJSON that is taken in block by block while its lines are answered, with a summary as the last line. A reader that
-//! goes away still has everything taken in: what was sent is not lost.
+//! Takes in a body of NDJSON block by block while its lines are answered; the last line is a summary. If the reader of the answers goes
+//! away, the body is still taken in to its end.
 
 use actix_web::HttpResponse;
 

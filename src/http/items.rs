@@ -1,5 +1,5 @@
-//! `/v1/items`: service items come in, one as JSON or many as NDJSON, and are read back; and which of them still demand on paper what
-//! the hub can verify. Items are public: nothing here is about a person.
+//! `/v1/items`: takes in service items, one as JSON or many as NDJSON, and reads them back; reports which of them still demand on paper
+//! what the hub can verify. Items are public: nothing here is about a person.
 
 use actix_web::HttpResponse;
 

@@ -1,4 +1,4 @@
-//! `/v1/mismatches`: the list, one with its history, and what its parties do about it, by `idempotent`.
+//! `/v1/mismatches`: the list, one mismatch with its history, and the actions of its parties, by `idempotent`.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;

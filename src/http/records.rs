@@ -1,5 +1,5 @@
-//! `/v1/datasets/{dataset}/records`: records come in, one as JSON or many as NDJSON, and are read back masked.
-//! Identifiers stand in bodies only, never in a path, so that no proxy writes them into its log.
+//! `/v1/datasets/{dataset}/records`: takes in records, one as JSON or many as NDJSON, and reads them back masked.
+//! Identifiers are in bodies only, never in a path, so that no proxy writes them into its log.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! The only mapping from errors to problem documents, and from problem documents to responses.
-//! Nothing of a request's or record's values goes through here: faults hold places and codes.
+//! No value of a request or a record passes through here: faults hold places and codes.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -89,9 +89,7 @@ pub(super) fn busy(code: ProblemCode) -> Problem {
 
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::Withheld { legal_basis } => {
-            Problem::new(ProblemCode::DatasetWithheld).legal_basis(legal_basis)
-        }
+        Refusal::Withheld { legal_basis } => Problem::new(ProblemCode::DatasetWithheld).legal_basis(legal_basis),
         Refusal::Disabled => Problem::new(ProblemCode::AgencyDisabled),
         Refusal::NotGranted(Clause::DailyCeiling) => {
             // The ceiling is for a day; an hour is soon enough to try again.

@@ -1,5 +1,5 @@
-//! `/v1/traces/seals`: what two auditors keep out of traces while a case is investigated.
-//! A seal that is not one's own is not told apart from none.
+//! `/v1/traces/seals`: seals by which two auditors keep questions out of traces while a case is investigated.
+//! Another auditor's seal is answered like one that does not exist.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;

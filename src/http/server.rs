@@ -1,11 +1,7 @@
 //! The two listeners: the public one, and the one for operators' machines (`/metrics`, health).
 //! The hub's own signal handling stops them: accept no more, finish what was begun, then seal the ledger.
 
-use std::{
-    net::TcpListener,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_server::ServerBuilder;
 use actix_web::{

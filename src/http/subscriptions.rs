@@ -1,5 +1,5 @@
-//! `/v1/subscriptions` and `/v1/deliveries`: where systems listen, what was sent to them, and what operators do about what did
-//! not arrive. A secret stands in one answer, once.
+//! `/v1/subscriptions` and `/v1/deliveries`: subscriptions of agencies' systems, what was sent to them, and the replay of what did not
+//! arrive. A secret is in one answer only.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;

@@ -1,5 +1,5 @@
-//! `/v1/traces`: who looked at a subject, for auditors: a page as JSON, or an export as NDJSON or CSV.
-//! The subject stands in the body, never in a path, and the cursor is sealed.
+//! `/v1/traces`: who asked about a subject, for auditors: a page as JSON, or an export as NDJSON or CSV.
+//! The subject is in the body, never in a path, and the cursor is sealed.
 
 use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;

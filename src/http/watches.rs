@@ -1,4 +1,4 @@
-//! `/v1/watches`: a verification that is told of when its verdict would change.
+//! `/v1/watches`: verifications whose caller is notified when their verdict changes.
 
 use actix_web::{HttpResponse, http::StatusCode};
 use serde::Deserialize;

@@ -33,7 +33,9 @@ pub enum WitnessError {
     #[error("the checkpoint does not verify: {0}")]
     Note(#[from] NoteError),
     /// It is smaller than, or differs from, what was seen: the history was rewritten, or two write one ledger.
-    #[error("the ledger does not extend the {seen} entries that were seen before: it has shown two different histories")]
+    #[error(
+        "the ledger does not extend the {seen} entries that were seen before: it has shown two different histories"
+    )]
     Forked {
         /// Entries of the newest checkpoint that was seen.
         seen: u64,

@@ -122,7 +122,10 @@ async fn open_around(
     let _nothing_was_held = hub.reload_pending().await?;
     let left_over = hub.append_left_over().await?;
     if left_over > 0 {
-        tracing::info!(left_over, "appended ledger entries that were left in the outbox at the last stop");
+        tracing::info!(
+            left_over,
+            "appended ledger entries that were left in the outbox at the last stop"
+        );
     }
     supervision::begin(&hub).await?;
     Ok(Node {

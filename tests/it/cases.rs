@@ -268,7 +268,11 @@ async fn a_case_is_opened_once_for_a_key_and_anew_without_one() {
     assert_ne!(open_with(Some("k2"), 24).await.2, first.2);
     let refused = open_with(Some("k3"), 0).await;
     assert_eq!((refused.0, refused.1), (422, false));
-    assert_eq!(open_with(Some("k3"), 0).await, (422, true, refused.2), "a refusal is kept too");
+    assert_eq!(
+        open_with(Some("k3"), 0).await,
+        (422, true, refused.2),
+        "a refusal is kept too"
+    );
     let (status, _, body) = open_with(Some(&"k".repeat(256)), 24).await;
     assert!(status == 400 && body.contains("invalid_header"), "{body}");
     for _ in 0..2 {

@@ -241,7 +241,10 @@ async fn a_mismatch_is_told_when_nothing_of_its_event_is_pending(store: &dyn Sto
     let commit = Commit::default().with(vec![closed]);
     store.commit(Arc::new(commit)).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0)]);
-    store.commit(Arc::new(ends(12, DeliveryPhase::Delivered))).await.unwrap();
+    store
+        .commit(Arc::new(ends(12, DeliveryPhase::Delivered)))
+        .await
+        .unwrap();
     assert_eq!(told(store).await, [id("mis_", 0), id("mis_", 2)]);
 
     // One that is opened as the first of its matter and fields is refused beside any other of them, also one that is over.

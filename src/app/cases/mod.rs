@@ -271,13 +271,7 @@ async fn change(hub: &Hub, caller: &Caller, action: &str, target: &str, cases: C
 }
 
 /// The commit of a change of cases, with its ledger entry.
-fn commit_of(
-    hub: &Hub,
-    caller: &Caller,
-    action: &str,
-    target: &str,
-    cases: CaseWrites,
-) -> Result<Commit, AppError> {
+fn commit_of(hub: &Hub, caller: &Caller, action: &str, target: &str, cases: CaseWrites) -> Result<Commit, AppError> {
     let now_us = hub.clock.now_us();
     let mut bytes = Vec::with_capacity(128);
     entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());

@@ -186,7 +186,13 @@ pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<Del
     }
     commit.push(result);
     hub.write(commit).await?;
-    if let Ok(counter) = hub.node.metrics.turn.deliveries.get_metric_with_label_values(&[state.as_str()]) {
+    if let Ok(counter) = hub
+        .node
+        .metrics
+        .turn
+        .deliveries
+        .get_metric_with_label_values(&[state.as_str()])
+    {
         counter.inc();
     }
     Ok(state)
@@ -212,7 +218,12 @@ fn entry_of(hub: &Hub, delivery: &Delivery, result: &DeliveryResult) -> Result<V
         .and_then(|row| Some(hub.access.table.load().agencies.get(row.agency.as_str())?.row.number));
     let mut bytes = Vec::with_capacity(192);
     entry::begin(&mut bytes, Kind::Delivery, result.at, agency.unwrap_or_default());
-    let texts = [&*delivery.id, &*delivery.event.id, &*delivery.target, result.state.as_str()];
+    let texts = [
+        &*delivery.id,
+        &*delivery.event.id,
+        &*delivery.target,
+        result.state.as_str(),
+    ];
     entry::put_delivery(&mut bytes, texts, result.attempts);
     purpose::seal_parts(hub, &[result.last_result], &mut bytes)?;
     Ok(bytes)

@@ -98,10 +98,7 @@ impl About {
     /// Whether an agency works a mismatch of this subject: it has taken the record's values or disputes them.
     pub fn is_worked_by(&self, agency: &str) -> bool {
         let worked = |mismatch: &&PendingMismatch| {
-            matches!(
-                mismatch.state,
-                MismatchPhase::Disputed | MismatchPhase::RecordAccepted
-            )
+            matches!(mismatch.state, MismatchPhase::Disputed | MismatchPhase::RecordAccepted)
         };
         self.mismatches
             .iter()

@@ -222,7 +222,7 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
         agency.is_some_and(|agency| dataset.is_some_and(|dataset| agency.reads(dataset, now_us)))
     };
     let listens = |row: &Arc<heyan_ports::deliveries::SubscriptionRow>| {
-        row.covers("record.changed", Some(&first.dataset), now_us) && reads(&row.agency)
+        row.covers(EventKind::RecordChanged, Some(&first.dataset), now_us) && reads(&row.agency)
     };
     let in_sink = |name: &String| name == "*" || **name == *first.dataset;
     let heard = hub

@@ -204,7 +204,9 @@ impl Known {
             }
             (Ok(taken), Err(_of_another_version)) => {
                 known.taken = taken;
-                tracing::warn!("the saved state of supervision is of another version: the rules start from an empty state");
+                tracing::warn!(
+                    "the saved state of supervision is of another version: the rules start from an empty state"
+                );
             }
             (Err(_), _) => return Err(AppError::Internal("the saved state of supervision cannot be read")),
         }

@@ -123,7 +123,9 @@ pub(crate) fn settled(
     about
         .mismatches
         .iter()
-        .filter(|known| known.state == MismatchPhase::Open && known.matter == *matter && now_us - known.opened_at <= window_us)
+        .filter(|known| {
+            known.state == MismatchPhase::Open && known.matter == *matter && now_us - known.opened_at <= window_us
+        })
         .filter(|known| known.fields.iter().all(matches))
         .map(|known| (subject, Arc::clone(&known.id)))
         .collect()

@@ -289,7 +289,11 @@ impl Look<'_> {
             };
             events.push(self.event(&row, &facts, &told, &appended, cause)?);
             let back = told.says_the_same(&facts.first);
-            row.state = if back { WatchPhase::Unchanged } else { WatchPhase::Changed };
+            row.state = if back {
+                WatchPhase::Unchanged
+            } else {
+                WatchPhase::Changed
+            };
             facts.notices += 1;
             facts.told = told;
         }

@@ -168,7 +168,9 @@ impl Webhook {
                 false => format!("{SECRET_PREFIX}{}", text.as_str()).into(),
             };
             let secret = WebhookSecret::parse(&text);
-            let secret = secret.map_err(|_| SourceFault::Setup("a webhook secret is malformed: `whsec_` and 24 to 64 bytes in base64 are expected"))?;
+            let secret = secret.map_err(|_| {
+                SourceFault::Setup("a webhook secret is malformed: `whsec_` and 24 to 64 bytes in base64 are expected")
+            })?;
             secrets.push(secret.as_bytes().to_vec());
         }
         Ok(WebhookTarget {

@@ -15,8 +15,8 @@ use crate::{
 use heyan_ports::{
     commit::FannedEvent,
     deliveries::{
-        AnswerRow, Delivery, DeliveryFilter, DeliveryPhase, DeliveryResult, DeliveryRow, DeliveryStore, Event, EventKind, EventRow, SubscriptionPhase,
-        SubscriptionRow,
+        AnswerRow, Delivery, DeliveryFilter, DeliveryPhase, DeliveryResult, DeliveryRow, DeliveryStore, Event,
+        EventKind, EventRow, SubscriptionPhase, SubscriptionRow,
     },
     error::StoreError,
     subject::{RowKey, SubjectKey},

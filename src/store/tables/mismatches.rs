@@ -148,7 +148,7 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     Box::pin(async move {
         let writes = || rows_of::<MismatchWrite>(batches);
         let opened: Vec<&MismatchWrite> = writes().filter(|write| write.row.revision == 1).collect();
-        ensure_none_stands(conn, &opened).await?;
+        ensure_no_open_mismatch(conn, &opened).await?;
         send_rows(conn, &statement::INSERT_MISMATCHES, &opened, bind_opened).await?;
         send_rows(conn, &statement::INSERT_STEPS, &opened, bind_step).await?;
         for write in writes().filter(|write| write.row.revision != 1) {
@@ -211,7 +211,7 @@ fn read_step<R: Columns>(row: &R) -> Read<StepRow> {
 }
 
 /// A conflict when there is a mismatch of the matter and the fields of one that is opened as the first.
-async fn ensure_none_stands<E: Engine>(conn: &mut Lease<'_, E>, opened: &[&MismatchWrite]) -> Result<(), Fault> {
+async fn ensure_no_open_mismatch<E: Engine>(conn: &mut Lease<'_, E>, opened: &[&MismatchWrite]) -> Result<(), Fault> {
     let first = opened.iter().filter(|write| write.is_first);
     let first: Vec<_> = first
         .map(|write| &write.row)

@@ -58,7 +58,9 @@ impl Engine {
                 let options = options.read_only(true).create_if_missing(false);
                 Ok(Self::Sqlite(Box::new(options.disable_statement_logging())))
             }
-            _ => Err(SourceFault::Setup("the URL does not begin with a known engine: postgres, mysql or sqlite is expected")),
+            _ => Err(SourceFault::Setup(
+                "the URL does not begin with a known engine: postgres, mysql or sqlite is expected",
+            )),
         }
     }
 

@@ -81,7 +81,9 @@ impl Query {
 fn place(out: &mut String, binds: &mut Vec<Box<str>>, name: &str, places: Places) -> Result<(), SourceFault> {
     let fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(fine) {
-        return Err(SourceFault::Setup("a place of the query is not a name of letters, digits and underscores"));
+        return Err(SourceFault::Setup(
+            "a place of the query is not a name of letters, digits and underscores",
+        ));
     }
     match places {
         Places::Marks => {

@@ -105,7 +105,10 @@ async fn a_change_that_lacks_what_the_template_needs_is_not_sent() {
         retry_after_s: None,
     };
     assert_eq!(set.tell("city", &change).await, unmade);
-    assert_eq!(set.tell("unknown", &change).await, Attempted::Refused(TargetFault::Host));
+    assert_eq!(
+        set.tell("unknown", &change).await,
+        Attempted::Refused(TargetFault::Host)
+    );
     assert_eq!(server.requests(), 0);
 }
 
