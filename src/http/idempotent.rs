@@ -64,13 +64,15 @@ pub(super) async fn act(
     run(call, operation, Some(key), StatusCode::OK, decide).await
 }
 
-/// Creates something by `decide`, once for a key; a request without a key creates it anew each time.
+/// Creates something by `decide`, once for a key; a request without a key creates it anew each time. The key counts for this operation
+/// only: a client may use the same key on another route. No client can send the quotation mark that separates the two.
 pub(super) async fn create(
     call: &mut Call,
     operation: &'static str,
     decide: impl AsyncFn(&Deed) -> Result<Vec<u8>, Problem> + 'static,
 ) -> Result<HttpResponse, Problem> {
     let key = idempotency_key(&call.request)?;
+    let key = key.map(|key| format!("{operation}\"{key}"));
     run(call, operation, key, StatusCode::CREATED, decide).await
 }
 
