@@ -19,7 +19,6 @@ use heyan_app::{
     records::Ingested,
     supervision::alerts::{Action, State},
     traces::look::Lack,
-    watches,
 };
 use heyan_auth::{
     assertion::ASSERTION_TYPE,
