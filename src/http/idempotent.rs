@@ -6,17 +6,17 @@ use std::rc::Rc;
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 
 use super::{
-    call::Call,
-    problem::{Problem, ProblemCode},
+    call::HandlerCall,
+    problem::{ProblemCode, ProblemDocument},
     state::OfWorker,
     verifications::{NO_STORE, locale_of},
 };
 use heyan_app::node::caller::Caller;
-use heyan_app::node::idempotency::{self, Begun, KEY_BYTES_MAX, Slot};
+use heyan_app::node::idempotency::{self, KEY_BYTES_MAX, KeySlot, KeyState};
 use heyan_auth::sha256;
 
 /// One action on the object of the path.
-pub(super) struct Deed {
+pub(super) struct PathAction {
     /// State of the server's worker.
     pub(super) state: Rc<OfWorker>,
     /// Who acts.
@@ -26,12 +26,12 @@ pub(super) struct Deed {
     /// The body as received.
     pub(super) bytes: actix_web::web::Bytes,
     /// Where the answer is saved; `None` if the request has no key.
-    slot: Option<Slot>,
+    slot: Option<KeySlot>,
 }
 
-impl Deed {
+impl PathAction {
     /// Where the answer is saved; `None` if the request has no key.
-    pub(super) fn optional_slot(&self) -> Option<&Slot> {
+    pub(super) fn optional_slot(&self) -> Option<&KeySlot> {
         self.slot.as_ref()
     }
 
@@ -39,13 +39,13 @@ impl Deed {
     ///
     /// # Errors
     /// Returns an error if the request has no key.
-    pub(super) fn slot(&self) -> Result<&Slot, Problem> {
+    pub(super) fn slot(&self) -> Result<&KeySlot, ProblemDocument> {
         self.optional_slot().ok_or_else(key_missing)
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Replayed {
+enum ReplayedAnswer {
     No,
     Yes,
     Refused,
@@ -56,10 +56,10 @@ enum Replayed {
 /// # Errors
 /// Returns an error if the request has no key.
 pub(super) async fn act(
-    call: &mut Call,
+    call: &mut HandlerCall,
     operation: &'static str,
-    decide: impl AsyncFn(&Deed) -> Result<Vec<u8>, Problem> + 'static,
-) -> Result<HttpResponse, Problem> {
+    decide: impl AsyncFn(&PathAction) -> Result<Vec<u8>, ProblemDocument> + 'static,
+) -> Result<HttpResponse, ProblemDocument> {
     let key = idempotency_key(&call.request)?.ok_or_else(key_missing)?;
     run(call, operation, Some(key), StatusCode::OK, decide).await
 }
@@ -67,22 +67,22 @@ pub(super) async fn act(
 /// Creates something by `decide`, once for a key; a request without a key creates it anew each time. The key counts for this operation
 /// only: a client may use the same key on another route. No client can send the quotation mark that separates the two.
 pub(super) async fn create(
-    call: &mut Call,
+    call: &mut HandlerCall,
     operation: &'static str,
-    decide: impl AsyncFn(&Deed) -> Result<Vec<u8>, Problem> + 'static,
-) -> Result<HttpResponse, Problem> {
+    decide: impl AsyncFn(&PathAction) -> Result<Vec<u8>, ProblemDocument> + 'static,
+) -> Result<HttpResponse, ProblemDocument> {
     let key = idempotency_key(&call.request)?;
     let key = key.map(|key| format!("{operation}\"{key}"));
     run(call, operation, key, StatusCode::CREATED, decide).await
 }
 
 async fn run(
-    call: &mut Call,
+    call: &mut HandlerCall,
     operation: &'static str,
     key: Option<String>,
     success: StatusCode,
-    decide: impl AsyncFn(&Deed) -> Result<Vec<u8>, Problem> + 'static,
-) -> Result<HttpResponse, Problem> {
+    decide: impl AsyncFn(&PathAction) -> Result<Vec<u8>, ProblemDocument> + 'static,
+) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let id = call.path("id");
     let fingerprint = sha256(&[operation.as_bytes(), b"\0", id.as_bytes(), b"\0", &bytes].concat());
@@ -93,11 +93,11 @@ async fn run(
         let slot = match key {
             None => None,
             Some(key) => match idempotency::begin(&state.hub, &caller.client.row.id, &key, fingerprint).await? {
-                Begun::New(slot) => Some(slot),
-                Begun::Answered(status, body) => return Ok((status, body, Replayed::Yes)),
+                KeyState::New(slot) => Some(slot),
+                KeyState::Answered(status, body) => return Ok((status, body, ReplayedAnswer::Yes)),
             },
         };
-        let deed = Deed {
+        let deed = PathAction {
             state,
             caller,
             id,
@@ -105,7 +105,7 @@ async fn run(
             slot,
         };
         match decide(&deed).await {
-            Ok(body) => Ok((success.as_u16(), body, Replayed::No)),
+            Ok(body) => Ok((success.as_u16(), body, ReplayedAnswer::No)),
             Err(problem) => {
                 let Some(slot) = deed.slot.as_ref().filter(|_| is_decided(&problem)) else {
                     return Err(problem);
@@ -113,28 +113,30 @@ async fn run(
                 let problem = problem.trace_id(uuid::Uuid::now_v7().simple().to_string());
                 let body = problem.to_json(locale).into_bytes();
                 slot.refuse(&deed.state.hub, problem.status(), &body).await?;
-                Ok((problem.status(), body, Replayed::Refused))
+                Ok((problem.status(), body, ReplayedAnswer::Refused))
             }
         }
     });
-    let done: Result<_, Problem> = work.await.map_err(|_panicked| Problem::new(ProblemCode::Internal))?;
+    let done: Result<_, ProblemDocument> = work
+        .await
+        .map_err(|_panicked| ProblemDocument::new(ProblemCode::Internal))?;
     let (status, body, replayed) = done?;
-    if replayed == Replayed::No {
+    if replayed == ReplayedAnswer::No {
         mark.mark();
     }
     Ok(answer(status, body, replayed))
 }
 
 /// Whether a refusal is final for this request; after any other, the same request may succeed.
-fn is_decided(problem: &Problem) -> bool {
+fn is_decided(problem: &ProblemDocument) -> bool {
     (400..500).contains(&problem.status()) && !matches!(problem.status(), 401 | 408 | 429)
 }
 
-fn answer(status: u16, body: Vec<u8>, replayed: Replayed) -> HttpResponse {
+fn answer(status: u16, body: Vec<u8>, replayed: ReplayedAnswer) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     response.insert_header(NO_STORE);
-    if replayed == Replayed::Yes {
+    if replayed == ReplayedAnswer::Yes {
         response.insert_header(("idempotent-replayed", "true"));
     }
     let media = if status.is_success() {
@@ -145,14 +147,14 @@ fn answer(status: u16, body: Vec<u8>, replayed: Replayed) -> HttpResponse {
     response.content_type(media).body(body)
 }
 
-fn key_missing() -> Problem {
-    Problem::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key")
+fn key_missing() -> ProblemDocument {
+    ProblemDocument::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key")
 }
 
 /// The key of a request, if it has one: a structured-field string or bare, printable, of bounded length.
-fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ProblemDocument> {
     let mut values = request.headers().get_all("idempotency-key");
-    let invalid = || Problem::new(ProblemCode::InvalidHeader).detail("Idempotency-Key");
+    let invalid = || ProblemDocument::new(ProblemCode::InvalidHeader).detail("Idempotency-Key");
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(invalid());

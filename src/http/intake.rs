@@ -4,12 +4,12 @@
 use actix_web::HttpResponse;
 
 use super::{
-    call::{self, Call},
-    lines::{Block, Lines},
-    outflow::Outflow,
-    problem::Problem,
+    call::{self, HandlerCall},
+    lines::{LineBlock, LineReader},
+    outflow::ReaderOutflow,
+    problem::ProblemDocument,
     reply::json_line,
-    state::{OfWorker, State},
+    state::{OfWorker, WorkerState},
     verifications::locale_of,
 };
 use heyan_api as api;
@@ -17,18 +17,18 @@ use heyan_app::node::caller::Caller;
 use heyan_texts::Locale;
 
 /// How one kind of lines is taken in.
-pub(super) trait Intake: 'static {
+pub(super) trait LineIntake: 'static {
     /// Operation of the ledger entry of a body that changed nothing.
     const OPERATION: &'static str;
 
     /// Takes one block in. Returns the lines that answer it.
     async fn take(
         &mut self,
-        tally: &mut Tally,
-        state: &State,
+        tally: &mut IntakeTally,
+        state: &WorkerState,
         caller: &Caller,
-        block: Block,
-    ) -> Result<Vec<u8>, Problem>;
+        block: LineBlock,
+    ) -> Result<Vec<u8>, ProblemDocument>;
 }
 
 /// What became of one line.
@@ -60,7 +60,7 @@ impl LineResult {
 }
 
 /// Progress of a body.
-pub(super) struct Tally {
+pub(super) struct IntakeTally {
     /// Language of the answers.
     pub(super) locale: Locale,
     /// Lines so far.
@@ -70,7 +70,7 @@ pub(super) struct Tally {
     counts: api::RecordsSummary,
 }
 
-impl Tally {
+impl IntakeTally {
     /// Counts one line.
     pub(super) fn count(&mut self, result: LineResult) {
         let count = match result {
@@ -84,12 +84,12 @@ impl Tally {
     }
 
     /// The line that answers a refused one.
-    pub(super) fn problem_line(&self, line: u64, problem: &Problem) -> Vec<u8> {
+    pub(super) fn problem_line(&self, line: u64, problem: &ProblemDocument) -> Vec<u8> {
         let problem = problem.document(self.locale);
         json_line(&api::RecordLineProblem { line, problem })
     }
 
-    async fn finish(mut self, state: &OfWorker, caller: &Caller, operation: &str) -> Result<Vec<u8>, Problem> {
+    async fn finish(mut self, state: &OfWorker, caller: &Caller, operation: &str) -> Result<Vec<u8>, ProblemDocument> {
         if self.receipt.is_none() {
             call::enter(&state.hub, &state.lane, caller, operation, 200, "").await?;
         }
@@ -103,16 +103,16 @@ impl Tally {
 
 /// Takes the body of `call` in. Every part that changes something makes its own ledger entry; a body that changes nothing is entered at
 /// its end.
-pub(super) fn begin(call: Call, intake: impl Intake) -> HttpResponse {
+pub(super) fn begin(call: HandlerCall, intake: impl LineIntake) -> HttpResponse {
     call.entered();
     call.step_out();
-    let (answers, response) = Outflow::open();
+    let (answers, response) = ReaderOutflow::open();
     actix_web::rt::spawn(run(intake, call, answers));
     response
 }
 
-async fn run<I: Intake>(mut intake: I, call: Call, answers: Outflow) {
-    let mut tally = Tally {
+async fn run<I: LineIntake>(mut intake: I, call: HandlerCall, answers: ReaderOutflow) {
+    let mut tally = IntakeTally {
         locale: locale_of(&call),
         line: 0,
         receipt: None,
@@ -120,7 +120,7 @@ async fn run<I: Intake>(mut intake: I, call: Call, answers: Outflow) {
     };
     let locale = tally.locale;
     let (state, caller) = (call.state, call.caller);
-    let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
+    let mut lines = LineReader::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
     let end = loop {
         let block = match lines.next().await {
             Ok(Some(block)) => block,

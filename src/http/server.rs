@@ -9,10 +9,10 @@ use actix_web::{
 };
 
 use super::{
-    plain::{self, Deadlines},
-    problem::{Problem, ProblemCode},
+    plain::{self, ConnectionDeadlines},
+    problem::{ProblemCode, ProblemDocument},
     refuse, routes,
-    state::{Limits, OfWorker, State},
+    state::{OfWorker, ServerLimits, WorkerState},
 };
 use heyan_api as api;
 use heyan_app::node::hub::Hub;
@@ -32,7 +32,7 @@ pub struct ServerConfig {
     /// How long a stop waits for what was begun.
     pub stop_deadline: Duration,
     /// Limits of bodies.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// TLS of the public listener.
     pub tls: Option<rustls::ServerConfig>,
 }
@@ -46,7 +46,7 @@ pub fn public(
     listener: TcpListener,
     config: ServerConfig,
 ) -> std::io::Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
-    let state = web::Data::new(State::new(hub, config.limits.clone()));
+    let state = web::Data::new(WorkerState::new(hub, config.limits.clone()));
     let application = move || {
         App::new()
             .app_data(state.clone())
@@ -65,7 +65,7 @@ pub fn public(
             .listen_rustls_0_23(listener, tls)?
             .run(),
         None => {
-            let deadlines = Deadlines {
+            let deadlines = ConnectionDeadlines {
                 head: config.head_deadline,
                 keep_alive: config.keep_alive,
             };
@@ -103,7 +103,7 @@ pub fn admin(
             .route("/readyz", routes::read().to(readyz))
             .route("/startupz", routes::read().to(livez))
             .default_service(web::to(async |request: HttpRequest| {
-                refuse::respond(&request, Problem::new(ProblemCode::RouteNotFound))
+                refuse::respond(&request, ProblemDocument::new(ProblemCode::RouteNotFound))
             }))
     })
     .workers(1)

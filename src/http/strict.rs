@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::problem::{Problem, ProblemCode};
+use super::problem::{ProblemCode, ProblemDocument};
 use heyan_domain::json::{self, JsonError, JsonRules};
 use heyan_texts::{Locale, text};
 
 /// Parses one JSON document.
-pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, ProblemDocument> {
     json::parse(bytes, JsonRules::REQUEST).map_err(|refused| match refused {
-        JsonError::Encoding => Problem::new(ProblemCode::InvalidEncoding),
+        JsonError::Encoding => ProblemDocument::new(ProblemCode::InvalidEncoding),
         JsonError::Fault(fault) => {
             let code = match fault.code {
                 "duplicate_member" => Some(ProblemCode::DuplicateMember),
@@ -18,7 +18,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
                 _ => None,
             };
             let problem = super::refuse::invalid(&[fault]);
-            Problem {
+            ProblemDocument {
                 code: code.unwrap_or(problem.code),
                 ..problem
             }
@@ -26,7 +26,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
         JsonError::Syntax(line, column) => {
             let place = text("problems.detail.json");
             let parts: &[&str] = &[&line.to_string(), &column.to_string()];
-            Problem::new(ProblemCode::InvalidJson)
+            ProblemDocument::new(ProblemCode::InvalidJson)
                 .detail_both(place.fill(Locale::ZhCn, parts), place.fill(Locale::En, parts))
         }
     })

@@ -11,7 +11,7 @@ use crate::{
     access::table::AccessTable,
     foundation::{
         error::AppError,
-        lease::{self, Turn},
+        lease::{self, DutyTurn},
     },
 };
 use heyan_domain::mismatch::MismatchPhase;
@@ -141,7 +141,7 @@ impl Hub {
     ///
     /// # Errors
     /// Returns an error if the store cannot be reached.
-    pub async fn turn_of_access(&self) -> Result<Turn, AppError> {
+    pub async fn turn_of_access(&self) -> Result<DutyTurn, AppError> {
         let turn = lease::wait(self, &self.access.changes, "access").await?;
         if turn.is_among_nodes() {
             self.reload_access().await?;
@@ -153,7 +153,7 @@ impl Hub {
     ///
     /// # Errors
     /// Returns an error if the store cannot be reached.
-    pub async fn turn_of_subscriptions(&self) -> Result<Turn, AppError> {
+    pub async fn turn_of_subscriptions(&self) -> Result<DutyTurn, AppError> {
         let turn = lease::wait(self, &self.outward.subscription_changes, "subscriptions").await?;
         if turn.is_among_nodes() {
             self.reload_subscriptions().await?;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use heyan_ledger::{Appended, Lane, LedgerError};
+use heyan_ledger::{AppendLane, AppendedEntry, LedgerError};
 use heyan_ports::{
     access::{AgencyRow, ClientRow, GrantRow},
     commit::{Commit, FannedEvent, ForgivenSubject},
@@ -31,11 +31,11 @@ pub trait LedgerAppender {
     ///
     /// # Errors
     /// Returns an error if the ledger is not accepting entries: no answer may be sent.
-    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>>;
+    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<AppendedEntry, AppError>>;
 }
 
-impl LedgerAppender for Lane {
-    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>> {
+impl LedgerAppender for AppendLane {
+    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<AppendedEntry, AppError>> {
         hub.append_on(self, entry)
     }
 }
@@ -44,18 +44,18 @@ impl LedgerAppender for Lane {
 pub struct QueueAppender;
 
 impl LedgerAppender for QueueAppender {
-    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>> {
+    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<AppendedEntry, AppError>> {
         hub.append(entry)
     }
 }
 
 /// What was committed, and still has to be appended to the ledger.
-pub struct Committed {
+pub struct PendingAppend {
     ids: Vec<i64>,
     commit: Arc<Commit>,
 }
 
-impl Committed {
+impl PendingAppend {
     /// Entries of the outbox whose commit was made earlier.
     pub(super) fn earlier(ids: Vec<i64>, entries: Vec<Vec<u8>>) -> Self {
         Self {
@@ -66,9 +66,9 @@ impl Committed {
 }
 
 /// Attempts at a decision that another writer may overtake.
-pub struct Attempts(u32);
+pub struct CommitAttempts(u32);
 
-impl Attempts {
+impl CommitAttempts {
     /// Attempts at one decision; with several nodes, guesses about one subject may meet often.
     const MAX: u32 = 16;
 
@@ -89,7 +89,7 @@ impl Hub {
     ///
     /// # Errors
     /// Returns an error if the ledger is not accepting entries: no answer may be sent.
-    pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
+    pub async fn append(&self, entry: Vec<u8>) -> Result<AppendedEntry, AppError> {
         let queued = Instant::now();
         let appended = self.ledger.append(entry).await;
         self.node.metrics.ledger_append_seconds.observe(queued.elapsed());
@@ -100,7 +100,7 @@ impl Hub {
     ///
     /// # Errors
     /// Returns an error if the ledger is not accepting entries: no answer may be sent.
-    pub async fn append_on(&self, lane: &Lane, entry: Vec<u8>) -> Result<Appended, AppError> {
+    pub async fn append_on(&self, lane: &AppendLane, entry: Vec<u8>) -> Result<AppendedEntry, AppError> {
         let queued = Instant::now();
         let appended = lane.append(&entry, queued).await;
         self.node.metrics.ledger_append_seconds.observe(queued.elapsed());
@@ -113,7 +113,7 @@ impl Hub {
     /// # Errors
     /// Returns an error if the store refuses or cannot be reached: nothing is written. Returns an error if the ledger has failed: the
     /// change stays committed, and the outbox keeps its entries for the next start.
-    pub async fn write(&self, commit: Commit) -> Result<Vec<Appended>, AppError> {
+    pub async fn write(&self, commit: Commit) -> Result<Vec<AppendedEntry>, AppError> {
         let committed = self.commit(commit).await?;
         self.enter(committed).await
     }
@@ -122,11 +122,11 @@ impl Hub {
     ///
     /// # Errors
     /// Returns an error if the store refuses or cannot be reached.
-    pub async fn commit(&self, commit: Commit) -> Result<Committed, AppError> {
+    pub async fn commit(&self, commit: Commit) -> Result<PendingAppend, AppError> {
         let commit = Arc::new(commit);
         let ids = self.store.commit(Arc::clone(&commit)).await?;
         self.tell_memory(&commit).await?;
-        Ok(Committed { ids, commit })
+        Ok(PendingAppend { ids, commit })
     }
 
     /// Brings memory up to date with the store. The stamps of records come first: a reader that no longer sees a dispute must already
@@ -162,8 +162,8 @@ impl Hub {
     ///
     /// # Errors
     /// The ledger has failed; the outbox keeps the entries for the next start.
-    pub async fn enter(&self, committed: Committed) -> Result<Vec<Appended>, AppError> {
-        let Committed { ids, commit } = committed;
+    pub async fn enter(&self, committed: PendingAppend) -> Result<Vec<AppendedEntry>, AppError> {
+        let PendingAppend { ids, commit } = committed;
         let mut appended = Vec::with_capacity(commit.ledger_entries.len());
         for together in neighbours(&commit.ledger_entries) {
             appended.extend(self.append_surely(together).await?);
@@ -215,7 +215,7 @@ impl Hub {
     ///
     /// # Errors
     /// Returns an error if the ledger has failed; the outbox keeps the entries for the next start.
-    async fn append_surely(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, AppError> {
+    async fn append_surely(&self, entries: Vec<Vec<u8>>) -> Result<Vec<AppendedEntry>, AppError> {
         loop {
             match self.ledger.append_many(entries.clone()).await {
                 Err(LedgerError::Busy) => tokio::time::sleep(QUEUE_WAIT).await,
