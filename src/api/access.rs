@@ -66,7 +66,7 @@ pub struct Agency {
     pub updated_at: String,
 }
 
-/// A client credential. The secret is told once. ‖ 客户端凭据，密钥只显示一次。
+/// A client credential. The secret is shown once. ‖ 客户端凭据，密钥只显示一次。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewCredential {
     /// OAuth 2.0 client id. ‖ 客户端标识。
@@ -105,7 +105,7 @@ pub struct RotatedCredential {
     /// The new credential. ‖ 新凭据。
     #[serde(flatten)]
     pub credential: NewCredential,
-    /// Time until which the previous secret remains valid. ‖ 旧密钥的有效期限。
+    /// When the previous secret expires. ‖ 旧密钥的有效期限。
     #[schema(format = DateTime, example = "2026-11-23T03:04:05Z")]
     pub previous_valid_until: String,
 }
@@ -350,7 +350,7 @@ words! {
     AgencyRole;
     /// `verify`: compare values; `predicate`: evaluate conditions; `read`: read permitted fields and explanations; `contribute`: bring records; `existence`: learn that no record exists; `stale_ok`: accept a stale answer. ‖ `verify` 比对；`predicate` 条件核验；`read` 读取字段与说明；`contribute` 报送；`existence` 得知库中无此号；`stale_ok` 接受旧值。
     GrantOperation;
-    /// Role of a user; nobody holds two. ‖ 用户角色，一人不得兼任。
+    /// Role of a user; a person holds at most one. ‖ 用户角色，一人不得兼任。
     UserRole;
     /// Grant type. ‖ 授权类型。
     GrantType;

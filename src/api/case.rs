@@ -14,7 +14,7 @@ pub struct NewCase {
     /// Co-handling agencies. ‖ 协办机构。
     #[schema(min_items = 1, max_items = 16)]
     pub co_handlers: Vec<CoHandler>,
-    /// How long its checks may be used again, hours; the operator sets the most. ‖ 可复用的时长，单位小时，上限由运维设定。
+    /// How long its checks may be used again, hours; the operator sets the maximum. ‖ 可复用的时长，单位小时，上限由运维设定。
     #[schema(minimum = 1, example = 72)]
     pub valid_hours: u32,
 }
@@ -29,7 +29,7 @@ pub struct CoHandler {
     /// The service item that it handles. ‖ 其办理的事项编码。
     #[schema(min_length = 1, max_length = 128, example = "11340200003010677X3442199806003")]
     pub item_code: String,
-    /// References of the checks that it may use; none: all. ‖ 可复用的核验编号 `ref`；省略为全部。
+    /// References of the checks that it may use; all checks if left out. ‖ 可复用的核验编号 `ref`；省略为全部。
     #[schema(max_items = 64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refs: Option<Vec<String>>,
@@ -46,7 +46,7 @@ pub struct Case {
     pub lead: String,
     /// Current state. ‖ 状态。
     pub state: CaseState,
-    /// Time until which its checks may be reused. ‖ 可复用至何时。
+    /// When its checks can no longer be reused. ‖ 可复用至何时。
     #[schema(format = DateTime)]
     pub valid_until: String,
     /// The lead's service item. ‖ 牵头机构的事项编码。

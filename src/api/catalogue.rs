@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Problem, Purpose, Subject};
+use super::{EntryNote, Problem, Purpose, Subject};
 
 /// The catalogue. ‖ 数据资源目录。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -24,7 +24,7 @@ pub struct Dataset {
     pub rules: String,
     /// Display name. ‖ 名称（两种语言）。
     pub title: Label,
-    /// `unconditional`: any agency may verify; `conditional`: needs a grant; `withheld`: nobody. ‖ `unconditional` 无条件共享；`conditional` 有条件共享；`withheld` 不予共享。
+    /// `unconditional`: any agency may verify; `conditional`: needs a grant; `withheld`: shared with no agency. ‖ `unconditional` 无条件共享；`conditional` 有条件共享；`withheld` 不予共享。
     pub sharing: Sharing,
     /// Why it is withheld. ‖ 不予共享的依据。
     #[schema(required = true)]
@@ -158,6 +158,16 @@ pub struct RecordsReceipt {
     pub leaf: Option<String>,
 }
 
+impl From<EntryNote> for RecordsReceipt {
+    fn from(entry: EntryNote) -> Self {
+        Self {
+            origin: entry.origin,
+            index: Some(entry.index),
+            leaf: Some(entry.leaf),
+        }
+    }
+}
+
 /// Answer to one line. ‖ 对一行的答复。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RecordLine {
@@ -181,6 +191,13 @@ pub struct RecordLineProblem {
     pub problem: Problem,
 }
 
+/// Last line of a body that could not be taken in to its end. ‖ 请求体未能全部接收时的末行。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct IntakeStopped {
+    /// Reason. ‖ 原因。
+    pub problem: Problem,
+}
+
 /// Last line of the answers. ‖ 答复的末行。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RecordsEnd {
@@ -192,7 +209,7 @@ pub struct RecordsEnd {
 }
 
 /// Counts of a contribution. ‖ 报送的统计。
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct RecordsSummary {
     /// First versions. ‖ 新建的行数。
     #[schema(nullable = false)]

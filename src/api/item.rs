@@ -18,7 +18,7 @@ pub struct CheckRequest {
     /// Values of single materials, by key of the material. ‖ 各材料自己的值，以材料标识为键。
     #[serde(default)]
     pub materials: GivenMaterials,
-    /// What the applicant declares, where the need of a material hangs on it. ‖ 申请人的声明，用于判断某些材料是否需要。
+    /// What the applicant declares, where it decides whether a material is needed. ‖ 申请人的声明，用于判断某些材料是否需要。
     #[serde(default)]
     pub facts: GivenValues,
 }
@@ -325,9 +325,9 @@ pub struct ItemReport {
     pub items_known: u32,
     /// Materials that a register proves. ‖ 可联网核验的材料数。
     pub materials_verifiable: u32,
-    /// Materials that none can prove. ‖ 不能联网核验的材料数。
+    /// Materials that no register can prove. ‖ 不能联网核验的材料数。
     pub materials_not_verifiable: u32,
-    /// Materials of which nobody has said. ‖ 尚未登记核验方式的材料数。
+    /// Materials without a registered way to verify them. ‖ 尚未登记核验方式的材料数。
     pub materials_not_mapped: u32,
     /// One page of the materials that the hub can verify and an item demands on paper. ‖ 可核验却仍要求纸质件的材料，一页。
     pub demanded_on_paper: Vec<PaperDemand>,
@@ -357,7 +357,7 @@ pub struct PaperDemand {
     pub why: PaperWhyWord,
     /// Register that proves it. ‖ 可由哪个数据资源核验。
     pub dataset: String,
-    /// Item that proves one of the same name so. ‖ 已如此核验同名材料的事项。
+    /// Item that proves a material of the same name in this way. ‖ 已如此核验同名材料的事项。
     #[schema(required = true)]
     pub as_in: Option<String>,
 }
@@ -376,11 +376,11 @@ maps! {
 }
 
 words! {
-    /// `complete`: nothing is left to do; `to_bring`: the applicant must still bring something; `pending`: he need bring nothing, and the counter is not through; `not_known`: nobody has registered what the item needs. ‖ `complete` 无需再办；`to_bring` 申请人还需提交；`pending` 申请人无需提交，窗口继续核验；`not_known` 材料清单尚未登记。
+    /// `complete`: nothing is left to do; `to_bring`: the applicant must still bring something; `pending`: the applicant need bring nothing, and the counter still has work to do; `not_known`: it is not registered what the item needs. ‖ `complete` 无需再办；`to_bring` 申请人还需提交；`pending` 申请人无需提交，窗口继续核验；`not_known` 材料清单尚未登记。
     CheckOutcome;
     /// `verified`: the register agrees; `mismatched`: it disagrees; `review`: a person of the counter must look; `ask_applicant`: the applicant must give or bring something; `unavailable`: the register could not be asked, and nothing is asked of the applicant for that; `not_needed`: not needed here, or left out where that is allowed. ‖ `verified` 一致；`mismatched` 不一致；`review` 由窗口人工复核；`ask_applicant` 须由申请人补充；`unavailable` 暂未能查询，不因此向申请人索要；`not_needed` 本次不需要，或可不提交而未提交。
     MaterialOutcome;
-    /// `value_missing`, `fact_missing`, `invalid_value`: the request lacks a value or has a wrong one; `not_found`, `absent`: the register has no such record or no such value; `withheld`: the register is shared with nobody; `not_verifiable`, `not_mapped`: no register proves it, or none is known; `source_unavailable`, `not_granted`, `ceiling_reached`: it could not be asked. ‖ `value_missing`、`fact_missing`、`invalid_value` 请求缺少某值或其值有误；`not_found`、`absent` 登记中无此号或无此项；`withheld` 数据不予共享；`not_verifiable`、`not_mapped` 无法联网核验或尚未登记核验方式；`source_unavailable`、`not_granted`、`ceiling_reached` 暂未能查询。
+    /// `value_missing`, `fact_missing`, `invalid_value`: the request lacks a value or has a wrong one; `not_found`, `absent`: the register has no such record or no such value; `withheld`: the register is not shared; `not_verifiable`, `not_mapped`: no register proves it, or none is known; `source_unavailable`, `not_granted`, `ceiling_reached`: it could not be asked. ‖ `value_missing`、`fact_missing`、`invalid_value` 请求缺少某值或其值有误；`not_found`、`absent` 登记中无此号或无此项；`withheld` 数据不予共享；`not_verifiable`、`not_mapped` 无法联网核验或尚未登记核验方式；`source_unavailable`、`not_granted`、`ceiling_reached` 暂未能查询。
     MaterialReason;
     /// List that the item belongs to. ‖ 所属清单。
     ItemListWord;

@@ -10,7 +10,7 @@ use super::{Claims, Finding, Purpose, RecordFields, Subject, VerdictWord, Verifi
 pub struct LicenceFile {
     /// Purpose, as JSON. ‖ 使用事由，JSON。
     pub purpose: Purpose,
-    /// Which licence the file is said to be, as JSON. ‖ 该文件所称的证照，JSON。
+    /// Which licence the file is claimed to be, as JSON. ‖ 该文件所称的证照，JSON。
     pub question: FileQuestion,
     /// A detached signature, its bytes or their base64: DER for ECDSA and SM2. ‖ 分离式签名，原始字节或其 base64；ECDSA 与 SM2 为 DER。
     #[schema(nullable = false, content_media_type = "application/octet-stream")]
@@ -63,7 +63,7 @@ pub struct LicenceVerification {
     pub more: LicenceFileFound,
 }
 
-/// What a file's verification tells beside the answer. ‖ 文件核验在答复之外所告知的。
+/// What is specific to the verification of a licence file. ‖ 文件核验在答复之外所告知的。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct LicenceFileFound {
     /// The file that was received. ‖ 收到的文件。
@@ -96,7 +96,7 @@ pub struct LicenceDigest {
     /// In hexadecimal. ‖ 十六进制。
     #[schema(min_length = 64, max_length = 64)]
     pub digest: String,
-    /// Against the register; `absent`: it holds none of this kind. ‖ 与登记比对的结论；`absent` 表示登记中无此种摘要。
+    /// Comparison with the register; `absent`: it holds no digest of this kind. ‖ 与登记比对的结论；`absent` 表示登记中无此种摘要。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<VerdictWord>,
@@ -151,7 +151,7 @@ pub struct LicenceSignature {
 /// The signer's certificate. ‖ 签名者证书。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct SignerCertificate {
-    /// Whether a configured root stands behind it now; revocation is not looked at. ‖ 当前是否可追溯到所配置的根证书；不查询吊销情况。
+    /// Whether its chain ends at a configured root now; revocation is not checked. ‖ 当前是否可追溯到所配置的根证书；不查询吊销情况。
     pub trust: CertificateTrust,
     /// SHA-256 of the certificate, hexadecimal. ‖ 证书的 SHA-256，十六进制。
     #[schema(min_length = 64, max_length = 64)]
@@ -183,7 +183,7 @@ pub struct LicenceQuery {
     pub max_age_s: Option<u64>,
 }
 
-/// The answer to a query; one of the three wrong is answered as all of them. ‖ 查询的答复；三者有一不符即按全部不符答复。
+/// The answer to a query; one wrong value is answered like three. ‖ 查询的答复；三者有一不符即按全部不符答复。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct LicenceFound {
     /// The answer. ‖ 核验的答复。

@@ -74,7 +74,7 @@ pub struct WholeAlert {
     pub more: AlertMore,
 }
 
-/// What one alert has beside what a list tells. ‖ 单条警示在列表之外的内容。
+/// What one alert shows in addition to a list. ‖ 单条警示在列表之外的内容。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AlertMore {
     /// Title of its rule; omitted if the rule is no longer in the file. ‖ 规则标题；规则已删的省略。

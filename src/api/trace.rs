@@ -43,7 +43,7 @@ pub struct Trace {
     /// Cursor of the next page; null on the last page. ‖ 下一页游标，末页为空。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
-    /// Ledgers whose entries are missing here, or not all there; empty: this is everything. ‖ 缺失或不全的存证日志；为空即为全部。
+    /// Ledgers whose entries are missing or incomplete here; empty if the answer is complete. ‖ 缺失或不全的存证日志；为空即为全部。
     pub incomplete: Vec<TraceLack>,
 }
 
@@ -112,7 +112,7 @@ pub struct TracedReceipt {
     pub index: u64,
 }
 
-/// A ledger that is missing here, or not all there. ‖ 缺失或不全的存证日志。
+/// A ledger that is missing or incomplete in this answer. ‖ 缺失或不全的存证日志。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TraceLack {
     /// Name of the ledger. ‖ 存证日志名称。
@@ -126,7 +126,7 @@ pub struct TraceLack {
 pub struct TraceEnd {
     /// How much it holds. ‖ 统计。
     pub summary: TraceSummary,
-    /// For the next export; null: this is all. ‖ 下一次导出的游标；为空即为全部。
+    /// Cursor of the next export; null if this is everything. ‖ 下一次导出的游标；为空即为全部。
     #[schema(required = true)]
     pub next_cursor: Option<String>,
     /// Ledgers whose entries are missing here. ‖ 缺失或不全的存证日志。

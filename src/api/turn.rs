@@ -200,7 +200,7 @@ pub struct SubscriptionSecret {
     /// Signing secret of Standard Webhooks; keep it, it is never shown again. ‖ Standard Webhooks 签名密钥，请妥善保存，不再显示。
     #[schema(example = "whsec_RVhBTVBMRS1PTkxZLTAwMDAwMDAwMDAwMDAwMDAwMA==")]
     pub secret: String,
-    /// Time until which the previous secret also signs. ‖ 旧密钥在此之前同时签名。
+    /// When the previous secret stops signing. ‖ 旧密钥在此之前同时签名。
     #[schema(required = true, format = DateTime)]
     pub previous_valid_until: Option<String>,
 }

@@ -40,7 +40,7 @@ pub enum Claim {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Predicate {
-    /// Which: dates take `on_or_before` and `on_or_after`, amounts `at_least` and `at_most`, places and numbers `within` (a division), holders and owners `one_of_holders`. ‖ 条件种类：日期用 `on_or_before`、`on_or_after`，数额用 `at_least`、`at_most`，地址与号码用 `within`（行政区划），持证人与权利人用 `one_of_holders`。
+    /// Operation: dates take `on_or_before` and `on_or_after`, amounts `at_least` and `at_most`, places and numbers `within` (a division), holders and owners `one_of_holders`. ‖ 条件种类：日期用 `on_or_before`、`on_or_after`，数额用 `at_least`、`at_most`，地址与号码用 `within`（行政区划），持证人与权利人用 `one_of_holders`。
     pub op: PredicateOp,
     /// One value; up to 64 for `one_of` and `within`. ‖ 一个值；`one_of` 与 `within` 至多 64 个。
     pub value: PredicateValue,

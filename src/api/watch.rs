@@ -74,7 +74,7 @@ pub struct Watch {
     /// How often a change was told. ‖ 已告知改变的次数。
     #[schema(minimum = 0)]
     pub notices: u32,
-    /// Subscriptions through which it is told; none: look here. ‖ 通过哪些订阅告知；为空则须自行查看。
+    /// Subscriptions that receive its notices; without any, look at the watch itself. ‖ 通过哪些订阅告知；为空则须自行查看。
     pub told_by: Vec<String>,
     /// Why it ended: `until`, `withdrawn`, `grant`, `dataset`; null while it has not. ‖ 终止原因：到期 `until`、撤回 `withdrawn`、授权终止 `grant`、数据资源改变 `dataset`；未终止时为空。
     #[schema(required = true)]

@@ -1,4 +1,5 @@
-//! Use cases, one folder a capability, over the ports of the core. Read, decide purely, commit or enter, answer.
+//! Use cases, one folder for each capability, over the ports. A use case reads, decides by pure code, commits or appends to the
+//! ledger, and answers.
 //! Nothing here knows HTTP or SQL; every error is an `AppError`.
 
 #![cfg_attr(

@@ -53,7 +53,7 @@ pub enum AssertionError {
     #[error("the client assertion is not valid yet")]
     NotYetValid,
     /// The `jti` was used before, or cannot be remembered.
-    #[error("the client assertion cannot be accepted once only")]
+    #[error("it cannot be guaranteed that the client assertion is used only once")]
     Replay(#[from] ReplayError),
 }
 
@@ -73,7 +73,7 @@ pub struct ProvenAssertion {
     pub client: String,
     /// Keyed hash of its one-time id.
     pub mark: [u8; 16],
-    /// Until when it could be used again, Unix seconds.
+    /// End of the time in which a replay would still be accepted, Unix seconds.
     pub until_s: i64,
 }
 

@@ -1,7 +1,7 @@
 //! Key material of a node: one 32-byte root, from which every key is derived by its purpose (HKDF-SHA256, RFC 5869).
-//! The root file is the only secret to keep and to back up; whoever loses it loses every pseudonym and sealed purpose.
-//! This is the one file of the module that does I/O. What a crash leaves: before the link, a stray `.tmp` file that nobody
-//! reads; after it, the whole root, durable.
+//! The root file is the only secret to keep and to back up: without it every pseudonym and sealed purpose is lost.
+//! This is the one file of the module that does I/O. A crash before the link leaves a stray `.tmp` file, which is never
+//! read; a crash after it leaves the whole root, durable.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};

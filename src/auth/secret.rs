@@ -92,7 +92,7 @@ pub fn random_number() -> Result<u64, SecretError> {
 pub struct StoredSecrets {
     /// SHA-256 of the current secret.
     pub current: [u8; 32],
-    /// SHA-256 of the secret before the last rotation, and until when it is good (Unix µs, exclusive).
+    /// SHA-256 of the secret before the last rotation, and when it expires (Unix µs, exclusive).
     pub previous: Option<([u8; 32], i64)>,
 }
 

@@ -48,7 +48,7 @@ pub struct RuleError {
 /// What is wrong with an item of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleFault {
-    /// Neither a name nor a name with a dot in front; an address is none.
+    /// Neither a name nor a name with a dot in front; an address is not allowed here.
     #[error("not a host name")]
     Host,
     /// Port 0.
@@ -138,7 +138,7 @@ impl TargetRules {
     /// control characters, backslashes, missing or surplus slashes, an empty user name, over 2048 bytes.
     ///
     /// # Errors
-    /// Why it may not be reached.
+    /// Returns the reason if the target may not be reached.
     pub fn check_text(&self, text: &str) -> Result<CheckedUrl, TargetFault> {
         if text.len() > URL_BYTES_MAX || text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
             return Err(TargetFault::Malformed);
@@ -159,7 +159,7 @@ impl TargetRules {
     /// Checks a URL: scheme, user information, fragment, host or literal address, port.
     ///
     /// # Errors
-    /// Why it may not be reached.
+    /// Returns the reason if the target may not be reached.
     pub fn check_url(&self, url: &Url) -> Result<CheckedUrl, TargetFault> {
         let transport = transport(url)?;
         if transport == TargetTransport::Plain && self.plain.is_empty() {
@@ -233,7 +233,8 @@ impl TargetRules {
     }
 }
 
-/// The address that packets to `address` end at, by what it embeds; `None` where that is none, several or unknown.
+/// The address that packets to `address` really reach, read from what it embeds; `None` if there is no such address, several, or it
+/// is unknown.
 ///
 /// IPv4-mapped, -compatible and -translated addresses, 6to4 (RFC 3056) and NAT64 (RFC 6052) mean their IPv4 address. Teredo,
 /// ISATAP and local NAT64 prefixes (RFC 8215) hide where they lead; "this host", multicast and reserved ranges are no targets.

@@ -45,7 +45,7 @@ impl WebhookSecret {
     /// Makes a new one of 32 bytes.
     ///
     /// # Errors
-    /// There are no random bytes.
+    /// Returns an error if the random source fails.
     pub fn generate() -> Result<Self, WebhookError> {
         let mut bytes = Zeroizing::new(vec![0; SECRET_BYTES]);
         let filled = SystemRandom::new().fill(&mut bytes);
@@ -56,7 +56,7 @@ impl WebhookSecret {
     /// Reads the text form.
     ///
     /// # Errors
-    /// It is none.
+    /// Returns an error if `text` is not a webhook secret.
     pub fn parse(text: &str) -> Result<Self, WebhookError> {
         let encoded = text.strip_prefix(SECRET_PREFIX).ok_or(WebhookError::Secret)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| WebhookError::Secret)?;
@@ -92,7 +92,7 @@ impl WebhookSecret {
 /// The text by which a receiver knows the public half of `seed`.
 ///
 /// # Errors
-/// The seed is unusable.
+/// Returns an error if the seed is unusable.
 pub fn public_key_text(seed: &[u8; 32]) -> Result<String, WebhookError> {
     let public = SigningKey::from_seed(seed)?.public();
     Ok(format!("{PUBLIC_KEY_PREFIX}{}", STANDARD.encode(public.as_bytes())))
@@ -105,7 +105,7 @@ impl SignedContent {
     /// Puts `id.timestamp.body` together.
     ///
     /// # Errors
-    /// Id or timestamp is none.
+    /// Returns an error if the id or the timestamp is malformed.
     pub fn new(id: &str, timestamp_s: i64, body: &[u8]) -> Result<Self, WebhookError> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
         if id.is_empty() || id.len() > ID_BYTES_MAX || !id.bytes().all(plain) {
@@ -128,7 +128,7 @@ impl SignedContent {
     /// `v1a,…` by the key of `seed`.
     ///
     /// # Errors
-    /// The seed is unusable.
+    /// Returns an error if the seed is unusable.
     pub fn v1a(&self, seed: &[u8; 32]) -> Result<String, WebhookError> {
         let key = SigningKey::from_seed(seed)?;
         Ok(format!("v1a,{}", STANDARD.encode(key.sign(&self.0))))

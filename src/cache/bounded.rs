@@ -1,5 +1,5 @@
-//! A bounded map for what is cheap to make again, such as verified tokens.
-//! An entry may go at any time: it is no place for what must be remembered.
+//! A bounded map for values that are cheap to compute again, such as verified tokens.
+//! An entry may be evicted at any time: do not keep here what must be remembered.
 
 use std::{hash::Hash, time::Duration};
 

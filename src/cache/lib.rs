@@ -31,7 +31,7 @@ pub use stamps::LoadStamp;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LoadError {
     /// The store failed or did not answer in time.
-    #[error("the store could not be asked")]
+    #[error("the store cannot be reached")]
     Store(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// More misses wait than the cache takes.
     #[error("too many loads wait")]
@@ -40,7 +40,7 @@ pub enum LoadError {
     #[error("the record kept changing while it was read")]
     Unstable,
     /// The outside source of the record gave no answer, and there is no older copy; the word says how it failed.
-    #[error("the source could not be asked: {0}")]
+    #[error("the source gave no answer: {0}")]
     Source(&'static str),
 }
 
@@ -77,7 +77,7 @@ pub struct WantedKey {
 
 /// What a load found for one key.
 pub struct LoadedKey<V> {
-    /// The record; `None`: there is none.
+    /// The record; `None` if there is none.
     pub record: Option<V>,
     /// When it was so, Unix microseconds.
     pub read_at: i64,
@@ -138,7 +138,7 @@ pub struct CacheSlot<V> {
     stamp: LoadStamp,
     /// When it was read, Unix microseconds.
     pub read_at: i64,
-    /// Whether it was kept; a stale one is told to those who waited for it, and to nobody else.
+    /// Whether it was cached. A stale record is returned to the callers that waited for it, and not cached.
     pub keep: CachePolicy,
     /// The record.
     pub record: Option<V>,
@@ -239,7 +239,7 @@ impl<L: RecordLoader + ?Sized> RecordCache<L> {
     /// The record of `key`, from memory when its entry is current and young enough.
     ///
     /// # Errors
-    /// The store or source could not be asked, or too many loads wait.
+    /// Returns an error if the store or the source cannot be reached, or too many loads wait.
     pub async fn get(
         &self,
         key: &[u8],
@@ -261,7 +261,7 @@ impl<L: RecordLoader + ?Sized> RecordCache<L> {
     /// Reads `key` from the store (or joins a load under way) even when an entry is in memory.
     ///
     /// # Errors
-    /// The store or source could not be asked, or too many loads wait.
+    /// Returns an error if the store or the source cannot be reached, or too many loads wait.
     pub async fn load(&self, key: &[u8], wanted: WantedFreshness) -> Result<Arc<CacheSlot<L::Record>>, LoadError> {
         let mut loaded = self.load_many(&[(key, wanted)]).await;
         loaded.pop().unwrap_or(Err(LoadError::Unstable))

@@ -63,7 +63,7 @@ struct QueryResult<V> {
 
 /// A store that answers fewer keys than asked would turn records into `not_found`.
 #[derive(Debug, thiserror::Error)]
-#[error("the store answered another number of records than asked")]
+#[error("the store returned another number of records than requested")]
 struct WrongLength;
 
 impl<L: RecordLoader + ?Sized> MissLoader<L> {
@@ -116,7 +116,7 @@ impl<L: RecordLoader + ?Sized> MissLoader<L> {
         let CacheMiss { wants, reply } = miss;
         let answers: Vec<_> = wants.iter().map(|_| Err(LoadError::Busy)).collect();
         if self.waiting + wants.len() > self.config.waiting_max {
-            // The caller may have gone away; then nobody is told.
+            // The caller may have gone away; then the answer is dropped.
             let _ = reply.send(answers);
             return;
         }

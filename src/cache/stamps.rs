@@ -65,8 +65,8 @@ impl GenerationStamps {
     }
 }
 
-/// Eight bytes at a time, multiplied and folded; the top sixteen bits of the last product. Not keyed: whoever makes two keys
-/// meet makes a look-up of one reload after a change of the other, and no more.
+/// Multiplies and folds eight bytes at a time; returns the top sixteen bits of the last product. Not keyed: a collision that is made
+/// on purpose only causes one key to be reloaded after a change of the other.
 fn bucket_of(key: &[u8]) -> u16 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = key.len() as u64;

@@ -133,7 +133,7 @@ impl Retrieve for NoRetrieval {
     }
 }
 
-/// The schema of a file, as it stands and compiled.
+/// The schema of a file, as written and compiled.
 pub(super) fn validator(file: &str, text: &str) -> Result<(Value, Validator), CatalogError> {
     let fail = |pointer: &str, reason: String| CatalogError::in_file(file, pointer, reason);
     if text.len() > FILE_BYTES_MAX {

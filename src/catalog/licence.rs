@@ -112,7 +112,7 @@ impl LicenceRules {
         let Some(vocabulary) = StatusWords::named(&words.vocabulary) else {
             return fail(
                 "/x-heyan/licence/vocabulary",
-                "is none of config/reference/licence_status.csv",
+                "is not one of the vocabularies in config/reference/licence_status.csv",
             );
         };
         let number_of = |name: &String| fields.iter().zip(0_u8..).find(|(field, _)| *field.name == **name);

@@ -189,7 +189,7 @@ impl HubClient {
     /// Sends lines of known length; the answer's lines come as they are written.
     ///
     /// # Errors
-    /// The hub refuses or cannot be reached.
+    /// Returns an error if the hub refuses or cannot be reached.
     pub(crate) async fn put_lines(&self, path: &[&str], lines: Bytes) -> Result<AnswerLines, CommandFailure> {
         self.lines(Method::PUT, path, Body::from(lines)).await
     }
@@ -197,7 +197,7 @@ impl HubClient {
     /// Sends blocks of lines as they come through `blocks`, while the answer's lines are read: a slow reader slows the sender.
     ///
     /// # Errors
-    /// The hub refuses or cannot be reached.
+    /// Returns an error if the hub refuses or cannot be reached.
     pub(crate) async fn stream_lines(
         &self,
         path: &[&str],

@@ -177,7 +177,7 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     std::fs::rename(&new, file)
 }
 
-/// A subject that nobody has, right in form: a source that refuses malformed numbers must not refuse it.
+/// A subject that does not exist but is well formed: a source that refuses malformed numbers must not refuse it.
 fn made_up(catalog: &Catalog, dataset: Option<&str>) -> Vec<(String, String)> {
     let Some(dataset) = dataset.and_then(|name| catalog.get(name)) else {
         return Vec::new();
@@ -340,6 +340,6 @@ mod tests {
         assert!(!report.is_fine());
         assert_eq!(report.steps.len(), 1);
         assert!(report.steps[0].remedy.zh.contains("0400") && report.steps[0].remedy.en.contains("0400"));
-        assert!(set.check("nobody", &[], &[]).await.is_none());
+        assert!(set.check("unknown", &[], &[]).await.is_none());
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum ClientCredentials {
         id: String,
         /// Its secret.
         secret: String,
-        /// The token in use, and until when.
+        /// The token in use, and when it expires.
         held: Mutex<Option<(String, Instant)>>,
     },
 }
@@ -50,7 +50,7 @@ pub(crate) fn secret_of(path: &Path) -> Result<String, CommandFailure> {
 /// What the arguments and the environment give: the token file, then the client, then `HEYAN_TOKEN`.
 ///
 /// # Errors
-/// There is none, or its file cannot be read.
+/// Returns an error if no credential is given, or if its file cannot be read.
 pub(crate) fn credentials(args: &HubArgs) -> Result<ClientCredentials, CommandFailure> {
     if let Some(path) = &args.token_file {
         secret_of(path)?;

@@ -37,7 +37,7 @@ pub(crate) fn run(command: DeadLetterCommand) -> anyhow::Result<ExitStatus> {
     let root = &config.node.root_key_file;
     anyhow::ensure!(
         root.exists(),
-        "the root key file {} does not exist; node.root_key_file in the settings names it",
+        "the root key file {} does not exist; set its path with node.root_key_file",
         root.display()
     );
     let vault = assemble::vault(&config, &keys::load_or_create(root)?)?;

@@ -1,5 +1,5 @@
 //! `heyan ledger verify` and `heyan receipt verify`: offline proof, with the files and the public key alone.
-//! They share no state with a running hub: whoever doubts the hub can run them elsewhere.
+//! They share no state with a running hub: a person who doubts the hub can run them elsewhere.
 
 use std::path::PathBuf;
 

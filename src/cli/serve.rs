@@ -46,7 +46,7 @@ async fn first_manager(hub: &Hub, data_dir: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let file = data_dir.join("first-manager.secret");
-    // The file first: a manager whose secret nobody knows would lock everyone out.
+    // The file first: a manager whose secret is lost would lock everyone out.
     let secret = ClientSecret::generate()?;
     let mut out = std::fs::OpenOptions::new()
         .write(true)

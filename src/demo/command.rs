@@ -87,7 +87,7 @@ pub async fn run(args: DemoArgs, output: OutputAudience) -> anyhow::Result<()> {
     if std::env::var_os("HEYAN__AUTH__TOKEN_TTL_S").is_none() {
         config.auth.token_ttl_s = TOKEN_TTL_S;
     }
-    // Whoever tries the demo receives on this machine: loopback alone, on any port.
+    // Push targets of the demo are on this machine: loopback only, on any port.
     let loopback = || vec!["127.0.0.0/8".to_owned()];
     config.catalog.home_city = HOME_CITY.to_owned();
     config.push.networks = loopback();

@@ -19,7 +19,7 @@ const MESSAGES_MAX: usize = 1_000;
 #[derive(Default)]
 struct Inbox(Mutex<VecDeque<Value>>);
 
-/// Starts the pretend system on a free port of loopback; answers its address.
+/// Starts the pretend system on a free port of loopback. Returns its address.
 pub(crate) fn start() -> anyhow::Result<(ServerHandle, String)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/inbox", listener.local_addr()?);

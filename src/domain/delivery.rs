@@ -29,9 +29,9 @@ crate::words! {
     /// How an attempt failed.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum AttemptFailure {
-        /// Another status than 2xx or 410, or a business code that is none of success.
+        /// Another status than 2xx or 410, or a business code other than success.
         Answer = "answer",
-        /// No whole answer in time.
+        /// No complete answer in time.
         Timeout = "timeout",
         /// No connection, in time or at all: name, network, refused, or a handshake that never ended. Nothing was sent.
         Connect = "connect",

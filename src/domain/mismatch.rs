@@ -39,11 +39,11 @@ crate::words! {
     }
 }
 
-/// Where a mismatch stands; each state has the facts that belong to it.
+/// The state of a mismatch, with the facts that belong to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum MismatchState {
-    /// Nobody has decided yet.
+    /// Not decided yet.
     Open,
     /// The record's values are on their way to the agency.
     RecordAccepted,
@@ -66,25 +66,53 @@ pub enum MismatchState {
     },
 }
 
-/// Every state's word, for filters and metrics.
-pub const STATES: [&str; 6] = ["open", "record_accepted", "disputed", "corrected", "upheld", "closed"];
+crate::words! {
+    /// Which state a mismatch is in, without the facts of that state: for rows, filters and metrics.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum MismatchPhase {
+        /// Not decided yet.
+        Open = "open",
+        /// The record's values are on their way to the agency.
+        RecordAccepted = "record_accepted",
+        /// The authority decides.
+        Disputed = "disputed",
+        /// The new version of the record is on its way.
+        Corrected = "corrected",
+        /// The authority stands by the record.
+        Upheld = "upheld",
+        /// Over.
+        Closed = "closed",
+    }
+}
+
+impl MismatchPhase {
+    /// Whether no party has to act any more, unless it is reopened.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Upheld | Self::Closed)
+    }
+}
 
 impl MismatchState {
-    /// The wire word.
-    pub const fn as_str(&self) -> &'static str {
+    /// The state without its facts.
+    pub const fn phase(&self) -> MismatchPhase {
         match self {
-            Self::Open => "open",
-            Self::RecordAccepted => "record_accepted",
-            Self::Disputed { .. } => "disputed",
-            Self::Corrected { .. } => "corrected",
-            Self::Upheld => "upheld",
-            Self::Closed { .. } => "closed",
+            Self::Open => MismatchPhase::Open,
+            Self::RecordAccepted => MismatchPhase::RecordAccepted,
+            Self::Disputed { .. } => MismatchPhase::Disputed,
+            Self::Corrected { .. } => MismatchPhase::Corrected,
+            Self::Upheld => MismatchPhase::Upheld,
+            Self::Closed { .. } => MismatchPhase::Closed,
         }
     }
 
-    /// Whether nobody has to do anything more, unless it is reopened.
+    /// The wire word.
+    pub const fn as_str(&self) -> &'static str {
+        self.phase().as_str()
+    }
+
+    /// Whether no party has to act any more, unless it is reopened.
     pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Upheld | Self::Closed { .. })
+        self.phase().is_final()
     }
 
     /// Whether someone's working days are counted: the agency's while it is open, the authority's while it is disputed.

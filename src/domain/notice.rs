@@ -31,11 +31,11 @@ pub enum MaterialStanding<'a> {
     NotFound(Vec<&'a BilingualLabel>),
     /// The register holds no value of these.
     Absent(Vec<&'a BilingualLabel>),
-    /// The register is shared with nobody, for this reason.
+    /// The register is not shared, for this reason.
     Withheld(String),
     /// No register can prove it, for this reason.
     NotVerifiable(&'a BilingualLabel),
-    /// Nobody has said which register proves it.
+    /// It is not registered which register proves it.
     NotMapped,
     /// The register could not be asked now.
     Unavailable,
@@ -135,7 +135,7 @@ pub struct NoticeLine<'a> {
     pub name: &'a BilingualLabel,
     /// Whether it may be left out.
     pub necessity: MaterialNecessity,
-    /// What became of it.
+    /// Its result.
     pub standing: MaterialStanding<'a>,
 }
 
@@ -146,9 +146,9 @@ pub enum CheckConclusion {
     Complete,
     /// The applicant must still bring something.
     ToBring,
-    /// The applicant need bring nothing; the counter is not through.
+    /// The applicant need bring nothing; the counter still has work to do.
     Pending,
-    /// Nobody has registered what the item needs.
+    /// It is not registered what the item needs.
     NotKnown,
 }
 

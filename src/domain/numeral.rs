@@ -58,7 +58,7 @@ pub(crate) const fn is_everyday(c: char) -> bool {
     )
 }
 
-/// The value below 10,000 of a numeral run, or nothing when it is not one.
+/// The value below 10,000 of a numeral run; `None` if it is not one.
 pub(crate) fn value(run: &str) -> Option<u32> {
     let (mut length, mut positional) = (0, false);
     for c in run.chars() {

@@ -104,7 +104,7 @@ pub enum SharingKind {
     Unconditional,
     /// 有条件共享: needs a grant.
     Conditional,
-    /// 不予共享: nobody, for the legal basis named.
+    /// 不予共享: shared with no agency, on the given legal basis.
     Withheld {
         /// Law, regulation or State Council policy.
         legal_basis: String,

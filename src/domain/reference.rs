@@ -25,7 +25,7 @@ const ETHNICITY: &str = include_str!(concat!(
     "/../../config/reference/ethnicity.csv"
 ));
 
-/// A table that is looked up often; nobody outside chooses its keys.
+/// A table that is read often. Its keys are compiled in, so callers cannot force collisions.
 type LookupTable<K, V> = HashMap<K, V, ahash::RandomState>;
 
 /// Where a listed pair of characters may stand for one another.
@@ -43,7 +43,7 @@ pub fn warm() {
     division::warm();
 }
 
-/// The assigned character of a private-use point or a radical, or nothing when `c` is neither.
+/// The assigned character of a private-use point or a radical; `None` if `c` is neither.
 pub fn assigned(c: char) -> Option<char> {
     let at = ASSIGNED.binary_search_by_key(&c, |pair| pair.0).ok()?;
     ASSIGNED.get(at).map(|pair| pair.1)
@@ -82,11 +82,6 @@ pub(crate) fn variants_agree(a: char, b: char, place: PairPlace) -> bool {
 /// Whether GB/T 2260 ever had this six-digit code.
 pub fn division_known(code: u32) -> bool {
     division::is_known(code)
-}
-
-/// The province of a two-digit code, if there is one.
-pub fn province_known(code: u32) -> bool {
-    division_known(code * 10_000)
 }
 
 /// An ethnic group of GB/T 3304, or a word of registers for people without one.

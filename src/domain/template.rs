@@ -1,5 +1,5 @@
-//! Where a service item takes a value from that a register is asked about: the item itself, the applicant, the material, or the day.
-//! A text that begins with `$` and is none of these is a mistake of whoever wrote the item, never a value.
+//! Where a service item takes a value of a question from: the item itself, the applicant, the material, or the day.
+//! Any other text that begins with `$` is a mistake in the item's file, never a value.
 
 use std::borrow::Cow;
 

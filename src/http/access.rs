@@ -1,5 +1,5 @@
-//! `/v1/agencies`, `/v1/grants`, `/v1/users`: administration by the manager; operators and auditors may look.
-//! A secret stands in one answer, once.
+//! `/v1/agencies`, `/v1/grants`, `/v1/users`: administration by the manager; operators and auditors may read.
+//! A secret is in one answer only.
 
 use actix_web::HttpResponse;
 use base64::{

@@ -1,12 +1,12 @@
-//! Who is let in while the hub is busy. A worker answers so many calls at once and no more: what comes beyond them is refused
-//! in the turn in which it came, so that those let in keep their time. No agency holds more than three of four places: a flood
-//! of one is refused while the others still find a place.
+//! Admission while the hub is busy. A worker answers a bounded number of calls at once. Further calls are refused immediately, so
+//! that admitted calls stay fast. No agency holds more than three quarters of the places: a flood from one agency is refused while the
+//! others still find a place.
 //!
-//! A call takes a place for each 8 KiB of its body, as its head states it or as it came: a batch is as much work as many single calls, and what was
-//! let in is what a refusal waits behind.
+//! A call takes one place for each 8 KiB of its body, as stated in its head or as received, because a batch is as much work as many
+//! single calls.
 //!
-//! A call that finds no place at all is refused before anyone asks who calls: it costs next to nothing and leaves no entry.
-//! What waits for others (a body that trickles, an outside source) steps out of its place meanwhile: it takes nobody's time.
+//! A call that finds no place at all is refused before it is authenticated: it costs next to nothing and leaves no entry.
+//! A call that waits for something outside (a slow body, a source) gives up its place meanwhile, because it uses no time here.
 
 use std::{
     cell::{Cell, RefCell},
@@ -76,7 +76,7 @@ pub(super) struct CallPlace {
 }
 
 impl CallPlace {
-    /// A place for a call of nobody knows whom yet, with so many bytes of body, if one is free.
+    /// Takes a place for a call that is not authenticated yet, with so many bytes of body; `None` if none is free.
     pub(super) fn take(worker: &Rc<OfWorker>, body_bytes: usize) -> Option<Self> {
         let size = worker.places.size_of(body_bytes);
         if worker.places.taken.get() + size > worker.places.places_max {
@@ -103,7 +103,7 @@ impl CallPlace {
         true
     }
 
-    /// Waits for something that takes nobody's time; comes back in although others may have taken the place.
+    /// Waits for something that uses no time of this worker. Takes the place again afterwards, even if others have taken it meanwhile.
     pub(super) async fn outside<T>(&self, wait: impl Future<Output = T>) -> T {
         self.step_out();
         let waited = wait.await;

@@ -1,5 +1,5 @@
-//! `/v1/supervision/alerts`: what a person should look at, newest first; one with its evidence and history; and what an auditor does
-//! about it, by `idempotent`.
+//! `/v1/supervision/alerts`: the list of alerts, newest first; one alert with its evidence and history; and the actions of auditors, by
+//! `idempotent`.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -157,5 +157,5 @@ async fn decide(deed: &PathAction) -> Result<Vec<u8>, ProblemDocument> {
     }
     let render = |view: &AlertView| serde_json::to_vec(&whole(view)).unwrap_or_default();
     let hub = &deed.state.hub;
-    Ok(alerts::act(hub, &deed.caller, &deed.id, (action, reason), &deed.slot, &render).await?)
+    Ok(alerts::act(hub, &deed.caller, &deed.id, (action, reason), deed.slot()?, &render).await?)
 }

@@ -1,4 +1,4 @@
-//! `/v1/applications`: an agency says which application numbers became applications. Numbers stand in bodies only.
+//! `/v1/applications`: an agency reports which application numbers became applications. Numbers are in bodies only.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -47,6 +47,6 @@ pub(super) async fn report(mut call: HandlerCall) -> Result<HttpResponse, Proble
     call.entered();
     Ok(ok(&api::ApplicationReported {
         status: "reported".into(),
-        receipt: entry_note(&call.state, &appended),
+        receipt: entry_note(call.hub(), appended.index, &appended.leaf),
     }))
 }

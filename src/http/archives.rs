@@ -1,5 +1,5 @@
-//! `/v1/archives`: the pack of one application, as a tar that proves by itself.
-//! The number stands in the body, never in a path.
+//! `/v1/archives`: the archive pack of one application, as a tar that can be verified by itself.
+//! The application number is in the body, never in a path.
 
 use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;

@@ -1,8 +1,8 @@
-//! One call of a known caller: who calls is proven before any body is read, the role is checked against the route's
-//! row, and no answer leaves before an entry of it is on disk. A handler that enters its own answer says so;
-//! for every other answer, problems included, the entry is made here.
+//! One call of an authenticated caller: the caller is authenticated before any body is read, the role is checked against the route's
+//! row, and no answer is sent before its ledger entry is on disk. A handler that makes its own entry says so; for every other answer,
+//! problems included, the entry is made here.
 
-use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, sync::atomic::Ordering, time::Instant};
+use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, time::Instant};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
@@ -211,7 +211,7 @@ pub(super) async fn run(
 
 /// From a node that is about to stop, the caller's next request should go to another.
 fn with_farewell(state: &OfWorker, mut response: HttpResponse) -> HttpResponse {
-    if state.hub.node.draining.load(Ordering::Relaxed) {
+    if state.hub.is_draining() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
@@ -253,7 +253,7 @@ pub(super) fn peer(request: &HttpRequest) -> IpAddr {
         .map_or(IpAddr::from([0, 0, 0, 0]), |address| address.ip())
 }
 
-/// Answers someone unknown: counted, never entered, so that nobody unknown can fill the disk.
+/// Answers a caller that is not authenticated: counted, and not entered in the ledger, so that unknown callers cannot fill the disk.
 pub(super) fn turn_away(hub: &Hub, request: &HttpRequest, unknown: UnknownCaller) -> HttpResponse {
     let reason = match unknown {
         UnknownCaller::Missing => "missing",

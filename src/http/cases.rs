@@ -1,4 +1,4 @@
-//! `/v1/cases`: joint handling. The lead opens a case and verifies within it; who handles it too uses a check again.
+//! `/v1/cases`: joint handling. The lead agency opens a case and verifies within it; its co-handlers reuse those checks.
 
 use actix_web::{HttpResponse, http::StatusCode};
 use serde::Deserialize;
@@ -7,9 +7,10 @@ use super::{
     access::change,
     call::HandlerCall,
     extract,
+    idempotent::{self, Deed},
     page::{self, after, limit_of},
     problem::{ProblemCode, ProblemDocument},
-    reply::{created, no_content, ok},
+    reply::{no_content, ok},
     verifications::{answered, query, with_more},
 };
 use heyan_api as api;
@@ -26,20 +27,18 @@ use heyan_ports::{cases::CaseCheckRow, time};
 /// `POST /v1/cases`.
 #[utoipa::path(
     post, path = "/v1/cases", operation_id = "open_case", tag = "case",
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = api::NewCase,
     responses((status = 201, body = api::Case)),
 )]
 pub(super) async fn open(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
-    let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
-    let (state, caller) = (call.state.clone(), call.caller.clone());
-    let opened = change(async move {
-        let body: CaseBody<'_> = extract::parse(&bytes)?;
-        let view = cases::open(&state.hub, &caller, &body).await?;
-        Ok::<_, ProblemDocument>(view)
-    });
-    let view = opened.await?;
-    call.entered();
-    Ok(created(&case(&view, call.now_us)))
+    idempotent::create(&mut call, "open_case", decide).await
+}
+
+async fn decide(deed: &Deed) -> Result<Vec<u8>, ProblemDocument> {
+    let body: CaseBody<'_> = extract::parse(&deed.bytes)?;
+    let render = |view: &CaseView| serde_json::to_vec(&case(view, view.row.created_at)).unwrap_or_default();
+    Ok(cases::open(&deed.state.hub, &deed.caller, &body, deed.optional_slot(), &render).await?)
 }
 
 /// A case as the party that looks may read it: verdicts come from a reuse alone, the lead's matter is the lead's.
@@ -62,7 +61,7 @@ fn case(view: &CaseView, now_us: i64) -> api::Case {
     api::Case {
         id: row.id.clone(),
         lead: row.lead.clone(),
-        state: view.state(now_us).into(),
+        state: view.state(now_us).as_str().into(),
         valid_until: time::rfc3339(row.until),
         item_code: facts.item_code.clone(),
         application_no: of_lead(&facts.application_no),

@@ -1,4 +1,4 @@
-//! `/v1/datasets`: the catalogue, as a caller needs it to ask.
+//! `/v1/datasets`: the catalogue, with what a caller needs to make a request.
 
 use actix_web::HttpResponse;
 

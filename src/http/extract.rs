@@ -162,7 +162,7 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Proble
     try_parse(bytes).ok_or_else(|| diagnose::<T>(bytes))
 }
 
-/// Parses a body of a known shape; what is wrong with another one nobody asks.
+/// Parses a body of a known shape; `None` if it has another, without saying what is wrong.
 pub(super) fn try_parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     // The encoding is checked once for the whole, not string by string.
     let text = simdutf8::basic::from_utf8(bytes).ok()?;

@@ -1,9 +1,9 @@
-//! Actions with an `Idempotency-Key`: the first answer to a key is given again byte for byte, refusals that were decided included.
+//! Actions with an `Idempotency-Key`: a repeated request gets the first answer again, byte for byte; refusals that were decided too.
 //! An action runs on its own task: a caller that resets the connection cannot stop it half-way.
 
 use std::rc::Rc;
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 
 use super::{
     call::HandlerCall,
@@ -15,18 +15,33 @@ use heyan_app::node::caller::Caller;
 use heyan_app::node::idempotency::{self, KEY_BYTES_MAX, KeySlot, KeyState};
 use heyan_auth::sha256;
 
-/// One action on what the path names.
+/// One action on the object of the path.
 pub(super) struct PathAction {
-    /// What the server's worker has.
+    /// State of the server's worker.
     pub(super) state: Rc<OfWorker>,
     /// Who acts.
     pub(super) caller: Rc<Caller>,
-    /// What the path names.
+    /// Id in the path; empty if the path has none.
     pub(super) id: String,
-    /// The body as it came.
+    /// The body as received.
     pub(super) bytes: actix_web::web::Bytes,
+    /// Where the answer is saved; `None` if the request has no key.
+    slot: Option<KeySlot>,
+}
+
+impl PathAction {
+    /// Where the answer is saved; `None` if the request has no key.
+    pub(super) fn optional_slot(&self) -> Option<&KeySlot> {
+        self.slot.as_ref()
+    }
+
     /// Where the answer is saved.
-    pub(super) slot: KeySlot,
+    ///
+    /// # Errors
+    /// Returns an error if the request has no key.
+    pub(super) fn slot(&self) -> Result<&KeySlot, ProblemDocument> {
+        self.optional_slot().ok_or_else(key_missing)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,13 +51,38 @@ enum ReplayedAnswer {
     Refused,
 }
 
-/// Runs `decide`, once for a key; `operation` keeps the keys of two routes apart.
+/// Runs `decide`, once for a key. `operation` keeps the keys of two routes apart.
+///
+/// # Errors
+/// Returns an error if the request has no key.
 pub(super) async fn act(
     call: &mut HandlerCall,
     operation: &'static str,
     decide: impl AsyncFn(&PathAction) -> Result<Vec<u8>, ProblemDocument> + 'static,
 ) -> Result<HttpResponse, ProblemDocument> {
+    let key = idempotency_key(&call.request)?.ok_or_else(key_missing)?;
+    run(call, operation, Some(key), StatusCode::OK, decide).await
+}
+
+/// Creates something by `decide`, once for a key; a request without a key creates it anew each time. The key counts for this operation
+/// only: a client may use the same key on another route. No client can send the quotation mark that separates the two.
+pub(super) async fn create(
+    call: &mut HandlerCall,
+    operation: &'static str,
+    decide: impl AsyncFn(&PathAction) -> Result<Vec<u8>, ProblemDocument> + 'static,
+) -> Result<HttpResponse, ProblemDocument> {
     let key = idempotency_key(&call.request)?;
+    let key = key.map(|key| format!("{operation}\"{key}"));
+    run(call, operation, key, StatusCode::CREATED, decide).await
+}
+
+async fn run(
+    call: &mut HandlerCall,
+    operation: &'static str,
+    key: Option<String>,
+    success: StatusCode,
+    decide: impl AsyncFn(&PathAction) -> Result<Vec<u8>, ProblemDocument> + 'static,
+) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let id = call.path("id");
     let fingerprint = sha256(&[operation.as_bytes(), b"\0", id.as_bytes(), b"\0", &bytes].concat());
@@ -50,9 +90,12 @@ pub(super) async fn act(
     let locale = locale_of(call);
     let mark = call.entered_mark();
     let work = actix_web::rt::spawn(async move {
-        let slot = match idempotency::begin(&state.hub, &caller.client.row.id, &key, fingerprint).await? {
-            KeyState::New(slot) => slot,
-            KeyState::Answered(status, body) => return Ok((status, body, ReplayedAnswer::Yes)),
+        let slot = match key {
+            None => None,
+            Some(key) => match idempotency::begin(&state.hub, &caller.client.row.id, &key, fingerprint).await? {
+                KeyState::New(slot) => Some(slot),
+                KeyState::Answered(status, body) => return Ok((status, body, ReplayedAnswer::Yes)),
+            },
         };
         let deed = PathAction {
             state,
@@ -62,14 +105,16 @@ pub(super) async fn act(
             slot,
         };
         match decide(&deed).await {
-            Ok(body) => Ok((200, body, ReplayedAnswer::No)),
-            Err(problem) if is_decided(&problem) => {
+            Ok(body) => Ok((success.as_u16(), body, ReplayedAnswer::No)),
+            Err(problem) => {
+                let Some(slot) = deed.slot.as_ref().filter(|_| is_decided(&problem)) else {
+                    return Err(problem);
+                };
                 let problem = problem.trace_id(uuid::Uuid::now_v7().simple().to_string());
                 let body = problem.to_json(locale).into_bytes();
-                deed.slot.refuse(&deed.state.hub, problem.status(), &body).await?;
+                slot.refuse(&deed.state.hub, problem.status(), &body).await?;
                 Ok((problem.status(), body, ReplayedAnswer::Refused))
             }
-            Err(problem) => Err(problem),
         }
     });
     let done: Result<_, ProblemDocument> = work
@@ -82,13 +127,13 @@ pub(super) async fn act(
     Ok(answer(status, body, replayed))
 }
 
-/// Whether a refusal is the answer to this very request, whenever it is sent; others may end otherwise next time.
+/// Whether a refusal is final for this request; after any other, the same request may succeed.
 fn is_decided(problem: &ProblemDocument) -> bool {
     (400..500).contains(&problem.status()) && !matches!(problem.status(), 401 | 408 | 429)
 }
 
 fn answer(status: u16, body: Vec<u8>, replayed: ReplayedAnswer) -> HttpResponse {
-    let status = actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::OK);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     response.insert_header(NO_STORE);
     if replayed == ReplayedAnswer::Yes {
@@ -102,13 +147,15 @@ fn answer(status: u16, body: Vec<u8>, replayed: ReplayedAnswer) -> HttpResponse 
     response.content_type(media).body(body)
 }
 
-/// The key of a request: a structured-field string or bare, printable, of bounded length.
-fn idempotency_key(request: &HttpRequest) -> Result<String, ProblemDocument> {
+fn key_missing() -> ProblemDocument {
+    ProblemDocument::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key")
+}
+
+/// The key of a request, if it has one: a structured-field string or bare, printable, of bounded length.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ProblemDocument> {
     let mut values = request.headers().get_all("idempotency-key");
     let invalid = || ProblemDocument::new(ProblemCode::InvalidHeader).detail("Idempotency-Key");
-    let value = values
-        .next()
-        .ok_or_else(|| ProblemDocument::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key"))?;
+    let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(invalid());
     }
@@ -120,5 +167,5 @@ fn idempotency_key(request: &HttpRequest) -> Result<String, ProblemDocument> {
     if bare.is_empty() || bare.len() > KEY_BYTES_MAX || bare.contains(['"', '\\']) {
         return Err(invalid());
     }
-    Ok(bare.to_owned())
+    Ok(Some(bare.to_owned()))
 }

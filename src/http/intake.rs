@@ -1,26 +1,27 @@
-//! A body of NDJSON that is taken in block by block while its lines are answered, with a summary as the last line. A reader that
-//! goes away still has everything taken in: what was sent is not lost.
+//! Takes in a body of NDJSON block by block while its lines are answered; the last line is a summary. If the reader of the answers goes
+//! away, the body is still taken in to its end.
 
 use actix_web::HttpResponse;
-use serde_json::{Map, Value, json};
 
 use super::{
     call::{self, HandlerCall},
     lines::{LineBlock, LineReader},
     outflow::ReaderOutflow,
     problem::ProblemDocument,
+    reply::json_line,
     state::{OfWorker, WorkerState},
     verifications::locale_of,
 };
+use heyan_api as api;
 use heyan_app::node::caller::Caller;
 use heyan_texts::Locale;
 
 /// How one kind of lines is taken in.
 pub(super) trait LineIntake: 'static {
-    /// What the ledger calls a body that left no entry of its own.
+    /// Operation of the ledger entry of a body that changed nothing.
     const OPERATION: &'static str;
 
-    /// Takes one block in; answers the lines to be told.
+    /// Takes one block in. Returns the lines that answer it.
     async fn take(
         &mut self,
         tally: &mut IntakeTally,
@@ -30,39 +31,78 @@ pub(super) trait LineIntake: 'static {
     ) -> Result<Vec<u8>, ProblemDocument>;
 }
 
-/// How far a body has come.
+/// What became of one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineResult {
+    /// The first version.
+    Created,
+    /// A new version.
+    Updated,
+    /// The same values are current already.
+    Unchanged,
+    /// Not newer than what is stored.
+    Ignored,
+    /// Refused, with a problem.
+    Rejected,
+}
+
+impl LineResult {
+    /// The wire word.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Ignored => "ignored",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// Progress of a body.
 pub(super) struct IntakeTally {
     /// Language of the answers.
     pub(super) locale: Locale,
     /// Lines so far.
     pub(super) line: u64,
-    /// Where the newest entry stands; null: nothing was entered.
-    pub(super) receipt: Value,
-    counts: Map<String, Value>,
+    /// Position of the newest entry; `None` while nothing was entered.
+    pub(super) receipt: Option<api::RecordsReceipt>,
+    counts: api::RecordsSummary,
 }
 
 impl IntakeTally {
     /// Counts one line.
-    pub(super) fn count(&mut self, word: &str) {
-        let counted = self.counts.get(word).and_then(Value::as_u64).unwrap_or_default();
-        self.counts.insert(word.to_owned(), Value::from(counted + 1));
+    pub(super) fn count(&mut self, result: LineResult) {
+        let count = match result {
+            LineResult::Created => &mut self.counts.created,
+            LineResult::Updated => &mut self.counts.updated,
+            LineResult::Unchanged => &mut self.counts.unchanged,
+            LineResult::Ignored => &mut self.counts.ignored,
+            LineResult::Rejected => &mut self.counts.rejected,
+        };
+        *count.get_or_insert(0) += 1;
     }
 
     /// The line that answers a refused one.
-    pub(super) fn problem_line(&self, line: u64, problem: &ProblemDocument) -> Value {
-        json!({"line": line, "problem": problem.to_value(self.locale)})
+    pub(super) fn problem_line(&self, line: u64, problem: &ProblemDocument) -> Vec<u8> {
+        let problem = problem.document(self.locale);
+        json_line(&api::RecordLineProblem { line, problem })
     }
 
-    async fn finish(mut self, state: &OfWorker, caller: &Caller, operation: &str) -> Result<Value, ProblemDocument> {
-        if self.receipt.is_null() {
+    async fn finish(mut self, state: &OfWorker, caller: &Caller, operation: &str) -> Result<Vec<u8>, ProblemDocument> {
+        if self.receipt.is_none() {
             call::enter(&state.hub, &state.lane, caller, operation, 200, "").await?;
         }
-        self.counts.insert("lines".to_owned(), Value::from(self.line));
-        Ok(json!({"summary": self.counts, "receipt": self.receipt}))
+        self.counts.lines = self.line;
+        Ok(json_line(&api::RecordsEnd {
+            summary: self.counts,
+            receipt: self.receipt,
+        }))
     }
 }
 
-/// Takes the body of `call` in. Every part that changes something enters itself, and a body that changes nothing is entered at its end.
+/// Takes the body of `call` in. Every part that changes something makes its own ledger entry; a body that changes nothing is entered at
+/// its end.
 pub(super) fn begin(call: HandlerCall, intake: impl LineIntake) -> HttpResponse {
     call.entered();
     call.step_out();
@@ -75,8 +115,8 @@ async fn run<I: LineIntake>(mut intake: I, call: HandlerCall, answers: ReaderOut
     let mut tally = IntakeTally {
         locale: locale_of(&call),
         line: 0,
-        receipt: Value::Null,
-        counts: Map::new(),
+        receipt: None,
+        counts: api::RecordsSummary::default(),
     };
     let locale = tally.locale;
     let (state, caller) = (call.state, call.caller);
@@ -92,6 +132,9 @@ async fn run<I: LineIntake>(mut intake: I, call: HandlerCall, answers: ReaderOut
             Err(problem) => break Err(problem),
         }
     };
-    let last = end.unwrap_or_else(|problem| json!({"problem": problem.to_value(locale)}));
-    let _reader_gone = answers.tell(format!("{last}\n").into_bytes()).await;
+    let last = end.unwrap_or_else(|problem| {
+        let problem = problem.document(locale);
+        json_line(&api::IntakeStopped { problem })
+    });
+    let _reader_gone = answers.tell(last).await;
 }

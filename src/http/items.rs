@@ -1,18 +1,17 @@
-//! `/v1/items`: service items come in, one as JSON or many as NDJSON, and are read back; and which of them still demand on paper what
-//! the hub can verify. Items are public: nothing here is about a person.
+//! `/v1/items`: takes in service items, one as JSON or many as NDJSON, and reads them back; reports which of them still demand on paper
+//! what the hub can verify. Items are public: nothing here is about a person.
 
 use actix_web::HttpResponse;
-use serde_json::json;
 
 use super::{
     access::change,
     call::HandlerCall,
     extract::{self, MediaType},
-    intake::{self, IntakeTally, LineIntake},
+    intake::{self, IntakeTally, LineIntake, LineResult},
     lines::LineBlock,
     page,
     problem::{ProblemCode, ProblemDocument},
-    reply::{entry_note, ok},
+    reply::{entry_note, json_line, ok},
     state::WorkerState,
     strict,
     verifications::query,
@@ -60,7 +59,7 @@ async fn put_one(call: &mut HandlerCall) -> Result<HttpResponse, ProblemDocument
         status: registered.as_str().into(),
         code,
         version,
-        receipt: appended.map(|appended| entry_note(&call.state, &appended)),
+        receipt: appended.map(|appended| entry_note(call.hub(), appended.index, &appended.leaf)),
     }))
 }
 
@@ -138,7 +137,7 @@ async fn put_lines(
     }
     let PutAnswer { results, appended } = items::put(&state.hub, caller, specs).await?;
     if let Some(appended) = appended {
-        tally.receipt = json!(entry_note(state, &appended));
+        tally.receipt = Some(entry_note(&state.hub, appended.index, &appended.leaf).into());
     }
     let mut results = results.into_iter();
     for (number, code, problem) in told {
@@ -158,7 +157,7 @@ fn tell(
     result: Result<(ItemRegistration, u32), ProblemDocument>,
     out: &mut Vec<u8>,
 ) {
-    let (word, line) = match result {
+    let (result, line) = match result {
         Ok((registered, version)) => {
             let line = api::ItemLine {
                 line: number,
@@ -166,12 +165,23 @@ fn tell(
                 code: code.unwrap_or_default(),
                 version,
             };
-            (registered.as_str(), json!(line))
+            (registered.into(), json_line(&line))
         }
-        Err(problem) => ("rejected", tally.problem_line(number, &problem)),
+        Err(problem) => (LineResult::Rejected, tally.problem_line(number, &problem)),
     };
-    tally.count(word);
-    out.extend_from_slice(format!("{line}\n").as_bytes());
+    tally.count(result);
+    out.extend_from_slice(&line);
+}
+
+impl From<ItemRegistration> for LineResult {
+    fn from(registered: ItemRegistration) -> Self {
+        match registered {
+            ItemRegistration::Created => Self::Created,
+            ItemRegistration::Updated => Self::Updated,
+            ItemRegistration::Unchanged => Self::Unchanged,
+            ItemRegistration::Ignored => Self::Ignored,
+        }
+    }
 }
 
 fn next(results: &mut impl Iterator<Item = PutResult>) -> Result<(ItemRegistration, u32), ProblemDocument> {

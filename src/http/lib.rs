@@ -1,4 +1,4 @@
-//! REST: who calls, parse, call `app`, answer. Handlers hold no rule of the domain.
+//! REST: authenticate, parse, call `app`, answer. Handlers hold no rule of the domain.
 //! `refuse` is the only place where an error becomes a problem document; `routes` is the only list of routes.
 
 #![cfg_attr(

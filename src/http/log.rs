@@ -41,7 +41,7 @@ pub(super) async fn cosigned(
     _request: HttpRequest,
     _payload: web::Payload,
 ) -> Result<HttpResponse, ProblemDocument> {
-    // From memory: whoever calls here is nobody known, and must not make the store work.
+    // Unauthenticated route: answer from memory, never query the store.
     let rows = state.hub.node.peers.cosigned();
     let row = |row: &CosignedRow| api::CosignedCheckpoint {
         origin: row.origin.clone(),

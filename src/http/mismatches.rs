@@ -1,4 +1,4 @@
-//! `/v1/mismatches`: the list, one with its history, and what its parties do about it, by `idempotent`.
+//! `/v1/mismatches`: the list, one mismatch with its history, and the actions of its parties, by `idempotent`.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use heyan_app::{
     mismatch::actions::{self as mismatches, MismatchView, StepNote, WantedAction},
 };
 use heyan_domain::fault::LengthLimit;
-use heyan_domain::mismatch::{MismatchState, STATES};
+use heyan_domain::mismatch::{MismatchPhase, MismatchState};
 use heyan_ports::time;
 use heyan_ports::{
     deliveries::StoredDelivery,
@@ -47,15 +47,15 @@ struct MismatchQuery {
 pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let asked: MismatchQuery = query(&call)?;
     let is_date = |text: &String| text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
-    let known = asked.state.as_deref().is_none_or(|state| STATES.contains(&state));
-    if !known || asked.due_before.as_ref().is_some_and(|date| !is_date(date)) {
+    let state = asked.state.as_deref().map(MismatchPhase::parse);
+    if state == Some(None) || asked.due_before.as_ref().is_some_and(|date| !is_date(date)) {
         return Err(ProblemDocument::new(ProblemCode::InvalidParameter));
     }
     let limit = limit_of(asked.limit)?;
     let filter = MismatchFilter {
         agency: None,
         datasets: asked.dataset.map(|dataset| vec![dataset]),
-        state: asked.state,
+        state: state.flatten(),
         due_before: asked.due_before,
         after: after(asked.cursor.as_deref())?,
         limit: limit + 1,
@@ -73,7 +73,7 @@ pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocum
 fn summary(row: &MismatchRow) -> api::MismatchSummary {
     api::MismatchSummary {
         id: row.id.clone(),
-        state: row.state.clone().into(),
+        state: row.state.as_str().into(),
         dataset: row.dataset.to_string(),
         agency: row.agency.clone(),
         fields: row.fields.clone(),
@@ -110,7 +110,7 @@ fn whole(view: &MismatchView) -> api::Mismatch {
     });
     let state = |delivery: &StoredDelivery| api::DeliveryState {
         id: delivery.id.clone(),
-        state: delivery.state.clone().into(),
+        state: delivery.state.as_str().into(),
         attempts: delivery.attempts,
     };
     api::Mismatch {
@@ -130,7 +130,7 @@ fn step(row: &StepRow, note: Option<&StepNote>) -> api::MismatchStep {
         seq: row.seq,
         at: time::rfc3339(row.at),
         action: row.action.clone(),
-        state: row.state.clone().into(),
+        state: row.state.as_str().into(),
         by_role: row.actor.into(),
         by: note.map(|note| note.by.clone()).filter(|by| !by.is_empty()),
         reason: note.and_then(|note| note.reason.clone()),
@@ -181,5 +181,5 @@ async fn decide(deed: &PathAction) -> Result<Vec<u8>, ProblemDocument> {
     let wanted = wanted(extract::parse(&deed.bytes)?)?;
     let render = |view: &MismatchView| serde_json::to_vec(&whole(view)).unwrap_or_default();
     let hub = &deed.state.hub;
-    Ok(mismatches::act(hub, &deed.caller, &deed.id, &wanted, &deed.slot, &render).await?)
+    Ok(mismatches::act(hub, &deed.caller, &deed.id, &wanted, deed.slot()?, &render).await?)
 }

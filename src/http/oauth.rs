@@ -1,5 +1,5 @@
-//! `/oauth/token`: client credentials by secret or by signed assertion; and what a client needs to know of the issuer.
-//! RFC 6749 §4.4, RFC 7523, RFC 8414. Errors are problem documents that carry RFC 6749's members beside.
+//! `/oauth/token`: client credentials by secret or by signed assertion; and the metadata of the issuer.
+//! RFC 6749 §4.4, RFC 7523, RFC 8414. Errors are problem documents that also have RFC 6749's members.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! Answers that go out as lines while the questions still come in. A few blocks wait for the reader, so a slow reader slows
-//! whoever makes them; one that takes nothing at all is cut off by the listener's own limit (`cli/boot.rs`).
+//! Answers that are sent as lines while the questions still arrive. At most a few blocks wait for the reader, so a slow reader slows
+//! the task that makes them; a reader that takes nothing at all is cut off by the listener's own limit (`server/boot.rs`).
 
 use actix_web::{HttpResponse, web};
 use tokio::sync::mpsc;
@@ -30,7 +30,7 @@ impl ReaderOutflow {
     /// Tells lines.
     ///
     /// # Errors
-    /// Nobody reads.
+    /// Returns an error if the reader is gone.
     pub(super) async fn tell(&self, lines: Vec<u8>) -> Result<(), ReaderGone> {
         self.0.send(Ok(lines.into())).await.map_err(|_closed| ReaderGone)
     }

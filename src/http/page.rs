@@ -52,7 +52,7 @@ pub(super) fn limit_of(asked: Option<u32>) -> Result<u32, ProblemDocument> {
 /// What a cursor says of the last row of the page before.
 ///
 /// # Errors
-/// A cursor that is none of ours.
+/// Returns an error if the hub did not issue this cursor.
 pub(super) fn after(cursor: Option<&str>) -> Result<Option<String>, ProblemDocument> {
     let Some(cursor) = cursor else { return Ok(None) };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();

@@ -1,5 +1,5 @@
-//! A `multipart/form-data` body (RFC 7578) with one large part at its end. What stands before the file is small and kept, the file is
-//! handed on piece by piece and never kept; its name and media type are not looked at.
+//! A `multipart/form-data` body (RFC 7578) with one large part at its end. The parts before the file are small and kept in memory. The
+//! file is passed on piece by piece and never stored; its name and media type are ignored.
 
 use std::time::Duration;
 

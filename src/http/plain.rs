@@ -26,7 +26,7 @@ pub(super) struct ConnectionDeadlines {
 /// Serves the application that `factory` makes for each worker.
 ///
 /// # Errors
-/// The listener cannot be used.
+/// Returns an error if the listener cannot be used.
 pub(super) fn serve<F, I, S, B>(
     builder: ServerBuilder,
     listener: TcpListener,

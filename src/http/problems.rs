@@ -1,4 +1,4 @@
-//! Problem documents for answers that leave by another way than HTTP.
+//! Problem documents for answers that are not sent over HTTP.
 
 use super::problem::ProblemDocument;
 use heyan_app::bus::requests::{self, ProblemWriter};

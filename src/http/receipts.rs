@@ -1,4 +1,4 @@
-//! `/v1/receipts/{origin}/{index}`: the proof of one answer, for whoever was answered, and for auditors.
+//! `/v1/receipts/{origin}/{index}`: the proof of one answer, for the agency that was answered and for auditors.
 //! The plain text is a C2SP tlog-proof: it verifies offline with the ledger's public key alone.
 
 use std::time::Duration;

@@ -1,19 +1,19 @@
-//! `/v1/datasets/{dataset}/records`: records come in, one as JSON or many as NDJSON, and are read back masked.
-//! Identifiers stand in bodies only, never in a path, so that no proxy writes them into its log.
+//! `/v1/datasets/{dataset}/records`: takes in records, one as JSON or many as NDJSON, and reads them back masked.
+//! Identifiers are in bodies only, never in a path, so that no proxy writes them into its log.
 
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     call::HandlerCall,
     extract::{self, MediaType},
-    intake::{self, IntakeTally, LineIntake},
+    intake::{self, IntakeTally, LineIntake, LineResult},
     lines::LineBlock,
     problem::{ProblemCode, ProblemDocument},
-    reply::ok,
+    reply::{json_line, ok},
     state::WorkerState,
     strict,
     verifications::NO_STORE,
@@ -192,7 +192,7 @@ impl OfDataset {
         }
         let answer = records::ingest(&state.hub, caller, &self.0, records, None).await?;
         if answer.index.is_some() {
-            tally.receipt = json!(receipt(state, &answer));
+            tally.receipt = Some(receipt(state, &answer));
         }
         let mut results = answer.results.into_iter();
         for line in lines {
@@ -217,25 +217,31 @@ fn put_line(
     result: Result<(RecordIngest, u32), ProblemDocument>,
     out: &mut Vec<u8>,
 ) {
-    let (word, line) = match result {
+    let (result, line) = match result {
         Ok((ingested, version)) => {
-            let word = ingested.as_str();
-            (
-                word,
-                format!(
-                    "{{\"line\":{},\"status\":\"{word}\",\"version\":{version}}}\n",
-                    tally.line
-                ),
-            )
+            let line = api::RecordLine {
+                line: tally.line,
+                status: ingested.as_str().into(),
+                version,
+            };
+            (ingested.into(), json_line(&line))
         }
-        Err(problem) => {
-            let line = tally.problem_line(tally.line, &problem);
-            ("rejected", format!("{line}\n"))
-        }
+        Err(problem) => (LineResult::Rejected, tally.problem_line(tally.line, &problem)),
     };
-    count(state, word);
-    tally.count(word);
-    out.extend_from_slice(line.as_bytes());
+    count(state, result.as_str());
+    tally.count(result);
+    out.extend_from_slice(&line);
+}
+
+impl From<RecordIngest> for LineResult {
+    fn from(ingested: RecordIngest) -> Self {
+        match ingested {
+            RecordIngest::Created => Self::Created,
+            RecordIngest::Updated => Self::Updated,
+            RecordIngest::Unchanged => Self::Unchanged,
+            RecordIngest::Ignored => Self::Ignored,
+        }
+    }
 }
 
 /// `POST /v1/datasets/{dataset}/records/query`.

@@ -1,5 +1,5 @@
 //! The only mapping from errors to problem documents, and from problem documents to responses.
-//! Nothing of a request's or record's values goes through here: faults hold places and codes.
+//! No value of a request or a record passes through here: faults hold places and codes.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -53,7 +53,7 @@ impl From<AppError> for ProblemDocument {
             AppError::Superseded => Self::new(ProblemCode::CheckSuperseded),
             AppError::KeyReused => Self::new(ProblemCode::IdempotencyKeyReused),
             AppError::InProgress => busy(ProblemCode::IdempotencyInProgress),
-            AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).extra("reason", fault.as_str()),
+            AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).reason(fault.as_str()),
             AppError::TooManyItems => Self::new(ProblemCode::TooManyItems),
             AppError::Store(error) => {
                 tracing::error!(error = %error, "database query failed");
@@ -90,19 +90,20 @@ pub(super) fn busy(code: ProblemCode) -> ProblemDocument {
 fn refused(refusal: AccessRefusal) -> ProblemDocument {
     match refusal {
         AccessRefusal::Withheld { legal_basis } => {
-            ProblemDocument::new(ProblemCode::DatasetWithheld).extra("legal_basis", legal_basis)
+            ProblemDocument::new(ProblemCode::DatasetWithheld).legal_basis(legal_basis)
         }
         AccessRefusal::Disabled => ProblemDocument::new(ProblemCode::AgencyDisabled),
         AccessRefusal::NotGranted(RefusalClause::DailyCeiling) => {
             // The ceiling is for a day; an hour is soon enough to try again.
             ProblemDocument::new(ProblemCode::CeilingReached)
                 .retry_after_s(3_600)
-                .extra("missing_clause", "daily_ceiling")
+                .missing_clause("daily_ceiling")
         }
-        AccessRefusal::NotGranted(RefusalClause::Network) => ProblemDocument::new(ProblemCode::NetworkNotAllowed)
-            .extra("missing_clause", RefusalClause::Network.as_str()),
+        AccessRefusal::NotGranted(RefusalClause::Network) => {
+            ProblemDocument::new(ProblemCode::NetworkNotAllowed).missing_clause(RefusalClause::Network.as_str())
+        }
         AccessRefusal::NotGranted(clause) => {
-            ProblemDocument::new(ProblemCode::NotGranted).extra("missing_clause", clause.as_str())
+            ProblemDocument::new(ProblemCode::NotGranted).missing_clause(clause.as_str())
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Answers that nobody on the way may keep.
+//! Answers that no cache on the way may keep.
 
 use actix_web::HttpResponse;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
-use super::{state::WorkerState, verifications::NO_STORE};
+use super::verifications::NO_STORE;
 use heyan_api as api;
-use heyan_ledger::AppendedEntry;
+use heyan_app::node::hub::Hub;
 
 /// `200` with a body.
 pub(super) fn ok(body: &impl Serialize) -> HttpResponse {
@@ -28,11 +28,18 @@ pub(super) fn no_content() -> HttpResponse {
     HttpResponse::NoContent().insert_header(NO_STORE).finish()
 }
 
-/// Where an entry stands.
-pub(super) fn entry_note(state: &WorkerState, appended: &AppendedEntry) -> api::EntryNote {
+/// The position of an entry in this node's ledger.
+pub(super) fn entry_note(hub: &Hub, index: u64, leaf: &[u8; 32]) -> api::EntryNote {
     api::EntryNote {
-        origin: state.hub.node.settings.origin.to_string(),
-        index: appended.index,
-        leaf: STANDARD.encode(appended.leaf),
+        origin: hub.node.settings.origin.to_string(),
+        index,
+        leaf: STANDARD.encode(leaf),
     }
+}
+
+/// `value` as one line of NDJSON.
+pub(super) fn json_line(value: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(value).unwrap_or_default();
+    line.push(b'\n');
+    line
 }

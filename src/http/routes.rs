@@ -184,7 +184,7 @@ routes! {
 }
 
 fn row(row: Row) -> &'static Route {
-    // `Row` has one variant a row, in order; a row that is impossible admits nobody.
+    // `Row` has one variant a row, in order. An impossible row would admit no caller.
     ROUTES.get(row as usize).unwrap_or(&NO_ROUTE)
 }
 

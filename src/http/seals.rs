@@ -1,5 +1,5 @@
-//! `/v1/traces/seals`: what two auditors keep out of traces while a case is investigated.
-//! A seal that is not one's own is not told apart from none.
+//! `/v1/traces/seals`: seals by which two auditors keep questions out of traces while a case is investigated.
+//! Another auditor's seal is answered like one that does not exist.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use heyan_ports::time;
 fn told(seal: SealView) -> api::Seal {
     api::Seal {
         id: seal.id,
-        state: seal.state.into(),
+        state: seal.state.as_str().into(),
         agency: seal.agency,
         case_no: seal.case_no,
         until: time::rfc3339(seal.until_us),

@@ -1,17 +1,12 @@
 //! The two listeners: the public one, and the one for operators' machines (`/metrics`, health).
 //! The hub's own signal handling stops them: accept no more, finish what was begun, then seal the ledger.
 
-use std::{
-    net::TcpListener,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_server::ServerBuilder;
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, http::header, middleware::DefaultHeaders, web,
 };
-use serde_json::json;
 
 use super::{
     plain::{self, ConnectionDeadlines},
@@ -19,6 +14,7 @@ use super::{
     refuse, routes,
     state::{OfWorker, ServerLimits, WorkerState},
 };
+use heyan_api as api;
 use heyan_app::node::hub::Hub;
 use heyan_ports::bus::BusState;
 
@@ -44,7 +40,7 @@ pub struct ServerConfig {
 /// Serves the public listener; the future ends when the server has stopped.
 ///
 /// # Errors
-/// The listener cannot be used.
+/// Returns an error if the listener cannot be used.
 pub fn public(
     hub: Arc<Hub>,
     listener: TcpListener,
@@ -93,7 +89,7 @@ fn security_headers() -> DefaultHeaders {
 /// Serves the operators' listener; the future ends when the server has stopped.
 ///
 /// # Errors
-/// The listener cannot be used.
+/// Returns an error if the listener cannot be used.
 pub fn admin(
     hub: Arc<Hub>,
     listener: TcpListener,
@@ -151,28 +147,41 @@ fn observe(hub: &Hub) {
 
 /// No I/O: the process answers.
 async fn livez() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"status": "ok"}))
+    HttpResponse::Ok().json(api::NodeHealth {
+        status: "ok".into(),
+        checks: None,
+    })
 }
 
 /// Whether this node should get traffic.
 async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
-    if hub.node.draining.load(Ordering::Acquire) {
-        // What is asked of it meanwhile is answered all the same.
-        return HttpResponse::ServiceUnavailable().json(json!({"status": "draining", "checks": {}}));
+    if hub.is_draining() {
+        // Requests that still arrive are answered.
+        return HttpResponse::ServiceUnavailable().json(api::NodeHealth {
+            status: "draining".into(),
+            checks: Some(api::HealthChecks::default()),
+        });
     }
     let store = hub.store.ping().await.is_ok();
     let ledger = hub.ledger.failure().is_none();
     let nodes = hub.node.trust.holds();
     let word = |good: bool| if good { "ok" } else { "failed" };
-    // A bus that is down holds up nobody who asks: it is told, and takes no node out of service.
+    // A bus that is down delays no caller: it is reported, and the node stays in service.
     let bus = hub.outward.bus.state();
     let status = match (store && ledger, bus) {
         (true, BusState::Degraded) => "degraded",
         (good, _) => word(good),
     };
     let nodes = if nodes { "ok" } else { "unheard" };
-    let checks = json!({"store": word(store), "ledger": word(ledger), "nodes": nodes, "bus": bus.as_str()});
-    let body = json!({"status": status, "checks": checks});
+    let body = api::NodeHealth {
+        status: status.into(),
+        checks: Some(api::HealthChecks {
+            store: Some(word(store).into()),
+            ledger: Some(word(ledger).into()),
+            nodes: Some(nodes.into()),
+            bus: Some(bus.as_str().into()),
+        }),
+    };
     if store && ledger {
         HttpResponse::Ok().json(body)
     } else {

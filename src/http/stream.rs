@@ -11,7 +11,6 @@ use futures_util::{
     stream::FuturesOrdered,
 };
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::{
@@ -20,14 +19,15 @@ use super::{
     lines::{LineBlock, LineReader},
     outflow::{ReaderGone, ReaderOutflow},
     problem::{ProblemCode, ProblemDocument},
+    reply::{entry_note, json_line},
     verifications::{ReadItem, locale_of, put_result, questions, read_item, reference},
 };
+use heyan_api as api;
 use heyan_app::node::{caller::Caller, write::QueueAppender};
 use heyan_app::{
     foundation::purpose,
     node::hub::Hub,
     verification::{
-        answer_json as json,
         chunk::{self, ChunkAnswer, ItemResult},
         question::{self, AskedPurposeElements, BoundedText},
         verify::EntryPosition,
@@ -194,37 +194,30 @@ impl AnswerStream {
         Either::Right(ready(Ok(Ok(done))))
     }
 
-    /// The last line. A stream without an item is entered too.
+    /// Makes the last line. A stream without an item is entered in the ledger too.
     async fn finish(&mut self) -> Result<Vec<u8>, ProblemDocument> {
         if self.last.is_none() {
             self.last = self.asks.answer(&web::Bytes::new()).await?.entered;
         }
-        let mut summary = Map::new();
-        // An item asks about no day, so none is out of force.
-        let told = Outcome::ALL
-            .into_iter()
-            .filter(|outcome| *outcome != Outcome::NotInForce);
-        for outcome in told {
-            let count = self
-                .counts
-                .outcomes
-                .get(usize::from(outcome.code()))
-                .copied()
-                .unwrap_or_default();
-            summary.insert(outcome.as_str().to_owned(), Value::from(count));
-        }
-        summary.insert("problems".to_owned(), Value::from(self.counts.problems));
-        let items = self.counts.outcomes.iter().sum::<u64>() + self.counts.problems;
-        summary.insert("items".to_owned(), Value::from(items));
-        let mut out = Vec::with_capacity(256);
-        out.extend_from_slice(b"{\"summary\":");
-        out.extend_from_slice(Value::Object(summary).to_string().as_bytes());
-        out.push(b',');
-        if let Some(entered) = &self.last {
-            json::put_receipt(&mut out, &self.asks.hub.node.settings.origin, entered);
-        }
-        out.extend_from_slice(b"}\n");
-        Ok(out)
+        let of = |outcome: Outcome| {
+            let count = self.counts.outcomes.get(usize::from(outcome.code()));
+            count.copied().unwrap_or_default()
+        };
+        // An item is not asked about a day, so no outcome is `not_in_force`.
+        let summary = api::StreamSummary {
+            verified: of(Outcome::Verified),
+            mismatched: of(Outcome::Mismatched),
+            review: of(Outcome::Review),
+            incomplete: of(Outcome::Incomplete),
+            not_found: of(Outcome::NotFound),
+            problems: self.counts.problems,
+            items: self.counts.outcomes.iter().sum::<u64>() + self.counts.problems,
+        };
+        let Some(entered) = &self.last else {
+            return Err(ProblemDocument::new(ProblemCode::Internal));
+        };
+        let receipt = entry_note(&self.asks.hub, entered.index, &entered.leaf);
+        Ok(json_line(&api::StreamEnd { summary, receipt }))
     }
 }
 

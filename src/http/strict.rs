@@ -11,10 +11,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, ProblemDocument> {
     json::parse(bytes, JsonRules::REQUEST).map_err(|refused| match refused {
         JsonError::Encoding => ProblemDocument::new(ProblemCode::InvalidEncoding),
         JsonError::Fault(fault) => {
-            let code = fault.code;
+            let code = match fault.code {
+                "duplicate_member" => Some(ProblemCode::DuplicateMember),
+                "nesting_too_deep" => Some(ProblemCode::NestingTooDeep),
+                "unsafe_number" => Some(ProblemCode::UnsafeNumber),
+                _ => None,
+            };
             let problem = super::refuse::invalid(&[fault]);
             ProblemDocument {
-                code: ProblemCode::parse(code).unwrap_or(problem.code),
+                code: code.unwrap_or(problem.code),
                 ..problem
             }
         }

@@ -1,5 +1,5 @@
-//! `/v1/subscriptions` and `/v1/deliveries`: where systems listen, what was sent to them, and what operators do about what did
-//! not arrive. A secret stands in one answer, once.
+//! `/v1/subscriptions` and `/v1/deliveries`: subscriptions of agencies' systems, what was sent to them, and the replay of what did not
+//! arrive. A secret is in one answer only.
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use heyan_app::{
     node::hub::Hub,
 };
 use heyan_auth::webhook;
-use heyan_ports::deliveries::{DeliveryFilter, StoredDelivery, SubscriptionRow};
+use heyan_ports::deliveries::{DeliveryFilter, DeliveryPhase, EventKind, StoredDelivery, SubscriptionRow};
 use heyan_ports::time;
 
 fn subscription(hub: &Hub, row: &SubscriptionRow) -> api::Subscription {
@@ -35,7 +35,7 @@ fn subscription(hub: &Hub, row: &SubscriptionRow) -> api::Subscription {
         datasets: row.datasets.clone(),
         until: row.until.map(time::rfc3339),
         supersedes: row.supersedes,
-        state: row.state.clone().into(),
+        state: row.state.as_str().into(),
         public_key: hub.outward.webhook_seed.as_deref().and_then(key_of),
         created_at: time::rfc3339(row.created_at),
         updated_at: time::rfc3339(row.updated_at),
@@ -143,23 +143,21 @@ struct SubscriptionQuery {
     cursor: Option<String>,
 }
 
-const STATES: [&str; 5] = ["pending", "delivered", "dead", "superseded", "cancelled"];
-
 fn delivery(row: &StoredDelivery) -> api::Delivery {
     let event = &row.event;
-    let of_record = event.kind == "record.changed";
+    let of_record = event.kind == EventKind::RecordChanged;
     api::Delivery {
         id: row.id.clone(),
         target: row.target.clone(),
-        state: row.state.clone().into(),
+        state: row.state.as_str().into(),
         reason: row.reason.clone().into(),
         attempts: row.attempts,
-        next_at: (row.state == "pending").then(|| time::rfc3339(row.next_at)),
+        next_at: (row.state == DeliveryPhase::Pending).then(|| time::rfc3339(row.next_at)),
         last_result: row.last_result.clone(),
         last_status: row.last_status,
         event: api::DeliveredEvent {
             id: event.id.clone(),
-            r#type: format!("heyan.{}.v1", event.kind),
+            r#type: format!("heyan.{}.v1", event.kind.as_str()),
             dataset: event.dataset.as_deref().map(str::to_owned),
             version: event.version.filter(|_| of_record),
             mismatch: event.mismatch.clone().filter(|_| !of_record),
@@ -181,7 +179,8 @@ fn delivery(row: &StoredDelivery) -> api::Delivery {
 )]
 pub(super) async fn list_deliveries(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let asked: SubscriptionQuery = query(&call)?;
-    if asked.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
+    let state = asked.state.as_deref().map(DeliveryPhase::parse);
+    if state == Some(None) {
         return Err(ProblemDocument::new(ProblemCode::InvalidParameter));
     }
     let limit = limit_of(asked.limit)?;
@@ -196,7 +195,7 @@ pub(super) async fn list_deliveries(call: HandlerCall) -> Result<HttpResponse, P
     };
     let filter = DeliveryFilter {
         targets: asked.target.map(|target| vec![target]),
-        state: asked.state,
+        state: state.flatten(),
         after,
         created: None,
         limit: limit + 1,

@@ -1,5 +1,5 @@
-//! `/v1/supervision`: the rules and how they do, a rule tried over the past, and the guess budgets that two persons may unlock.
-//! Identifiers of a subject stand in bodies only.
+//! `/v1/supervision`: the rules with their state, a rule tried over the past, and the guess budgets that two persons may unlock.
+//! Identifiers of a subject are in bodies only.
 
 use std::collections::HashMap;
 

@@ -1,14 +1,14 @@
-//! `/v1/traces`: who looked at a subject, for auditors: a page as JSON, or an export as NDJSON or CSV.
-//! The subject stands in the body, never in a path, and the cursor is sealed.
+//! `/v1/traces`: who asked about a subject, for auditors: a page as JSON, or an export as NDJSON or CSV.
+//! The subject is in the body, never in a path, and the cursor is sealed.
 
 use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::{
     call::HandlerCall,
     extract,
     problem::{ProblemCode, ProblemDocument},
+    reply::json_line,
     verifications::NO_STORE,
 };
 use heyan_api as api;
@@ -182,12 +182,11 @@ fn page(trace: &TracePage) -> api::Trace {
     }
 }
 
-/// A row a line; the last line says whether that is all.
-fn lines(trace: &TracePage) -> String {
-    let mut out = String::with_capacity(trace.rows.len() * 512);
+/// One line for each row; the last line says whether the trace is complete.
+fn lines(trace: &TracePage) -> Vec<u8> {
+    let mut out = Vec::with_capacity(trace.rows.len() * 512);
     for one in &trace.rows {
-        out.push_str(&json!(row(one)).to_string());
-        out.push('\n');
+        out.extend(json_line(&row(one)));
     }
     let end = api::TraceEnd {
         summary: api::TraceSummary {
@@ -196,8 +195,7 @@ fn lines(trace: &TracePage) -> String {
         next_cursor: trace.next_cursor.clone(),
         incomplete: incomplete(trace),
     };
-    out.push_str(&json!(end).to_string());
-    out.push('\n');
+    out.extend(json_line(&end));
     out
 }
 

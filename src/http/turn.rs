@@ -1,9 +1,9 @@
-//! Lets the server read on before a handler waits for its body. Most bodies come with their head: they are there as soon as the
-//! server has read on, which it does right behind the first poll of the handler, and it polls again then. A handler that asks
-//! for a wake-up instead pays a second turn of its connection, and one that sets a timer pays that too.
+//! Lets the server read more bytes before a handler waits for its body. Most bodies arrive together with their head: they are available
+//! as soon as the server reads again, which it does directly after the first poll of the handler, and then polls it again. A handler
+//! that asks for a wake-up instead costs a second turn of its connection; a timer costs even more.
 //!
-//! actix-web polls again only where there was more to read. So whoever waits here is also kept in a list, and woken from it
-//! by a clock that nobody pays for: late, and only when nothing else woke him.
+//! actix-web polls again only where there was more to read. So each waiting call is also kept in a list, from which a shared
+//! clock wakes it: late, and only when nothing else did.
 
 use std::{
     cell::{Cell, RefCell},

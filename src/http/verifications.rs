@@ -1,4 +1,4 @@
-//! `/v1/verifications`: one, a batch, and why one was answered as it was.
+//! `/v1/verifications`: a single verification, a batch, and the explanation of an earlier answer.
 
 use actix_web::{
     HttpResponse,

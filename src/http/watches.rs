@@ -1,4 +1,4 @@
-//! `/v1/watches`: a verification that is told of when its verdict would change.
+//! `/v1/watches`: verifications whose caller is notified when their verdict changes.
 
 use actix_web::{HttpResponse, http::StatusCode};
 use serde::Deserialize;
@@ -15,9 +15,12 @@ use super::{
 use heyan_api as api;
 use heyan_app::node::hub::Hub;
 use heyan_app::verification::{question::VerificationBody, verify};
-use heyan_app::watches::{self, STATES, WatchBody, WatchView};
+use heyan_app::watches::{self, WatchBody, WatchView};
 use heyan_domain::calendar::china_date;
-use heyan_ports::{time, watches::WatchFilter};
+use heyan_ports::{
+    time,
+    watches::{WatchFilter, WatchPhase},
+};
 
 /// `POST /v1/watches`.
 #[utoipa::path(
@@ -59,7 +62,7 @@ fn watch(hub: &Hub, view: &WatchView) -> api::Watch {
     let (state, ended) = view.state(hub);
     api::Watch {
         id: row.id.clone(),
-        state: state.to_owned().into(),
+        state: state.as_str().into(),
         dataset: row.dataset.to_string(),
         until: china_date(row.until - 1).to_string(),
         application_no: facts.application_no.clone(),
@@ -92,13 +95,14 @@ struct WatchQuery {
 )]
 pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let asked: WatchQuery = query(&call)?;
-    if asked.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
+    let state = asked.state.as_deref().map(WatchPhase::parse);
+    if state == Some(None) {
         return Err(ProblemDocument::new(ProblemCode::InvalidParameter));
     }
     let limit = limit_of(asked.limit)?;
     let filter = WatchFilter {
         agency: String::new(),
-        state: asked.state,
+        state: state.flatten(),
         after: after(asked.cursor.as_deref())?,
         limit: limit + 1,
     };

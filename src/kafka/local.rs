@@ -1,6 +1,6 @@
-//! The bus of a hub that has no Kafka: topics in memory, each with one partition. What nobody listens to costs nothing and is not
-//! kept; a listener that is slow holds up who publishes, never without bound.
-//! It forgets all with the process: what must not be lost stands in the store and the ledger, as it does with Kafka.
+//! The bus of a hub without Kafka: topics in memory, each with one partition. A message of a topic without listeners costs nothing
+//! and is dropped; a slow listener delays the publisher, for a bounded time.
+//! Everything is lost with the process: what must be kept is in the store and the ledger, as with Kafka.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -71,7 +71,7 @@ impl LocalBus {
     /// Sends a message to the hub; waits while too many wait.
     ///
     /// # Errors
-    /// The topic is none that comes in.
+    /// Returns an error if the topic is not an inbound one.
     pub async fn send(
         &self,
         topic: BusTopic,

@@ -7,7 +7,7 @@
 //! C2SP tlog-tiles, tlog-checkpoint, signed-note and tlog-proof; RFC 6962 hashes. Proofs, checkpoint text and note form come
 //! from `tlog_tiles` and `signed_note`; hashing and Ed25519 are ring's (300-byte leaf: sha2 1,741 ns, ring 1,055 ns).
 //!
-//! The honest limit: whoever holds the signing key can rewrite everything after the last checkpoint held elsewhere.
+//! Its limit: a holder of the signing key can rewrite everything after the last checkpoint that is kept elsewhere.
 
 #![cfg_attr(
     test,
@@ -148,7 +148,7 @@ impl Ledger {
     /// Appends one entry; returns once it is on disk.
     ///
     /// # Errors
-    /// `EntrySize`, `Busy`, `Closed`, `Failed`. After `Failed` nobody knows whether the entry is on disk.
+    /// `EntrySize`, `Busy`, `Closed`, `Failed`. After `Failed` it is unknown whether the entry is on disk.
     /// Dropping the future does not take the entry back.
     pub async fn append(&self, entry: Vec<u8>) -> Result<AppendedEntry, LedgerError> {
         let leaf = hash_checked(&entry)?;

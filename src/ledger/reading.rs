@@ -29,7 +29,7 @@ impl Ledger {
         self.shared.sealed().text.clone()
     }
 
-    /// The bytes of a durable entry; `None` when there is none of this index.
+    /// The bytes of a durable entry; `None` if there is no durable entry with this index.
     ///
     /// # Errors
     /// `Damaged` when the journal no longer holds it whole, `Io`.
@@ -47,7 +47,7 @@ impl Ledger {
         Ok(found)
     }
 
-    /// Durable entries `[first, first + count)`, fewer at the end of the log; for whoever tails it. At most 65,536.
+    /// Durable entries `[first, first + count)`, fewer at the end of the log; for readers that follow it. At most 65,536.
     pub fn entries(&self, first: u64, count: u64) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
         let durable = self.shared.counters.durable.load(Ordering::Acquire);
         let end = first.saturating_add(count.min(TILE * TILE)).min(durable);
@@ -62,8 +62,8 @@ impl Ledger {
         Ok(found)
     }
 
-    /// Visits durable entries from `first` on, at most `count`, as they lie: for whoever tails the log as it grows. They are
-    /// not hashed again; what the disk lost since they were written is for `verify` to find.
+    /// Visits at most `count` durable entries from `first` on, as they are on disk: for readers that follow the log. The entries are
+    /// not hashed again; `verify` finds what the disk has lost since they were written.
     ///
     /// # Errors
     /// `Damaged` when no frame lies where one should, `Io`.

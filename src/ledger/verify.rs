@@ -128,7 +128,7 @@ impl<'a> VerifyPass<'a> {
         )
     }
 
-    /// Reads all segments; answers the bytes of a torn tail.
+    /// Reads all segments. Returns the bytes of a torn tail.
     fn journal(&mut self) -> Result<u64, LogDamage> {
         let (mut segments, mut index, mut torn) = (Vec::new(), 0, 0);
         for (name, length) in self

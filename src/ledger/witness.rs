@@ -33,13 +33,15 @@ pub enum WitnessError {
     #[error("the checkpoint does not verify: {0}")]
     Note(#[from] NoteError),
     /// It is smaller than, or differs from, what was seen: the history was rewritten, or two write one ledger.
-    #[error("the ledger no longer extends the {seen} entries that were seen: it has shown two histories")]
+    #[error(
+        "the ledger does not extend the {seen} entries that were seen before: it has shown two different histories"
+    )]
     Forked {
         /// Entries of the newest checkpoint that was seen.
         seen: u64,
     },
     /// What was seen cannot be read or kept.
-    #[error("what was seen of a ledger cannot be kept")]
+    #[error("cannot save the last checkpoint that was seen of a ledger")]
     Io(#[from] io::Error),
 }
 
@@ -55,7 +57,7 @@ impl LedgerWitness {
     /// A witness named `name` that keeps what it saw in `folder`, which is made with mode 0700.
     ///
     /// # Errors
-    /// The folder cannot be made, or the seed or name is none.
+    /// Returns an error if the folder cannot be made, or if the seed or the name is not allowed.
     pub fn open(folder: PathBuf, name: &str, seed: &[u8; 32]) -> Result<Self, WitnessError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| NoteError::Key)?;
@@ -94,7 +96,7 @@ impl LedgerWitness {
     }
 
     /// Countersigns `checkpoint`, when it extends what was seen: `proof` is RFC 9162's, from the size seen to its own; empty for
-    /// the first. Answers the checkpoint with the line of this witness, at `now_s` (Unix seconds).
+    /// the first. Returns the checkpoint with the line of this witness, at `now_s` (Unix seconds).
     ///
     /// # Errors
     /// [`WitnessError`]; then nothing is remembered.
@@ -136,7 +138,7 @@ fn message(checkpoint: &str, now_s: u64) -> Result<String, NoteError> {
     Ok(format!("cosignature/v1\ntime {now_s}\n{body}\n"))
 }
 
-/// Proves that a checkpoint carries the countersignature of `witness` (its [`Witness::vkey`]); answers its time, Unix seconds.
+/// Proves that a checkpoint carries the countersignature of `witness` (its [`LedgerWitness::vkey`]). Returns its time, Unix seconds.
 ///
 /// # Errors
 /// No such line, or it does not verify.

@@ -55,7 +55,7 @@ pub struct ClientRow {
     pub secret_hash: [u8; 32],
     /// SHA-256 of the secret before the last rotation.
     pub previous_secret_hash: Option<[u8; 32]>,
-    /// Until when the previous secret is good, Unix microseconds.
+    /// When the previous secret expires, Unix microseconds.
     pub previous_valid_until: Option<i64>,
     /// Ed25519 public key for `private_key_jwt`.
     pub public_key: Option<[u8; 32]>,

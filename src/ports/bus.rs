@@ -1,6 +1,6 @@
-//! The port to the bus: Kafka, or what has the same meaning inside the process. What is published is done when its delivery
-//! report says so; what is received is done when its position stands in the store, with what it brought.
-//! A bus that is down holds up nobody who asks: only the workers here wait for it.
+//! The port to the bus: Kafka, or its equivalent inside the process. A message is published when its delivery report says so.
+//! A received message is done when its position is in the store, in one commit with what it brought.
+//! A bus that is down delays no caller: only background workers wait for it.
 
 use async_trait::async_trait;
 
@@ -137,7 +137,7 @@ heyan_domain::words! {
     /// How the bus is.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum BusState {
-        /// There is none outside the process.
+        /// No bus outside the process is configured.
         Local = "local",
         /// It is connected.
         Well = "ok",

@@ -6,6 +6,17 @@ use async_trait::async_trait;
 
 use crate::{error::StoreError, subject::SubjectKey};
 
+heyan_domain::words! {
+    /// Whether a joint case goes on.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum CasePhase {
+        /// Its checks may be used again, until it expires.
+        Open = "open",
+        /// Its lead closed it.
+        Closed = "closed",
+    }
+}
+
 /// A joint case.
 #[derive(Clone)]
 pub struct CaseRow {
@@ -13,9 +24,9 @@ pub struct CaseRow {
     pub id: String,
     /// Agency that leads it.
     pub lead: String,
-    /// `open` or `closed`.
-    pub state: String,
-    /// Until when its checks may be used again, exclusive, Unix microseconds.
+    /// Its state.
+    pub state: CasePhase,
+    /// End of the time in which its checks may be used again, exclusive, Unix microseconds.
     pub until: i64,
     /// Counts changes, from 1.
     pub revision: u32,

@@ -1,5 +1,5 @@
-//! Everything that one state change writes, as one value. The use case has already decided: the store only checks that what
-//! was read still stands, and writes all of it or nothing.
+//! Everything that one state change writes, as one value. The use case has already decided. The store only checks that the rows
+//! that were read have not changed, and writes all or nothing.
 
 use crate::{
     access::{AgencyRow, ClientRow, GrantRow},

@@ -9,13 +9,62 @@ use crate::{
     subject::{RowKey, SubjectKey},
 };
 
-/// Something that happened and that others must hear of.
+heyan_domain::words! {
+    /// What happened.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum EventKind {
+        /// A record has a new version.
+        RecordChanged = "record.changed",
+        /// An agency took a record's values.
+        RecordAccepted = "record.accepted",
+        /// A mismatch took a step.
+        Mismatch = "mismatch",
+        /// A watched verification would be answered differently now.
+        WouldChange = "verification.would_change",
+        /// Supervision found something.
+        Supervision = "supervision",
+        /// A user tests a subscription.
+        Test = "test",
+    }
+}
+
+heyan_domain::words! {
+    /// State of a delivery.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum DeliveryPhase {
+        /// It is still to be attempted.
+        Pending = "pending",
+        /// The receiver confirmed it.
+        Delivered = "delivered",
+        /// It was given up.
+        Dead = "dead",
+        /// A newer version of the record made it needless.
+        Superseded = "superseded",
+        /// Its target may no longer receive it.
+        Cancelled = "cancelled",
+    }
+}
+
+heyan_domain::words! {
+    /// State of a subscription.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum SubscriptionPhase {
+        /// It receives events.
+        Active = "active",
+        /// Its receiver answered 410.
+        Gone = "gone",
+        /// Its agency removed it.
+        Deleted = "deleted",
+    }
+}
+
+/// Something that happened and that other systems must be told.
 #[derive(Clone)]
 pub struct EventRow {
     /// `evt_…`.
     pub id: String,
-    /// `record.changed`, `record.accepted`, `mismatch`, `verification.would_change`, `supervision` or `test`.
-    pub kind: &'static str,
+    /// What happened.
+    pub kind: EventKind,
     /// Dataset name.
     pub dataset: Option<Arc<str>>,
     /// Subject pseudonym.
@@ -30,7 +79,7 @@ pub struct EventRow {
     pub facts: Option<Vec<u8>>,
     /// Unix microseconds.
     pub at: i64,
-    /// Whether no deliveries have to be made of it: nobody can listen.
+    /// Whether it needs no deliveries: no target can listen to it.
     pub is_fanned: bool,
     /// Whether the bus need not carry it: it carries none of its kind.
     pub is_published: bool,
@@ -43,8 +92,8 @@ pub struct StoredEvent {
     pub seq: i64,
     /// `evt_…`.
     pub id: String,
-    /// Kind.
-    pub kind: String,
+    /// What happened.
+    pub kind: EventKind,
     /// Dataset name.
     pub dataset: Option<String>,
     /// Subject pseudonym.
@@ -65,13 +114,13 @@ impl StoredEvent {
     /// Its key in the store.
     pub fn key(&self) -> RowKey {
         RowKey {
-            subject: self.subject.unwrap_or(SubjectKey::NOBODY),
+            subject: self.subject.unwrap_or(SubjectKey::NONE),
             id: self.id.clone(),
         }
     }
 }
 
-/// Someone who must hear of an event.
+/// An event on its way to one target.
 #[derive(Clone)]
 pub struct DeliveryRow {
     /// `dlv_…`: the `webhook-id`.
@@ -103,8 +152,8 @@ pub struct StoredDelivery {
     pub target: String,
     /// Why it is delivered.
     pub reason: String,
-    /// `pending`, `delivered`, `dead`, `superseded` or `cancelled`.
-    pub state: String,
+    /// Its state.
+    pub state: DeliveryPhase,
     /// Attempts made.
     pub attempts: u32,
     /// When to try next, Unix microseconds.
@@ -137,7 +186,7 @@ pub struct DeliveryResult {
     /// The delivery: subject of its event, and id.
     pub key: RowKey,
     /// State after it; a delivery that is no longer pending stays as it is.
-    pub state: &'static str,
+    pub state: DeliveryPhase,
     /// Attempts made.
     pub attempts: u32,
     /// When to try next, Unix microseconds.
@@ -156,7 +205,7 @@ pub struct DeliveryFilter {
     /// To these targets; `None`: any.
     pub targets: Option<Vec<String>>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<DeliveryPhase>,
     /// With a greater number.
     pub after: Option<i64>,
     /// Created in this range, Unix microseconds.
@@ -178,7 +227,7 @@ pub struct SubscriptionRow {
     pub events: Vec<String>,
     /// Dataset names, or `*`.
     pub datasets: Vec<String>,
-    /// Until when, Unix microseconds.
+    /// End of the subscription, Unix microseconds.
     pub until: Option<i64>,
     /// Whether a newer version of a record makes an undelivered older one needless.
     pub supersedes: bool,
@@ -186,10 +235,10 @@ pub struct SubscriptionRow {
     pub secret: Vec<u8>,
     /// Signing key before the last rotation, sealed.
     pub previous_secret: Option<Vec<u8>>,
-    /// Until when that one signs too, Unix microseconds.
+    /// When the previous key stops signing, Unix microseconds.
     pub previous_valid_until: Option<i64>,
-    /// `active`, `gone` or `deleted`.
-    pub state: String,
+    /// Its state.
+    pub state: SubscriptionPhase,
     /// Unix microseconds.
     pub created_at: i64,
     /// Unix microseconds.
@@ -198,16 +247,16 @@ pub struct SubscriptionRow {
 
 impl SubscriptionRow {
     /// Whether it listens to events of `kind` on `dataset` at `now_us`.
-    pub fn covers(&self, kind: &str, dataset: Option<&str>, now_us: i64) -> bool {
+    pub fn covers(&self, kind: EventKind, dataset: Option<&str>, now_us: i64) -> bool {
         let listed = |list: &[String], name: &str| list.iter().any(|entry| entry == "*" || entry == name);
         self.is_live(now_us)
-            && listed(&self.events, kind)
+            && listed(&self.events, kind.as_str())
             && dataset.is_none_or(|dataset| listed(&self.datasets, dataset))
     }
 
     /// Whether anything may be sent to it at `now_us`.
     pub fn is_live(&self, now_us: i64) -> bool {
-        self.state == "active" && self.until.is_none_or(|until| now_us < until)
+        self.state == SubscriptionPhase::Active && self.until.is_none_or(|until| now_us < until)
     }
 }
 

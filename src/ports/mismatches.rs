@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use heyan_domain::mismatch::MismatchPhase;
 
 use crate::{
     error::StoreError,
     subject::{RecordKey, RowKey, SubjectKey},
 };
 
-/// A mismatch as it stands.
+/// The current row of a mismatch.
 #[derive(Clone)]
 pub struct MismatchRow {
     /// `mis_…`.
@@ -26,11 +27,11 @@ pub struct MismatchRow {
     pub fields: Vec<String>,
     /// Version that was answered from; 0: there was no record.
     pub record_version: u32,
-    /// Word of the state.
-    pub state: String,
-    /// Whether nobody has to do anything more.
+    /// Its state.
+    pub state: MismatchPhase,
+    /// Whether no party has to act any more.
     pub is_final: bool,
-    /// Until when the one whose turn it is has time, ISO 8601 date.
+    /// Deadline for the party that must act next, ISO 8601 date.
     pub due_on: Option<String>,
     /// The event whose deliveries end the state.
     pub awaits: Option<String>,
@@ -53,8 +54,8 @@ pub struct StepRow {
     pub at: i64,
     /// What was done.
     pub action: String,
-    /// Word of the state after it.
-    pub state: String,
+    /// State after it.
+    pub state: MismatchPhase,
     /// `agency`, `authority` or `hub`.
     pub actor: &'static str,
     /// Reason and clerk, sealed.
@@ -91,7 +92,7 @@ pub struct MismatchFilter {
     /// Of these datasets; `None`: any.
     pub datasets: Option<Vec<String>>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<MismatchPhase>,
     /// Due before this date (ISO 8601), and not over.
     pub due_before: Option<String>,
     /// With a greater id.
@@ -121,7 +122,7 @@ pub trait MismatchStore: Send + Sync {
     /// One mismatch of a subject.
     async fn mismatch(&self, subject: SubjectKey, id: &str) -> Result<Option<MismatchRow>, StoreError>;
 
-    /// One mismatch of whomever: for a caller who has the id alone, since every shard is asked.
+    /// One mismatch by its id alone. Every shard is asked.
     async fn find_mismatch(&self, id: &str) -> Result<Option<MismatchRow>, StoreError>;
 
     /// The steps of a mismatch, oldest first.

@@ -35,7 +35,7 @@ pub trait WebhookSender: Send + Sync + 'static {
     /// Whether a webhook may be registered; looks at the URL alone, not at what its name resolves to.
     ///
     /// # Errors
-    /// Why not.
+    /// Returns the reason why not.
     fn check(&self, url: &str) -> Result<(), TargetFault>;
 
     /// One attempt.
@@ -77,7 +77,7 @@ pub enum SourceFault {
     #[error("no such connector")]
     Unknown,
     /// The breaker is open.
-    #[error("the source is not asked for now")]
+    #[error("circuit breaker open: source temporarily not contacted")]
     Open,
     /// More questions wait than the source takes.
     #[error("too many questions wait for the source")]
@@ -94,7 +94,7 @@ pub enum SourceFault {
     /// It refused who asks.
     #[error("the source refused the credentials")]
     Auth,
-    /// Transport or business code is none of success.
+    /// Transport or business code other than success.
     #[error("the source answered with an error")]
     Answer,
     /// The answer is not what the connector expects: garbage, an unmapped code, a missing field, too long.
@@ -196,7 +196,7 @@ pub struct FeedInfo {
 
 /// What a poll of a feed brought.
 pub struct FeedBatch {
-    /// Records as `PUT /v1/datasets/{dataset}/records` takes them, or why a row is none.
+    /// Records as `PUT /v1/datasets/{dataset}/records` takes them, or why a row is not one.
     pub records: Vec<Result<Value, FeedReject>>,
     /// Where to go on once these are committed; text of the feed's own.
     pub position: String,
@@ -226,7 +226,7 @@ pub trait OutsideSystems: Send + Sync + 'static {
     /// Asks the source of `dataset` for one subject; `None`: it knows of none.
     ///
     /// # Errors
-    /// It gave no answer that can be believed.
+    /// Returns an error if its answer cannot be relied on.
     async fn ask(&self, _dataset: &str, _subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceFault> {
         Err(SourceFault::Unknown)
     }
@@ -239,7 +239,7 @@ pub trait OutsideSystems: Send + Sync + 'static {
     /// Asks that source whether what is claimed of one subject is so.
     ///
     /// # Errors
-    /// It gave no answer that can be believed.
+    /// Returns an error if its answer cannot be relied on.
     async fn verify(
         &self,
         _dataset: &str,

@@ -23,7 +23,7 @@ pub struct ForgetBefore {
     pub unlocks_us: i64,
     /// Watches that ended, Unix microseconds.
     pub watches_us: i64,
-    /// What nodes asked each other and nobody took away, Unix microseconds.
+    /// Questions between nodes that were never collected, Unix microseconds.
     pub asks_us: i64,
     /// What may be used once, Unix seconds.
     pub used_s: i64,
@@ -50,7 +50,7 @@ pub trait Store:
     + OutboxStore
     + 'static
 {
-    /// Applies all of `commit` or none; answers the outbox ids of `commit.ledger_entries`, in order.
+    /// Applies all of `commit` or none. Returns the outbox ids of `commit.ledger_entries`, in order.
     async fn commit(&self, commit: Arc<Commit>) -> Result<Vec<i64>, StoreError>;
 
     /// Deletes what is older than the given times.

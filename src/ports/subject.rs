@@ -9,7 +9,7 @@ pub struct SubjectKey(pub [u8; 16]);
 
 impl SubjectKey {
     /// Stands in keys of rows that are about no subject, such as the event of a test.
-    pub const NOBODY: Self = Self([0; 16]);
+    pub const NONE: Self = Self([0; 16]);
 }
 
 /// Names one record.
@@ -25,7 +25,7 @@ pub struct RecordKey {
 /// The id alone is unique by construction (`new_id`: time, number of the node, 64 random bits), not by a constraint.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RowKey {
-    /// Subject pseudonym; [`SubjectKey::NOBODY`] where there is none.
+    /// Subject pseudonym; [`SubjectKey::NONE`] if the row has no subject.
     pub subject: SubjectKey,
     /// Id of the row.
     pub id: String,

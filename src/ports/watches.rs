@@ -6,6 +6,19 @@ use async_trait::async_trait;
 
 use crate::{error::StoreError, subject::SubjectKey};
 
+heyan_domain::words! {
+    /// State of a watch.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum WatchPhase {
+        /// The answer is still the first one.
+        Unchanged = "unchanged",
+        /// The answer has changed since.
+        Changed = "changed",
+        /// It is no longer looked at.
+        Ended = "ended",
+    }
+}
+
 /// A verification that is watched.
 #[derive(Clone)]
 pub struct WatchRow {
@@ -17,9 +30,9 @@ pub struct WatchRow {
     pub dataset: Arc<str>,
     /// Subject pseudonym.
     pub subject: SubjectKey,
-    /// `unchanged`, `changed` or `ended`.
-    pub state: String,
-    /// Until when, exclusive, Unix microseconds.
+    /// Its state.
+    pub state: WatchPhase,
+    /// End of the watch, exclusive, Unix microseconds.
     pub until: i64,
     /// When to look again, Unix microseconds; 0: at once, because the record changed.
     pub next_at: i64,
@@ -39,7 +52,7 @@ pub struct WatchFilter {
     /// Whose.
     pub agency: String,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<WatchPhase>,
     /// With a greater id.
     pub after: Option<String>,
     /// Rows at most.

@@ -207,7 +207,7 @@ fn cache_config(config: &Config) -> CacheConfig {
     }
 }
 
-/// Nobody is known before access is read from the store.
+/// Access of a new node. It admits no caller until the access table is read from the store.
 fn access(config: &Config, keys: &KeyRing) -> anyhow::Result<AccessPart> {
     let signer = token_signer(config, keys)?;
     let verifier = TokenVerifier::new(&config.auth.issuer, signer.verifying_key(), None)?;

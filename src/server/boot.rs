@@ -118,7 +118,7 @@ async fn open_around(
     hub.records.caches.start_live(hub.catalog.iter(), |dataset| {
         hub.outward.connectors.is_live(&dataset.name).then(|| Arc::clone(&load))
     });
-    peers::refuse_a_double(&hub).await.map_err(anyhow::Error::msg)?;
+    peers::check_node_identity(&hub).await.map_err(anyhow::Error::msg)?;
     peers::show(&hub).await?;
     hub.reload_access().await?;
     hub.reload_items().await?;
@@ -126,7 +126,10 @@ async fn open_around(
     let _nothing_was_held = hub.reload_pending().await?;
     let left_over = hub.append_left_over().await?;
     if left_over > 0 {
-        tracing::info!(left_over, "appended ledger entries that the last stop left behind");
+        tracing::info!(
+            left_over,
+            "appended ledger entries that were left in the outbox at the last stop"
+        );
     }
     supervision::begin(&hub).await?;
     Ok(BoundNode {
@@ -139,7 +142,7 @@ async fn open_around(
     })
 }
 
-/// A folder of the settings; an empty one is none.
+/// A folder of the settings; `None` if the setting is empty.
 pub fn folder_of(folder: &Path) -> Option<&Path> {
     Some(folder).filter(|folder| !folder.as_os_str().is_empty())
 }
@@ -258,7 +261,7 @@ impl BoundNode {
             );
             tokio::time::sleep(Duration::from_millis(http.drain_ms)).await;
         }
-        tracing::info!("stopping: what was begun is finished");
+        tracing::info!("stopping: finishing the calls under way");
         public.stop(true).await;
         let _stopped = public_done.await;
         admin.stop(false).await;

@@ -38,7 +38,8 @@ pub(super) fn licences(config: &Config, catalog: &Catalog) -> anyhow::Result<Lic
     })
 }
 
-/// The certificates of a folder. A file that is none is an error: nobody would miss an authority that was not read.
+/// The certificates of a folder. A file that is not a certificate is an error: an authority that was silently skipped would not be
+/// noticed.
 fn roots(folder: &Path) -> anyhow::Result<Vec<Certificate>> {
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("licences.roots_dir: cannot read {}", folder.display()))?;

@@ -1,5 +1,5 @@
 //! Runs statements inside the open transaction of a group of commits.
-//! A fault says only that *some* commit of the group does not stand: the caller must roll back, whoever's it was.
+//! A fault says only that *some* commit of the group is refused: the caller must roll back the whole group.
 
 use super::{
     engine::StoreEngine,

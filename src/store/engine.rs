@@ -60,7 +60,7 @@ pub(super) trait StoreEngine: Database<Row: RowColumns> + Sized {
     /// Runs a text of several statements, without values.
     fn script(conn: &mut Self::Connection, text: &'static str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
-    /// Runs an insert of `rows` rows into a table that numbers them itself; answers the numbers, in their order.
+    /// Runs an insert of `rows` rows into a table that numbers them itself. Returns the numbers, in their order.
     fn numbered(
         conn: &mut Self::Connection,
         call: Self::Call,

@@ -1,4 +1,4 @@
-//! Connections for whoever needs one: at most so many, made when they are missed, thrown away when anything is doubtful.
+//! A pool of connections: bounded, opened on demand, and closed when anything about one is doubtful.
 //! sqlx's own pool never gives back the place of a connection whose peer is silently gone (sqlx #4349), and waits for an answer
 //! without end; here the place is the lease's, and each call has a limit.
 //!

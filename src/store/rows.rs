@@ -45,6 +45,18 @@ pub(super) fn column<'r, R: RowColumns, T: ColumnCell<'r>>(
     T::read(row, place).map_err(|_bad| StoreError::BadRow { table, column })
 }
 
+/// Reads a word of a closed set.
+pub(super) fn word<T>(
+    row: &impl RowColumns,
+    place: usize,
+    table: &'static str,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    let text: String = column(row, place, table, name)?;
+    parse(&text).ok_or(StoreError::BadRow { table, column: name })
+}
+
 pub(super) fn number<T: TryFrom<i64>>(
     row: &impl RowColumns,
     place: usize,

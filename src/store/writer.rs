@@ -31,7 +31,7 @@ pub(super) enum WriterWork {
     ForgetOld(ForgetBefore),
     /// A name, and what it stands for unless that is settled already.
     Settle(String, String),
-    /// A hash, and until when it is remembered, Unix seconds. Its number is 1 when it was not known.
+    /// A hash, and the end of the time for which it is remembered, Unix seconds. Its number is 1 if the hash was not known.
     UseOnce([u8; 16], i64),
     Ping,
 }
@@ -129,7 +129,7 @@ async fn run<E: StoreEngine>(
     mut inbox: mpsc::Receiver<WriterMessage>,
     limits: WriterLimits,
 ) {
-    // The log of SQLite is copied back by whoever writes; PostgreSQL does it by itself.
+    // The writer copies SQLite's log back into the database; PostgreSQL checkpoints by itself.
     let checkpoints = E::ENGINE == EngineName::Sqlite;
     let mut dirty = false;
     loop {

@@ -1,5 +1,5 @@
 //! The two languages of the hub's texts and how a request chooses one of them.
-//! Nothing asked, or nothing that we speak, means zh-CN; only an explicit wish gives English.
+//! Without a wish, or with a wish for another language, it is zh-CN; only an explicit wish gives English.
 
 /// Language of texts for people. Codes and member names are never translated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -99,7 +99,7 @@ impl LocaleWish {
             (None, None) => return (0, std::cmp::Reverse(usize::MAX)),
         };
         if quality == 0 {
-            // An explicit refusal (q=0) gives way to the language that nobody spoke of.
+            // A language that is refused explicitly (q=0) ranks below one that is not listed.
             return (0, std::cmp::Reverse(usize::MAX));
         }
         (quality, std::cmp::Reverse(position))

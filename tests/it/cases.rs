@@ -1,4 +1,4 @@
-//! Joint handling: what the lead verified is used again by those who handle the case too, and by nobody else, and never beyond a grant.
+//! Joint handling: what the lead verified is used again by those who handle the case too, and by no other agency, and never beyond a grant.
 
 use std::sync::Arc;
 
@@ -235,10 +235,50 @@ async fn what_told_no_version_is_never_used_again_and_a_case_ends_with_its_hours
         body[member] = value;
         assert_eq!(send(&hub, "agency", "/v1/cases", &body).await.0, 422, "{body}");
     }
-    for agency in ["agency", "nobody"] {
+    for agency in ["agency", "unknown"] {
         let body =
             json!({"purpose": purpose(), "valid_hours": 1, "co_handlers": [{"agency": agency, "item_code": ITEM}]});
         assert_eq!(send(&hub, "agency", "/v1/cases", &body).await.0, 422, "{body}");
     }
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_opened_once_for_a_key_and_anew_without_one() {
+    let hub = hub_with_a_person().await;
+    let open_with = async |key: Option<&str>, hours: u32| {
+        let co_handler = json!({"agency": "agency2", "item_code": ITEM});
+        let body = json!({"purpose": purpose(), "co_handlers": [co_handler], "valid_hours": hours});
+        let mut request = hub.client.post(format!("{}/v1/cases", hub.url));
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request
+            .bearer_auth(hub.token("agency"))
+            .header("content-type", "application/json");
+        let response = request.body(body.to_string()).send().await.unwrap();
+        let replayed = response.headers().contains_key("idempotent-replayed");
+        (response.status().as_u16(), replayed, response.text().await.unwrap())
+    };
+    let first = open_with(Some("k1"), 24).await;
+    assert_eq!((first.0, first.1), (201, false), "{}", first.2);
+    assert_eq!(open_with(Some("k1"), 24).await, (201, true, first.2.clone()));
+    let (status, _, body) = open_with(Some("k1"), 23).await;
+    assert!(status == 422 && body.contains("idempotency_key_reused"), "{body}");
+    assert_ne!(open_with(Some("k2"), 24).await.2, first.2);
+    let refused = open_with(Some("k3"), 0).await;
+    assert_eq!((refused.0, refused.1), (422, false));
+    assert_eq!(
+        open_with(Some("k3"), 0).await,
+        (422, true, refused.2),
+        "a refusal is kept too"
+    );
+    let (status, _, body) = open_with(Some(&"k".repeat(256)), 24).await;
+    assert!(status == 400 && body.contains("invalid_header"), "{body}");
+    for _ in 0..2 {
+        assert_eq!(open_with(None, 24).await.0, 201);
+    }
+    let (_, list) = hub.send("GET", "/v1/cases", Some(&hub.token("agency")), None).await;
+    assert_eq!(list["cases"].as_array().map(Vec::len), Some(4), "{list}");
     hub.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use heyan::app::node::hub::Hub;
 use heyan::config::Config;
+use heyan::ports::deliveries::DeliveryPhase;
 use serde_json::{Value, json};
 
 use crate::{
@@ -395,7 +396,7 @@ async fn a_target_that_is_not_listed_is_refused_and_a_gone_receiver_is_not_asked
     );
     let hub_ref: &Hub = &hub.hub;
     for _ in 0..200 {
-        if hub_ref.store.delivery(&id).await.unwrap().unwrap().state == "cancelled" {
+        if hub_ref.store.delivery(&id).await.unwrap().unwrap().state == DeliveryPhase::Cancelled {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

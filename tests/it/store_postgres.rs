@@ -11,6 +11,7 @@ use crate::{
     store_story::{tell, writers_that_race_are_each_judged_alone},
 };
 use heyan::ports::commit::Commit;
+use heyan::ports::deliveries::DeliveryPhase;
 use heyan::ports::error::StoreError;
 use heyan::ports::store::Store;
 use heyan::store::{MigratePolicy, PostgresConfig, open_postgres};
@@ -146,7 +147,7 @@ async fn the_last_two_deliveries_may_end_at_once_on_two_nodes() {
         commit = fanned(&[n]);
         commit.push(vec![delivery(2 * n, n, "one"), delivery(2 * n + 1, n, "other")]);
         first.commit(Arc::new(commit)).await.unwrap();
-        let ends = |delivery: u64| Commit::default().with(vec![ended(delivery, "delivered")]);
+        let ends = |delivery: u64| Commit::default().with(vec![ended(delivery, DeliveryPhase::Delivered)]);
         let (one, other) = (ends(2 * n), ends(2 * n + 1));
         let (one, other) = tokio::join!(first.commit(Arc::new(one)), second.commit(Arc::new(other)));
         one.unwrap();

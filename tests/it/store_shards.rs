@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use heyan::ports::{commit::Commit, store::Store};
 use heyan::ports::{
-    deliveries::{DeliveryResult, EventRow},
+    deliveries::{DeliveryPhase, DeliveryResult, EventKind, EventRow},
     subject::{RowKey, SubjectKey},
 };
 use heyan::{
@@ -362,10 +362,10 @@ async fn it_goes_on(store: &dyn Store) {
     let found = store.find_mismatch(&second).await.unwrap().unwrap();
     assert!(found.subject == SubjectKey([2; 16]));
     let test = store.delivery(&id("dlv_", 40)).await.unwrap().unwrap();
-    assert!(test.event.subject.is_none() && test.event.kind == "test");
+    assert!(test.event.subject.is_none() && test.event.kind == EventKind::Test);
     let event = EventRow {
         id: id("evt_", 13),
-        kind: "record.changed",
+        kind: EventKind::RecordChanged,
         dataset: Some("persons".into()),
         subject: Some(SubjectKey([1; 16])),
         version: Some(2),
@@ -378,7 +378,7 @@ async fn it_goes_on(store: &dyn Store) {
     };
     let ended = DeliveryResult {
         key: key(2, id("dlv_", 5)),
-        state: "delivered",
+        state: DeliveryPhase::Delivered,
         attempts: 2,
         next_at: 9,
         last_result: "confirmed",

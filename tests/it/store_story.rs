@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::{store_keys, store_kit::*};
+use heyan::domain::mismatch::MismatchPhase;
 use heyan::ports::access::GrantUsage;
 use heyan::ports::commit::Commit;
+use heyan::ports::deliveries::DeliveryPhase;
 use heyan::ports::store::Store;
 use heyan::ports::{error::StoreError, subject::RecordKey};
 use heyan::store::{SqliteConfig, SqliteStore};
@@ -218,28 +220,31 @@ async fn a_mismatch_is_told_when_nothing_of_its_event_is_pending(store: &dyn Sto
     commit.push(vec![delivery(10, 1, "patient"), delivery(11, 1, "latest")]);
     store.commit(Arc::new(commit)).await.unwrap();
     let ends = |delivery: u64, state| Commit::default().with(vec![ended(delivery, state)]);
-    store.commit(Arc::new(ends(10, "pending"))).await.unwrap();
+    store.commit(Arc::new(ends(10, DeliveryPhase::Pending))).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0)], "it is tried again");
-    store.commit(Arc::new(ends(10, "dead"))).await.unwrap();
+    store.commit(Arc::new(ends(10, DeliveryPhase::Dead))).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0)], "the other is pending still");
     commit = fanned(&[2]);
     commit.push(vec![delivery(12, 2, "latest")]);
     store.commit(Arc::new(commit)).await.unwrap();
     let superseded = store.delivery(&id("dlv_", 11)).await.unwrap().unwrap();
-    assert_eq!(superseded.state, "superseded");
+    assert_eq!(superseded.state, DeliveryPhase::Superseded);
     assert_eq!(told(store).await, [id("mis_", 0), id("mis_", 1)]);
 
     // A step takes it out again, and one that is over does not come back.
     let mut closed = awaiting(1);
     closed.row.revision = 2;
     closed.step.seq = 2;
-    closed.row.state = "closed".to_owned();
+    closed.row.state = MismatchPhase::Closed;
     closed.row.is_final = true;
     closed.row.awaits = None;
     let commit = Commit::default().with(vec![closed]);
     store.commit(Arc::new(commit)).await.unwrap();
     assert_eq!(told(store).await, [id("mis_", 0)]);
-    store.commit(Arc::new(ends(12, "delivered"))).await.unwrap();
+    store
+        .commit(Arc::new(ends(12, DeliveryPhase::Delivered)))
+        .await
+        .unwrap();
     assert_eq!(told(store).await, [id("mis_", 0), id("mis_", 2)]);
 
     // One that is opened as the first of its matter and fields is refused beside any other of them, also one that is over.

@@ -4,13 +4,8 @@
 pub(crate) const PENDING: &[&str] = &[
     "a circle of imports is small and in one folder",
     "a folder holds few files",
-    "a problem code is raised somewhere",
-    "a public name is used somewhere",
-    "a state or kind is an enum outside the store",
     "a type name is in few files",
     "a type name says whose it is",
-    "an answer is a type",
-    "one loop retries a commit",
     "words are plain",
 ];
 

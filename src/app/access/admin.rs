@@ -1,5 +1,5 @@
-//! Agencies, grants and users: every change is one commit with its ledger entry, then the table is swapped, then answered.
-//! Secrets are made here, told once, and kept only as hashes.
+//! Changes of agencies, grants and users. Each is one commit with its ledger entry; then the access table is swapped; then the
+//! caller is answered. Secrets are generated here, returned once, and stored only as hashes.
 
 use super::table::ClientRole;
 use crate::node::caller::Caller;
@@ -26,7 +26,7 @@ pub struct NewSecret {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// Until when the secret before it stays good, RFC 3339.
+    /// When the previous secret expires, RFC 3339.
     pub previous_valid_until: Option<String>,
 }
 
@@ -79,7 +79,7 @@ const LIST_MAX: usize = 256;
 /// Adds an agency with its client credential.
 ///
 /// # Errors
-/// Wrong members, or an agency or user of that id is there.
+/// Returns an error if a member is wrong, or an agency or user with that id exists.
 pub async fn add_agency(
     hub: &Hub,
     caller: Option<&Caller>,
@@ -149,7 +149,7 @@ fn check_agency(hub: &Hub, new: &NewAgency, id: &str) -> Result<(), AppError> {
 /// Adds a person of the bureau with one role; a secret is made when none is given.
 ///
 /// # Errors
-/// Wrong members, or an agency or user of that id is there.
+/// Returns an error if a member is wrong, or an agency or user with that id exists.
 pub async fn add_user(
     hub: &Hub,
     caller: Option<&Caller>,
@@ -210,7 +210,7 @@ impl SecretHolder {
 /// Makes a new secret; the one before it stays good for the overlap.
 ///
 /// # Errors
-/// Nobody of that id.
+/// `NotFound` if there is no party of this kind with the id `id`.
 pub async fn rotate_secret(hub: &Hub, caller: &Caller, party: SecretHolder, id: &str) -> Result<NewSecret, AppError> {
     let _one_at_a_time = hub.turn_of_access().await?;
     let mut client = client_of(hub, party, id)?;
@@ -250,7 +250,7 @@ pub enum EnabledState {
 /// Enables or disables an agency or a user.
 ///
 /// # Errors
-/// Nobody of that id.
+/// `NotFound` if there is no party of this kind with the id `id`.
 pub async fn set_standing(
     hub: &Hub,
     caller: &Caller,

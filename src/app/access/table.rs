@@ -1,5 +1,5 @@
 //! Who may do what, compiled from the store's rows into one table that is swapped whole after each change.
-//! A revoked grant or a disabled agency stays in the table: only so can a refusal name the clause that is missing.
+//! Revoked grants and disabled agencies stay in the table, so that a refusal can name the clause that is missing.
 
 use std::{
     collections::HashMap,
@@ -149,7 +149,7 @@ impl CeilingCounters {
 /// Why a caller may not ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessRefusal {
-    /// The dataset is shared with nobody.
+    /// The dataset is withheld: no grant opens it.
     Withheld {
         /// For this reason.
         legal_basis: String,
@@ -384,7 +384,7 @@ impl CompiledGrant {
     }
 }
 
-/// Where calls may come from. Networks were checked when they were stored; a list that no longer parses admits nobody.
+/// Where calls may come from. Networks were checked when they were stored; a list that no longer parses admits no caller.
 struct AdmittedNetworks(Option<SourceNetworks>);
 
 impl AdmittedNetworks {

@@ -17,9 +17,9 @@ use heyan_auth::{
     token::{TokenClaims, TokenError},
 };
 
-/// Callers that one worker met last, by their tokens: most calls of a worker show one of few. A token is found here by a
-/// keyed hash and told apart by all its bytes, without the SHA-256 of its text. Whoever is found was proven from the same
-/// network by the access table that is in force now: a change of access makes a new table.
+/// The callers that one worker met last, by token: most calls of a worker carry one of a few tokens. An entry is found by a
+/// keyed hash and compared by all bytes of the token, which saves the SHA-256 of its text. A caller found here was
+/// authenticated from the same network and by the access table now in force: a change of access makes a new table.
 pub struct RecentTokens {
     state: ahash::RandomState,
     slots: RefCell<Vec<Option<RecentlyIssued>>>,
@@ -67,11 +67,11 @@ impl RecentTokens {
 /// Why a caller is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownCaller {
-    /// No credential was shown.
+    /// The request carries no credential.
     Missing,
-    /// The token is none of ours, or was altered.
+    /// The token was not issued by this hub, or was altered.
     Invalid,
-    /// The token's time is over.
+    /// The token has expired.
     Expired,
     /// The client or its agency is disabled, or was removed.
     Disabled,
@@ -207,7 +207,7 @@ pub async fn prove_assertion(
 /// Issues a token for a proven client.
 ///
 /// # Errors
-/// The random source failed.
+/// Returns an error if the random source fails.
 pub fn issue(hub: &Hub, caller: &Caller) -> Result<IssuedToken, AppError> {
     let now_s = hub.clock.now_us().div_euclid(1_000_000);
     let claims = TokenClaims {

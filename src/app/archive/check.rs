@@ -120,7 +120,7 @@ fn compare_hashes(manifest: &Value, files: &BTreeMap<&str, &[u8]>) -> Result<(),
 
 type PackEntries = BTreeMap<String, LedgerEntry>;
 
-/// Holds each statement of a file against its entries; answers how many there are.
+/// Holds each statement of a file against its entries. Returns their number.
 fn each(
     name: &str,
     files: &BTreeMap<&str, &[u8]>,

@@ -1,5 +1,5 @@
-//! Gathers what a pack holds: the verifications of an application with their receipts, the mismatches that they opened with every
-//! step, and where the news of those went. What cannot be had whole is an error: a pack is never short in silence.
+//! Collects the contents of a pack: the verifications of an application with their receipts, the mismatches that they opened with
+//! every step, and the deliveries about those. Anything that cannot be read completely is an error: a pack is never silently incomplete.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -161,7 +161,7 @@ impl CollectedPack {
 
     /// Takes the receipt of an entry in, and answers the entry.
     async fn prove(&mut self, hub: &Hub, origin: &str, index: u64) -> Result<LedgerEntry, AppError> {
-        const LOST: AppError = AppError::Internal("the index names an entry that the ledger does not hold");
+        const LOST: AppError = AppError::Internal("the index refers to an entry that the ledger does not hold");
         let held = peers::entry_of(hub, origin, index, SEALED_WAIT).await?.ok_or(LOST)?;
         let receipt = held.receipt.ok_or(AppError::NodeSilent)?;
         let number = self.number(origin);
@@ -169,7 +169,7 @@ impl CollectedPack {
         LedgerEntry::decode(&held.entry).ok_or(LOST)
     }
 
-    /// Takes in the entries under a key; answers each with the name of its receipt, oldest first.
+    /// Takes in the entries under a key. Returns each with the name of its receipt, oldest first.
     async fn prove_all(&mut self, hub: &Arc<Hub>, key: IndexKey) -> Result<Vec<(LedgerEntry, String)>, AppError> {
         let mut proven = Vec::new();
         for seen in all(hub, key).await?.into_iter().rev() {
@@ -190,7 +190,7 @@ impl CollectedPack {
             let note: StepNote = hub.secrets.vault.open_json(steps::note_place(&key), &step.note)?;
             let is_of = |(entry, _): &&(LedgerEntry, String)| matches!(&entry.body, EntryBody::Mismatch { step: number, .. } if *number == step.seq);
             history.push(json!({
-                "seq": step.seq, "at": time::rfc3339(step.at), "action": step.action, "state": step.state,
+                "seq": step.seq, "at": time::rfc3339(step.at), "action": step.action, "state": step.state.as_str(),
                 "by_role": step.actor, "by": note.by, "reason": note.reason,
                 "receipt": entries.iter().find(is_of).map(|(_, name)| name),
             }));
@@ -200,7 +200,7 @@ impl CollectedPack {
         }
         self.mismatches.push(json!({
             "id": row.id, "dataset": &*row.dataset, "subject": hex(&row.subject.0), "agency": row.agency,
-            "fields": row.fields, "state": row.state, "due_on": row.due_on, "record_version": row.record_version,
+            "fields": row.fields, "state": row.state.as_str(), "due_on": row.due_on, "record_version": row.record_version,
             "opened_at": time::rfc3339(row.opened_at), "updated_at": time::rfc3339(row.updated_at), "history": history,
         }));
         Ok(())
@@ -219,7 +219,7 @@ impl CollectedPack {
         let end = entries.last().map(|(_, name)| name);
         self.deliveries.push(json!({
             "webhook_id": delivery.id, "event": delivery.event.id, "mismatch": row.id, "target": delivery.target,
-            "state": delivery.state, "attempts": delivery.attempts, "status": delivery.last_status,
+            "state": delivery.state.as_str(), "attempts": delivery.attempts, "status": delivery.last_status,
             "result": delivery.last_result, "created_at": time::rfc3339(delivery.created_at),
             "updated_at": time::rfc3339(delivery.updated_at), "receipt": end,
         }));

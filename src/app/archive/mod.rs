@@ -1,8 +1,8 @@
 //! The pack of one application for an archive (Article 14 of the rule that heyan serves: what a matter leaves is archived
 //! electronically): one file that proves by itself, offline, what was asked, answered, disputed and delivered.
 //!
-//! Every statement in it rests on a ledger entry whose receipt is there too. `manifest.json` lists the SHA-256 of every file, and
-//! its own stands in an entry that this pack was made with, whose receipt is `manifest.proof`: so the ledger's key signs the whole.
+//! Every statement in it rests on a ledger entry whose receipt is in the pack. `manifest.json` lists the SHA-256 of every file. The
+//! SHA-256 of the manifest is in a ledger entry of its own, whose receipt is `manifest.proof`: so the ledger's key signs the whole pack.
 
 pub mod check;
 pub mod tar;
@@ -115,7 +115,7 @@ fn manifest(hub: &Hub, ask: &PackRequest<'_>, files: &[TarFile], now_us: i64) ->
     Ok(format!("{manifest:#}\n").into_bytes())
 }
 
-/// Enters that a pack was made, with the hash of its manifest; answers the receipt.
+/// Enters that a pack was made, with the hash of its manifest. Returns the receipt.
 async fn enter(
     hub: &Hub,
     caller: &Caller,

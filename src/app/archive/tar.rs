@@ -1,6 +1,6 @@
-//! The smallest tar (POSIX ustar) that holds a pack: plain files with short names, in the order given, without anything of the
-//! machine that wrote it. Read back strictly: what is not such a file is refused.
-//! Own code: the same pack must be the same bytes, and reading refuses all else; `tar` reads far more.
+//! A minimal tar (POSIX ustar) for a pack: plain files with short names, in the given order, without owner, time or mode of the
+//! machine that wrote it. The reader is strict and refuses everything else.
+//! Our own code, because the same pack must always give the same bytes, and because the crate `tar` accepts far more.
 
 /// Bytes of a header, and of what contents are filled up to.
 const BLOCK: usize = 512;

@@ -1,5 +1,6 @@
-//! What this node's ledger holds goes out, signed, and what it countersigned of the others: whoever keeps the topic can prove a
-//! history that was rewritten. A checkpoint covers all before it, so one that was not sent in time is not sent after a newer one.
+//! Publishes the signed checkpoints of this node's ledger, and the checkpoints of other nodes that it countersigned. A consumer
+//! that keeps the topic can prove that a history was rewritten. A checkpoint covers all earlier ones: when a newer one is due, an
+//! older one that was not sent yet is skipped.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -23,7 +24,7 @@ pub struct SentCheckpoints {
     countersigned_at: i64,
 }
 
-/// Publishes what is newer than what was sent; answers how many messages that were.
+/// Publishes what is newer than what was sent. Returns the number of messages.
 ///
 /// # Errors
 /// The bus did not take something: then it is sent again, or a newer one in its place.

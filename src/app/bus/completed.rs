@@ -1,5 +1,5 @@
-//! Answered verifications go out: read from this node's ledger, which is the outbox of answers. `published ≤ position ≤ durable`
-//! after each round: a crash publishes some again under the same `ce_id`, and loses none.
+//! Publishes answered verifications. They are read from this node's ledger, which is the outbox of answers.
+//! `published ≤ position ≤ durable` after each round: a crash publishes some again under the same `ce_id`, and loses none.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ pub struct CompletedTail {
     stored: u64,
 }
 
-/// Publishes what was answered since the last round; answers how many entries of what was durable then are still to be read.
+/// Publishes what was answered since the last round. Returns how many of the entries that were durable then are still to be read.
 ///
 /// # Errors
 /// The ledger or the store cannot be asked, or the bus did not take something: the next round begins where this one did.

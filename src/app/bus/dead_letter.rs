@@ -1,5 +1,5 @@
-//! What could not be taken in goes to the dead-letter topic, with the reason in the clear and the message itself sealed: it may
-//! hold anything. The position goes on only after the letter's delivery report.
+//! Sends messages that could not be taken in to the dead-letter topic. The reason is in plain text; the message itself is sealed,
+//! because it may hold anything. The position advances only after the delivery report of the dead letter.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
 //! CloudEvents 1.0 on Kafka: binary mode out (attributes are headers, the body is the data); binary or structured mode in.
-//! `ce_id` stays the same however often a message is sent: it is what a reader tells repeats apart by.
+//! A message keeps its `ce_id` however often it is sent, so that a reader can recognise repetitions.
 
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ pub struct NoEvent(pub &'static str);
 /// Reads a message as an event of `topic`.
 ///
 /// # Errors
-/// It is none.
+/// Returns an error with its reason if the message is not an event of this topic.
 pub fn read(topic: BusTopic, received: &ReceivedMessage) -> Result<ArrivedEvent, NoEvent> {
     let payload = received.payload.as_deref().ok_or(NoEvent("missing_payload"))?;
     let media = received.header("content-type").unwrap_or("application/json");

@@ -1,7 +1,8 @@
-//! Records come in from the feed topic, by the path that all records take, and the position goes on in the same commit:
-//! `stored position = first message that was not taken in`. So whatever dies, nothing is applied twice and nothing is skipped.
-//! What cannot be taken in is buried before the position goes on. Behind it, of the same key, a record with a version of its own
-//! goes in (versions decide the order), and one without is buried too, until one with a version comes: the order is never broken.
+//! Takes in records from the feed topic, by the same path as all records. The position advances in the same commit:
+//! `stored position = first message that was not taken in`. So after any crash no message is applied twice and none is skipped.
+//! A message that cannot be taken in becomes a dead letter before the position advances. After that, of the same key, a record that
+//! states a version is taken in, because versions decide the order. A record without a version becomes a dead letter too, until one
+//! with a version arrives: so the order is never broken.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,7 +13,7 @@ use super::{
     dead_letter::{self, LetterClass, LetterReason},
     envelope, outbox,
 };
-use crate::node::caller::Caller;
+use crate::node::{caller::Caller, write::Attempts};
 use crate::records::{self, IncomingRecord};
 use crate::{foundation::error::AppError, node::hub::Hub, records::feed};
 use heyan_catalog::Dataset;
@@ -25,9 +26,6 @@ use heyan_ports::{
 
 /// Times that a batch is tried before it is tried message by message, and a message before it is buried.
 const TRIES_MAX: u32 = 3;
-
-/// Times that a batch is decided anew at once because something changed in between.
-const CONFLICTS_MAX: u32 = 8;
 
 const TOPIC: BusTopic = BusTopic::Feed;
 
@@ -92,7 +90,7 @@ impl FeedReader {
     /// Begins to read the topic.
     ///
     /// # Errors
-    /// The settings of the bus do not allow it.
+    /// Returns an error if the settings of the bus do not allow it.
     pub fn start(hub: &Arc<Hub>, settings: FeedSettings) -> Result<Self, BusFault> {
         let starts = FeedStarts {
             store: Arc::clone(&hub.store),
@@ -111,11 +109,11 @@ impl FeedReader {
         })
     }
 
-    /// Takes in what has come; answers how many messages.
+    /// Takes in the messages that have arrived. Returns their number.
     ///
     /// # Errors
-    /// The bus, the store or the ledger cannot be asked, or the feed's agency is not known. What was received is kept, and the
-    /// next call tries it again.
+    /// Returns an error if the bus, the store or the ledger cannot be reached, or if the feed's agency is not known. What was received
+    /// is kept, and the next call tries it again.
     pub async fn take(&mut self, hub: &Hub) -> Result<usize, AppError> {
         if self.held.is_empty() {
             let max = self.settings.batch_messages_max.min(records::RECORDS_MAX);
@@ -140,21 +138,18 @@ impl FeedReader {
                 .bus
                 .lag(TOPIC.name(), i64::try_from(lag).unwrap_or(i64::MAX));
         }
-        let (mut taken, mut conflicts) = (0, 0);
+        let (mut taken, mut attempts) = (0, Attempts::none());
         while !self.held.is_empty() {
             let count = self.together.clamp(1, self.held.len());
             match self.take_batch(hub, count).await {
                 Ok(()) => {
                     self.held.drain(..count);
-                    (self.tries, conflicts) = (0, 0);
+                    (self.tries, attempts) = (0, Attempts::none());
                     taken += count;
                 }
-                // A record was written by somebody else meanwhile, or the partition is somebody else's now: reading the
-                // positions again tells which.
-                Err(AppError::Store(StoreError::Conflict)) if conflicts < CONFLICTS_MAX => {
-                    self.forget();
-                    conflicts += 1;
-                }
+                // Another writer changed a record meanwhile, or another node has the partition now. Reading the positions
+                // again tells which.
+                Err(error) if attempts.again(&error) => self.forget(),
                 Err(error) => {
                     // Whatever it was, what is remembered may be out of date.
                     self.forget();
@@ -174,8 +169,8 @@ impl FeedReader {
         self.parked = None;
     }
 
-    /// The batch fails again and again while the hub is well: one message is to blame. Each is tried alone, and one that still
-    /// fails is buried.
+    /// Handles a batch that keeps failing while the hub is well: one of its messages must be the cause. Each message is tried alone,
+    /// and one that still fails becomes a dead letter.
     async fn alone(&mut self, hub: &Hub) -> Result<(), AppError> {
         self.tries = 0;
         if self.together > 1 {
@@ -213,7 +208,7 @@ impl FeedReader {
         self.carry_out(hub, &batch, plan).await
     }
 
-    /// Counts a message into the positions; answers whether it is still to be taken in.
+    /// Counts a message into the positions. Returns whether it still has to be taken in.
     async fn count_in(&mut self, hub: &Hub, received: &ReceivedMessage, plan: &mut FeedPlan) -> Result<bool, AppError> {
         let partition = received.partition;
         if let std::collections::hash_map::Entry::Vacant(vacant) = self.positions.entry(partition) {
@@ -227,7 +222,7 @@ impl FeedReader {
                 topic = TOPIC.name(),
                 partition,
                 offset = received.offset,
-                "the topic was made anew: its messages are read from their beginning"
+                "the topic was recreated: its messages are read from the beginning"
             );
         } else if received.offset < next {
             return Ok(false);
@@ -382,7 +377,7 @@ fn keys_of(hub: &Hub, received: &ReceivedMessage, subject: Option<[u8; 16]>) -> 
 
 type RefusedMessage = (LetterReason, Option<[u8; 16]>);
 
-/// The record of a message; or why it is none, and its subject when at least that can be read.
+/// Reads the record of a message. An error says why it cannot be read, with the subject if that much was readable.
 fn read(hub: &Hub, caller: &Caller, received: &ReceivedMessage, now_us: i64) -> Result<IncomingRecord, RefusedMessage> {
     let arrived = envelope::read(TOPIC, received)
         .map_err(|envelope::NoEvent(code)| (LetterReason::new(LetterClass::Envelope, code), None))?;

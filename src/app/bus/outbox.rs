@@ -1,5 +1,5 @@
-//! Events and alerts go out: claimed by state, published, and marked once their delivery reports are there. A crash in between
-//! publishes again under the same `ce_id`; order is kept for each subject, since nothing behind a failure is marked.
+//! Publishes events and alerts: read by their state, published, and marked after their delivery reports. After a crash in between
+//! they are published again under the same `ce_id`. Order is kept for each subject, because nothing after a failure is marked.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,11 @@ use crate::{
 };
 use heyan_ports::bus::{BusFault, BusMessage, BusTopic};
 use heyan_ports::{commit::Commit, time};
-use heyan_ports::{deliveries::StoredEvent, positions::BusWrites, supervision::AlertRow};
+use heyan_ports::{
+    deliveries::{EventKind, StoredEvent},
+    positions::BusWrites,
+    supervision::AlertRow,
+};
 
 /// Rows of one round.
 pub const ROUND_MAX: u32 = 2_000;
@@ -27,7 +31,7 @@ pub fn is_not_taken(error: &AppError) -> bool {
     matches!(error, AppError::Internal(what) if *what == NOT_TAKEN)
 }
 
-/// Publishes what waits, one round; answers how many rows there were.
+/// Publishes what waits, one round. Returns the number of rows.
 ///
 /// # Errors
 /// The store could not be asked, or the bus did not take something: it waits for the next round.
@@ -78,8 +82,8 @@ pub fn not_taken(fault: &BusFault) -> AppError {
 
 /// The message of an event; `None` when its kind is not published.
 async fn event_message(hub: &Hub, event: &StoredEvent) -> Result<Option<BusMessage>, AppError> {
-    let (topic, data) = match (event.kind.as_str(), &event.subject, event.version) {
-        ("record.changed", Some(subject), Some(version)) => {
+    let (topic, data) = match (event.kind, &event.subject, event.version) {
+        (EventKind::RecordChanged, Some(subject), Some(version)) => {
             let data = json!({
                 "dataset": event.dataset,
                 "record": hex(&subject.0),
@@ -88,7 +92,7 @@ async fn event_message(hub: &Hub, event: &StoredEvent) -> Result<Option<BusMessa
             });
             (BusTopic::RecordChanged, data)
         }
-        ("mismatch", ..) => {
+        (EventKind::Mismatch, ..) => {
             let mut data = message::mismatch(hub, event).await?;
             match data.as_object_mut() {
                 Some(members) if !members.is_empty() => {

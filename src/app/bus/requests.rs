@@ -1,6 +1,7 @@
-//! Verification over the bus, by the same path as a batch over HTTP: the same proof of who asks, grants, budget and ledger entry
-//! before the answer. The same `ce_id` of the same client asks once: its answer is kept as that of an idempotency key is, and
-//! given again, as long as replies are kept. A crash between the answer's entry and its keeping answers anew, with a second entry.
+//! Verification over the bus, by the same path as a batch over HTTP: the same authentication, grants, budget and ledger entry
+//! before the answer. A client's `ce_id` is answered once: the answer is kept like that of an idempotency key, and sent again for a
+//! repeated id. After a crash between the ledger entry and the saving of the answer, the request is answered anew, with a second
+//! entry.
 
 use std::sync::Arc;
 
@@ -106,7 +107,7 @@ impl RequestReader {
     /// Begins to read the topic; a request has at most `items_max` items.
     ///
     /// # Errors
-    /// The settings of the bus do not allow it.
+    /// Returns an error if the settings of the bus do not allow it.
     pub fn start(hub: &Hub, problems: Arc<dyn ProblemWriter>, items_max: usize) -> Result<Self, BusFault> {
         hub.outward.bus.subscribe(TOPIC, Arc::new(FixedPosition))?;
         Ok(Self {
@@ -115,7 +116,7 @@ impl RequestReader {
         })
     }
 
-    /// Answers what has come; answers how many requests.
+    /// Answers what has come. Returns the number of requests.
     ///
     /// # Errors
     /// The bus, the store or the ledger cannot be asked: the next call tries again what was not answered.
@@ -237,7 +238,7 @@ impl RequestAnswerer {
     }
 }
 
-/// Answers one request, or says why it is none.
+/// Answers one message, or says why it is not a request.
 async fn answer_one(
     answerer: Arc<RequestAnswerer>,
     hub: Arc<Hub>,
@@ -305,8 +306,8 @@ fn is_of_hub(error: &AppError) -> bool {
     matches!(error, AppError::Store(_) | AppError::Ledger(_) | AppError::Internal(_))
 }
 
-/// Proves who asks by the bearer token of the header. From where it was sent nobody can tell: a client that is bound to
-/// networks is not admitted.
+/// Authenticates the sender by the bearer token in the header. The sender's network address is not known here, so a client that
+/// is bound to networks is not admitted.
 fn prove(hub: &Hub, received: &ReceivedMessage) -> Result<Caller, UnknownCaller> {
     const SCHEME: &str = "bearer ";
     let named = |(name, _): &&(String, Vec<u8>)| name.eq_ignore_ascii_case("authorization");

@@ -1,9 +1,10 @@
-//! Joint handling (Article 11): one application, several agencies. The lead opens a case and checks within it; who handles the case
-//! with it may use such a check again instead of asking the applicant or the register a second time.
+//! Joint handling (Article 11): one application, several agencies. The lead agency opens a case and verifies within it; the
+//! co-handlers may reuse such a check instead of asking the applicant or the register a second time.
 //!
-//! `reused ⊆ what the lead was told ∩ what the other's own grant allows for its own item, of the version that is still current`.
-//! Who uses a check again states no claim, so nothing can be guessed there; it names the subject, so that it learns nothing of whom it
-//! does not know. Each use has its own ledger entry and receipt, and counts as an answer from that version: corrections reach it.
+//! `reused ⊆ what the lead was told ∩ what the co-handler's own grant allows for its own item, of the version that is still current`.
+//! A reuse states no claim, so it gives no chance to guess. It must give the subject's identifier, so that a co-handler learns nothing
+//! about a subject that it does not know. Each reuse has its own ledger entry and receipt, and counts as an answer from that version:
+//! corrections reach it.
 
 mod reuse;
 
@@ -20,7 +21,7 @@ use super::{
         purpose,
         vault::SealPlace,
     },
-    node::hub::Hub,
+    node::{hub::Hub, idempotency::Slot},
     verification::{
         question::{self, AskedClaim, AskedPurposeElements, BoundedText, ItemBody},
         verify::VerificationAnswer,
@@ -30,7 +31,7 @@ use heyan_domain::fault::LengthLimit;
 use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::commit::Commit;
 use heyan_ports::{
-    cases::{CaseCheckRow, CaseRow, CaseWrites},
+    cases::{CaseCheckRow, CasePhase, CaseRow, CaseWrites},
     error::StoreError,
     subject::SubjectKey,
 };
@@ -42,11 +43,24 @@ pub const CO_HANDLERS_MAX: usize = 16;
 /// Checks of one case.
 pub const CHECKS_MAX: usize = 64;
 
+/// HTTP status of the answer to a new case, as it is saved for its idempotency key.
+const CREATED: u16 = 201;
+
 /// Longest reference of a check, bytes.
 const REFERENCE_BYTES_MAX: usize = 128;
 
-/// States of a case.
-pub const STATES: [&str; 3] = ["open", "expired", "closed"];
+heyan_domain::words! {
+    /// State of a case as its parties see it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum CaseStatus {
+        /// Its checks may be used again.
+        Open = "open",
+        /// Its time is over.
+        Expired = "expired",
+        /// Its lead closed it.
+        Closed = "closed",
+    }
+}
 
 /// `POST /v1/cases`.
 #[derive(Deserialize)]
@@ -153,11 +167,17 @@ fn check_key(case: &str, number: u32) -> String {
     format!("{case}/{number}")
 }
 
-/// Opens a case.
+/// Opens a case. `render` makes the answer, which is saved with the case if the request has an idempotency key.
 ///
 /// # Errors
-/// Wrong members, an agency that is not there, or a validity beyond the setting.
-pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<CaseView, AppError> {
+/// Returns an error if a member is wrong, an agency does not exist, or the validity exceeds the setting.
+pub async fn open(
+    hub: &Hub,
+    caller: &Caller,
+    body: &CaseBody<'_>,
+    slot: Option<&Slot>,
+    render: &(dyn Fn(&CaseView) -> Vec<u8> + Sync),
+) -> Result<Vec<u8>, AppError> {
     let lead = &caller.agency()?.row;
     purpose::check(&body.purpose)?;
     let hours_max = hub.node.settings.case_hours_max;
@@ -174,7 +194,7 @@ pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<Cas
     let id = new_id(b"cas_", now_us, hub.node.settings.node)?;
     let row = CaseRow {
         lead: lead.id.clone(),
-        state: "open".to_owned(),
+        state: CasePhase::Open,
         until: now_us + i64::from(body.valid_hours) * 3_600_000_000,
         revision: 1,
         facts: hub.secrets.vault.seal_json(facts_place(&id), &facts)?,
@@ -190,13 +210,19 @@ pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<Cas
         opened: vec![(row.clone(), parties)],
         ..CaseWrites::default()
     };
-    change(hub, caller, "case.open", &row.id, cases).await?;
-    Ok(CaseView {
+    let id = row.id.clone();
+    let answer = render(&CaseView {
         row,
         facts,
         checks: Vec::new(),
         is_lead: true,
-    })
+    });
+    let mut commit = commit_of(hub, caller, "case.open", &id, cases)?;
+    if let Some(slot) = slot {
+        commit.push(slot.answer(hub, CREATED, &answer)?);
+    }
+    hub.write(commit).await?;
+    Ok(answer)
 }
 
 fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandler>, AppError> {
@@ -240,21 +266,25 @@ fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandl
 }
 
 async fn change(hub: &Hub, caller: &Caller, action: &str, target: &str, cases: CaseWrites) -> Result<(), AppError> {
+    hub.write(commit_of(hub, caller, action, target, cases)?).await?;
+    Ok(())
+}
+
+/// The commit of a change of cases, with its ledger entry.
+fn commit_of(hub: &Hub, caller: &Caller, action: &str, target: &str, cases: CaseWrites) -> Result<Commit, AppError> {
     let now_us = hub.clock.now_us();
     let mut bytes = Vec::with_capacity(128);
     entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
     entry::put_text(&mut bytes, action);
     entry::put_text(&mut bytes, target);
     purpose::seal_caller(hub, caller, &mut bytes)?;
-    let commit = Commit::at(now_us).with(cases).entry(bytes);
-    hub.write(commit).await?;
-    Ok(())
+    Ok(Commit::at(now_us).with(cases).entry(bytes))
 }
 
 /// The cases that the caller's agency leads or handles, by id, without their checks.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, caller: &Caller, after: Option<&str>, limit: u32) -> Result<Vec<CaseView>, AppError> {
     let agency = &caller.agency()?.row.id;
     let rows = hub.store.cases_of(agency, after, limit).await?;
@@ -272,7 +302,7 @@ pub async fn list(hub: &Hub, caller: &Caller, after: Option<&str>, limit: u32) -
 /// A case of the caller's agency.
 ///
 /// # Errors
-/// No such one, or one of others.
+/// `NotFound` if there is no such case or the caller's agency is not a party to it.
 pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<CaseView, AppError> {
     let agency = &caller.agency()?.row.id;
     let missing = || AppError::NotFound(MissingThing::Case);
@@ -320,26 +350,26 @@ impl CoHandler {
 /// The case that its lead checks within.
 ///
 /// # Errors
-/// No such one, not the lead, or it is closed or no longer valid.
+/// Returns an error if there is no such case, the caller's agency does not lead it, or it is closed or has expired.
 pub async fn led(hub: &Hub, caller: &Caller, id: &str) -> Result<CaseView, AppError> {
     let view = get(hub, caller, id).await?;
     if !view.is_lead {
         return Err(AppError::NotOwner);
     }
     match view.state(hub.clock.now_us()) {
-        "open" if view.checks.len() < CHECKS_MAX => Ok(view),
-        "open" => Err(AppError::TooManyItems),
-        _ => Err(AppError::NotNow),
+        CaseStatus::Open if view.checks.len() < CHECKS_MAX => Ok(view),
+        CaseStatus::Open => Err(AppError::TooManyItems),
+        CaseStatus::Expired | CaseStatus::Closed => Err(AppError::NotNow),
     }
 }
 
 impl CaseView {
-    /// Its state's word.
-    pub fn state(&self, now_us: i64) -> &'static str {
-        match self.row.state.as_str() {
-            "open" if now_us < self.row.until => "open",
-            "open" => "expired",
-            _ => "closed",
+    /// Its state at `now_us`.
+    pub fn state(&self, now_us: i64) -> CaseStatus {
+        match self.row.state {
+            CasePhase::Open if now_us < self.row.until => CaseStatus::Open,
+            CasePhase::Open => CaseStatus::Expired,
+            CasePhase::Closed => CaseStatus::Closed,
         }
     }
 
@@ -402,10 +432,10 @@ pub fn check_reference(reference: &str) -> Result<(), AppError> {
     }
 }
 
-/// Keeps a check; answers its number.
+/// Keeps a check. Returns its number.
 ///
 /// # Errors
-/// The store or the ledger cannot be asked.
+/// Returns an error if the store or the ledger cannot be reached.
 pub async fn add_check(hub: &Hub, caller: &Caller, case: &str, check: &NewCheck) -> Result<u32, AppError> {
     let mut attempts = CommitAttempts::none();
     loop {
@@ -436,17 +466,17 @@ pub async fn add_check(hub: &Hub, caller: &Caller, case: &str, check: &NewCheck)
 /// Closes a case: nothing of it may be used again. `false`: it was closed.
 ///
 /// # Errors
-/// No such one, or not the lead.
+/// Returns an error if there is no such case, or the caller's agency does not lead it.
 pub async fn close(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppError> {
     let view = get(hub, caller, id).await?;
     if !view.is_lead {
         return Err(AppError::NotOwner);
     }
-    if view.row.state == "closed" {
+    if view.row.state == CasePhase::Closed {
         return Ok(false);
     }
     let row = CaseRow {
-        state: "closed".to_owned(),
+        state: CasePhase::Closed,
         revision: view.row.revision + 1,
         updated_at: hub.clock.now_us(),
         ..view.row

@@ -1,9 +1,9 @@
-//! A check used again by an agency that handles the case too: the lead's verdicts, narrowed to what the agency's own grant allows for
-//! its own item, as long as the record is the one that was answered from.
+//! Reuse of a check by a co-handler: the lead's verdicts, reduced to what the co-handler's own grant allows for its own item, as long
+//! as the record still has the version that was answered from.
 
 use serde::Deserialize;
 
-use super::{CaseView, CheckFacts, get};
+use super::{CaseStatus, CaseView, CheckFacts, get};
 use crate::node::caller::Caller;
 use crate::{
     foundation::{
@@ -47,8 +47,8 @@ pub struct ReuseBody<'a> {
 /// Uses a check again.
 ///
 /// # Errors
-/// No such check for this agency, item and subject; the case is over; the grant does not allow it; the record is another by now; or
-/// the ledger takes no entry: then nothing is told.
+/// Returns an error if there is no such check for this agency, item and subject; if the case is closed or has expired; if the grant
+/// does not allow it; if the record has a newer version; or if the ledger is not accepting entries: then nothing may be answered.
 pub async fn reuse<'h>(
     hub: &'h Hub,
     lane: &AppendLane,
@@ -61,7 +61,7 @@ pub async fn reuse<'h>(
     let (view, now_us) = (get(hub, caller, case).await?, hub.clock.now_us());
     let agency = caller.agency()?;
     let (row, check) = found(&view, &agency.row.id, &body.purpose.item_code, number)?;
-    if view.state(now_us) != "open" {
+    if view.state(now_us) != CaseStatus::Open {
         return Err(AppError::NotNow);
     }
     let dataset = hub

@@ -1,5 +1,5 @@
-//! Who was answered from which version: read from the ledger, kept in the store, and caught up before anyone is told of a
-//! change. `position ≤ durable`; an answer that is read twice is kept once.
+//! The index of answers: which agency was answered from which version of a record. It is read from the ledger and kept in the store,
+//! and caught up before a change is fanned out. `position ≤ durable`; an answer that is read twice is kept once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -85,7 +85,7 @@ impl AnswerIndex {
                 });
                 let mut commit = Commit::at(hub.clock.now_us()).with(answers);
                 if late.is_empty() {
-                    // Nobody waits for what was stored here: the position may be stored with it.
+                    // No caller waits for these rows, so the position may be stored in the same commit.
                     commit.writes.extend(position.take().map(Into::into));
                 }
                 hub.write(commit).await?;

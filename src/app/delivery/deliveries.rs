@@ -1,6 +1,6 @@
-//! Deliveries: one attempt at a time, what it makes of the delivery, and what operators do about dead ones.
-//! An attempt changes nothing before it; its result is one commit, with a ledger entry when the delivery is over. A process
-//! that dies in between leaves the delivery pending: it is tried again under the same `webhook-id`.
+//! Deliveries: one attempt at a time, its result, and the replay of dead deliveries by operators.
+//! Nothing is written before an attempt. Its result is one commit, with a ledger entry when the delivery is over. If the process
+//! dies in between, the delivery stays pending and is attempted again under the same `webhook-id`.
 
 use std::sync::Arc;
 
@@ -20,7 +20,9 @@ use heyan_domain::{
     schedule::NextAttempt,
 };
 use heyan_ledger::entry::{self, EntryKind};
-use heyan_ports::deliveries::{DeliveryFilter, DeliveryResult, StoredDelivery, SubscriptionRow};
+use heyan_ports::deliveries::{
+    DeliveryFilter, DeliveryPhase, DeliveryResult, EventKind, StoredDelivery, SubscriptionPhase, SubscriptionRow,
+};
 use heyan_ports::{
     commit::Commit,
     outward::{PushMessage, WebhookTarget},
@@ -109,7 +111,7 @@ fn result_of(hub: &Hub, delivery: &StoredDelivery, tried: &AttemptResult, random
     let attempts = delivery.attempts + 1;
     let mut result = DeliveryResult {
         key: delivery.key(),
-        state: "dead",
+        state: DeliveryPhase::Dead,
         attempts,
         next_at: now_us,
         last_result: "confirmed",
@@ -118,13 +120,13 @@ fn result_of(hub: &Hub, delivery: &StoredDelivery, tried: &AttemptResult, random
     };
     let retry_after_s = match tried {
         AttemptResult::Cancelled => {
-            result.state = "cancelled";
+            result.state = DeliveryPhase::Cancelled;
             result.attempts = delivery.attempts;
             result.last_result = "cancelled";
             return result;
         }
         AttemptResult::Attempted(AttemptOutcome::Confirmed { status }) => {
-            result.state = "delivered";
+            result.state = DeliveryPhase::Delivered;
             result.last_status = Some(*status);
             return result;
         }
@@ -147,12 +149,12 @@ fn result_of(hub: &Hub, delivery: &StoredDelivery, tried: &AttemptResult, random
             *retry_after_s
         }
     };
-    if delivery.event.kind == "test" {
-        // A test is tried once: whoever pressed the button looks at the result.
+    if delivery.event.kind == EventKind::Test {
+        // A test is attempted once: the user who started it looks at the result.
         return result;
     }
     if let NextAttempt::At(at) = hub.outward.schedule.next(attempts, random, retry_after_s, now_us) {
-        result.state = "pending";
+        result.state = DeliveryPhase::Pending;
         result.next_at = at;
     }
     result
@@ -171,16 +173,16 @@ fn refused(fault: TargetFault) -> &'static str {
     }
 }
 
-/// Commits what an attempt came to; answers the state of the delivery after it.
+/// Commits the result of an attempt. Returns the state of the delivery after it.
 ///
 /// # Errors
 /// The store could not be asked: the delivery stays pending, and is tried again.
-pub async fn settle(hub: &Hub, delivery: &StoredDelivery, tried: &AttemptResult) -> Result<&'static str, AppError> {
+pub async fn settle(hub: &Hub, delivery: &StoredDelivery, tried: &AttemptResult) -> Result<DeliveryPhase, AppError> {
     let random = secret::random_number().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
     let result = result_of(hub, delivery, tried, u32::try_from(random >> 32).unwrap_or_default());
     let (state, at) = (result.state, result.at);
     let mut commit = Commit::at(at);
-    if state != "pending" {
+    if state != DeliveryPhase::Pending {
         commit.ledger_entries.push(entry_of(hub, delivery, &result)?);
     }
     if matches!(tried, AttemptResult::Attempted(AttemptOutcome::Gone)) {
@@ -188,7 +190,13 @@ pub async fn settle(hub: &Hub, delivery: &StoredDelivery, tried: &AttemptResult)
     }
     commit.push(result);
     hub.write(commit).await?;
-    if let Ok(counter) = hub.node.metrics.turn.deliveries.get_metric_with_label_values(&[state]) {
+    if let Ok(counter) = hub
+        .node
+        .metrics
+        .turn
+        .deliveries
+        .get_metric_with_label_values(&[state.as_str()])
+    {
         counter.inc();
     }
     Ok(state)
@@ -198,7 +206,7 @@ pub async fn settle(hub: &Hub, delivery: &StoredDelivery, tried: &AttemptResult)
 fn gone(hub: &Hub, target: &str, at: i64) -> Option<SubscriptionRow> {
     let row = hub.outward.subscriptions.load().by_id.get(target).map(Arc::clone)?;
     Some(SubscriptionRow {
-        state: "gone".to_owned(),
+        state: SubscriptionPhase::Gone,
         updated_at: at,
         ..(*row).clone()
     })
@@ -214,7 +222,12 @@ fn entry_of(hub: &Hub, delivery: &StoredDelivery, result: &DeliveryResult) -> Re
         .and_then(|row| Some(hub.access.table.load().agencies.get(row.agency.as_str())?.row.number));
     let mut bytes = Vec::with_capacity(192);
     entry::begin(&mut bytes, EntryKind::Delivery, result.at, agency.unwrap_or_default());
-    let texts = [&*delivery.id, &*delivery.event.id, &*delivery.target, result.state];
+    let texts = [
+        &*delivery.id,
+        &*delivery.event.id,
+        &*delivery.target,
+        result.state.as_str(),
+    ];
     entry::put_delivery(&mut bytes, texts, result.attempts);
     purpose::seal_parts(hub, &[result.last_result], &mut bytes)?;
     Ok(bytes)
@@ -223,7 +236,7 @@ fn entry_of(hub: &Hub, delivery: &StoredDelivery, result: &DeliveryResult) -> Re
 /// Deliveries that the caller may see.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, caller: &Caller, mut filter: DeliveryFilter) -> Result<Vec<StoredDelivery>, AppError> {
     if matches!(caller.role(), ClientRole::Agency | ClientRole::Authority) {
         let own: Vec<String> = subscriptions::list(hub, caller)
@@ -243,7 +256,7 @@ pub async fn list(hub: &Hub, caller: &Caller, mut filter: DeliveryFilter) -> Res
 pub async fn replay(hub: &Hub, caller: &Caller, id: &str) -> Result<StoredDelivery, AppError> {
     let delivery = hub.store.delivery(id).await?;
     let delivery = delivery.ok_or(AppError::NotFound(MissingThing::Delivery))?;
-    if !is_over_badly(&delivery.state) {
+    if !is_over_badly(delivery.state) {
         return Err(AppError::NotNow);
     }
     replay_all(hub, caller, std::slice::from_ref(&delivery)).await?;
@@ -253,17 +266,20 @@ pub async fn replay(hub: &Hub, caller: &Caller, id: &str) -> Result<StoredDelive
         .ok_or(AppError::NotFound(MissingThing::Delivery))
 }
 
-fn is_over_badly(state: &str) -> bool {
-    matches!(state, "dead" | "cancelled" | "superseded")
+fn is_over_badly(state: DeliveryPhase) -> bool {
+    matches!(
+        state,
+        DeliveryPhase::Dead | DeliveryPhase::Cancelled | DeliveryPhase::Superseded
+    )
 }
 
-/// Tries the dead deliveries of a range again; answers how many.
+/// Tries the dead deliveries of a range again. Returns their number.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn replay_range(hub: &Hub, caller: &Caller, filter: DeliveryFilter) -> Result<usize, AppError> {
     let filter = DeliveryFilter {
-        state: Some("dead".to_owned()),
+        state: Some(DeliveryPhase::Dead),
         limit: REPLAYS_MAX,
         ..filter
     };
@@ -276,7 +292,7 @@ async fn replay_all(hub: &Hub, caller: &Caller, deliveries: &[StoredDelivery]) -
     let now = hub.clock.now_us();
     let again = |delivery: &StoredDelivery| DeliveryResult {
         key: delivery.key(),
-        state: "pending",
+        state: DeliveryPhase::Pending,
         attempts: 0,
         next_at: now,
         last_result: "replayed",

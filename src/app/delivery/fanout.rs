@@ -1,6 +1,6 @@
-//! Who must hear of what happened: one delivery for each target, decided by grants as they are now.
+//! Makes the deliveries of an event: one for each target, decided by the grants of this moment.
 //! A change of a record goes to the sinks of its dataset, to subscribers who may read it, and to exactly those who were
-//! answered from a version that it supersedes. The index of answers is caught up first, so that nobody is missed.
+//! answered from a version that it supersedes. The index of answers is caught up first, so that no recipient is missed.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,9 +9,10 @@ use crate::{
     foundation::{error::AppError, ids::new_id},
     node::hub::Hub,
 };
+use heyan_domain::mismatch::MismatchPhase;
 use heyan_ports::commit::{Commit, FannedEvent};
 use heyan_ports::{
-    deliveries::{AnswerRow, DeliveryRow, StoredEvent, SubscriptionRow},
+    deliveries::{AnswerRow, DeliveryRow, EventKind, StoredEvent, SubscriptionRow},
     mismatches::MismatchRow,
     subject::{RowKey, SubjectKey},
 };
@@ -34,10 +35,11 @@ pub enum FanoutDuty {
     OwnAnswers,
 }
 
-/// Makes the deliveries of new events, and of answers that came too late for that; answers how many events there were.
+/// Makes the deliveries of new events, and of answers that were indexed after their event was fanned out. Returns the number of
+/// events.
 ///
-/// Among several nodes each reads its own ledger. Either whoever fans an event out finds an answer in the store, or the node that
-/// stores the answer finds the event there: both write before they look.
+/// With several nodes, each node reads its own ledger. Either the node that fans an event out finds the answer in the store, or the
+/// node that stores the answer finds the event there, because both write before they read.
 ///
 /// # Errors
 /// The store or the ledger cannot be asked; nothing is lost, the next call does it.
@@ -54,7 +56,7 @@ async fn make(hub: &Hub, index: &mut AnswerIndex, part: FanoutDuty) -> Result<us
         FanoutDuty::Events => hub.store.new_events(EVENTS_MAX).await?,
         FanoutDuty::OwnAnswers => Vec::new(),
     };
-    // After the events were read: whoever was answered before one of them is durable in the ledger by now.
+    // Only after the events were read: every answer given before one of them is durable in the ledger by now.
     let CaughtUp { late, position } = index.catch_up(hub).await?;
     let now_us = hub.clock.now_us();
     let mut commit = Commit::at(now_us);
@@ -124,8 +126,8 @@ enum EventAudience {
 
 /// The record that an event says has changed, and its version since.
 fn change_of(event: &StoredEvent) -> Option<(SubjectKey, u32)> {
-    match (event.kind.as_str(), event.subject, event.version) {
-        ("record.changed", Some(subject), Some(version)) => Some((subject, version)),
+    match (event.kind, event.subject, event.version) {
+        (EventKind::RecordChanged, Some(subject), Some(version)) => Some((subject, version)),
         _ => None,
     }
 }
@@ -165,7 +167,7 @@ fn reasons_of(
         return reasons;
     }
     reasons.addressed.extend(event.agency.clone());
-    if let ("mismatch", Some(id)) = (event.kind.as_str(), &event.mismatch)
+    if let (EventKind::Mismatch, Some(id)) = (event.kind, &event.mismatch)
         && let Some(row) = disputed.get(id)
     {
         reasons.addressed.extend(owners(hub, &row.dataset));
@@ -176,7 +178,7 @@ fn reasons_of(
 /// The mismatches that events tell of and that are disputed now, by their id. Read from the store: an event is committed before the
 /// memory of what is pending is told.
 async fn disputed(hub: &Hub, events: &[StoredEvent]) -> Result<HashMap<String, MismatchRow>, AppError> {
-    let told = events.iter().filter(|event| event.kind == "mismatch");
+    let told = events.iter().filter(|event| event.kind == EventKind::Mismatch);
     let keys: Vec<RowKey> = told
         .filter_map(|event| {
             Some(RowKey {
@@ -189,7 +191,7 @@ async fn disputed(hub: &Hub, events: &[StoredEvent]) -> Result<HashMap<String, M
         return Ok(HashMap::new());
     }
     let rows = hub.store.mismatches_by_key(&keys).await?.into_iter();
-    let disputed = rows.filter(|row| row.state == "disputed");
+    let disputed = rows.filter(|row| row.state == MismatchPhase::Disputed);
     Ok(disputed.map(|row| (row.id.clone(), row)).collect())
 }
 
@@ -215,7 +217,7 @@ fn deliveries(
             id: new_id(b"dlv_", now_us, hub.node.settings.node)?,
             event: event.id.clone(),
             target,
-            subject: event.subject.unwrap_or(SubjectKey::NOBODY),
+            subject: event.subject.unwrap_or(SubjectKey::NONE),
             reason,
             supersedes,
             next_at: now_us,
@@ -278,6 +280,6 @@ fn covers(row: &SubscriptionRow, event: &StoredEvent, now_us: i64) -> bool {
         // What happened before it listened is no news to it.
         return false;
     }
-    row.covers(&event.kind, dataset, now_us)
-        || (event.kind == "record.accepted" && row.covers("record.changed", dataset, now_us))
+    row.covers(event.kind, dataset, now_us)
+        || (event.kind == EventKind::RecordAccepted && row.covers(EventKind::RecordChanged, dataset, now_us))
 }

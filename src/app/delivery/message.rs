@@ -1,6 +1,6 @@
-//! What is pushed: an event as CloudEvents 1.0 JSON for one agency's system, or as a record's change for a sink.
-//! Made anew at each attempt, from the version that the event names and the grants that hold now: a value that may no longer
-//! be read is no longer sent.
+//! The message of a delivery: an event as CloudEvents 1.0 JSON for an agency's system, or the change of a record for a sink.
+//! It is built again at each attempt, from the version in the event and the grants of that moment: a value that the agency may
+//! no longer read is no longer sent.
 
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::{access::table::AccessAgency, foundation::error::AppError, node::hub:
 use heyan_catalog::Dataset;
 use heyan_domain::policy::{FieldSet, GrantOperation};
 use heyan_ports::{
-    deliveries::{StoredDelivery, StoredEvent},
+    deliveries::{EventKind, StoredDelivery, StoredEvent},
     records::StoredRecord,
     subject::RecordKey,
 };
@@ -22,25 +22,25 @@ const VERIFICATIONS_MAX: usize = 64;
 /// The body of a webhook.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub(crate) async fn cloud_event(
     hub: &Hub,
     delivery: &StoredDelivery,
     agency: &AccessAgency,
 ) -> Result<Vec<u8>, AppError> {
     let event = &delivery.event;
-    let data = match event.kind.as_str() {
-        "record.changed" => changed(hub, delivery, agency).await?,
-        "record.accepted" => accepted(hub, event, agency).await?,
-        "mismatch" => mismatch(hub, event).await?,
-        watches::KIND => watches::notice(hub, event, agency)?,
-        _ => json!({}),
+    let data = match event.kind {
+        EventKind::RecordChanged => changed(hub, delivery, agency).await?,
+        EventKind::RecordAccepted => accepted(hub, event, agency).await?,
+        EventKind::Mismatch => mismatch(hub, event).await?,
+        EventKind::WouldChange => watches::notice(hub, event, agency)?,
+        EventKind::Supervision | EventKind::Test => json!({}),
     };
     let mut body = Map::new();
     body.insert("specversion".to_owned(), "1.0".into());
     body.insert("id".to_owned(), event.id.as_str().into());
     body.insert("source".to_owned(), format!("//{}", hub.node.settings.origin).into());
-    body.insert("type".to_owned(), format!("heyan.{}.v1", event.kind).into());
+    body.insert("type".to_owned(), format!("heyan.{}.v1", event.kind.as_str()).into());
     if let Some(subject) = &event.subject {
         body.insert("subject".to_owned(), hex(&subject.0).into());
     }
@@ -187,7 +187,7 @@ pub(crate) async fn mismatch(hub: &Hub, event: &StoredEvent) -> Result<Value, Ap
         "record": hex(&row.subject.0),
         "mismatch": row.id,
         "revision": row.revision,
-        "state": row.state,
+        "state": row.state.as_str(),
         "fields": row.fields,
         "due_on": row.due_on,
         "opened_at": time::rfc3339(row.opened_at),
@@ -197,7 +197,7 @@ pub(crate) async fn mismatch(hub: &Hub, event: &StoredEvent) -> Result<Value, Ap
 /// The change of a record for a sink; `None` when that version is gone.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub(crate) async fn record_change(hub: &Hub, delivery: &StoredDelivery) -> Result<Option<RecordChange>, AppError> {
     let event = &delivery.event;
     let Some(stored) = version_of(hub, event).await? else {

@@ -1,5 +1,5 @@
-//! Where agencies' systems listen: added with a secret that is told once, rotated with both secrets valid for a while,
-//! tested, and removed. A subscription gives nothing that a grant does not: what is pushed is decided when it is pushed.
+//! Subscriptions of agencies' systems: added with a secret that is returned once; rotated, with both secrets valid for a while;
+//! tested; removed. A subscription gives no right: grants decide at each delivery what is sent.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use heyan_ports::{
     time,
 };
 use heyan_ports::{
-    deliveries::{DeliveryRow, EventRow, SubscriptionRow},
+    deliveries::{DeliveryRow, EventKind, EventRow, SubscriptionPhase, SubscriptionRow},
     subject::{RowKey, SubjectKey},
 };
 
@@ -122,7 +122,7 @@ pub async fn add(hub: &Hub, caller: &Caller, new: NewSubscription) -> Result<(Su
         supersedes: new.supersedes,
         previous_secret: None,
         previous_valid_until: None,
-        state: "active".to_owned(),
+        state: SubscriptionPhase::Active,
         created_at: now,
         updated_at: now,
     };
@@ -147,7 +147,7 @@ pub fn list(hub: &Hub, caller: &Caller) -> Vec<Arc<SubscriptionRow>> {
 /// A subscription that the caller may see.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such subscription or it belongs to another agency.
 pub fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<Arc<SubscriptionRow>, AppError> {
     let own = caller.agency().ok().map(|agency| agency.row.id.as_str());
     let table = hub.outward.subscriptions.load();
@@ -162,12 +162,12 @@ pub fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<Arc<SubscriptionRow>,
 /// Removes a subscription; what it has not received is cancelled when its turn comes.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such subscription or it belongs to another agency.
 pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<(), AppError> {
     let _one_at_a_time = hub.turn_of_subscriptions().await?;
     let row = get(hub, caller, id)?;
     let row = SubscriptionRow {
-        state: "deleted".to_owned(),
+        state: SubscriptionPhase::Deleted,
         updated_at: hub.clock.now_us(),
         ..(*row).clone()
     };
@@ -177,7 +177,7 @@ pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<(), AppError
 /// Makes a new secret; the one before it signs too until the overlap ends.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such subscription or it belongs to another agency.
 pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(SubscriptionRow, String), AppError> {
     let _one_at_a_time = hub.turn_of_subscriptions().await?;
     let row = get(hub, caller, id)?;
@@ -187,7 +187,7 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(Subs
         secret: hub.secrets.vault.seal(secret_place(id), secret.as_bytes())?,
         previous_secret: Some(row.secret.clone()),
         previous_valid_until: Some(now + hub.node.settings.rotation_overlap_s * 1_000_000),
-        state: "active".to_owned(),
+        state: SubscriptionPhase::Active,
         updated_at: now,
         ..(*row).clone()
     };
@@ -195,10 +195,10 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(Subs
     Ok((row, secret.reveal().to_string()))
 }
 
-/// Sends a test event to one subscription; answers the delivery's id.
+/// Sends a test event to one subscription. Returns the delivery's id.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such subscription or it belongs to another agency.
 pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppError> {
     let row = get(hub, caller, id)?;
     let now = hub.clock.now_us();
@@ -214,7 +214,7 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
     let commit = Commit::at(now)
         .with(vec![EventRow {
             id: event.clone(),
-            kind: "test",
+            kind: EventKind::Test,
             dataset: None,
             subject: None,
             version: None,
@@ -226,14 +226,14 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
             is_published: true,
         }])
         .with(FannedEvent(RowKey {
-            subject: SubjectKey::NOBODY,
+            subject: SubjectKey::NONE,
             id: event.clone(),
         }))
         .with(vec![DeliveryRow {
             id: delivery.clone(),
             event,
             target: row.id.clone(),
-            subject: SubjectKey::NOBODY,
+            subject: SubjectKey::NONE,
             reason: "test",
             supersedes: false,
             next_at: now,
@@ -272,7 +272,7 @@ mod tests {
             secret: vec![],
             previous_secret: None,
             previous_valid_until: None,
-            state: "active".to_owned(),
+            state: SubscriptionPhase::Active,
             created_at: 0,
             updated_at: 0,
         }
@@ -281,17 +281,17 @@ mod tests {
     #[test]
     fn a_subscription_hears_of_what_it_lists_and_while_it_lasts() {
         let one = row(&["record.changed"], &["natural-person"], Some(10));
-        assert!(one.covers("record.changed", Some("natural-person"), 9));
-        assert!(!one.covers("record.changed", Some("natural-person"), 10));
-        assert!(!one.covers("record.changed", Some("legal-entity"), 9));
-        assert!(!one.covers("mismatch", Some("natural-person"), 9));
+        assert!(one.covers(EventKind::RecordChanged, Some("natural-person"), 9));
+        assert!(!one.covers(EventKind::RecordChanged, Some("natural-person"), 10));
+        assert!(!one.covers(EventKind::RecordChanged, Some("legal-entity"), 9));
+        assert!(!one.covers(EventKind::Mismatch, Some("natural-person"), 9));
         let all = row(&["*"], &["*"], None);
-        assert!(all.covers("mismatch", Some("legal-entity"), 9));
+        assert!(all.covers(EventKind::Mismatch, Some("legal-entity"), 9));
         let gone = SubscriptionRow {
-            state: "gone".to_owned(),
+            state: SubscriptionPhase::Gone,
             ..all
         };
-        assert!(!gone.covers("mismatch", None, 9));
+        assert!(!gone.covers(EventKind::Mismatch, None, 9));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Why a use case did not do what was asked. `http/refuse.rs` maps each kind to one problem document.
+//! The error type of all use cases. `http/refuse.rs` maps each kind to one problem document.
 //! Never holds a value of a claim or a record.
 
 use heyan_cache::LoadError;
@@ -54,7 +54,7 @@ pub enum AppError {
     #[error("too many items")]
     TooManyItems,
     /// The system of record cannot be asked.
-    #[error("the store could not be asked")]
+    #[error("the store cannot be reached")]
     Store(#[from] StoreError),
     /// The node that has what was asked for does not answer.
     #[error("another node does not answer")]
@@ -62,8 +62,8 @@ pub enum AppError {
     /// A record could not be looked up.
     #[error("a record could not be looked up")]
     Load(#[from] LoadError),
-    /// The ledger takes no entry, so no answer may leave.
-    #[error("the ledger takes no entry")]
+    /// The ledger is not accepting entries, so no answer may be sent.
+    #[error("ledger is not accepting entries (full or failed)")]
     Ledger(#[from] LedgerError),
     /// A part of the hub did not do its duty.
     #[error("internal: {0}")]

@@ -1,6 +1,6 @@
-//! Turns: what only one may do at a time, on this node or on all that share the store. On a node alone a turn costs nothing.
-//! A turn among nodes is a lease, so it ends by itself when its holder is gone; it keeps two from doing the same work, and no
-//! promise rests on it: every commit stands or falls by what it compares.
+//! Mutual exclusion of background work, on this node or among all nodes that share the store. On a single node it costs nothing.
+//! Among nodes it is a lease, so it ends by itself when its holder is gone. It only avoids duplicate work; correctness never depends
+//! on it, because every commit compares and sets.
 
 use std::{
     sync::Arc,
@@ -43,7 +43,7 @@ impl ClusterDuty {
     /// Takes or keeps the duty; `false`: another node has it.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn is_ours(&mut self, hub: &Hub) -> Result<bool, AppError> {
         if !hub.node.trust.is_among_others() || self.held_since.is_some_and(|since| since.elapsed() < RENEW) {
             return Ok(true);
@@ -99,7 +99,7 @@ pub async fn wait(hub: &Hub, here: &Arc<Mutex<()>>, name: &'static str) -> Resul
     let begun = Instant::now();
     while !hub.store.lease(name, millis(LEASE)).await? {
         if begun.elapsed() > WAIT {
-            return Err(AppError::Internal("another node keeps a turn too long"));
+            return Err(AppError::Internal("another node holds a lease too long"));
         }
         tokio::time::sleep(AGAIN).await;
     }

@@ -69,7 +69,7 @@ fn has_control(text: &str) -> bool {
 /// Seals a purpose and ends the entry with it.
 ///
 /// # Errors
-/// The sealing key is used up.
+/// Returns an error if the sealing key is used up.
 pub fn seal_into(hub: &Hub, purpose: &AskedPurposeElements<'_>, bytes: &mut Vec<u8>) -> Result<(), AppError> {
     let reason = purpose.reason.as_ref().map_or("", |text| &**text);
     let item_name = purpose.item_name.as_ref().map_or("", |text| &**text);
@@ -89,7 +89,7 @@ pub fn seal_into(hub: &Hub, purpose: &AskedPurposeElements<'_>, bytes: &mut Vec<
 /// Seals the name of a caller who stated no purpose, and ends the entry with it.
 ///
 /// # Errors
-/// The sealing key is used up.
+/// Returns an error if the sealing key is used up.
 pub fn seal_caller(hub: &Hub, caller: &Caller, bytes: &mut Vec<u8>) -> Result<(), AppError> {
     seal_parts(hub, &[&caller.client.row.id], bytes)
 }
@@ -97,7 +97,7 @@ pub fn seal_caller(hub: &Hub, caller: &Caller, bytes: &mut Vec<u8>) -> Result<()
 /// Seals names that must not stand in the clear, and ends the entry with them.
 ///
 /// # Errors
-/// The sealing key is used up.
+/// Returns an error if the sealing key is used up.
 pub fn seal_parts(hub: &Hub, parts: &[&str], bytes: &mut Vec<u8>) -> Result<(), AppError> {
     seal_parts_by(&hub.secrets.sealer, parts, bytes)
 }
@@ -105,7 +105,7 @@ pub fn seal_parts(hub: &Hub, parts: &[&str], bytes: &mut Vec<u8>) -> Result<(), 
 /// As `seal_parts`, by a sealer alone.
 ///
 /// # Errors
-/// The sealing key is used up.
+/// Returns an error if the sealing key is used up.
 pub fn seal_parts_by(sealer: &PurposeSealer, parts: &[&str], bytes: &mut Vec<u8>) -> Result<(), AppError> {
     let mut plain = Vec::with_capacity(64);
     for part in parts {

@@ -1,6 +1,6 @@
-//! Whether what this node has in memory may still be used: several nodes that share a store hear each other's changes on a line,
-//! and a node that has not heard it for the lease must not go on as if nothing had changed.
-//! Monotonic time only: a process that was stopped and goes on finds its lease expired, whatever the wall clock says.
+//! Whether this node may still use what it has in memory. Nodes that share a store send each other notices of changes over the
+//! database; a node that has received neither notice nor heartbeat for the lease must read from the store instead.
+//! Monotonic time only: a process that was suspended finds its lease expired, whatever the wall clock says.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

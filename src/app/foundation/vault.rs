@@ -1,5 +1,5 @@
-//! Seals what a row may not hold in the clear: facts, notes, secrets, saved replies; and hides what is only compared.
-//! What is sealed is bound to its table, column and row: moved to another place, it does not open (PROMISES I-21).
+//! Seals the columns that must not be stored in plain text: facts, notes, secrets, saved replies. Values that are only compared are
+//! stored as keyed hashes. A sealed value is bound to its table, column and row: moved elsewhere, it cannot be opened (PROMISES I-21).
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -1,6 +1,6 @@
-//! `POST /v1/checks`: a service item's materials, all asked at once, and the one-time notice of what is still to be brought.
-//! There is no second way to a register: what an item asks becomes the items of one batch, under the caller's own grants and guess
-//! budget, with one ledger entry. A notice is made of what the batch told its caller, so it can tell no more.
+//! `POST /v1/checks`: verifies all materials of a service item at once, and makes the one-time notice of what is still missing.
+//! There is no second path to a register: the questions of an item become one batch, under the caller's own grants and guess budget,
+//! with one ledger entry. The notice is made from the answers of that batch, so it cannot disclose more.
 //!
 //! "What the city knows must not be asked again": a register that could not be asked, or that the agency holds no grant for, is the
 //! counter's to go on with and never the applicant's to bring.
@@ -92,7 +92,7 @@ pub struct MaterialAnswer<'a> {
 
 /// A whole answer.
 pub struct CheckAnswer<'a> {
-    /// Names it; a material that was verified is `{id}-{position}`.
+    /// Identifier of the check; a material that was verified has the identifier `{id}-{position}`.
     pub id: VerificationId,
     /// In the order of the item; empty when they are not known.
     pub materials: Vec<MaterialAnswer<'a>>,
@@ -295,7 +295,7 @@ fn place_of(material: &Material, template: &ValueTemplate) -> String {
 /// Asks, enters the answers, and says what must still be brought.
 ///
 /// # Errors
-/// The ledger takes no entry: then nothing is told.
+/// Returns an error if the ledger is not accepting entries: then nothing may be answered.
 pub async fn check<'a, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
     way: &W,

@@ -75,7 +75,7 @@ impl Hub {
     /// Reads the registered items and swaps them in.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn reload_items(&self) -> Result<(), AppError> {
         // What is read now must not replace what a change swaps in meanwhile.
         let _one_at_a_time = self.node.table_reads.lock().await;
@@ -272,9 +272,9 @@ pub struct CoverageReport {
     pub known: usize,
     /// Materials that a register proves.
     pub verifiable: usize,
-    /// Materials that none can prove.
+    /// Materials that no register can prove.
     pub not_verifiable: usize,
-    /// Materials of which nobody has said.
+    /// Materials without a registered way to verify them.
     pub not_mapped: usize,
     /// In the order of the items' codes.
     pub demanded: Vec<PaperDemand>,

@@ -30,7 +30,7 @@ impl ItemRegister {
         self.by_code.len()
     }
 
-    /// Whether there are none.
+    /// Whether it has no items.
     pub fn is_empty(&self) -> bool {
         self.by_code.is_empty()
     }

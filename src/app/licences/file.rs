@@ -95,7 +95,7 @@ pub type ToVerify = Option<(SignatureOver, Box<dyn SignatureVerifier>)>;
 /// Understands a question, and refuses what would be refused anyway before the file is received.
 ///
 /// # Errors
-/// Wrong members, or a refusal.
+/// Returns an error if a member is wrong or the request is refused.
 pub fn plan<'h>(
     hub: &'h Hub,
     caller: &Caller,
@@ -250,7 +250,7 @@ pub struct SignatureNote {
 /// Answers a question about a file that was received and hashed; `claims` are those of [`Plan::claims`].
 ///
 /// # Errors
-/// Wrong members, a refusal, or a part that cannot be asked.
+/// Returns an error if a member is wrong, the request is refused, or a part of the hub cannot be reached.
 pub async fn verify<'a>(
     hub: &'a Arc<Hub>,
     (lane, caller): (&AppendLane, &Caller),

@@ -1,5 +1,5 @@
-//! A file's bytes on their way through: hashed on a thread of their own, never on one that answers calls, and never kept.
-//! The way is short: a file that comes faster than it is hashed is received more slowly.
+//! Hashes a file while it arrives, on a thread of its own, never on one that answers calls. The bytes are not kept.
+//! The queue is short: a file that arrives faster than it is hashed is received more slowly.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -67,7 +67,7 @@ impl FileHashing {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// The thread is gone.
+    /// Returns an error if the thread has ended.
     pub async fn take(&mut self, piece: Bytes) -> Result<(), AppError> {
         let sent = self.pieces.send(piece).await;
         sent.map_err(|_gone| AppError::Internal("a file is no longer hashed"))
@@ -76,7 +76,7 @@ impl FileHashing {
     /// What the whole comes to.
     ///
     /// # Errors
-    /// The thread is gone.
+    /// Returns an error if the thread has ended.
     pub async fn finish(self) -> Result<HashedFile, AppError> {
         drop(self.pieces);
         self.done

@@ -59,7 +59,7 @@ impl IssuedLicences {
     }
 }
 
-/// Seconds from the end of the day of issue; nothing where that day is not stated, or is still to come.
+/// Seconds from the end of the day of issue; `None` if that day is not stated, or is still to come.
 fn delay_s(dataset: &Dataset, fields: &str, now_us: i64) -> Option<i64> {
     let number = dataset.licence.as_ref()?.field(LicenceFieldRole::IssuedOn)?;
     let values: Map<String, Value> = serde_json::from_str(fields).ok()?;

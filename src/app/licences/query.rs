@@ -1,6 +1,6 @@
-//! `POST /v1/licences/query`: a licence found by its type, the number on its face and its holder, all three together, and then answered like
-//! any verification. There is no list of what somebody holds: one of the three wrong is answered as all of them wrong, and every wrong
-//! one is a guess about the holder, whose budget right ones need as well.
+//! `POST /v1/licences/query`: finds a licence by its type, the number on its face and its holder together, and answers it like any
+//! verification. The licences of a holder cannot be listed: one wrong part is answered like three wrong parts, each wrong query is a
+//! guess about the holder, and correct queries need that guess budget too.
 
 use std::{borrow::Cow, sync::Arc, time::Instant};
 
@@ -209,7 +209,7 @@ async fn newest(
 /// Answers what was asked.
 ///
 /// # Errors
-/// Wrong members, a refusal, or a part that cannot be asked.
+/// Returns an error if a member is wrong, the request is refused, or a part of the hub cannot be reached.
 pub async fn answer<'a>(
     hub: &'a Arc<Hub>,
     lane: &AppendLane,

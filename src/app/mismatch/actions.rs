@@ -21,7 +21,7 @@ use heyan_domain::fault::LengthLimit;
 use heyan_domain::mismatch::{Action, MismatchActor, RecordProposal};
 use heyan_ports::{bus::BusTopic, commit::Commit};
 use heyan_ports::{
-    deliveries::{EventRow, StoredDelivery},
+    deliveries::{EventKind, EventRow, StoredDelivery},
     error::StoreError,
     mismatches::{MismatchFilter, MismatchRow, MismatchWrite, StepRow},
 };
@@ -136,7 +136,7 @@ async fn own(hub: &Hub, caller: &Caller, id: &str) -> Result<MismatchRow, AppErr
 /// Mismatches that the caller may see, by id.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, caller: &Caller, mut filter: MismatchFilter) -> Result<Vec<MismatchRow>, AppError> {
     match side_of(caller) {
         MismatchSide::Agency => filter.agency = Some(caller.agency()?.row.id.clone()),
@@ -232,9 +232,9 @@ impl DecidedStep {
         let mut events = vec![mismatch_event(hub, &write.row, now_us)?];
         if let Some(id) = &write.row.awaits {
             let kind = if correction.is_some() {
-                "record.changed"
+                EventKind::RecordChanged
             } else {
-                "record.accepted"
+                EventKind::RecordAccepted
             };
             events.push(EventRow {
                 id: id.clone(),
@@ -353,30 +353,26 @@ fn proposal(dataset: &Dataset, row: &MismatchRow, wanted: &WantedAction) -> Resu
 /// Mismatches that are closed at once.
 const CLOSED_MAX: u32 = 256;
 
-/// Closes mismatches whose step is over: every delivery of it is confirmed or visibly dead. Answers how many.
+/// Closes mismatches whose step is over: every delivery of it is confirmed or has become a dead letter. Returns their number.
 ///
 /// # Errors
-/// The store could not be asked; what was not closed is closed by the next call.
+/// Returns an error if the store cannot be reached; the next call closes what is left.
 pub async fn close_delivered(hub: &Hub) -> Result<usize, AppError> {
     let rows = hub.store.delivered_mismatches(CLOSED_MAX).await?;
     let closing = rows.into_iter().map(|row| close_one(hub, row));
     let mut closed = 0;
     for result in futures_util::future::join_all(closing).await {
-        match result {
-            Ok(()) => closed += 1,
-            // Somebody acted on it meanwhile: it is looked at again.
-            Err(AppError::Store(StoreError::Conflict) | AppError::NotNow) => {}
-            Err(error) => return Err(error),
-        }
+        closed += usize::from(result?);
     }
     Ok(closed)
 }
 
-async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
+/// Closes one mismatch. `false` if another step was taken meanwhile: the next call looks at it again.
+async fn close_one(hub: &Hub, row: MismatchRow) -> Result<bool, AppError> {
     let _turn = hub.mismatches.pending.turn([row.subject].into_iter()).await;
     let now_us = hub.clock.now_us();
     let facts: MismatchFacts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
-    let (write, _) = next(
+    let (write, _) = match next(
         hub,
         row,
         facts,
@@ -384,7 +380,10 @@ async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
         MismatchActor::Hub,
         &StepNote::default(),
         now_us,
-    )?;
+    ) {
+        Err(AppError::NotNow) => return Ok(false),
+        step => step?,
+    };
     let row = write.row.clone();
     let agency = hub
         .access
@@ -397,6 +396,8 @@ async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
         .with(vec![mismatch_event(hub, &row, now_us)?])
         .entry(step_entry(hub, agency, &write, "")?)
         .with(vec![write]);
-    hub.write(commit).await?;
-    Ok(())
+    match hub.write(commit).await {
+        Err(AppError::Store(StoreError::Conflict)) => Ok(false),
+        written => written.map(|_entries| true),
+    }
 }

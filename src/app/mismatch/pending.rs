@@ -1,8 +1,8 @@
-//! What is pending about subjects: mismatches that are not over, fields that are disputed, guesses that were counted.
-//! In memory, by pseudonym, because every verification asks; the store holds the same and is read at the start.
+//! What is pending about subjects: open mismatches, disputed fields, counted guesses. It is kept in memory, by pseudonym, because
+//! every verification reads it. The store holds the same and is read at the start.
 //!
-//! Order: a change is committed, then told here, then acknowledged. A guess is told here first and committed after: a
-//! crowd of guesses at one moment must not each find the budget untouched. Where several nodes count, `guess.rs` says how.
+//! Order: a change is committed, then updated here, then acknowledged. A guess is counted here first and committed afterwards:
+//! concurrent guesses must not each see an unused budget. `guess.rs` describes how several nodes count.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,15 +11,15 @@ use std::{
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use heyan_domain::budget::FieldGuesses;
+use heyan_domain::{budget::FieldGuesses, mismatch::MismatchPhase};
 use heyan_ports::{mismatches::MismatchRow, subject::SubjectKey};
 
-/// A mismatch as an answer names it.
+/// What an answer says about a mismatch.
 #[derive(Clone)]
 pub struct MismatchNote {
     /// `mis_…`.
     pub id: Arc<str>,
-    /// Until when the one whose turn it is has time.
+    /// Deadline for the party that must act next.
     pub due_on: Option<Arc<str>>,
 }
 
@@ -34,9 +34,9 @@ pub struct PendingMismatch {
     pub fields: Arc<[String]>,
     /// Whether its fields are flagged as disputed.
     pub dispute: DisputeKind,
-    /// Word of the state.
-    pub state: Arc<str>,
-    /// Until when the one whose turn it is has time.
+    /// Its state.
+    pub state: MismatchPhase,
+    /// Deadline for the party that must act next.
     pub due_on: Option<Arc<str>>,
     /// Unix microseconds.
     pub opened_at: i64,
@@ -49,7 +49,7 @@ pub struct PendingMismatch {
 pub enum DisputeKind {
     /// No.
     None,
-    /// Yes, and nobody has decided.
+    /// Yes, and it is not decided yet.
     Pending,
 }
 
@@ -59,12 +59,12 @@ impl From<&MismatchRow> for PendingMismatch {
             id: row.id.as_str().into(),
             matter: row.matter,
             fields: row.fields.clone().into(),
-            dispute: if row.state == "disputed" {
+            dispute: if row.state == MismatchPhase::Disputed {
                 DisputeKind::Pending
             } else {
                 DisputeKind::None
             },
-            state: row.state.as_str().into(),
+            state: row.state,
             due_on: row.due_on.as_deref().map(Into::into),
             opened_at: row.opened_at,
             agency: row.agency.as_str().into(),
@@ -97,7 +97,9 @@ pub struct PendingSubject {
 impl PendingSubject {
     /// Whether an agency works a mismatch of this subject: it has taken the record's values or disputes them.
     pub fn is_worked_by(&self, agency: &str) -> bool {
-        let worked = |mismatch: &&PendingMismatch| matches!(&*mismatch.state, "disputed" | "record_accepted");
+        let worked = |mismatch: &&PendingMismatch| {
+            matches!(mismatch.state, MismatchPhase::Disputed | MismatchPhase::RecordAccepted)
+        };
         self.mismatches
             .iter()
             .filter(worked)
@@ -244,8 +246,8 @@ impl PendingTable {
             .contains(&subject)
     }
 
-    /// The turn of subjects: whoever changes their mismatches holds it from the decision to the commit. Turns are taken
-    /// in one order, so that two callers never wait for each other.
+    /// Locks subjects. A writer of their mismatches holds the locks from its decision to its commit. Locks are always taken in the
+    /// same order, so that two callers never wait for each other.
     pub async fn turn(&self, subjects: impl Iterator<Item = SubjectKey>) -> Vec<MutexGuard<'_, ()>> {
         let mut shards: Vec<usize> = subjects.map(shard_of).collect();
         shards.sort_unstable();
@@ -281,7 +283,7 @@ impl PendingTable {
 mod tests {
     use crate::mismatch::pending::*;
 
-    fn row(id: &str, state: &str) -> MismatchRow {
+    fn row(id: &str, state: MismatchPhase) -> MismatchRow {
         MismatchRow {
             id: id.to_owned(),
             dataset: "natural-person".into(),
@@ -290,8 +292,8 @@ mod tests {
             matter: [1; 16],
             fields: vec!["name".to_owned()],
             record_version: 1,
-            state: state.to_owned(),
-            is_final: matches!(state, "upheld" | "closed"),
+            state,
+            is_final: state.is_final(),
             due_on: None,
             awaits: None,
             revision: 1,
@@ -306,17 +308,17 @@ mod tests {
         let pending = PendingTable::default();
         let subject = SubjectKey([7; 16]);
         assert!(pending.about(subject).is_none());
-        pending.tell(&row("mis_1", "open"));
+        pending.tell(&row("mis_1", MismatchPhase::Open));
         assert!(!pending.about(subject).unwrap().is_disputed("name"));
-        pending.tell(&row("mis_1", "disputed"));
+        pending.tell(&row("mis_1", MismatchPhase::Disputed));
         let about = pending.about(subject).unwrap();
         assert!(about.is_disputed("name") && !about.is_disputed("sex"));
         assert!(about.is_worked_by("a") && !about.is_worked_by("b"));
         assert_eq!(about.mismatches.len(), 1);
-        pending.tell(&row("mis_2", "open"));
-        pending.tell(&row("mis_1", "closed"));
+        pending.tell(&row("mis_2", MismatchPhase::Open));
+        pending.tell(&row("mis_1", MismatchPhase::Closed));
         assert_eq!(pending.about(subject).unwrap().mismatches.len(), 1);
-        pending.tell(&row("mis_2", "upheld"));
+        pending.tell(&row("mis_2", MismatchPhase::Upheld));
         assert!(pending.about(subject).is_none());
         assert!(pending.is_decided(subject) && !pending.is_decided(SubjectKey([8; 16])));
     }

@@ -1,5 +1,5 @@
-//! One step of a mismatch: the row after it with what it holds sealed, the step's own row, its event and its ledger entry.
-//! Nothing here writes: whoever takes the step commits all of it, with whatever else belongs to it.
+//! One step of a mismatch: the new row with its sealed parts, the row of the step itself, its event and its ledger entry.
+//! Nothing here writes: the use case that takes the step commits all of this together with its own rows.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,7 +16,7 @@ use heyan_domain::{
 use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::bus::BusTopic;
 use heyan_ports::{
-    deliveries::EventRow,
+    deliveries::{EventKind, EventRow},
     mismatches::{MismatchRow, MismatchWrite, StepRow},
 };
 
@@ -112,7 +112,7 @@ pub(crate) fn next(
         seq: revision,
         at: now_us,
         action: word.to_owned(),
-        state: facts.state.as_str().to_owned(),
+        state: facts.state.phase(),
         actor: actor.as_str(),
         note: hub
             .secrets
@@ -120,7 +120,7 @@ pub(crate) fn next(
             .seal_json(note_place(&step_key(&row.id, revision)), note)?,
     };
     let row = MismatchRow {
-        state: step.state.clone(),
+        state: step.state,
         is_final: facts.state.is_final(),
         due_on,
         awaits,
@@ -154,7 +154,7 @@ pub(crate) fn first(
         seq: 1,
         at: row.opened_at,
         action: "open".to_owned(),
-        state: facts.state.as_str().to_owned(),
+        state: facts.state.phase(),
         actor: MismatchActor::Hub.as_str(),
         note: hub.secrets.vault.seal_json(note_place(&step_key(&row.id, 1)), note)?,
     };
@@ -169,8 +169,8 @@ pub(crate) fn first(
     })
 }
 
-/// The date by which the one whose turn it is has to act; `None` while the working days of the year are not known, which
-/// the sweeper turns into an alert.
+/// Deadline for the party that must act next. `None` while the working days of the year are not known; the sweeper raises an
+/// alert for that.
 pub(crate) fn due(hub: &Hub, dataset: &str, now_us: i64) -> Option<String> {
     let days = hub.catalog.get(dataset)?.correction_due_working_days;
     let due = hub.mismatches.calendar.load().due(china_date(now_us), days);
@@ -180,11 +180,11 @@ pub(crate) fn due(hub: &Hub, dataset: &str, now_us: i64) -> Option<String> {
 /// That a mismatch took a step, for those who listen.
 ///
 /// # Errors
-/// The random source failed.
+/// Returns an error if the random source fails.
 pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Result<EventRow, AppError> {
     Ok(EventRow {
         id: new_id(b"evt_", now_us, hub.node.settings.node)?,
-        kind: "mismatch",
+        kind: EventKind::Mismatch,
         dataset: Some(Arc::clone(&row.dataset)),
         subject: Some(row.subject),
         version: Some(row.revision),
@@ -200,14 +200,14 @@ pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Resul
 /// The ledger entry of a step.
 ///
 /// # Errors
-/// The sealing key is used up.
+/// Returns an error if the sealing key is used up.
 pub(crate) fn step_entry(hub: &Hub, agency: u32, write: &MismatchWrite, by: &str) -> Result<Vec<u8>, AppError> {
     let mut bytes = Vec::with_capacity(160);
     entry::begin(&mut bytes, EntryKind::Mismatch, write.step.at, agency);
     let texts = [
         &write.row.id,
         &write.step.action,
-        &write.step.state,
+        write.step.state.as_str(),
         &*write.row.dataset,
     ];
     entry::put_step(&mut bytes, texts, &write.row.subject.0, write.step.seq);

@@ -1,4 +1,4 @@
-//! Who calls, proven.
+//! The authenticated caller.
 
 use std::{net::IpAddr, sync::Arc};
 

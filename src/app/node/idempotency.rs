@@ -79,7 +79,7 @@ impl KeySlot {
     /// The answer, as a commit saves it.
     ///
     /// # Errors
-    /// The sealing key is used up.
+    /// Returns an error if the sealing key is used up.
     pub fn answer(&self, hub: &Hub, status: u16, body: &[u8]) -> Result<SavedReply, AppError> {
         Ok(SavedReply {
             client: self.client.clone(),
@@ -94,7 +94,7 @@ impl KeySlot {
     /// Saves a refusal: what was decided once is decided for this key.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn refuse(&self, hub: &Hub, status: u16, body: &[u8]) -> Result<(), AppError> {
         let commit = Commit::default().with(self.answer(hub, status, body)?);
         match hub.write(commit).await {

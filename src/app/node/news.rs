@@ -1,5 +1,5 @@
-//! What other nodes say that they changed, and what this node does about it. A notice is a hint of what to read again, never the
-//! data itself; whoever may have missed one reads everything.
+//! Notices from other nodes about what they changed, and what this node does about them. A notice says what to read again; it never
+//! carries the data itself. A node that may have missed a notice reads everything again.
 //!
 //! Order: the line first, then everything is read, then notices are taken in one after another, and only then is a beat believed:
 //! `heard(beat) ⇒ everything that was said before the beat has been taken in`.
@@ -41,7 +41,7 @@ pub async fn take(hub: &Arc<Hub>, notice: NodeNotice) -> Result<(), AppError> {
 /// Forgets every record in memory and reads the rest again, as after a line that was lost.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn read_everything(hub: &Arc<Hub>) -> Result<(), AppError> {
     hub.records.caches.invalidate_all();
     hub.reload_access().await?;

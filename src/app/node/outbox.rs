@@ -20,7 +20,7 @@ const TAIL_US: i64 = 60_000_000;
 /// Rows that are looked at.
 const ROWS_MAX: u32 = 1_000;
 
-/// How long a row stands in the outbox until nobody can be about to enter it: an answer is given up long before.
+/// Age at which no task can still be about to append an outbox row: the request that wrote it has timed out long before.
 pub const STRAY_AFTER: Duration = Duration::from_secs(60);
 
 /// Rows of the outbox, and since when they are seen there.
@@ -28,10 +28,10 @@ pub const STRAY_AFTER: Duration = Duration::from_secs(60);
 pub struct OrphanedEntries(HashMap<i64, Instant>);
 
 impl OrphanedEntries {
-    /// Enters the rows that have stood in the outbox for `after`; answers how many.
+    /// Enters the rows that have stood in the outbox for `after`. Returns their number.
     ///
     /// # Errors
-    /// The store or the ledger failed.
+    /// Returns an error if the store or the ledger fails.
     pub async fn enter(&mut self, hub: &Arc<Hub>, after: Duration) -> Result<usize, AppError> {
         let rows = hub.store.pending_entries(ROWS_MAX).await?;
         let now = Instant::now();
@@ -79,7 +79,7 @@ impl Hub {
     /// Appends what a crash left in the outbox.
     ///
     /// # Errors
-    /// The store or the ledger failed.
+    /// Returns an error if the store or the ledger fails.
     pub async fn append_left_over(&self) -> Result<usize, AppError> {
         let mut appended = 0;
         loop {

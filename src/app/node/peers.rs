@@ -1,5 +1,5 @@
-//! The other nodes: who they are, what this one shows them, and entries of their ledgers, which only they have.
-//! Nodes ask each other over the store that they share, so they need no way to each other, and trust nobody new.
+//! The other nodes: their identity, what this node shows them, and how to read entries of their ledgers, which only they have.
+//! Nodes ask each other through the shared store: they need no connection to each other and trust no additional party.
 
 use std::{
     collections::BTreeMap,
@@ -125,7 +125,7 @@ pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Re
 /// Every node's ledger and number, this one's first; read anew, for a node that came a moment ago may have answered already.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn all(hub: &Hub) -> Result<Vec<(String, u16)>, AppError> {
     let own = (hub.node.settings.origin.clone(), hub.node.settings.node);
     let nodes = Arc::new(hub.store.nodes().await?);
@@ -155,7 +155,7 @@ pub async fn look(hub: &Arc<Hub>, origin: &str, look: look::TraceQuestion) -> Re
     answer.look.ok_or(AppError::NodeSilent)
 }
 
-/// Countersigns the checkpoints that other nodes show, as long as each extends what this node saw of it; answers how many.
+/// Countersigns the checkpoints that other nodes show, as long as each extends what this node saw of it. Returns their number.
 ///
 /// # Errors
 /// The store could not be asked. A ledger that shows two histories is an alert, and is not countersigned any more.
@@ -306,7 +306,7 @@ fn unreadable() -> AppError {
 pub(crate) fn told(hub: &Hub, id: &str) {
     let mut open = hub.node.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(told) = open.remove(id) {
-        // Whoever asked may have given up.
+        // The caller may have given up.
         let _gone = told.send(());
     }
 }
@@ -314,7 +314,7 @@ pub(crate) fn told(hub: &Hub, id: &str) {
 /// Answers what other nodes ask this one.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn answer_all(hub: &Arc<Hub>) -> Result<(), AppError> {
     for (id, question) in hub.store.asks().await? {
         let hub = Arc::clone(hub);
@@ -361,7 +361,7 @@ async fn answer(hub: &Arc<Hub>, id: &str, question: &str) -> Result<(), AppError
 ///
 /// # Errors
 /// What was found, or the store could not be asked.
-pub async fn refuse_a_double(hub: &Hub) -> Result<(), String> {
+pub async fn check_node_identity(hub: &Hub) -> Result<(), String> {
     let nodes = hub.store.nodes().await.map_err(|error| error.to_string())?;
     let (own, number) = (&hub.node.settings.origin, hub.node.settings.node);
     if let Some(other) = nodes.iter().find(|node| node.number == number && node.origin != *own) {

@@ -14,6 +14,7 @@ use crate::{
         lease::{self, DutyTurn},
     },
 };
+use heyan_domain::mismatch::MismatchPhase;
 use heyan_ports::{deliveries::SubscriptionRow, mismatches::MismatchFilter, subject::SubjectKey};
 
 /// Mismatches that are read at once at a start.
@@ -23,7 +24,7 @@ impl Hub {
     /// Reads the subscriptions from the store and swaps them in.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn reload_subscriptions(&self) -> Result<(), AppError> {
         let _one_at_a_time = self.node.table_reads.lock().await;
         let rows = self.store.subscriptions().await?;
@@ -37,9 +38,9 @@ impl Hub {
     /// Reads what is pending about one subject again, because another node changed it.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn refresh_pending(&self, subject: SubjectKey) -> Result<(), AppError> {
-        // Nobody on this node is between a decision and its commit meanwhile.
+        // While this lock is held, no task of this node is between a decision about the subject and its commit.
         let _turn = self.mismatches.pending.turn([subject].into_iter()).await;
         let mismatches = self.store.pending_mismatches(subject).await?;
         self.mismatches.pending.change(subject, |about| {
@@ -51,7 +52,7 @@ impl Hub {
     /// Reads the guesses about one subject again; for who has its turn.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub(crate) async fn read_guesses(&self, subject: SubjectKey) -> Result<(), AppError> {
         // Before the guesses: one that comes between is known without its revision, and then read once more.
         let head = self.store.guess_head(subject).await?;
@@ -70,17 +71,17 @@ impl Hub {
         Ok(())
     }
 
-    /// Reads what is pending about subjects from the store. Answers the subjects of which memory holds what the store did not
-    /// tell.
+    /// Reads from the store what is pending about subjects. Returns the subjects about which memory holds something that the store
+    /// did not return.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn reload_pending(&self) -> Result<Vec<SubjectKey>, AppError> {
         let mut told: HashSet<(SubjectKey, String)> = HashSet::new();
         let before = self.mismatches.pending.subjects();
-        for state in ["open", "record_accepted", "disputed", "corrected"] {
+        for state in MismatchPhase::ALL.into_iter().filter(|state| !state.is_final()) {
             let mut filter = MismatchFilter {
-                state: Some(state.to_owned()),
+                state: Some(state),
                 limit: PENDING_PAGE,
                 ..MismatchFilter::default()
             };
@@ -119,7 +120,7 @@ impl Hub {
     /// Reads access from the store and swaps it in.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn reload_access(&self) -> Result<(), AppError> {
         let mut read_at = self.access.read_at.lock().await;
         self.read_access(&mut read_at).await
@@ -139,7 +140,7 @@ impl Hub {
     /// The turn of changes of access: read, decide, commit, swap. What other nodes changed before it is known in it.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn turn_of_access(&self) -> Result<DutyTurn, AppError> {
         let turn = lease::wait(self, &self.access.changes, "access").await?;
         if turn.is_among_nodes() {
@@ -151,7 +152,7 @@ impl Hub {
     /// The turn of changes of subscriptions, in the same way.
     ///
     /// # Errors
-    /// The store could not be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn turn_of_subscriptions(&self) -> Result<DutyTurn, AppError> {
         let turn = lease::wait(self, &self.outward.subscription_changes, "subscriptions").await?;
         if turn.is_among_nodes() {

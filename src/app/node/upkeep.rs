@@ -3,7 +3,7 @@
 
 use super::hub::Hub;
 use crate::{foundation::error::AppError, mismatch::steps, supervision, watches};
-use heyan_domain::{calendar::china_date, mismatch::STATES};
+use heyan_domain::{calendar::china_date, mismatch::MismatchPhase};
 use heyan_ports::{commit::Commit, store::ForgetBefore};
 use heyan_ports::{
     mismatches::{DueWrite, MismatchFilter},
@@ -29,7 +29,7 @@ const YEAR_WARNING_DAYS: i64 = 45;
 /// Sets the gauges.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn count(hub: &Hub) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
     let counts = hub.store.loop_counts(&china_date(now_us).to_string()).await?;
@@ -37,7 +37,7 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
         let found = list.iter().find(|(word, _)| word == state);
         found.map_or(0, |(_, count)| i64::try_from(*count).unwrap_or(i64::MAX))
     };
-    for state in STATES {
+    for state in MismatchPhase::ALL.map(MismatchPhase::as_str) {
         if let Ok(gauge) = hub.node.metrics.turn.mismatches.get_metric_with_label_values(&[state]) {
             gauge.set(of(&counts.mismatches, state));
         }
@@ -71,7 +71,7 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
 /// Forgets what is old, and raises alerts.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
     hub.store
@@ -94,7 +94,7 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
 /// Writes alerts, but those of rules that are off; one that is known already only gains evidence.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub(crate) async fn raise(hub: &Hub, mut alerts: Vec<AlertRow>) -> Result<(), AppError> {
     alerts.retain(|alert| hub.supervision.raises(&alert.rule));
     if alerts.is_empty() {
@@ -146,7 +146,7 @@ async fn overdue(hub: &Hub, now_us: i64) -> Result<Vec<AlertRow>, AppError> {
             subject: Some(row.subject),
             mismatch: Some(row.id),
             agency: Some(row.agency),
-            facts: serde_json::json!({"due_on": row.due_on, "state": row.state}).to_string(),
+            facts: serde_json::json!({"due_on": row.due_on, "state": row.state.as_str()}).to_string(),
             ..supervision::alert(hub, "mismatch_overdue", once, now_us)?
         })
     };

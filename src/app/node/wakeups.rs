@@ -1,4 +1,4 @@
-//! Wake-ups of the workers: they say that there is something to do, never what.
+//! Wake-ups of the workers. They carry no data: a worker reads from the store what there is to do.
 
 use tokio::sync::Notify;
 

@@ -1,4 +1,4 @@
-//! The one way to write: commit, then tell memory, then append to the ledger, then wake the workers.
+//! The one way to write: commit, then update memory, then append to the ledger, then wake the workers.
 
 use std::{
     sync::{Arc, PoisonError},
@@ -9,7 +9,7 @@ use heyan_ledger::{AppendLane, AppendedEntry, LedgerError};
 use heyan_ports::{
     access::{AgencyRow, ClientRow, GrantRow},
     commit::{Commit, FannedEvent, ForgivenSubject},
-    deliveries::{DeliveryResult, DeliveryRow, EventRow, SubscriptionRow},
+    deliveries::{DeliveryPhase, DeliveryResult, DeliveryRow, EventRow, SubscriptionRow},
     error::StoreError,
     guesses::GuessHead,
     items::ItemRow,
@@ -18,9 +18,6 @@ use heyan_ports::{
 
 use super::hub::Hub;
 use crate::foundation::error::AppError;
-
-/// State of a delivery that is still to be attempted.
-const PENDING: &str = "pending";
 
 /// Between two attempts at a full ledger queue.
 const QUEUE_WAIT: Duration = Duration::from_millis(2);
@@ -33,7 +30,7 @@ pub trait LedgerAppender {
     /// Appends one entry; it is on disk when this returns.
     ///
     /// # Errors
-    /// The ledger is not accepting entries: no answer may be sent.
+    /// Returns an error if the ledger is not accepting entries: no answer may be sent.
     fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<AppendedEntry, AppError>>;
 }
 
@@ -43,7 +40,7 @@ impl LedgerAppender for AppendLane {
     }
 }
 
-/// The way in for a task that is bound to no thread.
+/// Appends over the ledger's queue: for a task that is not bound to a thread.
 pub struct QueueAppender;
 
 impl LedgerAppender for QueueAppender {
@@ -75,12 +72,12 @@ impl CommitAttempts {
     /// Attempts at one decision; with several nodes, guesses about one subject may meet often.
     const MAX: u32 = 16;
 
-    /// None was made.
+    /// No attempt was made yet.
     pub const fn none() -> Self {
         Self(0)
     }
 
-    /// Whether `error` says that another writer was first, and the decision is to be made anew on what is there now.
+    /// Counts an attempt. Whether `error` says that another writer was first, so that the caller must read and decide again.
     pub fn again(&mut self, error: &AppError) -> bool {
         self.0 += 1;
         matches!(error, AppError::Store(StoreError::Conflict)) && self.0 < Self::MAX
@@ -91,7 +88,7 @@ impl Hub {
     /// Appends one entry; it is on disk when this returns.
     ///
     /// # Errors
-    /// The ledger is not accepting entries: no answer may be sent.
+    /// Returns an error if the ledger is not accepting entries: no answer may be sent.
     pub async fn append(&self, entry: Vec<u8>) -> Result<AppendedEntry, AppError> {
         let queued = Instant::now();
         let appended = self.ledger.append(entry).await;
@@ -102,7 +99,7 @@ impl Hub {
     /// Appends one entry on a worker's own lane; it is on disk when this returns.
     ///
     /// # Errors
-    /// The ledger is not accepting entries: no answer may be sent.
+    /// Returns an error if the ledger is not accepting entries: no answer may be sent.
     pub async fn append_on(&self, lane: &AppendLane, entry: Vec<u8>) -> Result<AppendedEntry, AppError> {
         let queued = Instant::now();
         let appended = lane.append(&entry, queued).await;
@@ -110,21 +107,21 @@ impl Hub {
         Ok(appended?)
     }
 
-    /// Writes one state change: commits it, tells memory, appends its entries to the ledger, wakes the workers, in this order. Only
-    /// then may anybody be told. Returns where the entries stand.
+    /// Writes one state change: commits it, updates memory, appends its entries to the ledger, wakes the workers, in this order. The
+    /// caller may answer only after this returned. Returns the positions of the entries in the ledger.
     ///
     /// # Errors
-    /// The store refuses or cannot be asked: nothing is written. The ledger has failed: the change stands, and the outbox keeps its
-    /// entries for the next start.
+    /// Returns an error if the store refuses or cannot be reached: nothing is written. Returns an error if the ledger has failed: the
+    /// change stays committed, and the outbox keeps its entries for the next start.
     pub async fn write(&self, commit: Commit) -> Result<Vec<AppendedEntry>, AppError> {
         let committed = self.commit(commit).await?;
         self.enter(committed).await
     }
 
-    /// The first half of [`Hub::write`]: commits and tells memory. The entries are still to be appended.
+    /// The first half of [`Hub::write`]: commits and updates memory. The entries are still to be appended.
     ///
     /// # Errors
-    /// The store refuses or cannot be asked.
+    /// Returns an error if the store refuses or cannot be reached.
     pub async fn commit(&self, commit: Commit) -> Result<PendingAppend, AppError> {
         let commit = Arc::new(commit);
         let ids = self.store.commit(Arc::clone(&commit)).await?;
@@ -132,7 +129,8 @@ impl Hub {
         Ok(PendingAppend { ids, commit })
     }
 
-    /// Memory follows the store: first the stamps of records, so that whoever sees a dispute gone sees the correction.
+    /// Brings memory up to date with the store. The stamps of records come first: a reader that no longer sees a dispute must already
+    /// see the correction.
     async fn tell_memory(&self, commit: &Commit) -> Result<(), AppError> {
         for bucket in &commit.stamps {
             self.records.caches.invalidate_bucket(*bucket);
@@ -179,7 +177,7 @@ impl Hub {
 
     /// Wakes the workers that have something to do after a commit.
     fn wake(&self, commit: &Commit) {
-        let is_due = |result: &DeliveryResult| result.state == PENDING && result.next_at <= commit.at;
+        let is_due = |result: &DeliveryResult| result.state == DeliveryPhase::Pending && result.next_at <= commit.at;
         let has = |test: &dyn Fn(&DeliveryResult) -> bool| commit.rows().any(test);
         if !commit.lacks::<EventRow>() {
             self.wake_relay();
@@ -187,15 +185,15 @@ impl Hub {
         if !(commit.lacks::<DeliveryRow>() && commit.lacks::<SubscriptionRow>()) || has(&is_due) {
             self.wake_courier();
         }
-        if !commit.lacks::<FannedEvent>() || has(&|result| result.state != PENDING) {
+        if !commit.lacks::<FannedEvent>() || has(&|result| result.state != DeliveryPhase::Pending) {
             self.wake_closer();
         }
     }
 
-    /// Forgets in the outbox what was entered since the last call.
+    /// Deletes from the outbox the entries that were appended since the last call.
     ///
     /// # Errors
-    /// The store could not be asked: the next call forgets them.
+    /// Returns an error if the store cannot be reached: the next call deletes them.
     pub async fn forget_entered(&self) -> Result<(), AppError> {
         let done = || self.node.done_entries.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -204,8 +202,8 @@ impl Hub {
                 return Ok(());
             }
             self.store.forget_entries(&ids).await?;
-            // Only now: a call that fails, or that a stop cuts short, leaves them to the next one. New ones come behind them; when they
-            // are no longer in front, another call was faster.
+            // Only now: a call that fails or is cancelled leaves them to the next one. New ids are appended behind these; if these are
+            // no longer in front, another call has deleted them.
             let mut done = done();
             if done.starts_with(&ids) {
                 done.drain(..ids.len());
@@ -213,10 +211,10 @@ impl Hub {
         }
     }
 
-    /// Appends entries whose state is committed already: a full queue is waited for, since the change stands.
+    /// Appends entries whose state is committed already. Waits for a full queue, because the change cannot be taken back.
     ///
     /// # Errors
-    /// The ledger has failed; the outbox keeps the entries for the next start.
+    /// Returns an error if the ledger has failed; the outbox keeps the entries for the next start.
     async fn append_surely(&self, entries: Vec<Vec<u8>>) -> Result<Vec<AppendedEntry>, AppError> {
         loop {
             match self.ledger.append_many(entries.clone()).await {
@@ -227,7 +225,8 @@ impl Hub {
     }
 }
 
-/// Entries of a commit in pieces that the ledger takes at once: each waits for the disk once, and is no longer than one entry may be.
+/// Splits the entries of a commit into groups that are appended at once. Each group waits for the disk once and is at most as long as
+/// one entry may be.
 fn neighbours(entries: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
     const BYTES_MAX: usize = 32_768;
     const FRAME_BYTES: usize = 128;

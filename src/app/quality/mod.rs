@@ -59,7 +59,7 @@ type MetStep = (String, SubjectKey, String, u32, i64);
 /// Mismatches that are asked for at once.
 const ROWS_MAX: usize = 500;
 
-/// Tallies what was entered since the last call, and stores it; answers how many entries there were.
+/// Tallies what was entered since the last call, and stores it. Returns the number of entries.
 ///
 /// # Errors
 /// The ledger or the store cannot be asked: nothing is lost, and nothing counted twice.

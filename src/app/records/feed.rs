@@ -1,5 +1,5 @@
-//! One step of a feed: what has come since the stored position goes in as contributed records, then the position is stored.
-//! `stored position ≤ taken in`: what was taken in and not noted comes again, and is unchanged then.
+//! One step of a feed: takes in what has arrived since the stored position as contributed records, then stores the new position.
+//! `stored position ≤ taken in`: after a crash in between, the same records arrive again and are `unchanged`.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -53,7 +53,7 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<FeedProgress, AppError> 
                     place = reject.place,
                     row = reject.row,
                     code = reject.code,
-                    "a row of a feed is no record"
+                    "a row of a feed is not a record"
                 );
             }
         }
@@ -98,7 +98,7 @@ fn parts(mut records: Vec<ParsedFeed>) -> Vec<Vec<ParsedFeed>> {
     parts
 }
 
-/// Counts what became of the records; answers how many were refused.
+/// Counts what became of the records. Returns how many were refused.
 pub(crate) fn count(hub: &Hub, results: &[records::IngestResult]) -> usize {
     let mut refused = 0;
     for result in results {

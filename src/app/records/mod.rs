@@ -26,7 +26,7 @@ use heyan_ledger::{
 };
 use heyan_ports::{bus::BusTopic, commit::Commit, time};
 use heyan_ports::{
-    deliveries::EventRow,
+    deliveries::{EventKind, EventRow},
     positions::BusWrites,
     records::{RecordWrite, StoredRecord},
     subject::RecordKey,
@@ -209,8 +209,8 @@ fn by_dataset<'i>(incoming: &'i [IncomingRecord], writes: &[RecordWrite]) -> Vec
     parts
 }
 
-/// That records changed, for those who must hear of it. A first version is news only where someone listens for all of a
-/// dataset: nobody can have been answered from a version before it, and a first load must not write everything twice.
+/// The events that records changed. A first version makes an event only where a target receives all records of the dataset: no
+/// caller can have been answered from an earlier version, and a first load must not write everything twice.
 pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<Vec<EventRow>, AppError> {
     let Some(first) = writes.first() else {
         return Ok(Vec::new());
@@ -222,7 +222,7 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
         agency.is_some_and(|agency| dataset.is_some_and(|dataset| agency.reads(dataset, now_us)))
     };
     let listens = |row: &Arc<heyan_ports::deliveries::SubscriptionRow>| {
-        row.covers("record.changed", Some(&first.dataset), now_us) && reads(&row.agency)
+        row.covers(EventKind::RecordChanged, Some(&first.dataset), now_us) && reads(&row.agency)
     };
     let in_sink = |name: &String| name == "*" || **name == *first.dataset;
     let heard = hub
@@ -239,7 +239,7 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
     news.map(|write| {
         Ok(EventRow {
             id: new_id(b"evt_", now_us, hub.node.settings.node)?,
-            kind: "record.changed",
+            kind: EventKind::RecordChanged,
             dataset: Some(Arc::clone(&write.dataset)),
             subject: Some(write.subject),
             version: Some(write.record.version),

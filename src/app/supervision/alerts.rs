@@ -23,9 +23,9 @@ use heyan_ports::supervision::{AlertFilter, AlertRow, AlertStep, SupervisionWrit
 /// Where an alert stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertState {
-    /// Nobody has looked yet.
+    /// Not looked at yet.
     Open,
-    /// Somebody looks after it.
+    /// Somebody is working on it.
     Acknowledged,
     /// It is over.
     Closed,
@@ -76,7 +76,7 @@ impl Action {
     /// The action of a word.
     ///
     /// # Errors
-    /// There is none.
+    /// Returns an error if there is no action of this name.
     pub fn parse(word: &str) -> Result<Self, AppError> {
         let found = Self::ALL.into_iter().find(|action| action.as_str() == word);
         found.ok_or_else(|| AppError::fault("/action", "invalid_value"))
@@ -112,7 +112,7 @@ pub struct AlertView {
 /// Alerts, newest first.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, filter: &AlertFilter) -> Result<Vec<AlertRow>, AppError> {
     Ok(hub.store.alerts(filter).await?)
 }

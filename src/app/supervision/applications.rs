@@ -23,7 +23,7 @@ const CODE_BYTES_MAX: usize = 128;
 /// Enters that an application was accepted; a report that is made twice says nothing new.
 ///
 /// # Errors
-/// A number or code is empty, too long or holds control characters, or the ledger takes no entry.
+/// Returns an error if a number or code is empty, too long or holds control characters, or if the ledger is not accepting entries.
 pub async fn report(
     hub: &Hub,
     caller: &Caller,

@@ -188,7 +188,7 @@ impl<'h> FactReader<'h> {
         }
     }
 
-    /// Id of an agency; empty: it is none that the hub knows.
+    /// Id of an agency; empty if the hub knows no agency of this number.
     fn agency_id(&self, number: u32) -> Arc<str> {
         self.kept.agencies.get(&number).map_or_else(|| "".into(), Arc::clone)
     }

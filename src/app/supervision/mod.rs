@@ -1,5 +1,5 @@
-//! Electronic supervision: what the ledger says is held against the rules of `config/supervision.toml`, and what a person should look
-//! at becomes an alert with its evidence. `domain::supervision` judges; here the facts are read, the alerts kept, and the rules tried.
+//! Electronic supervision: compares the ledger with the rules of `config/supervision.toml`. What a person should look at becomes an
+//! alert with its evidence. `domain::supervision` judges; this folder reads the facts, keeps the alerts and tries rules over the past.
 
 pub mod alerts;
 pub mod applications;
@@ -26,7 +26,7 @@ use heyan_ports::supervision::AlertRow;
 /// A new alert of a rule, about nothing yet.
 ///
 /// # Errors
-/// The random source failed.
+/// Returns an error if the random source fails.
 pub fn alert(hub: &Hub, rule: &str, once: String, now_us: i64) -> Result<AlertRow, AppError> {
     let known = hub.supervision.rule(rule);
     let class = known.map_or(RuleClass::Process, |rule| rule.class);
@@ -54,7 +54,7 @@ pub fn alert(hub: &Hub, rule: &str, once: String, now_us: i64) -> Result<AlertRo
 /// The rule of an id.
 ///
 /// # Errors
-/// There is none.
+/// Returns an error if there is no rule with this id.
 pub fn rule_of(hub: &Hub, id: &str) -> Result<Arc<Rule>, AppError> {
     let rule = hub.supervision.rule(id).ok_or(AppError::NotFound(MissingThing::Rule))?;
     Ok(Arc::clone(rule))
@@ -64,7 +64,7 @@ pub fn rule_of(hub: &Hub, id: &str) -> Result<Arc<Rule>, AppError> {
 /// its metric.
 ///
 /// # Errors
-/// The store or the ledger failed.
+/// Returns an error if the store or the ledger fails.
 pub async fn begin(hub: &Hub) -> Result<(), AppError> {
     for rule in &hub.supervision.rules {
         let _counted_from_now = hub.node.metrics.turn.alerts.get_metric_with_label_values(&[&rule.id]);

@@ -1,5 +1,5 @@
-//! Tries a rule over the past: the same detectors over the last days of this node's ledger. It raises nothing and keeps nothing; who
-//! asks learns how many alerts there would have been, on which days, and which entries show the first of them.
+//! Tries a rule over the past: the same detectors over the last days of this node's ledger. It raises no alert and stores nothing. It
+//! returns how many alerts there would have been, on which days, and the entries that show the first of them.
 
 use std::{
     collections::BTreeMap,
@@ -34,9 +34,9 @@ const DAY_US: i64 = 86_400_000_000;
 
 /// What a rule would have raised.
 pub struct Trial {
-    /// From when on it was counted, Unix microseconds.
+    /// Start of the counted time, Unix microseconds.
     pub from_us: i64,
-    /// Until when.
+    /// End of the counted time, Unix microseconds.
     pub to_us: i64,
     /// Entries that were read, those of the learning days included.
     pub entries: u64,
@@ -60,7 +60,7 @@ pub fn rule_of_text(id: &str, text: &str) -> Result<Arc<Rule>, AppError> {
 /// Tries `rule` over the last `days`, whatever its mode.
 ///
 /// # Errors
-/// The ledger cannot be read.
+/// Returns an error if the ledger cannot be read.
 pub async fn replay(hub: &Arc<Hub>, rule: &Rule, days: u32) -> Result<Trial, AppError> {
     let _one_at_a_time = Arc::clone(&hub.supervision.trials).lock_owned().await;
     let mut rule = rule.clone();
@@ -84,7 +84,7 @@ pub async fn replay(hub: &Arc<Hub>, rule: &Rule, days: u32) -> Result<Trial, App
         .map_err(|_panicked| AppError::Internal("a trial panicked"))?
 }
 
-/// Whether whoever asked still waits.
+/// Whether the caller still waits for the answer.
 struct ReplayWait(Mutex<bool>);
 
 impl ReplayWait {
@@ -104,7 +104,7 @@ impl Drop for GivesUp {
 /// Lets a rule judge the entries of a ledger from `first` on; what it finds from `from_us` on counts.
 ///
 /// # Errors
-/// The ledger cannot be read.
+/// Returns an error if the ledger cannot be read.
 pub fn try_over(
     ledger: &Ledger,
     reader: &mut FactReader<'_>,

@@ -65,7 +65,7 @@ struct WatchKnowledge {
 }
 
 impl LedgerWatcher {
-    /// Takes in some of what came; answers how many entries were read. 0: there is no more.
+    /// Takes in some of what came. Returns the number of entries read; 0 when there are no more.
     ///
     /// # Errors
     /// The ledger or the store cannot be asked: the next round goes on from what was kept.
@@ -157,7 +157,7 @@ fn beginning(hub: &Hub, stored: Option<u64>) -> Result<u64, AppError> {
 /// The first entry that is not older than a time; entries stand in the order of their times, but for a moment.
 ///
 /// # Errors
-/// The ledger cannot be read.
+/// Returns an error if the ledger cannot be read.
 pub fn first_since(ledger: &Ledger, since_us: i64) -> Result<u64, AppError> {
     let (mut low, mut high) = (0, ledger.stats().durable);
     while low < high {
@@ -204,9 +204,11 @@ impl WatchKnowledge {
             }
             (Ok(taken), Err(_of_another_version)) => {
                 known.taken = taken;
-                tracing::warn!("what the rules of supervision have seen was kept by another version: they begin anew");
+                tracing::warn!(
+                    "the saved state of supervision is of another version: the rules start from an empty state"
+                );
             }
-            (Err(_), _) => return Err(AppError::Internal("what supervision has seen cannot be read")),
+            (Err(_), _) => return Err(AppError::Internal("the saved state of supervision cannot be read")),
         }
         Ok(known)
     }
@@ -292,7 +294,7 @@ impl WatchKnowledge {
     }
 
     async fn keep(&mut self, hub: &Hub) -> Result<(), AppError> {
-        let unwritable = |_why| AppError::Internal("what supervision has seen cannot be written");
+        let unwritable = |_why| AppError::Internal("the state of supervision cannot be written");
         let mut plain = serde_json::to_vec(&self.taken).map_err(unwritable)?;
         plain.push(b'\n');
         plain.extend(self.supervisor.kept().map_err(unwritable)?);

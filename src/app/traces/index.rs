@@ -42,7 +42,7 @@ pub(crate) fn delivery(vault: &ColumnVault, id: &str) -> IndexKey {
 /// Keys of application numbers that came before: about one matter there are several entries.
 type ApplicationKeys = HashMap<Box<str>, IndexKey, ahash::RandomState>;
 
-/// Puts the keys of one entry; answers when it was made, Unix microseconds.
+/// Puts the keys of one entry. Returns when it was made, Unix microseconds.
 fn put_keys(hub: &Hub, known: &mut ApplicationKeys, bytes: &[u8], keys: &mut Vec<(IndexKey, u32)>) -> i64 {
     let Some(rest) = named::visit(bytes, |subject, position| keys.push((*subject, position))) else {
         return entry::time_of(bytes).unwrap_or_default();
@@ -69,7 +69,7 @@ fn put_keys(hub: &Hub, known: &mut ApplicationKeys, bytes: &[u8], keys: &mut Vec
     rest.at_us
 }
 
-/// Reads some entries into the index; answers how many. Blocks.
+/// Reads some entries into the index. Returns their number. Blocks.
 ///
 /// # Errors
 /// The ledger cannot be read, or the disk refused.
@@ -81,7 +81,7 @@ pub fn step(hub: &Hub) -> Result<u64, AppError> {
         .catch_up(&hub.ledger, &mut |bytes, keys| put_keys(hub, &mut known, bytes, keys));
     tell_lag(hub);
     match read {
-        // It is built again from where it stands now.
+        // The rebuild continues from its present position.
         Err(IndexError::Rebuilding) => Ok(1),
         read => read.map_err(failed),
     }
@@ -120,7 +120,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, AppError> {
     let hub = Arc::clone(hub);
     let done = tokio::task::spawn_blocking(move || work(&hub)).await;
-    done.map_err(|_panicked| AppError::Internal("a look into the ledger panicked"))?
+    done.map_err(|_panicked| AppError::Internal("a search of the ledger panicked"))?
 }
 
 pub(super) fn failed(error: IndexError) -> AppError {

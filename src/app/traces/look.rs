@@ -1,5 +1,5 @@
-//! Looks through the ledgers of all nodes for a key, newest first: each node searches its own index and hands out the entries,
-//! trimmed to what was found. A node that does not answer, or whose index is behind, is named: nothing is left out in silence.
+//! Searches the ledgers of all nodes for a key, newest first. Each node searches its own index and returns the entries, reduced to
+//! what was found. A node that does not answer, or whose index is behind, is reported: nothing is left out silently.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -56,7 +56,7 @@ pub struct TraceSighting {
     pub origin: Arc<str>,
     /// Number of that node.
     pub node: u16,
-    /// Where it stands.
+    /// Position of the entry in that node's ledger.
     pub place: LedgerPlace,
     /// The entry; of a chunk, with the item that was found alone.
     pub entry: LedgerEntry,
@@ -129,7 +129,7 @@ fn search(hub: &Hub, question: TraceQuestion) -> Result<TraceAnswer, AppError> {
     };
     let mut seen = Vec::with_capacity(found.rows.len());
     for row in &found.rows {
-        let lost = AppError::Internal("the index names an entry that the ledger does not hold");
+        let lost = AppError::Internal("the index refers to an entry that the ledger does not hold");
         let bytes = hub.ledger.entry(row.place.index)?.ok_or(lost)?;
         let Some(entry) = LedgerEntry::decode(&bytes) else {
             continue;
@@ -253,7 +253,7 @@ impl<'h> TraceLook<'h> {
 impl TraceNode {
     fn take(&mut self, answer: TraceAnswer) -> Result<(), AppError> {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
-        const UNREADABLE: AppError = AppError::Internal("another node's look cannot be read");
+        const UNREADABLE: AppError = AppError::Internal("another node's search result cannot be read");
         self.ended = !answer.more;
         // What is entered from now on is not for later pages.
         self.below = self.below.min(LedgerPlace::before(answer.covered));

@@ -1,5 +1,5 @@
-//! Who looked: every look at a subject that the ledgers hold, for an auditor who says why, newest first. The question is an
-//! entry too, and stands in the next trace. What is under seal for an investigation is left out, and nothing says so.
+//! Traces: all questions about a subject that are in the ledgers, newest first, for an auditor who states a reason. The trace itself
+//! makes a ledger entry and appears in the next trace. What is under seal for an investigation is left out without notice.
 
 pub mod index;
 pub mod look;
@@ -144,7 +144,7 @@ async fn enter(
     Ok(())
 }
 
-/// A cursor is sealed and bound to its subject: where others' entries stand is nobody's to read or to change.
+/// A cursor is sealed and bound to its subject: the caller can neither read nor change the positions of other entries in it.
 fn seal_cursor(hub: &Hub, subject: &[u8; 16], marks: &LedgerMarks) -> Result<String, AppError> {
     let sealed = hub
         .secrets

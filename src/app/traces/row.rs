@@ -1,5 +1,5 @@
-//! One row of a trace: who looked, when, for which matter, and what was told. What an entry holds sealed is opened here, for
-//! an auditor's eyes; a value of a record or of a claim is in no entry, so there is none here.
+//! One row of a trace: who asked, when, for which application, and what was answered. The sealed parts of an entry are opened here
+//! for the auditor. No entry holds a value of a record or of a claim, so a row holds none either.
 
 use std::collections::HashMap;
 

@@ -1,8 +1,8 @@
 //! Seals for cases under investigation: what the investigating agency asked about a subject, or under an application, is left out
 //! of every trace and pack but those of the two auditors who set the seal, until its date. The ledger holds all of it throughout.
 //!
-//! Nothing says that something was left out: not a count, not a gap in a page, not a row of its own. Who is told that something
-//! is withheld is told that there is a case. So two auditors must agree, each step is an entry, and every seal ends.
+//! Nothing shows that something was left out: no count, no gap in a page, no row. Knowing that something is withheld would mean
+//! knowing that there is a case. In return, two auditors must agree, each step is a ledger entry, and every seal has an end.
 
 use std::sync::Arc;
 
@@ -28,7 +28,11 @@ use heyan_ledger::{
     index::IndexKey,
 };
 use heyan_ports::commit::Commit;
-use heyan_ports::{mismatches::MismatchRow, seals::SealRow, subject::SubjectKey};
+use heyan_ports::{
+    mismatches::MismatchRow,
+    seals::{SealPhase, SealRow},
+    subject::SubjectKey,
+};
 
 /// Longest time that a seal may be set for, microseconds: two years. A longer case sets another.
 const LASTS_US_MAX: i64 = 2 * 366 * 86_400_000_000;
@@ -69,7 +73,7 @@ pub struct NewSeal<'a> {
     pub case_no: &'a str,
     /// Why.
     pub reason: &'a str,
-    /// Until when, Unix microseconds.
+    /// End of the seal, Unix microseconds.
     pub until_us: i64,
 }
 
@@ -91,13 +95,13 @@ struct SealFacts {
 pub struct SealView {
     /// `sea_…`.
     pub id: String,
-    /// `requested`, `sealed` or `lifted`.
-    pub state: String,
+    /// Its state.
+    pub state: SealPhase,
     /// The investigating agency.
     pub agency: String,
     /// Number of the case.
     pub case_no: String,
-    /// Until when, Unix microseconds.
+    /// End of the seal, Unix microseconds.
     pub until_us: i64,
 }
 
@@ -159,14 +163,14 @@ pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Sea
     };
     let row = SealRow {
         id: new_id(b"sea_", now_us, hub.node.settings.node)?,
-        state: "requested".to_owned(),
+        state: SealPhase::Requested,
         until: new.until_us,
         revision: 0,
         facts: Vec::new(),
         created_at: now_us,
         updated_at: now_us,
     };
-    step(hub, caller, row, facts, "requested", new.reason).await
+    step(hub, caller, row, facts, SealPhase::Requested, new.reason).await
 }
 
 /// Confirms another auditor's request; `case_no` must be the one that was stated, so that both know what they seal.
@@ -176,13 +180,13 @@ pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Sea
 pub async fn confirm(hub: &Hub, caller: &Caller, id: &str, case_no: &str) -> Result<SealView, AppError> {
     let (row, mut facts) = find(hub, id).await?;
     let auditor = &*caller.client.row.id;
-    let waits = row.state == "requested" && hub.clock.now_us() - row.created_at <= WAIT_US;
+    let waits = row.state == SealPhase::Requested && hub.clock.now_us() - row.created_at <= WAIT_US;
     if !waits || facts.set_by == auditor || facts.case_no != case_no {
         return Err(AppError::NotFound(MissingThing::Seal));
     }
     facts.confirmed_by = Some(auditor.to_owned());
     let why = facts.reason.clone();
-    step(hub, caller, row, facts, "sealed", &why).await
+    step(hub, caller, row, facts, SealPhase::Sealed, &why).await
 }
 
 /// Ends a seal before its date.
@@ -192,16 +196,16 @@ pub async fn confirm(hub: &Hub, caller: &Caller, id: &str, case_no: &str) -> Res
 pub async fn lift(hub: &Hub, caller: &Caller, id: &str, reason: &str) -> Result<SealView, AppError> {
     super::check_reason(reason)?;
     let (row, facts) = find(hub, id).await?;
-    if row.state == "lifted" || !facts.is_of(&caller.client.row.id) {
+    if row.state == SealPhase::Lifted || !facts.is_of(&caller.client.row.id) {
         return Err(AppError::NotFound(MissingThing::Seal));
     }
-    step(hub, caller, row, facts, "lifted", reason).await
+    step(hub, caller, row, facts, SealPhase::Lifted, reason).await
 }
 
 /// The seals that an auditor set or confirmed.
 ///
 /// # Errors
-/// The store cannot be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn of_auditor(hub: &Hub, caller: &Caller) -> Result<Vec<SealView>, AppError> {
     let all = all(hub).await?.into_iter();
     let own = all.filter(|(_, facts)| facts.is_of(&caller.client.row.id));
@@ -228,12 +232,12 @@ async fn step(
     caller: &Caller,
     row: SealRow,
     facts: SealFacts,
-    state: &str,
+    state: SealPhase,
     reason: &str,
 ) -> Result<SealView, AppError> {
     let now_us = hub.clock.now_us();
     let row = SealRow {
-        state: state.to_owned(),
+        state,
         revision: row.revision + 1,
         facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,
         updated_at: now_us,
@@ -241,7 +245,7 @@ async fn step(
     };
     let mut bytes = Vec::with_capacity(256);
     entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
-    entry::put_text(&mut bytes, &format!("trace_seal.{state}"));
+    entry::put_text(&mut bytes, &format!("trace_seal.{}", state.as_str()));
     entry::put_text(&mut bytes, &row.id);
     purpose::seal_parts(hub, &[&caller.client.row.id, &facts.case_no, reason], &mut bytes)?;
     let commit = Commit::at(now_us).with(vec![row.clone()]).entry(bytes);
@@ -256,11 +260,11 @@ impl WithheldEntries {
     /// The seals that hold now and are not this auditor's.
     ///
     /// # Errors
-    /// The store cannot be asked: then nothing may be told.
+    /// Returns an error if the store cannot be reached: then nothing may be answered.
     pub async fn from(hub: &Hub, caller: &Caller) -> Result<Self, AppError> {
         let (now_us, agencies) = (hub.clock.now_us(), AgencyNames::of(hub));
         let holds = |(row, facts): &(SealRow, SealFacts)| {
-            row.state == "sealed" && row.until > now_us && !facts.is_of(&caller.client.row.id)
+            row.state == SealPhase::Sealed && row.until > now_us && !facts.is_of(&caller.client.row.id)
         };
         let held = all(hub).await?.into_iter().filter(holds);
         let numbered = held.map(|(_, facts)| {
@@ -274,7 +278,7 @@ impl WithheldEntries {
     /// Whether an entry is kept back.
     ///
     /// # Errors
-    /// The store cannot be asked.
+    /// Returns an error if the store cannot be reached.
     pub async fn hides(&self, hub: &Arc<Hub>, seen: &TraceSighting) -> Result<bool, AppError> {
         if self.0.is_empty() {
             return Ok(false);

@@ -1,5 +1,5 @@
 //! The caches of one node: one for all stored datasets, and one of its own for each live dataset.
-//! They share no queue and no limit of loads, so a source that hangs holds up only those who ask for its records.
+//! They share no queue and no limit of loads, so a source that hangs delays only calls about its own records.
 
 use heyan_ports::outward::SourceFault;
 use std::{

@@ -53,7 +53,7 @@ const ITEMS_BYTES_MAX: usize = 60_000;
 /// Answers the items of one chunk; `dataset` is the one that items without an own one mean.
 ///
 /// # Errors
-/// The purpose is wrong, or the ledger takes no entry: then nothing is told of any item.
+/// Returns an error if the purpose is wrong, or if the ledger is not accepting entries: then no item may be answered.
 pub async fn verify_chunk<'a, E, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
     way: &W,

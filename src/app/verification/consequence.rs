@@ -1,6 +1,6 @@
-//! What an answer brings besides itself: a mismatch that opens, one that settles, guesses that are counted.
-//! Most answers bring nothing and write nothing but their ledger entry. Where one brings something, all of it is one commit
-//! with the answer's entry, made on a task of its own: a caller that resets the connection cannot stop it half-way.
+//! Consequences of an answer: a mismatch that opens, one that settles, guesses that are counted.
+//! Most answers have none and write nothing but their ledger entry. Consequences are one commit together with the answer's entry,
+//! made on a task of its own: a caller that resets the connection cannot stop it half-way.
 
 use crate::mismatch::pending::MismatchNote;
 use crate::node::write::CommitAttempts;
@@ -25,7 +25,7 @@ use crate::{
 use heyan_catalog::Dataset;
 use heyan_domain::{
     calendar,
-    mismatch::{Action, MismatchActor, MismatchState},
+    mismatch::{Action, MismatchActor, MismatchPhase, MismatchState},
     verdict::Verdict,
 };
 use heyan_ledger::AppendedEntry;
@@ -123,7 +123,9 @@ pub(crate) fn settled(
     about
         .mismatches
         .iter()
-        .filter(|known| *known.state == *"open" && known.matter == *matter && now_us - known.opened_at <= window_us)
+        .filter(|known| {
+            known.state == MismatchPhase::Open && known.matter == *matter && now_us - known.opened_at <= window_us
+        })
         .filter(|known| known.fields.iter().all(matches))
         .map(|known| (subject, Arc::clone(&known.id)))
         .collect()
@@ -405,7 +407,7 @@ fn new_mismatch(hub: &Hub, matter: &AnswerMatter, opening: &MismatchOpening) -> 
         matter: matter.key,
         fields: opening.fields.clone(),
         record_version: opening.record_version,
-        state: facts.state.as_str().to_owned(),
+        state: facts.state.phase(),
         is_final: false,
         due_on: steps::due(hub, &opening.key.dataset, matter.now_us),
         awaits: None,

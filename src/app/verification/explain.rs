@@ -1,5 +1,5 @@
-//! Why a verification was answered as it was: read back from its ledger entry and from the record's version.
-//! Masked forms only; the claim itself was never kept.
+//! Explains an earlier verification from its ledger entry and the version of the record. Values are masked; the claim itself was
+//! never stored.
 
 use std::{sync::Arc, time::Duration};
 

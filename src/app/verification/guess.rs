@@ -1,11 +1,11 @@
-//! The guess budget at work: what each claim of an answer costs, and what may no longer be told.
-//! Comparing tells nobody anything: verdicts are made first, and those that the budget does not cover become `review`,
-//! right ones too. Asking and charging happen under one lock, so a crowd of guesses is counted one by one.
+//! Applies the guess budget: what each claim of an answer costs, and which verdicts may no longer be disclosed.
+//! All verdicts are computed first; those that the budget does not cover become `review`, correct ones too. The budget is read
+//! and charged under one lock, so that concurrent guesses are counted one by one.
 //!
-//! Nodes that share a store cannot share a lock. There a question that touches a budget is *contested*: it waits for the subject's
-//! turn, and what it is charged is committed before it is answered, compared and set against what the other nodes committed
-//! (`settle`). A question that touches none is answered at once, as it is on a node alone: the first right value about a subject of
-//! which this node knows no guess. So k nodes tell at most k − 1 right values more than one.
+//! Nodes that share a store cannot share a lock. There a question that touches a budget is *contested*: it takes the lock of the
+//! subject, and its charge is committed before the answer, by compare and set against the commits of other nodes (`settle`). A question
+//! that touches no budget is answered at once, as on a single node: the first correct value about a subject without known guesses.
+//! So k nodes disclose at most k − 1 correct values more than one node.
 
 use crate::node::write::CommitAttempts;
 use std::sync::Arc;
@@ -43,10 +43,10 @@ impl GuessContext<'_> {
     }
 }
 
-/// Holds a judgement against the budgets of its fields, wherever they are counted; answers what it brings.
+/// Holds a judgement against the budgets of its fields, wherever they are counted. Returns the consequences of the answer.
 ///
 /// # Errors
-/// The store could not be asked: then nothing may be told.
+/// Returns an error if the store cannot be reached: then nothing may be answered.
 pub(crate) async fn weigh(
     hub: &Hub,
     asked: &GuessContext<'_>,
@@ -94,7 +94,7 @@ pub(crate) fn is_contested(
 /// Narrows the verdicts of a contested judgement, and commits what it counts before anybody is told.
 ///
 /// # Errors
-/// The store could not be asked: then nothing may be told.
+/// Returns an error if the store cannot be reached: then nothing may be answered.
 async fn settle(
     hub: &Hub,
     asked: &GuessContext<'_>,

@@ -76,7 +76,7 @@ type FoundRecord = (FoundSlot, CacheLookup);
 /// Answers one question.
 ///
 /// # Errors
-/// Wrong members, a refusal, or a part that cannot be asked.
+/// Returns an error if a member is wrong, the request is refused, or a part of the hub cannot be reached.
 pub(crate) async fn judge<'a>(
     hub: &'a Hub,
     asking: &QuestionContext<'_>,
@@ -116,7 +116,7 @@ enum LookupResult {
 /// Answers one question if all that has to be known for it is in memory.
 ///
 /// # Errors
-/// Wrong members, or a refusal.
+/// Returns an error if a member is wrong or the request is refused.
 pub(crate) fn begin<'a, 'c>(
     hub: &'a Hub,
     asking: &QuestionContext<'c>,
@@ -171,7 +171,7 @@ pub(crate) async fn finish<'a>(
 /// What a question means and whether its caller may ask it; the look-up is charged then.
 ///
 /// # Errors
-/// Wrong members, or a refusal.
+/// Returns an error if a member is wrong or the request is refused.
 fn prepare<'a, 'c>(
     hub: &'a Hub,
     asking: &QuestionContext<'c>,

@@ -1,10 +1,10 @@
-//! Records that are asked of an outside source: when the store has no copy that is young enough, the source is asked,
-//! and what it says is written like a contributed record before it is answered.
-//! A source that gives no answer is never read as a mismatch or as "no such record": an older copy is told as stale to
-//! those who may have it, and to all others the verification is `source_unavailable`.
+//! Live datasets: if the store has no copy that is recent enough, the outside source is asked, and its answer is written like a
+//! contributed record before the caller is answered.
+//! A source that gives no answer never means a mismatch or "no such record": callers with `stale_ok` get an older copy, marked as
+//! stale; all others get `source_unavailable`.
 //!
-//! Order that keeps it true: what was fetched last is read *before* the record, so a copy is as new as it is taken for;
-//! the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
+//! Order that keeps copies true: the time of the last fetch is read *before* the record, so a copy is never taken for newer than it
+//! is; the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
 
 use crate::licences;
 use crate::node::write::CommitAttempts;
@@ -107,7 +107,7 @@ async fn stored(hub: &Hub, name: &RecordKey) -> Result<Option<StoredRecord>, Loa
     Ok(records.pop().flatten())
 }
 
-/// Since when a stored record is known to be what the source has; `None`: the source said since that there is none.
+/// When the stored record was last known to equal the source's; `None` if the source has since said that it has no such record.
 fn copied_at(record: &StoredRecord, fetch: Option<LiveFetch>) -> Option<i64> {
     match fetch {
         Some(fetch) if fetch.at_us > record.received_at => fetch.found.then_some(fetch.at_us),
@@ -196,7 +196,7 @@ enum LiveDecision {
     Confirm(StoredRecord),
     /// A record that the source no longer knows.
     Gone,
-    /// There is none, and none was stored.
+    /// The source has no such record, and none was stored.
     Nothing,
 }
 
@@ -255,7 +255,7 @@ fn version_of(answer: &SourceReply, version: u32, source_version: Option<i64>, a
 #[error("a record has too many versions")]
 struct TooManyVersions;
 
-/// Writes what the source said, and answers it.
+/// Writes the record that the source answered, and returns it.
 async fn settle(
     hub: &Hub,
     dataset: &Arc<Dataset>,
@@ -272,7 +272,7 @@ async fn settle(
     let mut attempts = CommitAttempts::none();
     loop {
         let record = match decide(stored(hub, name).await?, answer.as_ref(), asked_at)? {
-            // Nothing is written for a number that nobody has: guesses must not fill the store.
+            // Nothing is written for a number that the source does not know: guesses must not fill the store.
             LiveDecision::Nothing => return Ok(none),
             LiveDecision::Gone => {
                 note(hub, name, asked_at, LiveRecord::No).await?;
@@ -286,12 +286,19 @@ async fn settle(
         };
         match write(hub, dataset, name, key, &record).await {
             Err(error) if attempts.again(&error) => {}
-            Err(AppError::Store(StoreError::Conflict)) => return Err(LoadError::Unstable),
             written => {
-                written.map_err(shared)?;
+                written.map_err(unwritten)?;
                 return loaded(dataset, name, &record, asked_at, CachePolicy::Kept);
             }
         }
+    }
+}
+
+/// Why a record was not written, for the callers that wait for it.
+fn unwritten(error: AppError) -> LoadError {
+    match error {
+        AppError::Store(StoreError::Conflict) => LoadError::Unstable,
+        error => shared(error),
     }
 }
 
@@ -309,14 +316,14 @@ fn fetch_of(name: &RecordKey, at_us: i64, found: LiveRecord) -> FetchWrite {
     }
 }
 
-/// Notes when the source was asked; no version changes, so nothing is entered.
+/// Notes when the source was asked. No version changes, so the ledger gets no entry.
 async fn note(hub: &Hub, name: &RecordKey, at_us: i64, found: LiveRecord) -> Result<(), LoadError> {
     let commit = Commit::default().with(fetch_of(name, at_us, found));
     hub.write(commit).await.map(drop).map_err(shared)
 }
 
-/// Commits a new version and its entry, and makes the entry of the cache stale: who waits for this load looks again,
-/// and finds the record in the store.
+/// Commits a new version with its ledger entry, and marks the cached record stale: callers that wait for this load look again
+/// and find the record in the store.
 async fn write(
     hub: &Hub,
     dataset: &Dataset,
@@ -330,7 +337,7 @@ async fn write(
         expected: record.version.checked_sub(1).filter(|version| *version > 0),
         record: record.clone(),
     }];
-    // Agency 0: the hub itself asked, for whoever came first.
+    // Agency 0: the hub itself asked, on behalf of the first caller.
     let entry = records::entry_by(hub, 0, &[SOURCE], dataset, &writes, record.received_at)?;
     let commit = Commit::at(record.received_at)
         .with(records::changes(hub, &writes, record.received_at)?)

@@ -109,7 +109,7 @@ pub struct EntryPosition {
 
 /// A whole answer.
 pub struct VerificationAnswer<'a> {
-    /// Names it.
+    /// Identifier of the verification.
     pub id: VerificationId,
     /// What was found.
     pub judgement: QuestionJudgement<'a>,
@@ -120,7 +120,7 @@ pub struct VerificationAnswer<'a> {
 /// Answers one verification that is asked at `now_us`.
 ///
 /// # Errors
-/// Wrong members, a refusal, or a part that cannot be asked. Nothing was compared then, or nothing is told of it.
+/// Returns an error if a member is wrong, the request is refused, or a part of the hub cannot be reached: then nothing is disclosed.
 pub async fn verify<'a>(
     hub: &'a Arc<Hub>,
     lane: &AppendLane,
@@ -144,7 +144,7 @@ pub async fn verify<'a>(
 /// Enters a judgement with what it brings, and makes the answer of it.
 ///
 /// # Errors
-/// The ledger takes no entry, or the store cannot be asked: then nothing is told.
+/// Returns an error if the ledger is not accepting entries or the store cannot be reached: then nothing may be answered.
 pub(crate) async fn enter<'a>(
     hub: &Arc<Hub>,
     lane: &AppendLane,

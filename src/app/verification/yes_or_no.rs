@@ -17,7 +17,7 @@ use heyan_ports::time;
 /// Asks the register of `dataset` about the claims on the subject of a cache key.
 ///
 /// # Errors
-/// It gave no answer that can be believed.
+/// Returns an error if its answer cannot be relied on.
 pub(crate) async fn ask<'a>(
     hub: &Hub,
     dataset: &'a Dataset,

@@ -1,12 +1,12 @@
-//! A watch looked at again: the same claims against the record as it is now, under the grants that hold now. What comes out otherwise
-//! than it was last told is an answer to an agency: its entry is durable first, then row and event are one commit.
+//! Evaluates a watch again: the same claims against the current record, under the current grants. A result that differs from the last
+//! one that was sent is an answer to an agency: its ledger entry is durable first, then row and event are one commit.
 //!
-//! A claim that was answered once was counted then, and is answered again for nothing; one that was over the budget stays so; one
-//! that could not be answered before (there was no record, no value) is a guess like any other when it can be.
+//! A claim that was answered before was counted then and costs nothing now. A claim over the budget stays withheld. A claim that could
+//! not be answered before (no record, no value) is a guess like any other once it can be.
 
 use std::sync::Arc;
 
-use super::{KIND, ToldCodes, WatchFacts, days, ended, facts_place, notice_place, verdict_json};
+use super::{ToldCodes, WatchFacts, days, ended, facts_place, notice_place, verdict_json};
 use crate::{
     access::table::AccessAgency,
     foundation::{
@@ -37,7 +37,13 @@ use heyan_ledger::{
     entry::{self, EntryKind},
 };
 use heyan_ports::commit::Commit;
-use heyan_ports::{deliveries::EventRow, error::StoreError, guesses::GuessRow, subject::SubjectKey, watches::WatchRow};
+use heyan_ports::{
+    deliveries::{EventKind, EventRow},
+    error::StoreError,
+    guesses::GuessRow,
+    subject::SubjectKey,
+    watches::{WatchPhase, WatchRow},
+};
 use serde_json::{Map, Value, json};
 
 /// Watches that are looked at together.
@@ -49,7 +55,7 @@ const POSTPONED_US: i64 = 15_000_000;
 /// How often a record of a live dataset is asked for, microseconds: its source tells of no change.
 const LIVE_US: i64 = 6 * 3_600_000_000;
 
-/// Looks at the watches that are due; answers how many there were.
+/// Looks at the watches that are due. Returns their number.
 ///
 /// # Errors
 /// The store could not be asked; the next call does it.
@@ -210,10 +216,10 @@ impl WatchLook<'_> {
         })))
     }
 
-    /// Keeps back what was kept back, and counts what was never answered; answers the guesses that count.
+    /// Withholds the verdicts that were withheld before, and counts those that were never disclosed. Returns the guesses that count.
     ///
     /// # Errors
-    /// The store could not be asked about a budget that other nodes count too.
+    /// Returns an error if the store cannot be reached for a budget that other nodes count too.
     async fn count_guesses(
         &self,
         facts: &WatchFacts,
@@ -284,7 +290,11 @@ impl WatchLook<'_> {
             };
             events.push(self.event(&row, &facts, &told, &appended, cause)?);
             let back = told.says_the_same(&facts.first);
-            row.state = if back { "unchanged" } else { "changed" }.to_owned();
+            row.state = if back {
+                WatchPhase::Unchanged
+            } else {
+                WatchPhase::Changed
+            };
             facts.notices += 1;
             facts.told = told;
         }
@@ -354,7 +364,7 @@ impl WatchLook<'_> {
             "rules": &*self.dataset.rules,
         });
         Ok(EventRow {
-            kind: KIND,
+            kind: EventKind::WouldChange,
             dataset: Some(Arc::clone(&row.dataset)),
             subject: Some(row.subject),
             version: told.version,

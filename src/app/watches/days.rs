@@ -1,8 +1,8 @@
-//! Dates that move: `$today` in a claim of a watch is the day on which it is looked at, so a verdict can change while the record
-//! stands still. On which day it does is found by trying the days that are left, one after another: there are few.
+//! Moving dates: `$today` in a claim of a watch is the day of the evaluation, so a verdict can change although the record does not.
+//! The day of the change is found by trying the remaining days one after another: there are few.
 //!
-//! Only a field whose value everyone may know takes such a date. Elsewhere the day of the notice would tell the value that the guess
-//! budget keeps (the eighteenth birthday is a date of birth).
+//! Only a field with `"guesses": "free"` may have such a date. For others the day of the notice would disclose the value that the guess
+//! budget protects: a notice on an eighteenth birthday tells the date of birth.
 
 use std::borrow::Cow;
 

@@ -1,9 +1,9 @@
-//! Verify-and-watch: a verification, and notice until a day when its verdict would change. It is verified by the one path that all
-//! verifications take, and counts there; then the claims are kept sealed, and looked at again (`again`) when the record has a new
-//! version and on the days on which a date alone changes the verdict (`days`).
+//! Verify-and-watch: a verification, and a notice whenever its verdict changes until a given day. The first verification takes the
+//! same path as all others and is counted there. Then the claims are stored sealed, and evaluated again (`again`) when the record has
+//! a new version and on days on which a date alone changes the verdict (`days`).
 //!
-//! `told == what the agency was last told`: a look that comes to the same tells nothing. A watch gives no right that a grant does not:
-//! it ends, quietly, with the grant.
+//! `told == what the agency was last told`: an evaluation with the same result sends nothing. A watch gives no right beyond the grant:
+//! it ends, without notice, with the grant.
 
 mod again;
 mod days;
@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::node::caller::Caller;
+use super::node::{caller::Caller, write::Attempts};
 use super::{
     access::table::AccessAgency,
     delivery::message::hex,
@@ -39,16 +39,10 @@ use heyan_domain::{
 use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::commit::Commit;
 use heyan_ports::{
-    deliveries::StoredEvent,
+    deliveries::{EventKind, StoredEvent},
     subject::SubjectKey,
-    watches::{WatchFilter, WatchRow},
+    watches::{WatchFilter, WatchPhase, WatchRow},
 };
-
-/// The kind of the event that tells of it.
-pub const KIND: &str = "verification.would_change";
-
-/// States of a watch.
-pub const STATES: [&str; 3] = ["unchanged", "changed", "ended"];
 
 /// A watch that ended is kept for so long, microseconds, without what was claimed.
 pub const KEPT_US: i64 = 30 * 86_400_000_000;
@@ -226,7 +220,7 @@ impl WatchPlan {
             agency: caller.agency()?.row.id.clone(),
             dataset: answer.judgement.dataset.name.clone(),
             subject: SubjectKey(answer.judgement.subject_key),
-            state: "unchanged".to_owned(),
+            state: WatchPhase::Unchanged,
             until: china_midnight_us(self.until.saturating_add(jiff::Span::new().days(1))),
             next_at: now_us + FIRST_LOOK_US,
             revision: 1,
@@ -327,9 +321,9 @@ impl WatchView {
     }
 
     /// Its state, and why it ended: without its grant it has ended, before the next look finds it so.
-    pub fn state(&self, hub: &Hub) -> (&str, Option<&str>) {
-        let lost = self.row.state != "ended" && !self.is_permitted(hub);
-        let state = if lost { "ended" } else { self.row.state.as_str() };
+    pub fn state(&self, hub: &Hub) -> (WatchPhase, Option<&str>) {
+        let lost = self.row.state != WatchPhase::Ended && !self.is_permitted(hub);
+        let state = if lost { WatchPhase::Ended } else { self.row.state };
         (state, self.facts.ended.as_deref().or(lost.then_some("grant")))
     }
 }
@@ -339,7 +333,7 @@ pub fn told_by(hub: &Hub, row: &WatchRow) -> Vec<String> {
     let now_us = hub.clock.now_us();
     let table = hub.outward.subscriptions.load();
     let hears = |one: &&std::sync::Arc<heyan_ports::deliveries::SubscriptionRow>| {
-        one.agency == row.agency && one.covers(KIND, Some(&row.dataset), now_us)
+        one.agency == row.agency && one.covers(EventKind::WouldChange, Some(&row.dataset), now_us)
     };
     let mut ids: Vec<String> = table.by_id.values().filter(hears).map(|one| one.id.clone()).collect();
     ids.sort_unstable();
@@ -349,7 +343,7 @@ pub fn told_by(hub: &Hub, row: &WatchRow) -> Vec<String> {
 /// Keeps a new watch.
 ///
 /// # Errors
-/// The store or the ledger cannot be asked.
+/// Returns an error if the store or the ledger cannot be reached.
 pub async fn add(hub: &Hub, caller: &Caller, row: WatchRow) -> Result<(), AppError> {
     change(hub, caller, "watch.add", row).await
 }
@@ -373,7 +367,7 @@ fn view(hub: &Hub, row: WatchRow) -> Result<WatchView, AppError> {
 /// The caller's watches, by id.
 ///
 /// # Errors
-/// The store could not be asked.
+/// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, caller: &Caller, filter: WatchFilter) -> Result<Vec<WatchView>, AppError> {
     let filter = WatchFilter {
         agency: caller.agency()?.row.id.clone(),
@@ -386,7 +380,7 @@ pub async fn list(hub: &Hub, caller: &Caller, filter: WatchFilter) -> Result<Vec
 /// One of the caller's watches.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such watch or it belongs to another agency.
 pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<WatchView, AppError> {
     let agency = &caller.agency()?.row.id;
     let row = hub.store.watch(id).await?.filter(|row| row.agency == *agency);
@@ -396,17 +390,18 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<WatchView, AppE
 /// Ends a watch; what was claimed is forgotten. `false`: it had ended, and nothing was written.
 ///
 /// # Errors
-/// No such one, or another agency's.
+/// `NotFound` if there is no such watch or it belongs to another agency.
 pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppError> {
+    let mut attempts = Attempts::none();
     loop {
         let WatchView { row, facts } = get(hub, caller, id).await?;
-        if row.state == "ended" {
+        if row.state == WatchPhase::Ended {
             return Ok(false);
         }
         let ended = ended(hub, row, facts, "withdrawn")?;
         match change(hub, caller, "watch.remove", ended).await {
-            // It was woken or looked at in between.
-            Err(AppError::Store(heyan_ports::error::StoreError::Conflict)) => continue,
+            // It was woken or looked at meanwhile.
+            Err(error) if attempts.again(&error) => {}
             done => return done.map(|()| true),
         }
     }
@@ -421,7 +416,7 @@ fn ended(hub: &Hub, row: WatchRow, facts: WatchFacts, why: &str) -> Result<Watch
         ..facts
     };
     Ok(WatchRow {
-        state: "ended".to_owned(),
+        state: WatchPhase::Ended,
         revision: row.revision + 1,
         updated_at: hub.clock.now_us(),
         facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,

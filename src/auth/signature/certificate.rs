@@ -35,7 +35,7 @@ impl Certificate {
     /// The certificates in PEM or DER.
     ///
     /// # Errors
-    /// One of them is none, or there are none or too many.
+    /// Returns an error if one of them is not a certificate, or if there is no certificate or too many.
     pub fn read_all(bytes: &[u8]) -> Result<Vec<Self>, CertificateFault> {
         let ders = match bytes.first() {
             Some(0x30) => vec![bytes.to_vec()],

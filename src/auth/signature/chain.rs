@@ -1,6 +1,6 @@
 //! From a signer's certificate to a configured root (RFC 5280 §6.1): names, signatures, validity, CA flag, key usage, path length.
 //! What is not understood is not trusted: an unknown critical extension, name constraints and other algorithms end the path.
-//! Revocation is not looked at: the hub asks nobody while it answers.
+//! Revocation is not checked: the hub contacts no other system while it answers.
 
 use x509_cert::{
     der::{Encode, asn1::ObjectIdentifier},

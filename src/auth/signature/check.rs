@@ -6,9 +6,9 @@ use x509_cert::der::{Decode, Reader, SliceReader, asn1::UintRef};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureFault {
     /// Not a signature of the key's algorithm: its length or its coding.
-    #[error("the signature is none of the key's algorithm")]
+    #[error("the signature is not one of the key's algorithm: wrong length or coding")]
     Signature,
-    /// The key is none, or one that nobody should use.
+    /// The key cannot be read, or is too weak to be used.
     #[error("the key cannot be used")]
     Key,
     /// No module for the algorithm.

@@ -10,7 +10,7 @@ pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn SignatureVer
     let key = <&[u8; 32]>::try_from(key).map_err(|_| SignatureFault::Key)?;
     let key = VerifyingKey::from_bytes(key).map_err(|_| SignatureFault::Key)?;
     if key.is_weak() {
-        // A key of small order fits signatures that nobody made.
+        // With a key of small order, a signature that was never made can verify.
         return Err(SignatureFault::Key);
     }
     let signature = Signature::from_slice(signature).map_err(|_| SignatureFault::Signature)?;

@@ -87,7 +87,7 @@ pub trait SignatureProvider: Send + Sync {
     /// Begins to verify `signature` by `key`.
     ///
     /// # Errors
-    /// The signature or the key is none of its algorithm, or the algorithm is not to be had here.
+    /// Returns an error if the signature or the key does not fit its algorithm, or if this build lacks the algorithm.
     fn begin(&self, key: &PublicKey, signature: &[u8]) -> Result<Box<dyn SignatureVerifier>, SignatureFault>;
 }
 

@@ -10,7 +10,7 @@ use super::check::{SignatureCheck, SignatureFault, SignatureVerifier};
 /// Sizes of a modulus, bytes: 2,048 to 8,192 bits.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1_024;
 
-/// Public exponents: FIPS 186-5 §5.4 asks for more than 2¹⁶, and nobody needs more than 33 bits.
+/// Public exponents: FIPS 186-5 §5.4 asks for more than 2¹⁶, and no key in use has more than 33 bits.
 const EXPONENT_MIN: u64 = 65_537;
 const EXPONENT_MAX: u64 = (1 << 33) - 1;
 
@@ -34,7 +34,7 @@ pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn SignatureVer
         let value = exponent.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
         (EXPONENT_MIN..=EXPONENT_MAX).contains(&value) && value % 2 == 1
     };
-    // A first byte of less than 128 would be a modulus of odd length in bits, which nobody makes.
+    // A first byte of less than 128 would be a modulus whose length in bits is no multiple of 8; no key in use has one.
     let modulus_fits = MODULUS_BYTES.contains(&bytes) && modulus.first().is_some_and(|first| *first >= 0x80);
     if !exponent_fits || !modulus_fits {
         return Err(SignatureFault::Key);

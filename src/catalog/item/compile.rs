@@ -148,7 +148,7 @@ fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut ItemFau
         }
         (Some(dataset), None) => MaterialProof::Register(compile_register(dataset, spec, catalog, faults)?),
         (None, reason) => {
-            // What is asked has no meaning where nobody is asked.
+            // `subject` and `claims` have no meaning without a register to ask.
             if !spec.subject.is_empty() || !spec.claims.is_empty() {
                 faults.add("/dataset", "missing_member");
                 return None;

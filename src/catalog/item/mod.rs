@@ -54,9 +54,9 @@ pub struct ItemCondition {
 pub enum MaterialProof {
     /// By a register.
     Register(RegisterProof),
-    /// By none, for this reason.
+    /// By no register, for this reason.
     NotVerifiable(BilingualLabel),
-    /// Nobody has said.
+    /// It is not registered how.
     NotMapped,
 }
 

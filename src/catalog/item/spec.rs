@@ -50,7 +50,7 @@ pub struct ItemSpec {
     pub materials: Option<Vec<MaterialSpec>>,
 }
 
-/// A member that is there is whole: `null` is none of it.
+/// A member that is present must have its type: `null` does not stand for an absent one.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

@@ -98,7 +98,7 @@ pub(crate) async fn list(
 /// Sends a change and gives back the hub's answer.
 ///
 /// # Errors
-/// The hub refuses or cannot be reached.
+/// Returns an error if the hub refuses or cannot be reached.
 pub(crate) async fn post(
     args: &HubArgs,
     path: &[&str],
@@ -191,7 +191,7 @@ pub(crate) fn members_text(answer: &Value) -> String {
 /// Disables or enables a party.
 ///
 /// # Errors
-/// The hub refuses or cannot be reached.
+/// Returns an error if the hub refuses or cannot be reached.
 pub(crate) async fn standing(
     args: &IdArgs,
     what: &str,

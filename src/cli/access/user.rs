@@ -1,5 +1,5 @@
 //! `heyan user add|list|rotate-secret|disable|enable`: the people who run a hub.
-//! Operator, manager and auditor are disjoint: nobody holds two.
+//! Operator, manager and auditor are disjoint: a person holds at most one of these roles.
 
 use std::path::PathBuf;
 

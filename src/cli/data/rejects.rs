@@ -69,7 +69,7 @@ impl RejectFile {
     /// Adds a row.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub(crate) fn add(&mut self, reject: RejectedRow) -> Result<(), CommandFailure> {
         let RejectedRow {
             line,
@@ -99,7 +99,7 @@ impl RejectFile {
     /// Hands everything to the system, so that a stop from outside loses no row that was decided.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub(crate) fn flush(&mut self) -> Result<(), CommandFailure> {
         let flushed = self.file.as_mut().map_or(Ok(()), BufWriter::flush);
         flushed.map_err(|error| self.cannot_write(&error))

@@ -37,9 +37,9 @@ pub(crate) enum RowFormat {
 pub(crate) struct FileRow {
     /// Line on which it begins, from 1.
     pub line: u64,
-    /// One line of JSON for the hub, or why there is none.
+    /// The row as one line of JSON for the hub, or why it cannot be made.
     pub json: Result<String, RowFault>,
-    /// The row as it stands in the file, where that is not `json`.
+    /// The row as written in the file, if that differs from `json`.
     pub raw: Option<String>,
 }
 
@@ -261,7 +261,7 @@ pub(super) fn cannot_read(name: &str, error: &io::Error) -> CommandFailure {
 
 /// Why the reader stops early.
 pub(super) enum ReaderStop {
-    /// Nobody wants more rows.
+    /// The receiver wants no more rows.
     Unwanted,
     Failed(CommandFailure),
 }

@@ -20,7 +20,7 @@ use heyan_connectors::source::file::delimiter_of;
 /// Reads all rows of a file.
 ///
 /// # Errors
-/// The header does not fit the dataset, the file cannot be read on, or nobody wants more rows.
+/// Returns an error if the header does not fit the dataset, the file cannot be read on, or the receiver wants no more rows.
 pub(super) fn read(
     mut input: impl BufRead,
     name: &str,

@@ -204,7 +204,7 @@ async fn converse(
     };
     let received = received.await;
     if received.is_err() {
-        // It may wait for a slow file: nobody will take its rows.
+        // The feeder may be waiting for a slow file, and its rows are no longer wanted.
         feeder.abort();
         return received;
     }

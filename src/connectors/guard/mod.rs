@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use heyan_auth::target::{CheckedUrl, TargetRules, TargetTransport};
 use heyan_domain::delivery::{AttemptFailure, TargetFault};
 
-/// Look-ups of the system's resolver at once: each holds a thread until it gives up, whoever still waits for it.
+/// Concurrent look-ups of the system's resolver. Each holds a thread until it ends, even when its caller no longer waits.
 const LOOKUPS_MAX: usize = 64;
 /// Addresses of one name that are tried; all are checked.
 const ADDRESSES_MAX: usize = 8;
@@ -59,7 +59,7 @@ pub enum GuardError {
     #[error("the file of certificate authorities holds no usable certificate")]
     Roots,
     /// The library refuses its settings.
-    #[error("no client for outside systems: {0}")]
+    #[error("cannot create the client for outside systems: {0}")]
     Client(#[source] reqwest::Error),
 }
 
@@ -112,7 +112,7 @@ impl GuardedClient {
     /// Makes a client on the system's resolver.
     ///
     /// # Errors
-    /// The certificates cannot be used.
+    /// Returns an error if the certificates cannot be used.
     pub fn new(settings: &GuardSettings) -> Result<Self, GuardError> {
         Self::with_lookup(settings, Arc::new(SystemLookup::default()))
     }
@@ -120,7 +120,7 @@ impl GuardedClient {
     /// The same on another resolver.
     ///
     /// # Errors
-    /// The certificates cannot be used.
+    /// Returns an error if the certificates cannot be used.
     pub(crate) fn with_lookup(settings: &GuardSettings, lookup: Arc<dyn NameLookup>) -> Result<Self, GuardError> {
         // The first installed provider stays; `main` has done so, a test has not.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -142,7 +142,7 @@ impl GuardedClient {
     /// Checks a URL as somebody wrote it.
     ///
     /// # Errors
-    /// Why it may not be reached.
+    /// Returns the reason if the target may not be reached.
     pub fn check(&self, url: &str) -> Result<CheckedUrl, TargetFault> {
         self.rules.check_text(url)
     }

@@ -1,4 +1,4 @@
-//! What the client itself holds to, whoever uses it: resolver, bounds of answers, no proxy. URLs are tested in `push::tests`.
+//! What the client guarantees to all its users: resolver, bounds of answers, no proxy. URLs are tested in `push::tests`.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

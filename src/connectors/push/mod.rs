@@ -73,7 +73,7 @@ impl WebhookPush {
     /// Prepares to push; nothing is sent yet.
     ///
     /// # Errors
-    /// The certificates cannot be used.
+    /// Returns an error if the certificates cannot be used.
     pub fn new(config: PushConfig) -> Result<Self, PushError> {
         Self::with_lookup(config, Arc::new(SystemLookup::default()))
     }
@@ -81,7 +81,7 @@ impl WebhookPush {
     /// The same on another resolver.
     ///
     /// # Errors
-    /// The certificates cannot be used.
+    /// Returns an error if the certificates cannot be used.
     pub(crate) fn with_lookup(config: PushConfig, lookup: Arc<dyn NameLookup>) -> Result<Self, PushError> {
         let settings = GuardSettings {
             rules: config.rules,

@@ -14,7 +14,7 @@ const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 /// Why a message is not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// A key, the id or the timestamp is none.
+    /// A key, the id or the timestamp is malformed.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
     /// Neither secret nor seed.

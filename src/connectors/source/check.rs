@@ -29,7 +29,7 @@ pub enum StepFinding {
 pub struct CheckStep {
     /// Word of the step: `names`, `connect`, `credentials`, `question`, `page`, `folder`, `target`.
     pub step: &'static str,
-    /// What it came to.
+    /// Its result.
     pub found: StepFinding,
     /// What was found; no value of a record and no secret.
     pub text: BilingualLabel,
@@ -54,8 +54,8 @@ impl CheckReport {
 }
 
 impl ConnectorSet {
-    /// Tries one connector; `None`: there is none of that name. `subject` is whom a source is asked about.
-    /// Claims are for a source that only answers yes or no.
+    /// Tries one connector; `None` if no connector has this name. A source is asked about `subject`. `claims` are for a source
+    /// that only answers yes or no.
     pub async fn check(&self, name: &str, subject: &NamedValues, claims: &NamedValues) -> Option<CheckReport> {
         let part = self.part(name)?;
         let mut steps = CheckSteps(Vec::new());

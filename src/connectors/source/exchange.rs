@@ -276,7 +276,7 @@ impl HttpExchange {
     /// The addresses that a URL leads to, all of them admitted: for a check of each step.
     ///
     /// # Errors
-    /// There are none, or one is not admitted.
+    /// Returns an error if the name has no address, or if one of its addresses is not admitted.
     pub async fn addresses(&self, url: &str) -> Result<Vec<SocketAddr>, SourceTrouble> {
         let checked = self.client.check(url).map_err(SourceTrouble::Target)?;
         let port = checked.url().port_or_known_default().unwrap_or_default();
@@ -318,7 +318,7 @@ impl HttpExchange {
     /// An id for one request, time-ordered.
     ///
     /// # Errors
-    /// There are no random bytes.
+    /// Returns an error if the random source fails.
     pub fn uuid(&self) -> Result<uuid::Uuid, UnmadeRequest> {
         let mut random = [0; 10];
         SystemRandom::new()
@@ -331,7 +331,7 @@ impl HttpExchange {
     /// The proof that a request would carry: for a check of the credentials alone.
     ///
     /// # Errors
-    /// There is none.
+    /// Returns an error if the credentials cannot be made.
     pub(crate) async fn try_credentials(&self) -> Result<(), SourceTrouble> {
         let fetcher = SecretFetcher { client: &self.client };
         self.credentials.prove(self.now_us(), &fetcher).await.map(drop)

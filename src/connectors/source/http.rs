@@ -29,7 +29,7 @@ impl HttpSpeaker {
     /// Compiles a connector by HTTP; nothing is sent yet.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub fn new(
         connector: &ConnectorFile,
         http: &HttpConfig,
@@ -53,7 +53,7 @@ impl HttpSpeaker {
     /// Makes one request of values, with an id and the time of its own.
     ///
     /// # Errors
-    /// A value is missing or cannot stand in its place.
+    /// Returns an error if a value is missing or not allowed in its place.
     pub fn make(&self, fill: &RequestFilling<'_>) -> Result<PreparedRequest, UnmadeRequest> {
         self.request.make(&PlaceValues {
             now_us: self.exchange.now_us(),
@@ -101,7 +101,7 @@ impl HttpSource {
     /// Compiles it; nothing is sent yet.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub fn new(
         connector: &ConnectorFile,
         dataset: &str,
@@ -167,7 +167,7 @@ impl HttpSource {
     /// Asks for the record of one subject; `None`: the source says that it has none.
     ///
     /// # Errors
-    /// There is no answer that can be believed.
+    /// Returns an error if its answer cannot be relied on.
     pub async fn ask(&self, subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceTrouble> {
         let subject = object(subject);
         let speaker = &self.speaker;
@@ -182,7 +182,7 @@ impl HttpSource {
     /// where one that it needs is not made, it is not asked at all.
     ///
     /// # Errors
-    /// There is no answer that can be believed.
+    /// Returns an error if its answer cannot be relied on.
     pub async fn verify(
         &self,
         subject: &[(String, String)],

@@ -51,7 +51,7 @@ impl OpenedDatabase {
         around: &SharedSurroundings,
     ) -> Result<Self, ConnectorError> {
         let wrong = |key: &str, reason: String| ConnectorError::new(&connector.path, key, reason);
-        // The text of the query is the same to every engine; this one is opened by nobody.
+        // Checks the text of the query, which is the same for every engine; this source is never opened.
         let tried = SqlSource::new("sqlite://none", sql, &connector.limits);
         let tried = tried.map_err(|fault| wrong("sql.query", fault.to_string()))?;
         let subject: BTreeSet<&str> = facts.subject.iter().map(|named| named.name.as_str()).collect();
@@ -168,7 +168,9 @@ impl OpenedWebhook {
                 false => format!("{SECRET_PREFIX}{}", text.as_str()).into(),
             };
             let secret = WebhookSecret::parse(&text);
-            let secret = secret.map_err(|_| SourceFault::Setup("a webhook secret that is none"))?;
+            let secret = secret.map_err(|_| {
+                SourceFault::Setup("a webhook secret is malformed: `whsec_` and 24 to 64 bytes in base64 are expected")
+            })?;
             secrets.push(secret.as_bytes().to_vec());
         }
         Ok(WebhookTarget {

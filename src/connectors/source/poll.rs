@@ -29,7 +29,7 @@ impl HttpFeed {
     /// Compiles it; nothing is sent yet.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub fn new(
         connector: &ConnectorFile,
         feed: &FeedFacts,

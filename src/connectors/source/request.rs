@@ -89,7 +89,7 @@ impl RequestTemplate {
     /// Compiles the templates.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub fn compile(config: &RequestConfig, scope: &PlaceScope) -> Result<Self, (String, String)> {
         let under = |key: &'static str, name: &str| format!("request.{key}.{name}");
         let parse = |key: String, text: &str| PlaceTemplate::parse(text, scope).map_err(|reason| (key, reason));
@@ -132,7 +132,7 @@ impl RequestTemplate {
     /// Makes a request.
     ///
     /// # Errors
-    /// A value is missing or cannot stand in its place.
+    /// Returns an error if a value is missing or not allowed in its place.
     pub fn make(&self, values: &PlaceValues<'_>) -> Result<PreparedRequest, UnmadeRequest> {
         let mut url = String::new();
         for (at, segment) in self.url.iter().enumerate() {

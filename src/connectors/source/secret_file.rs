@@ -64,7 +64,7 @@ impl SecretFiles {
 /// The line that a file of this name holds for a secret.
 ///
 /// # Errors
-/// The secret is none, or the key is used up.
+/// Returns an error if the text is not a secret, or if the sealing key is used up.
 pub fn sealed(sealer: &PurposeSealer, path: &Path, secret: &str) -> Result<String, SecretFileError> {
     let secret = whole(secret)?;
     let mut out = Vec::new();

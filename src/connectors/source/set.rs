@@ -34,7 +34,7 @@ pub trait SignedSink: Send + Sync + 'static {
     /// Whether the hub's own rules admit the URL.
     ///
     /// # Errors
-    /// Why not.
+    /// Returns the reason why not.
     fn check(&self, url: &str) -> Result<(), TargetFault>;
 
     /// One signed attempt; the delivery of the change is the id of the message.

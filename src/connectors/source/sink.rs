@@ -23,7 +23,7 @@ impl HttpSink {
     /// Compiles it; nothing is sent yet.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub fn new(
         connector: &ConnectorFile,
         http: &HttpConfig,

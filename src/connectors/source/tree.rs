@@ -15,7 +15,7 @@ impl TreePointer {
     /// Parses a pointer: empty, or segments that each begin with `/`.
     ///
     /// # Errors
-    /// It is none.
+    /// Returns the reason if `text` is not well-formed XML of the form that sources use.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Ok(Self::default());

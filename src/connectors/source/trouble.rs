@@ -17,16 +17,16 @@ pub enum SourceTrouble {
     Connect(AttemptFailure),
     /// The address is not allowed.
     Target(TargetFault),
-    /// Who asks was refused.
+    /// The credentials were refused.
     Auth(Option<u16>),
-    /// A transport status that is none of success.
+    /// A transport status other than success.
     Status {
         /// The status.
         status: u16,
         /// `Retry-After` of 429 or 503, seconds.
         retry_after_s: Option<u32>,
     },
-    /// A business code that is none of success.
+    /// A business code other than success.
     Code {
         /// Transport status.
         status: u16,

@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(
             parse("<a>\n  <b>一致</b>\n</a>").unwrap(),
             json!({"a": [{"b": ["一致"]}]}),
-            "white space between elements is none"
+            "white space between elements is not text"
         );
     }
 

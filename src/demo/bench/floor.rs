@@ -1,6 +1,6 @@
-//! What nobody can do without, to hold the hub against: a bare HTTP server that reads a body and answers a constant
-//! of a given size; for batches and streams, one that also parses the questions and writes as many answers.
-//! It must stay as bare as this: a ratio against a floor that does more would flatter the hub.
+//! The floor that the hub is measured against: a bare HTTP server that reads a body and answers a constant of a given size; for
+//! batches and streams, one that also parses the questions and writes as many answers.
+//! It must stay this bare: a ratio against a floor that does more would flatter the hub.
 
 use std::{path::PathBuf, time::Instant};
 

@@ -64,7 +64,7 @@ impl LoadRequests {
     /// Requests with a token to the server of a URL.
     ///
     /// # Errors
-    /// The URL or the token is none.
+    /// Returns an error if the URL or the token is malformed.
     pub(super) fn new(url: &str, token: &str, bodies: Vec<String>) -> anyhow::Result<Self> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))?;
         bearer.set_sensitive(true);
@@ -79,7 +79,7 @@ impl LoadRequests {
     /// The same requests to another server.
     ///
     /// # Errors
-    /// The URL is none.
+    /// Returns an error if the URL is malformed.
     pub(super) fn to(&self, url: &str) -> anyhow::Result<Self> {
         Ok(Self {
             authority: authority(url)?,
@@ -90,7 +90,7 @@ impl LoadRequests {
     /// Each request once.
     ///
     /// # Errors
-    /// No connection.
+    /// Returns an error if no connection can be opened.
     pub(crate) async fn each_once(&self, connections: u64) -> anyhow::Result<LoadRound> {
         self.all(connections, |_| LoadPace::Count(self.bodies.len())).await
     }
@@ -98,7 +98,7 @@ impl LoadRequests {
     /// One round.
     ///
     /// # Errors
-    /// No connection.
+    /// Returns an error if no connection can be opened.
     pub(super) async fn run(&self, connections: u64, seconds: u64, rate: Option<u64>) -> anyhow::Result<LoadRound> {
         let begin = Instant::now();
         let until = begin + Duration::from_secs(seconds);

@@ -1,7 +1,7 @@
 //! Civil dates of the generator: day numbers, ages and spans in the proleptic Gregorian calendar.
 //! There is no clock: the city is as of one fixed day, so that one seed gives one city whenever it is made.
 
-/// The day as of which the city is made; nobody is born and nothing is issued after it.
+/// The day as of which the city is made; no birth and no issue is dated after it.
 pub(crate) const AS_OF: Date = Date {
     year: 2026,
     month: 11,

@@ -80,7 +80,8 @@ impl Licence {
     }
 
     /// Identifier with root, dots and check character (GB/T 36904-2018).
-    pub fn licence_id(&self) -> String {
+    #[cfg(test)]
+    pub(super) fn licence_id(&self) -> String {
         let mut out = String::with_capacity(80);
         self.write_id(&mut out);
         out

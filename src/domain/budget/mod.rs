@@ -201,7 +201,7 @@ impl FieldGuesses {
         }
     }
 
-    /// Whether a question is counted already, by its keyed hash: asking it again is [`Allowance::Free`], whoever asks.
+    /// Whether a question, given by its keyed hash, is counted already. Asking it again is [`BudgetAllowance::Free`] for every agency.
     pub fn knows(&self, value: &[u8; 16], now_s: i64) -> bool {
         let now = minute(now_s);
         let mut counted = self.entries.iter().filter(|entry| counts(entry, MINUTES_30_DAYS, now));

@@ -77,7 +77,7 @@ impl Asked {
     }
 }
 
-/// How a verification must use the budget; nothing when the answer is `review`.
+/// How a verification must use the budget; `None` if the answer is `review`.
 fn answer(
     guesses: &mut FieldGuesses,
     limits: &BudgetLimits,

@@ -179,7 +179,7 @@ impl AmountRule {
         Ok(rule)
     }
 
-    /// The amount, or nothing when the text is none.
+    /// The amount; `None` if the text cannot be read.
     pub(crate) fn parse(&self, raw: &str) -> Option<AmountForm> {
         let mut text = fold_amount(raw);
         let mut currency = None;
@@ -211,7 +211,7 @@ impl AmountRule {
         unit.is_empty() || self.units.iter().any(|known| &*known.0 == unit)
     }
 
-    /// The text without the currency in front or behind, and which one it is; nothing when it names two.
+    /// The text without the currency in front or behind, and which one it is; `None` if it names two.
     fn without_currency<'a>(&self, text: Cow<'a, str>, known: Option<u8>) -> Option<(Cow<'a, str>, Option<u8>)> {
         let (mut rest, mut named) = (text, known);
         for (word, number) in &self.currencies {
@@ -354,7 +354,7 @@ fn in_words(text: &str) -> Option<(Decimal, &str)> {
     Some((Decimal::from(numeral::whole(number)?), rest))
 }
 
-/// The text without the first `word` in it, or nothing when it holds none.
+/// The text without the first `word` in it; `None` if it does not contain it.
 fn removed(text: &str, word: &str) -> Option<String> {
     // Most words are not there: their last byte tells, at a fraction of the cost of a search.
     let last = word.bytes().next_back()?;

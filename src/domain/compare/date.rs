@@ -1,5 +1,5 @@
 //! Civil dates in every form that registers write, with their precision, and the words that mean "open-ended".
-//! A month is not its first day: 2018-08 and 2018-08-01 are for review, because nobody knows that they agree.
+//! A month is not its first day: 2018-08 and 2018-08-01 are for review, because they need not agree.
 
 use std::borrow::Cow;
 
@@ -120,7 +120,7 @@ impl DateForm {
     }
 }
 
-/// Reads a date, or nothing when the text is none.
+/// Reads a date; `None` if the text cannot be read.
 pub(crate) fn parse(raw: &str) -> Option<DateForm> {
     if let Some(day) = iso_day(raw) {
         return usual(DateForm::Day(day));
@@ -136,7 +136,7 @@ pub(crate) fn parse(raw: &str) -> Option<DateForm> {
     let form = written(text)?;
     if let Some(weekday) = weekday {
         let (first, last) = form.range()?;
-        // A weekday that contradicts the day: nobody knows which of them is right.
+        // The weekday contradicts the day, and either of them may be the wrong one.
         if first != last || first.weekday() != weekday {
             return None;
         }
@@ -206,7 +206,7 @@ fn iso_day(raw: &str) -> Option<Date> {
     calendar_day(raw.get(..4)?, raw.get(5..7)?, raw.get(8..)?)
 }
 
-/// The year 9999 is open-ended, and a year outside [`YEARS`] is none.
+/// The year 9999 means open-ended; `None` for a year outside [`YEARS`].
 fn usual(form: DateForm) -> Option<DateForm> {
     match form.range() {
         Some((first, _)) if first.year() == OPEN_YEAR => Some(DateForm::Open),

@@ -18,7 +18,7 @@ pub(super) enum ChinaTime {
     Moment(DateTime),
 }
 
-/// A day and what stands behind it as a time; nothing when the text has no time.
+/// A day and what stands behind it as a time; `None` if the text has no time.
 pub(super) fn split(text: &str) -> Option<(&str, &str)> {
     let at = text.find(['T', ' ']).or_else(|| {
         let day = text.find(['日', '号'])?;

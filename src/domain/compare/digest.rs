@@ -44,7 +44,7 @@ impl DigestAlgorithm {
         }
     }
 
-    /// The digest, folded, or nothing when the text is none of this algorithm.
+    /// The digest, folded; `None` if the text is not a digest of this algorithm.
     pub(crate) fn read(self, raw: &str) -> Option<Cow<'_, str>> {
         let folded = self.fold(raw);
         (folded.len() == LENGTH && HEXADECIMAL.holds(&folded)).then_some(folded)

@@ -128,7 +128,7 @@ fn behind_description(text: &[char]) -> Option<&[char]> {
     Some(rest)
 }
 
-/// The text without the remark in brackets at its end, or nothing when it has none.
+/// The text without the remark in brackets at its end; `None` if it has none.
 fn without_remark(text: &str) -> Option<&str> {
     let (bare, _) = text.strip_suffix(')')?.split_once('(')?;
     (!bare.is_empty()).then_some(bare)

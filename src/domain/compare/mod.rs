@@ -319,7 +319,7 @@ impl FieldComparator {
         )
     }
 
-    /// How many holders a value names; nothing where it cannot be read.
+    /// How many holders a value names; `None` if it cannot be read.
     pub(crate) fn holders(&self, raw: &str) -> Option<usize> {
         match self.form(raw) {
             ValueForm::Text(text) | ValueForm::Number(text, _) => Some(text.split(holders::SEPARATOR).count()),

@@ -55,7 +55,7 @@ pub enum HeadRelation {
 }
 
 impl HomeCity {
-    /// Reads a six- or four-digit code or a full name, `340200` or `芜湖市`; nothing when the table has no such city.
+    /// Reads a six- or four-digit code or a full name, `340200` or `芜湖市`; `None` if the table has no such city.
     pub fn parse(text: &str) -> Option<Self> {
         let table = divisions();
         let ids = if text.bytes().all(|b| b.is_ascii_digit()) {

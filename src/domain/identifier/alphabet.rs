@@ -22,7 +22,7 @@ impl Alphabet {
         Self { characters, values }
     }
 
-    /// What a character is worth, or nothing when it is not of the alphabet.
+    /// What a character is worth; `None` if it is not of the alphabet.
     pub(super) fn value(&self, byte: u8) -> Option<u32> {
         let value = *self.values.get(usize::from(byte))?;
         (value != NONE).then_some(u32::from(value))
@@ -33,7 +33,7 @@ impl Alphabet {
         self.characters.get(value as usize).map(|byte| char::from(*byte))
     }
 
-    /// The values of `text` times `weights`, summed; nothing when one is not of the alphabet or there are too few or too many.
+    /// The values of `text` times `weights`, summed; `None` if one is not of the alphabet or there are too few or too many.
     pub(super) fn weigh<const LENGTH: usize>(&self, text: &[u8], weights: [u32; LENGTH]) -> Option<u32> {
         let text: &[u8; LENGTH] = text.try_into().ok()?;
         let mut sum = 0;

@@ -12,7 +12,7 @@ const ALPHABET: Alphabet = Alphabet::new("0123456789ABCDEFGHJKLMNPQRTUWXY");
 const WEIGHTS: [u32; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
 const BODY_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
 
-/// The check character of the first 17 characters (GB 32100-2015, mod 31), or nothing when they are not of its alphabet.
+/// The check character of the first 17 characters (GB 32100-2015, mod 31); `None` if they are not of its alphabet.
 pub fn check_character(first: &str) -> Option<char> {
     whole_check(first.as_bytes())
 }
@@ -23,23 +23,12 @@ fn whole_check(first: &[u8]) -> Option<char> {
 }
 
 /// The check character of an organisation code's eight body characters (GB 11714, mod 11).
-pub(crate) fn organization_check_character(body: &str) -> Option<char> {
-    organization_check(body.as_bytes())
-}
-
 fn organization_check(body: &[u8]) -> Option<char> {
     match 11 - BASE_36.weigh(body, BODY_WEIGHTS)? % 11 {
         10 => Some('X'),
         11 => Some('0'),
         digit => char::from_digit(digit, 10),
     }
-}
-
-/// The whole code of eight leading characters (authority, kind, division) and eight of the organisation; for made-up cities.
-pub fn complete(prefix: &str, body: &str) -> Option<String> {
-    let first = format!("{prefix}{body}{}", organization_check_character(body)?);
-    let check = check_character(&first)?;
-    Some(format!("{first}{check}"))
 }
 
 /// Whether a text, as people type it, is a code with the right check characters.
@@ -52,7 +41,8 @@ pub fn organization_of(canonical: &str) -> Option<&str> {
     canonical.get(8..17)
 }
 
-/// Reads an organisation code (GB 11714) of nine characters, with or without the dash before the last; nothing when it is none.
+/// Reads an organisation code (GB 11714) of nine characters, with or without the dash before the last.
+/// `None` if `raw` is not such a code.
 pub fn parse_organization(raw: &str) -> Option<CanonicalIdentifier> {
     let text = spelling(raw);
     let (body, last) = (text.get(..8)?, text.get(8..)?);
@@ -118,6 +108,13 @@ pub(super) fn check(text: &str) -> Result<(), InvalidIdentifier> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The whole code of eight leading characters (authority, kind, division) and eight of the organisation.
+    fn complete(prefix: &str, body: &str) -> Option<String> {
+        let first = format!("{prefix}{body}{}", organization_check(body.as_bytes())?);
+        let check = check_character(&first)?;
+        Some(format!("{first}{check}"))
+    }
 
     fn code(raw: &str) -> &'static str {
         let word = |id: CanonicalIdentifier| id.findings.first().map_or("ok", |finding| finding.as_str());

@@ -10,7 +10,7 @@ use crate::fold;
 /// The root that every identifier begins with.
 pub(crate) const ROOT: &str = "1.2.156.3005.2";
 
-/// The check character (ISO 7064 MOD 37,36) over the four parts, or nothing when a character is not 0-9 or A-Z.
+/// The check character (ISO 7064 MOD 37,36) over the four parts; `None` if a character is not 0-9 or A-Z.
 pub fn check_character(kind: &str, issuer: &str, serial: &str, version: &str) -> Option<char> {
     let mut product = 36;
     for part in [kind, issuer, serial, version] {

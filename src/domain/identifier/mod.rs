@@ -177,7 +177,7 @@ pub enum InvalidIdentifier {
     #[error("the check character of the identifier is wrong")]
     CheckCharacter,
     /// The order code is one that is never given.
-    #[error("the order code inside the identifier is never given")]
+    #[error("the order code inside the identifier is never assigned")]
     OrderCode,
     /// A licence identifier without its root.
     #[error("the licence identifier does not begin with the root of GB/T 36904")]

@@ -16,7 +16,7 @@ const CHARACTERS: [char; 11] = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3'
 /// What people and machines write for the X at the end.
 const LIKE_X: [char; 11] = ['Ⅹ', 'ⅹ', '×', 'Х', 'х', 'Χ', 'χ', '✕', '✖', '╳', '⨯'];
 
-/// The check character (ISO 7064 MOD 11-2) of the first 17 digits, or nothing when they are not 17 digits.
+/// The check character (ISO 7064 MOD 11-2) of the first 17 digits; `None` if they are not 17 digits.
 pub fn check_character(digits: &str) -> Option<char> {
     let sum = DIGITS.weigh(digits.as_bytes(), WEIGHTS)?;
     CHARACTERS.get((sum % 11) as usize).copied()

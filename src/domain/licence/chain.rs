@@ -38,9 +38,9 @@ pub fn next_version(canonical: &str) -> Option<String> {
     Some(format!("{ROOT}.{kind}.{issuer}.{serial}.{next}.{check}"))
 }
 
-/// Whether one of `successors` stands in the place of an older version on the day `on`.
+/// Whether one of `successors` replaces an older version on the day `on`.
 ///
-/// One that was revoked stands in nobody's place, and neither does one that only notes what became of the older (暂扣, 注销 …).
+/// A successor that was revoked replaces nothing. Neither does one that only notes what became of the older version (暂扣, 注销 …).
 pub fn is_replaced(successors: &[SuccessorVersion], on: Date) -> bool {
     successors.iter().any(|successor| {
         let takes_over = !matches!(

@@ -1,5 +1,5 @@
-//! What a register says of an electronic licence (电子证照), and what follows from it on one day.
-//! A state is told of a day, never of "now": whoever asks names the day, and days are those of Asia/Shanghai.
+//! What a register says about an electronic licence (电子证照), and what follows from it on a given day.
+//! A state is always that of a day, never of "now": the caller gives the day. Days are those of Asia/Shanghai.
 
 pub mod chain;
 pub mod issuer;

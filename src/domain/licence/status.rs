@@ -145,6 +145,6 @@ mod tests {
             StatusWords::named("national").unwrap().state("u"),
             Some(LicenceStanding::Unknown)
         );
-        assert!(StatusWords::named("nobody").is_none());
+        assert!(StatusWords::named("unknown").is_none());
     }
 }

@@ -57,7 +57,7 @@ impl ValidityBound {
     }
 }
 
-/// A day as a caller names it: one whole day, in any form that registers write.
+/// Reads the day that a caller gives: one whole day, in any form that registers write.
 pub fn day(raw: &str) -> Option<Date> {
     match date::parse(raw) {
         Some(DateForm::Day(day)) => Some(day),

@@ -27,7 +27,7 @@ pub struct SeenEntry {
 pub struct LedgerFact {
     /// When, Unix microseconds.
     pub at_us: i64,
-    /// Where it stands.
+    /// Position of its entry in the ledger.
     pub seen: SeenEntry,
     /// Number of the agency.
     pub agency: u32,
@@ -83,9 +83,9 @@ pub struct StepFact {
     pub dataset: Arc<str>,
     /// Pseudonym of the subject.
     pub subject: u128,
-    /// Until when somebody has to act, days since 1970-01-01; `None`: nobody, or not known.
+    /// Deadline of the party that must act next, days since 1970-01-01; `None` if no party must act or the day is not known.
     pub due_day: Option<i32>,
-    /// Whether nobody has to do anything more.
+    /// Whether no party has to act any more.
     pub is_over: bool,
 }
 
@@ -146,7 +146,7 @@ pub struct SupervisionFinding {
     pub about: FindingSubject,
     /// What was counted, and what it was held against.
     pub counts: Vec<(&'static str, i64)>,
-    /// Where it stands.
+    /// The ledger entries that prove it.
     pub evidence: FindingEvidence,
     /// When it was found, Unix microseconds.
     pub at_us: i64,

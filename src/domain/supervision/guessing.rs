@@ -1,6 +1,6 @@
-//! Wrong claims about one field of one subject, again and again, by one agency: who mends several materials of one matter claims wrongly
-//! of several fields, who guesses claims wrongly of one. Beyond the budget of guesses the answer is `review` whether right or wrong, so
-//! `review` counts: whoever goes on is not told less suspicious than whoever stops.
+//! Finds repeated wrong claims by one agency about one field of one subject. An agency that corrects several materials of one matter is
+//! wrong about several fields; one that guesses is wrong about one field many times. Beyond the guess budget every answer is `review`, so
+//! `review` is counted too: an agency that goes on must not look less suspicious than one that stops.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -48,7 +48,7 @@ pub(super) fn is_news(told: u64, count: u64) -> bool {
     told == 0 || count >= told.saturating_mul(2)
 }
 
-/// Removes the oldest of too many keys, by the time that `at` reads; answers how many.
+/// Removes the oldest of too many keys, by the time that `at` reads. Returns their number.
 pub(super) fn forget_oldest<K: Ord + Clone, V>(
     map: &mut std::collections::BTreeMap<K, V>,
     keys_max: usize,

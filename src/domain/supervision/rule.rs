@@ -164,7 +164,7 @@ pub struct NoApplication {
     pub sigma_units_min: f64,
 }
 
-/// A mismatch that nobody brings to an end.
+/// A mismatch that stays unresolved for too long.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnresolvedRule {
@@ -277,7 +277,7 @@ impl RuleKind {
 /// One rule of the file.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// Names it: in alerts, metrics and the ledger.
+    /// Its identifier in alerts, metrics and the ledger.
     pub id: String,
     /// Its class.
     pub class: RuleClass,

@@ -17,7 +17,7 @@ const DEPTH_MAX: usize = 8;
 enum MemberNeed {
     Required,
     Optional,
-    /// Array elements, map values and the whole: nobody asks.
+    /// Array elements, map values and the whole: the question does not arise.
     Unsaid,
 }
 

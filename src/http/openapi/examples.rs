@@ -1,6 +1,6 @@
-//! Examples of requests and answers, all synthetic: numbers have right check characters and belong to nobody. They stand in
-//! `examples.json`: by operation and media type, requests as OpenAPI has them, answers as they are.
-//! A test holds each against its schema, and each request against the types that the handlers parse with.
+//! Examples of requests and answers, all synthetic: numbers have correct check characters and belong to no person. They are in
+//! `examples.json`, by operation and media type: requests in the form of OpenAPI, answers as sent.
+//! A test checks each against its schema, and each request against the types that the handlers parse with.
 
 use std::sync::LazyLock;
 

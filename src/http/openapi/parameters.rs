@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use heyan_app::supervision::alerts::AlertState;
-use heyan_domain::supervision::RuleClass;
+use heyan_domain::{mismatch::MismatchPhase, supervision::RuleClass};
+use heyan_ports::watches::WatchPhase;
 use heyan_texts::{BilingualText, text};
 
 /// What is said of a parameter.
@@ -99,7 +100,7 @@ fn of_the_loop(operation: &str, name: &str) -> Option<ParameterText> {
             "openapi.parameter.idempotency_key",
         ),
         ("state", "list_mismatches") => unsaid(
-            json!({"type": "string", "enum": heyan_domain::mismatch::STATES}),
+            json!({"type": "string", "enum": MismatchPhase::ALL.map(MismatchPhase::as_str)}),
             "openapi.parameter.in_state",
         ),
         ("state", _) => unsaid(
@@ -150,7 +151,7 @@ fn of_what_is_kept(operation: &str, name: &str) -> Option<ParameterText> {
             "openapi.parameter.watch",
         ),
         ("state", "list_watches") => unsaid(
-            json!({"type": "string", "enum": heyan_app::watches::STATES}),
+            json!({"type": "string", "enum": WatchPhase::ALL.map(WatchPhase::as_str)}),
             "openapi.parameter.in_state",
         ),
         ("level", _) => say(

@@ -56,7 +56,7 @@ refusals! {
     "act_on_mismatch" => &[BODY, JSON, &[InvalidHeader, PreconditionRequired, MismatchNotFound, RoleNotAllowed, NotInThisState, IdempotencyInProgress, IdempotencyKeyReused, InvalidValue, UnknownField, ValueTooLong, TooManyItems], STORE];
     "check_item" => &[BODY, JSON, PURPOSE, &[TooManyItems, ItemNotFound], STORE];
     "get_watch" | "remove_watch" => &[&[WatchNotFound], STORE];
-    "open_case" => &[BODY, JSON, PURPOSE, &[InvalidValue, TooManyItems], STORE];
+    "open_case" => &[BODY, JSON, PURPOSE, &[InvalidHeader, InvalidValue, TooManyItems, IdempotencyInProgress, IdempotencyKeyReused], STORE];
     "get_case" => &[&[CaseNotFound], STORE];
     "close_case" => &[&[CaseNotFound, NotOwner], STORE];
     "check_in_case" => &[BODY, JSON, &[CaseNotFound, NotOwner, NotInThisState, TooManyItems, InvalidValue, InvalidIdentifier, UnknownField, InvalidClaim, InvalidPredicate, ValueTooLong], GRANT, CEILING, STORE];

@@ -380,8 +380,8 @@ fn every_problem_fits() {
             for field in FieldCode::ALL {
                 problem = problem.error(ProblemPointer::root(), field);
             }
-            let problem = problem.extra("missing_clause", "networks").extra("legal_basis", "law");
-            assert_fits(&document, "Problem", &problem.to_value(locale));
+            let problem = problem.missing_clause("networks").legal_basis("law").reason("host");
+            assert_fits(&document, "ProblemDocument", &json!(problem.document(locale)));
         }
     }
 }

@@ -82,7 +82,7 @@ fn headers(told: &Value) -> Vec<Value> {
     members(told, "headers").into_iter().map(header).collect()
 }
 
-/// What the receiver answers; a problem document beside a refusal is read by nobody, and allowed.
+/// What the receiver may answer. A refusal may carry a problem document; the hub does not read it.
 fn answers(told: &Value) -> Value {
     let answer = |(status, text): (String, Value)| {
         let mut answer = json!({"description": text});

@@ -13,13 +13,12 @@ use heyan_app::{
     },
 };
 use heyan_app::{
-    cases,
+    cases::CaseStatus,
     items::{ItemRegistration, PaperWhy},
     licences::hashing::SignatureOver,
     records::RecordIngest,
     supervision::alerts::{Action, AlertState},
     traces::look::Lack,
-    watches,
 };
 use heyan_auth::{
     assertion::ASSERTION_TYPE,
@@ -29,13 +28,14 @@ use heyan_domain::{
     compare::FieldComparator,
     identifier::IdentifierFinding,
     licence::{self, issuer::IssuerPlace},
-    mismatch::{ClosingReason, MismatchActor, STATES},
+    mismatch::{ClosingReason, MismatchActor, MismatchPhase},
     notice::{self, CheckConclusion},
     policy::{GrantOperation, RefusalClause},
     predicate,
     supervision::{AlertSeverity, RuleClass, RuleMode},
     verdict::{Outcome, Verdict},
 };
+use heyan_ports::watches::WatchPhase;
 use heyan_texts::text;
 
 /// Every replaced shape by its name.
@@ -114,7 +114,7 @@ fn turn() -> Vec<(&'static str, Value)> {
     ];
     let actors = [MismatchActor::Agency, MismatchActor::Authority, MismatchActor::Hub];
     vec![
-        ("MismatchState", words(STATES)),
+        ("MismatchState", words(MismatchPhase::ALL.map(MismatchPhase::as_str))),
         ("MismatchResolution", words(closings.map(ClosingReason::as_str))),
         ("StepRole", words(actors.map(MismatchActor::as_str))),
         (
@@ -137,13 +137,13 @@ fn turn() -> Vec<(&'static str, Value)> {
             "DeliveryReason",
             words(["answered", "subscribed", "addressed", "sink", "test"]),
         ),
-        ("CaseState", words(cases::STATES)),
+        ("CaseState", words(CaseStatus::ALL.map(CaseStatus::as_str))),
         ("QualityBy", words(["day", "week"])),
         (
             "QualityCounts",
             json!({"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}),
         ),
-        ("WatchState", words(watches::STATES)),
+        ("WatchState", words(WatchPhase::ALL.map(WatchPhase::as_str))),
         ("SubscriptionState", words(["active", "gone"])),
         (
             "UnlockState",

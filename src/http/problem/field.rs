@@ -162,9 +162,9 @@ impl IdentifierFault {
 /// Why one place of a request is refused. Variants carry what the text needs, never the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FieldCode {
-    /// A required member is not there; the pointer names it.
+    /// A required member is missing; the pointer says which.
     MissingMember,
-    /// The contract knows no such member.
+    /// The contract has no such member.
     UnknownMember,
     /// The member occurs twice in its object.
     DuplicateMember,

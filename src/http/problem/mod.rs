@@ -3,10 +3,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
-
 pub use self::catalog::{NextStep, ProblemCode};
 pub use self::field::{FieldCode, IdentifierFault, JsonType, ProblemPointer};
+use heyan_api as api;
 use heyan_texts::Locale;
 
 mod catalog;
@@ -15,21 +14,6 @@ pub mod page;
 
 /// Media type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
-
-/// Member names that an extension may not take.
-const RESERVED: [&str; 11] = [
-    "type",
-    "title",
-    "status",
-    "detail",
-    "instance",
-    "code",
-    "errors",
-    "retry_after_s",
-    "trace_id",
-    "error",
-    "error_description",
-];
 
 /// A sentence about one occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,19 +66,16 @@ impl FieldError {
         }
     }
 
-    fn to_value(&self, locale: Locale) -> Value {
-        let detail = match &self.detail {
-            Some(detail) => detail.get(locale).to_owned(),
-            None => self.code.detail(locale).into_owned(),
-        };
-        let mut member = Map::new();
-        member.insert("pointer".to_owned(), self.pointer.as_str().into());
-        member.insert("code".to_owned(), self.code.as_str().into());
-        if let Some(reason) = self.code.reason() {
-            member.insert("reason".to_owned(), reason.into());
+    fn document(&self, locale: Locale) -> api::FieldError {
+        api::FieldError {
+            pointer: self.pointer.as_str().to_owned(),
+            code: self.code.as_str().into(),
+            reason: self.code.reason().map(Into::into),
+            detail: match &self.detail {
+                Some(detail) => detail.get(locale).to_owned(),
+                None => self.code.detail(locale).into_owned(),
+            },
         }
-        member.insert("detail".to_owned(), detail.into());
-        Value::Object(member)
     }
 }
 
@@ -113,8 +94,12 @@ pub struct ProblemDocument {
     pub trace_id: Option<String>,
     /// Whether it is an answer of the token endpoint, which always has the members of RFC 6749.
     pub is_of_token_endpoint: bool,
-    /// Extension members, such as `missing_clause`; names from RFC 9457 or of this type are passed over.
-    pub extra: Vec<(&'static str, String)>,
+    /// Clause of the grant that is missing.
+    pub missing_clause: Option<&'static str>,
+    /// Why the dataset is withheld.
+    pub legal_basis: Option<String>,
+    /// Why a push target is not allowed.
+    pub reason: Option<&'static str>,
 }
 
 impl ProblemDocument {
@@ -127,7 +112,9 @@ impl ProblemDocument {
             retry_after_s: None,
             trace_id: None,
             is_of_token_endpoint: false,
-            extra: Vec::new(),
+            missing_clause: None,
+            legal_basis: None,
+            reason: None,
         }
     }
 
@@ -181,53 +168,57 @@ impl ProblemDocument {
         self
     }
 
-    /// Adds an extension member.
+    /// Clause of the grant that is missing.
     #[must_use]
-    pub fn extra(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.extra.push((name, value.into()));
+    pub fn missing_clause(mut self, clause: &'static str) -> Self {
+        self.missing_clause = Some(clause);
         self
     }
 
-    /// The document as a JSON object, for answers that carry a problem inside (batch and stream items).
-    pub fn to_value(&self, locale: Locale) -> Value {
+    /// Why the dataset is withheld.
+    #[must_use]
+    pub fn legal_basis(mut self, legal_basis: impl Into<String>) -> Self {
+        self.legal_basis = Some(legal_basis.into());
+        self
+    }
+
+    /// Why a push target is not allowed.
+    #[must_use]
+    pub fn reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// The document in the language of the answer.
+    pub fn document(&self, locale: Locale) -> api::ProblemDocument {
         let detail = match &self.detail {
             Some(detail) => detail.get(locale),
             None => self.code.meaning().get(locale),
         };
-        let mut document = Map::new();
-        document.insert("type".to_owned(), self.code.type_uri().into());
-        document.insert("title".to_owned(), self.code.title(locale).into());
-        document.insert("status".to_owned(), self.status().into());
-        document.insert("detail".to_owned(), detail.into());
-        document.insert("code".to_owned(), self.code.as_str().into());
-        if !self.errors.is_empty() {
-            let errors = self.errors.iter().map(|error| error.to_value(locale));
-            document.insert("errors".to_owned(), errors.collect());
-        }
-        if let Some(seconds) = self.retry_after_s {
-            document.insert("retry_after_s".to_owned(), seconds.into());
-        }
+        let errors: Vec<_> = self.errors.iter().map(|error| error.document(locale)).collect();
+        // RFC 6749 §5.2 clients look for these two; the description is ASCII there, hence always English.
         let error = self.is_of_token_endpoint.then(|| self.code.token_error());
-        if let Some(error) = error.or(self.code.oauth_error()) {
-            // RFC 6749 §5.2 clients look for these two; the description is ASCII there, hence always English.
-            document.insert("error".to_owned(), error.into());
-            let description = self.code.title(Locale::En);
-            document.insert("error_description".to_owned(), description.into());
+        let error = error.or(self.code.oauth_error());
+        api::ProblemDocument {
+            kind: self.code.type_uri(),
+            title: self.code.title(locale).to_owned(),
+            status: self.status(),
+            detail: detail.to_owned(),
+            code: self.code.as_str().into(),
+            errors: (!errors.is_empty()).then_some(errors),
+            retry_after_s: self.retry_after_s,
+            error: error.map(ToOwned::to_owned),
+            error_description: error.map(|_| self.code.title(Locale::En).to_owned()),
+            missing_clause: self.missing_clause.map(Into::into),
+            legal_basis: self.legal_basis.clone(),
+            reason: self.reason.map(ToOwned::to_owned),
+            trace_id: self.trace_id.clone(),
         }
-        for (name, value) in &self.extra {
-            if !RESERVED.contains(name) {
-                document.insert((*name).to_owned(), value.as_str().into());
-            }
-        }
-        if let Some(trace_id) = &self.trace_id {
-            document.insert("trace_id".to_owned(), trace_id.as_str().into());
-        }
-        Value::Object(document)
     }
 
     /// The document as compact JSON text, of media type [`CONTENT_TYPE`].
     pub fn to_json(&self, locale: Locale) -> String {
-        self.to_value(locale).to_string()
+        serde_json::to_string(&self.document(locale)).unwrap_or_default()
     }
 }
 
@@ -239,7 +230,7 @@ impl From<ProblemCode> for ProblemDocument {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -296,7 +287,7 @@ mod tests {
     fn a_detail_of_its_own_replaces_the_catalogue_in_each_language() {
         let problem = ProblemDocument::new(ProblemCode::NotGranted)
             .detail_both("授权未覆盖字段 name。", "The grant does not cover the field name.")
-            .extra("missing_clause", "fields");
+            .missing_clause("fields");
         assert_eq!(parsed(&problem, Locale::ZhCn)["detail"], "授权未覆盖字段 name。");
         let english = parsed(&problem, Locale::En);
         assert_eq!(english["detail"], "The grant does not cover the field name.");
@@ -306,15 +297,32 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_never_overrides_a_standard_member() {
-        let problem = ProblemDocument::new(ProblemCode::Internal)
-            .extra("status", "200")
-            .extra("type", "about:blank")
-            .extra("trace_id", "forged");
+    fn members_of_a_document_keep_their_order() {
+        let problem = ProblemDocument::new(ProblemCode::NotGranted)
+            .trace_id("t")
+            .reason("host")
+            .legal_basis("law")
+            .missing_clause("fields")
+            .retry_after_s(1)
+            .error(ProblemPointer::root(), FieldCode::MissingMember);
         let document = parsed(&problem, Locale::En);
-        assert_eq!(document["status"], 500);
-        assert_eq!(document["type"], "/problems/internal");
-        assert!(document.get("trace_id").is_none());
+        let names: Vec<_> = document.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "type",
+                "title",
+                "status",
+                "detail",
+                "code",
+                "errors",
+                "retry_after_s",
+                "missing_clause",
+                "legal_basis",
+                "reason",
+                "trace_id"
+            ]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! One inbound topic, read by a thread of its own: the client library blocks where it likes, and it is dropped there, where it
-//! may take its time. Offsets that Kafka keeps are a hint; each partition is begun where the store says that it was left.
-//! While nobody asks for messages the partitions are paused and polled, so that the group keeps its member.
+//! One inbound topic, read by a thread of its own, because the client library blocks at any time, also when it is dropped.
+//! Offsets that Kafka keeps are only a hint; each partition starts at the position that the store holds.
+//! While no worker asks for messages, the partitions are paused and still polled, so that the group keeps its member.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -29,7 +29,7 @@ use heyan_ports::bus::{BusFault, PolledMessages, ReceivedMessage, StartAt};
 const WAIT: Duration = Duration::from_millis(200);
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Between two looks for somebody who asks, and the time after which the partitions are paused.
+/// Interval between two looks for a worker that asks for messages, and the idle time after which the partitions are paused.
 const TICK: Duration = Duration::from_millis(200);
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -89,7 +89,7 @@ impl ConsumerHandle {
                     settings.create_with_context(ConsumerEvents(Arc::clone(&of_thread)));
                 match consumer {
                     Ok(consumer) => TopicReader::new(consumer, of_thread).run(&asked),
-                    Err(error) => tracing::error!(error = %error, "a consumer of Kafka cannot be made"),
+                    Err(error) => tracing::error!(error = %error, "cannot create the Kafka consumer"),
                 }
                 let _nobody_waits = ends.send(());
             });
@@ -109,7 +109,7 @@ impl ConsumerHandle {
         polled.await.map_err(|_ended| BusFault::Unavailable)
     }
 
-    /// Whether its thread has ended, though nobody told it to.
+    /// Whether its thread has ended without being told to.
     pub(super) fn is_dead(&self) -> bool {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         !matches!(
@@ -145,7 +145,7 @@ impl ConsumerHandle {
 struct TopicReader {
     consumer: BaseConsumer<ConsumerEvents>,
     shared: Arc<ConsumerShared>,
-    /// Messages that came while nobody asked.
+    /// Messages that arrived while no worker asked.
     early: VecDeque<ReceivedMessage>,
     is_paused: bool,
     /// After a fatal error the library gives nothing more.
@@ -172,7 +172,7 @@ impl TopicReader {
                 let topic = self.shared.topic.clone();
                 match self.consumer.subscribe(&[&topic]) {
                     Ok(()) => is_subscribed = true,
-                    Err(error) => tracing::error!(error = %error, topic, "a topic cannot be subscribed to"),
+                    Err(error) => tracing::error!(error = %error, topic, "cannot subscribe to a topic"),
                 }
             }
             match asked.recv_timeout(TICK) {
@@ -181,7 +181,7 @@ impl TopicReader {
                     self.pause_or_resume(false);
                     let polled = self.collect(max);
                     if let Err(polled) = reply.send(polled) {
-                        // Whoever asked is gone; the next one gets them.
+                        // The worker that asked is gone; the next one gets them.
                         self.early.extend(polled.messages);
                     }
                 }
@@ -216,7 +216,7 @@ impl TopicReader {
         });
         match done {
             Ok(()) => self.is_paused = pause,
-            Err(error) => tracing::warn!(error = %error, "partitions cannot be paused or resumed"),
+            Err(error) => tracing::warn!(error = %error, "cannot pause or resume partitions"),
         }
     }
 
@@ -251,7 +251,8 @@ impl TopicReader {
                 break;
             }
         }
-        // What came before a change of partitions is told as of the one after it: whoever takes it in compares and sets.
+        // Messages from before a change of partitions are reported with the assignment after it; the worker stores positions by
+        // compare and set, so that an old one cannot overwrite a newer one.
         PolledMessages {
             messages,
             generation: self.shared.generation.load(Ordering::Acquire),
@@ -269,7 +270,7 @@ impl TopicReader {
                 partition,
                 begun,
                 offset,
-                "messages are gone that were not taken in: the topic keeps them for too short a time"
+                "messages were deleted before they were taken in: the retention of the topic is too short"
             );
         }
         let headers = message.headers().map_or_else(Vec::new, |headers| {
@@ -353,7 +354,7 @@ impl ConsumerContext for ConsumerEvents {
             _ => consumer.incremental_unassign(list),
         };
         if let Err(error) = done {
-            tracing::error!(error = %error, topic = self.0.topic, "partitions cannot be taken or given up");
+            tracing::error!(error = %error, topic = self.0.topic, "cannot take or give up partitions");
         }
     }
 }
@@ -378,7 +379,7 @@ impl ConsumerEvents {
             if let Some(offset) = offset {
                 begun.insert(partition, offset);
                 if let Err(error) = list.set_partition_offset(&self.0.topic, partition, Offset::Offset(offset)) {
-                    tracing::error!(error = %error, partition, "a partition cannot be begun where it was left");
+                    tracing::error!(error = %error, partition, "cannot start a partition at its stored position");
                 }
             }
         }

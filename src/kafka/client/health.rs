@@ -116,7 +116,7 @@ impl ConnectionHealth {
             ) => tracing::debug!(error = %error, "Kafka"),
             _ => {
                 if self.is_new("", &error.to_string()) {
-                    tracing::warn!(error = %error, "Kafka gives an error");
+                    tracing::warn!(error = %error, "Kafka reports an error");
                 }
             }
         }

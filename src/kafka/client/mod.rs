@@ -1,5 +1,5 @@
-//! Apache Kafka behind the port. A delivery report decides whether a message was published; nothing else does, `flush` neither.
-//! A broker that is dead costs nobody a verification: what is published waits in the store or the ledger.
+//! Apache Kafka behind the port. Only a delivery report says that a message was published; `flush` does not.
+//! A dead broker stops no verification: what is to be published waits in the store or the ledger.
 
 mod consumer;
 mod health;
@@ -115,7 +115,7 @@ impl KafkaBus {
                 tracing::error!("the producer of Kafka had a fatal error; another one takes its place");
                 self.producer.compare_and_swap(dead, Arc::new(new));
             }
-            Err(error) => tracing::error!(error = %error, "no producer of Kafka can be made"),
+            Err(error) => tracing::error!(error = %error, "cannot create the Kafka producer"),
         }
     }
 }

@@ -110,7 +110,7 @@ impl WriteGroup {
 }
 
 impl Appender {
-    /// Runs until `Stop`. After a failure it goes on only to refuse whoever still comes.
+    /// Runs until `Stop`. After a failure it continues only to refuse further entries.
     pub(crate) fn run(mut self) {
         let mut group = WriteGroup::default();
         let mut carried = None;
@@ -133,7 +133,8 @@ impl Appender {
                 break;
             }
         }
-        // Whoever came too late loses its sender here and reads that as a closed ledger; lanes are told by `LanesClosed`.
+        // An entry that comes too late has its sender dropped here, which its caller reads as a closed ledger; lanes learn it by
+        // `LanesClosed`.
     }
 
     /// Answers a part whose first entry has the index `first`; `None`: the ledger failed. Lanes hear of it with `deliver`.
@@ -185,7 +186,7 @@ impl Appender {
         let (first, count) = (self.next_index, group.leaves.len() as u64);
         counters.appended.fetch_add(count, Ordering::Release);
         let started = Instant::now();
-        // A crash up to the sync inside `append` leaves a torn tail that nobody was answered for; `open` zeroes it.
+        // A crash before the end of the sync in `append` leaves a torn tail. No answer was sent for its entries; `open` zeroes it.
         let wrote = match self.writer.append(first, &group.bytes) {
             Ok(wrote) => wrote,
             Err(error) => {

@@ -33,7 +33,7 @@ pub(crate) struct AppendJob {
     pub queued: Instant,
 }
 
-/// The index of a job's first entry, or why there is none.
+/// The index of a job's first entry, or why it was not appended.
 pub(crate) type AppendAnswer = Result<u64, LedgerError>;
 
 /// One entry without a second allocation, or several.
@@ -94,7 +94,7 @@ impl EntryIntake {
         LedgerError::Busy
     }
 
-    /// Why nobody answers any more.
+    /// Why the appender no longer answers.
     pub(crate) fn gone(&self) -> LedgerError {
         let failed = self.shared.failed.load(Ordering::Acquire);
         if failed || !self.closing.load(Ordering::Acquire) {

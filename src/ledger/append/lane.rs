@@ -3,7 +3,7 @@
 //! has dozens of entries of one worker. The pieces travel in circles, so that handing over allocates nothing.
 //!
 //! Order: a caller takes a slot, *then* its entry leaves with the next parcel; the appender drops its queue, *then* closes the
-//! mailboxes. So whoever's parcel got into the queue is answered, or told that the ledger is gone.
+//! mailboxes. So the callers of every parcel that got into the queue are answered, or told that the ledger is gone.
 
 use std::{
     cell::RefCell,
@@ -297,7 +297,7 @@ impl CallerSlots {
         self.free.push(slot);
     }
 
-    /// Nobody else is answered.
+    /// Answers no further caller.
     fn close(&mut self) {
         self.gone = true;
         for slot in &mut self.all {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// Files by their path below the ledger's directory, on disk or in memory.
 pub trait LedgerFiles {
-    /// Up to `length` bytes from `offset`; fewer only at the end of the file; nothing when there is no such file.
+    /// Up to `length` bytes from `offset`; fewer only at the end of the file; empty if there is no such file.
     ///
     /// # Errors
     /// I/O.

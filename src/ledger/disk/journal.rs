@@ -151,7 +151,7 @@ impl JournalWriter {
             offset: self.offset,
         };
         self.file.write_all_at(group, self.offset)?;
-        // A crash before this line loses entries that nobody was answered for; after it, none can be lost.
+        // A crash before this line loses only entries for which no answer was sent; after it, none can be lost.
         self.file.sync_data()?;
         self.offset += length;
         Ok(if rolled {
@@ -216,7 +216,7 @@ pub(crate) fn read(
     Ok(Ok(()))
 }
 
-/// Appends up to two largest frames' worth of bytes from `offset`; answers how many.
+/// Appends up to two largest frames' worth of bytes from `offset`. Returns their number.
 fn fill(file: &File, offset: u64, buffer: &mut Vec<u8>) -> io::Result<u64> {
     let held = buffer.len();
     buffer.resize(held + 2 * (HEADER + ENTRY_BYTES_MAX), 0);

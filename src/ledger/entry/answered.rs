@@ -1,5 +1,5 @@
-//! What an entry says about who was answered from which record, read in place: whoever tails the log looks at every entry of
-//! it, and needs a few bytes of each.
+//! Reads from an entry, in place, which agency was answered from which record. A reader that follows the log looks at every entry
+//! and needs a few bytes of each.
 
 use super::EntryKind;
 use super::reader::{EntryHead, EntryReader};

@@ -1,6 +1,6 @@
 //! What a ledger entry says, as compact bytes: who asked, for what, about which pseudonym, and what was answered.
-//! Never a value of a claim or of a record. What names a matter or a clerk is sealed; the rest is plain, so that
-//! an entry explains itself to whoever may read the ledger.
+//! Never a value of a claim or of a record. What identifies a matter or a clerk is sealed; the rest is plain, so that
+//! a person who may read the ledger can understand an entry by itself.
 //!
 //! Layout (big-endian): version 1 · kind 1 · time µs 8 · agency 4 · body · sealed length 2 · sealed.
 
@@ -195,12 +195,12 @@ pub struct LedgerEntry {
     pub sealed: Vec<u8>,
 }
 
-/// When an entry was made, Unix microseconds; `None` when its bytes are none of a known version.
+/// When an entry was made, Unix microseconds; `None` if its version is unknown.
 pub fn time_of(bytes: &[u8]) -> Option<i64> {
     Some(EntryReader(bytes).head()?.at_us)
 }
 
-/// What an entry is about; `None` when its bytes are none of a known version.
+/// What an entry is about; `None` if its version is unknown.
 pub fn kind_of(bytes: &[u8]) -> Option<EntryKind> {
     Some(EntryReader(bytes).head()?.kind)
 }

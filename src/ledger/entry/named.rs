@@ -1,5 +1,5 @@
-//! Whom an entry is about, read in place: whoever indexes the log looks at every entry of it. Every kind that names a subject
-//! is here; a new kind that names one and is not would be missing from every trace.
+//! Reads the subjects of an entry in place, because the indexer looks at every entry of the log. Every kind with a subject
+//! must be listed here: a kind that is not would be missing from every trace.
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 

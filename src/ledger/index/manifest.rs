@@ -37,7 +37,7 @@ impl IndexManifest {
         self.spans.last().map_or(0, |span| span.end)
     }
 
-    /// Reads it; `None`: there is none, or it is not whole.
+    /// Reads the manifest; `None` if there is none or it is damaged.
     pub(super) fn read(folder: &Path) -> Option<Self> {
         let path = folder.join(MANIFEST);
         if fs::metadata(&path).ok()?.len() > BYTES_MAX {

@@ -13,7 +13,7 @@ use super::run::{DamagedRun, IndexRun, RunRows, RunSpan};
 use super::{IndexError, LedgerIndex};
 
 impl LedgerIndex {
-    /// Makes one run of the oldest runs of a level that has enough of them. `false`: there are none.
+    /// Merges the oldest runs of a level that has enough of them into one run. `false` if no level has.
     ///
     /// # Errors
     /// The disk refused, or `Rebuilding`: a run was damaged, and is built again.

@@ -70,7 +70,7 @@ pub trait EntrySource {
     /// Visits durable entries from `first` on, at most `count`.
     ///
     /// # Errors
-    /// The ledger cannot be read.
+    /// Returns an error if the ledger cannot be read.
     fn visit(&self, first: u64, count: u64, visit: &mut dyn FnMut(u64, &[u8])) -> Result<(), LedgerError>;
 }
 
@@ -88,7 +88,7 @@ impl EntrySource for Ledger {
     }
 }
 
-/// Puts the keys of an entry with their positions; answers when it was made, Unix microseconds.
+/// Puts the keys of an entry with their positions. Returns when it was made, Unix microseconds.
 pub type RowsOf<'f> = dyn FnMut(&[u8], &mut Vec<(IndexKey, u32)>) -> i64 + 'f;
 
 /// What is looked for.
@@ -134,9 +134,9 @@ pub struct LedgerIndex {
     config: IndexConfig,
     origin: String,
     state: RwLock<IndexState>,
-    /// Held by whoever reads entries in.
+    /// Held while entries are read in.
     building: Mutex<()>,
-    /// Held by whoever changes which runs there are; the leaf hash of their last entry.
+    /// Held while the list of runs is changed; the leaf hash of their last entry.
     listing: Mutex<TreeHash>,
     covered: AtomicU64,
     /// When the newest entry that is covered was made, Unix microseconds.
@@ -214,7 +214,7 @@ impl LedgerIndex {
     }
 
     /// Reads some of the durable entries in; `rows_of` puts the rows of one entry, and answers when it was made, Unix
-    /// microseconds. Answers how many entries were read; 0: there are no more.
+    /// microseconds. Returns the number of entries read; 0 when there are no more.
     ///
     /// # Errors
     /// The ledger cannot be read, or the disk refused: the next call goes on where this one began.
@@ -372,7 +372,7 @@ fn is_of(manifest: &IndexManifest, form: u32, entries: &dyn EntrySource) -> Resu
     Ok(leaf_before(manifest.end(), entries)?.is_none_or(|leaf| leaf == manifest.leaf))
 }
 
-/// Leaf hash of the entry before `end`; `None`: there is none.
+/// Leaf hash of the entry before `end`; `None` if there is none.
 fn leaf_before(end: u64, entries: &dyn EntrySource) -> Result<Option<TreeHash>, LedgerError> {
     let Some(last) = end.checked_sub(1) else {
         return Ok(None);

@@ -10,9 +10,9 @@ pub type IndexKey = [u8; 16];
 /// That an entry is found under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IndexRow {
-    /// What is looked for.
+    /// The key of the search.
     pub key: IndexKey,
-    /// Where it stands.
+    /// Position of the entry.
     pub place: LedgerPlace,
     /// When the entry was made, Unix seconds.
     pub at_s: u32,

@@ -1,5 +1,5 @@
 //! Carries deliveries to their targets: each target has its own place, its own breaker and its own count of attempts, so a
-//! slow, stuck or failing one holds up nobody else. Order is kept per target and record: the store hands out a delivery only
+//! slow, stuck or failing one delays no other. Order is kept per target and record: the store hands out a delivery only
 //! when no earlier one of the same record is pending.
 
 use std::{

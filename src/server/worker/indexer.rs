@@ -21,7 +21,7 @@ pub(super) async fn run(hub: Arc<Hub>, stopped: watch::Receiver<bool>) {
     });
     let mut told = stopped.clone();
     let ending = async {
-        // Nobody tells any more when the sender is gone.
+        // An error means that the sender is gone; that also means stop.
         let _stop = told.wait_for(|stop| *stop).await;
         hub.node.index.stop();
     };

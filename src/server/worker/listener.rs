@@ -70,7 +70,9 @@ async fn listen(hub: &Arc<Hub>) {
 /// Follows one line until it is lost.
 async fn follow(hub: &Arc<Hub>) -> Result<(), AppError> {
     let line = tokio::time::timeout(SILENCE, hub.store.listen()).await;
-    let Some(mut line) = line.map_err(|_silent| AppError::Internal("no line to the other nodes in time"))?? else {
+    let Some(mut line) =
+        line.map_err(|_silent| AppError::Internal("no connection for notices of the other nodes in time"))??
+    else {
         return Ok(());
     };
     // What happened before the line is read now; what happens from now on is heard.
@@ -85,6 +87,8 @@ async fn follow(hub: &Arc<Hub>) -> Result<(), AppError> {
 async fn next(line: &mut dyn NodeNews) -> Result<Vec<NodeNotice>, AppError> {
     match tokio::time::timeout(SILENCE, line.next()).await {
         Ok(notices) => Ok(notices?),
-        Err(_silent) => Err(AppError::Internal("the line to the other nodes is silent")),
+        Err(_silent) => Err(AppError::Internal(
+            "no notices or heartbeats arrive from the other nodes",
+        )),
     }
 }

@@ -16,7 +16,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
     loop {
         match watcher.round(&hub, &mut duty).await {
             Ok(read) if read < ENTRIES_MAX => tokio::time::sleep(TICK).await,
-            // Whoever answers callers on this thread goes first.
+            // Tasks of this thread that answer callers go first.
             Ok(_) => tokio::task::yield_now().await,
             Err(error) => {
                 told("supervisor", &error);

@@ -1,6 +1,6 @@
-//! How nodes hear each other: `NOTIFY` in the transaction that changes something, `LISTEN` on a connection of its own.
-//! PostgreSQL hands notifications out after the commit and in the order of the commits (manual, NOTIFY). What was said while nobody
-//! listened is lost: the driver's `None` and its errors both mean that everything must be read again.
+//! Notices between nodes: `NOTIFY` in the transaction that changes something, `LISTEN` on a connection of its own.
+//! PostgreSQL delivers notifications after the commit and in the order of the commits (manual, NOTIFY). A notification that is sent
+//! while this node does not listen is lost: the driver's `None` and its errors both mean that everything must be read again.
 
 use std::sync::Arc;
 

@@ -60,7 +60,7 @@ pub enum OpenError {
         /// Name of the setting.
         setting: &'static str,
     },
-    /// The connection URL of the store is none.
+    /// The connection URL of the store cannot be read.
     #[error("the connection URL of the store cannot be read: postgres://USER:PASSWORD@HOST:PORT/DATABASE is expected")]
     BadUrl,
     /// The server is set up so that it can lose what it acknowledged, or cannot hold every name.

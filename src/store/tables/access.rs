@@ -205,7 +205,7 @@ fn bind_grant<Q: StatementCall>(query: Q, row: &GrantRow) -> Q {
         .bind(row.created_at)
 }
 
-/// Takes in what may be used once; answers how many rows that were.
+/// Takes in what may be used once. Returns the number of rows.
 pub(crate) async fn use_once<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
     hash: [u8; 16],

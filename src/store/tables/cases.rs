@@ -8,12 +8,12 @@ use crate::{
     engine::{RowColumns, StatementCall, StoreEngine},
     fault::StoreFault,
     pool::{ConnectionLease, ConnectionPool},
-    rows::{bytes_16, column, fetch, fetch_one, number},
+    rows::{bytes_16, column, fetch, fetch_one, number, word},
     sql_store::SqlStore,
     statement::{self},
 };
 use heyan_ports::{
-    cases::{CaseCheckRow, CaseRow, CaseStore, CaseWrites},
+    cases::{CaseCheckRow, CasePhase, CaseRow, CaseStore, CaseWrites},
     error::StoreError,
     subject::SubjectKey,
 };
@@ -94,7 +94,7 @@ fn bind_new<Q: StatementCall>(query: Q, row: &CaseRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.lead.clone())
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(row.until)
         .bind(i64::from(row.revision))
         .bind(row.facts.clone())
@@ -105,7 +105,7 @@ fn bind_new<Q: StatementCall>(query: Q, row: &CaseRow) -> Q {
 fn bind_changed<Q: StatementCall>(query: Q, row: &CaseRow) -> Q {
     query
         .bind(row.id.clone())
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(i64::from(row.revision))
         .bind(row.facts.clone())
         .bind(row.updated_at)
@@ -128,7 +128,7 @@ fn read<R: RowColumns>(row: &R) -> Result<CaseRow, StoreError> {
     Ok(CaseRow {
         id: column(row, 0, TABLE, "id")?,
         lead: column(row, 1, TABLE, "lead")?,
-        state: column(row, 2, TABLE, "state")?,
+        state: word(row, 2, TABLE, "state", CasePhase::parse)?,
         until: column(row, 3, TABLE, "until")?,
         revision: number(row, 4, TABLE, "revision")?,
         facts: column(row, 5, TABLE, "facts")?,

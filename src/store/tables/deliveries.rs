@@ -8,15 +8,15 @@ use crate::{
     engine::{EngineName, RowColumns, StatementCall, StoreEngine},
     fault::StoreFault,
     pool::ConnectionLease,
-    rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, list, number, subject},
+    rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, list, number, subject, word},
     sql_store::SqlStore,
     statement::{self, SqlStatement},
 };
 use heyan_ports::{
     commit::FannedEvent,
     deliveries::{
-        AnswerRow, DeliveryFilter, DeliveryResult, DeliveryRow, DeliveryStore, EventRow, StoredDelivery, StoredEvent,
-        SubscriptionRow,
+        AnswerRow, DeliveryFilter, DeliveryPhase, DeliveryResult, DeliveryRow, DeliveryStore, EventKind, EventRow,
+        StoredDelivery, StoredEvent, SubscriptionPhase, SubscriptionRow,
     },
     error::StoreError,
     subject::{RowKey, SubjectKey},
@@ -38,7 +38,7 @@ impl<E: StoreEngine> DeliveryStore for SqlStore<E> {
                 secret: column(row, 7, TABLE, "secret")?,
                 previous_secret: column(row, 8, TABLE, "previous_secret")?,
                 previous_valid_until: column(row, 9, TABLE, "previous_valid_until")?,
-                state: column(row, 10, TABLE, "state")?,
+                state: word(row, 10, TABLE, "state", SubscriptionPhase::parse)?,
                 created_at: column(row, 11, TABLE, "created_at")?,
                 updated_at: column(row, 12, TABLE, "updated_at")?,
             })
@@ -109,7 +109,7 @@ impl<E: StoreEngine> DeliveryStore for SqlStore<E> {
         let bind = |query: E::Call| {
             query
                 .bind(filter.targets.map(|targets| json_text(&targets)))
-                .bind(filter.state)
+                .bind(filter.state.map(|state| state.as_str().to_owned()))
                 .bind(filter.after)
                 .bind(from)
                 .bind(to)
@@ -178,7 +178,7 @@ async fn apply_deliveries<E: StoreEngine>(
         // No row: the delivery was superseded or cancelled while it was tried.
         let bind = |query| bind_result(query, result);
         let event = events_of(conn, statement::UPDATE_DELIVERY, result.key.subject, bind).await?;
-        if result.state != "pending" {
+        if result.state != DeliveryPhase::Pending {
             told.extend(event);
         }
     }
@@ -200,7 +200,7 @@ fn read_delivery<R: RowColumns>(row: &R) -> RowResult<StoredDelivery> {
         id: column(row, 1, TABLE, "id")?,
         target: column(row, 2, TABLE, "target")?,
         reason: column(row, 3, TABLE, "reason")?,
-        state: column(row, 4, TABLE, "state")?,
+        state: word(row, 4, TABLE, "state", DeliveryPhase::parse)?,
         attempts: number(row, 5, TABLE, "attempts")?,
         next_at: column(row, 6, TABLE, "next_at")?,
         last_result: column(row, 7, TABLE, "last_result")?,
@@ -211,7 +211,7 @@ fn read_delivery<R: RowColumns>(row: &R) -> RowResult<StoredDelivery> {
     })
 }
 
-/// Runs a statement that changes deliveries of a subject; answers the events of those that it changed.
+/// Runs a statement that changes deliveries of a subject. Returns the events of those that it changed.
 async fn events_of<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
     statement: SqlStatement,
@@ -233,7 +233,7 @@ async fn events_of<E: StoreEngine>(
         })
 }
 
-/// Inserts a delivery; answers the events of those that it supersedes.
+/// Inserts a delivery. Returns the events of those that it supersedes.
 async fn apply_delivery<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
     row: &DeliveryRow,
@@ -284,9 +284,9 @@ async fn apply_answers<E: StoreEngine>(
 fn bind_event<Q: StatementCall>(query: Q, row: &EventRow) -> Q {
     query
         .bind(row.id.clone())
-        .bind(row.kind)
+        .bind(row.kind.as_str())
         .bind(row.dataset.clone())
-        .bind(bytes(row.subject.unwrap_or(SubjectKey::NOBODY)))
+        .bind(bytes(row.subject.unwrap_or(SubjectKey::NONE)))
         .bind(row.version.map(i64::from))
         .bind(row.mismatch.clone())
         .bind(row.agency.clone())
@@ -300,7 +300,7 @@ fn bind_result<Q: StatementCall>(query: Q, row: &DeliveryResult) -> Q {
     query
         .bind(bytes(row.key.subject))
         .bind(row.key.id.clone())
-        .bind(row.state)
+        .bind(row.state.as_str())
         .bind(i64::from(row.attempts))
         .bind(row.next_at)
         .bind(row.last_result)
@@ -320,7 +320,7 @@ fn bind_subscription<Q: StatementCall>(query: Q, row: &SubscriptionRow) -> Q {
         .bind(row.secret.clone())
         .bind(row.previous_secret.clone())
         .bind(row.previous_valid_until)
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(row.created_at)
         .bind(row.updated_at)
 }
@@ -332,9 +332,9 @@ pub(super) fn read_event<R: RowColumns>(row: &R, first: usize) -> RowResult<Stor
     Ok(StoredEvent {
         seq: column(row, first, TABLE, "seq")?,
         id: column(row, first + 1, TABLE, "id")?,
-        kind: column(row, first + 2, TABLE, "kind")?,
+        kind: word(row, first + 2, TABLE, "kind", EventKind::parse)?,
         dataset: column(row, first + 3, TABLE, "dataset")?,
-        subject: subject(row, first + 4, TABLE)?.filter(|subject| *subject != SubjectKey::NOBODY),
+        subject: subject(row, first + 4, TABLE)?.filter(|subject| *subject != SubjectKey::NONE),
         version: version.and_then(|version| u32::try_from(version).ok()),
         mismatch: column(row, first + 6, TABLE, "mismatch")?,
         agency: column(row, first + 7, TABLE, "agency")?,

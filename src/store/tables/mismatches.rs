@@ -10,10 +10,11 @@ use crate::{
     engine::{RowColumns, StatementCall, StoreEngine},
     fault::StoreFault,
     pool::{ConnectionLease, ConnectionPool},
-    rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, list, number},
+    rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, list, number, word},
     sql_store::SqlStore,
     statement::{self},
 };
+use heyan_domain::mismatch::MismatchPhase;
 use heyan_ports::{
     error::StoreError,
     mismatches::{DueWrite, LoopCounts, MismatchFilter, MismatchRow, MismatchStore, MismatchWrite, StepRow},
@@ -49,7 +50,7 @@ impl<E: StoreEngine> MismatchStore for SqlStore<E> {
             query
                 .bind(filter.agency)
                 .bind(filter.datasets.map(|datasets| json_text(&datasets)))
-                .bind(filter.state)
+                .bind(filter.state.map(|state| state.as_str().to_owned()))
                 .bind(filter.due_before)
                 .bind(filter.after)
                 .bind(i64::from(filter.limit))
@@ -150,7 +151,7 @@ pub(super) fn apply<'a, E: StoreEngine>(
     Box::pin(async move {
         let writes = || rows_of::<MismatchWrite>(batches);
         let opened: Vec<&MismatchWrite> = writes().filter(|write| write.row.revision == 1).collect();
-        ensure_none_stands(conn, &opened).await?;
+        ensure_no_open_mismatch(conn, &opened).await?;
         send_rows(conn, &statement::INSERT_MISMATCHES, &opened, bind_opened).await?;
         send_rows(conn, &statement::INSERT_STEPS, &opened, bind_step).await?;
         for write in writes().filter(|write| write.row.revision != 1) {
@@ -188,7 +189,7 @@ fn read_mismatch<R: RowColumns>(row: &R) -> RowResult<MismatchRow> {
         matter: bytes_16(row, 4, TABLE, "matter")?,
         fields: list(row, 5, TABLE, "fields")?,
         record_version: number(row, 6, TABLE, "record_version")?,
-        state: column(row, 7, TABLE, "state")?,
+        state: word(row, 7, TABLE, "state", MismatchPhase::parse)?,
         is_final: flag(row, 8, TABLE, "is_final")?,
         due_on: column(row, 9, TABLE, "due_on")?,
         awaits: column(row, 10, TABLE, "awaits")?,
@@ -207,7 +208,7 @@ fn read_step<R: RowColumns>(row: &R) -> RowResult<StepRow> {
         seq: number(row, 0, TABLE, "seq")?,
         at: column(row, 1, TABLE, "at")?,
         action: column(row, 2, TABLE, "action")?,
-        state: column(row, 3, TABLE, "state")?,
+        state: word(row, 3, TABLE, "state", MismatchPhase::parse)?,
         actor: known.ok_or(StoreError::BadRow {
             table: TABLE,
             column: "actor",
@@ -217,7 +218,7 @@ fn read_step<R: RowColumns>(row: &R) -> RowResult<StepRow> {
 }
 
 /// A conflict when there is a mismatch of the matter and the fields of one that is opened as the first.
-async fn ensure_none_stands<E: StoreEngine>(
+async fn ensure_no_open_mismatch<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
     opened: &[&MismatchWrite],
 ) -> Result<(), StoreFault> {
@@ -250,7 +251,7 @@ fn bind_opened<Q: StatementCall>(query: Q, write: &MismatchWrite) -> Q {
         .bind(row.matter.to_vec())
         .bind(json_text(&row.fields))
         .bind(i64::from(row.record_version))
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(i64::from(row.is_final))
         .bind(row.due_on.clone())
         .bind(row.awaits.clone())
@@ -265,7 +266,7 @@ fn bind_changed<Q: StatementCall>(query: Q, write: &MismatchWrite) -> Q {
     query
         .bind(bytes(row.subject))
         .bind(row.id.clone())
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(i64::from(row.is_final))
         .bind(row.due_on.clone())
         .bind(row.awaits.clone())
@@ -283,7 +284,7 @@ fn bind_step<Q: StatementCall>(query: Q, write: &MismatchWrite) -> Q {
         .bind(i64::from(step.seq))
         .bind(step.at)
         .bind(step.action.clone())
-        .bind(step.state.clone())
+        .bind(step.state.as_str())
         .bind(step.actor)
         .bind(step.note.clone())
 }

@@ -57,7 +57,7 @@ const fn appliers<E: StoreEngine>() -> [TableApplier<E>; 13] {
     ]
 }
 
-/// Writes all of `batches`; answers the outbox ids of each.
+/// Writes all of `batches`. Returns the outbox ids of each.
 pub(super) async fn apply_all<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
     batches: &[&CommitBatch],

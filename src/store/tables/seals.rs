@@ -7,13 +7,13 @@ use crate::{
     batch::{ApplyResult, CommitBatch, rows_of},
     engine::{StatementCall, StoreEngine},
     pool::ConnectionLease,
-    rows::{column, fetch, number},
+    rows::{column, fetch, number, word},
     sql_store::SqlStore,
     statement::{self},
 };
 use heyan_ports::{
     error::StoreError,
-    seals::{SealRow, SealStore},
+    seals::{SealPhase, SealRow, SealStore},
 };
 
 #[async_trait]
@@ -23,7 +23,7 @@ impl<E: StoreEngine> SealStore for SqlStore<E> {
         let read = |row: &E::Row| {
             Ok(SealRow {
                 id: column(row, 0, TABLE, "id")?,
-                state: column(row, 1, TABLE, "state")?,
+                state: word(row, 1, TABLE, "state", SealPhase::parse)?,
                 until: column(row, 2, TABLE, "until")?,
                 revision: number(row, 3, TABLE, "revision")?,
                 facts: column(row, 4, TABLE, "facts")?,
@@ -51,7 +51,7 @@ pub(super) fn apply<'a, E: StoreEngine>(
 fn bind_seal<Q: StatementCall>(query: Q, row: &SealRow) -> Q {
     query
         .bind(row.id.clone())
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(row.until)
         .bind(i64::from(row.revision))
         .bind(row.facts.clone())

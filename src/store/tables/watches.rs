@@ -1,5 +1,5 @@
 //! Watches: written by compare and set, woken by the very transaction that writes a new version of their record.
-//! A watch that is woken gets a new revision: whoever looked at it before cannot write over it.
+//! A watch that is woken gets a new revision, so that a writer that read it before cannot overwrite it.
 
 use async_trait::async_trait;
 
@@ -8,14 +8,14 @@ use crate::{
     batch::{ApplyResult, CommitBatch, hex, json_text, rows_of},
     engine::{RowColumns, StatementCall, StoreEngine},
     pool::{ConnectionLease, ConnectionPool},
-    rows::{bytes_16, column, fetch, fetch_one, number},
+    rows::{bytes_16, column, fetch, fetch_one, number, word},
     sql_store::SqlStore,
     statement::{self},
 };
 use heyan_ports::{
     error::StoreError,
     subject::SubjectKey,
-    watches::{WatchFilter, WatchRow, WatchStore},
+    watches::{WatchFilter, WatchPhase, WatchRow, WatchStore},
 };
 
 #[async_trait]
@@ -29,7 +29,7 @@ impl<E: StoreEngine> WatchStore for SqlStore<E> {
         let bind = |query: E::Call| {
             query
                 .bind(filter.agency)
-                .bind(filter.state)
+                .bind(filter.state.map(|state| state.as_str().to_owned()))
                 .bind(filter.after)
                 .bind(i64::from(filter.limit))
         };
@@ -97,7 +97,7 @@ fn bind_new<Q: StatementCall>(query: Q, row: &WatchRow) -> Q {
         .bind(row.agency.clone())
         .bind(row.dataset.to_string())
         .bind(row.subject.0.to_vec())
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(row.until)
         .bind(row.next_at)
         .bind(i64::from(row.revision))
@@ -110,7 +110,7 @@ fn bind_changed<Q: StatementCall>(query: Q, row: &WatchRow) -> Q {
     query
         .bind(row.subject.0.to_vec())
         .bind(row.id.clone())
-        .bind(row.state.clone())
+        .bind(row.state.as_str())
         .bind(row.next_at)
         .bind(i64::from(row.revision))
         .bind(row.facts.clone())
@@ -124,7 +124,7 @@ fn read<R: RowColumns>(row: &R) -> Result<WatchRow, StoreError> {
         agency: column(row, 1, TABLE, "agency")?,
         dataset: column::<_, String>(row, 2, TABLE, "dataset")?.into(),
         subject: SubjectKey(bytes_16(row, 3, TABLE, "subject")?),
-        state: column(row, 4, TABLE, "state")?,
+        state: word(row, 4, TABLE, "state", WatchPhase::parse)?,
         until: column(row, 5, TABLE, "until")?,
         next_at: column(row, 6, TABLE, "next_at")?,
         revision: number(row, 7, TABLE, "revision")?,

@@ -6,13 +6,14 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use heyan::domain::mismatch::MismatchPhase;
 use heyan::ports::commit::{Commit, FannedEvent};
 use heyan::ports::{
     access::{AgencyRow, ClientRow, GrantRow},
     records::RecordWrite,
 };
 use heyan::ports::{
-    deliveries::{DeliveryResult, DeliveryRow, EventRow},
+    deliveries::{DeliveryPhase, DeliveryResult, DeliveryRow, EventKind, EventRow},
     mismatches::{MismatchRow, MismatchWrite, StepRow},
     subject::RowKey,
 };
@@ -168,7 +169,7 @@ pub(crate) fn row_key(prefix: &str, n: u64) -> RowKey {
 pub(crate) fn change(n: u64) -> EventRow {
     EventRow {
         id: id("evt_", n),
-        kind: "record.changed",
+        kind: EventKind::RecordChanged,
         dataset: Some("persons".into()),
         subject: Some(subject(1)),
         version: u32::try_from(n).ok(),
@@ -192,7 +193,7 @@ pub(crate) fn awaiting(n: u64) -> MismatchWrite {
             matter: subject(n).0,
             fields: vec!["name".to_owned()],
             record_version: 1,
-            state: "corrected".to_owned(),
+            state: MismatchPhase::Corrected,
             is_final: false,
             due_on: None,
             awaits: Some(id("evt_", n)),
@@ -205,7 +206,7 @@ pub(crate) fn awaiting(n: u64) -> MismatchWrite {
             seq: 1,
             at: 1,
             action: "approve".to_owned(),
-            state: "corrected".to_owned(),
+            state: MismatchPhase::Corrected,
             actor: "authority",
             note: vec![1],
         },
@@ -238,7 +239,7 @@ pub(crate) fn delivery(n: u64, event: u64, target: &str) -> DeliveryRow {
 }
 
 /// What an attempt made of delivery `n`.
-pub(crate) fn ended(n: u64, state: &'static str) -> DeliveryResult {
+pub(crate) fn ended(n: u64, state: DeliveryPhase) -> DeliveryResult {
     DeliveryResult {
         key: row_key("dlv_", n),
         state,

@@ -219,7 +219,7 @@ async fn no_hostile_url_reaches_a_canary() {
         let attempted = send(&push, &url).await;
         let refused = match &attempted {
             AttemptOutcome::Refused(_) => true,
-            // Nobody answers for these names; and that is no reason to go elsewhere.
+            // These names do not resolve; the client must not go elsewhere because of that.
             AttemptOutcome::Failed { failure, .. } => *failure == AttemptFailure::Connect,
             _ => false,
         };

@@ -76,7 +76,7 @@ impl BodyReader {
     /// Reads an answer up to its code.
     ///
     /// # Errors
-    /// It is no answer of success, and none that says "not found".
+    /// Returns an error if the answer says neither success nor "not found".
     pub(super) fn outcome(&self, answer: &WholeAnswer) -> Result<AnswerOutcome, SourceTrouble> {
         let status = answer.status;
         if matches!(status, 401 | 403) {

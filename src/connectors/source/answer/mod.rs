@@ -52,7 +52,7 @@ impl AnswerReader {
     /// Compiles the `[answer]` table.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub fn compile(config: &AnswerConfig, scope: &PlaceScope) -> Result<Self, (String, String)> {
         let at = |key: &str, reason: &str| (format!("answer.{key}"), reason.to_owned());
         let pointer = |key: &str, text: &str| TreePointer::parse(text).map_err(|reason| at(key, reason));
@@ -104,7 +104,7 @@ impl AnswerReader {
     /// Status, media type, characters, syntax and business code.
     ///
     /// # Errors
-    /// It is no answer of success, and none that says "not found".
+    /// Returns an error if the answer says neither success nor "not found".
     pub fn outcome(&self, answer: &WholeAnswer) -> Result<AnswerOutcome, SourceTrouble> {
         self.body.outcome(answer)
     }
@@ -165,7 +165,7 @@ impl AnswerReader {
         }
     }
 
-    /// The records of a page of a feed, each as the hub's own import takes it, or why it is none.
+    /// The records of a page of a feed, each in the form of the hub's own import, or the reason why it cannot be read.
     ///
     /// # Errors
     /// The page itself cannot be read.

@@ -345,7 +345,7 @@ fn the_code_of_another_platform_another_type_or_nothing_is_never_a_verdict() {
         ] {
             assert!(read(odd).is_err(), "{name}");
         }
-        // Success of the business is no verdict, and a verdict without it is none either.
+        // A business code of success without a verdict is an error, and so is a verdict without that code.
         assert!(verdict_of(platform, json!({"code": "0"})).is_err());
         assert!(verdict_of(platform, json!({"code": "1", "result": matched})).is_err());
     }
@@ -391,7 +391,7 @@ fn the_xml_of_the_identity_centre_is_read_field_by_field() {
 #[test]
 fn a_wrong_table_is_refused_with_its_key() {
     for (text, key) in [
-        ("[fields]\nnobody = \"/x\"", "answer.fields.nobody"),
+        ("[fields]\nunknown = \"/x\"", "answer.fields.unknown"),
         ("[fields]\nname = \"x\"", "answer.fields.name"),
         (
             "records_pointer = \"data\"\n[fields]\nname = \"/x\"",

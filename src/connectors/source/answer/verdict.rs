@@ -36,7 +36,7 @@ impl VerdictReader {
     /// Compiles the `[answer.verdicts]` table.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub(crate) fn compile(config: &VerdictConfig, written: Written) -> Result<Self, (String, &'static str)> {
         let whole = config.whole_pointer.as_deref().map(TreePointer::parse).transpose();
         let mut fields = BTreeMap::new();

@@ -71,7 +71,7 @@ impl ConnectorCredentials {
     /// Compiles the `[auth]` table; no file is read yet.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub fn compile(config: &AuthConfig, files: &SecretFiles) -> Result<Self, (String, String)> {
         let wrong = |key: &str, reason: &str| (format!("auth.{key}"), reason.to_owned());
         let shown = |key: &str, text: &str| match HeaderValue::from_str(text) {

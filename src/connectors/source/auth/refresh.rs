@@ -132,7 +132,7 @@ impl SigningSecret {
         }
     }
 
-    /// Drops the secret of `generation`, which was refused; whether another is to be had.
+    /// Drops the secret of `generation`, which was refused. Returns whether another may be fetched.
     pub(super) async fn forget(&self, generation: u64, now_us: i64) -> bool {
         let Self::Fetched(_, fetched) = self else {
             return false;

@@ -96,7 +96,7 @@ impl TargetsConfig {
     /// The rules.
     ///
     /// # Errors
-    /// The key and what is wrong with it.
+    /// Returns the key and what is wrong with it.
     pub fn rules(&self) -> Result<TargetRules, (String, String)> {
         TargetRules::parse(&TargetLists {
             hosts: self.hosts.clone(),
@@ -352,7 +352,7 @@ pub struct SinkFacts {
 /// Request and answer of a system that speaks HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpConfig {
-    /// Who asks.
+    /// How the connector authenticates.
     pub auth: AuthConfig,
     /// What is sent.
     pub request: RequestConfig,

@@ -128,7 +128,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, SourceFault> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or(Err(SourceFault::Setup("the folder's reader ended early")))
+        .unwrap_or(Err(SourceFault::Setup("the thread that reads the folder ended early")))
 }
 
 /// What the system says about a file has no place in a fault: it may quote names.
@@ -248,7 +248,7 @@ impl WatchedFolder {
         let rejects = records.iter().filter_map(|record| record.as_ref().err());
         RejectsFile::of(&self.config.folder, &begin.file)
             .append(rejects)
-            .map_err(|_error| SourceFault::Setup("the folder for rows that are none cannot be written"))?;
+            .map_err(|_error| SourceFault::Setup("the folder for rejected rows cannot be written"))?;
         let more = !finished || self.oldest(Some(&begin.file.file))?.is_some();
         Ok(FeedBatch {
             records,
@@ -287,7 +287,8 @@ impl WatchedFolder {
     }
 }
 
-/// What a path holds; `None`: no plain file. A link is none: what it points at may change without a trace.
+/// The identity of the file at a path; `None` if it is not a regular file. A link does not count as one: its target may change without
+/// a trace.
 fn id_of(path: &Path) -> io::Result<Option<FileId>> {
     let about = fs::symlink_metadata(path)?;
     let name = path.file_name().and_then(|name| name.to_str());

@@ -95,7 +95,7 @@ impl<'a> RecordReader<'a> {
     /// The record of one row.
     ///
     /// # Errors
-    /// The code of why it is none.
+    /// Returns the code of the reason if the row is not a record.
     pub(super) fn record(&self, parts: RowParts) -> Result<Value, RowCode> {
         match (self, parts) {
             (Self::Whole, RowParts::Line(line)) => object(&line),

@@ -72,7 +72,7 @@ impl<'a> RejectsFile<'a> {
                 break;
             }
             if whole > 0 {
-                // A line that is none of ours ends what can be relied on.
+                // The first line that cannot be read ends the reliable part of the file.
                 let Ok(line) = serde_json::from_str::<RejectsLine>(&line) else {
                     break;
                 };

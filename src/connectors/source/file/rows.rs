@@ -12,7 +12,7 @@ use std::{
 
 use crate::source::config::{FileConfig, FileFormat, TextEncoding};
 
-/// One row: its parts as they stand, or why it is none.
+/// One row: its parts as written, or the reason why it is not a row.
 pub(super) struct FolderRow {
     pub(super) bytes: Result<RowParts, &'static str>,
     /// From 1. NDJSON: the line. CSV: the row, the header being the first.
@@ -108,7 +108,7 @@ impl FolderRows {
         Ok(())
     }
 
-    /// The cells of the first row of a CSV file; `None`: NDJSON, or there is none that can be read.
+    /// The cells of the first row of a CSV file; `None` for NDJSON, or if no row can be read.
     pub(super) fn header(&self) -> Option<&[String]> {
         self.header.as_deref()
     }
@@ -299,7 +299,7 @@ impl SheetReader {
         Self::at(self.reader.into_inner().inner, offset, delimiter, row_bytes_max)
     }
 
-    /// Reads one row into `cells`; `Ok(Ok(false))`: there is none.
+    /// Reads one row into `cells`; `Ok(Ok(false))` at the end of the file.
     fn read(&mut self) -> io::Result<Result<bool, EndlessLine>> {
         self.since_row.set(0);
         let found = self.reader.read_byte_record(&mut self.cells);

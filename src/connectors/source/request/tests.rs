@@ -113,7 +113,7 @@ fn a_wrong_template_is_refused_with_its_key() {
         ("url = 'https://h.example'", "request.url"),
         ("url = 'https://h.example/?a=1'", "request.url"),
         ("url = 'https://h.example/x#y'", "request.url"),
-        ("url = 'https://h.example/{nobody}'", "request.url"),
+        ("url = 'https://h.example/{unknown}'", "request.url"),
         (
             "url = 'https://h.example/'\nquery = { a = '{field.name}' }",
             "request.query.a",

@@ -1,6 +1,6 @@
 //! A value of a row as text, the same for all engines: text as it is, whole numbers in decimal, `true` and `false`, dates
 //! as ISO 8601, exact decimals with the digits that they have. Any other type is unreadable: a float or a time zone would
-//! need a rule that nobody has stated; the operator casts it in the query.
+//! need a rule of conversion; the operator casts it in the query.
 
 use jiff::{Span, civil::Date};
 use sqlx::{

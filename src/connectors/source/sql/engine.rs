@@ -1,6 +1,6 @@
-//! Connections of the three engines behind one face: open one that only reads, ask for one row, say what failed.
-//! A future here may be dropped at any await, and then its connection is dropped with it and never used again: nobody
-//! knows what half an answer it still carries.
+//! Connections of the three engines behind one type: open a read-only connection, query one row, say what failed.
+//! A future here may be dropped at any await. Its connection is then closed and never used again, because part of an answer may
+//! still be on the wire.
 
 use std::{
     str::FromStr as _,
@@ -29,7 +29,7 @@ pub(super) enum SqlEngine {
     Sqlite(Box<SqliteConnectOptions>),
 }
 
-/// A connection that is owned by nobody else.
+/// A connection with one owner.
 pub(super) enum SqlConnection {
     Postgres(Box<PgConnection>),
     MySql(Box<MySqlConnection>),
@@ -58,7 +58,9 @@ impl SqlEngine {
                 let options = options.read_only(true).create_if_missing(false);
                 Ok(Self::Sqlite(Box::new(options.disable_statement_logging())))
             }
-            _ => Err(SourceFault::Setup("the URL is of no known engine")),
+            _ => Err(SourceFault::Setup(
+                "the URL does not begin with a known engine: postgres, mysql or sqlite is expected",
+            )),
         }
     }
 

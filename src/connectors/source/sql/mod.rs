@@ -26,7 +26,7 @@ use super::sql::{
 };
 use heyan_ports::outward::{SourceFault, SourceRecord};
 
-/// A connection that nobody used for so long is not used again: something between may have forgotten it.
+/// A connection that was idle for so long is not used again: a firewall on the way may have forgotten it.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
 /// Of the whole time, what the server gets for a statement: it gives up before we do.
@@ -59,7 +59,7 @@ impl SqlSource {
     /// Reads the URL from the configuration's file. Nothing is connected yet.
     ///
     /// # Errors
-    /// The file, which nobody else may read, the URL or the query cannot be used.
+    /// Returns an error if the file with the URL cannot be read or is readable by others, or if the URL or the query cannot be used.
     pub fn open(config: &SqlConfig, limits: &ConnectorLimits) -> Result<Self, SourceFault> {
         let unreadable = |_error| SourceFault::Setup("the file with the URL of the database cannot be read");
         let about = std::fs::metadata(&config.engine_url_file).map_err(unreadable)?;

@@ -38,7 +38,7 @@ impl SqlQuery {
             .next()
             .unwrap_or_default();
         if !["select", "with"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
-            return Err(SourceFault::Setup("the query is no SELECT"));
+            return Err(SourceFault::Setup("the query is not a SELECT"));
         }
         let (mut out, mut binds): (String, Vec<Box<str>>) = (String::new(), Vec::new());
         let mut rest = text;
@@ -57,7 +57,7 @@ impl SqlQuery {
             } else if let Some(tail) = rest.strip_prefix(OPEN) {
                 let (name, tail) = tail
                     .split_once('}')
-                    .ok_or(SourceFault::Setup("the query has a value's place without an end"))?;
+                    .ok_or(SourceFault::Setup("a place of the query is not closed: `}` is missing"))?;
                 place(&mut out, &mut binds, name, places)?;
                 rest = tail;
             } else if rest.starts_with(';') {
@@ -81,7 +81,9 @@ impl SqlQuery {
 fn place(out: &mut String, binds: &mut Vec<Box<str>>, name: &str, places: PlaceStyle) -> Result<(), SourceFault> {
     let fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(fine) {
-        return Err(SourceFault::Setup("the query names an identifier that is none"));
+        return Err(SourceFault::Setup(
+            "a place of the query is not a name of letters, digits and underscores",
+        ));
     }
     match places {
         PlaceStyle::Marks => {

@@ -134,9 +134,9 @@ async fn databases_and_folders_that_are_not_there_yet_are_faults_and_not_refusal
     ));
     assert!(set.poll("inbox", None).await.unwrap().records.is_empty());
     for (from, to, key) in [
-        ("{subject.uscc}", "{subject.nobody}", "sql.query"),
+        ("{subject.uscc}", "{subject.unknown}", "sql.query"),
         ("{subject.uscc}", "1", "sql.query"),
-        ("name = \"n\"", "nobody = \"n\"", "sql.columns.nobody"),
+        ("name = \"n\"", "unknown = \"n\"", "sql.columns.unknown"),
         ("[sql]", "[targets]\n[sql]", "targets"),
     ] {
         assert_eq!(refusal(&sql.replacen(from, to, 1)).0, key);

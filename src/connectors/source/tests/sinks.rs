@@ -109,7 +109,7 @@ async fn a_change_that_lacks_what_the_template_needs_is_not_sent() {
     };
     assert_eq!(set.tell("city", &change).await, unmade);
     assert_eq!(
-        set.tell("nobody", &change).await,
+        set.tell("unknown", &change).await,
         AttemptOutcome::Refused(TargetFault::Host)
     );
     assert_eq!(server.requests(), 0);

@@ -323,7 +323,7 @@ impl ClaimDraft<'_> {
 
     fn identifier(&mut self, holder: &Holder, mode: ClaimMode) -> ClaimedValue {
         let sizes = self.city.sizes();
-        // Beyond the city's size nobody has the holder's number.
+        // A number beyond the city's size belongs to no holder.
         let stranger = match party(holder) {
             ClaimParty::Person => self.city.person(sizes.persons + 1).id_number().to_owned(),
             ClaimParty::Firm => self.city.firm(sizes.firms + 1).uscc().to_owned(),

@@ -134,7 +134,7 @@ struct DatasetShare {
 impl RequestSupply {
     /// Half of the requests are about persons, a fifth each about firms and licences, a tenth about estates; datasets
     /// without records are left out. 85 % match (half of the values written otherwise), 10 % mismatch in one field,
-    /// 3 % need a review, 2 % are about nobody.
+    /// 3 % need a review, 2 % are about a subject that does not exist.
     pub fn new(city: &City, seed: u64, choice: KeyChoice) -> Self {
         let sizes = city.sizes();
         let populations = [
