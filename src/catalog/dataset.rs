@@ -164,7 +164,7 @@ impl Dataset {
         &self.schema
     }
 
-    /// The identifiers of a cache key, by member name: the way back from [`Subject::key`].
+    /// The identifiers of a cache key, by member name: the way back from [`ParsedSubject::key`].
     pub fn members_of(&self, key: &[u8]) -> Vec<(String, String)> {
         let canonical = key.get(2..).unwrap_or_default();
         let values = canonical.split(|byte| *byte == SEPARATOR);

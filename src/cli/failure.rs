@@ -12,7 +12,7 @@ use heyan_server::process::{ExitStatus, OutputAudience};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandFailure {
     /// Found by the client itself.
-    #[error("{}", Lang::En.say(key, &refs(.parts)))]
+    #[error("{}", CliLanguage::En.say(key, &refs(.parts)))]
     Own {
         /// How the process ends.
         exit: ExitStatus,

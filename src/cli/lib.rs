@@ -46,7 +46,7 @@ use heyan_server::process::{ExitStatus, OutputAudience};
 #[command(name = "heyan", version, about, long_about = None)]
 struct Cli {
     /// Format of the output
-    #[arg(long, global = true, value_enum, default_value_t = Output::Human)]
+    #[arg(long, global = true, value_enum, default_value_t = OutputAudience::Human)]
     output: OutputAudience,
     #[command(subcommand)]
     command: Command,

@@ -1,5 +1,5 @@
 //! A circuit breaker: after enough failures in a row a target is left alone for a while, then tried with one probe at a time.
-//! A result counts only with the [`Pass`] it was sent with, so a late answer from before the break neither opens nor closes anything.
+//! A result counts only with the [`BreakerTicket`] it was sent with, so a late answer from before the break neither opens nor closes anything.
 //!
 //! `probes in flight ≤ 1`, and `pause ≤ pause_max`: whatever happens, a probe is let through again. Pure: times are Unix or
 //! monotonic microseconds of the caller; a clock that is set back lengthens a pause by its own length at most.

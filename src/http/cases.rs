@@ -7,7 +7,7 @@ use super::{
     access::change,
     call::HandlerCall,
     extract,
-    idempotent::{self, Deed},
+    idempotent::{self, PathAction},
     page::{self, after, limit_of},
     problem::{ProblemCode, ProblemDocument},
     reply::{no_content, ok},
@@ -35,7 +35,7 @@ pub(super) async fn open(mut call: HandlerCall) -> Result<HttpResponse, ProblemD
     idempotent::create(&mut call, "open_case", decide).await
 }
 
-async fn decide(deed: &Deed) -> Result<Vec<u8>, ProblemDocument> {
+async fn decide(deed: &PathAction) -> Result<Vec<u8>, ProblemDocument> {
     let body: CaseBody<'_> = extract::parse(&deed.bytes)?;
     let render = |view: &CaseView| serde_json::to_vec(&case(view, view.row.created_at)).unwrap_or_default();
     Ok(cases::open(&deed.state.hub, &deed.caller, &body, deed.optional_slot(), &render).await?)

@@ -59,8 +59,8 @@ pub(crate) fn page(frame: &PageFrame<'_>, body: &Markup) -> String {
                     div.top-in {
                         a.brand href="/docs" { span.seal aria-hidden="true" { "核" } (text("pages.frame.brand").get(locale)) }
                         nav aria-label=(text("pages.frame.site_nav").get(locale)) {
-                            (entry("/docs", text("pages.frame.docs").get(locale), frame.section == Section::Docs))
-                            (entry("/problems", text("pages.frame.problems").get(locale), frame.section == Section::Problems))
+                            (entry("/docs", text("pages.frame.docs").get(locale), frame.section == PageSection::Docs))
+                            (entry("/problems", text("pages.frame.problems").get(locale), frame.section == PageSection::Problems))
                             a href="/openapi.json" { "OpenAPI" }
                         }
                         a.lang href={ (frame.path) "?lang=" (other.tag()) } hreflang=(other.tag()) lang=(other.tag()) rel="alternate" {

@@ -172,7 +172,9 @@ impl From<&'static str> for BindValue {
 /// What the drivers of both engines do alike.
 macro_rules! of_driver {
     ($engine:ty, $row:ty) => {
-        impl $crate::engine::StatementCall for sqlx::query::Query<'static, $engine, <$engine as sqlx::Database>::Arguments> {
+        impl $crate::engine::StatementCall
+            for sqlx::query::Query<'static, $engine, <$engine as sqlx::Database>::Arguments>
+        {
             fn bind(self, value: impl Into<$crate::engine::BindValue>) -> Self {
                 use $crate::engine::BindValue;
                 match value.into() {

@@ -117,7 +117,7 @@ impl<E: StoreEngine> ConnectionLease<'_, E> {
         self.end_call(before, statement, done)
     }
 
-    /// As [`Engine::numbered`].
+    /// As [`StoreEngine::numbered`].
     pub(super) async fn numbered(
         &mut self,
         statement: &'static str,
@@ -129,7 +129,7 @@ impl<E: StoreEngine> ConnectionLease<'_, E> {
         self.end_call(before, statement, done)
     }
 
-    /// As [`Engine::copy_records`].
+    /// As [`StoreEngine::copy_records`].
     pub(super) async fn copy_records(&mut self, rows: &[&super::batch::RecordRow]) -> Result<Option<u64>, StoreFault> {
         const NAME: &str = "copy_records";
         let (connection, limit, before) = self.begin_call(NAME)?;

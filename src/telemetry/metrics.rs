@@ -9,7 +9,7 @@ use prometheus::{
     TextEncoder, core::Collector,
 };
 
-use super::striped::{DurationHistogram, MetricFamily, StripedCounter, StripedMetric};
+use super::striped::{DurationHistogram, LabelledFamily, StripedCounter, StripedMetric};
 use heyan_domain::verdict::Outcome;
 
 /// A metric could not be registered: two of one name.
@@ -23,7 +23,7 @@ pub struct HubMetrics {
     verifications: Box<[Box<[StripedCounter]>]>,
     /// Time from the parsed request to the durable answer.
     pub verification_seconds: DurationHistogram,
-    http_seconds: MetricFamily<DurationHistogram>,
+    http_seconds: LabelledFamily<DurationHistogram>,
     /// Look-ups answered from memory.
     pub cache_hits: StripedCounter,
     /// Look-ups that asked the store.
@@ -56,7 +56,7 @@ pub struct HubMetrics {
     /// The bus.
     pub bus: BusMetrics,
     source_requests: IntCounterVec,
-    source_seconds: MetricFamily<DurationHistogram>,
+    source_seconds: LabelledFamily<DurationHistogram>,
 }
 
 /// What is counted of the loop.
@@ -156,7 +156,7 @@ impl HubMetrics {
     pub fn new(datasets: &[&str]) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let make = MetricMaker(&registry);
-        let lookups: MetricFamily<StripedCounter> = make.family(
+        let lookups: LabelledFamily<StripedCounter> = make.family(
             "heyan_cache_lookups_total",
             "Look-ups of records by result.",
             &["result"],
@@ -277,7 +277,7 @@ fn issue_delay(make: &MetricMaker<'_>) -> Result<HistogramVec, MetricsError> {
 
 /// A tally for each dataset and outcome, by their numbers.
 fn verifications(make: &MetricMaker<'_>, datasets: &[&str]) -> Result<Box<[Box<[StripedCounter]>]>, MetricsError> {
-    let totals: MetricFamily<StripedCounter> = make.family(
+    let totals: LabelledFamily<StripedCounter> = make.family(
         "heyan_verifications_total",
         "Verifications answered.",
         &["dataset", "outcome"],
@@ -323,8 +323,8 @@ impl MetricMaker<'_> {
         name: &str,
         help: &str,
         labels: &[&str],
-    ) -> Result<MetricFamily<S>, MetricsError> {
-        self.register(MetricFamily::new(name, help, labels)?)
+    ) -> Result<LabelledFamily<S>, MetricsError> {
+        self.register(LabelledFamily::new(name, help, labels)?)
     }
 
     /// What takes hours to months.

@@ -28,7 +28,7 @@ fn stripe_of_thread() -> usize {
     STRIPE.with(|stripe| *stripe)
 }
 
-/// What a [`Family`] collects.
+/// What a [`LabelledFamily`] collects.
 pub(crate) trait StripedMetric: Clone + Default + Send + Sync + 'static {
     /// What it is to Prometheus.
     const KIND: MetricType;
@@ -141,7 +141,7 @@ impl StripedMetric for DurationHistogram {
 
 /// The metrics of one name, by their labels.
 #[derive(Clone)]
-pub(crate) struct MetricFamily<S> {
+pub(crate) struct LabelledFamily<S> {
     desc: Desc,
     members: Arc<Mutex<Vec<FamilyMember<S>>>>,
 }
@@ -149,7 +149,7 @@ pub(crate) struct MetricFamily<S> {
 /// A metric with its labels.
 type FamilyMember<S> = (Vec<LabelPair>, S);
 
-impl<S: StripedMetric> MetricFamily<S> {
+impl<S: StripedMetric> LabelledFamily<S> {
     /// A family without members.
     ///
     /// # Errors
@@ -181,7 +181,7 @@ impl<S: StripedMetric> MetricFamily<S> {
     }
 }
 
-impl<S: StripedMetric> Collector for MetricFamily<S> {
+impl<S: StripedMetric> Collector for LabelledFamily<S> {
     fn desc(&self) -> Vec<&Desc> {
         vec![&self.desc]
     }
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_member_is_made_once() {
-        let family = MetricFamily::<StripedCounter>::new("heyan_test_total", "Test.", &["b", "a"]).unwrap();
+        let family = LabelledFamily::<StripedCounter>::new("heyan_test_total", "Test.", &["b", "a"]).unwrap();
         family.with(&["1", "2"]).inc();
         family.with(&["1", "2"]).inc();
         family.with(&["2", "1"]).inc();

@@ -13,7 +13,7 @@ use super::{
     dead_letter::{self, LetterClass, LetterReason},
     envelope, outbox,
 };
-use crate::node::{caller::Caller, write::Attempts};
+use crate::node::{caller::Caller, write::CommitAttempts};
 use crate::records::{self, IncomingRecord};
 use crate::{foundation::error::AppError, node::hub::Hub, records::feed};
 use heyan_catalog::Dataset;
@@ -138,13 +138,13 @@ impl FeedReader {
                 .bus
                 .lag(TOPIC.name(), i64::try_from(lag).unwrap_or(i64::MAX));
         }
-        let (mut taken, mut attempts) = (0, Attempts::none());
+        let (mut taken, mut attempts) = (0, CommitAttempts::none());
         while !self.held.is_empty() {
             let count = self.together.clamp(1, self.held.len());
             match self.take_batch(hub, count).await {
                 Ok(()) => {
                     self.held.drain(..count);
-                    (self.tries, attempts) = (0, Attempts::none());
+                    (self.tries, attempts) = (0, CommitAttempts::none());
                     taken += count;
                 }
                 // Another writer changed a record meanwhile, or another node has the partition now. Reading the positions

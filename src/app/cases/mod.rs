@@ -21,7 +21,7 @@ use super::{
         purpose,
         vault::SealPlace,
     },
-    node::{hub::Hub, idempotency::Slot},
+    node::{hub::Hub, idempotency::KeySlot},
     verification::{
         question::{self, AskedClaim, AskedPurposeElements, BoundedText, ItemBody},
         verify::VerificationAnswer,
@@ -175,7 +175,7 @@ pub async fn open(
     hub: &Hub,
     caller: &Caller,
     body: &CaseBody<'_>,
-    slot: Option<&Slot>,
+    slot: Option<&KeySlot>,
     render: &(dyn Fn(&CaseView) -> Vec<u8> + Sync),
 ) -> Result<Vec<u8>, AppError> {
     let lead = &caller.agency()?.row;

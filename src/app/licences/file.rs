@@ -247,7 +247,7 @@ pub struct SignatureNote {
     pub fingerprint: [u8; 32],
 }
 
-/// Answers a question about a file that was received and hashed; `claims` are those of [`Plan::claims`].
+/// Answers a question about a file that was received and hashed; `claims` are those of [`FilePlan::claims`].
 ///
 /// # Errors
 /// Returns an error if a member is wrong, the request is refused, or a part of the hub cannot be reached.

@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::node::{caller::Caller, write::Attempts};
+use super::node::{caller::Caller, write::CommitAttempts};
 use super::{
     access::table::AccessAgency,
     delivery::message::hex,
@@ -392,7 +392,7 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<WatchView, AppE
 /// # Errors
 /// `NotFound` if there is no such watch or it belongs to another agency.
 pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppError> {
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         let WatchView { row, facts } = get(hub, caller, id).await?;
         if row.state == WatchPhase::Ended {

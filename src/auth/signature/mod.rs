@@ -111,7 +111,7 @@ impl SignatureProvider for SoftwareProvider {
 /// Verifies a signature over a message that is there.
 ///
 /// # Errors
-/// As [`Provider::begin`].
+/// As [`SignatureProvider::begin`].
 pub fn verify(
     provider: &dyn SignatureProvider,
     key: &PublicKey,

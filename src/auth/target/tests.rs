@@ -193,8 +193,11 @@ fn a_wide_network_admits_neither_loopback_nor_metadata() {
         })
         .unwrap()
     };
-    let admits =
-        |rules: &TargetRules, address: &str| rules.check_address(Transport::Tls, address.parse().unwrap()).is_ok();
+    let admits = |rules: &TargetRules, address: &str| {
+        rules
+            .check_address(TargetTransport::Tls, address.parse().unwrap())
+            .is_ok()
+    };
     let wide = of(&[
         "0.0.0.0/0",
         "::/0",
@@ -243,9 +246,13 @@ fn plain_http_reaches_its_own_networks_only() {
         ("10.2.0.1", false, false),
     ] {
         let address = address.parse().unwrap();
-        assert_eq!(rules.check_address(Transport::Tls, address).is_ok(), tls, "{address}");
         assert_eq!(
-            rules.check_address(Transport::Plain, address).is_ok(),
+            rules.check_address(TargetTransport::Tls, address).is_ok(),
+            tls,
+            "{address}"
+        );
+        assert_eq!(
+            rules.check_address(TargetTransport::Plain, address).is_ok(),
             plain,
             "{address}"
         );
@@ -322,11 +329,11 @@ proptest! {
     #[test]
     fn an_embedded_address_is_admitted_only_with_its_ipv4_address(bits in any::<u32>()) {
         let v4 = Ipv4Addr::from_bits(bits);
-        let admitted = rules().check_address(Transport::Tls, IpAddr::V4(v4));
+        let admitted = rules().check_address(TargetTransport::Tls, IpAddr::V4(v4));
         let low = u128::from(bits);
         for prefix in [0xffffu128 << 32, 0x64_ff9b << 96, 0xffff << 48] {
             let v6 = IpAddr::V6(Ipv6Addr::from_bits(prefix | low));
-            prop_assert_eq!(rules().check_address(Transport::Tls, v6), admitted);
+            prop_assert_eq!(rules().check_address(TargetTransport::Tls, v6), admitted);
         }
     }
 }

@@ -6,10 +6,10 @@
 //! `units ≤ units_30_days_max`; and in both windows `units of strangers ≤ max / 2`, rounded down, so that the larger half
 //! stays for agencies with an open matter (I-16). With 5 and 10 a stranger's clerk may mistype twice in a day.
 //!
-//! The order, under one lock per subject and field: [`Guesses::allows`] with [`Question::units`], the most it may cost;
-//! unless [`Allowance::Review`], compare; then [`Guesses::charge`] with [`Question::charged`] of the verdict, before the
+//! The order, under one lock per subject and field: [`FieldGuesses::allows`] with [`BudgetQuestion::units`], the most it may cost;
+//! unless [`BudgetAllowance::Review`], compare; then [`FieldGuesses::charge`] with [`BudgetQuestion::charged`] of the verdict, before the
 //! answer leaves. A subject without a record is asked and charged as one whose every field differs, or the budget would
-//! tell the two apart. Two people may unlock a subject with [`Guesses::clear`]: the caller audits that.
+//! tell the two apart. Two people may unlock a subject with [`FieldGuesses::clear`]: the caller audits that.
 
 use super::verdict::Verdict;
 
@@ -119,7 +119,7 @@ pub struct GuessCount {
     pub agency: u32,
     /// How it stands to the subject.
     pub standing: AgencyStanding,
-    /// [`Question::units`] for `allows`, [`Question::charged`] for `charge`.
+    /// [`BudgetQuestion::units`] for `allows`, [`BudgetQuestion::charged`] for `charge`.
     pub units: u8,
 }
 

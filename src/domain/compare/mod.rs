@@ -157,7 +157,7 @@ impl CanonicalValue {
 }
 
 impl FieldComparator {
-    /// Every name that [`Comparator::from_options`] knows.
+    /// Every name that [`FieldComparator::from_options`] knows.
     pub const NAMES: [&str; 14] = [
         "person_name",
         "organization_name",

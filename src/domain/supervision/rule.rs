@@ -189,7 +189,7 @@ pub enum RuleKind {
     OffHours(OffHours),
     /// See [`ManyAgencies`].
     ManyAgencies(ManyAgencies),
-    /// See [`Guessing`].
+    /// See [`GuessingRule`].
     Guessing(GuessingRule),
     /// See [`MismatchRate`].
     MismatchRate(MismatchRate),
@@ -197,7 +197,7 @@ pub enum RuleKind {
     NoApplication(NoApplication),
     /// A correction or decision that is past its due date.
     Overdue,
-    /// See [`Unresolved`].
+    /// See [`UnresolvedRule`].
     Unresolved(UnresolvedRule),
     /// See [`PaperDemanded`].
     PaperDemanded(PaperDemanded),

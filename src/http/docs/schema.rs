@@ -253,9 +253,9 @@ impl MemberRow<'_> {
                     }
                     " "
                     @match self.need {
-                        Need::Required => span.need { (text("pages.schema.required").get(locale)) },
-                        Need::Optional => span.maybe { (text("pages.schema.optional").get(locale)) },
-                        Need::Unsaid => {}
+                        MemberNeed::Required => span.need { (text("pages.schema.required").get(locale)) },
+                        MemberNeed::Optional => span.maybe { (text("pages.schema.optional").get(locale)) },
+                        MemberNeed::Unsaid => {}
                     }
                 }
                 td {

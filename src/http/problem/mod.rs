@@ -190,7 +190,7 @@ impl ProblemDocument {
     }
 
     /// The document in the language of the answer.
-    pub fn document(&self, locale: Locale) -> api::ProblemDocument {
+    pub fn document(&self, locale: Locale) -> api::Problem {
         let detail = match &self.detail {
             Some(detail) => detail.get(locale),
             None => self.code.meaning().get(locale),
@@ -199,7 +199,7 @@ impl ProblemDocument {
         // RFC 6749 §5.2 clients look for these two; the description is ASCII there, hence always English.
         let error = self.is_of_token_endpoint.then(|| self.code.token_error());
         let error = error.or(self.code.oauth_error());
-        api::ProblemDocument {
+        api::Problem {
             kind: self.code.type_uri(),
             title: self.code.title(locale).to_owned(),
             status: self.status(),

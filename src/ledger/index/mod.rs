@@ -159,7 +159,7 @@ impl IndexState {
 
 impl LedgerIndex {
     /// Opens the index of a ledger. What is missing, damaged or of another ledger is dropped here and built again by
-    /// [`Index::catch_up`].
+    /// [`LedgerIndex::catch_up`].
     ///
     /// # Errors
     /// The ledger cannot be read, or the folder cannot be made.

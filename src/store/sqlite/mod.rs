@@ -81,7 +81,7 @@ impl SqliteStore {
     /// which must have a timer and outlive the store.
     ///
     /// # Errors
-    /// [`StoreError::Engine`] with statement `open` and an [`OpenError`] as source when the file must not be used.
+    /// [`StoreError::StoreEngine`] with statement `open` and an [`OpenError`] as source when the file must not be used.
     pub async fn open(config: SqliteConfig) -> Result<Self, StoreError> {
         let write_pool = open::open_writer(&config).await?;
         migrate::migrate(&write_pool).await?;
@@ -111,7 +111,7 @@ impl SqliteStore {
     /// when it is whole and synced.
     ///
     /// # Errors
-    /// [`StoreError::Engine`]: `dest` exists, cannot be written, or the engine failed.
+    /// [`StoreError::StoreEngine`]: `dest` exists, cannot be written, or the engine failed.
     pub async fn backup(&self, dest: &Path) -> Result<BackupSummary, StoreError> {
         backup::backup(&self.config, dest).await
     }
@@ -120,7 +120,7 @@ impl SqliteStore {
     /// Reads the whole file.
     ///
     /// # Errors
-    /// [`StoreError::Engine`] when the engine could not check.
+    /// [`StoreError::StoreEngine`] when the engine could not check.
     pub async fn integrity_check(&self) -> Result<Vec<String>, StoreError> {
         backup::integrity_check(&self.config).await
     }

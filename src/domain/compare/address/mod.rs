@@ -8,6 +8,7 @@ use crate::verdict::{MatchBasis, ReviewReason, Verdict};
 use parts::{AddressParts, TailRelation};
 
 mod fold;
+mod kind;
 mod number;
 mod parts;
 mod read;

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::number::{JoinedNumbers, NumberUnit, ROAD_ENDS, any_number_at, join, number_at, plain, unit_at};
-use super::parts::{AddressParts, PartKind, PartSpelling};
+use super::kind::{PartKind, PartSpelling};
+use super::parts::AddressParts;
 use super::{fold, text};
 use crate::division::DivisionChain;
 use crate::numeral;

@@ -1,7 +1,8 @@
 //! Splits the words of an address between its numbers: zones, towns, villages, roads and names.
 //! A word that ends one name may begin another (中山路街道, 官巷村, 新村路), so the longer name is taken.
 
-use super::parts::{AddressParts, PartKind, PartSpelling};
+use super::kind::{PartKind, PartSpelling};
+use super::parts::AddressParts;
 
 /// What ends a name, and what the name then is; of two that begin at one place, the longer stands first.
 const ENDS: [(&str, PartKind); 41] = [
