@@ -6,10 +6,9 @@ use std::rc::Rc;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
-    call::Call,
+    call::{Call, locale_of, state::OfWorker},
     problem::{Problem, ProblemCode},
-    state::OfWorker,
-    verifications::{NO_STORE, locale_of},
+    reply::NO_STORE,
 };
 use heyan_app::node::caller::Caller;
 use heyan_app::node::idempotency::{self, Begun, KEY_BYTES_MAX, Slot};

@@ -5,12 +5,13 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 
 use super::{
-    call::{self, Call},
+    call::{
+        self, Call, locale_of,
+        state::{OfWorker, State},
+    },
     lines::{Block, Lines},
     outflow::Outflow,
     problem::Problem,
-    state::{OfWorker, State},
-    verifications::locale_of,
 };
 use heyan_app::node::caller::Caller;
 use heyan_texts::Locale;

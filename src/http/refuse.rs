@@ -6,7 +6,6 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use super::oauth;
 use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode};
 use heyan_app::{
     access::{table::Refusal, token::Unknown},
@@ -15,6 +14,9 @@ use heyan_app::{
 use heyan_domain::{fault::Fault, policy::Clause};
 use heyan_ledger::LedgerError;
 use heyan_texts::Locale;
+
+/// Path of the token endpoint.
+const TOKEN_PATH: &str = "/oauth/token";
 
 /// Seconds after which a busy or failed part may be asked again.
 const RETRY_AFTER_S: u32 = 1;
@@ -176,7 +178,7 @@ fn identifier_fault(reason: Option<&str>) -> IdentifierFault {
 
 /// The response of a problem, in the language that the request prefers. At the token endpoint it has the members of RFC 6749 too.
 pub(super) fn respond(request: &HttpRequest, mut problem: Problem) -> HttpResponse {
-    problem.is_of_token_endpoint = request.path() == oauth::TOKEN_PATH;
+    problem.is_of_token_endpoint = request.path() == TOKEN_PATH;
     let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     let locale = Locale::negotiate(text(header::ACCEPT_LANGUAGE));
     let problem = if problem.trace_id.is_some() {

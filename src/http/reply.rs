@@ -1,11 +1,19 @@
 //! Answers that nobody on the way may keep.
 
-use actix_web::HttpResponse;
+use actix_web::{
+    HttpResponse,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
-use super::{state::State, verifications::NO_STORE};
+use super::call::state::State;
 use heyan_api as api;
+use heyan_app::verification::{answer_json as json, verify};
 use heyan_ledger::Appended;
 
 /// `200` with a body.
@@ -36,3 +44,30 @@ pub(super) fn entry_note(state: &State, appended: &Appended) -> api::EntryNote {
         leaf: STANDARD.encode(appended.leaf),
     }
 }
+
+/// A written answer with further members, which are those of `more`.
+pub(super) fn with_more(origin: &str, answer: &verify::Answer<'_>, more: &impl Serialize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1_024);
+    out.push(b'{');
+    json::put_answer(&mut out, origin, answer);
+    let more = serde_json::to_vec(more).unwrap_or_default();
+    if let Some(members) = more.strip_prefix(b"{").filter(|members| *members != b"}") {
+        out.push(b',');
+        out.extend_from_slice(members);
+    } else {
+        out.push(b'}');
+    }
+    out
+}
+
+/// An answer that is written already; its head is made of constants.
+pub(super) fn answered(json: Vec<u8>) -> HttpResponse {
+    let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(json));
+    let head = response.headers_mut();
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    head.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE.1));
+    response
+}
+
+/// Answers hold what someone asked about someone: no cache may keep them.
+pub(super) const NO_STORE: (&str, &str) = ("cache-control", "no-store");

@@ -17,6 +17,7 @@ mod engine;
 mod fault;
 mod migrate;
 mod notice;
+mod open_error;
 mod pool;
 mod postgres;
 mod rows;
@@ -25,6 +26,8 @@ mod sqlite;
 mod statement;
 mod tables;
 mod writer;
+mod writer_task;
 
+pub use open_error::OpenError;
 pub use postgres::{Migrate, PostgresConfig, open_postgres};
-pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};
+pub use sqlite::{BackupSummary, SqliteConfig, SqliteStore};

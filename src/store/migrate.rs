@@ -4,9 +4,9 @@
 use data_encoding::HEXLOWER;
 
 use super::engine::{Call, Engine, EngineName};
+use super::open_error::OpenError;
 use super::pool::{Lease, Pool};
 use super::rows::column;
-use super::sqlite::OpenError;
 use crate::statement::{self, Statement};
 use heyan_auth::sha256;
 use heyan_ports::error::StoreError;

@@ -1,4 +1,4 @@
-//! The integration tests, one binary: each file tests what its namesake in `src/http` or `src` promises.
+//! The integration tests, one binary: each file tests what its namesake in `src/http/routes` or `src` promises.
 //! Every hub here is a real one: SQLite, ledger and HTTP listener in a temporary folder.
 
 #![allow(

@@ -388,7 +388,7 @@ async fn it_goes_on(store: &dyn Store) {
     let commit = Commit::default()
         .with(vec![event])
         .with(vec![ended])
-        .with(heyan::ports::commit::FannedEvent(key(1, id("evt_", 3))));
+        .with(heyan::ports::deliveries::FannedEvent(key(1, id("evt_", 3))));
     store.commit(Arc::new(commit)).await.unwrap();
     let told = store.delivered_mismatches(10).await.unwrap();
     assert_eq!(told.into_iter().map(|row| row.id).collect::<Vec<_>>(), [second]);

@@ -9,13 +9,13 @@ use super::{Ask, SEALED_WAIT};
 use crate::node::caller::Caller;
 use crate::traces::{
     index,
-    look::{Look, Marks, ROWS_MAX, Sighting},
+    look::{Look, Marks, Sighting},
+    own::ROWS_MAX,
     row::{self, Agencies},
     seals::Withheld,
 };
 use crate::{
-    delivery::message::hex,
-    foundation::error::AppError,
+    foundation::{error::AppError, hex::hex},
     mismatch::steps::{self, Note},
     node::{hub::Hub, peers},
 };

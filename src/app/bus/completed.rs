@@ -10,13 +10,12 @@ use super::{
     key_of, outbox,
 };
 use crate::{
-    delivery::message::hex,
-    foundation::{error::AppError, ids::VerificationId},
+    foundation::{error::AppError, hex::hex, ids::VerificationId},
     node::hub::Hub,
 };
 use heyan_ledger::entry::{Body, Entry, Item, Kind};
 use heyan_ports::bus::{Message, Topic};
-use heyan_ports::commit::{Commit, Position};
+use heyan_ports::{commit::Commit, positions::Position};
 
 /// Entries that are read at once, and items after which no further entry is read.
 const ENTRIES_MAX: u64 = 1_024;

@@ -333,7 +333,7 @@ fn result(hub: &Hub, received: &Received, arrived: &Arrived, client: &str, paylo
     let of_both = [client.as_bytes(), &[0], arrived.id.as_bytes()].concat();
     let id = format!(
         "res_{}",
-        crate::delivery::message::hex(&hub.secrets.vault.of_bus(b"result", &of_both))
+        crate::foundation::hex::hex(&hub.secrets.vault.of_bus(b"result", &of_both))
     );
     let attributes = Attributes {
         id: &id,

@@ -14,8 +14,9 @@ use crate::{
     node::hub::Hub,
     verification::{
         judge,
+        judgement::{Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
         question::{self, Members, Purpose, Text},
-        verify::{Answer, Entered, Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
+        verify::{Answer, Entered},
     },
 };
 use heyan_catalog::Dataset;

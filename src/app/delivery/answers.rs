@@ -9,7 +9,7 @@ use crate::{
 };
 use heyan_domain::verdict::Outcome;
 use heyan_ledger::answered;
-use heyan_ports::commit::{Commit, Position};
+use heyan_ports::{commit::Commit, positions::Position};
 use heyan_ports::{deliveries::AnswerRow, subject::SubjectKey};
 
 /// Entries that are read at once.

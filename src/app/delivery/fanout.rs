@@ -9,7 +9,7 @@ use crate::{
     foundation::{error::AppError, ids::new_id},
     node::hub::Hub,
 };
-use heyan_ports::commit::{Commit, FannedEvent};
+use heyan_ports::{commit::Commit, deliveries::FannedEvent};
 use heyan_ports::{
     deliveries::{AnswerRow, DeliveryRow, Event, SubscriptionRow},
     mismatches::MismatchRow,

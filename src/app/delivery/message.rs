@@ -2,11 +2,15 @@
 //! Made anew at each attempt, from the version that the event names and the grants that hold now: a value that may no longer
 //! be read is no longer sent.
 
-use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
 use super::answers::is_superseded;
-use crate::{access::table::Agency, foundation::error::AppError, node::hub::Hub, records, watches};
+use crate::{
+    access::table::Agency,
+    foundation::{error::AppError, hex::hex},
+    node::hub::Hub,
+    records, watches,
+};
 use heyan_catalog::Dataset;
 use heyan_domain::policy::{FieldSet, Operation};
 use heyan_ports::{
@@ -44,11 +48,6 @@ pub(crate) async fn cloud_event(hub: &Hub, delivery: &Delivery, agency: &Agency)
     body.insert("datacontenttype".to_owned(), "application/json".into());
     body.insert("data".to_owned(), data);
     serde_json::to_vec(&body).map_err(|_unwritable| AppError::Internal("a message cannot be written"))
-}
-
-/// A pseudonym or a hash as text.
-pub fn hex(subject: &[u8]) -> String {
-    HEXLOWER.encode(subject)
 }
 
 fn key_of(event: &Event) -> Option<RecordKey> {

@@ -17,10 +17,7 @@ use crate::{
 use heyan_auth::webhook::WebhookSecret;
 use heyan_domain::fault::Fault;
 use heyan_ledger::entry::{self, Kind};
-use heyan_ports::{
-    commit::{Commit, FannedEvent},
-    time,
-};
+use heyan_ports::{commit::Commit, deliveries::FannedEvent, time};
 use heyan_ports::{
     deliveries::{DeliveryRow, EventRow, SubscriptionRow},
     subject::{RowKey, SubjectKey},

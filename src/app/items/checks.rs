@@ -21,8 +21,9 @@ use crate::{
     node::hub::Hub,
     verification::{
         chunk::{self, ChunkAnswer, ItemResult},
+        judgement::Judgement,
         question::{self, Claim, ItemBody, Members, Operands, PredicateBody, Purpose, Text},
-        verify::{Entered, Judgement},
+        verify::Entered,
     },
 };
 use heyan_catalog::{

@@ -18,8 +18,9 @@ use crate::{
     node::hub::Hub,
     verification::{
         judge::{self, Asking},
+        judgement::{self, Judgement, Question, agrees},
         question::{self, Claim, Members, Purpose, SafeInteger, Text},
-        verify::{self, Answer, Judgement, Question, agrees},
+        verify::{self, Answer},
     },
 };
 use heyan_auth::{
@@ -106,9 +107,9 @@ pub fn plan<'h>(
     let planned = || {
         let named = question.dataset.as_deref();
         let dataset = dataset_of(hub, named, None)?;
-        let place = place_of(hub, &verify::parse_subject(dataset, &question.subject)?);
+        let place = place_of(hub, &judgement::parse_subject(dataset, &question.subject)?);
         let dataset = dataset_of(hub, named, Some(place))?;
-        verify::parse_subject(dataset, &question.subject)?;
+        judgement::parse_subject(dataset, &question.subject)?;
         let digest = |name: &str| digests_of(dataset).any(|(_, field)| *field.1 == *name);
         let twice = question.claims.0.iter().filter(|(name, _)| digest(name));
         let faults: Vec<Fault> = twice
@@ -274,7 +275,7 @@ pub async fn verify<'a>(
     let is_told = judgement.outcome != Outcome::NotFound || !judgement.fields.is_empty();
     if is_told {
         follow(&mut judgement, plan.dataset);
-        verify::tell_only_what_is_permitted(&mut judgement, allowed.permission);
+        judgement::tell_only_what_is_permitted(&mut judgement, allowed.permission);
     }
     let (sha256, sm3) = match is_told {
         true => (

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::keys;
-use crate::{foundation::error::AppError, node::hub::Hub, verification::verify::Judgement};
+use crate::{foundation::error::AppError, node::hub::Hub, verification::judgement::Judgement};
 use heyan_catalog::{Dataset, Licence, Role};
 use heyan_domain::{
     licence::{

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::hub::Hub;
-use crate::{foundation::error::AppError, traces::look};
+use crate::{foundation::error::AppError, traces::own};
 use heyan_auth::secret;
 use heyan_ledger::{
     Cosignatures, LedgerError, VerifierKey,
@@ -50,7 +50,7 @@ enum Question {
     /// That the tree of `new` entries extends the tree of `old`.
     Consistency { old: u64, new: u64 },
     /// What its index knows of a key.
-    Look { look: look::Question },
+    Look { look: own::Question },
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ struct Answer {
     #[serde(default)]
     proof: Vec<String>,
     #[serde(default)]
-    look: Option<look::Answer>,
+    look: Option<own::Answer>,
 }
 
 /// Shows this node to the others, and learns who they are.
@@ -147,9 +147,9 @@ pub fn keys(hub: &Hub) -> BTreeMap<String, String> {
 ///
 /// # Errors
 /// The ledger failed, or the node does not answer.
-pub async fn look(hub: &Arc<Hub>, origin: &str, look: look::Question) -> Result<look::Answer, AppError> {
+pub async fn look(hub: &Arc<Hub>, origin: &str, look: own::Question) -> Result<own::Answer, AppError> {
     if origin == hub.node.settings.origin {
-        return look::own(hub, look).await;
+        return own::own(hub, look).await;
     }
     let answer = ask(hub, origin, &Question::Look { look }, LOOK_WAIT).await?;
     answer.look.ok_or(AppError::NodeSilent)
@@ -349,7 +349,7 @@ async fn answer(hub: &Arc<Hub>, id: &str, question: &str) -> Result<(), AppError
             ..Answer::default()
         },
         Question::Look { look } => Answer {
-            look: Some(look::own(hub, look).await?),
+            look: Some(own::own(hub, look).await?),
             ..Answer::default()
         },
     };

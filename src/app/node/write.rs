@@ -8,10 +8,10 @@ use std::{
 use heyan_ledger::{Appended, Lane, LedgerError};
 use heyan_ports::{
     access::{AgencyRow, ClientRow, GrantRow},
-    commit::{Commit, FannedEvent, ForgivenSubject},
-    deliveries::{DeliveryResult, DeliveryRow, EventRow, SubscriptionRow},
+    commit::Commit,
+    deliveries::{DeliveryResult, DeliveryRow, EventRow, FannedEvent, SubscriptionRow},
     error::StoreError,
-    guesses::GuessHead,
+    guesses::{ForgivenSubject, GuessHead},
     items::ItemRow,
     mismatches::MismatchWrite,
 };

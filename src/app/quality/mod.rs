@@ -16,7 +16,7 @@ use heyan_ledger::{
     answered,
     entry::{self, Body, Entry, Kind},
 };
-use heyan_ports::commit::{Commit, Position};
+use heyan_ports::{commit::Commit, positions::Position};
 use heyan_ports::{
     mismatches::MismatchRow,
     quality::{QualityWrites, StepTally, VerdictTally},

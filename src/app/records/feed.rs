@@ -10,8 +10,9 @@ use crate::{
     records,
 };
 use heyan_ports::{
-    commit::{Commit, Position},
+    commit::Commit,
     outward::{FeedInfo, SourceFault},
+    positions::Position,
 };
 
 /// Whether more waits.

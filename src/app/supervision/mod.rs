@@ -20,8 +20,8 @@ use super::{
 };
 use heyan_domain::supervision::{Class, Rule, Severity};
 use heyan_ledger::entry::{self, Kind};
-use heyan_ports::commit::{Commit, Position};
 use heyan_ports::supervision::AlertRow;
+use heyan_ports::{commit::Commit, positions::Position};
 
 /// A new alert of a rule, about nothing yet.
 ///

@@ -20,7 +20,7 @@ use crate::{
 };
 use heyan_domain::supervision::{Fact, Finding, Seen, Supervisor};
 use heyan_ledger::{Ledger, entry};
-use heyan_ports::commit::{Commit, Position};
+use heyan_ports::{commit::Commit, positions::Position};
 use heyan_ports::{
     positions::{Advance, BusWrites},
     subject::SubjectKey,

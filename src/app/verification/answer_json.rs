@@ -3,7 +3,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::verify::{Answer, Entered, Freshness, Judgement};
+use super::{
+    judgement::{Freshness, Judgement},
+    verify::{Answer, Entered},
+};
 use heyan_domain::{label::Label, verdict::Verdict};
 
 /// Writes a JSON string.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::{
     consequence,
     judge::{self, Asking, Begun},
+    judgement::{Judgement, Question},
     question::{ItemBody, Purpose},
-    verify::{Entered, Judgement, Question},
+    verify::Entered,
 };
 use crate::node::{caller::Caller, write::LedgerAppender};
 use crate::{

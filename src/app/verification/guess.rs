@@ -10,10 +10,7 @@
 use crate::node::write::Attempts;
 use std::sync::Arc;
 
-use super::{
-    consequence::Consequence,
-    verify::{Judgement, ParsedClaim, Test},
-};
+use super::judgement::{Consequence, Judgement, ParsedClaim, Test};
 use crate::{access::table::Agency, foundation::error::AppError, mismatch::pending::About, node::hub::Hub};
 use heyan_catalog::{Dataset, Field, GuessRule};
 use heyan_domain::{

@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use super::{
     caches::FoundSlot,
-    consequence::{self, Consequence},
-    guess, live,
-    question::{Members, Purpose, Text},
-    verify::{
-        Judgement, ParsedClaim, Question, agrees, compare, not_found, parse_claims, parse_subject,
+    consequence, guess,
+    judgement::{
+        Consequence, Judgement, ParsedClaim, Question, agrees, compare, not_found, parse_claims, parse_subject,
         tell_only_what_is_permitted,
     },
+    live,
+    question::{Members, Purpose, Text},
     yes_or_no,
 };
 use crate::node::caller::Caller;

@@ -18,8 +18,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     caches::FoundSlot,
+    judgement::{Freshness, Judgement, agrees},
     record::{CachedRecord, cached, shared},
-    verify::{Freshness, Judgement, agrees},
 };
 use crate::{foundation::error::AppError, node::hub::Hub, records};
 use heyan_cache::{Keep, Load, LoadError, Loaded, Want};

@@ -3,8 +3,8 @@
 //! asked (predicates, fields that it does not verify) is `unavailable`; a register that gives no answer is `source_unavailable`.
 
 use super::{
+    judgement::{Freshness, Judgement, ParsedClaim, RecordNote, Test},
     live,
-    verify::{Freshness, Judgement, ParsedClaim, RecordNote, Test},
 };
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_cache::LoadError;

@@ -16,12 +16,12 @@ use crate::{
     },
     node::hub::Hub,
     verification::{
-        consequence::Consequence,
         guess,
-        question::{Members, Purpose, Text},
-        verify::{
-            Judgement, ParsedClaim, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted,
+        judgement::{
+            Consequence, Judgement, ParsedClaim, compare, not_found, parse_claims, parse_subject,
+            tell_only_what_is_permitted,
         },
+        question::{Members, Purpose, Text},
     },
 };
 use heyan_cache::Lookup;

@@ -17,17 +17,18 @@ use serde_json::{Map, Value, json};
 use super::node::caller::Caller;
 use super::{
     access::table::Agency,
-    delivery::message::hex,
     foundation::{
         error::{AppError, Thing},
+        hex::hex,
         ids::new_id,
         purpose,
         vault::Place,
     },
     node::hub::Hub,
     verification::{
+        judgement::Judgement,
         question::{self, Claim, Members, Purpose, Text, VerificationBody},
-        verify::{Answer, Judgement},
+        verify::Answer,
     },
 };
 pub use again::look;

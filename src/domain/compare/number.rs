@@ -1,8 +1,9 @@
 //! Numbers of persons, organisations and licences as field values.
 //! A value that is no valid number is still compared as text: registers hold broken numbers, and a field is no subject.
 
+use super::form::{Digits, Form, NumberKind};
+use super::review::REVIEW_PARTIAL;
 use super::unreadable::{self, Nulls};
-use super::{Digits, Form, NumberKind, REVIEW_PARTIAL};
 use crate::identifier::{Finding, Identifier, IdentifierKind, credit, document_number, resident};
 use crate::verdict::{Basis, Verdict};
 

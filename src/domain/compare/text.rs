@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::unreadable::{self, Nulls};
 use super::{holders, loose};
-use crate::byte_set::ByteSet;
+use crate::fold::byte_set::ByteSet;
 use crate::fold::{self, Case, Spaces};
 use crate::identifier;
 use crate::verdict::{Basis, Verdict};

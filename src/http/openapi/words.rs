@@ -8,8 +8,8 @@ use heyan_app::{
     access::table::Role,
     mismatch::unlock::Unlock,
     verification::{
+        judgement::Freshness,
         question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
-        verify::Freshness,
     },
 };
 use heyan_app::{

@@ -13,9 +13,8 @@ use crate::{
     statement::{self, Statement},
 };
 use heyan_ports::{
-    commit::FannedEvent,
     deliveries::{
-        AnswerRow, Delivery, DeliveryFilter, DeliveryResult, DeliveryRow, DeliveryStore, Event, EventRow,
+        AnswerRow, Delivery, DeliveryFilter, DeliveryResult, DeliveryRow, DeliveryStore, Event, EventRow, FannedEvent,
         SubscriptionRow,
     },
     error::StoreError,

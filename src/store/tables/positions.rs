@@ -14,10 +14,9 @@ use crate::{
     statement::{self},
 };
 use heyan_ports::{
-    commit::Position,
     deliveries::Event,
     error::StoreError,
-    positions::{BusWrites, PositionStore},
+    positions::{BusWrites, Position, PositionStore},
     supervision::AlertRow,
 };
 

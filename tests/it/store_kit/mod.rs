@@ -6,11 +6,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use heyan::ports::commit::{Commit, FannedEvent};
 use heyan::ports::{
     access::{AgencyRow, ClientRow, GrantRow},
     records::RecordWrite,
 };
+use heyan::ports::{commit::Commit, deliveries::FannedEvent};
 use heyan::ports::{
     deliveries::{DeliveryResult, DeliveryRow, EventRow},
     mismatches::{MismatchRow, MismatchWrite, StepRow},

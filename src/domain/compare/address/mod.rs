@@ -1,13 +1,15 @@
 //! Addresses: divisions with their history, and the parts behind them, compared part by part.
 //! A contradiction is a mismatch, what one side leaves out a review; only what is said losslessly in another way is a match.
 
-use super::{Canonical, Form, REVIEW_VARIANT};
+use super::review::REVIEW_VARIANT;
 use crate::division::{Chain, HomeCity, Relation};
-use crate::reference;
 use crate::verdict::{Basis, ReviewReason, Verdict};
 use parts::{Parts, Tails};
 
+pub(crate) use judge::judge;
+
 mod fold;
+mod judge;
 mod number;
 mod parts;
 mod read;
@@ -79,48 +81,6 @@ pub fn head_text(raw: &str) -> String {
     let text = fold::prepare(raw);
     let kept = text.len() - Chain::take(&text).1.len();
     text.get(..kept).unwrap_or_default().to_owned()
-}
-
-/// Holds a claimed address against a record's, in a hub of `home`; symmetric but for the side that a reason names.
-pub(crate) fn judge(claim: &str, record: &Canonical, home: Option<&HomeCity>) -> Verdict {
-    let Form::Address(held) = record.form() else {
-        return Verdict::Mismatch;
-    };
-    if !held.readable {
-        return Verdict::Review(ReviewReason::UnreadableRecord);
-    }
-    let text = fold::prepare(claim);
-    if !fold::is_readable(&text) {
-        return Verdict::Review(ReviewReason::UnreadableClaim);
-    }
-    if *text == *held.folded.as_deref().unwrap_or(record.raw()) {
-        // Equal texts have equal parts: no need to read them.
-        return Verdict::Match(Basis::Normalized);
-    }
-    let verdict = held.judge(&AddressForm::of(claim, &text), home);
-    if matches!(verdict, Verdict::Match(_)) {
-        return verdict;
-    }
-    // Traditional characters hide the divisions and words: look again in standard characters.
-    let (left, right) = (standard(claim), standard(record.raw()));
-    if left.is_none() && right.is_none() {
-        return verdict;
-    }
-    let left = AddressForm::parse(left.as_deref().unwrap_or(claim));
-    let right = AddressForm::parse(right.as_deref().unwrap_or(record.raw()));
-    match right.judge(&left, home) {
-        Verdict::Match(_) => REVIEW_VARIANT,
-        verdict => verdict,
-    }
-}
-
-/// The text with every character that is outside the list of 2013 replaced by the first standard one, or nothing if there is none.
-fn standard(raw: &str) -> Option<String> {
-    let first = |c: char| reference::standard_forms(c).chars().next();
-    if raw.chars().all(|c| first(c).is_none()) {
-        return None;
-    }
-    Some(raw.chars().map(|c| first(c).unwrap_or(c)).collect())
 }
 
 #[cfg(test)]

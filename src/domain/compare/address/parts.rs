@@ -4,7 +4,7 @@
 use smallvec::SmallVec;
 
 use crate::division::Chain;
-use crate::numeral;
+use crate::fold::numeral;
 use crate::reference::{self, Place};
 
 /// What a part is.

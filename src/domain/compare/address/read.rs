@@ -9,7 +9,7 @@ use super::number::{Joined, ROAD_ENDS, Unit, any_number_at, join, number_at, pla
 use super::parts::{Kind, Parts, Spelling};
 use super::{fold, text};
 use crate::division::Chain;
-use crate::numeral;
+use crate::fold::numeral;
 
 /// What a remark in brackets ends with: it says what the address lies at.
 const REMARKS: [&str; 7] = ["附近", "旁边", "旁", "对面", "隔壁", "门口", "楼下"];

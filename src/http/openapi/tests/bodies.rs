@@ -2,7 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::{applications, archives, extract, records, seals, stream, supervision, traces, verifications};
+use crate::{
+    extract,
+    routes::{
+        applications, records, stream,
+        supervision::{archives, rules, seals, traces},
+        verifications,
+    },
+};
 use heyan_app::{
     cases::{CaseBody, CoHandlerBody, ReuseBody},
     licences::{file::FileQuestion, query::QueryBody},
@@ -35,7 +42,7 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
         "NewUser" => taken::<heyan_api::NewUser>(&bytes),
         "MismatchAction" => taken::<heyan_api::MismatchAction>(&bytes),
         "NewSubscription" => taken::<heyan_api::NewSubscription>(&bytes),
-        "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
+        "UnlockRequest" => taken::<rules::UnlockBody<'_>>(&bytes),
         "TraceQuery" => taken::<traces::TraceBody<'_>>(&bytes),
         "NewSeal" => taken::<seals::SealBody<'_>>(&bytes),
         "SealConfirmation" => taken::<heyan_api::SealConfirmation>(&bytes),

@@ -1,0 +1,286 @@
+//! `POST /v1/verifications/stream`: NDJSON both ways, any length, answers in order as they are found.
+//! Back-pressure goes from the reader of the answers to the sender of the questions: at most a few blocks are under way. Chunks
+//! are answered on the hub's pool, so that one stream may use every core.
+
+use std::{collections::VecDeque, rc::Rc, sync::Arc};
+
+use actix_web::{HttpResponse, web};
+use futures_util::{
+    StreamExt,
+    future::{Either, Ready, ready},
+    stream::FuturesOrdered,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::task::{JoinError, JoinHandle};
+
+use super::verifications::{Item, put_result, questions, read_item, reference};
+use crate::{
+    call::{Call, locale_of},
+    extract::{self, MediaType},
+    lines::{Block, Lines},
+    outflow::{Gone, Outflow},
+    problem::{Problem, ProblemCode},
+};
+use heyan_app::node::{caller::Caller, write::QueueAppender};
+use heyan_app::{
+    foundation::purpose,
+    node::hub::Hub,
+    verification::{
+        answer_json as json,
+        chunk::{self, ChunkAnswer, ItemResult},
+        question::{self, Purpose, Text},
+        verify::Entered,
+    },
+};
+use heyan_domain::verdict::Outcome;
+use heyan_texts::Locale;
+
+/// The first line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Header<'a> {
+    #[serde(borrow, deserialize_with = "question::object")]
+    purpose: Purpose<'a>,
+    #[serde(borrow, default)]
+    dataset: Option<Text<'a>>,
+}
+
+/// `POST /v1/verifications/stream`.
+#[utoipa::path(
+    post, path = "/v1/verifications/stream", operation_id = "verify_stream", tag = "verification",
+    params(("Accept-Language" = Option<String>, Header)),
+    request_body(content = String, content_type = "application/x-ndjson"),
+    responses((status = 200, body = String, content_type = "application/x-ndjson")),
+)]
+pub(crate) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
+    extract::expect(&call.request, MediaType::Ndjson)?;
+    let locale = locale_of(&call);
+    let entered = call.entered_mark();
+    call.step_out();
+    let (state, caller) = (Rc::clone(&call.state), call.caller.as_ref().clone());
+    let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
+    let first = lines.first().await?;
+    let header: Header<'_> = extract::parse(&first)?;
+    purpose::check(&header.purpose)?;
+    let stream = Stream {
+        asks: Arc::new(Asks {
+            hub: Arc::clone(&state.hub),
+            caller,
+            purpose: purpose::owned(&header.purpose),
+            dataset: header.dataset.map(|name| name.to_string()),
+            locale,
+        }),
+        counts: Counts::default(),
+        last: None,
+    };
+    // From here on every chunk of answers enters itself.
+    entered.mark();
+    let (answers, response) = Outflow::open();
+    // On its own task: an append that was begun is finished although the reader goes away.
+    actix_web::rt::spawn(stream.run(lines, answers));
+    Ok(response)
+}
+
+/// What all chunks of a stream have in common.
+struct Asks {
+    hub: Arc<Hub>,
+    caller: Caller,
+    purpose: Purpose<'static>,
+    dataset: Option<String>,
+    locale: Locale,
+}
+
+struct Stream {
+    asks: Arc<Asks>,
+    counts: Counts,
+    last: Option<Entered>,
+}
+
+/// Answers by outcome.
+#[derive(Default)]
+struct Counts {
+    outcomes: [u64; 5],
+    problems: u64,
+}
+
+impl Counts {
+    fn add(&mut self, others: &Self) {
+        for (count, other) in self.outcomes.iter_mut().zip(others.outcomes) {
+            *count += other;
+        }
+        self.problems += others.problems;
+    }
+}
+
+/// The answers of one chunk.
+struct Done {
+    lines: Vec<u8>,
+    counts: Counts,
+    entered: Option<Entered>,
+}
+
+/// A chunk that is being answered, or what needs no answering.
+type UnderWay = Either<JoinHandle<Result<Done, Problem>>, Ready<Result<Result<Done, Problem>, JoinError>>>;
+
+impl Stream {
+    async fn run(mut self, mut lines: Lines, answers: Outflow) {
+        let end = match self.answer_all(&mut lines, &answers).await {
+            Ok(()) => self.finish().await,
+            Err(Some(problem)) => Err(problem),
+            // The reader went away.
+            Err(None) => return,
+        };
+        let line = end.unwrap_or_else(|problem| problem_line(None, problem, self.asks.locale));
+        // A reader that went away needs no last line.
+        let _reader_gone = answers.tell(line).await;
+    }
+
+    /// Answers chunk by chunk, as many at once as there are cores, in the order of the lines. What is done is told at once,
+    /// whether or not more lines come.
+    async fn answer_all(&mut self, lines: &mut Lines, answers: &Outflow) -> Result<(), Option<Problem>> {
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+        let (mut chunks, mut under_way) = (VecDeque::new(), FuturesOrdered::new());
+        let mut end = None;
+        loop {
+            while under_way.len() < at_once {
+                let Some(chunk) = chunks.pop_front() else { break };
+                under_way.push_back(self.begin(chunk));
+            }
+            let reads = end.is_none() && chunks.is_empty() && under_way.len() < at_once;
+            tokio::select! {
+                biased;
+                Some(done) = under_way.next() => {
+                    let lost = |_panicked| Problem::new(ProblemCode::Internal);
+                    let done = done.map_err(lost).and_then(|done| done).map_err(Some)?;
+                    self.counts.add(&done.counts);
+                    self.last = done.entered.or(self.last.take());
+                    answers.tell(done.lines).await.map_err(|Gone| None)?;
+                }
+                block = lines.next(), if reads => match block {
+                    Ok(Some(Block::Lines(block))) => {
+                        chunks.extend(chunks_of(block, self.asks.hub.node.settings.chunk_items_max));
+                    }
+                    Ok(Some(Block::TooLong)) => under_way.push_back(self.too_long()),
+                    Ok(None) => end = Some(Ok(())),
+                    Err(problem) => end = Some(Err(Some(problem))),
+                },
+                else => return end.unwrap_or(Ok(())),
+            }
+        }
+    }
+
+    fn begin(&self, chunk: web::Bytes) -> UnderWay {
+        let asks = Arc::clone(&self.asks);
+        Either::Left(self.asks.hub.node.pool.spawn(async move { asks.answer(&chunk).await }))
+    }
+
+    fn too_long(&self) -> UnderWay {
+        let done = Done {
+            lines: problem_line(None, Problem::new(ProblemCode::BodyTooLarge), self.asks.locale),
+            counts: Counts {
+                problems: 1,
+                ..Counts::default()
+            },
+            entered: None,
+        };
+        Either::Right(ready(Ok(Ok(done))))
+    }
+
+    /// The last line. A stream without an item is entered too.
+    async fn finish(&mut self) -> Result<Vec<u8>, Problem> {
+        if self.last.is_none() {
+            self.last = self.asks.answer(&web::Bytes::new()).await?.entered;
+        }
+        let mut summary = Map::new();
+        // An item asks about no day, so none is out of force.
+        let told = Outcome::ALL
+            .into_iter()
+            .filter(|outcome| *outcome != Outcome::NotInForce);
+        for outcome in told {
+            let count = self
+                .counts
+                .outcomes
+                .get(usize::from(outcome.code()))
+                .copied()
+                .unwrap_or_default();
+            summary.insert(outcome.as_str().to_owned(), Value::from(count));
+        }
+        summary.insert("problems".to_owned(), Value::from(self.counts.problems));
+        let items = self.counts.outcomes.iter().sum::<u64>() + self.counts.problems;
+        summary.insert("items".to_owned(), Value::from(items));
+        let mut out = Vec::with_capacity(256);
+        out.extend_from_slice(b"{\"summary\":");
+        out.extend_from_slice(Value::Object(summary).to_string().as_bytes());
+        out.push(b',');
+        if let Some(entered) = &self.last {
+            json::put_receipt(&mut out, &self.asks.hub.node.settings.origin, entered);
+        }
+        out.extend_from_slice(b"}\n");
+        Ok(out)
+    }
+}
+
+impl Asks {
+    /// Answers the lines of one chunk, under one ledger entry.
+    async fn answer(&self, chunk: &web::Bytes) -> Result<Done, Problem> {
+        let items: Vec<Item<'_>> = lines_of(chunk).map(read_item).collect();
+        let (questions, dataset) = (questions(&items), self.dataset.as_deref());
+        let answer = chunk::verify_chunk(
+            &self.hub,
+            &QueueAppender,
+            &self.caller,
+            &self.purpose,
+            dataset,
+            questions,
+        )
+        .await?;
+        let ChunkAnswer { id, results, entered } = answer;
+        let (mut out, mut counts) = (Vec::with_capacity(items.len() * 512), Counts::default());
+        let id = id.text();
+        for (result, item) in results.into_iter().zip(&items) {
+            match &result {
+                ItemResult::Answered { judgement, .. } => {
+                    if let Some(count) = counts.outcomes.get_mut(usize::from(judgement.outcome.code())) {
+                        *count += 1;
+                    }
+                }
+                _ => counts.problems += 1,
+            }
+            put_result(&mut out, &id, reference(item), result, self.locale);
+            out.push(b'\n');
+        }
+        Ok(Done {
+            lines: out,
+            counts,
+            entered: Some(entered),
+        })
+    }
+}
+
+/// Lines that are not blank.
+fn lines_of(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = block.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.filter(|line| !line.is_empty())
+}
+
+/// Cuts a block into chunks of at most so many lines.
+fn chunks_of(mut block: web::Bytes, lines_max: usize) -> impl Iterator<Item = web::Bytes> {
+    std::iter::from_fn(move || {
+        let mut ends = block.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let chunk = match ends.nth(lines_max.saturating_sub(1)) {
+            Some((end, _)) => block.split_to(end + 1),
+            None => std::mem::take(&mut block),
+        };
+        (!chunk.is_empty()).then_some(chunk)
+    })
+    .filter(|chunk| lines_of(chunk).next().is_some())
+}
+
+/// A line that tells a problem.
+pub(crate) fn problem_line(reference: Option<&str>, problem: Problem, locale: Locale) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    put_result(&mut out, b"", reference, ItemResult::Unreadable(problem), locale);
+    out.push(b'\n');
+    out
+}
