@@ -3,6 +3,8 @@
 //! no part of the program.
 
 #[cfg(test)]
+use crate::routes::Handlers;
+#[cfg(test)]
 use heyan_api as api;
 #[cfg(test)]
 use serde_json::Value;
@@ -46,133 +48,47 @@ fn put_description(schema: &mut Value, more: heyan_texts::Text) {
     }
 }
 
-/// Paths and schemas as the handlers state them, without texts, refusals and examples.
+/// Shapes that no handler names: of lines, and parts of others.
 #[cfg(test)]
 #[derive(utoipa::OpenApi)]
-#[openapi(
-    paths(
-        super::routes::verifications::verify,
-        super::routes::verifications::batch,
-        super::routes::stream::verify,
-        super::routes::verifications::explain,
-        super::routes::receipts::get,
-        super::routes::datasets::list,
-        super::routes::datasets::get,
-        super::routes::records::put,
-        super::routes::records::query,
-        super::routes::mismatches::list,
-        super::routes::mismatches::get,
-        super::routes::mismatches::act,
-        super::routes::checks::check,
-        super::routes::watches::add,
-        super::routes::watches::list,
-        super::routes::watches::get,
-        super::routes::watches::remove,
-        super::routes::cases::open,
-        super::routes::cases::list,
-        super::routes::cases::get,
-        super::routes::cases::close,
-        super::routes::cases::check,
-        super::routes::cases::reuse,
-        super::routes::items::put,
-        super::routes::items::list,
-        super::routes::items::report,
-        super::routes::items::get,
-        super::routes::licences::verify_file,
-        super::routes::licences::query,
-        super::routes::subscriptions::add,
-        super::routes::subscriptions::list,
-        super::routes::subscriptions::get,
-        super::routes::subscriptions::remove,
-        super::routes::subscriptions::rotate,
-        super::routes::subscriptions::test,
-        super::routes::subscriptions::list_deliveries,
-        super::routes::subscriptions::replay_range,
-        super::routes::subscriptions::replay,
-        super::routes::supervision::traces::query,
-        super::routes::supervision::seals::add,
-        super::routes::supervision::seals::list,
-        super::routes::supervision::seals::confirm,
-        super::routes::supervision::seals::lift,
-        super::routes::supervision::archives::query,
-        super::routes::quality::rows,
-        super::routes::quality::report,
-        super::routes::applications::report,
-        super::routes::supervision::alerts::list,
-        super::routes::supervision::alerts::get,
-        super::routes::supervision::alerts::act,
-        super::routes::supervision::rules::list_rules,
-        super::routes::supervision::rules::replay_rule,
-        super::routes::supervision::rules::unlock,
-        super::routes::access::add_agency,
-        super::routes::access::list_agencies,
-        super::routes::access::get_agency,
-        super::routes::access::rotate_agency_secret,
-        super::routes::access::disable_agency,
-        super::routes::access::enable_agency,
-        super::routes::access::add_grant,
-        super::routes::access::list_grants,
-        super::routes::access::revoke_grant,
-        super::routes::access::add_user,
-        super::routes::access::list_users,
-        super::routes::access::rotate_user_secret,
-        super::routes::access::disable_user,
-        super::routes::access::enable_user,
-        super::routes::open::log::entries,
-        super::routes::open::oauth::token,
-        super::routes::open::oauth::jwks,
-        super::routes::open::oauth::metadata,
-        super::routes::open::log::checkpoint,
-        super::routes::open::log::cosigned,
-        super::routes::open::log::key,
-        super::routes::open::log::tile,
-        super::routes::open::schemas::openapi,
-        super::routes::open::schemas::asyncapi,
-        super::routes::open::schemas::event,
-        super::routes::open::pages::docs,
-        super::routes::open::pages::problems,
-        super::routes::open::pages::problem,
-        super::routes::open::pages::stylesheet,
-        super::routes::open::pages::home,
-    ),
-    components(schemas(
-        api::Agency,
-        api::AlertMore,
-        api::FileQuestion,
-        api::Claim,
-        api::ExplainedField,
-        api::FieldVerdict,
-        api::NewCredential,
-        api::Predicate,
-        api::Problem,
-        api::User,
-        api::Subscription,
-        api::SubscriptionSecret,
-        api::Watch,
-        api::FieldError,
-        api::Item,
-        api::ItemAnswer,
-        api::ItemProblem,
-        api::CheckedMaterial,
-        api::ItemLine,
-        api::StreamHeader,
-        api::StreamEnd,
-        api::StreamSummary,
-        api::RecordLine,
-        api::RecordLineProblem,
-        api::RecordsEnd,
-        api::RecordsSummary,
-        api::RecordsReceipt,
-        api::TraceEnd,
-        api::TraceSummary,
-    ))
-)]
-struct Handlers;
+#[openapi(components(schemas(
+    api::Agency,
+    api::AlertMore,
+    api::FileQuestion,
+    api::Claim,
+    api::ExplainedField,
+    api::FieldVerdict,
+    api::NewCredential,
+    api::Predicate,
+    api::Problem,
+    api::User,
+    api::Subscription,
+    api::SubscriptionSecret,
+    api::Watch,
+    api::FieldError,
+    api::Item,
+    api::ItemAnswer,
+    api::ItemProblem,
+    api::CheckedMaterial,
+    api::ItemLine,
+    api::StreamHeader,
+    api::StreamEnd,
+    api::StreamSummary,
+    api::RecordLine,
+    api::RecordLineProblem,
+    api::RecordsEnd,
+    api::RecordsSummary,
+    api::RecordsReceipt,
+    api::TraceEnd,
+    api::TraceSummary,
+)))]
+struct Shapes;
 
 /// The document, made anew.
 #[cfg(test)]
 fn document() -> Value {
-    let stated = <Handlers as utoipa::OpenApi>::openapi();
+    let mut stated = <Handlers as utoipa::OpenApi>::openapi();
+    stated.merge(<Shapes as utoipa::OpenApi>::openapi());
     // Every part of it is plain data: it cannot fail to become JSON.
     complete::complete(serde_json::to_value(stated).unwrap_or_default())
 }

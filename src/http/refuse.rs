@@ -9,7 +9,7 @@ use actix_web::{
 use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode};
 use heyan_app::{
     access::{table::Refusal, token::Unknown},
-    foundation::error::{AppError, Thing},
+    foundation::error::AppError,
 };
 use heyan_domain::{fault::Fault, policy::Clause};
 use heyan_ledger::LedgerError;
@@ -31,24 +31,9 @@ impl From<AppError> for Problem {
             AppError::Refused(refusal) => refused(refusal),
             AppError::RoleNotAllowed => Self::new(ProblemCode::RoleNotAllowed),
             AppError::NotOwner => Self::new(ProblemCode::NotOwner),
-            AppError::NotFound(thing) => Self::new(match thing {
-                Thing::Dataset => ProblemCode::DatasetNotFound,
-                Thing::Record => ProblemCode::RecordNotFound,
-                Thing::Verification => ProblemCode::VerificationNotFound,
-                Thing::Receipt => ProblemCode::ReceiptNotFound,
-                Thing::Agency => ProblemCode::AgencyNotFound,
-                Thing::Grant => ProblemCode::GrantNotFound,
-                Thing::User => ProblemCode::UserNotFound,
-                Thing::Mismatch => ProblemCode::MismatchNotFound,
-                Thing::Subscription => ProblemCode::SubscriptionNotFound,
-                Thing::Delivery => ProblemCode::DeliveryNotFound,
-                Thing::Item => ProblemCode::ItemNotFound,
-                Thing::Seal => ProblemCode::SealNotFound,
-                Thing::Watch => ProblemCode::WatchNotFound,
-                Thing::Case => ProblemCode::CaseNotFound,
-                Thing::Alert => ProblemCode::AlertNotFound,
-                Thing::Rule => ProblemCode::RuleNotFound,
-            }),
+            AppError::NotFound(thing) => {
+                Self::new(ProblemCode::parse(thing.not_found()).unwrap_or(ProblemCode::Internal))
+            }
             AppError::AlreadyExists => Self::new(ProblemCode::AlreadyExists),
             AppError::PreconditionFailed => Self::new(ProblemCode::PreconditionFailed),
             AppError::NotNow => Self::new(ProblemCode::NotInThisState),

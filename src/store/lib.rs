@@ -23,6 +23,7 @@ mod postgres;
 mod rows;
 mod sql_store;
 mod sqlite;
+#[macro_use]
 mod statement;
 mod tables;
 mod writer;

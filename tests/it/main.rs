@@ -48,6 +48,7 @@ mod mismatches;
 mod nodes;
 mod nodes_limits;
 mod postgres_kit;
+mod promise;
 mod proxy;
 mod quality;
 mod receipts;
@@ -76,3 +77,6 @@ mod verifications;
 mod watches;
 mod wire;
 mod yes_or_no;
+
+/// The promises of capabilities that have theirs beside their tests.
+const PROMISES: &[&promise::CapabilityPromise] = &[&watches::PROMISE];

@@ -160,12 +160,17 @@ fn operation(route: &Route, stated: &Value) -> Value {
         whole.insert("requestBody".to_owned(), request_body(route, body));
     }
     let answers = part("responses").unwrap_or_default();
-    whole.insert("responses".to_owned(), responses(route, answers));
+    let stated = refusals::stated(stated);
+    whole.insert("responses".to_owned(), responses(route, answers, stated));
     Value::Object(whole)
 }
 
 fn describe_parameter(route: &Route, stated: Value) -> Value {
     let name = stated.get("name").and_then(Value::as_str).unwrap_or_default();
+    if stated.get("description").is_some_and(Value::is_string) {
+        // The handler says all of it.
+        return stated;
+    }
     let known = parameters::parameter(route.operation, name);
     let (Some(known), Value::Object(mut parameter)) = (known, stated) else {
         return Value::Null;
@@ -210,7 +215,7 @@ fn note_lines(route: &Route, media: &str, place: &str, node: &mut Map<String, Va
     node.insert("x-line-schemas".to_owned(), lines.into());
 }
 
-fn responses(route: &Route, stated: Value) -> Value {
+fn responses(route: &Route, stated: Value, refusals: Vec<ProblemCode>) -> Value {
     let mut by_status: Vec<(String, Value)> = match stated {
         Value::Object(stated) => stated.into_iter().collect(),
         _ => Vec::new(),
@@ -231,7 +236,7 @@ fn responses(route: &Route, stated: Value) -> Value {
         }
         answer_bodies(route, response);
     }
-    for (status, codes) in codes_of(route) {
+    for (status, codes) in codes_of(route, refusals) {
         let status = status.to_string();
         let bodies = by_status
             .iter()
@@ -261,13 +266,9 @@ fn answer_bodies(route: &Route, response: &mut Map<String, Value>) {
 }
 
 /// Codes by status, in the order of the catalogue.
-fn codes_of(route: &Route) -> Vec<(u16, Vec<ProblemCode>)> {
-    let mut codes: Vec<ProblemCode> = refusals::of(route.operation)
-        .iter()
-        .copied()
-        .flatten()
-        .copied()
-        .collect();
+fn codes_of(route: &Route, stated: Vec<ProblemCode>) -> Vec<(u16, Vec<ProblemCode>)> {
+    let mut codes = stated;
+    codes.extend(refusals::of(route.operation).iter().copied().flatten());
     if route.ledger != LedgerRow::Open {
         codes.extend(KNOWN);
         if route.roles.len() < heyan_app::access::table::Role::ALL.len() {

@@ -1,5 +1,9 @@
 //! With which problems each operation may refuse. Refusals that follow from the route's row (no credential, wrong role, no
 //! ledger) are not repeated here: `complete` adds them. What callers read of an operation is in `openapi.toml`.
+//!
+//! A handler may also state its refusals itself, as the extension `x-refusals`: codes, and the words `body`, `page` and `store`.
+
+use serde_json::Value;
 
 use crate::problem::ProblemCode::{self, *};
 
@@ -28,6 +32,19 @@ const GRANT: &[ProblemCode] = &[NotGranted, DatasetWithheld];
 const CEILING: &[ProblemCode] = &[CeilingReached];
 const STORE: &[ProblemCode] = &[StoreUnavailable];
 const PAGE: &[ProblemCode] = &[InvalidParameter, InvalidCursor];
+
+/// The refusals that a handler states itself.
+pub(super) fn stated(operation: &Value) -> Vec<ProblemCode> {
+    let words = operation.get("x-refusals").and_then(Value::as_array);
+    let words = words.into_iter().flatten().filter_map(Value::as_str);
+    let codes = |word| match word {
+        "body" => [BODY, JSON].concat(),
+        "page" => PAGE.to_vec(),
+        "store" => STORE.to_vec(),
+        code => ProblemCode::parse(code).into_iter().collect(),
+    };
+    words.flat_map(codes).collect()
+}
 
 macro_rules! refusals {
     ($($($operation:literal)|+ => $refusals:expr;)*) => {

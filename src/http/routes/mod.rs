@@ -33,10 +33,25 @@ use crate::{
 };
 use heyan_app::access::table::Role::{self, Agency, Auditor, Authority, Manager, Operator};
 
+/// A strict shape of a request, for the tests that hold it against the description.
+#[cfg(test)]
+pub(crate) struct RequestShape {
+    /// Its name in the description.
+    pub(crate) name: &'static str,
+    /// Whether the parser of its handler takes a body.
+    pub(crate) parses: fn(&[u8]) -> bool,
+    /// A body with every member.
+    pub(crate) full: fn() -> serde_json::Value,
+}
+
+/// Shapes that are stated beside their handlers.
+#[cfg(test)]
+pub(crate) const SHAPES: &[RequestShape] = &[watches::SHAPE];
+
 const EVERYONE: &[Role] = &[Agency, Authority, Operator, Manager, Auditor];
 
 macro_rules! routes {
-    ($($operation:ident $method:ident $path:literal $roles:expr, $ledger:ident => $handler:path;)*) => {
+    ($($operation:ident $method:ident $path:literal $roles:expr, $ledger:ident => $($handler:ident)::+;)*) => {
         /// The table.
         pub static ROUTES: &[Route] = &[$(Route {
             operation: stringify!($operation),
@@ -51,8 +66,14 @@ macro_rules! routes {
         enum Row { $($operation,)* }
 
         fn register(config: &mut web::ServiceConfig) {
-            $(register_one!(config, $operation $method $path $ledger $handler);)*
+            $(register_one!(config, $operation $method $path $ledger $($handler)::+);)*
         }
+
+        /// Paths and shapes as the handlers state them, without texts, refusals and examples.
+        #[cfg(test)]
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths($($($handler)::+),*))]
+        pub(crate) struct Handlers;
     };
 }
 

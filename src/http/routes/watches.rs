@@ -131,3 +131,17 @@ pub(crate) async fn remove(call: Call) -> Result<HttpResponse, Problem> {
     }
     Ok(no_content())
 }
+
+#[cfg(test)]
+pub(crate) const SHAPE: super::RequestShape = super::RequestShape {
+    name: "WatchRequest",
+    parses: |bytes| extract::parse::<WatchBody<'_>>(bytes).is_ok(),
+    full: || {
+        serde_json::json!({
+            "dataset": "d", "subject": {"s": "1"},
+            "claims": {"a": "v", "b": {"op": "eq", "value": "x"}, "c": {"op": "one_of", "value": ["x", "y"]}},
+            "purpose": {"item_code": "i", "item_name": "n", "application_no": "a", "operator": "o", "reason": "r"},
+            "until": "2027-01-31",
+        })
+    },
+};
