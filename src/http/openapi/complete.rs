@@ -160,8 +160,7 @@ fn operation(route: &Route, stated: &Value) -> Value {
         whole.insert("requestBody".to_owned(), request_body(route, body));
     }
     let answers = part("responses").unwrap_or_default();
-    let stated = refusals::stated(stated);
-    whole.insert("responses".to_owned(), responses(route, answers, stated));
+    whole.insert("responses".to_owned(), responses(route, answers));
     Value::Object(whole)
 }
 
@@ -215,7 +214,7 @@ fn note_lines(route: &Route, media: &str, place: &str, node: &mut Map<String, Va
     node.insert("x-line-schemas".to_owned(), lines.into());
 }
 
-fn responses(route: &Route, stated: Value, refusals: Vec<ProblemCode>) -> Value {
+fn responses(route: &Route, stated: Value) -> Value {
     let mut by_status: Vec<(String, Value)> = match stated {
         Value::Object(stated) => stated.into_iter().collect(),
         _ => Vec::new(),
@@ -236,7 +235,7 @@ fn responses(route: &Route, stated: Value, refusals: Vec<ProblemCode>) -> Value 
         }
         answer_bodies(route, response);
     }
-    for (status, codes) in codes_of(route, refusals) {
+    for (status, codes) in codes_of(route) {
         let status = status.to_string();
         let bodies = by_status
             .iter()
@@ -266,8 +265,8 @@ fn answer_bodies(route: &Route, response: &mut Map<String, Value>) {
 }
 
 /// Codes by status, in the order of the catalogue.
-fn codes_of(route: &Route, stated: Vec<ProblemCode>) -> Vec<(u16, Vec<ProblemCode>)> {
-    let mut codes = stated;
+fn codes_of(route: &Route) -> Vec<(u16, Vec<ProblemCode>)> {
+    let mut codes = refusals::said(route.operation);
     codes.extend(refusals::of(route.operation).iter().copied().flatten());
     if route.ledger != LedgerRow::Open {
         codes.extend(KNOWN);

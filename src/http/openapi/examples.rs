@@ -1,5 +1,6 @@
 //! Examples of requests and answers, all synthetic: numbers have right check characters and belong to nobody. They stand in
-//! `examples/*.json`: by operation and media type, requests as OpenAPI has them, answers as they are.
+//! `examples/*.json`: by operation and media type, requests as OpenAPI has them, answers as they are, and which refusals
+//! there are where `refusals.rs` does not say it.
 //! A test holds each against its schema, and each request against the types that the handlers parse with.
 
 use std::{fs, sync::LazyLock};
@@ -17,6 +18,11 @@ fn read() -> Map<String, Value> {
         examples.extend(serde_json::from_str::<Map<String, Value>>(&text).unwrap_or_default());
     }
     examples
+}
+
+/// The refusals that stand beside the examples of an operation.
+pub(super) fn refusals(operation: &str) -> Option<&'static str> {
+    EXAMPLES.get(operation)?.get("refusals")?.as_str()
 }
 
 /// Requests of an operation in one media type, by name.

@@ -1,10 +1,9 @@
 //! With which problems each operation may refuse. Refusals that follow from the route's row (no credential, wrong role, no
 //! ledger) are not repeated here: `complete` adds them. What callers read of an operation is in `openapi.toml`.
 //!
-//! A handler may also state its refusals itself, as the extension `x-refusals`: codes, and the words `body`, `page` and `store`.
+//! A capability may also say them beside its examples (`examples/*.json`): codes, and the words `body`, `page` and `store`.
 
-use serde_json::Value;
-
+use super::examples;
 use crate::problem::ProblemCode::{self, *};
 
 type Refusals = &'static [&'static [ProblemCode]];
@@ -33,17 +32,16 @@ const CEILING: &[ProblemCode] = &[CeilingReached];
 const STORE: &[ProblemCode] = &[StoreUnavailable];
 const PAGE: &[ProblemCode] = &[InvalidParameter, InvalidCursor];
 
-/// The refusals that a handler states itself.
-pub(super) fn stated(operation: &Value) -> Vec<ProblemCode> {
-    let words = operation.get("x-refusals").and_then(Value::as_array);
-    let words = words.into_iter().flatten().filter_map(Value::as_str);
+/// The refusals that are said beside the examples of an operation.
+pub(super) fn said(operation: &str) -> Vec<ProblemCode> {
+    let words = examples::refusals(operation).unwrap_or_default();
     let codes = |word| match word {
         "body" => [BODY, JSON].concat(),
         "page" => PAGE.to_vec(),
         "store" => STORE.to_vec(),
         code => ProblemCode::parse(code).into_iter().collect(),
     };
-    words.flat_map(codes).collect()
+    words.split_whitespace().flat_map(codes).collect()
 }
 
 macro_rules! refusals {
