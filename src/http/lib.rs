@@ -29,4 +29,4 @@ pub mod routes;
 pub mod server;
 mod strict;
 
-pub use call::state::{Limits, State};
+pub use call::state::{ServerLimits, WorkerState};

@@ -11,10 +11,10 @@ use actix_web::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
-use super::call::state::State;
+use super::call::state::WorkerState;
 use heyan_api as api;
 use heyan_app::verification::{answer_json as json, verify};
-use heyan_ledger::Appended;
+use heyan_ledger::AppendedEntry;
 
 /// `200` with a body.
 pub(super) fn ok(body: &impl Serialize) -> HttpResponse {
@@ -37,7 +37,7 @@ pub(super) fn no_content() -> HttpResponse {
 }
 
 /// Where an entry stands.
-pub(super) fn entry_note(state: &State, appended: &Appended) -> api::EntryNote {
+pub(super) fn entry_note(state: &WorkerState, appended: &AppendedEntry) -> api::EntryNote {
     api::EntryNote {
         origin: state.hub.node.settings.origin.to_string(),
         index: appended.index,
@@ -46,7 +46,7 @@ pub(super) fn entry_note(state: &State, appended: &Appended) -> api::EntryNote {
 }
 
 /// A written answer with further members, which are those of `more`.
-pub(super) fn with_more(origin: &str, answer: &verify::Answer<'_>, more: &impl Serialize) -> Vec<u8> {
+pub(super) fn with_more(origin: &str, answer: &verify::VerificationAnswer<'_>, more: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::with_capacity(1_024);
     out.push(b'{');
     json::put_answer(&mut out, origin, answer);

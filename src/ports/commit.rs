@@ -1,7 +1,7 @@
 //! Everything that one state change writes, as one value. The use case has already decided: the store only checks that what
 //! was read still stands, and writes all of it or nothing.
 
-use crate::rows::{Write, Written};
+use crate::rows::{Write, WrittenRow};
 
 /// All writes of one state change.
 #[derive(Default)]
@@ -56,12 +56,12 @@ impl Commit {
     }
 
     /// The rows of one kind, in the order of the writes.
-    pub fn rows<R: Written>(&self) -> impl Iterator<Item = &R> {
+    pub fn rows<R: WrittenRow>(&self) -> impl Iterator<Item = &R> {
         self.writes.iter().flat_map(R::among)
     }
 
     /// Whether there is no row of a kind.
-    pub fn lacks<R: Written>(&self) -> bool {
+    pub fn lacks<R: WrittenRow>(&self) -> bool {
         self.rows::<R>().next().is_none()
     }
 

@@ -9,7 +9,7 @@ use crate::{commit::Commit, error::StoreError, rows::RowStores};
 
 /// Up to when what is kept for a while is forgotten.
 #[derive(Clone, Copy, Debug)]
-pub struct Before {
+pub struct ForgetBefore {
     /// Saved replies, Unix microseconds.
     pub replies_us: i64,
     /// Guesses, Unix microseconds.
@@ -31,7 +31,7 @@ pub trait Store: RowStores + 'static {
     async fn commit(&self, commit: Arc<Commit>) -> Result<Vec<i64>, StoreError>;
 
     /// Deletes what is older than the given times.
-    async fn forget_old(&self, before: Before) -> Result<(), StoreError>;
+    async fn forget_old(&self, before: ForgetBefore) -> Result<(), StoreError>;
 
     /// Answers when the engine can read and write.
     async fn ping(&self) -> Result<(), StoreError>;

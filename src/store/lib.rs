@@ -30,5 +30,5 @@ mod writer;
 mod writer_task;
 
 pub use open_error::OpenError;
-pub use postgres::{Migrate, PostgresConfig, open_postgres};
+pub use postgres::{MigratePolicy, PostgresConfig, open_postgres};
 pub use sqlite::{BackupSummary, SqliteConfig, SqliteStore};

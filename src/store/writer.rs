@@ -3,18 +3,18 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::Batch;
-use super::fault::Fault;
-use heyan_ports::store::Before;
+use super::batch::CommitBatch;
+use super::fault::StoreFault;
+use heyan_ports::store::ForgetBefore;
 
 /// One piece of work for the writer.
-pub(super) enum Work {
-    Commit(Batch),
+pub(super) enum WriterWork {
+    Commit(CommitBatch),
     /// JSON array of outbox ids.
     Forget(String),
     /// JSON array of `[grant, day, used]`, and its length.
     Usage(String, usize),
-    ForgetOld(Before),
+    ForgetOld(ForgetBefore),
     /// A name, and what it stands for unless that is settled already.
     Settle(String, String),
     /// A hash, and until when it is remembered, Unix seconds. Its number is 1 when it was not known.
@@ -23,10 +23,10 @@ pub(super) enum Work {
 }
 
 /// What became of a piece of work: outbox ids, for a commit.
-pub(super) type Outcome = Result<Vec<i64>, Fault>;
+pub(super) type WorkOutcome = Result<Vec<i64>, StoreFault>;
 
-pub(super) enum Message {
-    Work(Work, oneshot::Sender<Outcome>),
+pub(super) enum WriterMessage {
+    Work(WriterWork, oneshot::Sender<WorkOutcome>),
     Close(oneshot::Sender<()>),
 }
 
@@ -42,30 +42,30 @@ pub(super) struct WriterLimits {
 }
 
 /// Hands work to the writer task.
-pub(super) struct Writer {
-    queue: mpsc::Sender<Message>,
+pub(super) struct StoreWriter {
+    queue: mpsc::Sender<WriterMessage>,
 }
 
-impl Writer {
+impl StoreWriter {
     /// The way to the task that takes from this queue.
-    pub(super) fn to(queue: mpsc::Sender<Message>) -> Self {
+    pub(super) fn to(queue: mpsc::Sender<WriterMessage>) -> Self {
         Self { queue }
     }
 
     /// Waits until the work is durable or refused.
-    pub(super) async fn submit(&self, work: Work) -> Outcome {
+    pub(super) async fn submit(&self, work: WriterWork) -> WorkOutcome {
         let (reply, answer) = oneshot::channel();
         self.queue
-            .send(Message::Work(work, reply))
+            .send(WriterMessage::Work(work, reply))
             .await
-            .map_err(|_| Fault::Closed)?;
-        answer.await.unwrap_or(Err(Fault::Closed))
+            .map_err(|_| StoreFault::Closed)?;
+        answer.await.unwrap_or(Err(StoreFault::Closed))
     }
 
     /// Finishes the work that already waits, checkpoints and closes the connection.
     pub(super) async fn close(&self) {
         let (reply, answer) = oneshot::channel();
-        if self.queue.send(Message::Close(reply)).await.is_ok() {
+        if self.queue.send(WriterMessage::Close(reply)).await.is_ok() {
             // An error here means that the task ended before it could say so: closed all the same.
             let _ = answer.await;
         }

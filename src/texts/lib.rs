@@ -10,7 +10,7 @@ pub use locale::Locale;
 mod locale;
 
 /// The texts of one file by the path inside it: Chinese, English.
-type Table = HashMap<String, (String, String)>;
+type TextTable = HashMap<String, (String, String)>;
 
 /// The Chinese and the English version of a file, with its name.
 type Versions = (&'static str, &'static str, &'static str);
@@ -39,8 +39,8 @@ macro_rules! files {
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 /// The texts of a file, with what the files by capability add to it.
-fn table(name: &str) -> Table {
-    let mut table = Table::new();
+fn table(name: &str) -> TextTable {
+    let mut table = TextTable::new();
     let own = FILES.iter().filter(|(known, ..)| *known == name);
     for (_, zh, en) in own {
         add(&mut table, flat(zh), flat(en));
@@ -56,7 +56,7 @@ fn table(name: &str) -> Table {
     table
 }
 
-fn add(table: &mut Table, zh: Vec<(String, String)>, en: Vec<(String, String)>) {
+fn add(table: &mut TextTable, zh: Vec<(String, String)>, en: Vec<(String, String)>) {
     let english: HashMap<String, String> = en.into_iter().collect();
     for (key, zh) in zh {
         let en = english.get(&key).cloned().unwrap_or_default();
@@ -93,7 +93,7 @@ fn flat(file: &str) -> Vec<(String, String)> {
 
 /// A text in both languages. It may have places `{0}`, `{1}` … for what the program knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text {
+pub struct BilingualText {
     /// Chinese.
     pub zh: &'static str,
     /// English.
@@ -101,13 +101,13 @@ pub struct Text {
 }
 
 /// The text of a key. A key that no file has gives an empty text; the tests find such a key.
-pub fn text(key: &str) -> Text {
+pub fn text(key: &str) -> BilingualText {
     let found = key.split_once('.').and_then(|(file, path)| {
         let number = FILES.iter().position(|(name, ..)| *name == file)?;
         TABLES.get(number)?.get(path)
     });
     debug_assert!(found.is_some(), "no text {key}");
-    found.map_or(Text { zh: "", en: "" }, |(zh, en)| Text { zh, en })
+    found.map_or(BilingualText { zh: "", en: "" }, |(zh, en)| BilingualText { zh, en })
 }
 
 /// The keys of a file, without its name; none for a file that is not known.
@@ -117,7 +117,7 @@ pub fn keys(file: &str) -> impl Iterator<Item = &'static str> {
     table.into_iter().flat_map(|table| table.keys().map(String::as_str))
 }
 
-impl Text {
+impl BilingualText {
     /// The text in one language.
     pub const fn get(&self, locale: Locale) -> &'static str {
         match locale {

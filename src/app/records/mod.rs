@@ -8,32 +8,32 @@ mod shown;
 mod written;
 
 use crate::licences;
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(crate) use self::incoming::Incoming;
+pub(crate) use self::incoming::IncomingRecord;
 pub(crate) use self::shown::shown;
 pub(crate) use self::written::{changes, entry_by, entry_of};
-use super::licences::Issued;
+use super::licences::IssuedLicences;
 use super::node::caller::Caller;
 use super::{
     foundation::{error::AppError, purpose},
     node::hub::Hub,
 };
 use heyan_catalog::Dataset;
-use heyan_domain::{fault::Fault, policy::Operation};
+use heyan_domain::{fault::MemberFault, policy::GrantOperation};
 use heyan_ledger::{
-    Appended,
-    entry::{self, Kind},
+    AppendedEntry,
+    entry::{self, EntryKind},
 };
 use heyan_ports::{commit::Commit, time};
 use heyan_ports::{positions::BusWrites, records::RecordWrite, subject::RecordKey};
 
 /// What became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ingested {
+pub enum RecordIngest {
     /// The first version.
     Created,
     /// A new version.
@@ -44,7 +44,7 @@ pub enum Ingested {
     Ignored,
 }
 
-impl Ingested {
+impl RecordIngest {
     /// The wire word.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl Ingested {
 }
 
 /// What became of one record, and the version that is current now.
-pub type IngestResult = Result<(Ingested, u32), AppError>;
+pub type IngestResult = Result<(RecordIngest, u32), AppError>;
 
 /// The answers, and where their entry stands.
 pub struct IngestAnswer {
@@ -81,7 +81,7 @@ pub fn may_contribute(hub: &Hub, caller: &Caller, dataset: &Dataset) -> Result<(
     if agency.owns(dataset) {
         return Ok(());
     }
-    let granted = agency.may(Operation::Contribute, dataset, hub.clock.now_us(), caller.peer);
+    let granted = agency.may(GrantOperation::Contribute, dataset, hub.clock.now_us(), caller.peer);
     if granted { Ok(()) } else { Err(AppError::NotOwner) }
 }
 
@@ -100,7 +100,7 @@ pub async fn ingest(
     let mut results: Vec<Option<IngestResult>> = Vec::with_capacity(records.len());
     let (mut places, mut incoming) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
     for (place, record) in records.into_iter().enumerate() {
-        match record.and_then(|record| Incoming::check(hub, dataset, record, if_match, now_us)) {
+        match record.and_then(|record| IncomingRecord::check(hub, dataset, record, if_match, now_us)) {
             Ok(checked) => {
                 places.push(place);
                 incoming.push(checked);
@@ -134,11 +134,11 @@ pub async fn ingest(
 }
 
 /// What became of checked records.
-pub(crate) struct Taken {
+pub(crate) struct TakenRecords {
     /// In the order of the records.
     pub(crate) results: Vec<IngestResult>,
     /// One entry for each dataset.
-    pub(crate) entries: Vec<Appended>,
+    pub(crate) entries: Vec<AppendedEntry>,
 }
 
 /// Takes checked records in, of whatever datasets, in one commit with what it means for the bus.
@@ -148,11 +148,11 @@ pub(crate) struct Taken {
 pub(crate) async fn take(
     hub: &Hub,
     caller: &Caller,
-    incoming: &[Incoming],
+    incoming: &[IncomingRecord],
     now_us: i64,
     bus: &BusWrites,
-) -> Result<Taken, AppError> {
-    let mut attempts = Attempts::none();
+) -> Result<TakenRecords, AppError> {
+    let mut attempts = CommitAttempts::none();
     loop {
         let keys: Vec<RecordKey> = incoming.iter().map(|record| record.key.clone()).collect();
         let stored = hub.store.records(&keys).await?;
@@ -162,7 +162,7 @@ pub(crate) async fn take(
             ledger_entries.push(entry_of(hub, caller, dataset, &writes, now_us)?);
             events.extend(changes(hub, &writes, now_us)?);
         }
-        let issued = Issued::among(hub, &writes, now_us);
+        let issued = IssuedLicences::among(hub, &writes, now_us);
         let commit = Commit::at(now_us)
             .with(licences::keys_of(hub, &writes))
             .with(writes)
@@ -182,14 +182,14 @@ pub(crate) async fn take(
             written => {
                 let entries = written?;
                 issued.measure(hub);
-                return Ok(Taken { results, entries });
+                return Ok(TakenRecords { results, entries });
             }
         }
     }
 }
 
 /// The writes of each dataset, in the order in which the datasets come.
-fn by_dataset<'i>(incoming: &'i [Incoming], writes: &[RecordWrite]) -> Vec<(&'i Arc<Dataset>, Vec<RecordWrite>)> {
+fn by_dataset<'i>(incoming: &'i [IncomingRecord], writes: &[RecordWrite]) -> Vec<(&'i Arc<Dataset>, Vec<RecordWrite>)> {
     let mut parts: Vec<(&Arc<Dataset>, Vec<RecordWrite>)> = Vec::new();
     for record in incoming {
         if !parts.iter().any(|(dataset, _)| dataset.name == record.dataset.name) {
@@ -226,8 +226,8 @@ pub async fn read(
     hub: &Hub,
     caller: &Caller,
     dataset: &Arc<Dataset>,
-    subject: &super::verification::question::Members<'_, super::verification::question::Text<'_>>,
-    purpose: &super::verification::question::Purpose<'_>,
+    subject: &super::verification::question::MemberList<'_, super::verification::question::BoundedText<'_>>,
+    purpose: &super::verification::question::AskedPurposeElements<'_>,
 ) -> Result<Option<ReadRecord>, AppError> {
     let agency = caller.agency()?;
     let owner = agency.owns(dataset);
@@ -235,11 +235,14 @@ pub async fn read(
         heyan_domain::policy::FieldSet::ALL
     } else {
         let allowed = agency.permission(dataset, &purpose.item_code, hub.clock.now_us(), caller.peer)?;
-        if !allowed.permission.has(Operation::Read) {
-            return Err(super::access::table::Refusal::NotGranted(heyan_domain::policy::Clause::Operation).into());
+        if !allowed.permission.has(GrantOperation::Read) {
+            return Err(super::access::table::AccessRefusal::NotGranted(
+                heyan_domain::policy::RefusalClause::Operation,
+            )
+            .into());
         }
         allowed.charge(super::foundation::usage::day_of(hub.clock.now_us()))?;
-        allowed.permission.fields(Operation::Read)
+        allowed.permission.fields(GrantOperation::Read)
     };
     let subject = super::verification::judgement::parse_subject(dataset, subject)?;
     let key = RecordKey {
@@ -263,7 +266,7 @@ pub async fn read(
         .filter_map(|(name, _)| dataset.field_number(name))
         .collect();
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Read, hub.clock.now_us(), caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Read, hub.clock.now_us(), caller.agency_number());
     let version = record.as_ref().map_or(0, |record| record.version);
     entry::put_read(
         &mut bytes,
@@ -277,8 +280,8 @@ pub async fn read(
     Ok(record)
 }
 
-impl From<Fault> for AppError {
-    fn from(fault: Fault) -> Self {
+impl From<MemberFault> for AppError {
+    fn from(fault: MemberFault) -> Self {
         Self::Invalid(vec![fault])
     }
 }

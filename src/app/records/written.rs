@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::foundation::{error::AppError, ids::new_id, purpose};
 use crate::node::{caller::Caller, hub::Hub};
 use heyan_catalog::Dataset;
-use heyan_ledger::entry::{self, Kind};
-use heyan_ports::{bus::Topic, deliveries::EventRow, records::RecordWrite};
+use heyan_ledger::entry::{self, EntryKind};
+use heyan_ports::{bus::BusTopic, deliveries::EventRow, records::RecordWrite};
 
 /// That records changed, for those who must hear of it. A first version is news only where someone listens for all of a
 /// dataset: nobody can have been answered from a version before it, and a first load must not write everything twice.
@@ -31,7 +31,7 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
         .iter()
         .any(|sink| sink.datasets.iter().any(in_sink))
         || subscriptions.by_id.values().any(listens);
-    let published = hub.outward.bus.hears(Topic::RecordChanged);
+    let published = hub.outward.bus.hears(BusTopic::RecordChanged);
     let news = writes
         .iter()
         .filter(|write| heard || published || write.expected.is_some());
@@ -74,7 +74,7 @@ pub(crate) fn entry_by(
     now_us: i64,
 ) -> Result<Vec<u8>, AppError> {
     let mut bytes = Vec::with_capacity(64 + writes.len() * 20);
-    entry::begin(&mut bytes, Kind::Records, now_us, agency);
+    entry::begin(&mut bytes, EntryKind::Records, now_us, agency);
     entry::put_text(&mut bytes, &dataset.rules);
     entry::put_count(
         &mut bytes,

@@ -6,27 +6,27 @@ use std::{
     sync::Arc,
 };
 
-use super::own::{Answer, Question};
+use super::own::{TraceAnswer, TraceQuestion};
 use crate::{
     foundation::error::AppError,
     node::{hub::Hub, peers},
 };
 use futures_util::future::join_all;
 use heyan_ledger::{
-    entry::Entry,
-    index::{Key, Place},
+    entry::LedgerEntry,
+    index::{IndexKey, LedgerPlace},
 };
 
 /// One entry that was found.
-pub struct Sighting {
+pub struct TraceSighting {
     /// Whose ledger.
     pub origin: Arc<str>,
     /// Number of that node.
     pub node: u16,
     /// Where it stands.
-    pub place: Place,
+    pub place: LedgerPlace,
     /// The entry; of a chunk, with the item that was found alone.
-    pub entry: Entry,
+    pub entry: LedgerEntry,
 }
 
 /// Why the answer of a node is missing or short.
@@ -49,41 +49,41 @@ impl Lack {
 }
 
 /// How far each ledger was read: everything before the place is still to come.
-pub type Marks = BTreeMap<String, (u64, u32)>;
+pub type LedgerMarks = BTreeMap<String, (u64, u32)>;
 
 /// The entries of all nodes about one key.
-pub struct Look<'h> {
+pub struct TraceLook<'h> {
     hub: &'h Arc<Hub>,
-    question: Question,
-    nodes: Vec<Node>,
+    question: TraceQuestion,
+    nodes: Vec<TraceNode>,
     /// Nodes whose answer is missing or short.
     pub lacks: Vec<(Arc<str>, Lack)>,
 }
 
-struct Node {
+struct TraceNode {
     origin: Arc<str>,
     number: u16,
-    below: Place,
-    waiting: VecDeque<Sighting>,
+    below: LedgerPlace,
+    waiting: VecDeque<TraceSighting>,
     ended: bool,
 }
 
-impl<'h> Look<'h> {
+impl<'h> TraceLook<'h> {
     /// Begins to look, below the marks of an earlier look; `limit` rows are asked of a node at once.
     ///
     /// # Errors
     /// The store could not be asked which nodes there are.
     pub async fn new(
         hub: &'h Arc<Hub>,
-        key: Key,
+        key: IndexKey,
         seconds: (u32, u32),
-        marks: &Marks,
+        marks: &LedgerMarks,
         limit: usize,
     ) -> Result<Self, AppError> {
         let node = |(origin, number): (String, u16)| {
             let (index, position) = marks.get(&origin).copied().unwrap_or((u64::MAX, 0));
-            Node {
-                below: Place { index, position },
+            TraceNode {
+                below: LedgerPlace { index, position },
                 origin: origin.into(),
                 number,
                 waiting: VecDeque::new(),
@@ -92,7 +92,7 @@ impl<'h> Look<'h> {
         };
         Ok(Self {
             hub,
-            question: Question {
+            question: TraceQuestion {
                 key,
                 below: (0, 0),
                 from_s: seconds.0,
@@ -105,8 +105,8 @@ impl<'h> Look<'h> {
     }
 
     /// How far it has looked.
-    pub fn marks(&self) -> Marks {
-        let mark = |node: &Node| (node.origin.to_string(), (node.below.index, node.below.position));
+    pub fn marks(&self) -> LedgerMarks {
+        let mark = |node: &TraceNode| (node.origin.to_string(), (node.below.index, node.below.position));
         self.nodes.iter().map(mark).collect()
     }
 
@@ -114,9 +114,9 @@ impl<'h> Look<'h> {
     ///
     /// # Errors
     /// This node's own ledger cannot be read, or the store cannot be asked.
-    pub async fn next(&mut self) -> Result<Option<Sighting>, AppError> {
+    pub async fn next(&mut self) -> Result<Option<TraceSighting>, AppError> {
         self.fill().await?;
-        let newest = |node: &&mut Node| node.waiting.front().map(|seen| (seen.entry.at_us, seen.place));
+        let newest = |node: &&mut TraceNode| node.waiting.front().map(|seen| (seen.entry.at_us, seen.place));
         let nodes = self.nodes.iter_mut().filter(|node| !node.waiting.is_empty());
         let Some(node) = nodes.max_by_key(newest) else {
             return Ok(None);
@@ -131,9 +131,9 @@ impl<'h> Look<'h> {
     /// Asks each node of which nothing waits, all at once.
     async fn fill(&mut self) -> Result<(), AppError> {
         let (hub, question) = (self.hub, self.question);
-        let wants = |node: &&mut Node| node.waiting.is_empty() && !node.ended;
+        let wants = |node: &&mut TraceNode| node.waiting.is_empty() && !node.ended;
         let asked = self.nodes.iter_mut().filter(wants).map(async |node| {
-            let question = Question {
+            let question = TraceQuestion {
                 below: (node.below.index, node.below.position),
                 ..question
             };
@@ -160,20 +160,20 @@ impl<'h> Look<'h> {
     }
 }
 
-impl Node {
-    fn take(&mut self, answer: Answer) -> Result<(), AppError> {
+impl TraceNode {
+    fn take(&mut self, answer: TraceAnswer) -> Result<(), AppError> {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         const UNREADABLE: AppError = AppError::Internal("another node's look cannot be read");
         self.ended = !answer.more;
         // What is entered from now on is not for later pages.
-        self.below = self.below.min(Place::before(answer.covered));
+        self.below = self.below.min(LedgerPlace::before(answer.covered));
         for (index, position, entry) in answer.seen {
             let bytes = STANDARD.decode(entry).map_err(|_why| UNREADABLE)?;
-            self.waiting.push_back(Sighting {
+            self.waiting.push_back(TraceSighting {
                 origin: Arc::clone(&self.origin),
                 node: self.number,
-                place: Place { index, position },
-                entry: Entry::decode(&bytes).ok_or(UNREADABLE)?,
+                place: LedgerPlace { index, position },
+                entry: LedgerEntry::decode(&bytes).ok_or(UNREADABLE)?,
             });
         }
         Ok(())

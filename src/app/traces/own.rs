@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::index::{blocking, bring_up, failed};
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_ledger::{
-    entry::{Body, Entry},
-    index::{Found, IndexError, Key, Place, Wanted},
+    entry::{EntryBody, LedgerEntry},
+    index::{IndexError, IndexHits, IndexKey, IndexQuery, LedgerPlace},
 };
 
 /// Rows that are asked of a node at once, at most.
@@ -16,9 +16,9 @@ pub const ROWS_MAX: usize = 500;
 
 /// What is looked for on one node.
 #[derive(Clone, Copy, Serialize, Deserialize)]
-pub struct Question {
+pub struct TraceQuestion {
     /// Under which key.
-    pub key: Key,
+    pub key: IndexKey,
     /// Only before this index and position.
     pub below: (u64, u32),
     /// Made at this second or later.
@@ -31,7 +31,7 @@ pub struct Question {
 
 /// What one node found.
 #[derive(Default, Serialize, Deserialize)]
-pub struct Answer {
+pub struct TraceAnswer {
     /// Index, position and entry (base64) of each, newest first. A chunk is trimmed to the item that was found.
     pub seen: Vec<(u64, u32, String)>,
     /// Whether there may be more below the last.
@@ -46,16 +46,16 @@ pub struct Answer {
 ///
 /// # Errors
 /// The ledger or its index cannot be read.
-pub async fn own(hub: &Arc<Hub>, question: Question) -> Result<Answer, AppError> {
+pub async fn own(hub: &Arc<Hub>, question: TraceQuestion) -> Result<TraceAnswer, AppError> {
     blocking(hub, move |hub| search(hub, question)).await
 }
 
-fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
+fn search(hub: &Hub, question: TraceQuestion) -> Result<TraceAnswer, AppError> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let (index, position) = question.below;
-    let wanted = Wanted {
+    let wanted = IndexQuery {
         key: question.key,
-        below: Place { index, position },
+        below: LedgerPlace { index, position },
         from_s: question.from_s,
         until_s: question.until_s,
         limit: question.limit.clamp(1, ROWS_MAX),
@@ -64,7 +64,7 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
     let found = match hub.node.index.look_up(&wanted) {
         Err(IndexError::Rebuilding) => {
             is_up = false;
-            Found::default()
+            IndexHits::default()
         }
         found => found.map_err(failed)?,
     };
@@ -72,11 +72,13 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
     for row in &found.rows {
         let lost = AppError::Internal("the index names an entry that the ledger does not hold");
         let bytes = hub.ledger.entry(row.place.index)?.ok_or(lost)?;
-        let Some(entry) = Entry::decode(&bytes) else { continue };
+        let Some(entry) = LedgerEntry::decode(&bytes) else {
+            continue;
+        };
         let trimmed = trimmed(entry, row.place.position).encode();
         seen.push((row.place.index, row.place.position, STANDARD.encode(trimmed)));
     }
-    Ok(Answer {
+    Ok(TraceAnswer {
         more: found.rows.len() == wanted.limit,
         seen,
         covered: found.covered,
@@ -85,11 +87,11 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
 }
 
 /// The entry with the one item that was found: what else was asked with it is of other subjects.
-fn trimmed(mut entry: Entry, position: u32) -> Entry {
+fn trimmed(mut entry: LedgerEntry, position: u32) -> LedgerEntry {
     let place = usize::try_from(position).unwrap_or(usize::MAX);
     match &mut entry.body {
-        Body::Items(items) if items.len() > 1 => *items = items.get(place).cloned().into_iter().collect(),
-        Body::Records { records, .. } if records.len() > 1 => {
+        EntryBody::Items(items) if items.len() > 1 => *items = items.get(place).cloned().into_iter().collect(),
+        EntryBody::Records { records, .. } if records.len() > 1 => {
             *records = records.get(place).copied().into_iter().collect();
         }
         _ => {}

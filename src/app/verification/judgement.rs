@@ -3,17 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    question::{Claim, Members, PredicateBody, Text},
+    question::{AskedClaim, BoundedText, MemberList, PredicateBody},
     record::CachedRecord,
 };
 use crate::foundation::{error::AppError, purpose};
 use crate::mismatch::pending::MismatchNote;
-use heyan_cache::Lookup;
-use heyan_catalog::{Dataset, Subject};
+use heyan_cache::CacheLookup;
+use heyan_catalog::{Dataset, ParsedSubject};
 use heyan_domain::{
-    fault::{Fault, FaultCause, Limit, pointer_segment},
-    identifier::Finding,
-    policy::{FieldSet, Operation, Permission},
+    fault::{FaultCause, LengthLimit, MemberFault, pointer_segment},
+    identifier::IdentifierFinding,
+    policy::{FieldSet, GrantOperation, UsePermission},
     predicate::Predicate,
     verdict::{Outcome, ReviewReason, Verdict},
 };
@@ -24,19 +24,19 @@ use heyan_ports::{
 };
 
 /// What is asked of one record.
-pub struct Question<'a> {
+pub struct RecordQuestion<'a> {
     /// Dataset name.
     pub dataset: &'a str,
     /// Identifiers of the subject.
-    pub subject: &'a Members<'a, Text<'a>>,
+    pub subject: &'a MemberList<'a, BoundedText<'a>>,
     /// Field → claim.
-    pub claims: &'a Members<'a, Claim<'a>>,
+    pub claims: &'a MemberList<'a, AskedClaim<'a>>,
     /// Oldest copy that will do, seconds.
     pub max_age_s: Option<u64>,
 }
 
 /// What is known about one question once its record was compared, before it is entered.
-pub struct Judgement<'a> {
+pub struct QuestionJudgement<'a> {
     /// Dataset that was asked.
     pub dataset: &'a Dataset,
     /// The outcome as it is told.
@@ -46,13 +46,13 @@ pub struct Judgement<'a> {
     /// What was answered from; left out where it would tell that a record exists.
     pub record: Option<RecordNote>,
     /// What was noticed.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<IdentifierFinding>,
     /// Fields that are said to be wrong, by number.
     pub disputed: FieldSet,
     /// The mismatch that this answer opened or belongs to.
     pub mismatch: Option<MismatchNote>,
     /// Boxed: few answers bring anything.
-    pub(crate) consequence: Option<Box<Consequence>>,
+    pub(crate) consequence: Option<Box<AnswerConsequence>>,
     pub(crate) subject_key: [u8; 16],
     pub(crate) record_version: u32,
 }
@@ -64,12 +64,12 @@ pub struct RecordNote {
     /// When the hub received it, RFC 3339.
     pub as_of: Box<str>,
     /// How it came to be answered.
-    pub freshness: Freshness,
+    pub freshness: AnswerFreshness,
 }
 
 /// How a record came to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freshness {
+pub enum AnswerFreshness {
     /// From memory.
     Cached,
     /// Read from the system of record for this call.
@@ -81,7 +81,7 @@ pub enum Freshness {
     },
 }
 
-impl Freshness {
+impl AnswerFreshness {
     /// The wire word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -94,9 +94,9 @@ impl Freshness {
 
 /// What one judged question brings.
 #[derive(Default)]
-pub struct Consequence {
+pub struct AnswerConsequence {
     /// Fields that differ, sorted, when the whole was answered as mismatched and no such mismatch is pending.
-    pub(crate) opens: Option<Opening>,
+    pub(crate) opens: Option<MismatchOpening>,
     /// Mismatches whose fields all match now.
     pub(crate) settles: Vec<(SubjectKey, Arc<str>)>,
     /// Guesses that count.
@@ -105,7 +105,7 @@ pub struct Consequence {
     pub(crate) spent: Vec<(RecordKey, Box<str>)>,
 }
 
-impl Consequence {
+impl AnswerConsequence {
     /// Whether there is nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.opens.is_none() && self.settles.is_empty() && self.guesses.is_empty() && self.spent.is_empty()
@@ -114,7 +114,7 @@ impl Consequence {
 
 /// A mismatch to be opened.
 #[derive(Clone)]
-pub(crate) struct Opening {
+pub(crate) struct MismatchOpening {
     pub(crate) key: RecordKey,
     pub(crate) fields: Vec<String>,
     /// Version that was answered from; 0: there was none.
@@ -125,11 +125,14 @@ pub(crate) struct Opening {
     pub(crate) subject: BTreeMap<String, String>,
 }
 
-pub(crate) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) -> Result<Subject, AppError> {
+pub(crate) fn parse_subject(
+    dataset: &Dataset,
+    members: &MemberList<'_, BoundedText<'_>>,
+) -> Result<ParsedSubject, AppError> {
     let known = |name: &str| dataset.subject.iter().any(|member| *member.name == *name);
     let unknown = members.0.iter().filter(|(name, _)| !known(name));
-    let faults: Vec<Fault> = unknown
-        .map(|(name, _)| Fault::new(format!("/subject/{}", pointer_segment(name)), "unknown_member"))
+    let faults: Vec<MemberFault> = unknown
+        .map(|(name, _)| MemberFault::new(format!("/subject/{}", pointer_segment(name)), "unknown_member"))
         .collect();
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
@@ -140,7 +143,7 @@ pub(crate) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) 
 }
 
 /// A claim that was understood.
-pub(crate) enum Test<'a> {
+pub(crate) enum ClaimTest<'a> {
     Literal(&'a str),
     Predicate(Predicate, &'a PredicateBody<'a>),
     NotPermitted,
@@ -149,13 +152,13 @@ pub(crate) enum Test<'a> {
 pub(crate) struct ParsedClaim<'a> {
     pub(crate) name: &'a str,
     pub(crate) number: u8,
-    pub(crate) test: Test<'a>,
+    pub(crate) test: ClaimTest<'a>,
 }
 
 pub(crate) fn parse_claims<'a>(
     dataset: &Dataset,
-    claims: &'a Members<'a, Claim<'a>>,
-    permission: Permission,
+    claims: &'a MemberList<'a, AskedClaim<'a>>,
+    permission: UsePermission,
 ) -> Result<Vec<ParsedClaim<'a>>, AppError> {
     if claims.0.is_empty() {
         return Err(AppError::fault("/claims", "missing_member"));
@@ -165,7 +168,7 @@ pub(crate) fn parse_claims<'a>(
     for (name, claim) in &claims.0 {
         match parse_claim(dataset, name, claim, permission) {
             Ok(claim) => parsed.push(claim),
-            Err(cause) => faults.push(Fault::of(format!("/claims/{}", pointer_segment(name)), cause)),
+            Err(cause) => faults.push(MemberFault::of(format!("/claims/{}", pointer_segment(name)), cause)),
         }
     }
     if faults.is_empty() {
@@ -178,29 +181,29 @@ pub(crate) fn parse_claims<'a>(
 fn parse_claim<'a>(
     dataset: &Dataset,
     name: &'a str,
-    claim: &'a Claim<'a>,
-    permission: Permission,
+    claim: &'a AskedClaim<'a>,
+    permission: UsePermission,
 ) -> Result<ParsedClaim<'a>, FaultCause> {
     let number = dataset.field_number(name).ok_or("unknown_field")?;
     let field = dataset.field(number).ok_or("unknown_field")?;
     let has = |operation| permission.permits(operation, number);
     let test = match claim {
-        Claim::Literal(text) if purpose::is_blank(text) => return Err("invalid_claim".into()),
-        Claim::Literal(text) if is_longer(text, field.characters_max) => {
-            return Err(FaultCause::Over(Limit::Characters(field.characters_max)));
+        AskedClaim::Literal(text) if purpose::is_blank(text) => return Err("invalid_claim".into()),
+        AskedClaim::Literal(text) if is_longer(text, field.characters_max) => {
+            return Err(FaultCause::Over(LengthLimit::Characters(field.characters_max)));
         }
-        Claim::Literal(text) if has(Operation::Verify) => Test::Literal(text),
-        Claim::Predicate(body) => {
+        AskedClaim::Literal(text) if has(GrantOperation::Verify) => ClaimTest::Literal(text),
+        AskedClaim::Predicate(body) => {
             let operands: Vec<&str> = body.value.0.iter().map(|text| &**text).collect();
             let predicate =
                 Predicate::new(&body.op, &operands, &field.comparator).map_err(|_invalid| "invalid_predicate")?;
-            if has(Operation::Predicate) {
-                Test::Predicate(predicate, body)
+            if has(GrantOperation::Predicate) {
+                ClaimTest::Predicate(predicate, body)
             } else {
-                Test::NotPermitted
+                ClaimTest::NotPermitted
             }
         }
-        Claim::Literal(_) => Test::NotPermitted,
+        AskedClaim::Literal(_) => ClaimTest::NotPermitted,
     };
     Ok(ParsedClaim { name, number, test })
 }
@@ -214,15 +217,15 @@ pub(crate) fn compare<'a>(
     dataset: &'a Dataset,
     record: &CachedRecord,
     claims: &[ParsedClaim<'a>],
-    lookup: Lookup,
-) -> Judgement<'a> {
+    lookup: CacheLookup,
+) -> QuestionJudgement<'a> {
     let fields: Vec<_> = claims
         .iter()
         .map(|claim| (claim.name, claim.number, verdict(dataset, record, claim)))
         .collect();
     let freshness = match lookup {
-        Lookup::Hit => Freshness::Cached,
-        Lookup::Miss | Lookup::Bypass => Freshness::Fetched,
+        CacheLookup::Hit => AnswerFreshness::Cached,
+        CacheLookup::Miss | CacheLookup::Bypass => AnswerFreshness::Fetched,
     };
     let note = RecordNote {
         version: record.version,
@@ -230,42 +233,49 @@ pub(crate) fn compare<'a>(
         freshness,
     };
     let outcome = Outcome::of(fields.iter().map(|(_, _, verdict)| *verdict));
-    Judgement::new(dataset, outcome, fields, Some(note), record.subject)
+    QuestionJudgement::new(dataset, outcome, fields, Some(note), record.subject)
 }
 
 fn verdict(dataset: &Dataset, record: &CachedRecord, claim: &ParsedClaim<'_>) -> Verdict {
-    let (Some(field), false) = (dataset.field(claim.number), matches!(claim.test, Test::NotPermitted)) else {
+    let (Some(field), false) = (
+        dataset.field(claim.number),
+        matches!(claim.test, ClaimTest::NotPermitted),
+    ) else {
         return Verdict::NotPermitted;
     };
     let Some(value) = record.field(claim.number) else {
         return Verdict::Absent;
     };
     match &claim.test {
-        Test::Literal(text) => field.comparator.compare(text, value),
-        Test::Predicate(predicate, _) => predicate.evaluate(value),
-        Test::NotPermitted => Verdict::NotPermitted,
+        ClaimTest::Literal(text) => field.comparator.compare(text, value),
+        ClaimTest::Predicate(predicate, _) => predicate.evaluate(value),
+        ClaimTest::NotPermitted => Verdict::NotPermitted,
     }
 }
 
-pub(crate) fn not_found<'a>(dataset: &'a Dataset, subject: SubjectKey, claims: &[ParsedClaim<'a>]) -> Judgement<'a> {
+pub(crate) fn not_found<'a>(
+    dataset: &'a Dataset,
+    subject: SubjectKey,
+    claims: &[ParsedClaim<'a>],
+) -> QuestionJudgement<'a> {
     // As where every value differs: what cannot be read is not different there either.
     let verdict = |claim: &ParsedClaim<'_>| match (&claim.test, dataset.field(claim.number)) {
-        (Test::NotPermitted, _) => Verdict::NotPermitted,
-        (Test::Literal(text), Some(field)) => field.comparator.compare_with_none(text),
-        (Test::Predicate(predicate, _), _) => predicate.evaluate_none(),
-        (Test::Literal(_), None) => Verdict::Mismatch,
+        (ClaimTest::NotPermitted, _) => Verdict::NotPermitted,
+        (ClaimTest::Literal(text), Some(field)) => field.comparator.compare_with_none(text),
+        (ClaimTest::Predicate(predicate, _), _) => predicate.evaluate_none(),
+        (ClaimTest::Literal(_), None) => Verdict::Mismatch,
     };
     let fields = claims
         .iter()
         .map(|claim| (claim.name, claim.number, verdict(claim)))
         .collect();
-    Judgement::new(dataset, Outcome::NotFound, fields, None, subject)
+    QuestionJudgement::new(dataset, Outcome::NotFound, fields, None, subject)
 }
 
 /// Without `existence`, "no such record" and "every field differs" are one answer (PROMISES I-15): the outcome, the
 /// verdicts and the absence of `record` are the same.
-pub(crate) fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permission) {
-    if permission.has(Operation::Existence) {
+pub(crate) fn tell_only_what_is_permitted(judgement: &mut QuestionJudgement<'_>, permission: UsePermission) {
+    if permission.has(GrantOperation::Existence) {
         if judgement.outcome == Outcome::NotFound {
             judgement.fields.clear();
         }
@@ -292,7 +302,7 @@ pub(crate) fn agrees(verdict: Verdict) -> bool {
     )
 }
 
-impl<'a> Judgement<'a> {
+impl<'a> QuestionJudgement<'a> {
     /// What was found, before anything is kept back.
     pub(crate) fn new(
         dataset: &'a Dataset,

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     consequence,
-    judge::{self, Asking},
-    judgement::{Judgement, Question},
-    question::{Purpose, VerificationBody},
+    judge::{self, QuestionContext},
+    judgement::{QuestionJudgement, RecordQuestion},
+    question::{AskedPurposeElements, VerificationBody},
 };
 use crate::node::caller::Caller;
 use crate::{
@@ -16,12 +16,12 @@ use crate::{
 };
 use heyan_catalog::Dataset;
 use heyan_ledger::{
-    Lane,
-    entry::{self, Kind},
+    AppendLane,
+    entry::{self, EntryKind},
 };
 
 /// Where the entry of an answer stands.
-pub struct Entered {
+pub struct EntryPosition {
     /// Index in this node's ledger.
     pub index: u64,
     /// Leaf hash, RFC 6962 §2.1.
@@ -29,13 +29,13 @@ pub struct Entered {
 }
 
 /// A whole answer.
-pub struct Answer<'a> {
+pub struct VerificationAnswer<'a> {
     /// Names it.
     pub id: VerificationId,
     /// What was found.
-    pub judgement: Judgement<'a>,
+    pub judgement: QuestionJudgement<'a>,
     /// Where its entry stands.
-    pub entered: Entered,
+    pub entered: EntryPosition,
 }
 
 /// Answers one verification that is asked at `now_us`.
@@ -44,20 +44,20 @@ pub struct Answer<'a> {
 /// Wrong members, a refusal, or a part that cannot be asked. Nothing was compared then, or nothing is told of it.
 pub async fn verify<'a>(
     hub: &'a Arc<Hub>,
-    lane: &Lane,
+    lane: &AppendLane,
     caller: &Caller,
     body: &'a VerificationBody<'a>,
     now_us: i64,
-) -> Result<Answer<'a>, AppError> {
+) -> Result<VerificationAnswer<'a>, AppError> {
     let started = Instant::now();
     purpose::check(&body.purpose)?;
-    let question = Question {
+    let question = RecordQuestion {
         dataset: &body.dataset,
         subject: &body.subject,
         claims: &body.claims,
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
     };
-    let asking = Asking::new(caller, &body.purpose, now_us);
+    let asking = QuestionContext::new(caller, &body.purpose, now_us);
     let judgement = judge::judge(hub, &asking, question).await?;
     enter(hub, lane, caller, &body.purpose, judgement, (now_us, started)).await
 }
@@ -68,14 +68,14 @@ pub async fn verify<'a>(
 /// The ledger takes no entry, or the store cannot be asked: then nothing is told.
 pub(crate) async fn enter<'a>(
     hub: &Arc<Hub>,
-    lane: &Lane,
+    lane: &AppendLane,
     caller: &Caller,
-    purpose: &Purpose<'_>,
-    mut judgement: Judgement<'a>,
+    purpose: &AskedPurposeElements<'_>,
+    mut judgement: QuestionJudgement<'a>,
     (now_us, started): (i64, Instant),
-) -> Result<Answer<'a>, AppError> {
+) -> Result<VerificationAnswer<'a>, AppError> {
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Verification, now_us, caller.agency_number());
     judgement.put(&mut bytes);
     purpose::seal_into(hub, purpose, &mut bytes)?;
     let appended = match judgement.consequence.take() {
@@ -91,14 +91,14 @@ pub(crate) async fn enter<'a>(
         .metrics
         .verification(judgement.dataset.number, judgement.outcome);
     hub.node.metrics.verification_seconds.observe(started.elapsed());
-    Ok(Answer {
+    Ok(VerificationAnswer {
         id: VerificationId {
             at_ms: now_us / 1_000,
             node: hub.node.settings.node,
             index: appended.index,
         },
         judgement,
-        entered: Entered {
+        entered: EntryPosition {
             index: appended.index,
             leaf: appended.leaf,
         },

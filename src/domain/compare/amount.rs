@@ -10,8 +10,8 @@ use super::options::{ComparatorError, known_options};
 use super::review::REVIEW_PARTIAL;
 use crate::fold::byte_set::ByteSet;
 use crate::fold::numeral;
-use crate::fold::{self, Case, Spaces};
-use crate::verdict::{Basis, Verdict};
+use crate::fold::{self, CaseFolding, SpaceFolding};
+use crate::verdict::{MatchBasis, Verdict};
 
 /// Bytes of text in which [`fold_amount`] folds nothing but 圆 and 圓 (of E5).
 const FOLDED: ByteSet = ByteSet::HAN.with(b'!', b'`').with(b'{', b'~').without(0xE5);
@@ -85,7 +85,7 @@ impl AmountForm {
     pub(crate) fn judge(self, other: Self) -> Verdict {
         let both_bare = self.bare == other.bare;
         if self.currency == other.currency && self.thirds == other.thirds && (both_bare || self.has_unit) {
-            return Verdict::Match(Basis::Normalized);
+            return Verdict::Match(MatchBasis::Normalized);
         }
         let (bare, full) = if self.bare { (self, other) } else { (other, self) };
         if bare.bare && !full.bare {
@@ -257,7 +257,7 @@ impl AmountRule {
     }
 
     /// One figure with its multiple and its unit.
-    fn part<'a>(&self, text: &'a str) -> Option<Part<'a>> {
+    fn part<'a>(&self, text: &'a str) -> Option<SumFigure<'a>> {
         let end = text
             .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '+' | '-')))
             .unwrap_or(text.len());
@@ -281,7 +281,7 @@ impl AmountRule {
             None if times > Decimal::ONE || behind.is_empty() => (Decimal::from(3), behind),
             None => return None,
         };
-        Some(Part {
+        Some(SumFigure {
             number,
             worth: worth.checked_mul(times)?,
             bare: unit.is_none() && times == Decimal::ONE && scaled,
@@ -300,7 +300,7 @@ fn currency_words() -> Vec<(Box<str>, u8)> {
 }
 
 /// One figure of a sum.
-struct Part<'a> {
+struct SumFigure<'a> {
     number: Decimal,
     /// In thirds of the base unit.
     worth: Decimal,
@@ -368,13 +368,17 @@ fn removed(text: &str, word: &str) -> Option<String> {
 
 /// Width, case and spaces folded; 圆 and 圓 are 元, ² is 2.
 fn fold_amount(raw: &str) -> Cow<'_, str> {
-    fold::replace(fold::text(raw, Spaces::Drop, Case::Upper), &FOLDED, |c| match c {
-        '圆' | '圓' => '元',
-        '²' => '2',
-        '−' => '-',
-        '¥' | '￥' => '¥',
-        _ => c,
-    })
+    fold::replace(
+        fold::text(raw, SpaceFolding::Drop, CaseFolding::Upper),
+        &FOLDED,
+        |c| match c {
+            '圆' | '圓' => '元',
+            '²' => '2',
+            '−' => '-',
+            '¥' | '￥' => '¥',
+            _ => c,
+        },
+    )
 }
 
 /// A decimal; commas only where thousands are parted.

@@ -2,7 +2,7 @@
 
 use super::address::AddressForm;
 use super::amount::AmountForm;
-use super::coded::Coding;
+use super::coded::CodeReading;
 use super::date::DateForm;
 use crate::identifier::IdentifierKind;
 
@@ -19,25 +19,25 @@ pub(crate) enum NumberKind {
 ///
 /// It has no `Debug` and no `Display`: it holds a value from a person.
 #[derive(Clone)]
-pub struct Canonical {
+pub struct CanonicalValue {
     pub(super) raw: Box<str>,
-    pub(super) form: Form,
+    pub(super) form: ValueForm,
 }
 
 #[derive(Clone)]
-pub(crate) enum Form {
+pub(crate) enum ValueForm {
     /// The value as given is canonical.
     Same,
     /// Folded text.
     Text(Box<str>),
     /// A number, and whether it was brought from 15 to 18 digits.
-    Number(Box<str>, Digits),
+    Number(Box<str>, NumberDigits),
     /// A date that was understood.
     Date(DateForm),
     /// An amount with its unit.
     Amount(AmountForm),
     /// A code of the table.
-    Code(Coding),
+    Code(CodeReading),
     /// An address in its parts.
     Address(Box<AddressForm>),
     /// Nothing that the comparator can read: it proves nothing.
@@ -46,14 +46,14 @@ pub(crate) enum Form {
 
 /// Whether a resident number was given in 18 digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Digits {
+pub(crate) enum NumberDigits {
     /// As given.
     Given,
     /// Brought from 15 to 18.
     Upgraded,
 }
 
-impl Canonical {
+impl CanonicalValue {
     /// The value as the record holds it.
     pub fn raw(&self) -> &str {
         &self.raw
@@ -63,25 +63,25 @@ impl Canonical {
     pub fn heap_bytes(&self) -> usize {
         self.raw.len()
             + match &self.form {
-                Form::Text(text) | Form::Number(text, _) => text.len(),
-                Form::Address(address) => size_of::<AddressForm>() + address.heap_bytes(),
+                ValueForm::Text(text) | ValueForm::Number(text, _) => text.len(),
+                ValueForm::Address(address) => size_of::<AddressForm>() + address.heap_bytes(),
                 _ => 0,
             }
     }
 
     /// Whether the comparator cannot read the value: no claim about it is decided.
     pub const fn is_unreadable(&self) -> bool {
-        matches!(self.form, Form::Unreadable)
+        matches!(self.form, ValueForm::Unreadable)
     }
 
-    pub(crate) fn form(&self) -> &Form {
+    pub(crate) fn form(&self) -> &ValueForm {
         &self.form
     }
 
     /// The folded text, for forms that are text.
     pub(crate) fn text(&self) -> &str {
         match &self.form {
-            Form::Text(text) | Form::Number(text, _) => text,
+            ValueForm::Text(text) | ValueForm::Number(text, _) => text,
             _ => &self.raw,
         }
     }

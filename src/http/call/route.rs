@@ -1,6 +1,6 @@
 //! One row of the route table. The table itself is in `routes`, with the handlers that it names.
 
-use heyan_app::access::table::Role;
+use heyan_app::access::table::ClientRole;
 
 /// What a route leaves in the ledger for a known caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Route {
     /// Path template.
     pub path: &'static str,
     /// Who may call it; empty: anyone.
-    pub roles: &'static [Role],
+    pub roles: &'static [ClientRole],
     /// What it leaves in the ledger.
     pub ledger: LedgerRow,
 }

@@ -6,7 +6,7 @@
 use super::examples;
 use crate::problem::ProblemCode::{self, *};
 
-type Refusals = &'static [&'static [ProblemCode]];
+type RouteRefusals = &'static [&'static [ProblemCode]];
 
 /// Any body.
 const BODY: &[ProblemCode] = &[

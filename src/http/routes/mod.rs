@@ -27,11 +27,11 @@ use self::{
 };
 pub use crate::call::route::{LedgerRow, Route};
 use crate::{
-    call::{self, state::State},
-    problem::{Problem, ProblemCode},
+    call::{self, state::WorkerState},
+    problem::{ProblemCode, ProblemDocument},
     refuse,
 };
-use heyan_app::access::table::Role::{self, Agency, Auditor, Authority, Manager, Operator};
+use heyan_app::access::table::ClientRole::{self, Agency, Auditor, Authority, Manager, Operator};
 
 /// A strict shape of a request, for the tests that hold it against the description.
 #[cfg(test)]
@@ -48,7 +48,7 @@ pub(crate) struct RequestShape {
 #[cfg(test)]
 pub(crate) const SHAPES: &[RequestShape] = &[watches::SHAPE];
 
-const EVERYONE: &[Role] = &[Agency, Authority, Operator, Manager, Auditor];
+const EVERYONE: &[ClientRole] = &[Agency, Authority, Operator, Manager, Auditor];
 
 macro_rules! routes {
     ($($operation:ident $method:ident $path:literal $roles:expr, $ledger:ident => $($handler:ident)::+;)*) => {
@@ -163,8 +163,8 @@ routes! {
     list_alerts           GET    "/v1/supervision/alerts"                      &[Operator, Auditor],                  Call   => alerts::list;
     get_alert             GET    "/v1/supervision/alerts/{id}"                 &[Operator, Auditor],                  Call   => alerts::get;
     act_on_alert          POST   "/v1/supervision/alerts/{id}/actions"         &[Auditor],                            Own    => alerts::act;
-    list_rules            GET    "/v1/supervision/rules"                       &[Operator, Auditor],                  Call   => rules::list_rules;
-    replay_rule           POST   "/v1/supervision/rules/{id}/replay"           &[Operator, Auditor],                  Call   => rules::replay_rule;
+    list_rules            GET    "/v1/supervision/rules"                       &[Operator, Auditor],                  HandlerCall   => rules::list_rules;
+    replay_rule           POST   "/v1/supervision/rules/{id}/replay"           &[Operator, Auditor],                  HandlerCall   => rules::replay_rule;
     unlock_guess_budget   POST   "/v1/supervision/guess-budgets/unlock"        &[Operator, Manager],                  Own    => rules::unlock;
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;
     list_agencies         GET    "/v1/agencies"                                &[Manager, Operator, Auditor],         Call   => access::list_agencies;
@@ -254,8 +254,10 @@ async fn method_not_allowed(request: HttpRequest, payload: web::Payload) -> Http
 async fn unmatched(request: HttpRequest, payload: web::Payload, code: ProblemCode) -> HttpResponse {
     let known = call::of_worker(&request).is_some_and(|own| call::prove(&own, &request).is_ok());
     if known {
-        let handler = |_call: call::Call| -> call::Answer { Box::pin(async move { Err(Problem::new(code)) }) };
+        let handler = |_call: call::HandlerCall| -> call::HandlerAnswer {
+            Box::pin(async move { Err(ProblemDocument::new(code)) })
+        };
         return call::run(&NO_ROUTE, &handler, request, payload).await;
     }
-    refuse::respond(&request, Problem::new(code))
+    refuse::respond(&request, ProblemDocument::new(code))
 }

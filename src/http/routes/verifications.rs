@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    call::{Call, locale_of},
+    call::{HandlerCall, locale_of},
     extract,
-    problem::Problem,
+    problem::ProblemDocument,
     reply::{answered, ok},
 };
 use heyan_api as api;
@@ -17,11 +17,11 @@ use heyan_app::{
         answer_json as json,
         chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
         explain,
-        question::{self, ItemBody, Object, Purpose, VerificationBody},
+        question::{self, AskedPurposeElements, ItemBody, StrictObject, VerificationBody},
         verify,
     },
 };
-use heyan_domain::fault::Limit;
+use heyan_domain::fault::LengthLimit;
 use heyan_texts::Locale;
 
 /// `POST /v1/verifications`.
@@ -31,7 +31,7 @@ use heyan_texts::Locale;
     request_body = api::VerificationRequest,
     responses((status = 200, body = api::Verification)),
 )]
-pub(crate) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(crate) async fn verify(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: VerificationBody<'_> = extract::parse(&bytes)?;
     let answer = verify::verify(call.hub(), &call.state.lane, &call.caller, &body, call.now_us);
@@ -53,7 +53,7 @@ pub(crate) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BatchBody<'a> {
     #[serde(borrow, deserialize_with = "question::object")]
-    purpose: Purpose<'a>,
+    purpose: AskedPurposeElements<'a>,
     #[serde(borrow)]
     items: Vec<&'a RawValue>,
 }
@@ -63,21 +63,21 @@ pub(crate) struct BatchBody<'a> {
 #[serde(deny_unknown_fields)]
 struct WholeBatch<'a> {
     #[serde(borrow, deserialize_with = "question::object")]
-    purpose: Purpose<'a>,
+    purpose: AskedPurposeElements<'a>,
     #[serde(borrow)]
-    items: Vec<Object<ItemBody<'a>>>,
+    items: Vec<StrictObject<ItemBody<'a>>>,
 }
 
 /// What was read of an item, or its problem and its reference, when at least that can be read.
-pub(crate) type Item<'a> = Result<ItemBody<'a>, (Problem, Option<String>)>;
+pub(crate) type ReadItem<'a> = Result<ItemBody<'a>, (ProblemDocument, Option<String>)>;
 
 /// Reads one item.
-pub(crate) fn read_item(bytes: &[u8]) -> Item<'_> {
+pub(crate) fn read_item(bytes: &[u8]) -> ReadItem<'_> {
     extract::parse(bytes).map_err(|problem| (problem, reference_of(bytes)))
 }
 
 /// The caller's own name for an item.
-pub(crate) fn reference<'a>(item: &'a Item<'_>) -> Option<&'a str> {
+pub(crate) fn reference<'a>(item: &'a ReadItem<'_>) -> Option<&'a str> {
     match item {
         Ok(item) => Some(&item.reference),
         Err((_, reference)) => reference.as_deref(),
@@ -85,15 +85,15 @@ pub(crate) fn reference<'a>(item: &'a Item<'_>) -> Option<&'a str> {
 }
 
 /// Items as questions.
-pub(crate) fn questions<'a>(items: &'a [Item<'a>]) -> Vec<ChunkItem<'a, Problem>> {
-    let question = |item: &'a Item<'a>| item.as_ref().map_err(|(problem, _)| problem.clone());
+pub(crate) fn questions<'a>(items: &'a [ReadItem<'a>]) -> Vec<ChunkItem<'a, ProblemDocument>> {
+    let question = |item: &'a ReadItem<'a>| item.as_ref().map_err(|(problem, _)| problem.clone());
     items.iter().map(question).collect()
 }
 
 /// Reads a batch. It is read as a whole; only when that fails, each item alone, so that the others can be answered.
-fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Vec<Item<'_>>), Problem> {
+fn read_batch(bytes: &[u8]) -> Result<(AskedPurposeElements<'_>, Vec<ReadItem<'_>>), ProblemDocument> {
     if let Some(whole) = extract::try_parse::<WholeBatch<'_>>(bytes) {
-        let items = whole.items.into_iter().map(|Object(item)| Ok(item));
+        let items = whole.items.into_iter().map(|StrictObject(item)| Ok(item));
         return Ok((whole.purpose, items.collect()));
     }
     let batch: BatchBody<'_> = extract::parse(bytes)?;
@@ -108,12 +108,12 @@ fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Vec<Item<'_>>), Problem> {
     request_body = api::BatchRequest,
     responses((status = 200, body = api::Batch)),
 )]
-pub(crate) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(crate) async fn batch(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
     let (purpose, items) = read_batch(&bytes)?;
     let settings = &call.hub().node.settings;
     if items.len() > settings.batch_items_max {
-        return Err(AppError::over("/items", Limit::Items(settings.batch_items_max)).into());
+        return Err(AppError::over("/items", LengthLimit::Items(settings.batch_items_max)).into());
     }
     if items.is_empty() {
         return Err(AppError::fault("/items", "missing_member").into());
@@ -148,12 +148,14 @@ pub(crate) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
 /// The reference of an item that could not be read, when at least that can be.
 fn reference_of(item: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
-    struct Reference {
+    struct ItemReference {
         #[serde(rename = "ref")]
         reference: String,
     }
     let text = std::str::from_utf8(item).ok()?;
-    serde_json::from_str::<Reference>(text).ok().map(|item| item.reference)
+    serde_json::from_str::<ItemReference>(text)
+        .ok()
+        .map(|item| item.reference)
 }
 
 /// Writes the answer of one item.
@@ -161,7 +163,7 @@ pub(crate) fn put_result(
     out: &mut Vec<u8>,
     id: &[u8],
     reference: Option<&str>,
-    result: ItemResult<'_, Problem>,
+    result: ItemResult<'_, ProblemDocument>,
     locale: Locale,
 ) {
     out.push(b'{');
@@ -176,7 +178,7 @@ pub(crate) fn put_result(
             out.push(b'}');
             return;
         }
-        ItemResult::Failed(error) => Problem::from(error),
+        ItemResult::Failed(error) => ProblemDocument::from(error),
         ItemResult::Unreadable(problem) => problem,
     };
     out.extend_from_slice(b"\"problem\":");
@@ -190,7 +192,7 @@ pub(crate) fn put_result(
     params(("id" = String, Path)),
     responses((status = 200, body = api::Explanation)),
 )]
-pub(crate) async fn explain(call: Call) -> Result<HttpResponse, Problem> {
+pub(crate) async fn explain(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let explanation = explain::explain(call.hub(), &call.caller, &call.path("id")).await?;
     call.entered();
     let version = Some(explanation.record_version);

@@ -17,13 +17,13 @@ use actix_web::{
 use serde_json::json;
 
 use crate::{
-    call::state::{Limits, OfWorker, State},
-    problem::{Problem, ProblemCode},
+    call::state::{OfWorker, ServerLimits, WorkerState},
+    problem::{ProblemCode, ProblemDocument},
     refuse,
     routes::{self, ROUTES},
 };
 
-use self::plain::Deadlines;
+use self::plain::ConnectionDeadlines;
 use heyan_app::node::hub::Hub;
 use heyan_ports::bus::BusState;
 
@@ -41,7 +41,7 @@ pub struct ServerConfig {
     /// How long a stop waits for what was begun.
     pub stop_deadline: Duration,
     /// Limits of bodies.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// TLS of the public listener.
     pub tls: Option<rustls::ServerConfig>,
 }
@@ -55,7 +55,7 @@ pub fn public(
     listener: TcpListener,
     config: ServerConfig,
 ) -> std::io::Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
-    let state = web::Data::new(State::new(hub, config.limits.clone(), ROUTES));
+    let state = web::Data::new(WorkerState::new(hub, config.limits.clone(), ROUTES));
     let application = move || {
         App::new()
             .app_data(state.clone())
@@ -74,7 +74,7 @@ pub fn public(
             .listen_rustls_0_23(listener, tls)?
             .run(),
         None => {
-            let deadlines = Deadlines {
+            let deadlines = ConnectionDeadlines {
                 head: config.head_deadline,
                 keep_alive: config.keep_alive,
             };
@@ -112,7 +112,7 @@ pub fn admin(
             .route("/readyz", routes::read().to(readyz))
             .route("/startupz", routes::read().to(livez))
             .default_service(web::to(async |request: HttpRequest| {
-                refuse::respond(&request, Problem::new(ProblemCode::RouteNotFound))
+                refuse::respond(&request, ProblemDocument::new(ProblemCode::RouteNotFound))
             }))
     })
     .workers(1)

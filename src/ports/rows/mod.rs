@@ -25,7 +25,7 @@ use self::{
     guesses::{ForgivenSubject, GuessHead, GuessRow, UnlockWrite},
     items::ItemRow,
     mismatches::{DueWrite, MismatchWrite},
-    positions::{BusWrites, Position},
+    positions::{BusWrites, ReadPosition},
     quality::QualityWrites,
     records::{FetchWrite, RecordKeys, RecordWrite},
     replies::SavedReply,
@@ -35,7 +35,7 @@ use self::{
 };
 
 /// A kind of row that a commit may hold.
-pub trait Written: Sized + 'static {
+pub trait WrittenRow: Sized + 'static {
     /// The rows of this kind in a write.
     fn among(write: &Write) -> &[Self];
 
@@ -166,7 +166,7 @@ writes! {
     /// Answers that the ledger tells of; one that is known already is passed over.
     Answers(AnswerRow);
     /// How far something was read.
-    Positions(Position);
+    Positions(ReadPosition);
     /// The first answer to a request with an idempotency key; a second one is a conflict.
     Replies(SavedReply);
     /// Watches after a change: revision 1 is a new one, of any other the one before it must be current.

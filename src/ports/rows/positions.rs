@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{deliveries::Event, supervision::AlertRow};
+use super::{deliveries::StoredEvent, supervision::AlertRow};
 use crate::{error::StoreError, subject::RowKey};
 
 /// What a commit writes for the bus.
@@ -13,7 +13,7 @@ pub struct BusWrites {
     /// Ids of alerts that the bus has taken.
     pub alerts: Vec<String>,
     /// How far a topic was taken in. Another position than the expected one is a conflict: somebody else reads it.
-    pub advances: Vec<Advance>,
+    pub advances: Vec<PositionAdvance>,
     /// Keys behind which records without a version wait: topic and keyed hash.
     pub parked: Vec<(&'static str, [u8; 16])>,
     /// Keys behind which nothing waits any more.
@@ -22,7 +22,7 @@ pub struct BusWrites {
 
 /// One step of a position that is compared and set.
 #[derive(Clone)]
-pub struct Advance {
+pub struct PositionAdvance {
     /// Name of the position.
     pub name: String,
     /// What it must be; `None`: it must not be there yet.
@@ -40,7 +40,7 @@ impl BusWrites {
 
 /// How far something was read.
 #[derive(Clone)]
-pub struct Position {
+pub struct ReadPosition {
     /// Name of the position.
     pub name: String,
     /// Its value.
@@ -54,7 +54,7 @@ pub trait PositionStore: Send + Sync {
     async fn position(&self, name: &str) -> Result<Option<String>, StoreError>;
 
     /// Oldest events that the bus has not taken, at most `limit`.
-    async fn unpublished_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;
+    async fn unpublished_events(&self, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
 
     /// Oldest alerts that the bus has not taken, at most `limit`.
     async fn unpublished_alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError>;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 
-use super::batch::Node;
-use super::engine::{Engine, EngineName, ErrorKind, NoLine, of_driver};
+use super::batch::StoreNode;
+use super::engine::{EngineName, ErrorKind, NoLine, StoreEngine, of_driver};
 use super::migrate;
 use super::sql_store::SqlStore;
 use super::writer::WriterLimits;
@@ -92,7 +92,7 @@ impl SqliteStore {
             group_rows: config.group_rows_max,
         };
         let writer = writer_task::start(Arc::new(write_pool), limits);
-        let node = Node {
+        let node = StoreNode {
             origin: config.origin.as_str().into(),
             run: Arc::default(),
         };
@@ -135,7 +135,7 @@ const UNIQUE_TAKEN: i32 = 2067;
 
 of_driver!(Sqlite, SqliteRow);
 
-impl Engine for Sqlite {
+impl StoreEngine for Sqlite {
     type Call = sqlx::query::Query<'static, Self, <Self as sqlx::Database>::Arguments>;
     type Line = NoLine;
     const ENGINE: EngineName = EngineName::Sqlite;

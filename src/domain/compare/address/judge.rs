@@ -1,15 +1,15 @@
 //! Holds a claimed address against a record's.
 
 use super::{AddressForm, fold};
-use crate::compare::form::{Canonical, Form};
+use crate::compare::form::{CanonicalValue, ValueForm};
 use crate::compare::review::REVIEW_VARIANT;
 use crate::division::HomeCity;
 use crate::reference;
-use crate::verdict::{Basis, ReviewReason, Verdict};
+use crate::verdict::{MatchBasis, ReviewReason, Verdict};
 
 /// Holds a claimed address against a record's, in a hub of `home`; symmetric but for the side that a reason names.
-pub(crate) fn judge(claim: &str, record: &Canonical, home: Option<&HomeCity>) -> Verdict {
-    let Form::Address(held) = record.form() else {
+pub(crate) fn judge(claim: &str, record: &CanonicalValue, home: Option<&HomeCity>) -> Verdict {
+    let ValueForm::Address(held) = record.form() else {
         return Verdict::Mismatch;
     };
     if !held.readable {
@@ -21,7 +21,7 @@ pub(crate) fn judge(claim: &str, record: &Canonical, home: Option<&HomeCity>) ->
     }
     if *text == *held.folded.as_deref().unwrap_or(record.raw()) {
         // Equal texts have equal parts: no need to read them.
-        return Verdict::Match(Basis::Normalized);
+        return Verdict::Match(MatchBasis::Normalized);
     }
     let verdict = held.judge(&AddressForm::of(claim, &text), home);
     if matches!(verdict, Verdict::Match(_)) {

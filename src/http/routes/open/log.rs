@@ -4,8 +4,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::{
-    call::{Call, state::State},
-    problem::{Problem, ProblemCode},
+    call::{HandlerCall, state::WorkerState},
+    problem::{ProblemCode, ProblemDocument},
 };
 use heyan_api as api;
 use heyan_app::foundation::error::AppError;
@@ -19,10 +19,10 @@ use heyan_ports::time;
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
 pub(crate) async fn checkpoint(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let checkpoint = state.hub.ledger.checkpoint();
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
@@ -36,10 +36,10 @@ pub(crate) async fn checkpoint(
     responses((status = 200, body = api::Cosigned)),
 )]
 pub(crate) async fn cosigned(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     // From memory: whoever calls here is nobody known, and must not make the store work.
     let rows = state.hub.node.peers.cosigned();
     let row = |row: &CosignedRow| api::CosignedCheckpoint {
@@ -63,10 +63,10 @@ pub(crate) async fn cosigned(
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
 pub(crate) async fn key(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let key = format!("{}\n", state.hub.ledger.vkey());
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(key))
 }
@@ -78,10 +78,10 @@ pub(crate) async fn key(
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
 )]
 pub(crate) async fn tile(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let path = format!(
         "tile/{}/{}",
         request.match_info().query("level"),
@@ -97,13 +97,13 @@ pub(crate) async fn tile(
     params(("path" = String, Path)),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
 )]
-pub(crate) async fn entries(call: Call) -> Result<HttpResponse, Problem> {
+pub(crate) async fn entries(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let path = format!("tile/entries/{}", call.path("path"));
     tile_of(&call.state, &path, "no-store")
 }
 
-fn tile_of(state: &State, path: &str, caching: &'static str) -> Result<HttpResponse, Problem> {
-    let missing = || Problem::new(ProblemCode::TileNotFound);
+fn tile_of(state: &WorkerState, path: &str, caching: &'static str) -> Result<HttpResponse, ProblemDocument> {
+    let missing = || ProblemDocument::new(ProblemCode::TileNotFound);
     let read = match TilePath::parse(path).map_err(|_no_path| missing())? {
         TilePath::Hashes { level, n, width } => state.hub.ledger.tile(level, n, width),
         TilePath::Entries { n, width } => state.hub.ledger.entry_bundle(n, width),

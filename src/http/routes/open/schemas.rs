@@ -9,9 +9,9 @@ use actix_web::{
 };
 
 use crate::{
-    call::state::State,
+    call::state::WorkerState,
     openapi,
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
 };
 use heyan_app::foundation::hex::hex;
 use heyan_auth::sha256;
@@ -30,10 +30,10 @@ static ASYNCAPI: LazyLock<String> =
     responses((status = 200, body = Object)),
 )]
 pub(crate) async fn openapi(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     Ok(cached(&request, "application/json", openapi::COMMITTED))
 }
 
@@ -43,10 +43,10 @@ pub(crate) async fn openapi(
     responses((status = 200, body = Object, content_type = "application/yaml")),
 )]
 pub(crate) async fn asyncapi(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     Ok(cached(&request, "application/yaml", &ASYNCAPI))
 }
 
@@ -57,14 +57,14 @@ pub(crate) async fn asyncapi(
     responses((status = 200, body = Object, content_type = "application/schema+json")),
 )]
 pub(crate) async fn event(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let topic = request.match_info().query("name").strip_suffix(".json");
     let text = topic
         .and_then(schema_text)
-        .ok_or(Problem::new(ProblemCode::RouteNotFound))?;
+        .ok_or(ProblemDocument::new(ProblemCode::RouteNotFound))?;
     Ok(cached(&request, "application/schema+json", text))
 }
 
