@@ -120,13 +120,13 @@ pub(super) trait ColumnCell<'r>: Sized {
 
 macro_rules! cells {
     ($($of:ty, $by:ident, $make:expr;)*) => {$(
-        impl<'r> Cell<'r> for Option<$of> {
-            fn read<R: Columns>(row: &'r R, place: usize) -> Result<Self, BadColumn> {
+        impl<'r> ColumnCell<'r> for Option<$of> {
+            fn read<R: RowColumns>(row: &'r R, place: usize) -> Result<Self, BadColumn> {
                 Ok(row.$by(place)?.map($make))
             }
         }
-        impl<'r> Cell<'r> for $of {
-            fn read<R: Columns>(row: &'r R, place: usize) -> Result<Self, BadColumn> {
+        impl<'r> ColumnCell<'r> for $of {
+            fn read<R: RowColumns>(row: &'r R, place: usize) -> Result<Self, BadColumn> {
                 row.$by(place)?.map($make).ok_or(BadColumn)
             }
         }
@@ -143,12 +143,12 @@ cells! {
 
 macro_rules! values {
     ($($of:ty => $kind:ident;)*) => {$(
-        impl From<$of> for Value {
+        impl From<$of> for BindValue {
             fn from(value: $of) -> Self {
                 Self::$kind(Some(value))
             }
         }
-        impl From<Option<$of>> for Value {
+        impl From<Option<$of>> for BindValue {
             fn from(value: Option<$of>) -> Self {
                 Self::$kind(value)
             }
@@ -172,19 +172,21 @@ impl From<&'static str> for BindValue {
 /// What the drivers of both engines do alike.
 macro_rules! of_driver {
     ($engine:ty, $row:ty) => {
-        impl $crate::engine::Call for sqlx::query::Query<'static, $engine, <$engine as sqlx::Database>::Arguments> {
-            fn bind(self, value: impl Into<$crate::engine::Value>) -> Self {
-                use $crate::engine::Value;
+        impl $crate::engine::StatementCall
+            for sqlx::query::Query<'static, $engine, <$engine as sqlx::Database>::Arguments>
+        {
+            fn bind(self, value: impl Into<$crate::engine::BindValue>) -> Self {
+                use $crate::engine::BindValue;
                 match value.into() {
-                    Value::Integer(value) => self.bind(value),
-                    Value::Text(value) => self.bind(value),
-                    Value::Shared(value) => self.bind(value),
-                    Value::Bytes(value) => self.bind(value),
+                    BindValue::Integer(value) => self.bind(value),
+                    BindValue::Text(value) => self.bind(value),
+                    BindValue::Shared(value) => self.bind(value),
+                    BindValue::Bytes(value) => self.bind(value),
                 }
             }
         }
 
-        impl $crate::engine::Columns for $row {
+        impl $crate::engine::RowColumns for $row {
             fn integer(&self, place: usize) -> Result<Option<i64>, $crate::engine::BadColumn> {
                 sqlx::Row::try_get(self, place).map_err(|_quotes_values| $crate::engine::BadColumn)
             }

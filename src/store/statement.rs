@@ -16,28 +16,28 @@ pub(super) struct SqlStatement {
 /// A statement by the name of its file. A capability may have its own beside its table.
 macro_rules! statement {
     ($file:literal) => {
-        $crate::statement::Statement {
+        $crate::statement::SqlStatement {
             name: $file,
             sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $file, ".sql")),
             postgres: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $file, ".sql")),
         }
     };
     ($file:literal, each) => {
-        $crate::statement::Statement {
+        $crate::statement::SqlStatement {
             name: $file,
             sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/sqlite/", $file, ".sql")),
             postgres: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/postgres/", $file, ".sql")),
         }
     };
     ($file:literal, sqlite) => {
-        $crate::statement::Statement {
+        $crate::statement::SqlStatement {
             name: $file,
             sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/sqlite/", $file, ".sql")),
             postgres: "",
         }
     };
     ($file:literal, postgres) => {
-        $crate::statement::Statement {
+        $crate::statement::SqlStatement {
             name: $file,
             sqlite: "",
             postgres: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/postgres/", $file, ".sql")),

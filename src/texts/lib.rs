@@ -31,7 +31,7 @@ macro_rules! files {
         const FILES: &[Versions] = versions!("" $($name)*);
         /// Every file by capability: its top tables are named by the files that they belong to.
         const CAPABILITIES: &[Versions] = versions!("capabilities/" $($capability)*);
-        static TABLES: [LazyLock<Table>; FILES.len()] = [$(LazyLock::new(|| table($name)),)*];
+        static TABLES: [LazyLock<TextTable>; FILES.len()] = [$(LazyLock::new(|| table($name)),)*];
     };
 }
 

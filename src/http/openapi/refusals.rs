@@ -47,7 +47,7 @@ pub(super) fn said(operation: &str) -> Vec<ProblemCode> {
 macro_rules! refusals {
     ($($($operation:literal)|+ => $refusals:expr;)*) => {
         /// The refusals of an operation.
-        pub(super) fn of(operation: &str) -> Refusals {
+        pub(super) fn of(operation: &str) -> RouteRefusals {
             match operation {
                 $($($operation)|+ => $refusals,)*
                 _ => &[],

@@ -91,7 +91,7 @@ macro_rules! register_one {
         $config.route(
             $path,
             method!($method).to(
-                async |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
+                async |state: web::Data<WorkerState>, request: HttpRequest, payload: web::Payload| {
                     let (started, route) = (call::start(), row(Row::$operation));
                     let answer = $handler(state.clone(), request.clone(), payload).await;
                     let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));

@@ -74,13 +74,13 @@ macro_rules! writes {
             /// Rows of the database that it stands for, about.
             pub(crate) fn weight(&self) -> usize {
                 match self {
-                    $(Self::$variant(rows) => rows.iter().map(Written::weight).sum(),)*
+                    $(Self::$variant(rows) => rows.iter().map(WrittenRow::weight).sum(),)*
                 }
             }
         }
 
         $(
-            impl Written for $row {
+            impl WrittenRow for $row {
                 fn among(write: &Write) -> &[Self] {
                     match write {
                         Write::$variant(rows) => rows,
