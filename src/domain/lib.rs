@@ -12,7 +12,6 @@
 
 pub mod breaker;
 pub mod budget;
-pub(crate) mod byte_set;
 pub mod calendar;
 pub mod compare;
 pub mod delivery;
@@ -26,7 +25,6 @@ pub mod licence;
 pub mod mask;
 pub mod mismatch;
 pub mod notice;
-pub(crate) mod numeral;
 pub mod policy;
 pub mod predicate;
 pub mod reference;

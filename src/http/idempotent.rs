@@ -6,10 +6,9 @@ use std::rc::Rc;
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 
 use super::{
-    call::HandlerCall,
+    call::{HandlerCall, locale_of, state::OfWorker},
     problem::{ProblemCode, ProblemDocument},
-    state::OfWorker,
-    verifications::{NO_STORE, locale_of},
+    reply::NO_STORE,
 };
 use heyan_app::node::caller::Caller;
 use heyan_app::node::idempotency::{self, KEY_BYTES_MAX, KeySlot, KeyState};

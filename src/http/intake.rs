@@ -4,13 +4,14 @@
 use actix_web::HttpResponse;
 
 use super::{
-    call::{self, HandlerCall},
+    call::{
+        self, HandlerCall, locale_of,
+        state::{OfWorker, WorkerState},
+    },
     lines::{LineBlock, LineReader},
     outflow::ReaderOutflow,
     problem::ProblemDocument,
     reply::json_line,
-    state::{OfWorker, WorkerState},
-    verifications::locale_of,
 };
 use heyan_api as api;
 use heyan_app::node::caller::Caller;

@@ -4,7 +4,7 @@
 use actix_web::{HttpResponse, web};
 use tokio::sync::mpsc;
 
-use super::verifications::NO_STORE;
+use super::reply::NO_STORE;
 
 /// Blocks of answers that wait for the reader.
 const BLOCKS_WAITING_MAX: usize = 4;

@@ -6,15 +6,17 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use super::oauth;
 use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, ProblemCode, ProblemDocument, ProblemPointer};
 use heyan_app::{
     access::{table::AccessRefusal, token::UnknownCaller},
-    foundation::error::{AppError, MissingThing},
+    foundation::error::AppError,
 };
 use heyan_domain::{fault::MemberFault, policy::RefusalClause};
 use heyan_ledger::LedgerError;
 use heyan_texts::Locale;
+
+/// Path of the token endpoint.
+const TOKEN_PATH: &str = "/oauth/token";
 
 /// Seconds after which a busy or failed part may be asked again.
 const RETRY_AFTER_S: u32 = 1;
@@ -29,24 +31,9 @@ impl From<AppError> for ProblemDocument {
             AppError::Refused(refusal) => refused(refusal),
             AppError::RoleNotAllowed => Self::new(ProblemCode::RoleNotAllowed),
             AppError::NotOwner => Self::new(ProblemCode::NotOwner),
-            AppError::NotFound(thing) => Self::new(match thing {
-                MissingThing::Dataset => ProblemCode::DatasetNotFound,
-                MissingThing::Record => ProblemCode::RecordNotFound,
-                MissingThing::Verification => ProblemCode::VerificationNotFound,
-                MissingThing::Receipt => ProblemCode::ReceiptNotFound,
-                MissingThing::Agency => ProblemCode::AgencyNotFound,
-                MissingThing::Grant => ProblemCode::GrantNotFound,
-                MissingThing::User => ProblemCode::UserNotFound,
-                MissingThing::Mismatch => ProblemCode::MismatchNotFound,
-                MissingThing::Subscription => ProblemCode::SubscriptionNotFound,
-                MissingThing::Delivery => ProblemCode::DeliveryNotFound,
-                MissingThing::Item => ProblemCode::ItemNotFound,
-                MissingThing::Seal => ProblemCode::SealNotFound,
-                MissingThing::Watch => ProblemCode::WatchNotFound,
-                MissingThing::Case => ProblemCode::CaseNotFound,
-                MissingThing::Alert => ProblemCode::AlertNotFound,
-                MissingThing::Rule => ProblemCode::RuleNotFound,
-            }),
+            AppError::NotFound(thing) => {
+                Self::new(ProblemCode::parse(thing.not_found()).unwrap_or(ProblemCode::Internal))
+            }
             AppError::AlreadyExists => Self::new(ProblemCode::AlreadyExists),
             AppError::PreconditionFailed => Self::new(ProblemCode::PreconditionFailed),
             AppError::NotNow => Self::new(ProblemCode::NotInThisState),
@@ -178,7 +165,7 @@ fn identifier_fault(reason: Option<&str>) -> IdentifierFault {
 
 /// The response of a problem, in the language that the request prefers. At the token endpoint it has the members of RFC 6749 too.
 pub(super) fn respond(request: &HttpRequest, mut problem: ProblemDocument) -> HttpResponse {
-    problem.is_of_token_endpoint = request.path() == oauth::TOKEN_PATH;
+    problem.is_of_token_endpoint = request.path() == TOKEN_PATH;
     let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     let locale = Locale::negotiate(text(header::ACCEPT_LANGUAGE));
     let problem = if problem.trace_id.is_some() {

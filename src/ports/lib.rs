@@ -10,26 +10,13 @@
     )
 )]
 
-pub mod access;
-pub mod asks;
 pub mod bus;
-pub mod cases;
 pub mod commit;
-pub mod deliveries;
 pub mod error;
-pub mod guesses;
-pub mod items;
-pub mod mismatches;
-pub mod nodes;
-pub mod outbox;
 pub mod outward;
-pub mod positions;
-pub mod quality;
-pub mod records;
-pub mod replies;
-pub mod seals;
+mod rows;
 pub mod store;
 pub mod subject;
-pub mod supervision;
 pub mod time;
-pub mod watches;
+
+pub use rows::*;

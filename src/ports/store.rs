@@ -1,16 +1,11 @@
-//! The system of record, whole: one trait a capability, and what concerns all of them.
+//! The system of record, whole: the traits of all capabilities (`rows`), and what concerns all of them.
 //! A store decides nothing: it applies a whole [`Commit`] or none of it.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{
-    access::AccessStore, asks::AskStore, cases::CaseStore, commit::Commit, deliveries::DeliveryStore,
-    error::StoreError, guesses::GuessStore, items::ItemStore, mismatches::MismatchStore, nodes::NodeStore,
-    outbox::OutboxStore, positions::PositionStore, quality::QualityStore, records::RecordStore, replies::ReplyStore,
-    seals::SealStore, supervision::SupervisionStore, watches::WatchStore,
-};
+use crate::{commit::Commit, error::StoreError, rows::RowStores};
 
 /// Up to when what is kept for a while is forgotten.
 #[derive(Clone, Copy, Debug)]
@@ -31,25 +26,7 @@ pub struct ForgetBefore {
 
 /// The system of record: SQLite (embedded) or PostgreSQL (cluster).
 #[async_trait]
-pub trait Store:
-    RecordStore
-    + AccessStore
-    + MismatchStore
-    + GuessStore
-    + DeliveryStore
-    + ItemStore
-    + SealStore
-    + WatchStore
-    + CaseStore
-    + QualityStore
-    + ReplyStore
-    + PositionStore
-    + SupervisionStore
-    + NodeStore
-    + AskStore
-    + OutboxStore
-    + 'static
-{
+pub trait Store: RowStores + 'static {
     /// Applies all of `commit` or none. Returns the outbox ids of `commit.ledger_entries`, in order.
     async fn commit(&self, commit: Arc<Commit>) -> Result<Vec<i64>, StoreError>;
 

@@ -5,7 +5,8 @@ use std::{pin::Pin, sync::Arc};
 
 use data_encoding::HEXLOWER;
 use heyan_ports::{
-    commit::{Commit, WrittenRow},
+    WrittenRow,
+    commit::Commit,
     records::RecordWrite,
     subject::{RowKey, SubjectKey},
 };

@@ -17,14 +17,18 @@ mod engine;
 mod fault;
 mod migrate;
 mod notice;
+mod open_error;
 mod pool;
 mod postgres;
 mod rows;
 mod sql_store;
 mod sqlite;
+#[macro_use]
 mod statement;
 mod tables;
 mod writer;
+mod writer_task;
 
+pub use open_error::OpenError;
 pub use postgres::{MigratePolicy, PostgresConfig, open_postgres};
-pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};
+pub use sqlite::{BackupSummary, SqliteConfig, SqliteStore};

@@ -4,9 +4,9 @@
 use data_encoding::HEXLOWER;
 
 use super::engine::{EngineName, StatementCall, StoreEngine};
+use super::open_error::OpenError;
 use super::pool::{ConnectionLease, ConnectionPool};
 use super::rows::column;
-use super::sqlite::OpenError;
 use crate::statement::{self, SqlStatement};
 use heyan_auth::sha256;
 use heyan_ports::error::StoreError;
@@ -19,35 +19,20 @@ struct SchemaMigration {
     postgres: &'static str,
 }
 
-macro_rules! migration {
-    ($version:literal, $name:literal) => {
-        SchemaMigration {
+macro_rules! migrations {
+    ($($version:literal $name:literal;)*) => {
+        /// Every step, in order; versions count from 1 without a gap.
+        const MIGRATIONS: &[SchemaMigration] = &[$(SchemaMigration {
             version: $version,
             name: $name,
-            sqlite: include_str!(concat!("../../schemas/sql/sqlite/", $name, ".sql")),
-            postgres: include_str!(concat!("../../schemas/sql/postgres/", $name, ".sql")),
-        }
+            sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/sql/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/sql/postgres/", $name, ".sql")),
+        },)*];
     };
 }
 
-/// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [SchemaMigration; 15] = [
-    migration!(1, "0001_init"),
-    migration!(2, "0002_loop"),
-    migration!(3, "0003_live"),
-    migration!(4, "0004_told"),
-    migration!(5, "0005_nodes"),
-    migration!(6, "0006_bus"),
-    migration!(7, "0007_items"),
-    migration!(8, "0008_licences"),
-    migration!(9, "0009_traces"),
-    migration!(10, "0010_supervision"),
-    migration!(11, "0011_watches"),
-    migration!(12, "0012_quality"),
-    migration!(13, "0013_joint"),
-    migration!(14, "0014_guess_heads"),
-    migration!(15, "0015_subject_keys"),
-];
+// The list is the folder's (`build.rs`).
+include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
 impl SchemaMigration {
     fn text<E: StoreEngine>(&self) -> &'static str {
@@ -167,7 +152,7 @@ mod tests {
 
     #[test]
     fn versions_count_from_one_without_a_gap_and_names_begin_with_them() {
-        for (nth, migration) in (1i64..).zip(&MIGRATIONS) {
+        for (nth, migration) in (1i64..).zip(MIGRATIONS) {
             assert_eq!(migration.version, nth);
             assert!(migration.name.starts_with(&format!("{nth:04}_")));
         }

@@ -3,9 +3,8 @@
 
 use heyan_ports::{
     access::{AgencyRow, ClientRow, GrantRow},
-    commit::ForgivenSubject,
     deliveries::{DeliveryRow, EventRow, SubscriptionRow},
-    guesses::GuessRow,
+    guesses::{ForgivenSubject, GuessRow},
     items::ItemRow,
     mismatches::MismatchWrite,
 };

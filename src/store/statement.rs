@@ -13,25 +13,26 @@ pub(super) struct SqlStatement {
     pub(super) postgres: &'static str,
 }
 
+/// A statement by the name of its file. A capability may have its own beside its table.
 macro_rules! statement {
     ($file:literal) => {
         $crate::statement::SqlStatement {
             name: $file,
-            sqlite: include_str!(concat!("sql/", $file, ".sql")),
-            postgres: include_str!(concat!("sql/", $file, ".sql")),
+            sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $file, ".sql")),
+            postgres: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $file, ".sql")),
         }
     };
     ($file:literal, each) => {
         $crate::statement::SqlStatement {
             name: $file,
-            sqlite: include_str!(concat!("sql/sqlite/", $file, ".sql")),
-            postgres: include_str!(concat!("sql/postgres/", $file, ".sql")),
+            sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/sqlite/", $file, ".sql")),
+            postgres: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/postgres/", $file, ".sql")),
         }
     };
     ($file:literal, sqlite) => {
         $crate::statement::SqlStatement {
             name: $file,
-            sqlite: include_str!(concat!("sql/sqlite/", $file, ".sql")),
+            sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/sqlite/", $file, ".sql")),
             postgres: "",
         }
     };
@@ -39,7 +40,7 @@ macro_rules! statement {
         $crate::statement::SqlStatement {
             name: $file,
             sqlite: "",
-            postgres: include_str!(concat!("sql/postgres/", $file, ".sql")),
+            postgres: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/postgres/", $file, ".sql")),
         }
     };
 }

@@ -1,5 +1,6 @@
 //! Texts for people, in Chinese and English: the data files `config/texts/{zh,en}/*.toml`, compiled in and parsed at first use.
-//! A key is a file's name and the path inside it, such as `cli.bad_url`. Code writes each key out in full, as a literal or as
+//! A key is a file's name and the path inside it, such as `cli.bad_url`. A capability may have its texts in a file of its own, below
+//! `capabilities/`, with the whole key as path. Code writes each key out in full, as a literal or as
 //! the pattern of a `format!`: a test compares all of them with the files.
 
 use std::{collections::HashMap, sync::LazyLock};
@@ -11,30 +12,56 @@ mod locale;
 /// The texts of one file by the path inside it: Chinese, English.
 type TextTable = HashMap<String, (String, String)>;
 
-macro_rules! files {
-    ($($name:literal)*) => {
-        /// Every file: its name, and the Chinese and the English version of it.
-        const FILES: &[(&str, &str, &str)] = &[$((
+/// The Chinese and the English version of a file, with its name.
+type Versions = (&'static str, &'static str, &'static str);
+
+macro_rules! versions {
+    ($folder:literal $($name:literal)*) => {
+        &[$((
             $name,
-            include_str!(concat!("../../config/texts/zh/", $name, ".toml")),
-            include_str!(concat!("../../config/texts/en/", $name, ".toml")),
-        ),)*];
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/texts/zh/", $folder, $name, ".toml")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/texts/en/", $folder, $name, ".toml")),
+        ),)*]
+    };
+}
+
+macro_rules! files {
+    ([$($name:literal)*] [$($capability:literal)*]) => {
+        /// Every file by subject.
+        const FILES: &[Versions] = versions!("" $($name)*);
+        /// Every file by capability: its top tables are named by the files that they belong to.
+        const CAPABILITIES: &[Versions] = versions!("capabilities/" $($capability)*);
         static TABLES: [LazyLock<TextTable>; FILES.len()] = [$(LazyLock::new(|| table($name)),)*];
     };
 }
 
-files! { "archive_pack" "cli" "connectors" "demo" "notice" "openapi" "pages" "problems" "quality" }
+// The lists are the folders' (`build.rs`).
+include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
+/// The texts of a file, with what the files by capability add to it.
 fn table(name: &str) -> TextTable {
     let mut table = TextTable::new();
-    for (_, zh, en) in FILES.iter().filter(|(known, ..)| *known == name) {
-        let english: HashMap<String, String> = flat(en).into_iter().collect();
-        for (key, zh) in flat(zh) {
-            let en = english.get(&key).cloned().unwrap_or_default();
-            table.insert(key, (zh, en));
-        }
+    let own = FILES.iter().filter(|(known, ..)| *known == name);
+    for (_, zh, en) in own {
+        add(&mut table, flat(zh), flat(en));
+    }
+    let of_this = |file| {
+        let texts = flat(file).into_iter();
+        let own = texts.filter_map(|(key, text)| Some((key.strip_prefix(name)?.strip_prefix('.')?.to_owned(), text)));
+        own.collect::<Vec<_>>()
+    };
+    for (_, zh, en) in CAPABILITIES {
+        add(&mut table, of_this(zh), of_this(en));
     }
     table
+}
+
+fn add(table: &mut TextTable, zh: Vec<(String, String)>, en: Vec<(String, String)>) {
+    let english: HashMap<String, String> = en.into_iter().collect();
+    for (key, zh) in zh {
+        let en = english.get(&key).cloned().unwrap_or_default();
+        table.insert(key, (zh, en));
+    }
 }
 
 /// The texts of a file with their dotted paths. The tests prove that every file parses.

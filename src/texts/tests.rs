@@ -16,27 +16,41 @@ fn is_han(c: char) -> bool {
     ('\u{4e00}'..='\u{9fff}').contains(&c)
 }
 
+/// Every file: where it is below the folder of a language, and its versions.
+fn all() -> impl Iterator<Item = (String, &'static str, &'static str)> {
+    let own = FILES.iter().map(|(name, zh, en)| (format!("{name}.toml"), *zh, *en));
+    let more = CAPABILITIES.iter();
+    own.chain(more.map(|(name, zh, en)| (format!("capabilities/{name}.toml"), *zh, *en)))
+}
+
 #[test]
 fn both_languages_have_the_same_files_keys_and_places() {
     for language in ["zh", "en"] {
-        let folder = format!("{}/../../config/texts/{language}", env!("CARGO_MANIFEST_DIR"));
-        let there: BTreeSet<String> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        assert_eq!(there, FILES.iter().map(|(name, ..)| format!("{name}.toml")).collect());
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../../config/texts")
+            .join(language);
+        let mut there = BTreeSet::new();
+        for below in ["", "capabilities/"] {
+            for entry in fs::read_dir(folder.join(below)).into_iter().flatten() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                there.extend(name.ends_with(".toml").then(|| format!("{below}{name}")));
+            }
+        }
+        assert_eq!(there, all().map(|(place, ..)| place).collect());
     }
-    for (name, zh, en) in FILES {
+    for (place, zh, en) in all() {
         assert!(
             toml::from_str::<toml::Table>(zh).is_ok() && toml::from_str::<toml::Table>(en).is_ok(),
-            "{name}"
+            "{place}"
         );
         let keys = |file| flat(file).into_iter().map(|(key, _)| key).collect::<BTreeSet<_>>();
-        assert_eq!(keys(zh), keys(en), "{name}");
+        assert_eq!(keys(zh), keys(en), "{place}");
+        let subject = place.strip_suffix(".toml").filter(|name| !name.contains('/'));
         for key in keys(zh) {
-            let text = text(&format!("{name}.{key}"));
-            assert!(!text.zh.is_empty() && !text.en.is_empty(), "{name}.{key}");
-            assert_eq!(places(text.zh), places(text.en), "{name}.{key}");
+            let key = subject.map_or(key.clone(), |name| format!("{name}.{key}"));
+            let text = text(&key);
+            assert!(!text.zh.is_empty() && !text.en.is_empty(), "{place}: {key}");
+            assert_eq!(places(text.zh), places(text.en), "{place}: {key}");
         }
     }
 }
@@ -44,7 +58,7 @@ fn both_languages_have_the_same_files_keys_and_places() {
 #[test]
 fn chinese_has_full_width_punctuation_and_english_no_chinese() {
     let mut faults = Vec::new();
-    for (name, zh, en) in FILES {
+    for (name, zh, en) in all() {
         for (key, text) in flat(zh) {
             let characters: Vec<char> = text.chars().collect();
             let is_half = |c: char| ",;:?!()".contains(c);

@@ -6,7 +6,9 @@ Written from the contract, never from the code: a row changes only when the cont
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hub import NDJSON, PURPOSE, person, verification
 
@@ -126,10 +128,6 @@ ROWS: dict[str, Row] = {
     "DELETE /v1/cases/{}": Row(allow=AGENCIES, path={"id": "cas_none"}),
     "POST /v1/cases/{}/checks": Row(allow=AGENCIES, path={"id": "cas_none"}, body={}),
     "POST /v1/cases/{}/checks/{}/reuse": Row(allow=AGENCIES, path={"id": "cas_none", "number": "1"}, body={}),
-    "POST /v1/watches": Row(allow=AGENCIES, body={}),
-    "GET /v1/watches": Row(allow=AGENCIES),
-    "GET /v1/watches/{}": Row(allow=AGENCIES, path={"id": "wat_none"}),
-    "DELETE /v1/watches/{}": Row(allow=AGENCIES, path={"id": "wat_none"}),
     # Items decide what is asked of whom, as grants do: the manager alone registers them.
     "PUT /v1/items": Row(allow=MANAGER, body={}),
     "GET /v1/items": Row(allow=EVERYONE),
@@ -212,6 +210,19 @@ ROWS: dict[str, Row] = {
     "GET /assets/site.css": _public(),
     "GET /.well-known/oauth-authorization-server": _public(),
 }
+
+
+def _of_capabilities() -> dict[str, Row]:
+    """Rows that a capability keeps in a file of its own: `authz/<capability>.json`."""
+    rows = {}
+    for file in sorted((Path(__file__).parent / "authz").glob("*.json")):
+        for name, row in json.loads(file.read_text()).items():
+            sets = {key: frozenset(row.pop(key)) for key in ("allow", "hidden", "either") if key in row}
+            rows[name] = Row(**sets, **row)
+    return rows
+
+
+ROWS |= _of_capabilities()
 
 # Whoever may own a thing or stand beside it. `authority2` is an authority whose dataset it is not.
 PRINCIPALS = ("none", "agency2", "authority2", "manager", "auditor", "operator", "authority", "agency")

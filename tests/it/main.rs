@@ -1,4 +1,4 @@
-//! The integration tests, one binary: each file tests what its namesake in `src/http` or `src` promises.
+//! The integration tests, one binary: each file tests what its namesake in `src/http/routes` or `src` promises.
 //! Every hub here is a real one: SQLite, ledger and HTTP listener in a temporary folder.
 
 #![allow(
@@ -48,6 +48,7 @@ mod mismatches;
 mod nodes;
 mod nodes_limits;
 mod postgres_kit;
+mod promise;
 mod proxy;
 mod quality;
 mod receipts;
@@ -76,3 +77,6 @@ mod verifications;
 mod watches;
 mod wire;
 mod yes_or_no;
+
+/// The promises of capabilities that have theirs beside their tests.
+const PROMISES: &[&promise::CapabilityPromise] = &[&watches::PROMISE];

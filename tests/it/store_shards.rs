@@ -17,11 +17,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Ro
 
 use crate::{
     postgres_kit::{self, Postgres},
+    promise,
     store_kit::{Folder, id},
 };
 
 /// Tables that hold rows about a subject, each split by it.
-const BY_SUBJECT: [&str; 12] = [
+const BY_SUBJECT: [&str; 11] = [
     "answers",
     "deliveries",
     "events",
@@ -33,7 +34,6 @@ const BY_SUBJECT: [&str; 12] = [
     "record_versions",
     "records",
     "unlock_requests",
-    "watches",
 ];
 
 /// Tables that are looked up by another keyed hash, each split by that.
@@ -86,10 +86,11 @@ fn other(server: &Postgres, name: &str) -> String {
 
 /// The column that every unique key of a table must begin with; none for a table that stays whole.
 fn split_by(table: &str) -> Option<&'static str> {
+    let [by_subject, whole] = promise::tables();
     let lists = [
-        BY_SUBJECT.contains(&table),
+        BY_SUBJECT.contains(&table) || by_subject.contains(&table),
         BY_HASH.contains(&table),
-        WHOLE.contains(&table),
+        WHOLE.contains(&table) || whole.contains(&table),
     ];
     match lists {
         [true, false, false] => Some("subject"),
@@ -133,7 +134,7 @@ async fn keys_begin_as_they_must(database: &Database) {
     let tables = database.lines(TABLES).await;
     assert_eq!(
         tables.len(),
-        BY_SUBJECT.len() + BY_HASH.len() + WHOLE.len(),
+        BY_SUBJECT.len() + BY_HASH.len() + WHOLE.len() + promise::tables().concat().len(),
         "{tables:?}"
     );
     for line in tables {
@@ -149,7 +150,7 @@ async fn keys_begin_as_they_must(database: &Database) {
     }
     assert_eq!(
         unique.len(),
-        BY_SUBJECT.len() + BY_HASH.len(),
+        BY_SUBJECT.len() + BY_HASH.len() + promise::tables()[0].len(),
         "a primary key each: {unique:?}"
     );
     let mut between = 0;
@@ -388,7 +389,7 @@ async fn it_goes_on(store: &dyn Store) {
     let commit = Commit::default()
         .with(vec![event])
         .with(vec![ended])
-        .with(heyan::ports::commit::FannedEvent(key(1, id("evt_", 3))));
+        .with(heyan::ports::deliveries::FannedEvent(key(1, id("evt_", 3))));
     store.commit(Arc::new(commit)).await.unwrap();
     let told = store.delivered_mismatches(10).await.unwrap();
     assert_eq!(told.into_iter().map(|row| row.id).collect::<Vec<_>>(), [second]);

@@ -8,6 +8,7 @@ use std::{
 
 use heyan::ports::outward::NoConnectors;
 use heyan::{
+    api,
     config::Config,
     domain::calendar::{china_date, china_midnight_us},
 };
@@ -16,7 +17,25 @@ use serde_json::{Value, json};
 use crate::{
     common::{ShiftedClock, TestHub, person, purpose},
     nodes::Cluster,
+    promise::CapabilityPromise,
     receiver::Receiver,
+    wire::same,
+};
+
+pub(crate) const PROMISE: CapabilityPromise = CapabilityPromise {
+    roles: &[
+        ("add_watch", &["agency"]),
+        ("list_watches", &["agency"]),
+        ("get_watch", &["agency"]),
+        ("remove_watch", &["agency"]),
+    ],
+    answers: &[
+        ("add_watch", same::<api::WatchedVerification>),
+        ("list_watches", same::<api::Watches>),
+        ("get_watch", same::<api::Watch>),
+    ],
+    by_subject: &["watches"],
+    whole: &[],
 };
 
 /// The acceptance of the feature.

@@ -69,8 +69,8 @@ fn json_faults(sources: &[Source]) -> Vec<String> {
         .collect()
 }
 
-/// (line, variant) of each row of the catalogue: a variant, its code in quotes and its status.
-fn codes(catalogue: &Source) -> Vec<(usize, String)> {
+/// (line, variant, code) of each row of the catalogue: a variant, its code in quotes and its status.
+fn codes(catalogue: &Source) -> Vec<(usize, String, String)> {
     let mut found = Vec::new();
     for (at, line) in catalogue.raw.lines().enumerate() {
         let mut words = line.split_whitespace();
@@ -79,7 +79,7 @@ fn codes(catalogue: &Source) -> Vec<(usize, String)> {
         };
         let named = variant.starts_with(|c: char| c.is_ascii_uppercase()) && variant.chars().all(char::is_alphanumeric);
         if named && code.starts_with('"') && code.ends_with('"') && status.parse::<u16>().is_ok() {
-            found.push((at + 1, variant.to_owned()));
+            found.push((at + 1, variant.to_owned(), code.trim_matches('"').to_owned()));
         }
     }
     found
@@ -105,9 +105,16 @@ fn code_faults(sources: &[Source]) -> Vec<String> {
             .flat_map(|s| s.live.match_indices(&path).map(|(at, _)| &s.live[at + path.len()..]))
             .any(|after| !after.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
     };
-    let silent = codes.iter().filter(|(_, variant)| !raised(variant));
+    // A fault, and a thing that is missing, name their code as text.
+    let said = |code: &str| {
+        let others = sources.iter().filter(|s| s.place() != PROBLEMS);
+        others.flat_map(|s| &s.strings).any(|(_, text)| text == code)
+    };
+    let silent = codes
+        .iter()
+        .filter(|(_, variant, code)| !raised(variant) && !said(code));
     silent
-        .map(|(line, variant)| format!("{}:{line}: nothing raises `{variant}`", catalogue.shown()))
+        .map(|(line, variant, _)| format!("{}:{line}: nothing raises `{variant}`", catalogue.shown()))
         .collect()
 }
 

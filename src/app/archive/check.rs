@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{FORMAT, MADE, tar};
-use crate::delivery::message::hex;
+use crate::foundation::hex::hex;
 use heyan_auth::sha256;
 use heyan_ledger::{
     VerifierKey,

@@ -9,13 +9,13 @@ use super::{PackRequest, SEALED_WAIT};
 use crate::node::caller::Caller;
 use crate::traces::{
     index,
-    look::{LedgerMarks, ROWS_MAX, TraceLook, TraceSighting},
+    look::{LedgerMarks, TraceLook, TraceSighting},
+    own::ROWS_MAX,
     row::{self, AgencyNames},
     seals::WithheldEntries,
 };
 use crate::{
-    delivery::message::hex,
-    foundation::error::AppError,
+    foundation::{error::AppError, hex::hex},
     mismatch::steps::{self, StepNote},
     node::{hub::Hub, peers},
 };

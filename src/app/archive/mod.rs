@@ -17,8 +17,7 @@ use self::{collect::CollectedPack, tar::TarFile};
 use super::node::caller::Caller;
 use super::traces;
 use super::{
-    delivery::message,
-    foundation::{error::AppError, purpose},
+    foundation::{error::AppError, hex::hex, purpose},
     node::{hub::Hub, peers},
 };
 use heyan_auth::sha256;
@@ -101,7 +100,7 @@ fn files_of(collected: &CollectedPack) -> Result<Vec<TarFile>, AppError> {
 fn manifest(hub: &Hub, ask: &PackRequest<'_>, files: &[TarFile], now_us: i64) -> Result<Vec<u8>, AppError> {
     let hashes: BTreeMap<&str, String> = files
         .iter()
-        .map(|file| (file.name.as_str(), message::hex(&sha256(&file.bytes))))
+        .map(|file| (file.name.as_str(), hex(&sha256(&file.bytes))))
         .collect();
     let manifest = json!({
         "format": FORMAT,
@@ -126,7 +125,7 @@ async fn enter(
     let mut bytes = Vec::with_capacity(256);
     entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
     entry::put_text(&mut bytes, MADE);
-    entry::put_text(&mut bytes, &message::hex(&sha256(manifest)));
+    entry::put_text(&mut bytes, &hex(&sha256(manifest)));
     let by = [&*caller.client.row.id, ask.application_no, ask.reason];
     purpose::seal_parts(hub, &by, &mut bytes)?;
     let appended = hub.append(bytes).await?;

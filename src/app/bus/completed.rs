@@ -10,13 +10,12 @@ use super::{
     key_of, outbox,
 };
 use crate::{
-    delivery::message::hex,
-    foundation::{error::AppError, ids::VerificationId},
+    foundation::{error::AppError, hex::hex, ids::VerificationId},
     node::hub::Hub,
 };
 use heyan_ledger::entry::{EntryBody, EntryItem, EntryKind, LedgerEntry};
 use heyan_ports::bus::{BusMessage, BusTopic};
-use heyan_ports::commit::{Commit, ReadPosition};
+use heyan_ports::{commit::Commit, positions::ReadPosition};
 
 /// Entries that are read at once, and items after which no further entry is read.
 const ENTRIES_MAX: u64 = 1_024;

@@ -10,5 +10,5 @@ pub mod requests;
 
 /// The parts of a subject's key as text.
 pub(super) fn key_of(subject: &[u8; 16]) -> Vec<u8> {
-    super::delivery::message::hex(subject).into_bytes()
+    super::foundation::hex::hex(subject).into_bytes()
 }

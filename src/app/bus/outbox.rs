@@ -8,8 +8,8 @@ use super::{
     key_of,
 };
 use crate::{
-    delivery::message::{self, hex},
-    foundation::error::AppError,
+    delivery::message,
+    foundation::{error::AppError, hex::hex},
     node::hub::Hub,
 };
 use heyan_ports::bus::{BusFault, BusMessage, BusTopic};

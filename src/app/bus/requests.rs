@@ -355,7 +355,7 @@ fn result(hub: &Hub, received: &ReceivedMessage, arrived: &ArrivedEvent, client:
     let of_both = [client.as_bytes(), &[0], arrived.id.as_bytes()].concat();
     let id = format!(
         "res_{}",
-        crate::delivery::message::hex(&hub.secrets.vault.of_bus(b"result", &of_both))
+        crate::foundation::hex::hex(&hub.secrets.vault.of_bus(b"result", &of_both))
     );
     let attributes = EventAttributes {
         id: &id,

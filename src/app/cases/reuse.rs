@@ -14,11 +14,9 @@ use crate::{
     node::hub::Hub,
     verification::{
         judge,
+        judgement::{AnswerFreshness, QuestionJudgement, RecordNote, parse_subject, tell_only_what_is_permitted},
         question::{self, AskedPurposeElements, BoundedText, MemberList},
-        verify::{
-            AnswerFreshness, EntryPosition, QuestionJudgement, RecordNote, VerificationAnswer, parse_subject,
-            tell_only_what_is_permitted,
-        },
+        verify::{EntryPosition, VerificationAnswer},
     },
 };
 use heyan_catalog::Dataset;

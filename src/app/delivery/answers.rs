@@ -9,7 +9,7 @@ use crate::{
 };
 use heyan_domain::verdict::Outcome;
 use heyan_ledger::answered;
-use heyan_ports::commit::{Commit, ReadPosition};
+use heyan_ports::{commit::Commit, positions::ReadPosition};
 use heyan_ports::{deliveries::AnswerRow, subject::SubjectKey};
 
 /// Entries that are read at once.

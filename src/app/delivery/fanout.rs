@@ -10,7 +10,7 @@ use crate::{
     node::hub::Hub,
 };
 use heyan_domain::mismatch::MismatchPhase;
-use heyan_ports::commit::{Commit, FannedEvent};
+use heyan_ports::{commit::Commit, deliveries::FannedEvent};
 use heyan_ports::{
     deliveries::{AnswerRow, DeliveryRow, EventKind, StoredEvent, SubscriptionRow},
     mismatches::MismatchRow,

@@ -2,11 +2,15 @@
 //! It is built again at each attempt, from the version in the event and the grants of that moment: a value that the agency may
 //! no longer read is no longer sent.
 
-use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
 use super::answers::is_superseded;
-use crate::{access::table::AccessAgency, foundation::error::AppError, node::hub::Hub, records, watches};
+use crate::{
+    access::table::AccessAgency,
+    foundation::{error::AppError, hex::hex},
+    node::hub::Hub,
+    records, watches,
+};
 use heyan_catalog::Dataset;
 use heyan_domain::policy::{FieldSet, GrantOperation};
 use heyan_ports::{
@@ -48,11 +52,6 @@ pub(crate) async fn cloud_event(
     body.insert("datacontenttype".to_owned(), "application/json".into());
     body.insert("data".to_owned(), data);
     serde_json::to_vec(&body).map_err(|_unwritable| AppError::Internal("a message cannot be written"))
-}
-
-/// A pseudonym or a hash as text.
-pub fn hex(subject: &[u8]) -> String {
-    HEXLOWER.encode(subject)
 }
 
 fn key_of(event: &StoredEvent) -> Option<RecordKey> {

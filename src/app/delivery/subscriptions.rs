@@ -17,10 +17,7 @@ use crate::{
 use heyan_auth::webhook::WebhookSecret;
 use heyan_domain::fault::MemberFault;
 use heyan_ledger::entry::{self, EntryKind};
-use heyan_ports::{
-    commit::{Commit, FannedEvent},
-    time,
-};
+use heyan_ports::{commit::Commit, deliveries::FannedEvent, time};
 use heyan_ports::{
     deliveries::{DeliveryRow, EventKind, EventRow, SubscriptionPhase, SubscriptionRow},
     subject::{RowKey, SubjectKey},

@@ -107,6 +107,30 @@ pub enum MissingThing {
     Rule,
 }
 
+impl MissingThing {
+    /// Code of the problem that there is none.
+    pub const fn not_found(self) -> &'static str {
+        match self {
+            Self::Dataset => "dataset_not_found",
+            Self::Record => "record_not_found",
+            Self::Verification => "verification_not_found",
+            Self::Receipt => "receipt_not_found",
+            Self::Agency => "agency_not_found",
+            Self::Grant => "grant_not_found",
+            Self::User => "user_not_found",
+            Self::Mismatch => "mismatch_not_found",
+            Self::Subscription => "subscription_not_found",
+            Self::Delivery => "delivery_not_found",
+            Self::Item => "item_not_found",
+            Self::Seal => "seal_not_found",
+            Self::Watch => "watch_not_found",
+            Self::Case => "case_not_found",
+            Self::Alert => "alert_not_found",
+            Self::Rule => "rule_not_found",
+        }
+    }
+}
+
 impl AppError {
     /// One wrong member.
     pub fn fault(pointer: impl Into<String>, code: &'static str) -> Self {

@@ -1,6 +1,7 @@
-//! What every use case stands on: errors, ids, sealed columns, usage counters, leases, trust in what is in memory.
+//! What every use case stands on: errors, ids, bytes as text, sealed columns, usage counters, leases, trust in what is in memory.
 
 pub mod error;
+pub mod hex;
 pub mod ids;
 pub mod lease;
 pub mod purpose;

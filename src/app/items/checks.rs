@@ -21,10 +21,11 @@ use crate::{
     node::hub::Hub,
     verification::{
         chunk::{self, ChunkAnswer, ItemResult},
+        judgement::QuestionJudgement,
         question::{
             self, AskedClaim, AskedPurposeElements, BoundedText, ItemBody, MemberList, PredicateBody, PredicateOperands,
         },
-        verify::{EntryPosition, QuestionJudgement},
+        verify::EntryPosition,
     },
 };
 use heyan_catalog::{

@@ -18,8 +18,9 @@ use crate::{
     node::hub::Hub,
     verification::{
         judge::{self, QuestionContext},
+        judgement::{self, QuestionJudgement, RecordQuestion, agrees},
         question::{self, AskedClaim, AskedPurposeElements, BoundedText, MemberList, SafeInteger},
-        verify::{self, QuestionJudgement, RecordQuestion, VerificationAnswer, agrees},
+        verify::{self, VerificationAnswer},
     },
 };
 use heyan_auth::{
@@ -108,9 +109,9 @@ pub fn plan<'h>(
     let planned = || {
         let named = question.dataset.as_deref();
         let dataset = dataset_of(hub, named, None)?;
-        let place = place_of(hub, &verify::parse_subject(dataset, &question.subject)?);
+        let place = place_of(hub, &judgement::parse_subject(dataset, &question.subject)?);
         let dataset = dataset_of(hub, named, Some(place))?;
-        verify::parse_subject(dataset, &question.subject)?;
+        judgement::parse_subject(dataset, &question.subject)?;
         let digest = |name: &str| digests_of(dataset).any(|(_, field)| *field.1 == *name);
         let twice = question.claims.0.iter().filter(|(name, _)| digest(name));
         let faults: Vec<MemberFault> = twice
@@ -286,7 +287,7 @@ pub async fn verify<'a>(
     let is_told = judgement.outcome != Outcome::NotFound || !judgement.fields.is_empty();
     if is_told {
         follow(&mut judgement, plan.dataset);
-        verify::tell_only_what_is_permitted(&mut judgement, allowed.permission);
+        judgement::tell_only_what_is_permitted(&mut judgement, allowed.permission);
     }
     let (sha256, sm3) = match is_told {
         true => (

@@ -20,11 +20,11 @@ use crate::{
     foundation::{error::AppError, purpose, usage},
     node::hub::Hub,
     verification::{
-        consequence::AnswerConsequence,
         guess,
         judge::{self, QuestionContext},
+        judgement::{self, AnswerConsequence, QuestionJudgement, RecordQuestion},
         question::{self, AskedClaim, AskedPurposeElements, BoundedText, MemberList, SafeInteger},
-        verify::{self, QuestionJudgement, RecordQuestion, VerificationAnswer},
+        verify::{self, VerificationAnswer},
     },
 };
 use heyan_catalog::{Dataset, LicenceRules};
@@ -230,7 +230,7 @@ pub async fn answer<'a>(
             };
             let asking = QuestionContext::new(caller, &asked.purpose, now_us);
             let judgement = judge::judge(hub, &asking, question).await?;
-            let place = place_of(hub, &verify::parse_subject(asked.dataset, subject)?);
+            let place = place_of(hub, &judgement::parse_subject(asked.dataset, subject)?);
             (judgement, Some(place))
         }
         (unknown, _) => (unknown.ok_or(AppError::Internal("a licence was not judged"))?, None),
@@ -273,7 +273,7 @@ async fn guess_of<'a>(
     allowed: &AllowedUse<'_>,
     now_us: i64,
 ) -> Result<Option<QuestionJudgement<'a>>, AppError> {
-    let claims = verify::parse_claims(asked.dataset, &asked.key, allowed.permission)?;
+    let claims = judgement::parse_claims(asked.dataset, &asked.key, allowed.permission)?;
     let guessed = guess::GuessContext {
         caller: caller.agency()?,
         subject: asked.holder,
@@ -300,12 +300,12 @@ async fn guess_of<'a>(
         return Ok(None);
     }
     allowed.charge(usage::day_of(now_us))?;
-    let mut judgement = verify::not_found(asked.dataset, asked.holder, &claims);
+    let mut judgement = judgement::not_found(asked.dataset, asked.holder, &claims);
     if is_spent {
         judgement.fields.iter_mut().for_each(|(_, _, verdict)| *verdict = spent);
         judgement.outcome = Outcome::Review;
     }
-    verify::tell_only_what_is_permitted(&mut judgement, allowed.permission);
+    judgement::tell_only_what_is_permitted(&mut judgement, allowed.permission);
     judgement.consequence = (!consequence.is_empty()).then(|| Box::new(consequence));
     Ok(Some(judgement))
 }

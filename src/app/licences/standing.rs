@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::keys;
-use crate::{foundation::error::AppError, node::hub::Hub, verification::verify::QuestionJudgement};
+use crate::{foundation::error::AppError, node::hub::Hub, verification::judgement::QuestionJudgement};
 use heyan_catalog::{Dataset, LicenceFieldRole, LicenceRules};
 use heyan_domain::{
     licence::{

@@ -12,12 +12,12 @@ use crate::{
     },
     node::hub::Hub,
     verification::{
+        judgement::parse_subject,
         question::{BoundedText, MemberList},
-        verify::parse_subject,
     },
 };
 use heyan_ledger::entry::{self, EntryKind};
-use heyan_ports::commit::{Commit, ForgivenSubject};
+use heyan_ports::{commit::Commit, guesses::ForgivenSubject};
 use heyan_ports::{guesses::UnlockWrite, subject::SubjectKey};
 
 /// How long the first request waits for the second, microseconds.
@@ -70,7 +70,7 @@ pub async fn unlock(
         bytes.clear();
         entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
         entry::put_text(&mut bytes, &format!("guess_budget.{}", unlock.as_str()));
-        entry::put_text(&mut bytes, &crate::delivery::message::hex(&subject.0));
+        entry::put_text(&mut bytes, &crate::foundation::hex::hex(&subject.0));
         purpose::seal_parts(hub, &[&caller.client.row.id, reason], &mut bytes)?;
         let commit = Commit::at(now_us)
             .with(write)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::hub::Hub;
-use crate::{foundation::error::AppError, traces::look};
+use crate::{foundation::error::AppError, traces::own};
 use heyan_auth::secret;
 use heyan_ledger::{
     CosignatureRule, LedgerError, VerifierKey,
@@ -50,7 +50,7 @@ enum PeerQuestion {
     /// That the tree of `new` entries extends the tree of `old`.
     Consistency { old: u64, new: u64 },
     /// What its index knows of a key.
-    Look { look: look::TraceQuestion },
+    Look { look: own::TraceQuestion },
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ struct PeerAnswer {
     #[serde(default)]
     proof: Vec<String>,
     #[serde(default)]
-    look: Option<look::TraceAnswer>,
+    look: Option<own::TraceAnswer>,
 }
 
 /// Shows this node to the others, and learns who they are.
@@ -147,9 +147,9 @@ pub fn keys(hub: &Hub) -> BTreeMap<String, String> {
 ///
 /// # Errors
 /// The ledger failed, or the node does not answer.
-pub async fn look(hub: &Arc<Hub>, origin: &str, look: look::TraceQuestion) -> Result<look::TraceAnswer, AppError> {
+pub async fn look(hub: &Arc<Hub>, origin: &str, look: own::TraceQuestion) -> Result<own::TraceAnswer, AppError> {
     if origin == hub.node.settings.origin {
-        return look::own(hub, look).await;
+        return own::own(hub, look).await;
     }
     let answer = ask(hub, origin, &PeerQuestion::Look { look }, LOOK_WAIT).await?;
     answer.look.ok_or(AppError::NodeSilent)
@@ -349,7 +349,7 @@ async fn answer(hub: &Arc<Hub>, id: &str, question: &str) -> Result<(), AppError
             ..PeerAnswer::default()
         },
         PeerQuestion::Look { look } => PeerAnswer {
-            look: Some(look::own(hub, look).await?),
+            look: Some(own::own(hub, look).await?),
             ..PeerAnswer::default()
         },
     };

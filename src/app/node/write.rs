@@ -8,10 +8,10 @@ use std::{
 use heyan_ledger::{AppendLane, AppendedEntry, LedgerError};
 use heyan_ports::{
     access::{AgencyRow, ClientRow, GrantRow},
-    commit::{Commit, FannedEvent, ForgivenSubject},
-    deliveries::{DeliveryPhase, DeliveryResult, DeliveryRow, EventRow, SubscriptionRow},
+    commit::Commit,
+    deliveries::{DeliveryPhase, DeliveryResult, DeliveryRow, EventRow, FannedEvent, SubscriptionRow},
     error::StoreError,
-    guesses::GuessHead,
+    guesses::{ForgivenSubject, GuessHead},
     items::ItemRow,
     mismatches::MismatchWrite,
 };
@@ -161,7 +161,7 @@ impl Hub {
     /// little later: a crash in between appends them twice, never not at all.
     ///
     /// # Errors
-    /// The ledger has failed; the outbox keeps the entries for the next start.
+    /// Returns an error if the ledger has failed; the outbox keeps the entries for the next start.
     pub async fn enter(&self, committed: PendingAppend) -> Result<Vec<AppendedEntry>, AppError> {
         let PendingAppend { ids, commit } = committed;
         let mut appended = Vec::with_capacity(commit.ledger_entries.len());

@@ -16,7 +16,7 @@ use heyan_ledger::{
     answered,
     entry::{self, EntryBody, EntryKind, LedgerEntry},
 };
-use heyan_ports::commit::{Commit, ReadPosition};
+use heyan_ports::{commit::Commit, positions::ReadPosition};
 use heyan_ports::{
     mismatches::MismatchRow,
     quality::{QualityWrites, StepTally, VerdictTally},

@@ -10,8 +10,9 @@ use crate::{
     records,
 };
 use heyan_ports::{
-    commit::{Commit, ReadPosition},
+    commit::Commit,
     outward::{FeedInfo, SourceFault},
+    positions::ReadPosition,
 };
 
 /// Whether more waits.

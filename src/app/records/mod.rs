@@ -4,6 +4,8 @@
 
 pub mod feed;
 mod incoming;
+mod shown;
+mod written;
 
 use crate::licences;
 use crate::node::write::CommitAttempts;
@@ -12,10 +14,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub(crate) use self::incoming::IncomingRecord;
+pub(crate) use self::shown::shown;
+pub(crate) use self::written::{changes, entry_by, entry_of};
 use super::licences::IssuedLicences;
 use super::node::caller::Caller;
 use super::{
-    foundation::{error::AppError, ids::new_id, purpose},
+    foundation::{error::AppError, purpose},
     node::hub::Hub,
 };
 use heyan_catalog::Dataset;
@@ -24,13 +28,8 @@ use heyan_ledger::{
     AppendedEntry,
     entry::{self, EntryKind},
 };
-use heyan_ports::{bus::BusTopic, commit::Commit, time};
-use heyan_ports::{
-    deliveries::{EventKind, EventRow},
-    positions::BusWrites,
-    records::{RecordWrite, StoredRecord},
-    subject::RecordKey,
-};
+use heyan_ports::{commit::Commit, time};
+use heyan_ports::{positions::BusWrites, records::RecordWrite, subject::RecordKey};
 
 /// What became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,86 +208,6 @@ fn by_dataset<'i>(incoming: &'i [IncomingRecord], writes: &[RecordWrite]) -> Vec
     parts
 }
 
-/// The events that records changed. A first version makes an event only where a target receives all records of the dataset: no
-/// caller can have been answered from an earlier version, and a first load must not write everything twice.
-pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<Vec<EventRow>, AppError> {
-    let Some(first) = writes.first() else {
-        return Ok(Vec::new());
-    };
-    let subscriptions = hub.outward.subscriptions.load();
-    let (access, dataset) = (hub.access.table.load(), hub.catalog.get(&first.dataset));
-    let reads = |agency: &str| {
-        let agency = access.agencies.get(agency);
-        agency.is_some_and(|agency| dataset.is_some_and(|dataset| agency.reads(dataset, now_us)))
-    };
-    let listens = |row: &Arc<heyan_ports::deliveries::SubscriptionRow>| {
-        row.covers(EventKind::RecordChanged, Some(&first.dataset), now_us) && reads(&row.agency)
-    };
-    let in_sink = |name: &String| name == "*" || **name == *first.dataset;
-    let heard = hub
-        .outward
-        .connectors
-        .sinks()
-        .iter()
-        .any(|sink| sink.datasets.iter().any(in_sink))
-        || subscriptions.by_id.values().any(listens);
-    let published = hub.outward.bus.hears(BusTopic::RecordChanged);
-    let news = writes
-        .iter()
-        .filter(|write| heard || published || write.expected.is_some());
-    news.map(|write| {
-        Ok(EventRow {
-            id: new_id(b"evt_", now_us, hub.node.settings.node)?,
-            kind: EventKind::RecordChanged,
-            dataset: Some(Arc::clone(&write.dataset)),
-            subject: Some(write.subject),
-            version: Some(write.record.version),
-            mismatch: None,
-            agency: None,
-            facts: None,
-            at: now_us,
-            is_fanned: !heard && write.expected.is_none(),
-            is_published: !published,
-        })
-    })
-    .collect()
-}
-
-pub(crate) fn entry_of(
-    hub: &Hub,
-    caller: &Caller,
-    dataset: &Dataset,
-    writes: &[RecordWrite],
-    now_us: i64,
-) -> Result<Vec<u8>, AppError> {
-    let client = &*caller.client.row.id;
-    entry_by(hub, caller.agency_number(), &[client], dataset, writes, now_us)
-}
-
-/// The entry of record versions that `agency` wrote; `by` names who exactly, sealed.
-pub(crate) fn entry_by(
-    hub: &Hub,
-    agency: u32,
-    by: &[&str],
-    dataset: &Dataset,
-    writes: &[RecordWrite],
-    now_us: i64,
-) -> Result<Vec<u8>, AppError> {
-    let mut bytes = Vec::with_capacity(64 + writes.len() * 20);
-    entry::begin(&mut bytes, EntryKind::Records, now_us, agency);
-    entry::put_text(&mut bytes, &dataset.rules);
-    entry::put_count(
-        &mut bytes,
-        u16::try_from(writes.len()).map_err(|_too_many| AppError::TooManyItems)?,
-    );
-    for write in writes {
-        bytes.extend_from_slice(&write.subject.0);
-        bytes.extend_from_slice(&write.record.version.to_be_bytes());
-    }
-    purpose::seal_parts(hub, by, &mut bytes)?;
-    Ok(bytes)
-}
-
 /// A record as a reader with the grant `read` gets it: permitted fields, masked where the dataset says so.
 pub struct ReadRecord {
     /// Version.
@@ -325,7 +244,7 @@ pub async fn read(
         allowed.charge(super::foundation::usage::day_of(hub.clock.now_us()))?;
         allowed.permission.fields(GrantOperation::Read)
     };
-    let subject = super::verification::verify::parse_subject(dataset, subject)?;
+    let subject = super::verification::judgement::parse_subject(dataset, subject)?;
     let key = RecordKey {
         dataset: Arc::clone(&dataset.name),
         subject: hub.records.loader.subject_key(dataset, &subject.key),
@@ -359,31 +278,6 @@ pub async fn read(
     purpose::seal_into(hub, purpose, &mut bytes)?;
     hub.append(bytes).await?;
     Ok(record)
-}
-
-/// The fields of a stored record that `may_see`, masked unless the reader is the owner.
-pub(crate) fn shown(
-    dataset: &Dataset,
-    stored: &StoredRecord,
-    may_see: impl Fn(u8) -> bool,
-    owner: bool,
-) -> Vec<(Box<str>, String)> {
-    let Ok(Value::Object(values)) = serde_json::from_str::<Value>(&stored.fields) else {
-        return Vec::new();
-    };
-    let numbered = dataset.fields.iter().zip(0_u8..);
-    let visible = numbered
-        .filter(|(_, number)| may_see(*number))
-        .filter_map(|(field, _)| {
-            let value = values.get(&*field.name)?.as_str()?;
-            let text = if owner {
-                value.to_owned()
-            } else {
-                field.mask.apply(value)
-            };
-            Some((field.name.clone(), text))
-        });
-    visible.collect()
 }
 
 impl From<MemberFault> for AppError {

@@ -4,8 +4,7 @@
 use super::facts::short;
 use crate::node::caller::Caller;
 use crate::{
-    delivery::message,
-    foundation::{error::AppError, purpose},
+    foundation::{error::AppError, hex::hex, purpose},
     node::hub::Hub,
 };
 use heyan_domain::fault::LengthLimit;
@@ -52,7 +51,7 @@ pub async fn report(
         caller.agency_number(),
     );
     entry::put_text(&mut bytes, ACTION);
-    entry::put_text(&mut bytes, &message::hex(&matter));
+    entry::put_text(&mut bytes, &hex(&matter));
     let parts = [caller.client.row.id.as_str(), application_no, item_code, accepted_at];
     purpose::seal_parts(hub, &parts, &mut bytes)?;
     hub.append(bytes).await

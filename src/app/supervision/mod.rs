@@ -20,8 +20,8 @@ use super::{
 };
 use heyan_domain::supervision::{AlertSeverity, Rule, RuleClass};
 use heyan_ledger::entry::{self, EntryKind};
-use heyan_ports::commit::{Commit, ReadPosition};
 use heyan_ports::supervision::AlertRow;
+use heyan_ports::{commit::Commit, positions::ReadPosition};
 
 /// A new alert of a rule, about nothing yet.
 ///

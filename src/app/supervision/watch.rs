@@ -20,7 +20,7 @@ use crate::{
 };
 use heyan_domain::supervision::{LedgerFact, SeenEntry, SupervisionFinding, Supervisor};
 use heyan_ledger::{Ledger, entry};
-use heyan_ports::commit::{Commit, ReadPosition};
+use heyan_ports::{commit::Commit, positions::ReadPosition};
 use heyan_ports::{
     positions::{BusWrites, PositionAdvance},
     subject::SubjectKey,

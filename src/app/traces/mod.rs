@@ -3,6 +3,7 @@
 
 pub mod index;
 pub mod look;
+pub mod own;
 pub mod row;
 pub mod seals;
 
@@ -17,16 +18,16 @@ use self::{
 };
 use super::node::caller::Caller;
 use super::{
-    delivery::message,
     foundation::{
         error::{AppError, MissingThing},
+        hex::hex,
         purpose,
         vault::SealPlace,
     },
     node::hub::Hub,
     verification::{
+        judgement::parse_subject,
         question::{BoundedText, MemberList},
-        verify::parse_subject,
     },
 };
 use heyan_catalog::Dataset;
@@ -146,20 +147,14 @@ async fn enter(
 
 /// A cursor is sealed and bound to its subject: the caller can neither read nor change the positions of other entries in it.
 fn seal_cursor(hub: &Hub, subject: &[u8; 16], marks: &LedgerMarks) -> Result<String, AppError> {
-    let sealed = hub
-        .secrets
-        .vault
-        .seal_json(cursor_place(&message::hex(subject)), marks)?;
+    let sealed = hub.secrets.vault.seal_json(cursor_place(&hex(subject)), marks)?;
     Ok(URL_SAFE_NO_PAD.encode(sealed))
 }
 
 fn open_cursor(hub: &Hub, subject: &[u8; 16], cursor: &str) -> Result<LedgerMarks, AppError> {
     let invalid = || AppError::fault("/cursor", "invalid_value");
     let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_no_base64| invalid())?;
-    let opened = hub
-        .secrets
-        .vault
-        .open_json(cursor_place(&message::hex(subject)), &sealed);
+    let opened = hub.secrets.vault.open_json(cursor_place(&hex(subject)), &sealed);
     opened.map_err(|_not_ours| invalid())
 }
 

@@ -19,8 +19,8 @@ use crate::{
     },
     node::hub::Hub,
     verification::{
+        judgement::parse_subject,
         question::{BoundedText, MemberList},
-        verify::parse_subject,
     },
 };
 use heyan_ledger::{

@@ -3,7 +3,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::verify::{AnswerFreshness, EntryPosition, QuestionJudgement, VerificationAnswer};
+use super::{
+    judgement::{AnswerFreshness, QuestionJudgement},
+    verify::{EntryPosition, VerificationAnswer},
+};
 use heyan_domain::{label::BilingualLabel, verdict::Verdict};
 
 /// Writes a JSON string.

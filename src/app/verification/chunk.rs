@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::{
     consequence,
     judge::{self, LookupState, QuestionContext},
+    judgement::{QuestionJudgement, RecordQuestion},
     question::{AskedPurposeElements, ItemBody},
-    verify::{EntryPosition, QuestionJudgement, RecordQuestion},
+    verify::EntryPosition,
 };
 use crate::node::{caller::Caller, write::LedgerAppender};
 use crate::{

@@ -4,18 +4,17 @@
 
 use crate::mismatch::pending::MismatchNote;
 use crate::node::write::CommitAttempts;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::{
+    judgement::{AnswerConsequence, MismatchOpening, QuestionJudgement},
     question::{AskedPurposeElements, BoundedText, MemberList},
-    verify::QuestionJudgement,
 };
 use crate::node::caller::Caller;
 use crate::{
-    delivery::message,
-    foundation::{error::AppError, ids::new_id},
+    foundation::{error::AppError, hex::hex, ids::new_id},
     mismatch::{
         pending::PendingSubject,
         steps::{self, MismatchFacts, StepNote},
@@ -37,39 +36,6 @@ use heyan_ports::{
     subject::{RecordKey, SubjectKey},
     supervision::AlertRow,
 };
-
-/// What one judged question brings.
-#[derive(Default)]
-pub struct AnswerConsequence {
-    /// Fields that differ, sorted, when the whole was answered as mismatched and no such mismatch is pending.
-    pub(crate) opens: Option<MismatchOpening>,
-    /// Mismatches whose fields all match now.
-    pub(crate) settles: Vec<(SubjectKey, Arc<str>)>,
-    /// Guesses that count.
-    pub(crate) guesses: Vec<GuessRow>,
-    /// Fields whose budget of guesses is used up.
-    pub(crate) spent: Vec<(RecordKey, Box<str>)>,
-}
-
-impl AnswerConsequence {
-    /// Whether there is nothing to do.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.opens.is_none() && self.settles.is_empty() && self.guesses.is_empty() && self.spent.is_empty()
-    }
-}
-
-/// A mismatch to be opened.
-#[derive(Clone)]
-pub(crate) struct MismatchOpening {
-    pub(crate) key: RecordKey,
-    pub(crate) fields: Vec<String>,
-    /// Version that was answered from; 0: there was none.
-    pub(crate) record_version: u32,
-    /// Whether the answer told the version.
-    pub(crate) version_told: bool,
-    /// Identifiers, as they were asked.
-    pub(crate) subject: BTreeMap<String, String>,
-}
 
 /// Names of the fields that differ, sorted.
 pub(crate) fn differing<'a>(judgement: &QuestionJudgement<'a>) -> SmallVec<[&'a str; 8]> {
@@ -426,7 +392,7 @@ fn new_mismatch(hub: &Hub, matter: &AnswerMatter, opening: &MismatchOpening) -> 
 /// One alert a day for one field of one subject.
 fn spent_alert(hub: &Hub, matter: &AnswerMatter, key: &RecordKey, field: &str) -> Result<AlertRow, AppError> {
     let day = calendar::china_date(matter.now_us);
-    let hex = message::hex(&key.subject.0);
+    let hex = hex(&key.subject.0);
     let once = format!("guess_budget:{hex}:{field}:{day}");
     Ok(AlertRow {
         dataset: Some(key.dataset.to_string()),

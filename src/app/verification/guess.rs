@@ -10,10 +10,7 @@
 use crate::node::write::CommitAttempts;
 use std::sync::Arc;
 
-use super::{
-    consequence::AnswerConsequence,
-    verify::{ClaimTest, ParsedClaim, QuestionJudgement},
-};
+use super::judgement::{AnswerConsequence, ClaimTest, ParsedClaim, QuestionJudgement};
 use crate::{
     access::table::AccessAgency, foundation::error::AppError, mismatch::pending::PendingSubject, node::hub::Hub,
 };

@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use super::{
     caches::FoundSlot,
-    consequence::{self, AnswerConsequence},
-    guess, live,
-    question::{AskedPurposeElements, BoundedText, MemberList},
-    verify::{
-        ParsedClaim, QuestionJudgement, RecordQuestion, agrees, compare, not_found, parse_claims, parse_subject,
-        tell_only_what_is_permitted,
+    consequence, guess,
+    judgement::{
+        AnswerConsequence, ParsedClaim, QuestionJudgement, RecordQuestion, agrees, compare, not_found, parse_claims,
+        parse_subject, tell_only_what_is_permitted,
     },
+    live,
+    question::{AskedPurposeElements, BoundedText, MemberList},
     yes_or_no,
 };
 use crate::node::caller::Caller;

@@ -18,8 +18,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     caches::FoundSlot,
+    judgement::{AnswerFreshness, QuestionJudgement, agrees},
     record::{CachedRecord, cached, shared},
-    verify::{AnswerFreshness, QuestionJudgement, agrees},
 };
 use crate::{foundation::error::AppError, node::hub::Hub, records};
 use heyan_cache::{CachePolicy, LoadError, LoadedKey, RecordLoader, WantedKey};

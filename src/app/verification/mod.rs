@@ -7,6 +7,7 @@ pub mod consequence;
 pub mod explain;
 pub(crate) mod guess;
 pub(crate) mod judge;
+pub mod judgement;
 pub mod live;
 pub mod question;
 pub mod record;

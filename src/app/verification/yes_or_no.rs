@@ -3,8 +3,8 @@
 //! asked (predicates, fields that it does not verify) is `unavailable`; a register that gives no answer is `source_unavailable`.
 
 use super::{
+    judgement::{AnswerFreshness, ClaimTest, ParsedClaim, QuestionJudgement, RecordNote},
     live,
-    verify::{AnswerFreshness, ClaimTest, ParsedClaim, QuestionJudgement, RecordNote},
 };
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_cache::LoadError;

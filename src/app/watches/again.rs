@@ -16,13 +16,12 @@ use crate::{
     },
     node::hub::Hub,
     verification::{
-        consequence::AnswerConsequence,
         guess,
-        question::{AskedPurposeElements, BoundedText, MemberList},
-        verify::{
-            ParsedClaim, QuestionJudgement, compare, not_found, parse_claims, parse_subject,
+        judgement::{
+            AnswerConsequence, ParsedClaim, QuestionJudgement, compare, not_found, parse_claims, parse_subject,
             tell_only_what_is_permitted,
         },
+        question::{AskedPurposeElements, BoundedText, MemberList},
     },
 };
 use heyan_cache::CacheLookup;

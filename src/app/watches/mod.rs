@@ -17,17 +17,18 @@ use serde_json::{Map, Value, json};
 use super::node::{caller::Caller, write::CommitAttempts};
 use super::{
     access::table::AccessAgency,
-    delivery::message::hex,
     foundation::{
         error::{AppError, MissingThing},
+        hex::hex,
         ids::new_id,
         purpose,
         vault::SealPlace,
     },
     node::hub::Hub,
     verification::{
+        judgement::QuestionJudgement,
         question::{self, AskedClaim, AskedPurposeElements, BoundedText, MemberList, VerificationBody},
-        verify::{QuestionJudgement, VerificationAnswer},
+        verify::VerificationAnswer,
     },
 };
 pub use again::look;

@@ -6,10 +6,11 @@ use std::borrow::Cow;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::{ComparatorError, REVIEW_PARTIAL, known_options};
-use crate::byte_set::ByteSet;
+use super::options::{ComparatorError, known_options};
+use super::review::REVIEW_PARTIAL;
+use crate::fold::byte_set::ByteSet;
+use crate::fold::numeral;
 use crate::fold::{self, CaseFolding, SpaceFolding};
-use crate::numeral;
 use crate::verdict::{MatchBasis, Verdict};
 
 /// Bytes of text in which [`fold_amount`] folds nothing but 圆 and 圓 (of E5).

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{ComparatorError, REVIEW_PARTIAL, REVIEW_VARIANT, known_options};
+use super::options::{ComparatorError, known_options};
+use super::review::{REVIEW_PARTIAL, REVIEW_VARIANT};
 use crate::fold::{self, CaseFolding, SpaceFolding};
 use crate::reference::{self, PairPlace};
 use crate::verdict::{MatchBasis, Verdict};

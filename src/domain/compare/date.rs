@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use jiff::civil::{Date, DateTime};
 
-use super::REVIEW_PARTIAL;
 use super::date_time::{self, ChinaTime};
+use super::review::REVIEW_PARTIAL;
+use crate::fold::numeral;
 use crate::fold::{self, CaseFolding, SpaceFolding};
-use crate::numeral;
 use crate::verdict::{MatchBasis, ReviewReason, Verdict};
 
 /// From this year on a written date may be a register's way of saying 长期 (20991231 is common), so it is for review against 长期.

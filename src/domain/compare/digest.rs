@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{ComparatorError, known_options};
-use crate::byte_set::ByteSet;
+use super::options::{ComparatorError, known_options};
+use crate::fold::byte_set::ByteSet;
 use crate::fold::{self, CaseFolding, SpaceFolding};
 
 const LENGTH: usize = 64;

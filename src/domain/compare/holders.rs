@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
+use super::loose;
+use super::review::{REVIEW_PARTIAL, REVIEW_VARIANT};
 use super::text::TextRule;
-use super::{REVIEW_PARTIAL, REVIEW_VARIANT, loose};
 use crate::fold;
 use crate::verdict::Verdict;
 

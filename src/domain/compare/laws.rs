@@ -3,6 +3,8 @@
 
 use proptest::prelude::*;
 
+use super::form::NumberDigits;
+use super::review::REVIEW_PARTIAL;
 use super::tests::comparator;
 use super::*;
 use crate::predicate::Predicate;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
+use super::review::{REVIEW_PARTIAL, REVIEW_VARIANT};
 use super::text::TextRule;
-use super::{REVIEW_PARTIAL, REVIEW_VARIANT};
 use crate::fold;
 use crate::reference::{self, PairPlace};
 use crate::verdict::Verdict;

@@ -8,19 +8,23 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use thiserror::Error;
 
 use super::division::HomeCity;
 use super::identifier::IdentifierKind;
-use super::verdict::{MatchBasis, ReviewReason, Verdict};
+use super::verdict::{MatchBasis, Verdict};
 use address::AddressForm;
-use amount::{AmountForm, AmountRule};
-use coded::{CodeReading, CodeTable};
+use amount::AmountRule;
+use coded::CodeTable;
 use digest::DigestAlgorithm;
+use options::known_options;
+use review::{UNREADABLE_CLAIM, UNREADABLE_RECORD};
 use text::TextRule;
 
 pub(crate) use address::head_text as address_head;
 pub(crate) use date::DateForm;
+pub use form::CanonicalValue;
+pub(crate) use form::{NumberKind, ValueForm};
+pub use options::ComparatorError;
 
 pub mod address;
 pub mod amount;
@@ -28,9 +32,12 @@ pub mod coded;
 pub mod date;
 mod date_time;
 pub mod digest;
+mod form;
 mod holders;
 mod loose;
 pub mod number;
+mod options;
+mod review;
 pub mod text;
 mod unreadable;
 
@@ -47,113 +54,6 @@ enum ComparatorKind {
     Amount(Arc<AmountRule>),
     Coded(Arc<CodeTable>),
     Address(Option<Arc<HomeCity>>),
-}
-
-/// Which numbers a number comparator reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NumberKind {
-    /// One kind only.
-    Only(IdentifierKind),
-    /// A person's or an organisation's number, told by its shape.
-    Party,
-}
-
-/// Why a comparator cannot be made; the texts come from a dataset file, never from a person.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ComparatorError {
-    /// No comparator has this name.
-    #[error("there is no comparator {0:?}")]
-    UnknownName(String),
-    /// The comparator knows no such option.
-    #[error("comparator {comparator:?} has no option {option:?}")]
-    UnknownOption {
-        /// The comparator.
-        comparator: String,
-        /// The option.
-        option: String,
-    },
-    /// An option has a wrong shape or value.
-    #[error("option {option:?} of comparator {comparator:?} must be {expected}")]
-    BadOption {
-        /// The comparator.
-        comparator: &'static str,
-        /// The option.
-        option: String,
-        /// What it must be.
-        expected: &'static str,
-    },
-}
-
-/// A record's value in the form its comparator wants, beside the value as given.
-///
-/// It has no `Debug` and no `Display`: it holds a value from a person.
-#[derive(Clone)]
-pub struct CanonicalValue {
-    raw: Box<str>,
-    form: ValueForm,
-}
-
-#[derive(Clone)]
-pub(crate) enum ValueForm {
-    /// The value as given is canonical.
-    Same,
-    /// Folded text.
-    Text(Box<str>),
-    /// A number, and whether it was brought from 15 to 18 digits.
-    Number(Box<str>, NumberDigits),
-    /// A date that was understood.
-    Date(DateForm),
-    /// An amount with its unit.
-    Amount(AmountForm),
-    /// A code of the table.
-    Code(CodeReading),
-    /// An address in its parts.
-    Address(Box<AddressForm>),
-    /// Nothing that the comparator can read: it proves nothing.
-    Unreadable,
-}
-
-/// Whether a resident number was given in 18 digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NumberDigits {
-    /// As given.
-    Given,
-    /// Brought from 15 to 18.
-    Upgraded,
-}
-
-impl CanonicalValue {
-    /// The value as the record holds it.
-    pub fn raw(&self) -> &str {
-        &self.raw
-    }
-
-    /// Bytes on the heap, for a cache that counts its size.
-    pub fn heap_bytes(&self) -> usize {
-        self.raw.len()
-            + match &self.form {
-                ValueForm::Text(text) | ValueForm::Number(text, _) => text.len(),
-                ValueForm::Address(address) => size_of::<AddressForm>() + address.heap_bytes(),
-                _ => 0,
-            }
-    }
-
-    /// Whether the comparator cannot read the value: no claim about it is decided.
-    pub const fn is_unreadable(&self) -> bool {
-        matches!(self.form, ValueForm::Unreadable)
-    }
-
-    pub(crate) fn form(&self) -> &ValueForm {
-        &self.form
-    }
-
-    /// The folded text, for forms that are text.
-    pub(crate) fn text(&self) -> &str {
-        match &self.form {
-            ValueForm::Text(text) | ValueForm::Number(text, _) => text,
-            _ => &self.raw,
-        }
-    }
 }
 
 impl FieldComparator {
@@ -375,27 +275,6 @@ impl FieldComparator {
         read.unwrap_or(ValueForm::Unreadable)
     }
 }
-
-/// Refuses options that are no object or hold an unknown key.
-fn known_options(comparator: &str, options: &Value, known: &[&str]) -> Result<(), ComparatorError> {
-    let unknown = match options {
-        Value::Null => None,
-        Value::Object(map) => map.keys().find(|key| !known.contains(&key.as_str())).cloned(),
-        _ => Some("(not an object)".to_owned()),
-    };
-    match unknown {
-        Some(option) => Err(ComparatorError::UnknownOption {
-            comparator: comparator.to_owned(),
-            option,
-        }),
-        None => Ok(()),
-    }
-}
-
-const REVIEW_VARIANT: Verdict = Verdict::Review(ReviewReason::Variant);
-const REVIEW_PARTIAL: Verdict = Verdict::Review(ReviewReason::Partial);
-const UNREADABLE_RECORD: Verdict = Verdict::Review(ReviewReason::UnreadableRecord);
-const UNREADABLE_CLAIM: Verdict = Verdict::Review(ReviewReason::UnreadableClaim);
 
 #[cfg(test)]
 mod laws;

@@ -1,8 +1,9 @@
 //! Numbers of persons, organisations and licences as field values.
 //! A value that is no valid number is still compared as text: registers hold broken numbers, and a field is no subject.
 
+use super::form::{NumberDigits, NumberKind, ValueForm};
+use super::review::REVIEW_PARTIAL;
 use super::unreadable::{self, NullWords};
-use super::{NumberDigits, NumberKind, REVIEW_PARTIAL, ValueForm};
 use crate::identifier::{CanonicalIdentifier, IdentifierFinding, IdentifierKind, credit, document_number, resident};
 use crate::verdict::{MatchBasis, Verdict};
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::unreadable::{self, NullWords};
 use super::{holders, loose};
-use crate::byte_set::ByteSet;
+use crate::fold::byte_set::ByteSet;
 use crate::fold::{self, CaseFolding, SpaceFolding};
 use crate::identifier;
 use crate::verdict::{MatchBasis, Verdict};

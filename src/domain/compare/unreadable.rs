@@ -1,7 +1,7 @@
 //! What no comparator can read: signs that stand for a lost character, errors of a spreadsheet, words that say "no value".
 //! Such a value proves nothing: it is not equal to itself, not even byte for byte, and it is not different from anything.
 
-use crate::byte_set::ByteSet;
+use crate::fold::byte_set::ByteSet;
 use crate::fold::{self, CaseFolding, SpaceFolding};
 
 /// Which words say "no value" of a kind of field.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use super::byte_set::ByteSet;
+use super::fold::byte_set::ByteSet;
 use super::fold::{self, CaseFolding, SpaceFolding};
 
 mod alphabet;

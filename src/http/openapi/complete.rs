@@ -166,6 +166,10 @@ fn operation(route: &Route, stated: &Value) -> Value {
 
 fn describe_parameter(route: &Route, stated: Value) -> Value {
     let name = stated.get("name").and_then(Value::as_str).unwrap_or_default();
+    if stated.get("description").is_some_and(Value::is_string) {
+        // The handler says all of it.
+        return stated;
+    }
     let known = parameters::parameter(route.operation, name);
     let (Some(known), Value::Object(mut parameter)) = (known, stated) else {
         return Value::Null;
@@ -262,12 +266,8 @@ fn answer_bodies(route: &Route, response: &mut Map<String, Value>) {
 
 /// Codes by status, in the order of the catalogue.
 fn codes_of(route: &Route) -> Vec<(u16, Vec<ProblemCode>)> {
-    let mut codes: Vec<ProblemCode> = refusals::of(route.operation)
-        .iter()
-        .copied()
-        .flatten()
-        .copied()
-        .collect();
+    let mut codes = refusals::said(route.operation);
+    codes.extend(refusals::of(route.operation).iter().copied().flatten());
     if route.ledger != LedgerRow::Open {
         codes.extend(KNOWN);
         if route.roles.len() < heyan_app::access::table::ClientRole::ALL.len() {

@@ -1,6 +1,9 @@
 //! With which problems each operation may refuse. Refusals that follow from the route's row (no credential, wrong role, no
 //! ledger) are not repeated here: `complete` adds them. What callers read of an operation is in `openapi.toml`.
+//!
+//! A capability may also say them beside its examples (`examples/*.json`): codes, and the words `body`, `page` and `store`.
 
+use super::examples;
 use crate::problem::ProblemCode::{self, *};
 
 type RouteRefusals = &'static [&'static [ProblemCode]];
@@ -28,6 +31,18 @@ const GRANT: &[ProblemCode] = &[NotGranted, DatasetWithheld];
 const CEILING: &[ProblemCode] = &[CeilingReached];
 const STORE: &[ProblemCode] = &[StoreUnavailable];
 const PAGE: &[ProblemCode] = &[InvalidParameter, InvalidCursor];
+
+/// The refusals that are said beside the examples of an operation.
+pub(super) fn said(operation: &str) -> Vec<ProblemCode> {
+    let words = examples::refusals(operation).unwrap_or_default();
+    let codes = |word| match word {
+        "body" => [BODY, JSON].concat(),
+        "page" => PAGE.to_vec(),
+        "store" => STORE.to_vec(),
+        code => ProblemCode::parse(code).into_iter().collect(),
+    };
+    words.split_whitespace().flat_map(codes).collect()
+}
 
 macro_rules! refusals {
     ($($($operation:literal)|+ => $refusals:expr;)*) => {

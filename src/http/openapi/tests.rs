@@ -7,9 +7,8 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    access, datasets,
     problem::{FieldCode, ProblemCode, ProblemDocument, ProblemPointer},
-    routes::ROUTES,
+    routes::{ROUTES, access, datasets},
 };
 use heyan_app::access::admin::NewSecret;
 use heyan_catalog::Catalog;

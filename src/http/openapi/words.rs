@@ -8,8 +8,8 @@ use heyan_app::{
     access::table::ClientRole,
     mismatch::unlock::UnlockResult,
     verification::{
+        judgement::AnswerFreshness,
         question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
-        verify::AnswerFreshness,
     },
 };
 use heyan_app::{

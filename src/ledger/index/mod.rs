@@ -121,7 +121,7 @@ pub enum IndexError {
     /// A part was damaged, and is built again from the ledger.
     #[error("a part of the ledger's index was damaged, and is built again")]
     Rebuilding,
-    /// The ledger cannot be read.
+    /// Returns an error if the ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The operating system refused.

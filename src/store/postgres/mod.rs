@@ -19,7 +19,8 @@ use super::engine::{EngineName, ErrorKind, OpenLine, StoreEngine, of_driver};
 use super::migrate;
 use super::pool::{ConnectionPool, PoolPatience};
 use super::sql_store::SqlStore;
-use super::writer::{StoreWriter, WriterLimits};
+use super::writer::WriterLimits;
+use super::writer_task;
 use heyan_ports::store::Store;
 use heyan_ports::{error::StoreError, nodes::NodeNews};
 
@@ -107,7 +108,7 @@ pub async fn open_postgres(config: &PostgresConfig) -> Result<Arc<dyn Store>, St
         origin: config.origin.as_str().into(),
         run: format!("{}/{}", config.origin, uuid::Uuid::now_v7().simple()).into(),
     };
-    let writers = (0..config.writers.max(1)).map(|_| StoreWriter::start(Arc::new(pool(1)), limits));
+    let writers = (0..config.writers.max(1)).map(|_| writer_task::start(Arc::new(pool(1)), limits));
     let line = ListenOptions(options.clone());
     Ok(Arc::new(SqlStore::new(node, readers, writers.collect(), Some(line))))
 }

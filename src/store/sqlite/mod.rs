@@ -15,12 +15,12 @@ use super::batch::StoreNode;
 use super::engine::{EngineName, ErrorKind, NoLine, StoreEngine, of_driver};
 use super::migrate;
 use super::sql_store::SqlStore;
-use super::writer::{StoreWriter, WriterLimits};
+use super::writer::WriterLimits;
+use super::writer_task;
 use heyan_ports::error::StoreError;
 use heyan_ports::store::Store;
 
 pub use self::backup::BackupSummary;
-pub use self::open::OpenError;
 
 /// Where the database is and how much it may use.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl SqliteStore {
     /// which must have a timer and outlive the store.
     ///
     /// # Errors
-    /// [`StoreError::StoreEngine`] with statement `open` and an [`OpenError`] as source when the file must not be used.
+    /// [`StoreError::Engine`] with statement `open` and an [`OpenError`](super::OpenError) as source when the file must not be used.
     pub async fn open(config: SqliteConfig) -> Result<Self, StoreError> {
         let write_pool = open::open_writer(&config).await?;
         migrate::migrate(&write_pool).await?;
@@ -91,7 +91,7 @@ impl SqliteStore {
             group_jobs: config.group_writes_max,
             group_rows: config.group_rows_max,
         };
-        let writer = StoreWriter::start(Arc::new(write_pool), limits);
+        let writer = writer_task::start(Arc::new(write_pool), limits);
         let node = StoreNode {
             origin: config.origin.as_str().into(),
             run: Arc::default(),

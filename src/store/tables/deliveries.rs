@@ -13,10 +13,9 @@ use crate::{
     statement::{self, SqlStatement},
 };
 use heyan_ports::{
-    commit::FannedEvent,
     deliveries::{
         AnswerRow, DeliveryFilter, DeliveryPhase, DeliveryResult, DeliveryRow, DeliveryStore, EventKind, EventRow,
-        StoredDelivery, StoredEvent, SubscriptionPhase, SubscriptionRow,
+        FannedEvent, StoredDelivery, StoredEvent, SubscriptionPhase, SubscriptionRow,
     },
     error::StoreError,
     subject::{RowKey, SubjectKey},

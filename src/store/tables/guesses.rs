@@ -14,9 +14,8 @@ use crate::{
 };
 use heyan_domain::budget::AgencyStanding;
 use heyan_ports::{
-    commit::ForgivenSubject,
     error::StoreError,
-    guesses::{GuessHead, GuessRow, GuessStore, UnlockWrite},
+    guesses::{ForgivenSubject, GuessHead, GuessRow, GuessStore, UnlockWrite},
     subject::SubjectKey,
 };
 

@@ -14,10 +14,9 @@ use crate::{
     statement::{self},
 };
 use heyan_ports::{
-    commit::ReadPosition,
     deliveries::StoredEvent,
     error::StoreError,
-    positions::{BusWrites, PositionStore},
+    positions::{BusWrites, PositionStore, ReadPosition},
     supervision::AlertRow,
 };
 

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use heyan::domain::mismatch::MismatchPhase;
-use heyan::ports::commit::{Commit, FannedEvent};
 use heyan::ports::{
     access::{AgencyRow, ClientRow, GrantRow},
     records::RecordWrite,
 };
+use heyan::ports::{commit::Commit, deliveries::FannedEvent};
 use heyan::ports::{
     deliveries::{DeliveryPhase, DeliveryResult, DeliveryRow, EventKind, EventRow},
     mismatches::{MismatchRow, MismatchWrite, StepRow},

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use crate::byte_set::ByteSet;
 use crate::division::DivisionChain;
 use crate::fold;
+use crate::fold::byte_set::ByteSet;
 
 /// Bytes of an address in which nothing is folded.
 const PREPARED: ByteSet = ByteSet::HAN

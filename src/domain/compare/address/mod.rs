@@ -1,13 +1,15 @@
 //! Addresses: divisions with their history, and the parts behind them, compared part by part.
 //! A contradiction is a mismatch, what one side leaves out a review; only what is said losslessly in another way is a match.
 
-use super::{CanonicalValue, REVIEW_VARIANT, ValueForm};
+use super::review::REVIEW_VARIANT;
 use crate::division::{DivisionChain, HeadRelation, HomeCity};
-use crate::reference;
 use crate::verdict::{MatchBasis, ReviewReason, Verdict};
 use parts::{AddressParts, TailRelation};
 
+pub(crate) use judge::judge;
+
 mod fold;
+mod judge;
 mod kind;
 mod number;
 mod parts;
@@ -80,48 +82,6 @@ pub fn head_text(raw: &str) -> String {
     let text = fold::prepare(raw);
     let kept = text.len() - DivisionChain::take(&text).1.len();
     text.get(..kept).unwrap_or_default().to_owned()
-}
-
-/// Holds a claimed address against a record's, in a hub of `home`; symmetric but for the side that a reason names.
-pub(crate) fn judge(claim: &str, record: &CanonicalValue, home: Option<&HomeCity>) -> Verdict {
-    let ValueForm::Address(held) = record.form() else {
-        return Verdict::Mismatch;
-    };
-    if !held.readable {
-        return Verdict::Review(ReviewReason::UnreadableRecord);
-    }
-    let text = fold::prepare(claim);
-    if !fold::is_readable(&text) {
-        return Verdict::Review(ReviewReason::UnreadableClaim);
-    }
-    if *text == *held.folded.as_deref().unwrap_or(record.raw()) {
-        // Equal texts have equal parts: no need to read them.
-        return Verdict::Match(MatchBasis::Normalized);
-    }
-    let verdict = held.judge(&AddressForm::of(claim, &text), home);
-    if matches!(verdict, Verdict::Match(_)) {
-        return verdict;
-    }
-    // Traditional characters hide the divisions and words: look again in standard characters.
-    let (left, right) = (standard(claim), standard(record.raw()));
-    if left.is_none() && right.is_none() {
-        return verdict;
-    }
-    let left = AddressForm::parse(left.as_deref().unwrap_or(claim));
-    let right = AddressForm::parse(right.as_deref().unwrap_or(record.raw()));
-    match right.judge(&left, home) {
-        Verdict::Match(_) => REVIEW_VARIANT,
-        verdict => verdict,
-    }
-}
-
-/// The text with every character that is outside the list of 2013 replaced by the first standard one; `None` if there is none.
-fn standard(raw: &str) -> Option<String> {
-    let first = |c: char| reference::standard_forms(c).chars().next();
-    if raw.chars().all(|c| first(c).is_none()) {
-        return None;
-    }
-    Some(raw.chars().map(|c| first(c).unwrap_or(c)).collect())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use crate::numeral;
+use crate::fold::numeral;
 
 /// The word behind a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

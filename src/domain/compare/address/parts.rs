@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::kind::{PartKind, PartSpelling};
 use crate::division::DivisionChain;
-use crate::numeral;
+use crate::fold::numeral;
 use crate::reference::{self, PairPlace};
 
 /// One part; its value stands in the text of its list.

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::number::{JoinedNumbers, NumberUnit, ROAD_ENDS, any_number_at, join, number_at, plain, unit_at};
 use super::kind::{PartKind, PartSpelling};
+use super::number::{JoinedNumbers, NumberUnit, ROAD_ENDS, any_number_at, join, number_at, plain, unit_at};
 use super::parts::AddressParts;
 use super::{fold, text};
 use crate::division::DivisionChain;
-use crate::numeral;
+use crate::fold::numeral;
 
 /// What a remark in brackets ends with: it says what the address lies at.
 const REMARKS: [&str; 7] = ["附近", "旁边", "旁", "对面", "隔壁", "门口", "楼下"];

@@ -2,11 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::{applications, archives, extract, records, seals, stream, supervision, traces, verifications};
+use crate::{
+    extract,
+    routes::{
+        SHAPES, applications, records, stream,
+        supervision::{archives, rules, seals, traces},
+        verifications,
+    },
+};
 use heyan_app::{
     cases::{CaseBody, CoHandlerBody, ReuseBody},
     licences::{file::FileQuestion, query::QueryBody},
-    watches::WatchBody,
 };
 use heyan_app::{
     items::checks::CheckBody,
@@ -23,6 +29,9 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
         extract::parse::<T>(bytes).is_ok()
     }
     let bytes = body.to_string().into_bytes();
+    if let Some(shape) = SHAPES.iter().find(|shape| shape.name == name) {
+        return (shape.parses)(&bytes);
+    }
     match name {
         "VerificationRequest" => taken::<VerificationBody<'_>>(&bytes),
         "BatchRequest" => taken::<verifications::BatchBody<'_>>(&bytes),
@@ -35,7 +44,7 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
         "NewUser" => taken::<heyan_api::NewUser>(&bytes),
         "MismatchAction" => taken::<heyan_api::MismatchAction>(&bytes),
         "NewSubscription" => taken::<heyan_api::NewSubscription>(&bytes),
-        "UnlockRequest" => taken::<supervision::UnlockBody<'_>>(&bytes),
+        "UnlockRequest" => taken::<rules::UnlockBody<'_>>(&bytes),
         "TraceQuery" => taken::<traces::TraceBody<'_>>(&bytes),
         "NewSeal" => taken::<seals::SealBody<'_>>(&bytes),
         "SealConfirmation" => taken::<heyan_api::SealConfirmation>(&bytes),
@@ -43,7 +52,6 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
         "ArchiveQuery" => taken::<archives::ArchiveBody<'_>>(&bytes),
         "ReplayRange" => taken::<heyan_api::ReplayRange>(&bytes),
         "CheckRequest" => taken::<CheckBody<'_>>(&bytes),
-        "WatchRequest" => taken::<WatchBody<'_>>(&bytes),
         "NewCase" => taken::<CaseBody<'_>>(&bytes),
         "CoHandler" => taken::<CoHandlerBody<'_>>(&bytes),
         "ReuseRequest" => taken::<ReuseBody<'_>>(&bytes),
@@ -61,6 +69,9 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
 }
 
 pub(super) fn full(name: &str) -> Value {
+    if let Some(shape) = SHAPES.iter().find(|shape| shape.name == name) {
+        return (shape.full)();
+    }
     let purpose = json!({"item_code": "i", "item_name": "n", "application_no": "a", "operator": "o", "reason": "r"});
     let item = json!({"ref": "r", "dataset": "d", "subject": {"s": "1"},
         "claims": {"a": "v", "b": {"op": "eq", "value": "x"}, "c": {"op": "one_of", "value": ["x", "y"]}}, "max_age_s": 1});
@@ -69,12 +80,6 @@ pub(super) fn full(name: &str) -> Value {
             let mut body = item;
             body.as_object_mut().unwrap().remove("ref");
             body["purpose"] = purpose;
-            body
-        }
-        "WatchRequest" => {
-            let mut body = full("VerificationRequest");
-            body.as_object_mut().unwrap().remove("max_age_s");
-            body["until"] = "2027-01-31".into();
             body
         }
         "CoHandler" => json!({"agency": "a", "item_code": "i", "refs": ["r"]}),
