@@ -1,10 +1,13 @@
 //! What a capability promises of its routes and tables. The walks over all routes, answers and tables ask here first; the lists in
 //! `routes`, `wire` and `store_shards` are of the capabilities that have no promise beside their tests.
 
+/// An operation, and the roles that may call it.
+type OperationRoles = (&'static str, &'static [&'static str]);
+
 /// The promise of one capability, written from the contract.
 pub(crate) struct CapabilityPromise {
-    /// Operation, and the roles that may call it.
-    pub(crate) roles: &'static [(&'static str, &'static [&'static str])],
+    /// The roles of each operation.
+    pub(crate) roles: &'static [OperationRoles],
     /// Operation, and what holds its answer against its wire type: the operation and the text of the answer.
     pub(crate) answers: &'static [(&'static str, fn(&str, &str))],
     /// Tables that hold rows about a subject.
