@@ -4,12 +4,15 @@
 /// An operation, and the roles that may call it.
 type OperationRoles = (&'static str, &'static [&'static str]);
 
+/// An operation, and what holds the text of its answer against its wire type.
+type OperationCheck = (&'static str, fn(&str, &str));
+
 /// The promise of one capability, written from the contract.
 pub(crate) struct CapabilityPromise {
     /// The roles of each operation.
     pub(crate) roles: &'static [OperationRoles],
     /// Operation, and what holds its answer against its wire type: the operation and the text of the answer.
-    pub(crate) answers: &'static [(&'static str, fn(&str, &str))],
+    pub(crate) answers: &'static [OperationCheck],
     /// Tables that hold rows about a subject.
     pub(crate) by_subject: &'static [&'static str],
     /// Tables that belong to no subject.
