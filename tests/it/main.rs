@@ -47,6 +47,7 @@ mod mariadb_kit;
 mod mismatches;
 mod nodes;
 mod nodes_limits;
+mod not_in_force;
 mod postgres_kit;
 mod proxy;
 mod quality;
