@@ -1,6 +1,8 @@
-//! The one-time notice (一次性告知): what an applicant must still bring for a service item, and why, in Chinese and English.
-//! It names materials and fields, never a value of a register, and nothing that the city already knows: `named ⊆ to be brought`
-//! in its list, and those that the counter goes on with stand apart, as nothing to bring.
+//! The one-time notice (一次性告知): what an applicant must still bring for a service item, which conditions are not met, and why, in
+//! Chinese and English. It names materials, conditions and fields, never a value of a register, and nothing that the city already
+//! knows. Each sentence holds for what was verified so far: that nothing else is needed is said only of an item whose list is complete.
+
+use jiff::civil::Date;
 
 use super::label::Label;
 use heyan_texts::Locale;
@@ -12,13 +14,15 @@ pub enum Standing<'a> {
     Verified,
     /// The condition does not hold, or it may be left out and was.
     NotNeeded,
-    /// The register disagrees.
+    /// The register disagrees with what was declared.
     Mismatched {
         /// With what was declared of these.
         declared: Vec<&'a Label>,
-        /// With what the item demands of these.
-        demanded: Vec<&'a Label>,
+        /// Conditions of the item that were not shown to hold.
+        conditions: Vec<&'a Label>,
     },
+    /// The register agrees with what was declared, and these conditions of the item are not met.
+    ConditionNotMet(Vec<&'a Label>),
     /// A person of the counter must look.
     Review,
     /// These values have to be given; the register can then be asked.
@@ -33,8 +37,10 @@ pub enum Standing<'a> {
     Absent(Vec<&'a Label>),
     /// The register is shared with nobody, for this reason.
     Withheld(String),
-    /// No register can prove it, for this reason.
+    /// No register can prove it, for this reason: the applicant brings it.
     NotVerifiable(&'a Label),
+    /// No register can prove it, for this reason: the authority examines it.
+    ByAuthority(&'a Label),
     /// Nobody has said which register proves it.
     NotMapped,
     /// The register could not be asked now.
@@ -51,8 +57,8 @@ impl Standing<'_> {
         match self {
             Self::Verified => "verified",
             Self::NotNeeded => "not_needed",
-            Self::Mismatched { .. } => "mismatched",
-            Self::Review => "review",
+            Self::Mismatched { .. } | Self::ConditionNotMet(_) => "mismatched",
+            Self::Review | Self::ByAuthority(_) => "review",
             Self::Unavailable | Self::NotGranted | Self::CeilingReached => "unavailable",
             _ => "ask_applicant",
         }
@@ -62,13 +68,14 @@ impl Standing<'_> {
     pub const fn reason(&self) -> Option<&'static str> {
         Some(match self {
             Self::Verified | Self::NotNeeded | Self::Mismatched { .. } | Self::Review => return None,
+            Self::ConditionNotMet(_) => "condition_not_met",
             Self::ValueMissing(_) => "value_missing",
             Self::FactMissing(_) => "fact_missing",
             Self::InvalidValue(_) => "invalid_value",
             Self::NotFound(_) => "not_found",
             Self::Absent(_) => "absent",
             Self::Withheld(_) => "withheld",
-            Self::NotVerifiable(_) => "not_verifiable",
+            Self::NotVerifiable(_) | Self::ByAuthority(_) => "not_verifiable",
             Self::NotMapped => "not_mapped",
             Self::Unavailable => "source_unavailable",
             Self::NotGranted => "not_granted",
@@ -80,6 +87,8 @@ impl Standing<'_> {
     const fn turn(&self) -> Turn {
         match self {
             Self::Verified | Self::NotNeeded => Turn::Nobody,
+            Self::ConditionNotMet(_) => Turn::Condition,
+            Self::ByAuthority(_) => Turn::Authority,
             Self::Review | Self::Unavailable | Self::NotGranted | Self::CeilingReached => Turn::Counter,
             _ => Turn::Applicant,
         }
@@ -96,7 +105,8 @@ pub const OUTCOMES: [&str; 6] = [
     "not_needed",
 ];
 /// Every reason.
-pub const REASONS: [&str; 11] = [
+pub const REASONS: [&str; 12] = [
+    "condition_not_met",
     "value_missing",
     "fact_missing",
     "invalid_value",
@@ -115,6 +125,10 @@ enum Turn {
     Nobody,
     Applicant,
     Counter,
+    /// Nothing that is brought changes it.
+    Condition,
+    /// The authority examines it in its own files.
+    Authority,
 }
 
 /// Whether a material may be left out.
@@ -137,31 +151,72 @@ pub struct Line<'a> {
     pub necessity: Necessity,
     /// What became of it.
     pub standing: Standing<'a>,
+    /// What else is told when it is asked for.
+    pub note: Option<&'a Label>,
+}
+
+/// Whether a list of materials names everything that is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListExtent {
+    /// It does.
+    Complete,
+    /// Nobody has said so.
+    Open,
+}
+
+/// What stands above a notice.
+#[derive(Clone, Copy, Debug)]
+pub struct NoticeHead<'a> {
+    /// Name of the item.
+    pub item: &'a Label,
+    /// The agency that handles it.
+    pub authority: Option<&'a Label>,
+    /// Law or rule by which the item exists.
+    pub legal_basis: &'a [Label],
+    /// The applicant's matter at the agency.
+    pub application_no: &'a str,
+    /// The day of the check.
+    pub date: Date,
+    /// Whether its list names everything.
+    pub list: ListExtent,
 }
 
 /// What the whole check comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conclusion {
-    /// Nothing is left to do.
+    /// Everything on a complete list is verified.
     Complete,
+    /// Everything that was asked is verified; the list is not said to be complete.
+    VerifiedSoFar,
     /// The applicant must still bring something.
     ToBring,
-    /// The applicant need bring nothing; the counter is not through.
+    /// The applicant need bring nothing for now; the counter or the authority is not through.
     Pending,
+    /// By what is registered, a condition of the item is not met.
+    NotEligible,
     /// Nobody has registered what the item needs.
     NotKnown,
 }
 
 impl Conclusion {
     /// Every word.
-    pub const ALL: [Self; 4] = [Self::Complete, Self::ToBring, Self::Pending, Self::NotKnown];
+    pub const ALL: [Self; 6] = [
+        Self::Complete,
+        Self::VerifiedSoFar,
+        Self::ToBring,
+        Self::Pending,
+        Self::NotEligible,
+        Self::NotKnown,
+    ];
 
     /// The wire word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
+            Self::VerifiedSoFar => "verified_so_far",
             Self::ToBring => "to_bring",
             Self::Pending => "pending",
+            Self::NotEligible => "not_eligible",
             Self::NotKnown => "not_known",
         }
     }
@@ -174,72 +229,174 @@ pub struct Notice {
     pub conclusion: Conclusion,
     /// The whole text.
     pub text: Label,
+    /// Conditions that are not met: key of the material that showed it, and which.
+    pub conditions: Vec<(String, Label)>,
     /// What must be brought: key of the material, and why.
     pub items: Vec<(String, Label)>,
 }
 
 /// The notice of an item; `None`: what it needs is not known.
-pub fn notice(item: &Label, lines: Option<&[Line<'_>]>) -> Notice {
-    let Some(lines) = lines else {
-        return Notice {
-            conclusion: Conclusion::NotKnown,
-            text: Label::told("notice.not_known", &[item]),
-            items: Vec::new(),
-        };
+pub fn notice(head: &NoticeHead<'_>, lines: Option<&[Line<'_>]>) -> Notice {
+    let body = match lines {
+        Some(lines) => NoticeBody::of(lines),
+        None => NoticeBody::default(),
     };
-    let turn = |wanted: Turn| {
-        let counts = move |line: &&Line<'_>| line.standing.turn() == wanted && line.necessity == Necessity::Required;
-        lines.iter().filter(counts)
+    let conclusion = match lines {
+        Some(_) => body.conclusion(head.list),
+        None => Conclusion::NotKnown,
     };
-    // Several materials may hang on one question; it is asked once.
-    let mut asked: Vec<&Label> = Vec::new();
-    let mut items: Vec<(String, Label)> = Vec::new();
-    for line in turn(Turn::Applicant) {
-        if let Standing::FactMissing(question) = line.standing {
-            if asked.contains(&question) {
-                continue;
-            }
-            asked.push(question);
-        }
-        items.push((line.id.to_owned(), why(line)));
-    }
-    let going_on: Vec<&Label> = turn(Turn::Counter).map(|line| line.name).collect();
-    let conclusion = match (items.is_empty(), going_on.is_empty()) {
-        (false, _) => Conclusion::ToBring,
-        (true, false) => Conclusion::Pending,
-        (true, true) => Conclusion::Complete,
-    };
+    let mut text = Paragraphs::default();
+    put_head(&mut text, head);
+    body.put(&mut text, head, conclusion);
+    text.add(&Label::told("notice.remedy", &[]));
     Notice {
         conclusion,
-        text: whole(item, conclusion, &items, &going_on),
-        items,
+        text: text.0,
+        conditions: body.conditions,
+        items: body.items,
     }
 }
 
-fn whole(item: &Label, conclusion: Conclusion, items: &[(String, Label)], going_on: &[&Label]) -> Label {
-    let count = Label::of(&items.len().to_string(), None);
-    let mut text = match conclusion {
-        Conclusion::ToBring => Label::told("notice.to_bring", &[item, &count]),
-        Conclusion::Pending | Conclusion::NotKnown => Label::told("notice.pending", &[item]),
-        Conclusion::Complete => Label::told("notice.complete", &[item]),
-    };
-    let mut add = |line: Label| {
-        text.zh.push_str(&format!("\n{}", line.zh));
-        text.en.push_str(&format!("\n{}", line.en));
-    };
-    for (number, (_, Label { zh, en })) in (1..).zip(items) {
-        add(Label {
-            zh: format!("{number}. {zh}"),
-            en: format!("{number}. {en}"),
+/// Lines of a text in both languages.
+#[derive(Default)]
+struct Paragraphs(Label);
+
+impl Paragraphs {
+    fn add(&mut self, line: &Label) {
+        for (text, line) in [(&mut self.0.zh, &line.zh), (&mut self.0.en, &line.en)] {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(line);
+        }
+    }
+
+    fn add_numbered(&mut self, lines: &[(String, Label)]) {
+        for (number, (_, Label { zh, en })) in (1..).zip(lines) {
+            self.add(&Label {
+                zh: format!("{number}. {zh}"),
+                en: format!("{number}. {en}"),
+            });
+        }
+    }
+}
+
+fn put_head(text: &mut Paragraphs, head: &NoticeHead<'_>) {
+    text.add(&Label::told("notice.head.title", &[head.item]));
+    if let Some(authority) = head.authority {
+        text.add(&Label::told("notice.head.authority", &[authority]));
+    }
+    let plain = |text: &str| Label::of(text, None);
+    text.add(&Label::told("notice.head.application", &[&plain(head.application_no)]));
+    text.add(&Label::told("notice.head.date", &[&plain(&head.date.to_string())]));
+    if !head.legal_basis.is_empty() {
+        let all: Vec<&Label> = head.legal_basis.iter().collect();
+        text.add(&Label::told("notice.head.legal_basis", &[&list(&all)]));
+    }
+}
+
+/// What a notice says below its head.
+#[derive(Default)]
+struct NoticeBody<'a> {
+    verified: usize,
+    conditions: Vec<(String, Label)>,
+    items: Vec<(String, Label)>,
+    counter: Vec<&'a Label>,
+    authority: Vec<Label>,
+    /// Whether the item needs nothing.
+    is_empty: bool,
+}
+
+impl<'a> NoticeBody<'a> {
+    fn of(lines: &[Line<'a>]) -> Self {
+        let mut body = Self {
+            is_empty: lines.is_empty(),
+            ..Self::default()
+        };
+        // Several materials may hang on one question; it is asked once.
+        let mut asked: Vec<&Label> = Vec::new();
+        for line in lines {
+            let is_required = line.necessity == Necessity::Required;
+            match line.standing.turn() {
+                Turn::Nobody => body.verified += usize::from(line.standing == Standing::Verified),
+                _ if !is_required => {}
+                Turn::Counter => body.counter.push(line.name),
+                Turn::Authority => body.authority.push(examined(line)),
+                Turn::Condition => body.conditions.push((line.id.to_owned(), why(line))),
+                Turn::Applicant => {
+                    if let Standing::FactMissing(question) = line.standing {
+                        if asked.contains(&question) {
+                            continue;
+                        }
+                        asked.push(question);
+                    }
+                    body.items.push((line.id.to_owned(), why(line)));
+                }
+            }
+        }
+        body
+    }
+
+    fn conclusion(&self, list: ListExtent) -> Conclusion {
+        if !self.conditions.is_empty() {
+            Conclusion::NotEligible
+        } else if !self.items.is_empty() {
+            Conclusion::ToBring
+        } else if !self.counter.is_empty() || !self.authority.is_empty() {
+            Conclusion::Pending
+        } else if list == ListExtent::Complete || self.is_empty {
+            Conclusion::Complete
+        } else {
+            Conclusion::VerifiedSoFar
+        }
+    }
+
+    fn put(&self, text: &mut Paragraphs, head: &NoticeHead<'_>, conclusion: Conclusion) {
+        let number = |count: usize| Label::of(&count.to_string(), None);
+        let (to_bring, verified) = (number(self.items.len()), number(self.verified));
+        text.add(&match conclusion {
+            Conclusion::NotKnown => Label::told("notice.not_known", &[head.item]),
+            Conclusion::Complete => Label::told("notice.complete", &[head.item]),
+            Conclusion::VerifiedSoFar => Label::told("notice.verified_so_far", &[head.item, &verified]),
+            Conclusion::Pending => Label::told("notice.pending", &[head.item]),
+            Conclusion::ToBring => Label::told("notice.to_bring", &[head.item, &to_bring]),
+            Conclusion::NotEligible => Label::told("notice.not_eligible", &[head.item]),
         });
+        text.add_numbered(&self.conditions);
+        if conclusion == Conclusion::NotEligible && !self.items.is_empty() {
+            text.add(&Label::told("notice.besides", &[&to_bring]));
+        }
+        text.add_numbered(&self.items);
+        if !self.authority.is_empty() {
+            text.add(&Label::told(
+                "notice.by_authority",
+                &[&list(&self.authority.iter().collect::<Vec<_>>())],
+            ));
+        }
+        if !self.counter.is_empty() {
+            text.add(&Label::told("notice.counter", &[&list(&self.counter)]));
+        }
+        if matches!(conclusion, Conclusion::NotKnown | Conclusion::Complete) {
+            return;
+        }
+        if self.verified > 0 && conclusion != Conclusion::VerifiedSoFar {
+            text.add(&Label::told("notice.so_far", &[&verified]));
+        }
+        let is_last_word = conclusion == Conclusion::ToBring && self.counter.is_empty() && self.authority.is_empty();
+        match head.list {
+            ListExtent::Open => text.add(&Label::told("notice.list_open", &[])),
+            ListExtent::Complete if is_last_word => text.add(&Label::told("notice.nothing_else", &[])),
+            ListExtent::Complete => {}
+        }
     }
-    if conclusion == Conclusion::ToBring {
-        add(Label::told("notice.nothing_else", &[]));
+}
+
+/// What the authority examines, and why no register proves it.
+fn examined(line: &Line<'_>) -> Label {
+    match &line.standing {
+        Standing::ByAuthority(reason) => Label::told("notice.examined", &[line.name, reason]),
+        _ => line.name.clone(),
     }
-    if !going_on.is_empty() {
-        add(Label::told("notice.counter", &[&list(going_on)]));
-    }
-    text
 }
 
 /// Names one after another.
@@ -255,24 +412,32 @@ fn list(labels: &[&Label]) -> Label {
     }
 }
 
-/// What must be brought of one material, and why.
+/// What must be brought of one material, or which condition it shows not to be met, and why.
 fn why(line: &Line<'_>) -> Label {
-    Label::told("notice.material", &[line.name, &reason(&line.standing)])
+    let reason = reason(&line.standing);
+    let told = match line.note.filter(|_| line.standing.turn() == Turn::Applicant) {
+        Some(note) => Label::told("notice.both", &[&reason, note]),
+        None => reason,
+    };
+    Label::told("notice.material", &[line.name, &told])
 }
 
 fn reason(standing: &Standing<'_>) -> Label {
+    let of = |key: &str, labels: &[&Label]| Label::told(key, &[&list(labels)]);
     match standing {
-        Standing::Mismatched { declared, demanded } => mismatched(declared, demanded),
-        Standing::ValueMissing(labels) => Label::told("notice.reason.value_missing", &[&list(labels)]),
+        Standing::Mismatched { declared, conditions } => mismatched(declared, conditions),
+        Standing::ConditionNotMet(conditions) => of("notice.reason.condition_not_met", conditions),
+        Standing::ValueMissing(labels) => of("notice.reason.value_missing", labels),
         Standing::FactMissing(question) => Label::told("notice.reason.fact_missing", &[question]),
-        Standing::InvalidValue(labels) => Label::told("notice.reason.invalid_value", &[&list(labels)]),
-        Standing::NotFound(labels) => Label::told("notice.reason.not_found", &[&list(labels)]),
-        Standing::Absent(labels) => Label::told("notice.reason.absent", &[&list(labels)]),
+        Standing::InvalidValue(labels) => of("notice.reason.invalid_value", labels),
+        Standing::NotFound(labels) => of("notice.reason.not_found", labels),
+        Standing::Absent(labels) => of("notice.reason.absent", labels),
         Standing::Withheld(basis) => Label::told("notice.reason.withheld", &[&Label::of(basis, None)]),
         Standing::NotVerifiable(reason) => Label::told("notice.reason.not_verifiable", &[reason]),
         Standing::NotMapped => Label::told("notice.reason.not_mapped", &[]),
         Standing::Verified
         | Standing::NotNeeded
+        | Standing::ByAuthority(_)
         | Standing::Review
         | Standing::Unavailable
         | Standing::NotGranted
@@ -280,14 +445,14 @@ fn reason(standing: &Standing<'_>) -> Label {
     }
 }
 
-fn mismatched(declared: &[&Label], demanded: &[&Label]) -> Label {
-    let of_said = Label::told("notice.reason.mismatched_declared", &[&list(declared)]);
-    let of_wanted = Label::told("notice.reason.mismatched_demanded", &[&list(demanded)]);
-    match (declared.is_empty(), demanded.is_empty()) {
-        (_, true) => of_said,
-        (true, false) => of_wanted,
-        (false, false) => Label::told("notice.both", &[&of_said, &of_wanted]),
+/// With what was declared wrong, the conditions may have been held against somebody else's record: they are only named.
+fn mismatched(declared: &[&Label], conditions: &[&Label]) -> Label {
+    let of_declared = Label::told("notice.reason.mismatched", &[&list(declared)]);
+    if conditions.is_empty() {
+        return of_declared;
     }
+    let also = Label::told("notice.reason.also_required", &[&list(conditions)]);
+    Label::told("notice.both", &[&of_declared, &also])
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ mod file_feed;
 mod http_limits;
 mod http_rules;
 mod item_lists;
+mod item_table;
 mod items;
 mod judged_pairs;
 mod kafka_kit;

@@ -1,15 +1,14 @@
 //! `POST /v1/checks`: a service item's materials, all asked at once, and the one-time notice of what is still to be brought.
-//! There is no second way to a register: what an item asks becomes the items of one batch, under the caller's own grants and guess
-//! budget, with one ledger entry. A notice is made of what the batch told its caller, so it can tell no more.
+//! There is no second way to a register: what an item asks becomes questions as of a batch, or searches for a licence by its holder,
+//! under the caller's own grants and guess budget, with one ledger entry. A notice is made of what they told their caller, so it can
+//! tell no more.
 //!
 //! "What the city knows must not be asked again": a register that could not be asked, or that the agency holds no grant for, is the
 //! counter's to go on with and never the applicant's to bring.
 
 use std::{borrow::Cow, sync::Arc};
 
-use jiff::civil::Date;
-use serde::Deserialize;
-
+use super::plan::{LicenceSearch, Plan, Slot, SlotState, place_of};
 use crate::node::{caller::Caller, write::LedgerAppender};
 use crate::{
     access::table::Refusal,
@@ -18,63 +17,26 @@ use crate::{
         ids::VerificationId,
         purpose,
     },
+    licences::query::{self, QueryBody},
     node::hub::Hub,
     verification::{
         chunk::{self, ChunkAnswer, ItemResult},
-        question::{self, Claim, ItemBody, Members, Operands, PredicateBody, Purpose, Text},
+        judge::Asking,
+        question::{Members, Purpose, Text},
         verify::{Entered, Judgement},
     },
 };
 use heyan_catalog::{
     Label,
-    item::{Asked, Material, Proof, Register, ServiceItem, Test},
+    item::{Asked, FoundBy, Register, ServiceItem},
 };
 use heyan_domain::{
-    fault::{Fault, pointer_segment},
-    notice::{self, Line, Necessity, Notice, Standing},
+    fault::Fault,
+    identifier::Finding,
+    notice::{self, Line, ListExtent, Notice, NoticeHead, Standing},
     policy::Clause,
-    template::Template,
     verdict::{Outcome, Verdict},
 };
-
-/// `POST /v1/checks`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CheckBody<'a> {
-    /// Why it is asked; `item_code` names the item.
-    #[serde(borrow, deserialize_with = "question::object")]
-    pub purpose: Purpose<'a>,
-    /// Values given once for all materials.
-    #[serde(borrow, default)]
-    pub applicant: Members<'a, Text<'a>>,
-    /// Values of single materials, by key.
-    #[serde(borrow, default)]
-    pub materials: Members<'a, Members<'a, Text<'a>>>,
-    /// What the applicant declares, where the item's needs hang on it.
-    #[serde(borrow, default)]
-    pub facts: Members<'a, Text<'a>>,
-}
-
-/// Values that every counter has of an applicant: an item that does not need one passes it over.
-const OF_EVERY_APPLICANT: [&str; 3] = ["name", "id_number", "uscc"];
-
-/// What a check asks of the registers, and what it knows without asking.
-pub struct Plan<'b> {
-    slots: Option<Vec<Slot<'b>>>,
-    questions: Vec<ItemBody<'b>>,
-}
-
-struct Slot<'b> {
-    material: &'b Material,
-    state: State<'b>,
-}
-
-enum State<'b> {
-    /// It is the next question.
-    Asked(&'b Register),
-    /// Nothing is asked.
-    Known(Standing<'b>, Vec<String>),
-}
 
 /// What became of one material.
 pub struct MaterialAnswer<'a> {
@@ -110,180 +72,53 @@ pub fn item_of(hub: &Hub, purpose: &Purpose<'_>) -> Result<Arc<ServiceItem>, App
     items.get(&purpose.item_code).ok_or(AppError::NotFound(Thing::Item))
 }
 
-/// Says what is asked for an item on a day, and what is known without asking.
-///
-/// # Errors
-/// Materials, values or facts that the item does not have.
-pub fn plan<'b>(item: &'b ServiceItem, body: &'b CheckBody<'_>, today: Date) -> Result<Plan<'b>, AppError> {
-    refuse_unknown(item, body)?;
-    let mut questions = Vec::new();
-    let slots = item.materials.as_deref().map(|materials| {
-        let slot = |material| Slot {
-            material,
-            state: state_of(material, body, today, &mut questions),
+/// Licences that a check seeks, and why some could not be sought, in the order of the plan.
+#[derive(Default)]
+pub struct SoughtLicences<'a> {
+    sought: Vec<Option<query::Asked<'a>>>,
+    failed: Vec<Option<AppError>>,
+}
+
+impl<'a> SoughtLicences<'a> {
+    /// Why those that could not be sought could not be.
+    pub fn take_failed(&mut self) -> Vec<Option<AppError>> {
+        std::mem::take(&mut self.failed)
+    }
+}
+
+/// Looks for the licences of a check; nothing is told of them here.
+pub async fn seek<'a>(
+    hub: &'a Hub,
+    caller: &Caller,
+    purpose: &Purpose<'a>,
+    plan: &'a Plan<'a>,
+    now_us: i64,
+) -> SoughtLicences<'a> {
+    let mut licences = SoughtLicences::default();
+    for search in &plan.searches {
+        let (sought, failed) = match query::seek(hub, caller, body_of(purpose, search), now_us).await {
+            Ok(asked) => (Some(asked), None),
+            Err(error) => (None, Some(error)),
         };
-        materials.iter().map(slot).collect()
-    });
-    Ok(Plan { slots, questions })
+        licences.sought.push(sought);
+        licences.failed.push(failed);
+    }
+    licences
 }
 
-impl Plan<'_> {
-    /// Datasets that are asked.
-    pub fn datasets(&self) -> impl Iterator<Item = &str> {
-        self.questions.iter().filter_map(|question| question.dataset.as_deref())
-    }
-}
-
-/// A value that the item never takes is a mistake of the caller's: he would wait for it to count.
-fn refuse_unknown(item: &ServiceItem, body: &CheckBody<'_>) -> Result<(), AppError> {
-    let Some(materials) = item.materials.as_deref() else {
-        return Ok(());
-    };
-    let mut faults = Vec::new();
-    let mut unknown = |pointer: String| faults.push(Fault::new(pointer, "unknown_member"));
-    for (name, _) in &body.applicant.0 {
-        let takes = |template: &Template| matches!(template, Template::Applicant(taken) if **taken == **name);
-        let is_taken = || materials.iter().flat_map(Material::templates).any(takes);
-        if !OF_EVERY_APPLICANT.contains(&&**name) && !is_taken() {
-            unknown(format!("/applicant/{}", pointer_segment(name)));
-        }
-    }
-    for (id, values) in &body.materials.0 {
-        let at = format!("/materials/{}", pointer_segment(id));
-        let Some(material) = materials.iter().find(|material| *material.id == **id) else {
-            unknown(at);
-            continue;
-        };
-        for (name, _) in &values.0 {
-            let takes = |template: &Template| matches!(template, Template::Material(taken) if **taken == **name);
-            if !material.templates().any(takes) {
-                unknown(format!("{at}/{}", pointer_segment(name)));
-            }
-        }
-    }
-    let has_fact = |name: &str| {
-        materials
-            .iter()
-            .flat_map(|one| &one.when)
-            .any(|when| *when.fact == *name)
-    };
-    for (name, _) in body.facts.0.iter().filter(|(name, _)| !has_fact(name)) {
-        unknown(format!("/facts/{}", pointer_segment(name)));
-    }
-    match faults.is_empty() {
-        true => Ok(()),
-        false => Err(AppError::Invalid(faults)),
-    }
-}
-
-fn state_of<'b>(
-    material: &'b Material,
-    body: &'b CheckBody<'_>,
-    today: Date,
-    questions: &mut Vec<ItemBody<'b>>,
-) -> State<'b> {
-    let known = |standing| State::Known(standing, Vec::new());
-    if let Some(when) = &material.when {
-        match body.facts.get(&when.fact).filter(|text| !purpose::is_blank(text)) {
-            None => {
-                let place = format!("/facts/{}", when.fact);
-                return State::Known(Standing::FactMissing(&when.question), vec![place]);
-            }
-            Some(fact) if !when.is.iter().any(|value| **value == **fact) => return known(Standing::NotNeeded),
-            Some(_) => {}
-        }
-    }
-    let is_optional = material.necessity == Necessity::Optional;
-    match &material.proof {
-        Proof::NotVerifiable(_) | Proof::NotMapped if is_optional => known(Standing::NotNeeded),
-        Proof::NotVerifiable(reason) => known(Standing::NotVerifiable(reason)),
-        Proof::NotMapped => known(Standing::NotMapped),
-        Proof::Register(register) => {
-            let values = Values {
-                body,
-                material,
-                own: body.materials.get(&material.id),
-                today,
-            };
-            match values.question(register) {
-                Ok(question) => {
-                    questions.push(question);
-                    State::Asked(register)
-                }
-                Err(_missing) if is_optional && values.own.is_none() => known(Standing::NotNeeded),
-                Err((labels, places)) => State::Known(Standing::ValueMissing(labels), places),
-            }
-        }
-    }
-}
-
-/// Where the values of one material come from.
-struct Values<'b> {
-    body: &'b CheckBody<'b>,
-    material: &'b Material,
-    own: Option<&'b Members<'b, Text<'b>>>,
-    today: Date,
-}
-
-/// What is missing: what people call it, and its place in the request.
-type Missing<'b> = (Vec<&'b Label>, Vec<String>);
-
-impl<'b> Values<'b> {
-    fn value(&self, template: &'b Template) -> Option<Cow<'b, str>> {
-        let given = match template {
-            Template::Applicant(name) => self.body.applicant.get(name),
-            Template::Material(name) => self.own.and_then(|own| own.get(name)),
-            Template::Literal(_) | Template::Today(_) => return template.own_value(self.today),
-        };
-        let given = given.filter(|text| !purpose::is_blank(text));
-        given.map(|text| Cow::Borrowed(&**text))
-    }
-
-    fn question(&self, register: &'b Register) -> Result<ItemBody<'b>, Missing<'b>> {
-        let (mut labels, mut places): Missing<'b> = (Vec::new(), Vec::new());
-        for asked in register.asked() {
-            for template in asked.templates().iter().filter(|one| self.value(one).is_none()) {
-                let place = place_of(self.material, template);
-                if !places.contains(&place) {
-                    labels.push(&asked.label);
-                    places.push(place);
-                }
-            }
-        }
-        if !places.is_empty() {
-            return Err((labels, places));
-        }
-        let value = |template| self.value(template).unwrap_or_default();
-        let subject = register.subject.iter().filter_map(|asked| {
-            let template = asked.templates().first()?;
-            Some((Cow::Borrowed(&*asked.name), Text(value(template))))
-        });
-        let claims = register.claims.iter().map(|asked| {
-            let claim = match &asked.test {
-                Test::Literal(template) => Claim::Literal(value(template)),
-                Test::Predicate { op, operands } => Claim::Predicate(PredicateBody {
-                    op: Text(Cow::Borrowed(op)),
-                    value: Operands(operands.iter().map(value).collect()),
-                }),
-            };
-            (Cow::Borrowed(&*asked.name), claim)
-        });
-        Ok(ItemBody {
-            reference: Text(Cow::Borrowed(&self.material.id)),
-            dataset: Some(Text(Cow::Borrowed(&register.dataset))),
-            subject: Members(subject.collect()),
-            claims: Members(claims.collect()),
-            max_age_s: None,
-        })
-    }
-}
-
-/// The place of the request that a value is taken from.
-fn place_of(material: &Material, template: &Template) -> String {
-    match template {
-        Template::Applicant(name) => format!("/applicant/{name}"),
-        Template::Material(name) => format!("/materials/{}/{name}", material.id),
-        Template::Literal(_) | Template::Today(_) => format!("/materials/{}", material.id),
+fn body_of<'a>(purpose: &Purpose<'a>, search: &'a LicenceSearch<'a>) -> QueryBody<'a> {
+    let key = search.key.iter();
+    let claims = search.claims.iter();
+    QueryBody {
+        purpose: purpose.clone(),
+        dataset: Some(Text(Cow::Borrowed(search.dataset))),
+        key: Members(
+            key.map(|(name, value)| ((*name).into(), Text(Cow::Borrowed(&**value))))
+                .collect(),
+        ),
+        claims: Members(claims.map(|(name, claim)| ((*name).into(), claim.clone())).collect()),
+        on: None,
+        max_age_s: None,
     }
 }
 
@@ -293,14 +128,36 @@ fn place_of(material: &Material, template: &Template) -> String {
 /// The ledger takes no entry: then nothing is told.
 pub async fn check<'a, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
-    way: &W,
-    caller: &Caller,
+    (way, caller): (&W, &Caller),
     purpose: &Purpose<'_>,
     item: &'a ServiceItem,
     plan: &'a Plan<'a>,
+    (licences, failed): (&'a SoughtLicences<'a>, Vec<Option<AppError>>),
 ) -> Result<CheckAnswer<'a>, AppError> {
-    let items = plan.questions.iter().map(Ok::<_, AppError>).collect();
-    let answer = chunk::verify_chunk(hub, way, caller, purpose, None, items).await?;
+    let now_us = hub.clock.now_us();
+    let asking = Asking::new(caller, purpose, now_us);
+    let questions = plan.questions.iter().map(Ok::<_, AppError>).collect();
+    let mut answers = chunk::judge_all(hub, &asking, None, questions).await.into_iter();
+    let mut searches = licences.sought.iter().zip(failed);
+    let mut judged = Vec::with_capacity(answers.len() + licences.sought.len());
+    for slot in plan.slots.iter().flatten() {
+        let result = match slot.state {
+            SlotState::Known(..) => continue,
+            SlotState::Asked(_) => answers.next(),
+            SlotState::Sought(_) => match searches.next() {
+                Some((Some(asked), _)) => {
+                    Some(query::judge(hub, caller, asked, now_us).await.map(|told| told.0).into())
+                }
+                Some((None, error)) => error.map(ItemResult::Failed),
+                None => None,
+            },
+        };
+        let unanswered = || ItemResult::Failed(AppError::Internal("a material was not answered"));
+        let mut result = result.unwrap_or_else(unanswered);
+        slot.keep_conditions_apart(&mut result);
+        judged.push(result);
+    }
+    let answer = chunk::enter_all(hub, way, caller, purpose, now_us, judged).await?;
     let ChunkAnswer { id, results, entered } = answer;
     let mut results = results.into_iter();
     let materials: Vec<MaterialAnswer<'a>> = plan
@@ -313,13 +170,45 @@ pub async fn check<'a, W: LedgerAppender>(
     let known = plan.slots.as_ref().map(|_| lines.as_slice());
     Ok(CheckAnswer {
         id,
-        notice: notice::notice(&item.name, known),
+        notice: notice::notice(&head_of(item, purpose, plan), known),
         materials,
         entered,
     })
 }
 
+fn head_of<'a>(item: &'a ServiceItem, purpose: &'a Purpose<'_>, plan: &Plan<'_>) -> NoticeHead<'a> {
+    NoticeHead {
+        item: &item.name,
+        authority: item.authority.as_ref(),
+        legal_basis: &item.spec.legal_basis,
+        application_no: &purpose.application_no,
+        date: plan.today,
+        list: match item.spec.list_complete {
+            true => ListExtent::Complete,
+            false => ListExtent::Open,
+        },
+    }
+}
+
 impl<'b> Slot<'b> {
+    /// A condition that is not met is no mismatch: the register agrees with what was declared, so there is nothing to correct.
+    fn keep_conditions_apart(&self, result: &mut ItemResult<'_, AppError>) {
+        let (SlotState::Asked(register) | SlotState::Sought(register)) = &self.state else {
+            return;
+        };
+        let ItemResult::Answered { judgement, .. } = result else {
+            return;
+        };
+        if !matches!(judged(register, judgement), Standing::ConditionNotMet(_)) {
+            return;
+        }
+        judgement.mismatch = None;
+        if let Some(mut consequence) = judgement.consequence.take() {
+            consequence.opens = None;
+            judgement.consequence = (!consequence.is_empty()).then_some(consequence);
+        }
+    }
+
     fn answer(&self, results: &mut impl Iterator<Item = ItemResult<'b, AppError>>) -> MaterialAnswer<'b> {
         let mut answer = MaterialAnswer {
             line: Line {
@@ -327,17 +216,18 @@ impl<'b> Slot<'b> {
                 name: &self.material.name,
                 necessity: self.material.necessity,
                 standing: Standing::Unavailable,
+                note: self.material.note.as_ref(),
             },
             pointers: Vec::new(),
             judged: None,
             problem: None,
         };
         match &self.state {
-            State::Known(standing, pointers) => {
+            SlotState::Known(standing, pointers) => {
                 answer.line.standing = standing.clone();
                 answer.pointers.clone_from(pointers);
             }
-            State::Asked(register) => match results.next() {
+            SlotState::Asked(register) | SlotState::Sought(register) => match results.next() {
                 Some(ItemResult::Answered { position, judgement }) => {
                     answer.line.standing = judged(register, &judgement);
                     answer.judged = Some((position, judgement));
@@ -377,7 +267,11 @@ impl<'b> Slot<'b> {
                 let pointer = fault.pointer.as_str();
                 move |asked: &&'b Asked| pointer.strip_prefix(prefix) == Some(&*asked.name)
             };
-            let of_subject = register.subject.iter().find(named("/subject/"));
+            let part = match register.found_by {
+                FoundBy::Identifier => "/subject/",
+                FoundBy::Holder => "/key/",
+            };
+            let of_subject = register.subject.iter().find(named(part));
             let asked = of_subject.or_else(|| register.claims.iter().find(named("/claims/")));
             let declared = asked.and_then(|asked| asked.templates().iter().find(|one| one.is_declared()));
             labels.extend(asked.map(|asked| &asked.label));
@@ -395,26 +289,20 @@ impl<'b> Slot<'b> {
 
 /// What an answered question comes to. A missing value goes before a missing grant: the applicant has to bring it in any case.
 fn judged<'b>(register: &'b Register, judgement: &Judgement<'_>) -> Standing<'b> {
-    let fields = judgement.fields.iter();
-    let asked_of = |name: &str| register.claims.iter().find(|asked| *asked.name == *name);
     let with = |wanted: fn(Verdict) -> bool| -> Vec<&'b Asked> {
-        let found = fields.clone().filter(|(_, _, verdict)| wanted(*verdict));
-        found.filter_map(|(name, _, _)| asked_of(name)).collect()
+        let found = judgement.fields.iter().filter(|(_, _, verdict)| wanted(*verdict));
+        found.filter_map(|(name, _, _)| asked_of(register, name)).collect()
     };
     let labels = |asked: Vec<&'b Asked>| asked.into_iter().map(|asked| &asked.label).collect::<Vec<&'b Label>>();
+    let in_force = || register.in_force.iter().collect::<Vec<&'b Label>>();
+    let is_inactive = judgement.findings.contains(&Finding::SubjectNotActive);
     match judgement.outcome {
-        // A check asks for no day, so no licence is told to be out of force.
-        Outcome::Verified | Outcome::NotInForce => Standing::Verified,
+        Outcome::Verified | Outcome::NotInForce if register.in_force.is_none() => Standing::Verified,
+        Outcome::Verified if !is_inactive => Standing::Verified,
+        Outcome::Verified | Outcome::NotInForce => Standing::ConditionNotMet(in_force()),
         Outcome::Review => Standing::Review,
-        Outcome::NotFound => Standing::NotFound(register.subject.iter().map(|asked| &asked.label).collect()),
-        Outcome::Mismatched => {
-            let differing = with(|verdict| verdict == Verdict::Mismatch);
-            let (declared, demanded) = differing.into_iter().partition(|asked| asked.is_declared());
-            Standing::Mismatched {
-                declared: labels(declared),
-                demanded: labels(demanded),
-            }
-        }
+        Outcome::NotFound => Standing::NotFound(identified_by(register)),
+        Outcome::Mismatched => mismatched(register, with(|verdict| verdict == Verdict::Mismatch)),
         Outcome::Incomplete => {
             let absent = with(|verdict| verdict == Verdict::Absent);
             if !absent.is_empty() {
@@ -425,5 +313,45 @@ fn judged<'b>(register: &'b Register, judgement: &Judgement<'_>) -> Standing<'b>
                 Standing::NotGranted
             }
         }
+    }
+}
+
+/// What the register was asked under the name of a field; parts of a licence's key are claimed too.
+fn asked_of<'b>(register: &'b Register, name: &str) -> Option<&'b Asked> {
+    register
+        .claims
+        .iter()
+        .chain(&register.subject)
+        .find(|asked| *asked.name == *name)
+}
+
+/// What the record was looked up by, as far as somebody declared it.
+fn identified_by(register: &Register) -> Vec<&Label> {
+    let declared = register.subject.iter().filter(|asked| asked.is_declared());
+    declared.map(|asked| &asked.label).collect()
+}
+
+/// What differs: with what was declared, or with conditions of the item.
+fn mismatched<'b>(register: &'b Register, differing: Vec<&'b Asked>) -> Standing<'b> {
+    let of_key = |asked: &Asked| register.subject.iter().any(|part| *part.name == *asked.name);
+    let is_sought = register.found_by == FoundBy::Holder;
+    // A licence that was not found is told as one of which everything differs.
+    if is_sought && differing.iter().any(|asked| of_key(asked)) {
+        return Standing::Mismatched {
+            declared: identified_by(register),
+            conditions: Vec::new(),
+        };
+    }
+    let (declared, demanded): (Vec<&Asked>, Vec<&Asked>) = differing.into_iter().partition(|asked| asked.is_declared());
+    let conditions: Vec<&Label> = demanded
+        .into_iter()
+        .filter_map(|asked| asked.condition.as_ref())
+        .collect();
+    match declared.is_empty() {
+        true => Standing::ConditionNotMet(conditions),
+        false => Standing::Mismatched {
+            declared: declared.into_iter().map(|asked| &asked.label).collect(),
+            conditions,
+        },
     }
 }

@@ -2,6 +2,7 @@
 //! counts. A change is one commit with its ledger entry, then the table is swapped, then entered, then answered.
 
 pub mod checks;
+pub mod plan;
 pub mod register;
 
 use self::register::Items;
@@ -308,7 +309,7 @@ pub fn report(items: &Items) -> Report {
                 }
                 other => {
                     match other {
-                        Proof::NotVerifiable(_) => report.not_verifiable += 1,
+                        Proof::NotVerifiable(_) | Proof::ByAuthority(_) => report.not_verifiable += 1,
                         _ => report.not_mapped += 1,
                     }
                     let elsewhere = proven.get(&folded(&material.name.zh));

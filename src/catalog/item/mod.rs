@@ -22,6 +22,8 @@ pub struct ServiceItem {
     pub spec: ItemSpec,
     /// Its name in both languages.
     pub name: Label,
+    /// The agency that handles it, where it is known.
+    pub authority: Option<Label>,
     /// What it needs; `None`: not known.
     pub materials: Option<Box<[Material]>>,
 }
@@ -38,6 +40,8 @@ pub struct Material {
     pub when: Option<Condition>,
     /// How it is proven.
     pub proof: Proof,
+    /// What else is told when it is asked for.
+    pub note: Option<Label>,
 }
 
 /// A condition on a declared fact.
@@ -54,8 +58,10 @@ pub struct Condition {
 pub enum Proof {
     /// By a register.
     Register(Register),
-    /// By none, for this reason.
+    /// By none, for this reason: the applicant brings it.
     NotVerifiable(Label),
+    /// By none, for this reason: the authority examines it.
+    ByAuthority(Label),
     /// Nobody has said.
     NotMapped,
 }
@@ -64,10 +70,23 @@ pub enum Proof {
 pub struct Register {
     /// Dataset.
     pub dataset: Arc<str>,
-    /// Members of the subject.
+    /// How the record is found.
+    pub found_by: FoundBy,
+    /// Members of the subject, or the parts of a licence's key in the order of the dataset.
     pub subject: Box<[Asked]>,
     /// Fields, with what must agree.
     pub claims: Box<[Asked]>,
+    /// The condition that the record is in force, in words; `None`: it need not be.
+    pub in_force: Option<Label>,
+}
+
+/// How a record is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    /// By its identifier.
+    Identifier,
+    /// A licence by type, number on its face and holder together.
+    Holder,
 }
 
 /// One member or field that is asked about.
@@ -78,6 +97,8 @@ pub struct Asked {
     pub label: Label,
     /// What must agree.
     pub test: Test,
+    /// What the item demands, in words; `None` for what somebody declares.
+    pub condition: Option<Label>,
 }
 
 /// What must agree.
@@ -120,6 +141,7 @@ impl ServiceItem {
     pub fn without_materials(spec: ItemSpec) -> Self {
         Self {
             name: Label::of(&spec.name, spec.name_en.as_deref()),
+            authority: spec.authority(),
             spec,
             materials: None,
         }
@@ -131,7 +153,7 @@ impl Material {
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
         let register = match &self.proof {
             Proof::Register(register) => Some(register),
-            Proof::NotVerifiable(_) | Proof::NotMapped => None,
+            Proof::NotVerifiable(_) | Proof::ByAuthority(_) | Proof::NotMapped => None,
         };
         let asked = register.into_iter().flat_map(Register::asked);
         asked.flat_map(Asked::templates)

@@ -9,7 +9,7 @@ use heyan_app::{
     watches::WatchBody,
 };
 use heyan_app::{
-    items::checks::CheckBody,
+    items::plan::CheckBody,
     verification::question::{ItemBody, Purpose, VerificationBody},
 };
 use heyan_catalog::{
