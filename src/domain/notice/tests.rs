@@ -290,7 +290,7 @@ fn expected(pair: [(&Row<'_>, &Label); 2], list: ListExtent) -> (&'static str, L
     let is_pending = !counter.is_empty() || !authority.is_empty();
     let (word, zh, en) = opening((!conditions.is_empty(), n, is_pending, verified), list);
     let (mut zh, mut en) = (HEAD_ZH.to_owned() + &zh, HEAD_EN.to_owned() + &en);
-    let mut numbered = |rows: &[(&Row<'_>, &Label)], zh: &mut String, en: &mut String| {
+    let numbered = |rows: &[(&Row<'_>, &Label)], zh: &mut String, en: &mut String| {
         for (n, (row, name)) in rows.iter().enumerate() {
             let (line_zh, line_en) = row.line.unwrap();
             *zh += &format!("\n{}. {}：{line_zh}", n + 1, name.zh);
