@@ -267,6 +267,45 @@ fn opening(
     }
 }
 
+/// What the authority examines and the counter goes on with.
+fn put_unfinished(
+    authority: &[(&Row<'_>, &Label)],
+    counter: &[(&Row<'_>, &Label)],
+    (zh, en): (&mut String, &mut String),
+) {
+    let names = |rows: &[(&Row<'_>, &Label)], pick: fn(&Label) -> &str| {
+        rows.iter().map(|(_, name)| pick(name).to_owned()).collect::<Vec<_>>()
+    };
+    if !authority.is_empty() {
+        let why_zh: Vec<String> = names(authority, |l| &l.zh)
+            .iter()
+            .map(|name| format!("{name}（合同由双方自行签订。）"))
+            .collect();
+        let why_en: Vec<String> = names(authority, |l| &l.en)
+            .iter()
+            .map(|name| format!("{name} (The parties sign it between themselves.)"))
+            .collect();
+        *zh += &format!(
+            "\n以下事项没有登记可以直接证明，由受理机关查验：{}。",
+            why_zh.join("、")
+        );
+        *en += &format!(
+            "\nNo register proves these directly; the authority examines them: {}.",
+            why_en.join(", ")
+        );
+    }
+    if !counter.is_empty() {
+        *zh += &format!(
+            "\n以下内容由窗口继续核验，目前无需您提交：{}。",
+            names(counter, |l| &l.zh).join("、")
+        );
+        *en += &format!(
+            "\nThe counter continues to verify these; do not bring them for now: {}.",
+            names(counter, |l| &l.en).join(", ")
+        );
+    }
+}
+
 /// The whole text that two materials must give, sentence by sentence.
 fn expected(pair: [(&Row<'_>, &Label); 2], list: ListExtent) -> (&'static str, Label) {
     let of = |whose: Whose| {
@@ -303,37 +342,7 @@ fn expected(pair: [(&Row<'_>, &Label); 2], list: ListExtent) -> (&'static str, L
         en += &format!("\nIf the register is wrong and has been corrected, you still need to bring ({n}):");
     }
     numbered(&bring, &mut zh, &mut en);
-    let names = |rows: &[(&Row<'_>, &Label)], pick: fn(&Label) -> &str| {
-        rows.iter().map(|(_, name)| pick(name).to_owned()).collect::<Vec<_>>()
-    };
-    if !authority.is_empty() {
-        let why_zh: Vec<String> = names(&authority, |l| &l.zh)
-            .iter()
-            .map(|name| format!("{name}（合同由双方自行签订。）"))
-            .collect();
-        let why_en: Vec<String> = names(&authority, |l| &l.en)
-            .iter()
-            .map(|name| format!("{name} (The parties sign it between themselves.)"))
-            .collect();
-        zh += &format!(
-            "\n以下事项没有登记可以直接证明，由受理机关查验：{}。",
-            why_zh.join("、")
-        );
-        en += &format!(
-            "\nNo register proves these directly; the authority examines them: {}.",
-            why_en.join(", ")
-        );
-    }
-    if !counter.is_empty() {
-        zh += &format!(
-            "\n以下内容由窗口继续核验，目前无需您提交：{}。",
-            names(&counter, |l| &l.zh).join("、")
-        );
-        en += &format!(
-            "\nThe counter continues to verify these; do not bring them for now: {}.",
-            names(&counter, |l| &l.en).join(", ")
-        );
-    }
+    put_unfinished(&authority, &counter, (&mut zh, &mut en));
     if verified > 0 && !["complete", "verified_so_far"].contains(&word) {
         zh += &format!("\n截至目前，已有 {verified} 项经联网核验与登记一致。");
         en += &format!("\nVerified so far, in agreement with the registers: {verified}.");
