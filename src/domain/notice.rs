@@ -4,12 +4,12 @@
 
 use jiff::civil::Date;
 
-use super::label::Label;
+use super::label::BilingualLabel;
 use heyan_texts::Locale;
 
 /// What became of one material.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing<'a> {
+pub enum MaterialStanding<'a> {
     /// The register agrees with everything.
     Verified,
     /// The condition does not hold, or it may be left out and was.
@@ -17,30 +17,30 @@ pub enum Standing<'a> {
     /// The register disagrees with what was declared.
     Mismatched {
         /// With what was declared of these.
-        declared: Vec<&'a Label>,
+        declared: Vec<&'a BilingualLabel>,
         /// Conditions of the item that were not shown to hold.
-        conditions: Vec<&'a Label>,
+        conditions: Vec<&'a BilingualLabel>,
     },
     /// The register agrees with what was declared, and these conditions of the item are not met.
-    ConditionNotMet(Vec<&'a Label>),
+    ConditionNotMet(Vec<&'a BilingualLabel>),
     /// A person of the counter must look.
     Review,
     /// These values have to be given; the register can then be asked.
-    ValueMissing(Vec<&'a Label>),
+    ValueMissing(Vec<&'a BilingualLabel>),
     /// Whether it is needed hangs on this.
-    FactMissing(&'a Label),
+    FactMissing(&'a BilingualLabel),
     /// These values cannot be what they claim to be.
-    InvalidValue(Vec<&'a Label>),
+    InvalidValue(Vec<&'a BilingualLabel>),
     /// The register knows of no such thing; identified by these.
-    NotFound(Vec<&'a Label>),
+    NotFound(Vec<&'a BilingualLabel>),
     /// The register holds no value of these.
-    Absent(Vec<&'a Label>),
+    Absent(Vec<&'a BilingualLabel>),
     /// The register is shared with nobody, for this reason.
     Withheld(String),
     /// No register can prove it, for this reason: the applicant brings it.
-    NotVerifiable(&'a Label),
+    NotVerifiable(&'a BilingualLabel),
     /// No register can prove it, for this reason: the authority examines it.
-    ByAuthority(&'a Label),
+    ByAuthority(&'a BilingualLabel),
     /// Nobody has said which register proves it.
     NotMapped,
     /// The register could not be asked now.
@@ -51,7 +51,7 @@ pub enum Standing<'a> {
     CeilingReached,
 }
 
-impl Standing<'_> {
+impl MaterialStanding<'_> {
     /// The outcome on the wire.
     pub const fn outcome(&self) -> &'static str {
         match self {
@@ -84,13 +84,13 @@ impl Standing<'_> {
     }
 
     /// Who has something to do.
-    const fn turn(&self) -> Turn {
+    const fn turn(&self) -> SentenceTurn {
         match self {
-            Self::Verified | Self::NotNeeded => Turn::Nobody,
-            Self::ConditionNotMet(_) => Turn::Condition,
-            Self::ByAuthority(_) => Turn::Authority,
-            Self::Review | Self::Unavailable | Self::NotGranted | Self::CeilingReached => Turn::Counter,
-            _ => Turn::Applicant,
+            Self::Verified | Self::NotNeeded => SentenceTurn::Nobody,
+            Self::ConditionNotMet(_) => SentenceTurn::Condition,
+            Self::ByAuthority(_) => SentenceTurn::Authority,
+            Self::Review | Self::Unavailable | Self::NotGranted | Self::CeilingReached => SentenceTurn::Counter,
+            _ => SentenceTurn::Applicant,
         }
     }
 }
@@ -121,7 +121,7 @@ pub const REASONS: [&str; 12] = [
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum SentenceTurn {
     Nobody,
     Applicant,
     Counter,
@@ -133,7 +133,7 @@ enum Turn {
 
 /// Whether a material may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Necessity {
+pub enum MaterialNecessity {
     /// It may not.
     Required,
     /// It may: then nothing is asked for it.
@@ -142,17 +142,17 @@ pub enum Necessity {
 
 /// One material of the item that was checked.
 #[derive(Clone, Debug)]
-pub struct Line<'a> {
+pub struct NoticeLine<'a> {
     /// Its key.
     pub id: &'a str,
     /// What people call it.
-    pub name: &'a Label,
+    pub name: &'a BilingualLabel,
     /// Whether it may be left out.
-    pub necessity: Necessity,
+    pub necessity: MaterialNecessity,
     /// What became of it.
-    pub standing: Standing<'a>,
+    pub standing: MaterialStanding<'a>,
     /// What else is told when it is asked for.
-    pub note: Option<&'a Label>,
+    pub note: Option<&'a BilingualLabel>,
 }
 
 /// Whether a list of materials names everything that is needed.
@@ -168,11 +168,11 @@ pub enum ListExtent {
 #[derive(Clone, Copy, Debug)]
 pub struct NoticeHead<'a> {
     /// Name of the item.
-    pub item: &'a Label,
+    pub item: &'a BilingualLabel,
     /// The agency that handles it.
-    pub authority: Option<&'a Label>,
+    pub authority: Option<&'a BilingualLabel>,
     /// Law or rule by which the item exists.
-    pub legal_basis: &'a [Label],
+    pub legal_basis: &'a [BilingualLabel],
     /// The applicant's matter at the agency.
     pub application_no: &'a str,
     /// The day of the check.
@@ -183,7 +183,7 @@ pub struct NoticeHead<'a> {
 
 /// What the whole check comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Conclusion {
+pub enum CheckConclusion {
     /// Everything on a complete list is verified.
     Complete,
     /// Everything that was asked is verified; the list is not said to be complete.
@@ -198,7 +198,7 @@ pub enum Conclusion {
     NotKnown,
 }
 
-impl Conclusion {
+impl CheckConclusion {
     /// Every word.
     pub const ALL: [Self; 6] = [
         Self::Complete,
@@ -226,29 +226,29 @@ impl Conclusion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// What the check comes to.
-    pub conclusion: Conclusion,
+    pub conclusion: CheckConclusion,
     /// The whole text.
-    pub text: Label,
+    pub text: BilingualLabel,
     /// Conditions that are not met: key of the material that showed it, and which.
-    pub conditions: Vec<(String, Label)>,
+    pub conditions: Vec<(String, BilingualLabel)>,
     /// What must be brought: key of the material, and why.
-    pub items: Vec<(String, Label)>,
+    pub items: Vec<(String, BilingualLabel)>,
 }
 
 /// The notice of an item; `None`: what it needs is not known.
-pub fn notice(head: &NoticeHead<'_>, lines: Option<&[Line<'_>]>) -> Notice {
+pub fn notice(head: &NoticeHead<'_>, lines: Option<&[NoticeLine<'_>]>) -> Notice {
     let body = match lines {
         Some(lines) => NoticeBody::of(lines),
         None => NoticeBody::default(),
     };
     let conclusion = match lines {
         Some(_) => body.conclusion(head.list),
-        None => Conclusion::NotKnown,
+        None => CheckConclusion::NotKnown,
     };
     let mut text = Paragraphs::default();
     put_head(&mut text, head);
     body.put(&mut text, head, conclusion);
-    text.add(&Label::told("notice.remedy", &[]));
+    text.add(&BilingualLabel::told("notice.remedy", &[]));
     Notice {
         conclusion,
         text: text.0,
@@ -259,10 +259,10 @@ pub fn notice(head: &NoticeHead<'_>, lines: Option<&[Line<'_>]>) -> Notice {
 
 /// Lines of a text in both languages.
 #[derive(Default)]
-struct Paragraphs(Label);
+struct Paragraphs(BilingualLabel);
 
 impl Paragraphs {
-    fn add(&mut self, line: &Label) {
+    fn add(&mut self, line: &BilingualLabel) {
         for (text, line) in [(&mut self.0.zh, &line.zh), (&mut self.0.en, &line.en)] {
             if !text.is_empty() {
                 text.push('\n');
@@ -271,9 +271,9 @@ impl Paragraphs {
         }
     }
 
-    fn add_numbered(&mut self, lines: &[(String, Label)]) {
-        for (number, (_, Label { zh, en })) in (1..).zip(lines) {
-            self.add(&Label {
+    fn add_numbered(&mut self, lines: &[(String, BilingualLabel)]) {
+        for (number, (_, BilingualLabel { zh, en })) in (1..).zip(lines) {
+            self.add(&BilingualLabel {
                 zh: format!("{number}. {zh}"),
                 en: format!("{number}. {en}"),
             });
@@ -282,16 +282,22 @@ impl Paragraphs {
 }
 
 fn put_head(text: &mut Paragraphs, head: &NoticeHead<'_>) {
-    text.add(&Label::told("notice.head.title", &[head.item]));
+    text.add(&BilingualLabel::told("notice.head.title", &[head.item]));
     if let Some(authority) = head.authority {
-        text.add(&Label::told("notice.head.authority", &[authority]));
+        text.add(&BilingualLabel::told("notice.head.authority", &[authority]));
     }
-    let plain = |text: &str| Label::of(text, None);
-    text.add(&Label::told("notice.head.application", &[&plain(head.application_no)]));
-    text.add(&Label::told("notice.head.date", &[&plain(&head.date.to_string())]));
+    let plain = |text: &str| BilingualLabel::of(text, None);
+    text.add(&BilingualLabel::told(
+        "notice.head.application",
+        &[&plain(head.application_no)],
+    ));
+    text.add(&BilingualLabel::told(
+        "notice.head.date",
+        &[&plain(&head.date.to_string())],
+    ));
     if !head.legal_basis.is_empty() {
-        let all: Vec<&Label> = head.legal_basis.iter().collect();
-        text.add(&Label::told("notice.head.legal_basis", &[&list(&all)]));
+        let all: Vec<&BilingualLabel> = head.legal_basis.iter().collect();
+        text.add(&BilingualLabel::told("notice.head.legal_basis", &[&list(&all)]));
     }
 }
 
@@ -299,32 +305,32 @@ fn put_head(text: &mut Paragraphs, head: &NoticeHead<'_>) {
 #[derive(Default)]
 struct NoticeBody<'a> {
     verified: usize,
-    conditions: Vec<(String, Label)>,
-    items: Vec<(String, Label)>,
-    counter: Vec<&'a Label>,
-    authority: Vec<Label>,
+    conditions: Vec<(String, BilingualLabel)>,
+    items: Vec<(String, BilingualLabel)>,
+    counter: Vec<&'a BilingualLabel>,
+    authority: Vec<BilingualLabel>,
     /// Whether the item needs nothing.
     is_empty: bool,
 }
 
 impl<'a> NoticeBody<'a> {
-    fn of(lines: &[Line<'a>]) -> Self {
+    fn of(lines: &[NoticeLine<'a>]) -> Self {
         let mut body = Self {
             is_empty: lines.is_empty(),
             ..Self::default()
         };
         // Several materials may hang on one question; it is asked once.
-        let mut asked: Vec<&Label> = Vec::new();
+        let mut asked: Vec<&BilingualLabel> = Vec::new();
         for line in lines {
-            let is_required = line.necessity == Necessity::Required;
+            let is_required = line.necessity == MaterialNecessity::Required;
             match line.standing.turn() {
-                Turn::Nobody => body.verified += usize::from(line.standing == Standing::Verified),
+                SentenceTurn::Nobody => body.verified += usize::from(line.standing == MaterialStanding::Verified),
                 _ if !is_required => {}
-                Turn::Counter => body.counter.push(line.name),
-                Turn::Authority => body.authority.push(examined(line)),
-                Turn::Condition => body.conditions.push((line.id.to_owned(), why(line))),
-                Turn::Applicant => {
-                    if let Standing::FactMissing(question) = line.standing {
+                SentenceTurn::Counter => body.counter.push(line.name),
+                SentenceTurn::Authority => body.authority.push(examined(line)),
+                SentenceTurn::Condition => body.conditions.push((line.id.to_owned(), why(line))),
+                SentenceTurn::Applicant => {
+                    if let MaterialStanding::FactMissing(question) = line.standing {
                         if asked.contains(&question) {
                             continue;
                         }
@@ -337,122 +343,125 @@ impl<'a> NoticeBody<'a> {
         body
     }
 
-    fn conclusion(&self, list: ListExtent) -> Conclusion {
+    fn conclusion(&self, list: ListExtent) -> CheckConclusion {
         if !self.conditions.is_empty() {
-            Conclusion::NotEligible
+            CheckConclusion::NotEligible
         } else if !self.items.is_empty() {
-            Conclusion::ToBring
+            CheckConclusion::ToBring
         } else if !self.counter.is_empty() || !self.authority.is_empty() {
-            Conclusion::Pending
+            CheckConclusion::Pending
         } else if list == ListExtent::Complete || self.is_empty {
-            Conclusion::Complete
+            CheckConclusion::Complete
         } else {
-            Conclusion::VerifiedSoFar
+            CheckConclusion::VerifiedSoFar
         }
     }
 
-    fn put(&self, text: &mut Paragraphs, head: &NoticeHead<'_>, conclusion: Conclusion) {
-        let number = |count: usize| Label::of(&count.to_string(), None);
+    fn put(&self, text: &mut Paragraphs, head: &NoticeHead<'_>, conclusion: CheckConclusion) {
+        let number = |count: usize| BilingualLabel::of(&count.to_string(), None);
         let (to_bring, verified) = (number(self.items.len()), number(self.verified));
         text.add(&match conclusion {
-            Conclusion::NotKnown => Label::told("notice.not_known", &[head.item]),
-            Conclusion::Complete => Label::told("notice.complete", &[head.item]),
-            Conclusion::VerifiedSoFar => Label::told("notice.verified_so_far", &[head.item, &verified]),
-            Conclusion::Pending => Label::told("notice.pending", &[head.item]),
-            Conclusion::ToBring => Label::told("notice.to_bring", &[head.item, &to_bring]),
-            Conclusion::NotEligible => Label::told("notice.not_eligible", &[head.item]),
+            CheckConclusion::NotKnown => BilingualLabel::told("notice.not_known", &[head.item]),
+            CheckConclusion::Complete => BilingualLabel::told("notice.complete", &[head.item]),
+            CheckConclusion::VerifiedSoFar => BilingualLabel::told("notice.verified_so_far", &[head.item, &verified]),
+            CheckConclusion::Pending => BilingualLabel::told("notice.pending", &[head.item]),
+            CheckConclusion::ToBring => BilingualLabel::told("notice.to_bring", &[head.item, &to_bring]),
+            CheckConclusion::NotEligible => BilingualLabel::told("notice.not_eligible", &[head.item]),
         });
         text.add_numbered(&self.conditions);
-        if conclusion == Conclusion::NotEligible && !self.items.is_empty() {
-            text.add(&Label::told("notice.besides", &[&to_bring]));
+        if conclusion == CheckConclusion::NotEligible && !self.items.is_empty() {
+            text.add(&BilingualLabel::told("notice.besides", &[&to_bring]));
         }
         text.add_numbered(&self.items);
         if !self.authority.is_empty() {
-            text.add(&Label::told(
+            text.add(&BilingualLabel::told(
                 "notice.by_authority",
                 &[&list(&self.authority.iter().collect::<Vec<_>>())],
             ));
         }
         if !self.counter.is_empty() {
-            text.add(&Label::told("notice.counter", &[&list(&self.counter)]));
+            text.add(&BilingualLabel::told("notice.counter", &[&list(&self.counter)]));
         }
-        if matches!(conclusion, Conclusion::NotKnown | Conclusion::Complete) {
+        if matches!(conclusion, CheckConclusion::NotKnown | CheckConclusion::Complete) {
             return;
         }
-        if self.verified > 0 && conclusion != Conclusion::VerifiedSoFar {
-            text.add(&Label::told("notice.so_far", &[&verified]));
+        if self.verified > 0 && conclusion != CheckConclusion::VerifiedSoFar {
+            text.add(&BilingualLabel::told("notice.so_far", &[&verified]));
         }
-        let is_last_word = conclusion == Conclusion::ToBring && self.counter.is_empty() && self.authority.is_empty();
+        let is_last_word =
+            conclusion == CheckConclusion::ToBring && self.counter.is_empty() && self.authority.is_empty();
         match head.list {
-            ListExtent::Open => text.add(&Label::told("notice.list_open", &[])),
-            ListExtent::Complete if is_last_word => text.add(&Label::told("notice.nothing_else", &[])),
+            ListExtent::Open => text.add(&BilingualLabel::told("notice.list_open", &[])),
+            ListExtent::Complete if is_last_word => text.add(&BilingualLabel::told("notice.nothing_else", &[])),
             ListExtent::Complete => {}
         }
     }
 }
 
 /// What the authority examines, and why no register proves it.
-fn examined(line: &Line<'_>) -> Label {
+fn examined(line: &NoticeLine<'_>) -> BilingualLabel {
     match &line.standing {
-        Standing::ByAuthority(reason) => Label::told("notice.examined", &[line.name, reason]),
+        MaterialStanding::ByAuthority(reason) => BilingualLabel::told("notice.examined", &[line.name, reason]),
         _ => line.name.clone(),
     }
 }
 
 /// Names one after another.
-fn list(labels: &[&Label]) -> Label {
-    let comma = Label::told("notice.comma", &[]);
+fn list(labels: &[&BilingualLabel]) -> BilingualLabel {
+    let comma = BilingualLabel::told("notice.comma", &[]);
     let in_one = |locale| {
         let names: Vec<&str> = labels.iter().map(|label| label.get(locale)).collect();
         names.join(comma.get(locale))
     };
-    Label {
+    BilingualLabel {
         zh: in_one(Locale::ZhCn),
         en: in_one(Locale::En),
     }
 }
 
 /// What must be brought of one material, or which condition it shows not to be met, and why.
-fn why(line: &Line<'_>) -> Label {
+fn why(line: &NoticeLine<'_>) -> BilingualLabel {
     let reason = reason(&line.standing);
-    let told = match line.note.filter(|_| line.standing.turn() == Turn::Applicant) {
-        Some(note) => Label::told("notice.both", &[&reason, note]),
+    let told = match line.note.filter(|_| line.standing.turn() == SentenceTurn::Applicant) {
+        Some(note) => BilingualLabel::told("notice.both", &[&reason, note]),
         None => reason,
     };
-    Label::told("notice.material", &[line.name, &told])
+    BilingualLabel::told("notice.material", &[line.name, &told])
 }
 
-fn reason(standing: &Standing<'_>) -> Label {
-    let of = |key: &str, labels: &[&Label]| Label::told(key, &[&list(labels)]);
+fn reason(standing: &MaterialStanding<'_>) -> BilingualLabel {
+    let of = |key: &str, labels: &[&BilingualLabel]| BilingualLabel::told(key, &[&list(labels)]);
     match standing {
-        Standing::Mismatched { declared, conditions } => mismatched(declared, conditions),
-        Standing::ConditionNotMet(conditions) => of("notice.reason.condition_not_met", conditions),
-        Standing::ValueMissing(labels) => of("notice.reason.value_missing", labels),
-        Standing::FactMissing(question) => Label::told("notice.reason.fact_missing", &[question]),
-        Standing::InvalidValue(labels) => of("notice.reason.invalid_value", labels),
-        Standing::NotFound(labels) => of("notice.reason.not_found", labels),
-        Standing::Absent(labels) => of("notice.reason.absent", labels),
-        Standing::Withheld(basis) => Label::told("notice.reason.withheld", &[&Label::of(basis, None)]),
-        Standing::NotVerifiable(reason) => Label::told("notice.reason.not_verifiable", &[reason]),
-        Standing::NotMapped => Label::told("notice.reason.not_mapped", &[]),
-        Standing::Verified
-        | Standing::NotNeeded
-        | Standing::ByAuthority(_)
-        | Standing::Review
-        | Standing::Unavailable
-        | Standing::NotGranted
-        | Standing::CeilingReached => Label::told("notice.reason.nothing", &[]),
+        MaterialStanding::Mismatched { declared, conditions } => mismatched(declared, conditions),
+        MaterialStanding::ConditionNotMet(conditions) => of("notice.reason.condition_not_met", conditions),
+        MaterialStanding::ValueMissing(labels) => of("notice.reason.value_missing", labels),
+        MaterialStanding::FactMissing(question) => BilingualLabel::told("notice.reason.fact_missing", &[question]),
+        MaterialStanding::InvalidValue(labels) => of("notice.reason.invalid_value", labels),
+        MaterialStanding::NotFound(labels) => of("notice.reason.not_found", labels),
+        MaterialStanding::Absent(labels) => of("notice.reason.absent", labels),
+        MaterialStanding::Withheld(basis) => {
+            BilingualLabel::told("notice.reason.withheld", &[&BilingualLabel::of(basis, None)])
+        }
+        MaterialStanding::NotVerifiable(reason) => BilingualLabel::told("notice.reason.not_verifiable", &[reason]),
+        MaterialStanding::NotMapped => BilingualLabel::told("notice.reason.not_mapped", &[]),
+        MaterialStanding::Verified
+        | MaterialStanding::NotNeeded
+        | MaterialStanding::ByAuthority(_)
+        | MaterialStanding::Review
+        | MaterialStanding::Unavailable
+        | MaterialStanding::NotGranted
+        | MaterialStanding::CeilingReached => BilingualLabel::told("notice.reason.nothing", &[]),
     }
 }
 
 /// With what was declared wrong, the conditions may have been held against somebody else's record: they are only named.
-fn mismatched(declared: &[&Label], conditions: &[&Label]) -> Label {
-    let of_declared = Label::told("notice.reason.mismatched", &[&list(declared)]);
+fn mismatched(declared: &[&BilingualLabel], conditions: &[&BilingualLabel]) -> BilingualLabel {
+    let of_declared = BilingualLabel::told("notice.reason.mismatched", &[&list(declared)]);
     if conditions.is_empty() {
         return of_declared;
     }
-    let also = Label::told("notice.reason.also_required", &[&list(conditions)]);
-    Label::told("notice.both", &[&of_declared, &also])
+    let also = BilingualLabel::told("notice.reason.also_required", &[&list(conditions)]);
+    BilingualLabel::told("notice.both", &[&of_declared, &also])
 }
 
 #[cfg(test)]

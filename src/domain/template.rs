@@ -17,7 +17,7 @@ const YEARS_MAX: i32 = 200;
 
 /// A value of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Template {
+pub enum ValueTemplate {
     /// As the item says it.
     Literal(Box<str>),
     /// Given once for all materials: `$applicant.x`.
@@ -48,7 +48,7 @@ pub enum Template {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownTemplate;
 
-impl Template {
+impl ValueTemplate {
     /// Reads a value of an item.
     ///
     /// # Errors
@@ -119,7 +119,7 @@ fn years_of(text: &str) -> Result<i32, UnknownTemplate> {
 }
 
 /// Reads `08-31` or `08-31-6y`: a day that each year has.
-fn day_of_year(text: &str) -> Result<Template, UnknownTemplate> {
+fn day_of_year(text: &str) -> Result<ValueTemplate, UnknownTemplate> {
     let (day, years) = text.split_at_checked(5).ok_or(UnknownTemplate)?;
     let (month, day) = day.split_once('-').ok_or(UnknownTemplate)?;
     let number = |text: &str| match text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -130,7 +130,7 @@ fn day_of_year(text: &str) -> Result<Template, UnknownTemplate> {
     // 2023 has no 29 February.
     Date::new(2023, month, day).map_err(|_| UnknownTemplate)?;
     let years = years_of(years)?;
-    Ok(Template::DayOfYear { month, day, years })
+    Ok(ValueTemplate::DayOfYear { month, day, years })
 }
 
 fn key_of(text: &str) -> Result<Box<str>, UnknownTemplate> {
@@ -157,22 +157,22 @@ mod tests {
 
     #[test]
     fn values_are_told_from_places_to_take_them_from() {
-        let parse = |text| Template::parse(text);
-        assert_eq!(parse("正常"), Ok(Template::Literal("正常".into())));
-        assert_eq!(parse("$applicant.name"), Ok(Template::Applicant("name".into())));
+        let parse = |text| ValueTemplate::parse(text);
+        assert_eq!(parse("正常"), Ok(ValueTemplate::Literal("正常".into())));
+        assert_eq!(parse("$applicant.name"), Ok(ValueTemplate::Applicant("name".into())));
         assert_eq!(
             parse("$material.licence_id"),
-            Ok(Template::Material("licence_id".into()))
+            Ok(ValueTemplate::Material("licence_id".into()))
         );
-        assert_eq!(parse("$today"), Ok(Template::Today(0)));
-        assert_eq!(parse("$today-18y"), Ok(Template::Today(-18)));
-        assert_eq!(parse("$today+1y"), Ok(Template::Today(1)));
+        assert_eq!(parse("$today"), Ok(ValueTemplate::Today(0)));
+        assert_eq!(parse("$today-18y"), Ok(ValueTemplate::Today(-18)));
+        assert_eq!(parse("$today+1y"), Ok(ValueTemplate::Today(1)));
         let (material, name) = ("legal-rep".into(), "id_number".into());
         assert_eq!(
             parse("$materials.legal-rep.id_number"),
-            Ok(Template::Other { material, name })
+            Ok(ValueTemplate::Other { material, name })
         );
-        let of_august = |years| Template::DayOfYear {
+        let of_august = |years| ValueTemplate::DayOfYear {
             month: 8,
             day: 31,
             years,
@@ -212,17 +212,17 @@ mod tests {
 
     #[test]
     fn the_day_so_many_years_ago_is_a_day_that_there_was() {
-        let ago = |years, today| Template::Today(years).own_value(today).unwrap().into_owned();
+        let ago = |years, today| ValueTemplate::Today(years).own_value(today).unwrap().into_owned();
         assert_eq!(ago(0, date(2026, 11, 26)), "2026-11-26");
         assert_eq!(ago(-18, date(2026, 11, 26)), "2008-11-26");
         assert_eq!(ago(-18, date(2028, 2, 29)), "2010-02-28");
         assert_eq!(ago(-16, date(2028, 2, 29)), "2012-02-29");
-        let school = Template::parse("$day.08-31-6y").unwrap();
+        let school = ValueTemplate::parse("$day.08-31-6y").unwrap();
         for today in [date(2026, 1, 1), date(2026, 8, 31), date(2026, 12, 31)] {
             assert_eq!(school.own_value(today).unwrap(), "2020-08-31");
         }
         assert!(
-            Template::parse("$applicant.name")
+            ValueTemplate::parse("$applicant.name")
                 .unwrap()
                 .own_value(date(2026, 1, 1))
                 .is_none()

@@ -8,12 +8,12 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::plan::{LicenceSearch, Plan, Slot, SlotState, place_of};
+use super::plan::{CheckPlan, CheckSlot, LicenceSearch, SlotState, place_of};
 use crate::node::{caller::Caller, write::LedgerAppender};
 use crate::{
-    access::table::Refusal,
+    access::table::AccessRefusal,
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         ids::VerificationId,
         purpose,
     },
@@ -22,30 +22,30 @@ use crate::{
     verification::{
         chunk::{self, ChunkAnswer, ItemResult},
         judge::Asking,
-        question::{Members, Purpose, Text},
-        verify::{Entered, Judgement},
+        question::{AskedPurposeElements, BoundedText, MemberList},
+        verify::{EntryPosition, QuestionJudgement},
     },
 };
 use heyan_catalog::{
-    Label,
-    item::{Asked, FoundBy, Register, ServiceItem},
+    BilingualLabel,
+    item::{AskedMember, FoundBy, RegisterProof, ServiceItem},
 };
 use heyan_domain::{
-    fault::Fault,
+    fault::MemberFault,
     identifier::Finding,
-    notice::{self, Line, ListExtent, Notice, NoticeHead, Standing},
-    policy::Clause,
+    notice::{self, ListExtent, MaterialStanding, Notice, NoticeHead, NoticeLine},
+    policy::RefusalClause,
     verdict::{Outcome, Verdict},
 };
 
 /// What became of one material.
 pub struct MaterialAnswer<'a> {
     /// The material.
-    pub line: Line<'a>,
+    pub line: NoticeLine<'a>,
     /// Places of the request whose values are missing or wrong.
     pub pointers: Vec<String>,
     /// What the register answered: position in the entry, and the judgement.
-    pub judged: Option<(usize, Box<Judgement<'a>>)>,
+    pub judged: Option<(usize, Box<QuestionJudgement<'a>>)>,
     /// Why the register was not asked.
     pub problem: Option<AppError>,
 }
@@ -59,23 +59,25 @@ pub struct CheckAnswer<'a> {
     /// What must still be brought.
     pub notice: Notice,
     /// Where the entry stands.
-    pub entered: Entered,
+    pub entered: EntryPosition,
 }
 
 /// The item that a purpose names.
 ///
 /// # Errors
 /// The purpose is wrong, or there is no such item.
-pub fn item_of(hub: &Hub, purpose: &Purpose<'_>) -> Result<Arc<ServiceItem>, AppError> {
+pub fn item_of(hub: &Hub, purpose: &AskedPurposeElements<'_>) -> Result<Arc<ServiceItem>, AppError> {
     purpose::check(purpose)?;
     let items = hub.materials.items.load();
-    items.get(&purpose.item_code).ok_or(AppError::NotFound(Thing::Item))
+    items
+        .get(&purpose.item_code)
+        .ok_or(AppError::NotFound(MissingThing::Item))
 }
 
 /// Licences that a check seeks, and why some could not be sought, in the order of the plan.
 #[derive(Default)]
 pub struct SoughtLicences<'a> {
-    sought: Vec<Option<query::Asked<'a>>>,
+    sought: Vec<Option<query::AskedMember<'a>>>,
     failed: Vec<Option<AppError>>,
 }
 
@@ -90,8 +92,8 @@ impl<'a> SoughtLicences<'a> {
 pub async fn seek<'a>(
     hub: &'a Hub,
     caller: &Caller,
-    purpose: &Purpose<'a>,
-    plan: &'a Plan<'a>,
+    purpose: &AskedPurposeElements<'a>,
+    plan: &'a CheckPlan<'a>,
     now_us: i64,
 ) -> SoughtLicences<'a> {
     let mut licences = SoughtLicences::default();
@@ -106,17 +108,17 @@ pub async fn seek<'a>(
     licences
 }
 
-fn body_of<'a>(purpose: &Purpose<'a>, search: &'a LicenceSearch<'a>) -> QueryBody<'a> {
+fn body_of<'a>(purpose: &AskedPurposeElements<'a>, search: &'a LicenceSearch<'a>) -> QueryBody<'a> {
     let key = search.key.iter();
     let claims = search.claims.iter();
     QueryBody {
         purpose: purpose.clone(),
-        dataset: Some(Text(Cow::Borrowed(search.dataset))),
-        key: Members(
-            key.map(|(name, value)| ((*name).into(), Text(Cow::Borrowed(&**value))))
+        dataset: Some(BoundedText(Cow::Borrowed(search.dataset))),
+        key: MemberList(
+            key.map(|(name, value)| ((*name).into(), BoundedText(Cow::Borrowed(&**value))))
                 .collect(),
         ),
-        claims: Members(claims.map(|(name, claim)| ((*name).into(), claim.clone())).collect()),
+        claims: MemberList(claims.map(|(name, claim)| ((*name).into(), claim.clone())).collect()),
         on: None,
         max_age_s: None,
     }
@@ -129,9 +131,9 @@ fn body_of<'a>(purpose: &Purpose<'a>, search: &'a LicenceSearch<'a>) -> QueryBod
 pub async fn check<'a, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
     (way, caller): (&W, &Caller),
-    purpose: &Purpose<'_>,
+    purpose: &AskedPurposeElements<'_>,
     item: &'a ServiceItem,
-    plan: &'a Plan<'a>,
+    plan: &'a CheckPlan<'a>,
     (licences, failed): (&'a SoughtLicences<'a>, Vec<Option<AppError>>),
 ) -> Result<CheckAnswer<'a>, AppError> {
     let now_us = hub.clock.now_us();
@@ -143,7 +145,7 @@ pub async fn check<'a, W: LedgerAppender>(
     for slot in plan.slots.iter().flatten() {
         let result = match slot.state {
             SlotState::Known(..) => continue,
-            SlotState::Asked(_) => answers.next(),
+            SlotState::AskedMember(_) => answers.next(),
             SlotState::Sought(_) => match searches.next() {
                 Some((Some(asked), _)) => {
                     Some(query::judge(hub, caller, asked, now_us).await.map(|told| told.0).into())
@@ -166,7 +168,7 @@ pub async fn check<'a, W: LedgerAppender>(
         .flatten()
         .map(|slot| slot.answer(&mut results))
         .collect();
-    let lines: Vec<Line<'_>> = materials.iter().map(|material| material.line.clone()).collect();
+    let lines: Vec<NoticeLine<'_>> = materials.iter().map(|material| material.line.clone()).collect();
     let known = plan.slots.as_ref().map(|_| lines.as_slice());
     Ok(CheckAnswer {
         id,
@@ -176,7 +178,7 @@ pub async fn check<'a, W: LedgerAppender>(
     })
 }
 
-fn head_of<'a>(item: &'a ServiceItem, purpose: &'a Purpose<'_>, plan: &Plan<'_>) -> NoticeHead<'a> {
+fn head_of<'a>(item: &'a ServiceItem, purpose: &'a AskedPurposeElements<'_>, plan: &CheckPlan<'_>) -> NoticeHead<'a> {
     NoticeHead {
         item: &item.name,
         authority: item.authority.as_ref(),
@@ -190,16 +192,16 @@ fn head_of<'a>(item: &'a ServiceItem, purpose: &'a Purpose<'_>, plan: &Plan<'_>)
     }
 }
 
-impl<'b> Slot<'b> {
+impl<'b> CheckSlot<'b> {
     /// A condition that is not met is no mismatch: the register agrees with what was declared, so there is nothing to correct.
     fn keep_conditions_apart(&self, result: &mut ItemResult<'_, AppError>) {
-        let (SlotState::Asked(register) | SlotState::Sought(register)) = &self.state else {
+        let (SlotState::AskedMember(register) | SlotState::Sought(register)) = &self.state else {
             return;
         };
         let ItemResult::Answered { judgement, .. } = result else {
             return;
         };
-        if !matches!(judged(register, judgement), Standing::ConditionNotMet(_)) {
+        if !matches!(judged(register, judgement), MaterialStanding::ConditionNotMet(_)) {
             return;
         }
         judgement.mismatch = None;
@@ -211,11 +213,11 @@ impl<'b> Slot<'b> {
 
     fn answer(&self, results: &mut impl Iterator<Item = ItemResult<'b, AppError>>) -> MaterialAnswer<'b> {
         let mut answer = MaterialAnswer {
-            line: Line {
+            line: NoticeLine {
                 id: &self.material.id,
                 name: &self.material.name,
                 necessity: self.material.necessity,
-                standing: Standing::Unavailable,
+                standing: MaterialStanding::Unavailable,
                 note: self.material.note.as_ref(),
             },
             pointers: Vec::new(),
@@ -227,7 +229,7 @@ impl<'b> Slot<'b> {
                 answer.line.standing = standing.clone();
                 answer.pointers.clone_from(pointers);
             }
-            SlotState::Asked(register) | SlotState::Sought(register) => match results.next() {
+            SlotState::AskedMember(register) | SlotState::Sought(register) => match results.next() {
                 Some(ItemResult::Answered { position, judgement }) => {
                     answer.line.standing = judged(register, &judgement);
                     answer.judged = Some((position, judgement));
@@ -241,31 +243,37 @@ impl<'b> Slot<'b> {
         answer
     }
 
-    fn failed(&self, register: &'b Register, error: AppError, answer: &mut MaterialAnswer<'b>) {
+    fn failed(&self, register: &'b RegisterProof, error: AppError, answer: &mut MaterialAnswer<'b>) {
         let (standing, problem) = match error {
             AppError::Invalid(faults) => {
                 let (labels, faults) = self.placed(register, faults);
                 answer.pointers = faults.iter().map(|fault| fault.pointer.clone()).collect();
-                (Standing::InvalidValue(labels), AppError::Invalid(faults))
+                (MaterialStanding::InvalidValue(labels), AppError::Invalid(faults))
             }
-            AppError::Refused(Refusal::Withheld { ref legal_basis }) => {
-                (Standing::Withheld(legal_basis.clone()), error)
+            AppError::Refused(AccessRefusal::Withheld { ref legal_basis }) => {
+                (MaterialStanding::Withheld(legal_basis.clone()), error)
             }
-            AppError::Refused(Refusal::NotGranted(Clause::DailyCeiling)) => (Standing::CeilingReached, error),
-            AppError::Refused(_) => (Standing::NotGranted, error),
-            other => (Standing::Unavailable, other),
+            AppError::Refused(AccessRefusal::NotGranted(RefusalClause::DailyCeiling)) => {
+                (MaterialStanding::CeilingReached, error)
+            }
+            AppError::Refused(_) => (MaterialStanding::NotGranted, error),
+            other => (MaterialStanding::Unavailable, other),
         };
         answer.line.standing = standing;
         answer.problem = Some(problem);
     }
 
     /// Faults of a question as faults of the request, and what people call the values.
-    fn placed(&self, register: &'b Register, faults: Vec<Fault>) -> (Vec<&'b Label>, Vec<Fault>) {
-        let (mut labels, mut placed): (Vec<&'b Label>, Vec<Fault>) = (Vec::new(), Vec::new());
+    fn placed(
+        &self,
+        register: &'b RegisterProof,
+        faults: Vec<MemberFault>,
+    ) -> (Vec<&'b BilingualLabel>, Vec<MemberFault>) {
+        let (mut labels, mut placed): (Vec<&'b BilingualLabel>, Vec<MemberFault>) = (Vec::new(), Vec::new());
         for fault in faults {
             let named = |prefix: &'static str| {
                 let pointer = fault.pointer.as_str();
-                move |asked: &&'b Asked| pointer.strip_prefix(prefix) == Some(&*asked.name)
+                move |asked: &&'b AskedMember| pointer.strip_prefix(prefix) == Some(&*asked.name)
             };
             let part = match register.found_by {
                 FoundBy::Identifier => "/subject/",
@@ -275,7 +283,7 @@ impl<'b> Slot<'b> {
             let asked = of_subject.or_else(|| register.claims.iter().find(named("/claims/")));
             let declared = asked.and_then(|asked| asked.templates().iter().find(|one| one.is_declared()));
             labels.extend(asked.map(|asked| &asked.label));
-            placed.push(Fault {
+            placed.push(MemberFault {
                 pointer: match declared {
                     Some(template) => place_of(self.material, template),
                     None => format!("/materials/{}", self.material.id),
@@ -288,36 +296,41 @@ impl<'b> Slot<'b> {
 }
 
 /// What an answered question comes to. A missing value goes before a missing grant: the applicant has to bring it in any case.
-fn judged<'b>(register: &'b Register, judgement: &Judgement<'_>) -> Standing<'b> {
-    let with = |wanted: fn(Verdict) -> bool| -> Vec<&'b Asked> {
+fn judged<'b>(register: &'b RegisterProof, judgement: &QuestionJudgement<'_>) -> MaterialStanding<'b> {
+    let with = |wanted: fn(Verdict) -> bool| -> Vec<&'b AskedMember> {
         let found = judgement.fields.iter().filter(|(_, _, verdict)| wanted(*verdict));
         found.filter_map(|(name, _, _)| asked_of(register, name)).collect()
     };
-    let labels = |asked: Vec<&'b Asked>| asked.into_iter().map(|asked| &asked.label).collect::<Vec<&'b Label>>();
-    let in_force = || register.in_force.iter().collect::<Vec<&'b Label>>();
+    let labels = |asked: Vec<&'b AskedMember>| {
+        asked
+            .into_iter()
+            .map(|asked| &asked.label)
+            .collect::<Vec<&'b BilingualLabel>>()
+    };
+    let in_force = || register.in_force.iter().collect::<Vec<&'b BilingualLabel>>();
     let is_inactive = judgement.findings.contains(&Finding::SubjectNotActive);
     match judgement.outcome {
-        Outcome::Verified | Outcome::NotInForce if register.in_force.is_none() => Standing::Verified,
-        Outcome::Verified if !is_inactive => Standing::Verified,
-        Outcome::Verified | Outcome::NotInForce => Standing::ConditionNotMet(in_force()),
-        Outcome::Review => Standing::Review,
-        Outcome::NotFound => Standing::NotFound(identified_by(register)),
+        Outcome::Verified | Outcome::NotInForce if register.in_force.is_none() => MaterialStanding::Verified,
+        Outcome::Verified if !is_inactive => MaterialStanding::Verified,
+        Outcome::Verified | Outcome::NotInForce => MaterialStanding::ConditionNotMet(in_force()),
+        Outcome::Review => MaterialStanding::Review,
+        Outcome::NotFound => MaterialStanding::NotFound(identified_by(register)),
         Outcome::Mismatched => mismatched(register, with(|verdict| verdict == Verdict::Mismatch)),
         Outcome::Incomplete => {
             let absent = with(|verdict| verdict == Verdict::Absent);
             if !absent.is_empty() {
-                Standing::Absent(labels(absent))
+                MaterialStanding::Absent(labels(absent))
             } else if with(|verdict| verdict == Verdict::NotPermitted).is_empty() {
-                Standing::Unavailable
+                MaterialStanding::Unavailable
             } else {
-                Standing::NotGranted
+                MaterialStanding::NotGranted
             }
         }
     }
 }
 
 /// What the register was asked under the name of a field; parts of a licence's key are claimed too.
-fn asked_of<'b>(register: &'b Register, name: &str) -> Option<&'b Asked> {
+fn asked_of<'b>(register: &'b RegisterProof, name: &str) -> Option<&'b AskedMember> {
     register
         .claims
         .iter()
@@ -326,30 +339,31 @@ fn asked_of<'b>(register: &'b Register, name: &str) -> Option<&'b Asked> {
 }
 
 /// What the record was looked up by, as far as somebody declared it.
-fn identified_by(register: &Register) -> Vec<&Label> {
+fn identified_by(register: &RegisterProof) -> Vec<&BilingualLabel> {
     let declared = register.subject.iter().filter(|asked| asked.is_declared());
     declared.map(|asked| &asked.label).collect()
 }
 
 /// What differs: with what was declared, or with conditions of the item.
-fn mismatched<'b>(register: &'b Register, differing: Vec<&'b Asked>) -> Standing<'b> {
-    let of_key = |asked: &Asked| register.subject.iter().any(|part| *part.name == *asked.name);
+fn mismatched<'b>(register: &'b RegisterProof, differing: Vec<&'b AskedMember>) -> MaterialStanding<'b> {
+    let of_key = |asked: &AskedMember| register.subject.iter().any(|part| *part.name == *asked.name);
     let is_sought = register.found_by == FoundBy::Holder;
     // A licence that was not found is told as one of which everything differs.
     if is_sought && differing.iter().any(|asked| of_key(asked)) {
-        return Standing::Mismatched {
+        return MaterialStanding::Mismatched {
             declared: identified_by(register),
             conditions: Vec::new(),
         };
     }
-    let (declared, demanded): (Vec<&Asked>, Vec<&Asked>) = differing.into_iter().partition(|asked| asked.is_declared());
-    let conditions: Vec<&Label> = demanded
+    let (declared, demanded): (Vec<&AskedMember>, Vec<&AskedMember>) =
+        differing.into_iter().partition(|asked| asked.is_declared());
+    let conditions: Vec<&BilingualLabel> = demanded
         .into_iter()
         .filter_map(|asked| asked.condition.as_ref())
         .collect();
     match declared.is_empty() {
-        true => Standing::ConditionNotMet(conditions),
-        false => Standing::Mismatched {
+        true => MaterialStanding::ConditionNotMet(conditions),
+        false => MaterialStanding::Mismatched {
             declared: declared.into_iter().map(|asked| &asked.label).collect(),
             conditions,
         },

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::node::hub::Hub;
-use heyan_catalog::{Dataset, Licence, Role};
+use heyan_catalog::{Dataset, LicenceFieldRole, LicenceRules};
 use heyan_ports::records::{RecordKeys, RecordWrite};
 
 /// Holders of one licence that find it each; a licence of more is found by all of them together.
@@ -15,7 +15,7 @@ const HOLDER_SEPARATOR: char = '、';
 
 /// Part of a key: all of it, or only who holds it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum KeyPart {
     /// Type, number on the face and holder.
     Whole,
     /// The holder alone: never a key of the table, only whose guesses are counted.
@@ -26,13 +26,13 @@ pub(super) enum Part {
 pub(super) fn by_holder<'v>(
     hub: &Hub,
     dataset: &Dataset,
-    licence: &Licence,
-    part: Part,
+    licence: &LicenceRules,
+    part: KeyPart,
     value_of: impl Fn(&str) -> Option<&'v str>,
 ) -> Option<[u8; 16]> {
     let (fields, name): (&[u8], &[u8]) = match part {
-        Part::Whole => (&*licence.key, &b"holder"[..]),
-        Part::Holder => (
+        KeyPart::Whole => (&*licence.key, &b"holder"[..]),
+        KeyPart::Holder => (
             licence.key.last().map(std::slice::from_ref).unwrap_or_default(),
             &b"guesses"[..],
         ),
@@ -55,7 +55,7 @@ fn hashed(hub: &Hub, dataset: &Dataset, name: &[u8], texts: &[String]) -> [u8; 1
 fn by_each_holder<'v>(
     hub: &Hub,
     dataset: &Dataset,
-    licence: &Licence,
+    licence: &LicenceRules,
     value_of: impl Fn(&str) -> Option<&'v str>,
 ) -> Vec<[u8; 16]> {
     let Some((last, _)) = licence.key.split_last() else {
@@ -76,7 +76,7 @@ fn by_each_holder<'v>(
             true => Some(*holder),
             false => value_of(name),
         };
-        by_holder(hub, dataset, licence, Part::Whole, value_of)
+        by_holder(hub, dataset, licence, KeyPart::Whole, value_of)
     };
     holders.iter().take(HOLDERS_MAX).filter_map(alone).collect()
 }
@@ -98,10 +98,10 @@ fn of_write(hub: &Hub, write: &RecordWrite) -> Option<RecordKeys> {
     let licence = dataset.licence.as_ref()?;
     let values: Map<String, Value> = serde_json::from_str(&write.record.fields).unwrap_or_default();
     let value_of = |name: &str| values.get(name).and_then(Value::as_str);
-    let together = by_holder(hub, dataset, licence, Part::Whole, value_of);
+    let together = by_holder(hub, dataset, licence, KeyPart::Whole, value_of);
     let alone = by_each_holder(hub, dataset, licence, value_of);
     let previous = licence
-        .field(Role::Previous)
+        .field(LicenceFieldRole::Previous)
         .and_then(|number| dataset.field(number))
         .and_then(|field| Some(field.comparator.claim_text(value_of(&field.name)?)))
         .map(|canonical| after(hub, dataset, &canonical));

@@ -4,16 +4,16 @@
 use std::collections::HashSet;
 
 use super::{
-    Asked, ClaimSpec, Condition, FoundBy, ItemSpec, MATERIALS_MAX, Material, MaterialSpec, Proof, Register,
-    ServiceItem, Test, WhenSpec,
+    AskedMember, AskedTest, ClaimSpec, FoundBy, ItemCondition, ItemSpec, MATERIALS_MAX, Material, MaterialProof,
+    MaterialSpec, RegisterProof, ServiceItem, WhenSpec,
 };
 use crate::{Catalog, Dataset, Field};
 use heyan_domain::{
-    fault::{Fault, FaultCause, Limit, pointer_segment},
-    label::Label,
-    notice::Necessity,
+    fault::{FaultCause, LengthLimit, MemberFault, pointer_segment},
+    label::BilingualLabel,
+    notice::MaterialNecessity,
     predicate::{InvalidPredicate, Predicate},
-    template::Template,
+    template::ValueTemplate,
 };
 
 /// Longest code, bytes.
@@ -41,12 +41,12 @@ const SOME_DAY: &str = "2026-01-01";
 ///
 /// # Errors
 /// What is wrong with it, by place.
-pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<Fault>> {
-    let mut faults = Faults::default();
+pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<MemberFault>> {
+    let mut faults = ItemFaults::default();
     check_head(&spec, &mut faults);
     let materials = spec.materials.as_deref().map(|materials| {
         if materials.len() > MATERIALS_MAX {
-            faults.add("/materials", FaultCause::Over(Limit::Items(MATERIALS_MAX)));
+            faults.add("/materials", FaultCause::Over(LengthLimit::Items(MATERIALS_MAX)));
             return Vec::new();
         }
         let mut ids = HashSet::new();
@@ -65,7 +65,7 @@ pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<Fau
         return Err(faults.all);
     }
     Ok(ServiceItem {
-        name: Label::of(&spec.name, spec.name_en.as_deref()),
+        name: BilingualLabel::of(&spec.name, spec.name_en.as_deref()),
         authority: spec.authority(),
         materials: materials.map(Into::into),
         spec,
@@ -73,10 +73,9 @@ pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<Fau
 }
 
 /// A value of another material can be taken only from one that the item has.
-fn check_others(compiled: &[Material], ids: &HashSet<&str>, faults: &mut Faults) {
+fn check_others(compiled: &[Material], ids: &HashSet<&str>, faults: &mut ItemFaults) {
     for (number, material) in compiled.iter().enumerate() {
-        let unknown =
-            |template: &Template| matches!(template, Template::Other { material, .. } if !ids.contains(&**material));
+        let unknown = |template: &ValueTemplate| matches!(template, ValueTemplate::Other { material, .. } if !ids.contains(&**material));
         if material.templates().any(unknown) {
             faults.at = format!("/materials/{number}");
             faults.add("/claims", "invalid_value");
@@ -86,16 +85,18 @@ fn check_others(compiled: &[Material], ids: &HashSet<&str>, faults: &mut Faults)
 
 /// Faults, and the place that they are added under.
 #[derive(Default)]
-struct Faults {
-    all: Vec<Fault>,
+struct ItemFaults {
+    all: Vec<MemberFault>,
     at: String,
 }
 
-impl Faults {
+impl ItemFaults {
     fn add(&mut self, pointer: impl AsRef<str>, cause: impl Into<FaultCause>) {
         if self.all.len() < FAULTS_MAX {
-            self.all
-                .push(Fault::of(format!("{}{}", self.at, pointer.as_ref()), cause.into()));
+            self.all.push(MemberFault::of(
+                format!("{}{}", self.at, pointer.as_ref()),
+                cause.into(),
+            ));
         }
     }
 
@@ -104,11 +105,11 @@ impl Faults {
         if text.trim().is_empty() || text.chars().any(char::is_control) {
             self.add(pointer, "invalid_value");
         } else if text.len() > TEXT_BYTES_MAX {
-            self.add(pointer, FaultCause::Over(Limit::Bytes(TEXT_BYTES_MAX)));
+            self.add(pointer, FaultCause::Over(LengthLimit::Bytes(TEXT_BYTES_MAX)));
         }
     }
 
-    fn check_label(&mut self, pointer: &str, label: &Label) {
+    fn check_label(&mut self, pointer: &str, label: &BilingualLabel) {
         self.check_text(&format!("{pointer}/zh"), &label.zh);
         self.check_text(&format!("{pointer}/en"), &label.en);
     }
@@ -122,14 +123,14 @@ impl Faults {
     }
 }
 
-fn check_head(spec: &ItemSpec, faults: &mut Faults) {
+fn check_head(spec: &ItemSpec, faults: &mut ItemFaults) {
     let code = &spec.code;
     // It stands in a path: `report` is another route there, and a slash would begin another segment.
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '/';
     if code.is_empty() || code == "report" || code.chars().any(odd) {
         faults.add("/code", "invalid_value");
     } else if code.len() > CODE_BYTES_MAX {
-        faults.add("/code", FaultCause::Over(Limit::Bytes(CODE_BYTES_MAX)));
+        faults.add("/code", FaultCause::Over(LengthLimit::Bytes(CODE_BYTES_MAX)));
     }
     faults.check_text("/name", &spec.name);
     let optional = [
@@ -145,7 +146,7 @@ fn check_head(spec: &ItemSpec, faults: &mut Faults) {
         }
     }
     if spec.legal_basis.len() > BASES_MAX {
-        faults.add("/legal_basis", FaultCause::Over(Limit::Items(BASES_MAX)));
+        faults.add("/legal_basis", FaultCause::Over(LengthLimit::Items(BASES_MAX)));
     }
     for (number, basis) in spec.legal_basis.iter().take(BASES_MAX).enumerate() {
         faults.check_label(&format!("/legal_basis/{number}"), basis);
@@ -155,7 +156,7 @@ fn check_head(spec: &ItemSpec, faults: &mut Faults) {
     }
 }
 
-fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults) -> Option<Material> {
+fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut ItemFaults) -> Option<Material> {
     faults.check_key("/id", &spec.id);
     faults.check_text("/name", &spec.name);
     if let Some(text) = &spec.name_en {
@@ -168,10 +169,10 @@ fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults)
     let proof = compile_proof(spec, catalog, faults)?;
     Some(Material {
         id: spec.id.as_str().into(),
-        name: Label::of(&spec.name, spec.name_en.as_deref()),
+        name: BilingualLabel::of(&spec.name, spec.name_en.as_deref()),
         necessity: match spec.optional {
-            true => Necessity::Optional,
-            false => Necessity::Required,
+            true => MaterialNecessity::Optional,
+            false => MaterialNecessity::Required,
         },
         when,
         proof,
@@ -179,7 +180,7 @@ fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults)
     })
 }
 
-fn compile_proof(spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults) -> Option<Proof> {
+fn compile_proof(spec: &MaterialSpec, catalog: &Catalog, faults: &mut ItemFaults) -> Option<MaterialProof> {
     if spec.by_authority && spec.not_verifiable.is_none() {
         faults.add("/by_authority", "invalid_value");
         return None;
@@ -189,7 +190,7 @@ fn compile_proof(spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults) ->
             faults.add("/not_verifiable", "invalid_value");
             None
         }
-        (Some(dataset), None) => compile_register(dataset, spec, catalog, faults).map(Proof::Register),
+        (Some(dataset), None) => compile_register(dataset, spec, catalog, faults).map(MaterialProof::RegisterProof),
         (None, reason) => {
             // What is asked has no meaning where nobody is asked.
             if !spec.subject.is_empty() || !spec.claims.is_empty() || !spec.conditions.is_empty() || spec.inactive_ok {
@@ -197,18 +198,18 @@ fn compile_proof(spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults) ->
                 return None;
             }
             let Some(reason) = reason else {
-                return Some(Proof::NotMapped);
+                return Some(MaterialProof::NotMapped);
             };
             faults.check_label("/not_verifiable", reason);
             Some(match spec.by_authority {
-                true => Proof::ByAuthority(reason.clone()),
-                false => Proof::NotVerifiable(reason.clone()),
+                true => MaterialProof::ByAuthority(reason.clone()),
+                false => MaterialProof::NotVerifiable(reason.clone()),
             })
         }
     }
 }
 
-fn compile_when(spec: &WhenSpec, faults: &mut Faults) -> Condition {
+fn compile_when(spec: &WhenSpec, faults: &mut ItemFaults) -> ItemCondition {
     faults.check_key("/when/fact", &spec.fact);
     faults.check_label("/when/question", &spec.question);
     if spec.is.is_empty() || spec.is.len() > VALUES_MAX {
@@ -217,14 +218,19 @@ fn compile_when(spec: &WhenSpec, faults: &mut Faults) -> Condition {
     for (number, value) in spec.is.iter().take(VALUES_MAX).enumerate() {
         faults.check_text(&format!("/when/is/{number}"), value);
     }
-    Condition {
+    ItemCondition {
         fact: spec.fact.as_str().into(),
         is: spec.is.iter().map(|value| value.as_str().into()).collect(),
         question: spec.question.clone(),
     }
 }
 
-fn compile_register(name: &str, spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults) -> Option<Register> {
+fn compile_register(
+    name: &str,
+    spec: &MaterialSpec,
+    catalog: &Catalog,
+    faults: &mut ItemFaults,
+) -> Option<RegisterProof> {
     let Some(dataset) = catalog.get(name) else {
         faults.add("/dataset", "unknown_dataset");
         return None;
@@ -246,12 +252,12 @@ fn compile_register(name: &str, spec: &MaterialSpec, catalog: &Catalog, faults: 
         }
     }
     check_conditions(spec, &claims, faults);
-    Some(Register {
+    Some(RegisterProof {
         dataset: dataset.name.clone(),
         found_by,
         subject,
         claims: claims.into(),
-        in_force: (!spec.inactive_ok).then(|| Label::told("notice.in_force", &[])),
+        in_force: (!spec.inactive_ok).then(|| BilingualLabel::told("notice.in_force", &[])),
     })
 }
 
@@ -269,34 +275,39 @@ fn found_by(dataset: &Dataset, spec: &MaterialSpec) -> FoundBy {
 }
 
 /// Words of a condition belong to a claim that the item demands.
-fn check_conditions(spec: &MaterialSpec, claims: &[Asked], faults: &mut Faults) {
+fn check_conditions(spec: &MaterialSpec, claims: &[AskedMember], faults: &mut ItemFaults) {
     for (name, words) in &spec.conditions {
         let pointer = format!("/conditions/{}", pointer_segment(name));
         faults.check_label(&pointer, words);
-        let is_demanded = |asked: &Asked| *asked.name == **name && asked.condition.is_some();
+        let is_demanded = |asked: &AskedMember| *asked.name == **name && asked.condition.is_some();
         if !claims.iter().any(is_demanded) {
             faults.add(pointer, "invalid_value");
         }
     }
 }
 
-fn compile_asked(dataset: &Dataset, name: &str, claim: &ClaimSpec, words: Option<&Label>) -> Result<Asked, FaultCause> {
+fn compile_asked(
+    dataset: &Dataset,
+    name: &str,
+    claim: &ClaimSpec,
+    words: Option<&BilingualLabel>,
+) -> Result<AskedMember, FaultCause> {
     let field = dataset.field_number(name).and_then(|number| dataset.field(number));
     let field = field.ok_or("unknown_field")?;
-    let mut asked = Asked {
+    let mut asked = AskedMember {
         name: field.name.clone(),
         label: field.label.clone(),
         test: compile_claim(field, claim)?,
         condition: None,
     };
     if !asked.is_declared() {
-        let in_general = || Label::told("notice.condition", &[&field.label]);
+        let in_general = || BilingualLabel::told("notice.condition", &[&field.label]);
         asked.condition = Some(words.cloned().unwrap_or_else(in_general));
     }
     Ok(asked)
 }
 
-fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) -> Box<[Asked]> {
+fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut ItemFaults) -> Box<[AskedMember]> {
     let known = |name: &str| dataset.subject.iter().any(|member| *member.name == *name);
     for name in spec.subject.keys().filter(|name| !known(name)) {
         faults.add(format!("/subject/{}", pointer_segment(name)), "unknown_member");
@@ -304,13 +315,13 @@ fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) 
     let mut asked = Vec::with_capacity(dataset.subject.len());
     for member in &dataset.subject {
         let pointer = format!("/subject/{}", member.name);
-        match spec.subject.get(&*member.name).map(|text| Template::parse(text)) {
+        match spec.subject.get(&*member.name).map(|text| ValueTemplate::parse(text)) {
             None => faults.add(pointer, "missing_member"),
             // A day is no identifier, and one record for every applicant is a mistake.
-            Some(Ok(template)) if template.is_declared() => asked.push(Asked {
+            Some(Ok(template)) if template.is_declared() => asked.push(AskedMember {
                 name: member.name.clone(),
                 label: member.label.clone(),
-                test: Test::Literal(template),
+                test: AskedTest::Literal(template),
                 condition: None,
             }),
             Some(_) => faults.add(pointer, "invalid_value"),
@@ -320,7 +331,7 @@ fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) 
 }
 
 /// The parts of a licence's key, all of them; the type may be the item's own, the holder is somebody's.
-fn compile_key(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) -> Box<[Asked]> {
+fn compile_key(dataset: &Dataset, spec: &MaterialSpec, faults: &mut ItemFaults) -> Box<[AskedMember]> {
     let key = dataset
         .licence
         .as_ref()
@@ -340,10 +351,10 @@ fn compile_key(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) -> B
         };
         let is_holder = place + 1 == parts.len();
         match compile_claim(field, &ClaimSpec::Value(text.clone())) {
-            Ok(Test::Literal(template)) if template.is_day() || is_holder && !template.is_declared() => {
+            Ok(AskedTest::Literal(template)) if template.is_day() || is_holder && !template.is_declared() => {
                 faults.add(pointer, "invalid_value");
             }
-            Ok(test) => asked.push(Asked {
+            Ok(test) => asked.push(AskedMember {
                 name: field.name.clone(),
                 label: field.label.clone(),
                 test,
@@ -355,41 +366,41 @@ fn compile_key(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) -> B
     asked.into()
 }
 
-fn compile_claim(field: &Field, claim: &ClaimSpec) -> Result<Test, FaultCause> {
+fn compile_claim(field: &Field, claim: &ClaimSpec) -> Result<AskedTest, FaultCause> {
     match claim {
         ClaimSpec::Value(text) => {
-            let template = Template::parse(text).map_err(|_unknown| "invalid_value")?;
+            let template = ValueTemplate::parse(text).map_err(|_unknown| "invalid_value")?;
             match &template {
-                Template::Literal(text) if text.trim().is_empty() => return Err("invalid_claim".into()),
-                Template::Literal(text) if text.chars().count() > field.characters_max => {
-                    return Err(FaultCause::Over(Limit::Characters(field.characters_max)));
+                ValueTemplate::Literal(text) if text.trim().is_empty() => return Err("invalid_claim".into()),
+                ValueTemplate::Literal(text) if text.chars().count() > field.characters_max => {
+                    return Err(FaultCause::Over(LengthLimit::Characters(field.characters_max)));
                 }
                 template if template.is_day() && !field.comparator.is_date() => return Err("invalid_claim".into()),
                 _ => {}
             }
-            Ok(Test::Literal(template))
+            Ok(AskedTest::Literal(template))
         }
         ClaimSpec::Predicate(predicate) => {
-            let operands: Result<Vec<Template>, _> = predicate
+            let operands: Result<Vec<ValueTemplate>, _> = predicate
                 .value
                 .values()
                 .iter()
-                .map(|text| Template::parse(text))
+                .map(|text| ValueTemplate::parse(text))
                 .collect();
             let operands = operands.map_err(|_unknown| "invalid_value")?;
-            let sample = |template: &Template| match template {
-                Template::Literal(text) => text.to_string(),
+            let sample = |template: &ValueTemplate| match template {
+                ValueTemplate::Literal(text) => text.to_string(),
                 _ => SOME_DAY.to_owned(),
             };
             let samples: Vec<String> = operands.iter().map(sample).collect();
             let samples: Vec<&str> = samples.iter().map(String::as_str).collect();
-            let is_declared = operands.iter().any(Template::is_declared);
+            let is_declared = operands.iter().any(ValueTemplate::is_declared);
             match Predicate::new(&predicate.op, &samples, &field.comparator) {
                 // The form of a value that is declared later is not known now.
                 Err(InvalidPredicate::OperandForm) if is_declared => {}
                 tried => drop(tried.map_err(|_invalid| "invalid_predicate")?),
             }
-            Ok(Test::Predicate {
+            Ok(AskedTest::Predicate {
                 op: predicate.op.as_str().into(),
                 operands: operands.into(),
             })

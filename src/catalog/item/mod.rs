@@ -11,7 +11,7 @@ pub use compile::compile;
 pub use shipped::load;
 pub use spec::{ApplicantKind, ClaimSpec, ItemList, ItemSpec, MaterialSpec, OperandsSpec, PredicateSpec, WhenSpec};
 
-use heyan_domain::{label::Label, notice::Necessity, template::Template};
+use heyan_domain::{label::BilingualLabel, notice::MaterialNecessity, template::ValueTemplate};
 
 /// Materials of one item.
 pub(crate) const MATERIALS_MAX: usize = 64;
@@ -21,9 +21,9 @@ pub struct ServiceItem {
     /// As it was written.
     pub spec: ItemSpec,
     /// Its name in both languages.
-    pub name: Label,
+    pub name: BilingualLabel,
     /// The agency that handles it, where it is known.
-    pub authority: Option<Label>,
+    pub authority: Option<BilingualLabel>,
     /// What it needs; `None`: not known.
     pub materials: Option<Box<[Material]>>,
 }
@@ -33,51 +33,51 @@ pub struct Material {
     /// Its key.
     pub id: Box<str>,
     /// What people call it.
-    pub name: Label,
+    pub name: BilingualLabel,
     /// Whether it may be left out.
-    pub necessity: Necessity,
+    pub necessity: MaterialNecessity,
     /// When it is needed; `None`: always.
-    pub when: Option<Condition>,
+    pub when: Option<ItemCondition>,
     /// How it is proven.
-    pub proof: Proof,
+    pub proof: MaterialProof,
     /// What else is told when it is asked for.
-    pub note: Option<Label>,
+    pub note: Option<BilingualLabel>,
 }
 
 /// A condition on a declared fact.
-pub struct Condition {
+pub struct ItemCondition {
     /// Its name.
     pub fact: Box<str>,
     /// Values with which the material is needed.
     pub is: Box<[Box<str>]>,
     /// What to ask when it was not declared.
-    pub question: Label,
+    pub question: BilingualLabel,
 }
 
 /// How a material is proven.
-pub enum Proof {
+pub enum MaterialProof {
     /// By a register.
-    Register(Register),
+    Register(RegisterProof),
     /// By none, for this reason: the applicant brings it.
-    NotVerifiable(Label),
+    NotVerifiable(BilingualLabel),
     /// By none, for this reason: the authority examines it.
-    ByAuthority(Label),
+    ByAuthority(BilingualLabel),
     /// Nobody has said.
     NotMapped,
 }
 
 /// What a register is asked.
-pub struct Register {
+pub struct RegisterProof {
     /// Dataset.
     pub dataset: Arc<str>,
     /// How the record is found.
     pub found_by: FoundBy,
     /// Members of the subject, or the parts of a licence's key in the order of the dataset.
-    pub subject: Box<[Asked]>,
+    pub subject: Box<[AskedMember]>,
     /// Fields, with what must agree.
-    pub claims: Box<[Asked]>,
+    pub claims: Box<[AskedMember]>,
     /// The condition that the record is in force, in words; `None`: it need not be.
-    pub in_force: Option<Label>,
+    pub in_force: Option<BilingualLabel>,
 }
 
 /// How a record is found.
@@ -90,48 +90,48 @@ pub enum FoundBy {
 }
 
 /// One member or field that is asked about.
-pub struct Asked {
+pub struct AskedMember {
     /// Its name.
     pub name: Box<str>,
     /// What people call it.
-    pub label: Label,
+    pub label: BilingualLabel,
     /// What must agree.
-    pub test: Test,
+    pub test: AskedTest,
     /// What the item demands, in words; `None` for what somebody declares.
-    pub condition: Option<Label>,
+    pub condition: Option<BilingualLabel>,
 }
 
 /// What must agree.
-pub enum Test {
+pub enum AskedTest {
     /// A value.
-    Literal(Template),
+    Literal(ValueTemplate),
     /// A condition.
     Predicate {
         /// Operation.
         op: Box<str>,
         /// Its values.
-        operands: Box<[Template]>,
+        operands: Box<[ValueTemplate]>,
     },
 }
 
-impl Asked {
+impl AskedMember {
     /// Every place that a value is taken from.
-    pub fn templates(&self) -> &[Template] {
+    pub fn templates(&self) -> &[ValueTemplate] {
         match &self.test {
-            Test::Literal(template) => std::slice::from_ref(template),
-            Test::Predicate { operands, .. } => operands,
+            AskedTest::Literal(template) => std::slice::from_ref(template),
+            AskedTest::Predicate { operands, .. } => operands,
         }
     }
 
     /// Whether it holds what somebody declared against the register, not what the item demands.
     pub fn is_declared(&self) -> bool {
-        self.templates().iter().any(Template::is_declared)
+        self.templates().iter().any(ValueTemplate::is_declared)
     }
 }
 
-impl Register {
+impl RegisterProof {
     /// Subject and claims.
-    pub fn asked(&self) -> impl Iterator<Item = &Asked> {
+    pub fn asked(&self) -> impl Iterator<Item = &AskedMember> {
         self.subject.iter().chain(&self.claims)
     }
 }
@@ -140,7 +140,7 @@ impl ServiceItem {
     /// The item without what could not be compiled: its materials are then not known.
     pub fn without_materials(spec: ItemSpec) -> Self {
         Self {
-            name: Label::of(&spec.name, spec.name_en.as_deref()),
+            name: BilingualLabel::of(&spec.name, spec.name_en.as_deref()),
             authority: spec.authority(),
             spec,
             materials: None,
@@ -150,12 +150,12 @@ impl ServiceItem {
 
 impl Material {
     /// Every place that a value of this material is taken from.
-    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+    pub fn templates(&self) -> impl Iterator<Item = &ValueTemplate> {
         let register = match &self.proof {
-            Proof::Register(register) => Some(register),
-            Proof::NotVerifiable(_) | Proof::ByAuthority(_) | Proof::NotMapped => None,
+            MaterialProof::Register(register) => Some(register),
+            MaterialProof::NotVerifiable(_) | MaterialProof::ByAuthority(_) | MaterialProof::NotMapped => None,
         };
-        let asked = register.into_iter().flat_map(Register::asked);
-        asked.flat_map(Asked::templates)
+        let asked = register.into_iter().flat_map(RegisterProof::asked);
+        asked.flat_map(AskedMember::templates)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use heyan_domain::label::Label;
+use heyan_domain::label::BilingualLabel;
 
 /// A service item (政务服务事项).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct ItemSpec {
     pub limit_days: Option<u16>,
     /// Law or rule by which the item exists (设定依据).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub legal_basis: Vec<Label>,
+    pub legal_basis: Vec<BilingualLabel>,
     /// `materials` names everything that the applicant must prove or bring: only then a notice says that nothing else is needed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub list_complete: bool,
@@ -58,9 +58,9 @@ pub struct ItemSpec {
 
 impl ItemSpec {
     /// The agency that handles it, where it is known.
-    pub(super) fn authority(&self) -> Option<Label> {
+    pub(super) fn authority(&self) -> Option<BilingualLabel> {
         let name = self.agency_name.as_deref()?;
-        Some(Label::of(name, self.agency_name_en.as_deref()))
+        Some(BilingualLabel::of(name, self.agency_name_en.as_deref()))
     }
 }
 
@@ -137,19 +137,19 @@ pub struct MaterialSpec {
     pub claims: BTreeMap<String, ClaimSpec>,
     /// What a claim that the item itself demands means in words, by field: a condition for the item (办理条件), not a material.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub conditions: BTreeMap<String, Label>,
+    pub conditions: BTreeMap<String, BilingualLabel>,
     /// A record whose status says that it no longer holds will do: a card that is renewed may have expired.
     #[serde(default, skip_serializing_if = "is_false")]
     pub inactive_ok: bool,
     /// Why no register can prove it.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    pub not_verifiable: Option<Label>,
+    pub not_verifiable: Option<BilingualLabel>,
     /// With `not_verifiable`: the authority examines it in its own files, and the applicant brings nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_authority: bool,
     /// What else the applicant is told when it is asked for.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    pub note: Option<Label>,
+    pub note: Option<BilingualLabel>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
@@ -166,7 +166,7 @@ pub struct WhenSpec {
     /// Values with which the material is needed.
     pub is: Vec<String>,
     /// What to ask the applicant when the fact was not declared.
-    pub question: Label,
+    pub question: BilingualLabel,
 }
 
 /// What must agree in one field.

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn label(zh: &str, en: &str) -> Label {
-    Label::of(zh, Some(en))
+fn label(zh: &str, en: &str) -> BilingualLabel {
+    BilingualLabel::of(zh, Some(en))
 }
 
 /// Who has something to do, by the table.
@@ -19,7 +19,7 @@ enum Whose {
 
 /// What a standing must say.
 struct Row<'a> {
-    standing: Standing<'a>,
+    standing: MaterialStanding<'a>,
     outcome: &'static str,
     reason: Option<&'static str>,
     /// Its line behind the material's name; `None`: it is not listed.
@@ -28,7 +28,7 @@ struct Row<'a> {
 }
 
 fn bring<'a>(
-    standing: Standing<'a>,
+    standing: MaterialStanding<'a>,
     outcome: &'static str,
     reason: Option<&'static str>,
     zh: &'static str,
@@ -43,7 +43,12 @@ fn bring<'a>(
     }
 }
 
-fn none<'a>(standing: Standing<'a>, outcome: &'static str, reason: Option<&'static str>, whose: Whose) -> Row<'a> {
+fn none<'a>(
+    standing: MaterialStanding<'a>,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    whose: Whose,
+) -> Row<'a> {
     Row {
         standing,
         outcome,
@@ -54,12 +59,12 @@ fn none<'a>(standing: Standing<'a>, outcome: &'static str, reason: Option<&'stat
 }
 
 struct Labels {
-    name: Label,
-    number: Label,
-    until: Label,
-    why: Label,
-    question: Label,
-    adult: Label,
+    name: BilingualLabel,
+    number: BilingualLabel,
+    until: BilingualLabel,
+    why: BilingualLabel,
+    question: BilingualLabel,
+    adult: BilingualLabel,
 }
 
 fn labels() -> Labels {
@@ -74,7 +79,7 @@ fn labels() -> Labels {
 }
 
 fn told_to_mend(l: &Labels) -> Vec<Row<'_>> {
-    let mismatched = |declared, conditions| Standing::Mismatched { declared, conditions };
+    let mismatched = |declared, conditions| MaterialStanding::Mismatched { declared, conditions };
     vec![
         bring(
             mismatched(vec![&l.name], vec![]),
@@ -91,21 +96,21 @@ fn told_to_mend(l: &Labels) -> Vec<Row<'_>> {
             "what you declared (Name, Certificate number) does not agree with the register. Check it; if it is right, bring something that proves it, so that the register can be corrected. This item also requires: 18 years old or older; this could not be confirmed from what you declared.",
         ),
         bring(
-            Standing::ValueMissing(vec![&l.number, &l.name]),
+            MaterialStanding::ValueMissing(vec![&l.number, &l.name]),
             "ask_applicant",
             Some("value_missing"),
             "请提供证书编号、姓名，以便联网核验；核验一致的，无需提交纸质件。",
             "give Certificate number, Name, so that it can be verified online; if the register agrees, no paper is needed.",
         ),
         bring(
-            Standing::InvalidValue(vec![&l.number]),
+            MaterialStanding::InvalidValue(vec![&l.number]),
             "ask_applicant",
             Some("invalid_value"),
             "您提供的证书编号有误，请核对后重新提供。",
             "Certificate number is not valid as given; check it and give it again.",
         ),
         bring(
-            Standing::FactMissing(&l.question),
+            MaterialStanding::FactMissing(&l.question),
             "ask_applicant",
             Some("fact_missing"),
             "请先说明：经营场所是否租赁？",
@@ -117,35 +122,35 @@ fn told_to_mend(l: &Labels) -> Vec<Row<'_>> {
 fn told_to_bring(l: &Labels) -> Vec<Row<'_>> {
     vec![
         bring(
-            Standing::NotFound(vec![&l.number]),
+            MaterialStanding::NotFound(vec![&l.number]),
             "ask_applicant",
             Some("not_found"),
             "登记中没有查到您提供的证书编号，请核对；如无误，请携带能够证明的材料。",
             "the register has no record of the Certificate number that you gave; check it, and if it is right, bring something that proves it.",
         ),
         bring(
-            Standing::Absent(vec![&l.until]),
+            MaterialStanding::Absent(vec![&l.until]),
             "ask_applicant",
             Some("absent"),
             "登记中没有有效期截止，请提供能够证明的材料。",
             "the register has no value for Valid until; bring something that proves it.",
         ),
         bring(
-            Standing::Withheld("《某法》第一条".to_owned()),
+            MaterialStanding::Withheld("《某法》第一条".to_owned()),
             "ask_applicant",
             Some("withheld"),
             "该数据依法不予共享（《某法》第一条），请提供该材料。",
             "by law the register is not shared (《某法》第一条); bring the material.",
         ),
         bring(
-            Standing::NotVerifiable(&l.why),
+            MaterialStanding::NotVerifiable(&l.why),
             "ask_applicant",
             Some("not_verifiable"),
             "请提供该材料。不能联网核验的原因：合同由双方自行签订。",
             "bring it. It cannot be verified online: The parties sign it between themselves.",
         ),
         bring(
-            Standing::NotMapped,
+            MaterialStanding::NotMapped,
             "ask_applicant",
             Some("not_mapped"),
             "请提供该材料；系统尚未登记它由哪个数据源核验。",
@@ -158,7 +163,7 @@ fn rows(l: &Labels) -> Vec<Row<'_>> {
     let mut rows = told_to_mend(l);
     rows.extend(told_to_bring(l));
     rows.push(Row {
-        standing: Standing::ConditionNotMet(vec![&l.adult]),
+        standing: MaterialStanding::ConditionNotMet(vec![&l.adult]),
         outcome: "mismatched",
         reason: Some("condition_not_met"),
         line: Some((
@@ -168,24 +173,29 @@ fn rows(l: &Labels) -> Vec<Row<'_>> {
         whose: Whose::Condition,
     });
     rows.extend([
-        none(Standing::Verified, "verified", None, Whose::Nobody),
-        none(Standing::NotNeeded, "not_needed", None, Whose::Nobody),
-        none(Standing::Review, "review", None, Whose::Counter),
+        none(MaterialStanding::Verified, "verified", None, Whose::Nobody),
+        none(MaterialStanding::NotNeeded, "not_needed", None, Whose::Nobody),
+        none(MaterialStanding::Review, "review", None, Whose::Counter),
         none(
-            Standing::ByAuthority(&l.why),
+            MaterialStanding::ByAuthority(&l.why),
             "review",
             Some("not_verifiable"),
             Whose::Authority,
         ),
         none(
-            Standing::Unavailable,
+            MaterialStanding::Unavailable,
             "unavailable",
             Some("source_unavailable"),
             Whose::Counter,
         ),
-        none(Standing::NotGranted, "unavailable", Some("not_granted"), Whose::Counter),
         none(
-            Standing::CeilingReached,
+            MaterialStanding::NotGranted,
+            "unavailable",
+            Some("not_granted"),
+            Whose::Counter,
+        ),
+        none(
+            MaterialStanding::CeilingReached,
             "unavailable",
             Some("ceiling_reached"),
             Whose::Counter,
@@ -201,9 +211,9 @@ const REMEDY_ZH: &str = "\n认为登记信息有误的，可以向受理机关�
 const REMEDY_EN: &str = "\nIf you think that a register is wrong, tell the authority; the department that owns the data examines and corrects it. Against the decision on your application you may apply for administrative reconsideration or bring an administrative action as the law provides.";
 
 struct HeadLabels {
-    item: Label,
-    authority: Label,
-    basis: [Label; 1],
+    item: BilingualLabel,
+    authority: BilingualLabel,
+    basis: [BilingualLabel; 1],
 }
 
 fn head_labels() -> HeadLabels {
@@ -269,11 +279,11 @@ fn opening(
 
 /// What the authority examines and the counter goes on with.
 fn put_unfinished(
-    authority: &[(&Row<'_>, &Label)],
-    counter: &[(&Row<'_>, &Label)],
+    authority: &[(&Row<'_>, &BilingualLabel)],
+    counter: &[(&Row<'_>, &BilingualLabel)],
     (zh, en): (&mut String, &mut String),
 ) {
-    let names = |rows: &[(&Row<'_>, &Label)], pick: fn(&Label) -> &str| {
+    let names = |rows: &[(&Row<'_>, &BilingualLabel)], pick: fn(&BilingualLabel) -> &str| {
         rows.iter().map(|(_, name)| pick(name).to_owned()).collect::<Vec<_>>()
     };
     if !authority.is_empty() {
@@ -307,7 +317,7 @@ fn put_unfinished(
 }
 
 /// The whole text that two materials must give, sentence by sentence.
-fn expected(pair: [(&Row<'_>, &Label); 2], list: ListExtent) -> (&'static str, Label) {
+fn expected(pair: [(&Row<'_>, &BilingualLabel); 2], list: ListExtent) -> (&'static str, BilingualLabel) {
     let of = |whose: Whose| {
         pair.into_iter()
             .filter(move |(row, _)| row.whose == whose)
@@ -329,7 +339,7 @@ fn expected(pair: [(&Row<'_>, &Label); 2], list: ListExtent) -> (&'static str, L
     let is_pending = !counter.is_empty() || !authority.is_empty();
     let (word, zh, en) = opening((!conditions.is_empty(), n, is_pending, verified), list);
     let (mut zh, mut en) = (HEAD_ZH.to_owned() + &zh, HEAD_EN.to_owned() + &en);
-    let numbered = |rows: &[(&Row<'_>, &Label)], zh: &mut String, en: &mut String| {
+    let numbered = |rows: &[(&Row<'_>, &BilingualLabel)], zh: &mut String, en: &mut String| {
         for (n, (row, name)) in rows.iter().enumerate() {
             let (line_zh, line_en) = row.line.unwrap();
             *zh += &format!("\n{}. {}：{line_zh}", n + 1, name.zh);
@@ -356,14 +366,14 @@ fn expected(pair: [(&Row<'_>, &Label); 2], list: ListExtent) -> (&'static str, L
     }
     zh += REMEDY_ZH;
     en += REMEDY_EN;
-    (word, Label { zh, en })
+    (word, BilingualLabel { zh, en })
 }
 
-fn line<'a>(id: &'a str, name: &'a Label, row: &Row<'a>) -> Line<'a> {
-    Line {
+fn line<'a>(id: &'a str, name: &'a BilingualLabel, row: &Row<'a>) -> NoticeLine<'a> {
+    NoticeLine {
         id,
         name,
-        necessity: Necessity::Required,
+        necessity: MaterialNecessity::Required,
         standing: row.standing.clone(),
         note: None,
     }
@@ -396,7 +406,7 @@ fn each_pair_of_outcomes_gives_exactly_its_notice_in_both_languages() {
 }
 
 /// What is listed is what the applicant must do, and nothing that the city already knows.
-fn check_named(given: &Notice, pair: [(&str, &Row<'_>, &Label); 2]) {
+fn check_named(given: &Notice, pair: [(&str, &Row<'_>, &BilingualLabel); 2]) {
     let of = |whose: Whose| {
         pair.iter()
             .filter(move |(_, row, _)| row.whose == whose)
@@ -407,7 +417,7 @@ fn check_named(given: &Notice, pair: [(&str, &Row<'_>, &Label); 2]) {
     if pair.iter().all(|(_, row, _)| row.reason == Some("fact_missing")) {
         wanted.truncate(1);
     }
-    let named = |lines: &[(String, Label)]| lines.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+    let named = |lines: &[(String, BilingualLabel)]| lines.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
     assert_eq!(named(&given.items), wanted);
     assert_eq!(named(&given.conditions), of(Whose::Condition));
     for (_, row, name) in pair {
@@ -435,15 +445,15 @@ fn what_may_be_left_out_is_never_asked_for() {
     let (l, heads) = (labels(), head_labels());
     let name = label("不动产权证书", "Title deed");
     for row in rows(&l) {
-        let lines = [Line {
+        let lines = [NoticeLine {
             id: "deed",
             name: &name,
-            necessity: Necessity::Optional,
+            necessity: MaterialNecessity::Optional,
             standing: row.standing,
             note: None,
         }];
         let given = notice(&head(&heads, ListExtent::Complete), Some(&lines));
-        assert_eq!(given.conclusion, Conclusion::Complete);
+        assert_eq!(given.conclusion, CheckConclusion::Complete);
         assert!(given.items.is_empty() && !given.text.zh.contains(&name.zh) && !given.text.en.contains(&name.en));
     }
 }
@@ -453,7 +463,7 @@ fn a_note_stands_behind_what_must_be_brought_only() {
     let (l, heads) = (labels(), head_labels());
     let (name, note) = (label("证书", "Certificate"), label("无需原件。", "Not the original."));
     for row in rows(&l) {
-        let lines = [Line {
+        let lines = [NoticeLine {
             note: Some(&note),
             ..line("a", &name, &row)
         }];
@@ -486,8 +496,8 @@ fn materials_that_are_not_known_are_said_to_be_not_known() {
     let heads = head_labels();
     let of = |lines| notice(&head(&heads, ListExtent::Open), lines);
     let given = of(None);
-    assert_eq!(given.conclusion, Conclusion::NotKnown);
+    assert_eq!(given.conclusion, CheckConclusion::NotKnown);
     assert!(given.text.zh.contains("尚未在系统登记") && given.text.en.contains("are not registered"));
     assert!(given.items.is_empty() && !given.text.zh.contains("无需"));
-    assert_eq!(of(Some(&[])).conclusion, Conclusion::Complete);
+    assert_eq!(of(Some(&[])).conclusion, CheckConclusion::Complete);
 }
