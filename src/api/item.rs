@@ -118,18 +118,34 @@ pub struct CheckedMaterial {
     pub problem: Option<Problem>,
 }
 
-/// The one-time notice: what must still be brought, and nothing that the city already knows. ‖ 一次性告知：只列还需提交的，不列本市已掌握的。
+/// The one-time notice: which conditions are not met, what must still be brought, and nothing that the city already knows. ‖ 一次性告知：列明不符合的办理条件和还需提交的材料，不列本市已掌握的。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Notice {
     /// Full text in Chinese. ‖ 中文全文。
     pub zh: String,
     /// Full text in English. ‖ 英文全文。
     pub en: String,
-    /// Its lines. ‖ 逐项。
+    /// Agency that handles the item; left out if it is not known. ‖ 受理机关；未登记时省略。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<BothLanguages>,
+    /// Day of the check in China. ‖ 告知日期，北京时间。
+    #[schema(example = "2026-12-01")]
+    pub date: String,
+    /// The agency's number of the application. ‖ 申请编号（办件编号）。
+    #[schema(example = "20261122-000187")]
+    pub application_no: String,
+    /// Law or rule by which the item exists. ‖ 设定依据。
+    pub legal_basis: Vec<BothLanguages>,
+    /// Whether the item's list names everything; only then the text says that nothing else is needed. ‖ 材料清单是否完整；完整时全文才说明未列出的无需提交。
+    pub list_complete: bool,
+    /// Conditions of the item that are not met by what is registered. ‖ 按登记信息不符合的办理条件。
+    pub conditions: Vec<NoticeItem>,
+    /// What must still be brought, line by line. ‖ 还需补充的内容，逐项。
     pub items: Vec<NoticeItem>,
 }
 
-/// One thing to bring. ‖ 一项需补充的内容。
+/// One condition or one thing to bring. ‖ 一项办理条件或需补充的内容。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct NoticeItem {
     /// Key of the material. ‖ 材料标识。
@@ -182,6 +198,13 @@ pub struct ServiceItem {
     /// Promised working days. ‖ 承诺办理的工作日。
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_days: Option<u16>,
+    /// Law or rule by which the item exists. ‖ 设定依据。
+    #[schema(max_items = 16)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legal_basis: Vec<BothLanguages>,
+    /// `materials` names everything that the applicant must prove or bring. ‖ `materials` 已列全申请人须证明或提交的全部内容。
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub list_complete: bool,
     /// A newer version replaces an older one; 1 when left out. ‖ 版本，新的替换旧的；省略为 1。
     #[schema(nullable = false, minimum = 1, example = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -220,16 +243,29 @@ pub struct ItemMaterial {
     #[schema(example = "natural-person")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// Identifiers of the record: `$applicant.x` or `$material.x`. ‖ 记录的标识：`$applicant.x` 或 `$material.x`。
+    /// Identifiers of the record: `$applicant.x`, `$material.x` or `$materials.key.x` (of another material). A licence may be named by type, number and holder instead: `type_name`, `licence_no`, `holder_id`. ‖ 记录的标识：`$applicant.x`、`$material.x` 或 `$materials.标识.x`（另一材料的值）。证照也可按类型、编号和持证主体查找：`type_name`、`licence_no`、`holder_id`。
     #[serde(default, skip_serializing_if = "MaterialSubject::is_empty")]
     pub subject: MaterialSubject,
-    /// What must agree: a value, `$applicant.x`, `$material.x`, `$today`, `$today-18y`, or a condition. ‖ 须一致的内容：值、`$applicant.x`、`$material.x`、`$today`、`$today-18y`，或条件。
+    /// What must agree: a value, `$applicant.x`, `$material.x`, `$materials.key.x`, `$today`, `$today-18y`, `$day.08-31-6y` (a day of the year of the check), or a condition. ‖ 须一致的内容：值、`$applicant.x`、`$material.x`、`$materials.标识.x`、`$today`、`$today-18y`、`$day.08-31-6y`（核验当年的某日），或条件。
     #[serde(default, skip_serializing_if = "MaterialClaims::is_empty")]
     pub claims: MaterialClaims,
+    /// What the item demands in words, by field of `claims`: conditions, not materials. ‖ 事项自身的要求，按 `claims` 的字段用文字写明：是办理条件，不是材料。
+    #[serde(default, skip_serializing_if = "MaterialConditions::is_empty")]
+    pub conditions: MaterialConditions,
+    /// A record whose status says that it no longer holds will do, as for a card that is renewed. ‖ 状态已失效的记录也可以，例如换领证件。
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inactive_ok: bool,
     /// Why no register can prove it. ‖ 不能联网核验的原因。
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_verifiable: Option<BothLanguages>,
+    /// With `not_verifiable`: the authority examines it, and the applicant brings nothing. ‖ 与 `not_verifiable` 同用：由受理机关查验，申请人无需提交。
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_authority: bool,
+    /// What else the applicant is told when it is asked for. ‖ 要求申请人补充时的另外说明。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<BothLanguages>,
 }
 
 /// A condition on what the applicant declares. ‖ 对申请人声明的条件。
@@ -373,14 +409,16 @@ maps! {
     MaterialSubject: String;
     /// Claim by field. ‖ 字段到须一致的内容。
     MaterialClaims: Claim;
+    /// Condition by field. ‖ 字段到办理条件。
+    MaterialConditions: BothLanguages;
 }
 
 words! {
-    /// `complete`: nothing is left to do; `to_bring`: the applicant must still bring something; `pending`: the applicant need bring nothing, and the counter still has work to do; `not_known`: it is not registered what the item needs. ‖ `complete` 无需再办；`to_bring` 申请人还需提交；`pending` 申请人无需提交，窗口继续核验；`not_known` 材料清单尚未登记。
+    /// `complete`: everything on a complete list is verified; `verified_so_far`: everything that was asked is verified, and the list is not said to be complete; `to_bring`: the applicant must still bring something; `pending`: nothing to bring for now, and the counter or the authority is not through; `not_eligible`: by what is registered, a condition of the item is not met; `not_known`: nobody has registered what the item needs. ‖ `complete` 完整清单上的各项均已核验；`verified_so_far` 所查各项均一致，但清单未声明完整；`to_bring` 申请人还需提交；`pending` 目前无需提交，窗口或受理机关尚未办完；`not_eligible` 按登记信息不符合办理条件；`not_known` 材料清单尚未登记。
     CheckOutcome;
     /// `verified`: the register agrees; `mismatched`: it disagrees; `review`: a person of the counter must look; `ask_applicant`: the applicant must give or bring something; `unavailable`: the register could not be asked, and nothing is asked of the applicant for that; `not_needed`: not needed here, or left out where that is allowed. ‖ `verified` 一致；`mismatched` 不一致；`review` 由窗口人工复核；`ask_applicant` 须由申请人补充；`unavailable` 暂未能查询，不因此向申请人索要；`not_needed` 本次不需要，或可不提交而未提交。
     MaterialOutcome;
-    /// `value_missing`, `fact_missing`, `invalid_value`: the request lacks a value or has a wrong one; `not_found`, `absent`: the register has no such record or no such value; `withheld`: the register is not shared; `not_verifiable`, `not_mapped`: no register proves it, or none is known; `source_unavailable`, `not_granted`, `ceiling_reached`: it could not be asked. ‖ `value_missing`、`fact_missing`、`invalid_value` 请求缺少某值或其值有误；`not_found`、`absent` 登记中无此号或无此项；`withheld` 数据不予共享；`not_verifiable`、`not_mapped` 无法联网核验或尚未登记核验方式；`source_unavailable`、`not_granted`、`ceiling_reached` 暂未能查询。
+    /// `condition_not_met`: the register agrees with what was declared, and a condition of the item is not met; `value_missing`, `fact_missing`, `invalid_value`: the request lacks a value or has a wrong one; `not_found`, `absent`: the register has no such record or no such value; `withheld`: the register is shared with nobody; `not_verifiable`, `not_mapped`: no register proves it, or none is known (with the outcome `review`: the authority examines it); `source_unavailable`, `not_granted`, `ceiling_reached`: it could not be asked. ‖ `condition_not_met` 申报与登记一致，但不符合办理条件；`value_missing`、`fact_missing`、`invalid_value` 请求缺少某值或其值有误；`not_found`、`absent` 登记中无此号或无此项；`withheld` 数据不予共享；`not_verifiable`、`not_mapped` 无法联网核验或尚未登记核验方式（结果为 `review` 时由受理机关查验）；`source_unavailable`、`not_granted`、`ceiling_reached` 暂未能查询。
     MaterialReason;
     /// List that the item belongs to. ‖ 所属清单。
     ItemListWord;

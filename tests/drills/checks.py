@@ -156,7 +156,7 @@ def main() -> None:
             taken, refused = put_records(authority, dataset, records)
             checks.ok(f"{dataset} was taken", taken == len(records), refused[:1])
         made, values, items = materials()
-        item = {"code": CODE, "name": "八份材料", "materials": made}
+        item = {"code": CODE, "name": "八份材料", "list_complete": True, "materials": made}
         put = hub.client("manager").put("/v1/items", item)
         checks.ok("the item is registered", put.status == 200, put)
         lines = hub.client("manager").put("/v1/items", json.dumps(item, ensure_ascii=False) + "\n", ctype=NDJSON)

@@ -451,7 +451,9 @@ class Checks:
         return False
 
     def finish(self, **figures) -> None:
-        """Prints the closing line and ends the process: 0 when all held."""
+        """Prints the closing line and ends the process: 0 when all held, and there was something to hold."""
+        if not self.passed:
+            self.failures.append("nothing was checked")
         text = " ".join(f"{k}={v}" for k, v in figures.items())
         print(f"drill {self.drill}: {self.passed} passed, {len(self.failures)} failed {text}".rstrip(), flush=True)
         sys.exit(1 if self.failures or not self.passed else 0)

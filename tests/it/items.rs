@@ -66,28 +66,65 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
         .unwrap_or_else(|| panic!("{key} is missing"))
 }
 
+/// Type, number on the face and holder: nobody knows the identifier of a licence.
+const LICENCE_KEY: [&str; 3] = ["holder_id", "licence_no", "type_name"];
+
+/// The literals of a claim, or of a member of a subject.
+fn literals(value: &Value) -> Vec<&str> {
+    let operands = value.get("value").unwrap_or(value);
+    match operands.as_array() {
+        Some(several) => several.iter().map(|one| one.as_str().unwrap()).collect(),
+        None => vec![operands.as_str().unwrap()],
+    }
+}
+
 fn check_material(material: &Value, types: &HashSet<&str>) {
     if let Some(reason) = material.get("not_verifiable") {
         assert!(!text(reason, "zh").is_empty() && !text(reason, "en").is_empty() && material.get("dataset").is_none());
         return;
     }
-    let (_, fields) = DATASETS
-        .iter()
-        .find(|(name, _)| *name == text(material, "dataset"))
-        .unwrap();
+    let dataset = text(material, "dataset");
+    let (_, fields) = DATASETS.iter().find(|(name, _)| *name == dataset).unwrap();
     let subject = material["subject"].as_table().unwrap();
-    assert_eq!(subject.keys().map(String::as_str).collect::<Vec<_>>(), fields[..1]);
-    for (field, value) in subject.iter().chain(material["claims"].as_table().unwrap()) {
+    let mut members: Vec<&str> = subject.keys().map(String::as_str).collect();
+    members.sort_unstable();
+    let wanted = if dataset == "e-licence" {
+        &LICENCE_KEY
+    } else {
+        &fields[..1]
+    };
+    assert_eq!(members, wanted);
+    let claims = material["claims"].as_table().unwrap();
+    for (field, value) in subject.iter().chain(claims) {
         assert!(fields.contains(&field.as_str()), "{field}");
-        let literal = value.as_str().or_else(|| value.get("value")?.as_str()).unwrap();
-        if let Some(template) = literal.strip_prefix('$') {
-            let known = ["applicant.", "material.", "today"]
-                .iter()
-                .any(|start| template.starts_with(start));
-            assert!(known, "{literal}");
-        } else if field == "type_name" {
-            assert!(types.contains(literal), "{literal}");
+        for literal in literals(value) {
+            if let Some(template) = literal.strip_prefix('$') {
+                let known = ["applicant.", "material.", "materials.", "today", "day."]
+                    .iter()
+                    .any(|start| template.starts_with(start));
+                assert!(known, "{literal}");
+            } else if field == "type_name" {
+                assert!(types.contains(literal), "{literal}");
+            }
         }
+    }
+    check_conditions(material, claims);
+}
+
+/// What the item itself demands is told in words.
+fn check_conditions(material: &Value, claims: &toml::map::Map<String, Value>) {
+    let is_declared = |text: &&str| {
+        ["$applicant.", "$material.", "$materials."]
+            .iter()
+            .any(|start| text.starts_with(start))
+    };
+    for (field, value) in claims {
+        if literals(value).iter().any(is_declared) {
+            continue;
+        }
+        let words = material.get("conditions").and_then(|all| all.get(field));
+        let words = words.unwrap_or_else(|| panic!("{} has no words for {field}", text(material, "id")));
+        assert!(!text(words, "zh").is_empty() && !text(words, "en").is_empty());
     }
 }
 
@@ -114,6 +151,9 @@ fn every_item_has_a_code_of_its_agency_and_materials_that_a_dataset_can_prove() 
                     .as_integer()
                     .is_some_and(|days| (1..=30).contains(&days))
             );
+            for basis in item["legal_basis"].as_array().unwrap() {
+                assert!(text(basis, "zh").starts_with('《') && !text(basis, "en").is_empty());
+            }
             let mut ids = HashSet::new();
             for material in item["material"].as_array().unwrap() {
                 assert!(ids.insert(text(material, "id").to_owned()));

@@ -80,6 +80,29 @@ async fn a_licence_is_found_by_all_three_and_by_nothing_less() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_licence_that_two_people_hold_is_found_by_each_of_them() {
+    let hub = TestHub::with_parties().await;
+    let (husband, wife) = (HOLDER, "440524188001010014");
+    let marriage = json!({"type_name": "结婚证", "licence_no": "J340202-2010-000123", "holder_name": "张三丰、李四娘",
+        "holder_id": format!("{husband}，{wife}"), "status": "有效"});
+    put(&hub, &licence_id("8100000001", "001"), &marriage).await;
+    let outcome = async |holder: &str| {
+        let key = with(marriage.clone(), &json!({"holder_id": holder}));
+        let key =
+            json!({"type_name": key["type_name"], "licence_no": key["licence_no"], "holder_id": key["holder_id"]});
+        let (status, answer) = query(&hub, "agency", &key).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["outcome"].as_str().unwrap().to_owned()
+    };
+    // One of several holders is found, and a person looks: the answer does not say that the licence is theirs alone.
+    assert_eq!(outcome(husband).await, "review");
+    assert_eq!(outcome(wife).await, "review");
+    assert_eq!(outcome(&format!("{wife}、{husband}")).await, "verified");
+    assert_eq!(outcome("360426199101010071").await, "not_found");
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn numbers_of_a_holder_cannot_be_tried_out() {
     let hub = TestHub::with_parties().await;
     hub.revoke_all_grants().await;

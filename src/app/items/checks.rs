@@ -1,15 +1,14 @@
-//! `POST /v1/checks`: verifies all materials of a service item at once, and makes the one-time notice of what is still missing.
-//! There is no second path to a register: the questions of an item become one batch, under the caller's own grants and guess budget,
-//! with one ledger entry. The notice is made from the answers of that batch, so it cannot disclose more.
+//! `POST /v1/checks`: a service item's materials, all asked at once, and the one-time notice of what is still to be brought.
+//! There is no second way to a register: what an item asks becomes questions as of a batch, or searches for a licence by its holder,
+//! under the caller's own grants and guess budget, with one ledger entry. A notice is made of what they told their caller, so it can
+//! tell no more.
 //!
 //! "What the city knows must not be asked again": a register that could not be asked, or that the agency holds no grant for, is the
 //! counter's to go on with and never the applicant's to bring.
 
 use std::{borrow::Cow, sync::Arc};
 
-use jiff::civil::Date;
-use serde::Deserialize;
-
+use super::plan::{CheckPlan, CheckSlot, LicenceSearch, SlotState, place_of};
 use crate::node::{caller::Caller, write::LedgerAppender};
 use crate::{
     access::table::AccessRefusal,
@@ -18,66 +17,27 @@ use crate::{
         ids::VerificationId,
         purpose,
     },
+    licences::query::{self, QueryBody},
     node::hub::Hub,
     verification::{
         chunk::{self, ChunkAnswer, ItemResult},
+        judge::QuestionContext,
         judgement::QuestionJudgement,
-        question::{
-            self, AskedClaim, AskedPurposeElements, BoundedText, ItemBody, MemberList, PredicateBody, PredicateOperands,
-        },
+        question::{AskedPurposeElements, BoundedText, MemberList},
         verify::EntryPosition,
     },
 };
 use heyan_catalog::{
     BilingualLabel,
-    item::{AskedMember, AskedTest, Material, MaterialProof, RegisterProof, ServiceItem},
+    item::{AskedMember, FoundBy, RegisterProof, ServiceItem},
 };
 use heyan_domain::{
-    fault::{MemberFault, pointer_segment},
-    notice::{self, MaterialNecessity, MaterialStanding, Notice, NoticeLine},
+    fault::MemberFault,
+    identifier::IdentifierFinding,
+    notice::{self, ListExtent, MaterialStanding, Notice, NoticeHead, NoticeLine},
     policy::RefusalClause,
-    template::ValueTemplate,
     verdict::{Outcome, Verdict},
 };
-
-/// `POST /v1/checks`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CheckBody<'a> {
-    /// Why it is asked; `item_code` names the item.
-    #[serde(borrow, deserialize_with = "question::object")]
-    pub purpose: AskedPurposeElements<'a>,
-    /// Values given once for all materials.
-    #[serde(borrow, default)]
-    pub applicant: MemberList<'a, BoundedText<'a>>,
-    /// Values of single materials, by key.
-    #[serde(borrow, default)]
-    pub materials: MemberList<'a, MemberList<'a, BoundedText<'a>>>,
-    /// What the applicant declares, where the item's needs hang on it.
-    #[serde(borrow, default)]
-    pub facts: MemberList<'a, BoundedText<'a>>,
-}
-
-/// Values that every counter has of an applicant: an item that does not need one passes it over.
-const OF_EVERY_APPLICANT: [&str; 3] = ["name", "id_number", "uscc"];
-
-/// What a check asks of the registers, and what it knows without asking.
-pub struct CheckPlan<'b> {
-    slots: Option<Vec<CheckSlot<'b>>>,
-    questions: Vec<ItemBody<'b>>,
-}
-
-struct CheckSlot<'b> {
-    material: &'b Material,
-    state: SlotState<'b>,
-}
-
-enum SlotState<'b> {
-    /// It is the next question.
-    Asked(&'b RegisterProof),
-    /// Nothing is asked.
-    Known(MaterialStanding<'b>, Vec<String>),
-}
 
 /// What became of one material.
 pub struct MaterialAnswer<'a> {
@@ -115,181 +75,53 @@ pub fn item_of(hub: &Hub, purpose: &AskedPurposeElements<'_>) -> Result<Arc<Serv
         .ok_or(AppError::NotFound(MissingThing::Item))
 }
 
-/// Says what is asked for an item on a day, and what is known without asking.
-///
-/// # Errors
-/// Materials, values or facts that the item does not have.
-pub fn plan<'b>(item: &'b ServiceItem, body: &'b CheckBody<'_>, today: Date) -> Result<CheckPlan<'b>, AppError> {
-    refuse_unknown(item, body)?;
-    let mut questions = Vec::new();
-    let slots = item.materials.as_deref().map(|materials| {
-        let slot = |material| CheckSlot {
-            material,
-            state: state_of(material, body, today, &mut questions),
+/// Licences that a check seeks, and why some could not be sought, in the order of the plan.
+#[derive(Default)]
+pub struct SoughtLicences<'a> {
+    sought: Vec<Option<query::LicenceQuestion<'a>>>,
+    failed: Vec<Option<AppError>>,
+}
+
+impl<'a> SoughtLicences<'a> {
+    /// Why those that could not be sought could not be.
+    pub fn take_failed(&mut self) -> Vec<Option<AppError>> {
+        std::mem::take(&mut self.failed)
+    }
+}
+
+/// Looks for the licences of a check; nothing is told of them here.
+pub async fn seek<'a>(
+    hub: &'a Hub,
+    caller: &Caller,
+    purpose: &AskedPurposeElements<'a>,
+    plan: &'a CheckPlan<'a>,
+    now_us: i64,
+) -> SoughtLicences<'a> {
+    let mut licences = SoughtLicences::default();
+    for search in &plan.searches {
+        let (sought, failed) = match query::seek(hub, caller, body_of(purpose, search), now_us).await {
+            Ok(asked) => (Some(asked), None),
+            Err(error) => (None, Some(error)),
         };
-        materials.iter().map(slot).collect()
-    });
-    Ok(CheckPlan { slots, questions })
+        licences.sought.push(sought);
+        licences.failed.push(failed);
+    }
+    licences
 }
 
-impl CheckPlan<'_> {
-    /// Datasets that are asked.
-    pub fn datasets(&self) -> impl Iterator<Item = &str> {
-        self.questions.iter().filter_map(|question| question.dataset.as_deref())
-    }
-}
-
-/// A value that the item never takes is a mistake of the caller's: he would wait for it to count.
-fn refuse_unknown(item: &ServiceItem, body: &CheckBody<'_>) -> Result<(), AppError> {
-    let Some(materials) = item.materials.as_deref() else {
-        return Ok(());
-    };
-    let mut faults = Vec::new();
-    let mut unknown = |pointer: String| faults.push(MemberFault::new(pointer, "unknown_member"));
-    for (name, _) in &body.applicant.0 {
-        let takes = |template: &ValueTemplate| matches!(template, ValueTemplate::Applicant(taken) if **taken == **name);
-        let is_taken = || materials.iter().flat_map(Material::templates).any(takes);
-        if !OF_EVERY_APPLICANT.contains(&&**name) && !is_taken() {
-            unknown(format!("/applicant/{}", pointer_segment(name)));
-        }
-    }
-    for (id, values) in &body.materials.0 {
-        let at = format!("/materials/{}", pointer_segment(id));
-        let Some(material) = materials.iter().find(|material| *material.id == **id) else {
-            unknown(at);
-            continue;
-        };
-        for (name, _) in &values.0 {
-            let takes =
-                |template: &ValueTemplate| matches!(template, ValueTemplate::Material(taken) if **taken == **name);
-            if !material.templates().any(takes) {
-                unknown(format!("{at}/{}", pointer_segment(name)));
-            }
-        }
-    }
-    let has_fact = |name: &str| {
-        materials
-            .iter()
-            .flat_map(|one| &one.when)
-            .any(|when| *when.fact == *name)
-    };
-    for (name, _) in body.facts.0.iter().filter(|(name, _)| !has_fact(name)) {
-        unknown(format!("/facts/{}", pointer_segment(name)));
-    }
-    match faults.is_empty() {
-        true => Ok(()),
-        false => Err(AppError::Invalid(faults)),
-    }
-}
-
-fn state_of<'b>(
-    material: &'b Material,
-    body: &'b CheckBody<'_>,
-    today: Date,
-    questions: &mut Vec<ItemBody<'b>>,
-) -> SlotState<'b> {
-    let known = |standing| SlotState::Known(standing, Vec::new());
-    if let Some(when) = &material.when {
-        match body.facts.get(&when.fact).filter(|text| !purpose::is_blank(text)) {
-            None => {
-                let place = format!("/facts/{}", when.fact);
-                return SlotState::Known(MaterialStanding::FactMissing(&when.question), vec![place]);
-            }
-            Some(fact) if !when.is.iter().any(|value| **value == **fact) => return known(MaterialStanding::NotNeeded),
-            Some(_) => {}
-        }
-    }
-    let is_optional = material.necessity == MaterialNecessity::Optional;
-    match &material.proof {
-        MaterialProof::NotVerifiable(_) | MaterialProof::NotMapped if is_optional => known(MaterialStanding::NotNeeded),
-        MaterialProof::NotVerifiable(reason) => known(MaterialStanding::NotVerifiable(reason)),
-        MaterialProof::NotMapped => known(MaterialStanding::NotMapped),
-        MaterialProof::Register(register) => {
-            let values = MaterialValues {
-                body,
-                material,
-                own: body.materials.get(&material.id),
-                today,
-            };
-            match values.question(register) {
-                Ok(question) => {
-                    questions.push(question);
-                    SlotState::Asked(register)
-                }
-                Err(_missing) if is_optional && values.own.is_none() => known(MaterialStanding::NotNeeded),
-                Err((labels, places)) => SlotState::Known(MaterialStanding::ValueMissing(labels), places),
-            }
-        }
-    }
-}
-
-/// Where the values of one material come from.
-struct MaterialValues<'b> {
-    body: &'b CheckBody<'b>,
-    material: &'b Material,
-    own: Option<&'b MemberList<'b, BoundedText<'b>>>,
-    today: Date,
-}
-
-/// What is missing: what people call it, and its place in the request.
-type MissingValue<'b> = (Vec<&'b BilingualLabel>, Vec<String>);
-
-impl<'b> MaterialValues<'b> {
-    fn value(&self, template: &'b ValueTemplate) -> Option<Cow<'b, str>> {
-        let given = match template {
-            ValueTemplate::Applicant(name) => self.body.applicant.get(name),
-            ValueTemplate::Material(name) => self.own.and_then(|own| own.get(name)),
-            ValueTemplate::Literal(_) | ValueTemplate::Today(_) => return template.own_value(self.today),
-        };
-        let given = given.filter(|text| !purpose::is_blank(text));
-        given.map(|text| Cow::Borrowed(&**text))
-    }
-
-    fn question(&self, register: &'b RegisterProof) -> Result<ItemBody<'b>, MissingValue<'b>> {
-        let (mut labels, mut places): MissingValue<'b> = (Vec::new(), Vec::new());
-        for asked in register.asked() {
-            for template in asked.templates().iter().filter(|one| self.value(one).is_none()) {
-                let place = place_of(self.material, template);
-                if !places.contains(&place) {
-                    labels.push(&asked.label);
-                    places.push(place);
-                }
-            }
-        }
-        if !places.is_empty() {
-            return Err((labels, places));
-        }
-        let value = |template| self.value(template).unwrap_or_default();
-        let subject = register.subject.iter().filter_map(|asked| {
-            let template = asked.templates().first()?;
-            Some((Cow::Borrowed(&*asked.name), BoundedText(value(template))))
-        });
-        let claims = register.claims.iter().map(|asked| {
-            let claim = match &asked.test {
-                AskedTest::Literal(template) => AskedClaim::Literal(value(template)),
-                AskedTest::Predicate { op, operands } => AskedClaim::Predicate(PredicateBody {
-                    op: BoundedText(Cow::Borrowed(op)),
-                    value: PredicateOperands(operands.iter().map(value).collect()),
-                }),
-            };
-            (Cow::Borrowed(&*asked.name), claim)
-        });
-        Ok(ItemBody {
-            reference: BoundedText(Cow::Borrowed(&self.material.id)),
-            dataset: Some(BoundedText(Cow::Borrowed(&register.dataset))),
-            subject: MemberList(subject.collect()),
-            claims: MemberList(claims.collect()),
-            max_age_s: None,
-        })
-    }
-}
-
-/// The place of the request that a value is taken from.
-fn place_of(material: &Material, template: &ValueTemplate) -> String {
-    match template {
-        ValueTemplate::Applicant(name) => format!("/applicant/{name}"),
-        ValueTemplate::Material(name) => format!("/materials/{}/{name}", material.id),
-        ValueTemplate::Literal(_) | ValueTemplate::Today(_) => format!("/materials/{}", material.id),
+fn body_of<'a>(purpose: &AskedPurposeElements<'a>, search: &'a LicenceSearch<'a>) -> QueryBody<'a> {
+    let key = search.key.iter();
+    let claims = search.claims.iter();
+    QueryBody {
+        purpose: purpose.clone(),
+        dataset: Some(BoundedText(Cow::Borrowed(search.dataset))),
+        key: MemberList(
+            key.map(|(name, value)| ((*name).into(), BoundedText(Cow::Borrowed(&**value))))
+                .collect(),
+        ),
+        claims: MemberList(claims.map(|(name, claim)| ((*name).into(), claim.clone())).collect()),
+        on: None,
+        max_age_s: None,
     }
 }
 
@@ -299,14 +131,36 @@ fn place_of(material: &Material, template: &ValueTemplate) -> String {
 /// Returns an error if the ledger is not accepting entries: then nothing may be answered.
 pub async fn check<'a, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
-    way: &W,
-    caller: &Caller,
+    (way, caller): (&W, &Caller),
     purpose: &AskedPurposeElements<'_>,
     item: &'a ServiceItem,
     plan: &'a CheckPlan<'a>,
+    (licences, failed): (&'a SoughtLicences<'a>, Vec<Option<AppError>>),
 ) -> Result<CheckAnswer<'a>, AppError> {
-    let items = plan.questions.iter().map(Ok::<_, AppError>).collect();
-    let answer = chunk::verify_chunk(hub, way, caller, purpose, None, items).await?;
+    let now_us = hub.clock.now_us();
+    let asking = QuestionContext::new(caller, purpose, now_us);
+    let questions = plan.questions.iter().map(Ok::<_, AppError>).collect();
+    let mut answers = chunk::judge_all(hub, &asking, None, questions).await.into_iter();
+    let mut searches = licences.sought.iter().zip(failed);
+    let mut judged = Vec::with_capacity(answers.len() + licences.sought.len());
+    for slot in plan.slots.iter().flatten() {
+        let result = match slot.state {
+            SlotState::Known(..) => continue,
+            SlotState::Asked(_) => answers.next(),
+            SlotState::Sought(_) => match searches.next() {
+                Some((Some(asked), _)) => {
+                    Some(query::judge(hub, caller, asked, now_us).await.map(|told| told.0).into())
+                }
+                Some((None, error)) => error.map(ItemResult::Failed),
+                None => None,
+            },
+        };
+        let unanswered = || ItemResult::Failed(AppError::Internal("a material was not answered"));
+        let mut result = result.unwrap_or_else(unanswered);
+        slot.keep_conditions_apart(&mut result);
+        judged.push(result);
+    }
+    let answer = chunk::enter_all(hub, way, caller, purpose, now_us, judged).await?;
     let ChunkAnswer { id, results, entered } = answer;
     let mut results = results.into_iter();
     let materials: Vec<MaterialAnswer<'a>> = plan
@@ -319,13 +173,45 @@ pub async fn check<'a, W: LedgerAppender>(
     let known = plan.slots.as_ref().map(|_| lines.as_slice());
     Ok(CheckAnswer {
         id,
-        notice: notice::notice(&item.name, known),
+        notice: notice::notice(&head_of(item, purpose, plan), known),
         materials,
         entered,
     })
 }
 
+fn head_of<'a>(item: &'a ServiceItem, purpose: &'a AskedPurposeElements<'_>, plan: &CheckPlan<'_>) -> NoticeHead<'a> {
+    NoticeHead {
+        item: &item.name,
+        authority: item.authority.as_ref(),
+        legal_basis: &item.spec.legal_basis,
+        application_no: &purpose.application_no,
+        date: plan.today,
+        list: match item.spec.list_complete {
+            true => ListExtent::Complete,
+            false => ListExtent::Open,
+        },
+    }
+}
+
 impl<'b> CheckSlot<'b> {
+    /// A condition that is not met is no mismatch: the register agrees with what was declared, so there is nothing to correct.
+    fn keep_conditions_apart(&self, result: &mut ItemResult<'_, AppError>) {
+        let (SlotState::Asked(register) | SlotState::Sought(register)) = &self.state else {
+            return;
+        };
+        let ItemResult::Answered { judgement, .. } = result else {
+            return;
+        };
+        if !matches!(judged(register, judgement), MaterialStanding::ConditionNotMet(_)) {
+            return;
+        }
+        judgement.mismatch = None;
+        if let Some(mut consequence) = judgement.consequence.take() {
+            consequence.opens = None;
+            judgement.consequence = (!consequence.is_empty()).then_some(consequence);
+        }
+    }
+
     fn answer(&self, results: &mut impl Iterator<Item = ItemResult<'b, AppError>>) -> MaterialAnswer<'b> {
         let mut answer = MaterialAnswer {
             line: NoticeLine {
@@ -333,6 +219,7 @@ impl<'b> CheckSlot<'b> {
                 name: &self.material.name,
                 necessity: self.material.necessity,
                 standing: MaterialStanding::Unavailable,
+                note: self.material.note.as_ref(),
             },
             pointers: Vec::new(),
             judged: None,
@@ -343,7 +230,7 @@ impl<'b> CheckSlot<'b> {
                 answer.line.standing = standing.clone();
                 answer.pointers.clone_from(pointers);
             }
-            SlotState::Asked(register) => match results.next() {
+            SlotState::Asked(register) | SlotState::Sought(register) => match results.next() {
                 Some(ItemResult::Answered { position, judgement }) => {
                     answer.line.standing = judged(register, &judgement);
                     answer.judged = Some((position, judgement));
@@ -389,7 +276,11 @@ impl<'b> CheckSlot<'b> {
                 let pointer = fault.pointer.as_str();
                 move |asked: &&'b AskedMember| pointer.strip_prefix(prefix) == Some(&*asked.name)
             };
-            let of_subject = register.subject.iter().find(named("/subject/"));
+            let part = match register.found_by {
+                FoundBy::Identifier => "/subject/",
+                FoundBy::Holder => "/key/",
+            };
+            let of_subject = register.subject.iter().find(named(part));
             let asked = of_subject.or_else(|| register.claims.iter().find(named("/claims/")));
             let declared = asked.and_then(|asked| asked.templates().iter().find(|one| one.is_declared()));
             labels.extend(asked.map(|asked| &asked.label));
@@ -407,11 +298,9 @@ impl<'b> CheckSlot<'b> {
 
 /// What an answered question comes to. A missing value goes before a missing grant: the applicant has to bring it in any case.
 fn judged<'b>(register: &'b RegisterProof, judgement: &QuestionJudgement<'_>) -> MaterialStanding<'b> {
-    let fields = judgement.fields.iter();
-    let asked_of = |name: &str| register.claims.iter().find(|asked| *asked.name == *name);
     let with = |wanted: fn(Verdict) -> bool| -> Vec<&'b AskedMember> {
-        let found = fields.clone().filter(|(_, _, verdict)| wanted(*verdict));
-        found.filter_map(|(name, _, _)| asked_of(name)).collect()
+        let found = judgement.fields.iter().filter(|(_, _, verdict)| wanted(*verdict));
+        found.filter_map(|(name, _, _)| asked_of(register, name)).collect()
     };
     let labels = |asked: Vec<&'b AskedMember>| {
         asked
@@ -419,19 +308,15 @@ fn judged<'b>(register: &'b RegisterProof, judgement: &QuestionJudgement<'_>) ->
             .map(|asked| &asked.label)
             .collect::<Vec<&'b BilingualLabel>>()
     };
+    let in_force = || register.in_force.iter().collect::<Vec<&'b BilingualLabel>>();
+    let is_inactive = judgement.findings.contains(&IdentifierFinding::SubjectNotActive);
     match judgement.outcome {
-        // A check asks for no day, so no licence is told to be out of force.
-        Outcome::Verified | Outcome::NotInForce => MaterialStanding::Verified,
+        Outcome::Verified | Outcome::NotInForce if register.in_force.is_none() => MaterialStanding::Verified,
+        Outcome::Verified if !is_inactive => MaterialStanding::Verified,
+        Outcome::Verified | Outcome::NotInForce => MaterialStanding::ConditionNotMet(in_force()),
         Outcome::Review => MaterialStanding::Review,
-        Outcome::NotFound => MaterialStanding::NotFound(register.subject.iter().map(|asked| &asked.label).collect()),
-        Outcome::Mismatched => {
-            let differing = with(|verdict| verdict == Verdict::Mismatch);
-            let (declared, demanded) = differing.into_iter().partition(|asked| asked.is_declared());
-            MaterialStanding::Mismatched {
-                declared: labels(declared),
-                demanded: labels(demanded),
-            }
-        }
+        Outcome::NotFound => MaterialStanding::NotFound(identified_by(register)),
+        Outcome::Mismatched => mismatched(register, with(|verdict| verdict == Verdict::Mismatch)),
         Outcome::Incomplete => {
             let absent = with(|verdict| verdict == Verdict::Absent);
             if !absent.is_empty() {
@@ -442,5 +327,46 @@ fn judged<'b>(register: &'b RegisterProof, judgement: &QuestionJudgement<'_>) ->
                 MaterialStanding::NotGranted
             }
         }
+    }
+}
+
+/// What the register was asked under the name of a field; parts of a licence's key are claimed too.
+fn asked_of<'b>(register: &'b RegisterProof, name: &str) -> Option<&'b AskedMember> {
+    register
+        .claims
+        .iter()
+        .chain(&register.subject)
+        .find(|asked| *asked.name == *name)
+}
+
+/// What the record was looked up by, as far as somebody declared it.
+fn identified_by(register: &RegisterProof) -> Vec<&BilingualLabel> {
+    let declared = register.subject.iter().filter(|asked| asked.is_declared());
+    declared.map(|asked| &asked.label).collect()
+}
+
+/// What differs: with what was declared, or with conditions of the item.
+fn mismatched<'b>(register: &'b RegisterProof, differing: Vec<&'b AskedMember>) -> MaterialStanding<'b> {
+    let of_key = |asked: &AskedMember| register.subject.iter().any(|part| *part.name == *asked.name);
+    let is_sought = register.found_by == FoundBy::Holder;
+    // A licence that was not found is told as one of which everything differs.
+    if is_sought && differing.iter().any(|asked| of_key(asked)) {
+        return MaterialStanding::Mismatched {
+            declared: identified_by(register),
+            conditions: Vec::new(),
+        };
+    }
+    let (declared, demanded): (Vec<&AskedMember>, Vec<&AskedMember>) =
+        differing.into_iter().partition(|asked| asked.is_declared());
+    let conditions: Vec<&BilingualLabel> = demanded
+        .into_iter()
+        .filter_map(|asked| asked.condition.as_ref())
+        .collect();
+    match declared.is_empty() {
+        true => MaterialStanding::ConditionNotMet(conditions),
+        false => MaterialStanding::Mismatched {
+            declared: declared.into_iter().map(|asked| &asked.label).collect(),
+            conditions,
+        },
     }
 }

@@ -7,6 +7,12 @@ use crate::node::hub::Hub;
 use heyan_catalog::{Dataset, LicenceFieldRole, LicenceRules};
 use heyan_ports::records::{RecordKeys, RecordWrite};
 
+/// Holders of one licence that find it each; a licence of more is found by all of them together.
+const HOLDERS_MAX: usize = 16;
+
+/// Between the holders in the comparable form of a field.
+const HOLDER_SEPARATOR: char = '、';
+
 /// Part of a key: all of it, or only who holds it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyPart {
@@ -37,8 +43,42 @@ pub(super) fn by_holder<'v>(
         let value = value_of(&field.name).filter(|value| !value.trim().is_empty())?;
         texts.push(field.comparator.claim_text(value));
     }
+    Some(hashed(hub, dataset, name, &texts))
+}
+
+fn hashed(hub: &Hub, dataset: &Dataset, name: &[u8], texts: &[String]) -> [u8; 16] {
     let parts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
-    Some(hub.secrets.vault.record_key(&dataset.name, name, &parts))
+    hub.secrets.vault.record_key(&dataset.name, name, &parts)
+}
+
+/// The keys of a licence that several hold together, one a holder: each of them finds it. Nothing for a single holder.
+fn by_each_holder<'v>(
+    hub: &Hub,
+    dataset: &Dataset,
+    licence: &LicenceRules,
+    value_of: impl Fn(&str) -> Option<&'v str>,
+) -> Vec<[u8; 16]> {
+    let Some((last, _)) = licence.key.split_last() else {
+        return Vec::new();
+    };
+    let Some(field) = dataset.field(*last) else {
+        return Vec::new();
+    };
+    let together = value_of(&field.name)
+        .map(|value| field.comparator.claim_text(value))
+        .unwrap_or_default();
+    let holders: Vec<&str> = together.split(HOLDER_SEPARATOR).collect();
+    if holders.len() < 2 {
+        return Vec::new();
+    }
+    let alone = |holder: &&str| {
+        let value_of = |name: &str| match *name == *field.name {
+            true => Some(*holder),
+            false => value_of(name),
+        };
+        by_holder(hub, dataset, licence, KeyPart::Whole, value_of)
+    };
+    holders.iter().take(HOLDERS_MAX).filter_map(alone).collect()
 }
 
 /// The key of the versions that came after the licence of a canonical identifier.
@@ -58,7 +98,8 @@ fn of_write(hub: &Hub, write: &RecordWrite) -> Option<RecordKeys> {
     let licence = dataset.licence.as_ref()?;
     let values: Map<String, Value> = serde_json::from_str(&write.record.fields).unwrap_or_default();
     let value_of = |name: &str| values.get(name).and_then(Value::as_str);
-    let holder = by_holder(hub, dataset, licence, KeyPart::Whole, value_of);
+    let together = by_holder(hub, dataset, licence, KeyPart::Whole, value_of);
+    let alone = by_each_holder(hub, dataset, licence, value_of);
     let previous = licence
         .field(LicenceFieldRole::Previous)
         .and_then(|number| dataset.field(number))
@@ -68,6 +109,6 @@ fn of_write(hub: &Hub, write: &RecordWrite) -> Option<RecordKeys> {
         dataset: write.dataset.clone(),
         subject: write.subject,
         replaces: write.expected.is_some(),
-        hashes: holder.into_iter().chain(previous).collect(),
+        hashes: together.into_iter().chain(alone).chain(previous).collect(),
     })
 }

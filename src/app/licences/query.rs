@@ -103,6 +103,21 @@ pub async fn ask<'a>(
 ) -> Result<LicenceQuestion<'a>, AppError> {
     purpose::check(&body.purpose)?;
     let dataset = dataset_of(hub, body.dataset.as_deref(), None)?;
+    check_claims(dataset, &body)?;
+    seek(hub, caller, body, now_us).await
+}
+
+/// Looks under a key. A claim about a part of the key is judged in place of the part's value.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn seek<'a>(
+    hub: &'a Hub,
+    caller: &Caller,
+    body: QueryBody<'a>,
+    now_us: i64,
+) -> Result<LicenceQuestion<'a>, AppError> {
+    let dataset = dataset_of(hub, body.dataset.as_deref(), None)?;
     let licence = dataset.licence.as_ref().ok_or(AppError::Internal("no licences"))?;
     check_key(dataset, licence, &body)?;
     let on = day_of(body.on.as_ref(), now_us)?;
@@ -122,19 +137,40 @@ pub async fn ask<'a>(
     let literal =
         |(name, value): &(Cow<'a, str>, BoundedText<'a>)| (name.clone(), AskedClaim::Literal(value.0.clone()));
     let key = || body.key.0.iter().map(literal);
+    let is_claimed = |name: &str| body.claims.get(name).is_some();
+    let mut claims: Vec<_> = key().filter(|(name, _)| !is_claimed(name)).collect();
+    claims.extend(body.claims.0);
     Ok(LicenceQuestion {
         dataset,
         on,
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
         key: MemberList(key().collect()),
-        claims: MemberList(key().chain(body.claims.0).collect()),
+        claims: MemberList(claims),
         holder: SubjectKey(holder),
         found,
         purpose: body.purpose,
     })
 }
 
-/// Every part of the key must be there, and nothing else; no other member may claim a part again.
+/// No other member may claim a part of the key again.
+fn check_claims(dataset: &Dataset, body: &QueryBody<'_>) -> Result<(), AppError> {
+    let licence = dataset.licence.as_ref().ok_or(AppError::Internal("no licences"))?;
+    let is_part = |name: &str| {
+        dataset
+            .field_number(name)
+            .is_some_and(|number| licence.key.contains(&number))
+    };
+    let again = body.claims.0.iter().filter(|(name, _)| is_part(name));
+    let faults: Vec<MemberFault> = again
+        .map(|(name, _)| MemberFault::new(format!("/claims/{}", pointer_segment(name)), "duplicate_member"))
+        .collect();
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(AppError::Invalid(faults)),
+    }
+}
+
+/// Every part of the key must be there, and nothing else.
 fn check_key(dataset: &Dataset, licence: &LicenceRules, body: &QueryBody<'_>) -> Result<(), AppError> {
     let mut faults = Vec::new();
     let parts: Vec<_> = licence.key.iter().filter_map(|number| dataset.field(*number)).collect();
@@ -156,12 +192,6 @@ fn check_key(dataset: &Dataset, licence: &LicenceRules, body: &QueryBody<'_>) ->
         faults.push(MemberFault::new(
             format!("/key/{}", pointer_segment(name)),
             "unknown_member",
-        ));
-    }
-    for (name, _) in body.claims.0.iter().filter(|(name, _)| is_part(name)) {
-        faults.push(MemberFault::new(
-            format!("/claims/{}", pointer_segment(name)),
-            "duplicate_member",
         ));
     }
     match faults.is_empty() {
@@ -217,6 +247,49 @@ pub async fn answer<'a>(
     asked: &'a LicenceQuestion<'a>,
 ) -> Result<QueryAnswer<'a>, AppError> {
     let (started, now_us) = (Instant::now(), hub.clock.now_us());
+    let (judgement, told) = judge(hub, caller, asked, now_us).await?;
+    let LicenceTold {
+        place,
+        validity,
+        stored,
+    } = told;
+    let agency = caller.agency()?;
+    let allowed = agency.permission(asked.dataset, &asked.purpose.item_code, now_us, caller.peer)?;
+    let read = stored
+        .filter(|_| allowed.permission.has(GrantOperation::Read))
+        .map(|stored| {
+            let may_see = |number| allowed.permission.permits(GrantOperation::Read, number);
+            let fields = records::shown(asked.dataset, &stored, may_see, false);
+            let members: Map<String, Value> = serde_json::from_str(&stored.subject).unwrap_or_default();
+            (masked(asked.dataset, &members), fields)
+        });
+    let place = place.filter(|_| judgement.record.is_some());
+    let answer = verify::enter(hub, lane, caller, &asked.purpose, judgement, (now_us, started)).await?;
+    Ok(QueryAnswer {
+        answer,
+        place,
+        validity,
+        read,
+    })
+}
+
+/// What is told of a licence besides its judgement.
+pub(crate) struct LicenceTold {
+    place: Option<IssuerPlace>,
+    validity: StandingValidity,
+    stored: Option<StoredRecord>,
+}
+
+/// Judges what was asked, before it is entered.
+///
+/// # Errors
+/// Returns an error if a member is wrong, the request is refused, or a part of the hub cannot be reached.
+pub(crate) async fn judge<'a>(
+    hub: &'a Hub,
+    caller: &Caller,
+    asked: &'a LicenceQuestion<'a>,
+    now_us: i64,
+) -> Result<(QuestionJudgement<'a>, LicenceTold), AppError> {
     let agency = caller.agency()?;
     let allowed = agency.permission(asked.dataset, &asked.purpose.item_code, now_us, caller.peer)?;
     let unknown = guess_of(hub, caller, asked, &allowed, now_us).await?;
@@ -238,22 +311,14 @@ pub async fn answer<'a>(
     let stored = standing::version_of(hub, &judgement).await?;
     let validity = standing::of(hub, asked.dataset, allowed.permission, stored.as_ref(), asked.on).await?;
     standing::narrow(&mut judgement, &validity);
-    let read = stored
-        .filter(|_| allowed.permission.has(GrantOperation::Read))
-        .map(|stored| {
-            let may_see = |number| allowed.permission.permits(GrantOperation::Read, number);
-            let fields = records::shown(asked.dataset, &stored, may_see, false);
-            let members: Map<String, Value> = serde_json::from_str(&stored.subject).unwrap_or_default();
-            (masked(asked.dataset, &members), fields)
-        });
-    let place = place.filter(|_| judgement.record.is_some());
-    let answer = verify::enter(hub, lane, caller, &asked.purpose, judgement, (now_us, started)).await?;
-    Ok(QueryAnswer {
-        answer,
-        place,
-        validity,
-        read,
-    })
+    Ok((
+        judgement,
+        LicenceTold {
+            place,
+            validity,
+            stored,
+        },
+    ))
 }
 
 fn masked(dataset: &Dataset, members: &Map<String, Value>) -> Vec<(Box<str>, String)> {

@@ -65,6 +65,21 @@ pub async fn verify_chunk<'a, E, W: LedgerAppender>(
 ) -> Result<ChunkAnswer<'a, E>, AppError> {
     let now_us = hub.clock.now_us();
     let judged = judge_all(hub, &QuestionContext::new(caller, purpose, now_us), dataset, items).await;
+    enter_all(hub, way, caller, purpose, now_us, judged).await
+}
+
+/// Enters what was judged for one purpose, in one entry.
+///
+/// # Errors
+/// The ledger takes no entry: then nothing is told of any item.
+pub(crate) async fn enter_all<'a, E, W: LedgerAppender>(
+    hub: &Arc<Hub>,
+    way: &W,
+    caller: &Caller,
+    purpose: &AskedPurposeElements<'_>,
+    now_us: i64,
+    judged: Vec<ItemResult<'a, E>>,
+) -> Result<ChunkAnswer<'a, E>, AppError> {
     let mut bytes = Vec::with_capacity(256 + judged.len() * 48);
     entry::begin(&mut bytes, EntryKind::Chunk, now_us, caller.agency_number());
     let (mut body, mut count) = (Vec::with_capacity(judged.len() * 48), 0_u16);
@@ -141,7 +156,7 @@ async fn enter<E, W: LedgerAppender>(
 
 /// Judges every item. Those whose record is in memory are judged at once; the others are asked for together, so that they share
 /// queries of the store.
-async fn judge_all<'a, E>(
+pub(crate) async fn judge_all<'a, E>(
     hub: &'a Hub,
     asking: &QuestionContext<'_>,
     dataset: Option<&'a str>,

@@ -84,6 +84,7 @@ pub struct AskedPurposeElements<'a> {
 }
 
 /// What is claimed of one field.
+#[derive(Clone)]
 pub enum AskedClaim<'a> {
     /// The value itself.
     Literal(Cow<'a, str>),
@@ -92,7 +93,7 @@ pub enum AskedClaim<'a> {
 }
 
 /// `{"op":…,"value":…}`.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredicateBody<'a> {
     /// `eq`, `ne`, `on_or_before` …
@@ -115,6 +116,7 @@ impl std::ops::Deref for BoundedText<'_> {
 }
 
 /// The operands of a predicate.
+#[derive(Clone)]
 pub struct PredicateOperands<'a>(pub Vec<Cow<'a, str>>);
 
 /// An object as a list in the order of the request; a name stands at most once.

@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 
 use super::{
-    AskedMember, AskedTest, ClaimSpec, ItemCondition, ItemSpec, MATERIALS_MAX, Material, MaterialProof, MaterialSpec,
-    RegisterProof, ServiceItem, WhenSpec,
+    AskedMember, AskedTest, ClaimSpec, FoundBy, ItemCondition, ItemSpec, MATERIALS_MAX, Material, MaterialProof,
+    MaterialSpec, RegisterProof, ServiceItem, WhenSpec,
 };
 use crate::{Catalog, Dataset, Field};
 use heyan_domain::{
@@ -27,6 +27,9 @@ const KEY_BYTES_MAX: usize = 64;
 
 /// Values of one condition on a fact.
 const VALUES_MAX: usize = 16;
+
+/// Laws of one item.
+const BASES_MAX: usize = 16;
 
 /// Faults named at once.
 const FAULTS_MAX: usize = 32;
@@ -55,6 +58,7 @@ pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<Mem
             }
             compiled.extend(compile_material(material, catalog, &mut faults));
         }
+        check_others(&compiled, &ids, &mut faults);
         compiled
     });
     if !faults.all.is_empty() {
@@ -62,9 +66,21 @@ pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<Mem
     }
     Ok(ServiceItem {
         name: BilingualLabel::of(&spec.name, spec.name_en.as_deref()),
+        authority: spec.authority(),
         materials: materials.map(Into::into),
         spec,
     })
+}
+
+/// A value of another material can be taken only from one that the item has.
+fn check_others(compiled: &[Material], ids: &HashSet<&str>, faults: &mut ItemFaults) {
+    for (number, material) in compiled.iter().enumerate() {
+        let unknown = |template: &ValueTemplate| matches!(template, ValueTemplate::Other { material, .. } if !ids.contains(&**material));
+        if material.templates().any(unknown) {
+            faults.at = format!("/materials/{number}");
+            faults.add("/claims", "invalid_value");
+        }
+    }
 }
 
 /// Faults, and the place that they are added under.
@@ -129,6 +145,12 @@ fn check_head(spec: &ItemSpec, faults: &mut ItemFaults) {
             faults.check_text(pointer, text);
         }
     }
+    if spec.legal_basis.len() > BASES_MAX {
+        faults.add("/legal_basis", FaultCause::Over(LengthLimit::Items(BASES_MAX)));
+    }
+    for (number, basis) in spec.legal_basis.iter().take(BASES_MAX).enumerate() {
+        faults.check_label(&format!("/legal_basis/{number}"), basis);
+    }
     if spec.version == 0 {
         faults.add("/version", "invalid_value");
     }
@@ -140,28 +162,11 @@ fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut ItemFau
     if let Some(text) = &spec.name_en {
         faults.check_text("/name_en", text);
     }
+    if let Some(note) = &spec.note {
+        faults.check_label("/note", note);
+    }
     let when = spec.when.as_ref().map(|when| compile_when(when, faults));
-    let proof = match (&spec.dataset, &spec.not_verifiable) {
-        (Some(_), Some(_)) => {
-            faults.add("/not_verifiable", "invalid_value");
-            return None;
-        }
-        (Some(dataset), None) => MaterialProof::Register(compile_register(dataset, spec, catalog, faults)?),
-        (None, reason) => {
-            // `subject` and `claims` have no meaning without a register to ask.
-            if !spec.subject.is_empty() || !spec.claims.is_empty() {
-                faults.add("/dataset", "missing_member");
-                return None;
-            }
-            match reason {
-                Some(reason) => {
-                    faults.check_label("/not_verifiable", reason);
-                    MaterialProof::NotVerifiable(reason.clone())
-                }
-                None => MaterialProof::NotMapped,
-            }
-        }
-    };
+    let proof = compile_proof(spec, catalog, faults)?;
     Some(Material {
         id: spec.id.as_str().into(),
         name: BilingualLabel::of(&spec.name, spec.name_en.as_deref()),
@@ -171,7 +176,37 @@ fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut ItemFau
         },
         when,
         proof,
+        note: spec.note.clone(),
     })
+}
+
+fn compile_proof(spec: &MaterialSpec, catalog: &Catalog, faults: &mut ItemFaults) -> Option<MaterialProof> {
+    if spec.by_authority && spec.not_verifiable.is_none() {
+        faults.add("/by_authority", "invalid_value");
+        return None;
+    }
+    match (&spec.dataset, &spec.not_verifiable) {
+        (Some(_), Some(_)) => {
+            faults.add("/not_verifiable", "invalid_value");
+            None
+        }
+        (Some(dataset), None) => compile_register(dataset, spec, catalog, faults).map(MaterialProof::Register),
+        (None, reason) => {
+            // `subject` and `claims` have no meaning without a register to ask.
+            if !spec.subject.is_empty() || !spec.claims.is_empty() || !spec.conditions.is_empty() || spec.inactive_ok {
+                faults.add("/dataset", "missing_member");
+                return None;
+            }
+            let Some(reason) = reason else {
+                return Some(MaterialProof::NotMapped);
+            };
+            faults.check_label("/not_verifiable", reason);
+            Some(match spec.by_authority {
+                true => MaterialProof::ByAuthority(reason.clone()),
+                false => MaterialProof::NotVerifiable(reason.clone()),
+            })
+        }
+    }
 }
 
 fn compile_when(spec: &WhenSpec, faults: &mut ItemFaults) -> ItemCondition {
@@ -200,32 +235,76 @@ fn compile_register(
         faults.add("/dataset", "unknown_dataset");
         return None;
     };
-    let subject = compile_subject(dataset, spec, faults);
-    if spec.claims.is_empty() {
+    let found_by = found_by(dataset, spec);
+    let subject = match found_by {
+        FoundBy::Identifier => compile_subject(dataset, spec, faults),
+        FoundBy::Holder => compile_key(dataset, spec, faults),
+    };
+    if spec.claims.is_empty() && found_by == FoundBy::Identifier {
         faults.add("/claims", "missing_member");
     }
     let mut claims = Vec::with_capacity(spec.claims.len());
     for (name, claim) in &spec.claims {
         let pointer = format!("/claims/{}", pointer_segment(name));
-        let field = dataset.field_number(name).and_then(|number| dataset.field(number));
-        let Some(field) = field else {
-            faults.add(pointer, "unknown_field");
-            continue;
-        };
-        match compile_claim(field, claim) {
-            Ok(test) => claims.push(AskedMember {
-                name: field.name.clone(),
-                label: field.label.clone(),
-                test,
-            }),
+        match compile_asked(dataset, name, claim, spec.conditions.get(name)) {
+            Ok(asked) => claims.push(asked),
             Err(cause) => faults.add(pointer, cause),
         }
     }
+    check_conditions(spec, &claims, faults);
     Some(RegisterProof {
         dataset: dataset.name.clone(),
+        found_by,
         subject,
         claims: claims.into(),
+        in_force: (!spec.inactive_ok).then(|| BilingualLabel::told("notice.in_force", &[])),
     })
+}
+
+/// A licence is found by its holder where the subject is made of its key's parts.
+fn found_by(dataset: &Dataset, spec: &MaterialSpec) -> FoundBy {
+    let is_part = |name: &String| {
+        let number = dataset.field_number(name);
+        let key = dataset.licence.as_ref().map(|licence| &licence.key);
+        number.zip(key).is_some_and(|(number, key)| key.contains(&number))
+    };
+    match spec.subject.keys().any(is_part) {
+        true => FoundBy::Holder,
+        false => FoundBy::Identifier,
+    }
+}
+
+/// Words of a condition belong to a claim that the item demands.
+fn check_conditions(spec: &MaterialSpec, claims: &[AskedMember], faults: &mut ItemFaults) {
+    for (name, words) in &spec.conditions {
+        let pointer = format!("/conditions/{}", pointer_segment(name));
+        faults.check_label(&pointer, words);
+        let is_demanded = |asked: &AskedMember| *asked.name == **name && asked.condition.is_some();
+        if !claims.iter().any(is_demanded) {
+            faults.add(pointer, "invalid_value");
+        }
+    }
+}
+
+fn compile_asked(
+    dataset: &Dataset,
+    name: &str,
+    claim: &ClaimSpec,
+    words: Option<&BilingualLabel>,
+) -> Result<AskedMember, FaultCause> {
+    let field = dataset.field_number(name).and_then(|number| dataset.field(number));
+    let field = field.ok_or("unknown_field")?;
+    let mut asked = AskedMember {
+        name: field.name.clone(),
+        label: field.label.clone(),
+        test: compile_claim(field, claim)?,
+        condition: None,
+    };
+    if !asked.is_declared() {
+        let in_general = || BilingualLabel::told("notice.condition", &[&field.label]);
+        asked.condition = Some(words.cloned().unwrap_or_else(in_general));
+    }
+    Ok(asked)
 }
 
 fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut ItemFaults) -> Box<[AskedMember]> {
@@ -243,8 +322,45 @@ fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut ItemFaul
                 name: member.name.clone(),
                 label: member.label.clone(),
                 test: AskedTest::Literal(template),
+                condition: None,
             }),
             Some(_) => faults.add(pointer, "invalid_value"),
+        }
+    }
+    asked.into()
+}
+
+/// The parts of a licence's key, all of them; the type may be the item's own, the holder is somebody's.
+fn compile_key(dataset: &Dataset, spec: &MaterialSpec, faults: &mut ItemFaults) -> Box<[AskedMember]> {
+    let key = dataset
+        .licence
+        .as_ref()
+        .map(|licence| &*licence.key)
+        .unwrap_or_default();
+    let parts: Vec<&Field> = key.iter().filter_map(|number| dataset.field(*number)).collect();
+    let known = |name: &str| parts.iter().any(|field| *field.name == *name);
+    for name in spec.subject.keys().filter(|name| !known(name)) {
+        faults.add(format!("/subject/{}", pointer_segment(name)), "unknown_member");
+    }
+    let mut asked = Vec::with_capacity(parts.len());
+    for (place, field) in parts.iter().enumerate() {
+        let pointer = format!("/subject/{}", field.name);
+        let Some(text) = spec.subject.get(&*field.name) else {
+            faults.add(pointer, "missing_member");
+            continue;
+        };
+        let is_holder = place + 1 == parts.len();
+        match compile_claim(field, &ClaimSpec::Value(text.clone())) {
+            Ok(AskedTest::Literal(template)) if template.is_day() || is_holder && !template.is_declared() => {
+                faults.add(pointer, "invalid_value");
+            }
+            Ok(test) => asked.push(AskedMember {
+                name: field.name.clone(),
+                label: field.label.clone(),
+                test,
+                condition: None,
+            }),
+            Err(cause) => faults.add(pointer, cause),
         }
     }
     asked.into()
@@ -259,7 +375,7 @@ fn compile_claim(field: &Field, claim: &ClaimSpec) -> Result<AskedTest, FaultCau
                 ValueTemplate::Literal(text) if text.chars().count() > field.characters_max => {
                     return Err(FaultCause::Over(LengthLimit::Characters(field.characters_max)));
                 }
-                ValueTemplate::Today(_) if !field.comparator.is_date() => return Err("invalid_claim".into()),
+                template if template.is_day() && !field.comparator.is_date() => return Err("invalid_claim".into()),
                 _ => {}
             }
             Ok(AskedTest::Literal(template))

@@ -22,6 +22,8 @@ pub struct ServiceItem {
     pub spec: ItemSpec,
     /// Its name in both languages.
     pub name: BilingualLabel,
+    /// The agency that handles it, where it is known.
+    pub authority: Option<BilingualLabel>,
     /// What it needs; `None`: not known.
     pub materials: Option<Box<[Material]>>,
 }
@@ -38,6 +40,8 @@ pub struct Material {
     pub when: Option<ItemCondition>,
     /// How it is proven.
     pub proof: MaterialProof,
+    /// What else is told when it is asked for.
+    pub note: Option<BilingualLabel>,
 }
 
 /// A condition on a declared fact.
@@ -54,9 +58,11 @@ pub struct ItemCondition {
 pub enum MaterialProof {
     /// By a register.
     Register(RegisterProof),
-    /// By no register, for this reason.
+    /// By none, for this reason: the applicant brings it.
     NotVerifiable(BilingualLabel),
-    /// It is not registered how.
+    /// By none, for this reason: the authority examines it.
+    ByAuthority(BilingualLabel),
+    /// Nobody has said.
     NotMapped,
 }
 
@@ -64,10 +70,23 @@ pub enum MaterialProof {
 pub struct RegisterProof {
     /// Dataset.
     pub dataset: Arc<str>,
-    /// Members of the subject.
+    /// How the record is found.
+    pub found_by: FoundBy,
+    /// Members of the subject, or the parts of a licence's key in the order of the dataset.
     pub subject: Box<[AskedMember]>,
     /// Fields, with what must agree.
     pub claims: Box<[AskedMember]>,
+    /// The condition that the record is in force, in words; `None`: it need not be.
+    pub in_force: Option<BilingualLabel>,
+}
+
+/// How a record is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    /// By its identifier.
+    Identifier,
+    /// A licence by type, number on its face and holder together.
+    Holder,
 }
 
 /// One member or field that is asked about.
@@ -78,6 +97,8 @@ pub struct AskedMember {
     pub label: BilingualLabel,
     /// What must agree.
     pub test: AskedTest,
+    /// What the item demands, in words; `None` for what somebody declares.
+    pub condition: Option<BilingualLabel>,
 }
 
 /// What must agree.
@@ -120,6 +141,7 @@ impl ServiceItem {
     pub fn without_materials(spec: ItemSpec) -> Self {
         Self {
             name: BilingualLabel::of(&spec.name, spec.name_en.as_deref()),
+            authority: spec.authority(),
             spec,
             materials: None,
         }
@@ -131,7 +153,7 @@ impl Material {
     pub fn templates(&self) -> impl Iterator<Item = &ValueTemplate> {
         let register = match &self.proof {
             MaterialProof::Register(register) => Some(register),
-            MaterialProof::NotVerifiable(_) | MaterialProof::NotMapped => None,
+            MaterialProof::NotVerifiable(_) | MaterialProof::ByAuthority(_) | MaterialProof::NotMapped => None,
         };
         let asked = register.into_iter().flat_map(RegisterProof::asked);
         asked.flat_map(AskedMember::templates)

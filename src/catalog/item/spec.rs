@@ -42,12 +42,26 @@ pub struct ItemSpec {
     /// Promised working days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_days: Option<u16>,
+    /// Law or rule by which the item exists (设定依据).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legal_basis: Vec<BilingualLabel>,
+    /// `materials` names everything that the applicant must prove or bring: only then a notice says that nothing else is needed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub list_complete: bool,
     /// A newer version replaces an older one.
     #[serde(default = "first_version")]
     pub version: u32,
     /// What it needs; `None`: not known.
     #[serde(alias = "material", default, skip_serializing_if = "Option::is_none")]
     pub materials: Option<Vec<MaterialSpec>>,
+}
+
+impl ItemSpec {
+    /// The agency that handles it, where it is known.
+    pub(super) fn authority(&self) -> Option<BilingualLabel> {
+        let name = self.agency_name.as_deref()?;
+        Some(BilingualLabel::of(name, self.agency_name_en.as_deref()))
+    }
 }
 
 /// A member that is present must have its type: `null` does not stand for an absent one.
@@ -121,9 +135,21 @@ pub struct MaterialSpec {
     /// What must agree.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, ClaimSpec>,
+    /// What a claim that the item itself demands means in words, by field: a condition for the item (办理条件), not a material.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub conditions: BTreeMap<String, BilingualLabel>,
+    /// A record whose status says that it no longer holds will do: a card that is renewed may have expired.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub inactive_ok: bool,
     /// Why no register can prove it.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub not_verifiable: Option<BilingualLabel>,
+    /// With `not_verifiable`: the authority examines it in its own files, and the applicant brings nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_authority: bool,
+    /// What else the applicant is told when it is asked for.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub note: Option<BilingualLabel>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]

@@ -1,6 +1,8 @@
-//! The one-time notice (一次性告知): what an applicant must still bring for a service item, and why, in Chinese and English.
-//! It names materials and fields, never a value of a register, and nothing that the city already knows: `named ⊆ to be brought`
-//! in its list, and those that the counter goes on with stand apart, as nothing to bring.
+//! The one-time notice (一次性告知): what an applicant must still bring for a service item, which conditions are not met, and why, in
+//! Chinese and English. It names materials, conditions and fields, never a value of a register, and nothing that the city already
+//! knows. Each sentence holds for what was verified so far: that nothing else is needed is said only of an item whose list is complete.
+
+use jiff::civil::Date;
 
 use super::label::BilingualLabel;
 use heyan_texts::Locale;
@@ -12,13 +14,15 @@ pub enum MaterialStanding<'a> {
     Verified,
     /// The condition does not hold, or it may be left out and was.
     NotNeeded,
-    /// The register disagrees.
+    /// The register disagrees with what was declared.
     Mismatched {
         /// With what was declared of these.
         declared: Vec<&'a BilingualLabel>,
-        /// With what the item demands of these.
-        demanded: Vec<&'a BilingualLabel>,
+        /// Conditions of the item that were not shown to hold.
+        conditions: Vec<&'a BilingualLabel>,
     },
+    /// The register agrees with what was declared, and these conditions of the item are not met.
+    ConditionNotMet(Vec<&'a BilingualLabel>),
     /// A person of the counter must look.
     Review,
     /// These values have to be given; the register can then be asked.
@@ -33,8 +37,10 @@ pub enum MaterialStanding<'a> {
     Absent(Vec<&'a BilingualLabel>),
     /// The register is not shared, for this reason.
     Withheld(String),
-    /// No register can prove it, for this reason.
+    /// No register can prove it, for this reason: the applicant brings it.
     NotVerifiable(&'a BilingualLabel),
+    /// No register can prove it, for this reason: the authority examines it.
+    ByAuthority(&'a BilingualLabel),
     /// It is not registered which register proves it.
     NotMapped,
     /// The register could not be asked now.
@@ -51,8 +57,8 @@ impl MaterialStanding<'_> {
         match self {
             Self::Verified => "verified",
             Self::NotNeeded => "not_needed",
-            Self::Mismatched { .. } => "mismatched",
-            Self::Review => "review",
+            Self::Mismatched { .. } | Self::ConditionNotMet(_) => "mismatched",
+            Self::Review | Self::ByAuthority(_) => "review",
             Self::Unavailable | Self::NotGranted | Self::CeilingReached => "unavailable",
             _ => "ask_applicant",
         }
@@ -62,13 +68,14 @@ impl MaterialStanding<'_> {
     pub const fn reason(&self) -> Option<&'static str> {
         Some(match self {
             Self::Verified | Self::NotNeeded | Self::Mismatched { .. } | Self::Review => return None,
+            Self::ConditionNotMet(_) => "condition_not_met",
             Self::ValueMissing(_) => "value_missing",
             Self::FactMissing(_) => "fact_missing",
             Self::InvalidValue(_) => "invalid_value",
             Self::NotFound(_) => "not_found",
             Self::Absent(_) => "absent",
             Self::Withheld(_) => "withheld",
-            Self::NotVerifiable(_) => "not_verifiable",
+            Self::NotVerifiable(_) | Self::ByAuthority(_) => "not_verifiable",
             Self::NotMapped => "not_mapped",
             Self::Unavailable => "source_unavailable",
             Self::NotGranted => "not_granted",
@@ -80,6 +87,8 @@ impl MaterialStanding<'_> {
     const fn turn(&self) -> SentenceTurn {
         match self {
             Self::Verified | Self::NotNeeded => SentenceTurn::Nobody,
+            Self::ConditionNotMet(_) => SentenceTurn::Condition,
+            Self::ByAuthority(_) => SentenceTurn::Authority,
             Self::Review | Self::Unavailable | Self::NotGranted | Self::CeilingReached => SentenceTurn::Counter,
             _ => SentenceTurn::Applicant,
         }
@@ -96,7 +105,8 @@ pub const OUTCOMES: [&str; 6] = [
     "not_needed",
 ];
 /// Every reason.
-pub const REASONS: [&str; 11] = [
+pub const REASONS: [&str; 12] = [
+    "condition_not_met",
     "value_missing",
     "fact_missing",
     "invalid_value",
@@ -115,6 +125,10 @@ enum SentenceTurn {
     Nobody,
     Applicant,
     Counter,
+    /// Nothing that is brought changes it.
+    Condition,
+    /// The authority examines it in its own files.
+    Authority,
 }
 
 /// Whether a material may be left out.
@@ -137,31 +151,72 @@ pub struct NoticeLine<'a> {
     pub necessity: MaterialNecessity,
     /// Its result.
     pub standing: MaterialStanding<'a>,
+    /// What else is told when it is asked for.
+    pub note: Option<&'a BilingualLabel>,
+}
+
+/// Whether a list of materials names everything that is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListExtent {
+    /// It does.
+    Complete,
+    /// Nobody has said so.
+    Open,
+}
+
+/// What stands above a notice.
+#[derive(Clone, Copy, Debug)]
+pub struct NoticeHead<'a> {
+    /// Name of the item.
+    pub item: &'a BilingualLabel,
+    /// The agency that handles it.
+    pub authority: Option<&'a BilingualLabel>,
+    /// Law or rule by which the item exists.
+    pub legal_basis: &'a [BilingualLabel],
+    /// The applicant's matter at the agency.
+    pub application_no: &'a str,
+    /// The day of the check.
+    pub date: Date,
+    /// Whether its list names everything.
+    pub list: ListExtent,
 }
 
 /// What the whole check comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckConclusion {
-    /// Nothing is left to do.
+    /// Everything on a complete list is verified.
     Complete,
+    /// Everything that was asked is verified; the list is not said to be complete.
+    VerifiedSoFar,
     /// The applicant must still bring something.
     ToBring,
-    /// The applicant need bring nothing; the counter still has work to do.
+    /// The applicant need bring nothing for now; the counter or the authority is not through.
     Pending,
+    /// By what is registered, a condition of the item is not met.
+    NotEligible,
     /// It is not registered what the item needs.
     NotKnown,
 }
 
 impl CheckConclusion {
     /// Every word.
-    pub const ALL: [Self; 4] = [Self::Complete, Self::ToBring, Self::Pending, Self::NotKnown];
+    pub const ALL: [Self; 6] = [
+        Self::Complete,
+        Self::VerifiedSoFar,
+        Self::ToBring,
+        Self::Pending,
+        Self::NotEligible,
+        Self::NotKnown,
+    ];
 
     /// The wire word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
+            Self::VerifiedSoFar => "verified_so_far",
             Self::ToBring => "to_bring",
             Self::Pending => "pending",
+            Self::NotEligible => "not_eligible",
             Self::NotKnown => "not_known",
         }
     }
@@ -174,79 +229,181 @@ pub struct Notice {
     pub conclusion: CheckConclusion,
     /// The whole text.
     pub text: BilingualLabel,
+    /// Conditions that are not met: key of the material that showed it, and which.
+    pub conditions: Vec<(String, BilingualLabel)>,
     /// What must be brought: key of the material, and why.
     pub items: Vec<(String, BilingualLabel)>,
 }
 
 /// The notice of an item; `None`: what it needs is not known.
-pub fn notice(item: &BilingualLabel, lines: Option<&[NoticeLine<'_>]>) -> Notice {
-    let Some(lines) = lines else {
-        return Notice {
-            conclusion: CheckConclusion::NotKnown,
-            text: BilingualLabel::told("notice.not_known", &[item]),
-            items: Vec::new(),
-        };
+pub fn notice(head: &NoticeHead<'_>, lines: Option<&[NoticeLine<'_>]>) -> Notice {
+    let body = match lines {
+        Some(lines) => NoticeBody::of(lines),
+        None => NoticeBody::default(),
     };
-    let turn = |wanted: SentenceTurn| {
-        let counts = move |line: &&NoticeLine<'_>| {
-            line.standing.turn() == wanted && line.necessity == MaterialNecessity::Required
-        };
-        lines.iter().filter(counts)
+    let conclusion = match lines {
+        Some(_) => body.conclusion(head.list),
+        None => CheckConclusion::NotKnown,
     };
-    // Several materials may hang on one question; it is asked once.
-    let mut asked: Vec<&BilingualLabel> = Vec::new();
-    let mut items: Vec<(String, BilingualLabel)> = Vec::new();
-    for line in turn(SentenceTurn::Applicant) {
-        if let MaterialStanding::FactMissing(question) = line.standing {
-            if asked.contains(&question) {
-                continue;
-            }
-            asked.push(question);
-        }
-        items.push((line.id.to_owned(), why(line)));
-    }
-    let going_on: Vec<&BilingualLabel> = turn(SentenceTurn::Counter).map(|line| line.name).collect();
-    let conclusion = match (items.is_empty(), going_on.is_empty()) {
-        (false, _) => CheckConclusion::ToBring,
-        (true, false) => CheckConclusion::Pending,
-        (true, true) => CheckConclusion::Complete,
-    };
+    let mut text = Paragraphs::default();
+    put_head(&mut text, head);
+    body.put(&mut text, head, conclusion);
+    text.add(&BilingualLabel::told("notice.remedy", &[]));
     Notice {
         conclusion,
-        text: whole(item, conclusion, &items, &going_on),
-        items,
+        text: text.0,
+        conditions: body.conditions,
+        items: body.items,
     }
 }
 
-fn whole(
-    item: &BilingualLabel,
-    conclusion: CheckConclusion,
-    items: &[(String, BilingualLabel)],
-    going_on: &[&BilingualLabel],
-) -> BilingualLabel {
-    let count = BilingualLabel::of(&items.len().to_string(), None);
-    let mut text = match conclusion {
-        CheckConclusion::ToBring => BilingualLabel::told("notice.to_bring", &[item, &count]),
-        CheckConclusion::Pending | CheckConclusion::NotKnown => BilingualLabel::told("notice.pending", &[item]),
-        CheckConclusion::Complete => BilingualLabel::told("notice.complete", &[item]),
-    };
-    let mut add = |line: BilingualLabel| {
-        text.zh.push_str(&format!("\n{}", line.zh));
-        text.en.push_str(&format!("\n{}", line.en));
-    };
-    for (number, (_, BilingualLabel { zh, en })) in (1..).zip(items) {
-        add(BilingualLabel {
-            zh: format!("{number}. {zh}"),
-            en: format!("{number}. {en}"),
+/// Lines of a text in both languages.
+#[derive(Default)]
+struct Paragraphs(BilingualLabel);
+
+impl Paragraphs {
+    fn add(&mut self, line: &BilingualLabel) {
+        for (text, line) in [(&mut self.0.zh, &line.zh), (&mut self.0.en, &line.en)] {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(line);
+        }
+    }
+
+    fn add_numbered(&mut self, lines: &[(String, BilingualLabel)]) {
+        for (number, (_, BilingualLabel { zh, en })) in (1..).zip(lines) {
+            self.add(&BilingualLabel {
+                zh: format!("{number}. {zh}"),
+                en: format!("{number}. {en}"),
+            });
+        }
+    }
+}
+
+fn put_head(text: &mut Paragraphs, head: &NoticeHead<'_>) {
+    text.add(&BilingualLabel::told("notice.head.title", &[head.item]));
+    if let Some(authority) = head.authority {
+        text.add(&BilingualLabel::told("notice.head.authority", &[authority]));
+    }
+    let plain = |text: &str| BilingualLabel::of(text, None);
+    text.add(&BilingualLabel::told(
+        "notice.head.application",
+        &[&plain(head.application_no)],
+    ));
+    text.add(&BilingualLabel::told(
+        "notice.head.date",
+        &[&plain(&head.date.to_string())],
+    ));
+    if !head.legal_basis.is_empty() {
+        let all: Vec<&BilingualLabel> = head.legal_basis.iter().collect();
+        text.add(&BilingualLabel::told("notice.head.legal_basis", &[&list(&all)]));
+    }
+}
+
+/// What a notice says below its head.
+#[derive(Default)]
+struct NoticeBody<'a> {
+    verified: usize,
+    conditions: Vec<(String, BilingualLabel)>,
+    items: Vec<(String, BilingualLabel)>,
+    counter: Vec<&'a BilingualLabel>,
+    authority: Vec<BilingualLabel>,
+    /// Whether the item needs nothing.
+    is_empty: bool,
+}
+
+impl<'a> NoticeBody<'a> {
+    fn of(lines: &[NoticeLine<'a>]) -> Self {
+        let mut body = Self {
+            is_empty: lines.is_empty(),
+            ..Self::default()
+        };
+        // Several materials may hang on one question; it is asked once.
+        let mut asked: Vec<&BilingualLabel> = Vec::new();
+        for line in lines {
+            let is_required = line.necessity == MaterialNecessity::Required;
+            match line.standing.turn() {
+                SentenceTurn::Nobody => body.verified += usize::from(line.standing == MaterialStanding::Verified),
+                _ if !is_required => {}
+                SentenceTurn::Counter => body.counter.push(line.name),
+                SentenceTurn::Authority => body.authority.push(examined(line)),
+                SentenceTurn::Condition => body.conditions.push((line.id.to_owned(), why(line))),
+                SentenceTurn::Applicant => {
+                    if let MaterialStanding::FactMissing(question) = line.standing {
+                        if asked.contains(&question) {
+                            continue;
+                        }
+                        asked.push(question);
+                    }
+                    body.items.push((line.id.to_owned(), why(line)));
+                }
+            }
+        }
+        body
+    }
+
+    fn conclusion(&self, list: ListExtent) -> CheckConclusion {
+        if !self.conditions.is_empty() {
+            CheckConclusion::NotEligible
+        } else if !self.items.is_empty() {
+            CheckConclusion::ToBring
+        } else if !self.counter.is_empty() || !self.authority.is_empty() {
+            CheckConclusion::Pending
+        } else if list == ListExtent::Complete || self.is_empty {
+            CheckConclusion::Complete
+        } else {
+            CheckConclusion::VerifiedSoFar
+        }
+    }
+
+    fn put(&self, text: &mut Paragraphs, head: &NoticeHead<'_>, conclusion: CheckConclusion) {
+        let number = |count: usize| BilingualLabel::of(&count.to_string(), None);
+        let (to_bring, verified) = (number(self.items.len()), number(self.verified));
+        text.add(&match conclusion {
+            CheckConclusion::NotKnown => BilingualLabel::told("notice.not_known", &[head.item]),
+            CheckConclusion::Complete => BilingualLabel::told("notice.complete", &[head.item]),
+            CheckConclusion::VerifiedSoFar => BilingualLabel::told("notice.verified_so_far", &[head.item, &verified]),
+            CheckConclusion::Pending => BilingualLabel::told("notice.pending", &[head.item]),
+            CheckConclusion::ToBring => BilingualLabel::told("notice.to_bring", &[head.item, &to_bring]),
+            CheckConclusion::NotEligible => BilingualLabel::told("notice.not_eligible", &[head.item]),
         });
+        text.add_numbered(&self.conditions);
+        if conclusion == CheckConclusion::NotEligible && !self.items.is_empty() {
+            text.add(&BilingualLabel::told("notice.besides", &[&to_bring]));
+        }
+        text.add_numbered(&self.items);
+        if !self.authority.is_empty() {
+            text.add(&BilingualLabel::told(
+                "notice.by_authority",
+                &[&list(&self.authority.iter().collect::<Vec<_>>())],
+            ));
+        }
+        if !self.counter.is_empty() {
+            text.add(&BilingualLabel::told("notice.counter", &[&list(&self.counter)]));
+        }
+        if matches!(conclusion, CheckConclusion::NotKnown | CheckConclusion::Complete) {
+            return;
+        }
+        if self.verified > 0 && conclusion != CheckConclusion::VerifiedSoFar {
+            text.add(&BilingualLabel::told("notice.so_far", &[&verified]));
+        }
+        let is_last_word =
+            conclusion == CheckConclusion::ToBring && self.counter.is_empty() && self.authority.is_empty();
+        match head.list {
+            ListExtent::Open => text.add(&BilingualLabel::told("notice.list_open", &[])),
+            ListExtent::Complete if is_last_word => text.add(&BilingualLabel::told("notice.nothing_else", &[])),
+            ListExtent::Complete => {}
+        }
     }
-    if conclusion == CheckConclusion::ToBring {
-        add(BilingualLabel::told("notice.nothing_else", &[]));
+}
+
+/// What the authority examines, and why no register proves it.
+fn examined(line: &NoticeLine<'_>) -> BilingualLabel {
+    match &line.standing {
+        MaterialStanding::ByAuthority(reason) => BilingualLabel::told("notice.examined", &[line.name, reason]),
+        _ => line.name.clone(),
     }
-    if !going_on.is_empty() {
-        add(BilingualLabel::told("notice.counter", &[&list(going_on)]));
-    }
-    text
 }
 
 /// Names one after another.
@@ -262,19 +419,26 @@ fn list(labels: &[&BilingualLabel]) -> BilingualLabel {
     }
 }
 
-/// What must be brought of one material, and why.
+/// What must be brought of one material, or which condition it shows not to be met, and why.
 fn why(line: &NoticeLine<'_>) -> BilingualLabel {
-    BilingualLabel::told("notice.material", &[line.name, &reason(&line.standing)])
+    let reason = reason(&line.standing);
+    let told = match line.note.filter(|_| line.standing.turn() == SentenceTurn::Applicant) {
+        Some(note) => BilingualLabel::told("notice.both", &[&reason, note]),
+        None => reason,
+    };
+    BilingualLabel::told("notice.material", &[line.name, &told])
 }
 
 fn reason(standing: &MaterialStanding<'_>) -> BilingualLabel {
+    let of = |key: &str, labels: &[&BilingualLabel]| BilingualLabel::told(key, &[&list(labels)]);
     match standing {
-        MaterialStanding::Mismatched { declared, demanded } => mismatched(declared, demanded),
-        MaterialStanding::ValueMissing(labels) => BilingualLabel::told("notice.reason.value_missing", &[&list(labels)]),
+        MaterialStanding::Mismatched { declared, conditions } => mismatched(declared, conditions),
+        MaterialStanding::ConditionNotMet(conditions) => of("notice.reason.condition_not_met", conditions),
+        MaterialStanding::ValueMissing(labels) => of("notice.reason.value_missing", labels),
         MaterialStanding::FactMissing(question) => BilingualLabel::told("notice.reason.fact_missing", &[question]),
-        MaterialStanding::InvalidValue(labels) => BilingualLabel::told("notice.reason.invalid_value", &[&list(labels)]),
-        MaterialStanding::NotFound(labels) => BilingualLabel::told("notice.reason.not_found", &[&list(labels)]),
-        MaterialStanding::Absent(labels) => BilingualLabel::told("notice.reason.absent", &[&list(labels)]),
+        MaterialStanding::InvalidValue(labels) => of("notice.reason.invalid_value", labels),
+        MaterialStanding::NotFound(labels) => of("notice.reason.not_found", labels),
+        MaterialStanding::Absent(labels) => of("notice.reason.absent", labels),
         MaterialStanding::Withheld(basis) => {
             BilingualLabel::told("notice.reason.withheld", &[&BilingualLabel::of(basis, None)])
         }
@@ -282,6 +446,7 @@ fn reason(standing: &MaterialStanding<'_>) -> BilingualLabel {
         MaterialStanding::NotMapped => BilingualLabel::told("notice.reason.not_mapped", &[]),
         MaterialStanding::Verified
         | MaterialStanding::NotNeeded
+        | MaterialStanding::ByAuthority(_)
         | MaterialStanding::Review
         | MaterialStanding::Unavailable
         | MaterialStanding::NotGranted
@@ -289,14 +454,14 @@ fn reason(standing: &MaterialStanding<'_>) -> BilingualLabel {
     }
 }
 
-fn mismatched(declared: &[&BilingualLabel], demanded: &[&BilingualLabel]) -> BilingualLabel {
-    let of_said = BilingualLabel::told("notice.reason.mismatched_declared", &[&list(declared)]);
-    let of_wanted = BilingualLabel::told("notice.reason.mismatched_demanded", &[&list(demanded)]);
-    match (declared.is_empty(), demanded.is_empty()) {
-        (_, true) => of_said,
-        (true, false) => of_wanted,
-        (false, false) => BilingualLabel::told("notice.both", &[&of_said, &of_wanted]),
+/// With what was declared wrong, the conditions may have been held against somebody else's record: they are only named.
+fn mismatched(declared: &[&BilingualLabel], conditions: &[&BilingualLabel]) -> BilingualLabel {
+    let of_declared = BilingualLabel::told("notice.reason.mismatched", &[&list(declared)]);
+    if conditions.is_empty() {
+        return of_declared;
     }
+    let also = BilingualLabel::told("notice.reason.also_required", &[&list(conditions)]);
+    BilingualLabel::told("notice.both", &[&of_declared, &also])
 }
 
 #[cfg(test)]

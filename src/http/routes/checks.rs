@@ -10,10 +10,13 @@ use crate::{
 };
 use heyan_api as api;
 use heyan_app::{
-    items::checks::{self, CheckAnswer, CheckBody, MaterialAnswer},
+    items::{
+        checks::{self, CheckAnswer, MaterialAnswer},
+        plan::{self, CheckBody},
+    },
     verification::{answer_json, verify},
 };
-use heyan_catalog::item::ServiceItem;
+use heyan_catalog::{BilingualLabel, item::ServiceItem};
 use heyan_domain::{calendar, notice::Notice};
 use heyan_texts::Locale;
 
@@ -28,9 +31,13 @@ pub(crate) async fn check(mut call: HandlerCall) -> Result<HttpResponse, Problem
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: CheckBody<'_> = extract::parse(&bytes)?;
     let item = checks::item_of(call.hub(), &body.purpose)?;
-    let plan = checks::plan(&item, &body, calendar::china_date(call.now_us))?;
+    let today = calendar::china_date(call.now_us);
+    let plan = plan::plan(&item, &body, today)?;
     let (hub, lane) = (call.hub(), &call.state.lane);
-    let answer = checks::check(hub, lane, &call.caller, &body.purpose, &item, &plan);
+    let mut licences = checks::seek(hub, &call.caller, &body.purpose, &plan, call.now_us).await;
+    let failed = licences.take_failed();
+    let ways = (lane, &*call.caller);
+    let answer = checks::check(hub, ways, &body.purpose, &item, &plan, (&licences, failed));
     let asks_outside = plan.datasets().any(|dataset| verify::asks_outside(hub, dataset));
     let answer = match asks_outside {
         true => call.outside(answer).await?,
@@ -38,11 +45,24 @@ pub(crate) async fn check(mut call: HandlerCall) -> Result<HttpResponse, Problem
     };
     call.entered();
     let mut out = Vec::with_capacity(1_024 + answer.materials.len() * 512);
-    put_answer(&mut out, &item, answer, &hub.node.settings.origin, locale_of(&call));
+    let head = NoticeMeta {
+        item: &item,
+        application_no: &body.purpose.application_no,
+        date: today.to_string(),
+    };
+    put_answer(&mut out, &head, answer, &hub.node.settings.origin, locale_of(&call));
     Ok(answered(out))
 }
 
-fn put_answer(out: &mut Vec<u8>, item: &ServiceItem, answer: CheckAnswer<'_>, origin: &str, locale: Locale) {
+/// What a notice states besides its text.
+struct NoticeMeta<'a> {
+    item: &'a ServiceItem,
+    application_no: &'a str,
+    date: String,
+}
+
+fn put_answer(out: &mut Vec<u8>, meta: &NoticeMeta<'_>, answer: CheckAnswer<'_>, origin: &str, locale: Locale) {
+    let item = meta.item;
     let CheckAnswer {
         id,
         materials,
@@ -68,7 +88,7 @@ fn put_answer(out: &mut Vec<u8>, item: &ServiceItem, answer: CheckAnswer<'_>, or
         put_material(out, &id, material, locale);
     }
     out.extend_from_slice(b"},\"notice\":");
-    put_notice(out, &notice);
+    put_notice(out, meta, &notice);
     out.push(b',');
     answer_json::put_receipt(out, origin, &entered);
     out.push(b'}');
@@ -119,13 +139,42 @@ fn put_material(out: &mut Vec<u8>, id: &[u8], material: MaterialAnswer<'_>, loca
     out.push(b'}');
 }
 
-fn put_notice(out: &mut Vec<u8>, notice: &Notice) {
+fn put_notice(out: &mut Vec<u8>, meta: &NoticeMeta<'_>, notice: &Notice) {
     out.extend_from_slice(b"{\"zh\":");
     answer_json::put_string(out, &notice.text.zh);
     out.extend_from_slice(b",\"en\":");
     answer_json::put_string(out, &notice.text.en);
-    out.extend_from_slice(b",\"items\":[");
-    for (position, (material, why)) in notice.items.iter().enumerate() {
+    if let Some(authority) = &meta.item.authority {
+        out.extend_from_slice(b",\"authority\":");
+        answer_json::put_label(out, authority);
+    }
+    out.extend_from_slice(b",\"date\":");
+    answer_json::put_string(out, &meta.date);
+    out.extend_from_slice(b",\"application_no\":");
+    answer_json::put_string(out, meta.application_no);
+    out.extend_from_slice(b",\"legal_basis\":[");
+    for (position, basis) in meta.item.spec.legal_basis.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        answer_json::put_label(out, basis);
+    }
+    out.extend_from_slice(b"],\"list_complete\":");
+    let list_complete: &[u8] = if meta.item.spec.list_complete {
+        b"true"
+    } else {
+        b"false"
+    };
+    out.extend_from_slice(list_complete);
+    out.extend_from_slice(b",\"conditions\":[");
+    put_lines(out, &notice.conditions);
+    out.extend_from_slice(b"],\"items\":[");
+    put_lines(out, &notice.items);
+    out.extend_from_slice(b"]}");
+}
+
+fn put_lines(out: &mut Vec<u8>, lines: &[(String, BilingualLabel)]) {
+    for (position, (material, why)) in lines.iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }
@@ -137,5 +186,4 @@ fn put_notice(out: &mut Vec<u8>, notice: &Notice) {
         answer_json::put_string(out, &why.en);
         out.push(b'}');
     }
-    out.extend_from_slice(b"]}");
 }

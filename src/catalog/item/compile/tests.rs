@@ -129,6 +129,133 @@ fn a_claim_without_a_meaning_for_its_field_is_refused_with_its_place() {
     );
 }
 
+/// A licence found by its holder.
+fn licence(subject: Value) -> Value {
+    json!({"id": "licence", "name": "证书", "dataset": "e-licence", "subject": subject, "claims": {"status": "有效"}})
+}
+
+fn key() -> Value {
+    json!({"type_name": "残疾人证", "licence_no": "$material.licence_no", "holder_id": "$applicant.id_number"})
+}
+
+fn changed(mut value: Value, name: &str, to: Value) -> Value {
+    let members = value.as_object_mut().unwrap();
+    match to {
+        Value::Null => drop(members.remove(name)),
+        to => drop(members.insert(name.to_owned(), to)),
+    }
+    value
+}
+
+#[test]
+fn a_licence_is_found_by_type_number_and_holder_all_three() {
+    let whole = compiled(item(licence(key()))).unwrap();
+    let materials = whole.materials.unwrap();
+    let MaterialProof::Register(register) = &materials[0].proof else {
+        panic!("not by a register");
+    };
+    assert_eq!(register.found_by, FoundBy::Holder);
+    let parts: Vec<&str> = register.subject.iter().map(|asked| &*asked.name).collect();
+    assert_eq!(
+        parts,
+        ["type_name", "licence_no", "holder_id"],
+        "in the order of the dataset"
+    );
+    for (subject, place, code) in [
+        (changed(key(), "holder_id", Value::Null), "holder_id", "missing_member"),
+        (
+            changed(key(), "licence_id", json!("$material.x")),
+            "licence_id",
+            "unknown_member",
+        ),
+        (
+            changed(key(), "holder_id", json!("11010519491231002X")),
+            "holder_id",
+            "invalid_value",
+        ),
+        (
+            changed(key(), "licence_no", json!("$today")),
+            "licence_no",
+            "invalid_claim",
+        ),
+        (changed(key(), "type_name", json!(" ")), "type_name", "invalid_claim"),
+    ] {
+        assert_refused(item(licence(subject)), &format!("/materials/0/subject/{place}"), code);
+    }
+    // The key is claimed, so nothing else has to be.
+    assert!(compiled(item(changed(licence(key()), "claims", Value::Null))).is_ok());
+}
+
+#[test]
+fn conditions_have_words_and_what_is_declared_has_none() {
+    let label = json!({"zh": "年满18周岁", "en": "18 years old or older"});
+    let adult = json!({"op": "on_or_before", "value": "$today-18y"});
+    let material = changed(
+        identity(),
+        "claims",
+        json!({"name": "$applicant.name", "birth_date": adult, "status": "正常"}),
+    );
+    let whole = compiled(item(changed(material, "conditions", json!({"birth_date": label})))).unwrap();
+    let materials = whole.materials.unwrap();
+    let MaterialProof::Register(register) = &materials[0].proof else {
+        panic!("not by a register");
+    };
+    let words = |name: &str| {
+        let asked = register.claims.iter().find(|asked| *asked.name == *name).unwrap();
+        asked.condition.as_ref().map(|words| words.zh.as_str())
+    };
+    assert_eq!(words("birth_date"), Some("年满18周岁"));
+    assert_eq!(
+        words("status"),
+        Some("人员状态符合本事项的要求"),
+        "in general, where the item has no words"
+    );
+    assert_eq!(words("name"), None);
+    assert!(register.in_force.is_some());
+    let of_name = changed(identity(), "conditions", json!({"name": label}));
+    assert_refused(item(of_name), "/materials/0/conditions/name", "invalid_value");
+    let empty = changed(identity(), "conditions", json!({"status": {"zh": "", "en": "x"}}));
+    assert_refused(item(empty), "/materials/0/conditions/status/zh", "invalid_value");
+}
+
+#[test]
+fn what_no_register_proves_is_the_applicants_or_the_authoritys() {
+    let label = json!({"zh": "没有登记。", "en": "No register."});
+    let bare = json!({"id": "relation", "name": "关系", "not_verifiable": label});
+    let proof = |value: Value| {
+        compiled(item(value))
+            .unwrap()
+            .materials
+            .unwrap()
+            .into_vec()
+            .remove(0)
+            .proof
+    };
+    assert!(matches!(proof(bare.clone()), MaterialProof::NotVerifiable(_)));
+    assert!(matches!(
+        proof(changed(bare.clone(), "by_authority", json!(true))),
+        MaterialProof::ByAuthority(_)
+    ));
+    let alone = changed(identity(), "by_authority", json!(true));
+    assert_refused(item(alone), "/materials/0/by_authority", "invalid_value");
+    let inactive = changed(bare, "inactive_ok", json!(true));
+    assert_refused(item(inactive), "/materials/0/dataset", "missing_member");
+}
+
+#[test]
+fn a_value_of_another_material_is_of_one_that_the_item_has() {
+    let of = |template: &str| {
+        let second = changed(
+            changed(identity(), "id", json!("other")),
+            "claims",
+            json!({"name": template}),
+        );
+        json!({"code": "c", "name": "n", "materials": [identity(), second]})
+    };
+    assert!(compiled(of("$materials.identity.name")).is_ok());
+    assert_refused(of("$materials.seller.name"), "/materials/1/claims", "invalid_value");
+}
+
 #[test]
 fn limits_of_an_item_hold() {
     let of = |materials: Vec<Value>| json!({"code": "c", "name": "n", "materials": materials});
@@ -144,6 +271,11 @@ fn limits_of_an_item_hold() {
         (
             json!({"code": "c", "name": "n", "version": 0}),
             "/version",
+            "invalid_value",
+        ),
+        (
+            json!({"code": "c", "name": "n", "legal_basis": [{"zh": "《法》", "en": " "}]}),
+            "/legal_basis/0/en",
             "invalid_value",
         ),
         (of(vec![identity(), identity()]), "/materials/1/id", "duplicate_member"),

@@ -15,7 +15,7 @@ use heyan_app::{
     licences::{file::FileQuestion, query::QueryBody},
 };
 use heyan_app::{
-    items::checks::CheckBody,
+    items::plan::CheckBody,
     verification::question::{AskedPurposeElements, ItemBody, VerificationBody},
 };
 use heyan_catalog::{
@@ -126,7 +126,7 @@ fn full_of_items(name: &str) -> Value {
     let condition = json!({"fact": "premises", "is": ["leased"], "question": label});
     let material = json!({"id": "identity", "name": "n", "name_en": "n", "optional": true, "when": condition, "paper": true,
         "dataset": "d", "subject": {"s": "$applicant.s"}, "claims": {"a": "v", "b": {"op": "eq", "value": ["x"]}},
-        "not_verifiable": label});
+        "conditions": {"b": label}, "inactive_ok": true, "not_verifiable": label, "by_authority": true, "note": label});
     match name {
         "CheckRequest" => {
             json!({"purpose": full("Purpose"), "applicant": {"name": "n"}, "materials": {"m": {"x": "y"}},
@@ -134,7 +134,7 @@ fn full_of_items(name: &str) -> Value {
         }
         "ServiceItem" => json!({"code": "c", "name": "n", "name_en": "n", "kind": "k", "list": "directory",
             "agency_code": "a", "agency_name": "a", "agency_name_en": "a", "applicant": "firm", "limit_days": 5,
-            "version": 2, "materials": [material]}),
+            "legal_basis": [label], "list_complete": true, "version": 2, "materials": [material]}),
         "ItemMaterial" => material,
         "MaterialCondition" => condition,
         "BothLanguages" => label,
