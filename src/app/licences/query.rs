@@ -73,6 +73,7 @@ pub struct Asked<'a> {
     key: Members<'a, Claim<'a>>,
     claims: Members<'a, Claim<'a>>,
     holder: SubjectKey,
+    is_spent: bool,
     found: Option<Members<'static, Text<'static>>>,
 }
 
@@ -113,19 +114,55 @@ pub async fn ask<'a>(hub: &'a Hub, caller: &Caller, body: QueryBody<'a>, now_us:
     let (Some(whole), Some(holder)) = (key_of(Part::Whole), key_of(Part::Holder)) else {
         return Err(AppError::Internal("a key of a licence is not whole"));
     };
-    let found = newest(hub, dataset, whole).await?;
     let literal = |(name, value): &(Cow<'a, str>, Text<'a>)| (name.clone(), Claim::Literal(value.0.clone()));
     let key = || body.key.0.iter().map(literal);
+    let holder = SubjectKey(holder);
+    let is_spent = is_spent(hub, caller, dataset, &Members(key().collect()), holder, &allowed, now_us)?;
+    // Over budget nothing is looked for, whether there is something or not: the time would tell.
+    let found = match is_spent {
+        true => None,
+        false => newest(hub, dataset, whole).await?,
+    };
     Ok(Asked {
         dataset,
         on,
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
         key: Members(key().collect()),
         claims: Members(key().chain(body.claims.0).collect()),
-        holder: SubjectKey(holder),
+        holder,
+        is_spent,
         found,
         purpose: body.purpose,
     })
+}
+
+/// Whether the budget of the holder, or of the agency, is used up for what is asked.
+///
+/// # Errors
+/// Wrong members.
+fn is_spent(
+    hub: &Hub,
+    caller: &Caller,
+    dataset: &Dataset,
+    key: &Members<'_, Claim<'_>>,
+    holder: SubjectKey,
+    allowed: &Allowed<'_>,
+    now_us: i64,
+) -> Result<bool, AppError> {
+    let claims = verify::parse_claims(dataset, key, allowed.permission)?;
+    let guessed = guess::Asked {
+        caller: caller.agency()?,
+        subject: holder,
+        now_us,
+        may_know: false,
+    };
+    Ok(guess::is_spent(hub, &guessed, dataset, parts_of(&claims)))
+}
+
+/// The parts of a key without its last, the holder: that the others are right must not make the budget larger, or it would be larger
+/// exactly when there is something to find.
+fn parts_of<'p, 'c>(claims: &'p [verify::ParsedClaim<'c>]) -> &'p [verify::ParsedClaim<'c>] {
+    claims.split_last().map(|(_holder, parts)| parts).unwrap_or_default()
 }
 
 /// Every part of the key must be there, and nothing else; no other member may claim a part again.
@@ -269,22 +306,23 @@ async fn guess_of<'a>(
         caller: caller.agency()?,
         subject: asked.holder,
         now_us,
+        may_know: false,
     };
     let (mut consequence, spent) = (Consequence::default(), Verdict::Review(ReviewReason::GuessBudget));
     let (verdict, outcome) = match asked.found {
         Some(_) => (Verdict::Match(Basis::Exact), Outcome::Verified),
         None => (Verdict::Mismatch, Outcome::Mismatched),
     };
-    let mut is_spent = false;
-    // Each part alone, and the holder not at all: that the others are right must not make the budget larger, or it would be larger
-    // exactly when there is something to find.
-    for claim in claims.split_last().map(|(_holder, parts)| parts).unwrap_or_default() {
+    let mut is_spent = asked.is_spent;
+    // Each part alone. Where the budget was used up before, nothing was looked for, and nothing is compared or charged.
+    for claim in parts_of(&claims).iter().filter(|_| !asked.is_spent) {
         let field = vec![(claim.name, claim.number, verdict)];
         let mut alone = Judgement::new(asked.dataset, outcome, field, None, asked.holder);
         let claim = std::slice::from_ref(claim);
         let more = guess::weigh(hub, &guessed, claim, &mut alone).await?;
         consequence.guesses.extend(more.guesses);
         consequence.spent.extend(more.spent);
+        consequence.stopped = more.stopped.or(consequence.stopped.take());
         is_spent |= alone.fields.iter().any(|(_, _, told)| *told == spent);
     }
     if asked.found.is_some() && !is_spent {

@@ -95,13 +95,11 @@ pub struct About {
 }
 
 impl About {
-    /// Whether an agency works a mismatch of this subject: it has taken the record's values or disputes them.
-    pub fn is_worked_by(&self, agency: &str) -> bool {
-        let worked = |mismatch: &&PendingMismatch| matches!(&*mismatch.state, "disputed" | "record_accepted");
-        self.mismatches
-            .iter()
-            .filter(worked)
-            .any(|mismatch| &*mismatch.agency == agency)
+    /// Whether an agency has a mismatch of this subject in which the authority has agreed with it. What the agency does by itself,
+    /// accepting the record or disputing it, confirms nothing.
+    pub fn is_confirmed_for(&self, agency: &str) -> bool {
+        let confirmed = |mismatch: &&PendingMismatch| &*mismatch.state == "corrected" && &*mismatch.agency == agency;
+        self.mismatches.iter().any(|mismatch| confirmed(&mismatch))
     }
 
     /// Whether a field is said to be wrong.
@@ -311,8 +309,11 @@ mod tests {
         pending.tell(&row("mis_1", "disputed"));
         let about = pending.about(subject).unwrap();
         assert!(about.is_disputed("name") && !about.is_disputed("sex"));
-        assert!(about.is_worked_by("a") && !about.is_worked_by("b"));
+        assert!(!about.is_confirmed_for("a"), "it says so itself");
         assert_eq!(about.mismatches.len(), 1);
+        pending.tell(&row("mis_1", "corrected"));
+        let about = pending.about(subject).unwrap();
+        assert!(about.is_confirmed_for("a") && !about.is_confirmed_for("b"));
         pending.tell(&row("mis_2", "open"));
         pending.tell(&row("mis_1", "closed"));
         assert_eq!(pending.about(subject).unwrap().mismatches.len(), 1);

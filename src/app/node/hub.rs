@@ -10,7 +10,7 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use heyan_auth::{keys::SecretBytes, seal::PurposeSealer};
 use heyan_catalog::{Catalog, item::ServiceItem};
-use heyan_domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule};
+use heyan_domain::{budget::BudgetLimits, calendar::WorkingCalendar, schedule::Schedule};
 use heyan_ledger::{Ledger, index::Index, witness::Witness};
 use heyan_ports::{
     bus::Bus,
@@ -73,7 +73,7 @@ pub struct MismatchPart {
     /// By subject.
     pub pending: Pending,
     /// Limits of the guess budget.
-    pub guess_limits: Limits,
+    pub guess_limits: BudgetLimits,
     /// Working days.
     pub calendar: ArcSwap<WorkingCalendar>,
 }

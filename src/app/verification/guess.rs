@@ -11,13 +11,14 @@ use crate::node::write::Attempts;
 use std::sync::Arc;
 
 use super::{
+    asker::{self, ASKER_FIELD},
     consequence::Consequence,
     verify::{Judgement, ParsedClaim, Test},
 };
 use crate::{access::table::Agency, foundation::error::AppError, mismatch::pending::About, node::hub::Hub};
 use heyan_catalog::{Dataset, Field, GuessRule};
 use heyan_domain::{
-    budget::{Allowance, Guess, Question, Standing},
+    budget::{Allowance, BudgetQuestion, Guess, GuessPool, Standing, VALUE_UNITS},
     calendar,
     verdict::{Outcome, ReviewReason, Verdict},
 };
@@ -28,16 +29,30 @@ use heyan_ports::{
     subject::{RecordKey, SubjectKey},
 };
 
+/// Behind the name of a field in a row that counts a predicate.
+pub(super) const PREDICATE_MARK: char = '?';
+
 /// Whose answer it is, about what, and when.
 pub(crate) struct Asked<'a> {
     pub(crate) caller: &'a Agency,
     pub(crate) subject: SubjectKey,
     pub(crate) now_us: i64,
+    /// Whether the caller may know that there is no record.
+    pub(crate) may_know: bool,
 }
 
 impl Asked<'_> {
-    fn now_s(&self) -> i64 {
+    pub(super) fn now_s(&self) -> i64 {
         self.now_us.div_euclid(1_000_000)
+    }
+
+    pub(super) fn day(&self) -> i32 {
+        calendar::china_day(self.now_us)
+    }
+
+    /// Whether nothing but that there is no record is told.
+    pub(super) fn tells_none(&self, judgement: &Judgement<'_>) -> bool {
+        self.may_know && judgement.outcome == Outcome::NotFound
     }
 }
 
@@ -66,7 +81,7 @@ pub(crate) fn is_contested(
     claims: &[ParsedClaim<'_>],
     judgement: &Judgement<'_>,
 ) -> bool {
-    if !hub.node.trust.is_among_others() {
+    if !hub.node.trust.is_among_others() || asked.tells_none(judgement) {
         return false;
     }
     let about = hub.mismatches.pending.about(asked.subject);
@@ -74,14 +89,13 @@ pub(crate) fn is_contested(
         if verdict.is_unreadable() {
             return false;
         }
-        let field = judgement.dataset.field(claim.number);
-        let Some((field, question)) = field.and_then(|field| Some((field, question_of(field, &claim.test)?))) else {
-            return false;
-        };
+        let field = judgement.dataset.field(claim.number).filter(|field| is_counted(field, claim));
+        let Some(field) = field else { return false };
         let before = about.as_deref().and_then(|about| about.guessed(claim.name));
         match before {
             Some(before) => !before.guesses.knows(&value_of(hub, field, &claim.test), asked.now_s()),
-            None => question.charged(*verdict, &hub.mismatches.guess_limits) > 0,
+            None if is_right_literal(claim, *verdict) => false,
+            None => question_of(field, &claim.test).charged(*verdict, &hub.mismatches.guess_limits) > 0,
         }
     })
 }
@@ -96,18 +110,36 @@ async fn settle(
     claims: &[ParsedClaim<'_>],
     judgement: &mut Judgement<'_>,
 ) -> Result<Consequence, AppError> {
-    let subject = asked.subject;
     let (fields, outcome) = (judgement.fields.clone(), judgement.outcome);
+    let decide = |about: Option<&About>| {
+        judgement.fields.clone_from(&fields);
+        judgement.outcome = outcome;
+        let mut consequence = Consequence::default();
+        apply(hub, asked, about, claims, judgement, &mut consequence);
+        let guesses = std::mem::take(&mut consequence.guesses);
+        (consequence, guesses)
+    };
+    settle_with(hub, asked, decide).await
+}
+
+/// Decides on what is known about a subject, and commits what that counts; decides again as long as another node was first.
+///
+/// # Errors
+/// The store could not be asked: then nothing may be told.
+pub(super) async fn settle_with<T>(
+    hub: &Hub,
+    asked: &Asked<'_>,
+    mut decide: impl FnMut(Option<&About>) -> (T, Vec<GuessRow>),
+) -> Result<T, AppError> {
+    let subject = asked.subject;
     let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
     let mut attempts = Attempts::none();
     loop {
         let about = hub.mismatches.pending.about(subject);
         let expected = about.as_deref().map_or(0, |about| about.guess_head);
-        let mut consequence = Consequence::default();
-        apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
-        let guesses = std::mem::take(&mut consequence.guesses);
+        let (decided, guesses) = decide(about.as_deref());
         match stands(hub, subject, expected, guesses, asked.now_us).await {
-            Ok(()) => return Ok(consequence),
+            Ok(()) => return Ok(decided),
             Err(error) if attempts.again(&error) => {}
             Err(error) => {
                 // Nothing is told of it, so nothing of it is known: told again it would be free.
@@ -117,8 +149,6 @@ async fn settle(
             }
         }
         hub.read_guesses(subject).await?;
-        judgement.fields.clone_from(&fields);
-        judgement.outcome = outcome;
     }
 }
 
@@ -158,22 +188,25 @@ pub(crate) fn apply(
     judgement: &mut Judgement<'_>,
     consequence: &mut Consequence,
 ) {
+    if !asker::admits(hub, asked, claims, judgement, consequence) || asked.tells_none(judgement) {
+        return;
+    }
     let limits = &hub.mismatches.guess_limits;
-    // The verdicts before any was narrowed; most answers ask for no such copy.
-    let mut told: Option<Vec<Verdict>> = None;
-    let mut narrowed = false;
+    let mut is_narrowed = false;
     for (position, claim) in claims.iter().enumerate() {
         let verdict = judgement.fields.get(position).map(|(_, _, verdict)| *verdict);
         // What could not be read told nothing.
         let verdict = verdict.filter(|verdict| !verdict.is_unreadable());
-        let (Some(field), Some(verdict)) = (judgement.dataset.field(claim.number), verdict) else {
+        let field = judgement.dataset.field(claim.number).filter(|field| is_counted(field, claim));
+        let (Some(field), Some(verdict)) = (field, verdict) else {
             continue;
         };
-        let Some(question) = question_of(field, &claim.test) else {
-            continue;
-        };
-        let units = question.charged(verdict, limits);
         let before = about.and_then(|about| about.guessed(claim.name));
+        if before.is_none() && is_right_literal(claim, verdict) {
+            continue;
+        }
+        let question = question_of(field, &claim.test);
+        let units = question.charged(verdict, limits);
         if units == 0 && before.is_none() {
             continue;
         }
@@ -181,22 +214,20 @@ pub(crate) fn apply(
         if before.is_some_and(|before| before.guesses.knows(&value, asked.now_s())) {
             continue;
         }
-        let told: &[Verdict] =
-            told.get_or_insert_with(|| judgement.fields.iter().map(|(_, _, verdict)| *verdict).collect());
         let guess = Guess {
             value,
             agency: asked.caller.row.number,
-            standing: standing(asked, judgement.dataset, about, claims, told, position),
+            standing: standing(asked, about),
+            pool: question.pool(),
             units: question.units(limits),
         };
-        match charge(hub, asked, claim.name, &guess, units) {
+        match charge(hub, asked, claim.name, (question, &guess), units) {
             Some(Allowance::Review) => {
                 if let Some((_, _, verdict)) = judgement.fields.get_mut(position) {
                     *verdict = Verdict::Review(ReviewReason::GuessBudget);
                 }
-                narrowed = true;
-                let today = Some(calendar::china_day(asked.now_us));
-                if before.is_none_or(|before| before.alerted_on != today) {
+                is_narrowed = true;
+                if before.is_none_or(|before| before.alerted_on != Some(asked.day())) {
                     let key = RecordKey {
                         dataset: Arc::clone(&judgement.dataset.name),
                         subject: asked.subject,
@@ -206,7 +237,7 @@ pub(crate) fn apply(
             }
             Some(Allowance::Charged) if units > 0 => consequence.guesses.push(GuessRow {
                 subject: asked.subject,
-                field: claim.name.to_owned(),
+                field: row_field(claim.name, guess.pool),
                 value: guess.value,
                 agency: guess.agency,
                 standing: guess.standing,
@@ -216,48 +247,121 @@ pub(crate) fn apply(
             _ => {}
         }
     }
-    if narrowed && judgement.outcome != Outcome::NotFound {
+    if is_narrowed && judgement.outcome != Outcome::NotFound {
         judgement.outcome = Outcome::of(judgement.fields.iter().map(|(_, _, verdict)| *verdict));
+    }
+    if !consequence.guesses.is_empty() {
+        consequence.stopped = asker::stopped(hub, asked);
     }
 }
 
 /// Asks whether a guess may be told, and counts it as so many units if so, in one step.
-fn charge(hub: &Hub, asked: &Asked<'_>, field: &str, guess: &Guess, units: u8) -> Option<Allowance> {
+pub(super) fn charge(
+    hub: &Hub,
+    asked: &Asked<'_>,
+    field: &str,
+    (question, guess): (BudgetQuestion, &Guess),
+    units: u8,
+) -> Option<Allowance> {
     let now_s = asked.now_s();
-    hub.mismatches.pending.change(asked.subject, |about| {
+    let windows = question.windows(&hub.mismatches.guess_limits);
+    let charged = hub.mismatches.pending.change(asked.subject, |about| {
         let guesses = &mut about.guessed_mut(field).guesses;
-        let allowance = guesses.allows(&hub.mismatches.guess_limits, guess, now_s);
+        let allowance = guesses.allows(windows, guess, now_s);
         if allowance == Allowance::Charged {
             guesses.charge(&Guess { units, ..*guess }, now_s);
+        }
+        let locks = units > 0 && guess.pool == GuessPool::Values && guesses.locks_values(windows, now_s);
+        (allowance, locks && allowance == Allowance::Charged)
+    });
+    charged.map(|(allowance, locks)| {
+        if locks {
+            let asker = &asked.caller.asker;
+            asker.count_locked(asker::key_of(asked.subject), asked.day());
         }
         allowance
     })
 }
 
-/// Takes over a guess that an earlier run counted.
+/// Whether a question about these claims would be answered `review` by the budget whatever the truth, so that nothing need be looked up.
+pub(crate) fn is_spent(hub: &Hub, asked: &Asked<'_>, dataset: &Dataset, claims: &[ParsedClaim<'_>]) -> bool {
+    let limits = &hub.mismatches.guess_limits;
+    let about = hub.mismatches.pending.about(asked.subject);
+    let mut counted = claims.iter().filter_map(|claim| {
+        let field = dataset.field(claim.number).filter(|field| is_counted(field, claim))?;
+        Some((claim, field))
+    });
+    counted.any(|(claim, field)| {
+        let guesses = about.as_deref().and_then(|about| about.guessed(claim.name));
+        let question = question_of(field, &claim.test);
+        let guess = Guess {
+            value: value_of(hub, field, &claim.test),
+            agency: asked.caller.row.number,
+            standing: standing(asked, about.as_deref()),
+            pool: question.pool(),
+            units: question.units(limits),
+        };
+        let is_over = guesses.is_some_and(|guessed| {
+            guessed.guesses.allows(question.windows(limits), &guess, asked.now_s()) == Allowance::Review
+        });
+        let asker = &asked.caller.asker;
+        is_over || !asker.admits(&limits.asker, asker::key_of(asked.subject), asked.day())
+    })
+}
+
+/// Takes over a guess that an earlier run or another node counted.
 pub(crate) fn restore(about: &mut About, row: &GuessRow) {
+    if row.field == ASKER_FIELD {
+        return;
+    }
+    let name = row.field.trim_end_matches(PREDICATE_MARK);
+    // Rows of before the pools were counted apart: only values cost so little.
+    let is_predicate = name.len() < row.field.len() || row.units > VALUE_UNITS;
     let guess = Guess {
         value: row.value,
         agency: row.agency,
         standing: row.standing,
+        pool: if is_predicate {
+            GuessPool::Predicates
+        } else {
+            GuessPool::Values
+        },
         units: row.units,
     };
-    let guesses = &mut about.guessed_mut(&row.field).guesses;
+    let guesses = &mut about.guessed_mut(name).guesses;
     guesses.charge(&guess, row.at.div_euclid(1_000_000));
 }
 
-/// What a claim asks, where its field has a budget.
-fn question_of(field: &Field, test: &Test<'_>) -> Option<Question> {
-    if field.guesses == GuessRule::Free {
-        return None;
+fn row_field(name: &str, pool: GuessPool) -> String {
+    match pool {
+        GuessPool::Values => name.to_owned(),
+        GuessPool::Predicates => format!("{name}{PREDICATE_MARK}"),
     }
-    match test {
-        Test::NotPermitted => None,
-        Test::Literal(_) => Some(Question::Value),
-        // A table of codes is so small that a list of some of them is no better than one.
-        Test::Predicate(..) if field.comparator.is_coded() => Some(Question::Value),
-        Test::Predicate(predicate, _) if predicate.is_coarse() => Some(Question::Coarse),
-        Test::Predicate(_, body) => Some(Question::of_predicate(&body.op, body.value.0.len())),
+}
+
+/// Whether a claim is counted against the budget of its field.
+pub(super) fn is_counted(field: &Field, claim: &ParsedClaim<'_>) -> bool {
+    field.guesses == GuessRule::Counted && !matches!(claim.test, Test::NotPermitted)
+}
+
+/// Whether a literal claim is right, which costs nothing whatever it names.
+fn is_right_literal(claim: &ParsedClaim<'_>, verdict: Verdict) -> bool {
+    matches!(claim.test, Test::Literal(_)) && matches!(verdict, Verdict::Match(_))
+}
+
+/// What a claim asks.
+fn question_of(field: &Field, test: &Test<'_>) -> BudgetQuestion {
+    let comparator = &field.comparator;
+    match (test, comparator.codes()) {
+        (Test::Literal(_) | Test::NotPermitted, Some(_)) => BudgetQuestion::Code,
+        (Test::Literal(claim), None) => BudgetQuestion::of_literal(comparator.reach(claim)),
+        (Test::NotPermitted, None) => BudgetQuestion::Value,
+        (Test::Predicate(_, body), Some(codes)) => BudgetQuestion::of_codes(&body.op, body.value.0.len(), codes),
+        (Test::Predicate(predicate, _), None) if predicate.is_coarse() => BudgetQuestion::Period,
+        (Test::Predicate(_, body), None) => match (&*body.op, body.value.0.first()) {
+            ("eq", Some(operand)) => BudgetQuestion::of_literal(comparator.reach(operand)),
+            (op, _) => BudgetQuestion::of_predicate(op, body.value.0.len()),
+        },
     }
 }
 
@@ -285,26 +389,11 @@ fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
     hub.secrets.vault.claim(&field.name, text.as_bytes())
 }
 
-/// An agency has an open matter with a subject when it works a mismatch of it, or when another literal claim of this very
-/// answer agrees: it knows more of the person than the number. A code that anyone may guess (a sex) is no such knowledge.
-fn standing(
-    asked: &Asked<'_>,
-    dataset: &Dataset,
-    about: Option<&About>,
-    claims: &[ParsedClaim<'_>],
-    told: &[Verdict],
-    position: usize,
-) -> Standing {
-    let agrees = |(other, (claim, verdict)): (usize, (&ParsedClaim<'_>, &Verdict))| {
-        let telling = dataset
-            .field(claim.number)
-            .is_some_and(|field| !field.comparator.is_coded());
-        other != position && telling && matches!(claim.test, Test::Literal(_)) && matches!(verdict, Verdict::Match(_))
-    };
-    let known = claims.iter().zip(told).enumerate().any(agrees);
-    if known || about.is_some_and(|about| about.is_worked_by(&asked.caller.row.id)) {
-        Standing::OpenMatter
-    } else {
-        Standing::Stranger
+/// An agency has standing where its matter about the subject was confirmed by the authority: nobody gives it to himself. Other values that
+/// are right are no standing: colluding agencies know them, and a date stands in the number.
+pub(super) fn standing(asked: &Asked<'_>, about: Option<&About>) -> Standing {
+    match about.is_some_and(|about| about.is_confirmed_for(&asked.caller.row.id)) {
+        true => Standing::OpenMatter,
+        false => Standing::Stranger,
     }
 }

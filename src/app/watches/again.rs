@@ -236,6 +236,7 @@ impl Look<'_> {
                 caller: self.agency,
                 subject,
                 now_us: self.now_us,
+                may_know: self.permission.has(Operation::Existence),
             };
             consequence = guess::weigh(self.hub, &asked, &new, &mut part).await?;
             for (name, _, verdict) in &mut judgement.fields {

@@ -1,14 +1,15 @@
-//! Guessing robots against the budget: five colluding agencies, 30 days, a birth date out of a hundred years.
+//! Guessing robots against the budget of one field: five colluding agencies, 30 days, a date out of a hundred years.
 //! A subject is compromised when the robot is told `match` for the exact date; knowing a bit of it is not counted.
 //!
-//! The bound: a strategy is a tree of questions, and it finds exactly the dates for which some path ends in a value. With
-//! b units, V(b) = max(1 + V(b - 2), V(b - 4) + V(b - 5), 3 V(b - 6), V(b - 2n) + min(n, V(b - 2n))): a wrong value leaves
-//! the rest, an exact predicate has two answers of two prices, one on a month or a year three of one price, and `one_of` n
-//! values in one branch. V(20) = 36, and 24 without months and years: 36 of 36,525 dates, 0.99 subjects of 1,000, whatever
-//! the robot does. The robots below reach the bound, so it is no accident of a weak robot; a unit cheaper it would not hold.
+//! The bound: predicates split the dates into cells, and in each cell the robot tries as many values as the pool of values bears.
+//! With b units of predicates and v values, V(b) = max(v, 1 + V(b - 2), V(b - 4) + V(b - 5), 3 V(b - 6), V(b - c) + min(n, V(b - c))):
+//! `ne` finds one and leaves the rest, a predicate has two answers of two prices, a month or a year three of one price, and `one_of` n
+//! values costs c. V(10) = 30 with 6 values: 30 of 36,525 dates, 0.82 subjects of 1,000, whatever the robot does. The robots below reach
+//! the bound, so it is no accident of a weak robot.
 
+use super::desk::random;
 use super::*;
-use crate::verdict::{Basis, ReviewReason};
+use crate::verdict::{Basis, ReviewReason, Verdict};
 
 const DATES: u32 = 36_525;
 const SUBJECTS: u32 = 1_000;
@@ -36,13 +37,13 @@ enum Asked {
 }
 
 impl Asked {
-    fn question(self) -> Question {
+    fn question(self) -> BudgetQuestion {
         match self {
-            Self::Value(_) => Question::Value,
-            Self::Differs(_) => Question::of_predicate("ne", 1),
-            Self::OnOrBefore(_) => Question::of_predicate("on_or_before", 1),
-            Self::OnOrBeforeRun { .. } => Question::Coarse,
-            Self::OneOf { count, .. } => Question::of_predicate("one_of", count as usize),
+            Self::Value(_) => BudgetQuestion::Value,
+            Self::Differs(_) => BudgetQuestion::of_predicate("ne", 1),
+            Self::OnOrBefore(_) => BudgetQuestion::of_predicate("on_or_before", 1),
+            Self::OnOrBeforeRun { .. } => BudgetQuestion::Period,
+            Self::OneOf { count, .. } => BudgetQuestion::of_predicate("one_of", count as usize),
         }
     }
 
@@ -80,7 +81,7 @@ impl Asked {
 /// How a verification must use the budget; nothing when the answer is `review`.
 fn answer(
     guesses: &mut Guesses,
-    limits: &Limits,
+    limits: &BudgetLimits,
     (agency, standing): (u32, Standing),
     (asked, secret): (Asked, u32),
     now_s: i64,
@@ -89,9 +90,10 @@ fn answer(
         value: asked.hash(),
         agency,
         standing,
+        pool: asked.question().pool(),
         units: asked.question().units(limits),
     };
-    let allowance = guesses.allows(limits, &guess, now_s);
+    let allowance = guesses.allows(asked.question().windows(limits), &guess, now_s);
     if allowance == Allowance::Review {
         return None;
     }
@@ -189,7 +191,7 @@ impl Mind {
 }
 
 /// Whether the robot is told `match` for the secret within the thirty days.
-fn compromises(robot: Robot, limits: &Limits, standing: Standing, secret: u32, idle_days_max: u32) -> bool {
+fn compromises(robot: Robot, limits: &BudgetLimits, standing: Standing, secret: u32, idle_days_max: u32) -> bool {
     let mut guesses = Guesses::default();
     let mut mind = Mind {
         first: 0,
@@ -217,7 +219,8 @@ fn compromises(robot: Robot, limits: &Limits, standing: Standing, secret: u32, i
             }
             break;
         }
-        assert!(guesses.spent(now_s).units_30_days <= limits.units_30_days_max);
+        let spent = guesses.spent(GuessPool::Values, now_s).units_30_days;
+        assert!(spent <= limits.values.all[1]);
         idle_days = if asked_today { 0 } else { idle_days + 1 };
         if idle_days > idle_days_max {
             break;
@@ -227,45 +230,35 @@ fn compromises(robot: Robot, limits: &Limits, standing: Standing, secret: u32, i
 }
 
 /// Exactly how many of all dates the robot finds: it has no chance of its own, so this is its expectation.
-fn found_of_all_dates(robot: Robot, limits: &Limits, standing: Standing) -> u32 {
+fn found_of_all_dates(robot: Robot, limits: &BudgetLimits, standing: Standing) -> u32 {
     (0..DATES)
         .map(|secret| u32::from(compromises(robot, limits, standing, secret, 2)))
         .sum()
 }
 
-/// V of the header for a number of units, a predicate having so many answers: no strategy finds more dates.
-fn most_dates(limits: &Limits, units: u32, answers: u32) -> u32 {
+/// V of the header for units of predicates and a number of values: no strategy finds more dates.
+fn most_dates(limits: &BudgetLimits, units: u32, values: u32) -> u32 {
     let predicate = u32::from(limits.predicate_units.max(1));
-    let mut best: Vec<u32> = vec![0];
-    for have in 1..=units {
-        let at = |cost: u32| have.checked_sub(cost).map_or(0, |left| best[left as usize]);
-        let value = u32::from(VALUE_UNITS);
-        let lists = (1..=have)
-            .map(|count| at(count * value) + at(count * value).min(count))
-            .max();
-        // An exact predicate leaves one branch a unit more; a coarse one has three branches of one price.
-        let branches = match answers {
-            2 => at(predicate.saturating_sub(1).max(1)) + at(predicate),
-            answers => answers * at(predicate + 1),
-        };
-        let told = if have >= value { 1 + at(value) } else { 0 };
-        let most = told.max(branches).max(lists.unwrap_or(0));
-        best.push(most);
+    let mut best: Vec<u32> = Vec::new();
+    for have in 0..=units {
+        let at = |cost: u32| have.checked_sub(cost).map(|left| best[left as usize]);
+        let two = |a: u32, b: u32| Some(at(a)? + at(b)?);
+        let lists = (1..=values).map(|count| {
+            let left = at((2 * count).min(predicate))?;
+            Some(left + left.min(count))
+        });
+        let branches = [
+            Some(values),
+            two(predicate - 1, predicate),
+            at(predicate + 1).map(|left| 3 * left),
+        ];
+        best.push(branches.into_iter().chain(lists).flatten().max().unwrap_or_default());
     }
     best[units as usize]
 }
 
-/// A fixed sequence of numbers from a seed (SplitMix64).
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
 fn compromised(robot: Robot, standing: Standing, seed: u64, idle_days_max: u32) -> u32 {
-    let (limits, mut state) = (Limits::default(), seed);
+    let (limits, mut state) = (BudgetLimits::default(), seed);
     (0..SUBJECTS)
         .map(|_| (random(&mut state) % u64::from(DATES)) as u32)
         .map(|secret| u32::from(compromises(robot, &limits, standing, secret, idle_days_max)))
@@ -274,48 +267,53 @@ fn compromised(robot: Robot, standing: Standing, seed: u64, idle_days_max: u32) 
 
 #[test]
 fn no_strategy_compromises_one_subject_of_a_thousand_on_average() {
-    let limits = Limits::default();
-    let units = limits.units_30_days_max;
+    let limits = BudgetLimits::default();
+    let values = limits.values.open[1] / u32::from(VALUE_UNITS);
     let of_a_thousand = |dates: u32| f64::from(SUBJECTS * dates) / f64::from(DATES);
-    assert_eq!(most_dates(&limits, units, 2), 24);
-    assert_eq!(most_dates(&limits, units, 3), 36);
-    assert!(of_a_thousand(36) < 1.0);
-    assert_eq!(most_dates(&limits, units / 2, 3), 6, "what is open to strangers");
-    let cheaper = Limits {
+    let most = most_dates(&limits, limits.predicates.open[1], values);
+    assert_eq!((values, most), (6, 30));
+    assert!(of_a_thousand(most) < 1.0);
+    let cheaper = BudgetLimits {
         predicate_units: 4,
         ..limits
     };
-    assert!(of_a_thousand(most_dates(&cheaper, units, 3)) > 1.0);
+    assert!(of_a_thousand(most_dates(&cheaper, limits.predicates.open[1], values)) > 1.0);
 }
 
 #[test]
 fn the_best_robots_find_exactly_what_the_bound_allows() {
-    let limits = Limits::default();
-    let found = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, Standing::OpenMatter));
-    assert_eq!(found, [10, 10, 15, 21, 24, 0, 21, 36, 27, 9, 8, 7, 9]);
-    // An exact predicate fits into a stranger's day; one on a month or a year, or a list of three, does not.
-    let of_strangers = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, Standing::Stranger));
-    assert_eq!(of_strangers, [5, 5, 5, 1, 0, 0, 0, 0, 0, 4, 3, 0, 1]);
+    let limits = BudgetLimits::default();
+    let found = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, Standing::Stranger));
+    println!("{:?}", ROBOTS.iter().zip(found).collect::<Vec<_>>());
+    assert_eq!(found.iter().max(), Some(&30), "{found:?}");
 }
 
 #[test]
 fn a_month_of_guessing_at_a_thousand_subjects_compromises_at_most_one() {
-    for standing in [Standing::OpenMatter, Standing::Stranger] {
-        for robot in ROBOTS {
-            let found = compromised(robot, standing, 2_026, u32::MAX);
-            assert!(found <= 1, "{robot:?} {standing:?}: {found}");
-        }
+    for robot in ROBOTS {
+        let found = compromised(robot, Standing::Stranger, 2_026, u32::MAX);
+        assert!(found <= 1, "{robot:?}: {found}");
     }
 }
 
 #[test]
 fn over_many_seeds_the_mean_stays_below_one() {
-    const SEEDS: u32 = 100;
-    for robot in [Robot::Values, Robot::Halve(2), Robot::Thirds(2), Robot::Greedy] {
-        let sum: u32 = (0..SEEDS)
-            .map(|seed| compromised(robot, Standing::OpenMatter, 7_919 * u64::from(seed), 2))
+    let seeds: u32 = if std::env::var_os("HEYAN_LONG").is_some() {
+        1_000
+    } else {
+        100
+    };
+    for robot in [
+        Robot::Values,
+        Robot::Halve(2),
+        Robot::Halve(3),
+        Robot::Thirds(1),
+        Robot::Greedy,
+    ] {
+        let sum: u32 = (0..seeds)
+            .map(|seed| compromised(robot, Standing::Stranger, 7_919 * u64::from(seed), 2))
             .sum();
-        let mean = f64::from(sum) / f64::from(SEEDS);
+        let mean = f64::from(sum) / f64::from(seeds);
         println!("{robot:?}: {mean} of {SUBJECTS}");
         assert!(mean < 1.0 && sum > 0, "{robot:?}: {mean}");
     }
@@ -324,13 +322,18 @@ fn over_many_seeds_the_mean_stays_below_one() {
 #[test]
 fn without_a_price_on_predicates_the_same_robot_would_find_everyone() {
     // The test of the test: a robot that may halve for nothing finds all, so the robots are strong enough to trust.
-    let limits = Limits {
-        units_24_h_max: 1_000,
-        units_30_days_max: 1_000,
-        agency_units_24_h_max: 1_000,
+    let wide = GuessWindows {
+        all: [1_000; 2],
+        open: [1_000; 2],
+        agency: [1_000; 2],
+    };
+    let limits = BudgetLimits {
+        values: wide,
+        predicates: wide,
         predicate_units: 1,
+        ..BudgetLimits::default()
     };
     for secret in (0..DATES).step_by(97) {
-        assert!(compromises(Robot::Halve(16), &limits, Standing::OpenMatter, secret, 2));
+        assert!(compromises(Robot::Halve(16), &limits, Standing::Stranger, secret, 2));
     }
 }

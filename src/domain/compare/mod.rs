@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::budget::ClaimReach;
 use super::division::HomeCity;
 use super::identifier::IdentifierKind;
 use super::verdict::{Basis, ReviewReason, Verdict};
@@ -275,6 +276,26 @@ impl Comparator {
             Form::Amount(amount) => amount.key(),
             Form::Code(code) => format!("#{}", code.index()),
             Form::Address(_) => TextRule::Plain.fold(claim).into_owned(),
+        }
+    }
+
+    /// How much of a value a claim names, whatever the record says.
+    pub fn reach(&self, claim: &str) -> ClaimReach {
+        match &self.0 {
+            Kind::Address(_) => address::reach(claim),
+            Kind::Date => match date::parse(claim) {
+                Some(DateForm::Month(_) | DateForm::Year(_)) => ClaimReach::Period,
+                _ => ClaimReach::Whole,
+            },
+            _ => ClaimReach::Whole,
+        }
+    }
+
+    /// How many codes the field's list has; nothing where the field has none.
+    pub fn codes(&self) -> Option<usize> {
+        match &self.0 {
+            Kind::Coded(table) => Some(table.len()),
+            _ => None,
         }
     }
 

@@ -2,10 +2,11 @@
 //! A contradiction is a mismatch, what one side leaves out a review; only what is said losslessly in another way is a match.
 
 use super::{Canonical, Form, REVIEW_VARIANT};
+use crate::budget::ClaimReach;
 use crate::division::{Chain, HomeCity, Relation};
 use crate::reference;
 use crate::verdict::{Basis, ReviewReason, Verdict};
-use parts::{Parts, Tails};
+use parts::{Kind, Parts, Tails};
 
 mod fold;
 mod number;
@@ -79,6 +80,26 @@ pub fn head_text(raw: &str) -> String {
     let text = fold::prepare(raw);
     let kept = text.len() - Chain::take(&text).1.len();
     text.get(..kept).unwrap_or_default().to_owned()
+}
+
+/// How much of an address a claim names: a home needs a street or place, a house and a room; less than a house is an area.
+pub(crate) fn reach(claim: &str) -> ClaimReach {
+    let standard = standard(claim);
+    let address = AddressForm::parse(standard.as_deref().unwrap_or(claim));
+    let any = |wanted: fn(Kind) -> bool| address.tail.iter().any(|(kind, _)| wanted(kind));
+    let has_place = any(|kind| matches!(kind, Kind::Road | Kind::Lane | Kind::Name | Kind::Village | Kind::Group));
+    let has_house = any(|kind| {
+        matches!(
+            kind,
+            Kind::Number | Kind::Annex | Kind::Row | Kind::Building | Kind::BuildingOrStorey | Kind::Dashed
+        )
+    });
+    let has_room = any(|kind| matches!(kind, Kind::Entrance | Kind::Storey | Kind::Room | Kind::Dashed));
+    match (has_place, has_house, has_room) {
+        (true, true, true) => ClaimReach::Whole,
+        (true, true, false) | (true, false, true) => ClaimReach::Part,
+        _ => ClaimReach::Area,
+    }
 }
 
 /// Holds a claimed address against a record's, in a hub of `home`; symmetric but for the side that a reason names.
