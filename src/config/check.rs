@@ -46,13 +46,13 @@ fn guess_budget(guess: &Guess, found: &mut Vec<Unsafe>) {
     let least = [
         guess.agency_units_24_h_max,
         guess.agency_units_30_days_max,
-        guess.code_units_max,
+        guess.code_units_max / 2,
         guess.agency_code_units_max,
     ];
     refuse(
         least.iter().any(|units| *units < u32::from(VALUE_UNITS)),
         "guess.agency_units_24_h_max",
-        "must be 2 or more, and so must agency_units_30_days_max, code_units_max and agency_code_units_max: a wrong value counts 2",
+        "must be 2 or more, and so must agency_units_30_days_max and agency_code_units_max, and code_units_max 4 or more: a wrong value counts 2",
     );
     let subjects = [
         guess.agency_subjects_day_max,

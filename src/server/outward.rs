@@ -155,7 +155,7 @@ pub fn guess_limits(config: &Config) -> BudgetLimits {
         },
         codes: same(guess.code_units_max, guess.agency_code_units_max),
         predicates: same(guess.predicate_units_max, guess.predicate_units_max),
-        code_predicates: same(guess.agency_code_units_max, guess.agency_code_units_max),
+        code_predicates: same(guess.code_units_max / 2, guess.code_units_max / 2),
         predicate_units: guess.predicate_units,
         asker: AskerLimits {
             subjects_day_max: guess.agency_subjects_day_max,

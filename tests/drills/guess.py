@@ -21,7 +21,7 @@ from receivers import Receivers
 FIELD = "birth_date"
 # Distinct wrong values of one field of one subject that are answered within a day: of all agencies together, and of one.
 BUDGET, OF_ONE = 4, 3
-CODES, PREDICATES = 3, 2
+CODES, PREDICATES = 4, 2
 # Subjects that one agency may be wrong about in a day.
 CEILING = 50
 ALERT_S = 5

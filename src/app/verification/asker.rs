@@ -42,7 +42,10 @@ struct AnswerSort {
 fn sort_of(claims: &[ParsedClaim<'_>], judgement: &Judgement<'_>) -> AnswerSort {
     let mut sort = AnswerSort::default();
     for (claim, (_, _, verdict)) in claims.iter().zip(&judgement.fields) {
-        let field = judgement.dataset.field(claim.number).filter(|field| is_counted(field, claim));
+        let field = judgement
+            .dataset
+            .field(claim.number)
+            .filter(|field| is_counted(field, claim));
         let Some(field) = field else { continue };
         sort.is_counted = true;
         match (&claim.test, verdict) {
@@ -164,8 +167,7 @@ pub(crate) async fn name_subject(
             units: question.units(limits),
         };
         let admits = asker.admits(&limits.asker, key_of(named), asked.day());
-        let is_refused =
-            || asker.count_wrong(&limits.asker, key_of(named), asked.day()) == CountedSubject::Refused;
+        let is_refused = || asker.count_wrong(&limits.asker, key_of(named), asked.day()) == CountedSubject::Refused;
         if !admits || (!is_right && is_refused()) {
             return (false, Vec::new());
         }
@@ -204,4 +206,3 @@ pub(crate) fn restore_asker(hub: &Hub, row: &GuessRow) {
         asker.restore(key_of(row.subject), calendar::china_day(row.at), today);
     }
 }
-

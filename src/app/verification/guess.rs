@@ -89,7 +89,10 @@ pub(crate) fn is_contested(
         if verdict.is_unreadable() {
             return false;
         }
-        let field = judgement.dataset.field(claim.number).filter(|field| is_counted(field, claim));
+        let field = judgement
+            .dataset
+            .field(claim.number)
+            .filter(|field| is_counted(field, claim));
         let Some(field) = field else { return false };
         let before = about.as_deref().and_then(|about| about.guessed(claim.name));
         match before {
@@ -197,7 +200,10 @@ pub(crate) fn apply(
         let verdict = judgement.fields.get(position).map(|(_, _, verdict)| *verdict);
         // What could not be read told nothing.
         let verdict = verdict.filter(|verdict| !verdict.is_unreadable());
-        let field = judgement.dataset.field(claim.number).filter(|field| is_counted(field, claim));
+        let field = judgement
+            .dataset
+            .field(claim.number)
+            .filter(|field| is_counted(field, claim));
         let (Some(field), Some(verdict)) = (field, verdict) else {
             continue;
         };

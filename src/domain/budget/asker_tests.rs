@@ -25,7 +25,10 @@ fn at_the_ceiling_nothing_is_told_of_another_subject_right_or_wrong() {
     // A second try about who was counted is answered.
     assert!(tally.admits(&LIMITS, 3, DAY));
     assert_eq!(tally.count_wrong(&LIMITS, 3, DAY), CountedSubject::Known);
-    assert!(!tally.admits(&LIMITS, 99, DAY - 7), "a clock set back gives nothing back");
+    assert!(
+        !tally.admits(&LIMITS, 99, DAY - 7),
+        "a clock set back gives nothing back"
+    );
     assert!(tally.admits(&LIMITS, 99, DAY + 1), "the next day");
 }
 
@@ -33,13 +36,7 @@ fn at_the_ceiling_nothing_is_told_of_another_subject_right_or_wrong() {
 fn thirty_days_have_a_ceiling_of_their_own_and_end() {
     let tally = AskerTally::default();
     let counted: Vec<usize> = (0..4)
-        .map(|day| {
-            wrong(
-                &tally,
-                (day * 100) as u64..(day * 100 + 100) as u64,
-                DAY + day,
-            )
-        })
+        .map(|day| wrong(&tally, (day * 100) as u64..(day * 100 + 100) as u64, DAY + day))
         .collect();
     assert_eq!(counted, [5, 5, 2, 0]);
     assert_eq!(wrong(&tally, 900..1_000, DAY + 29), 0);

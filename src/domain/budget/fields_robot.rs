@@ -3,13 +3,14 @@
 
 use super::desk::{AskedField, BudgetDesk, below};
 use super::*;
-use crate::compare::Comparator;
-use crate::verdict::{Basis, ReviewReason, Verdict};
+use crate::verdict::{Basis, Verdict};
 
 const AGENCIES: u32 = 5;
 const SUBJECTS: u64 = 1_000;
 const DAYS: i64 = 30;
 const START_S: i64 = 1_795_363_200;
+/// Just past the 24-hour window, so that a day's units are there again.
+const STEP_S: i64 = 86_460;
 const RIGHT: Verdict = Verdict::Match(Basis::Exact);
 
 /// Seeds of a simulation: few in an ordinary run.
@@ -17,103 +18,146 @@ fn seeds() -> u64 {
     if std::env::var_os("HEYAN_LONG").is_some() {
         200
     } else {
-        10
+        5
     }
 }
 
-/// Every agency asks about every subject every day as long as it is told something; `next` gives the question that follows what was
-/// told of a subject so far, as number of the step.
-fn compromised(desk: &mut BudgetDesk, mut next: impl FnMut(u64, usize) -> Option<AskedField>) -> u64 {
-    let mut steps = vec![Some(0_usize); SUBJECTS as usize];
+fn claim(question: BudgetQuestion, value: u64, verdict: Verdict) -> AskedField {
+    AskedField {
+        field: 0,
+        question,
+        value: u128::from(value),
+        verdict,
+    }
+}
+
+fn verdict(holds: bool) -> Verdict {
+    if holds { RIGHT } else { Verdict::Mismatch }
+}
+
+/// What a robot asks next of a subject, after so many answers; and whether the answer gives the value away.
+type Step<'s> = &'s mut dyn FnMut(u64, u64) -> Option<(AskedField, bool)>;
+
+/// Subjects that are given away when every agency asks about every subject every day as long as it is told something.
+fn compromised(desk: &mut BudgetDesk, next: Step<'_>) -> u64 {
+    let mut steps = vec![Some(0_u64); SUBJECTS as usize];
     for day in 0..DAYS {
-        let now_s = START_S + day * 86_460;
         for subject in 0..SUBJECTS {
+            let at = subject as usize;
             let mut agency = 0;
-            while let Some(step) = steps[subject as usize] {
-                let Some(asked) = next(subject, step).filter(|_| agency < AGENCIES) else {
+            while let (Some(step), true) = (steps[at], agency < AGENCIES) {
+                let Some((asked, gives_away)) = next(subject, step) else {
                     break;
                 };
-                let is_found = matches!(asked.verdict, Verdict::Match(_)) && asked.question.pool() == GuessPool::Values
-                    || (asked.question == BudgetQuestion::OneOf { alternatives: 1 }
-                        || asked.question == BudgetQuestion::CodeAmong { alternatives: 1 })
-                        && asked.verdict == Verdict::Mismatch;
-                let asked = value(0, question, hash, verdict);
-                let told = desk.ask(agency, subject, &[asked], START_S + day * 86_460)[0];
-                if told.is_none() {
-                    agency += 1;
-                    continue;
+                match desk.ask(agency, subject, &[asked], START_S + day * STEP_S)[0] {
+                    None => agency += 1,
+                    Some(_) => steps[at] = (!gives_away).then_some(step + 1),
                 }
-                waiting[at] = None;
-                match told {
-                    Some(Verdict::Mismatch) => walked[at].0[depth] += 1,
-                    Some(_) if depth == 4 => {
-                        found += 1;
-                        walked[at].1 = 5;
-                    }
-                    _ => {
-                        counties += u32::from(depth == 0);
-                        walked[at].1 += 1;
+            }
+        }
+    }
+    steps.iter().filter(|step| step.is_none()).count() as u64
+}
+
+#[test]
+fn names_are_not_found_by_trying_the_most_frequent() {
+    // The most frequent full name of the country has 0.021 % of its people, the next ones a little less.
+    let people_of = |rank: u64| 210 - rank / 2;
+    let mut found = 0;
+    for seed in 0..seeds() {
+        let mut state = seed + 1;
+        let name = |_| {
+            let mut at = below(&mut state, 1_000_000);
+            let is_of = |rank: &u64| {
+                let people = people_of(*rank);
+                let is_it = at < people;
+                at = at.saturating_sub(people);
+                is_it
+            };
+            (0..400).find(is_of).unwrap_or(u64::MAX)
+        };
+        let names: Vec<u64> = (0..SUBJECTS).map(name).collect();
+        let mut desk = BudgetDesk::new(AGENCIES as usize);
+        found += compromised(&mut desk, &mut |subject, guess| {
+            let is_it = names[subject as usize] == guess;
+            Some((claim(BudgetQuestion::Value, guess, verdict(is_it)), is_it))
+        });
+    }
+    println!("names: {found} of {}", SUBJECTS * seeds());
+    assert!(found <= seeds(), "{found}");
+}
+
+#[test]
+fn an_ethnic_group_is_not_found_by_walking_the_list() {
+    // The hardest case: every one of the 56 groups is as likely as another. A first claim alone is right in one case of 56.
+    for (question, told_max) in [(BudgetQuestion::Code, 4), (BudgetQuestion::of_codes("ne", 1, 56), 2)] {
+        let mut found = 0;
+        for seed in 0..seeds() {
+            let mut state = seed + 1;
+            let groups: Vec<u64> = (0..SUBJECTS).map(|_| below(&mut state, 56)).collect();
+            let mut desk = BudgetDesk::new(AGENCIES as usize);
+            found += compromised(&mut desk, &mut |subject, guess| {
+                let is_it = groups[subject as usize] == guess;
+                let holds = is_it == (question == BudgetQuestion::Code);
+                (guess < 56).then(|| (claim(question, guess, verdict(holds)), is_it))
+            });
+        }
+        println!("{question:?}: {found} of {}", SUBJECTS * seeds());
+        // Before, all of them were found.
+        assert!(
+            found <= SUBJECTS * seeds() * told_max / 56 + 15 * seeds(),
+            "{question:?}: {found}"
+        );
+    }
+}
+
+#[test]
+fn a_number_is_not_found_from_name_county_and_day() {
+    // 500 numbers have a county, a day and a sex; the robot asks of each whether its holder has the name.
+    let mut found = 0;
+    for seed in 0..seeds() {
+        let mut state = seed + 1;
+        let mut desk = BudgetDesk::new(AGENCIES as usize);
+        for day in 0..DAYS {
+            for agency in 0..AGENCIES {
+                for _ in 0..SUBJECTS {
+                    let is_it = below(&mut state, 500) == 0;
+                    let number = below(&mut state, u64::MAX);
+                    let asked = claim(BudgetQuestion::Value, 0, verdict(is_it));
+                    let told = desk.ask(agency, number, &[asked], START_S + day * STEP_S)[0];
+                    found += u64::from(told == Some(RIGHT));
+                    if told.is_none() {
+                        break;
                     }
                 }
             }
         }
     }
-    println!("addresses: {found} of {SUBJECTS}; counties: {counties}");
-    assert!(found <= 1, "{found}");
-    // A robot that walks the counties is told of two of seven at most.
-    assert!(counties <= 2 * SUBJECTS as u32 / 7 + 60, "{counties}");
+    println!("numbers: {found} of {}", SUBJECTS * seeds());
+    assert!(found <= seeds() + 3, "{found}");
 }
 
 #[test]
 fn one_agency_locks_at_most_ten_citizens_a_day() {
-    // Alone it locks nobody; with an accomplice that spends a part, ten.
+    // Alone it locks nobody; with an accomplice that spends the other part, each of them ten.
     for helps in [false, true] {
         let mut desk = BudgetDesk::new(2);
         for subject in 0..400 {
             for guess in 0..12 {
                 for agency in 0..=u32::from(helps) {
-                    let asked = value(
-                        0,
-                        BudgetQuestion::Value,
-                        guess * 2 + u64::from(agency),
-                        Verdict::Mismatch,
-                    );
+                    let asked = claim(BudgetQuestion::Value, guess * 2 + u64::from(agency), Verdict::Mismatch);
                     desk.ask(agency, subject, &[asked], START_S);
                 }
             }
         }
         let day = i32::try_from(START_S / 86_400).unwrap();
-        let asker = &desk.askers[0];
-        assert!(!asker.has_room(&desk.limits.asker) && asker.is_news(&desk.limits.asker, day) || helps);
+        let limits = desk.limits.asker;
+        assert!(
+            desk.askers.iter().any(|asker| asker.is_news(&limits, day)),
+            "an alert names it"
+        );
         let locked = desk.locked(START_S);
+        println!("locked: {locked}");
         assert!(locked <= if helps { 20 } else { 0 }, "{locked}");
     }
-}
-
-#[test]
-fn what_an_address_claim_leaves_open_decides_what_it_costs() {
-    let comparator = Comparator::from_options("address", &serde_json::Value::Null).unwrap();
-    let record = comparator.canonical("安徽省芜湖市镜湖区赭山街道北京中路2号3栋2单元501室");
-    let limits = BudgetLimits::default();
-    let cost = |claim: &str| {
-        let question = BudgetQuestion::of_literal(comparator.reach(claim));
-        let verdict = comparator.compare(claim, &record);
-        assert_eq!(verdict, Verdict::Review(ReviewReason::Partial), "{claim}");
-        (question.pool(), question.charged(verdict, &limits))
-    };
-    for honest in [
-        "安徽省芜湖市镜湖区北京中路2号3栋2单元501室",
-        "芜湖市镜湖区北京中路2号3栋501室",
-        "芜湖市镜湖区北京中路2号3栋",
-        "芜湖市镜湖区赭山街道北京中路2号",
-    ] {
-        assert_eq!(cost(honest), (GuessPool::Values, 1), "{honest}");
-    }
-    for walk in ["安徽省芜湖市镜湖区", "芜湖市镜湖区赭山街道", "芜湖市镜湖区北京中路"] {
-        assert_eq!(cost(walk), (GuessPool::Predicates, 4), "{walk}");
-    }
-    let date = Comparator::from_options("date", &serde_json::Value::Null).unwrap();
-    assert_eq!(date.reach("1990年"), ClaimReach::Period);
-    assert_eq!(date.reach("1990-05"), ClaimReach::Period);
-    assert_eq!(date.reach("1990-05-01"), ClaimReach::Whole);
 }

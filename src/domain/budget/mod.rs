@@ -72,8 +72,8 @@ impl Default for BudgetLimits {
                 agency: [6, 8],
             },
             codes: GuessWindows {
-                agency: [4; 2],
-                ..same(6)
+                agency: [6; 2],
+                ..same(8)
             },
             predicates: same(10),
             code_predicates: same(4),
@@ -166,35 +166,37 @@ impl Guesses {
         if self.knows(&guess.value, now_s) {
             return Allowance::Free;
         }
+        match self.has_room(windows, guess, now_s) {
+            true => Allowance::Charged,
+            false => Allowance::Review,
+        }
+    }
+
+    fn has_room(&self, windows: &GuessWindows, guess: &Guess, now_s: i64) -> bool {
         let is_of_agency = |entry: &Entry| entry.agency == guess.agency;
         let is_of_stranger = |entry: &Entry| entry.standing == Standing::Stranger;
         let units = u32::from(guess.units.max(1));
-        let has_room = |max: [u32; 2], of: &dyn Fn(&Entry) -> bool| {
+        let fits = |max: [u32; 2], of: &dyn Fn(&Entry) -> bool| {
             let [day, month] = self.spent_in(guess.pool, of, now_s);
             let [day_max, month_max] = max;
             day.saturating_add(units) <= day_max && month.saturating_add(units) <= month_max
         };
-        let is_within = has_room(windows.all, &|_| true)
-            && has_room(windows.agency, &is_of_agency)
-            && (guess.standing == Standing::OpenMatter || has_room(windows.open, &is_of_stranger));
-        if is_within {
-            Allowance::Charged
-        } else {
-            Allowance::Review
-        }
+        fits(windows.all, &|_| true)
+            && fits(windows.agency, &is_of_agency)
+            && (guess.standing == Standing::OpenMatter || fits(windows.open, &is_of_stranger))
     }
 
     /// Whether no agency without standing is told another value: citizens are kept from being verified then.
     pub fn locks_values(&self, windows: &GuessWindows, now_s: i64) -> bool {
         let guess = Guess {
             value: [0; 16],
-            // No agency has the number.
+            // No agency has this number.
             agency: u32::MAX,
             standing: Standing::Stranger,
             pool: GuessPool::Values,
             units: VALUE_UNITS,
         };
-        self.allows(windows, &guess, now_s) == Allowance::Review
+        !self.has_room(windows, &guess, now_s)
     }
 
     /// Whether a question is counted already, by its keyed hash: asking it again is [`Allowance::Free`], whoever asks.
@@ -262,6 +264,8 @@ fn minute(now_s: i64) -> u32 {
     u32::try_from(now_s.div_euclid(60).max(0)).unwrap_or(u32::MAX)
 }
 
+#[cfg(test)]
+mod address_robot;
 #[cfg(test)]
 mod asker_tests;
 #[cfg(test)]

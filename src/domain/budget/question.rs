@@ -42,7 +42,9 @@ pub enum BudgetQuestion {
     Period,
     /// A predicate: a bit of the value, whether true or false.
     Predicate,
-    /// Is it one of so many values, or `ne`, which is one?
+    /// Is it another value? `ne`: it holds when the guess is wrong.
+    NotValue,
+    /// Is it one of so many values?
     OneOf {
         /// Distinct values.
         alternatives: usize,
@@ -70,7 +72,7 @@ impl BudgetQuestion {
     /// The question of a predicate's wire word and its number of operands; `eq` is a literal claim.
     pub fn of_predicate(op: &str, operands: usize) -> Self {
         match op {
-            "ne" => Self::OneOf { alternatives: 1 },
+            "ne" => Self::NotValue,
             "one_of" => Self::OneOf { alternatives: operands },
             _ => Self::Predicate,
         }
@@ -90,9 +92,12 @@ impl BudgetQuestion {
     pub const fn pool(self) -> GuessPool {
         match self {
             Self::Value | Self::Part | Self::Code => GuessPool::Values,
-            Self::Area | Self::Period | Self::Predicate | Self::OneOf { .. } | Self::CodeAmong { .. } => {
-                GuessPool::Predicates
-            }
+            Self::Area
+            | Self::Period
+            | Self::Predicate
+            | Self::NotValue
+            | Self::OneOf { .. }
+            | Self::CodeAmong { .. } => GuessPool::Predicates,
         }
     }
 
@@ -100,7 +105,7 @@ impl BudgetQuestion {
     pub const fn windows(self, limits: &BudgetLimits) -> &GuessWindows {
         match self {
             Self::Value | Self::Part => &limits.values,
-            Self::Area | Self::Period | Self::Predicate | Self::OneOf { .. } => &limits.predicates,
+            Self::Area | Self::Period | Self::Predicate | Self::NotValue | Self::OneOf { .. } => &limits.predicates,
             Self::Code => &limits.codes,
             Self::CodeAmong { .. } => &limits.code_predicates,
         }
@@ -113,7 +118,7 @@ impl BudgetQuestion {
             alternatives.saturating_mul(VALUE_UNITS)
         };
         match self {
-            Self::Value | Self::Part | Self::Code => VALUE_UNITS,
+            Self::Value | Self::Part | Self::Code | Self::NotValue => VALUE_UNITS,
             Self::Area | Self::Predicate => limits.predicate_units.max(1),
             Self::Period => limits.predicate_units.saturating_add(1),
             // No list tells more than a predicate, whose answer is one of two as well.
@@ -141,7 +146,7 @@ impl BudgetQuestion {
             (Self::Area, _) if is_near => self.units(limits).saturating_sub(1).max(1),
             (Self::Predicate, Verdict::Match(_)) => self.units(limits).saturating_sub(1).max(1),
             // `ne` that does not hold is a value that was right.
-            (Self::OneOf { alternatives: 1 }, Verdict::Mismatch) => 0,
+            (Self::NotValue, Verdict::Mismatch) => 0,
             _ => self.units(limits),
         }
     }

@@ -154,6 +154,11 @@ fn a_question_costs_what_its_answer_tells() {
     assert_eq!(cost(BudgetQuestion::Period), [6, 6, 6, 6]);
     let of = BudgetQuestion::of_predicate;
     assert_eq!(cost(of("ne", 1)), [2, 0, 2, 2], "it holds when the guess is wrong");
+    assert_eq!(
+        cost(of("one_of", 1)),
+        [2, 2, 2, 2],
+        "a list of one is no way to walk for nothing"
+    );
     assert_eq!(cost(of("one_of", 2)), [4, 4, 4, 4]);
     assert_eq!(cost(of("one_of", 1_000)), [5, 5, 5, 5], "never more than a predicate");
     for op in ["on_or_before", "on_or_after", "at_least", "at_most", "within"] {
