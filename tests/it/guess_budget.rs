@@ -73,10 +73,17 @@ async fn a_right_value_is_told_whatever_conditions_said() {
         "{verdicts:?}"
     );
     assert_eq!(told(&hub, "agency", "birth_date", json!("1949-12-31")).await, "match");
+    let wrong = json!("1949-12-30");
+    assert_eq!(told(&hub, "agency", "birth_date", wrong).await, "mismatch");
+    // The pools are apart after a start too: what was told is told again, no third condition is, and a value is.
+    let hub = TestHub::open(hub.stop().await, |_| {}).await;
+    let on_or_before = |year: u32| json!({"op": "on_or_before", "value": format!("{year}-12-31")});
     assert_eq!(
-        told(&hub, "agency", "birth_date", json!("1949-12-30")).await,
-        "mismatch"
+        told(&hub, "agency", "birth_date", on_or_before(1940)).await,
+        verdicts[0]
     );
+    assert_eq!(told(&hub, "agency", "birth_date", on_or_before(1970)).await, "review");
+    assert_eq!(told(&hub, "agency", "birth_date", json!("1949-12-31")).await, "match");
     hub.stop().await;
 }
 
