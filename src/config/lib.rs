@@ -11,6 +11,7 @@
 )]
 
 mod check;
+mod guess;
 mod kafka;
 mod licences;
 
@@ -23,6 +24,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use check::Unsafe;
+pub use guess::Guess;
 pub use heyan_telemetry::LogFormat;
 pub use kafka::Kafka;
 pub use licences::Licences;
@@ -310,40 +312,6 @@ pub struct Connectors {
 pub struct Calendar {
     /// Further years; empty: none.
     pub extra_file: PathBuf,
-}
-
-/// Budget of guesses.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Guess {
-    /// In 24 hours.
-    pub units_24_h_max: u32,
-    /// In 30 days.
-    pub units_30_days_max: u32,
-    /// Of them for agencies with a confirmed matter, in 24 hours.
-    pub reserved_units_24_h: u32,
-    /// The same in 30 days.
-    pub reserved_units_30_days: u32,
-    /// Of one agency in 24 hours.
-    pub agency_units_24_h_max: u32,
-    /// Of one agency in 30 days.
-    pub agency_units_30_days_max: u32,
-    /// Of a field with a list of codes.
-    pub code_units_max: u32,
-    /// Of such a field by one agency.
-    pub agency_code_units_max: u32,
-    /// Of one predicate.
-    pub predicate_units: u8,
-    /// Of predicates.
-    pub predicate_units_max: u32,
-    /// Subjects that one agency may be wrong about in a day.
-    pub agency_subjects_day_max: u32,
-    /// The same in 30 days.
-    pub agency_subjects_30_days_max: u32,
-    /// More of them for each hundred that it was right about.
-    pub agency_subjects_percent: u32,
-    /// Subjects that one agency may lock in a day.
-    pub agency_locks_day_max: u32,
 }
 
 /// Verifications that are watched.

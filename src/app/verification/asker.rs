@@ -1,5 +1,5 @@
 //! What is counted of an agency over all subjects: how many it was wrong about, or asked about numbers that no record has. Over its
-//! ceiling the agency is told nothing about another subject, right or wrong, and an alert names it.
+//! ceiling the agency is told nothing about another subject, right or wrong, and an alert names the agency.
 //!
 //! Counting is in memory, one tally an agency. The rows of counted guesses say the same, so that a start and the other nodes know it.
 

@@ -194,7 +194,6 @@ pub(crate) fn apply(
     if !asker::admits(hub, asked, claims, judgement, consequence) || asked.tells_none(judgement) {
         return;
     }
-    let limits = &hub.mismatches.guess_limits;
     let mut is_narrowed = false;
     for (position, claim) in claims.iter().enumerate() {
         let verdict = judgement.fields.get(position).map(|(_, _, verdict)| *verdict);
@@ -211,46 +210,27 @@ pub(crate) fn apply(
         if before.is_none() && is_right_literal(claim, verdict) {
             continue;
         }
-        let question = question_of(field, &claim.test);
-        let units = question.charged(verdict, limits);
-        if units == 0 && before.is_none() {
-            continue;
-        }
-        let value = value_of(hub, field, &claim.test);
-        if before.is_some_and(|before| before.guesses.knows(&value, asked.now_s())) {
-            continue;
-        }
-        let guess = Guess {
-            value,
-            agency: asked.caller.row.number,
-            standing: standing(asked, about),
-            pool: question.pool(),
-            units: question.units(limits),
-        };
-        match charge(hub, asked, claim.name, (question, &guess), units) {
-            Some(Allowance::Review) => {
-                if let Some((_, _, verdict)) = judgement.fields.get_mut(position) {
-                    *verdict = Verdict::Review(ReviewReason::GuessBudget);
-                }
-                is_narrowed = true;
-                if before.is_none_or(|before| before.alerted_on != Some(asked.day())) {
-                    let key = RecordKey {
-                        dataset: Arc::clone(&judgement.dataset.name),
-                        subject: asked.subject,
-                    };
-                    consequence.spent.push((key, claim.name.into()));
-                }
+        let is_told = match tell(hub, asked, about, (claim, field), verdict) {
+            ToldClaim::Counted(row) => {
+                consequence.guesses.push(row);
+                true
             }
-            Some(Allowance::Charged) if units > 0 => consequence.guesses.push(GuessRow {
+            ToldClaim::Free => true,
+            ToldClaim::Held => false,
+        };
+        if is_told {
+            continue;
+        }
+        is_narrowed = true;
+        if let Some((_, _, verdict)) = judgement.fields.get_mut(position) {
+            *verdict = Verdict::Review(ReviewReason::GuessBudget);
+        }
+        if before.is_none_or(|before| before.alerted_on != Some(asked.day())) {
+            let key = RecordKey {
+                dataset: Arc::clone(&judgement.dataset.name),
                 subject: asked.subject,
-                field: row_field(claim.name, guess.pool),
-                value: guess.value,
-                agency: guess.agency,
-                standing: guess.standing,
-                units,
-                at: asked.now_us,
-            }),
-            _ => {}
+            };
+            consequence.spent.push((key, claim.name.into()));
         }
     }
     if is_narrowed && judgement.outcome != Outcome::NotFound {
@@ -258,6 +238,56 @@ pub(crate) fn apply(
     }
     if !consequence.guesses.is_empty() {
         consequence.stopped = asker::stopped(hub, asked);
+    }
+}
+
+/// What becomes of one claim.
+enum ToldClaim {
+    /// It is told, and costs nothing.
+    Free,
+    /// It is told, and counted.
+    Counted(GuessRow),
+    /// A person must look.
+    Held,
+}
+
+fn tell(
+    hub: &Hub,
+    asked: &Asked<'_>,
+    about: Option<&About>,
+    (claim, field): (&ParsedClaim<'_>, &Field),
+    verdict: Verdict,
+) -> ToldClaim {
+    let limits = &hub.mismatches.guess_limits;
+    let before = about.and_then(|about| about.guessed(claim.name));
+    let question = question_of(field, &claim.test);
+    let units = question.charged(verdict, limits);
+    if units == 0 && before.is_none() {
+        return ToldClaim::Free;
+    }
+    let value = value_of(hub, field, &claim.test);
+    if before.is_some_and(|before| before.guesses.knows(&value, asked.now_s())) {
+        return ToldClaim::Free;
+    }
+    let guess = Guess {
+        value,
+        agency: asked.caller.row.number,
+        standing: standing(asked, about),
+        pool: question.pool(),
+        units: question.units(limits),
+    };
+    match charge(hub, asked, claim.name, (question, &guess), units) {
+        Some(Allowance::Review) => ToldClaim::Held,
+        Some(Allowance::Charged) if units > 0 => ToldClaim::Counted(GuessRow {
+            subject: asked.subject,
+            field: row_field(claim.name, guess.pool),
+            value: guess.value,
+            agency: guess.agency,
+            standing: guess.standing,
+            units,
+            at: asked.now_us,
+        }),
+        _ => ToldClaim::Free,
     }
 }
 
@@ -395,7 +425,7 @@ fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
     hub.secrets.vault.claim(&field.name, text.as_bytes())
 }
 
-/// An agency has standing where its matter about the subject was confirmed by the authority: nobody gives it to himself. Other values that
+/// An agency has standing where its matter about the subject was confirmed by the authority: an agency cannot give it to itself. Other values that
 /// are right are no standing: colluding agencies know them, and a date stands in the number.
 pub(super) fn standing(asked: &Asked<'_>, about: Option<&About>) -> Standing {
     match about.is_some_and(|about| about.is_confirmed_for(&asked.caller.row.id)) {

@@ -1,5 +1,5 @@
-//! How many subjects one agency may be wrong about, and how many it may lock: whoever walks through numbers or names is wrong about
-//! many and right about few, whoever serves a counter is right about most.
+//! How many subjects one agency may be wrong about, and how many it may lock. A robot that walks through numbers or names is wrong about
+//! many and right about few; a counter is right about most.
 //!
 //! A ceiling is a number of subjects, raised by the subjects that the agency was right about. A subject counts once in its window. At
 //! the ceiling nothing is told about another subject, right or wrong; those that are counted already are still answered, so that a

@@ -139,7 +139,7 @@ fn a_number_is_not_found_from_name_county_and_day() {
 
 #[test]
 fn one_agency_locks_at_most_ten_citizens_a_day() {
-    // Alone it locks nobody; with an accomplice that spends the other part, each of them ten.
+    // Alone it locks no citizen; with an accomplice that spends the other part, each of them ten.
     for helps in [false, true] {
         let mut desk = BudgetDesk::new(2);
         for subject in 0..400 {
@@ -154,7 +154,7 @@ fn one_agency_locks_at_most_ten_citizens_a_day() {
         let limits = desk.limits.asker;
         assert!(
             desk.askers.iter().any(|asker| asker.is_news(&limits, day)),
-            "an alert names it"
+            "an alert is due"
         );
         let locked = desk.locked(START_S);
         println!("locked: {locked}");

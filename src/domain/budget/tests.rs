@@ -65,7 +65,7 @@ fn the_default_limits_are_those_of_the_promise() {
 }
 
 #[test]
-fn a_clerk_who_is_wrong_three_times_locks_himself_and_nobody_else() {
+fn an_agency_that_is_wrong_three_times_locks_itself_alone() {
     let mut guesses = Guesses::default();
     for value in 1..=3 {
         assert_eq!(wrong(&mut guesses, &stranger(value, 1), NOW_S), Allowance::Charged);
@@ -253,7 +253,7 @@ fn strangers_cannot_use_up_what_is_reserved() {
             wrong(&mut guesses, &tried, now_s);
         }
         assert_eq!(guesses.allows(&WINDOWS, &stranger(200, 7), now_s), Allowance::Review);
-        // Any day, whoever has a confirmed matter is told the right value.
+        // Any day, an agency with a confirmed matter is told the right value.
         assert_eq!(guesses.allows(&WINDOWS, &confirmed(77, 7), now_s), Allowance::Charged);
     }
     assert_eq!(units_spent(&guesses, NOW_S + 29 * (DAY_S + 60))[1], OPEN[1]);
