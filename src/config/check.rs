@@ -55,14 +55,14 @@ fn guess_budget(guess: &Guess, found: &mut Vec<Unsafe>) {
         "must be 2 or more, and so must agency_units_30_days_max and agency_code_units_max, and code_units_max 4 or more: a wrong value counts 2",
     );
     let subjects = [
-        guess.agency_subjects_day_max,
+        guess.agency_subjects_24_h_max,
         guess.agency_subjects_30_days_max,
-        guess.agency_locks_day_max,
+        guess.agency_locks_24_h_max,
     ];
     refuse(
         subjects.contains(&0),
-        "guess.agency_subjects_day_max",
-        "must not be 0, and neither must agency_subjects_30_days_max and agency_locks_day_max: no agency would be answered",
+        "guess.agency_subjects_24_h_max",
+        "must not be 0, and neither must agency_subjects_30_days_max and agency_locks_24_h_max: no agency would be answered",
     );
 }
 

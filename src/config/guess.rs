@@ -27,11 +27,11 @@ pub struct Guess {
     /// Of predicates.
     pub predicate_units_max: u32,
     /// Subjects that one agency may be wrong about in a day.
-    pub agency_subjects_day_max: u32,
+    pub agency_subjects_24_h_max: u32,
     /// The same in 30 days.
     pub agency_subjects_30_days_max: u32,
     /// More of them for each hundred that it was right about.
     pub agency_subjects_percent: u32,
     /// Subjects that one agency may lock in a day.
-    pub agency_locks_day_max: u32,
+    pub agency_locks_24_h_max: u32,
 }

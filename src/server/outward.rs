@@ -158,10 +158,10 @@ pub fn guess_limits(config: &Config) -> BudgetLimits {
         code_predicates: same(guess.code_units_max / 2, guess.code_units_max / 2),
         predicate_units: guess.predicate_units,
         asker: AskerLimits {
-            subjects_day_max: guess.agency_subjects_day_max,
+            subjects_day_max: guess.agency_subjects_24_h_max,
             subjects_30_days_max: guess.agency_subjects_30_days_max,
             subjects_percent: guess.agency_subjects_percent,
-            locks_day_max: guess.agency_locks_day_max,
+            locks_day_max: guess.agency_locks_24_h_max,
         },
     }
 }

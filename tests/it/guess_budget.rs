@@ -136,7 +136,7 @@ async fn who_leaves_something_out_pays_next_to_nothing_and_who_walks_the_countie
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agency_that_is_wrong_about_too_many_is_told_nothing_and_is_named() {
     let hub = TestHub::start_with(|config| {
-        config.guess.agency_subjects_day_max = 5;
+        config.guess.agency_subjects_24_h_max = 5;
         config.guess.agency_subjects_percent = 0;
     })
     .await;
@@ -182,7 +182,7 @@ async fn an_agency_that_is_wrong_about_too_many_is_told_nothing_and_is_named() {
     // A start forgets nothing: ten more than before, and no more.
     let folder = hub.stop().await;
     let hub = TestHub::open(folder, |config| {
-        config.guess.agency_subjects_day_max = 5;
+        config.guess.agency_subjects_24_h_max = 5;
         config.guess.agency_subjects_percent = 0;
     })
     .await;
@@ -197,7 +197,7 @@ async fn an_agency_that_is_wrong_about_too_many_is_told_nothing_and_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_right_about_many_may_be_wrong_about_as_many_more() {
-    let hub = TestHub::start_with(|config| config.guess.agency_subjects_day_max = 2).await;
+    let hub = TestHub::start_with(|config| config.guess.agency_subjects_24_h_max = 2).await;
     hub.add_parties().await;
     for n in 1..=3 {
         let mut record = person();
@@ -223,7 +223,7 @@ async fn who_is_right_about_many_may_be_wrong_about_as_many_more() {
     };
     assert_eq!(unfound(100).await, 2);
     hub.stop().await;
-    let hub = TestHub::start_with(|config| config.guess.agency_subjects_day_max = 2).await;
+    let hub = TestHub::start_with(|config| config.guess.agency_subjects_24_h_max = 2).await;
     hub.add_parties().await;
     for n in 1..=3 {
         let mut record = person();
