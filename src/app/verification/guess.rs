@@ -7,18 +7,20 @@
 //! (`settle`). A question that touches none is answered at once, as it is on a node alone: the first right value about a subject of
 //! which this node knows no guess. So k nodes tell at most k − 1 right values more than one.
 
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::sync::Arc;
 
 use super::{
     asker::{self, ASKER_FIELD},
-    consequence::Consequence,
-    verify::{Judgement, ParsedClaim, Test},
+    consequence::AnswerConsequence,
+    verify::{ClaimTest, ParsedClaim, QuestionJudgement},
 };
-use crate::{access::table::Agency, foundation::error::AppError, mismatch::pending::About, node::hub::Hub};
+use crate::{
+    access::table::AccessAgency, foundation::error::AppError, mismatch::pending::PendingSubject, node::hub::Hub,
+};
 use heyan_catalog::{Dataset, Field, GuessRule};
 use heyan_domain::{
-    budget::{Allowance, BudgetQuestion, Guess, GuessPool, Standing, VALUE_UNITS},
+    budget::{AgencyStanding, BudgetAllowance, BudgetQuestion, GuessCount, GuessPool, VALUE_UNITS},
     calendar,
     verdict::{Outcome, ReviewReason, Verdict},
 };
@@ -33,15 +35,15 @@ use heyan_ports::{
 pub(super) const PREDICATE_MARK: char = '?';
 
 /// Whose answer it is, about what, and when.
-pub(crate) struct Asked<'a> {
-    pub(crate) caller: &'a Agency,
+pub(crate) struct GuessContext<'a> {
+    pub(crate) caller: &'a AccessAgency,
     pub(crate) subject: SubjectKey,
     pub(crate) now_us: i64,
     /// Whether the caller may know that there is no record.
     pub(crate) may_know: bool,
 }
 
-impl Asked<'_> {
+impl GuessContext<'_> {
     pub(super) fn now_s(&self) -> i64 {
         self.now_us.div_euclid(1_000_000)
     }
@@ -51,7 +53,7 @@ impl Asked<'_> {
     }
 
     /// Whether nothing but that there is no record is told.
-    pub(super) fn tells_none(&self, judgement: &Judgement<'_>) -> bool {
+    pub(super) fn tells_none(&self, judgement: &QuestionJudgement<'_>) -> bool {
         self.may_know && judgement.outcome == Outcome::NotFound
     }
 }
@@ -62,14 +64,17 @@ impl Asked<'_> {
 /// The store could not be asked: then nothing may be told.
 pub(crate) async fn weigh(
     hub: &Hub,
-    asked: &Asked<'_>,
+    asked: &GuessContext<'_>,
     claims: &[ParsedClaim<'_>],
-    judgement: &mut Judgement<'_>,
-) -> Result<Consequence, AppError> {
+    judgement: &mut QuestionJudgement<'_>,
+) -> Result<AnswerConsequence, AppError> {
     if is_contested(hub, asked, claims, judgement) {
         return settle(hub, asked, claims, judgement).await;
     }
-    let (about, mut consequence) = (hub.mismatches.pending.about(asked.subject), Consequence::default());
+    let (about, mut consequence) = (
+        hub.mismatches.pending.about(asked.subject),
+        AnswerConsequence::default(),
+    );
     apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
     Ok(consequence)
 }
@@ -77,9 +82,9 @@ pub(crate) async fn weigh(
 /// Whether a judgement touches a budget that other nodes count too.
 pub(crate) fn is_contested(
     hub: &Hub,
-    asked: &Asked<'_>,
+    asked: &GuessContext<'_>,
     claims: &[ParsedClaim<'_>],
-    judgement: &Judgement<'_>,
+    judgement: &QuestionJudgement<'_>,
 ) -> bool {
     if !hub.node.trust.is_among_others() || asked.tells_none(judgement) {
         return false;
@@ -109,15 +114,15 @@ pub(crate) fn is_contested(
 /// The store could not be asked: then nothing may be told.
 async fn settle(
     hub: &Hub,
-    asked: &Asked<'_>,
+    asked: &GuessContext<'_>,
     claims: &[ParsedClaim<'_>],
-    judgement: &mut Judgement<'_>,
-) -> Result<Consequence, AppError> {
+    judgement: &mut QuestionJudgement<'_>,
+) -> Result<AnswerConsequence, AppError> {
     let (fields, outcome) = (judgement.fields.clone(), judgement.outcome);
-    let decide = |about: Option<&About>| {
+    let decide = |about: Option<&PendingSubject>| {
         judgement.fields.clone_from(&fields);
         judgement.outcome = outcome;
-        let mut consequence = Consequence::default();
+        let mut consequence = AnswerConsequence::default();
         apply(hub, asked, about, claims, judgement, &mut consequence);
         let guesses = std::mem::take(&mut consequence.guesses);
         (consequence, guesses)
@@ -131,12 +136,12 @@ async fn settle(
 /// The store could not be asked: then nothing may be told.
 pub(super) async fn settle_with<T>(
     hub: &Hub,
-    asked: &Asked<'_>,
-    mut decide: impl FnMut(Option<&About>) -> (T, Vec<GuessRow>),
+    asked: &GuessContext<'_>,
+    mut decide: impl FnMut(Option<&PendingSubject>) -> (T, Vec<GuessRow>),
 ) -> Result<T, AppError> {
     let subject = asked.subject;
     let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         let about = hub.mismatches.pending.about(subject);
         let expected = about.as_deref().map_or(0, |about| about.guess_head);
@@ -185,11 +190,11 @@ async fn stands(
 /// Narrows the verdicts of a judgement to what the budget covers, and counts what it tells.
 pub(crate) fn apply(
     hub: &Hub,
-    asked: &Asked<'_>,
-    about: Option<&About>,
+    asked: &GuessContext<'_>,
+    about: Option<&PendingSubject>,
     claims: &[ParsedClaim<'_>],
-    judgement: &mut Judgement<'_>,
-    consequence: &mut Consequence,
+    judgement: &mut QuestionJudgement<'_>,
+    consequence: &mut AnswerConsequence,
 ) {
     if !asker::admits(hub, asked, claims, judgement, consequence) || asked.tells_none(judgement) {
         return;
@@ -253,8 +258,8 @@ enum ToldClaim {
 
 fn tell(
     hub: &Hub,
-    asked: &Asked<'_>,
-    about: Option<&About>,
+    asked: &GuessContext<'_>,
+    about: Option<&PendingSubject>,
     (claim, field): (&ParsedClaim<'_>, &Field),
     verdict: Verdict,
 ) -> ToldClaim {
@@ -269,7 +274,7 @@ fn tell(
     if before.is_some_and(|before| before.guesses.knows(&value, asked.now_s())) {
         return ToldClaim::Free;
     }
-    let guess = Guess {
+    let guess = GuessCount {
         value,
         agency: asked.caller.row.number,
         standing: standing(asked, about),
@@ -277,8 +282,8 @@ fn tell(
         units: question.units(limits),
     };
     match charge(hub, asked, claim.name, (question, &guess), units) {
-        Some(Allowance::Review) => ToldClaim::Held,
-        Some(Allowance::Charged) if units > 0 => ToldClaim::Counted(GuessRow {
+        Some(BudgetAllowance::Review) => ToldClaim::Held,
+        Some(BudgetAllowance::Charged) if units > 0 => ToldClaim::Counted(GuessRow {
             subject: asked.subject,
             field: row_field(claim.name, guess.pool),
             value: guess.value,
@@ -294,21 +299,21 @@ fn tell(
 /// Asks whether a guess may be told, and counts it as so many units if so, in one step.
 pub(super) fn charge(
     hub: &Hub,
-    asked: &Asked<'_>,
+    asked: &GuessContext<'_>,
     field: &str,
-    (question, guess): (BudgetQuestion, &Guess),
+    (question, guess): (BudgetQuestion, &GuessCount),
     units: u8,
-) -> Option<Allowance> {
+) -> Option<BudgetAllowance> {
     let now_s = asked.now_s();
     let windows = question.windows(&hub.mismatches.guess_limits);
     let charged = hub.mismatches.pending.change(asked.subject, |about| {
         let guesses = &mut about.guessed_mut(field).guesses;
         let allowance = guesses.allows(windows, guess, now_s);
-        if allowance == Allowance::Charged {
-            guesses.charge(&Guess { units, ..*guess }, now_s);
+        if allowance == BudgetAllowance::Charged {
+            guesses.charge(&GuessCount { units, ..*guess }, now_s);
         }
         let locks = units > 0 && guess.pool == GuessPool::Values && guesses.locks_values(windows, now_s);
-        (allowance, locks && allowance == Allowance::Charged)
+        (allowance, locks && allowance == BudgetAllowance::Charged)
     });
     charged.map(|(allowance, locks)| {
         if locks {
@@ -320,7 +325,7 @@ pub(super) fn charge(
 }
 
 /// Whether a question about these claims would be answered `review` by the budget whatever the truth, so that nothing need be looked up.
-pub(crate) fn is_spent(hub: &Hub, asked: &Asked<'_>, dataset: &Dataset, claims: &[ParsedClaim<'_>]) -> bool {
+pub(crate) fn is_spent(hub: &Hub, asked: &GuessContext<'_>, dataset: &Dataset, claims: &[ParsedClaim<'_>]) -> bool {
     let limits = &hub.mismatches.guess_limits;
     let about = hub.mismatches.pending.about(asked.subject);
     let mut counted = claims.iter().filter_map(|claim| {
@@ -330,7 +335,7 @@ pub(crate) fn is_spent(hub: &Hub, asked: &Asked<'_>, dataset: &Dataset, claims: 
     counted.any(|(claim, field)| {
         let guesses = about.as_deref().and_then(|about| about.guessed(claim.name));
         let question = question_of(field, &claim.test);
-        let guess = Guess {
+        let guess = GuessCount {
             value: value_of(hub, field, &claim.test),
             agency: asked.caller.row.number,
             standing: standing(asked, about.as_deref()),
@@ -338,7 +343,7 @@ pub(crate) fn is_spent(hub: &Hub, asked: &Asked<'_>, dataset: &Dataset, claims: 
             units: question.units(limits),
         };
         let is_over = guesses.is_some_and(|guessed| {
-            guessed.guesses.allows(question.windows(limits), &guess, asked.now_s()) == Allowance::Review
+            guessed.guesses.allows(question.windows(limits), &guess, asked.now_s()) == BudgetAllowance::Review
         });
         let asker = &asked.caller.asker;
         is_over || !asker.admits(&limits.asker, asker::key_of(asked.subject), asked.day())
@@ -346,14 +351,14 @@ pub(crate) fn is_spent(hub: &Hub, asked: &Asked<'_>, dataset: &Dataset, claims: 
 }
 
 /// Takes over a guess that an earlier run or another node counted.
-pub(crate) fn restore(about: &mut About, row: &GuessRow) {
+pub(crate) fn restore(about: &mut PendingSubject, row: &GuessRow) {
     if row.field == ASKER_FIELD {
         return;
     }
     let name = row.field.trim_end_matches(PREDICATE_MARK);
     // Rows of before the pools were counted apart: only values cost so little.
     let is_predicate = name.len() < row.field.len() || row.units > VALUE_UNITS;
-    let guess = Guess {
+    let guess = GuessCount {
         value: row.value,
         agency: row.agency,
         standing: row.standing,
@@ -377,24 +382,24 @@ fn row_field(name: &str, pool: GuessPool) -> String {
 
 /// Whether a claim is counted against the budget of its field.
 pub(super) fn is_counted(field: &Field, claim: &ParsedClaim<'_>) -> bool {
-    field.guesses == GuessRule::Counted && !matches!(claim.test, Test::NotPermitted)
+    field.guesses == GuessRule::Counted && !matches!(claim.test, ClaimTest::NotPermitted)
 }
 
 /// Whether a literal claim is right, which costs nothing whatever it names.
 fn is_right_literal(claim: &ParsedClaim<'_>, verdict: Verdict) -> bool {
-    matches!(claim.test, Test::Literal(_)) && matches!(verdict, Verdict::Match(_))
+    matches!(claim.test, ClaimTest::Literal(_)) && matches!(verdict, Verdict::Match(_))
 }
 
 /// What a claim asks.
-fn question_of(field: &Field, test: &Test<'_>) -> BudgetQuestion {
+fn question_of(field: &Field, test: &ClaimTest<'_>) -> BudgetQuestion {
     let comparator = &field.comparator;
     match (test, comparator.codes()) {
-        (Test::Literal(_) | Test::NotPermitted, Some(_)) => BudgetQuestion::Code,
-        (Test::Literal(claim), None) => BudgetQuestion::of_literal(comparator.reach(claim)),
-        (Test::NotPermitted, None) => BudgetQuestion::Value,
-        (Test::Predicate(_, body), Some(codes)) => BudgetQuestion::of_codes(&body.op, body.value.0.len(), codes),
-        (Test::Predicate(predicate, _), None) if predicate.is_coarse() => BudgetQuestion::Period,
-        (Test::Predicate(_, body), None) => match (&*body.op, body.value.0.first()) {
+        (ClaimTest::Literal(_) | ClaimTest::NotPermitted, Some(_)) => BudgetQuestion::Code,
+        (ClaimTest::Literal(claim), None) => BudgetQuestion::of_literal(comparator.reach(claim)),
+        (ClaimTest::NotPermitted, None) => BudgetQuestion::Value,
+        (ClaimTest::Predicate(_, body), Some(codes)) => BudgetQuestion::of_codes(&body.op, body.value.0.len(), codes),
+        (ClaimTest::Predicate(predicate, _), None) if predicate.is_coarse() => BudgetQuestion::Period,
+        (ClaimTest::Predicate(_, body), None) => match (&*body.op, body.value.0.first()) {
             ("eq", Some(operand)) => BudgetQuestion::of_literal(comparator.reach(operand)),
             (op, _) => BudgetQuestion::of_predicate(op, body.value.0.len()),
         },
@@ -402,11 +407,11 @@ fn question_of(field: &Field, test: &Test<'_>) -> BudgetQuestion {
 }
 
 /// A keyed hash by which the same question is known again.
-fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
+fn value_of(hub: &Hub, field: &Field, test: &ClaimTest<'_>) -> [u8; 16] {
     let mut text = String::new();
     match test {
-        Test::Literal(claim) => text.push_str(&field.comparator.claim_text(claim)),
-        Test::Predicate(_, body) => {
+        ClaimTest::Literal(claim) => text.push_str(&field.comparator.claim_text(claim)),
+        ClaimTest::Predicate(_, body) => {
             let mut operands: Vec<String> = body
                 .value
                 .0
@@ -420,16 +425,16 @@ fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
             }
             text.push_str(&operands.join("\u{0}"));
         }
-        Test::NotPermitted => {}
+        ClaimTest::NotPermitted => {}
     }
     hub.secrets.vault.claim(&field.name, text.as_bytes())
 }
 
 /// An agency has standing where its matter about the subject was confirmed by the authority: an agency cannot give it to itself. Other values that
 /// are right are no standing: colluding agencies know them, and a date stands in the number.
-pub(super) fn standing(asked: &Asked<'_>, about: Option<&About>) -> Standing {
+pub(super) fn standing(asked: &GuessContext<'_>, about: Option<&PendingSubject>) -> AgencyStanding {
     match about.is_some_and(|about| about.is_confirmed_for(&asked.caller.row.id)) {
-        true => Standing::OpenMatter,
-        false => Standing::Stranger,
+        true => AgencyStanding::OpenMatter,
+        false => AgencyStanding::Stranger,
     }
 }

@@ -13,10 +13,10 @@
 //! standing ≤ open`. What is left between `open` and `all` is reserved for an agency with a matter that another party confirmed (I-16).
 //! Because `agency < open`, no agency alone can lock others out of a value.
 //!
-//! The order, under one lock per subject and field: [`Guesses::allows`] with [`BudgetQuestion::units`], the most it may cost; unless
-//! [`Allowance::Review`], compare; then [`Guesses::charge`] with [`BudgetQuestion::charged`] of the verdict, before the answer leaves. A
+//! The order, under one lock per subject and field: [`FieldGuesses::allows`] with [`BudgetQuestion::units`], the most it may cost; unless
+//! [`BudgetAllowance::Review`], compare; then [`FieldGuesses::charge`] with [`BudgetQuestion::charged`] of the verdict, before the answer leaves. A
 //! subject without a record is asked and charged as one whose every field differs, or the budget would tell the two apart. Two people
-//! may unlock a subject with [`Guesses::clear`]: the caller audits that.
+//! may unlock a subject with [`FieldGuesses::clear`]: the caller audits that.
 
 mod asker;
 mod question;
@@ -85,7 +85,7 @@ impl Default for BudgetLimits {
 
 /// How an agency stands to the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
+pub enum AgencyStanding {
     /// It has a matter about the subject that another party confirmed.
     OpenMatter,
     /// It has none: what is reserved is not open to it.
@@ -94,13 +94,13 @@ pub enum Standing {
 
 /// One question to be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guess {
+pub struct GuessCount {
     /// Keyed hash of the operation and the canonical operands: two questions are one only when their answers are.
     pub value: [u8; 16],
     /// The agency, by its number at the caller.
     pub agency: u32,
     /// How it stands to the subject.
-    pub standing: Standing,
+    pub standing: AgencyStanding,
     /// The pool that it is counted in.
     pub pool: GuessPool,
     /// [`BudgetQuestion::units`] for `allows`, [`BudgetQuestion::charged`] for `charge`.
@@ -109,7 +109,7 @@ pub struct Guess {
 
 /// What the budget says to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowance {
+pub enum BudgetAllowance {
     /// Counted already: compare and answer, over budget too; nothing to charge.
     Free,
     /// Compare, charge what the verdict costs, answer.
@@ -120,7 +120,7 @@ pub enum Allowance {
 
 /// One counted question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct CountedGuess {
     /// Keyed hash of what was asked.
     pub value: [u8; 16],
     /// Unix time in minutes, rounded down.
@@ -130,14 +130,14 @@ pub struct Entry {
     /// What it cost.
     pub units: u8,
     /// How the agency stood then.
-    pub standing: Standing,
+    pub standing: AgencyStanding,
     /// The pool that it is counted in.
     pub pool: GuessPool,
 }
 
 /// Units that count now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spent {
+pub struct SpentUnits {
     /// In the last 24 hours.
     pub units_24_h: u32,
     /// In the last 30 days.
@@ -146,13 +146,13 @@ pub struct Spent {
 
 /// The counted questions about one field of one subject; as many at most as 30 days have units.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Guesses {
-    entries: Vec<Entry>,
+pub struct FieldGuesses {
+    entries: Vec<CountedGuess>,
 }
 
-impl Guesses {
+impl FieldGuesses {
     /// What is to be kept.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[CountedGuess] {
         &self.entries
     }
 
@@ -162,37 +162,37 @@ impl Guesses {
     }
 
     /// Whether the question may be compared at all, at a Unix time in seconds.
-    pub fn allows(&self, windows: &GuessWindows, guess: &Guess, now_s: i64) -> Allowance {
+    pub fn allows(&self, windows: &GuessWindows, guess: &GuessCount, now_s: i64) -> BudgetAllowance {
         if self.knows(&guess.value, now_s) {
-            return Allowance::Free;
+            return BudgetAllowance::Free;
         }
         match self.has_room(windows, guess, now_s) {
-            true => Allowance::Charged,
-            false => Allowance::Review,
+            true => BudgetAllowance::Charged,
+            false => BudgetAllowance::Review,
         }
     }
 
-    fn has_room(&self, windows: &GuessWindows, guess: &Guess, now_s: i64) -> bool {
-        let is_of_agency = |entry: &Entry| entry.agency == guess.agency;
-        let is_of_stranger = |entry: &Entry| entry.standing == Standing::Stranger;
+    fn has_room(&self, windows: &GuessWindows, guess: &GuessCount, now_s: i64) -> bool {
+        let is_of_agency = |entry: &CountedGuess| entry.agency == guess.agency;
+        let is_of_stranger = |entry: &CountedGuess| entry.standing == AgencyStanding::Stranger;
         let units = u32::from(guess.units.max(1));
-        let fits = |max: [u32; 2], of: &dyn Fn(&Entry) -> bool| {
+        let fits = |max: [u32; 2], of: &dyn Fn(&CountedGuess) -> bool| {
             let [day, month] = self.spent_in(guess.pool, of, now_s);
             let [day_max, month_max] = max;
             day.saturating_add(units) <= day_max && month.saturating_add(units) <= month_max
         };
         fits(windows.all, &|_| true)
             && fits(windows.agency, &is_of_agency)
-            && (guess.standing == Standing::OpenMatter || fits(windows.open, &is_of_stranger))
+            && (guess.standing == AgencyStanding::OpenMatter || fits(windows.open, &is_of_stranger))
     }
 
     /// Whether no agency without standing is told another value: citizens are kept from being verified then.
     pub fn locks_values(&self, windows: &GuessWindows, now_s: i64) -> bool {
-        let guess = Guess {
+        let guess = GuessCount {
             value: [0; 16],
             // No agency has this number.
             agency: u32::MAX,
-            standing: Standing::Stranger,
+            standing: AgencyStanding::Stranger,
             pool: GuessPool::Values,
             units: VALUE_UNITS,
         };
@@ -207,12 +207,12 @@ impl Guesses {
     }
 
     /// Counts a question, once; 0 units are not counted. Call it with the lock still held under which `allows` was asked.
-    pub fn charge(&mut self, guess: &Guess, now_s: i64) {
+    pub fn charge(&mut self, guess: &GuessCount, now_s: i64) {
         if guess.units == 0 || self.knows(&guess.value, now_s) {
             return;
         }
         self.expire(now_s);
-        self.entries.push(Entry {
+        self.entries.push(CountedGuess {
             value: guess.value,
             minute: minute(now_s),
             agency: guess.agency,
@@ -234,15 +234,15 @@ impl Guesses {
     }
 
     /// The units of a pool that count now.
-    pub fn spent(&self, pool: GuessPool, now_s: i64) -> Spent {
+    pub fn spent(&self, pool: GuessPool, now_s: i64) -> SpentUnits {
         let [units_24_h, units_30_days] = self.spent_in(pool, &|_| true, now_s);
-        Spent {
+        SpentUnits {
             units_24_h,
             units_30_days,
         }
     }
 
-    fn spent_in(&self, pool: GuessPool, of: &dyn Fn(&Entry) -> bool, now_s: i64) -> [u32; 2] {
+    fn spent_in(&self, pool: GuessPool, of: &dyn Fn(&CountedGuess) -> bool, now_s: i64) -> [u32; 2] {
         let now = minute(now_s);
         [MINUTES_24_H, MINUTES_30_DAYS].map(|window| {
             let counted = self
@@ -256,7 +256,7 @@ impl Guesses {
 
 /// The minute itself still counts at the end of the window, so that rounding never gives back early.
 /// An entry of a clock that is ahead counts as new.
-const fn counts(entry: &Entry, window: u32, now: u32) -> bool {
+const fn counts(entry: &CountedGuess, window: u32, now: u32) -> bool {
     now.saturating_sub(entry.minute) <= window
 }
 

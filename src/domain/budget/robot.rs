@@ -9,7 +9,7 @@
 
 use super::desk::random;
 use super::*;
-use crate::verdict::{Basis, ReviewReason, Verdict};
+use crate::verdict::{MatchBasis, ReviewReason, Verdict};
 
 const DATES: u32 = 36_525;
 const SUBJECTS: u32 = 1_000;
@@ -59,7 +59,7 @@ impl Asked {
             Self::OneOf { first, count } => (first..first + count).contains(&secret),
         };
         if holds {
-            Verdict::Match(Basis::Predicate)
+            Verdict::Match(MatchBasis::Predicate)
         } else {
             Verdict::Mismatch
         }
@@ -80,13 +80,13 @@ impl Asked {
 
 /// How a verification must use the budget; nothing when the answer is `review`.
 fn answer(
-    guesses: &mut Guesses,
+    guesses: &mut FieldGuesses,
     limits: &BudgetLimits,
-    (agency, standing): (u32, Standing),
+    (agency, standing): (u32, AgencyStanding),
     (asked, secret): (Asked, u32),
     now_s: i64,
 ) -> Option<Verdict> {
-    let guess = Guess {
+    let guess = GuessCount {
         value: asked.hash(),
         agency,
         standing,
@@ -94,13 +94,13 @@ fn answer(
         units: asked.question().units(limits),
     };
     let allowance = guesses.allows(asked.question().windows(limits), &guess, now_s);
-    if allowance == Allowance::Review {
+    if allowance == BudgetAllowance::Review {
         return None;
     }
     let verdict = asked.verdict(secret);
     let units = asked.question().charged(verdict, limits);
-    if allowance == Allowance::Charged {
-        guesses.charge(&Guess { units, ..guess }, now_s);
+    if allowance == BudgetAllowance::Charged {
+        guesses.charge(&GuessCount { units, ..guess }, now_s);
     }
     Some(verdict)
 }
@@ -201,8 +201,8 @@ impl Mind {
 }
 
 /// Whether the robot is told `match` for the secret within the thirty days.
-fn compromises(robot: Robot, limits: &BudgetLimits, standing: Standing, secret: u32, idle_days_max: u32) -> bool {
-    let mut guesses = Guesses::default();
+fn compromises(robot: Robot, limits: &BudgetLimits, standing: AgencyStanding, secret: u32, idle_days_max: u32) -> bool {
+    let mut guesses = FieldGuesses::default();
     let mut mind = Mind {
         first: 0,
         end: DATES,
@@ -240,7 +240,7 @@ fn compromises(robot: Robot, limits: &BudgetLimits, standing: Standing, secret: 
 }
 
 /// Exactly how many of all dates the robot finds: it has no chance of its own, so this is its expectation.
-fn found_of_all_dates(robot: Robot, limits: &BudgetLimits, standing: Standing) -> u32 {
+fn found_of_all_dates(robot: Robot, limits: &BudgetLimits, standing: AgencyStanding) -> u32 {
     (0..DATES)
         .map(|secret| u32::from(compromises(robot, limits, standing, secret, 2)))
         .sum()
@@ -267,7 +267,7 @@ fn most_dates(limits: &BudgetLimits, units: u32, values: u32) -> u32 {
     best[units as usize]
 }
 
-fn compromised(robot: Robot, standing: Standing, seed: u64, idle_days_max: u32) -> u32 {
+fn compromised(robot: Robot, standing: AgencyStanding, seed: u64, idle_days_max: u32) -> u32 {
     let (limits, mut state) = (BudgetLimits::default(), seed);
     (0..SUBJECTS)
         .map(|_| (random(&mut state) % u64::from(DATES)) as u32)
@@ -293,14 +293,14 @@ fn no_strategy_compromises_one_subject_of_a_thousand_on_average() {
 #[test]
 fn the_best_robots_find_exactly_what_the_bound_allows() {
     let limits = BudgetLimits::default();
-    let found = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, Standing::Stranger));
+    let found = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, AgencyStanding::Stranger));
     assert_eq!(found, [6, 5, 12, 24, 0, 0, 18, 0, 0, 5, 4, 6, 24, 30]);
 }
 
 #[test]
 fn a_month_of_guessing_at_a_thousand_subjects_compromises_at_most_one() {
     for robot in ROBOTS {
-        let found = compromised(robot, Standing::Stranger, 2_026, u32::MAX);
+        let found = compromised(robot, AgencyStanding::Stranger, 2_026, u32::MAX);
         assert!(found <= 1, "{robot:?}: {found}");
     }
 }
@@ -314,7 +314,7 @@ fn over_many_seeds_the_mean_stays_below_one() {
     };
     for robot in [Robot::Values, Robot::Halve(2), Robot::Thirds(1), Robot::Greedy] {
         let sum: u32 = (0..seeds)
-            .map(|seed| compromised(robot, Standing::Stranger, 7_919 * u64::from(seed), 2))
+            .map(|seed| compromised(robot, AgencyStanding::Stranger, 7_919 * u64::from(seed), 2))
             .sum();
         let mean = f64::from(sum) / f64::from(seeds);
         println!("{robot:?}: {mean} of {SUBJECTS}");
@@ -337,6 +337,12 @@ fn without_a_price_on_predicates_the_same_robot_would_find_everyone() {
         ..BudgetLimits::default()
     };
     for secret in (0..DATES).step_by(97) {
-        assert!(compromises(Robot::Halve(16), &limits, Standing::Stranger, secret, 2));
+        assert!(compromises(
+            Robot::Halve(16),
+            &limits,
+            AgencyStanding::Stranger,
+            secret,
+            2
+        ));
     }
 }
