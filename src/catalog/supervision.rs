@@ -154,6 +154,7 @@ mod tests {
             "mismatch_overdue",
             "calendar_year_missing",
             "guess_budget",
+            "agency_guessing",
             "ledger_forked",
             "licence_issued_late",
         ] {

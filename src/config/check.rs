@@ -3,9 +3,9 @@
 
 use std::{fmt, net::SocketAddr};
 
-use heyan_domain::division::HomeCity;
+use heyan_domain::{budget::VALUE_UNITS, division::HomeCity};
 
-use super::Config;
+use super::{Config, GuessSettings};
 
 /// One unsafe or impossible setting.
 #[derive(Debug)]
@@ -22,11 +22,56 @@ impl fmt::Display for UnsafeSetting {
     }
 }
 
+/// Limits of the guess budget with which honest agencies would be told nothing.
+fn guess_budget(guess: &GuessSettings, found: &mut Vec<UnsafeSetting>) {
+    let mut refuse = |wrong: bool, key, remedy: &str| {
+        if wrong {
+            found.push(UnsafeSetting {
+                key,
+                remedy: remedy.to_owned(),
+            });
+        }
+    };
+    refuse(
+        guess.units_24_h_max == 0 || guess.units_30_days_max == 0,
+        "guess.units_24_h_max",
+        "must not be 0, and guess.units_30_days_max must not be 0: one mistyped claim would need manual review",
+    );
+    refuse(
+        guess.reserved_units_24_h >= guess.units_24_h_max.max(1)
+            || guess.reserved_units_30_days >= guess.units_30_days_max.max(1),
+        "guess.reserved_units_24_h",
+        "must be less than units_24_h_max, and reserved_units_30_days less than units_30_days_max: otherwise only agencies with a confirmed matter are answered",
+    );
+    let least = [
+        guess.agency_units_24_h_max,
+        guess.agency_units_30_days_max,
+        guess.code_units_max / 2,
+        guess.agency_code_units_max,
+    ];
+    refuse(
+        least.iter().any(|units| *units < u32::from(VALUE_UNITS)),
+        "guess.agency_units_24_h_max",
+        "must be 2 or more, and so must agency_units_30_days_max and agency_code_units_max, and code_units_max 4 or more: a wrong value counts 2",
+    );
+    let subjects = [
+        guess.agency_subjects_24_h_max,
+        guess.agency_subjects_30_days_max,
+        guess.agency_locks_24_h_max,
+    ];
+    refuse(
+        subjects.contains(&0),
+        "guess.agency_subjects_24_h_max",
+        "must not be 0, and neither must agency_subjects_30_days_max and agency_locks_24_h_max: no agency would be answered",
+    );
+}
+
 pub(super) fn check(config: &Config) -> Vec<UnsafeSetting> {
     let mut found = Vec::new();
     listeners(config, &mut found);
     limits(config, &mut found);
     home_city(config, &mut found);
+    guess_budget(&config.guess, &mut found);
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {
             found.push(UnsafeSetting {
@@ -44,11 +89,6 @@ pub(super) fn check(config: &Config) -> Vec<UnsafeSetting> {
         config.push.target_attempts_max == 0 || config.push.attempts_max == 0,
         "push.target_attempts_max",
         "must not be 0, and push.attempts_max must not be 0: nothing would ever be sent",
-    );
-    refuse(
-        config.guess.units_24_h_max == 0 || config.guess.units_30_days_max == 0,
-        "guess.units_24_h_max",
-        "must not be 0, and guess.units_30_days_max must not be 0: one mistyped claim would need manual review",
     );
     let origin = &config.node.origin;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');

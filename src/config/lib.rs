@@ -11,6 +11,7 @@
 )]
 
 mod check;
+mod guess;
 mod kafka;
 mod licences;
 
@@ -23,6 +24,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use check::UnsafeSetting;
+pub use guess::GuessSettings;
 pub use heyan_telemetry::LogFormat;
 pub use kafka::KafkaSettings;
 pub use licences::Licences;
@@ -310,20 +312,6 @@ pub struct ConnectorSettings {
 pub struct CalendarSettings {
     /// Further years; empty: none.
     pub extra_file: PathBuf,
-}
-
-/// Budget of guesses.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GuessSettings {
-    /// In 24 hours.
-    pub units_24_h_max: u32,
-    /// In 30 days.
-    pub units_30_days_max: u32,
-    /// Of one agency in 24 hours.
-    pub agency_units_24_h_max: u32,
-    /// Of one predicate.
-    pub predicate_units: u8,
 }
 
 /// Verifications that are watched.

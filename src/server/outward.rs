@@ -23,7 +23,7 @@ use heyan_connectors::{
     },
 };
 use heyan_domain::{
-    budget::BudgetLimits,
+    budget::{AskerLimits, BudgetLimits, GuessWindows},
     calendar::WorkingCalendar,
     delivery::{AttemptOutcome, TargetFault},
     schedule::RetrySchedule,
@@ -140,11 +140,32 @@ pub fn calendar(config: &Config) -> anyhow::Result<WorkingCalendar> {
 
 /// How much may be guessed.
 pub fn guess_limits(config: &Config) -> BudgetLimits {
+    let guess = &config.guess;
+    let all = [guess.units_24_h_max, guess.units_30_days_max];
+    let same = |units, agency| GuessWindows {
+        all: [units; 2],
+        open: [units; 2],
+        agency: [agency; 2],
+    };
     BudgetLimits {
-        units_24_h_max: config.guess.units_24_h_max,
-        units_30_days_max: config.guess.units_30_days_max,
-        agency_units_24_h_max: config.guess.agency_units_24_h_max,
-        predicate_units: config.guess.predicate_units,
+        values: GuessWindows {
+            all,
+            open: [
+                guess.units_24_h_max.saturating_sub(guess.reserved_units_24_h),
+                guess.units_30_days_max.saturating_sub(guess.reserved_units_30_days),
+            ],
+            agency: [guess.agency_units_24_h_max, guess.agency_units_30_days_max],
+        },
+        codes: same(guess.code_units_max, guess.agency_code_units_max),
+        predicates: same(guess.predicate_units_max, guess.predicate_units_max),
+        code_predicates: same(guess.code_units_max / 2, guess.code_units_max / 2),
+        predicate_units: guess.predicate_units,
+        asker: AskerLimits {
+            subjects_day_max: guess.agency_subjects_24_h_max,
+            subjects_30_days_max: guess.agency_subjects_30_days_max,
+            subjects_percent: guess.agency_subjects_percent,
+            locks_day_max: guess.agency_locks_24_h_max,
+        },
     }
 }
 

@@ -29,6 +29,11 @@ PURPOSE = {"item_code": "11340200003010677X3442199806003", "application_no": "DR
 DATASETS = ("natural-person", "legal-entity", "e-licence", "real-estate")
 ROLES = ("agency", "agency2", "authority", "operator", "manager", "auditor")
 NDJSON = "application/x-ndjson"
+# Settings of drills in which one agency is wrong about many subjects on purpose, and that do not try the guess budget.
+WRONG_ON_PURPOSE = {
+    "HEYAN__GUESS__AGENCY_SUBJECTS_24_H_MAX": "1000000",
+    "HEYAN__GUESS__AGENCY_SUBJECTS_30_DAYS_MAX": "1000000",
+}
 PROBLEM = "application/problem+json"
 
 

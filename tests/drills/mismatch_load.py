@@ -14,7 +14,7 @@ import statistics
 import time
 from pathlib import Path
 
-from hub import Checks, Hub, arguments, binary, person, put_records, verification, workdir
+from hub import WRONG_ON_PURPOSE, Checks, Hub, arguments, binary, person, put_records, verification, workdir
 from load import BATCH, batches, line, load, write
 from store_base import database_file, grouped, insert, opened
 
@@ -143,7 +143,7 @@ def main() -> None:
         if not checks.ok(f"{program} is there", shutil.which(program)):
             checks.finish()
     stores = []
-    with Hub(folder / "data") as hub:
+    with Hub(folder / "data", env=WRONG_ON_PURPOSE) as hub:
         drill = Drill(args, checks, hub, folder)
         file = drill.file
         for n in range(args.rounds):

@@ -62,8 +62,10 @@ class Agency:
 class Place:
     """One data directory and the hub that serves it now."""
 
-    def __init__(self, folder: Path, ports: list[int], seed: int = 1, later_s: int = 2):
-        self.data, self.seed, self.env = folder / "data", seed, settings(ports, later_s)
+    def __init__(
+        self, folder: Path, ports: list[int], seed: int = 1, later_s: int = 2, env: dict[str, str] | None = None
+    ):
+        self.data, self.seed, self.env = folder / "data", seed, settings(ports, later_s) | (env or {})
         self.hub: Hub | None = None
         self.kills, self.restarts = 0, []
         self._change, self._local = threading.Condition(), threading.local()

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from hub import Checks, arguments, find, person, put_records, workdir
+from hub import WRONG_ON_PURPOSE, Checks, arguments, find, person, put_records, workdir
 from parties import DATASET, READS, Place, database, ledger_agrees, ledger_is_sound, orphans, told_by_ledger
 from receivers import Receivers
 
@@ -217,7 +217,7 @@ def main() -> None:
     share = args.corrections // 4 // args.each * args.each
     rest = (args.corrections - 2 * share) // args.each * args.each
     later_s = 10 if args.long else 2
-    with Receivers(RECEIVERS) as receivers, Place(folder, receivers.ports, args.seed, later_s) as place:
+    with Receivers(RECEIVERS) as receivers, Place(folder, receivers.ports, args.seed, later_s, WRONG_ON_PURPOSE) as place:
         drill = Drill(args, place, receivers, checks, folder)
         drill.prepare((2 * share + rest) // args.each)
         drill.part("well", share)

@@ -27,6 +27,7 @@ mod cli_hard;
 mod common;
 mod datasets;
 mod file_feed;
+mod guess_budget;
 mod http_limits;
 mod http_rules;
 mod item_lists;

@@ -55,7 +55,6 @@ async fn a_daily_ceiling_is_one_ceiling_on_all_nodes() {
 async fn guess_at_once(cluster: &Cluster, dates: &[String]) -> HashMap<String, usize> {
     let ask = |(at, date): (usize, &String)| {
         let hub = if at % 2 == 0 { &cluster.one } else { &cluster.two };
-        // The name agrees, so that the whole budget is there and not the half of strangers.
         let body = question(&json!({"name": "张三丰", "birth_date": date}));
         async move { hub.verify("agency", &body).await }
     };
@@ -75,8 +74,8 @@ async fn a_crowd_of_guesses_at_two_nodes_spends_one_budget() {
     assert_eq!(cluster.one.put("natural-person", &person()).await.0, 200);
     let mut dates: Vec<String> = (1..=28).map(|day| format!("1950-01-{day:02}")).collect();
     let told = guess_at_once(&cluster, &dates).await;
-    assert_eq!(told["mismatch"], 5, "{told:?}");
-    assert_eq!(told["review"], 23, "{told:?}");
+    assert_eq!(told["mismatch"], 3, "what one agency is told: {told:?}");
+    assert_eq!(told["review"], 25, "{told:?}");
     // Neither node tells the right one now, whatever it has heard of the other.
     dates = vec!["1949-12-31".to_owned(); 4];
     assert_eq!(guess_at_once(&cluster, &dates).await["review"], 4);

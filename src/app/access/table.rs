@@ -13,6 +13,7 @@ use std::{
 use crate::foundation::usage::UsageCounter;
 use heyan_auth::network::SourceNetworks;
 use heyan_catalog::{Catalog, Dataset};
+use heyan_domain::budget::AskerTally;
 use heyan_domain::policy::{
     FieldSet, GrantOperation, ItemCodes, OperationSet, RefusalClause, SharingKind, UsePermission,
 };
@@ -64,6 +65,8 @@ impl ClientRole {
 pub struct AccessAgency {
     /// As stored.
     pub row: AgencyRow,
+    /// The subjects that it was wrong about.
+    pub asker: Arc<AskerTally>,
     networks: AdmittedNetworks,
     grants: Box<[Vec<CompiledGrant>]>,
     owns: Box<[bool]>,
@@ -115,14 +118,29 @@ pub struct AccessTable {
     pub grants: HashMap<Box<str>, GrantRow, ahash::RandomState>,
 }
 
-/// Counters of daily ceilings; they outlive the table.
+/// Counters of daily ceilings, and tallies of agencies; they outlive the table.
 #[derive(Default)]
-pub struct CeilingCounters(Mutex<HashMap<Box<str>, Arc<UsageCounter>, ahash::RandomState>>);
+pub struct CeilingCounters {
+    grants: Mutex<HashMap<Box<str>, Arc<UsageCounter>, ahash::RandomState>>,
+    askers: Mutex<HashMap<u32, Arc<AskerTally>, ahash::RandomState>>,
+}
 
 impl CeilingCounters {
     fn of(&self, grant: &str) -> Arc<UsageCounter> {
-        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(counters.entry(grant.into()).or_default())
+    }
+
+    /// The tally of an agency, by its number in the ledger.
+    pub fn asker(&self, agency: u32) -> Arc<AskerTally> {
+        let mut askers = self.askers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(askers.entry(agency).or_default())
+    }
+
+    /// Says that the tallies of an earlier run are restored.
+    pub fn carry_on(&self) {
+        let askers = self.askers.lock().unwrap_or_else(PoisonError::into_inner);
+        askers.values().for_each(|asker| asker.carry_on());
     }
 
     /// Takes over the counts that the store holds.
@@ -134,7 +152,7 @@ impl CeilingCounters {
 
     /// What was counted since the last call, for the store.
     pub fn drain(&self) -> Vec<GrantUsage> {
-        let counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counters = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
         let drained = counters.iter().filter_map(|(grant, counter)| {
             counter.drain().map(|(day, used)| GrantUsage {
                 grant: grant.to_string(),
@@ -211,6 +229,7 @@ impl AccessAgency {
         let grants = catalog.iter().map(of_dataset).collect();
         Self {
             networks: AdmittedNetworks::of(&row.networks),
+            asker: counters.asker(row.number),
             owns,
             grants,
             row,

@@ -13,7 +13,7 @@ use crate::{
     },
     node::hub::Hub,
     verification::{
-        judge,
+        asker, guess, judge,
         judgement::{AnswerFreshness, QuestionJudgement, RecordNote, parse_subject, tell_only_what_is_permitted},
         question::{self, AskedPurposeElements, BoundedText, MemberList},
         verify::{EntryPosition, VerificationAnswer},
@@ -70,13 +70,20 @@ pub async fn reuse<'h>(
     let subject = parse_subject(dataset, &body.subject)?;
     let of = |key: &[u8]| hub.records.loader.subject_key(dataset, key);
     let is_the_one = |key: &[u8]| of(key) == row.subject;
-    let key = [Some(&subject.key), subject.alternative.as_ref()].into_iter().flatten();
-    // Who names somebody else learns nothing, not even that.
-    let key = key
-        .into_iter()
-        .find(|key| is_the_one(key))
-        .ok_or(AppError::NotFound(MissingThing::Case))?;
+    let mut keys = [Some(&subject.key), subject.alternative.as_ref()].into_iter().flatten();
+    let key = keys.find(|key| is_the_one(key));
     allowed.charge(usage::day_of(now_us))?;
+    let asked = guess::GuessContext {
+        caller: agency,
+        subject: row.subject,
+        now_us,
+        may_know: false,
+    };
+    // A try at whose check it is counts like any other: the number could be found by trying.
+    let named = key.map_or_else(|| of(&subject.key), |_| row.subject);
+    let is_told = asker::name_subject(hub, &asked, named, &caller.client.row.id).await?;
+    // Who names somebody else learns nothing, not even that.
+    let key = key.filter(|_| is_told).ok_or(AppError::NotFound(MissingThing::Case))?;
     let wanted = hub.records.caches.wanted(dataset, Some(0), now_us);
     let (slot, _) = hub.records.caches.get(key, wanted).await?;
     let current = slot.record.as_ref().map_or(0, |record| record.version);

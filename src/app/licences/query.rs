@@ -73,6 +73,7 @@ pub struct LicenceQuestion<'a> {
     key: MemberList<'a, AskedClaim<'a>>,
     claims: MemberList<'a, AskedClaim<'a>>,
     holder: SubjectKey,
+    is_spent: bool,
     found: Option<MemberList<'static, BoundedText<'static>>>,
 }
 
@@ -133,10 +134,24 @@ pub(crate) async fn seek<'a>(
     let (Some(whole), Some(holder)) = (key_of(KeyPart::Whole), key_of(KeyPart::Holder)) else {
         return Err(AppError::Internal("a key of a licence is not whole"));
     };
-    let found = newest(hub, dataset, whole).await?;
     let literal =
         |(name, value): &(Cow<'a, str>, BoundedText<'a>)| (name.clone(), AskedClaim::Literal(value.0.clone()));
     let key = || body.key.0.iter().map(literal);
+    let holder = SubjectKey(holder);
+    let is_spent = is_spent(
+        hub,
+        caller,
+        dataset,
+        &MemberList(key().collect()),
+        holder,
+        &allowed,
+        now_us,
+    )?;
+    // Over budget nothing is looked for, whether there is something or not: the time would tell.
+    let found = match is_spent {
+        true => None,
+        false => newest(hub, dataset, whole).await?,
+    };
     let is_claimed = |name: &str| body.claims.get(name).is_some();
     let mut claims: Vec<_> = key().filter(|(name, _)| !is_claimed(name)).collect();
     claims.extend(body.claims.0);
@@ -146,7 +161,8 @@ pub(crate) async fn seek<'a>(
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
         key: MemberList(key().collect()),
         claims: MemberList(claims),
-        holder: SubjectKey(holder),
+        holder,
+        is_spent,
         found,
         purpose: body.purpose,
     })
@@ -170,7 +186,36 @@ fn check_claims(dataset: &Dataset, body: &QueryBody<'_>) -> Result<(), AppError>
     }
 }
 
-/// Every part of the key must be there, and nothing else.
+/// Whether the budget of the holder, or of the agency, is used up for what is asked.
+///
+/// # Errors
+/// Wrong members.
+fn is_spent(
+    hub: &Hub,
+    caller: &Caller,
+    dataset: &Dataset,
+    key: &MemberList<'_, AskedClaim<'_>>,
+    holder: SubjectKey,
+    allowed: &AllowedUse<'_>,
+    now_us: i64,
+) -> Result<bool, AppError> {
+    let claims = judgement::parse_claims(dataset, key, allowed.permission)?;
+    let guessed = guess::GuessContext {
+        caller: caller.agency()?,
+        subject: holder,
+        now_us,
+        may_know: false,
+    };
+    Ok(guess::is_spent(hub, &guessed, dataset, parts_of(&claims)))
+}
+
+/// The parts of a key without its last, the holder: that the others are right must not make the budget larger, or it would be larger
+/// exactly when there is something to find.
+fn parts_of<'p, 'c>(claims: &'p [judgement::ParsedClaim<'c>]) -> &'p [judgement::ParsedClaim<'c>] {
+    claims.split_last().map(|(_holder, parts)| parts).unwrap_or_default()
+}
+
+/// Every part of the key must be there, and nothing else; no other member may claim a part again.
 fn check_key(dataset: &Dataset, licence: &LicenceRules, body: &QueryBody<'_>) -> Result<(), AppError> {
     let mut faults = Vec::new();
     let parts: Vec<_> = licence.key.iter().filter_map(|number| dataset.field(*number)).collect();
@@ -343,22 +388,23 @@ async fn guess_of<'a>(
         caller: caller.agency()?,
         subject: asked.holder,
         now_us,
+        may_know: false,
     };
     let (mut consequence, spent) = (AnswerConsequence::default(), Verdict::Review(ReviewReason::GuessBudget));
     let (verdict, outcome) = match asked.found {
         Some(_) => (Verdict::Match(MatchBasis::Exact), Outcome::Verified),
         None => (Verdict::Mismatch, Outcome::Mismatched),
     };
-    let mut is_spent = false;
-    // Each part alone, and the holder not at all: that the others are right must not make the budget larger, or it would be larger
-    // exactly when there is something to find.
-    for claim in claims.split_last().map(|(_holder, parts)| parts).unwrap_or_default() {
+    let mut is_spent = asked.is_spent;
+    // Each part alone. Where the budget was used up before, nothing was looked for, and nothing is compared or charged.
+    for claim in parts_of(&claims).iter().filter(|_| !asked.is_spent) {
         let field = vec![(claim.name, claim.number, verdict)];
         let mut alone = QuestionJudgement::new(asked.dataset, outcome, field, None, asked.holder);
         let claim = std::slice::from_ref(claim);
         let more = guess::weigh(hub, &guessed, claim, &mut alone).await?;
         consequence.guesses.extend(more.guesses);
         consequence.spent.extend(more.spent);
+        consequence.stopped = more.stopped.or(consequence.stopped.take());
         is_spent |= alone.fields.iter().any(|(_, _, told)| *told == spent);
     }
     if asked.found.is_some() && !is_spent {

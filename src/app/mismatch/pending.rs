@@ -95,15 +95,12 @@ pub struct PendingSubject {
 }
 
 impl PendingSubject {
-    /// Whether an agency works a mismatch of this subject: it has taken the record's values or disputes them.
-    pub fn is_worked_by(&self, agency: &str) -> bool {
-        let worked = |mismatch: &&PendingMismatch| {
-            matches!(mismatch.state, MismatchPhase::Disputed | MismatchPhase::RecordAccepted)
-        };
-        self.mismatches
-            .iter()
-            .filter(worked)
-            .any(|mismatch| &*mismatch.agency == agency)
+    /// Whether an agency has a mismatch of this subject in which the authority has agreed with it. What the agency does by itself,
+    /// accepting the record or disputing it, confirms nothing.
+    pub fn is_confirmed_for(&self, agency: &str) -> bool {
+        let confirmed =
+            |mismatch: &&PendingMismatch| mismatch.state == MismatchPhase::Corrected && &*mismatch.agency == agency;
+        self.mismatches.iter().any(|mismatch| confirmed(&mismatch))
     }
 
     /// Whether a field is said to be wrong.
@@ -313,8 +310,11 @@ mod tests {
         pending.tell(&row("mis_1", MismatchPhase::Disputed));
         let about = pending.about(subject).unwrap();
         assert!(about.is_disputed("name") && !about.is_disputed("sex"));
-        assert!(about.is_worked_by("a") && !about.is_worked_by("b"));
+        assert!(!about.is_confirmed_for("a"), "it says so itself");
         assert_eq!(about.mismatches.len(), 1);
+        pending.tell(&row("mis_1", MismatchPhase::Corrected));
+        let about = pending.about(subject).unwrap();
+        assert!(about.is_confirmed_for("a") && !about.is_confirmed_for("b"));
         pending.tell(&row("mis_2", MismatchPhase::Open));
         pending.tell(&row("mis_1", MismatchPhase::Closed));
         assert_eq!(pending.about(subject).unwrap().mismatches.len(), 1);

@@ -68,6 +68,9 @@ impl Hub {
             about.guessed.retain(|guessed| !guessed.guesses.is_empty());
             about.guess_head = head;
         });
+        guesses
+            .iter()
+            .for_each(|guess| crate::verification::asker::restore_asker(self, guess));
         Ok(())
     }
 
@@ -104,6 +107,10 @@ impl Hub {
             self.mismatches.pending.change(guess.subject, |about| {
                 crate::verification::guess::restore(about, &guess)
             });
+            crate::verification::asker::restore_asker(self, &guess);
+        }
+        if before.is_empty() {
+            self.access.counters.carry_on();
         }
         let is_untold = |subject: &SubjectKey| {
             self.mismatches.pending.about(*subject).is_some_and(|about| {

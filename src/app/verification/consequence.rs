@@ -9,7 +9,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{
-    judgement::{AnswerConsequence, MismatchOpening, QuestionJudgement},
+    judgement::{AnswerConsequence, MismatchOpening, QuestionJudgement, StoppedAsker},
     question::{AskedPurposeElements, BoundedText, MemberList},
 };
 use crate::node::caller::Caller;
@@ -102,6 +102,7 @@ pub(crate) fn settled(
 struct AnswerMatter {
     agency: String,
     agency_number: u32,
+    client: String,
     by: String,
     application_no: String,
     item_code: String,
@@ -125,6 +126,7 @@ pub(crate) async fn enter(
     let matter = AnswerMatter {
         agency: agency.id.clone(),
         agency_number: agency.number,
+        client: caller.client.row.id.clone(),
         by: purpose.operator.to_string(),
         application_no: purpose.application_no.to_string(),
         item_code: purpose.item_code.to_string(),
@@ -187,6 +189,9 @@ async fn carry_out(
             let alerted = |about: &mut PendingSubject| about.guessed_mut(field).alerted_on = today;
             hub.mismatches.pending.change(key.subject, alerted);
         }
+        for stopped in all().filter_map(|one| one.stopped.as_ref()) {
+            stopped.asker.alerted(calendar::china_day(matter.now_us));
+        }
         drop(turn);
         let appended = hub.enter(committed).await?;
         let first = appended.into_iter().next();
@@ -223,6 +228,13 @@ impl ConsequencePlan {
         for (key, field) in &one.spent {
             if hub.supervision.raises("guess_budget") {
                 self.alerts.push(spent_alert(hub, matter, key, field)?);
+            }
+        }
+        if let Some(stopped) = &one.stopped {
+            let alert = stopped_alert(hub, &matter.agency, &matter.client, stopped, matter.now_us)?;
+            let is_new = self.alerts.iter().all(|other| other.once != alert.once);
+            if is_new && hub.supervision.raises(STOPPED_RULE) {
+                self.alerts.push(alert);
             }
         }
         for (subject, id) in &one.settles {
@@ -400,5 +412,33 @@ fn spent_alert(hub: &Hub, matter: &AnswerMatter, key: &RecordKey, field: &str) -
         agency: Some(matter.agency.clone()),
         facts: serde_json::json!({"field": field}).to_string(),
         ..crate::supervision::alert(hub, "guess_budget", once, matter.now_us)?
+    })
+}
+
+/// The rule of the alert that names an agency.
+const STOPPED_RULE: &str = "agency_guessing";
+
+/// One alert a day for an agency that is stopped.
+pub(crate) fn stopped_alert(
+    hub: &Hub,
+    agency: &str,
+    client: &str,
+    stopped: &StoppedAsker,
+    now_us: i64,
+) -> Result<AlertRow, AppError> {
+    let once = format!("{STOPPED_RULE}:{agency}:{}", calendar::china_date(now_us));
+    let [today, window] = stopped.asker.wrong();
+    let [today_max, window_max] = stopped.asker.ceilings(&stopped.limits);
+    let facts = serde_json::json!({
+        "client": client,
+        "subjects_day": today,
+        "subjects_day_max": today_max,
+        "subjects_30_days": window,
+        "subjects_30_days_max": window_max,
+    });
+    Ok(AlertRow {
+        agency: Some(agency.to_owned()),
+        facts: facts.to_string(),
+        ..crate::supervision::alert(hub, STOPPED_RULE, once, now_us)?
     })
 }

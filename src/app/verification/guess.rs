@@ -10,13 +10,16 @@
 use crate::node::write::CommitAttempts;
 use std::sync::Arc;
 
-use super::judgement::{AnswerConsequence, ClaimTest, ParsedClaim, QuestionJudgement};
+use super::{
+    asker::{self, ASKER_FIELD},
+    judgement::{AnswerConsequence, ClaimTest, ParsedClaim, QuestionJudgement},
+};
 use crate::{
     access::table::AccessAgency, foundation::error::AppError, mismatch::pending::PendingSubject, node::hub::Hub,
 };
 use heyan_catalog::{Dataset, Field, GuessRule};
 use heyan_domain::{
-    budget::{AgencyStanding, BudgetAllowance, BudgetQuestion, GuessCount},
+    budget::{AgencyStanding, BudgetAllowance, BudgetQuestion, GuessCount, GuessPool, VALUE_UNITS},
     calendar,
     verdict::{Outcome, ReviewReason, Verdict},
 };
@@ -27,16 +30,30 @@ use heyan_ports::{
     subject::{RecordKey, SubjectKey},
 };
 
+/// Behind the name of a field in a row that counts a predicate.
+pub(super) const PREDICATE_MARK: char = '?';
+
 /// Whose answer it is, about what, and when.
 pub(crate) struct GuessContext<'a> {
     pub(crate) caller: &'a AccessAgency,
     pub(crate) subject: SubjectKey,
     pub(crate) now_us: i64,
+    /// Whether the caller may know that there is no record.
+    pub(crate) may_know: bool,
 }
 
 impl GuessContext<'_> {
-    fn now_s(&self) -> i64 {
+    pub(super) fn now_s(&self) -> i64 {
         self.now_us.div_euclid(1_000_000)
+    }
+
+    pub(super) fn day(&self) -> i32 {
+        calendar::china_day(self.now_us)
+    }
+
+    /// Whether nothing but that there is no record is told.
+    pub(super) fn tells_none(&self, judgement: &QuestionJudgement<'_>) -> bool {
+        self.may_know && judgement.outcome == Outcome::NotFound
     }
 }
 
@@ -68,7 +85,7 @@ pub(crate) fn is_contested(
     claims: &[ParsedClaim<'_>],
     judgement: &QuestionJudgement<'_>,
 ) -> bool {
-    if !hub.node.trust.is_among_others() {
+    if !hub.node.trust.is_among_others() || asked.tells_none(judgement) {
         return false;
     }
     let about = hub.mismatches.pending.about(asked.subject);
@@ -76,14 +93,16 @@ pub(crate) fn is_contested(
         if verdict.is_unreadable() {
             return false;
         }
-        let field = judgement.dataset.field(claim.number);
-        let Some((field, question)) = field.and_then(|field| Some((field, question_of(field, &claim.test)?))) else {
-            return false;
-        };
+        let field = judgement
+            .dataset
+            .field(claim.number)
+            .filter(|field| is_counted(field, claim));
+        let Some(field) = field else { return false };
         let before = about.as_deref().and_then(|about| about.guessed(claim.name));
         match before {
             Some(before) => !before.guesses.knows(&value_of(hub, field, &claim.test), asked.now_s()),
-            None => question.charged(*verdict, &hub.mismatches.guess_limits) > 0,
+            None if is_right_literal(claim, *verdict) => false,
+            None => question_of(field, &claim.test).charged(*verdict, &hub.mismatches.guess_limits) > 0,
         }
     })
 }
@@ -98,18 +117,36 @@ async fn settle(
     claims: &[ParsedClaim<'_>],
     judgement: &mut QuestionJudgement<'_>,
 ) -> Result<AnswerConsequence, AppError> {
-    let subject = asked.subject;
     let (fields, outcome) = (judgement.fields.clone(), judgement.outcome);
+    let decide = |about: Option<&PendingSubject>| {
+        judgement.fields.clone_from(&fields);
+        judgement.outcome = outcome;
+        let mut consequence = AnswerConsequence::default();
+        apply(hub, asked, about, claims, judgement, &mut consequence);
+        let guesses = std::mem::take(&mut consequence.guesses);
+        (consequence, guesses)
+    };
+    settle_with(hub, asked, decide).await
+}
+
+/// Decides on what is known about a subject, and commits what that counts; decides again as long as another node was first.
+///
+/// # Errors
+/// Returns an error if the store cannot be reached: then nothing may be answered.
+pub(super) async fn settle_with<T>(
+    hub: &Hub,
+    asked: &GuessContext<'_>,
+    mut decide: impl FnMut(Option<&PendingSubject>) -> (T, Vec<GuessRow>),
+) -> Result<T, AppError> {
+    let subject = asked.subject;
     let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
     let mut attempts = CommitAttempts::none();
     loop {
         let about = hub.mismatches.pending.about(subject);
         let expected = about.as_deref().map_or(0, |about| about.guess_head);
-        let mut consequence = AnswerConsequence::default();
-        apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
-        let guesses = std::mem::take(&mut consequence.guesses);
+        let (decided, guesses) = decide(about.as_deref());
         match stands(hub, subject, expected, guesses, asked.now_us).await {
-            Ok(()) => return Ok(consequence),
+            Ok(()) => return Ok(decided),
             Err(error) if attempts.again(&error) => {}
             Err(error) => {
                 // Nothing is told of it, so nothing of it is known: told again it would be free.
@@ -119,8 +156,6 @@ async fn settle(
             }
         }
         hub.read_guesses(subject).await?;
-        judgement.fields.clone_from(&fields);
-        judgement.outcome = outcome;
     }
 }
 
@@ -160,106 +195,213 @@ pub(crate) fn apply(
     judgement: &mut QuestionJudgement<'_>,
     consequence: &mut AnswerConsequence,
 ) {
-    let limits = &hub.mismatches.guess_limits;
-    // The verdicts before any was narrowed; most answers ask for no such copy.
-    let mut told: Option<Vec<Verdict>> = None;
-    let mut narrowed = false;
+    if !asker::admits(hub, asked, claims, judgement, consequence) || asked.tells_none(judgement) {
+        return;
+    }
+    let mut is_narrowed = false;
     for (position, claim) in claims.iter().enumerate() {
         let verdict = judgement.fields.get(position).map(|(_, _, verdict)| *verdict);
         // What could not be read told nothing.
         let verdict = verdict.filter(|verdict| !verdict.is_unreadable());
-        let (Some(field), Some(verdict)) = (judgement.dataset.field(claim.number), verdict) else {
+        let field = judgement
+            .dataset
+            .field(claim.number)
+            .filter(|field| is_counted(field, claim));
+        let (Some(field), Some(verdict)) = (field, verdict) else {
             continue;
         };
-        let Some(question) = question_of(field, &claim.test) else {
-            continue;
-        };
-        let units = question.charged(verdict, limits);
         let before = about.and_then(|about| about.guessed(claim.name));
-        if units == 0 && before.is_none() {
+        if before.is_none() && is_right_literal(claim, verdict) {
             continue;
         }
-        let value = value_of(hub, field, &claim.test);
-        if before.is_some_and(|before| before.guesses.knows(&value, asked.now_s())) {
-            continue;
-        }
-        let told: &[Verdict] =
-            told.get_or_insert_with(|| judgement.fields.iter().map(|(_, _, verdict)| *verdict).collect());
-        let guess = GuessCount {
-            value,
-            agency: asked.caller.row.number,
-            standing: standing(asked, judgement.dataset, about, claims, told, position),
-            units: question.units(limits),
-        };
-        match charge(hub, asked, claim.name, &guess, units) {
-            Some(BudgetAllowance::Review) => {
-                if let Some((_, _, verdict)) = judgement.fields.get_mut(position) {
-                    *verdict = Verdict::Review(ReviewReason::GuessBudget);
-                }
-                narrowed = true;
-                let today = Some(calendar::china_day(asked.now_us));
-                if before.is_none_or(|before| before.alerted_on != today) {
-                    let key = RecordKey {
-                        dataset: Arc::clone(&judgement.dataset.name),
-                        subject: asked.subject,
-                    };
-                    consequence.spent.push((key, claim.name.into()));
-                }
+        let is_told = match tell(hub, asked, about, (claim, field), verdict) {
+            ToldClaim::Counted(row) => {
+                consequence.guesses.push(row);
+                true
             }
-            Some(BudgetAllowance::Charged) if units > 0 => consequence.guesses.push(GuessRow {
+            ToldClaim::Free => true,
+            ToldClaim::Held => false,
+        };
+        if is_told {
+            continue;
+        }
+        is_narrowed = true;
+        if let Some((_, _, verdict)) = judgement.fields.get_mut(position) {
+            *verdict = Verdict::Review(ReviewReason::GuessBudget);
+        }
+        if before.is_none_or(|before| before.alerted_on != Some(asked.day())) {
+            let key = RecordKey {
+                dataset: Arc::clone(&judgement.dataset.name),
                 subject: asked.subject,
-                field: claim.name.to_owned(),
-                value: guess.value,
-                agency: guess.agency,
-                standing: guess.standing,
-                units,
-                at: asked.now_us,
-            }),
-            _ => {}
+            };
+            consequence.spent.push((key, claim.name.into()));
         }
     }
-    if narrowed && judgement.outcome != Outcome::NotFound {
+    if is_narrowed && judgement.outcome != Outcome::NotFound {
         judgement.outcome = Outcome::of(judgement.fields.iter().map(|(_, _, verdict)| *verdict));
+    }
+    if !consequence.guesses.is_empty() {
+        consequence.stopped = asker::stopped(hub, asked);
+    }
+}
+
+/// What becomes of one claim.
+enum ToldClaim {
+    /// It is told, and costs nothing.
+    Free,
+    /// It is told, and counted.
+    Counted(GuessRow),
+    /// A person must look.
+    Held,
+}
+
+fn tell(
+    hub: &Hub,
+    asked: &GuessContext<'_>,
+    about: Option<&PendingSubject>,
+    (claim, field): (&ParsedClaim<'_>, &Field),
+    verdict: Verdict,
+) -> ToldClaim {
+    let limits = &hub.mismatches.guess_limits;
+    let before = about.and_then(|about| about.guessed(claim.name));
+    let question = question_of(field, &claim.test);
+    let units = question.charged(verdict, limits);
+    if units == 0 && before.is_none() {
+        return ToldClaim::Free;
+    }
+    let value = value_of(hub, field, &claim.test);
+    if before.is_some_and(|before| before.guesses.knows(&value, asked.now_s())) {
+        return ToldClaim::Free;
+    }
+    let guess = GuessCount {
+        value,
+        agency: asked.caller.row.number,
+        standing: standing(asked, about),
+        pool: question.pool(),
+        units: question.units(limits),
+    };
+    match charge(hub, asked, claim.name, (question, &guess), units) {
+        Some(BudgetAllowance::Review) => ToldClaim::Held,
+        Some(BudgetAllowance::Charged) if units > 0 => ToldClaim::Counted(GuessRow {
+            subject: asked.subject,
+            field: row_field(claim.name, guess.pool),
+            value: guess.value,
+            agency: guess.agency,
+            standing: guess.standing,
+            units,
+            at: asked.now_us,
+        }),
+        _ => ToldClaim::Free,
     }
 }
 
 /// Asks whether a guess may be told, and counts it as so many units if so, in one step.
-fn charge(hub: &Hub, asked: &GuessContext<'_>, field: &str, guess: &GuessCount, units: u8) -> Option<BudgetAllowance> {
+pub(super) fn charge(
+    hub: &Hub,
+    asked: &GuessContext<'_>,
+    field: &str,
+    (question, guess): (BudgetQuestion, &GuessCount),
+    units: u8,
+) -> Option<BudgetAllowance> {
     let now_s = asked.now_s();
-    hub.mismatches.pending.change(asked.subject, |about| {
+    let windows = question.windows(&hub.mismatches.guess_limits);
+    let charged = hub.mismatches.pending.change(asked.subject, |about| {
         let guesses = &mut about.guessed_mut(field).guesses;
-        let allowance = guesses.allows(&hub.mismatches.guess_limits, guess, now_s);
+        let allowance = guesses.allows(windows, guess, now_s);
         if allowance == BudgetAllowance::Charged {
             guesses.charge(&GuessCount { units, ..*guess }, now_s);
+        }
+        let locks = units > 0 && guess.pool == GuessPool::Values && guesses.locks_values(windows, now_s);
+        (allowance, locks && allowance == BudgetAllowance::Charged)
+    });
+    charged.map(|(allowance, locks)| {
+        if locks {
+            let asker = &asked.caller.asker;
+            asker.count_locked(asker::key_of(asked.subject), asked.day());
         }
         allowance
     })
 }
 
-/// Takes over a guess that an earlier run counted.
+/// Whether a question about these claims would be answered `review` by the budget whatever the truth, so that nothing need be looked up.
+pub(crate) fn is_spent(hub: &Hub, asked: &GuessContext<'_>, dataset: &Dataset, claims: &[ParsedClaim<'_>]) -> bool {
+    let limits = &hub.mismatches.guess_limits;
+    let about = hub.mismatches.pending.about(asked.subject);
+    let mut counted = claims.iter().filter_map(|claim| {
+        let field = dataset.field(claim.number).filter(|field| is_counted(field, claim))?;
+        Some((claim, field))
+    });
+    counted.any(|(claim, field)| {
+        let guesses = about.as_deref().and_then(|about| about.guessed(claim.name));
+        let question = question_of(field, &claim.test);
+        let guess = GuessCount {
+            value: value_of(hub, field, &claim.test),
+            agency: asked.caller.row.number,
+            standing: standing(asked, about.as_deref()),
+            pool: question.pool(),
+            units: question.units(limits),
+        };
+        let is_over = guesses.is_some_and(|guessed| {
+            guessed.guesses.allows(question.windows(limits), &guess, asked.now_s()) == BudgetAllowance::Review
+        });
+        let asker = &asked.caller.asker;
+        is_over || !asker.admits(&limits.asker, asker::key_of(asked.subject), asked.day())
+    })
+}
+
+/// Takes over a guess that an earlier run or another node counted.
 pub(crate) fn restore(about: &mut PendingSubject, row: &GuessRow) {
+    if row.field == ASKER_FIELD {
+        return;
+    }
+    let name = row.field.trim_end_matches(PREDICATE_MARK);
+    // Rows of before the pools were counted apart: only values cost so little.
+    let is_predicate = name.len() < row.field.len() || row.units > VALUE_UNITS;
     let guess = GuessCount {
         value: row.value,
         agency: row.agency,
         standing: row.standing,
+        pool: if is_predicate {
+            GuessPool::Predicates
+        } else {
+            GuessPool::Values
+        },
         units: row.units,
     };
-    let guesses = &mut about.guessed_mut(&row.field).guesses;
+    let guesses = &mut about.guessed_mut(name).guesses;
     guesses.charge(&guess, row.at.div_euclid(1_000_000));
 }
 
-/// What a claim asks, where its field has a budget.
-fn question_of(field: &Field, test: &ClaimTest<'_>) -> Option<BudgetQuestion> {
-    if field.guesses == GuessRule::Free {
-        return None;
+fn row_field(name: &str, pool: GuessPool) -> String {
+    match pool {
+        GuessPool::Values => name.to_owned(),
+        GuessPool::Predicates => format!("{name}{PREDICATE_MARK}"),
     }
-    match test {
-        ClaimTest::NotPermitted => None,
-        ClaimTest::Literal(_) => Some(BudgetQuestion::Value),
-        // A table of codes is so small that a list of some of them is no better than one.
-        ClaimTest::Predicate(..) if field.comparator.is_coded() => Some(BudgetQuestion::Value),
-        ClaimTest::Predicate(predicate, _) if predicate.is_coarse() => Some(BudgetQuestion::Coarse),
-        ClaimTest::Predicate(_, body) => Some(BudgetQuestion::of_predicate(&body.op, body.value.0.len())),
+}
+
+/// Whether a claim is counted against the budget of its field.
+pub(super) fn is_counted(field: &Field, claim: &ParsedClaim<'_>) -> bool {
+    field.guesses == GuessRule::Counted && !matches!(claim.test, ClaimTest::NotPermitted)
+}
+
+/// Whether a literal claim is right, which costs nothing whatever it names.
+fn is_right_literal(claim: &ParsedClaim<'_>, verdict: Verdict) -> bool {
+    matches!(claim.test, ClaimTest::Literal(_)) && matches!(verdict, Verdict::Match(_))
+}
+
+/// What a claim asks.
+fn question_of(field: &Field, test: &ClaimTest<'_>) -> BudgetQuestion {
+    let comparator = &field.comparator;
+    match (test, comparator.codes()) {
+        (ClaimTest::Literal(_) | ClaimTest::NotPermitted, Some(_)) => BudgetQuestion::Code,
+        (ClaimTest::Literal(claim), None) => BudgetQuestion::of_literal(comparator.reach(claim)),
+        (ClaimTest::NotPermitted, None) => BudgetQuestion::Value,
+        (ClaimTest::Predicate(_, body), Some(codes)) => BudgetQuestion::of_codes(&body.op, body.value.0.len(), codes),
+        (ClaimTest::Predicate(predicate, _), None) if predicate.is_coarse() => BudgetQuestion::Period,
+        (ClaimTest::Predicate(_, body), None) => match (&*body.op, body.value.0.first()) {
+            ("eq", Some(operand)) => BudgetQuestion::of_literal(comparator.reach(operand)),
+            (op, _) => BudgetQuestion::of_predicate(op, body.value.0.len()),
+        },
     }
 }
 
@@ -287,29 +429,11 @@ fn value_of(hub: &Hub, field: &Field, test: &ClaimTest<'_>) -> [u8; 16] {
     hub.secrets.vault.claim(&field.name, text.as_bytes())
 }
 
-/// An agency has an open matter with a subject when it works a mismatch of it, or when another literal claim of this very
-/// answer agrees: it knows more of the person than the number. A code that anyone may guess (a sex) is no such knowledge.
-fn standing(
-    asked: &GuessContext<'_>,
-    dataset: &Dataset,
-    about: Option<&PendingSubject>,
-    claims: &[ParsedClaim<'_>],
-    told: &[Verdict],
-    position: usize,
-) -> AgencyStanding {
-    let agrees = |(other, (claim, verdict)): (usize, (&ParsedClaim<'_>, &Verdict))| {
-        let telling = dataset
-            .field(claim.number)
-            .is_some_and(|field| !field.comparator.is_coded());
-        other != position
-            && telling
-            && matches!(claim.test, ClaimTest::Literal(_))
-            && matches!(verdict, Verdict::Match(_))
-    };
-    let known = claims.iter().zip(told).enumerate().any(agrees);
-    if known || about.is_some_and(|about| about.is_worked_by(&asked.caller.row.id)) {
-        AgencyStanding::OpenMatter
-    } else {
-        AgencyStanding::Stranger
+/// An agency has standing where its matter about the subject was confirmed by the authority: an agency cannot give it to itself. Other values that
+/// are right are no standing: colluding agencies know them, and a date stands in the number.
+pub(super) fn standing(asked: &GuessContext<'_>, about: Option<&PendingSubject>) -> AgencyStanding {
+    match about.is_some_and(|about| about.is_confirmed_for(&asked.caller.row.id)) {
+        true => AgencyStanding::OpenMatter,
+        false => AgencyStanding::Stranger,
     }
 }

@@ -156,13 +156,8 @@ pub(crate) async fn finish<'a>(
         true => asked_outside(hub, asking, &prepared).await?,
     };
     narrow_to_stale(asking, &prepared, &found, &mut judgement)?;
-    let consequence = match has_no_budget(&prepared, &judgement) {
-        true => AnswerConsequence::default(),
-        false => {
-            let asked = asked_of(asking, &prepared, key);
-            guess::weigh(hub, &asked, &prepared.claims, &mut judgement).await?
-        }
-    };
+    let asked = asked_of(asking, &prepared, key);
+    let consequence = guess::weigh(hub, &asked, &prepared.claims, &mut judgement).await?;
     refuse_unknown_misspelt(&prepared, &judgement)?;
     let weighed = (hub.mismatches.pending.about(key), consequence);
     Ok(conclude(hub, asking, prepared, found, (key, judgement), weighed))
@@ -333,11 +328,6 @@ fn narrow_to_stale(
     }
 }
 
-/// Who may be told that there is no record is told that, and of no field.
-fn has_no_budget(prepared: &PreparedQuestion<'_, '_>, judgement: &QuestionJudgement<'_>) -> bool {
-    judgement.outcome == Outcome::NotFound && prepared.permission.has(GrantOperation::Existence)
-}
-
 /// A credit code with a wrong check character is looked up, as registers hold such codes; where it tells of no record, it is
 /// refused as one that cannot be.
 ///
@@ -371,6 +361,7 @@ fn asked_of<'c>(
         caller: prepared.agency,
         subject,
         now_us: asking.now_us,
+        may_know: prepared.permission.has(GrantOperation::Existence),
     }
 }
 
@@ -383,7 +374,7 @@ fn is_contested(
     judgement: &QuestionJudgement<'_>,
 ) -> bool {
     let asked = asked_of(asking, prepared, key);
-    !has_no_budget(prepared, judgement) && guess::is_contested(hub, &asked, &prepared.claims, judgement)
+    guess::is_contested(hub, &asked, &prepared.claims, judgement)
 }
 
 /// What is pending about the subject of an answer, and what the answer brings.
@@ -398,17 +389,15 @@ fn weigh(
     judgement: &mut QuestionJudgement<'_>,
 ) -> BudgetCheck {
     let (about, mut consequence) = (hub.mismatches.pending.about(key), AnswerConsequence::default());
-    if !has_no_budget(prepared, judgement) {
-        let asked = asked_of(asking, prepared, key);
-        guess::apply(
-            hub,
-            &asked,
-            about.as_deref(),
-            &prepared.claims,
-            judgement,
-            &mut consequence,
-        );
-    }
+    let asked = asked_of(asking, prepared, key);
+    guess::apply(
+        hub,
+        &asked,
+        about.as_deref(),
+        &prepared.claims,
+        judgement,
+        &mut consequence,
+    );
     (about, consequence)
 }
 

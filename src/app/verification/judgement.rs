@@ -11,6 +11,7 @@ use crate::mismatch::pending::MismatchNote;
 use heyan_cache::CacheLookup;
 use heyan_catalog::{Dataset, ParsedSubject};
 use heyan_domain::{
+    budget::{AskerLimits, AskerTally},
     fault::{FaultCause, LengthLimit, MemberFault, pointer_segment},
     identifier::IdentifierFinding,
     policy::{FieldSet, GrantOperation, UsePermission},
@@ -103,12 +104,25 @@ pub struct AnswerConsequence {
     pub(crate) guesses: Vec<GuessRow>,
     /// Fields whose budget of guesses is used up.
     pub(crate) spent: Vec<(RecordKey, Box<str>)>,
+    /// The agency that asked, when it is stopped and no alert has said so today.
+    pub(crate) stopped: Option<StoppedAsker>,
+}
+
+/// An agency that was wrong about too many subjects.
+#[derive(Clone)]
+pub(crate) struct StoppedAsker {
+    pub(crate) asker: Arc<AskerTally>,
+    pub(crate) limits: AskerLimits,
 }
 
 impl AnswerConsequence {
     /// Whether there is nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
-        self.opens.is_none() && self.settles.is_empty() && self.guesses.is_empty() && self.spent.is_empty()
+        self.opens.is_none()
+            && self.settles.is_empty()
+            && self.guesses.is_empty()
+            && self.spent.is_empty()
+            && self.stopped.is_none()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Verifications: the question, the look-up, the judgement, what follows from it, and the answer.
 
 pub mod answer_json;
+pub(crate) mod asker;
 pub mod caches;
 pub mod chunk;
 pub mod consequence;

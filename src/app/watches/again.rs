@@ -242,6 +242,7 @@ impl WatchLook<'_> {
                 caller: self.agency,
                 subject,
                 now_us: self.now_us,
+                may_know: self.permission.has(GrantOperation::Existence),
             };
             consequence = guess::weigh(self.hub, &asked, &new, &mut part).await?;
             for (name, _, verdict) in &mut judgement.fields {

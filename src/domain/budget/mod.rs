@@ -1,102 +1,84 @@
-//! The guess budget: how many wrong values of one field of one subject may be told apart before a person must look.
-//! The question is put before the comparison: over budget the answer is `review` whatever the truth, or the first right
-//! guess after the last wrong one would still be told (PROMISES I-15).
+//! The guess budget: how much may be told about one field of one subject before a person must look, and of how many subjects one
+//! agency may be wrong.
 //!
-//! In any 24 hours `units ≤ units_24_h_max`, `units of an agency ≤ agency_units_24_h_max`; in any 30 days
-//! `units ≤ units_30_days_max`; and in both windows `units of strangers ≤ max / 2`, rounded down, so that the larger half
-//! stays for agencies with an open matter (I-16). With 5 and 10 a stranger's clerk may mistype twice in a day.
+//! The question is put before the comparison: over budget the answer is `review` whatever the truth, or the first right guess after
+//! the last wrong one would still be told (PROMISES I-15).
 //!
-//! The order, under one lock per subject and field: [`FieldGuesses::allows`] with [`BudgetQuestion::units`], the most it may cost;
-//! unless [`BudgetAllowance::Review`], compare; then [`FieldGuesses::charge`] with [`BudgetQuestion::charged`] of the verdict, before the
-//! answer leaves. A subject without a record is asked and charged as one whose every field differs, or the budget would
-//! tell the two apart. Two people may unlock a subject with [`FieldGuesses::clear`]: the caller audits that.
+//! Two pools are counted apart for each field of each subject. Wrong *values* use up one, so that at most so many values are tried;
+//! predicates, and claims that name no more than an area or a year, use up the other, so that they leave at most a few cells of what
+//! is possible. No strategy finds more values than cells times values: `robot.rs` computes the bound, and robots that reach it.
+//! Short lists of codes have smaller windows, because few values are left after few answers.
+//!
+//! In both pools, in any 24 hours and in any 30 days, `units ≤ all`, `units of one agency ≤ agency`, and `units of agencies without
+//! standing ≤ open`. What is left between `open` and `all` is reserved for an agency with a matter that another party confirmed (I-16).
+//! Because `agency < open`, no agency alone can lock others out of a value.
+//!
+//! The order, under one lock per subject and field: [`FieldGuesses::allows`] with [`BudgetQuestion::units`], the most it may cost; unless
+//! [`BudgetAllowance::Review`], compare; then [`FieldGuesses::charge`] with [`BudgetQuestion::charged`] of the verdict, before the answer leaves. A
+//! subject without a record is asked and charged as one whose every field differs, or the budget would tell the two apart. Two people
+//! may unlock a subject with [`FieldGuesses::clear`]: the caller audits that.
 
-use super::verdict::Verdict;
+mod asker;
+mod question;
 
-/// What a wrong value costs: two, so that a predicate can cost a little more or less than a whole number of values.
-pub(crate) const VALUE_UNITS: u8 = 2;
+pub use asker::{AskerLimits, AskerTally, CountedSubject};
+pub use question::{BudgetQuestion, ClaimReach, GuessPool};
+
+/// What a wrong value costs: two, so that an answer can cost less than a wrong value.
+pub const VALUE_UNITS: u8 = 2;
 
 const MINUTES_24_H: u32 = 24 * 60;
 const MINUTES_30_DAYS: u32 = 30 * MINUTES_24_H;
 
+/// Units of one pool of one field of one subject, in any 24 hours and in any 30 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuessWindows {
+    /// Of all agencies together.
+    pub all: [u32; 2],
+    /// Of all agencies without standing together.
+    pub open: [u32; 2],
+    /// Of one agency.
+    pub agency: [u32; 2],
+}
+
 /// How much may be asked about one field of one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetLimits {
-    /// Units in any 24 hours, all agencies together.
-    pub units_24_h_max: u32,
-    /// Units in any 30 days, all agencies together.
-    pub units_30_days_max: u32,
-    /// Units of one agency in any 24 hours.
-    pub agency_units_24_h_max: u32,
+    /// Literal claims.
+    pub values: GuessWindows,
+    /// Literal claims of a field with a short list of codes.
+    pub codes: GuessWindows,
+    /// Predicates, and claims of an area or a period.
+    pub predicates: GuessWindows,
+    /// Predicates on a field with a short list of codes.
+    pub code_predicates: GuessWindows,
     /// Units of a predicate that does not hold: one less when it holds, one more on a month or a year.
     pub predicate_units: u8,
+    /// How many subjects one agency may be wrong about.
+    pub asker: AskerLimits,
 }
 
 impl Default for BudgetLimits {
     fn default() -> Self {
+        let same = |units| GuessWindows {
+            all: [units; 2],
+            open: [units; 2],
+            agency: [units; 2],
+        };
         Self {
-            units_24_h_max: 10,
-            units_30_days_max: 20,
-            agency_units_24_h_max: 10,
+            values: GuessWindows {
+                all: [10, 20],
+                open: [8, 12],
+                agency: [6, 8],
+            },
+            codes: GuessWindows {
+                agency: [6; 2],
+                ..same(8)
+            },
+            predicates: same(10),
+            code_predicates: same(4),
             predicate_units: 5,
-        }
-    }
-}
-
-/// What a claim asks, as far as it bears on guessing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BudgetQuestion {
-    /// Is it this value? A literal, or `eq`.
-    Value,
-    /// Is it another value? `ne`: it holds when the guess is wrong.
-    NotValue,
-    /// Is it one of so many values?
-    OneOf {
-        /// Distinct values.
-        alternatives: usize,
-    },
-    /// Any other predicate: a bit of the value, whether true or false.
-    Predicate,
-    /// A predicate on a month or a year, which has a third answer for the days inside it.
-    Coarse,
-}
-
-impl BudgetQuestion {
-    /// The question of a predicate's wire word and its number of operands; a literal claim is [`Self::Value`].
-    pub fn of_predicate(op: &str, operands: usize) -> Self {
-        match op {
-            "eq" => Self::Value,
-            "ne" => Self::NotValue,
-            "one_of" => Self::OneOf { alternatives: operands },
-            _ => Self::Predicate,
-        }
-    }
-
-    /// The most units that the answer may cost; never 0.
-    pub fn units(self, limits: &BudgetLimits) -> u8 {
-        match self {
-            Self::Value | Self::NotValue => VALUE_UNITS,
-            Self::OneOf { alternatives } => u8::try_from(alternatives)
-                .unwrap_or(u8::MAX)
-                .max(1)
-                .saturating_mul(VALUE_UNITS),
-            Self::Predicate => limits.predicate_units.max(1),
-            Self::Coarse => limits.predicate_units.saturating_add(1),
-        }
-    }
-
-    /// The units to charge for this verdict: 0 for a value that is right and where nothing of the record was told.
-    ///
-    /// `review` for a literal is charged as a wrong value: it tells that the value is near. A predicate that holds costs one
-    /// unit less than one that does not: what is asked in earnest mostly holds.
-    pub fn charged(self, verdict: Verdict, limits: &BudgetLimits) -> u8 {
-        match (self, verdict) {
-            (_, Verdict::Absent | Verdict::NotPermitted | Verdict::Unavailable) => 0,
-            // What could not be read was not compared.
-            (_, unread) if unread.is_unreadable() => 0,
-            (Self::Value, Verdict::Match(_)) | (Self::NotValue, Verdict::Mismatch) => 0,
-            (Self::Predicate, Verdict::Match(_)) => self.units(limits).saturating_sub(1).max(1),
-            _ => self.units(limits),
+            asker: AskerLimits::default(),
         }
     }
 }
@@ -104,9 +86,9 @@ impl BudgetQuestion {
 /// How an agency stands to the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AgencyStanding {
-    /// It has an open matter for the subject.
+    /// It has a matter about the subject that another party confirmed.
     OpenMatter,
-    /// It has none: only the smaller half of each limit is open to it.
+    /// It has none: what is reserved is not open to it.
     Stranger,
 }
 
@@ -119,6 +101,8 @@ pub struct GuessCount {
     pub agency: u32,
     /// How it stands to the subject.
     pub standing: AgencyStanding,
+    /// The pool that it is counted in.
+    pub pool: GuessPool,
     /// [`BudgetQuestion::units`] for `allows`, [`BudgetQuestion::charged`] for `charge`.
     pub units: u8,
 }
@@ -147,6 +131,8 @@ pub struct CountedGuess {
     pub units: u8,
     /// How the agency stood then.
     pub standing: AgencyStanding,
+    /// The pool that it is counted in.
+    pub pool: GuessPool,
 }
 
 /// Units that count now.
@@ -176,29 +162,41 @@ impl FieldGuesses {
     }
 
     /// Whether the question may be compared at all, at a Unix time in seconds.
-    pub fn allows(&self, limits: &BudgetLimits, guess: &GuessCount, now_s: i64) -> BudgetAllowance {
-        let now = minute(now_s);
+    pub fn allows(&self, windows: &GuessWindows, guess: &GuessCount, now_s: i64) -> BudgetAllowance {
         if self.knows(&guess.value, now_s) {
             return BudgetAllowance::Free;
         }
-        let units = u32::from(guess.units.max(1));
-        let has_room = |window: u32, of: &dyn Fn(&CountedGuess) -> bool, max: u32| {
-            self.units_within(window, now, of).saturating_add(units) <= max
-        };
-        let both_have_room = |of: &dyn Fn(&CountedGuess) -> bool, share: u32| {
-            has_room(MINUTES_24_H, of, limits.units_24_h_max.div_ceil(share))
-                && has_room(MINUTES_30_DAYS, of, limits.units_30_days_max.div_ceil(share))
-        };
-        let of_agency = |entry: &CountedGuess| entry.agency == guess.agency;
-        let of_strangers = |entry: &CountedGuess| entry.standing == AgencyStanding::Stranger;
-        let within = both_have_room(&|_| true, 1)
-            && has_room(MINUTES_24_H, &of_agency, limits.agency_units_24_h_max)
-            && (guess.standing == AgencyStanding::OpenMatter || both_have_room(&of_strangers, 2));
-        if within {
-            BudgetAllowance::Charged
-        } else {
-            BudgetAllowance::Review
+        match self.has_room(windows, guess, now_s) {
+            true => BudgetAllowance::Charged,
+            false => BudgetAllowance::Review,
         }
+    }
+
+    fn has_room(&self, windows: &GuessWindows, guess: &GuessCount, now_s: i64) -> bool {
+        let is_of_agency = |entry: &CountedGuess| entry.agency == guess.agency;
+        let is_of_stranger = |entry: &CountedGuess| entry.standing == AgencyStanding::Stranger;
+        let units = u32::from(guess.units.max(1));
+        let fits = |max: [u32; 2], of: &dyn Fn(&CountedGuess) -> bool| {
+            let [day, month] = self.spent_in(guess.pool, of, now_s);
+            let [day_max, month_max] = max;
+            day.saturating_add(units) <= day_max && month.saturating_add(units) <= month_max
+        };
+        fits(windows.all, &|_| true)
+            && fits(windows.agency, &is_of_agency)
+            && (guess.standing == AgencyStanding::OpenMatter || fits(windows.open, &is_of_stranger))
+    }
+
+    /// Whether no agency without standing is told another value: citizens are kept from being verified then.
+    pub fn locks_values(&self, windows: &GuessWindows, now_s: i64) -> bool {
+        let guess = GuessCount {
+            value: [0; 16],
+            // No agency has this number.
+            agency: u32::MAX,
+            standing: AgencyStanding::Stranger,
+            pool: GuessPool::Values,
+            units: VALUE_UNITS,
+        };
+        !self.has_room(windows, &guess, now_s)
     }
 
     /// Whether a question, given by its keyed hash, is counted already. Asking it again is [`BudgetAllowance::Free`] for every agency.
@@ -220,6 +218,7 @@ impl FieldGuesses {
             agency: guess.agency,
             units: guess.units,
             standing: guess.standing,
+            pool: guess.pool,
         });
     }
 
@@ -234,21 +233,24 @@ impl FieldGuesses {
         self.entries.clear();
     }
 
-    /// The units that count now.
-    pub fn spent(&self, now_s: i64) -> SpentUnits {
-        let now = minute(now_s);
+    /// The units of a pool that count now.
+    pub fn spent(&self, pool: GuessPool, now_s: i64) -> SpentUnits {
+        let [units_24_h, units_30_days] = self.spent_in(pool, &|_| true, now_s);
         SpentUnits {
-            units_24_h: self.units_within(MINUTES_24_H, now, &|_| true),
-            units_30_days: self.units_within(MINUTES_30_DAYS, now, &|_| true),
+            units_24_h,
+            units_30_days,
         }
     }
 
-    fn units_within(&self, window: u32, now: u32, of: &dyn Fn(&CountedGuess) -> bool) -> u32 {
-        let counted = self
-            .entries
-            .iter()
-            .filter(|entry| counts(entry, window, now) && of(entry));
-        counted.map(|entry| u32::from(entry.units)).sum()
+    fn spent_in(&self, pool: GuessPool, of: &dyn Fn(&CountedGuess) -> bool, now_s: i64) -> [u32; 2] {
+        let now = minute(now_s);
+        [MINUTES_24_H, MINUTES_30_DAYS].map(|window| {
+            let counted = self
+                .entries
+                .iter()
+                .filter(|entry| entry.pool == pool && counts(entry, window, now) && of(entry));
+            counted.map(|entry| u32::from(entry.units)).sum()
+        })
     }
 }
 
@@ -262,6 +264,16 @@ fn minute(now_s: i64) -> u32 {
     u32::try_from(now_s.div_euclid(60).max(0)).unwrap_or(u32::MAX)
 }
 
+#[cfg(test)]
+mod address_robot;
+#[cfg(test)]
+mod asker_tests;
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod fields_robot;
+#[cfg(test)]
+mod honest;
 #[cfg(test)]
 mod robot;
 #[cfg(test)]

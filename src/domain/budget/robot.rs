@@ -1,14 +1,15 @@
-//! Guessing robots against the budget: five colluding agencies, 30 days, a birth date out of a hundred years.
+//! Guessing robots against the budget of one field: five colluding agencies, 30 days, a date out of a hundred years.
 //! A subject is compromised when the robot is told `match` for the exact date; knowing a bit of it is not counted.
 //!
-//! The bound: a strategy is a tree of questions, and it finds exactly the dates for which some path ends in a value. With
-//! b units, V(b) = max(1 + V(b - 2), V(b - 4) + V(b - 5), 3 V(b - 6), V(b - 2n) + min(n, V(b - 2n))): a wrong value leaves
-//! the rest, an exact predicate has two answers of two prices, one on a month or a year three of one price, and `one_of` n
-//! values in one branch. V(20) = 36, and 24 without months and years: 36 of 36,525 dates, 0.99 subjects of 1,000, whatever
-//! the robot does. The robots below reach the bound, so it is no accident of a weak robot; a unit cheaper it would not hold.
+//! The bound: predicates split the dates into cells, and in each cell the robot tries as many values as the pool of values bears.
+//! With b units of predicates and v values, V(b) = max(v, 1 + V(b - 2), V(b - 4) + V(b - 5), 3 V(b - 6), V(b - c) + min(n, V(b - c))):
+//! `ne` finds one and leaves the rest, a predicate has two answers of two prices, a month or a year three of one price, and `one_of` n
+//! values costs c. V(10) = 30 with 6 values: 30 of 36,525 dates, 0.82 subjects of 1,000, whatever the robot does. The robots below reach
+//! the bound, so it is no accident of a weak robot.
 
+use super::desk::random;
 use super::*;
-use crate::verdict::{MatchBasis, ReviewReason};
+use crate::verdict::{MatchBasis, ReviewReason, Verdict};
 
 const DATES: u32 = 36_525;
 const SUBJECTS: u32 = 1_000;
@@ -41,7 +42,7 @@ impl Asked {
             Self::Value(_) => BudgetQuestion::Value,
             Self::Differs(_) => BudgetQuestion::of_predicate("ne", 1),
             Self::OnOrBefore(_) => BudgetQuestion::of_predicate("on_or_before", 1),
-            Self::OnOrBeforeRun { .. } => BudgetQuestion::Coarse,
+            Self::OnOrBeforeRun { .. } => BudgetQuestion::Period,
             Self::OneOf { count, .. } => BudgetQuestion::of_predicate("one_of", count as usize),
         }
     }
@@ -89,9 +90,10 @@ fn answer(
         value: asked.hash(),
         agency,
         standing,
+        pool: asked.question().pool(),
         units: asked.question().units(limits),
     };
-    let allowance = guesses.allows(limits, &guess, now_s);
+    let allowance = guesses.allows(asked.question().windows(limits), &guess, now_s);
     if allowance == BudgetAllowance::Review {
         return None;
     }
@@ -118,9 +120,11 @@ enum Robot {
     Lists(u32),
     /// A halving whenever one is let through, else a list of two, else a value.
     Greedy,
+    /// A halving, then a year in the middle where one is let through, else another halving: the best that there is.
+    Mixed,
 }
 
-const ROBOTS: [Robot; 13] = [
+const ROBOTS: [Robot; 14] = [
     Robot::Values,
     Robot::Differences,
     Robot::Halve(1),
@@ -134,6 +138,7 @@ const ROBOTS: [Robot; 13] = [
     Robot::Lists(2),
     Robot::Lists(3),
     Robot::Greedy,
+    Robot::Mixed,
 ];
 
 /// The dates that are still possible, always one run of them.
@@ -148,6 +153,16 @@ impl Mind {
         self.end - self.first
     }
 
+    /// A year in the middle, or a third.
+    const fn run(&self) -> Asked {
+        let length = if self.left() > 3 * 365 { 365 } else { self.left() / 3 };
+        let first = self.first + (self.left() - length) / 2;
+        Asked::OnOrBeforeRun {
+            first,
+            last: first + length - 1,
+        }
+    }
+
     /// The questions to put, the most wanted first; the next is put when every agency got `review`.
     fn wanted(&self, robot: Robot) -> Vec<Asked> {
         let value = Asked::Value(self.first);
@@ -159,12 +174,9 @@ impl Mind {
         match robot {
             Robot::Differences if self.left() > 1 => vec![Asked::Differs(self.first)],
             Robot::Halve(most) if self.halvings < most && self.left() > 1 => vec![half],
-            Robot::Thirds(most) if self.halvings < most && self.left() > 31 => {
-                let length = if self.left() > 3 * 365 { 365 } else { self.left() / 3 };
-                let first = self.first + (self.left() - length) / 2;
-                let last = first + length - 1;
-                vec![Asked::OnOrBeforeRun { first, last }]
-            }
+            Robot::Thirds(most) if self.halvings < most && self.left() > 31 => vec![self.run()],
+            Robot::Mixed if self.halvings == 0 => vec![half],
+            Robot::Mixed if self.halvings == 1 => vec![self.run(), half, value],
             Robot::Lists(count) if self.left() > count => vec![list(count)],
             Robot::Greedy if self.left() > 2 => vec![half, list(2), value],
             _ => vec![value],
@@ -217,7 +229,8 @@ fn compromises(robot: Robot, limits: &BudgetLimits, standing: AgencyStanding, se
             }
             break;
         }
-        assert!(guesses.spent(now_s).units_30_days <= limits.units_30_days_max);
+        let spent = guesses.spent(GuessPool::Values, now_s).units_30_days;
+        assert!(spent <= limits.values.all[1]);
         idle_days = if asked_today { 0 } else { idle_days + 1 };
         if idle_days > idle_days_max {
             break;
@@ -233,35 +246,25 @@ fn found_of_all_dates(robot: Robot, limits: &BudgetLimits, standing: AgencyStand
         .sum()
 }
 
-/// V of the header for a number of units, a predicate having so many answers: no strategy finds more dates.
-fn most_dates(limits: &BudgetLimits, units: u32, answers: u32) -> u32 {
+/// V of the header for units of predicates and a number of values: no strategy finds more dates.
+fn most_dates(limits: &BudgetLimits, units: u32, values: u32) -> u32 {
     let predicate = u32::from(limits.predicate_units.max(1));
-    let mut best: Vec<u32> = vec![0];
-    for have in 1..=units {
-        let at = |cost: u32| have.checked_sub(cost).map_or(0, |left| best[left as usize]);
-        let value = u32::from(VALUE_UNITS);
-        let lists = (1..=have)
-            .map(|count| at(count * value) + at(count * value).min(count))
-            .max();
-        // An exact predicate leaves one branch a unit more; a coarse one has three branches of one price.
-        let branches = match answers {
-            2 => at(predicate.saturating_sub(1).max(1)) + at(predicate),
-            answers => answers * at(predicate + 1),
-        };
-        let told = if have >= value { 1 + at(value) } else { 0 };
-        let most = told.max(branches).max(lists.unwrap_or(0));
-        best.push(most);
+    let mut best: Vec<u32> = Vec::new();
+    for have in 0..=units {
+        let at = |cost: u32| have.checked_sub(cost).map(|left| best[left as usize]);
+        let two = |a: u32, b: u32| Some(at(a)? + at(b)?);
+        let lists = (1..=values).map(|count| {
+            let left = at((2 * count).min(predicate))?;
+            Some(left + left.min(count))
+        });
+        let branches = [
+            Some(values),
+            two(predicate - 1, predicate),
+            at(predicate + 1).map(|left| 3 * left),
+        ];
+        best.push(branches.into_iter().chain(lists).flatten().max().unwrap_or_default());
     }
     best[units as usize]
-}
-
-/// A fixed sequence of numbers from a seed (SplitMix64).
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 fn compromised(robot: Robot, standing: AgencyStanding, seed: u64, idle_days_max: u32) -> u32 {
@@ -275,47 +278,45 @@ fn compromised(robot: Robot, standing: AgencyStanding, seed: u64, idle_days_max:
 #[test]
 fn no_strategy_compromises_one_subject_of_a_thousand_on_average() {
     let limits = BudgetLimits::default();
-    let units = limits.units_30_days_max;
+    let values = limits.values.open[1] / u32::from(VALUE_UNITS);
     let of_a_thousand = |dates: u32| f64::from(SUBJECTS * dates) / f64::from(DATES);
-    assert_eq!(most_dates(&limits, units, 2), 24);
-    assert_eq!(most_dates(&limits, units, 3), 36);
-    assert!(of_a_thousand(36) < 1.0);
-    assert_eq!(most_dates(&limits, units / 2, 3), 6, "what is open to strangers");
+    let most = most_dates(&limits, limits.predicates.open[1], values);
+    assert_eq!((values, most), (6, 30));
+    assert!(of_a_thousand(most) < 1.0);
     let cheaper = BudgetLimits {
         predicate_units: 4,
         ..limits
     };
-    assert!(of_a_thousand(most_dates(&cheaper, units, 3)) > 1.0);
+    assert!(of_a_thousand(most_dates(&cheaper, limits.predicates.open[1], values)) > 1.0);
 }
 
 #[test]
 fn the_best_robots_find_exactly_what_the_bound_allows() {
     let limits = BudgetLimits::default();
-    let found = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, AgencyStanding::OpenMatter));
-    assert_eq!(found, [10, 10, 15, 21, 24, 0, 21, 36, 27, 9, 8, 7, 9]);
-    // An exact predicate fits into a stranger's day; one on a month or a year, or a list of three, does not.
-    let of_strangers = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, AgencyStanding::Stranger));
-    assert_eq!(of_strangers, [5, 5, 5, 1, 0, 0, 0, 0, 0, 4, 3, 0, 1]);
+    let found = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, AgencyStanding::Stranger));
+    assert_eq!(found, [6, 5, 12, 24, 0, 0, 18, 0, 0, 5, 4, 6, 24, 30]);
 }
 
 #[test]
 fn a_month_of_guessing_at_a_thousand_subjects_compromises_at_most_one() {
-    for standing in [AgencyStanding::OpenMatter, AgencyStanding::Stranger] {
-        for robot in ROBOTS {
-            let found = compromised(robot, standing, 2_026, u32::MAX);
-            assert!(found <= 1, "{robot:?} {standing:?}: {found}");
-        }
+    for robot in ROBOTS {
+        let found = compromised(robot, AgencyStanding::Stranger, 2_026, u32::MAX);
+        assert!(found <= 1, "{robot:?}: {found}");
     }
 }
 
 #[test]
 fn over_many_seeds_the_mean_stays_below_one() {
-    const SEEDS: u32 = 100;
-    for robot in [Robot::Values, Robot::Halve(2), Robot::Thirds(2), Robot::Greedy] {
-        let sum: u32 = (0..SEEDS)
-            .map(|seed| compromised(robot, AgencyStanding::OpenMatter, 7_919 * u64::from(seed), 2))
+    let seeds: u32 = if std::env::var_os("HEYAN_LONG").is_some() {
+        1_000
+    } else {
+        100
+    };
+    for robot in [Robot::Values, Robot::Halve(2), Robot::Thirds(1), Robot::Greedy] {
+        let sum: u32 = (0..seeds)
+            .map(|seed| compromised(robot, AgencyStanding::Stranger, 7_919 * u64::from(seed), 2))
             .sum();
-        let mean = f64::from(sum) / f64::from(SEEDS);
+        let mean = f64::from(sum) / f64::from(seeds);
         println!("{robot:?}: {mean} of {SUBJECTS}");
         assert!(mean < 1.0 && sum > 0, "{robot:?}: {mean}");
     }
@@ -324,17 +325,22 @@ fn over_many_seeds_the_mean_stays_below_one() {
 #[test]
 fn without_a_price_on_predicates_the_same_robot_would_find_everyone() {
     // The test of the test: a robot that may halve for nothing finds all, so the robots are strong enough to trust.
+    let wide = GuessWindows {
+        all: [1_000; 2],
+        open: [1_000; 2],
+        agency: [1_000; 2],
+    };
     let limits = BudgetLimits {
-        units_24_h_max: 1_000,
-        units_30_days_max: 1_000,
-        agency_units_24_h_max: 1_000,
+        values: wide,
+        predicates: wide,
         predicate_units: 1,
+        ..BudgetLimits::default()
     };
     for secret in (0..DATES).step_by(97) {
         assert!(compromises(
             Robot::Halve(16),
             &limits,
-            AgencyStanding::OpenMatter,
+            AgencyStanding::Stranger,
             secret,
             2
         ));

@@ -118,6 +118,11 @@ impl CodeTable {
         found.ok_or_else(|| bad(option, "a list of codes that \"codes\" has"))
     }
 
+    /// How many codes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.near.len()
+    }
+
     /// The code that a value stands for.
     pub(crate) fn find(&self, raw: &str) -> Option<CodeReading> {
         let folded = fold_label(raw);

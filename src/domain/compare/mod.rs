@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::budget::ClaimReach;
 use super::division::HomeCity;
 use super::identifier::IdentifierKind;
 use super::verdict::{MatchBasis, Verdict};
@@ -179,6 +180,26 @@ impl FieldComparator {
             ValueForm::Amount(amount) => amount.key(),
             ValueForm::Code(code) => format!("#{}", code.index()),
             ValueForm::Address(_) => TextRule::Plain.fold(claim).into_owned(),
+        }
+    }
+
+    /// How much of a value a claim names, whatever the record says.
+    pub fn reach(&self, claim: &str) -> ClaimReach {
+        match &self.0 {
+            ComparatorKind::Address(_) => address::reach(claim),
+            ComparatorKind::Date => match date::parse(claim) {
+                Some(DateForm::Month(_) | DateForm::Year(_)) => ClaimReach::Period,
+                _ => ClaimReach::Whole,
+            },
+            _ => ClaimReach::Whole,
+        }
+    }
+
+    /// How many codes the field's list has; nothing where the field has none.
+    pub fn codes(&self) -> Option<usize> {
+        match &self.0 {
+            ComparatorKind::Coded(table) => Some(table.len()),
+            _ => None,
         }
     }
 

@@ -41,7 +41,7 @@ pub(crate) fn judge(claim: &str, record: &CanonicalValue, home: Option<&HomeCity
 }
 
 /// The text with every character that is outside the list of 2013 replaced by the first standard one; `None` if there is none.
-fn standard(raw: &str) -> Option<String> {
+pub(super) fn standard(raw: &str) -> Option<String> {
     let first = |c: char| reference::standard_forms(c).chars().next();
     if raw.chars().all(|c| first(c).is_none()) {
         return None;

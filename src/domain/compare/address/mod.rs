@@ -2,8 +2,10 @@
 //! A contradiction is a mismatch, what one side leaves out a review; only what is said losslessly in another way is a match.
 
 use super::review::REVIEW_VARIANT;
+use crate::budget::ClaimReach;
 use crate::division::{DivisionChain, HeadRelation, HomeCity};
 use crate::verdict::{MatchBasis, ReviewReason, Verdict};
+use kind::PartKind;
 use parts::{AddressParts, TailRelation};
 
 pub(crate) use judge::judge;
@@ -82,6 +84,41 @@ pub fn head_text(raw: &str) -> String {
     let text = fold::prepare(raw);
     let kept = text.len() - DivisionChain::take(&text).1.len();
     text.get(..kept).unwrap_or_default().to_owned()
+}
+
+/// How much of an address a claim names: a home needs a street or place, a house and a room; less than a house is an area.
+pub(crate) fn reach(claim: &str) -> ClaimReach {
+    let standard = judge::standard(claim);
+    let address = AddressForm::parse(standard.as_deref().unwrap_or(claim));
+    let any = |wanted: fn(PartKind) -> bool| address.tail.iter().any(|(kind, _)| wanted(kind));
+    let has_place = any(|kind| {
+        matches!(
+            kind,
+            PartKind::Road | PartKind::Lane | PartKind::Name | PartKind::Village | PartKind::Group
+        )
+    });
+    let has_house = any(|kind| {
+        matches!(
+            kind,
+            PartKind::Number
+                | PartKind::Annex
+                | PartKind::Row
+                | PartKind::Building
+                | PartKind::BuildingOrStorey
+                | PartKind::Dashed
+        )
+    });
+    let has_room = any(|kind| {
+        matches!(
+            kind,
+            PartKind::Entrance | PartKind::Storey | PartKind::Room | PartKind::Dashed
+        )
+    });
+    match (has_place, has_house, has_room) {
+        (true, true, true) => ClaimReach::Whole,
+        (true, true, false) | (true, false, true) => ClaimReach::Part,
+        _ => ClaimReach::Area,
+    }
 }
 
 #[cfg(test)]
