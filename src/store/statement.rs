@@ -154,6 +154,7 @@ pub(super) const SELECT_PENDING_TARGETS: Statement = statement!("select_pending_
 pub(super) const SELECT_POSITION: Statement = statement!("select_position");
 pub(super) const SELECT_QUALITY_STEPS: Statement = statement!("select_quality_steps");
 pub(super) const SELECT_RECORDS: Statement = statement!("select_records", each);
+pub(super) const SELECT_RECORDS_AFTER: Statement = statement!("select_records_after");
 pub(super) const SELECT_RECORD_KEYS: Statement = statement!("select_record_keys");
 pub(super) const SELECT_RECORD_VERSION: Statement = statement!("select_record_version");
 pub(super) const SELECT_REPLY: Statement = statement!("select_reply");
