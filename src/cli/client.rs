@@ -190,8 +190,17 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses or cannot be reached.
-    pub(crate) async fn put_lines(&self, path: &[&str], lines: Bytes) -> Result<AnswerLines, Failure> {
-        self.lines(Method::PUT, path, Body::from(lines)).await
+    pub(crate) async fn put_lines(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        lines: Bytes,
+    ) -> Result<AnswerLines, Failure> {
+        let mut url = self.address(path)?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.lines(Method::PUT, url, Body::from(lines)).await
     }
 
     /// Sends blocks of lines as they come through `blocks`, while the answer's lines are read: a slow reader slows the sender.
@@ -209,13 +218,14 @@ impl Hub {
                 .await
                 .map(|block| (Ok::<_, std::io::Error>(block), blocks))
         });
-        self.lines(Method::POST, path, Body::wrap_stream(stream)).await
+        self.lines(Method::POST, self.address(path)?, Body::wrap_stream(stream))
+            .await
     }
 
-    async fn lines(&self, method: Method, path: &[&str], body: Body) -> Result<AnswerLines, Failure> {
-        let response = match self.send_lines(method.clone(), path, body).await {
+    async fn lines(&self, method: Method, url: Url, body: Body) -> Result<AnswerLines, Failure> {
+        let response = match self.send_lines(method.clone(), url.clone(), body).await {
             Ok(response) => response,
-            Err(failure) if failure.is_mute() => return Err(self.refusal(method, path).await.unwrap_or(failure)),
+            Err(failure) if failure.is_mute() => return Err(self.refusal(method, url).await.unwrap_or(failure)),
             Err(failure) => return Err(failure),
         };
         Ok(AnswerLines {
@@ -227,10 +237,10 @@ impl Hub {
         })
     }
 
-    async fn send_lines(&self, method: Method, path: &[&str], body: Body) -> Result<Response, Failure> {
+    async fn send_lines(&self, method: Method, url: Url, body: Body) -> Result<Response, Failure> {
         let request = self
             .http
-            .request(method, self.address(path)?)
+            .request(method, url)
             .header(CONTENT_TYPE, "application/x-ndjson")
             .header(ACCEPT, "application/x-ndjson, application/problem+json")
             .body(body);
@@ -239,8 +249,8 @@ impl Hub {
 
     /// A hub that refuses a caller before it reads the lines closes the connection while they are under way, and the refusal
     /// can be lost with them (RFC 9112 §9.6): asked again with nothing to read, it can be heard.
-    async fn refusal(&self, method: Method, path: &[&str]) -> Option<Failure> {
-        let failure = self.send_lines(method, path, Body::default()).await.err()?;
+    async fn refusal(&self, method: Method, url: Url) -> Option<Failure> {
+        let failure = self.send_lines(method, url, Body::default()).await.err()?;
         let is_of_caller = matches!(&failure, Failure::Refused(problem) if matches!(problem.status, 401 | 403));
         is_of_caller.then_some(failure)
     }

@@ -14,8 +14,8 @@ use super::{
     access::admin,
     data::{
         import::receipt_line,
-        rejects::{Reject, Rejects},
-        send::{Decided, Retry, send},
+        rejects::{REJECTED, Reject, Rejects},
+        send::{Decided, LineTarget, Retry, send},
     },
 };
 use super::{
@@ -74,7 +74,7 @@ async fn import(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
     let lang = args.hub.lang();
     let text = read(&args.file)?;
     let hub = Hub::open(&args.hub, output)?;
-    let mut rejects = Rejects::beside(&args.file)?;
+    let mut rejects = Rejects::beside(&args.file, REJECTED)?;
     let retry = Retry {
         times: args.retries,
         pause: PAUSE,
@@ -88,7 +88,10 @@ async fn import(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
         let body: Vec<&str> = chunk.iter().map(|(_, line)| *line).collect();
         let decided = send(
             &hub,
-            &["v1", "items"],
+            LineTarget {
+                path: &["v1", "items"],
+                query: &[],
+            },
             Bytes::from(body.join("\n")),
             chunk.len(),
             &retry,
@@ -130,6 +133,7 @@ fn reject(rejects: &mut Rejects, chunk: &[(u64, &str)], decided: &Decided, lang:
                 .or_else(|| text("title"))
                 .unwrap_or_else(|| lang.say("cli.row_unanswered", &[])),
             problem: problem.clone(),
+            errors: Vec::new(),
             raw: Some((*raw).to_owned()),
         })?;
     }

@@ -158,6 +158,7 @@ fn put_description(schema: &mut Value, more: heyan_texts::Text) {
         api::StreamHeader,
         api::StreamEnd,
         api::StreamSummary,
+        api::RecordFinding,
         api::RecordLine,
         api::RecordLineProblem,
         api::RecordsEnd,

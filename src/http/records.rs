@@ -12,15 +12,16 @@ use super::{
     extract::{self, MediaType},
     intake::{self, Intake, Tally},
     lines::Block,
-    problem::{Problem, ProblemCode},
+    problem::{FieldCode, Problem, ProblemCode},
+    refuse,
     reply::ok,
     state::State,
     strict,
-    verifications::NO_STORE,
+    verifications::{NO_STORE, locale_of, query as asked_by},
 };
 use heyan_api as api;
-use heyan_app::node::caller::Caller;
-use heyan_app::records::{self, IngestAnswer, Ingested};
+use heyan_app::node::{caller::Caller, hub::Hub};
+use heyan_app::records::{self, IngestAnswer, IngestOptions, IngestResult, IngestedRecord, IntakeOrigin, KeptFields};
 use heyan_app::{
     foundation::{
         error::{AppError, Thing},
@@ -28,12 +29,16 @@ use heyan_app::{
     },
     verification::question::{self, Members, Purpose, Text},
 };
-use heyan_catalog::Dataset;
+use heyan_catalog::{Dataset, IntakeFinding};
+use heyan_texts::Locale;
 
 /// `PUT /v1/datasets/{dataset}/records`.
 #[utoipa::path(
     put, path = "/v1/datasets/{dataset}/records", operation_id = "put_records", tag = "catalogue",
-    params(("dataset" = String, Path), ("If-Match" = Option<String>, Header), ("Accept-Language" = Option<String>, Header)),
+    params(
+        ("dataset" = String, Path), ("dry_run" = Option<bool>, Query), ("keep" = Option<String>, Query),
+        ("If-Match" = Option<String>, Header), ("Accept-Language" = Option<String>, Header),
+    ),
     request_body(content((api::Record = "application/json"), (String = "application/x-ndjson"))),
     responses((
         status = 200,
@@ -43,12 +48,98 @@ use heyan_catalog::Dataset;
 )]
 pub(super) async fn put(mut call: Call) -> Result<HttpResponse, Problem> {
     let dataset = dataset_of(&call)?;
-    records::may_contribute(call.hub(), &call.caller, &dataset)?;
+    let intake = RecordsIntake::asked(&call, dataset)?;
+    records::may_contribute(call.hub(), &call.caller, &intake.dataset)?;
     match extract::media_type(&call.request)? {
-        MediaType::Json => put_one(&mut call, &dataset).await,
-        MediaType::Ndjson => put_many(call, dataset),
+        MediaType::Json => put_one(&mut call, intake).await,
+        MediaType::Ndjson => put_many(call, intake),
         MediaType::Form => Err(Problem::new(ProblemCode::UnsupportedMediaType)),
     }
+}
+
+/// What the query string asks for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IntakeQuery {
+    #[serde(default)]
+    dry_run: bool,
+    keep: Option<String>,
+}
+
+/// How records of one dataset are taken in.
+#[derive(Clone)]
+struct RecordsIntake {
+    dataset: Arc<Dataset>,
+    options: IngestOptions,
+}
+
+impl RecordsIntake {
+    fn asked(call: &Call, dataset: Arc<Dataset>) -> Result<Self, Problem> {
+        let asked: IntakeQuery = asked_by(call)?;
+        let mut options = IngestOptions::of(if asked.dry_run {
+            IntakeOrigin::Trial
+        } else {
+            IntakeOrigin::Rest
+        });
+        options.kept = match asked.keep.as_deref() {
+            None | Some("") => KeptFields::None,
+            Some("*") => KeptFields::All,
+            Some(names) if names.split(',').all(|name| dataset.field_number(name).is_some()) => {
+                KeptFields::Named(names.split(',').map(Into::into).collect())
+            }
+            Some(_unknown) => return Err(Problem::new(ProblemCode::InvalidParameter)),
+        };
+        Ok(Self { dataset, options })
+    }
+
+    fn is_trial(&self) -> bool {
+        self.options.origin == IntakeOrigin::Trial
+    }
+
+    /// Takes records in, or says what they would become.
+    async fn ingest(&self, hub: &Hub, caller: &Caller, records: Vec<ParsedRecord>) -> Result<Ingestion, AppError> {
+        if self.is_trial() {
+            let preview = records::preview(hub, &self.dataset, records, &self.options).await?;
+            return Ok(Ingestion {
+                results: preview.results,
+                erased: preview.erased,
+                receipt: None,
+            });
+        }
+        let answer = records::ingest(hub, caller, &self.dataset, records, &self.options).await?;
+        let receipt = answer.index.is_some().then(|| receipt(hub, &answer));
+        Ok(Ingestion {
+            results: answer.results,
+            erased: Vec::new(),
+            receipt,
+        })
+    }
+}
+
+type ParsedRecord = Result<Value, AppError>;
+
+/// What became of records, or would.
+struct Ingestion {
+    results: Vec<IngestResult>,
+    /// By record; empty where nothing would be erased, or something was done.
+    erased: Vec<Vec<Box<str>>>,
+    receipt: Option<api::RecordsReceipt>,
+}
+
+fn findings_of(record: &IngestedRecord, locale: Locale) -> Option<Vec<api::RecordFinding>> {
+    let finding = |finding: &IntakeFinding| api::RecordFinding {
+        pointer: refuse::pointer(&finding.pointer).as_str().to_owned(),
+        field: finding.member.to_string(),
+        code: finding.code.into(),
+        detail: FieldCode::of_finding(finding.code)
+            .map(|code| code.detail(locale).into_owned())
+            .unwrap_or_default(),
+    };
+    (!record.findings.is_empty()).then(|| record.findings.iter().map(finding).collect())
+}
+
+fn erased_of(erased: &[Box<str>]) -> Option<Vec<String>> {
+    (!erased.is_empty()).then(|| erased.iter().map(ToString::to_string).collect())
 }
 
 pub(super) fn dataset_of(call: &Call) -> Result<Arc<Dataset>, Problem> {
@@ -56,34 +147,40 @@ pub(super) fn dataset_of(call: &Call) -> Result<Arc<Dataset>, Problem> {
     Ok(dataset.ok_or(AppError::NotFound(Thing::Dataset))?)
 }
 
-async fn put_one(call: &mut Call, dataset: &Arc<Dataset>) -> Result<HttpResponse, Problem> {
-    let if_match = if_match(call)?;
+async fn put_one(call: &mut Call, mut intake: RecordsIntake) -> Result<HttpResponse, Problem> {
+    intake.options.if_match = if_match(call)?;
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let record = strict::parse(&bytes)?;
-    let (state, caller, dataset) = (call.state.clone(), call.caller.clone(), Arc::clone(dataset));
+    let (state, caller, is_trial) = (call.state.clone(), call.caller.clone(), intake.is_trial());
     // On its own task: a caller that resets the connection cannot stop a change half-way.
-    let work = actix_web::rt::spawn(async move {
-        records::ingest(&state.hub, &caller, &dataset, vec![Ok(record)], if_match).await
-    });
+    let work = actix_web::rt::spawn(async move { intake.ingest(&state.hub, &caller, vec![Ok(record)]).await });
     let answer = work.await.map_err(|_panicked| Problem::new(ProblemCode::Internal))??;
-    let receipt = receipt(&call.state, &answer);
     let result = answer
         .results
         .into_iter()
         .next()
         .ok_or(AppError::Internal("a record was left undecided"))?;
-    let (ingested, version) = result?;
-    call.entered();
-    count(&call.state, ingested.as_str());
-    let body = api::RecordStored {
-        status: ingested.as_str().into(),
-        version,
-        receipt,
+    let record = result?;
+    let none = || api::RecordsReceipt {
+        origin: call.state.hub.node.settings.origin.to_string(),
+        index: None,
+        leaf: None,
     };
-    Ok(HttpResponse::Ok()
-        .insert_header((header::ETAG, format!("\"{version}\"")))
-        .insert_header(NO_STORE)
-        .json(body))
+    let body = api::RecordStored {
+        status: record.ingested.as_str().into(),
+        version: record.version,
+        receipt: answer.receipt.unwrap_or_else(none),
+        findings: findings_of(&record, locale_of(call)),
+        erased: answer.erased.first().and_then(|erased| erased_of(erased)),
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header(NO_STORE);
+    if !is_trial {
+        call.entered();
+        count(&call.state, record.ingested.as_str());
+        response.insert_header((header::ETAG, format!("\"{}\"", record.version)));
+    }
+    Ok(response.json(body))
 }
 
 fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
@@ -99,10 +196,10 @@ fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
         .ok_or_else(|| Problem::new(ProblemCode::InvalidHeader))
 }
 
-fn receipt(state: &State, answer: &IngestAnswer) -> api::RecordsReceipt {
+fn receipt(hub: &Hub, answer: &IngestAnswer) -> api::RecordsReceipt {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     api::RecordsReceipt {
-        origin: state.hub.node.settings.origin.to_string(),
+        origin: hub.node.settings.origin.to_string(),
         index: answer.index,
         leaf: answer.leaf.map(|leaf| STANDARD.encode(leaf)),
     }
@@ -120,11 +217,11 @@ fn count(state: &State, result: &str) {
     }
 }
 
-fn put_many(call: Call, dataset: Arc<Dataset>) -> Result<HttpResponse, Problem> {
+fn put_many(call: Call, intake: RecordsIntake) -> Result<HttpResponse, Problem> {
     if call.request.headers().contains_key(header::IF_MATCH) {
         return Err(Problem::new(ProblemCode::InvalidHeader));
     }
-    Ok(intake::begin(call, OfDataset(dataset)))
+    Ok(intake::begin(call, intake))
 }
 
 /// What a line turned out to be.
@@ -135,10 +232,7 @@ enum Line {
     Blank,
 }
 
-/// Takes records of one dataset in.
-struct OfDataset(Arc<Dataset>);
-
-impl Intake for OfDataset {
+impl Intake for RecordsIntake {
     const OPERATION: &'static str = "put_records";
 
     async fn take(
@@ -161,15 +255,15 @@ impl Intake for OfDataset {
         let mut out = Vec::with_capacity(parsed.len() * 48);
         while !parsed.is_empty() {
             let rest = parsed.split_off(parsed.len().min(records::RECORDS_MAX));
-            self.ingest(tally, state, caller, std::mem::replace(&mut parsed, rest), &mut out)
+            self.ingest_lines(tally, state, caller, std::mem::replace(&mut parsed, rest), &mut out)
                 .await?;
         }
         Ok(out)
     }
 }
 
-impl OfDataset {
-    async fn ingest(
+impl RecordsIntake {
+    async fn ingest_lines(
         &self,
         tally: &mut Tally,
         state: &State,
@@ -188,47 +282,65 @@ impl OfDataset {
                 None => lines.push(Line::Blank),
             }
         }
-        let answer = records::ingest(&state.hub, caller, &self.0, records, None).await?;
-        if answer.index.is_some() {
-            tally.receipt = json!(receipt(state, &answer));
+        let answer = self.ingest(&state.hub, caller, records).await?;
+        if let Some(receipt) = answer.receipt {
+            tally.receipt = json!(receipt);
         }
-        let mut results = answer.results.into_iter();
+        let erased = answer.erased.into_iter().map(Some).chain(std::iter::repeat(None));
+        let mut results = answer.results.into_iter().zip(erased);
         for line in lines {
             tally.line += 1;
-            let result = match line {
+            let (result, erased) = match line {
                 Line::Blank => continue,
-                Line::Unreadable(problem) => Err(problem),
+                Line::Unreadable(problem) => (Err(problem), None),
                 Line::Record => match results.next() {
-                    Some(result) => result.map_err(Problem::from),
-                    None => Err(Problem::new(ProblemCode::Internal)),
+                    Some((result, erased)) => (result.map_err(Problem::from), erased),
+                    None => (Err(Problem::new(ProblemCode::Internal)), None),
                 },
             };
-            put_line(tally, state, result, out);
+            let word = put_line(tally, result, &erased.unwrap_or_default(), out);
+            if !self.is_trial() {
+                count(state, word);
+            }
         }
         Ok(())
     }
 }
 
-fn put_line(tally: &mut Tally, state: &State, result: Result<(Ingested, u32), Problem>, out: &mut Vec<u8>) {
-    let (word, line) = match result {
-        Ok((ingested, version)) => {
-            let word = ingested.as_str();
-            (
-                word,
-                format!(
-                    "{{\"line\":{},\"status\":\"{word}\",\"version\":{version}}}\n",
-                    tally.line
-                ),
-            )
+/// Writes the answer to a line; its word for the counters.
+fn put_line(
+    tally: &mut Tally,
+    result: Result<IngestedRecord, Problem>,
+    erased: &[Box<str>],
+    out: &mut Vec<u8>,
+) -> &'static str {
+    let line = tally.line;
+    let (word, text) = match result {
+        Ok(record) => {
+            let (word, version) = (record.ingested.as_str(), record.version);
+            let findings = findings_of(&record, tally.locale);
+            if findings.is_some() {
+                tally.count("marked");
+            }
+            let text = if findings.is_none() && erased.is_empty() {
+                format!("{{\"line\":{line},\"status\":\"{word}\",\"version\":{version}}}\n")
+            } else {
+                let answer = api::RecordLine {
+                    line,
+                    status: word.into(),
+                    version,
+                    findings,
+                    erased: erased_of(erased),
+                };
+                format!("{}\n", json!(answer))
+            };
+            (word, text)
         }
-        Err(problem) => {
-            let line = tally.problem_line(tally.line, &problem);
-            ("rejected", format!("{line}\n"))
-        }
+        Err(problem) => ("rejected", format!("{}\n", tally.problem_line(line, &problem))),
     };
-    count(state, word);
     tally.count(word);
-    out.extend_from_slice(line.as_bytes());
+    out.extend_from_slice(text.as_bytes());
+    word
 }
 
 /// `POST /v1/datasets/{dataset}/records/query`.

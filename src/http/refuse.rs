@@ -132,7 +132,7 @@ pub(super) fn invalid(faults: &[Fault]) -> Problem {
 }
 
 /// The pointer of a fault, whose segments are escaped already.
-fn pointer(text: &str) -> Pointer {
+pub(super) fn pointer(text: &str) -> Pointer {
     let segments: Vec<String> = text
         .split('/')
         .skip(1)
@@ -144,6 +144,7 @@ fn pointer(text: &str) -> Pointer {
 fn problem_code(fault: &str) -> ProblemCode {
     match fault {
         "unknown_dataset" | "unknown_agency" => ProblemCode::InvalidValue,
+        code if FieldCode::of_finding(code).is_some() => ProblemCode::InvalidValue,
         other => ProblemCode::parse(other).unwrap_or(ProblemCode::InvalidRequest),
     }
 }
@@ -163,7 +164,7 @@ fn field_code(fault: &Fault) -> Option<FieldCode> {
         "unsafe_number" => FieldCode::UnsafeNumber,
         "value_too_long" | "too_many_items" => FieldCode::Over(fault.limit?),
         "nesting_too_deep" | "invalid_json" => return None,
-        _ => FieldCode::InvalidValue,
+        code => FieldCode::of_finding(code).unwrap_or(FieldCode::InvalidValue),
     })
 }
 

@@ -202,6 +202,8 @@ pub struct FeedBatch {
     pub position: String,
     /// Whether more waits already.
     pub more: bool,
+    /// Fields for which what was polled has no column: their stored values stay.
+    pub missing: Vec<String>,
 }
 
 /// A row that is no record. Names no value.

@@ -50,6 +50,7 @@ pub struct Metrics {
     pub lines_lost: IntCounter,
     /// Records taken in.
     pub records_ingested: IntCounterVec,
+    intake_findings: IntCounterVec,
     licence_issue_delay: HistogramVec,
     /// The loop: mismatches, deliveries, alerts.
     pub turn: Turn,
@@ -210,6 +211,11 @@ impl Metrics {
                 "Records taken in, by result.",
                 &["result"],
             )?,
+            intake_findings: make.counters(
+                "heyan_intake_findings_total",
+                "Findings about values of records that came in.",
+                &["dataset", "origin", "code", "result"],
+            )?,
             source_requests: make.counters(
                 "heyan_source_requests_total",
                 "Questions to outside sources, by result.",
@@ -241,6 +247,14 @@ impl Metrics {
             counter.inc();
         }
         self.source_seconds.with(&[dataset]).observe(took);
+    }
+
+    /// Counts one finding about a value that came in; all words are of closed sets.
+    pub fn intake_finding(&self, dataset: &str, origin: &str, code: &str, result: &str) {
+        let labels = [dataset, origin, code, result];
+        if let Ok(counter) = self.intake_findings.get_metric_with_label_values(&labels) {
+            counter.inc();
+        }
     }
 
     /// Measures how long after its day of issue a licence came in.

@@ -13,7 +13,7 @@ use super::{
     envelope, outbox,
 };
 use crate::node::caller::Caller;
-use crate::records::{self, Incoming};
+use crate::records::{self, Incoming, IntakeOrigin, KeptFields};
 use crate::{foundation::error::AppError, node::hub::Hub, records::feed};
 use heyan_catalog::Dataset;
 use heyan_ports::bus::{BusFault, Received, StartAt, Topic};
@@ -323,7 +323,7 @@ impl Feed {
             hub.write(commit).await?;
         } else {
             let caller = feed::caller_of(hub, &self.settings.agency)?;
-            let taken = records::take(hub, &caller, &plan.incoming, now_us, &plan.bus).await?;
+            let taken = records::take(hub, &caller, &plan.incoming, now_us, (&KeptFields::None, &plan.bus)).await?;
             feed::count(hub, &taken.results);
         }
         for (partition, next) in &plan.next {
@@ -394,7 +394,7 @@ fn read(hub: &Hub, caller: &Caller, received: &Received, now_us: i64) -> Result<
     if let Some(members) = data.as_object_mut() {
         members.remove("dataset");
     }
-    Incoming::check(hub, &dataset, data, None, now_us).map_err(|error| {
+    Incoming::check(hub, &dataset, data, None, (IntakeOrigin::Bus, now_us)).map_err(|error| {
         let reason = match error {
             AppError::Invalid(faults) => Reason::of(Class::Record, faults),
             _ => Reason::new(Class::Internal, "internal"),

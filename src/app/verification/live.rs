@@ -21,7 +21,11 @@ use super::{
     record::{CachedRecord, cached, shared},
     verify::{Freshness, Judgement, agrees},
 };
-use crate::{foundation::error::AppError, node::hub::Hub, records};
+use crate::{
+    foundation::error::AppError,
+    node::hub::Hub,
+    records::{self, IntakeOrigin},
+};
 use heyan_cache::{Keep, Load, LoadError, Loaded, Want};
 use heyan_catalog::Dataset;
 use heyan_domain::{
@@ -146,7 +150,7 @@ async fn ask(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<Answered
     let subject = dataset.members_of(key);
     let question = async {
         let record = hub.outward.connectors.ask(&dataset.name, &subject).await?;
-        record.map(|record| checked(dataset, &subject, record)).transpose()
+        record.map(|record| checked(hub, dataset, &subject, record)).transpose()
     };
     let word = |answer: &Option<Answered>| if answer.is_some() { "found" } else { "none" };
     in_time(hub, dataset, question, word).await
@@ -170,8 +174,13 @@ pub(crate) async fn in_time<T>(
     answer
 }
 
-/// Nothing of what a source says is believed before its schema has.
-fn checked(dataset: &Dataset, subject: &[(String, String)], record: SourceRecord) -> Result<Answered, SourceFault> {
+/// Nothing of what a source says is believed before its dataset's schema and comparators have read it.
+fn checked(
+    hub: &Hub,
+    dataset: &Dataset,
+    subject: &[(String, String)],
+    record: SourceRecord,
+) -> Result<Answered, SourceFault> {
     let members: Map<String, Value> = subject
         .iter()
         .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
@@ -180,6 +189,12 @@ fn checked(dataset: &Dataset, subject: &[(String, String)], record: SourceRecord
     let body = json!({"subject": members, "fields": record.fields});
     if !dataset.check(&body).is_empty() {
         return Err(SourceFault::Unreadable("it breaks the dataset's schema"));
+    }
+    let value_of = |name: &str| members.get(name).and_then(Value::as_str);
+    if let Ok(parsed) = dataset.parse_subject(value_of) {
+        let way = (IntakeOrigin::Live, hub.clock.now_us());
+        records::noticed(hub, dataset, &parsed, &record.fields, way)
+            .map_err(|_refused| SourceFault::Unreadable("it holds a value that the dataset refuses"))?;
     }
     Ok(Answered {
         subject,

@@ -105,7 +105,8 @@ async fn verify(args: Args, output: Output) -> Result<Exit, Failure> {
     let plan = Plan {
         kind: RowKind::Request,
         dataset: args.dataset.clone(),
-        shapes,
+        shapes: Arc::new(shapes),
+        facts: Arc::default(),
     };
     let mut tally = Tally::default();
     let end = converse(

@@ -81,6 +81,7 @@ impl HttpFeed {
                     records: Vec::new(),
                     position: cursor.to_owned(),
                     more: false,
+                    missing: Vec::new(),
                 });
             }
         };
@@ -107,6 +108,7 @@ impl HttpFeed {
             records,
             position: next.unwrap_or_else(|| cursor.to_owned()),
             more,
+            missing: Vec::new(),
         })
     }
 }

@@ -217,6 +217,7 @@ impl Comparator {
     /// The form of a record's value, made once when the record is loaded.
     pub fn canonical(&self, raw: &str) -> Canonical {
         let form = match self.form(raw) {
+            _ if self.holds_control(raw) => Form::Unreadable,
             Form::Text(text) if *text == *raw => Form::Same,
             form => form,
         };
@@ -265,6 +266,13 @@ impl Comparator {
         !matches!(self.form(raw), Form::Unreadable)
     }
 
+    /// Whether a value holds a control character, such as U+0000, or a line break where there are no lines: what was written
+    /// there is not known.
+    pub fn holds_control(&self, raw: &str) -> bool {
+        let may_break = matches!(self.0, Kind::Address(_) | Kind::Text(TextRule::Plain));
+        unreadable::holds_control(raw, may_break)
+    }
+
     /// A text by which two claims are known to be one: the form in which a claim is compared. Two spellings of one address
     /// may give two texts.
     pub fn claim_text(&self, claim: &str) -> String {
@@ -300,6 +308,11 @@ impl Comparator {
     /// Whether the values are dates, so that `on_or_before` has a meaning.
     pub fn is_date(&self) -> bool {
         matches!(self.0, Kind::Date)
+    }
+
+    /// Whether the values are numbers of persons, organisations or licences.
+    pub fn is_identifier(&self) -> bool {
+        matches!(self.0, Kind::Number(_))
     }
 
     /// Whether the values are amounts, so that `at_least` has a meaning.

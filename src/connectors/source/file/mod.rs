@@ -19,11 +19,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::config::{FileConfig, FileFormat};
+pub use super::file::record::{Named, Shape};
 use super::file::{record::Reader, rejected::Rejects, rows::Rows};
-pub use super::file::{
-    record::{Named, Shape},
-    rows::delimiter_of,
-};
 use heyan_ports::outward::{FeedBatch, FeedReject, SourceFault};
 
 /// A file is taken when nothing has changed it for so long, seconds: until then somebody may still write it.
@@ -54,7 +51,7 @@ struct Position {
     file: FileId,
     /// Byte at which the next row begins.
     offset: u64,
-    /// Rows before it.
+    /// Lines before it.
     row: u64,
     /// Whether all rows are decided.
     finished: bool,
@@ -154,6 +151,7 @@ impl Folder {
                 records: Vec::new(),
                 position: text.to_owned(),
                 more: false,
+                missing: Vec::new(),
             });
         };
         let begin = Position {
@@ -207,8 +205,12 @@ impl Folder {
     }
 
     fn read(&self, path: &Path, begin: Position) -> Result<FeedBatch, SourceFault> {
-        let mut rows = Rows::open(path, &self.config, begin.offset, begin.row).map_err(unreadable)?;
-        let reader = Reader::new(&self.config, self.shape.as_ref(), rows.header());
+        let known = |cells: &[String]| record::known(&self.config, self.shape.as_ref(), cells);
+        let mut rows = Rows::open(path, &self.config, (begin.offset, begin.row), &known).map_err(unreadable)?;
+        let reader = match rows.foreign() {
+            Some(format) => Err(format.code()),
+            None => Reader::new(&self.config, self.shape.as_ref(), rows.header()),
+        };
         let mut position = begin.clone();
         let (mut records, mut finished) = (Vec::new(), false);
         match &reader {
@@ -227,11 +229,11 @@ impl Folder {
                     };
                     let record = row.bytes.and_then(|bytes| reader.record(bytes));
                     records.push(record.map_err(|code| self.reject(&position, row.number, code)));
-                    (position.offset, position.row) = (row.end, row.number);
+                    (position.offset, position.row) = (row.end, row.last_line);
                 }
             }
         }
-        finished |= rows.is_at_end().map_err(unreadable)?;
+        finished |= rows.is_at_end();
         if finished {
             position.offset = begin.file.size;
         }
@@ -243,6 +245,7 @@ impl Folder {
                 records: Vec::new(),
                 position: String::new(),
                 more: true,
+                missing: Vec::new(),
             });
         }
         let rejects = records.iter().filter_map(|record| record.as_ref().err());
@@ -254,6 +257,9 @@ impl Folder {
             records,
             position: serde_json::to_string(&position).unwrap_or_default(),
             more,
+            missing: reader
+                .map(|reader| reader.missing(self.shape.as_ref()))
+                .unwrap_or_default(),
         })
     }
 
