@@ -213,6 +213,8 @@ pub struct FeedReject {
     pub place: String,
     /// Row in it, from 1.
     pub row: u64,
+    /// Line of a file on which it begins, from 1.
+    pub line: Option<u64>,
     /// Code of the reason.
     pub code: &'static str,
 }

@@ -98,6 +98,7 @@ impl HttpFeed {
                 record.map_err(|code| FeedReject {
                     place: "page".to_owned(),
                     row,
+                    line: None,
                     code,
                 })
             })

@@ -51,8 +51,11 @@ struct Position {
     file: FileId,
     /// Byte at which the next row begins.
     offset: u64,
-    /// Lines before it.
+    /// Rows before it.
     row: u64,
+    /// Lines before it; of an older heyan's position it is not known.
+    #[serde(default)]
+    line: u64,
     /// Whether all rows are decided.
     finished: bool,
 }
@@ -158,6 +161,7 @@ impl Folder {
             file,
             offset: 0,
             row: 0,
+            line: 0,
             finished: false,
         };
         self.read(&path, begin)
@@ -206,7 +210,7 @@ impl Folder {
 
     fn read(&self, path: &Path, begin: Position) -> Result<FeedBatch, SourceFault> {
         let known = |cells: &[String]| record::known(&self.config, self.shape.as_ref(), cells);
-        let mut rows = Rows::open(path, &self.config, (begin.offset, begin.row), &known).map_err(unreadable)?;
+        let mut rows = Rows::open(path, &self.config, &begin, &known).map_err(unreadable)?;
         let reader = match rows.foreign() {
             Some(format) => Err(format.code()),
             None => Reader::new(&self.config, self.shape.as_ref(), rows.header()),
@@ -216,7 +220,7 @@ impl Folder {
         match &reader {
             Err(code) => {
                 // Without a header that is understood no row is.
-                records.push(Err(self.reject(&position, 1, code)));
+                records.push(Err(self.reject(&position, (1, 1), code)));
                 finished = true;
             }
             Ok(reader) => {
@@ -228,8 +232,8 @@ impl Folder {
                         break;
                     };
                     let record = row.bytes.and_then(|bytes| reader.record(bytes));
-                    records.push(record.map_err(|code| self.reject(&position, row.number, code)));
-                    (position.offset, position.row) = (row.end, row.last_line);
+                    records.push(record.map_err(|code| self.reject(&position, (row.number, row.line), code)));
+                    (position.offset, position.row, position.line) = (row.end, row.number, row.last_line);
                 }
             }
         }
@@ -263,10 +267,11 @@ impl Folder {
         })
     }
 
-    fn reject(&self, position: &Position, row: u64, code: &'static str) -> FeedReject {
+    fn reject(&self, position: &Position, (row, line): (u64, u64), code: &'static str) -> FeedReject {
         FeedReject {
             place: position.file.file.clone(),
             row,
+            line: Some(line),
             code,
         }
     }

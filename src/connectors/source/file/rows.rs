@@ -9,6 +9,7 @@ use std::{
     path::Path,
 };
 
+use super::Position;
 use crate::rows::{
     charset::{self, Charset},
     foreign::ForeignFormat,
@@ -21,8 +22,10 @@ use crate::source::config::{FileConfig, FileFormat, TextEncoding};
 /// One row: its parts as they stand, or why it is none.
 pub(super) struct Row {
     pub(super) bytes: Result<Parts, &'static str>,
-    /// Line of the file on which it begins, from 1.
+    /// From 1. NDJSON: the line. CSV: the row, the header being the first.
     pub(super) number: u64,
+    /// Line of the file on which it begins, from 1.
+    pub(super) line: u64,
     /// Last line of it.
     pub(super) last_line: u64,
     /// Byte after it.
@@ -46,6 +49,7 @@ pub(super) struct Rows {
     header: Option<Vec<String>>,
     foreign: Option<ForeignFormat>,
     row_bytes_max: usize,
+    number: u64,
     size: u64,
     offset: u64,
 }
@@ -63,11 +67,11 @@ type Encoding = &'static encoding_rs::Encoding;
 const HEAD_BYTES: u64 = 4096;
 
 impl Rows {
-    /// Opens a file at `offset`, before which `number` lines lie. `known` counts the cells of a row that name columns.
+    /// Opens a file at a position. `known` counts the cells of a row that name columns.
     pub(super) fn open(
         path: &Path,
         config: &FileConfig,
-        (offset, number): (u64, u64),
+        begin: &Position,
         known: &dyn Fn(&[String]) -> usize,
     ) -> io::Result<Self> {
         let mut file = File::open(path)?;
@@ -92,24 +96,25 @@ impl Rows {
             header: None,
             foreign: ForeignFormat::of(&head).or(in_utf16.then_some(ForeignFormat::Utf16)),
             row_bytes_max: config.row_bytes_max,
+            number: begin.row,
             size,
-            offset: offset.max(mark as u64),
+            offset: begin.offset.max(mark as u64),
         };
         if rows.foreign.is_some() {
             return Ok(rows);
         }
         match config.format {
             FileFormat::Ndjson => {
-                rows.kind = Kind::Lines(rows.lines_at(file, rows.offset, number)?);
+                rows.kind = Kind::Lines(rows.lines_at(file, rows.offset, begin.row)?);
             }
-            FileFormat::Csv => rows.open_sheet(file, mark as u64, number, known)?,
+            FileFormat::Csv => rows.open_sheet(file, mark as u64, begin.line, known)?,
         }
         Ok(rows)
     }
 
-    fn lines_at(&self, mut file: File, offset: u64, number: u64) -> io::Result<TextLines<BufReader<File>>> {
+    fn lines_at(&self, mut file: File, offset: u64, line: u64) -> io::Result<TextLines<BufReader<File>>> {
         file.seek(SeekFrom::Start(offset))?;
-        Ok(TextLines::new(BufReader::new(file), number, offset, self.row_bytes_max))
+        Ok(TextLines::new(BufReader::new(file), line, offset, self.row_bytes_max))
     }
 
     fn open_sheet(&mut self, file: File, mark: u64, number: u64, known: &dyn Fn(&[String]) -> usize) -> io::Result<()> {
@@ -121,10 +126,10 @@ impl Rows {
             return Ok(());
         };
         if self.offset < header.end {
-            self.offset = header.end;
+            (self.offset, self.number) = (header.end, 1);
         } else {
             ahead = VecDeque::new();
-            lines = self.lines_at(again, self.offset, number)?;
+            lines = self.lines_at(again, self.offset, line)?;
         }
         self.header = Some(header.cells);
         let rows = SheetRows::new(lines, ahead, self.encoding, header.delimiter, self.row_bytes_max);
@@ -162,6 +167,11 @@ impl Rows {
             row.end = self.size;
             self.kind = Kind::Ended;
         }
+        self.number = match self.kind {
+            Kind::Lines(_) => row.line,
+            _ => self.number + 1,
+        };
+        row.number = self.number;
         self.offset = row.end;
         Ok(Some(row))
     }
@@ -183,7 +193,8 @@ fn next_line(lines: &mut TextLines<BufReader<File>>, encoding: Encoding, is_unma
         };
         return Ok(Some(Row {
             bytes,
-            number: line.number,
+            number: 0,
+            line: line.number,
             last_line: line.number,
             end: line.end,
         }));
@@ -205,7 +216,8 @@ fn next_cells(sheet: &mut SheetRows<BufReader<File>>, is_unmarked: bool) -> io::
     };
     Ok(Some(Row {
         bytes,
-        number: row.line,
+        number: 0,
+        line: row.line,
         last_line: row.last_line,
         end: row.end,
     }))
