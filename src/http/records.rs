@@ -97,10 +97,15 @@ impl RecordsIntake {
     }
 
     /// Takes records in, or says what they would become.
-    async fn ingest(&self, hub: &Hub, caller: &Caller, records: Vec<ParsedRecord>) -> Result<Ingestion, AppError> {
+    async fn ingest(
+        &self,
+        hub: &Hub,
+        caller: &Caller,
+        records: Vec<ParsedRecord>,
+    ) -> Result<IngestionReport, AppError> {
         if self.is_trial() {
             let preview = records::preview(hub, &self.dataset, records, &self.options).await?;
-            return Ok(Ingestion {
+            return Ok(IngestionReport {
                 results: preview.results,
                 erased: preview.erased,
                 receipt: None,
@@ -108,7 +113,7 @@ impl RecordsIntake {
         }
         let answer = records::ingest(hub, caller, &self.dataset, records, &self.options).await?;
         let receipt = answer.index.is_some().then(|| receipt(hub, &answer));
-        Ok(Ingestion {
+        Ok(IngestionReport {
             results: answer.results,
             erased: Vec::new(),
             receipt,
@@ -119,7 +124,7 @@ impl RecordsIntake {
 type ParsedRecord = Result<Value, AppError>;
 
 /// What became of records, or would.
-struct Ingestion {
+struct IngestionReport {
     results: Vec<IngestResult>,
     /// By record; empty where nothing would be erased, or something was done.
     erased: Vec<Vec<Box<str>>>,

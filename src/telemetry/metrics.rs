@@ -211,11 +211,7 @@ impl Metrics {
                 "Records taken in, by result.",
                 &["result"],
             )?,
-            intake_findings: make.counters(
-                "heyan_intake_findings_total",
-                "Findings about values of records that came in.",
-                &["dataset", "origin", "code", "result"],
-            )?,
+            intake_findings: intake_findings(&make)?,
             source_requests: make.counters(
                 "heyan_source_requests_total",
                 "Questions to outside sources, by result.",
@@ -286,6 +282,14 @@ fn issue_delay(make: &Make<'_>) -> Result<HistogramVec, MetricsError> {
         "heyan_licence_issue_delay_seconds",
         "Time from the end of a licence's day of issue until it first came in.",
         &["dataset"],
+    )
+}
+
+fn intake_findings(make: &Make<'_>) -> Result<IntCounterVec, MetricsError> {
+    make.counters(
+        "heyan_intake_findings_total",
+        "Findings about values of records that came in.",
+        &["dataset", "origin", "code", "result"],
     )
 }
 

@@ -117,7 +117,7 @@ impl Rows {
         Ok(TextLines::new(BufReader::new(file), line, offset, self.row_bytes_max))
     }
 
-    fn open_sheet(&mut self, file: File, mark: u64, number: u64, known: &dyn Fn(&[String]) -> usize) -> io::Result<()> {
+    fn open_sheet(&mut self, file: File, mark: u64, line: u64, known: &dyn Fn(&[String]) -> usize) -> io::Result<()> {
         let again = file.try_clone()?;
         let mut lines = self.lines_at(file, mark, 0)?;
         let (header, mut ahead) = header::find(&mut lines, self.encoding, known)?;
