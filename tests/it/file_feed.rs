@@ -347,7 +347,7 @@ async fn a_sheet_of_an_office_is_read_and_a_file_that_is_none_is_named() {
         ]
     );
     let path = folder.folder.path().join("rejected/a.csv.rejected.ndjson");
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = fs::read_to_string(path).unwrap();
     assert!(text.contains("{\"row\":2,\"line\":3,\"code\":\"formula\"}"), "{text}");
 }
 

@@ -21,11 +21,7 @@ use super::{
     record::{CachedRecord, cached, shared},
     verify::{Freshness, Judgement, agrees},
 };
-use crate::{
-    foundation::error::AppError,
-    node::hub::Hub,
-    records::{self, IntakeOrigin},
-};
+use crate::{foundation::error::AppError, node::hub::Hub, records};
 use heyan_cache::{Keep, Load, LoadError, Loaded, Want};
 use heyan_catalog::Dataset;
 use heyan_domain::{
@@ -190,9 +186,8 @@ fn checked(
     if !dataset.check(&body).is_empty() {
         return Err(SourceFault::Unreadable("it breaks the dataset's schema"));
     }
-    let value_of = |name: &str| members.get(name).and_then(Value::as_str);
-    if let Ok(parsed) = dataset.parse_subject(value_of) {
-        let way = (IntakeOrigin::Live, hub.clock.now_us());
+    if let Ok(parsed) = dataset.parse_subject(|name| members.get(name).and_then(Value::as_str)) {
+        let way = (records::IntakeOrigin::Live, hub.clock.now_us());
         records::noticed(hub, dataset, &parsed, &record.fields, way)
             .map_err(|_refused| SourceFault::Unreadable("it holds a value that the dataset refuses"))?;
     }
