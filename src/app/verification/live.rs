@@ -30,10 +30,8 @@ use heyan_domain::{
 };
 use heyan_ports::{
     commit::Commit,
-    outward::{SourceFault, SourceRecord},
-};
-use heyan_ports::{
     error::StoreError,
+    outward::{SourceFault, SourceRecord},
     records::{FetchWrite, LiveFetch, RecordWrite, StoredRecord},
     subject::RecordKey,
 };
