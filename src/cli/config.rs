@@ -7,28 +7,28 @@ use heyan_catalog::{Catalog, item, supervision};
 use heyan_config::Config;
 use heyan_server::{
     boot::folder_of,
-    process::{Exit, Output},
+    process::{ExitStatus, OutputAudience},
 };
 
 /// `heyan config …`.
 #[derive(clap::Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Check the settings: name each unknown key and unsafe setting, and how to fix it
-    Check(Args),
+    Check(ConfigArgs),
     /// Print the settings in force, without secrets
-    Print(Args),
+    Print(ConfigArgs),
 }
 
 /// The settings file.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ConfigArgs {
     /// Settings file
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
 }
 
 /// Checks or prints.
-pub(crate) fn run(command: ConfigCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: ConfigCommand, output: OutputAudience) -> anyhow::Result<ExitStatus> {
     match command {
         ConfigCommand::Check(args) => {
             let config = Config::load(args.config.as_deref())?;
@@ -50,5 +50,5 @@ pub(crate) fn run(command: ConfigCommand, output: Output) -> anyhow::Result<Exit
             output.tell(&json, config.print().trim_end());
         }
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }

@@ -8,14 +8,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract::{self, MediaType},
-    intake::{self, Intake, Tally},
-    lines::Block,
-    problem::{FieldCode, Problem, ProblemCode},
+    intake::{self, IntakeTally, LineIntake},
+    lines::LineBlock,
+    problem::{FieldCode, ProblemCode, ProblemDocument},
     refuse,
     reply::ok,
-    state::State,
+    state::WorkerState,
     strict,
     verifications::{NO_STORE, locale_of, query as asked_by},
 };
@@ -24,10 +24,10 @@ use heyan_app::node::{caller::Caller, hub::Hub};
 use heyan_app::records::{self, IngestAnswer, IngestOptions, IngestResult, IngestedRecord, IntakeOrigin, KeptFields};
 use heyan_app::{
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         purpose,
     },
-    verification::question::{self, Members, Purpose, Text},
+    verification::question::{self, AskedPurposeElements, BoundedText, MemberList},
 };
 use heyan_catalog::{Dataset, IntakeFinding};
 use heyan_texts::Locale;
@@ -46,14 +46,14 @@ use heyan_texts::Locale;
         headers(("ETag" = String))
     )),
 )]
-pub(super) async fn put(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn put(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let dataset = dataset_of(&call)?;
     let intake = RecordsIntake::asked(&call, dataset)?;
     records::may_contribute(call.hub(), &call.caller, &intake.dataset)?;
     match extract::media_type(&call.request)? {
         MediaType::Json => put_one(&mut call, intake).await,
         MediaType::Ndjson => put_many(call, intake),
-        MediaType::Form => Err(Problem::new(ProblemCode::UnsupportedMediaType)),
+        MediaType::Form => Err(ProblemDocument::new(ProblemCode::UnsupportedMediaType)),
     }
 }
 
@@ -74,7 +74,7 @@ struct RecordsIntake {
 }
 
 impl RecordsIntake {
-    fn asked(call: &Call, dataset: Arc<Dataset>) -> Result<Self, Problem> {
+    fn asked(call: &HandlerCall, dataset: Arc<Dataset>) -> Result<Self, ProblemDocument> {
         let asked: IntakeQuery = asked_by(call)?;
         let mut options = IngestOptions::of(if asked.dry_run {
             IntakeOrigin::Trial
@@ -87,7 +87,7 @@ impl RecordsIntake {
             Some(names) if names.split(',').all(|name| dataset.field_number(name).is_some()) => {
                 KeptFields::Named(names.split(',').map(Into::into).collect())
             }
-            Some(_unknown) => return Err(Problem::new(ProblemCode::InvalidParameter)),
+            Some(_unknown) => return Err(ProblemDocument::new(ProblemCode::InvalidParameter)),
         };
         Ok(Self { dataset, options })
     }
@@ -147,19 +147,21 @@ fn erased_of(erased: &[Box<str>]) -> Option<Vec<String>> {
     (!erased.is_empty()).then(|| erased.iter().map(ToString::to_string).collect())
 }
 
-pub(super) fn dataset_of(call: &Call) -> Result<Arc<Dataset>, Problem> {
+pub(super) fn dataset_of(call: &HandlerCall) -> Result<Arc<Dataset>, ProblemDocument> {
     let dataset = call.hub().catalog.get(&call.path("dataset")).map(Arc::clone);
-    Ok(dataset.ok_or(AppError::NotFound(Thing::Dataset))?)
+    Ok(dataset.ok_or(AppError::NotFound(MissingThing::Dataset))?)
 }
 
-async fn put_one(call: &mut Call, mut intake: RecordsIntake) -> Result<HttpResponse, Problem> {
+async fn put_one(call: &mut HandlerCall, mut intake: RecordsIntake) -> Result<HttpResponse, ProblemDocument> {
     intake.options.if_match = if_match(call)?;
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let record = strict::parse(&bytes)?;
     let (state, caller, is_trial) = (call.state.clone(), call.caller.clone(), intake.is_trial());
     // On its own task: a caller that resets the connection cannot stop a change half-way.
     let work = actix_web::rt::spawn(async move { intake.ingest(&state.hub, &caller, vec![Ok(record)]).await });
-    let answer = work.await.map_err(|_panicked| Problem::new(ProblemCode::Internal))??;
+    let answer = work
+        .await
+        .map_err(|_panicked| ProblemDocument::new(ProblemCode::Internal))??;
     let result = answer
         .results
         .into_iter()
@@ -188,7 +190,7 @@ async fn put_one(call: &mut Call, mut intake: RecordsIntake) -> Result<HttpRespo
     Ok(response.json(body))
 }
 
-fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
+fn if_match(call: &HandlerCall) -> Result<Option<u32>, ProblemDocument> {
     let Some(value) = call.request.headers().get(header::IF_MATCH) else {
         return Ok(None);
     };
@@ -198,7 +200,7 @@ fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
         .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok());
     version
         .map(Some)
-        .ok_or_else(|| Problem::new(ProblemCode::InvalidHeader))
+        .ok_or_else(|| ProblemDocument::new(ProblemCode::InvalidHeader))
 }
 
 fn receipt(hub: &Hub, answer: &IngestAnswer) -> api::RecordsReceipt {
@@ -210,7 +212,7 @@ fn receipt(hub: &Hub, answer: &IngestAnswer) -> api::RecordsReceipt {
     }
 }
 
-fn count(state: &State, result: &str) {
+fn count(state: &WorkerState, result: &str) {
     if let Ok(counter) = state
         .hub
         .node
@@ -222,40 +224,40 @@ fn count(state: &State, result: &str) {
     }
 }
 
-fn put_many(call: Call, intake: RecordsIntake) -> Result<HttpResponse, Problem> {
+fn put_many(call: HandlerCall, intake: RecordsIntake) -> Result<HttpResponse, ProblemDocument> {
     if call.request.headers().contains_key(header::IF_MATCH) {
-        return Err(Problem::new(ProblemCode::InvalidHeader));
+        return Err(ProblemDocument::new(ProblemCode::InvalidHeader));
     }
     Ok(intake::begin(call, intake))
 }
 
 /// What a line turned out to be.
-enum Line {
+enum IncomingLine {
     Record,
-    Unreadable(Problem),
+    Unreadable(ProblemDocument),
     /// Counted, not answered.
     Blank,
 }
 
-impl Intake for RecordsIntake {
+impl LineIntake for RecordsIntake {
     const OPERATION: &'static str = "put_records";
 
     async fn take(
         &mut self,
-        tally: &mut Tally,
-        state: &State,
+        tally: &mut IntakeTally,
+        state: &WorkerState,
         caller: &Caller,
-        block: Block,
-    ) -> Result<Vec<u8>, Problem> {
-        let mut parsed: Vec<Option<Result<Value, Problem>>> = Vec::new();
+        block: LineBlock,
+    ) -> Result<Vec<u8>, ProblemDocument> {
+        let mut parsed: Vec<Option<Result<Value, ProblemDocument>>> = Vec::new();
         match &block {
-            Block::Lines(block) => {
+            LineBlock::Lines(block) => {
                 parsed.extend(block.split(|byte| *byte == b'\n').map(|line| {
                     let line = line.trim_ascii();
                     (!line.is_empty()).then(|| strict::parse(line))
                 }));
             }
-            Block::TooLong => parsed.push(Some(Err(Problem::new(ProblemCode::BodyTooLarge)))),
+            LineBlock::TooLong => parsed.push(Some(Err(ProblemDocument::new(ProblemCode::BodyTooLarge)))),
         }
         let mut out = Vec::with_capacity(parsed.len() * 48);
         while !parsed.is_empty() {
@@ -270,21 +272,21 @@ impl Intake for RecordsIntake {
 impl RecordsIntake {
     async fn ingest_lines(
         &self,
-        tally: &mut Tally,
-        state: &State,
+        tally: &mut IntakeTally,
+        state: &WorkerState,
         caller: &Caller,
-        parsed: Vec<Option<Result<Value, Problem>>>,
+        parsed: Vec<Option<Result<Value, ProblemDocument>>>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ProblemDocument> {
         let (mut lines, mut records) = (Vec::with_capacity(parsed.len()), Vec::with_capacity(parsed.len()));
         for record in parsed {
             match record {
                 Some(Ok(record)) => {
-                    lines.push(Line::Record);
+                    lines.push(IncomingLine::Record);
                     records.push(Ok(record));
                 }
-                Some(Err(problem)) => lines.push(Line::Unreadable(problem)),
-                None => lines.push(Line::Blank),
+                Some(Err(problem)) => lines.push(IncomingLine::Unreadable(problem)),
+                None => lines.push(IncomingLine::Blank),
             }
         }
         let answer = self.ingest(&state.hub, caller, records).await?;
@@ -296,11 +298,11 @@ impl RecordsIntake {
         for line in lines {
             tally.line += 1;
             let (result, erased) = match line {
-                Line::Blank => continue,
-                Line::Unreadable(problem) => (Err(problem), None),
-                Line::Record => match results.next() {
-                    Some((result, erased)) => (result.map_err(Problem::from), erased),
-                    None => (Err(Problem::new(ProblemCode::Internal)), None),
+                IncomingLine::Blank => continue,
+                IncomingLine::Unreadable(problem) => (Err(problem), None),
+                IncomingLine::Record => match results.next() {
+                    Some((result, erased)) => (result.map_err(ProblemDocument::from), erased),
+                    None => (Err(ProblemDocument::new(ProblemCode::Internal)), None),
                 },
             };
             let word = put_line(tally, result, &erased.unwrap_or_default(), out);
@@ -314,8 +316,8 @@ impl RecordsIntake {
 
 /// Writes the answer to a line; its word for the counters.
 fn put_line(
-    tally: &mut Tally,
-    result: Result<IngestedRecord, Problem>,
+    tally: &mut IntakeTally,
+    result: Result<IngestedRecord, ProblemDocument>,
     erased: &[Box<str>],
     out: &mut Vec<u8>,
 ) -> &'static str {
@@ -353,9 +355,9 @@ fn put_line(
 #[serde(deny_unknown_fields)]
 pub(super) struct QueryBody<'a> {
     #[serde(borrow)]
-    subject: Members<'a, Text<'a>>,
+    subject: MemberList<'a, BoundedText<'a>>,
     #[serde(borrow, deserialize_with = "question::object")]
-    purpose: Purpose<'a>,
+    purpose: AskedPurposeElements<'a>,
 }
 
 /// `POST /v1/datasets/{dataset}/records/query`.
@@ -365,14 +367,14 @@ pub(super) struct QueryBody<'a> {
     request_body = api::RecordQuery,
     responses((status = 200, body = api::RecordRead)),
 )]
-pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn query(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let dataset = dataset_of(&call)?;
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: QueryBody<'_> = extract::parse(&bytes)?;
     purpose::check(&body.purpose)?;
     let record = records::read(call.hub(), &call.caller, &dataset, &body.subject, &body.purpose).await?;
     call.entered();
-    let record = record.ok_or(AppError::NotFound(Thing::Record))?;
+    let record = record.ok_or(AppError::NotFound(MissingThing::Record))?;
     Ok(ok(&api::RecordRead {
         record: api::RecordVersion {
             version: record.version,

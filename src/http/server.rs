@@ -14,10 +14,10 @@ use actix_web::{
 use serde_json::json;
 
 use super::{
-    plain::{self, Deadlines},
-    problem::{Problem, ProblemCode},
+    plain::{self, ConnectionDeadlines},
+    problem::{ProblemCode, ProblemDocument},
     refuse, routes,
-    state::{Limits, OfWorker, State},
+    state::{OfWorker, ServerLimits, WorkerState},
 };
 use heyan_app::node::hub::Hub;
 use heyan_ports::bus::BusState;
@@ -36,7 +36,7 @@ pub struct ServerConfig {
     /// How long a stop waits for what was begun.
     pub stop_deadline: Duration,
     /// Limits of bodies.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// TLS of the public listener.
     pub tls: Option<rustls::ServerConfig>,
 }
@@ -50,7 +50,7 @@ pub fn public(
     listener: TcpListener,
     config: ServerConfig,
 ) -> std::io::Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
-    let state = web::Data::new(State::new(hub, config.limits.clone()));
+    let state = web::Data::new(WorkerState::new(hub, config.limits.clone()));
     let application = move || {
         App::new()
             .app_data(state.clone())
@@ -69,7 +69,7 @@ pub fn public(
             .listen_rustls_0_23(listener, tls)?
             .run(),
         None => {
-            let deadlines = Deadlines {
+            let deadlines = ConnectionDeadlines {
                 head: config.head_deadline,
                 keep_alive: config.keep_alive,
             };
@@ -107,7 +107,7 @@ pub fn admin(
             .route("/readyz", routes::read().to(readyz))
             .route("/startupz", routes::read().to(livez))
             .default_service(web::to(async |request: HttpRequest| {
-                refuse::respond(&request, Problem::new(ProblemCode::RouteNotFound))
+                refuse::respond(&request, ProblemDocument::new(ProblemCode::RouteNotFound))
             }))
     })
     .workers(1)

@@ -40,19 +40,19 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-pub use append::lane::Lane;
-pub use disk::scan::Damage;
+pub use append::lane::AppendLane;
+pub use disk::scan::LogDamage;
 pub use entry::{answered, named};
-pub use note::{Cosignatures, NoteError, NoteSigner, TreeHead, VerifierKey};
-pub use tree::{Hash, leaf_hash};
-pub use types::{Appended, LedgerConfig, LedgerError, Stats};
+pub use note::{CosignatureRule, NoteError, NoteSigner, TreeHead, VerifierKey};
+pub use tree::{TreeHash, leaf_hash};
+pub use types::{AppendedEntry, LedgerConfig, LedgerError, LedgerStats};
 
 use append::{
     appender::Appender,
-    intake::{Answer, Entries, Intake, Job, Message, hash_checked},
+    intake::{AppendAnswer, AppendJob, EntryIntake, JobEntries, QueueMessage, hash_checked},
     recover,
     sealer::Sealer,
-    shared::{self, Covered, Shared, Waiter},
+    shared::{self, CheckpointWaiter, CoverAnswer, SharedLedger},
 };
 use disk::{frame::GROUP_FRAMES_MAX, journal, levels, sync_dir};
 
@@ -64,13 +64,13 @@ pub struct Ledger {
     dir: PathBuf,
     origin: String,
     vkey: String,
-    shared: Arc<Shared>,
-    intake: Arc<Intake>,
-    threads: Mutex<Option<Threads>>,
+    shared: Arc<SharedLedger>,
+    intake: Arc<EntryIntake>,
+    threads: Mutex<Option<LedgerThreads>>,
     _lock: File,
 }
 
-struct Threads {
+struct LedgerThreads {
     appender: JoinHandle<()>,
     sealer: JoinHandle<()>,
 }
@@ -91,7 +91,12 @@ impl Ledger {
         let vkey = signer.verifier().encode();
         let found = recover::recover(&config, &signer)?;
         let bundles_written = usize::try_from(found.sealed.head.size.div_ceil(tree::TILE)).unwrap_or(usize::MAX);
-        let shared = Arc::new(Shared::new(found.sealed, found.positions, found.segments, found.tail));
+        let shared = Arc::new(SharedLedger::new(
+            found.sealed,
+            found.positions,
+            found.segments,
+            found.tail,
+        ));
         let mut sealer = Sealer {
             shared: Arc::clone(&shared),
             directory: config.dir.clone(),
@@ -126,7 +131,7 @@ impl Ledger {
             dir: config.dir,
             origin: config.origin,
             vkey,
-            intake: Arc::new(Intake {
+            intake: Arc::new(EntryIntake {
                 shared: Arc::clone(&shared),
                 queue,
                 closing: AtomicBool::new(false),
@@ -135,7 +140,7 @@ impl Ledger {
                 segment_bytes: usize::try_from(config.segment_bytes).unwrap_or(usize::MAX),
             }),
             shared,
-            threads: Mutex::new(Some(Threads { appender, sealer })),
+            threads: Mutex::new(Some(LedgerThreads { appender, sealer })),
             _lock: lock,
         })
     }
@@ -145,29 +150,29 @@ impl Ledger {
     /// # Errors
     /// `EntrySize`, `Busy`, `Closed`, `Failed`. After `Failed` nobody knows whether the entry is on disk.
     /// Dropping the future does not take the entry back.
-    pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
+    pub async fn append(&self, entry: Vec<u8>) -> Result<AppendedEntry, LedgerError> {
         let leaf = hash_checked(&entry)?;
         let index = self
-            .submit(Entries::One([(entry, leaf)]))?
+            .submit(JobEntries::One([(entry, leaf)]))?
             .await
             .map_err(|_| self.intake.gone())??;
-        Ok(Appended { index, leaf })
+        Ok(AppendedEntry { index, leaf })
     }
 
     /// A way in for one thread of tasks: what waits there is answered a group at a time.
-    pub fn lane(&self) -> Lane {
+    pub fn lane(&self) -> AppendLane {
         let (number, mailbox) = self.shared.add_lane();
-        Lane::new(number, mailbox, Arc::clone(&self.intake))
+        AppendLane::new(number, mailbox, Arc::clone(&self.intake))
     }
 
     /// Appends several entries as one group: neighbours in the log, durable together, answered together.
     ///
     /// # Errors
     /// As `append`, and `BatchSize`.
-    pub async fn append_many(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
+    pub async fn append_many(&self, entries: Vec<Vec<u8>>) -> Result<Vec<AppendedEntry>, LedgerError> {
         let (entries, leaves) = hash_all(entries)?;
         let first = self
-            .submit(Entries::Many(entries))?
+            .submit(JobEntries::Many(entries))?
             .await
             .map_err(|_| self.intake.gone())??;
         Ok(placed(first, leaves))
@@ -184,7 +189,7 @@ impl Ledger {
         let (done, answer) = oneshot::channel();
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_hours(1));
-        self.shared.waiters().push(Waiter { index, deadline, done });
+        self.shared.waiters().push(CheckpointWaiter { index, deadline, done });
         // Asked again behind the push: the sealer may have ended in between and would then never answer.
         if self.shared.failed.load(Ordering::Acquire) || self.shared.closed.load(Ordering::Acquire) {
             self.shared.waiters().clear();
@@ -193,19 +198,19 @@ impl Ledger {
             threads.sealer.thread().unpark();
         }
         match answer.await {
-            Ok(Covered::Yes) => Ok(()),
-            Ok(Covered::NotYet) => Err(LedgerError::NotSealed),
+            Ok(CoverAnswer::Yes) => Ok(()),
+            Ok(CoverAnswer::NotYet) => Err(LedgerError::NotSealed),
             Err(_) if index < self.shared.counters.sealed.load(Ordering::Acquire) => Ok(()),
             Err(_) => Err(self.intake.gone()),
         }
     }
 
     /// Counters; never blocks.
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> LedgerStats {
         let c = &self.shared.counters;
         // Read in the order sealed, durable, appended, so that the invariant holds in what is returned.
         let (sealed, durable) = (c.sealed.load(Ordering::Acquire), c.durable.load(Ordering::Acquire));
-        Stats {
+        LedgerStats {
             appended: c.appended.load(Ordering::Acquire),
             durable,
             sealed,
@@ -230,8 +235,8 @@ impl Ledger {
     pub fn close(&self) -> Result<(), LedgerError> {
         self.intake.closing.store(true, Ordering::Release);
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Threads { appender, sealer }) = threads {
-            let _ = self.intake.queue.send(Message::Stop);
+        if let Some(LedgerThreads { appender, sealer }) = threads {
+            let _ = self.intake.queue.send(QueueMessage::Stop);
             let appended = appender.join();
             self.shared.closed.store(true, Ordering::Release);
             sealer.thread().unpark();
@@ -246,7 +251,7 @@ impl Ledger {
         }
     }
 
-    fn submit(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
+    fn submit(&self, entries: JobEntries) -> Result<oneshot::Receiver<AppendAnswer>, LedgerError> {
         let (done, answer) = oneshot::channel();
         self.intake.open()?;
         let count = entries.as_slice().len();
@@ -260,7 +265,7 @@ impl Ledger {
         let sent = self
             .intake
             .queue
-            .try_send(Message::Append(Job { entries, done, queued }));
+            .try_send(QueueMessage::Append(AppendJob { entries, done, queued }));
         sent.map(|()| answer).map_err(|refused| self.intake.refusal(&refused))
     }
 }
@@ -292,9 +297,9 @@ fn named(name: &str) -> thread::Builder {
 }
 
 /// Entries with their leaf hashes, and the hashes again for the answer.
-type Hashed = (Vec<(Vec<u8>, Hash)>, Vec<Hash>);
+type HashedEntries = (Vec<(Vec<u8>, TreeHash)>, Vec<TreeHash>);
 
-fn hash_all(entries: Vec<Vec<u8>>) -> Result<Hashed, LedgerError> {
+fn hash_all(entries: Vec<Vec<u8>>) -> Result<HashedEntries, LedgerError> {
     let hashed: Vec<_> = entries
         .into_iter()
         .map(|e| hash_checked(&e).map(|leaf| (e, leaf)))
@@ -303,10 +308,10 @@ fn hash_all(entries: Vec<Vec<u8>>) -> Result<Hashed, LedgerError> {
     Ok((hashed, leaves))
 }
 
-fn placed(first: u64, leaves: Vec<Hash>) -> Vec<Appended> {
+fn placed(first: u64, leaves: Vec<TreeHash>) -> Vec<AppendedEntry> {
     (first..)
         .zip(leaves)
-        .map(|(index, leaf)| Appended { index, leaf })
+        .map(|(index, leaf)| AppendedEntry { index, leaf })
         .collect()
 }
 

@@ -25,22 +25,22 @@ use heyan_app::{
     verification::{live::LiveLoad, record::CachedRecord},
 };
 use heyan_auth::keys::{self};
-use heyan_cache::Load;
+use heyan_cache::RecordLoader;
 use heyan_catalog::{self as catalog, Catalog};
 use heyan_config::Config;
 use heyan_domain::division::HomeCity;
 use heyan_http::{
-    Limits,
+    ServerLimits,
     server::{self, ServerConfig},
 };
 use heyan_ports::error::StoreError;
 use heyan_ports::{
-    outward::{Connectors, Webhooks},
+    outward::{OutsideSystems, WebhookSender},
     time::{Clock, SystemClock},
 };
 
 /// A node whose listeners are bound.
-pub struct Node {
+pub struct BoundNode {
     /// The hub.
     pub hub: Arc<Hub>,
     /// Base address of the public listener.
@@ -56,24 +56,28 @@ pub struct Node {
 const WORKERS_STOP: Duration = Duration::from_secs(5);
 
 /// Opens everything and binds the listeners; nothing is answered yet.
-pub async fn open(config: Config) -> anyhow::Result<Node> {
+pub async fn open(config: Config) -> anyhow::Result<BoundNode> {
     let webhooks = Arc::new(outward::webhooks(&config)?);
     let connectors = outward::connectors(&config, &webhooks)?;
     open_around(config, connectors, webhooks, Arc::new(SystemClock)).await
 }
 
 /// As [`open`], with the outside systems and the clock given.
-pub async fn open_at(config: Config, connectors: Arc<dyn Connectors>, clock: Arc<dyn Clock>) -> anyhow::Result<Node> {
+pub async fn open_at(
+    config: Config,
+    connectors: Arc<dyn OutsideSystems>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<BoundNode> {
     let webhooks = Arc::new(outward::webhooks(&config)?);
     open_around(config, connectors, webhooks, clock).await
 }
 
 async fn open_around(
     config: Config,
-    connectors: Arc<dyn Connectors>,
-    webhooks: Arc<dyn Webhooks>,
+    connectors: Arc<dyn OutsideSystems>,
+    webhooks: Arc<dyn WebhookSender>,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<Node> {
+) -> anyhow::Result<BoundNode> {
     let data = &config.node.data_dir;
     make_private_dir(data)?;
     if let Some(folder) = config
@@ -110,7 +114,7 @@ async fn open_around(
         (connectors, webhooks),
         (&url, clock),
     )?);
-    let load: Arc<dyn Load<Record = CachedRecord>> = Arc::new(LiveLoad::new(&hub));
+    let load: Arc<dyn RecordLoader<Record = CachedRecord>> = Arc::new(LiveLoad::new(&hub));
     hub.records.caches.start_live(hub.catalog.iter(), |dataset| {
         hub.outward.connectors.is_live(&dataset.name).then(|| Arc::clone(&load))
     });
@@ -125,7 +129,7 @@ async fn open_around(
         tracing::info!(left_over, "appended ledger entries that the last stop left behind");
     }
     supervision::begin(&hub).await?;
-    Ok(Node {
+    Ok(BoundNode {
         hub,
         url,
         admin_url,
@@ -191,11 +195,11 @@ fn bind(address: &str, tls: bool, patience: Duration) -> anyhow::Result<(TcpList
     Ok((listener, url))
 }
 
-impl Node {
+impl BoundNode {
     /// Serves until SIGTERM or SIGINT; a second signal ends the process at once. `ready` is called when a signal would
     /// already stop the node gently.
     pub async fn serve(self, ready: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let mut signals = Signals::listen()?;
+        let mut signals = StopSignals::listen()?;
         ready()?;
         self.serve_until(async move {
             signals.next().await;
@@ -225,7 +229,7 @@ impl Node {
             head_deadline: Duration::from_millis(http.head_timeout_ms),
             keep_alive: Duration::from_millis(http.keep_alive_ms),
             stop_deadline: Duration::from_millis(http.stop_timeout_ms),
-            limits: Limits {
+            limits: ServerLimits {
                 body_bytes_max: http.body_bytes_max,
                 batch_bytes_max: http.batch_bytes_max,
                 line_bytes_max: http.line_bytes_max,
@@ -294,12 +298,12 @@ async fn save_usage_once(hub: &Hub) -> Result<(), StoreError> {
 }
 
 /// SIGTERM and SIGINT.
-struct Signals {
+struct StopSignals {
     term: Signal,
     interrupt: Signal,
 }
 
-impl Signals {
+impl StopSignals {
     fn listen() -> anyhow::Result<Self> {
         Ok(Self {
             term: signal(SignalKind::terminate())?,

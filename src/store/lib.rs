@@ -26,5 +26,5 @@ mod statement;
 mod tables;
 mod writer;
 
-pub use postgres::{Migrate, PostgresConfig, open_postgres};
+pub use postgres::{MigratePolicy, PostgresConfig, open_postgres};
 pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};

@@ -15,5 +15,5 @@ mod metrics;
 mod striped;
 
 pub use log::{LogFormat, start as start_log};
-pub use metrics::{Metrics, MetricsError};
-pub use striped::Durations;
+pub use metrics::{HubMetrics, MetricsError};
+pub use striped::DurationHistogram;

@@ -5,12 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use super::{IngestResult, Ingested, IngestedRecord};
+use super::{IngestResult, IngestedRecord, RecordIngest};
 use crate::{foundation::error::AppError, node::hub::Hub};
-use heyan_catalog::{CONTROL, Dataset, IntakeFinding, IntakeRule, Subject};
+use heyan_catalog::{CONTROL, Dataset, IntakeFinding, IntakeRule, ParsedSubject};
 use heyan_domain::{
     calendar::china_date,
-    fault::{Fault, Limit, pointer_segment},
+    fault::{Fault, LengthLimit, pointer_segment},
 };
 use heyan_ports::time;
 use heyan_ports::{
@@ -19,9 +19,9 @@ use heyan_ports::{
 };
 
 /// A record that was checked.
-pub(crate) struct Incoming {
+pub(crate) struct IncomingRecord {
     pub(crate) dataset: Arc<Dataset>,
-    pub(crate) subject: Subject,
+    pub(crate) subject: ParsedSubject,
     pub(crate) key: RecordKey,
     if_match: Option<u32>,
     pub(crate) stored: StoredRecord,
@@ -64,7 +64,7 @@ impl IntakeOrigin {
 pub(crate) fn noticed(
     hub: &Hub,
     dataset: &Dataset,
-    subject: &Subject,
+    subject: &ParsedSubject,
     fields: &Map<String, Value>,
     (origin, now_us): (IntakeOrigin, i64),
 ) -> Result<Vec<IntakeFinding>, Vec<Fault>> {
@@ -84,7 +84,7 @@ pub(crate) fn noticed(
     Ok(findings)
 }
 
-impl Incoming {
+impl IncomingRecord {
     /// Checks a record against its dataset.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl Incoming {
         if_match: Option<u32>,
         (origin, now_us): (IntakeOrigin, i64),
     ) -> Result<Self, AppError> {
-        let envelope = Envelope::split(record)?;
+        let envelope = RecordEnvelope::split(record)?;
         let faults = dataset.check(&envelope.body);
         if !faults.is_empty() {
             return Err(AppError::Invalid(faults));
@@ -154,7 +154,7 @@ fn has_control(text: &str) -> bool {
 }
 
 /// The members beside `subject` and `fields`.
-struct Envelope {
+struct RecordEnvelope {
     body: Value,
     source_version: Option<i64>,
     effective_at: Option<i64>,
@@ -164,7 +164,7 @@ struct Envelope {
 /// Longest name of a source, bytes.
 const SOURCE_BYTES_MAX: usize = 256;
 
-impl Envelope {
+impl RecordEnvelope {
     fn split(mut record: Value) -> Result<Self, AppError> {
         let object = record
             .as_object_mut()
@@ -187,7 +187,7 @@ impl Envelope {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) if has_control(&text) => return Err(AppError::fault("/source", CONTROL)),
             Some(Value::String(text)) if text.len() <= SOURCE_BYTES_MAX => Some(text),
-            Some(Value::String(_)) => return Err(AppError::over("/source", Limit::Bytes(SOURCE_BYTES_MAX))),
+            Some(Value::String(_)) => return Err(AppError::over("/source", LengthLimit::Bytes(SOURCE_BYTES_MAX))),
             Some(_) => return Err(AppError::fault("/source", "invalid_type")),
         };
         Ok(Self {
@@ -224,7 +224,7 @@ impl KeptFields {
 /// Pure: what each record becomes, given what is stored. The same subject twice in one call: the later one sees the
 /// earlier one as stored.
 pub(super) fn decide(
-    incoming: &[Incoming],
+    incoming: &[IncomingRecord],
     stored: Vec<Option<StoredRecord>>,
     kept: &KeptFields,
 ) -> (Vec<RecordWrite>, Vec<IngestResult>) {
@@ -243,7 +243,7 @@ pub(super) fn decide(
         };
         let fields = fields.unwrap_or_else(|| record.stored.fields.clone());
         let result = decide_one(record, now.as_ref(), &fields);
-        if let Ok((Ingested::Created | Ingested::Updated, version)) = &result {
+        if let Ok((RecordIngest::Created | RecordIngest::Updated, version)) = &result {
             // A write that states no version of the authority's leaves the order it has reached as it is.
             let source_version = record
                 .stored
@@ -296,24 +296,28 @@ pub(super) fn erased(now: &StoredRecord, record: &StoredRecord) -> Vec<Box<str>>
     names.map(|name| name.as_str().into()).collect()
 }
 
-fn decide_one(record: &Incoming, now: Option<&StoredRecord>, fields: &str) -> Result<(Ingested, u32), AppError> {
+fn decide_one(
+    record: &IncomingRecord,
+    now: Option<&StoredRecord>,
+    fields: &str,
+) -> Result<(RecordIngest, u32), AppError> {
     let version = now.map_or(0, |now| now.version);
     if record.if_match.is_some_and(|wanted| wanted != version) {
         return Err(AppError::PreconditionFailed);
     }
     let Some(now) = now else {
-        return Ok((Ingested::Created, 1));
+        return Ok((RecordIngest::Created, 1));
     };
     if let (Some(new), Some(old)) = (record.stored.source_version, now.source_version)
         && new <= old
     {
-        return Ok((Ingested::Ignored, version));
+        return Ok((RecordIngest::Ignored, version));
     }
     if now.fields == fields && record.stored.source_version.is_none() {
-        return Ok((Ingested::Unchanged, version));
+        return Ok((RecordIngest::Unchanged, version));
     }
     let next = version
         .checked_add(1)
         .ok_or(AppError::Internal("a record has too many versions"))?;
-    Ok((Ingested::Updated, next))
+    Ok((RecordIngest::Updated, next))
 }

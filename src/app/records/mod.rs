@@ -6,26 +6,26 @@ pub mod feed;
 mod incoming;
 
 use crate::licences;
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(crate) use self::incoming::{Incoming, noticed};
+pub(crate) use self::incoming::{IncomingRecord, noticed};
 pub use self::incoming::{IntakeOrigin, KeptFields};
-use super::licences::Issued;
+use super::licences::IssuedLicences;
 use super::node::caller::Caller;
 use super::{
     foundation::{error::AppError, ids::new_id, purpose},
     node::hub::Hub,
 };
 use heyan_catalog::{Dataset, IntakeFinding};
-use heyan_domain::{fault::Fault, policy::Operation};
+use heyan_domain::{fault::MemberFault, policy::GrantOperation};
 use heyan_ledger::{
-    Appended,
-    entry::{self, Kind},
+    AppendedEntry,
+    entry::{self, EntryKind},
 };
-use heyan_ports::{bus::Topic, commit::Commit, time};
+use heyan_ports::{bus::BusTopic, commit::Commit, time};
 use heyan_ports::{
     deliveries::EventRow,
     positions::BusWrites,
@@ -35,7 +35,7 @@ use heyan_ports::{
 
 /// What became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ingested {
+pub enum RecordIngest {
     /// The first version.
     Created,
     /// A new version.
@@ -46,7 +46,7 @@ pub enum Ingested {
     Ignored,
 }
 
-impl Ingested {
+impl RecordIngest {
     /// The wire word.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl Ingested {
 #[derive(Clone, Debug)]
 pub struct IngestedRecord {
     /// What became of it.
-    pub ingested: Ingested,
+    pub ingested: RecordIngest,
     /// The version that is current now.
     pub version: u32,
     /// What was noticed about its values.
@@ -116,13 +116,13 @@ pub fn may_contribute(hub: &Hub, caller: &Caller, dataset: &Dataset) -> Result<(
     if agency.owns(dataset) {
         return Ok(());
     }
-    let granted = agency.may(Operation::Contribute, dataset, hub.clock.now_us(), caller.peer);
+    let granted = agency.may(GrantOperation::Contribute, dataset, hub.clock.now_us(), caller.peer);
     if granted { Ok(()) } else { Err(AppError::NotOwner) }
 }
 
 /// Records that were checked, beside the results of those that cannot go in.
 struct CheckedRecords {
-    incoming: Vec<Incoming>,
+    incoming: Vec<IncomingRecord>,
     /// Where the results of `incoming` belong.
     places: Vec<usize>,
     results: Vec<Option<IngestResult>>,
@@ -142,7 +142,7 @@ fn check_all(
     };
     let way = (options.origin, now_us);
     for (place, record) in records.into_iter().enumerate() {
-        match record.and_then(|record| Incoming::check(hub, dataset, record, options.if_match, way)) {
+        match record.and_then(|record| IncomingRecord::check(hub, dataset, record, options.if_match, way)) {
             Ok(record) => {
                 checked.places.push(place);
                 checked.incoming.push(record);
@@ -232,7 +232,7 @@ pub async fn preview(
     for ((place, result), now) in checked.places.iter().zip(&results).zip(&stored) {
         let changes = result
             .as_ref()
-            .is_ok_and(|record| matches!(record.ingested, Ingested::Created | Ingested::Updated));
+            .is_ok_and(|record| matches!(record.ingested, RecordIngest::Created | RecordIngest::Updated));
         let write = if changes { writes.next() } else { None };
         if let (Some(write), Some(now), Some(erased)) = (write, now, erased.get_mut(*place)) {
             *erased = incoming::erased(now, &write.record);
@@ -245,11 +245,11 @@ pub async fn preview(
 }
 
 /// What became of checked records.
-pub(crate) struct Taken {
+pub(crate) struct TakenRecords {
     /// In the order of the records.
     pub(crate) results: Vec<IngestResult>,
     /// One entry for each dataset.
-    pub(crate) entries: Vec<Appended>,
+    pub(crate) entries: Vec<AppendedEntry>,
 }
 
 /// Takes checked records in, of whatever datasets, in one commit with what it means for the bus.
@@ -259,11 +259,11 @@ pub(crate) struct Taken {
 pub(crate) async fn take(
     hub: &Hub,
     caller: &Caller,
-    incoming: &[Incoming],
+    incoming: &[IncomingRecord],
     now_us: i64,
     (kept, bus): (&KeptFields, &BusWrites),
-) -> Result<Taken, AppError> {
-    let mut attempts = Attempts::none();
+) -> Result<TakenRecords, AppError> {
+    let mut attempts = CommitAttempts::none();
     loop {
         let keys: Vec<RecordKey> = incoming.iter().map(|record| record.key.clone()).collect();
         let stored = hub.store.records(&keys).await?;
@@ -273,7 +273,7 @@ pub(crate) async fn take(
             ledger_entries.push(entry_of(hub, caller, dataset, &writes, now_us)?);
             events.extend(changes(hub, &writes, now_us)?);
         }
-        let issued = Issued::among(hub, &writes, now_us);
+        let issued = IssuedLicences::among(hub, &writes, now_us);
         let commit = Commit::at(now_us)
             .with(licences::keys_of(hub, &writes))
             .with(writes)
@@ -293,14 +293,14 @@ pub(crate) async fn take(
             written => {
                 let entries = written?;
                 issued.measure(hub);
-                return Ok(Taken { results, entries });
+                return Ok(TakenRecords { results, entries });
             }
         }
     }
 }
 
 /// The writes of each dataset, in the order in which the datasets come.
-fn by_dataset<'i>(incoming: &'i [Incoming], writes: &[RecordWrite]) -> Vec<(&'i Arc<Dataset>, Vec<RecordWrite>)> {
+fn by_dataset<'i>(incoming: &'i [IncomingRecord], writes: &[RecordWrite]) -> Vec<(&'i Arc<Dataset>, Vec<RecordWrite>)> {
     let mut parts: Vec<(&Arc<Dataset>, Vec<RecordWrite>)> = Vec::new();
     for record in incoming {
         if !parts.iter().any(|(dataset, _)| dataset.name == record.dataset.name) {
@@ -342,7 +342,7 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
         .iter()
         .any(|sink| sink.datasets.iter().any(in_sink))
         || subscriptions.by_id.values().any(listens);
-    let published = hub.outward.bus.hears(Topic::RecordChanged);
+    let published = hub.outward.bus.hears(BusTopic::RecordChanged);
     let news = writes
         .iter()
         .filter(|write| heard || published || write.expected.is_some());
@@ -385,7 +385,7 @@ pub(crate) fn entry_by(
     now_us: i64,
 ) -> Result<Vec<u8>, AppError> {
     let mut bytes = Vec::with_capacity(64 + writes.len() * 20);
-    entry::begin(&mut bytes, Kind::Records, now_us, agency);
+    entry::begin(&mut bytes, EntryKind::Records, now_us, agency);
     entry::put_text(&mut bytes, &dataset.rules);
     entry::put_count(
         &mut bytes,
@@ -417,8 +417,8 @@ pub async fn read(
     hub: &Hub,
     caller: &Caller,
     dataset: &Arc<Dataset>,
-    subject: &super::verification::question::Members<'_, super::verification::question::Text<'_>>,
-    purpose: &super::verification::question::Purpose<'_>,
+    subject: &super::verification::question::MemberList<'_, super::verification::question::BoundedText<'_>>,
+    purpose: &super::verification::question::AskedPurposeElements<'_>,
 ) -> Result<Option<ReadRecord>, AppError> {
     let agency = caller.agency()?;
     let owner = agency.owns(dataset);
@@ -426,11 +426,14 @@ pub async fn read(
         heyan_domain::policy::FieldSet::ALL
     } else {
         let allowed = agency.permission(dataset, &purpose.item_code, hub.clock.now_us(), caller.peer)?;
-        if !allowed.permission.has(Operation::Read) {
-            return Err(super::access::table::Refusal::NotGranted(heyan_domain::policy::Clause::Operation).into());
+        if !allowed.permission.has(GrantOperation::Read) {
+            return Err(super::access::table::AccessRefusal::NotGranted(
+                heyan_domain::policy::RefusalClause::Operation,
+            )
+            .into());
         }
         allowed.charge(super::foundation::usage::day_of(hub.clock.now_us()))?;
-        allowed.permission.fields(Operation::Read)
+        allowed.permission.fields(GrantOperation::Read)
     };
     let subject = super::verification::verify::parse_subject(dataset, subject)?;
     let key = RecordKey {
@@ -454,7 +457,7 @@ pub async fn read(
         .filter_map(|(name, _)| dataset.field_number(name))
         .collect();
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Read, hub.clock.now_us(), caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Read, hub.clock.now_us(), caller.agency_number());
     let version = record.as_ref().map_or(0, |record| record.version);
     entry::put_read(
         &mut bytes,
@@ -493,8 +496,8 @@ pub(crate) fn shown(
     visible.collect()
 }
 
-impl From<Fault> for AppError {
-    fn from(fault: Fault) -> Self {
+impl From<MemberFault> for AppError {
+    fn from(fault: MemberFault) -> Self {
         Self::Invalid(vec![fault])
     }
 }

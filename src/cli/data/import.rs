@@ -18,24 +18,24 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::task::JoinHandle;
 
 use super::{
-    rejects::{MARKED, REJECTED, Reject, Rejects},
+    rejects::{MARKED, REJECTED, RejectFile, RejectedRow},
     report::{ColumnNames, WorstRows, erased_text, missing_text, reason_of},
-    rows::{Fault, FileArgs, Format, Plan, Row, SheetFacts, Source},
-    send::{Decided, LineTarget, Retry, send},
+    rows::{FileArgs, FileRow, Format, OpenedFile, RowFault, RowPlan, SheetFacts},
+    send::{DecidedRows, LineTarget, RetryPlan, send},
 };
 use crate::{
-    catalogue::{RowKind, Shape},
-    client::{Hub, HubArgs},
-    failure::Failure,
-    progress::Progress,
+    catalogue::{DatasetShape, RowKind},
+    client::{HubArgs, HubClient},
+    failure::CommandFailure,
+    progress::ProgressLine,
     table::table,
-    text::Lang,
+    text::CliLanguage,
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan import`. Exit code 0: all rows were imported; 1: rows were rejected, see FILE.rejected.ndjson.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ImportOptions {
     /// Name of the dataset, as in `GET /v1/datasets`
     dataset: String,
     #[command(flatten)]
@@ -69,7 +69,7 @@ pub(crate) struct Args {
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Imports a file and tells how many rows became what.
-pub(crate) async fn run(args: Args, output: Output) -> Exit {
+pub(crate) async fn run(args: ImportOptions, output: OutputAudience) -> ExitStatus {
     let lang = args.hub.lang();
     match import(args, output).await {
         Ok(exit) => exit,
@@ -77,31 +77,31 @@ pub(crate) async fn run(args: Args, output: Output) -> Exit {
     }
 }
 
-async fn import(args: Args, output: Output) -> Result<Exit, Failure> {
+async fn import(args: ImportOptions, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     let lang = args.hub.lang();
-    let source = Source::open(&args.file)?;
-    let hub = Arc::new(Hub::open(&args.hub, output)?);
-    let shape = Shape::of(&hub, &args.dataset).await?;
+    let source = OpenedFile::open(&args.file)?;
+    let hub = Arc::new(HubClient::open(&args.hub, output)?);
+    let shape = DatasetShape::of(&hub, &args.dataset).await?;
     let receipts = args.receipts.as_ref().map(append_to).transpose()?;
-    let mut work = Work {
+    let mut work = ImportWork {
         hub,
         output,
         lang,
-        progress: Progress::begin(Arc::clone(&source.read), source.length, "cli.rejected", output, lang),
-        rejects: Rejects::beside(&args.file.file, REJECTED)?,
-        marked: Rejects::beside(&args.file.file, MARKED)?,
+        progress: ProgressLine::begin(Arc::clone(&source.read), source.length, "cli.rejected", output, lang),
+        rejects: RejectFile::beside(&args.file.file, REJECTED)?,
+        marked: RejectFile::beside(&args.file.file, MARKED)?,
         worst: WorstRows::default(),
         shapes: Arc::new(vec![shape]),
         facts: Arc::default(),
         format: source.format,
         under_way: VecDeque::new(),
-        total: Decided::default(),
+        total: DecidedRows::default(),
         rows: 0,
         last_line: 0,
         receipts,
         args,
     };
-    let plan = Plan {
+    let plan = RowPlan {
         kind: RowKind::Record,
         dataset: Some(work.args.dataset.clone()),
         shapes: Arc::clone(&work.shapes),
@@ -110,54 +110,58 @@ async fn import(args: Args, output: Output) -> Result<Exit, Failure> {
     let end = work.take_all(source, plan).await;
     work.progress.end();
     // A person needs no table of nothing beside the reason.
-    if end.is_ok() || work.rows > 0 || output == Output::Json {
+    if end.is_ok() || work.rows > 0 || output == OutputAudience::Json {
         work.tell(end.as_ref().err());
     }
     end?;
-    Ok(if work.rejects.count == 0 { Exit::Done } else { Exit::No })
+    Ok(if work.rejects.count == 0 {
+        ExitStatus::Done
+    } else {
+        ExitStatus::No
+    })
 }
 
-fn append_to(path: &PathBuf) -> Result<File, Failure> {
+fn append_to(path: &PathBuf) -> Result<File, CommandFailure> {
     let file = File::options().append(true).create(true).open(path);
     file.map_err(|error| cannot_write(path, &error))
 }
 
-fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
-    Failure::unreachable("cli.cannot_write", [&path.display().to_string(), &error.to_string()])
+fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> CommandFailure {
+    CommandFailure::unreachable("cli.cannot_write", [&path.display().to_string(), &error.to_string()])
 }
 
 /// Rows of one request.
 #[derive(Default)]
-struct Batch {
+struct ImportBatch {
     body: Vec<u8>,
-    rows: Vec<Kept>,
-    faults: Vec<(u64, Fault, Option<String>)>,
+    rows: Vec<SentRow>,
+    faults: Vec<(u64, RowFault, Option<String>)>,
     fault_bytes: usize,
     subjects: HashSet<u64>,
     last_line: u64,
 }
 
 /// A row that was sent: its line, its place in the body, and its text in the file where that differs.
-struct Kept {
+struct SentRow {
     line: u64,
     place: Range<usize>,
     raw: Option<String>,
 }
 
 struct UnderWay {
-    batch: Batch,
+    batch: ImportBatch,
     body: Bytes,
-    task: JoinHandle<Result<Decided, Failure>>,
+    task: JoinHandle<Result<DecidedRows, CommandFailure>>,
 }
 
-impl Batch {
-    fn push(&mut self, row: Row, subject: Option<u64>) {
+impl ImportBatch {
+    fn push(&mut self, row: FileRow, subject: Option<u64>) {
         self.last_line = row.line;
         match row.json {
             Ok(json) => {
                 let begin = self.body.len();
                 self.body.extend_from_slice(json.as_bytes());
-                self.rows.push(Kept {
+                self.rows.push(SentRow {
                     line: row.line,
                     place: begin..self.body.len(),
                     raw: row.raw,
@@ -184,11 +188,11 @@ impl Batch {
 /// Whom a row is about, hashed; `None` where the row does not say.
 fn subject_of(json: &str) -> Option<u64> {
     #[derive(Deserialize)]
-    struct Peek<'a> {
+    struct AnswerPeek<'a> {
         #[serde(borrow)]
         subject: &'a RawValue,
     }
-    let peek: Peek<'_> = serde_json::from_str(json).ok()?;
+    let peek: AnswerPeek<'_> = serde_json::from_str(json).ok()?;
     let mut subject: Value = serde_json::from_str(peek.subject.get()).ok()?;
     subject.sort_all_objects();
     let mut hasher = DefaultHasher::new();
@@ -196,32 +200,32 @@ fn subject_of(json: &str) -> Option<u64> {
     Some(hasher.finish())
 }
 
-struct Work {
-    args: Args,
-    hub: Arc<Hub>,
-    output: Output,
-    lang: Lang,
-    progress: Progress,
-    rejects: Rejects,
-    marked: Rejects,
+struct ImportWork {
+    args: ImportOptions,
+    hub: Arc<HubClient>,
+    output: OutputAudience,
+    lang: CliLanguage,
+    progress: ProgressLine,
+    rejects: RejectFile,
+    marked: RejectFile,
     worst: WorstRows,
     /// The one dataset.
-    shapes: Arc<Vec<Shape>>,
+    shapes: Arc<Vec<DatasetShape>>,
     facts: Arc<OnceLock<SheetFacts>>,
     format: Format,
     under_way: VecDeque<UnderWay>,
-    total: Decided,
+    total: DecidedRows,
     rows: u64,
     last_line: u64,
     receipts: Option<File>,
 }
 
-impl Work {
+impl ImportWork {
     /// Sends every row; what was read before the file broke off is sent too.
-    async fn take_all(&mut self, source: Source, plan: Plan) -> Result<(), Failure> {
+    async fn take_all(&mut self, source: OpenedFile, plan: RowPlan) -> Result<(), CommandFailure> {
         let mut rows = source.rows(plan);
         let rows_max = usize::try_from(self.args.batch_rows).unwrap_or(usize::MAX);
-        let mut batch = Batch::default();
+        let mut batch = ImportBatch::default();
         let mut end = Ok(());
         while let Some(group) = rows.recv().await {
             let group = match group {
@@ -249,7 +253,7 @@ impl Work {
     }
 
     /// Waits for a free place, and for every request that has a row about one of these subjects.
-    async fn begin(&mut self, mut batch: Batch) -> Result<(), Failure> {
+    async fn begin(&mut self, mut batch: ImportBatch) -> Result<(), CommandFailure> {
         while self.under_way.len() >= usize::from(self.args.in_flight)
             || self
                 .under_way
@@ -259,7 +263,7 @@ impl Work {
             self.settle_first().await?;
         }
         let body = Bytes::from(std::mem::take(&mut batch.body));
-        let retry = Retry {
+        let retry = RetryPlan {
             times: self.args.retries,
             pause: Duration::from_millis(self.args.retry_ms),
             output: self.output,
@@ -281,13 +285,13 @@ impl Work {
     }
 
     /// Takes the answers of the oldest request; if it failed, the younger ones are given up.
-    async fn settle_first(&mut self) -> Result<(), Failure> {
+    async fn settle_first(&mut self) -> Result<(), CommandFailure> {
         let Some(UnderWay { batch, body, task }) = self.under_way.pop_front() else {
             return Ok(());
         };
         let decided = task
             .await
-            .unwrap_or_else(|error| Err(Failure::unreachable("cli.no_client", [&error.to_string()])));
+            .unwrap_or_else(|error| Err(CommandFailure::unreachable("cli.no_client", [&error.to_string()])));
         let decided = decided.inspect_err(|_failure| self.under_way.drain(..).for_each(|other| other.task.abort()))?;
         let rows = batch.rows.len() + batch.faults.len();
         let rejected_before = self.rejects.count;
@@ -322,7 +326,7 @@ impl Work {
     }
 
     /// Writes what did not go in, and what went in with findings, in the order of the file.
-    fn reject(&mut self, mut batch: Batch, body: &[u8], decided: &Decided) -> Result<(), Failure> {
+    fn reject(&mut self, mut batch: ImportBatch, body: &[u8], decided: &DecidedRows) -> Result<(), CommandFailure> {
         let shapes = Arc::clone(&self.shapes);
         let facts = Arc::clone(&self.facts);
         let Some(shape) = shapes.first() else {
@@ -333,10 +337,10 @@ impl Work {
             facts: facts.get(),
             lang: self.lang,
         };
-        let mut rejects: Vec<Reject> = Vec::new();
+        let mut rejects: Vec<RejectedRow> = Vec::new();
         for (line, fault, raw) in batch.faults.drain(..) {
             let places = names.of_fault(fault);
-            rejects.push(Reject {
+            rejects.push(RejectedRow {
                 line,
                 code: fault.code().to_owned(),
                 reason: reason_of(&places),
@@ -354,7 +358,7 @@ impl Work {
             let raw = kept.raw.take().unwrap_or_else(sent);
             let places = names.of_problem(problem);
             let code = problem.get("code").and_then(Value::as_str);
-            rejects.push(Reject {
+            rejects.push(RejectedRow {
                 line: kept.line,
                 code: code.unwrap_or("unanswered").to_owned(),
                 reason: reason_of(&places),
@@ -381,8 +385,8 @@ impl Work {
         self.rejects.flush()
     }
 
-    fn tell(&self, failure: Option<&Failure>) {
-        let Decided {
+    fn tell(&self, failure: Option<&CommandFailure>) {
+        let DecidedRows {
             created,
             updated,
             unchanged,
@@ -453,7 +457,7 @@ impl Work {
 }
 
 /// A receipt for people.
-pub(crate) fn receipt_line(receipt: &Value, lang: Lang) -> Option<String> {
+pub(crate) fn receipt_line(receipt: &Value, lang: CliLanguage) -> Option<String> {
     let origin = receipt.get("origin").and_then(Value::as_str)?;
     let index = receipt.get("index").and_then(Value::as_u64)?;
     Some(lang.say("cli.receipt", &[origin, &index.to_string()]))

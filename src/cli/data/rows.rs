@@ -16,12 +16,12 @@ use tokio::sync::mpsc;
 
 use super::sheet;
 use crate::{
-    catalogue::{Column, RowKind, Shape, UnknownColumns},
-    failure::Failure,
-    text::Lang,
+    catalogue::{Column, DatasetShape, RowKind, UnknownColumns},
+    failure::CommandFailure,
+    text::CliLanguage,
 };
 use heyan_connectors::rows::{
-    charset::{self, Charset, CharsetDoubt},
+    charset::{self, CharsetDoubt, FileCharset},
     decode::DecodedText,
     foreign::ForeignFormat,
     lines::{LineExtent, TextLines},
@@ -29,7 +29,7 @@ use heyan_connectors::rows::{
 
 /// How a file's rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum RowFormat {
     /// One JSON object per line.
     Ndjson,
     /// A header row, then cells between commas, semicolons or tabs (RFC 4180 quoting).
@@ -53,7 +53,7 @@ pub(crate) enum EncodingName {
     Utf16Be,
 }
 
-impl From<EncodingName> for Charset {
+impl From<EncodingName> for FileCharset {
     fn from(name: EncodingName) -> Self {
         match name {
             EncodingName::Utf8 => Self::Utf8,
@@ -65,18 +65,18 @@ impl From<EncodingName> for Charset {
 }
 
 /// A row of the file.
-pub(crate) struct Row {
+pub(crate) struct FileRow {
     /// Line on which it begins, from 1.
     pub line: u64,
     /// One line of JSON for the hub, or why there is none.
-    pub json: Result<String, Fault>,
+    pub json: Result<String, RowFault>,
     /// The row as it stands in the file, where that is not `json`.
     pub raw: Option<String>,
 }
 
 /// Why a row cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum RowFault {
     /// Longer than [`ROW_BYTES_MAX`].
     TooLong,
     /// A character is lost.
@@ -105,7 +105,7 @@ const GROUP_BYTES: usize = 1 << 16;
 const GROUP_ROWS: usize = 512;
 const GROUPS_WAITING_MAX: usize = 4;
 
-impl Fault {
+impl RowFault {
     /// For programs.
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -131,7 +131,7 @@ impl Fault {
     }
 
     /// For people.
-    pub(crate) fn say(self, lang: Lang) -> String {
+    pub(crate) fn say(self, lang: CliLanguage) -> String {
         let max = ROW_BYTES_MAX.to_string();
         match self {
             Self::TooLong => lang.say("cli.row_too_long", &[&max]),
@@ -155,7 +155,7 @@ pub(crate) struct FileArgs {
     pub file: PathBuf,
     /// Format of the rows [default: by the file name, else by the first character]
     #[arg(long, value_enum)]
-    pub format: Option<Format>,
+    pub format: Option<RowFormat>,
     /// Character encoding [default: detected]; a byte order mark takes precedence
     #[arg(long, value_enum)]
     pub encoding: Option<EncodingName>,
@@ -177,26 +177,26 @@ pub(crate) struct SheetFacts {
 }
 
 /// What a row is made into.
-pub(crate) struct Plan {
+pub(crate) struct RowPlan {
     /// Records or requests.
     pub kind: RowKind,
     /// Dataset of rows that name none; for records, of all rows.
     pub dataset: Option<String>,
     /// The catalogue, as far as it is needed; empty for NDJSON.
-    pub shapes: Arc<Vec<Shape>>,
+    pub shapes: Arc<Vec<DatasetShape>>,
     /// Filled when the header of a sheet was read, before the first row.
     pub facts: Arc<OnceLock<SheetFacts>>,
 }
 
-impl Plan {
+impl RowPlan {
     /// A dataset of the catalogue.
-    pub(super) fn shape(&self, name: &str) -> Option<&Shape> {
+    pub(super) fn shape(&self, name: &str) -> Option<&DatasetShape> {
         self.shapes.iter().find(|shape| shape.name == name)
     }
 
     /// How many cells of a row name columns, in the dataset that has most of them.
     pub(super) fn known(&self, cells: &[String]) -> usize {
-        let known = |shape: &Shape| {
+        let known = |shape: &DatasetShape| {
             let columns = shape.columns(cells, self.kind);
             columns.iter().filter(|column| **column != Column::Unknown).count()
         };
@@ -205,12 +205,12 @@ impl Plan {
 }
 
 /// An opened file.
-pub(crate) struct Source {
-    reader: BufReader<DecodedText<Counted<Box<dyn Read + Send>>>>,
+pub(crate) struct OpenedFile {
+    reader: BufReader<DecodedText<CountedReader<Box<dyn Read + Send>>>>,
     name: String,
     args: FileArgs,
     /// How its rows are written.
-    pub format: Format,
+    pub format: RowFormat,
     /// Bytes read so far.
     pub read: Arc<AtomicU64>,
     /// Bytes in all, where that is known.
@@ -218,14 +218,14 @@ pub(crate) struct Source {
 }
 
 /// Groups of rows, then one failure if the file cannot be read on.
-pub(crate) type Rows = mpsc::Receiver<Result<Vec<Row>, Failure>>;
+pub(crate) type RowGroups = mpsc::Receiver<Result<Vec<FileRow>, CommandFailure>>;
 
-struct Counted<R> {
+struct CountedReader<R> {
     inner: R,
     count: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(out)?;
         self.count.fetch_add(read as u64, Ordering::Relaxed);
@@ -233,12 +233,12 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-impl Source {
+impl OpenedFile {
     /// Opens a file and tells its format and encoding.
     ///
     /// # Errors
     /// It cannot be opened, is one JSON array, or no encoding fits.
-    pub(crate) fn open(args: &FileArgs) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &FileArgs) -> Result<Self, CommandFailure> {
         let name = args.file.display().to_string();
         let count = Arc::new(AtomicU64::new(0));
         let (inner, length): (Box<dyn Read + Send>, _) = if args.file.as_os_str() == "-" {
@@ -247,24 +247,24 @@ impl Source {
             let file = File::open(&args.file).and_then(|file| file.metadata().map(|about| (file, about)));
             let (file, about) = file.map_err(|error| cannot_read(&name, &error))?;
             if about.is_dir() {
-                return Err(Failure::unreachable("cli.cannot_read", [&name, "a directory"]));
+                return Err(CommandFailure::unreachable("cli.cannot_read", [&name, "a directory"]));
             }
             (Box::new(file), about.is_file().then_some(about.len()))
         };
-        let counted = Counted {
+        let counted = CountedReader {
             inner,
             count: Arc::clone(&count),
         };
-        let decoded = DecodedText::new(counted, args.encoding.map(Charset::from));
+        let decoded = DecodedText::new(counted, args.encoding.map(FileCharset::from));
         let mut reader = BufReader::with_capacity(GROUP_BYTES, decoded);
         let head = reader.fill_buf().map_err(|error| cannot_read(&name, &error))?;
         let first = head.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
         let format = args.format.or_else(|| format_of(&args.file)).unwrap_or(match first {
-            Some(b'{' | b'[') | None => Format::Ndjson,
-            Some(_) => Format::Csv,
+            Some(b'{' | b'[') | None => RowFormat::Ndjson,
+            Some(_) => RowFormat::Csv,
         });
-        if format == Format::Ndjson && first == Some(b'[') {
-            return Err(Failure::usage("cli.json_array", [&name]));
+        if format == RowFormat::Ndjson && first == Some(b'[') {
+            return Err(CommandFailure::usage("cli.json_array", [&name]));
         }
         Ok(Self {
             reader,
@@ -288,18 +288,18 @@ impl Source {
     }
 
     /// Reads the rows on a thread of their own.
-    pub(crate) fn rows(self, plan: Plan) -> Rows {
+    pub(crate) fn rows(self, plan: RowPlan) -> RowGroups {
         let (sender, receiver) = mpsc::channel(GROUPS_WAITING_MAX);
         tokio::task::spawn_blocking(move || {
-            let mut groups = Groups {
+            let mut groups = GroupWriter {
                 sender,
                 rows: Vec::new(),
                 bytes: 0,
                 from_line: self.args.from_line,
             };
             let end = match self.format {
-                Format::Ndjson => ndjson(self, &mut groups),
-                Format::Csv => self.csv(&plan, &mut groups),
+                RowFormat::Ndjson => ndjson(self, &mut groups),
+                RowFormat::Csv => self.csv(&plan, &mut groups),
             };
             groups.end(end);
         });
@@ -307,8 +307,8 @@ impl Source {
     }
 }
 
-impl Source {
-    fn csv(self, plan: &Plan, groups: &mut Groups) -> Result<(), Stop> {
+impl OpenedFile {
+    fn csv(self, plan: &RowPlan, groups: &mut GroupWriter) -> Result<(), ReaderStop> {
         let unknown = if self.args.ignore_unknown {
             UnknownColumns::Ignore
         } else {
@@ -319,24 +319,24 @@ impl Source {
     }
 }
 
-fn format_of(path: &Path) -> Option<Format> {
+fn format_of(path: &Path) -> Option<RowFormat> {
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "ndjson" | "jsonl" | "json" => Some(Format::Ndjson),
-        "csv" | "tsv" => Some(Format::Csv),
+        "ndjson" | "jsonl" | "json" => Some(RowFormat::Ndjson),
+        "csv" | "tsv" => Some(RowFormat::Csv),
         _ => None,
     }
 }
 
-pub(super) fn cannot_read(name: &str, error: &io::Error) -> Failure {
+pub(super) fn cannot_read(name: &str, error: &io::Error) -> CommandFailure {
     if let Some(format) = ForeignFormat::within(error) {
-        return Failure::usage(foreign_text(format), [name]);
+        return CommandFailure::usage(foreign_text(format), [name]);
     }
     match error.get_ref().and_then(|inner| inner.downcast_ref::<CharsetDoubt>()) {
-        Some(CharsetDoubt::FitsNone) => return Failure::usage("cli.no_encoding", [name]),
-        Some(CharsetDoubt::FitsBoth) => return Failure::usage("cli.two_encodings", [name]),
+        Some(CharsetDoubt::FitsNone) => return CommandFailure::usage("cli.no_encoding", [name]),
+        Some(CharsetDoubt::FitsBoth) => return CommandFailure::usage("cli.two_encodings", [name]),
         None => {}
     }
-    Failure::unreachable("cli.cannot_read", [name, &error.to_string()])
+    CommandFailure::unreachable("cli.cannot_read", [name, &error.to_string()])
 }
 
 /// What a file is instead, and what to do.
@@ -353,21 +353,21 @@ fn foreign_text(format: ForeignFormat) -> &'static str {
 }
 
 /// Why the reader stops early.
-pub(super) enum Stop {
+pub(super) enum ReaderStop {
     /// Nobody wants more rows.
     Unwanted,
-    Failed(Failure),
+    Failed(CommandFailure),
 }
 
-pub(super) struct Groups {
-    sender: mpsc::Sender<Result<Vec<Row>, Failure>>,
-    rows: Vec<Row>,
+pub(super) struct GroupWriter {
+    sender: mpsc::Sender<Result<Vec<FileRow>, CommandFailure>>,
+    rows: Vec<FileRow>,
     bytes: usize,
     from_line: u64,
 }
 
-impl Groups {
-    pub(super) fn push(&mut self, row: Row) -> Result<(), Stop> {
+impl GroupWriter {
+    pub(super) fn push(&mut self, row: FileRow) -> Result<(), ReaderStop> {
         if row.line < self.from_line {
             return Ok(());
         }
@@ -376,46 +376,49 @@ impl Groups {
         if self.bytes >= GROUP_BYTES || self.rows.len() >= GROUP_ROWS {
             self.bytes = 0;
             let group = std::mem::take(&mut self.rows);
-            return self.sender.blocking_send(Ok(group)).map_err(|_gone| Stop::Unwanted);
+            return self
+                .sender
+                .blocking_send(Ok(group))
+                .map_err(|_gone| ReaderStop::Unwanted);
         }
         Ok(())
     }
 
     /// A receiver that is gone wants neither the rest nor the reason.
-    fn end(self, end: Result<(), Stop>) {
+    fn end(self, end: Result<(), ReaderStop>) {
         if !self.rows.is_empty() && self.sender.blocking_send(Ok(self.rows)).is_err() {
             return;
         }
-        if let Err(Stop::Failed(failure)) = end {
+        if let Err(ReaderStop::Failed(failure)) = end {
             let _gone = self.sender.blocking_send(Err(failure));
         }
     }
 }
 
-fn ndjson(source: Source, groups: &mut Groups) -> Result<(), Stop> {
+fn ndjson(source: OpenedFile, groups: &mut GroupWriter) -> Result<(), ReaderStop> {
     let is_guessed = source.args.encoding.is_none();
     let mut lines = TextLines::new(source.reader, 0, 0, ROW_BYTES_MAX);
-    let unread = |error: io::Error| Stop::Failed(cannot_read(&source.name, &error));
+    let unread = |error: io::Error| ReaderStop::Failed(cannot_read(&source.name, &error));
     while let Some(line) = lines.next_line().map_err(unread)? {
         let text = String::from_utf8_lossy(line.bytes.trim_ascii());
         let fault = if line.extent != LineExtent::Whole {
-            Some(Fault::TooLong)
+            Some(RowFault::TooLong)
         } else if text.contains('\u{fffd}') {
-            Some(Fault::Undecodable)
+            Some(RowFault::Undecodable)
         } else if is_guessed && charset::is_doubtful(&text) {
-            Some(Fault::Doubtful)
+            Some(RowFault::Doubtful)
         } else {
             None
         };
         let text = text.into_owned();
         let row = match fault {
-            Some(fault) => Row {
+            Some(fault) => FileRow {
                 line: line.number,
                 json: Err(fault),
                 raw: Some(text),
             },
             None if text.is_empty() => continue,
-            None => Row {
+            None => FileRow {
                 line: line.number,
                 json: Ok(text),
                 raw: None,

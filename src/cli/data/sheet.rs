@@ -5,10 +5,10 @@ use std::{collections::HashMap, io::BufRead};
 
 use serde_json::{Map, Value, json};
 
-use super::rows::{Fault, Groups, Plan, ROW_BYTES_MAX, Row, SheetFacts, Stop, cannot_read};
+use super::rows::{FileRow, GroupWriter, ROW_BYTES_MAX, ReaderStop, RowFault, RowPlan, SheetFacts, cannot_read};
 use crate::{
-    catalogue::{self, Column, RowKind, UnknownColumns},
-    failure::Failure,
+    catalogue::{self, ColumnKind, RowKind, UnknownColumns},
+    failure::CommandFailure,
 };
 use heyan_connectors::rows::{
     charset, header,
@@ -25,16 +25,16 @@ use heyan_connectors::rows::{
 pub(super) fn read(
     input: impl BufRead,
     name: &str,
-    plan: &Plan,
+    plan: &RowPlan,
     (unknown, is_guessed): (UnknownColumns, bool),
-    groups: &mut Groups,
-) -> Result<(), Stop> {
-    let unread = |error: std::io::Error| Stop::Failed(cannot_read(name, &error));
+    groups: &mut GroupWriter,
+) -> Result<(), ReaderStop> {
+    let unread = |error: std::io::Error| ReaderStop::Failed(cannot_read(name, &error));
     let mut lines = TextLines::new(input, 0, 0, ROW_BYTES_MAX);
     let known = |cells: &[String]| plan.known(cells);
     let (header, ahead) = header::find(&mut lines, encoding_rs::UTF_8, &known).map_err(unread)?;
-    let header = header.ok_or_else(|| Stop::Failed(Failure::usage("cli.no_header", [name])))?;
-    let table = Table::new(header.cells, plan, unknown, name).map_err(Stop::Failed)?;
+    let header = header.ok_or_else(|| ReaderStop::Failed(CommandFailure::usage("cli.no_header", [name])))?;
+    let table = SheetTable::new(header.cells, plan, unknown, name).map_err(ReaderStop::Failed)?;
     let own = plan
         .dataset
         .as_deref()
@@ -49,7 +49,7 @@ pub(super) fn read(
             Ok(cells) => table.json(cells, row.line),
             Err(fault) => Err(fault),
         };
-        groups.push(Row {
+        groups.push(FileRow {
             line: row.line,
             json,
             raw: Some(row.text),
@@ -58,33 +58,38 @@ pub(super) fn read(
     Ok(())
 }
 
-fn cells_of(row: &SheetRow, is_guessed: bool) -> Result<&[String], Fault> {
+fn cells_of(row: &SheetRow, is_guessed: bool) -> Result<&[String], RowFault> {
     let cells = row.cells.as_ref().map_err(|fault| match fault {
-        SheetFault::TooLong => Fault::TooLong,
-        SheetFault::Undecodable => Fault::Undecodable,
-        SheetFault::StrayQuote => Fault::StrayQuote,
-        SheetFault::UnclosedQuote => Fault::Quote,
+        SheetFault::TooLong => RowFault::TooLong,
+        SheetFault::Undecodable => RowFault::Undecodable,
+        SheetFault::StrayQuote => RowFault::StrayQuote,
+        SheetFault::UnclosedQuote => RowFault::Quote,
     })?;
     if is_guessed && charset::is_doubtful(&row.text) {
-        return Err(Fault::Doubtful);
+        return Err(RowFault::Doubtful);
     }
     Ok(cells)
 }
 
 /// A header, and what it means for each dataset.
-struct Table<'a> {
+struct SheetTable<'a> {
     header: Vec<String>,
-    plan: &'a Plan,
+    plan: &'a RowPlan,
     unknown: UnknownColumns,
     dataset_column: Option<usize>,
-    columns: HashMap<&'a str, Vec<Column>>,
+    columns: HashMap<&'a str, Vec<ColumnKind>>,
 }
 
-impl<'a> Table<'a> {
-    fn new(header: Vec<String>, plan: &'a Plan, unknown: UnknownColumns, file: &str) -> Result<Self, Failure> {
-        let is_dataset = |name: &String| catalogue::own(name, plan.kind) == Some(Column::Own("dataset"));
+impl<'a> SheetTable<'a> {
+    fn new(
+        header: Vec<String>,
+        plan: &'a RowPlan,
+        unknown: UnknownColumns,
+        file: &str,
+    ) -> Result<Self, CommandFailure> {
+        let is_dataset = |name: &String| catalogue::own(name, plan.kind) == Some(ColumnKind::Own("dataset"));
         let dataset_column = header.iter().position(is_dataset);
-        let columns: HashMap<&str, Vec<Column>> = plan
+        let columns: HashMap<&str, Vec<ColumnKind>> = plan
             .shapes
             .iter()
             .map(|shape| (shape.name.as_str(), shape.columns(&header, plan.kind)))
@@ -93,10 +98,10 @@ impl<'a> Table<'a> {
             let dataset = plan
                 .dataset
                 .as_deref()
-                .ok_or_else(|| Failure::usage("cli.needs_dataset", [file]))?;
+                .ok_or_else(|| CommandFailure::usage("cli.needs_dataset", [file]))?;
             let shape = plan
                 .shape(dataset)
-                .ok_or_else(|| Failure::usage("cli.odd_shape", [dataset]))?;
+                .ok_or_else(|| CommandFailure::usage("cli.odd_shape", [dataset]))?;
             let own = columns.get(dataset).map_or(&[][..], Vec::as_slice);
             shape.check(&header, own, plan.kind, unknown, file)?;
         }
@@ -121,34 +126,34 @@ impl<'a> Table<'a> {
 
     /// A row of cells as the hub wants it. An empty cell is no value, and so is a last one that is missing; a request without
     /// `ref` is named by its line.
-    fn json(&self, cells: &[String], line: u64) -> Result<String, Fault> {
+    fn json(&self, cells: &[String], line: u64) -> Result<String, RowFault> {
         let is_filled = |cell: &String| !marks::trimmed(cell).is_empty();
         let filled = cells.iter().rposition(is_filled).map_or(0, |last| last + 1);
         if filled > self.header.len() {
-            return Err(Fault::Columns {
+            return Err(RowFault::Columns {
                 has: cells.len(),
                 header: self.header.len(),
             });
         }
         let named = self.dataset_column.and_then(|place| cells.get(place));
         let named = named.map(|cell| marks::trimmed(cell)).filter(|name| !name.is_empty());
-        let dataset = named.or(self.plan.dataset.as_deref()).ok_or(Fault::Dataset)?;
-        let columns = self.columns.get(dataset).ok_or(Fault::Dataset)?;
+        let dataset = named.or(self.plan.dataset.as_deref()).ok_or(RowFault::Dataset)?;
+        let columns = self.columns.get(dataset).ok_or(RowFault::Dataset)?;
         let (mut row, mut subject, mut fields) = (Map::new(), Map::new(), Map::new());
         for ((cell, column), number) in cells.iter().take(filled).zip(columns).zip(1..) {
-            if *column == Column::Unknown && self.unknown == UnknownColumns::Ignore {
+            if *column == ColumnKind::Unknown && self.unknown == UnknownColumns::Ignore {
                 continue;
             }
-            let cell = marks::value_of(cell).map_err(|_formula| Fault::Formula(number))?;
+            let cell = marks::value_of(cell).map_err(|_formula| RowFault::Formula(number))?;
             if cell.is_empty() {
                 continue;
             }
             match column {
-                Column::Subject(name) => drop(subject.insert(name.clone(), Value::from(cell))),
-                Column::Field(name) => drop(fields.insert(name.clone(), self.value(cell))),
-                Column::Own("source_version") => drop(row.insert("source_version".to_owned(), version(cell)?)),
-                Column::Own(name) => drop(row.insert((*name).to_owned(), Value::from(cell))),
-                Column::Unknown => return Err(Fault::Column(number)),
+                ColumnKind::Subject(name) => drop(subject.insert(name.clone(), Value::from(cell))),
+                ColumnKind::Field(name) => drop(fields.insert(name.clone(), self.value(cell))),
+                ColumnKind::Own("source_version") => drop(row.insert("source_version".to_owned(), version(cell)?)),
+                ColumnKind::Own(name) => drop(row.insert((*name).to_owned(), Value::from(cell))),
+                ColumnKind::Unknown => return Err(RowFault::Column(number)),
             }
         }
         if self.plan.kind == RowKind::Request && !row.contains_key("ref") {
@@ -171,8 +176,8 @@ fn predicate(cell: &str) -> Option<Value> {
 }
 
 /// A safe integer (RFC 7493 §2.2).
-fn version(cell: &str) -> Result<Value, Fault> {
+fn version(cell: &str) -> Result<Value, RowFault> {
     let digits = cell.bytes().all(|byte| byte.is_ascii_digit());
     let number = cell.parse::<u64>().ok().filter(|number| digits && *number < (1 << 53));
-    number.map(|number| json!(number)).ok_or(Fault::Version)
+    number.map(|number| json!(number)).ok_or(RowFault::Version)
 }

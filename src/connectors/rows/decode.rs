@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use encoding_rs::Decoder;
 
 use super::{
-    charset::{self, Charset},
+    charset::{self, FileCharset},
     foreign::ForeignFormat,
 };
 
@@ -23,7 +23,7 @@ pub struct DecodedText<R> {
 }
 
 enum DecodeState {
-    Start(Option<Charset>),
+    Start(Option<FileCharset>),
     AsciiSoFar,
     Decoding(Decoder),
     Done,
@@ -41,7 +41,7 @@ fn refusal(reason: impl std::error::Error + Send + Sync + 'static) -> io::Error 
 
 impl<R: Read> DecodedText<R> {
     /// Reads `inner` as `charset`, or as what it seems to be.
-    pub fn new(inner: R, charset: Option<Charset>) -> Self {
+    pub fn new(inner: R, charset: Option<FileCharset>) -> Self {
         Self {
             inner,
             raw: Vec::new(),
@@ -94,17 +94,17 @@ impl<R: Read> DecodedText<R> {
     }
 
     /// A byte order mark decides, whatever was asked for.
-    fn start(&mut self, charset: Option<Charset>) -> io::Result<()> {
+    fn start(&mut self, charset: Option<FileCharset>) -> io::Result<()> {
         // What came with the first bytes is in sight: a slow pipe is not waited for.
         self.fetch(4)?;
         let head = self.raw.get(..self.raw.len().min(HEAD_BYTES)).unwrap_or_default();
         if let Some(format) = ForeignFormat::of(head) {
             return Err(refusal(format));
         }
-        let marked = Charset::marked(head);
+        let marked = FileCharset::marked(head);
         self.taken = marked.map_or(0, |(_, length)| length);
         let marked = marked.map(|(charset, _)| charset);
-        let charset = marked.or(charset).or_else(|| Charset::utf16_without_mark(head));
+        let charset = marked.or(charset).or_else(|| FileCharset::utf16_without_mark(head));
         self.state = match charset {
             Some(charset) => DecodeState::Decoding(charset.encoding().new_decoder_without_bom_handling()),
             None => DecodeState::AsciiSoFar,
@@ -171,7 +171,7 @@ impl<R: Read> Read for DecodedText<R> {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8], charset: Option<Charset>) -> io::Result<String> {
+    fn read(bytes: &[u8], charset: Option<FileCharset>) -> io::Result<String> {
         let mut text = String::new();
         DecodedText::new(bytes, charset).read_to_string(&mut text)?;
         Ok(text)
@@ -215,7 +215,7 @@ mod tests {
     fn what_fits_nothing_is_left_to_a_person() {
         let bytes: Vec<u8> = [0xff, 0x80, 0xfe, 0x20].repeat(100).into_iter().skip(1).collect();
         assert!(read(&bytes, None).is_err());
-        assert!(read(&bytes, Some(Charset::Gb18030)).is_ok());
+        assert!(read(&bytes, Some(FileCharset::Gb18030)).is_ok());
     }
 
     #[test]

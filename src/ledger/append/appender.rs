@@ -8,27 +8,27 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
-use super::intake::{Job, Message};
-use super::mailbox::{Brought, Mailbox, Parcel};
-use super::shared::Shared;
+use super::intake::{AppendJob, QueueMessage};
+use super::mailbox::{DoneParcel, EntryParcel, LaneMailbox};
+use super::shared::SharedLedger;
 use crate::LedgerError;
 use crate::disk::frame::{self, GROUP_FRAMES_MAX, HEADER};
-use crate::disk::journal::{Position, Writer, Wrote};
-use crate::tree::{Hash, TILE};
+use crate::disk::journal::{FramePosition, JournalWriter, WroteGroup};
+use crate::tree::{TILE, TreeHash};
 
 /// A lane as the appender sees it.
 pub(crate) struct ToLane {
-    mailbox: Arc<Mailbox>,
-    brought: Vec<Brought>,
+    mailbox: Arc<LaneMailbox>,
+    brought: Vec<DoneParcel>,
 }
 
 /// What a group is made of.
-enum Part {
-    Job(Job),
-    Parcel(Parcel),
+enum GroupPart {
+    Job(AppendJob),
+    Parcel(EntryParcel),
 }
 
-impl Part {
+impl GroupPart {
     fn entries(&self) -> usize {
         match self {
             Self::Job(job) => job.entries.as_slice().len(),
@@ -47,9 +47,9 @@ impl Part {
 
 /// The appender's own state.
 pub(crate) struct Appender {
-    pub shared: Arc<Shared>,
-    pub queue: Receiver<Message>,
-    pub writer: Writer,
+    pub shared: Arc<SharedLedger>,
+    pub queue: Receiver<QueueMessage>,
+    pub writer: JournalWriter,
     pub next_index: u64,
     pub group_bytes_max: usize,
     /// By number; a lane is met with its first job.
@@ -57,15 +57,15 @@ pub(crate) struct Appender {
 }
 
 #[derive(Default)]
-struct Group {
-    parts: Vec<Part>,
+struct WriteGroup {
+    parts: Vec<GroupPart>,
     bytes: Vec<u8>,
-    leaves: Vec<Hash>,
+    leaves: Vec<TreeHash>,
     /// Offset within the group of each frame that opens a bundle.
     bundles: Vec<u64>,
 }
 
-impl Group {
+impl WriteGroup {
     fn clear(&mut self) {
         self.parts.clear();
         self.bytes.clear();
@@ -73,20 +73,20 @@ impl Group {
         self.bundles.clear();
     }
 
-    fn fits(&self, part: &Part, bytes_max: usize) -> bool {
+    fn fits(&self, part: &GroupPart, bytes_max: usize) -> bool {
         self.parts.is_empty()
             || (self.bytes.len() + part.framed_bytes() <= bytes_max
                 && self.leaves.len() + part.entries() <= GROUP_FRAMES_MAX)
     }
 
-    fn add(&mut self, first: u64, part: Part) {
+    fn add(&mut self, first: u64, part: GroupPart) {
         match &part {
-            Part::Job(job) => {
+            GroupPart::Job(job) => {
                 for (entry, leaf) in job.entries.as_slice() {
                     self.add_entry(first, entry, leaf);
                 }
             }
-            Part::Parcel(parcel) => {
+            GroupPart::Parcel(parcel) => {
                 let mut begin = 0;
                 for entry in &parcel.entries {
                     let bytes = parcel.bytes.get(begin..entry.end).unwrap_or_default();
@@ -98,7 +98,7 @@ impl Group {
         self.parts.push(part);
     }
 
-    fn add_entry(&mut self, first: u64, entry: &[u8], leaf: &Hash) {
+    fn add_entry(&mut self, first: u64, entry: &[u8], leaf: &TreeHash) {
         let index = first + self.leaves.len() as u64;
         if index.is_multiple_of(TILE) {
             self.bundles.push(self.bytes.len() as u64);
@@ -112,12 +112,12 @@ impl Group {
 impl Appender {
     /// Runs until `Stop`. After a failure it goes on only to refuse whoever still comes.
     pub(crate) fn run(mut self) {
-        let mut group = Group::default();
+        let mut group = WriteGroup::default();
         let mut carried = None;
         loop {
             let part = match carried.take() {
                 Some(part) => Some(part),
-                None => self.queue.recv().ok().and_then(Message::part),
+                None => self.queue.recv().ok().and_then(QueueMessage::part),
             };
             let Some(part) = part else { break };
             if self.shared.failed.load(Ordering::Acquire) {
@@ -129,7 +129,7 @@ impl Appender {
             group.add(self.next_index, part);
             let stop = self.gather(&mut group, &mut carried);
             self.commit(&mut group);
-            if stop == Stop::Yes {
+            if stop == AppenderStop::Yes {
                 break;
             }
         }
@@ -137,11 +137,11 @@ impl Appender {
     }
 
     /// Answers a part whose first entry has the index `first`; `None`: the ledger failed. Lanes hear of it with `deliver`.
-    fn answer(&mut self, part: Part, first: Option<u64>) {
+    fn answer(&mut self, part: GroupPart, first: Option<u64>) {
         let parcel = match part {
             // The caller may be gone; the entry is in the log all the same.
-            Part::Job(job) => return drop(job.done.send(first.ok_or(LedgerError::Failed))),
-            Part::Parcel(parcel) => parcel,
+            GroupPart::Job(job) => return drop(job.done.send(first.ok_or(LedgerError::Failed))),
+            GroupPart::Parcel(parcel) => parcel,
         };
         let known = self.lanes.len();
         if parcel.lane >= known {
@@ -152,7 +152,7 @@ impl Appender {
             }));
         }
         if let Some(to) = self.lanes.get_mut(parcel.lane) {
-            to.brought.push(Brought { parcel, first });
+            to.brought.push(DoneParcel { parcel, first });
         }
     }
 
@@ -165,10 +165,10 @@ impl Appender {
         }
     }
 
-    fn gather(&self, group: &mut Group, carried: &mut Option<Part>) -> Stop {
+    fn gather(&self, group: &mut WriteGroup, carried: &mut Option<GroupPart>) -> AppenderStop {
         while let Ok(message) = self.queue.try_recv() {
             match message.part() {
-                None => return Stop::Yes,
+                None => return AppenderStop::Yes,
                 Some(part) if group.fits(&part, self.group_bytes_max) => group.add(self.next_index, part),
                 Some(part) => {
                     *carried = Some(part);
@@ -176,10 +176,10 @@ impl Appender {
                 }
             }
         }
-        Stop::No
+        AppenderStop::No
     }
 
-    fn commit(&mut self, group: &mut Group) {
+    fn commit(&mut self, group: &mut WriteGroup) {
         let shared = Arc::clone(&self.shared);
         let counters = &shared.counters;
         let (first, count) = (self.next_index, group.leaves.len() as u64);
@@ -199,14 +199,14 @@ impl Appender {
         };
         counters.sync_ns.fetch_add(nanos(started.elapsed()), Ordering::Relaxed);
         let (at, segment) = match wrote {
-            Wrote::Here(at) => (at, None),
-            Wrote::NewSegment(at) => (at, Some(at.segment)),
+            WroteGroup::Here(at) => (at, None),
+            WroteGroup::NewSegment(at) => (at, Some(at.segment)),
         };
-        let place = |offset: &u64| Position {
+        let place = |offset: &u64| FramePosition {
             segment: at.segment,
             offset: at.offset + offset,
         };
-        let positions: Vec<Position> = group.bundles.iter().map(place).collect();
+        let positions: Vec<FramePosition> = group.bundles.iter().map(place).collect();
         self.next_index += count;
         self.shared.made_durable(&group.leaves, &positions, segment);
         counters.groups.fetch_add(1, Ordering::Relaxed);
@@ -218,8 +218,8 @@ impl Appender {
         for part in group.parts.drain(..) {
             let entries = part.entries() as u64;
             match &part {
-                Part::Job(job) => waited(job.queued, entries),
-                Part::Parcel(parcel) => parcel.entries.iter().for_each(|entry| waited(entry.queued, 1)),
+                GroupPart::Job(job) => waited(job.queued, entries),
+                GroupPart::Parcel(parcel) => parcel.entries.iter().for_each(|entry| waited(entry.queued, 1)),
             }
             self.answer(part, Some(index));
             index += entries;
@@ -229,19 +229,19 @@ impl Appender {
     }
 }
 
-impl Message {
+impl QueueMessage {
     /// What is to be appended; `None`: stop.
-    fn part(self) -> Option<Part> {
+    fn part(self) -> Option<GroupPart> {
         match self {
-            Self::Append(job) => Some(Part::Job(job)),
-            Self::Parcel(parcel) => Some(Part::Parcel(parcel)),
+            Self::Append(job) => Some(GroupPart::Job(job)),
+            Self::Parcel(parcel) => Some(GroupPart::Parcel(parcel)),
             Self::Stop => None,
         }
     }
 }
 
 #[derive(PartialEq, Eq)]
-enum Stop {
+enum AppenderStop {
     Yes,
     No,
 }

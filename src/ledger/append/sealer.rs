@@ -17,18 +17,18 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::shared::{Covered, Sealed, Shared};
+use super::shared::{CoverAnswer, SealedCheckpoint, SharedLedger};
 use crate::disk::journal::{self, POSITION_BYTES};
-use crate::disk::levels::Levels;
+use crate::disk::levels::LevelWriter;
 use crate::disk::{CHECKPOINT, patiently, write_atomically};
 use crate::note::{NoteSigner, TreeHead};
-use crate::tree::{Hash, TILE};
+use crate::tree::{TILE, TreeHash};
 
 /// The sealer's own state.
 pub(crate) struct Sealer {
-    pub shared: Arc<Shared>,
+    pub shared: Arc<SharedLedger>,
     pub directory: PathBuf,
-    pub levels: Levels,
+    pub levels: LevelWriter,
     pub bundles: File,
     pub bundles_written: usize,
     pub signer: NoteSigner,
@@ -74,7 +74,7 @@ impl Sealer {
         self.seal_leaves(leaves)
     }
 
-    fn seal_leaves(&mut self, leaves: Vec<Hash>) -> io::Result<()> {
+    fn seal_leaves(&mut self, leaves: Vec<TreeHash>) -> io::Result<()> {
         for leaf in leaves {
             self.levels.push(leaf);
         }
@@ -92,7 +92,7 @@ impl Sealer {
             ));
         }
         write_atomically(&self.directory, CHECKPOINT, text.as_bytes())?;
-        self.shared.publish(Sealed { text, head }, (self.clock)());
+        self.shared.publish(SealedCheckpoint { text, head }, (self.clock)());
         Ok(())
     }
 
@@ -123,9 +123,9 @@ impl Sealer {
         let mut waiters = self.shared.waiters();
         for waiter in waiters.extract_if(.., |w| w.index < sealed || w.deadline <= now) {
             let covered = if waiter.index < sealed {
-                Covered::Yes
+                CoverAnswer::Yes
             } else {
-                Covered::NotYet
+                CoverAnswer::NotYet
             };
             let _ = waiter.done.send(covered);
         }

@@ -20,8 +20,8 @@ use crate::rows::{
 use crate::source::config::{FileConfig, FileFormat, TextEncoding};
 
 /// One row: its parts as they stand, or why it is none.
-pub(super) struct Row {
-    pub(super) bytes: Result<Parts, &'static str>,
+pub(super) struct FolderRow {
+    pub(super) bytes: Result<RowParts, &'static str>,
     /// From 1. NDJSON: the line. CSV: the row, the header being the first.
     pub(super) number: u64,
     /// Line of the file on which it begins, from 1.
@@ -33,7 +33,7 @@ pub(super) struct Row {
 }
 
 /// What a row is made of.
-pub(super) enum Parts {
+pub(super) enum RowParts {
     /// One line of JSON.
     Line(Box<str>),
     /// Cells.
@@ -41,9 +41,9 @@ pub(super) enum Parts {
 }
 
 /// Rows from one place of a file on.
-pub(super) struct Rows {
-    kind: Kind,
-    encoding: Encoding,
+pub(super) struct FolderRows {
+    kind: FolderFileKind,
+    encoding: RowEncoding,
     /// Whether the encoding is only what the connector says.
     is_unmarked: bool,
     header: Option<Vec<String>>,
@@ -54,19 +54,19 @@ pub(super) struct Rows {
     offset: u64,
 }
 
-enum Kind {
+enum FolderFileKind {
     Lines(TextLines<BufReader<File>>),
     Cells(Box<SheetRows<BufReader<File>>>),
     /// Nothing more can be read from it.
     Ended,
 }
 
-type Encoding = &'static encoding_rs::Encoding;
+type RowEncoding = &'static encoding_rs::Encoding;
 
 /// Bytes in which the format of a file is looked for.
 const HEAD_BYTES: u64 = 4096;
 
-impl Rows {
+impl FolderRows {
     /// Opens a file at a position. `known` counts the cells of a row that name columns.
     pub(super) fn open(
         path: &Path,
@@ -90,7 +90,7 @@ impl Rows {
         };
         let (charset, mark) = marked.unwrap_or((configured, 0));
         let mut rows = Self {
-            kind: Kind::Ended,
+            kind: FolderFileKind::Ended,
             encoding: charset.encoding(),
             is_unmarked: marked.is_none() && configured == Charset::Utf8,
             header: None,
@@ -105,7 +105,7 @@ impl Rows {
         }
         match config.format {
             FileFormat::Ndjson => {
-                rows.kind = Kind::Lines(rows.lines_at(file, rows.offset, begin.row)?);
+                rows.kind = FolderFileKind::Lines(rows.lines_at(file, rows.offset, begin.row)?);
             }
             FileFormat::Csv => rows.open_sheet(file, mark as u64, begin.line, known)?,
         }
@@ -133,7 +133,7 @@ impl Rows {
         }
         self.header = Some(header.cells);
         let rows = SheetRows::new(lines, ahead, self.encoding, header.delimiter, self.row_bytes_max);
-        self.kind = Kind::Cells(Box::new(rows));
+        self.kind = FolderFileKind::Cells(Box::new(rows));
         Ok(())
     }
 
@@ -149,26 +149,26 @@ impl Rows {
 
     /// Whether no row follows.
     pub(super) fn is_at_end(&self) -> bool {
-        self.offset >= self.size || matches!(self.kind, Kind::Ended)
+        self.offset >= self.size || matches!(self.kind, FolderFileKind::Ended)
     }
 
     /// The next row; blank ones are passed over.
-    pub(super) fn next(&mut self) -> io::Result<Option<Row>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<FolderRow>> {
         let row = match &mut self.kind {
-            Kind::Lines(lines) => next_line(lines, self.encoding, self.is_unmarked)?,
-            Kind::Cells(sheet) => next_cells(sheet, self.is_unmarked)?,
-            Kind::Ended => None,
+            FolderFileKind::Lines(lines) => next_line(lines, self.encoding, self.is_unmarked)?,
+            FolderFileKind::Cells(sheet) => next_cells(sheet, self.is_unmarked)?,
+            FolderFileKind::Ended => None,
         };
         let Some(mut row) = row else {
-            self.kind = Kind::Ended;
+            self.kind = FolderFileKind::Ended;
             return Ok(None);
         };
         if matches!(row.bytes, Err("row_without_end")) {
             row.end = self.size;
-            self.kind = Kind::Ended;
+            self.kind = FolderFileKind::Ended;
         }
         self.number = match self.kind {
-            Kind::Lines(_) => row.line,
+            FolderFileKind::Lines(_) => row.line,
             _ => self.number + 1,
         };
         row.number = self.number;
@@ -177,7 +177,11 @@ impl Rows {
     }
 }
 
-fn next_line(lines: &mut TextLines<BufReader<File>>, encoding: Encoding, is_unmarked: bool) -> io::Result<Option<Row>> {
+fn next_line(
+    lines: &mut TextLines<BufReader<File>>,
+    encoding: RowEncoding,
+    is_unmarked: bool,
+) -> io::Result<Option<FolderRow>> {
     while let Some(line) = lines.next_line()? {
         let bytes = line.bytes.trim_ascii();
         let is_whole = line.extent == LineExtent::Whole;
@@ -189,9 +193,9 @@ fn next_line(lines: &mut TextLines<BufReader<File>>, encoding: Encoding, is_unma
             _ if !is_whole => Err("row_too_long"),
             None => Err("undecodable"),
             Some(text) if is_unmarked && charset::is_doubtful(&text) => Err("doubtful_encoding"),
-            Some(text) => Ok(Parts::Line(text.into())),
+            Some(text) => Ok(RowParts::Line(text.into())),
         };
-        return Ok(Some(Row {
+        return Ok(Some(FolderRow {
             bytes,
             number: 0,
             line: line.number,
@@ -202,19 +206,19 @@ fn next_line(lines: &mut TextLines<BufReader<File>>, encoding: Encoding, is_unma
     Ok(None)
 }
 
-fn next_cells(sheet: &mut SheetRows<BufReader<File>>, is_unmarked: bool) -> io::Result<Option<Row>> {
+fn next_cells(sheet: &mut SheetRows<BufReader<File>>, is_unmarked: bool) -> io::Result<Option<FolderRow>> {
     let Some(row) = sheet.next_row()? else {
         return Ok(None);
     };
     let bytes = match row.cells {
         Ok(_) if is_unmarked && charset::is_doubtful(&row.text) => Err("doubtful_encoding"),
-        Ok(cells) => Ok(Parts::Cells(cells)),
+        Ok(cells) => Ok(RowParts::Cells(cells)),
         Err(SheetFault::TooLong) => Err("row_too_long"),
         Err(SheetFault::Undecodable) => Err("undecodable"),
         Err(SheetFault::StrayQuote) => Err("stray_quote"),
         Err(SheetFault::UnclosedQuote) => Err("row_without_end"),
     };
-    Ok(Some(Row {
+    Ok(Some(FolderRow {
         bytes,
         number: 0,
         line: row.line,
