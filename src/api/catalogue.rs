@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EntryNote, Problem, Purpose, Subject};
+use super::{EntryNote, FieldErrorCode, Problem, Purpose, Subject};
 
 /// The catalogue. ‖ 数据资源目录。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -142,6 +142,29 @@ pub struct RecordStored {
     pub version: u32,
     /// Position of the ledger entry. ‖ 存证位置。
     pub receipt: RecordsReceipt,
+    /// What was noticed about values of the record, which was taken in all the same. ‖ 记录已入库，但其中的值有如下问题。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Vec<RecordFinding>>,
+    /// Fields of the stored record that the record would erase; only with `dry_run`. ‖ 将被清除的已有字段，仅在 `dry_run` 时给出。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Vec<String>>,
+}
+
+/// Something that was noticed about one value; never the value. ‖ 对一个值的提示，不含该值。
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RecordFinding {
+    /// JSON Pointer as a URI fragment, RFC 6901 §6. ‖ JSON 指针（URI 片段形式），RFC 6901 §6。
+    #[schema(example = "#/fields/name")]
+    pub pointer: String,
+    /// Member of `subject` or `fields`. ‖ `subject` 或 `fields` 中的成员名。
+    #[schema(example = "name")]
+    pub field: String,
+    /// What was noticed. ‖ 代码。
+    pub code: FieldErrorCode,
+    /// The same in words. ‖ 文字说明。
+    pub detail: String,
 }
 
 /// Position of the ledger entry of a contribution; `null` if no record was accepted. ‖ 报送的存证位置；没有合格记录时为 `null`。
@@ -179,6 +202,14 @@ pub struct RecordLine {
     /// Version that is current now. ‖ 当前版本。
     #[schema(minimum = 1)]
     pub version: u32,
+    /// What was noticed about values of the record, which was taken in all the same. ‖ 记录已入库，但其中的值有如下问题。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Vec<RecordFinding>>,
+    /// Fields of the stored record that the record would erase; only with `dry_run`. ‖ 将被清除的已有字段，仅在 `dry_run` 时给出。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Vec<String>>,
 }
 
 /// Answer to a line that was refused. ‖ 对被拒一行的答复。
@@ -231,6 +262,10 @@ pub struct RecordsSummary {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejected: Option<u64>,
+    /// Taken in with findings; counted above too. ‖ 入库但有问题提示的行数，已计入上列各项。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marked: Option<u64>,
     /// All lines, blank ones too. ‖ 总行数，含空行。
     pub lines: u64,
 }

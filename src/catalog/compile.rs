@@ -1,14 +1,19 @@
 //! From a schema file to a `Dataset`: the record's JSON Schema, and the `x-heyan` keywords that say what a field means.
 //! Unknown keywords are refused: a misspelt one would silently be a field without a mask.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+};
 
 use jsonschema::{Draft, PatternOptions, Retrieve, Uri, Validator};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    dataset::{Dataset, DatasetAuthority, Field, GuessRule, SubjectMember},
+    dataset::{Dataset, DatasetAuthority, EarlierFields, Field, GuessRule, SubjectMember},
+    intake::{IntakeRule, NumberPart},
     licence::{LicenceFieldRole, LicenceKeywords, LicenceRules},
 };
 use heyan_domain::{
@@ -69,6 +74,9 @@ struct DatasetKeywords {
     revision: u16,
     /// The first revision whose fields have the numbers of this one.
     fields_since: Option<u16>,
+    /// Fields of earlier revisions with their comparators, in the order of their numbers.
+    #[serde(default)]
+    earlier: BTreeMap<u16, Map<String, Value>>,
     title: BilingualLabel,
     sharing: SharingWord,
     legal_basis: Option<String>,
@@ -78,6 +86,8 @@ struct DatasetKeywords {
     settle_window_days: u32,
     correction_due_working_days: u32,
     licence: Option<LicenceKeywords>,
+    /// What becomes of records with values that cannot be read, where the field does not say.
+    intake: Option<IntakeRule>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +123,9 @@ struct FieldKeywords {
     #[serde(default)]
     guesses: GuessRule,
     role: Option<LicenceFieldRole>,
+    intake: Option<IntakeRule>,
+    /// What of the subject's resident number the field says too.
+    in_number: Option<NumberPart>,
 }
 
 /// Longest schema file, bytes.
@@ -163,6 +176,7 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
             "must not be after the revision".to_owned(),
         ));
     }
+    let earlier = earlier_of(&root).ok_or_else(|| fail("/x-heyan/earlier", EARLIER_FORM.to_owned()))?;
     let sharing = sharing_of(&root).ok_or_else(|| fail("/x-heyan/legal_basis", WITHHELD_REASON.to_owned()))?;
     if !credit::is_sound(&root.authority.credit_code) {
         return Err(fail(
@@ -174,7 +188,7 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
         compile_subject(file, pointer, name, member)
     })?;
     let fields = members(file, &schema, "fields", |pointer, name, member| {
-        compile_field(file, pointer, name, member)
+        compile_field(file, (pointer, name), member, root.intake)
     })?;
     if fields.len() > FIELDS_MAX {
         return Err(fail("/properties/fields", format!("more than {FIELDS_MAX} fields")));
@@ -191,6 +205,7 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
         name: Arc::from(root.dataset),
         revision: root.revision,
         fields_since: root.fields_since.unwrap_or(root.revision),
+        earlier,
         title: root.title,
         sharing,
         authority: root.authority,
@@ -205,6 +220,23 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
         validator,
         schema,
     })
+}
+
+const EARLIER_FORM: &str = "must give each field of an earlier revision the name of its comparator";
+
+/// The fields of earlier revisions; `None`: something else stands there.
+fn earlier_of(root: &DatasetKeywords) -> Option<BTreeMap<u16, EarlierFields>> {
+    let named = |(name, comparator): (&String, &Value)| {
+        let comparator = comparator
+            .as_str()
+            .filter(|name| FieldComparator::NAMES.contains(name))?;
+        Some((name.as_str().into(), comparator.into()))
+    };
+    let of_revision = |(revision, fields): (&u16, &Map<String, Value>)| {
+        let fields: Option<EarlierFields> = fields.iter().map(named).collect();
+        Some((*revision, fields.filter(|_| *revision < root.revision)?))
+    };
+    root.earlier.iter().map(of_revision).collect()
 }
 
 const WITHHELD_REASON: &str = "a withheld dataset names its legal basis, and only a withheld one does";
@@ -235,7 +267,12 @@ fn compile_subject(file: &str, pointer: &str, name: &str, member: &Value) -> Res
     })
 }
 
-fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Result<Field, CatalogError> {
+fn compile_field(
+    file: &str,
+    (pointer, name): (&str, &str),
+    member: &Value,
+    intake: Option<IntakeRule>,
+) -> Result<Field, CatalogError> {
     let words: FieldKeywords = keywords(file, pointer, member)?;
     let fail = |place: &str, reason: String| CatalogError::in_file(file, &format!("{pointer}/x-heyan/{place}"), reason);
     let options = match words.unit {
@@ -254,6 +291,11 @@ fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Resul
         name: name.into(),
         label: words.label,
         comparator_name: words.comparator.into(),
+        intake: words
+            .intake
+            .or(intake)
+            .unwrap_or_else(|| IntakeRule::usual(&comparator)),
+        in_number: words.in_number,
         comparator,
         mask,
         guesses: words.guesses,

@@ -1,14 +1,20 @@
 //! One compiled dataset: its subject, its fields with their comparators, whose it is, and how it may be shared.
 //! Field numbers are positions in the schema file and belong to one revision (`rules`), not to the name alone.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use jiff::civil::Date;
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::licence::{LicenceFieldRole, LicenceRules};
+use super::{
+    intake::{IntakeRule, NumberPart},
+    licence::{LicenceFieldRole, LicenceRules},
+};
 use heyan_domain::{
     compare::{CanonicalValue, FieldComparator},
     fault::{LengthLimit, MemberFault, pointer_segment},
@@ -61,6 +67,10 @@ pub struct Field {
     pub role: Option<LicenceFieldRole>,
     /// Longest value, characters.
     pub characters_max: usize,
+    /// What becomes of a record whose value the comparator cannot read.
+    pub intake: IntakeRule,
+    /// What of the subject's resident number it says too.
+    pub in_number: Option<NumberPart>,
     /// Values with which the subject lives, exists or holds; empty where the field does not say.
     pub active: Box<[CanonicalValue]>,
 }
@@ -84,6 +94,9 @@ pub enum GuessRule {
     Free,
 }
 
+/// Name and comparator of each field of a revision, by number.
+pub(super) type EarlierFields = Box<[(Box<str>, Box<str>)]>;
+
 /// A dataset (数据资源).
 pub struct Dataset {
     /// Position in this run's catalogue.
@@ -96,6 +109,8 @@ pub struct Dataset {
     pub revision: u16,
     /// The first revision whose fields have the numbers of this one: what it decided is still told by name.
     pub fields_since: u16,
+    /// Fields of earlier revisions, by revision: what they decided is explained by their own names and comparators.
+    pub(super) earlier: BTreeMap<u16, EarlierFields>,
     /// What people call it.
     pub title: BilingualLabel,
     /// Sharing class.
@@ -152,6 +167,20 @@ impl Dataset {
         let revision = rules.split_once('@').filter(|(name, _)| **name == *self.name);
         let revision = revision.and_then(|(_, revision)| revision.parse::<u16>().ok());
         revision.is_some_and(|revision| (self.fields_since..=self.revision).contains(&revision))
+    }
+
+    /// Name and comparator of the field of a number under an answer's rules, such as `natural-person@1`; `None`: nothing says
+    /// what the number meant there.
+    pub fn field_under(&self, rules: &str, number: u8) -> Option<(&str, &str)> {
+        let revision = rules.split_once('@').filter(|(name, _)| **name == *self.name);
+        let earlier = revision.and_then(|(_, revision)| self.earlier.get(&revision.parse().ok()?));
+        if let Some(fields) = earlier {
+            return fields
+                .get(usize::from(number))
+                .map(|(name, comparator)| (&**name, &**comparator));
+        }
+        let field = self.field(number).filter(|_| self.shares_fields(rules))?;
+        Some((&field.name, &field.comparator_name))
     }
 
     /// A field by number.

@@ -13,6 +13,7 @@
 mod compile;
 mod dataset;
 mod events;
+mod intake;
 pub mod item;
 mod licence;
 pub mod supervision;
@@ -22,6 +23,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 pub use compile::CatalogError;
 pub use dataset::{Dataset, DatasetAuthority, Field, GuessRule, ParsedSubject, SubjectMember};
 pub use events::{EventSchemas, schema_text};
+pub use intake::{CONTROL, IntakeFinding, IntakeRule, NumberPart};
 pub use licence::{LicenceFieldRole, LicenceRules};
 
 pub use heyan_domain::label::BilingualLabel;

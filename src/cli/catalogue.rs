@@ -1,5 +1,6 @@
 //! What a hub's catalogue says of a dataset, as far as the columns of a CSV file need it.
-//! A header names a column by its name or by a label of any language; `subject.x`, `fields.x` and `claims.x` settle a doubt.
+//! A header names a column by its name or by a label of any language, with or without the marks of a form (`*姓名`, `姓名(必填)`);
+//! `subject.x`, `fields.x` and `claims.x` settle a doubt.
 
 use std::collections::HashSet;
 
@@ -10,6 +11,7 @@ use super::{
     client::{HubClient, RequestVerb},
     failure::CommandFailure,
 };
+use heyan_connectors::rows::header::folded_name;
 
 /// A dataset of the catalogue.
 #[derive(Deserialize)]
@@ -169,13 +171,42 @@ impl DatasetShape {
         Ok(())
     }
 
+    /// Every column by its name and its labels.
     fn known(&self, kind: RowKind) -> String {
-        let names = self.subject.iter().chain(&self.fields).map(|named| named.name.as_str());
-        names
-            .chain(own_of(kind).iter().map(|(name, _zh)| *name))
-            .collect::<Vec<_>>()
-            .join(", ")
+        let named = self.subject.iter().chain(&self.fields).map(|named| {
+            let mut labels: Vec<&str> = labels(&named.label).map(str::trim).collect();
+            labels.sort_unstable();
+            labels.dedup();
+            with_labels(&named.name, &labels)
+        });
+        let own = own_of(kind).iter().map(|(name, zh)| with_labels(name, &[zh]));
+        named.chain(own).collect::<Vec<_>>().join(", ")
     }
+
+    /// The fields for which a file with these columns has none.
+    pub(crate) fn missing(&self, columns: &[ColumnKind]) -> Vec<String> {
+        let has = |name: &str| {
+            columns
+                .iter()
+                .any(|column| matches!(column, ColumnKind::Field(field) if field == name))
+        };
+        let fields = self.fields.iter().map(|field| field.name.as_str());
+        fields.filter(|name| !has(name)).map(str::to_owned).collect()
+    }
+
+    /// A member by what people call it in a language, with its name where that is another word.
+    pub(crate) fn title(&self, name: &str, tag: &str) -> String {
+        let named = self.subject.iter().chain(&self.fields).find(|named| named.name == name);
+        let label = named.and_then(|named| named.label.get(tag).or(Some(&named.label))?.as_str());
+        label.map_or_else(|| name.to_owned(), |label| format!("{label} ({name})"))
+    }
+}
+
+fn with_labels(name: &str, labels: &[&str]) -> String {
+    if labels.is_empty() {
+        return name.to_owned();
+    }
+    format!("{name} ({})", labels.join(" / "))
 }
 
 fn own_of(kind: RowKind) -> &'static [(&'static str, &'static str)] {
@@ -187,20 +218,23 @@ fn own_of(kind: RowKind) -> &'static [(&'static str, &'static str)] {
 
 /// What a header says of the row itself.
 pub(crate) fn own(header: &str, kind: RowKind) -> Option<ColumnKind> {
+    let folded = folded_name(header);
     let found = own_of(kind)
         .iter()
-        .find(|(name, zh)| header.eq_ignore_ascii_case(name) || header == *zh);
+        .find(|(name, zh)| folded == folded_name(name) || folded == folded_name(zh));
     found.map(|(name, _zh)| ColumnKind::Own(name))
 }
 
 fn find(all: &[NamedColumn], header: &str) -> Option<String> {
     let by_name = all.iter().find(|named| named.name.eq_ignore_ascii_case(header));
-    by_name
-        .or_else(|| {
-            all.iter()
-                .find(|named| labels(&named.label).any(|label| label.trim() == header))
-        })
-        .map(|named| named.name.clone())
+    let as_written = |named: &&NamedColumn| labels(&named.label).any(|label| label.trim() == header);
+    let found = by_name.or_else(|| all.iter().find(as_written)).or_else(|| {
+        let folded = folded_name(header);
+        let folds = |text: &str| folded_name(text) == folded;
+        all.iter()
+            .find(|named| folds(&named.name) || labels(&named.label).any(folds))
+    });
+    found.map(|named| named.name.clone())
 }
 
 fn labels(label: &Value) -> impl Iterator<Item = &str> {
@@ -251,6 +285,20 @@ mod tests {
     }
 
     #[test]
+    fn the_marks_of_forms_change_no_name() {
+        let columns = check(
+            &["*公民身份号码(必填)", "姓 名", "来源版本（选填）", "fields.Source"],
+            RowKind::Record,
+            UnknownColumns::Ignore,
+        )
+        .unwrap();
+        assert_eq!(columns[0], ColumnKind::Subject("id_number".to_owned()));
+        assert_eq!(columns[1], ColumnKind::Field("name".to_owned()));
+        assert_eq!(columns[2], ColumnKind::Own("source_version"));
+        assert_eq!(person().missing(&columns[..3]), ["source"]);
+    }
+
+    #[test]
     fn a_missing_header_row_is_refused_without_its_cells() {
         let error = check(
             &["340207199705305213", "王小明"],
@@ -258,7 +306,11 @@ mod tests {
             UnknownColumns::Refuse,
         )
         .unwrap_err();
-        assert!(!error.to_string().contains("340207") && error.to_string().contains("id_number, name"));
+        let text = error.to_string();
+        assert!(
+            !text.contains("340207") && text.contains("id_number (ID number / 公民身份号码), name (姓名)"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -189,9 +189,18 @@ impl HubClient {
     /// Sends lines of known length; the answer's lines come as they are written.
     ///
     /// # Errors
-    /// Returns an error if the hub refuses or cannot be reached.
-    pub(crate) async fn put_lines(&self, path: &[&str], lines: Bytes) -> Result<AnswerLines, CommandFailure> {
-        self.lines(Method::PUT, path, Body::from(lines)).await
+    /// The hub refuses or cannot be reached.
+    pub(crate) async fn put_lines(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        lines: Bytes,
+    ) -> Result<AnswerLines, CommandFailure> {
+        let mut url = self.address(path)?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.lines(Method::PUT, url, Body::from(lines)).await
     }
 
     /// Sends blocks of lines as they come through `blocks`, while the answer's lines are read: a slow reader slows the sender.
@@ -209,13 +218,14 @@ impl HubClient {
                 .await
                 .map(|block| (Ok::<_, std::io::Error>(block), blocks))
         });
-        self.lines(Method::POST, path, Body::wrap_stream(stream)).await
+        self.lines(Method::POST, self.address(path)?, Body::wrap_stream(stream))
+            .await
     }
 
-    async fn lines(&self, method: Method, path: &[&str], body: Body) -> Result<AnswerLines, CommandFailure> {
-        let response = match self.send_lines(method.clone(), path, body).await {
+    async fn lines(&self, method: Method, url: Url, body: Body) -> Result<AnswerLines, CommandFailure> {
+        let response = match self.send_lines(method.clone(), url.clone(), body).await {
             Ok(response) => response,
-            Err(failure) if failure.is_mute() => return Err(self.refusal(method, path).await.unwrap_or(failure)),
+            Err(failure) if failure.is_mute() => return Err(self.refusal(method, url).await.unwrap_or(failure)),
             Err(failure) => return Err(failure),
         };
         Ok(AnswerLines {
@@ -227,10 +237,10 @@ impl HubClient {
         })
     }
 
-    async fn send_lines(&self, method: Method, path: &[&str], body: Body) -> Result<Response, CommandFailure> {
+    async fn send_lines(&self, method: Method, url: Url, body: Body) -> Result<Response, CommandFailure> {
         let request = self
             .http
-            .request(method, self.address(path)?)
+            .request(method, url)
             .header(CONTENT_TYPE, "application/x-ndjson")
             .header(ACCEPT, "application/x-ndjson, application/problem+json")
             .body(body);
@@ -239,8 +249,8 @@ impl HubClient {
 
     /// A hub that refuses a caller before it reads the lines closes the connection while they are under way, and the refusal
     /// can be lost with them (RFC 9112 §9.6): asked again with nothing to read, it can be heard.
-    async fn refusal(&self, method: Method, path: &[&str]) -> Option<CommandFailure> {
-        let failure = self.send_lines(method, path, Body::default()).await.err()?;
+    async fn refusal(&self, method: Method, url: Url) -> Option<CommandFailure> {
+        let failure = self.send_lines(method, url, Body::default()).await.err()?;
         let is_of_caller = matches!(&failure, CommandFailure::Refused(problem) if matches!(problem.status, 401 | 403));
         is_of_caller.then_some(failure)
     }

@@ -14,8 +14,8 @@ use super::{
     access::admin,
     data::{
         import::receipt_line,
-        rejects::{RejectFile, RejectedRow},
-        send::{DecidedRows, RetryPlan, send},
+        rejects::{REJECTED, RejectFile, RejectedRow},
+        send::{DecidedRows, LineTarget, RetryPlan, send},
     },
 };
 use super::{
@@ -74,7 +74,7 @@ async fn import(args: &ImportArgs, output: OutputAudience) -> Result<ExitStatus,
     let lang = args.hub.lang();
     let text = read(&args.file)?;
     let hub = HubClient::open(&args.hub, output)?;
-    let mut rejects = RejectFile::beside(&args.file)?;
+    let mut rejects = RejectFile::beside(&args.file, REJECTED)?;
     let retry = RetryPlan {
         times: args.retries,
         pause: PAUSE,
@@ -88,7 +88,10 @@ async fn import(args: &ImportArgs, output: OutputAudience) -> Result<ExitStatus,
         let body: Vec<&str> = chunk.iter().map(|(_, line)| *line).collect();
         let decided = send(
             &hub,
-            &["v1", "items"],
+            LineTarget {
+                path: &["v1", "items"],
+                query: &[],
+            },
             Bytes::from(body.join("\n")),
             chunk.len(),
             &retry,
@@ -139,6 +142,7 @@ fn reject(
                 .or_else(|| text("title"))
                 .unwrap_or_else(|| lang.say("cli.row_unanswered", &[])),
             problem: problem.clone(),
+            errors: Vec::new(),
             raw: Some((*raw).to_owned()),
         })?;
     }

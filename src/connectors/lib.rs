@@ -11,4 +11,5 @@
 
 pub mod guard;
 pub mod push;
+pub mod rows;
 pub mod source;

@@ -297,7 +297,8 @@ async fn load(
         under_way.spawn(async move {
             let count = range.end - range.start;
             let made = range.map(|n| Ok(record_of(&city, record, n))).collect();
-            let answer = records::ingest(&hub, &caller, &dataset, made, None).await?;
+            let options = records::IngestOptions::of(records::IntakeOrigin::Rest);
+            let answer = records::ingest(&hub, &caller, &dataset, made, &options).await?;
             let bad = answer.results.iter().filter(|result| result.is_err()).count();
             anyhow::ensure!(bad == 0, "{bad} records of the city were refused");
             Ok(count)

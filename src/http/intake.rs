@@ -84,6 +84,11 @@ impl IntakeTally {
         *count.get_or_insert(0) += 1;
     }
 
+    /// Counts one line that was taken in with findings, besides its result.
+    pub(super) fn count_marked(&mut self) {
+        *self.counts.marked.get_or_insert(0) += 1;
+    }
+
     /// The line that answers a refused one.
     pub(super) fn problem_line(&self, line: u64, problem: &ProblemDocument) -> Vec<u8> {
         let problem = problem.document(self.locale);

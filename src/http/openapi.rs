@@ -74,6 +74,7 @@ fn put_description(schema: &mut Value, more: heyan_texts::BilingualText) {
     api::StreamHeader,
     api::StreamEnd,
     api::StreamSummary,
+    api::RecordFinding,
     api::RecordLine,
     api::RecordLineProblem,
     api::RecordsEnd,

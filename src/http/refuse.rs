@@ -121,7 +121,7 @@ pub(super) fn invalid(faults: &[MemberFault]) -> ProblemDocument {
 }
 
 /// The pointer of a fault, whose segments are escaped already.
-fn pointer(text: &str) -> ProblemPointer {
+pub(super) fn pointer(text: &str) -> ProblemPointer {
     let segments: Vec<String> = text
         .split('/')
         .skip(1)
@@ -133,6 +133,7 @@ fn pointer(text: &str) -> ProblemPointer {
 fn problem_code(fault: &str) -> ProblemCode {
     match fault {
         "unknown_dataset" | "unknown_agency" => ProblemCode::InvalidValue,
+        code if FieldCode::of_finding(code).is_some() => ProblemCode::InvalidValue,
         other => ProblemCode::parse(other).unwrap_or(ProblemCode::InvalidRequest),
     }
 }
@@ -152,7 +153,7 @@ fn field_code(fault: &MemberFault) -> Option<FieldCode> {
         "unsafe_number" => FieldCode::UnsafeNumber,
         "value_too_long" | "too_many_items" => FieldCode::Over(fault.limit?),
         "nesting_too_deep" | "invalid_json" => return None,
-        _ => FieldCode::InvalidValue,
+        code => FieldCode::of_finding(code).unwrap_or(FieldCode::InvalidValue),
     })
 }
 

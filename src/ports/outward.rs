@@ -202,6 +202,8 @@ pub struct FeedBatch {
     pub position: String,
     /// Whether more waits already.
     pub more: bool,
+    /// Fields for which what was polled has no column: their stored values stay.
+    pub missing: Vec<String>,
 }
 
 /// A row that is no record. Names no value.
@@ -211,6 +213,8 @@ pub struct FeedReject {
     pub place: String,
     /// Row in it, from 1.
     pub row: u64,
+    /// Line of a file on which it begins, from 1.
+    pub line: Option<u64>,
     /// Code of the reason.
     pub code: &'static str,
 }

@@ -155,6 +155,7 @@ pub(super) const SELECT_PENDING_TARGETS: SqlStatement = statement!("select_pendi
 pub(super) const SELECT_POSITION: SqlStatement = statement!("select_position");
 pub(super) const SELECT_QUALITY_STEPS: SqlStatement = statement!("select_quality_steps");
 pub(super) const SELECT_RECORDS: SqlStatement = statement!("select_records", each);
+pub(super) const SELECT_RECORDS_AFTER: SqlStatement = statement!("select_records_after");
 pub(super) const SELECT_RECORD_KEYS: SqlStatement = statement!("select_record_keys");
 pub(super) const SELECT_RECORD_VERSION: SqlStatement = statement!("select_record_version");
 pub(super) const SELECT_REPLY: SqlStatement = statement!("select_reply");

@@ -50,6 +50,7 @@ pub struct HubMetrics {
     pub lines_lost: IntCounter,
     /// Records taken in.
     pub records_ingested: IntCounterVec,
+    intake_findings: IntCounterVec,
     licence_issue_delay: HistogramVec,
     /// The loop: mismatches, deliveries, alerts.
     pub turn: LoopTurn,
@@ -210,6 +211,7 @@ impl HubMetrics {
                 "Records taken in, by result.",
                 &["result"],
             )?,
+            intake_findings: intake_findings(&make)?,
             source_requests: make.counters(
                 "heyan_source_requests_total",
                 "Questions to outside sources, by result.",
@@ -243,6 +245,14 @@ impl HubMetrics {
         self.source_seconds.with(&[dataset]).observe(took);
     }
 
+    /// Counts one finding about a value that came in; all words are of closed sets.
+    pub fn intake_finding(&self, dataset: &str, origin: &str, code: &str, result: &str) {
+        let labels = [dataset, origin, code, result];
+        if let Ok(counter) = self.intake_findings.get_metric_with_label_values(&labels) {
+            counter.inc();
+        }
+    }
+
     /// Measures how long after its day of issue a licence came in.
     pub fn licence_issued(&self, dataset: &str, delay_s: i64) {
         if let Ok(histogram) = self.licence_issue_delay.get_metric_with_label_values(&[dataset]) {
@@ -272,6 +282,14 @@ fn issue_delay(make: &MetricMaker<'_>) -> Result<HistogramVec, MetricsError> {
         "heyan_licence_issue_delay_seconds",
         "Time from the end of a licence's day of issue until it first came in.",
         &["dataset"],
+    )
+}
+
+fn intake_findings(make: &MetricMaker<'_>) -> Result<IntCounterVec, MetricsError> {
+    make.counters(
+        "heyan_intake_findings_total",
+        "Findings about values of records that came in.",
+        &["dataset", "origin", "code", "result"],
     )
 }
 

@@ -84,7 +84,7 @@ async fn csv_of_every_encoding_and_header_gives_the_same_records() {
 async fn bad_rows_go_beside_the_file_and_good_rows_go_in() {
     let (stub, folder) = (Stub::start().await, Folder::new());
     let mut csv =
-        format!("id_number,name,source_version\n{ID},王小明,1\n12345,李,1\n{ID},张,x\n{ID},张\n").into_bytes();
+        format!("id_number,name,source_version\n{ID},王小明,1\n12345,李,1\n{ID},张,x\n{ID},张,1,多\n").into_bytes();
     csv.extend_from_slice(b"340207199705305211,\xe7\x8e\xff,1\n,,\n340207199705305212,ok,2\n");
     let file = folder.put("p.csv", &csv);
     let ran = heyan(

@@ -127,3 +127,41 @@ async fn numbers_of_a_holder_cannot_be_tried_out() {
     assert_eq!(wrong["fields"], right["fields"]);
     hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_older_rules_are_made_anew_while_the_hub_serves() {
+    use heyan::ports::{
+        commit::{Commit, Position},
+        records::RecordKeys,
+    };
+    let hub = TestHub::with_parties().await;
+    let ids: Vec<String> = (0..3).map(|n| licence_id(&format!("800000000{n}"), "001")).collect();
+    for id in &ids {
+        put(&hub, id, &fields()).await;
+    }
+    // As an older heyan left them: under other hashes.
+    let dataset = hub.hub.catalog.get("e-licence").unwrap();
+    let keys: Vec<RecordKeys> = ids
+        .iter()
+        .map(|id| RecordKeys {
+            dataset: dataset.name.clone(),
+            subject: {
+                let subject = dataset.parse_subject(|_| Some(id)).ok().unwrap();
+                hub.hub.records.loader.subject_key(dataset, &subject.key)
+            },
+            replaces: true,
+            hashes: vec![[7; 16]],
+        })
+        .collect();
+    let position = ReadPosition {
+        name: "keys:e-licence".to_owned(),
+        value: "0 e-licence@1 done".to_owned(),
+    };
+    hub.hub.write(Commit::at(1).with(keys).with(position)).await.unwrap();
+    assert_eq!(query(&hub, "agency", &key()).await.1["outcome"], "not_found");
+    heyan::app::node::upkeep::sweep(&hub.hub).await.unwrap();
+    assert_eq!(query(&hub, "agency", &key()).await.1["outcome"], "verified");
+    let position = hub.hub.store.position("keys:e-licence").await.unwrap().unwrap();
+    assert!(position.ends_with(" done"), "{position}");
+    hub.stop().await;
+}

@@ -8,18 +8,18 @@ use crate::common::{TestHub, person, purpose, question};
 async fn a_value_that_cannot_be_read_is_for_review_opens_nothing_and_costs_nothing() {
     let hub = TestHub::with_parties().await;
     let mut record = person();
-    record["fields"]["birth_date"] = "#VALUE!".into();
+    record["fields"]["domicile_address"] = "#VALUE!".into();
     record["fields"]["name"] = "张?丰".into();
     hub.put("natural-person", &record).await;
     for day in 1..=12 {
         let claims = json!({
-            "birth_date": format!("1949-12-{day:02}"),
+            "domicile_address": format!("芜湖市镜湖区北京中路{day}号"),
             "name": {"op": "ne", "value": format!("张{day}丰")},
         });
         let (_, answer) = hub.verify("agency", &question(&claims)).await;
         let unreadable = json!({"verdict": "review", "reason": "unreadable_record"});
         assert_eq!(answer["outcome"], "review", "{answer}");
-        assert_eq!(answer["fields"]["birth_date"], unreadable, "{answer}");
+        assert_eq!(answer["fields"]["domicile_address"], unreadable, "{answer}");
         assert_eq!(answer["fields"]["name"], unreadable, "{answer}");
         assert!(answer.get("mismatch").is_none(), "{answer}");
     }
@@ -27,11 +27,11 @@ async fn a_value_that_cannot_be_read_is_for_review_opens_nothing_and_costs_nothi
     let (_, answer) = hub
         .verify(
             "agency",
-            &question(&json!({"birth_date": "1949-12-31", "name": "张*丰"})),
+            &question(&json!({"domicile_address": "安徽省芜湖市镜湖区北京中路2号3幢2单元501室", "name": "张*丰"})),
         )
         .await;
     assert_eq!(
-        answer["fields"]["birth_date"]["verdict"], "match",
+        answer["fields"]["domicile_address"]["verdict"], "match",
         "nothing was counted: {answer}"
     );
     assert_eq!(answer["fields"]["name"]["reason"], "unreadable_claim", "{answer}");

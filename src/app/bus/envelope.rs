@@ -1,6 +1,7 @@
 //! CloudEvents 1.0 on Kafka: binary mode out (attributes are headers, the body is the data); binary or structured mode in.
 //! A message keeps its `ce_id` however often it is sent, so that a reader can recognise repetitions.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::Value;
 
 use crate::node::hub::Hub;
@@ -76,10 +77,9 @@ pub struct NoEvent(pub &'static str);
 pub fn read(topic: BusTopic, received: &ReceivedMessage) -> Result<ArrivedEvent, NoEvent> {
     let payload = received.payload.as_deref().ok_or(NoEvent("missing_payload"))?;
     let media = received.header("content-type").unwrap_or("application/json");
-    let media = media.split(';').next().unwrap_or_default().trim();
-    let event = if media.eq_ignore_ascii_case("application/cloudevents+json") {
+    let event = if essence(media).eq_ignore_ascii_case("application/cloudevents+json") {
         structured(payload)?
-    } else if media.eq_ignore_ascii_case("application/json") {
+    } else if is_json(media) {
         binary(received, payload)?
     } else {
         return Err(NoEvent("unsupported_media_type"));
@@ -101,6 +101,17 @@ pub fn read(topic: BusTopic, received: &ReceivedMessage) -> Result<ArrivedEvent,
         id: event.id,
         data: event.data,
     })
+}
+
+/// A media type without its parameters.
+fn essence(media: &str) -> &str {
+    media.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether data of a media type is JSON: `application/json`, `text/json`, and every type that ends in `+json` (RFC 6839).
+fn is_json(media: &str) -> bool {
+    let media = essence(media).to_ascii_lowercase();
+    media == "application/json" || media == "text/json" || media.ends_with("+json")
 }
 
 struct HeaderWords {
@@ -127,10 +138,7 @@ fn binary(received: &ReceivedMessage, payload: &[u8]) -> Result<HeaderWords, NoE
 
 fn structured(payload: &[u8]) -> Result<HeaderWords, NoEvent> {
     let mut event = json::parse(payload, JsonRules::REQUEST).map_err(|refused| NoEvent(refused.code()))?;
-    let data = event
-        .get_mut("data")
-        .map(Value::take)
-        .ok_or(NoEvent("missing_payload"))?;
+    let data = data_of(&mut event)?;
     let attribute = |name| {
         let value = event.get(name).and_then(Value::as_str);
         value.ok_or(NoEvent("missing_attribute")).map(str::to_owned)
@@ -141,6 +149,27 @@ fn structured(payload: &[u8]) -> Result<HeaderWords, NoEvent> {
         id: attribute("id")?,
         data,
     })
+}
+
+/// The data of a structured event: JSON as it stands, or JSON in base64 (CloudEvents JSON format §3.1).
+fn data_of(event: &mut Value) -> Result<Value, NoEvent> {
+    let media = event.get("datacontenttype").and_then(Value::as_str);
+    if !media.is_none_or(is_json) {
+        return Err(NoEvent("unsupported_media_type"));
+    }
+    let data = event.get_mut("data").map(Value::take);
+    match (data, event.get("data_base64")) {
+        (Some(data), None) => Ok(data),
+        (None, Some(Value::String(text))) => {
+            let bytes = BASE64
+                .decode(text.as_bytes())
+                .map_err(|_malformed| NoEvent("invalid_json"))?;
+            json::parse(&bytes, JsonRules::REQUEST).map_err(|refused| NoEvent(refused.code()))
+        }
+        // Both, or a text that is none: two readers could take either.
+        (Some(_), Some(_)) | (None, Some(_)) => Err(NoEvent("invalid_value")),
+        (None, None) => Err(NoEvent("missing_payload")),
+    }
 }
 
 /// Whether a text is a `traceparent` of version 00 (W3C Trace Context): nothing else goes on to others.
@@ -179,6 +208,44 @@ mod tests {
         let headers = [("content-type", "application/cloudevents+json; charset=utf-8")];
         let other = read(BusTopic::Feed, &received(&headers, body)).ok().unwrap();
         assert_eq!((one.id, one.data), (other.id, other.data));
+    }
+
+    #[test]
+    fn data_in_base64_and_other_media_types_of_json_are_read() {
+        let base64 = r#"{"specversion":"1.0","type":"heyan.feed.v1","id":"1","datacontenttype":"application/vnd.gov+json","data_base64":"eyJhIjoxfQ=="}"#;
+        let headers = [("content-type", "application/cloudevents+json")];
+        let arrived = read(BusTopic::Feed, &received(&headers, base64)).ok().unwrap();
+        assert_eq!(arrived.data["a"], 1);
+        for media in [
+            "application/vnd.gov+json; charset=utf-8",
+            "text/json",
+            "Application/JSON",
+        ] {
+            let headers = [BINARY.to_vec(), vec![("content-type", media)]].concat();
+            assert_eq!(
+                read(BusTopic::Feed, &received(&headers, r#"{"a":1}"#))
+                    .ok()
+                    .unwrap()
+                    .data["a"],
+                1,
+                "{media}"
+            );
+        }
+        for (members, code) in [
+            (r#""data":{},"data_base64":"e30=""#, "invalid_value"),
+            (r#""data_base64":7"#, "invalid_value"),
+            (r#""data_base64":"e3""#, "invalid_json"),
+            (r#""data_base64":"e3sK""#, "invalid_json"),
+            (
+                r#""data_base64":"e30=","datacontenttype":"text/xml""#,
+                "unsupported_media_type",
+            ),
+            (r#""source":"x""#, "missing_payload"),
+        ] {
+            let body = format!(r#"{{"specversion":"1.0","type":"heyan.feed.v1","id":"1",{members}}}"#);
+            let refused = read(BusTopic::Feed, &received(&headers, &body)).err().unwrap();
+            assert_eq!(refused.0, code, "{members}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     envelope, outbox,
 };
 use crate::node::{caller::Caller, write::CommitAttempts};
-use crate::records::{self, IncomingRecord};
+use crate::records::{self, IncomingRecord, IntakeOrigin, KeptFields};
 use crate::{foundation::error::AppError, node::hub::Hub, records::feed};
 use heyan_catalog::Dataset;
 use heyan_ports::bus::{BusFault, BusTopic, ReceivedMessage, StartAt};
@@ -327,7 +327,7 @@ impl FeedReader {
             hub.write(commit).await?;
         } else {
             let caller = feed::caller_of(hub, &self.settings.agency)?;
-            let taken = records::take(hub, &caller, &plan.incoming, now_us, &plan.bus).await?;
+            let taken = records::take(hub, &caller, &plan.incoming, now_us, (&KeptFields::None, &plan.bus)).await?;
             feed::count(hub, &taken.results);
         }
         for (partition, next) in &plan.next {
@@ -398,7 +398,7 @@ fn read(hub: &Hub, caller: &Caller, received: &ReceivedMessage, now_us: i64) -> 
     if let Some(members) = data.as_object_mut() {
         members.remove("dataset");
     }
-    IncomingRecord::check(hub, &dataset, data, None, now_us).map_err(|error| {
+    IncomingRecord::check(hub, &dataset, data, None, (IntakeOrigin::Bus, now_us)).map_err(|error| {
         let reason = match error {
             AppError::Invalid(faults) => LetterReason::of(LetterClass::Record, faults),
             _ => LetterReason::new(LetterClass::Internal, "internal"),

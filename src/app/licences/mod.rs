@@ -6,6 +6,7 @@ pub mod hashing;
 mod issuing;
 mod keys;
 pub mod query;
+mod renewal;
 mod standing;
 pub mod state;
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-pub(super) use self::{issuing::IssuedLicences, keys::of as keys_of};
+pub(super) use self::{issuing::IssuedLicences, keys::of as keys_of, renewal::renew};
 pub use standing::StandingValidity;
 
 use super::{

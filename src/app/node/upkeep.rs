@@ -2,7 +2,7 @@
 //! the gauges are counted.
 
 use super::hub::Hub;
-use crate::{foundation::error::AppError, mismatch::steps, supervision, watches};
+use crate::{foundation::error::AppError, licences, mismatch::steps, supervision, watches};
 use heyan_domain::{calendar::china_date, mismatch::MismatchPhase};
 use heyan_ports::{commit::Commit, store::ForgetBefore};
 use heyan_ports::{
@@ -86,6 +86,7 @@ pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
         .await?;
     hub.mismatches.pending.expire_guesses(now_us.div_euclid(1_000_000));
     fill_due(hub).await?;
+    licences::renew(hub).await?;
     let mut alerts = overdue(hub, now_us).await?;
     alerts.extend(missing_years(hub, now_us)?);
     raise(hub, alerts).await

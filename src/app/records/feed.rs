@@ -7,7 +7,7 @@ use crate::node::caller::Caller;
 use crate::{
     foundation::error::{AppError, MissingThing},
     node::hub::Hub,
-    records,
+    records::{self, IngestOptions, IntakeOrigin, KeptFields},
 };
 use heyan_ports::{
     commit::Commit,
@@ -42,7 +42,7 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<FeedProgress, AppError> 
         .get(&info.dataset)
         .map(Arc::clone)
         .ok_or(AppError::NotFound(MissingThing::Dataset))?;
-    let mut rejected = 0_usize;
+    let (mut rejected, mut marked) = (0_usize, 0_usize);
     let mut good = Vec::with_capacity(batch.records.len());
     for record in batch.records {
         match record {
@@ -60,15 +60,28 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<FeedProgress, AppError> 
         }
     }
     if !good.is_empty() {
+        let options = IngestOptions {
+            kept: KeptFields::Named(batch.missing.iter().map(|name| name.as_str().into()).collect()),
+            ..IngestOptions::of(IntakeOrigin::Feed)
+        };
         let caller = caller_of(hub, &info.agency)?;
         records::may_contribute(hub, &caller, &dataset)?;
         for part in parts(good) {
-            let answer = records::ingest(hub, &caller, &dataset, part, None).await?;
+            let answer = records::ingest(hub, &caller, &dataset, part, &options).await?;
             rejected += count(hub, &answer.results);
+            marked += answer
+                .results
+                .iter()
+                .flatten()
+                .filter(|record| !record.findings.is_empty())
+                .count();
         }
     }
     if rejected > 0 {
         tracing::warn!(feed = info.name, rejected, "rows of a feed were rejected");
+    }
+    if marked > 0 {
+        tracing::warn!(feed = info.name, marked, "rows of a feed were taken in with findings");
     }
     if stored.as_deref() != Some(batch.position.as_str()) {
         let commit = Commit::at(hub.clock.now_us()).with(ReadPosition {
@@ -104,7 +117,7 @@ pub(crate) fn count(hub: &Hub, results: &[records::IngestResult]) -> usize {
     let mut refused = 0;
     for result in results {
         let word = match result {
-            Ok((ingested, _)) => ingested.as_str(),
+            Ok(record) => record.ingested.as_str(),
             Err(_) => {
                 refused += 1;
                 "rejected"

@@ -3,12 +3,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{IngestResult, RecordIngest};
+use super::{IngestResult, IngestedRecord, RecordIngest};
 use crate::{foundation::error::AppError, node::hub::Hub};
-use heyan_catalog::{Dataset, ParsedSubject};
-use heyan_domain::fault::LengthLimit;
+use heyan_catalog::{CONTROL, Dataset, IntakeFinding, IntakeRule, ParsedSubject};
+use heyan_domain::{
+    calendar::china_date,
+    fault::{LengthLimit, MemberFault, pointer_segment},
+};
 use heyan_ports::time;
 use heyan_ports::{
     records::{RecordWrite, StoredRecord},
@@ -22,6 +25,63 @@ pub(crate) struct IncomingRecord {
     pub(crate) key: RecordKey,
     if_match: Option<u32>,
     pub(crate) stored: StoredRecord,
+    /// What was noticed about its values.
+    pub(crate) findings: Vec<IntakeFinding>,
+}
+
+/// By which way a record came, as metrics name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntakeOrigin {
+    /// `PUT /v1/datasets/{dataset}/records`, `heyan import` included.
+    Rest,
+    /// A connector that brings records.
+    Feed,
+    /// The topic of records.
+    Bus,
+    /// A source that was asked.
+    Live,
+    /// They do not come in: it is only asked what they would become.
+    Trial,
+}
+
+impl IntakeOrigin {
+    /// The word in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Feed => "feed",
+            Self::Bus => "bus",
+            Self::Live => "live",
+            Self::Trial => "trial",
+        }
+    }
+}
+
+/// What a dataset notices about a record, each counted by `origin`.
+///
+/// # Errors
+/// The dataset refuses records with such a value.
+pub(crate) fn noticed(
+    hub: &Hub,
+    dataset: &Dataset,
+    subject: &ParsedSubject,
+    fields: &Map<String, Value>,
+    (origin, now_us): (IntakeOrigin, i64),
+) -> Result<Vec<IntakeFinding>, Vec<MemberFault>> {
+    let mut findings = dataset.findings_of(subject, fields, || china_date(now_us));
+    let is_refused = findings.iter().any(|finding| finding.rule == IntakeRule::Refuse);
+    for finding in &findings {
+        let result = if is_refused { "refused" } else { "marked" };
+        hub.node
+            .metrics
+            .intake_finding(&dataset.name, origin.as_str(), finding.code, result);
+    }
+    if is_refused {
+        // What the record is refused for comes first.
+        findings.sort_by_key(|finding| finding.rule != IntakeRule::Refuse);
+        return Err(findings.iter().map(IntakeFinding::fault).collect());
+    }
+    Ok(findings)
 }
 
 impl IncomingRecord {
@@ -34,7 +94,7 @@ impl IncomingRecord {
         dataset: &Arc<Dataset>,
         record: Value,
         if_match: Option<u32>,
-        now_us: i64,
+        (origin, now_us): (IntakeOrigin, i64),
     ) -> Result<Self, AppError> {
         let envelope = RecordEnvelope::split(record)?;
         let faults = dataset.check(&envelope.body);
@@ -45,9 +105,14 @@ impl IncomingRecord {
         let (Some(subject), Some(fields)) = (part("subject"), part("fields")) else {
             return Err(AppError::fault("", "invalid_type"));
         };
+        let faults = controls_in(subject);
+        if !faults.is_empty() {
+            return Err(AppError::Invalid(faults));
+        }
         let parsed = dataset
             .parse_subject(|name| subject.get(name).and_then(Value::as_str))
             .map_err(AppError::Invalid)?;
+        let findings = noticed(hub, dataset, &parsed, fields, (origin, now_us)).map_err(AppError::Invalid)?;
         let key = RecordKey {
             dataset: Arc::clone(&dataset.name),
             subject: hub.records.loader.subject_key(dataset, &parsed.key),
@@ -70,8 +135,22 @@ impl IncomingRecord {
             key,
             if_match,
             stored,
+            findings,
         })
     }
+}
+
+/// The faults of identifiers with a control character: no identifier has one.
+fn controls_in(subject: &Map<String, Value>) -> Vec<MemberFault> {
+    let text = |value: &Value| value.as_str().is_some_and(|text| has_control(text.trim()));
+    let wrong = subject.iter().filter(|(_, value)| text(value));
+    wrong
+        .map(|(name, _)| MemberFault::new(format!("/subject/{}", pointer_segment(name)), CONTROL))
+        .collect()
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
 }
 
 /// The members beside `subject` and `fields`.
@@ -106,6 +185,7 @@ impl RecordEnvelope {
         };
         let source = match object.remove("source") {
             None | Some(Value::Null) => None,
+            Some(Value::String(text)) if has_control(&text) => return Err(AppError::fault("/source", CONTROL)),
             Some(Value::String(text)) if text.len() <= SOURCE_BYTES_MAX => Some(text),
             Some(Value::String(_)) => return Err(AppError::over("/source", LengthLimit::Bytes(SOURCE_BYTES_MAX))),
             Some(_) => return Err(AppError::fault("/source", "invalid_type")),
@@ -119,11 +199,34 @@ impl RecordEnvelope {
     }
 }
 
+/// Which fields keep their stored value where a record says nothing of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum KeptFields {
+    /// None: the record replaces what is stored.
+    #[default]
+    None,
+    /// Every one.
+    All,
+    /// Those of these names.
+    Named(Vec<Box<str>>),
+}
+
+impl KeptFields {
+    fn keeps(&self, name: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|kept| **kept == *name),
+        }
+    }
+}
+
 /// Pure: what each record becomes, given what is stored. The same subject twice in one call: the later one sees the
 /// earlier one as stored.
 pub(super) fn decide(
     incoming: &[IncomingRecord],
     stored: Vec<Option<StoredRecord>>,
+    kept: &KeptFields,
 ) -> (Vec<RecordWrite>, Vec<IngestResult>) {
     let mut current: HashMap<[u8; 16], Option<StoredRecord>, ahash::RandomState> = HashMap::default();
     for (record, stored) in incoming.iter().zip(stored) {
@@ -134,7 +237,12 @@ pub(super) fn decide(
         let Some(now) = current.get_mut(&record.key.subject.0) else {
             continue;
         };
-        let result = decide_one(record, now.as_ref());
+        let fields = match (&*now, kept) {
+            (_, KeptFields::None) | (None, _) => None,
+            (Some(now), kept) => completed(&record.stored.fields, &now.fields, kept),
+        };
+        let fields = fields.unwrap_or_else(|| record.stored.fields.clone());
+        let result = decide_one(record, now.as_ref(), &fields);
         if let Ok((RecordIngest::Created | RecordIngest::Updated, version)) = &result {
             // A write that states no version of the authority's leaves the order it has reached as it is.
             let source_version = record
@@ -144,6 +252,7 @@ pub(super) fn decide(
             let new = StoredRecord {
                 version: *version,
                 source_version,
+                fields,
                 ..record.stored.clone()
             };
             writes.push(RecordWrite {
@@ -154,12 +263,44 @@ pub(super) fn decide(
             });
             *now = Some(new);
         }
-        results.push(result);
+        results.push(result.map(|(ingested, version)| IngestedRecord {
+            ingested,
+            version,
+            findings: record.findings.clone(),
+        }));
     }
     (writes, results)
 }
 
-fn decide_one(record: &IncomingRecord, now: Option<&StoredRecord>) -> IngestResult {
+/// The fields of a record with what is kept of the stored ones; `None`: nothing is.
+fn completed(fields: &str, stored: &str, kept: &KeptFields) -> Option<String> {
+    let parse = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    let (mut new, old) = (parse(fields)?, parse(stored)?);
+    let before = new.len();
+    for (name, value) in &old {
+        if kept.keeps(name) && !new.contains_key(name) {
+            new.insert(name.clone(), value.clone());
+        }
+    }
+    if new == old {
+        return Some(stored.to_owned());
+    }
+    (new.len() > before).then(|| Value::Object(new).to_string())
+}
+
+/// The fields that a stored record has and the record that replaces it has not.
+pub(super) fn erased(now: &StoredRecord, record: &StoredRecord) -> Vec<Box<str>> {
+    let parse = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
+    let (old, new) = (parse(&now.fields), parse(&record.fields));
+    let names = old.keys().filter(|name| !new.contains_key(*name));
+    names.map(|name| name.as_str().into()).collect()
+}
+
+fn decide_one(
+    record: &IncomingRecord,
+    now: Option<&StoredRecord>,
+    fields: &str,
+) -> Result<(RecordIngest, u32), AppError> {
     let version = now.map_or(0, |now| now.version);
     if record.if_match.is_some_and(|wanted| wanted != version) {
         return Err(AppError::PreconditionFailed);
@@ -172,7 +313,7 @@ fn decide_one(record: &IncomingRecord, now: Option<&StoredRecord>) -> IngestResu
     {
         return Ok((RecordIngest::Ignored, version));
     }
-    if now.fields == record.stored.fields && record.stored.source_version.is_none() {
+    if now.fields == fields && record.stored.source_version.is_none() {
         return Ok((RecordIngest::Unchanged, version));
     }
     let next = version

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(crate) use self::incoming::IncomingRecord;
+pub(crate) use self::incoming::{IncomingRecord, noticed};
+pub use self::incoming::{IntakeOrigin, KeptFields};
 pub(crate) use self::shown::shown;
 pub(crate) use self::written::{changes, entry_by, entry_of};
 use super::licences::IssuedLicences;
@@ -22,7 +23,7 @@ use super::{
     foundation::{error::AppError, purpose},
     node::hub::Hub,
 };
-use heyan_catalog::Dataset;
+use heyan_catalog::{Dataset, IntakeFinding};
 use heyan_domain::{fault::MemberFault, policy::GrantOperation};
 use heyan_ledger::{
     AppendedEntry,
@@ -56,8 +57,41 @@ impl RecordIngest {
     }
 }
 
-/// What became of one record, and the version that is current now.
-pub type IngestResult = Result<(RecordIngest, u32), AppError>;
+/// A record that was taken in, or would be.
+#[derive(Clone, Debug)]
+pub struct IngestedRecord {
+    /// What became of it.
+    pub ingested: RecordIngest,
+    /// The version that is current now.
+    pub version: u32,
+    /// What was noticed about its values.
+    pub findings: Vec<IntakeFinding>,
+}
+
+/// What became of one record.
+pub type IngestResult = Result<IngestedRecord, AppError>;
+
+/// How records are taken in.
+#[derive(Clone, Debug)]
+pub struct IngestOptions {
+    /// The version that a single record is made for.
+    pub if_match: Option<u32>,
+    /// Which fields keep their stored value where a record says nothing of them.
+    pub kept: KeptFields,
+    /// By which way they came.
+    pub origin: IntakeOrigin,
+}
+
+impl IngestOptions {
+    /// Whole records that came by `origin`.
+    pub const fn of(origin: IntakeOrigin) -> Self {
+        Self {
+            if_match: None,
+            kept: KeptFields::None,
+            origin,
+        }
+    }
+}
 
 /// The answers, and where their entry stands.
 pub struct IngestAnswer {
@@ -85,7 +119,57 @@ pub fn may_contribute(hub: &Hub, caller: &Caller, dataset: &Dataset) -> Result<(
     if granted { Ok(()) } else { Err(AppError::NotOwner) }
 }
 
-/// Takes records of one dataset; `if_match` belongs to a single record.
+/// Records that were checked, beside the results of those that cannot go in.
+struct CheckedRecords {
+    incoming: Vec<IncomingRecord>,
+    /// Where the results of `incoming` belong.
+    places: Vec<usize>,
+    results: Vec<Option<IngestResult>>,
+}
+
+fn check_all(
+    hub: &Hub,
+    dataset: &Arc<Dataset>,
+    records: Vec<Result<Value, AppError>>,
+    options: &IngestOptions,
+    now_us: i64,
+) -> CheckedRecords {
+    let mut checked = CheckedRecords {
+        incoming: Vec::with_capacity(records.len()),
+        places: Vec::with_capacity(records.len()),
+        results: Vec::with_capacity(records.len()),
+    };
+    let way = (options.origin, now_us);
+    for (place, record) in records.into_iter().enumerate() {
+        match record.and_then(|record| IncomingRecord::check(hub, dataset, record, options.if_match, way)) {
+            Ok(record) => {
+                checked.places.push(place);
+                checked.incoming.push(record);
+                checked.results.push(None);
+            }
+            Err(error) => checked.results.push(Some(Err(error))),
+        }
+    }
+    checked
+}
+
+impl CheckedRecords {
+    /// All results in the order of the records.
+    fn with(mut self, taken: Vec<IngestResult>) -> Vec<IngestResult> {
+        for (place, result) in self.places.into_iter().zip(taken) {
+            if let Some(waiting) = self.results.get_mut(place) {
+                *waiting = Some(result);
+            }
+        }
+        let undecided = || Err(AppError::Internal("a record was left undecided"));
+        self.results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(undecided))
+            .collect()
+    }
+}
+
+/// Takes records of one dataset.
 ///
 /// # Errors
 /// The store or the ledger cannot be asked. What is wrong with one record stands in its own result.
@@ -94,43 +178,69 @@ pub async fn ingest(
     caller: &Caller,
     dataset: &Arc<Dataset>,
     records: Vec<Result<Value, AppError>>,
-    if_match: Option<u32>,
+    options: &IngestOptions,
 ) -> Result<IngestAnswer, AppError> {
     let now_us = hub.clock.now_us();
-    let mut results: Vec<Option<IngestResult>> = Vec::with_capacity(records.len());
-    let (mut places, mut incoming) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
-    for (place, record) in records.into_iter().enumerate() {
-        match record.and_then(|record| IncomingRecord::check(hub, dataset, record, if_match, now_us)) {
-            Ok(checked) => {
-                places.push(place);
-                incoming.push(checked);
-                results.push(None);
-            }
-            Err(error) => results.push(Some(Err(error))),
-        }
+    let checked = check_all(hub, dataset, records, options, now_us);
+    if checked.incoming.is_empty() {
+        return Ok(IngestAnswer {
+            results: checked.with(Vec::new()),
+            index: None,
+            leaf: None,
+        });
     }
-    let mut answer = IngestAnswer {
-        results: Vec::new(),
-        index: None,
-        leaf: None,
+    let bus = BusWrites::default();
+    let taken = take(hub, caller, &checked.incoming, now_us, (&options.kept, &bus)).await?;
+    let entered = taken.entries.first();
+    let entered = entered.ok_or(AppError::Internal("records were not entered"))?;
+    Ok(IngestAnswer {
+        results: checked.with(taken.results),
+        index: Some(entered.index),
+        leaf: Some(entered.leaf),
+    })
+}
+
+/// What records would become, and which fields of the stored ones they would erase.
+pub struct IngestPreview {
+    /// In the order of the records.
+    pub results: Vec<IngestResult>,
+    /// By record; empty where nothing is erased.
+    pub erased: Vec<Vec<Box<str>>>,
+}
+
+/// Says what records would become; nothing is written.
+///
+/// # Errors
+/// The store cannot be asked.
+pub async fn preview(
+    hub: &Hub,
+    dataset: &Arc<Dataset>,
+    records: Vec<Result<Value, AppError>>,
+    options: &IngestOptions,
+) -> Result<IngestPreview, AppError> {
+    let checked = check_all(hub, dataset, records, options, hub.clock.now_us());
+    let keys: Vec<RecordKey> = checked.incoming.iter().map(|record| record.key.clone()).collect();
+    let stored = if keys.is_empty() {
+        Vec::new()
+    } else {
+        hub.store.records(&keys).await?
     };
-    if !incoming.is_empty() {
-        let taken = take(hub, caller, &incoming, now_us, &BusWrites::default()).await?;
-        let entered = taken.entries.first();
-        let entered = entered.ok_or(AppError::Internal("records were not entered"))?;
-        answer.index = Some(entered.index);
-        answer.leaf = Some(entered.leaf);
-        for (place, result) in places.into_iter().zip(taken.results) {
-            if let Some(waiting) = results.get_mut(place) {
-                *waiting = Some(result);
-            }
+    let (writes, results) = incoming::decide(&checked.incoming, stored.clone(), &options.kept);
+    let mut erased = vec![Vec::new(); checked.results.len()];
+    let mut writes = writes.iter();
+    for ((place, result), now) in checked.places.iter().zip(&results).zip(&stored) {
+        let changes = result
+            .as_ref()
+            .is_ok_and(|record| matches!(record.ingested, RecordIngest::Created | RecordIngest::Updated));
+        let write = if changes { writes.next() } else { None };
+        if let (Some(write), Some(now), Some(erased)) = (write, now, erased.get_mut(*place)) {
+            *erased = incoming::erased(now, &write.record);
         }
     }
-    answer.results = results
-        .into_iter()
-        .map(|result| result.unwrap_or(Err(AppError::Internal("a record was left undecided"))))
-        .collect();
-    Ok(answer)
+    Ok(IngestPreview {
+        results: checked.with(results),
+        erased,
+    })
 }
 
 /// What became of checked records.
@@ -150,13 +260,13 @@ pub(crate) async fn take(
     caller: &Caller,
     incoming: &[IncomingRecord],
     now_us: i64,
-    bus: &BusWrites,
+    (kept, bus): (&KeptFields, &BusWrites),
 ) -> Result<TakenRecords, AppError> {
     let mut attempts = CommitAttempts::none();
     loop {
         let keys: Vec<RecordKey> = incoming.iter().map(|record| record.key.clone()).collect();
         let stored = hub.store.records(&keys).await?;
-        let (writes, results) = incoming::decide(incoming, stored);
+        let (writes, results) = incoming::decide(incoming, stored, kept);
         let (mut events, mut ledger_entries) = (Vec::new(), Vec::new());
         for (dataset, writes) in by_dataset(incoming, &writes) {
             ledger_entries.push(entry_of(hub, caller, dataset, &writes, now_us)?);

@@ -125,7 +125,6 @@ async fn explain_item(
         }
         allowed.permission.fields(GrantOperation::Read)
     };
-    let same_rules = dataset.shares_fields(&item.rules);
     let key = RecordKey {
         dataset: Arc::clone(&dataset.name),
         subject: SubjectKey(item.subject),
@@ -136,16 +135,16 @@ async fn explain_item(
     };
     let shown = stored.map(|stored| records::shown(dataset, &stored, |number| visible.has(number), false));
     let explained = item.fields.iter().map(|(number, verdict)| {
-        // Field numbers of another revision mean other fields: then only the verdict is told.
-        let field = if same_rules { dataset.field(*number) } else { None };
-        let name = field.map_or_else(|| format!("#{number}").into(), |field| field.name.clone());
+        // What the number meant when it was decided, and by which comparator; where nothing says so, only the verdict is told.
+        let field = dataset.field_under(&item.rules, *number);
+        let name: Box<str> = field.map_or_else(|| format!("#{number}").into(), |(name, _)| name.into());
         let masked = shown
             .iter()
             .flatten()
             .find(|(shown, _)| *shown == name)
             .map(|(_, text)| text.clone());
         ExplainedField {
-            comparator: field.map(|field| field.comparator_name.clone()).unwrap_or_default(),
+            comparator: field.map(|(_, comparator)| comparator.into()).unwrap_or_default(),
             name,
             verdict: *verdict,
             record_masked: masked,

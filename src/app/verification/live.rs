@@ -30,10 +30,8 @@ use heyan_domain::{
 };
 use heyan_ports::{
     commit::Commit,
-    outward::{SourceFault, SourceRecord},
-};
-use heyan_ports::{
     error::StoreError,
+    outward::{SourceFault, SourceRecord},
     records::{FetchWrite, LiveFetch, RecordWrite, StoredRecord},
     subject::RecordKey,
 };
@@ -146,7 +144,7 @@ async fn ask(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<SourceRe
     let subject = dataset.members_of(key);
     let question = async {
         let record = hub.outward.connectors.ask(&dataset.name, &subject).await?;
-        record.map(|record| checked(dataset, &subject, record)).transpose()
+        record.map(|record| checked(hub, dataset, &subject, record)).transpose()
     };
     let word = |answer: &Option<SourceReply>| if answer.is_some() { "found" } else { "none" };
     in_time(hub, dataset, question, word).await
@@ -170,8 +168,13 @@ pub(crate) async fn in_time<T>(
     answer
 }
 
-/// Nothing of what a source says is believed before its schema has.
-fn checked(dataset: &Dataset, subject: &[(String, String)], record: SourceRecord) -> Result<SourceReply, SourceFault> {
+/// Nothing of what a source says is believed before its dataset's schema and comparators have read it.
+fn checked(
+    hub: &Hub,
+    dataset: &Dataset,
+    subject: &[(String, String)],
+    record: SourceRecord,
+) -> Result<SourceReply, SourceFault> {
     let members: Map<String, Value> = subject
         .iter()
         .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
@@ -180,6 +183,11 @@ fn checked(dataset: &Dataset, subject: &[(String, String)], record: SourceRecord
     let body = json!({"subject": members, "fields": record.fields});
     if !dataset.check(&body).is_empty() {
         return Err(SourceFault::Unreadable("it breaks the dataset's schema"));
+    }
+    if let Ok(parsed) = dataset.parse_subject(|name| members.get(name).and_then(Value::as_str)) {
+        let way = (records::IntakeOrigin::Live, hub.clock.now_us());
+        records::noticed(hub, dataset, &parsed, &record.fields, way)
+            .map_err(|_refused| SourceFault::Unreadable("it holds a value that the dataset refuses"))?;
     }
     Ok(SourceReply {
         subject,

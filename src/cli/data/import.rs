@@ -8,7 +8,7 @@ use std::{
     io::Write,
     ops::Range,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -18,9 +18,10 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::task::JoinHandle;
 
 use super::{
-    rejects::{RejectFile, RejectedRow},
-    rows::{FileArgs, FileRow, OpenedFile, RowFault, RowPlan},
-    send::{DecidedRows, RetryPlan, send},
+    rejects::{MARKED, REJECTED, RejectFile, RejectedRow},
+    report::{ColumnNames, WorstRows, erased_text, missing_text, reason_of},
+    rows::{FileArgs, FileRow, OpenedFile, RowFault, RowFormat, RowPlan, SheetFacts},
+    send::{DecidedRows, LineTarget, RetryPlan, send},
 };
 use crate::{
     catalogue::{DatasetShape, RowKind},
@@ -56,6 +57,12 @@ pub(crate) struct ImportOptions {
     /// Append the receipts of all requests to this file, one per line
     #[arg(long, value_name = "F")]
     receipts: Option<PathBuf>,
+    /// Say what the file would change and which fields it would erase, and write nothing to the hub
+    #[arg(long)]
+    dry_run: bool,
+    /// Erase stored values for which the file has no column, or a row of NDJSON no member [default: they stay]
+    #[arg(long)]
+    replace_missing: bool,
 }
 
 /// Bytes of one request, but for its last row.
@@ -81,7 +88,12 @@ async fn import(args: ImportOptions, output: OutputAudience) -> Result<ExitStatu
         output,
         lang,
         progress: ProgressLine::begin(Arc::clone(&source.read), source.length, "cli.rejected", output, lang),
-        rejects: RejectFile::beside(&args.file.file)?,
+        rejects: RejectFile::beside(&args.file.file, REJECTED)?,
+        marked: RejectFile::beside(&args.file.file, MARKED)?,
+        worst: WorstRows::default(),
+        shapes: Arc::new(vec![shape]),
+        facts: Arc::default(),
+        format: source.format,
         under_way: VecDeque::new(),
         total: DecidedRows::default(),
         rows: 0,
@@ -92,7 +104,8 @@ async fn import(args: ImportOptions, output: OutputAudience) -> Result<ExitStatu
     let plan = RowPlan {
         kind: RowKind::Record,
         dataset: Some(work.args.dataset.clone()),
-        shapes: vec![shape],
+        shapes: Arc::clone(&work.shapes),
+        facts: Arc::clone(&work.facts),
     };
     let end = work.take_all(source, plan).await;
     work.progress.end();
@@ -194,6 +207,12 @@ struct ImportWork {
     lang: CliLanguage,
     progress: ProgressLine,
     rejects: RejectFile,
+    marked: RejectFile,
+    worst: WorstRows,
+    /// The one dataset.
+    shapes: Arc<Vec<DatasetShape>>,
+    facts: Arc<OnceLock<SheetFacts>>,
+    format: RowFormat,
     under_way: VecDeque<UnderWay>,
     total: DecidedRows,
     rows: u64,
@@ -251,10 +270,15 @@ impl ImportWork {
             lang: self.lang,
         };
         let (hub, dataset, rows) = (Arc::clone(&self.hub), self.args.dataset.clone(), batch.rows.len());
-        let sent = body.clone();
+        let (sent, query) = (body.clone(), self.query());
         let task = tokio::spawn(async move {
             let path = ["v1", "datasets", &dataset, "records"];
-            send(&hub, &path, sent, rows, &retry).await
+            let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let target = LineTarget {
+                path: &path,
+                query: &query,
+            };
+            send(&hub, target, sent, rows, &retry).await
         });
         self.under_way.push_back(UnderWay { batch, body, task });
         Ok(())
@@ -284,35 +308,80 @@ impl ImportWork {
         Ok(())
     }
 
-    /// Writes what did not go in, in the order of the file.
+    /// How the hub is to take the rows.
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let kept = match (self.args.replace_missing, self.format) {
+            (true, _) => String::new(),
+            (false, RowFormat::Ndjson) => "*".to_owned(),
+            (false, RowFormat::Csv) => self.missing().join(","),
+        };
+        let dry_run = self.args.dry_run.then(|| ("dry_run", "true".to_owned()));
+        let kept = (!kept.is_empty()).then_some(("keep", kept));
+        dry_run.into_iter().chain(kept).collect()
+    }
+
+    /// Fields for which the file has no column.
+    fn missing(&self) -> &[String] {
+        self.facts.get().map_or(&[], |facts| &facts.missing)
+    }
+
+    /// Writes what did not go in, and what went in with findings, in the order of the file.
     fn reject(&mut self, mut batch: ImportBatch, body: &[u8], decided: &DecidedRows) -> Result<(), CommandFailure> {
-        let lang = self.lang;
-        let own = batch.faults.drain(..).map(|(line, fault, raw)| RejectedRow {
-            line,
-            code: fault.code().to_owned(),
-            reason: fault.say(lang),
-            problem: Value::Null,
-            raw,
-        });
-        let mut rejects: Vec<RejectedRow> = own.collect();
+        let shapes = Arc::clone(&self.shapes);
+        let facts = Arc::clone(&self.facts);
+        let Some(shape) = shapes.first() else {
+            return Ok(());
+        };
+        let names = ColumnNames {
+            shape,
+            facts: facts.get(),
+            lang: self.lang,
+        };
+        let mut rejects: Vec<RejectedRow> = Vec::new();
+        for (line, fault, raw) in batch.faults.drain(..) {
+            let places = names.of_fault(fault);
+            rejects.push(RejectedRow {
+                line,
+                code: fault.code().to_owned(),
+                reason: reason_of(&places),
+                problem: Value::Null,
+                errors: places.iter().map(super::report::RowPlace::to_json).collect(),
+                raw,
+            });
+            self.worst.add(false, line, places);
+        }
         for (place, problem) in &decided.bad {
             let Some(kept) = batch.rows.get_mut(*place) else {
                 continue;
             };
-            let text = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
             let sent = || String::from_utf8_lossy(body.get(kept.place.clone()).unwrap_or_default()).into_owned();
+            let raw = kept.raw.take().unwrap_or_else(sent);
+            let places = names.of_problem(problem);
+            let code = problem.get("code").and_then(Value::as_str);
             rejects.push(RejectedRow {
                 line: kept.line,
-                code: text("code").unwrap_or_else(|| "unanswered".to_owned()),
-                reason: text("detail")
-                    .or_else(|| text("title"))
-                    .unwrap_or_else(|| lang.say("cli.row_unanswered", &[])),
+                code: code.unwrap_or("unanswered").to_owned(),
+                reason: reason_of(&places),
                 problem: problem.clone(),
-                raw: Some(kept.raw.take().unwrap_or_else(sent)),
+                errors: places.iter().map(super::report::RowPlace::to_json).collect(),
+                raw: Some(raw),
             });
+            self.worst.add(false, kept.line, places);
         }
         rejects.sort_by_key(|reject| reject.line);
         rejects.into_iter().try_for_each(|reject| self.rejects.add(reject))?;
+        for (place, answer) in &decided.marked {
+            let Some(kept) = batch.rows.get(*place) else {
+                continue;
+            };
+            let places = names.of_findings(answer);
+            let findings: Vec<Value> = places.iter().map(super::report::RowPlace::to_json).collect();
+            let status = answer.get("status").cloned().unwrap_or_default();
+            let row = json!({"line": kept.line, "status": status, "reason": reason_of(&places), "findings": findings});
+            self.marked.add_row(&row)?;
+            self.worst.add(true, kept.line, places);
+        }
+        self.marked.flush()?;
         self.rejects.flush()
     }
 
@@ -327,12 +396,18 @@ impl ImportWork {
             ..
         } = &self.total;
         let file = self.rejects.path();
-        let json = json!({
+        let mut json = json!({
             "dataset": self.args.dataset, "complete": failure.is_none(), "rows": self.rows, "created": created,
             "updated": updated, "unchanged": unchanged, "ignored": ignored, "other": other,
             "rejected": self.rejects.count, "rejected_file": file, "last_line": self.last_line,
             "seconds": self.progress.seconds(), "rows_per_second": self.progress.rate(), "receipt": receipt,
+            "marked": self.marked.count, "marked_file": self.marked.path(), "missing_columns": self.missing(),
+            "worst": self.worst.to_json(),
         });
+        if self.args.dry_run {
+            json["dry_run"] = true.into();
+            json["erased"] = json!(self.total.erased);
+        }
         self.output.tell(&json, &self.text(file, failure.is_some()));
     }
 
@@ -343,6 +418,7 @@ impl ImportWork {
             ("cli.updated", self.total.updated),
             ("cli.unchanged", self.total.unchanged),
             ("cli.ignored", self.total.ignored),
+            ("cli.marked", self.marked.count),
             ("cli.rejected", self.rejects.count),
         ];
         let rows: Vec<Vec<String>> = counts
@@ -358,6 +434,20 @@ impl ImportWork {
                 .as_ref()
                 .and_then(|receipt| receipt_line(receipt, self.lang)),
         );
+        if self.args.dry_run {
+            lines.insert(0, say("cli.dry_run", &[]));
+        }
+        if let Some(shape) = self.shapes.first() {
+            let names = ColumnNames {
+                shape,
+                facts: self.facts.get(),
+                lang: self.lang,
+            };
+            lines.extend(missing_text(self.missing(), self.args.replace_missing, &names));
+            lines.extend(erased_text(&self.total.erased, &names));
+        }
+        lines.extend(self.worst.text(self.lang));
+        lines.extend(self.marked.path().map(|file| say("cli.marked_in", &[&file])));
         lines.extend(file.map(|file| say("cli.rejected_in", &[&file])));
         if stopped {
             lines.push(say("cli.import_stopped", &[&self.last_line.to_string()]));

@@ -1,5 +1,6 @@
-//! `FILE.rejected.ndjson`: the rows that did not go in, each with its line, the reason and the row itself.
-//! It holds people's data, so only its owner may read it; it is made with the first rejected row, and an old one is removed.
+//! `FILE.rejected.ndjson`: the rows that did not go in, each with its line, the reason and the row itself; and
+//! `FILE.marked.ndjson`: the rows that went in with findings. They hold people's data, so only their owner may read them; each
+//! is made with its first row, and an old one is removed.
 
 use std::{
     fs::{File, OpenOptions},
@@ -11,7 +12,12 @@ use serde_json::{Value, json};
 
 use crate::failure::CommandFailure;
 
-/// The file of rejected rows.
+/// Suffix of the file of rows that did not go in.
+pub(crate) const REJECTED: &str = ".rejected.ndjson";
+/// Suffix of the file of rows that went in with findings.
+pub(crate) const MARKED: &str = ".marked.ndjson";
+
+/// The file of rejected or marked rows.
 pub(crate) struct RejectFile {
     path: PathBuf,
     file: Option<BufWriter<File>>,
@@ -29,6 +35,8 @@ pub(crate) struct RejectedRow {
     pub reason: String,
     /// The hub's problem document, or `null`.
     pub problem: Value,
+    /// What is wrong, by column.
+    pub errors: Vec<Value>,
     /// The row as it stood in the file.
     pub raw: Option<String>,
 }
@@ -44,17 +52,17 @@ pub(crate) fn create_private(path: &Path, options: &mut OpenOptions) -> io::Resu
 }
 
 impl RejectFile {
-    /// For the rows of `input`; removes what an earlier run left.
+    /// For the rows of `input`, in the file of its name and `suffix`; removes what an earlier run left.
     ///
     /// # Errors
     /// An old file cannot be removed.
-    pub(crate) fn beside(input: &Path) -> Result<Self, CommandFailure> {
+    pub(crate) fn beside(input: &Path, suffix: &str) -> Result<Self, CommandFailure> {
         let mut name = if input.as_os_str() == "-" {
             "stdin".into()
         } else {
             input.as_os_str().to_owned()
         };
-        name.push(".rejected.ndjson");
+        name.push(suffix);
         let rejects = Self {
             path: name.into(),
             file: None,
@@ -76,14 +84,26 @@ impl RejectFile {
             code,
             reason,
             problem,
+            errors,
             raw,
         } = reject;
         let mut row = json!({"line": line, "code": code, "reason": reason, "problem": problem, "raw": raw});
         if let Some(members) = row.as_object_mut() {
             members.retain(|_name, value| !value.is_null());
+            if !errors.is_empty() {
+                members.insert("errors".to_owned(), errors.into());
+            }
         }
+        self.add_row(&row)
+    }
+
+    /// Adds a row that is JSON already.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn add_row(&mut self, row: &Value) -> Result<(), CommandFailure> {
         self.count += 1;
-        self.write(&row).map_err(|error| self.cannot_write(&error))
+        self.write(row).map_err(|error| self.cannot_write(&error))
     }
 
     fn write(&mut self, row: &Value) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::{
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -14,14 +14,17 @@ use std::{
 use clap::ValueEnum;
 use tokio::sync::mpsc;
 
-use super::{
-    decode::{DecodedReader, FileCharset, UndecidedCharset},
-    sheet,
-};
+use super::sheet;
 use crate::{
-    catalogue::{DatasetShape, RowKind, UnknownColumns},
+    catalogue::{ColumnKind, DatasetShape, RowKind, UnknownColumns},
     failure::CommandFailure,
     text::CliLanguage,
+};
+use heyan_connectors::rows::{
+    charset::{self, Charset, CharsetDoubt},
+    decode::DecodedText,
+    foreign::ForeignFormat,
+    lines::{LineExtent, TextLines},
 };
 
 /// How a file's rows are written.
@@ -31,6 +34,34 @@ pub(crate) enum RowFormat {
     Ndjson,
     /// A header row, then cells between commas, semicolons or tabs (RFC 4180 quoting).
     Csv,
+}
+
+/// How a file's characters are written, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EncodingName {
+    /// UTF-8, with or without a byte order mark.
+    #[value(name = "utf-8", alias = "utf8")]
+    Utf8,
+    /// GB 18030, including GBK and GB 2312.
+    #[value(name = "gb18030", aliases = ["gbk", "gb2312"])]
+    Gb18030,
+    /// UTF-16, little endian.
+    #[value(name = "utf-16le")]
+    Utf16Le,
+    /// UTF-16, big endian.
+    #[value(name = "utf-16be")]
+    Utf16Be,
+}
+
+impl From<EncodingName> for Charset {
+    fn from(name: EncodingName) -> Self {
+        match name {
+            EncodingName::Utf8 => Self::Utf8,
+            EncodingName::Gb18030 => Self::Gb18030,
+            EncodingName::Utf16Le => Self::Utf16Le,
+            EncodingName::Utf16Be => Self::Utf16Be,
+        }
+    }
 }
 
 /// A row of the file.
@@ -58,14 +89,18 @@ pub(crate) enum RowFault {
     Dataset,
     /// A filled column that the row's dataset does not have.
     Column(usize),
+    /// A formula instead of a value.
+    Formula(usize),
+    /// A word that is Han in GBK, in a file of UTF-8.
+    Doubtful,
+    /// Text behind a closing quotation mark.
+    StrayQuote,
     /// A quotation mark without its partner: the rest of the file was not read.
     Quote,
 }
 
 /// Longest row, bytes.
 pub(crate) const ROW_BYTES_MAX: usize = 1 << 20;
-/// As much of an overlong row is kept for the person who must find it.
-const RAW_KEPT_BYTES: usize = 4096;
 const GROUP_BYTES: usize = 1 << 16;
 const GROUP_ROWS: usize = 512;
 const GROUPS_WAITING_MAX: usize = 4;
@@ -80,7 +115,18 @@ impl RowFault {
             Self::Version => "invalid_source_version",
             Self::Dataset => "unknown_dataset",
             Self::Column(_) => "unknown_column",
+            Self::Formula(_) => "formula",
+            Self::Doubtful => "doubtful_encoding",
+            Self::StrayQuote => "stray_quote",
             Self::Quote => "unclosed_quote",
+        }
+    }
+
+    /// The column at fault, from 1.
+    pub(crate) fn column(self) -> Option<usize> {
+        match self {
+            Self::Column(number) | Self::Formula(number) => Some(number),
+            _ => None,
         }
     }
 
@@ -94,6 +140,9 @@ impl RowFault {
             Self::Version => lang.say("cli.row_version", &[]),
             Self::Dataset => lang.say("cli.row_dataset", &[]),
             Self::Column(number) => lang.say("cli.row_column", &[&number.to_string()]),
+            Self::Formula(number) => lang.say("cli.row_formula", &[&number.to_string()]),
+            Self::Doubtful => lang.say("cli.row_doubtful", &[]),
+            Self::StrayQuote => lang.say("cli.row_stray_quote", &[]),
             Self::Quote => lang.say("cli.row_quote", &[&max]),
         }
     }
@@ -109,13 +158,22 @@ pub(crate) struct FileArgs {
     pub format: Option<RowFormat>,
     /// Character encoding [default: detected]; a byte order mark takes precedence
     #[arg(long, value_enum)]
-    pub encoding: Option<FileCharset>,
+    pub encoding: Option<EncodingName>,
     /// Ignore CSV columns that the dataset does not have
     #[arg(long)]
     pub ignore_unknown: bool,
     /// Start with the row on this line
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub from_line: u64,
+}
+
+/// What the header of a sheet says.
+#[derive(Clone, Default)]
+pub(crate) struct SheetFacts {
+    /// Its cells.
+    pub header: Vec<String>,
+    /// Fields of the dataset for which there is no column.
+    pub missing: Vec<String>,
 }
 
 /// What a row is made into.
@@ -125,12 +183,30 @@ pub(crate) struct RowPlan {
     /// Dataset of rows that name none; for records, of all rows.
     pub dataset: Option<String>,
     /// The catalogue, as far as it is needed; empty for NDJSON.
-    pub shapes: Vec<DatasetShape>,
+    pub shapes: Arc<Vec<DatasetShape>>,
+    /// Filled when the header of a sheet was read, before the first row.
+    pub facts: Arc<OnceLock<SheetFacts>>,
+}
+
+impl RowPlan {
+    /// A dataset of the catalogue.
+    pub(super) fn shape(&self, name: &str) -> Option<&DatasetShape> {
+        self.shapes.iter().find(|shape| shape.name == name)
+    }
+
+    /// How many cells of a row name columns, in the dataset that has most of them.
+    pub(super) fn known(&self, cells: &[String]) -> usize {
+        let known = |shape: &DatasetShape| {
+            let columns = shape.columns(cells, self.kind);
+            columns.iter().filter(|column| **column != ColumnKind::Unknown).count()
+        };
+        self.shapes.iter().map(known).max().unwrap_or_default()
+    }
 }
 
 /// An opened file.
 pub(crate) struct OpenedFile {
-    reader: BufReader<DecodedReader<CountedReader<Box<dyn Read + Send>>>>,
+    reader: BufReader<DecodedText<CountedReader<Box<dyn Read + Send>>>>,
     name: String,
     args: FileArgs,
     /// How its rows are written.
@@ -175,13 +251,11 @@ impl OpenedFile {
             }
             (Box::new(file), about.is_file().then_some(about.len()))
         };
-        let decoded = DecodedReader::new(
-            CountedReader {
-                inner,
-                count: Arc::clone(&count),
-            },
-            args.encoding,
-        );
+        let counted = CountedReader {
+            inner,
+            count: Arc::clone(&count),
+        };
+        let decoded = DecodedText::new(counted, args.encoding.map(Charset::from));
         let mut reader = BufReader::with_capacity(GROUP_BYTES, decoded);
         let head = reader.fill_buf().map_err(|error| cannot_read(&name, &error))?;
         let first = head.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
@@ -206,9 +280,9 @@ impl OpenedFile {
     /// first 64 KiB is looked at.
     pub(crate) fn take_first_line<T>(&mut self, wanted: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
         let head = self.reader.fill_buf().ok()?;
-        let end = head.iter().position(|byte| *byte == b'\n')?;
+        let end = head.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
         let taken = wanted(head.get(..end)?)?;
-        // The line feed stays, so that the numbers of the lines stay.
+        // The end of the line stays, so that the numbers of the lines stay.
         self.reader.consume(end);
         Some(taken)
     }
@@ -240,7 +314,8 @@ impl OpenedFile {
         } else {
             UnknownColumns::Refuse
         };
-        sheet::read(self.reader, &self.name, plan, unknown, groups)
+        let is_guessed = self.args.encoding.is_none();
+        sheet::read(self.reader, &self.name, plan, (unknown, is_guessed), groups)
     }
 }
 
@@ -253,10 +328,28 @@ fn format_of(path: &Path) -> Option<RowFormat> {
 }
 
 pub(super) fn cannot_read(name: &str, error: &io::Error) -> CommandFailure {
-    if error.get_ref().is_some_and(|inner| inner.is::<UndecidedCharset>()) {
-        return CommandFailure::usage("cli.no_encoding", [name]);
+    if let Some(format) = ForeignFormat::within(error) {
+        return CommandFailure::usage(foreign_text(format), [name]);
+    }
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<CharsetDoubt>()) {
+        Some(CharsetDoubt::FitsNone) => return CommandFailure::usage("cli.no_encoding", [name]),
+        Some(CharsetDoubt::FitsBoth) => return CommandFailure::usage("cli.two_encodings", [name]),
+        None => {}
     }
     CommandFailure::unreachable("cli.cannot_read", [name, &error.to_string()])
+}
+
+/// What a file is instead, and what to do.
+fn foreign_text(format: ForeignFormat) -> &'static str {
+    match format {
+        ForeignFormat::Workbook => "cli.is_workbook",
+        ForeignFormat::OldWorkbook => "cli.is_old_workbook",
+        ForeignFormat::HtmlTable => "cli.is_html_table",
+        ForeignFormat::Xml => "cli.is_xml",
+        ForeignFormat::Compressed => "cli.is_compressed",
+        ForeignFormat::Pdf => "cli.is_pdf",
+        ForeignFormat::Utf16 => "cli.no_encoding",
+    }
 }
 
 /// Why the reader stops early.
@@ -302,65 +395,36 @@ impl GroupWriter {
     }
 }
 
-fn ndjson(mut source: OpenedFile, groups: &mut GroupWriter) -> Result<(), ReaderStop> {
-    let mut line = 0;
-    loop {
-        line += 1;
-        let (bytes, end) =
-            read_line(&mut source.reader).map_err(|e| ReaderStop::Failed(cannot_read(&source.name, &e)))?;
-        let text = String::from_utf8_lossy(bytes.trim_ascii()).into_owned();
-        if end == LineEnd::TooLong {
-            groups.push(FileRow {
-                line,
-                json: Err(RowFault::TooLong),
-                raw: Some(shortened(text)),
-            })?;
+fn ndjson(source: OpenedFile, groups: &mut GroupWriter) -> Result<(), ReaderStop> {
+    let is_guessed = source.args.encoding.is_none();
+    let mut lines = TextLines::new(source.reader, 0, 0, ROW_BYTES_MAX);
+    let unread = |error: io::Error| ReaderStop::Failed(cannot_read(&source.name, &error));
+    while let Some(line) = lines.next_line().map_err(unread)? {
+        let text = String::from_utf8_lossy(line.bytes.trim_ascii());
+        let fault = if line.extent != LineExtent::Whole {
+            Some(RowFault::TooLong)
         } else if text.contains('\u{fffd}') {
-            groups.push(FileRow {
-                line,
-                json: Err(RowFault::Undecodable),
+            Some(RowFault::Undecodable)
+        } else if is_guessed && charset::is_doubtful(&text) {
+            Some(RowFault::Doubtful)
+        } else {
+            None
+        };
+        let text = text.into_owned();
+        let row = match fault {
+            Some(fault) => FileRow {
+                line: line.number,
+                json: Err(fault),
                 raw: Some(text),
-            })?;
-        } else if !text.is_empty() {
-            groups.push(FileRow {
-                line,
+            },
+            None if text.is_empty() => continue,
+            None => FileRow {
+                line: line.number,
                 json: Ok(text),
                 raw: None,
-            })?;
-        }
-        if end == LineEnd::File {
-            return Ok(());
-        }
+            },
+        };
+        groups.push(row)?;
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum LineEnd {
-    Line,
-    /// A whole line was passed over but for its head.
-    TooLong,
-    File,
-}
-
-fn read_line(reader: &mut impl BufRead) -> io::Result<(Vec<u8>, LineEnd)> {
-    let mut line = Vec::new();
-    reader.take(ROW_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line)?;
-    if line.last() == Some(&b'\n') {
-        return Ok((line, LineEnd::Line));
-    }
-    if line.len() <= ROW_BYTES_MAX {
-        return Ok((line, LineEnd::File));
-    }
-    line.truncate(RAW_KEPT_BYTES);
-    reader.skip_until(b'\n')?;
-    Ok((line, LineEnd::TooLong))
-}
-
-fn shortened(mut text: String) -> String {
-    let end = (0..=RAW_KEPT_BYTES.min(text.len()))
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or(0);
-    text.truncate(end);
-    text
+    Ok(())
 }

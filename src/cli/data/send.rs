@@ -1,7 +1,7 @@
 //! One request of an import, of records or of items, and its answers, repeated when it broke.
 //! A repeat is safe: what is in already is answered `unchanged` or `ignored`.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -40,6 +40,10 @@ pub(crate) struct DecidedRows {
     pub other: u64,
     /// Rows that did not go in, by place in the request, with the problem or `null`.
     pub bad: Vec<(usize, Value)>,
+    /// Rows that went in with findings, by place in the request, with the whole answer.
+    pub marked: Vec<(usize, Value)>,
+    /// Records of which a field would be erased, by field.
+    pub erased: BTreeMap<String, u64>,
     /// The last receipt.
     pub receipt: Option<Value>,
 }
@@ -55,7 +59,21 @@ impl DecidedRows {
         self.unchanged += more.unchanged;
         self.ignored += more.ignored;
         self.other += more.other;
+        for (field, count) in more.erased {
+            *self.erased.entry(field).or_default() += count;
+        }
         self.receipt = more.receipt.or(self.receipt.take());
+    }
+
+    /// Keeps what was noticed about a row.
+    fn note(&mut self, place: usize, answer: Value) {
+        let erased = answer.get("erased").and_then(Value::as_array);
+        for field in erased.into_iter().flatten().filter_map(Value::as_str) {
+            *self.erased.entry(field.to_owned()).or_default() += 1;
+        }
+        if answer.get("findings").is_some_and(Value::is_array) {
+            self.marked.push((place, answer));
+        }
     }
 
     fn count(&mut self, status: &str) {
@@ -69,13 +87,22 @@ impl DecidedRows {
     }
 }
 
+/// Where lines are put.
+#[derive(Clone, Copy)]
+pub(crate) struct LineTarget<'a> {
+    /// Segments of the path.
+    pub path: &'a [&'a str],
+    /// Members of the query string.
+    pub query: &'a [(&'a str, &'a str)],
+}
+
 /// Puts `rows` lines to a path and takes their answers.
 ///
 /// # Errors
 /// The hub refuses the request, or it broke more often than `retry` allows.
 pub(crate) async fn send(
     hub: &HubClient,
-    path: &[&str],
+    target: LineTarget<'_>,
     body: Bytes,
     rows: usize,
     retry: &RetryPlan,
@@ -86,7 +113,7 @@ pub(crate) async fn send(
     let mut pause = retry.pause;
     let mut tries = 0;
     loop {
-        let failure = match send_once(hub, path, body.clone(), rows, retry.lang).await {
+        let failure = match send_once(hub, target, body.clone(), rows, retry.lang).await {
             Ok(decided) => return Ok(decided),
             Err(failure) => failure,
         };
@@ -108,12 +135,12 @@ pub(crate) async fn send(
 
 async fn send_once(
     hub: &HubClient,
-    path: &[&str],
+    target: LineTarget<'_>,
     body: Bytes,
     rows: usize,
     lang: CliLanguage,
 ) -> Result<DecidedRows, CommandFailure> {
-    let mut lines = hub.put_lines(path, body).await?;
+    let mut lines = hub.put_lines(target.path, target.query, body).await?;
     let mut decided = DecidedRows::default();
     let mut answered = vec![false; rows];
     while let Some(line) = lines.next().await? {
@@ -129,7 +156,10 @@ async fn send_once(
                 _ => return Err(CommandFailure::unreachable("cli.odd_answer", ["line"])),
             }
             match answer.get("status").and_then(Value::as_str) {
-                Some(status) => decided.count(status),
+                Some(status) => {
+                    decided.count(status);
+                    decided.note(place, answer);
+                }
                 None => decided.bad.push((place, taken(&mut answer, "problem"))),
             }
         } else if answer.get("summary").is_some() {

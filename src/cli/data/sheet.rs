@@ -1,127 +1,74 @@
 //! Rows of a CSV file as JSON: a header row says what each column is, a dataset's catalogue entry what that means.
 //! Cells stay text, whatever they look like, but for a claim written as a JSON predicate; an empty cell is no value.
 
-use std::{
-    cell::Cell,
-    collections::HashMap,
-    io::{self, BufRead, Read},
-    rc::Rc,
-};
+use std::{collections::HashMap, io::BufRead};
 
 use serde_json::{Map, Value, json};
 
-use super::rows::{FileRow, GroupWriter, ROW_BYTES_MAX, ReaderStop, RowFault, RowPlan, cannot_read};
+use super::rows::{FileRow, GroupWriter, ROW_BYTES_MAX, ReaderStop, RowFault, RowPlan, SheetFacts, cannot_read};
 use crate::{
     catalogue::{self, ColumnKind, RowKind, UnknownColumns},
     failure::CommandFailure,
 };
-use heyan_connectors::source::file::delimiter_of;
+use heyan_connectors::rows::{
+    charset, header,
+    lines::TextLines,
+    marks,
+    sheet::{SheetFault, SheetRow, SheetRows},
+};
 
-/// Reads all rows of a file.
+/// Reads all rows of a file. `unknown` says what becomes of columns that the dataset does not have, and whether the encoding
+/// was guessed.
 ///
 /// # Errors
 /// Returns an error if the header does not fit the dataset, the file cannot be read on, or the receiver wants no more rows.
 pub(super) fn read(
-    mut input: impl BufRead,
+    input: impl BufRead,
     name: &str,
     plan: &RowPlan,
-    unknown: UnknownColumns,
+    (unknown, is_guessed): (UnknownColumns, bool),
     groups: &mut GroupWriter,
 ) -> Result<(), ReaderStop> {
-    let delimiter = delimiter_of(input.fill_buf().unwrap_or_default());
-    let since_row = Rc::new(Cell::new(0));
-    let guard = RowGuard {
-        inner: input,
-        since_row: Rc::clone(&since_row),
-    };
-    let mut builder = csv::ReaderBuilder::new();
-    let mut reader = builder
-        .flexible(true)
-        .has_headers(false)
-        .delimiter(delimiter)
-        .from_reader(guard);
-    let mut cells = csv::StringRecord::new();
-    let mut table: Option<SheetTable<'_>> = None;
-    loop {
-        since_row.set(0);
-        let begin = reader.position().line();
-        match reader.read_record(&mut cells) {
-            Ok(false) => break,
-            Ok(true) => {}
-            Err(error) if is_endless(&error) => {
-                return groups.push(FileRow {
-                    line: begin,
-                    json: Err(RowFault::Quote),
-                    raw: None,
-                });
-            }
-            Err(error) => return Err(ReaderStop::Failed(cannot_read(name, &io_error(error)))),
-        }
-        let line = cells.position().map_or(begin, csv::Position::line);
-        match &table {
-            None => {
-                let header = cells.iter().map(|cell| cell.trim().to_owned()).collect();
-                table = Some(SheetTable::new(header, plan, unknown, name).map_err(ReaderStop::Failed)?);
-            }
-            Some(table) if cells.iter().any(|cell| !cell.trim().is_empty()) => {
-                groups.push(FileRow {
-                    line,
-                    json: table.json(&cells, line),
-                    raw: Some(raw_of(&cells)),
-                })?;
-            }
-            Some(_) => {}
-        }
-    }
-    if table.is_none() {
-        return Err(ReaderStop::Failed(CommandFailure::usage("cli.no_header", [name])));
+    let unread = |error: std::io::Error| ReaderStop::Failed(cannot_read(name, &error));
+    let mut lines = TextLines::new(input, 0, 0, ROW_BYTES_MAX);
+    let known = |cells: &[String]| plan.known(cells);
+    let (header, ahead) = header::find(&mut lines, encoding_rs::UTF_8, &known).map_err(unread)?;
+    let header = header.ok_or_else(|| ReaderStop::Failed(CommandFailure::usage("cli.no_header", [name])))?;
+    let table = SheetTable::new(header.cells, plan, unknown, name).map_err(ReaderStop::Failed)?;
+    let own = plan
+        .dataset
+        .as_deref()
+        .and_then(|dataset| table.columns.get(dataset).zip(plan.shape(dataset)));
+    let _only_once = plan.facts.set(SheetFacts {
+        missing: own.map(|(columns, shape)| shape.missing(columns)).unwrap_or_default(),
+        header: table.header.clone(),
+    });
+    let mut rows = SheetRows::new(lines, ahead, encoding_rs::UTF_8, header.delimiter, ROW_BYTES_MAX);
+    while let Some(row) = rows.next_row().map_err(unread)? {
+        let json = match cells_of(&row, is_guessed) {
+            Ok(cells) => table.json(cells, row.line),
+            Err(fault) => Err(fault),
+        };
+        groups.push(FileRow {
+            line: row.line,
+            json,
+            raw: Some(row.text),
+        })?;
     }
     Ok(())
 }
 
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        _ => io::ErrorKind::InvalidData.into(),
+fn cells_of(row: &SheetRow, is_guessed: bool) -> Result<&[String], RowFault> {
+    let cells = row.cells.as_ref().map_err(|fault| match fault {
+        SheetFault::TooLong => RowFault::TooLong,
+        SheetFault::Undecodable => RowFault::Undecodable,
+        SheetFault::StrayQuote => RowFault::StrayQuote,
+        SheetFault::UnclosedQuote => RowFault::Quote,
+    })?;
+    if is_guessed && charset::is_doubtful(&row.text) {
+        return Err(RowFault::Doubtful);
     }
-}
-
-/// Stops a CSV reader that looks for the end of one row for too long.
-struct RowGuard<R> {
-    inner: R,
-    since_row: Rc<Cell<usize>>,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("unterminated row")]
-struct EndlessRow;
-
-impl<R: Read> Read for RowGuard<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.since_row.get() > ROW_BYTES_MAX {
-            return Err(io::Error::other(EndlessRow));
-        }
-        let read = self.inner.read(out)?;
-        self.since_row.set(self.since_row.get() + read);
-        Ok(read)
-    }
-}
-
-fn is_endless(error: &csv::Error) -> bool {
-    let csv::ErrorKind::Io(error) = error.kind() else {
-        return false;
-    };
-    error.get_ref().is_some_and(|inner| inner.is::<EndlessRow>())
-}
-
-fn raw_of(cells: &csv::StringRecord) -> String {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::Any(b' '))
-        .from_writer(Vec::new());
-    // Writing to memory cannot fail.
-    let _ = writer.write_record(cells);
-    let bytes = writer.into_inner().unwrap_or_default();
-    String::from_utf8_lossy(bytes.strip_suffix(b" ").unwrap_or(&bytes)).into_owned()
+    Ok(cells)
 }
 
 /// A header, and what it means for each dataset.
@@ -152,8 +99,9 @@ impl<'a> SheetTable<'a> {
                 .dataset
                 .as_deref()
                 .ok_or_else(|| CommandFailure::usage("cli.needs_dataset", [file]))?;
-            let shape = plan.shapes.iter().find(|shape| shape.name == dataset);
-            let shape = shape.ok_or_else(|| CommandFailure::usage("cli.odd_shape", [dataset]))?;
+            let shape = plan
+                .shape(dataset)
+                .ok_or_else(|| CommandFailure::usage("cli.odd_shape", [dataset]))?;
             let own = columns.get(dataset).map_or(&[][..], Vec::as_slice);
             shape.check(&header, own, plan.kind, unknown, file)?;
         }
@@ -176,30 +124,27 @@ impl<'a> SheetTable<'a> {
         claim.unwrap_or_else(|| Value::from(cell))
     }
 
-    /// A row of cells as the hub wants it. An empty cell is no value; a request without `ref` is named by its line.
-    fn json(&self, cells: &csv::StringRecord, line: u64) -> Result<String, RowFault> {
-        if cells.iter().any(|cell| cell.contains('\u{fffd}')) {
-            return Err(RowFault::Undecodable);
-        }
-        if cells.as_slice().len() > ROW_BYTES_MAX {
-            return Err(RowFault::TooLong);
-        }
-        if cells.len() != self.header.len() {
+    /// A row of cells as the hub wants it. An empty cell is no value, and so is a last one that is missing; a request without
+    /// `ref` is named by its line.
+    fn json(&self, cells: &[String], line: u64) -> Result<String, RowFault> {
+        let is_filled = |cell: &String| !marks::trimmed(cell).is_empty();
+        let filled = cells.iter().rposition(is_filled).map_or(0, |last| last + 1);
+        if filled > self.header.len() {
             return Err(RowFault::Columns {
                 has: cells.len(),
                 header: self.header.len(),
             });
         }
-        let named = self
-            .dataset_column
-            .and_then(|place| cells.get(place))
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
+        let named = self.dataset_column.and_then(|place| cells.get(place));
+        let named = named.map(|cell| marks::trimmed(cell)).filter(|name| !name.is_empty());
         let dataset = named.or(self.plan.dataset.as_deref()).ok_or(RowFault::Dataset)?;
         let columns = self.columns.get(dataset).ok_or(RowFault::Dataset)?;
         let (mut row, mut subject, mut fields) = (Map::new(), Map::new(), Map::new());
-        for (place, (cell, column)) in cells.iter().zip(columns).enumerate() {
-            let cell = cell.trim();
+        for ((cell, column), number) in cells.iter().take(filled).zip(columns).zip(1..) {
+            if *column == ColumnKind::Unknown && self.unknown == UnknownColumns::Ignore {
+                continue;
+            }
+            let cell = marks::value_of(cell).map_err(|_formula| RowFault::Formula(number))?;
             if cell.is_empty() {
                 continue;
             }
@@ -208,8 +153,7 @@ impl<'a> SheetTable<'a> {
                 ColumnKind::Field(name) => drop(fields.insert(name.clone(), self.value(cell))),
                 ColumnKind::Own("source_version") => drop(row.insert("source_version".to_owned(), version(cell)?)),
                 ColumnKind::Own(name) => drop(row.insert((*name).to_owned(), Value::from(cell))),
-                ColumnKind::Unknown if self.unknown == UnknownColumns::Ignore => {}
-                ColumnKind::Unknown => return Err(RowFault::Column(place + 1)),
+                ColumnKind::Unknown => return Err(RowFault::Column(number)),
             }
         }
         if self.plan.kind == RowKind::Request && !row.contains_key("ref") {

@@ -105,7 +105,8 @@ async fn verify(args: VerifyArgs, output: OutputAudience) -> Result<ExitStatus, 
     let plan = RowPlan {
         kind: RowKind::Request,
         dataset: args.dataset.clone(),
-        shapes,
+        shapes: Arc::new(shapes),
+        facts: Arc::default(),
     };
     let mut tally = OutcomeTally::default();
     let end = converse(

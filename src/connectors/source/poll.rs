@@ -81,6 +81,7 @@ impl HttpFeed {
                     records: Vec::new(),
                     position: cursor.to_owned(),
                     more: false,
+                    missing: Vec::new(),
                 });
             }
         };
@@ -97,6 +98,7 @@ impl HttpFeed {
                 record.map_err(|code| FeedReject {
                     place: "page".to_owned(),
                     row,
+                    line: None,
                     code,
                 })
             })
@@ -107,6 +109,7 @@ impl HttpFeed {
             records,
             position: next.unwrap_or_else(|| cursor.to_owned()),
             more,
+            missing: Vec::new(),
         })
     }
 }

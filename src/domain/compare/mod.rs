@@ -120,6 +120,7 @@ impl FieldComparator {
     /// The form of a record's value, made once when the record is loaded.
     pub fn canonical(&self, raw: &str) -> CanonicalValue {
         let form = match self.form(raw) {
+            _ if self.holds_control(raw) => ValueForm::Unreadable,
             ValueForm::Text(text) if *text == *raw => ValueForm::Same,
             form => form,
         };
@@ -168,6 +169,16 @@ impl FieldComparator {
     /// Whether the comparator can read a value.
     pub fn is_readable(&self, raw: &str) -> bool {
         !matches!(self.form(raw), ValueForm::Unreadable)
+    }
+
+    /// Whether a value holds a control character, such as U+0000, or a line break where there are no lines: what was written
+    /// there is not known.
+    pub fn holds_control(&self, raw: &str) -> bool {
+        let may_break = matches!(
+            self.0,
+            ComparatorKind::Address(_) | ComparatorKind::Text(TextRule::Plain)
+        );
+        unreadable::holds_control(raw, may_break)
     }
 
     /// A text by which two claims are known to be one: the form in which a claim is compared. Two spellings of one address
@@ -225,6 +236,11 @@ impl FieldComparator {
     /// Whether the values are dates, so that `on_or_before` has a meaning.
     pub fn is_date(&self) -> bool {
         matches!(self.0, ComparatorKind::Date)
+    }
+
+    /// Whether the values are numbers of persons, organisations or licences.
+    pub fn is_identifier(&self) -> bool {
+        matches!(self.0, ComparatorKind::Number(_))
     }
 
     /// Whether the values are amounts, so that `at_least` has a meaning.

@@ -46,6 +46,15 @@ pub(crate) fn is_unreadable_place(raw: &str) -> bool {
     )
 }
 
+/// Whether a value holds a control character. Breaks of lines are none where people write several lines.
+pub(crate) fn holds_control(raw: &str, may_break: bool) -> bool {
+    raw.chars().any(|c| match c {
+        '\t' => false,
+        '\n' | '\r' => !may_break,
+        c => c.is_control(),
+    })
+}
+
 /// A sign that registers and converters put where they have no character.
 fn is_placeholder(c: char) -> bool {
     matches!(c,

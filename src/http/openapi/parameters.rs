@@ -60,6 +60,11 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<ParameterText> {
         ("cursor", _) => unsaid(string(), "openapi.parameter.cursor"),
         ("code", _) => say(string(), "invalid_identifier".into(), "openapi.parameter.problem_code"),
         ("lang", _) => unsaid(string(), "openapi.parameter.lang"),
+        ("dry_run", _) => unsaid(
+            json!({"type": "boolean", "default": false}),
+            "openapi.parameter.dry_run",
+        ),
+        ("keep", _) => unsaid(string(), "openapi.parameter.keep"),
         ("If-Match", _) => unsaid(
             json!({"type": "string", "pattern": "^\"(0|[1-9][0-9]{0,8})\"$"}),
             "openapi.parameter.if_match",

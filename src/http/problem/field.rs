@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use heyan_domain::fault::LengthLimit;
+use heyan_domain::{fault::LengthLimit, identifier::IdentifierFinding};
 use heyan_texts::{BilingualText, Locale, text};
 
 /// JSON Pointer (RFC 6901) in its URI fragment form (§6), such as `#/claims/name` or `#/items/3/subject`.
@@ -188,13 +188,21 @@ pub enum FieldCode {
     UnsafeNumber,
     /// Nothing but space where something must stand.
     Empty,
+    /// A value that the comparator of its field cannot read.
+    UnreadableValue,
+    /// A control character such as U+0000.
+    ControlCharacter,
+    /// A value that is not what the subject's number says.
+    ContradictsIdentifier,
+    /// Something noticed about an identifier.
+    Noticed(IdentifierFinding),
     /// A value is longer, or a list has more items, than allowed.
     Over(LengthLimit),
 }
 
 impl FieldCode {
     /// One of each; numbers and kinds inside stand for any.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 26] = [
         Self::MissingMember,
         Self::UnknownMember,
         Self::DuplicateMember,
@@ -208,6 +216,17 @@ impl FieldCode {
         Self::InvalidDate,
         Self::UnsafeNumber,
         Self::Empty,
+        Self::UnreadableValue,
+        Self::ControlCharacter,
+        Self::ContradictsIdentifier,
+        Self::Noticed(IdentifierFinding::LicenceCheckCharacter),
+        Self::Noticed(IdentifierFinding::LicenceTypeForm),
+        Self::Noticed(IdentifierFinding::LicenceIssuerForm),
+        Self::Noticed(IdentifierFinding::LicenceVersionForm),
+        Self::Noticed(IdentifierFinding::DivisionUnknown),
+        Self::Noticed(IdentifierFinding::CreditCodeCheckCharacter),
+        Self::Noticed(IdentifierFinding::DateInFuture),
+        Self::Noticed(IdentifierFinding::SubjectNotActive),
         Self::Over(LengthLimit::Characters(64)),
         Self::Over(LengthLimit::Items(1000)),
     ];
@@ -228,8 +247,25 @@ impl FieldCode {
             Self::InvalidDate => "invalid_date",
             Self::UnsafeNumber => "unsafe_number",
             Self::Empty => "empty",
+            Self::UnreadableValue => "unreadable_value",
+            Self::ControlCharacter => "control_character",
+            Self::ContradictsIdentifier => "contradicts_identifier",
+            Self::Noticed(finding) => finding.as_str(),
             Self::Over(LengthLimit::Characters(_) | LengthLimit::Bytes(_)) => "value_too_long",
             Self::Over(LengthLimit::Items(_)) => "too_many_items",
+        }
+    }
+
+    /// The code of something that was noticed about a value, or for which a record is refused at intake.
+    pub fn of_finding(code: &str) -> Option<Self> {
+        match code {
+            "unreadable_value" => Some(Self::UnreadableValue),
+            "control_character" => Some(Self::ControlCharacter),
+            "contradicts_identifier" => Some(Self::ContradictsIdentifier),
+            code => IdentifierFinding::ALL
+                .into_iter()
+                .find(|finding| finding.as_str() == code)
+                .map(Self::Noticed),
         }
     }
 

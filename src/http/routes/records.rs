@@ -8,17 +8,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    call::{HandlerCall, state::WorkerState},
+    call::{HandlerCall, locale_of, query as asked_by, state::WorkerState},
     extract::{self, MediaType},
     intake::{self, IntakeTally, LineIntake, LineResult},
     lines::LineBlock,
-    problem::{ProblemCode, ProblemDocument},
+    problem::{FieldCode, ProblemCode, ProblemDocument},
+    refuse,
     reply::{NO_STORE, json_line, ok},
     strict,
 };
 use heyan_api as api;
-use heyan_app::node::caller::Caller;
-use heyan_app::records::{self, IngestAnswer, RecordIngest};
+use heyan_app::node::{caller::Caller, hub::Hub};
+use heyan_app::records::{
+    self, IngestAnswer, IngestOptions, IngestResult, IngestedRecord, IntakeOrigin, KeptFields, RecordIngest,
+};
 use heyan_app::{
     foundation::{
         error::{AppError, MissingThing},
@@ -26,12 +29,16 @@ use heyan_app::{
     },
     verification::question::{self, AskedPurposeElements, BoundedText, MemberList},
 };
-use heyan_catalog::Dataset;
+use heyan_catalog::{Dataset, IntakeFinding};
+use heyan_texts::Locale;
 
 /// `PUT /v1/datasets/{dataset}/records`.
 #[utoipa::path(
     put, path = "/v1/datasets/{dataset}/records", operation_id = "put_records", tag = "catalogue",
-    params(("dataset" = String, Path), ("If-Match" = Option<String>, Header), ("Accept-Language" = Option<String>, Header)),
+    params(
+        ("dataset" = String, Path), ("dry_run" = Option<bool>, Query), ("keep" = Option<String>, Query),
+        ("If-Match" = Option<String>, Header), ("Accept-Language" = Option<String>, Header),
+    ),
     request_body(content((api::Record = "application/json"), (String = "application/x-ndjson"))),
     responses((
         status = 200,
@@ -41,49 +48,146 @@ use heyan_catalog::Dataset;
 )]
 pub(crate) async fn put(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let dataset = dataset_of(&call)?;
-    records::may_contribute(call.hub(), &call.caller, &dataset)?;
+    let intake = RecordsIntake::asked(&call, dataset)?;
+    records::may_contribute(call.hub(), &call.caller, &intake.dataset)?;
     match extract::media_type(&call.request)? {
-        MediaType::Json => put_one(&mut call, &dataset).await,
-        MediaType::Ndjson => put_many(call, dataset),
+        MediaType::Json => put_one(&mut call, intake).await,
+        MediaType::Ndjson => put_many(call, intake),
         MediaType::Form => Err(ProblemDocument::new(ProblemCode::UnsupportedMediaType)),
     }
 }
 
-pub(crate) fn dataset_of(call: &HandlerCall) -> Result<Arc<Dataset>, ProblemDocument> {
+/// What the query string asks for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IntakeQuery {
+    #[serde(default)]
+    dry_run: bool,
+    keep: Option<String>,
+}
+
+/// How records of one dataset are taken in.
+#[derive(Clone)]
+struct RecordsIntake {
+    dataset: Arc<Dataset>,
+    options: IngestOptions,
+}
+
+impl RecordsIntake {
+    fn asked(call: &HandlerCall, dataset: Arc<Dataset>) -> Result<Self, ProblemDocument> {
+        let asked: IntakeQuery = asked_by(call)?;
+        let mut options = IngestOptions::of(if asked.dry_run {
+            IntakeOrigin::Trial
+        } else {
+            IntakeOrigin::Rest
+        });
+        options.kept = match asked.keep.as_deref() {
+            None | Some("") => KeptFields::None,
+            Some("*") => KeptFields::All,
+            Some(names) if names.split(',').all(|name| dataset.field_number(name).is_some()) => {
+                KeptFields::Named(names.split(',').map(Into::into).collect())
+            }
+            Some(_unknown) => return Err(ProblemDocument::new(ProblemCode::InvalidParameter)),
+        };
+        Ok(Self { dataset, options })
+    }
+
+    fn is_trial(&self) -> bool {
+        self.options.origin == IntakeOrigin::Trial
+    }
+
+    /// Takes records in, or says what they would become.
+    async fn ingest(
+        &self,
+        hub: &Hub,
+        caller: &Caller,
+        records: Vec<ParsedRecord>,
+    ) -> Result<IngestionReport, AppError> {
+        if self.is_trial() {
+            let preview = records::preview(hub, &self.dataset, records, &self.options).await?;
+            return Ok(IngestionReport {
+                results: preview.results,
+                erased: preview.erased,
+                receipt: None,
+            });
+        }
+        let answer = records::ingest(hub, caller, &self.dataset, records, &self.options).await?;
+        let receipt = answer.index.is_some().then(|| receipt(hub, &answer));
+        Ok(IngestionReport {
+            results: answer.results,
+            erased: Vec::new(),
+            receipt,
+        })
+    }
+}
+
+type ParsedRecord = Result<Value, AppError>;
+
+/// What became of records, or would.
+struct IngestionReport {
+    results: Vec<IngestResult>,
+    /// By record; empty where nothing would be erased, or something was done.
+    erased: Vec<Vec<Box<str>>>,
+    receipt: Option<api::RecordsReceipt>,
+}
+
+fn findings_of(record: &IngestedRecord, locale: Locale) -> Option<Vec<api::RecordFinding>> {
+    let finding = |finding: &IntakeFinding| api::RecordFinding {
+        pointer: refuse::pointer(&finding.pointer).as_str().to_owned(),
+        field: finding.member.to_string(),
+        code: finding.code.into(),
+        detail: FieldCode::of_finding(finding.code)
+            .map(|code| code.detail(locale).into_owned())
+            .unwrap_or_default(),
+    };
+    (!record.findings.is_empty()).then(|| record.findings.iter().map(finding).collect())
+}
+
+fn erased_of(erased: &[Box<str>]) -> Option<Vec<String>> {
+    (!erased.is_empty()).then(|| erased.iter().map(ToString::to_string).collect())
+}
+
+pub(super) fn dataset_of(call: &HandlerCall) -> Result<Arc<Dataset>, ProblemDocument> {
     let dataset = call.hub().catalog.get(&call.path("dataset")).map(Arc::clone);
     Ok(dataset.ok_or(AppError::NotFound(MissingThing::Dataset))?)
 }
 
-async fn put_one(call: &mut HandlerCall, dataset: &Arc<Dataset>) -> Result<HttpResponse, ProblemDocument> {
-    let if_match = if_match(call)?;
+async fn put_one(call: &mut HandlerCall, mut intake: RecordsIntake) -> Result<HttpResponse, ProblemDocument> {
+    intake.options.if_match = if_match(call)?;
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let record = strict::parse(&bytes)?;
-    let (state, caller, dataset) = (call.state.clone(), call.caller.clone(), Arc::clone(dataset));
+    let (state, caller, is_trial) = (call.state.clone(), call.caller.clone(), intake.is_trial());
     // On its own task: a caller that resets the connection cannot stop a change half-way.
-    let work = actix_web::rt::spawn(async move {
-        records::ingest(&state.hub, &caller, &dataset, vec![Ok(record)], if_match).await
-    });
+    let work = actix_web::rt::spawn(async move { intake.ingest(&state.hub, &caller, vec![Ok(record)]).await });
     let answer = work
         .await
         .map_err(|_panicked| ProblemDocument::new(ProblemCode::Internal))??;
-    let receipt = receipt(&call.state, &answer);
     let result = answer
         .results
         .into_iter()
         .next()
         .ok_or(AppError::Internal("a record was left undecided"))?;
-    let (ingested, version) = result?;
-    call.entered();
-    count(&call.state, ingested.as_str());
-    let body = api::RecordStored {
-        status: ingested.as_str().into(),
-        version,
-        receipt,
+    let record = result?;
+    let none = || api::RecordsReceipt {
+        origin: call.state.hub.node.settings.origin.to_string(),
+        index: None,
+        leaf: None,
     };
-    Ok(HttpResponse::Ok()
-        .insert_header((header::ETAG, format!("\"{version}\"")))
-        .insert_header(NO_STORE)
-        .json(body))
+    let body = api::RecordStored {
+        status: record.ingested.as_str().into(),
+        version: record.version,
+        receipt: answer.receipt.unwrap_or_else(none),
+        findings: findings_of(&record, locale_of(call)),
+        erased: answer.erased.first().and_then(|erased| erased_of(erased)),
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header(NO_STORE);
+    if !is_trial {
+        call.entered();
+        count(&call.state, record.ingested.as_str());
+        response.insert_header((header::ETAG, format!("\"{}\"", record.version)));
+    }
+    Ok(response.json(body))
 }
 
 fn if_match(call: &HandlerCall) -> Result<Option<u32>, ProblemDocument> {
@@ -99,10 +203,10 @@ fn if_match(call: &HandlerCall) -> Result<Option<u32>, ProblemDocument> {
         .ok_or_else(|| ProblemDocument::new(ProblemCode::InvalidHeader))
 }
 
-fn receipt(state: &WorkerState, answer: &IngestAnswer) -> api::RecordsReceipt {
+fn receipt(hub: &Hub, answer: &IngestAnswer) -> api::RecordsReceipt {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     api::RecordsReceipt {
-        origin: state.hub.node.settings.origin.to_string(),
+        origin: hub.node.settings.origin.to_string(),
         index: answer.index,
         leaf: answer.leaf.map(|leaf| STANDARD.encode(leaf)),
     }
@@ -120,11 +224,11 @@ fn count(state: &WorkerState, result: &str) {
     }
 }
 
-fn put_many(call: HandlerCall, dataset: Arc<Dataset>) -> Result<HttpResponse, ProblemDocument> {
+fn put_many(call: HandlerCall, intake: RecordsIntake) -> Result<HttpResponse, ProblemDocument> {
     if call.request.headers().contains_key(header::IF_MATCH) {
         return Err(ProblemDocument::new(ProblemCode::InvalidHeader));
     }
-    Ok(intake::begin(call, OfDataset(dataset)))
+    Ok(intake::begin(call, intake))
 }
 
 /// What a line turned out to be.
@@ -135,10 +239,7 @@ enum IncomingLine {
     Blank,
 }
 
-/// Takes records of one dataset in.
-struct OfDataset(Arc<Dataset>);
-
-impl LineIntake for OfDataset {
+impl LineIntake for RecordsIntake {
     const OPERATION: &'static str = "put_records";
 
     async fn take(
@@ -161,15 +262,15 @@ impl LineIntake for OfDataset {
         let mut out = Vec::with_capacity(parsed.len() * 48);
         while !parsed.is_empty() {
             let rest = parsed.split_off(parsed.len().min(records::RECORDS_MAX));
-            self.ingest(tally, state, caller, std::mem::replace(&mut parsed, rest), &mut out)
+            self.ingest_lines(tally, state, caller, std::mem::replace(&mut parsed, rest), &mut out)
                 .await?;
         }
         Ok(out)
     }
 }
 
-impl OfDataset {
-    async fn ingest(
+impl RecordsIntake {
+    async fn ingest_lines(
         &self,
         tally: &mut IntakeTally,
         state: &WorkerState,
@@ -188,47 +289,58 @@ impl OfDataset {
                 None => lines.push(IncomingLine::Blank),
             }
         }
-        let answer = records::ingest(&state.hub, caller, &self.0, records, None).await?;
-        if answer.index.is_some() {
-            tally.receipt = Some(receipt(state, &answer));
+        let answer = self.ingest(&state.hub, caller, records).await?;
+        if let Some(receipt) = answer.receipt {
+            tally.receipt = Some(receipt);
         }
-        let mut results = answer.results.into_iter();
+        let erased = answer.erased.into_iter().map(Some).chain(std::iter::repeat(None));
+        let mut results = answer.results.into_iter().zip(erased);
         for line in lines {
             tally.line += 1;
-            let result = match line {
+            let (result, erased) = match line {
                 IncomingLine::Blank => continue,
-                IncomingLine::Unreadable(problem) => Err(problem),
+                IncomingLine::Unreadable(problem) => (Err(problem), None),
                 IncomingLine::Record => match results.next() {
-                    Some(result) => result.map_err(ProblemDocument::from),
-                    None => Err(ProblemDocument::new(ProblemCode::Internal)),
+                    Some((result, erased)) => (result.map_err(ProblemDocument::from), erased),
+                    None => (Err(ProblemDocument::new(ProblemCode::Internal)), None),
                 },
             };
-            put_line(tally, state, result, out);
+            let result = put_line(tally, result, &erased.unwrap_or_default(), out);
+            if !self.is_trial() {
+                count(state, result.as_str());
+            }
         }
         Ok(())
     }
 }
 
+/// Writes the answer to a line. Returns its result.
 fn put_line(
     tally: &mut IntakeTally,
-    state: &WorkerState,
-    result: Result<(RecordIngest, u32), ProblemDocument>,
+    result: Result<IngestedRecord, ProblemDocument>,
+    erased: &[Box<str>],
     out: &mut Vec<u8>,
-) {
+) -> LineResult {
     let (result, line) = match result {
-        Ok((ingested, version)) => {
-            let line = api::RecordLine {
+        Ok(record) => {
+            let findings = findings_of(&record, tally.locale);
+            if findings.is_some() {
+                tally.count_marked();
+            }
+            let answer = api::RecordLine {
                 line: tally.line,
-                status: ingested.as_str().into(),
-                version,
+                status: record.ingested.as_str().into(),
+                version: record.version,
+                findings,
+                erased: erased_of(erased),
             };
-            (ingested.into(), json_line(&line))
+            (record.ingested.into(), json_line(&answer))
         }
         Err(problem) => (LineResult::Rejected, tally.problem_line(tally.line, &problem)),
     };
-    count(state, result.as_str());
     tally.count(result);
     out.extend_from_slice(&line);
+    result
 }
 
 impl From<RecordIngest> for LineResult {

@@ -98,6 +98,14 @@ pub trait RecordStore: Send + Sync {
     /// Records that are found under a keyed hash, at most 16.
     async fn subjects_of_key(&self, dataset: &str, hash: [u8; 16]) -> Result<Vec<SubjectKey>, StoreError>;
 
+    /// Current records of a dataset behind a subject, in the order of subjects, at most `limit`.
+    async fn records_after(
+        &self,
+        dataset: &str,
+        after: SubjectKey,
+        limit: u32,
+    ) -> Result<Vec<(SubjectKey, StoredRecord)>, StoreError>;
+
     /// When the source of a live record was last asked.
     async fn live_fetch(&self, key: &RecordKey) -> Result<Option<LiveFetch>, StoreError>;
 

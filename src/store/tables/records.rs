@@ -93,21 +93,32 @@ impl<E: StoreEngine> RecordStore for SqlStore<E> {
         fetch_one(&self.readers, statement::SELECT_RECORD_VERSION, bind, read).await
     }
 
+    // A page of current records, by the key index.
+    async fn records_after(
+        &self,
+        dataset: &str,
+        after: SubjectKey,
+        limit: u32,
+    ) -> Result<Vec<(SubjectKey, StoredRecord)>, StoreError> {
+        const TABLE: &str = "records";
+        let statement = statement::SELECT_RECORDS_AFTER;
+        let call = E::call(E::text(statement))
+            .bind(dataset.to_owned())
+            .bind(after.0.to_vec())
+            .bind(i64::from(limit));
+        let rows = self.readers.lend().await?.rows(statement.name, call).await?;
+        rows.iter()
+            .map(|row| Ok((subject_of(row, TABLE)?, stored_record(row, TABLE)?)))
+            .collect()
+    }
+
     // The records under a keyed hash.
     async fn subjects_of_key(&self, dataset: &str, hash: [u8; 16]) -> Result<Vec<SubjectKey>, StoreError> {
         const TABLE: &str = "record_keys";
         let statement = statement::SELECT_RECORD_KEYS;
         let call = E::call(E::text(statement)).bind(dataset.to_owned()).bind(hash.to_vec());
         let rows = self.readers.lend().await?.rows(statement.name, call).await?;
-        let subject = |row: &E::Row| {
-            let bytes: Vec<u8> = column(row, 0, TABLE, "subject")?;
-            let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| StoreError::BadRow {
-                table: TABLE,
-                column: "subject",
-            })?;
-            Ok(SubjectKey(bytes))
-        };
-        rows.iter().map(subject).collect()
+        rows.iter().map(|row| subject_of(row, TABLE)).collect()
     }
 
     // When the source of a live record was last asked.
@@ -150,6 +161,15 @@ pub(super) fn apply<'a, E: StoreEngine>(
         }
         apply_keys(conn, batches).await
     })
+}
+
+fn subject_of<R: RowColumns>(row: &R, table: &'static str) -> Result<SubjectKey, StoreError> {
+    let bytes: Vec<u8> = column(row, 0, table, "subject")?;
+    let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| StoreError::BadRow {
+        table,
+        column: "subject",
+    })?;
+    Ok(SubjectKey(bytes))
 }
 
 /// Writes keyed hashes. A later version of a record comes after the one before it, also in one group of commits, so first versions are

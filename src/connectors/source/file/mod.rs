@@ -19,11 +19,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::config::{FileConfig, FileFormat};
+pub use super::file::record::{ColumnNames, RecordShape};
 use super::file::{record::RecordReader, rejected::RejectsFile, rows::FolderRows};
-pub use super::file::{
-    record::{ColumnNames, RecordShape},
-    rows::delimiter_of,
-};
 use heyan_ports::outward::{FeedBatch, FeedReject, SourceFault};
 
 /// A file is taken when nothing has changed it for so long, seconds: until then somebody may still write it.
@@ -56,6 +53,9 @@ struct FolderPosition {
     offset: u64,
     /// Rows before it.
     row: u64,
+    /// Lines before it; of an older heyan's position it is not known.
+    #[serde(default)]
+    line: u64,
     /// Whether all rows are decided.
     finished: bool,
 }
@@ -154,12 +154,14 @@ impl WatchedFolder {
                 records: Vec::new(),
                 position: text.to_owned(),
                 more: false,
+                missing: Vec::new(),
             });
         };
         let begin = FolderPosition {
             file,
             offset: 0,
             row: 0,
+            line: 0,
             finished: false,
         };
         self.read(&path, begin)
@@ -207,14 +209,18 @@ impl WatchedFolder {
     }
 
     fn read(&self, path: &Path, begin: FolderPosition) -> Result<FeedBatch, SourceFault> {
-        let mut rows = FolderRows::open(path, &self.config, begin.offset, begin.row).map_err(unreadable)?;
-        let reader = RecordReader::new(&self.config, self.shape.as_ref(), rows.header());
+        let known = |cells: &[String]| record::known(&self.config, self.shape.as_ref(), cells);
+        let mut rows = FolderRows::open(path, &self.config, &begin, &known).map_err(unreadable)?;
+        let reader = match rows.foreign() {
+            Some(format) => Err(format.code()),
+            None => RecordReader::new(&self.config, self.shape.as_ref(), rows.header()),
+        };
         let mut position = begin.clone();
         let (mut records, mut finished) = (Vec::new(), false);
         match &reader {
             Err(code) => {
                 // Without a header that is understood no row is.
-                records.push(Err(self.reject(&position, 1, code)));
+                records.push(Err(self.reject(&position, (1, 1), code)));
                 finished = true;
             }
             Ok(reader) => {
@@ -226,12 +232,12 @@ impl WatchedFolder {
                         break;
                     };
                     let record = row.bytes.and_then(|bytes| reader.record(bytes));
-                    records.push(record.map_err(|code| self.reject(&position, row.number, code)));
-                    (position.offset, position.row) = (row.end, row.number);
+                    records.push(record.map_err(|code| self.reject(&position, (row.number, row.line), code)));
+                    (position.offset, position.row, position.line) = (row.end, row.number, row.last_line);
                 }
             }
         }
-        finished |= rows.is_at_end().map_err(unreadable)?;
+        finished |= rows.is_at_end();
         if finished {
             position.offset = begin.file.size;
         }
@@ -243,6 +249,7 @@ impl WatchedFolder {
                 records: Vec::new(),
                 position: String::new(),
                 more: true,
+                missing: Vec::new(),
             });
         }
         let rejects = records.iter().filter_map(|record| record.as_ref().err());
@@ -254,13 +261,17 @@ impl WatchedFolder {
             records,
             position: serde_json::to_string(&position).unwrap_or_default(),
             more,
+            missing: reader
+                .map(|reader| reader.missing(self.shape.as_ref()))
+                .unwrap_or_default(),
         })
     }
 
-    fn reject(&self, position: &FolderPosition, row: u64, code: &'static str) -> FeedReject {
+    fn reject(&self, position: &FolderPosition, (row, line): (u64, u64), code: &'static str) -> FeedReject {
         FeedReject {
             place: position.file.file.clone(),
             row,
+            line: Some(line),
             code,
         }
     }

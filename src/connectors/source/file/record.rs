@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::rows::RowParts;
+use crate::rows::{header::folded_name, marks};
 use crate::source::config::{FieldFrom, FieldMap, FileConfig, FileFormat};
 use heyan_domain::json::{self, JsonRules};
 use heyan_ports::outward::SourceFault;
@@ -77,8 +78,7 @@ impl<'a> RecordReader<'a> {
                 let wanted = named.map(|field| &field.from);
                 let more = [&config.version_column, &config.effective_column];
                 let mut wanted = wanted.chain(more.into_iter().flatten());
-                let there = |name: &String| header.iter().filter(|cell| cell.trim() == name).count() == 1;
-                if !wanted.all(there) {
+                if !wanted.all(|name| place_of(header, name).is_some()) {
                     return Err("unknown_header");
                 }
                 Ok(Self::Mapped {
@@ -90,6 +90,17 @@ impl<'a> RecordReader<'a> {
                 columns: columns_of(header.ok_or("no_header")?, shape.ok_or("unknown_header")?)?,
             }),
         }
+    }
+
+    /// The fields for which a file with our names has no column.
+    pub(super) fn missing(&self, shape: Option<&RecordShape>) -> Vec<String> {
+        let (Self::Ours { columns }, Some(shape)) = (self, shape) else {
+            return Vec::new();
+        };
+        let names = shape.fields.iter().map(|field| field.name.clone());
+        names
+            .filter(|name| !columns.contains(&ColumnContent::Field(name.clone())))
+            .collect()
     }
 
     /// The record of one row.
@@ -105,13 +116,11 @@ impl<'a> RecordReader<'a> {
             }
             (Self::Mapped { config, header }, RowParts::Cells(cells)) => {
                 let header = header.as_deref().unwrap_or_default();
-                if cells.len() != header.len() {
-                    return Err("wrong_column_count");
-                }
+                let cells = filled(&cells, header.len())?;
                 let cell = |name: &str| {
-                    let place = header.iter().position(|cell| cell.trim() == name);
-                    let cell = place.and_then(|place| cells.get(place));
-                    Ok(cell.map(|cell| cell.trim().to_owned()))
+                    let cell = place_of(header, name).map(|place| cells.get(place).map_or("", String::as_str));
+                    let cell = cell.map(marks::value_of).transpose().map_err(|_formula| "formula")?;
+                    Ok(cell.map(str::to_owned))
                 };
                 mapped(config, cell)
             }
@@ -121,15 +130,60 @@ impl<'a> RecordReader<'a> {
     }
 }
 
-fn columns_of(header: &[String], shape: &RecordShape) -> Result<Vec<ColumnContent>, RowCode> {
-    let find = |all: &[ColumnNames], cell: &str| {
-        let by_name = all.iter().find(|named| named.name.eq_ignore_ascii_case(cell));
-        let by_label = || {
-            all.iter()
-                .find(|named| named.labels.iter().any(|label| label.trim() == cell))
-        };
-        by_name.or_else(by_label).map(|named| named.name.clone())
+/// How many cells of a row name columns.
+pub(super) fn known(config: &FileConfig, shape: Option<&RecordShape>, cells: &[String]) -> usize {
+    if config.columns.is_empty() {
+        let all: Vec<&ColumnNames> = shape
+            .into_iter()
+            .flat_map(|shape| shape.subject.iter().chain(&shape.fields))
+            .collect();
+        return cells
+            .iter()
+            .filter(|cell| all.iter().any(|named| named.is(cell)))
+            .count();
+    }
+    let names = config.subject.values().chain(config.columns.values());
+    names.filter(|field| place_of(cells, &field.from).is_some()).count()
+}
+
+/// The one column that has a name, as it is written or but for the marks of a form.
+fn place_of(header: &[String], name: &str) -> Option<usize> {
+    let only = |is: &dyn Fn(&String) -> bool| {
+        let mut places = (0..header.len()).filter(|place| header.get(*place).is_some_and(is));
+        let first = places.next();
+        (first, places.next().is_some())
     };
+    match only(&|cell| cell.trim() == name) {
+        (Some(place), false) => Some(place),
+        (Some(_), true) => None,
+        (None, _) => {
+            let folded = folded_name(name);
+            let (place, is_twice) = only(&|cell| folded_name(cell) == folded);
+            place.filter(|_| !is_twice)
+        }
+    }
+}
+
+/// The cells of a row up to its last filled one: last ones that are empty may be missing, or be too many.
+fn filled(cells: &[String], columns: usize) -> Result<&[String], RowCode> {
+    let last = cells.iter().rposition(|cell| !marks::trimmed(cell).is_empty());
+    let count = last.map_or(0, |last| last + 1);
+    let filled = cells.get(..count).filter(|filled| filled.len() <= columns);
+    filled.ok_or("wrong_column_count")
+}
+
+impl ColumnNames {
+    /// Whether a header cell means it.
+    fn is(&self, cell: &str) -> bool {
+        let folded = folded_name(cell);
+        let folds = |text: &String| folded_name(text) == folded;
+        self.name.eq_ignore_ascii_case(cell.trim()) || folds(&self.name) || self.labels.iter().any(folds)
+    }
+}
+
+fn columns_of(header: &[String], shape: &RecordShape) -> Result<Vec<ColumnContent>, RowCode> {
+    let find =
+        |all: &[ColumnNames], cell: &str| all.iter().find(|named| named.is(cell)).map(|named| named.name.clone());
     let mut columns: Vec<ColumnContent> = Vec::with_capacity(header.len());
     for cell in header {
         let cell = cell.trim();
@@ -162,12 +216,10 @@ fn columns_of(header: &[String], shape: &RecordShape) -> Result<Vec<ColumnConten
 
 /// A row of cells under our names. An empty cell is no value.
 fn ours(columns: &[ColumnContent], cells: &[String]) -> Result<Value, RowCode> {
-    if cells.len() != columns.len() {
-        return Err("wrong_column_count");
-    }
+    let cells = filled(cells, columns.len())?;
     let (mut record, mut subject, mut fields) = (Map::new(), Map::new(), Map::new());
     for (column, cell) in columns.iter().zip(cells) {
-        let cell = cell.trim();
+        let cell = marks::value_of(cell).map_err(|_formula| "formula")?;
         if cell.is_empty() {
             continue;
         }

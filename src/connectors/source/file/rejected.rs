@@ -22,6 +22,8 @@ pub(super) struct RejectsFile<'a> {
 #[derive(Serialize, Deserialize)]
 struct RejectsLine {
     row: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
     code: String,
 }
 
@@ -53,6 +55,7 @@ impl<'a> RejectsFile<'a> {
         for reject in rejects.filter(|reject| reject.row > told) {
             let line = RejectsLine {
                 row: reject.row,
+                line: reject.line,
                 code: reject.code.to_owned(),
             };
             text.push_str(&serde_json::to_string(&line)?);

@@ -1,15 +1,22 @@
 //! Rows of a file as bytes, with the byte at which each ends: there the next batch begins.
-//! Rows are split before they are decoded. That is sound in UTF-8 and in GB 18030: no byte of a longer character there is
-//! a line feed, a quotation mark, a comma, a semicolon or a tab (GB 18030-2022 §5: second bytes from 0x30, 0x3b is none).
+//! Lines are split before they are decoded. That is sound in UTF-8 and in GB 18030: no byte of a longer character there is
+//! a line feed, a carriage return or a quotation mark.
 
 use std::{
-    cell::Cell,
+    collections::VecDeque,
     fs::File,
-    io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom},
+    io::{self, BufReader, Read, Seek as _, SeekFrom},
     path::Path,
-    rc::Rc,
 };
 
+use super::FolderPosition;
+use crate::rows::{
+    charset::{self, Charset},
+    foreign::ForeignFormat,
+    header,
+    lines::{LineExtent, TextLines},
+    sheet::{SheetFault, SheetRows},
+};
 use crate::source::config::{FileConfig, FileFormat, TextEncoding};
 
 /// One row: its parts as written, or the reason why it is not a row.
@@ -17,6 +24,10 @@ pub(super) struct FolderRow {
     pub(super) bytes: Result<RowParts, &'static str>,
     /// From 1. NDJSON: the line. CSV: the row, the header being the first.
     pub(super) number: u64,
+    /// Line of the file on which it begins, from 1.
+    pub(super) line: u64,
+    /// Last line of it.
+    pub(super) last_line: u64,
     /// Byte after it.
     pub(super) end: u64,
 }
@@ -33,287 +44,185 @@ pub(super) enum RowParts {
 pub(super) struct FolderRows {
     kind: FolderFileKind,
     encoding: RowEncoding,
+    /// Whether the encoding is only what the connector says.
+    is_unmarked: bool,
     header: Option<Vec<String>>,
-    row_bytes_max: u64,
+    foreign: Option<ForeignFormat>,
+    row_bytes_max: usize,
     number: u64,
     size: u64,
     offset: u64,
 }
 
 enum FolderFileKind {
-    Lines(BufReader<File>),
-    Cells(Box<SheetReader>),
+    Lines(TextLines<BufReader<File>>),
+    Cells(Box<SheetRows<BufReader<File>>>),
     /// Nothing more can be read from it.
     Ended,
 }
 
-struct SheetReader {
-    reader: csv::Reader<LineGuard>,
-    /// Byte of the file at which `reader` began.
-    base: u64,
-    since_row: Rc<Cell<u64>>,
-    cells: csv::ByteRecord,
-}
-
 type RowEncoding = &'static encoding_rs::Encoding;
 
-/// Bytes that the CSV reader takes at once.
-const BUFFER_BYTES: usize = 8 << 10;
+/// Bytes in which the format of a file is looked for.
+const HEAD_BYTES: u64 = 4096;
 
 impl FolderRows {
-    /// Opens a file at `offset`, before which `number` rows lie.
-    pub(super) fn open(path: &Path, config: &FileConfig, offset: u64, number: u64) -> io::Result<Self> {
+    /// Opens a file at a position. `known` counts the cells of a row that name columns.
+    pub(super) fn open(
+        path: &Path,
+        config: &FileConfig,
+        begin: &FolderPosition,
+        known: &dyn Fn(&[String]) -> usize,
+    ) -> io::Result<Self> {
         let mut file = File::open(path)?;
         let size = file.metadata()?.len();
-        let (encoding, mark) = encoding_of(&mut file, config.encoding)?;
-        let row_bytes_max = config.row_bytes_max as u64;
+        let mut head = Vec::new();
+        Read::by_ref(&mut file).take(HEAD_BYTES).read_to_end(&mut head)?;
+        let marked = Charset::marked(&head);
+        let utf16 = |charset: Charset| matches!(charset, Charset::Utf16Le | Charset::Utf16Be);
+        let in_utf16 = marked.map_or_else(
+            || Charset::utf16_without_mark(&head).is_some(),
+            |(charset, _)| utf16(charset),
+        );
+        let configured = match config.encoding {
+            TextEncoding::Utf8 => Charset::Utf8,
+            TextEncoding::Gb18030 => Charset::Gb18030,
+        };
+        let (charset, mark) = marked.unwrap_or((configured, 0));
         let mut rows = Self {
             kind: FolderFileKind::Ended,
-            encoding,
+            encoding: charset.encoding(),
+            is_unmarked: marked.is_none() && configured == Charset::Utf8,
             header: None,
-            row_bytes_max,
-            number,
+            foreign: ForeignFormat::of(&head).or(in_utf16.then_some(ForeignFormat::Utf16)),
+            row_bytes_max: config.row_bytes_max,
+            number: begin.row,
             size,
-            offset: offset.max(mark),
+            offset: begin.offset.max(mark as u64),
         };
+        if rows.foreign.is_some() {
+            return Ok(rows);
+        }
         match config.format {
             FileFormat::Ndjson => {
-                file.seek(SeekFrom::Start(rows.offset))?;
-                rows.kind = FolderFileKind::Lines(BufReader::new(file));
+                rows.kind = FolderFileKind::Lines(rows.lines_at(file, rows.offset, begin.row)?);
             }
-            FileFormat::Csv => rows.open_sheet(file, mark)?,
+            FileFormat::Csv => rows.open_sheet(file, mark as u64, begin.line, known)?,
         }
         Ok(rows)
     }
 
-    fn open_sheet(&mut self, mut file: File, mark: u64) -> io::Result<()> {
-        file.seek(SeekFrom::Start(mark))?;
-        let mut head = Vec::new();
-        Read::by_ref(&mut file)
-            .take(self.row_bytes_max)
-            .read_to_end(&mut head)?;
-        let delimiter = delimiter_of(&head);
-        let mut sheet = SheetReader::at(file, mark, delimiter, self.row_bytes_max)?;
-        let Ok(true) = sheet.read()? else {
-            // Empty, or its header has no end: no row is understood.
+    fn lines_at(&self, mut file: File, offset: u64, line: u64) -> io::Result<TextLines<BufReader<File>>> {
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(TextLines::new(BufReader::new(file), line, offset, self.row_bytes_max))
+    }
+
+    fn open_sheet(&mut self, file: File, mark: u64, line: u64, known: &dyn Fn(&[String]) -> usize) -> io::Result<()> {
+        let again = file.try_clone()?;
+        let mut lines = self.lines_at(file, mark, 0)?;
+        let (header, mut ahead) = header::find(&mut lines, self.encoding, known)?;
+        let Some(header) = header.filter(|header| header.is_readable) else {
+            // Empty, or its header cannot be read: no row is understood.
             return Ok(());
         };
-        let cells: Result<Vec<String>, _> = sheet.cells.iter().map(|cell| decode(self.encoding, cell)).collect();
-        self.header = cells.ok();
-        let behind_header = sheet.end();
-        if self.offset < behind_header {
-            (self.offset, self.number) = (behind_header, 1);
+        if self.offset < header.end {
+            (self.offset, self.number) = (header.end, 1);
+        } else {
+            ahead = VecDeque::new();
+            lines = self.lines_at(again, self.offset, line)?;
         }
-        self.kind = FolderFileKind::Cells(Box::new(sheet.move_to(self.offset, delimiter, self.row_bytes_max)?));
+        self.header = Some(header.cells);
+        let rows = SheetRows::new(lines, ahead, self.encoding, header.delimiter, self.row_bytes_max);
+        self.kind = FolderFileKind::Cells(Box::new(rows));
         Ok(())
     }
 
-    /// The cells of the first row of a CSV file; `None` for NDJSON, or if no row can be read.
+    /// The cells of the header of a CSV file; `None`: NDJSON, or there is none that can be read.
     pub(super) fn header(&self) -> Option<&[String]> {
         self.header.as_deref()
     }
 
+    /// What the file is, where it is neither CSV nor NDJSON.
+    pub(super) fn foreign(&self) -> Option<ForeignFormat> {
+        self.foreign
+    }
+
     /// Whether no row follows.
-    pub(super) fn is_at_end(&self) -> io::Result<bool> {
-        Ok(self.offset >= self.size || matches!(self.kind, FolderFileKind::Ended))
+    pub(super) fn is_at_end(&self) -> bool {
+        self.offset >= self.size || matches!(self.kind, FolderFileKind::Ended)
     }
 
     /// The next row; blank ones are passed over.
     pub(super) fn next(&mut self) -> io::Result<Option<FolderRow>> {
-        match self.kind {
-            FolderFileKind::Lines(_) => self.next_line(),
-            FolderFileKind::Cells(_) => self.next_cells(),
-            FolderFileKind::Ended => Ok(None),
-        }
-    }
-
-    fn next_line(&mut self) -> io::Result<Option<FolderRow>> {
-        let FolderFileKind::Lines(reader) = &mut self.kind else {
+        let row = match &mut self.kind {
+            FolderFileKind::Lines(lines) => next_line(lines, self.encoding, self.is_unmarked)?,
+            FolderFileKind::Cells(sheet) => next_cells(sheet, self.is_unmarked)?,
+            FolderFileKind::Ended => None,
+        };
+        let Some(mut row) = row else {
+            self.kind = FolderFileKind::Ended;
             return Ok(None);
         };
-        loop {
-            let mut line = Vec::new();
-            let read = reader
-                .by_ref()
-                .take(self.row_bytes_max + 1)
-                .read_until(b'\n', &mut line)?;
-            if read == 0 {
-                self.kind = FolderFileKind::Ended;
-                return Ok(None);
-            }
-            self.number += 1;
-            self.offset += read as u64;
-            let too_long = line.last() != Some(&b'\n') && read as u64 > self.row_bytes_max;
-            if too_long {
-                self.offset += reader.skip_until(b'\n')? as u64;
-            }
-            let line = line.trim_ascii();
-            if line.is_empty() && !too_long {
-                continue;
-            }
-            let bytes = if too_long {
-                Err("row_too_long")
-            } else {
-                decode(self.encoding, line).map(|text| RowParts::Line(text.into()))
-            };
-            return Ok(Some(FolderRow {
-                bytes,
-                number: self.number,
-                end: self.offset,
-            }));
+        if matches!(row.bytes, Err("row_without_end")) {
+            row.end = self.size;
+            self.kind = FolderFileKind::Ended;
         }
-    }
-
-    fn next_cells(&mut self) -> io::Result<Option<FolderRow>> {
-        loop {
-            let FolderFileKind::Cells(sheet) = &mut self.kind else {
-                return Ok(None);
-            };
-            let bytes = match sheet.read()? {
-                Ok(false) => {
-                    self.kind = FolderFileKind::Ended;
-                    return Ok(None);
-                }
-                Ok(true) if sheet.cells.iter().all(|cell| cell.trim_ascii().is_empty()) => None,
-                Ok(true) if sheet.cells.as_slice().len() as u64 > self.row_bytes_max => Some(Err("row_too_long")),
-                Ok(true) => {
-                    let cells: Result<Vec<String>, _> =
-                        sheet.cells.iter().map(|cell| decode(self.encoding, cell)).collect();
-                    Some(cells.map(RowParts::Cells))
-                }
-                // Either a very long row, or a quotation mark without its partner. What follows could be the inside of a
-                // cell, which somebody else wrote: it is not read as rows.
-                Err(EndlessLine) => Some(Err("row_without_end")),
-            };
-            let without_end = matches!(bytes, Some(Err("row_without_end")));
-            self.number += 1;
-            self.offset = if without_end { self.size } else { sheet.end() };
-            if without_end {
-                self.kind = FolderFileKind::Ended;
-            }
-            if let Some(bytes) = bytes {
-                return Ok(Some(FolderRow {
-                    bytes,
-                    number: self.number,
-                    end: self.offset,
-                }));
-            }
-        }
-    }
-}
-
-/// The encoding of a file, and the length of its byte order mark, which overrides what is configured.
-fn encoding_of(file: &mut File, configured: TextEncoding) -> io::Result<(RowEncoding, u64)> {
-    let mut head = Vec::new();
-    Read::by_ref(file).take(4).read_to_end(&mut head)?;
-    let encoding = match head.as_slice() {
-        [0xef, 0xbb, 0xbf, ..] => (encoding_rs::UTF_8, 3),
-        [0x84, 0x31, 0x95, 0x33] => (encoding_rs::GB18030, 4),
-        _ => match configured {
-            TextEncoding::Utf8 => (encoding_rs::UTF_8, 0),
-            TextEncoding::Gb18030 => (encoding_rs::GB18030, 0),
-        },
-    };
-    Ok(encoding)
-}
-
-fn decode(encoding: RowEncoding, bytes: &[u8]) -> Result<String, &'static str> {
-    encoding
-        .decode_without_bom_handling_and_without_replacement(bytes)
-        .map(std::borrow::Cow::into_owned)
-        .ok_or("undecodable")
-}
-
-/// The one of comma, tab and semicolon that the header row has most of.
-pub fn delimiter_of(head: &[u8]) -> u8 {
-    let lines = head.split(|byte| *byte == b'\n');
-    let row = lines
-        .into_iter()
-        .find(|row| !row.trim_ascii().is_empty())
-        .unwrap_or_default();
-    let count = |delimiter: u8| row.iter().filter(|byte| **byte == delimiter).count();
-    let most = [b';', b'\t', b',']
-        .into_iter()
-        .max_by_key(|delimiter| count(*delimiter));
-    most.unwrap_or(b',')
-}
-
-/// A row whose end is too far away.
-struct EndlessLine;
-
-/// Stops a CSV reader that looks for the end of one row for too long.
-struct LineGuard {
-    inner: File,
-    since_row: Rc<Cell<u64>>,
-    bytes_max: u64,
-    /// Whether the limit was met: the reader wraps the error, and this is surer than to unwrap it.
-    met: Rc<Cell<LineMet>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum LineMet {
-    No,
-    Yes,
-}
-
-impl Read for LineGuard {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.since_row.get() > self.bytes_max {
-            self.met.set(LineMet::Yes);
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let read = self.inner.read(out)?;
-        self.since_row.set(self.since_row.get() + read as u64);
-        Ok(read)
-    }
-}
-
-impl SheetReader {
-    fn at(mut file: File, base: u64, delimiter: u8, row_bytes_max: u64) -> io::Result<Self> {
-        file.seek(SeekFrom::Start(base))?;
-        let since_row = Rc::new(Cell::new(0));
-        let guard = LineGuard {
-            inner: file,
-            since_row: Rc::clone(&since_row),
-            // The reader runs ahead of the row by its buffer.
-            bytes_max: row_bytes_max + BUFFER_BYTES as u64,
-            met: Rc::new(Cell::new(LineMet::No)),
+        self.number = match self.kind {
+            FolderFileKind::Lines(_) => row.line,
+            _ => self.number + 1,
         };
-        let mut builder = csv::ReaderBuilder::new();
-        let reader = builder
-            .flexible(true)
-            .has_headers(false)
-            .delimiter(delimiter)
-            .buffer_capacity(BUFFER_BYTES)
-            .from_reader(guard);
-        Ok(Self {
-            reader,
-            base,
-            since_row,
-            cells: csv::ByteRecord::new(),
-        })
+        row.number = self.number;
+        self.offset = row.end;
+        Ok(Some(row))
     }
+}
 
-    /// The same file from another byte on.
-    fn move_to(self, offset: u64, delimiter: u8, row_bytes_max: u64) -> io::Result<Self> {
-        Self::at(self.reader.into_inner().inner, offset, delimiter, row_bytes_max)
-    }
-
-    /// Reads one row into `cells`; `Ok(Ok(false))` at the end of the file.
-    fn read(&mut self) -> io::Result<Result<bool, EndlessLine>> {
-        self.since_row.set(0);
-        let found = self.reader.read_byte_record(&mut self.cells);
-        if self.reader.get_ref().met.get() == LineMet::Yes {
-            return Ok(Err(EndlessLine));
+fn next_line(
+    lines: &mut TextLines<BufReader<File>>,
+    encoding: RowEncoding,
+    is_unmarked: bool,
+) -> io::Result<Option<FolderRow>> {
+    while let Some(line) = lines.next_line()? {
+        let bytes = line.bytes.trim_ascii();
+        let is_whole = line.extent == LineExtent::Whole;
+        if bytes.is_empty() && is_whole {
+            continue;
         }
-        found.map(Ok).map_err(|error| match error.into_kind() {
-            csv::ErrorKind::Io(error) => error,
-            _ => io::ErrorKind::InvalidData.into(),
-        })
+        let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
+        let bytes = match text {
+            _ if !is_whole => Err("row_too_long"),
+            None => Err("undecodable"),
+            Some(text) if is_unmarked && charset::is_doubtful(&text) => Err("doubtful_encoding"),
+            Some(text) => Ok(RowParts::Line(text.into())),
+        };
+        return Ok(Some(FolderRow {
+            bytes,
+            number: 0,
+            line: line.number,
+            last_line: line.number,
+            end: line.end,
+        }));
     }
+    Ok(None)
+}
 
-    /// Byte of the file after the row that was read last.
-    fn end(&self) -> u64 {
-        self.base + self.reader.position().byte()
-    }
+fn next_cells(sheet: &mut SheetRows<BufReader<File>>, is_unmarked: bool) -> io::Result<Option<FolderRow>> {
+    let Some(row) = sheet.next_row()? else {
+        return Ok(None);
+    };
+    let bytes = match row.cells {
+        Ok(_) if is_unmarked && charset::is_doubtful(&row.text) => Err("doubtful_encoding"),
+        Ok(cells) => Ok(RowParts::Cells(cells)),
+        Err(SheetFault::TooLong) => Err("row_too_long"),
+        Err(SheetFault::Undecodable) => Err("undecodable"),
+        Err(SheetFault::StrayQuote) => Err("stray_quote"),
+        Err(SheetFault::UnclosedQuote) => Err("row_without_end"),
+    };
+    Ok(Some(FolderRow {
+        bytes,
+        number: 0,
+        line: row.line,
+        last_line: row.last_line,
+        end: row.end,
+    }))
 }

@@ -1,46 +1,29 @@
-//! Bytes of a file as UTF-8, whatever of UTF-8, GB18030 or UTF-16 they were written in.
+//! Bytes of a file as UTF-8, whatever of UTF-8, GB 18030 or UTF-16 they were written in.
 //! The choice falls at the first byte that is not ASCII, with the next megabyte in sight: a long ASCII head settles nothing.
 
 use std::io::{self, Read};
 
-use clap::ValueEnum;
-use encoding_rs::{Decoder, DecoderResult, GB18030, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::Decoder;
 
-/// How a file's characters are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FileCharset {
-    /// UTF-8, with or without a byte order mark.
-    #[value(name = "utf-8", alias = "utf8")]
-    Utf8,
-    /// GB 18030, including GBK and GB 2312.
-    #[value(name = "gb18030", aliases = ["gbk", "gb2312"])]
-    Gb18030,
-    /// UTF-16, little endian.
-    #[value(name = "utf-16le")]
-    Utf16Le,
-    /// UTF-16, big endian.
-    #[value(name = "utf-16be")]
-    Utf16Be,
-}
+use super::{
+    charset::{self, Charset},
+    foreign::ForeignFormat,
+};
 
-/// Marks an `io::Error`: no encoding fits, a person must say.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot detect the encoding; name it with --encoding")]
-pub(crate) struct UndecidedCharset;
-
-/// A reader of UTF-8. What cannot be decoded becomes U+FFFD, for the rows' reader to refuse.
-pub(crate) struct DecodedReader<R> {
+/// A reader of UTF-8. What cannot be decoded becomes U+FFFD, for the rows' reader to refuse. An error carries a
+/// [`charset::CharsetDoubt`] or a [`ForeignFormat`] where that is the reason.
+pub struct DecodedText<R> {
     inner: R,
     raw: Vec<u8>,
     taken: usize,
     text: Vec<u8>,
     given: usize,
-    state: DecoderState,
+    state: DecodeState,
     at_end: bool,
 }
 
-enum DecoderState {
-    Start(Option<FileCharset>),
+enum DecodeState {
+    Start(Option<Charset>),
     AsciiSoFar,
     Decoding(Decoder),
     Done,
@@ -48,19 +31,24 @@ enum DecoderState {
 
 /// Bytes in sight when the choice falls.
 const SIGHT_BYTES: usize = 1 << 20;
+/// Bytes in which the format of a file is looked for.
+const HEAD_BYTES: usize = 4096;
 const PIECE_BYTES: usize = 1 << 16;
 
-impl<R: Read> DecodedReader<R> {
+fn refusal(reason: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+impl<R: Read> DecodedText<R> {
     /// Reads `inner` as `charset`, or as what it seems to be.
-    pub(crate) fn new(inner: R, charset: Option<FileCharset>) -> Self {
-        let state = DecoderState::Start(charset);
+    pub fn new(inner: R, charset: Option<Charset>) -> Self {
         Self {
             inner,
             raw: Vec::new(),
             taken: 0,
             text: Vec::new(),
             given: 0,
-            state,
+            state: DecodeState::Start(charset),
             at_end: false,
         }
     }
@@ -93,32 +81,33 @@ impl<R: Read> DecodedReader<R> {
         self.given = 0;
         while self.text.is_empty() {
             match &self.state {
-                DecoderState::Start(charset) => {
+                DecodeState::Start(charset) => {
                     let charset = *charset;
                     self.start(charset)?;
                 }
-                DecoderState::AsciiSoFar => self.pass_ascii()?,
-                DecoderState::Decoding(_) => self.decode()?,
-                DecoderState::Done => return Ok(()),
+                DecodeState::AsciiSoFar => self.pass_ascii()?,
+                DecodeState::Decoding(_) => self.decode()?,
+                DecodeState::Done => return Ok(()),
             }
         }
         Ok(())
     }
 
     /// A byte order mark decides, whatever was asked for.
-    fn start(&mut self, charset: Option<FileCharset>) -> io::Result<()> {
+    fn start(&mut self, charset: Option<Charset>) -> io::Result<()> {
+        // What came with the first bytes is in sight: a slow pipe is not waited for.
         self.fetch(4)?;
-        let (marked, length) = match self.raw.as_slice() {
-            [0xef, 0xbb, 0xbf, ..] => (Some(FileCharset::Utf8), 3),
-            [0x84, 0x31, 0x95, 0x33, ..] => (Some(FileCharset::Gb18030), 4),
-            [0xff, 0xfe, ..] => (Some(FileCharset::Utf16Le), 2),
-            [0xfe, 0xff, ..] => (Some(FileCharset::Utf16Be), 2),
-            _ => (None, 0),
-        };
-        self.taken = length;
-        self.state = match marked.or(charset) {
-            Some(charset) => DecoderState::Decoding(decoder(charset)),
-            None => DecoderState::AsciiSoFar,
+        let head = self.raw.get(..self.raw.len().min(HEAD_BYTES)).unwrap_or_default();
+        if let Some(format) = ForeignFormat::of(head) {
+            return Err(refusal(format));
+        }
+        let marked = Charset::marked(head);
+        self.taken = marked.map_or(0, |(_, length)| length);
+        let marked = marked.map(|(charset, _)| charset);
+        let charset = marked.or(charset).or_else(|| Charset::utf16_without_mark(head));
+        self.state = match charset {
+            Some(charset) => DecodeState::Decoding(charset.encoding().new_decoder_without_bom_handling()),
+            None => DecodeState::AsciiSoFar,
         };
         Ok(())
     }
@@ -130,19 +119,21 @@ impl<R: Read> DecodedReader<R> {
         self.text.extend_from_slice(self.raw.get(..ascii).unwrap_or_default());
         self.taken = ascii;
         if other.is_some() {
+            // What was read of the ASCII before stays in sight: a letter beside a character is evidence.
+            let before = self.text.last().copied();
             self.fetch(SIGHT_BYTES)?;
-            let charset = guess(&self.raw, !self.at_end)
-                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, UndecidedCharset))?;
-            self.state = DecoderState::Decoding(decoder(charset));
+            let sight: Vec<u8> = before.into_iter().chain(self.raw.iter().copied()).collect();
+            let charset = charset::guess(&sight, !self.at_end).map_err(refusal)?;
+            self.state = DecodeState::Decoding(charset.encoding().new_decoder_without_bom_handling());
         } else if self.at_end {
-            self.state = DecoderState::Done;
+            self.state = DecodeState::Done;
         }
         Ok(())
     }
 
     fn decode(&mut self) -> io::Result<()> {
         self.fetch(1)?;
-        let DecoderState::Decoding(decoder) = &mut self.state else {
+        let DecodeState::Decoding(decoder) = &mut self.state else {
             return Ok(());
         };
         let piece = self.raw.get(..self.raw.len().min(PIECE_BYTES)).unwrap_or_default();
@@ -155,13 +146,13 @@ impl<R: Read> DecodedReader<R> {
         self.text.truncate(written);
         self.taken = read;
         if last && read == piece.len() {
-            self.state = DecoderState::Done;
+            self.state = DecodeState::Done;
         }
         Ok(())
     }
 }
 
-impl<R: Read> Read for DecodedReader<R> {
+impl<R: Read> Read for DecodedText<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.given >= self.text.len() {
             self.refill()?;
@@ -176,66 +167,18 @@ impl<R: Read> Read for DecodedReader<R> {
     }
 }
 
-fn decoder(charset: FileCharset) -> Decoder {
-    let encoding = match charset {
-        FileCharset::Utf8 => UTF_8,
-        FileCharset::Gb18030 => GB18030,
-        FileCharset::Utf16Le => UTF_16LE,
-        FileCharset::Utf16Be => UTF_16BE,
-    };
-    encoding.new_decoder_without_bom_handling()
-}
-
-/// What bytes that are not all ASCII seem to be. A few damaged characters do not change the answer: nearly all of UTF-8
-/// also passes as GB18030, so one bad byte must not turn a whole file into other characters. Characters of two bytes speak
-/// for neither: GB 2312 text, read one byte off, is full of them.
-fn guess(bytes: &[u8], more_follows: bool) -> Option<FileCharset> {
-    let (mut good, mut bad) = (0_usize, 0_usize);
-    let mut chunks = bytes.utf8_chunks().peekable();
-    while let Some(chunk) = chunks.next() {
-        good += chunk.valid().chars().filter(|c| c.len_utf8() > 2).count();
-        let cut_off = more_follows && chunks.peek().is_none();
-        if !chunk.invalid().is_empty() && !cut_off {
-            bad += 1;
-        }
-    }
-    if bad == 0 || good > 9 * bad {
-        return Some(FileCharset::Utf8);
-    }
-    let (good, bad) = count_gb18030(bytes, more_follows);
-    (bad == 0 || good > 9 * bad).then_some(FileCharset::Gb18030)
-}
-
-/// Characters outside ASCII, and malformed places.
-fn count_gb18030(bytes: &[u8], more_follows: bool) -> (usize, usize) {
-    let mut decoder = decoder(FileCharset::Gb18030);
-    let mut text = [0_u8; 8192];
-    let (mut rest, mut good, mut bad) = (bytes, 0, 0);
-    loop {
-        let (result, read, written) = decoder.decode_to_utf8_without_replacement(rest, &mut text, !more_follows);
-        let decoded = std::str::from_utf8(text.get(..written).unwrap_or_default()).unwrap_or_default();
-        good += decoded.chars().filter(|c| !c.is_ascii()).count();
-        rest = rest.get(read..).unwrap_or_default();
-        match result {
-            DecoderResult::InputEmpty => return (good, bad),
-            DecoderResult::OutputFull => {}
-            DecoderResult::Malformed(..) => bad += 1,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8], charset: Option<FileCharset>) -> io::Result<String> {
+    fn read(bytes: &[u8], charset: Option<Charset>) -> io::Result<String> {
         let mut text = String::new();
-        DecodedReader::new(bytes, charset).read_to_string(&mut text)?;
+        DecodedText::new(bytes, charset).read_to_string(&mut text)?;
         Ok(text)
     }
 
     fn gb18030(text: &str) -> Vec<u8> {
-        GB18030.encode(text).0.into_owned()
+        encoding_rs::GB18030.encode(text).0.into_owned()
     }
 
     #[test]
@@ -272,7 +215,7 @@ mod tests {
     fn what_fits_nothing_is_left_to_a_person() {
         let bytes: Vec<u8> = [0xff, 0x80, 0xfe, 0x20].repeat(100).into_iter().skip(1).collect();
         assert!(read(&bytes, None).is_err());
-        assert!(read(&bytes, Some(FileCharset::Gb18030)).is_ok());
+        assert!(read(&bytes, Some(Charset::Gb18030)).is_ok());
     }
 
     #[test]
