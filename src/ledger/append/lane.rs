@@ -82,6 +82,7 @@ impl Lane {
         match poll_fn(|context| place.slots.borrow_mut().poll(place.slot, context.waker())).await {
             Told::At(index) => Ok(Appended { index, leaf }),
             Told::Busy => Err(LedgerError::Busy),
+            Told::Late => Err(LedgerError::Stalled),
             Told::Gone => Err(local.intake.gone()),
         }
     }
@@ -141,6 +142,9 @@ impl Local {
             self.slots.borrow_mut().close();
             return Poll::Ready(());
         }
+        if self.mailbox.gave_up() {
+            self.slots.borrow_mut().give_up();
+        }
         Poll::Pending
     }
 
@@ -194,6 +198,8 @@ enum Told {
     At(u64),
     /// The queue was full.
     Busy,
+    /// The disk does not answer; the entry may still get there.
+    Late,
     /// The ledger takes nothing any more.
     Gone,
 }
@@ -213,6 +219,8 @@ enum Slot {
     /// Queued; the caller's task, once it has asked.
     Waiting(Option<Waker>),
     Answered(Told),
+    /// Its caller is told not to wait any longer; the answer is still due.
+    GivenUp,
     /// Its caller went away before the answer came.
     Abandoned,
 }
@@ -258,6 +266,7 @@ impl Slots {
         let gone = self.gone;
         match self.at(slot) {
             Some(Slot::Answered(told)) => Poll::Ready(*told),
+            Some(Slot::GivenUp) => Poll::Ready(Told::Late),
             Some(Slot::Waiting(waiting)) if !gone => {
                 match waiting {
                     Some(known) => known.clone_from(waker),
@@ -278,6 +287,7 @@ impl Slots {
                     waker.wake();
                 }
             }
+            Some(Slot::GivenUp) => self.set(slot, Slot::Answered(told)),
             Some(Slot::Abandoned) => self.give_back(slot),
             _ => {}
         }
@@ -287,7 +297,7 @@ impl Slots {
     fn leave(&mut self, slot: u32) {
         let gone = self.gone;
         match self.at(slot) {
-            Some(Slot::Waiting(_)) if !gone => self.set(slot, Slot::Abandoned),
+            Some(Slot::Waiting(_) | Slot::GivenUp) if !gone => self.set(slot, Slot::Abandoned),
             _ => self.give_back(slot),
         }
     }
@@ -295,6 +305,19 @@ impl Slots {
     fn give_back(&mut self, slot: u32) {
         self.set(slot, Slot::Free);
         self.free.push(slot);
+    }
+
+    /// Whoever waits is told not to wait any longer.
+    fn give_up(&mut self) {
+        for slot in &mut self.all {
+            if let Slot::Waiting(waiting) = slot {
+                let waiting = waiting.take();
+                *slot = Slot::GivenUp;
+                if let Some(waker) = waiting {
+                    waker.wake();
+                }
+            }
+        }
     }
 
     /// Nobody else is answered.
