@@ -19,6 +19,7 @@ mod migrate;
 mod notice;
 mod pool;
 mod postgres;
+mod progress;
 mod rows;
 mod sql_store;
 mod sqlite;
@@ -26,5 +27,6 @@ mod statement;
 mod tables;
 mod writer;
 
+pub use fault::is_away;
 pub use postgres::{Migrate, PostgresConfig, open_postgres};
 pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};

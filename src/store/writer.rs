@@ -6,7 +6,7 @@
 //! does not stand, that is rolled back and every piece is applied under its own savepoint.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,12 +14,19 @@ use super::batch::Batch;
 use super::engine::{Engine, EngineName};
 use super::fault::Fault;
 use super::pool::{Lease, Pool};
+use super::progress::{CallProgress, GIVE_UP_AFTER, STALLED_AFTER};
 use super::{apply, tables};
 use crate::statement::{self, Statement};
 use heyan_ports::store::Before;
 
 /// Quiet time after which the write-ahead log is copied back into the database file.
 const IDLE: Duration = Duration::from_millis(500);
+
+/// Longest wait of a caller while the writer makes progress.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Between two looks of a waiting caller at the writer's progress.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// One piece of work for the writer.
 pub(super) enum Work {
@@ -58,24 +65,50 @@ pub(super) struct WriterLimits {
 /// Hands work to the writer task.
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
+    progress: Arc<CallProgress>,
 }
 
 impl Writer {
     /// Starts the task on the current runtime; it ends at `close`, or when the handle is dropped.
     pub(super) fn start<E: Engine>(pool: Arc<Pool<E>>, limits: WriterLimits) -> Self {
         let (queue, inbox) = mpsc::channel(limits.queue.max(1));
+        let progress = pool.progress();
         tokio::spawn(run(pool, inbox, limits));
-        Self { queue }
+        Self { queue, progress }
     }
 
-    /// Waits until the work is durable or refused.
+    /// Age of the engine's call under way; zero when there is none.
+    pub(super) fn oldest_wait(&self) -> Duration {
+        self.progress.age()
+    }
+
+    /// Whether the task has ended: it was closed, or it died.
+    pub(super) fn has_ended(&self) -> bool {
+        self.queue.is_closed()
+    }
+
+    /// Waits until the work is durable or refused. While the engine does not answer, nothing is taken, and whoever waits behind the
+    /// call that hangs is told so: what becomes of his work is unknown.
     pub(super) async fn submit(&self, work: Work) -> Outcome {
-        let (reply, answer) = oneshot::channel();
-        self.queue
-            .send(Message::Work(work, reply))
-            .await
-            .map_err(|_| Fault::Closed)?;
-        answer.await.unwrap_or(Err(Fault::Closed))
+        const STALLED: &str = "stalled";
+        if self.progress.age() >= STALLED_AFTER {
+            return Err(Fault::late(STALLED));
+        }
+        let (begun, (reply, answer)) = (Instant::now(), oneshot::channel());
+        let mut answered = std::pin::pin!(async {
+            let sent = self.queue.send(Message::Work(work, reply)).await;
+            sent.map_err(|_| Fault::Closed)?;
+            answer.await.unwrap_or(Err(Fault::Closed))
+        });
+        loop {
+            match tokio::time::timeout(LOOK, &mut answered).await {
+                Ok(outcome) => return outcome,
+                Err(_) if self.progress.age() >= GIVE_UP_AFTER || begun.elapsed() >= WAIT_MAX => {
+                    return Err(Fault::late(STALLED));
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     /// Finishes the work that already waits, checkpoints and closes the connection.
