@@ -10,10 +10,12 @@
     )
 )]
 
+mod gate;
 mod log;
 mod metrics;
 mod striped;
 
-pub use log::{LogFormat, start as start_log};
-pub use metrics::{Metrics, MetricsError};
+pub use gate::{LineGate, causes};
+pub use log::{LogFormat, check_level, flush_log, lines_lost, start as start_log, tell_operator};
+pub use metrics::{Metrics, MetricsError, Unavailable};
 pub use striped::Durations;
