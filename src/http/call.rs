@@ -21,7 +21,7 @@ use super::{
 use heyan_app::node::caller::Caller;
 use heyan_app::{
     access::token::{self, Unknown},
-    foundation::purpose,
+    foundation::{error::AppError, purpose},
     node::hub::Hub,
 };
 use heyan_ledger::{
@@ -156,9 +156,13 @@ pub(super) async fn run(
         state.hub.node.metrics.shed.inc();
         return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
     };
+    // Every answer is entered: while the ledger accepts nothing, nothing is begun.
+    if let Err(error) = state.hub.ledger.ensure_accepting() {
+        return unavailable(&state, &request, AppError::from(error).into());
+    }
     // A token is believed by who may do what as it is now.
     if let Err(error) = state.hub.know_access().await {
-        return refuse::respond(&request, error.into());
+        return unavailable(&state, &request, error.into());
     }
     let (caller, now_us) = match prove(&state, &request) {
         Ok(proven) => proven,
@@ -203,10 +207,21 @@ pub(super) async fn run(
     if answer.as_ref().is_err_and(is_shed) {
         state.hub.node.metrics.shed.inc();
     }
-    let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
+    let response = answer.unwrap_or_else(|problem| unavailable(&state, &request, problem));
     let response = with_farewell(&state, response);
     state.observe(route, response.status(), started);
     response
+}
+
+/// Answers a problem, and counts it when a part of the hub could not be used.
+fn unavailable(state: &OfWorker, request: &HttpRequest, problem: Problem) -> HttpResponse {
+    let counts = &state.hub.node.metrics.unavailable;
+    match problem.code {
+        ProblemCode::LedgerUnavailable => counts.count("ledger"),
+        ProblemCode::StoreUnavailable => counts.count("store"),
+        _ => {}
+    }
+    refuse::respond(request, problem)
 }
 
 /// From a node that is about to stop, the caller's next request should go to another.

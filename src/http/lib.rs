@@ -21,6 +21,7 @@ mod checks;
 mod datasets;
 pub mod docs;
 mod extract;
+pub mod health;
 pub mod html;
 mod idempotent;
 mod intake;

@@ -1,26 +1,18 @@
-//! The two listeners: the public one, and the one for operators' machines (`/metrics`, health).
+//! The public listener; the one for operators is in `health`.
 //! The hub's own signal handling stops them: accept no more, finish what was begun, then seal the ledger.
 
-use std::{
-    net::TcpListener,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_server::ServerBuilder;
-use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, http::header, middleware::DefaultHeaders, web,
-};
-use serde_json::json;
+pub use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, http::header, middleware::DefaultHeaders, web};
 
 use super::{
     plain::{self, Deadlines},
-    problem::{Problem, ProblemCode},
-    refuse, routes,
+    routes,
     state::{Limits, OfWorker, State},
 };
 use heyan_app::node::hub::Hub;
-use heyan_ports::bus::BusState;
 
 /// How a listener serves.
 #[derive(Clone, Debug)]
@@ -88,94 +80,4 @@ fn security_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .add((header::REFERRER_POLICY, "no-referrer"))
-}
-
-/// Serves the operators' listener; the future ends when the server has stopped.
-///
-/// # Errors
-/// The listener cannot be used.
-pub fn admin(
-    hub: Arc<Hub>,
-    listener: TcpListener,
-) -> std::io::Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
-    let hub = web::Data::from(hub);
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(hub.clone())
-            .route("/metrics", routes::read().to(metrics))
-            .route("/livez", routes::read().to(livez))
-            .route("/readyz", routes::read().to(readyz))
-            .route("/startupz", routes::read().to(livez))
-            .default_service(web::to(async |request: HttpRequest| {
-                refuse::respond(&request, Problem::new(ProblemCode::RouteNotFound))
-            }))
-    })
-    .workers(1)
-    .listen(listener)?
-    .shutdown_timeout(1)
-    .disable_signals()
-    .run();
-    Ok((server.handle(), server))
-}
-
-async fn metrics(hub: web::Data<Hub>) -> HttpResponse {
-    observe(&hub);
-    match hub.node.metrics.text() {
-        Ok(text) => HttpResponse::Ok()
-            .content_type("text/plain; version=0.0.4; charset=utf-8")
-            .body(text),
-        Err(error) => {
-            tracing::error!(error = %error, "cannot write metrics");
-            HttpResponse::InternalServerError().finish()
-        }
-    }
-}
-
-/// Brings gauges up to date: they are asked for, never pushed.
-fn observe(hub: &Hub) {
-    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let stats = hub.ledger.stats();
-    hub.node.metrics.cache_entries.set(signed(hub.records.caches.entries()));
-    hub.node.metrics.cache_bytes.set(signed(hub.records.caches.bytes()));
-    hub.node.metrics.ledger_size.set(signed(stats.durable));
-    let age_us = if stats.sealed < stats.durable {
-        hub.clock.now_us().saturating_sub(stats.checkpoint_at_us)
-    } else {
-        0
-    };
-    hub.node
-        .metrics
-        .checkpoint_age_seconds
-        .set(Duration::from_micros(age_us.max(0).unsigned_abs()).as_secs_f64());
-}
-
-/// No I/O: the process answers.
-async fn livez() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"status": "ok"}))
-}
-
-/// Whether this node should get traffic.
-async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
-    if hub.node.draining.load(Ordering::Acquire) {
-        // What is asked of it meanwhile is answered all the same.
-        return HttpResponse::ServiceUnavailable().json(json!({"status": "draining", "checks": {}}));
-    }
-    let store = hub.store.ping().await.is_ok();
-    let ledger = hub.ledger.failure().is_none();
-    let nodes = hub.node.trust.holds();
-    let word = |good: bool| if good { "ok" } else { "failed" };
-    // A bus that is down holds up nobody who asks: it is told, and takes no node out of service.
-    let bus = hub.outward.bus.state();
-    let status = match (store && ledger, bus) {
-        (true, BusState::Degraded) => "degraded",
-        (good, _) => word(good),
-    };
-    let nodes = if nodes { "ok" } else { "unheard" };
-    let checks = json!({"store": word(store), "ledger": word(ledger), "nodes": nodes, "bus": bus.as_str()});
-    let body = json!({"status": status, "checks": checks});
-    if store && ledger {
-        HttpResponse::Ok().json(body)
-    } else {
-        HttpResponse::ServiceUnavailable().json(body)
-    }
 }

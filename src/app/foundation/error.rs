@@ -65,6 +65,9 @@ pub enum AppError {
     /// The ledger takes no entry, so no answer may leave.
     #[error("the ledger takes no entry")]
     Ledger(#[from] LedgerError),
+    /// Too little disk space is left for changes.
+    #[error("little disk space is left: changes are refused")]
+    SpaceLow,
     /// A part of the hub did not do its duty.
     #[error("internal: {0}")]
     Internal(&'static str),

@@ -88,7 +88,10 @@ pub(crate) async fn correction(
         subject: row.subject,
         expected: stored.as_ref().map(|stored| stored.version),
         record: StoredRecord {
-            version: stored.as_ref().map_or(1, |stored| stored.version + 1),
+            version: hub
+                .node
+                .changes
+                .raise(stored.as_ref().map_or(1, |stored| stored.version + 1)),
             // The authority's own counter stays: its next contribution must still be newer.
             source_version: stored.as_ref().and_then(|stored| stored.source_version),
             effective_at: stored.as_ref().and_then(|stored| stored.effective_at),

@@ -6,7 +6,10 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use super::{IngestResult, Ingested};
-use crate::{foundation::error::AppError, node::hub::Hub};
+use crate::{
+    foundation::error::AppError,
+    node::{hub::Hub, standing::ChangeCounter},
+};
 use heyan_catalog::{Dataset, Subject};
 use heyan_domain::fault::Limit;
 use heyan_ports::time;
@@ -122,6 +125,7 @@ impl Envelope {
 /// Pure: what each record becomes, given what is stored. The same subject twice in one call: the later one sees the
 /// earlier one as stored.
 pub(super) fn decide(
+    changes: &ChangeCounter,
     incoming: &[Incoming],
     stored: Vec<Option<StoredRecord>>,
 ) -> (Vec<RecordWrite>, Vec<IngestResult>) {
@@ -134,7 +138,7 @@ pub(super) fn decide(
         let Some(now) = current.get_mut(&record.key.subject.0) else {
             continue;
         };
-        let result = decide_one(record, now.as_ref());
+        let result = decide_one(changes, record, now.as_ref());
         if let Ok((Ingested::Created | Ingested::Updated, version)) = &result {
             // A write that states no version of the authority's leaves the order it has reached as it is.
             let source_version = record
@@ -159,13 +163,17 @@ pub(super) fn decide(
     (writes, results)
 }
 
-fn decide_one(record: &Incoming, now: Option<&StoredRecord>) -> IngestResult {
+fn decide_one(changes: &ChangeCounter, record: &Incoming, now: Option<&StoredRecord>) -> IngestResult {
     let version = now.map_or(0, |now| now.version);
     if record.if_match.is_some_and(|wanted| wanted != version) {
         return Err(AppError::PreconditionFailed);
     }
+    let next = || {
+        let next = changes.next_version(version);
+        next.ok_or(AppError::Internal("a record has too many versions"))
+    };
     let Some(now) = now else {
-        return Ok((Ingested::Created, 1));
+        return Ok((Ingested::Created, next()?));
     };
     if let (Some(new), Some(old)) = (record.stored.source_version, now.source_version)
         && new <= old
@@ -175,8 +183,5 @@ fn decide_one(record: &Incoming, now: Option<&StoredRecord>) -> IngestResult {
     if now.fields == record.stored.fields && record.stored.source_version.is_none() {
         return Ok((Ingested::Unchanged, version));
     }
-    let next = version
-        .checked_add(1)
-        .ok_or(AppError::Internal("a record has too many versions"))?;
-    Ok((Ingested::Updated, next))
+    Ok((Ingested::Updated, next()?))
 }

@@ -157,7 +157,7 @@ pub(crate) async fn take(
     loop {
         let keys: Vec<RecordKey> = incoming.iter().map(|record| record.key.clone()).collect();
         let stored = hub.store.records(&keys).await?;
-        let (writes, results) = incoming::decide(incoming, stored);
+        let (writes, results) = incoming::decide(&hub.node.changes, incoming, stored);
         let (mut events, mut ledger_entries) = (Vec::new(), Vec::new());
         for (dataset, writes) in by_dataset(incoming, &writes) {
             ledger_entries.push(entry_of(hub, caller, dataset, &writes, now_us)?);

@@ -282,7 +282,10 @@ async fn settle(
                 note(hub, name, asked_at, Found::Yes).await?;
                 return loaded(dataset, name, &record, asked_at, Keep::Kept);
             }
-            Decision::Write(record) => record,
+            Decision::Write(mut record) => {
+                record.version = hub.node.changes.raise(record.version);
+                record
+            }
         };
         match write(hub, dataset, name, key, &record).await {
             Err(error) if attempts.again(&error) => {}

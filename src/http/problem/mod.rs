@@ -115,6 +115,8 @@ pub struct Problem {
     pub is_of_token_endpoint: bool,
     /// Extension members, such as `missing_clause`; names from RFC 9457 or of this type are passed over.
     pub extra: Vec<(&'static str, String)>,
+    /// What failed inside, for the log alone.
+    pub cause: Option<String>,
 }
 
 impl Problem {
@@ -128,6 +130,7 @@ impl Problem {
             trace_id: None,
             is_of_token_endpoint: false,
             extra: Vec::new(),
+            cause: None,
         }
     }
 
@@ -178,6 +181,13 @@ impl Problem {
     #[must_use]
     pub fn trace_id(mut self, trace_id: impl Into<String>) -> Self {
         self.trace_id = Some(trace_id.into());
+        self
+    }
+
+    /// Says what failed inside: it is written to the log with the trace id, and told to nobody.
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
         self
     }
 

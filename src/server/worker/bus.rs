@@ -80,7 +80,10 @@ async fn publisher(hub: Arc<Hub>) {
 
 async fn publish_once(hub: &Hub, duty: &mut Duty) -> Result<usize, AppError> {
     match duty.is_ours(hub).await? {
-        true => outbox::publish(hub).await,
+        true => {
+            hub.ensure_writable()?;
+            outbox::publish(hub).await
+        }
         false => Ok(0),
     }
 }
@@ -135,7 +138,7 @@ async fn feeder(hub: Arc<Hub>, settings: FeedSettings) {
         Ok(feed) => feed,
         Err(fault) => {
             tracing::error!(fault = %fault, "cannot read the record feed from Kafka");
-            return;
+            return std::future::pending().await;
         }
     };
     loop {
@@ -151,7 +154,7 @@ async fn answerer(hub: Arc<Hub>, problems: Arc<dyn Problems>, items_max: usize) 
         Ok(requests) => requests,
         Err(fault) => {
             tracing::error!(fault = %fault, "cannot read verification requests from Kafka");
-            return;
+            return std::future::pending().await;
         }
     };
     loop {

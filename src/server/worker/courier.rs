@@ -262,6 +262,8 @@ async fn carry(hub: Arc<Hub>, delivery: Delivery, pass: Pass) -> Done {
 }
 
 async fn attempt(hub: &Hub, delivery: &Delivery) -> Result<Health, AppError> {
+    // An attempt whose result cannot be written would be made again and again.
+    hub.ensure_writable()?;
     let tried = deliveries::attempt(hub, delivery).await?;
     let health = match &tried {
         Tried::Attempted(Attempted::Confirmed { .. } | Attempted::Gone) => Health::Well,
