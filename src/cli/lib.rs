@@ -39,10 +39,10 @@ use data::{import, verify};
 use oversight::{archive, quality, supervision, trace};
 
 use heyan_connectors::source::config::ConnectorError;
-use heyan_telemetry as telemetry;
 use heyan_server::harden;
 use heyan_server::process::{Exit, Output, RestartNeeded};
 use heyan_server::settings::UnusableSettings;
+use heyan_telemetry as telemetry;
 
 /// 核验: verifies claims field by field against the city's registers, and issues a provable receipt for every answer.
 #[derive(Parser)]

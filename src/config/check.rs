@@ -84,10 +84,6 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
         "node.lease_ms",
         "must be 1000 to 5000: it bounds how long a verdict may rest on a version that another node has replaced",
     );
-    if let Err(part) = heyan_telemetry::check_level(&config.log.level) {
-        let remedy = format!("{part:?} is no level: must be error, warn, info, debug, trace or off, or a filter such as info,heyan::http=debug");
-        refuse(true, "log.level", &remedy);
-    }
     let tls = &config.http.tls;
     refuse(
         tls.is_configured() == tls.key_file.as_os_str().is_empty(),
@@ -222,8 +218,18 @@ fn further_limits(config: &Config, found: &mut Vec<Unsafe>) {
             ("store.reader_cache_kib", store.reader_cache_kib.into(), 64, 1 << 26),
             ("store.postgres.readers", postgres.readers.into(), 1, 1_000),
             ("store.postgres.writers", postgres.writers.into(), 1, 1_000),
-            ("store.postgres.connect_timeout_ms", postgres.connect_timeout_ms, 10, 600_000),
-            ("store.postgres.statement_timeout_ms", postgres.statement_timeout_ms, 10, 600_000),
+            (
+                "store.postgres.connect_timeout_ms",
+                postgres.connect_timeout_ms,
+                10,
+                600_000,
+            ),
+            (
+                "store.postgres.statement_timeout_ms",
+                postgres.statement_timeout_ms,
+                10,
+                600_000,
+            ),
             ("cache.capacity_bytes", config.cache.capacity_bytes, 1 << 16, 1 << 44),
             ("cache.ttl_s", config.cache.ttl_s, 1, 31_536_000),
             ("push.connect_timeout_ms", push.connect_timeout_ms, 1, 600_000),
@@ -231,9 +237,19 @@ fn further_limits(config: &Config, found: &mut Vec<Unsafe>) {
             ("push.answer_bytes_max", as_u64(push.answer_bytes_max), 1, 1 << 24),
             ("push.answer_timeout_ms", push.answer_timeout_ms, 1, 600_000),
             ("push.attempts_max", as_u64(push.attempts_max), 1, 100_000),
-            ("guess.agency_units_24_h_max", config.guess.agency_units_24_h_max.into(), 1, 1_000_000),
+            (
+                "guess.agency_units_24_h_max",
+                config.guess.agency_units_24_h_max.into(),
+                1,
+                1_000_000,
+            ),
             ("guess.predicate_units", config.guess.predicate_units.into(), 1, 255),
-            ("watches.agency_entries_max", config.watches.agency_entries_max, 1, 1 << 40),
+            (
+                "watches.agency_entries_max",
+                config.watches.agency_entries_max,
+                1,
+                1 << 40,
+            ),
         ],
     );
 }
@@ -250,7 +266,11 @@ fn combinations(config: &Config, found: &mut Vec<Unsafe>) {
     };
     let http = &config.http;
     let same = http.listen == http.admin_listen && !http.listen.ends_with(":0");
-    refuse(same, "http.admin_listen", "must be another address or port than http.listen");
+    refuse(
+        same,
+        "http.admin_listen",
+        "must be another address or port than http.listen",
+    );
     let url = &config.node.public_url;
     let is_web = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
     refuse(
@@ -284,6 +304,12 @@ fn combinations(config: &Config, found: &mut Vec<Unsafe>) {
         "node.root_key_file",
         "must name a file",
     );
+    if let Err(part) = heyan_telemetry::check_level(&config.log.level) {
+        let remedy = format!(
+            "{part:?} is no level: must be error, warn, info, debug, trace or off, or a filter such as info,heyan::http=debug"
+        );
+        refuse(true, "log.level", &remedy);
+    }
     let issuer = &config.auth.issuer;
     refuse(
         issuer.chars().any(char::is_whitespace) || issuer.len() > 255,

@@ -153,8 +153,7 @@ pub(super) async fn run(
     };
     let stated = extract::stated_length(&request);
     let Some(place) = Place::take(&state, stated.unwrap_or_default()) else {
-        state.hub.node.metrics.shed.inc();
-        return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
+        return unavailable(&state, &request, refuse::busy(ProblemCode::Overloaded));
     };
     // Every answer is entered: while the ledger accepts nothing, nothing is begun.
     if let Err(error) = state.hub.ledger.ensure_accepting() {
@@ -203,22 +202,19 @@ pub(super) async fn run(
     } else {
         answer
     };
-    let is_shed = |problem: &Problem| problem.code == ProblemCode::Overloaded;
-    if answer.as_ref().is_err_and(is_shed) {
-        state.hub.node.metrics.shed.inc();
-    }
     let response = answer.unwrap_or_else(|problem| unavailable(&state, &request, problem));
     let response = with_farewell(&state, response);
     state.observe(route, response.status(), started);
     response
 }
 
-/// Answers a problem, and counts it when a part of the hub could not be used.
+/// Answers a problem, and counts it when a part of the hub could not be used or was full.
 fn unavailable(state: &OfWorker, request: &HttpRequest, problem: Problem) -> HttpResponse {
     let counts = &state.hub.node.metrics.unavailable;
     match problem.code {
         ProblemCode::LedgerUnavailable => counts.count("ledger"),
         ProblemCode::StoreUnavailable => counts.count("store"),
+        ProblemCode::Overloaded => state.hub.node.metrics.shed.inc(),
         _ => {}
     }
     refuse::respond(request, problem)

@@ -125,13 +125,17 @@ fn observe(hub: &Hub) {
     let age = Duration::from_micros(age_us.max(0).unsigned_abs());
     metrics.checkpoint_age_seconds.set(age.as_secs_f64());
     let waits = hub.ledger.oldest_wait();
-    metrics.ledger_oldest_wait_seconds.set(waits.as_secs_f64());
+    metrics.machine.ledger_oldest_wait_seconds.set(waits.as_secs_f64());
     let waits = hub.store.oldest_wait();
-    metrics.store_oldest_wait_seconds.set(waits.as_secs_f64());
+    metrics.machine.store_oldest_wait_seconds.set(waits.as_secs_f64());
     metrics
+        .machine
         .clock_unchecked
         .set(i64::from(hub.node.health.is_clock_unchecked()));
-    metrics.log_lines_lost.set(signed(heyan_telemetry::lines_lost()));
+    metrics
+        .machine
+        .log_lines_lost
+        .set(signed(heyan_telemetry::lines_lost()));
 }
 
 /// No I/O: the process answers.

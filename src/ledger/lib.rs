@@ -137,7 +137,9 @@ impl Ledger {
         let appender = named("ledger-appender").spawn(run).map_err(io)?;
         let sealer = named("ledger-sealer").spawn(move || sealer.run()).map_err(io)?;
         let watched = Arc::clone(&shared);
-        let watch = named("ledger-watch").spawn(move || condition::watch(&watched)).map_err(io)?;
+        let watch = named("ledger-watch")
+            .spawn(move || condition::watch(&watched))
+            .map_err(io)?;
         Ok(Self {
             dir: config.dir,
             origin: config.origin,

@@ -63,13 +63,21 @@ pub fn holds_receipt(dir: &Path, report: &Report, receipt: &[u8]) -> Result<u64,
     let key = load_key(&files, None)?;
     let proven = receipt::verify(receipt, &key.encode()).map_err(|e| Damage::of(format!("receipt: {e}")))?;
     if proven.index >= report.sealed {
-        return Err(Damage::at(proven.index, "the ledger does not reach the entry of the receipt"));
+        return Err(Damage::at(
+            proven.index,
+            "the ledger does not reach the entry of the receipt",
+        ));
     }
     let level = format!("{}/0", levels::DIRECTORY);
-    let leaf = files.read(&level, proven.index * HASH_BYTES, HASH_BYTES).map_err(unreadable(&level))?;
+    let leaf = files
+        .read(&level, proven.index * HASH_BYTES, HASH_BYTES)
+        .map_err(unreadable(&level))?;
     match *leaf == proven.leaf {
         true => Ok(proven.index),
-        false => Err(Damage::at(proven.index, "the ledger holds another entry than the receipt")),
+        false => Err(Damage::at(
+            proven.index,
+            "the ledger holds another entry than the receipt",
+        )),
     }
 }
 

@@ -267,15 +267,15 @@ impl Node {
             hub.node.health.ended().await;
             end_at_the_latest_in(END_WITHIN, RESTART_CODE).await;
         });
-        let (hub, config, tls) = (Arc::clone(&self.hub), self.config.clone(), self.tls.clone());
+        let (config, tls) = (self.config.clone(), self.tls.clone());
         let stop_within = Duration::from_millis(config.http.drain_ms + config.http.stop_timeout_ms) + END_WITHIN;
         self.serve_until(async move {
-            while signals.next().await == Asked::Reload {
-                settings::reload(&hub, &config, tls.as_ref());
+            while signals.next().await == SignalRequest::Reload {
+                settings::reload(&config, tls.as_ref());
             }
             tokio::spawn(end_at_the_latest_in(stop_within, RESTART_CODE));
             tokio::spawn(async move {
-                while signals.next().await == Asked::Reload {}
+                while signals.next().await == SignalRequest::Reload {}
                 end_at_the_latest_in(Duration::ZERO, 1).await;
             });
             Ok(())
@@ -409,7 +409,7 @@ async fn save_usage_once(hub: &Hub) -> Result<(), StoreError> {
 
 /// What a signal asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum SignalRequest {
     Stop,
     Reload,
 }
@@ -431,11 +431,11 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Asked {
+    async fn next(&mut self) -> SignalRequest {
         tokio::select! {
-            _ = self.term.recv() => Asked::Stop,
-            _ = self.interrupt.recv() => Asked::Stop,
-            _ = self.hangup.recv() => Asked::Reload,
+            _ = self.term.recv() => SignalRequest::Stop,
+            _ = self.interrupt.recv() => SignalRequest::Stop,
+            _ = self.hangup.recv() => SignalRequest::Reload,
         }
     }
 }
@@ -445,7 +445,11 @@ impl Signals {
 /// # Errors
 /// The system refuses.
 pub fn ignore_signals() -> anyhow::Result<()> {
-    for kind in [SignalKind::hangup(), SignalKind::user_defined1(), SignalKind::user_defined2()] {
+    for kind in [
+        SignalKind::hangup(),
+        SignalKind::user_defined1(),
+        SignalKind::user_defined2(),
+    ] {
         drop(signal(kind)?);
     }
     Ok(())

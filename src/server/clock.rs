@@ -104,7 +104,10 @@ impl ClockWatch {
         let seconds = doubt.ahead_us.div_euclid(1_000_000);
         Some(match seconds >= 0 {
             true => format!("{seconds} s ahead of the monotonic clock, the newest entry or the database"),
-            false => format!("{} s behind the monotonic clock, the newest entry or the database", -seconds),
+            false => format!(
+                "{} s behind the monotonic clock, the newest entry or the database",
+                -seconds
+            ),
         })
     }
 }
@@ -129,7 +132,10 @@ mod tests {
         let begin = Instant::now();
         let mut clock = ClockWatch::start_at(begin, NOW_US, Some(NOW_US - 60_000_000), None);
         for hours in 0..100 {
-            assert_eq!(clock.look(after(begin, hours), wall(i64::try_from(hours).unwrap())), None);
+            assert_eq!(
+                clock.look(after(begin, hours), wall(i64::try_from(hours).unwrap())),
+                None
+            );
         }
     }
 
@@ -166,7 +172,10 @@ mod tests {
         };
         assert!(!doubted(None, None));
         assert!(!doubted(Some(NOW_US - DAY_US / 2), Some(NOW_US)));
-        assert!(doubted(Some(NOW_US - 32 * DAY_US), None), "32 days ahead, or off for so long");
+        assert!(
+            doubted(Some(NOW_US - 32 * DAY_US), None),
+            "32 days ahead, or off for so long"
+        );
         assert!(doubted(Some(NOW_US + 3_600_000_000), None), "behind");
         assert!(doubted(Some(NOW_US - 1_000_000), Some(NOW_US + 60_000_000)));
     }

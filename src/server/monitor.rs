@@ -97,12 +97,12 @@ struct MachineWatch {
     free_percent_min: u64,
     reserve_bytes: u64,
     clock: ClockWatch,
-    stalled: Trouble,
-    blocked: Trouble,
-    unsealed: Trouble,
-    store: Trouble,
-    space: Trouble,
-    time: Trouble,
+    stalled: MachineTrouble,
+    blocked: MachineTrouble,
+    unsealed: MachineTrouble,
+    store: MachineTrouble,
+    space: MachineTrouble,
+    time: MachineTrouble,
 }
 
 impl MachineWatch {
@@ -116,12 +116,18 @@ impl MachineWatch {
             clock,
             hub,
             data_dir,
-            stalled: Trouble::new("ledger stalled: a write or sync does not return", "the ledger makes progress again"),
-            blocked: Trouble::new("ledger blocked: a write failed", "the ledger can write again"),
-            unsealed: Trouble::new("no checkpoint can be written", "checkpoints are written again"),
-            store: Trouble::new("database stalled: a call does not return", "the database answers again"),
-            space: Trouble::new("little disk space: changes are refused", "there is disk space again"),
-            time: Trouble::new("clock doubtful: nothing is deleted by it", "the clock is believed again"),
+            stalled: MachineTrouble::new(
+                "ledger stalled: a write or sync does not return",
+                "the ledger makes progress again",
+            ),
+            blocked: MachineTrouble::new("ledger blocked: a write failed", "the ledger can write again"),
+            unsealed: MachineTrouble::new("no checkpoint can be written", "checkpoints are written again"),
+            store: MachineTrouble::new("database stalled: a call does not return", "the database answers again"),
+            space: MachineTrouble::new("little disk space: changes are refused", "there is disk space again"),
+            time: MachineTrouble::new(
+                "clock doubtful: nothing is deleted by it",
+                "the clock is believed again",
+            ),
         }
     }
 
@@ -141,12 +147,19 @@ impl MachineWatch {
         let place = self.data_dir.join("ledger");
         let words = |cause: String| format!("{cause} ({})", place.display());
         let is = |wanted: LedgerCondition| condition == wanted;
-        let waits = || words(format!("oldest entry waits for {:.1} s", ledger.oldest_wait().as_secs_f64()));
+        let waits = || {
+            words(format!(
+                "oldest entry waits for {:.1} s",
+                ledger.oldest_wait().as_secs_f64()
+            ))
+        };
         let remedy = "look after the disk of the ledger; nothing else is needed, it goes on by itself";
-        self.stalled.tell(is(LedgerCondition::Stalled).then(waits), remedy, refused);
+        self.stalled
+            .tell(is(LedgerCondition::Stalled).then(waits), remedy, refused);
         let failure = || words(ledger.failure().unwrap_or_default());
         let remedy = "free space or mend the disk; it is tried again each second, no restart is needed";
-        self.blocked.tell(is(LedgerCondition::Blocked).then(failure), remedy, refused);
+        self.blocked
+            .tell(is(LedgerCondition::Blocked).then(failure), remedy, refused);
         self.unsealed.tell(ledger.sealing_failure().map(words), remedy, 0);
         if is(LedgerCondition::Failed) {
             let cause = failure();
@@ -166,21 +179,37 @@ impl MachineWatch {
         let remedy = "look after the disk of the database, or the PostgreSQL server; it goes on by itself";
         self.store.tell((age >= STALLED_AFTER).then(words), remedy, refused);
         if store.has_lost_a_writer() {
-            self.hub.node.health.end("a writer of the database has ended".to_owned());
+            self.hub
+                .node
+                .health
+                .end("a writer of the database has ended".to_owned());
         }
     }
 
     fn look_at_space(&mut self) {
         let metrics = &self.hub.node.metrics;
         let wal = fs::metadata(&self.wal_file).map_or(0, |file| file.len());
-        metrics.sqlite_wal_bytes.set(i64::try_from(wal).unwrap_or(i64::MAX));
+        metrics
+            .machine
+            .sqlite_wal_bytes
+            .set(i64::try_from(wal).unwrap_or(i64::MAX));
         let Some(space) = DiskSpace::of(&self.data_dir) else {
             return;
         };
-        metrics.disk_free_bytes.set(i64::try_from(space.free).unwrap_or(i64::MAX));
+        metrics
+            .machine
+            .disk_free_bytes
+            .set(i64::try_from(space.free).unwrap_or(i64::MAX));
         let low = space.is_below(self.free_percent_min);
         self.hub.node.health.set_space_low(low);
-        let words = || format!("{} of {} bytes are free in {}", space.free, space.total, self.data_dir.display());
+        let words = || {
+            format!(
+                "{} of {} bytes are free in {}",
+                space.free,
+                space.total,
+                self.data_dir.display()
+            )
+        };
         let remedy = "free space, or enlarge the disk; changes are accepted again by themselves";
         self.space.tell(low.then(words), remedy, metrics.unavailable.store());
         self.keep_reserve(low, &space);
@@ -206,7 +235,7 @@ impl MachineWatch {
 }
 
 /// Something that is told once when it begins, once a minute while it lasts, and once when it is over.
-struct Trouble {
+struct MachineTrouble {
     began: &'static str,
     over: &'static str,
     since: Option<Instant>,
@@ -214,7 +243,7 @@ struct Trouble {
     refused: u64,
 }
 
-impl Trouble {
+impl MachineTrouble {
     fn new(began: &'static str, over: &'static str) -> Self {
         Self {
             began,
@@ -240,7 +269,12 @@ impl Trouble {
             }
             (None, Some(since)) => {
                 let lasted_s = (now - since).as_secs_f64();
-                tracing::info!(lasted_s, refused = refused.saturating_sub(self.refused), "{}", self.over);
+                tracing::info!(
+                    lasted_s,
+                    refused = refused.saturating_sub(self.refused),
+                    "{}",
+                    self.over
+                );
                 self.since = None;
             }
             _ => {}

@@ -6,7 +6,6 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context;
 
 use super::{boot::folder_of, bus, harden, licences, outward, store, tls};
-use heyan_app::node::hub::Hub;
 use heyan_catalog::{self as catalog, Catalog, item::ServiceItem};
 use heyan_config::Config;
 use heyan_connectors::push::WebhookPush;
@@ -124,8 +123,7 @@ fn folders(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Reads the certificate again, as after SIGHUP. Connections that are open keep the old one.
-pub(super) fn reload(hub: &Hub, config: &Config, slot: Option<&tls::CertificateSlot>) {
-    let _unused_yet = hub;
+pub(super) fn reload(config: &Config, slot: Option<&tls::CertificateSlot>) {
     let Some(slot) = slot else {
         tracing::info!("SIGHUP: no certificate to read again; other settings are read at a start");
         return;

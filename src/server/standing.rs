@@ -65,7 +65,11 @@ pub(super) async fn open(
     let ledger = open_ledger(config, keys, clock)?;
     let remembered = remembered(config, &*store).await?;
     let epoch = store.position(EPOCH).await?.and_then(|epoch| epoch.parse().ok());
-    let (found, epoch, changes) = (remembered.differences(&ledger), epoch.unwrap_or(0), remembered.changes());
+    let (found, epoch, changes) = (
+        remembered.differences(&ledger),
+        epoch.unwrap_or(0),
+        remembered.changes(),
+    );
     let Some(reason) = accept.filter(|_| !found.is_empty()) else {
         refuse(&found, config)?;
         return Ok(OpenedStores {
@@ -81,7 +85,12 @@ pub(super) async fn open(
     store.close().await;
     set_aside(config, clock.now_us())?;
     config.node.origin = next_origin(&config.node.origin);
-    tracing::warn!(origin = config.node.origin, reason, found = found.join("; "), "rollback accepted");
+    tracing::warn!(
+        origin = config.node.origin,
+        reason,
+        found = found.join("; "),
+        "rollback accepted"
+    );
     let store = store::open(config, keys).await?;
     let ledger = open_ledger(config, keys, clock)?;
     Ok(OpenedStores {
@@ -171,7 +180,9 @@ const POSITION_SUFFIX: &str = ".position";
 fn beside_key(config: &Config, origin: &str) -> (PathBuf, String) {
     let key = &config.node.root_key_file;
     let folder = key.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let name = key.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy());
+    let name = key
+        .file_name()
+        .map_or_else(|| "root".into(), |name| name.to_string_lossy());
     (
         folder.unwrap_or(Path::new(".")).to_owned(),
         format!("{name}.{origin}{POSITION_SUFFIX}"),
@@ -182,8 +193,9 @@ async fn remembered(config: &Config, store: &dyn Store) -> anyhow::Result<Rememb
     let origin = &config.node.origin;
     let database = store.position(&LedgerStanding::position_name(origin)).await?;
     let parse = |text: String, place: &str| {
-        text.parse::<LedgerStanding>()
-            .map_err(|_unreadable| anyhow::anyhow!("the position of the ledger in {place} cannot be read: it is damaged"))
+        text.parse::<LedgerStanding>().map_err(|_unreadable| {
+            anyhow::anyhow!("the position of the ledger in {place} cannot be read: it is damaged")
+        })
     };
     let (folder, file) = beside_key(config, origin);
     let beside_key = match fs::read_to_string(folder.join(&file)) {
@@ -192,7 +204,11 @@ async fn remembered(config: &Config, store: &dyn Store) -> anyhow::Result<Rememb
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", folder.join(&file).display())),
     };
     let in_ledger = match fs::read_to_string(config.node.data_dir.join("ledger").join(CHANGES)) {
-        Ok(text) => Some(text.trim_end().parse().context("the file `changes` of the ledger is damaged")?),
+        Ok(text) => Some(
+            text.trim_end()
+                .parse()
+                .context("the file `changes` of the ledger is damaged")?,
+        ),
         Err(_) => None,
     };
     Ok(RememberedStanding {
@@ -280,8 +296,7 @@ pub(super) async fn keep(hub: Arc<Hub>, config: Config) {
     }
 }
 
-const NOT_KEPT: &str =
-    "cannot write where the ledger stands beside the root key or into the ledger's folder: an old copy would not be found";
+const NOT_KEPT: &str = "cannot write where the ledger stands beside the root key or into the ledger's folder: an old copy would not be found";
 
 /// Keeps the files once more when everything is closed.
 pub(super) fn keep_last(hub: &Hub, config: &Config) {

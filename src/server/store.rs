@@ -55,7 +55,10 @@ async fn postgres_when_there(config: &PostgresConfig) -> anyhow::Result<Arc<dyn 
             Err(error) if is_away(&error) => {
                 if LINES.pass().is_some() {
                     let cause = causes(&error);
-                    tracing::warn!(cause, "PostgreSQL is away: waiting for it; check store.postgres.url_file if it is not");
+                    tracing::warn!(
+                        cause,
+                        "PostgreSQL is away: waiting for it; check store.postgres.url_file if it is not"
+                    );
                 }
             }
             Err(error) => return Err(error.into()),

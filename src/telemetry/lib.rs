@@ -17,5 +17,5 @@ mod striped;
 
 pub use gate::{LineGate, causes};
 pub use log::{LogFormat, check_level, flush_log, lines_lost, start as start_log, tell_operator};
-pub use metrics::{Metrics, MetricsError, Unavailable};
+pub use metrics::{MachineMetrics, Metrics, MetricsError, UnavailableCounts};
 pub use striped::Durations;

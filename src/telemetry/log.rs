@@ -188,10 +188,24 @@ mod tests {
 
     #[test]
     fn a_level_is_one_of_the_known_ones() {
-        for good in ["info", "off", "info,actix_server=warn", "warn,heyan::http=debug", "ERROR"] {
+        for good in [
+            "info",
+            "off",
+            "info,actix_server=warn",
+            "warn,heyan::http=debug",
+            "ERROR",
+        ] {
             assert_eq!(check_level(good), Ok(()), "{good}");
         }
-        for bad in ["loud", "inf", "info,heyan", "heyan=loud", "", "info,,warn", "info=debug=x"] {
+        for bad in [
+            "loud",
+            "inf",
+            "info,heyan",
+            "heyan=loud",
+            "",
+            "info,,warn",
+            "info=debug=x",
+        ] {
             assert!(check_level(bad).is_err(), "{bad}");
         }
     }

@@ -10,7 +10,12 @@ use serde_json::Value;
 use crate::common::{ShiftedClock, TestHub, person};
 
 async fn readyz(hub: &TestHub) -> (u16, Value) {
-    let response = hub.client.get(format!("{}/readyz", hub.admin_url)).send().await.unwrap();
+    let response = hub
+        .client
+        .get(format!("{}/readyz", hub.admin_url))
+        .send()
+        .await
+        .unwrap();
     let status = response.status().as_u16();
     (status, response.json().await.unwrap())
 }
@@ -34,10 +39,22 @@ async fn readyz_has_a_word_for_each_part() {
     assert_eq!(parts, ["store", "ledger", "nodes", "bus", "clock", "disk"]);
     let words = ["ok", "degraded", "stalled", "failed", "starting", "draining"];
     let said = body["checks"].as_object().unwrap().values().chain([&body["status"]]);
-    assert!(said.into_iter().all(|word| words.contains(&word.as_str().unwrap())), "{body}");
-    let metrics = hub.client.get(format!("{}/metrics", hub.admin_url)).send().await.unwrap();
+    assert!(
+        said.into_iter().all(|word| words.contains(&word.as_str().unwrap())),
+        "{body}"
+    );
+    let metrics = hub
+        .client
+        .get(format!("{}/metrics", hub.admin_url))
+        .send()
+        .await
+        .unwrap();
     let metrics = metrics.text().await.unwrap();
-    for gauge in ["heyan_ledger_oldest_wait_seconds", "heyan_store_oldest_wait_seconds", "heyan_disk_free_bytes"] {
+    for gauge in [
+        "heyan_ledger_oldest_wait_seconds",
+        "heyan_store_oldest_wait_seconds",
+        "heyan_disk_free_bytes",
+    ] {
         assert!(metrics.contains(&format!("\n{gauge} ")), "{gauge}");
     }
     hub.stop().await;
@@ -48,12 +65,21 @@ async fn a_clock_that_jumps_is_doubted_and_believed_when_it_is_set_back() {
     let clock = Arc::new(ShiftedClock::default());
     let folder = tempfile::tempdir().unwrap();
     let hub = TestHub::open_at(folder, Arc::new(NoConnectors), Arc::clone(&clock) as _, |_| {}).await;
-    until("the clock is right", async || readyz(&hub).await.1["checks"]["clock"] == "ok").await;
+    until("the clock is right", async || {
+        readyz(&hub).await.1["checks"]["clock"] == "ok"
+    })
+    .await;
     clock.forward_s(32 * 86_400);
-    until("it is doubted", async || readyz(&hub).await.1["checks"]["clock"] == "degraded").await;
+    until("it is doubted", async || {
+        readyz(&hub).await.1["checks"]["clock"] == "degraded"
+    })
+    .await;
     assert!(hub.hub.node.health.is_clock_unchecked());
     clock.forward_s(-32 * 86_400);
-    until("it is believed", async || readyz(&hub).await.1["checks"]["clock"] == "ok").await;
+    until("it is believed", async || {
+        readyz(&hub).await.1["checks"]["clock"] == "ok"
+    })
+    .await;
     hub.stop().await;
 }
 
@@ -80,7 +106,10 @@ async fn a_ledger_that_is_lost_is_refused_with_positions_and_remedy() {
     let ledger = folder.path().join("data/ledger");
     std::fs::rename(&ledger, folder.path().join("kept")).unwrap();
     let said = refusal(&folder).await.unwrap();
-    assert!(said.contains("the ledger has 0 entries") && said.contains("--accept-rollback"), "{said}");
+    assert!(
+        said.contains("the ledger has 0 entries") && said.contains("--accept-rollback"),
+        "{said}"
+    );
     std::fs::remove_dir_all(&ledger).unwrap();
     std::fs::rename(folder.path().join("kept"), &ledger).unwrap();
     assert_eq!(refusal(&folder).await, None, "put back");

@@ -17,13 +17,28 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[node]\nfree_percent_min = 90", "node.free_percent_min"),
     ("[http]\nlisten = \"localhost\"", "http.listen"),
     ("[http]\nlisten = \"0.0.0.0:8080\"", "http.listen"),
-    ("[http]\nlisten = \"127.0.0.1:8080\"\nadmin_listen = \"127.0.0.1:8080\"", "http.admin_listen"),
+    (
+        "[http]\nlisten = \"127.0.0.1:8080\"\nadmin_listen = \"127.0.0.1:8080\"",
+        "http.admin_listen",
+    ),
     ("[http]\ncalls_max = 0", "http.calls_max"),
     ("[http]\ndrain_ms = 86400000", "http.drain_ms"),
-    ("[http.tls]\ncertificate_file = \"DIR/none.pem\"\nkey_file = \"DIR/none.key\"", "http.tls.certificate_file"),
-    ("[http.tls]\ncertificate_file = \"DIR/file\"\nkey_file = \"DIR/file\"", "http.tls.certificate_file"),
-    ("[http.tls]\ncertificate_file = \"tests/tls/server.pem\"\nkey_file = \"DIR/file\"", "http.tls.key_file"),
-    ("[http.tls]\ncertificate_file = \"tests/tls/ca.pem\"\nkey_file = \"tests/tls/server.key\"", "http.tls.key_file"),
+    (
+        "[http.tls]\ncertificate_file = \"DIR/none.pem\"\nkey_file = \"DIR/none.key\"",
+        "http.tls.certificate_file",
+    ),
+    (
+        "[http.tls]\ncertificate_file = \"DIR/file\"\nkey_file = \"DIR/file\"",
+        "http.tls.certificate_file",
+    ),
+    (
+        "[http.tls]\ncertificate_file = \"tests/tls/server.pem\"\nkey_file = \"DIR/file\"",
+        "http.tls.key_file",
+    ),
+    (
+        "[http.tls]\ncertificate_file = \"tests/tls/ca.pem\"\nkey_file = \"tests/tls/server.key\"",
+        "http.tls.key_file",
+    ),
     ("[auth]\nissuer = \"\"", "auth.issuer"),
     ("[auth]\nissuer = \"a b\"", "auth.issuer"),
     ("[auth]\nsealing_key_id = 0", "auth.sealing_key_id"),
@@ -38,7 +53,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[store.postgres]\nwriters = 0", "store.postgres.writers"),
     ("[cache]\nttl_s = 0", "cache.ttl_s"),
     ("[ledger]\nsegment_bytes = 2147483648", "ledger.segment_bytes"),
-    ("[ledger]\nsegment_bytes = 131072\ngroup_bytes_max = 4194304", "ledger.group_bytes_max"),
+    (
+        "[ledger]\nsegment_bytes = 131072\ngroup_bytes_max = 4194304",
+        "ledger.group_bytes_max",
+    ),
     ("[ledger]\nqueue_entries_max = 5000000", "ledger.queue_entries_max"),
     ("[push]\nnetworks = [\"10.0.0.0/40\"]", "[push]"),
     ("[push]\nports = [0]", "push.ports"),
@@ -93,8 +111,8 @@ fn check_and_serve_agree_on_every_mistake() {
     write("bad/bad.toml", "nonsense = [\n");
     write("bad/bad.json", "{\n");
     std::fs::create_dir(dir.join("folder")).unwrap();
-    let mut wrong = Vec::new();
-    for (nth, (settings, key)) in MISTAKES.iter().enumerate() {
+    let one = |nth: usize, (settings, key): &(&str, &str)| {
+        let mut wrong = Vec::new();
         let file = dir.join(format!("{nth}.toml"));
         let settings = settings.replace("DIR", dir.to_str().unwrap());
         // Nothing may be left in the folder that the tests run in.
@@ -115,7 +133,19 @@ fn check_and_serve_agree_on_every_mistake() {
                 wrong.push(format!("{command:?} {settings:?}: {code:?}, {said}"));
             }
         }
-    }
+        wrong
+    };
+    let all: Vec<_> = MISTAKES.iter().enumerate().collect();
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let parts = all.chunks(all.len().div_ceil(4));
+        let part =
+            |part: &[(usize, &(&str, &str))]| part.iter().flat_map(|(nth, case)| one(*nth, case)).collect::<Vec<_>>();
+        let threads: Vec<_> = parts.map(|cases| scope.spawn(move || part(cases))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(!dir.join("data").exists(), "nothing is made by settings that are refused");
+    assert!(
+        !dir.join("data").exists(),
+        "nothing is made by settings that are refused"
+    );
 }

@@ -16,6 +16,9 @@ use heyan_catalog::{Catalog, Dataset};
 use heyan_domain::policy::{Clause, FieldSet, ItemCodes, Operation, Operations, Permission, Sharing};
 use heyan_ports::access::{AccessRows, AgencyRow, ClientRow, GrantRow, GrantUsage};
 
+/// How far the clocks of nodes may be apart: a grant that one gave is not refused by another that is behind.
+const LEEWAY_US: i64 = 60_000_000;
+
 /// What a client is for. Manager, operator and auditor are disjoint: a client has one role (CONTRACT §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -365,7 +368,7 @@ impl Grant {
             id: row.id.as_str().into(),
             permission: Permission::new(operations, fields),
             item_codes,
-            valid_from: row.valid_from,
+            valid_from: row.valid_from.saturating_sub(LEEWAY_US),
             valid_until: row.valid_until.unwrap_or(i64::MAX),
             ceiling: row.daily_ceiling,
             networks: Networks::of(&row.networks),

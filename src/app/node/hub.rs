@@ -21,7 +21,9 @@ use heyan_ports::{
 use heyan_telemetry::Metrics;
 
 use super::{
-    health::NodeHealth, peer_table::Peers, settings::NodeSettings, standing::ChangeCounter, under_way::UnderWay, wakeups::Wakeups};
+    health::NodeHealth, peer_table::Peers, settings::NodeSettings, standing::ChangeCounter, under_way::UnderWay,
+    wakeups::Wakeups,
+};
 use crate::{
     access::part::AccessPart,
     delivery::table::SubscriptionTable,

@@ -183,7 +183,10 @@ impl RememberedStanding {
         let known = self.database.as_ref().map_or(0, |standing| standing.changes);
         for (who, changes) in [
             ("the ledger's folder", self.in_ledger),
-            ("the file beside the root key", self.beside_key.as_ref().map(|of| of.changes)),
+            (
+                "the file beside the root key",
+                self.beside_key.as_ref().map(|of| of.changes),
+            ),
         ] {
             if changes.is_some_and(|changes| changes > known) {
                 found.push(format!(
@@ -193,7 +196,9 @@ impl RememberedStanding {
             }
         }
         if self.database.is_none() && self.database_is_new && entries > 0 {
-            found.push(format!("the database is new, but the ledger has {entries} entries: the database is lost"));
+            found.push(format!(
+                "the database is new, but the ledger has {entries} entries: the database is lost"
+            ));
         }
         found
     }

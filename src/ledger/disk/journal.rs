@@ -95,12 +95,12 @@ pub(crate) struct Writer {
     offset: u64,
     capacity: u64,
     segment_bytes: u64,
-    unfinished: Unfinished,
+    unfinished: UnfinishedWrite,
 }
 
 /// What a write that failed before its sync has left to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unfinished {
+enum UnfinishedWrite {
     Nothing,
     /// Bytes behind the end may be of a group that nobody was answered for.
     Tail(u64),
@@ -156,7 +156,7 @@ impl Writer {
             offset,
             capacity,
             segment_bytes,
-            unfinished: Unfinished::Nothing,
+            unfinished: UnfinishedWrite::Nothing,
         })
     }
 
@@ -181,13 +181,13 @@ impl Writer {
             segment: self.segment,
             offset: self.offset,
         };
-        self.unfinished = Unfinished::Tail(length);
+        self.unfinished = UnfinishedWrite::Tail(length);
         self.file
             .write_all_at(group, self.offset)
             .map_err(WriteFault::before_sync)?;
         // A crash before this line loses entries that nobody was answered for; after it, none can be lost.
         self.file.sync_data().map_err(WriteFault::Final)?;
-        self.unfinished = Unfinished::Nothing;
+        self.unfinished = UnfinishedWrite::Nothing;
         self.offset += length;
         Ok(if rolled { Wrote::NewSegment(at) } else { Wrote::Here(at) })
     }
@@ -198,21 +198,21 @@ impl Writer {
     /// As `append`.
     pub(crate) fn mend(&mut self) -> Result<(), WriteFault> {
         match self.unfinished {
-            Unfinished::Nothing => {}
-            Unfinished::Tail(bytes) => {
+            UnfinishedWrite::Nothing => {}
+            UnfinishedWrite::Tail(bytes) => {
                 write_zeros(&self.file, self.offset, self.offset + bytes).map_err(WriteFault::before_sync)?;
                 self.file.sync_data().map_err(WriteFault::Final)?;
             }
-            Unfinished::Segment => {
+            UnfinishedWrite::Segment => {
                 prepare_spare(&self.journal, self.segment_bytes).map_err(WriteFault::before_sync)?;
             }
         }
-        self.unfinished = Unfinished::Nothing;
+        self.unfinished = UnfinishedWrite::Nothing;
         Ok(())
     }
 
     fn roll(&mut self, first: u64) -> Result<(), WriteFault> {
-        self.unfinished = Unfinished::Segment;
+        self.unfinished = UnfinishedWrite::Segment;
         // 1. Cut the full segment. A crash after it leaves a newest segment without room, which `open` fills up.
         self.file.set_len(self.offset).map_err(WriteFault::before_sync)?;
         self.capacity = self.offset;

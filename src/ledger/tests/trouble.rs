@@ -1,6 +1,6 @@
 //! A disk that does not answer, refuses a write, or has no room for derived files.
 
-use std::rc::Rc;
+use std::{rc::Rc, task::Poll};
 
 use super::lanes::on_local;
 use super::*;
@@ -20,13 +20,24 @@ async fn a_sync_that_hangs_refuses_new_callers_and_lets_go_of_those_who_wait() {
     on_local(async {
         let lane = Rc::new(ledger.lane());
         lane.append(b"first", Instant::now()).await.unwrap();
-        assert_eq!((ledger.oldest_wait(), ledger.condition()), (Duration::ZERO, LedgerCondition::Accepting));
+        assert_eq!(
+            (ledger.oldest_wait(), ledger.condition()),
+            (Duration::ZERO, LedgerCondition::Accepting)
+        );
         // As the appender does before a group whose sync does not return.
-        ledger.shared.begin_group(Instant::now().checked_sub(Duration::from_millis(1_100)).unwrap());
+        ledger
+            .shared
+            .begin_group(Instant::now().checked_sub(Duration::from_millis(1_100)).unwrap());
         until("stalled", || ledger.condition() == LedgerCondition::Stalled);
         assert!(ledger.oldest_wait() > Duration::from_secs(1));
-        assert!(matches!(lane.append(b"new", Instant::now()).await, Err(LedgerError::Stalled)));
-        assert!(matches!(ledger.append(b"new".to_vec()).await, Err(LedgerError::Stalled)));
+        assert!(matches!(
+            lane.append(b"new", Instant::now()).await,
+            Err(LedgerError::Stalled)
+        ));
+        assert!(matches!(
+            ledger.append(b"new".to_vec()).await,
+            Err(LedgerError::Stalled)
+        ));
         ledger.shared.end_group();
         until("accepting", || ledger.condition() == LedgerCondition::Accepting);
         assert_eq!(lane.append(b"second", Instant::now()).await.unwrap().index, 1);
@@ -37,12 +48,19 @@ async fn a_sync_that_hangs_refuses_new_callers_and_lets_go_of_those_who_wait() {
 #[tokio::test]
 async fn those_who_wait_for_a_group_are_told_and_their_slots_come_back() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = Rc::new(Ledger::open(LedgerConfig { queue_max: 2, ..config(dir.path()) }).unwrap());
+    let ledger = Rc::new(
+        Ledger::open(LedgerConfig {
+            queue_max: 2,
+            ..config(dir.path())
+        })
+        .unwrap(),
+    );
     on_local(async {
         let lane = Rc::new(ledger.lane());
         for round in 0..4 {
             let mut waiting = Box::pin(lane.append(b"waits", Instant::now()));
-            assert!(futures_util::poll!(&mut waiting).is_pending());
+            let asked = std::future::poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context).is_pending()));
+            assert!(asked.await);
             // The lane's mailbox, as at a stall; the entry itself goes on.
             ledger.shared.lanes()[0].give_up();
             match waiting.await {

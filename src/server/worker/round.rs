@@ -39,6 +39,11 @@ pub(crate) fn told(worker: &str, error: &AppError) {
     let gate = gates.entry(worker.to_owned()).or_insert_with(|| LineGate::of(3));
     if let Some(held_back) = gate.pass() {
         let cause = causes(error);
-        tracing::warn!(worker, cause, held_back, "a worker could not do its work; it tries again");
+        tracing::warn!(
+            worker,
+            cause,
+            held_back,
+            "a worker could not do its work; it tries again"
+        );
     }
 }
