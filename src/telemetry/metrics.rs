@@ -281,10 +281,7 @@ impl Metrics {
                 &["reason"],
             )?,
             shed: make.counter("heyan_shed_total", "Requests turned away while busy.")?,
-            lines_lost: make.counter(
-                "heyan_node_lines_lost_total",
-                "Times that the line to the other nodes was lost.",
-            )?,
+            lines_lost: make.counter("heyan_node_lines_lost_total", "Times the line to the other nodes was lost.")?,
             licence_issue_delay: issue_delay(&make)?,
             turn: Turn::new(&make)?,
             bus: BusMetrics::new(&make)?,
