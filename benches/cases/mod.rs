@@ -8,17 +8,17 @@ use heyan::{
     auth::{
         pseudonym::Pseudonymizer,
         seal::PurposeSealer,
-        token::{Claims, KeyId, TokenSigner, TokenVerifier},
+        token::{KeyId, TokenClaims, TokenSigner, TokenVerifier},
     },
     catalog::{Catalog, Dataset},
     domain::{
         identifier::IdentifierKind,
-        policy::Permission,
-        verdict::{Basis, Outcome, Verdict},
+        policy::UsePermission,
+        verdict::{MatchBasis, Outcome, Verdict},
     },
     ledger::{
         Ledger, LedgerConfig,
-        entry::{self, Kind},
+        entry::{self, EntryKind},
         leaf_hash,
     },
 };
@@ -100,10 +100,10 @@ fn compared_cases(cases: &mut Vec<Case>, catalog: &'static Catalog) {
 /// An entry as a verification of three fields makes it.
 fn entry_bytes() -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Verification, 1_795_363_200_000_000, 4);
+    entry::begin(&mut bytes, EntryKind::Verification, 1_795_363_200_000_000, 4);
     let fields = [
-        (0, Verdict::Match(Basis::Exact)),
-        (3, Verdict::Match(Basis::Exact)),
+        (0, Verdict::Match(MatchBasis::Exact)),
+        (3, Verdict::Match(MatchBasis::Exact)),
         (5, Verdict::Mismatch),
     ];
     entry::put_item(
@@ -178,7 +178,7 @@ fn access_cases(cases: &mut Vec<Case>) {
     let kid = KeyId::parse("bench").expect("a key id");
     let signer = TokenSigner::new(&[3; 32], kid, "https://hub").expect("a signer");
     let verifier = TokenVerifier::new("https://hub", signer.verifying_key(), None).expect("a verifier");
-    let claims = Claims {
+    let claims = TokenClaims {
         client_id: "agency".to_owned(),
         role: "agency".to_owned(),
         agency: Some("agency".to_owned()),
@@ -197,7 +197,7 @@ fn access_cases(cases: &mut Vec<Case>) {
     cases.push((
         "access/unite_permissions".to_owned(),
         Box::new(|| {
-            black_box(black_box(Permission::default()) | black_box(Permission::default()));
+            black_box(black_box(UsePermission::default()) | black_box(UsePermission::default()));
         }),
     ));
 }

@@ -63,8 +63,8 @@ pub struct Label {
     pub en: String,
 }
 
-impl From<&heyan_domain::label::Label> for Label {
-    fn from(label: &heyan_domain::label::Label) -> Self {
+impl From<&heyan_domain::label::BilingualLabel> for Label {
+    fn from(label: &heyan_domain::label::BilingualLabel) -> Self {
         Self {
             zh: label.zh.clone(),
             en: label.en.clone(),

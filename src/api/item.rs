@@ -64,8 +64,8 @@ pub struct BothLanguages {
     pub en: String,
 }
 
-impl From<&heyan_domain::label::Label> for BothLanguages {
-    fn from(label: &heyan_domain::label::Label) -> Self {
+impl From<&heyan_domain::label::BilingualLabel> for BothLanguages {
+    fn from(label: &heyan_domain::label::BilingualLabel) -> Self {
         Self {
             zh: label.zh.clone(),
             en: label.en.clone(),

@@ -19,7 +19,7 @@ pub(super) enum JwsError {
 }
 
 /// The decoded parts.
-pub(super) struct Compact<'a> {
+pub(super) struct CompactJws<'a> {
     /// What was signed: the first two segments with their dot.
     pub signed: &'a [u8],
     /// Header bytes.
@@ -32,7 +32,7 @@ pub(super) struct Compact<'a> {
 
 /// Cuts and decodes `text`. Padding, whitespace, other alphabets and non-zero trailing bits are refused, so that one
 /// token has one spelling.
-pub(super) fn split(text: &str) -> Result<Compact<'_>, JwsError> {
+pub(super) fn split(text: &str) -> Result<CompactJws<'_>, JwsError> {
     if text.len() > COMPACT_BYTES_MAX {
         return Err(JwsError::TooLong);
     }
@@ -44,7 +44,7 @@ pub(super) fn split(text: &str) -> Result<Compact<'_>, JwsError> {
         }
         URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Malformed)
     };
-    Ok(Compact {
+    Ok(CompactJws {
         signed: signed.as_bytes(),
         header: decode(header)?,
         payload: decode(payload)?,

@@ -29,9 +29,9 @@ pub enum NetworkError {
 
 /// A network: address and prefix length, without host bits; IPv4-mapped ones are kept as IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Network(IpNet);
+pub struct IpNetwork(IpNet);
 
-impl Network {
+impl IpNetwork {
     /// Parses `10.0.0.0/8`, `2001:db8::/32`, `::ffff:10.0.0.0/104`, or a single address.
     ///
     /// Strict: no spaces, zones, leading zeros or signs, no bits beyond the prefix.
@@ -64,7 +64,7 @@ impl Network {
     }
 }
 
-impl fmt::Display for Network {
+impl fmt::Display for IpNetwork {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }
@@ -76,7 +76,7 @@ pub enum SourceNetworks {
     /// Anywhere.
     Any,
     /// From these networks only.
-    Only(Vec<Network>),
+    Only(Vec<IpNetwork>),
 }
 
 impl SourceNetworks {
@@ -91,7 +91,7 @@ impl SourceNetworks {
         texts
             .iter()
             .enumerate()
-            .map(|(at, text)| Network::parse(text.as_ref()).map_err(|error| (at, error)))
+            .map(|(at, text)| IpNetwork::parse(text.as_ref()).map_err(|error| (at, error)))
             .collect::<Result<Vec<_>, _>>()
             .map(Self::Only)
     }
@@ -120,8 +120,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn network(text: &str) -> Network {
-        Network::parse(text).unwrap()
+    fn network(text: &str) -> IpNetwork {
+        IpNetwork::parse(text).unwrap()
     }
 
     fn inside(net: &str, address: &str) -> bool {
@@ -184,12 +184,12 @@ mod tests {
             "*",
             "10.0.0.0:80",
         ] {
-            assert_eq!(Network::parse(text), Err(NetworkError::Malformed), "{text}");
+            assert_eq!(IpNetwork::parse(text), Err(NetworkError::Malformed), "{text}");
         }
         for text in ["10.0.0.1/8", "2001:db8::1/32", "0.0.0.1/0", "::ffff:10.0.0.1/104"] {
-            assert_eq!(Network::parse(text), Err(NetworkError::HostBits), "{text}");
+            assert_eq!(IpNetwork::parse(text), Err(NetworkError::HostBits), "{text}");
         }
-        assert_eq!(Network::parse("::ffff:0.0.0.0/95"), Err(NetworkError::MappedPrefix));
+        assert_eq!(IpNetwork::parse("::ffff:0.0.0.0/95"), Err(NetworkError::MappedPrefix));
     }
 
     #[test]
@@ -211,8 +211,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_parser_panic(text in ".{0,80}", close in "[0-9a-f:./]{0,50}") {
-            let _ = Network::parse(&text);
-            let _ = Network::parse(&close);
+            let _ = IpNetwork::parse(&text);
+            let _ = IpNetwork::parse(&close);
         }
 
         #[test]
@@ -221,8 +221,8 @@ mod tests {
             let v6 = IpNet::new(Ipv6Addr::from_bits(bytes).into(), prefix).unwrap().network();
             let v4 = IpNet::new(Ipv4Addr::from_bits(four).into(), short).unwrap().network();
             for (address, prefix) in [(v6, prefix), (v4, short)] {
-                if let Ok(network) = Network::parse(&format!("{address}/{prefix}")) {
-                    prop_assert_eq!(Network::parse(&network.to_string()), Ok(network));
+                if let Ok(network) = IpNetwork::parse(&format!("{address}/{prefix}")) {
+                    prop_assert_eq!(IpNetwork::parse(&network.to_string()), Ok(network));
                     prop_assert!(network.contains(address));
                 } else {
                     prop_assert!(address.is_ipv4() != address.to_canonical().is_ipv4());

@@ -29,10 +29,10 @@ pub enum ReplayError {
 pub struct ReplayCache {
     key: hmac::Key,
     capacity: usize,
-    inner: Mutex<Inner>,
+    inner: Mutex<ReplayInner>,
 }
 
-struct Inner {
+struct ReplayInner {
     seen: HashSet<[u8; 16]>,
     ends: BinaryHeap<Reverse<(i64, [u8; 16])>>,
     forgotten_before_s: i64,
@@ -45,7 +45,7 @@ impl ReplayCache {
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
             capacity,
-            inner: Mutex::new(Inner {
+            inner: Mutex::new(ReplayInner {
                 seen: HashSet::new(),
                 ends: BinaryHeap::new(),
                 forgotten_before_s: i64::MIN,
@@ -98,12 +98,12 @@ impl ReplayCache {
         mark
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, ReplayInner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
+impl ReplayInner {
     fn forget(&mut self, now_s: i64) {
         self.forgotten_before_s = self.forgotten_before_s.max(now_s);
         while let Some(Reverse((end, mark))) = self.ends.peek().copied() {

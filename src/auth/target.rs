@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 
-use super::network::{Network, NetworkError};
+use super::network::{IpNetwork, NetworkError};
 use heyan_domain::delivery::TargetFault;
 
 const URL_BYTES_MAX: usize = 2048;
@@ -64,7 +64,7 @@ pub enum RuleFault {
 
 /// How a target is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
+pub enum TargetTransport {
     /// `https`.
     Tls,
     /// `http`.
@@ -74,20 +74,20 @@ pub enum Transport {
 /// A URL that the rules admit; only they make one. Its name, if it has one, is not resolved yet. No `Debug`: a query may
 /// hold secrets.
 #[derive(Clone)]
-pub struct Checked {
+pub struct CheckedUrl {
     url: Url,
-    transport: Transport,
+    transport: TargetTransport,
     literal: Option<IpAddr>,
 }
 
-impl Checked {
+impl CheckedUrl {
     /// The URL as it is to be requested.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
     /// How it is spoken to.
-    pub fn transport(&self) -> Transport {
+    pub fn transport(&self) -> TargetTransport {
         self.transport
     }
 
@@ -101,11 +101,11 @@ impl Checked {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetRules {
     hosts: Vec<HostRule>,
-    networks: Vec<Network>,
+    networks: Vec<IpNetwork>,
     ports: Vec<u16>,
-    any_port: Vec<Network>,
-    literals: Vec<Network>,
-    plain: Vec<Network>,
+    any_port: Vec<IpNetwork>,
+    literals: Vec<IpNetwork>,
+    plain: Vec<IpNetwork>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl TargetRules {
     ///
     /// # Errors
     /// Why it may not be reached.
-    pub fn check_text(&self, text: &str) -> Result<Checked, TargetFault> {
+    pub fn check_text(&self, text: &str) -> Result<CheckedUrl, TargetFault> {
         if text.len() > URL_BYTES_MAX || text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
             return Err(TargetFault::Malformed);
         }
@@ -160,9 +160,9 @@ impl TargetRules {
     ///
     /// # Errors
     /// Why it may not be reached.
-    pub fn check_url(&self, url: &Url) -> Result<Checked, TargetFault> {
+    pub fn check_url(&self, url: &Url) -> Result<CheckedUrl, TargetFault> {
         let transport = transport(url)?;
-        if transport == Transport::Plain && self.plain.is_empty() {
+        if transport == TargetTransport::Plain && self.plain.is_empty() {
             return Err(TargetFault::Scheme);
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -185,7 +185,7 @@ impl TargetRules {
         if port == 0 || !(any || self.ports.contains(&port)) {
             return Err(TargetFault::Port);
         }
-        Ok(Checked {
+        Ok(CheckedUrl {
             url: url.clone(),
             transport,
             literal,
@@ -211,9 +211,9 @@ impl TargetRules {
     ///
     /// # Errors
     /// It lies outside the listed networks, or in those for plain `http` it does not.
-    pub fn check_address(&self, transport: Transport, address: IpAddr) -> Result<(), TargetFault> {
+    pub fn check_address(&self, transport: TargetTransport, address: IpAddr) -> Result<(), TargetFault> {
         let address = meant(address).ok_or(TargetFault::Network)?;
-        let plain = transport == Transport::Tls || admits(&self.plain, address);
+        let plain = transport == TargetTransport::Tls || admits(&self.plain, address);
         if plain && admits(&self.networks, address) {
             Ok(())
         } else {
@@ -221,7 +221,7 @@ impl TargetRules {
         }
     }
 
-    fn check_literal(&self, transport: Transport, host: &str) -> Result<IpAddr, TargetFault> {
+    fn check_literal(&self, transport: TargetTransport, host: &str) -> Result<IpAddr, TargetFault> {
         let figures = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let written: IpAddr = figures.unwrap_or(host).parse().map_err(|_| TargetFault::Malformed)?;
         let address = meant(written).ok_or(TargetFault::Address)?;
@@ -270,33 +270,33 @@ fn embedded(v6: Ipv6Addr) -> Option<IpAddr> {
 }
 
 /// Ranges that only a network inside them admits, each with its neighbour: what holds both is wider.
-const APART: [(Range, IpAddr); 5] = [
-    (Range::Loopback, IpAddr::V4(Ipv4Addr::new(126, 0, 0, 0))),
-    (Range::LinkLocal, IpAddr::V4(Ipv4Addr::new(169, 255, 0, 0))),
+const APART: [(AddressRange, IpAddr); 5] = [
+    (AddressRange::Loopback, IpAddr::V4(Ipv4Addr::new(126, 0, 0, 0))),
+    (AddressRange::LinkLocal, IpAddr::V4(Ipv4Addr::new(169, 255, 0, 0))),
     (
         // Metadata of Alibaba Cloud, in the shared range of RFC 6598.
-        Range::One(IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200))),
+        AddressRange::One(IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200))),
         IpAddr::V4(Ipv4Addr::new(100, 100, 100, 201)),
     ),
     (
-        Range::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+        AddressRange::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     ),
     (
-        Range::LinkLocalV6,
+        AddressRange::LinkLocalV6,
         IpAddr::V6(Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0)),
     ),
 ];
 
 #[derive(Clone, Copy)]
-enum Range {
+enum AddressRange {
     Loopback,
     LinkLocal,
     LinkLocalV6,
     One(IpAddr),
 }
 
-impl Range {
+impl AddressRange {
     fn contains(self, address: IpAddr) -> bool {
         match (self, address) {
             (Self::Loopback, IpAddr::V4(v4)) => v4.is_loopback(),
@@ -308,7 +308,7 @@ impl Range {
     }
 }
 
-fn admits(networks: &[Network], address: IpAddr) -> bool {
+fn admits(networks: &[IpNetwork], address: IpAddr) -> bool {
     let neighbour = APART
         .iter()
         .find(|(range, _)| range.contains(address))
@@ -319,16 +319,16 @@ fn admits(networks: &[Network], address: IpAddr) -> bool {
         .any(|network| neighbour.is_none_or(|neighbour| !network.contains(neighbour)))
 }
 
-fn transport(url: &Url) -> Result<Transport, TargetFault> {
+fn transport(url: &Url) -> Result<TargetTransport, TargetFault> {
     match url.scheme() {
-        "https" => Ok(Transport::Tls),
-        "http" => Ok(Transport::Plain),
+        "https" => Ok(TargetTransport::Tls),
+        "http" => Ok(TargetTransport::Plain),
         _ => Err(TargetFault::Scheme),
     }
 }
 
-fn networks(list: &'static str, texts: &[String]) -> Result<Vec<Network>, RuleError> {
-    each(list, texts, |text| Ok(Network::parse(text)?))
+fn networks(list: &'static str, texts: &[String]) -> Result<Vec<IpNetwork>, RuleError> {
+    each(list, texts, |text| Ok(IpNetwork::parse(text)?))
 }
 
 fn each<T, U>(

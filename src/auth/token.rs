@@ -47,7 +47,7 @@ impl KeyId {
 
 /// What a token says. `sub` and `client_id` are the same, for there are only client credentials.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Claims {
+pub struct TokenClaims {
     /// OAuth 2.0 client id (`sub` and `client_id`).
     pub client_id: String,
     /// `agency`, `authority`, `operator`, `manager` or `auditor`.
@@ -141,7 +141,7 @@ impl TokenSigner {
     }
 
     /// Signs `claims` as they are; a life that the verifier would refuse is the caller's mistake.
-    pub fn issue(&self, claims: &Claims) -> String {
+    pub fn issue(&self, claims: &TokenClaims) -> String {
         let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": self.kid.as_str()});
         let mut payload = Map::new();
         let mut put = |name: &str, value: Value| payload.insert(name.to_owned(), value);
@@ -181,7 +181,7 @@ pub struct TokenVerifier {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Header {
+struct TokenHeader {
     alg: String,
     typ: String,
     kid: String,
@@ -189,7 +189,7 @@ struct Header {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Payload {
+struct TokenPayload {
     iss: String,
     aud: String,
     sub: String,
@@ -199,12 +199,12 @@ struct Payload {
     jti: String,
     iat: i64,
     exp: i64,
-    cnf: Option<Confirmation>,
+    cnf: Option<TokenConfirmation>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Confirmation {
+struct TokenConfirmation {
     #[serde(rename = "x5t#S256")]
     x5t_s256: String,
 }
@@ -225,9 +225,9 @@ impl TokenVerifier {
     /// Proves `token` at `now_s` (Unix seconds).
     ///
     /// Binding to a client certificate (`cnf`) is left to the caller, who alone sees the connection.
-    pub fn verify(&self, token: &str, now_s: i64) -> Result<Claims, TokenError> {
+    pub fn verify(&self, token: &str, now_s: i64) -> Result<TokenClaims, TokenError> {
         let parts = jws::split(token)?;
-        let header: Header = strict(&parts.header)?;
+        let header: TokenHeader = strict(&parts.header)?;
         // RFC 8725 §3.1 and §3.11: the two names are compared before any key is looked up.
         if header.alg != "EdDSA" || header.typ != "at+jwt" {
             return Err(TokenError::WrongType);
@@ -235,7 +235,7 @@ impl TokenVerifier {
         self.key(&header.kid)?
             .verify(parts.signed, &parts.signature)
             .map_err(|_| TokenError::BadSignature)?;
-        let payload: Payload = strict(&parts.payload)?;
+        let payload: TokenPayload = strict(&parts.payload)?;
         if payload.iss != self.issuer {
             return Err(TokenError::WrongIssuer);
         }
@@ -252,7 +252,7 @@ impl TokenVerifier {
         if payload.iat > now_s.saturating_add(SKEW_S) {
             return Err(TokenError::NotYetValid);
         }
-        Ok(Claims {
+        Ok(TokenClaims {
             client_id: payload.client_id,
             role: payload.role,
             agency: payload.agency,

@@ -99,9 +99,9 @@ pub fn public_key_text(seed: &[u8; 32]) -> Result<String, WebhookError> {
 }
 
 /// What is signed of one message.
-pub struct Signed(Vec<u8>);
+pub struct SignedContent(Vec<u8>);
 
-impl Signed {
+impl SignedContent {
     /// Puts `id.timestamp.body` together.
     ///
     /// # Errors
@@ -147,8 +147,8 @@ mod tests {
     const BODY: &[u8] = br#"{"test": 2432232314}"#;
     const V1: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
-    fn signed() -> Signed {
-        Signed::new(ID, TIME_S, BODY).unwrap()
+    fn signed() -> SignedContent {
+        SignedContent::new(ID, TIME_S, BODY).unwrap()
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
             let secret = WebhookSecret::from_bytes((0..length).map(|b| b as u8).collect()).unwrap();
             let library = standardwebhooks::Webhook::new(&secret.reveal()).unwrap();
             for body in ["", "{}", "{\"姓名\":\"王五\"}", "a.b.c"] {
-                let ours = Signed::new("msg_1", 1_700_000_000, body.as_bytes())
+                let ours = SignedContent::new("msg_1", 1_700_000_000, body.as_bytes())
                     .unwrap()
                     .v1(&secret);
                 assert_eq!(ours, library.sign("msg_1", 1_700_000_000, body.as_bytes()).unwrap());
@@ -210,7 +210,7 @@ mod tests {
         let signature = signed().v1a(&seed).unwrap();
         let signature = STANDARD.decode(signature.strip_prefix("v1a,").unwrap()).unwrap();
         assert!(public.verify(&signed().0, &signature).is_ok());
-        let other = Signed::new(ID, TIME_S + 1, BODY).unwrap();
+        let other = SignedContent::new(ID, TIME_S + 1, BODY).unwrap();
         assert!(public.verify(&other.0, &signature).is_err());
     }
 
@@ -218,8 +218,8 @@ mod tests {
     fn an_id_or_time_that_would_blur_the_signature_is_refused() {
         let long = "a".repeat(ID_BYTES_MAX + 1);
         for id in ["", "a.b", "a b", "a\n", "编号", long.as_str()] {
-            assert_eq!(Signed::new(id, 0, b"").err(), Some(WebhookError::Id), "{id}");
+            assert_eq!(SignedContent::new(id, 0, b"").err(), Some(WebhookError::Id), "{id}");
         }
-        assert_eq!(Signed::new("a", -1, b"").err(), Some(WebhookError::Timestamp));
+        assert_eq!(SignedContent::new("a", -1, b"").err(), Some(WebhookError::Timestamp));
     }
 }

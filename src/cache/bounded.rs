@@ -4,11 +4,11 @@
 use std::{hash::Hash, time::Duration};
 
 /// At most `capacity` entries, each for at most `ttl`.
-pub struct Bounded<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> {
+pub struct BoundedMap<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> {
     entries: moka::sync::Cache<K, V, ahash::RandomState>,
 }
 
-impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Bounded<K, V> {
+impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> BoundedMap<K, V> {
     /// An empty map.
     pub fn new(capacity: u64, ttl: Duration) -> Self {
         let entries = moka::sync::Cache::builder()

@@ -23,9 +23,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-pub use bounded::Bounded;
-pub use stamps::Stamp;
-use stamps::Stamps;
+pub use bounded::BoundedMap;
+use stamps::GenerationStamps;
+pub use stamps::LoadStamp;
 
 /// How a load failed, shared by all who waited for it; never cached.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -58,36 +58,36 @@ impl LoadError {
 
 /// Reads many records at once.
 #[async_trait]
-pub trait Load: Send + Sync + 'static {
+pub trait RecordLoader: Send + Sync + 'static {
     /// What is cached.
-    type Record: Weigh + Send + Sync + 'static;
+    type Record: MemoryWeight + Send + Sync + 'static;
 
     /// Answers in the order and length of `wants`, each key for itself; `now_us` is when the load begins.
-    async fn load(&self, wants: &[Want], now_us: i64) -> Vec<Result<Loaded<Self::Record>, LoadError>>;
+    async fn load(&self, wants: &[WantedKey], now_us: i64) -> Vec<Result<LoadedKey<Self::Record>, LoadError>>;
 }
 
 /// One key that a load is asked for.
 #[derive(Clone)]
-pub struct Want {
+pub struct WantedKey {
     /// Which record.
-    pub key: Key,
+    pub key: CacheKey,
     /// A copy from before this time will not do, Unix microseconds.
     pub oldest_us: i64,
 }
 
 /// What a load found for one key.
-pub struct Loaded<V> {
+pub struct LoadedKey<V> {
     /// The record; `None`: there is none.
     pub record: Option<V>,
     /// When it was so, Unix microseconds.
     pub read_at: i64,
     /// Whether it may be kept.
-    pub keep: Keep,
+    pub keep: CachePolicy,
 }
 
 /// Whether what was loaded may be answered again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum CachePolicy {
     /// As long as the cache likes.
     Kept,
     /// Until this time, Unix microseconds.
@@ -98,14 +98,14 @@ pub enum Keep {
 
 /// How fresh an answer must be.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct WantedFreshness {
     /// When it is asked, Unix microseconds.
     pub now_us: i64,
     /// A copy from before this time will not do, Unix microseconds.
     pub oldest_us: i64,
 }
 
-impl Wanted {
+impl WantedFreshness {
     /// A copy of any age.
     pub const fn of_any_age(now_us: i64) -> Self {
         Self {
@@ -125,36 +125,36 @@ impl Wanted {
 }
 
 /// Bytes that a record takes in memory.
-pub trait Weigh {
+pub trait MemoryWeight {
     /// Approximate bytes, heap included.
     fn weight(&self) -> usize;
 }
 
 /// Dataset number (two bytes, big-endian) and canonical subject.
-pub type Key = Box<[u8]>;
+pub type CacheKey = Box<[u8]>;
 
 /// A cached answer of the store: a record, or that there is none.
-pub struct Slot<V> {
-    stamp: Stamp,
+pub struct CacheSlot<V> {
+    stamp: LoadStamp,
     /// When it was read, Unix microseconds.
     pub read_at: i64,
     /// Whether it was kept; a stale one is told to those who waited for it, and to nobody else.
-    pub keep: Keep,
+    pub keep: CachePolicy,
     /// The record.
     pub record: Option<V>,
 }
 
-impl<V> Slot<V> {
+impl<V> CacheSlot<V> {
     /// Whether it is an older copy, because the source could not be asked.
     pub fn is_stale(&self) -> bool {
-        self.keep == Keep::Stale
+        self.keep == CachePolicy::Stale
     }
 
-    fn serves(&self, wanted: Wanted) -> bool {
+    fn serves(&self, wanted: WantedFreshness) -> bool {
         let lives = match self.keep {
-            Keep::Kept => true,
-            Keep::Until(end) => wanted.now_us < end,
-            Keep::Stale => false,
+            CachePolicy::Kept => true,
+            CachePolicy::Until(end) => wanted.now_us < end,
+            CachePolicy::Stale => false,
         };
         lives && self.read_at >= wanted.oldest_us
     }
@@ -162,7 +162,7 @@ impl<V> Slot<V> {
 
 /// How a record came to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lookup {
+pub enum CacheLookup {
     /// From memory.
     Hit,
     /// Read from the store for this call, or by a load that it joined.
@@ -202,31 +202,31 @@ pub enum StampCheck {
 }
 
 /// The cache of one node.
-pub struct RecordCache<L: Load + ?Sized> {
-    slots: moka::sync::Cache<Key, Arc<Slot<L::Record>>, ahash::RandomState>,
-    stamps: Arc<Stamps>,
-    misses: mpsc::Sender<loader::Miss<L::Record>>,
+pub struct RecordCache<L: RecordLoader + ?Sized> {
+    slots: moka::sync::Cache<CacheKey, Arc<CacheSlot<L::Record>>, ahash::RandomState>,
+    stamps: Arc<GenerationStamps>,
+    misses: mpsc::Sender<loader::CacheMiss<L::Record>>,
     check_stamps: StampCheck,
 }
 
 /// Loads that one look-up may join or start before it gives up.
 const ATTEMPTS_MAX: usize = 16;
 
-impl<L: Load + ?Sized> RecordCache<L> {
+impl<L: RecordLoader + ?Sized> RecordCache<L> {
     /// Starts the cache's loader on the current tokio runtime.
     pub fn start(config: CacheConfig, load: Arc<L>, now_us: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
         let slots = moka::sync::Cache::builder()
             .max_capacity(config.capacity_bytes)
-            .weigher(|key: &Key, slot: &Arc<Slot<L::Record>>| {
-                let record = slot.record.as_ref().map_or(0, Weigh::weight);
+            .weigher(|key: &CacheKey, slot: &Arc<CacheSlot<L::Record>>| {
+                let record = slot.record.as_ref().map_or(0, MemoryWeight::weight);
                 u32::try_from(key.len() + record + SLOT_OVERHEAD_BYTES).unwrap_or(u32::MAX)
             })
             .time_to_live(config.ttl)
             .build_with_hasher(ahash::RandomState::new());
-        let stamps = Arc::new(Stamps::new(config.own_key_bytes));
+        let stamps = Arc::new(GenerationStamps::new(config.own_key_bytes));
         let (misses, queue) = mpsc::channel(config.waiting_max);
         let check_stamps = config.check_stamps;
-        let loader = loader::Loader::new(config, load, slots.clone(), Arc::clone(&stamps), now_us);
+        let loader = loader::MissLoader::new(config, load, slots.clone(), Arc::clone(&stamps), now_us);
         tokio::spawn(loader.run(queue));
         Self {
             slots,
@@ -240,15 +240,19 @@ impl<L: Load + ?Sized> RecordCache<L> {
     ///
     /// # Errors
     /// The store or source could not be asked, or too many loads wait.
-    pub async fn get(&self, key: &[u8], wanted: Wanted) -> Result<(Arc<Slot<L::Record>>, Lookup), LoadError> {
+    pub async fn get(
+        &self,
+        key: &[u8],
+        wanted: WantedFreshness,
+    ) -> Result<(Arc<CacheSlot<L::Record>>, CacheLookup), LoadError> {
         match self.peek(key, wanted) {
-            Some(slot) => Ok((slot, Lookup::Hit)),
-            None => self.load(key, wanted).await.map(|slot| (slot, Lookup::Miss)),
+            Some(slot) => Ok((slot, CacheLookup::Hit)),
+            None => self.load(key, wanted).await.map(|slot| (slot, CacheLookup::Miss)),
         }
     }
 
     /// The entry of `key`, if it is in memory, current and young enough.
-    pub fn peek(&self, key: &[u8], wanted: Wanted) -> Option<Arc<Slot<L::Record>>> {
+    pub fn peek(&self, key: &[u8], wanted: WantedFreshness) -> Option<Arc<CacheSlot<L::Record>>> {
         self.slots
             .get(key)
             .filter(|slot| slot.serves(wanted) && self.is_current(key, slot))
@@ -258,13 +262,16 @@ impl<L: Load + ?Sized> RecordCache<L> {
     ///
     /// # Errors
     /// The store or source could not be asked, or too many loads wait.
-    pub async fn load(&self, key: &[u8], wanted: Wanted) -> Result<Arc<Slot<L::Record>>, LoadError> {
+    pub async fn load(&self, key: &[u8], wanted: WantedFreshness) -> Result<Arc<CacheSlot<L::Record>>, LoadError> {
         let mut loaded = self.load_many(&[(key, wanted)]).await;
         loaded.pop().unwrap_or(Err(LoadError::Unstable))
     }
 
     /// As [`Self::load`], for many keys with one message to the loader and one back; the answers have the order of `keys`.
-    pub async fn load_many(&self, keys: &[(&[u8], Wanted)]) -> Vec<Result<Arc<Slot<L::Record>>, LoadError>> {
+    pub async fn load_many(
+        &self,
+        keys: &[(&[u8], WantedFreshness)],
+    ) -> Vec<Result<Arc<CacheSlot<L::Record>>, LoadError>> {
         let mut answers: Vec<_> = keys.iter().map(|_| Err(LoadError::Unstable)).collect();
         let mut open: Vec<usize> = (0..keys.len()).collect();
         for _ in 0..ATTEMPTS_MAX {
@@ -293,16 +300,16 @@ impl<L: Load + ?Sized> RecordCache<L> {
 
     async fn ask<'k>(
         &self,
-        keys: impl Iterator<Item = &'k (&'k [u8], Wanted)>,
-    ) -> Vec<Result<Arc<Slot<L::Record>>, LoadError>> {
+        keys: impl Iterator<Item = &'k (&'k [u8], WantedFreshness)>,
+    ) -> Vec<Result<Arc<CacheSlot<L::Record>>, LoadError>> {
         let (reply, answer) = oneshot::channel();
-        let want = |(key, wanted): &(&[u8], Wanted)| Want {
-            key: Key::from(*key),
+        let want = |(key, wanted): &(&[u8], WantedFreshness)| WantedKey {
+            key: CacheKey::from(*key),
             oldest_us: wanted.oldest_us,
         };
-        let wants: Vec<Want> = keys.map(want).collect();
+        let wants: Vec<WantedKey> = keys.map(want).collect();
         let busy = vec![Err(LoadError::Busy); wants.len()];
-        match self.misses.try_send(loader::Miss { wants, reply }) {
+        match self.misses.try_send(loader::CacheMiss { wants, reply }) {
             Ok(()) => answer.await.unwrap_or(busy),
             Err(_full) => busy,
         }
@@ -340,7 +347,7 @@ impl<L: Load + ?Sized> RecordCache<L> {
         self.slots.weighted_size()
     }
 
-    fn is_current(&self, key: &[u8], slot: &Slot<L::Record>) -> bool {
+    fn is_current(&self, key: &[u8], slot: &CacheSlot<L::Record>) -> bool {
         self.check_stamps == StampCheck::Off || self.stamps.read(key) == slot.stamp
     }
 }

@@ -5,57 +5,60 @@ use std::{collections::HashMap, sync::Arc};
 
 use tokio::{sync::mpsc, sync::oneshot, task::JoinSet};
 
-use super::{CacheConfig, Keep, Key, Load, LoadError, Loaded, Slot, Want, stamps::Stamp, stamps::Stamps};
+use super::{
+    CacheConfig, CacheKey, CachePolicy, CacheSlot, LoadError, LoadedKey, RecordLoader, WantedKey,
+    stamps::GenerationStamps, stamps::LoadStamp,
+};
 
 /// One caller that waits for some keys.
-pub(super) struct Miss<V> {
-    pub(super) wants: Vec<Want>,
+pub(super) struct CacheMiss<V> {
+    pub(super) wants: Vec<WantedKey>,
     /// Hears all answers at once, in the order of `wants`.
-    pub(super) reply: oneshot::Sender<Vec<Answer<V>>>,
+    pub(super) reply: oneshot::Sender<Vec<LoadAnswer<V>>>,
 }
 
 /// The answers of one caller, until the last is there.
-struct Gathering<V> {
-    answers: Vec<Answer<V>>,
+struct AnswerGathering<V> {
+    answers: Vec<LoadAnswer<V>>,
     missing: usize,
-    reply: oneshot::Sender<Vec<Answer<V>>>,
+    reply: oneshot::Sender<Vec<LoadAnswer<V>>>,
 }
 
 /// A caller, by number, and the place of a key among those that he waits for.
-type Waiter = (u64, usize);
+type KeyWaiter = (u64, usize);
 
-type Answer<V> = Result<Arc<Slot<V>>, LoadError>;
-type Slots<V> = moka::sync::Cache<Key, Arc<Slot<V>>, ahash::RandomState>;
-type Waiting = HashMap<Key, Waiters, ahash::RandomState>;
+type LoadAnswer<V> = Result<Arc<CacheSlot<V>>, LoadError>;
+type AnswerSlots<V> = moka::sync::Cache<CacheKey, Arc<CacheSlot<V>>, ahash::RandomState>;
+type WaitingKeys = HashMap<CacheKey, KeyWaiters, ahash::RandomState>;
 
 /// Who waits for one key.
-struct Waiters {
+struct KeyWaiters {
     /// What the one who wants most wants.
     oldest_us: i64,
-    callers: Vec<Waiter>,
+    callers: Vec<KeyWaiter>,
 }
 
-pub(super) struct Loader<L: Load + ?Sized> {
+pub(super) struct MissLoader<L: RecordLoader + ?Sized> {
     config: CacheConfig,
     load: Arc<L>,
-    slots: Slots<L::Record>,
-    stamps: Arc<Stamps>,
+    slots: AnswerSlots<L::Record>,
+    stamps: Arc<GenerationStamps>,
     now_us: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Keys that no query carries yet.
-    queued: Waiting,
+    queued: WaitingKeys,
     /// Keys that a query under way carries; who comes later joins and checks the stamp of what he gets.
-    loading: Waiting,
+    loading: WaitingKeys,
     /// Keys that callers wait for, in both maps.
     waiting: usize,
     /// Callers by number.
-    callers: HashMap<u64, Gathering<L::Record>, ahash::RandomState>,
+    callers: HashMap<u64, AnswerGathering<L::Record>, ahash::RandomState>,
     next_caller: u64,
 }
 
 /// What a query brought.
-struct Brought<V> {
-    keys: Vec<(Key, Stamp)>,
-    found: Result<Vec<Result<Loaded<V>, LoadError>>, LoadError>,
+struct QueryResult<V> {
+    keys: Vec<(CacheKey, LoadStamp)>,
+    found: Result<Vec<Result<LoadedKey<V>, LoadError>>, LoadError>,
 }
 
 /// A store that answers fewer keys than asked would turn records into `not_found`.
@@ -63,12 +66,12 @@ struct Brought<V> {
 #[error("the store answered another number of records than asked")]
 struct WrongLength;
 
-impl<L: Load + ?Sized> Loader<L> {
+impl<L: RecordLoader + ?Sized> MissLoader<L> {
     pub(super) fn new(
         config: CacheConfig,
         load: Arc<L>,
-        slots: Slots<L::Record>,
-        stamps: Arc<Stamps>,
+        slots: AnswerSlots<L::Record>,
+        stamps: Arc<GenerationStamps>,
         now_us: Arc<dyn Fn() -> i64 + Send + Sync>,
     ) -> Self {
         Self {
@@ -77,8 +80,8 @@ impl<L: Load + ?Sized> Loader<L> {
             slots,
             stamps,
             now_us,
-            queued: Waiting::default(),
-            loading: Waiting::default(),
+            queued: WaitingKeys::default(),
+            loading: WaitingKeys::default(),
             waiting: 0,
             callers: HashMap::default(),
             next_caller: 0,
@@ -86,7 +89,7 @@ impl<L: Load + ?Sized> Loader<L> {
     }
 
     /// Runs until the cache is dropped.
-    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Miss<L::Record>>) {
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<CacheMiss<L::Record>>) {
         let mut queries = JoinSet::new();
         loop {
             tokio::select! {
@@ -109,8 +112,8 @@ impl<L: Load + ?Sized> Loader<L> {
         }
     }
 
-    fn wait(&mut self, miss: Miss<L::Record>) {
-        let Miss { wants, reply } = miss;
+    fn wait(&mut self, miss: CacheMiss<L::Record>) {
+        let CacheMiss { wants, reply } = miss;
         let answers: Vec<_> = wants.iter().map(|_| Err(LoadError::Busy)).collect();
         if self.waiting + wants.len() > self.config.waiting_max {
             // The caller may have gone away; then nobody is told.
@@ -120,7 +123,7 @@ impl<L: Load + ?Sized> Loader<L> {
         self.waiting += wants.len();
         let caller = self.next_caller;
         self.next_caller += 1;
-        let gathering = Gathering {
+        let gathering = AnswerGathering {
             missing: wants.len(),
             answers,
             reply,
@@ -130,7 +133,7 @@ impl<L: Load + ?Sized> Loader<L> {
             match self.loading.get_mut(&want.key) {
                 Some(waiters) => waiters.callers.push((caller, place)),
                 None => {
-                    let waiters = self.queued.entry(want.key).or_insert_with(|| Waiters {
+                    let waiters = self.queued.entry(want.key).or_insert_with(|| KeyWaiters {
                         oldest_us: i64::MIN,
                         callers: Vec::new(),
                     });
@@ -141,14 +144,14 @@ impl<L: Load + ?Sized> Loader<L> {
         }
     }
 
-    fn start(&mut self, queries: &mut JoinSet<Brought<L::Record>>) {
-        let names: Vec<Key> = self.queued.keys().take(self.config.batch_keys_max).cloned().collect();
+    fn start(&mut self, queries: &mut JoinSet<QueryResult<L::Record>>) {
+        let names: Vec<CacheKey> = self.queued.keys().take(self.config.batch_keys_max).cloned().collect();
         // The stamp is read before the store: a write that commits after this point bumps it, and the entry is void.
-        let keys: Vec<(Key, Stamp)> = names.iter().map(|key| (key.clone(), self.stamps.read(key))).collect();
+        let keys: Vec<(CacheKey, LoadStamp)> = names.iter().map(|key| (key.clone(), self.stamps.read(key))).collect();
         let mut wants = Vec::with_capacity(names.len());
         for key in names {
             if let Some(waiters) = self.queued.remove(&key) {
-                wants.push(Want {
+                wants.push(WantedKey {
                     key: key.clone(),
                     oldest_us: waiters.oldest_us,
                 });
@@ -167,11 +170,11 @@ impl<L: Load + ?Sized> Loader<L> {
                 Ok(Err(error)) => Err(LoadError::Store(Arc::new(error))),
                 Err(error) => Err(LoadError::Store(Arc::new(error))),
             };
-            Brought { keys, found }
+            QueryResult { keys, found }
         });
     }
 
-    fn finish(&mut self, brought: Brought<L::Record>) {
+    fn finish(&mut self, brought: QueryResult<L::Record>) {
         let mut found = match brought.found {
             Ok(found) => found.into_iter(),
             Err(error) => {
@@ -191,20 +194,20 @@ impl<L: Load + ?Sized> Loader<L> {
         }
     }
 
-    fn keep(&self, key: &Key, stamp: Stamp, loaded: Loaded<L::Record>) -> Arc<Slot<L::Record>> {
-        let slot = Arc::new(Slot {
+    fn keep(&self, key: &CacheKey, stamp: LoadStamp, loaded: LoadedKey<L::Record>) -> Arc<CacheSlot<L::Record>> {
+        let slot = Arc::new(CacheSlot {
             stamp,
             read_at: loaded.read_at,
             keep: loaded.keep,
             record: loaded.record,
         });
-        if loaded.keep != Keep::Stale {
+        if loaded.keep != CachePolicy::Stale {
             self.slots.insert(key.clone(), Arc::clone(&slot));
         }
         slot
     }
 
-    fn answer(&mut self, key: &Key, answer: &Answer<L::Record>) {
+    fn answer(&mut self, key: &CacheKey, answer: &LoadAnswer<L::Record>) {
         let waiters = self.loading.remove(key);
         for (caller, place) in waiters.map(|waiters| waiters.callers).unwrap_or_default() {
             self.waiting -= 1;
@@ -216,7 +219,7 @@ impl<L: Load + ?Sized> Loader<L> {
             }
             gathering.missing -= 1;
             if gathering.missing == 0
-                && let Some(Gathering { answers, reply, .. }) = self.callers.remove(&caller)
+                && let Some(AnswerGathering { answers, reply, .. }) = self.callers.remove(&caller)
             {
                 // A caller that went away has closed his channel; nothing is owed to him.
                 let _ = reply.send(answers);

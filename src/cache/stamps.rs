@@ -8,20 +8,20 @@ const BUCKETS: usize = 65_536;
 
 /// What a load read before it asked the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct LoadStamp {
     epoch: u64,
     generation: u64,
 }
 
 /// The counters of one node.
-pub(super) struct Stamps {
+pub(super) struct GenerationStamps {
     /// Bytes at the front of a key that only this node understands.
     own_bytes: usize,
     epoch: AtomicU64,
     generations: Box<[AtomicU64]>,
 }
 
-impl Stamps {
+impl GenerationStamps {
     pub(super) fn new(own_bytes: usize) -> Self {
         Self {
             own_bytes,
@@ -31,9 +31,9 @@ impl Stamps {
     }
 
     /// The stamp of `key` now. Acquire: what the writer did before it bumped is seen after this read.
-    pub(super) fn read(&self, key: &[u8]) -> Stamp {
+    pub(super) fn read(&self, key: &[u8]) -> LoadStamp {
         let generation = self.bucket(key).map_or(0, |bucket| bucket.load(Ordering::Acquire));
-        Stamp {
+        LoadStamp {
             epoch: self.epoch.load(Ordering::Acquire),
             generation,
         }
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_only_one_node_understands_does_not_count() {
-        let stamps = Stamps::new(2);
+        let stamps = GenerationStamps::new(2);
         assert_eq!(stamps.bucket_of(b"\x00\x01abc"), stamps.bucket_of(b"\x07\x00abc"));
         let before = stamps.read(b"\x00\x01abc");
         stamps.bump_bucket(stamps.bucket_of(b"\x07\x00abc"));

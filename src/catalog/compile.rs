@@ -8,15 +8,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    dataset::{Authority, Dataset, Field, GuessRule, SubjectMember},
-    licence::{Licence, LicenceKeywords, Role},
+    dataset::{Dataset, DatasetAuthority, Field, GuessRule, SubjectMember},
+    licence::{LicenceFieldRole, LicenceKeywords, LicenceRules},
 };
 use heyan_domain::{
-    compare::Comparator,
+    compare::FieldComparator,
     identifier::{IdentifierKind, credit},
-    label::Label,
-    mask::Mask,
-    policy::{FIELDS_MAX, Sharing},
+    label::BilingualLabel,
+    mask::FieldMask,
+    policy::{FIELDS_MAX, SharingKind},
 };
 
 /// Why the catalogue cannot be compiled.
@@ -69,10 +69,10 @@ struct DatasetKeywords {
     revision: u16,
     /// The first revision whose fields have the numbers of this one.
     fields_since: Option<u16>,
-    title: Label,
+    title: BilingualLabel,
     sharing: SharingWord,
     legal_basis: Option<String>,
-    authority: Authority,
+    authority: DatasetAuthority,
     update_cycle: String,
     freshness_s: u64,
     settle_window_days: u32,
@@ -92,7 +92,7 @@ enum SharingWord {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SubjectKeywords {
-    label: Label,
+    label: BilingualLabel,
     identifier: String,
     mask: String,
 }
@@ -101,7 +101,7 @@ struct SubjectKeywords {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FieldKeywords {
-    label: Label,
+    label: BilingualLabel,
     comparator: String,
     #[serde(default)]
     options: Value,
@@ -112,7 +112,7 @@ struct FieldKeywords {
     mask: String,
     #[serde(default)]
     guesses: GuessRule,
-    role: Option<Role>,
+    role: Option<LicenceFieldRole>,
 }
 
 /// Longest schema file, bytes.
@@ -179,7 +179,7 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
     if fields.len() > FIELDS_MAX {
         return Err(fail("/properties/fields", format!("more than {FIELDS_MAX} fields")));
     }
-    let licence = Licence::compile(file, root.licence, &subject, &fields)?;
+    let licence = LicenceRules::compile(file, root.licence, &subject, &fields)?;
     let field_numbers: HashMap<_, _, _> = fields
         .iter()
         .zip(0u8..)
@@ -209,11 +209,11 @@ pub(super) fn compile(file: &str, text: &str, number: u16) -> Result<Dataset, Ca
 
 const WITHHELD_REASON: &str = "a withheld dataset names its legal basis, and only a withheld one does";
 
-fn sharing_of(root: &DatasetKeywords) -> Option<Sharing> {
+fn sharing_of(root: &DatasetKeywords) -> Option<SharingKind> {
     match (&root.sharing, &root.legal_basis) {
-        (SharingWord::Unconditional, None) => Some(Sharing::Unconditional),
-        (SharingWord::Conditional, None) => Some(Sharing::Conditional),
-        (SharingWord::Withheld, Some(basis)) => Some(Sharing::Withheld {
+        (SharingWord::Unconditional, None) => Some(SharingKind::Unconditional),
+        (SharingWord::Conditional, None) => Some(SharingKind::Conditional),
+        (SharingWord::Withheld, Some(basis)) => Some(SharingKind::Withheld {
             legal_basis: basis.clone(),
         }),
         _ => None,
@@ -225,7 +225,7 @@ fn compile_subject(file: &str, pointer: &str, name: &str, member: &Value) -> Res
     let fail = |place: &str, reason: String| CatalogError::in_file(file, &format!("{pointer}/x-heyan/{place}"), reason);
     let kind = IdentifierKind::from_name(&words.identifier)
         .ok_or_else(|| fail("identifier", format!("unknown identifier {}", words.identifier)))?;
-    let mask = Mask::parse(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
+    let mask = FieldMask::parse(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
     Ok(SubjectMember {
         name: name.into(),
         label: words.label,
@@ -242,9 +242,9 @@ fn compile_field(file: &str, pointer: &str, name: &str, member: &Value) -> Resul
         None => words.options,
         Some(unit) => with_unit(words.options, unit),
     };
-    let comparator =
-        Comparator::from_options(&words.comparator, &options).map_err(|error| fail("comparator", error.to_string()))?;
-    let mask = Mask::parse(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
+    let comparator = FieldComparator::from_options(&words.comparator, &options)
+        .map_err(|error| fail("comparator", error.to_string()))?;
+    let mask = FieldMask::parse(&words.mask).ok_or_else(|| fail("mask", format!("unknown mask {}", words.mask)))?;
     let active = words.active.unwrap_or_default();
     if !active.iter().all(|code| comparator.is_readable(code)) {
         return Err(fail("active", "must be values of the field".to_owned()));

@@ -8,23 +8,23 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::licence::{Licence, Role};
+use super::licence::{LicenceFieldRole, LicenceRules};
 use heyan_domain::{
-    compare::{Canonical, Comparator},
-    fault::{Fault, Limit, pointer_segment},
-    identifier::{Finding, Identifier, IdentifierKind, InvalidIdentifier, RAW_BYTES_MAX, resident},
-    label::Label,
-    mask::Mask,
-    policy::Sharing,
+    compare::{CanonicalValue, FieldComparator},
+    fault::{LengthLimit, MemberFault, pointer_segment},
+    identifier::{CanonicalIdentifier, IdentifierFinding, IdentifierKind, InvalidIdentifier, RAW_BYTES_MAX, resident},
+    label::BilingualLabel,
+    mask::FieldMask,
+    policy::SharingKind,
     verdict::Verdict,
 };
 
 /// The department answerable for a dataset (数据源部门).
 #[derive(Clone, Debug, Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Authority {
+pub struct DatasetAuthority {
     /// Its name.
-    pub name: Label,
+    pub name: BilingualLabel,
     /// Its unified social credit code, 18 characters.
     pub credit_code: String,
 }
@@ -34,11 +34,11 @@ pub struct SubjectMember {
     /// Member name in `subject`.
     pub name: Box<str>,
     /// What people call it.
-    pub label: Label,
+    pub label: BilingualLabel,
     /// How it is parsed.
     pub kind: IdentifierKind,
     /// How it is shown.
-    pub mask: Mask,
+    pub mask: FieldMask,
     /// Longest value, characters.
     pub characters_max: usize,
 }
@@ -48,27 +48,27 @@ pub struct Field {
     /// Member name in `fields`.
     pub name: Box<str>,
     /// What people call it.
-    pub label: Label,
+    pub label: BilingualLabel,
     /// Word of the comparator in the schema.
     pub comparator_name: Box<str>,
     /// How a claim is compared.
-    pub comparator: Comparator,
+    pub comparator: FieldComparator,
     /// How it is shown.
-    pub mask: Mask,
+    pub mask: FieldMask,
     /// Whether wrong claims of it are counted.
     pub guesses: GuessRule,
     /// What the hub itself reads it as.
-    pub role: Option<Role>,
+    pub role: Option<LicenceFieldRole>,
     /// Longest value, characters.
     pub characters_max: usize,
     /// Values with which the subject lives, exists or holds; empty where the field does not say.
-    pub active: Box<[Canonical]>,
+    pub active: Box<[CanonicalValue]>,
 }
 
 impl Field {
     /// Whether a value says that the subject no longer lives, exists or holds.
-    pub fn says_inactive(&self, value: &Canonical) -> bool {
-        let agrees = |active: &Canonical| self.comparator.compare(active.raw(), value) != Verdict::Mismatch;
+    pub fn says_inactive(&self, value: &CanonicalValue) -> bool {
+        let agrees = |active: &CanonicalValue| self.comparator.compare(active.raw(), value) != Verdict::Mismatch;
         !self.active.is_empty() && !value.is_unreadable() && !self.active.iter().any(agrees)
     }
 }
@@ -97,11 +97,11 @@ pub struct Dataset {
     /// The first revision whose fields have the numbers of this one: what it decided is still told by name.
     pub fields_since: u16,
     /// What people call it.
-    pub title: Label,
+    pub title: BilingualLabel,
     /// Sharing class.
-    pub sharing: Sharing,
+    pub sharing: SharingKind,
     /// Whose it is.
-    pub authority: Authority,
+    pub authority: DatasetAuthority,
     /// How often the authority updates it, ISO 8601 duration.
     pub update_cycle: Box<str>,
     /// Age from which a copy counts as stale, seconds.
@@ -115,23 +115,23 @@ pub struct Dataset {
     /// Fields, by number.
     pub fields: Box<[Field]>,
     /// What it says of itself as a register of licences, when it is one.
-    pub licence: Option<Licence>,
+    pub licence: Option<LicenceRules>,
     pub(super) field_numbers: HashMap<Box<str>, u8, ahash::RandomState>,
     pub(super) validator: Validator,
     pub(super) schema: Value,
 }
 
 /// A subject that was parsed: the key of its record.
-pub struct Subject {
+pub struct ParsedSubject {
     /// Dataset number and canonical identifiers: the cache's key.
     pub key: Box<[u8]>,
     /// The key of the other reading of an identifier that has two, such as a 15-digit number of either century.
     pub alternative: Option<Box<[u8]>>,
     /// What was noticed on the way, never a refusal.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<IdentifierFinding>,
 }
 
-impl Subject {
+impl ParsedSubject {
     /// The canonical identifiers, as the pseudonym is made of them.
     pub fn canonical(&self) -> &[u8] {
         self.key.get(2..).unwrap_or_default()
@@ -175,12 +175,12 @@ impl Dataset {
     }
 
     /// Checks a whole record (`{"subject":{},"fields":{}}`) against the schema.
-    pub fn check(&self, record: &Value) -> Vec<Fault> {
+    pub fn check(&self, record: &Value) -> Vec<MemberFault> {
         faults(&self.validator, record)
     }
 
     /// What a subject's identifier says that cannot be on a day: a birth that is still to come.
-    pub fn finding_on(&self, subject: &Subject, today: impl FnOnce() -> Date) -> Option<Finding> {
+    pub fn finding_on(&self, subject: &ParsedSubject, today: impl FnOnce() -> Date) -> Option<IdentifierFinding> {
         let [member] = &*self.subject else { return None };
         // Nearly everybody is told by one digit: who was born in the last century, or the one before, is born.
         let is_recent = subject.canonical().get(6).is_some_and(|digit| *digit >= b'2');
@@ -190,17 +190,17 @@ impl Dataset {
         let born = std::str::from_utf8(subject.canonical())
             .ok()
             .and_then(resident::birth_date)?;
-        (born > today()).then_some(Finding::DateInFuture)
+        (born > today()).then_some(IdentifierFinding::DateInFuture)
     }
 
     /// The faults of a subject whose credit codes have wrong check characters.
-    pub fn misspelt(&self) -> Vec<Fault> {
+    pub fn misspelt(&self) -> Vec<MemberFault> {
         let codes = self
             .subject
             .iter()
             .filter(|member| member.kind == IdentifierKind::CreditCode);
         codes
-            .map(|member| Fault {
+            .map(|member| MemberFault {
                 pointer: format!("/subject/{}", member.name),
                 code: "invalid_identifier",
                 reason: Some(InvalidIdentifier::CheckCharacter.code()),
@@ -213,7 +213,10 @@ impl Dataset {
     ///
     /// # Errors
     /// A member is missing, or cannot be what it claims to be.
-    pub fn parse_subject<'v>(&self, value_of: impl Fn(&str) -> Option<&'v str>) -> Result<Subject, Vec<Fault>> {
+    pub fn parse_subject<'v>(
+        &self,
+        value_of: impl Fn(&str) -> Option<&'v str>,
+    ) -> Result<ParsedSubject, Vec<MemberFault>> {
         // As long as the key becomes when every identifier is canonical as given.
         let given = self.subject.iter().filter_map(|member| value_of(&member.name));
         let mut key = Vec::with_capacity(1 + given.map(|value| 1 + value.len().min(RAW_BYTES_MAX)).sum::<usize>());
@@ -237,7 +240,7 @@ impl Dataset {
             return Err(faults);
         }
         let alternative = alternative.map(|other| [&self.number.to_be_bytes()[..], other.as_bytes()].concat().into());
-        Ok(Subject {
+        Ok(ParsedSubject {
             key: key.into(),
             alternative,
             findings,
@@ -251,36 +254,39 @@ const FAULTS_MAX: usize = 32;
 /// Between two identifiers of one subject; no canonical identifier holds it.
 const SEPARATOR: u8 = 0x1f;
 
-fn parse_member(member: &SubjectMember, value: Option<&str>) -> Result<Identifier, Fault> {
+fn parse_member(member: &SubjectMember, value: Option<&str>) -> Result<CanonicalIdentifier, MemberFault> {
     let pointer = || format!("/subject/{}", member.name);
-    let value = value.ok_or_else(|| Fault::new(pointer(), "missing_member"))?;
+    let value = value.ok_or_else(|| MemberFault::new(pointer(), "missing_member"))?;
     if value.len() > member.characters_max && value.chars().count() > member.characters_max {
-        return Err(Fault::over(pointer(), Limit::Characters(member.characters_max)));
+        return Err(MemberFault::over(
+            pointer(),
+            LengthLimit::Characters(member.characters_max),
+        ));
     }
-    member.kind.parse(value).map_err(|invalid| Fault {
+    member.kind.parse(value).map_err(|invalid| MemberFault {
         reason: Some(invalid.code()),
-        ..Fault::new(pointer(), "invalid_identifier")
+        ..MemberFault::new(pointer(), "invalid_identifier")
     })
 }
 
 /// What a compiled schema finds wrong.
-pub(super) fn faults(validator: &Validator, value: &Value) -> Vec<Fault> {
+pub(super) fn faults(validator: &Validator, value: &Value) -> Vec<MemberFault> {
     let errors = validator.iter_errors(value).take(FAULTS_MAX);
     errors.flat_map(faults_of).collect()
 }
 
-fn faults_of(error: ValidationError<'_>) -> Vec<Fault> {
+fn faults_of(error: ValidationError<'_>) -> Vec<MemberFault> {
     let pointer = error.instance_path().to_string();
     let code = match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             return unexpected
                 .iter()
-                .map(|name| Fault::new(format!("{pointer}/{}", pointer_segment(name)), "unknown_member"))
+                .map(|name| MemberFault::new(format!("{pointer}/{}", pointer_segment(name)), "unknown_member"))
                 .collect();
         }
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            return vec![Fault::new(
+            return vec![MemberFault::new(
                 format!("{pointer}/{}", pointer_segment(name)),
                 "missing_member",
             )];
@@ -288,9 +294,9 @@ fn faults_of(error: ValidationError<'_>) -> Vec<Fault> {
         ValidationErrorKind::Type { .. } => "invalid_type",
         ValidationErrorKind::MaxLength { limit } => {
             let characters = usize::try_from(*limit).unwrap_or(usize::MAX);
-            return vec![Fault::over(pointer, Limit::Characters(characters))];
+            return vec![MemberFault::over(pointer, LengthLimit::Characters(characters))];
         }
         _ => "invalid_value",
     };
-    vec![Fault::new(pointer, code)]
+    vec![MemberFault::new(pointer, code)]
 }

@@ -7,7 +7,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::{CatalogError, compile, dataset};
-use heyan_domain::fault::Fault;
+use heyan_domain::fault::MemberFault;
 
 macro_rules! shipped {
     ($($topic:literal),+ $(,)?) => {
@@ -50,10 +50,10 @@ impl EventSchemas {
     }
 
     /// What is wrong with a payload; a topic that is not known takes none.
-    pub fn check(&self, topic: &str, payload: &Value) -> Vec<Fault> {
+    pub fn check(&self, topic: &str, payload: &Value) -> Vec<MemberFault> {
         match self.0.get(topic) {
             Some(validator) => dataset::faults(validator, payload),
-            None => vec![Fault::new("", "unknown_topic")],
+            None => vec![MemberFault::new("", "unknown_topic")],
         }
     }
 }

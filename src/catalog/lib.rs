@@ -20,11 +20,11 @@ pub mod supervision;
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 pub use compile::CatalogError;
-pub use dataset::{Authority, Dataset, Field, GuessRule, Subject, SubjectMember};
+pub use dataset::{Dataset, DatasetAuthority, Field, GuessRule, ParsedSubject, SubjectMember};
 pub use events::{EventSchemas, schema_text};
-pub use licence::{Licence, Role};
+pub use licence::{LicenceFieldRole, LicenceRules};
 
-pub use heyan_domain::label::Label;
+pub use heyan_domain::label::BilingualLabel;
 
 use heyan_domain::division::HomeCity;
 
@@ -150,7 +150,7 @@ fn read_folder(folder: &Path, extension: &str) -> Result<Vec<(String, String)>, 
 
 #[cfg(test)]
 mod tests {
-    use heyan_domain::{compare::Comparator, identifier::IdentifierKind, mask::Mask};
+    use heyan_domain::{compare::FieldComparator, identifier::IdentifierKind, mask::FieldMask};
 
     use super::*;
 
@@ -221,7 +221,10 @@ mod tests {
             .parse_subject(|_only| Some("340202200101010012"))
             .unwrap_or_else(|_| panic!("a number"));
         let on = |year| person.finding_on(&subject, || jiff::civil::date(year, 12, 30));
-        assert_eq!(on(2000), Some(heyan_domain::identifier::Finding::DateInFuture));
+        assert_eq!(
+            on(2000),
+            Some(heyan_domain::identifier::IdentifierFinding::DateInFuture)
+        );
         assert_eq!(on(2001), None);
     }
 
@@ -272,10 +275,10 @@ mod tests {
         let example = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
         let dataset = compile::compile("marriage.json", example.unwrap(), 0).unwrap();
         assert_eq!(&*dataset.rules, "marriage@1");
-        let comparators = Comparator::NAMES.into_iter();
+        let comparators = FieldComparator::NAMES.into_iter();
         let words = comparators
             .chain(IdentifierKind::ALL.map(IdentifierKind::as_str))
-            .chain(Mask::ALL.map(Mask::as_str));
+            .chain(FieldMask::ALL.map(FieldMask::as_str));
         for word in words {
             assert!(page.contains(&format!("\n| `{word}` |")), "no row for {word}");
         }
@@ -304,7 +307,7 @@ mod tests {
         let licence = dataset.licence.as_ref().unwrap();
         let names: Vec<_> = licence.key.iter().map(|n| &*dataset.field(*n).unwrap().name).collect();
         assert_eq!(names, fields);
-        assert_eq!(dataset.field_number("status"), licence.field(Role::Status));
+        assert_eq!(dataset.field_number("status"), licence.field(LicenceFieldRole::Status));
         for (from, to, place) in [
             ("\"role\": \"valid_from\"", "\"role\": \"valid_until\"", "another field"),
             ("\"role\": \"status\"", "\"role\": \"file_sha256\"", "does not fit"),

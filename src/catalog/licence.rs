@@ -7,12 +7,12 @@ use super::{
     compile::CatalogError,
     dataset::{Field, SubjectMember},
 };
-use heyan_domain::{identifier::IdentifierKind, licence::status::Vocabulary};
+use heyan_domain::{identifier::IdentifierKind, licence::status::StatusWords};
 
 /// What a field of a licence holds (`"role"` in `x-heyan`); the elements of GB/T 36903 that the hub itself reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum LicenceFieldRole {
     /// 证照状态, a word of the vocabulary.
     Status,
     /// 有效期起始.
@@ -40,17 +40,17 @@ pub(super) struct LicenceKeywords {
 }
 
 /// The licence side of a dataset.
-pub struct Licence {
+pub struct LicenceRules {
     /// Its status and operation words.
-    pub vocabulary: &'static Vocabulary,
+    pub vocabulary: &'static StatusWords,
     /// Fields that find a licence together, by number: its type, the number on its face, and, last, its holder.
     pub key: Box<[u8]>,
-    roles: Box<[(Role, u8)]>,
+    roles: Box<[(LicenceFieldRole, u8)]>,
 }
 
-impl Licence {
+impl LicenceRules {
     /// The number of the field with a role.
-    pub fn field(&self, role: Role) -> Option<u8> {
+    pub fn field(&self, role: LicenceFieldRole) -> Option<u8> {
         self.roles
             .iter()
             .find(|(known, _)| *known == role)
@@ -65,7 +65,7 @@ impl Licence {
         fields: &[Field],
     ) -> Result<Option<Self>, CatalogError> {
         let fail = |place: &str, reason: &str| Err(CatalogError::in_file(file, place, reason));
-        let roles: Vec<(Role, u8)> = fields
+        let roles: Vec<(LicenceFieldRole, u8)> = fields
             .iter()
             .zip(0_u8..)
             .filter_map(|(field, number)| Some((field.role?, number)))
@@ -85,17 +85,22 @@ impl Licence {
                 return fail(&place, "another field has this role");
             }
             let fits = match role {
-                Role::ValidFrom | Role::ValidUntil | Role::IssuedOn => field.comparator.is_date(),
-                Role::FileSha256 | Role::FileSm3 => &*field.comparator_name == "digest",
-                Role::Previous => &*field.comparator_name == "licence_identifier",
-                Role::Status | Role::Operation => true,
+                LicenceFieldRole::ValidFrom | LicenceFieldRole::ValidUntil | LicenceFieldRole::IssuedOn => {
+                    field.comparator.is_date()
+                }
+                LicenceFieldRole::FileSha256 | LicenceFieldRole::FileSm3 => &*field.comparator_name == "digest",
+                LicenceFieldRole::Previous => &*field.comparator_name == "licence_identifier",
+                LicenceFieldRole::Status | LicenceFieldRole::Operation => true,
             };
             if !fits {
                 return fail(&place, "does not fit the comparator");
             }
         }
-        let has = |role: Role| roles.iter().any(|(known, _)| *known == role);
-        if !has(Role::Status) || !has(Role::ValidUntil) || !(has(Role::FileSha256) || has(Role::FileSm3)) {
+        let has = |role: LicenceFieldRole| roles.iter().any(|(known, _)| *known == role);
+        if !has(LicenceFieldRole::Status)
+            || !has(LicenceFieldRole::ValidUntil)
+            || !(has(LicenceFieldRole::FileSha256) || has(LicenceFieldRole::FileSm3))
+        {
             return fail(
                 "/x-heyan/licence",
                 "needs fields with the roles status, valid_until and file_sha256 or file_sm3",
@@ -104,7 +109,7 @@ impl Licence {
         if !matches!(subject, [member] if member.kind == IdentifierKind::LicenceIdentifier) {
             return fail("/properties/subject", "a licence has one licence_identifier");
         }
-        let Some(vocabulary) = Vocabulary::named(&words.vocabulary) else {
+        let Some(vocabulary) = StatusWords::named(&words.vocabulary) else {
             return fail(
                 "/x-heyan/licence/vocabulary",
                 "is none of config/reference/licence_status.csv",

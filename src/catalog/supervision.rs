@@ -7,15 +7,15 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::CatalogError;
 use heyan_domain::{
-    label::Label,
-    supervision::{Class, Kind, Mode, Rule, Scope, Severity},
+    label::BilingualLabel,
+    supervision::{AlertSeverity, Rule, RuleClass, RuleKind, RuleMode, RuleScope},
 };
 
 /// The rules that ship.
 pub const SHIPPED: &str = include_str!("../../config/supervision.toml");
 
 /// Rules of one file, and the file.
-pub struct Rules {
+pub struct RuleFile {
     /// In the order of the file.
     pub rules: Vec<Arc<Rule>>,
     /// The file as it is.
@@ -38,28 +38,28 @@ struct FileSpec {
 #[serde(deny_unknown_fields)]
 struct RuleSpec {
     id: String,
-    class: Class,
+    class: RuleClass,
     kind: String,
-    severity: Severity,
+    severity: AlertSeverity,
     #[serde(default = "on")]
-    mode: Mode,
+    mode: RuleMode,
     #[serde(default)]
-    scope: Scope,
-    title: Label,
-    remedy: Label,
+    scope: RuleScope,
+    title: BilingualLabel,
+    remedy: BilingualLabel,
     #[serde(default)]
     limits: toml::Table,
 }
 
-fn on() -> Mode {
-    Mode::On
+fn on() -> RuleMode {
+    RuleMode::On
 }
 
 /// The rules of `file`; `None`: those that ship.
 ///
 /// # Errors
 /// A file that cannot be read, has an unknown key, or a limit that cannot be meant; the error names file, rule and key.
-pub fn load(file: Option<&Path>) -> Result<Rules, CatalogError> {
+pub fn load(file: Option<&Path>) -> Result<RuleFile, CatalogError> {
     let Some(path) = file else {
         return parse("supervision.toml", SHIPPED.to_owned());
     };
@@ -72,7 +72,7 @@ pub fn load(file: Option<&Path>) -> Result<Rules, CatalogError> {
 ///
 /// # Errors
 /// As `load`.
-pub fn parse(name: &str, text: String) -> Result<Rules, CatalogError> {
+pub fn parse(name: &str, text: String) -> Result<RuleFile, CatalogError> {
     let file: FileSpec =
         toml::from_str(&text).map_err(|error| CatalogError::in_file(name, "", error.to_string().trim_end()))?;
     if file.rule.len() > RULES_MAX {
@@ -88,12 +88,12 @@ pub fn parse(name: &str, text: String) -> Result<Rules, CatalogError> {
         }
         rules.push(Arc::new(rule));
     }
-    Ok(Rules { rules, text })
+    Ok(RuleFile { rules, text })
 }
 
-type Wrong = (&'static str, String);
+type WrongRule = (&'static str, String);
 
-fn compile(spec: RuleSpec) -> Result<Rule, Wrong> {
+fn compile(spec: RuleSpec) -> Result<Rule, WrongRule> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if spec.id.is_empty() || spec.id.len() > ID_CHARS_MAX || !spec.id.chars().all(plain) {
         return Err(("/id", "an id is of a-z, 0-9 and _, at most 64".to_owned()));
@@ -101,7 +101,7 @@ fn compile(spec: RuleSpec) -> Result<Rule, Wrong> {
     let kind = kind_of(&spec.kind, spec.limits)?;
     kind.check()
         .map_err(|wrong| ("/limits", format!("{} cannot be meant so", wrong.0)))?;
-    if matches!(kind, Kind::BuiltIn) && spec.mode == Mode::Shadow {
+    if matches!(kind, RuleKind::BuiltIn) && spec.mode == RuleMode::Shadow {
         return Err(("/mode", "what the hub raises by itself has no shadow".to_owned()));
     }
     Ok(Rule {
@@ -116,26 +116,26 @@ fn compile(spec: RuleSpec) -> Result<Rule, Wrong> {
     })
 }
 
-fn kind_of(word: &str, limits: toml::Table) -> Result<Kind, Wrong> {
+fn kind_of(word: &str, limits: toml::Table) -> Result<RuleKind, WrongRule> {
     Ok(match word {
-        "many_subjects" => Kind::ManySubjects(of(limits)?),
-        "off_hours" => Kind::OffHours(of(limits)?),
-        "many_agencies" => Kind::ManyAgencies(of(limits)?),
-        "guessing" => Kind::Guessing(of(limits)?),
-        "mismatch_rate" => Kind::MismatchRate(of(limits)?),
-        "no_application" => Kind::NoApplication(of(limits)?),
-        "unresolved" => Kind::Unresolved(of(limits)?),
-        "paper_demanded" => Kind::PaperDemanded(of(limits)?),
+        "many_subjects" => RuleKind::ManySubjects(of(limits)?),
+        "off_hours" => RuleKind::OffHours(of(limits)?),
+        "many_agencies" => RuleKind::ManyAgencies(of(limits)?),
+        "guessing" => RuleKind::Guessing(of(limits)?),
+        "mismatch_rate" => RuleKind::MismatchRate(of(limits)?),
+        "no_application" => RuleKind::NoApplication(of(limits)?),
+        "unresolved" => RuleKind::Unresolved(of(limits)?),
+        "paper_demanded" => RuleKind::PaperDemanded(of(limits)?),
         "overdue" | "built_in" if !limits.is_empty() => {
             return Err(("/limits", "this kind has no limits".to_owned()));
         }
-        "overdue" => Kind::Overdue,
-        "built_in" => Kind::BuiltIn,
+        "overdue" => RuleKind::Overdue,
+        "built_in" => RuleKind::BuiltIn,
         _ => return Err(("/kind", "no such kind".to_owned())),
     })
 }
 
-fn of<T: DeserializeOwned>(limits: toml::Table) -> Result<T, Wrong> {
+fn of<T: DeserializeOwned>(limits: toml::Table) -> Result<T, WrongRule> {
     let limits: Result<T, toml::de::Error> = limits.try_into();
     limits.map_err(|error| ("/limits", error.message().to_owned()))
 }
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn the_shipped_rules_cover_every_class_and_name_what_the_hub_raises_itself() {
         let shipped = load(None).unwrap().rules;
-        for class in Class::ALL {
+        for class in RuleClass::ALL {
             assert!(shipped.iter().any(|rule| rule.class == class), "{class:?}");
         }
         for id in [
@@ -159,7 +159,7 @@ mod tests {
         ] {
             assert!(shipped.iter().any(|rule| rule.id == id), "{id}");
         }
-        assert!(shipped.iter().all(|rule| rule.mode == Mode::On));
+        assert!(shipped.iter().all(|rule| rule.mode == RuleMode::On));
     }
 
     #[test]

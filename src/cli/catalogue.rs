@@ -7,25 +7,25 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    client::{Hub, Verb},
-    failure::Failure,
+    client::{HubClient, RequestVerb},
+    failure::CommandFailure,
 };
 
 /// A dataset of the catalogue.
 #[derive(Deserialize)]
-pub(crate) struct Shape {
+pub(crate) struct DatasetShape {
     /// Its name.
     pub name: String,
     /// Members that name the subject.
     #[serde(default)]
-    subject: Vec<Named>,
+    subject: Vec<NamedColumn>,
     /// Fields of the record.
     #[serde(default)]
-    fields: Vec<Named>,
+    fields: Vec<NamedColumn>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct NamedColumn {
     name: String,
     /// A text, or texts by language.
     #[serde(default)]
@@ -43,7 +43,7 @@ pub(crate) enum RowKind {
 
 /// What a column holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Column {
+pub(crate) enum ColumnKind {
     /// A member of the subject.
     Subject(String),
     /// A field, or a claim about one.
@@ -70,17 +70,19 @@ const RECORD_OWN: &[(&str, &str)] = &[
 ];
 const REQUEST_OWN: &[(&str, &str)] = &[("ref", "序号"), ("dataset", "数据资源")];
 
-impl Shape {
+impl DatasetShape {
     /// Asks for one dataset.
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or its answer names no subject.
-    pub(crate) async fn of(hub: &Hub, dataset: &str) -> Result<Self, Failure> {
-        let answer = hub.call(Verb::Get, &["v1", "datasets", dataset], &[], None).await?;
+    pub(crate) async fn of(hub: &HubClient, dataset: &str) -> Result<Self, CommandFailure> {
+        let answer = hub
+            .call(RequestVerb::Get, &["v1", "datasets", dataset], &[], None)
+            .await?;
         let shape: Self =
-            serde_json::from_value(answer).map_err(|_| Failure::unreachable("cli.odd_shape", [dataset]))?;
+            serde_json::from_value(answer).map_err(|_| CommandFailure::unreachable("cli.odd_shape", [dataset]))?;
         if shape.subject.is_empty() {
-            return Err(Failure::unreachable("cli.odd_shape", [dataset]));
+            return Err(CommandFailure::unreachable("cli.odd_shape", [dataset]));
         }
         Ok(shape)
     }
@@ -89,38 +91,38 @@ impl Shape {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or answers something else.
-    pub(crate) async fn all(hub: &Hub) -> Result<Vec<Self>, Failure> {
+    pub(crate) async fn all(hub: &HubClient) -> Result<Vec<Self>, CommandFailure> {
         #[derive(Deserialize)]
-        struct Answer {
-            datasets: Vec<Shape>,
+        struct CatalogueAnswer {
+            datasets: Vec<DatasetShape>,
         }
-        let answer = hub.call(Verb::Get, &["v1", "datasets"], &[], None).await?;
-        let answer: Result<Answer, _> = serde_json::from_value(answer);
+        let answer = hub.call(RequestVerb::Get, &["v1", "datasets"], &[], None).await?;
+        let answer: Result<CatalogueAnswer, _> = serde_json::from_value(answer);
         answer
             .map(|answer| answer.datasets)
-            .map_err(|_| Failure::unreachable("cli.odd_answer", ["/v1/datasets"]))
+            .map_err(|_| CommandFailure::unreachable("cli.odd_answer", ["/v1/datasets"]))
     }
 
-    fn column(&self, header: &str, kind: RowKind) -> Column {
-        let subject = |text: &str| find(&self.subject, text).map(Column::Subject);
-        let field = |text: &str| find(&self.fields, text).map(Column::Field);
+    fn column(&self, header: &str, kind: RowKind) -> ColumnKind {
+        let subject = |text: &str| find(&self.subject, text).map(ColumnKind::Subject);
+        let field = |text: &str| find(&self.fields, text).map(ColumnKind::Field);
         if let Some(rest) = header.strip_prefix("subject.") {
-            return subject(rest).unwrap_or(Column::Unknown);
+            return subject(rest).unwrap_or(ColumnKind::Unknown);
         }
         if let Some(rest) = header
             .strip_prefix("fields.")
             .or_else(|| header.strip_prefix("claims."))
         {
-            return field(rest).unwrap_or(Column::Unknown);
+            return field(rest).unwrap_or(ColumnKind::Unknown);
         }
         own(header, kind)
             .or_else(|| subject(header))
             .or_else(|| field(header))
-            .unwrap_or(Column::Unknown)
+            .unwrap_or(ColumnKind::Unknown)
     }
 
     /// What each column of a header holds in this dataset.
-    pub(crate) fn columns(&self, header: &[String], kind: RowKind) -> Vec<Column> {
+    pub(crate) fn columns(&self, header: &[String], kind: RowKind) -> Vec<ColumnKind> {
         header.iter().map(|name| self.column(name, kind)).collect()
     }
 
@@ -132,33 +134,33 @@ impl Shape {
     pub(crate) fn check(
         &self,
         header: &[String],
-        columns: &[Column],
+        columns: &[ColumnKind],
         kind: RowKind,
         unknown: UnknownColumns,
         file: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandFailure> {
         let mut seen = HashSet::new();
         for (place, column) in columns.iter().enumerate() {
             let number = (place + 1).to_string();
             // An unnamed last column is what a trailing comma makes.
             let unnamed = header.get(place).is_none_or(String::is_empty);
-            if *column == Column::Unknown {
+            if *column == ColumnKind::Unknown {
                 if unknown == UnknownColumns::Refuse && !unnamed {
-                    return Err(Failure::usage(
+                    return Err(CommandFailure::usage(
                         "cli.odd_column",
                         [&number, file, &self.name, &self.known(kind)],
                     ));
                 }
             } else if !seen.insert(format!("{column:?}")) {
-                return Err(Failure::usage("cli.twice_column", [file, &number]));
+                return Err(CommandFailure::usage("cli.twice_column", [file, &number]));
             }
         }
         for member in &self.subject {
             if !columns
                 .iter()
-                .any(|column| matches!(column, Column::Subject(name) if *name == member.name))
+                .any(|column| matches!(column, ColumnKind::Subject(name) if *name == member.name))
             {
-                return Err(Failure::usage(
+                return Err(CommandFailure::usage(
                     "cli.no_subject_column",
                     [file, &member.name, &self.name],
                 ));
@@ -184,14 +186,14 @@ fn own_of(kind: RowKind) -> &'static [(&'static str, &'static str)] {
 }
 
 /// What a header says of the row itself.
-pub(crate) fn own(header: &str, kind: RowKind) -> Option<Column> {
+pub(crate) fn own(header: &str, kind: RowKind) -> Option<ColumnKind> {
     let found = own_of(kind)
         .iter()
         .find(|(name, zh)| header.eq_ignore_ascii_case(name) || header == *zh);
-    found.map(|(name, _zh)| Column::Own(name))
+    found.map(|(name, _zh)| ColumnKind::Own(name))
 }
 
-fn find(all: &[Named], header: &str) -> Option<String> {
+fn find(all: &[NamedColumn], header: &str) -> Option<String> {
     let by_name = all.iter().find(|named| named.name.eq_ignore_ascii_case(header));
     by_name
         .or_else(|| {
@@ -215,14 +217,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn person() -> Shape {
+    fn person() -> DatasetShape {
         serde_json::from_value(json!({"name":"natural-person",
             "subject":[{"name":"id_number","label":{"zh":"公民身份号码","en":"ID number"}}],
             "fields":[{"name":"name","label":{"zh":"姓名"}},{"name":"source","label":"出处"}]}))
         .unwrap()
     }
 
-    fn check(header: &[&str], kind: RowKind, unknown: UnknownColumns) -> Result<Vec<Column>, Failure> {
+    fn check(header: &[&str], kind: RowKind, unknown: UnknownColumns) -> Result<Vec<ColumnKind>, CommandFailure> {
         let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
         let columns = person().columns(&header, kind);
         person().check(&header, &columns, kind, unknown, "f.csv")?;
@@ -236,13 +238,13 @@ mod tests {
             RowKind::Record,
             UnknownColumns::Refuse,
         );
-        let field = |name: &str| Column::Field(name.to_owned());
+        let field = |name: &str| ColumnKind::Field(name.to_owned());
         assert_eq!(
             columns.unwrap(),
             [
-                Column::Subject("id_number".to_owned()),
+                ColumnKind::Subject("id_number".to_owned()),
                 field("name"),
-                Column::Own("source"),
+                ColumnKind::Own("source"),
                 field("source")
             ]
         );

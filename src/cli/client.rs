@@ -17,12 +17,12 @@ use tokio::{
 };
 
 use super::{
-    credentials::{Credentials, credentials, form_encoded, secret_of},
-    failure::{Failure, Problem, remark},
-    text::Lang,
+    credentials::{ClientCredentials, credentials, form_encoded, secret_of},
+    failure::{CommandFailure, HubProblem, remark},
+    text::CliLanguage,
 };
 use heyan_api::Token;
-use heyan_server::process::Output;
+use heyan_server::process::OutputAudience;
 
 /// The hub and the credentials to call it with.
 #[derive(clap::Args, Clone)]
@@ -47,28 +47,28 @@ pub(crate) struct HubArgs {
     pub timeout_s: u64,
     /// Language of texts / 文字的语言 [default: that of the session]
     #[arg(long, value_enum, env = "HEYAN_LANG")]
-    pub lang: Option<Lang>,
+    pub lang: Option<CliLanguage>,
 }
 
 impl HubArgs {
     /// The language of texts.
-    pub(crate) fn lang(&self) -> Lang {
-        Lang::choose(self.lang)
+    pub(crate) fn lang(&self) -> CliLanguage {
+        CliLanguage::choose(self.lang)
     }
 }
 
 /// A hub, and as whom it is asked.
-pub(crate) struct Hub {
+pub(crate) struct HubClient {
     http: reqwest::Client,
     base: Url,
-    credentials: Credentials,
-    lang: Lang,
+    credentials: ClientCredentials,
+    lang: CliLanguage,
     silence_max: Duration,
 }
 
 /// What a request does.
 #[derive(Clone, Copy)]
-pub(crate) enum Verb {
+pub(crate) enum RequestVerb {
     /// `GET`.
     Get,
     /// `POST`.
@@ -85,12 +85,12 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 const TOKEN_SPARE: Duration = Duration::from_secs(60);
 /// Longest wait that a hub may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
-impl Hub {
+impl HubClient {
     /// Prepares to talk to a hub; nothing is sent yet.
     ///
     /// # Errors
     /// The address, the certificate file or the credentials cannot be used.
-    pub(crate) fn open(args: &HubArgs, output: Output) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &HubArgs, output: OutputAudience) -> Result<Self, CommandFailure> {
         let credentials = credentials(args)?;
         Self::with(args, output, credentials)
     }
@@ -99,11 +99,11 @@ impl Hub {
     ///
     /// # Errors
     /// The address or the certificate file cannot be used.
-    pub(crate) fn open_without_token(args: &HubArgs, output: Output) -> Result<Self, Failure> {
-        Self::with(args, output, Credentials::None)
+    pub(crate) fn open_without_token(args: &HubArgs, output: OutputAudience) -> Result<Self, CommandFailure> {
+        Self::with(args, output, ClientCredentials::None)
     }
 
-    fn with(args: &HubArgs, output: Output, credentials: Credentials) -> Result<Self, Failure> {
+    fn with(args: &HubArgs, output: OutputAudience, credentials: ClientCredentials) -> Result<Self, CommandFailure> {
         let base = base_of(&args.url)?;
         let loopback = is_loopback(&base);
         if base.scheme() == "http" && !loopback {
@@ -123,18 +123,18 @@ impl Hub {
         }
         if let Some(path) = &args.cacert {
             let shown = path.display().to_string();
-            let pem =
-                std::fs::read(path).map_err(|error| Failure::usage("cli.cannot_read", [&shown, &error.to_string()]))?;
-            let unusable = |_error| Failure::usage("cli.bad_certificate", [&shown]);
+            let pem = std::fs::read(path)
+                .map_err(|error| CommandFailure::usage("cli.cannot_read", [&shown, &error.to_string()]))?;
+            let unusable = |_error| CommandFailure::usage("cli.bad_certificate", [&shown]);
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(unusable)?;
             if certificates.is_empty() {
-                return Err(Failure::usage("cli.bad_certificate", [&shown]));
+                return Err(CommandFailure::usage("cli.bad_certificate", [&shown]));
             }
             builder = builder.tls_certs_merge(certificates);
         }
         let http = builder
             .build()
-            .map_err(|error| Failure::unreachable("cli.no_client", [&error.to_string()]))?;
+            .map_err(|error| CommandFailure::unreachable("cli.no_client", [&error.to_string()]))?;
         let silence_max = Duration::from_secs(args.timeout_s);
         Ok(Self {
             http,
@@ -151,15 +151,15 @@ impl Hub {
     /// The hub refuses, cannot be reached, or answers no JSON.
     pub(crate) async fn call(
         &self,
-        verb: Verb,
+        verb: RequestVerb,
         path: &[&str],
         query: &[(&str, &str)],
         body: Option<&Value>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, CommandFailure> {
         let method = match verb {
-            Verb::Get => Method::GET,
-            Verb::Post => Method::POST,
-            Verb::Delete => Method::DELETE,
+            RequestVerb::Get => Method::GET,
+            RequestVerb::Post => Method::POST,
+            RequestVerb::Delete => Method::DELETE,
         };
         let mut url = self.address(path)?;
         if !query.is_empty() {
@@ -180,7 +180,7 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or answers more than 16 MiB.
-    pub(crate) async fn fetch(&self, path: &[&str], body: &Value) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn fetch(&self, path: &[&str], body: &Value) -> Result<Vec<u8>, CommandFailure> {
         let request = self.http.post(self.address(path)?).json(body);
         let response = self.send(self.authorized(request).await?).await?;
         self.body(response).await
@@ -190,7 +190,7 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses or cannot be reached.
-    pub(crate) async fn put_lines(&self, path: &[&str], lines: Bytes) -> Result<AnswerLines, Failure> {
+    pub(crate) async fn put_lines(&self, path: &[&str], lines: Bytes) -> Result<AnswerLines, CommandFailure> {
         self.lines(Method::PUT, path, Body::from(lines)).await
     }
 
@@ -202,7 +202,7 @@ impl Hub {
         &self,
         path: &[&str],
         blocks: mpsc::Receiver<Bytes>,
-    ) -> Result<AnswerLines, Failure> {
+    ) -> Result<AnswerLines, CommandFailure> {
         let stream = futures_util::stream::unfold(blocks, async |mut blocks| {
             blocks
                 .recv()
@@ -212,7 +212,7 @@ impl Hub {
         self.lines(Method::POST, path, Body::wrap_stream(stream)).await
     }
 
-    async fn lines(&self, method: Method, path: &[&str], body: Body) -> Result<AnswerLines, Failure> {
+    async fn lines(&self, method: Method, path: &[&str], body: Body) -> Result<AnswerLines, CommandFailure> {
         let response = match self.send_lines(method.clone(), path, body).await {
             Ok(response) => response,
             Err(failure) if failure.is_mute() => return Err(self.refusal(method, path).await.unwrap_or(failure)),
@@ -227,7 +227,7 @@ impl Hub {
         })
     }
 
-    async fn send_lines(&self, method: Method, path: &[&str], body: Body) -> Result<Response, Failure> {
+    async fn send_lines(&self, method: Method, path: &[&str], body: Body) -> Result<Response, CommandFailure> {
         let request = self
             .http
             .request(method, self.address(path)?)
@@ -239,9 +239,9 @@ impl Hub {
 
     /// A hub that refuses a caller before it reads the lines closes the connection while they are under way, and the refusal
     /// can be lost with them (RFC 9112 §9.6): asked again with nothing to read, it can be heard.
-    async fn refusal(&self, method: Method, path: &[&str]) -> Option<Failure> {
+    async fn refusal(&self, method: Method, path: &[&str]) -> Option<CommandFailure> {
         let failure = self.send_lines(method, path, Body::default()).await.err()?;
-        let is_of_caller = matches!(&failure, Failure::Refused(problem) if matches!(problem.status, 401 | 403));
+        let is_of_caller = matches!(&failure, CommandFailure::Refused(problem) if matches!(problem.status, 401 | 403));
         is_of_caller.then_some(failure)
     }
 
@@ -249,7 +249,7 @@ impl Hub {
     ///
     /// # Errors
     /// The hub refuses, cannot be reached, or answers no token.
-    pub(crate) async fn token(&self, id: &str, secret: &str) -> Result<Token, Failure> {
+    pub(crate) async fn token(&self, id: &str, secret: &str) -> Result<Token, CommandFailure> {
         let pair = format!("{}:{}", form_encoded(id), form_encoded(secret));
         let mut basic = header_value(&format!("Basic {}", STANDARD.encode(pair)))?;
         basic.set_sensitive(true);
@@ -260,15 +260,15 @@ impl Hub {
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let response = self.send(request.body("grant_type=client_credentials")).await?;
         let answer = self.json(response).await?;
-        serde_json::from_value(answer).map_err(|_shape| Failure::unreachable("cli.odd_answer", ["access_token"]))
+        serde_json::from_value(answer).map_err(|_shape| CommandFailure::unreachable("cli.odd_answer", ["access_token"]))
     }
 
-    async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, Failure> {
+    async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, CommandFailure> {
         let token = match &self.credentials {
-            Credentials::None => return Ok(request),
-            Credentials::Token(token) => token.clone(),
-            Credentials::File(path) => secret_of(path)?,
-            Credentials::Client { id, secret, held } => {
+            ClientCredentials::None => return Ok(request),
+            ClientCredentials::Token(token) => token.clone(),
+            ClientCredentials::File(path) => secret_of(path)?,
+            ClientCredentials::Client { id, secret, held } => {
                 let mut held = held.lock().await;
                 match &*held {
                     Some((token, until)) if *until > Instant::now() => token.clone(),
@@ -287,17 +287,17 @@ impl Hub {
         Ok(request.header(AUTHORIZATION, bearer))
     }
 
-    fn address(&self, path: &[&str]) -> Result<Url, Failure> {
+    fn address(&self, path: &[&str]) -> Result<Url, CommandFailure> {
         let mut url = self.base.clone();
         let segments = url.path_segments_mut().map(|mut segments| {
             segments.pop_if_empty().extend(path);
         });
-        segments.map_err(|()| Failure::usage("cli.bad_url", [self.base.as_str()]))?;
+        segments.map_err(|()| CommandFailure::usage("cli.bad_url", [self.base.as_str()]))?;
         Ok(url)
     }
 
     /// Sends, waits for the head, and turns every status but 2xx into a failure.
-    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+    async fn send(&self, request: RequestBuilder) -> Result<Response, CommandFailure> {
         let request = request.header(ACCEPT_LANGUAGE, self.lang.accept_language());
         let sent = timeout(self.silence_max, request.send())
             .await
@@ -307,12 +307,12 @@ impl Hub {
             return Ok(response);
         }
         if response.status().is_redirection() && response.headers().contains_key(LOCATION) {
-            return Err(Failure::usage("cli.redirected", []));
+            return Err(CommandFailure::usage("cli.redirected", []));
         }
         Err(self.problem(response).await)
     }
 
-    async fn problem(&self, response: Response) -> Failure {
+    async fn problem(&self, response: Response) -> CommandFailure {
         let status = response.status().as_u16();
         let seconds = response
             .headers()
@@ -322,7 +322,7 @@ impl Hub {
         // A body that cannot be read leaves the status, which is what matters.
         let body = self.body(response).await.unwrap_or_default();
         let document: Value = serde_json::from_slice(&body).unwrap_or_default();
-        Failure::Refused(Box::new(problem_of(
+        CommandFailure::Refused(Box::new(problem_of(
             document,
             status,
             retry_after,
@@ -331,15 +331,15 @@ impl Hub {
         )))
     }
 
-    async fn json(&self, response: Response) -> Result<Value, Failure> {
+    async fn json(&self, response: Response) -> Result<Value, CommandFailure> {
         let body = self.body(response).await?;
         if body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&body).map_err(|_syntax| Failure::unreachable("cli.odd_answer", ["JSON"]))
+        serde_json::from_slice(&body).map_err(|_syntax| CommandFailure::unreachable("cli.odd_answer", ["JSON"]))
     }
 
-    async fn body(&self, response: Response) -> Result<Vec<u8>, Failure> {
+    async fn body(&self, response: Response) -> Result<Vec<u8>, CommandFailure> {
         let mut pieces = response.bytes_stream();
         let mut body = Vec::new();
         while let Some(piece) = timeout(self.silence_max, pieces.next())
@@ -348,7 +348,7 @@ impl Hub {
         {
             body.extend_from_slice(&piece.map_err(|error| unreachable(&self.base, error))?);
             if body.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::unreachable("cli.odd_answer", ["> 16 MiB"]));
+                return Err(CommandFailure::unreachable("cli.odd_answer", ["> 16 MiB"]));
             }
         }
         Ok(body)
@@ -386,13 +386,13 @@ impl AnswerLines {
     ///
     /// # Errors
     /// The connection breaks, stays silent for too long, or a line is longer than 16 MiB.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, CommandFailure> {
         loop {
             if let Some(line) = self.ready() {
                 return Ok(Some(line));
             }
             if self.buffer.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::unreachable("cli.odd_answer", ["> 16 MiB"]));
+                return Err(CommandFailure::unreachable("cli.odd_answer", ["> 16 MiB"]));
             }
             let piece = timeout(self.silence_max, self.pieces.next())
                 .await
@@ -407,12 +407,12 @@ impl AnswerLines {
     }
 
     /// A problem that stands in a line, as a failure.
-    pub(crate) fn problem(&self, document: Value, lang: Lang) -> Failure {
+    pub(crate) fn problem(&self, document: Value, lang: CliLanguage) -> CommandFailure {
         let status = document
             .get("status")
             .and_then(Value::as_u64)
             .and_then(|status| u16::try_from(status).ok());
-        Failure::Refused(Box::new(problem_of(
+        CommandFailure::Refused(Box::new(problem_of(
             document,
             status.unwrap_or(500),
             None,
@@ -422,7 +422,7 @@ impl AnswerLines {
     }
 }
 
-fn base_of(text: &str) -> Result<Url, Failure> {
+fn base_of(text: &str) -> Result<Url, CommandFailure> {
     let url = Url::parse(text.trim()).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
@@ -430,7 +430,7 @@ fn base_of(text: &str) -> Result<Url, Failure> {
             && url.has_host()
     });
     let shown = text.split_once('@').map_or(text, |(_user, rest)| rest);
-    let mut url = url.ok_or_else(|| Failure::usage("cli.bad_url", [shown]))?;
+    let mut url = url.ok_or_else(|| CommandFailure::usage("cli.bad_url", [shown]))?;
     url.set_query(None);
     url.set_fragment(None);
     Ok(url)
@@ -444,25 +444,31 @@ fn is_loopback(url: &Url) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-fn header_value(text: &str) -> Result<HeaderValue, Failure> {
-    HeaderValue::from_str(text).map_err(|_bytes| Failure::usage("cli.bad_token", []))
+fn header_value(text: &str) -> Result<HeaderValue, CommandFailure> {
+    HeaderValue::from_str(text).map_err(|_bytes| CommandFailure::usage("cli.bad_token", []))
 }
 
-fn too_slow(silence: Duration) -> Failure {
-    Failure::unreachable("cli.too_slow", [&silence.as_secs().to_string()])
+fn too_slow(silence: Duration) -> CommandFailure {
+    CommandFailure::unreachable("cli.too_slow", [&silence.as_secs().to_string()])
 }
 
 /// The innermost cause says most ("connection refused"); the address stands beside it.
-fn unreachable(base: &Url, error: reqwest::Error) -> Failure {
+fn unreachable(base: &Url, error: reqwest::Error) -> CommandFailure {
     let error = error.without_url();
     let mut cause: &dyn std::error::Error = &error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    Failure::unreachable("cli.unreachable", [base.as_str(), &cause.to_string()])
+    CommandFailure::unreachable("cli.unreachable", [base.as_str(), &cause.to_string()])
 }
 
-fn problem_of(document: Value, status: u16, retry_after: Option<Duration>, base: &Url, lang: Lang) -> Problem {
+fn problem_of(
+    document: Value,
+    status: u16,
+    retry_after: Option<Duration>,
+    base: &Url,
+    lang: CliLanguage,
+) -> HubProblem {
     let text = |name: &str| {
         document
             .get(name)
@@ -477,7 +483,7 @@ fn problem_of(document: Value, status: u16, retry_after: Option<Duration>, base:
     let page = text("type")
         .filter(|kind| *kind != "about:blank")
         .and_then(|kind| base.join(kind).ok());
-    Problem {
+    HubProblem {
         status,
         title,
         page: page.map(String::from),

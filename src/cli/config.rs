@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use heyan_config::Config;
 use heyan_server::{
-    process::{Exit, Output},
+    process::{ExitStatus, OutputAudience},
     settings,
 };
 
@@ -13,21 +13,21 @@ use heyan_server::{
 #[derive(clap::Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Check the settings: name each unknown key and unsafe setting, and how to fix it
-    Check(Args),
+    Check(ConfigArgs),
     /// Print the settings in force, without secrets
-    Print(Args),
+    Print(ConfigArgs),
 }
 
 /// The settings file.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ConfigArgs {
     /// Settings file
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
 }
 
 /// Checks or prints.
-pub(crate) fn run(command: ConfigCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: ConfigCommand, output: OutputAudience) -> anyhow::Result<ExitStatus> {
     match command {
         ConfigCommand::Check(args) => {
             let config = Config::load(args.config.as_deref())?;
@@ -46,5 +46,5 @@ pub(crate) fn run(command: ConfigCommand, output: Output) -> anyhow::Result<Exit
             output.tell(&json, config.print().trim_end());
         }
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }

@@ -14,18 +14,18 @@ use async_trait::async_trait;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::text::Lang;
+use super::text::CliLanguage;
 use heyan_catalog::Catalog;
 use heyan_config::Config;
 use heyan_connectors::source::{
     ConnectorSet, SignedSink,
-    check::{Found, Report, Step},
-    config::{Connector, Work},
-    exchange::Surroundings,
+    check::{CheckReport, CheckStep, StepFinding},
+    config::{ConnectorFile, ConnectorWork},
+    exchange::SharedSurroundings,
     secret_file,
 };
 use heyan_domain::{
-    delivery::{Attempted, TargetFault},
+    delivery::{AttemptOutcome, TargetFault},
     identifier::IdentifierKind,
 };
 use heyan_ports::{
@@ -34,14 +34,14 @@ use heyan_ports::{
 };
 use heyan_server::{
     outward,
-    process::{Exit, Output},
+    process::{ExitStatus, OutputAudience},
 };
 
 /// `heyan connector …`.
 #[derive(clap::Subcommand)]
 pub(crate) enum ConnectorCommand {
     /// Check all connector files, and list the connectors
-    List(Args),
+    List(ConnectorArgs),
     /// Test one connector step by step, and show what is wrong and how to fix it
     Check {
         /// Name of the connector: its file name without .toml
@@ -53,7 +53,7 @@ pub(crate) enum ConnectorCommand {
         #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
         claim: Vec<(String, String)>,
         #[command(flatten)]
-        args: Args,
+        args: ConnectorArgs,
     },
     /// Read a secret from standard input and write it encrypted with the root key of the settings
     Seal {
@@ -67,7 +67,7 @@ pub(crate) enum ConnectorCommand {
 
 /// The folders of connectors and datasets, and the settings.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ConnectorArgs {
     /// Folder of connectors
     #[arg(long, value_name = "DIR", default_value = "connectors")]
     folder: PathBuf,
@@ -79,7 +79,7 @@ pub(crate) struct Args {
     config: Option<PathBuf>,
     /// Language of texts / 文字的语言 [default: that of the session]
     #[arg(long, value_enum, env = "HEYAN_LANG")]
-    lang: Option<Lang>,
+    lang: Option<CliLanguage>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -88,25 +88,25 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// Stands for the push module, whose rules are the serving hub's: a check sends no webhook.
-struct Unsent;
+struct UnsentWebhooks;
 
 #[async_trait]
-impl SignedSink for Unsent {
+impl SignedSink for UnsentWebhooks {
     fn check(&self, _url: &str) -> Result<(), TargetFault> {
         Ok(())
     }
 
-    async fn tell(&self, _target: &WebhookTarget, _change: &RecordChange) -> Attempted {
-        Attempted::Refused(TargetFault::Host)
+    async fn tell(&self, _target: &WebhookTarget, _change: &RecordChange) -> AttemptOutcome {
+        AttemptOutcome::Refused(TargetFault::Host)
     }
 }
 
-fn load(args: &Args) -> anyhow::Result<(Catalog, ConnectorSet)> {
+fn load(args: &ConnectorArgs) -> anyhow::Result<(Catalog, ConnectorSet)> {
     let catalog = Catalog::load(args.datasets_dir.as_deref())?;
-    let mut around = Surroundings::new(Arc::new(|| SystemClock.now_us()));
+    let mut around = SharedSurroundings::new(Arc::new(|| SystemClock.now_us()));
     around.secrets = outward::secret_files(&Config::load(args.config.as_deref())?)?;
     let facts = |name: &str| outward::facts_of(&catalog, name);
-    let set = ConnectorSet::load(&args.folder, around, &facts, Some(Arc::new(Unsent)))?;
+    let set = ConnectorSet::load(&args.folder, around, &facts, Some(Arc::new(UnsentWebhooks)))?;
     Ok((catalog, set))
 }
 
@@ -114,12 +114,12 @@ fn load(args: &Args) -> anyhow::Result<(Catalog, ConnectorSet)> {
 ///
 /// # Errors
 /// A file is wrong, or there is no connector of that name.
-pub(crate) async fn run(command: ConnectorCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(command: ConnectorCommand, output: OutputAudience) -> anyhow::Result<ExitStatus> {
     match command {
         ConnectorCommand::List(args) => {
             let (_catalog, set) = load(&args)?;
-            list(&set, Lang::choose(args.lang), output);
-            Ok(Exit::Done)
+            list(&set, CliLanguage::choose(args.lang), output);
+            Ok(ExitStatus::Done)
         }
         ConnectorCommand::Check {
             name,
@@ -139,8 +139,12 @@ pub(crate) async fn run(command: ConnectorCommand, output: Output) -> anyhow::Re
                     args.folder.display()
                 )
             })?;
-            tell(&report, Lang::choose(args.lang), output);
-            Ok(if report.is_fine() { Exit::Done } else { Exit::No })
+            tell(&report, CliLanguage::choose(args.lang), output);
+            Ok(if report.is_fine() {
+                ExitStatus::Done
+            } else {
+                ExitStatus::No
+            })
         }
         ConnectorCommand::Seal { file, config } => {
             let sealer = outward::secret_sealer(&Config::load(config.as_deref())?)?;
@@ -150,7 +154,7 @@ pub(crate) async fn run(command: ConnectorCommand, output: Output) -> anyhow::Re
             replace(&file, &line).with_context(|| format!("cannot write {}", file.display()))?;
             let said = format!("sealed: {}", file.display());
             output.tell(&json!({"sealed": file.display().to_string()}), &said);
-            Ok(Exit::Done)
+            Ok(ExitStatus::Done)
         }
     }
 }
@@ -190,18 +194,18 @@ fn made_up(catalog: &Catalog, dataset: Option<&str>) -> Vec<(String, String)> {
 }
 
 /// Role, kind and datasets.
-fn shown(connector: &Connector) -> (&'static str, &'static str, String) {
+fn shown(connector: &ConnectorFile) -> (&'static str, &'static str, String) {
     match &connector.work {
-        Work::HttpSource { dataset, .. } => ("source", "http", dataset.clone()),
-        Work::SqlSource { dataset, .. } => ("source", "sql", dataset.clone()),
-        Work::HttpFeed { feed, .. } => ("feed", "http", feed.dataset.clone()),
-        Work::FileFeed { feed, .. } => ("feed", "file", feed.dataset.clone()),
-        Work::HttpSink { sink, .. } => ("sink", "http", sink.datasets.join(",")),
-        Work::WebhookSink { sink, .. } => ("sink", "webhook", sink.datasets.join(",")),
+        ConnectorWork::HttpSource { dataset, .. } => ("source", "http", dataset.clone()),
+        ConnectorWork::SqlSource { dataset, .. } => ("source", "sql", dataset.clone()),
+        ConnectorWork::HttpFeed { feed, .. } => ("feed", "http", feed.dataset.clone()),
+        ConnectorWork::FileFeed { feed, .. } => ("feed", "file", feed.dataset.clone()),
+        ConnectorWork::HttpSink { sink, .. } => ("sink", "http", sink.datasets.join(",")),
+        ConnectorWork::WebhookSink { sink, .. } => ("sink", "webhook", sink.datasets.join(",")),
     }
 }
 
-fn list(set: &ConnectorSet, lang: Lang, output: Output) {
+fn list(set: &ConnectorSet, lang: CliLanguage, output: OutputAudience) {
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
     for connector in set.list() {
         let (role, kind, datasets) = shown(connector);
@@ -218,8 +222,8 @@ fn list(set: &ConnectorSet, lang: Lang, output: Output) {
     output.tell(&json!({"connectors": rows}), &lines.join("\n"));
 }
 
-fn tell(report: &Report, lang: Lang, output: Output) {
-    let line = |step: &Step| {
+fn tell(report: &CheckReport, lang: CliLanguage, output: OutputAudience) {
+    let line = |step: &CheckStep| {
         let (text, remedy) = (step.text.get(lang.locale()), step.remedy.get(lang.locale()));
         let mut line = format!("{:<8} {:<12} {text}", word(&step.found), step.step);
         if !remedy.is_empty() {
@@ -237,17 +241,17 @@ fn tell(report: &Report, lang: Lang, output: Output) {
     output.tell(&json, &lines.join("\n"));
 }
 
-fn word(found: &Found) -> &'static str {
+fn word(found: &StepFinding) -> &'static str {
     match found {
-        Found::Fine => "good",
-        Found::Wrong => "wrong",
-        Found::Skipped => "skipped",
+        StepFinding::Fine => "good",
+        StepFinding::Wrong => "wrong",
+        StepFinding::Skipped => "skipped",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use heyan_ports::outward::Connectors as _;
+    use heyan_ports::outward::OutsideSystems as _;
 
     use super::*;
 
@@ -265,7 +269,7 @@ mod tests {
     fn loaded(name: &str, text: &str) -> (Catalog, ConnectorSet) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
-        let args = Args {
+        let args = ConnectorArgs {
             folder: folder.path().to_owned(),
             datasets_dir: None,
             config: None,

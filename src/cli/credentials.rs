@@ -8,10 +8,10 @@ use std::{
 
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{client::HubArgs, failure::Failure};
+use super::{client::HubArgs, failure::CommandFailure};
 
 /// As whom.
-pub(crate) enum Credentials {
+pub(crate) enum ClientCredentials {
     /// For the token endpoint alone.
     None,
     /// A token of the environment.
@@ -36,13 +36,13 @@ const SECRET_BYTES_MAX: u64 = 65_536;
 ///
 /// # Errors
 /// The file cannot be read, is empty, or holds more than one word.
-pub(crate) fn secret_of(path: &Path) -> Result<String, Failure> {
+pub(crate) fn secret_of(path: &Path) -> Result<String, CommandFailure> {
     let mut text = String::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));
-    read.map_err(|error| Failure::usage("cli.cannot_read", [&path.display().to_string(), &error.to_string()]))?;
+    read.map_err(|error| CommandFailure::usage("cli.cannot_read", [&path.display().to_string(), &error.to_string()]))?;
     let secret = text.trim_start_matches('\u{feff}').trim();
     if secret.is_empty() || secret.contains(|c: char| c.is_control()) {
-        return Err(Failure::usage("cli.bad_token", []));
+        return Err(CommandFailure::usage("cli.bad_token", []));
     }
     Ok(secret.to_owned())
 }
@@ -51,21 +51,21 @@ pub(crate) fn secret_of(path: &Path) -> Result<String, Failure> {
 ///
 /// # Errors
 /// There is none, or its file cannot be read.
-pub(crate) fn credentials(args: &HubArgs) -> Result<Credentials, Failure> {
+pub(crate) fn credentials(args: &HubArgs) -> Result<ClientCredentials, CommandFailure> {
     if let Some(path) = &args.token_file {
         secret_of(path)?;
-        return Ok(Credentials::File(path.clone()));
+        return Ok(ClientCredentials::File(path.clone()));
     }
     if let (Some(id), Some(path)) = (&args.client, &args.secret_file) {
-        return Ok(Credentials::Client {
+        return Ok(ClientCredentials::Client {
             id: id.clone(),
             secret: secret_of(path)?,
             held: Mutex::new(None),
         });
     }
     match std::env::var("HEYAN_TOKEN") {
-        Ok(token) if !token.trim().is_empty() => Ok(Credentials::Token(token.trim().to_owned())),
-        _ => Err(Failure::usage("cli.no_token", [])),
+        Ok(token) if !token.trim().is_empty() => Ok(ClientCredentials::Token(token.trim().to_owned())),
+        _ => Err(CommandFailure::usage("cli.no_token", [])),
     }
 }
 

@@ -7,31 +7,31 @@ use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use heyan_app::bus::dead_letter::{self, Sealed};
+use heyan_app::bus::dead_letter::{self, SealedLetter};
 use heyan_auth::keys;
 use heyan_config::Config;
 use heyan_server::{
     assemble,
-    process::{self as output, Exit},
+    process::{self as output, ExitStatus},
 };
 
 /// `heyan dead-letter …`.
 #[derive(clap::Subcommand)]
 pub(crate) enum DeadLetterCommand {
     /// Decrypt dead letters: JSON lines from standard input to standard output
-    Open(Args),
+    Open(DeadLetterArgs),
 }
 
 /// The settings file.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct DeadLetterArgs {
     /// Settings file, which names the root key that decrypts the letters
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
 }
 
 /// Opens letters; `No` when one does not open.
-pub(crate) fn run(command: DeadLetterCommand) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: DeadLetterCommand) -> anyhow::Result<ExitStatus> {
     let DeadLetterCommand::Open(args) = command;
     let config = Config::load(args.config.as_deref())?;
     let root = &config.node.root_key_file;
@@ -41,7 +41,7 @@ pub(crate) fn run(command: DeadLetterCommand) -> anyhow::Result<Exit> {
         root.display()
     );
     let vault = assemble::vault(&config, &keys::load_or_create(root)?)?;
-    let mut exit = Exit::Done;
+    let mut exit = ExitStatus::Done;
     for line in std::io::stdin().lock().lines() {
         let line = line.context("cannot read standard input")?;
         let letter: Option<Value> = serde_json::from_str(&line).ok();
@@ -52,7 +52,7 @@ pub(crate) fn run(command: DeadLetterCommand) -> anyhow::Result<Exit> {
             (Some(letter), Some(sealed)) => output::say(shown(&letter, &sealed)),
             _ => {
                 output::say(json!({"problem": "is no dead letter, or was not sealed with these keys"}));
-                exit = Exit::No;
+                exit = ExitStatus::No;
             }
         }
     }
@@ -60,7 +60,7 @@ pub(crate) fn run(command: DeadLetterCommand) -> anyhow::Result<Exit> {
 }
 
 /// Text where it is text, base64 otherwise.
-fn shown(letter: &Value, sealed: &Sealed) -> Value {
+fn shown(letter: &Value, sealed: &SealedLetter) -> Value {
     let text = |base64: &String| {
         let bytes = STANDARD.decode(base64).unwrap_or_default();
         String::from_utf8(bytes).unwrap_or_else(|_no_text| base64.clone())

@@ -5,17 +5,17 @@ use std::{io::IsTerminal, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::text::Lang;
-use heyan_server::process::{Exit, Output};
+use super::text::CliLanguage;
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// Why it failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum CommandFailure {
     /// Found by the client itself.
     #[error("{}", Lang::En.say(key, &refs(.parts)))]
     Own {
         /// How the process ends.
-        exit: Exit,
+        exit: ExitStatus,
         /// The text.
         key: &'static str,
         /// What fills its places.
@@ -23,12 +23,12 @@ pub(crate) enum Failure {
     },
     /// Answered by the hub.
     #[error("{}", .0.title)]
-    Refused(Box<Problem>),
+    Refused(Box<HubProblem>),
 }
 
 /// An answer of the hub that is an error (RFC 9457).
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub(crate) struct HubProblem {
     /// HTTP status.
     pub status: u16,
     /// `title`, or the status in words where the answer is no problem document.
@@ -45,11 +45,11 @@ fn refs(parts: &[String]) -> Vec<&str> {
     parts.iter().map(String::as_str).collect()
 }
 
-impl Failure {
+impl CommandFailure {
     /// A mistake in the command, its files or its settings.
     pub(crate) fn usage<const N: usize>(key: &'static str, parts: [&str; N]) -> Self {
         Self::Own {
-            exit: Exit::Usage,
+            exit: ExitStatus::Usage,
             key,
             parts: parts.map(str::to_owned).to_vec(),
         }
@@ -58,7 +58,7 @@ impl Failure {
     /// Something could not be reached or opened.
     pub(crate) fn unreachable<const N: usize>(key: &'static str, parts: [&str; N]) -> Self {
         Self::Own {
-            exit: Exit::Unreachable,
+            exit: ExitStatus::Unreachable,
             key,
             parts: parts.map(str::to_owned).to_vec(),
         }
@@ -66,13 +66,13 @@ impl Failure {
 
     /// How the process ends: the hub's "no" (403, 409, 412, other 4xx) is 1, what the caller must put right in the command
     /// or its credentials (400, 401, 404, 405, 413, 415, 422) is 2, what may pass by itself (408, 425, 429, 5xx, no answer) is 3.
-    pub(crate) fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> ExitStatus {
         match self {
             Self::Own { exit, .. } => *exit,
             Self::Refused(problem) => match problem.status {
-                400 | 401 | 404 | 405 | 413 | 415 | 422 => Exit::Usage,
-                408 | 425 | 429 | 500.. => Exit::Unreachable,
-                _ => Exit::No,
+                400 | 401 | 404 | 405 | 413 | 415 | 422 => ExitStatus::Usage,
+                408 | 425 | 429 | 500.. => ExitStatus::Unreachable,
+                _ => ExitStatus::No,
             },
         }
     }
@@ -80,7 +80,7 @@ impl Failure {
     /// Whether the hub gave no reason: no answer, or one whose document got lost.
     pub(crate) fn is_mute(&self) -> bool {
         match self {
-            Self::Own { exit, .. } => *exit == Exit::Unreachable,
+            Self::Own { exit, .. } => *exit == ExitStatus::Unreachable,
             Self::Refused(problem) => problem.document.is_null(),
         }
     }
@@ -94,7 +94,7 @@ impl Failure {
     }
 
     /// One line.
-    pub(crate) fn line(&self, lang: Lang) -> String {
+    pub(crate) fn line(&self, lang: CliLanguage) -> String {
         match self {
             Self::Own { key, parts, .. } => lang.say(key, &refs(parts)),
             Self::Refused(problem) => format!("{} ({})", problem.title, problem.status),
@@ -102,16 +102,16 @@ impl Failure {
     }
 
     /// Tells it on standard error and says how the process ends.
-    pub(crate) fn tell(&self, output: Output, lang: Lang) -> Exit {
+    pub(crate) fn tell(&self, output: OutputAudience, lang: CliLanguage) -> ExitStatus {
         let text = match output {
-            Output::Human => format!("heyan: {}", self.paragraph(lang)),
-            Output::Json => self.document(lang).to_string(),
+            OutputAudience::Human => format!("heyan: {}", self.paragraph(lang)),
+            OutputAudience::Json => self.document(lang).to_string(),
         };
         eprintln!("{text}");
         self.exit()
     }
 
-    fn document(&self, lang: Lang) -> Value {
+    fn document(&self, lang: CliLanguage) -> Value {
         match self {
             Self::Refused(problem) if problem.document.is_object() => json!({"problem": problem.document}),
             _ => json!({"error": self.line(lang)}),
@@ -119,7 +119,7 @@ impl Failure {
     }
 
     /// Title, detail, errors by pointer, the page.
-    fn paragraph(&self, lang: Lang) -> String {
+    fn paragraph(&self, lang: CliLanguage) -> String {
         let Self::Refused(problem) = self else {
             return self.line(lang);
         };
@@ -157,8 +157,8 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// Says a passing remark on standard error; programs that read JSON get it only on a terminal.
-pub(crate) fn remark(output: Output, text: &str) {
-    if output == Output::Human || std::io::stderr().is_terminal() {
+pub(crate) fn remark(output: OutputAudience, text: &str) {
+    if output == OutputAudience::Human || std::io::stderr().is_terminal() {
         eprintln!("heyan: {text}");
     }
 }
@@ -167,9 +167,9 @@ pub(crate) fn remark(output: Output, text: &str) {
 mod tests {
     use super::*;
 
-    fn refused(status: u16, document: Value) -> Failure {
+    fn refused(status: u16, document: Value) -> CommandFailure {
         let page = Some("http://hub/problems/unauthorized".to_owned());
-        Failure::Refused(Box::new(Problem {
+        CommandFailure::Refused(Box::new(HubProblem {
             status,
             title: "Not you".to_owned(),
             document,
@@ -182,7 +182,7 @@ mod tests {
     fn a_problem_is_told_whole_and_cannot_steer_the_terminal() {
         let document = json!({"title":"Not you","code":"unauthorized","detail":"the token\u{1b}[2J is old",
             "errors":[{"pointer":"#/a","code":"x","detail":"bad"}],"trace_id":"t1"});
-        let text = refused(401, document).paragraph(Lang::En);
+        let text = refused(401, document).paragraph(CliLanguage::En);
         for part in [
             "Not you (401 unauthorized)",
             "is old",
@@ -198,8 +198,8 @@ mod tests {
     #[test]
     fn statuses_map_to_exit_codes() {
         let exit = |status| refused(status, Value::Null).exit();
-        assert_eq!([exit(401), exit(404), exit(422)], [Exit::Usage; 3]);
-        assert_eq!([exit(403), exit(409)], [Exit::No; 2]);
-        assert_eq!([exit(429), exit(503)], [Exit::Unreachable; 2]);
+        assert_eq!([exit(401), exit(404), exit(422)], [ExitStatus::Usage; 3]);
+        assert_eq!([exit(403), exit(409)], [ExitStatus::No; 2]);
+        assert_eq!([exit(429), exit(503)], [ExitStatus::Unreachable; 2]);
     }
 }

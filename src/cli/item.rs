@@ -14,17 +14,17 @@ use super::{
     access::admin,
     data::{
         import::receipt_line,
-        rejects::{Reject, Rejects},
-        send::{Decided, Retry, send},
+        rejects::{RejectFile, RejectedRow},
+        send::{DecidedRows, RetryPlan, send},
     },
 };
 use super::{
-    client::{Hub, HubArgs},
-    failure::Failure,
+    client::{HubArgs, HubClient},
+    failure::CommandFailure,
     table::table,
-    text::Lang,
+    text::CliLanguage,
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan item …`.
 #[derive(clap::Subcommand)]
@@ -59,7 +59,7 @@ const LINES_MAX: usize = 2_000;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs a command about items.
-pub(crate) async fn run(command: ItemCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: ItemCommand, output: OutputAudience) -> ExitStatus {
     let (lang, done) = match command {
         ItemCommand::Import(args) => (args.hub.lang(), import(&args, output).await),
         ItemCommand::List(args) => {
@@ -70,12 +70,12 @@ pub(crate) async fn run(command: ItemCommand, output: Output) -> Exit {
     admin::end(done, output, lang)
 }
 
-async fn import(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
+async fn import(args: &ImportArgs, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     let lang = args.hub.lang();
     let text = read(&args.file)?;
-    let hub = Hub::open(&args.hub, output)?;
-    let mut rejects = Rejects::beside(&args.file)?;
-    let retry = Retry {
+    let hub = HubClient::open(&args.hub, output)?;
+    let mut rejects = RejectFile::beside(&args.file)?;
+    let retry = RetryPlan {
         times: args.retries,
         pause: PAUSE,
         output,
@@ -83,7 +83,7 @@ async fn import(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
     };
     let filled = |(_, line): &(u64, &str)| !line.trim().is_empty();
     let lines: Vec<(u64, &str)> = (1..).zip(text.lines()).filter(filled).collect();
-    let mut total = Decided::default();
+    let mut total = DecidedRows::default();
     for chunk in lines.chunks(LINES_MAX) {
         let body: Vec<&str> = chunk.iter().map(|(_, line)| *line).collect();
         let decided = send(
@@ -98,12 +98,16 @@ async fn import(args: &ImportArgs, output: Output) -> Result<Exit, Failure> {
         total.add(decided);
     }
     tell(&total, &rejects, lines.len(), output, lang);
-    Ok(if rejects.count == 0 { Exit::Done } else { Exit::No })
+    Ok(if rejects.count == 0 {
+        ExitStatus::Done
+    } else {
+        ExitStatus::No
+    })
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
+fn read(file: &Path) -> Result<String, CommandFailure> {
     let cannot = |error: std::io::Error| {
-        Failure::unreachable("cli.cannot_read", [&file.display().to_string(), &error.to_string()])
+        CommandFailure::unreachable("cli.cannot_read", [&file.display().to_string(), &error.to_string()])
     };
     let mut text = String::new();
     let read = match file.as_os_str() == "-" {
@@ -117,13 +121,18 @@ fn read(file: &Path) -> Result<String, Failure> {
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
-fn reject(rejects: &mut Rejects, chunk: &[(u64, &str)], decided: &Decided, lang: Lang) -> Result<(), Failure> {
+fn reject(
+    rejects: &mut RejectFile,
+    chunk: &[(u64, &str)],
+    decided: &DecidedRows,
+    lang: CliLanguage,
+) -> Result<(), CommandFailure> {
     for (place, problem) in &decided.bad {
         let Some((line, raw)) = chunk.get(*place) else {
             continue;
         };
         let text = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
-        rejects.add(Reject {
+        rejects.add(RejectedRow {
             line: *line,
             code: text("code").unwrap_or_else(|| "unanswered".to_owned()),
             reason: text("detail")
@@ -136,7 +145,7 @@ fn reject(rejects: &mut Rejects, chunk: &[(u64, &str)], decided: &Decided, lang:
     rejects.flush()
 }
 
-fn tell(total: &Decided, rejects: &Rejects, rows: usize, output: Output, lang: Lang) {
+fn tell(total: &DecidedRows, rejects: &RejectFile, rows: usize, output: OutputAudience, lang: CliLanguage) {
     let file = rejects.path();
     let json = json!({
         "rows": rows, "created": total.created, "updated": total.updated, "unchanged": total.unchanged,

@@ -9,10 +9,10 @@ use anyhow::Context;
 
 use heyan_ledger::{
     VerifierKey,
-    entry::{Body, Entry},
+    entry::{EntryBody, LedgerEntry},
     receipt, verify,
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan ledger …`.
 #[derive(clap::Subcommand)]
@@ -59,7 +59,7 @@ pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
 }
 
 /// Verifies a ledger folder.
-pub(crate) fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) fn ledger(command: LedgerCommand, output: OutputAudience) -> anyhow::Result<ExitStatus> {
     let LedgerCommand::Verify {
         dir,
         key,
@@ -97,7 +97,7 @@ pub(crate) fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<E
                 report.entries, report.sealed, root
             );
             output.tell(&json, &text);
-            Ok(Exit::Done)
+            Ok(ExitStatus::Done)
         }
         Err(damage) => {
             let json = serde_json::json!({
@@ -105,13 +105,13 @@ pub(crate) fn ledger(command: LedgerCommand, output: Output) -> anyhow::Result<E
             });
             let place = damage.first_bad_index.map_or("-".to_owned(), |index| index.to_string());
             output.tell(&json, &format!("NOT SOUND: first bad index {place}: {damage}"));
-            Ok(Exit::No)
+            Ok(ExitStatus::No)
         }
     }
 }
 
 /// Verifies a receipt file.
-pub(crate) fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) fn receipt(command: ReceiptCommand, output: OutputAudience) -> anyhow::Result<ExitStatus> {
     let ReceiptCommand::Verify { file, key, item } = command;
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let key = key_text(&key)?;
@@ -121,7 +121,7 @@ pub(crate) fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result
     );
     match receipt::verify(&bytes, &key) {
         Ok(proven) => {
-            let entry = proven.entry.as_deref().and_then(Entry::decode);
+            let entry = proven.entry.as_deref().and_then(LedgerEntry::decode);
             let kind = entry.as_ref().map_or("unknown", |entry| entry.kind.as_str());
             let at = entry.as_ref().map(|entry| heyan_ports::time::rfc3339(entry.at_us));
             let answered = entry.as_ref().map(answered).unwrap_or_default();
@@ -145,22 +145,22 @@ pub(crate) fn receipt(command: ReceiptCommand, output: Output) -> anyhow::Result
                 }
             );
             output.tell(&json, &text);
-            Ok(Exit::Done)
+            Ok(ExitStatus::Done)
         }
         Err(error) => {
             output.tell(
                 &serde_json::json!({"sound": false, "what": error.to_string()}),
                 &format!("NOT SOUND: {error}"),
             );
-            Ok(Exit::No)
+            Ok(ExitStatus::No)
         }
     }
 }
 
 /// Tells one item of a proven entry: the entry holds its items in order, so the proof of the entry is the proof of each.
-fn one_item(entry: Option<&Entry>, number: usize, index: u64, output: Output) -> Exit {
+fn one_item(entry: Option<&LedgerEntry>, number: usize, index: u64, output: OutputAudience) -> ExitStatus {
     let items = match entry.map(|entry| &entry.body) {
-        Some(Body::Items(items)) => items.as_slice(),
+        Some(EntryBody::Items(items)) => items.as_slice(),
         _ => &[],
     };
     let Some(item) = items.get(number) else {
@@ -172,7 +172,7 @@ fn one_item(entry: Option<&Entry>, number: usize, index: u64, output: Output) ->
             &serde_json::json!({"sound": true, "item": null, "items": items.len()}),
             &what,
         );
-        return Exit::No;
+        return ExitStatus::No;
     };
     let fields: Vec<_> = item
         .fields
@@ -198,21 +198,21 @@ fn one_item(entry: Option<&Entry>, number: usize, index: u64, output: Output) ->
         verdicts.join(", ")
     );
     output.tell(&json, &text);
-    Exit::Done
+    ExitStatus::Done
 }
 
 /// What an entry says was answered: dataset and outcome of each item, or operation and status.
-fn answered(entry: &Entry) -> Vec<String> {
+fn answered(entry: &LedgerEntry) -> Vec<String> {
     match &entry.body {
-        Body::Items(items) => items
+        EntryBody::Items(items) => items
             .iter()
             .map(|item| format!("{} {}", item.rules, item.outcome.as_str()))
             .collect(),
-        Body::Call { operation, status, .. } => vec![format!("{operation} {status}")],
-        Body::Records { rules, records } => vec![format!("{rules} {} records", records.len())],
-        Body::Access { action, .. } => vec![action.clone()],
-        Body::Mismatch { id, action, state, .. } => vec![format!("{id} {action} {state}")],
-        Body::Delivery { id, target, state, .. } => vec![format!("{id} {target} {state}")],
-        Body::Read { operation, rules, .. } => vec![format!("{operation} {rules}")],
+        EntryBody::Call { operation, status, .. } => vec![format!("{operation} {status}")],
+        EntryBody::Records { rules, records } => vec![format!("{rules} {} records", records.len())],
+        EntryBody::Access { action, .. } => vec![action.clone()],
+        EntryBody::Mismatch { id, action, state, .. } => vec![format!("{id} {action} {state}")],
+        EntryBody::Delivery { id, target, state, .. } => vec![format!("{id} {target} {state}")],
+        EntryBody::Read { operation, rules, .. } => vec![format!("{operation} {rules}")],
     }
 }

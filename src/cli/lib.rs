@@ -40,7 +40,7 @@ use oversight::{archive, quality, supervision, trace};
 
 use heyan_connectors::source::config::ConnectorError;
 use heyan_server::harden;
-use heyan_server::process::{Exit, Output, RestartNeeded};
+use heyan_server::process::{ExitStatus, OutputAudience, RestartNeeded};
 use heyan_server::settings::UnusableSettings;
 use heyan_telemetry as telemetry;
 
@@ -50,7 +50,7 @@ use heyan_telemetry as telemetry;
 struct Cli {
     /// Format of the output
     #[arg(long, global = true, value_enum, default_value_t = Output::Human)]
-    output: Output,
+    output: OutputAudience,
     #[command(subcommand)]
     command: Command,
 }
@@ -59,15 +59,15 @@ struct Cli {
 enum Command {
     /// Start a hub with a synthetic city; needs nothing else installed
     #[cfg(feature = "demo")]
-    Demo(heyan_demo::command::Args),
+    Demo(heyan_demo::command::DemoArgs),
     /// Run a hub
-    Serve(serve::Args),
+    Serve(serve::ServeArgs),
     /// Import the records of a dataset into a hub
-    Import(import::Args),
+    Import(import::ImportOptions),
     /// Verify a file of requests through the stream endpoint
-    Verify(verify::Args),
+    Verify(verify::VerifyArgs),
     /// Print a bearer token
-    Token(token::Args),
+    Token(token::TokenArgs),
     /// Manage agencies: add, list, rotate-secret, disable, enable
     #[command(subcommand)]
     Agency(agency::AgencyCommand),
@@ -97,7 +97,7 @@ enum Command {
     DeadLetter(dead_letter::DeadLetterCommand),
     /// Measure verifications per second and latency on this machine
     #[cfg(feature = "demo")]
-    Bench(heyan_demo::bench::Args),
+    Bench(heyan_demo::bench::BenchArgs),
     /// The bare HTTP server that `bench` measures beside a hub
     #[command(hide = true)]
     #[cfg(feature = "demo")]
@@ -109,9 +109,9 @@ enum Command {
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
     /// List who queried a subject
-    Trace(trace::Args),
+    Trace(trace::TraceArgs),
     /// Get the archive pack of an application, or verify one offline
-    Archive(archive::Args),
+    Archive(archive::ArchiveArgs),
     /// Verify a receipt offline
     #[command(subcommand)]
     Receipt(ledger::ReceiptCommand),
@@ -126,7 +126,7 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("heyan: cannot start: {error}");
-            return Exit::Unreachable.into();
+            return ExitStatus::Unreachable.into();
         }
     };
     let output = cli.output;
@@ -134,8 +134,8 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo(args) => runtime
             .block_on(heyan_demo::command::run(args, output))
-            .map(|()| Exit::Done),
-        Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| Exit::Done),
+            .map(|()| ExitStatus::Done),
+        Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| ExitStatus::Done),
         Command::Import(args) => Ok(runtime.block_on(import::run(args, output))),
         Command::Verify(args) => Ok(runtime.block_on(verify::run(args, output))),
         Command::Token(args) => Ok(runtime.block_on(token::run(args, output))),
@@ -154,7 +154,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::BenchFloor(args) => runtime
             .block_on(heyan_demo::bench::serve_floor(args))
-            .map(|()| Exit::Done),
+            .map(|()| ExitStatus::Done),
         Command::Trace(args) => Ok(runtime.block_on(trace::run(args, output))),
         Command::Archive(args) => runtime.block_on(archive::run(args, output)),
         Command::Ledger(command) => ledger::ledger(command, output),
@@ -168,15 +168,15 @@ pub fn run() -> ExitCode {
 }
 
 /// Says why, and how that counts.
-fn tell_error(error: &anyhow::Error) -> Exit {
+fn tell_error(error: &anyhow::Error) -> ExitStatus {
     telemetry::tell_operator(&format!("heyan: {error:#}"));
     if error.is::<RestartNeeded>() {
-        return Exit::Restart;
+        return ExitStatus::Restart;
     }
     let wrong_file = error.is::<heyan_catalog::CatalogError>() || error.is::<ConnectorError>();
     if wrong_file || error.is::<heyan_config::ConfigError>() || error.is::<UnusableSettings>() {
-        Exit::Usage
+        ExitStatus::Usage
     } else {
-        Exit::Unreachable
+        ExitStatus::Unreachable
     }
 }

@@ -12,28 +12,28 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use super::text::Lang;
-use heyan_server::process::Output;
+use super::text::CliLanguage;
+use heyan_server::process::OutputAudience;
 
 /// How far the work is.
-pub(crate) struct Progress {
+pub(crate) struct ProgressLine {
     bar: ProgressBar,
     read: Arc<AtomicU64>,
-    lang: Lang,
+    lang: CliLanguage,
     bad_word: &'static str,
     begun: Instant,
     rows: u64,
     bad: u64,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Begins; `read` counts bytes up to `length`.
     pub(crate) fn begin(
         read: Arc<AtomicU64>,
         length: Option<u64>,
         bad_word: &'static str,
-        output: Output,
-        lang: Lang,
+        output: OutputAudience,
+        lang: CliLanguage,
     ) -> Self {
         let bar = match (output.shows_progress(), length) {
             (false, _) => ProgressBar::hidden(),

@@ -17,7 +17,7 @@ use heyan_telemetry as telemetry;
 
 /// `heyan serve`.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ServeArgs {
     /// Settings file; config/hub.toml lists all settings
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 }
 
 /// Serves until told to stop.
-pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let config = Config::load(args.config.as_deref())?;
     telemetry::start_log(&config.log.level, config.log.format);
     if args.config.is_none() {

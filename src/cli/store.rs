@@ -6,21 +6,21 @@ use anyhow::Context;
 
 use heyan_config::Config;
 use heyan_server::{
-    process::{Exit, Output},
+    process::{ExitStatus, OutputAudience},
     store as storage,
 };
-use heyan_store::{Migrate, PostgresConfig, open_postgres};
+use heyan_store::{MigratePolicy, PostgresConfig, open_postgres};
 
 /// `heyan store …`.
 #[derive(clap::Subcommand)]
 pub(crate) enum StoreCommand {
     /// Update the PostgreSQL schema to this version
-    Migrate(Args),
+    Migrate(StoreArgs),
 }
 
 /// The settings file and the database role.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct StoreArgs {
     /// Settings file
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 }
 
 /// Migrates.
-pub(crate) async fn run(command: StoreCommand, output: Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(command: StoreCommand, output: OutputAudience) -> anyhow::Result<ExitStatus> {
     let StoreCommand::Migrate(args) = command;
     let mut config = Config::load(args.config.as_deref())?;
     if let Some(file) = args.url_file {
@@ -41,7 +41,7 @@ pub(crate) async fn run(command: StoreCommand, output: Output) -> anyhow::Result
         "store.postgres.url_file is not set: a SQLite database is migrated when the hub starts"
     );
     let config = PostgresConfig {
-        migrate: Migrate::AtStart,
+        migrate: MigratePolicy::AtStart,
         ..storage::postgres(&config)?
     };
     let store = open_postgres(&config)
@@ -49,5 +49,5 @@ pub(crate) async fn run(command: StoreCommand, output: Output) -> anyhow::Result
         .context("cannot migrate; the schema is unchanged")?;
     store.close().await;
     output.tell(&serde_json::json!({"migrated": true}), "the schema is up to date");
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }

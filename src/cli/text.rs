@@ -5,14 +5,14 @@ use heyan_texts::{Locale, text};
 
 /// A language of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Lang {
+pub(crate) enum CliLanguage {
     /// English.
     En,
     /// 简体中文.
     Zh,
 }
 
-impl Lang {
+impl CliLanguage {
     /// The language asked for, or the one of the session: the first of `LC_ALL`, `LC_MESSAGES`, `LANG` that is set.
     pub(crate) fn choose(asked: Option<Self>) -> Self {
         let session = || {
@@ -56,8 +56,8 @@ mod tests {
 
     #[test]
     fn the_locale_of_the_session_chooses() {
-        assert_eq!(Lang::of_locale("zh_CN.UTF-8"), Lang::Zh);
-        assert_eq!(Lang::of_locale("C.UTF-8"), Lang::En);
-        assert_eq!(Lang::En.say("cli.cannot_read", &["a", "b"]), "cannot read a: b");
+        assert_eq!(CliLanguage::of_locale("zh_CN.UTF-8"), CliLanguage::Zh);
+        assert_eq!(CliLanguage::of_locale("C.UTF-8"), CliLanguage::En);
+        assert_eq!(CliLanguage::En.say("cli.cannot_read", &["a", "b"]), "cannot read a: b");
     }
 }

@@ -2,37 +2,37 @@
 //! The secret comes from a file, never from an argument, which every process of the machine can see.
 
 use super::{
-    client::{Hub, HubArgs},
+    client::{HubArgs, HubClient},
     credentials::secret_of,
-    failure::Failure,
+    failure::CommandFailure,
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan token`.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct TokenArgs {
     #[command(flatten)]
     hub: HubArgs,
 }
 
 /// Prints a token.
-pub(crate) async fn run(args: Args, output: Output) -> Exit {
+pub(crate) async fn run(args: TokenArgs, output: OutputAudience) -> ExitStatus {
     let lang = args.hub.lang();
     match token(&args.hub, output).await {
         Ok(token) => {
             heyan_server::process::say(token);
-            Exit::Done
+            ExitStatus::Done
         }
         Err(failure) => failure.tell(output, lang),
     }
 }
 
-async fn token(args: &HubArgs, output: Output) -> Result<String, Failure> {
+async fn token(args: &HubArgs, output: OutputAudience) -> Result<String, CommandFailure> {
     let (Some(id), Some(file)) = (&args.client, &args.secret_file) else {
-        return Err(Failure::usage("cli.no_token", []));
+        return Err(CommandFailure::usage("cli.no_token", []));
     };
     let secret = secret_of(file)?;
-    Ok(Hub::open_without_token(args, output)?
+    Ok(HubClient::open_without_token(args, output)?
         .token(id, &secret)
         .await?
         .access_token)

@@ -9,27 +9,27 @@ use super::Config;
 
 /// One unsafe or impossible setting.
 #[derive(Debug)]
-pub struct Unsafe {
+pub struct UnsafeSetting {
     /// Such as `http.listen`.
     pub key: &'static str,
     /// What is wrong, and what to do.
     pub remedy: String,
 }
 
-impl fmt::Display for Unsafe {
+impl fmt::Display for UnsafeSetting {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: {}", self.key, self.remedy)
     }
 }
 
-pub(super) fn check(config: &Config) -> Vec<Unsafe> {
+pub(super) fn check(config: &Config) -> Vec<UnsafeSetting> {
     let mut found = Vec::new();
     listeners(config, &mut found);
     limits(config, &mut found);
     home_city(config, &mut found);
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {
-            found.push(Unsafe {
+            found.push(UnsafeSetting {
                 key,
                 remedy: remedy.to_owned(),
             });
@@ -94,10 +94,10 @@ pub(super) fn check(config: &Config) -> Vec<Unsafe> {
 }
 
 /// How long what an agency asks for may last.
-fn home_city(config: &Config, found: &mut Vec<Unsafe>) {
+fn home_city(config: &Config, found: &mut Vec<UnsafeSetting>) {
     let home = &config.catalog.home_city;
     if !home.is_empty() && HomeCity::parse(home).is_none() {
-        found.push(Unsafe {
+        found.push(UnsafeSetting {
             key: "catalog.home_city",
             remedy: "must be the code or the full name of a city, such as 340200 or 芜湖市; empty if addresses always \
                      name theirs"
@@ -106,26 +106,26 @@ fn home_city(config: &Config, found: &mut Vec<Unsafe>) {
     }
 }
 
-fn spans(config: &Config, found: &mut Vec<Unsafe>) {
+fn spans(config: &Config, found: &mut Vec<UnsafeSetting>) {
     if !(1..=3_660).contains(&config.watches.until_days_max) {
-        found.push(Unsafe {
+        found.push(UnsafeSetting {
             key: "watches.until_days_max",
             remedy: "must be 1 to 3660; 366 is usual".to_owned(),
         });
     }
     if !(1..=87_840).contains(&config.cases.valid_hours_max) {
-        found.push(Unsafe {
+        found.push(UnsafeSetting {
             key: "cases.valid_hours_max",
             remedy: "must be 1 to 87840; 720 is usual".to_owned(),
         });
     }
 }
 
-fn listeners(config: &Config, found: &mut Vec<Unsafe>) {
+fn listeners(config: &Config, found: &mut Vec<UnsafeSetting>) {
     let mut address = |key, text: &str| {
         let address = text.parse::<SocketAddr>().ok();
         if address.is_none() {
-            found.push(Unsafe {
+            found.push(UnsafeSetting {
                 key,
                 remedy: "must be an address and a port, such as 127.0.0.1:8080".to_owned(),
             });
@@ -136,7 +136,7 @@ fn listeners(config: &Config, found: &mut Vec<Unsafe>) {
     let admin = address("http.admin_listen", &config.http.admin_listen);
     let plain = !config.http.insecure_plain_http;
     if public.is_some_and(|address| !address.ip().is_loopback()) && plain && !config.http.tls.is_configured() {
-        found.push(Unsafe {
+        found.push(UnsafeSetting {
             key: "http.listen",
             remedy: "plain HTTP beyond loopback: set [http.tls], or put a TLS proxy before the hub and set \
                      http.insecure_plain_http = true on purpose"
@@ -144,7 +144,7 @@ fn listeners(config: &Config, found: &mut Vec<Unsafe>) {
         });
     }
     if admin.is_some_and(|address| !address.ip().is_loopback()) && plain {
-        found.push(Unsafe {
+        found.push(UnsafeSetting {
             key: "http.admin_listen",
             remedy: "metrics and health belong on loopback or an operators' network: set 127.0.0.1, or \
                      http.insecure_plain_http = true on purpose"
@@ -153,7 +153,7 @@ fn listeners(config: &Config, found: &mut Vec<Unsafe>) {
     }
 }
 
-fn limits(config: &Config, found: &mut Vec<Unsafe>) {
+fn limits(config: &Config, found: &mut Vec<UnsafeSetting>) {
     spans(config, found);
     let http = &config.http;
     let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -204,7 +204,7 @@ fn limits(config: &Config, found: &mut Vec<Unsafe>) {
     spans(config, found);
 }
 
-fn further_limits(config: &Config, found: &mut Vec<Unsafe>) {
+fn further_limits(config: &Config, found: &mut Vec<UnsafeSetting>) {
     let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let (store, push) = (&config.store, &config.push);
     let postgres = &store.postgres;
@@ -255,10 +255,10 @@ fn further_limits(config: &Config, found: &mut Vec<Unsafe>) {
 }
 
 /// Values that do not go together.
-fn combinations(config: &Config, found: &mut Vec<Unsafe>) {
+fn combinations(config: &Config, found: &mut Vec<UnsafeSetting>) {
     let mut refuse = |wrong: bool, key, remedy: &str| {
         if wrong {
-            found.push(Unsafe {
+            found.push(UnsafeSetting {
                 key,
                 remedy: remedy.to_owned(),
             });
@@ -319,10 +319,10 @@ fn combinations(config: &Config, found: &mut Vec<Unsafe>) {
 }
 
 /// Refuses values that are not between their least and their most.
-pub(super) fn between(found: &mut Vec<Unsafe>, rows: &[(&'static str, u64, u64, u64)]) {
+pub(super) fn between(found: &mut Vec<UnsafeSetting>, rows: &[(&'static str, u64, u64, u64)]) {
     for (key, value, least, most) in rows {
         if !(least..=most).contains(&value) {
-            found.push(Unsafe {
+            found.push(UnsafeSetting {
                 key,
                 remedy: format!("must be {least} to {most}, is {value}"),
             });

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Unsafe, check::between};
+use super::{UnsafeSetting, check::between};
 
 /// Apache Kafka.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Kafka {
+pub struct KafkaSettings {
     /// `host:port`, comma separated; empty: none, and the bus is inside the process.
     pub brokers: String,
     /// Group of the nodes that share the inbound topics.
@@ -74,7 +74,7 @@ pub struct KafkaRequests {
     pub items_max: usize,
 }
 
-impl Kafka {
+impl KafkaSettings {
     /// Whether there are brokers.
     pub fn is_configured(&self) -> bool {
         !self.brokers.is_empty()
@@ -96,10 +96,10 @@ fn is_loopback(brokers: &str) -> bool {
 }
 
 /// What the section may not say.
-pub(super) fn check(kafka: &Kafka, found: &mut Vec<Unsafe>) {
+pub(super) fn check(kafka: &KafkaSettings, found: &mut Vec<UnsafeSetting>) {
     let mut refuse = |wrong: bool, key: &'static str, remedy: &str| {
         if wrong {
-            found.push(Unsafe {
+            found.push(UnsafeSetting {
                 key,
                 remedy: remedy.to_owned(),
             });
@@ -157,7 +157,7 @@ pub(super) fn check(kafka: &Kafka, found: &mut Vec<Unsafe>) {
     limits(kafka, found);
 }
 
-fn limits(kafka: &Kafka, found: &mut Vec<Unsafe>) {
+fn limits(kafka: &KafkaSettings, found: &mut Vec<UnsafeSetting>) {
     let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let signed = |number: i32| u64::try_from(number).unwrap_or_default();
     between(

@@ -22,9 +22,9 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use check::Unsafe;
+pub use check::UnsafeSetting;
 pub use heyan_telemetry::LogFormat;
-pub use kafka::Kafka;
+pub use kafka::KafkaSettings;
 pub use licences::Licences;
 
 /// The defaults, as they ship.
@@ -41,7 +41,7 @@ pub enum ConfigError {
     Wrong(Box<figment::Error>),
     /// Values that do not go together or are unsafe.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Unsafe(Vec<Unsafe>),
+    Unsafe(Vec<UnsafeSetting>),
 }
 
 /// All settings.
@@ -49,45 +49,45 @@ pub enum ConfigError {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// This node.
-    pub node: Node,
+    pub node: NodeSection,
     /// Listeners.
-    pub http: Http,
+    pub http: HttpSettings,
     /// Tokens and secrets.
-    pub auth: Auth,
+    pub auth: AuthSettings,
     /// Datasets.
-    pub catalog: Catalog,
+    pub catalog: CatalogSettings,
     /// Database.
-    pub store: Store,
+    pub store: StoreSettings,
     /// Records in memory.
-    pub cache: Cache,
+    pub cache: CacheSettings,
     /// Ledger.
-    pub ledger: Ledger,
+    pub ledger: LedgerSettings,
     /// Webhooks.
-    pub push: Push,
+    pub push: PushSettings,
     /// Apache Kafka.
-    pub kafka: Kafka,
+    pub kafka: KafkaSettings,
     /// Outside systems.
-    pub connectors: Connectors,
+    pub connectors: ConnectorSettings,
     /// Electronic licences.
     pub licences: Licences,
     /// Working days.
-    pub calendar: Calendar,
+    pub calendar: CalendarSettings,
     /// Budget of guesses.
-    pub guess: Guess,
+    pub guess: GuessSettings,
     /// Verifications that are watched.
-    pub watches: Watches,
+    pub watches: WatchSettings,
     /// Joint cases.
-    pub cases: Cases,
+    pub cases: CaseSettings,
     /// Electronic supervision.
-    pub supervision: Supervision,
+    pub supervision: SupervisionSettings,
     /// Logs.
-    pub log: Log,
+    pub log: LogSettings,
 }
 
 /// This node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Node {
+pub struct NodeSection {
     /// Number of the node.
     pub id: u16,
     /// Name of its ledger.
@@ -109,7 +109,7 @@ pub struct Node {
 /// Listeners.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Http {
+pub struct HttpSettings {
     /// Public listener.
     pub listen: String,
     /// Operators' listener.
@@ -143,20 +143,20 @@ pub struct Http {
     /// Items of a chunk.
     pub chunk_items_max: usize,
     /// TLS of the public listener.
-    pub tls: Tls,
+    pub tls: TlsSettings,
 }
 
 /// TLS of the public listener.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tls {
+pub struct TlsSettings {
     /// Certificate chain, PEM.
     pub certificate_file: PathBuf,
     /// Private key, PEM.
     pub key_file: PathBuf,
 }
 
-impl Tls {
+impl TlsSettings {
     /// Whether TLS is configured.
     pub fn is_configured(&self) -> bool {
         !self.certificate_file.as_os_str().is_empty()
@@ -166,7 +166,7 @@ impl Tls {
 /// Tokens and secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Auth {
+pub struct AuthSettings {
     /// Issuer and audience.
     pub issuer: String,
     /// Life of a token.
@@ -180,7 +180,7 @@ pub struct Auth {
 /// Datasets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Catalog {
+pub struct CatalogSettings {
     /// Folder of schemas; empty: the shipped ones alone.
     pub datasets_dir: PathBuf,
     /// Folder of service items; empty: the shipped ones alone.
@@ -192,7 +192,7 @@ pub struct Catalog {
 /// Database.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Store {
+pub struct StoreSettings {
     /// Read connections.
     pub readers: u32,
     /// Wait for the lock.
@@ -202,13 +202,13 @@ pub struct Store {
     /// Page cache of each reader.
     pub reader_cache_kib: u32,
     /// The store of several nodes.
-    pub postgres: Postgres,
+    pub postgres: PostgresSettings,
 }
 
 /// PostgreSQL.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Postgres {
+pub struct PostgresSettings {
     /// File with the connection URL; empty: SQLite.
     pub url_file: PathBuf,
     /// Connections that look up.
@@ -223,7 +223,7 @@ pub struct Postgres {
     pub migrate_at_start: bool,
 }
 
-impl Postgres {
+impl PostgresSettings {
     /// Whether the store is PostgreSQL.
     pub fn is_configured(&self) -> bool {
         !self.url_file.as_os_str().is_empty()
@@ -233,7 +233,7 @@ impl Postgres {
 /// Records in memory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Cache {
+pub struct CacheSettings {
     /// Bytes.
     pub capacity_bytes: u64,
     /// Longest life.
@@ -251,7 +251,7 @@ pub struct Cache {
 /// Ledger.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ledger {
+pub struct LedgerSettings {
     /// Bytes of one journal file.
     pub segment_bytes: u64,
     /// Between checkpoints.
@@ -265,7 +265,7 @@ pub struct Ledger {
 /// Webhooks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Push {
+pub struct PushSettings {
     /// Names that may be reached.
     pub hosts: Vec<String>,
     /// Networks of their addresses.
@@ -303,7 +303,7 @@ pub struct Push {
 /// Outside systems.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Connectors {
+pub struct ConnectorSettings {
     /// Folder of files; empty: none.
     pub folder: PathBuf,
 }
@@ -311,7 +311,7 @@ pub struct Connectors {
 /// Working days.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Calendar {
+pub struct CalendarSettings {
     /// Further years; empty: none.
     pub extra_file: PathBuf,
 }
@@ -319,7 +319,7 @@ pub struct Calendar {
 /// Budget of guesses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Guess {
+pub struct GuessSettings {
     /// In 24 hours.
     pub units_24_h_max: u32,
     /// In 30 days.
@@ -333,7 +333,7 @@ pub struct Guess {
 /// Verifications that are watched.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Watches {
+pub struct WatchSettings {
     /// Of one agency.
     pub agency_entries_max: u64,
     /// Longest.
@@ -343,7 +343,7 @@ pub struct Watches {
 /// Joint cases.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Cases {
+pub struct CaseSettings {
     /// Longest validity.
     pub valid_hours_max: u32,
 }
@@ -351,7 +351,7 @@ pub struct Cases {
 /// Electronic supervision.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Supervision {
+pub struct SupervisionSettings {
     /// File of rules; empty: those that ship.
     pub rules_file: PathBuf,
 }
@@ -359,7 +359,7 @@ pub struct Supervision {
 /// Logs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Log {
+pub struct LogSettings {
     /// Filter.
     pub level: String,
     /// Form.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Unsafe, check::between};
+use super::{UnsafeSetting, check::between};
 
 /// Electronic licences.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Licences {
     pub issue_delay_days_max: u16,
 }
 
-pub(super) fn check(licences: &Licences, found: &mut Vec<Unsafe>) {
+pub(super) fn check(licences: &Licences, found: &mut Vec<UnsafeSetting>) {
     between(
         found,
         &[
@@ -54,7 +54,7 @@ pub(super) fn check(licences: &Licences, found: &mut Vec<Unsafe>) {
     let is_division =
         |digits: &String| (2..=6).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !licences.home_divisions.iter().all(is_division) {
-        found.push(Unsafe {
+        found.push(UnsafeSetting {
             key: "licences.home_divisions",
             remedy: "must be the first 2 to 6 digits of division codes, such as 3402".to_owned(),
         });

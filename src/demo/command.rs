@@ -22,13 +22,13 @@ use heyan_app::{
 use heyan_config::Config;
 use heyan_server::{
     boot,
-    process::{Output, say},
+    process::{OutputAudience, say},
 };
 use heyan_telemetry as telemetry;
 
 /// `heyan demo`.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct DemoArgs {
     /// Number of persons; firms, licences and real estate follow from it; 0: an empty city, ready for `heyan import`
     #[arg(long, default_value_t = 100_000)]
     persons: u64,
@@ -73,7 +73,7 @@ const FIRMS_LOOKED_AT: u64 = 100;
 const USERS: [(&str, &str); 3] = [("operator", "operator"), ("manager", "manager"), ("auditor", "auditor")];
 
 /// Makes the city, opens the hub, tells how to use it, and serves until told to stop.
-pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
+pub async fn run(args: DemoArgs, output: OutputAudience) -> anyhow::Result<()> {
     let temporary = args.data.is_none();
     let folder = args
         .data
@@ -95,7 +95,10 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     config.push.plain_http_networks = loopback();
     config.push.any_port_networks = loopback();
     let config = config.checked()?;
-    telemetry::start_log(if output == Output::Json { "info" } else { "warn" }, config.log.format);
+    telemetry::start_log(
+        if output == OutputAudience::Json { "info" } else { "warn" },
+        config.log.format,
+    );
     let ledger_dir = config.node.data_dir.join("ledger");
     let node = boot::open(config).await?;
     let hub = Arc::clone(&node.hub);
@@ -105,7 +108,7 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     let (pretend_agency, inbox_url) = inbox::start()?;
     subscribe(&hub, &inbox_url).await?;
     let (url, admin_url) = (node.url.clone(), node.admin_url.clone());
-    let told = Told {
+    let told = DemoSummary {
         hub,
         url,
         admin_url,
@@ -114,8 +117,8 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<()> {
     };
     node.serve(move || {
         match output {
-            Output::Json => say(told.json()?),
-            Output::Human => told.people(&city)?,
+            OutputAudience::Json => say(told.json()?),
+            OutputAudience::Human => told.people(&city)?,
         }
         Ok(())
     })
@@ -204,15 +207,15 @@ fn grant_of(agency: &str, dataset: &str) -> NewGrant {
 }
 
 /// One kind of records of the city: its dataset, how many, and the n-th as JSON.
-struct Series {
+struct RecordSeries {
     dataset: &'static str,
     count: u64,
     record: fn(&City, u64, &mut String, &mut String),
 }
 
-fn series(sizes: Sizes) -> [Series; 4] {
+fn series(sizes: Sizes) -> [RecordSeries; 4] {
     [
-        Series {
+        RecordSeries {
             dataset: "natural-person",
             count: sizes.persons,
             record: |city, n, subject, fields| {
@@ -221,7 +224,7 @@ fn series(sizes: Sizes) -> [Series; 4] {
                 person.fields_json(fields);
             },
         },
-        Series {
+        RecordSeries {
             dataset: "legal-entity",
             count: sizes.firms,
             record: |city, n, subject, fields| {
@@ -230,7 +233,7 @@ fn series(sizes: Sizes) -> [Series; 4] {
                 firm.fields_json(fields);
             },
         },
-        Series {
+        RecordSeries {
             dataset: "e-licence",
             count: sizes.licences,
             record: |city, n, subject, fields| {
@@ -239,7 +242,7 @@ fn series(sizes: Sizes) -> [Series; 4] {
                 licence.fields_json(fields);
             },
         },
-        Series {
+        RecordSeries {
             dataset: "real-estate",
             count: sizes.estates,
             record: |city, n, subject, fields| {
@@ -252,7 +255,7 @@ fn series(sizes: Sizes) -> [Series; 4] {
 }
 
 /// Loads what the store does not hold yet; a demo that was killed while loading goes on here.
-async fn fill(hub: &Arc<Hub>, city: &Arc<City>, output: Output) -> anyhow::Result<()> {
+async fn fill(hub: &Arc<Hub>, city: &Arc<City>, output: OutputAudience) -> anyhow::Result<()> {
     let caller = caller_of(hub, "authority")?;
     let counts = hub.store.record_counts().await?;
     let bar = progress(city.sizes().total(), output);
@@ -276,7 +279,7 @@ async fn load(
     hub: &Arc<Hub>,
     caller: &Caller,
     city: &Arc<City>,
-    series: &Series,
+    series: &RecordSeries,
     bar: &ProgressBar,
 ) -> anyhow::Result<()> {
     let dataset = hub
@@ -318,7 +321,7 @@ fn record_of(city: &City, record: fn(&City, u64, &mut String, &mut String), n: u
     json!({"subject": parse(&subject), "fields": parse(&fields)})
 }
 
-fn progress(total: u64, output: Output) -> ProgressBar {
+fn progress(total: u64, output: OutputAudience) -> ProgressBar {
     if !output.shows_progress() {
         return ProgressBar::hidden();
     }
@@ -343,7 +346,7 @@ fn caller_of(hub: &Hub, id: &str) -> anyhow::Result<Caller> {
 }
 
 /// What the demo tells when it is ready.
-struct Told {
+struct DemoSummary {
     hub: Arc<Hub>,
     url: String,
     admin_url: String,
@@ -351,7 +354,7 @@ struct Told {
     ledger_dir: PathBuf,
 }
 
-impl Told {
+impl DemoSummary {
     fn token(&self, id: &str) -> anyhow::Result<String> {
         Ok(token::issue(&self.hub, &caller_of(&self.hub, id)?)?.access_token)
     }

@@ -33,17 +33,17 @@ impl Default for BreakerConfig {
 /// What was let through; to be given back with its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a probe whose result is never told holds the breaker open for its time limit"]
-pub struct Pass {
+pub struct BreakerTicket {
     epoch: u64,
 }
 
 /// Whether a request may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permit {
+pub enum SendPermit {
     /// Send it.
-    Go(Pass),
+    Go(BreakerTicket),
     /// Send it: it decides whether the breaker closes.
-    Probe(Pass),
+    Probe(BreakerTicket),
     /// Do not send; ask again at this time, in microseconds.
     Reject {
         /// When the next probe may go, unless the one in flight ends sooner.
@@ -51,9 +51,9 @@ pub enum Permit {
     },
 }
 
-impl Permit {
+impl SendPermit {
     /// The pass, when the request may be sent.
-    pub const fn pass(self) -> Option<Pass> {
+    pub const fn pass(self) -> Option<BreakerTicket> {
         match self {
             Self::Go(pass) | Self::Probe(pass) => Some(pass),
             Self::Reject { .. } => None,
@@ -89,11 +89,11 @@ pub struct Breaker {
     config: BreakerConfig,
     /// Grows with every change of state: a pass of an earlier one is stale.
     epoch: u64,
-    state: State,
+    state: BreakerPhase,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum BreakerPhase {
     Closed { failed: u32 },
     Open { until_us: i64, pause_us: i64 },
     Probing { until_us: i64, pause_us: i64 },
@@ -105,70 +105,70 @@ impl Breaker {
         Self {
             config,
             epoch: 0,
-            state: State::Closed { failed: 0 },
+            state: BreakerPhase::Closed { failed: 0 },
         }
     }
 
     /// Whether a request may be sent now.
-    pub fn allow(&mut self, now_us: i64) -> Permit {
+    pub fn allow(&mut self, now_us: i64) -> SendPermit {
         let (until_us, pause_us, wait_us) = match self.state {
-            State::Closed { .. } => return Permit::Go(Pass { epoch: self.epoch }),
-            State::Open { until_us, pause_us } => (until_us, pause_us, pause_us),
-            State::Probing { until_us, pause_us } => (until_us, pause_us, self.probe_max_us()),
+            BreakerPhase::Closed { .. } => return SendPermit::Go(BreakerTicket { epoch: self.epoch }),
+            BreakerPhase::Open { until_us, pause_us } => (until_us, pause_us, pause_us),
+            BreakerPhase::Probing { until_us, pause_us } => (until_us, pause_us, self.probe_max_us()),
         };
         if now_us >= until_us {
             let until_us = now_us.saturating_add(self.probe_max_us());
-            let pass = self.turn(State::Probing { until_us, pause_us });
-            return Permit::Probe(pass);
+            let pass = self.turn(BreakerPhase::Probing { until_us, pause_us });
+            return SendPermit::Probe(pass);
         }
         // A clock that was set back must not keep the target shut for longer than the whole wait.
         let latest_us = now_us.saturating_add(wait_us);
-        if let State::Open { until_us, .. } | State::Probing { until_us, .. } = &mut self.state {
+        if let BreakerPhase::Open { until_us, .. } | BreakerPhase::Probing { until_us, .. } = &mut self.state {
             *until_us = (*until_us).min(latest_us);
         }
-        Permit::Reject {
+        SendPermit::Reject {
             until_us: until_us.min(latest_us),
         }
     }
 
     /// The request went well.
-    pub fn succeeded(&mut self, pass: Pass) {
+    pub fn succeeded(&mut self, pass: BreakerTicket) {
         if pass.epoch != self.epoch {
             return;
         }
         match &mut self.state {
-            State::Closed { failed } => *failed = 0,
-            State::Probing { .. } => {
-                let _ = self.turn(State::Closed { failed: 0 });
+            BreakerPhase::Closed { failed } => *failed = 0,
+            BreakerPhase::Probing { .. } => {
+                let _ = self.turn(BreakerPhase::Closed { failed: 0 });
             }
-            State::Open { .. } => {}
+            BreakerPhase::Open { .. } => {}
         }
     }
 
     /// The target failed, at whatever the caller counts as its fault.
-    pub fn failed(&mut self, pass: Pass, now_us: i64) {
+    pub fn failed(&mut self, pass: BreakerTicket, now_us: i64) {
         if pass.epoch != self.epoch {
             return;
         }
         let pause_us = match &mut self.state {
-            State::Closed { failed } => {
+            BreakerPhase::Closed { failed } => {
                 *failed = failed.saturating_add(1);
                 if *failed < self.config.open_after_requests {
                     return;
                 }
                 self.pause_min_us()
             }
-            State::Probing { pause_us, .. } => pause_us.saturating_mul(2).min(self.pause_max_us()),
-            State::Open { .. } => return,
+            BreakerPhase::Probing { pause_us, .. } => pause_us.saturating_mul(2).min(self.pause_max_us()),
+            BreakerPhase::Open { .. } => return,
         };
         let until_us = now_us.saturating_add(pause_us);
-        let _ = self.turn(State::Open { until_us, pause_us });
+        let _ = self.turn(BreakerPhase::Open { until_us, pause_us });
     }
 
     /// The request was not sent after all, or says nothing of the target: a probe is free again at once.
-    pub fn abandoned(&mut self, pass: Pass, now_us: i64) {
-        if let (State::Probing { pause_us, .. }, true) = (self.state, pass.epoch == self.epoch) {
-            let _ = self.turn(State::Open {
+    pub fn abandoned(&mut self, pass: BreakerTicket, now_us: i64) {
+        if let (BreakerPhase::Probing { pause_us, .. }, true) = (self.state, pass.epoch == self.epoch) {
+            let _ = self.turn(BreakerPhase::Open {
                 until_us: now_us,
                 pause_us,
             });
@@ -178,16 +178,16 @@ impl Breaker {
     /// The state now.
     pub const fn state(&self, now_us: i64) -> BreakerState {
         match self.state {
-            State::Closed { .. } => BreakerState::Closed,
-            State::Open { until_us, .. } if now_us < until_us => BreakerState::Open,
-            State::Open { .. } | State::Probing { .. } => BreakerState::HalfOpen,
+            BreakerPhase::Closed { .. } => BreakerState::Closed,
+            BreakerPhase::Open { until_us, .. } if now_us < until_us => BreakerState::Open,
+            BreakerPhase::Open { .. } | BreakerPhase::Probing { .. } => BreakerState::HalfOpen,
         }
     }
 
-    fn turn(&mut self, state: State) -> Pass {
+    fn turn(&mut self, state: BreakerPhase) -> BreakerTicket {
         self.epoch = self.epoch.wrapping_add(1);
         self.state = state;
-        Pass { epoch: self.epoch }
+        BreakerTicket { epoch: self.epoch }
     }
 
     fn pause_min_us(&self) -> i64 {
@@ -220,16 +220,16 @@ mod tests {
         }
     }
 
-    fn go(breaker: &mut Breaker, now_us: i64) -> Pass {
+    fn go(breaker: &mut Breaker, now_us: i64) -> BreakerTicket {
         match breaker.allow(now_us) {
-            Permit::Go(pass) => pass,
+            SendPermit::Go(pass) => pass,
             other => panic!("{other:?}"),
         }
     }
 
-    fn probe(breaker: &mut Breaker, now_us: i64) -> Pass {
+    fn probe(breaker: &mut Breaker, now_us: i64) -> BreakerTicket {
         match breaker.allow(now_us) {
-            Permit::Probe(pass) => pass,
+            SendPermit::Probe(pass) => pass,
             other => panic!("{other:?}"),
         }
     }
@@ -258,7 +258,7 @@ mod tests {
         let pass = go(&mut breaker, 0);
         breaker.failed(pass, 0);
         assert_eq!(breaker.state(0), BreakerState::Open);
-        assert_eq!(breaker.allow(99 * MS_US), Permit::Reject { until_us: 100 * MS_US });
+        assert_eq!(breaker.allow(99 * MS_US), SendPermit::Reject { until_us: 100 * MS_US });
         assert_eq!(breaker.state(100 * MS_US).as_str(), "half_open");
     }
 
@@ -266,7 +266,7 @@ mod tests {
     fn one_probe_at_a_time_decides() {
         let mut breaker = opened();
         let pass = probe(&mut breaker, 100 * MS_US);
-        assert_eq!(breaker.allow(120 * MS_US), Permit::Reject { until_us: 150 * MS_US });
+        assert_eq!(breaker.allow(120 * MS_US), SendPermit::Reject { until_us: 150 * MS_US });
         breaker.succeeded(pass);
         assert_eq!(breaker.state(130 * MS_US), BreakerState::Closed);
         let pass = go(&mut breaker, 130 * MS_US);
@@ -284,7 +284,7 @@ mod tests {
         let mut now_us = 0;
         for pause_ms in [100, 200, 400, 400, 400] {
             now_us += pause_ms * MS_US;
-            assert!(matches!(breaker.allow(now_us - 1), Permit::Reject { until_us } if until_us == now_us));
+            assert!(matches!(breaker.allow(now_us - 1), SendPermit::Reject { until_us } if until_us == now_us));
             let pass = probe(&mut breaker, now_us);
             breaker.failed(pass, now_us);
         }
@@ -295,7 +295,7 @@ mod tests {
             breaker.failed(pass, now_us);
         }
         let until_us = now_us + 100 * MS_US;
-        assert_eq!(breaker.allow(now_us), Permit::Reject { until_us });
+        assert_eq!(breaker.allow(now_us), SendPermit::Reject { until_us });
     }
 
     #[test]
@@ -307,7 +307,7 @@ mod tests {
         }
         breaker.succeeded(early[3]);
         breaker.failed(early[4], 50 * MS_US);
-        assert_eq!(breaker.allow(0), Permit::Reject { until_us: 100 * MS_US });
+        assert_eq!(breaker.allow(0), SendPermit::Reject { until_us: 100 * MS_US });
         let pass = probe(&mut breaker, 100 * MS_US);
         breaker.succeeded(early[5]);
         breaker.failed(early[6], 101 * MS_US);
@@ -344,9 +344,9 @@ mod tests {
             let pass = go(&mut breaker, day_us);
             breaker.failed(pass, day_us);
         }
-        assert_eq!(breaker.allow(0), Permit::Reject { until_us: 100 * MS_US });
+        assert_eq!(breaker.allow(0), SendPermit::Reject { until_us: 100 * MS_US });
         let _ = probe(&mut breaker, 100 * MS_US);
-        assert_eq!(breaker.allow(0), Permit::Reject { until_us: 50 * MS_US });
+        assert_eq!(breaker.allow(0), SendPermit::Reject { until_us: 50 * MS_US });
         assert!(breaker.allow(50 * MS_US).pass().is_some());
     }
 
@@ -384,26 +384,26 @@ mod tests {
             let mut breaker = Breaker::new(config);
             let (mut now_us, mut in_flight) = (0_i64, Vec::new());
             // The probe whose result is awaited, and when it is given up at the latest.
-            let mut awaited: Option<(Pass, i64)> = None;
+            let mut awaited: Option<(BreakerTicket, i64)> = None;
             for step in steps {
-                let settle = |at: usize, in_flight: &mut Vec<Pass>| {
+                let settle = |at: usize, in_flight: &mut Vec<BreakerTicket>| {
                     (!in_flight.is_empty()).then(|| in_flight.swap_remove(at % in_flight.len()))
                 };
                 let mut told = None;
                 match step {
                     Step::Wait(us) => now_us += us,
                     Step::Allow => match breaker.allow(now_us) {
-                        Permit::Go(pass) => {
+                        SendPermit::Go(pass) => {
                             prop_assert_eq!(breaker.state(now_us), BreakerState::Closed);
                             in_flight.push(pass);
                         }
-                        Permit::Probe(pass) => {
+                        SendPermit::Probe(pass) => {
                             prop_assert!(awaited.is_none_or(|(_, until_us)| now_us >= until_us), "two probes");
                             prop_assert_eq!(breaker.state(now_us), BreakerState::HalfOpen);
                             awaited = Some((pass, now_us + probe_max_us));
                             in_flight.push(pass);
                         }
-                        Permit::Reject { until_us } => {
+                        SendPermit::Reject { until_us } => {
                             prop_assert!(until_us > now_us && until_us <= now_us + pause_max_us.max(probe_max_us));
                             prop_assert_ne!(breaker.state(now_us), BreakerState::Closed);
                             if let Some((_, limit_us)) = &mut awaited {
@@ -428,8 +428,8 @@ mod tests {
                     awaited = None;
                 }
             }
-            if let Permit::Reject { until_us } = breaker.allow(now_us) {
-                prop_assert!(matches!(breaker.allow(until_us), Permit::Probe(_)));
+            if let SendPermit::Reject { until_us } = breaker.allow(now_us) {
+                prop_assert!(matches!(breaker.allow(until_us), SendPermit::Probe(_)));
             }
         }
     }

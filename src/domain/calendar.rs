@@ -27,12 +27,12 @@ const CHINA_OFFSET_US: i64 = 8 * 3_600 * 1_000_000;
 /// The working days of the years whose notices are known.
 #[derive(Clone, Debug, Default)]
 pub struct WorkingCalendar {
-    days: BTreeMap<Date, Kind>,
+    days: BTreeMap<Date, DayKind>,
     years: BTreeSet<i16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum DayKind {
     Off,
     Work,
 }
@@ -120,7 +120,7 @@ impl WorkingCalendar {
 
     fn has_whole_notice(&self, year: i16) -> bool {
         [(1, 1), (10, 1)].into_iter().all(|(month, day)| {
-            Date::new(year, month, day).is_ok_and(|statutory| self.days.get(&statutory) == Some(&Kind::Off))
+            Date::new(year, month, day).is_ok_and(|statutory| self.days.get(&statutory) == Some(&DayKind::Off))
         })
     }
 
@@ -138,7 +138,7 @@ impl WorkingCalendar {
             return Err(MissingYear(day.year()));
         }
         Ok(match self.days.get(&day) {
-            Some(kind) => *kind == Kind::Work,
+            Some(kind) => *kind == DayKind::Work,
             None => !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday),
         })
     }
@@ -184,14 +184,14 @@ fn after(day: Date) -> Result<Date, MissingYear> {
     day.tomorrow().map_err(|_| MissingYear(day.year().saturating_add(1)))
 }
 
-fn row(line: &str, at: usize) -> Result<(Date, Kind), CalendarError> {
+fn row(line: &str, at: usize) -> Result<(Date, DayKind), CalendarError> {
     let mut cells = line.split(',').map(str::trim);
     let (Some(day), Some(_), Some(kind), None) = (cells.next(), cells.next(), cells.next(), cells.next()) else {
         return Err(CalendarError::Cells(at));
     };
     let kind = match kind {
-        "off" => Kind::Off,
-        "work" => Kind::Work,
+        "off" => DayKind::Off,
+        "work" => DayKind::Work,
         _ => return Err(CalendarError::Kind(at)),
     };
     // jiff also reads a date with a time; only the plain form is of this table.

@@ -4,7 +4,7 @@
 
 /// What one attempt came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attempted {
+pub enum AttemptOutcome {
     /// 2xx: the receiver has it.
     Confirmed {
         /// HTTP status.
@@ -17,7 +17,7 @@ pub enum Attempted {
     /// It did not go well this time.
     Failed {
         /// How.
-        failure: Failure,
+        failure: AttemptFailure,
         /// HTTP status, when there was one.
         status: Option<u16>,
         /// `Retry-After` of a 429 or 503, seconds.
@@ -28,7 +28,7 @@ pub enum Attempted {
 crate::words! {
     /// How an attempt failed.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Failure {
+    pub enum AttemptFailure {
         /// Another status than 2xx or 410, or a business code that is none of success.
         Answer = "answer",
         /// No whole answer in time.

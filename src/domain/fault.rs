@@ -3,7 +3,7 @@
 
 /// A fault of one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct MemberFault {
     /// JSON pointer, RFC 6901.
     pub pointer: String,
     /// Field error code of the problem catalogue.
@@ -11,12 +11,12 @@ pub struct Fault {
     /// Sub-reason, such as `check_character`.
     pub reason: Option<&'static str>,
     /// The limit that was exceeded, of `value_too_long` and `too_many_items`.
-    pub limit: Option<Limit>,
+    pub limit: Option<LengthLimit>,
 }
 
 /// How long a value, or a list, may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Limit {
+pub enum LengthLimit {
     /// Characters of a text.
     Characters(usize),
     /// Bytes of a text in UTF-8.
@@ -31,7 +31,7 @@ pub enum FaultCause {
     /// A field error code.
     Code(&'static str),
     /// A limit was exceeded.
-    Over(Limit),
+    Over(LengthLimit),
 }
 
 impl From<&'static str> for FaultCause {
@@ -40,7 +40,7 @@ impl From<&'static str> for FaultCause {
     }
 }
 
-impl Fault {
+impl MemberFault {
     /// A fault without a sub-reason.
     pub fn new(pointer: impl Into<String>, code: &'static str) -> Self {
         Self {
@@ -60,10 +60,10 @@ impl Fault {
     }
 
     /// `value_too_long` or `too_many_items`, with the limit that was exceeded.
-    pub fn over(pointer: impl Into<String>, limit: Limit) -> Self {
+    pub fn over(pointer: impl Into<String>, limit: LengthLimit) -> Self {
         let code = match limit {
-            Limit::Characters(_) | Limit::Bytes(_) => "value_too_long",
-            Limit::Items(_) => "too_many_items",
+            LengthLimit::Characters(_) | LengthLimit::Bytes(_) => "value_too_long",
+            LengthLimit::Items(_) => "too_many_items",
         };
         Self {
             limit: Some(limit),

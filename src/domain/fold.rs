@@ -18,7 +18,7 @@ const WORD: ByteSet = ByteSet::HAN.with(b'!', b'~');
 
 /// What becomes of white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spaces {
+pub enum SpaceFolding {
     /// All of it goes.
     Drop,
     /// One space is kept between two characters that are not Han; the rest goes.
@@ -27,7 +27,7 @@ pub enum Spaces {
 
 /// What becomes of letter case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Case {
+pub enum CaseFolding {
     /// Lower case, by character.
     Lower,
     /// Upper case of ASCII only, as identifiers are written.
@@ -66,10 +66,10 @@ pub fn clean(raw: &str) -> Cow<'_, str> {
 }
 
 /// [`clean`], then white space and case as asked.
-pub fn text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
+pub fn text(raw: &str, spaces: SpaceFolding, case: CaseFolding) -> Cow<'_, str> {
     let settled = match case {
-        Case::Lower => &LOWER,
-        Case::Upper => &UPPER,
+        CaseFolding::Lower => &LOWER,
+        CaseFolding::Upper => &UPPER,
     };
     if settled.holds(raw) {
         return Cow::Borrowed(raw);
@@ -82,8 +82,8 @@ pub fn text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
 
 /// The fold of text of plain characters, ASCII in full width and the two usual spaces: in one pass, as nothing in it
 /// composes. Nothing for other text.
-fn plain_text(raw: &str, spaces: Spaces, case: Case) -> Option<String> {
-    let mut out = Spaced::new(raw.len(), spaces);
+fn plain_text(raw: &str, spaces: SpaceFolding, case: CaseFolding) -> Option<String> {
+    let mut out = SpacedText::new(raw.len(), spaces);
     let mut rest = raw;
     while let Some(c) = rest.chars().next() {
         let (word, behind) = WORD.split(rest);
@@ -104,22 +104,22 @@ fn plain_text(raw: &str, spaces: Spaces, case: Case) -> Option<String> {
     }
     // Of plain characters only those of ASCII have a case.
     match case {
-        Case::Lower => out.text.make_ascii_lowercase(),
-        Case::Upper => out.text.make_ascii_uppercase(),
+        CaseFolding::Lower => out.text.make_ascii_lowercase(),
+        CaseFolding::Upper => out.text.make_ascii_uppercase(),
     }
     Some(out.text)
 }
 
-fn any_text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
+fn any_text(raw: &str, spaces: SpaceFolding, case: CaseFolding) -> Cow<'_, str> {
     let cleaned = clean(raw);
     let changes_case = |c: char| match case {
-        Case::Lower => !is_han(c) && c.to_lowercase().next() != Some(c),
-        Case::Upper => c.is_ascii_lowercase(),
+        CaseFolding::Lower => !is_han(c) && c.to_lowercase().next() != Some(c),
+        CaseFolding::Upper => c.is_ascii_lowercase(),
     };
     if !cleaned.chars().any(|c| c == ' ' || changes_case(c)) {
         return cleaned;
     }
-    let mut out = Spaced::new(cleaned.len(), spaces);
+    let mut out = SpacedText::new(cleaned.len(), spaces);
     for c in cleaned.chars() {
         if c == ' ' {
             out.gap = true;
@@ -127,9 +127,9 @@ fn any_text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
         }
         out.close_gap(c);
         match case {
-            Case::Upper => out.text.push(c.to_ascii_uppercase()),
-            Case::Lower if is_han(c) => out.text.push(c),
-            Case::Lower => out.text.extend(c.to_lowercase()),
+            CaseFolding::Upper => out.text.push(c.to_ascii_uppercase()),
+            CaseFolding::Lower if is_han(c) => out.text.push(c),
+            CaseFolding::Lower => out.text.extend(c.to_lowercase()),
         }
     }
     // Lower-casing can leave a base and a mark that compose.
@@ -137,15 +137,15 @@ fn any_text(raw: &str, spaces: Spaces, case: Case) -> Cow<'_, str> {
 }
 
 /// Clean text that is being written without its needless spaces.
-struct Spaced {
+struct SpacedText {
     text: String,
-    spaces: Spaces,
+    spaces: SpaceFolding,
     /// Whether spaces were read since the last character.
     gap: bool,
 }
 
-impl Spaced {
-    fn new(bytes: usize, spaces: Spaces) -> Self {
+impl SpacedText {
+    fn new(bytes: usize, spaces: SpaceFolding) -> Self {
         Self {
             text: String::with_capacity(bytes),
             spaces,
@@ -155,7 +155,7 @@ impl Spaced {
 
     /// Writes the space that is kept before `next`, if any.
     fn close_gap(&mut self, next: char) {
-        if !std::mem::take(&mut self.gap) || self.spaces == Spaces::Drop {
+        if !std::mem::take(&mut self.gap) || self.spaces == SpaceFolding::Drop {
             return;
         }
         if self.text.chars().next_back().is_some_and(is_word) && is_word(next) {
@@ -301,7 +301,10 @@ mod tests {
     #[test]
     fn plain_text_is_borrowed() {
         assert!(matches!(clean("张三·abc (芜湖) 〔2017〕"), Cow::Borrowed(_)));
-        assert!(matches!(text("张三", Spaces::Drop, Case::Lower), Cow::Borrowed(_)));
+        assert!(matches!(
+            text("张三", SpaceFolding::Drop, CaseFolding::Lower),
+            Cow::Borrowed(_)
+        ));
     }
 
     #[test]
@@ -329,11 +332,14 @@ mod tests {
     #[test]
     fn one_space_between_latin_words_is_kept_when_asked() {
         assert_eq!(
-            text(" John   SMITH ", Spaces::KeepBetweenWords, Case::Lower),
+            text(" John   SMITH ", SpaceFolding::KeepBetweenWords, CaseFolding::Lower),
             "john smith"
         );
-        assert_eq!(text("张 三 A B", Spaces::KeepBetweenWords, Case::Lower), "张三a b");
-        assert_eq!(text("张 三 A B", Spaces::Drop, Case::Upper), "张三AB");
+        assert_eq!(
+            text("张 三 A B", SpaceFolding::KeepBetweenWords, CaseFolding::Lower),
+            "张三a b"
+        );
+        assert_eq!(text("张 三 A B", SpaceFolding::Drop, CaseFolding::Upper), "张三AB");
     }
 
     proptest! {
@@ -341,7 +347,7 @@ mod tests {
         fn folding_twice_is_folding_once(raw in "\\PC{0,12}|[\u{2E80}-\u{2FFF}\u{E700}-\u{E870}\u{F900}-\u{FFEF}a-zA-Z .·\u{300}]{0,10}") {
             let once = clean(&raw).into_owned();
             prop_assert_eq!(clean(&once).into_owned(), once.clone());
-            for (spaces, case) in [(Spaces::Drop, Case::Upper), (Spaces::KeepBetweenWords, Case::Lower)] {
+            for (spaces, case) in [(SpaceFolding::Drop, CaseFolding::Upper), (SpaceFolding::KeepBetweenWords, CaseFolding::Lower)] {
                 let once = text(&raw, spaces, case).into_owned();
                 prop_assert_eq!(text(&once, spaces, case).into_owned(), once.clone());
             }

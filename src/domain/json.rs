@@ -6,7 +6,7 @@ use std::{cell::RefCell, fmt};
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Deserializer, Map, Number, Value};
 
-use super::fault::{Fault, pointer_segment};
+use super::fault::{MemberFault, pointer_segment};
 
 pub use crate::safe_integer::SAFE_INTEGER_MAX;
 
@@ -47,7 +47,7 @@ pub enum JsonError {
     /// They are not UTF-8.
     Encoding,
     /// `duplicate_member`, `nesting_too_deep` or `unsafe_number`, with its place.
-    Fault(Fault),
+    Fault(MemberFault),
     /// They are not JSON, near this line and column.
     Syntax(usize, usize),
 }
@@ -73,7 +73,7 @@ pub fn parse(bytes: &[u8], rules: JsonRules) -> Result<Value, JsonError> {
     }
     let found = RefCell::new(None);
     let mut reader = Deserializer::from_slice(bytes);
-    let seed = Seed {
+    let seed = ValueSeed {
         depth: 0,
         rules,
         found: &found,
@@ -81,29 +81,29 @@ pub fn parse(bytes: &[u8], rules: JsonRules) -> Result<Value, JsonError> {
     let parsed = seed.deserialize(&mut reader);
     let parsed = parsed.and_then(|value| reader.end().map(|()| value));
     parsed.map_err(|error| match found.take() {
-        Some(Found { code, mut path }) => {
+        Some(FoundFault { code, mut path }) => {
             path.reverse();
             let pointer: String = path.iter().flat_map(|segment| ["/", segment]).collect();
-            JsonError::Fault(Fault::new(pointer, code))
+            JsonError::Fault(MemberFault::new(pointer, code))
         }
         None => JsonError::Syntax(error.line(), error.column()),
     })
 }
 
 /// A fault, and the segments of its place, the innermost first.
-struct Found {
+struct FoundFault {
     code: &'static str,
     path: Vec<String>,
 }
 
 #[derive(Clone, Copy)]
-struct Seed<'a> {
+struct ValueSeed<'a> {
     depth: usize,
     rules: JsonRules,
-    found: &'a RefCell<Option<Found>>,
+    found: &'a RefCell<Option<FoundFault>>,
 }
 
-impl Seed<'_> {
+impl ValueSeed<'_> {
     fn child(self) -> Self {
         Self {
             depth: self.depth + 1,
@@ -112,7 +112,7 @@ impl Seed<'_> {
     }
 
     fn fail<E: Error>(self, code: &'static str) -> E {
-        *self.found.borrow_mut() = Some(Found { code, path: Vec::new() });
+        *self.found.borrow_mut() = Some(FoundFault { code, path: Vec::new() });
         E::custom(code)
     }
 
@@ -129,7 +129,7 @@ impl Seed<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -140,7 +140,7 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Seed<'_> {
+impl<'de> Visitor<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

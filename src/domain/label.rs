@@ -5,14 +5,14 @@ use heyan_texts::{Locale, text};
 /// A text in both languages.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Label {
+pub struct BilingualLabel {
     /// Chinese.
     pub zh: String,
     /// English.
     pub en: String,
 }
 
-impl Label {
+impl BilingualLabel {
     /// The text in one language.
     pub fn get(&self, locale: Locale) -> &str {
         match locale {

@@ -12,7 +12,7 @@ const STARS_MAX: usize = 16;
 crate::words! {
     /// How a field is shown.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Mask {
+    pub enum FieldMask {
         /// The first character of a name: `王*`.
         Name = "name",
         /// The first and last four characters: `3402**********521X`.
@@ -26,7 +26,7 @@ crate::words! {
     }
 }
 
-impl Mask {
+impl FieldMask {
     /// The masked text; never longer than the value by more than the stars.
     pub fn apply(self, value: &str) -> String {
         match self {
@@ -49,7 +49,7 @@ fn name(value: &str) -> String {
 }
 
 fn number(value: &str) -> String {
-    let cleaned = fold::text(value, fold::Spaces::Drop, fold::Case::Upper);
+    let cleaned = fold::text(value, fold::SpaceFolding::Drop, fold::CaseFolding::Upper);
     let length = cleaned.chars().count();
     if length <= 2 * NUMBER_ENDS {
         return stars(length.max(3));
@@ -69,33 +69,33 @@ mod tests {
 
     #[test]
     fn names_keep_the_first_character() {
-        assert_eq!(Mask::Name.apply("王明"), "王*");
-        assert_eq!(Mask::Name.apply(" 王 "), "王*");
-        assert_eq!(Mask::Name.apply(""), "***");
+        assert_eq!(FieldMask::Name.apply("王明"), "王*");
+        assert_eq!(FieldMask::Name.apply(" 王 "), "王*");
+        assert_eq!(FieldMask::Name.apply(""), "***");
     }
 
     #[test]
     fn numbers_keep_their_ends_and_short_ones_nothing() {
-        assert_eq!(Mask::Number.apply("34020719970530521x"), "3402**********521X");
-        assert_eq!(Mask::Number.apply("12345678"), "********");
-        assert_eq!(Mask::Number.apply("1"), "***");
+        assert_eq!(FieldMask::Number.apply("34020719970530521x"), "3402**********521X");
+        assert_eq!(FieldMask::Number.apply("12345678"), "********");
+        assert_eq!(FieldMask::Number.apply("1"), "***");
     }
 
     #[test]
     fn addresses_end_at_the_district() {
         assert_eq!(
-            Mask::Address.apply("安徽省芜湖市镜湖区北京中路2号"),
+            FieldMask::Address.apply("安徽省芜湖市镜湖区北京中路2号"),
             "安徽省芜湖市镜湖区***"
         );
-        assert_eq!(Mask::Address.apply("北京中路2号"), "***");
+        assert_eq!(FieldMask::Address.apply("北京中路2号"), "***");
     }
 
     #[test]
     fn full_tells_nothing_and_names_of_masks_are_one_to_one() {
-        assert_eq!(Mask::Full.apply("anything"), "***");
-        assert_eq!(Mask::None.apply("anything"), "anything");
-        for mask in Mask::ALL {
-            assert_eq!(Mask::parse(mask.as_str()), Some(mask));
+        assert_eq!(FieldMask::Full.apply("anything"), "***");
+        assert_eq!(FieldMask::None.apply("anything"), "anything");
+        for mask in FieldMask::ALL {
+            assert_eq!(FieldMask::parse(mask.as_str()), Some(mask));
         }
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// Values proposed for a record, with what supports them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proposal {
+pub struct RecordProposal {
     /// Field → the value that the record should hold.
     pub fields: BTreeMap<String, String>,
     /// References to evidence, in the agency's own words.
@@ -25,7 +25,7 @@ crate::words! {
     /// How a mismatch came to its end.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
-    pub enum Closing {
+    pub enum ClosingReason {
         /// A later verification of the same application matched.
         Settled = "settled",
         /// The agency took the record's values, and has received them.
@@ -42,7 +42,7 @@ crate::words! {
 /// Where a mismatch stands; each state has the facts that belong to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum State {
+pub enum MismatchState {
     /// Nobody has decided yet.
     Open,
     /// The record's values are on their way to the agency.
@@ -50,7 +50,7 @@ pub enum State {
     /// The agency says that the record is wrong; the authority decides.
     Disputed {
         /// What it proposes.
-        proposal: Proposal,
+        proposal: RecordProposal,
     },
     /// The record was corrected; the new version is on its way.
     Corrected {
@@ -62,14 +62,14 @@ pub enum State {
     /// Over.
     Closed {
         /// How.
-        how: Closing,
+        how: ClosingReason,
     },
 }
 
 /// Every state's word, for filters and metrics.
 pub const STATES: [&str; 6] = ["open", "record_accepted", "disputed", "corrected", "upheld", "closed"];
 
-impl State {
+impl MismatchState {
     /// The wire word.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -104,7 +104,7 @@ pub enum Action {
     /// The agency takes the record's values.
     AcceptRecord,
     /// The agency says that the record is wrong.
-    ProposeCorrection(Proposal),
+    ProposeCorrection(RecordProposal),
     /// The authority corrects the record; the version is the one that holds the correction.
     Approve {
         /// New version.
@@ -127,7 +127,7 @@ pub enum Action {
 crate::words! {
     /// Who acts.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Actor {
+    pub enum MismatchActor {
         /// The agency whose application it is.
         Agency = "agency",
         /// The authority of the dataset.
@@ -163,24 +163,24 @@ impl Action {
     }
 
     /// Whether `actor` may take it at all, whatever the state.
-    pub(crate) const fn is_for(&self, actor: Actor) -> bool {
+    pub(crate) const fn is_for(&self, actor: MismatchActor) -> bool {
         match self {
             Self::AcceptRecord | Self::ProposeCorrection(_) | Self::ReportFalseClaim => {
-                matches!(actor, Actor::Agency)
+                matches!(actor, MismatchActor::Agency)
             }
-            Self::Approve { .. } | Self::Reject => matches!(actor, Actor::Authority),
-            Self::Reopen | Self::Close => matches!(actor, Actor::Agency | Actor::Authority),
-            Self::Settle | Self::Delivered => matches!(actor, Actor::Hub),
+            Self::Approve { .. } | Self::Reject => matches!(actor, MismatchActor::Authority),
+            Self::Reopen | Self::Close => matches!(actor, MismatchActor::Agency | MismatchActor::Authority),
+            Self::Settle | Self::Delivered => matches!(actor, MismatchActor::Hub),
         }
     }
 }
 
-impl State {
+impl MismatchState {
     /// What becomes of the state when `actor` takes `action`.
     ///
     /// # Errors
     /// The action is for another party, or the state does not allow it.
-    pub fn take(self, action: Action, actor: Actor) -> Result<Self, NotTaken> {
+    pub fn take(self, action: Action, actor: MismatchActor) -> Result<Self, NotTaken> {
         if !action.is_for(actor) {
             return Err(NotTaken::OtherParty);
         }
@@ -188,14 +188,14 @@ impl State {
         match (self, action) {
             (Self::Open | Self::Upheld, Action::AcceptRecord) => Ok(Self::RecordAccepted),
             (Self::Open | Self::Upheld, Action::ProposeCorrection(proposal)) => Ok(Self::Disputed { proposal }),
-            (Self::Open | Self::Upheld, Action::ReportFalseClaim) => closed(Closing::FalseClaim),
-            (Self::Open | Self::Upheld, Action::Settle) => closed(Closing::Settled),
+            (Self::Open | Self::Upheld, Action::ReportFalseClaim) => closed(ClosingReason::FalseClaim),
+            (Self::Open | Self::Upheld, Action::Settle) => closed(ClosingReason::Settled),
             (Self::Disputed { .. }, Action::Approve { version }) => Ok(Self::Corrected { version }),
             (Self::Disputed { .. }, Action::Reject) => Ok(Self::Upheld),
-            (Self::RecordAccepted, Action::Delivered) => closed(Closing::RecordAccepted),
-            (Self::Corrected { .. }, Action::Delivered) => closed(Closing::Corrected),
+            (Self::RecordAccepted, Action::Delivered) => closed(ClosingReason::RecordAccepted),
+            (Self::Corrected { .. }, Action::Delivered) => closed(ClosingReason::Corrected),
             (Self::Open | Self::Upheld | Self::Disputed { .. } | Self::RecordAccepted, Action::Close) => {
-                closed(Closing::Closed)
+                closed(ClosingReason::Closed)
             }
             (Self::Closed { .. } | Self::Upheld, Action::Reopen) => Ok(Self::Open),
             _ => Err(NotTaken::NotNow),
@@ -208,22 +208,26 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn proposal() -> Proposal {
-        Proposal {
+    fn proposal() -> RecordProposal {
+        RecordProposal {
             fields: [("name".to_owned(), "王小明".to_owned())].into(),
             evidence: vec!["户口簿".to_owned()],
         }
     }
 
-    fn states() -> [State; 7] {
+    fn states() -> [MismatchState; 7] {
         [
-            State::Open,
-            State::RecordAccepted,
-            State::Disputed { proposal: proposal() },
-            State::Corrected { version: 2 },
-            State::Upheld,
-            State::Closed { how: Closing::Settled },
-            State::Closed { how: Closing::Closed },
+            MismatchState::Open,
+            MismatchState::RecordAccepted,
+            MismatchState::Disputed { proposal: proposal() },
+            MismatchState::Corrected { version: 2 },
+            MismatchState::Upheld,
+            MismatchState::Closed {
+                how: ClosingReason::Settled,
+            },
+            MismatchState::Closed {
+                how: ClosingReason::Closed,
+            },
         ]
     }
 
@@ -266,7 +270,7 @@ mod tests {
         ];
         for state in states() {
             for action in actions() {
-                let actor = [Actor::Agency, Actor::Authority, Actor::Hub]
+                let actor = [MismatchActor::Agency, MismatchActor::Authority, MismatchActor::Hub]
                     .into_iter()
                     .find(|actor| action.is_for(*actor))
                     .unwrap();
@@ -298,7 +302,10 @@ mod tests {
         ] {
             let action = actions().into_iter().find(|action| action.as_str() == word).unwrap();
             assert_eq!(
-                (action.is_for(Actor::Agency), action.is_for(Actor::Authority)),
+                (
+                    action.is_for(MismatchActor::Agency),
+                    action.is_for(MismatchActor::Authority)
+                ),
                 (agency, authority)
             );
         }
@@ -308,20 +315,20 @@ mod tests {
     fn a_state_reads_back_as_it_was_written() {
         for state in states() {
             let text = serde_json::to_string(&state).unwrap();
-            assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state);
+            assert_eq!(serde_json::from_str::<MismatchState>(&text).unwrap(), state);
         }
     }
 
     proptest! {
         #[test]
         fn whatever_is_done_a_final_state_is_left_only_by_reopening_or_taking_it_up(steps in proptest::collection::vec(0usize..9, 0..40)) {
-            let mut state = State::Open;
+            let mut state = MismatchState::Open;
             for step in steps {
                 let action = actions()[step].clone();
-                let actor = [Actor::Agency, Actor::Authority, Actor::Hub].into_iter().find(|a| action.is_for(*a)).unwrap();
+                let actor = [MismatchActor::Agency, MismatchActor::Authority, MismatchActor::Hub].into_iter().find(|a| action.is_for(*a)).unwrap();
                 let before = state.clone();
                 if let Ok(next) = state.clone().take(action.clone(), actor) {
-                    if matches!(before, State::Closed { .. }) {
+                    if matches!(before, MismatchState::Closed { .. }) {
                         prop_assert_eq!(action, Action::Reopen);
                     }
                     state = next;

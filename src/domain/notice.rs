@@ -2,12 +2,12 @@
 //! It names materials and fields, never a value of a register, and nothing that the city already knows: `named ⊆ to be brought`
 //! in its list, and those that the counter goes on with stand apart, as nothing to bring.
 
-use super::label::Label;
+use super::label::BilingualLabel;
 use heyan_texts::Locale;
 
 /// What became of one material.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing<'a> {
+pub enum MaterialStanding<'a> {
     /// The register agrees with everything.
     Verified,
     /// The condition does not hold, or it may be left out and was.
@@ -15,26 +15,26 @@ pub enum Standing<'a> {
     /// The register disagrees.
     Mismatched {
         /// With what was declared of these.
-        declared: Vec<&'a Label>,
+        declared: Vec<&'a BilingualLabel>,
         /// With what the item demands of these.
-        demanded: Vec<&'a Label>,
+        demanded: Vec<&'a BilingualLabel>,
     },
     /// A person of the counter must look.
     Review,
     /// These values have to be given; the register can then be asked.
-    ValueMissing(Vec<&'a Label>),
+    ValueMissing(Vec<&'a BilingualLabel>),
     /// Whether it is needed hangs on this.
-    FactMissing(&'a Label),
+    FactMissing(&'a BilingualLabel),
     /// These values cannot be what they claim to be.
-    InvalidValue(Vec<&'a Label>),
+    InvalidValue(Vec<&'a BilingualLabel>),
     /// The register knows of no such thing; identified by these.
-    NotFound(Vec<&'a Label>),
+    NotFound(Vec<&'a BilingualLabel>),
     /// The register holds no value of these.
-    Absent(Vec<&'a Label>),
+    Absent(Vec<&'a BilingualLabel>),
     /// The register is shared with nobody, for this reason.
     Withheld(String),
     /// No register can prove it, for this reason.
-    NotVerifiable(&'a Label),
+    NotVerifiable(&'a BilingualLabel),
     /// Nobody has said which register proves it.
     NotMapped,
     /// The register could not be asked now.
@@ -45,7 +45,7 @@ pub enum Standing<'a> {
     CeilingReached,
 }
 
-impl Standing<'_> {
+impl MaterialStanding<'_> {
     /// The outcome on the wire.
     pub const fn outcome(&self) -> &'static str {
         match self {
@@ -77,11 +77,11 @@ impl Standing<'_> {
     }
 
     /// Who has something to do.
-    const fn turn(&self) -> Turn {
+    const fn turn(&self) -> SentenceTurn {
         match self {
-            Self::Verified | Self::NotNeeded => Turn::Nobody,
-            Self::Review | Self::Unavailable | Self::NotGranted | Self::CeilingReached => Turn::Counter,
-            _ => Turn::Applicant,
+            Self::Verified | Self::NotNeeded => SentenceTurn::Nobody,
+            Self::Review | Self::Unavailable | Self::NotGranted | Self::CeilingReached => SentenceTurn::Counter,
+            _ => SentenceTurn::Applicant,
         }
     }
 }
@@ -111,7 +111,7 @@ pub const REASONS: [&str; 11] = [
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum SentenceTurn {
     Nobody,
     Applicant,
     Counter,
@@ -119,7 +119,7 @@ enum Turn {
 
 /// Whether a material may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Necessity {
+pub enum MaterialNecessity {
     /// It may not.
     Required,
     /// It may: then nothing is asked for it.
@@ -128,20 +128,20 @@ pub enum Necessity {
 
 /// One material of the item that was checked.
 #[derive(Clone, Debug)]
-pub struct Line<'a> {
+pub struct NoticeLine<'a> {
     /// Its key.
     pub id: &'a str,
     /// What people call it.
-    pub name: &'a Label,
+    pub name: &'a BilingualLabel,
     /// Whether it may be left out.
-    pub necessity: Necessity,
+    pub necessity: MaterialNecessity,
     /// What became of it.
-    pub standing: Standing<'a>,
+    pub standing: MaterialStanding<'a>,
 }
 
 /// What the whole check comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Conclusion {
+pub enum CheckConclusion {
     /// Nothing is left to do.
     Complete,
     /// The applicant must still bring something.
@@ -152,7 +152,7 @@ pub enum Conclusion {
     NotKnown,
 }
 
-impl Conclusion {
+impl CheckConclusion {
     /// Every word.
     pub const ALL: [Self; 4] = [Self::Complete, Self::ToBring, Self::Pending, Self::NotKnown];
 
@@ -171,31 +171,33 @@ impl Conclusion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// What the check comes to.
-    pub conclusion: Conclusion,
+    pub conclusion: CheckConclusion,
     /// The whole text.
-    pub text: Label,
+    pub text: BilingualLabel,
     /// What must be brought: key of the material, and why.
-    pub items: Vec<(String, Label)>,
+    pub items: Vec<(String, BilingualLabel)>,
 }
 
 /// The notice of an item; `None`: what it needs is not known.
-pub fn notice(item: &Label, lines: Option<&[Line<'_>]>) -> Notice {
+pub fn notice(item: &BilingualLabel, lines: Option<&[NoticeLine<'_>]>) -> Notice {
     let Some(lines) = lines else {
         return Notice {
-            conclusion: Conclusion::NotKnown,
-            text: Label::told("notice.not_known", &[item]),
+            conclusion: CheckConclusion::NotKnown,
+            text: BilingualLabel::told("notice.not_known", &[item]),
             items: Vec::new(),
         };
     };
-    let turn = |wanted: Turn| {
-        let counts = move |line: &&Line<'_>| line.standing.turn() == wanted && line.necessity == Necessity::Required;
+    let turn = |wanted: SentenceTurn| {
+        let counts = move |line: &&NoticeLine<'_>| {
+            line.standing.turn() == wanted && line.necessity == MaterialNecessity::Required
+        };
         lines.iter().filter(counts)
     };
     // Several materials may hang on one question; it is asked once.
-    let mut asked: Vec<&Label> = Vec::new();
-    let mut items: Vec<(String, Label)> = Vec::new();
-    for line in turn(Turn::Applicant) {
-        if let Standing::FactMissing(question) = line.standing {
+    let mut asked: Vec<&BilingualLabel> = Vec::new();
+    let mut items: Vec<(String, BilingualLabel)> = Vec::new();
+    for line in turn(SentenceTurn::Applicant) {
+        if let MaterialStanding::FactMissing(question) = line.standing {
             if asked.contains(&question) {
                 continue;
             }
@@ -203,11 +205,11 @@ pub fn notice(item: &Label, lines: Option<&[Line<'_>]>) -> Notice {
         }
         items.push((line.id.to_owned(), why(line)));
     }
-    let going_on: Vec<&Label> = turn(Turn::Counter).map(|line| line.name).collect();
+    let going_on: Vec<&BilingualLabel> = turn(SentenceTurn::Counter).map(|line| line.name).collect();
     let conclusion = match (items.is_empty(), going_on.is_empty()) {
-        (false, _) => Conclusion::ToBring,
-        (true, false) => Conclusion::Pending,
-        (true, true) => Conclusion::Complete,
+        (false, _) => CheckConclusion::ToBring,
+        (true, false) => CheckConclusion::Pending,
+        (true, true) => CheckConclusion::Complete,
     };
     Notice {
         conclusion,
@@ -216,77 +218,84 @@ pub fn notice(item: &Label, lines: Option<&[Line<'_>]>) -> Notice {
     }
 }
 
-fn whole(item: &Label, conclusion: Conclusion, items: &[(String, Label)], going_on: &[&Label]) -> Label {
-    let count = Label::of(&items.len().to_string(), None);
+fn whole(
+    item: &BilingualLabel,
+    conclusion: CheckConclusion,
+    items: &[(String, BilingualLabel)],
+    going_on: &[&BilingualLabel],
+) -> BilingualLabel {
+    let count = BilingualLabel::of(&items.len().to_string(), None);
     let mut text = match conclusion {
-        Conclusion::ToBring => Label::told("notice.to_bring", &[item, &count]),
-        Conclusion::Pending | Conclusion::NotKnown => Label::told("notice.pending", &[item]),
-        Conclusion::Complete => Label::told("notice.complete", &[item]),
+        CheckConclusion::ToBring => BilingualLabel::told("notice.to_bring", &[item, &count]),
+        CheckConclusion::Pending | CheckConclusion::NotKnown => BilingualLabel::told("notice.pending", &[item]),
+        CheckConclusion::Complete => BilingualLabel::told("notice.complete", &[item]),
     };
-    let mut add = |line: Label| {
+    let mut add = |line: BilingualLabel| {
         text.zh.push_str(&format!("\n{}", line.zh));
         text.en.push_str(&format!("\n{}", line.en));
     };
-    for (number, (_, Label { zh, en })) in (1..).zip(items) {
-        add(Label {
+    for (number, (_, BilingualLabel { zh, en })) in (1..).zip(items) {
+        add(BilingualLabel {
             zh: format!("{number}. {zh}"),
             en: format!("{number}. {en}"),
         });
     }
-    if conclusion == Conclusion::ToBring {
-        add(Label::told("notice.nothing_else", &[]));
+    if conclusion == CheckConclusion::ToBring {
+        add(BilingualLabel::told("notice.nothing_else", &[]));
     }
     if !going_on.is_empty() {
-        add(Label::told("notice.counter", &[&list(going_on)]));
+        add(BilingualLabel::told("notice.counter", &[&list(going_on)]));
     }
     text
 }
 
 /// Names one after another.
-fn list(labels: &[&Label]) -> Label {
-    let comma = Label::told("notice.comma", &[]);
+fn list(labels: &[&BilingualLabel]) -> BilingualLabel {
+    let comma = BilingualLabel::told("notice.comma", &[]);
     let in_one = |locale| {
         let names: Vec<&str> = labels.iter().map(|label| label.get(locale)).collect();
         names.join(comma.get(locale))
     };
-    Label {
+    BilingualLabel {
         zh: in_one(Locale::ZhCn),
         en: in_one(Locale::En),
     }
 }
 
 /// What must be brought of one material, and why.
-fn why(line: &Line<'_>) -> Label {
-    Label::told("notice.material", &[line.name, &reason(&line.standing)])
+fn why(line: &NoticeLine<'_>) -> BilingualLabel {
+    BilingualLabel::told("notice.material", &[line.name, &reason(&line.standing)])
 }
 
-fn reason(standing: &Standing<'_>) -> Label {
+fn reason(standing: &MaterialStanding<'_>) -> BilingualLabel {
     match standing {
-        Standing::Mismatched { declared, demanded } => mismatched(declared, demanded),
-        Standing::ValueMissing(labels) => Label::told("notice.reason.value_missing", &[&list(labels)]),
-        Standing::FactMissing(question) => Label::told("notice.reason.fact_missing", &[question]),
-        Standing::InvalidValue(labels) => Label::told("notice.reason.invalid_value", &[&list(labels)]),
-        Standing::NotFound(labels) => Label::told("notice.reason.not_found", &[&list(labels)]),
-        Standing::Absent(labels) => Label::told("notice.reason.absent", &[&list(labels)]),
-        Standing::Withheld(basis) => Label::told("notice.reason.withheld", &[&Label::of(basis, None)]),
-        Standing::NotVerifiable(reason) => Label::told("notice.reason.not_verifiable", &[reason]),
-        Standing::NotMapped => Label::told("notice.reason.not_mapped", &[]),
-        Standing::Verified
-        | Standing::NotNeeded
-        | Standing::Review
-        | Standing::Unavailable
-        | Standing::NotGranted
-        | Standing::CeilingReached => Label::told("notice.reason.nothing", &[]),
+        MaterialStanding::Mismatched { declared, demanded } => mismatched(declared, demanded),
+        MaterialStanding::ValueMissing(labels) => BilingualLabel::told("notice.reason.value_missing", &[&list(labels)]),
+        MaterialStanding::FactMissing(question) => BilingualLabel::told("notice.reason.fact_missing", &[question]),
+        MaterialStanding::InvalidValue(labels) => BilingualLabel::told("notice.reason.invalid_value", &[&list(labels)]),
+        MaterialStanding::NotFound(labels) => BilingualLabel::told("notice.reason.not_found", &[&list(labels)]),
+        MaterialStanding::Absent(labels) => BilingualLabel::told("notice.reason.absent", &[&list(labels)]),
+        MaterialStanding::Withheld(basis) => {
+            BilingualLabel::told("notice.reason.withheld", &[&BilingualLabel::of(basis, None)])
+        }
+        MaterialStanding::NotVerifiable(reason) => BilingualLabel::told("notice.reason.not_verifiable", &[reason]),
+        MaterialStanding::NotMapped => BilingualLabel::told("notice.reason.not_mapped", &[]),
+        MaterialStanding::Verified
+        | MaterialStanding::NotNeeded
+        | MaterialStanding::Review
+        | MaterialStanding::Unavailable
+        | MaterialStanding::NotGranted
+        | MaterialStanding::CeilingReached => BilingualLabel::told("notice.reason.nothing", &[]),
     }
 }
 
-fn mismatched(declared: &[&Label], demanded: &[&Label]) -> Label {
-    let of_said = Label::told("notice.reason.mismatched_declared", &[&list(declared)]);
-    let of_wanted = Label::told("notice.reason.mismatched_demanded", &[&list(demanded)]);
+fn mismatched(declared: &[&BilingualLabel], demanded: &[&BilingualLabel]) -> BilingualLabel {
+    let of_said = BilingualLabel::told("notice.reason.mismatched_declared", &[&list(declared)]);
+    let of_wanted = BilingualLabel::told("notice.reason.mismatched_demanded", &[&list(demanded)]);
     match (declared.is_empty(), demanded.is_empty()) {
         (_, true) => of_said,
         (true, false) => of_wanted,
-        (false, false) => Label::told("notice.both", &[&of_said, &of_wanted]),
+        (false, false) => BilingualLabel::told("notice.both", &[&of_said, &of_wanted]),
     }
 }
 

@@ -9,7 +9,7 @@ pub const FIELDS_MAX: usize = 64;
 crate::words! {
     /// One right of a grant (CONTRACT §3).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Operation {
+    pub enum GrantOperation {
         /// Compare literal claims.
         Verify = "verify",
         /// Evaluate predicates.
@@ -25,7 +25,7 @@ crate::words! {
     }
 }
 
-impl Operation {
+impl GrantOperation {
     const fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -33,11 +33,11 @@ impl Operation {
 
 /// A set of operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Operations(u8);
+pub struct OperationSet(u8);
 
-impl Operations {
+impl OperationSet {
     /// Whether `operation` is in the set.
-    pub const fn has(self, operation: Operation) -> bool {
+    pub const fn has(self, operation: GrantOperation) -> bool {
         self.0 & operation.bit() != 0
     }
 
@@ -47,13 +47,13 @@ impl Operations {
     }
 }
 
-impl FromIterator<Operation> for Operations {
-    fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
+impl FromIterator<GrantOperation> for OperationSet {
+    fn from_iter<I: IntoIterator<Item = GrantOperation>>(operations: I) -> Self {
         Self(operations.into_iter().fold(0, |set, operation| set | operation.bit()))
     }
 }
 
-impl BitOr for Operations {
+impl BitOr for OperationSet {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -99,7 +99,7 @@ impl BitOr for FieldSet {
 
 /// How a dataset may be shared (CONTRACT §3; the catalogue rules' 共享类型).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sharing {
+pub enum SharingKind {
     /// 无条件共享: any agency may verify.
     Unconditional,
     /// 有条件共享: needs a grant.
@@ -133,12 +133,12 @@ impl ItemCodes {
 /// What a caller may do with one dataset for one purpose: for each operation, the fields that it covers.
 /// Fields are kept by operation: a grant to read one field and a grant to verify all must not add up to reading all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Permission([FieldSet; Operation::ALL.len()]);
+pub struct UsePermission([FieldSet; GrantOperation::ALL.len()]);
 
-impl Permission {
+impl UsePermission {
     /// Every one of `operations` on every one of `fields`.
-    pub fn new(operations: Operations, fields: FieldSet) -> Self {
-        Self(Operation::ALL.map(|operation| {
+    pub fn new(operations: OperationSet, fields: FieldSet) -> Self {
+        Self(GrantOperation::ALL.map(|operation| {
             if operations.has(operation) {
                 fields
             } else {
@@ -148,17 +148,17 @@ impl Permission {
     }
 
     /// The fields that `operation` covers.
-    pub fn fields(&self, operation: Operation) -> FieldSet {
+    pub fn fields(&self, operation: GrantOperation) -> FieldSet {
         self.0.get(operation as usize).copied().unwrap_or_default()
     }
 
     /// Whether `operation` is allowed on field `number`.
-    pub fn permits(&self, operation: Operation, number: u8) -> bool {
+    pub fn permits(&self, operation: GrantOperation, number: u8) -> bool {
         self.fields(operation).has(number)
     }
 
     /// Whether `operation` is allowed on any field.
-    pub fn has(&self, operation: Operation) -> bool {
+    pub fn has(&self, operation: GrantOperation) -> bool {
         !self.fields(operation).is_empty()
     }
 
@@ -168,7 +168,7 @@ impl Permission {
     }
 }
 
-impl BitOr for Permission {
+impl BitOr for UsePermission {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
         let mut both = self;
@@ -182,7 +182,7 @@ impl BitOr for Permission {
 crate::words! {
     /// The clause that a refusal names (CONTRACT §3: "a refusal names the missing clause").
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Clause {
+    pub enum RefusalClause {
         /// No grant for this agency and dataset.
         Dataset = "dataset",
         /// Grants exist, none is valid now.
@@ -204,19 +204,22 @@ mod tests {
 
     #[test]
     fn a_union_of_permissions_never_drops_a_right_and_never_makes_one() {
-        let read_name = Permission::new(Operations::from_iter([Operation::Read]), FieldSet::from_iter([0]));
-        let verify_all = Permission::new(
-            Operations::from_iter([Operation::Verify, Operation::Existence]),
+        let read_name = UsePermission::new(
+            OperationSet::from_iter([GrantOperation::Read]),
+            FieldSet::from_iter([0]),
+        );
+        let verify_all = UsePermission::new(
+            OperationSet::from_iter([GrantOperation::Verify, GrantOperation::Existence]),
             FieldSet::ALL,
         );
         let both = read_name | verify_all;
-        assert!(both.permits(Operation::Read, 0) && both.permits(Operation::Verify, 5));
-        assert!(both.has(Operation::Existence) && !both.has(Operation::Contribute));
+        assert!(both.permits(GrantOperation::Read, 0) && both.permits(GrantOperation::Verify, 5));
+        assert!(both.has(GrantOperation::Existence) && !both.has(GrantOperation::Contribute));
         assert!(
-            !both.permits(Operation::Read, 5),
+            !both.permits(GrantOperation::Read, 5),
             "reading one field and verifying all is not reading all"
         );
-        assert!(Permission::default().is_empty() && !both.is_empty());
+        assert!(UsePermission::default().is_empty() && !both.is_empty());
     }
 
     #[test]
@@ -227,9 +230,9 @@ mod tests {
 
     #[test]
     fn every_operation_is_found_by_its_word() {
-        for operation in Operation::ALL {
-            assert_eq!(Operation::parse(operation.as_str()), Some(operation));
+        for operation in GrantOperation::ALL {
+            assert_eq!(GrantOperation::parse(operation.as_str()), Some(operation));
         }
-        assert_eq!(Operation::parse("Verify"), None);
+        assert_eq!(GrantOperation::parse("Verify"), None);
     }
 }

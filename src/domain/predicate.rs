@@ -5,15 +5,15 @@
 use rust_decimal::Decimal;
 use thiserror::Error;
 
-use super::compare::{Canonical, Comparator, DateForm, Form};
-use super::division::{Area, Chain, Inside};
+use super::compare::{CanonicalValue, DateForm, FieldComparator, ValueForm};
+use super::division::{AreaRelation, DivisionChain, NamedArea};
 use super::identifier::resident;
-use super::verdict::{Basis, ReviewReason, Verdict};
+use super::verdict::{MatchBasis, ReviewReason, Verdict};
 
 /// The most operands that `one_of` and `within` take.
 pub const OPERANDS_MAX: usize = 100;
 
-const HOLDS: Verdict = Verdict::Match(Basis::Predicate);
+const HOLDS: Verdict = Verdict::Match(MatchBasis::Predicate);
 const UNDECIDED: Verdict = Verdict::Review(ReviewReason::Partial);
 
 /// A predicate over one field, checked when it is made.
@@ -21,12 +21,12 @@ const UNDECIDED: Verdict = Verdict::Review(ReviewReason::Partial);
 /// It has no `Debug`: operands are claims.
 #[derive(Clone)]
 pub struct Predicate {
-    test: Test,
-    comparator: Comparator,
+    test: PredicateTest,
+    comparator: FieldComparator,
 }
 
 #[derive(Clone)]
-enum Test {
+enum PredicateTest {
     Equal(Box<str>),
     NotEqual(Box<str>),
     OneOf(Vec<Box<str>>),
@@ -35,7 +35,7 @@ enum Test {
     OnOrAfter(DateForm),
     AtLeast(Decimal),
     AtMost(Decimal),
-    Within(Vec<Area>),
+    Within(Vec<NamedArea>),
 }
 
 /// Why a predicate cannot be made; never holds an operand.
@@ -87,7 +87,7 @@ impl Predicate {
     ///
     /// # Errors
     /// [`InvalidPredicate`].
-    pub fn new(op: &str, operands: &[&str], comparator: &Comparator) -> Result<Self, InvalidPredicate> {
+    pub fn new(op: &str, operands: &[&str], comparator: &FieldComparator) -> Result<Self, InvalidPredicate> {
         let several = matches!(op, "one_of" | "within");
         if !Self::OPERATIONS.contains(&op) {
             return Err(InvalidPredicate::UnknownOperation);
@@ -109,28 +109,28 @@ impl Predicate {
             return Err(InvalidPredicate::WrongField);
         }
         let date = || match comparator.form(first) {
-            Form::Date(date) => Ok(date),
+            ValueForm::Date(date) => Ok(date),
             _ => Err(InvalidPredicate::OperandForm),
         };
         let amount = || match comparator.form(first) {
-            Form::Amount(amount) => amount.base().ok_or(InvalidPredicate::OperandForm),
+            ValueForm::Amount(amount) => amount.base().ok_or(InvalidPredicate::OperandForm),
             _ => Err(InvalidPredicate::OperandForm),
         };
         let test = match op {
-            "eq" => Test::Equal(first.into()),
-            "ne" => Test::NotEqual(first.into()),
+            "eq" => PredicateTest::Equal(first.into()),
+            "ne" => PredicateTest::NotEqual(first.into()),
             "one_of_holders" if comparator.holders(first).is_some_and(|count| count == 1) => {
-                Test::OneOfHolders(first.into())
+                PredicateTest::OneOfHolders(first.into())
             }
             "one_of_holders" => return Err(InvalidPredicate::OperandForm),
-            "on_or_before" => Test::OnOrBefore(date()?),
-            "on_or_after" => Test::OnOrAfter(date()?),
-            "at_least" => Test::AtLeast(amount()?),
-            "at_most" => Test::AtMost(amount()?),
-            "one_of" => Test::OneOf(operands.iter().map(|&operand| operand.into()).collect()),
+            "on_or_before" => PredicateTest::OnOrBefore(date()?),
+            "on_or_after" => PredicateTest::OnOrAfter(date()?),
+            "at_least" => PredicateTest::AtLeast(amount()?),
+            "at_most" => PredicateTest::AtMost(amount()?),
+            "one_of" => PredicateTest::OneOf(operands.iter().map(|&operand| operand.into()).collect()),
             _ => {
-                let areas: Option<Vec<Area>> = operands.iter().map(|operand| area(operand)).collect();
-                Test::Within(areas.ok_or(InvalidPredicate::OperandForm)?)
+                let areas: Option<Vec<NamedArea>> = operands.iter().map(|operand| area(operand)).collect();
+                PredicateTest::Within(areas.ok_or(InvalidPredicate::OperandForm)?)
             }
         };
         Ok(Self {
@@ -142,44 +142,51 @@ impl Predicate {
     /// Whether an operand is a date that is no single day: a month, a year.
     pub fn is_coarse(&self) -> bool {
         let is_run = |date: DateForm| date.range().is_some_and(|(first, last)| first != last);
-        let is_coarse = |operand: &str| matches!(self.comparator.form(operand), Form::Date(date) if is_run(date));
+        let is_coarse = |operand: &str| matches!(self.comparator.form(operand), ValueForm::Date(date) if is_run(date));
         match &self.test {
-            Test::OnOrBefore(limit) | Test::OnOrAfter(limit) => is_run(*limit),
-            Test::Equal(operand) | Test::NotEqual(operand) => self.comparator.is_date() && is_coarse(operand),
-            Test::OneOf(operands) => self.comparator.is_date() && operands.iter().any(|operand| is_coarse(operand)),
-            Test::AtLeast(_) | Test::AtMost(_) | Test::Within(_) | Test::OneOfHolders(_) => false,
+            PredicateTest::OnOrBefore(limit) | PredicateTest::OnOrAfter(limit) => is_run(*limit),
+            PredicateTest::Equal(operand) | PredicateTest::NotEqual(operand) => {
+                self.comparator.is_date() && is_coarse(operand)
+            }
+            PredicateTest::OneOf(operands) => {
+                self.comparator.is_date() && operands.iter().any(|operand| is_coarse(operand))
+            }
+            PredicateTest::AtLeast(_)
+            | PredicateTest::AtMost(_)
+            | PredicateTest::Within(_)
+            | PredicateTest::OneOfHolders(_) => false,
         }
     }
 
     /// Holds the predicate against a record's value.
-    pub fn evaluate(&self, record: &Canonical) -> Verdict {
+    pub fn evaluate(&self, record: &CanonicalValue) -> Verdict {
         if record.is_unreadable() {
             return Verdict::Review(ReviewReason::UnreadableRecord);
         }
         match &self.test {
-            Test::Equal(operand) => as_predicate(self.comparator.compare(operand, record)),
-            Test::NotEqual(operand) => match self.comparator.compare(operand, record) {
+            PredicateTest::Equal(operand) => as_predicate(self.comparator.compare(operand, record)),
+            PredicateTest::NotEqual(operand) => match self.comparator.compare(operand, record) {
                 Verdict::Match(_) => Verdict::Mismatch,
                 Verdict::Mismatch => HOLDS,
                 other => other,
             },
-            Test::OneOf(operands) => one_of(operands, |operand| self.comparator.compare(operand, record)),
-            Test::OneOfHolders(operand) => as_predicate(self.comparator.compare_with_holder(operand, record)),
-            Test::OnOrBefore(limit) => with_date(record, |date| on_or_before(date, *limit)),
-            Test::OnOrAfter(limit) => with_date(record, |date| on_or_before(*limit, date)),
-            Test::AtLeast(limit) => with_amount(record, |amount| amount >= *limit),
-            Test::AtMost(limit) => with_amount(record, |amount| amount <= *limit),
-            Test::Within(areas) => within(record, areas),
+            PredicateTest::OneOf(operands) => one_of(operands, |operand| self.comparator.compare(operand, record)),
+            PredicateTest::OneOfHolders(operand) => as_predicate(self.comparator.compare_with_holder(operand, record)),
+            PredicateTest::OnOrBefore(limit) => with_date(record, |date| on_or_before(date, *limit)),
+            PredicateTest::OnOrAfter(limit) => with_date(record, |date| on_or_before(*limit, date)),
+            PredicateTest::AtLeast(limit) => with_amount(record, |amount| amount >= *limit),
+            PredicateTest::AtMost(limit) => with_amount(record, |amount| amount <= *limit),
+            PredicateTest::Within(areas) => within(record, areas),
         }
     }
 
     /// What is told where there is no record: the same as where every value differs.
     pub fn evaluate_none(&self) -> Verdict {
         match &self.test {
-            Test::Equal(operand) | Test::NotEqual(operand) | Test::OneOfHolders(operand) => {
+            PredicateTest::Equal(operand) | PredicateTest::NotEqual(operand) | PredicateTest::OneOfHolders(operand) => {
                 self.comparator.compare_with_none(operand)
             }
-            Test::OneOf(operands) => one_of(operands, |operand| self.comparator.compare_with_none(operand)),
+            PredicateTest::OneOf(operands) => one_of(operands, |operand| self.comparator.compare_with_none(operand)),
             _ => Verdict::Mismatch,
         }
     }
@@ -203,16 +210,16 @@ fn as_predicate(verdict: Verdict) -> Verdict {
     }
 }
 
-fn with_date(record: &Canonical, test: impl Fn(DateForm) -> Verdict) -> Verdict {
+fn with_date(record: &CanonicalValue, test: impl Fn(DateForm) -> Verdict) -> Verdict {
     match record.form() {
-        Form::Date(date) => test(*date),
+        ValueForm::Date(date) => test(*date),
         _ => UNDECIDED,
     }
 }
 
-fn with_amount(record: &Canonical, test: impl Fn(Decimal) -> bool) -> Verdict {
+fn with_amount(record: &CanonicalValue, test: impl Fn(Decimal) -> bool) -> Verdict {
     let base = match record.form() {
-        Form::Amount(amount) => amount.base(),
+        ValueForm::Amount(amount) => amount.base(),
         _ => None,
     };
     match base.map(test) {
@@ -237,42 +244,43 @@ fn on_or_before(early: DateForm, late: DateForm) -> Verdict {
 }
 
 /// A division by name or code; spaces and width fold.
-fn area(operand: &str) -> Option<Area> {
-    use super::fold::{Case, Spaces, text};
-    Area::parse(&text(operand, Spaces::Drop, Case::Upper))
+fn area(operand: &str) -> Option<NamedArea> {
+    use super::fold::{CaseFolding, SpaceFolding, text};
+    NamedArea::parse(&text(operand, SpaceFolding::Drop, CaseFolding::Upper))
 }
 
-fn within(record: &Canonical, areas: &[Area]) -> Verdict {
+fn within(record: &CanonicalValue, areas: &[NamedArea]) -> Verdict {
     let Some(chain) = place(record) else {
         return UNDECIDED;
     };
     let mut answer = Verdict::Mismatch;
     for area in areas {
         match chain.inside(area) {
-            Inside::Yes => return HOLDS,
-            Inside::Unknown => answer = UNDECIDED,
-            Inside::No => {}
+            AreaRelation::Yes => return HOLDS,
+            AreaRelation::Unknown => answer = UNDECIDED,
+            AreaRelation::No => {}
         }
     }
     answer
 }
 
 /// The division of an address, of a resident number or credit code, or of a text that is a division's name or code.
-fn place(record: &Canonical) -> Option<Chain> {
+fn place(record: &CanonicalValue) -> Option<DivisionChain> {
     match record.form() {
-        Form::Address(address) => Some(address.head().clone()),
-        Form::Number(number, _) if number.len() == 18 => {
+        ValueForm::Address(address) => Some(address.head().clone()),
+        ValueForm::Number(number, _) if number.len() == 18 => {
             let code = resident::parse(number).ok().and_then(|_| resident::division_of(number));
-            code.or_else(|| number.get(2..8)?.parse().ok()).map(Chain::of_code)
+            code.or_else(|| number.get(2..8)?.parse().ok())
+                .map(DivisionChain::of_code)
         }
         _ => {
             let text = record.text();
             // Longer codes are towns and villages; their first six digits are the county.
             let coded = matches!(text.len(), 6 | 9 | 12) && text.bytes().all(|b| b.is_ascii_digit());
             if coded {
-                return text.get(..6)?.parse().ok().map(Chain::of_code);
+                return text.get(..6)?.parse().ok().map(DivisionChain::of_code);
             }
-            let (chain, _) = Chain::take(text);
+            let (chain, _) = DivisionChain::take(text);
             (!chain.is_empty()).then_some(chain)
         }
     }
@@ -294,7 +302,7 @@ mod tests {
         operands: &[&str],
         record: &str,
     ) -> Result<Verdict, InvalidPredicate> {
-        let comparator = Comparator::from_options(name, options).unwrap();
+        let comparator = FieldComparator::from_options(name, options).unwrap();
         Predicate::new(op, operands, &comparator).map(|predicate| predicate.evaluate(&comparator.canonical(record)))
     }
 

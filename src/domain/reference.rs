@@ -26,11 +26,11 @@ const ETHNICITY: &str = include_str!(concat!(
 ));
 
 /// A table that is looked up often; nobody outside chooses its keys.
-type Table<K, V> = HashMap<K, V, ahash::RandomState>;
+type LookupTable<K, V> = HashMap<K, V, ahash::RandomState>;
 
 /// Where a listed pair of characters may stand for one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum PairPlace {
     /// Anywhere in a text.
     Anywhere,
     /// At the head of a person's name.
@@ -60,7 +60,7 @@ pub(crate) fn standard_forms(c: char) -> &'static str {
 /// Whether two different characters may be one character written in two ways; symmetric.
 ///
 /// Two characters of 通用规范汉字表 (2013) are distinct unless the pair is listed.
-pub(crate) fn variants_agree(a: char, b: char, place: Place) -> bool {
+pub(crate) fn variants_agree(a: char, b: char, place: PairPlace) -> bool {
     if a == b {
         return true;
     }
@@ -73,7 +73,7 @@ pub(crate) fn variants_agree(a: char, b: char, place: Place) -> bool {
         || of_a.chars().any(|c| of_b.contains(c))
         || LISTED.iter().any(|&(left, right, scope)| {
             let may_be = |c: char, forms: &str, wanted: char| c == wanted || forms.contains(wanted);
-            (scope == Place::Anywhere || place == Place::Surname)
+            (scope == PairPlace::Anywhere || place == PairPlace::Surname)
                 && ((may_be(a, of_a, left) && may_be(b, of_b, right))
                     || (may_be(a, of_a, right) && may_be(b, of_b, left)))
         })
@@ -155,19 +155,19 @@ fn variant_rows() -> impl Iterator<Item = (char, &'static str, &'static str)> {
     })
 }
 
-static VARIANT_ROWS: LazyLock<Table<char, &'static str>> = LazyLock::new(|| {
+static VARIANT_ROWS: LazyLock<LookupTable<char, &'static str>> = LazyLock::new(|| {
     variant_rows()
         .filter(|row| row.2 == "any")
         .map(|row| (row.0, row.1))
         .collect()
 });
 
-static LISTED: LazyLock<Vec<(char, char, Place)>> = LazyLock::new(|| {
+static LISTED: LazyLock<Vec<(char, char, PairPlace)>> = LazyLock::new(|| {
     variant_rows()
         .filter_map(|(left, right, scope)| {
             let place = match scope {
-                "listed" => Place::Anywhere,
-                "surname" => Place::Surname,
+                "listed" => PairPlace::Anywhere,
+                "surname" => PairPlace::Surname,
                 _ => return None,
             };
             Some((left, right.chars().next()?, place))
@@ -207,7 +207,7 @@ mod tests {
             ('己', '已'),
             ('祎', '袆'),
         ] {
-            assert!(!variants_agree(a, b, Place::Surname), "{a}{b}");
+            assert!(!variants_agree(a, b, PairPlace::Surname), "{a}{b}");
         }
         for (a, b) in [
             ('吕', '呂'),
@@ -219,7 +219,7 @@ mod tests {
             ('爲', '為'),
         ] {
             assert!(
-                variants_agree(a, b, Place::Anywhere) && variants_agree(b, a, Place::Anywhere),
+                variants_agree(a, b, PairPlace::Anywhere) && variants_agree(b, a, PairPlace::Anywhere),
                 "{a}{b}"
             );
         }
@@ -233,7 +233,7 @@ mod tests {
             ('戴', '代'),
         ] {
             assert!(
-                variants_agree(b, a, Place::Surname) && !variants_agree(a, b, Place::Anywhere),
+                variants_agree(b, a, PairPlace::Surname) && !variants_agree(a, b, PairPlace::Anywhere),
                 "{a}{b}"
             );
         }

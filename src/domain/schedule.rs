@@ -20,13 +20,13 @@ const JITTER_PART: i128 = 10;
 
 /// The delays before each attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Schedule {
+pub struct RetrySchedule {
     delays_s: Vec<u32>,
 }
 
 /// What follows so many attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextAttempt {
     /// Another attempt, not before this Unix time in microseconds.
     At(i64),
     /// None: the delivery is a dead letter.
@@ -47,7 +47,7 @@ pub enum InvalidSchedule {
     TooLong,
 }
 
-impl Default for Schedule {
+impl Default for RetrySchedule {
     /// 0 s, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h: eight attempts in some 28 hours (CONTRACT §5).
     fn default() -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Default for Schedule {
     }
 }
 
-impl Schedule {
+impl RetrySchedule {
     /// A schedule of the seconds before each attempt; the first is usually 0.
     ///
     /// # Errors
@@ -85,12 +85,12 @@ impl Schedule {
     /// together is not retried together. `retry_after_s` is what the receiver asked for with its last answer: the attempt is
     /// at least that late, and for the same reason up to a tenth later, but never later than the limit. It never brings an
     /// attempt forward, and it adds none to the schedule.
-    pub fn next(&self, attempts_made: u32, random: u32, retry_after_s: Option<u32>, now_us: i64) -> Next {
+    pub fn next(&self, attempts_made: u32, random: u32, retry_after_s: Option<u32>, now_us: i64) -> NextAttempt {
         let delay_s = usize::try_from(attempts_made)
             .ok()
             .and_then(|made| self.delays_s.get(made));
         let Some(delay_s) = delay_s else {
-            return Next::Dead;
+            return NextAttempt::Dead;
         };
         let delay_us = i64::from(*delay_s) * SECOND_US;
         let planned_us = delay_us + spread(delay_us, 2 * i128::from(random) - i128::from(u32::MAX));
@@ -99,7 +99,7 @@ impl Schedule {
             let asked_us = i64::from(asked_s) * SECOND_US;
             (asked_us + spread(asked_us, i128::from(random))).min(limit_us)
         });
-        Next::At(now_us.saturating_add(planned_us.max(asked_us)))
+        NextAttempt::At(now_us.saturating_add(planned_us.max(asked_us)))
     }
 }
 
@@ -117,16 +117,16 @@ mod tests {
     /// The random number that moves nothing, to within a microsecond of an hour.
     const MIDDLE: u32 = u32::MAX / 2;
 
-    fn after_s(next: Next) -> Option<i64> {
+    fn after_s(next: NextAttempt) -> Option<i64> {
         match next {
-            Next::At(us) => Some((us - NOW_US + SECOND_US / 2).div_euclid(SECOND_US)),
-            Next::Dead => None,
+            NextAttempt::At(us) => Some((us - NOW_US + SECOND_US / 2).div_euclid(SECOND_US)),
+            NextAttempt::Dead => None,
         }
     }
 
     #[test]
     fn the_schedule_of_the_contract_has_eight_attempts_and_then_none() {
-        let schedule = Schedule::default();
+        let schedule = RetrySchedule::default();
         let delays: Vec<_> = (0..10)
             .map(|made| after_s(schedule.next(made, MIDDLE, None, NOW_US)))
             .collect();
@@ -144,26 +144,26 @@ mod tests {
         assert_eq!(delays[..8], expected);
         assert_eq!(delays[8..], [None, None]);
         assert_eq!(schedule.attempts(), 8);
-        assert_eq!(schedule.next(u32::MAX, 0, Some(1), NOW_US), Next::Dead);
+        assert_eq!(schedule.next(u32::MAX, 0, Some(1), NOW_US), NextAttempt::Dead);
         let sum: i64 = expected.into_iter().flatten().sum();
         assert_eq!(sum, 27 * 3_600 + 35 * 60 + 5);
     }
 
     #[test]
     fn jitter_moves_a_delay_by_a_tenth_at_most() {
-        let schedule = Schedule::default();
+        let schedule = RetrySchedule::default();
         assert_eq!(after_s(schedule.next(3, 0, None, NOW_US)), Some(1_620));
         assert_eq!(after_s(schedule.next(3, u32::MAX, None, NOW_US)), Some(1_980));
         assert_eq!(
             schedule.next(0, u32::MAX, None, NOW_US),
-            Next::At(NOW_US),
+            NextAttempt::At(NOW_US),
             "the first attempt is at once"
         );
     }
 
     #[test]
     fn a_receiver_that_asks_for_time_gets_it_up_to_the_limit() {
-        let schedule = Schedule::default();
+        let schedule = RetrySchedule::default();
         let asked = |made, random, s| after_s(schedule.next(made, random, Some(s), NOW_US));
         assert_eq!(asked(1, 0, 120), Some(120));
         assert_eq!(asked(1, u32::MAX, 120), Some(132));
@@ -175,13 +175,19 @@ mod tests {
 
     #[test]
     fn delays_that_are_no_schedule_are_refused() {
-        assert_eq!(Schedule::new(vec![]), Err(InvalidSchedule::Empty));
-        assert_eq!(Schedule::new(vec![0; ATTEMPTS_MAX + 1]), Err(InvalidSchedule::TooMany));
-        assert_eq!(Schedule::new(vec![0, DELAY_MAX_S + 1]), Err(InvalidSchedule::TooLong));
-        let two = Schedule::new(vec![0, 1]).unwrap();
+        assert_eq!(RetrySchedule::new(vec![]), Err(InvalidSchedule::Empty));
+        assert_eq!(
+            RetrySchedule::new(vec![0; ATTEMPTS_MAX + 1]),
+            Err(InvalidSchedule::TooMany)
+        );
+        assert_eq!(
+            RetrySchedule::new(vec![0, DELAY_MAX_S + 1]),
+            Err(InvalidSchedule::TooLong)
+        );
+        let two = RetrySchedule::new(vec![0, 1]).unwrap();
         assert_eq!(
             (two.next(1, MIDDLE, None, 0), two.next(2, 0, None, 0)),
-            (Next::At(1_000_000), Next::Dead)
+            (NextAttempt::At(1_000_000), NextAttempt::Dead)
         );
     }
 
@@ -194,10 +200,10 @@ mod tests {
             retry_after_s in prop::option::of(any::<u32>()),
             now_us: i64,
         ) {
-            let schedule = Schedule::new(delays_s.clone()).unwrap();
+            let schedule = RetrySchedule::new(delays_s.clone()).unwrap();
             match (schedule.next(made, random, retry_after_s, now_us), delays_s.get(made as usize)) {
-                (Next::Dead, None) => {}
-                (Next::At(at_us), Some(delay_s)) => {
+                (NextAttempt::Dead, None) => {}
+                (NextAttempt::At(at_us), Some(delay_s)) => {
                     let delay_us = i64::from(*delay_s) * SECOND_US;
                     let asked_us = i64::from(retry_after_s.unwrap_or(0).min(RETRY_AFTER_MAX_S)) * SECOND_US;
                     let (least, most) = (delay_us - delay_us / 10, delay_us + delay_us / 10);

@@ -13,7 +13,7 @@ const YEARS_MAX: i32 = 200;
 
 /// A value of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Template {
+pub enum ValueTemplate {
     /// As the item says it.
     Literal(Box<str>),
     /// Given once for all materials: `$applicant.x`.
@@ -28,7 +28,7 @@ pub enum Template {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownTemplate;
 
-impl Template {
+impl ValueTemplate {
     /// Reads a value of an item.
     ///
     /// # Errors
@@ -90,16 +90,16 @@ mod tests {
 
     #[test]
     fn values_are_told_from_places_to_take_them_from() {
-        let parse = |text| Template::parse(text);
-        assert_eq!(parse("正常"), Ok(Template::Literal("正常".into())));
-        assert_eq!(parse("$applicant.name"), Ok(Template::Applicant("name".into())));
+        let parse = |text| ValueTemplate::parse(text);
+        assert_eq!(parse("正常"), Ok(ValueTemplate::Literal("正常".into())));
+        assert_eq!(parse("$applicant.name"), Ok(ValueTemplate::Applicant("name".into())));
         assert_eq!(
             parse("$material.licence_id"),
-            Ok(Template::Material("licence_id".into()))
+            Ok(ValueTemplate::Material("licence_id".into()))
         );
-        assert_eq!(parse("$today"), Ok(Template::Today(0)));
-        assert_eq!(parse("$today-18y"), Ok(Template::Today(-18)));
-        assert_eq!(parse("$today+1y"), Ok(Template::Today(1)));
+        assert_eq!(parse("$today"), Ok(ValueTemplate::Today(0)));
+        assert_eq!(parse("$today-18y"), Ok(ValueTemplate::Today(-18)));
+        assert_eq!(parse("$today+1y"), Ok(ValueTemplate::Today(1)));
         for wrong in [
             "$",
             "$applicant",
@@ -125,13 +125,13 @@ mod tests {
 
     #[test]
     fn the_day_so_many_years_ago_is_a_day_that_there_was() {
-        let ago = |years, today| Template::Today(years).own_value(today).unwrap().into_owned();
+        let ago = |years, today| ValueTemplate::Today(years).own_value(today).unwrap().into_owned();
         assert_eq!(ago(0, date(2026, 11, 26)), "2026-11-26");
         assert_eq!(ago(-18, date(2026, 11, 26)), "2008-11-26");
         assert_eq!(ago(-18, date(2028, 2, 29)), "2010-02-28");
         assert_eq!(ago(-16, date(2028, 2, 29)), "2012-02-29");
         assert!(
-            Template::parse("$applicant.name")
+            ValueTemplate::parse("$applicant.name")
                 .unwrap()
                 .own_value(date(2026, 1, 1))
                 .is_none()

@@ -5,7 +5,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// The record agrees.
-    Match(Basis),
+    Match(MatchBasis),
     /// A person must look.
     Review(ReviewReason),
     /// The record disagrees; never says by how much.
@@ -20,7 +20,7 @@ pub enum Verdict {
 
 /// Why a field is a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Basis {
+pub enum MatchBasis {
     /// Equal bytes.
     Exact,
     /// Equal after a lossless fold.
@@ -160,11 +160,11 @@ impl Verdict {
     /// The wire word of `basis`, for a match.
     pub const fn basis(self) -> Option<&'static str> {
         match self {
-            Self::Match(Basis::Exact) => Some("exact"),
-            Self::Match(Basis::Normalized) => Some("normalized"),
-            Self::Match(Basis::Upgraded) => Some("upgraded"),
-            Self::Match(Basis::Renamed) => Some("renamed"),
-            Self::Match(Basis::Predicate) => Some("predicate"),
+            Self::Match(MatchBasis::Exact) => Some("exact"),
+            Self::Match(MatchBasis::Normalized) => Some("normalized"),
+            Self::Match(MatchBasis::Upgraded) => Some("upgraded"),
+            Self::Match(MatchBasis::Renamed) => Some("renamed"),
+            Self::Match(MatchBasis::Predicate) => Some("predicate"),
             _ => None,
         }
     }
@@ -186,11 +186,11 @@ impl Verdict {
     /// The one-byte code in a ledger entry; never reused for another meaning.
     pub const fn code(self) -> u8 {
         match self {
-            Self::Match(Basis::Exact) => 0x10,
-            Self::Match(Basis::Normalized) => 0x11,
-            Self::Match(Basis::Upgraded) => 0x12,
-            Self::Match(Basis::Renamed) => 0x13,
-            Self::Match(Basis::Predicate) => 0x14,
+            Self::Match(MatchBasis::Exact) => 0x10,
+            Self::Match(MatchBasis::Normalized) => 0x11,
+            Self::Match(MatchBasis::Upgraded) => 0x12,
+            Self::Match(MatchBasis::Renamed) => 0x13,
+            Self::Match(MatchBasis::Predicate) => 0x14,
             Self::Review(ReviewReason::Variant) => 0x20,
             Self::Review(ReviewReason::Sentinel) => 0x21,
             Self::Review(ReviewReason::GuessBudget) => 0x22,
@@ -208,11 +208,11 @@ impl Verdict {
     /// The verdict of a ledger code.
     pub const fn from_code(code: u8) -> Option<Self> {
         Some(match code {
-            0x10 => Self::Match(Basis::Exact),
-            0x11 => Self::Match(Basis::Normalized),
-            0x12 => Self::Match(Basis::Upgraded),
-            0x13 => Self::Match(Basis::Renamed),
-            0x14 => Self::Match(Basis::Predicate),
+            0x10 => Self::Match(MatchBasis::Exact),
+            0x11 => Self::Match(MatchBasis::Normalized),
+            0x12 => Self::Match(MatchBasis::Upgraded),
+            0x13 => Self::Match(MatchBasis::Renamed),
+            0x14 => Self::Match(MatchBasis::Predicate),
             0x20 => Self::Review(ReviewReason::Variant),
             0x21 => Self::Review(ReviewReason::Sentinel),
             0x22 => Self::Review(ReviewReason::GuessBudget),

@@ -9,19 +9,19 @@ use base64::{
 use serde::Deserialize;
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     page,
-    problem::Problem,
+    problem::ProblemDocument,
     reply::{created, ok},
     verifications::query,
 };
 use heyan_api as api;
 use heyan_app::{
     access::{
-        admin::{self, NewAgency, NewGrant, NewSecret, Party, Standing},
+        admin::{self, EnabledState, NewAgency, NewGrant, NewSecret, SecretHolder},
         table::AccessTable,
     },
-    foundation::error::{AppError, Thing},
+    foundation::error::{AppError, MissingThing},
 };
 use heyan_ports::access::{AgencyRow, ClientRow, GrantRow};
 use heyan_ports::time;
@@ -32,7 +32,7 @@ use heyan_ports::time;
     request_body = api::NewAgency,
     responses((status = 201, body = api::AddedAgency)),
 )]
-pub(super) async fn add_agency(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn add_agency(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let body: api::NewAgency = call.body().await?;
     let public_key = body.public_key.as_deref().map(parse_key).transpose()?;
     let role = body.role.to_string();
@@ -103,8 +103,8 @@ fn role_of<'a>(access: &'a AccessTable, id: &str) -> &'a str {
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = api::Agencies)),
 )]
-pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
-    let paging: page::Paging = query(&call)?;
+pub(super) async fn list_agencies(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let paging: page::PageRequest = query(&call)?;
     let access = call.hub().access.table.load_full();
     let rows = access.agencies.values().map(|agency| {
         (agency.row.id.as_str(), || {
@@ -121,12 +121,12 @@ pub(super) async fn list_agencies(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 200, body = api::Agency)),
 )]
-pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn get_agency(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let access = call.hub().access.table.load_full();
     let agency = access
         .agencies
         .get(call.path("id").as_str())
-        .ok_or(AppError::NotFound(Thing::Agency))?;
+        .ok_or(AppError::NotFound(MissingThing::Agency))?;
     Ok(ok(&agency_of(&agency.row, role_of(&access, &agency.row.id))))
 }
 
@@ -136,8 +136,8 @@ pub(super) async fn get_agency(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 200, body = api::RotatedCredential)),
 )]
-pub(super) async fn rotate_agency_secret(call: Call) -> Result<HttpResponse, Problem> {
-    rotate(call, Party::Agency).await
+pub(super) async fn rotate_agency_secret(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    rotate(call, SecretHolder::Agency).await
 }
 
 /// `POST /v1/users/{id}/rotate-secret`.
@@ -146,11 +146,11 @@ pub(super) async fn rotate_agency_secret(call: Call) -> Result<HttpResponse, Pro
     params(("id" = String, Path)),
     responses((status = 200, body = api::RotatedCredential)),
 )]
-pub(super) async fn rotate_user_secret(call: Call) -> Result<HttpResponse, Problem> {
-    rotate(call, Party::User).await
+pub(super) async fn rotate_user_secret(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    rotate(call, SecretHolder::User).await
 }
 
-async fn rotate(call: Call, party: Party) -> Result<HttpResponse, Problem> {
+async fn rotate(call: HandlerCall, party: SecretHolder) -> Result<HttpResponse, ProblemDocument> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let told = change(async move { admin::rotate_secret(&state.hub, &caller, party, &id).await }).await?;
     call.entered();
@@ -170,8 +170,8 @@ pub(super) fn rotated(mut told: NewSecret) -> api::RotatedCredential {
     params(("id" = String, Path)),
     responses((status = 200, body = api::Standing)),
 )]
-pub(super) async fn disable_agency(call: Call) -> Result<HttpResponse, Problem> {
-    set_standing(call, Party::Agency, Standing::Disabled).await
+pub(super) async fn disable_agency(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    set_standing(call, SecretHolder::Agency, EnabledState::Disabled).await
 }
 
 /// `POST /v1/agencies/{id}/enable`.
@@ -180,8 +180,8 @@ pub(super) async fn disable_agency(call: Call) -> Result<HttpResponse, Problem> 
     params(("id" = String, Path)),
     responses((status = 200, body = api::Standing)),
 )]
-pub(super) async fn enable_agency(call: Call) -> Result<HttpResponse, Problem> {
-    set_standing(call, Party::Agency, Standing::Enabled).await
+pub(super) async fn enable_agency(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    set_standing(call, SecretHolder::Agency, EnabledState::Enabled).await
 }
 
 /// `POST /v1/users/{id}/disable`.
@@ -190,8 +190,8 @@ pub(super) async fn enable_agency(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 200, body = api::Standing)),
 )]
-pub(super) async fn disable_user(call: Call) -> Result<HttpResponse, Problem> {
-    set_standing(call, Party::User, Standing::Disabled).await
+pub(super) async fn disable_user(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    set_standing(call, SecretHolder::User, EnabledState::Disabled).await
 }
 
 /// `POST /v1/users/{id}/enable`.
@@ -200,17 +200,21 @@ pub(super) async fn disable_user(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 200, body = api::Standing)),
 )]
-pub(super) async fn enable_user(call: Call) -> Result<HttpResponse, Problem> {
-    set_standing(call, Party::User, Standing::Enabled).await
+pub(super) async fn enable_user(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    set_standing(call, SecretHolder::User, EnabledState::Enabled).await
 }
 
-async fn set_standing(call: Call, party: Party, standing: Standing) -> Result<HttpResponse, Problem> {
+async fn set_standing(
+    call: HandlerCall,
+    party: SecretHolder,
+    standing: EnabledState,
+) -> Result<HttpResponse, ProblemDocument> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     change(async move { admin::set_standing(&state.hub, &caller, party, &id, standing).await }).await?;
     call.entered();
     Ok(ok(&api::Standing {
         id: call.path("id"),
-        disabled: standing == Standing::Disabled,
+        disabled: standing == EnabledState::Disabled,
     }))
 }
 
@@ -220,7 +224,7 @@ async fn set_standing(call: Call, party: Party, standing: Standing) -> Result<Ht
     request_body = api::NewGrant,
     responses((status = 201, body = api::Grant)),
 )]
-pub(super) async fn add_grant(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn add_grant(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let body: api::NewGrant = call.body().await?;
     let new = NewGrant {
         agency: body.agency,
@@ -274,9 +278,9 @@ struct GrantFilter {
     ),
     responses((status = 200, body = api::Grants)),
 )]
-pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn list_grants(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let filter: GrantFilter = query(&call)?;
-    let paging = page::Paging {
+    let paging = page::PageRequest {
         limit: filter.limit,
         cursor: filter.cursor,
     };
@@ -300,7 +304,7 @@ pub(super) async fn list_grants(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 200, body = api::Grant)),
 )]
-pub(super) async fn revoke_grant(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn revoke_grant(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let grant = change(async move { admin::revoke_grant(&state.hub, &caller, &id).await }).await?;
     // Revoking again changes nothing and enters nothing: then the call itself is entered.
@@ -313,7 +317,7 @@ pub(super) async fn revoke_grant(call: Call) -> Result<HttpResponse, Problem> {
     request_body = api::NewUser,
     responses((status = 201, body = api::AddedUser)),
 )]
-pub(super) async fn add_user(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn add_user(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let body: api::NewUser = call.body().await?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let work = async move { admin::add_user(&state.hub, Some(&caller), &body.id, &body.name, &body.role, None).await };
@@ -342,8 +346,8 @@ pub(super) fn user_of(row: &ClientRow) -> api::User {
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = api::Users)),
 )]
-pub(super) async fn list_users(call: Call) -> Result<HttpResponse, Problem> {
-    let paging: page::Paging = query(&call)?;
+pub(super) async fn list_users(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let paging: page::PageRequest = query(&call)?;
     let access = call.hub().access.table.load_full();
     let users = access.clients.values().filter(|client| client.row.agency.is_none());
     let rows = users.map(|client| (client.row.id.as_str(), || user_of(&client.row)));

@@ -16,14 +16,14 @@ use std::{
 use super::state::OfWorker;
 
 /// The places of one worker.
-pub(super) struct Places {
+pub(super) struct WorkerPlaces {
     places_max: usize,
     taken: Cell<usize>,
     /// Agencies that hold places, and how many. They are few: a worker has a few hundred places.
     held: RefCell<Vec<(u32, usize)>>,
 }
 
-impl Places {
+impl WorkerPlaces {
     pub(super) fn new(places_max: usize) -> Self {
         Self {
             places_max,
@@ -67,7 +67,7 @@ impl Places {
 const BODY_BYTES_A_PLACE: usize = 8_192;
 
 /// A call's place, given back however the call ends.
-pub(super) struct Place {
+pub(super) struct CallPlace {
     worker: Rc<OfWorker>,
     /// Places that it counts for.
     size: Cell<usize>,
@@ -75,7 +75,7 @@ pub(super) struct Place {
     is_in: Cell<bool>,
 }
 
-impl Place {
+impl CallPlace {
     /// A place for a call of nobody knows whom yet, with so many bytes of body, if one is free.
     pub(super) fn take(worker: &Rc<OfWorker>, body_bytes: usize) -> Option<Self> {
         let size = worker.places.size_of(body_bytes);
@@ -140,7 +140,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for CallPlace {
     fn drop(&mut self) {
         self.step_out();
     }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_one_agency_leaves_places_to_the_others() {
-        let places = Places::new(8);
+        let places = WorkerPlaces::new(8);
         let take = |agency| {
             let may = !places.is_full_for(agency, 1);
             if may {
@@ -171,12 +171,12 @@ mod tests {
 
     #[test]
     fn a_large_body_takes_many_places_and_never_most_of_them() {
-        let places = Places::new(512);
+        let places = WorkerPlaces::new(512);
         assert_eq!(
             [0, 400, 35_000, 1 << 30].map(|bytes| places.size_of(bytes)),
             [1, 1, 5, 64]
         );
-        assert_eq!(Places::new(4).size_of(1 << 30), 1);
+        assert_eq!(WorkerPlaces::new(4).size_of(1 << 30), 1);
         places.hold(1, 376);
         assert!(!places.is_full_for(1, 8) && places.is_full_for(1, 9));
     }

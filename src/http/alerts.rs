@@ -5,26 +5,26 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract,
-    idempotent::{self, Deed},
+    idempotent::{self, PathAction},
     mismatches::REASON_BYTES_MAX,
     page::{self, limit_of},
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     reply::ok,
     verifications::query,
 };
 use heyan_api as api;
-use heyan_app::supervision::alerts::{self, Action, State, View};
-use heyan_app::{delivery::message, foundation::error::AppError, mismatch::steps::Note};
-use heyan_domain::fault::Limit;
-use heyan_domain::supervision::Class;
+use heyan_app::supervision::alerts::{self, Action, AlertState, AlertView};
+use heyan_app::{delivery::message, foundation::error::AppError, mismatch::steps::StepNote};
+use heyan_domain::fault::LengthLimit;
+use heyan_domain::supervision::RuleClass;
 use heyan_ports::supervision::{AlertFilter, AlertRow, AlertStep};
 use heyan_ports::time;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Filter {
+struct AlertQuery {
     state: Option<String>,
     class: Option<String>,
     rule: Option<String>,
@@ -42,11 +42,11 @@ struct Filter {
     ),
     responses((status = 200, body = api::Alerts)),
 )]
-pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
-    let asked: Filter = query(&call)?;
-    let invalid = || Problem::new(ProblemCode::InvalidParameter);
-    let states = State::ALL.map(State::as_str);
-    let classes = Class::ALL.map(Class::as_str);
+pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let asked: AlertQuery = query(&call)?;
+    let invalid = || ProblemDocument::new(ProblemCode::InvalidParameter);
+    let states = AlertState::ALL.map(AlertState::as_str);
+    let classes = RuleClass::ALL.map(RuleClass::as_str);
     let known = |word: &Option<String>, words: &[&str]| word.as_deref().is_none_or(|word| words.contains(&word));
     if !known(&asked.state, &states) || !known(&asked.class, &classes) {
         return Err(invalid());
@@ -71,12 +71,12 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// A cursor is time and id of the last alert of the page before.
-fn before(cursor: &str) -> Result<(i64, String), Problem> {
+fn before(cursor: &str) -> Result<(i64, String), ProblemDocument> {
     let text = page::after(Some(cursor))?;
     let parts = text.as_deref().and_then(|text| text.split_once(':'));
     parts
         .and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())))
-        .ok_or_else(|| Problem::new(ProblemCode::InvalidCursor))
+        .ok_or_else(|| ProblemDocument::new(ProblemCode::InvalidCursor))
 }
 
 /// What every reader may know.
@@ -105,13 +105,13 @@ fn summary(row: &AlertRow) -> api::Alert {
     params(("id" = String, Path)),
     responses((status = 200, body = api::WholeAlert)),
 )]
-pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let id = call.path("id");
     let view = call.outside(alerts::get(call.hub(), &call.caller, &id)).await?;
     Ok(ok(&whole(&view)))
 }
 
-fn whole(view: &View) -> api::WholeAlert {
+fn whole(view: &AlertView) -> api::WholeAlert {
     let rule = view.rule.as_ref();
     let place = |(origin, index)| api::EntryPlace { origin, index };
     api::WholeAlert {
@@ -126,7 +126,7 @@ fn whole(view: &View) -> api::WholeAlert {
     }
 }
 
-fn step(row: &AlertStep, note: Option<&Note>) -> api::AlertStepNote {
+fn step(row: &AlertStep, note: Option<&StepNote>) -> api::AlertStepNote {
     api::AlertStepNote {
         seq: row.seq,
         at: time::rfc3339(row.at),
@@ -144,18 +144,18 @@ fn step(row: &AlertStep, note: Option<&Note>) -> api::AlertStepNote {
     request_body = api::AlertAction,
     responses((status = 200, body = api::WholeAlert)),
 )]
-pub(super) async fn act(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn act(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     idempotent::act(&mut call, "act_on_alert", decide).await
 }
 
-async fn decide(deed: &Deed) -> Result<Vec<u8>, Problem> {
+async fn decide(deed: &PathAction) -> Result<Vec<u8>, ProblemDocument> {
     let body: api::AlertAction = extract::parse(&deed.bytes)?;
     let action = Action::parse(&body.action)?;
     let reason = body.reason.filter(|reason| !reason.trim().is_empty());
     if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
-        return Err(AppError::over("/reason", Limit::Bytes(REASON_BYTES_MAX)).into());
+        return Err(AppError::over("/reason", LengthLimit::Bytes(REASON_BYTES_MAX)).into());
     }
-    let render = |view: &View| serde_json::to_vec(&whole(view)).unwrap_or_default();
+    let render = |view: &AlertView| serde_json::to_vec(&whole(view)).unwrap_or_default();
     let hub = &deed.state.hub;
     Ok(alerts::act(hub, &deed.caller, &deed.id, (action, reason), &deed.slot, &render).await?)
 }

@@ -5,23 +5,23 @@ use serde::Deserialize;
 
 use super::{
     access::change,
-    call::Call,
+    call::HandlerCall,
     extract,
-    problem::Problem,
+    problem::ProblemDocument,
     reply::{entry_note, ok},
 };
 use heyan_api as api;
-use heyan_app::{supervision::applications, verification::question::Text};
+use heyan_app::{supervision::applications, verification::question::BoundedText};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApplicationBody<'a> {
     #[serde(borrow)]
-    application_no: Text<'a>,
+    application_no: BoundedText<'a>,
     #[serde(borrow)]
-    item_code: Text<'a>,
+    item_code: BoundedText<'a>,
     #[serde(borrow)]
-    accepted_at: Text<'a>,
+    accepted_at: BoundedText<'a>,
 }
 
 /// `POST /v1/applications`.
@@ -30,7 +30,7 @@ pub(super) struct ApplicationBody<'a> {
     request_body = api::ApplicationReport,
     responses((status = 200, body = api::ApplicationReported)),
 )]
-pub(super) async fn report(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn report(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let _read = extract::parse::<ApplicationBody<'_>>(&bytes)?;
     let (state, caller) = (call.state.clone(), call.caller.clone());

@@ -5,24 +5,24 @@ use actix_web::{HttpResponse, http::header};
 use serde::Deserialize;
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract,
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     verifications::NO_STORE,
 };
 use heyan_api as api;
-use heyan_app::archive::{self, Ask};
-use heyan_app::verification::question::Text;
+use heyan_app::archive::{self, PackRequest};
+use heyan_app::verification::question::BoundedText;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ArchiveBody<'a> {
     #[serde(borrow)]
-    application_no: Text<'a>,
+    application_no: BoundedText<'a>,
     #[serde(borrow, default)]
-    agency: Option<Text<'a>>,
+    agency: Option<BoundedText<'a>>,
     #[serde(borrow)]
-    reason: Text<'a>,
+    reason: BoundedText<'a>,
 }
 
 /// `POST /v1/archives/query`.
@@ -31,16 +31,16 @@ pub(super) struct ArchiveBody<'a> {
     request_body = api::ArchiveQuery,
     responses((status = 200, content((String = "application/octet-stream")))),
 )]
-pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn query(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: ArchiveBody<'_> = extract::parse(&bytes)?;
-    let ask = Ask {
+    let ask = PackRequest {
         application_no: &body.application_no,
         agency: body.agency.as_deref(),
         reason: &body.reason,
     };
     let pack = Box::pin(call.outside(archive::make(call.hub(), &call.caller, &ask))).await?;
-    let pack = pack.ok_or_else(|| Problem::new(ProblemCode::VerificationNotFound))?;
+    let pack = pack.ok_or_else(|| ProblemDocument::new(ProblemCode::VerificationNotFound))?;
     call.entered();
     Ok(HttpResponse::Ok()
         .insert_header(NO_STORE)

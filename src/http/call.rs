@@ -11,26 +11,26 @@ use actix_web::{
 };
 
 use super::{
-    admission::Place,
-    extract::{self, BodyLimit, MediaType, Received},
-    problem::{Problem, ProblemCode},
+    admission::CallPlace,
+    extract::{self, BodyLimit, MediaType, ReceivedBody},
+    problem::{ProblemCode, ProblemDocument},
     refuse,
     routes::Route,
     state::OfWorker,
 };
 use heyan_app::node::caller::Caller;
 use heyan_app::{
-    access::token::{self, Unknown},
+    access::token::{self, UnknownCaller},
     foundation::{error::AppError, purpose},
     node::hub::Hub,
 };
 use heyan_ledger::{
-    Lane,
-    entry::{self, Kind},
+    AppendLane,
+    entry::{self, EntryKind},
 };
 
 /// What a handler works with.
-pub(super) struct Call {
+pub(super) struct HandlerCall {
     /// The hub, the server's limits, and what the worker has for itself.
     pub(super) state: Rc<OfWorker>,
     /// Who calls.
@@ -43,22 +43,22 @@ pub(super) struct Call {
     stated: Option<usize>,
     /// When it was proven, Unix microseconds.
     pub(super) now_us: i64,
-    progress: Rc<Progress>,
+    progress: Rc<AnswerProgress>,
 }
 
 /// How far the answer is, known to the handler and to the path around it.
-struct Progress {
-    entered: Cell<Entered>,
-    place: Place,
+struct AnswerProgress {
+    entered: Cell<EntryState>,
+    place: CallPlace,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Entered {
+enum EntryState {
     No,
     Yes,
 }
 
-impl Call {
+impl HandlerCall {
     /// The hub.
     pub(super) fn hub(&self) -> &std::sync::Arc<Hub> {
         &self.state.hub
@@ -66,7 +66,7 @@ impl Call {
 
     /// Says that the answer's entry is on disk.
     pub(super) fn entered(&self) {
-        self.progress.entered.set(Entered::Yes);
+        self.progress.entered.set(EntryState::Yes);
     }
 
     /// A mark for an answer that outlives the call.
@@ -85,7 +85,7 @@ impl Call {
     }
 
     /// Receives a JSON body.
-    pub(super) async fn json_body(&mut self, bytes_max: usize) -> Result<web::Bytes, Problem> {
+    pub(super) async fn json_body(&mut self, bytes_max: usize) -> Result<web::Bytes, ProblemDocument> {
         extract::expect(&self.request, MediaType::Json)?;
         let limit = BodyLimit {
             bytes_max,
@@ -94,8 +94,8 @@ impl Call {
         let turn = self.state.turns.next();
         let place = &self.progress.place;
         let body = match extract::begin(self.stated, &mut self.payload, limit, turn).await? {
-            Received::Whole(body) => body,
-            Received::Begun(body) => place.outside(extract::rest(&mut self.payload, body, limit)).await?,
+            ReceivedBody::Whole(body) => body,
+            ReceivedBody::Begun(body) => place.outside(extract::rest(&mut self.payload, body, limit)).await?,
         };
         if self.stated.is_none() {
             place.weigh(body.len());
@@ -104,15 +104,15 @@ impl Call {
     }
 
     /// The body as a JSON object of a known shape.
-    pub(super) async fn body<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Problem> {
+    pub(super) async fn body<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, ProblemDocument> {
         let bytes = self.json_body(self.state.limits.body_bytes_max).await?;
         extract::parse(&bytes)
     }
 
     /// Takes the body out, for a reader of its own.
-    pub(super) fn take_payload(&mut self) -> Result<web::Payload, Problem> {
+    pub(super) fn take_payload(&mut self) -> Result<web::Payload, ProblemDocument> {
         let none = web::Payload::from_request(&self.request, &mut actix_web::dev::Payload::None).into_inner();
-        let none = none.map_err(|_never| Problem::new(ProblemCode::Internal))?;
+        let none = none.map_err(|_never| ProblemDocument::new(ProblemCode::Internal))?;
         Ok(std::mem::replace(&mut self.payload, none))
     }
 
@@ -128,31 +128,31 @@ impl Call {
 }
 
 /// Says later that the answer's entry is on disk.
-pub(super) struct EnteredMark(Rc<Progress>);
+pub(super) struct EnteredMark(Rc<AnswerProgress>);
 
 impl EnteredMark {
     /// Says so.
     pub(super) fn mark(&self) {
-        self.0.entered.set(Entered::Yes);
+        self.0.entered.set(EntryState::Yes);
     }
 }
 
 /// What a handler answers; boxed, so that the path around all handlers is compiled once.
-pub(super) type Answer = Pin<Box<dyn Future<Output = Result<HttpResponse, Problem>>>>;
+pub(super) type HandlerAnswer = Pin<Box<dyn Future<Output = Result<HttpResponse, ProblemDocument>>>>;
 
 /// Runs `handler` for a call of a known caller on `route`.
 pub(super) async fn run(
     route: &'static Route,
-    handler: &dyn Fn(Call) -> Answer,
+    handler: &dyn Fn(HandlerCall) -> HandlerAnswer,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
     let started = start();
     let Some(state) = of_worker(&request) else {
-        return refuse::respond(&request, Problem::new(ProblemCode::Internal));
+        return refuse::respond(&request, ProblemDocument::new(ProblemCode::Internal));
     };
     let stated = extract::stated_length(&request);
-    let Some(place) = Place::take(&state, stated.unwrap_or_default()) else {
+    let Some(place) = CallPlace::take(&state, stated.unwrap_or_default()) else {
         return unavailable(&state, &request, refuse::busy(ProblemCode::Overloaded));
     };
     // Every answer is entered: while the ledger accepts nothing, nothing is begun.
@@ -167,17 +167,17 @@ pub(super) async fn run(
         Ok(proven) => proven,
         Err(unknown) => return turn_away(&state.hub, &request, unknown),
     };
-    let progress = Rc::new(Progress {
-        entered: Cell::new(Entered::No),
+    let progress = Rc::new(AnswerProgress {
+        entered: Cell::new(EntryState::No),
         place,
     });
     let answer = if !route.roles.contains(&caller.role()) {
-        Err(Problem::new(ProblemCode::RoleNotAllowed))
+        Err(ProblemDocument::new(ProblemCode::RoleNotAllowed))
     } else if !progress.place.give_to(caller.agency_number()) {
         state.hub.node.metrics.shed.inc();
         Err(refuse::busy(ProblemCode::RateLimited))
     } else {
-        let call = Call {
+        let call = HandlerCall {
             state: Rc::clone(&state),
             caller: Rc::clone(&caller),
             request: request.clone(),
@@ -192,7 +192,7 @@ pub(super) async fn run(
         Ok(response) => (response.status().as_u16(), ""),
         Err(problem) => (problem.status(), problem.code.as_str()),
     };
-    let answer = if progress.entered.get() == Entered::No {
+    let answer = if progress.entered.get() == EntryState::No {
         // What is left to do is the entry: a flood of refusals must not keep places from the others.
         progress.place.step_out();
         match enter(&state.hub, &state.lane, &caller, route.operation, status, code).await {
@@ -209,7 +209,7 @@ pub(super) async fn run(
 }
 
 /// Answers a problem, and counts it when a part of the hub could not be used or was full.
-fn unavailable(state: &OfWorker, request: &HttpRequest, problem: Problem) -> HttpResponse {
+fn unavailable(state: &OfWorker, request: &HttpRequest, problem: ProblemDocument) -> HttpResponse {
     let counts = &state.hub.node.metrics.unavailable;
     match problem.code {
         ProblemCode::LedgerUnavailable => counts.count("ledger"),
@@ -234,18 +234,18 @@ pub(super) fn start() -> Instant {
 }
 
 /// Proves who calls by its bearer token.
-pub(super) fn prove(state: &OfWorker, request: &HttpRequest) -> Result<(Rc<Caller>, i64), Unknown> {
+pub(super) fn prove(state: &OfWorker, request: &HttpRequest) -> Result<(Rc<Caller>, i64), UnknownCaller> {
     const SCHEME: &[u8] = b"bearer ";
     let mut credentials = request.headers().get_all(header::AUTHORIZATION);
     let (Some(credential), None) = (credentials.next(), credentials.next()) else {
-        return Err(Unknown::Missing);
+        return Err(UnknownCaller::Missing);
     };
     let (scheme, token) = credential
         .as_bytes()
         .split_at_checked(SCHEME.len())
-        .ok_or(Unknown::Invalid)?;
+        .ok_or(UnknownCaller::Invalid)?;
     if !scheme.eq_ignore_ascii_case(SCHEME) {
-        return Err(Unknown::Invalid);
+        return Err(UnknownCaller::Invalid);
     }
     let now_us = state.hub.clock.now_us();
     let caller = token::prove(&state.hub, &state.tokens, token.trim_ascii(), peer(request), now_us)?;
@@ -265,32 +265,32 @@ pub(super) fn peer(request: &HttpRequest) -> IpAddr {
 }
 
 /// Answers someone unknown: counted, never entered, so that nobody unknown can fill the disk.
-pub(super) fn turn_away(hub: &Hub, request: &HttpRequest, unknown: Unknown) -> HttpResponse {
+pub(super) fn turn_away(hub: &Hub, request: &HttpRequest, unknown: UnknownCaller) -> HttpResponse {
     let reason = match unknown {
-        Unknown::Missing => "missing",
-        Unknown::Invalid => "invalid",
-        Unknown::Expired => "expired",
-        Unknown::Disabled => "disabled",
-        Unknown::Network => "network",
-        Unknown::Client => "client",
+        UnknownCaller::Missing => "missing",
+        UnknownCaller::Invalid => "invalid",
+        UnknownCaller::Expired => "expired",
+        UnknownCaller::Disabled => "disabled",
+        UnknownCaller::Network => "network",
+        UnknownCaller::Client => "client",
     };
     if let Ok(counter) = hub.node.metrics.unknown_callers.get_metric_with_label_values(&[reason]) {
         counter.inc();
     }
-    refuse::respond(request, Problem::from(unknown))
+    refuse::respond(request, ProblemDocument::from(unknown))
 }
 
 /// Makes the entry of an answer that has none of its own.
 pub(super) async fn enter(
     hub: &Hub,
-    lane: &Lane,
+    lane: &AppendLane,
     caller: &Caller,
     operation: &str,
     status: u16,
     problem: &str,
-) -> Result<(), Problem> {
+) -> Result<(), ProblemDocument> {
     let mut bytes = Vec::with_capacity(128);
-    entry::begin(&mut bytes, Kind::Call, hub.clock.now_us(), caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Call, hub.clock.now_us(), caller.agency_number());
     entry::put_text(&mut bytes, operation);
     bytes.extend_from_slice(&status.to_be_bytes());
     entry::put_text(&mut bytes, problem);

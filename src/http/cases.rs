@@ -5,15 +5,15 @@ use serde::Deserialize;
 
 use super::{
     access::change,
-    call::Call,
+    call::HandlerCall,
     extract,
     page::{self, after, limit_of},
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     reply::{created, no_content, ok},
     verifications::{answered, query, with_more},
 };
 use heyan_api as api;
-use heyan_app::cases::{self, CaseBody, ReuseBody, View};
+use heyan_app::cases::{self, CaseBody, CaseView, ReuseBody};
 use heyan_app::{
     foundation::error::AppError,
     verification::{
@@ -29,13 +29,13 @@ use heyan_ports::{cases::CaseCheckRow, time};
     request_body = api::NewCase,
     responses((status = 201, body = api::Case)),
 )]
-pub(super) async fn open(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn open(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let opened = change(async move {
         let body: CaseBody<'_> = extract::parse(&bytes)?;
         let view = cases::open(&state.hub, &caller, &body).await?;
-        Ok::<_, Problem>(view)
+        Ok::<_, ProblemDocument>(view)
     });
     let view = opened.await?;
     call.entered();
@@ -43,7 +43,7 @@ pub(super) async fn open(mut call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// A case as the party that looks may read it: verdicts come from a reuse alone, the lead's matter is the lead's.
-fn case(view: &View, now_us: i64) -> api::Case {
+fn case(view: &CaseView, now_us: i64) -> api::Case {
     let (row, facts) = (&view.row, &view.facts);
     let of_lead = |text: &String| view.is_lead.then(|| text.clone());
     let co_handler = |one: &cases::CoHandler| api::CoHandler {
@@ -74,7 +74,7 @@ fn case(view: &View, now_us: i64) -> api::Case {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Filter {
+struct CaseQuery {
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -85,8 +85,8 @@ struct Filter {
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = api::Cases)),
 )]
-pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
-    let asked: Filter = query(&call)?;
+pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let asked: CaseQuery = query(&call)?;
     let limit = limit_of(asked.limit)?;
     let after = after(asked.cursor.as_deref())?;
     let mut views = cases::list(call.hub(), &call.caller, after.as_deref(), limit + 1).await?;
@@ -101,7 +101,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 200, body = api::Case)),
 )]
-pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let view = cases::get(call.hub(), &call.caller, &call.path("id")).await?;
     Ok(ok(&case(&view, call.now_us)))
 }
@@ -112,7 +112,7 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 204)),
 )]
-pub(super) async fn close(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn close(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     if change(async move { cases::close(&state.hub, &caller, &id).await }).await? {
         call.entered();
@@ -127,7 +127,7 @@ pub(super) async fn close(call: Call) -> Result<HttpResponse, Problem> {
     request_body = api::Item,
     responses((status = 201, body = api::CaseCheckAnswer)),
 )]
-pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn check(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let item: ItemBody<'_> = extract::parse(&bytes)?;
     // The same bytes, read a second time: the question takes what it is made of.
@@ -166,11 +166,11 @@ pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
     request_body = api::ReuseRequest,
     responses((status = 200, body = api::Verification)),
 )]
-pub(super) async fn reuse(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn reuse(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: ReuseBody<'_> = extract::parse(&bytes)?;
     let number = call.path("number").parse();
-    let number: u32 = number.map_err(|_no_number| Problem::new(ProblemCode::InvalidParameter))?;
+    let number: u32 = number.map_err(|_no_number| ProblemDocument::new(ProblemCode::InvalidParameter))?;
     let (hub, id, mut names) = (call.hub(), call.path("id"), Vec::new());
     let answer = cases::reuse(hub, &call.state.lane, &call.caller, (&id, number), &body, &mut names).await?;
     call.entered();

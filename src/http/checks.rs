@@ -3,9 +3,9 @@
 use actix_web::HttpResponse;
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract,
-    problem::Problem,
+    problem::ProblemDocument,
     verifications::{answered, locale_of},
 };
 use heyan_api as api;
@@ -24,7 +24,7 @@ use heyan_texts::Locale;
     request_body = api::CheckRequest,
     responses((status = 200, body = api::Check)),
 )]
-pub(super) async fn check(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn check(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: CheckBody<'_> = extract::parse(&bytes)?;
     let item = checks::item_of(call.hub(), &body.purpose)?;
@@ -114,7 +114,7 @@ fn put_material(out: &mut Vec<u8>, id: &[u8], material: MaterialAnswer<'_>, loca
     }
     if let Some(error) = problem {
         out.extend_from_slice(b",\"problem\":");
-        out.extend_from_slice(Problem::from(error).to_json(locale).as_bytes());
+        out.extend_from_slice(ProblemDocument::from(error).to_json(locale).as_bytes());
     }
     out.push(b'}');
 }

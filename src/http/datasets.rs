@@ -2,17 +2,17 @@
 
 use actix_web::HttpResponse;
 
-use super::{call::Call, problem::Problem, records::dataset_of};
+use super::{call::HandlerCall, problem::ProblemDocument, records::dataset_of};
 use heyan_api as api;
 use heyan_catalog::Dataset;
-use heyan_domain::policy::Sharing;
+use heyan_domain::policy::SharingKind;
 
 /// `GET /v1/datasets`.
 #[utoipa::path(
     get, path = "/v1/datasets", operation_id = "list_datasets", tag = "catalogue",
     responses((status = 200, body = api::Datasets)),
 )]
-pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let datasets = call.hub().catalog.iter().map(|dataset| describe(dataset)).collect();
     Ok(HttpResponse::Ok().json(api::Datasets { datasets }))
 }
@@ -23,7 +23,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     params(("dataset" = String, Path)),
     responses((status = 200, body = api::Dataset)),
 )]
-pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     Ok(HttpResponse::Ok().json(describe(&*dataset_of(&call)?)))
 }
 
@@ -41,9 +41,9 @@ pub(super) fn describe(dataset: &Dataset) -> api::Dataset {
         characters_max: number(field.characters_max),
     });
     let (sharing, legal_basis) = match &dataset.sharing {
-        Sharing::Unconditional => ("unconditional", None),
-        Sharing::Conditional => ("conditional", None),
-        Sharing::Withheld { legal_basis } => ("withheld", Some(legal_basis.to_string())),
+        SharingKind::Unconditional => ("unconditional", None),
+        SharingKind::Conditional => ("conditional", None),
+        SharingKind::Withheld { legal_basis } => ("withheld", Some(legal_basis.to_string())),
     };
     api::Dataset {
         name: dataset.name.to_string(),

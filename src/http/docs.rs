@@ -9,8 +9,8 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use self::prose::{inline, prose};
-use self::spec::{Group, Operation, Spec, items, members, string};
-use super::html::{Frame, Section, page};
+use self::spec::{ApiOperation, ApiSpec, TagGroup, items, members, string};
+use super::html::{PageFrame, PageSection, page};
 use super::problem::ProblemCode;
 use super::problem::page::reason_phrase;
 use heyan_texts::{Locale, text};
@@ -25,7 +25,7 @@ const PATH: &str = "/docs";
 /// The page for `openapi` (a parsed OpenAPI 3.1 document) in `locale`. Whatever the document lacks or has wrong is
 /// left out of the page; nothing fails.
 pub fn render(openapi: &Value, locale: Locale) -> String {
-    let spec = Spec { root: openapi, locale };
+    let spec = ApiSpec { root: openapi, locale };
     let groups = spec.groups();
     let body = html! {
         div.docs-grid {
@@ -44,11 +44,11 @@ pub fn render(openapi: &Value, locale: Locale) -> String {
             }
         }
     };
-    let frame = Frame {
+    let frame = PageFrame {
         locale,
         title: text("pages.docs.title").get(locale),
         path: PATH,
-        section: Section::Docs,
+        section: PageSection::Docs,
         layout: "docs",
     };
     page(&frame, &body)
@@ -58,13 +58,13 @@ pub fn render(openapi: &Value, locale: Locale) -> String {
 #[cfg(test)]
 pub(super) fn curl_line(openapi: &Value, operation_id: &str) -> Option<String> {
     let locale = Locale::default();
-    let spec = Spec { root: openapi, locale };
+    let spec = ApiSpec { root: openapi, locale };
     let mut operations = spec.groups().into_iter().flat_map(|group| group.operations);
     let operation = operations.find(|operation| string(operation.node, "operationId") == Some(operation_id))?;
     Some(curl::command(spec, &operation))
 }
 
-fn group_title<'a>(spec: Spec<'a>, group: &Group<'a>) -> &'a str {
+fn group_title<'a>(spec: ApiSpec<'a>, group: &TagGroup<'a>) -> &'a str {
     let titled = group.node.and_then(|tag| match spec.locale {
         Locale::ZhCn => string(tag, "x-zh-name").or_else(|| string(tag, "x-zh-summary")),
         Locale::En => string(tag, "x-displayName").or_else(|| string(tag, "summary")),
@@ -76,7 +76,7 @@ fn group_title<'a>(spec: Spec<'a>, group: &Group<'a>) -> &'a str {
     }
 }
 
-fn navigation<'a>(spec: Spec<'a>, groups: &[Group<'a>]) -> Markup {
+fn navigation<'a>(spec: ApiSpec<'a>, groups: &[TagGroup<'a>]) -> Markup {
     let locale = spec.locale;
     html! {
         nav.side aria-label=(text("pages.docs.contents").get(locale)) {
@@ -98,7 +98,7 @@ fn navigation<'a>(spec: Spec<'a>, groups: &[Group<'a>]) -> Markup {
     }
 }
 
-fn overview(spec: Spec<'_>) -> Markup {
+fn overview(spec: ApiSpec<'_>) -> Markup {
     let locale = spec.locale;
     let info = spec.root.get("info").unwrap_or(&Value::Null);
     let title = spec.text(info, "title").unwrap_or(text("pages.docs.title").get(locale));
@@ -125,7 +125,7 @@ fn overview(spec: Spec<'_>) -> Markup {
     }
 }
 
-fn summary<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> &'a str {
+fn summary<'a>(spec: ApiSpec<'a>, operation: &ApiOperation<'a>) -> &'a str {
     spec.text(operation.node, "summary")
         .or_else(|| string(operation.node, "operationId"))
         .unwrap_or(operation.path)
@@ -135,7 +135,7 @@ fn verb(method: &str) -> Markup {
     html! { span class={ "verb " (method) } { (method.to_ascii_uppercase()) } }
 }
 
-fn operation_section<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> Markup {
+fn operation_section<'a>(spec: ApiSpec<'a>, operation: &ApiOperation<'a>) -> Markup {
     let locale = spec.locale;
     let node = operation.node;
     let heading = format!("{}-title", operation.anchor);
@@ -159,7 +159,7 @@ fn operation_section<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> Markup {
     }
 }
 
-fn access<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
+fn access<'a>(spec: ApiSpec<'a>, node: &'a Value) -> Markup {
     let locale = spec.locale;
     let holder = if node.get("security").is_some() {
         node
@@ -186,7 +186,7 @@ fn access<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
 }
 
 /// One security requirement in words: all its schemes together.
-fn credential<'a>(spec: Spec<'a>, way: &'a Value) -> String {
+fn credential<'a>(spec: ApiSpec<'a>, way: &'a Value) -> String {
     let schemes = spec.root.pointer("/components/securitySchemes");
     let names = way.as_object().into_iter().flatten().map(|(name, scopes)| {
         let scheme = schemes
@@ -218,7 +218,7 @@ fn credential<'a>(spec: Spec<'a>, way: &'a Value) -> String {
     }
 }
 
-fn parameters<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> Markup {
+fn parameters<'a>(spec: ApiSpec<'a>, operation: &ApiOperation<'a>) -> Markup {
     let locale = spec.locale;
     if operation.parameters.is_empty() {
         return html! {};
@@ -238,7 +238,7 @@ fn parameters<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> Markup {
     }
 }
 
-fn parameter_row<'a>(spec: Spec<'a>, parameter: &'a Value) -> Markup {
+fn parameter_row<'a>(spec: ApiSpec<'a>, parameter: &'a Value) -> Markup {
     let locale = spec.locale;
     let schema = parameter.get("schema");
     let required = parameter.get("required") == Some(&Value::Bool(true));
@@ -261,7 +261,7 @@ fn parameter_row<'a>(spec: Spec<'a>, parameter: &'a Value) -> Markup {
     }
 }
 
-fn request_body<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
+fn request_body<'a>(spec: ApiSpec<'a>, node: &'a Value) -> Markup {
     let locale = spec.locale;
     let Some(reference) = node.get("requestBody") else {
         return html! {};
@@ -279,7 +279,7 @@ fn request_body<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
 }
 
 /// The table of a body; of an NDJSON body, a table for each kind of line (`x-line-schemas`).
-fn structure<'a>(spec: Spec<'a>, content: &'a Value) -> Markup {
+fn structure<'a>(spec: ApiSpec<'a>, content: &'a Value) -> Markup {
     let lines: Vec<&Value> = items(content, "x-line-schemas").collect();
     html! {
         @if lines.is_empty() {
@@ -295,7 +295,7 @@ fn structure<'a>(spec: Spec<'a>, content: &'a Value) -> Markup {
 }
 
 /// Named examples one after the other, or the one that there is or that can be made up.
-fn examples<'a>(spec: Spec<'a>, content: &'a Value) -> Markup {
+fn examples<'a>(spec: ApiSpec<'a>, content: &'a Value) -> Markup {
     let locale = spec.locale;
     let named: Vec<(&str, &Value)> = members(content, "examples").collect();
     html! {
@@ -323,7 +323,7 @@ fn example_block(title: &str, example: &Value) -> Markup {
     }
 }
 
-fn responses<'a>(spec: Spec<'a>, node: &'a Value) -> Markup {
+fn responses<'a>(spec: ApiSpec<'a>, node: &'a Value) -> Markup {
     let locale = spec.locale;
     html! {
         h4 { (text("pages.docs.responses").get(locale)) }
@@ -353,7 +353,7 @@ fn status_label(status: &str) -> Markup {
     html! { span class=(class) { (status) } }
 }
 
-fn response_cell<'a>(spec: Spec<'a>, status: &str, reference: &'a Value) -> Markup {
+fn response_cell<'a>(spec: ApiSpec<'a>, status: &str, reference: &'a Value) -> Markup {
     let locale = spec.locale;
     let response = spec.resolve(reference);
     let phrase = status.parse().map(reason_phrase).unwrap_or_default();

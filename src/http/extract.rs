@@ -7,9 +7,9 @@ use actix_web::{HttpRequest, http::header, web};
 use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
 
-use super::problem::{Problem, ProblemCode};
-use heyan_app::verification::question::Object;
-use heyan_domain::fault::{Fault, Limit};
+use super::problem::{ProblemCode, ProblemDocument};
+use heyan_app::verification::question::StrictObject;
+use heyan_domain::fault::{LengthLimit, MemberFault};
 
 /// What a body may be.
 #[derive(Clone, Copy, Debug)]
@@ -32,15 +32,15 @@ pub(super) enum MediaType {
 }
 
 /// The media type of a request; parameters other than `charset=utf-8` are refused.
-pub(super) fn media_type(request: &HttpRequest) -> Result<MediaType, Problem> {
+pub(super) fn media_type(request: &HttpRequest) -> Result<MediaType, ProblemDocument> {
     if request
         .headers()
         .get(header::CONTENT_ENCODING)
         .is_some_and(|coding| coding != "identity")
     {
-        return Err(Problem::new(ProblemCode::InvalidContentEncoding));
+        return Err(ProblemDocument::new(ProblemCode::InvalidContentEncoding));
     }
-    let unsupported = || Problem::new(ProblemCode::UnsupportedMediaType);
+    let unsupported = || ProblemDocument::new(ProblemCode::UnsupportedMediaType);
     let text = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -64,16 +64,16 @@ pub(super) fn media_type(request: &HttpRequest) -> Result<MediaType, Problem> {
 }
 
 /// Refuses a request whose media type is not `wanted`.
-pub(super) fn expect(request: &HttpRequest, wanted: MediaType) -> Result<(), Problem> {
+pub(super) fn expect(request: &HttpRequest, wanted: MediaType) -> Result<(), ProblemDocument> {
     if media_type(request)? == wanted {
         Ok(())
     } else {
-        Err(Problem::new(ProblemCode::UnsupportedMediaType))
+        Err(ProblemDocument::new(ProblemCode::UnsupportedMediaType))
     }
 }
 
 /// A body, as far as it has come.
-pub(super) enum Received {
+pub(super) enum ReceivedBody {
     /// All of it.
     Whole(web::Bytes),
     /// Its sender has more to send.
@@ -91,10 +91,10 @@ pub(super) async fn receive(
     request: &HttpRequest,
     payload: &mut web::Payload,
     limit: BodyLimit,
-) -> Result<web::Bytes, Problem> {
+) -> Result<web::Bytes, ProblemDocument> {
     match begin(stated_length(request), payload, limit, std::future::ready(())).await? {
-        Received::Whole(body) => Ok(body),
-        Received::Begun(body) => rest(payload, body, limit).await,
+        ReceivedBody::Whole(body) => Ok(body),
+        ReceivedBody::Begun(body) => rest(payload, body, limit).await,
     }
 }
 
@@ -104,9 +104,9 @@ pub(super) async fn begin(
     payload: &mut web::Payload,
     limit: BodyLimit,
     turn: impl Future<Output = ()>,
-) -> Result<Received, Problem> {
+) -> Result<ReceivedBody, ProblemDocument> {
     if stated.is_some_and(|length| length > limit.bytes_max) {
-        return Err(Problem::new(ProblemCode::BodyTooLarge));
+        return Err(ProblemDocument::new(ProblemCode::BodyTooLarge));
     }
     let mut first = payload.next().now_or_never();
     if first.is_none() {
@@ -114,19 +114,19 @@ pub(super) async fn begin(
         first = payload.next().now_or_never();
     }
     let first = match first {
-        None => return Ok(Received::Begun(web::BytesMut::new())),
-        Some(None) => return Ok(Received::Whole(web::Bytes::new())),
+        None => return Ok(ReceivedBody::Begun(web::BytesMut::new())),
+        Some(None) => return Ok(ReceivedBody::Whole(web::Bytes::new())),
         Some(Some(first)) => chunk(first)?,
     };
     match payload.next().now_or_never() {
-        Some(None) if first.len() <= limit.bytes_max => Ok(Received::Whole(first)),
-        Some(None) => Err(Problem::new(ProblemCode::BodyTooLarge)),
+        Some(None) if first.len() <= limit.bytes_max => Ok(ReceivedBody::Whole(first)),
+        Some(None) => Err(ProblemDocument::new(ProblemCode::BodyTooLarge)),
         Some(Some(second)) => {
             let mut body = web::BytesMut::from(first);
             body.extend_from_slice(&chunk(second)?);
-            Ok(Received::Begun(body))
+            Ok(ReceivedBody::Begun(body))
         }
-        None => Ok(Received::Begun(web::BytesMut::from(first))),
+        None => Ok(ReceivedBody::Begun(web::BytesMut::from(first))),
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) async fn rest(
     payload: &mut web::Payload,
     mut body: web::BytesMut,
     limit: BodyLimit,
-) -> Result<web::Bytes, Problem> {
+) -> Result<web::Bytes, ProblemDocument> {
     let gather = async {
         while body.len() <= limit.bytes_max {
             match payload.next().await {
@@ -143,20 +143,22 @@ pub(super) async fn rest(
                 None => return Ok(body.freeze()),
             }
         }
-        Err(Problem::new(ProblemCode::BodyTooLarge))
+        Err(ProblemDocument::new(ProblemCode::BodyTooLarge))
     };
     tokio::time::timeout(limit.deadline, gather)
         .await
-        .unwrap_or_else(|_elapsed| Err(Problem::new(ProblemCode::RequestTimeout)))
+        .unwrap_or_else(|_elapsed| Err(ProblemDocument::new(ProblemCode::RequestTimeout)))
 }
 
 /// One received piece; a broken chunked coding is the sender's fault.
-pub(super) fn chunk(received: Result<web::Bytes, actix_web::error::PayloadError>) -> Result<web::Bytes, Problem> {
-    received.map_err(|_broken| Problem::new(ProblemCode::InvalidJson))
+pub(super) fn chunk(
+    received: Result<web::Bytes, actix_web::error::PayloadError>,
+) -> Result<web::Bytes, ProblemDocument> {
+    received.map_err(|_broken| ProblemDocument::new(ProblemCode::InvalidJson))
 }
 
 /// Parses a body of a known shape.
-pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ProblemDocument> {
     try_parse(bytes).ok_or_else(|| diagnose::<T>(bytes))
 }
 
@@ -164,23 +166,25 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Proble
 pub(super) fn try_parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     // The encoding is checked once for the whole, not string by string.
     let text = simdutf8::basic::from_utf8(bytes).ok()?;
-    serde_json::from_str::<Object<T>>(text).ok().map(|object| object.0)
+    serde_json::from_str::<StrictObject<T>>(text)
+        .ok()
+        .map(|object| object.0)
 }
 
 /// Says what is wrong with a body that does not parse: first as JSON, then as the shape.
-fn diagnose<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Problem {
+fn diagnose<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> ProblemDocument {
     if let Err(problem) = super::strict::parse(bytes) {
         return problem;
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    match serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) {
+    match serde_path_to_error::deserialize::<_, StrictObject<T>>(&mut reader) {
         // The shape is right and something follows it: JSON that is right as a whole cannot come here.
-        Ok(_) => Problem::new(ProblemCode::InvalidJson),
+        Ok(_) => ProblemDocument::new(ProblemCode::InvalidJson),
         Err(error) => super::refuse::invalid(&[fault_of(&error)]),
     }
 }
 
-fn fault_of(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
+fn fault_of(error: &serde_path_to_error::Error<serde_json::Error>) -> MemberFault {
     let mut pointer = pointer_of(error.path());
     let text = error.inner().to_string();
     let quoted = text.split('`').nth(1).unwrap_or_default();
@@ -199,9 +203,9 @@ fn fault_of(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
         own.unwrap_or("invalid_type")
     };
     match (code, limit_of(&text)) {
-        ("value_too_long", Some(limit)) => Fault::over(pointer, Limit::Bytes(limit)),
-        ("too_many_items", Some(limit)) => Fault::over(pointer, Limit::Items(limit)),
-        _ => Fault::new(pointer, code),
+        ("value_too_long", Some(limit)) => MemberFault::over(pointer, LengthLimit::Bytes(limit)),
+        ("too_many_items", Some(limit)) => MemberFault::over(pointer, LengthLimit::Items(limit)),
+        _ => MemberFault::new(pointer, code),
     }
 }
 

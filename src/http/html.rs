@@ -17,7 +17,7 @@ pub const CONTENT_SECURITY_POLICY: &str =
 
 /// Which page of the top bar is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Section {
+pub(crate) enum PageSection {
     /// `/docs`
     Docs,
     /// `/problems`
@@ -25,7 +25,7 @@ pub(crate) enum Section {
 }
 
 /// What differs from page to page.
-pub(crate) struct Frame<'a> {
+pub(crate) struct PageFrame<'a> {
     /// Language of the frame and of `<html lang>`.
     pub(crate) locale: Locale,
     /// Title of the window.
@@ -33,13 +33,13 @@ pub(crate) struct Frame<'a> {
     /// Own path, for the language switch.
     pub(crate) path: &'a str,
     /// Highlighted entry of the top bar.
-    pub(crate) section: Section,
+    pub(crate) section: PageSection,
     /// Class of `<body>`: chooses the layout in the stylesheet.
     pub(crate) layout: &'static str,
 }
 
 /// A whole document around `body`.
-pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> String {
+pub(crate) fn page(frame: &PageFrame<'_>, body: &Markup) -> String {
     let locale = frame.locale;
     let other = locale.other();
     html! {
@@ -115,11 +115,11 @@ pub(crate) mod tests {
 
     #[test]
     fn the_title_of_a_page_is_escaped() {
-        let frame = Frame {
+        let frame = PageFrame {
             locale: Locale::En,
             title: "</title><b>",
             path: "/problems",
-            section: Section::Problems,
+            section: PageSection::Problems,
             layout: "plain",
         };
         let page = page(&frame, &html! { main id="main" { h1 { "x" } } });

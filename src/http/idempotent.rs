@@ -6,17 +6,17 @@ use std::rc::Rc;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
-    call::Call,
-    problem::{Problem, ProblemCode},
+    call::HandlerCall,
+    problem::{ProblemCode, ProblemDocument},
     state::OfWorker,
     verifications::{NO_STORE, locale_of},
 };
 use heyan_app::node::caller::Caller;
-use heyan_app::node::idempotency::{self, Begun, KEY_BYTES_MAX, Slot};
+use heyan_app::node::idempotency::{self, KEY_BYTES_MAX, KeySlot, KeyState};
 use heyan_auth::sha256;
 
 /// One action on what the path names.
-pub(super) struct Deed {
+pub(super) struct PathAction {
     /// What the server's worker has.
     pub(super) state: Rc<OfWorker>,
     /// Who acts.
@@ -26,11 +26,11 @@ pub(super) struct Deed {
     /// The body as it came.
     pub(super) bytes: actix_web::web::Bytes,
     /// Where the answer is saved.
-    pub(super) slot: Slot,
+    pub(super) slot: KeySlot,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Replayed {
+enum ReplayedAnswer {
     No,
     Yes,
     Refused,
@@ -38,10 +38,10 @@ enum Replayed {
 
 /// Runs `decide`, once for a key; `operation` keeps the keys of two routes apart.
 pub(super) async fn act(
-    call: &mut Call,
+    call: &mut HandlerCall,
     operation: &'static str,
-    decide: impl AsyncFn(&Deed) -> Result<Vec<u8>, Problem> + 'static,
-) -> Result<HttpResponse, Problem> {
+    decide: impl AsyncFn(&PathAction) -> Result<Vec<u8>, ProblemDocument> + 'static,
+) -> Result<HttpResponse, ProblemDocument> {
     let key = idempotency_key(&call.request)?;
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let id = call.path("id");
@@ -51,10 +51,10 @@ pub(super) async fn act(
     let mark = call.entered_mark();
     let work = actix_web::rt::spawn(async move {
         let slot = match idempotency::begin(&state.hub, &caller.client.row.id, &key, fingerprint).await? {
-            Begun::New(slot) => slot,
-            Begun::Answered(status, body) => return Ok((status, body, Replayed::Yes)),
+            KeyState::New(slot) => slot,
+            KeyState::Answered(status, body) => return Ok((status, body, ReplayedAnswer::Yes)),
         };
-        let deed = Deed {
+        let deed = PathAction {
             state,
             caller,
             id,
@@ -62,34 +62,36 @@ pub(super) async fn act(
             slot,
         };
         match decide(&deed).await {
-            Ok(body) => Ok((200, body, Replayed::No)),
+            Ok(body) => Ok((200, body, ReplayedAnswer::No)),
             Err(problem) if is_decided(&problem) => {
                 let problem = problem.trace_id(uuid::Uuid::now_v7().simple().to_string());
                 let body = problem.to_json(locale).into_bytes();
                 deed.slot.refuse(&deed.state.hub, problem.status(), &body).await?;
-                Ok((problem.status(), body, Replayed::Refused))
+                Ok((problem.status(), body, ReplayedAnswer::Refused))
             }
             Err(problem) => Err(problem),
         }
     });
-    let done: Result<_, Problem> = work.await.map_err(|_panicked| Problem::new(ProblemCode::Internal))?;
+    let done: Result<_, ProblemDocument> = work
+        .await
+        .map_err(|_panicked| ProblemDocument::new(ProblemCode::Internal))?;
     let (status, body, replayed) = done?;
-    if replayed == Replayed::No {
+    if replayed == ReplayedAnswer::No {
         mark.mark();
     }
     Ok(answer(status, body, replayed))
 }
 
 /// Whether a refusal is the answer to this very request, whenever it is sent; others may end otherwise next time.
-fn is_decided(problem: &Problem) -> bool {
+fn is_decided(problem: &ProblemDocument) -> bool {
     (400..500).contains(&problem.status()) && !matches!(problem.status(), 401 | 408 | 429)
 }
 
-fn answer(status: u16, body: Vec<u8>, replayed: Replayed) -> HttpResponse {
+fn answer(status: u16, body: Vec<u8>, replayed: ReplayedAnswer) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::OK);
     let mut response = HttpResponse::build(status);
     response.insert_header(NO_STORE);
-    if replayed == Replayed::Yes {
+    if replayed == ReplayedAnswer::Yes {
         response.insert_header(("idempotent-replayed", "true"));
     }
     let media = if status.is_success() {
@@ -101,12 +103,12 @@ fn answer(status: u16, body: Vec<u8>, replayed: Replayed) -> HttpResponse {
 }
 
 /// The key of a request: a structured-field string or bare, printable, of bounded length.
-fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
+fn idempotency_key(request: &HttpRequest) -> Result<String, ProblemDocument> {
     let mut values = request.headers().get_all("idempotency-key");
-    let invalid = || Problem::new(ProblemCode::InvalidHeader).detail("Idempotency-Key");
+    let invalid = || ProblemDocument::new(ProblemCode::InvalidHeader).detail("Idempotency-Key");
     let value = values
         .next()
-        .ok_or_else(|| Problem::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key"))?;
+        .ok_or_else(|| ProblemDocument::new(ProblemCode::PreconditionRequired).detail("Idempotency-Key"))?;
     if values.next().is_some() {
         return Err(invalid());
     }

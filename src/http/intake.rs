@@ -5,33 +5,33 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 
 use super::{
-    call::{self, Call},
-    lines::{Block, Lines},
-    outflow::Outflow,
-    problem::Problem,
-    state::{OfWorker, State},
+    call::{self, HandlerCall},
+    lines::{LineBlock, LineReader},
+    outflow::ReaderOutflow,
+    problem::ProblemDocument,
+    state::{OfWorker, WorkerState},
     verifications::locale_of,
 };
 use heyan_app::node::caller::Caller;
 use heyan_texts::Locale;
 
 /// How one kind of lines is taken in.
-pub(super) trait Intake: 'static {
+pub(super) trait LineIntake: 'static {
     /// What the ledger calls a body that left no entry of its own.
     const OPERATION: &'static str;
 
     /// Takes one block in; answers the lines to be told.
     async fn take(
         &mut self,
-        tally: &mut Tally,
-        state: &State,
+        tally: &mut IntakeTally,
+        state: &WorkerState,
         caller: &Caller,
-        block: Block,
-    ) -> Result<Vec<u8>, Problem>;
+        block: LineBlock,
+    ) -> Result<Vec<u8>, ProblemDocument>;
 }
 
 /// How far a body has come.
-pub(super) struct Tally {
+pub(super) struct IntakeTally {
     /// Language of the answers.
     pub(super) locale: Locale,
     /// Lines so far.
@@ -41,7 +41,7 @@ pub(super) struct Tally {
     counts: Map<String, Value>,
 }
 
-impl Tally {
+impl IntakeTally {
     /// Counts one line.
     pub(super) fn count(&mut self, word: &str) {
         let counted = self.counts.get(word).and_then(Value::as_u64).unwrap_or_default();
@@ -49,11 +49,11 @@ impl Tally {
     }
 
     /// The line that answers a refused one.
-    pub(super) fn problem_line(&self, line: u64, problem: &Problem) -> Value {
+    pub(super) fn problem_line(&self, line: u64, problem: &ProblemDocument) -> Value {
         json!({"line": line, "problem": problem.to_value(self.locale)})
     }
 
-    async fn finish(mut self, state: &OfWorker, caller: &Caller, operation: &str) -> Result<Value, Problem> {
+    async fn finish(mut self, state: &OfWorker, caller: &Caller, operation: &str) -> Result<Value, ProblemDocument> {
         if self.receipt.is_null() {
             call::enter(&state.hub, &state.lane, caller, operation, 200, "").await?;
         }
@@ -63,16 +63,16 @@ impl Tally {
 }
 
 /// Takes the body of `call` in. Every part that changes something enters itself, and a body that changes nothing is entered at its end.
-pub(super) fn begin(call: Call, intake: impl Intake) -> HttpResponse {
+pub(super) fn begin(call: HandlerCall, intake: impl LineIntake) -> HttpResponse {
     call.entered();
     call.step_out();
-    let (answers, response) = Outflow::open();
+    let (answers, response) = ReaderOutflow::open();
     actix_web::rt::spawn(run(intake, call, answers));
     response
 }
 
-async fn run<I: Intake>(mut intake: I, call: Call, answers: Outflow) {
-    let mut tally = Tally {
+async fn run<I: LineIntake>(mut intake: I, call: HandlerCall, answers: ReaderOutflow) {
+    let mut tally = IntakeTally {
         locale: locale_of(&call),
         line: 0,
         receipt: Value::Null,
@@ -80,7 +80,7 @@ async fn run<I: Intake>(mut intake: I, call: Call, answers: Outflow) {
     };
     let locale = tally.locale;
     let (state, caller) = (call.state, call.caller);
-    let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
+    let mut lines = LineReader::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
     let end = loop {
         let block = match lines.next().await {
             Ok(Some(block)) => block,

@@ -6,25 +6,25 @@ use serde_json::json;
 
 use super::{
     access::change,
-    call::Call,
+    call::HandlerCall,
     extract::{self, MediaType},
-    intake::{self, Intake, Tally},
-    lines::Block,
+    intake::{self, IntakeTally, LineIntake},
+    lines::LineBlock,
     page,
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     reply::{entry_note, ok},
-    state::State,
+    state::WorkerState,
     strict,
     verifications::query,
 };
 use heyan_api as api;
-use heyan_app::foundation::error::{AppError, Thing};
-use heyan_app::items::{self, PaperDemand, PutAnswer, PutResult, Registered};
+use heyan_app::foundation::error::{AppError, MissingThing};
+use heyan_app::items::{self, ItemRegistration, PaperDemand, PutAnswer, PutResult};
 use heyan_app::node::caller::Caller;
 use heyan_catalog::item::{ItemSpec, ServiceItem};
 
 /// Reads one item. Its maps are read twice: a member that stands in one twice is a mistake, and a map would keep the last.
-fn read(bytes: &[u8]) -> Result<ItemSpec, Problem> {
+fn read(bytes: &[u8]) -> Result<ItemSpec, ProblemDocument> {
     let _strict = strict::parse(bytes)?;
     extract::parse(bytes)
 }
@@ -36,15 +36,15 @@ fn read(bytes: &[u8]) -> Result<ItemSpec, Problem> {
     request_body(content((api::ServiceItem = "application/json"), (String = "application/x-ndjson"))),
     responses((status = 200, content((api::ItemStored = "application/json"), (String = "application/x-ndjson")))),
 )]
-pub(super) async fn put(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn put(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     match extract::media_type(&call.request)? {
         MediaType::Json => put_one(&mut call).await,
         MediaType::Ndjson => Ok(intake::begin(call, OfItems)),
-        MediaType::Form => Err(Problem::new(ProblemCode::UnsupportedMediaType)),
+        MediaType::Form => Err(ProblemDocument::new(ProblemCode::UnsupportedMediaType)),
     }
 }
 
-async fn put_one(call: &mut Call) -> Result<HttpResponse, Problem> {
+async fn put_one(call: &mut HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let spec = read(&bytes)?;
     let code = spec.code.clone();
@@ -65,25 +65,25 @@ async fn put_one(call: &mut Call) -> Result<HttpResponse, Problem> {
 }
 
 /// A line that was read, with its number in the body, and the code that it names.
-struct Line {
+struct CataloguedLine {
     number: u64,
     code: Option<String>,
-    spec: Result<ItemSpec, Problem>,
+    spec: Result<ItemSpec, ProblemDocument>,
 }
 
 /// Takes service items in.
 struct OfItems;
 
-impl Intake for OfItems {
+impl LineIntake for OfItems {
     const OPERATION: &'static str = "put_items";
 
     async fn take(
         &mut self,
-        tally: &mut Tally,
-        state: &State,
+        tally: &mut IntakeTally,
+        state: &WorkerState,
         caller: &Caller,
-        block: Block,
-    ) -> Result<Vec<u8>, Problem> {
+        block: LineBlock,
+    ) -> Result<Vec<u8>, ProblemDocument> {
         let mut read = read_lines(tally, block);
         let mut out = Vec::with_capacity(read.len() * 64);
         while !read.is_empty() {
@@ -95,13 +95,13 @@ impl Intake for OfItems {
     }
 }
 
-fn read_lines(tally: &mut Tally, block: Block) -> Vec<Line> {
-    let Block::Lines(block) = block else {
+fn read_lines(tally: &mut IntakeTally, block: LineBlock) -> Vec<CataloguedLine> {
+    let LineBlock::Lines(block) = block else {
         tally.line += 1;
-        return vec![Line {
+        return vec![CataloguedLine {
             number: tally.line,
             code: None,
-            spec: Err(Problem::new(ProblemCode::BodyTooLarge)),
+            spec: Err(ProblemDocument::new(ProblemCode::BodyTooLarge)),
         }];
     };
     let mut lines = Vec::new();
@@ -109,7 +109,7 @@ fn read_lines(tally: &mut Tally, block: Block) -> Vec<Line> {
         tally.line += 1;
         if !line.is_empty() {
             let spec = read(line);
-            lines.push(Line {
+            lines.push(CataloguedLine {
                 number: tally.line,
                 code: spec.as_ref().ok().map(|spec| spec.code.clone()),
                 spec,
@@ -120,14 +120,14 @@ fn read_lines(tally: &mut Tally, block: Block) -> Vec<Line> {
 }
 
 async fn put_lines(
-    tally: &mut Tally,
-    state: &State,
+    tally: &mut IntakeTally,
+    state: &WorkerState,
     caller: &Caller,
-    lines: Vec<Line>,
+    lines: Vec<CataloguedLine>,
     out: &mut Vec<u8>,
-) -> Result<(), Problem> {
+) -> Result<(), ProblemDocument> {
     let (mut told, mut specs) = (Vec::with_capacity(lines.len()), Vec::with_capacity(lines.len()));
-    for Line { number, code, spec } in lines {
+    for CataloguedLine { number, code, spec } in lines {
         match spec {
             Ok(spec) => {
                 specs.push(Ok(spec));
@@ -152,10 +152,10 @@ async fn put_lines(
 }
 
 fn tell(
-    tally: &mut Tally,
+    tally: &mut IntakeTally,
     number: u64,
     code: Option<String>,
-    result: Result<(Registered, u32), Problem>,
+    result: Result<(ItemRegistration, u32), ProblemDocument>,
     out: &mut Vec<u8>,
 ) {
     let (word, line) = match result {
@@ -174,7 +174,7 @@ fn tell(
     out.extend_from_slice(format!("{line}\n").as_bytes());
 }
 
-fn next(results: &mut impl Iterator<Item = PutResult>) -> Result<(Registered, u32), Problem> {
+fn next(results: &mut impl Iterator<Item = PutResult>) -> Result<(ItemRegistration, u32), ProblemDocument> {
     let result = results.next();
     Ok(result.unwrap_or(Err(AppError::Internal("an item was left undecided")))?)
 }
@@ -185,8 +185,8 @@ fn next(results: &mut impl Iterator<Item = PutResult>) -> Result<(Registered, u3
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = api::ServiceItems)),
 )]
-pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
-    let paging: page::Paging = query(&call)?;
+pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let paging: page::PageRequest = query(&call)?;
     let items = call.hub().materials.items.load_full();
     let rows = items.iter().map(|item| (item.spec.code.as_str(), || summary(item)));
     let (items, next_cursor) = paging.cut(rows)?;
@@ -219,9 +219,9 @@ fn summary(item: &ServiceItem) -> api::ItemSummary {
     params(("code" = String, Path)),
     responses((status = 200, body = api::ServiceItem)),
 )]
-pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let item = call.hub().materials.items.load().get(&call.path("code"));
-    let item = item.ok_or(AppError::NotFound(Thing::Item))?;
+    let item = item.ok_or(AppError::NotFound(MissingThing::Item))?;
     Ok(ok(&item.spec))
 }
 
@@ -231,8 +231,8 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = api::ItemReport)),
 )]
-pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
-    let paging: page::Paging = query(&call)?;
+pub(super) async fn report(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let paging: page::PageRequest = query(&call)?;
     let report = items::report(&call.hub().materials.items.load());
     // A blank stands in no code, so a page ends between two materials and never inside a name.
     let key = |demand: &PaperDemand| format!("{} {}", demand.item.spec.code, demand.material);

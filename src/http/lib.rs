@@ -59,4 +59,4 @@ mod upgrades;
 mod verifications;
 mod watches;
 
-pub use state::{Limits, State};
+pub use state::{ServerLimits, WorkerState};

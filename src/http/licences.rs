@@ -6,18 +6,18 @@ use actix_multipart::Field;
 use actix_web::HttpResponse;
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract,
-    parts::{Form, Parts},
-    problem::{Problem, ProblemCode},
+    parts::{BodyParts, UploadForm},
+    problem::{ProblemCode, ProblemDocument},
     refuse,
     verifications::{answered, with_more},
 };
 use heyan_api as api;
 use heyan_app::licences::{
-    Validity,
+    StandingValidity,
     file::{self, FileAnswer, FileBody, FileQuestion, SignatureNote, ToVerify},
-    hashing::{Hashed, Hashing},
+    hashing::{FileHashing, HashedFile},
     query::{self, QueryAnswer, QueryBody},
 };
 use heyan_app::{foundation::error::AppError, node::hub::Hub, verification::verify};
@@ -25,7 +25,7 @@ use heyan_auth::{
     file_digest::hex,
     signature::{CERTIFICATES_BYTES_MAX, SIGNATURE_BYTES_MAX},
 };
-use heyan_domain::{identifier::Finding, licence::issuer::Place, verdict::Verdict};
+use heyan_domain::{identifier::IdentifierFinding, licence::issuer::IssuerPlace, verdict::Verdict};
 
 /// What the parts beside the file may come to in all.
 const BESIDE_BYTES_MAX: u64 = 1 << 20;
@@ -37,19 +37,19 @@ const BESIDE_BYTES_MAX: u64 = 1 << 20;
     request_body(content = api::LicenceFile, content_type = "multipart/form-data"),
     responses((status = 200, body = api::LicenceVerification)),
 )]
-pub(super) async fn verify_file(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn verify_file(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let hub = Arc::clone(call.hub());
     let (licences, limits) = (&hub.materials.licences, call.state.limits.clone());
     if call
         .stated_bytes()
         .is_some_and(|bytes| bytes > licences.settings.file_bytes_max + BESIDE_BYTES_MAX)
     {
-        return Err(Problem::new(ProblemCode::BodyTooLarge));
+        return Err(ProblemDocument::new(ProblemCode::BodyTooLarge));
     }
     let place = Arc::clone(&licences.places).try_acquire_owned();
     let _place = place.map_err(|_taken| refuse::busy(ProblemCode::Overloaded))?;
     let payload = call.take_payload()?;
-    let mut parts = Parts::begin(&call.request, payload, limits.body_deadline)?;
+    let mut parts = BodyParts::begin(&call.request, payload, limits.body_deadline)?;
     let wanted = [
         ("purpose", limits.body_bytes_max),
         ("question", limits.body_bytes_max),
@@ -58,7 +58,8 @@ pub(super) async fn verify_file(mut call: Call) -> Result<HttpResponse, Problem>
     ];
     let received = tokio::time::timeout(limits.body_deadline, parts.form(wanted));
     let received = call.outside(received).await;
-    let Form { before, file } = received.unwrap_or_else(|_elapsed| Err(Problem::new(ProblemCode::RequestTimeout)))?;
+    let UploadForm { before, file } =
+        received.unwrap_or_else(|_elapsed| Err(ProblemDocument::new(ProblemCode::RequestTimeout)))?;
     let [purpose, question, signature, certificate] = before;
     let body = joined(purpose.as_deref(), question.as_deref());
     let body: FileBody<'_> = extract::parse(&body)?;
@@ -72,7 +73,7 @@ pub(super) async fn verify_file(mut call: Call) -> Result<HttpResponse, Problem>
     let hashing = hash(&hub, &mut parts, file, verifier);
     let hashed = tokio::time::timeout(licences.settings.upload_deadline, hashing);
     let hashed = call.outside(hashed).await;
-    let hashed = hashed.unwrap_or_else(|_elapsed| Err(Problem::new(ProblemCode::RequestTimeout)))?;
+    let hashed = hashed.unwrap_or_else(|_elapsed| Err(ProblemDocument::new(ProblemCode::RequestTimeout)))?;
     let FileBody { purpose, question } = body;
     let FileQuestion {
         subject,
@@ -115,13 +116,18 @@ fn joined(purpose: Option<&[u8]>, question: Option<&[u8]>) -> Vec<u8> {
 }
 
 /// Receives the file, hashing it on its way.
-async fn hash(hub: &Hub, parts: &mut Parts, mut file: Field, verifier: ToVerify) -> Result<Hashed, Problem> {
-    let mut hashing = Hashing::begin(hub, verifier);
+async fn hash(
+    hub: &Hub,
+    parts: &mut BodyParts,
+    mut file: Field,
+    verifier: ToVerify,
+) -> Result<HashedFile, ProblemDocument> {
+    let mut hashing = FileHashing::begin(hub, verifier);
     let mut bytes = 0_u64;
     while let Some(piece) = parts.piece(&mut file).await? {
         bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
         if bytes > hub.materials.licences.settings.file_bytes_max {
-            return Err(Problem::new(ProblemCode::BodyTooLarge));
+            return Err(ProblemDocument::new(ProblemCode::BodyTooLarge));
         }
         hashing.take(piece).await?;
     }
@@ -140,7 +146,7 @@ async fn hash(hub: &Hub, parts: &mut Parts, mut file: Field, verifier: ToVerify)
     request_body = api::LicenceQuery,
     responses((status = 200, body = api::LicenceFound)),
 )]
-pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn query(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: QueryBody<'_> = extract::parse(&bytes)?;
     let hub = call.hub();
@@ -191,14 +197,14 @@ fn digest(digest: &[u8], verdict: Option<Verdict>) -> api::LicenceDigest {
     }
 }
 
-fn identifier(findings: &[Finding], place: Place) -> api::LicenceIdentifierNote {
+fn identifier(findings: &[IdentifierFinding], place: IssuerPlace) -> api::LicenceIdentifierNote {
     api::LicenceIdentifierNote {
         findings: findings.iter().map(|finding| finding.as_str().into()).collect(),
         place: place.as_str().into(),
     }
 }
 
-fn validity_of(validity: Validity) -> api::LicenceValidity {
+fn validity_of(validity: StandingValidity) -> api::LicenceValidity {
     api::LicenceValidity {
         on: validity.on.to_string(),
         state: validity.state.as_str().into(),

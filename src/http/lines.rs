@@ -8,11 +8,11 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::{
     extract,
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
 };
 
 /// What came next.
-pub(super) enum Block {
+pub(super) enum LineBlock {
     /// One or more whole lines, the last without its line feed.
     Lines(web::Bytes),
     /// A line longer than allowed was passed over.
@@ -20,16 +20,16 @@ pub(super) enum Block {
 }
 
 /// Reads lines.
-pub(super) struct Lines {
+pub(super) struct LineReader {
     payload: web::Payload,
     buffer: web::BytesMut,
     line_bytes_max: usize,
     idle_max: Duration,
-    place: Place,
+    place: LinePlace,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum LinePlace {
     InBody,
     InLongLine,
     AtEnd,
@@ -38,19 +38,19 @@ enum Place {
 /// Bytes after which a block is not made longer.
 const BLOCK_BYTES: usize = 65_536;
 
-impl Lines {
+impl LineReader {
     pub(super) fn new(payload: web::Payload, line_bytes_max: usize, idle_max: Duration) -> Self {
         Self {
             payload,
             buffer: web::BytesMut::new(),
             line_bytes_max,
             idle_max,
-            place: Place::InBody,
+            place: LinePlace::InBody,
         }
     }
 
     /// The first line alone.
-    pub(super) async fn first(&mut self) -> Result<web::Bytes, Problem> {
+    pub(super) async fn first(&mut self) -> Result<web::Bytes, ProblemDocument> {
         loop {
             if let Some(position) = self.buffer.iter().position(|byte| *byte == b'\n') {
                 let mut line = self.buffer.split_to(position + 1);
@@ -58,9 +58,9 @@ impl Lines {
                 return Ok(line.freeze());
             }
             if self.buffer.len() > self.line_bytes_max {
-                return Err(Problem::new(ProblemCode::BodyTooLarge));
+                return Err(ProblemDocument::new(ProblemCode::BodyTooLarge));
             }
-            if self.place == Place::AtEnd {
+            if self.place == LinePlace::AtEnd {
                 return Ok(self.buffer.split().freeze());
             }
             self.fill().await?;
@@ -68,48 +68,48 @@ impl Lines {
     }
 
     /// The next lines; `None` at the end of the body.
-    pub(super) async fn next(&mut self) -> Result<Option<Block>, Problem> {
+    pub(super) async fn next(&mut self) -> Result<Option<LineBlock>, ProblemDocument> {
         loop {
-            if self.place == Place::InLongLine {
+            if self.place == LinePlace::InLongLine {
                 match self.buffer.iter().position(|byte| *byte == b'\n') {
                     Some(position) => {
                         let _skipped = self.buffer.split_to(position + 1);
-                        self.place = Place::InBody;
-                        return Ok(Some(Block::TooLong));
+                        self.place = LinePlace::InBody;
+                        return Ok(Some(LineBlock::TooLong));
                     }
                     None => self.buffer.clear(),
                 }
             } else if let Some(last) = self.buffer.iter().rposition(|byte| *byte == b'\n') {
                 let mut lines = self.buffer.split_to(last + 1);
                 lines.truncate(last);
-                return Ok(Some(Block::Lines(lines.freeze())));
+                return Ok(Some(LineBlock::Lines(lines.freeze())));
             } else if self.buffer.len() > self.line_bytes_max {
-                self.place = Place::InLongLine;
+                self.place = LinePlace::InLongLine;
                 continue;
             }
-            if self.place == Place::AtEnd {
+            if self.place == LinePlace::AtEnd {
                 let rest = self.buffer.split().freeze();
-                return Ok((!rest.is_empty()).then_some(Block::Lines(rest)));
+                return Ok((!rest.is_empty()).then_some(LineBlock::Lines(rest)));
             }
             self.fill().await?;
         }
     }
 
     /// Waits for more, and takes what is there already.
-    async fn fill(&mut self) -> Result<(), Problem> {
+    async fn fill(&mut self) -> Result<(), ProblemDocument> {
         let next = tokio::time::timeout(self.idle_max, self.payload.next()).await;
-        let mut received = next.map_err(|_elapsed| Problem::new(ProblemCode::RequestTimeout))?;
+        let mut received = next.map_err(|_elapsed| ProblemDocument::new(ProblemCode::RequestTimeout))?;
         loop {
             match received {
                 Some(piece) => self.buffer.extend_from_slice(&extract::chunk(piece)?),
                 None => {
-                    if self.place == Place::InLongLine {
+                    if self.place == LinePlace::InLongLine {
                         self.buffer.extend_from_slice(b"\n");
                     }
-                    self.place = if self.place == Place::InLongLine {
-                        Place::InLongLine
+                    self.place = if self.place == LinePlace::InLongLine {
+                        LinePlace::InLongLine
                     } else {
-                        Place::AtEnd
+                        LinePlace::AtEnd
                     };
                     return Ok(());
                 }

@@ -4,9 +4,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{
-    call::Call,
-    problem::{Problem, ProblemCode},
-    state::State,
+    call::HandlerCall,
+    problem::{ProblemCode, ProblemDocument},
+    state::WorkerState,
 };
 use heyan_api as api;
 use heyan_app::foundation::error::AppError;
@@ -20,10 +20,10 @@ use heyan_ports::time;
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
 pub(super) async fn checkpoint(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let checkpoint = state.hub.ledger.checkpoint();
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
@@ -37,10 +37,10 @@ pub(super) async fn checkpoint(
     responses((status = 200, body = api::Cosigned)),
 )]
 pub(super) async fn cosigned(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     // From memory: whoever calls here is nobody known, and must not make the store work.
     let rows = state.hub.node.peers.cosigned();
     let row = |row: &CosignedRow| api::CosignedCheckpoint {
@@ -64,10 +64,10 @@ pub(super) async fn cosigned(
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
 pub(super) async fn key(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let key = format!("{}\n", state.hub.ledger.vkey());
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(key))
 }
@@ -79,10 +79,10 @@ pub(super) async fn key(
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
 )]
 pub(super) async fn tile(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let path = format!(
         "tile/{}/{}",
         request.match_info().query("level"),
@@ -98,13 +98,13 @@ pub(super) async fn tile(
     params(("path" = String, Path)),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")),
 )]
-pub(super) async fn entries(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn entries(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let path = format!("tile/entries/{}", call.path("path"));
     tile_of(&call.state, &path, "no-store")
 }
 
-fn tile_of(state: &State, path: &str, caching: &'static str) -> Result<HttpResponse, Problem> {
-    let missing = || Problem::new(ProblemCode::TileNotFound);
+fn tile_of(state: &WorkerState, path: &str, caching: &'static str) -> Result<HttpResponse, ProblemDocument> {
+    let missing = || ProblemDocument::new(ProblemCode::TileNotFound);
     let read = match TilePath::parse(path).map_err(|_no_path| missing())? {
         TilePath::Hashes { level, n, width } => state.hub.ledger.tile(level, n, width),
         TilePath::Entries { n, width } => state.hub.ledger.entry_bundle(n, width),

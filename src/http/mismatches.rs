@@ -4,30 +4,30 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract,
-    idempotent::{self, Deed},
+    idempotent::{self, PathAction},
     page::{self, after, limit_of},
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     reply::ok,
     verifications::query,
 };
 use heyan_api as api;
 use heyan_app::{
     foundation::error::AppError,
-    mismatch::actions::{self as mismatches, Note, View, Wanted},
+    mismatch::actions::{self as mismatches, MismatchView, StepNote, WantedAction},
 };
-use heyan_domain::fault::Limit;
-use heyan_domain::mismatch::{STATES, State};
+use heyan_domain::fault::LengthLimit;
+use heyan_domain::mismatch::{MismatchState, STATES};
 use heyan_ports::time;
 use heyan_ports::{
-    deliveries::Delivery,
+    deliveries::StoredDelivery,
     mismatches::{MismatchFilter, MismatchRow, StepRow},
 };
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Filter {
+struct MismatchQuery {
     state: Option<String>,
     dataset: Option<String>,
     due_before: Option<String>,
@@ -44,12 +44,12 @@ struct Filter {
     ),
     responses((status = 200, body = api::Mismatches)),
 )]
-pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
-    let asked: Filter = query(&call)?;
+pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let asked: MismatchQuery = query(&call)?;
     let is_date = |text: &String| text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
     let known = asked.state.as_deref().is_none_or(|state| STATES.contains(&state));
     if !known || asked.due_before.as_ref().is_some_and(|date| !is_date(date)) {
-        return Err(Problem::new(ProblemCode::InvalidParameter));
+        return Err(ProblemDocument::new(ProblemCode::InvalidParameter));
     }
     let limit = limit_of(asked.limit)?;
     let filter = MismatchFilter {
@@ -90,25 +90,25 @@ fn summary(row: &MismatchRow) -> api::MismatchSummary {
     params(("id" = String, Path)),
     responses((status = 200, body = api::Mismatch)),
 )]
-pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let view = mismatches::get(call.hub(), &call.caller, &call.path("id")).await?;
     Ok(ok(&whole(&view)))
 }
 
-fn whole(view: &View) -> api::Mismatch {
+fn whole(view: &MismatchView) -> api::Mismatch {
     let facts = view.facts.as_ref();
     let proposal = facts.and_then(|facts| match &facts.state {
-        State::Disputed { proposal } => Some(api::CorrectionProposal {
+        MismatchState::Disputed { proposal } => Some(api::CorrectionProposal {
             fields: proposal.fields.clone().into_iter().collect(),
             evidence: proposal.evidence.clone(),
         }),
         _ => None,
     });
     let resolution = facts.and_then(|facts| match &facts.state {
-        State::Closed { how } => Some(how.as_str().into()),
+        MismatchState::Closed { how } => Some(how.as_str().into()),
         _ => None,
     });
-    let state = |delivery: &Delivery| api::DeliveryState {
+    let state = |delivery: &StoredDelivery| api::DeliveryState {
         id: delivery.id.clone(),
         state: delivery.state.clone().into(),
         attempts: delivery.attempts,
@@ -125,7 +125,7 @@ fn whole(view: &View) -> api::Mismatch {
     }
 }
 
-fn step(row: &StepRow, note: Option<&Note>) -> api::MismatchStep {
+fn step(row: &StepRow, note: Option<&StepNote>) -> api::MismatchStep {
     api::MismatchStep {
         seq: row.seq,
         at: time::rfc3339(row.at),
@@ -140,10 +140,10 @@ fn step(row: &StepRow, note: Option<&Note>) -> api::MismatchStep {
 /// Longest reason, bytes.
 pub(super) const REASON_BYTES_MAX: usize = 2_048;
 
-fn wanted(body: api::MismatchAction) -> Result<Wanted, AppError> {
+fn wanted(body: api::MismatchAction) -> Result<WantedAction, AppError> {
     let reason = body.reason.filter(|reason| !reason.trim().is_empty());
     if reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
-        return Err(AppError::over("/reason", Limit::Bytes(REASON_BYTES_MAX)));
+        return Err(AppError::over("/reason", LengthLimit::Bytes(REASON_BYTES_MAX)));
     }
     let allowed: &[&str] = match &*body.action {
         "propose_correction" => &["fields", "evidence", "reason"],
@@ -158,7 +158,7 @@ fn wanted(body: api::MismatchAction) -> Result<Wanted, AppError> {
             return Err(AppError::fault(format!("/{name}"), "unknown_member"));
         }
     }
-    Ok(Wanted {
+    Ok(WantedAction {
         action: body.action.into(),
         fields: body.fields.0.into_iter().collect(),
         evidence: body.evidence.unwrap_or_default(),
@@ -173,13 +173,13 @@ fn wanted(body: api::MismatchAction) -> Result<Wanted, AppError> {
     request_body = api::MismatchAction,
     responses((status = 200, body = api::Mismatch)),
 )]
-pub(super) async fn act(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn act(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     idempotent::act(&mut call, "act_on_mismatch", decide).await
 }
 
-async fn decide(deed: &Deed) -> Result<Vec<u8>, Problem> {
+async fn decide(deed: &PathAction) -> Result<Vec<u8>, ProblemDocument> {
     let wanted = wanted(extract::parse(&deed.bytes)?)?;
-    let render = |view: &View| serde_json::to_vec(&whole(view)).unwrap_or_default();
+    let render = |view: &MismatchView| serde_json::to_vec(&whole(view)).unwrap_or_default();
     let hub = &deed.state.hub;
     Ok(mismatches::act(hub, &deed.caller, &deed.id, &wanted, &deed.slot, &render).await?)
 }

@@ -8,12 +8,12 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use super::{
     call::{self, peer, turn_away},
     extract::{self, BodyLimit, MediaType},
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     reply::ok,
-    state::State,
+    state::WorkerState,
 };
 use heyan_api as api;
-use heyan_app::access::token::{self, Unknown};
+use heyan_app::access::token::{self, UnknownCaller};
 use heyan_app::node::caller::Caller;
 use heyan_auth::{
     assertion::ASSERTION_TYPE,
@@ -33,10 +33,10 @@ const FORM_BYTES_MAX: usize = 16_384;
     responses((status = 200, body = api::Token)),
 )]
 pub(super) async fn token(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     request: HttpRequest,
     mut payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     extract::expect(&request, MediaType::Form)?;
     let limit = BodyLimit {
         bytes_max: FORM_BYTES_MAX,
@@ -53,20 +53,20 @@ pub(super) async fn token(
         Ok(_) => (200, ""),
         Err(problem) => (problem.status(), problem.code.as_str()),
     };
-    let own = call::of_worker(&request).ok_or(Problem::new(ProblemCode::Internal))?;
+    let own = call::of_worker(&request).ok_or(ProblemDocument::new(ProblemCode::Internal))?;
     call::enter(&state.hub, &own.lane, &caller, "issue_token", status, problem).await?;
     answer
 }
 
-type Form = HashMap<String, String>;
+type GrantForm = HashMap<String, String>;
 
-fn parse_form(body: &[u8]) -> Result<Form, Problem> {
-    let invalid = || Problem::new(ProblemCode::InvalidOauthRequest);
+fn parse_form(body: &[u8]) -> Result<GrantForm, ProblemDocument> {
+    let invalid = || ProblemDocument::new(ProblemCode::InvalidOauthRequest);
     let text = std::str::from_utf8(body).map_err(|_no_text| invalid())?;
     let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
         .map_err(|_no_form| invalid())?
         .into_inner();
-    let mut form = Form::new();
+    let mut form = GrantForm::new();
     for (name, value) in pairs {
         // RFC 6749 §3.2: a parameter stands at most once.
         if form.insert(name, value).is_some() {
@@ -77,8 +77,12 @@ fn parse_form(body: &[u8]) -> Result<Form, Problem> {
 }
 
 /// Proves the client by exactly one method.
-async fn prove(state: &State, request: &HttpRequest, form: &Form) -> Result<Result<Caller, Unknown>, Problem> {
-    let invalid = || Problem::new(ProblemCode::InvalidOauthRequest);
+async fn prove(
+    state: &WorkerState,
+    request: &HttpRequest,
+    form: &GrantForm,
+) -> Result<Result<Caller, UnknownCaller>, ProblemDocument> {
+    let invalid = || ProblemDocument::new(ProblemCode::InvalidOauthRequest);
     let basic = request.headers().get(header::AUTHORIZATION);
     let get = |name: &str| form.get(name).map(String::as_str);
     let (hub, peer) = (&state.hub, peer(request));
@@ -87,7 +91,7 @@ async fn prove(state: &State, request: &HttpRequest, form: &Form) -> Result<Resu
         (Some(basic), None, None) => {
             let parsed = basic.to_str().ok().and_then(|text| secret::parse_basic(text).ok());
             let Some(basic) = parsed else {
-                return Ok(Err(Unknown::Client));
+                return Ok(Err(UnknownCaller::Client));
             };
             if get("client_id").is_some_and(|id| id != basic.client_id) {
                 return Err(invalid());
@@ -104,19 +108,19 @@ async fn prove(state: &State, request: &HttpRequest, form: &Form) -> Result<Resu
             }
             Ok(token::prove_assertion(hub, assertion, get("client_id"), peer).await?)
         }
-        (None, None, None) => Ok(Err(Unknown::Client)),
+        (None, None, None) => Ok(Err(UnknownCaller::Client)),
         _ => Err(invalid()),
     }
 }
 
-fn answer(state: &State, caller: &Caller, form: &Form) -> Result<HttpResponse, Problem> {
+fn answer(state: &WorkerState, caller: &Caller, form: &GrantForm) -> Result<HttpResponse, ProblemDocument> {
     match form.get("grant_type").map(String::as_str) {
         Some("client_credentials") => {}
-        Some(_) => return Err(Problem::new(ProblemCode::UnsupportedGrantType)),
-        None => return Err(Problem::new(ProblemCode::InvalidOauthRequest)),
+        Some(_) => return Err(ProblemDocument::new(ProblemCode::UnsupportedGrantType)),
+        None => return Err(ProblemDocument::new(ProblemCode::InvalidOauthRequest)),
     }
     if form.get("scope").is_some_and(|scope| !scope.is_empty()) {
-        return Err(Problem::new(ProblemCode::InvalidScope));
+        return Err(ProblemDocument::new(ProblemCode::InvalidScope));
     }
     let issued = token::issue(&state.hub, caller)?;
     Ok(ok(&api::Token {
@@ -132,10 +136,10 @@ fn answer(state: &State, caller: &Caller, form: &Form) -> Result<HttpResponse, P
     responses((status = 200, body = api::Jwks, content_type = "application/jwk-set+json")),
 )]
 pub(super) async fn jwks(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     Ok(HttpResponse::Ok()
         .content_type("application/jwk-set+json")
         .body(state.hub.access.verifier.jwks()))
@@ -147,10 +151,10 @@ pub(super) async fn jwks(
     responses((status = 200, body = api::Metadata)),
 )]
 pub(super) async fn metadata(
-    state: web::Data<State>,
+    state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let settings = &state.hub.node.settings;
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];

@@ -31,7 +31,7 @@ const BETWEEN: &str = " ‖ ";
 
 /// Puts a sentence behind each half of a description that was split already.
 #[cfg(test)]
-fn put_description(schema: &mut Value, more: heyan_texts::Text) {
+fn put_description(schema: &mut Value, more: heyan_texts::BilingualText) {
     use heyan_texts::Locale;
     for (name, more) in [
         ("description", more.get(Locale::En)),

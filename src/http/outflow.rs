@@ -10,12 +10,12 @@ use super::verifications::NO_STORE;
 const BLOCKS_WAITING_MAX: usize = 4;
 
 /// The way to one reader.
-pub(super) struct Outflow(mpsc::Sender<Result<web::Bytes, actix_web::Error>>);
+pub(super) struct ReaderOutflow(mpsc::Sender<Result<web::Bytes, actix_web::Error>>);
 
 /// The reader went away.
-pub(super) struct Gone;
+pub(super) struct ReaderGone;
 
-impl Outflow {
+impl ReaderOutflow {
     /// A way, and the response that its reader reads.
     pub(super) fn open() -> (Self, HttpResponse) {
         let (blocks, body) = mpsc::channel(BLOCKS_WAITING_MAX);
@@ -31,7 +31,7 @@ impl Outflow {
     ///
     /// # Errors
     /// Nobody reads.
-    pub(super) async fn tell(&self, lines: Vec<u8>) -> Result<(), Gone> {
-        self.0.send(Ok(lines.into())).await.map_err(|_closed| Gone)
+    pub(super) async fn tell(&self, lines: Vec<u8>) -> Result<(), ReaderGone> {
+        self.0.send(Ok(lines.into())).await.map_err(|_closed| ReaderGone)
     }
 }

@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
-use super::problem::{Problem, ProblemCode};
+use super::problem::{ProblemCode, ProblemDocument};
 
 /// Rows of a page when nothing is asked.
 const LIMIT_DEFAULT: u32 = 100;
@@ -15,17 +15,17 @@ const LIMIT_MAX: u32 = 1_000;
 /// What page is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Paging {
+pub(super) struct PageRequest {
     pub(super) limit: Option<u32>,
     pub(super) cursor: Option<String>,
 }
 
-impl Paging {
+impl PageRequest {
     /// The rows of the page in the order of their ids, and the cursor of the next one.
     pub(super) fn cut<'r, R>(
         &self,
         rows: impl Iterator<Item = (&'r str, impl FnOnce() -> R)>,
-    ) -> Result<(Vec<R>, Option<String>), Problem> {
+    ) -> Result<(Vec<R>, Option<String>), ProblemDocument> {
         let limit = limit_of(self.limit)?;
         let after = after(self.cursor.as_deref())?;
         let mut rows: Vec<_> = rows
@@ -41,11 +41,11 @@ impl Paging {
 ///
 /// # Errors
 /// None, or more than there may be.
-pub(super) fn limit_of(asked: Option<u32>) -> Result<u32, Problem> {
+pub(super) fn limit_of(asked: Option<u32>) -> Result<u32, ProblemDocument> {
     let limit = asked.unwrap_or(LIMIT_DEFAULT);
     match (1..=LIMIT_MAX).contains(&limit) {
         true => Ok(limit),
-        false => Err(Problem::new(ProblemCode::InvalidParameter)),
+        false => Err(ProblemDocument::new(ProblemCode::InvalidParameter)),
     }
 }
 
@@ -53,11 +53,12 @@ pub(super) fn limit_of(asked: Option<u32>) -> Result<u32, Problem> {
 ///
 /// # Errors
 /// A cursor that is none of ours.
-pub(super) fn after(cursor: Option<&str>) -> Result<Option<String>, Problem> {
+pub(super) fn after(cursor: Option<&str>) -> Result<Option<String>, ProblemDocument> {
     let Some(cursor) = cursor else { return Ok(None) };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    text.map(Some).ok_or_else(|| Problem::new(ProblemCode::InvalidCursor))
+    text.map(Some)
+        .ok_or_else(|| ProblemDocument::new(ProblemCode::InvalidCursor))
 }
 
 /// Cuts off what was asked for beyond the page, to see whether there is more; the cursor of the next page, made of the last row.
@@ -77,7 +78,7 @@ mod tests {
         let ids: Vec<String> = (0..25).map(|n| format!("id-{n:02}")).collect();
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
-            let paging = Paging {
+            let paging = PageRequest {
                 limit: Some(10),
                 cursor,
             };
@@ -95,12 +96,12 @@ mod tests {
     #[test]
     fn a_cursor_of_our_making_only() {
         let rows = || std::iter::empty::<(&str, fn())>();
-        let bad = Paging {
+        let bad = PageRequest {
             limit: None,
             cursor: Some("%%%".to_owned()),
         };
         assert_eq!(bad.cut(rows()).unwrap_err().code, ProblemCode::InvalidCursor);
-        let zero = Paging {
+        let zero = PageRequest {
             limit: Some(0),
             cursor: None,
         };

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::{
     docs, html, openapi,
-    problem::{self, Problem, ProblemCode},
-    state::State,
+    problem::{self, ProblemCode, ProblemDocument},
+    state::WorkerState,
 };
 use heyan_texts::Locale;
 
@@ -17,12 +17,13 @@ use heyan_texts::Locale;
     responses((status = 200, body = String, content_type = "text/html")),
 )]
 pub(super) async fn docs(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let locale = locale_of(&request);
-    let spec = serde_json::from_str(openapi::COMMITTED).map_err(|_unreadable| Problem::new(ProblemCode::Internal))?;
+    let spec =
+        serde_json::from_str(openapi::COMMITTED).map_err(|_unreadable| ProblemDocument::new(ProblemCode::Internal))?;
     Ok(page(HttpResponse::Ok(), locale).body(docs::render(&spec, locale)))
 }
 
@@ -33,10 +34,10 @@ pub(super) async fn docs(
     responses((status = 200, body = String, content_type = "text/html")),
 )]
 pub(super) async fn problems(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let locale = locale_of(&request);
     Ok(page(HttpResponse::Ok(), locale).body(problem::page::index_page(locale)))
 }
@@ -51,10 +52,10 @@ pub(super) async fn problems(
     ),
 )]
 pub(super) async fn problem(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let locale = locale_of(&request);
     let code = ProblemCode::parse(request.match_info().query("code"));
     match code {
@@ -63,7 +64,7 @@ pub(super) async fn problem(
             let text = problem::page::problem_page(ProblemCode::ProblemNotFound, locale);
             Ok(page(HttpResponse::NotFound(), locale).body(text))
         }
-        None => Err(Problem::new(ProblemCode::ProblemNotFound)),
+        None => Err(ProblemDocument::new(ProblemCode::ProblemNotFound)),
     }
 }
 
@@ -73,10 +74,10 @@ pub(super) async fn problem(
     responses((status = 200, body = String, content_type = "text/css")),
 )]
 pub(super) async fn stylesheet(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     Ok(HttpResponse::Ok()
         .content_type("text/css; charset=utf-8")
         .body(html::STYLESHEET))
@@ -88,23 +89,23 @@ pub(super) async fn stylesheet(
     responses((status = 303, headers(("Location" = String)))),
 )]
 pub(super) async fn home(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     _request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, "/docs"))
         .finish())
 }
 
 #[derive(Deserialize)]
-struct Language {
+struct PageLanguage {
     lang: Option<String>,
 }
 
 /// `?lang=` first, then `Accept-Language`.
 fn locale_of(request: &HttpRequest) -> Locale {
-    let asked = web::Query::<Language>::from_query(request.query_string())
+    let asked = web::Query::<PageLanguage>::from_query(request.query_string())
         .ok()
         .and_then(|query| query.into_inner().lang);
     let preferred = request

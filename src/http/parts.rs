@@ -8,22 +8,22 @@ use actix_web::{HttpRequest, http::header, web};
 use futures_util::StreamExt;
 
 use super::{
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     refuse,
 };
-use heyan_domain::fault::Fault;
+use heyan_domain::fault::MemberFault;
 
 /// A part before the file: its name, and its most bytes.
-pub(super) type Wanted = (&'static str, usize);
+pub(super) type WantedPart = (&'static str, usize);
 
 /// A body whose parts are read in order.
-pub(super) struct Parts {
+pub(super) struct BodyParts {
     multipart: Multipart,
     idle_max: Duration,
 }
 
 /// What stands before the file, in the order in which it was wanted, and the file itself.
-pub(super) struct Form<const N: usize> {
+pub(super) struct UploadForm<const N: usize> {
     pub(super) before: [Option<web::BytesMut>; N],
     pub(super) file: Field,
 }
@@ -31,20 +31,24 @@ pub(super) struct Form<const N: usize> {
 /// Name of the part that is the file.
 const FILE: &str = "file";
 
-impl Parts {
+impl BodyParts {
     /// Begins to read.
-    pub(super) fn begin(request: &HttpRequest, payload: web::Payload, idle_max: Duration) -> Result<Self, Problem> {
+    pub(super) fn begin(
+        request: &HttpRequest,
+        payload: web::Payload,
+        idle_max: Duration,
+    ) -> Result<Self, ProblemDocument> {
         let headers = request.headers();
         if headers
             .get(header::CONTENT_ENCODING)
             .is_some_and(|coding| coding != "identity")
         {
-            return Err(Problem::new(ProblemCode::InvalidContentEncoding));
+            return Err(ProblemDocument::new(ProblemCode::InvalidContentEncoding));
         }
         let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.and_then(|media| media.split(';').next()).unwrap_or_default();
         if !media.trim().eq_ignore_ascii_case("multipart/form-data") {
-            return Err(Problem::new(ProblemCode::UnsupportedMediaType));
+            return Err(ProblemDocument::new(ProblemCode::UnsupportedMediaType));
         }
         Ok(Self {
             multipart: Multipart::new(headers, payload),
@@ -53,7 +57,10 @@ impl Parts {
     }
 
     /// Reads up to the file.
-    pub(super) async fn form<const N: usize>(&mut self, wanted: [Wanted; N]) -> Result<Form<N>, Problem> {
+    pub(super) async fn form<const N: usize>(
+        &mut self,
+        wanted: [WantedPart; N],
+    ) -> Result<UploadForm<N>, ProblemDocument> {
         let mut before = [const { None }; N];
         loop {
             let Some(mut field) = self.next().await? else {
@@ -61,7 +68,7 @@ impl Parts {
             };
             let name = field.name().unwrap_or_default().to_owned();
             if name == FILE {
-                return Ok(Form { before, file: field });
+                return Ok(UploadForm { before, file: field });
             }
             let place = wanted.iter().zip(&mut before).find(|((known, _), _)| **known == *name);
             let Some(((known, bytes_max), slot)) = place else {
@@ -74,18 +81,18 @@ impl Parts {
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Field>, Problem> {
+    async fn next(&mut self) -> Result<Option<Field>, ProblemDocument> {
         let next = tokio::time::timeout(self.idle_max, self.multipart.next()).await;
-        next.map_err(|_elapsed| Problem::new(ProblemCode::RequestTimeout))?
+        next.map_err(|_elapsed| ProblemDocument::new(ProblemCode::RequestTimeout))?
             .transpose()
             .map_err(malformed)
     }
 
-    async fn small(&self, field: &mut Field, bytes_max: usize) -> Result<web::BytesMut, Problem> {
+    async fn small(&self, field: &mut Field, bytes_max: usize) -> Result<web::BytesMut, ProblemDocument> {
         let mut body = web::BytesMut::new();
         while let Some(piece) = self.piece(field).await? {
             if body.len() + piece.len() > bytes_max {
-                return Err(Problem::new(ProblemCode::BodyTooLarge));
+                return Err(ProblemDocument::new(ProblemCode::BodyTooLarge));
             }
             body.extend_from_slice(&piece);
         }
@@ -93,16 +100,16 @@ impl Parts {
     }
 
     /// The next piece of a part.
-    pub(super) async fn piece(&self, field: &mut Field) -> Result<Option<web::Bytes>, Problem> {
+    pub(super) async fn piece(&self, field: &mut Field) -> Result<Option<web::Bytes>, ProblemDocument> {
         let piece = tokio::time::timeout(self.idle_max, field.next()).await;
         piece
-            .map_err(|_elapsed| Problem::new(ProblemCode::RequestTimeout))?
+            .map_err(|_elapsed| ProblemDocument::new(ProblemCode::RequestTimeout))?
             .transpose()
             .map_err(malformed)
     }
 
     /// Makes sure that nothing follows the file, once it was read to its end.
-    pub(super) async fn end(&mut self) -> Result<(), Problem> {
+    pub(super) async fn end(&mut self) -> Result<(), ProblemDocument> {
         match self.next().await? {
             None => Ok(()),
             Some(_) => Err(wrong("", "unknown_member")),
@@ -110,10 +117,10 @@ impl Parts {
     }
 }
 
-fn malformed(_why: MultipartError) -> Problem {
-    Problem::new(ProblemCode::InvalidMultipart)
+fn malformed(_why: MultipartError) -> ProblemDocument {
+    ProblemDocument::new(ProblemCode::InvalidMultipart)
 }
 
-fn wrong(pointer: &str, code: &'static str) -> Problem {
-    refuse::invalid(&[Fault::new(pointer, code)])
+fn wrong(pointer: &str, code: &'static str) -> ProblemDocument {
+    refuse::invalid(&[MemberFault::new(pointer, code)])
 }

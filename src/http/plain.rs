@@ -16,7 +16,7 @@ const DISCONNECT_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Times of connections.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadlines {
+pub(super) struct ConnectionDeadlines {
     /// Longest time to receive the head of a request.
     pub(super) head: Duration,
     /// How long an idle connection is kept.
@@ -30,7 +30,7 @@ pub(super) struct Deadlines {
 pub(super) fn serve<F, I, S, B>(
     builder: ServerBuilder,
     listener: TcpListener,
-    deadlines: Deadlines,
+    deadlines: ConnectionDeadlines,
     factory: F,
 ) -> std::io::Result<Server>
 where

@@ -1,26 +1,26 @@
 //! Problem documents for answers that leave by another way than HTTP.
 
-use super::problem::Problem;
-use heyan_app::bus::requests::{self, Problems};
-use heyan_app::{access::token::Unknown, foundation::error::AppError};
+use super::problem::ProblemDocument;
+use heyan_app::bus::requests::{self, ProblemWriter};
+use heyan_app::{access::token::UnknownCaller, foundation::error::AppError};
 use heyan_texts::Locale;
 
 /// Writes refusals as HTTP answers would have them, in the default language.
 pub struct HttpProblems;
 
-impl Problems for HttpProblems {
-    fn refused(&self, error: AppError) -> requests::Problem {
-        written(&Problem::from(error))
+impl ProblemWriter for HttpProblems {
+    fn refused(&self, error: AppError) -> requests::RequestProblem {
+        written(&ProblemDocument::from(error))
     }
 
-    fn unknown(&self, unknown: Unknown) -> requests::Problem {
-        written(&Problem::from(unknown))
+    fn unknown(&self, unknown: UnknownCaller) -> requests::RequestProblem {
+        written(&ProblemDocument::from(unknown))
     }
 }
 
-fn written(problem: &Problem) -> requests::Problem {
+fn written(problem: &ProblemDocument) -> requests::RequestProblem {
     let document = serde_json::from_str(&problem.to_json(Locale::ZhCn));
-    requests::Problem {
+    requests::RequestProblem {
         status: problem.status(),
         code: problem.code.as_str(),
         document: document.unwrap_or_else(|_no_json| serde_json::Value::Null),

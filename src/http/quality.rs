@@ -5,13 +5,13 @@ use jiff::{ToSpan, civil::Date};
 use serde::Deserialize;
 
 use super::{
-    call::Call,
-    problem::{Problem, ProblemCode},
+    call::HandlerCall,
+    problem::{ProblemCode, ProblemDocument},
     reply::ok,
     verifications::{NO_STORE, locale_of, query},
 };
 use heyan_api as api;
-use heyan_app::quality::{self, AnswersRow, By, FieldRow, MismatchesRow, Request, Rows, Week};
+use heyan_app::quality::{self, AnswersRow, FieldRow, IsoWeek, MismatchesRow, PeriodRows, ReportBy, ReportRequest};
 use heyan_domain::calendar::china_date;
 use heyan_texts::Locale;
 
@@ -20,7 +20,7 @@ const DAYS_DEFAULT: i64 = 29;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Filter {
+struct QualityQuery {
     dataset: Option<String>,
     authority: Option<String>,
     agency: Option<String>,
@@ -29,10 +29,10 @@ struct Filter {
     by: Option<String>,
 }
 
-fn date(text: Option<&String>, otherwise: Date) -> Result<Date, Problem> {
+fn date(text: Option<&String>, otherwise: Date) -> Result<Date, ProblemDocument> {
     let Some(text) = text else { return Ok(otherwise) };
     let date = text.parse().ok().filter(|_| text.len() == "YYYY-MM-DD".len());
-    date.ok_or_else(|| Problem::new(ProblemCode::InvalidParameter))
+    date.ok_or_else(|| ProblemDocument::new(ProblemCode::InvalidParameter))
 }
 
 /// `GET /v1/quality`.
@@ -44,16 +44,16 @@ fn date(text: Option<&String>, otherwise: Date) -> Result<Date, Problem> {
     ),
     responses((status = 200, body = api::Quality)),
 )]
-pub(super) async fn rows(call: Call) -> Result<HttpResponse, Problem> {
-    let asked: Filter = query(&call)?;
+pub(super) async fn rows(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let asked: QualityQuery = query(&call)?;
     let until = date(asked.until.as_ref(), china_date(call.now_us))?;
     let from = date(asked.from.as_ref(), until.saturating_sub(DAYS_DEFAULT.days()))?;
     let by = match asked.by.as_deref() {
-        None | Some("day") => By::Day,
-        Some("week") => By::Week,
-        Some(_) => return Err(Problem::new(ProblemCode::InvalidParameter)),
+        None | Some("day") => ReportBy::Day,
+        Some("week") => ReportBy::Week,
+        Some(_) => return Err(ProblemDocument::new(ProblemCode::InvalidParameter)),
     };
-    let request = Request {
+    let request = ReportRequest {
         dataset: asked.dataset,
         authority: asked.authority,
         agency: asked.agency,
@@ -70,7 +70,7 @@ pub(super) async fn rows(call: Call) -> Result<HttpResponse, Problem> {
     }))
 }
 
-fn told(rows: Rows) -> api::QualityRows {
+fn told(rows: PeriodRows) -> api::QualityRows {
     let field = |row: FieldRow| api::QualityField {
         compared: row.compared,
         mismatch_rate: row.mismatch_rate,
@@ -128,9 +128,9 @@ struct OfWeek {
     ),
     responses((status = 200, content((api::QualityReport = "application/json"), (String = "text/markdown")))),
 )]
-pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn report(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let asked: OfWeek = query(&call)?;
-    let week = Week::parse(&asked.week).ok_or_else(|| Problem::new(ProblemCode::InvalidParameter))?;
+    let week = IsoWeek::parse(&asked.week).ok_or_else(|| ProblemDocument::new(ProblemCode::InvalidParameter))?;
     let markdown = wants_markdown(&call)?;
     let report = quality::report(call.hub(), &call.caller, &asked.authority, week).await?;
     let mut response = HttpResponse::Ok();
@@ -164,7 +164,7 @@ pub(super) async fn report(call: Call) -> Result<HttpResponse, Problem> {
         .body(text))
 }
 
-fn wants_markdown(call: &Call) -> Result<bool, Problem> {
+fn wants_markdown(call: &HandlerCall) -> Result<bool, ProblemDocument> {
     let accept = call.request.headers().get(header::ACCEPT);
     let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or("*/*");
     for range in accept.split(',') {
@@ -174,5 +174,5 @@ fn wants_markdown(call: &Call) -> Result<bool, Problem> {
             _ => {}
         }
     }
-    Err(Problem::new(ProblemCode::NotAcceptable))
+    Err(ProblemDocument::new(ProblemCode::NotAcceptable))
 }

@@ -6,17 +6,17 @@ use std::time::Duration;
 use actix_web::{HttpResponse, http::header};
 
 use super::{
-    call::Call,
-    problem::{Problem, ProblemCode},
+    call::HandlerCall,
+    problem::{ProblemCode, ProblemDocument},
     verifications::NO_STORE,
 };
 use heyan_api as api;
 use heyan_app::{
-    access::table::Role,
-    foundation::error::{AppError, Thing},
+    access::table::ClientRole,
+    foundation::error::{AppError, MissingThing},
     node::peers,
 };
-use heyan_ledger::entry::Entry;
+use heyan_ledger::entry::LedgerEntry;
 
 /// Longest wait that `Prefer: wait=` may ask for, seconds.
 const WAIT_S_MAX: u64 = 10;
@@ -30,8 +30,8 @@ const WAIT_S_MAX: u64 = 10;
         (status = 202, body = api::Pending, headers(("Retry-After" = u32))),
     ),
 )]
-pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
-    let missing = || AppError::NotFound(Thing::Receipt);
+pub(super) async fn get(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let missing = || AppError::NotFound(MissingThing::Receipt);
     let plain = wants_text(&call)?;
     let hub = call.hub();
     let index: u64 = call.path("index").parse().map_err(|_no_number| missing())?;
@@ -40,8 +40,8 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     let origin = call.path("origin");
     let held = call.outside(peers::entry_of(hub, &origin, index, wait));
     let held = held.await?.ok_or_else(missing)?;
-    let owner = Entry::decode(&held.entry).is_some_and(|entry| entry.agency == call.caller.agency_number());
-    if call.caller.role() != Role::Auditor && !owner {
+    let owner = LedgerEntry::decode(&held.entry).is_some_and(|entry| entry.agency == call.caller.agency_number());
+    if call.caller.role() != ClientRole::Auditor && !owner {
         // Another agency's receipt is not told apart from none.
         return Err(missing().into());
     }
@@ -71,7 +71,7 @@ fn not_sealed_yet() -> HttpResponse {
         })
 }
 
-fn wants_text(call: &Call) -> Result<bool, Problem> {
+fn wants_text(call: &HandlerCall) -> Result<bool, ProblemDocument> {
     let accept = call
         .request
         .headers()
@@ -85,17 +85,17 @@ fn wants_text(call: &Call) -> Result<bool, Problem> {
             _ => {}
         }
     }
-    Err(Problem::new(ProblemCode::NotAcceptable))
+    Err(ProblemDocument::new(ProblemCode::NotAcceptable))
 }
 
 /// `Prefer: wait=2`, RFC 7240 §4.3.
-fn wait_of(call: &Call) -> Result<Duration, Problem> {
+fn wait_of(call: &HandlerCall) -> Result<Duration, ProblemDocument> {
     let Some(value) = call.request.headers().get("prefer") else {
         return Ok(Duration::ZERO);
     };
     let text = value
         .to_str()
-        .map_err(|_no_text| Problem::new(ProblemCode::InvalidHeader))?;
+        .map_err(|_no_text| ProblemDocument::new(ProblemCode::InvalidHeader))?;
     let wait = text
         .split([',', ';'])
         .find_map(|preference| preference.trim().strip_prefix("wait="));

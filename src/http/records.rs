@@ -8,25 +8,25 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract::{self, MediaType},
-    intake::{self, Intake, Tally},
-    lines::Block,
-    problem::{Problem, ProblemCode},
+    intake::{self, IntakeTally, LineIntake},
+    lines::LineBlock,
+    problem::{ProblemCode, ProblemDocument},
     reply::ok,
-    state::State,
+    state::WorkerState,
     strict,
     verifications::NO_STORE,
 };
 use heyan_api as api;
 use heyan_app::node::caller::Caller;
-use heyan_app::records::{self, IngestAnswer, Ingested};
+use heyan_app::records::{self, IngestAnswer, RecordIngest};
 use heyan_app::{
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         purpose,
     },
-    verification::question::{self, Members, Purpose, Text},
+    verification::question::{self, AskedPurposeElements, BoundedText, MemberList},
 };
 use heyan_catalog::Dataset;
 
@@ -41,22 +41,22 @@ use heyan_catalog::Dataset;
         headers(("ETag" = String))
     )),
 )]
-pub(super) async fn put(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn put(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let dataset = dataset_of(&call)?;
     records::may_contribute(call.hub(), &call.caller, &dataset)?;
     match extract::media_type(&call.request)? {
         MediaType::Json => put_one(&mut call, &dataset).await,
         MediaType::Ndjson => put_many(call, dataset),
-        MediaType::Form => Err(Problem::new(ProblemCode::UnsupportedMediaType)),
+        MediaType::Form => Err(ProblemDocument::new(ProblemCode::UnsupportedMediaType)),
     }
 }
 
-pub(super) fn dataset_of(call: &Call) -> Result<Arc<Dataset>, Problem> {
+pub(super) fn dataset_of(call: &HandlerCall) -> Result<Arc<Dataset>, ProblemDocument> {
     let dataset = call.hub().catalog.get(&call.path("dataset")).map(Arc::clone);
-    Ok(dataset.ok_or(AppError::NotFound(Thing::Dataset))?)
+    Ok(dataset.ok_or(AppError::NotFound(MissingThing::Dataset))?)
 }
 
-async fn put_one(call: &mut Call, dataset: &Arc<Dataset>) -> Result<HttpResponse, Problem> {
+async fn put_one(call: &mut HandlerCall, dataset: &Arc<Dataset>) -> Result<HttpResponse, ProblemDocument> {
     let if_match = if_match(call)?;
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let record = strict::parse(&bytes)?;
@@ -65,7 +65,9 @@ async fn put_one(call: &mut Call, dataset: &Arc<Dataset>) -> Result<HttpResponse
     let work = actix_web::rt::spawn(async move {
         records::ingest(&state.hub, &caller, &dataset, vec![Ok(record)], if_match).await
     });
-    let answer = work.await.map_err(|_panicked| Problem::new(ProblemCode::Internal))??;
+    let answer = work
+        .await
+        .map_err(|_panicked| ProblemDocument::new(ProblemCode::Internal))??;
     let receipt = receipt(&call.state, &answer);
     let result = answer
         .results
@@ -86,7 +88,7 @@ async fn put_one(call: &mut Call, dataset: &Arc<Dataset>) -> Result<HttpResponse
         .json(body))
 }
 
-fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
+fn if_match(call: &HandlerCall) -> Result<Option<u32>, ProblemDocument> {
     let Some(value) = call.request.headers().get(header::IF_MATCH) else {
         return Ok(None);
     };
@@ -96,10 +98,10 @@ fn if_match(call: &Call) -> Result<Option<u32>, Problem> {
         .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok());
     version
         .map(Some)
-        .ok_or_else(|| Problem::new(ProblemCode::InvalidHeader))
+        .ok_or_else(|| ProblemDocument::new(ProblemCode::InvalidHeader))
 }
 
-fn receipt(state: &State, answer: &IngestAnswer) -> api::RecordsReceipt {
+fn receipt(state: &WorkerState, answer: &IngestAnswer) -> api::RecordsReceipt {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     api::RecordsReceipt {
         origin: state.hub.node.settings.origin.to_string(),
@@ -108,7 +110,7 @@ fn receipt(state: &State, answer: &IngestAnswer) -> api::RecordsReceipt {
     }
 }
 
-fn count(state: &State, result: &str) {
+fn count(state: &WorkerState, result: &str) {
     if let Ok(counter) = state
         .hub
         .node
@@ -120,17 +122,17 @@ fn count(state: &State, result: &str) {
     }
 }
 
-fn put_many(call: Call, dataset: Arc<Dataset>) -> Result<HttpResponse, Problem> {
+fn put_many(call: HandlerCall, dataset: Arc<Dataset>) -> Result<HttpResponse, ProblemDocument> {
     if call.request.headers().contains_key(header::IF_MATCH) {
-        return Err(Problem::new(ProblemCode::InvalidHeader));
+        return Err(ProblemDocument::new(ProblemCode::InvalidHeader));
     }
     Ok(intake::begin(call, OfDataset(dataset)))
 }
 
 /// What a line turned out to be.
-enum Line {
+enum IncomingLine {
     Record,
-    Unreadable(Problem),
+    Unreadable(ProblemDocument),
     /// Counted, not answered.
     Blank,
 }
@@ -138,25 +140,25 @@ enum Line {
 /// Takes records of one dataset in.
 struct OfDataset(Arc<Dataset>);
 
-impl Intake for OfDataset {
+impl LineIntake for OfDataset {
     const OPERATION: &'static str = "put_records";
 
     async fn take(
         &mut self,
-        tally: &mut Tally,
-        state: &State,
+        tally: &mut IntakeTally,
+        state: &WorkerState,
         caller: &Caller,
-        block: Block,
-    ) -> Result<Vec<u8>, Problem> {
-        let mut parsed: Vec<Option<Result<Value, Problem>>> = Vec::new();
+        block: LineBlock,
+    ) -> Result<Vec<u8>, ProblemDocument> {
+        let mut parsed: Vec<Option<Result<Value, ProblemDocument>>> = Vec::new();
         match &block {
-            Block::Lines(block) => {
+            LineBlock::Lines(block) => {
                 parsed.extend(block.split(|byte| *byte == b'\n').map(|line| {
                     let line = line.trim_ascii();
                     (!line.is_empty()).then(|| strict::parse(line))
                 }));
             }
-            Block::TooLong => parsed.push(Some(Err(Problem::new(ProblemCode::BodyTooLarge)))),
+            LineBlock::TooLong => parsed.push(Some(Err(ProblemDocument::new(ProblemCode::BodyTooLarge)))),
         }
         let mut out = Vec::with_capacity(parsed.len() * 48);
         while !parsed.is_empty() {
@@ -171,21 +173,21 @@ impl Intake for OfDataset {
 impl OfDataset {
     async fn ingest(
         &self,
-        tally: &mut Tally,
-        state: &State,
+        tally: &mut IntakeTally,
+        state: &WorkerState,
         caller: &Caller,
-        parsed: Vec<Option<Result<Value, Problem>>>,
+        parsed: Vec<Option<Result<Value, ProblemDocument>>>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ProblemDocument> {
         let (mut lines, mut records) = (Vec::with_capacity(parsed.len()), Vec::with_capacity(parsed.len()));
         for record in parsed {
             match record {
                 Some(Ok(record)) => {
-                    lines.push(Line::Record);
+                    lines.push(IncomingLine::Record);
                     records.push(Ok(record));
                 }
-                Some(Err(problem)) => lines.push(Line::Unreadable(problem)),
-                None => lines.push(Line::Blank),
+                Some(Err(problem)) => lines.push(IncomingLine::Unreadable(problem)),
+                None => lines.push(IncomingLine::Blank),
             }
         }
         let answer = records::ingest(&state.hub, caller, &self.0, records, None).await?;
@@ -196,11 +198,11 @@ impl OfDataset {
         for line in lines {
             tally.line += 1;
             let result = match line {
-                Line::Blank => continue,
-                Line::Unreadable(problem) => Err(problem),
-                Line::Record => match results.next() {
-                    Some(result) => result.map_err(Problem::from),
-                    None => Err(Problem::new(ProblemCode::Internal)),
+                IncomingLine::Blank => continue,
+                IncomingLine::Unreadable(problem) => Err(problem),
+                IncomingLine::Record => match results.next() {
+                    Some(result) => result.map_err(ProblemDocument::from),
+                    None => Err(ProblemDocument::new(ProblemCode::Internal)),
                 },
             };
             put_line(tally, state, result, out);
@@ -209,7 +211,12 @@ impl OfDataset {
     }
 }
 
-fn put_line(tally: &mut Tally, state: &State, result: Result<(Ingested, u32), Problem>, out: &mut Vec<u8>) {
+fn put_line(
+    tally: &mut IntakeTally,
+    state: &WorkerState,
+    result: Result<(RecordIngest, u32), ProblemDocument>,
+    out: &mut Vec<u8>,
+) {
     let (word, line) = match result {
         Ok((ingested, version)) => {
             let word = ingested.as_str();
@@ -236,9 +243,9 @@ fn put_line(tally: &mut Tally, state: &State, result: Result<(Ingested, u32), Pr
 #[serde(deny_unknown_fields)]
 pub(super) struct QueryBody<'a> {
     #[serde(borrow)]
-    subject: Members<'a, Text<'a>>,
+    subject: MemberList<'a, BoundedText<'a>>,
     #[serde(borrow, deserialize_with = "question::object")]
-    purpose: Purpose<'a>,
+    purpose: AskedPurposeElements<'a>,
 }
 
 /// `POST /v1/datasets/{dataset}/records/query`.
@@ -248,14 +255,14 @@ pub(super) struct QueryBody<'a> {
     request_body = api::RecordQuery,
     responses((status = 200, body = api::RecordRead)),
 )]
-pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn query(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let dataset = dataset_of(&call)?;
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: QueryBody<'_> = extract::parse(&bytes)?;
     purpose::check(&body.purpose)?;
     let record = records::read(call.hub(), &call.caller, &dataset, &body.subject, &body.purpose).await?;
     call.entered();
-    let record = record.ok_or(AppError::NotFound(Thing::Record))?;
+    let record = record.ok_or(AppError::NotFound(MissingThing::Record))?;
     Ok(ok(&api::RecordRead {
         record: api::RecordVersion {
             version: record.version,

@@ -7,12 +7,12 @@ use actix_web::{
 };
 
 use super::oauth;
-use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, Pointer, Problem, ProblemCode};
+use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, ProblemCode, ProblemDocument, ProblemPointer};
 use heyan_app::{
-    access::{table::Refusal, token::Unknown},
-    foundation::error::{AppError, Thing},
+    access::{table::AccessRefusal, token::UnknownCaller},
+    foundation::error::{AppError, MissingThing},
 };
-use heyan_domain::{fault::Fault, policy::Clause};
+use heyan_domain::{fault::MemberFault, policy::RefusalClause};
 use heyan_ledger::LedgerError;
 use heyan_telemetry::{LineGate, causes};
 use heyan_texts::Locale;
@@ -23,7 +23,7 @@ const RETRY_AFTER_S: u32 = 1;
 /// Seconds after which a source that failed may be asked again.
 const SOURCE_RETRY_AFTER_S: u32 = 5;
 
-impl From<AppError> for Problem {
+impl From<AppError> for ProblemDocument {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Invalid(faults) => invalid(&faults),
@@ -31,22 +31,22 @@ impl From<AppError> for Problem {
             AppError::RoleNotAllowed => Self::new(ProblemCode::RoleNotAllowed),
             AppError::NotOwner => Self::new(ProblemCode::NotOwner),
             AppError::NotFound(thing) => Self::new(match thing {
-                Thing::Dataset => ProblemCode::DatasetNotFound,
-                Thing::Record => ProblemCode::RecordNotFound,
-                Thing::Verification => ProblemCode::VerificationNotFound,
-                Thing::Receipt => ProblemCode::ReceiptNotFound,
-                Thing::Agency => ProblemCode::AgencyNotFound,
-                Thing::Grant => ProblemCode::GrantNotFound,
-                Thing::User => ProblemCode::UserNotFound,
-                Thing::Mismatch => ProblemCode::MismatchNotFound,
-                Thing::Subscription => ProblemCode::SubscriptionNotFound,
-                Thing::Delivery => ProblemCode::DeliveryNotFound,
-                Thing::Item => ProblemCode::ItemNotFound,
-                Thing::Seal => ProblemCode::SealNotFound,
-                Thing::Watch => ProblemCode::WatchNotFound,
-                Thing::Case => ProblemCode::CaseNotFound,
-                Thing::Alert => ProblemCode::AlertNotFound,
-                Thing::Rule => ProblemCode::RuleNotFound,
+                MissingThing::Dataset => ProblemCode::DatasetNotFound,
+                MissingThing::Record => ProblemCode::RecordNotFound,
+                MissingThing::Verification => ProblemCode::VerificationNotFound,
+                MissingThing::Receipt => ProblemCode::ReceiptNotFound,
+                MissingThing::Agency => ProblemCode::AgencyNotFound,
+                MissingThing::Grant => ProblemCode::GrantNotFound,
+                MissingThing::User => ProblemCode::UserNotFound,
+                MissingThing::Mismatch => ProblemCode::MismatchNotFound,
+                MissingThing::Subscription => ProblemCode::SubscriptionNotFound,
+                MissingThing::Delivery => ProblemCode::DeliveryNotFound,
+                MissingThing::Item => ProblemCode::ItemNotFound,
+                MissingThing::Seal => ProblemCode::SealNotFound,
+                MissingThing::Watch => ProblemCode::WatchNotFound,
+                MissingThing::Case => ProblemCode::CaseNotFound,
+                MissingThing::Alert => ProblemCode::AlertNotFound,
+                MissingThing::Rule => ProblemCode::RuleNotFound,
             }),
             AppError::AlreadyExists => Self::new(ProblemCode::AlreadyExists),
             AppError::PreconditionFailed => Self::new(ProblemCode::PreconditionFailed),
@@ -73,44 +73,45 @@ impl From<AppError> for Problem {
 }
 
 /// A refusal for now.
-pub(super) fn busy(code: ProblemCode) -> Problem {
-    Problem::new(code).retry_after_s(RETRY_AFTER_S)
+pub(super) fn busy(code: ProblemCode) -> ProblemDocument {
+    ProblemDocument::new(code).retry_after_s(RETRY_AFTER_S)
 }
 
-fn refused(refusal: Refusal) -> Problem {
+fn refused(refusal: AccessRefusal) -> ProblemDocument {
     match refusal {
-        Refusal::Withheld { legal_basis } => {
-            Problem::new(ProblemCode::DatasetWithheld).extra("legal_basis", legal_basis)
+        AccessRefusal::Withheld { legal_basis } => {
+            ProblemDocument::new(ProblemCode::DatasetWithheld).extra("legal_basis", legal_basis)
         }
-        Refusal::Disabled => Problem::new(ProblemCode::AgencyDisabled),
-        Refusal::NotGranted(Clause::DailyCeiling) => {
+        AccessRefusal::Disabled => ProblemDocument::new(ProblemCode::AgencyDisabled),
+        AccessRefusal::NotGranted(RefusalClause::DailyCeiling) => {
             // The ceiling is for a day; an hour is soon enough to try again.
-            Problem::new(ProblemCode::CeilingReached)
+            ProblemDocument::new(ProblemCode::CeilingReached)
                 .retry_after_s(3_600)
                 .extra("missing_clause", "daily_ceiling")
         }
-        Refusal::NotGranted(Clause::Network) => {
-            Problem::new(ProblemCode::NetworkNotAllowed).extra("missing_clause", Clause::Network.as_str())
+        AccessRefusal::NotGranted(RefusalClause::Network) => ProblemDocument::new(ProblemCode::NetworkNotAllowed)
+            .extra("missing_clause", RefusalClause::Network.as_str()),
+        AccessRefusal::NotGranted(clause) => {
+            ProblemDocument::new(ProblemCode::NotGranted).extra("missing_clause", clause.as_str())
         }
-        Refusal::NotGranted(clause) => Problem::new(ProblemCode::NotGranted).extra("missing_clause", clause.as_str()),
     }
 }
 
-impl From<Unknown> for Problem {
-    fn from(unknown: Unknown) -> Self {
+impl From<UnknownCaller> for ProblemDocument {
+    fn from(unknown: UnknownCaller) -> Self {
         Self::new(match unknown {
-            Unknown::Missing => ProblemCode::Unauthenticated,
-            Unknown::Invalid => ProblemCode::InvalidToken,
-            Unknown::Expired => ProblemCode::TokenExpired,
-            Unknown::Disabled => ProblemCode::AgencyDisabled,
-            Unknown::Network => ProblemCode::NetworkNotAllowed,
-            Unknown::Client => ProblemCode::InvalidClient,
+            UnknownCaller::Missing => ProblemCode::Unauthenticated,
+            UnknownCaller::Invalid => ProblemCode::InvalidToken,
+            UnknownCaller::Expired => ProblemCode::TokenExpired,
+            UnknownCaller::Disabled => ProblemCode::AgencyDisabled,
+            UnknownCaller::Network => ProblemCode::NetworkNotAllowed,
+            UnknownCaller::Client => ProblemCode::InvalidClient,
         })
     }
 }
 
 /// One problem for many faults: the code of the first, and every place.
-pub(super) fn invalid(faults: &[Fault]) -> Problem {
+pub(super) fn invalid(faults: &[MemberFault]) -> ProblemDocument {
     let code = faults
         .first()
         .map_or(ProblemCode::InvalidRequest, |fault| problem_code(fault.code));
@@ -118,17 +119,17 @@ pub(super) fn invalid(faults: &[Fault]) -> Problem {
         let pointer = pointer(&fault.pointer);
         Some(FieldError::new(pointer, field_code(fault)?))
     });
-    Problem::new(code).errors(errors)
+    ProblemDocument::new(code).errors(errors)
 }
 
 /// The pointer of a fault, whose segments are escaped already.
-fn pointer(text: &str) -> Pointer {
+fn pointer(text: &str) -> ProblemPointer {
     let segments: Vec<String> = text
         .split('/')
         .skip(1)
         .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
         .collect();
-    Pointer::of(segments.iter().map(String::as_str))
+    ProblemPointer::of(segments.iter().map(String::as_str))
 }
 
 fn problem_code(fault: &str) -> ProblemCode {
@@ -138,7 +139,7 @@ fn problem_code(fault: &str) -> ProblemCode {
     }
 }
 
-fn field_code(fault: &Fault) -> Option<FieldCode> {
+fn field_code(fault: &MemberFault) -> Option<FieldCode> {
     Some(match fault.code {
         "missing_member" => FieldCode::MissingMember,
         "unknown_member" => FieldCode::UnknownMember,
@@ -165,7 +166,7 @@ fn identifier_fault(reason: Option<&str>) -> IdentifierFault {
 }
 
 /// The response of a problem, in the language that the request prefers. At the token endpoint it has the members of RFC 6749 too.
-pub(super) fn respond(request: &HttpRequest, mut problem: Problem) -> HttpResponse {
+pub(super) fn respond(request: &HttpRequest, mut problem: ProblemDocument) -> HttpResponse {
     problem.is_of_token_endpoint = request.path() == oauth::TOKEN_PATH;
     let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     let locale = Locale::negotiate(text(header::ACCEPT_LANGUAGE));
@@ -190,7 +191,7 @@ pub(super) fn respond(request: &HttpRequest, mut problem: Problem) -> HttpRespon
 }
 
 /// Writes the one line of a call that failed inside the hub. While a part is away, its lines are counted instead.
-pub(super) fn tell_failure(problem: &Problem, path: Option<&str>) {
+pub(super) fn tell_failure(problem: &ProblemDocument, path: Option<&str>) {
     static LEDGER: LineGate = LineGate::of(1);
     static STORE: LineGate = LineGate::of(1);
     static OTHERS: LineGate = LineGate::of(60);

@@ -4,9 +4,9 @@ use actix_web::HttpResponse;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
-use super::{state::State, verifications::NO_STORE};
+use super::{state::WorkerState, verifications::NO_STORE};
 use heyan_api as api;
-use heyan_ledger::Appended;
+use heyan_ledger::AppendedEntry;
 
 /// `200` with a body.
 pub(super) fn ok(body: &impl Serialize) -> HttpResponse {
@@ -29,7 +29,7 @@ pub(super) fn no_content() -> HttpResponse {
 }
 
 /// Where an entry stands.
-pub(super) fn entry_note(state: &State, appended: &Appended) -> api::EntryNote {
+pub(super) fn entry_note(state: &WorkerState, appended: &AppendedEntry) -> api::EntryNote {
     api::EntryNote {
         origin: state.hub.node.settings.origin.to_string(),
         index: appended.index,

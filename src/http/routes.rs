@@ -6,12 +6,12 @@ use actix_web::{HttpRequest, HttpResponse, guard, http::header, web};
 use super::{
     access, alerts, applications, archives, call, cases, checks, datasets, items, licences, log, mismatches, oauth,
     pages,
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     quality, receipts, records, refuse, schemas, seals,
-    state::State,
+    state::WorkerState,
     stream, subscriptions, supervision, traces, verifications, watches,
 };
-use heyan_app::access::table::Role::{self, Agency, Auditor, Authority, Manager, Operator};
+use heyan_app::access::table::ClientRole::{self, Agency, Auditor, Authority, Manager, Operator};
 
 /// What a route leaves in the ledger for a known caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +34,12 @@ pub struct Route {
     /// Path template.
     pub path: &'static str,
     /// Who may call it; empty: anyone.
-    pub roles: &'static [Role],
+    pub roles: &'static [ClientRole],
     /// What it leaves in the ledger.
     pub ledger: LedgerRow,
 }
 
-const EVERYONE: &[Role] = &[Agency, Authority, Operator, Manager, Auditor];
+const EVERYONE: &[ClientRole] = &[Agency, Authority, Operator, Manager, Auditor];
 
 macro_rules! routes {
     ($($operation:ident $method:ident $path:literal $roles:expr, $ledger:ident => $handler:path;)*) => {
@@ -239,8 +239,10 @@ async fn method_not_allowed(request: HttpRequest, payload: web::Payload) -> Http
 async fn unmatched(request: HttpRequest, payload: web::Payload, code: ProblemCode) -> HttpResponse {
     let known = call::of_worker(&request).is_some_and(|own| call::prove(&own, &request).is_ok());
     if known {
-        let handler = |_call: call::Call| -> call::Answer { Box::pin(async move { Err(Problem::new(code)) }) };
+        let handler = |_call: call::HandlerCall| -> call::HandlerAnswer {
+            Box::pin(async move { Err(ProblemDocument::new(code)) })
+        };
         return call::run(&NO_ROUTE, &handler, request, payload).await;
     }
-    refuse::respond(&request, Problem::new(code))
+    refuse::respond(&request, ProblemDocument::new(code))
 }

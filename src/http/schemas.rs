@@ -10,8 +10,8 @@ use actix_web::{
 
 use super::{
     openapi,
-    problem::{Problem, ProblemCode},
-    state::State,
+    problem::{ProblemCode, ProblemDocument},
+    state::WorkerState,
 };
 use heyan_app::delivery::message::hex;
 use heyan_auth::sha256;
@@ -30,10 +30,10 @@ static ASYNCAPI: LazyLock<String> =
     responses((status = 200, body = Object)),
 )]
 pub(super) async fn openapi(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     Ok(cached(&request, "application/json", openapi::COMMITTED))
 }
 
@@ -43,10 +43,10 @@ pub(super) async fn openapi(
     responses((status = 200, body = Object, content_type = "application/yaml")),
 )]
 pub(super) async fn asyncapi(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     Ok(cached(&request, "application/yaml", &ASYNCAPI))
 }
 
@@ -57,14 +57,14 @@ pub(super) async fn asyncapi(
     responses((status = 200, body = Object, content_type = "application/schema+json")),
 )]
 pub(super) async fn event(
-    _state: web::Data<State>,
+    _state: web::Data<WorkerState>,
     request: HttpRequest,
     _payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ProblemDocument> {
     let topic = request.match_info().query("name").strip_suffix(".json");
     let text = topic
         .and_then(schema_text)
-        .ok_or(Problem::new(ProblemCode::RouteNotFound))?;
+        .ok_or(ProblemDocument::new(ProblemCode::RouteNotFound))?;
     Ok(cached(&request, "application/schema+json", text))
 }
 

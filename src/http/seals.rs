@@ -4,16 +4,16 @@
 use actix_web::HttpResponse;
 use serde::Deserialize;
 
-use super::{access::change, call::Call, extract, problem::Problem, reply::ok, traces::instant};
+use super::{access::change, call::HandlerCall, extract, problem::ProblemDocument, reply::ok, traces::instant};
 use heyan_api as api;
-use heyan_app::traces::seals::{self, About, NewSeal, Seal};
+use heyan_app::traces::seals::{self, NewSeal, SealScope, SealView};
 use heyan_app::{
     foundation::error::AppError,
-    verification::question::{Members, Text},
+    verification::question::{BoundedText, MemberList},
 };
 use heyan_ports::time;
 
-fn told(seal: Seal) -> api::Seal {
+fn told(seal: SealView) -> api::Seal {
     api::Seal {
         id: seal.id,
         state: seal.state.into(),
@@ -27,19 +27,19 @@ fn told(seal: Seal) -> api::Seal {
 #[serde(deny_unknown_fields)]
 pub(super) struct SealBody<'a> {
     #[serde(borrow, default)]
-    application_no: Option<Text<'a>>,
+    application_no: Option<BoundedText<'a>>,
     #[serde(borrow, default)]
-    dataset: Option<Text<'a>>,
+    dataset: Option<BoundedText<'a>>,
     #[serde(borrow, default)]
-    subject: Members<'a, Text<'a>>,
+    subject: MemberList<'a, BoundedText<'a>>,
     #[serde(borrow)]
-    agency: Text<'a>,
+    agency: BoundedText<'a>,
     #[serde(borrow)]
-    case_no: Text<'a>,
+    case_no: BoundedText<'a>,
     #[serde(borrow)]
-    reason: Text<'a>,
+    reason: BoundedText<'a>,
     #[serde(borrow)]
-    until: Text<'a>,
+    until: BoundedText<'a>,
 }
 
 /// `POST /v1/traces/seals`.
@@ -48,15 +48,15 @@ pub(super) struct SealBody<'a> {
     request_body = api::NewSeal,
     responses((status = 200, body = api::Seal)),
 )]
-pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn add(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let requested = change(async move {
         let body: SealBody<'_> = extract::parse(&bytes)?;
         let hub = &state.hub;
         let about = match (&body.application_no, &body.dataset, body.subject.0.is_empty()) {
-            (Some(number), None, true) if !number.trim().is_empty() => About::Application(number.to_string()),
-            (None, Some(dataset), false) => About::subject(hub, dataset, &body.subject)?,
+            (Some(number), None, true) if !number.trim().is_empty() => SealScope::Application(number.to_string()),
+            (None, Some(dataset), false) => SealScope::subject(hub, dataset, &body.subject)?,
             _ => return Err(AppError::fault("/application_no", "invalid_value").into()),
         };
         let new = NewSeal {
@@ -66,7 +66,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
             reason: &body.reason,
             until_us: instant(Some(&body.until), "/until")?.unwrap_or_default(),
         };
-        Ok::<_, Problem>(seals::request(hub, &caller, new).await?)
+        Ok::<_, ProblemDocument>(seals::request(hub, &caller, new).await?)
     });
     Ok(done(&call, requested.await?))
 }
@@ -76,7 +76,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     get, path = "/v1/traces/seals", operation_id = "list_seals", tag = "trace",
     responses((status = 200, body = api::Seals)),
 )]
-pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let seals = seals::of_auditor(call.hub(), &call.caller).await?;
     let seals = seals.into_iter().map(told).collect();
     Ok(ok(&api::Seals { seals }))
@@ -89,7 +89,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     request_body = api::SealConfirmation,
     responses((status = 200, body = api::Seal)),
 )]
-pub(super) async fn confirm(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn confirm(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let body: api::SealConfirmation = call.body().await?;
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let confirmed = change(async move { seals::confirm(&state.hub, &caller, &id, &body.case_no).await });
@@ -103,14 +103,14 @@ pub(super) async fn confirm(mut call: Call) -> Result<HttpResponse, Problem> {
     request_body = api::SealLifting,
     responses((status = 200, body = api::Seal)),
 )]
-pub(super) async fn lift(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn lift(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let body: api::SealLifting = call.body().await?;
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let lifted = change(async move { seals::lift(&state.hub, &caller, &id, &body.reason).await });
     Ok(done(&call, lifted.await?))
 }
 
-fn done(call: &Call, seal: Seal) -> HttpResponse {
+fn done(call: &HandlerCall, seal: SealView) -> HttpResponse {
     call.entered();
     ok(&told(seal))
 }

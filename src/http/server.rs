@@ -8,9 +8,9 @@ pub use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, http::header, middleware::DefaultHeaders, web};
 
 use super::{
-    plain::{self, Deadlines},
+    plain::{self, ConnectionDeadlines},
     routes,
-    state::{Limits, OfWorker, State},
+    state::{OfWorker, ServerLimits, WorkerState},
 };
 use heyan_app::node::hub::Hub;
 
@@ -28,7 +28,7 @@ pub struct ServerConfig {
     /// How long a stop waits for what was begun.
     pub stop_deadline: Duration,
     /// Limits of bodies.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// TLS of the public listener.
     pub tls: Option<rustls::ServerConfig>,
 }
@@ -42,7 +42,7 @@ pub fn public(
     listener: TcpListener,
     config: ServerConfig,
 ) -> std::io::Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
-    let state = web::Data::new(State::new(hub, config.limits.clone()));
+    let state = web::Data::new(WorkerState::new(hub, config.limits.clone()));
     let application = move || {
         App::new()
             .app_data(state.clone())
@@ -61,7 +61,7 @@ pub fn public(
             .listen_rustls_0_23(listener, tls)?
             .run(),
         None => {
-            let deadlines = Deadlines {
+            let deadlines = ConnectionDeadlines {
                 head: config.head_deadline,
                 keep_alive: config.keep_alive,
             };

@@ -10,17 +10,17 @@ use std::{
 use actix_web::{http::StatusCode, web};
 
 use super::{
-    admission::Places,
+    admission::WorkerPlaces,
     routes::{ROUTES, Route},
-    turn::Turns,
+    turn::TurnWaiters,
 };
 use heyan_app::{access::token::RecentTokens, node::hub::Hub};
-use heyan_ledger::Lane;
-use heyan_telemetry::Durations;
+use heyan_ledger::AppendLane;
+use heyan_telemetry::DurationHistogram;
 
 /// Limits of the server.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Longest JSON body, bytes.
     pub body_bytes_max: usize,
     /// Longest body of a batch, bytes.
@@ -34,50 +34,50 @@ pub struct Limits {
 }
 
 /// Shared by all workers.
-pub struct State {
+pub struct WorkerState {
     /// The hub.
     pub hub: Arc<Hub>,
     /// Limits of the server.
-    pub limits: Limits,
-    timers: Vec<[OnceLock<Durations>; 4]>,
+    pub limits: ServerLimits,
+    timers: Vec<[OnceLock<DurationHistogram>; 4]>,
 }
 
 /// What one worker thread of the server works with: what all share, and what only it has, which is never waited for.
 pub(crate) struct OfWorker {
-    shared: web::Data<State>,
+    shared: web::Data<WorkerState>,
     /// Its way into the ledger.
-    pub lane: Lane,
+    pub lane: AppendLane,
     /// Tokens that it met last.
     pub tokens: RecentTokens,
-    pub(super) places: Places,
-    pub(super) turns: Turns,
+    pub(super) places: WorkerPlaces,
+    pub(super) turns: TurnWaiters,
 }
 
 impl OfWorker {
     /// For the thread that calls.
-    pub(crate) fn new(shared: web::Data<State>) -> Rc<Self> {
+    pub(crate) fn new(shared: web::Data<WorkerState>) -> Rc<Self> {
         Rc::new(Self {
             lane: shared.hub.ledger.lane(),
             tokens: RecentTokens::default(),
-            turns: Turns::default(),
-            places: Places::new(shared.limits.calls_max),
+            turns: TurnWaiters::default(),
+            places: WorkerPlaces::new(shared.limits.calls_max),
             shared,
         })
     }
 }
 
 impl std::ops::Deref for OfWorker {
-    type Target = State;
-    fn deref(&self) -> &State {
+    type Target = WorkerState;
+    fn deref(&self) -> &WorkerState {
         &self.shared
     }
 }
 
 const STATUS_CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
-impl State {
+impl WorkerState {
     /// A state whose timers are resolved when they are first needed.
-    pub fn new(hub: Arc<Hub>, limits: Limits) -> Self {
+    pub fn new(hub: Arc<Hub>, limits: ServerLimits) -> Self {
         let timers = ROUTES.iter().map(|_| STATUS_CLASSES.map(|_| OnceLock::new())).collect();
         Self { hub, limits, timers }
     }

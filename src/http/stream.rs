@@ -15,12 +15,12 @@ use serde_json::{Map, Value};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract::{self, MediaType},
-    lines::{Block, Lines},
-    outflow::{Gone, Outflow},
-    problem::{Problem, ProblemCode},
-    verifications::{Item, locale_of, put_result, questions, read_item, reference},
+    lines::{LineBlock, LineReader},
+    outflow::{ReaderGone, ReaderOutflow},
+    problem::{ProblemCode, ProblemDocument},
+    verifications::{ReadItem, locale_of, put_result, questions, read_item, reference},
 };
 use heyan_app::node::{caller::Caller, write::QueueAppender};
 use heyan_app::{
@@ -29,8 +29,8 @@ use heyan_app::{
     verification::{
         answer_json as json,
         chunk::{self, ChunkAnswer, ItemResult},
-        question::{self, Purpose, Text},
-        verify::Entered,
+        question::{self, AskedPurposeElements, BoundedText},
+        verify::EntryPosition,
     },
 };
 use heyan_domain::verdict::Outcome;
@@ -39,11 +39,11 @@ use heyan_texts::Locale;
 /// The first line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Header<'a> {
+pub(super) struct StreamHead<'a> {
     #[serde(borrow, deserialize_with = "question::object")]
-    purpose: Purpose<'a>,
+    purpose: AskedPurposeElements<'a>,
     #[serde(borrow, default)]
-    dataset: Option<Text<'a>>,
+    dataset: Option<BoundedText<'a>>,
 }
 
 /// `POST /v1/verifications/stream`.
@@ -53,58 +53,58 @@ pub(super) struct Header<'a> {
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 200, body = String, content_type = "application/x-ndjson")),
 )]
-pub(super) async fn verify(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn verify(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     extract::expect(&call.request, MediaType::Ndjson)?;
     let locale = locale_of(&call);
     let entered = call.entered_mark();
     call.step_out();
     let (state, caller) = (Rc::clone(&call.state), call.caller.as_ref().clone());
-    let mut lines = Lines::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
+    let mut lines = LineReader::new(call.payload, state.limits.line_bytes_max, state.limits.body_deadline);
     let first = lines.first().await?;
-    let header: Header<'_> = extract::parse(&first)?;
+    let header: StreamHead<'_> = extract::parse(&first)?;
     purpose::check(&header.purpose)?;
-    let stream = Stream {
-        asks: Arc::new(Asks {
+    let stream = AnswerStream {
+        asks: Arc::new(StreamQuestion {
             hub: Arc::clone(&state.hub),
             caller,
             purpose: purpose::owned(&header.purpose),
             dataset: header.dataset.map(|name| name.to_string()),
             locale,
         }),
-        counts: Counts::default(),
+        counts: OutcomeCounts::default(),
         last: None,
     };
     // From here on every chunk of answers enters itself.
     entered.mark();
-    let (answers, response) = Outflow::open();
+    let (answers, response) = ReaderOutflow::open();
     // On its own task: an append that was begun is finished although the reader goes away.
     actix_web::rt::spawn(stream.run(lines, answers));
     Ok(response)
 }
 
 /// What all chunks of a stream have in common.
-struct Asks {
+struct StreamQuestion {
     hub: Arc<Hub>,
     caller: Caller,
-    purpose: Purpose<'static>,
+    purpose: AskedPurposeElements<'static>,
     dataset: Option<String>,
     locale: Locale,
 }
 
-struct Stream {
-    asks: Arc<Asks>,
-    counts: Counts,
-    last: Option<Entered>,
+struct AnswerStream {
+    asks: Arc<StreamQuestion>,
+    counts: OutcomeCounts,
+    last: Option<EntryPosition>,
 }
 
 /// Answers by outcome.
 #[derive(Default)]
-struct Counts {
+struct OutcomeCounts {
     outcomes: [u64; 5],
     problems: u64,
 }
 
-impl Counts {
+impl OutcomeCounts {
     fn add(&mut self, others: &Self) {
         for (count, other) in self.outcomes.iter_mut().zip(others.outcomes) {
             *count += other;
@@ -114,17 +114,20 @@ impl Counts {
 }
 
 /// The answers of one chunk.
-struct Done {
+struct ChunkAnswers {
     lines: Vec<u8>,
-    counts: Counts,
-    entered: Option<Entered>,
+    counts: OutcomeCounts,
+    entered: Option<EntryPosition>,
 }
 
 /// A chunk that is being answered, or what needs no answering.
-type UnderWay = Either<JoinHandle<Result<Done, Problem>>, Ready<Result<Result<Done, Problem>, JoinError>>>;
+type UnderWay = Either<
+    JoinHandle<Result<ChunkAnswers, ProblemDocument>>,
+    Ready<Result<Result<ChunkAnswers, ProblemDocument>, JoinError>>,
+>;
 
-impl Stream {
-    async fn run(mut self, mut lines: Lines, answers: Outflow) {
+impl AnswerStream {
+    async fn run(mut self, mut lines: LineReader, answers: ReaderOutflow) {
         let end = match self.answer_all(&mut lines, &answers).await {
             Ok(()) => self.finish().await,
             Err(Some(problem)) => Err(problem),
@@ -138,7 +141,11 @@ impl Stream {
 
     /// Answers chunk by chunk, as many at once as there are cores, in the order of the lines. What is done is told at once,
     /// whether or not more lines come.
-    async fn answer_all(&mut self, lines: &mut Lines, answers: &Outflow) -> Result<(), Option<Problem>> {
+    async fn answer_all(
+        &mut self,
+        lines: &mut LineReader,
+        answers: &ReaderOutflow,
+    ) -> Result<(), Option<ProblemDocument>> {
         let at_once = std::thread::available_parallelism().map_or(1, usize::from);
         let (mut chunks, mut under_way) = (VecDeque::new(), FuturesOrdered::new());
         let mut end = None;
@@ -151,17 +158,17 @@ impl Stream {
             tokio::select! {
                 biased;
                 Some(done) = under_way.next() => {
-                    let lost = |_panicked| Problem::new(ProblemCode::Internal);
+                    let lost = |_panicked| ProblemDocument::new(ProblemCode::Internal);
                     let done = done.map_err(lost).and_then(|done| done).map_err(Some)?;
                     self.counts.add(&done.counts);
                     self.last = done.entered.or(self.last.take());
-                    answers.tell(done.lines).await.map_err(|Gone| None)?;
+                    answers.tell(done.lines).await.map_err(|ReaderGone| None)?;
                 }
                 block = lines.next(), if reads => match block {
-                    Ok(Some(Block::Lines(block))) => {
+                    Ok(Some(LineBlock::Lines(block))) => {
                         chunks.extend(chunks_of(block, self.asks.hub.node.settings.chunk_items_max));
                     }
-                    Ok(Some(Block::TooLong)) => under_way.push_back(self.too_long()),
+                    Ok(Some(LineBlock::TooLong)) => under_way.push_back(self.too_long()),
                     Ok(None) => end = Some(Ok(())),
                     Err(problem) => end = Some(Err(Some(problem))),
                 },
@@ -176,11 +183,11 @@ impl Stream {
     }
 
     fn too_long(&self) -> UnderWay {
-        let done = Done {
-            lines: problem_line(None, Problem::new(ProblemCode::BodyTooLarge), self.asks.locale),
-            counts: Counts {
+        let done = ChunkAnswers {
+            lines: problem_line(None, ProblemDocument::new(ProblemCode::BodyTooLarge), self.asks.locale),
+            counts: OutcomeCounts {
                 problems: 1,
-                ..Counts::default()
+                ..OutcomeCounts::default()
             },
             entered: None,
         };
@@ -188,7 +195,7 @@ impl Stream {
     }
 
     /// The last line. A stream without an item is entered too.
-    async fn finish(&mut self) -> Result<Vec<u8>, Problem> {
+    async fn finish(&mut self) -> Result<Vec<u8>, ProblemDocument> {
         if self.last.is_none() {
             self.last = self.asks.answer(&web::Bytes::new()).await?.entered;
         }
@@ -221,10 +228,10 @@ impl Stream {
     }
 }
 
-impl Asks {
+impl StreamQuestion {
     /// Answers the lines of one chunk, under one ledger entry.
-    async fn answer(&self, chunk: &web::Bytes) -> Result<Done, Problem> {
-        let items: Vec<Item<'_>> = lines_of(chunk).map(read_item).collect();
+    async fn answer(&self, chunk: &web::Bytes) -> Result<ChunkAnswers, ProblemDocument> {
+        let items: Vec<ReadItem<'_>> = lines_of(chunk).map(read_item).collect();
         let (questions, dataset) = (questions(&items), self.dataset.as_deref());
         let answer = chunk::verify_chunk(
             &self.hub,
@@ -236,7 +243,7 @@ impl Asks {
         )
         .await?;
         let ChunkAnswer { id, results, entered } = answer;
-        let (mut out, mut counts) = (Vec::with_capacity(items.len() * 512), Counts::default());
+        let (mut out, mut counts) = (Vec::with_capacity(items.len() * 512), OutcomeCounts::default());
         let id = id.text();
         for (result, item) in results.into_iter().zip(&items) {
             match &result {
@@ -250,7 +257,7 @@ impl Asks {
             put_result(&mut out, &id, reference(item), result, self.locale);
             out.push(b'\n');
         }
-        Ok(Done {
+        Ok(ChunkAnswers {
             lines: out,
             counts,
             entered: Some(entered),
@@ -278,7 +285,7 @@ fn chunks_of(mut block: web::Bytes, lines_max: usize) -> impl Iterator<Item = we
 }
 
 /// A line that tells a problem.
-pub(super) fn problem_line(reference: Option<&str>, problem: Problem, locale: Locale) -> Vec<u8> {
+pub(super) fn problem_line(reference: Option<&str>, problem: ProblemDocument, locale: Locale) -> Vec<u8> {
     super::refuse::tell_failure(&problem, None);
     let mut out = Vec::with_capacity(256);
     put_result(&mut out, b"", reference, ItemResult::Unreadable(problem), locale);

@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use super::problem::{Problem, ProblemCode};
+use super::problem::{ProblemCode, ProblemDocument};
 use heyan_domain::json::{self, JsonError, JsonRules};
 use heyan_texts::{Locale, text};
 
 /// Parses one JSON document.
-pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, ProblemDocument> {
     json::parse(bytes, JsonRules::REQUEST).map_err(|refused| match refused {
-        JsonError::Encoding => Problem::new(ProblemCode::InvalidEncoding),
+        JsonError::Encoding => ProblemDocument::new(ProblemCode::InvalidEncoding),
         JsonError::Fault(fault) => {
             let code = fault.code;
             let problem = super::refuse::invalid(&[fault]);
-            Problem {
+            ProblemDocument {
                 code: ProblemCode::parse(code).unwrap_or(problem.code),
                 ..problem
             }
@@ -21,7 +21,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
         JsonError::Syntax(line, column) => {
             let place = text("problems.detail.json");
             let parts: &[&str] = &[&line.to_string(), &column.to_string()];
-            Problem::new(ProblemCode::InvalidJson)
+            ProblemDocument::new(ProblemCode::InvalidJson)
                 .detail_both(place.fill(Locale::ZhCn, parts), place.fill(Locale::En, parts))
         }
     })

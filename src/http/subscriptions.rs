@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use super::{
     access::change,
-    call::Call,
+    call::HandlerCall,
     page::{self, after, limit_of},
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     reply::{accepted, created, no_content, ok},
     verifications::query,
 };
@@ -22,7 +22,7 @@ use heyan_app::{
     node::hub::Hub,
 };
 use heyan_auth::webhook;
-use heyan_ports::deliveries::{Delivery, DeliveryFilter, SubscriptionRow};
+use heyan_ports::deliveries::{DeliveryFilter, StoredDelivery, SubscriptionRow};
 use heyan_ports::time;
 
 fn subscription(hub: &Hub, row: &SubscriptionRow) -> api::Subscription {
@@ -58,7 +58,7 @@ fn with_secret(hub: &Hub, row: &SubscriptionRow, secret: String) -> api::Subscri
     request_body = api::NewSubscription,
     responses((status = 201, body = api::SubscriptionWithSecret)),
 )]
-pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn add(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let body: api::NewSubscription = call.body().await?;
     let new = NewSubscription {
         url: body.url,
@@ -78,7 +78,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     get, path = "/v1/subscriptions", operation_id = "list_subscriptions", tag = "push",
     responses((status = 200, body = api::Subscriptions)),
 )]
-pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let rows = subscriptions::list(call.hub(), &call.caller);
     let subscriptions = rows.iter().map(|row| subscription(call.hub(), row)).collect();
     Ok(ok(&api::Subscriptions { subscriptions }))
@@ -90,7 +90,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 200, body = api::Subscription)),
 )]
-pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let row = subscriptions::get(call.hub(), &call.caller, &call.path("id"))?;
     Ok(ok(&subscription(call.hub(), &row)))
 }
@@ -101,7 +101,7 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 204)),
 )]
-pub(super) async fn remove(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn remove(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     change(async move { subscriptions::remove(&state.hub, &caller, &id).await }).await?;
     call.entered();
@@ -114,7 +114,7 @@ pub(super) async fn remove(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 200, body = api::SubscriptionWithSecret)),
 )]
-pub(super) async fn rotate(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn rotate(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let (row, secret) = change(async move { subscriptions::rotate_secret(&state.hub, &caller, &id).await }).await?;
     call.entered();
@@ -127,7 +127,7 @@ pub(super) async fn rotate(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 202, body = api::TestDelivery)),
 )]
-pub(super) async fn test(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn test(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let delivery = change(async move { subscriptions::test(&state.hub, &caller, &id).await }).await?;
     call.entered();
@@ -136,7 +136,7 @@ pub(super) async fn test(call: Call) -> Result<HttpResponse, Problem> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Filter {
+struct SubscriptionQuery {
     state: Option<String>,
     target: Option<String>,
     limit: Option<u32>,
@@ -145,7 +145,7 @@ struct Filter {
 
 const STATES: [&str; 5] = ["pending", "delivered", "dead", "superseded", "cancelled"];
 
-fn delivery(row: &Delivery) -> api::Delivery {
+fn delivery(row: &StoredDelivery) -> api::Delivery {
     let event = &row.event;
     let of_record = event.kind == "record.changed";
     api::Delivery {
@@ -179,17 +179,17 @@ fn delivery(row: &Delivery) -> api::Delivery {
     ),
     responses((status = 200, body = api::Deliveries)),
 )]
-pub(super) async fn list_deliveries(call: Call) -> Result<HttpResponse, Problem> {
-    let asked: Filter = query(&call)?;
+pub(super) async fn list_deliveries(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let asked: SubscriptionQuery = query(&call)?;
     if asked.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
-        return Err(Problem::new(ProblemCode::InvalidParameter));
+        return Err(ProblemDocument::new(ProblemCode::InvalidParameter));
     }
     let limit = limit_of(asked.limit)?;
     let after = match after(asked.cursor.as_deref())? {
         Some(text) => {
             let number = text
                 .parse()
-                .map_err(|_no_number| Problem::new(ProblemCode::InvalidCursor))?;
+                .map_err(|_no_number| ProblemDocument::new(ProblemCode::InvalidCursor))?;
             Some(number)
         }
         None => None,
@@ -216,7 +216,7 @@ pub(super) async fn list_deliveries(call: Call) -> Result<HttpResponse, Problem>
     params(("id" = String, Path)),
     responses((status = 200, body = api::Delivery)),
 )]
-pub(super) async fn replay(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn replay(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let row = change(async move { deliveries::replay(&state.hub, &caller, &id).await }).await?;
     call.entered();
@@ -229,7 +229,7 @@ pub(super) async fn replay(call: Call) -> Result<HttpResponse, Problem> {
     request_body = api::ReplayRange,
     responses((status = 200, body = api::Replayed)),
 )]
-pub(super) async fn replay_range(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn replay_range(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let body: api::ReplayRange = call.body().await?;
     let instant = |text: Option<&String>, pointer: &str| -> Result<Option<i64>, AppError> {
         let parsed = text.map(|text| time::parse_rfc3339(text));

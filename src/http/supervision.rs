@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use actix_web::HttpResponse;
 use serde::Deserialize;
 
-use super::{access::change, call::Call, extract, problem::Problem, reply::ok, verifications::query};
+use super::{access::change, call::HandlerCall, extract, problem::ProblemDocument, reply::ok, verifications::query};
 use heyan_api as api;
 use heyan_app::supervision::{
     self,
@@ -16,11 +16,11 @@ use heyan_app::{
     foundation::error::AppError,
     mismatch::unlock,
     node::peers,
-    verification::question::{Members, Text},
+    verification::question::{BoundedText, MemberList},
 };
 use heyan_domain::{
     calendar::china_date,
-    supervision::{Finding, Standing},
+    supervision::{RuleStanding, SupervisionFinding},
 };
 use heyan_ports::time;
 
@@ -33,14 +33,14 @@ struct NoFilter {}
     get, path = "/v1/supervision/rules", operation_id = "list_rules", tag = "supervision",
     responses((status = 200, body = api::SupervisionRules)),
 )]
-pub(super) async fn list_rules(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn list_rules(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let NoFilter {} = query(&call)?;
     let hub = call.hub();
     let today = china_date(call.now_us).to_string();
     let counts = hub.store.loop_counts(&today).await.map_err(AppError::from)?;
     let raised: HashMap<String, u64> = counts.alerts.into_iter().collect();
     let standings = hub.supervision.standings();
-    let standing = |id: &str| standings.iter().find(|standing: &&Standing| standing.id == id);
+    let standing = |id: &str| standings.iter().find(|standing: &&RuleStanding| standing.id == id);
     let rule = |rule: &std::sync::Arc<heyan_domain::supervision::Rule>| {
         let standing = standing(&rule.id);
         api::SupervisionRule {
@@ -69,7 +69,7 @@ pub(super) async fn list_rules(call: Call) -> Result<HttpResponse, Problem> {
     request_body = api::RuleTrial,
     responses((status = 200, body = api::RuleTried)),
 )]
-pub(super) async fn replay_rule(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn replay_rule(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let body: api::RuleTrial = call.body().await?;
     let id = call.path("id");
     if !(1..=DAYS_MAX).contains(&body.days) {
@@ -83,15 +83,15 @@ pub(super) async fn replay_rule(mut call: Call) -> Result<HttpResponse, Problem>
     Ok(ok(&told(&call, id, &tried)))
 }
 
-fn told(call: &Call, rule: String, tried: &Trial) -> api::RuleTried {
+fn told(call: &HandlerCall, rule: String, tried: &Trial) -> api::RuleTried {
     let hub = call.hub();
     let access = hub.access.table.load();
     let by_number = |number: u32| access.agencies.values().find(|agency| agency.row.number == number);
-    let place = |seen: &heyan_domain::supervision::Seen| api::EntryPlace {
+    let place = |seen: &heyan_domain::supervision::SeenEntry| api::EntryPlace {
         origin: peers::origin_of(hub, seen.node).unwrap_or_default().to_string(),
         index: seen.index,
     };
-    let example = |finding: &Finding| {
+    let example = |finding: &SupervisionFinding| {
         let about = &finding.about;
         let counts = finding.counts.iter();
         api::AlertExample {
@@ -125,11 +125,11 @@ fn told(call: &Call, rule: String, tried: &Trial) -> api::RuleTried {
 #[serde(deny_unknown_fields)]
 pub(super) struct UnlockBody<'a> {
     #[serde(borrow)]
-    dataset: Text<'a>,
+    dataset: BoundedText<'a>,
     #[serde(borrow)]
-    subject: Members<'a, Text<'a>>,
+    subject: MemberList<'a, BoundedText<'a>>,
     #[serde(borrow)]
-    reason: Text<'a>,
+    reason: BoundedText<'a>,
 }
 
 /// `POST /v1/supervision/guess-budgets/unlock`.
@@ -138,7 +138,7 @@ pub(super) struct UnlockBody<'a> {
     request_body = api::UnlockRequest,
     responses((status = 200, body = api::Unlocked)),
 )]
-pub(super) async fn unlock(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn unlock(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let unlocked = change(async move {
@@ -147,7 +147,7 @@ pub(super) async fn unlock(mut call: Call) -> Result<HttpResponse, Problem> {
             return Err(AppError::fault("/reason", "invalid_value").into());
         }
         let done = unlock::unlock(&state.hub, &caller, &body.dataset, &body.subject, &body.reason).await?;
-        Ok::<_, Problem>(done)
+        Ok::<_, ProblemDocument>(done)
     });
     let done = unlocked.await?;
     call.entered();

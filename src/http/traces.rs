@@ -6,19 +6,19 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract,
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     verifications::NO_STORE,
 };
 use heyan_api as api;
 use heyan_app::traces::{
-    self, Ask, Trace,
+    self, TracePage, TraceRequest,
     row::{TraceRow, TracedField},
 };
 use heyan_app::{
     foundation::error::AppError,
-    verification::question::{Members, Text},
+    verification::question::{BoundedText, MemberList},
 };
 use heyan_ports::time;
 
@@ -52,24 +52,24 @@ const COLUMNS: [&str; 15] = [
 #[serde(deny_unknown_fields)]
 pub(super) struct TraceBody<'a> {
     #[serde(borrow)]
-    dataset: Text<'a>,
+    dataset: BoundedText<'a>,
     #[serde(borrow)]
-    subject: Members<'a, Text<'a>>,
+    subject: MemberList<'a, BoundedText<'a>>,
     #[serde(borrow)]
-    reason: Text<'a>,
+    reason: BoundedText<'a>,
     #[serde(borrow, default)]
-    from: Option<Text<'a>>,
+    from: Option<BoundedText<'a>>,
     #[serde(borrow, default)]
-    until: Option<Text<'a>>,
+    until: Option<BoundedText<'a>>,
     #[serde(borrow, default)]
-    cursor: Option<Text<'a>>,
+    cursor: Option<BoundedText<'a>>,
     #[serde(default)]
     limit: Option<u64>,
 }
 
 /// How the rows are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum RowForm {
     Json,
     Ndjson,
     Csv,
@@ -84,18 +84,18 @@ enum Form {
         content((api::Trace = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))
     )),
 )]
-pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn query(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let form = form(&call)?;
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: TraceBody<'_> = extract::parse(&bytes)?;
-    let most = if form == Form::Json { LIMIT_MAX } else { EXPORT_MAX };
+    let most = if form == RowForm::Json { LIMIT_MAX } else { EXPORT_MAX };
     let limit = body
         .limit
-        .unwrap_or(if form == Form::Json { LIMIT_DEFAULT } else { most });
+        .unwrap_or(if form == RowForm::Json { LIMIT_DEFAULT } else { most });
     if !(1..=most).contains(&limit) {
         return Err(AppError::fault("/limit", "invalid_value").into());
     }
-    let ask = Ask {
+    let ask = TraceRequest {
         dataset: &body.dataset,
         subject: &body.subject,
         from_us: instant(body.from.as_ref(), "/from")?.unwrap_or(i64::MIN),
@@ -109,36 +109,36 @@ pub(super) async fn query(mut call: Call) -> Result<HttpResponse, Problem> {
     let mut response = HttpResponse::Ok();
     response.insert_header(NO_STORE);
     Ok(match form {
-        Form::Json => response.json(page(&trace)),
-        Form::Ndjson => response.content_type("application/x-ndjson").body(lines(&trace)),
-        Form::Csv => response
+        RowForm::Json => response.json(page(&trace)),
+        RowForm::Ndjson => response.content_type("application/x-ndjson").body(lines(&trace)),
+        RowForm::Csv => response
             .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"trace.csv\""))
             .content_type("text/csv; charset=utf-8")
             .body(csv(&trace)?),
     })
 }
 
-fn form(call: &Call) -> Result<Form, Problem> {
+fn form(call: &HandlerCall) -> Result<RowForm, ProblemDocument> {
     let accept = call.request.headers().get(header::ACCEPT);
     let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or("*/*");
     for range in accept.split(',') {
         match range.split(';').next().unwrap_or_default().trim() {
-            "application/x-ndjson" => return Ok(Form::Ndjson),
-            "text/csv" | "text/*" => return Ok(Form::Csv),
-            "application/json" | "application/*" | "*/*" | "" => return Ok(Form::Json),
+            "application/x-ndjson" => return Ok(RowForm::Ndjson),
+            "text/csv" | "text/*" => return Ok(RowForm::Csv),
+            "application/json" | "application/*" | "*/*" | "" => return Ok(RowForm::Json),
             _ => {}
         }
     }
-    Err(Problem::new(ProblemCode::NotAcceptable))
+    Err(ProblemDocument::new(ProblemCode::NotAcceptable))
 }
 
-pub(super) fn instant(text: Option<&Text<'_>>, pointer: &str) -> Result<Option<i64>, AppError> {
+pub(super) fn instant(text: Option<&BoundedText<'_>>, pointer: &str) -> Result<Option<i64>, AppError> {
     let invalid = || AppError::fault(pointer, "invalid_value");
     text.map(|text| time::parse_rfc3339(text).ok_or_else(invalid))
         .transpose()
 }
 
-fn incomplete(trace: &Trace) -> Vec<api::TraceLack> {
+fn incomplete(trace: &TracePage) -> Vec<api::TraceLack> {
     let lacks = trace.incomplete.iter();
     lacks
         .map(|(origin, lack)| api::TraceLack {
@@ -174,7 +174,7 @@ fn row(row: &TraceRow) -> api::TraceRow {
     }
 }
 
-fn page(trace: &Trace) -> api::Trace {
+fn page(trace: &TracePage) -> api::Trace {
     api::Trace {
         rows: trace.rows.iter().map(row).collect(),
         next_cursor: trace.next_cursor.clone(),
@@ -183,7 +183,7 @@ fn page(trace: &Trace) -> api::Trace {
 }
 
 /// A row a line; the last line says whether that is all.
-fn lines(trace: &Trace) -> String {
+fn lines(trace: &TracePage) -> String {
     let mut out = String::with_capacity(trace.rows.len() * 512);
     for one in &trace.rows {
         out.push_str(&json!(row(one)).to_string());
@@ -203,8 +203,8 @@ fn lines(trace: &Trace) -> String {
 
 /// For spreadsheets: with a byte order mark, and no cell that one would run as a formula. What is not there is told in the last
 /// rows, under `operation`.
-fn csv(trace: &Trace) -> Result<Vec<u8>, Problem> {
-    let unwritten = |_never| Problem::new(ProblemCode::Internal);
+fn csv(trace: &TracePage) -> Result<Vec<u8>, ProblemDocument> {
+    let unwritten = |_never| ProblemDocument::new(ProblemCode::Internal);
     let mut writer = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     writer.write_record(COLUMNS).map_err(unwritten)?;
     for row in &trace.rows {
@@ -228,7 +228,7 @@ fn csv(trace: &Trace) -> Result<Vec<u8>, Problem> {
     }
     writer
         .into_inner()
-        .map_err(|_never| Problem::new(ProblemCode::Internal))
+        .map_err(|_never| ProblemDocument::new(ProblemCode::Internal))
 }
 
 fn cells(row: &TraceRow) -> [String; COLUMNS.len()] {

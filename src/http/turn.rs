@@ -18,18 +18,18 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Who waits for the next turn, of one worker thread.
 #[derive(Default)]
-pub(super) struct Turns {
-    list: Rc<RefCell<List>>,
+pub(super) struct TurnWaiters {
+    list: Rc<RefCell<WaitList>>,
     ticks: Cell<bool>,
 }
 
 #[derive(Default)]
-struct List {
+struct WaitList {
     waiting: Vec<Option<Waker>>,
     free: Vec<usize>,
 }
 
-impl List {
+impl WaitList {
     fn add(&mut self, waker: Waker) -> usize {
         match self.free.pop() {
             Some(place) => {
@@ -54,12 +54,12 @@ impl List {
 }
 
 /// A place in the list, given back however the wait ends.
-struct Listed<'a> {
-    list: &'a RefCell<List>,
+struct ListPlace<'a> {
+    list: &'a RefCell<WaitList>,
     place: Option<usize>,
 }
 
-impl Drop for Listed<'_> {
+impl Drop for ListPlace<'_> {
     fn drop(&mut self) {
         if let Some(place) = self.place {
             self.list.borrow_mut().remove(place);
@@ -67,11 +67,11 @@ impl Drop for Listed<'_> {
     }
 }
 
-impl Turns {
+impl TurnWaiters {
     /// Waits for the next turn of the task that asks, or for the clock.
     pub(super) async fn next(&self) {
         self.tick();
-        let mut listed = Listed {
+        let mut listed = ListPlace {
             list: &self.list,
             place: None,
         };

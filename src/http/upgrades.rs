@@ -25,16 +25,16 @@ const READ_BYTES: usize = 8_192;
 /// A connection without offers to upgrade.
 pub(super) struct WithoutUpgrades<S> {
     stream: S,
-    mode: Mode,
+    mode: RewriteMode,
 }
 
-enum Mode {
+enum RewriteMode {
     /// Nothing was read yet.
     New,
     /// Bytes are passed on as they are.
     Plain,
     /// Heads are rewritten.
-    Rewritten(Box<Rewriter>),
+    Rewritten(Box<OfferRewriter>),
 }
 
 impl<S> WithoutUpgrades<S> {
@@ -42,7 +42,7 @@ impl<S> WithoutUpgrades<S> {
     pub(super) const fn new(stream: S) -> Self {
         Self {
             stream,
-            mode: Mode::New,
+            mode: RewriteMode::New,
         }
     }
 }
@@ -51,22 +51,22 @@ impl<S: AsyncRead + Unpin> AsyncRead for WithoutUpgrades<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let Self { stream, mode } = &mut *self;
         match mode {
-            Mode::Plain => Pin::new(stream).poll_read(cx, buf),
-            Mode::New => {
+            RewriteMode::Plain => Pin::new(stream).poll_read(cx, buf),
+            RewriteMode::New => {
                 let before = buf.filled().len();
                 ready!(Pin::new(stream).poll_read(cx, buf))?;
                 let first = buf.filled().get(before..).unwrap_or_default();
                 if !offers_upgrade(first) {
-                    *mode = Mode::Plain;
+                    *mode = RewriteMode::Plain;
                     return Poll::Ready(Ok(()));
                 }
-                let mut rewriter = Rewriter::default();
+                let mut rewriter = OfferRewriter::default();
                 rewriter.take(first);
                 buf.set_filled(before);
-                *mode = Mode::Rewritten(Box::new(rewriter));
+                *mode = RewriteMode::Rewritten(Box::new(rewriter));
                 self.poll_read(cx, buf)
             }
-            Mode::Rewritten(rewriter) => {
+            RewriteMode::Rewritten(rewriter) => {
                 while rewriter.ready.is_empty() {
                     let mut space = [0; READ_BYTES];
                     let mut read = ReadBuf::new(&mut space);
@@ -129,7 +129,7 @@ fn options(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Where the next byte of a connection stands.
 #[derive(Clone, Copy)]
-enum Position {
+enum StreamPosition {
     Head,
     /// So many bytes of the body are to come.
     Body(u64),
@@ -142,25 +142,25 @@ enum Position {
 }
 
 /// Reads requests one after another and writes them again without their offers; bodies stay as they are.
-struct Rewriter {
+struct OfferRewriter {
     /// Read, and not understood yet.
     pending: BytesMut,
     /// For the server.
     ready: BytesMut,
-    position: Position,
+    position: StreamPosition,
 }
 
-impl Default for Rewriter {
+impl Default for OfferRewriter {
     fn default() -> Self {
         Self {
             pending: BytesMut::new(),
             ready: BytesMut::new(),
-            position: Position::Head,
+            position: StreamPosition::Head,
         }
     }
 }
 
-impl Rewriter {
+impl OfferRewriter {
     fn take(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
         while !self.pending.is_empty() && self.step() {}
@@ -168,7 +168,7 @@ impl Rewriter {
 
     /// The connection has ended: what is left is passed on.
     fn finish(&mut self) {
-        self.position = Position::Unknown;
+        self.position = StreamPosition::Unknown;
         self.step();
     }
 
@@ -180,36 +180,38 @@ impl Rewriter {
     /// Goes on by one part; `false`: more bytes are needed.
     fn step(&mut self) -> bool {
         match self.position {
-            Position::Head => return self.head(),
-            Position::Body(left) => {
-                self.position = self.pass_body(left).map_or(Position::Head, Position::Body);
+            StreamPosition::Head => return self.head(),
+            StreamPosition::Body(left) => {
+                self.position = self.pass_body(left).map_or(StreamPosition::Head, StreamPosition::Body);
             }
-            Position::Chunk(left) => {
-                self.position = self.pass_body(left).map_or(Position::ChunkSize, Position::Chunk);
+            StreamPosition::Chunk(left) => {
+                self.position = self
+                    .pass_body(left)
+                    .map_or(StreamPosition::ChunkSize, StreamPosition::Chunk);
             }
-            Position::ChunkSize => match httparse::parse_chunk_size(&self.pending) {
+            StreamPosition::ChunkSize => match httparse::parse_chunk_size(&self.pending) {
                 Ok(httparse::Status::Complete((length, 0))) => {
                     self.pass(length);
-                    self.position = Position::Trailers;
+                    self.position = StreamPosition::Trailers;
                 }
                 Ok(httparse::Status::Complete((length, size))) => {
                     self.pass(length);
-                    self.position = Position::Chunk(size.saturating_add(2));
+                    self.position = StreamPosition::Chunk(size.saturating_add(2));
                 }
                 Ok(httparse::Status::Partial) => return false,
-                Err(_no_size) => self.position = Position::Unknown,
+                Err(_no_size) => self.position = StreamPosition::Unknown,
             },
-            Position::Trailers => {
+            StreamPosition::Trailers => {
                 let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') else {
                     return false;
                 };
                 let is_last = self.pending.get(..end).is_some_and(|line| line.trim_ascii().is_empty());
                 self.pass(end.saturating_add(1));
                 if is_last {
-                    self.position = Position::Head;
+                    self.position = StreamPosition::Head;
                 }
             }
-            Position::Unknown => self.pass(usize::MAX),
+            StreamPosition::Unknown => self.pass(usize::MAX),
         }
         true
     }
@@ -239,7 +241,7 @@ impl Rewriter {
             }
             Ok(httparse::Status::Partial) if self.pending.len() < HEAD_BYTES_MAX => false,
             Ok(httparse::Status::Partial) | Err(_) => {
-                self.position = Position::Unknown;
+                self.position = StreamPosition::Unknown;
                 true
             }
         }
@@ -247,22 +249,22 @@ impl Rewriter {
 }
 
 /// How the body behind a head is told from the next head. A head that the server refuses gives no answer here.
-fn body_of(headers: &[httparse::Header<'_>]) -> Position {
+fn body_of(headers: &[httparse::Header<'_>]) -> StreamPosition {
     let values = |wanted: &str| {
         let named = headers.iter().filter(|header| header.name.eq_ignore_ascii_case(wanted));
         named.map(|header| header.value.trim_ascii()).collect::<Vec<_>>()
     };
     match (&*values("transfer-encoding"), &*values("content-length")) {
-        ([], []) => Position::Head,
+        ([], []) => StreamPosition::Head,
         ([], [length]) => {
             let length = std::str::from_utf8(length).ok().and_then(|text| text.parse().ok());
             match length {
-                Some(0) => Position::Head,
-                length => length.map_or(Position::Unknown, Position::Body),
+                Some(0) => StreamPosition::Head,
+                length => length.map_or(StreamPosition::Unknown, StreamPosition::Body),
             }
         }
-        ([coding], []) if coding.eq_ignore_ascii_case(b"chunked") => Position::ChunkSize,
-        _ => Position::Unknown,
+        ([coding], []) if coding.eq_ignore_ascii_case(b"chunked") => StreamPosition::ChunkSize,
+        _ => StreamPosition::Unknown,
     }
 }
 

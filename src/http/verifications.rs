@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    call::Call,
+    call::HandlerCall,
     extract,
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     reply::ok,
 };
 use heyan_api as api;
@@ -24,11 +24,11 @@ use heyan_app::{
         answer_json as json,
         chunk::{self, ChunkAnswer, ChunkItem, ItemResult},
         explain,
-        question::{self, ItemBody, Object, Purpose, VerificationBody},
+        question::{self, AskedPurposeElements, ItemBody, StrictObject, VerificationBody},
         verify,
     },
 };
-use heyan_domain::fault::Limit;
+use heyan_domain::fault::LengthLimit;
 use heyan_texts::Locale;
 
 /// `POST /v1/verifications`.
@@ -38,7 +38,7 @@ use heyan_texts::Locale;
     request_body = api::VerificationRequest,
     responses((status = 200, body = api::Verification)),
 )]
-pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn verify(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: VerificationBody<'_> = extract::parse(&bytes)?;
     let answer = verify::verify(call.hub(), &call.state.lane, &call.caller, &body, call.now_us);
@@ -56,7 +56,7 @@ pub(super) async fn verify(mut call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// A written answer with further members, which are those of `more`.
-pub(super) fn with_more(origin: &str, answer: &verify::Answer<'_>, more: &impl Serialize) -> Vec<u8> {
+pub(super) fn with_more(origin: &str, answer: &verify::VerificationAnswer<'_>, more: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::with_capacity(1_024);
     out.push(b'{');
     json::put_answer(&mut out, origin, answer);
@@ -87,7 +87,7 @@ pub(super) const NO_STORE: (&str, &str) = ("cache-control", "no-store");
 #[serde(deny_unknown_fields)]
 pub(super) struct BatchBody<'a> {
     #[serde(borrow, deserialize_with = "question::object")]
-    purpose: Purpose<'a>,
+    purpose: AskedPurposeElements<'a>,
     #[serde(borrow)]
     items: Vec<&'a RawValue>,
 }
@@ -97,21 +97,21 @@ pub(super) struct BatchBody<'a> {
 #[serde(deny_unknown_fields)]
 struct WholeBatch<'a> {
     #[serde(borrow, deserialize_with = "question::object")]
-    purpose: Purpose<'a>,
+    purpose: AskedPurposeElements<'a>,
     #[serde(borrow)]
-    items: Vec<Object<ItemBody<'a>>>,
+    items: Vec<StrictObject<ItemBody<'a>>>,
 }
 
 /// What was read of an item, or its problem and its reference, when at least that can be read.
-pub(super) type Item<'a> = Result<ItemBody<'a>, (Problem, Option<String>)>;
+pub(super) type ReadItem<'a> = Result<ItemBody<'a>, (ProblemDocument, Option<String>)>;
 
 /// Reads one item.
-pub(super) fn read_item(bytes: &[u8]) -> Item<'_> {
+pub(super) fn read_item(bytes: &[u8]) -> ReadItem<'_> {
     extract::parse(bytes).map_err(|problem| (problem, reference_of(bytes)))
 }
 
 /// The caller's own name for an item.
-pub(super) fn reference<'a>(item: &'a Item<'_>) -> Option<&'a str> {
+pub(super) fn reference<'a>(item: &'a ReadItem<'_>) -> Option<&'a str> {
     match item {
         Ok(item) => Some(&item.reference),
         Err((_, reference)) => reference.as_deref(),
@@ -119,15 +119,15 @@ pub(super) fn reference<'a>(item: &'a Item<'_>) -> Option<&'a str> {
 }
 
 /// Items as questions.
-pub(super) fn questions<'a>(items: &'a [Item<'a>]) -> Vec<ChunkItem<'a, Problem>> {
-    let question = |item: &'a Item<'a>| item.as_ref().map_err(|(problem, _)| problem.clone());
+pub(super) fn questions<'a>(items: &'a [ReadItem<'a>]) -> Vec<ChunkItem<'a, ProblemDocument>> {
+    let question = |item: &'a ReadItem<'a>| item.as_ref().map_err(|(problem, _)| problem.clone());
     items.iter().map(question).collect()
 }
 
 /// Reads a batch. It is read as a whole; only when that fails, each item alone, so that the others can be answered.
-fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Vec<Item<'_>>), Problem> {
+fn read_batch(bytes: &[u8]) -> Result<(AskedPurposeElements<'_>, Vec<ReadItem<'_>>), ProblemDocument> {
     if let Some(whole) = extract::try_parse::<WholeBatch<'_>>(bytes) {
-        let items = whole.items.into_iter().map(|Object(item)| Ok(item));
+        let items = whole.items.into_iter().map(|StrictObject(item)| Ok(item));
         return Ok((whole.purpose, items.collect()));
     }
     let batch: BatchBody<'_> = extract::parse(bytes)?;
@@ -142,12 +142,12 @@ fn read_batch(bytes: &[u8]) -> Result<(Purpose<'_>, Vec<Item<'_>>), Problem> {
     request_body = api::BatchRequest,
     responses((status = 200, body = api::Batch)),
 )]
-pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn batch(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.batch_bytes_max).await?;
     let (purpose, items) = read_batch(&bytes)?;
     let settings = &call.hub().node.settings;
     if items.len() > settings.batch_items_max {
-        return Err(AppError::over("/items", Limit::Items(settings.batch_items_max)).into());
+        return Err(AppError::over("/items", LengthLimit::Items(settings.batch_items_max)).into());
     }
     if items.is_empty() {
         return Err(AppError::fault("/items", "missing_member").into());
@@ -180,7 +180,7 @@ pub(super) async fn batch(mut call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// The language that the caller prefers.
-pub(super) fn locale_of(call: &Call) -> Locale {
+pub(super) fn locale_of(call: &HandlerCall) -> Locale {
     let preferred = call
         .request
         .headers()
@@ -192,12 +192,14 @@ pub(super) fn locale_of(call: &Call) -> Locale {
 /// The reference of an item that could not be read, when at least that can be.
 fn reference_of(item: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
-    struct Reference {
+    struct ItemReference {
         #[serde(rename = "ref")]
         reference: String,
     }
     let text = std::str::from_utf8(item).ok()?;
-    serde_json::from_str::<Reference>(text).ok().map(|item| item.reference)
+    serde_json::from_str::<ItemReference>(text)
+        .ok()
+        .map(|item| item.reference)
 }
 
 /// Writes the answer of one item.
@@ -205,7 +207,7 @@ pub(super) fn put_result(
     out: &mut Vec<u8>,
     id: &[u8],
     reference: Option<&str>,
-    result: ItemResult<'_, Problem>,
+    result: ItemResult<'_, ProblemDocument>,
     locale: Locale,
 ) {
     out.push(b'{');
@@ -220,7 +222,7 @@ pub(super) fn put_result(
             out.push(b'}');
             return;
         }
-        ItemResult::Failed(error) => Problem::from(error),
+        ItemResult::Failed(error) => ProblemDocument::from(error),
         ItemResult::Unreadable(problem) => problem,
     };
     out.extend_from_slice(b"\"problem\":");
@@ -234,7 +236,7 @@ pub(super) fn put_result(
     params(("id" = String, Path)),
     responses((status = 200, body = api::Explanation)),
 )]
-pub(super) async fn explain(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn explain(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let explanation = explain::explain(call.hub(), &call.caller, &call.path("id")).await?;
     call.entered();
     let version = Some(explanation.record_version);
@@ -259,8 +261,8 @@ pub(super) async fn explain(call: Call) -> Result<HttpResponse, Problem> {
 }
 
 /// A query string as a known shape.
-pub(super) fn query<T: for<'de> Deserialize<'de>>(call: &Call) -> Result<T, Problem> {
+pub(super) fn query<T: for<'de> Deserialize<'de>>(call: &HandlerCall) -> Result<T, ProblemDocument> {
     actix_web::web::Query::<T>::from_query(call.request.query_string())
         .map(actix_web::web::Query::into_inner)
-        .map_err(|_why| Problem::new(ProblemCode::InvalidParameter))
+        .map_err(|_why| ProblemDocument::new(ProblemCode::InvalidParameter))
 }

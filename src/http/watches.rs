@@ -5,17 +5,17 @@ use serde::Deserialize;
 
 use super::{
     access::change,
-    call::Call,
+    call::HandlerCall,
     extract,
     page::{self, after, limit_of},
-    problem::{Problem, ProblemCode},
+    problem::{ProblemCode, ProblemDocument},
     reply::{no_content, ok},
     verifications::{answered, query, with_more},
 };
 use heyan_api as api;
 use heyan_app::node::hub::Hub;
 use heyan_app::verification::{question::VerificationBody, verify};
-use heyan_app::watches::{self, STATES, View, WatchBody};
+use heyan_app::watches::{self, STATES, WatchBody, WatchView};
 use heyan_domain::calendar::china_date;
 use heyan_ports::{time, watches::WatchFilter};
 
@@ -25,7 +25,7 @@ use heyan_ports::{time, watches::WatchFilter};
     request_body = api::WatchRequest,
     responses((status = 201, body = api::WatchedVerification)),
 )]
-pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn add(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let bytes = call.json_body(call.state.limits.body_bytes_max).await?;
     let body: WatchBody<'_> = extract::parse(&bytes)?;
     let (hub, now_us) = (call.hub(), call.now_us);
@@ -54,7 +54,7 @@ pub(super) async fn add(mut call: Call) -> Result<HttpResponse, Problem> {
     Ok(response)
 }
 
-fn watch(hub: &Hub, view: &View) -> api::Watch {
+fn watch(hub: &Hub, view: &WatchView) -> api::Watch {
     let (row, facts, told) = (&view.row, &view.facts, &view.facts.told);
     let (state, ended) = view.state(hub);
     api::Watch {
@@ -78,7 +78,7 @@ fn watch(hub: &Hub, view: &View) -> api::Watch {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Filter {
+struct WatchQuery {
     state: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
@@ -90,10 +90,10 @@ struct Filter {
     params(("state" = Option<String>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = api::Watches)),
 )]
-pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
-    let asked: Filter = query(&call)?;
+pub(super) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let asked: WatchQuery = query(&call)?;
     if asked.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
-        return Err(Problem::new(ProblemCode::InvalidParameter));
+        return Err(ProblemDocument::new(ProblemCode::InvalidParameter));
     }
     let limit = limit_of(asked.limit)?;
     let filter = WatchFilter {
@@ -114,7 +114,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 200, body = api::Watch)),
 )]
-pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let view = watches::get(call.hub(), &call.caller, &call.path("id")).await?;
     Ok(ok(&watch(call.hub(), &view)))
 }
@@ -125,7 +125,7 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, Problem> {
     params(("id" = String, Path)),
     responses((status = 204)),
 )]
-pub(super) async fn remove(call: Call) -> Result<HttpResponse, Problem> {
+pub(super) async fn remove(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
     let removed = change(async move { watches::remove(&state.hub, &caller, &id).await }).await?;
     if removed {

@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::{Notify, mpsc};
 
-use heyan_ports::bus::{Bus, BusFault, BusState, Message, Polled, Received, StartAt, Topic};
+use heyan_ports::bus::{Bus, BusFault, BusMessage, BusState, BusTopic, PolledMessages, ReceivedMessage, StartAt};
 
 /// Messages that wait in one topic.
 const WAITING_MAX: usize = 4_096;
@@ -25,14 +25,14 @@ const WAIT: Duration = Duration::from_millis(200);
 /// A bus inside the process.
 #[derive(Default)]
 pub struct LocalBus {
-    listeners: Mutex<HashMap<Topic, mpsc::Sender<Message>>>,
-    inbound: HashMap<Topic, Inbound>,
+    listeners: Mutex<HashMap<BusTopic, mpsc::Sender<BusMessage>>>,
+    inbound: HashMap<BusTopic, InboundTopic>,
 }
 
 /// A topic that the hub reads.
 #[derive(Default)]
-struct Inbound {
-    log: Mutex<Log>,
+struct InboundTopic {
+    log: Mutex<TopicLog>,
     came: Notify,
     taken: Notify,
     start: Mutex<Option<Arc<dyn StartAt>>>,
@@ -40,9 +40,9 @@ struct Inbound {
 }
 
 #[derive(Default)]
-struct Log {
+struct TopicLog {
     /// Messages that are not done.
-    messages: VecDeque<Received>,
+    messages: VecDeque<ReceivedMessage>,
     /// Offset of the next message that is sent.
     end: i64,
     /// Offset of the next message that is received.
@@ -53,16 +53,16 @@ struct Log {
 
 impl LocalBus {
     /// A bus on which messages may come in on `inbound`.
-    pub fn new(inbound: &[Topic]) -> Self {
+    pub fn new(inbound: &[BusTopic]) -> Self {
         let inbound = inbound.iter().filter(|topic| topic.is_inbound());
         Self {
             listeners: Mutex::default(),
-            inbound: inbound.map(|topic| (*topic, Inbound::default())).collect(),
+            inbound: inbound.map(|topic| (*topic, InboundTopic::default())).collect(),
         }
     }
 
     /// Listens to what is published on a topic from now on; a later listener takes the place of an earlier one.
-    pub fn listen(&self, topic: Topic) -> mpsc::Receiver<Message> {
+    pub fn listen(&self, topic: BusTopic) -> mpsc::Receiver<BusMessage> {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         self.listeners().insert(topic, sender);
         receiver
@@ -74,7 +74,7 @@ impl LocalBus {
     /// The topic is none that comes in.
     pub async fn send(
         &self,
-        topic: Topic,
+        topic: BusTopic,
         key: Option<Vec<u8>>,
         headers: Vec<(String, Vec<u8>)>,
         payload: Option<Vec<u8>>,
@@ -86,7 +86,7 @@ impl LocalBus {
                 if log.messages.len() < WAITING_MAX {
                     let offset = log.end;
                     log.end += 1;
-                    log.messages.push_back(Received {
+                    log.messages.push_back(ReceivedMessage {
                         partition: 0,
                         offset,
                         key,
@@ -102,26 +102,26 @@ impl LocalBus {
         }
     }
 
-    fn listeners(&self) -> std::sync::MutexGuard<'_, HashMap<Topic, mpsc::Sender<Message>>> {
+    fn listeners(&self) -> std::sync::MutexGuard<'_, HashMap<BusTopic, mpsc::Sender<BusMessage>>> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn inbound(&self, topic: Topic) -> Result<&Inbound, BusFault> {
+    fn inbound(&self, topic: BusTopic) -> Result<&InboundTopic, BusFault> {
         let none = || BusFault::Refused("the topic does not come in".to_owned());
         self.inbound.get(&topic).ok_or_else(none)
     }
 }
 
-impl Inbound {
-    fn log(&self) -> std::sync::MutexGuard<'_, Log> {
+impl InboundTopic {
+    fn log(&self) -> std::sync::MutexGuard<'_, TopicLog> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, max: usize) -> Vec<Received> {
+    fn take(&self, max: usize) -> Vec<ReceivedMessage> {
         let mut log = self.log();
         let next = log.next;
         let waiting = log.messages.iter().filter(|message| message.offset >= next).take(max);
-        let mut taken: Vec<Received> = waiting.cloned().collect();
+        let mut taken: Vec<ReceivedMessage> = waiting.cloned().collect();
         if let Some(last) = taken.last() {
             log.next = last.offset + 1;
         }
@@ -154,15 +154,15 @@ impl Inbound {
 
 #[async_trait]
 impl Bus for LocalBus {
-    fn hears(&self, topic: Topic) -> bool {
+    fn hears(&self, topic: BusTopic) -> bool {
         self.listeners().contains_key(&topic)
     }
 
-    fn brings(&self, topic: Topic) -> bool {
+    fn brings(&self, topic: BusTopic) -> bool {
         self.inbound.contains_key(&topic)
     }
 
-    async fn publish(&self, messages: Vec<Message>) -> Vec<Result<(), BusFault>> {
+    async fn publish(&self, messages: Vec<BusMessage>) -> Vec<Result<(), BusFault>> {
         let mut reports = Vec::with_capacity(messages.len());
         for message in messages {
             let listener = self.listeners().get(&message.topic).cloned();
@@ -175,13 +175,13 @@ impl Bus for LocalBus {
         reports
     }
 
-    fn subscribe(&self, topic: Topic, start: Arc<dyn StartAt>) -> Result<(), BusFault> {
+    fn subscribe(&self, topic: BusTopic, start: Arc<dyn StartAt>) -> Result<(), BusFault> {
         let inbound = self.inbound(topic)?;
         *inbound.start.lock().unwrap_or_else(PoisonError::into_inner) = Some(start);
         Ok(())
     }
 
-    async fn receive(&self, topic: Topic, max: usize) -> Result<Polled, BusFault> {
+    async fn receive(&self, topic: BusTopic, max: usize) -> Result<PolledMessages, BusFault> {
         let inbound = self.inbound(topic)?;
         inbound.begin().await?;
         let mut messages = inbound.take(max);
@@ -189,13 +189,13 @@ impl Bus for LocalBus {
             let _nothing = tokio::time::timeout(WAIT, inbound.came.notified()).await;
             messages = inbound.take(max);
         }
-        Ok(Polled {
+        Ok(PolledMessages {
             messages,
             generation: 1,
         })
     }
 
-    async fn done(&self, topic: Topic, next: &[(i32, i64)]) {
+    async fn done(&self, topic: BusTopic, next: &[(i32, i64)]) {
         let Ok(inbound) = self.inbound(topic) else { return };
         for (_, next) in next {
             inbound.log().messages.retain(|message| message.offset >= *next);
@@ -207,7 +207,7 @@ impl Bus for LocalBus {
         BusState::Local
     }
 
-    fn lag(&self, topic: Topic) -> Option<u64> {
+    fn lag(&self, topic: BusTopic) -> Option<u64> {
         let log = self.inbound.get(&topic)?.log();
         u64::try_from(log.end - log.next).ok()
     }
@@ -229,9 +229,9 @@ mod tests {
         }
     }
 
-    fn message() -> Message {
-        Message {
-            topic: Topic::Mismatch,
+    fn message() -> BusMessage {
+        BusMessage {
+            topic: BusTopic::Mismatch,
             key: b"k".to_vec(),
             headers: Vec::new(),
             payload: b"{}".to_vec(),
@@ -241,10 +241,10 @@ mod tests {
     #[tokio::test]
     async fn what_nobody_listens_to_is_not_kept_and_a_slow_listener_holds_up_who_publishes() {
         let bus = LocalBus::default();
-        assert!(!bus.hears(Topic::Mismatch));
+        assert!(!bus.hears(BusTopic::Mismatch));
         assert!(bus.publish(vec![message(); 10_000]).await.iter().all(Result::is_ok));
-        let mut heard = bus.listen(Topic::Mismatch);
-        assert!(bus.hears(Topic::Mismatch) && heard.try_recv().is_err());
+        let mut heard = bus.listen(BusTopic::Mismatch);
+        assert!(bus.hears(BusTopic::Mismatch) && heard.try_recv().is_err());
         let many = bus.publish(vec![message(); WAITING_MAX + 1]);
         tokio::pin!(many);
         assert!(
@@ -263,18 +263,18 @@ mod tests {
             (Some(2), vec![2], false),
             (Some(9), vec![0, 1, 2], true),
         ] {
-            let bus = LocalBus::new(&[Topic::Feed]);
+            let bus = LocalBus::new(&[BusTopic::Feed]);
             for _ in 0..3 {
-                bus.send(Topic::Feed, None, vec![], None).await.unwrap();
+                bus.send(BusTopic::Feed, None, vec![], None).await.unwrap();
             }
-            bus.subscribe(Topic::Feed, Arc::new(At(start))).unwrap();
-            let polled = bus.receive(Topic::Feed, 10).await.unwrap();
+            bus.subscribe(BusTopic::Feed, Arc::new(At(start))).unwrap();
+            let polled = bus.receive(BusTopic::Feed, 10).await.unwrap();
             let found: Vec<i64> = polled.messages.iter().map(|message| message.offset).collect();
             assert_eq!(found, offsets);
             assert_eq!(polled.messages[0].remade, remade);
-            bus.done(Topic::Feed, &[(0, 3)]).await;
-            assert!(bus.receive(Topic::Feed, 10).await.unwrap().messages.is_empty());
-            assert_eq!(bus.lag(Topic::Feed), Some(0));
+            bus.done(BusTopic::Feed, &[(0, 3)]).await;
+            assert!(bus.receive(BusTopic::Feed, 10).await.unwrap().messages.is_empty());
+            assert_eq!(bus.lag(BusTopic::Feed), Some(0));
         }
     }
 }

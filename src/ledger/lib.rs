@@ -41,20 +41,20 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 pub use append::condition::LedgerCondition;
-pub use append::lane::Lane;
-pub use disk::scan::Damage;
+pub use append::lane::AppendLane;
+pub use disk::scan::LogDamage;
 pub use entry::{answered, named};
-pub use note::{Cosignatures, NoteError, NoteSigner, TreeHead, VerifierKey};
-pub use tree::{Hash, leaf_hash};
-pub use types::{Appended, LedgerConfig, LedgerError, Stats};
+pub use note::{CosignatureRule, NoteError, NoteSigner, TreeHead, VerifierKey};
+pub use tree::{TreeHash, leaf_hash};
+pub use types::{AppendedEntry, LedgerConfig, LedgerError, LedgerStats};
 
 use append::{
     appender::Appender,
     condition,
-    intake::{Answer, Entries, Intake, Job, Message, hash_checked},
+    intake::{AppendAnswer, AppendJob, EntryIntake, JobEntries, QueueMessage, hash_checked},
     recover,
     sealer::Sealer,
-    shared::{self, Covered, Shared, Waiter},
+    shared::{self, CheckpointWaiter, CoverAnswer, SharedLedger},
 };
 use disk::{frame::GROUP_FRAMES_MAX, journal, levels, sync_dir};
 
@@ -74,13 +74,13 @@ pub struct Ledger {
     dir: PathBuf,
     origin: String,
     vkey: String,
-    shared: Arc<Shared>,
-    intake: Arc<Intake>,
-    threads: Mutex<Option<Threads>>,
+    shared: Arc<SharedLedger>,
+    intake: Arc<EntryIntake>,
+    threads: Mutex<Option<LedgerThreads>>,
     _lock: File,
 }
 
-struct Threads {
+struct LedgerThreads {
     appender: JoinHandle<()>,
     sealer: JoinHandle<()>,
     watch: JoinHandle<()>,
@@ -102,7 +102,12 @@ impl Ledger {
         let vkey = signer.verifier().encode();
         let found = recover::recover(&config, &signer)?;
         let bundles_written = usize::try_from(found.sealed.head.size.div_ceil(tree::TILE)).unwrap_or(usize::MAX);
-        let shared = Arc::new(Shared::new(found.sealed, found.positions, found.segments, found.tail));
+        let shared = Arc::new(SharedLedger::new(
+            found.sealed,
+            found.positions,
+            found.segments,
+            found.tail,
+        ));
         let mut sealer = Sealer {
             shared: Arc::clone(&shared),
             directory: config.dir.clone(),
@@ -144,7 +149,7 @@ impl Ledger {
             dir: config.dir,
             origin: config.origin,
             vkey,
-            intake: Arc::new(Intake {
+            intake: Arc::new(EntryIntake {
                 shared: Arc::clone(&shared),
                 queue,
                 closing: AtomicBool::new(false),
@@ -153,7 +158,7 @@ impl Ledger {
                 segment_bytes: usize::try_from(config.segment_bytes).unwrap_or(usize::MAX),
             }),
             shared,
-            threads: Mutex::new(Some(Threads {
+            threads: Mutex::new(Some(LedgerThreads {
                 appender,
                 sealer,
                 watch,
@@ -167,25 +172,25 @@ impl Ledger {
     /// # Errors
     /// `EntrySize`, `Busy`, `Closed`, `Failed`. After `Failed` nobody knows whether the entry is on disk.
     /// Dropping the future does not take the entry back.
-    pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
+    pub async fn append(&self, entry: Vec<u8>) -> Result<AppendedEntry, LedgerError> {
         let leaf = hash_checked(&entry)?;
-        let index = self.submitted(Entries::One([(entry, leaf)])).await?;
-        Ok(Appended { index, leaf })
+        let index = self.submitted(JobEntries::One([(entry, leaf)])).await?;
+        Ok(AppendedEntry { index, leaf })
     }
 
     /// A way in for one thread of tasks: what waits there is answered a group at a time.
-    pub fn lane(&self) -> Lane {
+    pub fn lane(&self) -> AppendLane {
         let (number, mailbox) = self.shared.add_lane();
-        Lane::new(number, mailbox, Arc::clone(&self.intake))
+        AppendLane::new(number, mailbox, Arc::clone(&self.intake))
     }
 
     /// Appends several entries as one group: neighbours in the log, durable together, answered together.
     ///
     /// # Errors
     /// As `append`, and `BatchSize`.
-    pub async fn append_many(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
+    pub async fn append_many(&self, entries: Vec<Vec<u8>>) -> Result<Vec<AppendedEntry>, LedgerError> {
         let (entries, leaves) = hash_all(entries)?;
-        let first = self.submitted(Entries::Many(entries)).await?;
+        let first = self.submitted(JobEntries::Many(entries)).await?;
         Ok(placed(first, leaves))
     }
 
@@ -200,7 +205,7 @@ impl Ledger {
         let (done, answer) = oneshot::channel();
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_hours(1));
-        self.shared.waiters().push(Waiter { index, deadline, done });
+        self.shared.waiters().push(CheckpointWaiter { index, deadline, done });
         // Asked again behind the push: the sealer may have ended in between and would then never answer.
         if self.shared.failed() || self.shared.closed.load(Ordering::Acquire) {
             self.shared.waiters().clear();
@@ -209,19 +214,19 @@ impl Ledger {
             threads.sealer.thread().unpark();
         }
         match answer.await {
-            Ok(Covered::Yes) => Ok(()),
-            Ok(Covered::NotYet) => Err(LedgerError::NotSealed),
+            Ok(CoverAnswer::Yes) => Ok(()),
+            Ok(CoverAnswer::NotYet) => Err(LedgerError::NotSealed),
             Err(_) if index < self.shared.counters.sealed.load(Ordering::Acquire) => Ok(()),
             Err(_) => Err(self.intake.gone()),
         }
     }
 
     /// Counters; never blocks.
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> LedgerStats {
         let c = &self.shared.counters;
         // Read in the order sealed, durable, appended, so that the invariant holds in what is returned.
         let (sealed, durable) = (c.sealed.load(Ordering::Acquire), c.durable.load(Ordering::Acquire));
-        Stats {
+        LedgerStats {
             appended: c.appended.load(Ordering::Acquire),
             durable,
             sealed,
@@ -279,13 +284,13 @@ impl Ledger {
     pub fn close(&self) -> Result<(), LedgerError> {
         self.intake.closing.store(true, Ordering::Release);
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Threads {
+        if let Some(LedgerThreads {
             appender,
             sealer,
             watch,
         }) = threads
         {
-            let _ = self.intake.queue.send(Message::Stop);
+            let _ = self.intake.queue.send(QueueMessage::Stop);
             let appended = appender.join();
             self.shared.closed.store(true, Ordering::Release);
             sealer.thread().unpark();
@@ -302,7 +307,7 @@ impl Ledger {
     }
 
     /// Index of the first of `entries`, once they are on disk.
-    async fn submitted(&self, entries: Entries) -> Result<u64, LedgerError> {
+    async fn submitted(&self, entries: JobEntries) -> Result<u64, LedgerError> {
         // Made before the entries are handed over, so that no give-up is missed.
         let given_up = self.shared.given_up.notified();
         let answer = self.submit(entries)?;
@@ -313,7 +318,7 @@ impl Ledger {
         }
     }
 
-    fn submit(&self, entries: Entries) -> Result<oneshot::Receiver<Answer>, LedgerError> {
+    fn submit(&self, entries: JobEntries) -> Result<oneshot::Receiver<AppendAnswer>, LedgerError> {
         let (done, answer) = oneshot::channel();
         self.intake.open()?;
         let count = entries.as_slice().len();
@@ -327,7 +332,7 @@ impl Ledger {
         let sent = self
             .intake
             .queue
-            .try_send(Message::Append(Job { entries, done, queued }));
+            .try_send(QueueMessage::Append(AppendJob { entries, done, queued }));
         sent.map(|()| answer).map_err(|refused| self.intake.refusal(&refused))
     }
 }
@@ -359,9 +364,9 @@ fn named(name: &str) -> thread::Builder {
 }
 
 /// Entries with their leaf hashes, and the hashes again for the answer.
-type Hashed = (Vec<(Vec<u8>, Hash)>, Vec<Hash>);
+type HashedEntries = (Vec<(Vec<u8>, TreeHash)>, Vec<TreeHash>);
 
-fn hash_all(entries: Vec<Vec<u8>>) -> Result<Hashed, LedgerError> {
+fn hash_all(entries: Vec<Vec<u8>>) -> Result<HashedEntries, LedgerError> {
     let hashed: Vec<_> = entries
         .into_iter()
         .map(|e| hash_checked(&e).map(|leaf| (e, leaf)))
@@ -370,10 +375,10 @@ fn hash_all(entries: Vec<Vec<u8>>) -> Result<Hashed, LedgerError> {
     Ok((hashed, leaves))
 }
 
-fn placed(first: u64, leaves: Vec<Hash>) -> Vec<Appended> {
+fn placed(first: u64, leaves: Vec<TreeHash>) -> Vec<AppendedEntry> {
     (first..)
         .zip(leaves)
-        .map(|(index, leaf)| Appended { index, leaf })
+        .map(|(index, leaf)| AppendedEntry { index, leaf })
         .collect()
 }
 

@@ -7,7 +7,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use signed_note::{Note, Signature, Verifier, VerifierList};
 use tlog_tiles::{Checkpoint, Hash as TlogHash};
 
-use super::tree::Hash;
+use super::tree::TreeHash;
 
 /// Longest checkpoint that is read, in bytes; room for some sixty witness signatures.
 pub(crate) const CHECKPOINT_BYTES_MAX: usize = 16 * 1024;
@@ -37,12 +37,12 @@ pub struct TreeHead {
     /// Number of entries.
     pub size: u64,
     /// RFC 6962 root over them.
-    pub root: Hash,
+    pub root: TreeHash,
 }
 
 /// Whether a checkpoint may carry signatures beside the log's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cosignatures {
+pub enum CosignatureRule {
     /// Witness signatures are allowed, and not checked.
     Allowed,
     /// Exactly one signature, the log's: the form in which the ledger writes its own.
@@ -138,7 +138,7 @@ impl VerifierKey {
     }
 
     /// Proves a checkpoint: canonical form, this origin, this key's signature.
-    pub fn open(&self, checkpoint: &[u8], cosignatures: Cosignatures) -> Result<TreeHead, NoteError> {
+    pub fn open(&self, checkpoint: &[u8], cosignatures: CosignatureRule) -> Result<TreeHead, NoteError> {
         if checkpoint.len() > CHECKPOINT_BYTES_MAX {
             return Err(NoteError::Malformed);
         }
@@ -153,7 +153,7 @@ impl VerifierKey {
             size: text.size(),
             root: text.hash().0,
         };
-        if cosignatures == Cosignatures::Refused {
+        if cosignatures == CosignatureRule::Refused {
             // One line after the blank one: the note was re-encoded equal above, so counting lines is counting signatures.
             let lines = checkpoint.iter().filter(|b| **b == b'\n').count();
             let expected = note.text().iter().filter(|b| **b == b'\n').count() + 2;
@@ -192,11 +192,11 @@ mod tests {
         };
         let text = signer.checkpoint(&head).unwrap();
         let key = VerifierKey::parse(&signer.verifier().encode()).unwrap();
-        assert_eq!(key.open(text.as_bytes(), Cosignatures::Refused), Ok(head));
+        assert_eq!(key.open(text.as_bytes(), CosignatureRule::Refused), Ok(head));
         for bit in 0..text.len() * 8 {
             let mut bytes = text.clone().into_bytes();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(key.open(&bytes, Cosignatures::Allowed).is_err(), "bit {bit}");
+            assert!(key.open(&bytes, CosignatureRule::Allowed).is_err(), "bit {bit}");
         }
         let vkey = key.encode();
         for bit in 0..vkey.len() * 8 {

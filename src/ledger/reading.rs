@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 
 use tlog_tiles::tlog;
 
-use super::append::shared::Sealed;
+use super::append::shared::SealedCheckpoint;
 use super::disk::journal;
 use super::disk::levels::{self, LevelReader};
 use super::note::TreeHead;
 use super::receipt::Receipt;
-use super::tree::{Frontier, Hash, TILE, leaf_hash};
-use super::{Damage, Ledger, LedgerError};
+use super::tree::{Frontier, TILE, TreeHash, leaf_hash};
+use super::{Ledger, LedgerError, LogDamage};
 
 impl Ledger {
     /// Checkpoint origin.
@@ -113,14 +113,14 @@ impl Ledger {
     /// # Errors
     /// `NotFound` when no checkpoint covers it yet.
     pub fn inclusion_proof(&self, index: u64) -> Result<Receipt, LedgerError> {
-        let sealed: Arc<Sealed> = self.shared.sealed();
+        let sealed: Arc<SealedCheckpoint> = self.shared.sealed();
         if index >= sealed.head.size {
             return Err(LedgerError::NotFound);
         }
         let entry = self.entry(index)?.ok_or(LedgerError::NotFound)?;
         let leaf = leaf_hash(&entry);
         let proof = tlog::prove_record(sealed.head.size, index, &self.reader()).map_err(|_| unreadable())?;
-        let proof: Vec<Hash> = proof.into_iter().map(|h| h.0).collect();
+        let proof: Vec<TreeHash> = proof.into_iter().map(|h| h.0).collect();
         let receipt = Receipt {
             origin: self.origin.clone(),
             index,
@@ -132,7 +132,7 @@ impl Ledger {
         // A proof that does not prove would mean damage on this disk: better said here than found by the receiver.
         receipt
             .proves(&sealed.head)
-            .map_err(|_| Damage::at(index, "the stored hashes do not prove this entry"))?;
+            .map_err(|_| LogDamage::at(index, "the stored hashes do not prove this entry"))?;
         Ok(receipt)
     }
 
@@ -140,7 +140,7 @@ impl Ledger {
     ///
     /// # Errors
     /// `NotFound` outside that range.
-    pub fn consistency_proof(&self, old: u64, new: u64) -> Result<Vec<Hash>, LedgerError> {
+    pub fn consistency_proof(&self, old: u64, new: u64) -> Result<Vec<TreeHash>, LedgerError> {
         if old == 0 || old > new || new > self.shared.sealed().head.size {
             return Err(LedgerError::NotFound);
         }
@@ -157,7 +157,7 @@ impl Ledger {
     ///
     /// # Errors
     /// `NotFound` when no checkpoint covers so many.
-    pub fn root_at(&self, size: u64) -> Result<Hash, LedgerError> {
+    pub fn root_at(&self, size: u64) -> Result<TreeHash, LedgerError> {
         if size > self.shared.sealed().head.size {
             return Err(LedgerError::NotFound);
         }
@@ -201,5 +201,5 @@ fn available(n: u64, width: u16, limit: u64) -> Result<u64, LedgerError> {
 }
 
 fn unreadable() -> LedgerError {
-    Damage::of("the level files cannot be read").into()
+    LogDamage::of("the level files cannot be read").into()
 }

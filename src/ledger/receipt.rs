@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use tlog_tiles::{Hash as TlogHash, tlog};
 
 use super::disk::frame::ENTRY_BYTES_MAX;
-use super::note::{CHECKPOINT_BYTES_MAX, Cosignatures, NoteError, TreeHead, VerifierKey};
-use super::tree::{Hash, leaf_hash};
+use super::note::{CHECKPOINT_BYTES_MAX, CosignatureRule, NoteError, TreeHead, VerifierKey};
+use super::tree::{TreeHash, leaf_hash};
 
 /// First line of the text form.
 const TEXT_HEADER: &str = "c2sp.org/tlog-proof@v1";
@@ -27,11 +27,11 @@ pub struct Receipt {
     /// Index of the entry.
     pub index: u64,
     /// Its RFC 6962 leaf hash.
-    pub leaf: Hash,
+    pub leaf: TreeHash,
     /// The entry itself.
     pub entry: Option<Vec<u8>>,
     /// Inclusion path from the leaf's sibling to the root's child (RFC 6962 §2.1.1).
-    pub proof: Vec<Hash>,
+    pub proof: Vec<TreeHash>,
     /// Signed checkpoint, verbatim.
     pub checkpoint: String,
 }
@@ -44,7 +44,7 @@ pub struct VerifiedReceipt {
     /// Index of the entry.
     pub index: u64,
     /// Its leaf hash.
-    pub leaf: Hash,
+    pub leaf: TreeHash,
     /// The entry, when the receipt carries it; then its bytes are proven.
     pub entry: Option<Vec<u8>>,
     /// The signed tree that holds it.
@@ -79,7 +79,7 @@ pub enum ReceiptError {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Json {
+struct ReceiptJson {
     origin: String,
     index: u64,
     leaf: String,
@@ -103,7 +103,7 @@ pub fn verify(receipt: &[u8], vkey: &str) -> Result<VerifiedReceipt, ReceiptErro
         // A hash alone says that something was entered, not what.
         return Err(ReceiptError::NoEntry);
     }
-    let head = key.open(receipt.checkpoint.as_bytes(), Cosignatures::Allowed)?;
+    let head = key.open(receipt.checkpoint.as_bytes(), CosignatureRule::Allowed)?;
     receipt.proves(&head)?;
     let Receipt {
         origin,
@@ -126,9 +126,9 @@ pub fn verify(receipt: &[u8], vkey: &str) -> Result<VerifiedReceipt, ReceiptErro
 ///
 /// # Errors
 /// `ReceiptError::Proof`.
-pub(crate) fn verify_consistency(old: &TreeHead, new: &TreeHead, proof: &[Hash]) -> Result<(), ReceiptError> {
+pub(crate) fn verify_consistency(old: &TreeHead, new: &TreeHead, proof: &[TreeHash]) -> Result<(), ReceiptError> {
     if old.size == 0 {
-        let empty = super::tree::Frontier::default().root();
+        let empty = super::tree::TreeFrontier::default().root();
         return if proof.is_empty() && old.root == empty {
             Ok(())
         } else {
@@ -236,7 +236,7 @@ impl Receipt {
     }
 
     fn parse_json(text: &str) -> Result<Self, ReceiptError> {
-        let json: Json = serde_json::from_str(text).map_err(|_| ReceiptError::Malformed)?;
+        let json: ReceiptJson = serde_json::from_str(text).map_err(|_| ReceiptError::Malformed)?;
         let entry = json.entry.as_deref().map(decode_entry).transpose()?;
         let proof = json
             .proof
@@ -290,7 +290,7 @@ impl fmt::Debug for VerifiedReceipt {
     }
 }
 
-fn decode_hash(text: &str) -> Result<Hash, ReceiptError> {
+fn decode_hash(text: &str) -> Result<TreeHash, ReceiptError> {
     let bytes = if text.len() == 44 {
         STANDARD.decode(text).ok()
     } else {
@@ -313,7 +313,7 @@ mod tests {
     use super::*;
 
     fn receipt(count: u8, index: usize) -> (Receipt, String) {
-        let leaves: Vec<Hash> = (0..count).map(|i| leaf_hash(&[i, 7])).collect();
+        let leaves: Vec<TreeHash> = (0..count).map(|i| leaf_hash(&[i, 7])).collect();
         let signer = NoteSigner::from_seed("hub.test", &[4; 32]).unwrap();
         let head = TreeHead {
             size: u64::from(count),

@@ -8,7 +8,7 @@ use tlog_tiles::{HashReader, tlog};
 use super::disk::frame::HEADER;
 use super::receipt::{verify as verify_receipt, verify_consistency};
 use super::tree::naive;
-use super::verify::{Directory, Files, verify_dir, verify_files};
+use super::verify::{DiskDirectory, LedgerFiles, verify_dir, verify_files};
 use super::*;
 
 mod damage;
@@ -34,16 +34,16 @@ fn entry(i: u64) -> Vec<u8> {
 
 /// Appends from a test's own thread, outside of any runtime.
 pub(crate) trait Blocking {
-    fn append_blocking(&self, entry: Vec<u8>) -> Result<Appended, LedgerError>;
-    fn append_many_blocking(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError>;
+    fn append_blocking(&self, entry: Vec<u8>) -> Result<AppendedEntry, LedgerError>;
+    fn append_many_blocking(&self, entries: Vec<Vec<u8>>) -> Result<Vec<AppendedEntry>, LedgerError>;
 }
 
 impl Blocking for Ledger {
-    fn append_blocking(&self, entry: Vec<u8>) -> Result<Appended, LedgerError> {
+    fn append_blocking(&self, entry: Vec<u8>) -> Result<AppendedEntry, LedgerError> {
         block_on(self.append(entry))
     }
 
-    fn append_many_blocking(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, LedgerError> {
+    fn append_many_blocking(&self, entries: Vec<Vec<u8>>) -> Result<Vec<AppendedEntry>, LedgerError> {
         block_on(self.append_many(entries))
     }
 }
@@ -72,7 +72,7 @@ fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
 
 /// Whether the ledger in `dir` holds and extends `held`, a checkpoint that was kept elsewhere.
 fn extends(dir: &std::path::Path, held: &str) -> bool {
-    verify_files(&Directory(dir.to_path_buf()), None, Some(held.as_bytes())).is_ok()
+    verify_files(&DiskDirectory(dir.to_path_buf()), None, Some(held.as_bytes())).is_ok()
 }
 
 fn fill(ledger: &Ledger, from: u64, to: u64) {
@@ -83,7 +83,7 @@ fn fill(ledger: &Ledger, from: u64, to: u64) {
 
 /// All files of a ledger by path.
 fn load(dir: &std::path::Path) -> BTreeMap<String, Vec<u8>> {
-    let disk = Directory(dir.to_path_buf());
+    let disk = DiskDirectory(dir.to_path_buf());
     let mut files = BTreeMap::new();
     for name in ["checkpoint", "key.pub", "bundles.idx"] {
         files.insert(name.to_owned(), disk.read(name, 0, u64::MAX).unwrap().into_owned());
@@ -123,7 +123,7 @@ fn entries_come_back_and_every_proof_agrees_with_the_naive_tree() {
     let ledger = Ledger::open(config(dir.path())).unwrap();
     fill(&ledger, 0, 700);
     ledger.close().unwrap();
-    let leaves: Vec<Hash> = (0..700).map(|i| leaf_hash(&entry(i))).collect();
+    let leaves: Vec<TreeHash> = (0..700).map(|i| leaf_hash(&entry(i))).collect();
     for i in (0..700).step_by(13) {
         assert_eq!(ledger.entry(i).unwrap(), Some(entry(i)));
         let receipt = ledger.inclusion_proof(i).unwrap();
@@ -172,7 +172,7 @@ fn tiles_and_bundles_are_what_the_specification_says() {
     let ledger = Ledger::open(config(dir.path())).unwrap();
     fill(&ledger, 0, 600);
     ledger.close().unwrap();
-    let leaves: Vec<Hash> = (0..600).map(|i| leaf_hash(&entry(i))).collect();
+    let leaves: Vec<TreeHash> = (0..600).map(|i| leaf_hash(&entry(i))).collect();
     assert_eq!(ledger.tile(0, 1, 256).unwrap(), leaves[256..512].concat());
     assert_eq!(ledger.tile(0, 2, 88).unwrap(), leaves[512..].concat());
     assert_eq!(
@@ -230,7 +230,7 @@ proptest::proptest! {
         let proof = tlog::prove_record(size, index, &theirs).unwrap();
         proptest::prop_assert_eq!(receipt.proof, proof.iter().map(|h| h.0).collect::<Vec<_>>());
         let key = VerifierKey::parse(ledger.vkey()).unwrap();
-        let head = key.open(ledger.checkpoint().as_bytes(), Cosignatures::Refused).unwrap();
+        let head = key.open(ledger.checkpoint().as_bytes(), CosignatureRule::Refused).unwrap();
         proptest::prop_assert_eq!(head.root, tlog::tree_hash(size, &theirs).unwrap().0);
         let consistency = tlog::prove_tree(size, old, &theirs).unwrap();
         proptest::prop_assert_eq!(ledger.consistency_proof(old, size).unwrap(), consistency.iter().map(|h| h.0).collect::<Vec<_>>());
@@ -349,7 +349,7 @@ fn a_full_queue_says_busy_and_a_failed_disk_fails_for_ever() {
     let mut answers = Vec::new();
     let busy = (0..10_000u64).any(|i| {
         let leaf = leaf_hash(&entry(i));
-        match ledger.submit(Entries::One([(entry(i), leaf)])) {
+        match ledger.submit(JobEntries::One([(entry(i), leaf)])) {
             Ok(answer) => answers.push(answer),
             Err(LedgerError::Busy) => return true,
             Err(e) => panic!("{e}"),

@@ -5,31 +5,31 @@
 use ring::digest::{Context, SHA256};
 
 /// A SHA-256 hash of the tree.
-pub type Hash = [u8; 32];
+pub type TreeHash = [u8; 32];
 
 /// Entries of one full tile or bundle (C2SP tlog-tiles).
 pub(crate) const TILE: u64 = 256;
 
 /// SHA-256(0x00 ‖ entry), RFC 6962 §2.1.
-pub fn leaf_hash(entry: &[u8]) -> Hash {
+pub fn leaf_hash(entry: &[u8]) -> TreeHash {
     sha256(&[&[0], entry])
 }
 
 /// SHA-256(0x01 ‖ left ‖ right), RFC 6962 §2.1.
-pub(crate) fn node_hash(left: &Hash, right: &Hash) -> Hash {
+pub(crate) fn node_hash(left: &TreeHash, right: &TreeHash) -> TreeHash {
     sha256(&[&[1], left, right])
 }
 
 /// The complete subtrees of a growing tree, widest first: the binary digits of its size.
 #[derive(Clone, Default)]
-pub(crate) struct Frontier {
+pub(crate) struct TreeFrontier {
     size: u64,
-    nodes: Vec<(u8, Hash)>,
+    nodes: Vec<(u8, TreeHash)>,
 }
 
-impl Frontier {
+impl TreeFrontier {
     /// A frontier of `size` leaves; `nodes` are its complete subtrees as (height, hash), widest first.
-    pub(crate) fn from_nodes(size: u64, nodes: Vec<(u8, Hash)>) -> Self {
+    pub(crate) fn from_nodes(size: u64, nodes: Vec<(u8, TreeHash)>) -> Self {
         Self { size, nodes }
     }
 
@@ -39,7 +39,7 @@ impl Frontier {
     }
 
     /// Adds a leaf and calls `tile` with (level, hash) for each subtree of 256^level leaves that it completes.
-    pub(crate) fn push(&mut self, leaf: Hash, mut tile: impl FnMut(usize, &Hash)) {
+    pub(crate) fn push(&mut self, leaf: TreeHash, mut tile: impl FnMut(usize, &TreeHash)) {
         let (mut height, mut hash) = (0u8, leaf);
         while let Some((_, left)) = self.nodes.pop_if(|(h, _)| *h == height) {
             hash = node_hash(&left, &hash);
@@ -53,7 +53,7 @@ impl Frontier {
     }
 
     /// Root of the tree; the hash of nothing when it is empty.
-    pub(crate) fn root(&self) -> Hash {
+    pub(crate) fn root(&self) -> TreeHash {
         let mut nodes = self.nodes.iter().rev();
         match nodes.next() {
             None => sha256(&[]),
@@ -63,7 +63,7 @@ impl Frontier {
 }
 
 /// Hash of a complete subtree whose leaves are `hashes` (a power of two of them); `None` when empty.
-pub(crate) fn subtree(mut hashes: Vec<Hash>) -> Option<Hash> {
+pub(crate) fn subtree(mut hashes: Vec<TreeHash>) -> Option<TreeHash> {
     while hashes.len() > 1 {
         hashes = hashes
             .chunks(2)
@@ -76,12 +76,12 @@ pub(crate) fn subtree(mut hashes: Vec<Hash>) -> Option<Hash> {
     hashes.first().copied()
 }
 
-fn sha256(parts: &[&[u8]]) -> Hash {
+fn sha256(parts: &[&[u8]]) -> TreeHash {
     let mut context = Context::new(&SHA256);
     for part in parts {
         context.update(part);
     }
-    let mut out = Hash::default();
+    let mut out = TreeHash::default();
     for (to, from) in out.iter_mut().zip(context.finish().as_ref()) {
         *to = *from;
     }
@@ -94,7 +94,7 @@ pub(crate) mod naive {
 
     use super::*;
 
-    pub(crate) fn root(leaves: &[Hash]) -> Hash {
+    pub(crate) fn root(leaves: &[TreeHash]) -> TreeHash {
         match leaves {
             [] => sha256(&[]),
             [one] => *one,
@@ -105,7 +105,7 @@ pub(crate) mod naive {
         }
     }
 
-    pub(crate) fn path(leaves: &[Hash], index: usize) -> Vec<Hash> {
+    pub(crate) fn path(leaves: &[TreeHash], index: usize) -> Vec<TreeHash> {
         if leaves.len() <= 1 {
             return Vec::new();
         }
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_frontier_agrees_with_the_naive_tree_and_completes_each_tile_once() {
-        let (mut frontier, mut leaves, mut tiles) = (Frontier::default(), Vec::new(), Vec::new());
+        let (mut frontier, mut leaves, mut tiles) = (TreeFrontier::default(), Vec::new(), Vec::new());
         assert_eq!(frontier.root(), naive::root(&[]));
         for i in 0..1_030_u32 {
             let leaf = leaf_hash(&i.to_be_bytes());

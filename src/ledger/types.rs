@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::disk::frame::HEADER;
-use super::disk::scan::Damage;
+use super::disk::scan::LogDamage;
 use super::note::NoteError;
-use super::tree::Hash;
+use super::tree::TreeHash;
 
 /// How a ledger is opened. Holds the signing seed, so it has no `Debug`.
 #[derive(Clone)]
@@ -34,16 +34,16 @@ pub struct LedgerConfig {
 
 /// Where an entry went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Appended {
+pub struct AppendedEntry {
     /// Index in the log, from 0, without gaps.
     pub index: u64,
     /// RFC 6962 leaf hash of the entry.
-    pub leaf: Hash,
+    pub leaf: TreeHash,
 }
 
 /// Counters since opening, except `appended`, `durable` and `sealed`, which count the whole log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stats {
+pub struct LedgerStats {
     /// Entries that have an index.
     pub appended: u64,
     /// Entries that a sync made safe.
@@ -78,7 +78,7 @@ pub enum LedgerError {
     KeyMismatch,
     /// What the checkpoint covers is not there unharmed.
     #[error(transparent)]
-    Damaged(#[from] Damage),
+    Damaged(#[from] LogDamage),
     /// A sync failed: this ledger takes nothing any more until it is opened again.
     #[error("the ledger has failed and takes no more entries")]
     Failed,

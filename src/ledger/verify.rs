@@ -7,22 +7,22 @@ use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
-pub use super::disk::files::{Directory, Files};
-use super::disk::frame::Frame;
-use super::disk::journal::{self, POSITION_BYTES, Position, parse_name, segment_name};
+pub use super::disk::files::{DiskDirectory, LedgerFiles};
+use super::disk::frame::JournalFrame;
+use super::disk::journal::{self, FramePosition, POSITION_BYTES, parse_name, segment_name};
 use super::disk::levels::{self, HASH_BYTES, LEVELS};
-use super::disk::scan::{self, Damage, Place, Rules, Torn};
+use super::disk::scan::{self, LogDamage, ScanRules, SegmentPlace, TornTail};
 use super::disk::{BUNDLES, CHECKPOINT, KEY, UNFINISHED};
-use super::note::{CHECKPOINT_BYTES_MAX, Cosignatures, TreeHead, VerifierKey};
+use super::note::{CHECKPOINT_BYTES_MAX, CosignatureRule, TreeHead, VerifierKey};
 use super::receipt;
-use super::tree::{Frontier, Hash, TILE};
+use super::tree::{TILE, TreeFrontier, TreeHash};
 
 /// Bytes of a derived file that are compared at a time: one tile.
 const CHUNK: u64 = TILE * HASH_BYTES;
 
 /// What was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct VerifyReport {
     /// Whole entries in the journal.
     pub entries: u64,
     /// Entries under the checkpoint.
@@ -32,7 +32,7 @@ pub struct Report {
     /// Bytes of a write that was cut short behind the last whole entry.
     pub torn_tail_bytes: u64,
     /// Root over the sealed entries.
-    pub root: Hash,
+    pub root: TreeHash,
     /// Origin of the log.
     pub origin: String,
 }
@@ -42,28 +42,28 @@ pub struct Report {
 ///
 /// # Errors
 /// `Damage`, naming the first bad index where there is one.
-pub fn verify_dir(dir: &Path, vkey: Option<&str>) -> Result<Report, Damage> {
-    verify_files(&Directory(dir.to_path_buf()), vkey, None)
+pub fn verify_dir(dir: &Path, vkey: Option<&str>) -> Result<VerifyReport, LogDamage> {
+    verify_files(&DiskDirectory(dir.to_path_buf()), vkey, None)
 }
 
 /// As [`verify_dir`], and that the ledger still extends the checkpoint `held`, which somebody kept elsewhere.
 ///
 /// # Errors
 /// `Damage`; also when the log has shrunk or is another one than that of `held`.
-pub fn verify_dir_against(dir: &Path, vkey: Option<&str>, held: &[u8]) -> Result<Report, Damage> {
-    verify_files(&Directory(dir.to_path_buf()), vkey, Some(held))
+pub fn verify_dir_against(dir: &Path, vkey: Option<&str>, held: &[u8]) -> Result<VerifyReport, LogDamage> {
+    verify_files(&DiskDirectory(dir.to_path_buf()), vkey, Some(held))
 }
 
 /// Checks that the verified ledger in `dir` holds the entry of a receipt, which must prove itself first.
 ///
 /// # Errors
 /// `Damage` with the receipt's index.
-pub fn holds_receipt(dir: &Path, report: &Report, receipt: &[u8]) -> Result<u64, Damage> {
-    let files = Directory(dir.to_path_buf());
+pub fn holds_receipt(dir: &Path, report: &VerifyReport, receipt: &[u8]) -> Result<u64, LogDamage> {
+    let files = DiskDirectory(dir.to_path_buf());
     let key = load_key(&files, None)?;
-    let proven = receipt::verify(receipt, &key.encode()).map_err(|e| Damage::of(format!("receipt: {e}")))?;
+    let proven = receipt::verify(receipt, &key.encode()).map_err(|e| LogDamage::of(format!("receipt: {e}")))?;
     if proven.index >= report.sealed {
-        return Err(Damage::at(
+        return Err(LogDamage::at(
             proven.index,
             "the ledger does not reach the entry of the receipt",
         ));
@@ -74,7 +74,7 @@ pub fn holds_receipt(dir: &Path, report: &Report, receipt: &[u8]) -> Result<u64,
         .map_err(unreadable(&level))?;
     match *leaf == proven.leaf {
         true => Ok(proven.index),
-        false => Err(Damage::at(
+        false => Err(LogDamage::at(
             proven.index,
             "the ledger holds another entry than the receipt",
         )),
@@ -85,53 +85,57 @@ pub fn holds_receipt(dir: &Path, report: &Report, receipt: &[u8]) -> Result<u64,
 ///
 /// # Errors
 /// `Damage`.
-pub(crate) fn verify_files(files: &dyn Files, vkey: Option<&str>, held: Option<&[u8]>) -> Result<Report, Damage> {
+pub(crate) fn verify_files(
+    files: &dyn LedgerFiles,
+    vkey: Option<&str>,
+    held: Option<&[u8]>,
+) -> Result<VerifyReport, LogDamage> {
     let key = load_key(files, vkey)?;
     let checkpoint = files
         .read(CHECKPOINT, 0, CHECKPOINT_BYTES_MAX as u64 + 1)
         .map_err(unreadable(CHECKPOINT))?;
     let head = key
-        .open(&checkpoint, Cosignatures::Refused)
-        .map_err(|e| Damage::of(format!("checkpoint: {e}")))?;
+        .open(&checkpoint, CosignatureRule::Refused)
+        .map_err(|e| LogDamage::of(format!("checkpoint: {e}")))?;
     let held = match held {
         Some(held) => key
-            .open(held, Cosignatures::Allowed)
-            .map_err(|e| Damage::of(format!("held checkpoint: {e}")))
+            .open(held, CosignatureRule::Allowed)
+            .map_err(|e| LogDamage::of(format!("held checkpoint: {e}")))
             .map(Some)?,
         None => None,
     };
     if held.as_ref().is_some_and(|h| h.size > head.size) {
-        return Err(Damage::at(
+        return Err(LogDamage::at(
             head.size,
             "the checkpoint is older than the one held elsewhere: the log has shrunk",
         ));
     }
-    let mut pass = Pass::new(files, head, held)?;
+    let mut pass = VerifyPass::new(files, head, held)?;
     pass.empty_tree()?;
     let torn = pass.journal()?;
     pass.finish(torn, key.origin())
 }
 
-struct Pass<'a> {
-    files: &'a dyn Files,
+struct VerifyPass<'a> {
+    files: &'a dyn LedgerFiles,
     head: TreeHead,
     held: Option<TreeHead>,
-    frontier: Frontier,
-    levels: Vec<Derived>,
-    bundles: Derived,
+    frontier: TreeFrontier,
+    levels: Vec<DerivedFile>,
+    bundles: DerivedFile,
 }
 
-impl<'a> Pass<'a> {
-    fn new(files: &'a dyn Files, head: TreeHead, held: Option<TreeHead>) -> Result<Self, Damage> {
+impl<'a> VerifyPass<'a> {
+    fn new(files: &'a dyn LedgerFiles, head: TreeHead, held: Option<TreeHead>) -> Result<Self, LogDamage> {
         let level = |l| {
-            Derived::new(
+            DerivedFile::new(
                 files,
                 format!("{}/{l}", levels::DIRECTORY),
                 levels::width(head.size, l) * HASH_BYTES,
             )
         };
         let levels = (0..LEVELS).map(level).collect::<Result<_, _>>()?;
-        let bundles = Derived::new(
+        let bundles = DerivedFile::new(
             files,
             BUNDLES.to_owned(),
             head.size.div_ceil(TILE) * POSITION_BYTES as u64,
@@ -140,14 +144,14 @@ impl<'a> Pass<'a> {
             files,
             head,
             held,
-            frontier: Frontier::default(),
+            frontier: TreeFrontier::default(),
             levels,
             bundles,
         })
     }
 
     /// Checks what must hold before the first entry, for checkpoints of size 0.
-    fn empty_tree(&self) -> Result<(), Damage> {
+    fn empty_tree(&self) -> Result<(), LogDamage> {
         check_root(
             &self.frontier,
             Some(&self.head),
@@ -161,7 +165,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Reads all segments; answers the bytes of a torn tail.
-    fn journal(&mut self) -> Result<u64, Damage> {
+    fn journal(&mut self) -> Result<u64, LogDamage> {
         let (mut segments, mut index, mut torn) = (Vec::new(), 0, 0);
         for (name, length) in self
             .files
@@ -176,7 +180,7 @@ impl<'a> Pass<'a> {
         segments.sort_unstable();
         for (n, (first, length)) in segments.iter().copied().enumerate() {
             if first != index {
-                return Err(Damage::at(
+                return Err(LogDamage::at(
                     index.min(first),
                     "a segment of the journal is missing or misnamed",
                 ));
@@ -185,14 +189,14 @@ impl<'a> Pass<'a> {
             let files = self.files;
             let bytes = files.read(&name, 0, length).map_err(unreadable("a segment"))?;
             let place = if n + 1 == segments.len() {
-                Place::Last
+                SegmentPlace::Last
             } else {
-                Place::Middle
+                SegmentPlace::Middle
             };
-            let rules = Rules {
+            let rules = ScanRules {
                 sealed: self.head.size,
                 place,
-                torn: Torn::Begun,
+                torn: TornTail::Begun,
             };
             let end = scan::segment(&bytes, (0, index), rules, |i, at, frame| {
                 self.entry(i, first, at, frame)
@@ -203,7 +207,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Files beside the segments are prepared ones: zeros and nothing else.
-    fn spare(&self, name: &str, length: u64) -> Result<(), Damage> {
+    fn spare(&self, name: &str, length: u64) -> Result<(), LogDamage> {
         let known = name == journal::SPARE || name.ends_with(UNFINISHED);
         let path = format!("{}/{name}", journal::DIRECTORY);
         let bytes = self
@@ -213,12 +217,12 @@ impl<'a> Pass<'a> {
         if known && bytes.iter().all(|b| *b == 0) {
             return Ok(());
         }
-        Err(Damage::of(
+        Err(LogDamage::of(
             "the journal's folder holds a file that is neither segment nor empty spare",
         ))
     }
 
-    fn entry(&mut self, index: u64, segment: u64, offset: usize, frame: &Frame) -> Result<(), Damage> {
+    fn entry(&mut self, index: u64, segment: u64, offset: usize, frame: &JournalFrame) -> Result<(), LogDamage> {
         let Self {
             files,
             head,
@@ -228,7 +232,7 @@ impl<'a> Pass<'a> {
             bundles,
         } = self;
         if index.is_multiple_of(TILE) {
-            let position = Position {
+            let position = FramePosition {
                 segment,
                 offset: offset as u64,
             };
@@ -249,10 +253,10 @@ impl<'a> Pass<'a> {
         check_root(frontier, held.as_ref(), "the log is a fork of the one held elsewhere")
     }
 
-    fn finish(mut self, torn_tail_bytes: u64, origin: &str) -> Result<Report, Damage> {
+    fn finish(mut self, torn_tail_bytes: u64, origin: &str) -> Result<VerifyReport, LogDamage> {
         let (entries, sealed) = (self.frontier.size(), self.head.size);
         if entries < sealed {
-            return Err(Damage::at(entries, "the journal has shrunk below the checkpoint"));
+            return Err(LogDamage::at(entries, "the journal has shrunk below the checkpoint"));
         }
         for derived in self.levels.iter_mut().chain([&mut self.bundles]) {
             derived.finish(self.files)?;
@@ -263,11 +267,11 @@ impl<'a> Pass<'a> {
             .map_err(unreadable(levels::DIRECTORY))?
         {
             if !(0..LEVELS).any(|l| l.to_string() == name) && length > 0 {
-                return Err(Damage::of("the folder of hashes holds an unknown file"));
+                return Err(LogDamage::of("the folder of hashes holds an unknown file"));
             }
         }
         let (unsealed, root, origin) = (entries - sealed, self.head.root, origin.to_owned());
-        Ok(Report {
+        Ok(VerifyReport {
             entries,
             sealed,
             unsealed,
@@ -279,7 +283,7 @@ impl<'a> Pass<'a> {
 }
 
 /// A file whose content follows from the journal, compared as the journal is read.
-struct Derived {
+struct DerivedFile {
     name: String,
     /// Bytes that the checkpoint demands.
     demanded: u64,
@@ -292,8 +296,8 @@ struct Derived {
     over: bool,
 }
 
-impl Derived {
-    fn new(files: &dyn Files, name: String, demanded: u64) -> Result<Self, Damage> {
+impl DerivedFile {
+    fn new(files: &dyn LedgerFiles, name: String, demanded: u64) -> Result<Self, LogDamage> {
         let length = files.length(&name).map_err(unreadable(&name))?;
         Ok(Self {
             name,
@@ -306,7 +310,7 @@ impl Derived {
         })
     }
 
-    fn read(&self, files: &dyn Files, at: u64) -> Result<Vec<u8>, Damage> {
+    fn read(&self, files: &dyn LedgerFiles, at: u64) -> Result<Vec<u8>, LogDamage> {
         let wanted = CHUNK.min(self.length.saturating_sub(at));
         files
             .read(&self.name, at, wanted)
@@ -314,7 +318,7 @@ impl Derived {
             .map_err(unreadable(&self.name))
     }
 
-    fn compare(&mut self, files: &dyn Files, expected: &[u8], index: u64) -> Result<(), Damage> {
+    fn compare(&mut self, files: &dyn LedgerFiles, expected: &[u8], index: u64) -> Result<(), LogDamage> {
         if self.over {
             return Ok(());
         }
@@ -332,16 +336,19 @@ impl Derived {
         let unfinished =
             self.compared >= self.demanded && (expected.starts_with(found) || found.iter().all(|b| *b == 0));
         if !unfinished {
-            return Err(Damage::at(index, format!("{} is not what the journal says", self.name)));
+            return Err(LogDamage::at(
+                index,
+                format!("{} is not what the journal says", self.name),
+            ));
         }
         self.over = true;
         Ok(())
     }
 
     /// Nothing may follow what was compared, except a part of a record or zeros that an unfinished seal left.
-    fn finish(&mut self, files: &dyn Files) -> Result<(), Damage> {
+    fn finish(&mut self, files: &dyn LedgerFiles) -> Result<(), LogDamage> {
         if self.compared < self.demanded {
-            return Err(Damage::of(format!(
+            return Err(LogDamage::of(format!(
                 "{} is shorter than the checkpoint demands",
                 self.name
             )));
@@ -355,34 +362,34 @@ impl Derived {
             let partial = self.over && at == self.compared && rest.len() < HASH_BYTES as usize;
             let zeros = self.over && rest.iter().all(|b| *b == 0);
             if !(partial || zeros) {
-                return Err(Damage::of(format!("{} holds more than the journal says", self.name)));
+                return Err(LogDamage::of(format!("{} holds more than the journal says", self.name)));
             }
             at += rest.len() as u64;
         }
     }
 }
 
-fn load_key(files: &dyn Files, vkey: Option<&str>) -> Result<VerifierKey, Damage> {
+fn load_key(files: &dyn LedgerFiles, vkey: Option<&str>) -> Result<VerifierKey, LogDamage> {
     let bytes = files.read(KEY, 0, 1_024).map_err(unreadable(KEY))?;
     let text = std::str::from_utf8(&bytes).ok().and_then(|t| t.strip_suffix('\n'));
     let key = text
         .and_then(|t| VerifierKey::parse(t).ok())
-        .ok_or_else(|| Damage::of("key.pub is malformed"))?;
+        .ok_or_else(|| LogDamage::of("key.pub is malformed"))?;
     match vkey {
         Some(expected) if expected.trim_end_matches('\n') != key.encode() => {
-            Err(Damage::of("key.pub is not the expected key"))
+            Err(LogDamage::of("key.pub is not the expected key"))
         }
         _ => Ok(key),
     }
 }
 
-fn check_root(frontier: &Frontier, head: Option<&TreeHead>, what: &str) -> Result<(), Damage> {
+fn check_root(frontier: &TreeFrontier, head: Option<&TreeHead>, what: &str) -> Result<(), LogDamage> {
     match head {
-        Some(head) if head.size == frontier.size() && head.root != frontier.root() => Err(Damage::of(what)),
+        Some(head) if head.size == frontier.size() && head.root != frontier.root() => Err(LogDamage::of(what)),
         _ => Ok(()),
     }
 }
 
-fn unreadable(name: &str) -> impl Fn(io::Error) -> Damage + '_ {
-    move |e| Damage::of(format!("{name} cannot be read: {}", e.kind()))
+fn unreadable(name: &str) -> impl Fn(io::Error) -> LogDamage + '_ {
+    move |e| LogDamage::of(format!("{name} cannot be read: {}", e.kind()))
 }

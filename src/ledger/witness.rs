@@ -15,8 +15,8 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
 use super::disk::write_atomically;
 use super::{
-    Hash, TreeHead, VerifierKey,
-    note::{CHECKPOINT_BYTES_MAX, Cosignatures, NoteError},
+    TreeHash, TreeHead, VerifierKey,
+    note::{CHECKPOINT_BYTES_MAX, CosignatureRule, NoteError},
     receipt::verify_consistency,
 };
 
@@ -44,14 +44,14 @@ pub enum WitnessError {
 }
 
 /// A node's memory of other ledgers, and the key with which it countersigns.
-pub struct Witness {
+pub struct LedgerWitness {
     folder: PathBuf,
     name: String,
     id: u32,
     pair: Ed25519KeyPair,
 }
 
-impl Witness {
+impl LedgerWitness {
     /// A witness named `name` that keeps what it saw in `folder`, which is made with mode 0700.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl Witness {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        Ok(Some(key.open(&text, Cosignatures::Allowed)?))
+        Ok(Some(key.open(&text, CosignatureRule::Allowed)?))
     }
 
     /// Countersigns `checkpoint`, when it extends what was seen: `proof` is RFC 9162's, from the size seen to its own; empty for
@@ -102,10 +102,10 @@ impl Witness {
         &self,
         key: &VerifierKey,
         checkpoint: &str,
-        proof: &[Hash],
+        proof: &[TreeHash],
         now_s: u64,
     ) -> Result<String, WitnessError> {
-        let head = key.open(checkpoint.as_bytes(), Cosignatures::Refused)?;
+        let head = key.open(checkpoint.as_bytes(), CosignatureRule::Refused)?;
         if let Some(seen) = self.seen(key)? {
             let extends = head.size >= seen.size && verify_consistency(&seen, &head, proof).is_ok();
             if !extends {
@@ -197,20 +197,20 @@ mod tests {
     #[test]
     fn a_checkpoint_is_countersigned_only_when_it_extends_what_was_seen() {
         let folder = tempfile::tempdir().unwrap();
-        let witness = || Witness::open(folder.path().join("seen"), "hub-2.test", &[9; 32]).unwrap();
+        let witness = || LedgerWitness::open(folder.path().join("seen"), "hub-2.test", &[9; 32]).unwrap();
         let ledger = with_entries(&folder.path().join("one"), 5);
         let key = VerifierKey::parse(ledger.vkey()).unwrap();
         let first = ledger.checkpoint();
         let signed = witness().countersign(&key, &first, &[], 1_700_000_000).unwrap();
         assert!(signed.starts_with(&first));
-        assert!(key.open(signed.as_bytes(), Cosignatures::Allowed).is_ok());
+        assert!(key.open(signed.as_bytes(), CosignatureRule::Allowed).is_ok());
         assert_eq!(verify_cosignature(&signed, &witness().vkey()), Ok(1_700_000_000));
         for at in 0..signed.len() {
             let mut changed = signed.clone().into_bytes();
             changed[at] ^= 1;
             if let Ok(changed) = String::from_utf8(changed) {
                 let both = verify_cosignature(&changed, &witness().vkey()).is_ok()
-                    && key.open(changed.as_bytes(), Cosignatures::Allowed).is_ok();
+                    && key.open(changed.as_bytes(), CosignatureRule::Allowed).is_ok();
                 assert!(!both, "byte {at}");
             }
         }

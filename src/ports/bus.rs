@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 /// Every topic. The names are outward: `schemas/asyncapi.yaml` describes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Topic {
+pub enum BusTopic {
     /// Records come in.
     Feed,
     /// Verifications are asked for.
@@ -27,7 +27,7 @@ pub enum Topic {
     DeadLetter,
 }
 
-impl Topic {
+impl BusTopic {
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Feed,
@@ -69,9 +69,9 @@ impl Topic {
 
 /// A message to be published. Its key is a keyed hash, never an identifier.
 #[derive(Clone)]
-pub struct Message {
+pub struct BusMessage {
     /// Where to.
-    pub topic: Topic,
+    pub topic: BusTopic,
     /// Order is kept among messages of one key.
     pub key: Vec<u8>,
     /// Names and values.
@@ -82,7 +82,7 @@ pub struct Message {
 
 /// A message that was received. May hold personal data: no `Debug`.
 #[derive(Clone)]
-pub struct Received {
+pub struct ReceivedMessage {
     /// Partition of its topic.
     pub partition: i32,
     /// Its place there.
@@ -98,7 +98,7 @@ pub struct Received {
     pub remade: bool,
 }
 
-impl Received {
+impl ReceivedMessage {
     /// A header that is text; the last one of the name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self
@@ -112,9 +112,9 @@ impl Received {
 
 /// What one look at a topic brought.
 #[derive(Default)]
-pub struct Polled {
+pub struct PolledMessages {
     /// Messages, those of a partition in their order.
-    pub messages: Vec<Received>,
+    pub messages: Vec<ReceivedMessage>,
     /// Counts changes of who reads which partition. When it differs from the last look, what is known of positions is void.
     pub generation: u64,
 }
@@ -160,36 +160,36 @@ pub trait StartAt: Send + Sync + 'static {
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
     /// Whether anybody can hear what is published on a topic; if not, nothing need be made.
-    fn hears(&self, topic: Topic) -> bool;
+    fn hears(&self, topic: BusTopic) -> bool;
 
     /// Whether messages may come on an inbound topic.
-    fn brings(&self, topic: Topic) -> bool;
+    fn brings(&self, topic: BusTopic) -> bool;
 
     /// Publishes in order and waits for the delivery reports; the answers are in the order of the messages. When the bus takes
     /// no more for now, this waits.
-    async fn publish(&self, messages: Vec<Message>) -> Vec<Result<(), BusFault>>;
+    async fn publish(&self, messages: Vec<BusMessage>) -> Vec<Result<(), BusFault>>;
 
     /// Begins to read an inbound topic; once a topic.
     ///
     /// # Errors
     /// The settings do not allow it.
-    fn subscribe(&self, topic: Topic, start: std::sync::Arc<dyn StartAt>) -> Result<(), BusFault>;
+    fn subscribe(&self, topic: BusTopic, start: std::sync::Arc<dyn StartAt>) -> Result<(), BusFault>;
 
     /// Waits a little for messages of a topic that was subscribed to; at most `max` of them.
     ///
     /// # Errors
     /// The topic is not subscribed to, or its reader has ended.
-    async fn receive(&self, topic: Topic, max: usize) -> Result<Polled, BusFault>;
+    async fn receive(&self, topic: BusTopic, max: usize) -> Result<PolledMessages, BusFault>;
 
     /// Tells the bus how far a topic was taken in: partition and the next offset. A hint for others; nothing depends on it that
     /// stands in the store.
-    async fn done(&self, topic: Topic, next: &[(i32, i64)]);
+    async fn done(&self, topic: BusTopic, next: &[(i32, i64)]);
 
     /// How it is.
     fn state(&self) -> BusState;
 
     /// Messages of an inbound topic that were not received yet.
-    fn lag(&self, topic: Topic) -> Option<u64>;
+    fn lag(&self, topic: BusTopic) -> Option<u64>;
 
     /// Sends what waits, and ends; bounded in time.
     async fn close(&self);

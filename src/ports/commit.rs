@@ -71,12 +71,12 @@ impl Commit {
     }
 
     /// The rows of one kind, in the order of the writes.
-    pub fn rows<R: Written>(&self) -> impl Iterator<Item = &R> {
+    pub fn rows<R: WrittenRow>(&self) -> impl Iterator<Item = &R> {
         self.writes.iter().flat_map(R::among)
     }
 
     /// Whether there is no row of a kind.
-    pub fn lacks<R: Written>(&self) -> bool {
+    pub fn lacks<R: WrittenRow>(&self) -> bool {
         self.rows::<R>().next().is_none()
     }
 
@@ -87,7 +87,7 @@ impl Commit {
 }
 
 /// A kind of row that a commit may hold.
-pub trait Written: Sized + 'static {
+pub trait WrittenRow: Sized + 'static {
     /// The rows of this kind in a write.
     fn among(write: &Write) -> &[Self];
 
@@ -99,7 +99,7 @@ pub trait Written: Sized + 'static {
 
 /// How far something was read.
 #[derive(Clone)]
-pub struct Position {
+pub struct ReadPosition {
     /// Name of the position.
     pub name: String,
     /// Its value.
@@ -206,7 +206,7 @@ writes! {
     /// Answers that the ledger tells of; one that is known already is passed over.
     Answers(AnswerRow);
     /// How far something was read.
-    Positions(Position);
+    Positions(ReadPosition);
     /// The first answer to a request with an idempotency key; a second one is a conflict.
     Replies(SavedReply);
     /// Watches after a change: revision 1 is a new one, of any other the one before it must be current.

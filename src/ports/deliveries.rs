@@ -38,7 +38,7 @@ pub struct EventRow {
 
 /// An event as it is read back.
 #[derive(Clone)]
-pub struct Event {
+pub struct StoredEvent {
     /// Order among all events.
     pub seq: i64,
     /// `evt_…`.
@@ -61,7 +61,7 @@ pub struct Event {
     pub at: i64,
 }
 
-impl Event {
+impl StoredEvent {
     /// Its key in the store.
     pub fn key(&self) -> RowKey {
         RowKey {
@@ -94,7 +94,7 @@ pub struct DeliveryRow {
 
 /// A delivery with its event, as a courier or a reader wants it.
 #[derive(Clone)]
-pub struct Delivery {
+pub struct StoredDelivery {
     /// Order among all deliveries.
     pub seq: i64,
     /// `dlv_…`.
@@ -118,10 +118,10 @@ pub struct Delivery {
     /// Unix microseconds.
     pub updated_at: i64,
     /// What happened.
-    pub event: Event,
+    pub event: StoredEvent,
 }
 
-impl Delivery {
+impl StoredDelivery {
     /// Its key in the store: a delivery lies where its event lies.
     pub fn key(&self) -> RowKey {
         RowKey {
@@ -233,16 +233,16 @@ pub trait DeliveryStore: Send + Sync {
     async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError>;
 
     /// Oldest events that were not fanned out, at most `limit`.
-    async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;
+    async fn new_events(&self, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
 
     /// Which agencies were answered from which version of a record.
     async fn answers_of(&self, subjects: &[SubjectKey]) -> Result<Vec<AnswerRow>, StoreError>;
 
     /// The newest change of each of the records, with its event, for those that have one.
-    async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<Event>, StoreError>;
+    async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<StoredEvent>, StoreError>;
 
     /// Deliveries to `target` that may be tried at `now`, those that come first in their order; at most `limit`.
-    async fn due_deliveries(&self, target: &str, now: i64, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    async fn due_deliveries(&self, target: &str, now: i64, limit: u32) -> Result<Vec<StoredDelivery>, StoreError>;
 
     /// When the next pending delivery to `target` is due, Unix microseconds.
     async fn next_delivery_at(&self, target: &str) -> Result<Option<i64>, StoreError>;
@@ -251,11 +251,11 @@ pub trait DeliveryStore: Send + Sync {
     async fn pending_targets(&self) -> Result<Vec<String>, StoreError>;
 
     /// Deliveries by number.
-    async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
+    async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<StoredDelivery>, StoreError>;
 
     /// One delivery.
-    async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError>;
+    async fn delivery(&self, id: &str) -> Result<Option<StoredDelivery>, StoreError>;
 
     /// Where the news of a mismatch's corrections and accepted values went, oldest first.
-    async fn mismatch_deliveries(&self, subject: SubjectKey, id: &str) -> Result<Vec<Delivery>, StoreError>;
+    async fn mismatch_deliveries(&self, subject: SubjectKey, id: &str) -> Result<Vec<StoredDelivery>, StoreError>;
 }

@@ -1,7 +1,7 @@
 //! Counted guesses, and requests to forgive them.
 
 use async_trait::async_trait;
-use heyan_domain::budget::Standing;
+use heyan_domain::budget::AgencyStanding;
 
 use crate::{error::StoreError, subject::SubjectKey};
 
@@ -17,7 +17,7 @@ pub struct GuessRow {
     /// Number of the agency.
     pub agency: u32,
     /// How the agency stood to the subject.
-    pub standing: Standing,
+    pub standing: AgencyStanding,
     /// What it cost.
     pub units: u8,
     /// Unix microseconds.

@@ -6,7 +6,7 @@ use crate::{error::StoreError, subject::SubjectKey};
 
 /// What another node says that it changed in the store, or that the line is alive.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum NodeNotice {
     /// Cached records in these buckets of stamps are stale.
     Stamps(Vec<u16>),
     /// What is pending about these subjects changed.
@@ -63,20 +63,20 @@ pub struct CosignedRow {
 
 /// A line on which nodes that share a store hear each other.
 #[async_trait]
-pub trait News: Send {
+pub trait NodeNews: Send {
     /// The next notices, in the order of their commits. Of this node's own only its beats, and what makes memory stale: it may never
     /// have learned that a commit of its own stands.
     ///
     /// # Errors
     /// The line is lost, and what was said meanwhile is not known.
-    async fn next(&mut self) -> Result<Vec<Notice>, StoreError>;
+    async fn next(&mut self) -> Result<Vec<NodeNotice>, StoreError>;
 }
 
 /// The nodes that share a store: who they are, what they tell and ask each other, and leases.
 #[async_trait]
 pub trait NodeStore: Send + Sync {
     /// A line to the other nodes; `None`: this node has the store for itself.
-    async fn listen(&self) -> Result<Option<Box<dyn News>>, StoreError>;
+    async fn listen(&self) -> Result<Option<Box<dyn NodeNews>>, StoreError>;
 
     /// Sends a beat, which comes back on the line.
     async fn beat(&self, number: u64) -> Result<(), StoreError>;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use heyan_domain::delivery::{Attempted, TargetFault};
+use heyan_domain::delivery::{AttemptOutcome, TargetFault};
 
 /// A message to one webhook, as it is signed.
 pub struct PushMessage {
@@ -31,7 +31,7 @@ pub struct WebhookTarget {
 
 /// Signed attempts at webhooks.
 #[async_trait]
-pub trait Webhooks: Send + Sync + 'static {
+pub trait WebhookSender: Send + Sync + 'static {
     /// Whether a webhook may be registered; looks at the URL alone, not at what its name resolves to.
     ///
     /// # Errors
@@ -39,7 +39,7 @@ pub trait Webhooks: Send + Sync + 'static {
     fn check(&self, url: &str) -> Result<(), TargetFault>;
 
     /// One attempt.
-    async fn send(&self, target: &WebhookTarget, message: &PushMessage) -> Attempted;
+    async fn send(&self, target: &WebhookTarget, message: &PushMessage) -> AttemptOutcome;
 }
 
 /// A record as a source knows it.
@@ -217,7 +217,7 @@ pub struct FeedReject {
 
 /// The outside systems of `connectors/*.toml`; what a set does not say, it does not have.
 #[async_trait]
-pub trait Connectors: Send + Sync + 'static {
+pub trait OutsideSystems: Send + Sync + 'static {
     /// Whether records of `dataset` are asked of a source when they are missing or too old.
     fn is_live(&self, _dataset: &str) -> bool {
         false
@@ -255,8 +255,8 @@ pub trait Connectors: Send + Sync + 'static {
     }
 
     /// Tells one sink of a change.
-    async fn tell(&self, _sink: &str, _change: &RecordChange) -> Attempted {
-        Attempted::Refused(TargetFault::Host)
+    async fn tell(&self, _sink: &str, _change: &RecordChange) -> AttemptOutcome {
+        AttemptOutcome::Refused(TargetFault::Host)
     }
 
     /// Every feed.
@@ -284,4 +284,4 @@ pub trait Connectors: Send + Sync + 'static {
 /// A node without connectors.
 pub struct NoConnectors;
 
-impl Connectors for NoConnectors {}
+impl OutsideSystems for NoConnectors {}

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{deliveries::Event, error::StoreError, subject::RowKey, supervision::AlertRow};
+use crate::{deliveries::StoredEvent, error::StoreError, subject::RowKey, supervision::AlertRow};
 
 /// What a commit writes for the bus.
 #[derive(Clone, Default)]
@@ -12,7 +12,7 @@ pub struct BusWrites {
     /// Ids of alerts that the bus has taken.
     pub alerts: Vec<String>,
     /// How far a topic was taken in. Another position than the expected one is a conflict: somebody else reads it.
-    pub advances: Vec<Advance>,
+    pub advances: Vec<PositionAdvance>,
     /// Keys behind which records without a version wait: topic and keyed hash.
     pub parked: Vec<(&'static str, [u8; 16])>,
     /// Keys behind which nothing waits any more.
@@ -21,7 +21,7 @@ pub struct BusWrites {
 
 /// One step of a position that is compared and set.
 #[derive(Clone)]
-pub struct Advance {
+pub struct PositionAdvance {
     /// Name of the position.
     pub name: String,
     /// What it must be; `None`: it must not be there yet.
@@ -44,7 +44,7 @@ pub trait PositionStore: Send + Sync {
     async fn position(&self, name: &str) -> Result<Option<String>, StoreError>;
 
     /// Oldest events that the bus has not taken, at most `limit`.
-    async fn unpublished_events(&self, limit: u32) -> Result<Vec<Event>, StoreError>;
+    async fn unpublished_events(&self, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
 
     /// Oldest alerts that the bus has not taken, at most `limit`.
     async fn unpublished_alerts(&self, limit: u32) -> Result<Vec<AlertRow>, StoreError>;

@@ -14,7 +14,7 @@ use crate::{
 
 /// Up to when what is kept for a while is forgotten.
 #[derive(Clone, Copy, Debug)]
-pub struct Before {
+pub struct ForgetBefore {
     /// Saved replies, Unix microseconds.
     pub replies_us: i64,
     /// Guesses, Unix microseconds.
@@ -54,7 +54,7 @@ pub trait Store:
     async fn commit(&self, commit: Arc<Commit>) -> Result<Vec<i64>, StoreError>;
 
     /// Deletes what is older than the given times.
-    async fn forget_old(&self, before: Before) -> Result<(), StoreError>;
+    async fn forget_old(&self, before: ForgetBefore) -> Result<(), StoreError>;
 
     /// Answers when the engine can read and write.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -8,17 +8,17 @@ use super::{bus, licences, outward, store};
 use heyan_app::{
     access::{
         part::{AccessPart, TokenCache},
-        table::{AccessTable, Counters},
+        table::{AccessTable, CeilingCounters},
     },
-    foundation::{trust::Trust, vault::Vault},
-    mismatch::pending::Pending,
+    foundation::{trust::LineTrust, vault::ColumnVault},
+    mismatch::pending::PendingTable,
     node::{
         hub::{Hub, MaterialsPart, MismatchPart, NodePart, OutwardPart, RecordsPart, SecretsPart},
         settings::NodeSettings,
         under_way::UnderWay,
         wakeups::Wakeups,
     },
-    supervision::state::Supervision,
+    supervision::state::SupervisionState,
     traces,
     verification::{
         caches::{self, RecordCaches},
@@ -37,14 +37,14 @@ use heyan_catalog::{self as catalog, Catalog, item::ServiceItem};
 use heyan_config::Config;
 use heyan_ledger::{
     Ledger, LedgerConfig,
-    index::{Index, IndexConfig},
+    index::{IndexConfig, LedgerIndex},
 };
 use heyan_ports::{
-    outward::{Connectors, Webhooks},
+    outward::{OutsideSystems, WebhookSender},
     store::Store,
     time::Clock,
 };
-use heyan_telemetry::Metrics;
+use heyan_telemetry::HubMetrics;
 
 /// Entries of assertions that are remembered, about 70 bytes each.
 const ASSERTIONS_MAX: usize = 200_000;
@@ -59,18 +59,21 @@ fn token_signer(config: &Config, keys: &KeyRing) -> anyhow::Result<TokenSigner> 
 }
 
 /// What is missing or damaged of the index is built again while the hub serves.
-fn open_index(config: &Config, ledger: &Ledger) -> anyhow::Result<Index> {
+fn open_index(config: &Config, ledger: &Ledger) -> anyhow::Result<LedgerIndex> {
     let folder = config.node.data_dir.join("index");
-    Ok(Index::open(IndexConfig::new(folder, traces::index::FORM), ledger)?)
+    Ok(LedgerIndex::open(
+        IndexConfig::new(folder, traces::index::FORM),
+        ledger,
+    )?)
 }
 
 /// Makes the hub of its parts; nothing is read from the store yet.
 pub(super) fn assemble(
     config: &Config,
     keys: &KeyRing,
-    (catalog, items, rules): (Arc<Catalog>, Vec<ServiceItem>, catalog::supervision::Rules),
+    (catalog, items, rules): (Arc<Catalog>, Vec<ServiceItem>, catalog::supervision::RuleFile),
     (store, ledger): (Arc<dyn Store>, Ledger),
-    (connectors, webhooks): (Arc<dyn Connectors>, Arc<dyn Webhooks>),
+    (connectors, webhooks): (Arc<dyn OutsideSystems>, Arc<dyn WebhookSender>),
     (url, clock): (&str, Arc<dyn Clock>),
 ) -> anyhow::Result<Hub> {
     let licences = licences::licences(config, &catalog)?;
@@ -81,7 +84,7 @@ pub(super) fn assemble(
         pseudonyms,
     });
     let names: Vec<&str> = catalog.iter().map(|dataset| &*dataset.name).collect();
-    let metrics = Metrics::new(&names)?;
+    let metrics = HubMetrics::new(&names)?;
     let trust = Arc::new(store::trust(config));
     let records = start_caches(config, &loader, &clock, &trust);
     let index = open_index(config, &ledger)?;
@@ -96,7 +99,7 @@ pub(super) fn assemble(
             loader,
         },
         mismatches: MismatchPart {
-            pending: Pending::default(),
+            pending: PendingTable::default(),
             guess_limits: outward::guess_limits(config),
             calendar: ArcSwap::from_pointee(outward::calendar(config)?),
         },
@@ -107,7 +110,7 @@ pub(super) fn assemble(
             licences,
         },
         outward: outside(config, keys, connectors, webhooks)?,
-        supervision: Supervision::new(rules.rules, &rules.text),
+        supervision: SupervisionState::new(rules.rules, &rules.text),
         secrets: SecretsPart {
             vault: vault(config, keys)?,
             sealer: PurposeSealer::new(PURPOSE_KEY_ID, &*keys.purpose_sealing_key(PURPOSE_KEY_ID)?, &[])?,
@@ -173,12 +176,17 @@ fn settings(config: &Config, url: &str) -> NodeSettings {
 }
 
 /// Seals and opens columns, and letters of the bus.
-pub fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<Vault> {
+pub fn vault(config: &Config, keys: &KeyRing) -> anyhow::Result<ColumnVault> {
     let sealer = outward::sealer(config, |id| keys.column_sealing_key(id))?;
-    Ok(Vault::new(sealer, Pseudonymizer::new(&*keys.hiding_key()?)))
+    Ok(ColumnVault::new(sealer, Pseudonymizer::new(&*keys.hiding_key()?)))
 }
 
-fn start_caches(config: &Config, loader: &Arc<RecordLoad>, clock: &Arc<dyn Clock>, trust: &Arc<Trust>) -> RecordCaches {
+fn start_caches(
+    config: &Config,
+    loader: &Arc<RecordLoad>,
+    clock: &Arc<dyn Clock>,
+    trust: &Arc<LineTrust>,
+) -> RecordCaches {
     let clock = Arc::clone(clock);
     RecordCaches::start(
         cache_config(config),
@@ -207,7 +215,7 @@ fn access(config: &Config, keys: &KeyRing) -> anyhow::Result<AccessPart> {
     let verifier = TokenVerifier::new(&config.auth.issuer, signer.verifying_key(), None)?;
     Ok(AccessPart {
         table: ArcSwap::from_pointee(AccessTable::default()),
-        counters: Counters::default(),
+        counters: CeilingCounters::default(),
         changes: Arc::default(),
         read_at: tokio::sync::Mutex::default(),
         signer,
@@ -220,8 +228,8 @@ fn access(config: &Config, keys: &KeyRing) -> anyhow::Result<AccessPart> {
 fn outside(
     config: &Config,
     keys: &KeyRing,
-    connectors: Arc<dyn Connectors>,
-    webhooks: Arc<dyn Webhooks>,
+    connectors: Arc<dyn OutsideSystems>,
+    webhooks: Arc<dyn WebhookSender>,
 ) -> anyhow::Result<OutwardPart> {
     Ok(OutwardPart {
         connectors,

@@ -36,21 +36,21 @@ use heyan_app::{
     verification::{live::LiveLoad, record::CachedRecord},
 };
 use heyan_auth::keys::{self};
-use heyan_cache::Load;
+use heyan_cache::RecordLoader;
 use heyan_config::Config;
 use heyan_http::{
-    Limits,
+    ServerLimits,
     health::{self, HealthPort},
     server::{self, ServerConfig},
 };
 use heyan_ports::error::StoreError;
 use heyan_ports::{
-    outward::Connectors,
+    outward::OutsideSystems,
     time::{Clock, SystemClock},
 };
 
 /// A node whose listeners are bound.
-pub struct Node {
+pub struct BoundNode {
     /// The hub.
     pub hub: Arc<Hub>,
     /// Base address of the public listener.
@@ -96,7 +96,7 @@ const END_WITHIN: Duration = Duration::from_secs(15);
 const RESTART_CODE: i32 = 5;
 
 /// Opens everything and binds the listeners; nothing is answered yet.
-pub async fn open(config: Config) -> anyhow::Result<Node> {
+pub async fn open(config: Config) -> anyhow::Result<BoundNode> {
     let prepared = settings::prepare(&config)?;
     open_around(config, prepared, Arc::new(SystemClock), None).await
 }
@@ -105,13 +105,17 @@ pub async fn open(config: Config) -> anyhow::Result<Node> {
 ///
 /// # Errors
 /// As [`open`].
-pub async fn open_accepting(config: Config, reason: &str) -> anyhow::Result<Node> {
+pub async fn open_accepting(config: Config, reason: &str) -> anyhow::Result<BoundNode> {
     let prepared = settings::prepare(&config)?;
     open_around(config, prepared, Arc::new(SystemClock), Some(reason)).await
 }
 
 /// As [`open`], with the outside systems and the clock given.
-pub async fn open_at(config: Config, connectors: Arc<dyn Connectors>, clock: Arc<dyn Clock>) -> anyhow::Result<Node> {
+pub async fn open_at(
+    config: Config,
+    connectors: Arc<dyn OutsideSystems>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<BoundNode> {
     let mut prepared = settings::prepare(&config)?;
     prepared.connectors = connectors;
     open_around(config, prepared, clock, None).await
@@ -122,7 +126,7 @@ async fn open_around(
     prepared: PreparedSettings,
     clock: Arc<dyn Clock>,
     accept: Option<&str>,
-) -> anyhow::Result<Node> {
+) -> anyhow::Result<BoundNode> {
     let data = &config.node.data_dir;
     make_private_dir(data)?;
     if let Some(folder) = config
@@ -166,7 +170,7 @@ async fn open_around(
     settle(&hub).await?;
     standing::begin(&hub, accepted).await?;
     admin.port.show(&hub);
-    Ok(Node {
+    Ok(BoundNode {
         hub,
         url,
         admin_url,
@@ -179,7 +183,7 @@ async fn open_around(
 
 /// Reads what the store holds, and enters what the last stop left behind.
 async fn settle(hub: &Arc<Hub>) -> anyhow::Result<()> {
-    let load: Arc<dyn Load<Record = CachedRecord>> = Arc::new(LiveLoad::new(hub));
+    let load: Arc<dyn RecordLoader<Record = CachedRecord>> = Arc::new(LiveLoad::new(hub));
     hub.records.caches.start_live(hub.catalog.iter(), |dataset| {
         hub.outward.connectors.is_live(&dataset.name).then(|| Arc::clone(&load))
     });
@@ -256,11 +260,11 @@ fn bind(address: &str, tls: bool, patience: Duration) -> anyhow::Result<(TcpList
     Ok((listener, url))
 }
 
-impl Node {
+impl BoundNode {
     /// Serves until SIGTERM or SIGINT; a second signal ends the process at once. SIGHUP reads the certificate again; SIGUSR1 and SIGUSR2
     /// are ignored. `ready` is called when a signal would already stop the node gently.
     pub async fn serve(self, ready: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let mut signals = Signals::listen()?;
+        let mut signals = StopSignals::listen()?;
         ready()?;
         let hub = Arc::clone(&self.hub);
         tokio::spawn(async move {
@@ -291,7 +295,7 @@ impl Node {
             head_deadline: Duration::from_millis(http.head_timeout_ms),
             keep_alive: Duration::from_millis(http.keep_alive_ms),
             stop_deadline: Duration::from_millis(http.stop_timeout_ms),
-            limits: Limits {
+            limits: ServerLimits {
                 body_bytes_max: http.body_bytes_max,
                 batch_bytes_max: http.batch_bytes_max,
                 line_bytes_max: http.line_bytes_max,
@@ -415,13 +419,13 @@ enum SignalRequest {
 }
 
 /// SIGTERM and SIGINT, SIGHUP, and those that are ignored.
-struct Signals {
+struct StopSignals {
     term: Signal,
     interrupt: Signal,
     hangup: Signal,
 }
 
-impl Signals {
+impl StopSignals {
     fn listen() -> anyhow::Result<Self> {
         ignore_signals()?;
         Ok(Self {

@@ -10,7 +10,7 @@ use heyan_app::bus::feed::FeedSettings;
 use heyan_config::Config;
 use heyan_http::problems::HttpProblems;
 use heyan_kafka::{
-    client::{KafkaBus, KafkaConfig, Scram, Security, Topics},
+    client::{ConnectionSecurity, KafkaBus, KafkaConfig, MissingTopics, ScramLogin},
     local::LocalBus,
 };
 use heyan_ports::bus::Bus;
@@ -32,12 +32,12 @@ pub(super) fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
         queue_kib_max: kafka.send_queue_kib_max,
         fetch_kib_max: kafka.fetch_queue_kib_max,
         topics: match kafka.create_topics {
-            true => Topics::Made {
+            true => MissingTopics::Made {
                 partitions: kafka.partitions,
                 replicas: kafka.replicas,
                 in_sync_min: kafka.min_insync_replicas,
             },
-            false => Topics::Expected,
+            false => MissingTopics::Expected,
         },
         reads_feed: !kafka.feed.agency.is_empty(),
         reads_requests: kafka.requests.enabled,
@@ -72,10 +72,10 @@ pub(super) fn work(config: &Config) -> BusWork {
     }
 }
 
-fn security(config: &Config) -> anyhow::Result<Security> {
+fn security(config: &Config) -> anyhow::Result<ConnectionSecurity> {
     let kafka = &config.kafka;
     if !kafka.wants_tls() {
-        return Ok(Security::Plaintext);
+        return Ok(ConnectionSecurity::Plaintext);
     }
     for (key, file) in [
         ("ca_file", &kafka.ca_file),
@@ -95,14 +95,14 @@ fn security(config: &Config) -> anyhow::Result<Security> {
             let password = files
                 .read(file)
                 .with_context(|| format!("kafka.sasl_password_file: cannot read {}", file.display()))?;
-            Some(Scram {
+            Some(ScramLogin {
                 mechanism: kafka.sasl_mechanism.to_uppercase(),
                 username: username.to_owned(),
                 password: password.trim_end_matches(['\r', '\n']).to_owned(),
             })
         }
     };
-    Ok(Security::Tls {
+    Ok(ConnectionSecurity::Tls {
         ca_file: kafka.ca_file.clone(),
         certificate_file: kafka.certificate_file.clone(),
         key_file: kafka.key_file.clone(),

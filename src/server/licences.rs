@@ -6,8 +6,8 @@ use anyhow::Context;
 use tokio::sync::Semaphore;
 
 use super::boot::folder_of;
-use heyan_app::licences::state::{LicenceSettings, Licences};
-use heyan_auth::signature::{Certificate, Software};
+use heyan_app::licences::state::{LicenceSettings, LicenceState};
+use heyan_auth::signature::{Certificate, SoftwareProvider};
 use heyan_catalog::Catalog;
 use heyan_config::Config;
 
@@ -15,7 +15,7 @@ use heyan_config::Config;
 const FILE_BYTES_MAX: u64 = 65_536;
 
 /// Licences as the settings want them.
-pub(super) fn licences(config: &Config, catalog: &Catalog) -> anyhow::Result<Licences> {
+pub(super) fn licences(config: &Config, catalog: &Catalog) -> anyhow::Result<LicenceState> {
     let wanted = &config.licences;
     let away = Some(wanted.away_dataset.clone()).filter(|name| !name.is_empty());
     let is_of_licences = |name: &String| catalog.get(name).is_some_and(|dataset| dataset.licence.is_some());
@@ -24,8 +24,8 @@ pub(super) fn licences(config: &Config, catalog: &Catalog) -> anyhow::Result<Lic
         "licences.away_dataset: {} is not a dataset of licences",
         wanted.away_dataset
     );
-    Ok(Licences {
-        provider: Box::new(Software),
+    Ok(LicenceState {
+        provider: Box::new(SoftwareProvider),
         roots: folder_of(&wanted.roots_dir).map(roots).transpose()?.unwrap_or_default(),
         places: Arc::new(Semaphore::new(wanted.files_max)),
         settings: LicenceSettings {

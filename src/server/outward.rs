@@ -12,21 +12,24 @@ use heyan_auth::{
     seal::PurposeSealer,
     target::{TargetLists, TargetRules},
 };
-use heyan_catalog::{Catalog, Label};
+use heyan_catalog::{BilingualLabel, Catalog};
 use heyan_config::Config;
 use heyan_connectors::{
     guard::SystemRoots,
     push::{PushConfig, WebhookPush},
-    source::{ConnectorSet, DatasetFacts, SignedSink, exchange::Surroundings, secret_file::SecretFiles, set::Named},
+    source::{
+        ConnectorSet, DatasetFacts, SignedSink, exchange::SharedSurroundings, secret_file::SecretFiles,
+        set::ColumnNames,
+    },
 };
 use heyan_domain::{
-    budget::Limits,
+    budget::BudgetLimits,
     calendar::WorkingCalendar,
-    delivery::{Attempted, TargetFault},
-    schedule::Schedule,
+    delivery::{AttemptOutcome, TargetFault},
+    schedule::RetrySchedule,
 };
 use heyan_ports::{
-    outward::{Connectors, NoConnectors, PushMessage, RecordChange, WebhookTarget, Webhooks},
+    outward::{NoConnectors, OutsideSystems, PushMessage, RecordChange, WebhookSender, WebhookTarget},
     time::{Clock, SystemClock},
 };
 
@@ -60,20 +63,20 @@ pub fn webhooks(config: &Config) -> anyhow::Result<WebhookPush> {
 }
 
 /// The connectors of the settings' folder.
-pub fn connectors(config: &Config, webhooks: &Arc<WebhookPush>) -> anyhow::Result<Arc<dyn Connectors>> {
+pub fn connectors(config: &Config, webhooks: &Arc<WebhookPush>) -> anyhow::Result<Arc<dyn OutsideSystems>> {
     let folder = &config.connectors.folder;
     if folder.as_os_str().is_empty() {
         return Ok(Arc::new(NoConnectors));
     }
     let datasets = &config.catalog.datasets_dir;
     let catalog = Catalog::load(Some(datasets.as_path()).filter(|folder| !folder.as_os_str().is_empty()))?;
-    let mut around = Surroundings::new(Arc::new(|| SystemClock.now_us()));
+    let mut around = SharedSurroundings::new(Arc::new(|| SystemClock.now_us()));
     around.secrets = secret_files(config)?;
     if !config.push.trust_system_roots {
         around.system_roots = SystemRoots::Ignored;
     }
     let facts = |name: &str| facts_of(&catalog, name);
-    let signed: Arc<dyn SignedSink> = Arc::new(Signed(Arc::clone(webhooks)));
+    let signed: Arc<dyn SignedSink> = Arc::new(SignedWebhooks(Arc::clone(webhooks)));
     Ok(Arc::new(ConnectorSet::load(folder, around, &facts, Some(signed))?))
 }
 
@@ -102,15 +105,15 @@ pub fn sealer(config: &Config, key: impl Fn(u8) -> Result<SecretBytes, KeyRingEr
 }
 
 /// Sinks of kind `webhook` go out as webhooks do.
-struct Signed(Arc<WebhookPush>);
+struct SignedWebhooks(Arc<WebhookPush>);
 
 #[async_trait]
-impl SignedSink for Signed {
+impl SignedSink for SignedWebhooks {
     fn check(&self, url: &str) -> Result<(), TargetFault> {
         self.0.check(url)
     }
 
-    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> Attempted {
+    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> AttemptOutcome {
         let message = PushMessage {
             id: change.delivery.clone(),
             timestamp_s: SystemClock.now_us().div_euclid(1_000_000),
@@ -121,8 +124,8 @@ impl SignedSink for Signed {
 }
 
 /// When a delivery is tried again.
-pub fn schedule(config: &Config) -> anyhow::Result<Schedule> {
-    Schedule::new(config.push.schedule_s.clone()).context("push.schedule_s of the settings is not valid")
+pub fn schedule(config: &Config) -> anyhow::Result<RetrySchedule> {
+    RetrySchedule::new(config.push.schedule_s.clone()).context("push.schedule_s of the settings is not valid")
 }
 
 /// Working days, with the operator's further years.
@@ -137,8 +140,8 @@ pub fn calendar(config: &Config) -> anyhow::Result<WorkingCalendar> {
 }
 
 /// How much may be guessed.
-pub fn guess_limits(config: &Config) -> Limits {
-    Limits {
+pub fn guess_limits(config: &Config) -> BudgetLimits {
+    BudgetLimits {
         units_24_h_max: config.guess.units_24_h_max,
         units_30_days_max: config.guess.units_30_days_max,
         agency_units_24_h_max: config.guess.agency_units_24_h_max,
@@ -156,13 +159,13 @@ pub(crate) fn courier_limits(config: &Config) -> CourierLimits {
 
 /// What the catalogue says of a dataset, as connectors need it.
 pub fn facts_of(catalog: &Catalog, dataset: &str) -> Option<DatasetFacts> {
-    let labels = |label: &Label| vec![label.zh.clone(), label.en.clone()];
+    let labels = |label: &BilingualLabel| vec![label.zh.clone(), label.en.clone()];
     let dataset = catalog.get(dataset)?;
-    let subject = dataset.subject.iter().map(|member| Named {
+    let subject = dataset.subject.iter().map(|member| ColumnNames {
         name: member.name.to_string(),
         labels: labels(&member.label),
     });
-    let fields = dataset.fields.iter().map(|field| Named {
+    let fields = dataset.fields.iter().map(|field| ColumnNames {
         name: field.name.to_string(),
         labels: labels(&field.label),
     });

@@ -16,14 +16,14 @@ pub fn say(line: impl std::fmt::Display) {
 
 /// For whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub enum OutputAudience {
     /// Text for people.
     Human,
     /// One JSON document on standard output, for programs.
     Json,
 }
 
-impl Output {
+impl OutputAudience {
     /// Tells a result in the form asked for.
     pub fn tell(self, json: &Value, text: &str) {
         match self {
@@ -40,7 +40,7 @@ impl Output {
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub enum ExitStatus {
     /// Done.
     Done,
     /// The answer is "no", or rows were rejected.
@@ -65,14 +65,14 @@ impl std::fmt::Display for RestartNeeded {
 
 impl std::error::Error for RestartNeeded {}
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(exit: ExitStatus) -> Self {
         Self::from(match exit {
-            Exit::Done => 0,
-            Exit::No => 1,
-            Exit::Usage => 2,
-            Exit::Unreachable => 3,
-            Exit::Restart => 5,
+            ExitStatus::Done => 0,
+            ExitStatus::No => 1,
+            ExitStatus::Usage => 2,
+            ExitStatus::Unreachable => 3,
+            ExitStatus::Restart => 5,
         })
     }
 }

@@ -9,12 +9,12 @@ use std::{
 use anyhow::Context;
 
 use super::outward;
-use heyan_app::foundation::trust::Trust;
+use heyan_app::foundation::trust::LineTrust;
 use heyan_auth::keys::KeyRing;
 use heyan_config::Config;
-use heyan_ledger::witness::Witness;
+use heyan_ledger::witness::LedgerWitness;
 use heyan_ports::store::Store;
-use heyan_store::{Migrate, PostgresConfig, SqliteConfig, SqliteStore, is_away, open_postgres};
+use heyan_store::{MigratePolicy, PostgresConfig, SqliteConfig, SqliteStore, is_away, open_postgres};
 use heyan_telemetry::{LineGate, causes};
 
 /// File of the embedded store.
@@ -80,21 +80,21 @@ fn sqlite(config: &Config) -> SqliteConfig {
 }
 
 /// Who has a store of his own need not hear anybody.
-pub fn trust(config: &Config) -> Trust {
+pub fn trust(config: &Config) -> LineTrust {
     match config.store.postgres.is_configured() {
-        true => Trust::among_others(Duration::from_millis(config.node.lease_ms)),
-        false => Trust::alone(),
+        true => LineTrust::among_others(Duration::from_millis(config.node.lease_ms)),
+        false => LineTrust::alone(),
     }
 }
 
 /// One of several nodes countersigns the checkpoints of the others, by a key of its own.
-pub fn witness(config: &Config, keys: &KeyRing) -> anyhow::Result<Option<Witness>> {
+pub fn witness(config: &Config, keys: &KeyRing) -> anyhow::Result<Option<LedgerWitness>> {
     if !config.store.postgres.is_configured() {
         return Ok(None);
     }
     let origin = &config.node.origin;
     let folder = config.node.data_dir.join("witness");
-    Ok(Some(Witness::open(folder, origin, &*keys.witness_seed(origin)?)?))
+    Ok(Some(LedgerWitness::open(folder, origin, &*keys.witness_seed(origin)?)?))
 }
 
 /// How PostgreSQL is reached.
@@ -110,8 +110,8 @@ pub fn postgres(config: &Config) -> anyhow::Result<PostgresConfig> {
         connect_timeout_ms: postgres.connect_timeout_ms,
         statement_timeout_ms: postgres.statement_timeout_ms,
         migrate: match postgres.migrate_at_start {
-            true => Migrate::AtStart,
-            false => Migrate::Refuse,
+            true => MigratePolicy::AtStart,
+            false => MigratePolicy::Refuse,
         },
         ..PostgresConfig::new(url.to_string())
     })

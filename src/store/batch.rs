@@ -5,17 +5,17 @@ use std::{pin::Pin, sync::Arc};
 
 use data_encoding::HEXLOWER;
 use heyan_ports::{
-    commit::{Commit, Written},
+    commit::{Commit, WrittenRow},
     records::RecordWrite,
     subject::{RowKey, SubjectKey},
 };
 use serde::Serialize;
 
-use super::fault::Fault;
+use super::fault::StoreFault;
 
 /// One of the nodes that may share a store.
 #[derive(Default)]
-pub(super) struct Node {
+pub(super) struct StoreNode {
     /// Name of its ledger.
     pub(super) origin: Arc<str>,
     /// Name of this run of it, by which it knows its own notices.
@@ -23,20 +23,20 @@ pub(super) struct Node {
 }
 
 /// One commit, with what is made of it before the writer has its turn.
-pub(super) struct Batch {
+pub(super) struct CommitBatch {
     pub(super) commit: Arc<Commit>,
     pub(super) records: Vec<RecordRow>,
     /// Whose commit it is.
-    pub(super) node: Arc<Node>,
+    pub(super) node: Arc<StoreNode>,
 }
 
 /// The rows of one kind in all batches, in order.
-pub(super) fn rows_of<'b, R: Written>(batches: &'b [&'b Batch]) -> impl Iterator<Item = &'b R> {
+pub(super) fn rows_of<'b, R: WrittenRow>(batches: &'b [&'b CommitBatch]) -> impl Iterator<Item = &'b R> {
     batches.iter().flat_map(|batch| batch.commit.rows())
 }
 
 /// A capability's rows are written, or the group does not stand.
-pub(super) type Applied<'a> = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'a>>;
+pub(super) type ApplyResult<'a> = Pin<Box<dyn Future<Output = Result<(), StoreFault>> + Send + 'a>>;
 
 /// One record write, owned; texts are shared so that binding them copies nothing.
 pub(super) struct RecordRow {
@@ -52,8 +52,8 @@ pub(super) struct RecordRow {
     pub(super) fields: Arc<str>,
 }
 
-impl Batch {
-    pub(super) fn of(commit: Arc<Commit>, node: &Arc<Node>) -> Self {
+impl CommitBatch {
+    pub(super) fn of(commit: Arc<Commit>, node: &Arc<StoreNode>) -> Self {
         Self {
             node: Arc::clone(node),
             records: commit.rows().map(RecordRow::of).collect(),

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use sqlx::Database;
 
 use super::batch::RecordRow;
-use super::statement::Statement;
-use heyan_ports::{error::StoreError, nodes::News};
+use super::statement::SqlStatement;
+use heyan_ports::{error::StoreError, nodes::NodeNews};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum EngineName {
 }
 
 /// One value to bind.
-pub(super) enum Value {
+pub(super) enum BindValue {
     Integer(Option<i64>),
     Text(Option<String>),
     Shared(Option<Arc<str>>),
@@ -26,8 +26,8 @@ pub(super) enum Value {
 }
 
 /// A statement that takes its values one by one.
-pub(super) trait Call: Sized + Send {
-    fn bind(self, value: impl Into<Value>) -> Self;
+pub(super) trait StatementCall: Sized + Send {
+    fn bind(self, value: impl Into<BindValue>) -> Self;
 }
 
 /// What an error of the engine means.
@@ -42,8 +42,8 @@ pub(super) enum ErrorKind {
 }
 
 /// A connection that the pool makes, and what runs on it.
-pub(super) trait Engine: Database<Row: Columns> + Sized {
-    type Call: Call;
+pub(super) trait StoreEngine: Database<Row: RowColumns> + Sized {
+    type Call: StatementCall;
     type Line: OpenLine;
     const ENGINE: EngineName;
 
@@ -79,7 +79,7 @@ pub(super) trait Engine: Database<Row: Columns> + Sized {
     fn kind(error: &sqlx::Error) -> ErrorKind;
 
     /// The statement's text in this engine's words.
-    fn text(statement: Statement) -> &'static str {
+    fn text(statement: SqlStatement) -> &'static str {
         match Self::ENGINE {
             EngineName::Sqlite => statement.sqlite,
             EngineName::Postgres => statement.postgres,
@@ -90,7 +90,7 @@ pub(super) trait Engine: Database<Row: Columns> + Sized {
 /// How the line to other nodes is opened, where an engine has one.
 #[async_trait]
 pub(super) trait OpenLine: Send + Sync + 'static {
-    async fn listen(&self, run: &Arc<str>) -> Result<Box<dyn News>, StoreError>;
+    async fn listen(&self, run: &Arc<str>) -> Result<Box<dyn NodeNews>, StoreError>;
 }
 
 /// An engine that one process has for itself.
@@ -98,13 +98,13 @@ pub(super) enum NoLine {}
 
 #[async_trait]
 impl OpenLine for NoLine {
-    async fn listen(&self, _run: &Arc<str>) -> Result<Box<dyn News>, StoreError> {
+    async fn listen(&self, _run: &Arc<str>) -> Result<Box<dyn NodeNews>, StoreError> {
         match *self {}
     }
 }
 
 /// A row whose columns are known by their places. `Err`: the column holds another type, or is not there.
-pub(super) trait Columns: Send + Sync {
+pub(super) trait RowColumns: Send + Sync {
     fn integer(&self, place: usize) -> Result<Option<i64>, BadColumn>;
     fn text(&self, place: usize) -> Result<Option<&str>, BadColumn>;
     fn bytes(&self, place: usize) -> Result<Option<&[u8]>, BadColumn>;
@@ -114,8 +114,8 @@ pub(super) trait Columns: Send + Sync {
 pub(super) struct BadColumn;
 
 /// What a column is read as.
-pub(super) trait Cell<'r>: Sized {
-    fn read<R: Columns>(row: &'r R, place: usize) -> Result<Self, BadColumn>;
+pub(super) trait ColumnCell<'r>: Sized {
+    fn read<R: RowColumns>(row: &'r R, place: usize) -> Result<Self, BadColumn>;
 }
 
 macro_rules! cells {
@@ -163,7 +163,7 @@ values! {
     Vec<u8> => Bytes;
 }
 
-impl From<&'static str> for Value {
+impl From<&'static str> for BindValue {
     fn from(value: &'static str) -> Self {
         Self::Text(Some(value.to_owned()))
     }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::engine::{Engine, ErrorKind};
+use super::engine::{ErrorKind, StoreEngine};
 use heyan_ports::error::StoreError;
 
 /// Why a piece of work was not applied.
 #[derive(Clone)]
-pub(super) enum Fault {
+pub(super) enum StoreFault {
     /// What the decision was made on no longer stands.
     Conflict,
     /// The engine refused or failed.
@@ -28,7 +28,7 @@ pub(super) enum Fault {
 /// The store was closed before the call could be carried out.
 #[derive(Debug, thiserror::Error)]
 #[error("the store is closed")]
-struct Closed;
+struct StoreClosed;
 
 /// An engine error that several callers share.
 #[derive(Debug, thiserror::Error)]
@@ -38,11 +38,11 @@ struct SharedEngineError(Arc<sqlx::Error>);
 /// The engine did not answer in time: what became of the call is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer in time")]
-struct Late;
+struct StoreTimeout;
 
-impl Fault {
+impl StoreFault {
     /// For `map_err`: names the statement that failed.
-    pub(super) fn in_statement<E: Engine>(statement: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+    pub(super) fn in_statement<E: StoreEngine>(statement: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |error| {
             let kind = E::kind(&error);
             match kind {
@@ -80,7 +80,7 @@ pub fn is_away(error: &StoreError) -> bool {
     let StoreError::Engine { source, .. } = error else {
         return false;
     };
-    if source.is::<Late>() {
+    if source.is::<StoreTimeout>() {
         return true;
     }
     match source.downcast_ref::<SharedEngineError>().map(|shared| &*shared.0) {
@@ -90,22 +90,22 @@ pub fn is_away(error: &StoreError) -> bool {
     }
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
+impl From<StoreFault> for StoreError {
+    fn from(fault: StoreFault) -> Self {
         match fault {
-            Fault::Conflict => Self::Conflict,
-            Fault::Engine { statement, source, .. } => Self::Engine {
+            StoreFault::Conflict => Self::Conflict,
+            StoreFault::Engine { statement, source, .. } => Self::Engine {
                 statement,
                 source: Box::new(SharedEngineError(source)),
             },
-            Fault::Late { statement } => Self::Engine {
+            StoreFault::Late { statement } => Self::Engine {
                 statement,
-                source: Box::new(Late),
+                source: Box::new(StoreTimeout),
             },
-            Fault::BadRow { table, column } => Self::BadRow { table, column },
-            Fault::Closed => Self::Engine {
+            StoreFault::BadRow { table, column } => Self::BadRow { table, column },
+            StoreFault::Closed => Self::Engine {
                 statement: "closed",
-                source: Box::new(Closed),
+                source: Box::new(StoreClosed),
             },
         }
     }

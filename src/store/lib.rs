@@ -28,5 +28,5 @@ mod tables;
 mod writer;
 
 pub use fault::is_away;
-pub use postgres::{Migrate, PostgresConfig, open_postgres};
+pub use postgres::{MigratePolicy, PostgresConfig, open_postgres};
 pub use sqlite::{BackupSummary, OpenError, SqliteConfig, SqliteStore};

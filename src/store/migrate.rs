@@ -3,16 +3,16 @@
 
 use data_encoding::HEXLOWER;
 
-use super::engine::{Call, Engine, EngineName};
-use super::pool::{Lease, Pool};
+use super::engine::{EngineName, StatementCall, StoreEngine};
+use super::pool::{ConnectionLease, ConnectionPool};
 use super::rows::column;
 use super::sqlite::OpenError;
-use crate::statement::{self, Statement};
+use crate::statement::{self, SqlStatement};
 use heyan_auth::sha256;
 use heyan_ports::error::StoreError;
 
 /// One step of the schema: the same name for both engines.
-struct Migration {
+struct SchemaMigration {
     version: i64,
     name: &'static str,
     sqlite: &'static str,
@@ -31,7 +31,7 @@ macro_rules! migration {
 }
 
 /// Every step, in order; versions count from 1 without a gap.
-const MIGRATIONS: [Migration; 15] = [
+const MIGRATIONS: [SchemaMigration; 15] = [
     migration!(1, "0001_init"),
     migration!(2, "0002_loop"),
     migration!(3, "0003_live"),
@@ -49,8 +49,8 @@ const MIGRATIONS: [Migration; 15] = [
     migration!(15, "0015_subject_keys"),
 ];
 
-impl Migration {
-    fn text<E: Engine>(&self) -> &'static str {
+impl SchemaMigration {
+    fn text<E: StoreEngine>(&self) -> &'static str {
         match E::ENGINE {
             EngineName::Sqlite => self.sqlite,
             EngineName::Postgres => self.postgres,
@@ -59,7 +59,7 @@ impl Migration {
 }
 
 /// Applies what is missing, all in one transaction: a crash leaves the old schema or the new one.
-pub(super) async fn migrate<E: Engine>(pool: &Pool<E>) -> Result<(), StoreError> {
+pub(super) async fn migrate<E: StoreEngine>(pool: &ConnectionPool<E>) -> Result<(), StoreError> {
     let mut conn = pool.lend().await?;
     conn.begin().await?;
     if E::ENGINE == EngineName::Postgres {
@@ -77,7 +77,7 @@ pub(super) async fn migrate<E: Engine>(pool: &Pool<E>) -> Result<(), StoreError>
 }
 
 /// Refuses a database whose schema is not this program's, whole.
-pub(super) async fn require<E: Engine>(pool: &Pool<E>) -> Result<(), StoreError> {
+pub(super) async fn require<E: StoreEngine>(pool: &ConnectionPool<E>) -> Result<(), StoreError> {
     let mut conn = pool.lend().await?;
     let applied = applied::<E>(&mut conn).await?;
     check::<E>(&applied)?;
@@ -92,7 +92,7 @@ pub(super) async fn require<E: Engine>(pool: &Pool<E>) -> Result<(), StoreError>
 }
 
 /// Refuses steps that this program does not know.
-fn check<E: Engine>(applied: &[(i64, String)]) -> Result<(), StoreError> {
+fn check<E: StoreEngine>(applied: &[(i64, String)]) -> Result<(), StoreError> {
     for (nth, (version, checksum)) in applied.iter().enumerate() {
         match MIGRATIONS.get(nth) {
             Some(known) if known.version == *version && checksum_of(known.text::<E>()) == *checksum => {}
@@ -109,12 +109,15 @@ fn check<E: Engine>(applied: &[(i64, String)]) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn execute<E: Engine>(conn: &mut Lease<'_, E>, statement: Statement) -> Result<(), StoreError> {
+async fn execute<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>, statement: SqlStatement) -> Result<(), StoreError> {
     conn.execute(statement.name, E::call(E::text(statement))).await?;
     Ok(())
 }
 
-async fn apply<E: Engine>(conn: &mut Lease<'_, E>, migration: &Migration) -> Result<(), StoreError> {
+async fn apply<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    migration: &SchemaMigration,
+) -> Result<(), StoreError> {
     conn.script(migration.name, migration.text::<E>()).await?;
     let insert = statement::INSERT_MIGRATION;
     let call = E::call(E::text(insert))
@@ -128,7 +131,7 @@ async fn apply<E: Engine>(conn: &mut Lease<'_, E>, migration: &Migration) -> Res
 }
 
 /// A database that has tables but none of ours belongs to another program.
-async fn refuse_foreign_database<E: Engine>(conn: &mut Lease<'_, E>) -> Result<(), StoreError> {
+async fn refuse_foreign_database<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>) -> Result<(), StoreError> {
     let origin = statement::SELECT_ORIGIN;
     let rows = conn.rows(origin.name, E::call(E::text(origin))).await?;
     for row in &rows {
@@ -141,7 +144,7 @@ async fn refuse_foreign_database<E: Engine>(conn: &mut Lease<'_, E>) -> Result<(
     Ok(())
 }
 
-async fn applied<E: Engine>(conn: &mut Lease<'_, E>) -> Result<Vec<(i64, String)>, StoreError> {
+async fn applied<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>) -> Result<Vec<(i64, String)>, StoreError> {
     let select = statement::SELECT_MIGRATIONS;
     let rows = conn.rows(select.name, E::call(E::text(select))).await?;
     let pair = |row: &E::Row| {

@@ -11,8 +11,8 @@ use heyan_ports::{
 };
 use std::collections::BTreeSet;
 
-use super::batch::{Batch, hex};
-use heyan_ports::{nodes::Notice, subject::SubjectKey};
+use super::batch::{CommitBatch, hex};
+use heyan_ports::{nodes::NodeNotice, subject::SubjectKey};
 
 /// Bytes of one payload; PostgreSQL takes 7,999.
 const PAYLOAD_BYTES: usize = 7_900;
@@ -21,9 +21,9 @@ const PAYLOAD_BYTES: usize = 7_900;
 const PAYLOADS_MAX: usize = 32;
 
 /// What the transaction of `batches`, which are one node's, has to say.
-pub(super) fn payloads(batches: &[&Batch]) -> Vec<String> {
+pub(super) fn payloads(batches: &[&CommitBatch]) -> Vec<String> {
     let sender = batches.first().map_or("", |batch| &*batch.node.run);
-    let mut said = Said::default();
+    let mut said = CombinedNotice::default();
     for batch in batches {
         said.add(batch);
     }
@@ -54,14 +54,14 @@ pub(super) fn answered(sender: &str, id: &str) -> String {
 
 /// What several commits have to say, each thing once.
 #[derive(Default)]
-struct Said {
+struct CombinedNotice {
     stamps: BTreeSet<u16>,
     pending: BTreeSet<SubjectKey>,
     words: BTreeSet<char>,
 }
 
-impl Said {
-    fn add(&mut self, batch: &Batch) {
+impl CombinedNotice {
+    fn add(&mut self, batch: &CommitBatch) {
         let commit = &*batch.commit;
         self.stamps.extend(&commit.stamps);
         self.pending
@@ -117,7 +117,7 @@ fn words_of(letter: char, items: impl Iterator<Item = String>) -> Vec<String> {
 
 /// What a payload says to the node `own`. What is not understood (a newer release may say more) means that everything must be read
 /// again.
-pub(super) fn heard(own: &str, payload: &str) -> Vec<Notice> {
+pub(super) fn heard(own: &str, payload: &str) -> Vec<NodeNotice> {
     let mut words = payload.split(' ');
     let sender = words.next().unwrap_or_default();
     let mut notices = Vec::new();
@@ -125,22 +125,22 @@ pub(super) fn heard(own: &str, payload: &str) -> Vec<Notice> {
         let (letter, about) = word.split_once(':').unwrap_or((word, ""));
         let notice = match letter {
             "b" if sender != own => continue,
-            "b" => about.parse().ok().map(Notice::Beat),
+            "b" => about.parse().ok().map(NodeNotice::Beat),
             // A commit whose outcome this node never learned may stand: its own word is how it hears of that.
             _ if sender == own && !TOLD_TO_ITSELF.contains(&letter) => continue,
-            "s" => buckets(about).map(Notice::Stamps),
-            "p" => subjects(about).map(Notice::Pending),
+            "s" => buckets(about).map(NodeNotice::Stamps),
+            "p" => subjects(about).map(NodeNotice::Pending),
             // A run is named after its node.
             "q" if own.split('/').next() != Some(about) => continue,
-            "q" => Some(Notice::Asked),
-            "r" => Some(Notice::Answered(about.to_owned())),
-            "a" => Some(Notice::Access),
-            "i" => Some(Notice::Items),
-            "u" => Some(Notice::Subscriptions),
-            "e" => Some(Notice::Events),
+            "q" => Some(NodeNotice::Asked),
+            "r" => Some(NodeNotice::Answered(about.to_owned())),
+            "a" => Some(NodeNotice::Access),
+            "i" => Some(NodeNotice::Items),
+            "u" => Some(NodeNotice::Subscriptions),
+            "e" => Some(NodeNotice::Events),
             _ => None,
         };
-        notices.push(notice.unwrap_or(Notice::Everything));
+        notices.push(notice.unwrap_or(NodeNotice::Everything));
     }
     notices
 }
@@ -167,15 +167,15 @@ fn subjects(text: &str) -> Option<Vec<SubjectKey>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::Node;
+    use crate::batch::StoreNode;
     use heyan_ports::commit::Commit;
 
-    fn said(commit: Commit) -> Vec<Notice> {
-        let node = Node {
+    fn said(commit: Commit) -> Vec<NodeNotice> {
+        let node = StoreNode {
             origin: "one".into(),
             run: "one".into(),
         };
-        let batch = Batch::of(std::sync::Arc::new(commit), &std::sync::Arc::new(node));
+        let batch = CommitBatch::of(std::sync::Arc::new(commit), &std::sync::Arc::new(node));
         let payloads = payloads(&[&batch]);
         assert!(payloads.iter().all(|payload| payload.len() < 8_000));
         payloads.iter().flat_map(|payload| heard("other", payload)).collect()
@@ -208,10 +208,10 @@ mod tests {
         commit.stamps = vec![0xffff, 3, 3];
         let heard_all = said(commit);
         let expected = [
-            Notice::Stamps(vec![3, 0xffff]),
-            Notice::Pending(vec![SubjectKey([0xab; 16])]),
-            Notice::Access,
-            Notice::Items,
+            NodeNotice::Stamps(vec![3, 0xffff]),
+            NodeNotice::Pending(vec![SubjectKey([0xab; 16])]),
+            NodeNotice::Access,
+            NodeNotice::Items,
         ];
         assert!(heard_all == expected);
         assert!(said(Commit::default()).is_empty());
@@ -226,26 +226,26 @@ mod tests {
         let mut all = Vec::new();
         for notice in said(stamps(5_000)) {
             match notice {
-                Notice::Stamps(buckets) => all.extend(buckets),
+                NodeNotice::Stamps(buckets) => all.extend(buckets),
                 _ => panic!("not of stamps"),
             }
         }
         assert_eq!(all, (0..5_000).collect::<Vec<u16>>());
         let forgiven = (0..20_000_u128).map(|n| ForgivenSubject(SubjectKey(n.to_be_bytes())));
         let everything = said(Commit::default().with(forgiven.collect::<Vec<_>>()));
-        assert!(everything == [Notice::Everything]);
+        assert!(everything == [NodeNotice::Everything]);
     }
 
     #[test]
     fn a_node_hears_of_itself_its_beats_and_what_it_may_not_know() {
-        assert!(heard("one", &beat("one", 7)) == [Notice::Beat(7)]);
+        assert!(heard("one", &beat("one", 7)) == [NodeNotice::Beat(7)]);
         assert!(heard("one", &beat("two", 7)).is_empty());
-        assert!(heard("one", "one s:0003 e") == [Notice::Stamps(vec![3])]);
-        assert!(heard("hub-1/x", &asked("hub-2/y", "hub-1")) == [Notice::Asked]);
+        assert!(heard("one", "one s:0003 e") == [NodeNotice::Stamps(vec![3])]);
+        assert!(heard("hub-1/x", &asked("hub-2/y", "hub-1")) == [NodeNotice::Asked]);
         assert!(heard("hub-1/x", &asked("hub-2/y", "hub-3")).is_empty());
-        assert!(heard("hub-1/x", &answered("hub-2/y", "i")) == [Notice::Answered("i".to_owned())]);
+        assert!(heard("hub-1/x", &answered("hub-2/y", "i")) == [NodeNotice::Answered("i".to_owned())]);
         for unknown in ["two z:1", "two s:12", "two p:zz", "two s:00+1"] {
-            assert!(heard("one", unknown) == [Notice::Everything], "{unknown}");
+            assert!(heard("one", unknown) == [NodeNotice::Everything], "{unknown}");
         }
     }
 }

@@ -14,17 +14,17 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
-    engine::{Engine, ErrorKind},
-    fault::Fault,
+    engine::{ErrorKind, StoreEngine},
+    fault::StoreFault,
     progress::CallProgress,
-    statement::{self, Statement},
+    statement::{self, SqlStatement},
 };
 
-type Options<E> = <<E as sqlx::Database>::Connection as Connection>::Options;
+type PoolOptions<E> = <<E as sqlx::Database>::Connection as Connection>::Options;
 
 /// How long things may take; `None`: as long as it takes, for an engine inside this process.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Patience {
+pub(super) struct PoolPatience {
     /// To connect, and to be given a connection.
     pub(super) connect: Option<Duration>,
     /// For the answer to one call.
@@ -32,27 +32,27 @@ pub(super) struct Patience {
 }
 
 /// The connections to one database.
-pub(super) struct Pool<E: Engine> {
-    options: Options<E>,
+pub(super) struct ConnectionPool<E: StoreEngine> {
+    options: PoolOptions<E>,
     places: Semaphore,
     idle: Mutex<Vec<E::Connection>>,
-    patience: Patience,
+    patience: PoolPatience,
     progress: Arc<CallProgress>,
     /// Whether it is a writer's, whose calls are timed; look-ups are not.
     is_timed: bool,
 }
 
 /// A connection for as long as somebody needs it.
-pub(super) struct Lease<'p, E: Engine> {
-    pool: &'p Pool<E>,
+pub(super) struct ConnectionLease<'p, E: StoreEngine> {
+    pool: &'p ConnectionPool<E>,
     _place: SemaphorePermit<'p>,
     connection: Option<E::Connection>,
-    state: State,
+    state: ConnectionState,
 }
 
 /// What is known of a lent connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ConnectionState {
     /// It waits for the next call.
     Ready,
     /// It is ready inside a transaction.
@@ -61,8 +61,8 @@ enum State {
     Doubtful,
 }
 
-impl<E: Engine> Pool<E> {
-    pub(super) fn new(options: Options<E>, places: u32, patience: Patience) -> Self {
+impl<E: StoreEngine> ConnectionPool<E> {
+    pub(super) fn new(options: PoolOptions<E>, places: u32, patience: PoolPatience) -> Self {
         Self {
             options,
             places: Semaphore::new(usize::try_from(places.max(1)).unwrap_or(usize::MAX)),
@@ -91,9 +91,9 @@ impl<E: Engine> Pool<E> {
     }
 
     /// Waits for a place, and connects when no connection is idle.
-    pub(super) async fn lend(&self) -> Result<Lease<'_, E>, Fault> {
+    pub(super) async fn lend(&self) -> Result<ConnectionLease<'_, E>, StoreFault> {
         let got = within(self.patience.connect, async {
-            let place = self.places.acquire().await.map_err(|_closed| Fault::Closed)?;
+            let place = self.places.acquire().await.map_err(|_closed| StoreFault::Closed)?;
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match idle {
                 Some(connection) => connection,
@@ -101,19 +101,19 @@ impl<E: Engine> Pool<E> {
                     .options
                     .connect()
                     .await
-                    .map_err(Fault::in_statement::<E>("connect"))?,
+                    .map_err(StoreFault::in_statement::<E>("connect"))?,
             };
             Ok((place, connection))
         });
         self.begin(Duration::ZERO);
-        let got = got.await.unwrap_or(Err(Fault::late("connect")));
+        let got = got.await.unwrap_or(Err(StoreFault::late("connect")));
         self.end();
         let (place, connection) = got?;
-        Ok(Lease {
+        Ok(ConnectionLease {
             pool: self,
             _place: place,
             connection: Some(connection),
-            state: State::Ready,
+            state: ConnectionState::Ready,
         })
     }
 
@@ -128,16 +128,16 @@ impl<E: Engine> Pool<E> {
     }
 }
 
-impl<E: Engine> Lease<'_, E> {
+impl<E: StoreEngine> ConnectionLease<'_, E> {
     /// How many rows the call changed.
-    pub(super) async fn execute(&mut self, statement: &'static str, call: E::Call) -> Result<u64, Fault> {
+    pub(super) async fn execute(&mut self, statement: &'static str, call: E::Call) -> Result<u64, StoreFault> {
         let (connection, limit, before) = self.begin_call(statement)?;
         let done = within(limit, E::execute(connection, call)).await;
         self.end_call(before, statement, done)
     }
 
     /// The rows of the call.
-    pub(super) async fn rows(&mut self, statement: &'static str, call: E::Call) -> Result<Vec<E::Row>, Fault> {
+    pub(super) async fn rows(&mut self, statement: &'static str, call: E::Call) -> Result<Vec<E::Row>, StoreFault> {
         let (connection, limit, before) = self.begin_call(statement)?;
         let done = within(limit, E::rows(connection, call)).await;
         self.end_call(before, statement, done)
@@ -149,14 +149,14 @@ impl<E: Engine> Lease<'_, E> {
         statement: &'static str,
         call: E::Call,
         rows: usize,
-    ) -> Result<Vec<i64>, Fault> {
+    ) -> Result<Vec<i64>, StoreFault> {
         let (connection, limit, before) = self.begin_call(statement)?;
         let done = within(limit, E::numbered(connection, call, rows)).await;
         self.end_call(before, statement, done)
     }
 
     /// As [`Engine::copy_records`].
-    pub(super) async fn copy_records(&mut self, rows: &[&super::batch::RecordRow]) -> Result<Option<u64>, Fault> {
+    pub(super) async fn copy_records(&mut self, rows: &[&super::batch::RecordRow]) -> Result<Option<u64>, StoreFault> {
         const NAME: &str = "copy_records";
         let (connection, limit, before) = self.begin_call(NAME)?;
         let done = within(limit, E::copy_records(connection, rows)).await;
@@ -164,39 +164,39 @@ impl<E: Engine> Lease<'_, E> {
     }
 
     /// Runs a text of several statements, as long as it takes.
-    pub(super) async fn script(&mut self, name: &'static str, text: &'static str) -> Result<(), Fault> {
+    pub(super) async fn script(&mut self, name: &'static str, text: &'static str) -> Result<(), StoreFault> {
         let (connection, _limit, before) = self.begin_call(name)?;
         let done = E::script(connection, text).await;
         self.end_call(before, name, Some(done))
     }
 
     /// One of the few statements that begin and end a transaction.
-    async fn control(&mut self, statement: Statement) -> Result<(), Fault> {
+    async fn control(&mut self, statement: SqlStatement) -> Result<(), StoreFault> {
         self.execute(statement.name, E::call(E::text(statement)))
             .await
             .map(drop)
     }
 
-    pub(super) async fn begin(&mut self) -> Result<(), Fault> {
+    pub(super) async fn begin(&mut self) -> Result<(), StoreFault> {
         self.control(statement::BEGIN).await?;
-        self.state = State::InTransaction;
+        self.state = ConnectionState::InTransaction;
         Ok(())
     }
 
     /// Begins a transaction that only reads, all of it as one moment saw it.
-    pub(super) async fn begin_reading(&mut self) -> Result<(), Fault> {
+    pub(super) async fn begin_reading(&mut self) -> Result<(), StoreFault> {
         self.control(statement::BEGIN_READING).await?;
-        self.state = State::InTransaction;
+        self.state = ConnectionState::InTransaction;
         Ok(())
     }
 
     /// After an error here the outcome is unknown until the database is asked again: the caller is told of a failure and never
     /// of a success. It is not tried again, for a sync that failed once may seem to succeed.
-    pub(super) async fn commit(&mut self) -> Result<(), Fault> {
+    pub(super) async fn commit(&mut self) -> Result<(), StoreFault> {
         let ended = self.control(statement::COMMIT).await;
         self.state = match ended {
-            Ok(()) => State::Ready,
-            Err(_) => State::Doubtful,
+            Ok(()) => ConnectionState::Ready,
+            Err(_) => ConnectionState::Doubtful,
         };
         ended
     }
@@ -204,43 +204,46 @@ impl<E: Engine> Lease<'_, E> {
     /// The engine may have rolled back already (disk full does); that is as good.
     pub(super) async fn roll_back(&mut self) {
         self.state = match self.control(statement::ROLLBACK).await {
-            Ok(()) => State::Ready,
-            Err(_) => State::Doubtful,
+            Ok(()) => ConnectionState::Ready,
+            Err(_) => ConnectionState::Doubtful,
         };
     }
 
     /// Marks a point to which one piece of work can be rolled back.
-    pub(super) async fn set_savepoint(&mut self) -> Result<(), Fault> {
+    pub(super) async fn set_savepoint(&mut self) -> Result<(), StoreFault> {
         self.control(statement::SAVEPOINT).await
     }
 
-    pub(super) async fn release_savepoint(&mut self) -> Result<(), Fault> {
+    pub(super) async fn release_savepoint(&mut self) -> Result<(), StoreFault> {
         self.control(statement::RELEASE).await
     }
 
     /// Undoes what came after the savepoint, and leaves it.
-    pub(super) async fn undo_to_savepoint(&mut self) -> Result<(), Fault> {
+    pub(super) async fn undo_to_savepoint(&mut self) -> Result<(), StoreFault> {
         self.control(statement::ROLLBACK_TO).await?;
         self.control(statement::RELEASE).await
     }
 
     /// The connection for one call, its limit, and what was known before it. Until the call has ended nothing is known.
-    fn begin_call(&mut self, statement: &'static str) -> Result<(&mut E::Connection, Option<Duration>, State), Fault> {
-        let before = std::mem::replace(&mut self.state, State::Doubtful);
-        if before == State::Doubtful {
-            return Err(Fault::late(statement));
+    fn begin_call(
+        &mut self,
+        statement: &'static str,
+    ) -> Result<(&mut E::Connection, Option<Duration>, ConnectionState), StoreFault> {
+        let before = std::mem::replace(&mut self.state, ConnectionState::Doubtful);
+        if before == ConnectionState::Doubtful {
+            return Err(StoreFault::late(statement));
         }
-        let connection = self.connection.as_mut().ok_or(Fault::Closed)?;
+        let connection = self.connection.as_mut().ok_or(StoreFault::Closed)?;
         self.pool.begin(grace_of(statement));
         Ok((connection, self.pool.patience.answer, before))
     }
 
     fn end_call<T>(
         &mut self,
-        before: State,
+        before: ConnectionState,
         statement: &'static str,
         done: Option<Result<T, sqlx::Error>>,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, StoreFault> {
         self.pool.end();
         match done {
             Some(Ok(value)) => {
@@ -252,20 +255,20 @@ impl<E: Engine> Lease<'_, E> {
                 if error.as_database_error().is_some() && E::kind(&error) != ErrorKind::Engine {
                     self.state = before;
                 }
-                Err(Fault::in_statement::<E>(statement)(error))
+                Err(StoreFault::in_statement::<E>(statement)(error))
             }
-            None => Err(Fault::late(statement)),
+            None => Err(StoreFault::late(statement)),
         }
     }
 }
 
-impl<E: Engine> Drop for Lease<'_, E> {
+impl<E: StoreEngine> Drop for ConnectionLease<'_, E> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else {
             return;
         };
         // Any other is dropped: its socket or file closes at once, without a word to a peer that may not listen.
-        if self.state == State::Ready && !self.pool.places.is_closed() {
+        if self.state == ConnectionState::Ready && !self.pool.places.is_closed() {
             self.pool
                 .idle
                 .lock()

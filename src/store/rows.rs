@@ -5,18 +5,18 @@ use heyan_ports::{error::StoreError, subject::SubjectKey};
 use serde::de::DeserializeOwned;
 
 use super::{
-    engine::{Cell, Columns, Engine},
-    pool::Pool,
-    statement::Statement,
+    engine::{ColumnCell, RowColumns, StoreEngine},
+    pool::ConnectionPool,
+    statement::SqlStatement,
 };
 
 /// What a read answers.
-pub(super) type Read<T> = Result<T, StoreError>;
+pub(super) type RowResult<T> = Result<T, StoreError>;
 
 /// All rows of one statement.
-pub(super) async fn fetch<E: Engine, T>(
-    pool: &Pool<E>,
-    statement: Statement,
+pub(super) async fn fetch<E: StoreEngine, T>(
+    pool: &ConnectionPool<E>,
+    statement: SqlStatement,
     bind: impl FnOnce(E::Call) -> E::Call,
     read: impl Fn(&E::Row) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
@@ -26,9 +26,9 @@ pub(super) async fn fetch<E: Engine, T>(
 }
 
 /// The first row of one statement, if there is one.
-pub(super) async fn fetch_one<E: Engine, T>(
-    pool: &Pool<E>,
-    statement: Statement,
+pub(super) async fn fetch_one<E: StoreEngine, T>(
+    pool: &ConnectionPool<E>,
+    statement: SqlStatement,
     bind: impl FnOnce(E::Call) -> E::Call,
     read: impl Fn(&E::Row) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
@@ -36,7 +36,7 @@ pub(super) async fn fetch_one<E: Engine, T>(
     Ok(rows.into_iter().next())
 }
 
-pub(super) fn column<'r, R: Columns, T: Cell<'r>>(
+pub(super) fn column<'r, R: RowColumns, T: ColumnCell<'r>>(
     row: &'r R,
     place: usize,
     table: &'static str,
@@ -46,7 +46,7 @@ pub(super) fn column<'r, R: Columns, T: Cell<'r>>(
 }
 
 pub(super) fn number<T: TryFrom<i64>>(
-    row: &impl Columns,
+    row: &impl RowColumns,
     place: usize,
     table: &'static str,
     name: &'static str,
@@ -59,7 +59,7 @@ pub(super) fn narrow<T: TryFrom<i64>>(value: i64, table: &'static str, column: &
 }
 
 pub(super) fn flag(
-    row: &impl Columns,
+    row: &impl RowColumns,
     place: usize,
     table: &'static str,
     name: &'static str,
@@ -73,7 +73,7 @@ pub(super) fn flag(
 }
 
 pub(super) fn list<T: DeserializeOwned>(
-    row: &impl Columns,
+    row: &impl RowColumns,
     place: usize,
     table: &'static str,
     name: &'static str,
@@ -83,7 +83,7 @@ pub(super) fn list<T: DeserializeOwned>(
 }
 
 pub(super) fn bytes_32(
-    row: &impl Columns,
+    row: &impl RowColumns,
     place: usize,
     table: &'static str,
     name: &'static str,
@@ -95,7 +95,7 @@ pub(super) fn bytes_32(
 }
 
 pub(super) fn bytes_16(
-    row: &impl Columns,
+    row: &impl RowColumns,
     place: usize,
     table: &'static str,
     name: &'static str,
@@ -104,7 +104,7 @@ pub(super) fn bytes_16(
     bytes.try_into().map_err(|_| StoreError::BadRow { table, column: name })
 }
 
-pub(super) fn subject<R: Columns>(row: &R, place: usize, table: &'static str) -> Read<Option<SubjectKey>> {
+pub(super) fn subject<R: RowColumns>(row: &R, place: usize, table: &'static str) -> RowResult<Option<SubjectKey>> {
     let bad = || StoreError::BadRow {
         table,
         column: "subject",

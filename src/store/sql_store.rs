@@ -14,30 +14,35 @@ use heyan_ports::{
     commit::Commit,
     error::StoreError,
     outbox::OutboxStore,
-    store::{Before, Store},
+    store::{ForgetBefore, Store},
 };
 
 use super::{
-    batch::{Batch, Node},
-    engine::{Call, Engine},
-    pool::Pool,
-    statement::{self, Statement},
-    writer::{Work, Writer},
+    batch::{CommitBatch, StoreNode},
+    engine::{StatementCall, StoreEngine},
+    pool::ConnectionPool,
+    statement::{self, SqlStatement},
+    writer::{StoreWriter, WriterWork},
 };
 
 /// The system of record on one engine.
-pub(super) struct SqlStore<E: Engine> {
-    pub(super) node: Arc<Node>,
+pub(super) struct SqlStore<E: StoreEngine> {
+    pub(super) node: Arc<StoreNode>,
     /// The line to other nodes, where the store may be shared.
     pub(super) line: Option<E::Line>,
-    pub(super) readers: Pool<E>,
+    pub(super) readers: ConnectionPool<E>,
     /// At least one.
-    writers: Vec<Writer>,
+    writers: Vec<StoreWriter>,
     next_writer: AtomicUsize,
 }
 
-impl<E: Engine> SqlStore<E> {
-    pub(super) fn new(node: Node, readers: Pool<E>, writers: Vec<Writer>, line: Option<E::Line>) -> Self {
+impl<E: StoreEngine> SqlStore<E> {
+    pub(super) fn new(
+        node: StoreNode,
+        readers: ConnectionPool<E>,
+        writers: Vec<StoreWriter>,
+        line: Option<E::Line>,
+    ) -> Self {
         Self {
             node: Arc::new(node),
             line,
@@ -48,7 +53,7 @@ impl<E: Engine> SqlStore<E> {
     }
 
     /// Runs one statement by itself, beside the writers; how many rows it changed. For what only a shared store is asked.
-    pub(super) async fn change(&self, statement: Statement, call: E::Call) -> Result<u64, StoreError> {
+    pub(super) async fn change(&self, statement: SqlStatement, call: E::Call) -> Result<u64, StoreError> {
         Ok(self.readers.lend().await?.execute(statement.name, call).await?)
     }
 
@@ -62,7 +67,7 @@ impl<E: Engine> SqlStore<E> {
     }
 
     /// One writer after another, where there are several: none of them waits for what another is doing.
-    pub(super) fn writer(&self) -> &Writer {
+    pub(super) fn writer(&self) -> &StoreWriter {
         let nth = self.next_writer.fetch_add(1, Ordering::Relaxed) % self.writers.len().max(1);
         #[expect(
             clippy::indexing_slicing,
@@ -73,30 +78,30 @@ impl<E: Engine> SqlStore<E> {
 }
 
 #[async_trait]
-impl<E: Engine> Store for SqlStore<E> {
+impl<E: StoreEngine> Store for SqlStore<E> {
     async fn commit(&self, commit: Arc<Commit>) -> Result<Vec<i64>, StoreError> {
-        let work = Work::Commit(Batch::of(commit, &self.node));
+        let work = WriterWork::Commit(CommitBatch::of(commit, &self.node));
         Ok(self.writer().submit(work).await?)
     }
 
-    async fn forget_old(&self, before: Before) -> Result<(), StoreError> {
-        self.writer().submit(Work::ForgetOld(before)).await?;
+    async fn forget_old(&self, before: ForgetBefore) -> Result<(), StoreError> {
+        self.writer().submit(WriterWork::ForgetOld(before)).await?;
         Ok(())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.pending_entries(0).await?;
-        self.writer().submit(Work::Ping).await?;
+        self.writer().submit(WriterWork::Ping).await?;
         Ok(())
     }
 
     fn oldest_wait(&self) -> Duration {
-        let ages = self.writers.iter().map(Writer::oldest_wait);
+        let ages = self.writers.iter().map(StoreWriter::oldest_wait);
         ages.max().unwrap_or_default()
     }
 
     fn has_lost_a_writer(&self) -> bool {
-        self.writers.iter().any(Writer::has_ended)
+        self.writers.iter().any(StoreWriter::has_ended)
     }
 
     async fn close(&self) {

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::Batch;
-use super::engine::{Engine, EngineName};
-use super::fault::Fault;
-use super::pool::{Lease, Pool};
+use super::batch::CommitBatch;
+use super::engine::{EngineName, StoreEngine};
+use super::fault::StoreFault;
+use super::pool::{ConnectionLease, ConnectionPool};
 use super::progress::{CallProgress, GIVE_UP_AFTER, STALLED_AFTER};
 use super::{apply, tables};
-use crate::statement::{self, Statement};
-use heyan_ports::store::Before;
+use crate::statement::{self, SqlStatement};
+use heyan_ports::store::ForgetBefore;
 
 /// Quiet time after which the write-ahead log is copied back into the database file.
 const IDLE: Duration = Duration::from_millis(500);
@@ -29,13 +29,13 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(500);
 
 /// One piece of work for the writer.
-pub(super) enum Work {
-    Commit(Batch),
+pub(super) enum WriterWork {
+    Commit(CommitBatch),
     /// JSON array of outbox ids.
     Forget(String),
     /// JSON array of `[grant, day, used]`, and its length.
     Usage(String, usize),
-    ForgetOld(Before),
+    ForgetOld(ForgetBefore),
     /// A name, and what it stands for unless that is settled already.
     Settle(String, String),
     /// A hash, and until when it is remembered, Unix seconds. Its number is 1 when it was not known.
@@ -44,10 +44,10 @@ pub(super) enum Work {
 }
 
 /// What became of a piece of work: outbox ids, for a commit.
-pub(super) type Outcome = Result<Vec<i64>, Fault>;
+pub(super) type WorkOutcome = Result<Vec<i64>, StoreFault>;
 
-enum Message {
-    Work(Work, oneshot::Sender<Outcome>),
+enum WriterMessage {
+    Work(WriterWork, oneshot::Sender<WorkOutcome>),
     Close(oneshot::Sender<()>),
 }
 
@@ -63,14 +63,14 @@ pub(super) struct WriterLimits {
 }
 
 /// Hands work to the writer task.
-pub(super) struct Writer {
-    queue: mpsc::Sender<Message>,
+pub(super) struct StoreWriter {
+    queue: mpsc::Sender<WriterMessage>,
     progress: Arc<CallProgress>,
 }
 
-impl Writer {
+impl StoreWriter {
     /// Starts the task on the current runtime; it ends at `close`, or when the handle is dropped.
-    pub(super) fn start<E: Engine>(pool: Arc<Pool<E>>, limits: WriterLimits) -> Self {
+    pub(super) fn start<E: StoreEngine>(pool: Arc<ConnectionPool<E>>, limits: WriterLimits) -> Self {
         let (queue, inbox) = mpsc::channel(limits.queue.max(1));
         let progress = pool.progress();
         tokio::spawn(run(pool, inbox, limits));
@@ -89,22 +89,22 @@ impl Writer {
 
     /// Waits until the work is durable or refused. While the engine does not answer, nothing is taken, and whoever waits behind the
     /// call that hangs is told so: what becomes of his work is unknown.
-    pub(super) async fn submit(&self, work: Work) -> Outcome {
+    pub(super) async fn submit(&self, work: WriterWork) -> WorkOutcome {
         const STALLED: &str = "stalled";
         if self.progress.age() >= STALLED_AFTER {
-            return Err(Fault::late(STALLED));
+            return Err(StoreFault::late(STALLED));
         }
         let (begun, (reply, answer)) = (Instant::now(), oneshot::channel());
         let mut answered = std::pin::pin!(async {
-            let sent = self.queue.send(Message::Work(work, reply)).await;
-            sent.map_err(|_| Fault::Closed)?;
-            answer.await.unwrap_or(Err(Fault::Closed))
+            let sent = self.queue.send(WriterMessage::Work(work, reply)).await;
+            sent.map_err(|_| StoreFault::Closed)?;
+            answer.await.unwrap_or(Err(StoreFault::Closed))
         });
         loop {
             match tokio::time::timeout(LOOK, &mut answered).await {
                 Ok(outcome) => return outcome,
                 Err(_) if self.progress.age() >= GIVE_UP_AFTER || begun.elapsed() >= WAIT_MAX => {
-                    return Err(Fault::late(STALLED));
+                    return Err(StoreFault::late(STALLED));
                 }
                 Err(_) => {}
             }
@@ -114,21 +114,21 @@ impl Writer {
     /// Finishes the work that already waits, checkpoints and closes the connection.
     pub(super) async fn close(&self) {
         let (reply, answer) = oneshot::channel();
-        if self.queue.send(Message::Close(reply)).await.is_ok() {
+        if self.queue.send(WriterMessage::Close(reply)).await.is_ok() {
             // An error here means that the task ended before it could say so: closed all the same.
             let _ = answer.await;
         }
     }
 }
 
-struct Group {
-    works: Vec<Work>,
-    replies: Vec<oneshot::Sender<Outcome>>,
+struct CommitGroup {
+    works: Vec<WriterWork>,
+    replies: Vec<oneshot::Sender<WorkOutcome>>,
     rows: usize,
     close: Option<oneshot::Sender<()>>,
 }
 
-impl Group {
+impl CommitGroup {
     fn new() -> Self {
         Self {
             works: Vec::new(),
@@ -138,17 +138,17 @@ impl Group {
         }
     }
 
-    fn push(&mut self, message: Message) {
+    fn push(&mut self, message: WriterMessage) {
         match message {
-            Message::Work(work, reply) => {
+            WriterMessage::Work(work, reply) => {
                 self.rows += match &work {
-                    Work::Commit(batch) => batch.weight(),
+                    WriterWork::Commit(batch) => batch.weight(),
                     _ => 1,
                 };
                 self.works.push(work);
                 self.replies.push(reply);
             }
-            Message::Close(reply) => self.close = Some(reply),
+            WriterMessage::Close(reply) => self.close = Some(reply),
         }
     }
 
@@ -157,7 +157,11 @@ impl Group {
     }
 }
 
-async fn run<E: Engine>(pool: Arc<Pool<E>>, mut inbox: mpsc::Receiver<Message>, limits: WriterLimits) {
+async fn run<E: StoreEngine>(
+    pool: Arc<ConnectionPool<E>>,
+    mut inbox: mpsc::Receiver<WriterMessage>,
+    limits: WriterLimits,
+) {
     // The log of SQLite is copied back by whoever writes; PostgreSQL does it by itself.
     let checkpoints = E::ENGINE == EngineName::Sqlite;
     let mut dirty = false;
@@ -176,7 +180,7 @@ async fn run<E: Engine>(pool: Arc<Pool<E>>, mut inbox: mpsc::Receiver<Message>, 
                 continue;
             }
         };
-        let mut group = Group::new();
+        let mut group = CommitGroup::new();
         group.push(message);
         while group.has_room(limits) {
             match inbox.try_recv() {
@@ -199,7 +203,7 @@ async fn run<E: Engine>(pool: Arc<Pool<E>>, mut inbox: mpsc::Receiver<Message>, 
     shut(&pool).await;
 }
 
-async fn shut<E: Engine>(pool: &Pool<E>) {
+async fn shut<E: StoreEngine>(pool: &ConnectionPool<E>) {
     if E::ENGINE == EngineName::Sqlite {
         checkpoint(pool, statement::CHECKPOINT_TRUNCATE).await;
     }
@@ -207,7 +211,7 @@ async fn shut<E: Engine>(pool: &Pool<E>) {
 }
 
 /// Failing to checkpoint loses nothing: the log stays, and the next one tries again.
-async fn checkpoint<E: Engine>(pool: &Pool<E>, statement: Statement) {
+async fn checkpoint<E: StoreEngine>(pool: &ConnectionPool<E>, statement: SqlStatement) {
     let done = async {
         let mut conn = pool.lend().await?;
         conn.rows(statement.name, E::call(E::text(statement))).await
@@ -218,8 +222,8 @@ async fn checkpoint<E: Engine>(pool: &Pool<E>, statement: Statement) {
     }
 }
 
-async fn carry_out<E: Engine>(pool: &Pool<E>, group: Group) {
-    let Group { works, replies, .. } = group;
+async fn carry_out<E: StoreEngine>(pool: &ConnectionPool<E>, group: CommitGroup) {
+    let CommitGroup { works, replies, .. } = group;
     let outcomes = match merged(pool, &works).await {
         Ok(ids) => ids.into_iter().map(Ok).collect(),
         Err(fault) if works.len() > 1 && fault.is_of_one_commit() => match one_by_one(pool, &works).await {
@@ -235,7 +239,7 @@ async fn carry_out<E: Engine>(pool: &Pool<E>, group: Group) {
 }
 
 /// Applies all of `works` in one transaction or nothing.
-async fn merged<E: Engine>(pool: &Pool<E>, works: &[Work]) -> Result<Vec<Vec<i64>>, Fault> {
+async fn merged<E: StoreEngine>(pool: &ConnectionPool<E>, works: &[WriterWork]) -> Result<Vec<Vec<i64>>, StoreFault> {
     let mut conn = pool.lend().await?;
     conn.begin().await?;
     match apply_works(&mut conn, &works.iter().collect::<Vec<_>>()).await {
@@ -249,7 +253,10 @@ async fn merged<E: Engine>(pool: &Pool<E>, works: &[Work]) -> Result<Vec<Vec<i64
 
 /// Applies each of `works` under its own savepoint; a fault of one leaves the others standing. An error of this
 /// function means that the transaction as a whole is lost.
-async fn one_by_one<E: Engine>(pool: &Pool<E>, works: &[Work]) -> Result<Vec<Outcome>, Fault> {
+async fn one_by_one<E: StoreEngine>(
+    pool: &ConnectionPool<E>,
+    works: &[WriterWork],
+) -> Result<Vec<WorkOutcome>, StoreFault> {
     let mut conn = pool.lend().await?;
     conn.begin().await?;
     let mut outcomes = Vec::with_capacity(works.len());
@@ -273,28 +280,31 @@ async fn one_by_one<E: Engine>(pool: &Pool<E>, works: &[Work]) -> Result<Vec<Out
     conn.commit().await.map(|()| outcomes)
 }
 
-async fn apply_works<E: Engine>(conn: &mut Lease<'_, E>, works: &[&Work]) -> Result<Vec<Vec<i64>>, Fault> {
-    let none = Batch::none();
-    let batches: Vec<&Batch> = works
+async fn apply_works<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    works: &[&WriterWork],
+) -> Result<Vec<Vec<i64>>, StoreFault> {
+    let none = CommitBatch::none();
+    let batches: Vec<&CommitBatch> = works
         .iter()
         .map(|work| match work {
-            Work::Commit(batch) => batch,
+            WriterWork::Commit(batch) => batch,
             _ => &none,
         })
         .collect();
     let mut ids = tables::apply_all(conn, &batches).await?;
     for (work, numbers) in works.iter().zip(&mut ids) {
         match work {
-            Work::Commit(_) => {}
-            Work::Forget(ids) => tables::forget_entries(conn, ids).await?,
-            Work::Usage(usage, rows) => tables::add_usage(conn, usage, *rows).await?,
-            Work::ForgetOld(before) => tables::forget_old(conn, *before).await?,
-            Work::Settle(name, value) => tables::settle(conn, name, value).await?,
-            Work::UseOnce(hash, until_s) => {
+            WriterWork::Commit(_) => {}
+            WriterWork::Forget(ids) => tables::forget_entries(conn, ids).await?,
+            WriterWork::Usage(usage, rows) => tables::add_usage(conn, usage, *rows).await?,
+            WriterWork::ForgetOld(before) => tables::forget_old(conn, *before).await?,
+            WriterWork::Settle(name, value) => tables::settle(conn, name, value).await?,
+            WriterWork::UseOnce(hash, until_s) => {
                 let taken = tables::use_once(conn, *hash, *until_s).await?;
                 numbers.push(i64::try_from(taken).unwrap_or_default());
             }
-            Work::Ping => apply::ping(conn).await?,
+            WriterWork::Ping => apply::ping(conn).await?,
         }
     }
     Ok(ids)

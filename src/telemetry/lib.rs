@@ -17,5 +17,5 @@ mod striped;
 
 pub use gate::{LineGate, causes};
 pub use log::{LogFormat, check_level, flush_log, lines_lost, start as start_log, tell_operator};
-pub use metrics::{MachineMetrics, Metrics, MetricsError, UnavailableCounts};
-pub use striped::Durations;
+pub use metrics::{HubMetrics, MachineMetrics, MetricsError, UnavailableCounts};
+pub use striped::DurationHistogram;

@@ -9,7 +9,7 @@ use prometheus::{
     TextEncoder, core::Collector,
 };
 
-use super::striped::{Durations, Family, Striped, Tally};
+use super::striped::{DurationHistogram, MetricFamily, StripedCounter, StripedMetric};
 use heyan_domain::verdict::Outcome;
 
 /// A metric could not be registered: two of one name.
@@ -18,24 +18,24 @@ use heyan_domain::verdict::Outcome;
 pub struct MetricsError(#[from] prometheus::Error);
 
 /// Everything that is counted.
-pub struct Metrics {
+pub struct HubMetrics {
     registry: Registry,
-    verifications: Box<[Box<[Tally]>]>,
+    verifications: Box<[Box<[StripedCounter]>]>,
     /// Time from the parsed request to the durable answer.
-    pub verification_seconds: Durations,
-    http_seconds: Family<Durations>,
+    pub verification_seconds: DurationHistogram,
+    http_seconds: MetricFamily<DurationHistogram>,
     /// Look-ups answered from memory.
-    pub cache_hits: Tally,
+    pub cache_hits: StripedCounter,
     /// Look-ups that asked the store.
-    pub cache_misses: Tally,
+    pub cache_misses: StripedCounter,
     /// Look-ups that asked the store because memory was not trusted.
-    pub cache_bypasses: Tally,
+    pub cache_bypasses: StripedCounter,
     /// Records in memory.
     pub cache_entries: IntGauge,
     /// Bytes of records in memory.
     pub cache_bytes: IntGauge,
     /// Time that callers waited for the ledger.
-    pub ledger_append_seconds: Durations,
+    pub ledger_append_seconds: DurationHistogram,
     /// Entries in the ledger.
     pub ledger_size: IntGauge,
     /// Age of the newest checkpoint, seconds.
@@ -56,15 +56,15 @@ pub struct Metrics {
     pub records_ingested: IntCounterVec,
     licence_issue_delay: HistogramVec,
     /// The loop: mismatches, deliveries, alerts.
-    pub turn: Turn,
+    pub turn: LoopTurn,
     /// The bus.
     pub bus: BusMetrics,
     source_requests: IntCounterVec,
-    source_seconds: Family<Durations>,
+    source_seconds: MetricFamily<DurationHistogram>,
 }
 
 /// What is counted of the loop.
-pub struct Turn {
+pub struct LoopTurn {
     /// Attempts at deliveries, by the state after them.
     pub deliveries: IntCounterVec,
     /// Mismatches by state.
@@ -81,8 +81,8 @@ pub struct Turn {
     pub alerts: IntCounterVec,
 }
 
-impl Turn {
-    fn new(make: &Make<'_>) -> Result<Self, MetricsError> {
+impl LoopTurn {
+    fn new(make: &MetricMaker<'_>) -> Result<Self, MetricsError> {
         Ok(Self {
             deliveries: make.counters(
                 "heyan_deliveries_total",
@@ -122,7 +122,7 @@ pub struct MachineMetrics {
 }
 
 impl MachineMetrics {
-    fn new(make: &Make<'_>) -> Result<Self, MetricsError> {
+    fn new(make: &MetricMaker<'_>) -> Result<Self, MetricsError> {
         Ok(Self {
             ledger_oldest_wait_seconds: make.seconds(
                 "heyan_ledger_oldest_wait_seconds",
@@ -150,7 +150,7 @@ impl MachineMetrics {
 pub struct UnavailableCounts(IntCounterVec);
 
 impl UnavailableCounts {
-    fn new(make: &Make<'_>) -> Result<Self, MetricsError> {
+    fn new(make: &MetricMaker<'_>) -> Result<Self, MetricsError> {
         Ok(Self(make.counters(
             "heyan_unavailable_total",
             "Calls refused because the ledger or the database could not be used, by part.",
@@ -190,7 +190,7 @@ pub struct BusMetrics {
 }
 
 impl BusMetrics {
-    fn new(make: &Make<'_>) -> Result<Self, MetricsError> {
+    fn new(make: &MetricMaker<'_>) -> Result<Self, MetricsError> {
         Ok(Self {
             lag: make.gauges(
                 "heyan_kafka_lag",
@@ -229,15 +229,15 @@ impl BusMetrics {
     }
 }
 
-impl Metrics {
+impl HubMetrics {
     /// Registers every metric; `datasets` are the names of the catalogue, in its order.
     ///
     /// # Errors
     /// Two metrics of one name.
     pub fn new(datasets: &[&str]) -> Result<Self, MetricsError> {
         let registry = Registry::new();
-        let make = Make(&registry);
-        let lookups: Family<Tally> = make.family(
+        let make = MetricMaker(&registry);
+        let lookups: MetricFamily<StripedCounter> = make.family(
             "heyan_cache_lookups_total",
             "Look-ups of records by result.",
             &["result"],
@@ -283,7 +283,7 @@ impl Metrics {
             shed: make.counter("heyan_shed_total", "Requests turned away while busy.")?,
             lines_lost: make.counter("heyan_node_lines_lost_total", "Times the line to the other nodes was lost.")?,
             licence_issue_delay: issue_delay(&make)?,
-            turn: Turn::new(&make)?,
+            turn: LoopTurn::new(&make)?,
             bus: BusMetrics::new(&make)?,
             records_ingested: make.counters(
                 "heyan_records_ingested_total",
@@ -332,7 +332,7 @@ impl Metrics {
     }
 
     /// The durations of one route, method and class of answers, to be kept by the route.
-    pub fn http_route(&self, route: &str, method: &str, status_class: &str) -> Durations {
+    pub fn http_route(&self, route: &str, method: &str, status_class: &str) -> DurationHistogram {
         self.http_seconds.with(&[route, method, status_class])
     }
 
@@ -347,7 +347,7 @@ impl Metrics {
     }
 }
 
-fn issue_delay(make: &Make<'_>) -> Result<HistogramVec, MetricsError> {
+fn issue_delay(make: &MetricMaker<'_>) -> Result<HistogramVec, MetricsError> {
     make.days(
         "heyan_licence_issue_delay_seconds",
         "Time from the end of a licence's day of issue until it first came in.",
@@ -356,8 +356,8 @@ fn issue_delay(make: &Make<'_>) -> Result<HistogramVec, MetricsError> {
 }
 
 /// A tally for each dataset and outcome, by their numbers.
-fn verifications(make: &Make<'_>, datasets: &[&str]) -> Result<Box<[Box<[Tally]>]>, MetricsError> {
-    let totals: Family<Tally> = make.family(
+fn verifications(make: &MetricMaker<'_>, datasets: &[&str]) -> Result<Box<[Box<[StripedCounter]>]>, MetricsError> {
+    let totals: MetricFamily<StripedCounter> = make.family(
         "heyan_verifications_total",
         "Verifications answered.",
         &["dataset", "outcome"],
@@ -370,9 +370,9 @@ fn verifications(make: &Make<'_>, datasets: &[&str]) -> Result<Box<[Box<[Tally]>
 }
 
 /// Makes metrics and registers them.
-struct Make<'a>(&'a Registry);
+struct MetricMaker<'a>(&'a Registry);
 
-impl Make<'_> {
+impl MetricMaker<'_> {
     fn register<C: Collector + Clone + 'static>(&self, metric: C) -> Result<C, MetricsError> {
         self.0.register(Box::new(metric.clone()))?;
         Ok(metric)
@@ -398,8 +398,13 @@ impl Make<'_> {
         self.register(Gauge::new(name, help)?)
     }
 
-    fn family<S: Striped>(&self, name: &str, help: &str, labels: &[&str]) -> Result<Family<S>, MetricsError> {
-        self.register(Family::new(name, help, labels)?)
+    fn family<S: StripedMetric>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<MetricFamily<S>, MetricsError> {
+        self.register(MetricFamily::new(name, help, labels)?)
     }
 
     /// What takes hours to months.
@@ -420,7 +425,7 @@ impl Make<'_> {
         )?)
     }
 
-    fn durations(&self, name: &str, help: &str) -> Result<Durations, MetricsError> {
+    fn durations(&self, name: &str, help: &str) -> Result<DurationHistogram, MetricsError> {
         Ok(self.family(name, help, &[])?.with(&[]))
     }
 

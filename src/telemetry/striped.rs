@@ -29,7 +29,7 @@ fn stripe_of_thread() -> usize {
 }
 
 /// What a [`Family`] collects.
-pub(crate) trait Striped: Clone + Default + Send + Sync + 'static {
+pub(crate) trait StripedMetric: Clone + Default + Send + Sync + 'static {
     /// What it is to Prometheus.
     const KIND: MetricType;
 
@@ -39,28 +39,31 @@ pub(crate) trait Striped: Clone + Default + Send + Sync + 'static {
 
 /// Counts events.
 #[derive(Clone, Default)]
-pub struct Tally(Arc<[Line; STRIPES]>);
+pub struct StripedCounter(Arc<[CacheLine; STRIPES]>);
 
 /// One number on a cache line of its own; 128 bytes, since neighbouring lines are fetched in pairs.
 #[derive(Default)]
 #[repr(align(128))]
-struct Line(AtomicU64);
+struct CacheLine(AtomicU64);
 
-impl Tally {
+impl StripedCounter {
     /// One more.
     pub fn inc(&self) {
-        if let Some(Line(count)) = self.0.get(stripe_of_thread()) {
+        if let Some(CacheLine(count)) = self.0.get(stripe_of_thread()) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// So many until now.
     pub fn get(&self) -> u64 {
-        self.0.iter().map(|Line(count)| count.load(Ordering::Relaxed)).sum()
+        self.0
+            .iter()
+            .map(|CacheLine(count)| count.load(Ordering::Relaxed))
+            .sum()
     }
 }
 
-impl Striped for Tally {
+impl StripedMetric for StripedCounter {
     const KIND: MetricType = MetricType::COUNTER;
 
     fn metric(&self, labels: Vec<LabelPair>) -> Metric {
@@ -79,17 +82,17 @@ const BOUNDS_US: [u64; 14] = [
 
 /// Counts durations by their length.
 #[derive(Clone, Default)]
-pub struct Durations(Arc<[Lengths; STRIPES]>);
+pub struct DurationHistogram(Arc<[StripeLengths; STRIPES]>);
 
 /// Counts of one stripe, the last of what is longer than every bound; and the sum.
 #[derive(Default)]
 #[repr(align(128))]
-struct Lengths {
+struct StripeLengths {
     counts: [AtomicU64; BOUNDS_US.len() + 1],
     sum_ns: AtomicU64,
 }
 
-impl Durations {
+impl DurationHistogram {
     /// One more, so long.
     pub fn observe(&self, took: Duration) {
         let Some(stripe) = self.0.get(stripe_of_thread()) else {
@@ -104,11 +107,11 @@ impl Durations {
     }
 }
 
-impl Striped for Durations {
+impl StripedMetric for DurationHistogram {
     const KIND: MetricType = MetricType::HISTOGRAM;
 
     fn metric(&self, labels: Vec<LabelPair>) -> Metric {
-        let all = |of: &dyn Fn(&Lengths) -> u64| self.0.iter().map(of).sum::<u64>();
+        let all = |of: &dyn Fn(&StripeLengths) -> u64| self.0.iter().map(of).sum::<u64>();
         let of_place = |place: usize| {
             all(&|stripe| {
                 stripe
@@ -138,15 +141,15 @@ impl Striped for Durations {
 
 /// The metrics of one name, by their labels.
 #[derive(Clone)]
-pub(crate) struct Family<S> {
+pub(crate) struct MetricFamily<S> {
     desc: Desc,
-    members: Arc<Mutex<Vec<Member<S>>>>,
+    members: Arc<Mutex<Vec<FamilyMember<S>>>>,
 }
 
 /// A metric with its labels.
-type Member<S> = (Vec<LabelPair>, S);
+type FamilyMember<S> = (Vec<LabelPair>, S);
 
-impl<S: Striped> Family<S> {
+impl<S: StripedMetric> MetricFamily<S> {
     /// A family without members.
     ///
     /// # Errors
@@ -178,7 +181,7 @@ impl<S: Striped> Family<S> {
     }
 }
 
-impl<S: Striped> Collector for Family<S> {
+impl<S: StripedMetric> Collector for MetricFamily<S> {
     fn desc(&self) -> Vec<&Desc> {
         vec![&self.desc]
     }
@@ -214,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_many_threads_count_is_added_up() {
-        let (tally, durations) = (Tally::default(), Durations::default());
+        let (tally, durations) = (StripedCounter::default(), DurationHistogram::default());
         std::thread::scope(|scope| {
             for _ in 0..3 * STRIPES {
                 scope.spawn(|| {
@@ -242,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_member_is_made_once() {
-        let family = Family::<Tally>::new("heyan_test_total", "Test.", &["b", "a"]).unwrap();
+        let family = MetricFamily::<StripedCounter>::new("heyan_test_total", "Test.", &["b", "a"]).unwrap();
         family.with(&["1", "2"]).inc();
         family.with(&["1", "2"]).inc();
         family.with(&["2", "1"]).inc();

@@ -9,7 +9,7 @@ pub use locale::Locale;
 mod locale;
 
 /// The texts of one file by the path inside it: Chinese, English.
-type Table = HashMap<String, (String, String)>;
+type TextTable = HashMap<String, (String, String)>;
 
 macro_rules! files {
     ($($name:literal)*) => {
@@ -25,8 +25,8 @@ macro_rules! files {
 
 files! { "archive_pack" "cli" "connectors" "demo" "notice" "openapi" "pages" "problems" "quality" }
 
-fn table(name: &str) -> Table {
-    let mut table = Table::new();
+fn table(name: &str) -> TextTable {
+    let mut table = TextTable::new();
     for (_, zh, en) in FILES.iter().filter(|(known, ..)| *known == name) {
         let english: HashMap<String, String> = flat(en).into_iter().collect();
         for (key, zh) in flat(zh) {
@@ -66,7 +66,7 @@ fn flat(file: &str) -> Vec<(String, String)> {
 
 /// A text in both languages. It may have places `{0}`, `{1}` … for what the program knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text {
+pub struct BilingualText {
     /// Chinese.
     pub zh: &'static str,
     /// English.
@@ -74,13 +74,13 @@ pub struct Text {
 }
 
 /// The text of a key. A key that no file has gives an empty text; the tests find such a key.
-pub fn text(key: &str) -> Text {
+pub fn text(key: &str) -> BilingualText {
     let found = key.split_once('.').and_then(|(file, path)| {
         let number = FILES.iter().position(|(name, ..)| *name == file)?;
         TABLES.get(number)?.get(path)
     });
     debug_assert!(found.is_some(), "no text {key}");
-    found.map_or(Text { zh: "", en: "" }, |(zh, en)| Text { zh, en })
+    found.map_or(BilingualText { zh: "", en: "" }, |(zh, en)| BilingualText { zh, en })
 }
 
 /// The keys of a file, without its name; none for a file that is not known.
@@ -90,7 +90,7 @@ pub fn keys(file: &str) -> impl Iterator<Item = &'static str> {
     table.into_iter().flat_map(|table| table.keys().map(String::as_str))
 }
 
-impl Text {
+impl BilingualText {
     /// The text in one language.
     pub const fn get(&self, locale: Locale) -> &'static str {
         match locale {

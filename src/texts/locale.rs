@@ -24,9 +24,9 @@ impl Locale {
         let Some(header) = accept_language else {
             return Self::default();
         };
-        let mut zh = Wish::default();
-        let mut en = Wish::default();
-        let mut any = Wish::default();
+        let mut zh = LocaleWish::default();
+        let mut en = LocaleWish::default();
+        let mut any = LocaleWish::default();
         for (position, item) in header.split(',').take(RANGES_MAX).enumerate() {
             let Some((range, quality)) = parse_range(item) else {
                 continue;
@@ -81,9 +81,9 @@ impl Locale {
 
 /// Best quality (thousandths) asked for one language, and where it stood in the header.
 #[derive(Default)]
-struct Wish(Option<(u16, usize)>);
+struct LocaleWish(Option<(u16, usize)>);
 
-impl Wish {
+impl LocaleWish {
     fn add(&mut self, quality: u16, position: usize) {
         if self.0.is_none_or(|(best, _)| quality > best) {
             self.0 = Some((quality, position));

@@ -37,8 +37,8 @@ async fn story(hub: &TestHub, receiver: &Receiver) {
     assert_eq!(hub.verify("agency2", &body).await.0, 200);
 }
 
-fn file<'f>(files: &'f [tar::File], name: &str) -> Value {
-    let file: &'f tar::File = files.iter().find(|file| file.name == name).unwrap();
+fn file<'f>(files: &'f [tar::TarFile], name: &str) -> Value {
+    let file: &'f tar::TarFile = files.iter().find(|file| file.name == name).unwrap();
     serde_json::from_slice(&file.bytes).unwrap()
 }
 

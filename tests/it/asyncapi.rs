@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use heyan::ports::bus::Topic;
+use heyan::ports::bus::BusTopic;
 use yaml_rust2::{Yaml, YamlLoader};
 
 fn document() -> (Yaml, std::path::PathBuf) {
@@ -43,13 +43,13 @@ fn references(node: &Yaml, found: &mut Vec<String>) {
 fn every_topic_and_type_is_described_and_nothing_else() {
     let (document, folder) = document();
     assert_eq!(document["asyncapi"].as_str(), Some("3.0.0"));
-    let of_code: BTreeSet<&str> = Topic::ALL.into_iter().map(Topic::name).collect();
-    assert_eq!(of_code.len(), Topic::ALL.len());
+    let of_code: BTreeSet<&str> = BusTopic::ALL.into_iter().map(BusTopic::name).collect();
+    assert_eq!(of_code.len(), BusTopic::ALL.len());
     let mut addresses = BTreeSet::new();
     for channel in document["channels"].as_hash().unwrap().values() {
         let address = channel["address"].as_str().unwrap();
         addresses.insert(address);
-        let topic = Topic::ALL.into_iter().find(|topic| topic.name() == address).unwrap();
+        let topic = BusTopic::ALL.into_iter().find(|topic| topic.name() == address).unwrap();
         let message = follow(&document, &channel["messages"]["event"]);
         assert_eq!(message["name"].as_str(), Some(address), "the type of the events");
         let payload = format!("./events/{address}.json");
@@ -68,7 +68,9 @@ fn every_topic_and_type_is_described_and_nothing_else() {
         let address = follow(&document, &operation["channel"])["address"].as_str().unwrap();
         directions.insert((address, operation["action"].as_str() == Some("receive")));
     }
-    let expected = Topic::ALL.into_iter().map(|topic| (topic.name(), topic.is_inbound()));
+    let expected = BusTopic::ALL
+        .into_iter()
+        .map(|topic| (topic.name(), topic.is_inbound()));
     assert_eq!(directions, expected.collect());
     let files = std::fs::read_dir(folder.join("events")).unwrap().flatten();
     let files: BTreeSet<String> = files.map(|file| file.file_name().into_string().unwrap()).collect();

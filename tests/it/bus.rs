@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use heyan::ledger::{Cosignatures, VerifierKey};
-use heyan::ports::bus::Topic;
+use heyan::ledger::{CosignatureRule, VerifierKey};
+use heyan::ports::bus::BusTopic;
 use serde_json::{Value, json};
 
 use super::{
@@ -20,7 +20,7 @@ async fn hub_on(kafka: &Kafka) -> TestHub {
 }
 
 /// Holds every message against its schema, and against what every event of ours has.
-fn check(hub: &TestHub, topic: Topic, messages: &[Read]) {
+fn check(hub: &TestHub, topic: BusTopic, messages: &[Read]) {
     for message in messages {
         let faults = hub.hub.catalog.events.check(topic.name(), &message.data());
         assert!(faults.is_empty(), "{}: {faults:?} in {}", topic.name(), message.text);
@@ -49,8 +49,8 @@ async fn what_happens_is_published_by_its_schema_under_a_keyed_hash_in_order() {
         let (status, answer) = hub.verify("agency", &asked).await;
         assert_eq!(status, 200, "{answer}");
     }
-    let changed = kafka.wait(Topic::RecordChanged, 2).await;
-    check(&hub, Topic::RecordChanged, &changed);
+    let changed = kafka.wait(BusTopic::RecordChanged, 2).await;
+    check(&hub, BusTopic::RecordChanged, &changed);
     let versions: Vec<Value> = changed
         .iter()
         .map(|message| message.data()["version"].clone())
@@ -60,8 +60,8 @@ async fn what_happens_is_published_by_its_schema_under_a_keyed_hash_in_order() {
         assert_eq!(message.data()["record"], message.key.as_str());
         assert_eq!(message.headers["ce_subject"], message.key);
     }
-    let completed = kafka.wait(Topic::VerificationCompleted, 7).await;
-    check(&hub, Topic::VerificationCompleted, &completed);
+    let completed = kafka.wait(BusTopic::VerificationCompleted, 7).await;
+    check(&hub, BusTopic::VerificationCompleted, &completed);
     assert_eq!(completed.len(), 7);
     let indices: Vec<u64> = completed
         .iter()
@@ -74,21 +74,21 @@ async fn what_happens_is_published_by_its_schema_under_a_keyed_hash_in_order() {
         (&json!("agency"), &json!("birth_date"))
     );
     assert_eq!(completed[0].headers["ce_id"], last["id"].as_str().unwrap());
-    let mismatches = kafka.wait(Topic::Mismatch, 1).await;
-    check(&hub, Topic::Mismatch, &mismatches);
+    let mismatches = kafka.wait(BusTopic::Mismatch, 1).await;
+    check(&hub, BusTopic::Mismatch, &mismatches);
     let alert = wait_for("the alert", || {
-        let alerts = kafka.read(Topic::Supervision);
-        check(&hub, Topic::Supervision, &alerts);
+        let alerts = kafka.read(BusTopic::Supervision);
+        check(&hub, BusTopic::Supervision, &alerts);
         alerts.into_iter().find(|alert| alert.data()["rule"] == "guess_budget")
     })
     .await;
     assert_eq!(alert.key, changed[0].key);
-    let shown = kafka.wait(Topic::Checkpoint, 1).await;
-    check(&hub, Topic::Checkpoint, &shown);
+    let shown = kafka.wait(BusTopic::Checkpoint, 1).await;
+    check(&hub, BusTopic::Checkpoint, &shown);
     let shown = shown[0].data();
     let key = VerifierKey::parse(shown["key"].as_str().unwrap()).unwrap();
     let note = shown["checkpoint"].as_str().unwrap();
-    let head = key.open(note.as_bytes(), Cosignatures::Refused).unwrap();
+    let head = key.open(note.as_bytes(), CosignatureRule::Refused).unwrap();
     assert_eq!(
         (&json!(head.size), &json!(hub.hub.ledger.vkey())),
         (&shown["size"], &shown["key"])
@@ -105,7 +105,7 @@ async fn nothing_is_lost_while_the_broker_is_away_and_verification_goes_on() {
     let kafka = Kafka::on(&brokers);
     let hub = hub_on(&kafka).await;
     hub.put("natural-person", &person()).await;
-    kafka.wait(Topic::RecordChanged, 1).await;
+    kafka.wait(BusTopic::RecordChanged, 1).await;
     let mut asked = 0;
     for word in ["stop", "kill"] {
         brokers.command(word);
@@ -120,7 +120,7 @@ async fn nothing_is_lost_while_the_broker_is_away_and_verification_goes_on() {
         newer["fields"]["name"] = format!("张{word}").into();
         assert_eq!(hub.put("natural-person", &newer).await.0, 200);
         brokers.command("resume");
-        let completed = kafka.wait(Topic::VerificationCompleted, asked).await;
+        let completed = kafka.wait(BusTopic::VerificationCompleted, asked).await;
         let found: Vec<String> = completed
             .iter()
             .map(|message| message.headers["ce_id"].clone())
@@ -130,7 +130,7 @@ async fn nothing_is_lost_while_the_broker_is_away_and_verification_goes_on() {
             "an answer is missing after {word}"
         );
     }
-    let changed = kafka.wait(Topic::RecordChanged, 3).await;
+    let changed = kafka.wait(BusTopic::RecordChanged, 3).await;
     let mut versions: Vec<u64> = changed
         .iter()
         .map(|message| message.data()["version"].as_u64().unwrap())
@@ -189,10 +189,10 @@ async fn verification_is_asked_for_by_a_proven_client_and_once_for_each_id() {
     let wrong = json!({"purpose": purpose(), "items": [{"ref": "x"}]}).to_string();
     let changed = request("two").to_string();
     let ask = async |id: &str, credential: Option<&str>, payload: &str| {
-        let mut headers = vec![("ce_specversion", "1.0"), ("ce_type", Topic::VerifyRequest.name())];
+        let mut headers = vec![("ce_specversion", "1.0"), ("ce_type", BusTopic::VerifyRequest.name())];
         headers.extend([("ce_id", id), ("traceparent", trace)]);
         headers.extend(credential.map(|credential| ("authorization", credential)));
-        let topic = Topic::VerifyRequest;
+        let topic = BusTopic::VerifyRequest;
         let payload = payload.as_bytes();
         sender
             .send(&Sent {
@@ -206,8 +206,8 @@ async fn verification_is_asked_for_by_a_proven_client_and_once_for_each_id() {
     let size = hub.ledger_size();
     ask("r1", Some(&bearer), &good).await;
     ask("r1", Some(&bearer), &good).await;
-    let results = kafka.wait(Topic::VerifyResult, 2).await;
-    check(&hub, Topic::VerifyResult, &results);
+    let results = kafka.wait(BusTopic::VerifyResult, 2).await;
+    check(&hub, BusTopic::VerifyResult, &results);
     assert_eq!(
         results[0].text, results[1].text,
         "the same id is answered byte for byte"
@@ -228,28 +228,28 @@ async fn verification_is_asked_for_by_a_proven_client_and_once_for_each_id() {
         ("r5", Some(bearer.as_str()), &wrong, 422, "missing_member"),
         ("r1", Some(bearer.as_str()), &changed, 422, "idempotency_key_reused"),
     ] {
-        let before = kafka.read(Topic::VerifyResult).len();
+        let before = kafka.read(BusTopic::VerifyResult).len();
         ask(id, credential, payload).await;
-        let results = kafka.wait(Topic::VerifyResult, before + 1).await;
-        check(&hub, Topic::VerifyResult, &results);
+        let results = kafka.wait(BusTopic::VerifyResult, before + 1).await;
+        check(&hub, BusTopic::VerifyResult, &results);
         let answer = results.last().unwrap().data();
         assert_eq!(answer["request"], id);
         let found = (answer["status"].as_u64(), answer["problem"]["code"].as_str());
         assert_eq!(found, (Some(status), Some(code)), "{answer}");
     }
     // What is no event has nobody to answer.
-    sender.event(Topic::VerifyRequest, key, "", &json!({})).await;
-    let letters = kafka.wait(Topic::DeadLetter, 1).await;
-    check(&hub, Topic::DeadLetter, &letters);
+    sender.event(BusTopic::VerifyRequest, key, "", &json!({})).await;
+    let letters = kafka.wait(BusTopic::DeadLetter, 1).await;
+    check(&hub, BusTopic::DeadLetter, &letters);
     assert_eq!(letters[0].data()["reason"], "invalid_event_id");
     // The answers of requests are in the ledger like all others, so they are told of as completed too.
-    assert_eq!(kafka.wait(Topic::VerificationCompleted, 1).await.len(), 1);
+    assert_eq!(kafka.wait(BusTopic::VerificationCompleted, 1).await.len(), 1);
     hub.stop().await;
 }
 
 /// All that the hub writes, as one text for each topic.
 fn everything(kafka: &Kafka) -> BTreeMap<&'static str, String> {
-    let outbound = Topic::ALL.into_iter().filter(|topic| !topic.is_inbound());
+    let outbound = BusTopic::ALL.into_iter().filter(|topic| !topic.is_inbound());
     outbound
         .map(|topic| {
             let messages = kafka.read(topic);
@@ -271,26 +271,26 @@ async fn no_value_of_a_person_stands_in_any_topic_that_the_hub_writes() {
     record["fields"]["domicile_address"] = address.into();
     record["dataset"] = "natural-person".into();
     let sender = kafka.sender();
-    sender.event(Topic::Feed, id, "c1", &record).await;
+    sender.event(BusTopic::Feed, id, "c1", &record).await;
     // Poison in every place that is looked at: a member's name, a value, no JSON at all.
     let mut poison = record.clone();
     poison["fields"][name] = "x".into();
-    sender.event(Topic::Feed, id, "c2", &poison).await;
+    sender.event(BusTopic::Feed, id, "c2", &poison).await;
     let mut poison = record.clone();
     poison["fields"]["birth_date"] = address.into();
-    sender.event(Topic::Feed, id, "c3", &poison).await;
+    sender.event(BusTopic::Feed, id, "c3", &poison).await;
     let headers = [("ce_specversion", "1.0"), ("ce_type", id), ("ce_id", name)];
     let payload = format!("{{{name}").into_bytes();
     sender
         .send(&Sent {
-            topic: Topic::Feed,
+            topic: BusTopic::Feed,
             key: id,
             headers: &headers,
             payload: &payload,
         })
         .await;
-    kafka.wait(Topic::DeadLetter, 3).await;
-    kafka.wait(Topic::RecordChanged, 1).await;
+    kafka.wait(BusTopic::DeadLetter, 3).await;
+    kafka.wait(BusTopic::RecordChanged, 1).await;
     let claims = json!({"name": name, "domicile_address": "安徽省芜湖市镜湖区金丝雀路78号"});
     let mut asked = question(&claims);
     asked["purpose"]["operator"] = name.into();
@@ -302,27 +302,27 @@ async fn no_value_of_a_person_stands_in_any_topic_that_the_hub_writes() {
     let bearer = format!("Bearer {}", hub.token("agency"));
     let headers = [
         ("ce_specversion", "1.0"),
-        ("ce_type", Topic::VerifyRequest.name()),
+        ("ce_type", BusTopic::VerifyRequest.name()),
         ("ce_id", "q"),
         ("authorization", bearer.as_str()),
     ];
     sender
         .send(&Sent {
-            topic: Topic::VerifyRequest,
+            topic: BusTopic::VerifyRequest,
             key: id,
             headers: &headers,
             payload: request.as_bytes(),
         })
         .await;
-    kafka.wait(Topic::VerifyResult, 1).await;
-    kafka.wait(Topic::VerificationCompleted, 2).await;
-    kafka.wait(Topic::Mismatch, 1).await;
+    kafka.wait(BusTopic::VerifyResult, 1).await;
+    kafka.wait(BusTopic::VerificationCompleted, 2).await;
+    kafka.wait(BusTopic::Mismatch, 1).await;
     for (topic, text) in everything(&kafka) {
         for canary in [name, "金丝雀", "11010519491231002", "hys_", bearer.as_str()] {
             assert!(!text.contains(canary), "{topic} holds {canary}: {text}");
         }
     }
-    opens(&hub, &kafka.read(Topic::DeadLetter));
+    opens(&hub, &kafka.read(BusTopic::DeadLetter));
     hub.stop().await;
 }
 

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use heyan::app::bus::feed::position_name;
-use heyan::ports::bus::Topic;
+use heyan::ports::bus::BusTopic;
 use serde_json::{Value, json};
 
 use super::{
@@ -50,7 +50,7 @@ async fn send(kafka: &Kafka, lines: &[Line]) {
         .map(|line| {
             [
                 ("ce_specversion", "1.0"),
-                ("ce_type", Topic::Feed.name()),
+                ("ce_type", BusTopic::Feed.name()),
                 ("ce_id", line.id.as_str()),
             ]
         })
@@ -59,7 +59,7 @@ async fn send(kafka: &Kafka, lines: &[Line]) {
         .iter()
         .zip(&headers)
         .map(|(line, headers)| Sent {
-            topic: Topic::Feed,
+            topic: BusTopic::Feed,
             key: &line.key,
             headers,
             payload: &line.payload,
@@ -164,13 +164,13 @@ async fn duplicates_older_versions_and_poison_end_in_the_state_of_the_model() {
         .collect();
     let expected: BTreeMap<u32, String> = model.into_iter().map(|(n, (_, name))| (n, name)).collect();
     assert_eq!(names, expected);
-    let letters = kafka.wait(Topic::DeadLetter, poison).await;
+    let letters = kafka.wait(BusTopic::DeadLetter, poison).await;
     assert_eq!(letters.len(), poison);
     assert!(letters.iter().all(|letter| letter.data()["class"] == "record"));
     assert_eq!(
         hub.hub
             .store
-            .parked_keys(Topic::Feed.name(), 1_000)
+            .parked_keys(BusTopic::Feed.name(), 1_000)
             .await
             .unwrap()
             .len()
@@ -201,7 +201,12 @@ async fn behind_poison_a_version_decides_and_what_has_none_is_parked_until_one_c
     assert_eq!(names[&1], ("甲".to_owned(), 1), "the successor waits");
     assert_eq!(names[&2], ("丙".to_owned(), 1), "other keys do not");
     assert_eq!(
-        hub.hub.store.parked_keys(Topic::Feed.name(), 10).await.unwrap().len(),
+        hub.hub
+            .store
+            .parked_keys(BusTopic::Feed.name(), 10)
+            .await
+            .unwrap()
+            .len(),
         2
     );
     // What is parked is known after a start too.
@@ -218,7 +223,7 @@ async fn behind_poison_a_version_decides_and_what_has_none_is_parked_until_one_c
         "a version of its own ends the waiting"
     );
     let classes: Vec<String> = kafka
-        .wait(Topic::DeadLetter, 3)
+        .wait(BusTopic::DeadLetter, 3)
         .await
         .iter()
         .map(|letter| letter.data()["class"].as_str().unwrap().to_owned())
@@ -228,7 +233,7 @@ async fn behind_poison_a_version_decides_and_what_has_none_is_parked_until_one_c
     assert!(
         hub.hub
             .store
-            .parked_keys(Topic::Feed.name(), 10)
+            .parked_keys(BusTopic::Feed.name(), 10)
             .await
             .unwrap()
             .is_empty()
@@ -273,7 +278,7 @@ async fn nothing_is_applied_twice_or_skipped_over_stops_whatever_kafka_remembers
         assert_eq!(version, u64::from(10 * ROUNDS), "{n}");
         assert_eq!(name, format!("甲{}之{}", ROUNDS - 1, 180 + n));
     }
-    assert!(kafka.read(Topic::DeadLetter).is_empty());
+    assert!(kafka.read(BusTopic::DeadLetter).is_empty());
     hub.stop().await;
 }
 
@@ -291,7 +296,8 @@ async fn structured_events_come_in_too_and_an_agency_without_the_right_brings_no
     let entity = json!({"dataset": "legal-entity", "subject": {"uscc": super::common::CREDIT_CODES[0]},
         "fields": {"name": "芜湖甲有限公司"}});
     let event = |data: &Value| {
-        json!({"specversion": "1.0", "type": Topic::Feed.name(), "id": "1", "source": "//x", "data": data}).to_string()
+        json!({"specversion": "1.0", "type": BusTopic::Feed.name(), "id": "1", "source": "//x", "data": data})
+            .to_string()
     };
     let mut own = person();
     own["dataset"] = "natural-person".into();
@@ -299,7 +305,7 @@ async fn structured_events_come_in_too_and_an_agency_without_the_right_brings_no
     for data in [&entity, &own] {
         sender
             .send(&Sent {
-                topic: Topic::Feed,
+                topic: BusTopic::Feed,
                 key: "k",
                 headers: &[("content-type", "application/cloudevents+json")],
                 payload: event(data).as_bytes(),
@@ -309,13 +315,13 @@ async fn structured_events_come_in_too_and_an_agency_without_the_right_brings_no
     wait_done(&hub, 2).await;
     let counts: BTreeMap<String, u64> = hub.hub.store.record_counts().await.unwrap().into_iter().collect();
     assert_eq!(counts, BTreeMap::from([("legal-entity".to_owned(), 1)]));
-    let letters = kafka.wait(Topic::DeadLetter, 1).await;
+    let letters = kafka.wait(BusTopic::DeadLetter, 1).await;
     assert_eq!(
         (letters.len(), &letters[0].data()["class"]),
         (1, &json!("not_permitted"))
     );
     let store = Arc::clone(&hub.hub.store);
-    assert_eq!(store.parked_keys(Topic::Feed.name(), 10).await.unwrap().len(), 2);
+    assert_eq!(store.parked_keys(BusTopic::Feed.name(), 10).await.unwrap().len(), 2);
     hub.stop().await;
 }
 
@@ -329,7 +335,7 @@ async fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
     send(&kafka, &lines).await;
     wait_done(&hub, 40).await;
     let folder = hub.stop().await;
-    if !kafka.delete(Topic::Feed).await {
+    if !kafka.delete(BusTopic::Feed).await {
         return;
     }
     let hub = TestHub::open(folder, |config| kafka.configure(config)).await;

@@ -9,7 +9,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use heyan::cache::{CacheConfig, Keep, Load, LoadError, Loaded, RecordCache, StampCheck, Want, Wanted, Weigh};
+use heyan::cache::{
+    CacheConfig, CachePolicy, LoadError, LoadedKey, MemoryWeight, RecordCache, RecordLoader, StampCheck,
+    WantedFreshness, WantedKey,
+};
 use tokio::sync::Semaphore;
 
 /// A store with one number, which a load has read and holds back until the gate lets it go.
@@ -22,25 +25,25 @@ struct GatedStore {
 
 struct Number(u64);
 
-impl Weigh for Number {
+impl MemoryWeight for Number {
     fn weight(&self) -> usize {
         8
     }
 }
 
 #[async_trait]
-impl Load for GatedStore {
+impl RecordLoader for GatedStore {
     type Record = Number;
-    async fn load(&self, wants: &[Want], now_us: i64) -> Vec<Result<Loaded<Number>, LoadError>> {
+    async fn load(&self, wants: &[WantedKey], now_us: i64) -> Vec<Result<LoadedKey<Number>, LoadError>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         let read = self.value.load(Ordering::SeqCst);
         self.reading.add_permits(1);
         self.gate.acquire().await.unwrap().forget();
         let loaded = |_want| {
-            Ok(Loaded {
+            Ok(LoadedKey {
                 record: Some(Number(read)),
                 read_at: now_us,
-                keep: Keep::Kept,
+                keep: CachePolicy::Kept,
             })
         };
         wants.iter().map(loaded).collect()
@@ -71,7 +74,7 @@ fn cache_of(store: &Arc<GatedStore>, check_stamps: StampCheck) -> Arc<RecordCach
     Arc::new(RecordCache::start(config, Arc::clone(store), Arc::new(|| 0)))
 }
 
-const ANY: Wanted = Wanted::of_any_age(0);
+const ANY: WantedFreshness = WantedFreshness::of_any_age(0);
 const ROUNDS: u64 = 2_500;
 
 /// In each round a load has read the old value when the writer commits, bumps and acknowledges. Answers the rounds in
@@ -138,16 +141,20 @@ struct Picky {
 }
 
 #[async_trait]
-impl Load for Picky {
+impl RecordLoader for Picky {
     type Record = Number;
-    async fn load(&self, wants: &[Want], now_us: i64) -> Vec<Result<Loaded<Number>, LoadError>> {
+    async fn load(&self, wants: &[WantedKey], now_us: i64) -> Vec<Result<LoadedKey<Number>, LoadError>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
-        let loaded = |want: &Want| match want.key[0] {
+        let loaded = |want: &WantedKey| match want.key[0] {
             9 => Err(LoadError::Source("down")),
-            number => Ok(Loaded {
+            number => Ok(LoadedKey {
                 record: Some(Number(number.into())),
                 read_at: now_us,
-                keep: if number == 8 { Keep::Stale } else { Keep::Kept },
+                keep: if number == 8 {
+                    CachePolicy::Stale
+                } else {
+                    CachePolicy::Kept
+                },
             }),
         };
         wants.iter().map(loaded).collect()

@@ -1,6 +1,6 @@
 //! An item's materials are verified in one call, and the notice names exactly what is still to be brought.
 
-use heyan::ledger::entry::{Body, Entry};
+use heyan::ledger::entry::{EntryBody, LedgerEntry};
 use serde_json::{Map, Value, json};
 
 use crate::common::{TestHub, person};
@@ -366,8 +366,8 @@ async fn the_entry_of_a_check_is_that_of_a_batch() {
     let (_, answer) = check(&hub, &body).await;
     let index = answer["receipt"]["index"].as_u64().unwrap();
     let entries = hub.hub.ledger.entries(index, 1).unwrap();
-    let entry = Entry::decode(&entries[0].1).unwrap();
-    let Body::Items(items) = &entry.body else {
+    let entry = LedgerEntry::decode(&entries[0].1).unwrap();
+    let EntryBody::Items(items) = &entry.body else {
         panic!("not of verifications");
     };
     let rules: Vec<&str> = items.iter().map(|item| item.rules.as_str()).collect();

@@ -12,7 +12,7 @@ use heyan::app::{
 };
 use heyan::config::Config;
 use heyan::ports::{
-    outward::{Connectors, NoConnectors},
+    outward::{NoConnectors, OutsideSystems},
     time::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ impl TestHub {
     }
 
     /// With the parties of the demo and the outside systems given.
-    pub(crate) async fn with_connectors(connectors: Arc<dyn Connectors>) -> Self {
+    pub(crate) async fn with_connectors(connectors: Arc<dyn OutsideSystems>) -> Self {
         let hub = Self::open_with(tempfile::tempdir().unwrap(), connectors, |_| {}).await;
         hub.add_parties().await;
         hub
@@ -78,7 +78,7 @@ impl TestHub {
 
     pub(crate) async fn open_with(
         folder: tempfile::TempDir,
-        connectors: Arc<dyn Connectors>,
+        connectors: Arc<dyn OutsideSystems>,
         change: impl FnOnce(&mut Config),
     ) -> Self {
         Box::pin(Self::open_at(folder, connectors, Arc::new(SystemClock), change)).await
@@ -86,7 +86,7 @@ impl TestHub {
 
     pub(crate) async fn open_at(
         folder: tempfile::TempDir,
-        connectors: Arc<dyn Connectors>,
+        connectors: Arc<dyn OutsideSystems>,
         clock: Arc<dyn Clock>,
         change: impl FnOnce(&mut Config),
     ) -> Self {

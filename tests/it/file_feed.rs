@@ -14,7 +14,7 @@ use std::{
 use heyan::{
     connectors::source::{
         config::FileConfig,
-        file::{FileFeed, Named, SETTLE_S, Shape},
+        file::{ColumnNames, FileFeed, RecordShape, SETTLE_S},
     },
     ports::outward::FeedBatch,
 };
@@ -45,7 +45,7 @@ impl Folder {
         self.feed_of(None)
     }
 
-    fn feed_of(&self, shape: Option<Shape>) -> FileFeed {
+    fn feed_of(&self, shape: Option<RecordShape>) -> FileFeed {
         let now_us = Arc::clone(&self.now_us);
         let config: FileConfig = serde_json::from_value(self.config.clone()).unwrap();
         FileFeed::new(
@@ -330,11 +330,11 @@ async fn a_sheet_without_a_map_has_our_names_or_labels() {
     let mut config = json!({"format": "csv"});
     config["row_bytes_max"] = json!(4096);
     let folder = Folder::new(config);
-    let named = |name: &str, label: &str| Named {
+    let named = |name: &str, label: &str| ColumnNames {
         name: name.to_owned(),
         labels: vec![label.to_owned()],
     };
-    let shape = Shape {
+    let shape = RecordShape {
         subject: vec![named("id", "证件号码")],
         fields: vec![named("name", "姓名")],
     };

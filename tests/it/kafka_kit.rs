@@ -10,7 +10,7 @@ use std::{
 };
 
 use heyan::config::Config;
-use heyan::ports::bus::Topic;
+use heyan::ports::bus::BusTopic;
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions},
@@ -91,7 +91,7 @@ impl Mock {
             let mock = MockCluster::new(1).unwrap();
             told.send(mock.bootstrap_servers()).unwrap();
             for (prefix, made) in asked {
-                for topic in Topic::ALL {
+                for topic in BusTopic::ALL {
                     mock.create_topic(&format!("{prefix}{}", topic.name()), PARTITIONS, 1)
                         .unwrap();
                 }
@@ -164,7 +164,7 @@ impl Kafka {
         kafka.requests.enabled = true;
     }
 
-    pub(crate) fn topic(&self, topic: Topic) -> String {
+    pub(crate) fn topic(&self, topic: BusTopic) -> String {
         format!("{}{}", self.prefix, topic.name())
     }
 
@@ -184,7 +184,7 @@ impl Kafka {
     }
 
     /// Deletes a topic; `false` where the cluster cannot.
-    pub(crate) async fn delete(&self, topic: Topic) -> bool {
+    pub(crate) async fn delete(&self, topic: BusTopic) -> bool {
         let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
         let name = self.topic(topic);
         if self.is_real {
@@ -201,7 +201,7 @@ impl Kafka {
         wait_for("the topics", || {
             let known = consumer.fetch_metadata(None, Duration::from_secs(5)).unwrap();
             let names: Vec<&str> = known.topics().iter().map(|topic| topic.name()).collect();
-            Topic::ALL
+            BusTopic::ALL
                 .iter()
                 .all(|topic| names.contains(&self.topic(*topic).as_str()))
                 .then_some(())
@@ -210,7 +210,7 @@ impl Kafka {
     }
 
     /// Everything that stands in a topic now, each partition in its order.
-    pub(crate) fn read(&self, topic: Topic) -> Vec<Read> {
+    pub(crate) fn read(&self, topic: BusTopic) -> Vec<Read> {
         let name = self.topic(topic);
         let consumer: BaseConsumer = self.client().set("group.id", "reader").create().unwrap();
         let (mut list, mut ends) = (TopicPartitionList::new(), BTreeMap::new());
@@ -249,7 +249,7 @@ impl Kafka {
     }
 
     /// Waits until a topic holds so many messages.
-    pub(crate) async fn wait(&self, topic: Topic, count: usize) -> Vec<Read> {
+    pub(crate) async fn wait(&self, topic: BusTopic, count: usize) -> Vec<Read> {
         wait_for(topic.name(), || {
             Some(self.read(topic)).filter(|found| found.len() >= count)
         })
@@ -304,7 +304,7 @@ pub(crate) struct Sender {
 
 /// A message to be sent.
 pub(crate) struct Sent<'a> {
-    pub topic: Topic,
+    pub topic: BusTopic,
     pub key: &'a str,
     pub headers: &'a [(&'a str, &'a str)],
     pub payload: &'a [u8],
@@ -339,7 +339,7 @@ impl Sender {
     }
 
     /// An event in binary mode.
-    pub(crate) async fn event(&self, topic: Topic, key: &str, id: &str, data: &Value) {
+    pub(crate) async fn event(&self, topic: BusTopic, key: &str, id: &str, data: &Value) {
         let payload = data.to_string().into_bytes();
         let headers = [("ce_specversion", "1.0"), ("ce_type", topic.name()), ("ce_id", id)];
         self.send(&Sent {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use heyan::app::node::outbox::{STRAY_AFTER, Strays};
-use heyan::ledger::entry::{self, Kind};
+use heyan::app::node::outbox::{OrphanedEntries, STRAY_AFTER};
+use heyan::ledger::entry::{self, EntryKind};
 use heyan::ports::commit::Commit;
 use serde_json::json;
 
@@ -15,12 +15,12 @@ async fn an_entry_whose_commit_stood_unseen_is_entered_late_and_once() {
     hub.add_parties().await;
     hub.put("natural-person", &person()).await;
     let mut bytes = Vec::new();
-    entry::begin(&mut bytes, Kind::Access, 1_700_000_000_000_000, 0);
+    entry::begin(&mut bytes, EntryKind::Access, 1_700_000_000_000_000, 0);
     entry::put_text(&mut bytes, "agency.add");
     let commit = Commit::default().entry(bytes.clone());
     // Whoever committed this never learned that it stands.
     hub.hub.store.commit(std::sync::Arc::new(commit)).await.unwrap();
-    let (mut strays, after) = (Strays::default(), Duration::from_millis(200));
+    let (mut strays, after) = (OrphanedEntries::default(), Duration::from_millis(200));
     assert_eq!(strays.enter(&hub.hub, after).await.unwrap(), 0, "it may be on its way");
     tokio::time::sleep(after).await;
     // Others come and go meanwhile.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use heyan::ledger::entry::{Body, Entry};
+use heyan::ledger::entry::{EntryBody, LedgerEntry};
 use heyan::ports::outward::SourceFault;
 use serde_json::json;
 
@@ -42,7 +42,7 @@ async fn the_registered_file_is_verified_and_an_altered_one_opens_a_mismatch() {
     assert_eq!(answer["receipt"]["index"], before, "one entry: {answer}");
     assert_eq!(hub.ledger_size(), before + 1);
     let entry = hub.hub.ledger.entries(before, 1).unwrap().remove(0).1;
-    let Body::Items(items) = Entry::decode(&entry).unwrap().body else {
+    let EntryBody::Items(items) = LedgerEntry::decode(&entry).unwrap().body else {
         panic!("no verification")
     };
     assert_eq!(items[0].rules, "e-licence@3");

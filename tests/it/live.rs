@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use heyan::ledger::entry::{Body, Entry};
+use heyan::ledger::entry::{EntryBody, LedgerEntry};
 use heyan::{
     demo::city::{City, Sizes},
     ports::outward::SourceFault,
@@ -54,8 +54,8 @@ async fn a_missing_record_is_asked_once_written_like_a_contributed_one_and_then_
     let expected = vec![("id_number".to_owned(), "11010519491231002X".to_owned())];
     assert_eq!(source.last_asked(), expected);
     // The version has its entry, before the verification's own.
-    let entry = Entry::decode(&hub.hub.ledger.entry(size).unwrap().unwrap()).unwrap();
-    assert!(matches!(&entry.body, Body::Records { records, .. } if records.len() == 1) && entry.agency == 0);
+    let entry = LedgerEntry::decode(&hub.hub.ledger.entry(size).unwrap().unwrap()).unwrap();
+    assert!(matches!(&entry.body, EntryBody::Records { records, .. } if records.len() == 1) && entry.agency == 0);
     let (_, second) = hub.verify("agency", &question(&name())).await;
     assert_eq!(second["record"]["freshness"], "cached");
     // A new start has no memory, and the stored copy is young enough.

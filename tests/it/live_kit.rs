@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use heyan::ports::outward::{Connectors, SourceFault, SourceRecord};
+use heyan::ports::outward::{OutsideSystems, SourceFault, SourceRecord};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
@@ -64,7 +64,7 @@ impl FakeSource {
 }
 
 #[async_trait]
-impl Connectors for FakeSource {
+impl OutsideSystems for FakeSource {
     fn is_live(&self, dataset: &str) -> bool {
         self.datasets.contains(dataset)
     }

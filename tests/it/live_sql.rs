@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use heyan::{
-    connectors::source::{config::Limits, sql::SqlSource},
-    ports::outward::{Connectors, SourceFault, SourceRecord},
+    connectors::source::{config::ConnectorLimits, sql::SqlSource},
+    ports::outward::{OutsideSystems, SourceFault, SourceRecord},
 };
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -22,7 +22,7 @@ const DATASET: &str = "legal-entity";
 struct Register(SqlSource);
 
 #[async_trait]
-impl Connectors for Register {
+impl OutsideSystems for Register {
     fn is_live(&self, dataset: &str) -> bool {
         dataset == DATASET
     }
@@ -36,10 +36,10 @@ fn register(url: &str) -> Arc<Register> {
     let config = json!({"engine_url_file": "unused", "query": "SELECT * FROM firm WHERE code = {subject.uscc}",
         "columns": {"name": "name", "established_on": "founded",
             "status": {"from": "state", "codes": {"1": "存续", "2": "注销"}}}, "version_column": "v"});
-    let limits = Limits {
+    let limits = ConnectorLimits {
         connect_timeout_ms: 500,
         total_timeout_ms: 1_000,
-        ..Limits::default()
+        ..ConnectorLimits::default()
     };
     let config = serde_json::from_value(config).unwrap();
     Arc::new(Register(SqlSource::new(url, &config, &limits).unwrap()))

@@ -469,7 +469,7 @@ async fn each_node_countersigns_what_the_other_shows_of_its_ledger() {
             heyan::ledger::witness::verify_cosignature(&row.checkpoint, &row.witness_key).unwrap();
             let key = heyan::ledger::VerifierKey::parse(hub.hub.ledger.vkey()).unwrap();
             let head = key
-                .open(row.checkpoint.as_bytes(), heyan::ledger::Cosignatures::Allowed)
+                .open(row.checkpoint.as_bytes(), heyan::ledger::CosignatureRule::Allowed)
                 .unwrap();
             sizes.insert(row.origin, head.size);
         }

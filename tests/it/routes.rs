@@ -1,6 +1,6 @@
 //! A walk over the route table: who may call, and what the call leaves in the ledger.
 
-use heyan::app::access::table::Role;
+use heyan::app::access::table::ClientRole;
 use heyan::http::routes::{LedgerRow, ROUTES};
 use serde_json::json;
 
@@ -97,7 +97,7 @@ async fn every_route_admits_whom_the_contract_admits_and_enters_every_known_call
             "{}: nobody unknown is entered",
             route.operation
         );
-        for role in Role::ALL {
+        for role in ClientRole::ALL {
             let token = hub.token(role.as_str());
             let size = hub.ledger_size();
             let (status, answer) = hub.send(route.method, &path, Some(&token), body).await;

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use heyan::catalog::Catalog;
-use heyan::domain::compare::{Canonical, Comparator};
-use heyan::domain::identifier::{Finding, IdentifierKind};
+use heyan::domain::compare::{CanonicalValue, FieldComparator};
+use heyan::domain::identifier::{IdentifierFinding, IdentifierKind};
 use heyan::domain::predicate::Predicate;
 use heyan::domain::verdict::{Outcome, Verdict};
 use serde_json::{Value, json};
@@ -57,18 +57,18 @@ fn ndjson(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn comparator(name: &str) -> Comparator {
+fn comparator(name: &str) -> FieldComparator {
     let money = json!({"units": {"元": "1", "万元": "10000", "亿元": "100000000"}, "unit": "元", "ignore": ["人民币"]});
     let (name, options) = match name {
         "capital" => ("amount", money),
         "ethnicity" => ("coded", json!({"table": "ethnicity"})),
         other => (other, Value::Null),
     };
-    Comparator::from_options(name, &options).unwrap()
+    FieldComparator::from_options(name, &options).unwrap()
 }
 
 /// The comparator of a field of the shipped datasets, such as `natural-person.name`.
-pub(crate) fn comparator_of(catalog: &Catalog, field: &str) -> Comparator {
+pub(crate) fn comparator_of(catalog: &Catalog, field: &str) -> FieldComparator {
     let (dataset, field) = field.split_once('.').unwrap();
     let dataset = catalog.get(dataset).unwrap();
     let number = dataset.field_number(field).unwrap();
@@ -90,7 +90,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Tries a pair both ways round; `expect` names every right word.
-    pub(crate) fn judge(&mut self, comparator: &Comparator, row: &[String], expect: &str) {
+    pub(crate) fn judge(&mut self, comparator: &FieldComparator, row: &[String], expect: &str) {
         let words: Vec<&str> = expect.split('|').collect();
         let verdict = comparator.compare(&row[2], &comparator.canonical(&row[1]));
         let back = comparator.compare(&row[1], &comparator.canonical(&row[2]));
@@ -161,7 +161,7 @@ fn identifier_words(kind: &str, raw: &str) -> Vec<&'static str> {
     };
     let born = heyan::domain::identifier::resident::birth_date(&id.canonical);
     let is_future = kind == "resident_number" && born.is_some_and(|born| born > jiff::civil::date(2026, 11, 30));
-    if id.findings.contains(&Finding::CreditCodeCheckCharacter) {
+    if id.findings.contains(&IdentifierFinding::CreditCodeCheckCharacter) {
         vec!["finding", "invalid"]
     } else if is_future || !id.findings.is_empty() {
         vec!["finding"]
@@ -210,11 +210,14 @@ fn every_identifier_vector_comes_out_right() {
         let parsed = kind.parse(&row[0]);
         let right = match (row[2].split(':').next().unwrap_or_default(), &parsed) {
             ("valid" | "valid_shape" | "valid_letter_prefix", Ok(id)) => {
-                !id.findings.contains(&Finding::LicenceCheckCharacter)
+                !id.findings.contains(&IdentifierFinding::LicenceCheckCharacter)
             }
             ("upgrades_to", Ok(id)) => row[2].ends_with(&id.canonical) && id.upgraded,
             ("bad_check", Ok(id)) => {
-                let of_check = [Finding::LicenceCheckCharacter, Finding::CreditCodeCheckCharacter];
+                let of_check = [
+                    IdentifierFinding::LicenceCheckCharacter,
+                    IdentifierFinding::CreditCodeCheckCharacter,
+                ];
                 of_check.iter().any(|finding| id.findings.contains(finding))
             }
             ("bad_check", Err(error)) => error.code() == "check_character",
@@ -243,13 +246,13 @@ fn the_reference_tables_agree_with_the_shared_ones() {
 struct Dataset {
     subject: &'static str,
     kind: IdentifierKind,
-    fields: HashMap<String, Comparator>,
-    records: HashMap<String, HashMap<String, Canonical>>,
+    fields: HashMap<String, FieldComparator>,
+    records: HashMap<String, HashMap<String, CanonicalValue>>,
 }
 
 fn dataset(root: &Path, catalog: &Catalog, name: &str, subject: &'static str, kind: IdentifierKind) -> Dataset {
     let shipped = catalog.get(name).unwrap();
-    let fields: HashMap<String, Comparator> = shipped
+    let fields: HashMap<String, FieldComparator> = shipped
         .fields
         .iter()
         .map(|field| (field.name.to_string(), field.comparator.clone()))
@@ -288,7 +291,7 @@ fn city(root: &Path) -> HashMap<&'static str, Dataset> {
     .collect()
 }
 
-fn verdict(comparator: &Comparator, claim: &Value, record: &Canonical) -> Verdict {
+fn verdict(comparator: &FieldComparator, claim: &Value, record: &CanonicalValue) -> Verdict {
     if let Some(literal) = claim.as_str() {
         return comparator.compare(literal, record);
     }
@@ -327,7 +330,7 @@ fn every_request_of_the_sample_city_gets_its_verdicts() {
             .get(&id.canonical)
             .or_else(|| set.records.get(id.alternative.as_deref()?));
         let Some(record) = found else {
-            let misspelt = id.findings.contains(&Finding::CreditCodeCheckCharacter);
+            let misspelt = id.findings.contains(&IdentifierFinding::CreditCodeCheckCharacter);
             let word = if misspelt { "invalid" } else { "not_found" };
             if wanted["outcome"] != word {
                 wrong.push(format!("{reference}: not found"));

@@ -9,7 +9,7 @@ use std::{
 
 use heyan::{
     connectors::source::{
-        config::{Limits, SqlConfig},
+        config::{ConnectorLimits, SqlConfig},
         sql::SqlSource,
     },
     ports::outward::{SourceFault, SourceRecord},
@@ -27,13 +27,13 @@ fn config(query: &str, columns: &Value) -> SqlConfig {
     .unwrap()
 }
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> ConnectorLimits {
+    ConnectorLimits {
         connect_timeout_ms: 1_000,
         total_timeout_ms: 1_500,
         requests_at_once: 4,
         waiting_requests_max: 100,
-        ..Limits::default()
+        ..ConnectorLimits::default()
     }
 }
 
@@ -352,7 +352,7 @@ async fn peers_that_die_silently_take_no_turn_with_them() {
 async fn more_questions_than_may_wait_are_turned_away_at_once() {
     let Some(server) = postgres().await else { return };
     let query = "SELECT p.name, p.v FROM person p, pg_sleep(0.5) WHERE p.id = {subject.id}";
-    let few = Limits {
+    let few = ConnectorLimits {
         requests_at_once: 2,
         waiting_requests_max: 2,
         ..limits()

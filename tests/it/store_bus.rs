@@ -4,7 +4,7 @@
 use heyan::ports::{commit::Commit, store::Store};
 use heyan::ports::{
     error::StoreError,
-    positions::{Advance, BusWrites},
+    positions::{BusWrites, PositionAdvance},
     supervision::AlertRow,
 };
 
@@ -13,7 +13,7 @@ use super::store_kit::{Folder, change, first_load, id, open, row_key, subject};
 const TOPIC: &str = "heyan.feed.v1";
 
 fn advance(from: Option<&str>, to: &str) -> Commit {
-    let advance = Advance {
+    let advance = PositionAdvance {
         name: format!("kafka:{TOPIC}:0"),
         from: from.map(str::to_owned),
         to: to.to_owned(),

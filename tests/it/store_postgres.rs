@@ -13,7 +13,7 @@ use crate::{
 use heyan::ports::commit::Commit;
 use heyan::ports::error::StoreError;
 use heyan::ports::store::Store;
-use heyan::store::{Migrate, PostgresConfig, open_postgres};
+use heyan::store::{MigratePolicy, PostgresConfig, open_postgres};
 
 fn config(url: String) -> PostgresConfig {
     PostgresConfig {
@@ -250,7 +250,7 @@ async fn a_server_that_must_not_be_used_is_refused() {
     let Some(server) = Postgres::start().await else { return };
     let refused = async |config: &PostgresConfig| reason(&open_postgres(config).await.err().unwrap());
     let strict = PostgresConfig {
-        migrate: Migrate::Refuse,
+        migrate: MigratePolicy::Refuse,
         ..config(server.url())
     };
     let said = refused(&strict).await;

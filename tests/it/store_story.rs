@@ -106,7 +106,7 @@ async fn a_conflict_applies_nothing(store: &dyn Store) {
     assert!(store.pending_entries(10).await.unwrap().is_empty());
 }
 
-fn first<R: heyan::ports::commit::Written>(commit: &Commit) -> &R {
+fn first<R: heyan::ports::commit::WrittenRow>(commit: &Commit) -> &R {
     commit.rows().next().unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! What an agency is told.
 
-use heyan::ledger::entry::{Body, Entry};
+use heyan::ledger::entry::{EntryBody, LedgerEntry};
 use serde_json::{Value, json};
 
 use crate::common::{TestHub, person, purpose, question};
@@ -57,8 +57,8 @@ async fn without_existence_no_record_and_a_wrong_claim_are_one_answer() {
     // The entry goes out with the receipt, and tells no more than the answer.
     for answer in [&wrong, &missing] {
         let index = answer["receipt"]["index"].as_u64().unwrap();
-        let entry = Entry::decode(&hub.hub.ledger.entry(index).unwrap().unwrap()).unwrap();
-        let Body::Items(items) = entry.body else {
+        let entry = LedgerEntry::decode(&hub.hub.ledger.entry(index).unwrap().unwrap()).unwrap();
+        let EntryBody::Items(items) = entry.body else {
             panic!("no verification")
         };
         assert_eq!(items[0].record_version, 0);

@@ -7,9 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use heyan::ports::outward::{
-    Connectors,
     FieldVerdict::{self, Match, Mismatch, Undivided},
-    SaidOfClaims, SourceFault,
+    OutsideSystems, SaidOfClaims, SourceFault,
 };
 use serde_json::{Value, json};
 
@@ -39,7 +38,7 @@ impl Register {
 }
 
 #[async_trait]
-impl Connectors for Register {
+impl OutsideSystems for Register {
     fn verifies(&self, dataset: &str) -> bool {
         dataset == PERSON
     }

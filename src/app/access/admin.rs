@@ -1,11 +1,11 @@
 //! Agencies, grants and users: every change is one commit with its ledger entry, then the table is swapped, then answered.
 //! Secrets are made here, told once, and kept only as hashes.
 
-use super::table::Role;
+use super::table::ClientRole;
 use crate::node::caller::Caller;
 use crate::{
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         purpose,
     },
     node::hub::Hub,
@@ -15,8 +15,8 @@ use heyan_auth::{
     network::SourceNetworks,
     secret::{self, ClientSecret},
 };
-use heyan_domain::{fault::Fault, identifier::credit, policy::Operation};
-use heyan_ledger::entry::{self, Kind};
+use heyan_domain::{fault::MemberFault, identifier::credit, policy::GrantOperation};
+use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::access::{AgencyRow, ClientRow, GrantRow};
 use heyan_ports::{commit::Commit, time};
 
@@ -120,21 +120,24 @@ pub async fn add_agency(
 fn check_agency(hub: &Hub, new: &NewAgency, id: &str) -> Result<(), AppError> {
     let mut faults = Vec::new();
     if !is_slug(id) {
-        faults.push(Fault::new("/id", "invalid_value"));
+        faults.push(MemberFault::new("/id", "invalid_value"));
     }
     check_name(&new.name, &mut faults);
     if !credit::is_sound(&new.credit_code) {
-        faults.push(Fault::new("/credit_code", "invalid_identifier"));
+        faults.push(MemberFault::new("/credit_code", "invalid_identifier"));
     }
-    if !matches!(Role::parse(&new.role), Some(Role::Agency | Role::Authority)) {
-        faults.push(Fault::new("/role", "invalid_value"));
+    if !matches!(
+        ClientRole::parse(&new.role),
+        Some(ClientRole::Agency | ClientRole::Authority)
+    ) {
+        faults.push(MemberFault::new("/role", "invalid_value"));
     }
     if new.authority_for.len() > LIST_MAX || new.authority_for.iter().any(|name| hub.catalog.get(name).is_none()) {
-        faults.push(Fault::new("/authority_for", "unknown_dataset"));
+        faults.push(MemberFault::new("/authority_for", "unknown_dataset"));
     }
     check_networks(&new.networks, &mut faults);
     if new.public_key.is_some_and(|key| PublicKey::from_bytes(key).is_err()) {
-        faults.push(Fault::new("/public_key", "invalid_value"));
+        faults.push(MemberFault::new("/public_key", "invalid_value"));
     }
     if faults.is_empty() {
         Ok(())
@@ -158,11 +161,14 @@ pub async fn add_user(
     let _one_at_a_time = hub.turn_of_access().await?;
     let mut faults = Vec::new();
     if !is_slug(id) {
-        faults.push(Fault::new("/id", "invalid_value"));
+        faults.push(MemberFault::new("/id", "invalid_value"));
     }
     check_name(name, &mut faults);
-    if !matches!(Role::parse(role), Some(Role::Operator | Role::Manager | Role::Auditor)) {
-        faults.push(Fault::new("/role", "invalid_value"));
+    if !matches!(
+        ClientRole::parse(role),
+        Some(ClientRole::Operator | ClientRole::Manager | ClientRole::Auditor)
+    ) {
+        faults.push(MemberFault::new("/role", "invalid_value"));
     }
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
@@ -178,18 +184,18 @@ pub async fn add_user(
 
 /// Whose secret or state is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Party {
+pub enum SecretHolder {
     /// An agency.
     Agency,
     /// A person of the bureau.
     User,
 }
 
-impl Party {
-    const fn thing(self) -> Thing {
+impl SecretHolder {
+    const fn thing(self) -> MissingThing {
         match self {
-            Self::Agency => Thing::Agency,
-            Self::User => Thing::User,
+            Self::Agency => MissingThing::Agency,
+            Self::User => MissingThing::User,
         }
     }
 
@@ -205,7 +211,7 @@ impl Party {
 ///
 /// # Errors
 /// Nobody of that id.
-pub async fn rotate_secret(hub: &Hub, caller: &Caller, party: Party, id: &str) -> Result<NewSecret, AppError> {
+pub async fn rotate_secret(hub: &Hub, caller: &Caller, party: SecretHolder, id: &str) -> Result<NewSecret, AppError> {
     let _one_at_a_time = hub.turn_of_access().await?;
     let mut client = client_of(hub, party, id)?;
     let now = hub.clock.now_us();
@@ -234,7 +240,7 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, party: Party, id: &str) -
 
 /// Whether an agency or a user may do anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum EnabledState {
     /// May.
     Enabled,
     /// May not.
@@ -248,9 +254,9 @@ pub enum Standing {
 pub async fn set_standing(
     hub: &Hub,
     caller: &Caller,
-    party: Party,
+    party: SecretHolder,
     id: &str,
-    standing: Standing,
+    standing: EnabledState,
 ) -> Result<(), AppError> {
     let _one_at_a_time = hub.turn_of_access().await?;
     let now = hub.clock.now_us();
@@ -259,13 +265,16 @@ pub async fn set_standing(
         return Err(AppError::RoleNotAllowed);
     }
     let mut client = client_of(hub, party, id)?;
-    client.disabled = standing == Standing::Disabled;
+    client.disabled = standing == EnabledState::Disabled;
     client.updated_at = now;
     let mut commit = Commit::default().with(vec![client]);
-    if party == Party::Agency {
+    if party == SecretHolder::Agency {
         let access = hub.access.table.load();
-        let agency = access.agencies.get(id).ok_or(AppError::NotFound(Thing::Agency))?;
-        let disabled = standing == Standing::Disabled;
+        let agency = access
+            .agencies
+            .get(id)
+            .ok_or(AppError::NotFound(MissingThing::Agency))?;
+        let disabled = standing == EnabledState::Disabled;
         commit.push(AgencyRow {
             disabled,
             updated_at: now,
@@ -273,8 +282,8 @@ pub async fn set_standing(
         });
     }
     let verb = match standing {
-        Standing::Enabled => "enable",
-        Standing::Disabled => "disable",
+        EnabledState::Enabled => "enable",
+        EnabledState::Disabled => "disable",
     };
     change(hub, Some(caller), &format!("{}.{verb}", party.word()), id, commit).await
 }
@@ -310,36 +319,36 @@ pub async fn add_grant(hub: &Hub, caller: Option<&Caller>, new: NewGrant) -> Res
 fn check_grant(hub: &Hub, new: &NewGrant, now: i64) -> Result<(i64, Option<i64>), AppError> {
     let mut faults = Vec::new();
     if !hub.access.table.load().agencies.contains_key(new.agency.as_str()) {
-        faults.push(Fault::new("/agency", "unknown_agency"));
+        faults.push(MemberFault::new("/agency", "unknown_agency"));
     }
     let dataset = hub.catalog.get(&new.dataset);
     if dataset.is_none() {
-        faults.push(Fault::new("/dataset", "unknown_dataset"));
+        faults.push(MemberFault::new("/dataset", "unknown_dataset"));
     }
     let known = |name: &String| name == "*" || dataset.is_none_or(|dataset| dataset.field_number(name).is_some());
     if new.fields.is_empty() || new.fields.len() > LIST_MAX || !new.fields.iter().all(known) {
-        faults.push(Fault::new("/fields", "unknown_field"));
+        faults.push(MemberFault::new("/fields", "unknown_field"));
     }
-    let is_operation = |word: &String| Operation::parse(word).is_some();
+    let is_operation = |word: &String| GrantOperation::parse(word).is_some();
     if new.operations.is_empty() || new.operations.len() > LIST_MAX || !new.operations.iter().all(is_operation) {
-        faults.push(Fault::new("/operations", "invalid_value"));
+        faults.push(MemberFault::new("/operations", "invalid_value"));
     }
     let is_code = |code: &String| !code.trim().is_empty() && code.len() <= 128;
     if new.item_codes.is_empty() || new.item_codes.len() > LIST_MAX || !new.item_codes.iter().all(is_code) {
-        faults.push(Fault::new("/item_codes", "invalid_value"));
+        faults.push(MemberFault::new("/item_codes", "invalid_value"));
     }
     check_networks(&new.networks, &mut faults);
     let mut instant = |text: &Option<String>, pointer: &str| {
         let parsed = text.as_deref().map(time::parse_rfc3339);
         if parsed == Some(None) {
-            faults.push(Fault::new(pointer, "invalid_value"));
+            faults.push(MemberFault::new(pointer, "invalid_value"));
         }
         parsed.flatten()
     };
     let valid_from = instant(&new.valid_from, "/valid_from").unwrap_or(now);
     let valid_until = instant(&new.valid_until, "/valid_until");
     if valid_until.is_some_and(|until| until <= valid_from) {
-        faults.push(Fault::new("/valid_until", "invalid_value"));
+        faults.push(MemberFault::new("/valid_until", "invalid_value"));
     }
     if faults.is_empty() {
         Ok((valid_from, valid_until))
@@ -361,7 +370,7 @@ pub async fn revoke_grant(hub: &Hub, caller: &Caller, id: &str) -> Result<GrantR
         .grants
         .get(id)
         .cloned()
-        .ok_or(AppError::NotFound(Thing::Grant))?;
+        .ok_or(AppError::NotFound(MissingThing::Grant))?;
     if grant.revoked_at.is_none() {
         grant.revoked_at = Some(hub.clock.now_us());
         let commit = Commit::default().with(vec![grant.clone()]);
@@ -379,10 +388,10 @@ async fn change(
 ) -> Result<(), AppError> {
     let mut bytes = Vec::with_capacity(128);
     let agency = caller.map_or(0, Caller::agency_number);
-    entry::begin(&mut bytes, Kind::Access, hub.clock.now_us(), agency);
+    entry::begin(&mut bytes, EntryKind::Access, hub.clock.now_us(), agency);
     entry::put_text(&mut bytes, action);
     // Ids of agencies and grants say nothing of a person; those of users do, and are sealed.
-    let personal = action.starts_with(Party::User.word());
+    let personal = action.starts_with(SecretHolder::User.word());
     entry::put_text(&mut bytes, if personal { "" } else { target });
     let by = caller.map_or("", |caller| caller.client.row.id.as_str());
     purpose::seal_parts(hub, &[by, target], &mut bytes)?;
@@ -391,12 +400,12 @@ async fn change(
     Ok(())
 }
 
-fn client_of(hub: &Hub, party: Party, id: &str) -> Result<ClientRow, AppError> {
+fn client_of(hub: &Hub, party: SecretHolder, id: &str) -> Result<ClientRow, AppError> {
     let access = hub.access.table.load();
     let client = access
         .clients
         .get(id)
-        .filter(|client| client.row.agency.is_some() == (party == Party::Agency));
+        .filter(|client| client.row.agency.is_some() == (party == SecretHolder::Agency));
     client
         .map(|client| client.row.clone())
         .ok_or(AppError::NotFound(party.thing()))
@@ -443,15 +452,15 @@ fn fresh_secret() -> Result<(String, [u8; 32]), AppError> {
     Ok((made.reveal().to_owned(), made.hash()))
 }
 
-fn check_name(name: &str, faults: &mut Vec<Fault>) {
+fn check_name(name: &str, faults: &mut Vec<MemberFault>) {
     if name.trim().is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
-        faults.push(Fault::new("/name", "invalid_value"));
+        faults.push(MemberFault::new("/name", "invalid_value"));
     }
 }
 
-fn check_networks(networks: &[String], faults: &mut Vec<Fault>) {
+fn check_networks(networks: &[String], faults: &mut Vec<MemberFault>) {
     if SourceNetworks::parse(networks).is_err() {
-        faults.push(Fault::new("/networks", "invalid_value"));
+        faults.push(MemberFault::new("/networks", "invalid_value"));
     }
 }
 

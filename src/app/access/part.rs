@@ -8,19 +8,19 @@ use std::{
 use arc_swap::ArcSwap;
 use heyan_auth::{
     replay::ReplayCache,
-    token::{Claims, TokenSigner, TokenVerifier},
+    token::{TokenClaims, TokenSigner, TokenVerifier},
 };
-use heyan_cache::Bounded;
+use heyan_cache::BoundedMap;
 use tokio::sync::Mutex;
 
-use super::table::{AccessTable, Counters};
+use super::table::{AccessTable, CeilingCounters};
 
 /// Who may call and what they may do.
 pub struct AccessPart {
     /// The compiled table, swapped whole.
     pub table: ArcSwap<AccessTable>,
     /// Daily ceilings.
-    pub counters: Counters,
+    pub counters: CeilingCounters,
     /// One change of access at a time: read, decide, commit, swap.
     pub changes: Arc<Mutex<()>>,
     /// When access was last read from the store; held while it is.
@@ -37,7 +37,7 @@ pub struct AccessPart {
 
 /// Verified tokens by SHA-256 of their text.
 pub struct TokenCache {
-    pub(super) claims: Bounded<[u8; 32], Arc<Claims>>,
+    pub(super) claims: BoundedMap<[u8; 32], Arc<TokenClaims>>,
 }
 
 /// Tokens kept in memory.
@@ -46,7 +46,7 @@ const TOKENS_MAX: u64 = 100_000;
 impl Default for TokenCache {
     fn default() -> Self {
         Self {
-            claims: Bounded::new(TOKENS_MAX, Duration::from_secs(86_400)),
+            claims: BoundedMap::new(TOKENS_MAX, Duration::from_secs(86_400)),
         }
     }
 }

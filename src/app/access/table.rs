@@ -10,10 +10,12 @@ use std::{
     },
 };
 
-use crate::foundation::usage::Counter;
+use crate::foundation::usage::UsageCounter;
 use heyan_auth::network::SourceNetworks;
 use heyan_catalog::{Catalog, Dataset};
-use heyan_domain::policy::{Clause, FieldSet, ItemCodes, Operation, Operations, Permission, Sharing};
+use heyan_domain::policy::{
+    FieldSet, GrantOperation, ItemCodes, OperationSet, RefusalClause, SharingKind, UsePermission,
+};
 use heyan_ports::access::{AccessRows, AgencyRow, ClientRow, GrantRow, GrantUsage};
 
 /// How far the clocks of nodes may be apart: a grant that one gave is not refused by another that is behind.
@@ -21,7 +23,7 @@ const LEEWAY_US: i64 = 60_000_000;
 
 /// What a client is for. Manager, operator and auditor are disjoint: a client has one role (CONTRACT §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
+pub enum ClientRole {
     /// Verifies, and works mismatches of its own.
     Agency,
     /// Owns datasets: contributes records, decides corrections.
@@ -34,7 +36,7 @@ pub enum Role {
     Auditor,
 }
 
-impl Role {
+impl ClientRole {
     /// Every role.
     pub const ALL: [Self; 5] = [
         Self::Agency,
@@ -62,34 +64,34 @@ impl Role {
 }
 
 /// An agency with its grants, by dataset number.
-pub struct Agency {
+pub struct AccessAgency {
     /// As stored.
     pub row: AgencyRow,
-    networks: Networks,
-    grants: Box<[Vec<Grant>]>,
+    networks: AdmittedNetworks,
+    grants: Box<[Vec<CompiledGrant>]>,
     owns: Box<[bool]>,
 }
 
 /// A client credential with the agency it speaks for.
-pub struct Client {
+pub struct AccessClient {
     /// As stored.
     pub row: ClientRow,
     /// Its role.
-    pub role: Role,
+    pub role: ClientRole,
     /// Its agency; `None` for the bureau's own people.
-    pub agency: Option<Arc<Agency>>,
+    pub agency: Option<Arc<AccessAgency>>,
 }
 
 /// A grant, compiled for one dataset.
-pub struct Grant {
+pub struct CompiledGrant {
     id: Box<str>,
-    permission: Permission,
+    permission: UsePermission,
     item_codes: ItemCodes,
     valid_from: i64,
     valid_until: i64,
     ceiling: Option<u64>,
-    networks: Networks,
-    counter: Arc<Counter>,
+    networks: AdmittedNetworks,
+    counter: Arc<UsageCounter>,
 }
 
 /// Names one table of this process: no two tables have one.
@@ -109,19 +111,19 @@ pub struct AccessTable {
     /// Which table this is.
     pub id: TableId,
     /// Agencies by id.
-    pub agencies: HashMap<Box<str>, Arc<Agency>, ahash::RandomState>,
+    pub agencies: HashMap<Box<str>, Arc<AccessAgency>, ahash::RandomState>,
     /// Clients by client id.
-    pub clients: HashMap<Box<str>, Arc<Client>, ahash::RandomState>,
+    pub clients: HashMap<Box<str>, Arc<AccessClient>, ahash::RandomState>,
     /// Grants as stored, by id.
     pub grants: HashMap<Box<str>, GrantRow, ahash::RandomState>,
 }
 
 /// Counters of daily ceilings; they outlive the table.
 #[derive(Default)]
-pub struct Counters(Mutex<HashMap<Box<str>, Arc<Counter>, ahash::RandomState>>);
+pub struct CeilingCounters(Mutex<HashMap<Box<str>, Arc<UsageCounter>, ahash::RandomState>>);
 
-impl Counters {
-    fn of(&self, grant: &str) -> Arc<Counter> {
+impl CeilingCounters {
+    fn of(&self, grant: &str) -> Arc<UsageCounter> {
         let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(counters.entry(grant.into()).or_default())
     }
@@ -149,21 +151,21 @@ impl Counters {
 
 /// Why a caller may not ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum AccessRefusal {
     /// The dataset is shared with nobody.
     Withheld {
         /// For this reason.
         legal_basis: String,
     },
     /// A clause of the grant is missing.
-    NotGranted(Clause),
+    NotGranted(RefusalClause),
     /// The agency is disabled.
     Disabled,
 }
 
 impl AccessTable {
     /// Compiles rows; rows that name an unknown dataset, agency or role give no right.
-    pub fn compile(rows: AccessRows, catalog: &Catalog, counters: &Counters) -> Self {
+    pub fn compile(rows: AccessRows, catalog: &Catalog, counters: &CeilingCounters) -> Self {
         let mut table = Self::default();
         let mut by_agency: HashMap<String, Vec<&GrantRow>, ahash::RandomState> = HashMap::default();
         for grant in &rows.grants {
@@ -171,11 +173,13 @@ impl AccessTable {
         }
         for row in rows.agencies {
             let grants = by_agency.remove(&row.id).unwrap_or_default();
-            let agency = Agency::compile(row, &grants, catalog, counters);
+            let agency = AccessAgency::compile(row, &grants, catalog, counters);
             table.agencies.insert(agency.row.id.as_str().into(), Arc::new(agency));
         }
         for row in rows.clients {
-            let Some(role) = Role::parse(&row.role) else { continue };
+            let Some(role) = ClientRole::parse(&row.role) else {
+                continue;
+            };
             let agency = row
                 .agency
                 .as_deref()
@@ -183,7 +187,7 @@ impl AccessTable {
                 .map(Arc::clone);
             table
                 .clients
-                .insert(row.id.as_str().into(), Arc::new(Client { row, role, agency }));
+                .insert(row.id.as_str().into(), Arc::new(AccessClient { row, role, agency }));
         }
         table.grants = rows
             .grants
@@ -194,8 +198,8 @@ impl AccessTable {
     }
 }
 
-impl Agency {
-    fn compile(row: AgencyRow, grants: &[&GrantRow], catalog: &Catalog, counters: &Counters) -> Self {
+impl AccessAgency {
+    fn compile(row: AgencyRow, grants: &[&GrantRow], catalog: &Catalog, counters: &CeilingCounters) -> Self {
         let owns = catalog.iter().map(|dataset| {
             dataset.authority.credit_code == row.credit_code
                 || row.authority_for.iter().any(|name| **name == *dataset.name)
@@ -204,12 +208,12 @@ impl Agency {
         let of_dataset = |dataset: &Arc<Dataset>| {
             let of_dataset = grants.iter().filter(|grant| *grant.dataset == *dataset.name);
             of_dataset
-                .filter_map(|grant| Grant::compile(grant, dataset, counters))
+                .filter_map(|grant| CompiledGrant::compile(grant, dataset, counters))
                 .collect()
         };
         let grants = catalog.iter().map(of_dataset).collect();
         Self {
-            networks: Networks::of(&row.networks),
+            networks: AdmittedNetworks::of(&row.networks),
             owns,
             grants,
             row,
@@ -227,13 +231,14 @@ impl Agency {
     }
 
     /// Whether any grant allows `operation` on `dataset` now, whatever the service item: records are contributed for none.
-    pub fn may(&self, operation: Operation, dataset: &Dataset, now_us: i64, peer: IpAddr) -> bool {
+    pub fn may(&self, operation: GrantOperation, dataset: &Dataset, now_us: i64, peer: IpAddr) -> bool {
         let grants = self
             .grants
             .get(usize::from(dataset.number))
             .map_or(&[][..], Vec::as_slice);
-        let holds =
-            |grant: &Grant| (grant.valid_from..grant.valid_until).contains(&now_us) && grant.networks.admit(peer);
+        let holds = |grant: &CompiledGrant| {
+            (grant.valid_from..grant.valid_until).contains(&now_us) && grant.networks.admit(peer)
+        };
         !self.row.disabled
             && grants
                 .iter()
@@ -242,9 +247,9 @@ impl Agency {
 
     /// What its grants on `dataset` allow now, whatever the service item and wherever from: what is pushed to it goes out
     /// for no call of its own.
-    pub fn permission_anywhere(&self, dataset: &Dataset, now_us: i64) -> Permission {
-        if self.row.disabled || matches!(dataset.sharing, Sharing::Withheld { .. }) {
-            return Permission::default();
+    pub fn permission_anywhere(&self, dataset: &Dataset, now_us: i64) -> UsePermission {
+        if self.row.disabled || matches!(dataset.sharing, SharingKind::Withheld { .. }) {
+            return UsePermission::default();
         }
         let grants = self
             .grants
@@ -253,12 +258,12 @@ impl Agency {
         grants
             .iter()
             .filter(|grant| (grant.valid_from..grant.valid_until).contains(&now_us))
-            .fold(Permission::default(), |all, grant| all | grant.permission)
+            .fold(UsePermission::default(), |all, grant| all | grant.permission)
     }
 
     /// Whether it may hear of every change of `dataset`: it owns it, or may read of it.
     pub fn reads(&self, dataset: &Dataset, now_us: i64) -> bool {
-        self.owns(dataset) || self.permission_anywhere(dataset, now_us).has(Operation::Read)
+        self.owns(dataset) || self.permission_anywhere(dataset, now_us).has(GrantOperation::Read)
     }
 
     /// What it may do with `dataset` for `item_code` at `now_us`, and the grants to charge.
@@ -271,35 +276,35 @@ impl Agency {
         item_code: &str,
         now_us: i64,
         peer: IpAddr,
-    ) -> Result<Allowed<'_>, Refusal> {
+    ) -> Result<AllowedUse<'_>, AccessRefusal> {
         if self.row.disabled {
-            return Err(Refusal::Disabled);
+            return Err(AccessRefusal::Disabled);
         }
-        let mut allowed = Allowed::default();
+        let mut allowed = AllowedUse::default();
         match &dataset.sharing {
-            Sharing::Withheld { legal_basis } => {
-                return Err(Refusal::Withheld {
+            SharingKind::Withheld { legal_basis } => {
+                return Err(AccessRefusal::Withheld {
                     legal_basis: legal_basis.clone(),
                 });
             }
-            Sharing::Unconditional => {
-                let operations = Operations::from_iter([Operation::Verify, Operation::Predicate]);
-                allowed.permission = Permission::new(operations, FieldSet::ALL);
+            SharingKind::Unconditional => {
+                let operations = OperationSet::from_iter([GrantOperation::Verify, GrantOperation::Predicate]);
+                allowed.permission = UsePermission::new(operations, FieldSet::ALL);
             }
-            Sharing::Conditional => {}
+            SharingKind::Conditional => {}
         }
-        let mut nearest = Clause::Dataset;
+        let mut nearest = RefusalClause::Dataset;
         for grant in self
             .grants
             .get(usize::from(dataset.number))
             .map_or(&[][..], Vec::as_slice)
         {
             if now_us < grant.valid_from || now_us >= grant.valid_until {
-                nearest = later(nearest, Clause::Validity);
+                nearest = later(nearest, RefusalClause::Validity);
             } else if !grant.item_codes.cover(item_code) {
-                nearest = later(nearest, Clause::ItemCode);
+                nearest = later(nearest, RefusalClause::ItemCode);
             } else if !grant.networks.admit(peer) {
-                nearest = later(nearest, Clause::Network);
+                nearest = later(nearest, RefusalClause::Network);
             } else {
                 allowed.permission = allowed.permission | grant.permission;
                 allowed
@@ -308,7 +313,7 @@ impl Agency {
             }
         }
         if allowed.permission.is_empty() {
-            Err(Refusal::NotGranted(nearest))
+            Err(AccessRefusal::NotGranted(nearest))
         } else {
             Ok(allowed)
         }
@@ -317,32 +322,32 @@ impl Agency {
 
 /// A permission, and the ceilings that a use counts against.
 #[derive(Default)]
-pub struct Allowed<'a> {
+pub struct AllowedUse<'a> {
     /// Fields and operations.
-    pub permission: Permission,
-    charge: Vec<(&'a Counter, u64)>,
+    pub permission: UsePermission,
+    charge: Vec<(&'a UsageCounter, u64)>,
 }
 
-impl Allowed<'_> {
+impl AllowedUse<'_> {
     /// Counts one look-up on `day`.
     ///
     /// # Errors
     /// A ceiling is used up; nothing is counted then.
-    pub fn charge(&self, day: i32) -> Result<(), Refusal> {
+    pub fn charge(&self, day: i32) -> Result<(), AccessRefusal> {
         for (position, (counter, ceiling)) in self.charge.iter().enumerate() {
             if !counter.take(day, *ceiling) {
                 for (taken, _) in self.charge.iter().take(position) {
                     taken.give_back(day);
                 }
-                return Err(Refusal::NotGranted(Clause::DailyCeiling));
+                return Err(AccessRefusal::NotGranted(RefusalClause::DailyCeiling));
             }
         }
         Ok(())
     }
 }
 
-impl Grant {
-    fn compile(row: &GrantRow, dataset: &Dataset, counters: &Counters) -> Option<Self> {
+impl CompiledGrant {
+    fn compile(row: &GrantRow, dataset: &Dataset, counters: &CeilingCounters) -> Option<Self> {
         if row.revoked_at.is_some() {
             return None;
         }
@@ -362,16 +367,16 @@ impl Grant {
         let operations = row
             .operations
             .iter()
-            .filter_map(|word| Operation::parse(word))
+            .filter_map(|word| GrantOperation::parse(word))
             .collect();
         Some(Self {
             id: row.id.as_str().into(),
-            permission: Permission::new(operations, fields),
+            permission: UsePermission::new(operations, fields),
             item_codes,
             valid_from: row.valid_from.saturating_sub(LEEWAY_US),
             valid_until: row.valid_until.unwrap_or(i64::MAX),
             ceiling: row.daily_ceiling,
-            networks: Networks::of(&row.networks),
+            networks: AdmittedNetworks::of(&row.networks),
             counter: counters.of(&row.id),
         })
     }
@@ -383,9 +388,9 @@ impl Grant {
 }
 
 /// Where calls may come from. Networks were checked when they were stored; a list that no longer parses admits nobody.
-struct Networks(Option<SourceNetworks>);
+struct AdmittedNetworks(Option<SourceNetworks>);
 
-impl Networks {
+impl AdmittedNetworks {
     fn of(texts: &[String]) -> Self {
         Self(SourceNetworks::parse(texts).ok())
     }
@@ -396,14 +401,14 @@ impl Networks {
 }
 
 /// The clause that comes later in the order of checks: the nearer miss.
-fn later(one: Clause, two: Clause) -> Clause {
+fn later(one: RefusalClause, two: RefusalClause) -> RefusalClause {
     let rank = |clause| match clause {
-        Clause::Dataset => 0,
-        Clause::Validity => 1,
-        Clause::ItemCode => 2,
-        Clause::Network => 3,
-        Clause::Operation => 4,
-        Clause::DailyCeiling => 5,
+        RefusalClause::Dataset => 0,
+        RefusalClause::Validity => 1,
+        RefusalClause::ItemCode => 2,
+        RefusalClause::Network => 3,
+        RefusalClause::Operation => 4,
+        RefusalClause::DailyCeiling => 5,
     };
     if rank(two) > rank(one) { two } else { one }
 }

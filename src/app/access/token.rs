@@ -6,7 +6,7 @@ use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc};
 use constant_time_eq::constant_time_eq;
 use zeroize::Zeroizing;
 
-use super::table::{Client, TableId};
+use super::table::{AccessClient, TableId};
 use crate::node::caller::Caller;
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_auth::{
@@ -14,7 +14,7 @@ use heyan_auth::{
     ed25519::PublicKey,
     secret::{self, ClientSecret, StoredSecrets},
     sha256,
-    token::{Claims, TokenError},
+    token::{TokenClaims, TokenError},
 };
 
 /// Callers that one worker met last, by their tokens: most calls of a worker show one of few. A token is found here by a
@@ -22,10 +22,10 @@ use heyan_auth::{
 /// network by the access table that is in force now: a change of access makes a new table.
 pub struct RecentTokens {
     state: ahash::RandomState,
-    slots: RefCell<Vec<Option<Recent>>>,
+    slots: RefCell<Vec<Option<RecentlyIssued>>>,
 }
 
-struct Recent {
+struct RecentlyIssued {
     token: Zeroizing<Vec<u8>>,
     /// Seconds since 1970.
     expires_at: i64,
@@ -57,7 +57,7 @@ impl RecentTokens {
         (holds && constant_time_eq(&recent.token, token)).then(|| Rc::clone(&recent.caller))
     }
 
-    fn keep(&self, recent: Recent) {
+    fn keep(&self, recent: RecentlyIssued) {
         if let Some(slot) = self.slots.borrow_mut().get_mut(self.slot(&recent.token)) {
             *slot = Some(recent);
         }
@@ -66,7 +66,7 @@ impl RecentTokens {
 
 /// Why a caller is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
+pub enum UnknownCaller {
     /// No credential was shown.
     Missing,
     /// The token is none of ours, or was altered.
@@ -82,7 +82,7 @@ pub enum Unknown {
 }
 
 /// A token that was issued.
-pub struct Issued {
+pub struct IssuedToken {
     /// The token.
     pub access_token: String,
     /// Life, seconds.
@@ -93,23 +93,32 @@ pub struct Issued {
 ///
 /// # Errors
 /// Who calls stays unknown, and why.
-pub fn prove(hub: &Hub, recent: &RecentTokens, token: &[u8], peer: IpAddr, now_us: i64) -> Result<Rc<Caller>, Unknown> {
+pub fn prove(
+    hub: &Hub,
+    recent: &RecentTokens,
+    token: &[u8],
+    peer: IpAddr,
+    now_us: i64,
+) -> Result<Rc<Caller>, UnknownCaller> {
     let now_s = now_us.div_euclid(1_000_000);
     let access = hub.access.table.load();
     if let Some(caller) = recent.get(token, access.id, peer, now_s) {
         return Ok(caller);
     }
-    let text = std::str::from_utf8(token).map_err(|_no_text| Unknown::Invalid)?;
+    let text = std::str::from_utf8(token).map_err(|_no_text| UnknownCaller::Invalid)?;
     let claims = verified(hub, text, now_s)?;
     if now_s >= claims.exp {
-        return Err(Unknown::Expired);
+        return Err(UnknownCaller::Expired);
     }
-    let client = access.clients.get(claims.client_id.as_str()).ok_or(Unknown::Disabled)?;
+    let client = access
+        .clients
+        .get(claims.client_id.as_str())
+        .ok_or(UnknownCaller::Disabled)?;
     if client.role.as_str() != claims.role {
-        return Err(Unknown::Disabled);
+        return Err(UnknownCaller::Disabled);
     }
     let caller = Rc::new(admit(Arc::clone(client), peer)?);
-    recent.keep(Recent {
+    recent.keep(RecentlyIssued {
         token: Zeroizing::new(token.to_vec()),
         expires_at: claims.exp,
         table: access.id,
@@ -119,14 +128,14 @@ pub fn prove(hub: &Hub, recent: &RecentTokens, token: &[u8], peer: IpAddr, now_u
 }
 
 /// The claims of a token that is ours.
-fn verified(hub: &Hub, token: &str, now_s: i64) -> Result<Arc<Claims>, Unknown> {
+fn verified(hub: &Hub, token: &str, now_s: i64) -> Result<Arc<TokenClaims>, UnknownCaller> {
     let hash = sha256(token.as_bytes());
     if let Some(claims) = hub.access.tokens.claims.get(&hash) {
         return Ok(claims);
     }
     let claims = hub.access.verifier.verify(token, now_s).map_err(|error| match error {
-        TokenError::Expired => Unknown::Expired,
-        _ => Unknown::Invalid,
+        TokenError::Expired => UnknownCaller::Expired,
+        _ => UnknownCaller::Invalid,
     })?;
     let claims = Arc::new(claims);
     hub.access.tokens.claims.insert(hash, Arc::clone(&claims));
@@ -134,14 +143,14 @@ fn verified(hub: &Hub, token: &str, now_s: i64) -> Result<Arc<Claims>, Unknown> 
 }
 
 /// Checks that a proven client may call from `peer`.
-fn admit(client: Arc<Client>, peer: IpAddr) -> Result<Caller, Unknown> {
+fn admit(client: Arc<AccessClient>, peer: IpAddr) -> Result<Caller, UnknownCaller> {
     let agency_disabled = client.agency.as_ref().is_some_and(|agency| agency.row.disabled);
     let agency_missing = client.row.agency.is_some() && client.agency.is_none();
     if client.row.disabled || agency_disabled || agency_missing {
-        return Err(Unknown::Disabled);
+        return Err(UnknownCaller::Disabled);
     }
     if client.agency.as_ref().is_some_and(|agency| !agency.admits(peer)) {
-        return Err(Unknown::Network);
+        return Err(UnknownCaller::Network);
     }
     Ok(Caller { client, peer })
 }
@@ -150,7 +159,7 @@ fn admit(client: Arc<Client>, peer: IpAddr) -> Result<Caller, Unknown> {
 ///
 /// # Errors
 /// Wrong id or secret (not told apart), disabled, or from a network that is not admitted.
-pub fn prove_secret(hub: &Hub, client_id: &str, given: &ClientSecret, peer: IpAddr) -> Result<Caller, Unknown> {
+pub fn prove_secret(hub: &Hub, client_id: &str, given: &ClientSecret, peer: IpAddr) -> Result<Caller, UnknownCaller> {
     let now_us = hub.clock.now_us();
     let access = hub.access.table.load();
     let client = access.clients.get(client_id);
@@ -162,7 +171,7 @@ pub fn prove_secret(hub: &Hub, client_id: &str, given: &ClientSecret, peer: IpAd
     let good = stored.check(given, now_us).is_ok();
     match client {
         Some(client) if good => admit(Arc::clone(client), peer),
-        _ => Err(Unknown::Client),
+        _ => Err(UnknownCaller::Client),
     }
 }
 
@@ -176,7 +185,7 @@ pub async fn prove_assertion(
     assertion: &str,
     client_id: Option<&str>,
     peer: IpAddr,
-) -> Result<Result<Caller, Unknown>, AppError> {
+) -> Result<Result<Caller, UnknownCaller>, AppError> {
     let access = hub.access.table.load_full();
     let key_of = |id: &str| {
         let client = access.clients.get(id).filter(|client| !client.row.disabled)?;
@@ -186,22 +195,22 @@ pub async fn prove_assertion(
     let verifier = AssertionVerifier::new(&hub.node.settings.issuer, &endpoint);
     let now_s = hub.clock.now_us().div_euclid(1_000_000);
     let Ok(proven) = verifier.verify(assertion, client_id, &key_of, &hub.access.assertions, now_s) else {
-        return Ok(Err(Unknown::Client));
+        return Ok(Err(UnknownCaller::Client));
     };
     if !hub.store.use_once(proven.mark, proven.until_s).await? {
-        return Ok(Err(Unknown::Client));
+        return Ok(Err(UnknownCaller::Client));
     }
     let client = access.clients.get(proven.client.as_str());
-    Ok(client.map_or(Err(Unknown::Client), |client| admit(Arc::clone(client), peer)))
+    Ok(client.map_or(Err(UnknownCaller::Client), |client| admit(Arc::clone(client), peer)))
 }
 
 /// Issues a token for a proven client.
 ///
 /// # Errors
 /// The random source failed.
-pub fn issue(hub: &Hub, caller: &Caller) -> Result<Issued, AppError> {
+pub fn issue(hub: &Hub, caller: &Caller) -> Result<IssuedToken, AppError> {
     let now_s = hub.clock.now_us().div_euclid(1_000_000);
-    let claims = Claims {
+    let claims = TokenClaims {
         client_id: caller.client.row.id.clone(),
         role: caller.role().as_str().to_owned(),
         agency: caller.client.row.agency.clone(),
@@ -210,7 +219,7 @@ pub fn issue(hub: &Hub, caller: &Caller) -> Result<Issued, AppError> {
         exp: now_s + hub.node.settings.token_ttl_s,
         cnf: None,
     };
-    Ok(Issued {
+    Ok(IssuedToken {
         access_token: hub.access.signer.issue(&claims),
         expires_in: hub.node.settings.token_ttl_s,
     })

@@ -10,13 +10,13 @@ use crate::delivery::message::hex;
 use heyan_auth::sha256;
 use heyan_ledger::{
     VerifierKey,
-    entry::{Body, Entry, Item},
+    entry::{EntryBody, EntryItem, LedgerEntry},
     receipt::{self, Receipt},
 };
 
 /// What a pack that holds was found to prove.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Proven {
+pub struct PackProof {
     /// The application.
     pub application_no: String,
     /// Entries of verifications and readings.
@@ -32,15 +32,15 @@ pub struct Proven {
 /// Why a pack does not hold.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {what}")]
-pub struct Broken {
+pub struct PackFault {
     /// Where it was found.
     pub file: String,
     /// What is wrong.
     pub what: &'static str,
 }
 
-fn broken(file: &str, what: &'static str) -> Broken {
-    Broken {
+fn broken(file: &str, what: &'static str) -> PackFault {
+    PackFault {
         file: file.to_owned(),
         what,
     }
@@ -53,7 +53,7 @@ const PROOF: &str = "manifest.proof";
 ///
 /// # Errors
 /// The first thing that does not hold.
-pub fn check(pack: &[u8], keys: &[String]) -> Result<Proven, Broken> {
+pub fn check(pack: &[u8], keys: &[String]) -> Result<PackProof, PackFault> {
     let files = tar::read(pack).ok_or_else(|| broken("pack", "is no archive of this form"))?;
     let mut by_name = BTreeMap::new();
     for file in &files {
@@ -64,8 +64,8 @@ pub fn check(pack: &[u8], keys: &[String]) -> Result<Proven, Broken> {
     let manifest = by_name.remove(MANIFEST).ok_or_else(|| broken(MANIFEST, "is missing"))?;
     let proof = by_name.remove(PROOF).ok_or_else(|| broken(PROOF, "is missing"))?;
     let made = prove(PROOF, proof, keys)?;
-    let is_of = |entry: &Entry| {
-        matches!(&entry.body, Body::Access { action, target }
+    let is_of = |entry: &LedgerEntry| {
+        matches!(&entry.body, EntryBody::Access { action, target }
             if action == MADE && *target == hex(&sha256(manifest)))
     };
     if !is_of(&made) {
@@ -80,7 +80,7 @@ pub fn check(pack: &[u8], keys: &[String]) -> Result<Proven, Broken> {
     for (name, bytes) in by_name.iter().filter(|(name, _)| name.starts_with("receipts/")) {
         entries.insert((*name).to_owned(), prove(name, bytes, keys)?);
     }
-    let proven = Proven {
+    let proven = PackProof {
         application_no: text(&manifest, "application_no"),
         verifications: each("verifications.json", &by_name, &entries, verification_holds)?,
         mismatches: each("mismatches.json", &by_name, &entries, mismatch_holds)?,
@@ -91,7 +91,7 @@ pub fn check(pack: &[u8], keys: &[String]) -> Result<Proven, Broken> {
 }
 
 /// The entry of a receipt that holds.
-fn prove(name: &str, bytes: &[u8], keys: &[String]) -> Result<Entry, Broken> {
+fn prove(name: &str, bytes: &[u8], keys: &[String]) -> Result<LedgerEntry, PackFault> {
     let stated = Receipt::parse(bytes).map_err(|_why| broken(name, "is no receipt"))?;
     let is_its = |key: &&String| VerifierKey::parse(key.trim()).is_ok_and(|key| key.origin() == stated.origin);
     let key = keys
@@ -99,12 +99,12 @@ fn prove(name: &str, bytes: &[u8], keys: &[String]) -> Result<Entry, Broken> {
         .find(is_its)
         .ok_or_else(|| broken(name, "is of a ledger whose key was not given"))?;
     let proven = receipt::verify(bytes, key.trim()).map_err(|_why| broken(name, "does not prove its entry"))?;
-    let entry = proven.entry.as_deref().and_then(Entry::decode);
+    let entry = proven.entry.as_deref().and_then(LedgerEntry::decode);
     entry.ok_or_else(|| broken(name, "holds no entry that is understood"))
 }
 
 /// The manifest names every file and no other, each by its hash.
-fn compare_hashes(manifest: &Value, files: &BTreeMap<&str, &[u8]>) -> Result<(), Broken> {
+fn compare_hashes(manifest: &Value, files: &BTreeMap<&str, &[u8]>) -> Result<(), PackFault> {
     let stated = manifest.get("files").and_then(Value::as_object);
     let stated = stated.ok_or_else(|| broken(MANIFEST, "names no files"))?;
     for (name, bytes) in files {
@@ -118,15 +118,15 @@ fn compare_hashes(manifest: &Value, files: &BTreeMap<&str, &[u8]>) -> Result<(),
     }
 }
 
-type Entries = BTreeMap<String, Entry>;
+type PackEntries = BTreeMap<String, LedgerEntry>;
 
 /// Holds each statement of a file against its entries; answers how many there are.
 fn each(
     name: &str,
     files: &BTreeMap<&str, &[u8]>,
-    entries: &Entries,
-    holds: fn(&Value, &Entries) -> bool,
-) -> Result<usize, Broken> {
+    entries: &PackEntries,
+    holds: fn(&Value, &PackEntries) -> bool,
+) -> Result<usize, PackFault> {
     let bytes = files.get(name).ok_or_else(|| broken(name, "is missing"))?;
     let Value::Array(statements) = json(name, bytes)? else {
         return Err(broken(name, "is no list"));
@@ -137,7 +137,7 @@ fn each(
     }
 }
 
-fn json(name: &str, bytes: &[u8]) -> Result<Value, Broken> {
+fn json(name: &str, bytes: &[u8]) -> Result<Value, PackFault> {
     serde_json::from_slice(bytes).map_err(|_why| broken(name, "is no JSON"))
 }
 
@@ -149,7 +149,7 @@ fn number(value: &Value, name: &str) -> Option<u64> {
     value.get(name).and_then(Value::as_u64)
 }
 
-fn entry_of<'e>(statement: &Value, entries: &'e Entries) -> Option<&'e Entry> {
+fn entry_of<'e>(statement: &Value, entries: &'e PackEntries) -> Option<&'e LedgerEntry> {
     entries.get(statement.get("receipt")?.as_str()?)
 }
 
@@ -157,14 +157,14 @@ fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn verification_holds(statement: &Value, entries: &Entries) -> bool {
+fn verification_holds(statement: &Value, entries: &PackEntries) -> bool {
     let Some(entry) = entry_of(statement, entries) else {
         return false;
     };
     let told = list(statement, "items");
     let items = match &entry.body {
-        Body::Items(items) => items.as_slice(),
-        Body::Read { .. } => &[],
+        EntryBody::Items(items) => items.as_slice(),
+        EntryBody::Read { .. } => &[],
         _ => return false,
     };
     number(statement, "agency_number") == Some(entry.agency.into())
@@ -173,7 +173,7 @@ fn verification_holds(statement: &Value, entries: &Entries) -> bool {
         && told.iter().zip(items).all(|(told, item)| item_holds(told, item))
 }
 
-fn item_holds(told: &Value, item: &Item) -> bool {
+fn item_holds(told: &Value, item: &EntryItem) -> bool {
     let fields = list(told, "fields");
     let field_holds = |(told, (field, verdict)): (&Value, &(u8, heyan_domain::verdict::Verdict))| {
         number(told, "number") == Some((*field).into())
@@ -189,12 +189,12 @@ fn item_holds(told: &Value, item: &Item) -> bool {
         && fields.iter().zip(&item.fields).all(field_holds)
 }
 
-fn mismatch_holds(statement: &Value, entries: &Entries) -> bool {
+fn mismatch_holds(statement: &Value, entries: &PackEntries) -> bool {
     let id = text(statement, "id");
     let subject = text(statement, "subject");
     let history = list(statement, "history");
     let step_holds = |told: &Value| match entry_of(told, entries).map(|entry| &entry.body) {
-        Some(Body::Mismatch {
+        Some(EntryBody::Mismatch {
             id: of,
             action,
             state,
@@ -214,12 +214,12 @@ fn mismatch_holds(statement: &Value, entries: &Entries) -> bool {
 }
 
 /// A delivery that is not over has no entry yet.
-fn delivery_holds(statement: &Value, entries: &Entries) -> bool {
+fn delivery_holds(statement: &Value, entries: &PackEntries) -> bool {
     if statement.get("receipt").is_some_and(Value::is_null) {
         return !matches!(text(statement, "state").as_str(), "delivered" | "dead");
     }
     match entry_of(statement, entries).map(|entry| &entry.body) {
-        Some(Body::Delivery {
+        Some(EntryBody::Delivery {
             id,
             event,
             target,

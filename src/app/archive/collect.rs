@@ -5,33 +5,33 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 
-use super::{Ask, SEALED_WAIT};
+use super::{PackRequest, SEALED_WAIT};
 use crate::node::caller::Caller;
 use crate::traces::{
     index,
-    look::{Look, Marks, ROWS_MAX, Sighting},
-    row::{self, Agencies},
-    seals::Withheld,
+    look::{LedgerMarks, ROWS_MAX, TraceLook, TraceSighting},
+    row::{self, AgencyNames},
+    seals::WithheldEntries,
 };
 use crate::{
     delivery::message::hex,
     foundation::error::AppError,
-    mismatch::steps::{self, Note},
+    mismatch::steps::{self, StepNote},
     node::{hub::Hub, peers},
 };
 use heyan_domain::verdict::Verdict;
 use heyan_ledger::{
-    entry::{Body, Entry, Item},
-    index::{Key, Place},
+    entry::{EntryBody, EntryItem, LedgerEntry},
+    index::{IndexKey, LedgerPlace},
 };
 use heyan_ports::time;
-use heyan_ports::{deliveries::Delivery, mismatches::MismatchRow, subject::SubjectKey};
+use heyan_ports::{deliveries::StoredDelivery, mismatches::MismatchRow, subject::SubjectKey};
 
 /// Entries of one pack.
 const ENTRIES_MAX: usize = 2_000;
 
 /// What was gathered.
-pub(crate) struct Collected {
+pub(crate) struct CollectedPack {
     pub verifications: Vec<Value>,
     pub mismatches: Vec<Value>,
     pub deliveries: Vec<Value>,
@@ -43,8 +43,8 @@ pub(crate) struct Collected {
 ///
 /// # Errors
 /// A node does not answer, there is too much for one pack, or the ledger or store cannot be asked.
-pub(crate) async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Collected, AppError> {
-    let (agencies, withheld) = (Agencies::of(hub), Withheld::from(hub, caller).await?);
+pub(crate) async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &PackRequest<'_>) -> Result<CollectedPack, AppError> {
+    let (agencies, withheld) = (AgencyNames::of(hub), WithheldEntries::from(hub, caller).await?);
     let agency = match ask.agency {
         Some(id) => Some(
             agencies
@@ -53,7 +53,7 @@ pub(crate) async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> R
         ),
         None => None,
     };
-    let mut collected = Collected {
+    let mut collected = CollectedPack {
         verifications: Vec::new(),
         mismatches: Vec::new(),
         deliveries: Vec::new(),
@@ -63,13 +63,13 @@ pub(crate) async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> R
     let mut asked = all(hub, index::application(&hub.secrets.vault, ask.application_no)).await?;
     asked.retain(|seen| agency.is_none_or(|number| seen.entry.agency == number));
     asked.reverse();
-    let mut subjects: Vec<Key> = Vec::new();
+    let mut subjects: Vec<IndexKey> = Vec::new();
     for seen in &asked {
         if withheld.hides(hub, seen).await? {
             continue;
         }
         let entry = collected.prove(hub, &seen.origin, seen.place.index).await?;
-        if let Body::Items(items) = &entry.body {
+        if let EntryBody::Items(items) = &entry.body {
             subjects.extend(items.iter().map(|item| item.subject));
         }
         let verification = verification(
@@ -93,8 +93,8 @@ pub(crate) async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> R
 }
 
 /// Every entry under a key, newest first.
-async fn all(hub: &Arc<Hub>, key: Key) -> Result<Vec<Sighting>, AppError> {
-    let mut look = Look::new(hub, key, (0, u32::MAX), &Marks::new(), ROWS_MAX).await?;
+async fn all(hub: &Arc<Hub>, key: IndexKey) -> Result<Vec<TraceSighting>, AppError> {
+    let mut look = TraceLook::new(hub, key, (0, u32::MAX), &LedgerMarks::new(), ROWS_MAX).await?;
     let mut found = Vec::new();
     while let Some(seen) = look.next().await? {
         if found.len() == ENTRIES_MAX {
@@ -109,12 +109,16 @@ async fn all(hub: &Arc<Hub>, key: Key) -> Result<Vec<Sighting>, AppError> {
 }
 
 /// The mismatches of these subjects that belong to the application, oldest first.
-async fn mismatches(hub: &Arc<Hub>, subjects: &[Key], ask: &Ask<'_>) -> Result<Vec<MismatchRow>, AppError> {
+async fn mismatches(
+    hub: &Arc<Hub>,
+    subjects: &[IndexKey],
+    ask: &PackRequest<'_>,
+) -> Result<Vec<MismatchRow>, AppError> {
     let mut rows = BTreeMap::new();
     for subject in subjects {
-        let mut look = Look::new(hub, *subject, (0, u32::MAX), &Marks::new(), ROWS_MAX).await?;
+        let mut look = TraceLook::new(hub, *subject, (0, u32::MAX), &LedgerMarks::new(), ROWS_MAX).await?;
         while let Some(seen) = look.next().await? {
-            let Body::Mismatch { id, subject, .. } = seen.entry.body else {
+            let EntryBody::Mismatch { id, subject, .. } = seen.entry.body else {
                 continue;
             };
             if rows.contains_key(&id) {
@@ -134,7 +138,7 @@ async fn mismatches(hub: &Arc<Hub>, subjects: &[Key], ask: &Ask<'_>) -> Result<V
     Ok(rows.into_values().flatten().collect())
 }
 
-impl Collected {
+impl CollectedPack {
     /// Whether nothing was asked.
     pub(crate) fn is_empty(&self) -> bool {
         self.verifications.is_empty()
@@ -156,20 +160,20 @@ impl Collected {
     }
 
     /// Takes the receipt of an entry in, and answers the entry.
-    async fn prove(&mut self, hub: &Hub, origin: &str, index: u64) -> Result<Entry, AppError> {
+    async fn prove(&mut self, hub: &Hub, origin: &str, index: u64) -> Result<LedgerEntry, AppError> {
         const LOST: AppError = AppError::Internal("the index names an entry that the ledger does not hold");
         let held = peers::entry_of(hub, origin, index, SEALED_WAIT).await?.ok_or(LOST)?;
         let receipt = held.receipt.ok_or(AppError::NodeSilent)?;
         let number = self.number(origin);
         self.receipts.insert((number, index), receipt.to_text());
-        Entry::decode(&held.entry).ok_or(LOST)
+        LedgerEntry::decode(&held.entry).ok_or(LOST)
     }
 
     /// Takes in the entries under a key; answers each with the name of its receipt, oldest first.
-    async fn prove_all(&mut self, hub: &Arc<Hub>, key: Key) -> Result<Vec<(Entry, String)>, AppError> {
+    async fn prove_all(&mut self, hub: &Arc<Hub>, key: IndexKey) -> Result<Vec<(LedgerEntry, String)>, AppError> {
         let mut proven = Vec::new();
         for seen in all(hub, key).await?.into_iter().rev() {
-            let Place { index, .. } = seen.place;
+            let LedgerPlace { index, .. } = seen.place;
             let entry = self.prove(hub, &seen.origin, index).await?;
             proven.push((entry, self.name(&seen.origin, index)));
         }
@@ -183,8 +187,8 @@ impl Collected {
         let mut history = Vec::new();
         for step in hub.store.mismatch_steps(row.subject, &row.id).await? {
             let key = steps::step_key(&row.id, step.seq);
-            let note: Note = hub.secrets.vault.open_json(steps::note_place(&key), &step.note)?;
-            let is_of = |(entry, _): &&(Entry, String)| matches!(&entry.body, Body::Mismatch { step: number, .. } if *number == step.seq);
+            let note: StepNote = hub.secrets.vault.open_json(steps::note_place(&key), &step.note)?;
+            let is_of = |(entry, _): &&(LedgerEntry, String)| matches!(&entry.body, EntryBody::Mismatch { step: number, .. } if *number == step.seq);
             history.push(json!({
                 "seq": step.seq, "at": time::rfc3339(step.at), "action": step.action, "state": step.state,
                 "by_role": step.actor, "by": note.by, "reason": note.reason,
@@ -202,7 +206,12 @@ impl Collected {
         Ok(())
     }
 
-    async fn add_delivery(&mut self, hub: &Arc<Hub>, row: &MismatchRow, delivery: &Delivery) -> Result<(), AppError> {
+    async fn add_delivery(
+        &mut self,
+        hub: &Arc<Hub>,
+        row: &MismatchRow,
+        delivery: &StoredDelivery,
+    ) -> Result<(), AppError> {
         let entries = self
             .prove_all(hub, index::delivery(&hub.secrets.vault, &delivery.id))
             .await?;
@@ -223,9 +232,9 @@ fn name(origin: usize, index: u64) -> String {
 }
 
 /// One entry of the application: who asked, and what was told of each subject.
-fn verification(hub: &Hub, agencies: &Agencies, seen: &Sighting, entry: Entry, receipt: String) -> Value {
+fn verification(hub: &Hub, agencies: &AgencyNames, seen: &TraceSighting, entry: LedgerEntry, receipt: String) -> Value {
     let items: Vec<Value> = match &entry.body {
-        Body::Items(items) => items.iter().map(|item| item_json(hub, item)).collect(),
+        EntryBody::Items(items) => items.iter().map(|item| item_json(hub, item)).collect(),
         _ => Vec::new(),
     };
     let at_us = entry.at_us;
@@ -234,7 +243,7 @@ fn verification(hub: &Hub, agencies: &Agencies, seen: &Sighting, entry: Entry, r
         node: seen.node,
         index: seen.place.index,
     };
-    let whole = Sighting {
+    let whole = TraceSighting {
         origin: Arc::clone(&seen.origin),
         node: seen.node,
         place: seen.place,
@@ -255,7 +264,7 @@ fn items_shown(told: &row::TraceRow) -> Vec<&str> {
     shown.map(|field| field.name.as_str()).collect()
 }
 
-fn item_json(hub: &Hub, item: &Item) -> Value {
+fn item_json(hub: &Hub, item: &EntryItem) -> Value {
     let name = item.rules.split('@').next().unwrap_or_default();
     let dataset = hub.catalog.get(name).filter(|dataset| *dataset.rules == *item.rules);
     let field = |(number, verdict): &(u8, Verdict)| {

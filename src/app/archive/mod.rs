@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use self::{collect::Collected, tar::File};
+use self::{collect::CollectedPack, tar::TarFile};
 use super::node::caller::Caller;
 use super::traces;
 use super::{
@@ -22,7 +22,7 @@ use super::{
     node::{hub::Hub, peers},
 };
 use heyan_auth::sha256;
-use heyan_ledger::entry::{self, Kind};
+use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::time;
 use heyan_texts::text;
 
@@ -45,7 +45,7 @@ fn readme() -> String {
 }
 
 /// Whose pack is asked for.
-pub struct Ask<'a> {
+pub struct PackRequest<'a> {
     /// The application number.
     pub application_no: &'a str,
     /// Only what this agency asked under it.
@@ -58,7 +58,7 @@ pub struct Ask<'a> {
 ///
 /// # Errors
 /// A wrong number, reason or agency, too much for one pack, a node that does not answer, or the ledger or store cannot be asked.
-pub async fn make(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Option<Vec<u8>>, AppError> {
+pub async fn make(hub: &Arc<Hub>, caller: &Caller, ask: &PackRequest<'_>) -> Result<Option<Vec<u8>>, AppError> {
     traces::check_reason(ask.reason)?;
     if purpose::is_blank(ask.application_no) || ask.application_no.len() > NUMBER_BYTES_MAX {
         return Err(AppError::fault("/application_no", "invalid_value"));
@@ -76,18 +76,18 @@ pub async fn make(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Opti
     Ok(Some(tar::write(&files, now_us.div_euclid(1_000_000))))
 }
 
-fn file(name: impl Into<String>, bytes: Vec<u8>) -> File {
-    File {
+fn file(name: impl Into<String>, bytes: Vec<u8>) -> TarFile {
+    TarFile {
         name: name.into(),
         bytes,
     }
 }
 
-fn json_file(name: &str, value: &Value) -> File {
+fn json_file(name: &str, value: &Value) -> TarFile {
     file(name, format!("{value:#}\n").into_bytes())
 }
 
-fn files_of(collected: &Collected) -> Result<Vec<File>, AppError> {
+fn files_of(collected: &CollectedPack) -> Result<Vec<TarFile>, AppError> {
     let mut files = vec![
         file("README.txt", readme().into_bytes()),
         json_file("verifications.json", &Value::from(collected.verifications.clone())),
@@ -98,7 +98,7 @@ fn files_of(collected: &Collected) -> Result<Vec<File>, AppError> {
     Ok(files)
 }
 
-fn manifest(hub: &Hub, ask: &Ask<'_>, files: &[File], now_us: i64) -> Result<Vec<u8>, AppError> {
+fn manifest(hub: &Hub, ask: &PackRequest<'_>, files: &[TarFile], now_us: i64) -> Result<Vec<u8>, AppError> {
     let hashes: BTreeMap<&str, String> = files
         .iter()
         .map(|file| (file.name.as_str(), message::hex(&sha256(&file.bytes))))
@@ -116,9 +116,15 @@ fn manifest(hub: &Hub, ask: &Ask<'_>, files: &[File], now_us: i64) -> Result<Vec
 }
 
 /// Enters that a pack was made, with the hash of its manifest; answers the receipt.
-async fn enter(hub: &Hub, caller: &Caller, ask: &Ask<'_>, manifest: &[u8], now_us: i64) -> Result<String, AppError> {
+async fn enter(
+    hub: &Hub,
+    caller: &Caller,
+    ask: &PackRequest<'_>,
+    manifest: &[u8],
+    now_us: i64,
+) -> Result<String, AppError> {
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
     entry::put_text(&mut bytes, MADE);
     entry::put_text(&mut bytes, &message::hex(&sha256(manifest)));
     let by = [&*caller.client.row.id, ask.application_no, ask.reason];

@@ -11,7 +11,7 @@ pub const TAR_BYTES_MAX: usize = 256 << 20;
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
+pub struct TarFile {
     /// Path in the archive.
     pub name: String,
     /// Contents.
@@ -19,7 +19,7 @@ pub struct File {
 }
 
 /// Writes files; `at_s` is the time of each, Unix seconds.
-pub fn write(files: &[File], at_s: i64) -> Vec<u8> {
+pub fn write(files: &[TarFile], at_s: i64) -> Vec<u8> {
     let mut out = Vec::new();
     for file in files {
         out.extend_from_slice(&header(file, at_s));
@@ -30,7 +30,7 @@ pub fn write(files: &[File], at_s: i64) -> Vec<u8> {
     out
 }
 
-fn header(file: &File, at_s: i64) -> Vec<u8> {
+fn header(file: &TarFile, at_s: i64) -> Vec<u8> {
     let mut out = Vec::with_capacity(BLOCK);
     let mut put = |bytes: &[u8], length: usize| {
         out.extend(bytes.iter().take(length));
@@ -56,7 +56,7 @@ fn header(file: &File, at_s: i64) -> Vec<u8> {
 }
 
 /// Reads files; `None`: these bytes are not what `write` makes.
-pub fn read(bytes: &[u8]) -> Option<Vec<File>> {
+pub fn read(bytes: &[u8]) -> Option<Vec<TarFile>> {
     let (mut files, mut rest) = (Vec::new(), bytes);
     if bytes.len() > TAR_BYTES_MAX {
         return None;
@@ -72,7 +72,7 @@ pub fn read(bytes: &[u8]) -> Option<Vec<File>> {
         let length = usize::try_from(octal(124)?).ok()?;
         let (contents, tail) = tail.split_at_checked(length.next_multiple_of(BLOCK))?;
         let (contents, fill) = contents.split_at_checked(length)?;
-        let file = File {
+        let file = TarFile {
             name: String::from_utf8(name.to_vec()).ok()?,
             bytes: contents.to_vec(),
         };
@@ -89,14 +89,14 @@ pub fn read(bytes: &[u8]) -> Option<Vec<File>> {
 mod tests {
     use super::*;
 
-    fn files() -> Vec<File> {
+    fn files() -> Vec<TarFile> {
         [
             ("manifest.json", 0),
             ("receipts/0-12.txt", 511),
             ("a", 512),
             ("b", 1_025),
         ]
-        .map(|(name, length)| File {
+        .map(|(name, length)| TarFile {
             name: name.to_owned(),
             bytes: vec![7; length],
         })

@@ -5,18 +5,18 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{
-    envelope::{self, Attributes},
+    envelope::{self, EventAttributes},
     outbox,
 };
 use crate::{foundation::error::AppError, node::hub::Hub};
-use heyan_ledger::{Cosignatures, TreeHead, VerifierKey};
-use heyan_ports::bus::{Message, Topic};
+use heyan_ledger::{CosignatureRule, TreeHead, VerifierKey};
+use heyan_ports::bus::{BusMessage, BusTopic};
 use heyan_ports::nodes::CosignedRow;
 use heyan_ports::time;
 
 /// What was sent in this run.
 #[derive(Default)]
-pub struct Shown {
+pub struct SentCheckpoints {
     /// The newest checkpoint of this node.
     own: String,
     /// When the newest countersignature of this node was made, Unix microseconds.
@@ -27,7 +27,7 @@ pub struct Shown {
 ///
 /// # Errors
 /// The bus did not take something: then it is sent again, or a newer one in its place.
-pub async fn publish(hub: &Hub, shown: &mut Shown) -> Result<usize, AppError> {
+pub async fn publish(hub: &Hub, shown: &mut SentCheckpoints) -> Result<usize, AppError> {
     let (mut messages, mut next) = (Vec::new(), shown.countersigned_at);
     let own = hub.ledger.checkpoint();
     if own != shown.own {
@@ -51,9 +51,9 @@ pub async fn publish(hub: &Hub, shown: &mut Shown) -> Result<usize, AppError> {
 }
 
 /// A checkpoint as an event; `None` for one that its ledger did not sign, or that covers nothing.
-fn message(hub: &Hub, key: &str, checkpoint: &str, countersigned: Option<&CosignedRow>) -> Option<Message> {
+fn message(hub: &Hub, key: &str, checkpoint: &str, countersigned: Option<&CosignedRow>) -> Option<BusMessage> {
     let ledger = VerifierKey::parse(key).ok()?;
-    let TreeHead { size, root } = ledger.open(checkpoint.as_bytes(), Cosignatures::Allowed).ok()?;
+    let TreeHead { size, root } = ledger.open(checkpoint.as_bytes(), CosignatureRule::Allowed).ok()?;
     let origin = countersigned.map_or(&*hub.node.settings.origin, |row| &*row.origin);
     let witness = countersigned.map(|row| json!({"origin": row.witness, "key": row.witness_key}));
     let id = match countersigned {
@@ -70,12 +70,12 @@ fn message(hub: &Hub, key: &str, checkpoint: &str, countersigned: Option<&Cosign
         "witness": witness,
         "at": time::rfc3339(at_us),
     });
-    let attributes = Attributes {
+    let attributes = EventAttributes {
         id: &id,
         subject: Some(origin),
         at_us,
         traceparent: None,
     };
     let key = origin.as_bytes().to_vec();
-    (size > 0).then(|| envelope::message(hub, Topic::Checkpoint, key, &attributes, &data))
+    (size > 0).then(|| envelope::message(hub, BusTopic::Checkpoint, key, &attributes, &data))
 }

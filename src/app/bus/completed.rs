@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    envelope::{self, Attributes},
+    envelope::{self, EventAttributes},
     key_of, outbox,
 };
 use crate::{
@@ -14,9 +14,9 @@ use crate::{
     foundation::{error::AppError, ids::VerificationId},
     node::hub::Hub,
 };
-use heyan_ledger::entry::{Body, Entry, Item, Kind};
-use heyan_ports::bus::{Message, Topic};
-use heyan_ports::commit::{Commit, Position};
+use heyan_ledger::entry::{EntryBody, EntryItem, EntryKind, LedgerEntry};
+use heyan_ports::bus::{BusMessage, BusTopic};
+use heyan_ports::commit::{Commit, ReadPosition};
 
 /// Entries that are read at once, and items after which no further entry is read.
 const ENTRIES_MAX: u64 = 1_024;
@@ -27,7 +27,7 @@ const STORE_AFTER: u64 = 50_000;
 
 /// Where the reading stands.
 #[derive(Default)]
-pub struct Tail {
+pub struct CompletedTail {
     next: Option<u64>,
     stored: u64,
 }
@@ -36,7 +36,7 @@ pub struct Tail {
 ///
 /// # Errors
 /// The ledger or the store cannot be asked, or the bus did not take something: the next round begins where this one did.
-pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
+pub async fn publish(hub: &Hub, tail: &mut CompletedTail) -> Result<u64, AppError> {
     let name = format!("kafka:completed:{}", hub.node.settings.origin);
     let next = match tail.next {
         Some(next) => next,
@@ -69,14 +69,14 @@ pub async fn publish(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
     }
     let behind = durable.saturating_sub(after);
     let lag = i64::try_from(behind).unwrap_or(i64::MAX);
-    hub.node.metrics.bus.lag(Topic::VerificationCompleted.name(), lag);
+    hub.node.metrics.bus.lag(BusTopic::VerificationCompleted.name(), lag);
     let any = !messages.is_empty();
     let reports = hub.outward.bus.publish(messages).await;
     if let Some(fault) = reports.into_iter().find_map(Result::err) {
         return Err(outbox::not_taken(&fault));
     }
     if any || after - tail.stored >= STORE_AFTER {
-        let commit = Commit::at(hub.clock.now_us()).with(Position {
+        let commit = Commit::at(hub.clock.now_us()).with(ReadPosition {
             name,
             value: after.to_string(),
         });
@@ -97,10 +97,12 @@ fn agencies(hub: &Hub) -> HashMap<u32, String> {
 }
 
 /// The messages of one entry: one for each verification in it.
-fn put_messages(hub: &Hub, agencies: &HashMap<u32, String>, index: u64, bytes: &[u8], messages: &mut Vec<Message>) {
+fn put_messages(hub: &Hub, agencies: &HashMap<u32, String>, index: u64, bytes: &[u8], messages: &mut Vec<BusMessage>) {
     // An entry of a later layout has nothing that this version could tell.
-    let Some(entry) = Entry::decode(bytes) else { return };
-    let Body::Items(items) = &entry.body else { return };
+    let Some(entry) = LedgerEntry::decode(bytes) else {
+        return;
+    };
+    let EntryBody::Items(items) = &entry.body else { return };
     let id = VerificationId {
         at_ms: entry.at_us / 1_000,
         node: hub.node.settings.node,
@@ -108,7 +110,7 @@ fn put_messages(hub: &Hub, agencies: &HashMap<u32, String>, index: u64, bytes: &
     };
     for (position, item) in items.iter().enumerate() {
         let id = match entry.kind {
-            Kind::Chunk => format!("{id}-{position}"),
+            EntryKind::Chunk => format!("{id}-{position}"),
             _ => id.to_string(),
         };
         let record = hex(&item.subject);
@@ -123,7 +125,7 @@ fn put_messages(hub: &Hub, agencies: &HashMap<u32, String>, index: u64, bytes: &
             "agency": agencies.get(&entry.agency),
             "receipt": {"origin": hub.node.settings.origin, "index": index},
         });
-        let attributes = Attributes {
+        let attributes = EventAttributes {
             id: &id,
             subject: Some(&record),
             at_us: entry.at_us,
@@ -132,7 +134,7 @@ fn put_messages(hub: &Hub, agencies: &HashMap<u32, String>, index: u64, bytes: &
         let key = key_of(&item.subject);
         messages.push(envelope::message(
             hub,
-            Topic::VerificationCompleted,
+            BusTopic::VerificationCompleted,
             key,
             &attributes,
             &data,
@@ -140,12 +142,12 @@ fn put_messages(hub: &Hub, agencies: &HashMap<u32, String>, index: u64, bytes: &
     }
 }
 
-fn dataset_of(item: &Item) -> &str {
+fn dataset_of(item: &EntryItem) -> &str {
     item.rules.split('@').next().unwrap_or_default()
 }
 
 /// Field numbers belong to a revision: they are named only where the catalogue still has that revision.
-fn fields(hub: &Hub, item: &Item) -> Vec<Value> {
+fn fields(hub: &Hub, item: &EntryItem) -> Vec<Value> {
     let dataset = hub.catalog.get(dataset_of(item));
     let dataset = dataset.filter(|dataset| dataset.shares_fields(&item.rules));
     let field = |(number, verdict): &(u8, heyan_domain::verdict::Verdict)| {

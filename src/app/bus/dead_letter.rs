@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    envelope::{self, Attributes},
+    envelope::{self, EventAttributes},
     outbox,
 };
 use crate::{
     foundation::{
         error::AppError,
-        vault::{Place, Vault},
+        vault::{ColumnVault, SealPlace},
     },
     node::hub::Hub,
 };
-use heyan_domain::fault::Fault;
-use heyan_ports::bus::{BusFault, Message, Received, Topic};
+use heyan_domain::fault::MemberFault;
+use heyan_ports::bus::{BusFault, BusMessage, BusTopic, ReceivedMessage};
 
 /// What kind of fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum LetterClass {
     /// The message is no CloudEvent of its topic.
     Envelope,
     /// Its data is not of the topic's schema.
@@ -36,7 +36,7 @@ pub enum Class {
     Internal,
 }
 
-impl Class {
+impl LetterClass {
     /// The wire word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,18 +51,18 @@ impl Class {
 }
 
 /// Why a message could not be taken in.
-pub struct Reason {
+pub struct LetterReason {
     /// What kind of fault.
-    pub class: Class,
+    pub class: LetterClass,
     /// Its code.
     pub code: &'static str,
     /// Where, when it is known. Names of members may be anybody's: they are sealed with the message.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<MemberFault>,
 }
 
-impl Reason {
+impl LetterReason {
     /// A reason without places.
-    pub fn new(class: Class, code: &'static str) -> Self {
+    pub fn new(class: LetterClass, code: &'static str) -> Self {
         Self {
             class,
             code,
@@ -71,7 +71,7 @@ impl Reason {
     }
 
     /// The reason of faults: the code of the first.
-    pub fn of(class: Class, faults: Vec<Fault>) -> Self {
+    pub fn of(class: LetterClass, faults: Vec<MemberFault>) -> Self {
         Self {
             class,
             code: faults.first().map_or("invalid_request", |fault| fault.code),
@@ -82,7 +82,7 @@ impl Reason {
 
 /// What a letter holds sealed. Holds personal data: no `Debug`.
 #[derive(Serialize, Deserialize)]
-pub struct Sealed {
+pub struct SealedLetter {
     /// Key of the message, base64.
     pub key: Option<String>,
     /// Names and values of its headers, values in base64; without credentials.
@@ -97,7 +97,7 @@ pub struct Sealed {
 ///
 /// # Errors
 /// One is not confirmed: nothing may go on past its message.
-pub async fn bury(hub: &Hub, topic: Topic, letters: &[(&Received, &Reason)]) -> Result<(), AppError> {
+pub async fn bury(hub: &Hub, topic: BusTopic, letters: &[(&ReceivedMessage, &LetterReason)]) -> Result<(), AppError> {
     let mut messages = Vec::with_capacity(letters.len());
     for (received, reason) in letters {
         let sealed = seal(hub, topic, received, reason)?;
@@ -137,18 +137,18 @@ fn row(topic: &str, partition: i64, offset: i64) -> String {
     format!("{topic}/{partition}/{offset}")
 }
 
-fn place(row: &str) -> Place<'_> {
-    Place {
+fn place(row: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "dead_letters",
         column: "sealed",
         row,
     }
 }
 
-fn seal(hub: &Hub, topic: Topic, received: &Received, reason: &Reason) -> Result<String, AppError> {
+fn seal(hub: &Hub, topic: BusTopic, received: &ReceivedMessage, reason: &LetterReason) -> Result<String, AppError> {
     let kept = |name: &str| !name.eq_ignore_ascii_case("authorization");
     let headers = received.headers.iter().filter(|(name, _)| kept(name));
-    let sealed = Sealed {
+    let sealed = SealedLetter {
         key: received.key.as_ref().map(|key| STANDARD.encode(key)),
         headers: headers
             .map(|(name, value)| (name.clone(), STANDARD.encode(value)))
@@ -164,7 +164,13 @@ fn seal(hub: &Hub, topic: Topic, received: &Received, reason: &Reason) -> Result
     Ok(STANDARD.encode(hub.secrets.vault.seal_json(place(&row), &sealed)?))
 }
 
-fn message(hub: &Hub, topic: Topic, received: &Received, reason: &Reason, sealed: Option<String>) -> Message {
+fn message(
+    hub: &Hub,
+    topic: BusTopic,
+    received: &ReceivedMessage,
+    reason: &LetterReason,
+    sealed: Option<String>,
+) -> BusMessage {
     let id = format!("dead_{}_{}_{}", topic.name(), received.partition, received.offset);
     let now_us = hub.clock.now_us();
     let data = json!({
@@ -181,20 +187,20 @@ fn message(hub: &Hub, topic: Topic, received: &Received, reason: &Reason, sealed
         Some(key) => super::key_of(&hub.secrets.vault.of_bus(b"key", key)),
         None => id.clone().into_bytes(),
     };
-    let attributes = Attributes {
+    let attributes = EventAttributes {
         id: &id,
         subject: None,
         at_us: now_us,
         traceparent: None,
     };
-    envelope::message(hub, Topic::DeadLetter, key, &attributes, &data)
+    envelope::message(hub, BusTopic::DeadLetter, key, &attributes, &data)
 }
 
 /// Opens the data of a dead letter with the keys that sealed it.
 ///
 /// # Errors
 /// It is no letter of ours, or was changed.
-pub fn open(vault: &Vault, letter: &Value) -> Result<Sealed, AppError> {
+pub fn open(vault: &ColumnVault, letter: &Value) -> Result<SealedLetter, AppError> {
     let number = |name: &str| letter.get(name).and_then(Value::as_i64);
     let text = |name: &str| letter.get(name).and_then(Value::as_str);
     let (Some(topic), Some(partition), Some(offset), Some(sealed)) =

@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use crate::node::hub::Hub;
 use heyan_domain::json::{self, JsonRules};
-use heyan_ports::bus::{Message, Received, Topic};
+use heyan_ports::bus::{BusMessage, BusTopic, ReceivedMessage};
 use heyan_ports::time;
 
 /// Longest attribute that is believed, bytes.
 const ATTRIBUTE_BYTES_MAX: usize = 200;
 
 /// What an event says of itself.
-pub struct Attributes<'a> {
+pub struct EventAttributes<'a> {
     /// Names what happened.
     pub id: &'a str,
     /// Whom or what it is about, as a pseudonym or another id of ours.
@@ -24,12 +24,18 @@ pub struct Attributes<'a> {
 }
 
 /// A message in binary mode.
-pub fn message(hub: &Hub, topic: Topic, key: Vec<u8>, attributes: &Attributes<'_>, data: &Value) -> Message {
+pub fn message(hub: &Hub, topic: BusTopic, key: Vec<u8>, attributes: &EventAttributes<'_>, data: &Value) -> BusMessage {
     message_of(hub, topic, key, attributes, data.to_string().into_bytes())
 }
 
 /// A message in binary mode whose body is JSON already.
-pub fn message_of(hub: &Hub, topic: Topic, key: Vec<u8>, attributes: &Attributes<'_>, payload: Vec<u8>) -> Message {
+pub fn message_of(
+    hub: &Hub,
+    topic: BusTopic,
+    key: Vec<u8>,
+    attributes: &EventAttributes<'_>,
+    payload: Vec<u8>,
+) -> BusMessage {
     let mut headers = vec![
         ("ce_specversion", "1.0".to_owned()),
         ("ce_id", attributes.id.to_owned()),
@@ -42,7 +48,7 @@ pub fn message_of(hub: &Hub, topic: Topic, key: Vec<u8>, attributes: &Attributes
     headers.extend(attributes.subject.map(|subject| ("ce_subject", subject.to_owned())));
     let parent = attributes.traceparent;
     headers.extend(parent.map(|parent| ("traceparent", parent.to_owned())));
-    Message {
+    BusMessage {
         topic,
         key,
         headers,
@@ -51,7 +57,7 @@ pub fn message_of(hub: &Hub, topic: Topic, key: Vec<u8>, attributes: &Attributes
 }
 
 /// A received event. May hold personal data: no `Debug`.
-pub struct Arrived {
+pub struct ArrivedEvent {
     /// `ce_id`.
     pub id: String,
     /// W3C trace context, when it is one.
@@ -67,7 +73,7 @@ pub struct NoEvent(pub &'static str);
 ///
 /// # Errors
 /// It is none.
-pub fn read(topic: Topic, received: &Received) -> Result<Arrived, NoEvent> {
+pub fn read(topic: BusTopic, received: &ReceivedMessage) -> Result<ArrivedEvent, NoEvent> {
     let payload = received.payload.as_deref().ok_or(NoEvent("missing_payload"))?;
     let media = received.header("content-type").unwrap_or("application/json");
     let media = media.split(';').next().unwrap_or_default().trim();
@@ -87,7 +93,7 @@ pub fn read(topic: Topic, received: &Received) -> Result<Arrived, NoEvent> {
     if event.id.is_empty() || event.id.len() > ATTRIBUTE_BYTES_MAX || event.id.chars().any(char::is_control) {
         return Err(NoEvent("invalid_event_id"));
     }
-    Ok(Arrived {
+    Ok(ArrivedEvent {
         traceparent: received
             .header("traceparent")
             .filter(|parent| is_traceparent(parent))
@@ -97,21 +103,21 @@ pub fn read(topic: Topic, received: &Received) -> Result<Arrived, NoEvent> {
     })
 }
 
-struct Said {
+struct HeaderWords {
     version: String,
     kind: String,
     id: String,
     data: Value,
 }
 
-fn binary(received: &Received, payload: &[u8]) -> Result<Said, NoEvent> {
+fn binary(received: &ReceivedMessage, payload: &[u8]) -> Result<HeaderWords, NoEvent> {
     let attribute = |name| {
         received
             .header(name)
             .ok_or(NoEvent("missing_attribute"))
             .map(str::to_owned)
     };
-    Ok(Said {
+    Ok(HeaderWords {
         version: attribute("ce_specversion")?,
         kind: attribute("ce_type")?,
         id: attribute("ce_id")?,
@@ -119,7 +125,7 @@ fn binary(received: &Received, payload: &[u8]) -> Result<Said, NoEvent> {
     })
 }
 
-fn structured(payload: &[u8]) -> Result<Said, NoEvent> {
+fn structured(payload: &[u8]) -> Result<HeaderWords, NoEvent> {
     let mut event = json::parse(payload, JsonRules::REQUEST).map_err(|refused| NoEvent(refused.code()))?;
     let data = event
         .get_mut("data")
@@ -129,7 +135,7 @@ fn structured(payload: &[u8]) -> Result<Said, NoEvent> {
         let value = event.get(name).and_then(Value::as_str);
         value.ok_or(NoEvent("missing_attribute")).map(str::to_owned)
     };
-    Ok(Said {
+    Ok(HeaderWords {
         version: attribute("specversion")?,
         kind: attribute("type")?,
         id: attribute("id")?,
@@ -150,8 +156,8 @@ pub fn is_traceparent(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn received(headers: &[(&str, &str)], payload: &str) -> Received {
-        Received {
+    fn received(headers: &[(&str, &str)], payload: &str) -> ReceivedMessage {
+        ReceivedMessage {
             partition: 0,
             offset: 0,
             key: None,
@@ -168,10 +174,10 @@ mod tests {
 
     #[test]
     fn both_modes_say_the_same() {
-        let one = read(Topic::Feed, &received(&BINARY, r#"{"a":1}"#)).ok().unwrap();
+        let one = read(BusTopic::Feed, &received(&BINARY, r#"{"a":1}"#)).ok().unwrap();
         let body = r#"{"specversion":"1.0","type":"heyan.feed.v1","id":"1","source":"x","data":{"a":1}}"#;
         let headers = [("content-type", "application/cloudevents+json; charset=utf-8")];
-        let other = read(Topic::Feed, &received(&headers, body)).ok().unwrap();
+        let other = read(BusTopic::Feed, &received(&headers, body)).ok().unwrap();
         assert_eq!((one.id, one.data), (other.id, other.data));
     }
 
@@ -191,7 +197,7 @@ mod tests {
             (BINARY.to_vec(), r#"{"a":1,"a":2}"#, "duplicate_member"),
             (BINARY.to_vec(), "\u{feff}{}", "invalid_json"),
         ] {
-            let refused = read(Topic::Feed, &received(&headers, payload)).err().unwrap();
+            let refused = read(BusTopic::Feed, &received(&headers, payload)).err().unwrap();
             assert_eq!(refused.0, code, "{payload} {headers:?}");
         }
     }

@@ -9,18 +9,18 @@ use std::{
 };
 
 use super::{
-    dead_letter::{self, Class, Reason},
+    dead_letter::{self, LetterClass, LetterReason},
     envelope, outbox,
 };
 use crate::node::caller::Caller;
-use crate::records::{self, Incoming};
+use crate::records::{self, IncomingRecord};
 use crate::{foundation::error::AppError, node::hub::Hub, records::feed};
 use heyan_catalog::Dataset;
-use heyan_ports::bus::{BusFault, Received, StartAt, Topic};
+use heyan_ports::bus::{BusFault, BusTopic, ReceivedMessage, StartAt};
 use heyan_ports::{commit::Commit, store::Store};
 use heyan_ports::{
     error::StoreError,
-    positions::{Advance, BusWrites},
+    positions::{BusWrites, PositionAdvance},
 };
 
 /// Times that a batch is tried before it is tried message by message, and a message before it is buried.
@@ -29,7 +29,7 @@ const TRIES_MAX: u32 = 3;
 /// Times that a batch is decided anew at once because something changed in between.
 const CONFLICTS_MAX: u32 = 8;
 
-const TOPIC: Topic = Topic::Feed;
+const TOPIC: BusTopic = BusTopic::Feed;
 
 /// Limits of the feed, and who speaks.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct FeedSettings {
 }
 
 /// The reader of the feed topic.
-pub struct Feed {
+pub struct FeedReader {
     settings: FeedSettings,
     generation: u64,
     /// What the store says of each partition that was met.
@@ -51,19 +51,19 @@ pub struct Feed {
     /// Keys behind which records without a version wait; `None`: to be read.
     parked: Option<HashSet<[u8; 16]>>,
     /// Received and not yet taken in.
-    held: Vec<Received>,
+    held: Vec<ReceivedMessage>,
     /// How many of `held` are tried together.
     together: usize,
     tries: u32,
 }
 
 /// Where the reading of each partition begins: at its position in the store.
-struct Starts {
+struct FeedStarts {
     store: Arc<dyn Store>,
     runtime: tokio::runtime::Handle,
 }
 
-impl StartAt for Starts {
+impl StartAt for FeedStarts {
     fn start_at(&self, partition: i32) -> Result<Option<i64>, BusFault> {
         let position = self.runtime.block_on(self.store.position(&position_name(partition)));
         let position = position.map_err(|_store_fault| BusFault::Unavailable)?;
@@ -78,9 +78,9 @@ pub fn position_name(partition: i32) -> String {
 
 /// What is to be done with one batch.
 #[derive(Default)]
-struct Plan {
-    incoming: Vec<Incoming>,
-    letters: Vec<(usize, Reason)>,
+struct FeedPlan {
+    incoming: Vec<IncomingRecord>,
+    letters: Vec<(usize, LetterReason)>,
     bus: BusWrites,
     /// Partition and next offset.
     next: HashMap<i32, i64>,
@@ -88,13 +88,13 @@ struct Plan {
     parking: HashMap<[u8; 16], bool>,
 }
 
-impl Feed {
+impl FeedReader {
     /// Begins to read the topic.
     ///
     /// # Errors
     /// The settings of the bus do not allow it.
     pub fn start(hub: &Arc<Hub>, settings: FeedSettings) -> Result<Self, BusFault> {
-        let starts = Starts {
+        let starts = FeedStarts {
             store: Arc::clone(&hub.store),
             runtime: tokio::runtime::Handle::current(),
         };
@@ -185,8 +185,8 @@ impl Feed {
         let Some(received) = self.held.first().cloned() else {
             return Ok(());
         };
-        let reason = Reason::new(Class::Internal, "internal");
-        let mut plan = Plan::default();
+        let reason = LetterReason::new(LetterClass::Internal, "internal");
+        let mut plan = FeedPlan::default();
         self.count_in(hub, &received, &mut plan).await?;
         let keys = keys_of(hub, &received, None);
         self.bury(&mut plan, 0, reason, &keys);
@@ -202,9 +202,9 @@ impl Feed {
             let keys = hub.store.parked_keys(TOPIC.name(), limit).await?;
             self.parked = Some(keys.into_iter().collect());
         }
-        let batch: Vec<Received> = self.held.iter().take(count).cloned().collect();
+        let batch: Vec<ReceivedMessage> = self.held.iter().take(count).cloned().collect();
         let now_us = hub.clock.now_us();
-        let mut plan = Plan::default();
+        let mut plan = FeedPlan::default();
         for (place, received) in batch.iter().enumerate() {
             if self.count_in(hub, received, &mut plan).await? {
                 self.decide(hub, &caller, place, received, now_us, &mut plan);
@@ -214,7 +214,7 @@ impl Feed {
     }
 
     /// Counts a message into the positions; answers whether it is still to be taken in.
-    async fn count_in(&mut self, hub: &Hub, received: &Received, plan: &mut Plan) -> Result<bool, AppError> {
+    async fn count_in(&mut self, hub: &Hub, received: &ReceivedMessage, plan: &mut FeedPlan) -> Result<bool, AppError> {
         let partition = received.partition;
         if let std::collections::hash_map::Entry::Vacant(vacant) = self.positions.entry(partition) {
             vacant.insert(hub.store.position(&position_name(partition)).await?);
@@ -237,7 +237,15 @@ impl Feed {
     }
 
     /// Decides what one message becomes.
-    fn decide(&self, hub: &Hub, caller: &Caller, place: usize, received: &Received, now_us: i64, plan: &mut Plan) {
+    fn decide(
+        &self,
+        hub: &Hub,
+        caller: &Caller,
+        place: usize,
+        received: &ReceivedMessage,
+        now_us: i64,
+        plan: &mut FeedPlan,
+    ) {
         let (record, subject) = match read(hub, caller, received, now_us) {
             Ok(record) => {
                 let subject = record.key.subject.0;
@@ -253,7 +261,8 @@ impl Feed {
         let full = self.parked_now(plan) >= self.settings.parked_keys_max;
         let waits = full || keys.iter().any(|key| self.is_parked(plan, key));
         if record.stored.source_version.is_none() && waits {
-            plan.letters.push((place, Reason::new(Class::Parked, "parked")));
+            plan.letters
+                .push((place, LetterReason::new(LetterClass::Parked, "parked")));
             return;
         }
         if record.stored.source_version.is_some() {
@@ -269,7 +278,7 @@ impl Feed {
         plan.incoming.push(record);
     }
 
-    fn bury(&self, plan: &mut Plan, place: usize, reason: Reason, keys: &[[u8; 16]]) {
+    fn bury(&self, plan: &mut FeedPlan, place: usize, reason: LetterReason, keys: &[[u8; 16]]) {
         plan.letters.push((place, reason));
         for key in keys {
             // Beyond the limit no key need be known: all that states no version waits then.
@@ -279,19 +288,19 @@ impl Feed {
         }
     }
 
-    fn is_parked(&self, plan: &Plan, key: &[u8; 16]) -> bool {
+    fn is_parked(&self, plan: &FeedPlan, key: &[u8; 16]) -> bool {
         let before = || self.parked.as_ref().is_some_and(|parked| parked.contains(key));
         plan.parking.get(key).copied().unwrap_or_else(before)
     }
 
-    fn parked_now(&self, plan: &Plan) -> usize {
+    fn parked_now(&self, plan: &FeedPlan) -> usize {
         let before = self.parked.as_ref().map_or(0, HashSet::len);
         before + plan.parking.values().filter(|parked| **parked).count()
     }
 
     /// Letters first, then the one commit, then what is only remembered.
-    async fn carry_out(&mut self, hub: &Hub, batch: &[Received], mut plan: Plan) -> Result<(), AppError> {
-        let letters: Vec<(&Received, &Reason)> = plan
+    async fn carry_out(&mut self, hub: &Hub, batch: &[ReceivedMessage], mut plan: FeedPlan) -> Result<(), AppError> {
+        let letters: Vec<(&ReceivedMessage, &LetterReason)> = plan
             .letters
             .iter()
             .filter_map(|(place, reason)| Some((batch.get(*place)?, reason)))
@@ -300,7 +309,7 @@ impl Feed {
             dead_letter::bury(hub, TOPIC, &letters).await?;
         }
         for (partition, next) in &plan.next {
-            plan.bus.advances.push(Advance {
+            plan.bus.advances.push(PositionAdvance {
                 name: position_name(*partition),
                 from: self.positions.get(partition).cloned().flatten(),
                 to: next.to_string(),
@@ -367,39 +376,39 @@ fn unread(fault: &BusFault) -> AppError {
 }
 
 /// Keyed hashes that name a message: of its key, and of its subject.
-fn keys_of(hub: &Hub, received: &Received, subject: Option<[u8; 16]>) -> Vec<[u8; 16]> {
+fn keys_of(hub: &Hub, received: &ReceivedMessage, subject: Option<[u8; 16]>) -> Vec<[u8; 16]> {
     let of_key = received.key.as_ref().map(|key| hub.secrets.vault.of_bus(b"key", key));
     let of_subject = subject.map(|subject| hub.secrets.vault.of_bus(b"subject", &subject));
     of_key.into_iter().chain(of_subject).collect()
 }
 
-type Refused = (Reason, Option<[u8; 16]>);
+type RefusedMessage = (LetterReason, Option<[u8; 16]>);
 
 /// The record of a message; or why it is none, and its subject when at least that can be read.
-fn read(hub: &Hub, caller: &Caller, received: &Received, now_us: i64) -> Result<Incoming, Refused> {
+fn read(hub: &Hub, caller: &Caller, received: &ReceivedMessage, now_us: i64) -> Result<IncomingRecord, RefusedMessage> {
     let arrived = envelope::read(TOPIC, received)
-        .map_err(|envelope::NoEvent(code)| (Reason::new(Class::Envelope, code), None))?;
+        .map_err(|envelope::NoEvent(code)| (LetterReason::new(LetterClass::Envelope, code), None))?;
     let mut data = arrived.data;
     let dataset = data.get("dataset").and_then(serde_json::Value::as_str);
     let dataset = dataset.and_then(|name| hub.catalog.get(name)).map(Arc::clone);
     let subject = dataset.as_ref().and_then(|dataset| subject_of(hub, dataset, &data));
     let faults = hub.catalog.events.check(TOPIC.name(), &data);
     if !faults.is_empty() {
-        return Err((Reason::of(Class::Schema, faults), subject));
+        return Err((LetterReason::of(LetterClass::Schema, faults), subject));
     }
     let Some(dataset) = dataset else {
-        return Err((Reason::new(Class::Record, "unknown_dataset"), None));
+        return Err((LetterReason::new(LetterClass::Record, "unknown_dataset"), None));
     };
     if records::may_contribute(hub, caller, &dataset).is_err() {
-        return Err((Reason::new(Class::NotPermitted, "not_owner"), subject));
+        return Err((LetterReason::new(LetterClass::NotPermitted, "not_owner"), subject));
     }
     if let Some(members) = data.as_object_mut() {
         members.remove("dataset");
     }
-    Incoming::check(hub, &dataset, data, None, now_us).map_err(|error| {
+    IncomingRecord::check(hub, &dataset, data, None, now_us).map_err(|error| {
         let reason = match error {
-            AppError::Invalid(faults) => Reason::of(Class::Record, faults),
-            _ => Reason::new(Class::Internal, "internal"),
+            AppError::Invalid(faults) => LetterReason::of(LetterClass::Record, faults),
+            _ => LetterReason::new(LetterClass::Internal, "internal"),
         };
         (reason, subject)
     })

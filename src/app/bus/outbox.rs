@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    envelope::{self, Attributes},
+    envelope::{self, EventAttributes},
     key_of,
 };
 use crate::{
@@ -12,9 +12,9 @@ use crate::{
     foundation::error::AppError,
     node::hub::Hub,
 };
-use heyan_ports::bus::{BusFault, Message, Topic};
+use heyan_ports::bus::{BusFault, BusMessage, BusTopic};
 use heyan_ports::{commit::Commit, time};
-use heyan_ports::{deliveries::Event, positions::BusWrites, supervision::AlertRow};
+use heyan_ports::{deliveries::StoredEvent, positions::BusWrites, supervision::AlertRow};
 
 /// Rows of one round.
 pub const ROUND_MAX: u32 = 2_000;
@@ -33,7 +33,7 @@ pub fn is_not_taken(error: &AppError) -> bool {
 /// The store could not be asked, or the bus did not take something: it waits for the next round.
 pub async fn publish(hub: &Hub) -> Result<usize, AppError> {
     let events = hub.store.unpublished_events(ROUND_MAX).await?;
-    let alerts = match hub.outward.bus.hears(Topic::Supervision) {
+    let alerts = match hub.outward.bus.hears(BusTopic::Supervision) {
         true => hub.store.unpublished_alerts(ROUND_MAX).await?,
         false => Vec::new(),
     };
@@ -77,7 +77,7 @@ pub fn not_taken(fault: &BusFault) -> AppError {
 }
 
 /// The message of an event; `None` when its kind is not published.
-async fn event_message(hub: &Hub, event: &Event) -> Result<Option<Message>, AppError> {
+async fn event_message(hub: &Hub, event: &StoredEvent) -> Result<Option<BusMessage>, AppError> {
     let (topic, data) = match (event.kind.as_str(), &event.subject, event.version) {
         ("record.changed", Some(subject), Some(version)) => {
             let data = json!({
@@ -86,7 +86,7 @@ async fn event_message(hub: &Hub, event: &Event) -> Result<Option<Message>, AppE
                 "version": version,
                 "as_of": time::rfc3339(event.at),
             });
-            (Topic::RecordChanged, data)
+            (BusTopic::RecordChanged, data)
         }
         ("mismatch", ..) => {
             let mut data = message::mismatch(hub, event).await?;
@@ -97,7 +97,7 @@ async fn event_message(hub: &Hub, event: &Event) -> Result<Option<Message>, AppE
                 // The mismatch is gone: nothing true can be said of it.
                 _ => return Ok(None),
             };
-            (Topic::Mismatch, data)
+            (BusTopic::Mismatch, data)
         }
         _ => return Ok(None),
     };
@@ -106,7 +106,7 @@ async fn event_message(hub: &Hub, event: &Event) -> Result<Option<Message>, AppE
         Some(subject) => key_of(&subject.0),
         None => event.id.clone().into_bytes(),
     };
-    let attributes = Attributes {
+    let attributes = EventAttributes {
         id: &event.id,
         subject: subject.as_deref(),
         at_us: event.at,
@@ -115,7 +115,7 @@ async fn event_message(hub: &Hub, event: &Event) -> Result<Option<Message>, AppE
     Ok(Some(envelope::message(hub, topic, key, &attributes, &data)))
 }
 
-fn alert_message(hub: &Hub, alert: &AlertRow) -> Message {
+fn alert_message(hub: &Hub, alert: &AlertRow) -> BusMessage {
     let record = alert.subject.map(|subject| hex(&subject.0));
     let facts: Value = serde_json::from_str(&alert.facts).unwrap_or_else(|_no_json| json!({}));
     let data = json!({
@@ -134,12 +134,12 @@ fn alert_message(hub: &Hub, alert: &AlertRow) -> Message {
     });
     // Evidence grows while the alert waits, or is sent once more: another content is another event.
     let id = format!("{}-{}", alert.id, alert.entries);
-    let attributes = Attributes {
+    let attributes = EventAttributes {
         id: &id,
         subject: record.as_deref(),
         at_us: alert.at,
         traceparent: None,
     };
     let key = record.clone().unwrap_or_else(|| alert.id.clone()).into_bytes();
-    envelope::message(hub, Topic::Supervision, key, &attributes, &data)
+    envelope::message(hub, BusTopic::Supervision, key, &attributes, &data)
 }

@@ -9,30 +9,30 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    dead_letter::{self, Class, Reason},
-    envelope::{self, Arrived, Attributes},
+    dead_letter::{self, LetterClass, LetterReason},
+    envelope::{self, ArrivedEvent, EventAttributes},
     outbox,
 };
 use crate::node::{caller::Caller, write::QueueAppender};
 use crate::{
     access::{
-        table::Role,
-        token::{self, RecentTokens, Unknown},
+        table::ClientRole,
+        token::{self, RecentTokens, UnknownCaller},
     },
     foundation::{error::AppError, purpose},
     node::{
         hub::Hub,
-        idempotency::{self, Begun},
+        idempotency::{self, KeyState},
     },
     verification::{
         answer_json,
         chunk::{self, ChunkAnswer, ItemResult},
-        question::{self, ItemBody, Object, Purpose},
+        question::{self, AskedPurposeElements, ItemBody, StrictObject},
     },
 };
 use heyan_auth::sha256;
-use heyan_ledger::entry::{self, Kind};
-use heyan_ports::bus::{BusFault, Message, Received, StartAt, Topic};
+use heyan_ledger::entry::{self, EntryKind};
+use heyan_ports::bus::{BusFault, BusMessage, BusTopic, ReceivedMessage, StartAt};
 
 /// Requests that are answered at once.
 const AT_ONCE: usize = 8;
@@ -46,18 +46,18 @@ const UNDER_WAY_WAIT: std::time::Duration = std::time::Duration::from_millis(20)
 /// The operation in the ledger.
 const OPERATION: &str = "verify_by_bus";
 
-const TOPIC: Topic = Topic::VerifyRequest;
+const TOPIC: BusTopic = BusTopic::VerifyRequest;
 
 /// How refusals are written: as over HTTP.
-pub trait Problems: Send + Sync + 'static {
+pub trait ProblemWriter: Send + Sync + 'static {
     /// Status, code and problem document of an error.
-    fn refused(&self, error: AppError) -> Problem;
+    fn refused(&self, error: AppError) -> RequestProblem;
     /// The same of a caller who is not known.
-    fn unknown(&self, unknown: Unknown) -> Problem;
+    fn unknown(&self, unknown: UnknownCaller) -> RequestProblem;
 }
 
 /// A refusal.
-pub struct Problem {
+pub struct RequestProblem {
     /// HTTP status.
     pub status: u16,
     /// Code of the problem catalogue.
@@ -67,20 +67,20 @@ pub struct Problem {
 }
 
 /// The reader of the request topic.
-pub struct Requests {
-    answerer: Arc<Answerer>,
-    held: Vec<Received>,
+pub struct RequestReader {
+    answerer: Arc<RequestAnswerer>,
+    held: Vec<ReceivedMessage>,
 }
 
-struct Answerer {
-    problems: Arc<dyn Problems>,
+struct RequestAnswerer {
+    problems: Arc<dyn ProblemWriter>,
     items_max: usize,
 }
 
 /// Where the bus left it: an answer that is given twice is one answer.
-struct Anywhere;
+struct FixedPosition;
 
-impl StartAt for Anywhere {
+impl StartAt for FixedPosition {
     fn start_at(&self, _partition: i32) -> Result<Option<i64>, BusFault> {
         Ok(None)
     }
@@ -89,28 +89,28 @@ impl StartAt for Anywhere {
 /// Several verifications under one purpose.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body<'a> {
+struct RequestBatch<'a> {
     #[serde(borrow, deserialize_with = "question::object")]
-    purpose: Purpose<'a>,
+    purpose: AskedPurposeElements<'a>,
     #[serde(borrow)]
-    items: Vec<Object<ItemBody<'a>>>,
+    items: Vec<StrictObject<ItemBody<'a>>>,
 }
 
 /// What becomes of one request.
-enum Outcome {
-    Result(Message),
-    Letter(Reason),
+enum RequestOutcome {
+    Result(BusMessage),
+    Letter(LetterReason),
 }
 
-impl Requests {
+impl RequestReader {
     /// Begins to read the topic; a request has at most `items_max` items.
     ///
     /// # Errors
     /// The settings of the bus do not allow it.
-    pub fn start(hub: &Hub, problems: Arc<dyn Problems>, items_max: usize) -> Result<Self, BusFault> {
-        hub.outward.bus.subscribe(TOPIC, Arc::new(Anywhere))?;
+    pub fn start(hub: &Hub, problems: Arc<dyn ProblemWriter>, items_max: usize) -> Result<Self, BusFault> {
+        hub.outward.bus.subscribe(TOPIC, Arc::new(FixedPosition))?;
         Ok(Self {
-            answerer: Arc::new(Answerer { problems, items_max }),
+            answerer: Arc::new(RequestAnswerer { problems, items_max }),
             held: Vec::new(),
         })
     }
@@ -135,15 +135,16 @@ impl Requests {
             .iter()
             .map(|received| answer_one(Arc::clone(&self.answerer), Arc::clone(hub), received.clone()));
         let answers: Vec<_> = answers.collect();
-        let outcomes: Vec<Result<Outcome, AppError>> = stream::iter(answers).buffered(AT_ONCE).collect().await;
+        let outcomes: Vec<Result<RequestOutcome, AppError>> = stream::iter(answers).buffered(AT_ONCE).collect().await;
         let (mut results, mut letters) = (Vec::new(), Vec::new());
         for (received, outcome) in self.held.iter().zip(outcomes) {
             match outcome? {
-                Outcome::Result(message) => results.push(message),
-                Outcome::Letter(reason) => letters.push((received, reason)),
+                RequestOutcome::Result(message) => results.push(message),
+                RequestOutcome::Letter(reason) => letters.push((received, reason)),
             }
         }
-        let letters: Vec<(&Received, &Reason)> = letters.iter().map(|(received, reason)| (*received, reason)).collect();
+        let letters: Vec<(&ReceivedMessage, &LetterReason)> =
+            letters.iter().map(|(received, reason)| (*received, reason)).collect();
         if !letters.is_empty() {
             dead_letter::bury(hub, TOPIC, &letters).await?;
         }
@@ -163,12 +164,12 @@ impl Requests {
     }
 }
 
-impl Answerer {
+impl RequestAnswerer {
     /// Writes a refusal, and enters it in the ledger before it is told.
-    async fn refuse(&self, hub: &Hub, caller: &Caller, error: AppError) -> Result<Problem, AppError> {
+    async fn refuse(&self, hub: &Hub, caller: &Caller, error: AppError) -> Result<RequestProblem, AppError> {
         let problem = self.problems.refused(error);
         let mut bytes = Vec::with_capacity(128);
-        entry::begin(&mut bytes, Kind::Call, hub.clock.now_us(), caller.agency_number());
+        entry::begin(&mut bytes, EntryKind::Call, hub.clock.now_us(), caller.agency_number());
         entry::put_text(&mut bytes, OPERATION);
         bytes.extend_from_slice(&problem.status.to_be_bytes());
         entry::put_text(&mut bytes, problem.code);
@@ -177,21 +178,27 @@ impl Answerer {
         Ok(problem)
     }
 
-    async fn judge(&self, hub: &Arc<Hub>, caller: &Caller, arrived: &Arrived, text: &str) -> Result<Vec<u8>, AppError> {
-        if caller.role() != Role::Agency {
+    async fn judge(
+        &self,
+        hub: &Arc<Hub>,
+        caller: &Caller,
+        arrived: &ArrivedEvent,
+        text: &str,
+    ) -> Result<Vec<u8>, AppError> {
+        if caller.role() != ClientRole::Agency {
             return Err(AppError::RoleNotAllowed);
         }
         let faults = hub.catalog.events.check(TOPIC.name(), &arrived.data);
         if !faults.is_empty() {
             return Err(AppError::Invalid(faults));
         }
-        let Object(body) = serde_json::from_str::<Object<Body<'_>>>(text)
+        let StrictObject(body) = serde_json::from_str::<StrictObject<RequestBatch<'_>>>(text)
             .map_err(|_other_shape| AppError::fault("", "invalid_request"))?;
         if body.items.len() > self.items_max {
             return Err(AppError::TooManyItems);
         }
         purpose::check(&body.purpose)?;
-        let items: Vec<ItemBody<'_>> = body.items.into_iter().map(|Object(item)| item).collect();
+        let items: Vec<ItemBody<'_>> = body.items.into_iter().map(|StrictObject(item)| item).collect();
         let questions = items.iter().map(Ok::<_, AppError>).collect();
         let answer = chunk::verify_chunk(hub, &QueueAppender, caller, &body.purpose, None, questions).await?;
         let mut out = Vec::with_capacity(256 + items.len() * 512);
@@ -231,10 +238,16 @@ impl Answerer {
 }
 
 /// Answers one request, or says why it is none.
-async fn answer_one(answerer: Arc<Answerer>, hub: Arc<Hub>, received: Received) -> Result<Outcome, AppError> {
+async fn answer_one(
+    answerer: Arc<RequestAnswerer>,
+    hub: Arc<Hub>,
+    received: ReceivedMessage,
+) -> Result<RequestOutcome, AppError> {
     let arrived = match envelope::read(TOPIC, &received) {
         Ok(arrived) => arrived,
-        Err(envelope::NoEvent(code)) => return Ok(Outcome::Letter(Reason::new(Class::Envelope, code))),
+        Err(envelope::NoEvent(code)) => {
+            return Ok(RequestOutcome::Letter(LetterReason::new(LetterClass::Envelope, code)));
+        }
     };
     let caller = match prove(&hub, &received) {
         Ok(caller) => caller,
@@ -245,7 +258,7 @@ async fn answer_one(answerer: Arc<Answerer>, hub: Arc<Hub>, received: Received) 
             }
             let problem = answerer.problems.unknown(unknown);
             let payload = problem_payload(&arrived.id, &problem);
-            return Ok(Outcome::Result(result(&hub, &received, &arrived, "", payload)));
+            return Ok(RequestOutcome::Result(result(&hub, &received, &arrived, "", payload)));
         }
     };
     let client = &caller.client.row.id;
@@ -253,15 +266,19 @@ async fn answer_one(answerer: Arc<Answerer>, hub: Arc<Hub>, received: Received) 
     let (key, fingerprint) = (format!("bus:{}", arrived.id), sha256(text.as_bytes()));
     let slot = loop {
         match idempotency::begin(&hub, client, &key, fingerprint).await {
-            Ok(Begun::New(slot)) => break slot,
-            Ok(Begun::Answered(_, payload)) => {
-                return Ok(Outcome::Result(result(&hub, &received, &arrived, client, payload)));
+            Ok(KeyState::New(slot)) => break slot,
+            Ok(KeyState::Answered(_, payload)) => {
+                return Ok(RequestOutcome::Result(result(
+                    &hub, &received, &arrived, client, payload,
+                )));
             }
             Err(AppError::InProgress) => tokio::time::sleep(UNDER_WAY_WAIT).await,
             Err(error @ AppError::KeyReused) => {
                 let problem = answerer.refuse(&hub, &caller, error).await?;
                 let payload = problem_payload(&arrived.id, &problem);
-                return Ok(Outcome::Result(result(&hub, &received, &arrived, client, payload)));
+                return Ok(RequestOutcome::Result(result(
+                    &hub, &received, &arrived, client, payload,
+                )));
             }
             Err(error) => return Err(error),
         }
@@ -278,7 +295,9 @@ async fn answer_one(answerer: Arc<Answerer>, hub: Arc<Hub>, received: Received) 
     if !matches!(status, 429 | 503) {
         slot.refuse(&hub, status, &payload).await?;
     }
-    Ok(Outcome::Result(result(&hub, &received, &arrived, client, payload)))
+    Ok(RequestOutcome::Result(result(
+        &hub, &received, &arrived, client, payload,
+    )))
 }
 
 /// Whether the hub is to blame: then the request waits, and is not refused.
@@ -288,16 +307,18 @@ fn is_of_hub(error: &AppError) -> bool {
 
 /// Proves who asks by the bearer token of the header. From where it was sent nobody can tell: a client that is bound to
 /// networks is not admitted.
-fn prove(hub: &Hub, received: &Received) -> Result<Caller, Unknown> {
+fn prove(hub: &Hub, received: &ReceivedMessage) -> Result<Caller, UnknownCaller> {
     const SCHEME: &str = "bearer ";
     let named = |(name, _): &&(String, Vec<u8>)| name.eq_ignore_ascii_case("authorization");
     if received.headers.iter().filter(named).count() > 1 {
-        return Err(Unknown::Missing);
+        return Err(UnknownCaller::Missing);
     }
-    let credential = received.header("authorization").ok_or(Unknown::Missing)?;
-    let (scheme, token) = credential.split_at_checked(SCHEME.len()).ok_or(Unknown::Invalid)?;
+    let credential = received.header("authorization").ok_or(UnknownCaller::Missing)?;
+    let (scheme, token) = credential
+        .split_at_checked(SCHEME.len())
+        .ok_or(UnknownCaller::Invalid)?;
     if !scheme.eq_ignore_ascii_case(SCHEME) {
-        return Err(Unknown::Invalid);
+        return Err(UnknownCaller::Invalid);
     }
     let nowhere = std::net::IpAddr::from([0, 0, 0, 0]);
     let recent = RecentTokens::default();
@@ -305,25 +326,25 @@ fn prove(hub: &Hub, received: &Received) -> Result<Caller, Unknown> {
     Ok((*caller).clone())
 }
 
-fn unknown_word(unknown: Unknown) -> &'static str {
+fn unknown_word(unknown: UnknownCaller) -> &'static str {
     match unknown {
-        Unknown::Missing => "missing",
-        Unknown::Invalid => "invalid",
-        Unknown::Expired => "expired",
-        Unknown::Disabled => "disabled",
-        Unknown::Network => "network",
-        Unknown::Client => "client",
+        UnknownCaller::Missing => "missing",
+        UnknownCaller::Invalid => "invalid",
+        UnknownCaller::Expired => "expired",
+        UnknownCaller::Disabled => "disabled",
+        UnknownCaller::Network => "network",
+        UnknownCaller::Client => "client",
     }
 }
 
-fn problem_payload(request: &str, problem: &Problem) -> Vec<u8> {
+fn problem_payload(request: &str, problem: &RequestProblem) -> Vec<u8> {
     let payload = json!({"request": request, "status": problem.status, "problem": problem.document});
     payload.to_string().into_bytes()
 }
 
 /// The message of an answer: keyed as its request where that key is a keyed hash in hexadecimal, and by a hash of it where it
 /// may be anything.
-fn result(hub: &Hub, received: &Received, arrived: &Arrived, client: &str, payload: Vec<u8>) -> Message {
+fn result(hub: &Hub, received: &ReceivedMessage, arrived: &ArrivedEvent, client: &str, payload: Vec<u8>) -> BusMessage {
     let given = received.key.as_deref().unwrap_or(arrived.id.as_bytes());
     let is_hash = given.len() >= 32 && given.len() <= 64 && given.iter().all(u8::is_ascii_hexdigit);
     let key = match is_hash {
@@ -335,13 +356,13 @@ fn result(hub: &Hub, received: &Received, arrived: &Arrived, client: &str, paylo
         "res_{}",
         crate::delivery::message::hex(&hub.secrets.vault.of_bus(b"result", &of_both))
     );
-    let attributes = Attributes {
+    let attributes = EventAttributes {
         id: &id,
         subject: None,
         at_us: hub.clock.now_us(),
         traceparent: arrived.traceparent.as_deref(),
     };
-    let mut message = envelope::message_of(hub, Topic::VerifyResult, key, &attributes, payload);
+    let mut message = envelope::message_of(hub, BusTopic::VerifyResult, key, &attributes, payload);
     message.headers.push(("correlation-id", arrived.id.clone()));
     message
 }

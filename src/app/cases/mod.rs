@@ -7,7 +7,7 @@
 
 mod reuse;
 
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
@@ -15,19 +15,19 @@ use serde::{Deserialize, Serialize};
 use super::node::caller::Caller;
 use super::{
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         ids::new_id,
         purpose,
-        vault::Place,
+        vault::SealPlace,
     },
     node::hub::Hub,
     verification::{
-        question::{self, Claim, ItemBody, Purpose, Text},
-        verify::Answer,
+        question::{self, AskedClaim, AskedPurposeElements, BoundedText, ItemBody},
+        verify::VerificationAnswer,
     },
 };
-use heyan_domain::fault::Limit;
-use heyan_ledger::entry::{self, Kind};
+use heyan_domain::fault::LengthLimit;
+use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::commit::Commit;
 use heyan_ports::{
     cases::{CaseCheckRow, CaseRow, CaseWrites},
@@ -54,10 +54,10 @@ pub const STATES: [&str; 3] = ["open", "expired", "closed"];
 pub struct CaseBody<'a> {
     /// Why the lead asks; every check of the case is asked for it.
     #[serde(borrow, deserialize_with = "question::object")]
-    pub purpose: Purpose<'a>,
+    pub purpose: AskedPurposeElements<'a>,
     /// Who handles it too.
     #[serde(borrow)]
-    pub co_handlers: Vec<question::Object<CoHandlerBody<'a>>>,
+    pub co_handlers: Vec<question::StrictObject<CoHandlerBody<'a>>>,
     /// How long its checks may be used again.
     pub valid_hours: u32,
 }
@@ -68,13 +68,13 @@ pub struct CaseBody<'a> {
 pub struct CoHandlerBody<'a> {
     /// Agency id.
     #[serde(borrow)]
-    pub agency: Text<'a>,
+    pub agency: BoundedText<'a>,
     /// The service item that it handles.
     #[serde(borrow)]
-    pub item_code: Text<'a>,
+    pub item_code: BoundedText<'a>,
     /// References of the checks that it may use; none: all.
     #[serde(borrow, default)]
-    pub refs: Option<Vec<Text<'a>>>,
+    pub refs: Option<Vec<BoundedText<'a>>>,
 }
 
 /// One agency that handles a case with its lead, as it is kept.
@@ -90,7 +90,7 @@ pub struct CoHandler {
 
 /// What a case's row holds sealed.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Facts {
+pub struct CaseFacts {
     /// The lead's service item.
     pub item_code: String,
     /// The lead's matter; the lead's alone to see.
@@ -122,27 +122,27 @@ pub struct CheckField {
 }
 
 /// A case as one of its parties sees it.
-pub struct View {
+pub struct CaseView {
     /// As stored.
     pub row: CaseRow,
     /// What its row holds sealed.
-    pub facts: Facts,
+    pub facts: CaseFacts,
     /// Its checks, as far as the reader may use them.
     pub checks: Vec<(CaseCheckRow, CheckFacts)>,
     /// Whether the reader leads it.
     pub is_lead: bool,
 }
 
-fn facts_place(id: &str) -> Place<'_> {
-    Place {
+fn facts_place(id: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "cases",
         column: "facts",
         row: id,
     }
 }
 
-fn check_place(row: &str) -> Place<'_> {
-    Place {
+fn check_place(row: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "case_checks",
         column: "facts",
         row,
@@ -157,7 +157,7 @@ fn check_key(case: &str, number: u32) -> String {
 ///
 /// # Errors
 /// Wrong members, an agency that is not there, or a validity beyond the setting.
-pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<View, AppError> {
+pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<CaseView, AppError> {
     let lead = &caller.agency()?.row;
     purpose::check(&body.purpose)?;
     let hours_max = hub.node.settings.case_hours_max;
@@ -165,7 +165,7 @@ pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<Vie
         return Err(AppError::fault("/valid_hours", "invalid_value"));
     }
     let now_us = hub.clock.now_us();
-    let facts = Facts {
+    let facts = CaseFacts {
         item_code: body.purpose.item_code.to_string(),
         application_no: body.purpose.application_no.to_string(),
         operator: body.purpose.operator.to_string(),
@@ -191,7 +191,7 @@ pub async fn open(hub: &Hub, caller: &Caller, body: &CaseBody<'_>) -> Result<Vie
         ..CaseWrites::default()
     };
     change(hub, caller, "case.open", &row.id, cases).await?;
-    Ok(View {
+    Ok(CaseView {
         row,
         facts,
         checks: Vec::new(),
@@ -204,11 +204,11 @@ fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandl
         return Err(AppError::fault("/co_handlers", "missing_member"));
     }
     if body.co_handlers.len() > CO_HANDLERS_MAX {
-        return Err(AppError::over("/co_handlers", Limit::Items(CO_HANDLERS_MAX)));
+        return Err(AppError::over("/co_handlers", LengthLimit::Items(CO_HANDLERS_MAX)));
     }
     let access = hub.access.table.load();
     let mut all: Vec<CoHandler> = Vec::with_capacity(body.co_handlers.len());
-    for (place, question::Object(one)) in body.co_handlers.iter().enumerate() {
+    for (place, question::StrictObject(one)) in body.co_handlers.iter().enumerate() {
         let fault = |member: &str| AppError::fault(format!("/co_handlers/{place}/{member}"), "invalid_value");
         let known = access
             .agencies
@@ -242,7 +242,7 @@ fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandl
 async fn change(hub: &Hub, caller: &Caller, action: &str, target: &str, cases: CaseWrites) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
     let mut bytes = Vec::with_capacity(128);
-    entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
     entry::put_text(&mut bytes, action);
     entry::put_text(&mut bytes, target);
     purpose::seal_caller(hub, caller, &mut bytes)?;
@@ -255,11 +255,11 @@ async fn change(hub: &Hub, caller: &Caller, action: &str, target: &str, cases: C
 ///
 /// # Errors
 /// The store could not be asked.
-pub async fn list(hub: &Hub, caller: &Caller, after: Option<&str>, limit: u32) -> Result<Vec<View>, AppError> {
+pub async fn list(hub: &Hub, caller: &Caller, after: Option<&str>, limit: u32) -> Result<Vec<CaseView>, AppError> {
     let agency = &caller.agency()?.row.id;
     let rows = hub.store.cases_of(agency, after, limit).await?;
     let view = |row: CaseRow| {
-        Ok(View {
+        Ok(CaseView {
             facts: hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?,
             checks: Vec::new(),
             is_lead: row.lead == *agency,
@@ -273,11 +273,11 @@ pub async fn list(hub: &Hub, caller: &Caller, after: Option<&str>, limit: u32) -
 ///
 /// # Errors
 /// No such one, or one of others.
-pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
+pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<CaseView, AppError> {
     let agency = &caller.agency()?.row.id;
-    let missing = || AppError::NotFound(Thing::Case);
+    let missing = || AppError::NotFound(MissingThing::Case);
     let row = hub.store.case(id).await?.ok_or_else(missing)?;
-    let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let facts: CaseFacts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
     let is_lead = row.lead == *agency;
     if !is_lead && !facts.co_handlers.iter().any(|one| one.agency == *agency) {
         // Another's case is not told apart from none.
@@ -293,7 +293,7 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
     if !is_lead {
         checks.retain(|(_, check)| facts.may_use(agency, &check.reference));
     }
-    Ok(View {
+    Ok(CaseView {
         row,
         facts,
         checks,
@@ -301,7 +301,7 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
     })
 }
 
-impl Facts {
+impl CaseFacts {
     /// Whether an agency may use the checks of a reference, for any of its items.
     fn may_use(&self, agency: &str, reference: &str) -> bool {
         let of_agency = self.co_handlers.iter().filter(|one| one.agency == agency);
@@ -321,7 +321,7 @@ impl CoHandler {
 ///
 /// # Errors
 /// No such one, not the lead, or it is closed or no longer valid.
-pub async fn led(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
+pub async fn led(hub: &Hub, caller: &Caller, id: &str) -> Result<CaseView, AppError> {
     let view = get(hub, caller, id).await?;
     if !view.is_lead {
         return Err(AppError::NotOwner);
@@ -333,7 +333,7 @@ pub async fn led(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
     }
 }
 
-impl View {
+impl CaseView {
     /// Its state's word.
     pub fn state(&self, now_us: i64) -> &'static str {
         match self.row.state.as_str() {
@@ -344,9 +344,9 @@ impl View {
     }
 
     /// Why the lead asks.
-    pub fn purpose(&self) -> Purpose<'_> {
-        let text = |text: &'_ str| Text(Cow::Owned(text.to_owned()));
-        Purpose {
+    pub fn purpose(&self) -> AskedPurposeElements<'_> {
+        let text = |text: &'_ str| BoundedText(Cow::Owned(text.to_owned()));
+        AskedPurposeElements {
             item_code: text(&self.facts.item_code),
             item_name: None,
             application_no: text(&self.facts.application_no),
@@ -360,9 +360,9 @@ impl View {
 ///
 /// # Errors
 /// A reference that is empty or too long.
-pub fn checked(item: &ItemBody<'_>, answer: &Answer<'_>) -> Result<NewCheck, AppError> {
+pub fn checked(item: &ItemBody<'_>, answer: &VerificationAnswer<'_>) -> Result<NewCheck, AppError> {
     let judgement = &answer.judgement;
-    let is_predicate = |name: &str| matches!(item.claims.get(name), Some(Claim::Predicate(_)));
+    let is_predicate = |name: &str| matches!(item.claims.get(name), Some(AskedClaim::Predicate(_)));
     let fields = judgement.fields.iter().map(|(name, _, verdict)| CheckField {
         name: (*name).to_owned(),
         verdict: verdict.code(),
@@ -407,7 +407,7 @@ pub fn check_reference(reference: &str) -> Result<(), AppError> {
 /// # Errors
 /// The store or the ledger cannot be asked.
 pub async fn add_check(hub: &Hub, caller: &Caller, case: &str, check: &NewCheck) -> Result<u32, AppError> {
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         let checks = hub.store.case_checks(case).await?;
         let number = checks.last().map_or(1, |last| last.number + 1);

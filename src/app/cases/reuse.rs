@@ -3,29 +3,32 @@
 
 use serde::Deserialize;
 
-use super::{CheckFacts, View, get};
+use super::{CaseView, CheckFacts, get};
 use crate::node::caller::Caller;
 use crate::{
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         ids::VerificationId,
         purpose, usage,
     },
     node::hub::Hub,
     verification::{
         judge,
-        question::{self, Members, Purpose, Text},
-        verify::{Answer, Entered, Freshness, Judgement, RecordNote, parse_subject, tell_only_what_is_permitted},
+        question::{self, AskedPurposeElements, BoundedText, MemberList},
+        verify::{
+            AnswerFreshness, EntryPosition, QuestionJudgement, RecordNote, VerificationAnswer, parse_subject,
+            tell_only_what_is_permitted,
+        },
     },
 };
 use heyan_catalog::Dataset;
 use heyan_domain::{
-    policy::{Operation, Permission},
+    policy::{GrantOperation, UsePermission},
     verdict::{Outcome, Verdict},
 };
 use heyan_ledger::{
-    Lane,
-    entry::{self, Kind},
+    AppendLane,
+    entry::{self, EntryKind},
 };
 use heyan_ports::cases::CaseCheckRow;
 
@@ -35,10 +38,10 @@ use heyan_ports::cases::CaseCheckRow;
 pub struct ReuseBody<'a> {
     /// Why it is asked; `item_code` is the one that the case names for the agency.
     #[serde(borrow, deserialize_with = "question::object")]
-    pub purpose: Purpose<'a>,
+    pub purpose: AskedPurposeElements<'a>,
     /// Identifiers of the subject.
     #[serde(borrow)]
-    pub subject: Members<'a, Text<'a>>,
+    pub subject: MemberList<'a, BoundedText<'a>>,
 }
 
 /// Uses a check again.
@@ -48,12 +51,12 @@ pub struct ReuseBody<'a> {
 /// the ledger takes no entry: then nothing is told.
 pub async fn reuse<'h>(
     hub: &'h Hub,
-    lane: &Lane,
+    lane: &AppendLane,
     caller: &Caller,
     (case, number): (&str, u32),
     body: &ReuseBody<'_>,
     names: &'h mut Vec<String>,
-) -> Result<Answer<'h>, AppError> {
+) -> Result<VerificationAnswer<'h>, AppError> {
     purpose::check(&body.purpose)?;
     let (view, now_us) = (get(hub, caller, case).await?, hub.clock.now_us());
     let agency = caller.agency()?;
@@ -64,7 +67,7 @@ pub async fn reuse<'h>(
     let dataset = hub
         .catalog
         .get(&row.dataset)
-        .ok_or(AppError::NotFound(Thing::Dataset))?;
+        .ok_or(AppError::NotFound(MissingThing::Dataset))?;
     let allowed = agency.permission(dataset, &body.purpose.item_code, now_us, caller.peer)?;
     let subject = parse_subject(dataset, &body.subject)?;
     let of = |key: &[u8]| hub.records.loader.subject_key(dataset, key);
@@ -74,7 +77,7 @@ pub async fn reuse<'h>(
     let key = key
         .into_iter()
         .find(|key| is_the_one(key))
-        .ok_or(AppError::NotFound(Thing::Case))?;
+        .ok_or(AppError::NotFound(MissingThing::Case))?;
     allowed.charge(usage::day_of(now_us))?;
     let wanted = hub.records.caches.wanted(dataset, Some(0), now_us);
     let (slot, _) = hub.records.caches.get(key, wanted).await?;
@@ -91,7 +94,7 @@ pub async fn reuse<'h>(
     }
     let entered = enter(hub, lane, caller, &body.purpose, &row.verification, &judgement, now_us).await?;
     hub.node.metrics.verification(dataset.number, judgement.outcome);
-    Ok(Answer {
+    Ok(VerificationAnswer {
         id: VerificationId {
             at_ms: now_us / 1_000,
             node: hub.node.settings.node,
@@ -104,18 +107,18 @@ pub async fn reuse<'h>(
 
 /// The check of a number, if the agency may use it for the item.
 fn found<'v>(
-    view: &'v View,
+    view: &'v CaseView,
     agency: &str,
     item_code: &str,
     number: u32,
 ) -> Result<(&'v CaseCheckRow, &'v CheckFacts), AppError> {
     let check = view.checks.iter().find(|(row, _)| row.number == number);
-    let (row, check) = check.ok_or(AppError::NotFound(Thing::Case))?;
+    let (row, check) = check.ok_or(AppError::NotFound(MissingThing::Case))?;
     let mut of_agency = view.facts.co_handlers.iter().filter(|one| one.agency == agency);
     let may = of_agency.any(|one| one.item_code == item_code && one.covers(&check.reference));
     match may {
         true => Ok((row, check)),
-        false => Err(AppError::NotFound(Thing::Case)),
+        false => Err(AppError::NotFound(MissingThing::Case)),
     }
 }
 
@@ -124,14 +127,14 @@ fn narrowed<'h>(
     dataset: &'h Dataset,
     row: &CaseCheckRow,
     check: &CheckFacts,
-    permission: Permission,
+    permission: UsePermission,
     names: &'h [String],
-) -> Judgement<'h> {
+) -> QuestionJudgement<'h> {
     let fields = check.fields.iter().zip(names).filter_map(|(field, name)| {
         let number = dataset.field_number(name)?;
         let operation = match field.predicate {
-            true => Operation::Predicate,
-            false => Operation::Verify,
+            true => GrantOperation::Predicate,
+            false => GrantOperation::Verify,
         };
         let told = Verdict::from_code(field.verdict).filter(|_| permission.permits(operation, number));
         Some((name.as_str(), number, told.unwrap_or(Verdict::NotPermitted)))
@@ -141,9 +144,9 @@ fn narrowed<'h>(
     let note = RecordNote {
         version: row.record_version,
         as_of: check.as_of.as_deref().unwrap_or_default().into(),
-        freshness: Freshness::Fetched,
+        freshness: AnswerFreshness::Fetched,
     };
-    let mut judgement = Judgement::new(dataset, outcome, fields, Some(note), row.subject);
+    let mut judgement = QuestionJudgement::new(dataset, outcome, fields, Some(note), row.subject);
     tell_only_what_is_permitted(&mut judgement, permission);
     judgement
 }
@@ -151,26 +154,26 @@ fn narrowed<'h>(
 /// Enters the use, with the lead's verification named in its sealed reason.
 async fn enter(
     hub: &Hub,
-    lane: &Lane,
+    lane: &AppendLane,
     caller: &Caller,
-    stated: &Purpose<'_>,
+    stated: &AskedPurposeElements<'_>,
     verification: &str,
-    judgement: &Judgement<'_>,
+    judgement: &QuestionJudgement<'_>,
     now_us: i64,
-) -> Result<Entered, AppError> {
+) -> Result<EntryPosition, AppError> {
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Verification, now_us, caller.agency_number());
     judgement.put(&mut bytes);
     let reason = stated.reason.as_deref().unwrap_or_default();
-    let purpose = Purpose {
-        reason: Some(Text(
+    let purpose = AskedPurposeElements {
+        reason: Some(BoundedText(
             format!("reuse of {verification} {reason}").trim_end().to_owned().into(),
         )),
         ..purpose::owned(stated)
     };
     purpose::seal_into(hub, &purpose, &mut bytes)?;
     let appended = hub.append_on(lane, bytes).await?;
-    Ok(Entered {
+    Ok(EntryPosition {
         index: appended.index,
         leaf: appended.leaf,
     })

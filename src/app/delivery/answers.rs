@@ -9,7 +9,7 @@ use crate::{
 };
 use heyan_domain::verdict::Outcome;
 use heyan_ledger::answered;
-use heyan_ports::commit::{Commit, Position};
+use heyan_ports::commit::{Commit, ReadPosition};
 use heyan_ports::{deliveries::AnswerRow, subject::SubjectKey};
 
 /// Entries that are read at once.
@@ -33,7 +33,7 @@ pub struct CaughtUp {
     /// Answers that may be from versions that were replaced when they reached the ledger.
     pub late: Vec<AnswerRow>,
     /// To be stored with what is done about them.
-    pub position: Option<Position>,
+    pub position: Option<ReadPosition>,
 }
 
 /// Where the reading stands.
@@ -79,7 +79,7 @@ impl AnswerIndex {
             let is_late = |answer: &&AnswerRow| among_others || self.is_late(answer);
             late.extend(answers.iter().filter(is_late).cloned());
             if !answers.is_empty() || after - self.stored >= STORE_AFTER {
-                position = Some(Position {
+                position = Some(ReadPosition {
                     name: name.clone(),
                     value: after.to_string(),
                 });
@@ -163,21 +163,21 @@ pub fn is_superseded(answered: i64, current: u32) -> bool {
 mod tests {
     use crate::delivery::answers::*;
     use heyan_domain::verdict::Verdict;
-    use heyan_ledger::entry::{Body, Entry, Item, Kind};
+    use heyan_ledger::entry::{EntryBody, EntryItem, EntryKind, LedgerEntry};
 
-    fn entry(kind: Kind, items: Vec<Item>) -> Vec<u8> {
-        Entry {
+    fn entry(kind: EntryKind, items: Vec<EntryItem>) -> Vec<u8> {
+        LedgerEntry {
             kind,
             at_us: 1_795_363_200_000_000,
             agency: 4,
-            body: Body::Items(items),
+            body: EntryBody::Items(items),
             sealed: vec![],
         }
         .encode()
     }
 
-    fn item(subject: u8, version: u32, outcome: Outcome) -> Item {
-        Item {
+    fn item(subject: u8, version: u32, outcome: Outcome) -> EntryItem {
+        EntryItem {
             rules: "natural-person@2".to_owned(),
             subject: [subject; 16],
             record_version: version,
@@ -190,11 +190,11 @@ mod tests {
     fn each_version_that_an_agency_was_answered_from_is_kept_once_with_its_first_verification() {
         let mut index = AnswerIndex::default();
         let mut answers = Vec::new();
-        let one = entry(Kind::Verification, vec![item(1, 3, Outcome::Mismatched)]);
+        let one = entry(EntryKind::Verification, vec![item(1, 3, Outcome::Mismatched)]);
         index.read(7, 10, &one, &mut answers);
         index.read(7, 11, &one, &mut answers);
         let chunk = vec![item(1, 4, Outcome::Verified), item(2, 0, Outcome::NotFound)];
-        index.read(7, 12, &entry(Kind::Chunk, chunk), &mut answers);
+        index.read(7, 12, &entry(EntryKind::Chunk, chunk), &mut answers);
         let told: Vec<_> = answers
             .iter()
             .map(|answer| (answer.subject[0], answer.version))

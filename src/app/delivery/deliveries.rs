@@ -7,20 +7,20 @@ use std::sync::Arc;
 use super::{message, subscriptions};
 use crate::node::caller::Caller;
 use crate::{
-    access::table::Role,
+    access::table::ClientRole,
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         purpose,
     },
     node::hub::Hub,
 };
 use heyan_auth::secret;
 use heyan_domain::{
-    delivery::{Attempted, TargetFault},
-    schedule::Next,
+    delivery::{AttemptOutcome, TargetFault},
+    schedule::NextAttempt,
 };
-use heyan_ledger::entry::{self, Kind};
-use heyan_ports::deliveries::{Delivery, DeliveryFilter, DeliveryResult, SubscriptionRow};
+use heyan_ledger::entry::{self, EntryKind};
+use heyan_ports::deliveries::{DeliveryFilter, DeliveryResult, StoredDelivery, SubscriptionRow};
 use heyan_ports::{
     commit::Commit,
     outward::{PushMessage, WebhookTarget},
@@ -33,9 +33,9 @@ pub const SINK: &str = "sink:";
 pub const REPLAYS_MAX: u32 = 10_000;
 
 /// What an attempt came to, or why none was made.
-pub enum Tried {
+pub enum AttemptResult {
     /// An attempt was made.
-    Attempted(Attempted),
+    Attempted(AttemptOutcome),
     /// The target is gone: nothing is to be sent any more.
     Cancelled,
 }
@@ -44,15 +44,17 @@ pub enum Tried {
 ///
 /// # Errors
 /// The store could not be asked: the delivery stays as it is.
-pub async fn attempt(hub: &Hub, delivery: &Delivery) -> Result<Tried, AppError> {
+pub async fn attempt(hub: &Hub, delivery: &StoredDelivery) -> Result<AttemptResult, AppError> {
     if let Some(sink) = delivery.target.strip_prefix(SINK) {
         if !hub.outward.connectors.sinks().iter().any(|known| known.name == sink) {
-            return Ok(Tried::Cancelled);
+            return Ok(AttemptResult::Cancelled);
         }
         let Some(change) = message::record_change(hub, delivery).await? else {
-            return Ok(Tried::Cancelled);
+            return Ok(AttemptResult::Cancelled);
         };
-        return Ok(Tried::Attempted(hub.outward.connectors.tell(sink, &change).await));
+        return Ok(AttemptResult::Attempted(
+            hub.outward.connectors.tell(sink, &change).await,
+        ));
     }
     let now_us = hub.clock.now_us();
     let row = hub
@@ -63,7 +65,7 @@ pub async fn attempt(hub: &Hub, delivery: &Delivery) -> Result<Tried, AppError> 
         .get(&delivery.target)
         .map(Arc::clone);
     let Some(row) = row.filter(|row| row.is_live(now_us)) else {
-        return Ok(Tried::Cancelled);
+        return Ok(AttemptResult::Cancelled);
     };
     let agency = hub
         .access
@@ -73,7 +75,7 @@ pub async fn attempt(hub: &Hub, delivery: &Delivery) -> Result<Tried, AppError> 
         .get(row.agency.as_str())
         .map(Arc::clone);
     let Some(agency) = agency.filter(|agency| !agency.row.disabled) else {
-        return Ok(Tried::Cancelled);
+        return Ok(AttemptResult::Cancelled);
     };
     let message = PushMessage {
         id: delivery.id.clone(),
@@ -81,7 +83,9 @@ pub async fn attempt(hub: &Hub, delivery: &Delivery) -> Result<Tried, AppError> 
         body: message::cloud_event(hub, delivery, &agency).await?,
     };
     let target = target_of(hub, &row, now_us)?;
-    Ok(Tried::Attempted(hub.outward.webhooks.send(&target, &message).await))
+    Ok(AttemptResult::Attempted(
+        hub.outward.webhooks.send(&target, &message).await,
+    ))
 }
 
 fn target_of(hub: &Hub, row: &SubscriptionRow, now_us: i64) -> Result<WebhookTarget, AppError> {
@@ -100,7 +104,7 @@ fn target_of(hub: &Hub, row: &SubscriptionRow, now_us: i64) -> Result<WebhookTar
 }
 
 /// What an attempt makes of a delivery; `random` spreads the next one.
-fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> DeliveryResult {
+fn result_of(hub: &Hub, delivery: &StoredDelivery, tried: &AttemptResult, random: u32) -> DeliveryResult {
     let now_us = hub.clock.now_us();
     let attempts = delivery.attempts + 1;
     let mut result = DeliveryResult {
@@ -113,27 +117,27 @@ fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> Deli
         at: now_us,
     };
     let retry_after_s = match tried {
-        Tried::Cancelled => {
+        AttemptResult::Cancelled => {
             result.state = "cancelled";
             result.attempts = delivery.attempts;
             result.last_result = "cancelled";
             return result;
         }
-        Tried::Attempted(Attempted::Confirmed { status }) => {
+        AttemptResult::Attempted(AttemptOutcome::Confirmed { status }) => {
             result.state = "delivered";
             result.last_status = Some(*status);
             return result;
         }
-        Tried::Attempted(Attempted::Gone) => {
+        AttemptResult::Attempted(AttemptOutcome::Gone) => {
             result.last_result = "gone";
             result.last_status = Some(410);
             return result;
         }
-        Tried::Attempted(Attempted::Refused(fault)) => {
+        AttemptResult::Attempted(AttemptOutcome::Refused(fault)) => {
             result.last_result = refused(*fault);
             None
         }
-        Tried::Attempted(Attempted::Failed {
+        AttemptResult::Attempted(AttemptOutcome::Failed {
             failure,
             status,
             retry_after_s,
@@ -147,7 +151,7 @@ fn result_of(hub: &Hub, delivery: &Delivery, tried: &Tried, random: u32) -> Deli
         // A test is tried once: whoever pressed the button looks at the result.
         return result;
     }
-    if let Next::At(at) = hub.outward.schedule.next(attempts, random, retry_after_s, now_us) {
+    if let NextAttempt::At(at) = hub.outward.schedule.next(attempts, random, retry_after_s, now_us) {
         result.state = "pending";
         result.next_at = at;
     }
@@ -171,7 +175,7 @@ fn refused(fault: TargetFault) -> &'static str {
 ///
 /// # Errors
 /// The store could not be asked: the delivery stays pending, and is tried again.
-pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'static str, AppError> {
+pub async fn settle(hub: &Hub, delivery: &StoredDelivery, tried: &AttemptResult) -> Result<&'static str, AppError> {
     let random = secret::random_number().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
     let result = result_of(hub, delivery, tried, u32::try_from(random >> 32).unwrap_or_default());
     let (state, at) = (result.state, result.at);
@@ -179,7 +183,7 @@ pub async fn settle(hub: &Hub, delivery: &Delivery, tried: &Tried) -> Result<&'s
     if state != "pending" {
         commit.ledger_entries.push(entry_of(hub, delivery, &result)?);
     }
-    if matches!(tried, Tried::Attempted(Attempted::Gone)) {
+    if matches!(tried, AttemptResult::Attempted(AttemptOutcome::Gone)) {
         commit.writes.extend(gone(hub, &delivery.target, at).map(Into::into));
     }
     commit.push(result);
@@ -200,7 +204,7 @@ fn gone(hub: &Hub, target: &str, at: i64) -> Option<SubscriptionRow> {
     })
 }
 
-fn entry_of(hub: &Hub, delivery: &Delivery, result: &DeliveryResult) -> Result<Vec<u8>, AppError> {
+fn entry_of(hub: &Hub, delivery: &StoredDelivery, result: &DeliveryResult) -> Result<Vec<u8>, AppError> {
     let agency = hub
         .outward
         .subscriptions
@@ -209,7 +213,7 @@ fn entry_of(hub: &Hub, delivery: &Delivery, result: &DeliveryResult) -> Result<V
         .get(&delivery.target)
         .and_then(|row| Some(hub.access.table.load().agencies.get(row.agency.as_str())?.row.number));
     let mut bytes = Vec::with_capacity(192);
-    entry::begin(&mut bytes, Kind::Delivery, result.at, agency.unwrap_or_default());
+    entry::begin(&mut bytes, EntryKind::Delivery, result.at, agency.unwrap_or_default());
     let texts = [&*delivery.id, &*delivery.event.id, &*delivery.target, result.state];
     entry::put_delivery(&mut bytes, texts, result.attempts);
     purpose::seal_parts(hub, &[result.last_result], &mut bytes)?;
@@ -220,8 +224,8 @@ fn entry_of(hub: &Hub, delivery: &Delivery, result: &DeliveryResult) -> Result<V
 ///
 /// # Errors
 /// The store could not be asked.
-pub async fn list(hub: &Hub, caller: &Caller, mut filter: DeliveryFilter) -> Result<Vec<Delivery>, AppError> {
-    if matches!(caller.role(), Role::Agency | Role::Authority) {
+pub async fn list(hub: &Hub, caller: &Caller, mut filter: DeliveryFilter) -> Result<Vec<StoredDelivery>, AppError> {
+    if matches!(caller.role(), ClientRole::Agency | ClientRole::Authority) {
         let own: Vec<String> = subscriptions::list(hub, caller)
             .iter()
             .map(|row| row.id.clone())
@@ -236,14 +240,17 @@ pub async fn list(hub: &Hub, caller: &Caller, mut filter: DeliveryFilter) -> Res
 ///
 /// # Errors
 /// No such delivery, or it is pending or delivered.
-pub async fn replay(hub: &Hub, caller: &Caller, id: &str) -> Result<Delivery, AppError> {
+pub async fn replay(hub: &Hub, caller: &Caller, id: &str) -> Result<StoredDelivery, AppError> {
     let delivery = hub.store.delivery(id).await?;
-    let delivery = delivery.ok_or(AppError::NotFound(Thing::Delivery))?;
+    let delivery = delivery.ok_or(AppError::NotFound(MissingThing::Delivery))?;
     if !is_over_badly(&delivery.state) {
         return Err(AppError::NotNow);
     }
     replay_all(hub, caller, std::slice::from_ref(&delivery)).await?;
-    hub.store.delivery(id).await?.ok_or(AppError::NotFound(Thing::Delivery))
+    hub.store
+        .delivery(id)
+        .await?
+        .ok_or(AppError::NotFound(MissingThing::Delivery))
 }
 
 fn is_over_badly(state: &str) -> bool {
@@ -265,9 +272,9 @@ pub async fn replay_range(hub: &Hub, caller: &Caller, filter: DeliveryFilter) ->
     Ok(dead.len())
 }
 
-async fn replay_all(hub: &Hub, caller: &Caller, deliveries: &[Delivery]) -> Result<(), AppError> {
+async fn replay_all(hub: &Hub, caller: &Caller, deliveries: &[StoredDelivery]) -> Result<(), AppError> {
     let now = hub.clock.now_us();
-    let again = |delivery: &Delivery| DeliveryResult {
+    let again = |delivery: &StoredDelivery| DeliveryResult {
         key: delivery.key(),
         state: "pending",
         attempts: 0,
@@ -277,7 +284,7 @@ async fn replay_all(hub: &Hub, caller: &Caller, deliveries: &[Delivery]) -> Resu
         at: now,
     };
     let mut bytes = Vec::with_capacity(128);
-    entry::begin(&mut bytes, Kind::Access, now, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Access, now, caller.agency_number());
     entry::put_text(&mut bytes, "delivery.replay");
     let first = deliveries.first().map_or("", |delivery| delivery.id.as_str());
     entry::put_text(&mut bytes, &format!("{first} +{}", deliveries.len().saturating_sub(1)));

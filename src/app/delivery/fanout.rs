@@ -11,7 +11,7 @@ use crate::{
 };
 use heyan_ports::commit::{Commit, FannedEvent};
 use heyan_ports::{
-    deliveries::{AnswerRow, DeliveryRow, Event, SubscriptionRow},
+    deliveries::{AnswerRow, DeliveryRow, StoredEvent, SubscriptionRow},
     mismatches::MismatchRow,
     subject::{RowKey, SubjectKey},
 };
@@ -27,7 +27,7 @@ const LATE_US: i64 = 600_000_000;
 
 /// Whether this node makes the deliveries of new events, or another does and this one only looks after its own answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum FanoutDuty {
     /// It does.
     Events,
     /// Another does.
@@ -41,7 +41,7 @@ pub enum Part {
 ///
 /// # Errors
 /// The store or the ledger cannot be asked; nothing is lost, the next call does it.
-pub async fn fan_out(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, AppError> {
+pub async fn fan_out(hub: &Hub, index: &mut AnswerIndex, part: FanoutDuty) -> Result<usize, AppError> {
     let made = make(hub, index, part).await;
     if made.is_err() {
         index.forget();
@@ -49,10 +49,10 @@ pub async fn fan_out(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<u
     made
 }
 
-async fn make(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, AppError> {
+async fn make(hub: &Hub, index: &mut AnswerIndex, part: FanoutDuty) -> Result<usize, AppError> {
     let events = match part {
-        Part::Events => hub.store.new_events(EVENTS_MAX).await?,
-        Part::OwnAnswers => Vec::new(),
+        FanoutDuty::Events => hub.store.new_events(EVENTS_MAX).await?,
+        FanoutDuty::OwnAnswers => Vec::new(),
     };
     // After the events were read: whoever was answered before one of them is durable in the ledger by now.
     let CaughtUp { late, position } = index.catch_up(hub).await?;
@@ -69,9 +69,9 @@ async fn make(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, A
         commit.push(FannedEvent(event.key()));
     }
     for (event, agency) in late_ones(hub, &late).await? {
-        let answered = Reasons {
+        let answered = FanoutReasons {
             answered: vec![agency],
-            ..Reasons::default()
+            ..FanoutReasons::default()
         };
         commit.push(deliveries(hub, &event, &answered, now_us)?);
     }
@@ -82,14 +82,14 @@ async fn make(hub: &Hub, index: &mut AnswerIndex, part: Part) -> Result<usize, A
 }
 
 /// Answers that reached the ledger after the change that supersedes them was fanned out.
-async fn late_ones(hub: &Hub, late: &[AnswerRow]) -> Result<Vec<(Event, u32)>, AppError> {
+async fn late_ones(hub: &Hub, late: &[AnswerRow]) -> Result<Vec<(StoredEvent, u32)>, AppError> {
     if late.is_empty() {
         return Ok(Vec::new());
     }
     let mut subjects: Vec<SubjectKey> = late.iter().map(|answer| SubjectKey(answer.subject)).collect();
     subjects.sort_unstable();
     subjects.dedup();
-    let mut newest: HashMap<SubjectKey, Event> = HashMap::new();
+    let mut newest: HashMap<SubjectKey, StoredEvent> = HashMap::new();
     for part in subjects.chunks(SUBJECTS_MAX) {
         let events = hub.store.newest_changes(part).await?;
         newest.extend(events.into_iter().filter_map(|event| Some((event.subject?, event))));
@@ -106,24 +106,24 @@ async fn late_ones(hub: &Hub, late: &[AnswerRow]) -> Result<Vec<(Event, u32)>, A
 
 /// Why whom: what an event's deliveries are decided by.
 #[derive(Default)]
-struct Reasons {
+struct FanoutReasons {
     /// Numbers of agencies that were answered from a superseded version.
     answered: Vec<u32>,
     /// Whether readers of the dataset hear of it.
-    readers: Audience,
+    readers: EventAudience,
     /// Ids of agencies that it is for.
     addressed: Vec<String>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Audience {
+enum EventAudience {
     #[default]
     Named,
     Readers,
 }
 
 /// The record that an event says has changed, and its version since.
-fn change_of(event: &Event) -> Option<(SubjectKey, u32)> {
+fn change_of(event: &StoredEvent) -> Option<(SubjectKey, u32)> {
     match (event.kind.as_str(), event.subject, event.version) {
         ("record.changed", Some(subject), Some(version)) => Some((subject, version)),
         _ => None,
@@ -131,7 +131,7 @@ fn change_of(event: &Event) -> Option<(SubjectKey, u32)> {
 }
 
 /// Who was answered from which version of the records that changed.
-async fn answered(hub: &Hub, events: &[Event]) -> Result<HashMap<SubjectKey, Vec<AnswerRow>>, AppError> {
+async fn answered(hub: &Hub, events: &[StoredEvent]) -> Result<HashMap<SubjectKey, Vec<AnswerRow>>, AppError> {
     let mut subjects: Vec<SubjectKey> = events
         .iter()
         .filter_map(change_of)
@@ -150,13 +150,13 @@ async fn answered(hub: &Hub, events: &[Event]) -> Result<HashMap<SubjectKey, Vec
 
 fn reasons_of(
     hub: &Hub,
-    event: &Event,
+    event: &StoredEvent,
     answered: &HashMap<SubjectKey, Vec<AnswerRow>>,
     disputed: &HashMap<String, MismatchRow>,
-) -> Reasons {
-    let mut reasons = Reasons::default();
+) -> FanoutReasons {
+    let mut reasons = FanoutReasons::default();
     if let Some((subject, version)) = change_of(event) {
-        reasons.readers = Audience::Readers;
+        reasons.readers = EventAudience::Readers;
         let answers = answered.get(&subject).into_iter().flatten();
         let superseded = answers.filter(|answer| is_superseded(answer.version, version));
         reasons.answered = superseded.map(|answer| answer.agency).collect();
@@ -175,7 +175,7 @@ fn reasons_of(
 
 /// The mismatches that events tell of and that are disputed now, by their id. Read from the store: an event is committed before the
 /// memory of what is pending is told.
-async fn disputed(hub: &Hub, events: &[Event]) -> Result<HashMap<String, MismatchRow>, AppError> {
+async fn disputed(hub: &Hub, events: &[StoredEvent]) -> Result<HashMap<String, MismatchRow>, AppError> {
     let told = events.iter().filter(|event| event.kind == "mismatch");
     let keys: Vec<RowKey> = told
         .filter_map(|event| {
@@ -203,7 +203,12 @@ fn owners(hub: &Hub, dataset: &str) -> Vec<String> {
     owning.map(|agency| agency.row.id.clone()).collect()
 }
 
-fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Result<Vec<DeliveryRow>, AppError> {
+fn deliveries(
+    hub: &Hub,
+    event: &StoredEvent,
+    reasons: &FanoutReasons,
+    now_us: i64,
+) -> Result<Vec<DeliveryRow>, AppError> {
     let mut rows = Vec::new();
     let mut push = |target: String, reason: &'static str, supersedes: bool| -> Result<(), AppError> {
         rows.push(DeliveryRow {
@@ -219,7 +224,7 @@ fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Resul
         Ok(())
     };
     let dataset = event.dataset.as_deref();
-    if reasons.readers == Audience::Readers {
+    if reasons.readers == EventAudience::Readers {
         let covers = |datasets: &[String]| {
             datasets
                 .iter()
@@ -259,7 +264,7 @@ fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Resul
             push(row.id.clone(), "answered", row.supersedes)?;
         } else if reasons.addressed.contains(&row.agency) {
             push(row.id.clone(), "addressed", false)?;
-        } else if reasons.readers == Audience::Readers && *readers.entry(&row.agency).or_insert_with(reads) {
+        } else if reasons.readers == EventAudience::Readers && *readers.entry(&row.agency).or_insert_with(reads) {
             push(row.id.clone(), "subscribed", row.supersedes)?;
         }
     }
@@ -267,7 +272,7 @@ fn deliveries(hub: &Hub, event: &Event, reasons: &Reasons, now_us: i64) -> Resul
 }
 
 /// Whether a subscription listens to an event. Who listens to changes of records gets the values that it accepted too.
-fn covers(row: &SubscriptionRow, event: &Event, now_us: i64) -> bool {
+fn covers(row: &SubscriptionRow, event: &StoredEvent, now_us: i64) -> bool {
     let dataset = event.dataset.as_deref();
     if row.created_at > event.at {
         // What happened before it listened is no news to it.

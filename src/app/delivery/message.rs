@@ -6,11 +6,11 @@ use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
 use super::answers::is_superseded;
-use crate::{access::table::Agency, foundation::error::AppError, node::hub::Hub, records, watches};
+use crate::{access::table::AccessAgency, foundation::error::AppError, node::hub::Hub, records, watches};
 use heyan_catalog::Dataset;
-use heyan_domain::policy::{FieldSet, Operation};
+use heyan_domain::policy::{FieldSet, GrantOperation};
 use heyan_ports::{
-    deliveries::{Delivery, Event},
+    deliveries::{StoredDelivery, StoredEvent},
     records::StoredRecord,
     subject::RecordKey,
 };
@@ -23,7 +23,11 @@ const VERIFICATIONS_MAX: usize = 64;
 ///
 /// # Errors
 /// The store could not be asked.
-pub(crate) async fn cloud_event(hub: &Hub, delivery: &Delivery, agency: &Agency) -> Result<Vec<u8>, AppError> {
+pub(crate) async fn cloud_event(
+    hub: &Hub,
+    delivery: &StoredDelivery,
+    agency: &AccessAgency,
+) -> Result<Vec<u8>, AppError> {
     let event = &delivery.event;
     let data = match event.kind.as_str() {
         "record.changed" => changed(hub, delivery, agency).await?,
@@ -51,25 +55,25 @@ pub fn hex(subject: &[u8]) -> String {
     HEXLOWER.encode(subject)
 }
 
-fn key_of(event: &Event) -> Option<RecordKey> {
+fn key_of(event: &StoredEvent) -> Option<RecordKey> {
     Some(RecordKey {
         dataset: event.dataset.as_deref()?.into(),
         subject: event.subject?,
     })
 }
 
-async fn version_of(hub: &Hub, event: &Event) -> Result<Option<StoredRecord>, AppError> {
+async fn version_of(hub: &Hub, event: &StoredEvent) -> Result<Option<StoredRecord>, AppError> {
     let (Some(key), Some(version)) = (key_of(event), event.version) else {
         return Ok(None);
     };
     Ok(hub.store.record_version(&key, version).await?)
 }
 
-fn dataset_of<'h>(hub: &'h Hub, event: &Event) -> Option<&'h Dataset> {
+fn dataset_of<'h>(hub: &'h Hub, event: &StoredEvent) -> Option<&'h Dataset> {
     hub.catalog.get(event.dataset.as_deref()?).map(|dataset| &**dataset)
 }
 
-async fn changed(hub: &Hub, delivery: &Delivery, agency: &Agency) -> Result<Value, AppError> {
+async fn changed(hub: &Hub, delivery: &StoredDelivery, agency: &AccessAgency) -> Result<Value, AppError> {
     let event = &delivery.event;
     let mut data = json!({
         "dataset": event.dataset,
@@ -116,10 +120,10 @@ async fn changed(hub: &Hub, delivery: &Delivery, agency: &Agency) -> Result<Valu
     Ok(data)
 }
 
-fn readable(hub: &Hub, agency: &Agency, dataset: &Dataset) -> FieldSet {
+fn readable(hub: &Hub, agency: &AccessAgency, dataset: &Dataset) -> FieldSet {
     agency
         .permission_anywhere(dataset, hub.clock.now_us())
-        .fields(Operation::Read)
+        .fields(GrantOperation::Read)
 }
 
 fn object(json: &str) -> Value {
@@ -135,7 +139,7 @@ fn texts(fields: Vec<(Box<str>, String)>) -> Value {
 
 /// The values that an agency accepted: of the fields that differed, those that its grants let it read, unmasked, since its
 /// system is to take them over; the others by name.
-async fn accepted(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, AppError> {
+async fn accepted(hub: &Hub, event: &StoredEvent, agency: &AccessAgency) -> Result<Value, AppError> {
     let (Some(id), Some(key), Some(dataset)) = (&event.mismatch, key_of(event), dataset_of(hub, event)) else {
         return Ok(json!({}));
     };
@@ -155,7 +159,7 @@ async fn accepted(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, Ap
             _ => withheld.push(name.clone()),
         }
     }
-    let facts: crate::mismatch::steps::Facts = hub
+    let facts: crate::mismatch::steps::MismatchFacts = hub
         .secrets
         .vault
         .open_json(crate::mismatch::steps::facts_place(&row.id), &row.facts)?;
@@ -171,7 +175,7 @@ async fn accepted(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, Ap
 }
 
 /// A mismatch as it stands, without the name of its agency.
-pub(crate) async fn mismatch(hub: &Hub, event: &Event) -> Result<Value, AppError> {
+pub(crate) async fn mismatch(hub: &Hub, event: &StoredEvent) -> Result<Value, AppError> {
     let (Some(subject), Some(id)) = (event.subject, &event.mismatch) else {
         return Ok(json!({}));
     };
@@ -194,7 +198,7 @@ pub(crate) async fn mismatch(hub: &Hub, event: &Event) -> Result<Value, AppError
 ///
 /// # Errors
 /// The store could not be asked.
-pub(crate) async fn record_change(hub: &Hub, delivery: &Delivery) -> Result<Option<RecordChange>, AppError> {
+pub(crate) async fn record_change(hub: &Hub, delivery: &StoredDelivery) -> Result<Option<RecordChange>, AppError> {
     let event = &delivery.event;
     let Some(stored) = version_of(hub, event).await? else {
         return Ok(None);

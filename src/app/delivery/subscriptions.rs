@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use crate::node::caller::Caller;
 use crate::{
-    access::table::Agency,
+    access::table::AccessAgency,
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         ids::new_id,
         purpose,
-        vault::Place,
+        vault::SealPlace,
     },
     node::hub::Hub,
 };
 use heyan_auth::webhook::WebhookSecret;
-use heyan_domain::fault::Fault;
-use heyan_ledger::entry::{self, Kind};
+use heyan_domain::fault::MemberFault;
+use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::{
     commit::{Commit, FannedEvent},
     time,
@@ -60,13 +60,13 @@ fn kind_of(name: &str) -> String {
     name.strip_suffix(".v1").unwrap_or(name).to_owned()
 }
 
-fn own_agency(caller: &Caller) -> Result<&Arc<Agency>, AppError> {
+fn own_agency(caller: &Caller) -> Result<&Arc<AccessAgency>, AppError> {
     caller.agency()
 }
 
 /// Where a secret is sealed.
-pub(crate) fn secret_place(id: &str) -> Place<'_> {
-    Place {
+pub(crate) fn secret_place(id: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "subscriptions",
         column: "secret",
         row: id,
@@ -89,16 +89,16 @@ pub async fn add(hub: &Hub, caller: &Caller, new: NewSubscription) -> Result<(Su
     let mut faults = Vec::new();
     let known = |name: &String| name == "*" || EVENT_KINDS.contains(&name.as_str());
     if events.is_empty() || events.len() > LIST_MAX || !events.iter().all(known) {
-        faults.push(Fault::new("/events", "invalid_value"));
+        faults.push(MemberFault::new("/events", "invalid_value"));
     }
     let known = |name: &String| name == "*" || hub.catalog.get(name).is_some();
     if datasets.len() > LIST_MAX || !datasets.iter().all(known) {
-        faults.push(Fault::new("/datasets", "unknown_dataset"));
+        faults.push(MemberFault::new("/datasets", "unknown_dataset"));
     }
     let now = hub.clock.now_us();
     let until = new.until.as_deref().map(time::parse_rfc3339);
     if until.is_some_and(|until| until.is_none_or(|until| until <= now)) {
-        faults.push(Fault::new("/until", "invalid_value"));
+        faults.push(MemberFault::new("/until", "invalid_value"));
     }
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
@@ -155,7 +155,8 @@ pub fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<Arc<SubscriptionRow>,
         .by_id
         .get(id)
         .filter(|row| own.is_none_or(|own| row.agency == own));
-    row.map(Arc::clone).ok_or(AppError::NotFound(Thing::Subscription))
+    row.map(Arc::clone)
+        .ok_or(AppError::NotFound(MissingThing::Subscription))
 }
 
 /// Removes a subscription; what it has not received is cancelled when its turn comes.
@@ -206,7 +207,7 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
         new_id(b"dlv_", now, hub.node.settings.node)?,
     );
     let mut entry = Vec::with_capacity(128);
-    entry::begin(&mut entry, Kind::Access, now, caller.agency_number());
+    entry::begin(&mut entry, EntryKind::Access, now, caller.agency_number());
     entry::put_text(&mut entry, "subscription.test");
     entry::put_text(&mut entry, id);
     purpose::seal_caller(hub, caller, &mut entry)?;
@@ -245,7 +246,7 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
 
 async fn change(hub: &Hub, caller: &Caller, action: &str, row: SubscriptionRow) -> Result<(), AppError> {
     let mut bytes = Vec::with_capacity(128);
-    entry::begin(&mut bytes, Kind::Access, row.updated_at, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Access, row.updated_at, caller.agency_number());
     entry::put_text(&mut bytes, action);
     entry::put_text(&mut bytes, &row.id);
     purpose::seal_caller(hub, caller, &mut bytes)?;

@@ -4,11 +4,11 @@
 use heyan_cache::LoadError;
 use heyan_domain::{
     delivery::TargetFault,
-    fault::{Fault, Limit},
+    fault::{LengthLimit, MemberFault},
 };
 use heyan_ledger::LedgerError;
 
-use crate::access::table::Refusal;
+use crate::access::table::AccessRefusal;
 use heyan_ports::error::StoreError;
 
 /// A use case's error.
@@ -16,10 +16,10 @@ use heyan_ports::error::StoreError;
 pub enum AppError {
     /// Some members of the request are wrong.
     #[error("{} members of the request are wrong", .0.len())]
-    Invalid(Vec<Fault>),
+    Invalid(Vec<MemberFault>),
     /// The caller may not.
     #[error("refused")]
-    Refused(Refusal),
+    Refused(AccessRefusal),
     /// The caller's role may not.
     #[error("the role may not do this")]
     RoleNotAllowed,
@@ -28,7 +28,7 @@ pub enum AppError {
     NotOwner,
     /// Nothing of that name.
     #[error("no such {0:?}")]
-    NotFound(Thing),
+    NotFound(MissingThing),
     /// Something of that name is there already.
     #[error("already there")]
     AlreadyExists,
@@ -75,7 +75,7 @@ pub enum AppError {
 
 /// What was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Thing {
+pub enum MissingThing {
     /// A dataset.
     Dataset,
     /// A record.
@@ -113,17 +113,17 @@ pub enum Thing {
 impl AppError {
     /// One wrong member.
     pub fn fault(pointer: impl Into<String>, code: &'static str) -> Self {
-        Self::Invalid(vec![Fault::new(pointer, code)])
+        Self::Invalid(vec![MemberFault::new(pointer, code)])
     }
 
     /// One value or list that exceeds `limit`.
-    pub fn over(pointer: impl Into<String>, limit: Limit) -> Self {
-        Self::Invalid(vec![Fault::over(pointer, limit)])
+    pub fn over(pointer: impl Into<String>, limit: LengthLimit) -> Self {
+        Self::Invalid(vec![MemberFault::over(pointer, limit)])
     }
 }
 
-impl From<Refusal> for AppError {
-    fn from(refusal: Refusal) -> Self {
+impl From<AccessRefusal> for AppError {
+    fn from(refusal: AccessRefusal) -> Self {
         Self::Refused(refusal)
     }
 }

@@ -26,12 +26,12 @@ const AGAIN: Duration = Duration::from_millis(20);
 const WAIT: Duration = Duration::from_millis(7_000);
 
 /// Work that one node does for all.
-pub struct Duty {
+pub struct ClusterDuty {
     name: String,
     held_since: Option<Instant>,
 }
 
-impl Duty {
+impl ClusterDuty {
     /// A duty that is not held yet.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -65,12 +65,12 @@ impl Duty {
 }
 
 /// Somebody's turn; it ends when dropped.
-pub struct Turn {
+pub struct DutyTurn {
     here: Option<OwnedMutexGuard<()>>,
     among_nodes: Option<(Arc<dyn Store>, &'static str)>,
 }
 
-impl Drop for Turn {
+impl Drop for DutyTurn {
     fn drop(&mut self) {
         let here = self.here.take();
         if let Some((store, name)) = self.among_nodes.take() {
@@ -88,8 +88,8 @@ impl Drop for Turn {
 ///
 /// # Errors
 /// The store could not be asked, or another node keeps the turn too long.
-pub async fn wait(hub: &Hub, here: &Arc<Mutex<()>>, name: &'static str) -> Result<Turn, AppError> {
-    let mut turn = Turn {
+pub async fn wait(hub: &Hub, here: &Arc<Mutex<()>>, name: &'static str) -> Result<DutyTurn, AppError> {
+    let mut turn = DutyTurn {
         here: Some(Arc::clone(here).lock_owned().await),
         among_nodes: None,
     };
@@ -107,7 +107,7 @@ pub async fn wait(hub: &Hub, here: &Arc<Mutex<()>>, name: &'static str) -> Resul
     Ok(turn)
 }
 
-impl Turn {
+impl DutyTurn {
     /// Whether others may have changed something while it was waited for.
     pub fn is_among_nodes(&self) -> bool {
         self.among_nodes.is_some()

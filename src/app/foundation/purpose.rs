@@ -5,10 +5,10 @@ use super::error::AppError;
 use crate::node::caller::Caller;
 use crate::{
     node::hub::Hub,
-    verification::question::{Purpose, Text},
+    verification::question::{AskedPurposeElements, BoundedText},
 };
 use heyan_auth::seal::PurposeSealer;
-use heyan_domain::fault::{Fault, Limit};
+use heyan_domain::fault::{LengthLimit, MemberFault};
 use heyan_ledger::entry;
 
 /// Longest code or number, bytes.
@@ -24,7 +24,7 @@ const AAD: &[u8] = b"heyan ledger purpose v1";
 ///
 /// # Errors
 /// An element is empty, too long or holds control characters.
-pub fn check(purpose: &Purpose<'_>) -> Result<(), AppError> {
+pub fn check(purpose: &AskedPurposeElements<'_>) -> Result<(), AppError> {
     let mandatory = [
         ("/purpose/item_code", &purpose.item_code),
         ("/purpose/application_no", &purpose.application_no),
@@ -37,14 +37,14 @@ pub fn check(purpose: &Purpose<'_>) -> Result<(), AppError> {
     let mut faults = Vec::new();
     for (pointer, text) in mandatory {
         if is_blank(text) || has_control(text) {
-            faults.push(Fault::new(pointer, "invalid_purpose"));
+            faults.push(MemberFault::new(pointer, "invalid_purpose"));
         } else if text.len() > CODE_BYTES_MAX {
-            faults.push(Fault::over(pointer, Limit::Bytes(CODE_BYTES_MAX)));
+            faults.push(MemberFault::over(pointer, LengthLimit::Bytes(CODE_BYTES_MAX)));
         }
     }
     for (pointer, text) in optional {
         if text.as_ref().is_some_and(|text| text.len() > TEXT_BYTES_MAX) {
-            faults.push(Fault::over(pointer, Limit::Bytes(TEXT_BYTES_MAX)));
+            faults.push(MemberFault::over(pointer, LengthLimit::Bytes(TEXT_BYTES_MAX)));
         }
     }
     if faults.is_empty() {
@@ -70,7 +70,7 @@ fn has_control(text: &str) -> bool {
 ///
 /// # Errors
 /// The sealing key is used up.
-pub fn seal_into(hub: &Hub, purpose: &Purpose<'_>, bytes: &mut Vec<u8>) -> Result<(), AppError> {
+pub fn seal_into(hub: &Hub, purpose: &AskedPurposeElements<'_>, bytes: &mut Vec<u8>) -> Result<(), AppError> {
     let reason = purpose.reason.as_ref().map_or("", |text| &**text);
     let item_name = purpose.item_name.as_ref().map_or("", |text| &**text);
     let mut plain = Vec::with_capacity(128);
@@ -132,7 +132,7 @@ fn seal_plain(sealer: &PurposeSealer, plain: &[u8], bytes: &mut Vec<u8>) -> Resu
 /// The parts of a sealed purpose: item code, application number, operator, reason, item name; or the names of a caller.
 pub fn open(hub: &Hub, sealed: &[u8]) -> Option<Vec<String>> {
     Some(
-        Opened::by(&hub.secrets.sealer, sealed)?
+        UnsealedPurpose::by(&hub.secrets.sealer, sealed)?
             .parts()
             .map(str::to_owned)
             .collect(),
@@ -140,11 +140,11 @@ pub fn open(hub: &Hub, sealed: &[u8]) -> Option<Vec<String>> {
 }
 
 /// A sealed purpose that was opened.
-pub struct Opened {
+pub struct UnsealedPurpose {
     plain: Vec<u8>,
 }
 
-impl Opened {
+impl UnsealedPurpose {
     /// Opens it; `None` when it cannot be, or is not made of whole texts.
     pub fn by(sealer: &PurposeSealer, sealed: &[u8]) -> Option<Self> {
         let mut plain = Vec::with_capacity(sealed.len());
@@ -209,9 +209,9 @@ pub fn open_purpose(hub: &Hub, sealed: &[u8]) -> Option<OpenedPurpose> {
 }
 
 /// The purpose of a request as owned texts, for work that outlives its bytes.
-pub fn owned(purpose: &Purpose<'_>) -> Purpose<'static> {
-    let own = |text: &Text<'_>| Text(std::borrow::Cow::Owned(text.0.clone().into_owned()));
-    Purpose {
+pub fn owned(purpose: &AskedPurposeElements<'_>) -> AskedPurposeElements<'static> {
+    let own = |text: &BoundedText<'_>| BoundedText(std::borrow::Cow::Owned(text.0.clone().into_owned()));
+    AskedPurposeElements {
         item_code: own(&purpose.item_code),
         item_name: purpose.item_name.as_ref().map(own),
         application_no: own(&purpose.application_no),

@@ -8,19 +8,19 @@ use std::{
 };
 
 /// What is known of the line.
-pub struct Trust {
+pub struct LineTrust {
     /// `None`: no other node shares the store, so nothing changes behind this one's back.
-    line: Option<Line>,
+    line: Option<LineState>,
 }
 
-struct Line {
+struct LineState {
     begun: Instant,
     lease_ms: u64,
     /// Milliseconds since `begun` plus one up to which everything that was said has been heard; 0: not heard yet.
     heard_until: AtomicU64,
 }
 
-impl Trust {
+impl LineTrust {
     /// A node that has its store for itself.
     pub const fn alone() -> Self {
         Self { line: None }
@@ -29,7 +29,7 @@ impl Trust {
     /// A node that hears others; it trusts nothing before it has heard the line once.
     pub fn among_others(lease: Duration) -> Self {
         Self {
-            line: Some(Line {
+            line: Some(LineState {
                 begun: Instant::now(),
                 lease_ms: u64::try_from(lease.as_millis()).unwrap_or(u64::MAX),
                 heard_until: AtomicU64::new(0),
@@ -46,7 +46,7 @@ impl Trust {
 
     /// The number of a beat that is sent now.
     pub fn beat(&self) -> u64 {
-        self.line.as_ref().map_or(0, Line::now)
+        self.line.as_ref().map_or(0, LineState::now)
     }
 
     /// A beat came back: everything that was said before it was sent has been taken in.
@@ -62,7 +62,7 @@ impl Trust {
     }
 }
 
-impl Line {
+impl LineState {
     /// Milliseconds since the beginning, from 1.
     fn now(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis())
@@ -77,13 +77,13 @@ mod tests {
 
     #[test]
     fn memory_is_used_only_while_the_line_was_heard_within_the_lease() {
-        assert!(Trust::alone().holds());
-        let trust = Trust::among_others(Duration::from_millis(0));
+        assert!(LineTrust::alone().holds());
+        let trust = LineTrust::among_others(Duration::from_millis(0));
         assert!(!trust.holds(), "nothing was heard");
         // A beat from the future of the test: the lease of 0 ms runs from then.
         trust.heard(trust.beat() + 60_000);
         assert!(trust.holds());
-        let trust = Trust::among_others(Duration::from_secs(60));
+        let trust = LineTrust::among_others(Duration::from_secs(60));
         trust.heard(trust.beat());
         assert!(trust.holds());
         let line = trust.line.as_ref().unwrap();

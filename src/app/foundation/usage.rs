@@ -7,7 +7,7 @@ pub use heyan_domain::calendar::china_day as day_of;
 
 /// Day number in the upper 24 bits, look-ups in the lower 40.
 #[derive(Default)]
-pub struct Counter {
+pub struct UsageCounter {
     today: AtomicU64,
     unsaved: AtomicU64,
 }
@@ -27,7 +27,7 @@ fn used_on(packed: u64, day: i32) -> u64 {
     }
 }
 
-impl Counter {
+impl UsageCounter {
     /// Counts one look-up on `day` unless `ceiling` are counted already.
     pub fn take(&self, day: i32, ceiling: u64) -> bool {
         let taken = self.today.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |packed| {
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_ceiling_holds_for_its_day_and_starts_anew_on_the_next() {
-        let counter = Counter::default();
+        let counter = UsageCounter::default();
         assert!(counter.take(20_000, 2) && counter.take(20_000, 2));
         assert!(!counter.take(20_000, 2));
         assert!(counter.take(20_001, 2));
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_run_counted_still_counts() {
-        let counter = Counter::default();
+        let counter = UsageCounter::default();
         counter.restore(20_000, 5);
         assert!(!counter.take(20_000, 5));
         assert!(counter.take(20_000, 6));

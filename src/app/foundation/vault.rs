@@ -7,14 +7,14 @@ use super::error::AppError;
 use heyan_auth::{pseudonym::Pseudonymizer, seal::PurposeSealer};
 
 /// The keys of the store's sealed columns.
-pub struct Vault {
+pub struct ColumnVault {
     sealer: PurposeSealer,
     hiding: Pseudonymizer,
 }
 
 /// Where something sealed belongs.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct SealPlace<'a> {
     /// Table.
     pub table: &'static str,
     /// Column.
@@ -23,7 +23,7 @@ pub struct Place<'a> {
     pub row: &'a str,
 }
 
-impl Place<'_> {
+impl SealPlace<'_> {
     fn aad(self) -> Vec<u8> {
         let mut aad = b"heyan store v1".to_vec();
         for part in [self.table, self.column, self.row] {
@@ -37,7 +37,7 @@ impl Place<'_> {
 const CANNOT_SEAL: AppError = AppError::Internal("a column cannot be sealed");
 const CANNOT_OPEN: AppError = AppError::Internal("a sealed column does not open");
 
-impl Vault {
+impl ColumnVault {
     /// A vault of these keys.
     pub fn new(sealer: PurposeSealer, hiding: Pseudonymizer) -> Self {
         Self { sealer, hiding }
@@ -47,7 +47,7 @@ impl Vault {
     ///
     /// # Errors
     /// The key is used up.
-    pub fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Vec<u8>, AppError> {
+    pub fn seal(&self, place: SealPlace<'_>, plain: &[u8]) -> Result<Vec<u8>, AppError> {
         let mut out = Vec::new();
         let sealed = self.sealer.seal(plain, &place.aad(), &mut out);
         sealed.map(|()| out).map_err(|_refused| CANNOT_SEAL)
@@ -57,7 +57,7 @@ impl Vault {
     ///
     /// # Errors
     /// They were changed, or sealed for another place or with another key.
-    pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, AppError> {
+    pub fn open(&self, place: SealPlace<'_>, sealed: &[u8]) -> Result<Vec<u8>, AppError> {
         let mut out = Vec::new();
         let opened = self.sealer.open(sealed, &place.aad(), &mut out);
         opened.map(|()| out).map_err(|_broken| CANNOT_OPEN)
@@ -67,7 +67,7 @@ impl Vault {
     ///
     /// # Errors
     /// As `seal`.
-    pub fn seal_json<T: Serialize>(&self, place: Place<'_>, value: &T) -> Result<Vec<u8>, AppError> {
+    pub fn seal_json<T: Serialize>(&self, place: SealPlace<'_>, value: &T) -> Result<Vec<u8>, AppError> {
         let plain = serde_json::to_vec(value).map_err(|_unwritable| CANNOT_SEAL)?;
         self.seal(place, &plain)
     }
@@ -76,7 +76,7 @@ impl Vault {
     ///
     /// # Errors
     /// As `open`.
-    pub fn open_json<T: DeserializeOwned>(&self, place: Place<'_>, sealed: &[u8]) -> Result<T, AppError> {
+    pub fn open_json<T: DeserializeOwned>(&self, place: SealPlace<'_>, sealed: &[u8]) -> Result<T, AppError> {
         serde_json::from_slice(&self.open(place, sealed)?).map_err(|_unreadable| CANNOT_OPEN)
     }
 
@@ -118,14 +118,14 @@ impl Vault {
 mod tests {
     use crate::foundation::vault::*;
 
-    fn vault() -> Vault {
-        Vault::new(
+    fn vault() -> ColumnVault {
+        ColumnVault::new(
             PurposeSealer::new(1, &[1; 32], &[]).unwrap(),
             Pseudonymizer::new(&[2; 32]),
         )
     }
 
-    const PLACE: Place<'static> = Place {
+    const PLACE: SealPlace<'static> = SealPlace {
         table: "mismatches",
         column: "facts",
         row: "mis_1",
@@ -137,15 +137,15 @@ mod tests {
         let sealed = vault.seal_json(PLACE, &["王小明"]).unwrap();
         assert_eq!(vault.open_json::<Vec<String>>(PLACE, &sealed).unwrap(), ["王小明"]);
         for place in [
-            Place {
+            SealPlace {
                 table: "other",
                 ..PLACE
             },
-            Place {
+            SealPlace {
                 column: "note",
                 ..PLACE
             },
-            Place { row: "mis_2", ..PLACE },
+            SealPlace { row: "mis_2", ..PLACE },
         ] {
             assert!(vault.open(place, &sealed).is_err());
         }

@@ -12,28 +12,30 @@ use serde::Deserialize;
 
 use crate::node::{caller::Caller, write::LedgerAppender};
 use crate::{
-    access::table::Refusal,
+    access::table::AccessRefusal,
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         ids::VerificationId,
         purpose,
     },
     node::hub::Hub,
     verification::{
         chunk::{self, ChunkAnswer, ItemResult},
-        question::{self, Claim, ItemBody, Members, Operands, PredicateBody, Purpose, Text},
-        verify::{Entered, Judgement},
+        question::{
+            self, AskedClaim, AskedPurposeElements, BoundedText, ItemBody, MemberList, PredicateBody, PredicateOperands,
+        },
+        verify::{EntryPosition, QuestionJudgement},
     },
 };
 use heyan_catalog::{
-    Label,
-    item::{Asked, Material, Proof, Register, ServiceItem, Test},
+    BilingualLabel,
+    item::{AskedMember, AskedTest, Material, MaterialProof, RegisterProof, ServiceItem},
 };
 use heyan_domain::{
-    fault::{Fault, pointer_segment},
-    notice::{self, Line, Necessity, Notice, Standing},
-    policy::Clause,
-    template::Template,
+    fault::{MemberFault, pointer_segment},
+    notice::{self, MaterialNecessity, MaterialStanding, Notice, NoticeLine},
+    policy::RefusalClause,
+    template::ValueTemplate,
     verdict::{Outcome, Verdict},
 };
 
@@ -43,47 +45,47 @@ use heyan_domain::{
 pub struct CheckBody<'a> {
     /// Why it is asked; `item_code` names the item.
     #[serde(borrow, deserialize_with = "question::object")]
-    pub purpose: Purpose<'a>,
+    pub purpose: AskedPurposeElements<'a>,
     /// Values given once for all materials.
     #[serde(borrow, default)]
-    pub applicant: Members<'a, Text<'a>>,
+    pub applicant: MemberList<'a, BoundedText<'a>>,
     /// Values of single materials, by key.
     #[serde(borrow, default)]
-    pub materials: Members<'a, Members<'a, Text<'a>>>,
+    pub materials: MemberList<'a, MemberList<'a, BoundedText<'a>>>,
     /// What the applicant declares, where the item's needs hang on it.
     #[serde(borrow, default)]
-    pub facts: Members<'a, Text<'a>>,
+    pub facts: MemberList<'a, BoundedText<'a>>,
 }
 
 /// Values that every counter has of an applicant: an item that does not need one passes it over.
 const OF_EVERY_APPLICANT: [&str; 3] = ["name", "id_number", "uscc"];
 
 /// What a check asks of the registers, and what it knows without asking.
-pub struct Plan<'b> {
-    slots: Option<Vec<Slot<'b>>>,
+pub struct CheckPlan<'b> {
+    slots: Option<Vec<CheckSlot<'b>>>,
     questions: Vec<ItemBody<'b>>,
 }
 
-struct Slot<'b> {
+struct CheckSlot<'b> {
     material: &'b Material,
-    state: State<'b>,
+    state: SlotState<'b>,
 }
 
-enum State<'b> {
+enum SlotState<'b> {
     /// It is the next question.
-    Asked(&'b Register),
+    Asked(&'b RegisterProof),
     /// Nothing is asked.
-    Known(Standing<'b>, Vec<String>),
+    Known(MaterialStanding<'b>, Vec<String>),
 }
 
 /// What became of one material.
 pub struct MaterialAnswer<'a> {
     /// The material.
-    pub line: Line<'a>,
+    pub line: NoticeLine<'a>,
     /// Places of the request whose values are missing or wrong.
     pub pointers: Vec<String>,
     /// What the register answered: position in the entry, and the judgement.
-    pub judged: Option<(usize, Box<Judgement<'a>>)>,
+    pub judged: Option<(usize, Box<QuestionJudgement<'a>>)>,
     /// Why the register was not asked.
     pub problem: Option<AppError>,
 }
@@ -97,37 +99,39 @@ pub struct CheckAnswer<'a> {
     /// What must still be brought.
     pub notice: Notice,
     /// Where the entry stands.
-    pub entered: Entered,
+    pub entered: EntryPosition,
 }
 
 /// The item that a purpose names.
 ///
 /// # Errors
 /// The purpose is wrong, or there is no such item.
-pub fn item_of(hub: &Hub, purpose: &Purpose<'_>) -> Result<Arc<ServiceItem>, AppError> {
+pub fn item_of(hub: &Hub, purpose: &AskedPurposeElements<'_>) -> Result<Arc<ServiceItem>, AppError> {
     purpose::check(purpose)?;
     let items = hub.materials.items.load();
-    items.get(&purpose.item_code).ok_or(AppError::NotFound(Thing::Item))
+    items
+        .get(&purpose.item_code)
+        .ok_or(AppError::NotFound(MissingThing::Item))
 }
 
 /// Says what is asked for an item on a day, and what is known without asking.
 ///
 /// # Errors
 /// Materials, values or facts that the item does not have.
-pub fn plan<'b>(item: &'b ServiceItem, body: &'b CheckBody<'_>, today: Date) -> Result<Plan<'b>, AppError> {
+pub fn plan<'b>(item: &'b ServiceItem, body: &'b CheckBody<'_>, today: Date) -> Result<CheckPlan<'b>, AppError> {
     refuse_unknown(item, body)?;
     let mut questions = Vec::new();
     let slots = item.materials.as_deref().map(|materials| {
-        let slot = |material| Slot {
+        let slot = |material| CheckSlot {
             material,
             state: state_of(material, body, today, &mut questions),
         };
         materials.iter().map(slot).collect()
     });
-    Ok(Plan { slots, questions })
+    Ok(CheckPlan { slots, questions })
 }
 
-impl Plan<'_> {
+impl CheckPlan<'_> {
     /// Datasets that are asked.
     pub fn datasets(&self) -> impl Iterator<Item = &str> {
         self.questions.iter().filter_map(|question| question.dataset.as_deref())
@@ -140,9 +144,9 @@ fn refuse_unknown(item: &ServiceItem, body: &CheckBody<'_>) -> Result<(), AppErr
         return Ok(());
     };
     let mut faults = Vec::new();
-    let mut unknown = |pointer: String| faults.push(Fault::new(pointer, "unknown_member"));
+    let mut unknown = |pointer: String| faults.push(MemberFault::new(pointer, "unknown_member"));
     for (name, _) in &body.applicant.0 {
-        let takes = |template: &Template| matches!(template, Template::Applicant(taken) if **taken == **name);
+        let takes = |template: &ValueTemplate| matches!(template, ValueTemplate::Applicant(taken) if **taken == **name);
         let is_taken = || materials.iter().flat_map(Material::templates).any(takes);
         if !OF_EVERY_APPLICANT.contains(&&**name) && !is_taken() {
             unknown(format!("/applicant/{}", pointer_segment(name)));
@@ -155,7 +159,8 @@ fn refuse_unknown(item: &ServiceItem, body: &CheckBody<'_>) -> Result<(), AppErr
             continue;
         };
         for (name, _) in &values.0 {
-            let takes = |template: &Template| matches!(template, Template::Material(taken) if **taken == **name);
+            let takes =
+                |template: &ValueTemplate| matches!(template, ValueTemplate::Material(taken) if **taken == **name);
             if !material.templates().any(takes) {
                 unknown(format!("{at}/{}", pointer_segment(name)));
             }
@@ -181,25 +186,25 @@ fn state_of<'b>(
     body: &'b CheckBody<'_>,
     today: Date,
     questions: &mut Vec<ItemBody<'b>>,
-) -> State<'b> {
-    let known = |standing| State::Known(standing, Vec::new());
+) -> SlotState<'b> {
+    let known = |standing| SlotState::Known(standing, Vec::new());
     if let Some(when) = &material.when {
         match body.facts.get(&when.fact).filter(|text| !purpose::is_blank(text)) {
             None => {
                 let place = format!("/facts/{}", when.fact);
-                return State::Known(Standing::FactMissing(&when.question), vec![place]);
+                return SlotState::Known(MaterialStanding::FactMissing(&when.question), vec![place]);
             }
-            Some(fact) if !when.is.iter().any(|value| **value == **fact) => return known(Standing::NotNeeded),
+            Some(fact) if !when.is.iter().any(|value| **value == **fact) => return known(MaterialStanding::NotNeeded),
             Some(_) => {}
         }
     }
-    let is_optional = material.necessity == Necessity::Optional;
+    let is_optional = material.necessity == MaterialNecessity::Optional;
     match &material.proof {
-        Proof::NotVerifiable(_) | Proof::NotMapped if is_optional => known(Standing::NotNeeded),
-        Proof::NotVerifiable(reason) => known(Standing::NotVerifiable(reason)),
-        Proof::NotMapped => known(Standing::NotMapped),
-        Proof::Register(register) => {
-            let values = Values {
+        MaterialProof::NotVerifiable(_) | MaterialProof::NotMapped if is_optional => known(MaterialStanding::NotNeeded),
+        MaterialProof::NotVerifiable(reason) => known(MaterialStanding::NotVerifiable(reason)),
+        MaterialProof::NotMapped => known(MaterialStanding::NotMapped),
+        MaterialProof::Register(register) => {
+            let values = MaterialValues {
                 body,
                 material,
                 own: body.materials.get(&material.id),
@@ -208,39 +213,39 @@ fn state_of<'b>(
             match values.question(register) {
                 Ok(question) => {
                     questions.push(question);
-                    State::Asked(register)
+                    SlotState::Asked(register)
                 }
-                Err(_missing) if is_optional && values.own.is_none() => known(Standing::NotNeeded),
-                Err((labels, places)) => State::Known(Standing::ValueMissing(labels), places),
+                Err(_missing) if is_optional && values.own.is_none() => known(MaterialStanding::NotNeeded),
+                Err((labels, places)) => SlotState::Known(MaterialStanding::ValueMissing(labels), places),
             }
         }
     }
 }
 
 /// Where the values of one material come from.
-struct Values<'b> {
+struct MaterialValues<'b> {
     body: &'b CheckBody<'b>,
     material: &'b Material,
-    own: Option<&'b Members<'b, Text<'b>>>,
+    own: Option<&'b MemberList<'b, BoundedText<'b>>>,
     today: Date,
 }
 
 /// What is missing: what people call it, and its place in the request.
-type Missing<'b> = (Vec<&'b Label>, Vec<String>);
+type MissingValue<'b> = (Vec<&'b BilingualLabel>, Vec<String>);
 
-impl<'b> Values<'b> {
-    fn value(&self, template: &'b Template) -> Option<Cow<'b, str>> {
+impl<'b> MaterialValues<'b> {
+    fn value(&self, template: &'b ValueTemplate) -> Option<Cow<'b, str>> {
         let given = match template {
-            Template::Applicant(name) => self.body.applicant.get(name),
-            Template::Material(name) => self.own.and_then(|own| own.get(name)),
-            Template::Literal(_) | Template::Today(_) => return template.own_value(self.today),
+            ValueTemplate::Applicant(name) => self.body.applicant.get(name),
+            ValueTemplate::Material(name) => self.own.and_then(|own| own.get(name)),
+            ValueTemplate::Literal(_) | ValueTemplate::Today(_) => return template.own_value(self.today),
         };
         let given = given.filter(|text| !purpose::is_blank(text));
         given.map(|text| Cow::Borrowed(&**text))
     }
 
-    fn question(&self, register: &'b Register) -> Result<ItemBody<'b>, Missing<'b>> {
-        let (mut labels, mut places): Missing<'b> = (Vec::new(), Vec::new());
+    fn question(&self, register: &'b RegisterProof) -> Result<ItemBody<'b>, MissingValue<'b>> {
+        let (mut labels, mut places): MissingValue<'b> = (Vec::new(), Vec::new());
         for asked in register.asked() {
             for template in asked.templates().iter().filter(|one| self.value(one).is_none()) {
                 let place = place_of(self.material, template);
@@ -256,34 +261,34 @@ impl<'b> Values<'b> {
         let value = |template| self.value(template).unwrap_or_default();
         let subject = register.subject.iter().filter_map(|asked| {
             let template = asked.templates().first()?;
-            Some((Cow::Borrowed(&*asked.name), Text(value(template))))
+            Some((Cow::Borrowed(&*asked.name), BoundedText(value(template))))
         });
         let claims = register.claims.iter().map(|asked| {
             let claim = match &asked.test {
-                Test::Literal(template) => Claim::Literal(value(template)),
-                Test::Predicate { op, operands } => Claim::Predicate(PredicateBody {
-                    op: Text(Cow::Borrowed(op)),
-                    value: Operands(operands.iter().map(value).collect()),
+                AskedTest::Literal(template) => AskedClaim::Literal(value(template)),
+                AskedTest::Predicate { op, operands } => AskedClaim::Predicate(PredicateBody {
+                    op: BoundedText(Cow::Borrowed(op)),
+                    value: PredicateOperands(operands.iter().map(value).collect()),
                 }),
             };
             (Cow::Borrowed(&*asked.name), claim)
         });
         Ok(ItemBody {
-            reference: Text(Cow::Borrowed(&self.material.id)),
-            dataset: Some(Text(Cow::Borrowed(&register.dataset))),
-            subject: Members(subject.collect()),
-            claims: Members(claims.collect()),
+            reference: BoundedText(Cow::Borrowed(&self.material.id)),
+            dataset: Some(BoundedText(Cow::Borrowed(&register.dataset))),
+            subject: MemberList(subject.collect()),
+            claims: MemberList(claims.collect()),
             max_age_s: None,
         })
     }
 }
 
 /// The place of the request that a value is taken from.
-fn place_of(material: &Material, template: &Template) -> String {
+fn place_of(material: &Material, template: &ValueTemplate) -> String {
     match template {
-        Template::Applicant(name) => format!("/applicant/{name}"),
-        Template::Material(name) => format!("/materials/{}/{name}", material.id),
-        Template::Literal(_) | Template::Today(_) => format!("/materials/{}", material.id),
+        ValueTemplate::Applicant(name) => format!("/applicant/{name}"),
+        ValueTemplate::Material(name) => format!("/materials/{}/{name}", material.id),
+        ValueTemplate::Literal(_) | ValueTemplate::Today(_) => format!("/materials/{}", material.id),
     }
 }
 
@@ -295,9 +300,9 @@ pub async fn check<'a, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
     way: &W,
     caller: &Caller,
-    purpose: &Purpose<'_>,
+    purpose: &AskedPurposeElements<'_>,
     item: &'a ServiceItem,
-    plan: &'a Plan<'a>,
+    plan: &'a CheckPlan<'a>,
 ) -> Result<CheckAnswer<'a>, AppError> {
     let items = plan.questions.iter().map(Ok::<_, AppError>).collect();
     let answer = chunk::verify_chunk(hub, way, caller, purpose, None, items).await?;
@@ -309,7 +314,7 @@ pub async fn check<'a, W: LedgerAppender>(
         .flatten()
         .map(|slot| slot.answer(&mut results))
         .collect();
-    let lines: Vec<Line<'_>> = materials.iter().map(|material| material.line.clone()).collect();
+    let lines: Vec<NoticeLine<'_>> = materials.iter().map(|material| material.line.clone()).collect();
     let known = plan.slots.as_ref().map(|_| lines.as_slice());
     Ok(CheckAnswer {
         id,
@@ -319,25 +324,25 @@ pub async fn check<'a, W: LedgerAppender>(
     })
 }
 
-impl<'b> Slot<'b> {
+impl<'b> CheckSlot<'b> {
     fn answer(&self, results: &mut impl Iterator<Item = ItemResult<'b, AppError>>) -> MaterialAnswer<'b> {
         let mut answer = MaterialAnswer {
-            line: Line {
+            line: NoticeLine {
                 id: &self.material.id,
                 name: &self.material.name,
                 necessity: self.material.necessity,
-                standing: Standing::Unavailable,
+                standing: MaterialStanding::Unavailable,
             },
             pointers: Vec::new(),
             judged: None,
             problem: None,
         };
         match &self.state {
-            State::Known(standing, pointers) => {
+            SlotState::Known(standing, pointers) => {
                 answer.line.standing = standing.clone();
                 answer.pointers.clone_from(pointers);
             }
-            State::Asked(register) => match results.next() {
+            SlotState::Asked(register) => match results.next() {
                 Some(ItemResult::Answered { position, judgement }) => {
                     answer.line.standing = judged(register, &judgement);
                     answer.judged = Some((position, judgement));
@@ -351,37 +356,43 @@ impl<'b> Slot<'b> {
         answer
     }
 
-    fn failed(&self, register: &'b Register, error: AppError, answer: &mut MaterialAnswer<'b>) {
+    fn failed(&self, register: &'b RegisterProof, error: AppError, answer: &mut MaterialAnswer<'b>) {
         let (standing, problem) = match error {
             AppError::Invalid(faults) => {
                 let (labels, faults) = self.placed(register, faults);
                 answer.pointers = faults.iter().map(|fault| fault.pointer.clone()).collect();
-                (Standing::InvalidValue(labels), AppError::Invalid(faults))
+                (MaterialStanding::InvalidValue(labels), AppError::Invalid(faults))
             }
-            AppError::Refused(Refusal::Withheld { ref legal_basis }) => {
-                (Standing::Withheld(legal_basis.clone()), error)
+            AppError::Refused(AccessRefusal::Withheld { ref legal_basis }) => {
+                (MaterialStanding::Withheld(legal_basis.clone()), error)
             }
-            AppError::Refused(Refusal::NotGranted(Clause::DailyCeiling)) => (Standing::CeilingReached, error),
-            AppError::Refused(_) => (Standing::NotGranted, error),
-            other => (Standing::Unavailable, other),
+            AppError::Refused(AccessRefusal::NotGranted(RefusalClause::DailyCeiling)) => {
+                (MaterialStanding::CeilingReached, error)
+            }
+            AppError::Refused(_) => (MaterialStanding::NotGranted, error),
+            other => (MaterialStanding::Unavailable, other),
         };
         answer.line.standing = standing;
         answer.problem = Some(problem);
     }
 
     /// Faults of a question as faults of the request, and what people call the values.
-    fn placed(&self, register: &'b Register, faults: Vec<Fault>) -> (Vec<&'b Label>, Vec<Fault>) {
-        let (mut labels, mut placed): (Vec<&'b Label>, Vec<Fault>) = (Vec::new(), Vec::new());
+    fn placed(
+        &self,
+        register: &'b RegisterProof,
+        faults: Vec<MemberFault>,
+    ) -> (Vec<&'b BilingualLabel>, Vec<MemberFault>) {
+        let (mut labels, mut placed): (Vec<&'b BilingualLabel>, Vec<MemberFault>) = (Vec::new(), Vec::new());
         for fault in faults {
             let named = |prefix: &'static str| {
                 let pointer = fault.pointer.as_str();
-                move |asked: &&'b Asked| pointer.strip_prefix(prefix) == Some(&*asked.name)
+                move |asked: &&'b AskedMember| pointer.strip_prefix(prefix) == Some(&*asked.name)
             };
             let of_subject = register.subject.iter().find(named("/subject/"));
             let asked = of_subject.or_else(|| register.claims.iter().find(named("/claims/")));
             let declared = asked.and_then(|asked| asked.templates().iter().find(|one| one.is_declared()));
             labels.extend(asked.map(|asked| &asked.label));
-            placed.push(Fault {
+            placed.push(MemberFault {
                 pointer: match declared {
                     Some(template) => place_of(self.material, template),
                     None => format!("/materials/{}", self.material.id),
@@ -394,23 +405,28 @@ impl<'b> Slot<'b> {
 }
 
 /// What an answered question comes to. A missing value goes before a missing grant: the applicant has to bring it in any case.
-fn judged<'b>(register: &'b Register, judgement: &Judgement<'_>) -> Standing<'b> {
+fn judged<'b>(register: &'b RegisterProof, judgement: &QuestionJudgement<'_>) -> MaterialStanding<'b> {
     let fields = judgement.fields.iter();
     let asked_of = |name: &str| register.claims.iter().find(|asked| *asked.name == *name);
-    let with = |wanted: fn(Verdict) -> bool| -> Vec<&'b Asked> {
+    let with = |wanted: fn(Verdict) -> bool| -> Vec<&'b AskedMember> {
         let found = fields.clone().filter(|(_, _, verdict)| wanted(*verdict));
         found.filter_map(|(name, _, _)| asked_of(name)).collect()
     };
-    let labels = |asked: Vec<&'b Asked>| asked.into_iter().map(|asked| &asked.label).collect::<Vec<&'b Label>>();
+    let labels = |asked: Vec<&'b AskedMember>| {
+        asked
+            .into_iter()
+            .map(|asked| &asked.label)
+            .collect::<Vec<&'b BilingualLabel>>()
+    };
     match judgement.outcome {
         // A check asks for no day, so no licence is told to be out of force.
-        Outcome::Verified | Outcome::NotInForce => Standing::Verified,
-        Outcome::Review => Standing::Review,
-        Outcome::NotFound => Standing::NotFound(register.subject.iter().map(|asked| &asked.label).collect()),
+        Outcome::Verified | Outcome::NotInForce => MaterialStanding::Verified,
+        Outcome::Review => MaterialStanding::Review,
+        Outcome::NotFound => MaterialStanding::NotFound(register.subject.iter().map(|asked| &asked.label).collect()),
         Outcome::Mismatched => {
             let differing = with(|verdict| verdict == Verdict::Mismatch);
             let (declared, demanded) = differing.into_iter().partition(|asked| asked.is_declared());
-            Standing::Mismatched {
+            MaterialStanding::Mismatched {
                 declared: labels(declared),
                 demanded: labels(demanded),
             }
@@ -418,11 +434,11 @@ fn judged<'b>(register: &'b Register, judgement: &Judgement<'_>) -> Standing<'b>
         Outcome::Incomplete => {
             let absent = with(|verdict| verdict == Verdict::Absent);
             if !absent.is_empty() {
-                Standing::Absent(labels(absent))
+                MaterialStanding::Absent(labels(absent))
             } else if with(|verdict| verdict == Verdict::NotPermitted).is_empty() {
-                Standing::Unavailable
+                MaterialStanding::Unavailable
             } else {
-                Standing::NotGranted
+                MaterialStanding::NotGranted
             }
         }
     }

@@ -4,24 +4,24 @@
 pub mod checks;
 pub mod register;
 
-use self::register::Items;
-use crate::node::write::Attempts;
+use self::register::ItemRegister;
+use crate::node::write::CommitAttempts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::node::caller::Caller;
 use super::{
     foundation::{
         error::AppError,
-        lease::{self, Turn},
+        lease::{self, DutyTurn},
         purpose,
     },
     node::hub::Hub,
 };
 use heyan_auth::sha256;
-use heyan_catalog::item::{self, ItemSpec, Proof, ServiceItem};
+use heyan_catalog::item::{self, ItemSpec, MaterialProof, ServiceItem};
 use heyan_ledger::{
-    Appended,
-    entry::{self, Kind},
+    AppendedEntry,
+    entry::{self, EntryKind},
 };
 use heyan_ports::commit::Commit;
 use heyan_ports::items::ItemRow;
@@ -34,7 +34,7 @@ pub const CHUNK_MAX: usize = 250;
 
 /// What became of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Registered {
+pub enum ItemRegistration {
     /// It is new.
     Created,
     /// It replaced an older version.
@@ -45,7 +45,7 @@ pub enum Registered {
     Ignored,
 }
 
-impl Registered {
+impl ItemRegistration {
     /// Every word.
     pub const ALL: [Self; 4] = [Self::Created, Self::Updated, Self::Unchanged, Self::Ignored];
 
@@ -61,14 +61,14 @@ impl Registered {
 }
 
 /// What became of one item, and the version that counts now.
-pub type PutResult = Result<(Registered, u32), AppError>;
+pub type PutResult = Result<(ItemRegistration, u32), AppError>;
 
 /// The answers, and where the entry stands; `None`: nothing changed, so nothing was entered.
 pub struct PutAnswer {
     /// In the order of the items.
     pub results: Vec<PutResult>,
     /// Where the entry stands.
-    pub appended: Option<Appended>,
+    pub appended: Option<AppendedEntry>,
 }
 
 impl Hub {
@@ -80,7 +80,7 @@ impl Hub {
         // What is read now must not replace what a change swaps in meanwhile.
         let _one_at_a_time = self.node.table_reads.lock().await;
         let rows = self.store.items().await?;
-        let items = Items::of(&self.materials.shipped, rows, &self.catalog);
+        let items = ItemRegister::of(&self.materials.shipped, rows, &self.catalog);
         self.materials.items.store(Arc::new(items));
         Ok(())
     }
@@ -88,14 +88,14 @@ impl Hub {
     /// Takes items that were committed into memory.
     pub(crate) async fn take_items(&self, rows: impl Iterator<Item = &ItemRow>) {
         let _one_at_a_time = self.node.table_reads.lock().await;
-        let mut items = Items::clone(&self.materials.items.load());
+        let mut items = ItemRegister::clone(&self.materials.items.load());
         for row in rows {
             items.take_row(row, &self.catalog);
         }
         self.materials.items.store(Arc::new(items));
     }
 
-    async fn turn_of_items(&self) -> Result<Turn, AppError> {
+    async fn turn_of_items(&self) -> Result<DutyTurn, AppError> {
         let turn = lease::wait(self, &self.materials.item_changes, "items").await?;
         if turn.is_among_nodes() {
             self.reload_items().await?;
@@ -120,7 +120,7 @@ pub async fn put(hub: &Hub, caller: &Caller, specs: Vec<Result<ItemSpec, AppErro
         })
         .collect();
     let _one_at_a_time = hub.turn_of_items().await?;
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         let (decisions, changed) = decide(&hub.materials.items.load(), &compiled);
         let Some(commit) = commit_of(hub, caller, &changed)? else {
@@ -136,7 +136,7 @@ pub async fn put(hub: &Hub, caller: &Caller, specs: Vec<Result<ItemSpec, AppErro
 fn answer(
     compiled: Vec<Result<Arc<ServiceItem>, AppError>>,
     decisions: Vec<Option<PutResult>>,
-    appended: Option<Appended>,
+    appended: Option<AppendedEntry>,
 ) -> PutAnswer {
     let results = compiled
         .into_iter()
@@ -154,7 +154,7 @@ fn answer(
 
 /// What becomes of each, and those that are written. A later one of the same code is held against the earlier one of this call.
 fn decide<'i>(
-    items: &Items,
+    items: &ItemRegister,
     compiled: &'i [Result<Arc<ServiceItem>, AppError>],
 ) -> (Vec<Option<PutResult>>, Vec<&'i Arc<ServiceItem>>) {
     let mut changed: BTreeMap<&str, &'i Arc<ServiceItem>> = BTreeMap::new();
@@ -169,12 +169,12 @@ fn decide<'i>(
         let version = item.spec.version;
         let decided = match known {
             None if items.len() + changed.len() >= ITEMS_MAX => Err(AppError::TooManyItems),
-            None => Ok((Registered::Created, version)),
-            Some(known) if known.spec == item.spec => Ok((Registered::Unchanged, version)),
-            Some(known) if known.spec.version >= version => Ok((Registered::Ignored, known.spec.version)),
-            Some(_) => Ok((Registered::Updated, version)),
+            None => Ok((ItemRegistration::Created, version)),
+            Some(known) if known.spec == item.spec => Ok((ItemRegistration::Unchanged, version)),
+            Some(known) if known.spec.version >= version => Ok((ItemRegistration::Ignored, known.spec.version)),
+            Some(_) => Ok((ItemRegistration::Updated, version)),
         };
-        if matches!(decided, Ok((Registered::Created | Registered::Updated, _))) {
+        if matches!(decided, Ok((ItemRegistration::Created | ItemRegistration::Updated, _))) {
             changed.insert(code, item);
         }
         decisions.push(Some(decided));
@@ -216,7 +216,7 @@ fn entry_of(hub: &Hub, caller: &Caller, rows: &[ItemRow], now: i64) -> Result<Ve
         }
     };
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Access, now, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Access, now, caller.agency_number());
     entry::put_text(&mut bytes, "item.put");
     entry::put_text(&mut bytes, &target);
     let mut parts = vec![caller.client.row.id.as_str()];
@@ -265,7 +265,7 @@ pub struct PaperDemand {
 
 /// How far the materials of all items can be verified, and what is demanded on paper all the same.
 #[derive(Default)]
-pub struct Report {
+pub struct CoverageReport {
     /// Items.
     pub items: usize,
     /// Items whose materials are known.
@@ -281,15 +281,15 @@ pub struct Report {
 }
 
 /// Makes the report.
-pub fn report(items: &Items) -> Report {
-    let mut report = Report {
+pub fn report(items: &ItemRegister) -> CoverageReport {
+    let mut report = CoverageReport {
         items: items.len(),
-        ..Report::default()
+        ..CoverageReport::default()
     };
     let mut proven: BTreeMap<String, (&Arc<ServiceItem>, &Arc<str>)> = BTreeMap::new();
     for item in items.iter() {
         for material in item.materials.iter().flatten() {
-            if let Proof::Register(register) = &material.proof {
+            if let MaterialProof::Register(register) = &material.proof {
                 proven
                     .entry(folded(&material.name.zh))
                     .or_insert((item, &register.dataset));
@@ -301,14 +301,14 @@ pub fn report(items: &Items) -> Report {
         let specs = item.spec.materials.iter().flatten();
         for (material, spec) in item.materials.iter().flatten().zip(specs) {
             let found = match &material.proof {
-                Proof::Register(register) => {
+                MaterialProof::Register(register) => {
                     report.verifiable += 1;
                     spec.paper
                         .then(|| (PaperWhy::StillDemanded, Arc::clone(&register.dataset), None))
                 }
                 other => {
                     match other {
-                        Proof::NotVerifiable(_) => report.not_verifiable += 1,
+                        MaterialProof::NotVerifiable(_) => report.not_verifiable += 1,
                         _ => report.not_mapped += 1,
                     }
                     let elsewhere = proven.get(&folded(&material.name.zh));

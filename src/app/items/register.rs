@@ -10,11 +10,11 @@ use heyan_ports::items::ItemRow;
 
 /// Every item, by code.
 #[derive(Clone, Default)]
-pub struct Items {
+pub struct ItemRegister {
     pub(super) by_code: BTreeMap<Arc<str>, Arc<ServiceItem>>,
 }
 
-impl Items {
+impl ItemRegister {
     /// The item of a code.
     pub fn get(&self, code: &str) -> Option<Arc<ServiceItem>> {
         self.by_code.get(code).map(Arc::clone)

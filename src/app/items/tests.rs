@@ -14,7 +14,7 @@ fn named(code: &str, version: u32, name: &str) -> Arc<ServiceItem> {
     item(json!({"code": code, "name": name, "version": version}))
 }
 
-fn words(items: &Items, put: Vec<Arc<ServiceItem>>) -> (Vec<(Registered, u32)>, usize) {
+fn words(items: &ItemRegister, put: Vec<Arc<ServiceItem>>) -> (Vec<(ItemRegistration, u32)>, usize) {
     let compiled: Vec<_> = put.into_iter().map(Ok).collect();
     let (decisions, changed) = decide(items, &compiled);
     let words = decisions.into_iter().map(|decided| decided.unwrap().unwrap()).collect();
@@ -23,7 +23,7 @@ fn words(items: &Items, put: Vec<Arc<ServiceItem>>) -> (Vec<(Registered, u32)>, 
 
 #[test]
 fn only_a_newer_version_counts_and_a_repeat_changes_nothing() {
-    let mut items = Items::default();
+    let mut items = ItemRegister::default();
     items.take(named("a", 3, "n"));
     let put = vec![
         named("a", 3, "n"),
@@ -35,7 +35,7 @@ fn only_a_newer_version_counts_and_a_repeat_changes_nothing() {
         named("b", 1, "n"),
     ];
     let (words, changed) = words(&items, put);
-    use Registered::{Created, Ignored, Unchanged, Updated};
+    use ItemRegistration::{Created, Ignored, Unchanged, Updated};
     let wanted = [
         (Unchanged, 3),
         (Ignored, 3),
@@ -63,7 +63,7 @@ fn of_a_shipped_and_a_registered_item_the_newer_counts_and_of_equal_ones_the_reg
         named("b", 2, "shipped"),
         named("c", 2, "shipped"),
     ];
-    let items = Items::of(
+    let items = ItemRegister::of(
         &shipped,
         vec![row("a", 1), row("b", 2), row("c", 3), row("d", 1)],
         &catalog,
@@ -83,7 +83,7 @@ fn an_item_whose_register_is_gone_keeps_its_name_and_its_materials_are_not_known
         body: body.to_string(),
         updated_at: 0,
     };
-    let items = Items::of(&[], vec![row], &catalog);
+    let items = ItemRegister::of(&[], vec![row], &catalog);
     assert!(items.get("a").unwrap().materials.is_none());
 }
 
@@ -93,7 +93,7 @@ fn the_report_names_what_could_be_verified_and_is_demanded_on_paper() {
         json!({"id": "licence", "name": "营业执照", "paper": paper, "dataset": "legal-entity",
             "subject": {"uscc": "$applicant.uscc"}, "claims": {"name": "$applicant.name"}})
     };
-    let mut items = Items::default();
+    let mut items = ItemRegister::default();
     items.take(item(json!({"code": "a", "name": "甲", "materials": [mapped(false)]})));
     items.take(item(json!({"code": "b", "name": "乙", "materials": [mapped(true)]})));
     items.take(item(json!({"code": "c", "name": "丙", "materials": [

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{
-    Validity, below, dataset_of, day_of,
-    hashing::{Hashed, SignatureOver},
+    StandingValidity, below, dataset_of, day_of,
+    hashing::{HashedFile, SignatureOver},
     place_of, standing,
 };
 use crate::node::caller::Caller;
@@ -17,23 +17,25 @@ use crate::{
     foundation::{error::AppError, purpose},
     node::hub::Hub,
     verification::{
-        judge::{self, Asking},
-        question::{self, Claim, Members, Purpose, SafeInteger, Text},
-        verify::{self, Answer, Judgement, Question, agrees},
+        judge::{self, QuestionContext},
+        question::{self, AskedClaim, AskedPurposeElements, BoundedText, MemberList, SafeInteger},
+        verify::{self, QuestionJudgement, RecordQuestion, VerificationAnswer, agrees},
     },
 };
 use heyan_auth::{
     file_digest::{FileDigests, hex},
-    signature::{self, Algorithm, Certificate, SignatureFault, Verified, Verifier, chain::Trust},
+    signature::{
+        self, Certificate, SignatureAlgorithm, SignatureCheck, SignatureFault, SignatureVerifier, chain::SignerTrust,
+    },
 };
-use heyan_catalog::{Dataset, Role};
+use heyan_catalog::{Dataset, LicenceFieldRole};
 use heyan_domain::{
-    fault::{Fault, pointer_segment},
-    identifier::Finding,
-    licence::issuer::Place,
+    fault::{MemberFault, pointer_segment},
+    identifier::IdentifierFinding,
+    licence::issuer::IssuerPlace,
     verdict::{Outcome, Verdict},
 };
-use heyan_ledger::Lane;
+use heyan_ledger::AppendLane;
 
 /// The parts `purpose` and `question` as one body.
 #[derive(Deserialize)]
@@ -41,7 +43,7 @@ use heyan_ledger::Lane;
 pub struct FileBody<'a> {
     /// Why it is asked.
     #[serde(borrow, deserialize_with = "question::object")]
-    pub purpose: Purpose<'a>,
+    pub purpose: AskedPurposeElements<'a>,
     /// Which licence it is said to be.
     #[serde(borrow, deserialize_with = "question::object")]
     pub question: FileQuestion<'a>,
@@ -53,16 +55,16 @@ pub struct FileBody<'a> {
 pub struct FileQuestion<'a> {
     /// Dataset name; the one of licences when left out.
     #[serde(borrow, default)]
-    pub dataset: Option<Text<'a>>,
+    pub dataset: Option<BoundedText<'a>>,
     /// Identifier of the licence.
     #[serde(borrow)]
-    pub subject: Members<'a, Text<'a>>,
+    pub subject: MemberList<'a, BoundedText<'a>>,
     /// What else is claimed.
     #[serde(borrow, default)]
-    pub claims: Members<'a, Claim<'a>>,
+    pub claims: MemberList<'a, AskedClaim<'a>>,
     /// The day that is asked about; today in China when left out.
     #[serde(borrow, default)]
-    pub on: Option<Text<'a>>,
+    pub on: Option<BoundedText<'a>>,
     /// Oldest copy that will do, seconds.
     #[serde(default)]
     pub max_age_s: Option<SafeInteger>,
@@ -72,23 +74,23 @@ pub struct FileQuestion<'a> {
 }
 
 /// A question that was understood before the file is received.
-pub struct Plan<'h> {
+pub struct FilePlan<'h> {
     dataset: &'h Arc<Dataset>,
-    place: Place,
+    place: IssuerPlace,
     on: Date,
-    signer: Option<Signer>,
+    signer: Option<FileSigner>,
 }
 
 /// Whose signature is to be over the file.
-struct Signer {
+struct FileSigner {
     over: SignatureOver,
-    algorithm: Option<Algorithm>,
-    trust: Trust,
+    algorithm: Option<SignatureAlgorithm>,
+    trust: SignerTrust,
     fingerprint: [u8; 32],
 }
 
 /// What is to be verified while the file comes.
-pub type ToVerify = Option<(SignatureOver, Box<dyn Verifier>)>;
+pub type ToVerify = Option<(SignatureOver, Box<dyn SignatureVerifier>)>;
 
 /// Understands a question, and refuses what would be refused anyway before the file is received.
 ///
@@ -100,7 +102,7 @@ pub fn plan<'h>(
     body: &FileBody<'_>,
     signed: Option<(&[u8], &[u8])>,
     now_us: i64,
-) -> Result<(Plan<'h>, ToVerify), AppError> {
+) -> Result<(FilePlan<'h>, ToVerify), AppError> {
     purpose::check(&body.purpose)?;
     let question = &body.question;
     let planned = || {
@@ -111,8 +113,8 @@ pub fn plan<'h>(
         verify::parse_subject(dataset, &question.subject)?;
         let digest = |name: &str| digests_of(dataset).any(|(_, field)| *field.1 == *name);
         let twice = question.claims.0.iter().filter(|(name, _)| digest(name));
-        let faults: Vec<Fault> = twice
-            .map(|(name, _)| Fault::new(format!("/claims/{}", pointer_segment(name)), "duplicate_member"))
+        let faults: Vec<MemberFault> = twice
+            .map(|(name, _)| MemberFault::new(format!("/claims/{}", pointer_segment(name)), "duplicate_member"))
             .collect();
         if !faults.is_empty() {
             return Err(AppError::Invalid(faults));
@@ -129,7 +131,7 @@ pub fn plan<'h>(
             (Some(signer), verifier)
         }
     };
-    let plan = Plan {
+    let plan = FilePlan {
         dataset,
         place,
         on,
@@ -143,7 +145,7 @@ fn signer(
     (signature, certificate): (&[u8], &[u8]),
     over: SignatureOver,
     now_us: i64,
-) -> Result<(Signer, ToVerify), AppError> {
+) -> Result<(FileSigner, ToVerify), AppError> {
     let wrong = |part| AppError::fault(part, "invalid_value");
     let chain = Certificate::read_all(certificate).map_err(|_fault| wrong("/certificate"))?;
     let first = chain.first().ok_or_else(|| wrong("/certificate"))?;
@@ -165,7 +167,7 @@ fn signer(
         Err(SignatureFault::Key) => return Err(wrong("/certificate")),
         Err(SignatureFault::Signature) => return Err(wrong("/signature")),
     };
-    let signer = Signer {
+    let signer = FileSigner {
         over,
         algorithm: key.map(|key| key.algorithm),
         trust,
@@ -175,40 +177,46 @@ fn signer(
 }
 
 /// The fields of a register that hold digests, with the digest that belongs there.
-fn digests_of(dataset: &Dataset) -> impl Iterator<Item = (Role, (u8, &str))> {
+fn digests_of(dataset: &Dataset) -> impl Iterator<Item = (LicenceFieldRole, (u8, &str))> {
     let licence = dataset.licence.as_ref();
-    [Role::FileSha256, Role::FileSm3].into_iter().filter_map(move |role| {
-        let number = licence?.field(role)?;
-        Some((role, (number, &*dataset.field(number)?.name)))
-    })
+    [LicenceFieldRole::FileSha256, LicenceFieldRole::FileSm3]
+        .into_iter()
+        .filter_map(move |role| {
+            let number = licence?.field(role)?;
+            Some((role, (number, &*dataset.field(number)?.name)))
+        })
 }
 
-impl<'h> Plan<'h> {
+impl<'h> FilePlan<'h> {
     /// Dataset that is asked.
     pub fn dataset(&self) -> &'h Arc<Dataset> {
         self.dataset
     }
 
     /// What is claimed in all: the digests of the file, then what the caller claims.
-    pub fn claims<'a>(&self, given: Members<'a, Claim<'a>>, digests: &FileDigests) -> Members<'a, Claim<'a>>
+    pub fn claims<'a>(
+        &self,
+        given: MemberList<'a, AskedClaim<'a>>,
+        digests: &FileDigests,
+    ) -> MemberList<'a, AskedClaim<'a>>
     where
         'h: 'a,
     {
         let digests = digests_of(self.dataset).map(|(role, (_, name))| {
             let digest = match role {
-                Role::FileSm3 => hex(&digests.sm3),
+                LicenceFieldRole::FileSm3 => hex(&digests.sm3),
                 _ => hex(&digests.sha256),
             };
-            (Cow::Borrowed(name), Claim::Literal(Cow::Owned(digest)))
+            (Cow::Borrowed(name), AskedClaim::Literal(Cow::Owned(digest)))
         });
-        Members(digests.chain(given.0).collect())
+        MemberList(digests.chain(given.0).collect())
     }
 }
 
 /// A whole answer.
 pub struct FileAnswer<'a> {
     /// The verification.
-    pub answer: Answer<'a>,
+    pub answer: VerificationAnswer<'a>,
     /// Length and digests of the file, each digest with its verdict; none where the register has no place for it.
     pub digests: FileDigests,
     /// SHA-256.
@@ -216,11 +224,11 @@ pub struct FileAnswer<'a> {
     /// SM3.
     pub sm3: Option<Verdict>,
     /// What is doubtful about the identifier.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<IdentifierFinding>,
     /// Where the licence was issued.
-    pub place: Place,
+    pub place: IssuerPlace,
     /// How it stands.
-    pub validity: Validity,
+    pub validity: StandingValidity,
     /// Whose signature is over the file.
     pub signature: Option<SignatureNote>,
 }
@@ -230,11 +238,11 @@ pub struct SignatureNote {
     /// `valid`, `invalid` or `unsupported`.
     pub verdict: &'static str,
     /// The key's algorithm.
-    pub algorithm: Option<Algorithm>,
+    pub algorithm: Option<SignatureAlgorithm>,
     /// What it was made over.
     pub over: SignatureOver,
     /// Whether a root stands behind the signer.
-    pub trust: Trust,
+    pub trust: SignerTrust,
     /// SHA-256 of the signer's certificate.
     pub fingerprint: [u8; 32],
 }
@@ -245,27 +253,31 @@ pub struct SignatureNote {
 /// Wrong members, a refusal, or a part that cannot be asked.
 pub async fn verify<'a>(
     hub: &'a Arc<Hub>,
-    (lane, caller): (&Lane, &Caller),
-    body: (&'a Purpose<'a>, &'a Members<'a, Text<'a>>, Option<SafeInteger>),
-    claims: &'a Members<'a, Claim<'a>>,
-    plan: Plan<'a>,
-    hashed: Hashed,
+    (lane, caller): (&AppendLane, &Caller),
+    body: (
+        &'a AskedPurposeElements<'a>,
+        &'a MemberList<'a, BoundedText<'a>>,
+        Option<SafeInteger>,
+    ),
+    claims: &'a MemberList<'a, AskedClaim<'a>>,
+    plan: FilePlan<'a>,
+    hashed: HashedFile,
 ) -> Result<FileAnswer<'a>, AppError> {
     let (started, now_us) = (Instant::now(), hub.clock.now_us());
     let (purpose, subject, max_age_s) = body;
-    let question = Question {
+    let question = RecordQuestion {
         dataset: &plan.dataset.name,
         subject,
         claims,
         max_age_s: max_age_s.map(|seconds| seconds.0),
     };
-    let asking = Asking::new(caller, purpose, now_us);
+    let asking = QuestionContext::new(caller, purpose, now_us);
     let judged = judge::judge(hub, &asking, question).await;
     let mut judgement = judged.map_err(|error| below("/question", error))?;
     let allowed = caller
         .agency()?
         .permission(plan.dataset, &purpose.item_code, now_us, caller.peer)?;
-    let verdict_of = |judgement: &Judgement<'_>, role: Role| {
+    let verdict_of = |judgement: &QuestionJudgement<'_>, role: LicenceFieldRole| {
         let (_, (number, _)) = digests_of(plan.dataset).find(|(known, _)| *known == role)?;
         let told = judgement.fields.iter().find(|(_, claimed, _)| *claimed == number);
         // What a register does not hold is not claimed of it any more.
@@ -278,8 +290,8 @@ pub async fn verify<'a>(
     }
     let (sha256, sm3) = match is_told {
         true => (
-            verdict_of(&judgement, Role::FileSha256),
-            verdict_of(&judgement, Role::FileSm3),
+            verdict_of(&judgement, LicenceFieldRole::FileSha256),
+            verdict_of(&judgement, LicenceFieldRole::FileSm3),
         ),
         false => (None, None),
     };
@@ -300,11 +312,11 @@ pub async fn verify<'a>(
     })
 }
 
-fn note_of(signer: Signer, verified: Option<Verified>) -> SignatureNote {
+fn note_of(signer: FileSigner, verified: Option<SignatureCheck>) -> SignatureNote {
     SignatureNote {
         verdict: match verified {
-            Some(Verified::Valid) => "valid",
-            Some(Verified::Invalid) => "invalid",
+            Some(SignatureCheck::Valid) => "valid",
+            Some(SignatureCheck::Invalid) => "invalid",
             None => "unsupported",
         },
         algorithm: signer.algorithm,
@@ -317,7 +329,7 @@ fn note_of(signer: Signer, verified: Option<Verified>) -> SignatureNote {
 /// Registers hold one digest of a file or both. One that a record lacks says nothing of the file, so it follows the other: it is left out
 /// where that agrees, and is told like it where it does not. So a wrong file gets one answer whatever the record holds, and whether or not
 /// there is one.
-fn follow(judgement: &mut Judgement<'_>, dataset: &Dataset) {
+fn follow(judgement: &mut QuestionJudgement<'_>, dataset: &Dataset) {
     let numbers: Vec<u8> = digests_of(dataset).map(|(_, (number, _))| number).collect();
     let digests = judgement
         .fields

@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_auth::{
     file_digest::{FileDigest, FileDigests},
-    signature::{Verified, Verifier},
+    signature::{SignatureCheck, SignatureVerifier},
 };
 
 /// Pieces that may wait to be hashed; a piece is what one read of the connection brought, 64 KiB at most.
@@ -42,22 +42,22 @@ impl SignatureOver {
 }
 
 /// A file that is being received.
-pub struct Hashing {
+pub struct FileHashing {
     pieces: mpsc::Sender<Bytes>,
-    done: JoinHandle<Hashed>,
+    done: JoinHandle<HashedFile>,
 }
 
 /// What a whole file came to.
-pub struct Hashed {
+pub struct HashedFile {
     /// Its digests.
     pub digests: FileDigests,
     /// Whether the signature is over it; `None`: there was none that could be looked at.
-    pub signature: Option<Verified>,
+    pub signature: Option<SignatureCheck>,
 }
 
-impl Hashing {
+impl FileHashing {
     /// Begins with a file, and with the signature that is to be over it.
-    pub fn begin(hub: &Hub, verifier: Option<(SignatureOver, Box<dyn Verifier>)>) -> Self {
+    pub fn begin(hub: &Hub, verifier: Option<(SignatureOver, Box<dyn SignatureVerifier>)>) -> Self {
         let (pieces, coming) = mpsc::channel(PIECES_MAX);
         // It ends when the sender is gone, whole or not.
         let done = hub.node.pool.spawn_blocking(move || hash(coming, verifier));
@@ -77,7 +77,7 @@ impl Hashing {
     ///
     /// # Errors
     /// The thread is gone.
-    pub async fn finish(self) -> Result<Hashed, AppError> {
+    pub async fn finish(self) -> Result<HashedFile, AppError> {
         drop(self.pieces);
         self.done
             .await
@@ -85,7 +85,10 @@ impl Hashing {
     }
 }
 
-fn hash(mut coming: mpsc::Receiver<Bytes>, mut verifier: Option<(SignatureOver, Box<dyn Verifier>)>) -> Hashed {
+fn hash(
+    mut coming: mpsc::Receiver<Bytes>,
+    mut verifier: Option<(SignatureOver, Box<dyn SignatureVerifier>)>,
+) -> HashedFile {
     let mut digest = FileDigest::default();
     while let Some(piece) = coming.blocking_recv() {
         digest.update(&piece);
@@ -102,5 +105,5 @@ fn hash(mut coming: mpsc::Receiver<Bytes>, mut verifier: Option<(SignatureOver, 
         }
         verifier.finish()
     });
-    Hashed { digests, signature }
+    HashedFile { digests, signature }
 }

@@ -7,17 +7,17 @@ use serde_json::{Map, Value};
 
 use crate::supervision;
 use crate::{foundation::error::AppError, node::hub::Hub};
-use heyan_catalog::{Dataset, Role};
-use heyan_domain::{calendar, licence::validity::Bound};
+use heyan_catalog::{Dataset, LicenceFieldRole};
+use heyan_domain::{calendar, licence::validity::ValidityBound};
 use heyan_ports::{records::RecordWrite, supervision::AlertRow};
 
 const DAY_S: i64 = 86_400;
 
 /// Licences that come in for the first time, with how long that took.
 #[derive(Default)]
-pub(crate) struct Issued(Vec<(Arc<str>, i64)>);
+pub(crate) struct IssuedLicences(Vec<(Arc<str>, i64)>);
 
-impl Issued {
+impl IssuedLicences {
     /// Among records that are to be written at `now_us`.
     pub(crate) fn among(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Self {
         let first = writes.iter().filter(|write| write.expected.is_none());
@@ -61,10 +61,10 @@ impl Issued {
 
 /// Seconds from the end of the day of issue; nothing where that day is not stated, or is still to come.
 fn delay_s(dataset: &Dataset, fields: &str, now_us: i64) -> Option<i64> {
-    let number = dataset.licence.as_ref()?.field(Role::IssuedOn)?;
+    let number = dataset.licence.as_ref()?.field(LicenceFieldRole::IssuedOn)?;
     let values: Map<String, Value> = serde_json::from_str(fields).ok()?;
     let raw = values.get(&*dataset.field(number)?.name)?.as_str();
-    let Bound::Day(issued) = Bound::last(raw) else {
+    let ValidityBound::Day(issued) = ValidityBound::last(raw) else {
         return None;
     };
     let end_us = calendar::china_midnight_us(issued) + DAY_S * 1_000_000;

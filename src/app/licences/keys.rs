@@ -4,12 +4,12 @@
 use serde_json::{Map, Value};
 
 use crate::node::hub::Hub;
-use heyan_catalog::{Dataset, Licence, Role};
+use heyan_catalog::{Dataset, LicenceFieldRole, LicenceRules};
 use heyan_ports::records::{RecordKeys, RecordWrite};
 
 /// Part of a key: all of it, or only who holds it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum KeyPart {
     /// Type, number on the face and holder.
     Whole,
     /// The holder alone: never a key of the table, only whose guesses are counted.
@@ -20,13 +20,13 @@ pub(super) enum Part {
 pub(super) fn by_holder<'v>(
     hub: &Hub,
     dataset: &Dataset,
-    licence: &Licence,
-    part: Part,
+    licence: &LicenceRules,
+    part: KeyPart,
     value_of: impl Fn(&str) -> Option<&'v str>,
 ) -> Option<[u8; 16]> {
     let (fields, name): (&[u8], &[u8]) = match part {
-        Part::Whole => (&*licence.key, &b"holder"[..]),
-        Part::Holder => (
+        KeyPart::Whole => (&*licence.key, &b"holder"[..]),
+        KeyPart::Holder => (
             licence.key.last().map(std::slice::from_ref).unwrap_or_default(),
             &b"guesses"[..],
         ),
@@ -58,9 +58,9 @@ fn of_write(hub: &Hub, write: &RecordWrite) -> Option<RecordKeys> {
     let licence = dataset.licence.as_ref()?;
     let values: Map<String, Value> = serde_json::from_str(&write.record.fields).unwrap_or_default();
     let value_of = |name: &str| values.get(name).and_then(Value::as_str);
-    let holder = by_holder(hub, dataset, licence, Part::Whole, value_of);
+    let holder = by_holder(hub, dataset, licence, KeyPart::Whole, value_of);
     let previous = licence
-        .field(Role::Previous)
+        .field(LicenceFieldRole::Previous)
         .and_then(|number| dataset.field(number))
         .and_then(|field| Some(field.comparator.claim_text(value_of(&field.name)?)))
         .map(|canonical| after(hub, dataset, &canonical));

@@ -13,30 +13,30 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-pub(super) use self::{issuing::Issued, keys::of as keys_of};
-pub use standing::Validity;
+pub(super) use self::{issuing::IssuedLicences, keys::of as keys_of};
+pub use standing::StandingValidity;
 
 use super::{
     foundation::error::AppError,
     node::hub::Hub,
-    verification::question::{Members, Text},
+    verification::question::{BoundedText, MemberList},
 };
-use heyan_catalog::{Dataset, Subject};
+use heyan_catalog::{Dataset, ParsedSubject};
 use heyan_domain::{
     calendar,
-    fault::Fault,
+    fault::MemberFault,
     licence::{
-        issuer::{self, Place},
+        issuer::{self, IssuerPlace},
         validity,
     },
 };
 
 /// The dataset that a question means: the one it names, or, by where the licence was issued, this city's or the one for licences from
 /// elsewhere.
-fn dataset_of<'h>(hub: &'h Hub, named: Option<&str>, place: Option<Place>) -> Result<&'h Arc<Dataset>, AppError> {
+fn dataset_of<'h>(hub: &'h Hub, named: Option<&str>, place: Option<IssuerPlace>) -> Result<&'h Arc<Dataset>, AppError> {
     let unknown = || AppError::fault("/dataset", "unknown_dataset");
     let away = hub.materials.licences.settings.away_dataset.as_deref();
-    let named = named.or(away.filter(|_| place == Some(Place::Away)));
+    let named = named.or(away.filter(|_| place == Some(IssuerPlace::Away)));
     let dataset = match named {
         Some(name) => hub.catalog.get(name),
         None => hub.catalog.licences(),
@@ -45,13 +45,13 @@ fn dataset_of<'h>(hub: &'h Hub, named: Option<&str>, place: Option<Place>) -> Re
 }
 
 /// Where the licence of a subject was issued.
-fn place_of(hub: &Hub, subject: &Subject) -> Place {
+fn place_of(hub: &Hub, subject: &ParsedSubject) -> IssuerPlace {
     let canonical = std::str::from_utf8(subject.canonical()).unwrap_or_default();
     issuer::place_of(canonical, &hub.materials.licences.settings.home_divisions)
 }
 
 /// The day that is asked about; today in China where none is.
-fn day_of(on: Option<&Text<'_>>, now_us: i64) -> Result<Date, AppError> {
+fn day_of(on: Option<&BoundedText<'_>>, now_us: i64) -> Result<Date, AppError> {
     match on {
         None => Ok(calendar::china_date(now_us)),
         Some(text) => validity::day(text).ok_or_else(|| AppError::fault("/on", "invalid_value")),
@@ -59,11 +59,11 @@ fn day_of(on: Option<&Text<'_>>, now_us: i64) -> Result<Date, AppError> {
 }
 
 /// Members as they are owned by an answer.
-fn owned(members: Vec<(String, String)>) -> Members<'static, Text<'static>> {
-    Members(
+fn owned(members: Vec<(String, String)>) -> MemberList<'static, BoundedText<'static>> {
+    MemberList(
         members
             .into_iter()
-            .map(|(name, value)| (name.into(), Text(value.into())))
+            .map(|(name, value)| (name.into(), BoundedText(value.into())))
             .collect(),
     )
 }
@@ -77,7 +77,7 @@ fn below(part: &str, error: AppError) -> AppError {
         .into_iter()
         .map(|fault| match fault.pointer.starts_with("/purpose/") {
             true => fault,
-            false => Fault {
+            false => MemberFault {
                 pointer: format!("{part}{}", fault.pointer),
                 ..fault
             },

@@ -9,32 +9,32 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Validity, dataset_of, day_of,
-    keys::{self, Part},
+    StandingValidity, dataset_of, day_of,
+    keys::{self, KeyPart},
     owned, place_of, standing,
 };
 use crate::node::caller::Caller;
 use crate::records;
 use crate::{
-    access::table::{Allowed, Refusal},
+    access::table::{AccessRefusal, AllowedUse},
     foundation::{error::AppError, purpose, usage},
     node::hub::Hub,
     verification::{
-        consequence::Consequence,
+        consequence::AnswerConsequence,
         guess,
-        judge::{self, Asking},
-        question::{self, Claim, Members, Purpose, SafeInteger, Text},
-        verify::{self, Answer, Judgement, Question},
+        judge::{self, QuestionContext},
+        question::{self, AskedClaim, AskedPurposeElements, BoundedText, MemberList, SafeInteger},
+        verify::{self, QuestionJudgement, RecordQuestion, VerificationAnswer},
     },
 };
-use heyan_catalog::{Dataset, Licence};
+use heyan_catalog::{Dataset, LicenceRules};
 use heyan_domain::{
-    fault::{Fault, Limit, pointer_segment},
-    licence::{chain, issuer::Place},
-    policy::{Clause, Operation},
-    verdict::{Basis, Outcome, ReviewReason, Verdict},
+    fault::{LengthLimit, MemberFault, pointer_segment},
+    licence::{chain, issuer::IssuerPlace},
+    policy::{GrantOperation, RefusalClause},
+    verdict::{MatchBasis, Outcome, ReviewReason, Verdict},
 };
-use heyan_ledger::Lane;
+use heyan_ledger::AppendLane;
 use heyan_ports::{
     records::StoredRecord,
     subject::{RecordKey, SubjectKey},
@@ -46,34 +46,34 @@ use heyan_ports::{
 pub struct QueryBody<'a> {
     /// Why it is asked.
     #[serde(borrow, deserialize_with = "question::object")]
-    pub purpose: Purpose<'a>,
+    pub purpose: AskedPurposeElements<'a>,
     /// Dataset name; the one of licences when left out.
     #[serde(borrow, default)]
-    pub dataset: Option<Text<'a>>,
+    pub dataset: Option<BoundedText<'a>>,
     /// Type, number on the face and holder, as the dataset names them.
     #[serde(borrow)]
-    pub key: Members<'a, Text<'a>>,
+    pub key: MemberList<'a, BoundedText<'a>>,
     /// What else is claimed.
     #[serde(borrow, default)]
-    pub claims: Members<'a, Claim<'a>>,
+    pub claims: MemberList<'a, AskedClaim<'a>>,
     /// The day that is asked about; today in China when left out.
     #[serde(borrow, default)]
-    pub on: Option<Text<'a>>,
+    pub on: Option<BoundedText<'a>>,
     /// Oldest copy that will do, seconds.
     #[serde(default)]
     pub max_age_s: Option<SafeInteger>,
 }
 
 /// A question that was understood, and what was found under its key.
-pub struct Asked<'a> {
-    purpose: Purpose<'a>,
+pub struct LicenceQuestion<'a> {
+    purpose: AskedPurposeElements<'a>,
     dataset: &'a Arc<Dataset>,
     on: Date,
     max_age_s: Option<u64>,
-    key: Members<'a, Claim<'a>>,
-    claims: Members<'a, Claim<'a>>,
+    key: MemberList<'a, AskedClaim<'a>>,
+    claims: MemberList<'a, AskedClaim<'a>>,
     holder: SubjectKey,
-    found: Option<Members<'static, Text<'static>>>,
+    found: Option<MemberList<'static, BoundedText<'static>>>,
 }
 
 /// Members by name, as a caller reads them.
@@ -82,11 +82,11 @@ pub type ReadMembers = Vec<(Box<str>, String)>;
 /// A whole answer.
 pub struct QueryAnswer<'a> {
     /// The verification.
-    pub answer: Answer<'a>,
+    pub answer: VerificationAnswer<'a>,
     /// Where the licence was issued; `None` where nothing is told of one.
-    pub place: Option<Place>,
+    pub place: Option<IssuerPlace>,
     /// How it stands.
-    pub validity: Validity,
+    pub validity: StandingValidity,
     /// What the grant lets the caller read: the identifiers, and the permitted fields, masked.
     pub read: Option<(ReadMembers, ReadMembers)>,
 }
@@ -95,7 +95,12 @@ pub struct QueryAnswer<'a> {
 ///
 /// # Errors
 /// One of the three is missing, wrong members, a refusal, or the store cannot be asked.
-pub async fn ask<'a>(hub: &'a Hub, caller: &Caller, body: QueryBody<'a>, now_us: i64) -> Result<Asked<'a>, AppError> {
+pub async fn ask<'a>(
+    hub: &'a Hub,
+    caller: &Caller,
+    body: QueryBody<'a>,
+    now_us: i64,
+) -> Result<LicenceQuestion<'a>, AppError> {
     purpose::check(&body.purpose)?;
     let dataset = dataset_of(hub, body.dataset.as_deref(), None)?;
     let licence = dataset.licence.as_ref().ok_or(AppError::Internal("no licences"))?;
@@ -104,24 +109,25 @@ pub async fn ask<'a>(hub: &'a Hub, caller: &Caller, body: QueryBody<'a>, now_us:
     let allowed = caller
         .agency()?
         .permission(dataset, &body.purpose.item_code, now_us, caller.peer)?;
-    let may_verify = |number: &u8| allowed.permission.permits(Operation::Verify, *number);
+    let may_verify = |number: &u8| allowed.permission.permits(GrantOperation::Verify, *number);
     if !licence.key.iter().all(may_verify) {
-        return Err(Refusal::NotGranted(Clause::Operation).into());
+        return Err(AccessRefusal::NotGranted(RefusalClause::Operation).into());
     }
     let value_of = |name: &str| body.key.get(name).map(|text| &**text);
     let key_of = |part| keys::by_holder(hub, dataset, licence, part, value_of);
-    let (Some(whole), Some(holder)) = (key_of(Part::Whole), key_of(Part::Holder)) else {
+    let (Some(whole), Some(holder)) = (key_of(KeyPart::Whole), key_of(KeyPart::Holder)) else {
         return Err(AppError::Internal("a key of a licence is not whole"));
     };
     let found = newest(hub, dataset, whole).await?;
-    let literal = |(name, value): &(Cow<'a, str>, Text<'a>)| (name.clone(), Claim::Literal(value.0.clone()));
+    let literal =
+        |(name, value): &(Cow<'a, str>, BoundedText<'a>)| (name.clone(), AskedClaim::Literal(value.0.clone()));
     let key = || body.key.0.iter().map(literal);
-    Ok(Asked {
+    Ok(LicenceQuestion {
         dataset,
         on,
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
-        key: Members(key().collect()),
-        claims: Members(key().chain(body.claims.0).collect()),
+        key: MemberList(key().collect()),
+        claims: MemberList(key().chain(body.claims.0).collect()),
         holder: SubjectKey(holder),
         found,
         purpose: body.purpose,
@@ -129,28 +135,31 @@ pub async fn ask<'a>(hub: &'a Hub, caller: &Caller, body: QueryBody<'a>, now_us:
 }
 
 /// Every part of the key must be there, and nothing else; no other member may claim a part again.
-fn check_key(dataset: &Dataset, licence: &Licence, body: &QueryBody<'_>) -> Result<(), AppError> {
+fn check_key(dataset: &Dataset, licence: &LicenceRules, body: &QueryBody<'_>) -> Result<(), AppError> {
     let mut faults = Vec::new();
     let parts: Vec<_> = licence.key.iter().filter_map(|number| dataset.field(*number)).collect();
     for field in &parts {
         match body.key.get(&field.name) {
-            None => faults.push(Fault::new(format!("/key/{}", field.name), "missing_member")),
+            None => faults.push(MemberFault::new(format!("/key/{}", field.name), "missing_member")),
             Some(value) if purpose::is_blank(value) => {
-                faults.push(Fault::new(format!("/key/{}", field.name), "invalid_value"));
+                faults.push(MemberFault::new(format!("/key/{}", field.name), "invalid_value"));
             }
             Some(value) if value.chars().count() > field.characters_max => {
-                let limit = Limit::Characters(field.characters_max);
-                faults.push(Fault::over(format!("/key/{}", field.name), limit));
+                let limit = LengthLimit::Characters(field.characters_max);
+                faults.push(MemberFault::over(format!("/key/{}", field.name), limit));
             }
             Some(_) => {}
         }
     }
     let is_part = |name: &str| parts.iter().any(|field| *field.name == *name);
     for (name, _) in body.key.0.iter().filter(|(name, _)| !is_part(name)) {
-        faults.push(Fault::new(format!("/key/{}", pointer_segment(name)), "unknown_member"));
+        faults.push(MemberFault::new(
+            format!("/key/{}", pointer_segment(name)),
+            "unknown_member",
+        ));
     }
     for (name, _) in body.claims.0.iter().filter(|(name, _)| is_part(name)) {
-        faults.push(Fault::new(
+        faults.push(MemberFault::new(
             format!("/claims/{}", pointer_segment(name)),
             "duplicate_member",
         ));
@@ -166,7 +175,7 @@ async fn newest(
     hub: &Hub,
     dataset: &Arc<Dataset>,
     key: [u8; 16],
-) -> Result<Option<Members<'static, Text<'static>>>, AppError> {
+) -> Result<Option<MemberList<'static, BoundedText<'static>>>, AppError> {
     let subjects = hub.store.subjects_of_key(&dataset.name, key).await?;
     let names: Vec<RecordKey> = subjects
         .into_iter()
@@ -203,9 +212,9 @@ async fn newest(
 /// Wrong members, a refusal, or a part that cannot be asked.
 pub async fn answer<'a>(
     hub: &'a Arc<Hub>,
-    lane: &Lane,
+    lane: &AppendLane,
     caller: &Caller,
-    asked: &'a Asked<'a>,
+    asked: &'a LicenceQuestion<'a>,
 ) -> Result<QueryAnswer<'a>, AppError> {
     let (started, now_us) = (Instant::now(), hub.clock.now_us());
     let agency = caller.agency()?;
@@ -213,13 +222,13 @@ pub async fn answer<'a>(
     let unknown = guess_of(hub, caller, asked, &allowed, now_us).await?;
     let (mut judgement, place) = match (unknown, &asked.found) {
         (None, Some(subject)) => {
-            let question = Question {
+            let question = RecordQuestion {
                 dataset: &asked.dataset.name,
                 subject,
                 claims: &asked.claims,
                 max_age_s: asked.max_age_s,
             };
-            let asking = Asking::new(caller, &asked.purpose, now_us);
+            let asking = QuestionContext::new(caller, &asked.purpose, now_us);
             let judgement = judge::judge(hub, &asking, question).await?;
             let place = place_of(hub, &verify::parse_subject(asked.dataset, subject)?);
             (judgement, Some(place))
@@ -230,9 +239,9 @@ pub async fn answer<'a>(
     let validity = standing::of(hub, asked.dataset, allowed.permission, stored.as_ref(), asked.on).await?;
     standing::narrow(&mut judgement, &validity);
     let read = stored
-        .filter(|_| allowed.permission.has(Operation::Read))
+        .filter(|_| allowed.permission.has(GrantOperation::Read))
         .map(|stored| {
-            let may_see = |number| allowed.permission.permits(Operation::Read, number);
+            let may_see = |number| allowed.permission.permits(GrantOperation::Read, number);
             let fields = records::shown(asked.dataset, &stored, may_see, false);
             let members: Map<String, Value> = serde_json::from_str(&stored.subject).unwrap_or_default();
             (masked(asked.dataset, &members), fields)
@@ -260,19 +269,19 @@ fn masked(dataset: &Dataset, members: &Map<String, Value>) -> Vec<(Box<str>, Str
 async fn guess_of<'a>(
     hub: &'a Hub,
     caller: &Caller,
-    asked: &'a Asked<'a>,
-    allowed: &Allowed<'_>,
+    asked: &'a LicenceQuestion<'a>,
+    allowed: &AllowedUse<'_>,
     now_us: i64,
-) -> Result<Option<Judgement<'a>>, AppError> {
+) -> Result<Option<QuestionJudgement<'a>>, AppError> {
     let claims = verify::parse_claims(asked.dataset, &asked.key, allowed.permission)?;
-    let guessed = guess::Asked {
+    let guessed = guess::GuessContext {
         caller: caller.agency()?,
         subject: asked.holder,
         now_us,
     };
-    let (mut consequence, spent) = (Consequence::default(), Verdict::Review(ReviewReason::GuessBudget));
+    let (mut consequence, spent) = (AnswerConsequence::default(), Verdict::Review(ReviewReason::GuessBudget));
     let (verdict, outcome) = match asked.found {
-        Some(_) => (Verdict::Match(Basis::Exact), Outcome::Verified),
+        Some(_) => (Verdict::Match(MatchBasis::Exact), Outcome::Verified),
         None => (Verdict::Mismatch, Outcome::Mismatched),
     };
     let mut is_spent = false;
@@ -280,7 +289,7 @@ async fn guess_of<'a>(
     // exactly when there is something to find.
     for claim in claims.split_last().map(|(_holder, parts)| parts).unwrap_or_default() {
         let field = vec![(claim.name, claim.number, verdict)];
-        let mut alone = Judgement::new(asked.dataset, outcome, field, None, asked.holder);
+        let mut alone = QuestionJudgement::new(asked.dataset, outcome, field, None, asked.holder);
         let claim = std::slice::from_ref(claim);
         let more = guess::weigh(hub, &guessed, claim, &mut alone).await?;
         consequence.guesses.extend(more.guesses);
@@ -301,7 +310,7 @@ async fn guess_of<'a>(
     Ok(Some(judgement))
 }
 
-impl<'a> Asked<'a> {
+impl<'a> LicenceQuestion<'a> {
     /// Dataset that is asked.
     pub fn dataset(&self) -> &'a Arc<Dataset> {
         self.dataset

@@ -5,15 +5,15 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::keys;
-use crate::{foundation::error::AppError, node::hub::Hub, verification::verify::Judgement};
-use heyan_catalog::{Dataset, Licence, Role};
+use crate::{foundation::error::AppError, node::hub::Hub, verification::verify::QuestionJudgement};
+use heyan_catalog::{Dataset, LicenceFieldRole, LicenceRules};
 use heyan_domain::{
     licence::{
-        State,
-        chain::{self, Successor},
-        validity::{self, Bound},
+        LicenceStanding,
+        chain::{self, SuccessorVersion},
+        validity::{self, ValidityBound},
     },
-    policy::{Operation, Permission},
+    policy::{GrantOperation, UsePermission},
     verdict::Outcome,
 };
 use heyan_ports::{
@@ -22,11 +22,11 @@ use heyan_ports::{
 };
 
 /// How a licence stands.
-pub struct Validity {
+pub struct StandingValidity {
     /// The day.
     pub on: Date,
     /// How it stands then.
-    pub state: State,
+    pub state: LicenceStanding,
     /// Why nothing is known, or nothing is told: `not_told`, `not_permitted`.
     pub reason: Option<&'static str>,
     /// As its register writes it, for who may read it.
@@ -35,11 +35,11 @@ pub struct Validity {
     pub valid_until: Option<String>,
 }
 
-impl Validity {
+impl StandingValidity {
     const fn unknown(on: Date, reason: &'static str) -> Self {
         Self {
             on,
-            state: State::Unknown,
+            state: LicenceStanding::Unknown,
             reason: Some(reason),
             valid_from: None,
             valid_until: None,
@@ -48,15 +48,15 @@ impl Validity {
 }
 
 /// An answer never says `verified` beside a state in which the licence does not hold.
-pub(super) fn narrow(judgement: &mut Judgement<'_>, validity: &Validity) {
-    let holds = matches!(validity.state, State::Valid | State::Unknown);
+pub(super) fn narrow(judgement: &mut QuestionJudgement<'_>, validity: &StandingValidity) {
+    let holds = matches!(validity.state, LicenceStanding::Valid | LicenceStanding::Unknown);
     if judgement.outcome == Outcome::Verified && !holds {
         judgement.outcome = Outcome::NotInForce;
     }
 }
 
 /// The version that a judgement rests on; `None` where it tells of none, or the hub holds no copy.
-pub(super) async fn version_of(hub: &Hub, judgement: &Judgement<'_>) -> Result<Option<StoredRecord>, AppError> {
+pub(super) async fn version_of(hub: &Hub, judgement: &QuestionJudgement<'_>) -> Result<Option<StoredRecord>, AppError> {
     if judgement.record.is_none() || judgement.record_version == 0 {
         return Ok(None);
     }
@@ -71,50 +71,55 @@ pub(super) async fn version_of(hub: &Hub, judgement: &Judgement<'_>) -> Result<O
 pub(super) async fn of(
     hub: &Hub,
     dataset: &Dataset,
-    permission: Permission,
+    permission: UsePermission,
     stored: Option<&StoredRecord>,
     on: Date,
-) -> Result<Validity, AppError> {
+) -> Result<StandingValidity, AppError> {
     let (Some(licence), Some(stored)) = (&dataset.licence, stored) else {
-        return Ok(Validity::unknown(on, "not_told"));
+        return Ok(StandingValidity::unknown(on, "not_told"));
     };
-    let rests_on = [Role::Status, Role::ValidFrom, Role::ValidUntil];
+    let rests_on = [
+        LicenceFieldRole::Status,
+        LicenceFieldRole::ValidFrom,
+        LicenceFieldRole::ValidUntil,
+    ];
     let mut numbers = rests_on.into_iter().filter_map(|role| licence.field(role));
-    let may_ask =
-        |number| permission.permits(Operation::Verify, number) || permission.permits(Operation::Predicate, number);
+    let may_ask = |number| {
+        permission.permits(GrantOperation::Verify, number) || permission.permits(GrantOperation::Predicate, number)
+    };
     if !numbers.all(may_ask) {
-        return Ok(Validity::unknown(on, "not_permitted"));
+        return Ok(StandingValidity::unknown(on, "not_permitted"));
     }
-    let values = Values::of(dataset, licence, stored);
+    let values = RoleValues::of(dataset, licence, stored);
     let replaced = chain::is_replaced(&successors(hub, dataset, licence, stored).await?, on);
     let bounds = (
-        Bound::first(values.get(Role::ValidFrom)),
-        Bound::last(values.get(Role::ValidUntil)),
+        ValidityBound::first(values.get(LicenceFieldRole::ValidFrom)),
+        ValidityBound::last(values.get(LicenceFieldRole::ValidUntil)),
     );
     let told = |role| {
         let number = licence
             .field(role)
-            .filter(|number| permission.permits(Operation::Read, *number))?;
+            .filter(|number| permission.permits(GrantOperation::Read, *number))?;
         Some(dataset.field(number)?.mask.apply(values.get(role)?))
     };
-    Ok(Validity {
+    Ok(StandingValidity {
         on,
         state: validity::state_on(values.state(), bounds, replaced, on),
         reason: None,
-        valid_from: told(Role::ValidFrom),
-        valid_until: told(Role::ValidUntil),
+        valid_from: told(LicenceFieldRole::ValidFrom),
+        valid_until: told(LicenceFieldRole::ValidUntil),
     })
 }
 
 /// The values of one record, by role.
-struct Values<'d> {
+struct RoleValues<'d> {
     dataset: &'d Dataset,
-    licence: &'d Licence,
+    licence: &'d LicenceRules,
     fields: Map<String, Value>,
 }
 
-impl<'d> Values<'d> {
-    fn of(dataset: &'d Dataset, licence: &'d Licence, stored: &StoredRecord) -> Self {
+impl<'d> RoleValues<'d> {
+    fn of(dataset: &'d Dataset, licence: &'d LicenceRules, stored: &StoredRecord) -> Self {
         Self {
             dataset,
             licence,
@@ -122,25 +127,25 @@ impl<'d> Values<'d> {
         }
     }
 
-    fn get(&self, role: Role) -> Option<&str> {
+    fn get(&self, role: LicenceFieldRole) -> Option<&str> {
         let field = self.dataset.field(self.licence.field(role)?)?;
         self.fields.get(&*field.name)?.as_str()
     }
 
-    fn state(&self) -> Option<State> {
-        self.licence.vocabulary.state(self.get(Role::Status)?)
+    fn state(&self) -> Option<LicenceStanding> {
+        self.licence.vocabulary.state(self.get(LicenceFieldRole::Status)?)
     }
 
-    fn successor(&self) -> Successor {
-        let begins = match Bound::first(self.get(Role::ValidFrom)) {
-            Bound::Unstated => Bound::first(self.get(Role::IssuedOn)),
+    fn successor(&self) -> SuccessorVersion {
+        let begins = match ValidityBound::first(self.get(LicenceFieldRole::ValidFrom)) {
+            ValidityBound::Unstated => ValidityBound::first(self.get(LicenceFieldRole::IssuedOn)),
             stated => stated,
         };
-        Successor {
+        SuccessorVersion {
             begins,
             register: self.state(),
             operation: self
-                .get(Role::Operation)
+                .get(LicenceFieldRole::Operation)
                 .and_then(|raw| self.licence.vocabulary.operation(raw)),
         }
     }
@@ -150,9 +155,9 @@ impl<'d> Values<'d> {
 async fn successors(
     hub: &Hub,
     dataset: &Dataset,
-    licence: &Licence,
+    licence: &LicenceRules,
     stored: &StoredRecord,
-) -> Result<Vec<Successor>, AppError> {
+) -> Result<Vec<SuccessorVersion>, AppError> {
     let Some(canonical) = canonical(dataset, stored) else {
         return Ok(Vec::new());
     };
@@ -174,7 +179,7 @@ async fn successors(
     let records = hub.store.records(&wanted).await?;
     let found = records.iter().flatten();
     Ok(found
-        .map(|record| Values::of(dataset, licence, record).successor())
+        .map(|record| RoleValues::of(dataset, licence, record).successor())
         .collect())
 }
 

@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use heyan_auth::signature::{Certificate, Provider};
+use heyan_auth::signature::{Certificate, SignatureProvider};
 use tokio::sync::Semaphore;
 
 /// What the hub needs for licences.
-pub struct Licences {
+pub struct LicenceState {
     /// Verifies signatures.
-    pub provider: Box<dyn Provider>,
+    pub provider: Box<dyn SignatureProvider>,
     /// Certificates of the authorities whose signers are trusted.
     pub roots: Vec<Certificate>,
     /// One for each file that is verified at once.

@@ -3,7 +3,7 @@
 //! reply and the ledger entries stand together or not at all.
 
 use crate::licences;
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
@@ -12,38 +12,38 @@ use super::{
 };
 use crate::node::caller::Caller;
 use crate::{
-    access::table::Role,
-    foundation::error::{AppError, Thing},
-    node::{hub::Hub, idempotency::Slot},
+    access::table::ClientRole,
+    foundation::error::{AppError, MissingThing},
+    node::{hub::Hub, idempotency::KeySlot},
 };
 use heyan_catalog::Dataset;
-use heyan_domain::fault::Limit;
-use heyan_domain::mismatch::{Action, Actor, Proposal};
-use heyan_ports::{bus::Topic, commit::Commit};
+use heyan_domain::fault::LengthLimit;
+use heyan_domain::mismatch::{Action, MismatchActor, RecordProposal};
+use heyan_ports::{bus::BusTopic, commit::Commit};
 use heyan_ports::{
-    deliveries::{Delivery, EventRow},
+    deliveries::{EventRow, StoredDelivery},
     error::StoreError,
     mismatches::{MismatchFilter, MismatchRow, MismatchWrite, StepRow},
 };
 
-pub use super::steps::{Facts, Note};
+pub use super::steps::{MismatchFacts, StepNote};
 
 /// A mismatch as a reader gets it.
-pub struct View {
+pub struct MismatchView {
     /// The row.
     pub row: MismatchRow,
     /// What it holds sealed; `None` for readers who may not see it.
-    pub facts: Option<Facts>,
+    pub facts: Option<MismatchFacts>,
     /// The steps, oldest first, with their notes where the reader may see them.
-    pub steps: Vec<(StepRow, Option<Note>)>,
+    pub steps: Vec<(StepRow, Option<StepNote>)>,
     /// Where its news went.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<StoredDelivery>,
     /// Whether the reader may know the version.
     pub version_told: bool,
 }
 
 /// What someone wants to do.
-pub struct Wanted {
+pub struct WantedAction {
     /// The action's word.
     pub action: String,
     /// Proposed or decided values.
@@ -55,7 +55,7 @@ pub struct Wanted {
 }
 
 /// How a caller stands to mismatches: as whom it may act, and which it may see.
-enum Side {
+enum MismatchSide {
     /// Sees those of its own applications.
     Agency,
     /// Sees those of its datasets.
@@ -64,11 +64,11 @@ enum Side {
     Bureau,
 }
 
-fn side_of(caller: &Caller) -> Side {
+fn side_of(caller: &Caller) -> MismatchSide {
     match caller.role() {
-        Role::Agency => Side::Agency,
-        Role::Authority => Side::Authority,
-        Role::Operator | Role::Manager | Role::Auditor => Side::Bureau,
+        ClientRole::Agency => MismatchSide::Agency,
+        ClientRole::Authority => MismatchSide::Authority,
+        ClientRole::Operator | ClientRole::Manager | ClientRole::Auditor => MismatchSide::Bureau,
     }
 }
 
@@ -76,21 +76,26 @@ fn side_of(caller: &Caller) -> Side {
 ///
 /// # Errors
 /// No such mismatch, or another's: the two are not told apart.
-pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
+pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<MismatchView, AppError> {
     let row = own(hub, caller, id).await?;
     let deliveries = hub.store.mismatch_deliveries(row.subject, &row.id).await?;
     view(hub, caller, row, deliveries).await
 }
 
-async fn view(hub: &Hub, caller: &Caller, row: MismatchRow, deliveries: Vec<Delivery>) -> Result<View, AppError> {
-    let sealed_too = !matches!(side_of(caller), Side::Bureau);
-    let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
+async fn view(
+    hub: &Hub,
+    caller: &Caller,
+    row: MismatchRow,
+    deliveries: Vec<StoredDelivery>,
+) -> Result<MismatchView, AppError> {
+    let sealed_too = !matches!(side_of(caller), MismatchSide::Bureau);
+    let facts: MismatchFacts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
     let mut steps = steps_of(hub, &row).await?;
     if !sealed_too {
         steps.iter_mut().for_each(|(_, note)| *note = None);
     }
-    Ok(View {
-        version_told: facts.version_told || !matches!(side_of(caller), Side::Agency),
+    Ok(MismatchView {
+        version_told: facts.version_told || !matches!(side_of(caller), MismatchSide::Agency),
         facts: sealed_too.then_some(facts),
         row,
         steps,
@@ -99,7 +104,7 @@ async fn view(hub: &Hub, caller: &Caller, row: MismatchRow, deliveries: Vec<Deli
 }
 
 /// The steps of a mismatch, each with its note.
-async fn steps_of(hub: &Hub, row: &MismatchRow) -> Result<Vec<(StepRow, Option<Note>)>, AppError> {
+async fn steps_of(hub: &Hub, row: &MismatchRow) -> Result<Vec<(StepRow, Option<StepNote>)>, AppError> {
     let opened = |step: StepRow| {
         let note = hub
             .secrets
@@ -113,17 +118,17 @@ async fn steps_of(hub: &Hub, row: &MismatchRow) -> Result<Vec<(StepRow, Option<N
 
 /// The row of a mismatch that the caller may see.
 async fn own(hub: &Hub, caller: &Caller, id: &str) -> Result<MismatchRow, AppError> {
-    let missing = AppError::NotFound(Thing::Mismatch);
+    let missing = AppError::NotFound(MissingThing::Mismatch);
     let Some(row) = hub.store.find_mismatch(id).await? else {
         return Err(missing);
     };
     let visible = match side_of(caller) {
-        Side::Agency => caller.agency()?.row.id == row.agency,
-        Side::Authority => hub
+        MismatchSide::Agency => caller.agency()?.row.id == row.agency,
+        MismatchSide::Authority => hub
             .catalog
             .get(&row.dataset)
             .is_some_and(|dataset| caller.agency().is_ok_and(|agency| agency.owns(dataset))),
-        Side::Bureau => true,
+        MismatchSide::Bureau => true,
     };
     if visible { Ok(row) } else { Err(missing) }
 }
@@ -134,8 +139,8 @@ async fn own(hub: &Hub, caller: &Caller, id: &str) -> Result<MismatchRow, AppErr
 /// The store could not be asked.
 pub async fn list(hub: &Hub, caller: &Caller, mut filter: MismatchFilter) -> Result<Vec<MismatchRow>, AppError> {
     match side_of(caller) {
-        Side::Agency => filter.agency = Some(caller.agency()?.row.id.clone()),
-        Side::Authority => {
+        MismatchSide::Agency => filter.agency = Some(caller.agency()?.row.id.clone()),
+        MismatchSide::Authority => {
             let agency = caller.agency()?;
             let wanted = filter.datasets.take();
             let owned = hub.catalog.iter().filter(|dataset| agency.owns(dataset));
@@ -143,7 +148,7 @@ pub async fn list(hub: &Hub, caller: &Caller, mut filter: MismatchFilter) -> Res
             let asked = |name: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
             filter.datasets = Some(names.filter(asked).collect());
         }
-        Side::Bureau => {}
+        MismatchSide::Bureau => {}
     }
     Ok(hub.store.mismatches(&filter).await?)
 }
@@ -156,28 +161,28 @@ pub async fn act(
     hub: &Hub,
     caller: &Caller,
     id: &str,
-    wanted: &Wanted,
-    slot: &Slot,
-    render: &(dyn Fn(&View) -> Vec<u8> + Sync),
+    wanted: &WantedAction,
+    slot: &KeySlot,
+    render: &(dyn Fn(&MismatchView) -> Vec<u8> + Sync),
 ) -> Result<Vec<u8>, AppError> {
     let actor = match side_of(caller) {
-        Side::Agency => Actor::Agency,
-        Side::Authority => Actor::Authority,
-        Side::Bureau => return Err(AppError::RoleNotAllowed),
+        MismatchSide::Agency => MismatchActor::Agency,
+        MismatchSide::Authority => MismatchActor::Authority,
+        MismatchSide::Bureau => return Err(AppError::RoleNotAllowed),
     };
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         let row = own(hub, caller, id).await?;
         let _turn = hub.mismatches.pending.turn([row.subject].into_iter()).await;
         let Some(row) = hub.store.mismatch(row.subject, id).await? else {
-            return Err(AppError::NotFound(Thing::Mismatch));
+            return Err(AppError::NotFound(MissingThing::Mismatch));
         };
         let dataset = hub
             .catalog
             .get(&row.dataset)
             .map(Arc::clone)
-            .ok_or(AppError::NotFound(Thing::Dataset))?;
-        let step = Step::decide(hub, caller, actor, &dataset, row, wanted).await?;
+            .ok_or(AppError::NotFound(MissingThing::Dataset))?;
+        let step = DecidedStep::decide(hub, caller, actor, &dataset, row, wanted).await?;
         match step.commit(hub, caller, slot, render).await {
             Err(error) if attempts.again(&error) => {}
             done => return done,
@@ -186,24 +191,24 @@ pub async fn act(
 }
 
 /// A decided step, before it is committed.
-struct Step {
+struct DecidedStep {
     write: MismatchWrite,
-    facts: Facts,
-    note: Note,
-    correction: Option<correct::Correction>,
+    facts: MismatchFacts,
+    note: StepNote,
+    correction: Option<correct::RecordCorrection>,
     events: Vec<EventRow>,
 }
 
-impl Step {
+impl DecidedStep {
     async fn decide(
         hub: &Hub,
         caller: &Caller,
-        actor: Actor,
+        actor: MismatchActor,
         dataset: &Arc<Dataset>,
         row: MismatchRow,
-        wanted: &Wanted,
+        wanted: &WantedAction,
     ) -> Result<Self, AppError> {
-        let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
+        let facts: MismatchFacts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
         let now_us = hub.clock.now_us();
         let (action, correction) = match wanted.action.as_str() {
             "approve" => {
@@ -219,7 +224,7 @@ impl Step {
         if matches!(action, Action::Reject | Action::Reopen | Action::Close) && wanted.reason.is_none() {
             return Err(AppError::fault("/reason", "missing_member"));
         }
-        let note = Note {
+        let note = StepNote {
             by: caller.client.row.id.clone(),
             reason: wanted.reason.clone(),
         };
@@ -236,14 +241,14 @@ impl Step {
                 kind,
                 dataset: Some(Arc::clone(&write.row.dataset)),
                 subject: Some(write.row.subject),
-                version: correction.as_ref().map(correct::Correction::version),
+                version: correction.as_ref().map(correct::RecordCorrection::version),
                 mismatch: Some(write.row.id.clone()),
                 agency: correction.is_none().then(|| write.row.agency.clone()),
                 facts: None,
                 at: now_us,
                 is_fanned: false,
                 // What was accepted concerns one agency; the mismatch's own event tells the rest.
-                is_published: correction.is_none() || !hub.outward.bus.hears(Topic::RecordChanged),
+                is_published: correction.is_none() || !hub.outward.bus.hears(BusTopic::RecordChanged),
             });
         }
         Ok(Self {
@@ -259,14 +264,14 @@ impl Step {
         self,
         hub: &Hub,
         caller: &Caller,
-        slot: &Slot,
-        render: &(dyn Fn(&View) -> Vec<u8> + Sync),
+        slot: &KeySlot,
+        render: &(dyn Fn(&MismatchView) -> Vec<u8> + Sync),
     ) -> Result<Vec<u8>, AppError> {
         let row = self.write.row.clone();
         let mut steps = steps_of(hub, &row).await?;
         steps.push((self.write.step.clone(), Some(self.note)));
-        let version_told = self.facts.version_told || caller.role() != Role::Agency;
-        let view = View {
+        let version_told = self.facts.version_told || caller.role() != ClientRole::Agency;
+        let view = MismatchView {
             row: row.clone(),
             facts: Some(self.facts),
             steps,
@@ -296,7 +301,7 @@ impl Step {
 }
 
 /// The action of a word, with what it needs of the request.
-fn plain_action(dataset: &Dataset, row: &MismatchRow, wanted: &Wanted) -> Result<Action, AppError> {
+fn plain_action(dataset: &Dataset, row: &MismatchRow, wanted: &WantedAction) -> Result<Action, AppError> {
     Ok(match wanted.action.as_str() {
         "accept_record" => Action::AcceptRecord,
         "propose_correction" => Action::ProposeCorrection(proposal(dataset, row, wanted)?),
@@ -312,7 +317,7 @@ fn plain_action(dataset: &Dataset, row: &MismatchRow, wanted: &Wanted) -> Result
 const EVIDENCE_MAX: usize = 32;
 const TEXT_BYTES_MAX: usize = 2_048;
 
-fn proposal(dataset: &Dataset, row: &MismatchRow, wanted: &Wanted) -> Result<Proposal, AppError> {
+fn proposal(dataset: &Dataset, row: &MismatchRow, wanted: &WantedAction) -> Result<RecordProposal, AppError> {
     if wanted.fields.is_empty() {
         return Err(AppError::fault("/fields", "missing_member"));
     }
@@ -330,16 +335,16 @@ fn proposal(dataset: &Dataset, row: &MismatchRow, wanted: &Wanted) -> Result<Pro
             return Err(AppError::fault(pointer, "invalid_value"));
         }
         if value.chars().count() > field.characters_max {
-            return Err(AppError::over(pointer, Limit::Characters(field.characters_max)));
+            return Err(AppError::over(pointer, LengthLimit::Characters(field.characters_max)));
         }
     }
     if wanted.evidence.len() > EVIDENCE_MAX {
-        return Err(AppError::over("/evidence", Limit::Items(EVIDENCE_MAX)));
+        return Err(AppError::over("/evidence", LengthLimit::Items(EVIDENCE_MAX)));
     }
     if wanted.evidence.iter().any(|text| text.len() > TEXT_BYTES_MAX) {
-        return Err(AppError::over("/evidence", Limit::Bytes(TEXT_BYTES_MAX)));
+        return Err(AppError::over("/evidence", LengthLimit::Bytes(TEXT_BYTES_MAX)));
     }
-    Ok(Proposal {
+    Ok(RecordProposal {
         fields: wanted.fields.clone(),
         evidence: wanted.evidence.clone(),
     })
@@ -370,8 +375,16 @@ pub async fn close_delivered(hub: &Hub) -> Result<usize, AppError> {
 async fn close_one(hub: &Hub, row: MismatchRow) -> Result<(), AppError> {
     let _turn = hub.mismatches.pending.turn([row.subject].into_iter()).await;
     let now_us = hub.clock.now_us();
-    let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
-    let (write, _) = next(hub, row, facts, Action::Delivered, Actor::Hub, &Note::default(), now_us)?;
+    let facts: MismatchFacts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let (write, _) = next(
+        hub,
+        row,
+        facts,
+        Action::Delivered,
+        MismatchActor::Hub,
+        &StepNote::default(),
+        now_us,
+    )?;
     let row = write.row.clone();
     let agency = hub
         .access

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use super::actions::Facts;
+use super::actions::MismatchFacts;
 use crate::node::caller::Caller;
 use crate::{foundation::error::AppError, node::hub::Hub, records};
 use heyan_catalog::Dataset;
-use heyan_domain::{fault::Fault, mismatch::State};
+use heyan_domain::{fault::MemberFault, mismatch::MismatchState};
 use heyan_ports::{
     mismatches::MismatchRow,
     records::{RecordWrite, StoredRecord},
@@ -17,7 +17,7 @@ use heyan_ports::{
 };
 
 /// A new version that corrects a record.
-pub(crate) struct Correction {
+pub(crate) struct RecordCorrection {
     /// The write.
     pub(crate) write: RecordWrite,
     /// Its ledger entry.
@@ -26,7 +26,7 @@ pub(crate) struct Correction {
     pub(crate) cache_key: Box<[u8]>,
 }
 
-impl Correction {
+impl RecordCorrection {
     /// The version that holds it.
     pub(crate) fn version(&self) -> u32 {
         self.write.record.version
@@ -48,11 +48,11 @@ pub(crate) async fn correction(
     caller: &Caller,
     dataset: &Arc<Dataset>,
     row: &MismatchRow,
-    facts: &Facts,
+    facts: &MismatchFacts,
     given: &BTreeMap<String, String>,
     now_us: i64,
-) -> Result<Correction, AppError> {
-    let State::Disputed { proposal } = &facts.state else {
+) -> Result<RecordCorrection, AppError> {
+    let MismatchState::Disputed { proposal } = &facts.state else {
         return Err(AppError::NotNow);
     };
     let key = RecordKey {
@@ -82,7 +82,7 @@ pub(crate) async fn correction(
         .into_iter()
         .collect(),
     );
-    let faults: Vec<Fault> = dataset.check(&record);
+    let faults: Vec<MemberFault> = dataset.check(&record);
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
     }
@@ -105,7 +105,7 @@ pub(crate) async fn correction(
         },
     };
     let entry = records::entry_of(hub, caller, dataset, std::slice::from_ref(&write), now_us)?;
-    Ok(Correction {
+    Ok(RecordCorrection {
         write,
         entry,
         cache_key: parsed.key,

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use heyan_domain::budget::Guesses;
+use heyan_domain::budget::FieldGuesses;
 use heyan_ports::{mismatches::MismatchRow, subject::SubjectKey};
 
 /// A mismatch as an answer names it.
@@ -33,7 +33,7 @@ pub struct PendingMismatch {
     /// Names of the fields that differ, sorted.
     pub fields: Arc<[String]>,
     /// Whether its fields are flagged as disputed.
-    pub dispute: Dispute,
+    pub dispute: DisputeKind,
     /// Word of the state.
     pub state: Arc<str>,
     /// Until when the one whose turn it is has time.
@@ -46,7 +46,7 @@ pub struct PendingMismatch {
 
 /// Whether the agency says that the record is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dispute {
+pub enum DisputeKind {
     /// No.
     None,
     /// Yes, and nobody has decided.
@@ -60,9 +60,9 @@ impl From<&MismatchRow> for PendingMismatch {
             matter: row.matter,
             fields: row.fields.clone().into(),
             dispute: if row.state == "disputed" {
-                Dispute::Pending
+                DisputeKind::Pending
             } else {
-                Dispute::None
+                DisputeKind::None
             },
             state: row.state.as_str().into(),
             due_on: row.due_on.as_deref().map(Into::into),
@@ -74,27 +74,27 @@ impl From<&MismatchRow> for PendingMismatch {
 
 /// What was guessed of one field of a subject.
 #[derive(Clone)]
-pub struct Guessed {
+pub struct GuessedField {
     /// Name of the field.
     pub field: Arc<str>,
     /// The guesses that count.
-    pub guesses: Guesses,
+    pub guesses: FieldGuesses,
     /// The last day (of China, since 1970-01-01) on which an alert said that the budget is used up: one a day is enough.
     pub alerted_on: Option<i32>,
 }
 
 /// What is pending about one subject.
 #[derive(Clone, Default)]
-pub struct About {
+pub struct PendingSubject {
     /// Mismatches that are not over.
     pub mismatches: Vec<PendingMismatch>,
     /// By field.
-    pub guessed: Vec<Guessed>,
+    pub guessed: Vec<GuessedField>,
     /// Revision of the guesses, where other nodes count too.
     pub guess_head: i64,
 }
 
-impl About {
+impl PendingSubject {
     /// Whether an agency works a mismatch of this subject: it has taken the record's values or disputes them.
     pub fn is_worked_by(&self, agency: &str) -> bool {
         let worked = |mismatch: &&PendingMismatch| matches!(&*mismatch.state, "disputed" | "record_accepted");
@@ -106,23 +106,23 @@ impl About {
 
     /// Whether a field is said to be wrong.
     pub fn is_disputed(&self, field: &str) -> bool {
-        let disputed = |mismatch: &&PendingMismatch| mismatch.dispute == Dispute::Pending;
+        let disputed = |mismatch: &&PendingMismatch| mismatch.dispute == DisputeKind::Pending;
         let named = |mismatch: &PendingMismatch| mismatch.fields.iter().any(|name| name == field);
         self.mismatches.iter().filter(disputed).any(named)
     }
 
     /// What was guessed of a field.
-    pub fn guessed(&self, field: &str) -> Option<&Guessed> {
+    pub fn guessed(&self, field: &str) -> Option<&GuessedField> {
         self.guessed.iter().find(|guessed| *guessed.field == *field)
     }
 
     /// The same, to be changed.
-    pub fn guessed_mut(&mut self, field: &str) -> &mut Guessed {
+    pub fn guessed_mut(&mut self, field: &str) -> &mut GuessedField {
         let position = self.guessed.iter().position(|guessed| *guessed.field == *field);
         let position = position.unwrap_or_else(|| {
-            self.guessed.push(Guessed {
+            self.guessed.push(GuessedField {
                 field: Arc::from(field),
-                guesses: Guesses::default(),
+                guesses: FieldGuesses::default(),
                 alerted_on: None,
             });
             self.guessed.len() - 1
@@ -152,11 +152,11 @@ impl About {
     }
 }
 
-type Shard = HashMap<SubjectKey, Arc<About>, ahash::RandomState>;
+type PendingShard = HashMap<SubjectKey, Arc<PendingSubject>, ahash::RandomState>;
 
 /// What is pending, of all subjects.
-pub struct Pending {
-    shards: Box<[RwLock<Shard>]>,
+pub struct PendingTable {
+    shards: Box<[RwLock<PendingShard>]>,
     turns: Box<[Mutex<()>]>,
     /// Subjects of which a mismatch is over, as far as it is known; forgotten all at once when there are so many.
     decided: RwLock<HashSet<SubjectKey, ahash::RandomState>>,
@@ -168,7 +168,7 @@ const DECIDED_MAX: usize = 100_000;
 /// Shards of the table, and turns.
 const SHARDS: usize = 256;
 
-impl Default for Pending {
+impl Default for PendingTable {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
@@ -184,9 +184,9 @@ fn shard_of(subject: SubjectKey) -> usize {
     usize::from(first) % SHARDS
 }
 
-impl Pending {
+impl PendingTable {
     /// What is pending about a subject; `None` for nearly all.
-    pub fn about(&self, subject: SubjectKey) -> Option<Arc<About>> {
+    pub fn about(&self, subject: SubjectKey) -> Option<Arc<PendingSubject>> {
         let shard = self.shards.get(shard_of(subject))?;
         let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
         shard.get(&subject).map(Arc::clone)
@@ -194,7 +194,7 @@ impl Pending {
 
     /// Every subject of which something is pending.
     pub fn subjects(&self) -> Vec<SubjectKey> {
-        let of_shard = |shard: &RwLock<Shard>| {
+        let of_shard = |shard: &RwLock<PendingShard>| {
             let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
             shard.keys().copied().collect::<Vec<_>>()
         };
@@ -202,7 +202,7 @@ impl Pending {
     }
 
     /// Changes what is pending about a subject.
-    pub fn change<T>(&self, subject: SubjectKey, change: impl FnOnce(&mut About) -> T) -> Option<T> {
+    pub fn change<T>(&self, subject: SubjectKey, change: impl FnOnce(&mut PendingSubject) -> T) -> Option<T> {
         let shard = self.shards.get(shard_of(subject))?;
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         let about = shard.entry(subject).or_default();
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_mismatch_is_pending_until_it_is_over() {
-        let pending = Pending::default();
+        let pending = PendingTable::default();
         let subject = SubjectKey([7; 16]);
         assert!(pending.about(subject).is_none());
         pending.tell(&row("mis_1", "open"));

@@ -6,15 +6,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    foundation::{error::AppError, ids::new_id, purpose, vault::Place},
+    foundation::{error::AppError, ids::new_id, purpose, vault::SealPlace},
     node::hub::Hub,
 };
 use heyan_domain::{
     calendar::china_date,
-    mismatch::{Action, Actor, NotTaken, State},
+    mismatch::{Action, MismatchActor, MismatchState, NotTaken},
 };
-use heyan_ledger::entry::{self, Kind};
-use heyan_ports::bus::Topic;
+use heyan_ledger::entry::{self, EntryKind};
+use heyan_ports::bus::BusTopic;
 use heyan_ports::{
     deliveries::EventRow,
     mismatches::{MismatchRow, MismatchWrite, StepRow},
@@ -22,10 +22,10 @@ use heyan_ports::{
 
 /// What a mismatch's row holds sealed: its state with the state's facts, and the matter it came from.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Facts {
+pub struct MismatchFacts {
     /// State with its facts.
     #[serde(flatten)]
-    pub state: State,
+    pub state: MismatchState,
     /// The applicant's matter at the agency.
     pub application_no: String,
     /// Service item.
@@ -38,7 +38,7 @@ pub struct Facts {
 
 /// What a step's row holds sealed.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub struct Note {
+pub struct StepNote {
     /// Client that acted.
     pub by: String,
     /// Its reason.
@@ -47,8 +47,8 @@ pub struct Note {
 }
 
 /// Where a mismatch's facts are sealed.
-pub(crate) fn facts_place(id: &str) -> Place<'_> {
-    Place {
+pub(crate) fn facts_place(id: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "mismatches",
         column: "facts",
         row: id,
@@ -56,8 +56,8 @@ pub(crate) fn facts_place(id: &str) -> Place<'_> {
 }
 
 /// Where a step's note is sealed.
-pub(crate) fn note_place(row: &str) -> Place<'_> {
-    Place {
+pub(crate) fn note_place(row: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "mismatch_steps",
         column: "note",
         row,
@@ -84,12 +84,12 @@ pub(crate) fn not_taken(why: NotTaken) -> AppError {
 pub(crate) fn next(
     hub: &Hub,
     row: MismatchRow,
-    facts: Facts,
+    facts: MismatchFacts,
     action: Action,
-    actor: Actor,
-    note: &Note,
+    actor: MismatchActor,
+    note: &StepNote,
     now_us: i64,
-) -> Result<(MismatchWrite, Facts), AppError> {
+) -> Result<(MismatchWrite, MismatchFacts), AppError> {
     let word = action.as_str();
     let state = facts.state.clone().take(action, actor).map_err(not_taken)?;
     let revision = row.revision + 1;
@@ -99,7 +99,7 @@ pub(crate) fn next(
         None
     };
     let record_version = match state {
-        State::Corrected { version } => version,
+        MismatchState::Corrected { version } => version,
         _ => row.record_version,
     };
     let awaits = if state.awaits_delivery() {
@@ -107,7 +107,7 @@ pub(crate) fn next(
     } else {
         None
     };
-    let facts = Facts { state, ..facts };
+    let facts = MismatchFacts { state, ..facts };
     let step = StepRow {
         seq: revision,
         at: now_us,
@@ -144,13 +144,18 @@ pub(crate) fn next(
 ///
 /// # Errors
 /// The random source or the sealing key failed.
-pub(crate) fn first(hub: &Hub, row: MismatchRow, facts: &Facts, note: &Note) -> Result<MismatchWrite, AppError> {
+pub(crate) fn first(
+    hub: &Hub,
+    row: MismatchRow,
+    facts: &MismatchFacts,
+    note: &StepNote,
+) -> Result<MismatchWrite, AppError> {
     let step = StepRow {
         seq: 1,
         at: row.opened_at,
         action: "open".to_owned(),
         state: facts.state.as_str().to_owned(),
-        actor: Actor::Hub.as_str(),
+        actor: MismatchActor::Hub.as_str(),
         note: hub.secrets.vault.seal_json(note_place(&step_key(&row.id, 1)), note)?,
     };
     let row = MismatchRow {
@@ -188,7 +193,7 @@ pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Resul
         facts: None,
         at: now_us,
         is_fanned: false,
-        is_published: !hub.outward.bus.hears(Topic::Mismatch),
+        is_published: !hub.outward.bus.hears(BusTopic::Mismatch),
     })
 }
 
@@ -198,7 +203,7 @@ pub(crate) fn mismatch_event(hub: &Hub, row: &MismatchRow, now_us: i64) -> Resul
 /// The sealing key is used up.
 pub(crate) fn step_entry(hub: &Hub, agency: u32, write: &MismatchWrite, by: &str) -> Result<Vec<u8>, AppError> {
     let mut bytes = Vec::with_capacity(160);
-    entry::begin(&mut bytes, Kind::Mismatch, write.step.at, agency);
+    entry::begin(&mut bytes, EntryKind::Mismatch, write.step.at, agency);
     let texts = [
         &write.row.id,
         &write.step.action,

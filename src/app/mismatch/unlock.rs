@@ -1,22 +1,22 @@
 //! Forgives the guesses about one subject: two persons must ask for it, and both are in the ledger (PROMISES I-16).
 //! The first request waits a day for the second, on whatever node that is made.
 
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::sync::Arc;
 
 use crate::node::caller::Caller;
 use crate::{
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         purpose,
     },
     node::hub::Hub,
     verification::{
-        question::{Members, Text},
+        question::{BoundedText, MemberList},
         verify::parse_subject,
     },
 };
-use heyan_ledger::entry::{self, Kind};
+use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::commit::{Commit, ForgivenSubject};
 use heyan_ports::{guesses::UnlockWrite, subject::SubjectKey};
 
@@ -25,14 +25,14 @@ pub(crate) const WAIT_US: i64 = 86_400_000_000;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unlock {
+pub enum UnlockResult {
     /// Another person has to ask for the same.
     Requested,
     /// The guesses are forgiven.
     Unlocked,
 }
 
-impl Unlock {
+impl UnlockResult {
     /// The wire word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,33 +50,33 @@ pub async fn unlock(
     hub: &Hub,
     caller: &Caller,
     dataset: &str,
-    subject: &Members<'_, Text<'_>>,
+    subject: &MemberList<'_, BoundedText<'_>>,
     reason: &str,
-) -> Result<Unlock, AppError> {
+) -> Result<UnlockResult, AppError> {
     let dataset = hub
         .catalog
         .get(dataset)
         .map(Arc::clone)
-        .ok_or(AppError::NotFound(Thing::Dataset))?;
+        .ok_or(AppError::NotFound(MissingThing::Dataset))?;
     let parsed = parse_subject(&dataset, subject)?;
     let subject = hub.records.loader.subject_key(&dataset, &parsed.key);
     let now_us = hub.clock.now_us();
     let mut bytes = Vec::with_capacity(128);
     let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         let waiting = hub.store.unlock_request(subject).await?;
         let (unlock, write) = decide(waiting, subject, &caller.client.row.id, now_us);
         bytes.clear();
-        entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+        entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
         entry::put_text(&mut bytes, &format!("guess_budget.{}", unlock.as_str()));
         entry::put_text(&mut bytes, &crate::delivery::message::hex(&subject.0));
         purpose::seal_parts(hub, &[&caller.client.row.id, reason], &mut bytes)?;
         let commit = Commit::at(now_us)
             .with(write)
             .with(match unlock {
-                Unlock::Unlocked => vec![ForgivenSubject(subject)],
-                Unlock::Requested => Vec::new(),
+                UnlockResult::Unlocked => vec![ForgivenSubject(subject)],
+                UnlockResult::Requested => Vec::new(),
             })
             .entry(bytes.clone());
         match hub.write(commit).await {
@@ -87,11 +87,11 @@ pub async fn unlock(
 }
 
 /// The second request of another person unlocks; the same person's only renews his own.
-fn decide(waiting: Option<(String, i64)>, subject: SubjectKey, by: &str, now_us: i64) -> (Unlock, UnlockWrite) {
+fn decide(waiting: Option<(String, i64)>, subject: SubjectKey, by: &str, now_us: i64) -> (UnlockResult, UnlockWrite) {
     let older_than = now_us - WAIT_US;
     match waiting {
         Some((first, at)) if first != by && at > older_than => {
-            (Unlock::Unlocked, UnlockWrite::Seconded { subject, client: first })
+            (UnlockResult::Unlocked, UnlockWrite::Seconded { subject, client: first })
         }
         _ => {
             let write = UnlockWrite::Waits {
@@ -100,7 +100,7 @@ fn decide(waiting: Option<(String, i64)>, subject: SubjectKey, by: &str, now_us:
                 at: now_us,
                 older_than: older_than + 1,
             };
-            (Unlock::Requested, write)
+            (UnlockResult::Requested, write)
         }
     }
 }
@@ -115,10 +115,10 @@ mod tests {
             let waiting = waiting.map(|(first, at)| (first.to_owned(), at));
             decide(waiting, SubjectKey([1; 16]), by, at).0
         };
-        assert_eq!(decided(None, "li", 0), Unlock::Requested);
-        assert_eq!(decided(Some(("li", 0)), "li", 1), Unlock::Requested);
-        assert_eq!(decided(Some(("li", 1)), "wang", WAIT_US), Unlock::Unlocked);
+        assert_eq!(decided(None, "li", 0), UnlockResult::Requested);
+        assert_eq!(decided(Some(("li", 0)), "li", 1), UnlockResult::Requested);
+        assert_eq!(decided(Some(("li", 1)), "wang", WAIT_US), UnlockResult::Unlocked);
         let too_old = decided(Some(("li", 1)), "wang", 1 + WAIT_US);
-        assert_eq!(too_old, Unlock::Requested, "the first is too old");
+        assert_eq!(too_old, UnlockResult::Requested, "the first is too old");
     }
 }

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use crate::{
-    access::table::{Agency, Client, Role},
+    access::table::{AccessAgency, AccessClient, ClientRole},
     foundation::error::AppError,
 };
 
@@ -11,14 +11,14 @@ use crate::{
 #[derive(Clone)]
 pub struct Caller {
     /// Its credential.
-    pub client: Arc<Client>,
+    pub client: Arc<AccessClient>,
     /// Where the call came from.
     pub peer: IpAddr,
 }
 
 impl Caller {
     /// Its role.
-    pub fn role(&self) -> Role {
+    pub fn role(&self) -> ClientRole {
         self.client.role
     }
 
@@ -31,7 +31,7 @@ impl Caller {
     ///
     /// # Errors
     /// The bureau's own people have none.
-    pub fn agency(&self) -> Result<&Arc<Agency>, AppError> {
+    pub fn agency(&self) -> Result<&Arc<AccessAgency>, AppError> {
         self.client.agency.as_ref().ok_or(AppError::RoleNotAllowed)
     }
 }

@@ -10,28 +10,28 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use heyan_auth::{keys::SecretBytes, seal::PurposeSealer};
 use heyan_catalog::{Catalog, item::ServiceItem};
-use heyan_domain::{budget::Limits, calendar::WorkingCalendar, schedule::Schedule};
-use heyan_ledger::{Ledger, index::Index, witness::Witness};
+use heyan_domain::{budget::BudgetLimits, calendar::WorkingCalendar, schedule::RetrySchedule};
+use heyan_ledger::{Ledger, index::LedgerIndex, witness::LedgerWitness};
 use heyan_ports::{
     bus::Bus,
-    outward::{Connectors, Webhooks},
+    outward::{OutsideSystems, WebhookSender},
     store::Store,
     time::Clock,
 };
-use heyan_telemetry::Metrics;
+use heyan_telemetry::HubMetrics;
 
 use super::{
-    health::NodeHealth, peer_table::Peers, settings::NodeSettings, standing::ChangeCounter, under_way::UnderWay,
+    health::NodeHealth, peer_table::PeerTable, settings::NodeSettings, standing::ChangeCounter, under_way::UnderWay,
     wakeups::Wakeups,
 };
 use crate::{
     access::part::AccessPart,
     delivery::table::SubscriptionTable,
-    foundation::{trust::Trust, vault::Vault},
-    items::register::Items,
-    licences::state::Licences,
-    mismatch::pending::Pending,
-    supervision::state::Supervision,
+    foundation::{trust::LineTrust, vault::ColumnVault},
+    items::register::ItemRegister,
+    licences::state::LicenceState,
+    mismatch::pending::PendingTable,
+    supervision::state::SupervisionState,
     verification::{caches::RecordCaches, record::RecordLoad},
 };
 
@@ -56,7 +56,7 @@ pub struct Hub {
     /// Systems outside the hub.
     pub outward: OutwardPart,
     /// The rules of supervision.
-    pub supervision: Supervision,
+    pub supervision: SupervisionState,
     /// Keys that seal columns and purposes.
     pub secrets: SecretsPart,
     /// The node itself.
@@ -74,9 +74,9 @@ pub struct RecordsPart {
 /// Open mismatches and counted guesses, with the rules that apply to them.
 pub struct MismatchPart {
     /// By subject.
-    pub pending: Pending,
+    pub pending: PendingTable,
     /// Limits of the guess budget.
-    pub guess_limits: Limits,
+    pub guess_limits: BudgetLimits,
     /// Working days.
     pub calendar: ArcSwap<WorkingCalendar>,
 }
@@ -84,27 +84,27 @@ pub struct MismatchPart {
 /// Service items, and what licences need.
 pub struct MaterialsPart {
     /// Service items in force.
-    pub items: ArcSwap<Items>,
+    pub items: ArcSwap<ItemRegister>,
     /// Items that ship with the binary, and those of the folder.
     pub shipped: Box<[Arc<ServiceItem>]>,
     /// One change of items at a time.
     pub item_changes: Arc<tokio::sync::Mutex<()>>,
     /// Licences.
-    pub licences: Licences,
+    pub licences: LicenceState,
 }
 
 /// Systems outside the hub, and who of them listens.
 pub struct OutwardPart {
     /// Sources, feeds and sinks.
-    pub connectors: Arc<dyn Connectors>,
+    pub connectors: Arc<dyn OutsideSystems>,
     /// The bus.
     pub bus: Arc<dyn Bus>,
     /// Signed attempts at webhooks.
-    pub webhooks: Arc<dyn Webhooks>,
+    pub webhooks: Arc<dyn WebhookSender>,
     /// Seed of `v1a` signatures, where webhooks get them.
     pub webhook_seed: Option<SecretBytes>,
     /// When a delivery is tried again.
-    pub schedule: Schedule,
+    pub schedule: RetrySchedule,
     /// Subscriptions.
     pub subscriptions: ArcSwap<SubscriptionTable>,
     /// One change of subscriptions at a time.
@@ -114,7 +114,7 @@ pub struct OutwardPart {
 /// Keys that seal columns of the store and purposes of the ledger.
 pub struct SecretsPart {
     /// Seals columns of the store.
-    pub vault: Vault,
+    pub vault: ColumnVault,
     /// Seals application numbers and clerks in ledger entries.
     pub sealer: PurposeSealer,
 }
@@ -124,15 +124,15 @@ pub struct NodePart {
     /// Limits and names.
     pub settings: NodeSettings,
     /// Metrics.
-    pub metrics: Metrics,
+    pub metrics: HubMetrics,
     /// Index of the ledger.
-    pub index: Index,
+    pub index: LedgerIndex,
     /// Whether what is in memory may be used.
-    pub trust: Arc<Trust>,
+    pub trust: Arc<LineTrust>,
     /// The other nodes.
-    pub peers: Peers,
+    pub peers: PeerTable,
     /// Countersigns checkpoints of other nodes; `None` on a node alone.
-    pub witness: Option<Witness>,
+    pub witness: Option<LedgerWitness>,
     /// Idempotency keys whose first request is under way.
     pub under_way: UnderWay,
     /// Wakes the workers.

@@ -5,7 +5,7 @@ use super::under_way::UnderWay;
 use std::sync::PoisonError;
 
 use super::hub::Hub;
-use crate::foundation::{error::AppError, vault::Place};
+use crate::foundation::{error::AppError, vault::SealPlace};
 use heyan_ports::commit::Commit;
 use heyan_ports::{error::StoreError, replies::SavedReply};
 
@@ -13,14 +13,14 @@ use heyan_ports::{error::StoreError, replies::SavedReply};
 pub const KEY_BYTES_MAX: usize = 255;
 
 /// A key whose request is under way; free again when dropped.
-pub struct Slot {
+pub struct KeySlot {
     client: String,
     key: String,
     fingerprint: [u8; 32],
     under_way: UnderWay,
 }
 
-impl Drop for Slot {
+impl Drop for KeySlot {
     fn drop(&mut self) {
         let mut keys = self.under_way.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.remove(&(self.client.clone(), self.key.clone()));
@@ -28,9 +28,9 @@ impl Drop for Slot {
 }
 
 /// What a key means for a request.
-pub enum Begun {
+pub enum KeyState {
     /// It is new: answer, and save the answer.
-    New(Slot),
+    New(KeySlot),
     /// It was answered: status and body.
     Answered(u16, Vec<u8>),
 }
@@ -39,7 +39,7 @@ pub enum Begun {
 ///
 /// # Errors
 /// The key belongs to another request, or its first request is under way.
-pub async fn begin(hub: &Hub, client: &str, key: &str, fingerprint: [u8; 32]) -> Result<Begun, AppError> {
+pub async fn begin(hub: &Hub, client: &str, key: &str, fingerprint: [u8; 32]) -> Result<KeyState, AppError> {
     let free = {
         let mut keys = hub.node.under_way.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.insert((client.to_owned(), key.to_owned()))
@@ -47,31 +47,31 @@ pub async fn begin(hub: &Hub, client: &str, key: &str, fingerprint: [u8; 32]) ->
     if !free {
         return Err(AppError::InProgress);
     }
-    let slot = Slot {
+    let slot = KeySlot {
         client: client.to_owned(),
         key: key.to_owned(),
         fingerprint,
         under_way: hub.node.under_way.clone(),
     };
     match hub.store.reply(client, key).await? {
-        None => Ok(Begun::New(slot)),
+        None => Ok(KeyState::New(slot)),
         Some(reply) if reply.fingerprint == fingerprint => {
             let body = hub.secrets.vault.open(place(&slot.row()), &reply.body)?;
-            Ok(Begun::Answered(reply.status, body))
+            Ok(KeyState::Answered(reply.status, body))
         }
         Some(_) => Err(AppError::KeyReused),
     }
 }
 
-fn place(row: &str) -> Place<'_> {
-    Place {
+fn place(row: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "replies",
         column: "body",
         row,
     }
 }
 
-impl Slot {
+impl KeySlot {
     fn row(&self) -> String {
         format!("{}\u{0}{}", self.client, self.key)
     }

@@ -8,32 +8,32 @@ use std::sync::Arc;
 
 use super::{hub::Hub, peers};
 use crate::foundation::error::AppError;
-use heyan_ports::{nodes::Notice, subject::SubjectKey};
+use heyan_ports::{nodes::NodeNotice, subject::SubjectKey};
 
 /// Takes in one notice.
 ///
 /// # Errors
 /// The store could not be asked: what is in memory may be older than what others know, so the line must be begun anew.
-pub async fn take(hub: &Arc<Hub>, notice: Notice) -> Result<(), AppError> {
+pub async fn take(hub: &Arc<Hub>, notice: NodeNotice) -> Result<(), AppError> {
     match notice {
-        Notice::Stamps(buckets) => {
+        NodeNotice::Stamps(buckets) => {
             for bucket in buckets {
                 hub.records.caches.invalidate_bucket(bucket);
             }
         }
-        Notice::Pending(subjects) => {
+        NodeNotice::Pending(subjects) => {
             for subject in subjects {
                 hub.refresh_pending(subject).await?;
             }
         }
-        Notice::Access => hub.reload_access().await?,
-        Notice::Items => hub.reload_items().await?,
-        Notice::Subscriptions => hub.reload_subscriptions().await?,
-        Notice::Events => wake(hub),
-        Notice::Everything => read_everything(hub).await?,
-        Notice::Asked => peers::answer_all(hub).await?,
-        Notice::Answered(id) => peers::told(hub, &id),
-        Notice::Beat(number) => hub.node.trust.heard(number),
+        NodeNotice::Access => hub.reload_access().await?,
+        NodeNotice::Items => hub.reload_items().await?,
+        NodeNotice::Subscriptions => hub.reload_subscriptions().await?,
+        NodeNotice::Events => wake(hub),
+        NodeNotice::Everything => read_everything(hub).await?,
+        NodeNotice::Asked => peers::answer_all(hub).await?,
+        NodeNotice::Answered(id) => peers::told(hub, &id),
+        NodeNotice::Beat(number) => hub.node.trust.heard(number),
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::hub::Hub;
-use super::write::Committed;
+use super::write::PendingAppend;
 use crate::foundation::error::AppError;
 use heyan_ledger::entry;
 
@@ -25,9 +25,9 @@ pub const STRAY_AFTER: Duration = Duration::from_secs(60);
 
 /// Rows of the outbox, and since when they are seen there.
 #[derive(Default)]
-pub struct Strays(HashMap<i64, Instant>);
+pub struct OrphanedEntries(HashMap<i64, Instant>);
 
-impl Strays {
+impl OrphanedEntries {
     /// Enters the rows that have stood in the outbox for `after`; answers how many.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Strays {
         let entries = tokio::task::spawn_blocking(move || reader.not_entered(entries)).await;
         let entries = entries.map_err(|_panicked| AppError::Internal("the ledger could not be searched"))??;
         let count = entries.len();
-        hub.enter(Committed::earlier(ids, entries)).await?;
+        hub.enter(PendingAppend::earlier(ids, entries)).await?;
         hub.forget_entered().await?;
         Ok(count)
     }
@@ -90,7 +90,7 @@ impl Hub {
             appended += pending.len();
             let (ids, entries): (Vec<_>, Vec<_>) = pending.into_iter().map(|row| (row.id, row.entry)).unzip();
             let entries = self.not_entered(entries)?;
-            self.enter(Committed::earlier(ids, entries)).await?;
+            self.enter(PendingAppend::earlier(ids, entries)).await?;
             self.forget_entered().await?;
         }
     }

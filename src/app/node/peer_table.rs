@@ -11,13 +11,13 @@ use tokio::sync::oneshot;
 
 /// Who there is, and what was asked of them.
 #[derive(Default)]
-pub struct Peers {
+pub struct PeerTable {
     pub(super) nodes: ArcSwap<Vec<NodeRow>>,
     pub(super) cosigned: ArcSwap<Vec<CosignedRow>>,
     pub(super) open: Mutex<HashMap<String, oneshot::Sender<()>>>,
 }
 
-impl Peers {
+impl PeerTable {
     /// The verifier key of a node's ledger.
     pub fn key_of(&self, origin: &str) -> Option<String> {
         let nodes = self.nodes.load();

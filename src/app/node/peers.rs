@@ -15,9 +15,9 @@ use super::hub::Hub;
 use crate::{foundation::error::AppError, traces::look};
 use heyan_auth::secret;
 use heyan_ledger::{
-    Cosignatures, LedgerError, VerifierKey,
+    CosignatureRule, LedgerError, VerifierKey,
     receipt::Receipt,
-    witness::{Witness, WitnessError, is_file_name},
+    witness::{LedgerWitness, WitnessError, is_file_name},
 };
 use heyan_ports::{
     nodes::{CosignedRow, NodeRow},
@@ -34,7 +34,7 @@ const LOOK_WAIT: Duration = Duration::from_millis(5_000);
 const OPEN_MAX: usize = 1_000;
 
 /// An entry of some node's ledger.
-pub struct Held {
+pub struct HeldEntry {
     /// Its bytes.
     pub entry: Vec<u8>,
     /// Its proof; `None`: no checkpoint covers it yet.
@@ -44,17 +44,17 @@ pub struct Held {
 /// What one node wants to know of another's ledger.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "of", rename_all = "snake_case")]
-enum Question {
+enum PeerQuestion {
     /// An entry, with its proof if a checkpoint covers it in time.
     Entry { index: u64, wait_ms: u64 },
     /// That the tree of `new` entries extends the tree of `old`.
     Consistency { old: u64, new: u64 },
     /// What its index knows of a key.
-    Look { look: look::Question },
+    Look { look: look::TraceQuestion },
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Answer {
+struct PeerAnswer {
     #[serde(default)]
     entry: Option<String>,
     #[serde(default)]
@@ -63,7 +63,7 @@ struct Answer {
     #[serde(default)]
     proof: Vec<String>,
     #[serde(default)]
-    look: Option<look::Answer>,
+    look: Option<look::TraceAnswer>,
 }
 
 /// What the database says the time is; `None` where this node has it for itself. Asked for right after [`show`].
@@ -111,7 +111,7 @@ pub fn origin_of(hub: &Hub, number: u16) -> Option<String> {
 ///
 /// # Errors
 /// The ledger failed, or the node that has the entry does not answer.
-pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Result<Option<Held>, AppError> {
+pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Result<Option<HeldEntry>, AppError> {
     if origin == hub.node.settings.origin {
         return own_entry(hub, index, wait).await;
     }
@@ -119,14 +119,14 @@ pub async fn entry_of(hub: &Hub, origin: &str, index: u64, wait: Duration) -> Re
     if !known {
         return Ok(None);
     }
-    let question = Question::Entry {
+    let question = PeerQuestion::Entry {
         index,
         wait_ms: u64::try_from(wait.as_millis()).unwrap_or_default(),
     };
     let answer = ask(hub, origin, &question, wait + ANSWER_WAIT).await?;
     let Some(entry) = answer.entry else { return Ok(None) };
     let receipt = answer.receipt.map(|text| Receipt::parse(text.as_bytes())).transpose();
-    Ok(Some(Held {
+    Ok(Some(HeldEntry {
         entry: STANDARD.decode(entry).map_err(|_why| unreadable())?,
         receipt: receipt.map_err(|_why| unreadable())?,
     }))
@@ -157,11 +157,11 @@ pub fn keys(hub: &Hub) -> BTreeMap<String, String> {
 ///
 /// # Errors
 /// The ledger failed, or the node does not answer.
-pub async fn look(hub: &Arc<Hub>, origin: &str, look: look::Question) -> Result<look::Answer, AppError> {
+pub async fn look(hub: &Arc<Hub>, origin: &str, look: look::TraceQuestion) -> Result<look::TraceAnswer, AppError> {
     if origin == hub.node.settings.origin {
         return look::own(hub, look).await;
     }
-    let answer = ask(hub, origin, &Question::Look { look }, LOOK_WAIT).await?;
+    let answer = ask(hub, origin, &PeerQuestion::Look { look }, LOOK_WAIT).await?;
     answer.look.ok_or(AppError::NodeSilent)
 }
 
@@ -182,9 +182,9 @@ pub async fn witness(hub: &Hub) -> Result<usize, AppError> {
         };
         match witness_one(hub, witness, node, checkpoint).await {
             Ok(true) => countersigned += 1,
-            Ok(false) | Err(Watched::NotNow(AppError::NodeSilent)) => {}
-            Err(Watched::NotNow(error)) => return Err(error),
-            Err(Watched::Refused(why)) => {
+            Ok(false) | Err(PeerWatch::NotNow(AppError::NodeSilent)) => {}
+            Err(PeerWatch::NotNow(error)) => return Err(error),
+            Err(PeerWatch::Refused(why)) => {
                 tracing::error!(node = node.origin, error = %why, "the ledger of another node is not countersigned");
                 raise(hub, node, &why).await?;
             }
@@ -193,30 +193,30 @@ pub async fn witness(hub: &Hub) -> Result<usize, AppError> {
     Ok(countersigned)
 }
 
-enum Watched {
+enum PeerWatch {
     NotNow(AppError),
     Refused(WitnessError),
 }
 
-impl From<WitnessError> for Watched {
+impl From<WitnessError> for PeerWatch {
     fn from(error: WitnessError) -> Self {
         Self::Refused(error)
     }
 }
 
-impl From<AppError> for Watched {
+impl From<AppError> for PeerWatch {
     fn from(error: AppError) -> Self {
         Self::NotNow(error)
     }
 }
 
-async fn witness_one(hub: &Hub, witness: &Witness, node: &NodeRow, checkpoint: &str) -> Result<bool, Watched> {
+async fn witness_one(hub: &Hub, witness: &LedgerWitness, node: &NodeRow, checkpoint: &str) -> Result<bool, PeerWatch> {
     if !is_file_name(&node.origin) {
         return Ok(false);
     }
     let key = VerifierKey::parse(&node.ledger_key).map_err(WitnessError::from)?;
     let head = key
-        .open(checkpoint.as_bytes(), Cosignatures::Refused)
+        .open(checkpoint.as_bytes(), CosignatureRule::Refused)
         .map_err(WitnessError::from)?;
     let seen = witness.seen(&key)?;
     if head.size == 0 || seen.as_ref() == Some(&head) {
@@ -224,7 +224,7 @@ async fn witness_one(hub: &Hub, witness: &Witness, node: &NodeRow, checkpoint: &
     }
     let proof = match &seen {
         Some(seen) if seen.size < head.size => {
-            let question = Question::Consistency {
+            let question = PeerQuestion::Consistency {
                 old: seen.size,
                 new: head.size,
             };
@@ -261,7 +261,7 @@ async fn raise(hub: &Hub, node: &NodeRow, why: &WitnessError) -> Result<(), AppE
     super::upkeep::raise(hub, vec![alert]).await
 }
 
-async fn own_entry(hub: &Hub, index: u64, wait: Duration) -> Result<Option<Held>, AppError> {
+async fn own_entry(hub: &Hub, index: u64, wait: Duration) -> Result<Option<HeldEntry>, AppError> {
     let Some(entry) = hub.ledger.entry(index)? else {
         return Ok(None);
     };
@@ -272,23 +272,23 @@ async fn own_entry(hub: &Hub, index: u64, wait: Duration) -> Result<Option<Held>
             Some(hub.ledger.inclusion_proof(index)?)
         }
     };
-    Ok(Some(Held { entry, receipt }))
+    Ok(Some(HeldEntry { entry, receipt }))
 }
 
 /// A question of this node; forgotten when it is answered or given up.
-struct Open<'h> {
+struct OpenQuestion<'h> {
     hub: &'h Hub,
     id: String,
 }
 
-impl Drop for Open<'_> {
+impl Drop for OpenQuestion<'_> {
     fn drop(&mut self) {
         let mut open = self.hub.node.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.remove(&self.id);
     }
 }
 
-async fn ask(hub: &Hub, origin: &str, question: &Question, patience: Duration) -> Result<Answer, AppError> {
+async fn ask(hub: &Hub, origin: &str, question: &PeerQuestion, patience: Duration) -> Result<PeerAnswer, AppError> {
     let question =
         serde_json::to_string(question).map_err(|_never| AppError::Internal("a question cannot be written"))?;
     let id = secret::random_id().map_err(|_unavailable| AppError::Internal("the random source failed"))?;
@@ -300,7 +300,7 @@ async fn ask(hub: &Hub, origin: &str, question: &Question, patience: Duration) -
         }
         open.insert(id.clone(), told);
     }
-    let open = Open { hub, id };
+    let open = OpenQuestion { hub, id };
     hub.store.ask(&open.id, origin, &question, hub.clock.now_us()).await?;
     // A notice that was missed is made up for by one look at the end.
     let _told = tokio::time::timeout(patience, answered).await;
@@ -340,27 +340,27 @@ pub async fn answer_all(hub: &Arc<Hub>) -> Result<(), AppError> {
 
 async fn answer(hub: &Arc<Hub>, id: &str, question: &str) -> Result<(), AppError> {
     let unreadable = |_why| AppError::Internal("another node's question cannot be read");
-    let question: Question = serde_json::from_str(question).map_err(unreadable)?;
+    let question: PeerQuestion = serde_json::from_str(question).map_err(unreadable)?;
     let answer = match question {
-        Question::Entry { index, wait_ms } => {
+        PeerQuestion::Entry { index, wait_ms } => {
             let held = own_entry(hub, index, Duration::from_millis(wait_ms)).await?;
-            Answer {
+            PeerAnswer {
                 receipt: held.as_ref().and_then(|held| Some(held.receipt.as_ref()?.to_text())),
                 entry: held.map(|held| STANDARD.encode(held.entry)),
-                ..Answer::default()
+                ..PeerAnswer::default()
             }
         }
-        Question::Consistency { old, new } => Answer {
+        PeerQuestion::Consistency { old, new } => PeerAnswer {
             // A ledger that no longer has what it showed has no proof either: an empty one proves nothing.
             proof: match hub.ledger.consistency_proof(old, new) {
                 Ok(proof) => proof.iter().map(|hash| STANDARD.encode(hash)).collect(),
                 Err(_no_such_tree) => Vec::new(),
             },
-            ..Answer::default()
+            ..PeerAnswer::default()
         },
-        Question::Look { look } => Answer {
+        PeerQuestion::Look { look } => PeerAnswer {
             look: Some(look::own(hub, look).await?),
-            ..Answer::default()
+            ..PeerAnswer::default()
         },
     };
     let answer = serde_json::to_vec(&answer).map_err(|_never| AppError::Internal("an answer cannot be written"))?;

@@ -11,7 +11,7 @@ use crate::{
     access::table::AccessTable,
     foundation::{
         error::AppError,
-        lease::{self, Turn},
+        lease::{self, DutyTurn},
     },
 };
 use heyan_ports::{deliveries::SubscriptionRow, mismatches::MismatchFilter, subject::SubjectKey};
@@ -140,7 +140,7 @@ impl Hub {
     ///
     /// # Errors
     /// The store could not be asked.
-    pub async fn turn_of_access(&self) -> Result<Turn, AppError> {
+    pub async fn turn_of_access(&self) -> Result<DutyTurn, AppError> {
         let turn = lease::wait(self, &self.access.changes, "access").await?;
         if turn.is_among_nodes() {
             self.reload_access().await?;
@@ -152,7 +152,7 @@ impl Hub {
     ///
     /// # Errors
     /// The store could not be asked.
-    pub async fn turn_of_subscriptions(&self) -> Result<Turn, AppError> {
+    pub async fn turn_of_subscriptions(&self) -> Result<DutyTurn, AppError> {
         let turn = lease::wait(self, &self.outward.subscription_changes, "subscriptions").await?;
         if turn.is_among_nodes() {
             self.reload_subscriptions().await?;

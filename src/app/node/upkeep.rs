@@ -4,7 +4,7 @@
 use super::hub::Hub;
 use crate::{foundation::error::AppError, mismatch::steps, supervision, watches};
 use heyan_domain::{calendar::china_date, mismatch::STATES};
-use heyan_ports::{commit::Commit, store::Before};
+use heyan_ports::{commit::Commit, store::ForgetBefore};
 use heyan_ports::{
     mismatches::{DueWrite, MismatchFilter},
     subject::RowKey,
@@ -75,7 +75,7 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
 pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
     hub.store
-        .forget_old(Before {
+        .forget_old(ForgetBefore {
             replies_us: now_us - REPLIES_KEPT_US,
             guesses_us: now_us - GUESSES_KEPT_US,
             unlocks_us: now_us - crate::mismatch::unlock::WAIT_US,

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use heyan_ledger::{Appended, Lane, LedgerError};
+use heyan_ledger::{AppendLane, AppendedEntry, LedgerError};
 use heyan_ports::{
     access::{AgencyRow, ClientRow, GrantRow},
     commit::{Commit, FannedEvent, ForgivenSubject},
@@ -38,11 +38,11 @@ pub trait LedgerAppender {
     ///
     /// # Errors
     /// The ledger is not accepting entries: no answer may be sent.
-    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>>;
+    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<AppendedEntry, AppError>>;
 }
 
-impl LedgerAppender for Lane {
-    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>> {
+impl LedgerAppender for AppendLane {
+    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<AppendedEntry, AppError>> {
         hub.append_on(self, entry)
     }
 }
@@ -51,18 +51,18 @@ impl LedgerAppender for Lane {
 pub struct QueueAppender;
 
 impl LedgerAppender for QueueAppender {
-    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<Appended, AppError>> {
+    fn append(&self, hub: &Hub, entry: Vec<u8>) -> impl Future<Output = Result<AppendedEntry, AppError>> {
         hub.append(entry)
     }
 }
 
 /// What was committed, and still has to be appended to the ledger.
-pub struct Committed {
+pub struct PendingAppend {
     ids: Vec<i64>,
     commit: Arc<Commit>,
 }
 
-impl Committed {
+impl PendingAppend {
     /// Entries of the outbox whose commit was made earlier.
     pub(super) fn earlier(ids: Vec<i64>, entries: Vec<Vec<u8>>) -> Self {
         Self {
@@ -73,9 +73,9 @@ impl Committed {
 }
 
 /// Attempts at a decision that another writer may overtake.
-pub struct Attempts(u32);
+pub struct CommitAttempts(u32);
 
-impl Attempts {
+impl CommitAttempts {
     /// Attempts at one decision; with several nodes, guesses about one subject may meet often.
     const MAX: u32 = 16;
 
@@ -96,7 +96,7 @@ impl Hub {
     ///
     /// # Errors
     /// The ledger is not accepting entries: no answer may be sent.
-    pub async fn append(&self, entry: Vec<u8>) -> Result<Appended, AppError> {
+    pub async fn append(&self, entry: Vec<u8>) -> Result<AppendedEntry, AppError> {
         let queued = Instant::now();
         let appended = self.ledger.append(entry).await;
         self.node.metrics.ledger_append_seconds.observe(queued.elapsed());
@@ -107,7 +107,7 @@ impl Hub {
     ///
     /// # Errors
     /// The ledger is not accepting entries: no answer may be sent.
-    pub async fn append_on(&self, lane: &Lane, entry: Vec<u8>) -> Result<Appended, AppError> {
+    pub async fn append_on(&self, lane: &AppendLane, entry: Vec<u8>) -> Result<AppendedEntry, AppError> {
         let queued = Instant::now();
         let appended = lane.append(&entry, queued).await;
         self.node.metrics.ledger_append_seconds.observe(queued.elapsed());
@@ -120,7 +120,7 @@ impl Hub {
     /// # Errors
     /// The store refuses or cannot be asked, or the ledger is known not to accept entries: nothing is written. The ledger fails
     /// meanwhile: the change stands, and the outbox keeps its entries.
-    pub async fn write(&self, commit: Commit) -> Result<Vec<Appended>, AppError> {
+    pub async fn write(&self, commit: Commit) -> Result<Vec<AppendedEntry>, AppError> {
         let committed = self.commit(commit).await?;
         self.enter(committed).await
     }
@@ -129,7 +129,7 @@ impl Hub {
     ///
     /// # Errors
     /// The store refuses or cannot be asked, or the ledger accepts nothing: nothing is written.
-    pub async fn commit(&self, commit: Commit) -> Result<Committed, AppError> {
+    pub async fn commit(&self, commit: Commit) -> Result<PendingAppend, AppError> {
         self.await_ledger().await?;
         let (number, position) = self.node.changes.number(&self.ledger, self.clock.now_us());
         let is_kept = position.is_some();
@@ -142,7 +142,7 @@ impl Hub {
             self.node.changes.keep(number);
         }
         self.tell_memory(&commit).await?;
-        Ok(Committed { ids, commit })
+        Ok(PendingAppend { ids, commit })
     }
 
     /// Returns an error if a change could not be entered, or there is too little space: then nothing may be done that it would tell of.
@@ -199,8 +199,8 @@ impl Hub {
     ///
     /// # Errors
     /// The ledger has failed; the outbox keeps the entries for the next start.
-    pub async fn enter(&self, committed: Committed) -> Result<Vec<Appended>, AppError> {
-        let Committed { ids, commit } = committed;
+    pub async fn enter(&self, committed: PendingAppend) -> Result<Vec<AppendedEntry>, AppError> {
+        let PendingAppend { ids, commit } = committed;
         let mut appended = Vec::with_capacity(commit.ledger_entries.len());
         for together in neighbours(&commit.ledger_entries) {
             appended.extend(self.append_surely(together).await?);
@@ -252,7 +252,7 @@ impl Hub {
     ///
     /// # Errors
     /// The ledger has failed; the outbox keeps the entries for the next start.
-    async fn append_surely(&self, entries: Vec<Vec<u8>>) -> Result<Vec<Appended>, AppError> {
+    async fn append_surely(&self, entries: Vec<Vec<u8>>) -> Result<Vec<AppendedEntry>, AppError> {
         loop {
             match self.ledger.append_many(entries.clone()).await {
                 Err(LedgerError::Busy) => tokio::time::sleep(QUEUE_WAIT).await,

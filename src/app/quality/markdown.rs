@@ -2,22 +2,22 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use super::sums::{Counts, FieldKey, Sums, mean_days, rate};
+use super::sums::{FieldKey, PeriodCounts, PeriodSums, mean_days, rate};
 use heyan_catalog::Dataset;
 use heyan_domain::verdict::Verdict;
 use heyan_texts::{Locale, text};
 
 /// What a report says.
-pub(super) struct Page<'a> {
+pub(super) struct ReportPage<'a> {
     pub(super) agency: &'a str,
     pub(super) week: &'a str,
     pub(super) range: &'a str,
     pub(super) datasets: &'a [Arc<Dataset>],
-    pub(super) now: &'a Sums,
-    pub(super) before: &'a Sums,
+    pub(super) now: &'a PeriodSums,
+    pub(super) before: &'a PeriodSums,
 }
 
-impl Page<'_> {
+impl ReportPage<'_> {
     pub(super) fn markdown(&self, locale: Locale) -> String {
         let word = |key| text(key).get(locale);
         let mut out = String::new();
@@ -59,7 +59,7 @@ impl Page<'_> {
             .iter()
             .filter(|((_, name, ..), _)| *name == *dataset.name);
         for ((_, _, rules, number), counts) in of_dataset {
-            let same = |((_, _, other, field), _): &(&FieldKey, &Counts)| other == rules && field == number;
+            let same = |((_, _, other, field), _): &(&FieldKey, &PeriodCounts)| other == rules && field == number;
             let before = self.before.fields.iter().find(same).map(|(_, counts)| counts);
             let field = dataset.field(*number).filter(|_| dataset.shares_fields(rules));
             let label = field.map_or_else(|| format!("#{number}"), |field| field.label.get(locale).to_owned());
@@ -112,7 +112,7 @@ impl Page<'_> {
     }
 }
 
-fn percent(counts: Option<&Counts>) -> String {
+fn percent(counts: Option<&PeriodCounts>) -> String {
     let rate = counts.and_then(|counts| rate(counts.mismatches(), counts.compared()));
     rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.2} %", rate * 100.0))
 }

@@ -14,16 +14,16 @@ use super::{foundation::error::AppError, node::hub::Hub};
 use heyan_domain::calendar::china_day;
 use heyan_ledger::{
     answered,
-    entry::{self, Body, Entry, Kind},
+    entry::{self, EntryBody, EntryKind, LedgerEntry},
 };
-use heyan_ports::commit::{Commit, Position};
+use heyan_ports::commit::{Commit, ReadPosition};
 use heyan_ports::{
     mismatches::MismatchRow,
     quality::{QualityWrites, StepTally, VerdictTally},
     subject::{RowKey, SubjectKey},
 };
-pub use report::{By, Report, Request, Week, report, rows};
-pub use sums::{AnswersRow, FieldRow, MismatchesRow, Rows, Tallies};
+pub use report::{IsoWeek, ReportBy, ReportRequest, WeekReport, report, rows};
+pub use sums::{AnswersRow, FieldRow, MismatchesRow, PeriodRows, WordCounts};
 
 /// Entries that are read at once, and before what was tallied is stored.
 const ENTRIES_MAX: u64 = 4_096;
@@ -34,27 +34,27 @@ pub const WHOLE: u8 = u8::MAX;
 
 /// Where the tallying stands.
 #[derive(Default)]
-pub struct Tail {
+pub struct TallyTail {
     next: Option<u64>,
 }
 
 /// How often each list of (field, code) was told.
-type Alike = HashMap<Box<[u8]>, u64, ahash::RandomState>;
+type ToldCounts = HashMap<Box<[u8]>, u64, ahash::RandomState>;
 
 /// What was tallied and is not stored yet.
 #[derive(Default)]
-struct Tally {
+struct NewTally {
     rules: Vec<String>,
     /// How often each list of (field, code) was told, by day, rules and agency: most answers differ in their subject alone, and one
     /// look is enough for all their fields.
-    answers: HashMap<(i32, u16, u32), Alike, ahash::RandomState>,
+    answers: HashMap<(i32, u16, u32), ToldCounts, ahash::RandomState>,
     steps: HashMap<(i32, String, String, String), (u64, u64), ahash::RandomState>,
     /// Steps whose mismatch has to be asked for.
-    met: Vec<Met>,
+    met: Vec<MetStep>,
 }
 
 /// A step: id and subject of the mismatch, action, number of the step, time.
-type Met = (String, SubjectKey, String, u32, i64);
+type MetStep = (String, SubjectKey, String, u32, i64);
 
 /// Mismatches that are asked for at once.
 const ROWS_MAX: usize = 500;
@@ -63,7 +63,7 @@ const ROWS_MAX: usize = 500;
 ///
 /// # Errors
 /// The ledger or the store cannot be asked: nothing is lost, and nothing counted twice.
-pub async fn tally(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
+pub async fn tally(hub: &Hub, tail: &mut TallyTail) -> Result<u64, AppError> {
     let done = tally_from(hub, tail).await;
     if done.is_err() {
         // Whether the last commit stands is not known: the store's position says.
@@ -72,7 +72,7 @@ pub async fn tally(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
     done
 }
 
-async fn tally_from(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
+async fn tally_from(hub: &Hub, tail: &mut TallyTail) -> Result<u64, AppError> {
     let name = format!("quality:{}", hub.node.settings.origin);
     let durable = hub.ledger.stats().durable;
     let begun = match tail.next {
@@ -82,7 +82,7 @@ async fn tally_from(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
             stored.and_then(|text| text.parse().ok()).unwrap_or_default()
         }
     };
-    let (mut next, mut tally) = (begun, Tally::default());
+    let (mut next, mut tally) = (begun, NewTally::default());
     while next < durable && next - begun < COMMIT_ENTRIES {
         let mut after = next;
         hub.ledger.tail(next, ENTRIES_MAX, |index, bytes| {
@@ -96,7 +96,7 @@ async fn tally_from(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
     }
     if next > begun {
         tally.look_up_steps(hub).await?;
-        let commit = Commit::at(hub.clock.now_us()).with(tally.writes()).with(Position {
+        let commit = Commit::at(hub.clock.now_us()).with(tally.writes()).with(ReadPosition {
             name,
             value: next.to_string(),
         });
@@ -106,9 +106,9 @@ async fn tally_from(hub: &Hub, tail: &mut Tail) -> Result<u64, AppError> {
     Ok(next - begun)
 }
 
-impl Tally {
+impl NewTally {
     fn take(&mut self, bytes: &[u8]) {
-        if let Some(answers) = answered::Answers::read(bytes) {
+        if let Some(answers) = answered::EntryAnswers::read(bytes) {
             let (day, agency, mut told) = (china_day(answers.at_us), answers.agency, Vec::new());
             // `None` ended the reading early, and is nothing else.
             let _read = answers.visit(|answer| {
@@ -125,9 +125,9 @@ impl Tally {
                 }
             });
         }
-        if entry::kind_of(bytes) == Some(Kind::Mismatch)
-            && let Some(entry) = Entry::decode(bytes)
-            && let Body::Mismatch {
+        if entry::kind_of(bytes) == Some(EntryKind::Mismatch)
+            && let Some(entry) = LedgerEntry::decode(bytes)
+            && let EntryBody::Mismatch {
                 id,
                 action,
                 step,
@@ -206,7 +206,7 @@ impl Tally {
 }
 
 /// The mismatches of steps, by their id.
-async fn rows_of(hub: &Hub, met: &[Met]) -> Result<HashMap<String, MismatchRow>, AppError> {
+async fn rows_of(hub: &Hub, met: &[MetStep]) -> Result<HashMap<String, MismatchRow>, AppError> {
     let mut rows = HashMap::new();
     for part in met.chunks(ROWS_MAX) {
         let keys: Vec<RowKey> = part

@@ -9,13 +9,13 @@ use jiff::{
 };
 
 use super::{
-    markdown::Page,
-    sums::{Rows, Sums, period},
+    markdown::ReportPage,
+    sums::{PeriodRows, PeriodSums, period},
 };
 use crate::node::caller::Caller;
 use crate::{
-    access::table::{Agency, Role},
-    foundation::error::{AppError, Thing},
+    access::table::{AccessAgency, ClientRole},
+    foundation::error::{AppError, MissingThing},
     node::hub::Hub,
 };
 use heyan_catalog::Dataset;
@@ -27,7 +27,7 @@ const DAYS_MAX: i32 = 366;
 
 /// What a row stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum ReportBy {
     /// A day of China.
     Day,
     /// An ISO 8601 week.
@@ -35,7 +35,7 @@ pub enum By {
 }
 
 /// Which rows are wanted.
-pub struct Request {
+pub struct ReportRequest {
     /// Of one dataset.
     pub dataset: Option<String>,
     /// Of the datasets of one authority, by agency id.
@@ -47,14 +47,14 @@ pub struct Request {
     /// Last day.
     pub until: Date,
     /// What a row stands for.
-    pub by: By,
+    pub by: ReportBy,
 }
 
 /// An ISO 8601 week: `2026-W47`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Week(ISOWeekDate);
+pub struct IsoWeek(ISOWeekDate);
 
-impl Week {
+impl IsoWeek {
     /// Reads `2026-W47`.
     pub fn parse(text: &str) -> Option<Self> {
         let (year, week) = text.split_once("-W")?;
@@ -65,7 +65,7 @@ impl Week {
 
     /// Its name, `2026-W47`.
     pub fn name(self) -> String {
-        period(By::Week, self.first())
+        period(ReportBy::Week, self.first())
     }
 
     /// Its Monday.
@@ -84,16 +84,16 @@ fn day_of(date: Date) -> i32 {
 }
 
 /// The agency of an id.
-fn agency_of(hub: &Hub, id: &str) -> Result<Arc<Agency>, AppError> {
+fn agency_of(hub: &Hub, id: &str) -> Result<Arc<AccessAgency>, AppError> {
     let found = hub.access.table.load().agencies.get(id).map(Arc::clone);
-    found.ok_or(AppError::NotFound(Thing::Agency))
+    found.ok_or(AppError::NotFound(MissingThing::Agency))
 }
 
 /// The datasets that a caller sees of those of `authority`.
 fn visible(hub: &Hub, caller: &Caller, authority: Option<&str>) -> Result<Vec<Arc<Dataset>>, AppError> {
     let asked = authority.map(|id| agency_of(hub, id)).transpose()?;
     let own = match caller.role() {
-        Role::Authority => Some(Arc::clone(caller.agency()?)),
+        ClientRole::Authority => Some(Arc::clone(caller.agency()?)),
         _ => None,
     };
     if let (Some(asked), Some(own)) = (&asked, &own)
@@ -109,10 +109,10 @@ fn visible(hub: &Hub, caller: &Caller, authority: Option<&str>) -> Result<Vec<Ar
 ///
 /// # Errors
 /// An agency or dataset that is not there or not the caller's, or too many days.
-pub async fn rows(hub: &Hub, caller: &Caller, asked: &Request) -> Result<Rows, AppError> {
+pub async fn rows(hub: &Hub, caller: &Caller, asked: &ReportRequest) -> Result<PeriodRows, AppError> {
     let mut datasets = visible(hub, caller, asked.authority.as_deref())?;
     if let Some(name) = &asked.dataset {
-        hub.catalog.get(name).ok_or(AppError::NotFound(Thing::Dataset))?;
+        hub.catalog.get(name).ok_or(AppError::NotFound(MissingThing::Dataset))?;
         datasets.retain(|dataset| *dataset.name == **name);
         if datasets.is_empty() {
             return Err(AppError::NotOwner);
@@ -128,19 +128,19 @@ pub async fn rows(hub: &Hub, caller: &Caller, asked: &Request) -> Result<Rows, A
         .verdict_tallies(days, agency.map(|agency| agency.row.number))
         .await?;
     let steps = hub.store.step_tallies(days).await?;
-    Ok(Sums::of(&datasets, asked.by, &verdicts, &steps).rows())
+    Ok(PeriodSums::of(&datasets, asked.by, &verdicts, &steps).rows())
 }
 
 /// A week of one authority.
-pub struct Report {
+pub struct WeekReport {
     /// Name of the authority's agency.
     pub agency_name: String,
     /// Its datasets.
     pub datasets: Vec<String>,
     /// The week's rows.
-    pub now: Rows,
+    pub now: PeriodRows,
     /// Those of the week before.
-    pub before: Rows,
+    pub before: PeriodRows,
     /// As Markdown, Chinese.
     pub zh: String,
     /// As Markdown, English.
@@ -151,21 +151,21 @@ pub struct Report {
 ///
 /// # Errors
 /// No such authority, or not the caller's own.
-pub async fn report(hub: &Hub, caller: &Caller, authority: &str, week: Week) -> Result<Report, AppError> {
+pub async fn report(hub: &Hub, caller: &Caller, authority: &str, week: IsoWeek) -> Result<WeekReport, AppError> {
     let datasets = visible(hub, caller, Some(authority))?;
     let agency = agency_of(hub, authority)?;
-    let sums_of = async |first: Date, last: Date| -> Result<Sums, AppError> {
+    let sums_of = async |first: Date, last: Date| -> Result<PeriodSums, AppError> {
         let days = (day_of(first), day_of(last));
         let verdicts = hub.store.verdict_tallies(days, None).await?;
         let steps = hub.store.step_tallies(days).await?;
-        Ok(Sums::of(&datasets, By::Week, &verdicts, &steps))
+        Ok(PeriodSums::of(&datasets, ReportBy::Week, &verdicts, &steps))
     };
     let now = sums_of(week.first(), week.last()).await?;
     let day = |days: i64| week.first().saturating_add(days.days());
     let before = sums_of(day(-7), day(-1)).await?;
     let name = week.name();
     let range = format!("{} – {}", week.first(), week.last());
-    let page = Page {
+    let page = ReportPage {
         agency: &agency.row.name,
         week: &name,
         range: &range,
@@ -173,7 +173,7 @@ pub async fn report(hub: &Hub, caller: &Caller, authority: &str, week: Week) -> 
         now: &now,
         before: &before,
     };
-    Ok(Report {
+    Ok(WeekReport {
         agency_name: agency.row.name.clone(),
         datasets: datasets.iter().map(|dataset| dataset.name.to_string()).collect(),
         now: now.rows(),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{ToSpan, civil::Date};
 
-use super::{WHOLE, report::By};
+use super::{WHOLE, report::ReportBy};
 use heyan_catalog::Dataset;
 use heyan_domain::verdict::{Outcome, Verdict};
 use heyan_ports::quality::{StepTally, VerdictTally};
@@ -22,10 +22,10 @@ const STEPS: [(&str, &str); 8] = [
 ];
 
 /// The name of the period that a day belongs to.
-pub(super) fn period(by: By, day: Date) -> String {
+pub(super) fn period(by: ReportBy, day: Date) -> String {
     match by {
-        By::Day => day.to_string(),
-        By::Week => {
+        ReportBy::Day => day.to_string(),
+        ReportBy::Week => {
             let week = day.iso_week_date();
             format!("{:04}-W{:02}", week.year(), week.week())
         }
@@ -38,9 +38,9 @@ pub(super) fn date_of(day: i32) -> Date {
 
 /// Verdicts of one field, or outcomes of answers, in one period.
 #[derive(Clone, Default)]
-pub(super) struct Counts(pub(super) BTreeMap<u8, u64>);
+pub(super) struct PeriodCounts(pub(super) BTreeMap<u8, u64>);
 
-impl Counts {
+impl PeriodCounts {
     pub(super) fn verdicts(&self, is: impl Fn(Verdict) -> bool) -> u64 {
         let told = self
             .0
@@ -79,7 +79,7 @@ impl Counts {
 }
 
 /// Number by word.
-pub type Tallies = BTreeMap<&'static str, u64>;
+pub type WordCounts = BTreeMap<&'static str, u64>;
 
 /// One field in one period.
 #[derive(Default)]
@@ -89,9 +89,9 @@ pub struct FieldRow {
     /// Mismatches among them; `None`: nothing was compared.
     pub mismatch_rate: Option<f64>,
     /// Every verdict.
-    pub verdicts: Tallies,
+    pub verdicts: WordCounts,
     /// Bases of matches and reasons of reviews.
-    pub rules_applied: Tallies,
+    pub rules_applied: WordCounts,
     /// Day or ISO week.
     pub period: String,
     /// Dataset.
@@ -113,7 +113,7 @@ pub struct AnswersRow {
     /// How many.
     pub answers: u64,
     /// By outcome.
-    pub outcomes: Tallies,
+    pub outcomes: WordCounts,
 }
 
 /// What became of the mismatches of one field in one period.
@@ -125,13 +125,13 @@ pub struct MismatchesRow {
     /// Field.
     pub field: String,
     /// Count by the report's word of the step.
-    pub steps: Tallies,
+    pub steps: WordCounts,
     /// Days from a proposal to its decision, on average; `None`: nothing was decided.
     pub mean_days_to_decide: Option<f64>,
 }
 
 /// Rows of a time.
-pub struct Rows {
+pub struct PeriodRows {
     /// Verdicts by field.
     pub fields: Vec<FieldRow>,
     /// Outcomes of whole answers.
@@ -150,19 +150,19 @@ pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
 pub(super) type FieldKey = (String, String, String, u8);
 
 /// How often each thing was done, and the days that decisions took.
-pub(super) type Steps = BTreeMap<&'static str, (u64, u64)>;
+pub(super) type StepCounts = BTreeMap<&'static str, (u64, u64)>;
 
 #[derive(Default)]
-pub(super) struct Sums {
-    pub(super) fields: BTreeMap<FieldKey, Counts>,
-    pub(super) answers: BTreeMap<(String, String), Counts>,
+pub(super) struct PeriodSums {
+    pub(super) fields: BTreeMap<FieldKey, PeriodCounts>,
+    pub(super) answers: BTreeMap<(String, String), PeriodCounts>,
     /// By period, dataset and field.
-    pub(super) steps: BTreeMap<(String, String, String), Steps>,
+    pub(super) steps: BTreeMap<(String, String, String), StepCounts>,
     names: BTreeMap<(String, u8), (String, String)>,
 }
 
-impl Sums {
-    pub(super) fn of(datasets: &[Arc<Dataset>], by: By, verdicts: &[VerdictTally], steps: &[StepTally]) -> Self {
+impl PeriodSums {
+    pub(super) fn of(datasets: &[Arc<Dataset>], by: ReportBy, verdicts: &[VerdictTally], steps: &[StepTally]) -> Self {
         let mut sums = Self::default();
         let named = |name: &str| datasets.iter().find(|dataset| *dataset.name == *name);
         for tally in verdicts {
@@ -204,7 +204,7 @@ impl Sums {
         sums
     }
 
-    pub(super) fn rows(&self) -> Rows {
+    pub(super) fn rows(&self) -> PeriodRows {
         let fields = self.fields.iter().map(|((period, dataset, rules, number), counts)| {
             let (field, comparator) = self.names.get(&(rules.clone(), *number)).cloned().unwrap_or_default();
             FieldRow {
@@ -236,7 +236,7 @@ impl Sums {
                 steps: steps.iter().map(|(word, (count, _))| (*word, *count)).collect(),
                 mean_days_to_decide: mean_days(steps),
             });
-        Rows {
+        PeriodRows {
             fields: fields.collect(),
             answers: answers.collect(),
             mismatches: mismatches.collect(),
@@ -245,7 +245,7 @@ impl Sums {
 }
 
 /// Days from a proposal to its decision, on average; `null`: nothing was decided.
-pub(super) fn mean_days(steps: &Steps) -> Option<f64> {
+pub(super) fn mean_days(steps: &StepCounts) -> Option<f64> {
     let decided = ["corrected", "upheld"].iter().filter_map(|word| steps.get(word));
     let (count, days) = decided.fold((0_u64, 0_u64), |(count, days), one| (count + one.0, days + one.1));
     let hundredths = days.saturating_mul(100).checked_div(count)?;

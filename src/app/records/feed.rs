@@ -5,18 +5,18 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::node::caller::Caller;
 use crate::{
-    foundation::error::{AppError, Thing},
+    foundation::error::{AppError, MissingThing},
     node::hub::Hub,
     records,
 };
 use heyan_ports::{
-    commit::{Commit, Position},
+    commit::{Commit, ReadPosition},
     outward::{FeedInfo, SourceFault},
 };
 
 /// Whether more waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Took {
+pub enum FeedProgress {
     /// It does.
     More,
     /// It does not.
@@ -27,7 +27,7 @@ pub enum Took {
 ///
 /// # Errors
 /// The feed, the store or the ledger cannot be asked, or the feed's agency may not contribute.
-pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
+pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<FeedProgress, AppError> {
     let name = format!("feed:{}", info.name);
     let stored = hub.store.position(&name).await?;
     let batch = hub
@@ -40,7 +40,7 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
         .catalog
         .get(&info.dataset)
         .map(Arc::clone)
-        .ok_or(AppError::NotFound(Thing::Dataset))?;
+        .ok_or(AppError::NotFound(MissingThing::Dataset))?;
     let mut rejected = 0_usize;
     let mut good = Vec::with_capacity(batch.records.len());
     for record in batch.records {
@@ -70,7 +70,7 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
         tracing::warn!(feed = info.name, rejected, "rows of a feed were rejected");
     }
     if stored.as_deref() != Some(batch.position.as_str()) {
-        let commit = Commit::at(hub.clock.now_us()).with(Position {
+        let commit = Commit::at(hub.clock.now_us()).with(ReadPosition {
             name,
             value: batch.position.clone(),
         });
@@ -78,13 +78,17 @@ pub async fn take(hub: &Hub, info: &FeedInfo) -> Result<Took, AppError> {
         let told = hub.outward.connectors.acknowledge(&info.name, &batch.position).await;
         told.map_err(|fault| failed(info, &fault))?;
     }
-    Ok(if batch.more { Took::More } else { Took::All })
+    Ok(if batch.more {
+        FeedProgress::More
+    } else {
+        FeedProgress::All
+    })
 }
 
-type Parsed = Result<serde_json::Value, AppError>;
+type ParsedFeed = Result<serde_json::Value, AppError>;
 
 /// In parts of one commit each.
-fn parts(mut records: Vec<Parsed>) -> Vec<Vec<Parsed>> {
+fn parts(mut records: Vec<ParsedFeed>) -> Vec<Vec<ParsedFeed>> {
     let mut parts = Vec::new();
     while records.len() > records::RECORDS_MAX {
         let rest = records.split_off(records::RECORDS_MAX);
@@ -119,7 +123,7 @@ pub(crate) fn caller_of(hub: &Hub, agency: &str) -> Result<Caller, AppError> {
         .clients
         .get(agency)
         .filter(|client| !client.row.disabled)
-        .ok_or(AppError::NotFound(Thing::Agency))?;
+        .ok_or(AppError::NotFound(MissingThing::Agency))?;
     Ok(Caller {
         client: Arc::clone(client),
         peer: IpAddr::from([127, 0, 0, 1]),

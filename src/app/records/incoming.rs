@@ -5,13 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value;
 
-use super::{IngestResult, Ingested};
+use super::{IngestResult, RecordIngest};
 use crate::{
     foundation::error::AppError,
     node::{hub::Hub, standing::ChangeCounter},
 };
-use heyan_catalog::{Dataset, Subject};
-use heyan_domain::fault::Limit;
+use heyan_catalog::{Dataset, ParsedSubject};
+use heyan_domain::fault::LengthLimit;
 use heyan_ports::time;
 use heyan_ports::{
     records::{RecordWrite, StoredRecord},
@@ -19,15 +19,15 @@ use heyan_ports::{
 };
 
 /// A record that was checked.
-pub(crate) struct Incoming {
+pub(crate) struct IncomingRecord {
     pub(crate) dataset: Arc<Dataset>,
-    pub(crate) subject: Subject,
+    pub(crate) subject: ParsedSubject,
     pub(crate) key: RecordKey,
     if_match: Option<u32>,
     pub(crate) stored: StoredRecord,
 }
 
-impl Incoming {
+impl IncomingRecord {
     /// Checks a record against its dataset.
     ///
     /// # Errors
@@ -39,7 +39,7 @@ impl Incoming {
         if_match: Option<u32>,
         now_us: i64,
     ) -> Result<Self, AppError> {
-        let envelope = Envelope::split(record)?;
+        let envelope = RecordEnvelope::split(record)?;
         let faults = dataset.check(&envelope.body);
         if !faults.is_empty() {
             return Err(AppError::Invalid(faults));
@@ -78,7 +78,7 @@ impl Incoming {
 }
 
 /// The members beside `subject` and `fields`.
-struct Envelope {
+struct RecordEnvelope {
     body: Value,
     source_version: Option<i64>,
     effective_at: Option<i64>,
@@ -88,7 +88,7 @@ struct Envelope {
 /// Longest name of a source, bytes.
 const SOURCE_BYTES_MAX: usize = 256;
 
-impl Envelope {
+impl RecordEnvelope {
     fn split(mut record: Value) -> Result<Self, AppError> {
         let object = record
             .as_object_mut()
@@ -110,7 +110,7 @@ impl Envelope {
         let source = match object.remove("source") {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) if text.len() <= SOURCE_BYTES_MAX => Some(text),
-            Some(Value::String(_)) => return Err(AppError::over("/source", Limit::Bytes(SOURCE_BYTES_MAX))),
+            Some(Value::String(_)) => return Err(AppError::over("/source", LengthLimit::Bytes(SOURCE_BYTES_MAX))),
             Some(_) => return Err(AppError::fault("/source", "invalid_type")),
         };
         Ok(Self {
@@ -126,7 +126,7 @@ impl Envelope {
 /// earlier one as stored.
 pub(super) fn decide(
     changes: &ChangeCounter,
-    incoming: &[Incoming],
+    incoming: &[IncomingRecord],
     stored: Vec<Option<StoredRecord>>,
 ) -> (Vec<RecordWrite>, Vec<IngestResult>) {
     let mut current: HashMap<[u8; 16], Option<StoredRecord>, ahash::RandomState> = HashMap::default();
@@ -139,7 +139,7 @@ pub(super) fn decide(
             continue;
         };
         let result = decide_one(changes, record, now.as_ref());
-        if let Ok((Ingested::Created | Ingested::Updated, version)) = &result {
+        if let Ok((RecordIngest::Created | RecordIngest::Updated, version)) = &result {
             // A write that states no version of the authority's leaves the order it has reached as it is.
             let source_version = record
                 .stored
@@ -163,7 +163,7 @@ pub(super) fn decide(
     (writes, results)
 }
 
-fn decide_one(changes: &ChangeCounter, record: &Incoming, now: Option<&StoredRecord>) -> IngestResult {
+fn decide_one(changes: &ChangeCounter, record: &IncomingRecord, now: Option<&StoredRecord>) -> IngestResult {
     let version = now.map_or(0, |now| now.version);
     if record.if_match.is_some_and(|wanted| wanted != version) {
         return Err(AppError::PreconditionFailed);
@@ -173,15 +173,15 @@ fn decide_one(changes: &ChangeCounter, record: &Incoming, now: Option<&StoredRec
         next.ok_or(AppError::Internal("a record has too many versions"))
     };
     let Some(now) = now else {
-        return Ok((Ingested::Created, next()?));
+        return Ok((RecordIngest::Created, next()?));
     };
     if let (Some(new), Some(old)) = (record.stored.source_version, now.source_version)
         && new <= old
     {
-        return Ok((Ingested::Ignored, version));
+        return Ok((RecordIngest::Ignored, version));
     }
     if now.fields == record.stored.fields && record.stored.source_version.is_none() {
-        return Ok((Ingested::Unchanged, version));
+        return Ok((RecordIngest::Unchanged, version));
     }
-    Ok((Ingested::Updated, next()?))
+    Ok((RecordIngest::Updated, next()?))
 }

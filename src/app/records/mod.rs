@@ -6,25 +6,25 @@ pub mod feed;
 mod incoming;
 
 use crate::licences;
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(crate) use self::incoming::Incoming;
-use super::licences::Issued;
+pub(crate) use self::incoming::IncomingRecord;
+use super::licences::IssuedLicences;
 use super::node::caller::Caller;
 use super::{
     foundation::{error::AppError, ids::new_id, purpose},
     node::hub::Hub,
 };
 use heyan_catalog::Dataset;
-use heyan_domain::{fault::Fault, policy::Operation};
+use heyan_domain::{fault::MemberFault, policy::GrantOperation};
 use heyan_ledger::{
-    Appended,
-    entry::{self, Kind},
+    AppendedEntry,
+    entry::{self, EntryKind},
 };
-use heyan_ports::{bus::Topic, commit::Commit, time};
+use heyan_ports::{bus::BusTopic, commit::Commit, time};
 use heyan_ports::{
     deliveries::EventRow,
     positions::BusWrites,
@@ -34,7 +34,7 @@ use heyan_ports::{
 
 /// What became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ingested {
+pub enum RecordIngest {
     /// The first version.
     Created,
     /// A new version.
@@ -45,7 +45,7 @@ pub enum Ingested {
     Ignored,
 }
 
-impl Ingested {
+impl RecordIngest {
     /// The wire word.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Ingested {
 }
 
 /// What became of one record, and the version that is current now.
-pub type IngestResult = Result<(Ingested, u32), AppError>;
+pub type IngestResult = Result<(RecordIngest, u32), AppError>;
 
 /// The answers, and where their entry stands.
 pub struct IngestAnswer {
@@ -82,7 +82,7 @@ pub fn may_contribute(hub: &Hub, caller: &Caller, dataset: &Dataset) -> Result<(
     if agency.owns(dataset) {
         return Ok(());
     }
-    let granted = agency.may(Operation::Contribute, dataset, hub.clock.now_us(), caller.peer);
+    let granted = agency.may(GrantOperation::Contribute, dataset, hub.clock.now_us(), caller.peer);
     if granted { Ok(()) } else { Err(AppError::NotOwner) }
 }
 
@@ -101,7 +101,7 @@ pub async fn ingest(
     let mut results: Vec<Option<IngestResult>> = Vec::with_capacity(records.len());
     let (mut places, mut incoming) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
     for (place, record) in records.into_iter().enumerate() {
-        match record.and_then(|record| Incoming::check(hub, dataset, record, if_match, now_us)) {
+        match record.and_then(|record| IncomingRecord::check(hub, dataset, record, if_match, now_us)) {
             Ok(checked) => {
                 places.push(place);
                 incoming.push(checked);
@@ -135,11 +135,11 @@ pub async fn ingest(
 }
 
 /// What became of checked records.
-pub(crate) struct Taken {
+pub(crate) struct TakenRecords {
     /// In the order of the records.
     pub(crate) results: Vec<IngestResult>,
     /// One entry for each dataset.
-    pub(crate) entries: Vec<Appended>,
+    pub(crate) entries: Vec<AppendedEntry>,
 }
 
 /// Takes checked records in, of whatever datasets, in one commit with what it means for the bus.
@@ -149,11 +149,11 @@ pub(crate) struct Taken {
 pub(crate) async fn take(
     hub: &Hub,
     caller: &Caller,
-    incoming: &[Incoming],
+    incoming: &[IncomingRecord],
     now_us: i64,
     bus: &BusWrites,
-) -> Result<Taken, AppError> {
-    let mut attempts = Attempts::none();
+) -> Result<TakenRecords, AppError> {
+    let mut attempts = CommitAttempts::none();
     loop {
         let keys: Vec<RecordKey> = incoming.iter().map(|record| record.key.clone()).collect();
         let stored = hub.store.records(&keys).await?;
@@ -163,7 +163,7 @@ pub(crate) async fn take(
             ledger_entries.push(entry_of(hub, caller, dataset, &writes, now_us)?);
             events.extend(changes(hub, &writes, now_us)?);
         }
-        let issued = Issued::among(hub, &writes, now_us);
+        let issued = IssuedLicences::among(hub, &writes, now_us);
         let commit = Commit::at(now_us)
             .with(licences::keys_of(hub, &writes))
             .with(writes)
@@ -183,14 +183,14 @@ pub(crate) async fn take(
             written => {
                 let entries = written?;
                 issued.measure(hub);
-                return Ok(Taken { results, entries });
+                return Ok(TakenRecords { results, entries });
             }
         }
     }
 }
 
 /// The writes of each dataset, in the order in which the datasets come.
-fn by_dataset<'i>(incoming: &'i [Incoming], writes: &[RecordWrite]) -> Vec<(&'i Arc<Dataset>, Vec<RecordWrite>)> {
+fn by_dataset<'i>(incoming: &'i [IncomingRecord], writes: &[RecordWrite]) -> Vec<(&'i Arc<Dataset>, Vec<RecordWrite>)> {
     let mut parts: Vec<(&Arc<Dataset>, Vec<RecordWrite>)> = Vec::new();
     for record in incoming {
         if !parts.iter().any(|(dataset, _)| dataset.name == record.dataset.name) {
@@ -232,7 +232,7 @@ pub(crate) fn changes(hub: &Hub, writes: &[RecordWrite], now_us: i64) -> Result<
         .iter()
         .any(|sink| sink.datasets.iter().any(in_sink))
         || subscriptions.by_id.values().any(listens);
-    let published = hub.outward.bus.hears(Topic::RecordChanged);
+    let published = hub.outward.bus.hears(BusTopic::RecordChanged);
     let news = writes
         .iter()
         .filter(|write| heard || published || write.expected.is_some());
@@ -275,7 +275,7 @@ pub(crate) fn entry_by(
     now_us: i64,
 ) -> Result<Vec<u8>, AppError> {
     let mut bytes = Vec::with_capacity(64 + writes.len() * 20);
-    entry::begin(&mut bytes, Kind::Records, now_us, agency);
+    entry::begin(&mut bytes, EntryKind::Records, now_us, agency);
     entry::put_text(&mut bytes, &dataset.rules);
     entry::put_count(
         &mut bytes,
@@ -307,8 +307,8 @@ pub async fn read(
     hub: &Hub,
     caller: &Caller,
     dataset: &Arc<Dataset>,
-    subject: &super::verification::question::Members<'_, super::verification::question::Text<'_>>,
-    purpose: &super::verification::question::Purpose<'_>,
+    subject: &super::verification::question::MemberList<'_, super::verification::question::BoundedText<'_>>,
+    purpose: &super::verification::question::AskedPurposeElements<'_>,
 ) -> Result<Option<ReadRecord>, AppError> {
     let agency = caller.agency()?;
     let owner = agency.owns(dataset);
@@ -316,11 +316,14 @@ pub async fn read(
         heyan_domain::policy::FieldSet::ALL
     } else {
         let allowed = agency.permission(dataset, &purpose.item_code, hub.clock.now_us(), caller.peer)?;
-        if !allowed.permission.has(Operation::Read) {
-            return Err(super::access::table::Refusal::NotGranted(heyan_domain::policy::Clause::Operation).into());
+        if !allowed.permission.has(GrantOperation::Read) {
+            return Err(super::access::table::AccessRefusal::NotGranted(
+                heyan_domain::policy::RefusalClause::Operation,
+            )
+            .into());
         }
         allowed.charge(super::foundation::usage::day_of(hub.clock.now_us()))?;
-        allowed.permission.fields(Operation::Read)
+        allowed.permission.fields(GrantOperation::Read)
     };
     let subject = super::verification::verify::parse_subject(dataset, subject)?;
     let key = RecordKey {
@@ -344,7 +347,7 @@ pub async fn read(
         .filter_map(|(name, _)| dataset.field_number(name))
         .collect();
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Read, hub.clock.now_us(), caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Read, hub.clock.now_us(), caller.agency_number());
     let version = record.as_ref().map_or(0, |record| record.version);
     entry::put_read(
         &mut bytes,
@@ -383,8 +386,8 @@ pub(crate) fn shown(
     visible.collect()
 }
 
-impl From<Fault> for AppError {
-    fn from(fault: Fault) -> Self {
+impl From<MemberFault> for AppError {
+    fn from(fault: MemberFault) -> Self {
         Self::Invalid(vec![fault])
     }
 }

@@ -1,28 +1,28 @@
 //! An alert's life: open, acknowledged by an auditor, closed with a reason. A step is one `Commit` with its ledger entry and its saved
 //! reply. An alert holds pseudonyms, ids and counts; who the operator is stands sealed in its evidence, and an auditor is told.
 
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::{sync::Arc, time::Duration};
 
 use crate::node::caller::Caller;
 use crate::{
-    access::table::Role,
+    access::table::ClientRole,
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         purpose,
-        vault::Place,
+        vault::SealPlace,
     },
-    mismatch::steps::Note,
-    node::{hub::Hub, idempotency::Slot, peers},
+    mismatch::steps::StepNote,
+    node::{hub::Hub, idempotency::KeySlot, peers},
 };
 use heyan_domain::supervision::Rule;
-use heyan_ledger::entry::{self, Entry, Kind};
+use heyan_ledger::entry::{self, EntryKind, LedgerEntry};
 use heyan_ports::commit::Commit;
 use heyan_ports::supervision::{AlertFilter, AlertRow, AlertStep, SupervisionWrites};
 
 /// Where an alert stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum AlertState {
     /// Nobody has looked yet.
     Open,
     /// Somebody looks after it.
@@ -31,7 +31,7 @@ pub enum State {
     Closed,
 }
 
-impl State {
+impl AlertState {
     /// Every state.
     pub const ALL: [Self; 3] = [Self::Open, Self::Acknowledged, Self::Closed];
 
@@ -87,24 +87,24 @@ impl Action {
     }
 
     /// The state after it; `None`: not in this one.
-    const fn from(self, state: State) -> Option<State> {
+    const fn from(self, state: AlertState) -> Option<AlertState> {
         match (self, state) {
-            (Self::Acknowledge, State::Open) => Some(State::Acknowledged),
-            (Self::Close, State::Open | State::Acknowledged) => Some(State::Closed),
-            (Self::Reopen, State::Closed) => Some(State::Open),
+            (Self::Acknowledge, AlertState::Open) => Some(AlertState::Acknowledged),
+            (Self::Close, AlertState::Open | AlertState::Acknowledged) => Some(AlertState::Closed),
+            (Self::Reopen, AlertState::Closed) => Some(AlertState::Open),
             _ => None,
         }
     }
 }
 
 /// An alert as a reader gets it.
-pub struct View {
+pub struct AlertView {
     /// The row.
     pub row: AlertRow,
     /// Its rule, while the file has it.
     pub rule: Option<Arc<Rule>>,
     /// Its steps, oldest first, with who and why where the reader may know.
-    pub steps: Vec<(AlertStep, Option<Note>)>,
+    pub steps: Vec<(AlertStep, Option<StepNote>)>,
     /// Who the operator is, for an auditor.
     pub operator: Option<String>,
 }
@@ -121,18 +121,18 @@ pub async fn list(hub: &Hub, filter: &AlertFilter) -> Result<Vec<AlertRow>, AppE
 ///
 /// # Errors
 /// No such alert, or the store could not be asked.
-pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
+pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<AlertView, AppError> {
     let row = row_of(hub, id).await?;
     view(hub, caller, row).await
 }
 
 async fn row_of(hub: &Hub, id: &str) -> Result<AlertRow, AppError> {
     let row = hub.store.alert(id).await?;
-    row.ok_or(AppError::NotFound(Thing::Alert))
+    row.ok_or(AppError::NotFound(MissingThing::Alert))
 }
 
-async fn view(hub: &Hub, caller: &Caller, row: AlertRow) -> Result<View, AppError> {
-    let is_auditor = caller.role() == Role::Auditor;
+async fn view(hub: &Hub, caller: &Caller, row: AlertRow) -> Result<AlertView, AppError> {
+    let is_auditor = caller.role() == ClientRole::Auditor;
     let note = |step: AlertStep| {
         let note = match is_auditor {
             true => Some(
@@ -145,7 +145,7 @@ async fn view(hub: &Hub, caller: &Caller, row: AlertRow) -> Result<View, AppErro
         Ok::<_, AppError>((step, note))
     };
     let steps = hub.store.alert_steps(&row.id).await?;
-    Ok(View {
+    Ok(AlertView {
         steps: steps.into_iter().map(note).collect::<Result<_, _>>()?,
         rule: hub.supervision.rule(&row.rule).cloned(),
         operator: match is_auditor {
@@ -177,7 +177,7 @@ async fn operator(hub: &Hub, row: &AlertRow) -> Result<Option<String>, AppError>
         Err(AppError::NodeSilent) => None,
         held => held?,
     };
-    let entry = held.and_then(|held| Entry::decode(&held.entry));
+    let entry = held.and_then(|held| LedgerEntry::decode(&held.entry));
     let parts = entry.and_then(|entry| purpose::open(hub, &entry.sealed));
     Ok(parts.and_then(|parts| parts.into_iter().nth(2)))
 }
@@ -191,17 +191,17 @@ pub async fn act(
     caller: &Caller,
     id: &str,
     (action, reason): (Action, Option<String>),
-    slot: &Slot,
-    render: &(dyn Fn(&View) -> Vec<u8> + Sync),
+    slot: &KeySlot,
+    render: &(dyn Fn(&AlertView) -> Vec<u8> + Sync),
 ) -> Result<Vec<u8>, AppError> {
     if action.needs_reason() && reason.is_none() {
         return Err(AppError::fault("/reason", "missing_member"));
     }
-    let note = Note {
+    let note = StepNote {
         by: caller.client.row.id.clone(),
         reason,
     };
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         match step(hub, caller, id, action, &note, slot, render).await {
             Err(error) if attempts.again(&error) => {}
@@ -215,12 +215,12 @@ async fn step(
     caller: &Caller,
     id: &str,
     action: Action,
-    note: &Note,
-    slot: &Slot,
-    render: &(dyn Fn(&View) -> Vec<u8> + Sync),
+    note: &StepNote,
+    slot: &KeySlot,
+    render: &(dyn Fn(&AlertView) -> Vec<u8> + Sync),
 ) -> Result<Vec<u8>, AppError> {
     let mut row = row_of(hub, id).await?;
-    let state = State::parse(&row.state).and_then(|state| action.from(state));
+    let state = AlertState::parse(&row.state).and_then(|state| action.from(state));
     let state = state.ok_or(AppError::NotNow)?;
     let now_us = hub.clock.now_us();
     (row.state, row.revision, row.updated_at) = (state.as_str().to_owned(), row.revision + 1, now_us);
@@ -236,7 +236,7 @@ async fn step(
             .seal_json(place(&step_key(&row.id, row.revision)), note)?,
     };
     let mut bytes = Vec::with_capacity(160);
-    entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
     entry::put_text(&mut bytes, &format!("alert.{}", action.as_str()));
     entry::put_text(&mut bytes, &row.id);
     let reason = note.reason.as_deref().unwrap_or_default();
@@ -255,8 +255,8 @@ async fn step(
     Ok(body)
 }
 
-fn place(row: &str) -> Place<'_> {
-    Place {
+fn place(row: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "alert_steps",
         column: "note",
         row,

@@ -8,10 +8,10 @@ use crate::{
     foundation::{error::AppError, purpose},
     node::hub::Hub,
 };
-use heyan_domain::fault::Limit;
+use heyan_domain::fault::LengthLimit;
 use heyan_ledger::{
-    Appended,
-    entry::{self, Kind},
+    AppendedEntry,
+    entry::{self, EntryKind},
 };
 
 /// How the entry of a report is named.
@@ -30,13 +30,13 @@ pub async fn report(
     application_no: &str,
     item_code: &str,
     accepted_at: &str,
-) -> Result<Appended, AppError> {
+) -> Result<AppendedEntry, AppError> {
     for (pointer, text) in [("/application_no", application_no), ("/item_code", item_code)] {
         if text.trim().is_empty() || text.chars().any(char::is_control) {
             return Err(AppError::fault(pointer, "invalid_value"));
         }
         if text.len() > CODE_BYTES_MAX {
-            return Err(AppError::over(pointer, Limit::Bytes(CODE_BYTES_MAX)));
+            return Err(AppError::over(pointer, LengthLimit::Bytes(CODE_BYTES_MAX)));
         }
     }
     if heyan_ports::time::parse_rfc3339(accepted_at).is_none() {
@@ -45,7 +45,12 @@ pub async fn report(
     let agency = caller.agency()?;
     let matter = hub.secrets.vault.matter(&agency.row.id, application_no);
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Access, hub.clock.now_us(), caller.agency_number());
+    entry::begin(
+        &mut bytes,
+        EntryKind::Access,
+        hub.clock.now_us(),
+        caller.agency_number(),
+    );
     entry::put_text(&mut bytes, ACTION);
     entry::put_text(&mut bytes, &message::hex(&matter));
     let parts = [caller.client.row.id.as_str(), application_no, item_code, accepted_at];

@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use crate::items::register::Items;
+use crate::items::register::ItemRegister;
 use crate::items::{self, PaperWhy};
 use crate::{
     access::table::AccessTable,
-    foundation::{purpose, vault::Vault},
+    foundation::{purpose, vault::ColumnVault},
     node::hub::Hub,
     supervision::applications,
 };
@@ -17,12 +17,12 @@ use heyan_auth::seal::PurposeSealer;
 use heyan_catalog::Catalog;
 use heyan_domain::{
     calendar::{WorkingCalendar, china_date, day_number},
-    supervision::{Fact, LookUp, NO_RECORD, Seen, Step, What},
+    supervision::{FactKind, LedgerFact, LookUp, NO_RECORD, SeenEntry, StepFact},
     verdict::{Outcome, Verdict},
 };
 use heyan_ledger::{
     answered,
-    entry::{self, Body, Entry, Kind},
+    entry::{self, EntryBody, EntryKind, LedgerEntry},
 };
 
 /// Words, or keyed hashes, that are known; forgotten all at once when there are so many.
@@ -33,15 +33,15 @@ pub struct FactReader<'h> {
     /// Opens purposes.
     pub sealer: &'h PurposeSealer,
     /// Hides matters and operators.
-    pub vault: &'h Vault,
+    pub vault: &'h ColumnVault,
     /// What it reads them by.
-    pub kept: Kept,
+    pub kept: KeptFacts,
 }
 
 /// What a reader knows, kept for the next one: a round reads few entries.
-pub struct Kept {
+pub struct KeptFacts {
     /// What agencies and items were read of; `None`: not of a hub.
-    pub made_of: Option<(Arc<AccessTable>, Arc<Items>)>,
+    pub made_of: Option<(Arc<AccessTable>, Arc<ItemRegister>)>,
     /// Ids of agencies by their number.
     pub agencies: HashMap<u32, Arc<str>>,
     /// Items that demand on paper what a register proves.
@@ -51,25 +51,25 @@ pub struct Kept {
     /// Working days.
     pub calendar: Arc<WorkingCalendar>,
     /// Words and keyed hashes that came before: a clerk asks often, and about one matter several times.
-    pub known: Known,
+    pub known: KnownFacts,
 }
 
 /// What does not have to be made again.
 #[derive(Default)]
-pub struct Known {
+pub struct KnownFacts {
     words: HashSet<Arc<str>, ahash::RandomState>,
-    matters: Hashes,
-    operators: Hashes,
+    matters: TextHashes,
+    operators: TextHashes,
 }
 
 /// Keyed hashes by agency and text.
 #[derive(Default)]
-struct Hashes {
+struct TextHashes {
     of: HashMap<u32, HashMap<Box<str>, u64, ahash::RandomState>, ahash::RandomState>,
     count: usize,
 }
 
-impl Kept {
+impl KeptFacts {
     /// By what the hub knows now: what was kept, while neither agencies nor items changed. Keyed hashes go with them, for they are made
     /// of an agency's id, which the hub may not have known.
     fn of(hub: &Hub, kept: Option<Self>) -> Self {
@@ -88,7 +88,7 @@ impl Kept {
                 paper: paper(&made_of.1),
                 due_days: due_days(&hub.catalog),
                 calendar: hub.mismatches.calendar.load_full(),
-                known: Known::default(),
+                known: KnownFacts::default(),
                 made_of: Some(made_of),
             },
         }
@@ -102,18 +102,18 @@ impl<'h> FactReader<'h> {
     }
 
     /// One that goes on with what another has kept.
-    pub fn with(hub: &'h Hub, kept: Option<Kept>) -> Self {
+    pub fn with(hub: &'h Hub, kept: Option<KeptFacts>) -> Self {
         Self {
             sealer: &hub.secrets.sealer,
             vault: &hub.secrets.vault,
-            kept: Kept::of(hub, kept),
+            kept: KeptFacts::of(hub, kept),
         }
     }
 
     /// Visits the facts of one entry; an entry of another kind has none.
-    pub fn visit(&mut self, seen: Seen, bytes: &[u8], mut visit: impl FnMut(Fact)) {
+    pub fn visit(&mut self, seen: SeenEntry, bytes: &[u8], mut visit: impl FnMut(LedgerFact)) {
         match entry::kind_of(bytes) {
-            Some(Kind::Verification | Kind::Chunk) => {
+            Some(EntryKind::Verification | EntryKind::Chunk) => {
                 // An entry of a later layout has nothing that this version could judge.
                 let _read = self.look_ups(seen, bytes, &mut visit);
             }
@@ -123,12 +123,12 @@ impl<'h> FactReader<'h> {
     }
 
     /// The look-ups of an entry, read where they lie: most entries are such.
-    fn look_ups(&mut self, seen: Seen, bytes: &[u8], visit: &mut impl FnMut(Fact)) -> Option<()> {
-        let answers = answered::Answers::read(bytes)?;
+    fn look_ups(&mut self, seen: SeenEntry, bytes: &[u8], visit: &mut impl FnMut(LedgerFact)) -> Option<()> {
+        let answers = answered::EntryAnswers::read(bytes)?;
         let agency_id = self.agency_id(answers.agency);
         let asked = self.asked(answers.agency, &agency_id, answers.sealed)?;
         answers.visit(|answer| {
-            let what = What::LookUp(LookUp {
+            let what = FactKind::LookUp(LookUp {
                 dataset: self.kept.known.word(answer.rules.split('@').next().unwrap_or_default()),
                 item: Arc::clone(&asked.item),
                 subject: u128::from_be_bytes(answer.subject),
@@ -138,7 +138,7 @@ impl<'h> FactReader<'h> {
                 wrong: wrong_of(answer.outcome, answer.fields),
                 demands_paper: asked.demands_paper,
             });
-            visit(Fact {
+            visit(LedgerFact {
                 at_us: answer.at_us,
                 seen,
                 agency: answer.agency,
@@ -149,11 +149,13 @@ impl<'h> FactReader<'h> {
     }
 
     /// What else there is in a ledger that rules judge.
-    fn changes(&self, seen: Seen, bytes: &[u8], mut visit: impl FnMut(Fact)) {
-        let Some(entry) = Entry::decode(bytes) else { return };
+    fn changes(&self, seen: SeenEntry, bytes: &[u8], mut visit: impl FnMut(LedgerFact)) {
+        let Some(entry) = LedgerEntry::decode(bytes) else {
+            return;
+        };
         let agency_id = self.agency_id(entry.agency);
-        let mut tell = |what: What| {
-            visit(Fact {
+        let mut tell = |what: FactKind| {
+            visit(LedgerFact {
                 at_us: entry.at_us,
                 seen,
                 agency: entry.agency,
@@ -162,19 +164,19 @@ impl<'h> FactReader<'h> {
             });
         };
         match &entry.body {
-            Body::Access { action, target } if action == applications::ACTION => {
+            EntryBody::Access { action, target } if action == applications::ACTION => {
                 if let Some(matter) = applications::matter_of(target) {
-                    tell(What::Application { matter });
+                    tell(FactKind::Application { matter });
                 }
             }
-            Body::Mismatch {
+            EntryBody::Mismatch {
                 id,
                 state,
                 dataset,
                 subject,
                 step,
                 ..
-            } => tell(What::Step(Step {
+            } => tell(FactKind::Step(StepFact {
                 mismatch: id.clone(),
                 number: *step,
                 dataset: dataset.as_str().into(),
@@ -192,14 +194,14 @@ impl<'h> FactReader<'h> {
     }
 
     /// Why an entry's verifications were asked.
-    fn asked(&mut self, number: u32, agency: &str, sealed: &[u8]) -> Option<Asked> {
-        let opened = purpose::Opened::by(self.sealer, sealed)?;
+    fn asked(&mut self, number: u32, agency: &str, sealed: &[u8]) -> Option<AskedPurpose> {
+        let opened = purpose::UnsealedPurpose::by(self.sealer, sealed)?;
         let mut parts = opened.parts();
         let (item, application_no, operator) = (parts.next()?, parts.next()?, parts.next()?);
         let (vault, kept) = (self.vault, &mut self.kept);
         let matter = |application_no: &str| short(&vault.matter(agency, application_no));
         let operator_of = |operator: &str| short(&vault.operator(agency, operator));
-        Some(Asked {
+        Some(AskedPurpose {
             demands_paper: kept.paper.contains(item),
             item: kept.known.word(item),
             matter: kept.known.matters.of(number, application_no, matter),
@@ -219,14 +221,14 @@ impl<'h> FactReader<'h> {
 }
 
 /// The purpose of an entry.
-struct Asked {
+struct AskedPurpose {
     item: Arc<str>,
     matter: u64,
     operator: u64,
     demands_paper: bool,
 }
 
-impl Known {
+impl KnownFacts {
     fn word(&mut self, word: &str) -> Arc<str> {
         if let Some(known) = self.words.get(word) {
             return Arc::clone(known);
@@ -240,7 +242,7 @@ impl Known {
     }
 }
 
-impl Hashes {
+impl TextHashes {
     /// A keyed hash, made once.
     fn of(&mut self, agency: u32, text: &str, hash: impl FnOnce(&str) -> u64) -> u64 {
         if let Some(known) = self.of.get(&agency).and_then(|of| of.get(text)) {
@@ -267,7 +269,12 @@ fn wrong_of(outcome: Outcome, fields: &[[u8; 2]]) -> Box<[u8]> {
 
 /// Whether supervision reads entries of this kind at all: looked at without reading them.
 pub fn concerns(bytes: &[u8]) -> bool {
-    const KINDS: [Kind; 4] = [Kind::Verification, Kind::Chunk, Kind::Access, Kind::Mismatch];
+    const KINDS: [EntryKind; 4] = [
+        EntryKind::Verification,
+        EntryKind::Chunk,
+        EntryKind::Access,
+        EntryKind::Mismatch,
+    ];
     entry::kind_of(bytes).is_some_and(|kind| KINDS.contains(&kind))
 }
 
@@ -285,7 +292,7 @@ fn agencies(access: &AccessTable) -> HashMap<u32, Arc<str>> {
 }
 
 /// Codes of items that name a register and demand the paper all the same.
-fn paper(items: &Items) -> HashSet<Arc<str>> {
+fn paper(items: &ItemRegister) -> HashSet<Arc<str>> {
     let report = items::report(items);
     let demanded = report.demanded.iter();
     demanded

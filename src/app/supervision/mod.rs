@@ -12,15 +12,15 @@ use std::sync::Arc;
 
 use super::{
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         ids::new_id,
         purpose,
     },
     node::hub::Hub,
 };
-use heyan_domain::supervision::{Class, Rule, Severity};
-use heyan_ledger::entry::{self, Kind};
-use heyan_ports::commit::{Commit, Position};
+use heyan_domain::supervision::{AlertSeverity, Rule, RuleClass};
+use heyan_ledger::entry::{self, EntryKind};
+use heyan_ports::commit::{Commit, ReadPosition};
 use heyan_ports::supervision::AlertRow;
 
 /// A new alert of a rule, about nothing yet.
@@ -29,8 +29,8 @@ use heyan_ports::supervision::AlertRow;
 /// The random source failed.
 pub fn alert(hub: &Hub, rule: &str, once: String, now_us: i64) -> Result<AlertRow, AppError> {
     let known = hub.supervision.rule(rule);
-    let class = known.map_or(Class::Process, |rule| rule.class);
-    let severity = known.map_or(Severity::Medium, |rule| rule.severity);
+    let class = known.map_or(RuleClass::Process, |rule| rule.class);
+    let severity = known.map_or(AlertSeverity::Medium, |rule| rule.severity);
     Ok(AlertRow {
         id: new_id(b"alt_", now_us, hub.node.settings.node)?,
         rule: rule.to_owned(),
@@ -43,7 +43,7 @@ pub fn alert(hub: &Hub, rule: &str, once: String, now_us: i64) -> Result<AlertRo
         at: now_us,
         class: class.as_str().to_owned(),
         severity: severity.as_str().to_owned(),
-        state: alerts::State::Open.as_str().to_owned(),
+        state: alerts::AlertState::Open.as_str().to_owned(),
         revision: 1,
         entries: 0,
         evidence: "[]".to_owned(),
@@ -56,7 +56,7 @@ pub fn alert(hub: &Hub, rule: &str, once: String, now_us: i64) -> Result<AlertRo
 /// # Errors
 /// There is none.
 pub fn rule_of(hub: &Hub, id: &str) -> Result<Arc<Rule>, AppError> {
-    let rule = hub.supervision.rule(id).ok_or(AppError::NotFound(Thing::Rule))?;
+    let rule = hub.supervision.rule(id).ok_or(AppError::NotFound(MissingThing::Rule))?;
     Ok(Arc::clone(rule))
 }
 
@@ -76,12 +76,12 @@ pub async fn begin(hub: &Hub) -> Result<(), AppError> {
     }
     let now_us = hub.clock.now_us();
     let mut bytes = Vec::with_capacity(192);
-    entry::begin(&mut bytes, Kind::Access, now_us, 0);
+    entry::begin(&mut bytes, EntryKind::Access, now_us, 0);
     entry::put_text(&mut bytes, "supervision.rules");
     entry::put_text(&mut bytes, &format!("sha256:{digest}"));
     purpose::seal_parts(hub, &[], &mut bytes)?;
     let commit = Commit::at(now_us)
-        .with(Position {
+        .with(ReadPosition {
             name,
             value: digest.clone(),
         })

@@ -11,7 +11,7 @@ use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_catalog::supervision;
 use heyan_domain::{
     calendar::china_date,
-    supervision::{Finding, Mode, Rule, Seen, Supervisor},
+    supervision::{Rule, RuleMode, SeenEntry, SupervisionFinding, Supervisor},
 };
 use heyan_ledger::{Ledger, LedgerError};
 
@@ -43,7 +43,7 @@ pub struct Trial {
     /// Alerts by day (ISO 8601, China), each on the day of its first finding.
     pub by_day: BTreeMap<String, u64>,
     /// The first alerts as they were last found.
-    pub examples: Vec<Finding>,
+    pub examples: Vec<SupervisionFinding>,
 }
 
 /// The rule `id` of a rules' file that is not in force.
@@ -64,9 +64,9 @@ pub fn rule_of_text(id: &str, text: &str) -> Result<Arc<Rule>, AppError> {
 pub async fn replay(hub: &Arc<Hub>, rule: &Rule, days: u32) -> Result<Trial, AppError> {
     let _one_at_a_time = Arc::clone(&hub.supervision.trials).lock_owned().await;
     let mut rule = rule.clone();
-    rule.mode = Mode::On;
+    rule.mode = RuleMode::On;
     let (hub, rule) = (Arc::clone(hub), Arc::new(rule));
-    let waits = Arc::new(Waits(Mutex::new(true)));
+    let waits = Arc::new(ReplayWait(Mutex::new(true)));
     let (still, pool) = (Arc::clone(&waits), hub.node.pool.clone());
     let _gives_up = GivesUp(waits);
     let tried = pool.spawn_blocking(move || {
@@ -85,15 +85,15 @@ pub async fn replay(hub: &Arc<Hub>, rule: &Rule, days: u32) -> Result<Trial, App
 }
 
 /// Whether whoever asked still waits.
-struct Waits(Mutex<bool>);
+struct ReplayWait(Mutex<bool>);
 
-impl Waits {
+impl ReplayWait {
     fn wanted(&self) -> bool {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct GivesUp(Arc<Waits>);
+struct GivesUp(Arc<ReplayWait>);
 
 impl Drop for GivesUp {
     fn drop(&mut self) {
@@ -115,11 +115,11 @@ pub fn try_over(
 ) -> Result<Trial, AppError> {
     let mut supervisor = Supervisor::new(std::slice::from_ref(rule));
     let (mut next, durable) = (first, ledger.stats().durable);
-    let (mut found, mut tally, calendar) = (Vec::new(), Tally::default(), Arc::clone(&reader.kept.calendar));
+    let (mut found, mut tally, calendar) = (Vec::new(), TrialTally::default(), Arc::clone(&reader.kept.calendar));
     while next < durable && wanted() {
         let before = next;
         ledger.tail(next, ENTRIES_MAX, |index, bytes| {
-            reader.visit(Seen { node, index }, bytes, |fact| {
+            reader.visit(SeenEntry { node, index }, bytes, |fact| {
                 supervisor.eat(&fact, &calendar, &mut found);
             });
             next = index + 1;
@@ -141,15 +141,15 @@ pub fn try_over(
 }
 
 #[derive(Default)]
-struct Tally {
+struct TrialTally {
     by_day: BTreeMap<String, u64>,
-    examples: Vec<Finding>,
+    examples: Vec<SupervisionFinding>,
     /// Each alert, with its place among the examples.
     known: BTreeMap<String, Option<usize>>,
 }
 
-impl Tally {
-    fn take(&mut self, found: &mut Vec<Finding>, from_us: i64) {
+impl TrialTally {
+    fn take(&mut self, found: &mut Vec<SupervisionFinding>, from_us: i64) {
         for finding in found.drain(..).filter(|finding| finding.at_us >= from_us) {
             if let Some(known) = self.known.get(&finding.once) {
                 if let Some(example) = known.and_then(|place| self.examples.get_mut(place)) {

@@ -3,20 +3,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use heyan_auth::sha256;
-use heyan_domain::supervision::{Mode, Rule, Standing};
+use heyan_domain::supervision::{Rule, RuleMode, RuleStanding};
 
 /// The rules in force, and how they do.
-pub struct Supervision {
+pub struct SupervisionState {
     /// In the order of the file.
     pub rules: Vec<Arc<Rule>>,
     /// SHA-256 of the file, lower-case hexadecimal.
     pub digest: String,
-    pub(super) standings: Mutex<Vec<Standing>>,
+    pub(super) standings: Mutex<Vec<RuleStanding>>,
     /// One trial of a rule at a time: it reads much.
     pub(super) trials: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl Supervision {
+impl SupervisionState {
     /// Of the rules of a file.
     pub fn new(rules: Vec<Arc<Rule>>, text: &str) -> Self {
         let digest = sha256(text.as_bytes());
@@ -35,15 +35,15 @@ impl Supervision {
 
     /// Whether what a rule finds becomes an alert. What the hub raises itself is raised without a rule too.
     pub fn raises(&self, id: &str) -> bool {
-        self.rule(id).is_none_or(|rule| rule.mode == Mode::On)
+        self.rule(id).is_none_or(|rule| rule.mode == RuleMode::On)
     }
 
     /// How the rules do on this node; empty while another node watches.
-    pub fn standings(&self) -> Vec<Standing> {
+    pub fn standings(&self) -> Vec<RuleStanding> {
         self.standings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn stand(&self, standings: Vec<Standing>) {
+    pub(super) fn stand(&self, standings: Vec<RuleStanding>) {
         *self.standings.lock().unwrap_or_else(PoisonError::into_inner) = standings;
     }
 }

@@ -12,17 +12,17 @@ use std::{
 
 use super::{
     alert,
-    facts::{self, FactReader, Kept},
+    facts::{self, FactReader, KeptFacts},
 };
 use crate::{
-    foundation::{error::AppError, lease::Duty, vault::Place},
+    foundation::{error::AppError, lease::ClusterDuty, vault::SealPlace},
     node::{hub::Hub, peers, upkeep},
 };
-use heyan_domain::supervision::{Fact, Finding, Seen, Supervisor};
+use heyan_domain::supervision::{LedgerFact, SeenEntry, SupervisionFinding, Supervisor};
 use heyan_ledger::{Ledger, entry};
-use heyan_ports::commit::{Commit, Position};
+use heyan_ports::commit::{Commit, ReadPosition};
 use heyan_ports::{
-    positions::{Advance, BusWrites},
+    positions::{BusWrites, PositionAdvance},
     subject::SubjectKey,
     supervision::{AlertRow, PostedEntries, SupervisionWrites},
 };
@@ -45,14 +45,14 @@ const REVISION: &str = "supervision:state";
 
 /// Where the watching stands.
 #[derive(Default)]
-pub struct Watcher {
-    known: Option<Known>,
+pub struct LedgerWatcher {
+    known: Option<WatchKnowledge>,
     /// What of this node's ledger was posted, and what of that is stored.
     posted: Option<(u64, u64)>,
 }
 
 /// What this node has seen while it has the duty.
-struct Known {
+struct WatchKnowledge {
     supervisor: Supervisor,
     /// How far each ledger was taken in, by its name.
     taken: BTreeMap<String, u64>,
@@ -61,15 +61,15 @@ struct Known {
     /// Entries that were taken in since.
     since_kept: u64,
     /// Of the reader of entries.
-    reader: Option<Kept>,
+    reader: Option<KeptFacts>,
 }
 
-impl Watcher {
+impl LedgerWatcher {
     /// Takes in some of what came; answers how many entries were read. 0: there is no more.
     ///
     /// # Errors
     /// The ledger or the store cannot be asked: the next round goes on from what was kept.
-    pub async fn round(&mut self, hub: &Hub, duty: &mut Duty) -> Result<u64, AppError> {
+    pub async fn round(&mut self, hub: &Hub, duty: &mut ClusterDuty) -> Result<u64, AppError> {
         let is_among_others = hub.node.trust.is_among_others();
         let posted = match is_among_others {
             true => self.post(hub).await?,
@@ -84,7 +84,7 @@ impl Watcher {
         // Taken out: after an error it is loaded anew.
         let mut known = match self.known.take() {
             Some(known) => known,
-            None => Known::load(hub).await?,
+            None => WatchKnowledge::load(hub).await?,
         };
         let taken = match is_among_others {
             true => known.take_posted(hub).await?,
@@ -130,7 +130,7 @@ impl Watcher {
             body,
         });
         let commit = Commit::at(hub.clock.now_us())
-            .with(Position {
+            .with(ReadPosition {
                 name,
                 value: next.to_string(),
             })
@@ -172,15 +172,15 @@ pub fn first_since(ledger: &Ledger, since_us: i64) -> Result<u64, AppError> {
     Ok(low)
 }
 
-fn place() -> Place<'static> {
-    Place {
+fn place() -> SealPlace<'static> {
+    SealPlace {
         table: "supervision_state",
         column: "body",
         row: "rules",
     }
 }
 
-impl Known {
+impl WatchKnowledge {
     async fn load(hub: &Hub) -> Result<Self, AppError> {
         // The position first: when somebody keeps something in between, keeping it here is a conflict.
         let revision = hub.store.position(REVISION).await?;
@@ -219,7 +219,7 @@ impl Known {
         let (mut next, mut eaten) = (first, Vec::new());
         hub.ledger.tail(first, ENTRIES_MAX, |index, bytes| {
             let node = hub.node.settings.node;
-            reader.visit(Seen { node, index }, bytes, |fact| eaten.push(fact));
+            reader.visit(SeenEntry { node, index }, bytes, |fact| eaten.push(fact));
             next = index + 1;
         })?;
         self.judge(hub, reader.kept, eaten, next == first).await?;
@@ -250,7 +250,13 @@ impl Known {
     }
 
     /// Lets the rules judge, and raises what they find. When there was nothing to read, time goes by all the same.
-    async fn judge(&mut self, hub: &Hub, reader: Kept, eaten: Vec<Fact>, is_idle: bool) -> Result<(), AppError> {
+    async fn judge(
+        &mut self,
+        hub: &Hub,
+        reader: KeptFacts,
+        eaten: Vec<LedgerFact>,
+        is_idle: bool,
+    ) -> Result<(), AppError> {
         let mut found = Vec::new();
         for fact in &eaten {
             self.supervisor.eat(fact, &reader.calendar, &mut found);
@@ -260,7 +266,7 @@ impl Known {
                 .advance(hub.clock.now_us(), &reader.calendar, &mut found);
         }
         // Of one cause only the last counts.
-        let last: BTreeMap<String, Finding> = found
+        let last: BTreeMap<String, SupervisionFinding> = found
             .into_iter()
             .filter(|finding| hub.supervision.raises(&finding.rule))
             .map(|finding| (finding.once.clone(), finding))
@@ -298,7 +304,7 @@ impl Known {
         let revision = (before + 1).to_string();
         let commit = Commit::at(hub.clock.now_us())
             .with(BusWrites {
-                advances: vec![Advance {
+                advances: vec![PositionAdvance {
                     name: REVISION.to_owned(),
                     from: self.revision.clone(),
                     to: revision.clone(),
@@ -322,7 +328,7 @@ impl Known {
     }
 }
 
-impl Watcher {
+impl LedgerWatcher {
     /// Keeps what was seen now, whenever it is due: a stop that comes in time leaves nothing to be read again.
     ///
     /// # Errors
@@ -336,13 +342,13 @@ impl Watcher {
 }
 
 /// Visits posted entries; what is cut short has those that are whole.
-fn visit_posted(posted: &PostedEntries, mut visit: impl FnMut(Seen, &[u8])) {
+fn visit_posted(posted: &PostedEntries, mut visit: impl FnMut(SeenEntry, &[u8])) {
     let mut rest = posted.body.as_slice();
     while let Some((index, tail)) = rest.split_first_chunk()
         && let Some((length, tail)) = tail.split_first_chunk()
         && let Some((bytes, tail)) = tail.split_at_checked(usize::from(u16::from_be_bytes(*length)))
     {
-        let seen = Seen {
+        let seen = SeenEntry {
             node: posted.node,
             index: u64::from_be_bytes(*index),
         };
@@ -352,7 +358,7 @@ fn visit_posted(posted: &PostedEntries, mut visit: impl FnMut(Seen, &[u8])) {
 }
 
 /// The alert of a finding.
-fn alert_of(hub: &Hub, reader: &Kept, finding: Finding) -> Result<AlertRow, AppError> {
+fn alert_of(hub: &Hub, reader: &KeptFacts, finding: SupervisionFinding) -> Result<AlertRow, AppError> {
     let about = finding.about;
     let mut facts = serde_json::Map::new();
     for (name, count) in finding.counts {
@@ -364,7 +370,7 @@ fn alert_of(hub: &Hub, reader: &Kept, finding: Finding) -> Result<AlertRow, AppE
     if let Some(item) = about.item {
         facts.insert("item_code".to_owned(), (*item).into());
     }
-    let place = |seen: &Seen| {
+    let place = |seen: &SeenEntry| {
         let origin = peers::origin_of(hub, seen.node).unwrap_or_default();
         serde_json::json!({"origin": origin, "index": seen.index})
     };

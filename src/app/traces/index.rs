@@ -8,12 +8,12 @@ use std::{
 };
 
 use crate::{
-    foundation::{error::AppError, purpose, vault::Vault},
+    foundation::{error::AppError, purpose, vault::ColumnVault},
     node::hub::Hub,
 };
 use heyan_ledger::{
-    entry::{self, Kind},
-    index::{IndexError, Key},
+    entry::{self, EntryKind},
+    index::{IndexError, IndexKey},
     named,
 };
 
@@ -25,32 +25,32 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(2);
 
 /// The key of everything that was asked under an application number, by whatever agency. The agency's number stands in the
 /// clear in each entry: a key of its own for each agency would make the index half as large again and find nothing more.
-pub(crate) fn application(vault: &Vault, application_no: &str) -> Key {
+pub(crate) fn application(vault: &ColumnVault, application_no: &str) -> IndexKey {
     vault.of_index(b"application", application_no.trim().as_bytes())
 }
 
 /// The key of the steps of a mismatch.
-pub(crate) fn mismatch(vault: &Vault, id: &str) -> Key {
+pub(crate) fn mismatch(vault: &ColumnVault, id: &str) -> IndexKey {
     vault.of_index(b"mismatch", id.as_bytes())
 }
 
 /// The key of the end of a delivery.
-pub(crate) fn delivery(vault: &Vault, id: &str) -> Key {
+pub(crate) fn delivery(vault: &ColumnVault, id: &str) -> IndexKey {
     vault.of_index(b"delivery", id.as_bytes())
 }
 
 /// Keys of application numbers that came before: about one matter there are several entries.
-type Applications = HashMap<Box<str>, Key, ahash::RandomState>;
+type ApplicationKeys = HashMap<Box<str>, IndexKey, ahash::RandomState>;
 
 /// Puts the keys of one entry; answers when it was made, Unix microseconds.
-fn put_keys(hub: &Hub, known: &mut Applications, bytes: &[u8], keys: &mut Vec<(Key, u32)>) -> i64 {
+fn put_keys(hub: &Hub, known: &mut ApplicationKeys, bytes: &[u8], keys: &mut Vec<(IndexKey, u32)>) -> i64 {
     let Some(rest) = named::visit(bytes, |subject, position| keys.push((*subject, position))) else {
         return entry::time_of(bytes).unwrap_or_default();
     };
     match rest.kind {
-        Kind::Verification | Kind::Chunk | Kind::Read => {
-            let asked = purpose::Opened::by(&hub.secrets.sealer, rest.sealed);
-            if let Some(application_no) = asked.as_ref().and_then(purpose::Opened::application_no) {
+        EntryKind::Verification | EntryKind::Chunk | EntryKind::Read => {
+            let asked = purpose::UnsealedPurpose::by(&hub.secrets.sealer, rest.sealed);
+            if let Some(application_no) = asked.as_ref().and_then(purpose::UnsealedPurpose::application_no) {
                 let key = match known.get(application_no) {
                     Some(key) => *key,
                     None => {
@@ -62,9 +62,9 @@ fn put_keys(hub: &Hub, known: &mut Applications, bytes: &[u8], keys: &mut Vec<(K
                 keys.push((key, 0));
             }
         }
-        Kind::Mismatch => keys.push((hub.secrets.vault.of_index(b"mismatch", rest.id), 0)),
-        Kind::Delivery => keys.push((hub.secrets.vault.of_index(b"delivery", rest.id), 0)),
-        Kind::Call | Kind::Records | Kind::Access => {}
+        EntryKind::Mismatch => keys.push((hub.secrets.vault.of_index(b"mismatch", rest.id), 0)),
+        EntryKind::Delivery => keys.push((hub.secrets.vault.of_index(b"delivery", rest.id), 0)),
+        EntryKind::Call | EntryKind::Records | EntryKind::Access => {}
     }
     rest.at_us
 }
@@ -74,7 +74,7 @@ fn put_keys(hub: &Hub, known: &mut Applications, bytes: &[u8], keys: &mut Vec<(K
 /// # Errors
 /// The ledger cannot be read, or the disk refused.
 pub fn step(hub: &Hub) -> Result<u64, AppError> {
-    let mut known = Applications::default();
+    let mut known = ApplicationKeys::default();
     let read = hub
         .node
         .index

@@ -15,8 +15,8 @@ use crate::{
     node::{hub::Hub, peers},
 };
 use heyan_ledger::{
-    entry::{Body, Entry},
-    index::{Found, IndexError, Key, Place, Wanted},
+    entry::{EntryBody, LedgerEntry},
+    index::{IndexError, IndexHits, IndexKey, IndexQuery, LedgerPlace},
 };
 
 /// Rows that are asked of a node at once, at most.
@@ -24,9 +24,9 @@ pub const ROWS_MAX: usize = 500;
 
 /// What is looked for on one node.
 #[derive(Clone, Copy, Serialize, Deserialize)]
-pub struct Question {
+pub struct TraceQuestion {
     /// Under which key.
-    pub key: Key,
+    pub key: IndexKey,
     /// Only before this index and position.
     pub below: (u64, u32),
     /// Made at this second or later.
@@ -39,7 +39,7 @@ pub struct Question {
 
 /// What one node found.
 #[derive(Default, Serialize, Deserialize)]
-pub struct Answer {
+pub struct TraceAnswer {
     /// Index, position and entry (base64) of each, newest first. A chunk is trimmed to the item that was found.
     pub seen: Vec<(u64, u32, String)>,
     /// Whether there may be more below the last.
@@ -51,15 +51,15 @@ pub struct Answer {
 }
 
 /// One entry that was found.
-pub struct Sighting {
+pub struct TraceSighting {
     /// Whose ledger.
     pub origin: Arc<str>,
     /// Number of that node.
     pub node: u16,
     /// Where it stands.
-    pub place: Place,
+    pub place: LedgerPlace,
     /// The entry; of a chunk, with the item that was found alone.
-    pub entry: Entry,
+    pub entry: LedgerEntry,
 }
 
 /// Why the answer of a node is missing or short.
@@ -82,22 +82,22 @@ impl Lack {
 }
 
 /// How far each ledger was read: everything before the place is still to come.
-pub type Marks = BTreeMap<String, (u64, u32)>;
+pub type LedgerMarks = BTreeMap<String, (u64, u32)>;
 
 /// The entries of all nodes about one key.
-pub struct Look<'h> {
+pub struct TraceLook<'h> {
     hub: &'h Arc<Hub>,
-    question: Question,
-    nodes: Vec<Node>,
+    question: TraceQuestion,
+    nodes: Vec<TraceNode>,
     /// Nodes whose answer is missing or short.
     pub lacks: Vec<(Arc<str>, Lack)>,
 }
 
-struct Node {
+struct TraceNode {
     origin: Arc<str>,
     number: u16,
-    below: Place,
-    waiting: VecDeque<Sighting>,
+    below: LedgerPlace,
+    waiting: VecDeque<TraceSighting>,
     ended: bool,
 }
 
@@ -105,16 +105,16 @@ struct Node {
 ///
 /// # Errors
 /// The ledger or its index cannot be read.
-pub async fn own(hub: &Arc<Hub>, question: Question) -> Result<Answer, AppError> {
+pub async fn own(hub: &Arc<Hub>, question: TraceQuestion) -> Result<TraceAnswer, AppError> {
     blocking(hub, move |hub| search(hub, question)).await
 }
 
-fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
+fn search(hub: &Hub, question: TraceQuestion) -> Result<TraceAnswer, AppError> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let (index, position) = question.below;
-    let wanted = Wanted {
+    let wanted = IndexQuery {
         key: question.key,
-        below: Place { index, position },
+        below: LedgerPlace { index, position },
         from_s: question.from_s,
         until_s: question.until_s,
         limit: question.limit.clamp(1, ROWS_MAX),
@@ -123,7 +123,7 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
     let found = match hub.node.index.look_up(&wanted) {
         Err(IndexError::Rebuilding) => {
             is_up = false;
-            Found::default()
+            IndexHits::default()
         }
         found => found.map_err(failed)?,
     };
@@ -131,11 +131,13 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
     for row in &found.rows {
         let lost = AppError::Internal("the index names an entry that the ledger does not hold");
         let bytes = hub.ledger.entry(row.place.index)?.ok_or(lost)?;
-        let Some(entry) = Entry::decode(&bytes) else { continue };
+        let Some(entry) = LedgerEntry::decode(&bytes) else {
+            continue;
+        };
         let trimmed = trimmed(entry, row.place.position).encode();
         seen.push((row.place.index, row.place.position, STANDARD.encode(trimmed)));
     }
-    Ok(Answer {
+    Ok(TraceAnswer {
         more: found.rows.len() == wanted.limit,
         seen,
         covered: found.covered,
@@ -144,11 +146,11 @@ fn search(hub: &Hub, question: Question) -> Result<Answer, AppError> {
 }
 
 /// The entry with the one item that was found: what else was asked with it is of other subjects.
-fn trimmed(mut entry: Entry, position: u32) -> Entry {
+fn trimmed(mut entry: LedgerEntry, position: u32) -> LedgerEntry {
     let place = usize::try_from(position).unwrap_or(usize::MAX);
     match &mut entry.body {
-        Body::Items(items) if items.len() > 1 => *items = items.get(place).cloned().into_iter().collect(),
-        Body::Records { records, .. } if records.len() > 1 => {
+        EntryBody::Items(items) if items.len() > 1 => *items = items.get(place).cloned().into_iter().collect(),
+        EntryBody::Records { records, .. } if records.len() > 1 => {
             *records = records.get(place).copied().into_iter().collect();
         }
         _ => {}
@@ -156,22 +158,22 @@ fn trimmed(mut entry: Entry, position: u32) -> Entry {
     entry
 }
 
-impl<'h> Look<'h> {
+impl<'h> TraceLook<'h> {
     /// Begins to look, below the marks of an earlier look; `limit` rows are asked of a node at once.
     ///
     /// # Errors
     /// The store could not be asked which nodes there are.
     pub async fn new(
         hub: &'h Arc<Hub>,
-        key: Key,
+        key: IndexKey,
         seconds: (u32, u32),
-        marks: &Marks,
+        marks: &LedgerMarks,
         limit: usize,
     ) -> Result<Self, AppError> {
         let node = |(origin, number): (String, u16)| {
             let (index, position) = marks.get(&origin).copied().unwrap_or((u64::MAX, 0));
-            Node {
-                below: Place { index, position },
+            TraceNode {
+                below: LedgerPlace { index, position },
                 origin: origin.into(),
                 number,
                 waiting: VecDeque::new(),
@@ -180,7 +182,7 @@ impl<'h> Look<'h> {
         };
         Ok(Self {
             hub,
-            question: Question {
+            question: TraceQuestion {
                 key,
                 below: (0, 0),
                 from_s: seconds.0,
@@ -193,8 +195,8 @@ impl<'h> Look<'h> {
     }
 
     /// How far it has looked.
-    pub fn marks(&self) -> Marks {
-        let mark = |node: &Node| (node.origin.to_string(), (node.below.index, node.below.position));
+    pub fn marks(&self) -> LedgerMarks {
+        let mark = |node: &TraceNode| (node.origin.to_string(), (node.below.index, node.below.position));
         self.nodes.iter().map(mark).collect()
     }
 
@@ -202,9 +204,9 @@ impl<'h> Look<'h> {
     ///
     /// # Errors
     /// This node's own ledger cannot be read, or the store cannot be asked.
-    pub async fn next(&mut self) -> Result<Option<Sighting>, AppError> {
+    pub async fn next(&mut self) -> Result<Option<TraceSighting>, AppError> {
         self.fill().await?;
-        let newest = |node: &&mut Node| node.waiting.front().map(|seen| (seen.entry.at_us, seen.place));
+        let newest = |node: &&mut TraceNode| node.waiting.front().map(|seen| (seen.entry.at_us, seen.place));
         let nodes = self.nodes.iter_mut().filter(|node| !node.waiting.is_empty());
         let Some(node) = nodes.max_by_key(newest) else {
             return Ok(None);
@@ -219,9 +221,9 @@ impl<'h> Look<'h> {
     /// Asks each node of which nothing waits, all at once.
     async fn fill(&mut self) -> Result<(), AppError> {
         let (hub, question) = (self.hub, self.question);
-        let wants = |node: &&mut Node| node.waiting.is_empty() && !node.ended;
+        let wants = |node: &&mut TraceNode| node.waiting.is_empty() && !node.ended;
         let asked = self.nodes.iter_mut().filter(wants).map(async |node| {
-            let question = Question {
+            let question = TraceQuestion {
                 below: (node.below.index, node.below.position),
                 ..question
             };
@@ -248,20 +250,20 @@ impl<'h> Look<'h> {
     }
 }
 
-impl Node {
-    fn take(&mut self, answer: Answer) -> Result<(), AppError> {
+impl TraceNode {
+    fn take(&mut self, answer: TraceAnswer) -> Result<(), AppError> {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         const UNREADABLE: AppError = AppError::Internal("another node's look cannot be read");
         self.ended = !answer.more;
         // What is entered from now on is not for later pages.
-        self.below = self.below.min(Place::before(answer.covered));
+        self.below = self.below.min(LedgerPlace::before(answer.covered));
         for (index, position, entry) in answer.seen {
             let bytes = STANDARD.decode(entry).map_err(|_why| UNREADABLE)?;
-            self.waiting.push_back(Sighting {
+            self.waiting.push_back(TraceSighting {
                 origin: Arc::clone(&self.origin),
                 node: self.number,
-                place: Place { index, position },
-                entry: Entry::decode(&bytes).ok_or(UNREADABLE)?,
+                place: LedgerPlace { index, position },
+                entry: LedgerEntry::decode(&bytes).ok_or(UNREADABLE)?,
             });
         }
         Ok(())

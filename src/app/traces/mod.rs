@@ -11,37 +11,37 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use self::{
-    look::{Lack, Look, Marks},
-    row::{Agencies, TraceRow},
-    seals::Withheld,
+    look::{Lack, LedgerMarks, TraceLook},
+    row::{AgencyNames, TraceRow},
+    seals::WithheldEntries,
 };
 use super::node::caller::Caller;
 use super::{
     delivery::message,
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         purpose,
-        vault::Place,
+        vault::SealPlace,
     },
     node::hub::Hub,
     verification::{
-        question::{Members, Text},
+        question::{BoundedText, MemberList},
         verify::parse_subject,
     },
 };
 use heyan_catalog::Dataset;
-use heyan_domain::fault::Limit;
-use heyan_ledger::entry::{self, Kind};
+use heyan_domain::fault::LengthLimit;
+use heyan_ledger::entry::{self, EntryKind};
 
 /// Longest reason, bytes.
 pub const REASON_BYTES_MAX: usize = 1_024;
 
 /// What an auditor asks.
-pub struct Ask<'a> {
+pub struct TraceRequest<'a> {
     /// Dataset name.
     pub dataset: &'a str,
     /// Identifiers of the subject.
-    pub subject: &'a Members<'a, Text<'a>>,
+    pub subject: &'a MemberList<'a, BoundedText<'a>>,
     /// Looks at this moment or later, Unix microseconds.
     pub from_us: i64,
     /// Looks before this moment, Unix microseconds.
@@ -55,7 +55,7 @@ pub struct Ask<'a> {
 }
 
 /// One page of a trace.
-pub struct Trace {
+pub struct TracePage {
     /// Newest first.
     pub rows: Vec<TraceRow>,
     /// For the next page; `None`: this is the last.
@@ -68,8 +68,11 @@ pub struct Trace {
 ///
 /// # Errors
 /// No such dataset, a wrong subject, reason or cursor, or the ledger or store cannot be asked.
-pub async fn trace(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Trace, AppError> {
-    let dataset = hub.catalog.get(ask.dataset).ok_or(AppError::NotFound(Thing::Dataset))?;
+pub async fn trace(hub: &Arc<Hub>, caller: &Caller, ask: &TraceRequest<'_>) -> Result<TracePage, AppError> {
+    let dataset = hub
+        .catalog
+        .get(ask.dataset)
+        .ok_or(AppError::NotFound(MissingThing::Dataset))?;
     let parsed = parse_subject(dataset, ask.subject)?;
     check_reason(ask.reason)?;
     let subject = hub.records.loader.subject_key(dataset, &parsed.key).0;
@@ -79,8 +82,8 @@ pub async fn trace(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Tra
         .transpose()?;
     // One more than is told says whether there is another page.
     let rows_max = ask.limit.saturating_add(1);
-    let mut look = Look::new(hub, subject, seconds(ask), &marks.unwrap_or_default(), rows_max).await?;
-    let (agencies, withheld) = (Agencies::of(hub), Withheld::from(hub, caller).await?);
+    let mut look = TraceLook::new(hub, subject, seconds(ask), &marks.unwrap_or_default(), rows_max).await?;
+    let (agencies, withheld) = (AgencyNames::of(hub), WithheldEntries::from(hub, caller).await?);
     let (mut rows, mut next) = (Vec::new(), None);
     loop {
         let before = look.marks();
@@ -98,7 +101,7 @@ pub async fn trace(hub: &Arc<Hub>, caller: &Caller, ask: &Ask<'_>) -> Result<Tra
     }
     let next_cursor = next.map(|marks| seal_cursor(hub, &subject, &marks)).transpose()?;
     enter(hub, caller, dataset, &subject, ask.reason).await?;
-    Ok(Trace {
+    Ok(TracePage {
         rows,
         next_cursor,
         incomplete: look.lacks,
@@ -114,13 +117,13 @@ pub fn check_reason(reason: &str) -> Result<(), AppError> {
         return Err(AppError::fault("/reason", "invalid_value"));
     }
     match reason.len() > REASON_BYTES_MAX {
-        true => Err(AppError::over("/reason", Limit::Bytes(REASON_BYTES_MAX))),
+        true => Err(AppError::over("/reason", LengthLimit::Bytes(REASON_BYTES_MAX))),
         false => Ok(()),
     }
 }
 
 /// The seconds that the index is asked for: a little more than what is asked, which is cut exactly afterwards.
-fn seconds(ask: &Ask<'_>) -> (u32, u32) {
+fn seconds(ask: &TraceRequest<'_>) -> (u32, u32) {
     let second = |us: i64| u32::try_from(us.div_euclid(1_000_000).max(0)).unwrap_or(u32::MAX);
     (second(ask.from_us), second(ask.until_us))
 }
@@ -134,7 +137,7 @@ async fn enter(
     reason: &str,
 ) -> Result<(), AppError> {
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Read, hub.clock.now_us(), caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Read, hub.clock.now_us(), caller.agency_number());
     entry::put_read(&mut bytes, ["query_trace", &dataset.rules], subject, 0, &[]);
     purpose::seal_parts(hub, &[&caller.client.row.id, reason], &mut bytes)?;
     hub.append(bytes).await?;
@@ -142,7 +145,7 @@ async fn enter(
 }
 
 /// A cursor is sealed and bound to its subject: where others' entries stand is nobody's to read or to change.
-fn seal_cursor(hub: &Hub, subject: &[u8; 16], marks: &Marks) -> Result<String, AppError> {
+fn seal_cursor(hub: &Hub, subject: &[u8; 16], marks: &LedgerMarks) -> Result<String, AppError> {
     let sealed = hub
         .secrets
         .vault
@@ -150,7 +153,7 @@ fn seal_cursor(hub: &Hub, subject: &[u8; 16], marks: &Marks) -> Result<String, A
     Ok(URL_SAFE_NO_PAD.encode(sealed))
 }
 
-fn open_cursor(hub: &Hub, subject: &[u8; 16], cursor: &str) -> Result<Marks, AppError> {
+fn open_cursor(hub: &Hub, subject: &[u8; 16], cursor: &str) -> Result<LedgerMarks, AppError> {
     let invalid = || AppError::fault("/cursor", "invalid_value");
     let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_no_base64| invalid())?;
     let opened = hub
@@ -160,8 +163,8 @@ fn open_cursor(hub: &Hub, subject: &[u8; 16], cursor: &str) -> Result<Marks, App
     opened.map_err(|_not_ours| invalid())
 }
 
-fn cursor_place(subject: &str) -> Place<'_> {
-    Place {
+fn cursor_place(subject: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "traces",
         column: "cursor",
         row: subject,

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::look::Sighting;
+use super::look::TraceSighting;
 use crate::{
     foundation::{ids::VerificationId, purpose},
     node::hub::Hub,
 };
 use heyan_catalog::Dataset;
-use heyan_ledger::entry::{Body, Entry, Kind};
+use heyan_ledger::entry::{EntryBody, EntryKind, LedgerEntry};
 use heyan_ports::time;
 
 /// A row.
@@ -66,9 +66,9 @@ pub struct TracedReceipt {
 }
 
 /// Ids and names of agencies by their number in the ledger.
-pub struct Agencies(HashMap<u32, (String, String)>);
+pub struct AgencyNames(HashMap<u32, (String, String)>);
 
-impl Agencies {
+impl AgencyNames {
     /// As they are now; an agency's number is never used again.
     pub fn of(hub: &Hub) -> Self {
         let access = hub.access.table.load();
@@ -87,34 +87,34 @@ impl Agencies {
 }
 
 /// What was done, in a word.
-pub fn operation(entry: &Entry) -> String {
+pub fn operation(entry: &LedgerEntry) -> String {
     match (&entry.body, entry.kind) {
-        (Body::Items(_), Kind::Chunk) => "verify_many".to_owned(),
-        (Body::Items(_), _) => "verify".to_owned(),
-        (Body::Read { operation, .. } | Body::Call { operation, .. }, _) => operation.clone(),
-        (Body::Records { .. }, _) => "put_records".to_owned(),
-        (Body::Access { action, .. }, _) => action.clone(),
-        (Body::Mismatch { action, .. }, _) => format!("mismatch.{action}"),
-        (Body::Delivery { .. }, _) => "delivery".to_owned(),
+        (EntryBody::Items(_), EntryKind::Chunk) => "verify_many".to_owned(),
+        (EntryBody::Items(_), _) => "verify".to_owned(),
+        (EntryBody::Read { operation, .. } | EntryBody::Call { operation, .. }, _) => operation.clone(),
+        (EntryBody::Records { .. }, _) => "put_records".to_owned(),
+        (EntryBody::Access { action, .. }, _) => action.clone(),
+        (EntryBody::Mismatch { action, .. }, _) => format!("mismatch.{action}"),
+        (EntryBody::Delivery { .. }, _) => "delivery".to_owned(),
     }
 }
 
 /// The id of the verification that was found.
-pub fn verification_of(seen: &Sighting) -> Option<String> {
+pub fn verification_of(seen: &TraceSighting) -> Option<String> {
     let id = VerificationId {
         at_ms: seen.entry.at_us / 1_000,
         node: seen.node,
         index: seen.place.index,
     };
     match seen.entry.kind {
-        Kind::Verification => Some(id.to_string()),
-        Kind::Chunk => Some(format!("{id}-{}", seen.place.position)),
+        EntryKind::Verification => Some(id.to_string()),
+        EntryKind::Chunk => Some(format!("{id}-{}", seen.place.position)),
         _ => None,
     }
 }
 
 /// The row of an entry.
-pub fn row(hub: &Hub, agencies: &Agencies, seen: &Sighting) -> TraceRow {
+pub fn row(hub: &Hub, agencies: &AgencyNames, seen: &TraceSighting) -> TraceRow {
     let entry = &seen.entry;
     let agency = agencies.0.get(&entry.agency);
     let mut row = TraceRow {
@@ -141,9 +141,9 @@ pub fn row(hub: &Hub, agencies: &Agencies, seen: &Sighting) -> TraceRow {
     row
 }
 
-fn put_told(hub: &Hub, entry: &Entry, row: &mut TraceRow) {
+fn put_told(hub: &Hub, entry: &LedgerEntry, row: &mut TraceRow) {
     match &entry.body {
-        Body::Items(items) => {
+        EntryBody::Items(items) => {
             let Some(item) = items.first() else { return };
             let dataset = dataset_of(hub, &item.rules);
             row.outcome = Some(item.outcome.as_str().to_owned());
@@ -153,7 +153,7 @@ fn put_told(hub: &Hub, entry: &Entry, row: &mut TraceRow) {
             };
             row.fields = item.fields.iter().map(field).collect();
         }
-        Body::Read { rules, fields, .. } => {
+        EntryBody::Read { rules, fields, .. } => {
             let dataset = dataset_of(hub, rules);
             let field = |number: &u8| TracedField {
                 name: field_name(dataset, *number),
@@ -161,15 +161,15 @@ fn put_told(hub: &Hub, entry: &Entry, row: &mut TraceRow) {
             };
             row.fields = fields.iter().map(field).collect();
         }
-        Body::Mismatch { id, state, .. } => {
+        EntryBody::Mismatch { id, state, .. } => {
             row.outcome = Some(state.clone());
             row.mismatch = Some(id.clone());
         }
-        Body::Call { .. } | Body::Records { .. } | Body::Access { .. } | Body::Delivery { .. } => {}
+        EntryBody::Call { .. } | EntryBody::Records { .. } | EntryBody::Access { .. } | EntryBody::Delivery { .. } => {}
     }
 }
 
-fn put_sealed(hub: &Hub, entry: &Entry, row: &mut TraceRow) {
+fn put_sealed(hub: &Hub, entry: &LedgerEntry, row: &mut TraceRow) {
     if let Some(asked) = purpose::open_purpose(hub, &entry.sealed) {
         let named = || Some(hub.materials.items.load().get(&asked.item_code)?.name.zh.to_string());
         row.item_name = Some(asked.item_name).filter(|name| !name.is_empty()).or_else(named);

@@ -8,24 +8,24 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{index, look::Sighting, row::Agencies};
+use super::{index, look::TraceSighting, row::AgencyNames};
 use crate::node::caller::Caller;
 use crate::{
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         ids::new_id,
         purpose,
-        vault::Place,
+        vault::SealPlace,
     },
     node::hub::Hub,
     verification::{
-        question::{Members, Text},
+        question::{BoundedText, MemberList},
         verify::parse_subject,
     },
 };
 use heyan_ledger::{
-    entry::{self, Body, Kind},
-    index::Key,
+    entry::{self, EntryBody, EntryKind},
+    index::IndexKey,
 };
 use heyan_ports::commit::Commit;
 use heyan_ports::{mismatches::MismatchRow, seals::SealRow, subject::SubjectKey};
@@ -37,20 +37,23 @@ const LASTS_US_MAX: i64 = 2 * 366 * 86_400_000_000;
 const WAIT_US: i64 = 7 * 86_400_000_000;
 
 /// What a seal is set on.
-pub enum About {
+pub enum SealScope {
     /// What was asked under an application number.
     Application(String),
     /// What was asked about a subject.
     Subject([u8; 16]),
 }
 
-impl About {
+impl SealScope {
     /// A subject of a dataset.
     ///
     /// # Errors
     /// No such dataset, or a wrong subject.
-    pub fn subject(hub: &Hub, dataset: &str, members: &Members<'_, Text<'_>>) -> Result<Self, AppError> {
-        let dataset = hub.catalog.get(dataset).ok_or(AppError::NotFound(Thing::Dataset))?;
+    pub fn subject(hub: &Hub, dataset: &str, members: &MemberList<'_, BoundedText<'_>>) -> Result<Self, AppError> {
+        let dataset = hub
+            .catalog
+            .get(dataset)
+            .ok_or(AppError::NotFound(MissingThing::Dataset))?;
         let parsed = parse_subject(dataset, members)?;
         Ok(Self::Subject(hub.records.loader.subject_key(dataset, &parsed.key).0))
     }
@@ -59,7 +62,7 @@ impl About {
 /// A seal as the first auditor asks for it.
 pub struct NewSeal<'a> {
     /// On what.
-    pub about: About,
+    pub about: SealScope,
     /// The investigating agency.
     pub agency: &'a str,
     /// Number of the case.
@@ -72,9 +75,9 @@ pub struct NewSeal<'a> {
 
 /// What a seal's row holds sealed.
 #[derive(Serialize, Deserialize)]
-struct Facts {
+struct SealFacts {
     /// Under which key the index knows it.
-    about: Key,
+    about: IndexKey,
     /// Keyed hash of agency and application number, as mismatches have it.
     matter: Option<[u8; 16]>,
     agency: String,
@@ -85,7 +88,7 @@ struct Facts {
 }
 
 /// A seal as its auditors see it.
-pub struct Seal {
+pub struct SealView {
     /// `sea_…`.
     pub id: String,
     /// `requested`, `sealed` or `lifted`.
@@ -98,22 +101,22 @@ pub struct Seal {
     pub until_us: i64,
 }
 
-fn facts_place(id: &str) -> Place<'_> {
-    Place {
+fn facts_place(id: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "trace_seals",
         column: "facts",
         row: id,
     }
 }
 
-impl Facts {
+impl SealFacts {
     fn is_of(&self, auditor: &str) -> bool {
         self.set_by == auditor || self.confirmed_by.as_deref() == Some(auditor)
     }
 }
 
-fn seal_of(row: SealRow, facts: Facts) -> Seal {
-    Seal {
+fn seal_of(row: SealRow, facts: SealFacts) -> SealView {
+    SealView {
         id: row.id,
         state: row.state,
         agency: facts.agency,
@@ -126,7 +129,7 @@ fn seal_of(row: SealRow, facts: Facts) -> Seal {
 ///
 /// # Errors
 /// No such agency, a wrong case, reason or date, or the store or ledger cannot be asked.
-pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Seal, AppError> {
+pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<SealView, AppError> {
     let now_us = hub.clock.now_us();
     super::check_reason(new.reason)?;
     if purpose::is_blank(new.case_no) || new.case_no.len() > 128 {
@@ -139,13 +142,13 @@ pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Sea
         return Err(AppError::fault("/agency", "unknown_agency"));
     }
     let (about, matter) = match &new.about {
-        About::Subject(subject) => (*subject, None),
-        About::Application(number) => (
+        SealScope::Subject(subject) => (*subject, None),
+        SealScope::Application(number) => (
             index::application(&hub.secrets.vault, number),
             Some(hub.secrets.vault.matter(new.agency, number)),
         ),
     };
-    let facts = Facts {
+    let facts = SealFacts {
         about,
         matter,
         agency: new.agency.to_owned(),
@@ -170,12 +173,12 @@ pub async fn request(hub: &Hub, caller: &Caller, new: NewSeal<'_>) -> Result<Sea
 ///
 /// # Errors
 /// `NotFound`: no such request, one's own, one that is too old, or of another case.
-pub async fn confirm(hub: &Hub, caller: &Caller, id: &str, case_no: &str) -> Result<Seal, AppError> {
+pub async fn confirm(hub: &Hub, caller: &Caller, id: &str, case_no: &str) -> Result<SealView, AppError> {
     let (row, mut facts) = find(hub, id).await?;
     let auditor = &*caller.client.row.id;
     let waits = row.state == "requested" && hub.clock.now_us() - row.created_at <= WAIT_US;
     if !waits || facts.set_by == auditor || facts.case_no != case_no {
-        return Err(AppError::NotFound(Thing::Seal));
+        return Err(AppError::NotFound(MissingThing::Seal));
     }
     facts.confirmed_by = Some(auditor.to_owned());
     let why = facts.reason.clone();
@@ -186,11 +189,11 @@ pub async fn confirm(hub: &Hub, caller: &Caller, id: &str, case_no: &str) -> Res
 ///
 /// # Errors
 /// `NotFound`: no such seal, or another's. A wrong reason.
-pub async fn lift(hub: &Hub, caller: &Caller, id: &str, reason: &str) -> Result<Seal, AppError> {
+pub async fn lift(hub: &Hub, caller: &Caller, id: &str, reason: &str) -> Result<SealView, AppError> {
     super::check_reason(reason)?;
     let (row, facts) = find(hub, id).await?;
     if row.state == "lifted" || !facts.is_of(&caller.client.row.id) {
-        return Err(AppError::NotFound(Thing::Seal));
+        return Err(AppError::NotFound(MissingThing::Seal));
     }
     step(hub, caller, row, facts, "lifted", reason).await
 }
@@ -199,23 +202,24 @@ pub async fn lift(hub: &Hub, caller: &Caller, id: &str, reason: &str) -> Result<
 ///
 /// # Errors
 /// The store cannot be asked.
-pub async fn of_auditor(hub: &Hub, caller: &Caller) -> Result<Vec<Seal>, AppError> {
+pub async fn of_auditor(hub: &Hub, caller: &Caller) -> Result<Vec<SealView>, AppError> {
     let all = all(hub).await?.into_iter();
     let own = all.filter(|(_, facts)| facts.is_of(&caller.client.row.id));
     Ok(own.map(|(row, facts)| seal_of(row, facts)).collect())
 }
 
-async fn all(hub: &Hub) -> Result<Vec<(SealRow, Facts)>, AppError> {
+async fn all(hub: &Hub) -> Result<Vec<(SealRow, SealFacts)>, AppError> {
     let open = |row: SealRow| {
-        let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
+        let facts: SealFacts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
         Ok((row, facts))
     };
     hub.store.seals().await?.into_iter().map(open).collect()
 }
 
-async fn find(hub: &Hub, id: &str) -> Result<(SealRow, Facts), AppError> {
+async fn find(hub: &Hub, id: &str) -> Result<(SealRow, SealFacts), AppError> {
     let mut all = all(hub).await?.into_iter();
-    all.find(|(row, _)| row.id == id).ok_or(AppError::NotFound(Thing::Seal))
+    all.find(|(row, _)| row.id == id)
+        .ok_or(AppError::NotFound(MissingThing::Seal))
 }
 
 /// Commits the next state of a seal with its entry. The entry names the seal; of whom and why is sealed.
@@ -223,10 +227,10 @@ async fn step(
     hub: &Hub,
     caller: &Caller,
     row: SealRow,
-    facts: Facts,
+    facts: SealFacts,
     state: &str,
     reason: &str,
-) -> Result<Seal, AppError> {
+) -> Result<SealView, AppError> {
     let now_us = hub.clock.now_us();
     let row = SealRow {
         state: state.to_owned(),
@@ -236,7 +240,7 @@ async fn step(
         ..row
     };
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Access, now_us, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
     entry::put_text(&mut bytes, &format!("trace_seal.{state}"));
     entry::put_text(&mut bytes, &row.id);
     purpose::seal_parts(hub, &[&caller.client.row.id, &facts.case_no, reason], &mut bytes)?;
@@ -246,16 +250,16 @@ async fn step(
 }
 
 /// What is kept from one auditor.
-pub struct Withheld(Vec<(Facts, u32)>);
+pub struct WithheldEntries(Vec<(SealFacts, u32)>);
 
-impl Withheld {
+impl WithheldEntries {
     /// The seals that hold now and are not this auditor's.
     ///
     /// # Errors
     /// The store cannot be asked: then nothing may be told.
     pub async fn from(hub: &Hub, caller: &Caller) -> Result<Self, AppError> {
-        let (now_us, agencies) = (hub.clock.now_us(), Agencies::of(hub));
-        let holds = |(row, facts): &(SealRow, Facts)| {
+        let (now_us, agencies) = (hub.clock.now_us(), AgencyNames::of(hub));
+        let holds = |(row, facts): &(SealRow, SealFacts)| {
             row.state == "sealed" && row.until > now_us && !facts.is_of(&caller.client.row.id)
         };
         let held = all(hub).await?.into_iter().filter(holds);
@@ -271,22 +275,22 @@ impl Withheld {
     ///
     /// # Errors
     /// The store cannot be asked.
-    pub async fn hides(&self, hub: &Arc<Hub>, seen: &Sighting) -> Result<bool, AppError> {
+    pub async fn hides(&self, hub: &Arc<Hub>, seen: &TraceSighting) -> Result<bool, AppError> {
         if self.0.is_empty() {
             return Ok(false);
         }
-        if let Body::Mismatch { id, subject, .. } = &seen.entry.body {
+        if let EntryBody::Mismatch { id, subject, .. } = &seen.entry.body {
             let row = hub.store.mismatch(SubjectKey(*subject), id).await?;
             return Ok(row.is_some_and(|row| self.hides_mismatch(&row)));
         }
         let application = purpose::open_purpose(hub, &seen.entry.sealed)
             .map(|asked| index::application(&hub.secrets.vault, &asked.application_no));
         let subject = match &seen.entry.body {
-            Body::Items(items) => items.first().map(|item| item.subject),
-            Body::Read { subject, .. } => Some(*subject),
+            EntryBody::Items(items) => items.first().map(|item| item.subject),
+            EntryBody::Read { subject, .. } => Some(*subject),
             _ => None,
         };
-        let hides = |(facts, number): &(Facts, u32)| {
+        let hides = |(facts, number): &(SealFacts, u32)| {
             seen.entry.agency == *number && [application, subject].contains(&Some(facts.about))
         };
         Ok(self.0.iter().any(hides))
@@ -294,7 +298,7 @@ impl Withheld {
 
     /// Whether a mismatch is kept back: its steps are the authority's and the hub's too.
     pub fn hides_mismatch(&self, row: &MismatchRow) -> bool {
-        let hides = |(facts, _): &(Facts, u32)| {
+        let hides = |(facts, _): &(SealFacts, u32)| {
             facts.matter == Some(row.matter) || (facts.agency == row.agency && facts.about == row.subject.0)
         };
         self.0.iter().any(hides)

@@ -3,8 +3,8 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::verify::{Answer, Entered, Freshness, Judgement};
-use heyan_domain::{label::Label, verdict::Verdict};
+use super::verify::{AnswerFreshness, EntryPosition, QuestionJudgement, VerificationAnswer};
+use heyan_domain::{label::BilingualLabel, verdict::Verdict};
 
 /// Writes a JSON string.
 pub fn put_string(out: &mut Vec<u8>, text: &str) {
@@ -55,7 +55,7 @@ fn put_escaped(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Writes a text in both languages as `{"zh":…,"en":…}`.
-pub fn put_label(out: &mut Vec<u8>, label: &Label) {
+pub fn put_label(out: &mut Vec<u8>, label: &BilingualLabel) {
     out.extend_from_slice(b"{\"zh\":");
     put_string(out, &label.zh);
     out.extend_from_slice(b",\"en\":");
@@ -82,7 +82,7 @@ pub fn put_number(out: &mut Vec<u8>, number: u64) {
 }
 
 /// Writes the members of one item of a chunk: its id, which is its position in the entry `id`, its judgement and its rules.
-pub fn put_item(out: &mut Vec<u8>, id: &[u8], position: usize, judgement: &Judgement<'_>) {
+pub fn put_item(out: &mut Vec<u8>, id: &[u8], position: usize, judgement: &QuestionJudgement<'_>) {
     out.extend_from_slice(b"\"id\":\"");
     out.extend_from_slice(id);
     out.push(b'-');
@@ -94,7 +94,7 @@ pub fn put_item(out: &mut Vec<u8>, id: &[u8], position: usize, judgement: &Judge
 }
 
 /// Writes the members of a whole answer, without braces.
-pub fn put_answer(out: &mut Vec<u8>, origin: &str, answer: &Answer<'_>) {
+pub fn put_answer(out: &mut Vec<u8>, origin: &str, answer: &VerificationAnswer<'_>) {
     out.extend_from_slice(b"\"id\":\"");
     out.extend_from_slice(&answer.id.text());
     out.extend_from_slice(b"\",");
@@ -106,7 +106,7 @@ pub fn put_answer(out: &mut Vec<u8>, origin: &str, answer: &Answer<'_>) {
 }
 
 /// Writes the members of an answer from `outcome` to `mismatch`, without braces.
-pub fn put_judgement(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
+pub fn put_judgement(out: &mut Vec<u8>, judgement: &QuestionJudgement<'_>) {
     out.extend_from_slice(b"\"outcome\":\"");
     out.extend_from_slice(judgement.outcome.as_str().as_bytes());
     out.extend_from_slice(b"\",");
@@ -114,7 +114,7 @@ pub fn put_judgement(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
 }
 
 /// Writes the members that an outcome rests on, from `fields` to `mismatch`, without braces.
-pub fn put_grounds(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
+pub fn put_grounds(out: &mut Vec<u8>, judgement: &QuestionJudgement<'_>) {
     out.extend_from_slice(b"\"fields\":{");
     for (position, (name, number, verdict)) in judgement.fields.iter().enumerate() {
         if position > 0 {
@@ -132,7 +132,7 @@ pub fn put_grounds(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
         out.extend_from_slice(b"\",\"freshness\":\"");
         out.extend_from_slice(record.freshness.as_str().as_bytes());
         out.push(b'"');
-        if let Freshness::Stale { age_s } = record.freshness {
+        if let AnswerFreshness::Stale { age_s } = record.freshness {
             out.extend_from_slice(b",\"age_s\":");
             put_number(out, age_s);
         }
@@ -179,7 +179,7 @@ fn put_verdict(out: &mut Vec<u8>, verdict: Verdict, disputed: bool) {
 }
 
 /// Writes `"receipt":{…}`.
-pub fn put_receipt(out: &mut Vec<u8>, origin: &str, entered: &Entered) {
+pub fn put_receipt(out: &mut Vec<u8>, origin: &str, entered: &EntryPosition) {
     out.extend_from_slice(b"\"receipt\":{\"origin\":");
     put_string(out, origin);
     out.extend_from_slice(b",\"index\":");
@@ -193,7 +193,7 @@ pub fn put_receipt(out: &mut Vec<u8>, origin: &str, entered: &Entered) {
 }
 
 /// Writes `"rules":"…"`.
-pub fn put_rules(out: &mut Vec<u8>, judgement: &Judgement<'_>) {
+pub fn put_rules(out: &mut Vec<u8>, judgement: &QuestionJudgement<'_>) {
     out.extend_from_slice(b"\"rules\":");
     put_string(out, &judgement.dataset.rules);
 }

@@ -8,15 +8,15 @@ use std::{
 };
 
 use super::record::{CachedRecord, RecordLoad};
-use crate::foundation::trust::Trust;
-use heyan_cache::{CacheConfig, Load, LoadError, Lookup, RecordCache, Slot, Wanted};
+use crate::foundation::trust::LineTrust;
+use heyan_cache::{CacheConfig, CacheLookup, CacheSlot, LoadError, RecordCache, RecordLoader, WantedFreshness};
 use heyan_catalog::Dataset;
 
 /// One cache, whatever fills it.
-type Records = RecordCache<dyn Load<Record = CachedRecord>>;
+type SubjectCache = RecordCache<dyn RecordLoader<Record = CachedRecord>>;
 
 /// A record as a cache answers it.
-pub type FoundSlot = Arc<Slot<CachedRecord>>;
+pub type FoundSlot = Arc<CacheSlot<CachedRecord>>;
 
 /// The number of the dataset, which begins a key, belongs to one run of one node.
 pub const OWN_KEY_BYTES: usize = 2;
@@ -43,16 +43,16 @@ pub struct RecordCaches {
     config: CacheConfig,
     now_us: NowUs,
     /// Whether what is in memory may be used.
-    trust: Arc<Trust>,
-    stored: Records,
+    trust: Arc<LineTrust>,
+    stored: SubjectCache,
     /// By dataset number; set once, when the hub stands.
-    live: OnceLock<Box<[Option<Records>]>>,
+    live: OnceLock<Box<[Option<SubjectCache>]>>,
 }
 
 impl RecordCaches {
     /// Starts the cache of stored datasets on the current tokio runtime.
-    pub fn start(config: CacheConfig, load: Arc<RecordLoad>, now_us: NowUs, trust: Arc<Trust>) -> Self {
-        let load: Arc<dyn Load<Record = CachedRecord>> = load;
+    pub fn start(config: CacheConfig, load: Arc<RecordLoad>, now_us: NowUs, trust: Arc<LineTrust>) -> Self {
+        let load: Arc<dyn RecordLoader<Record = CachedRecord>> = load;
         Self {
             stored: RecordCache::start(config.clone(), load, Arc::clone(&now_us)),
             config,
@@ -67,7 +67,7 @@ impl RecordCaches {
     pub fn start_live<'d>(
         &self,
         datasets: impl Iterator<Item = &'d Arc<Dataset>>,
-        load_of: impl Fn(&Dataset) -> Option<Arc<dyn Load<Record = CachedRecord>>>,
+        load_of: impl Fn(&Dataset) -> Option<Arc<dyn RecordLoader<Record = CachedRecord>>>,
     ) {
         let config = CacheConfig {
             capacity_bytes: self.config.capacity_bytes / LIVE_SHARE,
@@ -91,17 +91,17 @@ impl RecordCaches {
     }
 
     /// How old a copy may be: as the caller says, and for a live dataset no older than its schema allows.
-    pub fn wanted(&self, dataset: &Dataset, max_age_s: Option<u64>, now_us: i64) -> Wanted {
+    pub fn wanted(&self, dataset: &Dataset, max_age_s: Option<u64>, now_us: i64) -> WantedFreshness {
         let of_dataset = self.is_live(dataset).then_some(dataset.freshness_s);
         match (max_age_s, of_dataset) {
-            (Some(asked), Some(allowed)) => Wanted::at_most(asked.min(allowed), now_us),
-            (Some(age), None) | (None, Some(age)) => Wanted::at_most(age, now_us),
-            (None, None) => Wanted::of_any_age(now_us),
+            (Some(asked), Some(allowed)) => WantedFreshness::at_most(asked.min(allowed), now_us),
+            (Some(age), None) | (None, Some(age)) => WantedFreshness::at_most(age, now_us),
+            (None, None) => WantedFreshness::of_any_age(now_us),
         }
     }
 
     /// The record of a cache key, if it is in memory, current and young enough.
-    pub fn peek(&self, key: &[u8], wanted: Wanted) -> Option<FoundSlot> {
+    pub fn peek(&self, key: &[u8], wanted: WantedFreshness) -> Option<FoundSlot> {
         if !self.trust.holds() {
             return None;
         }
@@ -112,11 +112,11 @@ impl RecordCaches {
     ///
     /// # Errors
     /// The store or the source could not be asked, or too many loads wait.
-    pub async fn get(&self, key: &[u8], wanted: Wanted) -> Result<(FoundSlot, Lookup), LoadError> {
+    pub async fn get(&self, key: &[u8], wanted: WantedFreshness) -> Result<(FoundSlot, CacheLookup), LoadError> {
         let trusted = self.trust.holds();
-        let from = async |cache: &Records| match trusted {
+        let from = async |cache: &SubjectCache| match trusted {
             true => cache.get(key, wanted).await,
-            false => cache.load(key, wanted).await.map(|slot| (slot, Lookup::Bypass)),
+            false => cache.load(key, wanted).await.map(|slot| (slot, CacheLookup::Bypass)),
         };
         let Some(live) = self.live_of(number_of(key)) else {
             return from(&self.stored).await;
@@ -129,7 +129,7 @@ impl RecordCaches {
     }
 
     /// Records of stored datasets by their cache keys, read from the store together though copies may be in memory.
-    pub async fn load_stored(&self, keys: &[(&[u8], Wanted)]) -> Vec<Result<FoundSlot, LoadError>> {
+    pub async fn load_stored(&self, keys: &[(&[u8], WantedFreshness)]) -> Vec<Result<FoundSlot, LoadError>> {
         self.stored.load_many(keys).await
     }
 
@@ -167,11 +167,11 @@ impl RecordCaches {
         self.all().map(RecordCache::bytes).sum()
     }
 
-    fn live_of(&self, number: u16) -> Option<&Records> {
+    fn live_of(&self, number: u16) -> Option<&SubjectCache> {
         self.live.get()?.get(usize::from(number))?.as_ref()
     }
 
-    fn all(&self) -> impl Iterator<Item = &Records> {
+    fn all(&self) -> impl Iterator<Item = &SubjectCache> {
         let live = self.live.get().into_iter().flat_map(|caches| caches.iter().flatten());
         std::iter::once(&self.stored).chain(live)
     }

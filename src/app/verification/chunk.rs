@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::{
     consequence,
-    judge::{self, Asking, Begun},
-    question::{ItemBody, Purpose},
-    verify::{Entered, Judgement, Question},
+    judge::{self, LookupState, QuestionContext},
+    question::{AskedPurposeElements, ItemBody},
+    verify::{EntryPosition, QuestionJudgement, RecordQuestion},
 };
 use crate::node::{caller::Caller, write::LedgerAppender};
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
     node::hub::Hub,
 };
 use heyan_ledger::{
-    Appended,
-    entry::{self, Kind},
+    AppendedEntry,
+    entry::{self, EntryKind},
 };
 
 /// One item: what was asked, or why it could not be read.
@@ -29,7 +29,7 @@ pub struct ChunkAnswer<'a, E> {
     /// In the order of the items; items that were judged carry their position in the entry.
     pub results: Vec<ItemResult<'a, E>>,
     /// Where the entry stands.
-    pub entered: Entered,
+    pub entered: EntryPosition,
 }
 
 /// What became of one item.
@@ -39,7 +39,7 @@ pub enum ItemResult<'a, E> {
         /// Position in the ledger entry.
         position: usize,
         /// What was found.
-        judgement: Box<Judgement<'a>>,
+        judgement: Box<QuestionJudgement<'a>>,
     },
     /// It was understood and could not be answered.
     Failed(AppError),
@@ -58,14 +58,14 @@ pub async fn verify_chunk<'a, E, W: LedgerAppender>(
     hub: &'a Arc<Hub>,
     way: &W,
     caller: &Caller,
-    purpose: &Purpose<'_>,
+    purpose: &AskedPurposeElements<'_>,
     dataset: Option<&'a str>,
     items: Vec<ChunkItem<'a, E>>,
 ) -> Result<ChunkAnswer<'a, E>, AppError> {
     let now_us = hub.clock.now_us();
-    let judged = judge_all(hub, &Asking::new(caller, purpose, now_us), dataset, items).await;
+    let judged = judge_all(hub, &QuestionContext::new(caller, purpose, now_us), dataset, items).await;
     let mut bytes = Vec::with_capacity(256 + judged.len() * 48);
-    entry::begin(&mut bytes, Kind::Chunk, now_us, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Chunk, now_us, caller.agency_number());
     let (mut body, mut count) = (Vec::with_capacity(judged.len() * 48), 0_u16);
     let mut results = Vec::with_capacity(judged.len());
     for result in judged {
@@ -98,7 +98,7 @@ pub async fn verify_chunk<'a, E, W: LedgerAppender>(
             index: appended.index,
         },
         results,
-        entered: Entered {
+        entered: EntryPosition {
             index: appended.index,
             leaf: appended.leaf,
         },
@@ -110,12 +110,12 @@ async fn enter<E, W: LedgerAppender>(
     hub: &Arc<Hub>,
     way: &W,
     caller: &Caller,
-    purpose: &Purpose<'_>,
+    purpose: &AskedPurposeElements<'_>,
     now_us: i64,
     results: &mut [ItemResult<'_, E>],
     bytes: Vec<u8>,
-) -> Result<Appended, AppError> {
-    let mut judgements: Vec<&mut Judgement<'_>> = results
+) -> Result<AppendedEntry, AppError> {
+    let mut judgements: Vec<&mut QuestionJudgement<'_>> = results
         .iter_mut()
         .filter_map(|result| match result {
             ItemResult::Answered { judgement, .. } => Some(&mut **judgement),
@@ -142,7 +142,7 @@ async fn enter<E, W: LedgerAppender>(
 /// queries of the store.
 async fn judge_all<'a, E>(
     hub: &'a Hub,
-    asking: &Asking<'_>,
+    asking: &QuestionContext<'_>,
     dataset: Option<&'a str>,
     items: Vec<ChunkItem<'a, E>>,
 ) -> Vec<ItemResult<'a, E>> {
@@ -157,8 +157,8 @@ async fn judge_all<'a, E>(
         };
         let begun = question_of(item, dataset).and_then(|question| judge::begin(hub, asking, question));
         judged.push(match begun {
-            Ok(Begun::Judged(judgement)) => Ok(judgement).into(),
-            Ok(Begun::Waits(one)) => {
+            Ok(LookupState::Judged(judgement)) => Ok(judgement).into(),
+            Ok(LookupState::Waits(one)) => {
                 places.push(place);
                 waiting.push(one);
                 ItemResult::Failed(AppError::Internal("an item was not answered"))
@@ -174,8 +174,8 @@ async fn judge_all<'a, E>(
     judged
 }
 
-fn question_of<'a>(item: &'a ItemBody<'a>, dataset: Option<&'a str>) -> Result<Question<'a>, AppError> {
-    Ok(Question {
+fn question_of<'a>(item: &'a ItemBody<'a>, dataset: Option<&'a str>) -> Result<RecordQuestion<'a>, AppError> {
+    Ok(RecordQuestion {
         dataset: item
             .dataset
             .as_deref()
@@ -187,8 +187,8 @@ fn question_of<'a>(item: &'a ItemBody<'a>, dataset: Option<&'a str>) -> Result<Q
     })
 }
 
-impl<'a, E> From<Result<Judgement<'a>, AppError>> for ItemResult<'a, E> {
-    fn from(judged: Result<Judgement<'a>, AppError>) -> Self {
+impl<'a, E> From<Result<QuestionJudgement<'a>, AppError>> for ItemResult<'a, E> {
+    fn from(judged: Result<QuestionJudgement<'a>, AppError>) -> Self {
         match judged {
             Ok(judgement) => Self::Answered {
                 position: 0,

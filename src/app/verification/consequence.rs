@@ -3,32 +3,32 @@
 //! with the answer's entry, made on a task of its own: a caller that resets the connection cannot stop it half-way.
 
 use crate::mismatch::pending::MismatchNote;
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::{collections::BTreeMap, sync::Arc};
 
 use smallvec::SmallVec;
 
 use super::{
-    question::{Members, Purpose, Text},
-    verify::Judgement,
+    question::{AskedPurposeElements, BoundedText, MemberList},
+    verify::QuestionJudgement,
 };
 use crate::node::caller::Caller;
 use crate::{
     delivery::message,
     foundation::{error::AppError, ids::new_id},
     mismatch::{
-        pending::About,
-        steps::{self, Facts, Note},
+        pending::PendingSubject,
+        steps::{self, MismatchFacts, StepNote},
     },
     node::hub::Hub,
 };
 use heyan_catalog::Dataset;
 use heyan_domain::{
     calendar,
-    mismatch::{Action, Actor, State},
+    mismatch::{Action, MismatchActor, MismatchState},
     verdict::Verdict,
 };
-use heyan_ledger::Appended;
+use heyan_ledger::AppendedEntry;
 use heyan_ports::commit::Commit;
 use heyan_ports::{
     deliveries::EventRow,
@@ -40,9 +40,9 @@ use heyan_ports::{
 
 /// What one judged question brings.
 #[derive(Default)]
-pub struct Consequence {
+pub struct AnswerConsequence {
     /// Fields that differ, sorted, when the whole was answered as mismatched and no such mismatch is pending.
-    pub(crate) opens: Option<Opening>,
+    pub(crate) opens: Option<MismatchOpening>,
     /// Mismatches whose fields all match now.
     pub(crate) settles: Vec<(SubjectKey, Arc<str>)>,
     /// Guesses that count.
@@ -51,7 +51,7 @@ pub struct Consequence {
     pub(crate) spent: Vec<(RecordKey, Box<str>)>,
 }
 
-impl Consequence {
+impl AnswerConsequence {
     /// Whether there is nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.opens.is_none() && self.settles.is_empty() && self.guesses.is_empty() && self.spent.is_empty()
@@ -60,7 +60,7 @@ impl Consequence {
 
 /// A mismatch to be opened.
 #[derive(Clone)]
-pub(crate) struct Opening {
+pub(crate) struct MismatchOpening {
     pub(crate) key: RecordKey,
     pub(crate) fields: Vec<String>,
     /// Version that was answered from; 0: there was none.
@@ -72,7 +72,7 @@ pub(crate) struct Opening {
 }
 
 /// Names of the fields that differ, sorted.
-pub(crate) fn differing<'a>(judgement: &Judgement<'a>) -> SmallVec<[&'a str; 8]> {
+pub(crate) fn differing<'a>(judgement: &QuestionJudgement<'a>) -> SmallVec<[&'a str; 8]> {
     let fields = judgement.fields.iter();
     let mut names: SmallVec<_> = fields
         .filter(|(_, _, verdict)| *verdict == Verdict::Mismatch)
@@ -84,13 +84,13 @@ pub(crate) fn differing<'a>(judgement: &Judgement<'a>) -> SmallVec<[&'a str; 8]>
 
 /// The mismatch that an answer opens when `fields` differ and it is not pending.
 pub(crate) fn opening(
-    judgement: &Judgement<'_>,
+    judgement: &QuestionJudgement<'_>,
     fields: &[&str],
     subject: SubjectKey,
     record_version: u32,
-    members: &Members<'_, Text<'_>>,
-) -> Opening {
-    Opening {
+    members: &MemberList<'_, BoundedText<'_>>,
+) -> MismatchOpening {
+    MismatchOpening {
         key: RecordKey {
             dataset: Arc::clone(&judgement.dataset.name),
             subject,
@@ -109,8 +109,8 @@ pub(crate) fn opening(
 /// Open mismatches of this matter whose fields all match now, within the dataset's settle window.
 pub(crate) fn settled(
     dataset: &Dataset,
-    about: &About,
-    judgement: &Judgement<'_>,
+    about: &PendingSubject,
+    judgement: &QuestionJudgement<'_>,
     subject: SubjectKey,
     matter: &[u8; 16],
     now_us: i64,
@@ -131,7 +131,7 @@ pub(crate) fn settled(
 
 /// Whose matter an answer belongs to.
 #[derive(Clone)]
-struct Matter {
+struct AnswerMatter {
     agency: String,
     agency_number: u32,
     by: String,
@@ -148,13 +148,13 @@ struct Matter {
 pub(crate) async fn enter(
     hub: &Arc<Hub>,
     caller: &Caller,
-    purpose: &Purpose<'_>,
+    purpose: &AskedPurposeElements<'_>,
     now_us: i64,
-    consequences: Vec<Option<Consequence>>,
+    consequences: Vec<Option<AnswerConsequence>>,
     entry: Vec<u8>,
-) -> Result<(Appended, Vec<Option<MismatchNote>>), AppError> {
+) -> Result<(AppendedEntry, Vec<Option<MismatchNote>>), AppError> {
     let agency = &caller.agency()?.row;
-    let matter = Matter {
+    let matter = AnswerMatter {
         agency: agency.id.clone(),
         agency_number: agency.number,
         by: purpose.operator.to_string(),
@@ -171,10 +171,10 @@ pub(crate) async fn enter(
 
 async fn carry_out(
     hub: &Hub,
-    matter: &Matter,
-    consequences: Vec<Option<Consequence>>,
+    matter: &AnswerMatter,
+    consequences: Vec<Option<AnswerConsequence>>,
     entry: Vec<u8>,
-) -> Result<(Appended, Vec<Option<MismatchNote>>), AppError> {
+) -> Result<(AppendedEntry, Vec<Option<MismatchNote>>), AppError> {
     let all = || consequences.iter().flatten();
     let subjects: Vec<SubjectKey> = all()
         .flat_map(|one| {
@@ -187,12 +187,12 @@ async fn carry_out(
     let mut opens_first = !subjects
         .iter()
         .any(|subject| hub.mismatches.pending.is_decided(*subject));
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         let turn = hub.mismatches.pending.turn(subjects.iter().copied()).await;
-        let mut plan = Plan {
+        let mut plan = ConsequencePlan {
             opens_first,
-            ..Plan::default()
+            ..ConsequencePlan::default()
         };
         let mut notes = Vec::with_capacity(consequences.len());
         for one in &consequences {
@@ -216,7 +216,7 @@ async fn carry_out(
         };
         for (key, field) in all().flat_map(|one| &one.spent) {
             let today = Some(calendar::china_day(matter.now_us));
-            let alerted = |about: &mut About| about.guessed_mut(field).alerted_on = today;
+            let alerted = |about: &mut PendingSubject| about.guessed_mut(field).alerted_on = today;
             hub.mismatches.pending.change(key.subject, alerted);
         }
         drop(turn);
@@ -228,7 +228,7 @@ async fn carry_out(
 
 /// Everything that one answer writes.
 #[derive(Default)]
-struct Plan {
+struct ConsequencePlan {
     /// Whether no mismatch may be there of the matter and fields of one that is opened.
     opens_first: bool,
     mismatches: Vec<MismatchWrite>,
@@ -237,8 +237,13 @@ struct Plan {
     alerts: Vec<AlertRow>,
 }
 
-impl Plan {
-    async fn add(&mut self, hub: &Hub, matter: &Matter, one: &Consequence) -> Result<Option<MismatchNote>, AppError> {
+impl ConsequencePlan {
+    async fn add(
+        &mut self,
+        hub: &Hub,
+        matter: &AnswerMatter,
+        one: &AnswerConsequence,
+    ) -> Result<Option<MismatchNote>, AppError> {
         for guess in &one.guesses {
             let known = |other: &GuessRow| {
                 (other.subject, &other.field, other.value) == (guess.subject, &guess.field, guess.value)
@@ -263,7 +268,12 @@ impl Plan {
 
     /// The mismatch of an opening: one that is pending, one of this plan, one that was decided on this very version, or
     /// a new one.
-    async fn open(&mut self, hub: &Hub, matter: &Matter, opening: &Opening) -> Result<MismatchNote, AppError> {
+    async fn open(
+        &mut self,
+        hub: &Hub,
+        matter: &AnswerMatter,
+        opening: &MismatchOpening,
+    ) -> Result<MismatchNote, AppError> {
         let about = hub.mismatches.pending.about(opening.key.subject);
         if let Some(known) = about.and_then(|about| about.pending(&matter.key, &opening.fields)) {
             return Ok(known);
@@ -302,20 +312,34 @@ impl Plan {
         Ok(note)
     }
 
-    async fn settle(&mut self, hub: &Hub, matter: &Matter, subject: SubjectKey, id: &str) -> Result<(), AppError> {
+    async fn settle(
+        &mut self,
+        hub: &Hub,
+        matter: &AnswerMatter,
+        subject: SubjectKey,
+        id: &str,
+    ) -> Result<(), AppError> {
         if self.mismatches.iter().any(|write| write.row.id == id) {
             return Ok(());
         }
         let Some(row) = hub.store.mismatch(subject, id).await? else {
             return Ok(());
         };
-        let facts: Facts = hub.secrets.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
-        let note = Note {
+        let facts: MismatchFacts = hub.secrets.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
+        let note = StepNote {
             by: matter.by.clone(),
             reason: None,
         };
         // Somebody may have acted on it in between: then there is nothing to settle.
-        let settled = steps::next(hub, row, facts, Action::Settle, Actor::Hub, &note, matter.now_us);
+        let settled = steps::next(
+            hub,
+            row,
+            facts,
+            Action::Settle,
+            MismatchActor::Hub,
+            &note,
+            matter.now_us,
+        );
         let Ok((write, _)) = settled else { return Ok(()) };
         self.events.push(steps::mismatch_event(hub, &write.row, matter.now_us)?);
         self.mismatches.push(write);
@@ -323,7 +347,7 @@ impl Plan {
     }
 
     /// The commit, with the answer's entry first; `None` when there is nothing to write.
-    fn commit(self, hub: &Hub, matter: &Matter, entry: Vec<u8>) -> Result<Option<Commit>, AppError> {
+    fn commit(self, hub: &Hub, matter: &AnswerMatter, entry: Vec<u8>) -> Result<Option<Commit>, AppError> {
         if self.mismatches.is_empty() && self.guesses.is_empty() && self.alerts.is_empty() {
             return Ok(None);
         }
@@ -347,13 +371,13 @@ impl Plan {
 }
 
 /// Whether a decision still stands: it was made on the version that was answered from now, and by a person.
-fn stands(hub: &Hub, row: &MismatchRow, opening: &Opening) -> Result<bool, AppError> {
+fn stands(hub: &Hub, row: &MismatchRow, opening: &MismatchOpening) -> Result<bool, AppError> {
     if row.record_version != opening.record_version {
         return Ok(false);
     }
-    let facts: Facts = hub.secrets.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
-    let settled = State::Closed {
-        how: heyan_domain::mismatch::Closing::Settled,
+    let facts: MismatchFacts = hub.secrets.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
+    let settled = MismatchState::Closed {
+        how: heyan_domain::mismatch::ClosingReason::Settled,
     };
     Ok(facts.state != settled)
 }
@@ -365,9 +389,9 @@ fn note_of(row: &MismatchRow) -> MismatchNote {
     }
 }
 
-fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<MismatchWrite, AppError> {
-    let facts = Facts {
-        state: State::Open,
+fn new_mismatch(hub: &Hub, matter: &AnswerMatter, opening: &MismatchOpening) -> Result<MismatchWrite, AppError> {
+    let facts = MismatchFacts {
+        state: MismatchState::Open,
         application_no: matter.application_no.clone(),
         item_code: matter.item_code.clone(),
         subject: opening.subject.clone(),
@@ -390,7 +414,7 @@ fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<Mismatc
         updated_at: matter.now_us,
         facts: Vec::new(),
     };
-    let note = Note {
+    let note = StepNote {
         by: matter.by.clone(),
         reason: None,
     };
@@ -398,7 +422,7 @@ fn new_mismatch(hub: &Hub, matter: &Matter, opening: &Opening) -> Result<Mismatc
 }
 
 /// One alert a day for one field of one subject.
-fn spent_alert(hub: &Hub, matter: &Matter, key: &RecordKey, field: &str) -> Result<AlertRow, AppError> {
+fn spent_alert(hub: &Hub, matter: &AnswerMatter, key: &RecordKey, field: &str) -> Result<AlertRow, AppError> {
     let day = calendar::china_date(matter.now_us);
     let hex = message::hex(&key.subject.0);
     let once = format!("guess_budget:{hex}:{field}:{day}");

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use crate::node::caller::Caller;
 use crate::{
-    access::table::Role,
+    access::table::ClientRole,
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         ids::VerificationId,
         purpose,
     },
@@ -15,10 +15,10 @@ use crate::{
     records,
 };
 use heyan_domain::{
-    policy::{Clause, FieldSet, Operation},
+    policy::{FieldSet, GrantOperation, RefusalClause},
     verdict::{Outcome, Verdict},
 };
-use heyan_ledger::entry::{self, Body, Entry, Item, Kind};
+use heyan_ledger::entry::{self, EntryBody, EntryItem, EntryKind, LedgerEntry};
 use heyan_ports::subject::{RecordKey, SubjectKey};
 use heyan_ports::time;
 
@@ -55,19 +55,19 @@ pub struct Explanation {
 /// # Errors
 /// No such verification, another agency's, or not granted `read`.
 pub async fn explain(hub: &Hub, caller: &Caller, id: &str) -> Result<Explanation, AppError> {
-    let missing = || AppError::NotFound(Thing::Verification);
+    let missing = || AppError::NotFound(MissingThing::Verification);
     let (id, position) = VerificationId::parse(id).ok_or_else(missing)?;
     let entry = read_entry(hub, id).await?.ok_or_else(missing)?;
     if entry.at_us / 1_000 != id.at_ms {
         return Err(missing());
     }
-    let auditor = caller.role() == Role::Auditor;
+    let auditor = caller.role() == ClientRole::Auditor;
     if !auditor && entry.agency != caller.agency_number() {
         // Another agency's verification is not told apart from none.
         return Err(missing());
     }
     let item = match &entry.body {
-        Body::Items(items) => items.get(position.unwrap_or_default()).ok_or_else(missing)?,
+        EntryBody::Items(items) => items.get(position.unwrap_or_default()).ok_or_else(missing)?,
         _ => return Err(missing()),
     };
     let item_code = purpose::open(hub, &entry.sealed)
@@ -79,12 +79,12 @@ pub async fn explain(hub: &Hub, caller: &Caller, id: &str) -> Result<Explanation
 }
 
 /// Enters that an explanation was asked for, with the fields whose values it shows.
-async fn enter(hub: &Hub, caller: &Caller, item: &Item, explanation: &Explanation) -> Result<(), AppError> {
+async fn enter(hub: &Hub, caller: &Caller, item: &EntryItem, explanation: &Explanation) -> Result<(), AppError> {
     let explained = item.fields.iter().zip(&explanation.fields);
     let shown = explained.filter(|(_, field)| field.record_masked.is_some());
     let shown: Vec<u8> = shown.map(|((number, _), _)| *number).collect();
     let mut bytes = Vec::with_capacity(128);
-    entry::begin(&mut bytes, Kind::Read, hub.clock.now_us(), caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Read, hub.clock.now_us(), caller.agency_number());
     entry::put_read(
         &mut bytes,
         ["explain", &item.rules],
@@ -97,33 +97,33 @@ async fn enter(hub: &Hub, caller: &Caller, item: &Item, explanation: &Explanatio
     Ok(())
 }
 
-async fn read_entry(hub: &Hub, id: VerificationId) -> Result<Option<Entry>, AppError> {
+async fn read_entry(hub: &Hub, id: VerificationId) -> Result<Option<LedgerEntry>, AppError> {
     let Some(origin) = peers::origin_of(hub, id.node) else {
         return Ok(None);
     };
     let held = peers::entry_of(hub, &origin, id.index, Duration::ZERO).await?;
-    Ok(held.and_then(|held| Entry::decode(&held.entry)))
+    Ok(held.and_then(|held| LedgerEntry::decode(&held.entry)))
 }
 
 async fn explain_item(
     hub: &Hub,
     caller: &Caller,
-    item: &Item,
+    item: &EntryItem,
     item_code: &str,
     at_us: i64,
 ) -> Result<Explanation, AppError> {
     let name = item.rules.split('@').next().unwrap_or_default();
-    let dataset = hub.catalog.get(name).ok_or(AppError::NotFound(Thing::Dataset))?;
-    let visible = if caller.role() == Role::Auditor {
+    let dataset = hub.catalog.get(name).ok_or(AppError::NotFound(MissingThing::Dataset))?;
+    let visible = if caller.role() == ClientRole::Auditor {
         FieldSet::default()
     } else {
         let allowed = caller
             .agency()?
             .permission(dataset, item_code, hub.clock.now_us(), caller.peer)?;
-        if !allowed.permission.has(Operation::Read) {
-            return Err(crate::access::table::Refusal::NotGranted(Clause::Operation).into());
+        if !allowed.permission.has(GrantOperation::Read) {
+            return Err(crate::access::table::AccessRefusal::NotGranted(RefusalClause::Operation).into());
         }
-        allowed.permission.fields(Operation::Read)
+        allowed.permission.fields(GrantOperation::Read)
     };
     let same_rules = dataset.shares_fields(&item.rules);
     let key = RecordKey {

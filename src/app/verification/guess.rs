@@ -7,17 +7,19 @@
 //! (`settle`). A question that touches none is answered at once, as it is on a node alone: the first right value about a subject of
 //! which this node knows no guess. So k nodes tell at most k − 1 right values more than one.
 
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::sync::Arc;
 
 use super::{
-    consequence::Consequence,
-    verify::{Judgement, ParsedClaim, Test},
+    consequence::AnswerConsequence,
+    verify::{ClaimTest, ParsedClaim, QuestionJudgement},
 };
-use crate::{access::table::Agency, foundation::error::AppError, mismatch::pending::About, node::hub::Hub};
+use crate::{
+    access::table::AccessAgency, foundation::error::AppError, mismatch::pending::PendingSubject, node::hub::Hub,
+};
 use heyan_catalog::{Dataset, Field, GuessRule};
 use heyan_domain::{
-    budget::{Allowance, Guess, Question, Standing},
+    budget::{AgencyStanding, BudgetAllowance, BudgetQuestion, GuessCount},
     calendar,
     verdict::{Outcome, ReviewReason, Verdict},
 };
@@ -29,13 +31,13 @@ use heyan_ports::{
 };
 
 /// Whose answer it is, about what, and when.
-pub(crate) struct Asked<'a> {
-    pub(crate) caller: &'a Agency,
+pub(crate) struct GuessContext<'a> {
+    pub(crate) caller: &'a AccessAgency,
     pub(crate) subject: SubjectKey,
     pub(crate) now_us: i64,
 }
 
-impl Asked<'_> {
+impl GuessContext<'_> {
     fn now_s(&self) -> i64 {
         self.now_us.div_euclid(1_000_000)
     }
@@ -47,14 +49,17 @@ impl Asked<'_> {
 /// The store could not be asked: then nothing may be told.
 pub(crate) async fn weigh(
     hub: &Hub,
-    asked: &Asked<'_>,
+    asked: &GuessContext<'_>,
     claims: &[ParsedClaim<'_>],
-    judgement: &mut Judgement<'_>,
-) -> Result<Consequence, AppError> {
+    judgement: &mut QuestionJudgement<'_>,
+) -> Result<AnswerConsequence, AppError> {
     if is_contested(hub, asked, claims, judgement) {
         return settle(hub, asked, claims, judgement).await;
     }
-    let (about, mut consequence) = (hub.mismatches.pending.about(asked.subject), Consequence::default());
+    let (about, mut consequence) = (
+        hub.mismatches.pending.about(asked.subject),
+        AnswerConsequence::default(),
+    );
     apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
     Ok(consequence)
 }
@@ -62,9 +67,9 @@ pub(crate) async fn weigh(
 /// Whether a judgement touches a budget that other nodes count too.
 pub(crate) fn is_contested(
     hub: &Hub,
-    asked: &Asked<'_>,
+    asked: &GuessContext<'_>,
     claims: &[ParsedClaim<'_>],
-    judgement: &Judgement<'_>,
+    judgement: &QuestionJudgement<'_>,
 ) -> bool {
     if !hub.node.trust.is_among_others() {
         return false;
@@ -92,18 +97,18 @@ pub(crate) fn is_contested(
 /// The store could not be asked: then nothing may be told.
 async fn settle(
     hub: &Hub,
-    asked: &Asked<'_>,
+    asked: &GuessContext<'_>,
     claims: &[ParsedClaim<'_>],
-    judgement: &mut Judgement<'_>,
-) -> Result<Consequence, AppError> {
+    judgement: &mut QuestionJudgement<'_>,
+) -> Result<AnswerConsequence, AppError> {
     let subject = asked.subject;
     let (fields, outcome) = (judgement.fields.clone(), judgement.outcome);
     let _turn = hub.mismatches.pending.turn([subject].into_iter()).await;
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         let about = hub.mismatches.pending.about(subject);
         let expected = about.as_deref().map_or(0, |about| about.guess_head);
-        let mut consequence = Consequence::default();
+        let mut consequence = AnswerConsequence::default();
         apply(hub, asked, about.as_deref(), claims, judgement, &mut consequence);
         let guesses = std::mem::take(&mut consequence.guesses);
         match stands(hub, subject, expected, guesses, asked.now_us).await {
@@ -152,11 +157,11 @@ async fn stands(
 /// Narrows the verdicts of a judgement to what the budget covers, and counts what it tells.
 pub(crate) fn apply(
     hub: &Hub,
-    asked: &Asked<'_>,
-    about: Option<&About>,
+    asked: &GuessContext<'_>,
+    about: Option<&PendingSubject>,
     claims: &[ParsedClaim<'_>],
-    judgement: &mut Judgement<'_>,
-    consequence: &mut Consequence,
+    judgement: &mut QuestionJudgement<'_>,
+    consequence: &mut AnswerConsequence,
 ) {
     let limits = &hub.mismatches.guess_limits;
     // The verdicts before any was narrowed; most answers ask for no such copy.
@@ -183,14 +188,14 @@ pub(crate) fn apply(
         }
         let told: &[Verdict] =
             told.get_or_insert_with(|| judgement.fields.iter().map(|(_, _, verdict)| *verdict).collect());
-        let guess = Guess {
+        let guess = GuessCount {
             value,
             agency: asked.caller.row.number,
             standing: standing(asked, judgement.dataset, about, claims, told, position),
             units: question.units(limits),
         };
         match charge(hub, asked, claim.name, &guess, units) {
-            Some(Allowance::Review) => {
+            Some(BudgetAllowance::Review) => {
                 if let Some((_, _, verdict)) = judgement.fields.get_mut(position) {
                     *verdict = Verdict::Review(ReviewReason::GuessBudget);
                 }
@@ -204,7 +209,7 @@ pub(crate) fn apply(
                     consequence.spent.push((key, claim.name.into()));
                 }
             }
-            Some(Allowance::Charged) if units > 0 => consequence.guesses.push(GuessRow {
+            Some(BudgetAllowance::Charged) if units > 0 => consequence.guesses.push(GuessRow {
                 subject: asked.subject,
                 field: claim.name.to_owned(),
                 value: guess.value,
@@ -222,21 +227,21 @@ pub(crate) fn apply(
 }
 
 /// Asks whether a guess may be told, and counts it as so many units if so, in one step.
-fn charge(hub: &Hub, asked: &Asked<'_>, field: &str, guess: &Guess, units: u8) -> Option<Allowance> {
+fn charge(hub: &Hub, asked: &GuessContext<'_>, field: &str, guess: &GuessCount, units: u8) -> Option<BudgetAllowance> {
     let now_s = asked.now_s();
     hub.mismatches.pending.change(asked.subject, |about| {
         let guesses = &mut about.guessed_mut(field).guesses;
         let allowance = guesses.allows(&hub.mismatches.guess_limits, guess, now_s);
-        if allowance == Allowance::Charged {
-            guesses.charge(&Guess { units, ..*guess }, now_s);
+        if allowance == BudgetAllowance::Charged {
+            guesses.charge(&GuessCount { units, ..*guess }, now_s);
         }
         allowance
     })
 }
 
 /// Takes over a guess that an earlier run counted.
-pub(crate) fn restore(about: &mut About, row: &GuessRow) {
-    let guess = Guess {
+pub(crate) fn restore(about: &mut PendingSubject, row: &GuessRow) {
+    let guess = GuessCount {
         value: row.value,
         agency: row.agency,
         standing: row.standing,
@@ -247,26 +252,26 @@ pub(crate) fn restore(about: &mut About, row: &GuessRow) {
 }
 
 /// What a claim asks, where its field has a budget.
-fn question_of(field: &Field, test: &Test<'_>) -> Option<Question> {
+fn question_of(field: &Field, test: &ClaimTest<'_>) -> Option<BudgetQuestion> {
     if field.guesses == GuessRule::Free {
         return None;
     }
     match test {
-        Test::NotPermitted => None,
-        Test::Literal(_) => Some(Question::Value),
+        ClaimTest::NotPermitted => None,
+        ClaimTest::Literal(_) => Some(BudgetQuestion::Value),
         // A table of codes is so small that a list of some of them is no better than one.
-        Test::Predicate(..) if field.comparator.is_coded() => Some(Question::Value),
-        Test::Predicate(predicate, _) if predicate.is_coarse() => Some(Question::Coarse),
-        Test::Predicate(_, body) => Some(Question::of_predicate(&body.op, body.value.0.len())),
+        ClaimTest::Predicate(..) if field.comparator.is_coded() => Some(BudgetQuestion::Value),
+        ClaimTest::Predicate(predicate, _) if predicate.is_coarse() => Some(BudgetQuestion::Coarse),
+        ClaimTest::Predicate(_, body) => Some(BudgetQuestion::of_predicate(&body.op, body.value.0.len())),
     }
 }
 
 /// A keyed hash by which the same question is known again.
-fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
+fn value_of(hub: &Hub, field: &Field, test: &ClaimTest<'_>) -> [u8; 16] {
     let mut text = String::new();
     match test {
-        Test::Literal(claim) => text.push_str(&field.comparator.claim_text(claim)),
-        Test::Predicate(_, body) => {
+        ClaimTest::Literal(claim) => text.push_str(&field.comparator.claim_text(claim)),
+        ClaimTest::Predicate(_, body) => {
             let mut operands: Vec<String> = body
                 .value
                 .0
@@ -280,7 +285,7 @@ fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
             }
             text.push_str(&operands.join("\u{0}"));
         }
-        Test::NotPermitted => {}
+        ClaimTest::NotPermitted => {}
     }
     hub.secrets.vault.claim(&field.name, text.as_bytes())
 }
@@ -288,23 +293,26 @@ fn value_of(hub: &Hub, field: &Field, test: &Test<'_>) -> [u8; 16] {
 /// An agency has an open matter with a subject when it works a mismatch of it, or when another literal claim of this very
 /// answer agrees: it knows more of the person than the number. A code that anyone may guess (a sex) is no such knowledge.
 fn standing(
-    asked: &Asked<'_>,
+    asked: &GuessContext<'_>,
     dataset: &Dataset,
-    about: Option<&About>,
+    about: Option<&PendingSubject>,
     claims: &[ParsedClaim<'_>],
     told: &[Verdict],
     position: usize,
-) -> Standing {
+) -> AgencyStanding {
     let agrees = |(other, (claim, verdict)): (usize, (&ParsedClaim<'_>, &Verdict))| {
         let telling = dataset
             .field(claim.number)
             .is_some_and(|field| !field.comparator.is_coded());
-        other != position && telling && matches!(claim.test, Test::Literal(_)) && matches!(verdict, Verdict::Match(_))
+        other != position
+            && telling
+            && matches!(claim.test, ClaimTest::Literal(_))
+            && matches!(verdict, Verdict::Match(_))
     };
     let known = claims.iter().zip(told).enumerate().any(agrees);
     if known || about.is_some_and(|about| about.is_worked_by(&asked.caller.row.id)) {
-        Standing::OpenMatter
+        AgencyStanding::OpenMatter
     } else {
-        Standing::Stranger
+        AgencyStanding::Stranger
     }
 }

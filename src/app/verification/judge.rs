@@ -6,54 +6,54 @@ use std::sync::{Arc, OnceLock};
 
 use super::{
     caches::FoundSlot,
-    consequence::{self, Consequence},
+    consequence::{self, AnswerConsequence},
     guess, live,
-    question::{Members, Purpose, Text},
+    question::{AskedPurposeElements, BoundedText, MemberList},
     verify::{
-        Judgement, ParsedClaim, Question, agrees, compare, not_found, parse_claims, parse_subject,
+        ParsedClaim, QuestionJudgement, RecordQuestion, agrees, compare, not_found, parse_claims, parse_subject,
         tell_only_what_is_permitted,
     },
     yes_or_no,
 };
 use crate::node::caller::Caller;
 use crate::{
-    access::table::{Agency, Allowed},
+    access::table::{AccessAgency, AllowedUse},
     foundation::{error::AppError, usage},
-    mismatch::pending::About,
+    mismatch::pending::PendingSubject,
     node::hub::Hub,
 };
-use heyan_cache::{Lookup, Wanted};
-use heyan_catalog::{Dataset, Subject};
+use heyan_cache::{CacheLookup, WantedFreshness};
+use heyan_catalog::{Dataset, ParsedSubject};
 use heyan_domain::{
     calendar::china_date,
-    identifier::Finding,
-    policy::{FieldSet, Operation, Permission},
+    identifier::IdentifierFinding,
+    policy::{FieldSet, GrantOperation, UsePermission},
     verdict::Outcome,
 };
 use heyan_ports::subject::SubjectKey;
 
 /// A question that was understood and may be asked.
-struct Prepared<'a, 'c> {
+struct PreparedQuestion<'a, 'c> {
     dataset: &'a Dataset,
-    agency: &'c Agency,
-    permission: Permission,
-    subject: Subject,
-    members: &'a Members<'a, Text<'a>>,
+    agency: &'c AccessAgency,
+    permission: UsePermission,
+    subject: ParsedSubject,
+    members: &'a MemberList<'a, BoundedText<'a>>,
     claims: Vec<ParsedClaim<'a>>,
-    wanted: Wanted,
+    wanted: WantedFreshness,
 }
 
 /// Who asks, for what, and when: what the questions of one call have in common.
-pub(crate) struct Asking<'c> {
+pub(crate) struct QuestionContext<'c> {
     caller: &'c Caller,
-    purpose: &'c Purpose<'c>,
+    purpose: &'c AskedPurposeElements<'c>,
     now_us: i64,
     matter: OnceLock<[u8; 16]>,
 }
 
-impl<'c> Asking<'c> {
+impl<'c> QuestionContext<'c> {
     /// Of a call.
-    pub(crate) fn new(caller: &'c Caller, purpose: &'c Purpose<'c>, now_us: i64) -> Self {
+    pub(crate) fn new(caller: &'c Caller, purpose: &'c AskedPurposeElements<'c>, now_us: i64) -> Self {
         Self {
             caller,
             purpose,
@@ -63,7 +63,7 @@ impl<'c> Asking<'c> {
     }
 
     /// The call's matter; few questions bear on one.
-    fn matter(&self, hub: &Hub, agency: &Agency) -> &[u8; 16] {
+    fn matter(&self, hub: &Hub, agency: &AccessAgency) -> &[u8; 16] {
         let application = &self.purpose.application_no;
         self.matter
             .get_or_init(|| hub.secrets.vault.matter(&agency.row.id, application))
@@ -71,7 +71,7 @@ impl<'c> Asking<'c> {
 }
 
 /// A record, and where it was found.
-type Found = (FoundSlot, Lookup);
+type FoundRecord = (FoundSlot, CacheLookup);
 
 /// Answers one question.
 ///
@@ -79,38 +79,38 @@ type Found = (FoundSlot, Lookup);
 /// Wrong members, a refusal, or a part that cannot be asked.
 pub(crate) async fn judge<'a>(
     hub: &'a Hub,
-    asking: &Asking<'_>,
-    question: Question<'a>,
-) -> Result<Judgement<'a>, AppError> {
+    asking: &QuestionContext<'_>,
+    question: RecordQuestion<'a>,
+) -> Result<QuestionJudgement<'a>, AppError> {
     match begin(hub, asking, question)? {
-        Begun::Judged(judgement) => Ok(judgement),
+        LookupState::Judged(judgement) => Ok(judgement),
         // Off the hit path: its future must not make this one larger.
-        Begun::Waits(waiting) => Box::pin(finish(hub, asking, waiting)).await,
+        LookupState::Waits(waiting) => Box::pin(finish(hub, asking, waiting)).await,
     }
 }
 
 /// A question after the first look.
-pub(crate) enum Begun<'a, 'c> {
+pub(crate) enum LookupState<'a, 'c> {
     /// It is answered.
-    Judged(Judgement<'a>),
+    Judged(QuestionJudgement<'a>),
     /// Somebody has to be asked.
-    Waits(Waiting<'a, 'c>),
+    Waits(WaitingQuestion<'a, 'c>),
 }
 
 /// A question that waits for its record, or for its register.
-pub(crate) struct Waiting<'a, 'c> {
-    prepared: Prepared<'a, 'c>,
-    looked: Looked,
+pub(crate) struct WaitingQuestion<'a, 'c> {
+    prepared: PreparedQuestion<'a, 'c>,
+    looked: LookupResult,
 }
 
 /// How far the record of a question was looked for.
-enum Looked {
+enum LookupResult {
     /// Not yet.
     No,
     /// Under its first key.
-    First(Result<Found, AppError>),
+    First(Result<FoundRecord, AppError>),
     /// As far as can be.
-    Whole(Found),
+    Whole(FoundRecord),
 }
 
 /// Answers one question if all that has to be known for it is in memory.
@@ -119,13 +119,13 @@ enum Looked {
 /// Wrong members, or a refusal.
 pub(crate) fn begin<'a, 'c>(
     hub: &'a Hub,
-    asking: &Asking<'c>,
-    question: Question<'a>,
-) -> Result<Begun<'a, 'c>, AppError> {
+    asking: &QuestionContext<'c>,
+    question: RecordQuestion<'a>,
+) -> Result<LookupState<'a, 'c>, AppError> {
     let prepared = prepare(hub, asking, question)?;
     let looked = match peek(hub, &prepared) {
-        None => Looked::No,
-        Some(found) if needs_asking(hub, &prepared, &found) => Looked::Whole(found),
+        None => LookupResult::No,
+        Some(found) if needs_asking(hub, &prepared, &found) => LookupResult::Whole(found),
         Some(found) => {
             let (key, mut judgement) = compared(hub, &prepared, &found);
             narrow_to_stale(asking, &prepared, &found, &mut judgement)?;
@@ -133,12 +133,12 @@ pub(crate) fn begin<'a, 'c>(
                 let weighed = weigh(hub, asking, &prepared, key, &mut judgement);
                 refuse_unknown_misspelt(&prepared, &judgement)?;
                 let concluded = conclude(hub, asking, prepared, found, (key, judgement), weighed);
-                return Ok(Begun::Judged(concluded));
+                return Ok(LookupState::Judged(concluded));
             }
-            Looked::Whole(found)
+            LookupResult::Whole(found)
         }
     };
-    Ok(Begun::Waits(Waiting { prepared, looked }))
+    Ok(LookupState::Waits(WaitingQuestion { prepared, looked }))
 }
 
 /// Answers a question that has to wait.
@@ -147,9 +147,9 @@ pub(crate) fn begin<'a, 'c>(
 /// A part that cannot be asked.
 pub(crate) async fn finish<'a>(
     hub: &'a Hub,
-    asking: &Asking<'_>,
-    Waiting { prepared, looked }: Waiting<'a, '_>,
-) -> Result<Judgement<'a>, AppError> {
+    asking: &QuestionContext<'_>,
+    WaitingQuestion { prepared, looked }: WaitingQuestion<'a, '_>,
+) -> Result<QuestionJudgement<'a>, AppError> {
     let found = look_up(hub, &prepared.subject, prepared.wanted, looked).await?;
     let (key, mut judgement) = match needs_asking(hub, &prepared, &found) {
         false => compared(hub, &prepared, &found),
@@ -157,7 +157,7 @@ pub(crate) async fn finish<'a>(
     };
     narrow_to_stale(asking, &prepared, &found, &mut judgement)?;
     let consequence = match has_no_budget(&prepared, &judgement) {
-        true => Consequence::default(),
+        true => AnswerConsequence::default(),
         false => {
             let asked = asked_of(asking, &prepared, key);
             guess::weigh(hub, &asked, &prepared.claims, &mut judgement).await?
@@ -172,7 +172,11 @@ pub(crate) async fn finish<'a>(
 ///
 /// # Errors
 /// Wrong members, or a refusal.
-fn prepare<'a, 'c>(hub: &'a Hub, asking: &Asking<'c>, question: Question<'a>) -> Result<Prepared<'a, 'c>, AppError> {
+fn prepare<'a, 'c>(
+    hub: &'a Hub,
+    asking: &QuestionContext<'c>,
+    question: RecordQuestion<'a>,
+) -> Result<PreparedQuestion<'a, 'c>, AppError> {
     let (caller, now_us) = (asking.caller, asking.now_us);
     let dataset = hub
         .catalog
@@ -186,7 +190,7 @@ fn prepare<'a, 'c>(hub: &'a Hub, asking: &Asking<'c>, question: Question<'a>) ->
         .extend(dataset.finding_on(&subject, || china_date(now_us)));
     let claims = parse_claims(dataset, question.claims, allowed.permission)?;
     charge(&allowed, now_us)?;
-    Ok(Prepared {
+    Ok(PreparedQuestion {
         dataset,
         agency,
         permission: allowed.permission,
@@ -197,55 +201,60 @@ fn prepare<'a, 'c>(hub: &'a Hub, asking: &Asking<'c>, question: Question<'a>) ->
     })
 }
 
-fn charge(allowed: &Allowed<'_>, now_us: i64) -> Result<(), AppError> {
+fn charge(allowed: &AllowedUse<'_>, now_us: i64) -> Result<(), AppError> {
     Ok(allowed.charge(usage::day_of(now_us))?)
 }
 
 /// The record, if all that has to be known of it is in memory.
-fn peek(hub: &Hub, prepared: &Prepared<'_, '_>) -> Option<Found> {
-    let Prepared { subject, wanted, .. } = prepared;
+fn peek(hub: &Hub, prepared: &PreparedQuestion<'_, '_>) -> Option<FoundRecord> {
+    let PreparedQuestion { subject, wanted, .. } = prepared;
     let found = hub.records.caches.peek(&subject.key, *wanted)?;
     let found = match &subject.alternative {
         Some(other) if found.record.is_none() => hub.records.caches.peek(other, *wanted)?,
         _ => found,
     };
     hub.node.metrics.cache_hits.inc();
-    Some((found, Lookup::Hit))
+    Some((found, CacheLookup::Hit))
 }
 
 /// Answers questions that have to wait, in their order. Records of the store are asked for together.
 pub(crate) async fn finish_all<'a>(
     hub: &'a Hub,
-    asking: &Asking<'_>,
-    mut waiting: Vec<Waiting<'a, '_>>,
-) -> Vec<Result<Judgement<'a>, AppError>> {
-    let of_store = |waiting: &Waiting<'_, '_>| {
-        let Waiting { prepared, looked } = waiting;
-        matches!(looked, Looked::No) && !hub.records.caches.is_live(prepared.dataset)
+    asking: &QuestionContext<'_>,
+    mut waiting: Vec<WaitingQuestion<'a, '_>>,
+) -> Vec<Result<QuestionJudgement<'a>, AppError>> {
+    let of_store = |waiting: &WaitingQuestion<'_, '_>| {
+        let WaitingQuestion { prepared, looked } = waiting;
+        matches!(looked, LookupResult::No) && !hub.records.caches.is_live(prepared.dataset)
     };
     let stored = waiting.iter().filter(|one| of_store(one));
-    let keys: Vec<(&[u8], Wanted)> = stored
+    let keys: Vec<(&[u8], WantedFreshness)> = stored
         .map(|one| (&*one.prepared.subject.key, one.prepared.wanted))
         .collect();
     let lookup = match hub.node.trust.holds() {
-        true => Lookup::Miss,
-        false => Lookup::Bypass,
+        true => CacheLookup::Miss,
+        false => CacheLookup::Bypass,
     };
     let loaded = hub.records.caches.load_stored(&keys).await;
     for (one, loaded) in waiting.iter_mut().filter(|one| of_store(one)).zip(loaded) {
         count(hub, lookup);
-        one.looked = Looked::First(loaded.map(|slot| (slot, lookup)).map_err(AppError::from));
+        one.looked = LookupResult::First(loaded.map(|slot| (slot, lookup)).map_err(AppError::from));
     }
     let finishing = waiting.into_iter().map(|one| finish(hub, asking, one));
     futures_util::future::join_all(finishing).await
 }
 
 /// What is left to look for.
-async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted, looked: Looked) -> Result<Found, AppError> {
+async fn look_up(
+    hub: &Hub,
+    subject: &ParsedSubject,
+    wanted: WantedFreshness,
+    looked: LookupResult,
+) -> Result<FoundRecord, AppError> {
     let found = match looked {
-        Looked::Whole(found) => return Ok(found),
-        Looked::First(found) => found?,
-        Looked::No => look_up_key(hub, &subject.key, wanted).await?,
+        LookupResult::Whole(found) => return Ok(found),
+        LookupResult::First(found) => found?,
+        LookupResult::No => look_up_key(hub, &subject.key, wanted).await?,
     };
     match &subject.alternative {
         Some(other) if found.0.record.is_none() => look_up_key(hub, other, wanted).await,
@@ -253,28 +262,32 @@ async fn look_up(hub: &Hub, subject: &Subject, wanted: Wanted, looked: Looked) -
     }
 }
 
-async fn look_up_key(hub: &Hub, key: &[u8], wanted: Wanted) -> Result<Found, AppError> {
+async fn look_up_key(hub: &Hub, key: &[u8], wanted: WantedFreshness) -> Result<FoundRecord, AppError> {
     let found = hub.records.caches.get(key, wanted).await?;
     count(hub, found.1);
     Ok(found)
 }
 
-fn count(hub: &Hub, lookup: Lookup) {
+fn count(hub: &Hub, lookup: CacheLookup) {
     match lookup {
-        Lookup::Hit => hub.node.metrics.cache_hits.inc(),
-        Lookup::Miss => hub.node.metrics.cache_misses.inc(),
-        Lookup::Bypass => hub.node.metrics.cache_bypasses.inc(),
+        CacheLookup::Hit => hub.node.metrics.cache_hits.inc(),
+        CacheLookup::Miss => hub.node.metrics.cache_misses.inc(),
+        CacheLookup::Bypass => hub.node.metrics.cache_bypasses.inc(),
     }
 }
 
 /// Whether there is no record here and the register may be asked about the claims.
-fn needs_asking(hub: &Hub, prepared: &Prepared<'_, '_>, (slot, _): &Found) -> bool {
+fn needs_asking(hub: &Hub, prepared: &PreparedQuestion<'_, '_>, (slot, _): &FoundRecord) -> bool {
     slot.record.is_none() && hub.outward.connectors.verifies(&prepared.dataset.name)
 }
 
 /// The record that was found held against the claims, or what there being none tells.
-fn compared<'a>(hub: &'a Hub, prepared: &Prepared<'a, '_>, (slot, lookup): &Found) -> (SubjectKey, Judgement<'a>) {
-    let Prepared { dataset, claims, .. } = prepared;
+fn compared<'a>(
+    hub: &'a Hub,
+    prepared: &PreparedQuestion<'a, '_>,
+    (slot, lookup): &FoundRecord,
+) -> (SubjectKey, QuestionJudgement<'a>) {
+    let PreparedQuestion { dataset, claims, .. } = prepared;
     match &slot.record {
         Some(record) => (record.subject, compare(dataset, record, claims, *lookup)),
         None => {
@@ -290,10 +303,10 @@ fn compared<'a>(hub: &'a Hub, prepared: &Prepared<'a, '_>, (slot, lookup): &Foun
 /// It could not be asked.
 async fn asked_outside<'a>(
     hub: &'a Hub,
-    asking: &Asking<'_>,
-    prepared: &Prepared<'a, '_>,
-) -> Result<(SubjectKey, Judgement<'a>), AppError> {
-    let Prepared {
+    asking: &QuestionContext<'_>,
+    prepared: &PreparedQuestion<'a, '_>,
+) -> Result<(SubjectKey, QuestionJudgement<'a>), AppError> {
+    let PreparedQuestion {
         dataset,
         subject,
         claims,
@@ -309,10 +322,10 @@ async fn asked_outside<'a>(
 /// # Errors
 /// The caller may not be answered from one.
 fn narrow_to_stale(
-    asking: &Asking<'_>,
-    prepared: &Prepared<'_, '_>,
-    (slot, _): &Found,
-    judgement: &mut Judgement<'_>,
+    asking: &QuestionContext<'_>,
+    prepared: &PreparedQuestion<'_, '_>,
+    (slot, _): &FoundRecord,
+    judgement: &mut QuestionJudgement<'_>,
 ) -> Result<(), AppError> {
     match slot.is_stale() {
         true => live::narrow_to_stale(judgement, prepared.permission, slot.read_at, asking.now_us),
@@ -321,8 +334,8 @@ fn narrow_to_stale(
 }
 
 /// Who may be told that there is no record is told that, and of no field.
-fn has_no_budget(prepared: &Prepared<'_, '_>, judgement: &Judgement<'_>) -> bool {
-    judgement.outcome == Outcome::NotFound && prepared.permission.has(Operation::Existence)
+fn has_no_budget(prepared: &PreparedQuestion<'_, '_>, judgement: &QuestionJudgement<'_>) -> bool {
+    judgement.outcome == Outcome::NotFound && prepared.permission.has(GrantOperation::Existence)
 }
 
 /// A credit code with a wrong check character is looked up, as registers hold such codes; where it tells of no record, it is
@@ -330,11 +343,18 @@ fn has_no_budget(prepared: &Prepared<'_, '_>, judgement: &Judgement<'_>) -> bool
 ///
 /// # Errors
 /// `invalid_identifier`.
-fn refuse_unknown_misspelt(prepared: &Prepared<'_, '_>, judgement: &Judgement<'_>) -> Result<(), AppError> {
-    if !prepared.subject.findings.contains(&Finding::CreditCodeCheckCharacter) {
+fn refuse_unknown_misspelt(
+    prepared: &PreparedQuestion<'_, '_>,
+    judgement: &QuestionJudgement<'_>,
+) -> Result<(), AppError> {
+    if !prepared
+        .subject
+        .findings
+        .contains(&IdentifierFinding::CreditCodeCheckCharacter)
+    {
         return Ok(());
     }
-    let may_know = || prepared.permission.has(Operation::Existence);
+    let may_know = || prepared.permission.has(GrantOperation::Existence);
     let tells = || judgement.fields.iter().any(|(_, _, verdict)| agrees(*verdict));
     if judgement.outcome != Outcome::NotFound && (may_know() || tells()) {
         return Ok(());
@@ -342,8 +362,12 @@ fn refuse_unknown_misspelt(prepared: &Prepared<'_, '_>, judgement: &Judgement<'_
     Err(AppError::Invalid(prepared.dataset.misspelt()))
 }
 
-fn asked_of<'c>(asking: &Asking<'_>, prepared: &Prepared<'_, 'c>, subject: SubjectKey) -> guess::Asked<'c> {
-    guess::Asked {
+fn asked_of<'c>(
+    asking: &QuestionContext<'_>,
+    prepared: &PreparedQuestion<'_, 'c>,
+    subject: SubjectKey,
+) -> guess::GuessContext<'c> {
+    guess::GuessContext {
         caller: prepared.agency,
         subject,
         now_us: asking.now_us,
@@ -353,27 +377,27 @@ fn asked_of<'c>(asking: &Asking<'_>, prepared: &Prepared<'_, 'c>, subject: Subje
 /// Whether an answer touches a budget of guesses that other nodes count too.
 fn is_contested(
     hub: &Hub,
-    asking: &Asking<'_>,
-    prepared: &Prepared<'_, '_>,
+    asking: &QuestionContext<'_>,
+    prepared: &PreparedQuestion<'_, '_>,
     key: SubjectKey,
-    judgement: &Judgement<'_>,
+    judgement: &QuestionJudgement<'_>,
 ) -> bool {
     let asked = asked_of(asking, prepared, key);
     !has_no_budget(prepared, judgement) && guess::is_contested(hub, &asked, &prepared.claims, judgement)
 }
 
 /// What is pending about the subject of an answer, and what the answer brings.
-type Weighed = (Option<Arc<About>>, Consequence);
+type BudgetCheck = (Option<Arc<PendingSubject>>, AnswerConsequence);
 
 /// Holds an answer against the budget of guesses, which no other node counts or which it does not touch.
 fn weigh(
     hub: &Hub,
-    asking: &Asking<'_>,
-    prepared: &Prepared<'_, '_>,
+    asking: &QuestionContext<'_>,
+    prepared: &PreparedQuestion<'_, '_>,
     key: SubjectKey,
-    judgement: &mut Judgement<'_>,
-) -> Weighed {
-    let (about, mut consequence) = (hub.mismatches.pending.about(key), Consequence::default());
+    judgement: &mut QuestionJudgement<'_>,
+) -> BudgetCheck {
+    let (about, mut consequence) = (hub.mismatches.pending.about(key), AnswerConsequence::default());
     if !has_no_budget(prepared, judgement) {
         let asked = asked_of(asking, prepared, key);
         guess::apply(
@@ -391,13 +415,13 @@ fn weigh(
 /// What follows from a judgement that may be told: what of it is permitted, and what is pending.
 fn conclude<'a>(
     hub: &'a Hub,
-    asking: &Asking<'_>,
-    prepared: Prepared<'a, '_>,
-    (slot, _): Found,
-    (key, mut judgement): (SubjectKey, Judgement<'a>),
-    (about, mut consequence): Weighed,
-) -> Judgement<'a> {
-    let Prepared {
+    asking: &QuestionContext<'_>,
+    prepared: PreparedQuestion<'a, '_>,
+    (slot, _): FoundRecord,
+    (key, mut judgement): (SubjectKey, QuestionJudgement<'a>),
+    (about, mut consequence): BudgetCheck,
+) -> QuestionJudgement<'a> {
+    let PreparedQuestion {
         dataset,
         agency,
         permission,
@@ -410,10 +434,11 @@ fn conclude<'a>(
     tell_only_what_is_permitted(&mut judgement, permission);
     judgement.findings = subject.findings;
     let inactive_by = slot.record.as_ref().and_then(|record| record.inactive_by);
-    let may_know =
-        |number: u8| permission.permits(Operation::Verify, number) || permission.permits(Operation::Predicate, number);
+    let may_know = |number: u8| {
+        permission.permits(GrantOperation::Verify, number) || permission.permits(GrantOperation::Predicate, number)
+    };
     if judgement.record.is_some() && inactive_by.is_some_and(may_know) {
-        judgement.findings.push(Finding::SubjectNotActive);
+        judgement.findings.push(IdentifierFinding::SubjectNotActive);
     }
     let about = about.filter(|about| !about.mismatches.is_empty());
     if let Some(about) = about.as_deref() {
@@ -438,7 +463,7 @@ fn conclude<'a>(
 }
 
 /// Fields of the answer that somebody says are wrong in the record; where the record is not told, neither is this.
-pub(crate) fn disputed(dataset: &Dataset, about: &About, judgement: &Judgement<'_>) -> FieldSet {
+pub(crate) fn disputed(dataset: &Dataset, about: &PendingSubject, judgement: &QuestionJudgement<'_>) -> FieldSet {
     if judgement.record.is_none() {
         return FieldSet::default();
     }

@@ -7,7 +7,7 @@
 //! the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
 
 use crate::licences;
-use crate::node::write::Attempts;
+use crate::node::write::CommitAttempts;
 use std::{
     sync::{Arc, Weak},
     time::Duration,
@@ -19,13 +19,13 @@ use serde_json::{Map, Value, json};
 use super::{
     caches::FoundSlot,
     record::{CachedRecord, cached, shared},
-    verify::{Freshness, Judgement, agrees},
+    verify::{AnswerFreshness, QuestionJudgement, agrees},
 };
 use crate::{foundation::error::AppError, node::hub::Hub, records};
-use heyan_cache::{Keep, Load, LoadError, Loaded, Want};
+use heyan_cache::{CachePolicy, LoadError, LoadedKey, RecordLoader, WantedKey};
 use heyan_catalog::Dataset;
 use heyan_domain::{
-    policy::{Operation, Permission},
+    policy::{GrantOperation, UsePermission},
     verdict::{Outcome, Verdict},
 };
 use heyan_ports::{
@@ -66,10 +66,10 @@ impl LiveLoad {
 }
 
 #[async_trait]
-impl Load for LiveLoad {
+impl RecordLoader for LiveLoad {
     type Record = CachedRecord;
 
-    async fn load(&self, wants: &[Want], _now_us: i64) -> Vec<Result<Loaded<CachedRecord>, LoadError>> {
+    async fn load(&self, wants: &[WantedKey], _now_us: i64) -> Vec<Result<LoadedKey<CachedRecord>, LoadError>> {
         let Some(hub) = self.hub.upgrade() else {
             return wants.iter().map(|_| Err(LoadError::Busy)).collect();
         };
@@ -81,7 +81,7 @@ impl Load for LiveLoad {
     }
 }
 
-async fn load_one(hub: &Hub, want: &Want) -> Result<Loaded<CachedRecord>, LoadError> {
+async fn load_one(hub: &Hub, want: &WantedKey) -> Result<LoadedKey<CachedRecord>, LoadError> {
     let (dataset, name) = hub.records.loader.name_of(&want.key)?;
     let fetch = hub.store.live_fetch(&name).await.map_err(shared)?;
     let copy = stored(hub, &name)
@@ -90,13 +90,13 @@ async fn load_one(hub: &Hub, want: &Want) -> Result<Loaded<CachedRecord>, LoadEr
     if let Some((at, record)) = &copy
         && *at >= want.oldest_us
     {
-        return loaded(dataset, &name, record, *at, Keep::Kept);
+        return loaded(dataset, &name, record, *at, CachePolicy::Kept);
     }
     let asked_at = hub.clock.now_us();
     match ask(hub, dataset, &want.key).await {
         Ok(answer) => settle(hub, dataset, &name, &want.key, answer, asked_at).await,
         Err(fault) => match &copy {
-            Some((at, record)) => loaded(dataset, &name, record, *at, Keep::Stale),
+            Some((at, record)) => loaded(dataset, &name, record, *at, CachePolicy::Stale),
             None => Err(LoadError::Source(fault.as_str())),
         },
     }
@@ -120,9 +120,9 @@ fn loaded(
     name: &RecordKey,
     record: &StoredRecord,
     read_at: i64,
-    keep: Keep,
-) -> Result<Loaded<CachedRecord>, LoadError> {
-    Ok(Loaded {
+    keep: CachePolicy,
+) -> Result<LoadedKey<CachedRecord>, LoadError> {
+    Ok(LoadedKey {
         record: Some(cached(
             dataset,
             name,
@@ -136,19 +136,19 @@ fn loaded(
 }
 
 /// What the source says, once it was held against the dataset's schema.
-struct Answered {
+struct SourceReply {
     subject: String,
     fields: Map<String, Value>,
     source_version: Option<i64>,
 }
 
-async fn ask(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<Answered>, SourceFault> {
+async fn ask(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<SourceReply>, SourceFault> {
     let subject = dataset.members_of(key);
     let question = async {
         let record = hub.outward.connectors.ask(&dataset.name, &subject).await?;
         record.map(|record| checked(dataset, &subject, record)).transpose()
     };
-    let word = |answer: &Option<Answered>| if answer.is_some() { "found" } else { "none" };
+    let word = |answer: &Option<SourceReply>| if answer.is_some() { "found" } else { "none" };
     in_time(hub, dataset, question, word).await
 }
 
@@ -171,7 +171,7 @@ pub(crate) async fn in_time<T>(
 }
 
 /// Nothing of what a source says is believed before its schema has.
-fn checked(dataset: &Dataset, subject: &[(String, String)], record: SourceRecord) -> Result<Answered, SourceFault> {
+fn checked(dataset: &Dataset, subject: &[(String, String)], record: SourceRecord) -> Result<SourceReply, SourceFault> {
     let members: Map<String, Value> = subject
         .iter()
         .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
@@ -181,7 +181,7 @@ fn checked(dataset: &Dataset, subject: &[(String, String)], record: SourceRecord
     if !dataset.check(&body).is_empty() {
         return Err(SourceFault::Unreadable("it breaks the dataset's schema"));
     }
-    Ok(Answered {
+    Ok(SourceReply {
         subject,
         fields: record.fields,
         source_version: record.source_version.filter(|version| *version >= 0),
@@ -189,7 +189,7 @@ fn checked(dataset: &Dataset, subject: &[(String, String)], record: SourceRecord
 }
 
 /// What an answer of the source makes of what is stored.
-enum Decision {
+enum LiveDecision {
     /// A new version.
     Write(Box<StoredRecord>),
     /// The stored record is what the source has, or newer.
@@ -202,19 +202,19 @@ enum Decision {
 
 /// Pure. A record that came in while the source was asked stands, unless both state versions and the source's is newer:
 /// which of the two is newer cannot be told otherwise, and what came in is younger than the question.
-fn decide(now: Option<StoredRecord>, answer: Option<&Answered>, asked_at: i64) -> Result<Decision, LoadError> {
+fn decide(now: Option<StoredRecord>, answer: Option<&SourceReply>, asked_at: i64) -> Result<LiveDecision, LoadError> {
     let Some(now) = now else {
         let Some(answer) = answer else {
-            return Ok(Decision::Nothing);
+            return Ok(LiveDecision::Nothing);
         };
-        return Ok(Decision::Write(Box::new(version_of(answer, 1, None, asked_at))));
+        return Ok(LiveDecision::Write(Box::new(version_of(answer, 1, None, asked_at))));
     };
     let came_meanwhile = now.received_at >= asked_at;
     let Some(answer) = answer else {
         return Ok(if came_meanwhile {
-            Decision::Confirm(now)
+            LiveDecision::Confirm(now)
         } else {
-            Decision::Gone
+            LiveDecision::Gone
         });
     };
     let order = match (answer.source_version, now.source_version) {
@@ -227,18 +227,18 @@ fn decide(now: Option<StoredRecord>, answer: Option<&Answered>, asked_at: i64) -
         _ => came_meanwhile || same_fields(&now.fields, &answer.fields),
     };
     if stands {
-        return Ok(Decision::Confirm(now));
+        return Ok(LiveDecision::Confirm(now));
     }
     let next = now.version.checked_add(1).ok_or_else(|| shared(TooManyVersions))?;
     let record = version_of(answer, next, now.source_version, asked_at);
-    Ok(Decision::Write(Box::new(record)))
+    Ok(LiveDecision::Write(Box::new(record)))
 }
 
 fn same_fields(stored: &str, fields: &Map<String, Value>) -> bool {
     serde_json::from_str::<Map<String, Value>>(stored).is_ok_and(|stored| stored == *fields)
 }
 
-fn version_of(answer: &Answered, version: u32, source_version: Option<i64>, asked_at: i64) -> StoredRecord {
+fn version_of(answer: &SourceReply, version: u32, source_version: Option<i64>, asked_at: i64) -> StoredRecord {
     StoredRecord {
         version,
         // An answer that states no version of the source's own leaves the order it has reached as it is.
@@ -261,28 +261,28 @@ async fn settle(
     dataset: &Arc<Dataset>,
     name: &RecordKey,
     key: &[u8],
-    answer: Option<Answered>,
+    answer: Option<SourceReply>,
     asked_at: i64,
-) -> Result<Loaded<CachedRecord>, LoadError> {
-    let none = Loaded {
+) -> Result<LoadedKey<CachedRecord>, LoadError> {
+    let none = LoadedKey {
         record: None,
         read_at: asked_at,
-        keep: Keep::Until(asked_at.saturating_add(NONE_LIFE_US)),
+        keep: CachePolicy::Until(asked_at.saturating_add(NONE_LIFE_US)),
     };
-    let mut attempts = Attempts::none();
+    let mut attempts = CommitAttempts::none();
     loop {
         let record = match decide(stored(hub, name).await?, answer.as_ref(), asked_at)? {
             // Nothing is written for a number that nobody has: guesses must not fill the store.
-            Decision::Nothing => return Ok(none),
-            Decision::Gone => {
-                note(hub, name, asked_at, Found::No).await?;
+            LiveDecision::Nothing => return Ok(none),
+            LiveDecision::Gone => {
+                note(hub, name, asked_at, LiveRecord::No).await?;
                 return Ok(none);
             }
-            Decision::Confirm(record) => {
-                note(hub, name, asked_at, Found::Yes).await?;
-                return loaded(dataset, name, &record, asked_at, Keep::Kept);
+            LiveDecision::Confirm(record) => {
+                note(hub, name, asked_at, LiveRecord::Yes).await?;
+                return loaded(dataset, name, &record, asked_at, CachePolicy::Kept);
             }
-            Decision::Write(mut record) => {
+            LiveDecision::Write(mut record) => {
                 record.version = hub.node.changes.raise(record.version);
                 record
             }
@@ -292,20 +292,20 @@ async fn settle(
             Err(AppError::Store(StoreError::Conflict)) => return Err(LoadError::Unstable),
             written => {
                 written.map_err(shared)?;
-                return loaded(dataset, name, &record, asked_at, Keep::Kept);
+                return loaded(dataset, name, &record, asked_at, CachePolicy::Kept);
             }
         }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum LiveRecord {
     Yes,
     No,
 }
 
-fn fetch_of(name: &RecordKey, at_us: i64, found: Found) -> FetchWrite {
-    let found = found == Found::Yes;
+fn fetch_of(name: &RecordKey, at_us: i64, found: LiveRecord) -> FetchWrite {
+    let found = found == LiveRecord::Yes;
     FetchWrite {
         key: name.clone(),
         fetch: LiveFetch { at_us, found },
@@ -313,7 +313,7 @@ fn fetch_of(name: &RecordKey, at_us: i64, found: Found) -> FetchWrite {
 }
 
 /// Notes when the source was asked; no version changes, so nothing is entered.
-async fn note(hub: &Hub, name: &RecordKey, at_us: i64, found: Found) -> Result<(), LoadError> {
+async fn note(hub: &Hub, name: &RecordKey, at_us: i64, found: LiveRecord) -> Result<(), LoadError> {
     let commit = Commit::default().with(fetch_of(name, at_us, found));
     hub.write(commit).await.map(drop).map_err(shared)
 }
@@ -340,7 +340,7 @@ async fn write(
         .with(licences::keys_of(hub, &writes))
         .with(writes)
         .stamps(vec![hub.records.caches.bucket_of(key)])
-        .with(fetch_of(name, record.received_at, Found::Yes))
+        .with(fetch_of(name, record.received_at, LiveRecord::Yes))
         .entry(entry);
     hub.write(commit).await?;
     Ok(())
@@ -353,12 +353,12 @@ async fn write(
 /// Nothing would be left to tell. So it is without `existence` where no field agrees: `source_unavailable` is also the
 /// answer when there is no copy, and the two must not be told apart.
 pub(crate) fn narrow_to_stale(
-    judgement: &mut Judgement<'_>,
-    permission: Permission,
+    judgement: &mut QuestionJudgement<'_>,
+    permission: UsePermission,
     read_at: i64,
     now_us: i64,
 ) -> Result<(), AppError> {
-    let covered = permission.fields(Operation::StaleOk);
+    let covered = permission.fields(GrantOperation::StaleOk);
     for (_, number, verdict) in &mut judgement.fields {
         if *verdict != Verdict::NotPermitted && !covered.has(*number) {
             *verdict = Verdict::Unavailable;
@@ -368,12 +368,12 @@ pub(crate) fn narrow_to_stale(
     let told = |verdict: Verdict| !matches!(verdict, Verdict::NotPermitted | Verdict::Unavailable);
     let any_told = judgement.fields.iter().any(|(_, _, verdict)| told(*verdict));
     let any_agrees = judgement.fields.iter().any(|(_, _, verdict)| agrees(*verdict));
-    if !any_told || !(any_agrees || permission.has(Operation::Existence)) {
+    if !any_told || !(any_agrees || permission.has(GrantOperation::Existence)) {
         return Err(LoadError::Source(STALE).into());
     }
     if let Some(record) = &mut judgement.record {
         let age_us = now_us.saturating_sub(read_at).max(0);
-        record.freshness = Freshness::Stale {
+        record.freshness = AnswerFreshness::Stale {
             age_s: (age_us / 1_000_000).unsigned_abs(),
         };
     }
@@ -412,23 +412,23 @@ mod tests {
         }
     }
 
-    fn answer(source_version: Option<i64>, name: &str) -> Answered {
+    fn answer(source_version: Option<i64>, name: &str) -> SourceReply {
         let Value::Object(fields) = json!({"sex": "1", "name": name}) else {
             panic!("an object")
         };
-        Answered {
+        SourceReply {
             subject: "{}".to_owned(),
             fields,
             source_version,
         }
     }
 
-    fn word(now: Option<StoredRecord>, answer: Option<Answered>) -> String {
+    fn word(now: Option<StoredRecord>, answer: Option<SourceReply>) -> String {
         match decide(now, answer.as_ref(), 100).unwrap() {
-            Decision::Write(record) => format!("write {} {:?}", record.version, record.source_version),
-            Decision::Confirm(record) => format!("confirm {}", record.version),
-            Decision::Gone => "gone".to_owned(),
-            Decision::Nothing => "nothing".to_owned(),
+            LiveDecision::Write(record) => format!("write {} {:?}", record.version, record.source_version),
+            LiveDecision::Confirm(record) => format!("confirm {}", record.version),
+            LiveDecision::Gone => "gone".to_owned(),
+            LiveDecision::Nothing => "nothing".to_owned(),
         }
     }
 

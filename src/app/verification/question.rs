@@ -26,16 +26,16 @@ pub const TEXT_BYTES_MAX: usize = 4_096;
 pub struct VerificationBody<'a> {
     /// Dataset name.
     #[serde(borrow)]
-    pub dataset: Text<'a>,
+    pub dataset: BoundedText<'a>,
     /// Identifiers of the subject.
     #[serde(borrow)]
-    pub subject: Members<'a, Text<'a>>,
+    pub subject: MemberList<'a, BoundedText<'a>>,
     /// Field → claim.
     #[serde(borrow)]
-    pub claims: Members<'a, Claim<'a>>,
+    pub claims: MemberList<'a, AskedClaim<'a>>,
     /// Why it is asked.
     #[serde(borrow, deserialize_with = "object")]
-    pub purpose: Purpose<'a>,
+    pub purpose: AskedPurposeElements<'a>,
     /// Oldest copy that will do, seconds.
     #[serde(default)]
     pub max_age_s: Option<SafeInteger>,
@@ -47,16 +47,16 @@ pub struct VerificationBody<'a> {
 pub struct ItemBody<'a> {
     /// The caller's own reference, echoed.
     #[serde(borrow, rename = "ref")]
-    pub reference: Text<'a>,
+    pub reference: BoundedText<'a>,
     /// Dataset name; a stream may state it once in its first line.
     #[serde(borrow, default)]
-    pub dataset: Option<Text<'a>>,
+    pub dataset: Option<BoundedText<'a>>,
     /// Identifiers of the subject.
     #[serde(borrow)]
-    pub subject: Members<'a, Text<'a>>,
+    pub subject: MemberList<'a, BoundedText<'a>>,
     /// Field → claim.
     #[serde(borrow)]
-    pub claims: Members<'a, Claim<'a>>,
+    pub claims: MemberList<'a, AskedClaim<'a>>,
     /// Oldest copy that will do, seconds.
     #[serde(default)]
     pub max_age_s: Option<SafeInteger>,
@@ -65,26 +65,26 @@ pub struct ItemBody<'a> {
 /// Why it is asked: the elements that the national licence service asks of every caller.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Purpose<'a> {
+pub struct AskedPurposeElements<'a> {
     /// Service item (政务服务事项) code.
     #[serde(borrow)]
-    pub item_code: Text<'a>,
+    pub item_code: BoundedText<'a>,
     /// Service item name.
     #[serde(borrow, default)]
-    pub item_name: Option<Text<'a>>,
+    pub item_name: Option<BoundedText<'a>>,
     /// The applicant's matter at the agency (办件编号).
     #[serde(borrow)]
-    pub application_no: Text<'a>,
+    pub application_no: BoundedText<'a>,
     /// The clerk or system that asks.
     #[serde(borrow)]
-    pub operator: Text<'a>,
+    pub operator: BoundedText<'a>,
     /// Free text.
     #[serde(borrow, default)]
-    pub reason: Option<Text<'a>>,
+    pub reason: Option<BoundedText<'a>>,
 }
 
 /// What is claimed of one field.
-pub enum Claim<'a> {
+pub enum AskedClaim<'a> {
     /// The value itself.
     Literal(Cow<'a, str>),
     /// A condition that discloses no value.
@@ -97,17 +97,17 @@ pub enum Claim<'a> {
 pub struct PredicateBody<'a> {
     /// `eq`, `ne`, `on_or_before` …
     #[serde(borrow)]
-    pub op: Text<'a>,
+    pub op: BoundedText<'a>,
     /// One value, or several for `one_of`.
     #[serde(borrow)]
-    pub value: Operands<'a>,
+    pub value: PredicateOperands<'a>,
 }
 
 /// A string of bounded length, borrowed where the JSON has no escapes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Text<'a>(pub Cow<'a, str>);
+pub struct BoundedText<'a>(pub Cow<'a, str>);
 
-impl std::ops::Deref for Text<'_> {
+impl std::ops::Deref for BoundedText<'_> {
     type Target = str;
     fn deref(&self) -> &str {
         &self.0
@@ -115,18 +115,18 @@ impl std::ops::Deref for Text<'_> {
 }
 
 /// The operands of a predicate.
-pub struct Operands<'a>(pub Vec<Cow<'a, str>>);
+pub struct PredicateOperands<'a>(pub Vec<Cow<'a, str>>);
 
 /// An object as a list in the order of the request; a name stands at most once.
-pub struct Members<'a, T>(pub Vec<(Cow<'a, str>, T)>);
+pub struct MemberList<'a, T>(pub Vec<(Cow<'a, str>, T)>);
 
-impl<T> Default for Members<'_, T> {
+impl<T> Default for MemberList<'_, T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T> Members<'_, T> {
+impl<T> MemberList<'_, T> {
     /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(member, _)| member == name).map(|(_, value)| value)
@@ -135,9 +135,9 @@ impl<T> Members<'_, T> {
 
 /// A struct that is written as an object. Plain serde takes an array of its members too; two forms of one request are
 /// one too many.
-pub struct Object<T>(pub T);
+pub struct StrictObject<T>(pub T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for StrictObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         object(deserializer).map(Self)
     }
@@ -161,87 +161,87 @@ pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -
     deserializer.deserialize_map(ObjectVisitor(PhantomData))
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for BoundedText<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextVisitor;
         impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
+            type Value = BoundedText<'de>;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str("a string")
             }
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
-                bounded(Cow::Borrowed(text)).map(Text)
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<BoundedText<'de>, E> {
+                bounded(Cow::Borrowed(text)).map(BoundedText)
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
-                bounded(Cow::Owned(text.to_owned())).map(Text)
+            fn visit_str<E: Error>(self, text: &str) -> Result<BoundedText<'de>, E> {
+                bounded(Cow::Owned(text.to_owned())).map(BoundedText)
             }
         }
         deserializer.deserialize_str(TextVisitor)
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Claim<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for AskedClaim<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ClaimVisitor;
         impl<'de> Visitor<'de> for ClaimVisitor {
-            type Value = Claim<'de>;
+            type Value = AskedClaim<'de>;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str("a string or a predicate")
             }
             fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                bounded(Cow::Borrowed(text)).map(Claim::Literal)
+                bounded(Cow::Borrowed(text)).map(AskedClaim::Literal)
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                bounded(Cow::Owned(text.to_owned())).map(Claim::Literal)
+                bounded(Cow::Owned(text.to_owned())).map(AskedClaim::Literal)
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                PredicateBody::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Claim::Predicate)
+                PredicateBody::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(AskedClaim::Predicate)
             }
         }
         deserializer.deserialize_any(ClaimVisitor)
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Operands<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for PredicateOperands<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct OperandsVisitor;
         impl<'de> Visitor<'de> for OperandsVisitor {
-            type Value = Operands<'de>;
+            type Value = PredicateOperands<'de>;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str("a string or an array of strings")
             }
             fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                bounded(Cow::Borrowed(text)).map(|text| Operands(vec![text]))
+                bounded(Cow::Borrowed(text)).map(|text| PredicateOperands(vec![text]))
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                bounded(Cow::Owned(text.to_owned())).map(|text| Operands(vec![text]))
+                bounded(Cow::Owned(text.to_owned())).map(|text| PredicateOperands(vec![text]))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut operands = Vec::new();
-                while let Some(Text(text)) = list.next_element::<Text<'de>>()? {
+                while let Some(BoundedText(text)) = list.next_element::<BoundedText<'de>>()? {
                     if operands.len() == OPERANDS_MAX {
                         return Err(A::Error::custom(format_args!("too_many_items {OPERANDS_MAX}")));
                     }
                     operands.push(text);
                 }
-                Ok(Operands(operands))
+                Ok(PredicateOperands(operands))
             }
         }
         deserializer.deserialize_any(OperandsVisitor)
     }
 }
 
-impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for MemberList<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct MembersVisitor<'a, T>(PhantomData<(&'a (), T)>);
         impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for MembersVisitor<'a, T> {
-            type Value = Members<'a, T>;
+            type Value = MemberList<'a, T>;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members: Vec<(Cow<'a, str>, T)> = Vec::with_capacity(4);
-                while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
+                while let Some(BoundedText(name)) = map.next_key::<BoundedText<'de>>()? {
                     if members.iter().any(|(member, _)| *member == name) {
                         return Err(A::Error::custom("duplicate_member"));
                     }
@@ -252,7 +252,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
                     }
                     members.push((name, map.next_value()?));
                 }
-                Ok(Members(members))
+                Ok(MemberList(members))
             }
         }
         deserializer.deserialize_map(MembersVisitor(PhantomData))
@@ -284,9 +284,9 @@ mod tests {
         let body = parse(GOOD).unwrap();
         assert!(matches!(
             body.claims.get("name"),
-            Some(Claim::Literal(Cow::Borrowed("王")))
+            Some(AskedClaim::Literal(Cow::Borrowed("王")))
         ));
-        assert!(matches!(body.claims.get("birth_date"), Some(Claim::Predicate(p)) if &*p.op == "on_or_before"));
+        assert!(matches!(body.claims.get("birth_date"), Some(AskedClaim::Predicate(p)) if &*p.op == "on_or_before"));
         assert_eq!(body.max_age_s, Some(SafeInteger(60)));
     }
 
@@ -313,6 +313,6 @@ mod tests {
             r#"["i","n","a","o","r"]"#,
         );
         assert!(parse(&purpose_as_array).is_err());
-        assert!(serde_json::from_str::<Object<VerificationBody<'_>>>(r#"["d",{"s":"1"},{"n":"a"},{}]"#).is_err());
+        assert!(serde_json::from_str::<StrictObject<VerificationBody<'_>>>(r#"["d",{"s":"1"},{"n":"a"},{}]"#).is_err());
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use heyan_auth::pseudonym::Pseudonymizer;
-use heyan_cache::{Keep, Load, LoadError, Loaded, Want, Weigh};
+use heyan_cache::{CachePolicy, LoadError, LoadedKey, MemoryWeight, RecordLoader, WantedKey};
 use heyan_catalog::{Catalog, Dataset};
-use heyan_domain::compare::Canonical;
+use heyan_domain::compare::CanonicalValue;
 
 use heyan_ports::{
     records::NewestRecord,
@@ -25,13 +25,13 @@ pub struct CachedRecord {
     /// Pseudonym of the subject.
     pub subject: SubjectKey,
     /// Canonical values by field number; `None`: the record holds no value.
-    pub fields: Box<[Option<Canonical>]>,
+    pub fields: Box<[Option<CanonicalValue>]>,
     /// The field by which the record says that its subject no longer lives, exists or holds.
     pub inactive_by: Option<u8>,
     weight: usize,
 }
 
-impl Weigh for CachedRecord {
+impl MemoryWeight for CachedRecord {
     fn weight(&self) -> usize {
         self.weight
     }
@@ -40,8 +40,9 @@ impl Weigh for CachedRecord {
 impl CachedRecord {
     /// Makes the canonical forms; `None` when the stored JSON is no object of strings.
     pub fn new(dataset: &Dataset, subject: SubjectKey, version: u32, received_at: i64, stored: &str) -> Option<Self> {
-        let values: super::question::Members<'_, super::question::Text<'_>> = serde_json::from_str(stored).ok()?;
-        let mut fields: Vec<Option<Canonical>> = Vec::new();
+        let values: super::question::MemberList<'_, super::question::BoundedText<'_>> =
+            serde_json::from_str(stored).ok()?;
+        let mut fields: Vec<Option<CanonicalValue>> = Vec::new();
         fields.resize_with(dataset.fields.len(), || None);
         for (name, value) in &values.0 {
             if let Some((field, slot)) = dataset
@@ -52,7 +53,7 @@ impl CachedRecord {
             }
         }
         // Canonical forms are about as long as the text they were made of, and keep the text itself beside them.
-        let weight = 96 + fields.len() * size_of::<Option<Canonical>>() + 2 * stored.len();
+        let weight = 96 + fields.len() * size_of::<Option<CanonicalValue>>() + 2 * stored.len();
         let numbered = dataset.fields.iter().zip(&fields).zip(0_u8..);
         let mut inactive =
             numbered.filter(|((field, value), _)| value.as_ref().is_some_and(|value| field.says_inactive(value)));
@@ -68,7 +69,7 @@ impl CachedRecord {
     }
 
     /// The canonical value of a field.
-    pub fn field(&self, number: u8) -> Option<&Canonical> {
+    pub fn field(&self, number: u8) -> Option<&CanonicalValue> {
         self.fields.get(usize::from(number))?.as_ref()
     }
 }
@@ -97,23 +98,23 @@ pub(crate) fn shared(error: impl std::error::Error + Send + Sync + 'static) -> L
 /// A row that cannot be read back.
 #[derive(Debug, thiserror::Error)]
 #[error("a stored record of dataset {dataset} cannot be read")]
-struct Unreadable {
+struct UnreadableRow {
     dataset: Arc<str>,
 }
 
 #[async_trait]
-impl Load for RecordLoad {
+impl RecordLoader for RecordLoad {
     type Record = CachedRecord;
 
-    async fn load(&self, wants: &[Want], now_us: i64) -> Vec<Result<Loaded<CachedRecord>, LoadError>> {
+    async fn load(&self, wants: &[WantedKey], now_us: i64) -> Vec<Result<LoadedKey<CachedRecord>, LoadError>> {
         match self.read(wants).await {
             Ok(records) => records
                 .into_iter()
                 .map(|record| {
-                    record.map(|record| Loaded {
+                    record.map(|record| LoadedKey {
                         record,
                         read_at: now_us,
-                        keep: Keep::Kept,
+                        keep: CachePolicy::Kept,
                     })
                 })
                 .collect(),
@@ -122,7 +123,7 @@ impl Load for RecordLoad {
     }
 }
 
-type Read = Result<Option<CachedRecord>, LoadError>;
+type RowRead = Result<Option<CachedRecord>, LoadError>;
 
 impl RecordLoad {
     /// The dataset and the name of a cache key's record.
@@ -140,7 +141,7 @@ impl RecordLoad {
     }
 
     /// One query for all; a record that cannot be read back fails alone.
-    async fn read(&self, wants: &[Want]) -> Result<Vec<Read>, LoadError> {
+    async fn read(&self, wants: &[WantedKey]) -> Result<Vec<RowRead>, LoadError> {
         let mut datasets = Vec::with_capacity(wants.len());
         let mut names = Vec::with_capacity(wants.len());
         for want in wants {
@@ -167,7 +168,7 @@ pub(crate) fn cached(
     fields: &str,
 ) -> Result<CachedRecord, LoadError> {
     CachedRecord::new(dataset, name.subject, version, received_at, fields).ok_or_else(|| {
-        shared(Unreadable {
+        shared(UnreadableRow {
             dataset: Arc::clone(&dataset.name),
         })
     })

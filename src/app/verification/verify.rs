@@ -4,9 +4,9 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    consequence::{self, Consequence},
-    judge::{self, Asking},
-    question::{Claim, Members, PredicateBody, Purpose, Text, VerificationBody},
+    consequence::{self, AnswerConsequence},
+    judge::{self, QuestionContext},
+    question::{AskedClaim, AskedPurposeElements, BoundedText, MemberList, PredicateBody, VerificationBody},
     record::CachedRecord,
 };
 use crate::mismatch::pending::MismatchNote;
@@ -15,35 +15,35 @@ use crate::{
     foundation::{error::AppError, ids::VerificationId, purpose},
     node::hub::Hub,
 };
-use heyan_cache::Lookup;
-use heyan_catalog::{Dataset, Subject};
+use heyan_cache::CacheLookup;
+use heyan_catalog::{Dataset, ParsedSubject};
 use heyan_domain::{
-    fault::{Fault, FaultCause, Limit, pointer_segment},
-    identifier::Finding,
-    policy::{FieldSet, Operation, Permission},
+    fault::{FaultCause, LengthLimit, MemberFault, pointer_segment},
+    identifier::IdentifierFinding,
+    policy::{FieldSet, GrantOperation, UsePermission},
     predicate::Predicate,
     verdict::{Outcome, ReviewReason, Verdict},
 };
 use heyan_ledger::{
-    Lane,
-    entry::{self, Kind},
+    AppendLane,
+    entry::{self, EntryKind},
 };
 use heyan_ports::subject::SubjectKey;
 
 /// What is asked of one record.
-pub struct Question<'a> {
+pub struct RecordQuestion<'a> {
     /// Dataset name.
     pub dataset: &'a str,
     /// Identifiers of the subject.
-    pub subject: &'a Members<'a, Text<'a>>,
+    pub subject: &'a MemberList<'a, BoundedText<'a>>,
     /// Field → claim.
-    pub claims: &'a Members<'a, Claim<'a>>,
+    pub claims: &'a MemberList<'a, AskedClaim<'a>>,
     /// Oldest copy that will do, seconds.
     pub max_age_s: Option<u64>,
 }
 
 /// What is known about one question once its record was compared, before it is entered.
-pub struct Judgement<'a> {
+pub struct QuestionJudgement<'a> {
     /// Dataset that was asked.
     pub dataset: &'a Dataset,
     /// The outcome as it is told.
@@ -53,13 +53,13 @@ pub struct Judgement<'a> {
     /// What was answered from; left out where it would tell that a record exists.
     pub record: Option<RecordNote>,
     /// What was noticed.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<IdentifierFinding>,
     /// Fields that are said to be wrong, by number.
     pub disputed: FieldSet,
     /// The mismatch that this answer opened or belongs to.
     pub mismatch: Option<MismatchNote>,
     /// Boxed: few answers bring anything.
-    pub(crate) consequence: Option<Box<Consequence>>,
+    pub(crate) consequence: Option<Box<AnswerConsequence>>,
     pub(crate) subject_key: [u8; 16],
     pub(crate) record_version: u32,
 }
@@ -71,12 +71,12 @@ pub struct RecordNote {
     /// When the hub received it, RFC 3339.
     pub as_of: Box<str>,
     /// How it came to be answered.
-    pub freshness: Freshness,
+    pub freshness: AnswerFreshness,
 }
 
 /// How a record came to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freshness {
+pub enum AnswerFreshness {
     /// From memory.
     Cached,
     /// Read from the system of record for this call.
@@ -88,7 +88,7 @@ pub enum Freshness {
     },
 }
 
-impl Freshness {
+impl AnswerFreshness {
     /// The wire word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -100,7 +100,7 @@ impl Freshness {
 }
 
 /// Where the entry of an answer stands.
-pub struct Entered {
+pub struct EntryPosition {
     /// Index in this node's ledger.
     pub index: u64,
     /// Leaf hash, RFC 6962 §2.1.
@@ -108,13 +108,13 @@ pub struct Entered {
 }
 
 /// A whole answer.
-pub struct Answer<'a> {
+pub struct VerificationAnswer<'a> {
     /// Names it.
     pub id: VerificationId,
     /// What was found.
-    pub judgement: Judgement<'a>,
+    pub judgement: QuestionJudgement<'a>,
     /// Where its entry stands.
-    pub entered: Entered,
+    pub entered: EntryPosition,
 }
 
 /// Answers one verification that is asked at `now_us`.
@@ -123,20 +123,20 @@ pub struct Answer<'a> {
 /// Wrong members, a refusal, or a part that cannot be asked. Nothing was compared then, or nothing is told of it.
 pub async fn verify<'a>(
     hub: &'a Arc<Hub>,
-    lane: &Lane,
+    lane: &AppendLane,
     caller: &Caller,
     body: &'a VerificationBody<'a>,
     now_us: i64,
-) -> Result<Answer<'a>, AppError> {
+) -> Result<VerificationAnswer<'a>, AppError> {
     let started = Instant::now();
     purpose::check(&body.purpose)?;
-    let question = Question {
+    let question = RecordQuestion {
         dataset: &body.dataset,
         subject: &body.subject,
         claims: &body.claims,
         max_age_s: body.max_age_s.map(|seconds| seconds.0),
     };
-    let asking = Asking::new(caller, &body.purpose, now_us);
+    let asking = QuestionContext::new(caller, &body.purpose, now_us);
     let judgement = judge::judge(hub, &asking, question).await?;
     enter(hub, lane, caller, &body.purpose, judgement, (now_us, started)).await
 }
@@ -147,14 +147,14 @@ pub async fn verify<'a>(
 /// The ledger takes no entry, or the store cannot be asked: then nothing is told.
 pub(crate) async fn enter<'a>(
     hub: &Arc<Hub>,
-    lane: &Lane,
+    lane: &AppendLane,
     caller: &Caller,
-    purpose: &Purpose<'_>,
-    mut judgement: Judgement<'a>,
+    purpose: &AskedPurposeElements<'_>,
+    mut judgement: QuestionJudgement<'a>,
     (now_us, started): (i64, Instant),
-) -> Result<Answer<'a>, AppError> {
+) -> Result<VerificationAnswer<'a>, AppError> {
     let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, Kind::Verification, now_us, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Verification, now_us, caller.agency_number());
     judgement.put(&mut bytes);
     purpose::seal_into(hub, purpose, &mut bytes)?;
     let appended = match judgement.consequence.take() {
@@ -170,14 +170,14 @@ pub(crate) async fn enter<'a>(
         .metrics
         .verification(judgement.dataset.number, judgement.outcome);
     hub.node.metrics.verification_seconds.observe(started.elapsed());
-    Ok(Answer {
+    Ok(VerificationAnswer {
         id: VerificationId {
             at_ms: now_us / 1_000,
             node: hub.node.settings.node,
             index: appended.index,
         },
         judgement,
-        entered: Entered {
+        entered: EntryPosition {
             index: appended.index,
             leaf: appended.leaf,
         },
@@ -191,11 +191,14 @@ pub fn asks_outside(hub: &Hub, dataset: &str) -> bool {
     hub.catalog.get(dataset).is_some_and(asks)
 }
 
-pub(crate) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) -> Result<Subject, AppError> {
+pub(crate) fn parse_subject(
+    dataset: &Dataset,
+    members: &MemberList<'_, BoundedText<'_>>,
+) -> Result<ParsedSubject, AppError> {
     let known = |name: &str| dataset.subject.iter().any(|member| *member.name == *name);
     let unknown = members.0.iter().filter(|(name, _)| !known(name));
-    let faults: Vec<Fault> = unknown
-        .map(|(name, _)| Fault::new(format!("/subject/{}", pointer_segment(name)), "unknown_member"))
+    let faults: Vec<MemberFault> = unknown
+        .map(|(name, _)| MemberFault::new(format!("/subject/{}", pointer_segment(name)), "unknown_member"))
         .collect();
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
@@ -206,7 +209,7 @@ pub(crate) fn parse_subject(dataset: &Dataset, members: &Members<'_, Text<'_>>) 
 }
 
 /// A claim that was understood.
-pub(crate) enum Test<'a> {
+pub(crate) enum ClaimTest<'a> {
     Literal(&'a str),
     Predicate(Predicate, &'a PredicateBody<'a>),
     NotPermitted,
@@ -215,13 +218,13 @@ pub(crate) enum Test<'a> {
 pub(crate) struct ParsedClaim<'a> {
     pub(crate) name: &'a str,
     pub(crate) number: u8,
-    pub(crate) test: Test<'a>,
+    pub(crate) test: ClaimTest<'a>,
 }
 
 pub(crate) fn parse_claims<'a>(
     dataset: &Dataset,
-    claims: &'a Members<'a, Claim<'a>>,
-    permission: Permission,
+    claims: &'a MemberList<'a, AskedClaim<'a>>,
+    permission: UsePermission,
 ) -> Result<Vec<ParsedClaim<'a>>, AppError> {
     if claims.0.is_empty() {
         return Err(AppError::fault("/claims", "missing_member"));
@@ -231,7 +234,7 @@ pub(crate) fn parse_claims<'a>(
     for (name, claim) in &claims.0 {
         match parse_claim(dataset, name, claim, permission) {
             Ok(claim) => parsed.push(claim),
-            Err(cause) => faults.push(Fault::of(format!("/claims/{}", pointer_segment(name)), cause)),
+            Err(cause) => faults.push(MemberFault::of(format!("/claims/{}", pointer_segment(name)), cause)),
         }
     }
     if faults.is_empty() {
@@ -244,29 +247,29 @@ pub(crate) fn parse_claims<'a>(
 fn parse_claim<'a>(
     dataset: &Dataset,
     name: &'a str,
-    claim: &'a Claim<'a>,
-    permission: Permission,
+    claim: &'a AskedClaim<'a>,
+    permission: UsePermission,
 ) -> Result<ParsedClaim<'a>, FaultCause> {
     let number = dataset.field_number(name).ok_or("unknown_field")?;
     let field = dataset.field(number).ok_or("unknown_field")?;
     let has = |operation| permission.permits(operation, number);
     let test = match claim {
-        Claim::Literal(text) if purpose::is_blank(text) => return Err("invalid_claim".into()),
-        Claim::Literal(text) if is_longer(text, field.characters_max) => {
-            return Err(FaultCause::Over(Limit::Characters(field.characters_max)));
+        AskedClaim::Literal(text) if purpose::is_blank(text) => return Err("invalid_claim".into()),
+        AskedClaim::Literal(text) if is_longer(text, field.characters_max) => {
+            return Err(FaultCause::Over(LengthLimit::Characters(field.characters_max)));
         }
-        Claim::Literal(text) if has(Operation::Verify) => Test::Literal(text),
-        Claim::Predicate(body) => {
+        AskedClaim::Literal(text) if has(GrantOperation::Verify) => ClaimTest::Literal(text),
+        AskedClaim::Predicate(body) => {
             let operands: Vec<&str> = body.value.0.iter().map(|text| &**text).collect();
             let predicate =
                 Predicate::new(&body.op, &operands, &field.comparator).map_err(|_invalid| "invalid_predicate")?;
-            if has(Operation::Predicate) {
-                Test::Predicate(predicate, body)
+            if has(GrantOperation::Predicate) {
+                ClaimTest::Predicate(predicate, body)
             } else {
-                Test::NotPermitted
+                ClaimTest::NotPermitted
             }
         }
-        Claim::Literal(_) => Test::NotPermitted,
+        AskedClaim::Literal(_) => ClaimTest::NotPermitted,
     };
     Ok(ParsedClaim { name, number, test })
 }
@@ -280,15 +283,15 @@ pub(crate) fn compare<'a>(
     dataset: &'a Dataset,
     record: &CachedRecord,
     claims: &[ParsedClaim<'a>],
-    lookup: Lookup,
-) -> Judgement<'a> {
+    lookup: CacheLookup,
+) -> QuestionJudgement<'a> {
     let fields: Vec<_> = claims
         .iter()
         .map(|claim| (claim.name, claim.number, verdict(dataset, record, claim)))
         .collect();
     let freshness = match lookup {
-        Lookup::Hit => Freshness::Cached,
-        Lookup::Miss | Lookup::Bypass => Freshness::Fetched,
+        CacheLookup::Hit => AnswerFreshness::Cached,
+        CacheLookup::Miss | CacheLookup::Bypass => AnswerFreshness::Fetched,
     };
     let note = RecordNote {
         version: record.version,
@@ -296,42 +299,49 @@ pub(crate) fn compare<'a>(
         freshness,
     };
     let outcome = Outcome::of(fields.iter().map(|(_, _, verdict)| *verdict));
-    Judgement::new(dataset, outcome, fields, Some(note), record.subject)
+    QuestionJudgement::new(dataset, outcome, fields, Some(note), record.subject)
 }
 
 fn verdict(dataset: &Dataset, record: &CachedRecord, claim: &ParsedClaim<'_>) -> Verdict {
-    let (Some(field), false) = (dataset.field(claim.number), matches!(claim.test, Test::NotPermitted)) else {
+    let (Some(field), false) = (
+        dataset.field(claim.number),
+        matches!(claim.test, ClaimTest::NotPermitted),
+    ) else {
         return Verdict::NotPermitted;
     };
     let Some(value) = record.field(claim.number) else {
         return Verdict::Absent;
     };
     match &claim.test {
-        Test::Literal(text) => field.comparator.compare(text, value),
-        Test::Predicate(predicate, _) => predicate.evaluate(value),
-        Test::NotPermitted => Verdict::NotPermitted,
+        ClaimTest::Literal(text) => field.comparator.compare(text, value),
+        ClaimTest::Predicate(predicate, _) => predicate.evaluate(value),
+        ClaimTest::NotPermitted => Verdict::NotPermitted,
     }
 }
 
-pub(crate) fn not_found<'a>(dataset: &'a Dataset, subject: SubjectKey, claims: &[ParsedClaim<'a>]) -> Judgement<'a> {
+pub(crate) fn not_found<'a>(
+    dataset: &'a Dataset,
+    subject: SubjectKey,
+    claims: &[ParsedClaim<'a>],
+) -> QuestionJudgement<'a> {
     // As where every value differs: what cannot be read is not different there either.
     let verdict = |claim: &ParsedClaim<'_>| match (&claim.test, dataset.field(claim.number)) {
-        (Test::NotPermitted, _) => Verdict::NotPermitted,
-        (Test::Literal(text), Some(field)) => field.comparator.compare_with_none(text),
-        (Test::Predicate(predicate, _), _) => predicate.evaluate_none(),
-        (Test::Literal(_), None) => Verdict::Mismatch,
+        (ClaimTest::NotPermitted, _) => Verdict::NotPermitted,
+        (ClaimTest::Literal(text), Some(field)) => field.comparator.compare_with_none(text),
+        (ClaimTest::Predicate(predicate, _), _) => predicate.evaluate_none(),
+        (ClaimTest::Literal(_), None) => Verdict::Mismatch,
     };
     let fields = claims
         .iter()
         .map(|claim| (claim.name, claim.number, verdict(claim)))
         .collect();
-    Judgement::new(dataset, Outcome::NotFound, fields, None, subject)
+    QuestionJudgement::new(dataset, Outcome::NotFound, fields, None, subject)
 }
 
 /// Without `existence`, "no such record" and "every field differs" are one answer (PROMISES I-15): the outcome, the
 /// verdicts and the absence of `record` are the same.
-pub(crate) fn tell_only_what_is_permitted(judgement: &mut Judgement<'_>, permission: Permission) {
-    if permission.has(Operation::Existence) {
+pub(crate) fn tell_only_what_is_permitted(judgement: &mut QuestionJudgement<'_>, permission: UsePermission) {
+    if permission.has(GrantOperation::Existence) {
         if judgement.outcome == Outcome::NotFound {
             judgement.fields.clear();
         }
@@ -358,7 +368,7 @@ pub(crate) fn agrees(verdict: Verdict) -> bool {
     )
 }
 
-impl<'a> Judgement<'a> {
+impl<'a> QuestionJudgement<'a> {
     /// What was found, before anything is kept back.
     pub(crate) fn new(
         dataset: &'a Dataset,

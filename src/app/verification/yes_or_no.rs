@@ -4,12 +4,12 @@
 
 use super::{
     live,
-    verify::{Freshness, Judgement, ParsedClaim, RecordNote, Test},
+    verify::{AnswerFreshness, ClaimTest, ParsedClaim, QuestionJudgement, RecordNote},
 };
 use crate::{foundation::error::AppError, node::hub::Hub};
 use heyan_cache::LoadError;
 use heyan_catalog::Dataset;
-use heyan_domain::verdict::{Basis, Outcome, ReviewReason, Verdict};
+use heyan_domain::verdict::{MatchBasis, Outcome, ReviewReason, Verdict};
 use heyan_ports::outward::{FieldVerdict, SaidOfClaims};
 use heyan_ports::subject::SubjectKey;
 use heyan_ports::time;
@@ -24,11 +24,11 @@ pub(crate) async fn ask<'a>(
     (subject, key): (SubjectKey, &[u8]),
     claims: &[ParsedClaim<'a>],
     now_us: i64,
-) -> Result<Judgement<'a>, AppError> {
+) -> Result<QuestionJudgement<'a>, AppError> {
     let literals: Vec<(String, String)> = claims
         .iter()
         .filter_map(|claim| match claim.test {
-            Test::Literal(text) => Some((claim.name.to_owned(), text.to_owned())),
+            ClaimTest::Literal(text) => Some((claim.name.to_owned(), text.to_owned())),
             _ => None,
         })
         .collect();
@@ -50,9 +50,9 @@ pub(crate) async fn ask<'a>(
     let note = (said.found && !said.fields.is_empty()).then(|| RecordNote {
         version: 0,
         as_of: time::rfc3339(now_us).into(),
-        freshness: Freshness::Fetched,
+        freshness: AnswerFreshness::Fetched,
     });
-    Ok(Judgement::new(dataset, outcome, fields, note, subject))
+    Ok(QuestionJudgement::new(dataset, outcome, fields, note, subject))
 }
 
 async fn said(hub: &Hub, dataset: &Dataset, key: &[u8], claims: &[(String, String)]) -> Result<SaidOfClaims, AppError> {
@@ -69,11 +69,11 @@ async fn said(hub: &Hub, dataset: &Dataset, key: &[u8], claims: &[(String, Strin
 
 /// The claim was held against the register as it was written: a match is `exact`.
 fn verdict(said: &SaidOfClaims, claim: &ParsedClaim<'_>) -> Verdict {
-    if matches!(claim.test, Test::NotPermitted) {
+    if matches!(claim.test, ClaimTest::NotPermitted) {
         return Verdict::NotPermitted;
     }
     match said.fields.get(claim.name) {
-        Some(FieldVerdict::Match) => Verdict::Match(Basis::Exact),
+        Some(FieldVerdict::Match) => Verdict::Match(MatchBasis::Exact),
         Some(FieldVerdict::Mismatch) => Verdict::Mismatch,
         Some(FieldVerdict::Undivided) => Verdict::Review(ReviewReason::Undivided),
         None => Verdict::Unavailable,

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use super::{Facts, KIND, Told, days, ended, facts_place, notice_place, verdict_json};
+use super::{KIND, ToldCodes, WatchFacts, days, ended, facts_place, notice_place, verdict_json};
 use crate::{
-    access::table::Agency,
+    access::table::AccessAgency,
     foundation::{
         error::AppError,
         ids::{VerificationId, new_id},
@@ -16,24 +16,25 @@ use crate::{
     },
     node::hub::Hub,
     verification::{
-        consequence::Consequence,
+        consequence::AnswerConsequence,
         guess,
-        question::{Members, Purpose, Text},
+        question::{AskedPurposeElements, BoundedText, MemberList},
         verify::{
-            Judgement, ParsedClaim, compare, not_found, parse_claims, parse_subject, tell_only_what_is_permitted,
+            ParsedClaim, QuestionJudgement, compare, not_found, parse_claims, parse_subject,
+            tell_only_what_is_permitted,
         },
     },
 };
-use heyan_cache::Lookup;
+use heyan_cache::CacheLookup;
 use heyan_catalog::Dataset;
 use heyan_domain::{
     calendar::{china_date, china_midnight_us},
-    policy::{Operation, Permission},
+    policy::{GrantOperation, UsePermission},
     verdict::{Outcome, ReviewReason, Verdict},
 };
 use heyan_ledger::{
-    Appended,
-    entry::{self, Kind},
+    AppendedEntry,
+    entry::{self, EntryKind},
 };
 use heyan_ports::commit::Commit;
 use heyan_ports::{deliveries::EventRow, error::StoreError, guesses::GuessRow, subject::SubjectKey, watches::WatchRow};
@@ -82,7 +83,7 @@ async fn look_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> 
 }
 
 async fn try_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> {
-    let facts: Facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
+    let facts: WatchFacts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
     if now_us >= row.until {
         return end(hub, row, facts, "until").await;
     }
@@ -94,7 +95,7 @@ async fn try_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> {
     let Ok(allowed) = agency.permission(dataset, &facts.item_code, now_us, facts.peer) else {
         return end(hub, row, facts, "grant").await;
     };
-    let looked = Look {
+    let looked = WatchLook {
         hub,
         agency,
         dataset,
@@ -102,15 +103,15 @@ async fn try_at(hub: &Hub, row: WatchRow, now_us: i64) -> Result<(), AppError> {
         now_us,
     };
     match looked.judge(&row, &facts).await {
-        Ok(Seen::Judged(seen)) => looked.settle(row, facts, *seen).await,
-        Ok(Seen::NotPermitted) => end(hub, row, facts, "grant").await,
+        Ok(WatchSeen::Judged(seen)) => looked.settle(row, facts, *seen).await,
+        Ok(WatchSeen::NotPermitted) => end(hub, row, facts, "grant").await,
         // What was asked is no question any more: the dataset has other fields.
         Err(AppError::Invalid(_)) => end(hub, row, facts, "dataset").await,
         Err(error) => Err(error),
     }
 }
 
-async fn end(hub: &Hub, row: WatchRow, facts: Facts, why: &str) -> Result<(), AppError> {
+async fn end(hub: &Hub, row: WatchRow, facts: WatchFacts, why: &str) -> Result<(), AppError> {
     let commit = Commit::default().with(vec![ended(hub, row, facts, why)?]);
     hub.write(commit).await?;
     Ok(())
@@ -131,23 +132,23 @@ async fn commit(hub: &Hub, row: WatchRow, events: Vec<EventRow>, guesses: Vec<Gu
 }
 
 /// Under what a watch is looked at.
-struct Look<'h> {
+struct WatchLook<'h> {
     hub: &'h Hub,
-    agency: &'h Agency,
+    agency: &'h AccessAgency,
     dataset: &'h Arc<Dataset>,
-    permission: Permission,
+    permission: UsePermission,
     now_us: i64,
 }
 
 /// What came of a look.
-enum Seen {
-    Judged(Box<Judged>),
+enum WatchSeen {
+    Judged(Box<WatchJudgement>),
     /// A field that was answered may not be asked about any more.
     NotPermitted,
 }
 
-struct Judged {
-    told: Told,
+struct WatchJudgement {
+    told: ToldCodes,
     item: Vec<u8>,
     number: u16,
     outcome: Outcome,
@@ -155,14 +156,14 @@ struct Judged {
     next_at: i64,
 }
 
-impl Look<'_> {
-    async fn judge(&self, row: &WatchRow, facts: &Facts) -> Result<Seen, AppError> {
+impl WatchLook<'_> {
+    async fn judge(&self, row: &WatchRow, facts: &WatchFacts) -> Result<WatchSeen, AppError> {
         let (hub, dataset) = (self.hub, &**self.dataset);
         let today = china_date(self.now_us);
         let subject = facts.subject.iter();
-        let members = Members(
+        let members = MemberList(
             subject
-                .map(|(name, value)| (name.as_str().into(), Text(value.as_str().into())))
+                .map(|(name, value)| (name.as_str().into(), BoundedText(value.as_str().into())))
                 .collect(),
         );
         let claims = days::on(&facts.claims, today);
@@ -178,13 +179,13 @@ impl Look<'_> {
             return Err(AppError::Internal("the source of a watched record gave no answer"));
         }
         let mut judgement = match &slot.record {
-            Some(record) => compare(dataset, record, &parsed, Lookup::Miss),
+            Some(record) => compare(dataset, record, &parsed, CacheLookup::Miss),
             None => not_found(dataset, row.subject, &parsed),
         };
         let answered = |name: &str| facts.answered.iter().any(|known| known == name);
         let lost = |(name, _, verdict): &(&str, u8, Verdict)| *verdict == Verdict::NotPermitted && answered(name);
         if judgement.fields.iter().any(lost) {
-            return Ok(Seen::NotPermitted);
+            return Ok(WatchSeen::NotPermitted);
         }
         let guesses = self.count_guesses(facts, parsed, &mut judgement).await?;
         tell_only_what_is_permitted(&mut judgement, self.permission);
@@ -199,8 +200,8 @@ impl Look<'_> {
             true => next_at.min(self.now_us + LIVE_US),
             false => next_at,
         };
-        Ok(Seen::Judged(Box::new(Judged {
-            told: Told::of(&judgement, String::new(), self.now_us),
+        Ok(WatchSeen::Judged(Box::new(WatchJudgement {
+            told: ToldCodes::of(&judgement, String::new(), self.now_us),
             item,
             number: dataset.number,
             outcome: judgement.outcome,
@@ -215,13 +216,13 @@ impl Look<'_> {
     /// The store could not be asked about a budget that other nodes count too.
     async fn count_guesses(
         &self,
-        facts: &Facts,
+        facts: &WatchFacts,
         parsed: Vec<ParsedClaim<'_>>,
-        judgement: &mut Judgement<'_>,
+        judgement: &mut QuestionJudgement<'_>,
     ) -> Result<Vec<GuessRow>, AppError> {
         let among = |list: &[String], name: &str| list.iter().any(|known| known == name);
-        let mut consequence = Consequence::default();
-        if judgement.outcome != Outcome::NotFound || !self.permission.has(Operation::Existence) {
+        let mut consequence = AnswerConsequence::default();
+        if judgement.outcome != Outcome::NotFound || !self.permission.has(GrantOperation::Existence) {
             let is_new = |name: &str| !among(&facts.answered, name) && !among(&facts.held, name);
             let new: Vec<ParsedClaim<'_>> = parsed.into_iter().filter(|claim| is_new(claim.name)).collect();
             let of_new = judgement
@@ -231,8 +232,8 @@ impl Look<'_> {
                 .copied()
                 .collect();
             let subject = SubjectKey(judgement.subject_key);
-            let mut part = Judgement::new(judgement.dataset, judgement.outcome, of_new, None, subject);
-            let asked = guess::Asked {
+            let mut part = QuestionJudgement::new(judgement.dataset, judgement.outcome, of_new, None, subject);
+            let asked = guess::GuessContext {
                 caller: self.agency,
                 subject,
                 now_us: self.now_us,
@@ -255,9 +256,9 @@ impl Look<'_> {
     }
 
     /// Tells what came out otherwise, and says when to look again.
-    async fn settle(&self, row: WatchRow, mut facts: Facts, seen: Judged) -> Result<(), AppError> {
+    async fn settle(&self, row: WatchRow, mut facts: WatchFacts, seen: WatchJudgement) -> Result<(), AppError> {
         let hub = self.hub;
-        let Judged {
+        let WatchJudgement {
             told, next_at, guesses, ..
         } = &seen;
         facts.note(told);
@@ -273,7 +274,7 @@ impl Look<'_> {
                 node: hub.node.settings.node,
                 index: appended.index,
             };
-            let told = Told {
+            let told = ToldCodes {
                 verification: id.to_string(),
                 ..told.clone()
             };
@@ -297,13 +298,13 @@ impl Look<'_> {
     }
 
     /// Enters the answer. A crash before the commit enters it a second time, with the notice.
-    async fn enter(&self, facts: &Facts, seen: &Judged) -> Result<Appended, AppError> {
+    async fn enter(&self, facts: &WatchFacts, seen: &WatchJudgement) -> Result<AppendedEntry, AppError> {
         let hub = self.hub;
         let mut bytes = Vec::with_capacity(256);
-        entry::begin(&mut bytes, Kind::Verification, self.now_us, self.agency.row.number);
+        entry::begin(&mut bytes, EntryKind::Verification, self.now_us, self.agency.row.number);
         bytes.extend_from_slice(&seen.item);
-        let text = |text: &str| Text(text.to_owned().into());
-        let purpose = Purpose {
+        let text = |text: &str| BoundedText(text.to_owned().into());
+        let purpose = AskedPurposeElements {
             item_code: text(&facts.item_code),
             item_name: None,
             application_no: text(&facts.application_no),
@@ -319,9 +320,9 @@ impl Look<'_> {
     fn event(
         &self,
         row: &WatchRow,
-        facts: &Facts,
-        told: &Told,
-        appended: &Appended,
+        facts: &WatchFacts,
+        told: &ToldCodes,
+        appended: &AppendedEntry,
         cause: &str,
     ) -> Result<EventRow, AppError> {
         use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -8,19 +8,19 @@ use std::borrow::Cow;
 
 use jiff::civil::Date;
 
-use super::{Claims, WatchedClaim};
+use super::{WatchClaims, WatchedClaim};
 use crate::{
     foundation::error::AppError,
     verification::{
-        question::{Claim, Members, Operands, PredicateBody, Text},
+        question::{AskedClaim, BoundedText, MemberList, PredicateBody, PredicateOperands},
         record::CachedRecord,
     },
 };
 use heyan_catalog::{Dataset, GuessRule};
 use heyan_domain::{
-    fault::{Fault, pointer_segment},
+    fault::{MemberFault, pointer_segment},
     predicate::Predicate,
-    template::Template,
+    template::ValueTemplate,
     verdict::Verdict,
 };
 
@@ -28,12 +28,12 @@ use heyan_domain::{
 ///
 /// # Errors
 /// A date that moves where it may not.
-pub(super) fn kept(dataset: &Dataset, claims: &Members<'_, Claim<'_>>) -> Result<Claims, AppError> {
+pub(super) fn kept(dataset: &Dataset, claims: &MemberList<'_, AskedClaim<'_>>) -> Result<WatchClaims, AppError> {
     let (mut kept, mut faults) = (Vec::with_capacity(claims.0.len()), Vec::new());
     for (name, claim) in &claims.0 {
         let claim = match claim {
-            Claim::Literal(text) => WatchedClaim::Literal(text.to_string()),
-            Claim::Predicate(body) => WatchedClaim::Predicate {
+            AskedClaim::Literal(text) => WatchedClaim::Literal(text.to_string()),
+            AskedClaim::Predicate(body) => WatchedClaim::Predicate {
                 op: body.op.to_string(),
                 value: body.value.0.iter().map(ToString::to_string).collect(),
             },
@@ -41,7 +41,7 @@ pub(super) fn kept(dataset: &Dataset, claims: &Members<'_, Claim<'_>>) -> Result
         let field = dataset.field_number(name).and_then(|number| dataset.field(number));
         let may_move = field.is_some_and(|field| field.comparator.is_date() && field.guesses == GuessRule::Free);
         if claim.is_moving() && !may_move {
-            faults.push(Fault::new(
+            faults.push(MemberFault::new(
                 format!("/claims/{}", pointer_segment(name)),
                 "invalid_predicate",
             ));
@@ -55,25 +55,25 @@ pub(super) fn kept(dataset: &Dataset, claims: &Members<'_, Claim<'_>>) -> Result
 }
 
 /// Claims as they are on a day.
-pub(super) fn on(claims: &Claims, day: Date) -> Members<'_, Claim<'_>> {
+pub(super) fn on(claims: &WatchClaims, day: Date) -> MemberList<'_, AskedClaim<'_>> {
     let claims = claims.iter().map(|(name, claim)| {
         let claim = match claim {
-            WatchedClaim::Literal(text) => Claim::Literal(Cow::Borrowed(text.as_str())),
-            WatchedClaim::Predicate { op, value } => Claim::Predicate(PredicateBody {
-                op: Text(Cow::Borrowed(op)),
-                value: Operands(value.iter().map(|operand| operand_on(operand, day)).collect()),
+            WatchedClaim::Literal(text) => AskedClaim::Literal(Cow::Borrowed(text.as_str())),
+            WatchedClaim::Predicate { op, value } => AskedClaim::Predicate(PredicateBody {
+                op: BoundedText(Cow::Borrowed(op)),
+                value: PredicateOperands(value.iter().map(|operand| operand_on(operand, day)).collect()),
             }),
         };
         (Cow::Borrowed(name.as_str()), claim)
     });
-    Members(claims.collect())
+    MemberList(claims.collect())
 }
 
 /// The first day after `today`, and before `end`, on which a date alone changes a verdict.
 pub(super) fn next_change(
     dataset: &Dataset,
     record: &CachedRecord,
-    claims: &Claims,
+    claims: &WatchClaims,
     today: Date,
     end: Date,
 ) -> Option<Date> {
@@ -110,9 +110,9 @@ fn verdict_on(
 }
 
 /// A moving date, if the text is one.
-fn moving(text: &str) -> Option<Template> {
-    let template = text.starts_with('$').then(|| Template::parse(text).ok()).flatten();
-    template.filter(|template| matches!(template, Template::Today(_)))
+fn moving(text: &str) -> Option<ValueTemplate> {
+    let template = text.starts_with('$').then(|| ValueTemplate::parse(text).ok()).flatten();
+    template.filter(|template| matches!(template, ValueTemplate::Today(_)))
 }
 
 fn operand_on(text: &str, day: Date) -> Cow<'_, str> {
@@ -139,7 +139,7 @@ mod tests {
     use heyan_catalog::Catalog;
     use heyan_ports::subject::SubjectKey;
 
-    fn claims(op: &str, operand: &str) -> Claims {
+    fn claims(op: &str, operand: &str) -> WatchClaims {
         let claim = WatchedClaim::Predicate {
             op: op.to_owned(),
             value: vec![operand.to_owned()],
@@ -178,10 +178,10 @@ mod tests {
         let catalog = Catalog::load(None).unwrap();
         let members = |name: &'static str, text: &'static str| {
             let body = PredicateBody {
-                op: Text("on_or_before".into()),
-                value: Operands(vec![text.into()]),
+                op: BoundedText("on_or_before".into()),
+                value: PredicateOperands(vec![text.into()]),
             };
-            Members(vec![(name.into(), Claim::Predicate(body))])
+            MemberList(vec![(name.into(), AskedClaim::Predicate(body))])
         };
         let person = catalog.get("natural-person").unwrap();
         assert!(kept(person, &members("birth_date", "2008-11-22")).is_ok());
@@ -192,6 +192,6 @@ mod tests {
         let licence = catalog.get("e-licence").unwrap();
         let claims = kept(licence, &members("valid_until", "$today+1y")).unwrap();
         let on = on(&claims, date(2027, 2, 28));
-        assert!(matches!(&on.0[0].1, Claim::Predicate(body) if body.value.0 == ["2028-02-28"]));
+        assert!(matches!(&on.0[0].1, AskedClaim::Predicate(body) if body.value.0 == ["2028-02-28"]));
     }
 }

@@ -16,30 +16,30 @@ use serde_json::{Map, Value, json};
 
 use super::node::caller::Caller;
 use super::{
-    access::table::Agency,
+    access::table::AccessAgency,
     delivery::message::hex,
     foundation::{
-        error::{AppError, Thing},
+        error::{AppError, MissingThing},
         ids::new_id,
         purpose,
-        vault::Place,
+        vault::SealPlace,
     },
     node::hub::Hub,
     verification::{
-        question::{self, Claim, Members, Purpose, Text, VerificationBody},
-        verify::{Answer, Judgement},
+        question::{self, AskedClaim, AskedPurposeElements, BoundedText, MemberList, VerificationBody},
+        verify::{QuestionJudgement, VerificationAnswer},
     },
 };
 pub use again::look;
 use heyan_domain::{
     calendar::{china_date, china_midnight_us},
-    policy::{FieldSet, Operation, Sharing},
+    policy::{FieldSet, GrantOperation, SharingKind},
     verdict::{Outcome, ReviewReason, Verdict},
 };
-use heyan_ledger::entry::{self, Kind};
+use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::commit::Commit;
 use heyan_ports::{
-    deliveries::Event,
+    deliveries::StoredEvent,
     subject::SubjectKey,
     watches::{WatchFilter, WatchRow},
 };
@@ -62,19 +62,19 @@ const FIRST_LOOK_US: i64 = 10_000_000;
 pub struct WatchBody<'a> {
     /// Dataset name.
     #[serde(borrow)]
-    pub dataset: Text<'a>,
+    pub dataset: BoundedText<'a>,
     /// Identifiers of the subject.
     #[serde(borrow)]
-    pub subject: Members<'a, Text<'a>>,
+    pub subject: MemberList<'a, BoundedText<'a>>,
     /// Field → claim; a date may be `$today`, or so many years from it: `$today-18y`.
     #[serde(borrow)]
-    pub claims: Members<'a, Claim<'a>>,
+    pub claims: MemberList<'a, AskedClaim<'a>>,
     /// Why it is asked.
     #[serde(borrow, deserialize_with = "question::object")]
-    pub purpose: Purpose<'a>,
+    pub purpose: AskedPurposeElements<'a>,
     /// The last day, ISO 8601, of China.
     #[serde(borrow)]
-    pub until: Text<'a>,
+    pub until: BoundedText<'a>,
 }
 
 /// A claim as it is kept.
@@ -85,11 +85,11 @@ enum WatchedClaim {
     Predicate { op: String, value: Vec<String> },
 }
 
-type Claims = Vec<(String, WatchedClaim)>;
+type WatchClaims = Vec<(String, WatchedClaim)>;
 
 /// What was told, as ledger codes.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Told {
+pub struct ToldCodes {
     /// `ver_…`.
     pub verification: String,
     outcome: u8,
@@ -102,7 +102,7 @@ pub struct Told {
 
 /// What a watch's row holds sealed.
 #[derive(Serialize, Deserialize)]
-pub struct Facts {
+pub struct WatchFacts {
     /// Service item.
     pub item_code: String,
     /// The applicant's matter.
@@ -111,11 +111,11 @@ pub struct Facts {
     /// Where it was asked from: a grant may be for some networks alone.
     peer: IpAddr,
     subject: BTreeMap<String, String>,
-    claims: Claims,
+    claims: WatchClaims,
     /// What the watch began with.
-    pub first: Told,
+    pub first: ToldCodes,
     /// What was told last.
-    pub told: Told,
+    pub told: ToldCodes,
     /// Fields whose claims were answered, and so counted, once: they are answered again for nothing.
     answered: Vec<String>,
     /// Fields that were over the guess budget: they stay so.
@@ -127,29 +127,29 @@ pub struct Facts {
 }
 
 /// A watch as its agency sees it.
-pub struct View {
+pub struct WatchView {
     /// As stored.
     pub row: WatchRow,
     /// What it holds sealed.
-    pub facts: Facts,
+    pub facts: WatchFacts,
 }
 
 /// What was asked for, understood.
-pub struct Plan {
-    claims: Claims,
+pub struct WatchPlan {
+    claims: WatchClaims,
     until: Date,
 }
 
-fn facts_place(id: &str) -> Place<'_> {
-    Place {
+fn facts_place(id: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "watches",
         column: "facts",
         row: id,
     }
 }
 
-fn notice_place(event: &str) -> Place<'_> {
-    Place {
+fn notice_place(event: &str) -> SealPlace<'_> {
+    SealPlace {
         table: "events",
         column: "facts",
         row: event,
@@ -160,7 +160,7 @@ fn notice_place(event: &str) -> Place<'_> {
 ///
 /// # Errors
 /// A day that is past or too far, a date that may not move, a dataset that cannot be watched, or too many watches.
-pub async fn plan(hub: &Hub, caller: &Caller, body: &WatchBody<'_>, now_us: i64) -> Result<Plan, AppError> {
+pub async fn plan(hub: &Hub, caller: &Caller, body: &WatchBody<'_>, now_us: i64) -> Result<WatchPlan, AppError> {
     let agency = caller.agency()?;
     let today = china_date(now_us);
     let until: Option<Date> = body
@@ -184,12 +184,12 @@ pub async fn plan(hub: &Hub, caller: &Caller, body: &WatchBody<'_>, now_us: i64)
     if hub.store.watch_count(&agency.row.id).await? >= hub.node.settings.agency_watches_max {
         return Err(AppError::TooManyItems);
     }
-    Ok(Plan { claims, until })
+    Ok(WatchPlan { claims, until })
 }
 
-impl Plan {
+impl WatchPlan {
     /// The claims as they are on the day of `now_us`.
-    pub fn claims(&self, now_us: i64) -> Members<'_, Claim<'_>> {
+    pub fn claims(&self, now_us: i64) -> MemberList<'_, AskedClaim<'_>> {
         days::on(&self.claims, china_date(now_us))
     }
 
@@ -202,11 +202,11 @@ impl Plan {
         hub: &Hub,
         caller: &Caller,
         question: &VerificationBody<'_>,
-        answer: &Answer<'_>,
+        answer: &VerificationAnswer<'_>,
         now_us: i64,
-    ) -> Result<View, AppError> {
-        let told = Told::of(&answer.judgement, answer.id.to_string(), now_us);
-        let mut facts = Facts {
+    ) -> Result<WatchView, AppError> {
+        let told = ToldCodes::of(&answer.judgement, answer.id.to_string(), now_us);
+        let mut facts = WatchFacts {
             item_code: question.purpose.item_code.to_string(),
             application_no: question.purpose.application_no.to_string(),
             operator: question.purpose.operator.to_string(),
@@ -235,17 +235,17 @@ impl Plan {
             updated_at: now_us,
             id,
         };
-        Ok(View { row, facts })
+        Ok(WatchView { row, facts })
     }
 }
 
-fn owned(members: &Members<'_, Text<'_>>) -> BTreeMap<String, String> {
-    let own = |(name, value): &(_, Text<'_>)| (String::from(std::borrow::Cow::clone(name)), value.to_string());
+fn owned(members: &MemberList<'_, BoundedText<'_>>) -> BTreeMap<String, String> {
+    let own = |(name, value): &(_, BoundedText<'_>)| (String::from(std::borrow::Cow::clone(name)), value.to_string());
     members.0.iter().map(own).collect()
 }
 
-impl Told {
-    fn of(judgement: &Judgement<'_>, verification: String, at: i64) -> Self {
+impl ToldCodes {
+    fn of(judgement: &QuestionJudgement<'_>, verification: String, at: i64) -> Self {
         let fields = judgement.fields.iter();
         Self {
             verification,
@@ -296,9 +296,9 @@ fn verdict_json(verdict: Option<Verdict>) -> Value {
     Value::Object(members)
 }
 
-impl Facts {
+impl WatchFacts {
     /// Remembers which claims an answer has answered, and which it kept back.
-    fn note(&mut self, told: &Told) {
+    fn note(&mut self, told: &ToldCodes) {
         for (name, code) in &told.fields {
             let list = match Verdict::from_code(*code) {
                 Some(Verdict::Review(ReviewReason::GuessBudget)) => &mut self.held,
@@ -312,7 +312,7 @@ impl Facts {
     }
 }
 
-impl View {
+impl WatchView {
     /// Whether the grants of now let its agency ask.
     fn is_permitted(&self, hub: &Hub) -> bool {
         let (row, facts) = (&self.row, &self.facts);
@@ -356,7 +356,7 @@ pub async fn add(hub: &Hub, caller: &Caller, row: WatchRow) -> Result<(), AppErr
 
 async fn change(hub: &Hub, caller: &Caller, action: &str, row: WatchRow) -> Result<(), AppError> {
     let mut bytes = Vec::with_capacity(128);
-    entry::begin(&mut bytes, Kind::Access, row.updated_at, caller.agency_number());
+    entry::begin(&mut bytes, EntryKind::Access, row.updated_at, caller.agency_number());
     entry::put_text(&mut bytes, action);
     entry::put_text(&mut bytes, &row.id);
     purpose::seal_caller(hub, caller, &mut bytes)?;
@@ -365,16 +365,16 @@ async fn change(hub: &Hub, caller: &Caller, action: &str, row: WatchRow) -> Resu
     Ok(())
 }
 
-fn view(hub: &Hub, row: WatchRow) -> Result<View, AppError> {
+fn view(hub: &Hub, row: WatchRow) -> Result<WatchView, AppError> {
     let facts = hub.secrets.vault.open_json(facts_place(&row.id), &row.facts)?;
-    Ok(View { row, facts })
+    Ok(WatchView { row, facts })
 }
 
 /// The caller's watches, by id.
 ///
 /// # Errors
 /// The store could not be asked.
-pub async fn list(hub: &Hub, caller: &Caller, filter: WatchFilter) -> Result<Vec<View>, AppError> {
+pub async fn list(hub: &Hub, caller: &Caller, filter: WatchFilter) -> Result<Vec<WatchView>, AppError> {
     let filter = WatchFilter {
         agency: caller.agency()?.row.id.clone(),
         ..filter
@@ -387,10 +387,10 @@ pub async fn list(hub: &Hub, caller: &Caller, filter: WatchFilter) -> Result<Vec
 ///
 /// # Errors
 /// No such one, or another agency's.
-pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError> {
+pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<WatchView, AppError> {
     let agency = &caller.agency()?.row.id;
     let row = hub.store.watch(id).await?.filter(|row| row.agency == *agency);
-    view(hub, row.ok_or(AppError::NotFound(Thing::Watch))?)
+    view(hub, row.ok_or(AppError::NotFound(MissingThing::Watch))?)
 }
 
 /// Ends a watch; what was claimed is forgotten. `false`: it had ended, and nothing was written.
@@ -399,7 +399,7 @@ pub async fn get(hub: &Hub, caller: &Caller, id: &str) -> Result<View, AppError>
 /// No such one, or another agency's.
 pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppError> {
     loop {
-        let View { row, facts } = get(hub, caller, id).await?;
+        let WatchView { row, facts } = get(hub, caller, id).await?;
         if row.state == "ended" {
             return Ok(false);
         }
@@ -413,8 +413,8 @@ pub async fn remove(hub: &Hub, caller: &Caller, id: &str) -> Result<bool, AppErr
 }
 
 /// A watch after its end.
-fn ended(hub: &Hub, row: WatchRow, facts: Facts, why: &str) -> Result<WatchRow, AppError> {
-    let facts = Facts {
+fn ended(hub: &Hub, row: WatchRow, facts: WatchFacts, why: &str) -> Result<WatchRow, AppError> {
+    let facts = WatchFacts {
         subject: BTreeMap::new(),
         claims: Vec::new(),
         ended: Some(why.to_owned()),
@@ -433,7 +433,7 @@ fn ended(hub: &Hub, row: WatchRow, facts: Facts, why: &str) -> Result<WatchRow, 
 ///
 /// # Errors
 /// The event's facts do not open.
-pub(crate) fn notice(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value, AppError> {
+pub(crate) fn notice(hub: &Hub, event: &StoredEvent, agency: &AccessAgency) -> Result<Value, AppError> {
     let Some(sealed) = &event.facts else {
         return Ok(json!({}));
     };
@@ -442,10 +442,10 @@ pub(crate) fn notice(hub: &Hub, event: &Event, agency: &Agency) -> Result<Value,
     let dataset = event.dataset.as_deref().and_then(|name| hub.catalog.get(name));
     let allowed = dataset.is_some_and(|dataset| {
         let permission = agency.permission_anywhere(dataset, hub.clock.now_us());
-        let open = matches!(dataset.sharing, Sharing::Unconditional);
+        let open = matches!(dataset.sharing, SharingKind::Unconditional);
         let may = |number: u8| {
             let of = |operation| -> FieldSet { permission.fields(operation) };
-            open || of(Operation::Verify).has(number) || of(Operation::Predicate).has(number)
+            open || of(GrantOperation::Verify).has(number) || of(GrantOperation::Predicate).has(number)
         };
         let mut names = fields.into_iter().flatten().map(|(name, _)| name);
         names.all(|name| dataset.field_number(name).is_some_and(may))

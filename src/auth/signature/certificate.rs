@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use x509_cert::der::{Decode, Encode, asn1::ObjectIdentifier};
 
-use super::{Algorithm, PublicKey};
+use super::{PublicKey, SignatureAlgorithm};
 use crate::sha256;
 
 /// Most certificates of one signer.
@@ -62,10 +62,12 @@ impl Certificate {
     }
 
     /// The algorithm that its issuer signed it with, when both places agree on one that is known here.
-    pub(super) fn signed_with(&self) -> Option<Algorithm> {
+    pub(super) fn signed_with(&self) -> Option<SignatureAlgorithm> {
         let named: ObjectIdentifier = self.inner.signature_algorithm.oid;
         let agreed = named == self.inner.tbs_certificate.signature.oid;
-        let known = Algorithm::ALL.into_iter().find(|algorithm| algorithm.oid() == named);
+        let known = SignatureAlgorithm::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.oid() == named);
         known.filter(|_| agreed)
     }
 

@@ -7,7 +7,7 @@ use x509_cert::{
     ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage},
 };
 
-use super::{Certificate, Provider, Verified, verify};
+use super::{Certificate, SignatureCheck, SignatureProvider, verify};
 
 /// Longest path, certificates.
 const PATH_MAX: usize = 6;
@@ -15,7 +15,7 @@ const PATH_MAX: usize = 6;
 heyan_domain::words! {
     /// Why a signer is not trusted, or that it is.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Trust {
+    pub enum SignerTrust {
         /// A root stands behind the signer.
         Trusted = "trusted",
         /// No roots are configured.
@@ -35,12 +35,17 @@ heyan_domain::words! {
 
 /// Whether one of `roots` stands behind the first certificate of `chain` at `now_s`, Unix seconds. The others may be missing, more than
 /// needed, and in any order.
-pub fn trust(provider: &dyn Provider, roots: &[Certificate], chain: &[Certificate], now_s: i64) -> Trust {
+pub fn trust(
+    provider: &dyn SignatureProvider,
+    roots: &[Certificate],
+    chain: &[Certificate],
+    now_s: i64,
+) -> SignerTrust {
     let Some((signer, above)) = chain.split_first() else {
-        return Trust::Untrusted;
+        return SignerTrust::Untrusted;
     };
     if roots.is_empty() {
-        return Trust::NoRoots;
+        return SignerTrust::NoRoots;
     }
     let walked = usable(signer, now_s).and_then(|()| signs(signer)).and_then(|()| {
         let (mut current, mut authorities_below) = (signer, 0);
@@ -48,20 +53,20 @@ pub fn trust(provider: &dyn Provider, roots: &[Certificate], chain: &[Certificat
             if roots.iter().any(|root| root.is_same(current)) {
                 return Ok(());
             }
-            let issuer = issuer_of(provider, current, roots.iter().chain(above)).ok_or(Trust::Untrusted)?;
+            let issuer = issuer_of(provider, current, roots.iter().chain(above)).ok_or(SignerTrust::Untrusted)?;
             usable(issuer, now_s)?;
             issues(issuer, authorities_below)?;
             authorities_below += 1;
             current = issuer;
         }
-        Err(Trust::Untrusted)
+        Err(SignerTrust::Untrusted)
     });
-    walked.err().unwrap_or(Trust::Trusted)
+    walked.err().unwrap_or(SignerTrust::Trusted)
 }
 
 /// The certificate among `candidates` whose name and key made `certificate`; roots come first.
 fn issuer_of<'c>(
-    provider: &dyn Provider,
+    provider: &dyn SignatureProvider,
     certificate: &Certificate,
     mut candidates: impl Iterator<Item = &'c Certificate>,
 ) -> Option<&'c Certificate> {
@@ -71,7 +76,7 @@ fn issuer_of<'c>(
     candidates.find(|candidate| {
         let named = candidate.inner.tbs_certificate.subject.to_der();
         let key = candidate.key().filter(|key| key.algorithm == algorithm);
-        let made = |key| verify(provider, &key, &certificate.signed, signature) == Ok(Verified::Valid);
+        let made = |key| verify(provider, &key, &certificate.signed, signature) == Ok(SignatureCheck::Valid);
         named.is_ok_and(|name| name == wanted) && key.is_some_and(made)
     })
 }
@@ -88,19 +93,19 @@ const KNOWN: [&str; 7] = [
 ];
 
 /// Whether a certificate holds at `now_s`, and nothing critical in it is beyond us.
-fn usable(certificate: &Certificate, now_s: i64) -> Result<(), Trust> {
+fn usable(certificate: &Certificate, now_s: i64) -> Result<(), SignerTrust> {
     let parts = &certificate.inner.tbs_certificate;
     let seconds = |time: x509_cert::time::Time| i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
     if now_s < seconds(parts.validity.not_before) {
-        return Err(Trust::NotYetValid);
+        return Err(SignerTrust::NotYetValid);
     }
     if now_s > seconds(parts.validity.not_after) {
-        return Err(Trust::Expired);
+        return Err(SignerTrust::Expired);
     }
     let known = |id: &ObjectIdentifier| KNOWN.iter().any(|known| id.to_string() == *known);
     let mut extensions = parts.extensions.iter().flatten();
     match extensions.any(|extension| extension.critical && !known(&extension.extn_id)) {
-        true => Err(Trust::Unsupported),
+        true => Err(SignerTrust::Unsupported),
         false => Ok(()),
     }
 }
@@ -109,34 +114,34 @@ fn usable(certificate: &Certificate, now_s: i64) -> Result<(), Trust> {
 const SIGNING_PURPOSES: [&str; 3] = ["2.5.29.37.0", "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36"];
 
 /// Whether a signer's key is for signatures.
-fn signs(certificate: &Certificate) -> Result<(), Trust> {
+fn signs(certificate: &Certificate) -> Result<(), SignerTrust> {
     let parts = &certificate.inner.tbs_certificate;
-    let usage = parts.get::<KeyUsage>().map_err(|_| Trust::Unsupported)?;
+    let usage = parts.get::<KeyUsage>().map_err(|_| SignerTrust::Unsupported)?;
     if usage.is_some_and(|(_, usage)| !usage.digital_signature() && !usage.non_repudiation()) {
-        return Err(Trust::WrongUsage);
+        return Err(SignerTrust::WrongUsage);
     }
-    let purposes = parts.get::<ExtendedKeyUsage>().map_err(|_| Trust::Unsupported)?;
+    let purposes = parts.get::<ExtendedKeyUsage>().map_err(|_| SignerTrust::Unsupported)?;
     let fits = |id: &ObjectIdentifier| SIGNING_PURPOSES.iter().any(|fit| id.to_string() == *fit);
     match purposes {
-        Some((true, purposes)) if !purposes.0.iter().any(fits) => Err(Trust::WrongUsage),
+        Some((true, purposes)) if !purposes.0.iter().any(fits) => Err(SignerTrust::WrongUsage),
         _ => Ok(()),
     }
 }
 
 /// Whether a certificate is of an authority that may stand above so many other authorities.
-fn issues(certificate: &Certificate, authorities_below: usize) -> Result<(), Trust> {
+fn issues(certificate: &Certificate, authorities_below: usize) -> Result<(), SignerTrust> {
     let parts = &certificate.inner.tbs_certificate;
-    let constraints = parts.get::<BasicConstraints>().map_err(|_| Trust::Unsupported)?;
+    let constraints = parts.get::<BasicConstraints>().map_err(|_| SignerTrust::Unsupported)?;
     let Some((_, constraints)) = constraints.filter(|(_, constraints)| constraints.ca) else {
-        return Err(Trust::WrongUsage);
+        return Err(SignerTrust::WrongUsage);
     };
     let too_long = constraints
         .path_len_constraint
         .is_some_and(|length| authorities_below > usize::from(length));
-    let usage = parts.get::<KeyUsage>().map_err(|_| Trust::Unsupported)?;
+    let usage = parts.get::<KeyUsage>().map_err(|_| SignerTrust::Unsupported)?;
     let signs_certificates = usage.is_none_or(|(_, usage)| usage.key_cert_sign());
     match too_long || !signs_certificates {
-        true => Err(Trust::WrongUsage),
+        true => Err(SignerTrust::WrongUsage),
         false => Ok(()),
     }
 }

@@ -18,14 +18,14 @@ pub enum SignatureFault {
 
 /// Whether a signature is that of the key over the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verified {
+pub enum SignatureCheck {
     /// It is.
     Valid,
     /// It is not.
     Invalid,
 }
 
-impl Verified {
+impl SignatureCheck {
     pub(super) fn of(valid: bool) -> Self {
         match valid {
             true => Self::Valid,
@@ -35,12 +35,12 @@ impl Verified {
 }
 
 /// A signature whose message is still coming.
-pub trait Verifier: Send {
+pub trait SignatureVerifier: Send {
     /// Takes the next bytes of the message.
     fn update(&mut self, bytes: &[u8]);
 
     /// Decides, after all bytes.
-    fn finish(self: Box<Self>) -> Verified;
+    fn finish(self: Box<Self>) -> SignatureCheck;
 }
 
 /// `SEQUENCE { r INTEGER, s INTEGER }` as two numbers of 32 bytes (RFC 3279 §2.2.3, GB/T 35276-2017); nothing may follow it.

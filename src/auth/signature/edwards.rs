@@ -2,11 +2,11 @@
 
 use ed25519_dalek::{Signature, StreamVerifier, VerifyingKey};
 
-use super::check::{SignatureFault, Verified, Verifier};
+use super::check::{SignatureCheck, SignatureFault, SignatureVerifier};
 
 struct Edwards(StreamVerifier);
 
-pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn Verifier>, SignatureFault> {
+pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn SignatureVerifier>, SignatureFault> {
     let key = <&[u8; 32]>::try_from(key).map_err(|_| SignatureFault::Key)?;
     let key = VerifyingKey::from_bytes(key).map_err(|_| SignatureFault::Key)?;
     if key.is_weak() {
@@ -18,12 +18,12 @@ pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn Verifier>, S
     Ok(Box::new(Edwards(stream)))
 }
 
-impl Verifier for Edwards {
+impl SignatureVerifier for Edwards {
     fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    fn finish(self: Box<Self>) -> Verified {
-        Verified::of(self.0.finalize_and_verify().is_ok())
+    fn finish(self: Box<Self>) -> SignatureCheck {
+        SignatureCheck::of(self.0.finalize_and_verify().is_ok())
     }
 }

@@ -14,7 +14,7 @@ mod rsa;
 mod sm2;
 
 pub use certificate::{CERTIFICATES_BYTES_MAX, Certificate, CertificateFault};
-pub use check::{SignatureFault, Verified, Verifier};
+pub use check::{SignatureCheck, SignatureFault, SignatureVerifier};
 use x509_cert::{der::asn1::ObjectIdentifier, spki::SubjectPublicKeyInfoOwned};
 
 /// Longest signature, bytes: that of an RSA key of 8,192 bits, or its text in base64.
@@ -23,7 +23,7 @@ pub const SIGNATURE_BYTES_MAX: usize = 2_048;
 heyan_domain::words! {
     /// What a key is for, and so the only algorithm that it verifies.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Algorithm {
+    pub enum SignatureAlgorithm {
         /// RFC 8032.
         Ed25519 = "ed25519",
         /// ECDSA on P-256 with SHA-256, FIPS 186-5.
@@ -35,7 +35,7 @@ heyan_domain::words! {
     }
 }
 
-impl Algorithm {
+impl SignatureAlgorithm {
     /// The identifier under which certificates name it.
     const fn oid(self) -> ObjectIdentifier {
         match self {
@@ -51,7 +51,7 @@ impl Algorithm {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
     /// Its only algorithm.
-    pub algorithm: Algorithm,
+    pub algorithm: SignatureAlgorithm,
     /// 32 bytes of Ed25519, an uncompressed or compressed point (SEC 1), or `RSAPublicKey` (RFC 8017 A.1.1).
     pub bytes: Box<[u8]>,
 }
@@ -66,11 +66,11 @@ impl PublicKey {
     fn of(info: &SubjectPublicKeyInfoOwned) -> Option<Self> {
         let curve = || info.algorithm.parameters.as_ref()?.decode_as::<ObjectIdentifier>().ok();
         let algorithm = match info.algorithm.oid {
-            oid if oid == Algorithm::Ed25519.oid() => Algorithm::Ed25519,
-            RSA_KEY => Algorithm::Rsa,
+            oid if oid == SignatureAlgorithm::Ed25519.oid() => SignatureAlgorithm::Ed25519,
+            RSA_KEY => SignatureAlgorithm::Rsa,
             EC_KEY => match curve()? {
-                CURVE_P256 => Algorithm::EcdsaP256,
-                CURVE_SM2 => Algorithm::Sm2,
+                CURVE_P256 => SignatureAlgorithm::EcdsaP256,
+                CURVE_SM2 => SignatureAlgorithm::Sm2,
                 _ => return None,
             },
             _ => return None,
@@ -83,27 +83,27 @@ impl PublicKey {
 }
 
 /// What does the arithmetic: this program, or a certified module behind the same words (GM/T 0018: hash with the key's id, update, verify).
-pub trait Provider: Send + Sync {
+pub trait SignatureProvider: Send + Sync {
     /// Begins to verify `signature` by `key`.
     ///
     /// # Errors
     /// The signature or the key is none of its algorithm, or the algorithm is not to be had here.
-    fn begin(&self, key: &PublicKey, signature: &[u8]) -> Result<Box<dyn Verifier>, SignatureFault>;
+    fn begin(&self, key: &PublicKey, signature: &[u8]) -> Result<Box<dyn SignatureVerifier>, SignatureFault>;
 }
 
 /// The algorithms in software. SM2 comes with the feature `gm`.
-pub struct Software;
+pub struct SoftwareProvider;
 
-impl Provider for Software {
-    fn begin(&self, key: &PublicKey, signature: &[u8]) -> Result<Box<dyn Verifier>, SignatureFault> {
+impl SignatureProvider for SoftwareProvider {
+    fn begin(&self, key: &PublicKey, signature: &[u8]) -> Result<Box<dyn SignatureVerifier>, SignatureFault> {
         match key.algorithm {
-            Algorithm::Ed25519 => edwards::begin(&key.bytes, signature),
-            Algorithm::EcdsaP256 => p256::begin(&key.bytes, signature),
-            Algorithm::Rsa => rsa::begin(&key.bytes, signature),
+            SignatureAlgorithm::Ed25519 => edwards::begin(&key.bytes, signature),
+            SignatureAlgorithm::EcdsaP256 => p256::begin(&key.bytes, signature),
+            SignatureAlgorithm::Rsa => rsa::begin(&key.bytes, signature),
             #[cfg(feature = "gm")]
-            Algorithm::Sm2 => sm2::begin(&key.bytes, signature),
+            SignatureAlgorithm::Sm2 => sm2::begin(&key.bytes, signature),
             #[cfg(not(feature = "gm"))]
-            Algorithm::Sm2 => Err(SignatureFault::Unsupported),
+            SignatureAlgorithm::Sm2 => Err(SignatureFault::Unsupported),
         }
     }
 }
@@ -113,11 +113,11 @@ impl Provider for Software {
 /// # Errors
 /// As [`Provider::begin`].
 pub fn verify(
-    provider: &dyn Provider,
+    provider: &dyn SignatureProvider,
     key: &PublicKey,
     message: &[u8],
     signature: &[u8],
-) -> Result<Verified, SignatureFault> {
+) -> Result<SignatureCheck, SignatureFault> {
     let mut verifier = provider.begin(key, signature)?;
     verifier.update(message);
     Ok(verifier.finish())

@@ -3,7 +3,7 @@
 use p256::ecdsa::{Signature, VerifyingKey, signature::hazmat::PrehashVerifier};
 use ring::digest::{Context, SHA256};
 
-use super::check::{SignatureFault, Verified, Verifier, two_integers};
+use super::check::{SignatureCheck, SignatureFault, SignatureVerifier, two_integers};
 
 struct Ecdsa {
     key: VerifyingKey,
@@ -11,7 +11,7 @@ struct Ecdsa {
     hash: Context,
 }
 
-pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn Verifier>, SignatureFault> {
+pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn SignatureVerifier>, SignatureFault> {
     let key = VerifyingKey::from_sec1_bytes(key).map_err(|_| SignatureFault::Key)?;
     let (r, s) = two_integers(signature).ok_or(SignatureFault::Signature)?;
     let signature = Signature::from_scalars(r, s).map_err(|_| SignatureFault::Signature)?;
@@ -22,13 +22,13 @@ pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn Verifier>, S
     }))
 }
 
-impl Verifier for Ecdsa {
+impl SignatureVerifier for Ecdsa {
     fn update(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
     }
 
-    fn finish(self: Box<Self>) -> Verified {
+    fn finish(self: Box<Self>) -> SignatureCheck {
         let hash = self.hash.finish();
-        Verified::of(self.key.verify_prehash(hash.as_ref(), &self.signature).is_ok())
+        SignatureCheck::of(self.key.verify_prehash(hash.as_ref(), &self.signature).is_ok())
     }
 }

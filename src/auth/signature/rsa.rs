@@ -5,7 +5,7 @@ use num_bigint::BigUint;
 use ring::digest::{Context, SHA256};
 use x509_cert::der::{Decode, Reader, SliceReader, asn1::UintRef};
 
-use super::check::{SignatureFault, Verified, Verifier};
+use super::check::{SignatureCheck, SignatureFault, SignatureVerifier};
 
 /// Sizes of a modulus, bytes: 2,048 to 8,192 bits.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1_024;
@@ -27,7 +27,7 @@ struct Rsa {
     hash: Context,
 }
 
-pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn Verifier>, SignatureFault> {
+pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn SignatureVerifier>, SignatureFault> {
     let (modulus, exponent) = numbers(key).ok_or(SignatureFault::Key)?;
     let bytes = modulus.len();
     let exponent_fits = exponent.len() <= 8 && {
@@ -60,18 +60,18 @@ fn numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((modulus.as_bytes(), exponent.as_bytes()))
 }
 
-impl Verifier for Rsa {
+impl SignatureVerifier for Rsa {
     fn update(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
     }
 
-    fn finish(self: Box<Self>) -> Verified {
+    fn finish(self: Box<Self>) -> SignatureCheck {
         let hash = self.hash.finish();
         let tail = [&[0x00][..], &DIGEST_INFO, hash.as_ref()].concat();
         // RFC 8017 §9.2: 00 01 FF … FF 00 DigestInfo. The leading zero byte is that of a number below the modulus.
         let filler = self.bytes.saturating_sub(tail.len() + 2);
         let expected = [&[0x01][..], &vec![0xff; filler], &tail].concat();
         let opened = self.signature.modpow(&self.exponent, &self.modulus);
-        Verified::of(opened.to_bytes_be() == expected)
+        SignatureCheck::of(opened.to_bytes_be() == expected)
     }
 }

@@ -6,7 +6,7 @@ use sm2::{
 };
 use sm3::{Digest as _, Sm3};
 
-use super::check::{SignatureFault, Verified, Verifier, two_integers};
+use super::check::{SignatureCheck, SignatureFault, SignatureVerifier, two_integers};
 
 /// The user id of who has none of his own, GB/T 35276-2017 §10.
 const USER_ID: &str = "1234567812345678";
@@ -30,7 +30,7 @@ struct Sm2 {
     hash: Sm3,
 }
 
-pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn Verifier>, SignatureFault> {
+pub(super) fn begin(key: &[u8], signature: &[u8]) -> Result<Box<dyn SignatureVerifier>, SignatureFault> {
     let key = VerifyingKey::from_sec1_bytes(USER_ID, key).map_err(|_| SignatureFault::Key)?;
     let (r, s) = two_integers(signature).ok_or(SignatureFault::Signature)?;
     let signature = Signature::from_scalars(r, s).map_err(|_| SignatureFault::Signature)?;
@@ -48,14 +48,14 @@ fn z(key: &VerifyingKey) -> [u8; 32] {
     hash.chain_update(coordinates).finalize().into()
 }
 
-impl Verifier for Sm2 {
+impl SignatureVerifier for Sm2 {
     fn update(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
     }
 
-    fn finish(self: Box<Self>) -> Verified {
+    fn finish(self: Box<Self>) -> SignatureCheck {
         use sm2::dsa::signature::hazmat::PrehashVerifier;
         let hash = self.hash.finalize();
-        Verified::of(self.key.verify_prehash(&hash, &self.signature).is_ok())
+        SignatureCheck::of(self.key.verify_prehash(&hash, &self.signature).is_ok())
     }
 }

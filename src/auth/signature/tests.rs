@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use super::{chain::Trust, *};
+use super::{chain::SignerTrust, *};
 
 /// A folder in which `openssl` works.
 struct Bench {
@@ -156,24 +156,28 @@ fn what_openssl_signs_is_valid_and_what_was_altered_is_not() {
         let signature = bench.sign("signer", kind, "file");
         let check = |message: &[u8], signature: &[u8]| {
             // In pieces of odd sizes, as a file comes.
-            let mut verifier = Software.begin(&key, signature)?;
+            let mut verifier = SoftwareProvider.begin(&key, signature)?;
             message.chunks(4_099).for_each(|piece| verifier.update(piece));
             Ok::<_, SignatureFault>(verifier.finish())
         };
-        assert_eq!(check(&file, &signature), Ok(Verified::Valid), "{kind}");
+        assert_eq!(check(&file, &signature), Ok(SignatureCheck::Valid), "{kind}");
         for place in [0, 1, file.len() / 2, file.len() - 1] {
             let mut altered = file.clone();
             altered[place] ^= 1;
-            assert_eq!(check(&altered, &signature), Ok(Verified::Invalid), "{kind} at {place}");
+            assert_eq!(
+                check(&altered, &signature),
+                Ok(SignatureCheck::Invalid),
+                "{kind} at {place}"
+            );
         }
-        assert_eq!(check(&file[1..], &signature), Ok(Verified::Invalid), "{kind}");
-        assert_eq!(check(&[], &signature), Ok(Verified::Invalid), "{kind}");
+        assert_eq!(check(&file[1..], &signature), Ok(SignatureCheck::Invalid), "{kind}");
+        assert_eq!(check(&[], &signature), Ok(SignatureCheck::Invalid), "{kind}");
         for place in 0..signature.len() {
             let mut altered = signature.clone();
             altered[place] ^= 1;
             assert_ne!(
                 check(&file, &altered),
-                Ok(Verified::Valid),
+                Ok(SignatureCheck::Valid),
                 "{kind}: signature at {place}"
             );
         }
@@ -184,14 +188,14 @@ fn what_openssl_signs_is_valid_and_what_was_altered_is_not() {
             &[0xff; 256],
             &[signature.clone(), vec![0]].concat(),
         ] {
-            assert_ne!(check(&file, wrong), Ok(Verified::Valid), "{kind}");
+            assert_ne!(check(&file, wrong), Ok(SignatureCheck::Valid), "{kind}");
         }
         // Another key, of this kind and of every other.
         for other in kinds() {
             bench.root(&format!("other-{other}"), other, SIGNER);
             let key = bench.certificates(&[&format!("other-{other}")])[0].key().unwrap();
-            let made = verify(&Software, &key, &file, &signature);
-            assert_ne!(made, Ok(Verified::Valid), "{kind} by {other}");
+            let made = verify(&SoftwareProvider, &key, &file, &signature);
+            assert_ne!(made, Ok(SignatureCheck::Valid), "{kind} by {other}");
         }
     }
 }
@@ -210,31 +214,44 @@ fn a_chain_ends_in_a_root_or_is_not_trusted() {
         bench.root("stranger", kind, CA);
         let now = now_s();
         let roots = bench.certificates(&["root"]);
-        let check = |names: &[&str], now| chain::trust(&Software, &roots, &bench.certificates(names), now);
-        assert_eq!(check(&["signer", "middle"], now), Trust::Trusted, "{kind}");
-        assert_eq!(check(&["signer", "stranger", "middle"], now), Trust::Trusted, "{kind}");
-        assert_eq!(check(&["direct"], now), Trust::Trusted, "{kind}");
+        let check = |names: &[&str], now| chain::trust(&SoftwareProvider, &roots, &bench.certificates(names), now);
+        assert_eq!(check(&["signer", "middle"], now), SignerTrust::Trusted, "{kind}");
+        assert_eq!(
+            check(&["signer", "stranger", "middle"], now),
+            SignerTrust::Trusted,
+            "{kind}"
+        );
+        assert_eq!(check(&["direct"], now), SignerTrust::Trusted, "{kind}");
         assert_eq!(
             check(&["signer"], now),
-            Trust::Untrusted,
+            SignerTrust::Untrusted,
             "{kind}: the middle is missing"
         );
         assert_eq!(
             check(&["stranger"], now),
-            Trust::WrongUsage,
+            SignerTrust::WrongUsage,
             "{kind}: an authority signs no file"
         );
-        assert_eq!(check(&["signer", "middle"], now - 3_600), Trust::NotYetValid, "{kind}");
         assert_eq!(
-            check(&["signer", "middle"], now + 101 * 86_400),
-            Trust::Expired,
+            check(&["signer", "middle"], now - 3_600),
+            SignerTrust::NotYetValid,
             "{kind}"
         );
-        let none = chain::trust(&Software, &[], &bench.certificates(&["direct"]), now);
-        assert_eq!(none, Trust::NoRoots);
+        assert_eq!(
+            check(&["signer", "middle"], now + 101 * 86_400),
+            SignerTrust::Expired,
+            "{kind}"
+        );
+        let none = chain::trust(&SoftwareProvider, &[], &bench.certificates(&["direct"]), now);
+        assert_eq!(none, SignerTrust::NoRoots);
         let others = bench.certificates(&["stranger"]);
-        let other = chain::trust(&Software, &others, &bench.certificates(&["signer", "middle"]), now);
-        assert_eq!(other, Trust::Untrusted, "{kind}");
+        let other = chain::trust(
+            &SoftwareProvider,
+            &others,
+            &bench.certificates(&["signer", "middle"]),
+            now,
+        );
+        assert_eq!(other, SignerTrust::Untrusted, "{kind}");
     }
 }
 
@@ -287,21 +304,28 @@ fn a_certificate_is_used_for_what_it_is_for() {
     );
     bench.issue("bare", "p256", "root", "p256", 100, "subjectKeyIdentifier=hash\n");
     let roots = bench.certificates(&["root"]);
-    let check = |names: &[&str]| chain::trust(&Software, &roots, &bench.certificates(names), now_s());
-    assert_eq!(check(&["plain"]), Trust::Trusted);
-    assert_eq!(check(&["bare"]), Trust::Trusted);
-    assert_eq!(check(&["mail"]), Trust::Trusted);
-    assert_eq!(check(&["deep", "middle"]), Trust::WrongUsage, "path length");
-    assert_eq!(check(&["under-plain", "plain"]), Trust::WrongUsage, "no authority");
-    assert_eq!(check(&["tls"]), Trust::WrongUsage);
-    assert_eq!(check(&["cipher"]), Trust::WrongUsage);
-    assert_eq!(check(&["strange"]), Trust::Unsupported);
+    let check = |names: &[&str]| chain::trust(&SoftwareProvider, &roots, &bench.certificates(names), now_s());
+    assert_eq!(check(&["plain"]), SignerTrust::Trusted);
+    assert_eq!(check(&["bare"]), SignerTrust::Trusted);
+    assert_eq!(check(&["mail"]), SignerTrust::Trusted);
+    assert_eq!(check(&["deep", "middle"]), SignerTrust::WrongUsage, "path length");
+    assert_eq!(
+        check(&["under-plain", "plain"]),
+        SignerTrust::WrongUsage,
+        "no authority"
+    );
+    assert_eq!(check(&["tls"]), SignerTrust::WrongUsage);
+    assert_eq!(check(&["cipher"]), SignerTrust::WrongUsage);
+    assert_eq!(check(&["strange"]), SignerTrust::Unsupported);
     // Altered: its issuer never signed that.
     let mut der = std::fs::read(der_of(&bench, "plain")).unwrap();
     let place = der.len() / 3;
     der[place] ^= 1;
     if let Ok(altered) = Certificate::read_all(&der) {
-        assert_ne!(chain::trust(&Software, &roots, &altered, now_s()), Trust::Trusted);
+        assert_ne!(
+            chain::trust(&SoftwareProvider, &roots, &altered, now_s()),
+            SignerTrust::Trusted
+        );
     }
 }
 
@@ -380,11 +404,17 @@ fn the_signature_of_the_standards_annex_verifies() {
     let body = [integer(r), integer(s)].concat();
     let der = [vec![0x30, u8::try_from(body.len()).unwrap()], body].concat();
     let key = PublicKey {
-        algorithm: Algorithm::Sm2,
+        algorithm: SignatureAlgorithm::Sm2,
         bytes: secret.into(),
     };
-    assert_eq!(verify(&Software, &key, b"message digest", &der), Ok(Verified::Valid));
-    assert_eq!(verify(&Software, &key, b"message digesT", &der), Ok(Verified::Invalid));
+    assert_eq!(
+        verify(&SoftwareProvider, &key, b"message digest", &der),
+        Ok(SignatureCheck::Valid)
+    );
+    assert_eq!(
+        verify(&SoftwareProvider, &key, b"message digesT", &der),
+        Ok(SignatureCheck::Invalid)
+    );
 }
 
 /// The public point of a private key, uncompressed.

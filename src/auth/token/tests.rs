@@ -15,8 +15,8 @@ fn verifier() -> TokenVerifier {
     TokenVerifier::new(ISSUER, signer(1, "k1").verifying_key(), None).unwrap()
 }
 
-fn claims() -> Claims {
-    Claims {
+fn claims() -> TokenClaims {
+    TokenClaims {
         client_id: "housing-1".into(),
         role: "agency".into(),
         agency: Some("housing".into()),
@@ -53,7 +53,7 @@ fn with(member: &str, value: Value) -> Value {
 
 #[test]
 fn an_issued_token_verifies_to_its_claims() {
-    let bare = Claims {
+    let bare = TokenClaims {
         agency: None,
         cnf: None,
         ..claims()

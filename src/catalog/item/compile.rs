@@ -4,16 +4,16 @@
 use std::collections::HashSet;
 
 use super::{
-    Asked, ClaimSpec, Condition, ItemSpec, MATERIALS_MAX, Material, MaterialSpec, Proof, Register, ServiceItem, Test,
-    WhenSpec,
+    AskedMember, AskedTest, ClaimSpec, ItemCondition, ItemSpec, MATERIALS_MAX, Material, MaterialProof, MaterialSpec,
+    RegisterProof, ServiceItem, WhenSpec,
 };
 use crate::{Catalog, Dataset, Field};
 use heyan_domain::{
-    fault::{Fault, FaultCause, Limit, pointer_segment},
-    label::Label,
-    notice::Necessity,
+    fault::{FaultCause, LengthLimit, MemberFault, pointer_segment},
+    label::BilingualLabel,
+    notice::MaterialNecessity,
     predicate::{InvalidPredicate, Predicate},
-    template::Template,
+    template::ValueTemplate,
 };
 
 /// Longest code, bytes.
@@ -38,12 +38,12 @@ const SOME_DAY: &str = "2026-01-01";
 ///
 /// # Errors
 /// What is wrong with it, by place.
-pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<Fault>> {
-    let mut faults = Faults::default();
+pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<MemberFault>> {
+    let mut faults = ItemFaults::default();
     check_head(&spec, &mut faults);
     let materials = spec.materials.as_deref().map(|materials| {
         if materials.len() > MATERIALS_MAX {
-            faults.add("/materials", FaultCause::Over(Limit::Items(MATERIALS_MAX)));
+            faults.add("/materials", FaultCause::Over(LengthLimit::Items(MATERIALS_MAX)));
             return Vec::new();
         }
         let mut ids = HashSet::new();
@@ -61,7 +61,7 @@ pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<Fau
         return Err(faults.all);
     }
     Ok(ServiceItem {
-        name: Label::of(&spec.name, spec.name_en.as_deref()),
+        name: BilingualLabel::of(&spec.name, spec.name_en.as_deref()),
         materials: materials.map(Into::into),
         spec,
     })
@@ -69,16 +69,18 @@ pub fn compile(spec: ItemSpec, catalog: &Catalog) -> Result<ServiceItem, Vec<Fau
 
 /// Faults, and the place that they are added under.
 #[derive(Default)]
-struct Faults {
-    all: Vec<Fault>,
+struct ItemFaults {
+    all: Vec<MemberFault>,
     at: String,
 }
 
-impl Faults {
+impl ItemFaults {
     fn add(&mut self, pointer: impl AsRef<str>, cause: impl Into<FaultCause>) {
         if self.all.len() < FAULTS_MAX {
-            self.all
-                .push(Fault::of(format!("{}{}", self.at, pointer.as_ref()), cause.into()));
+            self.all.push(MemberFault::of(
+                format!("{}{}", self.at, pointer.as_ref()),
+                cause.into(),
+            ));
         }
     }
 
@@ -87,11 +89,11 @@ impl Faults {
         if text.trim().is_empty() || text.chars().any(char::is_control) {
             self.add(pointer, "invalid_value");
         } else if text.len() > TEXT_BYTES_MAX {
-            self.add(pointer, FaultCause::Over(Limit::Bytes(TEXT_BYTES_MAX)));
+            self.add(pointer, FaultCause::Over(LengthLimit::Bytes(TEXT_BYTES_MAX)));
         }
     }
 
-    fn check_label(&mut self, pointer: &str, label: &Label) {
+    fn check_label(&mut self, pointer: &str, label: &BilingualLabel) {
         self.check_text(&format!("{pointer}/zh"), &label.zh);
         self.check_text(&format!("{pointer}/en"), &label.en);
     }
@@ -105,14 +107,14 @@ impl Faults {
     }
 }
 
-fn check_head(spec: &ItemSpec, faults: &mut Faults) {
+fn check_head(spec: &ItemSpec, faults: &mut ItemFaults) {
     let code = &spec.code;
     // It stands in a path: `report` is another route there, and a slash would begin another segment.
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '/';
     if code.is_empty() || code == "report" || code.chars().any(odd) {
         faults.add("/code", "invalid_value");
     } else if code.len() > CODE_BYTES_MAX {
-        faults.add("/code", FaultCause::Over(Limit::Bytes(CODE_BYTES_MAX)));
+        faults.add("/code", FaultCause::Over(LengthLimit::Bytes(CODE_BYTES_MAX)));
     }
     faults.check_text("/name", &spec.name);
     let optional = [
@@ -132,7 +134,7 @@ fn check_head(spec: &ItemSpec, faults: &mut Faults) {
     }
 }
 
-fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults) -> Option<Material> {
+fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut ItemFaults) -> Option<Material> {
     faults.check_key("/id", &spec.id);
     faults.check_text("/name", &spec.name);
     if let Some(text) = &spec.name_en {
@@ -144,7 +146,7 @@ fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults)
             faults.add("/not_verifiable", "invalid_value");
             return None;
         }
-        (Some(dataset), None) => Proof::Register(compile_register(dataset, spec, catalog, faults)?),
+        (Some(dataset), None) => MaterialProof::Register(compile_register(dataset, spec, catalog, faults)?),
         (None, reason) => {
             // What is asked has no meaning where nobody is asked.
             if !spec.subject.is_empty() || !spec.claims.is_empty() {
@@ -154,25 +156,25 @@ fn compile_material(spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults)
             match reason {
                 Some(reason) => {
                     faults.check_label("/not_verifiable", reason);
-                    Proof::NotVerifiable(reason.clone())
+                    MaterialProof::NotVerifiable(reason.clone())
                 }
-                None => Proof::NotMapped,
+                None => MaterialProof::NotMapped,
             }
         }
     };
     Some(Material {
         id: spec.id.as_str().into(),
-        name: Label::of(&spec.name, spec.name_en.as_deref()),
+        name: BilingualLabel::of(&spec.name, spec.name_en.as_deref()),
         necessity: match spec.optional {
-            true => Necessity::Optional,
-            false => Necessity::Required,
+            true => MaterialNecessity::Optional,
+            false => MaterialNecessity::Required,
         },
         when,
         proof,
     })
 }
 
-fn compile_when(spec: &WhenSpec, faults: &mut Faults) -> Condition {
+fn compile_when(spec: &WhenSpec, faults: &mut ItemFaults) -> ItemCondition {
     faults.check_key("/when/fact", &spec.fact);
     faults.check_label("/when/question", &spec.question);
     if spec.is.is_empty() || spec.is.len() > VALUES_MAX {
@@ -181,14 +183,19 @@ fn compile_when(spec: &WhenSpec, faults: &mut Faults) -> Condition {
     for (number, value) in spec.is.iter().take(VALUES_MAX).enumerate() {
         faults.check_text(&format!("/when/is/{number}"), value);
     }
-    Condition {
+    ItemCondition {
         fact: spec.fact.as_str().into(),
         is: spec.is.iter().map(|value| value.as_str().into()).collect(),
         question: spec.question.clone(),
     }
 }
 
-fn compile_register(name: &str, spec: &MaterialSpec, catalog: &Catalog, faults: &mut Faults) -> Option<Register> {
+fn compile_register(
+    name: &str,
+    spec: &MaterialSpec,
+    catalog: &Catalog,
+    faults: &mut ItemFaults,
+) -> Option<RegisterProof> {
     let Some(dataset) = catalog.get(name) else {
         faults.add("/dataset", "unknown_dataset");
         return None;
@@ -206,7 +213,7 @@ fn compile_register(name: &str, spec: &MaterialSpec, catalog: &Catalog, faults: 
             continue;
         };
         match compile_claim(field, claim) {
-            Ok(test) => claims.push(Asked {
+            Ok(test) => claims.push(AskedMember {
                 name: field.name.clone(),
                 label: field.label.clone(),
                 test,
@@ -214,14 +221,14 @@ fn compile_register(name: &str, spec: &MaterialSpec, catalog: &Catalog, faults: 
             Err(cause) => faults.add(pointer, cause),
         }
     }
-    Some(Register {
+    Some(RegisterProof {
         dataset: dataset.name.clone(),
         subject,
         claims: claims.into(),
     })
 }
 
-fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) -> Box<[Asked]> {
+fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut ItemFaults) -> Box<[AskedMember]> {
     let known = |name: &str| dataset.subject.iter().any(|member| *member.name == *name);
     for name in spec.subject.keys().filter(|name| !known(name)) {
         faults.add(format!("/subject/{}", pointer_segment(name)), "unknown_member");
@@ -229,13 +236,13 @@ fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) 
     let mut asked = Vec::with_capacity(dataset.subject.len());
     for member in &dataset.subject {
         let pointer = format!("/subject/{}", member.name);
-        match spec.subject.get(&*member.name).map(|text| Template::parse(text)) {
+        match spec.subject.get(&*member.name).map(|text| ValueTemplate::parse(text)) {
             None => faults.add(pointer, "missing_member"),
             // A day is no identifier, and one record for every applicant is a mistake.
-            Some(Ok(template)) if template.is_declared() => asked.push(Asked {
+            Some(Ok(template)) if template.is_declared() => asked.push(AskedMember {
                 name: member.name.clone(),
                 label: member.label.clone(),
-                test: Test::Literal(template),
+                test: AskedTest::Literal(template),
             }),
             Some(_) => faults.add(pointer, "invalid_value"),
         }
@@ -243,41 +250,41 @@ fn compile_subject(dataset: &Dataset, spec: &MaterialSpec, faults: &mut Faults) 
     asked.into()
 }
 
-fn compile_claim(field: &Field, claim: &ClaimSpec) -> Result<Test, FaultCause> {
+fn compile_claim(field: &Field, claim: &ClaimSpec) -> Result<AskedTest, FaultCause> {
     match claim {
         ClaimSpec::Value(text) => {
-            let template = Template::parse(text).map_err(|_unknown| "invalid_value")?;
+            let template = ValueTemplate::parse(text).map_err(|_unknown| "invalid_value")?;
             match &template {
-                Template::Literal(text) if text.trim().is_empty() => return Err("invalid_claim".into()),
-                Template::Literal(text) if text.chars().count() > field.characters_max => {
-                    return Err(FaultCause::Over(Limit::Characters(field.characters_max)));
+                ValueTemplate::Literal(text) if text.trim().is_empty() => return Err("invalid_claim".into()),
+                ValueTemplate::Literal(text) if text.chars().count() > field.characters_max => {
+                    return Err(FaultCause::Over(LengthLimit::Characters(field.characters_max)));
                 }
-                Template::Today(_) if !field.comparator.is_date() => return Err("invalid_claim".into()),
+                ValueTemplate::Today(_) if !field.comparator.is_date() => return Err("invalid_claim".into()),
                 _ => {}
             }
-            Ok(Test::Literal(template))
+            Ok(AskedTest::Literal(template))
         }
         ClaimSpec::Predicate(predicate) => {
-            let operands: Result<Vec<Template>, _> = predicate
+            let operands: Result<Vec<ValueTemplate>, _> = predicate
                 .value
                 .values()
                 .iter()
-                .map(|text| Template::parse(text))
+                .map(|text| ValueTemplate::parse(text))
                 .collect();
             let operands = operands.map_err(|_unknown| "invalid_value")?;
-            let sample = |template: &Template| match template {
-                Template::Literal(text) => text.to_string(),
+            let sample = |template: &ValueTemplate| match template {
+                ValueTemplate::Literal(text) => text.to_string(),
                 _ => SOME_DAY.to_owned(),
             };
             let samples: Vec<String> = operands.iter().map(sample).collect();
             let samples: Vec<&str> = samples.iter().map(String::as_str).collect();
-            let is_declared = operands.iter().any(Template::is_declared);
+            let is_declared = operands.iter().any(ValueTemplate::is_declared);
             match Predicate::new(&predicate.op, &samples, &field.comparator) {
                 // The form of a value that is declared later is not known now.
                 Err(InvalidPredicate::OperandForm) if is_declared => {}
                 tried => drop(tried.map_err(|_invalid| "invalid_predicate")?),
             }
-            Ok(Test::Predicate {
+            Ok(AskedTest::Predicate {
                 op: predicate.op.as_str().into(),
                 operands: operands.into(),
             })

@@ -11,7 +11,7 @@ pub use compile::compile;
 pub use shipped::load;
 pub use spec::{ApplicantKind, ClaimSpec, ItemList, ItemSpec, MaterialSpec, OperandsSpec, PredicateSpec, WhenSpec};
 
-use heyan_domain::{label::Label, notice::Necessity, template::Template};
+use heyan_domain::{label::BilingualLabel, notice::MaterialNecessity, template::ValueTemplate};
 
 /// Materials of one item.
 pub(crate) const MATERIALS_MAX: usize = 64;
@@ -21,7 +21,7 @@ pub struct ServiceItem {
     /// As it was written.
     pub spec: ItemSpec,
     /// Its name in both languages.
-    pub name: Label,
+    pub name: BilingualLabel,
     /// What it needs; `None`: not known.
     pub materials: Option<Box<[Material]>>,
 }
@@ -31,86 +31,86 @@ pub struct Material {
     /// Its key.
     pub id: Box<str>,
     /// What people call it.
-    pub name: Label,
+    pub name: BilingualLabel,
     /// Whether it may be left out.
-    pub necessity: Necessity,
+    pub necessity: MaterialNecessity,
     /// When it is needed; `None`: always.
-    pub when: Option<Condition>,
+    pub when: Option<ItemCondition>,
     /// How it is proven.
-    pub proof: Proof,
+    pub proof: MaterialProof,
 }
 
 /// A condition on a declared fact.
-pub struct Condition {
+pub struct ItemCondition {
     /// Its name.
     pub fact: Box<str>,
     /// Values with which the material is needed.
     pub is: Box<[Box<str>]>,
     /// What to ask when it was not declared.
-    pub question: Label,
+    pub question: BilingualLabel,
 }
 
 /// How a material is proven.
-pub enum Proof {
+pub enum MaterialProof {
     /// By a register.
-    Register(Register),
+    Register(RegisterProof),
     /// By none, for this reason.
-    NotVerifiable(Label),
+    NotVerifiable(BilingualLabel),
     /// Nobody has said.
     NotMapped,
 }
 
 /// What a register is asked.
-pub struct Register {
+pub struct RegisterProof {
     /// Dataset.
     pub dataset: Arc<str>,
     /// Members of the subject.
-    pub subject: Box<[Asked]>,
+    pub subject: Box<[AskedMember]>,
     /// Fields, with what must agree.
-    pub claims: Box<[Asked]>,
+    pub claims: Box<[AskedMember]>,
 }
 
 /// One member or field that is asked about.
-pub struct Asked {
+pub struct AskedMember {
     /// Its name.
     pub name: Box<str>,
     /// What people call it.
-    pub label: Label,
+    pub label: BilingualLabel,
     /// What must agree.
-    pub test: Test,
+    pub test: AskedTest,
 }
 
 /// What must agree.
-pub enum Test {
+pub enum AskedTest {
     /// A value.
-    Literal(Template),
+    Literal(ValueTemplate),
     /// A condition.
     Predicate {
         /// Operation.
         op: Box<str>,
         /// Its values.
-        operands: Box<[Template]>,
+        operands: Box<[ValueTemplate]>,
     },
 }
 
-impl Asked {
+impl AskedMember {
     /// Every place that a value is taken from.
-    pub fn templates(&self) -> &[Template] {
+    pub fn templates(&self) -> &[ValueTemplate] {
         match &self.test {
-            Test::Literal(template) => std::slice::from_ref(template),
-            Test::Predicate { operands, .. } => operands,
+            AskedTest::Literal(template) => std::slice::from_ref(template),
+            AskedTest::Predicate { operands, .. } => operands,
         }
     }
 
     /// Whether it holds what somebody declared against the register, not what the item demands.
     pub fn is_declared(&self) -> bool {
-        self.templates().iter().any(Template::is_declared)
+        self.templates().iter().any(ValueTemplate::is_declared)
     }
 }
 
-impl Register {
+impl RegisterProof {
     /// Subject and claims.
-    pub fn asked(&self) -> impl Iterator<Item = &Asked> {
+    pub fn asked(&self) -> impl Iterator<Item = &AskedMember> {
         self.subject.iter().chain(&self.claims)
     }
 }
@@ -119,7 +119,7 @@ impl ServiceItem {
     /// The item without what could not be compiled: its materials are then not known.
     pub fn without_materials(spec: ItemSpec) -> Self {
         Self {
-            name: Label::of(&spec.name, spec.name_en.as_deref()),
+            name: BilingualLabel::of(&spec.name, spec.name_en.as_deref()),
             spec,
             materials: None,
         }
@@ -128,12 +128,12 @@ impl ServiceItem {
 
 impl Material {
     /// Every place that a value of this material is taken from.
-    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+    pub fn templates(&self) -> impl Iterator<Item = &ValueTemplate> {
         let register = match &self.proof {
-            Proof::Register(register) => Some(register),
-            Proof::NotVerifiable(_) | Proof::NotMapped => None,
+            MaterialProof::Register(register) => Some(register),
+            MaterialProof::NotVerifiable(_) | MaterialProof::NotMapped => None,
         };
-        let asked = register.into_iter().flat_map(Register::asked);
-        asked.flat_map(Asked::templates)
+        let asked = register.into_iter().flat_map(RegisterProof::asked);
+        asked.flat_map(AskedMember::templates)
     }
 }

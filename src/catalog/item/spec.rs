@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use heyan_domain::label::Label;
+use heyan_domain::label::BilingualLabel;
 
 /// A service item (政务服务事项).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ pub struct MaterialSpec {
     pub claims: BTreeMap<String, ClaimSpec>,
     /// Why no register can prove it.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    pub not_verifiable: Option<Label>,
+    pub not_verifiable: Option<BilingualLabel>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
@@ -140,7 +140,7 @@ pub struct WhenSpec {
     /// Values with which the material is needed.
     pub is: Vec<String>,
     /// What to ask the applicant when the fact was not declared.
-    pub question: Label,
+    pub question: BilingualLabel,
 }
 
 /// What must agree in one field.

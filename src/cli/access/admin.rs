@@ -10,13 +10,13 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Hub, HubArgs, Verb},
+    client::{HubArgs, HubClient, RequestVerb},
     data::rejects::create_private,
-    failure::Failure,
+    failure::CommandFailure,
     table::{cell, table},
-    text::Lang,
+    text::CliLanguage,
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// An agency or a user of a hub, and the file for its new secret.
 #[derive(clap::Args)]
@@ -63,18 +63,18 @@ pub(crate) async fn list(
     what: &str,
     filter: &[(&str, &str)],
     columns: &[&str],
-    output: Output,
-) -> Result<Exit, Failure> {
-    let hub = Hub::open(args, output)?;
+    output: OutputAudience,
+) -> Result<ExitStatus, CommandFailure> {
+    let hub = HubClient::open(args, output)?;
     let mut all: Vec<Value> = Vec::new();
     let mut cursor: Option<String> = None;
     for _page in 0..PAGES_MAX {
         let mut query = filter.to_vec();
         query.push(("limit", PAGE_ROWS));
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-        let mut answer = hub.call(Verb::Get, &["v1", what], &query, None).await?;
+        let mut answer = hub.call(RequestVerb::Get, &["v1", what], &query, None).await?;
         let Some(Value::Array(rows)) = answer.get_mut(what).map(Value::take) else {
-            return Err(Failure::unreachable("cli.odd_answer", [what]));
+            return Err(CommandFailure::unreachable("cli.odd_answer", [what]));
         };
         all.extend(rows);
         cursor = answer.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
@@ -92,7 +92,7 @@ pub(crate) async fn list(
         table(columns, &rows)
     };
     output.tell(&json!({what: all}), &text);
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Sends a change and gives back the hub's answer.
@@ -103,16 +103,18 @@ pub(crate) async fn post(
     args: &HubArgs,
     path: &[&str],
     body: Option<&Value>,
-    output: Output,
-) -> Result<Value, Failure> {
-    Hub::open(args, output)?.call(Verb::Post, path, &[], body).await
+    output: OutputAudience,
+) -> Result<Value, CommandFailure> {
+    HubClient::open(args, output)?
+        .call(RequestVerb::Post, path, &[], body)
+        .await
 }
 
 /// Checks before anything is changed that a new secret can be kept.
 ///
 /// # Errors
 /// The file is there already or cannot be made.
-pub(crate) fn open_secret_out(path: Option<&Path>) -> Result<Option<std::fs::File>, Failure> {
+pub(crate) fn open_secret_out(path: Option<&Path>) -> Result<Option<std::fs::File>, CommandFailure> {
     let file =
         path.map(|path| create_private(path, OpenOptions::new().create_new(true)).map_err(|e| cannot_write(path, &e)));
     file.transpose()
@@ -135,8 +137,8 @@ pub(crate) async fn with_secret(
     path: &[&str],
     body: Option<&Value>,
     secret_out: Option<&Path>,
-    output: Output,
-) -> Result<Exit, Failure> {
+    output: OutputAudience,
+) -> Result<ExitStatus, CommandFailure> {
     let file = open_secret_out(secret_out)?;
     let answer = post(args, path, body, output).await;
     let mut answer = answer.inspect_err(|_failure| drop_secret_out(secret_out))?;
@@ -156,15 +158,15 @@ pub(crate) async fn with_secret(
         }
     }
     output.tell(&answer, &secret_text(&answer, args.lang()));
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::unreachable("cli.cannot_write", [&path.display().to_string(), &error.to_string()])
+fn cannot_write(path: &Path, error: &std::io::Error) -> CommandFailure {
+    CommandFailure::unreachable("cli.cannot_write", [&path.display().to_string(), &error.to_string()])
 }
 
 /// Members of an answer, a line each, then what must be known about its secret.
-fn secret_text(answer: &Value, lang: Lang) -> String {
+fn secret_text(answer: &Value, lang: CliLanguage) -> String {
     let mut lines = vec![members_text(answer)];
     let text = |name: &str| answer.get(name).and_then(Value::as_str);
     lines.extend(text("previous_valid_until").map(|until| lang.say("cli.previous_until", &[until])));
@@ -195,8 +197,8 @@ pub(crate) async fn standing(
     what: &str,
     verb: &str,
     said: &'static str,
-    output: Output,
-) -> Result<Exit, Failure> {
+    output: OutputAudience,
+) -> Result<ExitStatus, CommandFailure> {
     let answer = post(&args.hub, &["v1", what, &args.id, verb], None, output).await?;
     let answer = if answer.is_object() {
         answer
@@ -204,10 +206,10 @@ pub(crate) async fn standing(
         json!({"id": args.id, "disabled": verb == "disable"})
     };
     output.tell(&answer, &args.hub.lang().say(said, &[&args.id]));
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Ends a command, telling its failure.
-pub(crate) fn end(result: Result<Exit, Failure>, output: Output, lang: Lang) -> Exit {
+pub(crate) fn end(result: Result<ExitStatus, CommandFailure>, output: OutputAudience, lang: CliLanguage) -> ExitStatus {
     result.unwrap_or_else(|failure| failure.tell(output, lang))
 }

@@ -7,9 +7,9 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::admin;
-use crate::{client::HubArgs, failure::Failure};
+use crate::{client::HubArgs, failure::CommandFailure};
 use heyan_api::NewAgency;
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan agency …`.
 #[derive(clap::Subcommand)]
@@ -73,7 +73,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Runs a command about agencies.
-pub(crate) async fn run(command: AgencyCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: AgencyCommand, output: OutputAudience) -> ExitStatus {
     let lang = command.hub().lang();
     admin::end(act(command, output).await, output, lang)
 }
@@ -89,7 +89,7 @@ impl AgencyCommand {
     }
 }
 
-async fn act(command: AgencyCommand, output: Output) -> Result<Exit, Failure> {
+async fn act(command: AgencyCommand, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     match command {
         AgencyCommand::Add(args) => {
             let out = args.secret_out.as_deref();

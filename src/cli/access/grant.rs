@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::admin;
 use crate::{
-    client::{Hub, HubArgs, Verb},
-    failure::Failure,
+    client::{HubArgs, HubClient, RequestVerb},
+    failure::CommandFailure,
 };
 use heyan_api::NewGrant;
-use heyan_domain::policy::Operation;
+use heyan_domain::policy::GrantOperation;
 use heyan_domain::safe_integer::SafeInteger;
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan grant …`.
 #[derive(clap::Subcommand)]
@@ -42,7 +42,7 @@ pub(crate) struct AddArgs {
         required = true,
         value_delimiter = ','
     )]
-    operations: Vec<Operation>,
+    operations: Vec<GrantOperation>,
     /// Fields, separated by commas or repeated
     #[arg(
         long = "field",
@@ -91,9 +91,9 @@ pub(crate) struct ListArgs {
 }
 
 /// The operations of the domain, in their own words.
-fn operation_words() -> impl TypedValueParser<Value = Operation> {
-    PossibleValuesParser::new(Operation::ALL.map(Operation::as_str))
-        .try_map(|word| Operation::parse(&word).ok_or("no such operation"))
+fn operation_words() -> impl TypedValueParser<Value = GrantOperation> {
+    PossibleValuesParser::new(GrantOperation::ALL.map(GrantOperation::as_str))
+        .try_map(|word| GrantOperation::parse(&word).ok_or("no such operation"))
 }
 
 const COLUMNS: &[&str] = &[
@@ -109,7 +109,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Runs a command about grants.
-pub(crate) async fn run(command: GrantCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: GrantCommand, output: OutputAudience) -> ExitStatus {
     let lang = match &command {
         GrantCommand::Add(args) => args.hub.lang(),
         GrantCommand::List(args) => args.hub.lang(),
@@ -118,12 +118,12 @@ pub(crate) async fn run(command: GrantCommand, output: Output) -> Exit {
     admin::end(act(command, output).await, output, lang)
 }
 
-async fn act(command: GrantCommand, output: Output) -> Result<Exit, Failure> {
+async fn act(command: GrantCommand, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     match command {
         GrantCommand::Add(args) => {
             let answer = admin::post(&args.hub, &["v1", "grants"], Some(&body(&args)), output).await?;
             output.tell(&answer, &admin::members_text(&answer));
-            Ok(Exit::Done)
+            Ok(ExitStatus::Done)
         }
         GrantCommand::List(args) => {
             let mut filter = Vec::new();
@@ -132,15 +132,17 @@ async fn act(command: GrantCommand, output: Output) -> Result<Exit, Failure> {
             admin::list(&args.hub, "grants", &filter, COLUMNS, output).await
         }
         GrantCommand::Revoke(args) => {
-            let hub = Hub::open(&args.hub, output)?;
-            let answer = hub.call(Verb::Delete, &["v1", "grants", &args.id], &[], None).await?;
+            let hub = HubClient::open(&args.hub, output)?;
+            let answer = hub
+                .call(RequestVerb::Delete, &["v1", "grants", &args.id], &[], None)
+                .await?;
             let answer = if answer.is_object() {
                 answer
             } else {
                 json!({"id": args.id, "revoked": true})
             };
             output.tell(&answer, &args.hub.lang().say("cli.revoked", &[&args.id]));
-            Ok(Exit::Done)
+            Ok(ExitStatus::Done)
         }
     }
 }

@@ -7,9 +7,9 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::admin;
-use crate::{client::HubArgs, failure::Failure};
+use crate::{client::HubArgs, failure::CommandFailure};
 use heyan_api::NewUser;
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan user …`.
 #[derive(clap::Subcommand)]
@@ -58,7 +58,7 @@ pub(crate) enum UserRole {
 const COLUMNS: &[&str] = &["id", "name", "role", "disabled", "created_at"];
 
 /// Runs a command about users.
-pub(crate) async fn run(command: UserCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: UserCommand, output: OutputAudience) -> ExitStatus {
     let lang = command.hub().lang();
     admin::end(act(command, output).await, output, lang)
 }
@@ -74,7 +74,7 @@ impl UserCommand {
     }
 }
 
-async fn act(command: UserCommand, output: Output) -> Result<Exit, Failure> {
+async fn act(command: UserCommand, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     match command {
         UserCommand::Add(args) => {
             let role = match args.role {

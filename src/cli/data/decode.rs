@@ -8,7 +8,7 @@ use encoding_rs::{Decoder, DecoderResult, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
 /// How a file's characters are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Charset {
+pub(crate) enum FileCharset {
     /// UTF-8, with or without a byte order mark.
     #[value(name = "utf-8", alias = "utf8")]
     Utf8,
@@ -26,21 +26,21 @@ pub(crate) enum Charset {
 /// Marks an `io::Error`: no encoding fits, a person must say.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot detect the encoding; name it with --encoding")]
-pub(crate) struct Undecided;
+pub(crate) struct UndecidedCharset;
 
 /// A reader of UTF-8. What cannot be decoded becomes U+FFFD, for the rows' reader to refuse.
-pub(crate) struct Decoded<R> {
+pub(crate) struct DecodedReader<R> {
     inner: R,
     raw: Vec<u8>,
     taken: usize,
     text: Vec<u8>,
     given: usize,
-    state: State,
+    state: DecoderState,
     at_end: bool,
 }
 
-enum State {
-    Start(Option<Charset>),
+enum DecoderState {
+    Start(Option<FileCharset>),
     AsciiSoFar,
     Decoding(Decoder),
     Done,
@@ -50,10 +50,10 @@ enum State {
 const SIGHT_BYTES: usize = 1 << 20;
 const PIECE_BYTES: usize = 1 << 16;
 
-impl<R: Read> Decoded<R> {
+impl<R: Read> DecodedReader<R> {
     /// Reads `inner` as `charset`, or as what it seems to be.
-    pub(crate) fn new(inner: R, charset: Option<Charset>) -> Self {
-        let state = State::Start(charset);
+    pub(crate) fn new(inner: R, charset: Option<FileCharset>) -> Self {
+        let state = DecoderState::Start(charset);
         Self {
             inner,
             raw: Vec::new(),
@@ -93,32 +93,32 @@ impl<R: Read> Decoded<R> {
         self.given = 0;
         while self.text.is_empty() {
             match &self.state {
-                State::Start(charset) => {
+                DecoderState::Start(charset) => {
                     let charset = *charset;
                     self.start(charset)?;
                 }
-                State::AsciiSoFar => self.pass_ascii()?,
-                State::Decoding(_) => self.decode()?,
-                State::Done => return Ok(()),
+                DecoderState::AsciiSoFar => self.pass_ascii()?,
+                DecoderState::Decoding(_) => self.decode()?,
+                DecoderState::Done => return Ok(()),
             }
         }
         Ok(())
     }
 
     /// A byte order mark decides, whatever was asked for.
-    fn start(&mut self, charset: Option<Charset>) -> io::Result<()> {
+    fn start(&mut self, charset: Option<FileCharset>) -> io::Result<()> {
         self.fetch(4)?;
         let (marked, length) = match self.raw.as_slice() {
-            [0xef, 0xbb, 0xbf, ..] => (Some(Charset::Utf8), 3),
-            [0x84, 0x31, 0x95, 0x33, ..] => (Some(Charset::Gb18030), 4),
-            [0xff, 0xfe, ..] => (Some(Charset::Utf16Le), 2),
-            [0xfe, 0xff, ..] => (Some(Charset::Utf16Be), 2),
+            [0xef, 0xbb, 0xbf, ..] => (Some(FileCharset::Utf8), 3),
+            [0x84, 0x31, 0x95, 0x33, ..] => (Some(FileCharset::Gb18030), 4),
+            [0xff, 0xfe, ..] => (Some(FileCharset::Utf16Le), 2),
+            [0xfe, 0xff, ..] => (Some(FileCharset::Utf16Be), 2),
             _ => (None, 0),
         };
         self.taken = length;
         self.state = match marked.or(charset) {
-            Some(charset) => State::Decoding(decoder(charset)),
-            None => State::AsciiSoFar,
+            Some(charset) => DecoderState::Decoding(decoder(charset)),
+            None => DecoderState::AsciiSoFar,
         };
         Ok(())
     }
@@ -131,18 +131,18 @@ impl<R: Read> Decoded<R> {
         self.taken = ascii;
         if other.is_some() {
             self.fetch(SIGHT_BYTES)?;
-            let charset =
-                guess(&self.raw, !self.at_end).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, Undecided))?;
-            self.state = State::Decoding(decoder(charset));
+            let charset = guess(&self.raw, !self.at_end)
+                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, UndecidedCharset))?;
+            self.state = DecoderState::Decoding(decoder(charset));
         } else if self.at_end {
-            self.state = State::Done;
+            self.state = DecoderState::Done;
         }
         Ok(())
     }
 
     fn decode(&mut self) -> io::Result<()> {
         self.fetch(1)?;
-        let State::Decoding(decoder) = &mut self.state else {
+        let DecoderState::Decoding(decoder) = &mut self.state else {
             return Ok(());
         };
         let piece = self.raw.get(..self.raw.len().min(PIECE_BYTES)).unwrap_or_default();
@@ -155,13 +155,13 @@ impl<R: Read> Decoded<R> {
         self.text.truncate(written);
         self.taken = read;
         if last && read == piece.len() {
-            self.state = State::Done;
+            self.state = DecoderState::Done;
         }
         Ok(())
     }
 }
 
-impl<R: Read> Read for Decoded<R> {
+impl<R: Read> Read for DecodedReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.given >= self.text.len() {
             self.refill()?;
@@ -176,12 +176,12 @@ impl<R: Read> Read for Decoded<R> {
     }
 }
 
-fn decoder(charset: Charset) -> Decoder {
+fn decoder(charset: FileCharset) -> Decoder {
     let encoding = match charset {
-        Charset::Utf8 => UTF_8,
-        Charset::Gb18030 => GB18030,
-        Charset::Utf16Le => UTF_16LE,
-        Charset::Utf16Be => UTF_16BE,
+        FileCharset::Utf8 => UTF_8,
+        FileCharset::Gb18030 => GB18030,
+        FileCharset::Utf16Le => UTF_16LE,
+        FileCharset::Utf16Be => UTF_16BE,
     };
     encoding.new_decoder_without_bom_handling()
 }
@@ -189,7 +189,7 @@ fn decoder(charset: Charset) -> Decoder {
 /// What bytes that are not all ASCII seem to be. A few damaged characters do not change the answer: nearly all of UTF-8
 /// also passes as GB18030, so one bad byte must not turn a whole file into other characters. Characters of two bytes speak
 /// for neither: GB 2312 text, read one byte off, is full of them.
-fn guess(bytes: &[u8], more_follows: bool) -> Option<Charset> {
+fn guess(bytes: &[u8], more_follows: bool) -> Option<FileCharset> {
     let (mut good, mut bad) = (0_usize, 0_usize);
     let mut chunks = bytes.utf8_chunks().peekable();
     while let Some(chunk) = chunks.next() {
@@ -200,15 +200,15 @@ fn guess(bytes: &[u8], more_follows: bool) -> Option<Charset> {
         }
     }
     if bad == 0 || good > 9 * bad {
-        return Some(Charset::Utf8);
+        return Some(FileCharset::Utf8);
     }
     let (good, bad) = count_gb18030(bytes, more_follows);
-    (bad == 0 || good > 9 * bad).then_some(Charset::Gb18030)
+    (bad == 0 || good > 9 * bad).then_some(FileCharset::Gb18030)
 }
 
 /// Characters outside ASCII, and malformed places.
 fn count_gb18030(bytes: &[u8], more_follows: bool) -> (usize, usize) {
-    let mut decoder = decoder(Charset::Gb18030);
+    let mut decoder = decoder(FileCharset::Gb18030);
     let mut text = [0_u8; 8192];
     let (mut rest, mut good, mut bad) = (bytes, 0, 0);
     loop {
@@ -228,9 +228,9 @@ fn count_gb18030(bytes: &[u8], more_follows: bool) -> (usize, usize) {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8], charset: Option<Charset>) -> io::Result<String> {
+    fn read(bytes: &[u8], charset: Option<FileCharset>) -> io::Result<String> {
         let mut text = String::new();
-        Decoded::new(bytes, charset).read_to_string(&mut text)?;
+        DecodedReader::new(bytes, charset).read_to_string(&mut text)?;
         Ok(text)
     }
 
@@ -272,7 +272,7 @@ mod tests {
     fn what_fits_nothing_is_left_to_a_person() {
         let bytes: Vec<u8> = [0xff, 0x80, 0xfe, 0x20].repeat(100).into_iter().skip(1).collect();
         assert!(read(&bytes, None).is_err());
-        assert!(read(&bytes, Some(Charset::Gb18030)).is_ok());
+        assert!(read(&bytes, Some(FileCharset::Gb18030)).is_ok());
     }
 
     #[test]

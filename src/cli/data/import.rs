@@ -18,23 +18,23 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::task::JoinHandle;
 
 use super::{
-    rejects::{Reject, Rejects},
-    rows::{Fault, FileArgs, Plan, Row, Source},
-    send::{Decided, Retry, send},
+    rejects::{RejectFile, RejectedRow},
+    rows::{FileArgs, FileRow, OpenedFile, RowFault, RowPlan},
+    send::{DecidedRows, RetryPlan, send},
 };
 use crate::{
-    catalogue::{RowKind, Shape},
-    client::{Hub, HubArgs},
-    failure::Failure,
-    progress::Progress,
+    catalogue::{DatasetShape, RowKind},
+    client::{HubArgs, HubClient},
+    failure::CommandFailure,
+    progress::ProgressLine,
     table::table,
-    text::Lang,
+    text::CliLanguage,
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan import`. Exit code 0: all rows were imported; 1: rows were rejected, see FILE.rejected.ndjson.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ImportOptions {
     /// Name of the dataset, as in `GET /v1/datasets`
     dataset: String,
     #[command(flatten)]
@@ -62,7 +62,7 @@ pub(crate) struct Args {
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Imports a file and tells how many rows became what.
-pub(crate) async fn run(args: Args, output: Output) -> Exit {
+pub(crate) async fn run(args: ImportOptions, output: OutputAudience) -> ExitStatus {
     let lang = args.hub.lang();
     match import(args, output).await {
         Ok(exit) => exit,
@@ -70,26 +70,26 @@ pub(crate) async fn run(args: Args, output: Output) -> Exit {
     }
 }
 
-async fn import(args: Args, output: Output) -> Result<Exit, Failure> {
+async fn import(args: ImportOptions, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     let lang = args.hub.lang();
-    let source = Source::open(&args.file)?;
-    let hub = Arc::new(Hub::open(&args.hub, output)?);
-    let shape = Shape::of(&hub, &args.dataset).await?;
+    let source = OpenedFile::open(&args.file)?;
+    let hub = Arc::new(HubClient::open(&args.hub, output)?);
+    let shape = DatasetShape::of(&hub, &args.dataset).await?;
     let receipts = args.receipts.as_ref().map(append_to).transpose()?;
-    let mut work = Work {
+    let mut work = ImportWork {
         hub,
         output,
         lang,
-        progress: Progress::begin(Arc::clone(&source.read), source.length, "cli.rejected", output, lang),
-        rejects: Rejects::beside(&args.file.file)?,
+        progress: ProgressLine::begin(Arc::clone(&source.read), source.length, "cli.rejected", output, lang),
+        rejects: RejectFile::beside(&args.file.file)?,
         under_way: VecDeque::new(),
-        total: Decided::default(),
+        total: DecidedRows::default(),
         rows: 0,
         last_line: 0,
         receipts,
         args,
     };
-    let plan = Plan {
+    let plan = RowPlan {
         kind: RowKind::Record,
         dataset: Some(work.args.dataset.clone()),
         shapes: vec![shape],
@@ -97,54 +97,58 @@ async fn import(args: Args, output: Output) -> Result<Exit, Failure> {
     let end = work.take_all(source, plan).await;
     work.progress.end();
     // A person needs no table of nothing beside the reason.
-    if end.is_ok() || work.rows > 0 || output == Output::Json {
+    if end.is_ok() || work.rows > 0 || output == OutputAudience::Json {
         work.tell(end.as_ref().err());
     }
     end?;
-    Ok(if work.rejects.count == 0 { Exit::Done } else { Exit::No })
+    Ok(if work.rejects.count == 0 {
+        ExitStatus::Done
+    } else {
+        ExitStatus::No
+    })
 }
 
-fn append_to(path: &PathBuf) -> Result<File, Failure> {
+fn append_to(path: &PathBuf) -> Result<File, CommandFailure> {
     let file = File::options().append(true).create(true).open(path);
     file.map_err(|error| cannot_write(path, &error))
 }
 
-fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
-    Failure::unreachable("cli.cannot_write", [&path.display().to_string(), &error.to_string()])
+fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> CommandFailure {
+    CommandFailure::unreachable("cli.cannot_write", [&path.display().to_string(), &error.to_string()])
 }
 
 /// Rows of one request.
 #[derive(Default)]
-struct Batch {
+struct ImportBatch {
     body: Vec<u8>,
-    rows: Vec<Kept>,
-    faults: Vec<(u64, Fault, Option<String>)>,
+    rows: Vec<SentRow>,
+    faults: Vec<(u64, RowFault, Option<String>)>,
     fault_bytes: usize,
     subjects: HashSet<u64>,
     last_line: u64,
 }
 
 /// A row that was sent: its line, its place in the body, and its text in the file where that differs.
-struct Kept {
+struct SentRow {
     line: u64,
     place: Range<usize>,
     raw: Option<String>,
 }
 
 struct UnderWay {
-    batch: Batch,
+    batch: ImportBatch,
     body: Bytes,
-    task: JoinHandle<Result<Decided, Failure>>,
+    task: JoinHandle<Result<DecidedRows, CommandFailure>>,
 }
 
-impl Batch {
-    fn push(&mut self, row: Row, subject: Option<u64>) {
+impl ImportBatch {
+    fn push(&mut self, row: FileRow, subject: Option<u64>) {
         self.last_line = row.line;
         match row.json {
             Ok(json) => {
                 let begin = self.body.len();
                 self.body.extend_from_slice(json.as_bytes());
-                self.rows.push(Kept {
+                self.rows.push(SentRow {
                     line: row.line,
                     place: begin..self.body.len(),
                     raw: row.raw,
@@ -171,11 +175,11 @@ impl Batch {
 /// Whom a row is about, hashed; `None` where the row does not say.
 fn subject_of(json: &str) -> Option<u64> {
     #[derive(Deserialize)]
-    struct Peek<'a> {
+    struct AnswerPeek<'a> {
         #[serde(borrow)]
         subject: &'a RawValue,
     }
-    let peek: Peek<'_> = serde_json::from_str(json).ok()?;
+    let peek: AnswerPeek<'_> = serde_json::from_str(json).ok()?;
     let mut subject: Value = serde_json::from_str(peek.subject.get()).ok()?;
     subject.sort_all_objects();
     let mut hasher = DefaultHasher::new();
@@ -183,26 +187,26 @@ fn subject_of(json: &str) -> Option<u64> {
     Some(hasher.finish())
 }
 
-struct Work {
-    args: Args,
-    hub: Arc<Hub>,
-    output: Output,
-    lang: Lang,
-    progress: Progress,
-    rejects: Rejects,
+struct ImportWork {
+    args: ImportOptions,
+    hub: Arc<HubClient>,
+    output: OutputAudience,
+    lang: CliLanguage,
+    progress: ProgressLine,
+    rejects: RejectFile,
     under_way: VecDeque<UnderWay>,
-    total: Decided,
+    total: DecidedRows,
     rows: u64,
     last_line: u64,
     receipts: Option<File>,
 }
 
-impl Work {
+impl ImportWork {
     /// Sends every row; what was read before the file broke off is sent too.
-    async fn take_all(&mut self, source: Source, plan: Plan) -> Result<(), Failure> {
+    async fn take_all(&mut self, source: OpenedFile, plan: RowPlan) -> Result<(), CommandFailure> {
         let mut rows = source.rows(plan);
         let rows_max = usize::try_from(self.args.batch_rows).unwrap_or(usize::MAX);
-        let mut batch = Batch::default();
+        let mut batch = ImportBatch::default();
         let mut end = Ok(());
         while let Some(group) = rows.recv().await {
             let group = match group {
@@ -230,7 +234,7 @@ impl Work {
     }
 
     /// Waits for a free place, and for every request that has a row about one of these subjects.
-    async fn begin(&mut self, mut batch: Batch) -> Result<(), Failure> {
+    async fn begin(&mut self, mut batch: ImportBatch) -> Result<(), CommandFailure> {
         while self.under_way.len() >= usize::from(self.args.in_flight)
             || self
                 .under_way
@@ -240,7 +244,7 @@ impl Work {
             self.settle_first().await?;
         }
         let body = Bytes::from(std::mem::take(&mut batch.body));
-        let retry = Retry {
+        let retry = RetryPlan {
             times: self.args.retries,
             pause: Duration::from_millis(self.args.retry_ms),
             output: self.output,
@@ -257,13 +261,13 @@ impl Work {
     }
 
     /// Takes the answers of the oldest request; if it failed, the younger ones are given up.
-    async fn settle_first(&mut self) -> Result<(), Failure> {
+    async fn settle_first(&mut self) -> Result<(), CommandFailure> {
         let Some(UnderWay { batch, body, task }) = self.under_way.pop_front() else {
             return Ok(());
         };
         let decided = task
             .await
-            .unwrap_or_else(|error| Err(Failure::unreachable("cli.no_client", [&error.to_string()])));
+            .unwrap_or_else(|error| Err(CommandFailure::unreachable("cli.no_client", [&error.to_string()])));
         let decided = decided.inspect_err(|_failure| self.under_way.drain(..).for_each(|other| other.task.abort()))?;
         let rows = batch.rows.len() + batch.faults.len();
         let rejected_before = self.rejects.count;
@@ -281,23 +285,23 @@ impl Work {
     }
 
     /// Writes what did not go in, in the order of the file.
-    fn reject(&mut self, mut batch: Batch, body: &[u8], decided: &Decided) -> Result<(), Failure> {
+    fn reject(&mut self, mut batch: ImportBatch, body: &[u8], decided: &DecidedRows) -> Result<(), CommandFailure> {
         let lang = self.lang;
-        let own = batch.faults.drain(..).map(|(line, fault, raw)| Reject {
+        let own = batch.faults.drain(..).map(|(line, fault, raw)| RejectedRow {
             line,
             code: fault.code().to_owned(),
             reason: fault.say(lang),
             problem: Value::Null,
             raw,
         });
-        let mut rejects: Vec<Reject> = own.collect();
+        let mut rejects: Vec<RejectedRow> = own.collect();
         for (place, problem) in &decided.bad {
             let Some(kept) = batch.rows.get_mut(*place) else {
                 continue;
             };
             let text = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
             let sent = || String::from_utf8_lossy(body.get(kept.place.clone()).unwrap_or_default()).into_owned();
-            rejects.push(Reject {
+            rejects.push(RejectedRow {
                 line: kept.line,
                 code: text("code").unwrap_or_else(|| "unanswered".to_owned()),
                 reason: text("detail")
@@ -312,8 +316,8 @@ impl Work {
         self.rejects.flush()
     }
 
-    fn tell(&self, failure: Option<&Failure>) {
-        let Decided {
+    fn tell(&self, failure: Option<&CommandFailure>) {
+        let DecidedRows {
             created,
             updated,
             unchanged,
@@ -363,7 +367,7 @@ impl Work {
 }
 
 /// A receipt for people.
-pub(crate) fn receipt_line(receipt: &Value, lang: Lang) -> Option<String> {
+pub(crate) fn receipt_line(receipt: &Value, lang: CliLanguage) -> Option<String> {
     let origin = receipt.get("origin").and_then(Value::as_str)?;
     let index = receipt.get("index").and_then(Value::as_u64)?;
     Some(lang.say("cli.receipt", &[origin, &index.to_string()]))

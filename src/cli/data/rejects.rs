@@ -9,10 +9,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::failure::CommandFailure;
 
 /// The file of rejected rows.
-pub(crate) struct Rejects {
+pub(crate) struct RejectFile {
     path: PathBuf,
     file: Option<BufWriter<File>>,
     /// Rows in it.
@@ -20,7 +20,7 @@ pub(crate) struct Rejects {
 }
 
 /// A row that did not go in.
-pub(crate) struct Reject {
+pub(crate) struct RejectedRow {
     /// Its line in the file.
     pub line: u64,
     /// For programs.
@@ -43,12 +43,12 @@ pub(crate) fn create_private(path: &Path, options: &mut OpenOptions) -> io::Resu
     options.write(true).open(path)
 }
 
-impl Rejects {
+impl RejectFile {
     /// For the rows of `input`; removes what an earlier run left.
     ///
     /// # Errors
     /// An old file cannot be removed.
-    pub(crate) fn beside(input: &Path) -> Result<Self, Failure> {
+    pub(crate) fn beside(input: &Path) -> Result<Self, CommandFailure> {
         let mut name = if input.as_os_str() == "-" {
             "stdin".into()
         } else {
@@ -70,8 +70,8 @@ impl Rejects {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(crate) fn add(&mut self, reject: Reject) -> Result<(), Failure> {
-        let Reject {
+    pub(crate) fn add(&mut self, reject: RejectedRow) -> Result<(), CommandFailure> {
+        let RejectedRow {
             line,
             code,
             reason,
@@ -100,7 +100,7 @@ impl Rejects {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), CommandFailure> {
         let flushed = self.file.as_mut().map_or(Ok(()), BufWriter::flush);
         flushed.map_err(|error| self.cannot_write(&error))
     }
@@ -110,8 +110,8 @@ impl Rejects {
         self.file.as_ref().map(|_file| self.path.display().to_string())
     }
 
-    fn cannot_write(&self, error: &io::Error) -> Failure {
-        Failure::unreachable(
+    fn cannot_write(&self, error: &io::Error) -> CommandFailure {
+        CommandFailure::unreachable(
             "cli.cannot_write",
             [&self.path.display().to_string(), &error.to_string()],
         )

@@ -15,18 +15,18 @@ use clap::ValueEnum;
 use tokio::sync::mpsc;
 
 use super::{
-    decode::{Charset, Decoded, Undecided},
+    decode::{DecodedReader, FileCharset, UndecidedCharset},
     sheet,
 };
 use crate::{
-    catalogue::{RowKind, Shape, UnknownColumns},
-    failure::Failure,
-    text::Lang,
+    catalogue::{DatasetShape, RowKind, UnknownColumns},
+    failure::CommandFailure,
+    text::CliLanguage,
 };
 
 /// How a file's rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum RowFormat {
     /// One JSON object per line.
     Ndjson,
     /// A header row, then cells between commas, semicolons or tabs (RFC 4180 quoting).
@@ -34,18 +34,18 @@ pub(crate) enum Format {
 }
 
 /// A row of the file.
-pub(crate) struct Row {
+pub(crate) struct FileRow {
     /// Line on which it begins, from 1.
     pub line: u64,
     /// One line of JSON for the hub, or why there is none.
-    pub json: Result<String, Fault>,
+    pub json: Result<String, RowFault>,
     /// The row as it stands in the file, where that is not `json`.
     pub raw: Option<String>,
 }
 
 /// Why a row cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum RowFault {
     /// Longer than [`ROW_BYTES_MAX`].
     TooLong,
     /// A character is lost.
@@ -70,7 +70,7 @@ const GROUP_BYTES: usize = 1 << 16;
 const GROUP_ROWS: usize = 512;
 const GROUPS_WAITING_MAX: usize = 4;
 
-impl Fault {
+impl RowFault {
     /// For programs.
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl Fault {
     }
 
     /// For people.
-    pub(crate) fn say(self, lang: Lang) -> String {
+    pub(crate) fn say(self, lang: CliLanguage) -> String {
         let max = ROW_BYTES_MAX.to_string();
         match self {
             Self::TooLong => lang.say("cli.row_too_long", &[&max]),
@@ -106,10 +106,10 @@ pub(crate) struct FileArgs {
     pub file: PathBuf,
     /// Format of the rows [default: by the file name, else by the first character]
     #[arg(long, value_enum)]
-    pub format: Option<Format>,
+    pub format: Option<RowFormat>,
     /// Character encoding [default: detected]; a byte order mark takes precedence
     #[arg(long, value_enum)]
-    pub encoding: Option<Charset>,
+    pub encoding: Option<FileCharset>,
     /// Ignore CSV columns that the dataset does not have
     #[arg(long)]
     pub ignore_unknown: bool,
@@ -119,22 +119,22 @@ pub(crate) struct FileArgs {
 }
 
 /// What a row is made into.
-pub(crate) struct Plan {
+pub(crate) struct RowPlan {
     /// Records or requests.
     pub kind: RowKind,
     /// Dataset of rows that name none; for records, of all rows.
     pub dataset: Option<String>,
     /// The catalogue, as far as it is needed; empty for NDJSON.
-    pub shapes: Vec<Shape>,
+    pub shapes: Vec<DatasetShape>,
 }
 
 /// An opened file.
-pub(crate) struct Source {
-    reader: BufReader<Decoded<Counted<Box<dyn Read + Send>>>>,
+pub(crate) struct OpenedFile {
+    reader: BufReader<DecodedReader<CountedReader<Box<dyn Read + Send>>>>,
     name: String,
     args: FileArgs,
     /// How its rows are written.
-    pub format: Format,
+    pub format: RowFormat,
     /// Bytes read so far.
     pub read: Arc<AtomicU64>,
     /// Bytes in all, where that is known.
@@ -142,14 +142,14 @@ pub(crate) struct Source {
 }
 
 /// Groups of rows, then one failure if the file cannot be read on.
-pub(crate) type Rows = mpsc::Receiver<Result<Vec<Row>, Failure>>;
+pub(crate) type RowGroups = mpsc::Receiver<Result<Vec<FileRow>, CommandFailure>>;
 
-struct Counted<R> {
+struct CountedReader<R> {
     inner: R,
     count: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(out)?;
         self.count.fetch_add(read as u64, Ordering::Relaxed);
@@ -157,12 +157,12 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-impl Source {
+impl OpenedFile {
     /// Opens a file and tells its format and encoding.
     ///
     /// # Errors
     /// It cannot be opened, is one JSON array, or no encoding fits.
-    pub(crate) fn open(args: &FileArgs) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &FileArgs) -> Result<Self, CommandFailure> {
         let name = args.file.display().to_string();
         let count = Arc::new(AtomicU64::new(0));
         let (inner, length): (Box<dyn Read + Send>, _) = if args.file.as_os_str() == "-" {
@@ -171,12 +171,12 @@ impl Source {
             let file = File::open(&args.file).and_then(|file| file.metadata().map(|about| (file, about)));
             let (file, about) = file.map_err(|error| cannot_read(&name, &error))?;
             if about.is_dir() {
-                return Err(Failure::unreachable("cli.cannot_read", [&name, "a directory"]));
+                return Err(CommandFailure::unreachable("cli.cannot_read", [&name, "a directory"]));
             }
             (Box::new(file), about.is_file().then_some(about.len()))
         };
-        let decoded = Decoded::new(
-            Counted {
+        let decoded = DecodedReader::new(
+            CountedReader {
                 inner,
                 count: Arc::clone(&count),
             },
@@ -186,11 +186,11 @@ impl Source {
         let head = reader.fill_buf().map_err(|error| cannot_read(&name, &error))?;
         let first = head.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
         let format = args.format.or_else(|| format_of(&args.file)).unwrap_or(match first {
-            Some(b'{' | b'[') | None => Format::Ndjson,
-            Some(_) => Format::Csv,
+            Some(b'{' | b'[') | None => RowFormat::Ndjson,
+            Some(_) => RowFormat::Csv,
         });
-        if format == Format::Ndjson && first == Some(b'[') {
-            return Err(Failure::usage("cli.json_array", [&name]));
+        if format == RowFormat::Ndjson && first == Some(b'[') {
+            return Err(CommandFailure::usage("cli.json_array", [&name]));
         }
         Ok(Self {
             reader,
@@ -214,18 +214,18 @@ impl Source {
     }
 
     /// Reads the rows on a thread of their own.
-    pub(crate) fn rows(self, plan: Plan) -> Rows {
+    pub(crate) fn rows(self, plan: RowPlan) -> RowGroups {
         let (sender, receiver) = mpsc::channel(GROUPS_WAITING_MAX);
         tokio::task::spawn_blocking(move || {
-            let mut groups = Groups {
+            let mut groups = GroupWriter {
                 sender,
                 rows: Vec::new(),
                 bytes: 0,
                 from_line: self.args.from_line,
             };
             let end = match self.format {
-                Format::Ndjson => ndjson(self, &mut groups),
-                Format::Csv => self.csv(&plan, &mut groups),
+                RowFormat::Ndjson => ndjson(self, &mut groups),
+                RowFormat::Csv => self.csv(&plan, &mut groups),
             };
             groups.end(end);
         });
@@ -233,8 +233,8 @@ impl Source {
     }
 }
 
-impl Source {
-    fn csv(self, plan: &Plan, groups: &mut Groups) -> Result<(), Stop> {
+impl OpenedFile {
+    fn csv(self, plan: &RowPlan, groups: &mut GroupWriter) -> Result<(), ReaderStop> {
         let unknown = if self.args.ignore_unknown {
             UnknownColumns::Ignore
         } else {
@@ -244,37 +244,37 @@ impl Source {
     }
 }
 
-fn format_of(path: &Path) -> Option<Format> {
+fn format_of(path: &Path) -> Option<RowFormat> {
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "ndjson" | "jsonl" | "json" => Some(Format::Ndjson),
-        "csv" | "tsv" => Some(Format::Csv),
+        "ndjson" | "jsonl" | "json" => Some(RowFormat::Ndjson),
+        "csv" | "tsv" => Some(RowFormat::Csv),
         _ => None,
     }
 }
 
-pub(super) fn cannot_read(name: &str, error: &io::Error) -> Failure {
-    if error.get_ref().is_some_and(|inner| inner.is::<Undecided>()) {
-        return Failure::usage("cli.no_encoding", [name]);
+pub(super) fn cannot_read(name: &str, error: &io::Error) -> CommandFailure {
+    if error.get_ref().is_some_and(|inner| inner.is::<UndecidedCharset>()) {
+        return CommandFailure::usage("cli.no_encoding", [name]);
     }
-    Failure::unreachable("cli.cannot_read", [name, &error.to_string()])
+    CommandFailure::unreachable("cli.cannot_read", [name, &error.to_string()])
 }
 
 /// Why the reader stops early.
-pub(super) enum Stop {
+pub(super) enum ReaderStop {
     /// Nobody wants more rows.
     Unwanted,
-    Failed(Failure),
+    Failed(CommandFailure),
 }
 
-pub(super) struct Groups {
-    sender: mpsc::Sender<Result<Vec<Row>, Failure>>,
-    rows: Vec<Row>,
+pub(super) struct GroupWriter {
+    sender: mpsc::Sender<Result<Vec<FileRow>, CommandFailure>>,
+    rows: Vec<FileRow>,
     bytes: usize,
     from_line: u64,
 }
 
-impl Groups {
-    pub(super) fn push(&mut self, row: Row) -> Result<(), Stop> {
+impl GroupWriter {
+    pub(super) fn push(&mut self, row: FileRow) -> Result<(), ReaderStop> {
         if row.line < self.from_line {
             return Ok(());
         }
@@ -283,42 +283,46 @@ impl Groups {
         if self.bytes >= GROUP_BYTES || self.rows.len() >= GROUP_ROWS {
             self.bytes = 0;
             let group = std::mem::take(&mut self.rows);
-            return self.sender.blocking_send(Ok(group)).map_err(|_gone| Stop::Unwanted);
+            return self
+                .sender
+                .blocking_send(Ok(group))
+                .map_err(|_gone| ReaderStop::Unwanted);
         }
         Ok(())
     }
 
     /// A receiver that is gone wants neither the rest nor the reason.
-    fn end(self, end: Result<(), Stop>) {
+    fn end(self, end: Result<(), ReaderStop>) {
         if !self.rows.is_empty() && self.sender.blocking_send(Ok(self.rows)).is_err() {
             return;
         }
-        if let Err(Stop::Failed(failure)) = end {
+        if let Err(ReaderStop::Failed(failure)) = end {
             let _gone = self.sender.blocking_send(Err(failure));
         }
     }
 }
 
-fn ndjson(mut source: Source, groups: &mut Groups) -> Result<(), Stop> {
+fn ndjson(mut source: OpenedFile, groups: &mut GroupWriter) -> Result<(), ReaderStop> {
     let mut line = 0;
     loop {
         line += 1;
-        let (bytes, end) = read_line(&mut source.reader).map_err(|e| Stop::Failed(cannot_read(&source.name, &e)))?;
+        let (bytes, end) =
+            read_line(&mut source.reader).map_err(|e| ReaderStop::Failed(cannot_read(&source.name, &e)))?;
         let text = String::from_utf8_lossy(bytes.trim_ascii()).into_owned();
         if end == LineEnd::TooLong {
-            groups.push(Row {
+            groups.push(FileRow {
                 line,
-                json: Err(Fault::TooLong),
+                json: Err(RowFault::TooLong),
                 raw: Some(shortened(text)),
             })?;
         } else if text.contains('\u{fffd}') {
-            groups.push(Row {
+            groups.push(FileRow {
                 line,
-                json: Err(Fault::Undecodable),
+                json: Err(RowFault::Undecodable),
                 raw: Some(text),
             })?;
         } else if !text.is_empty() {
-            groups.push(Row {
+            groups.push(FileRow {
                 line,
                 json: Ok(text),
                 raw: None,

@@ -7,27 +7,27 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
-    client::Hub,
-    failure::{Failure, remark},
-    text::Lang,
+    client::HubClient,
+    failure::{CommandFailure, remark},
+    text::CliLanguage,
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// How a request is repeated.
-pub(crate) struct Retry {
+pub(crate) struct RetryPlan {
     /// Further tries.
     pub times: u32,
     /// First pause.
     pub pause: Duration,
     /// For whom a repeat is told.
-    pub output: Output,
+    pub output: OutputAudience,
     /// In which language.
-    pub lang: Lang,
+    pub lang: CliLanguage,
 }
 
 /// What became of rows.
 #[derive(Default)]
-pub(crate) struct Decided {
+pub(crate) struct DecidedRows {
     /// New records.
     pub created: u64,
     /// New versions of records.
@@ -47,7 +47,7 @@ pub(crate) struct Decided {
 /// Longest pause between tries, unless the hub asks for a longer one.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-impl Decided {
+impl DecidedRows {
     /// Adds the counts of a request; its bad rows are dealt with elsewhere.
     pub(crate) fn add(&mut self, more: Self) {
         self.created += more.created;
@@ -74,14 +74,14 @@ impl Decided {
 /// # Errors
 /// The hub refuses the request, or it broke more often than `retry` allows.
 pub(crate) async fn send(
-    hub: &Hub,
+    hub: &HubClient,
     path: &[&str],
     body: Bytes,
     rows: usize,
-    retry: &Retry,
-) -> Result<Decided, Failure> {
+    retry: &RetryPlan,
+) -> Result<DecidedRows, CommandFailure> {
     if rows == 0 {
-        return Ok(Decided::default());
+        return Ok(DecidedRows::default());
     }
     let mut pause = retry.pause;
     let mut tries = 0;
@@ -91,7 +91,7 @@ pub(crate) async fn send(
             Err(failure) => failure,
         };
         tries += 1;
-        if failure.exit() != Exit::Unreachable || tries > retry.times {
+        if failure.exit() != ExitStatus::Unreachable || tries > retry.times {
             return Err(failure);
         }
         let wait = failure.retry_after().unwrap_or(pause);
@@ -106,12 +106,18 @@ pub(crate) async fn send(
     }
 }
 
-async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lang) -> Result<Decided, Failure> {
+async fn send_once(
+    hub: &HubClient,
+    path: &[&str],
+    body: Bytes,
+    rows: usize,
+    lang: CliLanguage,
+) -> Result<DecidedRows, CommandFailure> {
     let mut lines = hub.put_lines(path, body).await?;
-    let mut decided = Decided::default();
+    let mut decided = DecidedRows::default();
     let mut answered = vec![false; rows];
     while let Some(line) = lines.next().await? {
-        let odd = |_syntax| Failure::unreachable("cli.odd_answer", ["NDJSON"]);
+        let odd = |_syntax| CommandFailure::unreachable("cli.odd_answer", ["NDJSON"]);
         let mut answer: Value = serde_json::from_slice(&line).map_err(odd)?;
         let place = answer
             .get("line")
@@ -120,7 +126,7 @@ async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lan
         if let Some(place) = place {
             match answered.get_mut(place) {
                 Some(seen) if !*seen => *seen = true,
-                _ => return Err(Failure::unreachable("cli.odd_answer", ["line"])),
+                _ => return Err(CommandFailure::unreachable("cli.odd_answer", ["line"])),
             }
             match answer.get("status").and_then(Value::as_str) {
                 Some(status) => decided.count(status),
@@ -135,7 +141,7 @@ async fn send_once(hub: &Hub, path: &[&str], body: Bytes, rows: usize, lang: Lan
             return Err(lines.problem(taken(&mut answer, "problem"), lang));
         }
     }
-    Err(Failure::unreachable("cli.cut_off", []))
+    Err(CommandFailure::unreachable("cli.cut_off", []))
 }
 
 fn taken(value: &mut Value, name: &str) -> Value {

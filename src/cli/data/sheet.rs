@@ -10,10 +10,10 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::rows::{Fault, Groups, Plan, ROW_BYTES_MAX, Row, Stop, cannot_read};
+use super::rows::{FileRow, GroupWriter, ROW_BYTES_MAX, ReaderStop, RowFault, RowPlan, cannot_read};
 use crate::{
-    catalogue::{self, Column, RowKind, UnknownColumns},
-    failure::Failure,
+    catalogue::{self, ColumnKind, RowKind, UnknownColumns},
+    failure::CommandFailure,
 };
 use heyan_connectors::source::file::delimiter_of;
 
@@ -24,13 +24,13 @@ use heyan_connectors::source::file::delimiter_of;
 pub(super) fn read(
     mut input: impl BufRead,
     name: &str,
-    plan: &Plan,
+    plan: &RowPlan,
     unknown: UnknownColumns,
-    groups: &mut Groups,
-) -> Result<(), Stop> {
+    groups: &mut GroupWriter,
+) -> Result<(), ReaderStop> {
     let delimiter = delimiter_of(input.fill_buf().unwrap_or_default());
     let since_row = Rc::new(Cell::new(0));
-    let guard = Guard {
+    let guard = RowGuard {
         inner: input,
         since_row: Rc::clone(&since_row),
     };
@@ -41,7 +41,7 @@ pub(super) fn read(
         .delimiter(delimiter)
         .from_reader(guard);
     let mut cells = csv::StringRecord::new();
-    let mut table: Option<Table<'_>> = None;
+    let mut table: Option<SheetTable<'_>> = None;
     loop {
         since_row.set(0);
         let begin = reader.position().line();
@@ -49,22 +49,22 @@ pub(super) fn read(
             Ok(false) => break,
             Ok(true) => {}
             Err(error) if is_endless(&error) => {
-                return groups.push(Row {
+                return groups.push(FileRow {
                     line: begin,
-                    json: Err(Fault::Quote),
+                    json: Err(RowFault::Quote),
                     raw: None,
                 });
             }
-            Err(error) => return Err(Stop::Failed(cannot_read(name, &io_error(error)))),
+            Err(error) => return Err(ReaderStop::Failed(cannot_read(name, &io_error(error)))),
         }
         let line = cells.position().map_or(begin, csv::Position::line);
         match &table {
             None => {
                 let header = cells.iter().map(|cell| cell.trim().to_owned()).collect();
-                table = Some(Table::new(header, plan, unknown, name).map_err(Stop::Failed)?);
+                table = Some(SheetTable::new(header, plan, unknown, name).map_err(ReaderStop::Failed)?);
             }
             Some(table) if cells.iter().any(|cell| !cell.trim().is_empty()) => {
-                groups.push(Row {
+                groups.push(FileRow {
                     line,
                     json: table.json(&cells, line),
                     raw: Some(raw_of(&cells)),
@@ -74,7 +74,7 @@ pub(super) fn read(
         }
     }
     if table.is_none() {
-        return Err(Stop::Failed(Failure::usage("cli.no_header", [name])));
+        return Err(ReaderStop::Failed(CommandFailure::usage("cli.no_header", [name])));
     }
     Ok(())
 }
@@ -87,19 +87,19 @@ fn io_error(error: csv::Error) -> io::Error {
 }
 
 /// Stops a CSV reader that looks for the end of one row for too long.
-struct Guard<R> {
+struct RowGuard<R> {
     inner: R,
     since_row: Rc<Cell<usize>>,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("unterminated row")]
-struct Endless;
+struct EndlessRow;
 
-impl<R: Read> Read for Guard<R> {
+impl<R: Read> Read for RowGuard<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.since_row.get() > ROW_BYTES_MAX {
-            return Err(io::Error::other(Endless));
+            return Err(io::Error::other(EndlessRow));
         }
         let read = self.inner.read(out)?;
         self.since_row.set(self.since_row.get() + read);
@@ -111,7 +111,7 @@ fn is_endless(error: &csv::Error) -> bool {
     let csv::ErrorKind::Io(error) = error.kind() else {
         return false;
     };
-    error.get_ref().is_some_and(|inner| inner.is::<Endless>())
+    error.get_ref().is_some_and(|inner| inner.is::<EndlessRow>())
 }
 
 fn raw_of(cells: &csv::StringRecord) -> String {
@@ -125,19 +125,24 @@ fn raw_of(cells: &csv::StringRecord) -> String {
 }
 
 /// A header, and what it means for each dataset.
-struct Table<'a> {
+struct SheetTable<'a> {
     header: Vec<String>,
-    plan: &'a Plan,
+    plan: &'a RowPlan,
     unknown: UnknownColumns,
     dataset_column: Option<usize>,
-    columns: HashMap<&'a str, Vec<Column>>,
+    columns: HashMap<&'a str, Vec<ColumnKind>>,
 }
 
-impl<'a> Table<'a> {
-    fn new(header: Vec<String>, plan: &'a Plan, unknown: UnknownColumns, file: &str) -> Result<Self, Failure> {
-        let is_dataset = |name: &String| catalogue::own(name, plan.kind) == Some(Column::Own("dataset"));
+impl<'a> SheetTable<'a> {
+    fn new(
+        header: Vec<String>,
+        plan: &'a RowPlan,
+        unknown: UnknownColumns,
+        file: &str,
+    ) -> Result<Self, CommandFailure> {
+        let is_dataset = |name: &String| catalogue::own(name, plan.kind) == Some(ColumnKind::Own("dataset"));
         let dataset_column = header.iter().position(is_dataset);
-        let columns: HashMap<&str, Vec<Column>> = plan
+        let columns: HashMap<&str, Vec<ColumnKind>> = plan
             .shapes
             .iter()
             .map(|shape| (shape.name.as_str(), shape.columns(&header, plan.kind)))
@@ -146,9 +151,9 @@ impl<'a> Table<'a> {
             let dataset = plan
                 .dataset
                 .as_deref()
-                .ok_or_else(|| Failure::usage("cli.needs_dataset", [file]))?;
+                .ok_or_else(|| CommandFailure::usage("cli.needs_dataset", [file]))?;
             let shape = plan.shapes.iter().find(|shape| shape.name == dataset);
-            let shape = shape.ok_or_else(|| Failure::usage("cli.odd_shape", [dataset]))?;
+            let shape = shape.ok_or_else(|| CommandFailure::usage("cli.odd_shape", [dataset]))?;
             let own = columns.get(dataset).map_or(&[][..], Vec::as_slice);
             shape.check(&header, own, plan.kind, unknown, file)?;
         }
@@ -172,15 +177,15 @@ impl<'a> Table<'a> {
     }
 
     /// A row of cells as the hub wants it. An empty cell is no value; a request without `ref` is named by its line.
-    fn json(&self, cells: &csv::StringRecord, line: u64) -> Result<String, Fault> {
+    fn json(&self, cells: &csv::StringRecord, line: u64) -> Result<String, RowFault> {
         if cells.iter().any(|cell| cell.contains('\u{fffd}')) {
-            return Err(Fault::Undecodable);
+            return Err(RowFault::Undecodable);
         }
         if cells.as_slice().len() > ROW_BYTES_MAX {
-            return Err(Fault::TooLong);
+            return Err(RowFault::TooLong);
         }
         if cells.len() != self.header.len() {
-            return Err(Fault::Columns {
+            return Err(RowFault::Columns {
                 has: cells.len(),
                 header: self.header.len(),
             });
@@ -190,8 +195,8 @@ impl<'a> Table<'a> {
             .and_then(|place| cells.get(place))
             .map(str::trim)
             .filter(|name| !name.is_empty());
-        let dataset = named.or(self.plan.dataset.as_deref()).ok_or(Fault::Dataset)?;
-        let columns = self.columns.get(dataset).ok_or(Fault::Dataset)?;
+        let dataset = named.or(self.plan.dataset.as_deref()).ok_or(RowFault::Dataset)?;
+        let columns = self.columns.get(dataset).ok_or(RowFault::Dataset)?;
         let (mut row, mut subject, mut fields) = (Map::new(), Map::new(), Map::new());
         for (place, (cell, column)) in cells.iter().zip(columns).enumerate() {
             let cell = cell.trim();
@@ -199,12 +204,12 @@ impl<'a> Table<'a> {
                 continue;
             }
             match column {
-                Column::Subject(name) => drop(subject.insert(name.clone(), Value::from(cell))),
-                Column::Field(name) => drop(fields.insert(name.clone(), self.value(cell))),
-                Column::Own("source_version") => drop(row.insert("source_version".to_owned(), version(cell)?)),
-                Column::Own(name) => drop(row.insert((*name).to_owned(), Value::from(cell))),
-                Column::Unknown if self.unknown == UnknownColumns::Ignore => {}
-                Column::Unknown => return Err(Fault::Column(place + 1)),
+                ColumnKind::Subject(name) => drop(subject.insert(name.clone(), Value::from(cell))),
+                ColumnKind::Field(name) => drop(fields.insert(name.clone(), self.value(cell))),
+                ColumnKind::Own("source_version") => drop(row.insert("source_version".to_owned(), version(cell)?)),
+                ColumnKind::Own(name) => drop(row.insert((*name).to_owned(), Value::from(cell))),
+                ColumnKind::Unknown if self.unknown == UnknownColumns::Ignore => {}
+                ColumnKind::Unknown => return Err(RowFault::Column(place + 1)),
             }
         }
         if self.plan.kind == RowKind::Request && !row.contains_key("ref") {
@@ -227,8 +232,8 @@ fn predicate(cell: &str) -> Option<Value> {
 }
 
 /// A safe integer (RFC 7493 §2.2).
-fn version(cell: &str) -> Result<Value, Fault> {
+fn version(cell: &str) -> Result<Value, RowFault> {
     let digits = cell.bytes().all(|byte| byte.is_ascii_digit());
     let number = cell.parse::<u64>().ok().filter(|number| digits && *number < (1 << 53));
-    number.map(|number| json!(number)).ok_or(Fault::Version)
+    number.map(|number| json!(number)).ok_or(RowFault::Version)
 }

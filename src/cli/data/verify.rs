@@ -17,25 +17,25 @@ use tokio::sync::mpsc;
 use super::{
     import::receipt_line,
     rejects::create_private,
-    rows::{Fault, FileArgs, Format, Plan, Row, Rows, Source},
+    rows::{FileArgs, FileRow, OpenedFile, RowFault, RowFormat, RowGroups, RowPlan},
 };
 use crate::{
-    catalogue::{RowKind, Shape},
-    client::{AnswerLines, Hub, HubArgs},
-    failure::{Failure, remark},
-    progress::Progress,
+    catalogue::{DatasetShape, RowKind},
+    client::{AnswerLines, HubArgs, HubClient},
+    failure::{CommandFailure, remark},
+    progress::ProgressLine,
     table::table,
-    text::Lang,
+    text::CliLanguage,
 };
 use heyan_api::{Purpose, StreamHeader};
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan verify`. Exit code 0: all requests were answered `verified`; 1: at least one was not, or got a problem instead of an answer.
 ///
 /// A request is `{"ref":…,"dataset":…,"subject":{…},"claims":{…}}`. An NDJSON file may begin with its own
 /// `{"purpose":{…},"dataset":…}`, which takes precedence over the options.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct VerifyArgs {
     #[command(flatten)]
     file: FileArgs,
     #[command(flatten)]
@@ -78,7 +78,7 @@ const OUTCOMES: [(&str, &str); 5] = [
 ];
 
 /// Verifies a file and tells how many requests had which outcome.
-pub(crate) async fn run(args: Args, output: Output) -> Exit {
+pub(crate) async fn run(args: VerifyArgs, output: OutputAudience) -> ExitStatus {
     let lang = args.hub.lang();
     match verify(args, output).await {
         Ok(exit) => exit,
@@ -86,28 +86,28 @@ pub(crate) async fn run(args: Args, output: Output) -> Exit {
     }
 }
 
-async fn verify(args: Args, output: Output) -> Result<Exit, Failure> {
+async fn verify(args: VerifyArgs, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     let lang = args.hub.lang();
-    let mut source = Source::open(&args.file)?;
-    let hub = Hub::open(&args.hub, output)?;
-    let own_header = if source.format == Format::Ndjson {
+    let mut source = OpenedFile::open(&args.file)?;
+    let hub = HubClient::open(&args.hub, output)?;
+    let own_header = if source.format == RowFormat::Ndjson {
         source.take_first_line(header_in)
     } else {
         None
     };
     let header = own_header.unwrap_or_else(|| header_of(&args));
     let shapes = match (source.format, &args.dataset) {
-        (Format::Ndjson, _) => Vec::new(),
-        (Format::Csv, _) => Shape::all(&hub).await?,
+        (RowFormat::Ndjson, _) => Vec::new(),
+        (RowFormat::Csv, _) => DatasetShape::all(&hub).await?,
     };
-    let mut out = Out::open(args.out.as_deref())?;
-    let mut progress = Progress::begin(Arc::clone(&source.read), source.length, "cli.problems", output, lang);
-    let plan = Plan {
+    let mut out = AnswerOutput::open(args.out.as_deref())?;
+    let mut progress = ProgressLine::begin(Arc::clone(&source.read), source.length, "cli.problems", output, lang);
+    let plan = RowPlan {
         kind: RowKind::Request,
         dataset: args.dataset.clone(),
         shapes,
     };
-    let mut tally = Tally::default();
+    let mut tally = OutcomeTally::default();
     let end = converse(
         &hub,
         source.rows(plan),
@@ -121,19 +121,19 @@ async fn verify(args: Args, output: Output) -> Result<Exit, Failure> {
     let end = out.flush().and(end);
     progress.end();
     // A person needs no table of nothing beside the reason.
-    if end.is_ok() || tally.items > 0 || output == Output::Json {
+    if end.is_ok() || tally.items > 0 || output == OutputAudience::Json {
         tally.tell(end.as_ref().err(), &args, &progress, output, lang);
     }
     end?;
     Ok(if tally.items == tally.of("verified") {
-        Exit::Done
+        ExitStatus::Done
     } else {
-        Exit::No
+        ExitStatus::No
     })
 }
 
 /// The first line of the request, by the options.
-fn header_of(args: &Args) -> String {
+fn header_of(args: &VerifyArgs) -> String {
     let stem = args
         .file
         .file
@@ -175,24 +175,24 @@ fn header_in(line: &[u8]) -> Option<String> {
 }
 
 /// What the next line of the answers belongs to.
-enum Awaited {
+enum AwaitedLine {
     /// A request that was sent, by line.
     Sent(u64),
     /// A row that could not be sent.
-    Fault(u64, Fault),
+    Fault(u64, RowFault),
 }
 
 /// Sends and receives until both ends are reached. The first rows are read before the hub is asked for anything: a file that
 /// cannot be read leaves no trace there.
 async fn converse(
-    hub: &Hub,
-    mut rows: Rows,
+    hub: &HubClient,
+    mut rows: RowGroups,
     header: &str,
-    out: &mut Out,
-    tally: &mut Tally,
-    progress: &mut Progress,
-    lang: Lang,
-) -> Result<(), Failure> {
+    out: &mut AnswerOutput,
+    tally: &mut OutcomeTally,
+    progress: &mut ProgressLine,
+    lang: CliLanguage,
+) -> Result<(), CommandFailure> {
     let first = rows.recv().await.transpose()?.unwrap_or_default();
     let (blocks, body) = mpsc::channel(BLOCKS_WAITING_MAX);
     let (awaited, mut expected) = mpsc::channel(UNDER_WAY_MAX);
@@ -210,18 +210,18 @@ async fn converse(
     }
     feeder
         .await
-        .unwrap_or_else(|error| Err(Failure::unreachable("cli.no_client", [&error.to_string()])))
+        .unwrap_or_else(|error| Err(CommandFailure::unreachable("cli.no_client", [&error.to_string()])))
 }
 
 /// Sends blocks of lines, and tells of each line after it was sent: so there is always an answer to wait for, never a wait for
 /// an answer to what is not sent yet. Ends quietly when the receiving side is gone, which knows why.
 async fn feed(
     head: Bytes,
-    first: Vec<Row>,
-    mut rows: Rows,
+    first: Vec<FileRow>,
+    mut rows: RowGroups,
     blocks: mpsc::Sender<Bytes>,
-    awaited: mpsc::Sender<Awaited>,
-) -> Result<(), Failure> {
+    awaited: mpsc::Sender<AwaitedLine>,
+) -> Result<(), CommandFailure> {
     if blocks.send(head).await.is_err() {
         return Ok(());
     }
@@ -233,9 +233,9 @@ async fn feed(
                 Ok(json) => {
                     block.extend_from_slice(json.as_bytes());
                     block.push(b'\n');
-                    Awaited::Sent(row.line)
+                    AwaitedLine::Sent(row.line)
                 }
-                Err(fault) => Awaited::Fault(row.line, fault),
+                Err(fault) => AwaitedLine::Fault(row.line, fault),
             });
         }
         if !block.is_empty() && blocks.send(Bytes::from(block)).await.is_err() {
@@ -255,17 +255,17 @@ async fn feed(
 
 async fn receive(
     lines: &mut AnswerLines,
-    expected: &mut mpsc::Receiver<Awaited>,
-    out: &mut Out,
-    tally: &mut Tally,
-    progress: &mut Progress,
-    lang: Lang,
-) -> Result<(), Failure> {
+    expected: &mut mpsc::Receiver<AwaitedLine>,
+    out: &mut AnswerOutput,
+    tally: &mut OutcomeTally,
+    progress: &mut ProgressLine,
+    lang: CliLanguage,
+) -> Result<(), CommandFailure> {
     let mut unnamed_problem = None;
     while let Some(next) = expected.recv().await {
         let problems = tally.problems;
         let line = match next {
-            Awaited::Sent(line) => {
+            AwaitedLine::Sent(line) => {
                 let answer = match lines.ready() {
                     Some(answer) => Some(answer),
                     None => {
@@ -278,7 +278,7 @@ async fn receive(
                 out.write(&answer)?;
                 line
             }
-            Awaited::Fault(line, fault) => {
+            AwaitedLine::Fault(line, fault) => {
                 tally.problem();
                 let problem = json!({"title": fault.say(lang), "status": 422, "code": fault.code()});
                 out.write(json!({"line": line, "problem": problem}).to_string().as_bytes())?;
@@ -292,11 +292,12 @@ async fn receive(
         .next()
         .await?
         .ok_or_else(|| cut_off(lines, unnamed_problem.take(), lang))?;
-    let last: Value = serde_json::from_slice(&last).map_err(|_| Failure::unreachable("cli.odd_answer", ["NDJSON"]))?;
+    let last: Value =
+        serde_json::from_slice(&last).map_err(|_| CommandFailure::unreachable("cli.odd_answer", ["NDJSON"]))?;
     if last.get("summary").is_none() {
         let problem = last.get("problem").cloned();
         return Err(problem.map_or_else(
-            || Failure::unreachable("cli.odd_answer", ["summary"]),
+            || CommandFailure::unreachable("cli.odd_answer", ["summary"]),
             |p| lines.problem(p, lang),
         ));
     }
@@ -305,22 +306,22 @@ async fn receive(
 }
 
 /// A stream that ends early may have said why in its last line, which then was no answer to a request.
-fn cut_off(lines: &AnswerLines, problem: Option<Value>, lang: Lang) -> Failure {
+fn cut_off(lines: &AnswerLines, problem: Option<Value>, lang: CliLanguage) -> CommandFailure {
     problem.map_or_else(
-        || Failure::unreachable("cli.cut_off", []),
+        || CommandFailure::unreachable("cli.cut_off", []),
         |problem| lines.problem(problem, lang),
     )
 }
 
 /// Where answers go.
-enum Out {
+enum AnswerOutput {
     Nowhere,
     Stdout(BufWriter<std::io::Stdout>),
     File(BufWriter<File>, String),
 }
 
-impl Out {
-    fn open(path: Option<&Path>) -> Result<Self, Failure> {
+impl AnswerOutput {
+    fn open(path: Option<&Path>) -> Result<Self, CommandFailure> {
         let Some(path) = path else { return Ok(Self::Nowhere) };
         if path.as_os_str() == "-" {
             return Ok(Self::Stdout(BufWriter::new(std::io::stdout())));
@@ -328,31 +329,34 @@ impl Out {
         let name = path.display().to_string();
         match create_private(path, OpenOptions::new().create(true).truncate(true)) {
             Ok(file) => Ok(Self::File(BufWriter::new(file), name)),
-            Err(error) => Err(Failure::unreachable("cli.cannot_write", [&name, &error.to_string()])),
+            Err(error) => Err(CommandFailure::unreachable(
+                "cli.cannot_write",
+                [&name, &error.to_string()],
+            )),
         }
     }
 
-    fn write(&mut self, line: &[u8]) -> Result<(), Failure> {
+    fn write(&mut self, line: &[u8]) -> Result<(), CommandFailure> {
         self.with(|writer| writer.write_all(line).and_then(|()| writer.write_all(b"\n")))
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
+    fn flush(&mut self) -> Result<(), CommandFailure> {
         self.with(|writer| writer.flush())
     }
 
-    fn with(&mut self, act: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
+    fn with(&mut self, act: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), CommandFailure> {
         let (done, name) = match self {
             Self::Nowhere => return Ok(()),
             Self::Stdout(writer) => (act(writer), "-"),
             Self::File(writer, name) => (act(writer), name.as_str()),
         };
-        done.map_err(|error| Failure::unreachable("cli.cannot_write", [name, &error.to_string()]))
+        done.map_err(|error| CommandFailure::unreachable("cli.cannot_write", [name, &error.to_string()]))
     }
 }
 
 /// Answers by outcome.
 #[derive(Default)]
-struct Tally {
+struct OutcomeTally {
     outcomes: BTreeMap<String, u64>,
     problems: u64,
     items: u64,
@@ -362,7 +366,7 @@ struct Tally {
 
 /// An answer, as far as it is counted.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct CountedAnswer<'a> {
     outcome: Option<String>,
     #[serde(borrow)]
     problem: Option<&'a RawValue>,
@@ -373,11 +377,11 @@ struct Answer<'a> {
 /// Outcomes that are counted apart, against a hub that invents new ones without end.
 const OUTCOMES_MAX: usize = 32;
 
-impl Tally {
+impl OutcomeTally {
     /// Counts an answer; gives back its problem if that names no request.
-    fn count(&mut self, line: &[u8]) -> Result<Option<Value>, Failure> {
-        let odd = |what: &str| Failure::unreachable("cli.odd_answer", [what]);
-        let answer: Answer<'_> = serde_json::from_slice(line).map_err(|_syntax| odd("NDJSON"))?;
+    fn count(&mut self, line: &[u8]) -> Result<Option<Value>, CommandFailure> {
+        let odd = |what: &str| CommandFailure::unreachable("cli.odd_answer", [what]);
+        let answer: CountedAnswer<'_> = serde_json::from_slice(line).map_err(|_syntax| odd("NDJSON"))?;
         match (answer.outcome, answer.problem) {
             (Some(outcome), _) => {
                 let known = self.outcomes.len() < OUTCOMES_MAX || self.outcomes.contains_key(&outcome);
@@ -410,7 +414,14 @@ impl Tally {
         self.outcomes.get(outcome).copied().unwrap_or_default()
     }
 
-    fn tell(&self, failure: Option<&Failure>, args: &Args, progress: &Progress, output: Output, lang: Lang) {
+    fn tell(
+        &self,
+        failure: Option<&CommandFailure>,
+        args: &VerifyArgs,
+        progress: &ProgressLine,
+        output: OutputAudience,
+        lang: CliLanguage,
+    ) {
         let out = args.out.as_ref().map(|path| path.display().to_string());
         let mut json = Map::new();
         json.insert("complete".to_owned(), failure.is_none().into());
@@ -430,8 +441,8 @@ impl Tally {
         let text = self.text(out.as_deref(), progress, lang);
         if out.as_deref() == Some("-") {
             match output {
-                Output::Human => eprintln!("{text}"),
-                Output::Json => eprintln!("{json}"),
+                OutputAudience::Human => eprintln!("{text}"),
+                OutputAudience::Json => eprintln!("{json}"),
             }
         } else {
             output.tell(&json, &text);
@@ -442,7 +453,7 @@ impl Tally {
         }
     }
 
-    fn text(&self, out: Option<&str>, progress: &Progress, lang: Lang) -> String {
+    fn text(&self, out: Option<&str>, progress: &ProgressLine, lang: CliLanguage) -> String {
         let say = |key: &'static str, parts: &[&str]| lang.say(key, parts);
         let share = |count: u64| format!("{:.1}%", 100.0 * count as f64 / self.items.max(1) as f64);
         let mut rows: Vec<Vec<String>> = Vec::new();

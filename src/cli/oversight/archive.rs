@@ -7,20 +7,20 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::{
-    client::{Hub, HubArgs},
+    client::{HubArgs, HubClient},
     data::rejects::create_private,
-    failure::Failure,
+    failure::CommandFailure,
     ledger::key_text,
 };
 use heyan_api::ArchiveQuery;
 use heyan_app::archive::check;
 use heyan_ledger::VerifierKey;
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan archive`.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub(crate) struct Args {
+pub(crate) struct ArchiveArgs {
     #[command(subcommand)]
     command: Option<ArchiveCommand>,
     /// Application number (办件编号) of the pack
@@ -52,29 +52,30 @@ enum ArchiveCommand {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: Args, output: Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: ArchiveArgs, output: OutputAudience) -> anyhow::Result<ExitStatus> {
     if let Some(ArchiveCommand::Verify { file, key }) = &args.command {
         return verify(file, key, output);
     }
     let lang = args.hub.lang();
     Ok(match fetch(&args, output).await {
-        Ok(()) => Exit::Done,
+        Ok(()) => ExitStatus::Done,
         Err(failure) => failure.tell(output, lang),
     })
 }
 
-async fn fetch(args: &Args, output: Output) -> Result<(), Failure> {
+async fn fetch(args: &ArchiveArgs, output: OutputAudience) -> Result<(), CommandFailure> {
     let (Some(number), Some(path)) = (&args.application_no, &args.out) else {
         return Ok(());
     };
     let shown = path.display().to_string();
-    let unwritten = |error: std::io::Error| Failure::unreachable("cli.cannot_write", [&shown, &error.to_string()]);
+    let unwritten =
+        |error: std::io::Error| CommandFailure::unreachable("cli.cannot_write", [&shown, &error.to_string()]);
     let body = json!(ArchiveQuery {
         application_no: number.clone(),
         agency: args.agency.clone(),
         reason: args.reason.clone(),
     });
-    let hub = Hub::open(&args.hub, output)?;
+    let hub = HubClient::open(&args.hub, output)?;
     let pack = hub.fetch(&["v1", "archives", "query"], &body).await?;
     let mut file = create_private(path, OpenOptions::new().create_new(true)).map_err(unwritten)?;
     file.write_all(&pack)
@@ -87,7 +88,7 @@ async fn fetch(args: &Args, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn verify(file: &PathBuf, keys: &[String], output: Output) -> anyhow::Result<Exit> {
+fn verify(file: &PathBuf, keys: &[String], output: OutputAudience) -> anyhow::Result<ExitStatus> {
     let pack = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let keys: Vec<String> = keys.iter().map(|key| key_text(key)).collect::<Result<_, _>>()?;
     let is_key = |key: &String| VerifierKey::parse(key).is_ok();
@@ -106,12 +107,12 @@ fn verify(file: &PathBuf, keys: &[String], output: Output) -> anyhow::Result<Exi
                 proven.application_no, proven.verifications, proven.mismatches, proven.deliveries, proven.receipts
             );
             output.tell(&json, &text);
-            Exit::Done
+            ExitStatus::Done
         }
         Err(broken) => {
             let json = json!({"sound": false, "file": broken.file, "what": broken.what});
             output.tell(&json, &format!("NOT SOUND: {broken}"));
-            Exit::No
+            ExitStatus::No
         }
     })
 }

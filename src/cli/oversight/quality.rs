@@ -2,11 +2,11 @@
 
 use crate::{
     access::admin,
-    client::{Hub, HubArgs, Verb},
-    failure::Failure,
-    text::Lang,
+    client::{HubArgs, HubClient, RequestVerb},
+    failure::CommandFailure,
+    text::CliLanguage,
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan quality …`.
 #[derive(clap::Subcommand)]
@@ -29,23 +29,25 @@ pub(crate) struct ReportArgs {
 }
 
 /// Runs a command about data quality.
-pub(crate) async fn run(command: QualityCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: QualityCommand, output: OutputAudience) -> ExitStatus {
     let QualityCommand::Report(args) = command;
     admin::end(report(&args, output).await, output, args.hub.lang())
 }
 
-async fn report(args: &ReportArgs, output: Output) -> Result<Exit, Failure> {
-    let hub = Hub::open(&args.hub, output)?;
+async fn report(args: &ReportArgs, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
+    let hub = HubClient::open(&args.hub, output)?;
     let query = [("authority", args.authority.as_str()), ("week", args.week.as_str())];
-    let answer = hub.call(Verb::Get, &["v1", "quality", "report"], &query, None).await?;
+    let answer = hub
+        .call(RequestVerb::Get, &["v1", "quality", "report"], &query, None)
+        .await?;
     let lang = match args.hub.lang() {
-        Lang::Zh => "zh",
-        Lang::En => "en",
+        CliLanguage::Zh => "zh",
+        CliLanguage::En => "en",
     };
     let markdown = answer
         .pointer(&format!("/markdown/{lang}"))
         .and_then(serde_json::Value::as_str);
-    let markdown = markdown.ok_or_else(|| Failure::unreachable("cli.odd_answer", ["markdown"]))?;
+    let markdown = markdown.ok_or_else(|| CommandFailure::unreachable("cli.odd_answer", ["markdown"]))?;
     output.tell(&answer, markdown.trim_end());
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }

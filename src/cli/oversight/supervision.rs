@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::{
     access::admin,
-    client::{Hub, HubArgs, Verb},
-    failure::Failure,
+    client::{HubArgs, HubClient, RequestVerb},
+    failure::CommandFailure,
     table::{cell, table},
 };
 use heyan_api::RuleTrial;
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan supervision …`.
 #[derive(clap::Subcommand)]
@@ -66,7 +66,7 @@ const RULE_COLUMNS: &[&str] = &["id", "class", "kind", "mode", "severity", "aler
 const FILE_BYTES_MAX: u64 = 200 << 10;
 
 /// Runs a command about supervision.
-pub(crate) async fn run(command: SupervisionCommand, output: Output) -> Exit {
+pub(crate) async fn run(command: SupervisionCommand, output: OutputAudience) -> ExitStatus {
     let (lang, done) = match &command {
         SupervisionCommand::Alerts(args) => (args.hub.lang(), alerts(args, output).await),
         SupervisionCommand::Rules(args) => (args.hub.lang(), rules(&args.hub, output).await),
@@ -75,26 +75,28 @@ pub(crate) async fn run(command: SupervisionCommand, output: Output) -> Exit {
     admin::end(done, output, lang)
 }
 
-async fn alerts(args: &AlertsArgs, output: Output) -> Result<Exit, Failure> {
+async fn alerts(args: &AlertsArgs, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     let limit = args.limit.to_string();
     let mut query = vec![("limit", limit.as_str())];
     for (name, given) in [("state", &args.state), ("rule", &args.rule), ("since", &args.since)] {
         query.extend(given.as_deref().map(|given| (name, given)));
     }
-    let hub = Hub::open(&args.hub, output)?;
+    let hub = HubClient::open(&args.hub, output)?;
     let answer = hub
-        .call(Verb::Get, &["v1", "supervision", "alerts"], &query, None)
+        .call(RequestVerb::Get, &["v1", "supervision", "alerts"], &query, None)
         .await?;
     tell(&answer, "alerts", ALERT_COLUMNS, &args.hub, output)
 }
 
-async fn rules(args: &HubArgs, output: Output) -> Result<Exit, Failure> {
-    let hub = Hub::open(args, output)?;
-    let answer = hub.call(Verb::Get, &["v1", "supervision", "rules"], &[], None).await?;
+async fn rules(args: &HubArgs, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
+    let hub = HubClient::open(args, output)?;
+    let answer = hub
+        .call(RequestVerb::Get, &["v1", "supervision", "rules"], &[], None)
+        .await?;
     tell(&answer, "rules", RULE_COLUMNS, args, output)
 }
 
-async fn replay(args: &ReplayArgs, output: Output) -> Result<Exit, Failure> {
+async fn replay(args: &ReplayArgs, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     let rules = args.config.as_deref().map(read).transpose()?;
     let body = json!(RuleTrial { days: args.days, rules });
     let path = ["v1", "supervision", "rules", &args.rule, "replay"];
@@ -102,9 +104,9 @@ async fn replay(args: &ReplayArgs, output: Output) -> Result<Exit, Failure> {
     tell(&answer, "by_day", &["day", "alerts"], &args.hub, output)
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
+fn read(file: &Path) -> Result<String, CommandFailure> {
     let shown = file.display().to_string();
-    let cannot = |error: std::io::Error| Failure::unreachable("cli.cannot_read", [&shown, &error.to_string()]);
+    let cannot = |error: std::io::Error| CommandFailure::unreachable("cli.cannot_read", [&shown, &error.to_string()]);
     if std::fs::metadata(file).map_err(cannot)?.len() > FILE_BYTES_MAX {
         return Err(cannot(std::io::ErrorKind::FileTooLarge.into()));
     }
@@ -112,9 +114,15 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 /// The rows of a member as a table, or the whole answer.
-fn tell(answer: &Value, member: &str, columns: &[&str], args: &HubArgs, output: Output) -> Result<Exit, Failure> {
+fn tell(
+    answer: &Value,
+    member: &str,
+    columns: &[&str],
+    args: &HubArgs,
+    output: OutputAudience,
+) -> Result<ExitStatus, CommandFailure> {
     let Some(Value::Array(rows)) = answer.get(member) else {
-        return Err(Failure::unreachable("cli.odd_answer", [member]));
+        return Err(CommandFailure::unreachable("cli.odd_answer", [member]));
     };
     let cells: Vec<Vec<String>> = rows
         .iter()
@@ -125,5 +133,5 @@ fn tell(answer: &Value, member: &str, columns: &[&str], args: &HubArgs, output: 
         false => table(columns, &cells),
     };
     output.tell(answer, &text);
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }

@@ -6,15 +6,15 @@ use std::{io::Read, path::PathBuf};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Hub, HubArgs, Verb},
-    failure::Failure,
+    client::{HubArgs, HubClient, RequestVerb},
+    failure::CommandFailure,
     table::{cell, table},
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan trace`.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct TraceArgs {
     /// Name of the dataset, such as natural-person
     dataset: String,
     /// File with a JSON object of the subject's identifiers, or - for standard input
@@ -43,26 +43,26 @@ const COLUMNS: [&str; 8] = [
 ];
 
 /// Runs the command; exit 1: a node did not answer, so that not everything is told.
-pub(crate) async fn run(args: Args, output: Output) -> Exit {
+pub(crate) async fn run(args: TraceArgs, output: OutputAudience) -> ExitStatus {
     let lang = args.hub.lang();
     trace(&args, output)
         .await
         .unwrap_or_else(|failure| failure.tell(output, lang))
 }
 
-async fn trace(args: &Args, output: Output) -> Result<Exit, Failure> {
+async fn trace(args: &TraceArgs, output: OutputAudience) -> Result<ExitStatus, CommandFailure> {
     let subject = subject(&args.file)?;
-    let hub = Hub::open(&args.hub, output)?;
+    let hub = HubClient::open(&args.hub, output)?;
     let (mut rows, mut incomplete, mut cursor) = (Vec::new(), Value::Null, Value::Null);
     for _page in 0..PAGES_MAX {
         let body = json!({
             "dataset": args.dataset, "subject": subject, "reason": args.reason, "limit": PAGE_ROWS, "cursor": cursor,
         });
         let mut page = hub
-            .call(Verb::Post, &["v1", "traces", "query"], &[], Some(&body))
+            .call(RequestVerb::Post, &["v1", "traces", "query"], &[], Some(&body))
             .await?;
         let Some(Value::Array(some)) = page.get_mut("rows").map(Value::take) else {
-            return Err(Failure::unreachable("cli.odd_answer", ["rows"]));
+            return Err(CommandFailure::unreachable("cli.odd_answer", ["rows"]));
         };
         rows.extend(some);
         incomplete = page.get_mut("incomplete").map(Value::take).unwrap_or_default();
@@ -84,12 +84,12 @@ async fn trace(args: &Args, output: Output) -> Result<Exit, Failure> {
         text.push_str(&format!("\nincomplete: {incomplete}"));
     }
     output.tell(&json!({"rows": rows, "incomplete": incomplete}), &text);
-    Ok(if is_whole { Exit::Done } else { Exit::No })
+    Ok(if is_whole { ExitStatus::Done } else { ExitStatus::No })
 }
 
-fn subject(file: &PathBuf) -> Result<Value, Failure> {
+fn subject(file: &PathBuf) -> Result<Value, CommandFailure> {
     let shown = file.display().to_string();
-    let cannot = |error: std::io::Error| Failure::unreachable("cli.cannot_read", [&shown, &error.to_string()]);
+    let cannot = |error: std::io::Error| CommandFailure::unreachable("cli.cannot_read", [&shown, &error.to_string()]);
     let mut text = String::new();
     match file.as_os_str() == "-" {
         true => std::io::stdin().take(FILE_BYTES_MAX).read_to_string(&mut text),
@@ -97,5 +97,5 @@ fn subject(file: &PathBuf) -> Result<Value, Failure> {
     }
     .map_err(cannot)?;
     // The parser's own message could quote the identifier.
-    serde_json::from_str(&text).map_err(|_syntax| Failure::usage("cli.cannot_read", [&shown, "not JSON"]))
+    serde_json::from_str(&text).map_err(|_syntax| CommandFailure::usage("cli.cannot_read", [&shown, "not JSON"]))
 }

@@ -15,8 +15,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder, Response};
 use tokio::sync::Semaphore;
 
-use heyan_auth::target::{Checked, TargetRules, Transport};
-use heyan_domain::delivery::{Failure, TargetFault};
+use heyan_auth::target::{CheckedUrl, TargetRules, TargetTransport};
+use heyan_domain::delivery::{AttemptFailure, TargetFault};
 
 /// Look-ups of the system's resolver at once: each holds a thread until it gives up, whoever still waits for it.
 const LOOKUPS_MAX: usize = 64;
@@ -65,7 +65,7 @@ pub enum GuardError {
 
 /// Resolves names. What it answers is not trusted.
 #[async_trait]
-pub trait Lookup: Send + Sync + 'static {
+pub trait NameLookup: Send + Sync + 'static {
     /// Every address of `name`.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Default for SystemLookup {
 }
 
 #[async_trait]
-impl Lookup for SystemLookup {
+impl NameLookup for SystemLookup {
     async fn lookup(&self, name: &str) -> io::Result<Vec<IpAddr>> {
         let permit = Arc::clone(&self.running).acquire_owned().await;
         let permit = permit.map_err(io::Error::other)?;
@@ -121,7 +121,7 @@ impl GuardedClient {
     ///
     /// # Errors
     /// The certificates cannot be used.
-    pub(crate) fn with_lookup(settings: &GuardSettings, lookup: Arc<dyn Lookup>) -> Result<Self, GuardError> {
+    pub(crate) fn with_lookup(settings: &GuardSettings, lookup: Arc<dyn NameLookup>) -> Result<Self, GuardError> {
         // The first installed provider stays; `main` has done so, a test has not.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let rules = Arc::new(settings.rules.clone());
@@ -133,9 +133,9 @@ impl GuardedClient {
             };
             limited(settings).dns_resolver(Arc::new(resolver))
         };
-        let plain = builder(Transport::Plain).tls_certs_only([]).build();
+        let plain = builder(TargetTransport::Plain).tls_certs_only([]).build();
         let plain = plain.map_err(GuardError::Client)?;
-        let tls = with_roots(settings, || builder(Transport::Tls).https_only(true))?;
+        let tls = with_roots(settings, || builder(TargetTransport::Tls).https_only(true))?;
         Ok(Self { rules, tls, plain })
     }
 
@@ -143,15 +143,15 @@ impl GuardedClient {
     ///
     /// # Errors
     /// Why it may not be reached.
-    pub fn check(&self, url: &str) -> Result<Checked, TargetFault> {
+    pub fn check(&self, url: &str) -> Result<CheckedUrl, TargetFault> {
         self.rules.check_text(url)
     }
 
     /// Begins a request. `checked` must come from this client's rules or narrower ones.
-    pub fn request(&self, method: Method, checked: &Checked) -> RequestBuilder {
+    pub fn request(&self, method: Method, checked: &CheckedUrl) -> RequestBuilder {
         let client = match checked.transport() {
-            Transport::Tls => &self.tls,
-            Transport::Plain => &self.plain,
+            TargetTransport::Tls => &self.tls,
+            TargetTransport::Plain => &self.plain,
         };
         client.request(method, checked.url().clone())
     }
@@ -159,20 +159,20 @@ impl GuardedClient {
 
 /// Why no whole answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unanswered {
+pub enum UnansweredCall {
     /// The rules do not admit what the name resolves to; nothing was connected to.
     Refused(TargetFault),
     /// It was tried.
-    Failed(Failure),
+    Failed(AttemptFailure),
 }
 
-impl Unanswered {
+impl UnansweredCall {
     /// Sorts an error of the library. Without a connection it is `Connect`, out of time or not: nothing was sent then.
     pub fn of(error: &reqwest::Error) -> Self {
         let mut tls = false;
         let mut next: Option<&(dyn StdError + 'static)> = Some(error);
         while let Some(cause) = next {
-            if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+            if let Some(refusal) = cause.downcast_ref::<TargetRefusal>() {
                 return Self::Refused(refusal.0);
             }
             tls |= cause.is::<rustls::Error>();
@@ -183,15 +183,15 @@ impl Unanswered {
             };
         }
         Self::Failed(if error.is_builder() {
-            Failure::Unmade
+            AttemptFailure::Unmade
         } else if tls {
-            Failure::Tls
+            AttemptFailure::Tls
         } else if error.is_connect() {
-            Failure::Connect
+            AttemptFailure::Connect
         } else if error.is_timeout() {
-            Failure::Timeout
+            AttemptFailure::Timeout
         } else {
-            Failure::Broken
+            AttemptFailure::Broken
         })
     }
 }
@@ -200,15 +200,15 @@ impl Unanswered {
 ///
 /// # Errors
 /// It is longer, or broke off.
-pub(crate) async fn read_bounded(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Unanswered> {
+pub(crate) async fn read_bounded(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, UnansweredCall> {
     let declared = response.content_length().unwrap_or(0);
     if usize::try_from(declared).map_or(true, |declared| declared > bytes_max) {
-        return Err(Unanswered::Failed(Failure::TooLarge));
+        return Err(UnansweredCall::Failed(AttemptFailure::TooLarge));
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Unanswered::of(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| UnansweredCall::of(&error))? {
         if chunk.len() > bytes_max.saturating_sub(body.len()) {
-            return Err(Unanswered::Failed(Failure::TooLarge));
+            return Err(UnansweredCall::Failed(AttemptFailure::TooLarge));
         }
         body.extend_from_slice(&chunk);
     }
@@ -218,8 +218,8 @@ pub(crate) async fn read_bounded(mut response: Response, bytes_max: usize) -> Re
 /// Resolves a name and passes on its addresses only if the rules admit every one of them.
 struct CheckedResolver {
     rules: Arc<TargetRules>,
-    lookup: Arc<dyn Lookup>,
-    transport: Transport,
+    lookup: Arc<dyn NameLookup>,
+    transport: TargetTransport,
 }
 
 impl Resolve for CheckedResolver {
@@ -227,10 +227,10 @@ impl Resolve for CheckedResolver {
         let (rules, lookup, transport) = (Arc::clone(&self.rules), Arc::clone(&self.lookup), self.transport);
         Box::pin(async move {
             // The URL was checked; a name that comes here in any other way is not.
-            rules.check_host(name.as_str()).map_err(Refusal)?;
+            rules.check_host(name.as_str()).map_err(TargetRefusal)?;
             let addresses = lookup.lookup(name.as_str()).await?;
             for address in &addresses {
-                rules.check_address(transport, *address).map_err(Refusal)?;
+                rules.check_address(transport, *address).map_err(TargetRefusal)?;
             }
             // Port 0: the one of the URL, which was checked.
             let tried = addresses.into_iter().take(ADDRESSES_MAX);
@@ -242,7 +242,7 @@ impl Resolve for CheckedResolver {
 
 #[derive(Debug, thiserror::Error)]
 #[error("the target may not be reached: {}", .0.as_str())]
-struct Refusal(TargetFault);
+struct TargetRefusal(TargetFault);
 
 fn limited(settings: &GuardSettings) -> ClientBuilder {
     #[expect(

@@ -55,7 +55,10 @@ async fn the_systems_resolver_is_checked_as_well() {
         .send()
         .await
         .unwrap_err();
-    assert_eq!(Unanswered::of(&error), Unanswered::Refused(TargetFault::Network));
+    assert_eq!(
+        UnansweredCall::of(&error),
+        UnansweredCall::Refused(TargetFault::Network)
+    );
     assert_eq!(heard.load(Ordering::SeqCst), 0);
 
     let client = GuardedClient::new(&settings(&["127.0.0.1", "::1"], port)).unwrap();
@@ -72,7 +75,7 @@ async fn the_systems_resolver_is_checked_as_well() {
 async fn the_resolver_refuses_a_name_that_no_rule_admits_even_when_the_url_was_not_checked() {
     let client = GuardedClient::new(&settings(&["127.0.0.1", "::1"], 80)).unwrap();
     let error = client.plain.get("http://ip6-localhost/").send().await.unwrap_err();
-    assert_eq!(Unanswered::of(&error), Unanswered::Refused(TargetFault::Host));
+    assert_eq!(UnansweredCall::of(&error), UnansweredCall::Refused(TargetFault::Host));
 }
 
 #[tokio::test]
@@ -91,23 +94,23 @@ async fn a_literal_passes_every_resolver_and_so_is_stopped_before_it() {
 async fn an_answer_is_read_up_to_its_bound() {
     for (answer, bound, expected) in [
         (OK, 2, Ok(b"ok".to_vec())),
-        (OK, 1, Err(Failure::TooLarge)),
+        (OK, 1, Err(AttemptFailure::TooLarge)),
         (b"HTTP/1.1 200 OK\r\n\r\nabcdef", 6, Ok(b"abcdef".to_vec())),
-        (b"HTTP/1.1 200 OK\r\n\r\nabcdef", 5, Err(Failure::TooLarge)),
+        (b"HTTP/1.1 200 OK\r\n\r\nabcdef", 5, Err(AttemptFailure::TooLarge)),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\nx",
             65_536,
-            Err(Failure::TooLarge),
+            Err(AttemptFailure::TooLarge),
         ),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n4\r\nefgh\r\n",
             7,
-            Err(Failure::TooLarge),
+            Err(AttemptFailure::TooLarge),
         ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
             65_536,
-            Err(Failure::Broken),
+            Err(AttemptFailure::Broken),
         ),
     ] {
         let (port, _) = serve("127.0.0.9", answer);
@@ -117,7 +120,7 @@ async fn an_answer_is_read_up_to_its_bound() {
         let body = read_bounded(response, bound).await;
         assert_eq!(
             body,
-            expected.map_err(Unanswered::Failed),
+            expected.map_err(UnansweredCall::Failed),
             "{}",
             String::from_utf8_lossy(answer)
         );
@@ -129,8 +132,8 @@ async fn an_error_names_neither_url_nor_query_in_its_sort() {
     let client = GuardedClient::new(&settings(&["127.0.0.9"], 9)).unwrap();
     let checked = client.check("http://127.0.0.9:9/?secret=x").unwrap();
     let error = client.request(Method::GET, &checked).send().await.unwrap_err();
-    let sorted = Unanswered::of(&error);
-    assert_eq!(sorted, Unanswered::Failed(Failure::Connect));
+    let sorted = UnansweredCall::of(&error);
+    assert_eq!(sorted, UnansweredCall::Failed(AttemptFailure::Connect));
     assert!(!format!("{sorted:?}").contains("secret"));
 }
 

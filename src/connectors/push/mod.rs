@@ -12,10 +12,10 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Response};
 use tokio::time::timeout;
 
-use crate::guard::{GuardError, GuardSettings, GuardedClient, Lookup, SystemLookup, SystemRoots, Unanswered};
+use crate::guard::{GuardError, GuardSettings, GuardedClient, NameLookup, SystemLookup, SystemRoots, UnansweredCall};
 use heyan_auth::target::TargetRules;
-use heyan_domain::delivery::{Attempted, Failure, TargetFault};
-use heyan_ports::outward::{PushMessage, WebhookTarget, Webhooks};
+use heyan_domain::delivery::{AttemptFailure, AttemptOutcome, TargetFault};
+use heyan_ports::outward::{PushMessage, WebhookSender, WebhookTarget};
 
 const CONTENT: HeaderValue = HeaderValue::from_static("application/cloudevents+json; charset=utf-8");
 const ANY: HeaderValue = HeaderValue::from_static("*/*");
@@ -82,7 +82,7 @@ impl WebhookPush {
     ///
     /// # Errors
     /// The certificates cannot be used.
-    pub(crate) fn with_lookup(config: PushConfig, lookup: Arc<dyn Lookup>) -> Result<Self, PushError> {
+    pub(crate) fn with_lookup(config: PushConfig, lookup: Arc<dyn NameLookup>) -> Result<Self, PushError> {
         let settings = GuardSettings {
             rules: config.rules,
             connect_max: Duration::from_millis(config.connect_ms),
@@ -113,18 +113,18 @@ impl WebhookPush {
 }
 
 #[async_trait]
-impl Webhooks for WebhookPush {
+impl WebhookSender for WebhookPush {
     fn check(&self, url: &str) -> Result<(), TargetFault> {
         self.client.check(url).map(drop)
     }
 
-    async fn send(&self, target: &WebhookTarget, message: &PushMessage) -> Attempted {
+    async fn send(&self, target: &WebhookTarget, message: &PushMessage) -> AttemptOutcome {
         let checked = match self.client.check(&target.url) {
             Ok(checked) => checked,
-            Err(fault) => return Attempted::Refused(fault),
+            Err(fault) => return AttemptOutcome::Refused(fault),
         };
         let Ok(signatures) = sign::headers(target, message) else {
-            return failed(Failure::Unmade);
+            return failed(AttemptFailure::Unmade);
         };
         let request = self
             .client
@@ -139,20 +139,20 @@ impl Webhooks for WebhookPush {
                 self.drain(response).await;
                 attempted
             }
-            Err(error) => match Unanswered::of(&error) {
-                Unanswered::Refused(fault) => Attempted::Refused(fault),
-                Unanswered::Failed(failure) => failed(failure),
+            Err(error) => match UnansweredCall::of(&error) {
+                UnansweredCall::Refused(fault) => AttemptOutcome::Refused(fault),
+                UnansweredCall::Failed(failure) => failed(failure),
             },
         }
     }
 }
 
-fn attempted(status: u16, headers: &HeaderMap, sent_s: i64) -> Attempted {
+fn attempted(status: u16, headers: &HeaderMap, sent_s: i64) -> AttemptOutcome {
     match status {
-        200..=299 => Attempted::Confirmed { status },
-        GONE => Attempted::Gone,
-        _ => Attempted::Failed {
-            failure: Failure::Answer,
+        200..=299 => AttemptOutcome::Confirmed { status },
+        GONE => AttemptOutcome::Gone,
+        _ => AttemptOutcome::Failed {
+            failure: AttemptFailure::Answer,
             status: Some(status),
             retry_after_s: match status {
                 TOO_MANY | UNAVAILABLE => retry_after::seconds(headers, sent_s),
@@ -162,8 +162,8 @@ fn attempted(status: u16, headers: &HeaderMap, sent_s: i64) -> Attempted {
     }
 }
 
-fn failed(failure: Failure) -> Attempted {
-    Attempted::Failed {
+fn failed(failure: AttemptFailure) -> AttemptOutcome {
+    AttemptOutcome::Failed {
         failure,
         status: None,
         retry_after_s: None,

@@ -4,7 +4,7 @@
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use heyan_auth::webhook::{Signed, WebhookError, WebhookSecret};
+use heyan_auth::webhook::{SignedContent, WebhookError, WebhookSecret};
 use heyan_ports::outward::{PushMessage, WebhookTarget};
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -27,7 +27,7 @@ pub enum SignError {
 /// # Errors
 /// It cannot be signed; it must not be sent then.
 pub fn headers(target: &WebhookTarget, message: &PushMessage) -> Result<HeaderMap, SignError> {
-    let signed = Signed::new(&message.id, message.timestamp_s, &message.body)?;
+    let signed = SignedContent::new(&message.id, message.timestamp_s, &message.body)?;
     let mut signatures = Vec::with_capacity(target.secrets.len() + 1);
     for secret in &target.secrets {
         signatures.push(signed.v1(&WebhookSecret::from_bytes(secret.clone())?));
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(headers["webhook-timestamp"], "1614265330");
         let all = headers["webhook-signature"].to_str().unwrap();
         let each: Vec<&str> = all.split(' ').collect();
-        let signed = Signed::new(&message.id, message.timestamp_s, &message.body).unwrap();
+        let signed = SignedContent::new(&message.id, message.timestamp_s, &message.body).unwrap();
         assert_eq!(each.len(), 3);
         assert_eq!(each[0], signed.v1(&new));
         assert_eq!(each[1], "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");

@@ -2,20 +2,20 @@
 //! A source is asked one question and a feed for one page; a sink is told nothing, for that would have an effect there.
 
 use super::{
-    config::Work,
-    http::Speaker,
-    set::{ConnectorSet, Part, System},
-    trouble::Trouble,
+    config::ConnectorWork,
+    http::HttpSpeaker,
+    set::{ConnectorPart, ConnectorSet, ConnectorSystem},
+    trouble::SourceTrouble,
 };
-use heyan_domain::{delivery::Failure, label::Label};
+use heyan_domain::{delivery::AttemptFailure, label::BilingualLabel};
 use heyan_ports::outward::{FieldVerdict, SaidOfClaims, SourceFault};
 
 /// Names with values, as the command line has them.
-type Pairs = [(String, String)];
+type NamedValues = [(String, String)];
 
 /// What one step came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum StepFinding {
     /// It went well.
     Fine,
     /// It did not.
@@ -26,50 +26,55 @@ pub enum Found {
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct CheckStep {
     /// Word of the step: `names`, `connect`, `credentials`, `question`, `page`, `folder`, `target`.
     pub step: &'static str,
     /// What it came to.
-    pub found: Found,
+    pub found: StepFinding,
     /// What was found; no value of a record and no secret.
-    pub text: Label,
+    pub text: BilingualLabel,
     /// What to do about it; empty when it went well.
-    pub remedy: Label,
+    pub remedy: BilingualLabel,
 }
 
 /// What a check came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct CheckReport {
     /// The connector.
     pub name: String,
     /// Its steps, in order; it ends at the first that goes wrong.
-    pub steps: Vec<Step>,
+    pub steps: Vec<CheckStep>,
 }
 
-impl Report {
+impl CheckReport {
     /// Whether nothing went wrong.
     pub fn is_fine(&self) -> bool {
-        self.steps.iter().all(|step| step.found != Found::Wrong)
+        self.steps.iter().all(|step| step.found != StepFinding::Wrong)
     }
 }
 
 impl ConnectorSet {
     /// Tries one connector; `None`: there is none of that name. `subject` is whom a source is asked about.
     /// Claims are for a source that only answers yes or no.
-    pub async fn check(&self, name: &str, subject: &Pairs, claims: &Pairs) -> Option<Report> {
+    pub async fn check(&self, name: &str, subject: &NamedValues, claims: &NamedValues) -> Option<CheckReport> {
         let part = self.part(name)?;
-        let mut steps = Steps(Vec::new());
+        let mut steps = CheckSteps(Vec::new());
         // What failed has said so itself.
         let _ = self.steps_of(part, (subject, claims), &mut steps).await;
-        Some(Report {
+        Some(CheckReport {
             name: name.to_owned(),
             steps: steps.0,
         })
     }
 
-    async fn steps_of(&self, part: &Part, (subject, claims): (&Pairs, &Pairs), steps: &mut Steps) -> Result<(), Ended> {
+    async fn steps_of(
+        &self,
+        part: &ConnectorPart,
+        (subject, claims): (&NamedValues, &NamedValues),
+        steps: &mut CheckSteps,
+    ) -> Result<(), CheckEnded> {
         match &part.system {
-            System::Http(source) => {
+            ConnectorSystem::Http(source) => {
                 steps.reach(source.speaker()).await?;
                 if source.verifies() {
                     return steps.verdict(source.verify(subject, claims).await);
@@ -81,10 +86,12 @@ impl ConnectorSet {
                         .map(|record| record.map(|found| found.fields.len())),
                 )
             }
-            System::Sql(table) => {
-                steps.end("credentials", table.open().map(drop).map_err(Trouble::Fault), || {
-                    Label::told("connectors.fine.database_url", &[])
-                })?;
+            ConnectorSystem::Sql(table) => {
+                steps.end(
+                    "credentials",
+                    table.open().map(drop).map_err(SourceTrouble::Fault),
+                    || BilingualLabel::told("connectors.fine.database_url", &[]),
+                )?;
                 steps.answer(
                     table
                         .ask(subject)
@@ -92,28 +99,28 @@ impl ConnectorSet {
                         .map(|record| record.map(|found| found.fields.len())),
                 )
             }
-            System::Poll(feed) => {
+            ConnectorSystem::Poll(feed) => {
                 steps.reach(feed.speaker()).await?;
                 steps.batch("page", feed.poll(None).await)
             }
-            System::File(watched) => {
-                let feed = steps.end("folder", watched.open().map_err(Trouble::Fault), || {
-                    Label::told("connectors.fine.folder", &[])
+            ConnectorSystem::File(watched) => {
+                let feed = steps.end("folder", watched.open().map_err(SourceTrouble::Fault), || {
+                    BilingualLabel::told("connectors.fine.folder", &[])
                 })?;
-                steps.batch("page", feed.poll(None).await.map_err(Trouble::Fault))
+                steps.batch("page", feed.poll(None).await.map_err(SourceTrouble::Fault))
             }
-            System::Sink(sink) => {
+            ConnectorSystem::Sink(sink) => {
                 steps.reach(sink.speaker()).await?;
-                steps.skip("question", Label::told("connectors.skipped.sink", &[]));
+                steps.skip("question", BilingualLabel::told("connectors.skipped.sink", &[]));
                 Ok(())
             }
-            System::Webhook(webhook) => {
+            ConnectorSystem::Webhook(webhook) => {
                 steps.end(
                     "credentials",
-                    webhook.target().map(drop).map_err(Trouble::Fault),
-                    || Label::told("connectors.fine.secret", &[]),
+                    webhook.target().map(drop).map_err(SourceTrouble::Fault),
+                    || BilingualLabel::told("connectors.fine.secret", &[]),
                 )?;
-                steps.skip("question", Label::told("connectors.skipped.sink", &[]));
+                steps.skip("question", BilingualLabel::told("connectors.skipped.sink", &[]));
                 Ok(())
             }
         }
@@ -122,77 +129,77 @@ impl ConnectorSet {
     /// The dataset of a connector, for who makes up a subject.
     pub fn dataset_of(&self, name: &str) -> Option<&str> {
         match &self.part(name)?.connector.work {
-            Work::HttpSource { dataset, .. } | Work::SqlSource { dataset, .. } => Some(dataset),
+            ConnectorWork::HttpSource { dataset, .. } | ConnectorWork::SqlSource { dataset, .. } => Some(dataset),
             _ => None,
         }
     }
 }
 
 /// A step went wrong: the rest is not tried.
-struct Ended;
+struct CheckEnded;
 
-struct Steps(Vec<Step>);
+struct CheckSteps(Vec<CheckStep>);
 
-impl Steps {
+impl CheckSteps {
     fn end<T>(
         &mut self,
         step: &'static str,
-        result: Result<T, Trouble>,
-        text: impl FnOnce() -> Label,
-    ) -> Result<T, Ended> {
+        result: Result<T, SourceTrouble>,
+        text: impl FnOnce() -> BilingualLabel,
+    ) -> Result<T, CheckEnded> {
         let (found, text, remedy) = match &result {
-            Ok(_) => (Found::Fine, text(), Label::of("", None)),
+            Ok(_) => (StepFinding::Fine, text(), BilingualLabel::of("", None)),
             Err(trouble) => {
                 let (text, remedy) = explain(trouble);
-                (Found::Wrong, text, remedy)
+                (StepFinding::Wrong, text, remedy)
             }
         };
-        self.0.push(Step {
+        self.0.push(CheckStep {
             step,
             found,
             text,
             remedy,
         });
-        result.map_err(|_| Ended)
+        result.map_err(|_| CheckEnded)
     }
 
-    fn skip(&mut self, step: &'static str, text: Label) {
-        self.0.push(Step {
+    fn skip(&mut self, step: &'static str, text: BilingualLabel) {
+        self.0.push(CheckStep {
             step,
-            found: Found::Skipped,
+            found: StepFinding::Skipped,
             text,
-            remedy: Label::of("", None),
+            remedy: BilingualLabel::of("", None),
         });
     }
 
     /// Names, connection and credentials of what speaks HTTP.
-    async fn reach(&mut self, speaker: &Speaker) -> Result<(), Ended> {
+    async fn reach(&mut self, speaker: &HttpSpeaker) -> Result<(), CheckEnded> {
         let exchange = &speaker.exchange;
         let addresses = exchange.addresses(&speaker.request.sample_url()).await;
         let count = addresses.as_ref().map_or(0, Vec::len);
         let addresses = self.end("names", addresses, || {
-            Label::told("connectors.fine.names", &[&number(count)])
+            BilingualLabel::told("connectors.fine.names", &[&number(count)])
         })?;
         self.end("connect", exchange.connect(&addresses).await, || {
-            Label::told("connectors.fine.connect", &[])
+            BilingualLabel::told("connectors.fine.connect", &[])
         })?;
         self.end("credentials", exchange.try_credentials().await, || {
-            Label::told("connectors.fine.credentials", &[])
+            BilingualLabel::told("connectors.fine.credentials", &[])
         })
     }
 
-    fn answer(&mut self, answer: Result<Option<usize>, Trouble>) -> Result<(), Ended> {
+    fn answer(&mut self, answer: Result<Option<usize>, SourceTrouble>) -> Result<(), CheckEnded> {
         let text = match &answer {
-            Ok(Some(fields)) => Label::told("connectors.fine.record", &[&number(*fields)]),
-            _ => Label::told("connectors.fine.not_found", &[]),
+            Ok(Some(fields)) => BilingualLabel::told("connectors.fine.record", &[&number(*fields)]),
+            _ => BilingualLabel::told("connectors.fine.not_found", &[]),
         };
         self.end("question", answer, || text).map(drop)
     }
 
-    fn verdict(&mut self, said: Result<SaidOfClaims, Trouble>) -> Result<(), Ended> {
+    fn verdict(&mut self, said: Result<SaidOfClaims, SourceTrouble>) -> Result<(), CheckEnded> {
         let fields = said.as_ref().map(|said| said.fields.clone()).unwrap_or_default();
         if said.is_ok() && fields.is_empty() {
-            self.skip("question", Label::told("connectors.skipped.claims", &[]));
+            self.skip("question", BilingualLabel::told("connectors.skipped.claims", &[]));
             return Ok(());
         }
         let agree = fields
@@ -200,8 +207,10 @@ impl Steps {
             .filter(|verdict| **verdict == FieldVerdict::Match)
             .count();
         let text = match &said {
-            Ok(said) if said.found => Label::told("connectors.fine.verdicts", &[&number(fields.len()), &number(agree)]),
-            _ => Label::told("connectors.fine.not_found", &[]),
+            Ok(said) if said.found => {
+                BilingualLabel::told("connectors.fine.verdicts", &[&number(fields.len()), &number(agree)])
+            }
+            _ => BilingualLabel::told("connectors.fine.not_found", &[]),
         };
         self.end("question", said, || text).map(drop)
     }
@@ -209,38 +218,44 @@ impl Steps {
     fn batch(
         &mut self,
         step: &'static str,
-        batch: Result<heyan_ports::outward::FeedBatch, Trouble>,
-    ) -> Result<(), Ended> {
+        batch: Result<heyan_ports::outward::FeedBatch, SourceTrouble>,
+    ) -> Result<(), CheckEnded> {
         let (rows, rejected) = batch.as_ref().map_or((0, 0), |batch| {
             let rejected = batch.records.iter().filter(|row| row.is_err()).count();
             (batch.records.len(), rejected)
         });
         self.end(step, batch, || {
-            Label::told("connectors.fine.rows", &[&number(rows), &number(rejected)])
+            BilingualLabel::told("connectors.fine.rows", &[&number(rows), &number(rejected)])
         })
         .map(drop)
     }
 }
 
-fn number(count: usize) -> Label {
-    Label::of(&count.to_string(), None)
+fn number(count: usize) -> BilingualLabel {
+    BilingualLabel::of(&count.to_string(), None)
 }
 
 /// What a trouble means, and what to do about it.
-fn explain(trouble: &Trouble) -> (Label, Label) {
+fn explain(trouble: &SourceTrouble) -> (BilingualLabel, BilingualLabel) {
     let (kind, part) = match trouble {
-        Trouble::Status { status, .. } => ("status", status.to_string()),
-        Trouble::Code { .. } => ("code", String::new()),
-        Trouble::Connect(Failure::Tls) => ("tls", String::new()),
-        Trouble::Garbage(what) | Trouble::Odd(what) => ("unreadable", what.to_string()),
-        Trouble::Unmade(what) => ("request", what.to_string()),
+        SourceTrouble::Status { status, .. } => ("status", status.to_string()),
+        SourceTrouble::Code { .. } => ("code", String::new()),
+        SourceTrouble::Connect(AttemptFailure::Tls) => ("tls", String::new()),
+        SourceTrouble::Garbage(what) | SourceTrouble::Odd(what) => ("unreadable", what.to_string()),
+        SourceTrouble::Unmade(what) => ("request", what.to_string()),
         other => {
             let fault = other.source();
             (kind_of_fault(&fault), fault.to_string())
         }
     };
-    let text = Label::told(&format!("connectors.trouble.{kind}.text"), &[&Label::of(&part, None)]);
-    (text, Label::told(&format!("connectors.trouble.{kind}.remedy"), &[]))
+    let text = BilingualLabel::told(
+        &format!("connectors.trouble.{kind}.text"),
+        &[&BilingualLabel::of(&part, None)],
+    );
+    (
+        text,
+        BilingualLabel::told(&format!("connectors.trouble.{kind}.remedy"), &[]),
+    )
 }
 
 const fn kind_of_fault(fault: &SourceFault) -> &'static str {

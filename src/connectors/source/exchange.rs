@@ -20,19 +20,19 @@ use tokio::{
 };
 
 use super::{
-    answer::Answer,
-    auth::{Credentials, Fetcher, of_unanswered},
-    config::{Connector, ConnectorError, HttpConfig, Limits, Work},
-    request::Made,
+    answer::WholeAnswer,
+    auth::{ConnectorCredentials, SecretFetcher, of_unanswered},
+    config::{ConnectorError, ConnectorFile, ConnectorLimits, ConnectorWork, HttpConfig},
+    request::PreparedRequest,
     secret_file::SecretFiles,
-    template::Unmade,
-    trouble::{Blame, Trouble},
+    template::UnmadeRequest,
+    trouble::{ResultBlame, SourceTrouble},
 };
-use crate::guard::{GuardSettings, GuardedClient, Lookup, SystemLookup, SystemRoots, Unanswered, read_bounded};
-use heyan_auth::target::{Checked, TargetRules};
+use crate::guard::{GuardSettings, GuardedClient, NameLookup, SystemLookup, SystemRoots, UnansweredCall, read_bounded};
+use heyan_auth::target::{CheckedUrl, TargetRules};
 use heyan_domain::{
-    breaker::{Breaker, BreakerConfig, BreakerState, Pass},
-    delivery::{Failure, TargetFault},
+    breaker::{Breaker, BreakerConfig, BreakerState, BreakerTicket},
+    delivery::{AttemptFailure, TargetFault},
 };
 
 const RETRY_AFTER_S_MAX: u32 = 86_400;
@@ -40,24 +40,24 @@ const RETRY_AFTER_S_MAX: u32 = 86_400;
 const PAUSES_MAX: u64 = 8;
 
 /// Time, Unix microseconds.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+pub type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// What every connector of a hub shares.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct SharedSurroundings {
     /// The time.
-    pub now_us: Clock,
+    pub now_us: WallClock,
     /// Resolves names.
-    pub lookup: Arc<dyn Lookup>,
+    pub lookup: Arc<dyn NameLookup>,
     /// Whether the system's certificate authorities are trusted.
     pub system_roots: SystemRoots,
     /// Reads files of secrets.
     pub secrets: SecretFiles,
 }
 
-impl Surroundings {
+impl SharedSurroundings {
     /// The system's resolver and certificate authorities.
-    pub fn new(now_us: Clock) -> Self {
+    pub fn new(now_us: WallClock) -> Self {
         Self {
             now_us,
             lookup: Arc::new(SystemLookup::default()),
@@ -68,18 +68,18 @@ impl Surroundings {
 }
 
 /// Slots and breaker of one outside system, whatever it is spoken to by.
-pub struct Gate {
+pub struct SystemGate {
     slots: Semaphore,
     waiting: AtomicUsize,
     waiting_max: usize,
     total_max: Duration,
     breaker: Mutex<Breaker>,
-    now_us: Clock,
+    now_us: WallClock,
 }
 
-impl Gate {
+impl SystemGate {
     /// A gate by the limits of a connector.
-    pub fn new(limits: &Limits, now_us: Clock) -> Self {
+    pub fn new(limits: &ConnectorLimits, now_us: WallClock) -> Self {
         let ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
         let pause_ms = limits.breaker.pause_ms;
         Self {
@@ -101,20 +101,24 @@ impl Gate {
     ///
     /// # Errors
     /// It may not, or was not done in time, or failed.
-    pub async fn run<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    pub async fn run<T>(&self, work: impl Future<Output = Result<T, SourceTrouble>>) -> Result<T, SourceTrouble> {
         if self.state() == BreakerState::Open {
-            return Err(Trouble::Open);
+            return Err(SourceTrouble::Open);
         }
         let deadline = Instant::now() + self.total_max;
         let _slot = timeout_at(deadline, self.slot())
             .await
-            .map_err(|_late| Trouble::Timeout)??;
+            .map_err(|_late| SourceTrouble::Timeout)??;
         let passed = self.pass()?;
         let result = match timeout_at(deadline, work).await {
             Ok(result) => result,
-            Err(_late) => Err(Trouble::Timeout),
+            Err(_late) => Err(SourceTrouble::Timeout),
         };
-        passed.tell(result.as_ref().map_or_else(Trouble::blame, |_| Blame::Works));
+        passed.tell(
+            result
+                .as_ref()
+                .map_or_else(SourceTrouble::blame, |_| ResultBlame::Works),
+        );
         result
     }
 
@@ -123,23 +127,23 @@ impl Gate {
         self.breaker().state((self.now_us)())
     }
 
-    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Trouble> {
+    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, SourceTrouble> {
         if let Ok(slot) = self.slots.try_acquire() {
             return Ok(slot);
         }
-        let _waits = Waits::begin(self)?;
-        self.slots.acquire().await.map_err(|_| Trouble::Busy)
+        let _waits = WaitPlace::begin(self)?;
+        self.slots.acquire().await.map_err(|_| SourceTrouble::Busy)
     }
 
-    fn pass(&self) -> Result<Passed<'_>, Trouble> {
+    fn pass(&self) -> Result<BreakerPass<'_>, SourceTrouble> {
         let permit = self.breaker().allow((self.now_us)());
         match permit.pass() {
-            Some(pass) => Ok(Passed {
+            Some(pass) => Ok(BreakerPass {
                 gate: self,
                 pass,
-                blame: Blame::Unknown,
+                blame: ResultBlame::Unknown,
             }),
-            None => Err(Trouble::Open),
+            None => Err(SourceTrouble::Open),
         }
     }
 
@@ -149,80 +153,84 @@ impl Gate {
 }
 
 /// A place among those who wait, given back however the wait ends.
-struct Waits<'a>(&'a AtomicUsize);
+struct WaitPlace<'a>(&'a AtomicUsize);
 
-impl<'a> Waits<'a> {
-    fn begin(gate: &'a Gate) -> Result<Self, Trouble> {
+impl<'a> WaitPlace<'a> {
+    fn begin(gate: &'a SystemGate) -> Result<Self, SourceTrouble> {
         let before = gate.waiting.fetch_add(1, Ordering::AcqRel);
         let waits = Self(&gate.waiting);
         if before >= gate.waiting_max {
-            Err(Trouble::Busy)
+            Err(SourceTrouble::Busy)
         } else {
             Ok(waits)
         }
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for WaitPlace<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 /// A pass of the breaker; dropped untold (its caller went away) it makes way for the next.
-struct Passed<'a> {
-    gate: &'a Gate,
-    pass: Pass,
-    blame: Blame,
+struct BreakerPass<'a> {
+    gate: &'a SystemGate,
+    pass: BreakerTicket,
+    blame: ResultBlame,
 }
 
-impl Passed<'_> {
-    fn tell(mut self, blame: Blame) {
+impl BreakerPass<'_> {
+    fn tell(mut self, blame: ResultBlame) {
         self.blame = blame;
     }
 }
 
-impl Drop for Passed<'_> {
+impl Drop for BreakerPass<'_> {
     fn drop(&mut self) {
         let now_us = (self.gate.now_us)();
         let mut breaker = self.gate.breaker();
         match self.blame {
-            Blame::Works => breaker.succeeded(self.pass),
-            Blame::Fails => breaker.failed(self.pass, now_us),
-            Blame::Unknown => breaker.abandoned(self.pass, now_us),
+            ResultBlame::Works => breaker.succeeded(self.pass),
+            ResultBlame::Fails => breaker.failed(self.pass, now_us),
+            ResultBlame::Unknown => breaker.abandoned(self.pass, now_us),
         }
     }
 }
 
 /// A sink has no breaker here: the courier has one, and a second would use up attempts of deliveries without sending them.
-fn limits_of(connector: &Connector) -> Limits {
+fn limits_of(connector: &ConnectorFile) -> ConnectorLimits {
     let mut limits = connector.limits.clone();
-    if matches!(connector.work, Work::HttpSink { .. }) {
+    if matches!(connector.work, ConnectorWork::HttpSink { .. }) {
         limits.breaker.failures = u32::MAX;
     }
     limits
 }
 
 /// Exchanges with one system that speaks HTTP.
-pub struct Exchange {
+pub struct HttpExchange {
     client: GuardedClient,
     rules: TargetRules,
-    lookup: Arc<dyn Lookup>,
+    lookup: Arc<dyn NameLookup>,
     connect_max: Duration,
-    credentials: Credentials,
-    gate: Gate,
+    credentials: ConnectorCredentials,
+    gate: SystemGate,
     answer_bytes_max: usize,
-    now_us: Clock,
+    now_us: WallClock,
 }
 
-impl Exchange {
+impl HttpExchange {
     /// For one connector; nothing is sent yet.
     ///
     /// # Errors
     /// Targets, certificates or credentials cannot be used.
-    pub fn new(connector: &Connector, http: &HttpConfig, around: &Surroundings) -> Result<Self, ConnectorError> {
+    pub fn new(
+        connector: &ConnectorFile,
+        http: &HttpConfig,
+        around: &SharedSurroundings,
+    ) -> Result<Self, ConnectorError> {
         let wrong = |(key, reason): (String, String)| ConnectorError::new(&connector.path, key, reason);
-        let credentials = Credentials::compile(&http.auth, &around.secrets).map_err(wrong)?;
+        let credentials = ConnectorCredentials::compile(&http.auth, &around.secrets).map_err(wrong)?;
         let (targets, limits) = (&connector.targets, &connector.limits);
         let extra_roots_pem = match &targets.roots_file {
             Some(path) => std::fs::read(path)
@@ -244,7 +252,7 @@ impl Exchange {
             lookup: Arc::clone(&around.lookup),
             connect_max: settings.connect_max,
             credentials,
-            gate: Gate::new(&limits_of(connector), Arc::clone(&around.now_us)),
+            gate: SystemGate::new(&limits_of(connector), Arc::clone(&around.now_us)),
             answer_bytes_max: limits.answer_bytes_max,
             now_us: Arc::clone(&around.now_us),
         };
@@ -269,21 +277,21 @@ impl Exchange {
     ///
     /// # Errors
     /// There are none, or one is not admitted.
-    pub async fn addresses(&self, url: &str) -> Result<Vec<SocketAddr>, Trouble> {
-        let checked = self.client.check(url).map_err(Trouble::Target)?;
+    pub async fn addresses(&self, url: &str) -> Result<Vec<SocketAddr>, SourceTrouble> {
+        let checked = self.client.check(url).map_err(SourceTrouble::Target)?;
         let port = checked.url().port_or_known_default().unwrap_or_default();
         let name = checked.url().host_str().unwrap_or_default();
         let addresses = match checked.literal() {
             Some(literal) => vec![literal],
             None => match timeout(self.connect_max, self.lookup.lookup(name)).await {
                 Ok(Ok(addresses)) if !addresses.is_empty() => addresses,
-                _ => return Err(Trouble::Connect(Failure::Connect)),
+                _ => return Err(SourceTrouble::Connect(AttemptFailure::Connect)),
             },
         };
         for address in &addresses {
             self.rules
                 .check_address(checked.transport(), *address)
-                .map_err(Trouble::Target)?;
+                .map_err(SourceTrouble::Target)?;
         }
         Ok(addresses
             .into_iter()
@@ -295,10 +303,10 @@ impl Exchange {
     ///
     /// # Errors
     /// None can be connected to.
-    pub async fn connect(&self, addresses: &[SocketAddr]) -> Result<(), Trouble> {
+    pub async fn connect(&self, addresses: &[SocketAddr]) -> Result<(), SourceTrouble> {
         match timeout(self.connect_max, TcpStream::connect(addresses)).await {
             Ok(Ok(_connection)) => Ok(()),
-            _ => Err(Trouble::Connect(Failure::Connect)),
+            _ => Err(SourceTrouble::Connect(AttemptFailure::Connect)),
         }
     }
 
@@ -311,11 +319,11 @@ impl Exchange {
     ///
     /// # Errors
     /// There are no random bytes.
-    pub fn uuid(&self) -> Result<uuid::Uuid, Unmade> {
+    pub fn uuid(&self) -> Result<uuid::Uuid, UnmadeRequest> {
         let mut random = [0; 10];
         SystemRandom::new()
             .fill(&mut random)
-            .map_err(|_| Unmade("no random bytes"))?;
+            .map_err(|_| UnmadeRequest("no random bytes"))?;
         let ms = u64::try_from(self.now_us().div_euclid(1_000)).unwrap_or_default();
         Ok(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
     }
@@ -324,8 +332,8 @@ impl Exchange {
     ///
     /// # Errors
     /// There is none.
-    pub(crate) async fn try_credentials(&self) -> Result<(), Trouble> {
-        let fetcher = Fetcher { client: &self.client };
+    pub(crate) async fn try_credentials(&self) -> Result<(), SourceTrouble> {
+        let fetcher = SecretFetcher { client: &self.client };
         self.credentials.prove(self.now_us(), &fetcher).await.map(drop)
     }
 
@@ -335,14 +343,14 @@ impl Exchange {
     /// There is no answer that `read` takes.
     pub async fn run<T>(
         &self,
-        make: impl Fn() -> Result<Made, Unmade> + Send + Sync,
-        read: impl Fn(&Answer) -> Result<T, Trouble> + Send + Sync,
-    ) -> Result<T, Trouble> {
+        make: impl Fn() -> Result<PreparedRequest, UnmadeRequest> + Send + Sync,
+        read: impl Fn(&WholeAnswer) -> Result<T, SourceTrouble> + Send + Sync,
+    ) -> Result<T, SourceTrouble> {
         self.gate
             .run(async {
                 let (first, generation) = self.once(&make).await?;
                 match read(&first) {
-                    Err(Trouble::Auth(_)) if self.credentials.renew(generation, self.now_us()).await => {
+                    Err(SourceTrouble::Auth(_)) if self.credentials.renew(generation, self.now_us()).await => {
                         let (second, _) = self.once(&make).await?;
                         read(&second)
                     }
@@ -352,15 +360,18 @@ impl Exchange {
             .await
     }
 
-    async fn once(&self, make: impl Fn() -> Result<Made, Unmade>) -> Result<(Answer, u64), Trouble> {
-        let fetcher = Fetcher { client: &self.client };
-        let mut made = make().map_err(|unmade| Trouble::Unmade(unmade.0))?;
+    async fn once(
+        &self,
+        make: impl Fn() -> Result<PreparedRequest, UnmadeRequest>,
+    ) -> Result<(WholeAnswer, u64), SourceTrouble> {
+        let fetcher = SecretFetcher { client: &self.client };
+        let mut made = make().map_err(|unmade| SourceTrouble::Unmade(unmade.0))?;
         let proof = self.credentials.prove(self.now_us(), &fetcher).await?;
         if let Some((name, secret)) = &proof.query {
             made.add_parameter(name, secret)
-                .map_err(|unmade| Trouble::Unmade(unmade.0))?;
+                .map_err(|unmade| SourceTrouble::Unmade(unmade.0))?;
         }
-        let checked: Checked = self.client.check(&made.url).map_err(Trouble::Target)?;
+        let checked: CheckedUrl = self.client.check(&made.url).map_err(SourceTrouble::Target)?;
         let mut request = self.client.request(made.method, &checked).header(ACCEPT, "*/*");
         for (name, value) in made.headers.into_iter().chain(proof.headers) {
             request = request.header(name, value);
@@ -371,7 +382,7 @@ impl Exchange {
         let response = request
             .send()
             .await
-            .map_err(|error| of_unanswered(Unanswered::of(&error)))?;
+            .map_err(|error| of_unanswered(UnansweredCall::of(&error)))?;
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let content_type = text(CONTENT_TYPE).map(str::to_owned);
         let retry_after_s = text(RETRY_AFTER).and_then(|text| text.trim().parse::<u32>().ok());
@@ -379,7 +390,7 @@ impl Exchange {
         let body = read_bounded(response, self.answer_bytes_max)
             .await
             .map_err(of_unanswered)?;
-        let answer = Answer {
+        let answer = WholeAnswer {
             status,
             content_type,
             retry_after_s: retry_after_s.map(|seconds| seconds.min(RETRY_AFTER_S_MAX)),

@@ -1,7 +1,7 @@
 //! One of our fields from what a source says in its own words: code maps, and what is done where nothing is there.
 //! A code that the map does not have is unreadable, never "as it is": it may mean anything.
 
-use super::config::{FieldFrom, Missing};
+use super::config::{FieldFrom, MissingValueRule};
 use heyan_ports::outward::SourceFault;
 
 impl FieldFrom {
@@ -13,8 +13,8 @@ impl FieldFrom {
     pub fn value_of(&self, said: Option<&str>) -> Result<Option<String>, SourceFault> {
         let Some(said) = said.filter(|text| !text.is_empty()) else {
             return match self.missing {
-                Missing::Absent => Ok(None),
-                Missing::Unreadable => Err(SourceFault::Unreadable("a field is missing")),
+                MissingValueRule::Absent => Ok(None),
+                MissingValueRule::Unreadable => Err(SourceFault::Unreadable("a field is missing")),
             };
         };
         if self.codes.is_empty() {

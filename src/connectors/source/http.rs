@@ -7,39 +7,39 @@ use serde_json::{Map, Value};
 
 use super::{
     answer::{AnswerReader, VerdictAnswer},
-    config::{Connector, ConnectorError, HttpConfig},
-    exchange::{Exchange, Surroundings},
-    request::{Made, RequestTemplate},
-    template::{Scope, Unmade, Values},
-    trouble::Trouble,
+    config::{ConnectorError, ConnectorFile, HttpConfig},
+    exchange::{HttpExchange, SharedSurroundings},
+    request::{PreparedRequest, RequestTemplate},
+    template::{PlaceScope, PlaceValues, UnmadeRequest},
+    trouble::SourceTrouble,
 };
 use heyan_ports::outward::{FieldVerdict, SaidOfClaims, SourceRecord};
 
 /// The three parts that every connector by HTTP has.
-pub struct Speaker {
+pub struct HttpSpeaker {
     /// Exchanges.
-    pub exchange: Exchange,
+    pub exchange: HttpExchange,
     /// What is sent.
     pub request: RequestTemplate,
     /// How answers are read.
     pub reader: AnswerReader,
 }
 
-impl Speaker {
+impl HttpSpeaker {
     /// Compiles a connector by HTTP; nothing is sent yet.
     ///
     /// # Errors
     /// The key and what is wrong with it.
     pub fn new(
-        connector: &Connector,
+        connector: &ConnectorFile,
         http: &HttpConfig,
-        scope: &Scope,
-        around: &Surroundings,
+        scope: &PlaceScope,
+        around: &SharedSurroundings,
     ) -> Result<Self, ConnectorError> {
         let wrong = |(key, reason): (String, String)| ConnectorError::new(&connector.path, key, reason);
         let request = RequestTemplate::compile(&http.request, scope).map_err(wrong)?;
         let reader = AnswerReader::compile(&http.answer, scope).map_err(wrong)?;
-        let exchange = Exchange::new(connector, http, around)?;
+        let exchange = HttpExchange::new(connector, http, around)?;
         exchange
             .may_reach(&request.sample_url())
             .map_err(|reason| wrong(("request.url".to_owned(), reason)))?;
@@ -54,8 +54,8 @@ impl Speaker {
     ///
     /// # Errors
     /// A value is missing or cannot stand in its place.
-    pub fn make(&self, fill: &Filling<'_>) -> Result<Made, Unmade> {
-        self.request.make(&Values {
+    pub fn make(&self, fill: &RequestFilling<'_>) -> Result<PreparedRequest, UnmadeRequest> {
+        self.request.make(&PlaceValues {
             now_us: self.exchange.now_us(),
             uuid: self.exchange.uuid()?,
             dataset: fill.dataset,
@@ -68,7 +68,7 @@ impl Speaker {
 }
 
 /// What fills the places of a request, but for the time and its id.
-pub struct Filling<'a> {
+pub struct RequestFilling<'a> {
     /// Dataset.
     pub dataset: &'a str,
     /// Identifiers.
@@ -76,21 +76,21 @@ pub struct Filling<'a> {
     /// Fields, or claims.
     pub fields: &'a Map<String, Value>,
     /// A change.
-    pub change: Option<super::template::Told<'a>>,
+    pub change: Option<super::template::ToldChange<'a>>,
     /// A cursor.
     pub cursor: Option<&'a str>,
 }
 
 /// A source by HTTP.
 pub struct HttpSource {
-    speaker: Speaker,
+    speaker: HttpSpeaker,
     dataset: String,
     /// What it verifies; `None`: it gives records.
-    claims: Option<Claims>,
+    claims: Option<SourceClaims>,
 }
 
 /// The claims that a source verifies.
-struct Claims {
+struct SourceClaims {
     /// Those without which there is no request.
     needed: BTreeSet<String>,
     /// Those with a verdict of their own; `None`: one verdict is about all that is needed.
@@ -103,14 +103,14 @@ impl HttpSource {
     /// # Errors
     /// The key and what is wrong with it.
     pub fn new(
-        connector: &Connector,
+        connector: &ConnectorFile,
         dataset: &str,
         http: &HttpConfig,
-        scope: &Scope,
-        around: &Surroundings,
+        scope: &PlaceScope,
+        around: &SharedSurroundings,
     ) -> Result<Self, ConnectorError> {
         let mut source = Self {
-            speaker: Speaker::new(connector, http, scope, around)?,
+            speaker: HttpSpeaker::new(connector, http, scope, around)?,
             dataset: dataset.to_owned(),
             claims: None,
         };
@@ -121,13 +121,13 @@ impl HttpSource {
                 let reason = "holds no {claim.NAME}: the one verdict would be about nothing";
                 return Err(ConnectorError::new(&connector.path, "request", reason.to_owned()));
             }
-            source.claims = Some(Claims { needed, own });
+            source.claims = Some(SourceClaims { needed, own });
         }
         Ok(source)
     }
 
     /// The claims without which no request can be made.
-    fn needed(&self, scope: &Scope) -> BTreeSet<String> {
+    fn needed(&self, scope: &PlaceScope) -> BTreeSet<String> {
         let sample = |names: &BTreeSet<String>| -> Map<String, Value> {
             names.iter().map(|name| (name.clone(), Value::from("x"))).collect()
         };
@@ -140,8 +140,12 @@ impl HttpSource {
         scope.fields.iter().filter(is_needed).cloned().collect()
     }
 
-    fn make(&self, subject: &Map<String, Value>, fields: &Map<String, Value>) -> Result<Made, Unmade> {
-        self.speaker.make(&Filling {
+    fn make(
+        &self,
+        subject: &Map<String, Value>,
+        fields: &Map<String, Value>,
+    ) -> Result<PreparedRequest, UnmadeRequest> {
+        self.speaker.make(&RequestFilling {
             dataset: &self.dataset,
             subject,
             fields,
@@ -156,7 +160,7 @@ impl HttpSource {
     }
 
     /// Exchanges, for a check of each step.
-    pub(crate) fn speaker(&self) -> &Speaker {
+    pub(crate) fn speaker(&self) -> &HttpSpeaker {
         &self.speaker
     }
 
@@ -164,7 +168,7 @@ impl HttpSource {
     ///
     /// # Errors
     /// There is no answer that can be believed.
-    pub async fn ask(&self, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
+    pub async fn ask(&self, subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceTrouble> {
         let subject = object(subject);
         let speaker = &self.speaker;
         let make = || self.make(&subject, &Map::new());
@@ -183,11 +187,11 @@ impl HttpSource {
         &self,
         subject: &[(String, String)],
         claims: &[(String, String)],
-    ) -> Result<SaidOfClaims, Trouble> {
+    ) -> Result<SaidOfClaims, SourceTrouble> {
         let verified = self
             .claims
             .as_ref()
-            .ok_or(Trouble::Unmade("the connector answers with records"))?;
+            .ok_or(SourceTrouble::Unmade("the connector answers with records"))?;
         let mut fields = object(claims);
         fields.retain(|name, _| verified.asks(name));
         let asked: BTreeSet<String> = match &verified.own {
@@ -213,7 +217,7 @@ impl HttpSource {
     }
 }
 
-impl Claims {
+impl SourceClaims {
     fn asks(&self, name: &str) -> bool {
         self.needed.contains(name) || self.own.as_ref().is_some_and(|own| own.contains(name))
     }

@@ -8,47 +8,47 @@ use std::{
 
 use super::{
     auth::of_file,
-    config::{Connector, ConnectorError, FileConfig, Limits, SqlConfig, WebhookConfig},
-    exchange::{Clock, Gate, Surroundings},
+    config::{ConnectorError, ConnectorFile, ConnectorLimits, FileConfig, SqlConfig, WebhookConfig},
+    exchange::{SharedSurroundings, SystemGate, WallClock},
     file::{FileFeed, SETTLE_S},
     secret_file::SecretFiles,
     set::{DatasetFacts, SignedSink},
     sql::SqlSource,
-    trouble::Trouble,
+    trouble::SourceTrouble,
 };
 use heyan_auth::webhook::{SECRET_PREFIX, WebhookSecret};
 use heyan_ports::outward::{SourceFault, SourceRecord, WebhookTarget};
 
 /// A database, opened when its URL can be read.
-pub(super) struct Table {
+pub(super) struct OpenedDatabase {
     config: SqlConfig,
-    limits: Limits,
-    gate: Gate,
+    limits: ConnectorLimits,
+    gate: SystemGate,
     secrets: SecretFiles,
     open: Mutex<Option<Arc<SqlSource>>>,
 }
 
 /// A folder, opened when it is there.
-pub(super) struct Watched {
+pub(super) struct OpenedFolder {
     config: FileConfig,
     shape: DatasetFacts,
-    now_us: Clock,
+    now_us: WallClock,
     open: Mutex<Option<FileFeed>>,
 }
 
 /// A webhook; its secrets are read for each attempt.
-pub(super) struct Webhook {
+pub(super) struct OpenedWebhook {
     pub(super) config: WebhookConfig,
     pub(super) signed: Arc<dyn SignedSink>,
     pub(super) secrets: SecretFiles,
 }
 
-impl Table {
+impl OpenedDatabase {
     pub(super) fn new(
-        connector: &Connector,
+        connector: &ConnectorFile,
         sql: &SqlConfig,
         facts: &DatasetFacts,
-        around: &Surroundings,
+        around: &SharedSurroundings,
     ) -> Result<Self, ConnectorError> {
         let wrong = |key: &str, reason: String| ConnectorError::new(&connector.path, key, reason);
         // The text of the query is the same to every engine; this one is opened by nobody.
@@ -71,17 +71,17 @@ impl Table {
         Ok(Self {
             config: sql.clone(),
             limits: connector.limits.clone(),
-            gate: Gate::new(&connector.limits, Arc::clone(&around.now_us)),
+            gate: SystemGate::new(&connector.limits, Arc::clone(&around.now_us)),
             secrets: around.secrets.clone(),
             open: Mutex::default(),
         })
     }
 
-    pub(super) async fn ask(&self, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
-        let source = self.open().map_err(Trouble::Fault)?;
-        let question = async { source.ask(subject).await.map_err(Trouble::Fault) };
+    pub(super) async fn ask(&self, subject: &[(String, String)]) -> Result<Option<SourceRecord>, SourceTrouble> {
+        let source = self.open().map_err(SourceTrouble::Fault)?;
+        let question = async { source.ask(subject).await.map_err(SourceTrouble::Fault) };
         let answer = self.gate.run(question).await;
-        if matches!(answer, Err(Trouble::Fault(SourceFault::Auth))) {
+        if matches!(answer, Err(SourceTrouble::Fault(SourceFault::Auth))) {
             // The password may have been changed: the next question reads the URL again.
             *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
@@ -101,12 +101,12 @@ impl Table {
     }
 }
 
-impl Watched {
+impl OpenedFolder {
     pub(super) fn new(
-        connector: &Connector,
+        connector: &ConnectorFile,
         file: &FileConfig,
         shape: DatasetFacts,
-        around: &Surroundings,
+        around: &SharedSurroundings,
     ) -> Result<Self, ConnectorError> {
         for (key, map, known) in [
             ("subject", &file.subject, &shape.subject),
@@ -153,7 +153,7 @@ impl Watched {
     }
 }
 
-impl Webhook {
+impl OpenedWebhook {
     /// Reads the secrets: two while one takes over from the other.
     pub(super) fn target(&self) -> Result<WebhookTarget, SourceFault> {
         let files = std::iter::once(&self.config.secret_file).chain(&self.config.previous_secret_file);

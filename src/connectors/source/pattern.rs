@@ -9,12 +9,12 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 
-use super::template::Unmade;
+use super::template::UnmadeRequest;
 
 const CHINA: Offset = Offset::constant(8);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Item {
+enum PatternItem {
     Year,
     Month,
     Day,
@@ -27,19 +27,19 @@ enum Item {
 
 /// A pattern of `yyyy MM dd HH mm ss SSS` and of `-`, `/`, `:`, `.`, space and `T` between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pattern(Vec<Item>);
+pub(super) struct TimePattern(Vec<PatternItem>);
 
-const WORDS: [(&str, Item); 7] = [
-    ("yyyy", Item::Year),
-    ("MM", Item::Month),
-    ("dd", Item::Day),
-    ("HH", Item::Hour),
-    ("mm", Item::Minute),
-    ("ss", Item::Second),
-    ("SSS", Item::Milli),
+const WORDS: [(&str, PatternItem); 7] = [
+    ("yyyy", PatternItem::Year),
+    ("MM", PatternItem::Month),
+    ("dd", PatternItem::Day),
+    ("HH", PatternItem::Hour),
+    ("mm", PatternItem::Minute),
+    ("ss", PatternItem::Second),
+    ("SSS", PatternItem::Milli),
 ];
 
-impl Pattern {
+impl TimePattern {
     /// Reads a pattern.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Pattern {
                 .find_map(|(word, item)| Some((*item, rest.strip_prefix(word)?)));
             let (item, after) = match word {
                 Some(found) => found,
-                None if "-/:. T".contains(first) => (Item::Plain(first), rest.get(1..).unwrap_or_default()),
+                None if "-/:. T".contains(first) => (PatternItem::Plain(first), rest.get(1..).unwrap_or_default()),
                 None => return Err("the time pattern is not of yyyy MM dd HH mm ss SSS".to_owned()),
             };
             items.push(item);
@@ -68,20 +68,20 @@ impl Pattern {
     ///
     /// # Errors
     /// It lies outside the years 1 to 9999.
-    pub(super) fn write(&self, at_us: i64) -> Result<String, Unmade> {
-        let at = Timestamp::from_microsecond(at_us).map_err(|_| Unmade("a time out of range"))?;
+    pub(super) fn write(&self, at_us: i64) -> Result<String, UnmadeRequest> {
+        let at = Timestamp::from_microsecond(at_us).map_err(|_| UnmadeRequest("a time out of range"))?;
         let at = CHINA.to_datetime(at);
         let mut text = String::new();
         for item in &self.0 {
             let _ = match item {
-                Item::Year => write!(text, "{:04}", at.year()),
-                Item::Month => write!(text, "{:02}", at.month()),
-                Item::Day => write!(text, "{:02}", at.day()),
-                Item::Hour => write!(text, "{:02}", at.hour()),
-                Item::Minute => write!(text, "{:02}", at.minute()),
-                Item::Second => write!(text, "{:02}", at.second()),
-                Item::Milli => write!(text, "{:03}", at.millisecond()),
-                Item::Plain(c) => write!(text, "{c}"),
+                PatternItem::Year => write!(text, "{:04}", at.year()),
+                PatternItem::Month => write!(text, "{:02}", at.month()),
+                PatternItem::Day => write!(text, "{:02}", at.day()),
+                PatternItem::Hour => write!(text, "{:02}", at.hour()),
+                PatternItem::Minute => write!(text, "{:02}", at.minute()),
+                PatternItem::Second => write!(text, "{:02}", at.second()),
+                PatternItem::Milli => write!(text, "{:03}", at.millisecond()),
+                PatternItem::Plain(c) => write!(text, "{c}"),
             };
         }
         Ok(text)
@@ -120,8 +120,8 @@ mod tests {
         ] {
             assert_eq!(read_time(text), None, "{text}");
         }
-        let pattern = Pattern::parse("yyyy/MM/ddTHH:mm:ss.SSS").unwrap();
+        let pattern = TimePattern::parse("yyyy/MM/ddTHH:mm:ss.SSS").unwrap();
         assert_eq!(pattern.write(1_700_000_000_123_999).unwrap(), "2023/11/15T06:13:20.123");
-        assert!(Pattern::parse("").is_err() && Pattern::parse("yy").is_err());
+        assert!(TimePattern::parse("").is_err() && TimePattern::parse("yy").is_err());
     }
 }

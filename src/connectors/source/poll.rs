@@ -4,13 +4,13 @@
 use serde_json::{Map, Value};
 
 use super::{
-    answer::{Answer, Outcome},
-    config::{Connector, ConnectorError, FeedFacts, HttpConfig, PollConfig},
-    exchange::Surroundings,
-    http::{Filling, Speaker},
-    template::Scope,
-    tree::{Pointer, Written},
-    trouble::Trouble,
+    answer::{AnswerOutcome, WholeAnswer},
+    config::{ConnectorError, ConnectorFile, FeedFacts, HttpConfig, PollConfig},
+    exchange::SharedSurroundings,
+    http::{HttpSpeaker, RequestFilling},
+    template::PlaceScope,
+    tree::{TreePointer, Written},
+    trouble::SourceTrouble,
 };
 use heyan_ports::outward::{FeedBatch, FeedReject};
 
@@ -18,10 +18,10 @@ const CURSOR_BYTES_MAX: usize = 1024;
 
 /// A feed by HTTP.
 pub struct HttpFeed {
-    speaker: Speaker,
+    speaker: HttpSpeaker,
     dataset: String,
     first: String,
-    next: Pointer,
+    next: TreePointer,
     written: Written,
 }
 
@@ -31,16 +31,16 @@ impl HttpFeed {
     /// # Errors
     /// The key and what is wrong with it.
     pub fn new(
-        connector: &Connector,
+        connector: &ConnectorFile,
         feed: &FeedFacts,
         (http, poll): (&HttpConfig, &PollConfig),
-        scope: &Scope,
-        around: &Surroundings,
+        scope: &PlaceScope,
+        around: &SharedSurroundings,
     ) -> Result<Self, ConnectorError> {
-        let next = Pointer::parse(&poll.next_pointer)
+        let next = TreePointer::parse(&poll.next_pointer)
             .map_err(|reason| ConnectorError::new(&connector.path, "poll.next_pointer", reason))?;
         Ok(Self {
-            speaker: Speaker::new(connector, http, scope, around)?,
+            speaker: HttpSpeaker::new(connector, http, scope, around)?,
             dataset: feed.dataset.clone(),
             first: poll.first_cursor.clone(),
             next,
@@ -49,7 +49,7 @@ impl HttpFeed {
     }
 
     /// Exchanges, for a check of each step.
-    pub(crate) fn speaker(&self) -> &Speaker {
+    pub(crate) fn speaker(&self) -> &HttpSpeaker {
         &self.speaker
     }
 
@@ -57,12 +57,12 @@ impl HttpFeed {
     ///
     /// # Errors
     /// There is no page that can be read.
-    pub async fn poll(&self, position: Option<&str>) -> Result<FeedBatch, Trouble> {
+    pub async fn poll(&self, position: Option<&str>) -> Result<FeedBatch, SourceTrouble> {
         let cursor = position.unwrap_or(&self.first);
         let (subject, fields) = (Map::new(), Map::new());
         let speaker = &self.speaker;
         let make = || {
-            speaker.make(&Filling {
+            speaker.make(&RequestFilling {
                 dataset: &self.dataset,
                 subject: &subject,
                 fields: &fields,
@@ -73,10 +73,10 @@ impl HttpFeed {
         speaker.exchange.run(make, |answer| self.read(answer, cursor)).await
     }
 
-    fn read(&self, answer: &Answer, cursor: &str) -> Result<FeedBatch, Trouble> {
+    fn read(&self, answer: &WholeAnswer, cursor: &str) -> Result<FeedBatch, SourceTrouble> {
         let root = match self.speaker.reader.outcome(answer)? {
-            Outcome::Success(root) => root,
-            Outcome::NotFound => {
+            AnswerOutcome::Success(root) => root,
+            AnswerOutcome::NotFound => {
                 return Ok(FeedBatch {
                     records: Vec::new(),
                     position: cursor.to_owned(),
@@ -89,7 +89,7 @@ impl HttpFeed {
             Some(Value::String(text)) if text.is_empty() => None,
             Some(Value::String(text)) if text.len() <= CURSOR_BYTES_MAX => Some(text.clone()),
             Some(Value::Number(number)) if !number.is_f64() => Some(number.to_string()),
-            Some(_) => return Err(Trouble::Garbage("a cursor of another type")),
+            Some(_) => return Err(SourceTrouble::Garbage("a cursor of another type")),
         };
         let rows = self.speaker.reader.rows(&root)?.into_iter().zip(1_u64..);
         let records: Vec<_> = rows

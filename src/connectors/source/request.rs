@@ -11,12 +11,12 @@ use reqwest::{
 use serde_json::{Map, Value};
 
 use super::{
-    config::{BodyKind, Method, RequestConfig},
-    template::{Piece, Scope, Template, Unmade, Values},
+    config::{BodyKind, HttpMethod, RequestConfig},
+    template::{PlaceScope, PlaceTemplate, PlaceValues, TemplatePiece, UnmadeRequest},
 };
 
 /// A request, ready but for who asks. Holds values: no `Debug`.
-pub struct Made {
+pub struct PreparedRequest {
     /// Method.
     pub method: Verb,
     /// URL with its query.
@@ -27,12 +27,12 @@ pub struct Made {
     pub body: Option<Vec<u8>>,
 }
 
-impl Made {
+impl PreparedRequest {
     /// Adds a parameter to the query.
     ///
     /// # Errors
     /// Never for text; the same as for places.
-    pub(crate) fn add_parameter(&mut self, name: &str, value: &str) -> Result<(), Unmade> {
+    pub(crate) fn add_parameter(&mut self, name: &str, value: &str) -> Result<(), UnmadeRequest> {
         self.url.push(if self.url.contains('?') { '&' } else { '?' });
         percent(name, &mut self.url)?;
         self.url.push('=');
@@ -43,30 +43,30 @@ impl Made {
 /// The templates of a request, compiled.
 pub struct RequestTemplate {
     method: Verb,
-    url: Vec<Template>,
-    query: Vec<(String, Template)>,
-    headers: Vec<(HeaderName, Template)>,
-    body: Body,
+    url: Vec<PlaceTemplate>,
+    query: Vec<(String, PlaceTemplate)>,
+    headers: Vec<(HeaderName, PlaceTemplate)>,
+    body: BodyTemplate,
 }
 
-enum Body {
+enum BodyTemplate {
     None,
-    Json(Node),
-    Xml(Template),
-    Form(Vec<(String, Template)>),
+    Json(BodyNode),
+    Xml(PlaceTemplate),
+    Form(Vec<(String, PlaceTemplate)>),
 }
 
-enum Node {
+enum BodyNode {
     Fixed(Value),
-    Text(Template),
-    Whole(Whole),
-    Array(Vec<Node>),
-    Object(Vec<(String, Node)>),
+    Text(PlaceTemplate),
+    Whole(WholeMember),
+    Array(Vec<BodyNode>),
+    Object(Vec<(String, BodyNode)>),
 }
 
 /// A place that is a whole member and no text.
 #[derive(Clone, Copy)]
-enum Whole {
+enum WholeMember {
     Subject,
     Fields,
     NowMs,
@@ -90,9 +90,9 @@ impl RequestTemplate {
     ///
     /// # Errors
     /// The key and what is wrong with it.
-    pub fn compile(config: &RequestConfig, scope: &Scope) -> Result<Self, (String, String)> {
+    pub fn compile(config: &RequestConfig, scope: &PlaceScope) -> Result<Self, (String, String)> {
         let under = |key: &'static str, name: &str| format!("request.{key}.{name}");
-        let parse = |key: String, text: &str| Template::parse(text, scope).map_err(|reason| (key, reason));
+        let parse = |key: String, text: &str| PlaceTemplate::parse(text, scope).map_err(|reason| (key, reason));
         let many = |key: &'static str, all: &BTreeMap<String, String>| {
             let each = all
                 .iter()
@@ -112,16 +112,16 @@ impl RequestTemplate {
         }
         Ok(Self {
             method: match config.method {
-                Method::Get => Verb::GET,
-                Method::Post => Verb::POST,
-                Method::Put => Verb::PUT,
+                HttpMethod::Get => Verb::GET,
+                HttpMethod::Post => Verb::POST,
+                HttpMethod::Put => Verb::PUT,
             },
             url: url(&config.url, scope).map_err(|reason| ("request.url".to_owned(), reason))?,
             query: many("query", &config.query)?,
             headers,
             body: match &config.body {
-                None if config.form.is_empty() => Body::None,
-                None => Body::Form(many("form", &config.form)?),
+                None if config.form.is_empty() => BodyTemplate::None,
+                None => BodyTemplate::Form(many("form", &config.form)?),
                 Some(text) => {
                     body(text, config.body_kind, scope).map_err(|reason| ("request.body".to_owned(), reason))?
                 }
@@ -133,14 +133,16 @@ impl RequestTemplate {
     ///
     /// # Errors
     /// A value is missing or cannot stand in its place.
-    pub fn make(&self, values: &Values<'_>) -> Result<Made, Unmade> {
+    pub fn make(&self, values: &PlaceValues<'_>) -> Result<PreparedRequest, UnmadeRequest> {
         let mut url = String::new();
         for (at, segment) in self.url.iter().enumerate() {
             let made = segment.fill(values, percent)?;
             // Encoded dots are dots to a parser of URLs: such a segment would climb.
             let dots = made.to_ascii_lowercase().replace("%2e", ".");
-            if segment.pieces().any(|piece| matches!(piece, Piece::Place)) && ["", ".", ".."].contains(&dots.as_str()) {
-                return Err(Unmade("a value that is no segment of a path"));
+            if segment.pieces().any(|piece| matches!(piece, TemplatePiece::Place))
+                && ["", ".", ".."].contains(&dots.as_str())
+            {
+                return Err(UnmadeRequest("a value that is no segment of a path"));
             }
             if at > 0 {
                 url.push('/');
@@ -157,20 +159,20 @@ impl RequestTemplate {
             let value = HeaderValue::from_str(&template.fill(values, header)?);
             headers.push((
                 name.clone(),
-                value.map_err(|_| Unmade("a value that no header can hold"))?,
+                value.map_err(|_| UnmadeRequest("a value that no header can hold"))?,
             ));
         }
         let (content_type, body) = match &self.body {
-            Body::None => (None, None),
-            Body::Json(node) => {
-                let text = serde_json::to_vec(&node.fill(values)?).map_err(|_| Unmade("no JSON"))?;
+            BodyTemplate::None => (None, None),
+            BodyTemplate::Json(node) => {
+                let text = serde_json::to_vec(&node.fill(values)?).map_err(|_| UnmadeRequest("no JSON"))?;
                 (Some("application/json; charset=utf-8"), Some(text))
             }
-            Body::Xml(template) => {
+            BodyTemplate::Xml(template) => {
                 let text = template.fill(values, xml)?;
                 (Some("text/xml; charset=utf-8"), Some(text.into_bytes()))
             }
-            Body::Form(form) => {
+            BodyTemplate::Form(form) => {
                 let text = pairs(form, values)?;
                 (Some("application/x-www-form-urlencoded"), Some(text.into_bytes()))
             }
@@ -179,7 +181,7 @@ impl RequestTemplate {
         if let (Some(content_type), false) = (content_type, headers.iter().any(|(header, _)| *header == name)) {
             headers.push((name, HeaderValue::from_static(content_type)));
         }
-        Ok(Made {
+        Ok(PreparedRequest {
             method: self.method.clone(),
             url,
             headers,
@@ -191,8 +193,8 @@ impl RequestTemplate {
     pub(crate) fn sample_url(&self) -> String {
         let segments = self.url.iter().map(|segment| {
             let pieces = segment.pieces().map(|piece| match piece {
-                Piece::Text(text) => text.to_owned(),
-                Piece::Place => "x".to_owned(),
+                TemplatePiece::Text(text) => text.to_owned(),
+                TemplatePiece::Place => "x".to_owned(),
             });
             pieces.collect::<String>()
         });
@@ -201,20 +203,23 @@ impl RequestTemplate {
 }
 
 /// Segments of the URL; scheme and authority are the first three.
-fn url(text: &str, scope: &Scope) -> Result<Vec<Template>, String> {
+fn url(text: &str, scope: &PlaceScope) -> Result<Vec<PlaceTemplate>, String> {
     if text.contains(['?', '#']) {
         return Err("has a query or a fragment: parameters stand in request.query".to_owned());
     }
-    let segments: Result<Vec<_>, _> = text.split('/').map(|segment| Template::parse(segment, scope)).collect();
+    let segments: Result<Vec<_>, _> = text
+        .split('/')
+        .map(|segment| PlaceTemplate::parse(segment, scope))
+        .collect();
     let segments = segments?;
-    let fixed = |segment: &Template| !segment.pieces().any(|piece| matches!(piece, Piece::Place));
+    let fixed = |segment: &PlaceTemplate| !segment.pieces().any(|piece| matches!(piece, TemplatePiece::Place));
     if segments.len() < 4 || !segments.iter().take(3).all(fixed) {
         return Err("is not https://host/path with places in the path alone".to_owned());
     }
     Ok(segments)
 }
 
-fn body(text: &str, kind: BodyKind, scope: &Scope) -> Result<Body, String> {
+fn body(text: &str, kind: BodyKind, scope: &PlaceScope) -> Result<BodyTemplate, String> {
     match kind {
         BodyKind::Json => {
             let value: Value = serde_json::from_str(text).map_err(|error| {
@@ -224,22 +229,22 @@ fn body(text: &str, kind: BodyKind, scope: &Scope) -> Result<Body, String> {
                     error.column()
                 )
             })?;
-            Node::parse(value, scope).map(Body::Json)
+            BodyNode::parse(value, scope).map(BodyTemplate::Json)
         }
         BodyKind::Xml => {
-            let template = Template::parse(text, scope)?;
+            let template = PlaceTemplate::parse(text, scope)?;
             places_of_xml(&template)?;
-            Ok(Body::Xml(template))
+            Ok(BodyTemplate::Xml(template))
         }
     }
 }
 
-impl Node {
-    fn parse(value: Value, scope: &Scope) -> Result<Self, String> {
+impl BodyNode {
+    fn parse(value: Value, scope: &PlaceScope) -> Result<Self, String> {
         match value {
-            Value::String(text) => match Whole::parse(&text, scope)? {
+            Value::String(text) => match WholeMember::parse(&text, scope)? {
                 Some(whole) => Ok(Self::Whole(whole)),
-                None => Template::parse(&text, scope).map(Self::Text),
+                None => PlaceTemplate::parse(&text, scope).map(Self::Text),
             },
             Value::Array(items) => {
                 let items: Result<_, _> = items.into_iter().map(|item| Self::parse(item, scope)).collect();
@@ -259,7 +264,7 @@ impl Node {
         }
     }
 
-    fn fill(&self, values: &Values<'_>) -> Result<Value, Unmade> {
+    fn fill(&self, values: &PlaceValues<'_>) -> Result<Value, UnmadeRequest> {
         match self {
             Self::Fixed(value) => Ok(value.clone()),
             Self::Text(template) => template.fill(values, plain).map(Value::String),
@@ -279,11 +284,11 @@ impl Node {
     }
 }
 
-impl Whole {
-    fn parse(text: &str, scope: &Scope) -> Result<Option<Self>, String> {
-        let sink = scope.role == super::config::Role::Sink;
+impl WholeMember {
+    fn parse(text: &str, scope: &PlaceScope) -> Result<Option<Self>, String> {
+        let sink = scope.role == super::config::ConnectorRole::Sink;
         Ok(Some(match text {
-            "{subject:object}" if scope.role != super::config::Role::Feed => Self::Subject,
+            "{subject:object}" if scope.role != super::config::ConnectorRole::Feed => Self::Subject,
             "{fields:object}" if sink => Self::Fields,
             "{now_ms:number}" => Self::NowMs,
             "{now_s:number}" => Self::NowS,
@@ -293,8 +298,8 @@ impl Whole {
         }))
     }
 
-    fn value(self, values: &Values<'_>) -> Result<Value, Unmade> {
-        let told = values.change.ok_or(Unmade("a place of a sink outside of one"));
+    fn value(self, values: &PlaceValues<'_>) -> Result<Value, UnmadeRequest> {
+        let told = values.change.ok_or(UnmadeRequest("a place of a sink outside of one"));
         Ok(match self {
             Self::Subject => Value::Object(values.subject.clone()),
             Self::Fields => Value::Object(values.fields.clone()),
@@ -307,10 +312,10 @@ impl Whole {
 }
 
 /// Refuses places outside of text and attribute values, and whatever would change what text is (CDATA, comments, DTD).
-fn places_of_xml(template: &Template) -> Result<(), String> {
+fn places_of_xml(template: &PlaceTemplate) -> Result<(), String> {
     let (mut tag, mut quote, mut before) = (false, None::<char>, ' ');
     for piece in template.pieces() {
-        let Piece::Text(text) = piece else {
+        let TemplatePiece::Text(text) = piece else {
             if tag && quote.is_none() {
                 return Err("has a place inside a tag that is no attribute value".to_owned());
             }
@@ -339,7 +344,7 @@ fn places_of_xml(template: &Template) -> Result<(), String> {
     }
 }
 
-fn pairs(all: &[(String, Template)], values: &Values<'_>) -> Result<String, Unmade> {
+fn pairs(all: &[(String, PlaceTemplate)], values: &PlaceValues<'_>) -> Result<String, UnmadeRequest> {
     let mut text = String::new();
     for (name, template) in all {
         if !text.is_empty() {
@@ -353,13 +358,13 @@ fn pairs(all: &[(String, Template)], values: &Values<'_>) -> Result<String, Unma
     Ok(text)
 }
 
-fn plain(text: &str, made: &mut String) -> Result<(), Unmade> {
+fn plain(text: &str, made: &mut String) -> Result<(), UnmadeRequest> {
     made.push_str(text);
     Ok(())
 }
 
 /// Everything but the unreserved characters of RFC 3986 §2.3.
-fn percent(text: &str, made: &mut String) -> Result<(), Unmade> {
+fn percent(text: &str, made: &mut String) -> Result<(), UnmadeRequest> {
     const HEX: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
     ];
@@ -378,16 +383,16 @@ fn percent(text: &str, made: &mut String) -> Result<(), Unmade> {
     Ok(())
 }
 
-fn header(text: &str, made: &mut String) -> Result<(), Unmade> {
+fn header(text: &str, made: &mut String) -> Result<(), UnmadeRequest> {
     if !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        return Err(Unmade("a value that no header can hold"));
+        return Err(UnmadeRequest("a value that no header can hold"));
     }
     made.push_str(text);
     Ok(())
 }
 
 /// For text and attribute values; characters that XML 1.0 §2.2 has not are refused.
-fn xml(text: &str, made: &mut String) -> Result<(), Unmade> {
+fn xml(text: &str, made: &mut String) -> Result<(), UnmadeRequest> {
     for c in text.chars() {
         match c {
             '&' => made.push_str("&amp;"),
@@ -398,7 +403,9 @@ fn xml(text: &str, made: &mut String) -> Result<(), Unmade> {
             '\t' => made.push_str("&#9;"),
             '\n' => made.push_str("&#10;"),
             '\r' => made.push_str("&#13;"),
-            c if c < ' ' || c == '\u{fffe}' || c == '\u{ffff}' => return Err(Unmade("a character that XML has not")),
+            c if c < ' ' || c == '\u{fffe}' || c == '\u{ffff}' => {
+                return Err(UnmadeRequest("a character that XML has not"));
+            }
             c => made.push(c),
         }
     }

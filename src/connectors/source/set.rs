@@ -10,20 +10,20 @@ use std::{
 
 use async_trait::async_trait;
 
-pub use super::file::{Named, Shape as DatasetFacts};
+pub use super::file::{ColumnNames, RecordShape as DatasetFacts};
 use super::{
-    config::{Connector, ConnectorError, FeedFacts, Role, SinkFacts, Work},
-    exchange::Surroundings,
+    config::{ConnectorError, ConnectorFile, ConnectorRole, ConnectorWork, FeedFacts, SinkFacts},
+    exchange::SharedSurroundings,
     http::HttpSource,
-    opened::{Table, Watched, Webhook},
+    opened::{OpenedDatabase, OpenedFolder, OpenedWebhook},
     poll::HttpFeed,
     sink::HttpSink,
-    template::Scope,
-    trouble::Trouble,
+    template::PlaceScope,
+    trouble::SourceTrouble,
 };
-use heyan_domain::delivery::{Attempted, Failure, TargetFault};
+use heyan_domain::delivery::{AttemptFailure, AttemptOutcome, TargetFault};
 use heyan_ports::outward::{
-    Connectors, FeedBatch, FeedInfo, RecordChange, SaidOfClaims, SinkInfo, SourceFault, SourceRecord, WebhookTarget,
+    FeedBatch, FeedInfo, OutsideSystems, RecordChange, SaidOfClaims, SinkInfo, SourceFault, SourceRecord, WebhookTarget,
 };
 
 const FILES_MAX: usize = 256;
@@ -38,37 +38,37 @@ pub trait SignedSink: Send + Sync + 'static {
     fn check(&self, url: &str) -> Result<(), TargetFault>;
 
     /// One signed attempt; the delivery of the change is the id of the message.
-    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> Attempted;
+    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> AttemptOutcome;
 }
 
 /// Every outside system of a folder.
 pub struct ConnectorSet {
-    all: BTreeMap<String, Part>,
+    all: BTreeMap<String, ConnectorPart>,
     live: BTreeMap<String, String>,
     sinks: Vec<SinkInfo>,
     feeds: Vec<FeedInfo>,
-    around: Surroundings,
+    around: SharedSurroundings,
 }
 
 /// One outside system.
-pub(super) struct Part {
-    pub(super) connector: Connector,
-    pub(super) system: System,
+pub(super) struct ConnectorPart {
+    pub(super) connector: ConnectorFile,
+    pub(super) system: ConnectorSystem,
 }
 
-impl Part {
+impl ConnectorPart {
     fn verifies(&self) -> bool {
-        matches!(&self.system, System::Http(source) if source.verifies())
+        matches!(&self.system, ConnectorSystem::Http(source) if source.verifies())
     }
 }
 
-pub(super) enum System {
+pub(super) enum ConnectorSystem {
     Http(Box<HttpSource>),
-    Sql(Box<Table>),
+    Sql(Box<OpenedDatabase>),
     Poll(Box<HttpFeed>),
-    File(Box<Watched>),
+    File(Box<OpenedFolder>),
     Sink(Box<HttpSink>),
-    Webhook(Webhook),
+    Webhook(OpenedWebhook),
 }
 
 impl ConnectorSet {
@@ -78,7 +78,7 @@ impl ConnectorSet {
     /// The first file that is wrong, with its key; two sources for one dataset.
     pub fn load(
         folder: &Path,
-        around: Surroundings,
+        around: SharedSurroundings,
         facts: &dyn Fn(&str) -> Option<DatasetFacts>,
         signed: Option<Arc<dyn SignedSink>>,
     ) -> Result<Self, ConnectorError> {
@@ -106,23 +106,23 @@ impl ConnectorSet {
             around,
         };
         for path in paths {
-            set.add(Connector::read(&path)?, facts, signed.as_ref())?;
+            set.add(ConnectorFile::read(&path)?, facts, signed.as_ref())?;
         }
         Ok(set)
     }
 
     /// Names of all connectors with what they are, in order.
-    pub fn list(&self) -> impl Iterator<Item = &Connector> {
+    pub fn list(&self) -> impl Iterator<Item = &ConnectorFile> {
         self.all.values().map(|part| &part.connector)
     }
 
-    pub(super) fn part(&self, name: &str) -> Option<&Part> {
+    pub(super) fn part(&self, name: &str) -> Option<&ConnectorPart> {
         self.all.get(name)
     }
 
     fn add(
         &mut self,
-        connector: Connector,
+        connector: ConnectorFile,
         facts: &dyn Fn(&str) -> Option<DatasetFacts>,
         signed: Option<&Arc<dyn SignedSink>>,
     ) -> Result<(), ConnectorError> {
@@ -132,37 +132,37 @@ impl ConnectorSet {
         };
         let around = &self.around;
         let system = match &connector.work {
-            Work::HttpSource { dataset, http } => {
-                let scope = scope(Role::Source, &[known("dataset", dataset)?]);
+            ConnectorWork::HttpSource { dataset, http } => {
+                let scope = scope(ConnectorRole::Source, &[known("dataset", dataset)?]);
                 let source = HttpSource::new(&connector, dataset, http, &scope, around)?;
                 self.live_of(&connector, dataset)?;
-                System::Http(Box::new(source))
+                ConnectorSystem::Http(Box::new(source))
             }
-            Work::SqlSource { dataset, sql } => {
-                let table = Table::new(&connector, sql, &known("dataset", dataset)?, around)?;
+            ConnectorWork::SqlSource { dataset, sql } => {
+                let table = OpenedDatabase::new(&connector, sql, &known("dataset", dataset)?, around)?;
                 self.live_of(&connector, dataset)?;
-                System::Sql(Box::new(table))
+                ConnectorSystem::Sql(Box::new(table))
             }
-            Work::HttpFeed { feed, http, poll } => {
-                let scope = scope(Role::Feed, &[known("dataset", &feed.dataset)?]);
+            ConnectorWork::HttpFeed { feed, http, poll } => {
+                let scope = scope(ConnectorRole::Feed, &[known("dataset", &feed.dataset)?]);
                 let source = HttpFeed::new(&connector, feed, (http, poll), &scope, around)?;
                 self.feeds.push(feed_info(&connector.name, feed));
-                System::Poll(Box::new(source))
+                ConnectorSystem::Poll(Box::new(source))
             }
-            Work::FileFeed { feed, file } => {
+            ConnectorWork::FileFeed { feed, file } => {
                 let shape = known("dataset", &feed.dataset)?;
-                let watched = Watched::new(&connector, file, shape, around)?;
+                let watched = OpenedFolder::new(&connector, file, shape, around)?;
                 self.feeds.push(feed_info(&connector.name, feed));
-                System::File(Box::new(watched))
+                ConnectorSystem::File(Box::new(watched))
             }
-            Work::HttpSink { sink, http } => {
+            ConnectorWork::HttpSink { sink, http } => {
                 let datasets: Result<Vec<_>, _> = sink.datasets.iter().map(|name| known("datasets", name)).collect();
-                let scope = scope(Role::Sink, &datasets?);
+                let scope = scope(ConnectorRole::Sink, &datasets?);
                 let told = HttpSink::new(&connector, http, &scope, around)?;
                 self.sinks.push(sink_info(&connector, sink));
-                System::Sink(Box::new(told))
+                ConnectorSystem::Sink(Box::new(told))
             }
-            Work::WebhookSink { sink, webhook } => {
+            ConnectorWork::WebhookSink { sink, webhook } => {
                 for dataset in &sink.datasets {
                     known("datasets", dataset)?;
                 }
@@ -175,18 +175,19 @@ impl ConnectorSet {
                 };
                 signed.check(&webhook.url).map_err(refused)?;
                 self.sinks.push(sink_info(&connector, sink));
-                System::Webhook(Webhook {
+                ConnectorSystem::Webhook(OpenedWebhook {
                     config: webhook.clone(),
                     signed: Arc::clone(signed),
                     secrets: around.secrets.clone(),
                 })
             }
         };
-        self.all.insert(connector.name.clone(), Part { connector, system });
+        self.all
+            .insert(connector.name.clone(), ConnectorPart { connector, system });
         Ok(())
     }
 
-    fn live_of(&mut self, connector: &Connector, dataset: &str) -> Result<(), ConnectorError> {
+    fn live_of(&mut self, connector: &ConnectorFile, dataset: &str) -> Result<(), ConnectorError> {
         match self.live.insert(dataset.to_owned(), connector.name.clone()) {
             None => Ok(()),
             Some(other) => {
@@ -196,27 +197,31 @@ impl ConnectorSet {
         }
     }
 
-    fn source(&self, dataset: &str) -> Option<&Part> {
+    fn source(&self, dataset: &str) -> Option<&ConnectorPart> {
         self.all.get(self.live.get(dataset)?)
     }
 
-    async fn question(&self, part: &Part, subject: &[(String, String)]) -> Result<Option<SourceRecord>, Trouble> {
+    async fn question(
+        &self,
+        part: &ConnectorPart,
+        subject: &[(String, String)],
+    ) -> Result<Option<SourceRecord>, SourceTrouble> {
         match &part.system {
-            System::Http(source) => source.ask(subject).await,
-            System::Sql(table) => table.ask(subject).await,
-            _ => Err(Trouble::Fault(SourceFault::Unknown)),
+            ConnectorSystem::Http(source) => source.ask(subject).await,
+            ConnectorSystem::Sql(table) => table.ask(subject).await,
+            _ => Err(SourceTrouble::Fault(SourceFault::Unknown)),
         }
     }
 }
 
 #[async_trait]
-impl Connectors for ConnectorSet {
+impl OutsideSystems for ConnectorSet {
     fn is_live(&self, dataset: &str) -> bool {
         self.source(dataset).is_some_and(|part| !part.verifies())
     }
 
     fn verifies(&self, dataset: &str) -> bool {
-        self.source(dataset).is_some_and(Part::verifies)
+        self.source(dataset).is_some_and(ConnectorPart::verifies)
     }
 
     async fn verify(
@@ -226,7 +231,7 @@ impl Connectors for ConnectorSet {
         claims: &[(String, String)],
     ) -> Result<SaidOfClaims, SourceFault> {
         let part = self.source(dataset).ok_or(SourceFault::Unknown)?;
-        let System::Http(source) = &part.system else {
+        let ConnectorSystem::Http(source) = &part.system else {
             return Err(SourceFault::Unknown);
         };
         source.verify(subject, claims).await.map_err(|trouble| trouble.source())
@@ -241,18 +246,18 @@ impl Connectors for ConnectorSet {
         &self.sinks
     }
 
-    async fn tell(&self, sink: &str, change: &RecordChange) -> Attempted {
+    async fn tell(&self, sink: &str, change: &RecordChange) -> AttemptOutcome {
         match self.all.get(sink).map(|part| &part.system) {
-            Some(System::Sink(sink)) => sink.tell(change).await,
-            Some(System::Webhook(webhook)) => match webhook.target() {
+            Some(ConnectorSystem::Sink(sink)) => sink.tell(change).await,
+            Some(ConnectorSystem::Webhook(webhook)) => match webhook.target() {
                 Ok(target) => webhook.signed.tell(&target, change).await,
-                Err(_unmade) => Attempted::Failed {
-                    failure: Failure::Unmade,
+                Err(_unmade) => AttemptOutcome::Failed {
+                    failure: AttemptFailure::Unmade,
                     status: None,
                     retry_after_s: None,
                 },
             },
-            _ => Attempted::Refused(TargetFault::Host),
+            _ => AttemptOutcome::Refused(TargetFault::Host),
         }
     }
 
@@ -262,8 +267,8 @@ impl Connectors for ConnectorSet {
 
     async fn poll(&self, feed: &str, position: Option<&str>) -> Result<FeedBatch, SourceFault> {
         match self.all.get(feed).map(|part| &part.system) {
-            Some(System::Poll(feed)) => feed.poll(position).await.map_err(|trouble| trouble.source()),
-            Some(System::File(watched)) => watched.open()?.poll(position).await,
+            Some(ConnectorSystem::Poll(feed)) => feed.poll(position).await.map_err(|trouble| trouble.source()),
+            Some(ConnectorSystem::File(watched)) => watched.open()?.poll(position).await,
             _ => Err(SourceFault::Unknown),
         }
     }
@@ -271,15 +276,15 @@ impl Connectors for ConnectorSet {
     async fn acknowledge(&self, feed: &str, position: &str) -> Result<(), SourceFault> {
         match self.all.get(feed).map(|part| &part.system) {
             // The cursor says it all: it is sent with the next poll.
-            Some(System::Poll(_)) => Ok(()),
-            Some(System::File(watched)) => watched.open()?.acknowledge(position).await,
+            Some(ConnectorSystem::Poll(_)) => Ok(()),
+            Some(ConnectorSystem::File(watched)) => watched.open()?.acknowledge(position).await,
             _ => Err(SourceFault::Unknown),
         }
     }
 }
 
-fn scope(role: Role, datasets: &[DatasetFacts]) -> Scope {
-    let names = |of: fn(&DatasetFacts) -> &[Named]| {
+fn scope(role: ConnectorRole, datasets: &[DatasetFacts]) -> PlaceScope {
+    let names = |of: fn(&DatasetFacts) -> &[ColumnNames]| {
         let each = datasets
             .iter()
             .map(|facts| of(facts).iter().map(|named| named.name.clone()).collect());
@@ -293,7 +298,7 @@ fn scope(role: Role, datasets: &[DatasetFacts]) -> Scope {
     };
     let (subject, some_subject) = names(|facts| &facts.subject);
     let (fields, some_fields) = names(|facts| &facts.fields);
-    Scope {
+    PlaceScope {
         role,
         subject,
         fields,
@@ -310,7 +315,7 @@ fn feed_info(name: &str, feed: &FeedFacts) -> FeedInfo {
     }
 }
 
-fn sink_info(connector: &Connector, sink: &SinkFacts) -> SinkInfo {
+fn sink_info(connector: &ConnectorFile, sink: &SinkFacts) -> SinkInfo {
     SinkInfo {
         name: connector.name.clone(),
         datasets: sink.datasets.clone(),

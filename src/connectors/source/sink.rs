@@ -2,21 +2,21 @@
 //! Told means: transport and business code both say so. What never came may have had its effect, so it is told again and
 //! the platform tells repeats apart by the delivery, or by record and version.
 
-use heyan_domain::delivery::Attempted;
+use heyan_domain::delivery::AttemptOutcome;
 use heyan_ports::outward::RecordChange;
 
 use super::{
-    answer::Outcome,
-    config::{Connector, ConnectorError, HttpConfig},
-    exchange::Surroundings,
-    http::{Filling, Speaker},
-    template::{Scope, Told},
-    trouble::Trouble,
+    answer::AnswerOutcome,
+    config::{ConnectorError, ConnectorFile, HttpConfig},
+    exchange::SharedSurroundings,
+    http::{HttpSpeaker, RequestFilling},
+    template::{PlaceScope, ToldChange},
+    trouble::SourceTrouble,
 };
 
 /// A sink by HTTP.
 pub struct HttpSink {
-    speaker: Speaker,
+    speaker: HttpSpeaker,
 }
 
 impl HttpSink {
@@ -25,29 +25,29 @@ impl HttpSink {
     /// # Errors
     /// The key and what is wrong with it.
     pub fn new(
-        connector: &Connector,
+        connector: &ConnectorFile,
         http: &HttpConfig,
-        scope: &Scope,
-        around: &Surroundings,
+        scope: &PlaceScope,
+        around: &SharedSurroundings,
     ) -> Result<Self, ConnectorError> {
-        let speaker = Speaker::new(connector, http, scope, around)?;
+        let speaker = HttpSpeaker::new(connector, http, scope, around)?;
         Ok(Self { speaker })
     }
 
     /// Exchanges, for a check of each step.
-    pub(crate) fn speaker(&self) -> &Speaker {
+    pub(crate) fn speaker(&self) -> &HttpSpeaker {
         &self.speaker
     }
 
     /// Tells it of one change.
-    pub async fn tell(&self, change: &RecordChange) -> Attempted {
+    pub async fn tell(&self, change: &RecordChange) -> AttemptOutcome {
         let speaker = &self.speaker;
         let make = || {
-            speaker.make(&Filling {
+            speaker.make(&RequestFilling {
                 dataset: &change.dataset,
                 subject: &change.subject,
                 fields: &change.fields,
-                change: Some(Told {
+                change: Some(ToldChange {
                     delivery: &change.delivery,
                     event: &change.event,
                     version: change.version,
@@ -59,12 +59,12 @@ impl HttpSink {
         let told = speaker
             .exchange
             .run(make, |answer| match speaker.reader.outcome(answer)? {
-                Outcome::Success(_) => Ok(answer.status),
+                AnswerOutcome::Success(_) => Ok(answer.status),
                 // A sink that does not know the record has not taken the change.
-                Outcome::NotFound => Err(Trouble::Code { status: answer.status }),
+                AnswerOutcome::NotFound => Err(SourceTrouble::Code { status: answer.status }),
             });
         match told.await {
-            Ok(status) => Attempted::Confirmed { status },
+            Ok(status) => AttemptOutcome::Confirmed { status },
             Err(trouble) => trouble.attempted(),
         }
     }

@@ -7,18 +7,18 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{config::Role, pattern::Pattern};
+use super::{config::ConnectorRole, pattern::TimePattern};
 
 /// A value that a request needs is missing, or cannot stand in its place. Names no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request cannot be made: {0}")]
-pub struct Unmade(pub &'static str);
+pub struct UnmadeRequest(pub &'static str);
 
 /// What places may name, by the role of the connector and its datasets.
 #[derive(Clone, Debug)]
-pub struct Scope {
+pub struct PlaceScope {
     /// The role.
-    pub role: Role,
+    pub role: ConnectorRole,
     /// Identifiers of the subject in every dataset.
     pub subject: BTreeSet<String>,
     /// Fields in every dataset.
@@ -28,7 +28,7 @@ pub struct Scope {
 }
 
 /// What fills the places of one request.
-pub struct Values<'a> {
+pub struct PlaceValues<'a> {
     /// Now, Unix microseconds.
     pub now_us: i64,
     /// An id of this request.
@@ -40,14 +40,14 @@ pub struct Values<'a> {
     /// Fields of the change, or what is claimed.
     pub fields: &'a Map<String, Value>,
     /// What a sink is told beside that.
-    pub change: Option<Told<'a>>,
+    pub change: Option<ToldChange<'a>>,
     /// Where a feed goes on.
     pub cursor: Option<&'a str>,
 }
 
 /// A change, as places name it.
 #[derive(Clone, Copy)]
-pub struct Told<'a> {
+pub struct ToldChange<'a> {
     /// Delivery.
     pub delivery: &'a str,
     /// Event.
@@ -59,14 +59,14 @@ pub struct Told<'a> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Name {
+enum PlaceName {
     Subject(String, WhenMissing),
     Field(String, WhenMissing),
     NowMs,
     NowS,
-    Now(Pattern),
+    Now(TimePattern),
     AtMs,
-    At(Pattern),
+    At(TimePattern),
     Uuid,
     UuidSimple,
     Dataset,
@@ -83,29 +83,29 @@ enum WhenMissing {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Text(String),
-    Place(Name),
+    Place(PlaceName),
 }
 
 /// A template whose places are all known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
+pub struct PlaceTemplate(Vec<TemplatePart>);
 
 /// A piece of a template, for who must know where its places stand.
-pub enum Piece<'a> {
+pub enum TemplatePiece<'a> {
     /// Text.
     Text(&'a str),
     /// A place.
     Place,
 }
 
-impl Template {
+impl PlaceTemplate {
     /// Reads a template.
     ///
     /// # Errors
     /// What is wrong with it, naming the place.
-    pub fn parse(text: &str, scope: &Scope) -> Result<Self, String> {
+    pub fn parse(text: &str, scope: &PlaceScope) -> Result<Self, String> {
         let (mut parts, mut plain, mut rest) = (Vec::new(), String::new(), text);
         while let Some(at) = rest.find(['{', '}']) {
             let (before, from) = rest.split_at(at);
@@ -118,9 +118,9 @@ impl Template {
                 rest = after;
             } else if let Some((name, after)) = from.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
                 if !plain.is_empty() {
-                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                    parts.push(TemplatePart::Text(std::mem::take(&mut plain)));
                 }
-                parts.push(Part::Place(Name::parse(name, scope)?));
+                parts.push(TemplatePart::Place(PlaceName::parse(name, scope)?));
                 rest = after;
             } else {
                 return Err("has a brace without its other one; write {{ and }} for braces".to_owned());
@@ -128,16 +128,16 @@ impl Template {
         }
         plain.push_str(rest);
         if !plain.is_empty() {
-            parts.push(Part::Text(plain));
+            parts.push(TemplatePart::Text(plain));
         }
         Ok(Self(parts))
     }
 
     /// Its pieces in order.
-    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+    pub fn pieces(&self) -> impl Iterator<Item = TemplatePiece<'_>> {
         self.0.iter().map(|part| match part {
-            Part::Text(text) => Piece::Text(text),
-            Part::Place(_) => Piece::Place,
+            TemplatePart::Text(text) => TemplatePiece::Text(text),
+            TemplatePart::Place(_) => TemplatePiece::Place,
         })
     }
 
@@ -147,22 +147,22 @@ impl Template {
     /// A value is missing, or `escape` refuses it.
     pub fn fill(
         &self,
-        values: &Values<'_>,
-        escape: impl Fn(&str, &mut String) -> Result<(), Unmade>,
-    ) -> Result<String, Unmade> {
+        values: &PlaceValues<'_>,
+        escape: impl Fn(&str, &mut String) -> Result<(), UnmadeRequest>,
+    ) -> Result<String, UnmadeRequest> {
         let mut made = String::new();
         for part in &self.0 {
             match part {
-                Part::Text(text) => made.push_str(text),
-                Part::Place(name) => escape(&name.value(values)?, &mut made)?,
+                TemplatePart::Text(text) => made.push_str(text),
+                TemplatePart::Place(name) => escape(&name.value(values)?, &mut made)?,
             }
         }
         Ok(made)
     }
 }
 
-impl Name {
-    fn parse(text: &str, scope: &Scope) -> Result<Self, String> {
+impl PlaceName {
+    fn parse(text: &str, scope: &PlaceScope) -> Result<Self, String> {
         let (name, way) = match text.split_once(':') {
             Some((name, way)) => (name, Some(way)),
             None => (text, None),
@@ -176,17 +176,17 @@ impl Name {
             };
             return scope.member(kind, member, when).ok_or_else(unknown);
         }
-        let sink = scope.role == Role::Sink;
+        let sink = scope.role == ConnectorRole::Sink;
         let found = match (name, way) {
             ("now_ms", None) => Self::NowMs,
             ("now_s", None) => Self::NowS,
-            ("now", Some(pattern)) => Self::Now(Pattern::parse(pattern)?),
+            ("now", Some(pattern)) => Self::Now(TimePattern::parse(pattern)?),
             ("uuid", None) => Self::Uuid,
             ("uuid", Some("simple")) => Self::UuidSimple,
             ("dataset", None) => Self::Dataset,
-            ("cursor", None) if scope.role == Role::Feed => Self::Cursor,
+            ("cursor", None) if scope.role == ConnectorRole::Feed => Self::Cursor,
             ("at_ms", None) if sink => Self::AtMs,
-            ("at", Some(pattern)) if sink => Self::At(Pattern::parse(pattern)?),
+            ("at", Some(pattern)) if sink => Self::At(TimePattern::parse(pattern)?),
             ("delivery", None) if sink => Self::Delivery,
             ("event", None) if sink => Self::Event,
             ("version", None) if sink => Self::Version,
@@ -195,8 +195,8 @@ impl Name {
         Ok(found)
     }
 
-    fn value<'a>(&self, values: &Values<'a>) -> Result<Cow<'a, str>, Unmade> {
-        let told = || values.change.ok_or(Unmade("a place of a sink outside of one"));
+    fn value<'a>(&self, values: &PlaceValues<'a>) -> Result<Cow<'a, str>, UnmadeRequest> {
+        let told = || values.change.ok_or(UnmadeRequest("a place of a sink outside of one"));
         let owned = |text: String| Ok(Cow::Owned(text));
         match self {
             Self::Subject(name, when) => member(values.subject, name, *when),
@@ -212,30 +212,34 @@ impl Name {
             Self::Delivery => Ok(Cow::Borrowed(told()?.delivery)),
             Self::Event => Ok(Cow::Borrowed(told()?.event)),
             Self::Version => owned(told()?.version.to_string()),
-            Self::Cursor => values.cursor.map(Cow::Borrowed).ok_or(Unmade("no cursor")),
+            Self::Cursor => values.cursor.map(Cow::Borrowed).ok_or(UnmadeRequest("no cursor")),
         }
     }
 }
 
-fn member<'a>(all: &'a Map<String, Value>, name: &str, when: WhenMissing) -> Result<Cow<'a, str>, Unmade> {
+fn member<'a>(all: &'a Map<String, Value>, name: &str, when: WhenMissing) -> Result<Cow<'a, str>, UnmadeRequest> {
     match (all.get(name), when) {
         (Some(Value::String(text)), _) => Ok(Cow::Borrowed(text)),
         (None | Some(Value::Null), WhenMissing::Empty) => Ok(Cow::Borrowed("")),
-        (None | Some(Value::Null), WhenMissing::Unmade) => Err(Unmade("a value that the template needs is missing")),
-        _ => Err(Unmade("a value is no text")),
+        (None | Some(Value::Null), WhenMissing::Unmade) => {
+            Err(UnmadeRequest("a value that the template needs is missing"))
+        }
+        _ => Err(UnmadeRequest("a value is no text")),
     }
 }
 
-impl Scope {
-    fn member(&self, kind: &str, member: &str, when: WhenMissing) -> Option<Name> {
+impl PlaceScope {
+    fn member(&self, kind: &str, member: &str, when: WhenMissing) -> Option<PlaceName> {
         let some = when == WhenMissing::Empty && self.some.contains(member);
         let name = member.to_owned();
         match (kind, self.role) {
-            ("subject", Role::Source | Role::Sink) if self.subject.contains(member) || some => {
-                Some(Name::Subject(name, when))
+            ("subject", ConnectorRole::Source | ConnectorRole::Sink) if self.subject.contains(member) || some => {
+                Some(PlaceName::Subject(name, when))
             }
-            ("field", Role::Sink) | ("claim", Role::Source) if self.fields.contains(member) || some => {
-                Some(Name::Field(name, when))
+            ("field", ConnectorRole::Sink) | ("claim", ConnectorRole::Source)
+                if self.fields.contains(member) || some =>
+            {
+                Some(PlaceName::Field(name, when))
             }
             _ => None,
         }
@@ -246,8 +250,8 @@ impl Scope {
 pub(super) mod tests {
     use crate::source::template::*;
 
-    pub(crate) fn scope(role: Role) -> Scope {
-        Scope {
+    pub(crate) fn scope(role: ConnectorRole) -> PlaceScope {
+        PlaceScope {
             role,
             subject: ["id_number".to_owned()].into(),
             fields: ["name".to_owned()].into(),
@@ -259,7 +263,7 @@ pub(super) mod tests {
         [(name.to_owned(), Value::from(value))].into_iter().collect()
     }
 
-    fn raw(text: &str, made: &mut String) -> Result<(), Unmade> {
+    fn raw(text: &str, made: &mut String) -> Result<(), UnmadeRequest> {
         made.push_str(text);
         Ok(())
     }
@@ -267,13 +271,13 @@ pub(super) mod tests {
     #[test]
     fn every_place_of_a_sink_is_filled() {
         let (subject, fields) = (object("id_number", "340207"), object("name", "王"));
-        let values = Values {
+        let values = PlaceValues {
             now_us: 1_700_000_000_123_456,
             uuid: uuid::Uuid::from_bytes([7; 16]),
             dataset: "natural-person",
             subject: &subject,
             fields: &fields,
-            change: Some(Told {
+            change: Some(ToldChange {
                 delivery: "d1",
                 event: "e1",
                 version: 3,
@@ -283,7 +287,7 @@ pub(super) mod tests {
         };
         let text = "{subject.id_number} {field.name} {field.address:or_empty}|{now_ms} {now_s} {now:yyyyMMddHHmmss} \
                     {uuid:simple} {dataset} {delivery} {event} {version} {at_ms} {at:yyyy-MM-dd HH:mm:ss.SSS} {{}}";
-        let template = Template::parse(text, &scope(Role::Sink)).unwrap();
+        let template = PlaceTemplate::parse(text, &scope(ConnectorRole::Sink)).unwrap();
         assert_eq!(
             template.fill(&values, raw).unwrap(),
             "340207 王 |1700000000123 1700000000 20231115061320 07070707070707070707070707070707 natural-person d1 e1 3 \
@@ -294,19 +298,19 @@ pub(super) mod tests {
     #[test]
     fn what_is_no_place_of_the_role_is_refused_with_its_name() {
         for (role, text) in [
-            (Role::Source, "{delivery}"),
-            (Role::Source, "{field.name}"),
-            (Role::Source, "{subject.name}"),
-            (Role::Source, "{cursor}"),
-            (Role::Feed, "{subject.id_number}"),
-            (Role::Sink, "{field.address}"),
-            (Role::Sink, "{field.name:or_nothing}"),
-            (Role::Sink, "{Version}"),
-            (Role::Sink, "{}"),
-            (Role::Sink, "{now:yyyyQQ}"),
-            (Role::Sink, "{ version }"),
+            (ConnectorRole::Source, "{delivery}"),
+            (ConnectorRole::Source, "{field.name}"),
+            (ConnectorRole::Source, "{subject.name}"),
+            (ConnectorRole::Source, "{cursor}"),
+            (ConnectorRole::Feed, "{subject.id_number}"),
+            (ConnectorRole::Sink, "{field.address}"),
+            (ConnectorRole::Sink, "{field.name:or_nothing}"),
+            (ConnectorRole::Sink, "{Version}"),
+            (ConnectorRole::Sink, "{}"),
+            (ConnectorRole::Sink, "{now:yyyyQQ}"),
+            (ConnectorRole::Sink, "{ version }"),
         ] {
-            let error = Template::parse(text, &scope(role)).unwrap_err();
+            let error = PlaceTemplate::parse(text, &scope(role)).unwrap_err();
             assert!(
                 error.contains("no such place") || error.contains("pattern"),
                 "{text}: {error}"
@@ -314,7 +318,9 @@ pub(super) mod tests {
         }
         for text in ["{version", "version}", "{{version}", "}"] {
             assert!(
-                Template::parse(text, &scope(Role::Sink)).unwrap_err().contains("brace"),
+                PlaceTemplate::parse(text, &scope(ConnectorRole::Sink))
+                    .unwrap_err()
+                    .contains("brace"),
                 "{text}"
             );
         }

@@ -17,7 +17,9 @@ use std::{
     },
 };
 
-use super::{ConnectorSet, DatasetFacts, SignedSink, config::ConnectorError, exchange::Surroundings, set::Named};
+use super::{
+    ConnectorSet, DatasetFacts, SignedSink, config::ConnectorError, exchange::SharedSurroundings, set::ColumnNames,
+};
 
 /// A hub's folder of connectors, with a clock that tests move.
 pub(super) struct House {
@@ -27,7 +29,7 @@ pub(super) struct House {
 
 pub(super) fn facts(dataset: &str) -> Option<DatasetFacts> {
     let named = |names: &[&str]| {
-        let each = names.iter().map(|name| Named {
+        let each = names.iter().map(|name| ColumnNames {
             name: (*name).to_owned(),
             labels: Vec::new(),
         });
@@ -85,7 +87,7 @@ impl House {
 
     pub(crate) fn load_with(&self, signed: Option<Arc<dyn SignedSink>>) -> Result<ConnectorSet, ConnectorError> {
         let now_us = Arc::clone(&self.now_us);
-        let around = Surroundings::new(Arc::new(move || now_us.load(Ordering::SeqCst)));
+        let around = SharedSurroundings::new(Arc::new(move || now_us.load(Ordering::SeqCst)));
         ConnectorSet::load(self.path(), around, &facts, signed)
     }
 }

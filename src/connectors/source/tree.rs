@@ -9,9 +9,9 @@ pub(super) use super::config::AnswerFormat as Written;
 
 /// A JSON pointer, parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pointer(Vec<String>);
+pub(super) struct TreePointer(Vec<String>);
 
-impl Pointer {
+impl TreePointer {
     /// Parses a pointer: empty, or segments that each begin with `/`.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn pointers_find_what_they_name_and_nothing_else() {
         let root = json!({"a": [{"b/c": "x"}, {"b/c": "y"}], "one": [{"n": ["z"]}], "01": "o"});
-        let find = |text: &str, written| Pointer::parse(text).unwrap().find(&root, written).cloned();
+        let find = |text: &str, written| TreePointer::parse(text).unwrap().find(&root, written).cloned();
         assert_eq!(find("/a/1/b~1c", Written::Json), Some(json!("y")));
         assert_eq!(find("/01", Written::Json), Some(json!("o")));
         assert_eq!(find("", Written::Json), Some(root.clone()));
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(find("/one/n", Written::Xml), Some(json!("z")));
         assert_eq!(find("/one/0/n/0", Written::Xml), Some(json!("z")));
         assert_eq!(find("/a/b~1c", Written::Xml), None, "two of them: no guess");
-        assert!(Pointer::parse("a").is_err());
+        assert!(TreePointer::parse("a").is_err());
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Why an exchange came to nothing, in more detail than the ports tell: whose fault it is decides the breaker.
 //! A record that is odd is no reason to stop asking for others; a system that answers garbage is.
 
-use heyan_domain::delivery::{Attempted, Failure, TargetFault};
+use heyan_domain::delivery::{AttemptFailure, AttemptOutcome, TargetFault};
 use heyan_ports::outward::SourceFault;
 
 /// Why there is no answer that can be believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum SourceTrouble {
     /// The breaker is open.
     Open,
     /// More requests wait than may.
@@ -14,7 +14,7 @@ pub enum Trouble {
     /// Not all of it came in time.
     Timeout,
     /// No connection, or it broke.
-    Connect(Failure),
+    Connect(AttemptFailure),
     /// The address is not allowed.
     Target(TargetFault),
     /// Who asks was refused.
@@ -45,7 +45,7 @@ pub enum Trouble {
 
 /// What a result says of the system that was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Blame {
+pub(crate) enum ResultBlame {
     /// It works.
     Works,
     /// It fails.
@@ -54,22 +54,24 @@ pub(crate) enum Blame {
     Unknown,
 }
 
-impl Trouble {
+impl SourceTrouble {
     /// What it says of the system.
-    pub(crate) const fn blame(&self) -> Blame {
+    pub(crate) const fn blame(&self) -> ResultBlame {
         match self {
-            Self::Odd(_) => Blame::Works,
-            Self::Open | Self::Busy | Self::Target(_) | Self::Code { .. } | Self::Unmade(_) => Blame::Unknown,
+            Self::Odd(_) => ResultBlame::Works,
+            Self::Open | Self::Busy | Self::Target(_) | Self::Code { .. } | Self::Unmade(_) => ResultBlame::Unknown,
             Self::Timeout
             | Self::Connect(_)
             | Self::Auth(_)
             | Self::Status { .. }
             | Self::Garbage(_)
-            | Self::TooLarge => Blame::Fails,
+            | Self::TooLarge => ResultBlame::Fails,
             Self::Fault(fault) => match fault {
-                SourceFault::Timeout | SourceFault::Connect | SourceFault::Auth | SourceFault::Answer => Blame::Fails,
-                SourceFault::Unreadable(_) => Blame::Works,
-                _ => Blame::Unknown,
+                SourceFault::Timeout | SourceFault::Connect | SourceFault::Auth | SourceFault::Answer => {
+                    ResultBlame::Fails
+                }
+                SourceFault::Unreadable(_) => ResultBlame::Works,
+                _ => ResultBlame::Unknown,
             },
         }
     }
@@ -92,20 +94,20 @@ impl Trouble {
     }
 
     /// As the port for sinks tells it.
-    pub(crate) fn attempted(&self) -> Attempted {
+    pub(crate) fn attempted(&self) -> AttemptOutcome {
         let (failure, status, retry_after_s) = match self {
-            Self::Target(fault) => return Attempted::Refused(*fault),
-            Self::Open | Self::Busy => (Failure::Connect, None, None),
-            Self::Timeout => (Failure::Timeout, None, None),
+            Self::Target(fault) => return AttemptOutcome::Refused(*fault),
+            Self::Open | Self::Busy => (AttemptFailure::Connect, None, None),
+            Self::Timeout => (AttemptFailure::Timeout, None, None),
             Self::Connect(failure) => (*failure, None, None),
-            Self::Auth(status) => (Failure::Answer, *status, None),
-            Self::Status { status, retry_after_s } => (Failure::Answer, Some(*status), *retry_after_s),
-            Self::Code { status } => (Failure::Answer, Some(*status), None),
-            Self::Garbage(_) | Self::Odd(_) => (Failure::Answer, None, None),
-            Self::TooLarge => (Failure::TooLarge, None, None),
-            Self::Unmade(_) | Self::Fault(_) => (Failure::Unmade, None, None),
+            Self::Auth(status) => (AttemptFailure::Answer, *status, None),
+            Self::Status { status, retry_after_s } => (AttemptFailure::Answer, Some(*status), *retry_after_s),
+            Self::Code { status } => (AttemptFailure::Answer, Some(*status), None),
+            Self::Garbage(_) | Self::Odd(_) => (AttemptFailure::Answer, None, None),
+            Self::TooLarge => (AttemptFailure::TooLarge, None, None),
+            Self::Unmade(_) | Self::Fault(_) => (AttemptFailure::Unmade, None, None),
         };
-        Attempted::Failed {
+        AttemptOutcome::Failed {
             failure,
             status,
             retry_after_s,

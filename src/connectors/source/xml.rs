@@ -21,12 +21,12 @@ const TEXT: &str = "#text";
 /// The text is not one well-formed XML document, is nested too deeply, or has a document type.
 pub(super) fn parse(text: &str) -> Result<Value, &'static str> {
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}').trim_start());
-    let (mut open, mut root, mut first) = (Vec::<Element>::new(), None, true);
+    let (mut open, mut root, mut first) = (Vec::<OpenElement>::new(), None, true);
     loop {
         match reader.read_event().map_err(|_| "malformed XML")? {
-            Event::Start(tag) if open.len() < DEPTH_MAX => open.push(Element::opened_by(&tag)?),
+            Event::Start(tag) if open.len() < DEPTH_MAX => open.push(OpenElement::opened_by(&tag)?),
             Event::Start(_) => return Err("XML too deep"),
-            Event::Empty(tag) => put(Element::opened_by(&tag)?, &mut open, &mut root)?,
+            Event::Empty(tag) => put(OpenElement::opened_by(&tag)?, &mut open, &mut root)?,
             Event::End(_) => {
                 let element = open.pop().ok_or("malformed XML")?;
                 put(element, &mut open, &mut root)?;
@@ -55,14 +55,14 @@ pub(super) fn parse(text: &str) -> Result<Value, &'static str> {
 }
 
 /// An element that is not closed yet.
-struct Element {
+struct OpenElement {
     /// Without its prefix.
     name: String,
     children: Map<String, Value>,
     text: String,
 }
 
-impl Element {
+impl OpenElement {
     fn opened_by(tag: &BytesStart<'_>) -> Result<Self, &'static str> {
         let name = tag.name().0;
         if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-.:".contains(c)) {
@@ -94,7 +94,7 @@ impl Element {
 }
 
 /// Gives an element that is closed to its parent, or makes it the root.
-fn put(element: Element, open: &mut [Element], root: &mut Option<(String, Value)>) -> Result<(), &'static str> {
+fn put(element: OpenElement, open: &mut [OpenElement], root: &mut Option<(String, Value)>) -> Result<(), &'static str> {
     let (name, value) = (element.name.clone(), element.into_value());
     let Some(parent) = open.last_mut() else {
         return match root.replace((name, value)) {
@@ -109,7 +109,7 @@ fn put(element: Element, open: &mut [Element], root: &mut Option<(String, Value)
     Ok(())
 }
 
-fn add_text(text: &str, open: &mut [Element]) -> Result<(), &'static str> {
+fn add_text(text: &str, open: &mut [OpenElement]) -> Result<(), &'static str> {
     match open.last_mut() {
         Some(element) => element.text.push_str(text),
         None if text.trim().is_empty() => {}

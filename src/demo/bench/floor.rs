@@ -8,7 +8,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
 use serde::Deserialize;
 
-use heyan_app::verification::question::{ItemBody, Purpose};
+use heyan_app::verification::question::{AskedPurposeElements, ItemBody};
 use heyan_server::process::say;
 
 /// `heyan bench-floor`.
@@ -29,9 +29,9 @@ pub struct FloorArgs {
 }
 
 #[derive(Deserialize)]
-struct Batch<'a> {
+struct FloorBatch<'a> {
     #[serde(borrow)]
-    purpose: Purpose<'a>,
+    purpose: AskedPurposeElements<'a>,
     #[serde(borrow)]
     items: Vec<ItemBody<'a>>,
 }
@@ -79,7 +79,7 @@ const BODY_BYTES_MAX: usize = 64 << 20;
 
 /// Parses a batch as the hub's own types say, and writes an answer for each item; nothing for what is no batch.
 fn items(body: &[u8], answer: &[u8]) -> Vec<u8> {
-    let Ok(batch) = parse::<Batch<'_>>(body) else {
+    let Ok(batch) = parse::<FloorBatch<'_>>(body) else {
         return Vec::new();
     };
     std::hint::black_box(&*batch.purpose.item_code);

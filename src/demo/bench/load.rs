@@ -27,7 +27,7 @@ const LATENCY_MAX_US: u64 = 60_000_000;
 
 /// Requests to one server.
 #[derive(Clone)]
-pub(super) struct Load {
+pub(super) struct LoadRequests {
     authority: String,
     token: HeaderValue,
     bodies: Arc<[Bytes]>,
@@ -35,7 +35,7 @@ pub(super) struct Load {
 }
 
 /// What one round came to.
-pub(super) struct Round {
+pub(super) struct LoadRound {
     latencies_us: Histogram<u64>,
     /// Answers other than 200, and requests without one.
     pub bad: u64,
@@ -47,7 +47,7 @@ pub(super) struct Round {
 
 /// When to stop, and when to send.
 #[derive(Clone, Copy)]
-enum Pace {
+enum LoadPace {
     /// The next with the answer, until then.
     Closed(Instant),
     /// One each interval, from the first one on, until then.
@@ -60,7 +60,7 @@ enum Pace {
     Count(usize),
 }
 
-impl Load {
+impl LoadRequests {
     /// Requests with a token to the server of a URL.
     ///
     /// # Errors
@@ -91,20 +91,20 @@ impl Load {
     ///
     /// # Errors
     /// No connection.
-    pub(crate) async fn each_once(&self, connections: u64) -> anyhow::Result<Round> {
-        self.all(connections, |_| Pace::Count(self.bodies.len())).await
+    pub(crate) async fn each_once(&self, connections: u64) -> anyhow::Result<LoadRound> {
+        self.all(connections, |_| LoadPace::Count(self.bodies.len())).await
     }
 
     /// One round.
     ///
     /// # Errors
     /// No connection.
-    pub(super) async fn run(&self, connections: u64, seconds: u64, rate: Option<u64>) -> anyhow::Result<Round> {
+    pub(super) async fn run(&self, connections: u64, seconds: u64, rate: Option<u64>) -> anyhow::Result<LoadRound> {
         let begin = Instant::now();
         let until = begin + Duration::from_secs(seconds);
         self.all(connections, |number| match rate {
-            None => Pace::Closed(until),
-            Some(rate) => Pace::Open {
+            None => LoadPace::Closed(until),
+            Some(rate) => LoadPace::Open {
                 first: begin + Duration::from_secs(1).mul_f64(share(number, rate)),
                 interval: Duration::from_secs(1).mul_f64(share(connections, rate)),
                 until,
@@ -113,11 +113,11 @@ impl Load {
         .await
     }
 
-    async fn all(&self, connections: u64, pace: impl Fn(u64) -> Pace) -> anyhow::Result<Round> {
+    async fn all(&self, connections: u64, pace: impl Fn(u64) -> LoadPace) -> anyhow::Result<LoadRound> {
         self.next.store(0, Ordering::Relaxed);
         let begin = Instant::now();
         let tasks = (0..connections).map(|number| tokio::spawn(self.clone().one(pace(number))));
-        let mut all = Round::new()?;
+        let mut all = LoadRound::new()?;
         for task in tasks.collect::<Vec<_>>() {
             let round = task.await??;
             all.latencies_us.add(&round.latencies_us)?;
@@ -128,20 +128,20 @@ impl Load {
         Ok(all)
     }
 
-    async fn one(self, pace: Pace) -> anyhow::Result<Round> {
-        let mut round = Round::new()?;
+    async fn one(self, pace: LoadPace) -> anyhow::Result<LoadRound> {
+        let mut round = LoadRound::new()?;
         let mut sender = self.connect().await?;
         let mut due = match pace {
-            Pace::Open { first, .. } => first,
+            LoadPace::Open { first, .. } => first,
             _ => Instant::now(),
         };
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             match pace {
-                Pace::Closed(until) if Instant::now() >= until => return Ok(round),
-                Pace::Count(count) if number >= count => return Ok(round),
-                Pace::Open { until, .. } if due >= until => return Ok(round),
-                Pace::Open { .. } => tokio::time::sleep_until(due).await,
+                LoadPace::Closed(until) if Instant::now() >= until => return Ok(round),
+                LoadPace::Count(count) if number >= count => return Ok(round),
+                LoadPace::Open { until, .. } if due >= until => return Ok(round),
+                LoadPace::Open { .. } => tokio::time::sleep_until(due).await,
                 _ => due = Instant::now(),
             }
             let body = self
@@ -159,7 +159,7 @@ impl Load {
             }
             let took = u64::try_from(due.elapsed().as_micros()).unwrap_or(LATENCY_MAX_US);
             round.latencies_us.saturating_record(took.max(1));
-            if let Pace::Open { interval, .. } = pace {
+            if let LoadPace::Open { interval, .. } = pace {
                 due += interval;
             }
         }
@@ -197,7 +197,7 @@ fn authority(url: &str) -> anyhow::Result<String> {
     Ok(rest.trim_end_matches('/').to_owned())
 }
 
-impl Round {
+impl LoadRound {
     fn new() -> anyhow::Result<Self> {
         Ok(Self {
             latencies_us: Histogram::new_with_bounds(1, LATENCY_MAX_US, 3)?,

@@ -16,16 +16,16 @@ use tokio::{
 
 use crate::city::{
     City, Sizes,
-    requests::{KeyChoice, Requests},
+    requests::{KeyChoice, RequestSupply},
 };
-use heyan_server::process::{Exit, Output};
+use heyan_server::process::{ExitStatus, OutputAudience};
 
 pub use floor::{FloorArgs, run as serve_floor};
-use load::{Load, Round};
+use load::{LoadRequests, LoadRound};
 
 /// `heyan bench`.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct BenchArgs {
     /// Length of each round, seconds
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -63,23 +63,23 @@ const SEED: u64 = 1;
 const READY_MAX: Duration = Duration::from_secs(300);
 
 /// A server that is measured; ended when dropped.
-struct Side {
+struct MeasuredServer {
     name: &'static str,
     child: Child,
-    load: Load,
-    rounds: Vec<Round>,
+    load: LoadRequests,
+    rounds: Vec<LoadRound>,
 }
 
 /// Measures, and tells medians.
 ///
 /// # Errors
 /// A server does not start, or answers with errors.
-pub async fn run(args: Args, output: Output) -> anyhow::Result<Exit> {
+pub async fn run(args: BenchArgs, output: OutputAudience) -> anyhow::Result<ExitStatus> {
     let bodies = bodies(&args);
     if let Some(file) = &args.write {
         let text: String = bodies.iter().flat_map(|body| [body.as_str(), "\n"]).collect();
         std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     let folder = tempdir()?;
     let hub = hub(&args, bodies, &folder).await?;
@@ -98,7 +98,7 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<Exit> {
             let used = cpu_seconds(&side.child)?;
             let mut round = side.load.run(args.connections, args.seconds, args.rate).await?;
             round.cpu_s = cpu_seconds(&side.child)? - used;
-            if output == Output::Human {
+            if output == OutputAudience::Human {
                 eprintln!("{} {}: {}", number + 1, side.name, round.line());
             }
             side.rounds.push(round);
@@ -109,17 +109,17 @@ pub async fn run(args: Args, output: Output) -> anyhow::Result<Exit> {
     tell(&args, &sides, output);
     drop(sides);
     std::fs::remove_dir_all(&folder)?;
-    Ok(if bad == 0 { Exit::Done } else { Exit::No })
+    Ok(if bad == 0 { ExitStatus::Done } else { ExitStatus::No })
 }
 
 /// The requests as `POST /v1/verifications` takes them.
-fn bodies(args: &Args) -> Vec<String> {
+fn bodies(args: &BenchArgs) -> Vec<String> {
     let city = City::new(SEED, Sizes::for_persons(args.persons));
     let choice = match args.zipf {
         true => KeyChoice::Zipf { exponent: 0.99 },
         false => KeyChoice::Uniform,
     };
-    let requests = Requests::new(&city, SEED, choice);
+    let requests = RequestSupply::new(&city, SEED, choice);
     let body = |i: u64| {
         let request = requests.get(i);
         format!(
@@ -140,7 +140,7 @@ fn tempdir() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-async fn hub(args: &Args, bodies: Vec<String>, folder: &std::path::Path) -> anyhow::Result<Side> {
+async fn hub(args: &BenchArgs, bodies: Vec<String>, folder: &std::path::Path) -> anyhow::Result<MeasuredServer> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args([
         "demo",
@@ -166,20 +166,20 @@ async fn hub(args: &Args, bodies: Vec<String>, folder: &std::path::Path) -> anyh
         value.context("an odd ready line")
     };
     let (url, token) = (text("/url")?, text("/tokens/agency")?);
-    Ok(Side {
+    Ok(MeasuredServer {
         name: "hub",
         child,
-        load: Load::new(url, token, bodies)?,
+        load: LoadRequests::new(url, token, bodies)?,
         rounds: Vec::new(),
     })
 }
 
 /// A bare server whose answers are `bytes` long, with the same requests.
-async fn bare(load: &Load, bytes: usize) -> anyhow::Result<Side> {
+async fn bare(load: &LoadRequests, bytes: usize) -> anyhow::Result<MeasuredServer> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["bench-floor", "--bytes", &bytes.to_string()]);
     let (child, line) = started(command).await.context("the bare server does not start")?;
-    Ok(Side {
+    Ok(MeasuredServer {
         name: "floor",
         child,
         load: load.to(line.trim())?,
@@ -218,14 +218,14 @@ fn cpu_seconds(child: &Child) -> anyhow::Result<f64> {
     Ok(ticks.sum::<f64>() / TICKS_A_SECOND)
 }
 
-fn tell(args: &Args, sides: &[Side], output: Output) {
-    let of = |side: &Side| {
+fn tell(args: &BenchArgs, sides: &[MeasuredServer], output: OutputAudience) {
+    let of = |side: &MeasuredServer| {
         json!({
-            "requests_per_second": median(side, Round::rate),
+            "requests_per_second": median(side, LoadRound::rate),
             "p50_us": median(side, |round| round.percentile(50.0)),
             "p99_us": median(side, |round| round.percentile(99.0)),
             "p999_us": median(side, |round| round.percentile(99.9)),
-            "cpu_us_per_request": median(side, Round::cpu_us),
+            "cpu_us_per_request": median(side, LoadRound::cpu_us),
             "bad": side.rounds.iter().map(|round| round.bad).sum::<u64>(),
         })
     };
@@ -234,13 +234,13 @@ fn tell(args: &Args, sides: &[Side], output: Output) {
     lines.push("|---|---|---|---|---|---|".to_owned());
     for side in sides {
         let figures = [
-            median(side, Round::rate),
+            median(side, LoadRound::rate),
             median(side, |round| round.percentile(50.0)),
             median(side, |round| round.percentile(99.0)),
             median(side, |round| round.percentile(99.9)),
         ];
         let figures: Vec<String> = figures.iter().map(|figure| format!("{figure:.0}")).collect();
-        let cpu = median(side, Round::cpu_us);
+        let cpu = median(side, LoadRound::cpu_us);
         lines.push(format!("| {} | {} | {cpu:.1} |", side.name, figures.join(" | ")));
     }
     if let [floor, hub] = sides {
@@ -256,7 +256,7 @@ fn tell(args: &Args, sides: &[Side], output: Output) {
     output.tell(&Value::Object(told), &lines.join("\n"));
 }
 
-fn median(side: &Side, figure: impl Fn(&Round) -> f64) -> f64 {
+fn median(side: &MeasuredServer, figure: impl Fn(&LoadRound) -> f64) -> f64 {
     spread(side.rounds.iter().map(figure).collect()).1
 }
 

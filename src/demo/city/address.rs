@@ -3,7 +3,7 @@
 
 use super::calendar::push_digits;
 use super::rng::Rng;
-use super::tables::Tables;
+use super::tables::CityTables;
 
 /// A dwelling or an office.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Address {
 
 impl Address {
     /// Any address.
-    pub(crate) fn draw(rng: &mut Rng, tables: &Tables) -> Self {
+    pub(crate) fn draw(rng: &mut Rng, tables: &CityTables) -> Self {
         let (district, street) = rng.pick(&tables.streets);
         Self {
             district,

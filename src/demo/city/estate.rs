@@ -6,7 +6,7 @@ use super::address::Address;
 use super::calendar::{push_ascii, push_digits};
 use super::json::push_field;
 use super::rng::Rng;
-use super::tables::Tables;
+use super::tables::CityTables;
 
 /// A record of `real-estate`.
 pub struct Estate {
@@ -29,7 +29,7 @@ pub(super) const FIRM_OWNERS: u32 = 80;
 pub(super) const USAGES: [&str; 4] = ["住宅", "商业", "办公", "车库"];
 
 impl Estate {
-    pub(super) fn draw(rng: &mut Rng, tables: &Tables, key: u64, owner: Holder, home: Option<Address>) -> Self {
+    pub(super) fn draw(rng: &mut Rng, tables: &CityTables, key: u64, owner: Holder, home: Option<Address>) -> Self {
         let usage = match (owner.is_firm(), rng.below(10)) {
             (true, 0..5) | (false, 7) => "商业",
             (true, _) => "办公",

@@ -7,7 +7,7 @@ use super::check;
 use super::json::push_field;
 use super::person::with_check;
 use super::rng::Rng;
-use super::tables::Tables;
+use super::tables::CityTables;
 
 /// A record of `legal-entity`.
 pub struct Firm {
@@ -46,26 +46,26 @@ const UNIFIED: Date = Date {
 };
 
 /// How many distinct names there are.
-pub(super) fn names(tables: &Tables) -> u64 {
+pub(super) fn names(tables: &CityTables) -> u64 {
     let characters = tables.trade.len() as u64;
     characters * characters * tables.industries.len() as u64 * 16
 }
 
 impl Firm {
-    pub(super) fn draw(rng: &mut Rng, tables: &Tables, keys: &FirmKeys) -> Self {
+    pub(super) fn draw(rng: &mut Rng, tables: &CityTables, keys: &FirmKeys) -> Self {
         let span = AS_OF.days() - Date::new_year(1993).days();
         // The larger of two draws: more young firms than old ones.
         let span = span.unsigned_abs();
         let age = rng.below(span).min(rng.below(span));
         let established = AS_OF.plus_days(-age.cast_signed());
         let kind = match rng.below(100) {
-            ..10 => Kind::Shop,
-            10..12 => Kind::Cooperative,
-            _ => Kind::Company,
+            ..10 => FirmKind::Shop,
+            10..12 => FirmKind::Cooperative,
+            _ => FirmKind::Company,
         };
         let capitals = match kind {
-            Kind::Company => &[10, 50, 100, 200, 500, 1000, 3000, 5000, 12_000][..],
-            Kind::Shop | Kind::Cooperative => &[1, 2, 3, 5, 8, 10, 20, 30][..],
+            FirmKind::Company => &[10, 50, 100, 200, 500, 1000, 3000, 5000, 12_000][..],
+            FirmKind::Shop | FirmKind::Cooperative => &[1, 2, 3, 5, 8, 10, 20, 30][..],
         };
         Self {
             uscc: uscc(rng, keys, kind, established),
@@ -134,13 +134,13 @@ impl Firm {
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum FirmKind {
     Company,
     Shop,
     Cooperative,
 }
 
-fn uscc(rng: &mut Rng, keys: &FirmKeys, kind: Kind, established: Date) -> [u8; 18] {
+fn uscc(rng: &mut Rng, keys: &FirmKeys, kind: FirmKind, established: Date) -> [u8; 18] {
     let current = [
         *b"340200", *b"340202", *b"340207", *b"340209", *b"340210", *b"340212", *b"340223", *b"340281",
     ];
@@ -155,9 +155,9 @@ fn uscc(rng: &mut Rng, keys: &FirmKeys, kind: Kind, established: Date) -> [u8; 1
     };
     let [b1, b2, b3, b4, b5, b6, b7, b8] = body;
     let second = match kind {
-        Kind::Company => b'1',
-        Kind::Shop => b'2',
-        Kind::Cooperative => b'3',
+        FirmKind::Company => b'1',
+        FirmKind::Shop => b'2',
+        FirmKind::Cooperative => b'3',
     };
     let organisation = check::organisation(&body).unwrap_or(b'0');
     let first = [
@@ -204,7 +204,7 @@ fn old_body(mut key: u64) -> [u8; 8] {
 
 /// The mixed-radix digits of `key` are the parts of the name, so different keys give different names; a third
 /// character after the first two, in three companies of ten, cannot make two names equal.
-fn name(rng: &mut Rng, tables: &Tables, mut key: u64, kind: Kind) -> String {
+fn name(rng: &mut Rng, tables: &CityTables, mut key: u64, kind: FirmKind) -> String {
     let mut digit = |radix: usize| {
         let radix = radix.max(1) as u64;
         let value = (key % radix) as usize;
@@ -217,22 +217,29 @@ fn name(rng: &mut Rng, tables: &Tables, mut key: u64, kind: Kind) -> String {
     let word = |list: &[&'static str], index: usize| list.get(index).copied().unwrap_or_default();
     let [industry, shop, produce] = tables.industries.get(industry).copied().unwrap_or_default();
     let mut name = String::with_capacity(64);
-    name.push_str(word(if matches!(kind, Kind::Shop) { &AREAS } else { &PREFIXES }, place));
+    name.push_str(word(
+        if matches!(kind, FirmKind::Shop) {
+            &AREAS
+        } else {
+            &PREFIXES
+        },
+        place,
+    ));
     name.push_str(word(&tables.trade, first));
     name.push_str(word(&tables.trade, second));
     match kind {
-        Kind::Company => {
+        FirmKind::Company => {
             if rng.chance(300) {
                 name.push_str(rng.pick(&tables.trade));
             }
             name.push_str(industry);
             name.push_str(word(&FORMS, form));
         }
-        Kind::Shop => {
+        FirmKind::Shop => {
             name.push_str(shop);
             name.push_str(word(&SHOP_FORMS, form));
         }
-        Kind::Cooperative => {
+        FirmKind::Cooperative => {
             name.push_str(produce);
             name.push_str(word(&["产销", "农业", "生态", "联合"], form));
             name.push_str("专业合作社");

@@ -6,11 +6,11 @@ use super::{firm::Firm, person::Person};
 pub struct Holder {
     name: String,
     pub(super) id: [u8; 18],
-    kind: Party,
+    kind: HolderParty,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Party {
+enum HolderParty {
     Person,
     Firm,
 }
@@ -21,7 +21,7 @@ impl Holder {
         Self {
             id: person.id_number,
             name: person.name,
-            kind: Party::Person,
+            kind: HolderParty::Person,
         }
     }
 
@@ -30,7 +30,7 @@ impl Holder {
         Self {
             id: firm.uscc,
             name: firm.name,
-            kind: Party::Firm,
+            kind: HolderParty::Firm,
         }
     }
 
@@ -46,6 +46,6 @@ impl Holder {
 
     /// Whether `id` is a credit code.
     pub fn is_firm(&self) -> bool {
-        self.kind == Party::Firm
+        self.kind == HolderParty::Firm
     }
 }

@@ -6,7 +6,7 @@ use super::estate::Estate;
 use super::json::push_field;
 use super::person::Person;
 use super::rng::Rng;
-use super::tables::{HolderKind, LicenceType, Validity};
+use super::tables::{HolderKind, LicenceType, ValidityTerm};
 use super::{City, Holder, check};
 
 /// Serials: ten digits.
@@ -35,12 +35,12 @@ static IDENTITY_CARD: LicenceType = LicenceType {
     code: "11340200003015013K001",
     issuer: "11340200003015013K",
     holder: HolderKind::Person,
-    validity: Validity::ByAge,
+    validity: ValidityTerm::ByAge,
     prefix: "ID",
 };
 
 /// Whom a licence was given to, with what its dates and number depend on.
-enum Given {
+enum LicenceRecipient {
     Person(Person),
     Firm(Holder, Date),
     Estate(Estate),
@@ -50,12 +50,12 @@ impl Licence {
     pub(super) fn draw(rng: &mut Rng, city: &City, serial: u64) -> Self {
         let (kind, given) = give(rng, city);
         let earliest = match &given {
-            Given::Person(person) => match kind.holder {
+            LicenceRecipient::Person(person) => match kind.holder {
                 HolderKind::Adult => person.born.plus_years(18),
                 _ => person.born,
             },
-            Given::Firm(_, established) => *established,
-            Given::Estate(estate) => Date::new_year(estate.year()),
+            LicenceRecipient::Firm(_, established) => *established,
+            LicenceRecipient::Estate(estate) => Date::new_year(estate.year()),
         };
         let valid_from = issued(rng, kind, &given, earliest);
         let valid_until = last_day(kind, &given, valid_from);
@@ -178,7 +178,7 @@ pub(super) fn write_digest(out: &mut String, words: &[u64; 4]) {
 }
 
 /// Chooses the type and then a holder who can hold it; who cannot be found in eight tries holds an identity card.
-fn give(rng: &mut Rng, city: &City) -> (&'static LicenceType, Given) {
+fn give(rng: &mut Rng, city: &City) -> (&'static LicenceType, LicenceRecipient) {
     let kind = city.tables.licences.pick(rng).unwrap_or(&IDENTITY_CARD);
     let fits = |born: Date| match kind.holder {
         HolderKind::Adult => born.years_to(AS_OF) >= 19,
@@ -189,11 +189,11 @@ fn give(rng: &mut Rng, city: &City) -> (&'static LicenceType, Given) {
         HolderKind::Firm => {
             let firm = city.firm(rng.below_u64(city.sizes.firms.max(1)));
             let established = firm.established;
-            return (kind, Given::Firm(Holder::of_firm(firm), established));
+            return (kind, LicenceRecipient::Firm(Holder::of_firm(firm), established));
         }
         HolderKind::Estate => {
             let estate = city.estate(rng.below_u64(city.sizes.estates.max(1)));
-            return (kind, Given::Estate(estate));
+            return (kind, LicenceRecipient::Estate(estate));
         }
         HolderKind::Person | HolderKind::Adult | HolderKind::Child => {}
     }
@@ -201,30 +201,33 @@ fn give(rng: &mut Rng, city: &City) -> (&'static LicenceType, Given) {
     for _ in 0..8 {
         person = rng.below_u64(city.sizes.persons.max(1));
         if city.slot(person).is_some_and(|slot| fits(slot.born)) {
-            return (kind, Given::Person(city.person(person)));
+            return (kind, LicenceRecipient::Person(city.person(person)));
         }
     }
     let mut types = city.tables.licences.values().iter();
     let anyone = types.find(|kind| kind.holder == HolderKind::Person);
-    (anyone.unwrap_or(&IDENTITY_CARD), Given::Person(city.person(person)))
+    (
+        anyone.unwrap_or(&IDENTITY_CARD),
+        LicenceRecipient::Person(city.person(person)),
+    )
 }
 
 /// The first day: recent enough that about one licence in six has run out.
-fn issued(rng: &mut Rng, kind: &LicenceType, given: &Given, earliest: Date) -> Date {
+fn issued(rng: &mut Rng, kind: &LicenceType, given: &LicenceRecipient, earliest: Date) -> Date {
     if kind.holder == HolderKind::Child {
         return earliest.plus_days(rng.below(40).cast_signed()).min(AS_OF);
     }
     let span = match (kind.validity, given) {
-        (Validity::Years(years), _) => years * 438,
-        (Validity::ByAge, Given::Person(person)) => years_by_age(person, AS_OF).unwrap_or(22) * 420,
-        (_, Given::Estate(estate)) => AS_OF.days() - Date::new_year(estate.year()).days(),
+        (ValidityTerm::Years(years), _) => years * 438,
+        (ValidityTerm::ByAge, LicenceRecipient::Person(person)) => years_by_age(person, AS_OF).unwrap_or(22) * 420,
+        (_, LicenceRecipient::Estate(estate)) => AS_OF.days() - Date::new_year(estate.year()).days(),
         _ => 8_000,
     };
     let first = AS_OF.plus_days(-span).max(earliest).max(Date::new_year(2004));
     let days = (AS_OF.days() - first.days()).max(0).unsigned_abs() + 1;
     let last = match given {
         // A certificate is dated in the year of its number.
-        Given::Estate(estate) => days.min(Date::new_year(estate.year() + 1).days().abs_diff(first.days())),
+        LicenceRecipient::Estate(estate) => days.min(Date::new_year(estate.year() + 1).days().abs_diff(first.days())),
         _ => days,
     };
     first.plus_days(rng.below(last).cast_signed())
@@ -240,20 +243,20 @@ fn years_by_age(person: &Person, day: Date) -> Option<i32> {
     }
 }
 
-fn last_day(kind: &LicenceType, given: &Given, from: Date) -> Option<Date> {
+fn last_day(kind: &LicenceType, given: &LicenceRecipient, from: Date) -> Option<Date> {
     let years = match (kind.validity, given) {
-        (Validity::Years(years), _) => Some(years),
-        (Validity::ByAge, Given::Person(person)) => years_by_age(person, from),
+        (ValidityTerm::Years(years), _) => Some(years),
+        (ValidityTerm::ByAge, LicenceRecipient::Person(person)) => years_by_age(person, from),
         _ => None,
     };
     years.map(|years| from.plus_years(years).plus_days(-1))
 }
 
-fn face(rng: &mut Rng, kind: &LicenceType, given: Given, from: Date) -> (String, Holder) {
+fn face(rng: &mut Rng, kind: &LicenceType, given: LicenceRecipient, from: Date) -> (String, Holder) {
     let own = match (&given, kind.prefix) {
-        (Given::Estate(estate), _) => Some(estate.certificate_no()),
-        (Given::Person(person), "ID") => Some(person.id_number().to_owned()),
-        (Given::Firm(holder, _), "YY") => Some(holder.id().to_owned()),
+        (LicenceRecipient::Estate(estate), _) => Some(estate.certificate_no()),
+        (LicenceRecipient::Person(person), "ID") => Some(person.id_number().to_owned()),
+        (LicenceRecipient::Firm(holder, _), "YY") => Some(holder.id().to_owned()),
         _ => None,
     };
     let number = own.unwrap_or_else(|| {
@@ -265,9 +268,9 @@ fn face(rng: &mut Rng, kind: &LicenceType, given: Given, from: Date) -> (String,
         out
     });
     let holder = match given {
-        Given::Person(person) => Holder::of_person(person),
-        Given::Firm(holder, _) => holder,
-        Given::Estate(estate) => estate.owner,
+        LicenceRecipient::Person(person) => Holder::of_person(person),
+        LicenceRecipient::Firm(holder, _) => holder,
+        LicenceRecipient::Estate(estate) => estate.owner,
     };
     (number, holder)
 }

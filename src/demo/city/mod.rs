@@ -22,10 +22,10 @@ pub use firm::Firm;
 pub use holder::Holder;
 pub use licence::Licence;
 pub use person::{Person, Sex};
-pub use tables::{Agency, HolderKind, LicenceType, Validity};
+pub use tables::{CityAgency, HolderKind, LicenceType, ValidityTerm};
 
-use rng::{Permutation, Rng, Stream};
-use tables::{Slot, TABLES, Tables};
+use rng::{DrawStream, Permutation, Rng};
+use tables::{CityTables, NumberSlot, TABLES};
 
 /// How many records of each kind the city has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Sizes {
 pub struct City {
     seed: u64,
     sizes: Sizes,
-    tables: &'static Tables,
+    tables: &'static CityTables,
     person_keys: Permutation,
     firm_keys: Permutation,
     old_firm_keys: Permutation,
@@ -82,17 +82,17 @@ impl City {
     /// The city of `seed`. Any `n` may be asked for; those below `sizes` are the records that exist, and references
     /// between records stay within `sizes`.
     pub fn new(seed: u64, sizes: Sizes) -> Self {
-        let tables: &'static Tables = &TABLES;
+        let tables: &'static CityTables = &TABLES;
         Self {
             seed,
             sizes,
             tables,
-            person_keys: Permutation::new(seed, Stream::PersonKeys, tables.numbers()),
-            firm_keys: Permutation::new(seed, Stream::FirmKeys, firm::BODIES),
-            old_firm_keys: Permutation::new(seed, Stream::OldFirmKeys, firm::OLD_BODIES),
-            firm_names: Permutation::new(seed, Stream::FirmNames, firm::names(tables)),
-            licence_keys: Permutation::new(seed, Stream::LicenceKeys, licence::SERIALS),
-            estate_keys: Permutation::new(seed, Stream::EstateKeys, estate::NUMBERS),
+            person_keys: Permutation::new(seed, DrawStream::PersonKeys, tables.numbers()),
+            firm_keys: Permutation::new(seed, DrawStream::FirmKeys, firm::BODIES),
+            old_firm_keys: Permutation::new(seed, DrawStream::OldFirmKeys, firm::OLD_BODIES),
+            firm_names: Permutation::new(seed, DrawStream::FirmNames, firm::names(tables)),
+            licence_keys: Permutation::new(seed, DrawStream::LicenceKeys, licence::SERIALS),
+            estate_keys: Permutation::new(seed, DrawStream::EstateKeys, estate::NUMBERS),
         }
     }
 
@@ -117,7 +117,7 @@ impl City {
     }
 
     /// The agencies of the city, with synthetic credit codes.
-    pub fn agencies(&self) -> &'static [Agency] {
+    pub fn agencies(&self) -> &'static [CityAgency] {
         &self.tables.agencies
     }
 
@@ -128,8 +128,8 @@ impl City {
 
     /// The `n`-th person. Numbers are distinct for all `n` below `capacity().persons`.
     pub fn person(&self, n: u64) -> Person {
-        let mut rng = Rng::at(self.seed, Stream::Person, n);
-        let slot = self.slot(n).unwrap_or(Slot {
+        let mut rng = Rng::at(self.seed, DrawStream::Person, n);
+        let slot = self.slot(n).unwrap_or(NumberSlot {
             division: b"340202",
             born: calendar::AS_OF,
             order: 1,
@@ -137,13 +137,13 @@ impl City {
         Person::draw(&mut rng, self.tables, &slot)
     }
 
-    fn slot(&self, n: u64) -> Option<Slot> {
+    fn slot(&self, n: u64) -> Option<NumberSlot> {
         self.tables.slot(self.person_keys.apply(n))
     }
 
     /// The `n`-th firm. Credit codes are distinct for all `n` below `capacity().firms`.
     pub fn firm(&self, n: u64) -> Firm {
-        let mut rng = Rng::at(self.seed, Stream::Firm, n);
+        let mut rng = Rng::at(self.seed, DrawStream::Firm, n);
         let keys = firm::FirmKeys {
             body: self.firm_keys.apply(n),
             old_body: self.old_firm_keys.apply(n),
@@ -154,13 +154,13 @@ impl City {
 
     /// The `n`-th licence. Serials are distinct for all `n` below `capacity().licences`.
     pub fn licence(&self, n: u64) -> Licence {
-        let mut rng = Rng::at(self.seed, Stream::Licence, n);
+        let mut rng = Rng::at(self.seed, DrawStream::Licence, n);
         Licence::draw(&mut rng, self, self.licence_keys.apply(n))
     }
 
     /// The `n`-th estate. Certificates are distinct for all `n` below `capacity().estates`.
     pub fn estate(&self, n: u64) -> Estate {
-        let mut rng = Rng::at(self.seed, Stream::Estate, n);
+        let mut rng = Rng::at(self.seed, DrawStream::Estate, n);
         let key = self.estate_keys.apply(n);
         if rng.chance(estate::FIRM_OWNERS) {
             let firm = self.firm(rng.below_u64(self.sizes.firms.max(1)));

@@ -6,7 +6,7 @@ use super::calendar::{AS_OF, Date, push_ascii};
 use super::check;
 use super::json::push_field;
 use super::rng::Rng;
-use super::tables::{NameKind, Slot, Tables};
+use super::tables::{CityTables, NameKind, NumberSlot};
 
 /// Sex as the register holds it (GB/T 2261.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Person {
 }
 
 impl Person {
-    pub(super) fn draw(rng: &mut Rng, tables: &Tables, slot: &Slot) -> Self {
+    pub(super) fn draw(rng: &mut Rng, tables: &CityTables, slot: &NumberSlot) -> Self {
         let sex = if slot.order % 2 == 1 { Sex::Male } else { Sex::Female };
         let (ethnicity, kind) = tables.ethnicities.pick(rng).copied().unwrap_or(("汉族", NameKind::Han));
         Self {
@@ -119,7 +119,7 @@ impl Person {
     }
 }
 
-fn number(slot: &Slot) -> [u8; 18] {
+fn number(slot: &NumberSlot) -> [u8; 18] {
     let digit = |value: u32| b'0' + (value % 10) as u8;
     let year = slot.born.year.unsigned_abs();
     let [a, b, c, d, e, f] = *slot.division;
@@ -154,7 +154,7 @@ pub(super) fn with_check(first: [u8; 17], check: Option<u8>) -> [u8; 18] {
     whole
 }
 
-fn han_name(rng: &mut Rng, tables: &Tables, sex: Sex) -> String {
+fn han_name(rng: &mut Rng, tables: &CityTables, sex: Sex) -> String {
     let given = match sex {
         Sex::Male => &tables.men,
         Sex::Female => &tables.women,
@@ -170,7 +170,7 @@ fn han_name(rng: &mut Rng, tables: &Tables, sex: Sex) -> String {
     name
 }
 
-fn interpunct_name(rng: &mut Rng, tables: &Tables) -> String {
+fn interpunct_name(rng: &mut Rng, tables: &CityTables) -> String {
     let mut name = String::with_capacity(32);
     name.push_str(rng.pick(&tables.syllabic));
     name.push('\u{b7}');

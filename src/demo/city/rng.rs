@@ -3,7 +3,7 @@
 
 /// What a sequence of draws is for; two streams of one seed share nothing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Stream {
+pub(crate) enum DrawStream {
     /// Attributes of persons.
     Person = 1,
     /// Attributes of firms.
@@ -45,7 +45,7 @@ pub(crate) struct Rng(u64);
 
 impl Rng {
     /// The sequence that belongs to the `n`-th thing of `stream`.
-    pub(crate) const fn at(seed: u64, stream: Stream, n: u64) -> Self {
+    pub(crate) const fn at(seed: u64, stream: DrawStream, n: u64) -> Self {
         let keyed = mix(seed ^ (stream as u64).wrapping_mul(GOLDEN));
         Self(mix(keyed ^ mix(n.wrapping_add(GOLDEN))))
     }
@@ -94,7 +94,7 @@ pub(super) struct Permutation {
 
 impl Permutation {
     /// The bijection of `stream`; a size of 0 counts as 1, sizes above 2⁶² are cut to it.
-    pub(super) fn new(seed: u64, stream: Stream, size: u64) -> Self {
+    pub(super) fn new(seed: u64, stream: DrawStream, size: u64) -> Self {
         let size = size.clamp(1, 1 << 62);
         let bits = 64 - (size - 1).leading_zeros();
         let mut rng = Rng::at(seed, stream, u64::MAX);
@@ -130,12 +130,12 @@ impl Permutation {
 
 #[cfg(test)]
 mod tests {
-    use super::{Permutation, Stream};
+    use super::{DrawStream, Permutation};
 
     #[test]
     fn a_permutation_gives_every_value_once() {
         for size in [1u64, 2, 3, 7, 64, 1000, 4097, 65_537] {
-            let permutation = Permutation::new(7, Stream::PersonKeys, size);
+            let permutation = Permutation::new(7, DrawStream::PersonKeys, size);
             let mut seen: Vec<u64> = (0..size).map(|n| permutation.apply(n)).collect();
             seen.sort_unstable();
             assert_eq!(seen, (0..size).collect::<Vec<_>>());

@@ -7,14 +7,14 @@ use super::calendar::{AS_OF, Date};
 use super::rng::Rng;
 
 /// Words drawn in proportion to weights.
-pub(crate) struct Weighted<T> {
+pub(crate) struct WeightedWords<T> {
     values: Vec<T>,
     slots: Vec<u16>,
 }
 
 const SLOTS: u64 = 8192;
 
-impl<T> Weighted<T> {
+impl<T> WeightedWords<T> {
     fn new(rows: Vec<(T, u32)>) -> Self {
         let total: u64 = rows.iter().map(|(_, weight)| u64::from(*weight)).sum();
         let mut slots = Vec::new();
@@ -66,7 +66,7 @@ pub enum HolderKind {
 
 /// How long a licence is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Validity {
+pub enum ValidityTerm {
     /// 长期.
     OpenEnded,
     /// So many years.
@@ -86,13 +86,13 @@ pub struct LicenceType {
     /// Who holds it.
     pub holder: HolderKind,
     /// How long it is good for.
-    pub validity: Validity,
+    pub validity: ValidityTerm,
     /// Beginning of the number on its face; `ID`, `YY` and `BDC` mean the holder's own number.
     pub prefix: &'static str,
 }
 
 /// An agency of the city.
-pub struct Agency {
+pub struct CityAgency {
     /// Slug, also the file name in `config/items`.
     pub slug: &'static str,
     /// Synthetic credit code, 18 characters.
@@ -104,7 +104,7 @@ pub struct Agency {
 }
 
 /// The resident numbers of one division and one birth year.
-struct Block {
+struct NumberBlock {
     start: u64,
     division: &'static [u8; 6],
     first_day: i32,
@@ -112,7 +112,7 @@ struct Block {
 }
 
 /// Division, birth day number and order code of a resident number.
-pub(crate) struct Slot {
+pub(crate) struct NumberSlot {
     /// Division code.
     pub division: &'static [u8; 6],
     /// Birth date.
@@ -122,9 +122,9 @@ pub(crate) struct Slot {
 }
 
 /// All tables.
-pub(crate) struct Tables {
+pub(crate) struct CityTables {
     /// Surnames.
-    pub surnames: Weighted<&'static str>,
+    pub surnames: WeightedWords<&'static str>,
     /// Characters of women's given names.
     pub women: Vec<&'static str>,
     /// Characters of men's given names.
@@ -134,7 +134,7 @@ pub(crate) struct Tables {
     /// Parts of names with an interpunct.
     pub syllabic: Vec<&'static str>,
     /// Ethnicity labels.
-    pub ethnicities: Weighted<(&'static str, NameKind)>,
+    pub ethnicities: WeightedWords<(&'static str, NameKind)>,
     /// District and street.
     pub streets: Vec<(&'static str, &'static str)>,
     /// Roads.
@@ -144,16 +144,16 @@ pub(crate) struct Tables {
     /// Industry of a company, trade of a shop, produce of a cooperative.
     pub industries: Vec<[&'static str; 3]>,
     /// Types of licence.
-    pub licences: Weighted<LicenceType>,
+    pub licences: WeightedWords<LicenceType>,
     /// Agencies.
-    pub agencies: Vec<Agency>,
+    pub agencies: Vec<CityAgency>,
     variants: Vec<(char, char)>,
-    blocks: Vec<Block>,
+    blocks: Vec<NumberBlock>,
     numbers: u64,
 }
 
 /// The tables, parsed on first use (about a millisecond).
-pub(super) static TABLES: LazyLock<Tables> = LazyLock::new(Tables::load);
+pub(super) static TABLES: LazyLock<CityTables> = LazyLock::new(CityTables::load);
 
 fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
     text.lines()
@@ -177,7 +177,7 @@ macro_rules! table {
     };
 }
 
-impl Tables {
+impl CityTables {
     fn load() -> Self {
         let given = |sex| {
             let all = pairs(table!("given.tsv")).into_iter();
@@ -187,19 +187,19 @@ impl Tables {
         let variant = |(a, b): (&str, &str)| Some((a.chars().next()?, b.chars().next()?));
         let (blocks, numbers) = blocks();
         Self {
-            surnames: Weighted::new(pairs(table!("surnames.tsv")).into_iter().filter_map(weighted).collect()),
+            surnames: WeightedWords::new(pairs(table!("surnames.tsv")).into_iter().filter_map(weighted).collect()),
             women: given("f"),
             men: given("m"),
             rare: column(table!("rare.tsv")),
             syllabic: column(table!("syllabic.tsv")),
-            ethnicities: Weighted::new(rows(table!("ethnicities.tsv")).filter_map(|r| ethnicity(&r)).collect()),
+            ethnicities: WeightedWords::new(rows(table!("ethnicities.tsv")).filter_map(|r| ethnicity(&r)).collect()),
             streets: pairs(table!("streets.tsv")),
             roads: column(table!("roads.tsv")),
             trade: column(table!("trade.tsv")),
             industries: rows(table!("industries.tsv"))
                 .filter_map(|row| row.try_into().ok())
                 .collect(),
-            licences: Weighted::new(rows(table!("licences.tsv")).filter_map(|r| licence(&r)).collect()),
+            licences: WeightedWords::new(rows(table!("licences.tsv")).filter_map(|r| licence(&r)).collect()),
             agencies: rows(table!("agencies.tsv")).filter_map(|r| agency(&r)).collect(),
             variants: pairs(table!("variants.tsv")).into_iter().filter_map(variant).collect(),
             blocks,
@@ -214,13 +214,13 @@ impl Tables {
 
     /// The `index`-th resident number, `index < numbers()`. Injective: blocks are disjoint by (division, year), within a
     /// block days are disjoint, within a day the orders are an arithmetic progression modulo 999 with a step prime to 999.
-    pub(crate) fn slot(&self, index: u64) -> Option<Slot> {
+    pub(crate) fn slot(&self, index: u64) -> Option<NumberSlot> {
         let after = self.blocks.partition_point(|block| block.start <= index);
         let block = self.blocks.get(after.checked_sub(1)?)?;
         let within = index - block.start;
         let day = block.first_day + i32::try_from(within / u64::from(block.orders)).ok()?;
         let step = u32::try_from(within % u64::from(block.orders)).ok()?;
-        Some(Slot {
+        Some(NumberSlot {
             division: block.division,
             born: Date::from_days(day),
             order: 1 + (step * 610 + day.unsigned_abs() * 7) % 999,
@@ -242,8 +242,8 @@ fn ethnicity(row: &[&'static str]) -> Option<((&'static str, NameKind), u32)> {
     Some(((*row.first()?, kind), row.get(1)?.parse().ok()?))
 }
 
-fn agency(row: &[&'static str]) -> Option<Agency> {
-    Some(Agency {
+fn agency(row: &[&'static str]) -> Option<CityAgency> {
+    Some(CityAgency {
         slug: row.first()?,
         credit_code: row.get(1)?,
         name: row.get(2)?,
@@ -261,9 +261,9 @@ fn licence(row: &[&'static str]) -> Option<(LicenceType, u32)> {
         _ => return None,
     };
     let validity = match row.get(5)?.parse().ok()? {
-        0 => Validity::OpenEnded,
-        99 => Validity::ByAge,
-        years => Validity::Years(years),
+        0 => ValidityTerm::OpenEnded,
+        99 => ValidityTerm::ByAge,
+        years => ValidityTerm::Years(years),
     };
     let kind = LicenceType {
         name: row.first()?,
@@ -292,7 +292,7 @@ const fn births(year: i32) -> u32 {
     }
 }
 
-fn blocks() -> (Vec<Block>, u64) {
+fn blocks() -> (Vec<NumberBlock>, u64) {
     let (mut blocks, mut start) = (Vec::new(), 0u64);
     for row in rows(table!("divisions.tsv")) {
         let number = |index: usize| row.get(index).and_then(|text| text.parse::<i32>().ok());
@@ -305,7 +305,7 @@ fn blocks() -> (Vec<Block>, u64) {
             let first_day = Date::new_year(year).days();
             let end = Date::new_year(year + 1).days().min(AS_OF.days() + 1);
             let orders = (weight.unsigned_abs() * births(year) * 34 / 100).clamp(1, 999);
-            blocks.push(Block {
+            blocks.push(NumberBlock {
                 start,
                 division,
                 first_day,

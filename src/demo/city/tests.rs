@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::calendar::AS_OF;
-use super::requests::{Dataset, Expected, KeyChoice, Requests};
+use super::requests::{CityDataset, ExpectedVerdict, KeyChoice, RequestSupply};
 use super::{City, Sizes, check};
 use heyan_domain::verdict::Outcome;
 
@@ -220,7 +220,7 @@ fn requests_come_in_the_promised_mix_and_about_records_that_exist() {
     (0..sizes.licences).for_each(|n| add(&|out| city.licence(n).subject_json(out)));
     (0..sizes.estates).for_each(|n| add(&|out| city.estate(n).subject_json(out)));
     for choice in [KeyChoice::Uniform, KeyChoice::Zipf { exponent: 0.99 }] {
-        let requests = Requests::new(&city, 9, choice);
+        let requests = RequestSupply::new(&city, 9, choice);
         let mut count: HashMap<&str, u32> = HashMap::new();
         let mut subjects: HashMap<String, u32> = HashMap::new();
         for i in 0..20_000 {
@@ -243,7 +243,7 @@ fn requests_come_in_the_promised_mix_and_about_records_that_exist() {
             let wrong = request
                 .fields
                 .iter()
-                .filter(|(_, expected)| *expected == Expected::Mismatch)
+                .filter(|(_, expected)| *expected == ExpectedVerdict::Mismatch)
                 .count();
             assert_eq!(wrong, usize::from(request.outcome == Outcome::Mismatched));
             *count.entry(request.outcome.as_str()).or_default() += 1;
@@ -255,7 +255,7 @@ fn requests_come_in_the_promised_mix_and_about_records_that_exist() {
         assert!((percent("mismatched") - 10.0).abs() < 1.0, "{count:?}");
         assert!((percent("review") - 3.0).abs() < 0.7, "{count:?}");
         assert!((percent("not_found") - 2.0).abs() < 0.5, "{count:?}");
-        assert!(percent(Dataset::RealEstate.as_str()) > 8.0, "{count:?}");
+        assert!(percent(CityDataset::RealEstate.as_str()) > 8.0, "{count:?}");
         let most = subjects.values().max().unwrap();
         assert_eq!(*most > 200, choice != KeyChoice::Uniform, "{most}");
     }
@@ -263,7 +263,7 @@ fn requests_come_in_the_promised_mix_and_about_records_that_exist() {
 
 #[test]
 fn requests_about_an_empty_city_find_nobody() {
-    let requests = Requests::new(
+    let requests = RequestSupply::new(
         &City::new(1, Sizes::for_persons(0)),
         1,
         KeyChoice::Zipf { exponent: 1.0 },
@@ -273,7 +273,7 @@ fn requests_about_an_empty_city_find_nobody() {
 
 #[test]
 fn one_request_is_the_same_each_time() {
-    let requests = Requests::new(&city(), 4, KeyChoice::Uniform);
-    let again = Requests::new(&city(), 4, KeyChoice::Uniform);
+    let requests = RequestSupply::new(&city(), 4, KeyChoice::Uniform);
+    let again = RequestSupply::new(&city(), 4, KeyChoice::Uniform);
     assert!((0..1000).rev().all(|i| requests.get(i).claims == again.get(i).claims));
 }

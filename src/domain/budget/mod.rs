@@ -21,7 +21,7 @@ const MINUTES_30_DAYS: u32 = 30 * MINUTES_24_H;
 
 /// How much may be asked about one field of one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct BudgetLimits {
     /// Units in any 24 hours, all agencies together.
     pub units_24_h_max: u32,
     /// Units in any 30 days, all agencies together.
@@ -32,7 +32,7 @@ pub struct Limits {
     pub predicate_units: u8,
 }
 
-impl Default for Limits {
+impl Default for BudgetLimits {
     fn default() -> Self {
         Self {
             units_24_h_max: 10,
@@ -45,7 +45,7 @@ impl Default for Limits {
 
 /// What a claim asks, as far as it bears on guessing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
+pub enum BudgetQuestion {
     /// Is it this value? A literal, or `eq`.
     Value,
     /// Is it another value? `ne`: it holds when the guess is wrong.
@@ -61,7 +61,7 @@ pub enum Question {
     Coarse,
 }
 
-impl Question {
+impl BudgetQuestion {
     /// The question of a predicate's wire word and its number of operands; a literal claim is [`Self::Value`].
     pub fn of_predicate(op: &str, operands: usize) -> Self {
         match op {
@@ -73,7 +73,7 @@ impl Question {
     }
 
     /// The most units that the answer may cost; never 0.
-    pub fn units(self, limits: &Limits) -> u8 {
+    pub fn units(self, limits: &BudgetLimits) -> u8 {
         match self {
             Self::Value | Self::NotValue => VALUE_UNITS,
             Self::OneOf { alternatives } => u8::try_from(alternatives)
@@ -89,7 +89,7 @@ impl Question {
     ///
     /// `review` for a literal is charged as a wrong value: it tells that the value is near. A predicate that holds costs one
     /// unit less than one that does not: what is asked in earnest mostly holds.
-    pub fn charged(self, verdict: Verdict, limits: &Limits) -> u8 {
+    pub fn charged(self, verdict: Verdict, limits: &BudgetLimits) -> u8 {
         match (self, verdict) {
             (_, Verdict::Absent | Verdict::NotPermitted | Verdict::Unavailable) => 0,
             // What could not be read was not compared.
@@ -103,7 +103,7 @@ impl Question {
 
 /// How an agency stands to the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
+pub enum AgencyStanding {
     /// It has an open matter for the subject.
     OpenMatter,
     /// It has none: only the smaller half of each limit is open to it.
@@ -112,20 +112,20 @@ pub enum Standing {
 
 /// One question to be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guess {
+pub struct GuessCount {
     /// Keyed hash of the operation and the canonical operands: two questions are one only when their answers are.
     pub value: [u8; 16],
     /// The agency, by its number at the caller.
     pub agency: u32,
     /// How it stands to the subject.
-    pub standing: Standing,
+    pub standing: AgencyStanding,
     /// [`Question::units`] for `allows`, [`Question::charged`] for `charge`.
     pub units: u8,
 }
 
 /// What the budget says to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowance {
+pub enum BudgetAllowance {
     /// Counted already: compare and answer, over budget too; nothing to charge.
     Free,
     /// Compare, charge what the verdict costs, answer.
@@ -136,7 +136,7 @@ pub enum Allowance {
 
 /// One counted question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct CountedGuess {
     /// Keyed hash of what was asked.
     pub value: [u8; 16],
     /// Unix time in minutes, rounded down.
@@ -146,12 +146,12 @@ pub struct Entry {
     /// What it cost.
     pub units: u8,
     /// How the agency stood then.
-    pub standing: Standing,
+    pub standing: AgencyStanding,
 }
 
 /// Units that count now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spent {
+pub struct SpentUnits {
     /// In the last 24 hours.
     pub units_24_h: u32,
     /// In the last 30 days.
@@ -160,13 +160,13 @@ pub struct Spent {
 
 /// The counted questions about one field of one subject; as many at most as 30 days have units.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Guesses {
-    entries: Vec<Entry>,
+pub struct FieldGuesses {
+    entries: Vec<CountedGuess>,
 }
 
-impl Guesses {
+impl FieldGuesses {
     /// What is to be kept.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[CountedGuess] {
         &self.entries
     }
 
@@ -176,25 +176,29 @@ impl Guesses {
     }
 
     /// Whether the question may be compared at all, at a Unix time in seconds.
-    pub fn allows(&self, limits: &Limits, guess: &Guess, now_s: i64) -> Allowance {
+    pub fn allows(&self, limits: &BudgetLimits, guess: &GuessCount, now_s: i64) -> BudgetAllowance {
         let now = minute(now_s);
         if self.knows(&guess.value, now_s) {
-            return Allowance::Free;
+            return BudgetAllowance::Free;
         }
         let units = u32::from(guess.units.max(1));
-        let has_room = |window: u32, of: &dyn Fn(&Entry) -> bool, max: u32| {
+        let has_room = |window: u32, of: &dyn Fn(&CountedGuess) -> bool, max: u32| {
             self.units_within(window, now, of).saturating_add(units) <= max
         };
-        let both_have_room = |of: &dyn Fn(&Entry) -> bool, share: u32| {
+        let both_have_room = |of: &dyn Fn(&CountedGuess) -> bool, share: u32| {
             has_room(MINUTES_24_H, of, limits.units_24_h_max.div_ceil(share))
                 && has_room(MINUTES_30_DAYS, of, limits.units_30_days_max.div_ceil(share))
         };
-        let of_agency = |entry: &Entry| entry.agency == guess.agency;
-        let of_strangers = |entry: &Entry| entry.standing == Standing::Stranger;
+        let of_agency = |entry: &CountedGuess| entry.agency == guess.agency;
+        let of_strangers = |entry: &CountedGuess| entry.standing == AgencyStanding::Stranger;
         let within = both_have_room(&|_| true, 1)
             && has_room(MINUTES_24_H, &of_agency, limits.agency_units_24_h_max)
-            && (guess.standing == Standing::OpenMatter || both_have_room(&of_strangers, 2));
-        if within { Allowance::Charged } else { Allowance::Review }
+            && (guess.standing == AgencyStanding::OpenMatter || both_have_room(&of_strangers, 2));
+        if within {
+            BudgetAllowance::Charged
+        } else {
+            BudgetAllowance::Review
+        }
     }
 
     /// Whether a question is counted already, by its keyed hash: asking it again is [`Allowance::Free`], whoever asks.
@@ -205,12 +209,12 @@ impl Guesses {
     }
 
     /// Counts a question, once; 0 units are not counted. Call it with the lock still held under which `allows` was asked.
-    pub fn charge(&mut self, guess: &Guess, now_s: i64) {
+    pub fn charge(&mut self, guess: &GuessCount, now_s: i64) {
         if guess.units == 0 || self.knows(&guess.value, now_s) {
             return;
         }
         self.expire(now_s);
-        self.entries.push(Entry {
+        self.entries.push(CountedGuess {
             value: guess.value,
             minute: minute(now_s),
             agency: guess.agency,
@@ -231,15 +235,15 @@ impl Guesses {
     }
 
     /// The units that count now.
-    pub fn spent(&self, now_s: i64) -> Spent {
+    pub fn spent(&self, now_s: i64) -> SpentUnits {
         let now = minute(now_s);
-        Spent {
+        SpentUnits {
             units_24_h: self.units_within(MINUTES_24_H, now, &|_| true),
             units_30_days: self.units_within(MINUTES_30_DAYS, now, &|_| true),
         }
     }
 
-    fn units_within(&self, window: u32, now: u32, of: &dyn Fn(&Entry) -> bool) -> u32 {
+    fn units_within(&self, window: u32, now: u32, of: &dyn Fn(&CountedGuess) -> bool) -> u32 {
         let counted = self
             .entries
             .iter()
@@ -250,7 +254,7 @@ impl Guesses {
 
 /// The minute itself still counts at the end of the window, so that rounding never gives back early.
 /// An entry of a clock that is ahead counts as new.
-const fn counts(entry: &Entry, window: u32, now: u32) -> bool {
+const fn counts(entry: &CountedGuess, window: u32, now: u32) -> bool {
     now.saturating_sub(entry.minute) <= window
 }
 

@@ -8,7 +8,7 @@
 //! the robot does. The robots below reach the bound, so it is no accident of a weak robot; a unit cheaper it would not hold.
 
 use super::*;
-use crate::verdict::{Basis, ReviewReason};
+use crate::verdict::{MatchBasis, ReviewReason};
 
 const DATES: u32 = 36_525;
 const SUBJECTS: u32 = 1_000;
@@ -36,13 +36,13 @@ enum Asked {
 }
 
 impl Asked {
-    fn question(self) -> Question {
+    fn question(self) -> BudgetQuestion {
         match self {
-            Self::Value(_) => Question::Value,
-            Self::Differs(_) => Question::of_predicate("ne", 1),
-            Self::OnOrBefore(_) => Question::of_predicate("on_or_before", 1),
-            Self::OnOrBeforeRun { .. } => Question::Coarse,
-            Self::OneOf { count, .. } => Question::of_predicate("one_of", count as usize),
+            Self::Value(_) => BudgetQuestion::Value,
+            Self::Differs(_) => BudgetQuestion::of_predicate("ne", 1),
+            Self::OnOrBefore(_) => BudgetQuestion::of_predicate("on_or_before", 1),
+            Self::OnOrBeforeRun { .. } => BudgetQuestion::Coarse,
+            Self::OneOf { count, .. } => BudgetQuestion::of_predicate("one_of", count as usize),
         }
     }
 
@@ -58,7 +58,7 @@ impl Asked {
             Self::OneOf { first, count } => (first..first + count).contains(&secret),
         };
         if holds {
-            Verdict::Match(Basis::Predicate)
+            Verdict::Match(MatchBasis::Predicate)
         } else {
             Verdict::Mismatch
         }
@@ -79,26 +79,26 @@ impl Asked {
 
 /// How a verification must use the budget; nothing when the answer is `review`.
 fn answer(
-    guesses: &mut Guesses,
-    limits: &Limits,
-    (agency, standing): (u32, Standing),
+    guesses: &mut FieldGuesses,
+    limits: &BudgetLimits,
+    (agency, standing): (u32, AgencyStanding),
     (asked, secret): (Asked, u32),
     now_s: i64,
 ) -> Option<Verdict> {
-    let guess = Guess {
+    let guess = GuessCount {
         value: asked.hash(),
         agency,
         standing,
         units: asked.question().units(limits),
     };
     let allowance = guesses.allows(limits, &guess, now_s);
-    if allowance == Allowance::Review {
+    if allowance == BudgetAllowance::Review {
         return None;
     }
     let verdict = asked.verdict(secret);
     let units = asked.question().charged(verdict, limits);
-    if allowance == Allowance::Charged {
-        guesses.charge(&Guess { units, ..guess }, now_s);
+    if allowance == BudgetAllowance::Charged {
+        guesses.charge(&GuessCount { units, ..guess }, now_s);
     }
     Some(verdict)
 }
@@ -189,8 +189,8 @@ impl Mind {
 }
 
 /// Whether the robot is told `match` for the secret within the thirty days.
-fn compromises(robot: Robot, limits: &Limits, standing: Standing, secret: u32, idle_days_max: u32) -> bool {
-    let mut guesses = Guesses::default();
+fn compromises(robot: Robot, limits: &BudgetLimits, standing: AgencyStanding, secret: u32, idle_days_max: u32) -> bool {
+    let mut guesses = FieldGuesses::default();
     let mut mind = Mind {
         first: 0,
         end: DATES,
@@ -227,14 +227,14 @@ fn compromises(robot: Robot, limits: &Limits, standing: Standing, secret: u32, i
 }
 
 /// Exactly how many of all dates the robot finds: it has no chance of its own, so this is its expectation.
-fn found_of_all_dates(robot: Robot, limits: &Limits, standing: Standing) -> u32 {
+fn found_of_all_dates(robot: Robot, limits: &BudgetLimits, standing: AgencyStanding) -> u32 {
     (0..DATES)
         .map(|secret| u32::from(compromises(robot, limits, standing, secret, 2)))
         .sum()
 }
 
 /// V of the header for a number of units, a predicate having so many answers: no strategy finds more dates.
-fn most_dates(limits: &Limits, units: u32, answers: u32) -> u32 {
+fn most_dates(limits: &BudgetLimits, units: u32, answers: u32) -> u32 {
     let predicate = u32::from(limits.predicate_units.max(1));
     let mut best: Vec<u32> = vec![0];
     for have in 1..=units {
@@ -264,8 +264,8 @@ fn random(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
-fn compromised(robot: Robot, standing: Standing, seed: u64, idle_days_max: u32) -> u32 {
-    let (limits, mut state) = (Limits::default(), seed);
+fn compromised(robot: Robot, standing: AgencyStanding, seed: u64, idle_days_max: u32) -> u32 {
+    let (limits, mut state) = (BudgetLimits::default(), seed);
     (0..SUBJECTS)
         .map(|_| (random(&mut state) % u64::from(DATES)) as u32)
         .map(|secret| u32::from(compromises(robot, &limits, standing, secret, idle_days_max)))
@@ -274,14 +274,14 @@ fn compromised(robot: Robot, standing: Standing, seed: u64, idle_days_max: u32) 
 
 #[test]
 fn no_strategy_compromises_one_subject_of_a_thousand_on_average() {
-    let limits = Limits::default();
+    let limits = BudgetLimits::default();
     let units = limits.units_30_days_max;
     let of_a_thousand = |dates: u32| f64::from(SUBJECTS * dates) / f64::from(DATES);
     assert_eq!(most_dates(&limits, units, 2), 24);
     assert_eq!(most_dates(&limits, units, 3), 36);
     assert!(of_a_thousand(36) < 1.0);
     assert_eq!(most_dates(&limits, units / 2, 3), 6, "what is open to strangers");
-    let cheaper = Limits {
+    let cheaper = BudgetLimits {
         predicate_units: 4,
         ..limits
     };
@@ -290,17 +290,17 @@ fn no_strategy_compromises_one_subject_of_a_thousand_on_average() {
 
 #[test]
 fn the_best_robots_find_exactly_what_the_bound_allows() {
-    let limits = Limits::default();
-    let found = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, Standing::OpenMatter));
+    let limits = BudgetLimits::default();
+    let found = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, AgencyStanding::OpenMatter));
     assert_eq!(found, [10, 10, 15, 21, 24, 0, 21, 36, 27, 9, 8, 7, 9]);
     // An exact predicate fits into a stranger's day; one on a month or a year, or a list of three, does not.
-    let of_strangers = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, Standing::Stranger));
+    let of_strangers = ROBOTS.map(|robot| found_of_all_dates(robot, &limits, AgencyStanding::Stranger));
     assert_eq!(of_strangers, [5, 5, 5, 1, 0, 0, 0, 0, 0, 4, 3, 0, 1]);
 }
 
 #[test]
 fn a_month_of_guessing_at_a_thousand_subjects_compromises_at_most_one() {
-    for standing in [Standing::OpenMatter, Standing::Stranger] {
+    for standing in [AgencyStanding::OpenMatter, AgencyStanding::Stranger] {
         for robot in ROBOTS {
             let found = compromised(robot, standing, 2_026, u32::MAX);
             assert!(found <= 1, "{robot:?} {standing:?}: {found}");
@@ -313,7 +313,7 @@ fn over_many_seeds_the_mean_stays_below_one() {
     const SEEDS: u32 = 100;
     for robot in [Robot::Values, Robot::Halve(2), Robot::Thirds(2), Robot::Greedy] {
         let sum: u32 = (0..SEEDS)
-            .map(|seed| compromised(robot, Standing::OpenMatter, 7_919 * u64::from(seed), 2))
+            .map(|seed| compromised(robot, AgencyStanding::OpenMatter, 7_919 * u64::from(seed), 2))
             .sum();
         let mean = f64::from(sum) / f64::from(SEEDS);
         println!("{robot:?}: {mean} of {SUBJECTS}");
@@ -324,13 +324,19 @@ fn over_many_seeds_the_mean_stays_below_one() {
 #[test]
 fn without_a_price_on_predicates_the_same_robot_would_find_everyone() {
     // The test of the test: a robot that may halve for nothing finds all, so the robots are strong enough to trust.
-    let limits = Limits {
+    let limits = BudgetLimits {
         units_24_h_max: 1_000,
         units_30_days_max: 1_000,
         agency_units_24_h_max: 1_000,
         predicate_units: 1,
     };
     for secret in (0..DATES).step_by(97) {
-        assert!(compromises(Robot::Halve(16), &limits, Standing::OpenMatter, secret, 2));
+        assert!(compromises(
+            Robot::Halve(16),
+            &limits,
+            AgencyStanding::OpenMatter,
+            secret,
+            2
+        ));
     }
 }

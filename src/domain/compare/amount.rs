@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{ComparatorError, REVIEW_PARTIAL, known_options};
 use crate::byte_set::ByteSet;
-use crate::fold::{self, Case, Spaces};
+use crate::fold::{self, CaseFolding, SpaceFolding};
 use crate::numeral;
-use crate::verdict::{Basis, Verdict};
+use crate::verdict::{MatchBasis, Verdict};
 
 /// Bytes of text in which [`fold_amount`] folds nothing but 圆 and 圓 (of E5).
 const FOLDED: ByteSet = ByteSet::HAN.with(b'!', b'`').with(b'{', b'~').without(0xE5);
@@ -84,7 +84,7 @@ impl AmountForm {
     pub(crate) fn judge(self, other: Self) -> Verdict {
         let both_bare = self.bare == other.bare;
         if self.currency == other.currency && self.thirds == other.thirds && (both_bare || self.has_unit) {
-            return Verdict::Match(Basis::Normalized);
+            return Verdict::Match(MatchBasis::Normalized);
         }
         let (bare, full) = if self.bare { (self, other) } else { (other, self) };
         if bare.bare && !full.bare {
@@ -256,7 +256,7 @@ impl AmountRule {
     }
 
     /// One figure with its multiple and its unit.
-    fn part<'a>(&self, text: &'a str) -> Option<Part<'a>> {
+    fn part<'a>(&self, text: &'a str) -> Option<SumFigure<'a>> {
         let end = text
             .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '+' | '-')))
             .unwrap_or(text.len());
@@ -280,7 +280,7 @@ impl AmountRule {
             None if times > Decimal::ONE || behind.is_empty() => (Decimal::from(3), behind),
             None => return None,
         };
-        Some(Part {
+        Some(SumFigure {
             number,
             worth: worth.checked_mul(times)?,
             bare: unit.is_none() && times == Decimal::ONE && scaled,
@@ -299,7 +299,7 @@ fn currency_words() -> Vec<(Box<str>, u8)> {
 }
 
 /// One figure of a sum.
-struct Part<'a> {
+struct SumFigure<'a> {
     number: Decimal,
     /// In thirds of the base unit.
     worth: Decimal,
@@ -367,13 +367,17 @@ fn removed(text: &str, word: &str) -> Option<String> {
 
 /// Width, case and spaces folded; 圆 and 圓 are 元, ² is 2.
 fn fold_amount(raw: &str) -> Cow<'_, str> {
-    fold::replace(fold::text(raw, Spaces::Drop, Case::Upper), &FOLDED, |c| match c {
-        '圆' | '圓' => '元',
-        '²' => '2',
-        '−' => '-',
-        '¥' | '￥' => '¥',
-        _ => c,
-    })
+    fold::replace(
+        fold::text(raw, SpaceFolding::Drop, CaseFolding::Upper),
+        &FOLDED,
+        |c| match c {
+            '圆' | '圓' => '元',
+            '²' => '2',
+            '−' => '-',
+            '¥' | '￥' => '¥',
+            _ => c,
+        },
+    )
 }
 
 /// A decimal; commas only where thousands are parted.

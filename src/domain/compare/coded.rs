@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{ComparatorError, REVIEW_PARTIAL, REVIEW_VARIANT, known_options};
-use crate::fold::{self, Case, Spaces};
-use crate::reference::{self, Place};
-use crate::verdict::{Basis, Verdict};
+use crate::fold::{self, CaseFolding, SpaceFolding};
+use crate::reference::{self, PairPlace};
+use crate::verdict::{MatchBasis, Verdict};
 
 /// The most codes of a table: near codes are bits of a number.
 const CODES_MAX: usize = 128;
@@ -29,19 +29,19 @@ pub(crate) struct CodeTable {
 
 /// Which code a value stands for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Coding {
+pub(crate) struct CodeReading {
     index: u8,
-    spelling: Spelling,
+    spelling: CodeSpelling,
 }
 
 /// How the value was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Spelling {
+enum CodeSpelling {
     Standard,
     Variant,
 }
 
-impl Coding {
+impl CodeReading {
     /// Its place in the table.
     pub(crate) const fn index(self) -> u8 {
         self.index
@@ -113,43 +113,43 @@ impl CodeTable {
     fn indices_of(&self, option: &str, codes: &Value) -> Result<Vec<u8>, ComparatorError> {
         let list = codes.as_array().ok_or_else(|| bad(option, "a list of codes"))?;
         let known = |code: &Value| code.as_str().and_then(|code| self.find(code));
-        let found: Option<Vec<u8>> = list.iter().map(|code| known(code).map(Coding::index)).collect();
+        let found: Option<Vec<u8>> = list.iter().map(|code| known(code).map(CodeReading::index)).collect();
         found.ok_or_else(|| bad(option, "a list of codes that \"codes\" has"))
     }
 
     /// The code that a value stands for.
-    pub(crate) fn find(&self, raw: &str) -> Option<Coding> {
+    pub(crate) fn find(&self, raw: &str) -> Option<CodeReading> {
         let folded = fold_label(raw);
         let folded = folded.as_ref();
         // 01 and 1 are one code, 维吾尔 and 维吾尔族 one people.
         let people = folded.strip_suffix('族').filter(|name| self.ethnic && !name.is_empty());
         let candidates = || [Some(without_zeros(folded)), people].into_iter().flatten();
         if let Some(index) = candidates().find_map(|word| self.indices.get(word)) {
-            return Some(Coding {
+            return Some(CodeReading {
                 index: *index,
-                spelling: Spelling::Standard,
+                spelling: CodeSpelling::Standard,
             });
         }
         let found = self
             .entries
             .iter()
             .find(|entry| candidates().any(|word| same_but_variant(word, &entry.0)))?;
-        Some(Coding {
+        Some(CodeReading {
             index: found.1,
-            spelling: Spelling::Variant,
+            spelling: CodeSpelling::Variant,
         })
     }
 
     /// The verdict on two codings of this table; symmetric.
-    pub(crate) fn judge(&self, a: Coding, b: Coding) -> Verdict {
-        let bits = |code: Coding| self.near.get(usize::from(code.index)).copied().unwrap_or_default();
+    pub(crate) fn judge(&self, a: CodeReading, b: CodeReading) -> Verdict {
+        let bits = |code: CodeReading| self.near.get(usize::from(code.index)).copied().unwrap_or_default();
         if a.index == b.index {
             return match a.spelling == b.spelling {
-                true => Verdict::Match(Basis::Normalized),
+                true => Verdict::Match(MatchBasis::Normalized),
                 false => REVIEW_VARIANT,
             };
         }
-        let own = |code: Coding| 1_u128 << code.index;
+        let own = |code: CodeReading| 1_u128 << code.index;
         if bits(a) & own(b) != 0 || bits(b) & own(a) != 0 {
             REVIEW_PARTIAL
         } else {
@@ -241,7 +241,7 @@ fn bad(option: &str, expected: &'static str) -> ComparatorError {
 
 /// Width, case, spaces and the signs between the words of a label folded: 存续（在营、开业、在册） is 存续在营开业在册.
 fn fold_label(raw: &str) -> Cow<'_, str> {
-    let text = fold::text(raw, Spaces::Drop, Case::Lower);
+    let text = fold::text(raw, SpaceFolding::Drop, CaseFolding::Lower);
     let is_sign = |c: char| {
         matches!(
             fold::punctuation(c),
@@ -270,5 +270,5 @@ fn same_but_variant(a: &str, b: &str) -> bool {
     a.chars().count() == b.chars().count()
         && a.chars()
             .zip(b.chars())
-            .all(|(x, y)| reference::variants_agree(x, y, Place::Anywhere))
+            .all(|(x, y)| reference::variants_agree(x, y, PairPlace::Anywhere))
 }

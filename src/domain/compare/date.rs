@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use jiff::civil::{Date, DateTime};
 
 use super::REVIEW_PARTIAL;
-use super::date_time::{self, Local};
-use crate::fold::{self, Case, Spaces};
+use super::date_time::{self, ChinaTime};
+use crate::fold::{self, CaseFolding, SpaceFolding};
 use crate::numeral;
-use crate::verdict::{Basis, ReviewReason, Verdict};
+use crate::verdict::{MatchBasis, ReviewReason, Verdict};
 
 /// From this year on a written date may be a register's way of saying 长期 (20991231 is common), so it is for review against 长期.
 const FAR_YEAR: i16 = 2099;
@@ -97,7 +97,7 @@ impl DateForm {
     /// The verdict on two dates; symmetric.
     pub(crate) fn judge(self, other: Self) -> Verdict {
         if self == other {
-            return Verdict::Match(Basis::Normalized);
+            return Verdict::Match(MatchBasis::Normalized);
         }
         let is_moment = |form| matches!(form, Self::Moment(_));
         match (self.range(), other.range()) {
@@ -125,7 +125,7 @@ pub(crate) fn parse(raw: &str) -> Option<DateForm> {
     if let Some(day) = iso_day(raw) {
         return usual(DateForm::Day(day));
     }
-    let text = fold::text(raw, Spaces::KeepBetweenWords, Case::Upper);
+    let text = fold::text(raw, SpaceFolding::KeepBetweenWords, CaseFolding::Upper);
     let in_words = !text.starts_with(|c: char| c.is_ascii_digit());
     if (in_words && OPEN_WORDS.contains(&text.as_ref()))
         || matches!(text.as_ref(), "00000000" | "0000-00-00" | "0000/00/00" | "0000.00.00")
@@ -189,10 +189,10 @@ fn written_day(text: &str) -> Option<DateForm> {
     }
 }
 
-fn of_local(local: Local) -> Option<DateForm> {
+fn of_local(local: ChinaTime) -> Option<DateForm> {
     Some(match local {
-        Local::Day(day) => DateForm::Day(day),
-        Local::Moment(moment) => DateForm::Moment(moment),
+        ChinaTime::Day(day) => DateForm::Day(day),
+        ChinaTime::Moment(moment) => DateForm::Moment(moment),
     })
 }
 
@@ -233,7 +233,7 @@ fn digits(text: &str) -> Option<DateForm> {
             match (stamp, date_time::epoch(text, 1)) {
                 (Some(stamp), None) => Some(stamp),
                 (None, Some(local)) => of_local(local),
-                (Some(stamp), Some(Local::Moment(_))) => Some(stamp),
+                (Some(stamp), Some(ChinaTime::Moment(_))) => Some(stamp),
                 _ => None,
             }
         }

@@ -13,7 +13,7 @@ const LAST_MINUTE_S: i64 = DAY_S - 60;
 
 /// A day, or a second of one, in China.
 #[derive(Clone, Copy)]
-pub(super) enum Local {
+pub(super) enum ChinaTime {
     Day(Date),
     Moment(DateTime),
 }
@@ -30,7 +30,7 @@ pub(super) fn split(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The day or the second in China of a time on `day`: HH:MM:SS with a zone or without, 23时59分59秒, 24时.
-pub(super) fn on(day: Date, text: &str) -> Option<Local> {
+pub(super) fn on(day: Date, text: &str) -> Option<ChinaTime> {
     let (clock, offset_s) = zone(text)?;
     let (clock, noon) = match () {
         () if clock.starts_with("上午") || clock.ends_with("AM") => (clock, Some(false)),
@@ -100,15 +100,15 @@ fn seconds(hour: i64, minute: i64, second: i64) -> Option<i64> {
 }
 
 /// A time of a day in China.
-pub(super) fn at(day: Date, hour: i64, minute: i64, second: i64) -> Option<Local> {
+pub(super) fn at(day: Date, hour: i64, minute: i64, second: i64) -> Option<ChinaTime> {
     match seconds(hour, minute, second)? {
-        0 | DAY_S => Some(Local::Day(day)),
-        LAST_MINUTE_S => Some(Local::Day(day)),
-        last if last == DAY_S - 1 => Some(Local::Day(day)),
+        0 | DAY_S => Some(ChinaTime::Day(day)),
+        LAST_MINUTE_S => Some(ChinaTime::Day(day)),
+        last if last == DAY_S - 1 => Some(ChinaTime::Day(day)),
         _ => {
             let (hour, minute, second) = (i8::try_from(hour), i8::try_from(minute), i8::try_from(second));
             let time = time(hour.ok()?, minute.ok()?, second.ok()?, 0);
-            Some(Local::Moment(day.to_datetime(time)))
+            Some(ChinaTime::Moment(day.to_datetime(time)))
         }
     }
 }
@@ -116,7 +116,7 @@ pub(super) fn at(day: Date, hour: i64, minute: i64, second: i64) -> Option<Local
 /// Seconds (up to 10 digits) or milliseconds since 1970.
 ///
 /// Registers write the local midnight; other lengths than 10 and 13 are read only when they are one.
-pub(super) fn epoch(text: &str, sign: i64) -> Option<Local> {
+pub(super) fn epoch(text: &str, sign: i64) -> Option<ChinaTime> {
     let number = text.parse::<i64>().ok()?.checked_mul(sign)?;
     let seconds = match text.len() {
         ..=10 => number,
@@ -124,22 +124,22 @@ pub(super) fn epoch(text: &str, sign: i64) -> Option<Local> {
         _ => return None,
     };
     let local = of_seconds(seconds)?;
-    (matches!(local, Local::Day(_)) || matches!(text.len(), 10 | 13)).then_some(local)
+    (matches!(local, ChinaTime::Day(_)) || matches!(text.len(), 10 | 13)).then_some(local)
 }
 
 /// Seconds since 1970 as a day in China, or a second of one.
-fn of_seconds(seconds: i64) -> Option<Local> {
+fn of_seconds(seconds: i64) -> Option<ChinaTime> {
     let local = seconds.checked_add(CHINA_OFFSET_S)?;
     let (days, clock) = (local.div_euclid(DAY_S), local.rem_euclid(DAY_S));
     let day = |days: i64| date(1970, 1, 1).checked_add(i32::try_from(days).ok()?.days()).ok();
     let this = day(days)?;
     // Summer time: the midnight of a summer's day in these years was 23:00 of the day before in standard time.
     if clock == DAY_S - 3600 && matches!(this.year(), 1940..=1949 | 1986..=1991) {
-        return day(days + 1).map(Local::Day);
+        return day(days + 1).map(ChinaTime::Day);
     }
     // The midnight of UTC, where it is the same day: a date that was taken for an instant.
     if clock == CHINA_OFFSET_S {
-        return Some(Local::Day(this));
+        return Some(ChinaTime::Day(this));
     }
     at(this, clock / 3600, clock / 60 % 60, clock % 60)
 }

@@ -8,21 +8,21 @@ use serde_json::Value;
 
 use super::{ComparatorError, known_options};
 use crate::byte_set::ByteSet;
-use crate::fold::{self, Case, Spaces};
+use crate::fold::{self, CaseFolding, SpaceFolding};
 
 const LENGTH: usize = 64;
 const HEXADECIMAL: ByteSet = ByteSet::EMPTY.with(b'0', b'9').with(b'a', b'f');
 
 /// With which algorithm the digests of a field are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
+pub enum DigestAlgorithm {
     /// FIPS 180-4.
     Sha256,
     /// GB/T 32905-2016.
     Sm3,
 }
 
-impl Algorithm {
+impl DigestAlgorithm {
     /// `{"algorithm": "sm3"}`; SHA-256 where nothing is said.
     pub(crate) fn from_options(options: &Value) -> Result<Self, ComparatorError> {
         known_options("digest", options, &["algorithm"])?;
@@ -55,7 +55,7 @@ impl Algorithm {
         if raw.len() == LENGTH && HEXADECIMAL.holds(raw) {
             return Cow::Borrowed(raw);
         }
-        let text = fold::text(raw, Spaces::Drop, Case::Lower);
+        let text = fold::text(raw, SpaceFolding::Drop, CaseFolding::Lower);
         for name in self.names() {
             let bare = text
                 .strip_prefix(name)
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn only_the_fields_own_algorithm_may_be_left_out() {
         let hex = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0";
-        let of = |options: Value| Algorithm::from_options(&options).unwrap();
+        let of = |options: Value| DigestAlgorithm::from_options(&options).unwrap();
         let (sha, sm3) = (of(Value::Null), of(serde_json::json!({"algorithm": "sm3"})));
         for (algorithm, raw, bare) in [
             (sm3, format!("SM3:{hex}"), true),
@@ -90,7 +90,7 @@ mod tests {
             serde_json::json!({"algorithm": "md5"}),
             serde_json::json!({"kind": "sm3"}),
         ] {
-            assert!(Algorithm::from_options(&wrong).is_err());
+            assert!(DigestAlgorithm::from_options(&wrong).is_err());
         }
     }
 }

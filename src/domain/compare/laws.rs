@@ -269,7 +269,7 @@ proptest! {
         let (forward, back) = (comparator.compare(&a, &right), comparator.compare(&b, &left));
         let both = left.is_unreadable() && right.is_unreadable();
         prop_assert!(both || forward == mirrored(back), "{} {:?} {:?}", KINDS[kind], a, b);
-        let own = if left.is_unreadable() { UNREADABLE_RECORD } else { Verdict::Match(Basis::Exact) };
+        let own = if left.is_unreadable() { UNREADABLE_RECORD } else { Verdict::Match(MatchBasis::Exact) };
         prop_assert_eq!(comparator.compare(&a, &left), own);
         prop_assert_eq!(comparator.is_readable(&a), !left.is_unreadable());
     }
@@ -297,7 +297,7 @@ proptest! {
         let folded = canonical.text().to_owned();
         let verdict = comparator.compare(&folded, &canonical);
         // The 18 digits of a number of 15 whose century is open say more than it.
-        let says_more = verdict == REVIEW_PARTIAL && matches!(canonical.form(), Form::Number(_, Digits::Upgraded));
+        let says_more = verdict == REVIEW_PARTIAL && matches!(canonical.form(), ValueForm::Number(_, NumberDigits::Upgraded));
         prop_assert!(
             canonical.is_unreadable() || says_more || matches!(verdict, Verdict::Match(_)),
             "{} {:?} {:?}", KINDS[kind], a, folded

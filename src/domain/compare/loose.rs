@@ -8,7 +8,7 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 use super::text::TextRule;
 use super::{REVIEW_PARTIAL, REVIEW_VARIANT};
 use crate::fold;
-use crate::reference::{self, Place};
+use crate::reference::{self, PairPlace};
 use crate::verdict::Verdict;
 
 /// The longest name of a person that a party's name is taken for, in characters.
@@ -61,7 +61,11 @@ fn vary(rule: TextRule, a: &[char], b: &[char]) -> bool {
     };
     let (mut left, mut right) = (a, b);
     let (mut left_extra, mut right_extra) = (false, false);
-    let mut place = if surname { Place::Surname } else { Place::Anywhere };
+    let mut place = if surname {
+        PairPlace::Surname
+    } else {
+        PairPlace::Anywhere
+    };
     loop {
         match (left, right) {
             ([], []) => return !(left_extra && right_extra),
@@ -86,7 +90,7 @@ fn vary(rule: TextRule, a: &[char], b: &[char]) -> bool {
             },
             _ => return false,
         }
-        place = Place::Anywhere;
+        place = PairPlace::Anywhere;
     }
 }
 
@@ -137,7 +141,7 @@ fn is_latin(text: &str) -> bool {
 
 /// Two names in letters: the spelling of a passport, the order of the words, words left out.
 fn latin(a: &str, b: &str) -> Verdict {
-    for umlaut in [Umlaut::Bare, Umlaut::WithE] {
+    for umlaut in [UmlautSpelling::Bare, UmlautSpelling::WithE] {
         let (left, right) = (words(a, umlaut), words(b, umlaut));
         if left.concat() == right.concat() || sorted(&left) == sorted(&right) {
             return REVIEW_VARIANT;
@@ -177,7 +181,7 @@ fn is_within(few: &[String], many: &[String]) -> bool {
 
 /// How a passport writes Ü.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Umlaut {
+enum UmlautSpelling {
     /// U.
     Bare,
     /// UE.
@@ -185,7 +189,7 @@ enum Umlaut {
 }
 
 /// The words of a name in bare letters (ICAO 9303): no marks, no signs.
-fn words(text: &str, umlaut: Umlaut) -> Vec<String> {
+fn words(text: &str, umlaut: UmlautSpelling) -> Vec<String> {
     let nfd = DecomposingNormalizerBorrowed::new_nfd();
     let (mut words, mut word) = (Vec::new(), String::new());
     for c in text.chars() {
@@ -201,13 +205,13 @@ fn words(text: &str, umlaut: Umlaut) -> Vec<String> {
 }
 
 /// The letters that stand for one that has no decomposition, or that a passport spells out.
-const fn letters(c: char, umlaut: Umlaut) -> Option<&'static str> {
+const fn letters(c: char, umlaut: UmlautSpelling) -> Option<&'static str> {
     Some(match (c, umlaut) {
-        ('ä', Umlaut::WithE) | ('æ', _) => "ae",
-        ('ö' | 'ø', Umlaut::WithE) | ('œ', _) => "oe",
-        ('ü', Umlaut::WithE) => "ue",
-        ('å', Umlaut::WithE) => "aa",
-        ('ø', Umlaut::Bare) => "o",
+        ('ä', UmlautSpelling::WithE) | ('æ', _) => "ae",
+        ('ö' | 'ø', UmlautSpelling::WithE) | ('œ', _) => "oe",
+        ('ü', UmlautSpelling::WithE) => "ue",
+        ('å', UmlautSpelling::WithE) => "aa",
+        ('ø', UmlautSpelling::Bare) => "o",
         ('ß', _) => "ss",
         ('ł', _) => "l",
         ('đ' | 'ð', _) => "d",

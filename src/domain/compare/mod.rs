@@ -12,11 +12,11 @@ use thiserror::Error;
 
 use super::division::HomeCity;
 use super::identifier::IdentifierKind;
-use super::verdict::{Basis, ReviewReason, Verdict};
+use super::verdict::{MatchBasis, ReviewReason, Verdict};
 use address::AddressForm;
 use amount::{AmountForm, AmountRule};
-use coded::{CodeTable, Coding};
-use digest::Algorithm;
+use coded::{CodeReading, CodeTable};
+use digest::DigestAlgorithm;
 use text::TextRule;
 
 pub(crate) use address::head_text as address_head;
@@ -36,13 +36,13 @@ mod unreadable;
 
 /// How the claims about one field are held against the record; cheap to clone.
 #[derive(Clone)]
-pub struct Comparator(Kind);
+pub struct FieldComparator(ComparatorKind);
 
 #[derive(Clone)]
-enum Kind {
+enum ComparatorKind {
     Text(TextRule),
     Number(NumberKind),
-    Digest(Algorithm),
+    Digest(DigestAlgorithm),
     Date,
     Amount(Arc<AmountRule>),
     Coded(Arc<CodeTable>),
@@ -88,25 +88,25 @@ pub enum ComparatorError {
 ///
 /// It has no `Debug` and no `Display`: it holds a value from a person.
 #[derive(Clone)]
-pub struct Canonical {
+pub struct CanonicalValue {
     raw: Box<str>,
-    form: Form,
+    form: ValueForm,
 }
 
 #[derive(Clone)]
-pub(crate) enum Form {
+pub(crate) enum ValueForm {
     /// The value as given is canonical.
     Same,
     /// Folded text.
     Text(Box<str>),
     /// A number, and whether it was brought from 15 to 18 digits.
-    Number(Box<str>, Digits),
+    Number(Box<str>, NumberDigits),
     /// A date that was understood.
     Date(DateForm),
     /// An amount with its unit.
     Amount(AmountForm),
     /// A code of the table.
-    Code(Coding),
+    Code(CodeReading),
     /// An address in its parts.
     Address(Box<AddressForm>),
     /// Nothing that the comparator can read: it proves nothing.
@@ -115,14 +115,14 @@ pub(crate) enum Form {
 
 /// Whether a resident number was given in 18 digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Digits {
+pub(crate) enum NumberDigits {
     /// As given.
     Given,
     /// Brought from 15 to 18.
     Upgraded,
 }
 
-impl Canonical {
+impl CanonicalValue {
     /// The value as the record holds it.
     pub fn raw(&self) -> &str {
         &self.raw
@@ -132,31 +132,31 @@ impl Canonical {
     pub fn heap_bytes(&self) -> usize {
         self.raw.len()
             + match &self.form {
-                Form::Text(text) | Form::Number(text, _) => text.len(),
-                Form::Address(address) => size_of::<AddressForm>() + address.heap_bytes(),
+                ValueForm::Text(text) | ValueForm::Number(text, _) => text.len(),
+                ValueForm::Address(address) => size_of::<AddressForm>() + address.heap_bytes(),
                 _ => 0,
             }
     }
 
     /// Whether the comparator cannot read the value: no claim about it is decided.
     pub const fn is_unreadable(&self) -> bool {
-        matches!(self.form, Form::Unreadable)
+        matches!(self.form, ValueForm::Unreadable)
     }
 
-    pub(crate) fn form(&self) -> &Form {
+    pub(crate) fn form(&self) -> &ValueForm {
         &self.form
     }
 
     /// The folded text, for forms that are text.
     pub(crate) fn text(&self) -> &str {
         match &self.form {
-            Form::Text(text) | Form::Number(text, _) => text,
+            ValueForm::Text(text) | ValueForm::Number(text, _) => text,
             _ => &self.raw,
         }
     }
 }
 
-impl Comparator {
+impl FieldComparator {
     /// Every name that [`Comparator::from_options`] knows.
     pub const NAMES: [&str; 14] = [
         "person_name",
@@ -181,23 +181,25 @@ impl Comparator {
     /// [`ComparatorError`] for an unknown name, an unknown option or an option of a wrong shape.
     pub fn from_options(name: &str, options: &Value) -> Result<Self, ComparatorError> {
         let kind = match name {
-            "person_name" => Kind::Text(TextRule::Person),
-            "organization_name" => Kind::Text(TextRule::Organization),
-            "party_name" => Kind::Text(TextRule::Party),
-            "document_number" => Kind::Text(TextRule::Document),
-            "text" => Kind::Text(TextRule::Plain),
-            "resident_number" => Kind::Number(NumberKind::Only(IdentifierKind::ResidentNumber)),
-            "credit_code" => Kind::Number(NumberKind::Only(IdentifierKind::CreditCode)),
-            "licence_identifier" => Kind::Number(NumberKind::Only(IdentifierKind::LicenceIdentifier)),
-            "party_identifier" => Kind::Number(NumberKind::Party),
-            "digest" => return Algorithm::from_options(options).map(|algorithm| Self(Kind::Digest(algorithm))),
-            "date" => Kind::Date,
-            "address" => Kind::Address(None),
+            "person_name" => ComparatorKind::Text(TextRule::Person),
+            "organization_name" => ComparatorKind::Text(TextRule::Organization),
+            "party_name" => ComparatorKind::Text(TextRule::Party),
+            "document_number" => ComparatorKind::Text(TextRule::Document),
+            "text" => ComparatorKind::Text(TextRule::Plain),
+            "resident_number" => ComparatorKind::Number(NumberKind::Only(IdentifierKind::ResidentNumber)),
+            "credit_code" => ComparatorKind::Number(NumberKind::Only(IdentifierKind::CreditCode)),
+            "licence_identifier" => ComparatorKind::Number(NumberKind::Only(IdentifierKind::LicenceIdentifier)),
+            "party_identifier" => ComparatorKind::Number(NumberKind::Party),
+            "digest" => {
+                return DigestAlgorithm::from_options(options).map(|algorithm| Self(ComparatorKind::Digest(algorithm)));
+            }
+            "date" => ComparatorKind::Date,
+            "address" => ComparatorKind::Address(None),
             "amount" => {
-                return AmountRule::from_options(options).map(|rule| Self(Kind::Amount(Arc::new(rule))));
+                return AmountRule::from_options(options).map(|rule| Self(ComparatorKind::Amount(Arc::new(rule))));
             }
             "coded" => {
-                return CodeTable::from_options(options).map(|table| Self(Kind::Coded(Arc::new(table))));
+                return CodeTable::from_options(options).map(|table| Self(ComparatorKind::Coded(Arc::new(table))));
             }
             _ => return Err(ComparatorError::UnknownName(name.to_owned())),
         };
@@ -209,45 +211,47 @@ impl Comparator {
     #[must_use]
     pub fn at_home(self, home: Option<&Arc<HomeCity>>) -> Self {
         match self.0 {
-            Kind::Address(_) => Self(Kind::Address(home.cloned())),
+            ComparatorKind::Address(_) => Self(ComparatorKind::Address(home.cloned())),
             kind => Self(kind),
         }
     }
 
     /// The form of a record's value, made once when the record is loaded.
-    pub fn canonical(&self, raw: &str) -> Canonical {
+    pub fn canonical(&self, raw: &str) -> CanonicalValue {
         let form = match self.form(raw) {
-            Form::Text(text) if *text == *raw => Form::Same,
+            ValueForm::Text(text) if *text == *raw => ValueForm::Same,
             form => form,
         };
-        Canonical { raw: raw.into(), form }
+        CanonicalValue { raw: raw.into(), form }
     }
 
     /// Holds a claim against a record's value. Symmetric but for which side cannot be read.
-    pub fn compare(&self, claim: &str, record: &Canonical) -> Verdict {
+    pub fn compare(&self, claim: &str, record: &CanonicalValue) -> Verdict {
         if record.is_unreadable() {
             return UNREADABLE_RECORD;
         }
         if claim == &*record.raw {
-            return Verdict::Match(Basis::Exact);
+            return Verdict::Match(MatchBasis::Exact);
         }
         match &self.0 {
-            Kind::Text(rule) => {
+            ComparatorKind::Text(rule) => {
                 let folded = rule.fold(claim);
                 if *folded == *record.text() {
                     // What equals a text that can be read can be read.
-                    Verdict::Match(Basis::Normalized)
+                    Verdict::Match(MatchBasis::Normalized)
                 } else if rule.is_unreadable(&folded) {
                     UNREADABLE_CLAIM
                 } else {
                     rule.judge(&folded, record.text())
                 }
             }
-            Kind::Address(_) if unreadable::is_unreadable_place(claim) => UNREADABLE_CLAIM,
-            Kind::Address(home) => address::judge(claim, record, home.as_deref()),
-            Kind::Digest(_) | Kind::Number(_) | Kind::Date | Kind::Amount(_) | Kind::Coded(_) => {
-                self.judge_forms(&self.form(claim), record)
-            }
+            ComparatorKind::Address(_) if unreadable::is_unreadable_place(claim) => UNREADABLE_CLAIM,
+            ComparatorKind::Address(home) => address::judge(claim, record, home.as_deref()),
+            ComparatorKind::Digest(_)
+            | ComparatorKind::Number(_)
+            | ComparatorKind::Date
+            | ComparatorKind::Amount(_)
+            | ComparatorKind::Coded(_) => self.judge_forms(&self.form(claim), record),
         }
     }
 
@@ -262,31 +266,31 @@ impl Comparator {
 
     /// Whether the comparator can read a value.
     pub fn is_readable(&self, raw: &str) -> bool {
-        !matches!(self.form(raw), Form::Unreadable)
+        !matches!(self.form(raw), ValueForm::Unreadable)
     }
 
     /// A text by which two claims are known to be one: the form in which a claim is compared. Two spellings of one address
     /// may give two texts.
     pub fn claim_text(&self, claim: &str) -> String {
         match self.form(claim) {
-            Form::Same | Form::Unreadable => claim.to_owned(),
-            Form::Text(text) | Form::Number(text, _) => text.into(),
-            Form::Date(date) => date.key(),
-            Form::Amount(amount) => amount.key(),
-            Form::Code(code) => format!("#{}", code.index()),
-            Form::Address(_) => TextRule::Plain.fold(claim).into_owned(),
+            ValueForm::Same | ValueForm::Unreadable => claim.to_owned(),
+            ValueForm::Text(text) | ValueForm::Number(text, _) => text.into(),
+            ValueForm::Date(date) => date.key(),
+            ValueForm::Amount(amount) => amount.key(),
+            ValueForm::Code(code) => format!("#{}", code.index()),
+            ValueForm::Address(_) => TextRule::Plain.fold(claim).into_owned(),
         }
     }
 
-    fn judge_forms(&self, claim: &Form, record: &Canonical) -> Verdict {
+    fn judge_forms(&self, claim: &ValueForm, record: &CanonicalValue) -> Verdict {
         match (claim, &record.form, &self.0) {
-            (Form::Unreadable, _, _) => UNREADABLE_CLAIM,
-            (Form::Date(a), Form::Date(b), _) => a.judge(*b),
-            (Form::Amount(a), Form::Amount(b), _) => a.judge(*b),
-            (Form::Code(a), Form::Code(b), Kind::Coded(table)) => table.judge(*a, *b),
-            (Form::Number(a, left), Form::Number(b, right), _) => number::judge((a, *left), (b, *right)),
-            (Form::Text(a), Form::Text(_) | Form::Same, _) if **a == *record.text() => {
-                Verdict::Match(Basis::Normalized)
+            (ValueForm::Unreadable, _, _) => UNREADABLE_CLAIM,
+            (ValueForm::Date(a), ValueForm::Date(b), _) => a.judge(*b),
+            (ValueForm::Amount(a), ValueForm::Amount(b), _) => a.judge(*b),
+            (ValueForm::Code(a), ValueForm::Code(b), ComparatorKind::Coded(table)) => table.judge(*a, *b),
+            (ValueForm::Number(a, left), ValueForm::Number(b, right), _) => number::judge((a, *left), (b, *right)),
+            (ValueForm::Text(a), ValueForm::Text(_) | ValueForm::Same, _) if **a == *record.text() => {
+                Verdict::Match(MatchBasis::Normalized)
             }
             _ => Verdict::Mismatch,
         }
@@ -294,43 +298,46 @@ impl Comparator {
 
     /// Whether the values are of a small table of codes, which a few guesses exhaust anyway.
     pub fn is_coded(&self) -> bool {
-        matches!(self.0, Kind::Coded(_))
+        matches!(self.0, ComparatorKind::Coded(_))
     }
 
     /// Whether the values are dates, so that `on_or_before` has a meaning.
     pub fn is_date(&self) -> bool {
-        matches!(self.0, Kind::Date)
+        matches!(self.0, ComparatorKind::Date)
     }
 
     /// Whether the values are amounts, so that `at_least` has a meaning.
     pub(crate) fn is_amount(&self) -> bool {
-        matches!(self.0, Kind::Amount(_))
+        matches!(self.0, ComparatorKind::Amount(_))
     }
 
     /// Whether the values may be several holders, so that `one_of_holders` has a meaning.
     pub fn is_party(&self) -> bool {
-        matches!(self.0, Kind::Text(TextRule::Party) | Kind::Number(NumberKind::Party))
+        matches!(
+            self.0,
+            ComparatorKind::Text(TextRule::Party) | ComparatorKind::Number(NumberKind::Party)
+        )
     }
 
     /// How many holders a value names; nothing where it cannot be read.
     pub(crate) fn holders(&self, raw: &str) -> Option<usize> {
         match self.form(raw) {
-            Form::Text(text) | Form::Number(text, _) => Some(text.split(holders::SEPARATOR).count()),
+            ValueForm::Text(text) | ValueForm::Number(text, _) => Some(text.split(holders::SEPARATOR).count()),
             _ => None,
         }
     }
 
     /// Holds a claimed holder against each of a record's: the best verdict is told.
-    pub(crate) fn compare_with_holder(&self, claim: &str, record: &Canonical) -> Verdict {
+    pub(crate) fn compare_with_holder(&self, claim: &str, record: &CanonicalValue) -> Verdict {
         let whole = self.compare(claim, record);
         let mut holders = record
             .text()
             .split(holders::SEPARATOR)
             .map(|holder| self.canonical(holder));
-        let is_one = |holder: Canonical| matches!(self.compare(claim, &holder), Verdict::Match(_));
+        let is_one = |holder: CanonicalValue| matches!(self.compare(claim, &holder), Verdict::Match(_));
         match whole {
             Verdict::Match(_) => whole,
-            _ if holders.any(is_one) => Verdict::Match(Basis::Normalized),
+            _ if holders.any(is_one) => Verdict::Match(MatchBasis::Normalized),
             other => other,
         }
     }
@@ -339,33 +346,33 @@ impl Comparator {
     pub(crate) fn is_place(&self) -> bool {
         matches!(
             self.0,
-            Kind::Address(_)
-                | Kind::Coded(_)
-                | Kind::Text(TextRule::Plain)
-                | Kind::Number(
+            ComparatorKind::Address(_)
+                | ComparatorKind::Coded(_)
+                | ComparatorKind::Text(TextRule::Plain)
+                | ComparatorKind::Number(
                     NumberKind::Party | NumberKind::Only(IdentifierKind::ResidentNumber | IdentifierKind::CreditCode)
                 )
         )
     }
 
-    pub(crate) fn form(&self, raw: &str) -> Form {
+    pub(crate) fn form(&self, raw: &str) -> ValueForm {
         let read = match &self.0 {
-            Kind::Text(rule) => {
+            ComparatorKind::Text(rule) => {
                 let folded = rule.fold(raw);
-                (!rule.is_unreadable(&folded)).then(|| Form::Text(folded.into()))
+                (!rule.is_unreadable(&folded)).then(|| ValueForm::Text(folded.into()))
             }
-            Kind::Digest(algorithm) => algorithm.read(raw).map(|digest| Form::Text(digest.into())),
-            Kind::Number(kind) => Some(number::form(*kind, raw)),
-            Kind::Date => date::parse(raw).map(Form::Date),
-            Kind::Amount(rule) => rule.parse(raw).map(Form::Amount),
-            Kind::Coded(table) => table.find(raw).map(Form::Code),
-            Kind::Address(_) => {
+            ComparatorKind::Digest(algorithm) => algorithm.read(raw).map(|digest| ValueForm::Text(digest.into())),
+            ComparatorKind::Number(kind) => Some(number::form(*kind, raw)),
+            ComparatorKind::Date => date::parse(raw).map(ValueForm::Date),
+            ComparatorKind::Amount(rule) => rule.parse(raw).map(ValueForm::Amount),
+            ComparatorKind::Coded(table) => table.find(raw).map(ValueForm::Code),
+            ComparatorKind::Address(_) => {
                 let address = (!unreadable::is_unreadable_place(raw)).then(|| AddressForm::parse(raw));
                 let address = address.filter(AddressForm::is_readable);
-                address.map(|address| Form::Address(Box::new(address)))
+                address.map(|address| ValueForm::Address(Box::new(address)))
             }
         };
-        read.unwrap_or(Form::Unreadable)
+        read.unwrap_or(ValueForm::Unreadable)
     }
 }
 

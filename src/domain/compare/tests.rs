@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 
-pub(super) fn comparator(name: &str) -> Comparator {
+pub(super) fn comparator(name: &str) -> FieldComparator {
     let options = match name {
         "amount" => {
             json!({"units": {"元": "1", "万元": "10000", "亿元": "100000000"}, "unit": "元", "ignore": ["人民币"]})
@@ -29,7 +29,7 @@ pub(super) fn comparator(name: &str) -> Comparator {
         "sex" | "ethnicity" | "status" => "coded",
         other => other,
     };
-    Comparator::from_options(name, &options).unwrap()
+    FieldComparator::from_options(name, &options).unwrap()
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -431,24 +431,24 @@ fn document_numbers_digests_and_text_follow_the_ladder() {
 #[test]
 fn bad_names_and_options_are_refused() {
     assert!(matches!(
-        Comparator::from_options("soundex", &Value::Null),
+        FieldComparator::from_options("soundex", &Value::Null),
         Err(ComparatorError::UnknownName(_))
     ));
     assert!(matches!(
-        Comparator::from_options("date", &json!({"zone": "x"})),
+        FieldComparator::from_options("date", &json!({"zone": "x"})),
         Err(ComparatorError::UnknownOption { .. })
     ));
     assert!(matches!(
-        Comparator::from_options("amount", &json!({"units": {"元": "x"}})),
+        FieldComparator::from_options("amount", &json!({"units": {"元": "x"}})),
         Err(ComparatorError::BadOption { .. })
     ));
-    assert!(Comparator::from_options("coded", &Value::Null).is_err());
-    for name in Comparator::NAMES {
+    assert!(FieldComparator::from_options("coded", &Value::Null).is_err());
+    for name in FieldComparator::NAMES {
         let options = if name == "coded" {
             json!({"table": "ethnicity"})
         } else {
             Value::Null
         };
-        assert!(Comparator::from_options(name, &options).is_ok(), "{name}");
+        assert!(FieldComparator::from_options(name, &options).is_ok(), "{name}");
     }
 }

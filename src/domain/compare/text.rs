@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-use super::unreadable::{self, Nulls};
+use super::unreadable::{self, NullWords};
 use super::{holders, loose};
 use crate::byte_set::ByteSet;
-use crate::fold::{self, Case, Spaces};
+use crate::fold::{self, CaseFolding, SpaceFolding};
 use crate::identifier;
-use crate::verdict::{Basis, Verdict};
+use crate::verdict::{MatchBasis, Verdict};
 
 /// Bytes of text in which no rule but the one for document numbers folds anything.
 const NAME: ByteSet = ByteSet::HAN.with(b'a', b'z').with(b'0', b'9').with(b'(', b')');
@@ -37,7 +37,7 @@ impl TextRule {
         if NAME.holds(raw) {
             return Cow::Borrowed(raw);
         }
-        let folded = fold::text(raw, Spaces::KeepBetweenWords, Case::Lower);
+        let folded = fold::text(raw, SpaceFolding::KeepBetweenWords, CaseFolding::Lower);
         if NAME.holds(&folded) {
             return folded;
         }
@@ -59,8 +59,8 @@ impl TextRule {
     /// Whether a folded text cannot be read.
     pub(crate) fn is_unreadable(self, folded: &str) -> bool {
         let nulls = match self {
-            Self::Person | Self::Organization | Self::Party | Self::Document => Nulls::Names,
-            Self::Plain => Nulls::Text,
+            Self::Person | Self::Organization | Self::Party | Self::Document => NullWords::Names,
+            Self::Plain => NullWords::Text,
         };
         // A figure is no name: 43341 is a date that lost its format.
         unreadable::is_unreadable(folded, nulls) || (self == Self::Person && !folded.chars().any(char::is_alphabetic))
@@ -69,7 +69,7 @@ impl TextRule {
     /// The verdict on two folded texts that can be read; symmetric.
     pub(crate) fn judge(self, a: &str, b: &str) -> Verdict {
         if a == b {
-            Verdict::Match(Basis::Normalized)
+            Verdict::Match(MatchBasis::Normalized)
         } else if self == Self::Party {
             holders::judge(a, b)
         } else {

@@ -2,11 +2,11 @@
 //! Such a value proves nothing: it is not equal to itself, not even byte for byte, and it is not different from anything.
 
 use crate::byte_set::ByteSet;
-use crate::fold::{self, Case, Spaces};
+use crate::fold::{self, CaseFolding, SpaceFolding};
 
 /// Which words say "no value" of a kind of field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Nulls {
+pub(crate) enum NullWords {
     /// Of a name: 无 is no name, and ○ or × stands for a character that is kept back.
     Names,
     /// Of an address, where ○ is a numeral.
@@ -24,23 +24,26 @@ const SOUND: ByteSet = ByteSet::HAN.with(b' ', b'~').without(b'#').without(b'*')
 const WORD_BYTES_MAX: usize = 18;
 
 /// Whether folded text cannot be read.
-pub(crate) fn is_unreadable(folded: &str, nulls: Nulls) -> bool {
+pub(crate) fn is_unreadable(folded: &str, nulls: NullWords) -> bool {
     (!SOUND.holds(folded)
         && folded
             .chars()
-            .any(|c| is_placeholder(c) || (nulls == Nulls::Names && is_mask(c))))
+            .any(|c| is_placeholder(c) || (nulls == NullWords::Names && is_mask(c))))
         || is_null_word(folded, nulls)
         || is_broken(folded)
-        || (nulls == Nulls::Numbers && !folded.bytes().any(|byte| byte.is_ascii_digit()))
+        || (nulls == NullWords::Numbers && !folded.bytes().any(|byte| byte.is_ascii_digit()))
         || !folded.chars().any(char::is_alphanumeric)
 }
 
 /// Whether an address cannot be read; it is not folded yet.
 pub(crate) fn is_unreadable_place(raw: &str) -> bool {
     if SOUND.holds(raw) {
-        return is_unreadable(raw.trim(), Nulls::Places);
+        return is_unreadable(raw.trim(), NullWords::Places);
     }
-    is_unreadable(&fold::text(raw, Spaces::Drop, Case::Lower), Nulls::Places)
+    is_unreadable(
+        &fold::text(raw, SpaceFolding::Drop, CaseFolding::Lower),
+        NullWords::Places,
+    )
 }
 
 /// A sign that registers and converters put where they have no character.
@@ -58,7 +61,7 @@ const fn is_mask(c: char) -> bool {
     matches!(c, '○' | '◯' | '×' | '✕' | '╳')
 }
 
-fn is_null_word(folded: &str, nulls: Nulls) -> bool {
+fn is_null_word(folded: &str, nulls: NullWords) -> bool {
     if folded.len() > WORD_BYTES_MAX {
         return false;
     }
@@ -67,7 +70,7 @@ fn is_null_word(folded: &str, nulls: Nulls) -> bool {
             "未知" | "不详" | "不明" | "未填" | "未填写" | "未登记" | "未采集" | "未录入" | "待定" | "待补"
             | "待补录" | "待补充" | "待核实" | "待查" | "暂无" | "暂缺" | "暂不详" | "缺失" | "空" | "空白"
             | "空值" | "无数据" | "无记录" => true,
-            "无" | "無" | "没有" | "无名氏" | "某某" | "某某某" => nulls != Nulls::Text,
+            "无" | "無" | "没有" | "无名氏" | "某某" | "某某某" => nulls != NullWords::Text,
             _ => false,
         };
     }
@@ -161,7 +164,7 @@ mod tests {
             "锟斤拷锟斤拷",
             "3.40202E+17",
         ] {
-            for nulls in [Nulls::Names, Nulls::Places, Nulls::Numbers, Nulls::Text] {
+            for nulls in [NullWords::Names, NullWords::Places, NullWords::Numbers, NullWords::Text] {
                 assert!(is_unreadable(text, nulls), "{text:?}");
             }
         }
@@ -177,11 +180,13 @@ mod tests {
             "芜湖甲&乙(集团)有限公司",
             "北京中路2号",
         ] {
-            assert!(!is_unreadable(text, Nulls::Names), "{text}");
+            assert!(!is_unreadable(text, NullWords::Names), "{text}");
         }
-        assert!(is_unreadable("张○", Nulls::Names) && !is_unreadable("一○五室", Nulls::Places));
-        assert!(!is_unreadable("无", Nulls::Text) && is_unreadable("无", Nulls::Names));
-        assert!(!is_unreadable("34020219900101001X", Nulls::Numbers) && is_unreadable("无证件", Nulls::Numbers));
-        assert!(!is_unreadable("3e12", Nulls::Text) && !is_unreadable("na", Nulls::Names));
+        assert!(is_unreadable("张○", NullWords::Names) && !is_unreadable("一○五室", NullWords::Places));
+        assert!(!is_unreadable("无", NullWords::Text) && is_unreadable("无", NullWords::Names));
+        assert!(
+            !is_unreadable("34020219900101001X", NullWords::Numbers) && is_unreadable("无证件", NullWords::Numbers)
+        );
+        assert!(!is_unreadable("3e12", NullWords::Text) && !is_unreadable("na", NullWords::Names));
     }
 }

@@ -104,5 +104,5 @@ fn codes_and_labels_are_one() {
             ("00", "未知", "normalized"),
         ],
     );
-    assert!(Comparator::from_options("coded", &json!({"codes": {"1": ["男"], "2": ["男"]}})).is_err());
+    assert!(FieldComparator::from_options("coded", &json!({"codes": {"1": ["男"], "2": ["男"]}})).is_err());
 }

@@ -3,8 +3,8 @@
 
 use smallvec::SmallVec;
 
-use super::Chain;
-use super::table::{Lengths, Level, Row, RowId, RowIds, divisions, meet, province_called};
+use super::DivisionChain;
+use super::table::{CodeLevel, DivisionRow, NameLengths, RowId, RowIds, divisions, meet, province_called};
 
 /// What a road's name ends with: a short name before one of them is the road's, 弋江中路.
 const ROAD_WORDS: [&str; 8] = ["路", "街", "道", "巷", "弄", "里", "桥", "线"];
@@ -18,14 +18,14 @@ const ORDER_WORDS: [&str; 4] = [
 ];
 
 /// A text, with what may stand at its head.
-struct Place<'a> {
+struct HeadPlace<'a> {
     text: &'a str,
-    lengths: Lengths,
+    lengths: NameLengths,
     /// The division names at its head, shortest first: the rows of each, and what follows it.
     names: SmallVec<[(&'static [RowId], &'a str); 4]>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> HeadPlace<'a> {
     fn at(text: &'a str) -> Self {
         let table = divisions();
         let lengths = table.lengths_from(text);
@@ -42,7 +42,7 @@ impl<'a> Place<'a> {
     }
 
     /// The longest of the names that has a fitting row, with what follows and its rows.
-    fn longest(&self, fits: impl Fn(&Row) -> bool) -> Option<(&'static str, &'a str, RowIds)> {
+    fn longest(&self, fits: impl Fn(&DivisionRow) -> bool) -> Option<(&'static str, &'a str, RowIds)> {
         let table = divisions();
         self.names.iter().rev().find_map(|(rows, rest)| {
             let fitting: RowIds = rows
@@ -56,7 +56,7 @@ impl<'a> Place<'a> {
     }
 
     /// The longest of the names of one level, where all that bear it are one division: then it is certain which one is meant.
-    fn only(&self, level: Level) -> Option<(&'static str, &'a str, RowIds)> {
+    fn only(&self, level: CodeLevel) -> Option<(&'static str, &'a str, RowIds)> {
         let found = self.longest(|row| row.level() == level)?;
         let mut units: RowIds = divisions().rows(&found.2).map(|row| row.unit).collect();
         units.dedup();
@@ -65,7 +65,7 @@ impl<'a> Place<'a> {
 }
 
 /// One head and what follows it.
-pub(super) fn take_once(text: &str) -> (Chain, &str) {
+pub(super) fn take_once(text: &str) -> (DivisionChain, &str) {
     let inner = ["中华人民共和国", "中国", "新疆生产建设兵团"]
         .iter()
         .find_map(|country| text.strip_prefix(country));
@@ -75,10 +75,10 @@ pub(super) fn take_once(text: &str) -> (Chain, &str) {
     }
 }
 
-fn take_province(text: &str) -> (Chain, &str) {
-    let (table, place) = (divisions(), Place::at(text));
+fn take_province(text: &str) -> (DivisionChain, &str) {
+    let (table, place) = (divisions(), HeadPlace::at(text));
     let named = place.names.iter().find_map(|(rows, rest)| {
-        let row = table.rows(rows).find(|row| row.level() == Level::Province)?;
+        let row = table.rows(rows).find(|row| row.level() == CodeLevel::Province)?;
         Some((row.province(), *rest))
     });
     if let Some((province, rest)) = named {
@@ -89,7 +89,7 @@ fn take_province(text: &str) -> (Chain, &str) {
     // A short name counts only where a city or county of that province follows: 北京中路 is a road.
     for (short, rest) in heads(text, place.lengths.short) {
         if let Some(province) = province_called(short) {
-            let (mut chain, rest) = take_city_at(&Place::at(rest), province, true);
+            let (mut chain, rest) = take_city_at(&HeadPlace::at(rest), province, true);
             if !chain.is_empty() && !chain.clash {
                 chain.province = province;
                 return (chain, rest);
@@ -99,15 +99,15 @@ fn take_province(text: &str) -> (Chain, &str) {
     take_city_at(&place, 0, false)
 }
 
-fn take_city(text: &str, province: u32) -> (Chain, &str) {
+fn take_city(text: &str, province: u32) -> (DivisionChain, &str) {
     let text = without_order(text);
-    let place = Place::at(text);
+    let place = HeadPlace::at(text);
     let (chain, rest) = take_city_at(&place, province, true);
     if !chain.is_empty() {
         return (chain, rest);
     }
     // 江苏省芜湖市: a city of another province, of a name that no other has.
-    if let Some((_, _, cities)) = place.only(Level::City) {
+    if let Some((_, _, cities)) = place.only(CodeLevel::City) {
         let (mut chain, rest) = take_city_at(&place, 0, false);
         if meet(&chain.cities, &cities) || !chain.rows.is_empty() {
             chain.clash = true;
@@ -126,10 +126,10 @@ fn without_order(text: &str) -> &str {
 }
 
 /// `above`: whether a province was named, so that a short city needs no county behind it.
-fn take_city_at<'a>(place: &Place<'a>, province: u32, above: bool) -> (Chain, &'a str) {
+fn take_city_at<'a>(place: &HeadPlace<'a>, province: u32, above: bool) -> (DivisionChain, &'a str) {
     let table = divisions();
-    let of_province = |row: &Row| province == 0 || row.province() == province;
-    if let Some((name, rest, rows)) = place.longest(|row| row.level() == Level::City && of_province(row)) {
+    let of_province = |row: &DivisionRow| province == 0 || row.province() == province;
+    if let Some((name, rest, rows)) = place.longest(|row| row.level() == CodeLevel::City && of_province(row)) {
         return take_below_city(name, rest, rows, &of_province);
     }
     // A short city name counts only where a county of that city follows: 芜湖路 is a road.
@@ -143,7 +143,7 @@ fn take_city_at<'a>(place: &Place<'a>, province: u32, above: bool) -> (Chain, &'
         if cities.is_empty() {
             continue;
         }
-        let (mut chain, mut tail) = take_county(&Place::at(rest), province, &cities);
+        let (mut chain, mut tail) = take_county(&HeadPlace::at(rest), province, &cities);
         if chain.rows.is_empty() && above && !is_road(rest) {
             (chain, tail) = short_county(rest, &cities).unwrap_or((chain, tail));
             chain.loose = true;
@@ -160,15 +160,15 @@ fn take_below_city<'a>(
     name: &'static str,
     rest: &'a str,
     cities: RowIds,
-    of_province: &impl Fn(&Row) -> bool,
-) -> (Chain, &'a str) {
+    of_province: &impl Fn(&DivisionRow) -> bool,
+) -> (DivisionChain, &'a str) {
     let table = divisions();
     let rest = without_order(rest);
-    let place = Place::at(rest);
+    let place = HeadPlace::at(rest);
     let (mut chain, mut tail) = take_county(&place, 0, &cities);
     if chain.rows.is_empty() {
         // 巢湖市 was a city and is a county-level one today.
-        let now = |row: &Row| row.level() == Level::County && row.is_current() && of_province(row);
+        let now = |row: &DivisionRow| row.level() == CodeLevel::County && row.is_current() && of_province(row);
         let counties: RowIds = table
             .named(name)
             .iter()
@@ -176,10 +176,10 @@ fn take_below_city<'a>(
             .filter(|&id| table.row(id).is_some_and(now))
             .collect();
         if !counties.is_empty() {
-            let chain = Chain {
+            let chain = DivisionChain {
                 county: name,
                 rows: counties,
-                ..Chain::default()
+                ..DivisionChain::default()
             };
             return (chain, rest);
         }
@@ -190,48 +190,49 @@ fn take_below_city<'a>(
     (chain, tail)
 }
 
-fn take_county<'a>(place: &Place<'a>, province: u32, cities: &[RowId]) -> (Chain, &'a str) {
+fn take_county<'a>(place: &HeadPlace<'a>, province: u32, cities: &[RowId]) -> (DivisionChain, &'a str) {
     let table = divisions();
-    let in_city = |row: &Row| {
-        let here = |row: &Row| table.rows(cities).any(|city| row.lies_in(city));
+    let in_city = |row: &DivisionRow| {
+        let here = |row: &DivisionRow| table.rows(cities).any(|city| row.lies_in(city));
         // Counties that answer to the province directly have 90 in the city's place; some cities lead them.
         let direct = row.city() % 100 == 90;
         cities.is_empty() || here(row) || (direct && table.rows_of_unit(row.unit).any(here))
     };
-    let fits =
-        |row: &Row| row.level() == Level::County && (province == 0 || row.province() == province) && in_city(row);
+    let fits = |row: &DivisionRow| {
+        row.level() == CodeLevel::County && (province == 0 || row.province() == province) && in_city(row)
+    };
     match place.longest(fits) {
         Some((county, rest, rows)) => (
-            Chain {
+            DivisionChain {
                 county,
                 rows,
-                ..Chain::default()
+                ..DivisionChain::default()
             },
             rest,
         ),
-        None => (Chain::default(), place.text),
+        None => (DivisionChain::default(), place.text),
     }
 }
 
 /// A county that never lay in the place named before it, of a name that no other has.
-fn clashing_county<'a>(place: &Place<'a>) -> Option<(Chain, &'a str)> {
-    let (county, rest, rows) = place.only(Level::County)?;
+fn clashing_county<'a>(place: &HeadPlace<'a>) -> Option<(DivisionChain, &'a str)> {
+    let (county, rest, rows) = place.only(CodeLevel::County)?;
     // 郊区 and the like, or a road or town that is called like a county, prove nothing.
     let long = county.chars().nth(2).is_some() || county.ends_with('县');
     let proven = long && !is_road(rest) && !rest.starts_with(['镇', '乡', '村']);
     proven.then(|| {
-        let chain = Chain {
+        let chain = DivisionChain {
             county,
             rows,
             clash: true,
-            ..Chain::default()
+            ..DivisionChain::default()
         };
         (chain, rest)
     })
 }
 
 /// A county of the city without its last word, 镜湖 for 镜湖区, unless it begins the name of a road.
-fn short_county<'a>(text: &'a str, cities: &[RowId]) -> Option<(Chain, &'a str)> {
+fn short_county<'a>(text: &'a str, cities: &[RowId]) -> Option<(DivisionChain, &'a str)> {
     let table = divisions();
     heads(text, table.lengths_from(text).short).find_map(|(short, rest)| {
         let in_city = |id: &RowId| {
@@ -244,11 +245,11 @@ fn short_county<'a>(text: &'a str, cities: &[RowId]) -> Option<(Chain, &'a str)>
             && !is_road(rest)
             && !rest.starts_with(['市', '县', '区', '镇', '乡', '村', '新', '经', '高', '开']);
         whole.then(|| {
-            let chain = Chain {
+            let chain = DivisionChain {
                 county,
                 rows,
                 loose: true,
-                ..Chain::default()
+                ..DivisionChain::default()
             };
             (chain, rest)
         })

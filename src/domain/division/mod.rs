@@ -3,21 +3,21 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use table::{Level, Row, RowIds, divisions, meet};
+use table::{CodeLevel, DivisionRow, RowIds, divisions, meet};
 
 mod area;
 mod head;
 mod table;
 
-pub use area::{Area, Inside};
+pub use area::{AreaRelation, NamedArea};
 pub use table::{is_known, warm};
 
 /// Two-digit codes of provinces.
-type Codes = SmallVec<[u32; 2]>;
+type ProvinceCodes = SmallVec<[u32; 2]>;
 
 /// The divisions that an address names at its head; what it leaves out is unknown, not absent.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Chain {
+pub struct DivisionChain {
     /// Two digits; 0 when not named.
     province: u32,
     /// Rows that the city's name may mean; empty when not named.
@@ -41,7 +41,7 @@ pub struct HomeCity {
 
 /// How two heads relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
+pub enum HeadRelation {
     /// The same place.
     Same,
     /// The same place today, under another name, code or city, one to one.
@@ -64,13 +64,13 @@ impl HomeCity {
         } else {
             table.named(text)
         };
-        let cities = table.rows(ids).filter(|row| row.level() == Level::City);
+        let cities = table.rows(ids).filter(|row| row.level() == CodeLevel::City);
         let rows: RowIds = cities.flat_map(|row| table.ids_of_unit(row.unit)).copied().collect();
         (!rows.is_empty()).then_some(Self { rows })
     }
 }
 
-impl Chain {
+impl DivisionChain {
     /// Takes the divisions off the head of a folded address without spaces; returns them and the rest.
     ///
     /// A head that is written twice (raw delivery addresses do it) is taken off twice.
@@ -132,9 +132,9 @@ impl Chain {
     }
 
     /// How this head and another relate, of a hub in `home`; symmetric.
-    pub fn relation(&self, other: &Self, home: Option<&HomeCity>) -> Relation {
+    pub fn relation(&self, other: &Self, home: Option<&HomeCity>) -> HeadRelation {
         if self == other {
-            return Relation::Same;
+            return HeadRelation::Same;
         }
         let relation = match (self.rows.is_empty(), other.rows.is_empty()) {
             (false, false) => self.county_relation(other, home),
@@ -144,8 +144,10 @@ impl Chain {
         };
         match relation {
             // What is only supposed, or contradicts itself, proves no equality; what is only supposed no difference either.
-            Relation::Same | Relation::Renamed if self.is_doubtful() || other.is_doubtful() => Relation::Partial,
-            Relation::Different if self.loose || other.loose => Relation::Partial,
+            HeadRelation::Same | HeadRelation::Renamed if self.is_doubtful() || other.is_doubtful() => {
+                HeadRelation::Partial
+            }
+            HeadRelation::Different if self.loose || other.loose => HeadRelation::Partial,
             relation => relation,
         }
     }
@@ -174,72 +176,72 @@ impl Chain {
         units
     }
 
-    fn county_relation(&self, other: &Self, home: Option<&HomeCity>) -> Relation {
+    fn county_relation(&self, other: &Self, home: Option<&HomeCity>) -> HeadRelation {
         let (mine, theirs) = (self.units(home), other.units(home));
         if mine.len() == 1 && mine == theirs {
             let apart = self.province != 0 && other.province != 0 && self.province != other.province;
             let moved =
                 apart || (!self.cities.is_empty() && !other.cities.is_empty() && !meet(&self.cities, &other.cities));
             return if self.county == other.county && !moved {
-                Relation::Same
+                HeadRelation::Same
             } else {
-                Relation::Renamed
+                HeadRelation::Renamed
             };
         }
         if meet(&mine, &theirs) {
-            return Relation::Partial;
+            return HeadRelation::Partial;
         }
         let meant = |rows: &RowIds, units: &RowIds| -> RowIds {
             let of_units = |id: &u16| divisions().row(*id).is_some_and(|row| units.contains(&row.unit));
             rows.iter().copied().filter(of_units).collect()
         };
         if divisions().are_linked(&meant(&self.rows, &mine), &meant(&other.rows, &theirs)) {
-            return Relation::Linked;
+            return HeadRelation::Linked;
         }
-        Relation::Different
+        HeadRelation::Different
     }
 
-    fn city_relation(&self, other: &Self, home: Option<&HomeCity>) -> Relation {
+    fn city_relation(&self, other: &Self, home: Option<&HomeCity>) -> HeadRelation {
         if !self.cities.is_empty() && !other.cities.is_empty() {
             if meet(&self.cities, &other.cities) {
-                return Relation::Same;
+                return HeadRelation::Same;
             }
             let (mine, theirs) = (&self.cities, &other.cities);
             let units = |rows: &RowIds| -> RowIds { divisions().rows(rows).map(|row| row.unit).collect() };
             return if meet(&units(mine), &units(theirs)) {
-                Relation::Renamed
+                HeadRelation::Renamed
             } else if divisions().are_linked(mine, theirs) {
-                Relation::Linked
+                HeadRelation::Linked
             } else {
-                Relation::Different
+                HeadRelation::Different
             };
         }
         let (mine, theirs) = (self.provinces(), other.provinces());
         if !mine.is_empty() && !theirs.is_empty() && !meet(&mine, &theirs) {
-            return Relation::Different;
+            return HeadRelation::Different;
         }
         let left_out = |empty: &Self, named: &Self| {
             empty.province == 0 && empty.cities.is_empty() && home.is_some_and(|home| meet(&home.rows, &named.cities))
         };
         if left_out(self, other) || left_out(other, self) {
-            Relation::Same
+            HeadRelation::Same
         } else {
-            Relation::Partial
+            HeadRelation::Partial
         }
     }
 
     /// How a head with a county relates to one without.
-    fn relation_to_wider(&self, wider: &Self) -> Relation {
+    fn relation_to_wider(&self, wider: &Self) -> HeadRelation {
         let table = divisions();
-        let may_lie = |holds: &dyn Fn(&Row) -> bool| {
+        let may_lie = |holds: &dyn Fn(&DivisionRow) -> bool| {
             let units = table.rows(&self.rows).map(|row| row.unit);
             units.into_iter().any(|unit| table.rows_of_unit(unit).any(holds))
         };
         let lies = if !wider.cities.is_empty() {
             let units = table.rows(&wider.cities).map(|row| row.unit);
-            let cities: SmallVec<[&Row; 8]> = units.flat_map(|unit| table.rows_of_unit(unit)).collect();
+            let cities: SmallVec<[&DivisionRow; 8]> = units.flat_map(|unit| table.rows_of_unit(unit)).collect();
             may_lie(&|row| {
-                let direct = |city: &Row| row.city() % 100 == 90 && city.province() == row.province();
+                let direct = |city: &DivisionRow| row.city() % 100 == 90 && city.province() == row.province();
                 cities.iter().any(|city| row.lies_in(city) || direct(city))
             })
         } else if wider.province != 0 {
@@ -248,9 +250,9 @@ impl Chain {
             true
         };
         if lies || self.clash {
-            Relation::Partial
+            HeadRelation::Partial
         } else {
-            Relation::Different
+            HeadRelation::Different
         }
     }
 
@@ -281,13 +283,13 @@ impl Chain {
         spilled(&self.cities) + spilled(&self.rows)
     }
 
-    fn provinces(&self) -> Codes {
-        let mut all: Codes = if self.province != 0 {
+    fn provinces(&self) -> ProvinceCodes {
+        let mut all: ProvinceCodes = if self.province != 0 {
             smallvec![self.province]
         } else if !self.cities.is_empty() {
-            divisions().rows(&self.cities).map(Row::province).collect()
+            divisions().rows(&self.cities).map(DivisionRow::province).collect()
         } else {
-            divisions().rows(&self.rows).map(Row::province).collect()
+            divisions().rows(&self.rows).map(DivisionRow::province).collect()
         };
         all.sort_unstable();
         all.dedup();
@@ -314,7 +316,7 @@ impl Chain {
         }
         let lies_elsewhere = |county: &Self, city: &Self| {
             let apart = !county.rows.is_empty() && city.rows.is_empty() && !city.cities.is_empty();
-            apart && county.relation_to_wider(city) == Relation::Different
+            apart && county.relation_to_wider(city) == HeadRelation::Different
         };
         clash(&self.units(None), &other.units(None))
             || lies_elsewhere(self, other)

@@ -52,11 +52,11 @@ pub(super) type RowId = u16;
 pub(super) type RowIds = SmallVec<[RowId; 4]>;
 
 /// A table that is looked up often; its keys are fixed at build time.
-type Table<K, V> = HashMap<K, V, ahash::RandomState>;
+type DivisionTable<K, V> = HashMap<K, V, ahash::RandomState>;
 
 /// One name of a division code in one period.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
+pub(super) struct DivisionRow {
     /// Six digits, GB/T 2260.
     pub(super) code: u32,
     /// The full name of this level only, e.g. `镜湖区`.
@@ -71,7 +71,7 @@ pub(super) struct Row {
 
 /// What a division became, in part or as a whole.
 #[derive(Clone, Copy, Debug)]
-struct Heir {
+struct DivisionHeir {
     row: RowId,
     /// Whether the division ended by it, instead of only giving up some of its area.
     ended: bool,
@@ -79,7 +79,7 @@ struct Heir {
 
 /// The level of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
+pub(super) enum CodeLevel {
     Province,
     City,
     County,
@@ -87,7 +87,7 @@ pub(super) enum Level {
 
 /// The lengths in characters, as bits, of the names that begin with one character.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Lengths {
+pub(super) struct NameLengths {
     /// Of divisions.
     pub(super) full: u64,
     /// Of provinces, cities and counties without 省, 市, 区, 县.
@@ -95,21 +95,21 @@ pub(super) struct Lengths {
 }
 
 /// The tables and the ways to look into them.
-pub(super) struct Divisions {
-    rows: Vec<Row>,
-    by_name: Table<&'static str, RowIds>,
-    by_code: Table<u32, RowIds>,
-    by_unit: Table<RowId, RowIds>,
-    heirs: Table<RowId, SmallVec<[Heir; 2]>>,
-    short_cities: Table<&'static str, RowIds>,
-    short_counties: Table<&'static str, RowIds>,
-    lengths: Table<char, Lengths>,
+pub(super) struct DivisionIndex {
+    rows: Vec<DivisionRow>,
+    by_name: DivisionTable<&'static str, RowIds>,
+    by_code: DivisionTable<u32, RowIds>,
+    by_unit: DivisionTable<RowId, RowIds>,
+    heirs: DivisionTable<RowId, SmallVec<[DivisionHeir; 2]>>,
+    short_cities: DivisionTable<&'static str, RowIds>,
+    short_counties: DivisionTable<&'static str, RowIds>,
+    lengths: DivisionTable<char, NameLengths>,
 }
 
-static DIVISIONS_READ: LazyLock<Divisions> = LazyLock::new(Divisions::read);
+static DIVISIONS_READ: LazyLock<DivisionIndex> = LazyLock::new(DivisionIndex::read);
 
 /// The table.
-pub(super) fn divisions() -> &'static Divisions {
+pub(super) fn divisions() -> &'static DivisionIndex {
     &DIVISIONS_READ
 }
 
@@ -123,14 +123,14 @@ pub fn is_known(code: u32) -> bool {
     divisions().by_code.contains_key(&code)
 }
 
-impl Row {
-    pub(super) const fn level(&self) -> Level {
+impl DivisionRow {
+    pub(super) const fn level(&self) -> CodeLevel {
         if self.code.is_multiple_of(10_000) {
-            Level::Province
+            CodeLevel::Province
         } else if self.code.is_multiple_of(100) {
-            Level::City
+            CodeLevel::City
         } else {
-            Level::County
+            CodeLevel::County
         }
     }
 
@@ -154,7 +154,7 @@ impl Row {
     }
 }
 
-impl Divisions {
+impl DivisionIndex {
     fn read() -> Self {
         let mut rows = Vec::new();
         for line in lines(DIVISIONS) {
@@ -165,7 +165,7 @@ impl Divisions {
             let mut year = |empty| cells.next().and_then(|cell| cell.parse().ok()).unwrap_or(empty);
             let (first, last) = (year(0), year(OPEN));
             let unit = RowId::try_from(rows.len()).unwrap_or(RowId::MAX);
-            rows.push(Row {
+            rows.push(DivisionRow {
                 code,
                 name,
                 first,
@@ -176,11 +176,11 @@ impl Divisions {
         let mut found = Self {
             by_name: group(&rows, |row| Some(row.name)),
             by_code: group(&rows, |row| Some(row.code)),
-            by_unit: Table::default(),
-            heirs: Table::default(),
+            by_unit: DivisionTable::default(),
+            heirs: DivisionTable::default(),
             short_cities: group(&rows, short_city),
             short_counties: group(&rows, short_county),
-            lengths: Table::default(),
+            lengths: DivisionTable::default(),
             rows,
         };
         found.read_changes();
@@ -204,7 +204,10 @@ impl Divisions {
             };
             let year: u16 = cells.next().and_then(|cell| cell.parse().ok()).unwrap_or_default();
             let ended = self.row(from).is_some_and(|row| row.last <= year);
-            self.heirs.entry(from).or_default().push(Heir { row: to, ended });
+            self.heirs
+                .entry(from)
+                .or_default()
+                .push(DivisionHeir { row: to, ended });
             if cells.next() == Some("same") {
                 let (one, other) = (first_of(&before, from), first_of(&before, to));
                 if let Some(unit) = before.get_mut(usize::from(one.max(other))) {
@@ -218,7 +221,7 @@ impl Divisions {
     }
 
     fn note_lengths(&mut self) {
-        let mut note = |name: &str, bits: fn(&mut Lengths) -> &mut u64| {
+        let mut note = |name: &str, bits: fn(&mut NameLengths) -> &mut u64| {
             if let Some(first) = name.chars().next() {
                 *bits(self.lengths.entry(first).or_default()) |= 1 << name.chars().count().min(63);
             }
@@ -231,12 +234,12 @@ impl Divisions {
             .for_each(|name| note(name, |lengths| &mut lengths.short));
     }
 
-    pub(super) fn row(&self, id: RowId) -> Option<&Row> {
+    pub(super) fn row(&self, id: RowId) -> Option<&DivisionRow> {
         self.rows.get(usize::from(id))
     }
 
     /// The rows of some numbers.
-    pub(super) fn rows<'a>(&'a self, ids: &'a [RowId]) -> impl Iterator<Item = &'a Row> + Clone {
+    pub(super) fn rows<'a>(&'a self, ids: &'a [RowId]) -> impl Iterator<Item = &'a DivisionRow> + Clone {
         ids.iter().filter_map(|&id| self.row(id))
     }
 
@@ -254,7 +257,7 @@ impl Divisions {
     }
 
     /// Every row of a unit, under whatever name and code.
-    pub(super) fn rows_of_unit(&self, unit: RowId) -> impl Iterator<Item = &Row> + Clone {
+    pub(super) fn rows_of_unit(&self, unit: RowId) -> impl Iterator<Item = &DivisionRow> + Clone {
         self.rows(self.ids_of_unit(unit))
     }
 
@@ -273,7 +276,7 @@ impl Divisions {
     }
 
     /// The lengths of the names that begin with the first character of `text`: most heads are told apart by this alone.
-    pub(super) fn lengths_from(&self, text: &str) -> Lengths {
+    pub(super) fn lengths_from(&self, text: &str) -> NameLengths {
         let first = text.chars().next();
         first.and_then(|c| self.lengths.get(&c)).copied().unwrap_or_default()
     }
@@ -294,7 +297,7 @@ impl Divisions {
                 .row(id)
                 .filter(|row| !row.is_current() && !self.heirs.contains_key(&id));
             lost.is_some_and(|lost| {
-                let follows_on = |row: &Row| self.rows_of_unit(row.unit).any(|row| row.city() == lost.city());
+                let follows_on = |row: &DivisionRow| self.rows_of_unit(row.unit).any(|row| row.city() == lost.city());
                 self.rows(b).any(follows_on)
             })
         })
@@ -321,7 +324,7 @@ impl Divisions {
             return RowIds::new();
         };
         let ids = self.ids_of_unit(row.unit);
-        let current = |id: &RowId| self.row(*id).is_some_and(Row::is_current);
+        let current = |id: &RowId| self.row(*id).is_some_and(DivisionRow::is_current);
         let now: RowIds = ids.iter().copied().filter(current).collect();
         if !now.is_empty() {
             return now;
@@ -355,8 +358,11 @@ fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
     table.lines().skip(1).filter(|line| !line.is_empty())
 }
 
-fn group<K: std::hash::Hash + Eq>(rows: &[Row], key: impl Fn(&Row) -> Option<K>) -> Table<K, RowIds> {
-    let mut groups: Table<K, RowIds> = Table::default();
+fn group<K: std::hash::Hash + Eq>(
+    rows: &[DivisionRow],
+    key: impl Fn(&DivisionRow) -> Option<K>,
+) -> DivisionTable<K, RowIds> {
+    let mut groups: DivisionTable<K, RowIds> = DivisionTable::default();
     for (id, row) in (0..).zip(rows) {
         if let Some(key) = key(row) {
             groups.entry(key).or_default().push(id);
@@ -365,14 +371,14 @@ fn group<K: std::hash::Hash + Eq>(rows: &[Row], key: impl Fn(&Row) -> Option<K>)
     groups
 }
 
-fn short_city(row: &Row) -> Option<&'static str> {
+fn short_city(row: &DivisionRow) -> Option<&'static str> {
     let short = ["市", "地区", "盟"].iter().find_map(|word| row.name.strip_suffix(word));
-    short.filter(|short| row.level() == Level::City && short.chars().nth(1).is_some() && row.code != NATION)
+    short.filter(|short| row.level() == CodeLevel::City && short.chars().nth(1).is_some() && row.code != NATION)
 }
 
-fn short_county(row: &Row) -> Option<&'static str> {
+fn short_county(row: &DivisionRow) -> Option<&'static str> {
     let short = COUNTY_WORDS.iter().find_map(|word| row.name.strip_suffix(word));
-    short.filter(|short| row.level() == Level::County && row.is_current() && short.chars().nth(1).is_some())
+    short.filter(|short| row.level() == CodeLevel::County && row.is_current() && short.chars().nth(1).is_some())
 }
 
 #[cfg(test)]
@@ -392,7 +398,7 @@ mod tests {
     fn no_two_rows_of_one_unit_are_in_force_today() {
         let table = divisions();
         for (unit, ids) in &table.by_unit {
-            let current: Vec<&Row> = table.rows(ids).filter(|row| row.is_current()).collect();
+            let current: Vec<&DivisionRow> = table.rows(ids).filter(|row| row.is_current()).collect();
             assert!(current.len() <= 1, "{unit}: {current:?}");
         }
     }

@@ -9,15 +9,15 @@ const ANHUI: &str = include_str!(concat!(
 ));
 
 fn rest(text: &str) -> &str {
-    Chain::take(text).1
+    DivisionChain::take(text).1
 }
 
-fn relation(a: &str, b: &str) -> Relation {
+fn relation(a: &str, b: &str) -> HeadRelation {
     relation_at(a, b, None)
 }
 
-fn relation_at(a: &str, b: &str, home: Option<&HomeCity>) -> Relation {
-    let (a, b) = (Chain::take(a).0, Chain::take(b).0);
+fn relation_at(a: &str, b: &str, home: Option<&HomeCity>) -> HeadRelation {
+    let (a, b) = (DivisionChain::take(a).0, DivisionChain::take(b).0);
     assert_eq!(a.relation(&b, home), b.relation(&a, home), "symmetric");
     a.relation(&b, home)
 }
@@ -39,7 +39,7 @@ fn heads_come_off_in_every_spelling() {
         "芜湖市市辖区镜湖区",
     ] {
         assert_eq!(rest(&format!("{head}北京中路2号")), "北京中路2号", "{head}");
-        assert_eq!(relation(head, "安徽省芜湖市镜湖区"), Relation::Same, "{head}");
+        assert_eq!(relation(head, "安徽省芜湖市镜湖区"), HeadRelation::Same, "{head}");
     }
 }
 
@@ -60,11 +60,11 @@ fn a_name_without_its_last_word_is_only_supposed() {
     assert_eq!(rest("安徽芜湖镜湖北京中路2号"), "北京中路2号");
     assert_eq!(
         relation("安徽芜湖镜湖北京中路", "安徽省芜湖市镜湖区"),
-        Relation::Partial
+        HeadRelation::Partial
     );
     assert_eq!(
         relation("安徽芜湖镜湖北京中路", "安徽省芜湖市鸠江区"),
-        Relation::Partial
+        HeadRelation::Partial
     );
 }
 
@@ -88,7 +88,7 @@ fn renamed_and_moved_divisions_are_one_place() {
         ("襄樊市", "襄阳市"),
         ("四川省涪陵地区垫江县", "重庆市垫江县"),
     ] {
-        assert_eq!(relation(old, new), Relation::Renamed, "{old} {new}");
+        assert_eq!(relation(old, new), HeadRelation::Renamed, "{old} {new}");
     }
 }
 
@@ -109,7 +109,7 @@ fn merged_and_split_divisions_are_linked() {
         ("铜陵市狮子山区", "铜陵市铜官区"),
         ("四褐山区", "鸠江区"),
     ] {
-        assert_eq!(relation(a, b), Relation::Linked, "{a} {b}");
+        assert_eq!(relation(a, b), HeadRelation::Linked, "{a} {b}");
     }
 }
 
@@ -127,7 +127,7 @@ fn other_divisions_are_different() {
         ("合肥市鼓楼区", "南京市鼓楼区"),
         ("阜阳市颍州区", "阜阳市颍东区"),
     ] {
-        assert_eq!(relation(a, b), Relation::Different, "{a} {b}");
+        assert_eq!(relation(a, b), HeadRelation::Different, "{a} {b}");
     }
 }
 
@@ -142,25 +142,25 @@ fn what_is_left_out_is_open() {
         ("合肥市镜湖区", "芜湖市镜湖区"),
         ("江苏省芜湖市镜湖区", "安徽省芜湖市镜湖区"),
     ] {
-        assert_eq!(relation(a, b), Relation::Partial, "{a} {b}");
+        assert_eq!(relation(a, b), HeadRelation::Partial, "{a} {b}");
     }
-    assert_eq!(relation("合肥市巢湖市", "安徽省巢湖市"), Relation::Same);
+    assert_eq!(relation("合肥市巢湖市", "安徽省巢湖市"), HeadRelation::Same);
 }
 
 #[test]
 fn the_home_city_may_be_left_out_and_decides_between_namesakes() {
     let wuhu = HomeCity::parse("芜湖市");
-    assert_eq!(relation_at("", "安徽省芜湖市", wuhu.as_ref()), Relation::Same);
-    assert_eq!(relation_at("", "安徽省合肥市", wuhu.as_ref()), Relation::Partial);
-    assert_eq!(relation_at("", "芜湖市镜湖区", wuhu.as_ref()), Relation::Partial);
+    assert_eq!(relation_at("", "安徽省芜湖市", wuhu.as_ref()), HeadRelation::Same);
+    assert_eq!(relation_at("", "安徽省合肥市", wuhu.as_ref()), HeadRelation::Partial);
+    assert_eq!(relation_at("", "芜湖市镜湖区", wuhu.as_ref()), HeadRelation::Partial);
     let nanjing = HomeCity::parse("320100");
     assert_eq!(
         relation_at("鼓楼区", "江苏省南京市鼓楼区", nanjing.as_ref()),
-        Relation::Same
+        HeadRelation::Same
     );
     assert_eq!(
         relation_at("鼓楼区", "徐州市鼓楼区", nanjing.as_ref()),
-        Relation::Different
+        HeadRelation::Different
     );
     assert_eq!(HomeCity::parse("3402"), wuhu);
     assert!(
@@ -170,7 +170,8 @@ fn the_home_city_may_be_left_out_and_decides_between_namesakes() {
 
 #[test]
 fn areas_hold_what_lies_in_them_by_code_and_by_name() {
-    let inside = |place: &str, area: &str| Area::parse(area).map(|area| Chain::take(place).0.inside(&area));
+    let inside =
+        |place: &str, area: &str| NamedArea::parse(area).map(|area| DivisionChain::take(place).0.inside(&area));
     for area in [
         "340202",
         "3402",
@@ -182,29 +183,33 @@ fn areas_hold_what_lies_in_them_by_code_and_by_name() {
         "芜湖市",
         "安徽省",
     ] {
-        assert_eq!(inside("安徽省芜湖市镜湖区", area), Some(Inside::Yes), "{area}");
+        assert_eq!(inside("安徽省芜湖市镜湖区", area), Some(AreaRelation::Yes), "{area}");
     }
-    assert_eq!(inside("芜湖县", "340210"), Some(Inside::Yes));
-    assert_eq!(inside("无为县", "芜湖市"), Some(Inside::Yes));
-    assert_eq!(inside("三山区", "弋江区"), Some(Inside::Yes));
+    assert_eq!(inside("芜湖县", "340210"), Some(AreaRelation::Yes));
+    assert_eq!(inside("无为县", "芜湖市"), Some(AreaRelation::Yes));
+    assert_eq!(inside("三山区", "弋江区"), Some(AreaRelation::Yes));
     assert_eq!(
         inside("弋江区", "三山区"),
-        Some(Inside::Unknown),
+        Some(AreaRelation::Unknown),
         "a predecessor is not certain"
     );
-    assert_eq!(inside("余杭市", "临平区"), Some(Inside::Unknown));
-    assert_eq!(inside("镜湖区", "340207"), Some(Inside::No));
-    assert_eq!(inside("芜湖市", "镜湖区"), Some(Inside::Unknown));
-    assert_eq!(inside("鼓楼区", "南京市"), Some(Inside::Unknown));
-    assert_eq!(inside("", "南京市"), Some(Inside::Unknown));
-    assert!(Area::parse("349999").is_none() && Area::parse("北京中路").is_none() && Area::parse("").is_none());
+    assert_eq!(inside("余杭市", "临平区"), Some(AreaRelation::Unknown));
+    assert_eq!(inside("镜湖区", "340207"), Some(AreaRelation::No));
+    assert_eq!(inside("芜湖市", "镜湖区"), Some(AreaRelation::Unknown));
+    assert_eq!(inside("鼓楼区", "南京市"), Some(AreaRelation::Unknown));
+    assert_eq!(inside("", "南京市"), Some(AreaRelation::Unknown));
+    assert!(
+        NamedArea::parse("349999").is_none()
+            && NamedArea::parse("北京中路").is_none()
+            && NamedArea::parse("").is_none()
+    );
 }
 
 #[test]
 fn codes_of_living_people_lie_in_the_divisions_of_today() {
-    let area = Area::parse("湾沚区").unwrap();
-    assert_eq!(Chain::of_code(340_221).inside(&area), Inside::Yes);
-    assert_eq!(Chain::of_code(340_202).inside(&area), Inside::No);
+    let area = NamedArea::parse("湾沚区").unwrap();
+    assert_eq!(DivisionChain::of_code(340_221).inside(&area), AreaRelation::Yes);
+    assert_eq!(DivisionChain::of_code(340_202).inside(&area), AreaRelation::No);
     for code in [330_113, 330_114, 341_123, 349_001, 349_002, 342_623, 710_000, 830_000] {
         assert!(is_known(code), "{code}");
     }
@@ -219,9 +224,9 @@ fn every_years_changes_of_anhui_since_1980_are_known() {
             panic!("{line}");
         };
         // A city that is not named cannot have changed.
-        let wanted: &[Relation] = match kind {
-            "one_to_one" => &[Relation::Renamed, Relation::Same],
-            _ => &[Relation::Linked],
+        let wanted: &[HeadRelation] = match kind {
+            "one_to_one" => &[HeadRelation::Renamed, HeadRelation::Same],
+            _ => &[HeadRelation::Linked],
         };
         let found = relation(&format!("安徽省{old}"), &format!("安徽省{new}"));
         if !wanted.contains(&found) {

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::alphabet::{Alphabet, BASE_36};
-use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt};
+use super::{CanonicalIdentifier, IdentifierFinding, InvalidIdentifier, as_given_or_spelt};
 use crate::{fold, reference};
 
 const ALPHABET: Alphabet = Alphabet::new("0123456789ABCDEFGHJKLMNPQRTUWXY");
@@ -53,24 +53,24 @@ pub fn organization_of(canonical: &str) -> Option<&str> {
 }
 
 /// Reads an organisation code (GB 11714) of nine characters, with or without the dash before the last; nothing when it is none.
-pub fn parse_organization(raw: &str) -> Option<Identifier> {
+pub fn parse_organization(raw: &str) -> Option<CanonicalIdentifier> {
     let text = spelling(raw);
     let (body, last) = (text.get(..8)?, text.get(8..)?);
     let sound = text.is_ascii() && organization_check(body.as_bytes()).is_some_and(|check| last == check.to_string());
-    sound.then(|| Identifier::plain(text.clone().into_owned()))
+    sound.then(|| CanonicalIdentifier::plain(text.clone().into_owned()))
 }
 
 /// Reads a code as people type it: case, width, spaces and dashes fold; a check that fails is a finding.
 ///
 /// # Errors
 /// `length` or `alphabet`.
-pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
+pub fn parse(raw: &str) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     as_given_or_spelt(raw, read, spelling)
 }
 
 /// Upper case, half width, no spaces and no dashes.
 fn spelling(raw: &str) -> Cow<'_, str> {
-    let text = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper);
+    let text = fold::text(raw, fold::SpaceFolding::Drop, fold::CaseFolding::Upper);
     let is_dash = |c: char| fold::dash(c) == '-';
     if text.contains(is_dash) {
         Cow::Owned(text.replace(is_dash, ""))
@@ -79,7 +79,7 @@ fn spelling(raw: &str) -> Cow<'_, str> {
     }
 }
 
-fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
+fn read(text: &str) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     let sound = match check(text) {
         Ok(()) => true,
         Err(InvalidIdentifier::CheckCharacter) => false,
@@ -87,9 +87,9 @@ fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
     };
     let division = text.get(2..8).and_then(|digits| digits.parse::<u32>().ok());
     let known = division.is_some_and(reference::division_known);
-    Ok(Identifier::plain(text.to_owned())
-        .with((!sound).then_some(Finding::CreditCodeCheckCharacter))
-        .with((!known).then_some(Finding::DivisionUnknown)))
+    Ok(CanonicalIdentifier::plain(text.to_owned())
+        .with((!sound).then_some(IdentifierFinding::CreditCodeCheckCharacter))
+        .with((!known).then_some(IdentifierFinding::DivisionUnknown)))
 }
 
 /// Whether a text in its canonical spelling is a code.
@@ -120,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn code(raw: &str) -> &'static str {
-        let word = |id: Identifier| id.findings.first().map_or("ok", |finding| finding.as_str());
+        let word = |id: CanonicalIdentifier| id.findings.first().map_or("ok", |finding| finding.as_str());
         parse(raw).map_or_else(InvalidIdentifier::code, word)
     }
 
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn an_unknown_division_is_a_finding() {
         let made = complete("91349999", "00000001").unwrap_or_default();
-        assert!(parse(&made).is_ok_and(|id| id.findings == [Finding::DivisionUnknown]));
+        assert!(parse(&made).is_ok_and(|id| id.findings == [IdentifierFinding::DivisionUnknown]));
     }
 
     proptest! {

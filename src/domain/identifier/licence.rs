@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::alphabet::BASE_36;
-use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt, credit};
+use super::{CanonicalIdentifier, IdentifierFinding, InvalidIdentifier, as_given_or_spelt, credit};
 use crate::fold;
 
 /// The root that every identifier begins with.
@@ -28,13 +28,13 @@ pub fn check_character(kind: &str, issuer: &str, serial: &str, version: &str) ->
 ///
 /// # Errors
 /// `root`, `parts`, `length` or `alphabet`; a wrong check, issuer, type or version form is a finding.
-pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
+pub fn parse(raw: &str) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     as_given_or_spelt(raw, read, spelling)
 }
 
 /// Upper case, half width, no spaces, full stops for all dots.
 fn spelling(raw: &str) -> Cow<'_, str> {
-    let text = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper);
+    let text = fold::text(raw, fold::SpaceFolding::Drop, fold::CaseFolding::Upper);
     let is_dot = |c: char| fold::is_interpunct(c) || c == '。';
     if text.is_ascii() {
         text
@@ -49,7 +49,7 @@ fn split_dot(text: &str) -> Option<(&str, &str)> {
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
-fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
+fn read(text: &str) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     if text.is_empty() {
         return Err(InvalidIdentifier::Length);
     }
@@ -80,11 +80,11 @@ fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
     } else {
         text.to_owned()
     };
-    Ok(Identifier::plain(canonical)
-        .with((!sound_check).then_some(Finding::LicenceCheckCharacter))
-        .with((!sound_kind).then_some(Finding::LicenceTypeForm))
-        .with((!is_code(issuer)).then_some(Finding::LicenceIssuerForm))
-        .with((!sound_version).then_some(Finding::LicenceVersionForm)))
+    Ok(CanonicalIdentifier::plain(canonical)
+        .with((!sound_check).then_some(IdentifierFinding::LicenceCheckCharacter))
+        .with((!sound_kind).then_some(IdentifierFinding::LicenceTypeForm))
+        .with((!is_code(issuer)).then_some(IdentifierFinding::LicenceIssuerForm))
+        .with((!sound_version).then_some(IdentifierFinding::LicenceVersionForm)))
 }
 
 #[cfg(test)]
@@ -116,12 +116,13 @@ mod tests {
     fn doubts_are_findings() {
         let bad = "1.2.156.3005.2.11100000000013661B006.113700000045046442.209FA4E88F9E4C878F3E9BED2CE7EA49.001.M";
         assert!(
-            parse(bad).is_ok_and(|id| id.canonical == bad && id.findings.contains(&Finding::LicenceCheckCharacter))
+            parse(bad)
+                .is_ok_and(|id| id.canonical == bad && id.findings.contains(&IdentifierFinding::LicenceCheckCharacter))
         );
         let local = "1.2.156.3005.2.11100000MB03271699022.340100.000000016.001.9";
         assert!(
-            parse(local).is_ok_and(|id| id.findings.contains(&Finding::LicenceIssuerForm)
-                && !id.findings.contains(&Finding::LicenceCheckCharacter))
+            parse(local).is_ok_and(|id| id.findings.contains(&IdentifierFinding::LicenceIssuerForm)
+                && !id.findings.contains(&IdentifierFinding::LicenceCheckCharacter))
         );
     }
 
@@ -130,7 +131,10 @@ mod tests {
         assert!(parse(&SOUND.to_lowercase()).is_ok_and(|id| id.canonical == SOUND));
         assert!(parse(&SOUND.replace('.', "．")).is_ok_and(|id| id.canonical == SOUND));
         let short = SOUND.strip_suffix(".U").unwrap_or_default();
-        assert!(parse(short).is_ok_and(|id| id.canonical == SOUND && id.findings == [Finding::LicenceCheckCharacter]));
+        assert!(
+            parse(short)
+                .is_ok_and(|id| id.canonical == SOUND && id.findings == [IdentifierFinding::LicenceCheckCharacter])
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use super::byte_set::ByteSet;
-use super::fold::{self, Case, Spaces};
+use super::fold::{self, CaseFolding, SpaceFolding};
 
 mod alphabet;
 pub mod credit;
@@ -62,7 +62,7 @@ impl IdentifierKind {
     /// # Errors
     /// [`InvalidIdentifier`] when the text cannot be an identifier of this kind; its code is one of
     /// `length`, `alphabet`, `date`, `check_character`, `order_code`, `root`, `parts`.
-    pub fn parse(self, raw: &str) -> Result<Identifier, InvalidIdentifier> {
+    pub fn parse(self, raw: &str) -> Result<CanonicalIdentifier, InvalidIdentifier> {
         if raw.len() > RAW_BYTES_MAX {
             return Err(InvalidIdentifier::Length);
         }
@@ -71,7 +71,7 @@ impl IdentifierKind {
             Self::CreditCode => credit::parse(raw),
             Self::LicenceIdentifier => licence::parse(raw),
             Self::DocumentNumber => non_empty(document_number(raw).into_owned()),
-            Self::Text => non_empty(fold::text(raw, Spaces::KeepBetweenWords, Case::Lower).into_owned()),
+            Self::Text => non_empty(fold::text(raw, SpaceFolding::KeepBetweenWords, CaseFolding::Lower).into_owned()),
         }?;
         // Folding may lengthen: a compatibility character of three bytes can stand for one of four.
         if read.canonical.len() > RAW_BYTES_MAX {
@@ -85,7 +85,7 @@ impl IdentifierKind {
 ///
 /// It has no `Debug`: the form is a value from a person.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Identifier {
+pub struct CanonicalIdentifier {
     /// The canonical form.
     pub canonical: String,
     /// Whether a 15-digit resident number was brought to 18.
@@ -93,10 +93,10 @@ pub struct Identifier {
     /// A second form to look up when the first finds nothing: a 15-digit number whose century is open.
     pub alternative: Option<String>,
     /// What is doubtful about it.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<IdentifierFinding>,
 }
 
-impl Identifier {
+impl CanonicalIdentifier {
     fn plain(canonical: String) -> Self {
         Self {
             canonical,
@@ -106,7 +106,7 @@ impl Identifier {
         }
     }
 
-    fn with(mut self, finding: Option<Finding>) -> Self {
+    fn with(mut self, finding: Option<IdentifierFinding>) -> Self {
         self.findings.extend(finding);
         self
     }
@@ -114,7 +114,7 @@ impl Identifier {
 
 /// Something that was noticed about an identifier, which is looked up all the same, or about the record that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Finding {
+pub enum IdentifierFinding {
     /// The check character of a licence identifier is wrong or missing.
     LicenceCheckCharacter,
     /// The type code of a licence identifier is not a credit code and three characters.
@@ -133,7 +133,7 @@ pub enum Finding {
     SubjectNotActive,
 }
 
-impl Finding {
+impl IdentifierFinding {
     /// Every finding.
     pub const ALL: [Self; 8] = [
         Self::LicenceCheckCharacter,
@@ -211,7 +211,7 @@ const DOCUMENT: ByteSet = ByteSet::HAN
 
 /// A document number with width, case, space, dashes and brackets folded: `（2017）` and `〔2017〕` are one.
 pub fn document_number(raw: &str) -> Cow<'_, str> {
-    let text = fold::text(raw, Spaces::Drop, Case::Upper);
+    let text = fold::text(raw, SpaceFolding::Drop, CaseFolding::Upper);
     fold::replace(text, &DOCUMENT, fold::punctuation)
 }
 
@@ -220,20 +220,20 @@ pub fn document_number(raw: &str) -> Cow<'_, str> {
 /// `read` takes nothing that `spell` changes.
 fn as_given_or_spelt(
     raw: &str,
-    read: fn(&str) -> Result<Identifier, InvalidIdentifier>,
+    read: fn(&str) -> Result<CanonicalIdentifier, InvalidIdentifier>,
     spell: fn(&str) -> Cow<'_, str>,
-) -> Result<Identifier, InvalidIdentifier> {
+) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     read(raw).or_else(|refused| match spell(raw) {
         Cow::Borrowed(_) => Err(refused),
         Cow::Owned(spelt) => read(&spelt),
     })
 }
 
-fn non_empty(canonical: String) -> Result<Identifier, InvalidIdentifier> {
+fn non_empty(canonical: String) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     if canonical.is_empty() {
         Err(InvalidIdentifier::Length)
     } else {
-        Ok(Identifier::plain(canonical))
+        Ok(CanonicalIdentifier::plain(canonical))
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use jiff::civil::Date;
 
 use super::alphabet::DIGITS;
-use super::{Finding, Identifier, InvalidIdentifier, as_given_or_spelt};
+use super::{CanonicalIdentifier, IdentifierFinding, InvalidIdentifier, as_given_or_spelt};
 use crate::{fold, reference};
 
 /// The first year that a living person of the numbering scheme could be born in.
@@ -66,20 +66,20 @@ pub(crate) fn other_century(canonical: &str) -> Option<String> {
 ///
 /// # Errors
 /// `length`, `alphabet`, `date`, `check_character` or `order_code`.
-pub fn parse(raw: &str) -> Result<Identifier, InvalidIdentifier> {
+pub fn parse(raw: &str) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     as_given_or_spelt(raw, read, spelling)
 }
 
 /// Upper case, half width, no spaces; the look-alikes of X at the end become X.
 fn spelling(raw: &str) -> Cow<'_, str> {
-    let text = fold::text(raw, fold::Spaces::Drop, fold::Case::Upper);
+    let text = fold::text(raw, fold::SpaceFolding::Drop, fold::CaseFolding::Upper);
     match text.strip_suffix(LIKE_X) {
         Some(body) => Cow::Owned(format!("{body}X")),
         None => text,
     }
 }
 
-fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
+fn read(text: &str) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     match text.len() {
         18 if text.is_ascii() => eighteen(text),
         15 if text.is_ascii() => fifteen(text),
@@ -88,7 +88,7 @@ fn read(text: &str) -> Result<Identifier, InvalidIdentifier> {
     }
 }
 
-fn eighteen(text: &str) -> Result<Identifier, InvalidIdentifier> {
+fn eighteen(text: &str) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     let (body, last) = text.split_at(17);
     let check = check_character(body).ok_or(InvalidIdentifier::Alphabet)?;
     if !last.bytes().all(|b| b.is_ascii_digit() || b == b'X') {
@@ -105,16 +105,16 @@ fn eighteen(text: &str) -> Result<Identifier, InvalidIdentifier> {
         return Err(InvalidIdentifier::CheckCharacter);
     }
     let known = division_of(text).is_some_and(reference::division_known);
-    Ok(Identifier::plain(text.to_owned()).with((!known).then_some(Finding::DivisionUnknown)))
+    Ok(CanonicalIdentifier::plain(text.to_owned()).with((!known).then_some(IdentifierFinding::DivisionUnknown)))
 }
 
-fn fifteen(text: &str) -> Result<Identifier, InvalidIdentifier> {
+fn fifteen(text: &str) -> Result<CanonicalIdentifier, InvalidIdentifier> {
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         let (head, tail) = text.split_at(3);
         // The form of a permanent residence card until 2023; its check is not public.
         let old_card = head.bytes().all(|b| b.is_ascii_uppercase()) && tail.bytes().all(|b| b.is_ascii_digit());
         return if old_card {
-            Ok(Identifier::plain(text.to_owned()))
+            Ok(CanonicalIdentifier::plain(text.to_owned()))
         } else {
             Err(InvalidIdentifier::Alphabet)
         };
@@ -236,7 +236,7 @@ mod tests {
             "34999919900101001{}",
             check_character("34999919900101001").unwrap_or('?')
         );
-        assert!(parse(&unknown).is_ok_and(|id| id.findings == [Finding::DivisionUnknown]));
+        assert!(parse(&unknown).is_ok_and(|id| id.findings == [IdentifierFinding::DivisionUnknown]));
         assert!(parse("340221196307152032").is_ok_and(|id| id.findings.is_empty()));
         assert!(check_character(body).is_some() && check_character("12").is_none());
     }

@@ -4,18 +4,18 @@
 
 use jiff::civil::Date;
 
-use super::{State, status::Operation, validity::Bound};
+use super::{LicenceStanding, status::VersionOperation, validity::ValidityBound};
 use crate::identifier::licence::{ROOT, check_character};
 
 /// What is known of a version that may stand in the place of another.
 #[derive(Clone, Copy, Debug)]
-pub struct Successor {
+pub struct SuccessorVersion {
     /// The day from which it holds.
-    pub begins: Bound,
+    pub begins: ValidityBound,
     /// What its register says of it.
-    pub register: Option<State>,
+    pub register: Option<LicenceStanding>,
     /// What was done to make it.
-    pub operation: Option<Operation>,
+    pub operation: Option<VersionOperation>,
 }
 
 /// The identifier of the next version: the same type, issuer and serial, the version one higher, its own check character.
@@ -41,13 +41,18 @@ pub fn next_version(canonical: &str) -> Option<String> {
 /// Whether one of `successors` stands in the place of an older version on the day `on`.
 ///
 /// One that was revoked stands in nobody's place, and neither does one that only notes what became of the older (暂扣, 注销 …).
-pub fn is_replaced(successors: &[Successor], on: Date) -> bool {
+pub fn is_replaced(successors: &[SuccessorVersion], on: Date) -> bool {
     successors.iter().any(|successor| {
         let takes_over = !matches!(
             successor.operation,
-            Some(Operation::Suspend | Operation::Expire | Operation::Cancel | Operation::Restore)
+            Some(
+                VersionOperation::Suspend
+                    | VersionOperation::Expire
+                    | VersionOperation::Cancel
+                    | VersionOperation::Restore
+            )
         );
-        takes_over && successor.register != Some(State::Revoked) && successor.begins.has_begun(on)
+        takes_over && successor.register != Some(LicenceStanding::Revoked) && successor.begins.has_begun(on)
     })
 }
 
@@ -71,25 +76,68 @@ mod tests {
     #[test]
     fn a_newer_version_takes_over_on_the_day_on_which_it_begins() {
         let on = jiff::civil::date(2024, 5, 1);
-        let newer = |begins: &str, word: Option<State>, operation| Successor {
-            begins: Bound::first(Some(begins)),
+        let newer = |begins: &str, word: Option<LicenceStanding>, operation| SuccessorVersion {
+            begins: ValidityBound::first(Some(begins)),
             register: word,
             operation,
         };
         for (successor, replaced) in [
-            (newer("2024-05-01", Some(State::Valid), Some(Operation::Renew)), true),
-            (newer("2024-05-02", Some(State::Valid), Some(Operation::Renew)), false),
-            (newer("2024-04-30", Some(State::Valid), Some(Operation::Change)), true),
-            (newer("2024-04-30", Some(State::Valid), Some(Operation::Transfer)), true),
-            (newer("2024-04-30", Some(State::Valid), None), true),
-            (newer("", None, None), true),
-            (newer("2024-04-30", Some(State::Revoked), Some(Operation::Renew)), false),
             (
-                newer("2024-04-30", Some(State::Cancelled), Some(Operation::Renew)),
+                newer(
+                    "2024-05-01",
+                    Some(LicenceStanding::Valid),
+                    Some(VersionOperation::Renew),
+                ),
                 true,
             ),
             (
-                newer("2024-04-30", Some(State::Suspended), Some(Operation::Suspend)),
+                newer(
+                    "2024-05-02",
+                    Some(LicenceStanding::Valid),
+                    Some(VersionOperation::Renew),
+                ),
+                false,
+            ),
+            (
+                newer(
+                    "2024-04-30",
+                    Some(LicenceStanding::Valid),
+                    Some(VersionOperation::Change),
+                ),
+                true,
+            ),
+            (
+                newer(
+                    "2024-04-30",
+                    Some(LicenceStanding::Valid),
+                    Some(VersionOperation::Transfer),
+                ),
+                true,
+            ),
+            (newer("2024-04-30", Some(LicenceStanding::Valid), None), true),
+            (newer("", None, None), true),
+            (
+                newer(
+                    "2024-04-30",
+                    Some(LicenceStanding::Revoked),
+                    Some(VersionOperation::Renew),
+                ),
+                false,
+            ),
+            (
+                newer(
+                    "2024-04-30",
+                    Some(LicenceStanding::Cancelled),
+                    Some(VersionOperation::Renew),
+                ),
+                true,
+            ),
+            (
+                newer(
+                    "2024-04-30",
+                    Some(LicenceStanding::Suspended),
+                    Some(VersionOperation::Suspend),
+                ),
                 false,
             ),
         ] {

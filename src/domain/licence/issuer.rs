@@ -6,7 +6,7 @@ use crate::identifier::licence::ROOT;
 crate::words! {
     /// Whose register a licence is in.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Place {
+    pub enum IssuerPlace {
         /// Issued in this city.
         Home = "home",
         /// Issued elsewhere.
@@ -17,11 +17,11 @@ crate::words! {
 }
 
 /// Where the licence of a canonical identifier was issued; `home` are the first digits of this city's division codes.
-pub fn place_of(canonical: &str, home: &[String]) -> Place {
+pub fn place_of(canonical: &str, home: &[String]) -> IssuerPlace {
     match division(canonical) {
-        Some(division) if home.iter().any(|prefix| division.starts_with(prefix.as_str())) => Place::Home,
-        Some(_) if !home.is_empty() => Place::Away,
-        _ => Place::Unknown,
+        Some(division) if home.iter().any(|prefix| division.starts_with(prefix.as_str())) => IssuerPlace::Home,
+        Some(_) if !home.is_empty() => IssuerPlace::Away,
+        _ => IssuerPlace::Unknown,
     }
 }
 
@@ -44,20 +44,20 @@ mod tests {
     fn the_issuers_division_says_whose_register_it_is() {
         let home = ["3402".to_owned()];
         for (issuer, place) in [
-            ("113402000030106774", Place::Home),
-            ("11340225000000000X", Place::Home),
-            ("113401000030106774", Place::Away),
-            ("11100000000013338W", Place::Away),
-            ("340203", Place::Home),
-            ("340100", Place::Away),
-            ("ISSUER", Place::Unknown),
-            ("1134", Place::Unknown),
+            ("113402000030106774", IssuerPlace::Home),
+            ("11340225000000000X", IssuerPlace::Home),
+            ("113401000030106774", IssuerPlace::Away),
+            ("11100000000013338W", IssuerPlace::Away),
+            ("340203", IssuerPlace::Home),
+            ("340100", IssuerPlace::Away),
+            ("ISSUER", IssuerPlace::Unknown),
+            ("1134", IssuerPlace::Unknown),
         ] {
             let id = format!("{ROOT}.11100000000013338W011.{issuer}.1.001.0");
             assert_eq!(place_of(&id, &home), place, "{issuer}");
         }
         let id = format!("{ROOT}.11100000000013338W011.113402000030106774.1.001.0");
-        assert_eq!(place_of(&id, &[]), Place::Unknown);
-        assert_eq!(place_of("", &home), Place::Unknown);
+        assert_eq!(place_of(&id, &[]), IssuerPlace::Unknown);
+        assert_eq!(place_of("", &home), IssuerPlace::Unknown);
     }
 }

@@ -9,7 +9,7 @@ pub mod validity;
 crate::words! {
     /// How a licence stands on a day.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum State {
+    pub enum LicenceStanding {
         /// It holds.
         Valid = "valid",
         /// Its first day is still to come.

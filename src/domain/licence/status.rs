@@ -3,8 +3,8 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::State;
-use crate::fold::{self, Case, Spaces};
+use super::LicenceStanding;
+use crate::fold::{self, CaseFolding, SpaceFolding};
 
 const TABLE: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -14,7 +14,7 @@ const TABLE: &str = include_str!(concat!(
 crate::words! {
     /// What was done when a version of a licence was made (操作类型). 延续, 变更 and 转入 name the version before.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Operation {
+    pub enum VersionOperation {
         /// 新发.
         Issue = "issue",
         /// 延续.
@@ -38,33 +38,33 @@ crate::words! {
 
 /// The words of one register.
 #[derive(Default)]
-pub struct Vocabulary {
-    states: HashMap<Box<str>, State, ahash::RandomState>,
-    operations: HashMap<Box<str>, Operation, ahash::RandomState>,
+pub struct StatusWords {
+    states: HashMap<Box<str>, LicenceStanding, ahash::RandomState>,
+    operations: HashMap<Box<str>, VersionOperation, ahash::RandomState>,
 }
 
-static VOCABULARIES: LazyLock<HashMap<&str, Vocabulary, ahash::RandomState>> = LazyLock::new(parse);
+static VOCABULARIES: LazyLock<HashMap<&str, StatusWords, ahash::RandomState>> = LazyLock::new(parse);
 
-impl Vocabulary {
+impl StatusWords {
     /// The vocabulary of a name in the table.
     pub fn named(name: &str) -> Option<&'static Self> {
         VOCABULARIES.get(name)
     }
 
     /// The state that a code or word stands for.
-    pub fn state(&self, raw: &str) -> Option<State> {
+    pub fn state(&self, raw: &str) -> Option<LicenceStanding> {
         self.states.get(folded(raw).as_str()).copied()
     }
 
     /// The operation that a code or word stands for.
-    pub fn operation(&self, raw: &str) -> Option<Operation> {
+    pub fn operation(&self, raw: &str) -> Option<VersionOperation> {
         self.operations.get(folded(raw).as_str()).copied()
     }
 }
 
 /// Width, case and space fold; 01 and 1 are one code.
 fn folded(raw: &str) -> String {
-    let text = fold::text(raw, Spaces::Drop, Case::Lower);
+    let text = fold::text(raw, SpaceFolding::Drop, CaseFolding::Lower);
     let bare = text.trim_start_matches('0');
     match !bare.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         true => bare.to_owned(),
@@ -72,15 +72,15 @@ fn folded(raw: &str) -> String {
     }
 }
 
-fn parse() -> HashMap<&'static str, Vocabulary, ahash::RandomState> {
-    let mut all: HashMap<&str, Vocabulary, ahash::RandomState> = HashMap::default();
+fn parse() -> HashMap<&'static str, StatusWords, ahash::RandomState> {
+    let mut all: HashMap<&str, StatusWords, ahash::RandomState> = HashMap::default();
     for line in TABLE.lines().skip(1) {
         let mut columns = line.split(',');
         let mut next = || columns.next().unwrap_or_default();
         let (name, kind, code, word, meaning) = (next(), next(), next(), next(), next());
         let vocabulary = all.entry(name).or_default();
         for raw in [code, word].into_iter().filter(|raw| !raw.is_empty()) {
-            match (kind, State::parse(meaning), Operation::parse(meaning)) {
+            match (kind, LicenceStanding::parse(meaning), VersionOperation::parse(meaning)) {
                 ("status", Some(state), _) => {
                     vocabulary.states.insert(folded(raw).into(), state);
                 }
@@ -107,11 +107,11 @@ mod tests {
             let [name, kind, code, word, meaning] = columns[..] else {
                 panic!("{line}");
             };
-            let vocabulary = Vocabulary::named(name).unwrap();
+            let vocabulary = StatusWords::named(name).unwrap();
             for raw in [code, word].into_iter().filter(|raw| !raw.is_empty()) {
                 let found = match kind {
-                    "status" => vocabulary.state(raw).map(State::as_str),
-                    _ => vocabulary.operation(raw).map(Operation::as_str),
+                    "status" => vocabulary.state(raw).map(LicenceStanding::as_str),
+                    _ => vocabulary.operation(raw).map(VersionOperation::as_str),
                 };
                 assert_eq!(found, Some(meaning), "{line}");
             }
@@ -122,26 +122,29 @@ mod tests {
 
     #[test]
     fn a_word_means_what_its_own_register_means() {
-        let housing = Vocabulary::named("housing").unwrap();
-        let estate = Vocabulary::named("real_estate").unwrap();
+        let housing = StatusWords::named("housing").unwrap();
+        let estate = StatusWords::named("real_estate").unwrap();
         for (raw, state) in [
-            ("01", Some(State::Valid)),
-            ("1", Some(State::Valid)),
-            ("０１", Some(State::Valid)),
-            (" 有效 ", Some(State::Valid)),
-            ("2", Some(State::Suspended)),
-            ("吊销", Some(State::Revoked)),
-            ("撤销", Some(State::Revoked)),
+            ("01", Some(LicenceStanding::Valid)),
+            ("1", Some(LicenceStanding::Valid)),
+            ("０１", Some(LicenceStanding::Valid)),
+            (" 有效 ", Some(LicenceStanding::Valid)),
+            ("2", Some(LicenceStanding::Suspended)),
+            ("吊销", Some(LicenceStanding::Revoked)),
+            ("撤销", Some(LicenceStanding::Revoked)),
             ("现势", None),
             ("08", None),
             ("", None),
         ] {
             assert_eq!(housing.state(raw), state, "{raw}");
         }
-        assert_eq!(estate.state("2"), Some(State::Cancelled));
-        assert_eq!(estate.state("01"), Some(State::Valid));
-        assert_eq!(housing.operation("8"), Some(Operation::Transfer));
-        assert_eq!(Vocabulary::named("national").unwrap().state("u"), Some(State::Unknown));
-        assert!(Vocabulary::named("nobody").is_none());
+        assert_eq!(estate.state("2"), Some(LicenceStanding::Cancelled));
+        assert_eq!(estate.state("01"), Some(LicenceStanding::Valid));
+        assert_eq!(housing.operation("8"), Some(VersionOperation::Transfer));
+        assert_eq!(
+            StatusWords::named("national").unwrap().state("u"),
+            Some(LicenceStanding::Unknown)
+        );
+        assert!(StatusWords::named("nobody").is_none());
     }
 }

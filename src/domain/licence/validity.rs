@@ -3,12 +3,12 @@
 
 use jiff::civil::Date;
 
-use super::State;
+use super::LicenceStanding;
 use crate::compare::{DateForm, date};
 
 /// One end of a validity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
+pub enum ValidityBound {
     /// The register states none.
     Unstated,
     /// 长期: there is no such end.
@@ -19,7 +19,7 @@ pub enum Bound {
     Unreadable,
 }
 
-impl Bound {
+impl ValidityBound {
     /// The first day, from what a register writes: a month or a year begins with its first day.
     pub fn first(raw: Option<&str>) -> Self {
         Self::read(raw, |(first, _)| first)
@@ -68,24 +68,35 @@ pub fn day(raw: &str) -> Option<Date> {
 /// How a licence stands on the day `on`.
 ///
 /// `register` is what its register's status word stands for, if it is known; `replaced` says that a newer version had begun by then.
-pub fn state_on(register: Option<State>, (from, until): (Bound, Bound), replaced: bool, on: Date) -> State {
+pub fn state_on(
+    register: Option<LicenceStanding>,
+    (from, until): (ValidityBound, ValidityBound),
+    replaced: bool,
+    on: Date,
+) -> LicenceStanding {
     match register {
-        Some(ended @ (State::Suspended | State::Revoked | State::Cancelled | State::Transferred | State::Replaced)) => {
+        Some(
+            ended @ (LicenceStanding::Suspended
+            | LicenceStanding::Revoked
+            | LicenceStanding::Cancelled
+            | LicenceStanding::Transferred
+            | LicenceStanding::Replaced),
+        ) => {
             return ended;
         }
-        _ if replaced => return State::Replaced,
+        _ if replaced => return LicenceStanding::Replaced,
         _ => {}
     }
     if from.is_after(on) {
-        return State::NotYetValid;
+        return LicenceStanding::NotYetValid;
     }
-    if until.is_before(on) || register == Some(State::Expired) {
-        return State::Expired;
+    if until.is_before(on) || register == Some(LicenceStanding::Expired) {
+        return LicenceStanding::Expired;
     }
-    let readable = from != Bound::Unreadable && until != Bound::Unreadable;
+    let readable = from != ValidityBound::Unreadable && until != ValidityBound::Unreadable;
     match register {
-        Some(State::Valid) if readable => State::Valid,
-        _ => State::Unknown,
+        Some(LicenceStanding::Valid) if readable => LicenceStanding::Valid,
+        _ => LicenceStanding::Unknown,
     }
 }
 
@@ -143,9 +154,9 @@ mod tests {
 
     #[test]
     fn a_licence_stands_on_each_day_as_its_register_and_its_dates_say() {
-        let words = super::super::status::Vocabulary::named("housing").unwrap();
+        let words = super::super::status::StatusWords::named("housing").unwrap();
         for (word, from, until, replaced, on, expected) in VECTORS {
-            let bounds = (Bound::first(Some(from)), Bound::last(Some(until)));
+            let bounds = (ValidityBound::first(Some(from)), ValidityBound::last(Some(until)));
             let state = state_on(words.state(word), bounds, *replaced, day(on).unwrap());
             assert_eq!(state.as_str(), *expected, "{word} {from} to {until} on {on}");
         }

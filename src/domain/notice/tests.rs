@@ -2,13 +2,13 @@
 
 use super::*;
 
-fn label(zh: &str, en: &str) -> Label {
-    Label::of(zh, Some(en))
+fn label(zh: &str, en: &str) -> BilingualLabel {
+    BilingualLabel::of(zh, Some(en))
 }
 
 /// What a standing must say.
 struct Row<'a> {
-    standing: Standing<'a>,
+    standing: MaterialStanding<'a>,
     outcome: &'static str,
     reason: Option<&'static str>,
     /// Its line behind the material's name; `None`: nothing to bring.
@@ -18,7 +18,7 @@ struct Row<'a> {
 }
 
 fn bring<'a>(
-    standing: Standing<'a>,
+    standing: MaterialStanding<'a>,
     outcome: &'static str,
     reason: Option<&'static str>,
     zh: &'static str,
@@ -33,7 +33,12 @@ fn bring<'a>(
     }
 }
 
-fn none<'a>(standing: Standing<'a>, outcome: &'static str, reason: Option<&'static str>, goes_on: bool) -> Row<'a> {
+fn none<'a>(
+    standing: MaterialStanding<'a>,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    goes_on: bool,
+) -> Row<'a> {
     Row {
         standing,
         outcome,
@@ -44,11 +49,11 @@ fn none<'a>(standing: Standing<'a>, outcome: &'static str, reason: Option<&'stat
 }
 
 struct Labels {
-    name: Label,
-    number: Label,
-    until: Label,
-    why: Label,
-    question: Label,
+    name: BilingualLabel,
+    number: BilingualLabel,
+    until: BilingualLabel,
+    why: BilingualLabel,
+    question: BilingualLabel,
 }
 
 fn labels() -> Labels {
@@ -62,7 +67,7 @@ fn labels() -> Labels {
 }
 
 fn told_to_mend(l: &Labels) -> Vec<Row<'_>> {
-    let mismatched = |declared, demanded| Standing::Mismatched { declared, demanded };
+    let mismatched = |declared, demanded| MaterialStanding::Mismatched { declared, demanded };
     vec![
         bring(
             mismatched(vec![&l.name], vec![]),
@@ -86,21 +91,21 @@ fn told_to_mend(l: &Labels) -> Vec<Row<'_>> {
             "what you declared (Name, Certificate number) does not agree with the register. Check it; if it is right, bring the original, so that the register can be corrected. Also, what is registered (Valid until) does not meet the requirements of this item. Bring one that does.",
         ),
         bring(
-            Standing::ValueMissing(vec![&l.number, &l.name]),
+            MaterialStanding::ValueMissing(vec![&l.number, &l.name]),
             "ask_applicant",
             Some("value_missing"),
             "请提供证书编号、姓名，即可联网核验，无需提交纸质材料。",
             "give Certificate number, Name; it is then verified online, and no paper is needed.",
         ),
         bring(
-            Standing::InvalidValue(vec![&l.number]),
+            MaterialStanding::InvalidValue(vec![&l.number]),
             "ask_applicant",
             Some("invalid_value"),
             "您提供的证书编号有误，请核对后重新提供。",
             "Certificate number is not valid as given; check it and give it again.",
         ),
         bring(
-            Standing::FactMissing(&l.question),
+            MaterialStanding::FactMissing(&l.question),
             "ask_applicant",
             Some("fact_missing"),
             "请先说明：经营场所是否租赁？",
@@ -112,35 +117,35 @@ fn told_to_mend(l: &Labels) -> Vec<Row<'_>> {
 fn told_to_bring(l: &Labels) -> Vec<Row<'_>> {
     vec![
         bring(
-            Standing::NotFound(vec![&l.number]),
+            MaterialStanding::NotFound(vec![&l.number]),
             "ask_applicant",
             Some("not_found"),
             "登记中没有查到您提供的证书编号，请核对；如无误，请携带原件。",
             "the register has no record of the Certificate number that you gave; check it, and if it is right, bring the original.",
         ),
         bring(
-            Standing::Absent(vec![&l.until]),
+            MaterialStanding::Absent(vec![&l.until]),
             "ask_applicant",
             Some("absent"),
             "登记中没有有效期截止，请提供能够证明的材料。",
             "the register has no value for Valid until; bring something that proves it.",
         ),
         bring(
-            Standing::Withheld("《某法》第一条".to_owned()),
+            MaterialStanding::Withheld("《某法》第一条".to_owned()),
             "ask_applicant",
             Some("withheld"),
             "该数据依法不予共享（《某法》第一条），请提供该材料。",
             "by law the register is not shared (《某法》第一条); bring the material.",
         ),
         bring(
-            Standing::NotVerifiable(&l.why),
+            MaterialStanding::NotVerifiable(&l.why),
             "ask_applicant",
             Some("not_verifiable"),
             "请提供该材料。不能联网核验的原因：合同由双方自行签订。",
             "bring it. It cannot be verified online: The parties sign it between themselves.",
         ),
         bring(
-            Standing::NotMapped,
+            MaterialStanding::NotMapped,
             "ask_applicant",
             Some("not_mapped"),
             "请提供该材料；系统尚未登记它由哪个数据源核验。",
@@ -153,19 +158,29 @@ fn rows(l: &Labels) -> Vec<Row<'_>> {
     let mut rows = told_to_mend(l);
     rows.extend(told_to_bring(l));
     rows.extend([
-        none(Standing::Verified, "verified", None, false),
-        none(Standing::NotNeeded, "not_needed", None, false),
-        none(Standing::Review, "review", None, true),
-        none(Standing::Unavailable, "unavailable", Some("source_unavailable"), true),
-        none(Standing::NotGranted, "unavailable", Some("not_granted"), true),
-        none(Standing::CeilingReached, "unavailable", Some("ceiling_reached"), true),
+        none(MaterialStanding::Verified, "verified", None, false),
+        none(MaterialStanding::NotNeeded, "not_needed", None, false),
+        none(MaterialStanding::Review, "review", None, true),
+        none(
+            MaterialStanding::Unavailable,
+            "unavailable",
+            Some("source_unavailable"),
+            true,
+        ),
+        none(MaterialStanding::NotGranted, "unavailable", Some("not_granted"), true),
+        none(
+            MaterialStanding::CeilingReached,
+            "unavailable",
+            Some("ceiling_reached"),
+            true,
+        ),
     ]);
     rows
 }
 
 /// The whole text that two materials must give.
-fn expected(pair: [(&Row<'_>, &Label); 2]) -> (&'static str, Label) {
-    let mut bring: Vec<(&Row<'_>, &Label)> = pair.into_iter().filter(|(row, _)| row.line.is_some()).collect();
+fn expected(pair: [(&Row<'_>, &BilingualLabel); 2]) -> (&'static str, BilingualLabel) {
+    let mut bring: Vec<(&Row<'_>, &BilingualLabel)> = pair.into_iter().filter(|(row, _)| row.line.is_some()).collect();
     // One question that both hang on is asked once.
     if bring
         .iter()
@@ -175,7 +190,7 @@ fn expected(pair: [(&Row<'_>, &Label); 2]) -> (&'static str, Label) {
     {
         bring.truncate(1);
     }
-    let going: Vec<&Label> = pair
+    let going: Vec<&BilingualLabel> = pair
         .iter()
         .filter(|(row, _)| row.goes_on)
         .map(|(_, name)| *name)
@@ -211,7 +226,7 @@ fn expected(pair: [(&Row<'_>, &Label); 2]) -> (&'static str, Label) {
         en += "\nYou do not need to bring anything that is not listed.";
     }
     if !going.is_empty() {
-        let names = |pick: fn(&Label) -> &str| going.iter().map(|name| pick(name)).collect::<Vec<_>>();
+        let names = |pick: fn(&BilingualLabel) -> &str| going.iter().map(|name| pick(name)).collect::<Vec<_>>();
         zh += &format!(
             "\n以下材料由窗口继续核验，无需您提交：{}。",
             names(|l| &l.zh).join("、")
@@ -221,14 +236,14 @@ fn expected(pair: [(&Row<'_>, &Label); 2]) -> (&'static str, Label) {
             names(|l| &l.en).join(", ")
         );
     }
-    (word, Label { zh, en })
+    (word, BilingualLabel { zh, en })
 }
 
-fn line<'a>(id: &'a str, name: &'a Label, row: &Row<'a>) -> Line<'a> {
-    Line {
+fn line<'a>(id: &'a str, name: &'a BilingualLabel, row: &Row<'a>) -> NoticeLine<'a> {
+    NoticeLine {
         id,
         name,
-        necessity: Necessity::Required,
+        necessity: MaterialNecessity::Required,
         standing: row.standing.clone(),
     }
 }
@@ -260,7 +275,7 @@ fn each_pair_of_outcomes_gives_exactly_its_notice_in_both_languages() {
             assert_eq!(named, wanted);
             // What the city already knows is named in neither language.
             for (row, name) in [(one, &first), (two, &second)] {
-                if matches!(row.standing, Standing::Verified | Standing::NotNeeded) {
+                if matches!(row.standing, MaterialStanding::Verified | MaterialStanding::NotNeeded) {
                     assert!(!given.text.zh.contains(&name.zh) && !given.text.en.contains(&name.en));
                 }
             }
@@ -288,14 +303,14 @@ fn what_may_be_left_out_is_never_asked_for() {
     let l = labels();
     let (item, name) = (label("落户", "Registration"), label("不动产权证书", "Title deed"));
     for row in rows(&l) {
-        let lines = [Line {
+        let lines = [NoticeLine {
             id: "deed",
             name: &name,
-            necessity: Necessity::Optional,
+            necessity: MaterialNecessity::Optional,
             standing: row.standing,
         }];
         let given = notice(&item, Some(&lines));
-        assert_eq!(given.conclusion, Conclusion::Complete);
+        assert_eq!(given.conclusion, CheckConclusion::Complete);
         assert!(given.items.is_empty() && !given.text.zh.contains(&name.zh) && !given.text.en.contains(&name.en));
     }
 }
@@ -303,11 +318,11 @@ fn what_may_be_left_out_is_never_asked_for() {
 #[test]
 fn materials_that_are_not_known_are_said_to_be_not_known() {
     let given = notice(&label("备案", "Filing"), None);
-    assert_eq!(given.conclusion, Conclusion::NotKnown);
+    assert_eq!(given.conclusion, CheckConclusion::NotKnown);
     assert!(given.text.zh.contains("尚未在系统登记") && given.text.en.contains("are not registered"));
     assert!(given.items.is_empty());
     assert_eq!(
         notice(&label("备案", "Filing"), Some(&[])).conclusion,
-        Conclusion::Complete
+        CheckConclusion::Complete
     );
 }

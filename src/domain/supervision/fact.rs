@@ -15,7 +15,7 @@ pub const NO_RECORD: u8 = u8::MAX;
 
 /// An entry of a node's ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Seen {
+pub struct SeenEntry {
     /// Number of the node.
     pub node: u16,
     /// Index of the entry.
@@ -24,22 +24,22 @@ pub struct Seen {
 
 /// Something that the ledger says happened.
 #[derive(Clone, Debug)]
-pub struct Fact {
+pub struct LedgerFact {
     /// When, Unix microseconds.
     pub at_us: i64,
     /// Where it stands.
-    pub seen: Seen,
+    pub seen: SeenEntry,
     /// Number of the agency.
     pub agency: u32,
     /// Its id, for the scope of rules.
     pub agency_id: Arc<str>,
     /// What.
-    pub what: What,
+    pub what: FactKind,
 }
 
 /// What happened.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum FactKind {
     /// A verification was answered.
     LookUp(LookUp),
     /// The agency reported an application.
@@ -48,7 +48,7 @@ pub enum What {
         matter: u64,
     },
     /// A mismatch took a step.
-    Step(Step),
+    Step(StepFact),
 }
 
 /// A verification.
@@ -74,7 +74,7 @@ pub struct LookUp {
 
 /// A step of a mismatch.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct StepFact {
     /// `mis_…`.
     pub mismatch: String,
     /// Its number in the mismatch.
@@ -91,7 +91,7 @@ pub struct Step {
 
 /// Whom or what a finding is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
+pub struct FindingSubject {
     /// Number of the agency.
     pub agency: Option<u32>,
     /// Keyed hash of agency and operator; who that is stands sealed in the evidence.
@@ -108,16 +108,16 @@ pub struct About {
 
 /// Entries that show something: the first of them, and how many there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct FindingEvidence {
     /// The first, at most [`EVIDENCE_MAX`].
-    pub seen: Vec<Seen>,
+    pub seen: Vec<SeenEntry>,
     /// All.
     pub entries: u64,
 }
 
-impl Evidence {
+impl FindingEvidence {
     /// One more. Entries come in order, so that one with many answers is the last one again.
-    pub fn push(&mut self, seen: Seen) {
+    pub fn push(&mut self, seen: SeenEntry) {
         if self.seen.last() == Some(&seen) {
             return;
         }
@@ -128,7 +128,7 @@ impl Evidence {
     }
 
     /// Of these.
-    pub fn of(all: impl IntoIterator<Item = Seen>) -> Self {
+    pub fn of(all: impl IntoIterator<Item = SeenEntry>) -> Self {
         let mut evidence = Self::default();
         all.into_iter().for_each(|seen| evidence.push(seen));
         evidence
@@ -137,17 +137,17 @@ impl Evidence {
 
 /// Something that a person should look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct SupervisionFinding {
     /// Rule.
     pub rule: String,
     /// One alert for one cause: rule, key and window.
     pub once: String,
     /// Whom it is about.
-    pub about: About,
+    pub about: FindingSubject,
     /// What was counted, and what it was held against.
     pub counts: Vec<(&'static str, i64)>,
     /// Where it stands.
-    pub evidence: Evidence,
+    pub evidence: FindingEvidence,
     /// When it was found, Unix microseconds.
     pub at_us: i64,
 }

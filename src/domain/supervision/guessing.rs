@@ -6,31 +6,33 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::moment::{Moment, forget_oldest, is_news};
-use super::{About, EVIDENCE_MAX, Evidence, Fact, KEYS_MAX, Kind, Seen, What, pairs};
+use super::moment::{DetectorMoment, forget_oldest, is_news};
+use super::{
+    EVIDENCE_MAX, FactKind, FindingEvidence, FindingSubject, KEYS_MAX, LedgerFact, RuleKind, SeenEntry, pairs,
+};
 use crate::verdict::Outcome;
 
 const HOUR_US: i64 = 3_600_000_000;
 
 /// Subjects about which something wrong was claimed in the window.
 #[derive(Default, Serialize, Deserialize)]
-pub(super) struct Wrong {
+pub(super) struct WrongClaims {
     #[serde(with = "pairs")]
-    claims: BTreeMap<(u32, u128), Claims>,
+    claims: BTreeMap<(u32, u128), SubjectClaims>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Claims {
+struct SubjectClaims {
     /// When, where, and which fields.
-    wrong: VecDeque<(i64, Seen, Box<[u8]>)>,
+    wrong: VecDeque<(i64, SeenEntry, Box<[u8]>)>,
     told: u64,
     told_on: i32,
 }
 
-impl Claims {
+impl SubjectClaims {
     /// The wrong claims about the field that has most of them.
-    fn of_one_field(&self) -> Vec<Seen> {
-        let mut by_field: BTreeMap<u8, Vec<Seen>> = BTreeMap::new();
+    fn of_one_field(&self) -> Vec<SeenEntry> {
+        let mut by_field: BTreeMap<u8, Vec<SeenEntry>> = BTreeMap::new();
         for (_, seen, fields) in &self.wrong {
             fields
                 .iter()
@@ -44,9 +46,9 @@ impl Claims {
     }
 }
 
-impl Wrong {
-    pub(super) fn eat(&mut self, fact: &Fact, moment: &mut Moment<'_>) -> u64 {
-        let (What::LookUp(look_up), Kind::Guessing(limits)) = (&fact.what, &moment.rule.kind) else {
+impl WrongClaims {
+    pub(super) fn eat(&mut self, fact: &LedgerFact, moment: &mut DetectorMoment<'_>) -> u64 {
+        let (FactKind::LookUp(look_up), RuleKind::Guessing(limits)) = (&fact.what, &moment.rule.kind) else {
             return 0;
         };
         let is_wrong = matches!(
@@ -77,27 +79,27 @@ impl Wrong {
                 claims.told_on = moment.day;
             }
             claims.told = count;
-            let about = About {
+            let about = FindingSubject {
                 agency: Some(fact.agency),
                 operator: Some(look_up.operator),
                 subject: Some(look_up.subject),
                 dataset: Some(Box::from(&*look_up.dataset)),
-                ..About::default()
+                ..FindingSubject::default()
             };
             let counts = vec![
                 ("wrong_answers", i64::try_from(count).unwrap_or(i64::MAX)),
                 ("window_h", limits.window_h),
             ];
-            let evidence = Evidence::of(of_field);
+            let evidence = FindingEvidence::of(of_field);
             let key = format!("{}:{:032x}", fact.agency, look_up.subject);
             let window = claims.told_on.to_string();
             moment.find(&key, &window, about, counts, &evidence);
         }
-        forget_oldest(&mut self.claims, KEYS_MAX, Claims::last_us)
+        forget_oldest(&mut self.claims, KEYS_MAX, SubjectClaims::last_us)
     }
 
-    pub(super) fn new_day(&mut self, moment: &mut Moment<'_>) -> u64 {
-        if let Kind::Guessing(limits) = &moment.rule.kind {
+    pub(super) fn new_day(&mut self, moment: &mut DetectorMoment<'_>) -> u64 {
+        if let RuleKind::Guessing(limits) = &moment.rule.kind {
             let since_us = moment.now_us - limits.window_h * HOUR_US;
             self.claims.retain(|_, claims| claims.last_us() > since_us);
         }

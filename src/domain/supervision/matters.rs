@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::moment::{Moment, is_news};
-use super::{About, Evidence, Fact, KEYS_MAX, Kind, NoApplication, Seen, What, pairs, rate::ratio};
+use super::moment::{DetectorMoment, is_news};
+use super::{
+    FactKind, FindingEvidence, FindingSubject, KEYS_MAX, LedgerFact, NoApplication, RuleKind, SeenEntry, pairs,
+    rate::ratio,
+};
 use crate::calendar::china_date;
 
 const DAY_US: i64 = 86_400_000_000;
@@ -20,7 +23,7 @@ const PRIOR: (u64, u64) = (1, 20);
 
 /// What is kept of all agencies that report.
 #[derive(Default, Serialize, Deserialize)]
-pub(super) struct Matters {
+pub(super) struct AgencyMatters {
     /// Agencies that report, with their last report.
     #[serde(with = "pairs")]
     reporting: BTreeMap<u32, i64>,
@@ -28,44 +31,44 @@ pub(super) struct Matters {
     #[serde(with = "pairs")]
     reported: BTreeMap<u64, i64>,
     /// Looked-up numbers that are not judged yet, oldest first.
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<WaitingMatter>,
     /// All numbers that were looked up lately, with when first.
     #[serde(with = "pairs")]
     known: BTreeMap<u64, i64>,
     /// What was judged: by agency, month and operator.
     #[serde(with = "pairs")]
-    judged: BTreeMap<(u32, i32, u64), Judged>,
+    judged: BTreeMap<(u32, i32, u64), JudgedMatter>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Waiting {
+struct WaitingMatter {
     at_us: i64,
     agency: u32,
     matter: u64,
     operator: u64,
-    seen: Seen,
+    seen: SeenEntry,
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Judged {
+struct JudgedMatter {
     matters: u64,
     missing: u64,
     told: u64,
-    evidence: Evidence,
+    evidence: FindingEvidence,
 }
 
-impl Matters {
-    pub(super) fn eat(&mut self, fact: &Fact, moment: &mut Moment<'_>) -> u64 {
+impl AgencyMatters {
+    pub(super) fn eat(&mut self, fact: &LedgerFact, moment: &mut DetectorMoment<'_>) -> u64 {
         match &fact.what {
-            What::Application { matter } => {
+            FactKind::Application { matter } => {
                 self.reporting.insert(fact.agency, moment.now_us);
                 self.reported.insert(*matter, moment.now_us);
                 super::moment::forget_oldest(&mut self.reported, 4 * KEYS_MAX, |at_us| *at_us)
             }
-            What::LookUp(look_up) if self.reporting.contains_key(&fact.agency) => {
+            FactKind::LookUp(look_up) if self.reporting.contains_key(&fact.agency) => {
                 let is_new = self.known.insert(look_up.matter, moment.now_us).is_none();
                 if is_new {
-                    self.waiting.push_back(Waiting {
+                    self.waiting.push_back(WaitingMatter {
                         at_us: moment.now_us,
                         agency: fact.agency,
                         matter: look_up.matter,
@@ -80,8 +83,8 @@ impl Matters {
         }
     }
 
-    pub(super) fn new_day(&mut self, moment: &mut Moment<'_>) -> u64 {
-        let Kind::NoApplication(limits) = &moment.rule.kind else {
+    pub(super) fn new_day(&mut self, moment: &mut DetectorMoment<'_>) -> u64 {
+        let RuleKind::NoApplication(limits) = &moment.rule.kind else {
             return 0;
         };
         let limits = limits.clone();
@@ -111,7 +114,7 @@ impl Matters {
     }
 
     /// Holds one operator's month against that of the agency's others.
-    fn judge(&mut self, key: (u32, i32, u64), limits: &NoApplication, moment: &mut Moment<'_>) {
+    fn judge(&mut self, key: (u32, i32, u64), limits: &NoApplication, moment: &mut DetectorMoment<'_>) {
         let (agency, month, operator) = key;
         let others = self.judged.range((agency, month, 0)..=(agency, month, u64::MAX));
         let others = others.filter(|((.., other), _)| *other != operator);
@@ -129,10 +132,10 @@ impl Matters {
             return;
         }
         own.told = own.missing;
-        let about = About {
+        let about = FindingSubject {
             agency: Some(agency),
             operator: Some(operator),
-            ..About::default()
+            ..FindingSubject::default()
         };
         let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let counts = vec![

@@ -21,79 +21,82 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use fact::{About, EVIDENCE_MAX, Evidence, Fact, Finding, LookUp, NO_RECORD, Seen, Step, What};
+pub use fact::{
+    EVIDENCE_MAX, FactKind, FindingEvidence, FindingSubject, LedgerFact, LookUp, NO_RECORD, SeenEntry, StepFact,
+    SupervisionFinding,
+};
 pub use rule::{
-    Class, Guessing, Kind, ManyAgencies, ManySubjects, MismatchRate, Mode, NoApplication, OffHours, PaperDemanded,
-    Rule, Scope, Severity, Unresolved, WrongLimits,
+    AlertSeverity, GuessingRule, ManyAgencies, ManySubjects, MismatchRate, NoApplication, OffHours, PaperDemanded,
+    Rule, RuleClass, RuleKind, RuleMode, RuleScope, UnresolvedRule, WrongLimits,
 };
 
-use moment::{KEYS_MAX, Moment};
+use moment::{DetectorMoment, KEYS_MAX};
 
 use super::calendar::{WorkingCalendar, china_day};
 
 /// What one rule has seen so far.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
-    Volume(volume::Volume),
-    Spread(spread::Spread),
-    Guessing(guessing::Wrong),
-    Rate(rate::Rates),
-    Matters(matters::Matters),
-    Mismatches(mismatches::Mismatches),
-    Paper(paper::Papers),
+enum RuleState {
+    Volume(volume::AgencyVolume),
+    Spread(spread::SubjectSpread),
+    Guessing(guessing::WrongClaims),
+    Rate(rate::LookupRates),
+    Matters(matters::AgencyMatters),
+    Mismatches(mismatches::OpenMismatches),
+    Paper(paper::PaperItems),
     /// What the hub finds by itself, where it happens.
     Elsewhere,
 }
 
-impl State {
-    fn of(kind: &Kind) -> Self {
+impl RuleState {
+    fn of(kind: &RuleKind) -> Self {
         match kind {
-            Kind::ManySubjects(_) | Kind::OffHours(_) => Self::Volume(volume::Volume::default()),
-            Kind::ManyAgencies(_) => Self::Spread(spread::Spread::default()),
-            Kind::Guessing(_) => Self::Guessing(guessing::Wrong::default()),
-            Kind::MismatchRate(_) => Self::Rate(rate::Rates::default()),
-            Kind::NoApplication(_) => Self::Matters(matters::Matters::default()),
-            Kind::Overdue | Kind::Unresolved(_) => Self::Mismatches(mismatches::Mismatches::default()),
-            Kind::PaperDemanded(_) => Self::Paper(paper::Papers::default()),
-            Kind::BuiltIn => Self::Elsewhere,
+            RuleKind::ManySubjects(_) | RuleKind::OffHours(_) => Self::Volume(volume::AgencyVolume::default()),
+            RuleKind::ManyAgencies(_) => Self::Spread(spread::SubjectSpread::default()),
+            RuleKind::Guessing(_) => Self::Guessing(guessing::WrongClaims::default()),
+            RuleKind::MismatchRate(_) => Self::Rate(rate::LookupRates::default()),
+            RuleKind::NoApplication(_) => Self::Matters(matters::AgencyMatters::default()),
+            RuleKind::Overdue | RuleKind::Unresolved(_) => Self::Mismatches(mismatches::OpenMismatches::default()),
+            RuleKind::PaperDemanded(_) => Self::Paper(paper::PaperItems::default()),
+            RuleKind::BuiltIn => Self::Elsewhere,
         }
     }
 }
 
 /// A rule with what it has seen.
-struct Watch {
+struct RuleWatch {
     rule: Arc<Rule>,
-    state: State,
+    state: RuleState,
     found: u64,
     forgotten: u64,
 }
 
 /// All rules that are not off, and what they have seen.
 pub struct Supervisor {
-    watches: Vec<Watch>,
+    watches: Vec<RuleWatch>,
     now_us: i64,
     day: i32,
 }
 
 /// What a supervisor knows, to go on from later.
 #[derive(Serialize, Deserialize)]
-pub struct Snapshot {
+pub struct SupervisorSnapshot {
     now_us: i64,
-    rules: Vec<Kept>,
+    rules: Vec<KeptState>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct KeptState {
     id: String,
-    state: State,
+    state: RuleState,
     found: u64,
     forgotten: u64,
 }
 
 /// How one rule has done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct RuleStanding {
     /// Rule.
     pub id: String,
     /// Findings since the rule was first there, those of one cause counted each time.
@@ -105,13 +108,13 @@ pub struct Standing {
 impl Supervisor {
     /// A supervisor that has seen nothing.
     pub fn new(rules: &[Arc<Rule>]) -> Self {
-        let watch = |rule: &Arc<Rule>| Watch {
+        let watch = |rule: &Arc<Rule>| RuleWatch {
             rule: Arc::clone(rule),
-            state: State::of(&rule.kind),
+            state: RuleState::of(&rule.kind),
             found: 0,
             forgotten: 0,
         };
-        let live = rules.iter().filter(|rule| rule.mode != Mode::Off);
+        let live = rules.iter().filter(|rule| rule.mode != RuleMode::Off);
         Self {
             watches: live.map(watch).collect(),
             now_us: i64::MIN,
@@ -120,10 +123,10 @@ impl Supervisor {
     }
 
     /// Goes on from a snapshot; a rule that is new, or of another kind than before, begins anew.
-    pub fn restore(rules: &[Arc<Rule>], snapshot: Snapshot) -> Self {
+    pub fn restore(rules: &[Arc<Rule>], snapshot: SupervisorSnapshot) -> Self {
         let mut supervisor = Self::new(rules);
         for kept in snapshot.rules {
-            let same = |watch: &&mut Watch| {
+            let same = |watch: &&mut RuleWatch| {
                 watch.rule.id == kept.id && std::mem::discriminant(&watch.state) == std::mem::discriminant(&kept.state)
             };
             if let Some(watch) = supervisor.watches.iter_mut().find(same) {
@@ -145,7 +148,7 @@ impl Supervisor {
         #[derive(Serialize)]
         struct KeptRef<'a> {
             id: &'a str,
-            state: &'a State,
+            state: &'a RuleState,
             found: u64,
             forgotten: u64,
         }
@@ -167,8 +170,8 @@ impl Supervisor {
     }
 
     /// How each rule has done.
-    pub fn standings(&self) -> Vec<Standing> {
-        let standing = |watch: &Watch| Standing {
+    pub fn standings(&self) -> Vec<RuleStanding> {
+        let standing = |watch: &RuleWatch| RuleStanding {
             id: watch.rule.id.clone(),
             found: watch.found,
             forgotten: watch.forgotten,
@@ -177,27 +180,27 @@ impl Supervisor {
     }
 
     /// Takes in one fact.
-    pub fn eat(&mut self, fact: &Fact, calendar: &WorkingCalendar, out: &mut Vec<Finding>) {
+    pub fn eat(&mut self, fact: &LedgerFact, calendar: &WorkingCalendar, out: &mut Vec<SupervisionFinding>) {
         self.advance(fact.at_us, calendar, out);
         let (now_us, day) = (self.now_us, self.day);
         for watch in &mut self.watches {
             if watch.rule.scope.holds(fact) {
                 watch.meet(now_us, day, calendar, out, |state, moment| match state {
-                    State::Volume(volume) => volume.eat(fact, moment),
-                    State::Spread(spread) => spread.eat(fact, moment),
-                    State::Guessing(wrong) => wrong.eat(fact, moment),
-                    State::Rate(rates) => rates.eat(fact, moment),
-                    State::Matters(matters) => matters.eat(fact, moment),
-                    State::Mismatches(mismatches) => mismatches.eat(fact, moment),
-                    State::Paper(papers) => papers.eat(fact, moment),
-                    State::Elsewhere => 0,
+                    RuleState::Volume(volume) => volume.eat(fact, moment),
+                    RuleState::Spread(spread) => spread.eat(fact, moment),
+                    RuleState::Guessing(wrong) => wrong.eat(fact, moment),
+                    RuleState::Rate(rates) => rates.eat(fact, moment),
+                    RuleState::Matters(matters) => matters.eat(fact, moment),
+                    RuleState::Mismatches(mismatches) => mismatches.eat(fact, moment),
+                    RuleState::Paper(papers) => papers.eat(fact, moment),
+                    RuleState::Elsewhere => 0,
                 });
             }
         }
     }
 
     /// Lets time go by: what is due, or over, by `now_us` is judged.
-    pub fn advance(&mut self, now_us: i64, calendar: &WorkingCalendar, out: &mut Vec<Finding>) {
+    pub fn advance(&mut self, now_us: i64, calendar: &WorkingCalendar, out: &mut Vec<SupervisionFinding>) {
         self.now_us = self.now_us.max(now_us);
         let day = china_day(self.now_us);
         if day == self.day {
@@ -207,31 +210,31 @@ impl Supervisor {
         let now_us = self.now_us;
         for watch in &mut self.watches {
             watch.meet(now_us, day, calendar, out, |state, moment| match state {
-                State::Volume(volume) => volume.new_day(moment),
-                State::Spread(spread) => spread.new_day(moment),
-                State::Guessing(wrong) => wrong.new_day(moment),
-                State::Rate(rates) => rates.new_day(moment),
-                State::Matters(matters) => matters.new_day(moment),
-                State::Mismatches(mismatches) => mismatches.new_day(moment),
-                State::Paper(papers) => papers.new_day(moment),
-                State::Elsewhere => 0,
+                RuleState::Volume(volume) => volume.new_day(moment),
+                RuleState::Spread(spread) => spread.new_day(moment),
+                RuleState::Guessing(wrong) => wrong.new_day(moment),
+                RuleState::Rate(rates) => rates.new_day(moment),
+                RuleState::Matters(matters) => matters.new_day(moment),
+                RuleState::Mismatches(mismatches) => mismatches.new_day(moment),
+                RuleState::Paper(papers) => papers.new_day(moment),
+                RuleState::Elsewhere => 0,
             });
         }
     }
 }
 
-impl Watch {
+impl RuleWatch {
     /// Lets the state act; what it answers is how many keys it had to forget.
     fn meet(
         &mut self,
         now_us: i64,
         day: i32,
         calendar: &WorkingCalendar,
-        out: &mut Vec<Finding>,
-        act: impl FnOnce(&mut State, &mut Moment<'_>) -> u64,
+        out: &mut Vec<SupervisionFinding>,
+        act: impl FnOnce(&mut RuleState, &mut DetectorMoment<'_>) -> u64,
     ) {
         let before = out.len();
-        let mut moment = Moment {
+        let mut moment = DetectorMoment {
             rule: &self.rule,
             calendar,
             now_us,

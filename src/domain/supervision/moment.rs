@@ -2,37 +2,37 @@
 
 use crate::calendar::WorkingCalendar;
 
-use super::fact::{About, Evidence, Finding};
+use super::fact::{FindingEvidence, FindingSubject, SupervisionFinding};
 use super::rule::Rule;
 
 /// Keys (operators, subjects, matters) that one detector keeps at most; beyond it the oldest are forgotten.
 pub(super) const KEYS_MAX: usize = 250_000;
 
 /// What one detector works with at one moment.
-pub(super) struct Moment<'a> {
+pub(super) struct DetectorMoment<'a> {
     pub(super) rule: &'a Rule,
     pub(super) calendar: &'a WorkingCalendar,
     pub(super) now_us: i64,
     /// Days since 1970-01-01 in China.
     pub(super) day: i32,
-    pub(super) out: &'a mut Vec<Finding>,
+    pub(super) out: &'a mut Vec<SupervisionFinding>,
 }
 
-impl Moment<'_> {
+impl DetectorMoment<'_> {
     /// Tells of something; `key` and `window` name it once and for all.
     pub(super) fn find(
         &mut self,
         key: &str,
         window: &str,
-        about: About,
+        about: FindingSubject,
         counts: Vec<(&'static str, i64)>,
-        evidence: &Evidence,
+        evidence: &FindingEvidence,
     ) {
         let once = match window {
             "" => format!("{}:{key}", self.rule.id),
             window => format!("{}:{key}:{window}", self.rule.id),
         };
-        self.out.push(Finding {
+        self.out.push(SupervisionFinding {
             rule: self.rule.id.clone(),
             once,
             about,

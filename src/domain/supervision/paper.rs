@@ -4,27 +4,27 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::moment::{Moment, is_news};
-use super::{About, Evidence, Fact, KEYS_MAX, Kind, What, pairs};
+use super::moment::{DetectorMoment, is_news};
+use super::{FactKind, FindingEvidence, FindingSubject, KEYS_MAX, LedgerFact, RuleKind, pairs};
 use crate::calendar::china_date;
 
 /// Items of this month.
 #[derive(Default, Serialize, Deserialize)]
-pub(super) struct Papers {
+pub(super) struct PaperItems {
     #[serde(with = "pairs")]
-    items: BTreeMap<(i32, u32, Box<str>), Used>,
+    items: BTreeMap<(i32, u32, Box<str>), UsedPaper>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Used {
+struct UsedPaper {
     look_ups: u64,
     told: u64,
-    evidence: Evidence,
+    evidence: FindingEvidence,
 }
 
-impl Papers {
-    pub(super) fn eat(&mut self, fact: &Fact, moment: &mut Moment<'_>) -> u64 {
-        let (What::LookUp(look_up), Kind::PaperDemanded(limits)) = (&fact.what, &moment.rule.kind) else {
+impl PaperItems {
+    pub(super) fn eat(&mut self, fact: &LedgerFact, moment: &mut DetectorMoment<'_>) -> u64 {
+        let (FactKind::LookUp(look_up), RuleKind::PaperDemanded(limits)) = (&fact.what, &moment.rule.kind) else {
             return 0;
         };
         if !look_up.demands_paper {
@@ -40,10 +40,10 @@ impl Papers {
         used.evidence.push(fact.seen);
         if used.look_ups >= limits.lookups_min && is_news(used.told, used.look_ups) {
             used.told = used.look_ups;
-            let about = About {
+            let about = FindingSubject {
                 agency: Some(fact.agency),
                 item: Some(Box::from(&*look_up.item)),
-                ..About::default()
+                ..FindingSubject::default()
             };
             let counts = vec![("lookups", i64::try_from(used.look_ups).unwrap_or(i64::MAX))];
             let key = format!("{}:{}", fact.agency, look_up.item);
@@ -53,7 +53,7 @@ impl Papers {
         0
     }
 
-    pub(super) fn new_day(&mut self, moment: &mut Moment<'_>) -> u64 {
+    pub(super) fn new_day(&mut self, moment: &mut DetectorMoment<'_>) -> u64 {
         let month = month_of(moment.now_us);
         self.items.retain(|(of, ..), _| *of >= month);
         0

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::moment::Moment;
-use super::{About, Evidence, Fact, Kind, MismatchRate, What, pairs};
+use super::moment::DetectorMoment;
+use super::{FactKind, FindingEvidence, FindingSubject, LedgerFact, MismatchRate, RuleKind, pairs};
 use crate::verdict::Outcome;
 
 /// Look-ups of a past day below which its share says nothing.
@@ -19,49 +19,49 @@ const KEYS_MAX: usize = 20_000;
 
 /// Every agency's look-ups of each dataset.
 #[derive(Default, Serialize, Deserialize)]
-pub(super) struct Rates {
+pub(super) struct LookupRates {
     #[serde(with = "pairs")]
-    of: BTreeMap<(u32, Box<str>), Days>,
+    of: BTreeMap<(u32, Box<str>), DayCounts>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Days {
-    today: Day,
-    told: Told,
-    wrong: Evidence,
-    all: Evidence,
-    past: VecDeque<Day>,
+struct DayCounts {
+    today: RateDay,
+    told: RateTold,
+    wrong: FindingEvidence,
+    all: FindingEvidence,
+    past: VecDeque<RateDay>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-enum Told {
+enum RateTold {
     #[default]
     No,
     Yes,
 }
 
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
-struct Day {
+struct RateDay {
     day: i32,
     look_ups: u64,
     mismatched: u64,
 }
 
-impl Day {
+impl RateDay {
     fn share(self) -> f64 {
         ratio(self.mismatched, self.look_ups)
     }
 }
 
 /// How a day lies to the days before it.
-struct Against {
+struct DayComparison {
     usual_share: f64,
     sigmas: f64,
 }
 
-impl Rates {
-    pub(super) fn eat(&mut self, fact: &Fact, moment: &mut Moment<'_>) -> u64 {
-        let (What::LookUp(look_up), Kind::MismatchRate(limits)) = (&fact.what, &moment.rule.kind) else {
+impl LookupRates {
+    pub(super) fn eat(&mut self, fact: &LedgerFact, moment: &mut DetectorMoment<'_>) -> u64 {
+        let (FactKind::LookUp(look_up), RuleKind::MismatchRate(limits)) = (&fact.what, &moment.rule.kind) else {
             return 0;
         };
         let limits = limits.clone();
@@ -79,13 +79,13 @@ impl Rates {
         if look_up.outcome == Outcome::Mismatched {
             days.today.mismatched += 1;
             days.wrong.push(fact.seen);
-            days.judge(fact.agency, &look_up.dataset, &limits, moment, Change::Up);
+            days.judge(fact.agency, &look_up.dataset, &limits, moment, RateChange::Up);
         }
         0
     }
 
-    pub(super) fn new_day(&mut self, moment: &mut Moment<'_>) -> u64 {
-        let Kind::MismatchRate(limits) = &moment.rule.kind else {
+    pub(super) fn new_day(&mut self, moment: &mut DetectorMoment<'_>) -> u64 {
+        let RuleKind::MismatchRate(limits) = &moment.rule.kind else {
             return 0;
         };
         let limits = limits.clone();
@@ -99,47 +99,54 @@ impl Rates {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Change {
+enum RateChange {
     Up,
     Down,
 }
 
-impl Days {
+impl DayCounts {
     /// Ends the day. One that was told of is no ordinary day and is not remembered.
-    fn close(&mut self, agency: u32, dataset: &str, limits: &MismatchRate, moment: &mut Moment<'_>) {
+    fn close(&mut self, agency: u32, dataset: &str, limits: &MismatchRate, moment: &mut DetectorMoment<'_>) {
         if self.today.look_ups > 0 {
-            self.judge(agency, dataset, limits, moment, Change::Down);
-            if self.told == Told::No {
+            self.judge(agency, dataset, limits, moment, RateChange::Down);
+            if self.told == RateTold::No {
                 self.past.push_back(self.today);
                 if self.past.len() > limits.baseline_days {
                     self.past.pop_front();
                 }
             }
         }
-        self.today = Day::default();
-        self.told = Told::No;
-        self.wrong = Evidence::default();
-        self.all = Evidence::default();
+        self.today = RateDay::default();
+        self.told = RateTold::No;
+        self.wrong = FindingEvidence::default();
+        self.all = FindingEvidence::default();
     }
 
-    fn judge(&mut self, agency: u32, dataset: &str, limits: &MismatchRate, moment: &mut Moment<'_>, change: Change) {
-        if self.told == Told::Yes || self.today.look_ups < limits.lookups_min {
+    fn judge(
+        &mut self,
+        agency: u32,
+        dataset: &str,
+        limits: &MismatchRate,
+        moment: &mut DetectorMoment<'_>,
+        change: RateChange,
+    ) {
+        if self.told == RateTold::Yes || self.today.look_ups < limits.lookups_min {
             return;
         }
         let Some(against) = self.against(limits) else { return };
         let points = (self.today.share() - against.usual_share) * 100.0;
         let (points, sigmas) = match change {
-            Change::Up => (points, against.sigmas),
-            Change::Down => (-points, -against.sigmas),
+            RateChange::Up => (points, against.sigmas),
+            RateChange::Down => (-points, -against.sigmas),
         };
         if points < limits.change_percent_min || sigmas < limits.sigma_units_min {
             return;
         }
-        self.told = Told::Yes;
-        let about = About {
+        self.told = RateTold::Yes;
+        let about = FindingSubject {
             agency: Some(agency),
             dataset: Some(dataset.into()),
-            ..About::default()
+            ..FindingSubject::default()
         };
         let look_ups = i64::try_from(self.today.look_ups).unwrap_or(i64::MAX);
         let mismatched = i64::try_from(self.today.mismatched).unwrap_or(i64::MAX);
@@ -151,8 +158,8 @@ impl Days {
             ("usual_per_mille", usual),
         ];
         let evidence = match change {
-            Change::Up => &self.wrong,
-            Change::Down => &self.all,
+            RateChange::Up => &self.wrong,
+            RateChange::Down => &self.all,
         };
         let key = format!("{agency}:{dataset}");
         let window = self.today.day.to_string();
@@ -160,8 +167,8 @@ impl Days {
     }
 
     /// Today against the past; `None` while too little is known.
-    fn against(&self, limits: &MismatchRate) -> Option<Against> {
-        let past: Vec<Day> = self
+    fn against(&self, limits: &MismatchRate) -> Option<DayComparison> {
+        let past: Vec<RateDay> = self
             .past
             .iter()
             .copied()
@@ -177,7 +184,7 @@ impl Days {
         let squares: f64 = past.iter().map(|day| sigmas_of(*day, usual_share).powi(2)).sum();
         // How much more days differ than chance alone makes them; never less than chance.
         let spread = (squares / ratio_of(past.len())).sqrt().max(1.0);
-        Some(Against {
+        Some(DayComparison {
             usual_share,
             sigmas: sigmas_of(self.today, usual_share) / spread,
         })
@@ -185,7 +192,7 @@ impl Days {
 }
 
 /// How many standard deviations a day's share lies above a share, by the arcsine transform.
-fn sigmas_of(day: Day, usual_share: f64) -> f64 {
+fn sigmas_of(day: RateDay, usual_share: f64) -> f64 {
     2.0 * ratio(day.look_ups, 1).sqrt() * (day.share().sqrt().asin() - usual_share.sqrt().asin())
 }
 

@@ -3,14 +3,14 @@
 
 use serde::Deserialize;
 
-use super::fact::{Fact, What};
-use crate::label::Label;
+use super::fact::{FactKind, LedgerFact};
+use crate::label::BilingualLabel;
 
 crate::words! {
     /// What kind of failing a rule watches.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
     #[serde(rename_all = "snake_case")]
-    pub enum Class {
+    pub enum RuleClass {
         /// 时效: something is late.
         Timeliness = "timeliness",
         /// 流程: a step is missing.
@@ -28,7 +28,7 @@ crate::words! {
     /// Whether a rule raises alerts.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
     #[serde(rename_all = "snake_case")]
-    pub enum Mode {
+    pub enum RuleMode {
         /// It raises alerts.
         On = "on",
         /// It counts what it would raise.
@@ -42,7 +42,7 @@ crate::words! {
     /// How soon a person should look.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
     #[serde(rename_all = "snake_case")]
-    pub enum Severity {
+    pub enum AlertSeverity {
         /// When there is time.
         Low = "low",
         /// This week.
@@ -55,7 +55,7 @@ crate::words! {
 /// Where a rule applies; an empty list is everywhere, and what is excepted is excepted from that.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Scope {
+pub struct RuleScope {
     /// Dataset names.
     pub datasets: Vec<String>,
     /// Agency ids.
@@ -68,13 +68,13 @@ pub struct Scope {
     pub except_items: Vec<String>,
 }
 
-impl Scope {
+impl RuleScope {
     /// Whether the rule applies to a fact. A fact without a dataset or item is held against neither.
-    pub fn holds(&self, fact: &Fact) -> bool {
+    pub fn holds(&self, fact: &LedgerFact) -> bool {
         let (dataset, item) = match &fact.what {
-            What::LookUp(look_up) => (Some(&*look_up.dataset), Some(&*look_up.item)),
-            What::Step(step) => (Some(&*step.dataset), None),
-            What::Application { .. } => (None, None),
+            FactKind::LookUp(look_up) => (Some(&*look_up.dataset), Some(&*look_up.item)),
+            FactKind::Step(step) => (Some(&*step.dataset), None),
+            FactKind::Application { .. } => (None, None),
         };
         let among = |list: &[String], word: &str| list.iter().any(|listed| listed == word);
         let wanted = |list: &[String], word: Option<&str>| list.is_empty() || word.is_none_or(|word| among(list, word));
@@ -127,7 +127,7 @@ pub struct ManyAgencies {
 /// Wrong claims about one subject again and again.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Guessing {
+pub struct GuessingRule {
     /// Window, hours.
     pub window_h: i64,
     /// Answers other than `verified`.
@@ -167,7 +167,7 @@ pub struct NoApplication {
 /// A mismatch that nobody brings to an end.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Unresolved {
+pub struct UnresolvedRule {
     /// Days since it was opened.
     pub after_days: i32,
 }
@@ -182,7 +182,7 @@ pub struct PaperDemanded {
 
 /// What a rule looks for.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub enum RuleKind {
     /// See [`ManySubjects`].
     ManySubjects(ManySubjects),
     /// See [`OffHours`].
@@ -190,7 +190,7 @@ pub enum Kind {
     /// See [`ManyAgencies`].
     ManyAgencies(ManyAgencies),
     /// See [`Guessing`].
-    Guessing(Guessing),
+    Guessing(GuessingRule),
     /// See [`MismatchRate`].
     MismatchRate(MismatchRate),
     /// See [`NoApplication`].
@@ -198,7 +198,7 @@ pub enum Kind {
     /// A correction or decision that is past its due date.
     Overdue,
     /// See [`Unresolved`].
-    Unresolved(Unresolved),
+    Unresolved(UnresolvedRule),
     /// See [`PaperDemanded`].
     PaperDemanded(PaperDemanded),
     /// Raised by the hub where it happens; the rule gives it its class and its words.
@@ -209,7 +209,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongLimits(pub &'static str);
 
-impl Kind {
+impl RuleKind {
     /// The word in the rules' file.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -280,17 +280,17 @@ pub struct Rule {
     /// Names it: in alerts, metrics and the ledger.
     pub id: String,
     /// Its class.
-    pub class: Class,
+    pub class: RuleClass,
     /// What it looks for.
-    pub kind: Kind,
+    pub kind: RuleKind,
     /// Whether it raises alerts.
-    pub mode: Mode,
+    pub mode: RuleMode,
     /// How soon a person should look.
-    pub severity: Severity,
+    pub severity: AlertSeverity,
     /// Where it applies.
-    pub scope: Scope,
+    pub scope: RuleScope,
     /// What it is about, for people.
-    pub title: Label,
+    pub title: BilingualLabel,
     /// What to do about it.
-    pub remedy: Label,
+    pub remedy: BilingualLabel,
 }

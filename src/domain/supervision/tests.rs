@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::moment::forget_oldest;
 use super::*;
-use crate::{label::Label, verdict::Outcome};
+use crate::{label::BilingualLabel, verdict::Outcome};
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
@@ -12,28 +12,28 @@ const DAY_US: i64 = 24 * HOUR_US;
 /// Monday, 2 March 2026, midnight in China.
 const MONDAY_US: i64 = 1_772_380_800_000_000;
 
-fn rule(kind: Kind) -> Arc<Rule> {
+fn rule(kind: RuleKind) -> Arc<Rule> {
     Arc::new(Rule {
         id: "rule".to_owned(),
-        class: Class::IntegrityRisk,
+        class: RuleClass::IntegrityRisk,
         kind,
-        mode: Mode::On,
-        severity: Severity::High,
-        scope: Scope::default(),
-        title: Label::of("规则", Some("rule")),
-        remedy: Label::of("处置", Some("remedy")),
+        mode: RuleMode::On,
+        severity: AlertSeverity::High,
+        scope: RuleScope::default(),
+        title: BilingualLabel::of("规则", Some("rule")),
+        remedy: BilingualLabel::of("处置", Some("remedy")),
     })
 }
 
 /// A supervisor of one rule, and what it has found.
 struct Desk {
     supervisor: Supervisor,
-    found: Vec<Finding>,
+    found: Vec<SupervisionFinding>,
     index: u64,
 }
 
 impl Desk {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: RuleKind) -> Self {
         Self {
             supervisor: Supervisor::new(&[rule(kind)]),
             found: Vec::new(),
@@ -41,10 +41,10 @@ impl Desk {
         }
     }
 
-    fn eat(&mut self, at_us: i64, agency: u32, what: What) -> usize {
-        let fact = Fact {
+    fn eat(&mut self, at_us: i64, agency: u32, what: FactKind) -> usize {
+        let fact = LedgerFact {
             at_us,
-            seen: Seen {
+            seen: SeenEntry {
                 node: 1,
                 index: self.index,
             },
@@ -59,7 +59,11 @@ impl Desk {
 
     fn look_up(&mut self, at_us: i64, agency: u32, operator: u64, subject: u128, outcome: Outcome) -> usize {
         let matter = self.index;
-        self.eat(at_us, agency, What::LookUp(look_up(operator, subject, matter, outcome)))
+        self.eat(
+            at_us,
+            agency,
+            FactKind::LookUp(look_up(operator, subject, matter, outcome)),
+        )
     }
 
     fn advance(&mut self, now_us: i64) -> usize {
@@ -74,7 +78,7 @@ impl Desk {
     }
 
     /// The same desk after a restart.
-    fn restarted(self, kind: Kind) -> Self {
+    fn restarted(self, kind: RuleKind) -> Self {
         let kept = self.supervisor.kept().unwrap();
         let snapshot = serde_json::from_slice(&kept).unwrap();
         Self {
@@ -102,8 +106,8 @@ fn look_up(operator: u64, subject: u128, matter: u64, outcome: Outcome) -> LookU
     }
 }
 
-fn guessing() -> Kind {
-    Kind::Guessing(Guessing {
+fn guessing() -> RuleKind {
+    RuleKind::Guessing(GuessingRule {
         window_h: 24,
         wrong_min: 6,
     })
@@ -147,7 +151,7 @@ fn mending_several_materials_is_no_guessing() {
             wrong: fields.into(),
             ..look_up(1, 2, 3, Outcome::Mismatched)
         };
-        desk.eat(MONDAY_US + at, 1, What::LookUp(claimed))
+        desk.eat(MONDAY_US + at, 1, FactKind::LookUp(claimed))
     };
     for n in 0..5 {
         for field in 0..3 {
@@ -172,8 +176,8 @@ fn a_restart_neither_forgets_nor_doubles() {
     assert_eq!(desk.supervisor.standings()[0].found, 1);
 }
 
-fn many_subjects() -> Kind {
-    Kind::ManySubjects(ManySubjects {
+fn many_subjects() -> RuleKind {
+    RuleKind::ManySubjects(ManySubjects {
         subjects_min: 100,
         factor_percent: 300,
         learning_days: 3,
@@ -204,7 +208,7 @@ fn a_busy_operator_is_usual_and_a_sudden_crowd_is_not() {
 
 #[test]
 fn a_saturday_shift_is_held_against_saturdays_and_not_against_nights() {
-    let kind = Kind::OffHours(OffHours {
+    let kind = RuleKind::OffHours(OffHours {
         begin_h: 7,
         end_h: 20,
         subjects_min: 40,
@@ -234,7 +238,7 @@ fn a_saturday_shift_is_held_against_saturdays_and_not_against_nights() {
 
 #[test]
 fn off_hours_follow_the_notice_of_days_off_and_not_the_week() {
-    let kind = Kind::OffHours(OffHours {
+    let kind = RuleKind::OffHours(OffHours {
         begin_h: 7,
         end_h: 20,
         subjects_min: 40,
@@ -278,7 +282,7 @@ fn off_hours_follow_the_notice_of_days_off_and_not_the_week() {
 
 #[test]
 fn a_subject_of_many_agencies_is_found_within_the_window_alone() {
-    let kind = Kind::ManyAgencies(ManyAgencies {
+    let kind = RuleKind::ManyAgencies(ManyAgencies {
         window_h: 72,
         agencies_min: 4,
     });
@@ -299,8 +303,8 @@ fn a_subject_of_many_agencies_is_found_within_the_window_alone() {
     assert_eq!(desk.count("agencies"), 4);
 }
 
-fn mismatch_rate() -> Kind {
-    Kind::MismatchRate(MismatchRate {
+fn mismatch_rate() -> RuleKind {
+    RuleKind::MismatchRate(MismatchRate {
         lookups_min: 40,
         change_percent_min: 10.0,
         sigma_units_min: 5.0,
@@ -370,8 +374,8 @@ fn applications_that_never_come_are_held_against_the_agencys_others() {
         change_percent_min: 10.0,
         sigma_units_min: 5.0,
     };
-    let mut desk = Desk::new(Kind::NoApplication(limits));
-    desk.eat(MONDAY_US, 1, What::Application { matter: 0 });
+    let mut desk = Desk::new(RuleKind::NoApplication(limits));
+    desk.eat(MONDAY_US, 1, FactKind::Application { matter: 0 });
     for n in 1..=400_u64 {
         let at_us = MONDAY_US + i64::try_from(n).unwrap() * 60_000_000;
         let matter = 10_000 + n;
@@ -379,17 +383,17 @@ fn applications_that_never_come_are_held_against_the_agencys_others() {
         desk.eat(
             at_us,
             1,
-            What::LookUp(look_up(operator, u128::from(n), matter, Outcome::Verified)),
+            FactKind::LookUp(look_up(operator, u128::from(n), matter, Outcome::Verified)),
         );
         // One in forty asks and does not apply; of the third operator's, every second.
         if n % 40 != 0 && !(operator == 3 && n % 8 == 3) {
-            desk.eat(at_us + HOUR_US, 1, What::Application { matter });
+            desk.eat(at_us + HOUR_US, 1, FactKind::Application { matter });
         }
         // An agency that reports nothing is not judged.
         desk.eat(
             at_us,
             2,
-            What::LookUp(look_up(operator, u128::from(n), matter + 50_000, Outcome::Verified)),
+            FactKind::LookUp(look_up(operator, u128::from(n), matter + 50_000, Outcome::Verified)),
         );
     }
     assert_eq!(desk.advance(MONDAY_US + 14 * DAY_US), 0);
@@ -401,7 +405,7 @@ fn applications_that_never_come_are_held_against_the_agencys_others() {
 #[test]
 fn a_mismatch_is_overdue_once_a_step_and_unresolved_once() {
     let step = |number: u32, due_day: Option<i32>, is_over: bool| {
-        What::Step(Step {
+        FactKind::Step(StepFact {
             mismatch: "mis_1".to_owned(),
             number,
             dataset: "natural-person".into(),
@@ -411,7 +415,7 @@ fn a_mismatch_is_overdue_once_a_step_and_unresolved_once() {
         })
     };
     let today = china_day(MONDAY_US);
-    let mut desk = Desk::new(Kind::Overdue);
+    let mut desk = Desk::new(RuleKind::Overdue);
     desk.eat(MONDAY_US, 1, step(1, Some(today + 5), false));
     assert_eq!(desk.advance(MONDAY_US + 5 * DAY_US), 0, "until the end of the day");
     assert_eq!(desk.advance(MONDAY_US + 6 * DAY_US), 1);
@@ -422,7 +426,7 @@ fn a_mismatch_is_overdue_once_a_step_and_unresolved_once() {
     desk.eat(MONDAY_US + 12 * DAY_US, 1, step(3, None, true));
     assert_eq!(desk.advance(MONDAY_US + 90 * DAY_US), 2);
 
-    let mut desk = Desk::new(Kind::Unresolved(Unresolved { after_days: 60 }));
+    let mut desk = Desk::new(RuleKind::Unresolved(UnresolvedRule { after_days: 60 }));
     desk.eat(MONDAY_US, 1, step(1, None, false));
     desk.eat(MONDAY_US + 30 * DAY_US, 1, step(2, None, false));
     assert_eq!(desk.advance(MONDAY_US + 59 * DAY_US), 0);
@@ -433,13 +437,13 @@ fn a_mismatch_is_overdue_once_a_step_and_unresolved_once() {
 
 #[test]
 fn paper_is_told_once_a_month_for_an_item() {
-    let mut desk = Desk::new(Kind::PaperDemanded(PaperDemanded { lookups_min: 2 }));
+    let mut desk = Desk::new(RuleKind::PaperDemanded(PaperDemanded { lookups_min: 2 }));
     let asks = |desk: &mut Desk, at_us: i64| {
         let demanded = LookUp {
             demands_paper: true,
             ..look_up(1, 2, 3, Outcome::Verified)
         };
-        desk.eat(at_us, 1, What::LookUp(demanded))
+        desk.eat(at_us, 1, FactKind::LookUp(demanded))
     };
     assert_eq!(asks(&mut desk, MONDAY_US), 0);
     assert_eq!(asks(&mut desk, MONDAY_US), 1);
@@ -449,28 +453,28 @@ fn paper_is_told_once_a_month_for_an_item() {
 
 #[test]
 fn a_scope_includes_and_excepts() {
-    let fact = |agency: &str, item: &str| Fact {
+    let fact = |agency: &str, item: &str| LedgerFact {
         at_us: 0,
-        seen: Seen { node: 1, index: 0 },
+        seen: SeenEntry { node: 1, index: 0 },
         agency: 1,
         agency_id: agency.into(),
-        what: What::LookUp(LookUp {
+        what: FactKind::LookUp(LookUp {
             item: item.into(),
             ..look_up(1, 1, 1, Outcome::Verified)
         }),
     };
-    let scope = Scope {
+    let scope = RuleScope {
         datasets: vec!["natural-person".to_owned()],
         except_agencies: vec!["online".to_owned()],
         except_items: vec!["joined-up".to_owned()],
-        ..Scope::default()
+        ..RuleScope::default()
     };
     assert!(scope.holds(&fact("hrss", "item-1")));
     assert!(!scope.holds(&fact("online", "item-1")));
     assert!(!scope.holds(&fact("hrss", "joined-up")));
-    let elsewhere = Scope {
+    let elsewhere = RuleScope {
         datasets: vec!["e-licence".to_owned()],
-        ..Scope::default()
+        ..RuleScope::default()
     };
     assert!(!elsewhere.holds(&fact("hrss", "item-1")));
 }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::moment::{Moment, forget_oldest, is_news};
-use super::{About, Evidence, Fact, KEYS_MAX, Kind, OffHours, What, pairs};
+use super::moment::{DetectorMoment, forget_oldest, is_news};
+use super::{FactKind, FindingEvidence, FindingSubject, KEYS_MAX, LedgerFact, OffHours, RuleKind, pairs};
 use crate::calendar::{WorkingCalendar, china_date};
 
 /// Past windows of one operator, and of all operators of an agency, that are remembered.
@@ -25,11 +25,11 @@ const CHINA_OFFSET_US: i64 = 8 * HOUR_US;
 
 /// What is kept of all agencies.
 #[derive(Default, Serialize, Deserialize)]
-pub(super) struct Volume {
+pub(super) struct AgencyVolume {
     #[serde(with = "pairs")]
-    agencies: BTreeMap<u32, Peers>,
+    agencies: BTreeMap<u32, UsualVolume>,
     #[serde(with = "pairs")]
-    operators: BTreeMap<(u32, u64), Operator>,
+    operators: BTreeMap<(u32, u64), OperatorVolume>,
     /// The last day that was asked for, and whether it was worked.
     #[serde(skip)]
     asked: Option<(i32, Option<bool>)>,
@@ -37,27 +37,27 @@ pub(super) struct Volume {
 
 /// What is usual at an agency.
 #[derive(Serialize, Deserialize)]
-struct Peers {
-    windows: Past,
+struct UsualVolume {
+    windows: PastCounts,
     first_day: i32,
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Operator {
+struct OperatorVolume {
     window: i32,
-    sort: Sort,
+    sort: WindowSort,
     subjects: BTreeSet<u64>,
     count: u64,
     told: u64,
-    evidence: Evidence,
+    evidence: FindingEvidence,
     /// What is usual, once it was asked for in this window.
     usual: Option<u64>,
-    past: Past,
+    past: PastCounts,
 }
 
 /// What a window is held against.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
-enum Sort {
+enum WindowSort {
     /// Days, and nights behind days that are worked.
     #[default]
     Worked,
@@ -67,16 +67,16 @@ enum Sort {
 
 /// Counts of past windows by their sort, oldest first.
 #[derive(Default, Serialize, Deserialize)]
-struct Past {
+struct PastCounts {
     worked: VecDeque<u32>,
     off: VecDeque<u32>,
 }
 
-impl Past {
-    fn remember(&mut self, sort: Sort, count: u32, most: usize) {
+impl PastCounts {
+    fn remember(&mut self, sort: WindowSort, count: u32, most: usize) {
         let past = match sort {
-            Sort::Worked => &mut self.worked,
-            Sort::Off => &mut self.off,
+            WindowSort::Worked => &mut self.worked,
+            WindowSort::Off => &mut self.off,
         };
         past.push_back(count);
         if past.len() > most {
@@ -85,10 +85,10 @@ impl Past {
     }
 
     /// The count below which `percent` of a hundred windows of a sort lie; 0 while there are none.
-    fn quantile(&self, sort: Sort, percent: usize) -> u64 {
+    fn quantile(&self, sort: WindowSort, percent: usize) -> u64 {
         let past = match sort {
-            Sort::Worked => &self.worked,
-            Sort::Off => &self.off,
+            WindowSort::Worked => &self.worked,
+            WindowSort::Off => &self.off,
         };
         let mut sorted: Vec<u32> = past.iter().copied().collect();
         sorted.sort_unstable();
@@ -98,26 +98,26 @@ impl Past {
 }
 
 /// Limits that both kinds have, the window, and which quantile of past ones is usual.
-struct Measure {
+struct VolumeMeasure {
     subjects_min: u64,
     factor_percent: u64,
     learning_days: i32,
     usual_percent: usize,
-    window: Option<(i32, Sort)>,
+    window: Option<(i32, WindowSort)>,
 }
 
-impl Volume {
+impl AgencyVolume {
     /// How a moment is measured; `None`: by another kind of rule.
-    fn measure(&mut self, moment: &Moment<'_>) -> Option<Measure> {
+    fn measure(&mut self, moment: &DetectorMoment<'_>) -> Option<VolumeMeasure> {
         match &moment.rule.kind {
-            Kind::ManySubjects(limits) => Some(Measure {
+            RuleKind::ManySubjects(limits) => Some(VolumeMeasure {
                 subjects_min: limits.subjects_min,
                 factor_percent: limits.factor_percent,
                 learning_days: limits.learning_days,
                 usual_percent: 50,
-                window: Some((moment.day, Sort::Worked)),
+                window: Some((moment.day, WindowSort::Worked)),
             }),
-            Kind::OffHours(limits) => Some(Measure {
+            RuleKind::OffHours(limits) => Some(VolumeMeasure {
                 subjects_min: limits.subjects_min,
                 factor_percent: limits.factor_percent,
                 learning_days: limits.learning_days,
@@ -128,11 +128,13 @@ impl Volume {
         }
     }
 
-    pub(super) fn eat(&mut self, fact: &Fact, moment: &mut Moment<'_>) -> u64 {
-        let What::LookUp(look_up) = &fact.what else { return 0 };
+    pub(super) fn eat(&mut self, fact: &LedgerFact, moment: &mut DetectorMoment<'_>) -> u64 {
+        let FactKind::LookUp(look_up) = &fact.what else {
+            return 0;
+        };
         let Some(measure) = self.measure(moment) else { return 0 };
-        let peers = self.agencies.entry(fact.agency).or_insert_with(|| Peers {
-            windows: Past::default(),
+        let peers = self.agencies.entry(fact.agency).or_insert_with(|| UsualVolume {
+            windows: PastCounts::default(),
             first_day: moment.day,
         });
         let Some((window, sort)) = measure.window else { return 0 };
@@ -153,10 +155,10 @@ impl Volume {
             let usual = operator.usual(peers, measure.usual_percent);
             if operator.count.saturating_mul(100) >= measure.factor_percent.saturating_mul(usual) {
                 operator.told = operator.count;
-                let about = About {
+                let about = FindingSubject {
                     agency: Some(fact.agency),
                     operator: Some(look_up.operator),
-                    ..About::default()
+                    ..FindingSubject::default()
                 };
                 let counts = vec![("subjects", whole(operator.count)), ("usual_subjects", whole(usual))];
                 let key = format!("{}:{:016x}", fact.agency, look_up.operator);
@@ -167,7 +169,7 @@ impl Volume {
     }
 
     /// Windows that are over become the past.
-    pub(super) fn new_day(&mut self, moment: &mut Moment<'_>) -> u64 {
+    pub(super) fn new_day(&mut self, moment: &mut DetectorMoment<'_>) -> u64 {
         for ((agency, _), operator) in &mut self.operators {
             // A night ends on the morning of the next day.
             if let Some(peers) = self
@@ -184,9 +186,9 @@ impl Volume {
     }
 }
 
-impl Operator {
+impl OperatorVolume {
     /// Takes what the window held into the past, unless it was told of.
-    fn close(&mut self, peers: &mut Peers) {
+    fn close(&mut self, peers: &mut UsualVolume) {
         if self.count == 0 {
             return;
         }
@@ -199,10 +201,10 @@ impl Operator {
         self.count = 0;
         self.told = 0;
         self.usual = None;
-        self.evidence = Evidence::default();
+        self.evidence = FindingEvidence::default();
     }
 
-    fn usual(&mut self, peers: &Peers, percent: usize) -> u64 {
+    fn usual(&mut self, peers: &UsualVolume, percent: usize) -> u64 {
         let (past, sort) = (&self.past, self.sort);
         *self.usual.get_or_insert_with(|| {
             let own = past.quantile(sort, percent);
@@ -213,7 +215,11 @@ impl Operator {
 
 /// The night or day off in which a moment lies, by the day on which it began, and its sort; `None`: in working hours, or in a year
 /// whose working days are not known.
-fn off_hours(asked: &mut Option<(i32, Option<bool>)>, limits: &OffHours, moment: &Moment<'_>) -> Option<(i32, Sort)> {
+fn off_hours(
+    asked: &mut Option<(i32, Option<bool>)>,
+    limits: &OffHours,
+    moment: &DetectorMoment<'_>,
+) -> Option<(i32, WindowSort)> {
     let hour = (moment.now_us.saturating_add(CHINA_OFFSET_US))
         .div_euclid(HOUR_US)
         .rem_euclid(24);
@@ -225,7 +231,7 @@ fn off_hours(asked: &mut Option<(i32, Option<bool>)>, limits: &OffHours, moment:
             worked
         }
     }?;
-    let sort = |is_worked: bool| if is_worked { Sort::Worked } else { Sort::Off };
+    let sort = |is_worked: bool| if is_worked { WindowSort::Worked } else { WindowSort::Off };
     if is_worked && (limits.begin_h..limits.end_h).contains(&hour) {
         return None;
     }

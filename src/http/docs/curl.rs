@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::spec::{Operation, Spec, items, members, string};
+use super::spec::{ApiOperation, ApiSpec, items, members, string};
 
 /// Base address when the document names no absolute server: the hub's default listener.
 const BASE: &str = "http://127.0.0.1:8080";
@@ -12,7 +12,7 @@ const BASE: &str = "http://127.0.0.1:8080";
 const LINE_MAX: usize = 72;
 
 /// The command, over several lines; `$TOKEN`, `$CLIENT_ID` and `$CLIENT_SECRET` are for the reader to set.
-pub(super) fn command<'a>(spec: Spec<'a>, operation: &Operation<'a>) -> String {
+pub(super) fn command<'a>(spec: ApiSpec<'a>, operation: &ApiOperation<'a>) -> String {
     let body = request_body(spec, operation.node);
     let mut parts = vec![opening(operation.method, body.is_some())];
     parts.push(quote(&url(spec, operation)));
@@ -44,7 +44,7 @@ fn opening(method: &str, has_body: bool) -> String {
     }
 }
 
-fn url(spec: Spec<'_>, operation: &Operation<'_>) -> String {
+fn url(spec: ApiSpec<'_>, operation: &ApiOperation<'_>) -> String {
     let server = items(spec.root, "servers")
         .next()
         .and_then(|server| string(server, "url"));
@@ -72,13 +72,16 @@ fn url(spec: Spec<'_>, operation: &Operation<'_>) -> String {
     base + &path
 }
 
-fn of_kind<'a, 'o>(operation: &'o Operation<'a>, place: &'static str) -> impl Iterator<Item = &'a Value> + use<'a, 'o> {
+fn of_kind<'a, 'o>(
+    operation: &'o ApiOperation<'a>,
+    place: &'static str,
+) -> impl Iterator<Item = &'a Value> + use<'a, 'o> {
     let parameters = operation.parameters.iter().copied();
     parameters.filter(move |parameter| string(parameter, "in") == Some(place))
 }
 
 /// Option for the first security scheme that is asked for.
-fn credential<'a>(spec: Spec<'a>, operation: &'a Value) -> Option<String> {
+fn credential<'a>(spec: ApiSpec<'a>, operation: &'a Value) -> Option<String> {
     let holder = if operation.get("security").is_some() {
         operation
     } else {
@@ -97,7 +100,7 @@ fn credential<'a>(spec: Spec<'a>, operation: &'a Value) -> Option<String> {
 }
 
 /// Media type and example of the body: JSON when it is offered, else the first.
-pub(super) fn request_body<'a>(spec: Spec<'a>, operation: &'a Value) -> Option<(&'a str, Value)> {
+pub(super) fn request_body<'a>(spec: ApiSpec<'a>, operation: &'a Value) -> Option<(&'a str, Value)> {
     let body = spec.resolve(operation.get("requestBody")?);
     let mut media: Vec<(&str, &Value)> = members(body, "content").collect();
     media.sort_by_key(|(name, _)| *name != "application/json");

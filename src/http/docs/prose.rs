@@ -7,22 +7,22 @@ use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 /// Paragraphs, lists and code with what stands in their lines.
 pub(super) fn prose(text: &str) -> Markup {
-    render(text, Form::Blocks)
+    render(text, ProseForm::Blocks)
 }
 
 /// One line without blocks, for summaries and cells.
 pub(super) fn inline(text: &str) -> Markup {
-    render(text, Form::Inline)
+    render(text, ProseForm::Inline)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum ProseForm {
     Blocks,
     Inline,
 }
 
-fn render(source: &str, form: Form) -> Markup {
-    let mut page = Page::default();
+fn render(source: &str, form: ProseForm) -> Markup {
+    let mut page = ProsePage::default();
     for (event, range) in Parser::new(source).into_offset_iter() {
         match event {
             Event::Start(Tag::Strong) => page.mark("<strong>"),
@@ -38,10 +38,10 @@ fn render(source: &str, form: Form) -> Markup {
             }
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => page.text(&text),
             Event::SoftBreak | Event::HardBreak => page.seam = true,
-            Event::Rule if form == Form::Inline => page.text(source.get(range).unwrap_or_default()),
+            Event::Rule if form == ProseForm::Inline => page.text(source.get(range).unwrap_or_default()),
             Event::Rule => page.mark("<hr>"),
-            Event::Start(tag) if form == Form::Blocks => page.open_block(&tag),
-            Event::End(tag) if form == Form::Blocks => page.close_block(tag),
+            Event::Start(tag) if form == ProseForm::Blocks => page.open_block(&tag),
+            Event::End(tag) if form == ProseForm::Blocks => page.close_block(tag),
             // Blocks inside a line, and extensions that are not turned on.
             _ => {}
         }
@@ -50,7 +50,7 @@ fn render(source: &str, form: Form) -> Markup {
 }
 
 #[derive(Default)]
-struct Page {
+struct ProsePage {
     html: String,
     /// A line ended, and what follows it is not known yet.
     seam: bool,
@@ -58,7 +58,7 @@ struct Page {
     plain_links: Vec<Option<String>>,
 }
 
-impl Page {
+impl ProsePage {
     fn mark(&mut self, tag: &str) {
         self.join('<');
         self.html.push_str(tag);

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::prose::prose;
-use super::spec::{Spec, is_null, items, reference, string, type_names};
+use super::spec::{ApiSpec, is_null, items, reference, string, type_names};
 use heyan_texts::{Locale, text};
 
 /// Most rows of one table, and deepest path.
@@ -14,27 +14,27 @@ const DEPTH_MAX: usize = 8;
 
 /// How strongly a member is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Need {
+enum MemberNeed {
     Required,
     Optional,
     /// Array elements, map values and the whole: nobody asks.
     Unsaid,
 }
 
-struct Row<'a> {
+struct MemberRow<'a> {
     /// Path of the parent with its dot.
     parent: String,
     name: String,
-    need: Need,
+    need: MemberNeed,
     kind: String,
     limits: Vec<String>,
     description: Option<&'a str>,
 }
 
 /// The table of `schema`.
-pub(super) fn table<'a>(spec: Spec<'a>, schema: &'a Value) -> Markup {
+pub(super) fn table<'a>(spec: ApiSpec<'a>, schema: &'a Value) -> Markup {
     let locale = spec.locale;
-    let mut walk = Walk {
+    let mut walk = SchemaWalk {
         spec,
         rows: Vec::new(),
         open: Vec::new(),
@@ -57,7 +57,7 @@ pub(super) fn table<'a>(spec: Spec<'a>, schema: &'a Value) -> Markup {
 }
 
 /// Type of a schema in words, such as `string (date)` or `object[]`.
-pub(super) fn kind<'a>(spec: Spec<'a>, schema: &'a Value) -> String {
+pub(super) fn kind<'a>(spec: ApiSpec<'a>, schema: &'a Value) -> String {
     kind_at(spec, schema, 0)
 }
 
@@ -110,7 +110,7 @@ pub(super) fn limits(schema: &Value, locale: Locale) -> Vec<String> {
     limits
 }
 
-fn kind_at<'a>(spec: Spec<'a>, schema: &'a Value, depth: usize) -> String {
+fn kind_at<'a>(spec: ApiSpec<'a>, schema: &'a Value, depth: usize) -> String {
     let schema = spec.resolve(schema);
     if depth > DEPTH_MAX {
         return text("pages.schema.any").get(spec.locale).to_owned();
@@ -155,7 +155,7 @@ fn choices(schema: &Value) -> Vec<&Value> {
 }
 
 /// The one choice that is not `null`, whose limits are those of the member; else the schema itself.
-fn only_choice<'a>(spec: Spec<'a>, schema: &'a Value) -> &'a Value {
+fn only_choice<'a>(spec: ApiSpec<'a>, schema: &'a Value) -> &'a Value {
     let mut real = choices(schema)
         .into_iter()
         .map(|choice| spec.resolve(choice))
@@ -166,30 +166,30 @@ fn only_choice<'a>(spec: Spec<'a>, schema: &'a Value) -> &'a Value {
     }
 }
 
-struct Walk<'a> {
-    spec: Spec<'a>,
-    rows: Vec<Row<'a>>,
+struct SchemaWalk<'a> {
+    spec: ApiSpec<'a>,
+    rows: Vec<MemberRow<'a>>,
     /// Reference targets that are being walked: a schema inside itself is named, not repeated.
     open: Vec<&'a str>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> SchemaWalk<'a> {
     fn root(&mut self, schema: &'a Value) {
         let target = self.spec.resolve(schema);
         if self.spec.properties(target).is_empty() {
             let name = text("pages.schema.whole").get(self.spec.locale).to_owned();
-            self.row(schema, String::new(), name, Need::Unsaid);
+            self.row(schema, String::new(), name, MemberNeed::Unsaid);
         }
         self.enter(schema, "", 0);
     }
 
-    fn row(&mut self, schema: &'a Value, parent: String, name: String, need: Need) {
+    fn row(&mut self, schema: &'a Value, parent: String, name: String, need: MemberNeed) {
         let target = self.spec.resolve(schema);
         let mut kind = kind(self.spec, schema);
         if reference(schema).is_some_and(|target| self.open.contains(&target)) {
             kind.push_str(text("pages.schema.recursive").get(self.spec.locale));
         }
-        self.rows.push(Row {
+        self.rows.push(MemberRow {
             parent,
             name,
             need,
@@ -208,11 +208,15 @@ impl<'a> Walk<'a> {
         self.open.extend(target_name);
         let schema = self.spec.resolve(schema);
         for (name, property, required) in self.spec.properties(schema) {
-            let need = if required { Need::Required } else { Need::Optional };
+            let need = if required {
+                MemberNeed::Required
+            } else {
+                MemberNeed::Optional
+            };
             self.member(property, path, name, need, depth);
         }
         if let Some(values) = schema.get("additionalProperties").filter(|values| values.is_object()) {
-            self.member(values, path, "*", Need::Unsaid, depth);
+            self.member(values, path, "*", MemberNeed::Unsaid, depth);
         }
         if let Some(item) = schema.get("items").filter(|item| item.is_object()) {
             self.enter(item, &format!("{}[].", path.trim_end_matches('.')), depth + 1);
@@ -227,7 +231,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn member(&mut self, schema: &'a Value, path: &str, name: &str, need: Need, depth: usize) {
+    fn member(&mut self, schema: &'a Value, path: &str, name: &str, need: MemberNeed, depth: usize) {
         // Variants of a choice often share members: one row is enough.
         let known = self.rows.iter().any(|row| row.parent == path && row.name == name);
         if known || self.rows.len() >= ROWS_MAX {
@@ -238,7 +242,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl Row<'_> {
+impl MemberRow<'_> {
     fn render(&self, locale: Locale) -> Markup {
         html! {
             tr {

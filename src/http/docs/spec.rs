@@ -14,13 +14,13 @@ const METHODS: [&str; 8] = ["get", "put", "post", "patch", "delete", "head", "op
 
 /// The document and the language that it is read in.
 #[derive(Clone, Copy)]
-pub(super) struct Spec<'a> {
+pub(super) struct ApiSpec<'a> {
     pub(super) root: &'a Value,
     pub(super) locale: Locale,
 }
 
 /// One method of one path, or one kind of message that is pushed.
-pub(super) struct Operation<'a> {
+pub(super) struct ApiOperation<'a> {
     pub(super) method: &'static str,
     pub(super) path: &'a str,
     /// Whether the hub sends it, and the reader answers.
@@ -33,15 +33,15 @@ pub(super) struct Operation<'a> {
 }
 
 /// Operations under one tag.
-pub(super) struct Group<'a> {
+pub(super) struct TagGroup<'a> {
     /// Empty for operations without a tag.
     pub(super) name: &'a str,
     /// Entry of the document's `tags`, if there is one.
     pub(super) node: Option<&'a Value>,
-    pub(super) operations: Vec<Operation<'a>>,
+    pub(super) operations: Vec<ApiOperation<'a>>,
 }
 
-impl<'a> Spec<'a> {
+impl<'a> ApiSpec<'a> {
     /// Follows `$ref` until something else stands there.
     pub(super) fn resolve(&self, node: &'a Value) -> &'a Value {
         let mut current = node;
@@ -68,11 +68,11 @@ impl<'a> Spec<'a> {
     }
 
     /// Every operation, by first tag: tags in the document's order, then unlisted ones, untagged last.
-    pub(super) fn groups(&self) -> Vec<Group<'a>> {
-        let mut groups: Vec<Group<'a>> = items(self.root, "tags")
+    pub(super) fn groups(&self) -> Vec<TagGroup<'a>> {
+        let mut groups: Vec<TagGroup<'a>> = items(self.root, "tags")
             .filter_map(|tag| {
                 let name = string(tag, "name")?;
-                Some(Group {
+                Some(TagGroup {
                     name,
                     node: Some(tag),
                     operations: Vec::new(),
@@ -85,7 +85,7 @@ impl<'a> Spec<'a> {
             let name = tag.and_then(Value::as_str).unwrap_or_default();
             match groups.iter_mut().find(|group| group.name == name) {
                 Some(group) => group.operations.push(operation),
-                None => groups.push(Group {
+                None => groups.push(TagGroup {
                     name,
                     node: None,
                     operations: vec![operation],
@@ -97,7 +97,7 @@ impl<'a> Spec<'a> {
         groups
     }
 
-    fn operations(&self) -> Vec<Operation<'a>> {
+    fn operations(&self) -> Vec<ApiOperation<'a>> {
         let mut operations = Vec::new();
         let paths = members(self.root, "paths").map(|(path, item)| (path, item, false));
         let pushed = members(self.root, "webhooks").map(|(kind, item)| (kind, item, true));
@@ -109,7 +109,7 @@ impl<'a> Spec<'a> {
                 };
                 let parameters = self.parameters(item, node);
                 let anchor = String::new();
-                operations.push(Operation {
+                operations.push(ApiOperation {
                     method,
                     path,
                     is_pushed,
@@ -257,7 +257,7 @@ fn made_up_string(schema: &Value) -> &'static str {
 }
 
 /// `op-` and the operation id reduced to letters, digits and `-`; the position keeps doubtful ones apart.
-fn anchor(operation: &Operation<'_>, index: usize) -> String {
+fn anchor(operation: &ApiOperation<'_>, index: usize) -> String {
     match string(operation.node, "operationId") {
         Some(id) if id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') => {
             format!("op-{id}")

@@ -9,7 +9,7 @@ use crate::{
     problem::{self, ProblemCode},
     routes::{LedgerRow, ROUTES, Route},
 };
-use heyan_texts::{Text, text};
+use heyan_texts::{BilingualText, text};
 
 /// Groups of operations, in the order of the page.
 const TAGS: [&str; 15] = [
@@ -79,7 +79,7 @@ fn operation_mut<'d>(document: &'d mut Value, route: &Route) -> Option<&'d mut M
     path.get_mut(route.method.to_ascii_lowercase())?.as_object_mut()
 }
 
-pub(super) fn put_text(node: &mut Map<String, Value>, name: &str, text: Text) {
+pub(super) fn put_text(node: &mut Map<String, Value>, name: &str, text: BilingualText) {
     node.insert(name.to_owned(), text.en.into());
     node.insert(format!("x-zh-{name}"), text.zh.into());
 }
@@ -270,7 +270,7 @@ fn codes_of(route: &Route) -> Vec<(u16, Vec<ProblemCode>)> {
         .collect();
     if route.ledger != LedgerRow::Open {
         codes.extend(KNOWN);
-        if route.roles.len() < heyan_app::access::table::Role::ALL.len() {
+        if route.roles.len() < heyan_app::access::table::ClientRole::ALL.len() {
             codes.push(ProblemCode::RoleNotAllowed);
         }
     }
@@ -318,7 +318,7 @@ fn refusal(status: &str, codes: &[ProblemCode], beside: Option<&Value>) -> Value
 }
 
 /// What an answer of this status says in general.
-fn status_text(status: &str) -> Text {
+fn status_text(status: &str) -> BilingualText {
     let known = [
         "202", "400", "401", "403", "404", "406", "408", "409", "412", "413", "415", "422", "429", "500", "503",
     ];

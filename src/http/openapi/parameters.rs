@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
-use heyan_app::supervision::alerts::State;
-use heyan_domain::supervision::Class;
-use heyan_texts::{Text, text};
+use heyan_app::supervision::alerts::AlertState;
+use heyan_domain::supervision::RuleClass;
+use heyan_texts::{BilingualText, text};
 
 /// What is said of a parameter.
-pub(super) struct Parameter {
+pub(super) struct ParameterText {
     pub(super) schema: Value,
     pub(super) example: Option<Value>,
-    pub(super) text: Text,
+    pub(super) text: BilingualText,
 }
 
 /// The parameter `name` of `operation`.
-pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
+pub(super) fn parameter(operation: &str, name: &str) -> Option<ParameterText> {
     let string = || json!({"type": "string"});
     if let Some(known) = of_supervision(operation, name)
         .or_else(|| of_what_is_kept(operation, name))
@@ -70,7 +70,7 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<Parameter> {
 }
 
 /// Parameters of items, mismatches, subscriptions and deliveries.
-fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
+fn of_the_loop(operation: &str, name: &str) -> Option<ParameterText> {
     let string = || json!({"type": "string"});
     match (name, operation) {
         ("code", "get_item") => say(
@@ -117,7 +117,7 @@ fn of_the_loop(operation: &str, name: &str) -> Option<Parameter> {
 }
 
 /// Parameters of watches, joint cases, data quality and the tiles of a ledger.
-fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
+fn of_what_is_kept(operation: &str, name: &str) -> Option<ParameterText> {
     let string = || json!({"type": "string"});
     match (name, operation) {
         ("id", "get_case" | "close_case" | "check_in_case" | "reuse_check") => say(
@@ -164,7 +164,7 @@ fn of_what_is_kept(operation: &str, name: &str) -> Option<Parameter> {
 }
 
 /// Parameters of supervision.
-fn of_supervision(operation: &str, name: &str) -> Option<Parameter> {
+fn of_supervision(operation: &str, name: &str) -> Option<ParameterText> {
     let string = || json!({"type": "string"});
     match (name, operation) {
         ("id", "get_alert" | "act_on_alert") => say(
@@ -174,11 +174,11 @@ fn of_supervision(operation: &str, name: &str) -> Option<Parameter> {
         ),
         ("id", "replay_rule") => say(string(), "off_hours_bulk".into(), "openapi.parameter.rule"),
         ("state", "list_alerts") => unsaid(
-            json!({"type": "string", "enum": State::ALL.map(State::as_str)}),
+            json!({"type": "string", "enum": AlertState::ALL.map(AlertState::as_str)}),
             "openapi.parameter.in_state",
         ),
         ("class", _) => unsaid(
-            json!({"type": "string", "enum": Class::ALL.map(Class::as_str)}),
+            json!({"type": "string", "enum": RuleClass::ALL.map(RuleClass::as_str)}),
             "openapi.parameter.alerts_of_class",
         ),
         ("rule", _) => unsaid(string(), "openapi.parameter.alerts_of_rule"),
@@ -190,16 +190,16 @@ fn of_supervision(operation: &str, name: &str) -> Option<Parameter> {
     }
 }
 
-fn say(schema: Value, example: Value, key: &str) -> Option<Parameter> {
-    Some(Parameter {
+fn say(schema: Value, example: Value, key: &str) -> Option<ParameterText> {
+    Some(ParameterText {
         schema,
         example: Some(example),
         text: text(key),
     })
 }
 
-fn unsaid(schema: Value, key: &str) -> Option<Parameter> {
-    Some(Parameter {
+fn unsaid(schema: Value, key: &str) -> Option<ParameterText> {
+    Some(ParameterText {
         schema,
         example: None,
         text: text(key),

@@ -3,7 +3,7 @@
 
 use crate::problem::ProblemCode::{self, *};
 
-type Refusals = &'static [&'static [ProblemCode]];
+type RouteRefusals = &'static [&'static [ProblemCode]];
 
 /// Any body.
 const BODY: &[ProblemCode] = &[

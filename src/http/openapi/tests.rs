@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     access, datasets,
-    problem::{FieldCode, Pointer, Problem, ProblemCode},
+    problem::{FieldCode, ProblemCode, ProblemDocument, ProblemPointer},
     routes::ROUTES,
 };
 use heyan_app::access::admin::NewSecret;
@@ -376,9 +376,9 @@ fn every_problem_fits() {
     let document = document();
     for code in ProblemCode::ALL {
         for locale in Locale::ALL {
-            let mut problem = Problem::new(*code).trace_id("t").retry_after_s(1);
+            let mut problem = ProblemDocument::new(*code).trace_id("t").retry_after_s(1);
             for field in FieldCode::ALL {
-                problem = problem.error(Pointer::root(), field);
+                problem = problem.error(ProblemPointer::root(), field);
             }
             let problem = problem.extra("missing_clause", "networks").extra("legal_basis", "law");
             assert_fits(&document, "Problem", &problem.to_value(locale));

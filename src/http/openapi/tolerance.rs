@@ -33,8 +33,8 @@ pub(super) fn open_answers(document: &mut Value) {
     let (mut asked, mut told) = (BTreeSet::new(), BTreeSet::new());
     for_each_part(document, &mut |part, node| {
         let names = match part {
-            Part::Request => &mut asked,
-            Part::Answer => &mut told,
+            SchemaPart::Request => &mut asked,
+            SchemaPart::Answer => &mut told,
         };
         reach(node, &schemas, names);
     });
@@ -60,7 +60,7 @@ pub(super) fn open_answers(document: &mut Value) {
         };
     }
     for_each_part(document, &mut |part, node| {
-        if part == Part::Answer {
+        if part == SchemaPart::Answer {
             open(node);
             point_at_twins(node, &twins);
         }
@@ -72,7 +72,7 @@ pub(super) fn open_answers(document: &mut Value) {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum SchemaPart {
     /// What a caller sends to the hub.
     Request,
     /// What the hub sends.
@@ -80,17 +80,17 @@ enum Part {
 }
 
 /// Visits the schemas of each operation and each webhook. What a subscriber answers is read by status alone, so it is no part.
-fn for_each_part(document: &mut Value, visit: &mut impl FnMut(Part, &mut Value)) {
-    let parts: [(&str, &[(&str, Part)]); 2] = [
+fn for_each_part(document: &mut Value, visit: &mut impl FnMut(SchemaPart, &mut Value)) {
+    let parts: [(&str, &[(&str, SchemaPart)]); 2] = [
         (
             "paths",
             &[
-                ("parameters", Part::Request),
-                ("requestBody", Part::Request),
-                ("responses", Part::Answer),
+                ("parameters", SchemaPart::Request),
+                ("requestBody", SchemaPart::Request),
+                ("responses", SchemaPart::Answer),
             ],
         ),
-        ("webhooks", &[("requestBody", Part::Answer)]),
+        ("webhooks", &[("requestBody", SchemaPart::Answer)]),
     ];
     for (section, parts) in parts {
         let items = document.get_mut(section).and_then(Value::as_object_mut);

@@ -5,35 +5,35 @@ use serde_json::{Map, Value, json};
 
 use crate::problem::{FieldCode, IdentifierFault, ProblemCode};
 use heyan_app::{
-    access::table::Role,
-    mismatch::unlock::Unlock,
+    access::table::ClientRole,
+    mismatch::unlock::UnlockResult,
     verification::{
         question::{MEMBERS_MAX, OPERANDS_MAX, TEXT_BYTES_MAX},
-        verify::Freshness,
+        verify::AnswerFreshness,
     },
 };
 use heyan_app::{
     cases,
-    items::{PaperWhy, Registered},
+    items::{ItemRegistration, PaperWhy},
     licences::hashing::SignatureOver,
-    records::Ingested,
-    supervision::alerts::{Action, State},
+    records::RecordIngest,
+    supervision::alerts::{Action, AlertState},
     traces::look::Lack,
     watches,
 };
 use heyan_auth::{
     assertion::ASSERTION_TYPE,
-    signature::{Algorithm, chain::Trust},
+    signature::{SignatureAlgorithm, chain::SignerTrust},
 };
 use heyan_domain::{
-    compare::Comparator,
-    identifier::Finding,
-    licence::{self, issuer::Place},
-    mismatch::{Actor, Closing, STATES},
-    notice::{self, Conclusion},
-    policy::{Clause, Operation},
+    compare::FieldComparator,
+    identifier::IdentifierFinding,
+    licence::{self, issuer::IssuerPlace},
+    mismatch::{ClosingReason, MismatchActor, STATES},
+    notice::{self, CheckConclusion},
+    policy::{GrantOperation, RefusalClause},
     predicate,
-    supervision::{Class, Mode, Severity},
+    supervision::{AlertSeverity, RuleClass, RuleMode},
     verdict::{Outcome, Verdict},
 };
 use heyan_texts::text;
@@ -69,10 +69,10 @@ fn answers() -> Vec<(&'static str, Value)> {
     // Ledger codes are one byte, so asking for all of them finds every verdict.
     let verdicts: Vec<Verdict> = (0..=u8::MAX).filter_map(Verdict::from_code).collect();
     let ingested = [
-        Ingested::Created,
-        Ingested::Updated,
-        Ingested::Unchanged,
-        Ingested::Ignored,
+        RecordIngest::Created,
+        RecordIngest::Updated,
+        RecordIngest::Unchanged,
+        RecordIngest::Ignored,
     ];
     [
         ("Outcome", words(Outcome::ALL.map(Outcome::as_str))),
@@ -84,10 +84,17 @@ fn answers() -> Vec<(&'static str, Value)> {
         ),
         (
             "Freshness",
-            words([Freshness::Cached, Freshness::Fetched, Freshness::Stale { age_s: 0 }].map(Freshness::as_str)),
+            words(
+                [
+                    AnswerFreshness::Cached,
+                    AnswerFreshness::Fetched,
+                    AnswerFreshness::Stale { age_s: 0 },
+                ]
+                .map(AnswerFreshness::as_str),
+            ),
         ),
-        ("Finding", words(Finding::ALL.map(Finding::as_str))),
-        ("Ingested", words(ingested.iter().map(Ingested::as_str))),
+        ("Finding", words(IdentifierFinding::ALL.map(IdentifierFinding::as_str))),
+        ("Ingested", words(ingested.iter().map(RecordIngest::as_str))),
         ("PendingWord", json!({"const": "pending"})),
         ("SealState", words(["requested", "sealed", "lifted"])),
         ("TraceLackWord", words([Lack::Silent, Lack::Behind].map(Lack::as_str))),
@@ -99,17 +106,17 @@ fn answers() -> Vec<(&'static str, Value)> {
 
 fn turn() -> Vec<(&'static str, Value)> {
     let closings = [
-        Closing::Settled,
-        Closing::RecordAccepted,
-        Closing::Corrected,
-        Closing::FalseClaim,
-        Closing::Closed,
+        ClosingReason::Settled,
+        ClosingReason::RecordAccepted,
+        ClosingReason::Corrected,
+        ClosingReason::FalseClaim,
+        ClosingReason::Closed,
     ];
-    let actors = [Actor::Agency, Actor::Authority, Actor::Hub];
+    let actors = [MismatchActor::Agency, MismatchActor::Authority, MismatchActor::Hub];
     vec![
         ("MismatchState", words(STATES)),
-        ("MismatchResolution", words(closings.map(Closing::as_str))),
-        ("StepRole", words(actors.map(Actor::as_str))),
+        ("MismatchResolution", words(closings.map(ClosingReason::as_str))),
+        ("StepRole", words(actors.map(MismatchActor::as_str))),
         (
             "MismatchActionWord",
             words([
@@ -140,7 +147,7 @@ fn turn() -> Vec<(&'static str, Value)> {
         ("SubscriptionState", words(["active", "gone"])),
         (
             "UnlockState",
-            words([Unlock::Requested.as_str(), Unlock::Unlocked.as_str()]),
+            words([UnlockResult::Requested.as_str(), UnlockResult::Unlocked.as_str()]),
         ),
         (
             "SubscriptionWithSecret",
@@ -152,33 +159,36 @@ fn turn() -> Vec<(&'static str, Value)> {
 fn supervision() -> Vec<(&'static str, Value)> {
     vec![
         ("AlertFacts", json!({"type": "object"})),
-        ("AlertClass", words(Class::ALL.map(Class::as_str))),
-        ("AlertSeverity", words(Severity::ALL.map(Severity::as_str))),
-        ("AlertState", words(State::ALL.map(State::as_str))),
+        ("AlertClass", words(RuleClass::ALL.map(RuleClass::as_str))),
+        ("AlertSeverity", words(AlertSeverity::ALL.map(AlertSeverity::as_str))),
+        ("AlertState", words(AlertState::ALL.map(AlertState::as_str))),
         ("AlertActionWord", words(Action::ALL.map(Action::as_str))),
-        ("RuleMode", words(Mode::ALL.map(Mode::as_str))),
+        ("RuleMode", words(RuleMode::ALL.map(RuleMode::as_str))),
         ("ReportedWord", json!({"const": "reported"})),
         ("WholeAlert", all_of(&["Alert", "AlertMore"])),
     ]
 }
 
 fn access() -> Vec<(&'static str, Value)> {
-    let of = |roles: &'static [Role]| words(roles.iter().map(|role| role.as_str()));
+    let of = |roles: &'static [ClientRole]| words(roles.iter().map(|role| role.as_str()));
     let clauses = [
-        Clause::Dataset,
-        Clause::Validity,
-        Clause::ItemCode,
-        Clause::Operation,
-        Clause::Network,
-        Clause::DailyCeiling,
+        RefusalClause::Dataset,
+        RefusalClause::Validity,
+        RefusalClause::ItemCode,
+        RefusalClause::Operation,
+        RefusalClause::Network,
+        RefusalClause::DailyCeiling,
     ];
     vec![
-        ("AgencyRole", of(&[Role::Agency, Role::Authority])),
-        ("UserRole", of(&[Role::Operator, Role::Manager, Role::Auditor])),
-        ("GrantOperation", words(Operation::ALL.map(Operation::as_str))),
-        ("MissingClause", words(clauses.map(Clause::as_str))),
+        ("AgencyRole", of(&[ClientRole::Agency, ClientRole::Authority])),
+        (
+            "UserRole",
+            of(&[ClientRole::Operator, ClientRole::Manager, ClientRole::Auditor]),
+        ),
+        ("GrantOperation", words(GrantOperation::ALL.map(GrantOperation::as_str))),
+        ("MissingClause", words(clauses.map(RefusalClause::as_str))),
         ("Sharing", words(["unconditional", "conditional", "withheld"])),
-        ("Comparator", words(Comparator::NAMES)),
+        ("Comparator", words(FieldComparator::NAMES)),
         ("GrantType", json!({"const": "client_credentials"})),
         ("AssertionType", json!({"const": ASSERTION_TYPE})),
         ("TokenType", json!({"const": "Bearer"})),
@@ -196,9 +206,9 @@ fn items() -> Vec<(&'static str, Value)> {
         "openapi.word.source",
         json!({"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX}),
     );
-    let registered = Registered::ALL.map(Registered::as_str);
+    let registered = ItemRegistration::ALL.map(ItemRegistration::as_str);
     vec![
-        ("CheckOutcome", words(Conclusion::ALL.map(Conclusion::as_str))),
+        ("CheckOutcome", words(CheckConclusion::ALL.map(CheckConclusion::as_str))),
         ("MaterialOutcome", words(notice::OUTCOMES)),
         ("MaterialReason", words(notice::REASONS)),
         ("GivenValues", map_of(given, 0)),
@@ -220,13 +230,19 @@ fn licences() -> Vec<(&'static str, Value)> {
     );
     vec![
         ("LicenceKey", map_of(key, 1)),
-        ("LicenceState", words(licence::State::ALL.map(licence::State::as_str))),
-        ("LicencePlace", words(Place::ALL.map(Place::as_str))),
+        (
+            "LicenceState",
+            words(licence::LicenceStanding::ALL.map(licence::LicenceStanding::as_str)),
+        ),
+        ("LicencePlace", words(IssuerPlace::ALL.map(IssuerPlace::as_str))),
         ("ValidityReason", words(["not_told", "not_permitted"])),
         ("SignatureOver", words(SignatureOver::ALL.map(SignatureOver::as_str))),
         ("SignatureVerdict", words(["valid", "invalid", "unsupported"])),
-        ("SignatureAlgorithm", words(Algorithm::ALL.map(Algorithm::as_str))),
-        ("CertificateTrust", words(Trust::ALL.map(Trust::as_str))),
+        (
+            "SignatureAlgorithm",
+            words(SignatureAlgorithm::ALL.map(SignatureAlgorithm::as_str)),
+        ),
+        ("CertificateTrust", words(SignerTrust::ALL.map(SignerTrust::as_str))),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! The closed catalogue of problems: one row per code with its status and what to do next. Its texts are in `problems.toml`.
 //! A code is a promise to callers: it is never renamed and never given another meaning.
 
-use heyan_texts::{Locale, Text, text};
+use heyan_texts::{BilingualText, Locale, text};
 
 /// What a calling program does when it meets a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,7 +20,7 @@ pub enum NextStep {
 
 impl NextStep {
     /// Short text for a badge.
-    pub fn label(self) -> Text {
+    pub fn label(self) -> BilingualText {
         text(match self {
             Self::Mend => "problems.next_step.mend",
             Self::Wait => "problems.next_step.wait",
@@ -156,22 +156,22 @@ impl ProblemCode {
     }
 
     /// One or two sentences; also the default `detail` of a problem document.
-    pub fn meaning(self) -> Text {
+    pub fn meaning(self) -> BilingualText {
         text(&format!("problems.code.{}.meaning", self.as_str()))
     }
 
     /// What usually leads here.
-    pub fn cause(self) -> Text {
+    pub fn cause(self) -> BilingualText {
         text(&format!("problems.code.{}.cause", self.as_str()))
     }
 
     /// What the calling side (clerk or developer) does next.
-    pub fn caller(self) -> Text {
+    pub fn caller(self) -> BilingualText {
         text(&format!("problems.code.{}.caller", self.as_str()))
     }
 
     /// What the people who run the hub or administer access do.
-    pub fn operator(self) -> Text {
+    pub fn operator(self) -> BilingualText {
         text(&format!("problems.code.{}.operator", self.as_str()))
     }
 

@@ -4,19 +4,19 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use heyan_domain::fault::Limit;
-use heyan_texts::{Locale, Text, text};
+use heyan_domain::fault::LengthLimit;
+use heyan_texts::{BilingualText, Locale, text};
 
 /// JSON Pointer (RFC 6901) in its URI fragment form (§6), such as `#/claims/name` or `#/items/3/subject`.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Pointer(String);
+pub struct ProblemPointer(String);
 
 /// Longest member name that a pointer repeats, in bytes; a longer one can only be hostile, so its parent is named.
 const KEY_BYTES_MAX: usize = 128;
 /// Longest pointer, in bytes after escaping.
 const POINTER_BYTES_MAX: usize = 512;
 
-impl Pointer {
+impl ProblemPointer {
     /// `#`, the whole document.
     pub fn root() -> Self {
         Self("#".to_owned())
@@ -59,13 +59,13 @@ impl Pointer {
     }
 }
 
-impl fmt::Display for Pointer {
+impl fmt::Display for ProblemPointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl fmt::Debug for Pointer {
+impl fmt::Debug for ProblemPointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -96,7 +96,7 @@ pub enum JsonType {
 }
 
 impl JsonType {
-    fn name(self) -> Text {
+    fn name(self) -> BilingualText {
         text(match self {
             Self::String => "problems.json_type.string",
             Self::Integer => "problems.json_type.integer",
@@ -154,7 +154,7 @@ impl IdentifierFault {
     }
 
     /// One sentence for the person who typed it.
-    pub fn text(self) -> Text {
+    pub fn text(self) -> BilingualText {
         text(&format!("problems.identifier.{}", self.as_str()))
     }
 }
@@ -189,7 +189,7 @@ pub enum FieldCode {
     /// Nothing but space where something must stand.
     Empty,
     /// A value is longer, or a list has more items, than allowed.
-    Over(Limit),
+    Over(LengthLimit),
 }
 
 impl FieldCode {
@@ -208,8 +208,8 @@ impl FieldCode {
         Self::InvalidDate,
         Self::UnsafeNumber,
         Self::Empty,
-        Self::Over(Limit::Characters(64)),
-        Self::Over(Limit::Items(1000)),
+        Self::Over(LengthLimit::Characters(64)),
+        Self::Over(LengthLimit::Items(1000)),
     ];
 
     /// Value of `code` in the `errors` list.
@@ -228,8 +228,8 @@ impl FieldCode {
             Self::InvalidDate => "invalid_date",
             Self::UnsafeNumber => "unsafe_number",
             Self::Empty => "empty",
-            Self::Over(Limit::Characters(_) | Limit::Bytes(_)) => "value_too_long",
-            Self::Over(Limit::Items(_)) => "too_many_items",
+            Self::Over(LengthLimit::Characters(_) | LengthLimit::Bytes(_)) => "value_too_long",
+            Self::Over(LengthLimit::Items(_)) => "too_many_items",
         }
     }
 
@@ -249,9 +249,9 @@ impl FieldCode {
                 .into(),
             Self::Over(limit) => {
                 let (key, max) = match limit {
-                    Limit::Characters(max) => ("problems.field_with.too_many_characters", max),
-                    Limit::Bytes(max) => ("problems.field_with.too_many_bytes", max),
-                    Limit::Items(max) => ("problems.field_with.too_many_items", max),
+                    LengthLimit::Characters(max) => ("problems.field_with.too_many_characters", max),
+                    LengthLimit::Bytes(max) => ("problems.field_with.too_many_bytes", max),
+                    LengthLimit::Items(max) => ("problems.field_with.too_many_items", max),
                 };
                 text(key).fill(locale, &[&max.to_string()]).into()
             }
@@ -261,7 +261,7 @@ impl FieldCode {
     }
 
     /// The sentence without the numbers and types of one occurrence.
-    pub(super) fn general_text(self) -> Text {
+    pub(super) fn general_text(self) -> BilingualText {
         text(&format!("problems.field.{}", self.as_str()))
     }
 }
@@ -287,17 +287,20 @@ mod tests {
             (&["姓名"], "#/%E5%A7%93%E5%90%8D"),
         ];
         for (keys, expected) in cases {
-            assert_eq!(Pointer::of(keys.iter().copied()).as_str(), expected);
+            assert_eq!(ProblemPointer::of(keys.iter().copied()).as_str(), expected);
         }
-        assert_eq!(Pointer::of(["items"]).index(3).key("ref").as_str(), "#/items/3/ref");
+        assert_eq!(
+            ProblemPointer::of(["items"]).index(3).key("ref").as_str(),
+            "#/items/3/ref"
+        );
     }
 
     #[test]
     fn an_oversized_member_name_is_pointed_at_through_its_parent() {
         let long = "x".repeat(KEY_BYTES_MAX + 1);
-        assert_eq!(Pointer::of(["claims", &long]).as_str(), "#/claims");
+        assert_eq!(ProblemPointer::of(["claims", &long]).as_str(), "#/claims");
         let wide = "好".repeat(42);
-        let deep = (0..100).fold(Pointer::root(), |pointer, _| pointer.key(&wide));
+        let deep = (0..100).fold(ProblemPointer::root(), |pointer, _| pointer.key(&wide));
         assert!(deep.as_str().len() <= POINTER_BYTES_MAX);
     }
 
@@ -320,10 +323,10 @@ mod tests {
 
     #[test]
     fn details_say_the_limit_and_the_expected_type() {
-        let too_long = FieldCode::Over(Limit::Characters(200));
+        let too_long = FieldCode::Over(LengthLimit::Characters(200));
         assert_eq!(too_long.detail(Locale::En), "Longer than 200 characters.");
         assert_eq!(too_long.detail(Locale::ZhCn), "超过 200 个字符。");
-        let too_long = FieldCode::Over(Limit::Bytes(128));
+        let too_long = FieldCode::Over(LengthLimit::Bytes(128));
         assert_eq!(too_long.detail(Locale::En), "Longer than 128 bytes of UTF-8.");
         assert_eq!(
             too_long.detail(Locale::ZhCn),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 pub use self::catalog::{NextStep, ProblemCode};
-pub use self::field::{FieldCode, IdentifierFault, JsonType, Pointer};
+pub use self::field::{FieldCode, IdentifierFault, JsonType, ProblemPointer};
 use heyan_texts::Locale;
 
 mod catalog;
@@ -33,7 +33,7 @@ const RESERVED: [&str; 11] = [
 
 /// A sentence about one occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Detail {
+pub enum ProblemDetail {
     /// One text for both languages.
     Same(Cow<'static, str>),
     /// A text for each.
@@ -45,13 +45,13 @@ pub enum Detail {
     },
 }
 
-impl<T: Into<Cow<'static, str>>> From<T> for Detail {
+impl<T: Into<Cow<'static, str>>> From<T> for ProblemDetail {
     fn from(text: T) -> Self {
         Self::Same(text.into())
     }
 }
 
-impl Detail {
+impl ProblemDetail {
     fn get(&self, locale: Locale) -> &str {
         match (self, locale) {
             (Self::Same(text), _) => text,
@@ -65,16 +65,16 @@ impl Detail {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     /// Where.
-    pub pointer: Pointer,
+    pub pointer: ProblemPointer,
     /// Why.
     pub code: FieldCode,
     /// Said instead of the code's own sentence, when more is known.
-    pub detail: Option<Detail>,
+    pub detail: Option<ProblemDetail>,
 }
 
 impl FieldError {
     /// With the code's own sentence.
-    pub fn new(pointer: Pointer, code: FieldCode) -> Self {
+    pub fn new(pointer: ProblemPointer, code: FieldCode) -> Self {
         Self {
             pointer,
             code,
@@ -100,11 +100,11 @@ impl FieldError {
 
 /// One refusal or failure on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct ProblemDocument {
     /// Which.
     pub code: ProblemCode,
     /// Said instead of the catalogue's meaning, when more is known.
-    pub detail: Option<Detail>,
+    pub detail: Option<ProblemDetail>,
     /// Places of the request that are wrong, in the order of the request.
     pub errors: Vec<FieldError>,
     /// Seconds for `Retry-After`.
@@ -119,7 +119,7 @@ pub struct Problem {
     pub cause: Option<String>,
 }
 
-impl Problem {
+impl ProblemDocument {
     /// A problem that the catalogue says everything about.
     pub fn new(code: ProblemCode) -> Self {
         Self {
@@ -142,14 +142,14 @@ impl Problem {
     /// Says more than the catalogue, the same in both languages: a code, a name, a position. Never a value.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = Some(Detail::Same(detail.into()));
+        self.detail = Some(ProblemDetail::Same(detail.into()));
         self
     }
 
     /// Says more than the catalogue, in each language. Never a value.
     #[must_use]
     pub fn detail_both(mut self, zh: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = Some(Detail::Both {
+        self.detail = Some(ProblemDetail::Both {
             zh: zh.into(),
             en: en.into(),
         });
@@ -158,7 +158,7 @@ impl Problem {
 
     /// Adds a place that is wrong.
     #[must_use]
-    pub fn error(mut self, pointer: Pointer, code: FieldCode) -> Self {
+    pub fn error(mut self, pointer: ProblemPointer, code: FieldCode) -> Self {
         self.errors.push(FieldError::new(pointer, code));
         self
     }
@@ -241,7 +241,7 @@ impl Problem {
     }
 }
 
-impl From<ProblemCode> for Problem {
+impl From<ProblemCode> for ProblemDocument {
     fn from(code: ProblemCode) -> Self {
         Self::new(code)
     }
@@ -253,13 +253,13 @@ mod tests {
 
     use super::*;
 
-    fn parsed(problem: &Problem, locale: Locale) -> Value {
+    fn parsed(problem: &ProblemDocument, locale: Locale) -> Value {
         serde_json::from_str(&problem.to_json(locale)).unwrap()
     }
 
     #[test]
     fn a_bare_problem_says_what_the_catalogue_says() {
-        let problem = Problem::new(ProblemCode::UnsupportedMediaType).trace_id("4bf92f3577b34da6");
+        let problem = ProblemDocument::new(ProblemCode::UnsupportedMediaType).trace_id("4bf92f3577b34da6");
         let expected = json!({
             "type": "/problems/unsupported_media_type",
             "title": "Unsupported media type",
@@ -275,9 +275,9 @@ mod tests {
     #[test]
     fn field_errors_carry_pointer_code_reason_and_a_localised_detail() {
         let fault = FieldCode::InvalidIdentifier(IdentifierFault::CheckCharacter);
-        let problem = Problem::new(ProblemCode::InvalidIdentifier)
-            .error(Pointer::of(["subject", "id_number"]), fault)
-            .error(Pointer::of(["claims"]), FieldCode::MissingMember);
+        let problem = ProblemDocument::new(ProblemCode::InvalidIdentifier)
+            .error(ProblemPointer::of(["subject", "id_number"]), fault)
+            .error(ProblemPointer::of(["claims"]), FieldCode::MissingMember);
         let document = parsed(&problem, Locale::En);
         let expected = json!([
             {"pointer": "#/subject/id_number", "code": "invalid_identifier", "reason": "check_character",
@@ -293,7 +293,7 @@ mod tests {
     fn every_code_makes_a_well_formed_document_in_both_languages() {
         for code in ProblemCode::ALL {
             for locale in Locale::ALL {
-                let document = parsed(&Problem::new(*code), locale);
+                let document = parsed(&ProblemDocument::new(*code), locale);
                 assert_eq!(document["status"], code.status());
                 assert_eq!(document["type"], format!("/problems/{}", code.as_str()));
                 assert!(document["detail"].as_str().is_some_and(|text| !text.is_empty()));
@@ -304,20 +304,20 @@ mod tests {
 
     #[test]
     fn a_detail_of_its_own_replaces_the_catalogue_in_each_language() {
-        let problem = Problem::new(ProblemCode::NotGranted)
+        let problem = ProblemDocument::new(ProblemCode::NotGranted)
             .detail_both("授权未覆盖字段 name。", "The grant does not cover the field name.")
             .extra("missing_clause", "fields");
         assert_eq!(parsed(&problem, Locale::ZhCn)["detail"], "授权未覆盖字段 name。");
         let english = parsed(&problem, Locale::En);
         assert_eq!(english["detail"], "The grant does not cover the field name.");
         assert_eq!(english["missing_clause"], "fields");
-        let same = Problem::new(ProblemCode::InvalidJson).detail("line 3, column 9");
+        let same = ProblemDocument::new(ProblemCode::InvalidJson).detail("line 3, column 9");
         assert_eq!(parsed(&same, Locale::ZhCn)["detail"], "line 3, column 9");
     }
 
     #[test]
     fn an_extension_never_overrides_a_standard_member() {
-        let problem = Problem::new(ProblemCode::Internal)
+        let problem = ProblemDocument::new(ProblemCode::Internal)
             .extra("status", "200")
             .extra("type", "about:blank")
             .extra("trace_id", "forged");
@@ -329,23 +329,23 @@ mod tests {
 
     #[test]
     fn the_token_endpoint_also_speaks_rfc_6749() {
-        let document = parsed(&Problem::new(ProblemCode::InvalidOauthRequest), Locale::ZhCn);
+        let document = parsed(&ProblemDocument::new(ProblemCode::InvalidOauthRequest), Locale::ZhCn);
         assert_eq!(document["error"], "invalid_request");
         assert_eq!(document["code"], "invalid_oauth_request");
         assert!(document["error_description"].as_str().is_some_and(str::is_ascii));
-        let other = parsed(&Problem::new(ProblemCode::InvalidToken), Locale::ZhCn);
+        let other = parsed(&ProblemDocument::new(ProblemCode::InvalidToken), Locale::ZhCn);
         assert!(other.get("error").is_none());
     }
 
     #[test]
     fn quotes_and_control_characters_stay_inside_their_string() {
-        let problem = Problem::new(ProblemCode::InvalidHeader).detail("a\"b\\c\u{0}\n</script>");
+        let problem = ProblemDocument::new(ProblemCode::InvalidHeader).detail("a\"b\\c\u{0}\n</script>");
         assert_eq!(parsed(&problem, Locale::En)["detail"], "a\"b\\c\u{0}\n</script>");
     }
 
     #[test]
     fn a_wait_is_told_in_the_document() {
-        let problem = Problem::new(ProblemCode::RateLimited).retry_after_s(7);
+        let problem = ProblemDocument::new(ProblemCode::RateLimited).retry_after_s(7);
         assert_eq!(parsed(&problem, Locale::En)["retry_after_s"], 7);
     }
 }

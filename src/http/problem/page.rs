@@ -3,9 +3,9 @@
 
 use maud::{Markup, html};
 
-use super::{FieldCode, IdentifierFault, Pointer, Problem, ProblemCode};
-use crate::html::{Frame, Section, page};
-use heyan_domain::fault::Limit;
+use super::{FieldCode, IdentifierFault, ProblemCode, ProblemDocument, ProblemPointer};
+use crate::html::{PageFrame, PageSection, page};
+use heyan_domain::fault::LengthLimit;
 use heyan_texts::{Locale, text};
 
 const INDEX_PATH: &str = "/problems";
@@ -33,11 +33,11 @@ pub fn problem_page(code: ProblemCode, locale: Locale) -> String {
             (explanation(code, locale.other()))
         }
     };
-    let frame = Frame {
+    let frame = PageFrame {
         locale,
         title: &title,
         path: &path,
-        section: Section::Problems,
+        section: PageSection::Problems,
         layout: "plain",
     };
     page(&frame, &body)
@@ -64,11 +64,11 @@ pub fn index_page(locale: Locale) -> String {
             }
         }
     };
-    let frame = Frame {
+    let frame = PageFrame {
         locale,
         title,
         path: INDEX_PATH,
-        section: Section::Problems,
+        section: PageSection::Problems,
         layout: "plain",
     };
     page(&frame, &body)
@@ -185,10 +185,10 @@ fn example(code: ProblemCode, locale: Locale) -> Markup {
 }
 
 /// A made-up occurrence: a wait where waiting helps, a place where a place is wrong.
-fn sample(code: ProblemCode) -> Problem {
-    let subject = || Pointer::of(["subject", "id_number"]);
-    let claim = || Pointer::of(["claims", "birth_date"]);
-    let problem = Problem::new(code).trace_id("4bf92f3577b34da6a3ce929d0e0e4736");
+fn sample(code: ProblemCode) -> ProblemDocument {
+    let subject = || ProblemPointer::of(["subject", "id_number"]);
+    let claim = || ProblemPointer::of(["claims", "birth_date"]);
+    let problem = ProblemDocument::new(code).trace_id("4bf92f3577b34da6a3ce929d0e0e4736");
     let problem = match code.status() {
         429 | 503 => problem.retry_after_s(2),
         _ => problem,
@@ -199,20 +199,20 @@ fn sample(code: ProblemCode) -> Problem {
             problem.error(subject(), fault)
         }
         ProblemCode::InvalidRequest => problem
-            .error(Pointer::of(["purpose", "item_code"]), FieldCode::MissingMember)
+            .error(ProblemPointer::of(["purpose", "item_code"]), FieldCode::MissingMember)
             .error(claim(), FieldCode::InvalidDate),
-        ProblemCode::UnknownMember => problem.error(Pointer::of(["claim"]), FieldCode::UnknownMember),
+        ProblemCode::UnknownMember => problem.error(ProblemPointer::of(["claim"]), FieldCode::UnknownMember),
         ProblemCode::MissingMember | ProblemCode::InvalidPurpose => {
-            problem.error(Pointer::of(["purpose", "item_code"]), FieldCode::MissingMember)
+            problem.error(ProblemPointer::of(["purpose", "item_code"]), FieldCode::MissingMember)
         }
         ProblemCode::InvalidType => problem.error(subject(), FieldCode::InvalidType(super::JsonType::String)),
-        ProblemCode::UnknownField => problem.error(Pointer::of(["claims", "nickname"]), FieldCode::UnknownField),
+        ProblemCode::UnknownField => problem.error(ProblemPointer::of(["claims", "nickname"]), FieldCode::UnknownField),
         ProblemCode::InvalidClaim => problem.error(claim(), FieldCode::InvalidDate),
         ProblemCode::InvalidPredicate => problem.error(claim(), FieldCode::InvalidPredicate),
-        ProblemCode::InvalidValue => problem.error(Pointer::of(["max_age_s"]), FieldCode::InvalidValue),
+        ProblemCode::InvalidValue => problem.error(ProblemPointer::of(["max_age_s"]), FieldCode::InvalidValue),
         ProblemCode::ValueTooLong => {
-            let too_long = FieldCode::Over(Limit::Bytes(128));
-            problem.error(Pointer::of(["purpose", "operator"]), too_long)
+            let too_long = FieldCode::Over(LengthLimit::Bytes(128));
+            problem.error(ProblemPointer::of(["purpose", "operator"]), too_long)
         }
         _ => problem,
     }

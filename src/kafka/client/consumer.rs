@@ -22,8 +22,8 @@ use rdkafka::{
 };
 use tokio::sync::oneshot;
 
-use super::{health::Health, settings::KafkaConfig};
-use heyan_ports::bus::{BusFault, Polled, Received, StartAt};
+use super::{health::ConnectionHealth, settings::KafkaConfig};
+use heyan_ports::bus::{BusFault, PolledMessages, ReceivedMessage, StartAt};
 
 /// Longest wait for messages, and bytes after which no more are collected.
 const WAIT: Duration = Duration::from_millis(200);
@@ -37,13 +37,13 @@ const IDLE: Duration = Duration::from_secs(5);
 const START_AGAIN: Duration = Duration::from_millis(500);
 
 /// What the thread is asked.
-enum Ask {
-    Receive(usize, oneshot::Sender<Polled>),
+enum ConsumerAsk {
+    Receive(usize, oneshot::Sender<PolledMessages>),
     Done(Vec<(i32, i64)>),
 }
 
 /// What the thread and the others know.
-struct Shared {
+struct ConsumerShared {
     topic: String,
     start: Arc<dyn StartAt>,
     generation: AtomicU64,
@@ -51,28 +51,28 @@ struct Shared {
     is_stopping: AtomicBool,
     /// Where each partition was begun, until its first message came.
     begun: Mutex<HashMap<i32, i64>>,
-    health: Arc<Health>,
+    health: Arc<ConnectionHealth>,
 }
 
 /// The handle of the thread.
-pub(super) struct Consumer {
-    asks: Sender<Ask>,
-    shared: Arc<Shared>,
+pub(super) struct ConsumerHandle {
+    asks: Sender<ConsumerAsk>,
+    shared: Arc<ConsumerShared>,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
-impl Consumer {
+impl ConsumerHandle {
     /// Starts the thread; it subscribes once `health` says that the topics are there.
     pub(super) fn start(
         config: &KafkaConfig,
         name: &str,
         topic: String,
         start: Arc<dyn StartAt>,
-        health: Arc<Health>,
+        health: Arc<ConnectionHealth>,
     ) -> Result<Self, BusFault> {
         let (asks, asked) = crossbeam_channel::bounded(64);
         let (ends, ended) = oneshot::channel();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ConsumerShared {
             topic,
             start,
             generation: AtomicU64::new(1),
@@ -85,10 +85,10 @@ impl Consumer {
         let spawned = std::thread::Builder::new()
             .name(format!("kafka-{name}"))
             .spawn(move || {
-                let consumer: KafkaResult<BaseConsumer<Context>> =
-                    settings.create_with_context(Context(Arc::clone(&of_thread)));
+                let consumer: KafkaResult<BaseConsumer<ConsumerEvents>> =
+                    settings.create_with_context(ConsumerEvents(Arc::clone(&of_thread)));
                 match consumer {
-                    Ok(consumer) => Reader::new(consumer, of_thread).run(&asked),
+                    Ok(consumer) => TopicReader::new(consumer, of_thread).run(&asked),
                     Err(error) => tracing::error!(error = %error, "a consumer of Kafka cannot be made"),
                 }
                 let _nobody_waits = ends.send(());
@@ -101,10 +101,10 @@ impl Consumer {
         })
     }
 
-    pub(super) async fn receive(&self, max: usize) -> Result<Polled, BusFault> {
+    pub(super) async fn receive(&self, max: usize) -> Result<PolledMessages, BusFault> {
         let (reply, polled) = oneshot::channel();
         self.asks
-            .try_send(Ask::Receive(max, reply))
+            .try_send(ConsumerAsk::Receive(max, reply))
             .map_err(|_ended_or_full| BusFault::Unavailable)?;
         polled.await.map_err(|_ended| BusFault::Unavailable)
     }
@@ -120,7 +120,7 @@ impl Consumer {
 
     pub(super) fn done(&self, next: &[(i32, i64)]) {
         // Only a hint: when the thread is busy, the next one says more.
-        let _full = self.asks.try_send(Ask::Done(next.to_vec()));
+        let _full = self.asks.try_send(ConsumerAsk::Done(next.to_vec()));
     }
 
     pub(super) fn lag(&self) -> u64 {
@@ -142,19 +142,19 @@ impl Consumer {
     }
 }
 
-struct Reader {
-    consumer: BaseConsumer<Context>,
-    shared: Arc<Shared>,
+struct TopicReader {
+    consumer: BaseConsumer<ConsumerEvents>,
+    shared: Arc<ConsumerShared>,
     /// Messages that came while nobody asked.
-    early: VecDeque<Received>,
+    early: VecDeque<ReceivedMessage>,
     is_paused: bool,
     /// After a fatal error the library gives nothing more.
     is_dead: bool,
     asked_at: Instant,
 }
 
-impl Reader {
-    fn new(consumer: BaseConsumer<Context>, shared: Arc<Shared>) -> Self {
+impl TopicReader {
+    fn new(consumer: BaseConsumer<ConsumerEvents>, shared: Arc<ConsumerShared>) -> Self {
         Self {
             consumer,
             shared,
@@ -165,7 +165,7 @@ impl Reader {
         }
     }
 
-    fn run(mut self, asked: &Receiver<Ask>) {
+    fn run(mut self, asked: &Receiver<ConsumerAsk>) {
         let mut is_subscribed = false;
         while !self.shared.is_stopping.load(Ordering::Acquire) && !self.is_dead {
             if !is_subscribed && self.shared.health.has_topics() {
@@ -176,7 +176,7 @@ impl Reader {
                 }
             }
             match asked.recv_timeout(TICK) {
-                Ok(Ask::Receive(max, reply)) => {
+                Ok(ConsumerAsk::Receive(max, reply)) => {
                     self.asked_at = now();
                     self.pause_or_resume(false);
                     let polled = self.collect(max);
@@ -185,7 +185,7 @@ impl Reader {
                         self.early.extend(polled.messages);
                     }
                 }
-                Ok(Ask::Done(next)) => self.commit(&next),
+                Ok(ConsumerAsk::Done(next)) => self.commit(&next),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) if is_subscribed && self.asked_at.elapsed() > IDLE => self.idle(),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -220,9 +220,9 @@ impl Reader {
         }
     }
 
-    fn collect(&mut self, max: usize) -> Polled {
+    fn collect(&mut self, max: usize) -> PolledMessages {
         let (begun, generation) = (now(), self.shared.generation.load(Ordering::Acquire));
-        let mut messages: Vec<Received> = Vec::new();
+        let mut messages: Vec<ReceivedMessage> = Vec::new();
         let mut bytes = 0;
         while let Some(early) = self.early.pop_front() {
             messages.push(early);
@@ -252,13 +252,13 @@ impl Reader {
             }
         }
         // What came before a change of partitions is told as of the one after it: whoever takes it in compares and sets.
-        Polled {
+        PolledMessages {
             messages,
             generation: self.shared.generation.load(Ordering::Acquire),
         }
     }
 
-    fn received(&self, message: &BorrowedMessage<'_>) -> Received {
+    fn received(&self, message: &BorrowedMessage<'_>) -> ReceivedMessage {
         let mut begun = self.shared.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = begun.remove(&message.partition());
         let remade = begun.is_some_and(|begun| message.offset() < begun);
@@ -278,7 +278,7 @@ impl Reader {
             };
             headers.iter().map(owned).collect()
         });
-        Received {
+        ReceivedMessage {
             partition: message.partition(),
             offset: message.offset(),
             key: message.key().map(<[u8]>::to_vec),
@@ -315,9 +315,9 @@ fn now() -> Instant {
     Instant::now()
 }
 
-struct Context(Arc<Shared>);
+struct ConsumerEvents(Arc<ConsumerShared>);
 
-impl ClientContext for Context {
+impl ClientContext for ConsumerEvents {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.0.health.log(level, facility, message);
     }
@@ -342,7 +342,7 @@ impl ClientContext for Context {
     }
 }
 
-impl ConsumerContext for Context {
+impl ConsumerContext for ConsumerEvents {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         self.0.generation.fetch_add(1, Ordering::AcqRel);
         let done = match event {
@@ -358,7 +358,7 @@ impl ConsumerContext for Context {
     }
 }
 
-impl Context {
+impl ConsumerEvents {
     /// Sets where each partition is begun; waits until the store says so, for to begin elsewhere could skip something.
     fn begin(&self, list: &mut TopicPartitionList) {
         let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();

@@ -53,14 +53,14 @@ const HINTS: [(&str, &str); 8] = [
 
 /// How the connections are.
 #[derive(Default)]
-pub(super) struct Health {
+pub(super) struct ConnectionHealth {
     is_connected: AtomicBool,
     has_topics: AtomicBool,
     /// Where and why, as it was told.
     told: Mutex<HashSet<(String, String)>>,
 }
 
-impl Health {
+impl ConnectionHealth {
     /// Whether the topics are there.
     pub(super) fn has_topics(&self) -> bool {
         self.has_topics.load(Ordering::Acquire)
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_told_once_until_its_broker_is_reached_again() {
-        let health = Health::default();
+        let health = ConnectionHealth::default();
         assert!(health.is_new("a:1", "refused"));
         assert!(!health.is_new("a:1", "refused"));
         assert!(health.is_new("a:1", "another") && health.is_new("b:1", "refused"));

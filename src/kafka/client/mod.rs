@@ -22,9 +22,9 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord, Producer as _, future_producer::DeliveryFuture},
 };
 
-use self::{consumer::Consumer, health::Health};
-use heyan_ports::bus::{Bus, BusFault, BusState, Message, Polled, StartAt, Topic};
-pub use settings::{KafkaConfig, Scram, Security, Topics};
+use self::{consumer::ConsumerHandle, health::ConnectionHealth};
+use heyan_ports::bus::{Bus, BusFault, BusMessage, BusState, BusTopic, PolledMessages, StartAt};
+pub use settings::{ConnectionSecurity, KafkaConfig, MissingTopics, ScramLogin};
 
 /// Between two tries to hand over a message while the producer's queue is full.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
@@ -33,15 +33,15 @@ const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
 const FLUSH: Duration = Duration::from_secs(3);
 const CONSUMER_STOP: Duration = Duration::from_secs(3);
 
-type Client = FutureProducer<Context>;
+type KafkaClient = FutureProducer<ClientEvents>;
 
 /// Kafka.
 pub struct KafkaBus {
     config: KafkaConfig,
-    producer: ArcSwap<Client>,
-    consumers: Mutex<HashMap<Topic, Arc<Consumer>>>,
-    starts: Mutex<HashMap<Topic, Arc<dyn StartAt>>>,
-    health: Arc<Health>,
+    producer: ArcSwap<KafkaClient>,
+    consumers: Mutex<HashMap<BusTopic, Arc<ConsumerHandle>>>,
+    starts: Mutex<HashMap<BusTopic, Arc<dyn StartAt>>>,
+    health: Arc<ConnectionHealth>,
     ensuring: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
@@ -56,7 +56,7 @@ impl KafkaBus {
     /// # Errors
     /// The library refuses the settings.
     pub fn new(config: KafkaConfig) -> Result<Self, KafkaSetupError> {
-        let health = Arc::new(Health::default());
+        let health = Arc::new(ConnectionHealth::default());
         let producer = producer(&config, &health)?;
         let ensuring = tokio::spawn(topics::ensure(config.clone(), Arc::clone(&health)));
         Ok(Self {
@@ -69,13 +69,13 @@ impl KafkaBus {
         })
     }
 
-    fn consumer(&self, topic: Topic) -> Option<Arc<Consumer>> {
+    fn consumer(&self, topic: BusTopic) -> Option<Arc<ConsumerHandle>> {
         let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
         consumers.get(&topic).map(Arc::clone)
     }
 
     /// Hands one message to the library; while its queue is full this waits, and so does who publishes.
-    async fn hand_over(&self, producer: &Client, message: &Message) -> Result<DeliveryFuture, BusFault> {
+    async fn hand_over(&self, producer: &KafkaClient, message: &BusMessage) -> Result<DeliveryFuture, BusFault> {
         let topic = topics::name(&self.config, message.topic);
         let mut headers = OwnedHeaders::new_with_capacity(message.headers.len());
         for (key, value) in &message.headers {
@@ -106,7 +106,7 @@ impl KafkaBus {
     }
 
     /// After a fatal error a producer takes nothing more: another one takes its place.
-    fn replace_if_dead(&self, dead: &Arc<Client>) {
+    fn replace_if_dead(&self, dead: &Arc<KafkaClient>) {
         if dead.client().fatal_error().is_none() {
             return;
         }
@@ -120,8 +120,8 @@ impl KafkaBus {
     }
 }
 
-fn producer(config: &KafkaConfig, health: &Arc<Health>) -> Result<Client, KafkaError> {
-    config.producer().create_with_context(Context(Arc::clone(health)))
+fn producer(config: &KafkaConfig, health: &Arc<ConnectionHealth>) -> Result<KafkaClient, KafkaError> {
+    config.producer().create_with_context(ClientEvents(Arc::clone(health)))
 }
 
 /// Waits are measured; nothing is decided by them but how long to be patient.
@@ -145,19 +145,19 @@ fn fault_of(error: &KafkaError) -> BusFault {
 
 #[async_trait]
 impl Bus for KafkaBus {
-    fn hears(&self, topic: Topic) -> bool {
+    fn hears(&self, topic: BusTopic) -> bool {
         !topic.is_inbound()
     }
 
-    fn brings(&self, topic: Topic) -> bool {
+    fn brings(&self, topic: BusTopic) -> bool {
         match topic {
-            Topic::Feed => self.config.reads_feed,
-            Topic::VerifyRequest => self.config.reads_requests,
+            BusTopic::Feed => self.config.reads_feed,
+            BusTopic::VerifyRequest => self.config.reads_requests,
             _ => false,
         }
     }
 
-    async fn publish(&self, messages: Vec<Message>) -> Vec<Result<(), BusFault>> {
+    async fn publish(&self, messages: Vec<BusMessage>) -> Vec<Result<(), BusFault>> {
         if !messages.is_empty() && !self.health.has_topics() {
             return messages.iter().map(|_| Err(BusFault::Unavailable)).collect();
         }
@@ -198,23 +198,23 @@ impl Bus for KafkaBus {
         reports
     }
 
-    fn subscribe(&self, topic: Topic, start: Arc<dyn StartAt>) -> Result<(), BusFault> {
+    fn subscribe(&self, topic: BusTopic, start: Arc<dyn StartAt>) -> Result<(), BusFault> {
         let group = match topic {
-            Topic::Feed => "feed",
-            Topic::VerifyRequest => "verify",
+            BusTopic::Feed => "feed",
+            BusTopic::VerifyRequest => "verify",
             _ => return Err(BusFault::Refused("the topic does not come in".to_owned())),
         };
         let name = topics::name(&self.config, topic);
         let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
         starts.insert(topic, Arc::clone(&start));
         drop(starts);
-        let consumer = Consumer::start(&self.config, group, name, start, Arc::clone(&self.health))?;
+        let consumer = ConsumerHandle::start(&self.config, group, name, start, Arc::clone(&self.health))?;
         let mut consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
         consumers.insert(topic, Arc::new(consumer));
         Ok(())
     }
 
-    async fn receive(&self, topic: Topic, max: usize) -> Result<Polled, BusFault> {
+    async fn receive(&self, topic: BusTopic, max: usize) -> Result<PolledMessages, BusFault> {
         let none = || BusFault::Refused("the topic was not subscribed to".to_owned());
         let consumer = self.consumer(topic).ok_or_else(none)?;
         let received = consumer.receive(max).await;
@@ -231,7 +231,7 @@ impl Bus for KafkaBus {
         received
     }
 
-    async fn done(&self, topic: Topic, next: &[(i32, i64)]) {
+    async fn done(&self, topic: BusTopic, next: &[(i32, i64)]) {
         if let Some(consumer) = self.consumer(topic) {
             consumer.done(next);
         }
@@ -244,7 +244,7 @@ impl Bus for KafkaBus {
         }
     }
 
-    fn lag(&self, topic: Topic) -> Option<u64> {
+    fn lag(&self, topic: BusTopic) -> Option<u64> {
         self.consumer(topic).map(|consumer| consumer.lag())
     }
 
@@ -253,7 +253,7 @@ impl Bus for KafkaBus {
         if let Some(ensuring) = ensuring {
             ensuring.abort();
         }
-        let consumers: Vec<Arc<Consumer>> = {
+        let consumers: Vec<Arc<ConsumerHandle>> = {
             let mut consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
             consumers.drain().map(|(_, consumer)| consumer).collect()
         };
@@ -268,9 +268,9 @@ impl Bus for KafkaBus {
     }
 }
 
-struct Context(Arc<Health>);
+struct ClientEvents(Arc<ConnectionHealth>);
 
-impl ClientContext for Context {
+impl ClientContext for ClientEvents {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.0.log(level, facility, message);
     }

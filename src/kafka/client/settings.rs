@@ -16,7 +16,7 @@ pub struct KafkaConfig {
     /// Before every topic's name.
     pub topic_prefix: String,
     /// How connections are protected.
-    pub security: Security,
+    pub security: ConnectionSecurity,
     /// Longest time until a message is confirmed, milliseconds.
     pub message_timeout_ms: u64,
     /// Longest time that a message waits for others, milliseconds.
@@ -26,7 +26,7 @@ pub struct KafkaConfig {
     /// Bytes that are fetched ahead.
     pub fetch_kib_max: u64,
     /// Whether topics that are missing are made.
-    pub topics: Topics,
+    pub topics: MissingTopics,
     /// Whether the feed is read.
     pub reads_feed: bool,
     /// Whether requests are answered.
@@ -35,7 +35,7 @@ pub struct KafkaConfig {
 
 /// What is done about topics that are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Topics {
+pub enum MissingTopics {
     /// They are made so.
     Made {
         /// Partitions of each.
@@ -51,7 +51,7 @@ pub enum Topics {
 
 /// How connections are protected.
 #[derive(Clone)]
-pub enum Security {
+pub enum ConnectionSecurity {
     /// Not at all: for loopback.
     Plaintext,
     /// TLS, with a client certificate where one is named, and with SASL where a user is named.
@@ -63,13 +63,13 @@ pub enum Security {
         /// Its key, PEM.
         key_file: PathBuf,
         /// SASL/SCRAM.
-        scram: Option<Scram>,
+        scram: Option<ScramLogin>,
     },
 }
 
 /// SASL/SCRAM.
 #[derive(Clone)]
-pub struct Scram {
+pub struct ScramLogin {
     /// `SCRAM-SHA-256` or `SCRAM-SHA-512`.
     pub mechanism: String,
     /// Who.
@@ -98,10 +98,10 @@ impl KafkaConfig {
             .set("log.connection.close", "true")
             .set_log_level(RDKafkaLogLevel::Info);
         match &self.security {
-            Security::Plaintext => {
+            ConnectionSecurity::Plaintext => {
                 client.set("security.protocol", "plaintext");
             }
-            Security::Tls {
+            ConnectionSecurity::Tls {
                 ca_file,
                 certificate_file,
                 key_file,

@@ -10,22 +10,22 @@ use rdkafka::{
 };
 
 use super::{
-    health::Health,
-    settings::{KafkaConfig, MESSAGE_BYTES_MAX, Topics},
+    health::ConnectionHealth,
+    settings::{KafkaConfig, MESSAGE_BYTES_MAX, MissingTopics},
 };
-use heyan_ports::bus::Topic;
+use heyan_ports::bus::BusTopic;
 
 /// Between two tries, and longest wait for one.
 const AGAIN: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A topic's name in the cluster.
-pub(super) fn name(config: &KafkaConfig, topic: Topic) -> String {
+pub(super) fn name(config: &KafkaConfig, topic: BusTopic) -> String {
     format!("{}{}", config.topic_prefix, topic.name())
 }
 
 /// Sees to it that every topic is there, however long that takes.
-pub(super) async fn ensure(config: KafkaConfig, health: Arc<Health>) {
+pub(super) async fn ensure(config: KafkaConfig, health: Arc<ConnectionHealth>) {
     let mut said = String::new();
     loop {
         match once(&config).await {
@@ -50,7 +50,7 @@ async fn once(config: &KafkaConfig) -> Result<(), String> {
     let admin: AdminClient<DefaultClientContext> = config.admin().create().map_err(text)?;
     let admin = Arc::new(admin);
     let missing = missing(config, &admin).await?;
-    let Topics::Made {
+    let MissingTopics::Made {
         partitions,
         replicas,
         in_sync_min,
@@ -70,7 +70,7 @@ async fn once(config: &KafkaConfig) -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<(Topic, String)> = missing.iter().map(|topic| (*topic, name(config, *topic))).collect();
+    let names: Vec<(BusTopic, String)> = missing.iter().map(|topic| (*topic, name(config, *topic))).collect();
     let (in_sync, bytes) = (in_sync_min.to_string(), MESSAGE_BYTES_MAX.to_string());
     let new: Vec<NewTopic<'_>> = names
         .iter()
@@ -84,7 +84,7 @@ async fn once(config: &KafkaConfig) -> Result<(), String> {
             };
             match topic {
                 // They hold a message that came in, and more.
-                Topic::DeadLetter | Topic::VerifyResult => new.set("max.message.bytes", &bytes),
+                BusTopic::DeadLetter | BusTopic::VerifyResult => new.set("max.message.bytes", &bytes),
                 _ => new,
             }
         })
@@ -102,16 +102,19 @@ async fn once(config: &KafkaConfig) -> Result<(), String> {
 }
 
 /// Topics of which the cluster knows nothing.
-async fn missing(config: &KafkaConfig, admin: &Arc<AdminClient<DefaultClientContext>>) -> Result<Vec<Topic>, String> {
+async fn missing(
+    config: &KafkaConfig,
+    admin: &Arc<AdminClient<DefaultClientContext>>,
+) -> Result<Vec<BusTopic>, String> {
     let of_thread = Arc::clone(admin);
     let asked = tokio::task::spawn_blocking(move || of_thread.inner().fetch_metadata(None, PATIENCE)).await;
     let known = asked.map_err(|_ended| "stopped".to_owned())?.map_err(text)?;
-    let is_known = |topic: &Topic| {
+    let is_known = |topic: &BusTopic| {
         let name = name(config, *topic);
         let found = known.topics().iter().find(|known| known.name() == name);
         found.is_some_and(|found| found.error().is_none() && !found.partitions().is_empty())
     };
-    Ok(Topic::ALL.into_iter().filter(|topic| !is_known(topic)).collect())
+    Ok(BusTopic::ALL.into_iter().filter(|topic| !is_known(topic)).collect())
 }
 
 fn text(error: KafkaError) -> String {

@@ -9,30 +9,30 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::condition::LedgerCondition;
-use super::intake::{Job, Message};
-use super::mailbox::{Brought, Mailbox, Parcel};
-use super::shared::Shared;
+use super::intake::{AppendJob, QueueMessage};
+use super::mailbox::{DoneParcel, EntryParcel, LaneMailbox};
+use super::shared::SharedLedger;
 use crate::LedgerError;
 use crate::disk::frame::{self, GROUP_FRAMES_MAX, HEADER};
-use crate::disk::journal::{Position, WriteFault, Writer, Wrote};
-use crate::tree::{Hash, TILE};
+use crate::disk::journal::{FramePosition, JournalWriter, WriteFault, WroteGroup};
+use crate::tree::{TILE, TreeHash};
 
 /// Between two tries to write again after a write that failed.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// A lane as the appender sees it.
 pub(crate) struct ToLane {
-    mailbox: Arc<Mailbox>,
-    brought: Vec<Brought>,
+    mailbox: Arc<LaneMailbox>,
+    brought: Vec<DoneParcel>,
 }
 
 /// What a group is made of.
-enum Part {
-    Job(Job),
-    Parcel(Parcel),
+enum GroupPart {
+    Job(AppendJob),
+    Parcel(EntryParcel),
 }
 
-impl Part {
+impl GroupPart {
     fn entries(&self) -> usize {
         match self {
             Self::Job(job) => job.entries.as_slice().len(),
@@ -59,9 +59,9 @@ impl Part {
 
 /// The appender's own state.
 pub(crate) struct Appender {
-    pub shared: Arc<Shared>,
-    pub queue: Receiver<Message>,
-    pub writer: Writer,
+    pub shared: Arc<SharedLedger>,
+    pub queue: Receiver<QueueMessage>,
+    pub writer: JournalWriter,
     pub next_index: u64,
     pub group_bytes_max: usize,
     /// By number; a lane is met with its first job.
@@ -71,15 +71,15 @@ pub(crate) struct Appender {
 }
 
 #[derive(Default)]
-struct Group {
-    parts: Vec<Part>,
+struct WriteGroup {
+    parts: Vec<GroupPart>,
     bytes: Vec<u8>,
-    leaves: Vec<Hash>,
+    leaves: Vec<TreeHash>,
     /// Offset within the group of each frame that opens a bundle.
     bundles: Vec<u64>,
 }
 
-impl Group {
+impl WriteGroup {
     fn clear(&mut self) {
         self.parts.clear();
         self.bytes.clear();
@@ -87,20 +87,20 @@ impl Group {
         self.bundles.clear();
     }
 
-    fn fits(&self, part: &Part, bytes_max: usize) -> bool {
+    fn fits(&self, part: &GroupPart, bytes_max: usize) -> bool {
         self.parts.is_empty()
             || (self.bytes.len() + part.framed_bytes() <= bytes_max
                 && self.leaves.len() + part.entries() <= GROUP_FRAMES_MAX)
     }
 
-    fn add(&mut self, first: u64, part: Part) {
+    fn add(&mut self, first: u64, part: GroupPart) {
         match &part {
-            Part::Job(job) => {
+            GroupPart::Job(job) => {
                 for (entry, leaf) in job.entries.as_slice() {
                     self.add_entry(first, entry, leaf);
                 }
             }
-            Part::Parcel(parcel) => {
+            GroupPart::Parcel(parcel) => {
                 let mut begin = 0;
                 for entry in &parcel.entries {
                     let bytes = parcel.bytes.get(begin..entry.end).unwrap_or_default();
@@ -112,7 +112,7 @@ impl Group {
         self.parts.push(part);
     }
 
-    fn add_entry(&mut self, first: u64, entry: &[u8], leaf: &Hash) {
+    fn add_entry(&mut self, first: u64, entry: &[u8], leaf: &TreeHash) {
         let index = first + self.leaves.len() as u64;
         if index.is_multiple_of(TILE) {
             self.bundles.push(self.bytes.len() as u64);
@@ -126,7 +126,7 @@ impl Group {
 impl Appender {
     /// Runs until `Stop`. After a failure it goes on only to refuse whoever still comes.
     pub(crate) fn run(mut self) {
-        let mut group = Group::default();
+        let mut group = WriteGroup::default();
         let mut carried = None;
         loop {
             let part = match carried.take() {
@@ -144,7 +144,7 @@ impl Appender {
             group.add(self.next_index, part);
             let stop = self.gather(&mut group, &mut carried);
             self.commit(&mut group);
-            if stop == Stop::Yes {
+            if stop == AppenderStop::Yes {
                 break;
             }
         }
@@ -152,10 +152,10 @@ impl Appender {
     }
 
     /// The next part; while the disk refuses writes, tries to write again each second. `None`: stop.
-    fn next(&mut self) -> Option<Part> {
+    fn next(&mut self) -> Option<GroupPart> {
         loop {
             let Some(again_at) = self.again_at else {
-                return self.queue.recv().ok().and_then(Message::part);
+                return self.queue.recv().ok().and_then(QueueMessage::part);
             };
             match self.queue.recv_deadline(again_at) {
                 Ok(message) if Instant::now() < again_at => return message.part(),
@@ -194,11 +194,11 @@ impl Appender {
     }
 
     /// Answers a part whose first entry has the index `first`; `None`: the ledger failed. Lanes hear of it with `deliver`.
-    fn answer(&mut self, part: Part, first: Option<u64>) {
+    fn answer(&mut self, part: GroupPart, first: Option<u64>) {
         let parcel = match part {
             // The caller may be gone; the entry is in the log all the same.
-            Part::Job(job) => return drop(job.done.send(first.ok_or(self.refusal()))),
-            Part::Parcel(parcel) => parcel,
+            GroupPart::Job(job) => return drop(job.done.send(first.ok_or(self.refusal()))),
+            GroupPart::Parcel(parcel) => parcel,
         };
         let known = self.lanes.len();
         if parcel.lane >= known {
@@ -209,7 +209,7 @@ impl Appender {
             }));
         }
         if let Some(to) = self.lanes.get_mut(parcel.lane) {
-            to.brought.push(Brought { parcel, first });
+            to.brought.push(DoneParcel { parcel, first });
         }
     }
 
@@ -229,10 +229,10 @@ impl Appender {
         }
     }
 
-    fn gather(&self, group: &mut Group, carried: &mut Option<Part>) -> Stop {
+    fn gather(&self, group: &mut WriteGroup, carried: &mut Option<GroupPart>) -> AppenderStop {
         while let Ok(message) = self.queue.try_recv() {
             match message.part() {
-                None => return Stop::Yes,
+                None => return AppenderStop::Yes,
                 Some(part) if group.fits(&part, self.group_bytes_max) => group.add(self.next_index, part),
                 Some(part) => {
                     *carried = Some(part);
@@ -240,15 +240,15 @@ impl Appender {
                 }
             }
         }
-        Stop::No
+        AppenderStop::No
     }
 
-    fn commit(&mut self, group: &mut Group) {
+    fn commit(&mut self, group: &mut WriteGroup) {
         let shared = Arc::clone(&self.shared);
         let counters = &shared.counters;
         let (first, count) = (self.next_index, group.leaves.len() as u64);
         let started = Instant::now();
-        let oldest = group.parts.first().and_then(Part::queued);
+        let oldest = group.parts.first().and_then(GroupPart::queued);
         shared.begin_group(oldest.unwrap_or(started));
         // A crash up to the sync inside `append` leaves a torn tail that nobody was answered for; `open` zeroes it.
         let wrote = self.writer.append(first, &group.bytes);
@@ -266,14 +266,14 @@ impl Appender {
         };
         counters.sync_ns.fetch_add(nanos(started.elapsed()), Ordering::Relaxed);
         let (at, segment) = match wrote {
-            Wrote::Here(at) => (at, None),
-            Wrote::NewSegment(at) => (at, Some(at.segment)),
+            WroteGroup::Here(at) => (at, None),
+            WroteGroup::NewSegment(at) => (at, Some(at.segment)),
         };
-        let place = |offset: &u64| Position {
+        let place = |offset: &u64| FramePosition {
             segment: at.segment,
             offset: at.offset + offset,
         };
-        let positions: Vec<Position> = group.bundles.iter().map(place).collect();
+        let positions: Vec<FramePosition> = group.bundles.iter().map(place).collect();
         self.next_index += count;
         counters.appended.fetch_add(count, Ordering::Release);
         self.shared.made_durable(&group.leaves, &positions, segment);
@@ -286,8 +286,8 @@ impl Appender {
         for part in group.parts.drain(..) {
             let entries = part.entries() as u64;
             match &part {
-                Part::Job(job) => waited(job.queued, entries),
-                Part::Parcel(parcel) => parcel.entries.iter().for_each(|entry| waited(entry.queued, 1)),
+                GroupPart::Job(job) => waited(job.queued, entries),
+                GroupPart::Parcel(parcel) => parcel.entries.iter().for_each(|entry| waited(entry.queued, 1)),
             }
             self.answer(part, Some(index));
             index += entries;
@@ -297,19 +297,19 @@ impl Appender {
     }
 }
 
-impl Message {
+impl QueueMessage {
     /// What is to be appended; `None`: stop.
-    fn part(self) -> Option<Part> {
+    fn part(self) -> Option<GroupPart> {
         match self {
-            Self::Append(job) => Some(Part::Job(job)),
-            Self::Parcel(parcel) => Some(Part::Parcel(parcel)),
+            Self::Append(job) => Some(GroupPart::Job(job)),
+            Self::Parcel(parcel) => Some(GroupPart::Parcel(parcel)),
             Self::Stop => None,
         }
     }
 }
 
 #[derive(PartialEq, Eq)]
-enum Stop {
+enum AppenderStop {
     Yes,
     No,
 }

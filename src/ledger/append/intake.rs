@@ -8,46 +8,46 @@ use crossbeam_channel::{Sender, TrySendError};
 use tokio::sync::oneshot;
 
 use super::condition::LedgerCondition;
-use super::mailbox::Parcel;
-use super::shared::Shared;
+use super::mailbox::EntryParcel;
+use super::shared::SharedLedger;
 use crate::LedgerError;
 use crate::disk::frame::{ENTRY_BYTES_MAX, HEADER};
-use crate::tree::{Hash, leaf_hash};
+use crate::tree::{TreeHash, leaf_hash};
 
 /// What the queue carries.
-pub(crate) enum Message {
+pub(crate) enum QueueMessage {
     /// Entries of one caller.
-    Append(Job),
+    Append(AppendJob),
     /// Entries of many callers of one lane.
-    Parcel(Parcel),
+    Parcel(EntryParcel),
     /// Nothing comes after this: finish and end.
     Stop,
 }
 
 /// Entries of one caller, which become durable together.
-pub(crate) struct Job {
+pub(crate) struct AppendJob {
     /// Entries with their leaf hashes, made by the caller's thread.
-    pub entries: Entries,
+    pub entries: JobEntries,
     /// Hears the index of the first.
-    pub done: oneshot::Sender<Answer>,
+    pub done: oneshot::Sender<AppendAnswer>,
     /// When the caller handed it over.
     pub queued: Instant,
 }
 
 /// The index of a job's first entry, or why there is none.
-pub(crate) type Answer = Result<u64, LedgerError>;
+pub(crate) type AppendAnswer = Result<u64, LedgerError>;
 
 /// One entry without a second allocation, or several.
-pub(crate) enum Entries {
+pub(crate) enum JobEntries {
     /// The common case.
-    One([(Vec<u8>, Hash); 1]),
+    One([(Vec<u8>, TreeHash); 1]),
     /// A batch.
-    Many(Vec<(Vec<u8>, Hash)>),
+    Many(Vec<(Vec<u8>, TreeHash)>),
 }
 
-impl Entries {
+impl JobEntries {
     /// The entries in order.
-    pub(crate) fn as_slice(&self) -> &[(Vec<u8>, Hash)] {
+    pub(crate) fn as_slice(&self) -> &[(Vec<u8>, TreeHash)] {
         match self {
             Self::One(one) => one,
             Self::Many(many) => many,
@@ -61,9 +61,9 @@ impl Entries {
 }
 
 /// Where entries go in, and whether any may: of the ledger and of its lanes.
-pub(crate) struct Intake {
-    pub shared: Arc<Shared>,
-    pub queue: Sender<Message>,
+pub(crate) struct EntryIntake {
+    pub shared: Arc<SharedLedger>,
+    pub queue: Sender<QueueMessage>,
     pub closing: AtomicBool,
     /// Callers of one lane that may wait.
     pub queue_max: usize,
@@ -73,7 +73,7 @@ pub(crate) struct Intake {
     pub segment_bytes: usize,
 }
 
-impl Intake {
+impl EntryIntake {
     /// Whether entries are taken.
     pub(crate) fn open(&self) -> Result<(), LedgerError> {
         if self.shared.condition() != LedgerCondition::Accepting || self.closing.load(Ordering::Acquire) {
@@ -83,7 +83,7 @@ impl Intake {
     }
 
     /// Why the queue did not take something; a full one is counted.
-    pub(crate) fn refusal(&self, refused: &TrySendError<Message>) -> LedgerError {
+    pub(crate) fn refusal(&self, refused: &TrySendError<QueueMessage>) -> LedgerError {
         match refused {
             TrySendError::Full(_) => self.busy(),
             TrySendError::Disconnected(_) => self.gone(),
@@ -112,7 +112,7 @@ impl Intake {
 ///
 /// # Errors
 /// `EntrySize`.
-pub(crate) fn hash_checked(entry: &[u8]) -> Result<Hash, LedgerError> {
+pub(crate) fn hash_checked(entry: &[u8]) -> Result<TreeHash, LedgerError> {
     // In the caller's thread: many callers hash at once, and the appender is the one thread that everybody waits for.
     if (1..=ENTRY_BYTES_MAX).contains(&entry.len()) {
         Ok(leaf_hash(entry))

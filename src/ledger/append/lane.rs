@@ -14,9 +14,9 @@ use std::{
     time::Instant,
 };
 
-use super::intake::{Intake, Message, hash_checked};
-use super::mailbox::{Brought, Mailbox, Parcel, Parcelled};
-use crate::{Appended, LedgerError, disk::frame::HEADER, tree::Hash};
+use super::intake::{EntryIntake, QueueMessage, hash_checked};
+use super::mailbox::{DoneParcel, EntryParcel, LaneMailbox, ParcelEntry};
+use crate::{AppendedEntry, LedgerError, disk::frame::HEADER, tree::TreeHash};
 
 /// Entries after which a parcel leaves in the middle of a turn, so that its sync runs while the others are answered.
 const PARCEL_ENTRIES: usize = 32;
@@ -25,33 +25,33 @@ const PARCEL_ENTRIES: usize = 32;
 const SPARE_MAX: usize = 8;
 
 /// One thread's way in; of tasks that run on that thread's `LocalSet`.
-pub struct Lane {
-    shared: Rc<Local>,
+pub struct AppendLane {
+    shared: Rc<LaneLocal>,
 }
 
 /// What the lane's callers and its own task share.
-struct Local {
+struct LaneLocal {
     number: usize,
-    mailbox: Arc<Mailbox>,
-    intake: Arc<Intake>,
-    slots: RefCell<Slots>,
-    outgoing: RefCell<Outgoing>,
+    mailbox: Arc<LaneMailbox>,
+    intake: Arc<EntryIntake>,
+    slots: RefCell<CallerSlots>,
+    outgoing: RefCell<OutgoingParcel>,
 }
 
 /// The parcel that is being filled.
 #[derive(Default)]
-struct Outgoing {
-    parcel: Parcel,
-    spare: Vec<Parcel>,
+struct OutgoingParcel {
+    parcel: EntryParcel,
+    spare: Vec<EntryParcel>,
     /// The lane's own task; `None` until it runs.
     task: Option<Waker>,
     served: bool,
 }
 
-impl Lane {
-    pub(crate) fn new(number: usize, mailbox: Arc<Mailbox>, intake: Arc<Intake>) -> Self {
+impl AppendLane {
+    pub(crate) fn new(number: usize, mailbox: Arc<LaneMailbox>, intake: Arc<EntryIntake>) -> Self {
         Self {
-            shared: Rc::new(Local {
+            shared: Rc::new(LaneLocal {
                 number,
                 mailbox,
                 intake,
@@ -65,7 +65,7 @@ impl Lane {
     ///
     /// # Errors
     /// As [`super::Ledger::append`]. Dropping the future does not take the entry back.
-    pub async fn append(&self, entry: &[u8], queued: Instant) -> Result<Appended, LedgerError> {
+    pub async fn append(&self, entry: &[u8], queued: Instant) -> Result<AppendedEntry, LedgerError> {
         let leaf = hash_checked(entry)?;
         let local = &*self.shared;
         local.intake.open()?;
@@ -74,16 +74,16 @@ impl Lane {
         }
         self.serve();
         let slot = local.slots.borrow_mut().take(local.intake.queue_max);
-        let place = Place {
+        let place = CallerPlace {
             slots: &local.slots,
             slot: slot.ok_or_else(|| local.intake.busy())?,
         };
         local.put(entry, leaf, place.slot, queued);
         match poll_fn(|context| place.slots.borrow_mut().poll(place.slot, context.waker())).await {
-            Told::At(index) => Ok(Appended { index, leaf }),
-            Told::Busy => Err(LedgerError::Busy),
-            Told::Late => Err(LedgerError::Stalled),
-            Told::Gone => Err(local.intake.gone()),
+            CallerTold::At(index) => Ok(AppendedEntry { index, leaf }),
+            CallerTold::Busy => Err(LedgerError::Busy),
+            CallerTold::Late => Err(LedgerError::Stalled),
+            CallerTold::Gone => Err(local.intake.gone()),
         }
     }
 
@@ -98,8 +98,8 @@ impl Lane {
     }
 }
 
-impl Local {
-    fn put(&self, entry: &[u8], leaf: Hash, slot: u32, queued: Instant) {
+impl LaneLocal {
+    fn put(&self, entry: &[u8], leaf: TreeHash, slot: u32, queued: Instant) {
         let mut outgoing = self.outgoing.borrow_mut();
         let gathered = &outgoing.parcel;
         let framed = gathered.bytes.len() + entry.len() + HEADER * (gathered.entries.len() + 1);
@@ -111,7 +111,7 @@ impl Local {
         let parcel = &mut outgoing.parcel;
         parcel.bytes.extend_from_slice(entry);
         let end = parcel.bytes.len();
-        parcel.entries.push(Parcelled {
+        parcel.entries.push(ParcelEntry {
             end,
             leaf,
             slot,
@@ -128,15 +128,15 @@ impl Local {
         }
     }
 
-    fn turn(&self, context: &Context<'_>, brought: &mut Vec<Brought>) -> Poll<()> {
+    fn turn(&self, context: &Context<'_>, brought: &mut Vec<DoneParcel>) -> Poll<()> {
         self.outgoing
             .borrow_mut()
             .task
             .get_or_insert_with(|| context.waker().clone());
         self.send();
         let closed = self.mailbox.take(context.waker(), brought);
-        for Brought { parcel, first } in brought.drain(..) {
-            self.hand_out(parcel, first.map_or(Told::Gone, Told::At));
+        for DoneParcel { parcel, first } in brought.drain(..) {
+            self.hand_out(parcel, first.map_or(CallerTold::Gone, CallerTold::At));
         }
         if closed {
             self.slots.borrow_mut().close();
@@ -158,20 +158,20 @@ impl Local {
         let mut parcel = std::mem::replace(&mut outgoing.parcel, next);
         drop(outgoing);
         parcel.lane = self.number;
-        let Err(refused) = self.intake.queue.try_send(Message::Parcel(parcel)) else {
+        let Err(refused) = self.intake.queue.try_send(QueueMessage::Parcel(parcel)) else {
             return;
         };
         let told = match self.intake.refusal(&refused) {
-            LedgerError::Busy => Told::Busy,
-            _ => Told::Gone,
+            LedgerError::Busy => CallerTold::Busy,
+            _ => CallerTold::Gone,
         };
-        if let Message::Parcel(back) = refused.into_inner() {
+        if let QueueMessage::Parcel(back) = refused.into_inner() {
             self.hand_out(back, told);
         }
     }
 
     /// Tells the callers of a parcel; `told` is for the first of them.
-    fn hand_out(&self, mut parcel: Parcel, told: Told) {
+    fn hand_out(&self, mut parcel: EntryParcel, told: CallerTold) {
         let mut slots = self.slots.borrow_mut();
         for (offset, entry) in (0..).zip(parcel.entries.drain(..)) {
             slots.answer(entry.slot, told.after(offset));
@@ -185,15 +185,15 @@ impl Local {
 }
 
 #[derive(Default)]
-struct Slots {
-    all: Vec<Slot>,
+struct CallerSlots {
+    all: Vec<CallerSlot>,
     free: Vec<u32>,
     gone: bool,
 }
 
 /// What a caller is told.
 #[derive(Clone, Copy)]
-enum Told {
+enum CallerTold {
     /// His entry is on disk, with this index.
     At(u64),
     /// The queue was full.
@@ -204,7 +204,7 @@ enum Told {
     Gone,
 }
 
-impl Told {
+impl CallerTold {
     /// What the caller `offset` places further is told.
     fn after(self, offset: u64) -> Self {
         match self {
@@ -214,11 +214,11 @@ impl Told {
     }
 }
 
-enum Slot {
+enum CallerSlot {
     Free,
     /// Queued; the caller's task, once it has asked.
     Waiting(Option<Waker>),
-    Answered(Told),
+    Answered(CallerTold),
     /// Its caller is told not to wait any longer; the answer is still due.
     GivenUp,
     /// Its caller went away before the answer came.
@@ -226,69 +226,69 @@ enum Slot {
 }
 
 /// A caller's slot, given back however the wait ends.
-struct Place<'a> {
-    slots: &'a RefCell<Slots>,
+struct CallerPlace<'a> {
+    slots: &'a RefCell<CallerSlots>,
     slot: u32,
 }
 
-impl Drop for Place<'_> {
+impl Drop for CallerPlace<'_> {
     fn drop(&mut self) {
         self.slots.borrow_mut().leave(self.slot);
     }
 }
 
-impl Slots {
+impl CallerSlots {
     /// A slot, unless `slots_max` wait already.
     fn take(&mut self, slots_max: usize) -> Option<u32> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None if self.all.len() >= slots_max => return None,
             None => {
-                self.all.push(Slot::Free);
+                self.all.push(CallerSlot::Free);
                 u32::try_from(self.all.len() - 1).unwrap_or(u32::MAX)
             }
         };
-        self.set(slot, Slot::Waiting(None));
+        self.set(slot, CallerSlot::Waiting(None));
         Some(slot)
     }
 
-    fn at(&mut self, slot: u32) -> Option<&mut Slot> {
+    fn at(&mut self, slot: u32) -> Option<&mut CallerSlot> {
         self.all.get_mut(usize::try_from(slot).ok()?)
     }
 
-    fn set(&mut self, slot: u32, to: Slot) {
+    fn set(&mut self, slot: u32, to: CallerSlot) {
         if let Some(at) = self.at(slot) {
             *at = to;
         }
     }
 
-    fn poll(&mut self, slot: u32, waker: &Waker) -> Poll<Told> {
+    fn poll(&mut self, slot: u32, waker: &Waker) -> Poll<CallerTold> {
         let gone = self.gone;
         match self.at(slot) {
-            Some(Slot::Answered(told)) => Poll::Ready(*told),
-            Some(Slot::GivenUp) => Poll::Ready(Told::Late),
-            Some(Slot::Waiting(waiting)) if !gone => {
+            Some(CallerSlot::Answered(told)) => Poll::Ready(*told),
+            Some(CallerSlot::GivenUp) => Poll::Ready(CallerTold::Late),
+            Some(CallerSlot::Waiting(waiting)) if !gone => {
                 match waiting {
                     Some(known) => known.clone_from(waker),
                     None => *waiting = Some(waker.clone()),
                 }
                 Poll::Pending
             }
-            _ => Poll::Ready(Told::Gone),
+            _ => Poll::Ready(CallerTold::Gone),
         }
     }
 
-    fn answer(&mut self, slot: u32, told: Told) {
+    fn answer(&mut self, slot: u32, told: CallerTold) {
         match self.at(slot) {
-            Some(Slot::Waiting(waiting)) => {
+            Some(CallerSlot::Waiting(waiting)) => {
                 let waiting = waiting.take();
-                self.set(slot, Slot::Answered(told));
+                self.set(slot, CallerSlot::Answered(told));
                 if let Some(waker) = waiting {
                     waker.wake();
                 }
             }
-            Some(Slot::GivenUp) => self.set(slot, Slot::Answered(told)),
-            Some(Slot::Abandoned) => self.give_back(slot),
+            Some(CallerSlot::GivenUp) => self.set(slot, CallerSlot::Answered(told)),
+            Some(CallerSlot::Abandoned) => self.give_back(slot),
             _ => {}
         }
     }
@@ -297,22 +297,22 @@ impl Slots {
     fn leave(&mut self, slot: u32) {
         let gone = self.gone;
         match self.at(slot) {
-            Some(Slot::Waiting(_) | Slot::GivenUp) if !gone => self.set(slot, Slot::Abandoned),
+            Some(CallerSlot::Waiting(_) | CallerSlot::GivenUp) if !gone => self.set(slot, CallerSlot::Abandoned),
             _ => self.give_back(slot),
         }
     }
 
     fn give_back(&mut self, slot: u32) {
-        self.set(slot, Slot::Free);
+        self.set(slot, CallerSlot::Free);
         self.free.push(slot);
     }
 
     /// Whoever waits is told not to wait any longer.
     fn give_up(&mut self) {
         for slot in &mut self.all {
-            if let Slot::Waiting(waiting) = slot {
+            if let CallerSlot::Waiting(waiting) = slot {
                 let waiting = waiting.take();
-                *slot = Slot::GivenUp;
+                *slot = CallerSlot::GivenUp;
                 if let Some(waker) = waiting {
                     waker.wake();
                 }
@@ -324,7 +324,7 @@ impl Slots {
     fn close(&mut self) {
         self.gone = true;
         for slot in &mut self.all {
-            if let Slot::Waiting(Some(waker)) = slot {
+            if let CallerSlot::Waiting(Some(waker)) = slot {
                 waker.wake_by_ref();
             }
         }

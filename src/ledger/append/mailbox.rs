@@ -9,25 +9,25 @@ use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
 
-use crate::tree::Hash;
+use crate::tree::TreeHash;
 
 /// Entries of one lane, one behind the other.
 #[derive(Default)]
-pub(crate) struct Parcel {
+pub(crate) struct EntryParcel {
     /// Number of the lane.
     pub lane: usize,
     /// The entries' bytes.
     pub bytes: Vec<u8>,
     /// The entries.
-    pub entries: Vec<Parcelled>,
+    pub entries: Vec<ParcelEntry>,
 }
 
 /// One entry of a parcel.
-pub(crate) struct Parcelled {
+pub(crate) struct ParcelEntry {
     /// Where its bytes end; they begin where those of the one before end.
     pub end: usize,
     /// Its leaf hash, made by the caller's thread.
-    pub leaf: Hash,
+    pub leaf: TreeHash,
     /// The caller's slot.
     pub slot: u32,
     /// When the caller handed it over.
@@ -35,25 +35,25 @@ pub(crate) struct Parcelled {
 }
 
 /// A parcel that is dealt with. `first` is the index of its first entry; `None`: the ledger failed.
-pub(crate) struct Brought {
+pub(crate) struct DoneParcel {
     /// The parcel.
-    pub parcel: Parcel,
+    pub parcel: EntryParcel,
     /// Index of its first entry.
     pub first: Option<u64>,
 }
 
 /// Where the appender leaves what it brings.
 #[derive(Default)]
-pub(crate) struct Mailbox {
-    brought: Mutex<Vec<Brought>>,
+pub(crate) struct LaneMailbox {
+    brought: Mutex<Vec<DoneParcel>>,
     waker: AtomicWaker,
     closed: AtomicBool,
     given_up: AtomicBool,
 }
 
-impl Mailbox {
+impl LaneMailbox {
     /// Leaves parcels of a group; `brought` is empty afterwards.
-    pub(crate) fn bring(&self, brought: &mut Vec<Brought>) {
+    pub(crate) fn bring(&self, brought: &mut Vec<DoneParcel>) {
         self.brought().append(brought);
         self.waker.wake();
     }
@@ -76,14 +76,14 @@ impl Mailbox {
     }
 
     /// Swaps what was left into `brought`, and keeps `waker` for what comes next. Returns whether nothing comes any more.
-    pub(crate) fn take(&self, waker: &Waker, brought: &mut Vec<Brought>) -> bool {
+    pub(crate) fn take(&self, waker: &Waker, brought: &mut Vec<DoneParcel>) -> bool {
         self.waker.register(waker);
         let closed = self.closed.load(Ordering::Acquire);
         std::mem::swap(&mut *self.brought(), brought);
         closed
     }
 
-    fn brought(&self) -> MutexGuard<'_, Vec<Brought>> {
+    fn brought(&self) -> MutexGuard<'_, Vec<DoneParcel>> {
         self.brought.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

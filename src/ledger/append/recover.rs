@@ -5,24 +5,24 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use super::shared::Sealed;
-use crate::disk::journal::{self, POSITION_BYTES, Position, Writer};
-use crate::disk::levels::{self, LevelReader, Levels};
-use crate::disk::scan::{self, Damage, Place, Rules, Torn};
+use super::shared::SealedCheckpoint;
+use crate::disk::journal::{self, FramePosition, JournalWriter, POSITION_BYTES};
+use crate::disk::levels::{self, LevelReader, LevelWriter};
+use crate::disk::scan::{self, LogDamage, ScanRules, SegmentPlace, TornTail};
 use crate::disk::{BUNDLES, CHECKPOINT, KEY, UNFINISHED, write_atomically};
-use crate::note::{Cosignatures, NoteSigner, TreeHead};
-use crate::tree::{Frontier, Hash, TILE};
+use crate::note::{CosignatureRule, NoteSigner, TreeHead};
+use crate::tree::{TILE, TreeFrontier, TreeHash};
 use crate::{LedgerConfig, LedgerError};
 
 /// All that an opened ledger starts from.
-pub(crate) struct Recovered {
-    pub sealed: Sealed,
-    pub levels: Levels,
+pub(crate) struct RecoveredLedger {
+    pub sealed: SealedCheckpoint,
+    pub levels: LevelWriter,
     pub bundles: File,
-    pub positions: Vec<Position>,
+    pub positions: Vec<FramePosition>,
     pub segments: Vec<u64>,
-    pub tail: Vec<Hash>,
-    pub writer: Writer,
+    pub tail: Vec<TreeHash>,
+    pub writer: JournalWriter,
     pub next_index: u64,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Recovered {
 ///
 /// # Errors
 /// `Damaged`, `KeyMismatch`, or I/O.
-pub(crate) fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<Recovered, LedgerError> {
+pub(crate) fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<RecoveredLedger, LedgerError> {
     let (directory, journal_dir) = (&config.dir, config.dir.join(journal::DIRECTORY));
     remove_unfinished(directory, &journal_dir, config.segment_bytes).map_err(LedgerError::io("clean"))?;
     check_key(directory, signer)?;
@@ -38,17 +38,17 @@ pub(crate) fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<Reco
     let size = sealed.head.size;
 
     let levels =
-        Levels::open(&directory.join(levels::DIRECTORY), size).map_err(LedgerError::io("read level files"))??;
+        LevelWriter::open(&directory.join(levels::DIRECTORY), size).map_err(LedgerError::io("read level files"))??;
     if levels.frontier().root() != sealed.head.root {
-        return Err(Damage::of("the level files do not give the checkpoint's root").into());
+        return Err(LogDamage::of("the level files do not give the checkpoint's root").into());
     }
     let (bundles, positions) = load_positions(directory, size)?;
     let segments = journal::segments(&journal_dir).map_err(LedgerError::io("list segments"))?;
     let known = positions.iter().all(|p| segments.binary_search(&p.segment).is_ok());
     if !known || segments.first().is_some_and(|s| *s != 0) || (segments.is_empty() && size > 0) {
-        return Err(Damage::of("a segment of the journal is missing").into());
+        return Err(LogDamage::of("a segment of the journal is missing").into());
     }
-    let mut tail = Tail {
+    let mut tail = JournalTail {
         size,
         positions,
         leaves: Vec::new(),
@@ -56,10 +56,10 @@ pub(crate) fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<Reco
     };
     let end = tail.scan(&journal_dir, &segments)?;
     if end.next_index < size {
-        return Err(Damage::at(end.next_index, "the journal has shrunk below the checkpoint").into());
+        return Err(LogDamage::at(end.next_index, "the journal has shrunk below the checkpoint").into());
     }
     let last = segments.last().copied().unwrap_or(0);
-    let writer = Writer::open(&journal_dir, last, end.offset as u64, config.segment_bytes)
+    let writer = JournalWriter::open(&journal_dir, last, end.offset as u64, config.segment_bytes)
         .map_err(LedgerError::io("open the journal"))?;
     if end.torn_bytes > 0 {
         // A crash while zeroing leaves a shorter torn tail, which the next start zeroes.
@@ -68,12 +68,12 @@ pub(crate) fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<Reco
             .map_err(LedgerError::io("clear the torn tail"))?;
     }
     let segments = if segments.is_empty() { vec![0] } else { segments };
-    let Tail {
+    let JournalTail {
         positions,
         leaves: tail,
         ..
     } = tail;
-    Ok(Recovered {
+    Ok(RecoveredLedger {
         sealed,
         levels,
         bundles,
@@ -87,30 +87,30 @@ pub(crate) fn recover(config: &LedgerConfig, signer: &NoteSigner) -> Result<Reco
 
 /// Gives a new directory its key and its first, empty checkpoint. The checkpoint comes last: without it and without any
 /// entry, a start is a first start.
-fn load_checkpoint(directory: &Path, signer: &NoteSigner) -> Result<Sealed, LedgerError> {
+fn load_checkpoint(directory: &Path, signer: &NoteSigner) -> Result<SealedCheckpoint, LedgerError> {
     match fs::read(directory.join(CHECKPOINT)) {
         Ok(bytes) => {
             let head = signer
                 .verifier()
-                .open(&bytes, Cosignatures::Refused)
-                .map_err(|e| Damage::of(e.to_string()))?;
-            let text = String::from_utf8(bytes).map_err(|_| Damage::of("the checkpoint is not text"))?;
-            Ok(Sealed { text, head })
+                .open(&bytes, CosignatureRule::Refused)
+                .map_err(|e| LogDamage::of(e.to_string()))?;
+            let text = String::from_utf8(bytes).map_err(|_| LogDamage::of("the checkpoint is not text"))?;
+            Ok(SealedCheckpoint { text, head })
         }
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             if has_entries(directory).map_err(LedgerError::io("look for entries"))? {
-                return Err(Damage::of("the checkpoint is missing").into());
+                return Err(LogDamage::of("the checkpoint is missing").into());
             }
             let head = TreeHead {
                 size: 0,
-                root: Frontier::default().root(),
+                root: TreeFrontier::default().root(),
             };
             let text = signer.checkpoint(&head)?;
             let key = format!("{}\n", signer.verifier().encode());
             write_atomically(directory, KEY, key.as_bytes()).map_err(LedgerError::io("write the key"))?;
             write_atomically(directory, CHECKPOINT, text.as_bytes())
                 .map_err(LedgerError::io("write the checkpoint"))?;
-            Ok(Sealed { text, head })
+            Ok(SealedCheckpoint { text, head })
         }
         Err(e) => Err(LedgerError::io("read the checkpoint")(e)),
     }
@@ -152,7 +152,7 @@ fn remove_unfinished(directory: &Path, journal_dir: &Path, segment_bytes: u64) -
     Ok(())
 }
 
-fn load_positions(directory: &Path, size: u64) -> Result<(File, Vec<Position>), LedgerError> {
+fn load_positions(directory: &Path, size: u64) -> Result<(File, Vec<FramePosition>), LedgerError> {
     let path = directory.join(BUNDLES);
     let (io, wanted) = (
         LedgerError::io("read bundle positions"),
@@ -170,17 +170,17 @@ fn load_positions(directory: &Path, size: u64) -> Result<(File, Vec<Position>), 
     let (file, bytes) = open().map_err(&io)?;
     let (records, _) = bytes.as_chunks::<POSITION_BYTES>();
     let Some(records) = records.get(..wanted) else {
-        return Err(Damage::of("bundles.idx is shorter than the checkpoint demands").into());
+        return Err(LogDamage::of("bundles.idx is shorter than the checkpoint demands").into());
     };
     let kept = (wanted * POSITION_BYTES) as u64;
     if bytes.len() as u64 != kept {
         file.set_len(kept).and_then(|()| file.sync_all()).map_err(&io)?;
     }
-    Ok((file, records.iter().map(|r| Position::from_bytes(*r)).collect()))
+    Ok((file, records.iter().map(|r| FramePosition::from_bytes(*r)).collect()))
 }
 
 /// Leaf hashes of the bundle in which a tree of `size` ends.
-fn last_bundle(directory: &Path, size: u64) -> Result<Vec<Hash>, LedgerError> {
+fn last_bundle(directory: &Path, size: u64) -> Result<Vec<TreeHash>, LedgerError> {
     if size == 0 {
         return Ok(Vec::new());
     }
@@ -191,23 +191,23 @@ fn last_bundle(directory: &Path, size: u64) -> Result<Vec<Hash>, LedgerError> {
     Ok(bytes.as_chunks::<32>().0.to_vec())
 }
 
-struct Tail {
+struct JournalTail {
     size: u64,
-    positions: Vec<Position>,
-    leaves: Vec<Hash>,
+    positions: Vec<FramePosition>,
+    leaves: Vec<TreeHash>,
     /// Leaf hashes that the level file holds for the checkpoint's last bundle.
-    expected: Vec<Hash>,
+    expected: Vec<TreeHash>,
 }
 
-impl Tail {
-    fn scan(&mut self, journal_dir: &Path, segments: &[u64]) -> Result<scan::End, LedgerError> {
+impl JournalTail {
+    fn scan(&mut self, journal_dir: &Path, segments: &[u64]) -> Result<scan::SegmentEnd, LedgerError> {
         let start = self
             .positions
             .last()
             .copied()
-            .unwrap_or(Position { segment: 0, offset: 0 });
+            .unwrap_or(FramePosition { segment: 0, offset: 0 });
         let mut index = self.size.saturating_sub(1) / TILE * TILE;
-        let mut end = scan::End {
+        let mut end = scan::SegmentEnd {
             offset: 0,
             next_index: index,
             torn_bytes: 0,
@@ -219,17 +219,17 @@ impl Tail {
             .filter(|(_, s)| *s >= start.segment)
         {
             if first > start.segment && first != index {
-                return Err(Damage::at(index.min(first), "a segment of the journal is missing").into());
+                return Err(LogDamage::at(index.min(first), "a segment of the journal is missing").into());
             }
             let place = if n + 1 == segments.len() {
-                Place::Last
+                SegmentPlace::Last
             } else {
-                Place::Middle
+                SegmentPlace::Middle
             };
-            let rules = Rules {
+            let rules = ScanRules {
                 sealed: self.size,
                 place,
-                torn: Torn::Anyhow,
+                torn: TornTail::Anyhow,
             };
             let offset = if first == start.segment {
                 usize::try_from(start.offset).unwrap_or(usize::MAX)
@@ -239,7 +239,7 @@ impl Tail {
             let bytes =
                 fs::read(journal_dir.join(journal::segment_name(first))).map_err(LedgerError::io("read a segment"))?;
             if offset > bytes.len() {
-                return Err(Damage::at(index, "bundles.idx points behind its segment").into());
+                return Err(LogDamage::at(index, "bundles.idx points behind its segment").into());
             }
             end = scan::segment(&bytes, (offset, index), rules, |i, at, frame| {
                 self.visit(i, first, at, &frame.leaf)
@@ -249,16 +249,19 @@ impl Tail {
         Ok(end)
     }
 
-    fn visit(&mut self, index: u64, segment: u64, offset: usize, leaf: &Hash) -> Result<(), Damage> {
+    fn visit(&mut self, index: u64, segment: u64, offset: usize, leaf: &TreeHash) -> Result<(), LogDamage> {
         if index < self.size {
             let within = usize::try_from(index % TILE).unwrap_or(0);
             return match self.expected.get(within) {
                 Some(expected) if expected == leaf => Ok(()),
-                _ => Err(Damage::at(index, "the entry is not the one that the checkpoint covers")),
+                _ => Err(LogDamage::at(
+                    index,
+                    "the entry is not the one that the checkpoint covers",
+                )),
             };
         }
         if index.is_multiple_of(TILE) {
-            self.positions.push(Position {
+            self.positions.push(FramePosition {
                 segment,
                 offset: offset as u64,
             });

@@ -17,9 +17,9 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::shared::{Covered, Sealed, Shared};
+use super::shared::{CoverAnswer, SealedCheckpoint, SharedLedger};
 use crate::disk::journal::{self, POSITION_BYTES};
-use crate::disk::levels::Levels;
+use crate::disk::levels::LevelWriter;
 use crate::disk::{CHECKPOINT, patiently, write_atomically};
 use crate::note::{NoteSigner, TreeHead};
 use crate::tree::TILE;
@@ -46,9 +46,9 @@ impl From<SealFault> for io::Error {
 
 /// The sealer's own state.
 pub(crate) struct Sealer {
-    pub shared: Arc<Shared>,
+    pub shared: Arc<SharedLedger>,
     pub directory: PathBuf,
-    pub levels: Levels,
+    pub levels: LevelWriter,
     pub bundles: File,
     pub bundles_written: usize,
     pub signer: NoteSigner,
@@ -110,7 +110,7 @@ impl Sealer {
             return Err(SealFault::Forked);
         }
         write_atomically(&self.directory, CHECKPOINT, text.as_bytes()).map_err(SealFault::Retry)?;
-        self.shared.publish(Sealed { text, head }, (self.clock)());
+        self.shared.publish(SealedCheckpoint { text, head }, (self.clock)());
         Ok(())
     }
 
@@ -153,9 +153,9 @@ impl Sealer {
         let mut waiters = self.shared.waiters();
         for waiter in waiters.extract_if(.., |w| w.index < sealed || w.deadline <= now) {
             let covered = if waiter.index < sealed {
-                Covered::Yes
+                CoverAnswer::Yes
             } else {
-                Covered::NotYet
+                CoverAnswer::NotYet
             };
             let _ = waiter.done.send(covered);
         }

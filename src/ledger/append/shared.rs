@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 
 use super::condition::LedgerCondition;
-use super::mailbox::Mailbox;
-use crate::disk::journal::Position;
+use super::mailbox::LaneMailbox;
+use crate::disk::journal::FramePosition;
 use crate::note::TreeHead;
-use crate::tree::Hash;
+use crate::tree::TreeHash;
 
 /// The newest published checkpoint.
-pub(crate) struct Sealed {
+pub(crate) struct SealedCheckpoint {
     /// Signed note.
     pub text: String,
     /// What it says.
@@ -26,18 +26,18 @@ pub(crate) struct Sealed {
 }
 
 /// Someone who waits for a checkpoint that covers `index`.
-pub(crate) struct Waiter {
+pub(crate) struct CheckpointWaiter {
     /// Entry that must be covered.
     pub index: u64,
     /// When to give up.
     pub deadline: Instant,
     /// Hears whether it is covered.
-    pub done: oneshot::Sender<Covered>,
+    pub done: oneshot::Sender<CoverAnswer>,
 }
 
 /// Answer to a waiter.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Covered {
+pub(crate) enum CoverAnswer {
     /// A checkpoint covers the entry.
     Yes,
     /// Time ran out first.
@@ -46,7 +46,7 @@ pub(crate) enum Covered {
 
 /// Counters of the ledger, read without a lock.
 #[derive(Default)]
-pub(crate) struct Counters {
+pub(crate) struct LedgerCounters {
     pub appended: AtomicU64,
     pub durable: AtomicU64,
     pub sealed: AtomicU64,
@@ -59,8 +59,8 @@ pub(crate) struct Counters {
 }
 
 /// State of one open ledger.
-pub(crate) struct Shared {
-    pub counters: Counters,
+pub(crate) struct SharedLedger {
+    pub counters: LedgerCounters,
     pub closed: AtomicBool,
     /// Wakes those who wait for a group that does not return.
     pub given_up: Notify,
@@ -71,18 +71,23 @@ pub(crate) struct Shared {
     opened: Instant,
     failure: Mutex<Option<io::Error>>,
     sealing: Mutex<Option<io::Error>>,
-    sealed: RwLock<Arc<Sealed>>,
-    positions: RwLock<Vec<Position>>,
+    sealed: RwLock<Arc<SealedCheckpoint>>,
+    positions: RwLock<Vec<FramePosition>>,
     segments: RwLock<Vec<u64>>,
-    unsealed: Mutex<Vec<Hash>>,
-    waiters: Mutex<Vec<Waiter>>,
-    lanes: Mutex<Vec<Arc<Mailbox>>>,
+    unsealed: Mutex<Vec<TreeHash>>,
+    waiters: Mutex<Vec<CheckpointWaiter>>,
+    lanes: Mutex<Vec<Arc<LaneMailbox>>>,
 }
 
-impl Shared {
+impl SharedLedger {
     /// The state after recovery: everything durable, `head` sealed.
-    pub(crate) fn new(sealed: Sealed, positions: Vec<Position>, segments: Vec<u64>, unsealed: Vec<Hash>) -> Self {
-        let counters = Counters::default();
+    pub(crate) fn new(
+        sealed: SealedCheckpoint,
+        positions: Vec<FramePosition>,
+        segments: Vec<u64>,
+        unsealed: Vec<TreeHash>,
+    ) -> Self {
+        let counters = LedgerCounters::default();
         let durable = sealed.head.size + unsealed.len() as u64;
         counters.appended.store(durable, Ordering::Release);
         counters.durable.store(durable, Ordering::Release);
@@ -200,12 +205,12 @@ impl Shared {
     }
 
     /// The newest checkpoint.
-    pub(crate) fn sealed(&self) -> Arc<Sealed> {
+    pub(crate) fn sealed(&self) -> Arc<SealedCheckpoint> {
         Arc::clone(&read(&self.sealed))
     }
 
     /// Publishes a checkpoint that is already on disk.
-    pub(crate) fn publish(&self, sealed: Sealed, now_us: i64) {
+    pub(crate) fn publish(&self, sealed: SealedCheckpoint, now_us: i64) {
         let size = sealed.head.size;
         *write(&self.sealed) = Arc::new(sealed);
         self.counters.checkpoint_at_us.store(now_us, Ordering::Release);
@@ -213,7 +218,7 @@ impl Shared {
     }
 
     /// Makes one durable group visible to readers and to the sealer.
-    pub(crate) fn made_durable(&self, leaves: &[Hash], positions: &[Position], segment: Option<u64>) {
+    pub(crate) fn made_durable(&self, leaves: &[TreeHash], positions: &[FramePosition], segment: Option<u64>) {
         write(&self.segments).extend(segment);
         if !positions.is_empty() {
             write(&self.positions).extend_from_slice(positions);
@@ -223,12 +228,12 @@ impl Shared {
     }
 
     /// Takes the leaves that wait for a seal, in order.
-    pub(crate) fn take_unsealed(&self) -> Vec<Hash> {
+    pub(crate) fn take_unsealed(&self) -> Vec<TreeHash> {
         std::mem::take(&mut *lock(&self.unsealed))
     }
 
     /// Positions of bundles, one per 256 entries.
-    pub(crate) fn positions(&self) -> RwLockReadGuard<'_, Vec<Position>> {
+    pub(crate) fn positions(&self) -> RwLockReadGuard<'_, Vec<FramePosition>> {
         read(&self.positions)
     }
 
@@ -238,26 +243,26 @@ impl Shared {
     }
 
     /// A mailbox for a new lane, and its number.
-    pub(crate) fn add_lane(&self) -> (usize, Arc<Mailbox>) {
+    pub(crate) fn add_lane(&self) -> (usize, Arc<LaneMailbox>) {
         let mut lanes = lock(&self.lanes);
-        let mailbox = Arc::new(Mailbox::default());
+        let mailbox = Arc::new(LaneMailbox::default());
         lanes.push(Arc::clone(&mailbox));
         (lanes.len() - 1, mailbox)
     }
 
     /// Every lane's mailbox, by number.
-    pub(crate) fn lanes(&self) -> Vec<Arc<Mailbox>> {
+    pub(crate) fn lanes(&self) -> Vec<Arc<LaneMailbox>> {
         lock(&self.lanes).clone()
     }
 
     /// Those who wait for a checkpoint.
-    pub(crate) fn waiters(&self) -> MutexGuard<'_, Vec<Waiter>> {
+    pub(crate) fn waiters(&self) -> MutexGuard<'_, Vec<CheckpointWaiter>> {
         lock(&self.waiters)
     }
 }
 
 /// Tells every lane, when dropped, that nothing comes any more.
-pub(crate) struct LanesClosed(pub Arc<Shared>);
+pub(crate) struct LanesClosed(pub Arc<SharedLedger>);
 
 impl Drop for LanesClosed {
     fn drop(&mut self) {

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 /// Files by their path below the ledger's directory, on disk or in memory.
-pub trait Files {
+pub trait LedgerFiles {
     /// Up to `length` bytes from `offset`; fewer only at the end of the file; nothing when there is no such file.
     ///
     /// # Errors
@@ -29,9 +29,9 @@ pub trait Files {
 }
 
 /// Files on disk.
-pub struct Directory(pub PathBuf);
+pub struct DiskDirectory(pub PathBuf);
 
-impl Files for Directory {
+impl LedgerFiles for DiskDirectory {
     fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>> {
         let file = match File::open(self.0.join(name)) {
             Ok(file) => file,
@@ -66,7 +66,7 @@ impl Files for Directory {
 }
 
 /// Files in memory, by path; for tests and for ledgers that arrive as an archive.
-impl Files for BTreeMap<String, Vec<u8>> {
+impl LedgerFiles for BTreeMap<String, Vec<u8>> {
     fn read(&self, name: &str, offset: u64, length: u64) -> io::Result<Cow<'_, [u8]>> {
         let bytes = self.get(name).map(Vec::as_slice).unwrap_or_default();
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());

@@ -6,7 +6,7 @@
 //! `check = first 8 bytes of the leaf hash XOR in_group × MIX`. Magic and index are known beforehand, the length decides
 //! what is hashed, and `check` covers the rest, so every bit of a header counts.
 
-use crate::tree::{Hash, leaf_hash};
+use crate::tree::{TreeHash, leaf_hash};
 
 /// Bytes of a frame's header.
 pub(crate) const HEADER: usize = 24;
@@ -18,17 +18,17 @@ const MAGIC: [u8; 4] = [0xf5, b'h', b'y', 0x01];
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What was found at one offset of a segment.
-pub(crate) enum Found {
+pub(crate) enum FoundFrame {
     /// A whole frame whose check holds.
-    Frame(Frame),
+    Frame(JournalFrame),
     /// Anything else: zeros, the end of the segment, or bytes that are not the frame that belongs here.
     Other,
 }
 
 /// One decoded frame.
-pub(crate) struct Frame {
+pub(crate) struct JournalFrame {
     /// Its RFC 6962 leaf hash.
-    pub leaf: Hash,
+    pub leaf: TreeHash,
     /// Position within the group that one sync made durable.
     pub in_group: u16,
     /// Offset of the byte after the frame.
@@ -36,7 +36,7 @@ pub(crate) struct Frame {
 }
 
 /// A frame as it lies: its entry is not hashed, so its check says nothing yet.
-pub(crate) struct Unchecked<'a> {
+pub(crate) struct UncheckedFrame<'a> {
     /// The entry.
     pub entry: &'a [u8],
     /// Position within the group.
@@ -46,16 +46,16 @@ pub(crate) struct Unchecked<'a> {
     check: u64,
 }
 
-impl Unchecked<'_> {
+impl UncheckedFrame<'_> {
     /// The entry's leaf hash, if the check holds.
-    pub(crate) fn leaf(&self) -> Option<Hash> {
+    pub(crate) fn leaf(&self) -> Option<TreeHash> {
         let leaf = leaf_hash(self.entry);
         (self.check == check(&leaf, self.in_group)).then_some(leaf)
     }
 }
 
 /// Appends one frame to `out`. The caller has checked that `entry` holds 1..=65535 bytes.
-pub(crate) fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8], leaf: &Hash) {
+pub(crate) fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8], leaf: &TreeHash) {
     let length = u16::try_from(entry.len()).unwrap_or(u16::MAX);
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&length.to_le_bytes());
@@ -67,22 +67,27 @@ pub(crate) fn encode(out: &mut Vec<u8>, index: u64, in_group: u16, entry: &[u8],
 
 /// Decodes what lies at `offset` of `segment`, where the frame of `index` belongs.
 /// `previous` is `in_group` of the frame before, `None` where that is not known.
-pub(crate) fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Found {
+pub(crate) fn decode(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> FoundFrame {
     let Some(frame) = unchecked(segment, offset, index, previous) else {
-        return Found::Other;
+        return FoundFrame::Other;
     };
     match frame.leaf() {
-        Some(leaf) => Found::Frame(Frame {
+        Some(leaf) => FoundFrame::Frame(JournalFrame {
             leaf,
             in_group: frame.in_group,
             next: frame.next,
         }),
-        None => Found::Other,
+        None => FoundFrame::Other,
     }
 }
 
 /// [`decode`] without the check that covers the entry's bytes.
-pub(crate) fn unchecked(segment: &[u8], offset: usize, index: u64, previous: Option<u16>) -> Option<Unchecked<'_>> {
+pub(crate) fn unchecked(
+    segment: &[u8],
+    offset: usize,
+    index: u64,
+    previous: Option<u16>,
+) -> Option<UncheckedFrame<'_>> {
     let (header, body) = segment.get(offset..)?.split_first_chunk::<HEADER>()?;
     if !begins(header, index) {
         return None;
@@ -95,7 +100,7 @@ pub(crate) fn unchecked(segment: &[u8], offset: usize, index: u64, previous: Opt
         None => true,
     };
     let entry = body.get(..length).filter(|entry| follows && !entry.is_empty())?;
-    Some(Unchecked {
+    Some(UncheckedFrame {
         entry,
         in_group,
         next: offset + HEADER + length,
@@ -123,14 +128,14 @@ pub(crate) fn later_group(segment: &[u8], offset: usize, index: u64) -> bool {
         let Some(found) = found.filter(|i| *i > index) else {
             return false;
         };
-        matches!(decode(rest, at, found, None), Found::Frame(frame) if frame.in_group == 0)
+        matches!(decode(rest, at, found, None), FoundFrame::Frame(frame) if frame.in_group == 0)
     })
 }
 
 /// Index that a group of `count` frames starting at `in_group` 0 can hold at most.
 pub(crate) const GROUP_FRAMES_MAX: usize = u16::MAX as usize + 1;
 
-fn check(leaf: &Hash, in_group: u16) -> u64 {
+fn check(leaf: &TreeHash, in_group: u16) -> u64 {
     let head = leaf.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
     head ^ u64::from(in_group).wrapping_mul(MIX)
 }
@@ -144,13 +149,16 @@ mod tests {
         let mut bytes = Vec::new();
         encode(&mut bytes, 7, 3, b"entry", &leaf_hash(b"entry"));
         assert!(
-            matches!(decode(&bytes, 0, 7, Some(2)), Found::Frame(f) if f.leaf == leaf_hash(b"entry") && f.next == bytes.len())
+            matches!(decode(&bytes, 0, 7, Some(2)), FoundFrame::Frame(f) if f.leaf == leaf_hash(b"entry") && f.next == bytes.len())
         );
         assert_eq!(unchecked(&bytes, 0, 7, Some(2)).unwrap().entry, b"entry");
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(!matches!(decode(&flipped, 0, 7, None), Found::Frame(_)), "bit {bit}");
+            assert!(
+                !matches!(decode(&flipped, 0, 7, None), FoundFrame::Frame(_)),
+                "bit {bit}"
+            );
         }
     }
 

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::frame::{self, ENTRY_BYTES_MAX, HEADER};
-use super::scan::Damage;
+use super::scan::LogDamage;
 use super::{UNFINISHED, patiently, sync_dir};
 
 /// Directory of the segments.
@@ -22,14 +22,14 @@ pub(crate) const POSITION_BYTES: usize = 16;
 
 /// Where a frame begins: its segment and the offset there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
+pub(crate) struct FramePosition {
     /// First index of the segment, which is its name.
     pub segment: u64,
     /// Offset in bytes.
     pub offset: u64,
 }
 
-impl Position {
+impl FramePosition {
     /// Little-endian segment, then offset: one record of `bundles.idx`.
     pub(crate) fn to_bytes(self) -> [u8; POSITION_BYTES] {
         (u128::from(self.segment) | (u128::from(self.offset) << 64)).to_le_bytes()
@@ -88,7 +88,7 @@ pub(crate) fn prepare_spare(journal: &Path, bytes: u64) -> io::Result<()> {
 }
 
 /// The end of the journal that is being written.
-pub(crate) struct Writer {
+pub(crate) struct JournalWriter {
     journal: PathBuf,
     file: File,
     segment: u64,
@@ -127,14 +127,14 @@ impl WriteFault {
 }
 
 /// What one group's write did to the list of segments.
-pub(crate) enum Wrote {
+pub(crate) enum WroteGroup {
     /// It went into the current segment.
-    Here(Position),
+    Here(FramePosition),
     /// It opened a new segment.
-    NewSegment(Position),
+    NewSegment(FramePosition),
 }
 
-impl Writer {
+impl JournalWriter {
     /// Goes on in `segment` behind `offset`; `segment` is created when it does not exist.
     pub(crate) fn open(journal: &Path, segment: u64, offset: u64, segment_bytes: u64) -> io::Result<Self> {
         let path = journal.join(segment_name(segment));
@@ -171,13 +171,13 @@ impl Writer {
     /// # Errors
     /// After `Retry` the next call is `mend`. `Final` leaves the writer unusable: what a failed sync wrote cannot be known, so it must
     /// never be retried.
-    pub(crate) fn append(&mut self, first: u64, group: &[u8]) -> Result<Wrote, WriteFault> {
+    pub(crate) fn append(&mut self, first: u64, group: &[u8]) -> Result<WroteGroup, WriteFault> {
         let length = group.len() as u64;
         let rolled = self.offset + length > self.capacity;
         if rolled {
             self.roll(first)?;
         }
-        let at = Position {
+        let at = FramePosition {
             segment: self.segment,
             offset: self.offset,
         };
@@ -189,7 +189,11 @@ impl Writer {
         self.file.sync_data().map_err(WriteFault::Final)?;
         self.unfinished = UnfinishedWrite::Nothing;
         self.offset += length;
-        Ok(if rolled { Wrote::NewSegment(at) } else { Wrote::Here(at) })
+        Ok(if rolled {
+            WroteGroup::NewSegment(at)
+        } else {
+            WroteGroup::Here(at)
+        })
     }
 
     /// Removes what a failed write left, or shows that there is room for the next segment. Nothing of the group is written.
@@ -235,17 +239,17 @@ impl Writer {
 pub(crate) fn read(
     journal: &Path,
     segments: &[u64],
-    start: Position,
+    start: FramePosition,
     (first, end): (u64, u64),
     checked_from: u64,
     mut visit: impl FnMut(u64, &[u8]),
-) -> io::Result<Result<(), Damage>> {
+) -> io::Result<Result<(), LogDamage>> {
     let (mut at, mut index, mut previous) = (start, first, None);
     let mut file = File::open(journal.join(segment_name(at.segment)))?;
     let (mut buffer, mut cursor) = (Vec::new(), 0);
     while index < end {
         if index != at.segment && segments.binary_search(&index).is_ok() {
-            at = Position {
+            at = FramePosition {
                 segment: index,
                 offset: 0,
             };
@@ -260,7 +264,7 @@ pub(crate) fn read(
         }
         let lies = frame::unchecked(&buffer, cursor, index, previous);
         let Some(frame) = lies.filter(|frame| index < checked_from || frame.leaf().is_some()) else {
-            return Ok(Err(Damage::at(index, "the journal does not hold this entry")));
+            return Ok(Err(LogDamage::at(index, "the journal does not hold this entry")));
         };
         visit(index, frame.entry);
         (cursor, previous) = (frame.next, Some(frame.in_group));
@@ -324,10 +328,10 @@ mod tests {
         assert_eq!(parse_name(&segment_name(1_234)), Some(1_234));
         assert_eq!(parse_name("1.log"), None);
         assert_eq!(parse_name("+0000000000000000001.log"), None);
-        let position = Position {
+        let position = FramePosition {
             segment: u64::MAX - 1,
             offset: 77,
         };
-        assert_eq!(Position::from_bytes(position.to_bytes()), position);
+        assert_eq!(FramePosition::from_bytes(position.to_bytes()), position);
     }
 }

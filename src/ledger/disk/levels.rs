@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use tlog_tiles::{Error as TlogError, Hash as TlogHash, HashReader, split_stored_hash_index};
 
 use super::patiently;
-use super::scan::Damage;
+use super::scan::LogDamage;
 use super::sync_dir;
-use crate::tree::{Frontier, Hash, TILE, subtree};
+use crate::tree::{TILE, TreeFrontier, TreeHash, subtree};
 
 /// Directory of the level files.
 pub(crate) const DIRECTORY: &str = "hashes";
@@ -31,20 +31,20 @@ pub(crate) fn width(size: u64, level: usize) -> u64 {
 }
 
 /// Appends to the level files; kept by the sealer alone.
-pub(crate) struct Levels {
+pub(crate) struct LevelWriter {
     directory: PathBuf,
     files: Vec<Option<File>>,
     pending: Vec<Vec<u8>>,
-    frontier: Frontier,
+    frontier: TreeFrontier,
     written: u64,
 }
 
-impl Levels {
+impl LevelWriter {
     /// Opens the files at a tree of `size`, cutting off what lies behind it.
     ///
     /// # Errors
     /// I/O, or `Damage` when a file is shorter than `size` demands.
-    pub(crate) fn open(directory: &Path, size: u64) -> io::Result<Result<Self, Damage>> {
+    pub(crate) fn open(directory: &Path, size: u64) -> io::Result<Result<Self, LogDamage>> {
         let mut files = Vec::new();
         for level in 0..LEVELS {
             let path = directory.join(level.to_string());
@@ -55,7 +55,7 @@ impl Levels {
                 Err(e) => return Err(e),
             };
             if found < bytes {
-                return Ok(Err(Damage::of(format!(
+                return Ok(Err(LogDamage::of(format!(
                     "level file {level} is shorter than the checkpoint demands"
                 ))));
             }
@@ -70,7 +70,7 @@ impl Levels {
             }
             files.push(Some(file));
         }
-        let frontier = Frontier::from_nodes(size, LevelReader::new(directory).frontier(size)?);
+        let frontier = TreeFrontier::from_nodes(size, LevelReader::new(directory).frontier(size)?);
         let pending = vec![Vec::new(); LEVELS];
         Ok(Ok(Self {
             directory: directory.to_path_buf(),
@@ -82,9 +82,9 @@ impl Levels {
     }
 
     /// Adds a leaf in memory.
-    pub(crate) fn push(&mut self, leaf: Hash) {
+    pub(crate) fn push(&mut self, leaf: TreeHash) {
         let pending = &mut self.pending;
-        let mut keep = |level: usize, hash: &Hash| {
+        let mut keep = |level: usize, hash: &TreeHash| {
             if let Some(bytes) = pending.get_mut(level) {
                 bytes.extend_from_slice(hash);
             }
@@ -94,7 +94,7 @@ impl Levels {
     }
 
     /// The tree with all leaves added.
-    pub(crate) fn frontier(&self) -> &Frontier {
+    pub(crate) fn frontier(&self) -> &TreeFrontier {
         &self.frontier
     }
 
@@ -157,14 +157,14 @@ impl LevelReader {
     }
 
     /// Hash of the complete subtree number `n` of 2^height leaves.
-    pub(crate) fn node(&self, height: u8, n: u64) -> io::Result<Hash> {
+    pub(crate) fn node(&self, height: u8, n: u64) -> io::Result<TreeHash> {
         let (level, within) = (usize::from(height / 8), height % 8);
         let hashes = self.bytes(level, n << within, 1 << within)?;
         subtree(hashes.as_chunks::<32>().0.to_vec()).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// The complete subtrees of a tree of `size`, widest first.
-    pub(crate) fn frontier(&self, size: u64) -> io::Result<Vec<(u8, Hash)>> {
+    pub(crate) fn frontier(&self, size: u64) -> io::Result<Vec<(u8, TreeHash)>> {
         let (mut nodes, mut low) = (Vec::new(), 0u64);
         for height in (0..64u8).rev().filter(|h| (size >> h) & 1 == 1) {
             nodes.push((height, self.node(height, low >> height)?));

@@ -2,19 +2,19 @@
 //! Bad bytes are a torn tail only in the last segment, only beyond what the checkpoint covers, and only when no later
 //! group follows them; anywhere else they are damage, because what follows a synced group was itself acknowledged.
 
-use super::frame::{self, Found, Frame};
+use super::frame::{self, FoundFrame, JournalFrame};
 
 /// Something that the log's own rules exclude.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("ledger damaged{}: {what}", .first_bad_index.map(|i| format!(" at index {i}")).unwrap_or_default())]
-pub struct Damage {
+pub struct LogDamage {
     /// First index that can no longer be trusted, where one can be named.
     pub first_bad_index: Option<u64>,
     /// What is wrong, without any content of entries.
     pub what: String,
 }
 
-impl Damage {
+impl LogDamage {
     /// Damage at one index.
     pub fn at(index: u64, what: impl Into<String>) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl Damage {
 
 /// Which segment is being read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum SegmentPlace {
     /// Others follow: it was cut to its real size and has no tail.
     Middle,
     /// The newest: zeros follow its last frame, or a torn write does.
@@ -43,7 +43,7 @@ pub(crate) enum Place {
 
 /// How a torn tail may look.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Torn {
+pub(crate) enum TornTail {
     /// It must begin like the expected frame: all that a killed process can leave.
     Begun,
     /// Anything: after a power cut sectors reach the disk in any order.
@@ -52,18 +52,18 @@ pub(crate) enum Torn {
 
 /// What the reader of a segment has to know.
 #[derive(Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct ScanRules {
     /// Entries covered by the checkpoint: nothing torn is tolerated below.
     pub sealed: u64,
     /// First or last segment.
-    pub place: Place,
+    pub place: SegmentPlace,
     /// Tolerated tails.
-    pub torn: Torn,
+    pub torn: TornTail,
 }
 
 /// Where the frames of a segment end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct End {
+pub(crate) struct SegmentEnd {
     /// Offset behind the last whole frame.
     pub offset: usize,
     /// Index that the next frame will have.
@@ -79,10 +79,10 @@ pub(crate) struct End {
 pub(crate) fn segment(
     segment: &[u8],
     (offset, index): (usize, u64),
-    rules: Rules,
-    mut visit: impl FnMut(u64, usize, &Frame) -> Result<(), Damage>,
-) -> Result<End, Damage> {
-    let mut end = End {
+    rules: ScanRules,
+    mut visit: impl FnMut(u64, usize, &JournalFrame) -> Result<(), LogDamage>,
+) -> Result<SegmentEnd, LogDamage> {
+    let mut end = SegmentEnd {
         offset,
         next_index: index,
         torn_bytes: 0,
@@ -91,43 +91,46 @@ pub(crate) fn segment(
     let mut previous = if offset == 0 { Some(u16::MAX) } else { None };
     loop {
         match frame::decode(segment, end.offset, end.next_index, previous) {
-            Found::Frame(frame) => {
+            FoundFrame::Frame(frame) => {
                 visit(end.next_index, end.offset, &frame)?;
                 (previous, end.offset) = (Some(frame.in_group), frame.next);
                 end.next_index += 1;
             }
-            Found::Other => return tail(segment, end, rules),
+            FoundFrame::Other => return tail(segment, end, rules),
         }
     }
 }
 
-fn tail(segment: &[u8], mut end: End, rules: Rules) -> Result<End, Damage> {
+fn tail(segment: &[u8], mut end: SegmentEnd, rules: ScanRules) -> Result<SegmentEnd, LogDamage> {
     let rest = segment.get(end.offset..).unwrap_or_default();
     if rest.is_empty() {
         return Ok(end);
     }
     let Some(last) = rest.iter().rposition(|b| *b != 0) else {
         return match rules.place {
-            Place::Last => Ok(end),
-            Place::Middle => Err(Damage::at(end.next_index, "a finished segment has a tail")),
+            SegmentPlace::Last => Ok(end),
+            SegmentPlace::Middle => Err(LogDamage::at(end.next_index, "a finished segment has a tail")),
         };
     };
     if end.next_index < rules.sealed {
-        return Err(Damage::at(
+        return Err(LogDamage::at(
             end.next_index,
             "an entry covered by the checkpoint is not whole",
         ));
     }
-    if rules.place == Place::Middle || frame::later_group(rest, 0, end.next_index) {
-        return Err(Damage::at(
+    if rules.place == SegmentPlace::Middle || frame::later_group(rest, 0, end.next_index) {
+        return Err(LogDamage::at(
             end.next_index,
             "a durable entry is not whole: later entries follow it",
         ));
     }
     // Zeros behind the last other byte were never written, so the write is judged without them.
     let written = rest.get(..=last).unwrap_or_default();
-    if rules.torn == Torn::Begun && !frame::begins(written, end.next_index) {
-        return Err(Damage::at(end.next_index, "bytes behind the last entry are not zero"));
+    if rules.torn == TornTail::Begun && !frame::begins(written, end.next_index) {
+        return Err(LogDamage::at(
+            end.next_index,
+            "bytes behind the last entry are not zero",
+        ));
     }
     end.torn_bytes = last + 1;
     Ok(end)

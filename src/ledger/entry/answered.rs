@@ -1,13 +1,13 @@
 //! What an entry says about who was answered from which record, read in place: whoever tails the log looks at every entry of
 //! it, and needs a few bytes of each.
 
-use super::Kind;
-use super::reader::{Head, Reader};
+use super::EntryKind;
+use super::reader::{EntryHead, EntryReader};
 use heyan_domain::verdict::Outcome;
 
 /// One answer of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answered<'a> {
+pub struct EntryAnswer<'a> {
     /// When, Unix microseconds.
     pub at_us: i64,
     /// Number of the agency.
@@ -27,7 +27,7 @@ pub struct Answered<'a> {
 }
 
 /// The answers of an entry, where they lie.
-pub struct Answers<'a> {
+pub struct EntryAnswers<'a> {
     /// When, Unix microseconds.
     pub at_us: i64,
     /// Number of the agency.
@@ -36,20 +36,20 @@ pub struct Answers<'a> {
     pub sealed: &'a [u8],
     /// Of a chunk; `None`: the entry is of one verification alone.
     count: Option<u16>,
-    items: Reader<'a>,
+    items: EntryReader<'a>,
 }
 
-impl<'a> Answers<'a> {
+impl<'a> EntryAnswers<'a> {
     /// `None`: an entry of another kind, of another version of the layout, or cut short.
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
-        let mut reader = Reader(bytes);
-        let Head { kind, at_us, agency } = reader.head()?;
+        let mut reader = EntryReader(bytes);
+        let EntryHead { kind, at_us, agency } = reader.head()?;
         let count = match kind {
-            Kind::Verification => None,
-            Kind::Chunk => Some(u16::from_be_bytes(reader.array()?)),
+            EntryKind::Verification => None,
+            EntryKind::Chunk => Some(u16::from_be_bytes(reader.array()?)),
             _ => return None,
         };
-        let items = Reader(reader.0);
+        let items = EntryReader(reader.0);
         for _ in 0..count.unwrap_or(1) {
             reader.item()?;
         }
@@ -64,11 +64,11 @@ impl<'a> Answers<'a> {
     }
 
     /// Visits each; `None` ended the reading early.
-    pub fn visit(self, mut visit: impl FnMut(Answered<'a>)) -> Option<()> {
+    pub fn visit(self, mut visit: impl FnMut(EntryAnswer<'a>)) -> Option<()> {
         let mut reader = self.items;
         for position in 0..self.count.unwrap_or(1) {
             let item = reader.item()?;
-            visit(Answered {
+            visit(EntryAnswer {
                 at_us: self.at_us,
                 agency: self.agency,
                 position: self.count.map(|_| position),
@@ -84,20 +84,20 @@ impl<'a> Answers<'a> {
 }
 
 /// Visits the answers of an entry; one of another kind, of another version of the layout, or cut short has none.
-pub fn visit(bytes: &[u8], visit: impl FnMut(Answered<'_>)) {
+pub fn visit(bytes: &[u8], visit: impl FnMut(EntryAnswer<'_>)) {
     // `None` ends the reading early, and nothing else.
-    let _read = Answers::read(bytes).and_then(|answers| answers.visit(visit));
+    let _read = EntryAnswers::read(bytes).and_then(|answers| answers.visit(visit));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::{Body, Entry, Item, VERSION};
+    use crate::entry::{EntryBody, EntryItem, LedgerEntry, VERSION};
     use heyan_domain::verdict::Verdict;
 
     #[test]
     fn it_reads_what_the_whole_entry_says() {
-        let item = |subject, version| Item {
+        let item = |subject, version| EntryItem {
             rules: "natural-person@1".to_owned(),
             subject: [subject; 16],
             record_version: version,
@@ -105,27 +105,27 @@ mod tests {
             fields: vec![(0, Verdict::Mismatch), (3, Verdict::Absent)],
         };
         for (kind, items) in [
-            (Kind::Verification, vec![item(1, 7)]),
-            (Kind::Chunk, vec![item(2, 8), item(3, 0)]),
-            (Kind::Chunk, vec![]),
+            (EntryKind::Verification, vec![item(1, 7)]),
+            (EntryKind::Chunk, vec![item(2, 8), item(3, 0)]),
+            (EntryKind::Chunk, vec![]),
         ] {
-            let entry = Entry {
+            let entry = LedgerEntry {
                 kind,
                 at_us: 5,
                 agency: 9,
-                body: Body::Items(items.clone()),
+                body: EntryBody::Items(items.clone()),
                 sealed: vec![1, 2],
             };
             let bytes = entry.encode();
-            let answers = Answers::read(&bytes).unwrap();
+            let answers = EntryAnswers::read(&bytes).unwrap();
             assert_eq!((answers.at_us, answers.agency, answers.sealed), (5, 9, &[1, 2][..]));
             let mut read = Vec::new();
             answers.visit(|answered| read.push(answered)).unwrap();
             let fields = [[0, Verdict::Mismatch.code()], [3, Verdict::Absent.code()]];
-            let wanted = items.iter().zip(0..).map(|(item, position)| Answered {
+            let wanted = items.iter().zip(0..).map(|(item, position)| EntryAnswer {
                 at_us: 5,
                 agency: 9,
-                position: (kind == Kind::Chunk).then_some(position),
+                position: (kind == EntryKind::Chunk).then_some(position),
                 rules: &item.rules,
                 subject: item.subject,
                 record_version: item.record_version,
@@ -134,7 +134,7 @@ mod tests {
             });
             assert_eq!(read, wanted.collect::<Vec<_>>());
             assert!(
-                (0..bytes.len()).all(|cut| Answers::read(&bytes[..cut]).is_none()),
+                (0..bytes.len()).all(|cut| EntryAnswers::read(&bytes[..cut]).is_none()),
                 "cut short"
             );
         }
@@ -142,11 +142,11 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_has_none() {
-        let call = Entry {
-            kind: Kind::Call,
+        let call = LedgerEntry {
+            kind: EntryKind::Call,
             at_us: 5,
             agency: 9,
-            body: Body::Call {
+            body: EntryBody::Call {
                 operation: "verify".to_owned(),
                 status: 403,
                 problem: "not_granted".to_owned(),

@@ -9,14 +9,14 @@ pub mod named;
 pub(crate) mod reader;
 
 use heyan_domain::verdict::{Outcome, Verdict};
-use reader::{Head, Reader};
+use reader::{EntryHead, EntryReader};
 
 /// Version of the layout; readers refuse what they do not know.
 pub const VERSION: u8 = 1;
 
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// One verification.
     Verification,
     /// Many verifications with one purpose: a batch, or a chunk of a stream.
@@ -35,7 +35,7 @@ pub enum Kind {
     Read,
 }
 
-impl Kind {
+impl EntryKind {
     const ALL: [Self; 8] = [
         Self::Verification,
         Self::Chunk,
@@ -81,7 +81,7 @@ impl Kind {
 
 /// One answered verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct EntryItem {
     /// Dataset and revision, such as `natural-person@1`.
     pub rules: String,
     /// Keyed pseudonym of the subject.
@@ -94,8 +94,8 @@ pub struct Item {
     pub fields: Vec<(u8, Verdict)>,
 }
 
-impl Item {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl EntryItem {
+    fn read(reader: &mut EntryReader<'_>) -> Option<Self> {
         let item = reader.item()?;
         let (fields, _) = item.fields.as_chunks();
         let field = |[number, code]: &[u8; 2]| Some((*number, Verdict::from_code(*code)?));
@@ -111,9 +111,9 @@ impl Item {
 
 /// The body of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Body {
+pub enum EntryBody {
     /// Verifications: exactly one, or those of a chunk.
-    Items(Vec<Item>),
+    Items(Vec<EntryItem>),
     /// Any other answer: operation id, HTTP status, problem code (empty when none).
     Call {
         /// Operation id of the route.
@@ -182,31 +182,31 @@ pub enum Body {
 
 /// A whole entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// What it is about.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// When, Unix microseconds.
     pub at_us: i64,
     /// Number of the agency; 0: the bureau's own people.
     pub agency: u32,
     /// What was answered.
-    pub body: Body,
+    pub body: EntryBody,
     /// Purpose or client, sealed by the node's purpose key.
     pub sealed: Vec<u8>,
 }
 
 /// When an entry was made, Unix microseconds; `None` when its bytes are none of a known version.
 pub fn time_of(bytes: &[u8]) -> Option<i64> {
-    Some(Reader(bytes).head()?.at_us)
+    Some(EntryReader(bytes).head()?.at_us)
 }
 
 /// What an entry is about; `None` when its bytes are none of a known version.
-pub fn kind_of(bytes: &[u8]) -> Option<Kind> {
-    Some(Reader(bytes).head()?.kind)
+pub fn kind_of(bytes: &[u8]) -> Option<EntryKind> {
+    Some(EntryReader(bytes).head()?.kind)
 }
 
 /// Begins an entry in `out`.
-pub fn begin(out: &mut Vec<u8>, kind: Kind, at_us: i64, agency: u32) {
+pub fn begin(out: &mut Vec<u8>, kind: EntryKind, at_us: i64, agency: u32) {
     out.push(VERSION);
     out.push(kind.code());
     out.extend_from_slice(&at_us.to_be_bytes());
@@ -280,14 +280,14 @@ pub fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-impl Entry {
+impl LedgerEntry {
     /// The bytes of the entry.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(128);
         begin(&mut out, self.kind, self.at_us, self.agency);
         match &self.body {
-            Body::Items(items) => {
-                if self.kind == Kind::Chunk {
+            EntryBody::Items(items) => {
+                if self.kind == EntryKind::Chunk {
                     put_count(&mut out, u16::try_from(items.len()).unwrap_or(u16::MAX));
                 }
                 for item in items {
@@ -302,7 +302,7 @@ impl Entry {
                     );
                 }
             }
-            Body::Call {
+            EntryBody::Call {
                 operation,
                 status,
                 problem,
@@ -311,7 +311,7 @@ impl Entry {
                 out.extend_from_slice(&status.to_be_bytes());
                 put_text(&mut out, problem);
             }
-            Body::Records { rules, records } => {
+            EntryBody::Records { rules, records } => {
                 put_text(&mut out, rules);
                 put_count(&mut out, u16::try_from(records.len()).unwrap_or(u16::MAX));
                 for (subject, version) in records {
@@ -319,11 +319,11 @@ impl Entry {
                     out.extend_from_slice(&version.to_be_bytes());
                 }
             }
-            Body::Access { action, target } => {
+            EntryBody::Access { action, target } => {
                 put_text(&mut out, action);
                 put_text(&mut out, target);
             }
-            Body::Mismatch {
+            EntryBody::Mismatch {
                 id,
                 action,
                 state,
@@ -331,14 +331,14 @@ impl Entry {
                 subject,
                 step,
             } => put_step(&mut out, [id, action, state, dataset], subject, *step),
-            Body::Delivery {
+            EntryBody::Delivery {
                 id,
                 event,
                 target,
                 state,
                 attempts,
             } => put_delivery(&mut out, [id, event, target, state], *attempts),
-            Body::Read {
+            EntryBody::Read {
                 operation,
                 rules,
                 subject,
@@ -352,33 +352,37 @@ impl Entry {
 
     /// The entry of `bytes`; `None` when they are no whole entry of a known version.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader(bytes);
-        let Head { kind, at_us, agency } = reader.head()?;
+        let mut reader = EntryReader(bytes);
+        let EntryHead { kind, at_us, agency } = reader.head()?;
         let body = match kind {
-            Kind::Verification => Body::Items(vec![Item::read(&mut reader)?]),
-            Kind::Chunk => {
+            EntryKind::Verification => EntryBody::Items(vec![EntryItem::read(&mut reader)?]),
+            EntryKind::Chunk => {
                 let count = u16::from_be_bytes(reader.array()?);
-                Body::Items((0..count).map(|_| Item::read(&mut reader)).collect::<Option<_>>()?)
+                EntryBody::Items(
+                    (0..count)
+                        .map(|_| EntryItem::read(&mut reader))
+                        .collect::<Option<_>>()?,
+                )
             }
-            Kind::Call => Body::Call {
+            EntryKind::Call => EntryBody::Call {
                 operation: reader.text()?,
                 status: u16::from_be_bytes(reader.array()?),
                 problem: reader.text()?,
             },
-            Kind::Records => {
+            EntryKind::Records => {
                 let rules = reader.text()?;
                 let count = u16::from_be_bytes(reader.array()?);
                 let record = |_| Some((reader.array()?, u32::from_be_bytes(reader.array()?)));
-                Body::Records {
+                EntryBody::Records {
                     rules,
                     records: (0..count).map(record).collect::<Option<_>>()?,
                 }
             }
-            Kind::Access => Body::Access {
+            EntryKind::Access => EntryBody::Access {
                 action: reader.text()?,
                 target: reader.text()?,
             },
-            Kind::Mismatch => Body::Mismatch {
+            EntryKind::Mismatch => EntryBody::Mismatch {
                 id: reader.text()?,
                 action: reader.text()?,
                 state: reader.text()?,
@@ -386,14 +390,14 @@ impl Entry {
                 subject: reader.array()?,
                 step: u32::from_be_bytes(reader.array()?),
             },
-            Kind::Delivery => Body::Delivery {
+            EntryKind::Delivery => EntryBody::Delivery {
                 id: reader.text()?,
                 event: reader.text()?,
                 target: reader.text()?,
                 state: reader.text()?,
                 attempts: u32::from_be_bytes(reader.array()?),
             },
-            Kind::Read => Body::Read {
+            EntryKind::Read => EntryBody::Read {
                 operation: reader.text()?,
                 rules: reader.text()?,
                 subject: reader.array()?,

@@ -3,14 +3,14 @@
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 
-use super::Kind;
-use super::reader::{Head, Reader};
+use super::EntryKind;
+use super::reader::{EntryHead, EntryReader};
 
 /// What an entry says besides its subjects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rest<'a> {
+pub struct EntryRest<'a> {
     /// What it is about.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// When, Unix microseconds.
     pub at_us: i64,
     /// Number of the agency; 0: the bureau's own people.
@@ -26,36 +26,36 @@ const ABOUT_SUBJECT: &[u8] = b"guess_budget.";
 
 /// Visits each subject of an entry with its number among them; `None`: the bytes are no entry of this version, and what was
 /// visited is all that they name.
-pub fn visit<'a>(bytes: &'a [u8], mut visit: impl FnMut(&[u8; 16], u32)) -> Option<Rest<'a>> {
-    let mut reader = Reader(bytes);
-    let Head { kind, at_us, agency } = reader.head()?;
+pub fn visit<'a>(bytes: &'a [u8], mut visit: impl FnMut(&[u8; 16], u32)) -> Option<EntryRest<'a>> {
+    let mut reader = EntryReader(bytes);
+    let EntryHead { kind, at_us, agency } = reader.head()?;
     let mut id: &[u8] = &[];
     match kind {
-        Kind::Verification => visit(&reader.item()?.subject, 0),
-        Kind::Chunk => {
+        EntryKind::Verification => visit(&reader.item()?.subject, 0),
+        EntryKind::Chunk => {
             for position in 0..u16::from_be_bytes(reader.array()?) {
                 visit(&reader.item()?.subject, position.into());
             }
         }
-        Kind::Call => {
+        EntryKind::Call => {
             text(&mut reader)?;
             reader.take(2)?;
             text(&mut reader)?;
         }
-        Kind::Records => {
+        EntryKind::Records => {
             text(&mut reader)?;
             for position in 0..u16::from_be_bytes(reader.array()?) {
                 visit(&reader.array()?, position.into());
                 reader.take(4)?;
             }
         }
-        Kind::Access => {
+        EntryKind::Access => {
             let (action, target) = (text(&mut reader)?, text(&mut reader)?);
             if let Some(subject) = action.starts_with(ABOUT_SUBJECT).then(|| unhex(target)).flatten() {
                 visit(&subject, 0);
             }
         }
-        Kind::Mismatch => {
+        EntryKind::Mismatch => {
             id = text(&mut reader)?;
             for _action_state_dataset in 0..3 {
                 text(&mut reader)?;
@@ -63,14 +63,14 @@ pub fn visit<'a>(bytes: &'a [u8], mut visit: impl FnMut(&[u8; 16], u32)) -> Opti
             visit(&reader.array()?, 0);
             reader.take(4)?;
         }
-        Kind::Delivery => {
+        EntryKind::Delivery => {
             id = text(&mut reader)?;
             for _event_target_state in 0..3 {
                 text(&mut reader)?;
             }
             reader.take(4)?;
         }
-        Kind::Read => {
+        EntryKind::Read => {
             for _operation_rules in 0..2 {
                 text(&mut reader)?;
             }
@@ -81,7 +81,7 @@ pub fn visit<'a>(bytes: &'a [u8], mut visit: impl FnMut(&[u8; 16], u32)) -> Opti
     }
     let length = usize::from(u16::from_be_bytes(reader.array()?));
     let sealed = reader.take(length)?;
-    Some(Rest {
+    Some(EntryRest {
         kind,
         at_us,
         agency,
@@ -91,7 +91,7 @@ pub fn visit<'a>(bytes: &'a [u8], mut visit: impl FnMut(&[u8; 16], u32)) -> Opti
 }
 
 /// Bytes behind their length of one byte.
-fn text<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
+fn text<'a>(reader: &mut EntryReader<'a>) -> Option<&'a [u8]> {
     let length = usize::from(reader.u8()?);
     reader.take(length)
 }

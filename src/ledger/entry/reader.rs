@@ -1,11 +1,11 @@
 //! Reads an entry's bytes where they lie; the layout is told in `entry`.
 
-use super::{Kind, VERSION};
+use super::{EntryKind, VERSION};
 use heyan_domain::verdict::Outcome;
 
 /// What every entry begins with.
-pub(crate) struct Head {
-    pub kind: Kind,
+pub(crate) struct EntryHead {
+    pub kind: EntryKind,
     pub at_us: i64,
     pub agency: u32,
 }
@@ -21,9 +21,9 @@ pub(crate) struct ItemBytes<'a> {
 
 /// What is left of an entry's bytes.
 #[derive(Clone, Copy)]
-pub(crate) struct Reader<'a>(pub &'a [u8]);
+pub(crate) struct EntryReader<'a>(pub &'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> EntryReader<'a> {
     pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (head, tail) = self.0.split_at_checked(length)?;
         self.0 = tail;
@@ -39,10 +39,10 @@ impl<'a> Reader<'a> {
     }
 
     /// `None`: of another version of the layout, or of no known kind.
-    pub(crate) fn head(&mut self) -> Option<Head> {
+    pub(crate) fn head(&mut self) -> Option<EntryHead> {
         (self.u8()? == VERSION).then_some(())?;
-        Some(Head {
-            kind: Kind::from_code(self.u8()?)?,
+        Some(EntryHead {
+            kind: EntryKind::from_code(self.u8()?)?,
             at_us: i64::from_be_bytes(self.array()?),
             agency: u32::from_be_bytes(self.array()?),
         })

@@ -8,9 +8,9 @@ use std::path::Path;
 use data_encoding::HEXLOWER;
 use ring::digest;
 
-use super::run::{Span, UNFINISHED};
+use super::run::{RunSpan, UNFINISHED};
 use crate::disk::sync_dir;
-use crate::tree::Hash;
+use crate::tree::TreeHash;
 
 /// Name of the file.
 pub(super) const MANIFEST: &str = "manifest";
@@ -20,18 +20,18 @@ const HEADER: &str = "heyan ledger index v1";
 
 /// What the index was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Manifest {
+pub(super) struct IndexManifest {
     /// Name of the ledger.
     pub origin: String,
     /// Counts the ways in which entries were read: another way is another index.
     pub form: u32,
     /// Leaf hash of the last entry that the runs are about; of another ledger it is another. Zeroes: there are no runs.
-    pub leaf: Hash,
+    pub leaf: TreeHash,
     /// The runs, oldest entries first.
-    pub spans: Vec<Span>,
+    pub spans: Vec<RunSpan>,
 }
 
-impl Manifest {
+impl IndexManifest {
     /// The entry behind the last run.
     pub(super) fn end(&self) -> u64 {
         self.spans.last().map_or(0, |span| span.end)
@@ -66,7 +66,7 @@ impl Manifest {
             self.form,
             HEXLOWER.encode(&self.leaf)
         );
-        for Span {
+        for RunSpan {
             level,
             first,
             end,
@@ -94,7 +94,7 @@ impl Manifest {
                 "origin" => manifest.origin = rest.next()?.to_owned(),
                 "form" => manifest.form = rest.next()?.parse().ok()?,
                 "leaf" => manifest.leaf = unhex(rest.next()?)?,
-                "run" => manifest.spans.push(Span {
+                "run" => manifest.spans.push(RunSpan {
                     level: rest.next()?.parse().ok()?,
                     first: rest.next()?.parse().ok()?,
                     end: rest.next()?.parse().ok()?,
@@ -115,6 +115,6 @@ impl Manifest {
     }
 }
 
-fn unhex(text: &str) -> Option<Hash> {
+fn unhex(text: &str) -> Option<TreeHash> {
     HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
 }

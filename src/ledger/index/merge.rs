@@ -8,11 +8,11 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use super::row::Row;
-use super::run::{Damaged, Rows, Run, Span};
-use super::{Index, IndexError};
+use super::row::IndexRow;
+use super::run::{DamagedRun, IndexRun, RunRows, RunSpan};
+use super::{IndexError, LedgerIndex};
 
-impl Index {
+impl LedgerIndex {
     /// Makes one run of the oldest runs of a level that has enough of them. `false`: there are none.
     ///
     /// # Errors
@@ -25,14 +25,14 @@ impl Index {
         let (Some(first), Some(last)) = (old.first(), old.last()) else {
             return Ok(false);
         };
-        let span = Span {
+        let span = RunSpan {
             level: first.span.level.saturating_add(1),
             first: first.span.first,
             end: last.span.end,
             rows: 0,
         };
-        let merged = Merged::of(old).take_while(|_| !self.stopped.load(Ordering::Acquire));
-        let written = Run::write(&self.config.dir, span, merged)?;
+        let merged = MergedRows::of(old).take_while(|_| !self.stopped.load(Ordering::Acquire));
+        let written = IndexRun::write(&self.config.dir, span, merged)?;
         if self.stopped.load(Ordering::Acquire) {
             // Cut short: the file is listed nowhere, and the next start deletes it.
             return Ok(false);
@@ -62,7 +62,7 @@ impl Index {
     }
 
     /// Finds which of `runs` is damaged and drops it.
-    fn drop_damaged(&self, runs: &[Arc<Run>]) -> Result<bool, IndexError> {
+    fn drop_damaged(&self, runs: &[Arc<IndexRun>]) -> Result<bool, IndexError> {
         for run in runs {
             if run.rows().any(|row| row.is_err()) {
                 self.drop_from(run.span.first)?;
@@ -73,26 +73,26 @@ impl Index {
     }
 }
 
-fn same(some: &[Arc<Run>], old: &[Arc<Run>]) -> bool {
+fn same(some: &[Arc<IndexRun>], old: &[Arc<IndexRun>]) -> bool {
     some.iter().zip(old).all(|(one, other)| Arc::ptr_eq(one, other))
 }
 
 /// The first `count` runs of the lowest level that has so many. Levels only fall from the first run to the last.
-fn neighbours(runs: &[Arc<Run>], count: usize) -> Option<&[Arc<Run>]> {
-    let parts: Vec<&[Arc<Run>]> = runs.chunk_by(|one, other| one.span.level == other.span.level).collect();
+fn neighbours(runs: &[Arc<IndexRun>], count: usize) -> Option<&[Arc<IndexRun>]> {
+    let parts: Vec<&[Arc<IndexRun>]> = runs.chunk_by(|one, other| one.span.level == other.span.level).collect();
     let enough = parts.into_iter().rev().find(|part| part.len() >= count)?;
     enough.get(..count)
 }
 
 /// The rows of several runs, in order.
-struct Merged<'r> {
-    heads: BinaryHeap<Reverse<(Row, usize)>>,
-    runs: Vec<Rows<'r>>,
+struct MergedRows<'r> {
+    heads: BinaryHeap<Reverse<(IndexRow, usize)>>,
+    runs: Vec<RunRows<'r>>,
     damaged: bool,
 }
 
-impl<'r> Merged<'r> {
-    fn of(runs: &'r [Arc<Run>]) -> Self {
+impl<'r> MergedRows<'r> {
+    fn of(runs: &'r [Arc<IndexRun>]) -> Self {
         let mut merged = Self {
             heads: BinaryHeap::with_capacity(runs.len()),
             runs: runs.iter().map(|run| run.rows()).collect(),
@@ -113,12 +113,12 @@ impl<'r> Merged<'r> {
     }
 }
 
-impl Iterator for Merged<'_> {
-    type Item = Result<Row, Damaged>;
+impl Iterator for MergedRows<'_> {
+    type Item = Result<IndexRow, DamagedRun>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.damaged {
-            return Some(Err(Damaged));
+            return Some(Err(DamagedRun));
         }
         let Reverse((row, number)) = self.heads.pop()?;
         self.advance(number);

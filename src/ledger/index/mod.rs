@@ -20,12 +20,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use manifest::Manifest;
-pub use row::{Key, Place, Row};
-use run::{Run, Span};
-use waiting::Waiting;
+use manifest::IndexManifest;
+pub use row::{IndexKey, IndexRow, LedgerPlace};
+use run::{IndexRun, RunSpan};
+use waiting::WaitingRows;
 
-use super::tree::{Hash, leaf_hash};
+use super::tree::{TreeHash, leaf_hash};
 use super::{Ledger, LedgerError};
 
 /// Entries that are read at once: a call that read fewer has read what there was.
@@ -60,7 +60,7 @@ impl IndexConfig {
 }
 
 /// Where entries come from.
-pub trait Entries {
+pub trait EntrySource {
     /// Name of the ledger.
     fn name(&self) -> &str;
 
@@ -74,7 +74,7 @@ pub trait Entries {
     fn visit(&self, first: u64, count: u64, visit: &mut dyn FnMut(u64, &[u8])) -> Result<(), LedgerError>;
 }
 
-impl Entries for Ledger {
+impl EntrySource for Ledger {
     fn name(&self) -> &str {
         self.origin()
     }
@@ -89,15 +89,15 @@ impl Entries for Ledger {
 }
 
 /// Puts the keys of an entry with their positions; answers when it was made, Unix microseconds.
-pub type RowsOf<'f> = dyn FnMut(&[u8], &mut Vec<(Key, u32)>) -> i64 + 'f;
+pub type RowsOf<'f> = dyn FnMut(&[u8], &mut Vec<(IndexKey, u32)>) -> i64 + 'f;
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct IndexQuery {
     /// Under which key.
-    pub key: Key,
+    pub key: IndexKey,
     /// Only what stands before this place.
-    pub below: Place,
+    pub below: LedgerPlace,
     /// Made at this second or later.
     pub from_s: u32,
     /// Made at this second or earlier.
@@ -108,9 +108,9 @@ pub struct Wanted {
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct IndexHits {
     /// The rows, in the order of the ledger, newest first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<IndexRow>,
     /// How many entries the index knows: what comes later was not looked at.
     pub covered: u64,
 }
@@ -130,59 +130,61 @@ pub enum IndexError {
 }
 
 /// An open index.
-pub struct Index {
+pub struct LedgerIndex {
     config: IndexConfig,
     origin: String,
-    state: RwLock<State>,
+    state: RwLock<IndexState>,
     /// Held by whoever reads entries in.
     building: Mutex<()>,
     /// Held by whoever changes which runs there are; the leaf hash of their last entry.
-    listing: Mutex<Hash>,
+    listing: Mutex<TreeHash>,
     covered: AtomicU64,
     /// When the newest entry that is covered was made, Unix microseconds.
     covered_at_us: AtomicI64,
     stopped: AtomicBool,
 }
 
-struct State {
-    runs: Vec<Arc<Run>>,
-    waiting: Waiting,
+struct IndexState {
+    runs: Vec<Arc<IndexRun>>,
+    waiting: WaitingRows,
     /// The entry behind the last one whose rows are in `runs` or wait.
     next: u64,
 }
 
-impl State {
+impl IndexState {
     fn listed(&self) -> u64 {
         self.runs.last().map_or(0, |run| run.span.end)
     }
 }
 
-impl Index {
+impl LedgerIndex {
     /// Opens the index of a ledger. What is missing, damaged or of another ledger is dropped here and built again by
     /// [`Index::catch_up`].
     ///
     /// # Errors
     /// The ledger cannot be read, or the folder cannot be made.
-    pub fn open(config: IndexConfig, entries: &dyn Entries) -> Result<Self, IndexError> {
+    pub fn open(config: IndexConfig, entries: &dyn EntrySource) -> Result<Self, IndexError> {
         fs::create_dir_all(&config.dir)?;
         let mut leaf = [0; 32];
         let mut runs = Vec::new();
-        if let Some(manifest) = Manifest::read(&config.dir)
+        if let Some(manifest) = IndexManifest::read(&config.dir)
             && is_of(&manifest, config.form, entries)?
         {
             leaf = manifest.leaf;
             for span in &manifest.spans {
                 // What stands behind a damaged run would leave a gap.
-                let Ok(run) = Run::open(&config.dir, *span) else { break };
+                let Ok(run) = IndexRun::open(&config.dir, *span) else {
+                    break;
+                };
                 runs.push(Arc::new(run));
             }
         }
         let listed = runs.last().map_or(0, |run| run.span.end);
         let index = Self {
             origin: entries.name().to_owned(),
-            state: RwLock::new(State {
+            state: RwLock::new(IndexState {
                 runs,
-                waiting: Waiting::default(),
+                waiting: WaitingRows::default(),
                 next: listed,
             }),
             building: Mutex::new(()),
@@ -216,7 +218,7 @@ impl Index {
     ///
     /// # Errors
     /// The ledger cannot be read, or the disk refused: the next call goes on where this one began.
-    pub fn catch_up(&self, entries: &dyn Entries, rows_of: &mut RowsOf<'_>) -> Result<u64, IndexError> {
+    pub fn catch_up(&self, entries: &dyn EntrySource, rows_of: &mut RowsOf<'_>) -> Result<u64, IndexError> {
         let _alone = self.building.lock().unwrap_or_else(PoisonError::into_inner);
         let (first, full) = self.read_state(|state| (state.next, self.is_full(state)));
         if full {
@@ -232,9 +234,9 @@ impl Index {
             keys.clear();
             newest_us = rows_of(bytes, &mut keys);
             let at_s = u32::try_from(newest_us.div_euclid(1_000_000).max(0)).unwrap_or(u32::MAX);
-            let row = |&(key, position): &(Key, u32)| Row {
+            let row = |&(key, position): &(IndexKey, u32)| IndexRow {
                 key,
-                place: Place { index, position },
+                place: LedgerPlace { index, position },
                 at_s,
             };
             rows.extend(keys.iter().map(row));
@@ -257,9 +259,9 @@ impl Index {
     ///
     /// # Errors
     /// `Rebuilding`: what is damaged was dropped, and the next call knows less until it is built again.
-    pub fn look_up(&self, wanted: &Wanted) -> Result<Found, IndexError> {
+    pub fn look_up(&self, wanted: &IndexQuery) -> Result<IndexHits, IndexError> {
         let (runs, mut found) = self.read_state(|state| {
-            let mut found = Found {
+            let mut found = IndexHits {
                 rows: Vec::new(),
                 covered: state.next,
             };
@@ -282,30 +284,30 @@ impl Index {
         Ok(found)
     }
 
-    fn read_state<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+    fn read_state<T>(&self, read: impl FnOnce(&IndexState) -> T) -> T {
         read(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn listing(&self) -> MutexGuard<'_, Hash> {
+    fn listing(&self) -> MutexGuard<'_, TreeHash> {
         self.listing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_full(&self, state: &State) -> bool {
+    fn is_full(&self, state: &IndexState) -> bool {
         state.waiting.len() >= self.config.waiting_rows_max
             || state.next - state.listed() >= self.config.waiting_entries_max
     }
 
     /// Makes a run of what waits, which is about entries before `end`. The caller builds.
-    fn settle(&self, end: u64, entries: &dyn Entries) -> Result<(), IndexError> {
+    fn settle(&self, end: u64, entries: &dyn EntrySource) -> Result<(), IndexError> {
         let leaf = leaf_before(end, entries)?.unwrap_or_default();
         let (rows, first) = self.read_state(|state| (state.waiting.sorted(), state.listed()));
-        let span = Span {
+        let span = RunSpan {
             level: 0,
             first,
             end,
             rows: 0,
         };
-        let written = Run::write(&self.config.dir, span, rows.into_iter().map(Ok))?;
+        let written = IndexRun::write(&self.config.dir, span, rows.into_iter().map(Ok))?;
         let Ok(run) = written else {
             return Err(IndexError::Rebuilding);
         };
@@ -321,8 +323,8 @@ impl Index {
     }
 
     /// Writes which runs there are.
-    fn list(&self, runs: &[Arc<Run>], leaf: &Hash) -> io::Result<()> {
-        let manifest = Manifest {
+    fn list(&self, runs: &[Arc<IndexRun>], leaf: &TreeHash) -> io::Result<()> {
+        let manifest = IndexManifest {
             origin: self.origin.clone(),
             form: self.config.form,
             leaf: *leaf,
@@ -350,7 +352,7 @@ impl Index {
     }
 
     /// Lists the runs that were found whole, and deletes every other file.
-    fn relist(&self, entries: &dyn Entries) -> Result<(), IndexError> {
+    fn relist(&self, entries: &dyn EntrySource) -> Result<(), IndexError> {
         let mut leaf = self.listing();
         let runs = self.read_state(|state| state.runs.clone());
         let end = runs.last().map_or(0, |run| run.span.end);
@@ -363,7 +365,7 @@ impl Index {
 }
 
 /// Whether an index was made of this ledger, in this form.
-fn is_of(manifest: &Manifest, form: u32, entries: &dyn Entries) -> Result<bool, IndexError> {
+fn is_of(manifest: &IndexManifest, form: u32, entries: &dyn EntrySource) -> Result<bool, IndexError> {
     if manifest.origin != entries.name() || manifest.form != form || manifest.end() > entries.durable() {
         return Ok(false);
     }
@@ -371,7 +373,7 @@ fn is_of(manifest: &Manifest, form: u32, entries: &dyn Entries) -> Result<bool, 
 }
 
 /// Leaf hash of the entry before `end`; `None`: there is none.
-fn leaf_before(end: u64, entries: &dyn Entries) -> Result<Option<Hash>, LedgerError> {
+fn leaf_before(end: u64, entries: &dyn EntrySource) -> Result<Option<TreeHash>, LedgerError> {
     let Some(last) = end.checked_sub(1) else {
         return Ok(None);
     };

@@ -5,29 +5,29 @@
 pub(crate) const ROW_BYTES: usize = 32;
 
 /// What is looked for: a pseudonym, or a keyed hash of something that may not stand in the clear.
-pub type Key = [u8; 16];
+pub type IndexKey = [u8; 16];
 
 /// That an entry is found under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Row {
+pub struct IndexRow {
     /// What is looked for.
-    pub key: Key,
+    pub key: IndexKey,
     /// Where it stands.
-    pub place: Place,
+    pub place: LedgerPlace,
     /// When the entry was made, Unix seconds.
     pub at_s: u32,
 }
 
 /// Where something stands in a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct LedgerPlace {
     /// Index of the entry.
     pub index: u64,
     /// Its number among what the entry holds.
     pub position: u32,
 }
 
-impl Place {
+impl LedgerPlace {
     /// Before every other.
     pub const FIRST: Self = Self { index: 0, position: 0 };
 
@@ -37,9 +37,9 @@ impl Place {
     }
 }
 
-impl Row {
+impl IndexRow {
     /// The first row that `key` may have from `place` on.
-    pub const fn from(key: Key, place: Place) -> Self {
+    pub const fn from(key: IndexKey, place: LedgerPlace) -> Self {
         Self { key, place, at_s: 0 }
     }
 
@@ -56,14 +56,14 @@ impl Row {
 
     /// The inverse of `to_bytes`.
     pub fn from_bytes(bytes: &[u8; ROW_BYTES]) -> Self {
-        let mut reader = crate::entry::reader::Reader(bytes);
+        let mut reader = crate::entry::reader::EntryReader(bytes);
         let key = reader.array().unwrap_or_default();
         let index = u64::from_be_bytes(reader.array().unwrap_or_default());
         let position = u32::from_be_bytes(reader.array().unwrap_or_default());
         let at_s = u32::from_be_bytes(reader.array().unwrap_or_default());
         Self {
             key,
-            place: Place { index, position },
+            place: LedgerPlace { index, position },
             at_s,
         }
     }

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use ring::digest;
 
-use super::row::{ROW_BYTES, Row};
-use super::{Found, Wanted};
+use super::row::{IndexRow, ROW_BYTES};
+use super::{IndexHits, IndexQuery};
 use crate::disk::patiently;
 
 /// Bytes of a block: its rows, how many they are, and the checksum.
@@ -23,7 +23,7 @@ pub(crate) const UNFINISHED: &str = ".tmp";
 
 /// Which entries a run is about, and how much was merged into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct RunSpan {
     /// 0: written from memory; n + 1: merged from runs of n.
     pub level: u8,
     /// First entry.
@@ -34,7 +34,7 @@ pub(super) struct Span {
     pub rows: u64,
 }
 
-impl Span {
+impl RunSpan {
     /// Name of the file.
     pub(super) fn name(&self) -> String {
         format!("{:020}-{:020}.{}.run", self.first, self.end, self.level)
@@ -48,31 +48,31 @@ impl Span {
 /// A run of which a block is not what was written, or that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("a run of the index is damaged")]
-pub(super) struct Damaged;
+pub(super) struct DamagedRun;
 
-impl From<io::Error> for Damaged {
+impl From<io::Error> for DamagedRun {
     fn from(_unreadable: io::Error) -> Self {
         Self
     }
 }
 
 /// An open run.
-pub(super) struct Run {
+pub(super) struct IndexRun {
     /// What it holds.
-    pub span: Span,
+    pub span: RunSpan,
     file: File,
 }
 
-impl Run {
+impl IndexRun {
     /// Opens a run that was written before.
     ///
     /// # Errors
     /// It is not there, or of another length.
-    pub(super) fn open(folder: &Path, span: Span) -> Result<Self, Damaged> {
+    pub(super) fn open(folder: &Path, span: RunSpan) -> Result<Self, DamagedRun> {
         let file = patiently(|| File::open(folder.join(span.name())))?;
         match file.metadata()?.len() == span.bytes() {
             true => Ok(Self { span, file }),
-            false => Err(Damaged),
+            false => Err(DamagedRun),
         }
     }
 
@@ -82,15 +82,15 @@ impl Run {
     /// I/O, or what the rows were read from is damaged.
     pub(super) fn write(
         folder: &Path,
-        mut span: Span,
-        rows: impl Iterator<Item = Result<Row, Damaged>>,
-    ) -> io::Result<Result<Self, Damaged>> {
+        mut span: RunSpan,
+        rows: impl Iterator<Item = Result<IndexRow, DamagedRun>>,
+    ) -> io::Result<Result<Self, DamagedRun>> {
         let unfinished = folder.join(format!("{}{UNFINISHED}", span.name()));
         let mut out = BufWriter::with_capacity(64 * BLOCK_BYTES, patiently(|| File::create(&unfinished))?);
         let (mut block, mut number) = (Vec::with_capacity(BLOCK_BYTES), 0);
         span.rows = 0;
         for row in rows {
-            let Ok(row) = row else { return Ok(Err(Damaged)) };
+            let Ok(row) = row else { return Ok(Err(DamagedRun)) };
             block.extend_from_slice(&row.to_bytes());
             span.rows += 1;
             if block.len() == BLOCK_ROWS * ROW_BYTES {
@@ -112,8 +112,8 @@ impl Run {
     ///
     /// # Errors
     /// A block on the way is damaged.
-    pub(super) fn search(&self, wanted: &Wanted, found: &mut Found) -> Result<(), Damaged> {
-        let mut end = self.lower_bound(&Row::from(wanted.key, wanted.below))?;
+    pub(super) fn search(&self, wanted: &IndexQuery, found: &mut IndexHits) -> Result<(), DamagedRun> {
+        let mut end = self.lower_bound(&IndexRow::from(wanted.key, wanted.below))?;
         while end > 0 {
             let number = (end - 1) / BLOCK_ROWS as u64;
             let rows = self.block(number)?;
@@ -129,8 +129,8 @@ impl Run {
     }
 
     /// Every row, in order.
-    pub(super) fn rows(&self) -> Rows<'_> {
-        Rows {
+    pub(super) fn rows(&self) -> RunRows<'_> {
+        RunRows {
             run: self,
             block: Vec::new().into_iter(),
             number: 0,
@@ -138,14 +138,14 @@ impl Run {
     }
 
     /// How many rows are before `row`.
-    fn lower_bound(&self, row: &Row) -> Result<u64, Damaged> {
+    fn lower_bound(&self, row: &IndexRow) -> Result<u64, DamagedRun> {
         let blocks = self.span.rows.div_ceil(BLOCK_ROWS as u64);
         // Blocks before `low` lie before the row; the last row of each block from `high` on does not.
         let (mut low, mut high) = (0, blocks);
         while low < high {
             let middle = low + (high - low) / 2;
             let rows = self.block(middle)?;
-            let (first, last) = (rows.first().ok_or(Damaged)?, rows.last().ok_or(Damaged)?);
+            let (first, last) = (rows.first().ok_or(DamagedRun)?, rows.last().ok_or(DamagedRun)?);
             if last < row {
                 low = middle + 1;
             } else if first >= row {
@@ -158,30 +158,30 @@ impl Run {
         Ok((low * BLOCK_ROWS as u64).min(self.span.rows))
     }
 
-    fn block(&self, number: u64) -> Result<Vec<Row>, Damaged> {
+    fn block(&self, number: u64) -> Result<Vec<IndexRow>, DamagedRun> {
         let mut block = [0; BLOCK_BYTES];
         self.file.read_exact_at(&mut block, number * BLOCK_BYTES as u64)?;
-        let (body, stated) = block.split_at_checked(BLOCK_BYTES - CHECK_BYTES).ok_or(Damaged)?;
+        let (body, stated) = block.split_at_checked(BLOCK_BYTES - CHECK_BYTES).ok_or(DamagedRun)?;
         if check(body, &self.span, number) != stated {
-            return Err(Damaged);
+            return Err(DamagedRun);
         }
         let before = number * BLOCK_ROWS as u64;
         let rows = self.span.rows.saturating_sub(before).min(BLOCK_ROWS as u64);
-        let rows = usize::try_from(rows).map_err(|_never| Damaged)?;
+        let rows = usize::try_from(rows).map_err(|_never| DamagedRun)?;
         let (rows_bytes, _) = body.as_chunks::<ROW_BYTES>();
-        Ok(rows_bytes.iter().take(rows).map(Row::from_bytes).collect())
+        Ok(rows_bytes.iter().take(rows).map(IndexRow::from_bytes).collect())
     }
 }
 
 /// The rows of a run, a block at a time.
-pub(super) struct Rows<'r> {
-    run: &'r Run,
-    block: std::vec::IntoIter<Row>,
+pub(super) struct RunRows<'r> {
+    run: &'r IndexRun,
+    block: std::vec::IntoIter<IndexRow>,
     number: u64,
 }
 
-impl Iterator for Rows<'_> {
-    type Item = Result<Row, Damaged>;
+impl Iterator for RunRows<'_> {
+    type Item = Result<IndexRow, DamagedRun>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(row) = self.block.next() {
@@ -199,7 +199,7 @@ impl Iterator for Rows<'_> {
     }
 }
 
-fn put_block(out: &mut impl Write, block: &mut Vec<u8>, span: &Span, number: u64) -> io::Result<()> {
+fn put_block(out: &mut impl Write, block: &mut Vec<u8>, span: &RunSpan, number: u64) -> io::Result<()> {
     block.resize(BLOCK_BYTES - CHECK_BYTES, 0);
     let check = check(block, span, number);
     block.extend_from_slice(&check);
@@ -209,7 +209,7 @@ fn put_block(out: &mut impl Write, block: &mut Vec<u8>, span: &Span, number: u64
 }
 
 /// First bytes of SHA-256 over the run's place, the number of the block, and its rows.
-fn check(body: &[u8], span: &Span, number: u64) -> Vec<u8> {
+fn check(body: &[u8], span: &RunSpan, number: u64) -> Vec<u8> {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in [span.first, span.end, u64::from(span.level), number] {
         context.update(&part.to_be_bytes());
@@ -218,9 +218,9 @@ fn check(body: &[u8], span: &Span, number: u64) -> Vec<u8> {
     context.finish().as_ref().iter().copied().take(CHECK_BYTES).collect()
 }
 
-impl Found {
+impl IndexHits {
     /// Takes a row in if it is wanted; `false`: there are enough.
-    pub(super) fn take(&mut self, wanted: &Wanted, row: &Row) -> bool {
+    pub(super) fn take(&mut self, wanted: &IndexQuery, row: &IndexRow) -> bool {
         if self.rows.len() >= wanted.limit {
             return false;
         }

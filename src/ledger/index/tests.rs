@@ -29,7 +29,7 @@ impl Log {
     }
 }
 
-impl Entries for Log {
+impl EntrySource for Log {
     fn name(&self) -> &str {
         self.name
     }
@@ -48,7 +48,7 @@ impl Entries for Log {
     }
 }
 
-fn rows_of(bytes: &[u8], keys: &mut Vec<(Key, u32)>) -> i64 {
+fn rows_of(bytes: &[u8], keys: &mut Vec<(IndexKey, u32)>) -> i64 {
     let (index, named) = bytes.split_first_chunk().unwrap();
     keys.extend(named.iter().zip(0..).map(|(key, position)| ([*key; 16], position)));
     i64::try_from(u64::from_be_bytes(*index) / 3).unwrap() * 1_000_000
@@ -64,11 +64,11 @@ fn config(dir: &Path) -> IndexConfig {
     }
 }
 
-fn open(dir: &Path, log: &Log) -> Index {
-    Index::open(config(dir), log).unwrap()
+fn open(dir: &Path, log: &Log) -> LedgerIndex {
+    LedgerIndex::open(config(dir), log).unwrap()
 }
 
-fn catch_up(index: &Index, log: &Log) {
+fn catch_up(index: &LedgerIndex, log: &Log) {
     loop {
         match index.catch_up(log, &mut rows_of) {
             Ok(0) => break,
@@ -78,10 +78,10 @@ fn catch_up(index: &Index, log: &Log) {
     }
 }
 
-fn wanted(key: u8) -> Wanted {
-    Wanted {
+fn wanted(key: u8) -> IndexQuery {
+    IndexQuery {
         key: [key; 16],
-        below: Place::before(u64::MAX),
+        below: LedgerPlace::before(u64::MAX),
         from_s: 0,
         until_s: u32::MAX,
         limit: usize::MAX,
@@ -89,12 +89,12 @@ fn wanted(key: u8) -> Wanted {
 }
 
 /// Every place of a key, newest first, as the log itself says.
-fn model(log: &Log, key: u8) -> Vec<Place> {
+fn model(log: &Log, key: u8) -> Vec<LedgerPlace> {
     let mut places = Vec::new();
     for (index, entry) in (0..).zip(log.entries.borrow().iter()) {
         for (position, named) in (0..).zip(&entry[8..]) {
             if *named == key {
-                places.push(Place { index, position });
+                places.push(LedgerPlace { index, position });
             }
         }
     }
@@ -102,11 +102,11 @@ fn model(log: &Log, key: u8) -> Vec<Place> {
     places
 }
 
-fn places(found: &Found) -> Vec<Place> {
+fn places(found: &IndexHits) -> Vec<LedgerPlace> {
     found.rows.iter().map(|row| row.place).collect()
 }
 
-fn assert_is_the_model(index: &Index, log: &Log) {
+fn assert_is_the_model(index: &LedgerIndex, log: &Log) {
     for key in 0..12 {
         let found = index.look_up(&wanted(key)).unwrap();
         assert_eq!(found.covered, log.durable());
@@ -124,7 +124,7 @@ fn filled(count: usize) -> Log {
 }
 
 /// Fills and merges in small steps, so that runs of several levels are there.
-fn built(dir: &Path, log: &Log) -> Index {
+fn built(dir: &Path, log: &Log) -> LedgerIndex {
     let index = open(dir, log);
     let all = std::mem::take(&mut *log.entries.borrow_mut());
     for some in all.chunks(40) {
@@ -150,7 +150,7 @@ fn runs_of_several_levels_answer_as_the_log_does_after_a_restart_too() {
     let levels: BTreeSet<u8> = index.read_state(|state| state.runs.iter().map(|run| run.span.level).collect());
     assert!(levels.len() >= 3, "{levels:?}");
     assert_is_the_model(&index, &log);
-    let listed = index.read_state(State::listed);
+    let listed = index.read_state(IndexState::listed);
     drop(index);
     let index = open(dir.path(), &log);
     assert_eq!(index.covered(), listed, "what is listed is not read again");
@@ -164,10 +164,10 @@ fn a_look_up_goes_on_below_a_place_and_within_times() {
     let log = filled(1_000);
     let index = built(dir.path(), &log);
     let all = model(&log, 4);
-    let (mut below, mut paged) = (Place::before(u64::MAX), Vec::new());
+    let (mut below, mut paged) = (LedgerPlace::before(u64::MAX), Vec::new());
     loop {
         let page = index
-            .look_up(&Wanted {
+            .look_up(&IndexQuery {
                 below,
                 limit: 7,
                 ..wanted(4)
@@ -178,12 +178,12 @@ fn a_look_up_goes_on_below_a_place_and_within_times() {
         paged.extend(places(&page));
     }
     assert_eq!(paged, all);
-    let some = Wanted {
+    let some = IndexQuery {
         from_s: 100,
         until_s: 110,
         ..wanted(4)
     };
-    let inside: Vec<Place> = all.into_iter().filter(|p| (300..333).contains(&p.index)).collect();
+    let inside: Vec<LedgerPlace> = all.into_iter().filter(|p| (300..333).contains(&p.index)).collect();
     assert_eq!(places(&index.look_up(&some).unwrap()), inside);
 }
 
@@ -210,7 +210,7 @@ fn an_index_of_another_ledger_form_or_length_is_built_again() {
         form: 2,
         ..config(dir.path())
     };
-    assert_eq!(Index::open(changed, &log).unwrap().covered(), 0);
+    assert_eq!(LedgerIndex::open(changed, &log).unwrap().covered(), 0);
     let renamed = Log {
         name: "hub-2.test",
         entries: log.entries.clone(),
@@ -397,7 +397,7 @@ proptest! {
                 }
             }
             let found = index.look_up(&wanted(3)).unwrap();
-            let known: Vec<Place> = model(&log, 3).into_iter().filter(|place| place.index < found.covered).collect();
+            let known: Vec<LedgerPlace> = model(&log, 3).into_iter().filter(|place| place.index < found.covered).collect();
             prop_assert_eq!(places(&found), known);
         }
         catch_up(&index, &log);

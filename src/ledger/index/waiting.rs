@@ -2,7 +2,7 @@
 //! with its neighbour while both are short. The list keeps its memory when it is emptied: of lists that were joined into new ones again
 //! and again, a busy hub spent a twentieth of its time on having fresh memory cleared.
 
-use super::row::{Key, Place, Row};
+use super::row::{IndexKey, IndexRow, LedgerPlace};
 
 /// Rows of a stretch beyond which it is merged no more, until all of them become a run: half of it is what a merge allocates, and a
 /// look-up searches every stretch.
@@ -13,15 +13,15 @@ const KEPT_ROWS: usize = 131_072;
 
 /// The rows, oldest entries first.
 #[derive(Default)]
-pub(super) struct Waiting {
-    rows: Vec<Row>,
+pub(super) struct WaitingRows {
+    rows: Vec<IndexRow>,
     /// Where each stretch begins.
     begins: Vec<usize>,
 }
 
-impl Waiting {
+impl WaitingRows {
     /// Takes in the rows of entries that are later than all that wait.
-    pub(super) fn push(&mut self, mut rows: Vec<Row>) {
+    pub(super) fn push(&mut self, mut rows: Vec<IndexRow>) {
         if rows.is_empty() {
             return;
         }
@@ -52,15 +52,15 @@ impl Waiting {
     }
 
     /// All of them, in order.
-    pub(super) fn sorted(&self) -> Vec<Row> {
+    pub(super) fn sorted(&self) -> Vec<IndexRow> {
         let mut rows = self.rows.clone();
         rows.sort();
         rows
     }
 
     /// The rows of a key about what stands before `below`, newest first.
-    pub(crate) fn newest_first(&self, key: Key, below: Place) -> impl Iterator<Item = &Row> {
-        let (first, end) = (Row::from(key, Place::FIRST), Row::from(key, below));
+    pub(crate) fn newest_first(&self, key: IndexKey, below: LedgerPlace) -> impl Iterator<Item = &IndexRow> {
+        let (first, end) = (IndexRow::from(key, LedgerPlace::FIRST), IndexRow::from(key, below));
         self.stretches().flat_map(move |rows| {
             let (from, to) = (
                 rows.partition_point(|row| *row < first),
@@ -71,7 +71,7 @@ impl Waiting {
     }
 
     /// The stretches, newest first.
-    fn stretches(&self) -> impl Iterator<Item = &[Row]> {
+    fn stretches(&self) -> impl Iterator<Item = &[IndexRow]> {
         let ends = self.begins.iter().skip(1).copied().chain([self.rows.len()]);
         let spans = self.begins.iter().copied().zip(ends.collect::<Vec<_>>());
         spans
@@ -91,13 +91,13 @@ mod tests {
     proptest! {
         #[test]
         fn it_holds_and_finds_what_a_sorted_set_does(batches in prop::collection::vec(prop::collection::vec((0_u8..4, 0_u32..3), 0..9), 0..40), below in 0_u64..200) {
-            let (mut waiting, mut set, mut index) = (Waiting::default(), BTreeSet::new(), 0);
+            let (mut waiting, mut set, mut index) = (WaitingRows::default(), BTreeSet::new(), 0);
             for batch in batches {
-                let rows: Vec<Row> = batch
+                let rows: Vec<IndexRow> = batch
                     .into_iter()
                     .map(|(key, position)| {
                         index += 1;
-                        Row { key: [key; 16], place: Place { index, position }, at_s: 7 }
+                        IndexRow { key: [key; 16], place: LedgerPlace { index, position }, at_s: 7 }
                     })
                     .collect();
                 set.extend(rows.iter().copied());
@@ -107,9 +107,9 @@ mod tests {
             prop_assert_eq!(waiting.sorted(), set.iter().copied().collect::<Vec<_>>());
             prop_assert!(waiting.begins.len() <= 8);
             for key in 0..4 {
-                let below = Place::before(below);
-                let found: Vec<Row> = waiting.newest_first([key; 16], below).copied().collect();
-                let wanted = set.range(Row::from([key; 16], Place::FIRST)..Row::from([key; 16], below)).rev();
+                let below = LedgerPlace::before(below);
+                let found: Vec<IndexRow> = waiting.newest_first([key; 16], below).copied().collect();
+                let wanted = set.range(IndexRow::from([key; 16], LedgerPlace::FIRST)..IndexRow::from([key; 16], below)).rev();
                 prop_assert_eq!(found, wanted.copied().collect::<Vec<_>>());
             }
         }

@@ -139,10 +139,10 @@ fn a_deleted_swapped_or_doubled_entry_and_a_missing_file_are_found() {
     let name = "journal/00000000000000000000.log".to_owned();
     let bytes = files[&name].clone();
     let mut starts = Vec::new();
-    let rules = scan::Rules {
+    let rules = scan::ScanRules {
         sealed: 120,
-        place: scan::Place::Last,
-        torn: scan::Torn::Begun,
+        place: scan::SegmentPlace::Last,
+        torn: scan::TornTail::Begun,
     };
     scan::segment(&bytes, (0, 0), rules, |_, at, frame| {
         starts.push((at, frame.next));

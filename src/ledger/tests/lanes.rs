@@ -40,7 +40,7 @@ async fn every_caller_gets_the_index_of_his_own_entry_and_it_is_on_disk() {
 }
 
 /// A lane on which four callers may wait.
-async fn with_room_for_four(work: impl AsyncFnOnce(&Ledger, &Lane)) {
+async fn with_room_for_four(work: impl AsyncFnOnce(&Ledger, &AppendLane)) {
     let dir = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(LedgerConfig {
         queue_max: 4,

@@ -10,17 +10,17 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::round::{PAUSE, gather, told, until};
 use heyan_app::bus::{
-    checkpoints::{self, Shown},
-    completed::{self, Tail},
-    feed::{Feed, FeedSettings},
+    checkpoints::{self, SentCheckpoints},
+    completed::{self, CompletedTail},
+    feed::{FeedReader, FeedSettings},
     outbox,
-    requests::{Problems, Requests},
+    requests::{ProblemWriter, RequestReader},
 };
 use heyan_app::{
-    foundation::{error::AppError, lease::Duty},
+    foundation::{error::AppError, lease::ClusterDuty},
     node::hub::Hub,
 };
-use heyan_ports::bus::Topic;
+use heyan_ports::bus::BusTopic;
 
 /// Between two looks when no bell rings.
 const PUBLISH_TICK: Duration = Duration::from_millis(200);
@@ -34,33 +34,36 @@ pub struct BusWork {
     /// Who feeds records, and how many at once.
     pub feed: Option<FeedSettings>,
     /// How refusals of requests are written, and how many items a request has at most.
-    pub requests: Option<(Arc<dyn Problems>, usize)>,
+    pub requests: Option<(Arc<dyn ProblemWriter>, usize)>,
 }
 
 /// Starts the workers that the bus has work for.
 pub(super) fn start(tasks: &mut JoinSet<()>, hub: &Arc<Hub>, work: BusWork, stopped: &watch::Receiver<bool>) {
-    let hears = |topics: &[Topic]| topics.iter().any(|topic| hub.outward.bus.hears(*topic));
-    if hears(&[Topic::RecordChanged, Topic::Mismatch, Topic::Supervision]) {
+    let hears = |topics: &[BusTopic]| topics.iter().any(|topic| hub.outward.bus.hears(*topic));
+    if hears(&[BusTopic::RecordChanged, BusTopic::Mismatch, BusTopic::Supervision]) {
         tasks.spawn(until(stopped.clone(), publisher(Arc::clone(hub))));
         tasks.spawn(until(stopped.clone(), counter(Arc::clone(hub))));
     }
-    if hears(&[Topic::VerificationCompleted]) {
+    if hears(&[BusTopic::VerificationCompleted]) {
         tasks.spawn(until(stopped.clone(), completer(Arc::clone(hub))));
     }
-    if hears(&[Topic::Checkpoint]) {
+    if hears(&[BusTopic::Checkpoint]) {
         tasks.spawn(until(stopped.clone(), shower(Arc::clone(hub))));
     }
-    if let Some(settings) = work.feed.filter(|_| hub.outward.bus.brings(Topic::Feed)) {
+    if let Some(settings) = work.feed.filter(|_| hub.outward.bus.brings(BusTopic::Feed)) {
         tasks.spawn(until(stopped.clone(), feeder(Arc::clone(hub), settings)));
     }
-    if let Some((problems, items_max)) = work.requests.filter(|_| hub.outward.bus.brings(Topic::VerifyRequest)) {
+    if let Some((problems, items_max)) = work
+        .requests
+        .filter(|_| hub.outward.bus.brings(BusTopic::VerifyRequest))
+    {
         tasks.spawn(until(stopped.clone(), answerer(Arc::clone(hub), problems, items_max)));
     }
 }
 
 /// One node publishes for all: two that drained one outbox could send a record's changes in another order.
 async fn publisher(hub: Arc<Hub>) {
-    let mut duty = Duty::new("publisher");
+    let mut duty = ClusterDuty::new("publisher");
     loop {
         let _rung = tokio::time::timeout(PUBLISH_TICK, hub.node.wakeups.publisher.notified()).await;
         loop {
@@ -78,7 +81,7 @@ async fn publisher(hub: Arc<Hub>) {
     }
 }
 
-async fn publish_once(hub: &Hub, duty: &mut Duty) -> Result<usize, AppError> {
+async fn publish_once(hub: &Hub, duty: &mut ClusterDuty) -> Result<usize, AppError> {
     match duty.is_ours(hub).await? {
         true => {
             hub.ensure_writable()?;
@@ -95,8 +98,8 @@ async fn counter(hub: Arc<Hub>) {
             Ok(counts) => {
                 for (what, waiting) in counts {
                     let topic = match what.as_str() {
-                        "alerts" => Topic::Supervision,
-                        _ => Topic::RecordChanged,
+                        "alerts" => BusTopic::Supervision,
+                        _ => BusTopic::RecordChanged,
                     };
                     let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
                     hub.node.metrics.bus.lag(topic.name(), waiting);
@@ -109,7 +112,7 @@ async fn counter(hub: Arc<Hub>) {
 }
 
 async fn completer(hub: Arc<Hub>) {
-    let mut tail = Tail::default();
+    let mut tail = CompletedTail::default();
     loop {
         match completed::publish(&hub, &mut tail).await {
             Ok(0) => tokio::time::sleep(COMPLETED_TICK).await,
@@ -124,7 +127,7 @@ async fn completer(hub: Arc<Hub>) {
 
 /// Shows the checkpoints of this node, and what it countersigned.
 async fn shower(hub: Arc<Hub>) {
-    let mut shown = Shown::default();
+    let mut shown = SentCheckpoints::default();
     loop {
         if let Err(error) = checkpoints::publish(&hub, &mut shown).await {
             tell("checkpoints", &error);
@@ -134,7 +137,7 @@ async fn shower(hub: Arc<Hub>) {
 }
 
 async fn feeder(hub: Arc<Hub>, settings: FeedSettings) {
-    let mut feed = match Feed::start(&hub, settings) {
+    let mut feed = match FeedReader::start(&hub, settings) {
         Ok(feed) => feed,
         Err(fault) => {
             tracing::error!(fault = %fault, "cannot read the record feed from Kafka");
@@ -149,8 +152,8 @@ async fn feeder(hub: Arc<Hub>, settings: FeedSettings) {
     }
 }
 
-async fn answerer(hub: Arc<Hub>, problems: Arc<dyn Problems>, items_max: usize) {
-    let mut requests = match Requests::start(&hub, problems, items_max) {
+async fn answerer(hub: Arc<Hub>, problems: Arc<dyn ProblemWriter>, items_max: usize) {
+    let mut requests = match RequestReader::start(&hub, problems, items_max) {
         Ok(requests) => requests,
         Err(fault) => {
             tracing::error!(fault = %fault, "cannot read verification requests from Kafka");

@@ -12,15 +12,15 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::round::{PAUSE, told};
 use heyan_app::{
-    delivery::deliveries::{self, SINK, Tried},
-    foundation::{error::AppError, lease::Duty},
+    delivery::deliveries::{self, AttemptResult, SINK},
+    foundation::{error::AppError, lease::ClusterDuty},
     node::hub::Hub,
 };
 use heyan_domain::{
-    breaker::{Breaker, BreakerConfig, Pass, Permit},
-    delivery::Attempted,
+    breaker::{Breaker, BreakerConfig, BreakerTicket, SendPermit},
+    delivery::AttemptOutcome,
 };
-use heyan_ports::deliveries::Delivery;
+use heyan_ports::deliveries::StoredDelivery;
 
 /// How many attempts at once.
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +39,9 @@ const TICK_US: i64 = 500_000;
 const LEFT_OVER_US: i64 = 30_000_000;
 
 /// One target.
-struct Place {
+struct TargetPlace {
     /// Among several nodes, one at a time serves a target.
-    duty: Duty,
+    duty: ClusterDuty,
     breaker: Breaker,
     under_way: HashSet<String>,
     /// Before this time nothing is due.
@@ -49,10 +49,10 @@ struct Place {
     attempts_max: usize,
 }
 
-impl Place {
+impl TargetPlace {
     fn new(target: &str, attempts_max: usize) -> Self {
         Self {
-            duty: Duty::new(format!("target:{target}")),
+            duty: ClusterDuty::new(format!("target:{target}")),
             breaker: Breaker::new(BreakerConfig::default()),
             under_way: HashSet::new(),
             idle_until_us: 0,
@@ -62,16 +62,16 @@ impl Place {
 }
 
 /// What an attempt came back with.
-struct Done {
+struct DoneAttempt {
     target: String,
     delivery: String,
-    pass: Pass,
-    health: Health,
+    pass: BreakerTicket,
+    health: TargetHealth,
 }
 
 /// What an attempt says about its target.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Health {
+enum TargetHealth {
     Well,
     Sick,
     /// The target was not asked.
@@ -81,8 +81,8 @@ enum Health {
 struct Courier {
     hub: Arc<Hub>,
     limits: CourierLimits,
-    places: HashMap<String, Place>,
-    attempts: JoinSet<Done>,
+    places: HashMap<String, TargetPlace>,
+    attempts: JoinSet<DoneAttempt>,
     /// When targets that are gone, but still have something pending, are looked for again.
     left_over_at_us: i64,
 }
@@ -118,7 +118,7 @@ pub(super) async fn run(hub: Arc<Hub>, limits: CourierLimits, mut stopped: watch
 }
 
 impl Courier {
-    fn take_back(&mut self, done: Result<Done, tokio::task::JoinError>) {
+    fn take_back(&mut self, done: Result<DoneAttempt, tokio::task::JoinError>) {
         let Ok(done) = done else { return };
         let Some(place) = self.places.get_mut(&done.target) else {
             return;
@@ -127,9 +127,9 @@ impl Courier {
         place.idle_until_us = 0;
         let now_us = self.hub.clock.now_us();
         match done.health {
-            Health::Well => place.breaker.succeeded(done.pass),
-            Health::Sick => place.breaker.failed(done.pass, now_us),
-            Health::Unknown => place.breaker.abandoned(done.pass, now_us),
+            TargetHealth::Well => place.breaker.succeeded(done.pass),
+            TargetHealth::Sick => place.breaker.failed(done.pass, now_us),
+            TargetHealth::Unknown => place.breaker.abandoned(done.pass, now_us),
         }
     }
 
@@ -140,7 +140,7 @@ impl Courier {
             self.left_over_at_us = now_us + LEFT_OVER_US;
             for target in self.hub.store.pending_targets().await? {
                 let attempts_max = self.limits.target_attempts_max;
-                let place = Place::new(&target, attempts_max);
+                let place = TargetPlace::new(&target, attempts_max);
                 self.places.entry(target).or_insert(place);
             }
         }
@@ -148,7 +148,7 @@ impl Courier {
             let place = self
                 .places
                 .entry(target.clone())
-                .or_insert_with(|| Place::new(&target, attempts_max));
+                .or_insert_with(|| TargetPlace::new(&target, attempts_max));
             if rung {
                 place.idle_until_us = 0;
             }
@@ -195,7 +195,7 @@ impl Courier {
             return Ok(());
         }
         let mut permit = place.breaker.allow(now_us);
-        if let Permit::Reject { until_us } = permit {
+        if let SendPermit::Reject { until_us } = permit {
             place.idle_until_us = until_us;
             return Ok(());
         }
@@ -205,7 +205,7 @@ impl Courier {
             // All that is due is under way then: only a bell, an attempt that ends, or time brings more.
             place.idle_until_us = now_us + TICK_US;
         }
-        let fresh: Vec<Delivery> = due
+        let fresh: Vec<StoredDelivery> = due
             .into_iter()
             .filter(|delivery| !place.under_way.contains(&delivery.id))
             .collect();
@@ -235,7 +235,7 @@ impl Courier {
             permit = place.breaker.allow(now_us);
         }
         // The last permit was not used.
-        if let Permit::Probe(pass) = permit
+        if let SendPermit::Probe(pass) = permit
             && place.under_way.is_empty()
         {
             place.breaker.abandoned(pass, now_us);
@@ -244,16 +244,16 @@ impl Courier {
     }
 }
 
-async fn carry(hub: Arc<Hub>, delivery: Delivery, pass: Pass) -> Done {
+async fn carry(hub: Arc<Hub>, delivery: StoredDelivery, pass: BreakerTicket) -> DoneAttempt {
     let health = match attempt(&hub, &delivery).await {
         Ok(health) => health,
         Err(error) => {
             told("courier", &error);
             tokio::time::sleep(PAUSE).await;
-            Health::Unknown
+            TargetHealth::Unknown
         }
     };
-    Done {
+    DoneAttempt {
         target: delivery.target,
         delivery: delivery.id,
         pass,
@@ -261,14 +261,14 @@ async fn carry(hub: Arc<Hub>, delivery: Delivery, pass: Pass) -> Done {
     }
 }
 
-async fn attempt(hub: &Hub, delivery: &Delivery) -> Result<Health, AppError> {
+async fn attempt(hub: &Hub, delivery: &StoredDelivery) -> Result<TargetHealth, AppError> {
     // An attempt whose result cannot be written would be made again and again.
     hub.ensure_writable()?;
     let tried = deliveries::attempt(hub, delivery).await?;
     let health = match &tried {
-        Tried::Attempted(Attempted::Confirmed { .. } | Attempted::Gone) => Health::Well,
-        Tried::Attempted(Attempted::Failed { .. }) => Health::Sick,
-        Tried::Attempted(Attempted::Refused(_)) | Tried::Cancelled => Health::Unknown,
+        AttemptResult::Attempted(AttemptOutcome::Confirmed { .. } | AttemptOutcome::Gone) => TargetHealth::Well,
+        AttemptResult::Attempted(AttemptOutcome::Failed { .. }) => TargetHealth::Sick,
+        AttemptResult::Attempted(AttemptOutcome::Refused(_)) | AttemptResult::Cancelled => TargetHealth::Unknown,
     };
     deliveries::settle(hub, delivery, &tried).await?;
     Ok(health)

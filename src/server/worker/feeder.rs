@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use heyan_app::{
-    foundation::{error::AppError, lease::Duty},
+    foundation::{error::AppError, lease::ClusterDuty},
     node::hub::Hub,
     records::feed,
 };
@@ -12,11 +12,11 @@ use heyan_ports::outward::FeedInfo;
 
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>, info: FeedInfo) {
-    let mut duty = Duty::new(format!("feed:{}", info.name));
+    let mut duty = ClusterDuty::new(format!("feed:{}", info.name));
     loop {
         match take_once(&hub, &info, &mut duty).await {
-            Ok(feed::Took::More) => continue,
-            Ok(feed::Took::All) => {}
+            Ok(feed::FeedProgress::More) => continue,
+            Ok(feed::FeedProgress::All) => {}
             Err(error) => {
                 tracing::warn!(feed = info.name, error = %error, "cannot read the feed; retrying");
             }
@@ -25,9 +25,9 @@ pub(super) async fn run(hub: Arc<Hub>, info: FeedInfo) {
     }
 }
 
-async fn take_once(hub: &Hub, info: &FeedInfo, duty: &mut Duty) -> Result<feed::Took, AppError> {
+async fn take_once(hub: &Hub, info: &FeedInfo, duty: &mut ClusterDuty) -> Result<feed::FeedProgress, AppError> {
     match duty.is_ours(hub).await? {
         true => feed::take(hub, info).await,
-        false => Ok(feed::Took::All),
+        false => Ok(feed::FeedProgress::All),
     }
 }

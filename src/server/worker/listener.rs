@@ -8,7 +8,7 @@ use heyan_app::{
     foundation::error::AppError,
     node::{hub::Hub, news, peers},
 };
-use heyan_ports::nodes::{News, Notice};
+use heyan_ports::nodes::{NodeNews, NodeNotice};
 
 /// Between two beats.
 const BEAT: Duration = Duration::from_millis(250);
@@ -82,7 +82,7 @@ async fn follow(hub: &Arc<Hub>) -> Result<(), AppError> {
     }
 }
 
-async fn next(line: &mut dyn News) -> Result<Vec<Notice>, AppError> {
+async fn next(line: &mut dyn NodeNews) -> Result<Vec<NodeNotice>, AppError> {
     match tokio::time::timeout(SILENCE, line.next()).await {
         Ok(notices) => Ok(notices?),
         Err(_silent) => Err(AppError::Internal("the line to the other nodes is silent")),

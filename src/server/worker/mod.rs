@@ -23,9 +23,9 @@ use tokio::{sync::watch, task::JoinSet};
 use heyan_app::{
     delivery::{
         answers::AnswerIndex,
-        fanout::{self, Part},
+        fanout::{self, FanoutDuty},
     },
-    foundation::{error::AppError, lease::Duty},
+    foundation::{error::AppError, lease::ClusterDuty},
     mismatch::actions as mismatches,
     node::hub::Hub,
 };
@@ -84,7 +84,7 @@ impl Workers {
 /// Turns events into deliveries, and reads the ledger for who was answered.
 async fn relay(hub: Arc<Hub>) {
     let mut index = AnswerIndex::default();
-    let mut duty = Duty::new("relay");
+    let mut duty = ClusterDuty::new("relay");
     loop {
         let _rung = tokio::time::timeout(RELAY_TICK, hub.node.wakeups.relay.notified()).await;
         loop {
@@ -102,17 +102,17 @@ async fn relay(hub: Arc<Hub>) {
     }
 }
 
-async fn relay_once(hub: &Hub, index: &mut AnswerIndex, duty: &mut Duty) -> Result<usize, AppError> {
+async fn relay_once(hub: &Hub, index: &mut AnswerIndex, duty: &mut ClusterDuty) -> Result<usize, AppError> {
     let part = match duty.is_ours(hub).await? {
-        true => Part::Events,
-        false => Part::OwnAnswers,
+        true => FanoutDuty::Events,
+        false => FanoutDuty::OwnAnswers,
     };
     fanout::fan_out(hub, index, part).await
 }
 
 /// Closes mismatches whose deliveries are over.
 async fn closer(hub: Arc<Hub>) {
-    let mut duty = Duty::new("closer");
+    let mut duty = ClusterDuty::new("closer");
     loop {
         let _rung = tokio::time::timeout(CLOSER_TICK, hub.node.wakeups.closer.notified()).await;
         loop {
@@ -129,7 +129,7 @@ async fn closer(hub: Arc<Hub>) {
     }
 }
 
-async fn close_once(hub: &Hub, duty: &mut Duty) -> Result<usize, AppError> {
+async fn close_once(hub: &Hub, duty: &mut ClusterDuty) -> Result<usize, AppError> {
     match duty.is_ours(hub).await? {
         true => mismatches::close_delivered(hub).await,
         false => Ok(0),

@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use super::round::{PAUSE, told};
 use heyan_app::node::hub::Hub;
-use heyan_app::quality::{self, Tail};
+use heyan_app::quality::{self, TallyTail};
 
 /// Between two rounds.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>) {
-    let mut tail = Tail::default();
+    let mut tail = TallyTail::default();
     loop {
         if let Err(error) = quality::tally(&hub, &mut tail).await {
             told("quality", &error);

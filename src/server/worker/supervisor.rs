@@ -3,16 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use super::round::{PAUSE, told};
-use heyan_app::supervision::watch::{ENTRIES_MAX, Watcher};
-use heyan_app::{foundation::lease::Duty, node::hub::Hub};
+use heyan_app::supervision::watch::{ENTRIES_MAX, LedgerWatcher};
+use heyan_app::{foundation::lease::ClusterDuty, node::hub::Hub};
 
 /// Between two looks when there was little.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>) {
-    let mut watcher = Watcher::default();
-    let mut duty = Duty::new("supervisor");
+    let mut watcher = LedgerWatcher::default();
+    let mut duty = ClusterDuty::new("supervisor");
     loop {
         match watcher.round(&hub, &mut duty).await {
             Ok(read) if read < ENTRIES_MAX => tokio::time::sleep(TICK).await,

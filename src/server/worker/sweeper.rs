@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use super::round::told;
 use heyan_app::{
-    foundation::{error::AppError, lease::Duty},
+    foundation::{error::AppError, lease::ClusterDuty},
     node::{
         hub::Hub,
-        outbox::{STRAY_AFTER, Strays},
+        outbox::{OrphanedEntries, STRAY_AFTER},
         upkeep,
     },
 };
@@ -22,7 +22,7 @@ const COUNTS_PER_SWEEP: u32 = 12;
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>) {
     let mut counts = 0_u32;
-    let (mut duty, mut strays) = (Duty::new("sweeper"), Strays::default());
+    let (mut duty, mut strays) = (ClusterDuty::new("sweeper"), OrphanedEntries::default());
     loop {
         let done: Result<(), AppError> = async {
             upkeep::count(&hub).await?;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::round::{PAUSE, told};
 use heyan_app::watches;
 use heyan_app::{
-    foundation::{error::AppError, lease::Duty},
+    foundation::{error::AppError, lease::ClusterDuty},
     node::hub::Hub,
 };
 
@@ -14,7 +14,7 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>) {
-    let mut duty = Duty::new("watcher");
+    let mut duty = ClusterDuty::new("watcher");
     loop {
         match look_once(&hub, &mut duty).await {
             Ok(0) => tokio::time::sleep(TICK).await,
@@ -27,7 +27,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
     }
 }
 
-async fn look_once(hub: &Hub, duty: &mut Duty) -> Result<usize, AppError> {
+async fn look_once(hub: &Hub, duty: &mut ClusterDuty) -> Result<usize, AppError> {
     match duty.is_ours(hub).await? {
         true => watches::look(hub).await,
         false => Ok(0),

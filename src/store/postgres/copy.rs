@@ -34,9 +34,9 @@ pub(super) async fn records(conn: &mut PgConnection, rows: &[&RecordRow]) -> Res
     }
 }
 
-type Copy<'c> = sqlx::postgres::PgCopyIn<&'c mut PgConnection>;
+type CopyRows<'c> = sqlx::postgres::PgCopyIn<&'c mut PgConnection>;
 
-async fn refused(copy: Copy<'_>, error: sqlx::Error) -> Result<Option<u64>, sqlx::Error> {
+async fn refused(copy: CopyRows<'_>, error: sqlx::Error) -> Result<Option<u64>, sqlx::Error> {
     // The first error is the one that says why; the copy must be ended all the same.
     let _ended = copy.abort("the rows could not be sent").await;
     Err(error)

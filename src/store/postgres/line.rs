@@ -10,21 +10,21 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use crate::notice::heard;
 use heyan_ports::{
     error::StoreError,
-    nodes::{News, Notice},
+    nodes::{NodeNews, NodeNotice},
 };
 
 /// The channel of `LISTEN`.
 const CHANNEL: &str = "heyan";
 
 /// A line that listens.
-pub(super) struct Line {
+pub(super) struct ListenLine {
     listener: PgListener,
     own: Arc<str>,
 }
 
-impl Line {
+impl ListenLine {
     /// Connects and listens: what is committed after this is heard.
-    pub(super) async fn begin(options: PgConnectOptions, own: &Arc<str>) -> Result<Box<dyn News>, StoreError> {
+    pub(super) async fn begin(options: PgConnectOptions, own: &Arc<str>) -> Result<Box<dyn NodeNews>, StoreError> {
         let one = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&one).await.map_err(lost)?;
         listener.listen(CHANNEL).await.map_err(lost)?;
@@ -36,8 +36,8 @@ impl Line {
 }
 
 #[async_trait]
-impl News for Line {
-    async fn next(&mut self) -> Result<Vec<Notice>, StoreError> {
+impl NodeNews for ListenLine {
+    async fn next(&mut self) -> Result<Vec<NodeNotice>, StoreError> {
         match self.listener.try_recv().await {
             Ok(Some(notification)) => Ok(heard(&self.own, notification.payload())),
             Ok(None) => Err(lost(sqlx::Error::PoolClosed)),

@@ -14,14 +14,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, Postgres};
 
-use super::batch::{Node, RecordRow};
-use super::engine::{Engine, EngineName, ErrorKind, OpenLine, of_driver};
+use super::batch::{RecordRow, StoreNode};
+use super::engine::{EngineName, ErrorKind, OpenLine, StoreEngine, of_driver};
 use super::migrate;
-use super::pool::{Patience, Pool};
+use super::pool::{ConnectionPool, PoolPatience};
 use super::sql_store::SqlStore;
-use super::writer::{Writer, WriterLimits};
+use super::writer::{StoreWriter, WriterLimits};
 use heyan_ports::store::Store;
-use heyan_ports::{error::StoreError, nodes::News};
+use heyan_ports::{error::StoreError, nodes::NodeNews};
 
 /// Where the database is and how much of it this node uses.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ pub struct PostgresConfig {
     /// After how long the server ends a statement, milliseconds.
     pub statement_timeout_ms: u64,
     /// Whether this node may bring the schema up to date.
-    pub migrate: Migrate,
+    pub migrate: MigratePolicy,
     /// Writes that may wait for a writer; further callers wait outside, first come first served.
     pub write_queue_max: usize,
     /// Writes that may share one transaction.
@@ -50,7 +50,7 @@ pub struct PostgresConfig {
 
 /// Whether a start takes missing steps of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Migrate {
+pub enum MigratePolicy {
     /// It does: its role may change the schema.
     AtStart,
     /// It refuses to start instead.
@@ -67,7 +67,7 @@ impl PostgresConfig {
             writers: 2,
             connect_timeout_ms: 5_000,
             statement_timeout_ms: 5_000,
-            migrate: Migrate::AtStart,
+            migrate: MigratePolicy::AtStart,
             write_queue_max: 1_024,
             group_writes_max: 512,
             group_rows_max: 20_000,
@@ -77,14 +77,14 @@ impl PostgresConfig {
     /// Refuses a connection URL that cannot be read; connects nowhere.
     ///
     /// # Errors
-    /// [`StoreError::Engine`] with statement `open`.
+    /// [`StoreError::StoreEngine`] with statement `open`.
     pub fn check(&self) -> Result<(), StoreError> {
         open::options(self).map(drop)
     }
 
     /// This side's limit is a little later than the server's, so that a slow statement is the server's to end.
-    fn patience(&self) -> Patience {
-        Patience {
+    fn patience(&self) -> PoolPatience {
+        PoolPatience {
             connect: Some(Duration::from_millis(self.connect_timeout_ms)),
             answer: Some(Duration::from_millis(self.statement_timeout_ms) + ANSWER_GRACE),
         }
@@ -99,42 +99,42 @@ const ANSWER_GRACE: Duration = Duration::from_millis(1_000);
 /// [`StoreError::Engine`] with statement `open` when the database must not be used; else what failed.
 pub async fn open_postgres(config: &PostgresConfig) -> Result<Arc<dyn Store>, StoreError> {
     let options = open::options(config)?;
-    let pool = |places: u32| Pool::<Postgres>::new(options.clone(), places, config.patience());
+    let pool = |places: u32| ConnectionPool::<Postgres>::new(options.clone(), places, config.patience());
     let readers = pool(config.readers);
     open::refuse_unsafe_server(&readers).await?;
     match config.migrate {
-        Migrate::AtStart => migrate::migrate(&readers).await?,
-        Migrate::Refuse => migrate::require(&readers).await?,
+        MigratePolicy::AtStart => migrate::migrate(&readers).await?,
+        MigratePolicy::Refuse => migrate::require(&readers).await?,
     }
     let limits = WriterLimits {
         queue: config.write_queue_max,
         group_jobs: config.group_writes_max,
         group_rows: config.group_rows_max,
     };
-    let node = Node {
+    let node = StoreNode {
         origin: config.origin.as_str().into(),
         run: format!("{}/{}", config.origin, uuid::Uuid::now_v7().simple()).into(),
     };
-    let writers = (0..config.writers.max(1)).map(|_| Writer::start(Arc::new(pool(1)), limits));
-    let line = Listening(options.clone());
+    let writers = (0..config.writers.max(1)).map(|_| StoreWriter::start(Arc::new(pool(1)), limits));
+    let line = ListenOptions(options.clone());
     Ok(Arc::new(SqlStore::new(node, readers, writers.collect(), Some(line))))
 }
 
 /// How a line is opened.
-pub(super) struct Listening(PgConnectOptions);
+pub(super) struct ListenOptions(PgConnectOptions);
 
 #[async_trait]
-impl OpenLine for Listening {
-    async fn listen(&self, run: &Arc<str>) -> Result<Box<dyn News>, StoreError> {
-        line::Line::begin(self.0.clone(), run).await
+impl OpenLine for ListenOptions {
+    async fn listen(&self, run: &Arc<str>) -> Result<Box<dyn NodeNews>, StoreError> {
+        line::ListenLine::begin(self.0.clone(), run).await
     }
 }
 
 of_driver!(Postgres, PgRow);
 
-impl Engine for Postgres {
+impl StoreEngine for Postgres {
     type Call = sqlx::query::Query<'static, Self, <Self as sqlx::Database>::Arguments>;
-    type Line = Listening;
+    type Line = ListenOptions;
     const ENGINE: EngineName = EngineName::Postgres;
 
     fn call(text: &'static str) -> Self::Call {

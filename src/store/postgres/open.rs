@@ -8,8 +8,8 @@ use sqlx::postgres::{PgConnectOptions, Postgres};
 
 use super::PostgresConfig;
 use crate::OpenError;
-use crate::engine::Engine;
-use crate::pool::Pool;
+use crate::engine::StoreEngine;
+use crate::pool::ConnectionPool;
 use crate::rows::column;
 use crate::statement;
 use heyan_ports::error::StoreError;
@@ -45,7 +45,7 @@ pub(super) fn options(config: &PostgresConfig) -> Result<PgConnectOptions, Store
 }
 
 /// Refuses a server that is too old, or that could lose what it acknowledged.
-pub(super) async fn refuse_unsafe_server(pool: &Pool<Postgres>) -> Result<(), StoreError> {
+pub(super) async fn refuse_unsafe_server(pool: &ConnectionPool<Postgres>) -> Result<(), StoreError> {
     let check = statement::SERVER_SETTINGS;
     let rows = pool
         .lend()

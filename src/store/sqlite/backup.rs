@@ -43,7 +43,7 @@ pub(super) async fn backup(config: &SqliteConfig, dest: &Path) -> Result<BackupS
     let (from, to) = (partial.clone(), dest.to_path_buf());
     blocking(move || reserve(&from, &to)).await?;
     // Drop deletes what is left of the copy on every way out, also when this future is dropped.
-    let partial = Partial(partial);
+    let partial = PartialCopy(partial);
     let mut conn = open::open_apart(config).await?;
     let vacuum = statement::VACUUM_INTO;
     sqlx::query(vacuum.sqlite)
@@ -85,9 +85,9 @@ pub(super) async fn integrity_check(config: &SqliteConfig) -> Result<Vec<String>
 }
 
 /// A copy that is not whole yet.
-struct Partial(PathBuf);
+struct PartialCopy(PathBuf);
 
-impl Drop for Partial {
+impl Drop for PartialCopy {
     fn drop(&mut self) {
         // Gone already when it was put in its place.
         let _ = fs::remove_file(&self.0);

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 
-use super::batch::Node;
-use super::engine::{Engine, EngineName, ErrorKind, NoLine, of_driver};
+use super::batch::StoreNode;
+use super::engine::{EngineName, ErrorKind, NoLine, StoreEngine, of_driver};
 use super::migrate;
 use super::sql_store::SqlStore;
-use super::writer::{Writer, WriterLimits};
+use super::writer::{StoreWriter, WriterLimits};
 use heyan_ports::error::StoreError;
 use heyan_ports::store::Store;
 
@@ -91,8 +91,8 @@ impl SqliteStore {
             group_jobs: config.group_writes_max,
             group_rows: config.group_rows_max,
         };
-        let writer = Writer::start(Arc::new(write_pool), limits);
-        let node = Node {
+        let writer = StoreWriter::start(Arc::new(write_pool), limits);
+        let node = StoreNode {
             origin: config.origin.as_str().into(),
             run: Arc::default(),
         };
@@ -135,7 +135,7 @@ const UNIQUE_TAKEN: i32 = 2067;
 
 of_driver!(Sqlite, SqliteRow);
 
-impl Engine for Sqlite {
+impl StoreEngine for Sqlite {
     type Call = sqlx::query::Query<'static, Self, <Self as sqlx::Database>::Arguments>;
     type Line = NoLine;
     const ENGINE: EngineName = EngineName::Sqlite;

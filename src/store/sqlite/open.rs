@@ -10,10 +10,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Sqlite};
 
 use super::SqliteConfig;
-use crate::engine::Cell;
-use crate::pool::{Patience, Pool};
+use crate::engine::ColumnCell;
+use crate::pool::{ConnectionPool, PoolPatience};
 use crate::rows::{column, fetch_one};
-use crate::statement::{self, Statement};
+use crate::statement::{self, SqlStatement};
 use heyan_ports::error::StoreError;
 
 /// The first release without the WAL-reset defect.
@@ -24,7 +24,7 @@ const WAL_PAGES: &str = "8192";
 /// Bytes that the write-ahead log file keeps once it was copied back.
 const WAL_BYTES_KEPT: &str = "33554432";
 /// A disk that does not answer must not hold callers for ever.
-const READER_PATIENCE: Patience = Patience {
+const READER_PATIENCE: PoolPatience = PoolPatience {
     connect: Some(Duration::from_secs(10)),
     answer: Some(Duration::from_secs(30)),
 };
@@ -119,7 +119,7 @@ impl From<OpenError> for StoreError {
 }
 
 /// Opens the write connection: creates the file, and checks that commits will be durable.
-pub(super) async fn open_writer(config: &SqliteConfig) -> Result<Pool<Sqlite>, StoreError> {
+pub(super) async fn open_writer(config: &SqliteConfig) -> Result<ConnectionPool<Sqlite>, StoreError> {
     let path = config.path.clone();
     tokio::task::spawn_blocking(move || prepare_files(&path))
         .await
@@ -132,7 +132,7 @@ pub(super) async fn open_writer(config: &SqliteConfig) -> Result<Pool<Sqlite>, S
         .pragma("wal_autocheckpoint", WAL_PAGES)
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
         .thread_name(|_| "heyan-db-write".to_owned());
-    let pool = Pool::new(options, 1, Patience::default());
+    let pool = ConnectionPool::new(options, 1, PoolPatience::default());
     let version: String = first_value(&pool, statement::SELECT_ENGINE_VERSION).await?;
     if !is_new_enough(&version) {
         return Err(OpenError::EngineTooOld { found: version }.into());
@@ -155,8 +155,8 @@ pub(super) async fn open_writer(config: &SqliteConfig) -> Result<Pool<Sqlite>, S
 }
 
 /// Opens the read connections; the file must exist and have its schema.
-pub(super) async fn open_readers(config: &SqliteConfig) -> Result<Pool<Sqlite>, StoreError> {
-    let pool = Pool::new(reader_options(config), config.readers, READER_PATIENCE);
+pub(super) async fn open_readers(config: &SqliteConfig) -> Result<ConnectionPool<Sqlite>, StoreError> {
+    let pool = ConnectionPool::new(reader_options(config), config.readers, READER_PATIENCE);
     drop(pool.lend().await?);
     Ok(pool)
 }
@@ -195,9 +195,9 @@ fn common(config: &SqliteConfig, cache_kib: u32) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-async fn first_value<T>(pool: &Pool<Sqlite>, statement: Statement) -> Result<T, StoreError>
+async fn first_value<T>(pool: &ConnectionPool<Sqlite>, statement: SqlStatement) -> Result<T, StoreError>
 where
-    T: for<'r> Cell<'r>,
+    T: for<'r> ColumnCell<'r>,
 {
     let bad = StoreError::BadRow {
         table: statement.name,

@@ -4,14 +4,14 @@ use async_trait::async_trait;
 
 use crate::{
     apply::changed,
-    batch::{Applied, Batch, json_text, rows_of},
-    engine::{Call, Columns, Engine},
-    fault::Fault,
-    pool::Lease,
+    batch::{ApplyResult, CommitBatch, json_text, rows_of},
+    engine::{RowColumns, StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::ConnectionLease,
     rows::{bytes_32, column, fetch, flag, list, narrow, number},
     sql_store::SqlStore,
-    statement::{self, Statement},
-    writer::Work,
+    statement::{self, SqlStatement},
+    writer::WriterWork,
 };
 use heyan_ports::{
     access::{AccessRows, AccessStore, AgencyRow, ClientRow, GrantRow, GrantUsage},
@@ -19,7 +19,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> AccessStore for SqlStore<E> {
+impl<E: StoreEngine> AccessStore for SqlStore<E> {
     // Everything about access, as one moment saw it, so that no grant is seen without its agency.
     async fn access(&self) -> Result<AccessRows, StoreError> {
         let mut conn = self.readers.lend().await?;
@@ -49,7 +49,9 @@ impl<E: Engine> AccessStore for SqlStore<E> {
             .iter()
             .map(|usage| (&usage.grant, usage.day, i64::try_from(usage.used).unwrap_or(i64::MAX)))
             .collect();
-        self.writer().submit(Work::Usage(json_text(&rows), rows.len())).await?;
+        self.writer()
+            .submit(WriterWork::Usage(json_text(&rows), rows.len()))
+            .await?;
         Ok(())
     }
 
@@ -59,13 +61,16 @@ impl<E: Engine> AccessStore for SqlStore<E> {
     }
 
     async fn use_once(&self, hash: [u8; 16], until_s: i64) -> Result<bool, StoreError> {
-        let taken = self.writer().submit(Work::UseOnce(hash, until_s)).await?;
+        let taken = self.writer().submit(WriterWork::UseOnce(hash, until_s)).await?;
         Ok(taken == [1])
     }
 }
 
 /// Writes agencies, clients and grants.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         for row in rows_of(batches) {
             changed(conn, statement::UPSERT_AGENCY, 1, |query| bind_agency(query, row)).await?;
@@ -80,11 +85,14 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-async fn all<E: Engine>(conn: &mut Lease<'_, E>, statement: Statement) -> Result<Vec<E::Row>, StoreError> {
+async fn all<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    statement: SqlStatement,
+) -> Result<Vec<E::Row>, StoreError> {
     Ok(conn.rows(statement.name, E::call(E::text(statement))).await?)
 }
 
-fn agency<R: Columns>(row: &R) -> Result<AgencyRow, StoreError> {
+fn agency<R: RowColumns>(row: &R) -> Result<AgencyRow, StoreError> {
     const TABLE: &str = "agencies";
     Ok(AgencyRow {
         id: column(row, 0, TABLE, "id")?,
@@ -99,7 +107,7 @@ fn agency<R: Columns>(row: &R) -> Result<AgencyRow, StoreError> {
     })
 }
 
-fn client<R: Columns>(row: &R) -> Result<ClientRow, StoreError> {
+fn client<R: RowColumns>(row: &R) -> Result<ClientRow, StoreError> {
     const TABLE: &str = "clients";
     let secret_hash = bytes_32(row, 4, TABLE, "secret_hash")?;
     Ok(ClientRow {
@@ -120,7 +128,7 @@ fn client<R: Columns>(row: &R) -> Result<ClientRow, StoreError> {
     })
 }
 
-fn grant<R: Columns>(row: &R) -> Result<GrantRow, StoreError> {
+fn grant<R: RowColumns>(row: &R) -> Result<GrantRow, StoreError> {
     const TABLE: &str = "grants";
     let ceiling: Option<i64> = column(row, 8, TABLE, "daily_ceiling")?;
     Ok(GrantRow {
@@ -141,7 +149,7 @@ fn grant<R: Columns>(row: &R) -> Result<GrantRow, StoreError> {
     })
 }
 
-fn usage<R: Columns>(row: &R) -> Result<GrantUsage, StoreError> {
+fn usage<R: RowColumns>(row: &R) -> Result<GrantUsage, StoreError> {
     const TABLE: &str = "grant_usage";
     Ok(GrantUsage {
         grant: column(row, 0, TABLE, "grant_id")?,
@@ -150,7 +158,7 @@ fn usage<R: Columns>(row: &R) -> Result<GrantUsage, StoreError> {
     })
 }
 
-fn bind_agency<Q: Call>(query: Q, row: &AgencyRow) -> Q {
+fn bind_agency<Q: StatementCall>(query: Q, row: &AgencyRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(i64::from(row.number))
@@ -163,7 +171,7 @@ fn bind_agency<Q: Call>(query: Q, row: &AgencyRow) -> Q {
         .bind(row.updated_at)
 }
 
-fn bind_client<Q: Call>(query: Q, row: &ClientRow) -> Q {
+fn bind_client<Q: StatementCall>(query: Q, row: &ClientRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.name.clone())
@@ -178,7 +186,7 @@ fn bind_client<Q: Call>(query: Q, row: &ClientRow) -> Q {
         .bind(row.updated_at)
 }
 
-fn bind_grant<Q: Call>(query: Q, row: &GrantRow) -> Q {
+fn bind_grant<Q: StatementCall>(query: Q, row: &GrantRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.agency.clone())
@@ -198,13 +206,21 @@ fn bind_grant<Q: Call>(query: Q, row: &GrantRow) -> Q {
 }
 
 /// Takes in what may be used once; answers how many rows that were.
-pub(crate) async fn use_once<E: Engine>(conn: &mut Lease<'_, E>, hash: [u8; 16], until_s: i64) -> Result<u64, Fault> {
+pub(crate) async fn use_once<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    hash: [u8; 16],
+    until_s: i64,
+) -> Result<u64, StoreFault> {
     let statement = statement::INSERT_USED_ONCE;
     let call = E::call(E::text(statement)).bind(hash.to_vec()).bind(until_s);
     conn.execute(statement.name, call).await
 }
 
 /// Adds to daily counters; `usage` is a JSON array of `[grant, day, used]`.
-pub(crate) async fn add_usage<E: Engine>(conn: &mut Lease<'_, E>, usage: &str, rows: usize) -> Result<(), Fault> {
+pub(crate) async fn add_usage<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    usage: &str,
+    rows: usize,
+) -> Result<(), StoreFault> {
     changed(conn, statement::ADD_USAGE, rows, |query| query.bind(usage.to_owned())).await
 }

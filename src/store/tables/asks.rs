@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    engine::{Call, Engine},
+    engine::{StatementCall, StoreEngine},
     notice,
-    pool::Pool,
+    pool::ConnectionPool,
     rows::{column, fetch, fetch_one},
     sql_store::SqlStore,
     statement::{self},
@@ -15,7 +15,7 @@ use crate::{
 use heyan_ports::{asks::AskStore, error::StoreError};
 
 #[async_trait]
-impl<E: Engine> AskStore for SqlStore<E> {
+impl<E: StoreEngine> AskStore for SqlStore<E> {
     async fn ask(&self, id: &str, origin: &str, question: &str, at_us: i64) -> Result<(), StoreError> {
         let call = E::call(E::text(statement::INSERT_ASK))
             .bind(id.to_owned())
@@ -47,7 +47,10 @@ impl<E: Engine> AskStore for SqlStore<E> {
 }
 
 /// What a node is asked.
-pub(super) async fn asks<E: Engine>(pool: &Pool<E>, origin: &Arc<str>) -> Result<Vec<(String, String)>, StoreError> {
+pub(super) async fn asks<E: StoreEngine>(
+    pool: &ConnectionPool<E>,
+    origin: &Arc<str>,
+) -> Result<Vec<(String, String)>, StoreError> {
     let read = |row: &E::Row| Ok((column(row, 0, "asks", "id")?, column(row, 1, "asks", "question")?));
     fetch(
         pool,
@@ -59,7 +62,7 @@ pub(super) async fn asks<E: Engine>(pool: &Pool<E>, origin: &Arc<str>) -> Result
 }
 
 /// The answer to a question, when there is one.
-pub(super) async fn answer<E: Engine>(pool: &Pool<E>, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) async fn answer<E: StoreEngine>(pool: &ConnectionPool<E>, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let id = id.to_owned();
     let read = |row: &E::Row| column(row, 0, "asks", "answer");
     fetch_one(pool, statement::SELECT_ASK, |query| query.bind(id), read).await

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 
 use crate::{
     apply::changed,
-    batch::{Applied, Batch, rows_of},
-    engine::{Call, Columns, Engine},
-    fault::Fault,
-    pool::{Lease, Pool},
+    batch::{ApplyResult, CommitBatch, rows_of},
+    engine::{RowColumns, StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::{ConnectionLease, ConnectionPool},
     rows::{bytes_16, column, fetch, fetch_one, number},
     sql_store::SqlStore,
     statement::{self},
@@ -19,7 +19,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> CaseStore for SqlStore<E> {
+impl<E: StoreEngine> CaseStore for SqlStore<E> {
     async fn case(&self, id: &str) -> Result<Option<CaseRow>, StoreError> {
         one(&self.readers, id).await
     }
@@ -56,7 +56,10 @@ impl<E: Engine> CaseStore for SqlStore<E> {
 }
 
 /// Writes cases and checks.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         for writes in rows_of(batches) {
             apply_case(conn, writes).await?;
@@ -65,12 +68,12 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-pub(super) async fn one<E: Engine>(pool: &Pool<E>, id: &str) -> Result<Option<CaseRow>, StoreError> {
+pub(super) async fn one<E: StoreEngine>(pool: &ConnectionPool<E>, id: &str) -> Result<Option<CaseRow>, StoreError> {
     let id = id.to_owned();
     fetch_one(pool, statement::SELECT_CASE, |query| query.bind(id), read).await
 }
 
-async fn apply_case<E: Engine>(conn: &mut Lease<'_, E>, writes: &CaseWrites) -> Result<(), Fault> {
+async fn apply_case<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>, writes: &CaseWrites) -> Result<(), StoreFault> {
     for (row, parties) in &writes.opened {
         changed(conn, statement::INSERT_CASE, 1, |query| bind_new(query, row)).await?;
         for agency in parties {
@@ -87,7 +90,7 @@ async fn apply_case<E: Engine>(conn: &mut Lease<'_, E>, writes: &CaseWrites) -> 
     Ok(())
 }
 
-fn bind_new<Q: Call>(query: Q, row: &CaseRow) -> Q {
+fn bind_new<Q: StatementCall>(query: Q, row: &CaseRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.lead.clone())
@@ -99,7 +102,7 @@ fn bind_new<Q: Call>(query: Q, row: &CaseRow) -> Q {
         .bind(row.updated_at)
 }
 
-fn bind_changed<Q: Call>(query: Q, row: &CaseRow) -> Q {
+fn bind_changed<Q: StatementCall>(query: Q, row: &CaseRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.state.clone())
@@ -108,7 +111,7 @@ fn bind_changed<Q: Call>(query: Q, row: &CaseRow) -> Q {
         .bind(row.updated_at)
 }
 
-fn bind_check<Q: Call>(query: Q, row: &CaseCheckRow) -> Q {
+fn bind_check<Q: StatementCall>(query: Q, row: &CaseCheckRow) -> Q {
     query
         .bind(row.case.clone())
         .bind(i64::from(row.number))
@@ -120,7 +123,7 @@ fn bind_check<Q: Call>(query: Q, row: &CaseCheckRow) -> Q {
         .bind(row.created_at)
 }
 
-fn read<R: Columns>(row: &R) -> Result<CaseRow, StoreError> {
+fn read<R: RowColumns>(row: &R) -> Result<CaseRow, StoreError> {
     const TABLE: &str = "cases";
     Ok(CaseRow {
         id: column(row, 0, TABLE, "id")?,

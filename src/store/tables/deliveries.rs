@@ -4,18 +4,18 @@ use async_trait::async_trait;
 
 use crate::{
     apply::{changed, run, send_rows},
-    batch::{Applied, Batch, bytes, hex, json_text, keys_text, rows_of},
-    engine::{Call, Columns, Engine, EngineName},
-    fault::Fault,
-    pool::Lease,
-    rows::{Read, bytes_16, column, fetch, fetch_one, flag, list, number, subject},
+    batch::{ApplyResult, CommitBatch, bytes, hex, json_text, keys_text, rows_of},
+    engine::{EngineName, RowColumns, StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::ConnectionLease,
+    rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, list, number, subject},
     sql_store::SqlStore,
-    statement::{self, Statement},
+    statement::{self, SqlStatement},
 };
 use heyan_ports::{
     commit::FannedEvent,
     deliveries::{
-        AnswerRow, Delivery, DeliveryFilter, DeliveryResult, DeliveryRow, DeliveryStore, Event, EventRow,
+        AnswerRow, DeliveryFilter, DeliveryResult, DeliveryRow, DeliveryStore, EventRow, StoredDelivery, StoredEvent,
         SubscriptionRow,
     },
     error::StoreError,
@@ -23,7 +23,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> DeliveryStore for SqlStore<E> {
+impl<E: StoreEngine> DeliveryStore for SqlStore<E> {
     async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, StoreError> {
         const TABLE: &str = "subscriptions";
         let read = |row: &E::Row| {
@@ -46,7 +46,7 @@ impl<E: Engine> DeliveryStore for SqlStore<E> {
         fetch(&self.readers, statement::SELECT_SUBSCRIPTIONS, |query| query, read).await
     }
 
-    async fn new_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
+    async fn new_events(&self, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
         let bind = |query: E::Call| query.bind(i64::from(limit));
         fetch(&self.readers, statement::SELECT_NEW_EVENTS, bind, |row| {
             read_event(row, 0)
@@ -70,7 +70,7 @@ impl<E: Engine> DeliveryStore for SqlStore<E> {
         fetch(&self.readers, statement::SELECT_ANSWERS, bind, read).await
     }
 
-    async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<Event>, StoreError> {
+    async fn newest_changes(&self, subjects: &[SubjectKey]) -> Result<Vec<StoredEvent>, StoreError> {
         let subjects: Vec<String> = subjects.iter().map(|subject| hex(*subject)).collect();
         let bind = |query: E::Call| query.bind(json_text(&subjects));
         fetch(&self.readers, statement::SELECT_NEWEST_CHANGES, bind, |row| {
@@ -79,7 +79,7 @@ impl<E: Engine> DeliveryStore for SqlStore<E> {
         .await
     }
 
-    async fn due_deliveries(&self, target: &str, now: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+    async fn due_deliveries(&self, target: &str, now: i64, limit: u32) -> Result<Vec<StoredDelivery>, StoreError> {
         let target = target.to_owned();
         let bind = |query: E::Call| query.bind(target).bind(now).bind(i64::from(limit));
         fetch(&self.readers, statement::SELECT_DUE_DELIVERIES, bind, read_delivery).await
@@ -103,7 +103,7 @@ impl<E: Engine> DeliveryStore for SqlStore<E> {
         fetch(&self.readers, statement::SELECT_PENDING_TARGETS, |query| query, read).await
     }
 
-    async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
+    async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<StoredDelivery>, StoreError> {
         let filter = filter.clone();
         let (from, to) = filter.created.unwrap_or((i64::MIN, i64::MAX));
         let bind = |query: E::Call| {
@@ -118,7 +118,7 @@ impl<E: Engine> DeliveryStore for SqlStore<E> {
         fetch(&self.readers, statement::SELECT_DELIVERIES, bind, read_delivery).await
     }
 
-    async fn delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError> {
+    async fn delivery(&self, id: &str) -> Result<Option<StoredDelivery>, StoreError> {
         let id = id.to_owned();
         fetch_one(
             &self.readers,
@@ -129,7 +129,7 @@ impl<E: Engine> DeliveryStore for SqlStore<E> {
         .await
     }
 
-    async fn mismatch_deliveries(&self, subject: SubjectKey, id: &str) -> Result<Vec<Delivery>, StoreError> {
+    async fn mismatch_deliveries(&self, subject: SubjectKey, id: &str) -> Result<Vec<StoredDelivery>, StoreError> {
         let id = id.to_owned();
         let bind = |query: E::Call| query.bind(subject.0.to_vec()).bind(id);
         fetch(
@@ -144,7 +144,10 @@ impl<E: Engine> DeliveryStore for SqlStore<E> {
 
 /// Writes events, deliveries, results of attempts, subscriptions and answers. A second event of a cause, delivery or answer is passed
 /// over.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         let events: Vec<&EventRow> = rows_of(batches).collect();
         send_rows(conn, &statement::INSERT_EVENTS, &events, bind_event).await?;
@@ -158,7 +161,10 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-async fn apply_deliveries<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<(), Fault> {
+async fn apply_deliveries<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    batches: &[&CommitBatch],
+) -> Result<(), StoreFault> {
     // Events that may have nothing pending any more.
     let mut told: Vec<RowKey> = rows_of::<FannedEvent>(batches).map(|event| event.0.clone()).collect();
     if !told.is_empty() {
@@ -186,10 +192,10 @@ async fn apply_deliveries<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]
     run(conn, statement::MARK_TOLD, |query| query.bind(keys_text(&told))).await
 }
 
-fn read_delivery<R: Columns>(row: &R) -> Read<Delivery> {
+fn read_delivery<R: RowColumns>(row: &R) -> RowResult<StoredDelivery> {
     const TABLE: &str = "deliveries";
     let status: Option<i64> = column(row, 8, TABLE, "last_status")?;
-    Ok(Delivery {
+    Ok(StoredDelivery {
         seq: column(row, 0, TABLE, "seq")?,
         id: column(row, 1, TABLE, "id")?,
         target: column(row, 2, TABLE, "target")?,
@@ -206,12 +212,12 @@ fn read_delivery<R: Columns>(row: &R) -> Read<Delivery> {
 }
 
 /// Runs a statement that changes deliveries of a subject; answers the events of those that it changed.
-async fn events_of<E: Engine>(
-    conn: &mut Lease<'_, E>,
-    statement: Statement,
+async fn events_of<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    statement: SqlStatement,
     subject: SubjectKey,
     bind: impl FnOnce(E::Call) -> E::Call,
-) -> Result<Vec<RowKey>, Fault> {
+) -> Result<Vec<RowKey>, StoreFault> {
     let call = bind(E::call(E::text(statement)));
     let rows = conn.rows(statement.name, call).await?;
     let event = |row: &E::Row| {
@@ -221,14 +227,17 @@ async fn events_of<E: Engine>(
     rows.iter()
         .map(event)
         .collect::<Result<_, _>>()
-        .map_err(|_bad: StoreError| Fault::BadRow {
+        .map_err(|_bad: StoreError| StoreFault::BadRow {
             table: "deliveries",
             column: "event",
         })
 }
 
 /// Inserts a delivery; answers the events of those that it supersedes.
-async fn apply_delivery<E: Engine>(conn: &mut Lease<'_, E>, row: &DeliveryRow) -> Result<Vec<RowKey>, Fault> {
+async fn apply_delivery<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    row: &DeliveryRow,
+) -> Result<Vec<RowKey>, StoreFault> {
     run(conn, statement::INSERT_DELIVERY, |query| {
         query
             .bind(row.id.clone())
@@ -253,7 +262,10 @@ async fn apply_delivery<E: Engine>(conn: &mut Lease<'_, E>, row: &DeliveryRow) -
     events_of(conn, statement::SUPERSEDE_DELIVERIES, row.subject, bind).await
 }
 
-async fn apply_answers<E: Engine>(conn: &mut Lease<'_, E>, answers: &[&AnswerRow]) -> Result<(), Fault> {
+async fn apply_answers<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    answers: &[&AnswerRow],
+) -> Result<(), StoreFault> {
     let sql = &*statement::INSERT_ANSWERS;
     for (text, run) in sql.runs::<E, _>(answers) {
         let call = run.iter().fold(E::call(text), |query, row| {
@@ -269,7 +281,7 @@ async fn apply_answers<E: Engine>(conn: &mut Lease<'_, E>, answers: &[&AnswerRow
     Ok(())
 }
 
-fn bind_event<Q: Call>(query: Q, row: &EventRow) -> Q {
+fn bind_event<Q: StatementCall>(query: Q, row: &EventRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.kind)
@@ -284,7 +296,7 @@ fn bind_event<Q: Call>(query: Q, row: &EventRow) -> Q {
         .bind(i64::from(row.is_published))
 }
 
-fn bind_result<Q: Call>(query: Q, row: &DeliveryResult) -> Q {
+fn bind_result<Q: StatementCall>(query: Q, row: &DeliveryResult) -> Q {
     query
         .bind(bytes(row.key.subject))
         .bind(row.key.id.clone())
@@ -296,7 +308,7 @@ fn bind_result<Q: Call>(query: Q, row: &DeliveryResult) -> Q {
         .bind(row.at)
 }
 
-fn bind_subscription<Q: Call>(query: Q, row: &SubscriptionRow) -> Q {
+fn bind_subscription<Q: StatementCall>(query: Q, row: &SubscriptionRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.agency.clone())
@@ -314,10 +326,10 @@ fn bind_subscription<Q: Call>(query: Q, row: &SubscriptionRow) -> Q {
 }
 
 /// An event whose first column is at `first`.
-pub(super) fn read_event<R: Columns>(row: &R, first: usize) -> Read<Event> {
+pub(super) fn read_event<R: RowColumns>(row: &R, first: usize) -> RowResult<StoredEvent> {
     const TABLE: &str = "events";
     let version: Option<i64> = column(row, first + 5, TABLE, "version")?;
-    Ok(Event {
+    Ok(StoredEvent {
         seq: column(row, first, TABLE, "seq")?,
         id: column(row, first + 1, TABLE, "id")?,
         kind: column(row, first + 2, TABLE, "kind")?,

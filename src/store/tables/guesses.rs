@@ -4,15 +4,15 @@ use async_trait::async_trait;
 
 use crate::{
     apply::{changed, run, send_rows},
-    batch::{Applied, Batch, bytes, rows_of},
-    engine::{Call, Columns, Engine},
-    fault::Fault,
-    pool::Lease,
-    rows::{Read, bytes_16, column, fetch, fetch_one, flag, number},
+    batch::{ApplyResult, CommitBatch, bytes, rows_of},
+    engine::{RowColumns, StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::ConnectionLease,
+    rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, number},
     sql_store::SqlStore,
     statement::{self},
 };
-use heyan_domain::budget::Standing;
+use heyan_domain::budget::AgencyStanding;
 use heyan_ports::{
     commit::ForgivenSubject,
     error::StoreError,
@@ -21,7 +21,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> GuessStore for SqlStore<E> {
+impl<E: StoreEngine> GuessStore for SqlStore<E> {
     async fn guesses_since(&self, since: i64) -> Result<Vec<GuessRow>, StoreError> {
         fetch(
             &self.readers,
@@ -53,7 +53,10 @@ impl<E: Engine> GuessStore for SqlStore<E> {
 }
 
 /// Counts and forgives guesses, and writes requests to forgive them.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         apply_guesses(conn, batches).await?;
         for unlock in rows_of(batches) {
@@ -63,7 +66,7 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-fn read_guess<R: Columns>(row: &R) -> Read<GuessRow> {
+fn read_guess<R: RowColumns>(row: &R) -> RowResult<GuessRow> {
     const TABLE: &str = "guesses";
     Ok(GuessRow {
         subject: SubjectKey(bytes_16(row, 0, TABLE, "subject")?),
@@ -71,9 +74,9 @@ fn read_guess<R: Columns>(row: &R) -> Read<GuessRow> {
         value: bytes_16(row, 2, TABLE, "value")?,
         agency: number(row, 3, TABLE, "agency")?,
         standing: if flag(row, 4, TABLE, "is_known")? {
-            Standing::OpenMatter
+            AgencyStanding::OpenMatter
         } else {
-            Standing::Stranger
+            AgencyStanding::Stranger
         },
         units: number(row, 5, TABLE, "units")?,
         at: column(row, 6, TABLE, "at")?,
@@ -81,7 +84,10 @@ fn read_guess<R: Columns>(row: &R) -> Read<GuessRow> {
 }
 
 /// Counts and forgives guesses, in the order of the commits: one that is counted after it was forgiven counts.
-async fn apply_guesses<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<(), Fault> {
+async fn apply_guesses<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    batches: &[&CommitBatch],
+) -> Result<(), StoreFault> {
     for head in rows_of::<GuessHead>(batches) {
         let bind = |query: E::Call| query.bind(bytes(head.subject)).bind(head.revision).bind(head.expected);
         changed(conn, statement::SET_GUESS_HEAD, 1, bind).await?;
@@ -100,7 +106,10 @@ async fn apply_guesses<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -
     send_rows(conn, &statement::INSERT_GUESSES, &counted, bind_guess).await
 }
 
-async fn apply_unlock<E: Engine>(conn: &mut Lease<'_, E>, unlock: &UnlockWrite) -> Result<(), Fault> {
+async fn apply_unlock<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    unlock: &UnlockWrite,
+) -> Result<(), StoreFault> {
     match unlock {
         UnlockWrite::Waits {
             subject,
@@ -121,13 +130,13 @@ async fn apply_unlock<E: Engine>(conn: &mut Lease<'_, E>, unlock: &UnlockWrite) 
     }
 }
 
-fn bind_guess<Q: Call>(query: Q, row: &GuessRow) -> Q {
+fn bind_guess<Q: StatementCall>(query: Q, row: &GuessRow) -> Q {
     query
         .bind(bytes(row.subject))
         .bind(row.field.clone())
         .bind(row.value.to_vec())
         .bind(i64::from(row.agency))
-        .bind(i64::from(row.standing == Standing::OpenMatter))
+        .bind(i64::from(row.standing == AgencyStanding::OpenMatter))
         .bind(i64::from(row.units))
         .bind(row.at)
 }

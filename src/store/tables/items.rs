@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::{
     apply::changed,
-    batch::{Applied, Batch, rows_of},
-    engine::{Call, Engine},
-    pool::Lease,
+    batch::{ApplyResult, CommitBatch, rows_of},
+    engine::{StatementCall, StoreEngine},
+    pool::ConnectionLease,
     rows::{column, fetch, number},
     sql_store::SqlStore,
     statement::{self},
@@ -17,7 +17,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> ItemStore for SqlStore<E> {
+impl<E: StoreEngine> ItemStore for SqlStore<E> {
     async fn items(&self) -> Result<Vec<ItemRow>, StoreError> {
         const TABLE: &str = "items";
         let read = |row: &E::Row| {
@@ -33,7 +33,10 @@ impl<E: Engine> ItemStore for SqlStore<E> {
 }
 
 /// Writes service items.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         for row in rows_of(batches) {
             changed(conn, statement::UPSERT_ITEM, 1, |query| bind_item(query, row)).await?;
@@ -42,7 +45,7 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-fn bind_item<Q: Call>(query: Q, row: &ItemRow) -> Q {
+fn bind_item<Q: StatementCall>(query: Q, row: &ItemRow) -> Q {
     query
         .bind(row.code.clone())
         .bind(i64::from(row.version))

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 
 use crate::{
     apply::{changed, run, send_rows},
-    batch::{Applied, Batch, bytes, hex, json_text, keys_text, rows_of},
-    engine::{Call, Columns, Engine},
-    fault::Fault,
-    pool::{Lease, Pool},
-    rows::{Read, bytes_16, column, fetch, fetch_one, flag, list, number},
+    batch::{ApplyResult, CommitBatch, bytes, hex, json_text, keys_text, rows_of},
+    engine::{RowColumns, StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::{ConnectionLease, ConnectionPool},
+    rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, list, number},
     sql_store::SqlStore,
     statement::{self},
 };
@@ -21,7 +21,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> MismatchStore for SqlStore<E> {
+impl<E: StoreEngine> MismatchStore for SqlStore<E> {
     async fn mismatch(&self, subject: SubjectKey, id: &str) -> Result<Option<MismatchRow>, StoreError> {
         let id = id.to_owned();
         let bind = |query: E::Call| query.bind(subject.0.to_vec()).bind(id);
@@ -62,7 +62,7 @@ impl<E: Engine> MismatchStore for SqlStore<E> {
         fetch(&self.readers, statement::SELECT_MISMATCHES_BY_KEY, bind, read_mismatch).await
     }
 
-    async fn undated_mismatches(&self, limit: u32) -> Read<Vec<MismatchRow>> {
+    async fn undated_mismatches(&self, limit: u32) -> RowResult<Vec<MismatchRow>> {
         let bind = |query: E::Call| query.bind(i64::from(limit));
         fetch(&self.readers, statement::SELECT_UNDATED_MISMATCHES, bind, read_mismatch).await
     }
@@ -143,7 +143,10 @@ impl<E: Engine> MismatchStore for SqlStore<E> {
 
 /// Writes mismatches and their steps. New ones go first, those of all commits together: each statement costs a hand-over between two
 /// threads. What changes rows follows, one by one.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         let writes = || rows_of::<MismatchWrite>(batches);
         let opened: Vec<&MismatchWrite> = writes().filter(|write| write.row.revision == 1).collect();
@@ -165,13 +168,17 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-pub(super) async fn steps<E: Engine>(pool: &Pool<E>, subject: SubjectKey, id: &str) -> Read<Vec<StepRow>> {
+pub(super) async fn steps<E: StoreEngine>(
+    pool: &ConnectionPool<E>,
+    subject: SubjectKey,
+    id: &str,
+) -> RowResult<Vec<StepRow>> {
     let id = id.to_owned();
     let bind = |query: E::Call| query.bind(subject.0.to_vec()).bind(id);
     fetch(pool, statement::SELECT_STEPS, bind, read_step).await
 }
 
-fn read_mismatch<R: Columns>(row: &R) -> Read<MismatchRow> {
+fn read_mismatch<R: RowColumns>(row: &R) -> RowResult<MismatchRow> {
     const TABLE: &str = "mismatches";
     Ok(MismatchRow {
         id: column(row, 0, TABLE, "id")?,
@@ -192,7 +199,7 @@ fn read_mismatch<R: Columns>(row: &R) -> Read<MismatchRow> {
     })
 }
 
-fn read_step<R: Columns>(row: &R) -> Read<StepRow> {
+fn read_step<R: RowColumns>(row: &R) -> RowResult<StepRow> {
     const TABLE: &str = "mismatch_steps";
     let actor: &str = column(row, 4, TABLE, "actor")?;
     let known = ["agency", "authority", "hub"].into_iter().find(|known| *known == actor);
@@ -210,7 +217,10 @@ fn read_step<R: Columns>(row: &R) -> Read<StepRow> {
 }
 
 /// A conflict when there is a mismatch of the matter and the fields of one that is opened as the first.
-async fn ensure_none_stands<E: Engine>(conn: &mut Lease<'_, E>, opened: &[&MismatchWrite]) -> Result<(), Fault> {
+async fn ensure_none_stands<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    opened: &[&MismatchWrite],
+) -> Result<(), StoreFault> {
     let first = opened.iter().filter(|write| write.is_first);
     let first: Vec<_> = first
         .map(|write| &write.row)
@@ -226,11 +236,11 @@ async fn ensure_none_stands<E: Engine>(conn: &mut Lease<'_, E>, opened: &[&Misma
     let call = E::call(E::text(statement)).bind(json_text(&first));
     match conn.rows(statement.name, call).await?.is_empty() {
         true => Ok(()),
-        false => Err(Fault::Conflict),
+        false => Err(StoreFault::Conflict),
     }
 }
 
-fn bind_opened<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
+fn bind_opened<Q: StatementCall>(query: Q, write: &MismatchWrite) -> Q {
     let row = &write.row;
     query
         .bind(row.id.clone())
@@ -250,7 +260,7 @@ fn bind_opened<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
         .bind(row.facts.clone())
 }
 
-fn bind_changed<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
+fn bind_changed<Q: StatementCall>(query: Q, write: &MismatchWrite) -> Q {
     let row = &write.row;
     query
         .bind(bytes(row.subject))
@@ -265,7 +275,7 @@ fn bind_changed<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
         .bind(i64::from(row.record_version))
 }
 
-fn bind_step<Q: Call>(query: Q, write: &MismatchWrite) -> Q {
+fn bind_step<Q: StatementCall>(query: Q, write: &MismatchWrite) -> Q {
     let step = &write.step;
     query
         .bind(bytes(write.row.subject))

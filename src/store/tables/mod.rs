@@ -17,15 +17,15 @@ mod seals;
 mod supervision;
 mod watches;
 
-use heyan_ports::store::Before;
+use heyan_ports::store::ForgetBefore;
 
 use crate::{
     apply::run,
-    batch::{Applied, Batch},
-    engine::{Call, Engine, EngineName},
-    fault::Fault,
+    batch::{ApplyResult, CommitBatch},
+    engine::{EngineName, StatementCall, StoreEngine},
+    fault::StoreFault,
     notice,
-    pool::Lease,
+    pool::ConnectionLease,
     statement,
 };
 
@@ -36,10 +36,10 @@ pub(crate) use self::{
 };
 
 /// Writes the rows of one capability, of all batches.
-type Applier<E> = for<'a, 'l> fn(&'a mut Lease<'l, E>, &'a [&'a Batch]) -> Applied<'a>;
+type TableApplier<E> = for<'a, 'l> fn(&'a mut ConnectionLease<'l, E>, &'a [&'a CommitBatch]) -> ApplyResult<'a>;
 
 /// In this order: watches are woken by the records that were written before them, steps come before the events that tell of them.
-const fn appliers<E: Engine>() -> [Applier<E>; 13] {
+const fn appliers<E: StoreEngine>() -> [TableApplier<E>; 13] {
     [
         records::apply,
         watches::wake,
@@ -58,7 +58,10 @@ const fn appliers<E: Engine>() -> [Applier<E>; 13] {
 }
 
 /// Writes all of `batches`; answers the outbox ids of each.
-pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<Vec<Vec<i64>>, Fault> {
+pub(super) async fn apply_all<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    batches: &[&CommitBatch],
+) -> Result<Vec<Vec<i64>>, StoreFault> {
     for apply in appliers::<E>() {
         apply(conn, batches).await?;
     }
@@ -73,7 +76,10 @@ pub(super) async fn apply_all<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Ba
 }
 
 /// Deletes saved replies and guesses older than the given times.
-pub(super) async fn forget_old<E: Engine>(conn: &mut Lease<'_, E>, before: Before) -> Result<(), Fault> {
+pub(super) async fn forget_old<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    before: ForgetBefore,
+) -> Result<(), StoreFault> {
     run(conn, statement::DELETE_OLD_REPLIES, |query| {
         query.bind(before.replies_us)
     })

@@ -6,23 +6,23 @@ use async_trait::async_trait;
 
 use crate::{
     apply::run,
-    engine::{Call, Engine, OpenLine},
-    fault::Fault,
+    engine::{OpenLine, StatementCall, StoreEngine},
+    fault::StoreFault,
     notice,
-    pool::{Lease, Pool},
+    pool::{ConnectionLease, ConnectionPool},
     rows::{column, fetch, fetch_one, number},
     sql_store::SqlStore,
     statement::{self},
-    writer::Work,
+    writer::WriterWork,
 };
 use heyan_ports::{
     error::StoreError,
-    nodes::{CosignedRow, News, NodeRow, NodeStore},
+    nodes::{CosignedRow, NodeNews, NodeRow, NodeStore},
 };
 
 #[async_trait]
-impl<E: Engine> NodeStore for SqlStore<E> {
-    async fn listen(&self) -> Result<Option<Box<dyn News>>, StoreError> {
+impl<E: StoreEngine> NodeStore for SqlStore<E> {
+    async fn listen(&self) -> Result<Option<Box<dyn NodeNews>>, StoreError> {
         match &self.line {
             Some(line) => line.listen(&self.node.run).await.map(Some),
             None => Ok(None),
@@ -115,14 +115,14 @@ impl<E: Engine> NodeStore for SqlStore<E> {
     }
 
     async fn settle(&self, name: &str, value: &str) -> Result<String, StoreError> {
-        let work = Work::Settle(name.to_owned(), value.to_owned());
+        let work = WriterWork::Settle(name.to_owned(), value.to_owned());
         self.writer().submit(work).await?;
         settled(&self.readers, name).await
     }
 }
 
 /// What a name was settled to stand for.
-pub(super) async fn settled<E: Engine>(pool: &Pool<E>, name: &str) -> Result<String, StoreError> {
+pub(super) async fn settled<E: StoreEngine>(pool: &ConnectionPool<E>, name: &str) -> Result<String, StoreError> {
     let name = name.to_owned();
     let read = |row: &E::Row| column(row, 0, "meta", "value");
     let found = fetch_one(pool, statement::SELECT_META, |query| query.bind(name), read).await?;
@@ -133,7 +133,11 @@ pub(super) async fn settled<E: Engine>(pool: &Pool<E>, name: &str) -> Result<Str
 }
 
 /// Settles what a name stands for, unless it is settled.
-pub(crate) async fn settle<E: Engine>(conn: &mut Lease<'_, E>, name: &str, value: &str) -> Result<(), Fault> {
+pub(crate) async fn settle<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    name: &str,
+    value: &str,
+) -> Result<(), StoreFault> {
     let bind = |query: E::Call| query.bind(name.to_owned()).bind(value.to_owned());
     run(conn, statement::INSERT_META, bind).await
 }

@@ -6,14 +6,14 @@ use async_trait::async_trait;
 
 use crate::{
     apply::run,
-    batch::{Batch, json_text},
-    engine::{Call, Engine},
-    fault::Fault,
-    pool::{Lease, Pool},
+    batch::{CommitBatch, json_text},
+    engine::{StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::{ConnectionLease, ConnectionPool},
     rows::{column, fetch},
     sql_store::SqlStore,
     statement::{self, RowStatement},
-    writer::Work,
+    writer::WriterWork,
 };
 use heyan_ports::{
     error::StoreError,
@@ -21,22 +21,22 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> OutboxStore for SqlStore<E> {
+impl<E: StoreEngine> OutboxStore for SqlStore<E> {
     async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>, StoreError> {
         pending_entries(&self.readers, &self.node.origin, limit).await
     }
 
     async fn forget_entries(&self, ids: &[i64]) -> Result<(), StoreError> {
         if !ids.is_empty() {
-            self.writer().submit(Work::Forget(json_text(ids))).await?;
+            self.writer().submit(WriterWork::Forget(json_text(ids))).await?;
         }
         Ok(())
     }
 }
 
 /// Oldest outbox rows of a node.
-pub(super) async fn pending_entries<E: Engine>(
-    pool: &Pool<E>,
+pub(super) async fn pending_entries<E: StoreEngine>(
+    pool: &ConnectionPool<E>,
     origin: &Arc<str>,
     limit: u32,
 ) -> Result<Vec<PendingEntry>, StoreError> {
@@ -51,10 +51,10 @@ pub(super) async fn pending_entries<E: Engine>(
 }
 
 /// Writes the ledger entries of all batches.
-pub(super) async fn apply_entries<E: Engine>(
-    conn: &mut Lease<'_, E>,
-    batches: &[&Batch],
-) -> Result<Vec<Vec<i64>>, Fault> {
+pub(super) async fn apply_entries<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    batches: &[&CommitBatch],
+) -> Result<Vec<Vec<i64>>, StoreFault> {
     let sql: &'static RowStatement = &statement::INSERT_ENTRIES;
     let entries: Vec<(&Arc<str>, &Vec<u8>)> = batches
         .iter()
@@ -83,6 +83,9 @@ pub(super) async fn apply_entries<E: Engine>(
 
 /// Deletes outbox rows; `ids` is a JSON array. How many rows go is not checked: after a crash between the ledger's
 /// sync and this call the same ids are forgotten again.
-pub(crate) async fn forget_entries<E: Engine>(conn: &mut Lease<'_, E>, ids: &str) -> Result<(), Fault> {
+pub(crate) async fn forget_entries<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    ids: &str,
+) -> Result<(), StoreFault> {
     run(conn, statement::DELETE_ENTRIES, |query| query.bind(ids.to_owned())).await
 }

@@ -5,24 +5,24 @@ use async_trait::async_trait;
 use super::{deliveries::read_event, supervision::read_alert};
 use crate::{
     apply::{changed, run},
-    batch::{Applied, Batch, json_text, keys_text},
-    engine::{Call, Engine},
-    fault::Fault,
-    pool::Lease,
+    batch::{ApplyResult, CommitBatch, json_text, keys_text},
+    engine::{StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::ConnectionLease,
     rows::{bytes_16, column, fetch, fetch_one, number},
     sql_store::SqlStore,
     statement::{self},
 };
 use heyan_ports::{
-    commit::Position,
-    deliveries::Event,
+    commit::ReadPosition,
+    deliveries::StoredEvent,
     error::StoreError,
     positions::{BusWrites, PositionStore},
     supervision::AlertRow,
 };
 
 #[async_trait]
-impl<E: Engine> PositionStore for SqlStore<E> {
+impl<E: StoreEngine> PositionStore for SqlStore<E> {
     async fn position(&self, name: &str) -> Result<Option<String>, StoreError> {
         let name = name.to_owned();
         let read = |row: &E::Row| column(row, 0, "positions", "position");
@@ -35,7 +35,7 @@ impl<E: Engine> PositionStore for SqlStore<E> {
         .await
     }
 
-    async fn unpublished_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
+    async fn unpublished_events(&self, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
         let bind = |query: E::Call| query.bind(i64::from(limit));
         fetch(&self.readers, statement::SELECT_UNPUBLISHED_EVENTS, bind, |row| {
             read_event(row, 0)
@@ -63,11 +63,14 @@ impl<E: Engine> PositionStore for SqlStore<E> {
 
 /// Writes positions, and what concerns the bus. A position that is not where its reader left it is a conflict: then somebody else reads
 /// the same partition, and none of the commit stands.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         for batch in batches {
             let at = batch.commit.at;
-            for position in batch.commit.rows::<Position>() {
+            for position in batch.commit.rows::<ReadPosition>() {
                 let bind = |query: E::Call| query.bind(position.name.clone()).bind(position.value.clone()).bind(at);
                 changed(conn, statement::UPSERT_POSITION, 1, bind).await?;
             }
@@ -79,7 +82,11 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-async fn apply_bus<E: Engine>(conn: &mut Lease<'_, E>, bus: &BusWrites, at: i64) -> Result<(), Fault> {
+async fn apply_bus<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    bus: &BusWrites,
+    at: i64,
+) -> Result<(), StoreFault> {
     // How many rows change is not checked: what was published twice is marked once.
     if !bus.events.is_empty() {
         let bind = |query: E::Call| query.bind(keys_text(&bus.events));

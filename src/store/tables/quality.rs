@@ -4,10 +4,10 @@ use async_trait::async_trait;
 
 use crate::{
     apply::changed,
-    batch::{Applied, Batch, json_text},
-    engine::{Call, Engine},
-    fault::Fault,
-    pool::{Lease, Pool},
+    batch::{ApplyResult, CommitBatch, json_text},
+    engine::{StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::{ConnectionLease, ConnectionPool},
     rows::{column, fetch, number},
     sql_store::SqlStore,
     statement::{self},
@@ -18,7 +18,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> QualityStore for SqlStore<E> {
+impl<E: StoreEngine> QualityStore for SqlStore<E> {
     async fn verdict_tallies(
         &self,
         (from, to): (i32, i32),
@@ -50,7 +50,10 @@ impl<E: Engine> QualityStore for SqlStore<E> {
 }
 
 /// Adds up tallies of the nodes that commit.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         for batch in batches {
             for tallies in batch.commit.rows() {
@@ -61,7 +64,10 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-pub(super) async fn steps<E: Engine>(pool: &Pool<E>, (from, to): (i32, i32)) -> Result<Vec<StepTally>, StoreError> {
+pub(super) async fn steps<E: StoreEngine>(
+    pool: &ConnectionPool<E>,
+    (from, to): (i32, i32),
+) -> Result<Vec<StepTally>, StoreError> {
     const TABLE: &str = "quality_steps";
     let bind = |query: E::Call| query.bind(i64::from(from)).bind(i64::from(to));
     let read = |row: &E::Row| {
@@ -78,7 +84,11 @@ pub(super) async fn steps<E: Engine>(pool: &Pool<E>, (from, to): (i32, i32)) -> 
 }
 
 /// Adds up tallies of the node of `origin`; no two of them have one key.
-async fn add_up<E: Engine>(conn: &mut Lease<'_, E>, origin: &str, tallies: &QualityWrites) -> Result<(), Fault> {
+async fn add_up<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    origin: &str,
+    tallies: &QualityWrites,
+) -> Result<(), StoreFault> {
     let verdicts = tallies.verdicts.iter();
     let verdicts: Vec<_> = verdicts
         .map(|one| (one.day, &one.rules, one.field, one.agency, one.code, one.count))

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use crate::{
     apply::{as_expected, changed, run, send_rows},
-    batch::{Applied, Batch, RecordRow, hex, json_text, rows_of},
-    engine::{Call, Columns, Engine},
-    fault::Fault,
-    pool::Lease,
+    batch::{ApplyResult, CommitBatch, RecordRow, hex, json_text, rows_of},
+    engine::{RowColumns, StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::ConnectionLease,
     rows::{column, fetch, fetch_one, flag, number},
     sql_store::SqlStore,
     statement::{self},
@@ -21,7 +21,7 @@ use heyan_ports::{
 };
 
 /// One row: dataset, hash, subject.
-type Row<'b> = (&'b RecordKeys, [u8; 16]);
+type SubjectRow<'b> = (&'b RecordKeys, [u8; 16]);
 
 const ROW_END: char = '\u{1e}';
 
@@ -29,7 +29,7 @@ const ROW_END: char = '\u{1e}';
 const COLUMN_END: char = '\u{1f}';
 
 #[async_trait]
-impl<E: Engine> RecordStore for SqlStore<E> {
+impl<E: StoreEngine> RecordStore for SqlStore<E> {
     // Point look-ups: one query for each dataset named in `keys`.
     async fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<StoredRecord>>, StoreError> {
         let mut found: Vec<Option<StoredRecord>> = vec![None; keys.len()];
@@ -136,7 +136,10 @@ impl<E: Engine> RecordStore for SqlStore<E> {
 }
 
 /// Writes record versions, keyed hashes, and when sources were asked.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         apply_records(conn, batches).await?;
         for row in rows_of::<FetchWrite>(batches) {
@@ -151,9 +154,12 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
 
 /// Writes keyed hashes. A later version of a record comes after the one before it, also in one group of commits, so first versions are
 /// sent together and the others follow one by one.
-async fn apply_keys<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<(), Fault> {
+async fn apply_keys<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    batches: &[&CommitBatch],
+) -> Result<(), StoreFault> {
     let all = || rows_of::<RecordKeys>(batches);
-    let first: Vec<Row<'_>> = all().filter(|keys| !keys.replaces).flat_map(rows).collect();
+    let first: Vec<SubjectRow<'_>> = all().filter(|keys| !keys.replaces).flat_map(rows).collect();
     insert(conn, &first).await?;
     for keys in all().filter(|keys| keys.replaces) {
         let bind = |query: E::Call| query.bind(Arc::clone(&keys.dataset)).bind(keys.subject.0.to_vec());
@@ -174,7 +180,7 @@ fn by_dataset(keys: &[RecordKey]) -> HashMap<&str, (Vec<usize>, Vec<String>)> {
     by_dataset
 }
 
-fn stored_record<R: Columns>(row: &R, table: &'static str) -> Result<StoredRecord, StoreError> {
+fn stored_record<R: RowColumns>(row: &R, table: &'static str) -> Result<StoredRecord, StoreError> {
     Ok(StoredRecord {
         version: number(row, 1, table, "version")?,
         source_version: column(row, 2, table, "source_version")?,
@@ -187,7 +193,10 @@ fn stored_record<R: Columns>(row: &R, table: &'static str) -> Result<StoredRecor
 }
 
 /// Writes record versions in waves without a repeated key, so that a wave's rows may be sorted and merged.
-async fn apply_records<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -> Result<(), Fault> {
+async fn apply_records<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    batches: &[&CommitBatch],
+) -> Result<(), StoreFault> {
     let total = batches.iter().map(|batch| batch.records.len()).sum();
     let mut seen: HashSet<(&str, SubjectKey)> = HashSet::with_capacity(total);
     let mut wave = Vec::with_capacity(total);
@@ -203,7 +212,10 @@ async fn apply_records<E: Engine>(conn: &mut Lease<'_, E>, batches: &[&Batch]) -
 }
 
 /// Writes one wave and leaves it empty.
-async fn apply_wave<E: Engine>(conn: &mut Lease<'_, E>, wave: &mut Vec<&RecordRow>) -> Result<(), Fault> {
+async fn apply_wave<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    wave: &mut Vec<&RecordRow>,
+) -> Result<(), StoreFault> {
     // In key order, neighbours share the pages of the key index.
     wave.sort_unstable_by(|a, b| (&a.dataset, a.subject).cmp(&(&b.dataset, b.subject)));
     let (old, new): (Vec<&RecordRow>, Vec<&RecordRow>) = wave.drain(..).partition(|row| row.expected.is_some());
@@ -224,7 +236,7 @@ async fn apply_wave<E: Engine>(conn: &mut Lease<'_, E>, wave: &mut Vec<&RecordRo
     Ok(())
 }
 
-fn bind_record<Q: Call>(query: Q, row: &RecordRow) -> Q {
+fn bind_record<Q: StatementCall>(query: Q, row: &RecordRow) -> Q {
     query
         .bind(Arc::clone(&row.dataset))
         .bind(row.subject.0.to_vec())
@@ -237,7 +249,7 @@ fn bind_record<Q: Call>(query: Q, row: &RecordRow) -> Q {
         .bind(Arc::clone(&row.fields))
 }
 
-fn bind_live_fetch<Q: Call>(query: Q, FetchWrite { key, fetch }: &FetchWrite) -> Q {
+fn bind_live_fetch<Q: StatementCall>(query: Q, FetchWrite { key, fetch }: &FetchWrite) -> Q {
     query
         .bind(key.dataset.to_string())
         .bind(key.subject.0.to_vec())
@@ -245,12 +257,12 @@ fn bind_live_fetch<Q: Call>(query: Q, FetchWrite { key, fetch }: &FetchWrite) ->
         .bind(i64::from(fetch.found))
 }
 
-fn rows(keys: &RecordKeys) -> impl Iterator<Item = Row<'_>> {
+fn rows(keys: &RecordKeys) -> impl Iterator<Item = SubjectRow<'_>> {
     keys.hashes.iter().map(move |hash| (keys, *hash))
 }
 
-async fn insert<E: Engine>(conn: &mut Lease<'_, E>, rows: &[Row<'_>]) -> Result<(), Fault> {
-    let rows: Vec<&Row<'_>> = rows.iter().collect();
+async fn insert<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>, rows: &[SubjectRow<'_>]) -> Result<(), StoreFault> {
+    let rows: Vec<&SubjectRow<'_>> = rows.iter().collect();
     send_rows(conn, &statement::INSERT_RECORD_KEYS, &rows, |query, (keys, hash)| {
         query
             .bind(Arc::clone(&keys.dataset))

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::{
     apply::changed,
-    batch::{Applied, Batch, rows_of},
-    engine::{Call, Engine},
-    pool::Lease,
+    batch::{ApplyResult, CommitBatch, rows_of},
+    engine::{StatementCall, StoreEngine},
+    pool::ConnectionLease,
     rows::{bytes_32, column, fetch_one, number},
     sql_store::SqlStore,
     statement::{self},
@@ -17,7 +17,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> ReplyStore for SqlStore<E> {
+impl<E: StoreEngine> ReplyStore for SqlStore<E> {
     async fn reply(&self, client: &str, key: &str) -> Result<Option<SavedReply>, StoreError> {
         const TABLE: &str = "replies";
         let (client, key) = (client.to_owned(), key.to_owned());
@@ -37,7 +37,10 @@ impl<E: Engine> ReplyStore for SqlStore<E> {
 }
 
 /// Keeps first answers.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         for row in rows_of(batches) {
             changed(conn, statement::INSERT_REPLY, 1, |query| bind_reply(query, row)).await?;
@@ -46,7 +49,7 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-fn bind_reply<Q: Call>(query: Q, row: &SavedReply) -> Q {
+fn bind_reply<Q: StatementCall>(query: Q, row: &SavedReply) -> Q {
     query
         .bind(row.client.clone())
         .bind(row.key.clone())

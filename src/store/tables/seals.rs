@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::{
     apply::changed,
-    batch::{Applied, Batch, rows_of},
-    engine::{Call, Engine},
-    pool::Lease,
+    batch::{ApplyResult, CommitBatch, rows_of},
+    engine::{StatementCall, StoreEngine},
+    pool::ConnectionLease,
     rows::{column, fetch, number},
     sql_store::SqlStore,
     statement::{self},
@@ -17,7 +17,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> SealStore for SqlStore<E> {
+impl<E: StoreEngine> SealStore for SqlStore<E> {
     async fn seals(&self) -> Result<Vec<SealRow>, StoreError> {
         const TABLE: &str = "trace_seals";
         let read = |row: &E::Row| {
@@ -36,7 +36,10 @@ impl<E: Engine> SealStore for SqlStore<E> {
 }
 
 /// Writes seals.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         for row in rows_of(batches) {
             changed(conn, statement::UPSERT_SEAL, 1, |query| bind_seal(query, row)).await?;
@@ -45,7 +48,7 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-fn bind_seal<Q: Call>(query: Q, row: &SealRow) -> Q {
+fn bind_seal<Q: StatementCall>(query: Q, row: &SealRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.state.clone())

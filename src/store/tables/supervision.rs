@@ -4,11 +4,11 @@ use async_trait::async_trait;
 
 use crate::{
     apply::{changed, run},
-    batch::{Applied, Batch, rows_of},
-    engine::{Call, Columns, Engine},
-    fault::Fault,
-    pool::Lease,
-    rows::{Read, column, fetch, fetch_one, number, subject},
+    batch::{ApplyResult, CommitBatch, rows_of},
+    engine::{RowColumns, StatementCall, StoreEngine},
+    fault::StoreFault,
+    pool::ConnectionLease,
+    rows::{RowResult, column, fetch, fetch_one, number, subject},
     sql_store::SqlStore,
     statement::{self},
 };
@@ -21,7 +21,7 @@ use heyan_ports::{
 pub(super) const STATE: &str = "rules";
 
 #[async_trait]
-impl<E: Engine> SupervisionStore for SqlStore<E> {
+impl<E: StoreEngine> SupervisionStore for SqlStore<E> {
     async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<AlertRow>, StoreError> {
         let filter = filter.clone();
         let (before, before_id) = filter.before.unwrap_or((i64::MAX, String::new()));
@@ -108,7 +108,10 @@ impl<E: Engine> SupervisionStore for SqlStore<E> {
 
 /// Writes alerts, and what concerns supervision. An alert of a cause that is known only adds its evidence; a step is compared and set by
 /// the alert's revision.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         for alert in rows_of(batches) {
             run(conn, statement::INSERT_ALERT, |query| bind_alert(query, alert)).await?;
@@ -126,7 +129,7 @@ fn index(index: u64) -> i64 {
     i64::try_from(index).unwrap_or(i64::MAX)
 }
 
-fn bind_alert<Q: Call>(query: Q, row: &AlertRow) -> Q {
+fn bind_alert<Q: StatementCall>(query: Q, row: &AlertRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.rule.clone())
@@ -144,7 +147,7 @@ fn bind_alert<Q: Call>(query: Q, row: &AlertRow) -> Q {
         .bind(row.updated_at)
 }
 
-fn bind_step<Q: Call>(query: Q, row: &AlertStep) -> Q {
+fn bind_step<Q: StatementCall>(query: Q, row: &AlertStep) -> Q {
     query
         .bind(row.alert.clone())
         .bind(i64::from(row.seq))
@@ -154,7 +157,7 @@ fn bind_step<Q: Call>(query: Q, row: &AlertStep) -> Q {
         .bind(row.note.clone())
 }
 
-fn bind_posted<Q: Call>(query: Q, row: &PostedEntries) -> Q {
+fn bind_posted<Q: StatementCall>(query: Q, row: &PostedEntries) -> Q {
     query
         .bind(row.origin.clone())
         .bind(i64::from(row.node))
@@ -163,11 +166,11 @@ fn bind_posted<Q: Call>(query: Q, row: &PostedEntries) -> Q {
         .bind(row.body.clone())
 }
 
-async fn apply_writes<E: Engine>(
-    conn: &mut Lease<'_, E>,
+async fn apply_writes<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
     supervision: &SupervisionWrites,
     at: i64,
-) -> Result<(), Fault> {
+) -> Result<(), StoreFault> {
     for step in &supervision.steps {
         let bind = |query: E::Call| {
             query
@@ -196,7 +199,7 @@ async fn apply_writes<E: Engine>(
     Ok(())
 }
 
-pub(super) fn read_alert<R: Columns>(row: &R) -> Read<AlertRow> {
+pub(super) fn read_alert<R: RowColumns>(row: &R) -> RowResult<AlertRow> {
     const TABLE: &str = "alerts";
     Ok(AlertRow {
         id: column(row, 0, TABLE, "id")?,

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 
 use crate::{
     apply::{changed, run},
-    batch::{Applied, Batch, hex, json_text, rows_of},
-    engine::{Call, Columns, Engine},
-    pool::{Lease, Pool},
+    batch::{ApplyResult, CommitBatch, hex, json_text, rows_of},
+    engine::{RowColumns, StatementCall, StoreEngine},
+    pool::{ConnectionLease, ConnectionPool},
     rows::{bytes_16, column, fetch, fetch_one, number},
     sql_store::SqlStore,
     statement::{self},
@@ -19,7 +19,7 @@ use heyan_ports::{
 };
 
 #[async_trait]
-impl<E: Engine> WatchStore for SqlStore<E> {
+impl<E: StoreEngine> WatchStore for SqlStore<E> {
     async fn watch(&self, id: &str) -> Result<Option<WatchRow>, StoreError> {
         one(&self.readers, id).await
     }
@@ -56,7 +56,10 @@ impl<E: Engine> WatchStore for SqlStore<E> {
 }
 
 /// Wakes the watches of every record that is written, and writes watches.
-pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn apply<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         for row in rows_of::<WatchRow>(batches) {
             match row.revision {
@@ -68,13 +71,16 @@ pub(super) fn apply<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a
     })
 }
 
-pub(super) async fn one<E: Engine>(pool: &Pool<E>, id: &str) -> Result<Option<WatchRow>, StoreError> {
+pub(super) async fn one<E: StoreEngine>(pool: &ConnectionPool<E>, id: &str) -> Result<Option<WatchRow>, StoreError> {
     let id = id.to_owned();
     fetch_one(pool, statement::FIND_WATCH, |query| query.bind(id), read).await
 }
 
 /// Wakes the watches of every record that `batches` write.
-pub(super) fn wake<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a Batch]) -> Applied<'a> {
+pub(super) fn wake<'a, E: StoreEngine>(
+    conn: &'a mut ConnectionLease<'_, E>,
+    batches: &'a [&'a CommitBatch],
+) -> ApplyResult<'a> {
     Box::pin(async move {
         let records = batches.iter().flat_map(|batch| &batch.records);
         let subjects: Vec<String> = records.map(|row| hex(row.subject)).collect();
@@ -85,7 +91,7 @@ pub(super) fn wake<'a, E: Engine>(conn: &'a mut Lease<'_, E>, batches: &'a [&'a 
     })
 }
 
-fn bind_new<Q: Call>(query: Q, row: &WatchRow) -> Q {
+fn bind_new<Q: StatementCall>(query: Q, row: &WatchRow) -> Q {
     query
         .bind(row.id.clone())
         .bind(row.agency.clone())
@@ -100,7 +106,7 @@ fn bind_new<Q: Call>(query: Q, row: &WatchRow) -> Q {
         .bind(row.updated_at)
 }
 
-fn bind_changed<Q: Call>(query: Q, row: &WatchRow) -> Q {
+fn bind_changed<Q: StatementCall>(query: Q, row: &WatchRow) -> Q {
     query
         .bind(row.subject.0.to_vec())
         .bind(row.id.clone())
@@ -111,7 +117,7 @@ fn bind_changed<Q: Call>(query: Q, row: &WatchRow) -> Q {
         .bind(row.updated_at)
 }
 
-fn read<R: Columns>(row: &R) -> Result<WatchRow, StoreError> {
+fn read<R: RowColumns>(row: &R) -> Result<WatchRow, StoreError> {
     const TABLE: &str = "watches";
     Ok(WatchRow {
         id: column(row, 0, TABLE, "id")?,

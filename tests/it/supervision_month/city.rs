@@ -2,16 +2,16 @@
 //! service that never sleeps; and the anomalies among them.
 
 use heyan::app::{
-    foundation::{purpose, vault::Vault},
+    foundation::{purpose, vault::ColumnVault},
     supervision::applications,
 };
 use heyan::{
     auth::seal::PurposeSealer,
     domain::{
         calendar::{WorkingCalendar, china_date, china_day},
-        verdict::{Basis, Outcome, ReviewReason, Verdict},
+        verdict::{MatchBasis, Outcome, ReviewReason, Verdict},
     },
-    ledger::entry::{Body, Entry, Item, Kind},
+    ledger::entry::{EntryBody, EntryItem, EntryKind, LedgerEntry},
 };
 
 pub(super) const AGENCIES: u32 = 20;
@@ -122,7 +122,7 @@ pub(super) struct Maker<'a> {
     pub(super) start_us: i64,
     pub(super) agencies: Vec<Agency>,
     pub(super) sealer: &'a PurposeSealer,
-    pub(super) vault: &'a Vault,
+    pub(super) vault: &'a ColumnVault,
     pub(super) made: Vec<Made>,
     pub(super) planted: Vec<Planted>,
     pub(super) matters: u64,
@@ -130,7 +130,7 @@ pub(super) struct Maker<'a> {
 }
 
 impl Month {
-    pub(super) fn make(seed: u64, ordinary: usize, sealer: &PurposeSealer, vault: &Vault) -> Self {
+    pub(super) fn make(seed: u64, ordinary: usize, sealer: &PurposeSealer, vault: &ColumnVault) -> Self {
         let start_us = if seed.is_multiple_of(2) { MARCH_US } else { START_US };
         let mut chance = Chance(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
         let agencies = (1..=AGENCIES).map(|number| Agency {
@@ -354,7 +354,7 @@ impl Maker<'_> {
         at_us: i64,
         planted: Option<usize>,
     ) {
-        let body = Body::Mismatch {
+        let body = EntryBody::Mismatch {
             id: id.to_owned(),
             action: action.to_owned(),
             state: state.to_owned(),
@@ -362,20 +362,20 @@ impl Maker<'_> {
             subject: subject_of(ask),
             step,
         };
-        self.push(Kind::Mismatch, at_us, ask.agency, body, &[&ask.clerk], planted);
+        self.push(EntryKind::Mismatch, at_us, ask.agency, body, &[&ask.clerk], planted);
     }
 
     pub(super) fn report(&mut self, number: u32, matter: &str, at_us: i64) {
         let hash = self.vault.matter(&agency_id(number), matter);
-        let body = Body::Access {
+        let body = EntryBody::Access {
             action: applications::ACTION.to_owned(),
             target: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         };
-        self.push(Kind::Access, at_us, number, body, &["client"], None);
+        self.push(EntryKind::Access, at_us, number, body, &["client"], None);
     }
 
     pub(super) fn enter(&mut self, ask: &Ask, planted: Option<usize>) {
-        let item = Item {
+        let item = EntryItem {
             rules: format!("{}@1", DATASETS[ask.dataset]),
             subject: subject_of(ask),
             record_version: 1,
@@ -385,19 +385,27 @@ impl Maker<'_> {
                 Outcome::Mismatched => vec![(ask.field, Verdict::Mismatch)],
                 Outcome::Review => vec![(ask.field, Verdict::Review(ReviewReason::GuessBudget))],
                 Outcome::Incomplete => vec![(ask.field, Verdict::Absent)],
-                _ => vec![(ask.field, Verdict::Match(Basis::Exact))],
+                _ => vec![(ask.field, Verdict::Match(MatchBasis::Exact))],
             },
         };
         let purpose = [ask.item.as_str(), &ask.matter, &ask.clerk, "", ""];
-        let body = Body::Items(vec![item]);
-        self.push(Kind::Verification, ask.at_us, ask.agency, body, &purpose, planted);
+        let body = EntryBody::Items(vec![item]);
+        self.push(EntryKind::Verification, ask.at_us, ask.agency, body, &purpose, planted);
     }
 
-    fn push(&mut self, kind: Kind, at_us: i64, agency: u32, body: Body, parts: &[&str], planted: Option<usize>) {
+    fn push(
+        &mut self,
+        kind: EntryKind,
+        at_us: i64,
+        agency: u32,
+        body: EntryBody,
+        parts: &[&str],
+        planted: Option<usize>,
+    ) {
         if at_us >= self.start_us + DAYS * DAY_US {
             return;
         }
-        let mut bytes = Entry {
+        let mut bytes = LedgerEntry {
             kind,
             at_us,
             agency,

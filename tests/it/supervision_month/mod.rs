@@ -10,14 +10,14 @@ use std::{
     sync::Arc,
 };
 
-use heyan::app::foundation::vault::Vault;
+use heyan::app::foundation::vault::ColumnVault;
 use heyan::{
-    app::supervision::facts::{FactReader, Kept, Known},
+    app::supervision::facts::{FactReader, KeptFacts, KnownFacts},
     auth::{pseudonym::Pseudonymizer, seal::PurposeSealer},
     catalog::supervision,
     domain::{
         calendar::WorkingCalendar,
-        supervision::{Finding, Seen, Supervisor},
+        supervision::{SeenEntry, SupervisionFinding, Supervisor},
     },
     ledger::{Ledger, LedgerConfig, receipt},
 };
@@ -33,8 +33,8 @@ fn sealer() -> PurposeSealer {
     PurposeSealer::new(1, &[7; 32], &[]).unwrap()
 }
 
-fn vault() -> Vault {
-    Vault::new(sealer(), Pseudonymizer::new(&[8; 32]))
+fn vault() -> ColumnVault {
+    ColumnVault::new(sealer(), Pseudonymizer::new(&[8; 32]))
 }
 
 fn open_ledger(folder: &std::path::Path) -> Ledger {
@@ -83,7 +83,7 @@ async fn run(seed: u64) -> Result {
     let mut reader = FactReader {
         sealer: &sealer,
         vault: &vault,
-        kept: Kept {
+        kept: KeptFacts {
             made_of: None,
             agencies: (1..=city::AGENCIES)
                 .map(|number| (number, agency_id(number).into()))
@@ -91,7 +91,7 @@ async fn run(seed: u64) -> Result {
             paper: month.paper.iter().map(|code| Arc::from(code.as_str())).collect(),
             due_days: city::DATASETS.iter().map(|name| (Arc::from(*name), DUE_DAYS)).collect(),
             calendar: Arc::new(WorkingCalendar::shipped().clone()),
-            known: Known::default(),
+            known: KnownFacts::default(),
         },
     };
     let began = std::time::Instant::now();
@@ -105,7 +105,7 @@ async fn run(seed: u64) -> Result {
 }
 
 /// Lets the shipped rules judge the month; the last finding of each cause is its alert.
-fn supervise(ledger: &Ledger, reader: &mut FactReader<'_>, end_us: i64) -> BTreeMap<String, Finding> {
+fn supervise(ledger: &Ledger, reader: &mut FactReader<'_>, end_us: i64) -> BTreeMap<String, SupervisionFinding> {
     let rules = supervision::load(None).unwrap().rules;
     let mut supervisor = Supervisor::new(&rules);
     let (mut next, mut found, calendar) = (0, Vec::new(), Arc::clone(&reader.kept.calendar));
@@ -118,7 +118,7 @@ fn supervise(ledger: &Ledger, reader: &mut FactReader<'_>, end_us: i64) -> BTree
         }
         ledger
             .tail(next, 1_024, |index, bytes| {
-                reader.visit(Seen { node: 1, index }, bytes, |fact| {
+                reader.visit(SeenEntry { node: 1, index }, bytes, |fact| {
                     supervisor.eat(&fact, &calendar, &mut found);
                 });
                 next = index + 1;
@@ -134,7 +134,7 @@ fn supervise(ledger: &Ledger, reader: &mut FactReader<'_>, end_us: i64) -> BTree
 }
 
 /// Proves every entry of every alert's evidence by the public key alone; answers how many that were.
-fn prove(ledger: &Ledger, alerts: &BTreeMap<String, Finding>) -> usize {
+fn prove(ledger: &Ledger, alerts: &BTreeMap<String, SupervisionFinding>) -> usize {
     let indexes: HashSet<u64> = alerts
         .values()
         .flat_map(|finding| finding.evidence.seen.iter().map(|seen| seen.index))
@@ -152,7 +152,7 @@ fn prove(ledger: &Ledger, alerts: &BTreeMap<String, Finding>) -> usize {
 /// is false; one of another rule that shows a planted anomaly too is neither.
 fn judge(
     planted: &[Planted],
-    alerts: &BTreeMap<String, Finding>,
+    alerts: &BTreeMap<String, SupervisionFinding>,
     planted_at: &HashMap<u64, usize>,
     proven: usize,
 ) -> Result {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn compiled(item: Value) -> Result<ServiceItem, Vec<Fault>> {
+fn compiled(item: Value) -> Result<ServiceItem, Vec<MemberFault>> {
     let catalog = Catalog::load(None).unwrap();
     compile(serde_json::from_value(item).unwrap(), &catalog)
 }

@@ -8,7 +8,7 @@ use crate::push::tests::*;
 
 const CLOSE: &str = "Content-Length: 0\r\nConnection: close\r\n\r\n";
 
-async fn attempt_at(server: &Server) -> Attempted {
+async fn attempt_at(server: &Server) -> AttemptOutcome {
     let push = push(&lists(&[server.address.port()]), &Arc::new(Scripted::default()));
     send(&push, &format!("http://{}/hook", server.address)).await
 }
@@ -51,12 +51,12 @@ async fn dripping(start: &'static [u8], drop: &'static [u8]) -> Server {
 async fn a_status_decides_what_the_attempt_came_to() {
     for status in [200, 201, 202, 204, 299] {
         let server = fixed(format!("HTTP/1.1 {status} X\r\n{CLOSE}")).await;
-        assert_eq!(attempt_at(&server).await, Attempted::Confirmed { status });
+        assert_eq!(attempt_at(&server).await, AttemptOutcome::Confirmed { status });
     }
     let server = fixed(format!("HTTP/1.0 200 OK\r\n{CLOSE}")).await;
-    assert_eq!(attempt_at(&server).await, Attempted::Confirmed { status: 200 });
+    assert_eq!(attempt_at(&server).await, AttemptOutcome::Confirmed { status: 200 });
     let server = fixed(format!("HTTP/1.1 410 Gone\r\n{CLOSE}")).await;
-    assert_eq!(attempt_at(&server).await, Attempted::Gone);
+    assert_eq!(attempt_at(&server).await, AttemptOutcome::Gone);
     for status in [304, 400, 401, 404, 409, 500, 502, 504, 599, 999] {
         let server = fixed(format!("HTTP/1.1 {status} X\r\nRetry-After: 9\r\n{CLOSE}")).await;
         assert_eq!(attempt_at(&server).await, answered(status, None));
@@ -98,7 +98,7 @@ async fn the_request_carries_the_message_its_signature_and_little_else() {
     let push = push(&lists(&[server.address.port()]), &Arc::new(Scripted::default()));
     let url = format!("http://{}/hook?k=v", server.address);
     for _ in 0..2 {
-        assert_eq!(send(&push, &url).await, Attempted::Confirmed { status: 200 });
+        assert_eq!(send(&push, &url).await, AttemptOutcome::Confirmed { status: 200 });
     }
     let seen = seen.lock().unwrap();
     for request in seen.iter() {
@@ -143,7 +143,7 @@ async fn nothing_is_sent_without_a_signature() {
         secrets: Vec::new(),
         ed25519_seed: None,
     };
-    assert_eq!(push.send(&target, &message()).await, no_answer(Failure::Unmade));
+    assert_eq!(push.send(&target, &message()).await, no_answer(AttemptFailure::Unmade));
     assert_eq!(server.connections(), 0);
 }
 
@@ -152,20 +152,20 @@ async fn a_2xx_is_confirmed_whatever_body_follows_and_little_of_it_is_read() {
     let sent = Arc::new(AtomicUsize::new(0));
     let huge = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n";
     let server = endless(huge, &[b'x'; 4096], Arc::clone(&sent)).await;
-    assert_eq!(attempt_at(&server).await, Attempted::Confirmed { status: 200 });
+    assert_eq!(attempt_at(&server).await, AttemptOutcome::Confirmed { status: 200 });
     // What the buffers of the two sockets take, and no more.
     assert!(sent.load(Ordering::SeqCst) < 32 << 20, "{sent:?}");
 
     let chunked = b"HTTP/1.1 202 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let start = Instant::now();
     let slow = dripping(chunked, b"1\r\nx\r\n").await;
-    assert_eq!(attempt_at(&slow).await, Attempted::Confirmed { status: 202 });
+    assert_eq!(attempt_at(&slow).await, AttemptOutcome::Confirmed { status: 202 });
     let silent = dripping(b"HTTP/1.1 201 OK\r\nContent-Length: 5\r\n\r\n", b"").await;
-    assert_eq!(attempt_at(&silent).await, Attempted::Confirmed { status: 201 });
+    assert_eq!(attempt_at(&silent).await, AttemptOutcome::Confirmed { status: 201 });
     let garbage = endless(chunked, b"no chunk", Arc::default()).await;
-    assert_eq!(attempt_at(&garbage).await, Attempted::Confirmed { status: 202 });
+    assert_eq!(attempt_at(&garbage).await, AttemptOutcome::Confirmed { status: 202 });
     let cut = fixed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab").await;
-    assert_eq!(attempt_at(&cut).await, Attempted::Confirmed { status: 200 });
+    assert_eq!(attempt_at(&cut).await, AttemptOutcome::Confirmed { status: 200 });
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 
     // A failure is known by its status just as well.
@@ -189,7 +189,7 @@ async fn no_answer_in_time_is_a_timeout() {
         dripping(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early\r\n\r\n").await,
     ];
     for attempted in join_all(servers.iter().map(attempt_at)).await {
-        assert_eq!(attempted, no_answer(Failure::Timeout));
+        assert_eq!(attempted, no_answer(AttemptFailure::Timeout));
     }
     assert!(servers.iter().all(|server| server.connections() == 1));
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
@@ -199,7 +199,7 @@ async fn no_answer_in_time_is_a_timeout() {
 async fn a_flood_of_interim_answers_ends_with_the_attempt() {
     let sent = Arc::new(AtomicUsize::new(0));
     let server = endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n", Arc::clone(&sent)).await;
-    assert_eq!(attempt_at(&server).await, no_answer(Failure::Timeout));
+    assert_eq!(attempt_at(&server).await, no_answer(AttemptFailure::Timeout));
     assert!(sent.load(Ordering::SeqCst) > 0);
 }
 
@@ -233,7 +233,11 @@ async fn what_breaks_or_is_no_http_is_broken() {
         endless(b"HTTP/1.1 200 OK\r\nX: ", &[b'y'; 4096], Arc::default()).await,
     ];
     for (at, server) in servers.iter().enumerate() {
-        assert_eq!(attempt_at(server).await, no_answer(Failure::Broken), "server {at}");
+        assert_eq!(
+            attempt_at(server).await,
+            no_answer(AttemptFailure::Broken),
+            "server {at}"
+        );
         assert_eq!(server.connections(), 1, "server {at}");
     }
 }
@@ -245,21 +249,24 @@ async fn nobody_there_is_no_connection() {
     drop(listener);
     let push = push(&lists(&[address.port()]), &Arc::new(Scripted::default()));
     let attempted = send(&push, &format!("http://{address}/")).await;
-    assert_eq!(attempted, no_answer(Failure::Connect));
+    assert_eq!(attempted, no_answer(AttemptFailure::Connect));
 }
 
 #[tokio::test]
 async fn a_resolver_that_hangs_is_given_up() {
     struct Never;
     #[async_trait]
-    impl Lookup for Never {
+    impl NameLookup for Never {
         async fn lookup(&self, _name: &str) -> io::Result<Vec<IpAddr>> {
             std::future::pending().await
         }
     }
     let push = WebhookPush::with_lookup(config(&lists(&[80])), Arc::new(Never)).unwrap();
     let start = Instant::now();
-    assert_eq!(send(&push, "http://good.example/").await, no_answer(Failure::Connect));
+    assert_eq!(
+        send(&push, "http://good.example/").await,
+        no_answer(AttemptFailure::Connect)
+    );
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
 }
 
@@ -276,7 +283,7 @@ async fn a_short_answer_lets_the_connection_serve_again() {
     let push = push(&lists(&[server.address.port()]), &Arc::new(Scripted::default()));
     for _ in 0..5 {
         let url = format!("http://{}/", server.address);
-        assert_eq!(send(&push, &url).await, Attempted::Confirmed { status: 200 });
+        assert_eq!(send(&push, &url).await, AttemptOutcome::Confirmed { status: 200 });
     }
     assert_eq!(server.connections(), 1);
 }

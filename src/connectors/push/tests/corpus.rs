@@ -218,9 +218,9 @@ async fn no_hostile_url_reaches_a_canary() {
         let url = url.replace('P', &field.port.to_string());
         let attempted = send(&push, &url).await;
         let refused = match &attempted {
-            Attempted::Refused(_) => true,
+            AttemptOutcome::Refused(_) => true,
             // Nobody answers for these names; and that is no reason to go elsewhere.
-            Attempted::Failed { failure, .. } => *failure == Failure::Connect,
+            AttemptOutcome::Failed { failure, .. } => *failure == AttemptFailure::Connect,
             _ => false,
         };
         assert!(refused, "{url}: {attempted:?}");
@@ -254,14 +254,14 @@ async fn a_name_that_changes_its_address_is_connected_to_where_it_was_checked() 
     let field = Field::lay().await;
     let lookup = Arc::new(Scripted::default());
     let push = push(&lists(&[field.port]), &lookup);
-    let refused = Attempted::Refused(TargetFault::Network);
+    let refused = AttemptOutcome::Refused(TargetFault::Network);
     let url = |name: &str| format!("http://{name}:{}/", field.port);
 
     // An answer that lives for one question: the first is checked and used, the second is checked and refused.
     lookup.set("turns.example", &[Some(&[GOOD]), Some(&["127.0.0.1"])]);
     assert_eq!(
         send(&push, &url("turns.example")).await,
-        Attempted::Confirmed { status: 200 }
+        AttemptOutcome::Confirmed { status: 200 }
     );
     assert_eq!(lookup.asked.load(Ordering::SeqCst), 1);
     assert_eq!(send(&push, &url("turns.example")).await, refused);
@@ -269,13 +269,16 @@ async fn a_name_that_changes_its_address_is_connected_to_where_it_was_checked() 
     lookup.set("turns-six.example", &[Some(&[GOOD]), Some(&[GOOD, "::1"])]);
     assert_eq!(
         send(&push, &url("turns-six.example")).await,
-        Attempted::Confirmed { status: 200 }
+        AttemptOutcome::Confirmed { status: 200 }
     );
     assert_eq!(send(&push, &url("turns-six.example")).await, refused);
 
     // Failing first must not bring an unchecked way (as in GitLab #63959).
     lookup.set("fails.example", &[None, Some(&["127.0.0.1"])]);
-    assert_eq!(send(&push, &url("fails.example")).await, no_answer(Failure::Connect));
+    assert_eq!(
+        send(&push, &url("fails.example")).await,
+        no_answer(AttemptFailure::Connect)
+    );
     assert_eq!(send(&push, &url("fails.example")).await, refused);
 
     assert_eq!(field.heard(), [0, 0, 0]);
@@ -302,7 +305,11 @@ async fn what_is_listed_is_reached() {
     for (sent, url) in good.iter().enumerate() {
         let url = url.replace('P', &field.port.to_string());
         assert_eq!(push.check(&url), Ok(()), "{url}");
-        assert_eq!(send(&push, &url).await, Attempted::Confirmed { status: 200 }, "{url}");
+        assert_eq!(
+            send(&push, &url).await,
+            AttemptOutcome::Confirmed { status: 200 },
+            "{url}"
+        );
         assert_eq!(field.good.connections(), sent + 1, "{url}");
     }
     assert_eq!(field.heard(), [0, 0, 0]);
@@ -331,7 +338,11 @@ async fn the_canaries_hear_once_their_addresses_are_listed() {
         ("http://six.example:P/", [4, 1, 2]),
     ] {
         let url = url.replace('P', &field.port.to_string());
-        assert_eq!(send(&push, &url).await, Attempted::Confirmed { status: 200 }, "{url}");
+        assert_eq!(
+            send(&push, &url).await,
+            AttemptOutcome::Confirmed { status: 200 },
+            "{url}"
+        );
         assert_eq!(field.heard(), heard, "{url}");
     }
 }

@@ -108,7 +108,7 @@ impl Scripted {
 }
 
 #[async_trait]
-impl Lookup for Scripted {
+impl NameLookup for Scripted {
     async fn lookup(&self, name: &str) -> io::Result<Vec<IpAddr>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let mut names = self.names.lock().unwrap();
@@ -149,11 +149,11 @@ fn config(lists: &TargetLists) -> PushConfig {
 }
 
 fn push(lists: &TargetLists, lookup: &Arc<Scripted>) -> WebhookPush {
-    let lookup: Arc<dyn Lookup> = Arc::<Scripted>::clone(lookup);
+    let lookup: Arc<dyn NameLookup> = Arc::<Scripted>::clone(lookup);
     WebhookPush::with_lookup(config(lists), lookup).unwrap()
 }
 
-async fn send(push: &WebhookPush, url: &str) -> Attempted {
+async fn send(push: &WebhookPush, url: &str) -> AttemptOutcome {
     let target = WebhookTarget {
         url: url.to_owned(),
         secrets: vec![KEY.to_vec()],
@@ -175,13 +175,13 @@ fn now_s() -> i64 {
     i64::try_from(now.unwrap().as_secs()).unwrap()
 }
 
-fn no_answer(failure: Failure) -> Attempted {
+fn no_answer(failure: AttemptFailure) -> AttemptOutcome {
     failed(failure)
 }
 
-fn answered(status: u16, retry_after_s: Option<u32>) -> Attempted {
-    Attempted::Failed {
-        failure: Failure::Answer,
+fn answered(status: u16, retry_after_s: Option<u32>) -> AttemptOutcome {
+    AttemptOutcome::Failed {
+        failure: AttemptFailure::Answer,
         status: Some(status),
         retry_after_s,
     }

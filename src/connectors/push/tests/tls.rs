@@ -56,12 +56,18 @@ async fn a_private_authority_is_trusted_where_it_is_configured_and_for_its_name_
     let port = serve().port();
     let url = |host: &str| format!("https://{host}:{port}/hook");
     let trusting = with_roots(port, AUTHORITY).unwrap();
-    let confirmed = Attempted::Confirmed { status: 200 };
+    let confirmed = AttemptOutcome::Confirmed { status: 200 };
     assert_eq!(send(&trusting, &url("good.example")).await, confirmed);
-    assert_eq!(send(&trusting, &url("other.example")).await, no_answer(Failure::Tls));
-    assert_eq!(send(&trusting, &url(GOOD)).await, no_answer(Failure::Tls));
+    assert_eq!(
+        send(&trusting, &url("other.example")).await,
+        no_answer(AttemptFailure::Tls)
+    );
+    assert_eq!(send(&trusting, &url(GOOD)).await, no_answer(AttemptFailure::Tls));
     let strange = with_roots(port, &[]).unwrap();
-    assert_eq!(send(&strange, &url("good.example")).await, no_answer(Failure::Tls));
+    assert_eq!(
+        send(&strange, &url("good.example")).await,
+        no_answer(AttemptFailure::Tls)
+    );
     assert_eq!(send(&trusting, &url("good.example")).await, confirmed);
 }
 
@@ -73,7 +79,7 @@ async fn a_server_that_speaks_no_tls_is_a_tls_failure_and_a_silent_one_no_connec
     });
     let push = with_roots(plain.address.port(), AUTHORITY).unwrap();
     let attempted = send(&push, &format!("https://good.example:{}/", plain.address.port())).await;
-    assert_eq!(attempted, no_answer(Failure::Tls));
+    assert_eq!(attempted, no_answer(AttemptFailure::Tls));
 
     let silent = Server::with(listen().await, |mut stream| async move {
         while stream.read_buf(&mut Vec::new()).await? > 0 {}
@@ -81,7 +87,7 @@ async fn a_server_that_speaks_no_tls_is_a_tls_failure_and_a_silent_one_no_connec
     });
     let push = with_roots(silent.address.port(), AUTHORITY).unwrap();
     let attempted = send(&push, &format!("https://good.example:{}/", silent.address.port())).await;
-    assert_eq!(attempted, no_answer(Failure::Connect));
+    assert_eq!(attempted, no_answer(AttemptFailure::Connect));
 }
 
 #[test]
@@ -103,9 +109,9 @@ const EXPECTED: &str = "HEYAN_TEST_PUSH_EXPECTED";
 async fn the_systems_authorities_decide_when_no_others_are_configured() {
     let address = serve();
     let expected = match std::env::var(EXPECTED).as_deref() {
-        Ok("confirmed") => Attempted::Confirmed { status: 200 },
+        Ok("confirmed") => AttemptOutcome::Confirmed { status: 200 },
         // No system knows the authority of these tests.
-        _ => no_answer(Failure::Tls),
+        _ => no_answer(AttemptFailure::Tls),
     };
     let lookup = Scripted::default();
     lookup.set("good.example", &[Some(&[GOOD])]);

@@ -4,16 +4,16 @@
 use encoding_rs::GB18030;
 use serde_json::Value;
 
-use super::{Outcome, Pointer, Written, code_of};
+use super::{AnswerOutcome, TreePointer, Written, code_of};
 use crate::source::{
     config::{AnswerConfig, CodeMissing, TextEncoding},
     tree,
-    trouble::Trouble,
+    trouble::SourceTrouble,
     xml,
 };
 
 /// An answer as it came, whole. Holds values: no `Debug`.
-pub struct Answer {
+pub struct WholeAnswer {
     /// Transport status.
     pub status: u16,
     /// `Content-Type`.
@@ -31,14 +31,14 @@ pub(super) struct BodyReader {
     content_types: Vec<String>,
     statuses: Vec<u16>,
     not_found_statuses: Vec<u16>,
-    code: Option<Pointer>,
+    code: Option<TreePointer>,
     code_missing: CodeMissing,
     success: Vec<String>,
     not_found: Vec<String>,
     refused: Vec<String>,
 }
 
-enum Code {
+enum AnswerCode {
     Success,
     NotFound,
     Refused,
@@ -50,7 +50,7 @@ impl BodyReader {
     ///
     /// # Errors
     /// What is wrong with the media types.
-    pub(super) fn compile(config: &AnswerConfig, code: Option<Pointer>) -> Result<Self, &'static str> {
+    pub(super) fn compile(config: &AnswerConfig, code: Option<TreePointer>) -> Result<Self, &'static str> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/+-.".contains(c);
         if config
             .content_types
@@ -77,10 +77,10 @@ impl BodyReader {
     ///
     /// # Errors
     /// It is no answer of success, and none that says "not found".
-    pub(super) fn outcome(&self, answer: &Answer) -> Result<Outcome, Trouble> {
+    pub(super) fn outcome(&self, answer: &WholeAnswer) -> Result<AnswerOutcome, SourceTrouble> {
         let status = answer.status;
         if matches!(status, 401 | 403) {
-            return Err(Trouble::Auth(Some(status)));
+            return Err(SourceTrouble::Auth(Some(status)));
         }
         let absent = self.not_found_statuses.contains(&status);
         let fine = match self.statuses.as_slice() {
@@ -91,8 +91,8 @@ impl BodyReader {
             // A platform may say in the body of a 500 that it does not know who asks.
             let refused = self.value(answer).and_then(|root| self.code_of(&root));
             return Err(match refused {
-                Ok(Code::Refused) => Trouble::Auth(Some(status)),
-                _ => Trouble::Status {
+                Ok(AnswerCode::Refused) => SourceTrouble::Auth(Some(status)),
+                _ => SourceTrouble::Status {
                     status,
                     retry_after_s: answer.retry_after_s.filter(|_| matches!(status, 429 | 503)),
                 },
@@ -100,20 +100,20 @@ impl BodyReader {
         }
         // Without codes the status alone says it; with them a stray 404 of some proxy must not.
         if absent && self.code.is_none() {
-            return Ok(Outcome::NotFound);
+            return Ok(AnswerOutcome::NotFound);
         }
         let root = self.value(answer)?;
         match self.code_of(&root)? {
-            Code::NotFound => Ok(Outcome::NotFound),
-            Code::Success if fine => Ok(Outcome::Success(root)),
-            Code::Refused => Err(Trouble::Auth(Some(status))),
-            Code::Success | Code::Other => Err(Trouble::Code { status }),
+            AnswerCode::NotFound => Ok(AnswerOutcome::NotFound),
+            AnswerCode::Success if fine => Ok(AnswerOutcome::Success(root)),
+            AnswerCode::Refused => Err(SourceTrouble::Auth(Some(status))),
+            AnswerCode::Success | AnswerCode::Other => Err(SourceTrouble::Code { status }),
         }
     }
 
-    fn value(&self, answer: &Answer) -> Result<Value, Trouble> {
+    fn value(&self, answer: &WholeAnswer) -> Result<Value, SourceTrouble> {
         self.check_type(answer.content_type.as_deref())?;
-        let undecodable = Trouble::Garbage("bytes that are no text of the encoding");
+        let undecodable = SourceTrouble::Garbage("bytes that are no text of the encoding");
         let text = match self.encoding {
             TextEncoding::Utf8 => std::str::from_utf8(&answer.body).map_err(|_| undecodable)?.into(),
             TextEncoding::Gb18030 => GB18030
@@ -124,10 +124,10 @@ impl BodyReader {
             Written::Json => tree::parse_json(text.trim_start_matches('\u{feff}')),
             Written::Xml => xml::parse(&text),
         }
-        .map_err(Trouble::Garbage)
+        .map_err(SourceTrouble::Garbage)
     }
 
-    fn check_type(&self, content_type: Option<&str>) -> Result<(), Trouble> {
+    fn check_type(&self, content_type: Option<&str>) -> Result<(), SourceTrouble> {
         let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
         let essence = essence.trim().to_ascii_lowercase();
         let fine = match (self.content_types.as_slice(), self.written) {
@@ -140,30 +140,30 @@ impl BodyReader {
         if fine {
             Ok(())
         } else {
-            Err(Trouble::Garbage("another media type"))
+            Err(SourceTrouble::Garbage("another media type"))
         }
     }
 
-    fn code_of(&self, root: &Value) -> Result<Code, Trouble> {
+    fn code_of(&self, root: &Value) -> Result<AnswerCode, SourceTrouble> {
         let Some(pointer) = &self.code else {
-            return Ok(Code::Success);
+            return Ok(AnswerCode::Success);
         };
         let code = match (pointer.find(root, self.written), self.code_missing) {
             (Some(value), _) if !value.is_null() => {
-                code_of(value).ok_or(Trouble::Garbage("a business code of another type"))?
+                code_of(value).ok_or(SourceTrouble::Garbage("a business code of another type"))?
             }
-            (_, CodeMissing::Success) => return Ok(Code::Success),
-            (_, CodeMissing::Unreadable) => return Err(Trouble::Garbage("no business code")),
+            (_, CodeMissing::Success) => return Ok(AnswerCode::Success),
+            (_, CodeMissing::Unreadable) => return Err(SourceTrouble::Garbage("no business code")),
         };
         let among = |list: &[String]| list.iter().any(|listed| *listed == code);
         Ok(if among(&self.success) {
-            Code::Success
+            AnswerCode::Success
         } else if among(&self.not_found) {
-            Code::NotFound
+            AnswerCode::NotFound
         } else if among(&self.refused) {
-            Code::Refused
+            AnswerCode::Refused
         } else {
-            Code::Other
+            AnswerCode::Other
         })
     }
 }

@@ -3,17 +3,17 @@
 
 use serde_json::{Map, Value};
 
-use super::{FieldFrom, Pointer, Takes, Written, code_of};
+use super::{FieldFrom, TreePointer, ValueKind, Written, code_of};
 use heyan_ports::outward::SourceFault;
 
 /// A field map, compiled.
 #[derive(Clone, Debug, Default)]
-pub struct Mapping {
-    fields: Vec<(String, Pointer, FieldFrom)>,
+pub struct FieldMapping {
+    fields: Vec<(String, TreePointer, FieldFrom)>,
     written: Written,
 }
 
-impl Mapping {
+impl FieldMapping {
     /// Compiles a map whose `from` are JSON pointers.
     ///
     /// # Errors
@@ -21,7 +21,7 @@ impl Mapping {
     pub fn compile(map: &crate::source::config::FieldMap, written: Written) -> Result<Self, (String, &'static str)> {
         let mut fields = Vec::with_capacity(map.len());
         for (name, from) in map {
-            let pointer = Pointer::parse(&from.from).map_err(|reason| (name.clone(), reason))?;
+            let pointer = TreePointer::parse(&from.from).map_err(|reason| (name.clone(), reason))?;
             fields.push((name.clone(), pointer, from.clone()));
         }
         Ok(Self { fields, written })
@@ -57,8 +57,8 @@ impl FieldFrom {
             None => None,
             Some(value) if !self.codes.is_empty() => Some(code_of(value).ok_or("a field of another type")?),
             Some(value) => match (value, self.takes) {
-                (Value::String(text), Takes::Text) => Some(text.as_str().into()),
-                (Value::Number(_), Takes::Number) => Some(code_of(value).ok_or("a field of another type")?),
+                (Value::String(text), ValueKind::Text) => Some(text.as_str().into()),
+                (Value::Number(_), ValueKind::Number) => Some(code_of(value).ok_or("a field of another type")?),
                 _ => return Err("a field of another type"),
             },
         };

@@ -10,16 +10,16 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-pub use body::Answer;
-pub use fields::Mapping;
+pub use body::WholeAnswer;
+pub use fields::FieldMapping;
 pub use verdict::VerdictAnswer;
 
 use super::answer::{body::BodyReader, verdict::VerdictReader};
 use super::{
-    config::{AnswerConfig, Empty, FieldFrom, Role, Takes},
-    template::Scope,
-    tree::{Pointer, Written},
-    trouble::Trouble,
+    config::{AnswerConfig, ConnectorRole, EmptyAnswer, FieldFrom, ValueKind},
+    template::PlaceScope,
+    tree::{TreePointer, Written},
+    trouble::SourceTrouble,
 };
 use heyan_ports::outward::SourceRecord;
 
@@ -28,7 +28,7 @@ const VERSION_MAX: i64 = (1 << 53) - 1;
 
 /// What an answer came to, before anybody looks at the record.
 #[derive(Debug, PartialEq)]
-pub enum Outcome {
+pub enum AnswerOutcome {
     /// 库中无此号.
     NotFound,
     /// Success: the whole answer.
@@ -39,12 +39,12 @@ pub enum Outcome {
 pub struct AnswerReader {
     written: Written,
     body: BodyReader,
-    records: Pointer,
-    empty: Empty,
-    subject: Mapping,
-    fields: Mapping,
-    version: Option<Pointer>,
-    effective: Option<Pointer>,
+    records: TreePointer,
+    empty: EmptyAnswer,
+    subject: FieldMapping,
+    fields: FieldMapping,
+    version: Option<TreePointer>,
+    effective: Option<TreePointer>,
     verdicts: Option<VerdictReader>,
 }
 
@@ -53,9 +53,9 @@ impl AnswerReader {
     ///
     /// # Errors
     /// The key and what is wrong with it.
-    pub fn compile(config: &AnswerConfig, scope: &Scope) -> Result<Self, (String, String)> {
+    pub fn compile(config: &AnswerConfig, scope: &PlaceScope) -> Result<Self, (String, String)> {
         let at = |key: &str, reason: &str| (format!("answer.{key}"), reason.to_owned());
-        let pointer = |key: &str, text: &str| Pointer::parse(text).map_err(|reason| at(key, reason));
+        let pointer = |key: &str, text: &str| TreePointer::parse(text).map_err(|reason| at(key, reason));
         let optional = |key: &str, text: &Option<String>| text.as_deref().map(|text| pointer(key, text)).transpose();
         for (key, map, known) in [
             ("subject", &config.subject, &scope.subject),
@@ -65,7 +65,7 @@ impl AnswerReader {
                 return Err(at(&format!("{key}.{name}"), "the dataset has no such name"));
             }
         }
-        if scope.role == Role::Feed
+        if scope.role == ConnectorRole::Feed
             && let Some(name) = scope.subject.iter().find(|name| !config.subject.contains_key(*name))
         {
             return Err(at(
@@ -79,7 +79,7 @@ impl AnswerReader {
             return Err(at(&format!("verdicts.fields.{name}"), "the dataset has no such field"));
         }
         let mapping = |key: &str, map| {
-            Mapping::compile(map, config.format)
+            FieldMapping::compile(map, config.format)
                 .map_err(|(name, reason)| (format!("answer.{key}.{name}"), reason.to_owned()))
         };
         Ok(Self {
@@ -105,7 +105,7 @@ impl AnswerReader {
     ///
     /// # Errors
     /// It is no answer of success, and none that says "not found".
-    pub fn outcome(&self, answer: &Answer) -> Result<Outcome, Trouble> {
+    pub fn outcome(&self, answer: &WholeAnswer) -> Result<AnswerOutcome, SourceTrouble> {
         self.body.outcome(answer)
     }
 
@@ -113,18 +113,22 @@ impl AnswerReader {
     ///
     /// # Errors
     /// As `outcome`; or not exactly one record, one of another subject, or a field that cannot be read.
-    pub fn record(&self, answer: &Answer, asked: &Map<String, Value>) -> Result<Option<SourceRecord>, Trouble> {
-        let Outcome::Success(root) = self.outcome(answer)? else {
+    pub fn record(
+        &self,
+        answer: &WholeAnswer,
+        asked: &Map<String, Value>,
+    ) -> Result<Option<SourceRecord>, SourceTrouble> {
+        let AnswerOutcome::Success(root) = self.outcome(answer)? else {
             return Ok(None);
         };
         let record = match self.records_of(&root)? {
             [] => return self.nothing(),
             [one] => one,
-            _ => return Err(Trouble::Odd("more than one record")),
+            _ => return Err(SourceTrouble::Odd("more than one record")),
         };
         self.is_about(record, asked)?;
         Ok(Some(SourceRecord {
-            fields: self.fields.read(record).map_err(Trouble::Odd)?,
+            fields: self.fields.read(record).map_err(SourceTrouble::Odd)?,
             source_version: self.version_of(record)?,
         }))
     }
@@ -140,15 +144,15 @@ impl AnswerReader {
     /// As `record`; or a verdict code that is not listed.
     pub fn verdicts(
         &self,
-        answer: &Answer,
+        answer: &WholeAnswer,
         asked: &Map<String, Value>,
         claimed: &BTreeSet<String>,
-    ) -> Result<VerdictAnswer, Trouble> {
+    ) -> Result<VerdictAnswer, SourceTrouble> {
         let reader = self
             .verdicts
             .as_ref()
-            .ok_or(Trouble::Unmade("the connector answers with records"))?;
-        let Outcome::Success(root) = self.outcome(answer)? else {
+            .ok_or(SourceTrouble::Unmade("the connector answers with records"))?;
+        let AnswerOutcome::Success(root) = self.outcome(answer)? else {
             return Ok(VerdictAnswer::NotFound);
         };
         match self.records_of(&root)? {
@@ -157,7 +161,7 @@ impl AnswerReader {
                 self.is_about(one, asked)?;
                 reader.read(one, claimed)
             }
-            _ => Err(Trouble::Odd("more than one record")),
+            _ => Err(SourceTrouble::Odd("more than one record")),
         }
     }
 
@@ -165,7 +169,7 @@ impl AnswerReader {
     ///
     /// # Errors
     /// The page itself cannot be read.
-    pub fn rows(&self, root: &Value) -> Result<Vec<Result<Value, &'static str>>, Trouble> {
+    pub fn rows(&self, root: &Value) -> Result<Vec<Result<Value, &'static str>>, SourceTrouble> {
         let rows = self.records_of(root)?;
         Ok(rows.iter().map(|row| self.row(row)).collect())
     }
@@ -188,43 +192,45 @@ impl AnswerReader {
         Ok(Value::Object(record))
     }
 
-    fn records_of<'a>(&self, root: &'a Value) -> Result<&'a [Value], Trouble> {
+    fn records_of<'a>(&self, root: &'a Value) -> Result<&'a [Value], SourceTrouble> {
         let found = self
             .records
             .find(root, self.written)
-            .ok_or(Trouble::Garbage("no records where they belong"))?;
+            .ok_or(SourceTrouble::Garbage("no records where they belong"))?;
         match (found, self.written) {
             (Value::Array(all), _) => Ok(all),
             (Value::Null, _) => Ok(&[]),
             (Value::String(text), Written::Xml) if text.trim().is_empty() => Ok(&[]),
             (Value::Object(_), _) => Ok(std::slice::from_ref(found)),
-            _ => Err(Trouble::Garbage("records of another type")),
+            _ => Err(SourceTrouble::Garbage("records of another type")),
         }
     }
 
-    fn nothing<T>(&self) -> Result<Option<T>, Trouble> {
+    fn nothing<T>(&self) -> Result<Option<T>, SourceTrouble> {
         match self.empty {
-            Empty::NotFound => Ok(None),
-            Empty::Unreadable => Err(Trouble::Odd("no record, and nothing that says that there is none")),
+            EmptyAnswer::NotFound => Ok(None),
+            EmptyAnswer::Unreadable => Err(SourceTrouble::Odd(
+                "no record, and nothing that says that there is none",
+            )),
         }
     }
 
     /// An answer about somebody else is worse than none.
-    fn is_about(&self, record: &Value, asked: &Map<String, Value>) -> Result<(), Trouble> {
-        let told = self.subject.read(record).map_err(Trouble::Odd)?;
+    fn is_about(&self, record: &Value, asked: &Map<String, Value>) -> Result<(), SourceTrouble> {
+        let told = self.subject.read(record).map_err(SourceTrouble::Odd)?;
         for (name, value) in &told {
             let same = match (value, asked.get(name)) {
                 (Value::String(told), Some(Value::String(asked))) => told.eq_ignore_ascii_case(asked),
                 _ => false,
             };
             if !same {
-                return Err(Trouble::Odd("a record of another subject"));
+                return Err(SourceTrouble::Odd("a record of another subject"));
             }
         }
         Ok(())
     }
 
-    fn version_of(&self, record: &Value) -> Result<Option<i64>, Trouble> {
+    fn version_of(&self, record: &Value) -> Result<Option<i64>, SourceTrouble> {
         let Some(pointer) = &self.version else {
             return Ok(None);
         };
@@ -235,7 +241,7 @@ impl AnswerReader {
         };
         match version {
             Some(version) if (0..=VERSION_MAX).contains(&version) => Ok(Some(version)),
-            _ => Err(Trouble::Odd("no version where it belongs")),
+            _ => Err(SourceTrouble::Odd("no version where it belongs")),
         }
     }
 }

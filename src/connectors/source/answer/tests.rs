@@ -5,19 +5,19 @@ use serde_json::json;
 
 use crate::source::answer::*;
 use crate::source::{
-    config::{Role, VerdictConfig},
+    config::{ConnectorRole, VerdictConfig},
     template::tests::{object, scope},
 };
 
 fn reader(text: &str) -> AnswerReader {
     let config: AnswerConfig = toml::from_str(text).unwrap();
-    AnswerReader::compile(&config, &scope(Role::Source))
+    AnswerReader::compile(&config, &scope(ConnectorRole::Source))
         .map_err(|(key, reason)| format!("{key}: {reason}"))
         .unwrap()
 }
 
-fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
-    Answer {
+fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> WholeAnswer {
+    WholeAnswer {
         status,
         content_type: Some(content_type.to_owned()),
         retry_after_s: Some(7),
@@ -25,7 +25,7 @@ fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
     }
 }
 
-fn ok(body: Value) -> Answer {
+fn ok(body: Value) -> WholeAnswer {
     answer(200, "application/json;charset=UTF-8", body.to_string())
 }
 
@@ -41,7 +41,7 @@ subject = { id_number = "/sfzh" }
 name = { from = "/xm", codes = {} }
 "#;
 
-fn read(reader: &AnswerReader, answer: &Answer) -> Result<Option<SourceRecord>, Trouble> {
+fn read(reader: &AnswerReader, answer: &WholeAnswer) -> Result<Option<SourceRecord>, SourceTrouble> {
     reader.record(answer, &object("id_number", "34020719970530521x"))
 }
 
@@ -63,39 +63,42 @@ fn only_the_listed_code_is_not_found() {
     let reader = reader(RECORD);
     assert!(read(&reader, &ok(json!({"code": "E-404"}))).unwrap().is_none());
     for (body, expected) in [
-        (json!({"code": "-1"}), Trouble::Code { status: 200 }),
-        (json!({"code": "E-106"}), Trouble::Auth(Some(200))),
+        (json!({"code": "-1"}), SourceTrouble::Code { status: 200 }),
+        (json!({"code": "E-106"}), SourceTrouble::Auth(Some(200))),
         (
             json!({"code": true}),
-            Trouble::Garbage("a business code of another type"),
+            SourceTrouble::Garbage("a business code of another type"),
         ),
         (
             json!({"code": 0.0}),
-            Trouble::Garbage("a business code of another type"),
+            SourceTrouble::Garbage("a business code of another type"),
         ),
-        (json!({"code": null}), Trouble::Garbage("no business code")),
-        (json!({}), Trouble::Garbage("no business code")),
-        (json!([]), Trouble::Garbage("no business code")),
-        (json!({"code": "0"}), Trouble::Garbage("no records where they belong")),
+        (json!({"code": null}), SourceTrouble::Garbage("no business code")),
+        (json!({}), SourceTrouble::Garbage("no business code")),
+        (json!([]), SourceTrouble::Garbage("no business code")),
+        (
+            json!({"code": "0"}),
+            SourceTrouble::Garbage("no records where they belong"),
+        ),
         (
             json!({"code": "0", "data": {"rows": "none"}}),
-            Trouble::Garbage("records of another type"),
+            SourceTrouble::Garbage("records of another type"),
         ),
         (
             json!({"code": "0", "data": {"rows": []}}),
-            Trouble::Odd("no record, and nothing that says that there is none"),
+            SourceTrouble::Odd("no record, and nothing that says that there is none"),
         ),
         (
             json!({"code": "0", "data": {"rows": null}}),
-            Trouble::Odd("no record, and nothing that says that there is none"),
+            SourceTrouble::Odd("no record, and nothing that says that there is none"),
         ),
         (
             json!({"code": "0", "data": {"rows": [{}, {}]}}),
-            Trouble::Odd("more than one record"),
+            SourceTrouble::Odd("more than one record"),
         ),
         (
             json!({"code": "0", "data": {"rows": ["x"]}}),
-            Trouble::Odd("a field is missing"),
+            SourceTrouble::Odd("a field is missing"),
         ),
     ] {
         assert_eq!(read(&reader, &ok(body.clone())).err(), Some(expected), "{body}");
@@ -108,20 +111,20 @@ fn an_odd_record_is_a_fault_and_never_a_record() {
     for xm in [json!(null), json!(""), json!("  ")] {
         assert_eq!(
             read(&reader, &ok(row(xm))).err(),
-            Some(Trouble::Odd("a field is missing"))
+            Some(SourceTrouble::Odd("a field is missing"))
         );
     }
     for xm in [json!(1), json!(true), json!(["王"]), json!({"a": 1})] {
         assert_eq!(
             read(&reader, &ok(row(xm))).err(),
-            Some(Trouble::Odd("a field of another type"))
+            Some(SourceTrouble::Odd("a field of another type"))
         );
     }
     let mut other = row(json!("王"));
     other["data"]["rows"][0]["sfzh"] = json!("340207199705305213");
     assert_eq!(
         read(&reader, &ok(other)).err(),
-        Some(Trouble::Odd("a record of another subject"))
+        Some(SourceTrouble::Odd("a record of another subject"))
     );
     for version in [
         json!(-1),
@@ -135,7 +138,7 @@ fn an_odd_record_is_a_fault_and_never_a_record() {
         odd["data"]["rows"][0]["v"] = version;
         assert_eq!(
             read(&reader, &ok(odd)).err(),
-            Some(Trouble::Odd("no version where it belongs"))
+            Some(SourceTrouble::Odd("no version where it belongs"))
         );
     }
 }
@@ -144,15 +147,15 @@ fn an_odd_record_is_a_fault_and_never_a_record() {
 fn transport_comes_before_business() {
     let reader = reader(RECORD);
     let body = row(json!("王")).to_string();
-    let status = |status, retry_after_s| Some(Trouble::Status { status, retry_after_s });
+    let status = |status, retry_after_s| Some(SourceTrouble::Status { status, retry_after_s });
     for (code, expected) in [
         (302, status(302, None)),
         (404, status(404, None)),
         (429, status(429, Some(7))),
         (500, status(500, None)),
         (503, status(503, Some(7))),
-        (401, Some(Trouble::Auth(Some(401)))),
-        (403, Some(Trouble::Auth(Some(403)))),
+        (401, Some(SourceTrouble::Auth(Some(401)))),
+        (403, Some(SourceTrouble::Auth(Some(403)))),
     ] {
         assert_eq!(
             read(&reader, &answer(code, "application/json", body.clone())).err(),
@@ -160,7 +163,7 @@ fn transport_comes_before_business() {
         );
     }
     let refused = answer(500, "application/json", r#"{"code":"E-106"}"#);
-    assert_eq!(read(&reader, &refused).err(), Some(Trouble::Auth(Some(500))));
+    assert_eq!(read(&reader, &refused).err(), Some(SourceTrouble::Auth(Some(500))));
     let absent = answer(500, "application/json", r#"{"code":"E-404"}"#);
     assert_eq!(
         read(&reader, &absent).err(),
@@ -177,7 +180,7 @@ fn transport_comes_before_business() {
     ] {
         assert!(matches!(
             read(&reader, &answer(200, content_type, body)),
-            Err(Trouble::Garbage(_))
+            Err(SourceTrouble::Garbage(_))
         ));
     }
 }
@@ -221,12 +224,18 @@ fn codes_and_numbers_become_ours_or_nothing() {
     };
     assert_eq!(read(text, json!("1")), Ok(Some(json!("男"))));
     assert_eq!(read(text, json!(2)), Ok(Some(json!("女"))));
-    assert_eq!(read(text, json!("3")), Err(Trouble::Odd("an unmapped code")));
-    assert_eq!(read(text, json!(" 1")), Err(Trouble::Odd("an unmapped code")));
-    assert_eq!(read(text, json!(true)), Err(Trouble::Odd("a field of another type")));
+    assert_eq!(read(text, json!("3")), Err(SourceTrouble::Odd("an unmapped code")));
+    assert_eq!(read(text, json!(" 1")), Err(SourceTrouble::Odd("an unmapped code")));
+    assert_eq!(
+        read(text, json!(true)),
+        Err(SourceTrouble::Odd("a field of another type"))
+    );
     let text = "[fields]\nname = { from = \"/xb\", takes = \"number\", missing = \"absent\" }\n";
     assert_eq!(read(text, json!(15000000)), Ok(Some(json!("15000000"))));
-    assert_eq!(read(text, json!("15")), Err(Trouble::Odd("a field of another type")));
+    assert_eq!(
+        read(text, json!("15")),
+        Err(SourceTrouble::Odd("a field of another type"))
+    );
     assert_eq!(read(text, json!(null)), Ok(None));
 }
 
@@ -269,7 +278,7 @@ type Platform = (
 );
 
 /// What a reader of the platform makes of an answer.
-fn verdict_of((_, matched, mismatch, absent, failed): Platform, answer: Value) -> Result<VerdictAnswer, Trouble> {
+fn verdict_of((_, matched, mismatch, absent, failed): Platform, answer: Value) -> Result<VerdictAnswer, SourceTrouble> {
     let list = |codes: &[&str]| {
         let given = codes.iter().filter(|code| !code.is_empty());
         given.map(|code| (*code).to_owned()).collect::<Vec<_>>()
@@ -288,7 +297,7 @@ fn verdict_of((_, matched, mismatch, absent, failed): Platform, answer: Value) -
         }),
         ..AnswerConfig::default()
     };
-    let reader = AnswerReader::compile(&config, &scope(Role::Source)).unwrap();
+    let reader = AnswerReader::compile(&config, &scope(ConnectorRole::Source)).unwrap();
     reader.verdicts(&ok(answer), &Map::new(), &BTreeSet::from(["name".to_owned()]))
 }
 
@@ -304,7 +313,11 @@ fn each_platform_numbers_its_verdicts_in_its_own_way() {
             assert_eq!(read(absent), Ok(VerdictAnswer::NotFound), "{name}");
         }
         for code in failed {
-            assert_eq!(read(code), Err(Trouble::Odd("the source could not tell")), "{name}");
+            assert_eq!(
+                read(code),
+                Err(SourceTrouble::Odd("the source could not tell")),
+                "{name}"
+            );
         }
     }
 }
@@ -372,7 +385,7 @@ fn the_xml_of_the_identity_centre_is_read_field_by_field() {
     let absent = "<ITEM><gmsfhm/><errormesage>服务结果:库中无此号，请到户籍所在地进行核实</errormesage></ITEM>";
     assert_eq!(read(absent), Ok(VerdictAnswer::NotFound));
     let error = "<ITEM><errormesage>系统忙</errormesage></ITEM>";
-    assert_eq!(read(error), Err(Trouble::Code { status: 200 }));
+    assert_eq!(read(error), Err(SourceTrouble::Code { status: 200 }));
 }
 
 #[test]
@@ -394,7 +407,7 @@ fn a_wrong_table_is_refused_with_its_key() {
         ),
     ] {
         let config: AnswerConfig = toml::from_str(text).unwrap();
-        let got = AnswerReader::compile(&config, &scope(Role::Source)).err();
+        let got = AnswerReader::compile(&config, &scope(ConnectorRole::Source)).err();
         assert_eq!(got.map(|(key, _)| key).as_deref(), Some(key), "{text}");
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Pointer, Written, code_of};
-use crate::source::{config::VerdictConfig, trouble::Trouble};
+use super::{TreePointer, Written, code_of};
+use crate::source::{config::VerdictConfig, trouble::SourceTrouble};
 
 /// What the source's codes say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum VerdictAnswer {
     Whole(bool),
 }
 
-enum Word {
+enum VerdictWord {
     Agrees(bool),
     NotFound,
 }
@@ -27,8 +27,8 @@ enum Word {
 /// How verdicts are read.
 pub(crate) struct VerdictReader {
     codes: VerdictConfig,
-    whole: Option<Pointer>,
-    fields: BTreeMap<String, Pointer>,
+    whole: Option<TreePointer>,
+    fields: BTreeMap<String, TreePointer>,
     written: Written,
 }
 
@@ -38,10 +38,10 @@ impl VerdictReader {
     /// # Errors
     /// The key and what is wrong with it.
     pub(crate) fn compile(config: &VerdictConfig, written: Written) -> Result<Self, (String, &'static str)> {
-        let whole = config.whole_pointer.as_deref().map(Pointer::parse).transpose();
+        let whole = config.whole_pointer.as_deref().map(TreePointer::parse).transpose();
         let mut fields = BTreeMap::new();
         for (name, text) in &config.fields {
-            let pointer = Pointer::parse(text).map_err(|reason| (format!("fields.{name}"), reason))?;
+            let pointer = TreePointer::parse(text).map_err(|reason| (format!("fields.{name}"), reason))?;
             fields.insert(name.clone(), pointer);
         }
         Ok(Self {
@@ -61,11 +61,11 @@ impl VerdictReader {
     ///
     /// # Errors
     /// A claimed field has none, or a code is not listed, or says that the platform could not tell.
-    pub(crate) fn read(&self, record: &Value, claimed: &BTreeSet<String>) -> Result<VerdictAnswer, Trouble> {
+    pub(crate) fn read(&self, record: &Value, claimed: &BTreeSet<String>) -> Result<VerdictAnswer, SourceTrouble> {
         if let Some(pointer) = &self.whole {
             return Ok(match self.word(record, pointer)? {
-                Word::NotFound => VerdictAnswer::NotFound,
-                Word::Agrees(agrees) => VerdictAnswer::Whole(agrees),
+                VerdictWord::NotFound => VerdictAnswer::NotFound,
+                VerdictWord::Agrees(agrees) => VerdictAnswer::Whole(agrees),
             });
         }
         let (mut verdicts, mut absent) = (BTreeMap::new(), 0);
@@ -73,10 +73,10 @@ impl VerdictReader {
             let pointer = self
                 .fields
                 .get(name)
-                .ok_or(Trouble::Unmade("a field that the source does not verify"))?;
+                .ok_or(SourceTrouble::Unmade("a field that the source does not verify"))?;
             match self.word(record, pointer)? {
-                Word::NotFound => absent += 1,
-                Word::Agrees(agrees) => {
+                VerdictWord::NotFound => absent += 1,
+                VerdictWord::Agrees(agrees) => {
                     verdicts.insert(name.clone(), agrees);
                 }
             }
@@ -84,26 +84,26 @@ impl VerdictReader {
         match (verdicts.is_empty(), absent) {
             (_, 0) => Ok(VerdictAnswer::Fields(verdicts)),
             (true, _) => Ok(VerdictAnswer::NotFound),
-            (false, _) => Err(Trouble::Odd("a number that is there and is not")),
+            (false, _) => Err(SourceTrouble::Odd("a number that is there and is not")),
         }
     }
 
-    fn word(&self, record: &Value, pointer: &Pointer) -> Result<Word, Trouble> {
+    fn word(&self, record: &Value, pointer: &TreePointer) -> Result<VerdictWord, SourceTrouble> {
         let found = pointer
             .find(record, self.written)
-            .ok_or(Trouble::Odd("no verdict where it belongs"))?;
-        let code = code_of(found).ok_or(Trouble::Odd("a verdict of another type"))?;
+            .ok_or(SourceTrouble::Odd("no verdict where it belongs"))?;
+        let code = code_of(found).ok_or(SourceTrouble::Odd("a verdict of another type"))?;
         let among = |list: &[String]| list.iter().any(|listed| *listed == code);
         if among(&self.codes.matched) {
-            Ok(Word::Agrees(true))
+            Ok(VerdictWord::Agrees(true))
         } else if among(&self.codes.mismatch) {
-            Ok(Word::Agrees(false))
+            Ok(VerdictWord::Agrees(false))
         } else if among(&self.codes.not_found) {
-            Ok(Word::NotFound)
+            Ok(VerdictWord::NotFound)
         } else if among(&self.codes.failed) {
-            Err(Trouble::Odd("the source could not tell"))
+            Err(SourceTrouble::Odd("the source could not tell"))
         } else {
-            Err(Trouble::Odd("a verdict code that the map does not have"))
+            Err(SourceTrouble::Odd("a verdict code that the map does not have"))
         }
     }
 }

@@ -15,20 +15,20 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-pub(crate) use super::auth::refresh::{Fetcher, of_unanswered};
+pub(crate) use super::auth::refresh::{SecretFetcher, of_unanswered};
 use super::auth::{
-    refresh::{RefreshConfig, Secret},
+    refresh::{RefreshConfig, SigningSecret},
     sign::{gjgxjhpt_sign, tif_sign},
 };
 use super::{
     config::AuthConfig,
     secret_file::{SecretFileError, SecretFiles},
-    trouble::Trouble,
+    trouble::SourceTrouble,
 };
 
 /// What is added to a request. Holds secrets: no `Debug`.
 #[derive(Default)]
-pub struct Proof {
+pub struct RequestProof {
     /// Headers, marked as sensitive.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// A parameter of the query.
@@ -38,29 +38,36 @@ pub struct Proof {
 }
 
 /// The secrets of one connector, and how they are shown.
-pub struct Credentials {
-    scheme: Scheme,
+pub struct ConnectorCredentials {
+    scheme: AuthScheme,
     files: SecretFiles,
-    held: Mutex<Held>,
+    held: Mutex<HeldSecret>,
 }
 
 #[derive(Default)]
-struct Held {
+struct HeldSecret {
     secret: Option<Zeroizing<String>>,
     generation: u64,
 }
 
-enum Scheme {
+enum AuthScheme {
     None,
     Bearer(PathBuf),
     Basic(String, PathBuf),
     Header(HeaderName, PathBuf),
     Query(String, PathBuf),
-    Gjgxjhpt { rid: String, sid: String, secret: Secret },
-    Tif { paas_id: String, token: PathBuf },
+    Gjgxjhpt {
+        rid: String,
+        sid: String,
+        secret: SigningSecret,
+    },
+    Tif {
+        paas_id: String,
+        token: PathBuf,
+    },
 }
 
-impl Credentials {
+impl ConnectorCredentials {
     /// Compiles the `[auth]` table; no file is read yet.
     ///
     /// # Errors
@@ -72,9 +79,9 @@ impl Credentials {
             _ => Err(wrong(key, "cannot stand in a header")),
         };
         let scheme = match config {
-            AuthConfig::None => Scheme::None,
-            AuthConfig::Bearer { token_file } => Scheme::Bearer(token_file.clone()),
-            AuthConfig::Basic { user, password_file } => Scheme::Basic(user.clone(), password_file.clone()),
+            AuthConfig::None => AuthScheme::None,
+            AuthConfig::Bearer { token_file } => AuthScheme::Bearer(token_file.clone()),
+            AuthConfig::Basic { user, password_file } => AuthScheme::Basic(user.clone(), password_file.clone()),
             AuthConfig::ApiKey {
                 key_file,
                 header,
@@ -83,9 +90,9 @@ impl Credentials {
                 (Some(name), None) => {
                     let header = HeaderName::from_bytes(name.as_bytes());
                     let header = header.map_err(|_| wrong("header", "is no name of a header"))?;
-                    Scheme::Header(header, key_file.clone())
+                    AuthScheme::Header(header, key_file.clone())
                 }
-                (None, Some(name)) => Scheme::Query(name.clone(), key_file.clone()),
+                (None, Some(name)) => AuthScheme::Query(name.clone(), key_file.clone()),
                 _ => return Err(wrong("header", "give header or query: one of both")),
             },
             AuthConfig::Gjgxjhpt {
@@ -96,12 +103,12 @@ impl Credentials {
                 refresh_url,
                 secret_cipher,
                 app_key_bytes,
-            } => Scheme::Gjgxjhpt {
+            } => AuthScheme::Gjgxjhpt {
                 rid: shown("rid", rid)?,
                 sid: shown("sid", sid)?,
                 secret: match (secret_file, app_key_file, refresh_url) {
-                    (Some(file), None, None) => Secret::Lasting(file.clone()),
-                    (None, Some(app_key_file), Some(url)) => Secret::fetched(RefreshConfig {
+                    (Some(file), None, None) => SigningSecret::Lasting(file.clone()),
+                    (None, Some(app_key_file), Some(url)) => SigningSecret::fetched(RefreshConfig {
                         url: url.clone(),
                         app_key_file: app_key_file.clone(),
                         files: files.clone(),
@@ -111,7 +118,7 @@ impl Credentials {
                     _ => return Err(wrong("secret_file", "give it, or app_key_file with refresh_url")),
                 },
             },
-            AuthConfig::Tif { paas_id, token_file } => Scheme::Tif {
+            AuthConfig::Tif { paas_id, token_file } => AuthScheme::Tif {
                 paas_id: shown("paas_id", paas_id)?,
                 token: token_file.clone(),
             },
@@ -126,7 +133,7 @@ impl Credentials {
     /// The URL at which secrets are fetched, if they are.
     pub(crate) fn refresh_url(&self) -> Option<&str> {
         match &self.scheme {
-            Scheme::Gjgxjhpt { secret, .. } => secret.url(),
+            AuthScheme::Gjgxjhpt { secret, .. } => secret.url(),
             _ => None,
         }
     }
@@ -135,24 +142,24 @@ impl Credentials {
     ///
     /// # Errors
     /// A file cannot be used, or a secret cannot be fetched.
-    pub async fn prove(&self, now_us: i64, fetcher: &Fetcher<'_>) -> Result<Proof, Trouble> {
+    pub async fn prove(&self, now_us: i64, fetcher: &SecretFetcher<'_>) -> Result<RequestProof, SourceTrouble> {
         match &self.scheme {
-            Scheme::None => Ok(Proof::default()),
-            Scheme::Bearer(file) => self.header(AUTHORIZATION, file, |token| format!("Bearer {token}")),
-            Scheme::Basic(user, file) => self.header(AUTHORIZATION, file, |password| {
+            AuthScheme::None => Ok(RequestProof::default()),
+            AuthScheme::Bearer(file) => self.header(AUTHORIZATION, file, |token| format!("Bearer {token}")),
+            AuthScheme::Basic(user, file) => self.header(AUTHORIZATION, file, |password| {
                 let pair = Zeroizing::new(format!("{user}:{password}"));
                 format!("Basic {}", STANDARD.encode(pair.as_bytes()))
             }),
-            Scheme::Header(name, file) => self.header(name.clone(), file, str::to_owned),
-            Scheme::Query(name, file) => {
+            AuthScheme::Header(name, file) => self.header(name.clone(), file, str::to_owned),
+            AuthScheme::Query(name, file) => {
                 let (secret, generation) = self.hold(file)?;
-                Ok(Proof {
+                Ok(RequestProof {
                     query: Some((name.clone(), secret)),
                     generation,
-                    ..Proof::default()
+                    ..RequestProof::default()
                 })
             }
-            Scheme::Gjgxjhpt { rid, sid, secret } => {
+            AuthScheme::Gjgxjhpt { rid, sid, secret } => {
                 let (key, generation) = match secret.file() {
                     Some(file) => {
                         let (text, generation) = self.hold(file)?;
@@ -160,17 +167,17 @@ impl Credentials {
                     }
                     None => secret.get(rid, sid, now_us, fetcher).await?,
                 };
-                Ok(Proof {
+                Ok(RequestProof {
                     headers: gjgxjhpt(&key, sid, rid, now_us)?,
                     query: None,
                     generation,
                 })
             }
-            Scheme::Tif { paas_id, token } => {
+            AuthScheme::Tif { paas_id, token } => {
                 let (token, generation) = self.hold(token)?;
                 let (timestamp, nonce) = (now_us.div_euclid(1_000_000).to_string(), nonce()?);
                 let signature = tif_sign(&timestamp, &token, &nonce);
-                Ok(Proof {
+                Ok(RequestProof {
                     headers: sensitive([
                         ("x-tif-paasid", paas_id),
                         ("x-tif-timestamp", &timestamp),
@@ -187,13 +194,16 @@ impl Credentials {
     /// After a refusal of a proof of `generation`: whether there is another secret to try with.
     pub async fn renew(&self, generation: u64, now_us: i64) -> bool {
         let file = match &self.scheme {
-            Scheme::None => return false,
-            Scheme::Gjgxjhpt { secret, .. } => match secret.file() {
+            AuthScheme::None => return false,
+            AuthScheme::Gjgxjhpt { secret, .. } => match secret.file() {
                 Some(file) => file,
                 None => return secret.forget(generation, now_us).await,
             },
-            Scheme::Bearer(file) | Scheme::Basic(_, file) | Scheme::Header(_, file) | Scheme::Query(_, file) => file,
-            Scheme::Tif { token, .. } => token,
+            AuthScheme::Bearer(file)
+            | AuthScheme::Basic(_, file)
+            | AuthScheme::Header(_, file)
+            | AuthScheme::Query(_, file) => file,
+            AuthScheme::Tif { token, .. } => token,
         };
         let Ok(fresh) = self.files.read(file) else {
             return false;
@@ -207,19 +217,28 @@ impl Credentials {
         held.generation != generation
     }
 
-    fn hold(&self, file: &Path) -> Result<(Zeroizing<String>, u64), Trouble> {
+    fn hold(&self, file: &Path) -> Result<(Zeroizing<String>, u64), SourceTrouble> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.secret.is_none() {
-            held.secret = Some(self.files.read(file).map_err(|error| Trouble::Unmade(of_file(error)))?);
+            held.secret = Some(
+                self.files
+                    .read(file)
+                    .map_err(|error| SourceTrouble::Unmade(of_file(error)))?,
+            );
         }
-        let secret = held.secret.clone().ok_or(Trouble::Unmade("no secret"))?;
+        let secret = held.secret.clone().ok_or(SourceTrouble::Unmade("no secret"))?;
         Ok((secret, held.generation))
     }
 
-    fn header(&self, name: HeaderName, file: &Path, show: impl Fn(&str) -> String) -> Result<Proof, Trouble> {
+    fn header(
+        &self,
+        name: HeaderName,
+        file: &Path,
+        show: impl Fn(&str) -> String,
+    ) -> Result<RequestProof, SourceTrouble> {
         let (secret, generation) = self.hold(file)?;
         let shown = Zeroizing::new(show(&secret));
-        Ok(Proof {
+        Ok(RequestProof {
             headers: vec![(name, value(&shown)?)],
             query: None,
             generation,
@@ -237,7 +256,7 @@ pub(crate) fn of_file(error: SecretFileError) -> &'static str {
     }
 }
 
-fn gjgxjhpt(key: &[u8], sid: &str, rid: &str, now_us: i64) -> Result<Vec<(HeaderName, HeaderValue)>, Trouble> {
+fn gjgxjhpt(key: &[u8], sid: &str, rid: &str, now_us: i64) -> Result<Vec<(HeaderName, HeaderValue)>, SourceTrouble> {
     let rtime = now_us.div_euclid(1_000).to_string();
     let sign = gjgxjhpt_sign(key, sid, rid, &rtime);
     sensitive([
@@ -248,23 +267,26 @@ fn gjgxjhpt(key: &[u8], sid: &str, rid: &str, now_us: i64) -> Result<Vec<(Header
     ])
 }
 
-fn sensitive<const N: usize>(pairs: [(&'static str, &str); N]) -> Result<Vec<(HeaderName, HeaderValue)>, Trouble> {
+fn sensitive<const N: usize>(
+    pairs: [(&'static str, &str); N],
+) -> Result<Vec<(HeaderName, HeaderValue)>, SourceTrouble> {
     let each = pairs
         .into_iter()
         .map(|(name, text)| Ok((HeaderName::from_static(name), value(text)?)));
     each.collect()
 }
 
-fn value(text: &str) -> Result<HeaderValue, Trouble> {
-    let mut value = HeaderValue::from_str(text).map_err(|_| Trouble::Unmade("a secret that no header can hold"))?;
+fn value(text: &str) -> Result<HeaderValue, SourceTrouble> {
+    let mut value =
+        HeaderValue::from_str(text).map_err(|_| SourceTrouble::Unmade("a secret that no header can hold"))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-fn nonce() -> Result<String, Trouble> {
+fn nonce() -> Result<String, SourceTrouble> {
     let mut bytes = [0; 16];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| Trouble::Unmade("no random bytes"))?;
+        .map_err(|_| SourceTrouble::Unmade("no random bytes"))?;
     Ok(HEXLOWER.encode(&bytes))
 }

@@ -16,16 +16,16 @@ use super::{
     sign::{aes_ecb_decrypt, gjgxjhpt_sign},
 };
 use crate::{
-    guard::{GuardedClient, Unanswered, read_bounded},
+    guard::{GuardedClient, UnansweredCall, read_bounded},
     source::{
         config::{AppKeyBytes, SecretCipher},
         pattern::read_time,
         secret_file::SecretFiles,
         tree,
-        trouble::Trouble,
+        trouble::SourceTrouble,
     },
 };
-use heyan_domain::delivery::Failure;
+use heyan_domain::delivery::AttemptFailure;
 
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// A secret with less life left than this is fetched anew.
@@ -34,7 +34,7 @@ const SPARE_US: i64 = 30_000_000;
 const PAUSE_US: i64 = 1_000_000;
 
 /// By what secrets are fetched.
-pub struct Fetcher<'a> {
+pub struct SecretFetcher<'a> {
     /// The connector's own client.
     pub client: &'a GuardedClient,
 }
@@ -54,24 +54,24 @@ pub(super) struct RefreshConfig {
 }
 
 /// The secret that requests are signed with.
-pub(super) enum Secret {
+pub(super) enum SigningSecret {
     /// It lasts: a file holds it.
     Lasting(PathBuf),
     /// It is fetched.
-    Fetched(Box<RefreshConfig>, Mutex<Fetched>),
+    Fetched(Box<RefreshConfig>, Mutex<FetchedSecret>),
 }
 
 /// What was fetched last.
 #[derive(Default)]
-pub(super) struct Fetched {
+pub(super) struct FetchedSecret {
     secret: Option<Zeroizing<Vec<u8>>>,
     until_us: i64,
     fetched_us: Option<i64>,
     generation: u64,
-    failed: Option<(i64, Trouble)>,
+    failed: Option<(i64, SourceTrouble)>,
 }
 
-impl Secret {
+impl SigningSecret {
     /// One that is fetched.
     pub(super) fn fetched(config: RefreshConfig) -> Self {
         Self::Fetched(Box::new(config), Mutex::default())
@@ -102,10 +102,10 @@ impl Secret {
         rid: &str,
         sid: &str,
         now_us: i64,
-        fetcher: &Fetcher<'_>,
-    ) -> Result<(Zeroizing<Vec<u8>>, u64), Trouble> {
+        fetcher: &SecretFetcher<'_>,
+    ) -> Result<(Zeroizing<Vec<u8>>, u64), SourceTrouble> {
         let Self::Fetched(config, fetched) = self else {
-            return Err(Trouble::Unmade("a secret that lasts is not fetched"));
+            return Err(SourceTrouble::Unmade("a secret that lasts is not fetched"));
         };
         let mut fetched = fetched.lock().await;
         if let Some(secret) = fetched.secret.as_ref().filter(|_| now_us < fetched.until_us) {
@@ -160,16 +160,16 @@ impl RefreshConfig {
         rid: &str,
         sid: &str,
         now_us: i64,
-        fetcher: &Fetcher<'_>,
-    ) -> Result<(Zeroizing<Vec<u8>>, i64), Trouble> {
+        fetcher: &SecretFetcher<'_>,
+    ) -> Result<(Zeroizing<Vec<u8>>, i64), SourceTrouble> {
         let app_key = self
             .files
             .read(&self.app_key_file)
-            .map_err(|error| Trouble::Unmade(of_file(error)))?;
+            .map_err(|error| SourceTrouble::Unmade(of_file(error)))?;
         let rtime = now_us.div_euclid(1_000).to_string();
         let sign = gjgxjhpt_sign(app_key.as_bytes(), sid, rid, &rtime);
         let body = json!({"gjgxjhpt_rid": rid, "gjgxjhpt_sid": sid, "gjgxjhpt_rtime": rtime, "gjgxjhpt_sign": sign});
-        let checked = fetcher.client.check(&self.url).map_err(Trouble::Target)?;
+        let checked = fetcher.client.check(&self.url).map_err(SourceTrouble::Target)?;
         let request = fetcher.client.request(Method::POST, &checked);
         let request = request
             .header(CONTENT_TYPE, "application/json; charset=utf-8")
@@ -177,25 +177,25 @@ impl RefreshConfig {
         let response = request
             .send()
             .await
-            .map_err(|error| of_unanswered(Unanswered::of(&error)))?;
+            .map_err(|error| of_unanswered(UnansweredCall::of(&error)))?;
         let status = response.status().as_u16();
         if !response.status().is_success() {
             return Err(match status {
-                401 | 403 => Trouble::Auth(Some(status)),
-                _ => Trouble::Status {
+                401 | 403 => SourceTrouble::Auth(Some(status)),
+                _ => SourceTrouble::Status {
                     status,
                     retry_after_s: None,
                 },
             });
         }
         let bytes = Zeroizing::new(read_bounded(response, ANSWER_BYTES_MAX).await.map_err(of_unanswered)?);
-        let garbage = Trouble::Garbage("no answer of secrets");
+        let garbage = SourceTrouble::Garbage("no answer of secrets");
         let text = std::str::from_utf8(&bytes).map_err(|_| garbage.clone())?;
         let answer = tree::parse_json(text).map_err(|_| garbage.clone())?;
         match answer.get("code") {
             Some(Value::String(code)) if code == "0" => {}
             Some(Value::Number(code)) if code.as_i64() == Some(0) => {}
-            Some(_) => return Err(Trouble::Auth(Some(status))),
+            Some(_) => return Err(SourceTrouble::Auth(Some(status))),
             None => return Err(garbage),
         }
         let wrapped = answer
@@ -211,7 +211,7 @@ impl RefreshConfig {
         Ok((self.open(&app_key, wrapped)?, end_us))
     }
 
-    fn open(&self, app_key: &str, wrapped: &str) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+    fn open(&self, app_key: &str, wrapped: &str) -> Result<Zeroizing<Vec<u8>>, SourceTrouble> {
         if self.cipher == SecretCipher::None {
             return Ok(Zeroizing::new(wrapped.as_bytes().to_vec()));
         }
@@ -221,20 +221,20 @@ impl RefreshConfig {
             AppKeyBytes::Base64 => STANDARD.decode(app_key).ok(),
         };
         let key = key.map(Zeroizing::new).filter(|key| [16, 24, 32].contains(&key.len()));
-        let key = key.ok_or(Trouble::Unmade("an app key that is no key of AES"))?;
+        let key = key.ok_or(SourceTrouble::Unmade("an app key that is no key of AES"))?;
         let sealed = STANDARD.decode(wrapped).ok();
         let opened = sealed.and_then(|sealed| aes_ecb_decrypt(&key, &sealed));
-        opened.ok_or(Trouble::Garbage("a secret that the app key does not open"))
+        opened.ok_or(SourceTrouble::Garbage("a secret that the app key does not open"))
     }
 }
 
 /// As an exchange tells it.
-pub(crate) fn of_unanswered(unanswered: Unanswered) -> Trouble {
+pub(crate) fn of_unanswered(unanswered: UnansweredCall) -> SourceTrouble {
     match unanswered {
-        Unanswered::Refused(fault) => Trouble::Target(fault),
-        Unanswered::Failed(Failure::Timeout) => Trouble::Timeout,
-        Unanswered::Failed(Failure::TooLarge) => Trouble::TooLarge,
-        Unanswered::Failed(Failure::Unmade) => Trouble::Unmade("a request that the library refuses"),
-        Unanswered::Failed(failure) => Trouble::Connect(failure),
+        UnansweredCall::Refused(fault) => SourceTrouble::Target(fault),
+        UnansweredCall::Failed(AttemptFailure::Timeout) => SourceTrouble::Timeout,
+        UnansweredCall::Failed(AttemptFailure::TooLarge) => SourceTrouble::TooLarge,
+        UnansweredCall::Failed(AttemptFailure::Unmade) => SourceTrouble::Unmade("a request that the library refuses"),
+        UnansweredCall::Failed(failure) => SourceTrouble::Connect(failure),
     }
 }

@@ -11,7 +11,7 @@ use super::FieldMap;
 /// HTTP method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Method {
+pub enum HttpMethod {
     /// `GET`.
     Get,
     /// `POST`.
@@ -38,7 +38,7 @@ pub enum BodyKind {
 pub struct RequestConfig {
     /// Method.
     #[serde(default)]
-    pub method: Method,
+    pub method: HttpMethod,
     /// Absolute URL without a query; places may stand in the path.
     pub url: String,
     /// Parameters of the query.
@@ -108,7 +108,7 @@ pub enum CodeMissing {
 /// What an answer that holds no record means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Empty {
+pub enum EmptyAnswer {
     /// It cannot be read.
     #[default]
     Unreadable,
@@ -145,7 +145,7 @@ pub struct AnswerConfig {
     /// JSON pointer to the record, or to an array of records; empty: the whole answer.
     pub records_pointer: String,
     /// What an empty array or `null` there means.
-    pub empty: Empty,
+    pub empty: EmptyAnswer,
     /// Our identifier, pointer in the record. Where given, an answer about another subject is unreadable; for a feed,
     /// whom the record is about.
     pub subject: FieldMap,

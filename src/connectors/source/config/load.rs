@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{
-    AnswerConfig, AnswerMode, AuthConfig, BreakerConfig, Connector, ConnectorError, FeedFacts, FileConfig, HttpConfig,
-    Kind, Limits, PollConfig, RequestConfig, Role, SinkFacts, SqlConfig, TargetsConfig, WebhookConfig, Work,
+    AnswerConfig, AnswerMode, AuthConfig, BreakerConfig, ConnectorError, ConnectorFile, ConnectorKind, ConnectorLimits,
+    ConnectorRole, ConnectorWork, FeedFacts, FileConfig, HttpConfig, PollConfig, RequestConfig, SinkFacts, SqlConfig,
+    TargetsConfig, WebhookConfig,
 };
-use heyan_domain::label::Label;
+use heyan_domain::label::BilingualLabel;
 
 const NAME_BYTES_MAX: usize = 64;
 const FILE_BYTES_MAX: u64 = 256 << 10;
@@ -18,10 +19,10 @@ const INTERVAL_S: u64 = 60;
 /// A file as it stands: every key that any role or kind has.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
-    role: Role,
-    kind: Kind,
-    title: Label,
+struct WrittenFile {
+    role: ConnectorRole,
+    kind: ConnectorKind,
+    title: BilingualLabel,
     dataset: Option<String>,
     datasets: Option<Vec<String>>,
     agency: Option<String>,
@@ -29,7 +30,7 @@ struct Written {
     supersedes: Option<bool>,
     targets: Option<TargetsConfig>,
     #[serde(default)]
-    limits: Limits,
+    limits: ConnectorLimits,
     auth: Option<AuthConfig>,
     request: Option<RequestConfig>,
     answer: Option<AnswerConfig>,
@@ -39,7 +40,7 @@ struct Written {
     webhook: Option<WebhookConfig>,
 }
 
-impl Connector {
+impl ConnectorFile {
     /// Reads one file.
     ///
     /// # Errors
@@ -61,12 +62,12 @@ impl Connector {
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConnectorError> {
         let name = name_of(path)?;
         let written = written(path, text)?;
-        let reading = Reading {
+        let reading = FileReading {
             path,
             folder: path.parent().unwrap_or_else(|| Path::new("")),
         };
         reading.limits(&written.limits)?;
-        if written.role == Role::Sink && written.limits.breaker != BreakerConfig::default() {
+        if written.role == ConnectorRole::Sink && written.limits.breaker != BreakerConfig::default() {
             return Err(reading.error(
                 "limits.breaker",
                 "a sink has none: deliveries have a schedule and a breaker of their own",
@@ -102,7 +103,7 @@ fn name_of(path: &Path) -> Result<String, ConnectorError> {
     Ok(name.to_owned())
 }
 
-fn written(path: &Path, text: &str) -> Result<Written, ConnectorError> {
+fn written(path: &Path, text: &str) -> Result<WrittenFile, ConnectorError> {
     let toml = toml::Deserializer::new(text);
     serde_path_to_error::deserialize(toml).map_err(|error| {
         let at = error.path().to_string();
@@ -133,12 +134,12 @@ const OPTIONAL: [&str; 12] = [
     "file",
 ];
 
-struct Reading<'a> {
+struct FileReading<'a> {
     path: &'a Path,
     folder: &'a Path,
 }
 
-impl Reading<'_> {
+impl FileReading<'_> {
     fn error(&self, key: &str, reason: impl Into<String>) -> ConnectorError {
         ConnectorError::new(self.path, key, reason)
     }
@@ -153,7 +154,7 @@ impl Reading<'_> {
         }
     }
 
-    fn limits(&self, limits: &Limits) -> Result<(), ConnectorError> {
+    fn limits(&self, limits: &ConnectorLimits) -> Result<(), ConnectorError> {
         let bounds: [(&str, u64, u64, u64); 7] = [
             ("connect_timeout_ms", limits.connect_timeout_ms, 1, 60_000),
             ("total_timeout_ms", limits.total_timeout_ms, 1, 120_000),
@@ -172,7 +173,7 @@ impl Reading<'_> {
     }
 
     /// Refuses every key that is there and not among `has`.
-    fn only(&self, written: &Written, has: &[&str]) -> Result<(), ConnectorError> {
+    fn only(&self, written: &WrittenFile, has: &[&str]) -> Result<(), ConnectorError> {
         let there = [
             written.dataset.is_some(),
             written.datasets.is_some(),
@@ -202,16 +203,18 @@ impl Reading<'_> {
         }
     }
 
-    fn work(&self, written: Written) -> Result<Work, ConnectorError> {
+    fn work(&self, written: WrittenFile) -> Result<ConnectorWork, ConnectorError> {
         match (written.role, written.kind) {
-            (_, Kind::Kafka) => Err(self.error("kind", "kafka is not there yet: use http, sql, file or webhook")),
-            (Role::Source, Kind::Http) => {
+            (_, ConnectorKind::Kafka) => {
+                Err(self.error("kind", "kafka is not there yet: use http, sql, file or webhook"))
+            }
+            (ConnectorRole::Source, ConnectorKind::Http) => {
                 self.only(&written, &["dataset", "targets", "auth", "request", "answer"])?;
                 let dataset = self.need("dataset", written.dataset.clone())?;
                 let http = self.http(written, &[AnswerMode::Record, AnswerMode::Verdict])?;
-                Ok(Work::HttpSource { dataset, http })
+                Ok(ConnectorWork::HttpSource { dataset, http })
             }
-            (Role::Source, Kind::Sql) => {
+            (ConnectorRole::Source, ConnectorKind::Sql) => {
                 // The URL of the database is the operator's own file: it alone says what is reached.
                 self.only(&written, &["dataset", "sql"])?;
                 let dataset = self.need("dataset", written.dataset)?;
@@ -220,9 +223,9 @@ impl Reading<'_> {
                 if sql.columns.is_empty() {
                     return Err(self.error("sql.columns", "names no column: the record would be empty"));
                 }
-                Ok(Work::SqlSource { dataset, sql })
+                Ok(ConnectorWork::SqlSource { dataset, sql })
             }
-            (Role::Feed, Kind::Http) => {
+            (ConnectorRole::Feed, ConnectorKind::Http) => {
                 let has = [
                     "dataset",
                     "agency",
@@ -237,22 +240,22 @@ impl Reading<'_> {
                 let feed = self.feed(&written)?;
                 let poll = self.need("poll", written.poll.clone())?;
                 let http = self.http(written, &[AnswerMode::Record])?;
-                Ok(Work::HttpFeed { feed, http, poll })
+                Ok(ConnectorWork::HttpFeed { feed, http, poll })
             }
-            (Role::Feed, Kind::File) => {
+            (ConnectorRole::Feed, ConnectorKind::File) => {
                 self.only(&written, &["dataset", "agency", "interval_s", "file"])?;
                 let feed = self.feed(&written)?;
                 let file = self.file(self.need("file", written.file)?)?;
-                Ok(Work::FileFeed { feed, file })
+                Ok(ConnectorWork::FileFeed { feed, file })
             }
-            (Role::Sink, Kind::Http) => {
+            (ConnectorRole::Sink, ConnectorKind::Http) => {
                 let has = ["datasets", "supersedes", "targets", "auth", "request", "answer"];
                 self.only(&written, &has)?;
                 let sink = self.sink(&written)?;
                 let http = self.http(written, &[AnswerMode::Receipt])?;
-                Ok(Work::HttpSink { sink, http })
+                Ok(ConnectorWork::HttpSink { sink, http })
             }
-            (Role::Sink, Kind::Webhook) => {
+            (ConnectorRole::Sink, ConnectorKind::Webhook) => {
                 self.only(&written, &["datasets", "supersedes", "webhook"])?;
                 let sink = self.sink(&written)?;
                 let mut webhook = self.need("webhook", written.webhook)?;
@@ -261,7 +264,7 @@ impl Reading<'_> {
                     .previous_secret_file
                     .iter_mut()
                     .for_each(|path| self.resolve(path));
-                Ok(Work::WebhookSink { sink, webhook })
+                Ok(ConnectorWork::WebhookSink { sink, webhook })
             }
             (role, kind) => {
                 let reason = format!("role {role:?} has no kind {kind:?}: source is http or sql, ");
@@ -271,7 +274,7 @@ impl Reading<'_> {
         }
     }
 
-    fn feed(&self, written: &Written) -> Result<FeedFacts, ConnectorError> {
+    fn feed(&self, written: &WrittenFile) -> Result<FeedFacts, ConnectorError> {
         let interval_s = written.interval_s.unwrap_or(INTERVAL_S);
         if !(1..=86_400).contains(&interval_s) {
             return Err(self.error("interval_s", "is not from 1 to 86400"));
@@ -283,7 +286,7 @@ impl Reading<'_> {
         })
     }
 
-    fn sink(&self, written: &Written) -> Result<SinkFacts, ConnectorError> {
+    fn sink(&self, written: &WrittenFile) -> Result<SinkFacts, ConnectorError> {
         let datasets = self.need("datasets", written.datasets.clone())?;
         if datasets.is_empty() {
             return Err(self.error("datasets", "names none"));
@@ -312,7 +315,7 @@ impl Reading<'_> {
         Ok(file)
     }
 
-    fn http(&self, written: Written, modes: &[AnswerMode]) -> Result<HttpConfig, ConnectorError> {
+    fn http(&self, written: WrittenFile, modes: &[AnswerMode]) -> Result<HttpConfig, ConnectorError> {
         self.need("targets", written.targets)?;
         let mut auth = written.auth.unwrap_or_default();
         for path in auth.files() {

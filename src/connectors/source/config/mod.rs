@@ -15,11 +15,11 @@ use std::{
 use serde::{Deserialize, Deserializer, de};
 
 use heyan_auth::target::{TargetLists, TargetRules};
-use heyan_domain::label::Label;
+use heyan_domain::label::BilingualLabel;
 
 pub use auth::{AppKeyBytes, AuthConfig, SecretCipher};
 pub use http::{
-    AnswerConfig, AnswerFormat, AnswerMode, BodyKind, CodeMissing, Empty, Method, PollConfig, RequestConfig,
+    AnswerConfig, AnswerFormat, AnswerMode, BodyKind, CodeMissing, EmptyAnswer, HttpMethod, PollConfig, RequestConfig,
     TextEncoding, VerdictConfig,
 };
 
@@ -49,7 +49,7 @@ impl ConnectorError {
 /// What a connector is to the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum ConnectorRole {
     /// Asked for one record when the hub's copy is missing or too old.
     Source,
     /// Brings records.
@@ -61,7 +61,7 @@ pub enum Role {
 /// How it is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum ConnectorKind {
     /// Requests of a template.
     Http,
     /// A query in a database.
@@ -122,7 +122,7 @@ impl TargetsConfig {
 /// Limits on time, size and number.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Limits {
+pub struct ConnectorLimits {
     /// To connect, TLS included, milliseconds.
     pub connect_timeout_ms: u64,
     /// For everything: waiting, connecting, the whole answer, milliseconds.
@@ -137,7 +137,7 @@ pub struct Limits {
     pub breaker: BreakerConfig,
 }
 
-impl Default for Limits {
+impl Default for ConnectorLimits {
     fn default() -> Self {
         Self {
             connect_timeout_ms: 2_000,
@@ -172,7 +172,7 @@ impl Default for BreakerConfig {
 /// What is done where an optional thing is not there: no member or column, `null`, or empty text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Missing {
+pub enum MissingValueRule {
     /// The answer or row cannot be read.
     #[default]
     Unreadable,
@@ -188,15 +188,15 @@ pub struct FieldFrom {
     /// Their code, our value. Empty: the value is taken as it is. Not empty: any other code is unreadable.
     pub codes: BTreeMap<String, String>,
     /// When it is not there.
-    pub missing: Missing,
+    pub missing: MissingValueRule,
     /// What a value without codes must be.
-    pub takes: Takes,
+    pub takes: ValueKind,
 }
 
 /// What a value must be. With `codes`, text and whole numbers are codes alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Takes {
+pub enum ValueKind {
     /// Text; a number is unreadable.
     #[default]
     Text,
@@ -208,17 +208,17 @@ impl<'de> Deserialize<'de> for FieldFrom {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Whole {
+        struct WholeNumber {
             from: String,
             #[serde(default)]
             codes: BTreeMap<String, String>,
             #[serde(default)]
-            missing: Missing,
+            missing: MissingValueRule,
             #[serde(default)]
-            takes: Takes,
+            takes: ValueKind,
         }
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
+        struct NumberVisitor;
+        impl<'de> de::Visitor<'de> for NumberVisitor {
             type Value = FieldFrom;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("their name, or { from = their name, codes = { their code = our value }, missing = … }")
@@ -227,12 +227,12 @@ impl<'de> Deserialize<'de> for FieldFrom {
                 Ok(FieldFrom {
                     from: from.to_owned(),
                     codes: BTreeMap::new(),
-                    missing: Missing::default(),
-                    takes: Takes::default(),
+                    missing: MissingValueRule::default(),
+                    takes: ValueKind::default(),
                 })
             }
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<FieldFrom, A::Error> {
-                let whole = Whole::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                let whole = WholeNumber::deserialize(de::value::MapAccessDeserializer::new(map))?;
                 Ok(FieldFrom {
                     from: whole.from,
                     codes: whole.codes,
@@ -241,7 +241,7 @@ impl<'de> Deserialize<'de> for FieldFrom {
                 })
             }
         }
-        deserializer.deserialize_any(Visitor)
+        deserializer.deserialize_any(NumberVisitor)
     }
 }
 
@@ -362,7 +362,7 @@ pub struct HttpConfig {
 
 /// What a connector does: what its role and kind have, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum ConnectorWork {
     /// `source`, `http`.
     HttpSource {
         /// Dataset of which it is asked.
@@ -411,17 +411,17 @@ pub enum Work {
 
 /// One outside system. Paths are absolute, or relative to where the hub was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connector {
+pub struct ConnectorFile {
     /// Name of its file without `.toml`.
     pub name: String,
     /// The file.
     pub path: PathBuf,
     /// What people call it.
-    pub title: Label,
+    pub title: BilingualLabel,
     /// What it may reach.
     pub targets: TargetsConfig,
     /// Limits.
-    pub limits: Limits,
+    pub limits: ConnectorLimits,
     /// What it does.
-    pub work: Work,
+    pub work: ConnectorWork,
 }

@@ -19,9 +19,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::config::{FileConfig, FileFormat};
-use super::file::{record::Reader, rejected::Rejects, rows::Rows};
+use super::file::{record::RecordReader, rejected::RejectsFile, rows::FolderRows};
 pub use super::file::{
-    record::{Named, Shape},
+    record::{ColumnNames, RecordShape},
     rows::delimiter_of,
 };
 use heyan_ports::outward::{FeedBatch, FeedReject, SourceFault};
@@ -37,11 +37,11 @@ const SAME_NAME_FILES_MAX: u32 = 10_000;
 
 /// A folder that is watched.
 #[derive(Clone)]
-pub struct FileFeed(Arc<Folder>);
+pub struct FileFeed(Arc<WatchedFolder>);
 
-struct Folder {
+struct WatchedFolder {
     config: FileConfig,
-    shape: Option<Shape>,
+    shape: Option<RecordShape>,
     done: PathBuf,
     settle_us: i64,
     now_us: Arc<dyn Fn() -> i64 + Send + Sync>,
@@ -49,7 +49,7 @@ struct Folder {
 
 /// Where to go on: the text of a batch's position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Position {
+struct FolderPosition {
     #[serde(flatten)]
     file: FileId,
     /// Byte at which the next row begins.
@@ -76,7 +76,7 @@ impl FileFeed {
     /// The folder or its `done` and `rejected` cannot be used.
     pub fn new(
         config: &FileConfig,
-        shape: Option<Shape>,
+        shape: Option<RecordShape>,
         settle_s: u64,
         now_us: Arc<dyn Fn() -> i64 + Send + Sync>,
     ) -> Result<Self, SourceFault> {
@@ -90,7 +90,7 @@ impl FileFeed {
         let unusable = |_error| SourceFault::Setup("the folder for files that are done cannot be made");
         fs::create_dir_all(&done).map_err(unusable)?;
         let settle_us = i64::try_from(settle_s).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        Ok(Self(Arc::new(Folder {
+        Ok(Self(Arc::new(WatchedFolder {
             config: config.clone(),
             shape,
             done,
@@ -136,10 +136,10 @@ fn unreadable(_error: io::Error) -> SourceFault {
     SourceFault::Setup("a file in the folder cannot be read")
 }
 
-impl Folder {
+impl WatchedFolder {
     fn poll(&self, text: &str) -> Result<FeedBatch, SourceFault> {
         // What is no position, such as the cursor of another kind of feed, begins anew.
-        let position: Option<Position> = serde_json::from_str(text).ok();
+        let position: Option<FolderPosition> = serde_json::from_str(text).ok();
         if let Some(position) = &position {
             // Committed, so this ends what a crash after the commit left over.
             self.put_away(position)?;
@@ -156,7 +156,7 @@ impl Folder {
                 more: false,
             });
         };
-        let begin = Position {
+        let begin = FolderPosition {
             file,
             offset: 0,
             row: 0,
@@ -206,9 +206,9 @@ impl Folder {
         !name.starts_with('.') && !name.contains('\u{fffd}') && known.contains(&extension.as_str())
     }
 
-    fn read(&self, path: &Path, begin: Position) -> Result<FeedBatch, SourceFault> {
-        let mut rows = Rows::open(path, &self.config, begin.offset, begin.row).map_err(unreadable)?;
-        let reader = Reader::new(&self.config, self.shape.as_ref(), rows.header());
+    fn read(&self, path: &Path, begin: FolderPosition) -> Result<FeedBatch, SourceFault> {
+        let mut rows = FolderRows::open(path, &self.config, begin.offset, begin.row).map_err(unreadable)?;
+        let reader = RecordReader::new(&self.config, self.shape.as_ref(), rows.header());
         let mut position = begin.clone();
         let (mut records, mut finished) = (Vec::new(), false);
         match &reader {
@@ -246,7 +246,7 @@ impl Folder {
             });
         }
         let rejects = records.iter().filter_map(|record| record.as_ref().err());
-        Rejects::of(&self.config.folder, &begin.file)
+        RejectsFile::of(&self.config.folder, &begin.file)
             .append(rejects)
             .map_err(|_error| SourceFault::Setup("the folder for rows that are none cannot be written"))?;
         let more = !finished || self.oldest(Some(&begin.file.file))?.is_some();
@@ -257,7 +257,7 @@ impl Folder {
         })
     }
 
-    fn reject(&self, position: &Position, row: u64, code: &'static str) -> FeedReject {
+    fn reject(&self, position: &FolderPosition, row: u64, code: &'static str) -> FeedReject {
         FeedReject {
             place: position.file.file.clone(),
             row,
@@ -266,7 +266,7 @@ impl Folder {
     }
 
     /// Moves a finished file away. One that is no longer what it was is left: it is a new one.
-    fn put_away(&self, position: &Position) -> Result<(), SourceFault> {
+    fn put_away(&self, position: &FolderPosition) -> Result<(), SourceFault> {
         let stuck = |_error| SourceFault::Setup("a file that is done cannot be moved away");
         let path = self.config.folder.join(&position.file.file);
         let is_it = id_of(&path).is_ok_and(|found| found.as_ref() == Some(&position.file));

@@ -3,14 +3,14 @@
 
 use serde_json::{Map, Value};
 
-use super::rows::Parts;
+use super::rows::RowParts;
 use crate::source::config::{FieldFrom, FieldMap, FileConfig, FileFormat};
 use heyan_domain::json::{self, JsonRules};
 use heyan_ports::outward::SourceFault;
 
 /// What people may call a column.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub struct ColumnNames {
     /// Name in the dataset's schema.
     pub name: String,
     /// Its labels, any of which may stand in a header row.
@@ -19,18 +19,18 @@ pub struct Named {
 
 /// The identifiers and fields of a dataset, for CSV files without a map.
 #[derive(Clone, Debug)]
-pub struct Shape {
+pub struct RecordShape {
     /// Identifiers.
-    pub subject: Vec<Named>,
+    pub subject: Vec<ColumnNames>,
     /// Fields.
-    pub fields: Vec<Named>,
+    pub fields: Vec<ColumnNames>,
 }
 
 /// Code of a row.
-type Code = &'static str;
+type RowCode = &'static str;
 
 /// Makes records of the rows of one file.
-pub(super) enum Reader<'a> {
+pub(super) enum RecordReader<'a> {
     /// Lines that are records already.
     Whole,
     /// Lines or cells with their names.
@@ -39,12 +39,12 @@ pub(super) enum Reader<'a> {
         header: Option<Vec<String>>,
     },
     /// Cells with our names.
-    Ours { columns: Vec<Column> },
+    Ours { columns: Vec<ColumnContent> },
 }
 
 /// What a column of ours holds.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Column {
+pub(super) enum ColumnContent {
     Subject(String),
     Field(String),
     Version,
@@ -57,12 +57,16 @@ pub(super) enum Column {
 /// A whole number that every JSON reader keeps (RFC 7493 §2.2).
 const SAFE_MAX: i64 = 1 << 53;
 
-impl<'a> Reader<'a> {
+impl<'a> RecordReader<'a> {
     /// A reader of rows under `header`.
     ///
     /// # Errors
     /// The header is missing, or a column that is needed is not in it.
-    pub(super) fn new(config: &'a FileConfig, shape: Option<&Shape>, header: Option<&[String]>) -> Result<Self, Code> {
+    pub(super) fn new(
+        config: &'a FileConfig,
+        shape: Option<&RecordShape>,
+        header: Option<&[String]>,
+    ) -> Result<Self, RowCode> {
         let mapped = !config.columns.is_empty();
         match (config.format, mapped) {
             (FileFormat::Ndjson, false) => Ok(Self::Whole),
@@ -92,14 +96,14 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The code of why it is none.
-    pub(super) fn record(&self, parts: Parts) -> Result<Value, Code> {
+    pub(super) fn record(&self, parts: RowParts) -> Result<Value, RowCode> {
         match (self, parts) {
-            (Self::Whole, Parts::Line(line)) => object(&line),
-            (Self::Mapped { config, .. }, Parts::Line(line)) => {
+            (Self::Whole, RowParts::Line(line)) => object(&line),
+            (Self::Mapped { config, .. }, RowParts::Line(line)) => {
                 let row = object(&line)?;
                 mapped(config, |pointer| said(row.pointer(pointer)))
             }
-            (Self::Mapped { config, header }, Parts::Cells(cells)) => {
+            (Self::Mapped { config, header }, RowParts::Cells(cells)) => {
                 let header = header.as_deref().unwrap_or_default();
                 if cells.len() != header.len() {
                     return Err("wrong_column_count");
@@ -111,14 +115,14 @@ impl<'a> Reader<'a> {
                 };
                 mapped(config, cell)
             }
-            (Self::Ours { columns }, Parts::Cells(cells)) => ours(columns, &cells),
+            (Self::Ours { columns }, RowParts::Cells(cells)) => ours(columns, &cells),
             _ => Err("invalid_json"),
         }
     }
 }
 
-fn columns_of(header: &[String], shape: &Shape) -> Result<Vec<Column>, Code> {
-    let find = |all: &[Named], cell: &str| {
+fn columns_of(header: &[String], shape: &RecordShape) -> Result<Vec<ColumnContent>, RowCode> {
+    let find = |all: &[ColumnNames], cell: &str| {
         let by_name = all.iter().find(|named| named.name.eq_ignore_ascii_case(cell));
         let by_label = || {
             all.iter()
@@ -126,29 +130,29 @@ fn columns_of(header: &[String], shape: &Shape) -> Result<Vec<Column>, Code> {
         };
         by_name.or_else(by_label).map(|named| named.name.clone())
     };
-    let mut columns: Vec<Column> = Vec::with_capacity(header.len());
+    let mut columns: Vec<ColumnContent> = Vec::with_capacity(header.len());
     for cell in header {
         let cell = cell.trim();
         let column = if cell.is_empty() {
-            Column::Unnamed
+            ColumnContent::Unnamed
         } else if let Some(name) = find(&shape.subject, cell) {
-            Column::Subject(name)
+            ColumnContent::Subject(name)
         } else if let Some(name) = find(&shape.fields, cell) {
-            Column::Field(name)
+            ColumnContent::Field(name)
         } else {
             match cell.to_ascii_lowercase().as_str() {
-                "source_version" => Column::Version,
-                "effective_at" => Column::Effective,
-                "source" => Column::Source,
+                "source_version" => ColumnContent::Version,
+                "effective_at" => ColumnContent::Effective,
+                "source" => ColumnContent::Source,
                 _ => return Err("unknown_header"),
             }
         };
-        if column != Column::Unnamed && columns.contains(&column) {
+        if column != ColumnContent::Unnamed && columns.contains(&column) {
             return Err("unknown_header");
         }
         columns.push(column);
     }
-    let has = |named: &Named| columns.contains(&Column::Subject(named.name.clone()));
+    let has = |named: &ColumnNames| columns.contains(&ColumnContent::Subject(named.name.clone()));
     if shape.subject.iter().all(has) {
         Ok(columns)
     } else {
@@ -157,7 +161,7 @@ fn columns_of(header: &[String], shape: &Shape) -> Result<Vec<Column>, Code> {
 }
 
 /// A row of cells under our names. An empty cell is no value.
-fn ours(columns: &[Column], cells: &[String]) -> Result<Value, Code> {
+fn ours(columns: &[ColumnContent], cells: &[String]) -> Result<Value, RowCode> {
     if cells.len() != columns.len() {
         return Err("wrong_column_count");
     }
@@ -168,12 +172,12 @@ fn ours(columns: &[Column], cells: &[String]) -> Result<Value, Code> {
             continue;
         }
         match column {
-            Column::Subject(name) => drop(subject.insert(name.clone(), cell.into())),
-            Column::Field(name) => drop(fields.insert(name.clone(), cell.into())),
-            Column::Version => drop(record.insert("source_version".to_owned(), version(cell)?)),
-            Column::Effective => drop(record.insert("effective_at".to_owned(), cell.into())),
-            Column::Source => drop(record.insert("source".to_owned(), cell.into())),
-            Column::Unnamed => return Err("wrong_column_count"),
+            ColumnContent::Subject(name) => drop(subject.insert(name.clone(), cell.into())),
+            ColumnContent::Field(name) => drop(fields.insert(name.clone(), cell.into())),
+            ColumnContent::Version => drop(record.insert("source_version".to_owned(), version(cell)?)),
+            ColumnContent::Effective => drop(record.insert("effective_at".to_owned(), cell.into())),
+            ColumnContent::Source => drop(record.insert("source".to_owned(), cell.into())),
+            ColumnContent::Unnamed => return Err("wrong_column_count"),
         }
     }
     record.insert("subject".to_owned(), Value::Object(subject));
@@ -182,8 +186,8 @@ fn ours(columns: &[Column], cells: &[String]) -> Result<Value, Code> {
 }
 
 /// A row under their names; `said` gives what stands at one of them.
-fn mapped(config: &FileConfig, said: impl Fn(&str) -> Result<Option<String>, Code>) -> Result<Value, Code> {
-    let all = |map: &FieldMap| -> Result<Map<String, Value>, Code> {
+fn mapped(config: &FileConfig, said: impl Fn(&str) -> Result<Option<String>, RowCode>) -> Result<Value, RowCode> {
+    let all = |map: &FieldMap| -> Result<Map<String, Value>, RowCode> {
         let mut out = Map::new();
         for (name, from) in map {
             if let Some(value) = value_of(from, said(&from.from)?)? {
@@ -207,7 +211,7 @@ fn mapped(config: &FileConfig, said: impl Fn(&str) -> Result<Option<String>, Cod
     Ok(Value::Object(record))
 }
 
-fn value_of(from: &FieldFrom, said: Option<String>) -> Result<Option<String>, Code> {
+fn value_of(from: &FieldFrom, said: Option<String>) -> Result<Option<String>, RowCode> {
     from.value_of(said.as_deref()).map_err(|fault| match fault {
         SourceFault::Unreadable("an unmapped code") => "unmapped_code",
         _ => "missing_field",
@@ -215,7 +219,7 @@ fn value_of(from: &FieldFrom, said: Option<String>) -> Result<Option<String>, Co
 }
 
 /// What a member of a line says, as text: text as it is, whole numbers in decimal, `true` and `false`.
-fn said(value: Option<&Value>) -> Result<Option<String>, Code> {
+fn said(value: Option<&Value>) -> Result<Option<String>, RowCode> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -225,14 +229,14 @@ fn said(value: Option<&Value>) -> Result<Option<String>, Code> {
     }
 }
 
-fn version(text: &str) -> Result<Value, Code> {
+fn version(text: &str) -> Result<Value, RowCode> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse::<i64>().ok().filter(|number| digits && *number < SAFE_MAX);
     number.map(Value::from).ok_or("invalid_source_version")
 }
 
 /// A line that is one object, no member of which is there twice: two readers could take either.
-fn object(line: &str) -> Result<Value, Code> {
+fn object(line: &str) -> Result<Value, RowCode> {
     // As deep as the parser itself allows: a member that no map names may be anything.
     let rules = JsonRules {
         depth_max: usize::MAX,

@@ -14,18 +14,18 @@ use serde::{Deserialize, Serialize};
 use super::FileId;
 use heyan_ports::outward::FeedReject;
 
-pub(super) struct Rejects<'a> {
+pub(super) struct RejectsFile<'a> {
     path: PathBuf,
     file: &'a FileId,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct RejectsLine {
     row: u64,
     code: String,
 }
 
-impl<'a> Rejects<'a> {
+impl<'a> RejectsFile<'a> {
     pub(super) fn of(folder: &Path, file: &'a FileId) -> Self {
         let path = folder.join("rejected").join(format!("{}.rejected.ndjson", file.file));
         Self { path, file }
@@ -51,7 +51,7 @@ impl<'a> Rejects<'a> {
         let told = self.told(&mut out)?;
         let mut text = String::new();
         for reject in rejects.filter(|reject| reject.row > told) {
-            let line = Line {
+            let line = RejectsLine {
                 row: reject.row,
                 code: reject.code.to_owned(),
             };
@@ -73,7 +73,7 @@ impl<'a> Rejects<'a> {
             }
             if whole > 0 {
                 // A line that is none of ours ends what can be relied on.
-                let Ok(line) = serde_json::from_str::<Line>(&line) else {
+                let Ok(line) = serde_json::from_str::<RejectsLine>(&line) else {
                     break;
                 };
                 told = line.row;

@@ -13,8 +13,8 @@ use std::{
 use crate::source::config::{FileConfig, FileFormat, TextEncoding};
 
 /// One row: its parts as they stand, or why it is none.
-pub(super) struct Row {
-    pub(super) bytes: Result<Parts, &'static str>,
+pub(super) struct FolderRow {
+    pub(super) bytes: Result<RowParts, &'static str>,
     /// From 1. NDJSON: the line. CSV: the row, the header being the first.
     pub(super) number: u64,
     /// Byte after it.
@@ -22,7 +22,7 @@ pub(super) struct Row {
 }
 
 /// What a row is made of.
-pub(super) enum Parts {
+pub(super) enum RowParts {
     /// One line of JSON.
     Line(Box<str>),
     /// Cells.
@@ -30,9 +30,9 @@ pub(super) enum Parts {
 }
 
 /// Rows from one place of a file on.
-pub(super) struct Rows {
-    kind: Kind,
-    encoding: Encoding,
+pub(super) struct FolderRows {
+    kind: FolderFileKind,
+    encoding: RowEncoding,
     header: Option<Vec<String>>,
     row_bytes_max: u64,
     number: u64,
@@ -40,27 +40,27 @@ pub(super) struct Rows {
     offset: u64,
 }
 
-enum Kind {
+enum FolderFileKind {
     Lines(BufReader<File>),
-    Cells(Box<Sheet>),
+    Cells(Box<SheetReader>),
     /// Nothing more can be read from it.
     Ended,
 }
 
-struct Sheet {
-    reader: csv::Reader<Guard>,
+struct SheetReader {
+    reader: csv::Reader<LineGuard>,
     /// Byte of the file at which `reader` began.
     base: u64,
     since_row: Rc<Cell<u64>>,
     cells: csv::ByteRecord,
 }
 
-type Encoding = &'static encoding_rs::Encoding;
+type RowEncoding = &'static encoding_rs::Encoding;
 
 /// Bytes that the CSV reader takes at once.
 const BUFFER_BYTES: usize = 8 << 10;
 
-impl Rows {
+impl FolderRows {
     /// Opens a file at `offset`, before which `number` rows lie.
     pub(super) fn open(path: &Path, config: &FileConfig, offset: u64, number: u64) -> io::Result<Self> {
         let mut file = File::open(path)?;
@@ -68,7 +68,7 @@ impl Rows {
         let (encoding, mark) = encoding_of(&mut file, config.encoding)?;
         let row_bytes_max = config.row_bytes_max as u64;
         let mut rows = Self {
-            kind: Kind::Ended,
+            kind: FolderFileKind::Ended,
             encoding,
             header: None,
             row_bytes_max,
@@ -79,7 +79,7 @@ impl Rows {
         match config.format {
             FileFormat::Ndjson => {
                 file.seek(SeekFrom::Start(rows.offset))?;
-                rows.kind = Kind::Lines(BufReader::new(file));
+                rows.kind = FolderFileKind::Lines(BufReader::new(file));
             }
             FileFormat::Csv => rows.open_sheet(file, mark)?,
         }
@@ -93,7 +93,7 @@ impl Rows {
             .take(self.row_bytes_max)
             .read_to_end(&mut head)?;
         let delimiter = delimiter_of(&head);
-        let mut sheet = Sheet::at(file, mark, delimiter, self.row_bytes_max)?;
+        let mut sheet = SheetReader::at(file, mark, delimiter, self.row_bytes_max)?;
         let Ok(true) = sheet.read()? else {
             // Empty, or its header has no end: no row is understood.
             return Ok(());
@@ -104,7 +104,7 @@ impl Rows {
         if self.offset < behind_header {
             (self.offset, self.number) = (behind_header, 1);
         }
-        self.kind = Kind::Cells(Box::new(sheet.move_to(self.offset, delimiter, self.row_bytes_max)?));
+        self.kind = FolderFileKind::Cells(Box::new(sheet.move_to(self.offset, delimiter, self.row_bytes_max)?));
         Ok(())
     }
 
@@ -115,20 +115,20 @@ impl Rows {
 
     /// Whether no row follows.
     pub(super) fn is_at_end(&self) -> io::Result<bool> {
-        Ok(self.offset >= self.size || matches!(self.kind, Kind::Ended))
+        Ok(self.offset >= self.size || matches!(self.kind, FolderFileKind::Ended))
     }
 
     /// The next row; blank ones are passed over.
-    pub(super) fn next(&mut self) -> io::Result<Option<Row>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<FolderRow>> {
         match self.kind {
-            Kind::Lines(_) => self.next_line(),
-            Kind::Cells(_) => self.next_cells(),
-            Kind::Ended => Ok(None),
+            FolderFileKind::Lines(_) => self.next_line(),
+            FolderFileKind::Cells(_) => self.next_cells(),
+            FolderFileKind::Ended => Ok(None),
         }
     }
 
-    fn next_line(&mut self) -> io::Result<Option<Row>> {
-        let Kind::Lines(reader) = &mut self.kind else {
+    fn next_line(&mut self) -> io::Result<Option<FolderRow>> {
+        let FolderFileKind::Lines(reader) = &mut self.kind else {
             return Ok(None);
         };
         loop {
@@ -138,7 +138,7 @@ impl Rows {
                 .take(self.row_bytes_max + 1)
                 .read_until(b'\n', &mut line)?;
             if read == 0 {
-                self.kind = Kind::Ended;
+                self.kind = FolderFileKind::Ended;
                 return Ok(None);
             }
             self.number += 1;
@@ -154,9 +154,9 @@ impl Rows {
             let bytes = if too_long {
                 Err("row_too_long")
             } else {
-                decode(self.encoding, line).map(|text| Parts::Line(text.into()))
+                decode(self.encoding, line).map(|text| RowParts::Line(text.into()))
             };
-            return Ok(Some(Row {
+            return Ok(Some(FolderRow {
                 bytes,
                 number: self.number,
                 end: self.offset,
@@ -164,14 +164,14 @@ impl Rows {
         }
     }
 
-    fn next_cells(&mut self) -> io::Result<Option<Row>> {
+    fn next_cells(&mut self) -> io::Result<Option<FolderRow>> {
         loop {
-            let Kind::Cells(sheet) = &mut self.kind else {
+            let FolderFileKind::Cells(sheet) = &mut self.kind else {
                 return Ok(None);
             };
             let bytes = match sheet.read()? {
                 Ok(false) => {
-                    self.kind = Kind::Ended;
+                    self.kind = FolderFileKind::Ended;
                     return Ok(None);
                 }
                 Ok(true) if sheet.cells.iter().all(|cell| cell.trim_ascii().is_empty()) => None,
@@ -179,20 +179,20 @@ impl Rows {
                 Ok(true) => {
                     let cells: Result<Vec<String>, _> =
                         sheet.cells.iter().map(|cell| decode(self.encoding, cell)).collect();
-                    Some(cells.map(Parts::Cells))
+                    Some(cells.map(RowParts::Cells))
                 }
                 // Either a very long row, or a quotation mark without its partner. What follows could be the inside of a
                 // cell, which somebody else wrote: it is not read as rows.
-                Err(Endless) => Some(Err("row_without_end")),
+                Err(EndlessLine) => Some(Err("row_without_end")),
             };
             let without_end = matches!(bytes, Some(Err("row_without_end")));
             self.number += 1;
             self.offset = if without_end { self.size } else { sheet.end() };
             if without_end {
-                self.kind = Kind::Ended;
+                self.kind = FolderFileKind::Ended;
             }
             if let Some(bytes) = bytes {
-                return Ok(Some(Row {
+                return Ok(Some(FolderRow {
                     bytes,
                     number: self.number,
                     end: self.offset,
@@ -203,7 +203,7 @@ impl Rows {
 }
 
 /// The encoding of a file, and the length of its byte order mark, which overrides what is configured.
-fn encoding_of(file: &mut File, configured: TextEncoding) -> io::Result<(Encoding, u64)> {
+fn encoding_of(file: &mut File, configured: TextEncoding) -> io::Result<(RowEncoding, u64)> {
     let mut head = Vec::new();
     Read::by_ref(file).take(4).read_to_end(&mut head)?;
     let encoding = match head.as_slice() {
@@ -217,7 +217,7 @@ fn encoding_of(file: &mut File, configured: TextEncoding) -> io::Result<(Encodin
     Ok(encoding)
 }
 
-fn decode(encoding: Encoding, bytes: &[u8]) -> Result<String, &'static str> {
+fn decode(encoding: RowEncoding, bytes: &[u8]) -> Result<String, &'static str> {
     encoding
         .decode_without_bom_handling_and_without_replacement(bytes)
         .map(std::borrow::Cow::into_owned)
@@ -239,27 +239,27 @@ pub fn delimiter_of(head: &[u8]) -> u8 {
 }
 
 /// A row whose end is too far away.
-struct Endless;
+struct EndlessLine;
 
 /// Stops a CSV reader that looks for the end of one row for too long.
-struct Guard {
+struct LineGuard {
     inner: File,
     since_row: Rc<Cell<u64>>,
     bytes_max: u64,
     /// Whether the limit was met: the reader wraps the error, and this is surer than to unwrap it.
-    met: Rc<Cell<Met>>,
+    met: Rc<Cell<LineMet>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Met {
+enum LineMet {
     No,
     Yes,
 }
 
-impl Read for Guard {
+impl Read for LineGuard {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.since_row.get() > self.bytes_max {
-            self.met.set(Met::Yes);
+            self.met.set(LineMet::Yes);
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let read = self.inner.read(out)?;
@@ -268,16 +268,16 @@ impl Read for Guard {
     }
 }
 
-impl Sheet {
+impl SheetReader {
     fn at(mut file: File, base: u64, delimiter: u8, row_bytes_max: u64) -> io::Result<Self> {
         file.seek(SeekFrom::Start(base))?;
         let since_row = Rc::new(Cell::new(0));
-        let guard = Guard {
+        let guard = LineGuard {
             inner: file,
             since_row: Rc::clone(&since_row),
             // The reader runs ahead of the row by its buffer.
             bytes_max: row_bytes_max + BUFFER_BYTES as u64,
-            met: Rc::new(Cell::new(Met::No)),
+            met: Rc::new(Cell::new(LineMet::No)),
         };
         let mut builder = csv::ReaderBuilder::new();
         let reader = builder
@@ -300,11 +300,11 @@ impl Sheet {
     }
 
     /// Reads one row into `cells`; `Ok(Ok(false))`: there is none.
-    fn read(&mut self) -> io::Result<Result<bool, Endless>> {
+    fn read(&mut self) -> io::Result<Result<bool, EndlessLine>> {
         self.since_row.set(0);
         let found = self.reader.read_byte_record(&mut self.cells);
-        if self.reader.get_ref().met.get() == Met::Yes {
-            return Ok(Err(Endless));
+        if self.reader.get_ref().met.get() == LineMet::Yes {
+            return Ok(Err(EndlessLine));
         }
         found.map(Ok).map_err(|error| match error.into_kind() {
             csv::ErrorKind::Io(error) => error,

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::source::request::*;
 use crate::source::{
-    config::Role,
+    config::ConnectorRole,
     template::tests::{object, scope},
     tree, xml,
 };
@@ -15,8 +15,8 @@ fn config(text: &str) -> RequestConfig {
     toml::from_str(text).unwrap()
 }
 
-fn values<'a>(subject: &'a Map<String, Value>, fields: &'a Map<String, Value>) -> Values<'a> {
-    Values {
+fn values<'a>(subject: &'a Map<String, Value>, fields: &'a Map<String, Value>) -> PlaceValues<'a> {
+    PlaceValues {
         now_us: 1_700_000_000_000_000,
         uuid: uuid::Uuid::from_bytes([7; 16]),
         dataset: "natural-person",
@@ -27,8 +27,8 @@ fn values<'a>(subject: &'a Map<String, Value>, fields: &'a Map<String, Value>) -
     }
 }
 
-fn made(text: &str, value: &str) -> Result<Made, Unmade> {
-    let template = RequestTemplate::compile(&config(text), &scope(Role::Source)).unwrap();
+fn made(text: &str, value: &str) -> Result<PreparedRequest, UnmadeRequest> {
+    let template = RequestTemplate::compile(&config(text), &scope(ConnectorRole::Source)).unwrap();
     template.make(&values(&object("id_number", value), &object("name", "王")))
 }
 
@@ -152,7 +152,7 @@ fn a_wrong_template_is_refused_with_its_key() {
             "request.body",
         ),
     ] {
-        let got = RequestTemplate::compile(&config(text), &scope(Role::Source)).err();
+        let got = RequestTemplate::compile(&config(text), &scope(ConnectorRole::Source)).err();
         assert_eq!(got.map(|(key, _)| key).as_deref(), Some(key), "{text}");
     }
 }
@@ -160,6 +160,6 @@ fn a_wrong_template_is_refused_with_its_key() {
 #[test]
 fn a_missing_value_makes_no_request() {
     let text = "url = \"https://h.example/{subject.id_number}\"";
-    let template = RequestTemplate::compile(&config(text), &scope(Role::Source)).unwrap();
+    let template = RequestTemplate::compile(&config(text), &scope(ConnectorRole::Source)).unwrap();
     assert!(template.make(&values(&Map::new(), &Map::new())).is_err());
 }

@@ -12,15 +12,15 @@ use sqlx::{
 
 use heyan_ports::outward::SourceFault;
 
-type Text = Result<Option<String>, SourceFault>;
+type CellText = Result<Option<String>, SourceFault>;
 
 const TYPE: SourceFault = SourceFault::Unreadable("a column's type");
 const VALUE: SourceFault = SourceFault::Unreadable("a column's value");
 
 /// A row of any engine.
-pub(super) trait Cells {
+pub(super) trait RowCells {
     /// The value of a column; `None`: null, or no such column.
-    fn text(&self, column: &str) -> Text;
+    fn text(&self, column: &str) -> CellText;
 }
 
 /// The value of a column as the engine sent it; `None`: null, or no such column.
@@ -31,8 +31,8 @@ where
     row.try_get_raw(column).ok().filter(|raw| !raw.is_null())
 }
 
-impl Cells for PgRow {
-    fn text(&self, column: &str) -> Text {
+impl RowCells for PgRow {
+    fn text(&self, column: &str) -> CellText {
         let Some(raw) = raw(self, column) else {
             return Ok(None);
         };
@@ -59,8 +59,8 @@ impl Cells for PgRow {
     }
 }
 
-impl Cells for MySqlRow {
-    fn text(&self, column: &str) -> Text {
+impl RowCells for MySqlRow {
+    fn text(&self, column: &str) -> CellText {
         let Some(raw) = raw(self, column) else {
             return Ok(None);
         };
@@ -83,8 +83,8 @@ impl Cells for MySqlRow {
     }
 }
 
-impl Cells for SqliteRow {
-    fn text(&self, column: &str) -> Text {
+impl RowCells for SqliteRow {
+    fn text(&self, column: &str) -> CellText {
         let Some(raw) = raw(self, column) else {
             return Ok(None);
         };

@@ -16,21 +16,21 @@ use sqlx::{
 };
 
 use super::{
-    cell::Cells,
-    query::{Places, Query},
+    cell::RowCells,
+    query::{PlaceStyle, SqlQuery},
 };
 use heyan_ports::outward::SourceFault;
 
 /// An engine and where it is. Holds a password: no `Debug`.
 #[derive(Clone)]
-pub(super) enum Engine {
+pub(super) enum SqlEngine {
     Postgres(Box<PgConnectOptions>),
     MySql(Box<MySqlConnectOptions>),
     Sqlite(Box<SqliteConnectOptions>),
 }
 
 /// A connection that is owned by nobody else.
-pub(super) enum Connection {
+pub(super) enum SqlConnection {
     Postgres(Box<PgConnection>),
     MySql(Box<MySqlConnection>),
     Sqlite(Box<SqliteConnection>),
@@ -39,7 +39,7 @@ pub(super) enum Connection {
 /// Virtual machine steps of SQLite between two looks at the clock.
 const STEPS: i32 = 10_000;
 
-impl Engine {
+impl SqlEngine {
     /// Reads a URL. No statement is logged: the log would hold the text of every query.
     pub(super) fn parse(url: &str) -> Result<Self, SourceFault> {
         let wrong = |_error| SourceFault::Setup("the URL of the database cannot be read");
@@ -62,15 +62,15 @@ impl Engine {
         }
     }
 
-    pub(super) fn places(&self) -> Places {
+    pub(super) fn places(&self) -> PlaceStyle {
         match self {
-            Self::Postgres(_) => Places::Numbered,
-            Self::MySql(_) | Self::Sqlite(_) => Places::Marks,
+            Self::Postgres(_) => PlaceStyle::Numbered,
+            Self::MySql(_) | Self::Sqlite(_) => PlaceStyle::Marks,
         }
     }
 
     /// Opens a connection that only reads and whose server gives a statement up after `statement`.
-    pub(super) async fn connect(&self, statement: Duration) -> Result<Connection, SourceFault> {
+    pub(super) async fn connect(&self, statement: Duration) -> Result<SqlConnection, SourceFault> {
         let ms = statement.as_millis().max(1);
         match self {
             Self::Postgres(options) => {
@@ -84,7 +84,7 @@ impl Engine {
                     .execute(sqlx::raw_sql(AssertSqlSafe(set)))
                     .await
                     .map_err(fault_of)?;
-                Ok(Connection::Postgres(Box::new(connection)))
+                Ok(SqlConnection::Postgres(Box::new(connection)))
             }
             Self::MySql(options) => {
                 let mut connection = MySqlConnection::connect_with(options).await.map_err(fault_of)?;
@@ -105,29 +105,29 @@ impl Engine {
                         .await
                         .map_err(fault_of)?;
                 }
-                Ok(Connection::MySql(Box::new(connection)))
+                Ok(SqlConnection::MySql(Box::new(connection)))
             }
             Self::Sqlite(options) => {
                 let options = (**options).clone().busy_timeout(statement);
                 let connection = SqliteConnection::connect_with(&options).await.map_err(fault_of)?;
-                Ok(Connection::Sqlite(Box::new(connection)))
+                Ok(SqlConnection::Sqlite(Box::new(connection)))
             }
         }
     }
 }
 
 /// What an asked row says: for each wanted column its text.
-pub(super) type Texts = Vec<Option<String>>;
+pub(super) type RowTexts = Vec<Option<String>>;
 
-impl Connection {
+impl SqlConnection {
     /// The one row of a query, or none.
     pub(super) async fn row(
         &mut self,
-        query: &Query,
+        query: &SqlQuery,
         values: &[String],
         columns: &[&str],
         end: Instant,
-    ) -> Result<Option<Texts>, SourceFault> {
+    ) -> Result<Option<RowTexts>, SourceFault> {
         let text = AssertSqlSafe(std::sync::Arc::clone(&query.text));
         match self {
             Self::Postgres(connection) => {
@@ -150,10 +150,10 @@ impl Connection {
 }
 
 /// At most two rows are read, however many the query would give.
-async fn one<R: Cells>(
+async fn one<R: RowCells>(
     mut rows: impl Stream<Item = Result<R, sqlx::Error>> + Unpin,
     columns: &[&str],
-) -> Result<Option<Texts>, SourceFault> {
+) -> Result<Option<RowTexts>, SourceFault> {
     let Some(row) = rows.try_next().await.map_err(fault_of)? else {
         return Ok(None);
     };

@@ -19,10 +19,10 @@ use std::{
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
-use super::config::{FieldMap, Limits, SqlConfig};
+use super::config::{ConnectorLimits, FieldMap, SqlConfig};
 use super::sql::{
-    engine::{Connection, Engine, Texts},
-    query::Query,
+    engine::{RowTexts, SqlConnection, SqlEngine},
+    query::SqlQuery,
 };
 use heyan_ports::outward::{SourceFault, SourceRecord};
 
@@ -33,11 +33,11 @@ const IDLE_MAX: Duration = Duration::from_secs(60);
 const STATEMENT_SHARE: f64 = 0.8;
 
 /// One database that is asked.
-pub struct SqlSource(Arc<Inner>);
+pub struct SqlSource(Arc<SqlInner>);
 
-struct Inner {
-    engine: Engine,
-    query: Query,
+struct SqlInner {
+    engine: SqlEngine,
+    query: SqlQuery,
     columns: FieldMap,
     version_column: Option<String>,
     connect: Duration,
@@ -47,11 +47,11 @@ struct Inner {
     queue: Arc<Semaphore>,
     /// Questions under way.
     at_once: Semaphore,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Vec<IdleConnection>>,
 }
 
-struct Idle {
-    connection: Connection,
+struct IdleConnection {
+    connection: SqlConnection,
     since: Instant,
 }
 
@@ -60,7 +60,7 @@ impl SqlSource {
     ///
     /// # Errors
     /// The file, which nobody else may read, the URL or the query cannot be used.
-    pub fn open(config: &SqlConfig, limits: &Limits) -> Result<Self, SourceFault> {
+    pub fn open(config: &SqlConfig, limits: &ConnectorLimits) -> Result<Self, SourceFault> {
         let unreadable = |_error| SourceFault::Setup("the file with the URL of the database cannot be read");
         let about = std::fs::metadata(&config.engine_url_file).map_err(unreadable)?;
         if about.permissions().mode() & 0o077 != 0 {
@@ -76,11 +76,11 @@ impl SqlSource {
     ///
     /// # Errors
     /// The URL or the query cannot be used.
-    pub fn new(url: &str, config: &SqlConfig, limits: &Limits) -> Result<Self, SourceFault> {
-        let engine = Engine::parse(url)?;
-        let query = Query::parse(&config.query, engine.places())?;
+    pub fn new(url: &str, config: &SqlConfig, limits: &ConnectorLimits) -> Result<Self, SourceFault> {
+        let engine = SqlEngine::parse(url)?;
+        let query = SqlQuery::parse(&config.query, engine.places())?;
         let at_once = limits.requests_at_once.max(1);
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(SqlInner {
             engine,
             query,
             columns: config.columns.clone(),
@@ -124,8 +124,8 @@ impl SqlSource {
     }
 }
 
-impl Inner {
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+impl SqlInner {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<IdleConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -166,27 +166,27 @@ impl Inner {
     }
 
     /// The idle connection that was used last, if it is young enough.
-    fn take(&self) -> Option<Connection> {
+    fn take(&self) -> Option<SqlConnection> {
         let mut idle = self.idle();
         idle.retain(|idle| idle.since.elapsed() < IDLE_MAX);
         idle.pop().map(|idle| idle.connection)
     }
 
-    fn give_back(&self, connection: Connection) {
-        self.idle().push(Idle {
+    fn give_back(&self, connection: SqlConnection) {
+        self.idle().push(IdleConnection {
             connection,
             since: Instant::now(),
         });
     }
 
-    async fn open_connection(&self) -> Result<Connection, SourceFault> {
+    async fn open_connection(&self) -> Result<SqlConnection, SourceFault> {
         let statement = self.total.mul_f64(STATEMENT_SHARE);
         tokio::time::timeout(self.connect, self.engine.connect(statement))
             .await
             .unwrap_or(Err(SourceFault::Timeout))
     }
 
-    fn record(&self, texts: Texts) -> Result<SourceRecord, SourceFault> {
+    fn record(&self, texts: RowTexts) -> Result<SourceRecord, SourceFault> {
         let length: usize = texts.iter().flatten().map(String::len).sum();
         if length > self.answer_bytes_max {
             return Err(SourceFault::Unreadable("too long"));

@@ -8,7 +8,7 @@ use heyan_ports::outward::SourceFault;
 
 /// How an engine writes the place of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Places {
+pub(super) enum PlaceStyle {
     /// `$1`, the same number for the same identifier.
     Numbered,
     /// `?`, one a place.
@@ -17,7 +17,7 @@ pub(super) enum Places {
 
 /// A query that can be sent.
 #[derive(Clone)]
-pub(super) struct Query {
+pub(super) struct SqlQuery {
     /// Text, constant from here on.
     pub(super) text: Arc<str>,
     /// Identifiers to bind, in order.
@@ -26,12 +26,12 @@ pub(super) struct Query {
 
 const OPEN: &str = "{subject.";
 
-impl Query {
+impl SqlQuery {
     /// Reads the text of a connector's file.
     ///
     /// # Errors
     /// It is not one reading statement that binds an identifier.
-    pub(super) fn parse(text: &str, places: Places) -> Result<Self, SourceFault> {
+    pub(super) fn parse(text: &str, places: PlaceStyle) -> Result<Self, SourceFault> {
         let text = text.trim().trim_end_matches(';').trim_end();
         let first = text
             .split(|c: char| !c.is_ascii_alphabetic())
@@ -78,17 +78,17 @@ impl Query {
     }
 }
 
-fn place(out: &mut String, binds: &mut Vec<Box<str>>, name: &str, places: Places) -> Result<(), SourceFault> {
+fn place(out: &mut String, binds: &mut Vec<Box<str>>, name: &str, places: PlaceStyle) -> Result<(), SourceFault> {
     let fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(fine) {
         return Err(SourceFault::Setup("the query names an identifier that is none"));
     }
     match places {
-        Places::Marks => {
+        PlaceStyle::Marks => {
             binds.push(name.into());
             out.push('?');
         }
-        Places::Numbered => {
+        PlaceStyle::Numbered => {
             let known = binds.iter().position(|bound| **bound == *name);
             let position = known.unwrap_or_else(|| {
                 binds.push(name.into());
@@ -129,8 +129,8 @@ fn quoted_length(text: &str) -> Result<usize, SourceFault> {
 mod tests {
     use crate::source::sql::query::*;
 
-    fn parsed(text: &str, places: Places) -> Result<(String, Vec<String>), SourceFault> {
-        let query = Query::parse(text, places)?;
+    fn parsed(text: &str, places: PlaceStyle) -> Result<(String, Vec<String>), SourceFault> {
+        let query = SqlQuery::parse(text, places)?;
         Ok((
             query.text.to_string(),
             query.binds.iter().map(ToString::to_string).collect(),
@@ -140,11 +140,11 @@ mod tests {
     #[test]
     fn identifiers_become_places_and_never_text() {
         let text = "SELECT a, 'x;''y' FROM t -- {not here\nWHERE id = {subject.id_number} OR old = {subject.id_number} AND k = {subject.k};";
-        assert!(parsed(text, Places::Marks).is_ok());
-        let (sql, binds) = parsed(text, Places::Numbered).unwrap();
+        assert!(parsed(text, PlaceStyle::Marks).is_ok());
+        let (sql, binds) = parsed(text, PlaceStyle::Numbered).unwrap();
         assert!(sql.ends_with("WHERE id = $1 OR old = $1 AND k = $2"), "{sql}");
         assert_eq!(binds, ["id_number", "k"]);
-        let (sql, binds) = parsed(text, Places::Marks).unwrap();
+        let (sql, binds) = parsed(text, PlaceStyle::Marks).unwrap();
         assert!(sql.ends_with("WHERE id = ? OR old = ? AND k = ?"), "{sql}");
         assert_eq!(binds, ["id_number", "id_number", "k"]);
     }
@@ -165,7 +165,7 @@ mod tests {
             "SELECT {subject.x y}",
             "SELECT 'open {subject.x}",
         ] {
-            let refused = parsed(text, Places::Numbered);
+            let refused = parsed(text, PlaceStyle::Numbered);
             assert!(matches!(refused, Err(SourceFault::Setup(_))), "{text}: {refused:?}");
         }
     }

@@ -17,7 +17,7 @@ use super::{
     source,
 };
 use crate::source::auth::sign::{gjgxjhpt_sign, tif_sign};
-use heyan_ports::outward::{Connectors, SourceFault};
+use heyan_ports::outward::{OutsideSystems, SourceFault};
 
 const RECORD: &str = r#"{"code":"0","data":{"xm":"王小明"}}"#;
 const APP_KEY: &str = "0123456789abcdef0123456789abcdef";

@@ -1,7 +1,7 @@
 //! A wrong file is refused with its name, its key and a reason; a right one needs no Rust.
 
 use super::{House, loopback, source};
-use heyan_ports::outward::{Connectors, SourceFault};
+use heyan_ports::outward::{OutsideSystems, SourceFault};
 
 fn refusal(text: &str) -> (String, String) {
     let house = House::new();

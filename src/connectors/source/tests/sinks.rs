@@ -9,9 +9,9 @@ use super::{
     server::{Act, Server},
     source,
 };
-use crate::source::{SignedSink, check::Found};
-use heyan_domain::delivery::{Attempted, Failure, TargetFault};
-use heyan_ports::outward::{Connectors, RecordChange, WebhookTarget};
+use crate::source::{SignedSink, check::StepFinding};
+use heyan_domain::delivery::{AttemptFailure, AttemptOutcome, TargetFault};
+use heyan_ports::outward::{OutsideSystems, RecordChange, WebhookTarget};
 
 fn change() -> RecordChange {
     let object = |value: Value| value.as_object().cloned().unwrap_or_else(Map::new);
@@ -40,7 +40,7 @@ fn sink(port: u16) -> String {
     )
 }
 
-async fn told(act: impl Fn() -> Act + Send + Sync + 'static) -> (Attempted, Server) {
+async fn told(act: impl Fn() -> Act + Send + Sync + 'static) -> (AttemptOutcome, Server) {
     let server = Server::start(move |_, _| act()).await;
     let house = House::new();
     house.write("city.toml", &sink(server.port));
@@ -51,7 +51,7 @@ async fn told(act: impl Fn() -> Act + Send + Sync + 'static) -> (Attempted, Serv
 #[tokio::test]
 async fn a_change_is_told_whole_and_confirmed_by_the_business_code() {
     let (attempted, server) = told(|| Act::Json(200, r#"{"code":0}"#.to_owned())).await;
-    assert_eq!(attempted, Attempted::Confirmed { status: 200 });
+    assert_eq!(attempted, AttemptOutcome::Confirmed { status: 200 });
     let seen = server.last();
     assert!(seen.head.starts_with("PUT /share/natural-person HTTP/1.1"));
     assert_eq!(seen.header("idempotency-key").as_deref(), Some("d\"1"));
@@ -65,28 +65,31 @@ async fn a_change_is_told_whole_and_confirmed_by_the_business_code() {
 
 #[tokio::test]
 async fn whatever_else_comes_back_is_no_confirmation() {
-    let failed = |failure, status, retry_after_s| Attempted::Failed {
+    let failed = |failure, status, retry_after_s| AttemptOutcome::Failed {
         failure,
         status,
         retry_after_s,
     };
     for (body, expected) in [
-        (r#"{"code":"-1"}"#, failed(Failure::Answer, Some(200), None)),
-        (r#"{"code":"9"}"#, failed(Failure::Answer, Some(200), None)),
-        ("{}", failed(Failure::Answer, None, None)),
-        ("ok", failed(Failure::Answer, None, None)),
+        (r#"{"code":"-1"}"#, failed(AttemptFailure::Answer, Some(200), None)),
+        (r#"{"code":"9"}"#, failed(AttemptFailure::Answer, Some(200), None)),
+        ("{}", failed(AttemptFailure::Answer, None, None)),
+        ("ok", failed(AttemptFailure::Answer, None, None)),
     ] {
         assert_eq!(told(|| Act::Json(200, body.to_owned())).await.0, expected, "{body}");
     }
     let later = || Act::Raw(b"HTTP/1.1 503 X\r\nretry-after: 30\r\ncontent-length: 0\r\n\r\n".to_vec());
-    assert_eq!(told(later).await.0, failed(Failure::Answer, Some(503), Some(30)));
+    assert_eq!(told(later).await.0, failed(AttemptFailure::Answer, Some(503), Some(30)));
     assert_eq!(
         told(|| Act::Json(410, "{}".to_owned())).await.0,
-        failed(Failure::Answer, Some(410), None)
+        failed(AttemptFailure::Answer, Some(410), None)
     );
-    assert_eq!(told(|| Act::Drip).await.0, failed(Failure::Timeout, None, None));
-    assert_eq!(told(|| Act::Reset).await.0, failed(Failure::Broken, None, None));
-    assert_eq!(told(|| Act::Endless).await.0, failed(Failure::TooLarge, None, None));
+    assert_eq!(told(|| Act::Drip).await.0, failed(AttemptFailure::Timeout, None, None));
+    assert_eq!(told(|| Act::Reset).await.0, failed(AttemptFailure::Broken, None, None));
+    assert_eq!(
+        told(|| Act::Endless).await.0,
+        failed(AttemptFailure::TooLarge, None, None)
+    );
 }
 
 #[tokio::test]
@@ -99,13 +102,16 @@ async fn a_change_that_lacks_what_the_template_needs_is_not_sent() {
     assert_eq!((info.attempts_max, info.supersedes, info.datasets.len()), (3, true, 2));
     let mut change = change();
     change.fields.clear();
-    let unmade = Attempted::Failed {
-        failure: Failure::Unmade,
+    let unmade = AttemptOutcome::Failed {
+        failure: AttemptFailure::Unmade,
         status: None,
         retry_after_s: None,
     };
     assert_eq!(set.tell("city", &change).await, unmade);
-    assert_eq!(set.tell("nobody", &change).await, Attempted::Refused(TargetFault::Host));
+    assert_eq!(
+        set.tell("nobody", &change).await,
+        AttemptOutcome::Refused(TargetFault::Host)
+    );
     assert_eq!(server.requests(), 0);
 }
 
@@ -118,7 +124,7 @@ async fn every_attempt_at_a_sink_that_fails_is_sent() {
     for _ in 0..8 {
         assert!(matches!(
             set.tell("city", &change()).await,
-            Attempted::Failed { status: Some(500), .. }
+            AttemptOutcome::Failed { status: Some(500), .. }
         ));
     }
     assert_eq!(server.requests(), 8);
@@ -146,10 +152,10 @@ async fn a_check_goes_step_by_step_and_tells_a_sink_nothing() {
     assert_eq!(
         words,
         [
-            ("names", Found::Fine),
-            ("connect", Found::Fine),
-            ("credentials", Found::Fine),
-            ("question", Found::Skipped)
+            ("names", StepFinding::Fine),
+            ("connect", StepFinding::Fine),
+            ("credentials", StepFinding::Fine),
+            ("question", StepFinding::Skipped)
         ]
     );
     assert_eq!(server.requests(), 0);
@@ -177,9 +183,9 @@ impl SignedSink for Counting {
         }
     }
 
-    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> Attempted {
+    async fn tell(&self, target: &WebhookTarget, change: &RecordChange) -> AttemptOutcome {
         assert_eq!((target.url.as_str(), change.version), ("https://h.example/hook", 4));
-        Attempted::Confirmed {
+        AttemptOutcome::Confirmed {
             status: 200 + u16::try_from(target.secrets.len()).unwrap(),
         }
     }
@@ -195,20 +201,20 @@ async fn a_webhook_of_a_file_is_told_by_the_push_module_with_both_secrets_of_a_r
     let told = async || set.tell("hall", &change()).await;
     assert!(matches!(
         told().await,
-        Attempted::Failed {
-            failure: Failure::Unmade,
+        AttemptOutcome::Failed {
+            failure: AttemptFailure::Unmade,
             ..
         }
     ));
     house
         .secret("new", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
         .secret("old", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=");
-    assert_eq!(told().await, Attempted::Confirmed { status: 202 });
+    assert_eq!(told().await, AttemptOutcome::Confirmed { status: 202 });
     house.secret("old", "short");
     assert!(matches!(
         told().await,
-        Attempted::Failed {
-            failure: Failure::Unmade,
+        AttemptOutcome::Failed {
+            failure: AttemptFailure::Unmade,
             ..
         }
     ));

@@ -7,7 +7,7 @@ use super::{
     server::{Act, Server},
     source,
 };
-use heyan_ports::outward::{Connectors, SourceFault};
+use heyan_ports::outward::{OutsideSystems, SourceFault};
 
 const RECORD: &str = r#"{"code":"0","data":{"xm":"王小明"}}"#;
 const FAST: &str =

@@ -5,9 +5,8 @@ use super::{
     server::{Act, Server},
 };
 use heyan_ports::outward::{
-    Connectors,
     FieldVerdict::{Match, Mismatch, Undivided},
-    SaidOfClaims, SourceFault,
+    OutsideSystems, SaidOfClaims, SourceFault,
 };
 
 /// `places` are the members of the request beside the number, `verdicts` the table of answers.

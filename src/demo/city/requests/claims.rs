@@ -1,8 +1,8 @@
 //! Turns a record and a wish into claims with the verdict of each.
 //! At most one field is made wrong: a request with several errors would hide a comparator that misses one of them.
 
-use super::value::{Claimed, Mode, Value, push_claim, settle};
-use super::{Dataset, Expected, Request, Wish, written};
+use super::value::{ClaimMode, ClaimValue, ClaimedValue, push_claim, settle};
+use super::{CityDataset, CityRequest, ExpectedVerdict, RequestWish, written};
 use crate::city::address::Address;
 use crate::city::calendar::{AS_OF, Date, push_digits};
 use crate::city::estate::{Estate, USAGES};
@@ -12,23 +12,23 @@ use crate::city::{City, Firm, Holder, Person, Sex};
 use heyan_domain::verdict::Outcome;
 
 /// Fields with how many requests in a thousand claim them.
-type Menu = [(&'static str, u32)];
+type ClaimMenu = [(&'static str, u32)];
 
-const PERSON: &Menu = &[
+const PERSON: &ClaimMenu = &[
     ("name", 1000),
     ("birth_date", 700),
     ("sex", 350),
     ("ethnicity", 350),
     ("domicile_address", 500),
 ];
-const FIRM: &Menu = &[
+const FIRM: &ClaimMenu = &[
     ("name", 1000),
     ("established_on", 600),
     ("registered_capital", 450),
     ("address", 450),
     ("status", 450),
 ];
-const LICENCE: &Menu = &[
+const LICENCE: &ClaimMenu = &[
     ("holder_name", 1000),
     ("holder_id", 1000),
     ("type_name", 500),
@@ -37,7 +37,7 @@ const LICENCE: &Menu = &[
     ("valid_until", 700),
     ("file_sha256", 300),
 ];
-const ESTATE: &Menu = &[
+const ESTATE: &ClaimMenu = &[
     ("owner_name", 1000),
     ("owner_id", 1000),
     ("location", 500),
@@ -46,17 +46,24 @@ const ESTATE: &Menu = &[
     ("mortgaged", 450),
 ];
 
-struct Draft<'a> {
+struct ClaimDraft<'a> {
     city: &'a City,
     rng: &'a mut Rng,
 }
 
 /// One request about the `n`-th record of `dataset`, of which there are `size`.
-pub(super) fn request(city: &City, rng: &mut Rng, dataset: Dataset, n: u64, size: u64, wish: Wish) -> Request {
-    let mut draft = Draft { city, rng };
+pub(super) fn request(
+    city: &City,
+    rng: &mut Rng,
+    dataset: CityDataset,
+    n: u64,
+    size: u64,
+    wish: RequestWish,
+) -> CityRequest {
+    let mut draft = ClaimDraft { city, rng };
     let mut subject = String::with_capacity(96);
     let (menu, claims) = match dataset {
-        Dataset::NaturalPerson => {
+        CityDataset::NaturalPerson => {
             let (person, wish) = draft.person_for(n, size, wish);
             person.subject_json(&mut subject);
             (
@@ -64,7 +71,7 @@ pub(super) fn request(city: &City, rng: &mut Rng, dataset: Dataset, n: u64, size
                 draft.build(PERSON, wish, |draft, field, mode| draft.person(&person, field, mode)),
             )
         }
-        Dataset::LegalEntity => {
+        CityDataset::LegalEntity => {
             let (firm, wish) = (city.firm(n), without_review(wish));
             firm.subject_json(&mut subject);
             (
@@ -72,7 +79,7 @@ pub(super) fn request(city: &City, rng: &mut Rng, dataset: Dataset, n: u64, size
                 draft.build(FIRM, wish, |draft, field, mode| draft.firm(&firm, field, mode)),
             )
         }
-        Dataset::ELicence => {
+        CityDataset::ELicence => {
             let (licence, wish) = (city.licence(n), without_review(wish));
             licence.subject_json(&mut subject);
             (
@@ -80,7 +87,7 @@ pub(super) fn request(city: &City, rng: &mut Rng, dataset: Dataset, n: u64, size
                 draft.build(LICENCE, wish, |draft, field, mode| draft.licence(&licence, field, mode)),
             )
         }
-        Dataset::RealEstate => {
+        CityDataset::RealEstate => {
             let (estate, wish) = (city.estate(n), without_review(wish));
             if draft.rng.chance(200) {
                 subject.push_str("{\"certificate_no\":\"");
@@ -98,23 +105,32 @@ pub(super) fn request(city: &City, rng: &mut Rng, dataset: Dataset, n: u64, size
     finish(dataset, subject, claims, menu)
 }
 
-fn without_review(wish: Wish) -> Wish {
-    if wish == Wish::Review { Wish::Match } else { wish }
+fn without_review(wish: RequestWish) -> RequestWish {
+    if wish == RequestWish::Review {
+        RequestWish::Match
+    } else {
+        wish
+    }
 }
 
-fn finish(dataset: Dataset, subject: String, claims: (String, Vec<(&'static str, Expected)>), wish: Wish) -> Request {
+fn finish(
+    dataset: CityDataset,
+    subject: String,
+    claims: (String, Vec<(&'static str, ExpectedVerdict)>),
+    wish: RequestWish,
+) -> CityRequest {
     let (claims, mut fields) = claims;
     let any = |wanted| fields.iter().any(|(_, expected)| *expected == wanted);
     let outcome = match wish {
-        Wish::NotFound => Outcome::NotFound,
-        _ if any(Expected::Mismatch) => Outcome::Mismatched,
-        _ if any(Expected::Review) => Outcome::Review,
+        RequestWish::NotFound => Outcome::NotFound,
+        _ if any(ExpectedVerdict::Mismatch) => Outcome::Mismatched,
+        _ if any(ExpectedVerdict::Review) => Outcome::Review,
         _ => Outcome::Verified,
     };
     if outcome == Outcome::NotFound {
         fields.clear();
     }
-    Request {
+    CityRequest {
         dataset,
         subject,
         claims,
@@ -123,27 +139,27 @@ fn finish(dataset: Dataset, subject: String, claims: (String, Vec<(&'static str,
     }
 }
 
-impl Draft<'_> {
+impl ClaimDraft<'_> {
     /// The person to ask about: for a review, the next one whose name can be written with a variant.
-    fn person_for(&mut self, n: u64, size: u64, wish: Wish) -> (Person, Wish) {
-        if wish != Wish::Review {
+    fn person_for(&mut self, n: u64, size: u64, wish: RequestWish) -> (Person, RequestWish) {
+        if wish != RequestWish::Review {
             return (self.city.person(n), wish);
         }
         for step in 0..64 {
             let person = self.city.person((n + step) % size.max(1));
             if self.variant_name(person.name()).is_some() {
-                return (person, Wish::Review);
+                return (person, RequestWish::Review);
             }
         }
-        (self.city.person(n), Wish::Match)
+        (self.city.person(n), RequestWish::Match)
     }
 
     fn build(
         &mut self,
-        menu: &'static Menu,
-        wish: Wish,
-        mut claim: impl FnMut(&mut Self, &'static str, Mode) -> Claimed,
-    ) -> (String, Vec<(&'static str, Expected)>) {
+        menu: &'static ClaimMenu,
+        wish: RequestWish,
+        mut claim: impl FnMut(&mut Self, &'static str, ClaimMode) -> ClaimedValue,
+    ) -> (String, Vec<(&'static str, ExpectedVerdict)>) {
         let mut chosen = Vec::with_capacity(menu.len());
         for (field, per_mille) in menu {
             if self.rng.chance(*per_mille) {
@@ -151,18 +167,18 @@ impl Draft<'_> {
             }
         }
         let special = match wish {
-            Wish::Mismatch => self.rng.below(chosen.len() as u32) as usize,
-            Wish::Review => 0,
-            Wish::Match | Wish::NotFound => usize::MAX,
+            RequestWish::Mismatch => self.rng.below(chosen.len() as u32) as usize,
+            RequestWish::Review => 0,
+            RequestWish::Match | RequestWish::NotFound => usize::MAX,
         };
         let (mut json, mut fields) = (String::with_capacity(256), Vec::with_capacity(chosen.len()));
         json.push('{');
         for (index, field) in chosen.into_iter().enumerate() {
             let mode = match wish {
-                Wish::Mismatch if index == special => Mode::Wrong,
-                Wish::Review if index == special => Mode::Variant,
-                _ if self.rng.chance(500) => Mode::Exact,
-                _ => Mode::Written,
+                RequestWish::Mismatch if index == special => ClaimMode::Wrong,
+                RequestWish::Review if index == special => ClaimMode::Variant,
+                _ if self.rng.chance(500) => ClaimMode::Exact,
+                _ => ClaimMode::Written,
             };
             let (value, expected) = claim(self, field, mode);
             push_claim(&mut json, field, &value);
@@ -172,7 +188,7 @@ impl Draft<'_> {
         (json, fields)
     }
 
-    fn person(&mut self, person: &Person, field: &str, mode: Mode) -> Claimed {
+    fn person(&mut self, person: &Person, field: &str, mode: ClaimMode) -> ClaimedValue {
         match field {
             "birth_date" => self.birth_date(person.birth_date(), mode),
             "sex" => {
@@ -189,11 +205,11 @@ impl Draft<'_> {
                 settle(mode, label, label.strip_suffix('族').unwrap_or(label), other)
             }
             "domicile_address" => self.address(person.address(), mode),
-            _ => self.name(person.name(), Party::Person, mode),
+            _ => self.name(person.name(), ClaimParty::Person, mode),
         }
     }
 
-    fn firm(&mut self, firm: &Firm, field: &str, mode: Mode) -> Claimed {
+    fn firm(&mut self, firm: &Firm, field: &str, mode: ClaimMode) -> ClaimedValue {
         match field {
             "established_on" => self.date(firm.established_on(), mode),
             "registered_capital" => {
@@ -207,11 +223,11 @@ impl Draft<'_> {
             }
             "address" => self.address(firm.address(), mode),
             "status" => self.one_of(firm.status(), &["存续", "注销", "吊销"], mode),
-            _ => self.name(firm.name(), Party::Firm, mode),
+            _ => self.name(firm.name(), ClaimParty::Firm, mode),
         }
     }
 
-    fn licence(&mut self, licence: &Licence, field: &str, mode: Mode) -> Claimed {
+    fn licence(&mut self, licence: &Licence, field: &str, mode: ClaimMode) -> ClaimedValue {
         match field {
             "holder_id" => self.identifier(licence.holder(), mode),
             "type_name" => {
@@ -238,7 +254,7 @@ impl Draft<'_> {
         }
     }
 
-    fn estate(&mut self, estate: &Estate, field: &str, mode: Mode) -> Claimed {
+    fn estate(&mut self, estate: &Estate, field: &str, mode: ClaimMode) -> ClaimedValue {
         match field {
             "owner_id" => self.identifier(estate.owner(), mode),
             "location" => self.address(estate.location(), mode),
@@ -258,20 +274,23 @@ impl Draft<'_> {
         }
     }
 
-    fn name(&mut self, name: &str, party: Party, mode: Mode) -> Claimed {
+    fn name(&mut self, name: &str, party: ClaimParty, mode: ClaimMode) -> ClaimedValue {
         match mode {
-            Mode::Exact => (Value::Text(name.to_owned()), Expected::Match),
-            Mode::Written => {
+            ClaimMode::Exact => (ClaimValue::Text(name.to_owned()), ExpectedVerdict::Match),
+            ClaimMode::Written => {
                 let text = match party {
-                    Party::Person => written::person_name(self.rng, name),
-                    Party::Firm => written::firm_name(self.rng, name),
+                    ClaimParty::Person => written::person_name(self.rng, name),
+                    ClaimParty::Firm => written::firm_name(self.rng, name),
                 };
-                (Value::Text(text), Expected::Match)
+                (ClaimValue::Text(text), ExpectedVerdict::Match)
             }
-            Mode::Wrong => (Value::Text(self.wrong_name(name, party)), Expected::Mismatch),
-            Mode::Variant => match self.variant_name(name) {
-                Some(variant) => (Value::Text(variant), Expected::Review),
-                None => (Value::Text(name.to_owned()), Expected::Match),
+            ClaimMode::Wrong => (
+                ClaimValue::Text(self.wrong_name(name, party)),
+                ExpectedVerdict::Mismatch,
+            ),
+            ClaimMode::Variant => match self.variant_name(name) {
+                Some(variant) => (ClaimValue::Text(variant), ExpectedVerdict::Review),
+                None => (ClaimValue::Text(name.to_owned()), ExpectedVerdict::Match),
             },
         }
     }
@@ -287,8 +306,8 @@ impl Draft<'_> {
         Some(name.replacen(character, traditional.encode_utf8(&mut [0; 4]), 1))
     }
 
-    fn wrong_name(&mut self, name: &str, party: Party) -> String {
-        if party == Party::Firm {
+    fn wrong_name(&mut self, name: &str, party: ClaimParty) -> String {
+        if party == ClaimParty::Firm {
             return [name, "镜湖分公司"].concat();
         }
         let last = name.chars().last().unwrap_or_default();
@@ -302,17 +321,17 @@ impl Draft<'_> {
         out
     }
 
-    fn identifier(&mut self, holder: &Holder, mode: Mode) -> Claimed {
+    fn identifier(&mut self, holder: &Holder, mode: ClaimMode) -> ClaimedValue {
         let sizes = self.city.sizes();
         // Beyond the city's size nobody has the holder's number.
         let stranger = match party(holder) {
-            Party::Person => self.city.person(sizes.persons + 1).id_number().to_owned(),
-            Party::Firm => self.city.firm(sizes.firms + 1).uscc().to_owned(),
+            ClaimParty::Person => self.city.person(sizes.persons + 1).id_number().to_owned(),
+            ClaimParty::Firm => self.city.firm(sizes.firms + 1).uscc().to_owned(),
         };
         settle(mode, holder.id(), written::identifier(holder.id()), stranger)
     }
 
-    fn address(&mut self, address: &Address, mode: Mode) -> Claimed {
+    fn address(&mut self, address: &Address, mode: ClaimMode) -> ClaimedValue {
         let mut wrong = *address;
         match self.rng.below(4) {
             0 => wrong.number += 10,
@@ -329,7 +348,7 @@ impl Draft<'_> {
         settle(mode, text(address), written, text(&wrong))
     }
 
-    fn date(&mut self, date: Date, mode: Mode) -> Claimed {
+    fn date(&mut self, date: Date, mode: ClaimMode) -> ClaimedValue {
         let wrong = match self.rng.below(3) {
             0 => date.plus_days(1),
             1 => date.plus_days(-1),
@@ -342,40 +361,45 @@ impl Draft<'_> {
     }
 
     /// One birth date in six is asked for as "an adult?", without the date.
-    fn birth_date(&mut self, born: Date, mode: Mode) -> Claimed {
+    fn birth_date(&mut self, born: Date, mode: ClaimMode) -> ClaimedValue {
         if !self.rng.chance(160) {
             return self.date(born, mode);
         }
         let adult = AS_OF.plus_years(-18);
         let holds = born <= adult;
-        match (holds, mode == Mode::Wrong) {
-            (true, false) => (Value::Predicate("on_or_before", adult), Expected::Match),
-            (false, false) => (Value::Predicate("on_or_after", adult), Expected::Match),
-            (true, true) => (Value::Predicate("on_or_after", adult.plus_days(1)), Expected::Mismatch),
-            (false, true) => (Value::Predicate("on_or_before", adult), Expected::Mismatch),
+        match (holds, mode == ClaimMode::Wrong) {
+            (true, false) => (ClaimValue::Predicate("on_or_before", adult), ExpectedVerdict::Match),
+            (false, false) => (ClaimValue::Predicate("on_or_after", adult), ExpectedVerdict::Match),
+            (true, true) => (
+                ClaimValue::Predicate("on_or_after", adult.plus_days(1)),
+                ExpectedVerdict::Mismatch,
+            ),
+            (false, true) => (ClaimValue::Predicate("on_or_before", adult), ExpectedVerdict::Mismatch),
         }
     }
 
-    fn valid_until(&mut self, licence: &Licence, mode: Mode) -> Claimed {
+    fn valid_until(&mut self, licence: &Licence, mode: ClaimMode) -> ClaimedValue {
         let Some(last) = licence.valid_until() else {
             // A far date against 长期 would be a review and a predicate holds always: nothing here can be wrong.
             let value = match mode {
-                Mode::Exact => Value::Text("长期".to_owned()),
-                _ => Value::Predicate("on_or_after", AS_OF),
+                ClaimMode::Exact => ClaimValue::Text("长期".to_owned()),
+                _ => ClaimValue::Predicate("on_or_after", AS_OF),
             };
-            return (value, Expected::Match);
+            return (value, ExpectedVerdict::Match);
         };
         match mode {
-            Mode::Wrong => (
-                Value::Predicate("on_or_after", last.plus_days(1).max(AS_OF)),
-                Expected::Mismatch,
+            ClaimMode::Wrong => (
+                ClaimValue::Predicate("on_or_after", last.plus_days(1).max(AS_OF)),
+                ExpectedVerdict::Mismatch,
             ),
-            _ if last >= AS_OF && self.rng.chance(700) => (Value::Predicate("on_or_after", AS_OF), Expected::Match),
+            _ if last >= AS_OF && self.rng.chance(700) => {
+                (ClaimValue::Predicate("on_or_after", AS_OF), ExpectedVerdict::Match)
+            }
             _ => self.date(last, mode),
         }
     }
 
-    fn one_of(&mut self, value: &'static str, all: &[&'static str], mode: Mode) -> Claimed {
+    fn one_of(&mut self, value: &'static str, all: &[&'static str], mode: ClaimMode) -> ClaimedValue {
         let others: Vec<&'static str> = all.iter().copied().filter(|other| *other != value).collect();
         let wrong = self.rng.pick(&others);
         settle(mode, value, value, wrong)
@@ -383,11 +407,15 @@ impl Draft<'_> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Party {
+enum ClaimParty {
     Person,
     Firm,
 }
 
-fn party(holder: &Holder) -> Party {
-    if holder.is_firm() { Party::Firm } else { Party::Person }
+fn party(holder: &Holder) -> ClaimParty {
+    if holder.is_firm() {
+        ClaimParty::Firm
+    } else {
+        ClaimParty::Person
+    }
 }

@@ -8,7 +8,7 @@ mod written;
 mod zipf;
 
 use super::City;
-use super::rng::{Permutation, Rng, Stream};
+use super::rng::{DrawStream, Permutation, Rng};
 use heyan_domain::verdict::Outcome;
 use zipf::Zipf;
 
@@ -26,7 +26,7 @@ pub enum KeyChoice {
 
 /// A dataset of the city.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Dataset {
+pub enum CityDataset {
     /// `natural-person`.
     NaturalPerson,
     /// `legal-entity`.
@@ -37,7 +37,7 @@ pub enum Dataset {
     RealEstate,
 }
 
-impl Dataset {
+impl CityDataset {
     /// The name in requests.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Dataset {
 
 /// The verdict that a field must get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub enum ExpectedVerdict {
     /// `match`, on whatever basis.
     Match,
     /// `mismatch`.
@@ -60,7 +60,7 @@ pub enum Expected {
     Review,
 }
 
-impl Expected {
+impl ExpectedVerdict {
     /// The wire word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -72,9 +72,9 @@ impl Expected {
 }
 
 /// A request and its answer.
-pub struct Request {
+pub struct CityRequest {
     /// Dataset.
-    pub dataset: Dataset,
+    pub dataset: CityDataset,
     /// Compact JSON object.
     pub subject: String,
     /// Compact JSON object.
@@ -82,10 +82,10 @@ pub struct Request {
     /// What the hub must answer to a grant with `existence`; without it `NotFound` reads `Mismatched`.
     pub outcome: Outcome,
     /// Verdict of each claimed field; empty when not found.
-    pub fields: Vec<(&'static str, Expected)>,
+    pub fields: Vec<(&'static str, ExpectedVerdict)>,
 }
 
-impl Request {
+impl CityRequest {
     /// Appends the item of a batch or the line of a stream: `{"ref":…,"dataset":…,"subject":…,"claims":…}`.
     pub fn item_json(&self, reference: &str, out: &mut String) {
         for part in [
@@ -106,7 +106,7 @@ impl Request {
 
 /// What a request is to come out as.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum RequestWish {
     Match,
     Mismatch,
     Review,
@@ -115,35 +115,35 @@ enum Wish {
 
 /// An endless supply of requests.
 #[derive(Clone)]
-pub struct Requests {
+pub struct RequestSupply {
     city: City,
     seed: u64,
-    populations: [Population; 4],
+    populations: [DatasetShare; 4],
 }
 
 /// One dataset with its share of the requests.
 #[derive(Clone)]
-struct Population {
-    dataset: Dataset,
+struct DatasetShare {
+    dataset: CityDataset,
     share: u32,
     size: u64,
     zipf: Option<Zipf>,
     order: Permutation,
 }
 
-impl Requests {
+impl RequestSupply {
     /// Half of the requests are about persons, a fifth each about firms and licences, a tenth about estates; datasets
     /// without records are left out. 85 % match (half of the values written otherwise), 10 % mismatch in one field,
     /// 3 % need a review, 2 % are about nobody.
     pub fn new(city: &City, seed: u64, choice: KeyChoice) -> Self {
         let sizes = city.sizes();
         let populations = [
-            (Dataset::NaturalPerson, 50, sizes.persons),
-            (Dataset::LegalEntity, 20, sizes.firms),
-            (Dataset::ELicence, 20, sizes.licences),
-            (Dataset::RealEstate, 10, sizes.estates),
+            (CityDataset::NaturalPerson, 50, sizes.persons),
+            (CityDataset::LegalEntity, 20, sizes.firms),
+            (CityDataset::ELicence, 20, sizes.licences),
+            (CityDataset::RealEstate, 10, sizes.estates),
         ]
-        .map(|(dataset, share, size)| Population {
+        .map(|(dataset, share, size)| DatasetShare {
             dataset,
             share: if size == 0 { 0 } else { share },
             size,
@@ -151,7 +151,7 @@ impl Requests {
                 KeyChoice::Uniform => None,
                 KeyChoice::Zipf { exponent } => Some(Zipf::new(size, exponent)),
             },
-            order: Permutation::new(seed, Stream::Popularity, size),
+            order: Permutation::new(seed, DrawStream::Popularity, size),
         });
         Self {
             city: city.clone(),
@@ -161,13 +161,13 @@ impl Requests {
     }
 
     /// The `i`-th request.
-    pub fn get(&self, i: u64) -> Request {
-        let mut rng = Rng::at(self.seed, Stream::Request, i);
+    pub fn get(&self, i: u64) -> CityRequest {
+        let mut rng = Rng::at(self.seed, DrawStream::Request, i);
         let wish = match rng.below(100) {
-            ..85 => Wish::Match,
-            85..95 => Wish::Mismatch,
-            95..98 => Wish::Review,
-            _ => Wish::NotFound,
+            ..85 => RequestWish::Match,
+            85..95 => RequestWish::Mismatch,
+            95..98 => RequestWish::Review,
+            _ => RequestWish::NotFound,
         };
         let [persons, ..] = &self.populations;
         let total = self.populations.iter().map(|population| population.share).sum();
@@ -181,19 +181,19 @@ impl Requests {
             at -= population.share;
         }
         // Only names of persons have traditional characters to review.
-        if wish == Wish::Review && persons.size > 0 {
+        if wish == RequestWish::Review && persons.size > 0 {
             chosen = persons;
         }
-        let wish = if chosen.size == 0 { Wish::NotFound } else { wish };
+        let wish = if chosen.size == 0 { RequestWish::NotFound } else { wish };
         let n = match wish {
-            Wish::NotFound => chosen.size + rng.below_u64(chosen.size + 1000),
+            RequestWish::NotFound => chosen.size + rng.below_u64(chosen.size + 1000),
             _ => chosen.draw(&mut rng),
         };
         claims::request(&self.city, &mut rng, chosen.dataset, n, chosen.size, wish)
     }
 }
 
-impl Population {
+impl DatasetShare {
     fn draw(&self, rng: &mut Rng) -> u64 {
         match &self.zipf {
             None => rng.below_u64(self.size),

@@ -1,12 +1,12 @@
 //! One claimed value: literal or predicate, and how it is made from what the record holds.
 //! Nothing is escaped: no word of the city needs it (tested on records and requests).
 
-use super::Expected;
+use super::ExpectedVerdict;
 use crate::city::calendar::Date;
 
 /// How a value is to be claimed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum ClaimMode {
     /// As the record holds it.
     Exact,
     /// The same, otherwise written.
@@ -18,7 +18,7 @@ pub(super) enum Mode {
 }
 
 /// What is claimed.
-pub(super) enum Value {
+pub(super) enum ClaimValue {
     /// A literal.
     Text(String),
     /// An operation on dates, which discloses none.
@@ -26,24 +26,24 @@ pub(super) enum Value {
 }
 
 /// A value and the verdict that it must get.
-pub(super) type Claimed = (Value, Expected);
+pub(super) type ClaimedValue = (ClaimValue, ExpectedVerdict);
 
 /// The literal of a mode; a field without variants is claimed as it is.
 pub(super) fn settle(
-    mode: Mode,
+    mode: ClaimMode,
     exact: impl Into<String>,
     written: impl Into<String>,
     wrong: impl Into<String>,
-) -> Claimed {
+) -> ClaimedValue {
     match mode {
-        Mode::Exact | Mode::Variant => (Value::Text(exact.into()), Expected::Match),
-        Mode::Written => (Value::Text(written.into()), Expected::Match),
-        Mode::Wrong => (Value::Text(wrong.into()), Expected::Mismatch),
+        ClaimMode::Exact | ClaimMode::Variant => (ClaimValue::Text(exact.into()), ExpectedVerdict::Match),
+        ClaimMode::Written => (ClaimValue::Text(written.into()), ExpectedVerdict::Match),
+        ClaimMode::Wrong => (ClaimValue::Text(wrong.into()), ExpectedVerdict::Mismatch),
     }
 }
 
 /// Appends one member to the object of claims.
-pub(crate) fn push_claim(json: &mut String, field: &str, value: &Value) {
+pub(crate) fn push_claim(json: &mut String, field: &str, value: &ClaimValue) {
     if !json.ends_with('{') {
         json.push(',');
     }
@@ -51,12 +51,12 @@ pub(crate) fn push_claim(json: &mut String, field: &str, value: &Value) {
         json.push_str(part);
     }
     match value {
-        Value::Text(text) => {
+        ClaimValue::Text(text) => {
             for part in ["\"", text, "\""] {
                 json.push_str(part);
             }
         }
-        Value::Predicate(op, date) => {
+        ClaimValue::Predicate(op, date) => {
             for part in ["{\"op\":\"", op, "\",\"value\":\""] {
                 json.push_str(part);
             }

@@ -79,13 +79,13 @@ impl Zipf {
 #[cfg(test)]
 mod tests {
     use super::Zipf;
-    use crate::city::rng::{Rng, Stream};
+    use crate::city::rng::{DrawStream, Rng};
 
     #[test]
     fn ranks_fall_as_the_exponent_says() {
         for exponent in [0.5, 0.99, 1.0, 1.3] {
             let zipf = Zipf::new(1000, exponent);
-            let mut rng = Rng::at(1, Stream::Request, 0);
+            let mut rng = Rng::at(1, DrawStream::Request, 0);
             let (draws, mut counts) = (400_000, vec![0u32; 1001]);
             for _ in 0..draws {
                 counts[zipf.draw(&mut rng) as usize] += 1;
@@ -105,6 +105,6 @@ mod tests {
     #[test]
     fn a_city_of_one_has_one_rank() {
         let zipf = Zipf::new(0, 0.99);
-        assert_eq!(zipf.draw(&mut Rng::at(1, Stream::Request, 0)), 1);
+        assert_eq!(zipf.draw(&mut Rng::at(1, DrawStream::Request, 0)), 1);
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::byte_set::ByteSet;
-use crate::division::Chain;
+use crate::division::DivisionChain;
 use crate::fold;
 
 /// Bytes of an address in which nothing is folded.
@@ -52,9 +52,14 @@ pub(super) fn prepare(raw: &str) -> Cow<'_, str> {
     if PREPARED.holds(raw) {
         return Cow::Borrowed(raw);
     }
-    match fold::text(raw, fold::Spaces::KeepBetweenWords, fold::Case::Upper) {
+    match fold::text(raw, fold::SpaceFolding::KeepBetweenWords, fold::CaseFolding::Upper) {
         folded if PREPARED.holds(&folded) => folded,
-        folded => Cow::Owned(punctuation(&folded)),
+        folded => {
+            let text = punctuation(&folded);
+            // Characters that meet because punctuation between them was removed may have another canonical order.
+            let is_settled = text.len() == folded.len() || PREPARED.holds(&text);
+            Cow::Owned(if is_settled { text } else { prepare(&text).into_owned() })
+        }
     }
 }
 
@@ -97,18 +102,18 @@ fn punctuation(folded: &str) -> String {
 }
 
 /// The address without a postcode of its province in front of it or behind it, its divisions, and what follows them.
-pub(super) fn take_head(text: &str) -> (Chain, &str) {
+pub(super) fn take_head(text: &str) -> (DivisionChain, &str) {
     let mut kept = text;
     for word in ["邮政编码", "邮编", ""] {
         let code = text.strip_prefix(word).and_then(|rest| rest.split_at_checked(6));
         if let Some((code, behind)) = code.filter(|(_, behind)| behind.chars().next().is_some_and(fold::is_han)) {
-            let (head, rest) = Chain::take(behind);
+            let (head, rest) = DivisionChain::take(behind);
             if is_postcode(code, &head) {
                 return (head, rest);
             }
         }
     }
-    let (head, rest) = Chain::take(text);
+    let (head, rest) = DivisionChain::take(text);
     if let Some((before, code)) = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at))
         && let Some(before) = ["邮政编码", "邮编"].iter().find_map(|word| before.strip_suffix(word))
         && is_postcode(code, &head)
@@ -120,7 +125,7 @@ pub(super) fn take_head(text: &str) -> (Chain, &str) {
 }
 
 /// Whether a text is a postcode of the province of the head; it then says nothing new.
-pub(super) fn is_postcode(text: &str, head: &Chain) -> bool {
+pub(super) fn is_postcode(text: &str, head: &DivisionChain) -> bool {
     let digits = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());
     let first = digits.then(|| text.get(..2)?.parse::<u32>().ok()).flatten();
     first.is_some_and(|first| {

@@ -1,11 +1,11 @@
 //! Addresses: divisions with their history, and the parts behind them, compared part by part.
 //! A contradiction is a mismatch, what one side leaves out a review; only what is said losslessly in another way is a match.
 
-use super::{Canonical, Form, REVIEW_VARIANT};
-use crate::division::{Chain, HomeCity, Relation};
+use super::{CanonicalValue, REVIEW_VARIANT, ValueForm};
+use crate::division::{DivisionChain, HeadRelation, HomeCity};
 use crate::reference;
-use crate::verdict::{Basis, ReviewReason, Verdict};
-use parts::{Parts, Tails};
+use crate::verdict::{MatchBasis, ReviewReason, Verdict};
+use parts::{AddressParts, TailRelation};
 
 mod fold;
 mod number;
@@ -18,8 +18,8 @@ mod text;
 pub(crate) struct AddressForm {
     /// The folded address that the parts were read from, where it is not the address as given.
     folded: Option<Box<str>>,
-    head: Chain,
-    tail: Parts,
+    head: DivisionChain,
+    tail: AddressParts,
     readable: bool,
 }
 
@@ -42,7 +42,7 @@ impl AddressForm {
     }
 
     /// The divisions at its head.
-    pub(crate) fn head(&self) -> &Chain {
+    pub(crate) fn head(&self) -> &DivisionChain {
         &self.head
     }
 
@@ -59,16 +59,16 @@ impl AddressForm {
     /// The verdict on two readable addresses of different texts, in a hub of `home`; symmetric.
     fn judge(&self, other: &Self, home: Option<&HomeCity>) -> Verdict {
         let relation = self.head.relation(&other.head, home);
-        if relation == Relation::Different {
+        if relation == HeadRelation::Different {
             return Verdict::Mismatch;
         }
         let tails = self.tail.relation(&other.tail, [&self.head, &other.head]);
         match (relation, tails) {
-            (_, Tails::Contradicting) | (Relation::Different, _) => Verdict::Mismatch,
-            (Relation::Same, Tails::Equal) => Verdict::Match(Basis::Normalized),
-            (Relation::Renamed, Tails::Equal) => Verdict::Match(Basis::Renamed),
-            (Relation::Same | Relation::Renamed, Tails::Variant)
-            | (Relation::Linked, Tails::Equal | Tails::Variant) => REVIEW_VARIANT,
+            (_, TailRelation::Contradicting) | (HeadRelation::Different, _) => Verdict::Mismatch,
+            (HeadRelation::Same, TailRelation::Equal) => Verdict::Match(MatchBasis::Normalized),
+            (HeadRelation::Renamed, TailRelation::Equal) => Verdict::Match(MatchBasis::Renamed),
+            (HeadRelation::Same | HeadRelation::Renamed, TailRelation::Variant)
+            | (HeadRelation::Linked, TailRelation::Equal | TailRelation::Variant) => REVIEW_VARIANT,
             _ => Verdict::Review(ReviewReason::Partial),
         }
     }
@@ -77,13 +77,13 @@ impl AddressForm {
 /// The divisions at the head of an address as text, folded; empty when it names none.
 pub fn head_text(raw: &str) -> String {
     let text = fold::prepare(raw);
-    let kept = text.len() - Chain::take(&text).1.len();
+    let kept = text.len() - DivisionChain::take(&text).1.len();
     text.get(..kept).unwrap_or_default().to_owned()
 }
 
 /// Holds a claimed address against a record's, in a hub of `home`; symmetric but for the side that a reason names.
-pub(crate) fn judge(claim: &str, record: &Canonical, home: Option<&HomeCity>) -> Verdict {
-    let Form::Address(held) = record.form() else {
+pub(crate) fn judge(claim: &str, record: &CanonicalValue, home: Option<&HomeCity>) -> Verdict {
+    let ValueForm::Address(held) = record.form() else {
         return Verdict::Mismatch;
     };
     if !held.readable {
@@ -95,7 +95,7 @@ pub(crate) fn judge(claim: &str, record: &Canonical, home: Option<&HomeCity>) ->
     }
     if *text == *held.folded.as_deref().unwrap_or(record.raw()) {
         // Equal texts have equal parts: no need to read them.
-        return Verdict::Match(Basis::Normalized);
+        return Verdict::Match(MatchBasis::Normalized);
     }
     let verdict = held.judge(&AddressForm::of(claim, &text), home);
     if matches!(verdict, Verdict::Match(_)) {

@@ -9,7 +9,7 @@ use crate::numeral;
 
 /// The word behind a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum NumberUnit {
     Building,
     Seat,
     Entrance,
@@ -29,45 +29,45 @@ pub(super) enum Unit {
 }
 
 /// The words, longest first.
-const UNITS: [(&str, Unit); 30] = [
-    ("村民小组", Unit::Group),
-    ("村民组", Unit::Group),
-    ("生产队", Unit::Team),
-    ("号房间", Unit::Room),
-    ("号楼", Unit::Building),
-    ("幢楼", Unit::Building),
-    ("栋楼", Unit::Building),
-    ("#楼", Unit::Building),
-    ("#幢", Unit::Building),
-    ("#栋", Unit::Building),
-    ("号幢", Unit::Building),
-    ("号栋", Unit::Building),
-    ("单元", Unit::Entrance),
-    ("号房", Unit::Room),
-    ("号室", Unit::Room),
-    ("房间", Unit::Room),
-    ("小组", Unit::Group),
-    ("幢", Unit::Building),
-    ("栋", Unit::Building),
-    ("座", Unit::Seat),
-    ("门", Unit::Door),
-    ("层", Unit::Storey),
-    ("楼", Unit::BuildingOrStorey),
-    ("室", Unit::Room),
-    ("户", Unit::Room),
-    ("房", Unit::Room),
-    ("号", Unit::Number),
-    ("弄", Unit::Lane),
-    ("组", Unit::Group),
-    ("队", Unit::Team),
+const UNITS: [(&str, NumberUnit); 30] = [
+    ("村民小组", NumberUnit::Group),
+    ("村民组", NumberUnit::Group),
+    ("生产队", NumberUnit::Team),
+    ("号房间", NumberUnit::Room),
+    ("号楼", NumberUnit::Building),
+    ("幢楼", NumberUnit::Building),
+    ("栋楼", NumberUnit::Building),
+    ("#楼", NumberUnit::Building),
+    ("#幢", NumberUnit::Building),
+    ("#栋", NumberUnit::Building),
+    ("号幢", NumberUnit::Building),
+    ("号栋", NumberUnit::Building),
+    ("单元", NumberUnit::Entrance),
+    ("号房", NumberUnit::Room),
+    ("号室", NumberUnit::Room),
+    ("房间", NumberUnit::Room),
+    ("小组", NumberUnit::Group),
+    ("幢", NumberUnit::Building),
+    ("栋", NumberUnit::Building),
+    ("座", NumberUnit::Seat),
+    ("门", NumberUnit::Door),
+    ("层", NumberUnit::Storey),
+    ("楼", NumberUnit::BuildingOrStorey),
+    ("室", NumberUnit::Room),
+    ("户", NumberUnit::Room),
+    ("房", NumberUnit::Room),
+    ("号", NumberUnit::Number),
+    ("弄", NumberUnit::Lane),
+    ("组", NumberUnit::Group),
+    ("队", NumberUnit::Team),
 ];
 /// Words of one character that need a number of few digits before them.
-const SHORT_UNITS: [(&str, Unit); 5] = [
-    ("期", Unit::Phase),
-    ("区", Unit::Section),
-    ("排", Unit::Row),
-    ("#", Unit::Hash),
-    ("社", Unit::Society),
+const SHORT_UNITS: [(&str, NumberUnit); 5] = [
+    ("期", NumberUnit::Phase),
+    ("区", NumberUnit::Section),
+    ("排", NumberUnit::Row),
+    ("#", NumberUnit::Hash),
+    ("社", NumberUnit::Society),
 ];
 /// The first characters of these words: a quick look at text that holds none.
 #[rustfmt::skip]
@@ -83,10 +83,10 @@ pub(super) const ROAD_ENDS: [char; 8] = ['路', '街', '道', '巷', '线', '村
 /// What follows 门 or 房 or 社 where it is no word of its own.
 const NOT_A_UNIT: [char; 10] = ['面', '店', '诊', '口', '市', '头', '产', '会', '屋', '区'];
 /// Numbers that are joined by dashes or listed, the word behind them, and what follows.
-pub(super) struct Joined<'a> {
+pub(super) struct JoinedNumbers<'a> {
     pub(super) numbers: SmallVec<[Cow<'a, str>; 4]>,
     pub(super) listed: bool,
-    pub(super) unit: Option<Unit>,
+    pub(super) unit: Option<NumberUnit>,
     pub(super) behind: &'a str,
 }
 
@@ -146,7 +146,7 @@ fn split_word(text: &str) -> (&str, &str) {
 }
 
 /// The word behind a number, and what follows it; none where it begins the name of a road or village.
-pub(super) fn unit_at<'a>(number: &str, behind: &'a str) -> Option<(Unit, &'a str)> {
+pub(super) fn unit_at<'a>(number: &str, behind: &'a str) -> Option<(NumberUnit, &'a str)> {
     if !behind.starts_with(UNIT_SIGNS) {
         return None;
     }
@@ -156,9 +156,9 @@ pub(super) fn unit_at<'a>(number: &str, behind: &'a str) -> Option<(Unit, &'a st
         .next()?;
     let in_digits = number.is_ascii();
     let begins_name = match unit {
-        Unit::Door | Unit::Society | Unit::Room if rest.starts_with(NOT_A_UNIT) => true,
-        Unit::Building if !in_digits => rest.starts_with(['镇', '乡', '村']),
-        Unit::Building | Unit::Seat | Unit::Entrance | Unit::Storey | Unit::Hash => false,
+        NumberUnit::Door | NumberUnit::Society | NumberUnit::Room if rest.starts_with(NOT_A_UNIT) => true,
+        NumberUnit::Building if !in_digits => rest.starts_with(['镇', '乡', '村']),
+        NumberUnit::Building | NumberUnit::Seat | NumberUnit::Entrance | NumberUnit::Storey | NumberUnit::Hash => false,
         _ if in_digits => rest.starts_with(ROAD_ENDS),
         _ => rest.starts_with(NAME_ENDS),
     };
@@ -166,8 +166,8 @@ pub(super) fn unit_at<'a>(number: &str, behind: &'a str) -> Option<(Unit, &'a st
 }
 
 /// The numbers that follow the first, joined by dashes or listed, and the word behind the last.
-pub(super) fn join<'a>(first: Cow<'a, str>, behind: &'a str) -> Joined<'a> {
-    let mut joined = Joined {
+pub(super) fn join<'a>(first: Cow<'a, str>, behind: &'a str) -> JoinedNumbers<'a> {
+    let mut joined = JoinedNumbers {
         numbers: SmallVec::from_iter([first]),
         listed: false,
         unit: None,

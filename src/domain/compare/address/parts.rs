@@ -3,13 +3,13 @@
 
 use smallvec::SmallVec;
 
-use crate::division::Chain;
+use crate::division::DivisionChain;
 use crate::numeral;
-use crate::reference::{self, Place};
+use crate::reference::{self, PairPlace};
 
 /// What a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PartKind {
     /// A development zone or park.
     Zone,
     /// A town, township or street office.
@@ -58,7 +58,7 @@ pub(super) enum Kind {
 
 /// How a part was spelt, where it is not certain that the spelling means the kind; parts of two spellings are not equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spelling {
+pub(super) enum PartSpelling {
     /// In full.
     Plain,
     /// A number without its word.
@@ -73,9 +73,9 @@ pub(super) enum Spelling {
 
 /// One part; its value stands in the text of its list.
 #[derive(Clone, Copy, Debug)]
-struct Part {
-    kind: Kind,
-    spelling: Spelling,
+struct AddressPart {
+    kind: PartKind,
+    spelling: PartSpelling,
     /// Whether the minus of the value may be a mere dash.
     soft_sign: bool,
     start: u32,
@@ -84,14 +84,14 @@ struct Part {
 
 /// The parts of one address in their order.
 #[derive(Clone, Default)]
-pub(super) struct Parts {
+pub(super) struct AddressParts {
     text: String,
-    list: SmallVec<[Part; 8]>,
+    list: SmallVec<[AddressPart; 8]>,
 }
 
 /// How two lists of parts relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tails {
+pub(super) enum TailRelation {
     /// One place.
     Equal,
     /// Only variant characters or numerals inside names differ.
@@ -104,44 +104,44 @@ pub(super) enum Tails {
 
 /// A part with its value.
 #[derive(Clone, Copy)]
-struct Valued<'a> {
-    kind: Kind,
+struct ValuedPart<'a> {
+    kind: PartKind,
     soft_sign: bool,
     value: &'a str,
 }
 
-type Values<'a> = SmallVec<[Valued<'a>; 4]>;
+type PartValues<'a> = SmallVec<[ValuedPart<'a>; 4]>;
 
 /// Whether two different values of one kind may stand for one thing.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Excuse {
+enum ValueExcuse {
     Variant,
     Partial,
 }
 
-const KINDS: [Kind; 22] = [
-    Kind::Room,
-    Kind::Number,
-    Kind::Building,
-    Kind::Entrance,
-    Kind::Road,
-    Kind::Town,
-    Kind::Name,
-    Kind::Zone,
-    Kind::Village,
-    Kind::Group,
-    Kind::Lane,
-    Kind::Annex,
-    Kind::Section,
-    Kind::Phase,
-    Kind::Row,
-    Kind::BuildingOrStorey,
-    Kind::Storey,
-    Kind::Dashed,
-    Kind::Bracket,
-    Kind::BracketNumber,
-    Kind::Former,
-    Kind::Remark,
+const KINDS: [PartKind; 22] = [
+    PartKind::Room,
+    PartKind::Number,
+    PartKind::Building,
+    PartKind::Entrance,
+    PartKind::Road,
+    PartKind::Town,
+    PartKind::Name,
+    PartKind::Zone,
+    PartKind::Village,
+    PartKind::Group,
+    PartKind::Lane,
+    PartKind::Annex,
+    PartKind::Section,
+    PartKind::Phase,
+    PartKind::Row,
+    PartKind::BuildingOrStorey,
+    PartKind::Storey,
+    PartKind::Dashed,
+    PartKind::Bracket,
+    PartKind::BracketNumber,
+    PartKind::Former,
+    PartKind::Remark,
 ];
 
 /// Words that end the names of towns and villages, longest first.
@@ -163,7 +163,7 @@ const PLACE_WORDS: [&str; 15] = [
     "村",
 ];
 
-impl PartialEq for Parts {
+impl PartialEq for AddressParts {
     fn eq(&self, other: &Self) -> bool {
         self.list.len() == other.list.len()
             && self
@@ -174,12 +174,12 @@ impl PartialEq for Parts {
     }
 }
 
-impl Parts {
-    pub(super) fn push(&mut self, kind: Kind, spelling: Spelling, pieces: &[&str]) {
+impl AddressParts {
+    pub(super) fn push(&mut self, kind: PartKind, spelling: PartSpelling, pieces: &[&str]) {
         let start = self.text.len();
         pieces.iter().for_each(|piece| self.text.push_str(piece));
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        self.list.push(Part {
+        self.list.push(AddressPart {
             kind,
             spelling,
             soft_sign: false,
@@ -205,46 +205,46 @@ impl Parts {
     }
 
     /// Whether a part of this kind and value is there.
-    pub(super) fn holds(&self, kind: Kind, value: &str) -> bool {
+    pub(super) fn holds(&self, kind: PartKind, value: &str) -> bool {
         self.list
             .iter()
             .any(|part| part.kind == kind && self.value(part) == value)
     }
 
     /// Whether a part of this kind is there.
-    pub(super) fn has(&self, kind: Kind) -> bool {
+    pub(super) fn has(&self, kind: PartKind) -> bool {
         self.list.iter().any(|part| part.kind == kind)
     }
 
     /// Each part's kind and value.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Kind, &str)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (PartKind, &str)> {
         self.list.iter().map(|part| (part.kind, self.value(part)))
     }
 
     /// The kind and value of the last part.
-    pub(super) fn last(&self) -> Option<(Kind, &str)> {
+    pub(super) fn last(&self) -> Option<(PartKind, &str)> {
         self.list.last().map(|part| (part.kind, self.value(part)))
     }
 
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         let list = if self.list.spilled() {
-            self.list.capacity() * size_of::<Part>()
+            self.list.capacity() * size_of::<AddressPart>()
         } else {
             0
         };
         self.text.capacity() + list
     }
 
-    fn value(&self, part: &Part) -> &str {
+    fn value(&self, part: &AddressPart) -> &str {
         let place = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
         self.text.get(place(part.start)..place(part.end)).unwrap_or_default()
     }
 
-    fn of_kind(&self, kind: Kind) -> Values<'_> {
+    fn of_kind(&self, kind: PartKind) -> PartValues<'_> {
         let parts = self.list.iter().filter(|part| part.kind == kind);
         parts
-            .map(|part| Valued {
+            .map(|part| ValuedPart {
                 kind,
                 soft_sign: part.soft_sign,
                 value: self.value(part),
@@ -253,9 +253,9 @@ impl Parts {
     }
 
     /// How these parts and others relate, behind two heads; symmetric.
-    pub(super) fn relation(&self, other: &Self, heads: [&Chain; 2]) -> Tails {
+    pub(super) fn relation(&self, other: &Self, heads: [&DivisionChain; 2]) -> TailRelation {
         if self == other {
-            return Tails::Equal;
+            return TailRelation::Equal;
         }
         let mut variants_only = self.list.len() == other.list.len();
         for kind in KINDS {
@@ -281,18 +281,18 @@ impl Parts {
                 let excuses = many
                     .iter()
                     .filter_map(|of_others| self.excuse(other, *one, *of_others, heads));
-                match excuses.min_by_key(|excuse| *excuse != Excuse::Variant) {
-                    Some(Excuse::Variant) => {}
-                    Some(Excuse::Partial) => variants_only = false,
-                    None => return Tails::Contradicting,
+                match excuses.min_by_key(|excuse| *excuse != ValueExcuse::Variant) {
+                    Some(ValueExcuse::Variant) => {}
+                    Some(ValueExcuse::Partial) => variants_only = false,
+                    None => return TailRelation::Contradicting,
                 }
             }
         }
         // What no kind shows: another order, another spelling.
         if variants_only && self.same_shape(other) {
-            Tails::Variant
+            TailRelation::Variant
         } else {
-            Tails::Partial
+            TailRelation::Partial
         }
     }
 
@@ -303,9 +303,15 @@ impl Parts {
     }
 
     /// Why two different values of a kind need not be two things, if there is a reason; symmetric.
-    fn excuse(&self, other: &Self, a: Valued<'_>, b: Valued<'_>, heads: [&Chain; 2]) -> Option<Excuse> {
+    fn excuse(
+        &self,
+        other: &Self,
+        a: ValuedPart<'_>,
+        b: ValuedPart<'_>,
+        heads: [&DivisionChain; 2],
+    ) -> Option<ValueExcuse> {
         if !is_numbered(a.kind) && vary(a.value, b.value) {
-            return Some(Excuse::Variant);
+            return Some(ValueExcuse::Variant);
         }
         let explained = || {
             let prefix = a.value.strip_suffix(b.value).or_else(|| b.value.strip_suffix(a.value));
@@ -314,36 +320,46 @@ impl Parts {
             })
         };
         let excused = match a.kind {
-            Kind::Name | Kind::Bracket | Kind::Former => is_within(a.value, b.value) || is_within(b.value, a.value),
+            PartKind::Name | PartKind::Bracket | PartKind::Former => {
+                is_within(a.value, b.value) || is_within(b.value, a.value)
+            }
             // Two places may both be near.
-            Kind::Remark => true,
-            Kind::Road => explained(),
-            Kind::Town => stem(a.value) == stem(b.value) || explained(),
-            Kind::Village => village_excuse(a.value, b.value) || explained(),
-            Kind::Zone => zone_excuse(a.value, b.value),
-            Kind::Group => {
+            PartKind::Remark => true,
+            PartKind::Road => explained(),
+            PartKind::Town => stem(a.value) == stem(b.value) || explained(),
+            PartKind::Village => village_excuse(a.value, b.value) || explained(),
+            PartKind::Zone => zone_excuse(a.value, b.value),
+            PartKind::Group => {
                 let digits = |value: &'_ str| value.trim_end_matches(['组', '队', '社']).to_owned();
                 digits(a.value) == digits(b.value)
             }
-            Kind::Storey => storey_number(a.value) == storey_number(b.value),
-            Kind::Dashed => a.value.starts_with(b.value) || b.value.starts_with(a.value),
-            Kind::Room => {
-                let unsigned = |one: Valued<'_>| one.soft_sign.then(|| one.value.trim_start_matches('-').to_owned());
+            PartKind::Storey => storey_number(a.value) == storey_number(b.value),
+            PartKind::Dashed => a.value.starts_with(b.value) || b.value.starts_with(a.value),
+            PartKind::Room => {
+                let unsigned =
+                    |one: ValuedPart<'_>| one.soft_sign.then(|| one.value.trim_start_matches('-').to_owned());
                 unsigned(a).is_some_and(|value| value == b.value)
                     || unsigned(b).is_some_and(|value| value == a.value)
                     || ranges_meet(a.value, b.value)
                     || self.counts_storey(a.value, other, b.value)
                     || other.counts_storey(b.value, self, a.value)
             }
-            Kind::Number | Kind::Building | Kind::Entrance | Kind::Annex => ranges_meet(a.value, b.value),
+            PartKind::Number | PartKind::Building | PartKind::Entrance | PartKind::Annex => {
+                ranges_meet(a.value, b.value)
+            }
             _ => false,
         };
-        excused.then_some(Excuse::Partial)
+        excused.then_some(ValueExcuse::Partial)
     }
 
     /// Whether a name of a town, village, zone or estate is `stem`, with or without its last word.
     fn has_stem(&self, wanted: &str) -> bool {
-        let named = |kind| matches!(kind, Kind::Town | Kind::Village | Kind::Zone | Kind::Name);
+        let named = |kind| {
+            matches!(
+                kind,
+                PartKind::Town | PartKind::Village | PartKind::Zone | PartKind::Name
+            )
+        };
         self.list
             .iter()
             .any(|part| named(part.kind) && (self.value(part) == wanted || stem(self.value(part)) == wanted))
@@ -351,13 +367,13 @@ impl Parts {
 
     /// Whether room `short` on a storey of this address is room `long` of another that names none: 12层03室, 1203室.
     fn counts_storey(&self, short: &str, other: &Self, long: &str) -> bool {
-        if short.len() > 2 || other.has(Kind::Storey) || other.has(Kind::BuildingOrStorey) {
+        if short.len() > 2 || other.has(PartKind::Storey) || other.has(PartKind::BuildingOrStorey) {
             return false;
         }
         let storeys = self
             .list
             .iter()
-            .filter(|part| matches!(part.kind, Kind::Storey | Kind::BuildingOrStorey));
+            .filter(|part| matches!(part.kind, PartKind::Storey | PartKind::BuildingOrStorey));
         let mut storeys = storeys.map(|part| self.value(part));
         storeys.any(|storey| {
             long.strip_prefix(storey)
@@ -367,9 +383,9 @@ impl Parts {
 }
 
 /// The values of `all` that are not among `others`, each counted once.
-fn without<'a>(all: &Values<'a>, others: &Values<'a>) -> Values<'a> {
+fn without<'a>(all: &PartValues<'a>, others: &PartValues<'a>) -> PartValues<'a> {
     let mut open: SmallVec<[&str; 4]> = others.iter().map(|other| other.value).collect();
-    let mut left = Values::new();
+    let mut left = PartValues::new();
     for one in all {
         match open.iter().position(|value| *value == one.value) {
             Some(at) => {
@@ -381,22 +397,22 @@ fn without<'a>(all: &Values<'a>, others: &Values<'a>) -> Values<'a> {
     left
 }
 
-const fn is_numbered(kind: Kind) -> bool {
+const fn is_numbered(kind: PartKind) -> bool {
     matches!(
         kind,
-        Kind::Number
-            | Kind::Annex
-            | Kind::Lane
-            | Kind::Building
-            | Kind::Entrance
-            | Kind::BuildingOrStorey
-            | Kind::Storey
-            | Kind::Room
-            | Kind::Dashed
-            | Kind::Group
-            | Kind::Phase
-            | Kind::Row
-            | Kind::BracketNumber
+        PartKind::Number
+            | PartKind::Annex
+            | PartKind::Lane
+            | PartKind::Building
+            | PartKind::Entrance
+            | PartKind::BuildingOrStorey
+            | PartKind::Storey
+            | PartKind::Room
+            | PartKind::Dashed
+            | PartKind::Group
+            | PartKind::Phase
+            | PartKind::Row
+            | PartKind::BracketNumber
     )
 }
 
@@ -471,7 +487,7 @@ fn vary(a: &str, b: &str) -> bool {
     loop {
         match (left.next(), right.next()) {
             (None, None) => return true,
-            (Some(x), Some(y)) if reference::variants_agree(x, y, Place::Anywhere) => {}
+            (Some(x), Some(y)) if reference::variants_agree(x, y, PairPlace::Anywhere) => {}
             _ => return false,
         }
     }

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::number::{Joined, ROAD_ENDS, Unit, any_number_at, join, number_at, plain, unit_at};
-use super::parts::{Kind, Parts, Spelling};
+use super::number::{JoinedNumbers, NumberUnit, ROAD_ENDS, any_number_at, join, number_at, plain, unit_at};
+use super::parts::{AddressParts, PartKind, PartSpelling};
 use super::{fold, text};
-use crate::division::Chain;
+use crate::division::DivisionChain;
 use crate::numeral;
 
 /// What a remark in brackets ends with: it says what the address lies at.
@@ -17,9 +17,9 @@ const REMARKS: [&str; 7] = ["附近", "旁边", "旁", "对面", "隔壁", "门�
 const DIRECTIONS: [char; 6] = ['东', '南', '西', '北', '左', '右'];
 
 /// The parts of `tail`; a division in brackets goes to the head.
-pub(super) fn read(tail: &str, head: &mut Chain) -> Parts {
-    let mut reader = Reader {
-        parts: Parts::default(),
+pub(super) fn read(tail: &str, head: &mut DivisionChain) -> AddressParts {
+    let mut reader = TailReader {
+        parts: AddressParts::default(),
         head,
         text: tail,
         rest: tail,
@@ -29,9 +29,9 @@ pub(super) fn read(tail: &str, head: &mut Chain) -> Parts {
     reader.parts
 }
 
-struct Reader<'a, 'h> {
-    parts: Parts,
-    head: &'h mut Chain,
+struct TailReader<'a, 'h> {
+    parts: AddressParts,
+    head: &'h mut DivisionChain,
     /// What is read as text reaches from here to `rest`.
     text: &'a str,
     rest: &'a str,
@@ -39,7 +39,7 @@ struct Reader<'a, 'h> {
     dashes: bool,
 }
 
-impl<'a> Reader<'a, '_> {
+impl<'a> TailReader<'a, '_> {
     fn run(&mut self) {
         while let Some(c) = self.rest.chars().next() {
             let read = match c {
@@ -71,7 +71,7 @@ impl<'a> Reader<'a, '_> {
         self.text = behind;
     }
 
-    fn last_kind(&self) -> Option<Kind> {
+    fn last_kind(&self) -> Option<PartKind> {
         self.parts.last().map(|(kind, _)| kind)
     }
 
@@ -79,7 +79,13 @@ impl<'a> Reader<'a, '_> {
     fn is_inside(&self) -> bool {
         matches!(
             self.last_kind(),
-            Some(Kind::Building | Kind::Entrance | Kind::Storey | Kind::Room | Kind::BuildingOrStorey)
+            Some(
+                PartKind::Building
+                    | PartKind::Entrance
+                    | PartKind::Storey
+                    | PartKind::Room
+                    | PartKind::BuildingOrStorey
+            )
         )
     }
 
@@ -111,7 +117,7 @@ impl<'a> Reader<'a, '_> {
             return false;
         };
         self.flush();
-        self.parts.push(Kind::Annex, Spelling::Plain, &[plain(&number)]);
+        self.parts.push(PartKind::Annex, PartSpelling::Plain, &[plain(&number)]);
         self.go_on(rest.strip_prefix('号').unwrap_or(rest));
         true
     }
@@ -127,12 +133,12 @@ impl<'a> Reader<'a, '_> {
             return false;
         };
         let (kind, rest) = match unit_at(&number, rest) {
-            Some((Unit::Storey | Unit::BuildingOrStorey, rest)) => (Kind::Storey, rest),
-            Some((Unit::Room, rest)) if sign == "-" => (Kind::Room, rest),
+            Some((NumberUnit::Storey | NumberUnit::BuildingOrStorey, rest)) => (PartKind::Storey, rest),
+            Some((NumberUnit::Room, rest)) if sign == "-" => (PartKind::Room, rest),
             _ => return false,
         };
         self.flush();
-        self.parts.push(kind, Spelling::Plain, &[sign, plain(&number)]);
+        self.parts.push(kind, PartSpelling::Plain, &[sign, plain(&number)]);
         self.go_on(rest);
         true
     }
@@ -152,21 +158,23 @@ impl<'a> Reader<'a, '_> {
         let joined = rest.starts_with(['-', '/']) && rest.get(1..).is_some_and(|next| any_number_at(next).is_some());
         let (kind, spelling, rest) = match unit {
             _ if joined => return self.skip_dash(behind),
-            Some((Unit::Storey | Unit::BuildingOrStorey, rest)) => (Kind::Storey, Spelling::Plain, rest),
-            Some((Unit::Room, _)) | None if self.dashes => return self.skip_dash(behind),
-            Some((Unit::Room, rest)) => (Kind::Room, Spelling::Plain, rest),
-            None if self.last_kind() == Some(Kind::Number) && !in_text && number.len() <= 2 => {
-                (Kind::Annex, Spelling::Dash, rest)
+            Some((NumberUnit::Storey | NumberUnit::BuildingOrStorey, rest)) => {
+                (PartKind::Storey, PartSpelling::Plain, rest)
             }
-            None if self.last_kind() == Some(Kind::Road) => return self.skip_dash(behind),
-            None => (Kind::Room, Spelling::Plain, rest),
+            Some((NumberUnit::Room, _)) | None if self.dashes => return self.skip_dash(behind),
+            Some((NumberUnit::Room, rest)) => (PartKind::Room, PartSpelling::Plain, rest),
+            None if self.last_kind() == Some(PartKind::Number) && !in_text && number.len() <= 2 => {
+                (PartKind::Annex, PartSpelling::Dash, rest)
+            }
+            None if self.last_kind() == Some(PartKind::Road) => return self.skip_dash(behind),
+            None => (PartKind::Room, PartSpelling::Plain, rest),
             Some(_) => {
                 self.dashes = true;
                 return self.skip_dash(behind);
             }
         };
         self.flush();
-        let sign = if kind == Kind::Annex { "" } else { "-" };
+        let sign = if kind == PartKind::Annex { "" } else { "-" };
         self.parts.push(kind, spelling, &[sign, plain(&number)]);
         if unit.is_none() {
             self.parts.soften();
@@ -193,8 +201,10 @@ impl<'a> Reader<'a, '_> {
             return true;
         }
         self.flush();
-        let begins_name = matches!(self.last_kind(), None | Some(Kind::Town | Kind::Village | Kind::Zone))
-            && joined.unit.is_none()
+        let begins_name = matches!(
+            self.last_kind(),
+            None | Some(PartKind::Town | PartKind::Village | PartKind::Zone)
+        ) && joined.unit.is_none()
             && joined
                 .behind
                 .starts_with(|c: char| crate::fold::is_han(c) && !matches!(c, '附' | '之'));
@@ -221,8 +231,8 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Reads on behind a number with 号: 至6号, 之3.
-    fn range_or_annex(&mut self, unit: Option<Unit>, behind: &'a str) -> &'a str {
-        if !matches!(self.last_kind(), Some(Kind::Number)) {
+    fn range_or_annex(&mut self, unit: Option<NumberUnit>, behind: &'a str) -> &'a str {
+        if !matches!(self.last_kind(), Some(PartKind::Number)) {
             return behind;
         }
         let until = ["至", "到", "-"]
@@ -230,43 +240,43 @@ impl<'a> Reader<'a, '_> {
             .find_map(|word| behind.strip_prefix(word))
             .and_then(any_number_at);
         if let Some((number, rest)) = until
-            && unit == Some(Unit::Number)
-            && let Some((Unit::Number, rest)) = unit_at(&number, rest)
+            && unit == Some(NumberUnit::Number)
+            && let Some((NumberUnit::Number, rest)) = unit_at(&number, rest)
         {
             self.parts.extend_range(plain(&number));
             return rest;
         }
         if let Some((number, rest)) = behind.strip_prefix('之').and_then(any_number_at) {
-            self.parts.push(Kind::Annex, Spelling::Other, &[plain(&number)]);
+            self.parts.push(PartKind::Annex, PartSpelling::Other, &[plain(&number)]);
             return rest.strip_prefix('号').unwrap_or(rest);
         }
         behind
     }
 
-    fn push_number(&mut self, number: &str, unit: Option<Unit>, behind: &str) {
+    fn push_number(&mut self, number: &str, unit: Option<NumberUnit>, behind: &str) {
         let lettered = number.bytes().any(|b| b.is_ascii_alphabetic());
         let (kind, spelling) = match unit {
-            Some(Unit::Building) => (Kind::Building, Spelling::Plain),
-            Some(Unit::Seat) if lettered => (Kind::Building, Spelling::Plain),
-            Some(Unit::Seat) => (Kind::Building, Spelling::Other),
-            Some(Unit::Entrance) => (Kind::Entrance, Spelling::Plain),
-            Some(Unit::Door) => (Kind::Entrance, Spelling::Other),
-            Some(Unit::Storey) => (Kind::Storey, Spelling::Plain),
-            Some(Unit::BuildingOrStorey) if self.is_inside() || self.is_behind_house() => {
-                (Kind::Storey, Spelling::Plain)
+            Some(NumberUnit::Building) => (PartKind::Building, PartSpelling::Plain),
+            Some(NumberUnit::Seat) if lettered => (PartKind::Building, PartSpelling::Plain),
+            Some(NumberUnit::Seat) => (PartKind::Building, PartSpelling::Other),
+            Some(NumberUnit::Entrance) => (PartKind::Entrance, PartSpelling::Plain),
+            Some(NumberUnit::Door) => (PartKind::Entrance, PartSpelling::Other),
+            Some(NumberUnit::Storey) => (PartKind::Storey, PartSpelling::Plain),
+            Some(NumberUnit::BuildingOrStorey) if self.is_inside() || self.is_behind_house() => {
+                (PartKind::Storey, PartSpelling::Plain)
             }
-            Some(Unit::BuildingOrStorey) => (Kind::BuildingOrStorey, Spelling::Plain),
-            Some(Unit::Room) => (Kind::Room, Spelling::Plain),
-            Some(Unit::Number) if self.is_inside() => (Kind::Room, Spelling::Other),
-            Some(Unit::Number) => (Kind::Number, Spelling::Plain),
-            Some(Unit::Hash) => self.hashed(behind),
-            Some(Unit::Lane) => (Kind::Lane, Spelling::Plain),
-            Some(Unit::Phase) => (Kind::Phase, Spelling::Plain),
-            Some(Unit::Section) => (Kind::Section, Spelling::Plain),
-            Some(Unit::Row) => (Kind::Row, Spelling::Plain),
-            Some(unit @ (Unit::Group | Unit::Team | Unit::Society)) => {
+            Some(NumberUnit::BuildingOrStorey) => (PartKind::BuildingOrStorey, PartSpelling::Plain),
+            Some(NumberUnit::Room) => (PartKind::Room, PartSpelling::Plain),
+            Some(NumberUnit::Number) if self.is_inside() => (PartKind::Room, PartSpelling::Other),
+            Some(NumberUnit::Number) => (PartKind::Number, PartSpelling::Plain),
+            Some(NumberUnit::Hash) => self.hashed(behind),
+            Some(NumberUnit::Lane) => (PartKind::Lane, PartSpelling::Plain),
+            Some(NumberUnit::Phase) => (PartKind::Phase, PartSpelling::Plain),
+            Some(NumberUnit::Section) => (PartKind::Section, PartSpelling::Plain),
+            Some(NumberUnit::Row) => (PartKind::Row, PartSpelling::Plain),
+            Some(unit @ (NumberUnit::Group | NumberUnit::Team | NumberUnit::Society)) => {
                 self.parts
-                    .push(Kind::Group, Spelling::Plain, &[plain(number), group_word(unit)]);
+                    .push(PartKind::Group, PartSpelling::Plain, &[plain(number), group_word(unit)]);
                 return;
             }
             None => self.bare(number, behind),
@@ -275,27 +285,29 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// What a number with # is: 3# of an estate is a building, 501# in a building a room, 2# at a road a number.
-    fn hashed(&self, behind: &str) -> (Kind, Spelling) {
-        let numbered = [Kind::Number, Kind::Name, Kind::Zone]
+    fn hashed(&self, behind: &str) -> (PartKind, PartSpelling) {
+        let numbered = [PartKind::Number, PartKind::Name, PartKind::Zone]
             .iter()
             .any(|kind| self.parts.has(*kind));
         let goes_on = behind.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '/');
         match self.last_kind() {
-            Some(Kind::Building | Kind::Entrance) => (Kind::Room, Spelling::Plain),
-            _ if numbered || goes_on => (Kind::Building, Spelling::Plain),
-            _ => (Kind::Number, Spelling::Other),
+            Some(PartKind::Building | PartKind::Entrance) => (PartKind::Room, PartSpelling::Plain),
+            _ if numbered || goes_on => (PartKind::Building, PartSpelling::Plain),
+            _ => (PartKind::Number, PartSpelling::Other),
         }
     }
 
     /// What a number without a word is.
-    fn bare(&self, number: &str, behind: &str) -> (Kind, Spelling) {
+    fn bare(&self, number: &str, behind: &str) -> (PartKind, PartSpelling) {
         let has_annex = behind.starts_with(['附', '之']);
         match self.last_kind() {
-            _ if has_annex && !self.is_inside() => (Kind::Number, Spelling::Bare),
-            Some(Kind::Road | Kind::Lane | Kind::Village | Kind::Group) => (Kind::Number, Spelling::Bare),
-            Some(Kind::Number | Kind::Annex | Kind::Dashed) => (Kind::Room, Spelling::Plain),
-            _ if self.is_inside() || number.len() > 2 => (Kind::Room, Spelling::Plain),
-            _ => (Kind::Room, Spelling::Bare),
+            _ if has_annex && !self.is_inside() => (PartKind::Number, PartSpelling::Bare),
+            Some(PartKind::Road | PartKind::Lane | PartKind::Village | PartKind::Group) => {
+                (PartKind::Number, PartSpelling::Bare)
+            }
+            Some(PartKind::Number | PartKind::Annex | PartKind::Dashed) => (PartKind::Room, PartSpelling::Plain),
+            _ if self.is_inside() || number.len() > 2 => (PartKind::Room, PartSpelling::Plain),
+            _ => (PartKind::Room, PartSpelling::Bare),
         }
     }
 
@@ -308,60 +320,62 @@ impl<'a> Reader<'a, '_> {
         };
         self.parts
             .last()
-            .is_some_and(|(kind, name)| kind == Kind::Name && house(name))
+            .is_some_and(|(kind, name)| kind == PartKind::Name && house(name))
     }
 
     /// 3-2-501 is 3幢2单元501, 3-501 is 3幢501; at a road, or of two long numbers, it is a range.
-    fn push_joined(&mut self, numbers: &[Cow<'_, str>], joined: &Joined<'_>) {
-        let at_road = matches!(self.last_kind(), Some(Kind::Road | Kind::Lane));
-        let in_building = self.last_kind() == Some(Kind::Building);
-        let is_room = matches!(joined.unit, None | Some(Unit::Room));
+    fn push_joined(&mut self, numbers: &[Cow<'_, str>], joined: &JoinedNumbers<'_>) {
+        let at_road = matches!(self.last_kind(), Some(PartKind::Road | PartKind::Lane));
+        let in_building = self.last_kind() == Some(PartKind::Building);
+        let is_room = matches!(joined.unit, None | Some(NumberUnit::Room));
         let (inside, apart) = (self.is_inside(), !joined.listed);
-        let mut push = |kind, number: &str| self.parts.push(kind, Spelling::Plain, &[plain(number)]);
+        let mut push = |kind, number: &str| self.parts.push(kind, PartSpelling::Plain, &[plain(number)]);
         match numbers {
             [building, entrance, room] if is_room && apart && !at_road && !inside => {
-                push(Kind::Building, building);
-                push(Kind::Entrance, entrance);
-                push(Kind::Room, room);
+                push(PartKind::Building, building);
+                push(PartKind::Entrance, entrance);
+                push(PartKind::Room, room);
             }
-            [building, entrance] if joined.unit == Some(Unit::Entrance) && apart => {
-                push(Kind::Building, building);
-                push(Kind::Entrance, entrance);
+            [building, entrance] if joined.unit == Some(NumberUnit::Entrance) && apart => {
+                push(PartKind::Building, building);
+                push(PartKind::Entrance, entrance);
             }
             [entrance, room] if is_room && apart && in_building => {
-                push(Kind::Entrance, entrance);
-                push(Kind::Room, room);
+                push(PartKind::Entrance, entrance);
+                push(PartKind::Room, room);
             }
             // A last number of three digits or more is a room; 2-3 may be a number and one below it.
             [building, room] if is_room && apart && !at_road && !inside && building.len() <= 2 && room.len() > 2 => {
-                push(Kind::Building, building);
-                push(Kind::Room, room);
+                push(PartKind::Building, building);
+                push(PartKind::Room, room);
             }
             _ => self.push_range(numbers, joined, at_road),
         }
     }
 
-    fn push_range(&mut self, numbers: &[Cow<'_, str>], joined: &Joined<'_>, at_road: bool) {
+    fn push_range(&mut self, numbers: &[Cow<'_, str>], joined: &JoinedNumbers<'_>, at_road: bool) {
         let inside = self.is_inside();
         let (kind, spelling) = match (joined.unit, numbers.len()) {
-            (Some(Unit::Number), 2) | (Some(Unit::Number), _) if joined.listed || numbers.len() == 2 => {
+            (Some(NumberUnit::Number), 2) | (Some(NumberUnit::Number), _) if joined.listed || numbers.len() == 2 => {
                 if inside {
-                    (Kind::Room, Spelling::Other)
+                    (PartKind::Room, PartSpelling::Other)
                 } else {
-                    (Kind::Number, Spelling::Plain)
+                    (PartKind::Number, PartSpelling::Plain)
                 }
             }
-            (Some(Unit::Building | Unit::Seat | Unit::Hash), 2) => (Kind::Building, Spelling::Plain),
-            (Some(Unit::Storey), 2) => (Kind::Storey, Spelling::Plain),
-            (Some(Unit::BuildingOrStorey), 2) => (Kind::BuildingOrStorey, Spelling::Plain),
-            (None, 2) if at_road => (Kind::Number, Spelling::Bare),
-            (None | Some(Unit::Room), _) if joined.listed => (Kind::Room, Spelling::Plain),
-            (None | Some(Unit::Room), 2) if numbers.iter().all(|number| number.len() > 2) => {
-                (Kind::Room, Spelling::Plain)
+            (Some(NumberUnit::Building | NumberUnit::Seat | NumberUnit::Hash), 2) => {
+                (PartKind::Building, PartSpelling::Plain)
             }
-            (None, _) => (Kind::Dashed, Spelling::Plain),
-            (Some(Unit::Room), _) => (Kind::Dashed, Spelling::Bare),
-            _ => (Kind::Dashed, Spelling::Other),
+            (Some(NumberUnit::Storey), 2) => (PartKind::Storey, PartSpelling::Plain),
+            (Some(NumberUnit::BuildingOrStorey), 2) => (PartKind::BuildingOrStorey, PartSpelling::Plain),
+            (None, 2) if at_road => (PartKind::Number, PartSpelling::Bare),
+            (None | Some(NumberUnit::Room), _) if joined.listed => (PartKind::Room, PartSpelling::Plain),
+            (None | Some(NumberUnit::Room), 2) if numbers.iter().all(|number| number.len() > 2) => {
+                (PartKind::Room, PartSpelling::Plain)
+            }
+            (None, _) => (PartKind::Dashed, PartSpelling::Plain),
+            (Some(NumberUnit::Room), _) => (PartKind::Dashed, PartSpelling::Bare),
+            _ => (PartKind::Dashed, PartSpelling::Other),
         };
         let separator = if joined.listed { "、" } else { "-" };
         let mut pieces: SmallVec<[&str; 8]> = SmallVec::new();
@@ -390,19 +404,19 @@ impl<'a> Reader<'a, '_> {
             return true;
         }
         if is_remark(inner) {
-            self.parts.push(Kind::Remark, Spelling::Bracketed, &[inner]);
+            self.parts.push(PartKind::Remark, PartSpelling::Bracketed, &[inner]);
             return true;
         }
-        let (named, rest) = Chain::take(inner);
+        let (named, rest) = DivisionChain::take(inner);
         if rest.is_empty() && !named.is_empty() {
             if !self.head.take_over(named) {
-                self.parts.push(Kind::Bracket, Spelling::Bracketed, &[inner]);
+                self.parts.push(PartKind::Bracket, PartSpelling::Bracketed, &[inner]);
             }
         } else if inner.starts_with('原') {
-            self.parts.push(Kind::Former, Spelling::Bracketed, &[inner]);
+            self.parts.push(PartKind::Former, PartSpelling::Bracketed, &[inner]);
         } else if let Some((number, "")) = any_number_at(inner) {
             self.parts
-                .push(Kind::BracketNumber, Spelling::Bracketed, &[plain(&number)]);
+                .push(PartKind::BracketNumber, PartSpelling::Bracketed, &[plain(&number)]);
         } else {
             self.push_bracketed(inner);
         }
@@ -410,8 +424,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn push_bracketed(&mut self, inner: &str) {
-        let parts = read(inner, &mut Chain::default());
-        let is_place = |kind| matches!(kind, Kind::Town | Kind::Village | Kind::Road | Kind::Zone);
+        let parts = read(inner, &mut DivisionChain::default());
+        let is_place = |kind| {
+            matches!(
+                kind,
+                PartKind::Town | PartKind::Village | PartKind::Road | PartKind::Zone
+            )
+        };
         if parts
             .iter()
             .all(|(kind, value)| is_place(kind) && self.parts.holds(kind, value))
@@ -420,12 +439,12 @@ impl<'a> Reader<'a, '_> {
             return;
         }
         for (kind, value) in parts.iter() {
-            let kind = if is_place(kind) || kind == Kind::Name {
-                Kind::Bracket
+            let kind = if is_place(kind) || kind == PartKind::Name {
+                PartKind::Bracket
             } else {
                 kind
             };
-            self.parts.push(kind, Spelling::Bracketed, &[value]);
+            self.parts.push(kind, PartSpelling::Bracketed, &[value]);
         }
     }
 }
@@ -436,10 +455,10 @@ fn is_remark(inner: &str) -> bool {
     REMARKS.iter().any(|end| inner.ends_with(end)) && inner.chars().all(plain)
 }
 
-const fn group_word(unit: Unit) -> &'static str {
+const fn group_word(unit: NumberUnit) -> &'static str {
     match unit {
-        Unit::Team => "队",
-        Unit::Society => "社",
+        NumberUnit::Team => "队",
+        NumberUnit::Society => "社",
         _ => "组",
     }
 }

@@ -4,15 +4,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::compare::Comparator;
+use crate::compare::FieldComparator;
 
 const VECTORS: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../tests/vectors/addresses.csv"
 ));
 
-fn comparator() -> Comparator {
-    Comparator::from_options("address", &serde_json::Value::Null).unwrap()
+fn comparator() -> FieldComparator {
+    FieldComparator::from_options("address", &serde_json::Value::Null).unwrap()
 }
 
 fn verdict(record: &str, claim: &str) -> Verdict {
@@ -341,6 +341,13 @@ proptest! {
         let once = fold::prepare(&raw).into_owned();
         prop_assert_eq!(fold::prepare(&once).into_owned(), once.clone(), "{:?}", raw);
     }
+}
+
+#[test]
+fn marks_that_meet_when_punctuation_goes_are_put_in_order() {
+    let once = fold::prepare("\u{1AB0}'\u{16AF0}").into_owned();
+    assert_eq!(once, "\u{16AF0}\u{1AB0}");
+    assert_eq!(fold::prepare(&once), once);
 }
 
 #[test]

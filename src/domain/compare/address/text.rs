@@ -1,51 +1,51 @@
 //! Splits the words of an address between its numbers: zones, towns, villages, roads and names.
 //! A word that ends one name may begin another (中山路街道, 官巷村, 新村路), so the longer name is taken.
 
-use super::parts::{Kind, Parts, Spelling};
+use super::parts::{AddressParts, PartKind, PartSpelling};
 
 /// What ends a name, and what the name then is; of two that begin at one place, the longer stands first.
-const ENDS: [(&str, Kind); 41] = [
-    ("街道办事处", Kind::Town),
-    ("街道办", Kind::Town),
-    ("街道", Kind::Town),
-    ("民族乡", Kind::Town),
-    ("苏木", Kind::Town),
-    ("村民委员会", Kind::Village),
-    ("居民委员会", Kind::Village),
-    ("村委会", Kind::Village),
-    ("居委会", Kind::Village),
-    ("行政村", Kind::Village),
-    ("自然村", Kind::Village),
-    ("社区", Kind::Village),
-    ("嘎查", Kind::Village),
-    ("村民小组", Kind::Group),
-    ("村民组", Kind::Group),
-    ("组", Kind::Group),
-    ("开发区", Kind::Zone),
-    ("集中区", Kind::Zone),
-    ("工业园区", Kind::Zone),
-    ("工业园", Kind::Zone),
-    ("产业园区", Kind::Zone),
-    ("产业园", Kind::Zone),
-    ("科技园", Kind::Zone),
-    ("园区", Kind::Zone),
-    ("高新区", Kind::Zone),
-    ("经开区", Kind::Zone),
-    ("新区", Kind::Zone),
-    ("试验区", Kind::Zone),
-    ("片区", Kind::Zone),
-    ("示范区", Kind::Zone),
-    ("保税区", Kind::Zone),
-    ("度假区", Kind::Zone),
-    ("大道", Kind::Road),
-    ("大街", Kind::Road),
-    ("胡同", Kind::Road),
-    ("路", Kind::Road),
-    ("街", Kind::Road),
-    ("巷", Kind::Road),
-    ("道", Kind::Road),
-    ("镇", Kind::Town),
-    ("乡", Kind::Town),
+const ENDS: [(&str, PartKind); 41] = [
+    ("街道办事处", PartKind::Town),
+    ("街道办", PartKind::Town),
+    ("街道", PartKind::Town),
+    ("民族乡", PartKind::Town),
+    ("苏木", PartKind::Town),
+    ("村民委员会", PartKind::Village),
+    ("居民委员会", PartKind::Village),
+    ("村委会", PartKind::Village),
+    ("居委会", PartKind::Village),
+    ("行政村", PartKind::Village),
+    ("自然村", PartKind::Village),
+    ("社区", PartKind::Village),
+    ("嘎查", PartKind::Village),
+    ("村民小组", PartKind::Group),
+    ("村民组", PartKind::Group),
+    ("组", PartKind::Group),
+    ("开发区", PartKind::Zone),
+    ("集中区", PartKind::Zone),
+    ("工业园区", PartKind::Zone),
+    ("工业园", PartKind::Zone),
+    ("产业园区", PartKind::Zone),
+    ("产业园", PartKind::Zone),
+    ("科技园", PartKind::Zone),
+    ("园区", PartKind::Zone),
+    ("高新区", PartKind::Zone),
+    ("经开区", PartKind::Zone),
+    ("新区", PartKind::Zone),
+    ("试验区", PartKind::Zone),
+    ("片区", PartKind::Zone),
+    ("示范区", PartKind::Zone),
+    ("保税区", PartKind::Zone),
+    ("度假区", PartKind::Zone),
+    ("大道", PartKind::Road),
+    ("大街", PartKind::Road),
+    ("胡同", PartKind::Road),
+    ("路", PartKind::Road),
+    ("街", PartKind::Road),
+    ("巷", PartKind::Road),
+    ("道", PartKind::Road),
+    ("镇", PartKind::Town),
+    ("乡", PartKind::Town),
 ];
 /// The first characters of these words: a quick look at text that holds none.
 #[rustfmt::skip]
@@ -54,7 +54,7 @@ const END_SIGNS: [char; 31] = [
     '度', '大', '胡', '路', '巷', '道', '镇', '乡', '苏', '组',
 ];
 /// The last of them: a village, unless it is part of a longer name.
-const VILLAGE: (&str, Kind) = ("村", Kind::Village);
+const VILLAGE: (&str, PartKind) = ("村", PartKind::Village);
 /// The words that the names of one kind are written with in one spelling: 街道办事处 is 街道.
 const ONE_WORD: [(&str, &str); 6] = [
     ("村民小组", "组"),
@@ -70,7 +70,7 @@ const GO_ON: [&str; 10] = ["路", "街", "巷", "道", "镇", "乡", "村", "社
 const SECTIONS: [&str; 5] = ["东区", "南区", "西区", "北区", "中区"];
 
 /// Pushes the parts of a text that holds no number.
-pub(super) fn push(parts: &mut Parts, text: &str) {
+pub(super) fn push(parts: &mut AddressParts, text: &str) {
     let (mut name, mut at) = (text, 0);
     while let Some(c) = name.get(at..).and_then(|rest| rest.chars().next()) {
         let rest = name.get(at..).unwrap_or_default();
@@ -78,8 +78,10 @@ pub(super) fn push(parts: &mut Parts, text: &str) {
             Some((word, kind)) => {
                 let (whole, behind) = name.split_at_checked(at + word.len()).unwrap_or((name, ""));
                 match ONE_WORD.iter().find(|row| row.0 == word) {
-                    Some((_, one)) => parts.push(kind, Spelling::Plain, &[whole.get(..at).unwrap_or_default(), one]),
-                    None => parts.push(kind, Spelling::Plain, &[whole]),
+                    Some((_, one)) => {
+                        parts.push(kind, PartSpelling::Plain, &[whole.get(..at).unwrap_or_default(), one])
+                    }
+                    None => parts.push(kind, PartSpelling::Plain, &[whole]),
                 }
                 (name, at) = (behind, 0);
             }
@@ -90,7 +92,7 @@ pub(super) fn push(parts: &mut Parts, text: &str) {
 }
 
 /// The word at the head of `rest` that ends a name there.
-fn end_of_name(rest: &str) -> Option<(&'static str, Kind)> {
+fn end_of_name(rest: &str) -> Option<(&'static str, PartKind)> {
     if !rest.starts_with(END_SIGNS) {
         return None;
     }
@@ -102,7 +104,7 @@ fn end_of_name(rest: &str) -> Option<(&'static str, Kind)> {
     (!goes_on).then_some((word, *kind))
 }
 
-fn push_name(parts: &mut Parts, name: &str) {
+fn push_name(parts: &mut AddressParts, name: &str) {
     if name.is_empty() {
         return;
     }
@@ -112,10 +114,10 @@ fn push_name(parts: &mut Parts, name: &str) {
     match section {
         Some((name, section)) => {
             if !name.is_empty() {
-                parts.push(Kind::Name, Spelling::Plain, &[name]);
+                parts.push(PartKind::Name, PartSpelling::Plain, &[name]);
             }
-            parts.push(Kind::Section, Spelling::Plain, &[section]);
+            parts.push(PartKind::Section, PartSpelling::Plain, &[section]);
         }
-        None => parts.push(Kind::Name, Spelling::Plain, &[name]),
+        None => parts.push(PartKind::Name, PartSpelling::Plain, &[name]),
     }
 }

@@ -10,10 +10,10 @@ use heyan_app::{
 };
 use heyan_app::{
     items::checks::CheckBody,
-    verification::question::{ItemBody, Purpose, VerificationBody},
+    verification::question::{AskedPurposeElements, ItemBody, VerificationBody},
 };
 use heyan_catalog::{
-    Label,
+    BilingualLabel,
     item::{ItemSpec, MaterialSpec, WhenSpec},
 };
 
@@ -27,8 +27,8 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
         "VerificationRequest" => taken::<VerificationBody<'_>>(&bytes),
         "BatchRequest" => taken::<verifications::BatchBody<'_>>(&bytes),
         "Item" => taken::<ItemBody<'_>>(&bytes),
-        "StreamHeader" => taken::<stream::Header<'_>>(&bytes),
-        "Purpose" => taken::<Purpose<'_>>(&bytes),
+        "StreamHeader" => taken::<stream::StreamHead<'_>>(&bytes),
+        "Purpose" => taken::<AskedPurposeElements<'_>>(&bytes),
         "RecordQuery" => taken::<records::QueryBody<'_>>(&bytes),
         "NewAgency" => taken::<heyan_api::NewAgency>(&bytes),
         "NewGrant" => taken::<heyan_api::NewGrant>(&bytes),
@@ -52,7 +52,7 @@ pub(super) fn parses(name: &str, body: &Value) -> bool {
         "ServiceItem" => taken::<ItemSpec>(&bytes),
         "ItemMaterial" => taken::<MaterialSpec>(&bytes),
         "MaterialCondition" => taken::<WhenSpec>(&bytes),
-        "BothLanguages" => taken::<Label>(&bytes),
+        "BothLanguages" => taken::<BilingualLabel>(&bytes),
         "AlertAction" => taken::<heyan_api::AlertAction>(&bytes),
         "RuleTrial" => taken::<heyan_api::RuleTrial>(&bytes),
         "ApplicationReport" => taken::<applications::ApplicationBody<'_>>(&bytes),

@@ -1,11 +1,11 @@
 //! Every kind of entry names the subjects that it should.
 
 use super::*;
-use crate::entry::{Body, Entry, Item};
+use crate::entry::{EntryBody, EntryItem, LedgerEntry};
 use heyan_domain::verdict::{Outcome, Verdict};
 
-fn item(subject: u8) -> Item {
-    Item {
+fn item(subject: u8) -> EntryItem {
+    EntryItem {
         rules: "natural-person@1".to_owned(),
         subject: [subject; 16],
         record_version: 1,
@@ -15,23 +15,23 @@ fn item(subject: u8) -> Item {
 }
 
 /// Every body with the subjects that it names.
-fn bodies() -> Vec<(Kind, Body, Vec<u8>, &'static str)> {
+fn bodies() -> Vec<(EntryKind, EntryBody, Vec<u8>, &'static str)> {
     let text = str::to_owned;
-    let access = |action: &str, target: String| Body::Access {
+    let access = |action: &str, target: String| EntryBody::Access {
         action: text(action),
         target,
     };
     vec![
-        (Kind::Verification, Body::Items(vec![item(1)]), vec![1], ""),
+        (EntryKind::Verification, EntryBody::Items(vec![item(1)]), vec![1], ""),
         (
-            Kind::Chunk,
-            Body::Items(vec![item(2), item(3), item(2)]),
+            EntryKind::Chunk,
+            EntryBody::Items(vec![item(2), item(3), item(2)]),
             vec![2, 3, 2],
             "",
         ),
         (
-            Kind::Call,
-            Body::Call {
+            EntryKind::Call,
+            EntryBody::Call {
                 operation: text("verify"),
                 status: 403,
                 problem: text("not_granted"),
@@ -40,17 +40,17 @@ fn bodies() -> Vec<(Kind, Body, Vec<u8>, &'static str)> {
             "",
         ),
         (
-            Kind::Records,
-            Body::Records {
+            EntryKind::Records,
+            EntryBody::Records {
                 rules: text("e-licence@1"),
                 records: vec![([4; 16], 1), ([5; 16], 2)],
             },
             vec![4, 5],
             "",
         ),
-        (Kind::Access, access("grant.add", text("grt_1")), vec![], ""),
+        (EntryKind::Access, access("grant.add", text("grt_1")), vec![], ""),
         (
-            Kind::Access,
+            EntryKind::Access,
             access("guess_budget.unlocked", "06".repeat(16)),
             vec![6],
             "",
@@ -61,12 +61,12 @@ fn bodies() -> Vec<(Kind, Body, Vec<u8>, &'static str)> {
     .collect()
 }
 
-fn later_bodies() -> Vec<(Kind, Body, Vec<u8>, &'static str)> {
+fn later_bodies() -> Vec<(EntryKind, EntryBody, Vec<u8>, &'static str)> {
     let text = str::to_owned;
     vec![
         (
-            Kind::Mismatch,
-            Body::Mismatch {
+            EntryKind::Mismatch,
+            EntryBody::Mismatch {
                 id: text("mis_1"),
                 action: text("open"),
                 state: text("open"),
@@ -78,8 +78,8 @@ fn later_bodies() -> Vec<(Kind, Body, Vec<u8>, &'static str)> {
             "mis_1",
         ),
         (
-            Kind::Delivery,
-            Body::Delivery {
+            EntryKind::Delivery,
+            EntryBody::Delivery {
                 id: text("dlv_1"),
                 event: text("evt_1"),
                 target: text("sub_1"),
@@ -90,8 +90,8 @@ fn later_bodies() -> Vec<(Kind, Body, Vec<u8>, &'static str)> {
             "dlv_1",
         ),
         (
-            Kind::Read,
-            Body::Read {
+            EntryKind::Read,
+            EntryBody::Read {
                 operation: text("query_record"),
                 rules: text("natural-person@1"),
                 subject: [8; 16],
@@ -107,7 +107,7 @@ fn later_bodies() -> Vec<(Kind, Body, Vec<u8>, &'static str)> {
 #[test]
 fn every_subject_of_every_kind_is_visited_and_the_sealed_part_found() {
     for (kind, body, subjects, id) in bodies() {
-        let entry = Entry {
+        let entry = LedgerEntry {
             kind,
             at_us: 5,
             agency: 9,
