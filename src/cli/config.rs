@@ -1,13 +1,12 @@
 //! `heyan config check|print`: are the settings safe, and what is in force.
-//! Nothing is opened: a check can run beside a serving hub.
+//! Neither database nor ledger is opened: a check can run beside a serving hub. What it finds good, `serve` does not refuse.
 
 use std::path::PathBuf;
 
-use heyan_catalog::{Catalog, item, supervision};
 use heyan_config::Config;
 use heyan_server::{
-    boot::folder_of,
     process::{ExitStatus, OutputAudience},
+    settings,
 };
 
 /// `heyan config …`.
@@ -32,12 +31,9 @@ pub(crate) fn run(command: ConfigCommand, output: OutputAudience) -> anyhow::Res
     match command {
         ConfigCommand::Check(args) => {
             let config = Config::load(args.config.as_deref())?;
-            let catalog = Catalog::load(folder_of(&config.catalog.datasets_dir))?;
-            let items = item::load(folder_of(&config.catalog.items_dir), &catalog)?.len();
-            let rules = supervision::load(folder_of(&config.supervision.rules_file))?
-                .rules
-                .len();
-            let datasets = catalog.iter().count();
+            let prepared = settings::prepare(&config)?;
+            let (datasets, items) = (prepared.catalog.iter().count(), prepared.items.len());
+            let rules = prepared.rules.rules.len();
             let json = serde_json::json!({"good": true, "datasets": datasets, "items": items, "rules": rules});
             output.tell(
                 &json,

@@ -24,6 +24,12 @@ pub(crate) enum LedgerCommand {
         /// Public key of the ledger, or a file that contains it
         #[arg(long)]
         key: Option<String>,
+        /// Checkpoint that was kept elsewhere: the ledger must extend it
+        #[arg(long)]
+        checkpoint: Option<PathBuf>,
+        /// Receipt whose entry the ledger must hold; may be given more than once
+        #[arg(long)]
+        receipt: Vec<PathBuf>,
     },
 }
 
@@ -54,14 +60,32 @@ pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
 
 /// Verifies a ledger folder.
 pub(crate) fn ledger(command: LedgerCommand, output: OutputAudience) -> anyhow::Result<ExitStatus> {
-    let LedgerCommand::Verify { dir, key } = command;
+    let LedgerCommand::Verify {
+        dir,
+        key,
+        checkpoint,
+        receipt,
+    } = command;
     let key = key.as_deref().map(key_text).transpose()?;
     anyhow::ensure!(
         dir.join("journal").is_dir(),
         "{} is not a ledger folder: it has no folder `journal`",
         dir.display()
     );
-    match verify::verify_dir(&dir, key.as_deref()) {
+    let read = |file: &PathBuf| std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+    let held = checkpoint.as_ref().map(read).transpose()?;
+    let receipts = receipt.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let verified = match &held {
+        Some(held) => verify::verify_dir_against(&dir, key.as_deref(), held),
+        None => verify::verify_dir(&dir, key.as_deref()),
+    };
+    let verified = verified.and_then(|report| {
+        for receipt in &receipts {
+            verify::holds_receipt(&dir, &report, receipt)?;
+        }
+        Ok(report)
+    });
+    match verified {
         Ok(report) => {
             let root = STANDARD.encode(report.root);
             let json = serde_json::json!({

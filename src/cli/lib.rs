@@ -1,5 +1,6 @@
 //! The command line: the only place beside `main` that knows every layer.
-//! Exit codes: 0 done, 1 the answer is "no" or rows were rejected, 2 usage or configuration, 3 could not reach or open.
+//! Exit codes: 0 done, 1 the answer is "no" or rows were rejected, 2 usage or configuration, 3 could not reach or open, 5 a failure that
+//! only a restart can mend.
 
 #![cfg_attr(
     test,
@@ -39,7 +40,9 @@ use oversight::{archive, quality, supervision, trace};
 
 use heyan_connectors::source::config::ConnectorError;
 use heyan_server::harden;
-use heyan_server::process::{ExitStatus, OutputAudience};
+use heyan_server::process::{ExitStatus, OutputAudience, RestartNeeded};
+use heyan_server::settings::UnusableSettings;
+use heyan_telemetry as telemetry;
 
 /// 核验: verifies claims field by field against the city's registers, and issues a provable receipt for every answer.
 #[derive(Parser)]
@@ -159,14 +162,19 @@ pub fn run() -> ExitCode {
     };
     // A reader thread may still wait for a terminal or a pipe: it must not keep the process.
     runtime.shutdown_background();
-    ended.map_or_else(|error| tell_error(&error).into(), ExitCode::from)
+    let code = ended.map_or_else(|error| tell_error(&error).into(), ExitCode::from);
+    telemetry::flush_log();
+    code
 }
 
 /// Says why, and how that counts.
 fn tell_error(error: &anyhow::Error) -> ExitStatus {
-    eprintln!("heyan: {error:#}");
+    telemetry::tell_operator(&format!("heyan: {error:#}"));
+    if error.is::<RestartNeeded>() {
+        return ExitStatus::Restart;
+    }
     let wrong_file = error.is::<heyan_catalog::CatalogError>() || error.is::<ConnectorError>();
-    if wrong_file || error.is::<heyan_config::ConfigError>() {
+    if wrong_file || error.is::<heyan_config::ConfigError>() || error.is::<UnusableSettings>() {
         ExitStatus::Usage
     } else {
         ExitStatus::Unreachable

@@ -21,6 +21,10 @@ pub(crate) struct ServeArgs {
     /// Settings file; config/hub.toml lists all settings
     #[arg(long, env = "HEYAN_CONFIG")]
     config: Option<PathBuf>,
+    /// Start although database and ledger do not fit together: the loss is entered with this reason, the ledger begins anew under
+    /// another origin, and record versions leave a gap
+    #[arg(long, value_name = "REASON")]
+    accept_rollback: Option<String>,
 }
 
 /// Serves until told to stop.
@@ -28,14 +32,19 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let config = Config::load(args.config.as_deref())?;
     telemetry::start_log(&config.log.level, config.log.format);
     if args.config.is_none() {
-        eprintln!(
+        telemetry::tell_operator(&format!(
             "heyan: no --config: embedded hub on {} with its data in {} (no TLS, loopback only)",
             config.http.listen,
             config.node.data_dir.display()
-        );
+        ));
     }
+    boot::ignore_signals()?;
     let data_dir = config.node.data_dir.clone();
-    let node = boot::open(config).await?;
+    let node = match args.accept_rollback.as_deref().map(str::trim) {
+        Some("") => anyhow::bail!("--accept-rollback needs a reason, which is entered in the ledger"),
+        Some(reason) => boot::open_accepting(config, reason).await?,
+        None => boot::open(config).await?,
+    };
     first_manager(&node.hub, &data_dir).await?;
     node.serve(|| Ok(())).await
 }
@@ -58,13 +67,13 @@ async fn first_manager(hub: &Hub, data_dir: &Path) -> anyhow::Result<()> {
     writeln!(out, "{}", secret.reveal())?;
     out.sync_all()?;
     let (user, _told) = admin::add_user(hub, None, "manager", "first manager", "manager", Some(secret)).await?;
-    eprintln!(
+    telemetry::tell_operator(&format!(
         "heyan: first start: client {:?} with the role manager; its secret is in {}.\n\
          heyan: heyan token --client {} --secret-file {}",
         user.id,
         file.display(),
         user.id,
         file.display()
-    );
+    ));
     Ok(())
 }

@@ -197,7 +197,9 @@ fn limits(config: &Config, found: &mut Vec<UnsafeSetting>) {
     spans(config, found);
     let http = &config.http;
     let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let rows: [(&'static str, u64, u64, u64); 19] = [
+    let rows: [(&'static str, u64, u64, u64); 21] = [
+        ("node.free_percent_min", config.node.free_percent_min.into(), 0, 50),
+        ("node.reserve_bytes", config.node.reserve_bytes, 0, 1 << 34),
         ("http.connections_max", as_u64(http.connections_max), 1, 1_000_000),
         ("http.calls_max", as_u64(http.calls_max), 4, 1_000_000),
         ("http.workers", as_u64(http.workers), 0, 1_024),
@@ -220,12 +222,12 @@ fn limits(config: &Config, found: &mut Vec<UnsafeSetting>) {
             10_000_000,
         ),
         ("cache.load_timeout_ms", config.cache.load_timeout_ms, 10, 600_000),
-        ("ledger.segment_bytes", config.ledger.segment_bytes, 131_072, 1 << 34),
+        ("ledger.segment_bytes", config.ledger.segment_bytes, 131_072, 1 << 30),
         (
             "ledger.queue_entries_max",
             as_u64(config.ledger.queue_entries_max),
             1,
-            10_000_000,
+            1 << 20,
         ),
         (
             "ledger.group_bytes_max",
@@ -235,9 +237,125 @@ fn limits(config: &Config, found: &mut Vec<UnsafeSetting>) {
         ),
     ];
     between(found, &rows);
+    further_limits(config, found);
+    combinations(config, found);
     super::licences::check(&config.licences, found);
     super::kafka::check(&config.kafka, found);
     spans(config, found);
+}
+
+fn further_limits(config: &Config, found: &mut Vec<UnsafeSetting>) {
+    let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let (store, push) = (&config.store, &config.push);
+    let postgres = &store.postgres;
+    between(
+        found,
+        &[
+            ("http.stop_timeout_ms", config.http.stop_timeout_ms, 0, 600_000),
+            ("http.drain_ms", config.http.drain_ms, 0, 600_000),
+            ("store.busy_timeout_ms", store.busy_timeout_ms, 1, 600_000),
+            ("store.writer_cache_kib", store.writer_cache_kib.into(), 64, 1 << 26),
+            ("store.reader_cache_kib", store.reader_cache_kib.into(), 64, 1 << 26),
+            ("store.postgres.readers", postgres.readers.into(), 1, 1_000),
+            ("store.postgres.writers", postgres.writers.into(), 1, 1_000),
+            (
+                "store.postgres.connect_timeout_ms",
+                postgres.connect_timeout_ms,
+                10,
+                600_000,
+            ),
+            (
+                "store.postgres.statement_timeout_ms",
+                postgres.statement_timeout_ms,
+                10,
+                600_000,
+            ),
+            ("cache.capacity_bytes", config.cache.capacity_bytes, 1 << 16, 1 << 44),
+            ("cache.ttl_s", config.cache.ttl_s, 1, 31_536_000),
+            ("push.connect_timeout_ms", push.connect_timeout_ms, 1, 600_000),
+            ("push.attempt_timeout_ms", push.attempt_timeout_ms, 1, 600_000),
+            ("push.answer_bytes_max", as_u64(push.answer_bytes_max), 1, 1 << 24),
+            ("push.answer_timeout_ms", push.answer_timeout_ms, 1, 600_000),
+            ("push.attempts_max", as_u64(push.attempts_max), 1, 100_000),
+            (
+                "guess.agency_units_24_h_max",
+                config.guess.agency_units_24_h_max.into(),
+                1,
+                1_000_000,
+            ),
+            ("guess.predicate_units", config.guess.predicate_units.into(), 1, 255),
+            (
+                "watches.agency_entries_max",
+                config.watches.agency_entries_max,
+                1,
+                1 << 40,
+            ),
+        ],
+    );
+}
+
+/// Values that do not go together.
+fn combinations(config: &Config, found: &mut Vec<UnsafeSetting>) {
+    let mut refuse = |wrong: bool, key, remedy: &str| {
+        if wrong {
+            found.push(UnsafeSetting {
+                key,
+                remedy: remedy.to_owned(),
+            });
+        }
+    };
+    let http = &config.http;
+    let same = http.listen == http.admin_listen && !http.listen.ends_with(":0");
+    refuse(
+        same,
+        "http.admin_listen",
+        "must be another address or port than http.listen",
+    );
+    let url = &config.node.public_url;
+    let is_web = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    refuse(
+        !url.is_empty() && (!is_web || url.contains(char::is_whitespace)),
+        "node.public_url",
+        "must begin with https:// or http://, such as https://hub.example.gov.cn, or be empty",
+    );
+    refuse(
+        config.ledger.group_bytes_max as u64 > config.ledger.segment_bytes,
+        "ledger.group_bytes_max",
+        "must not be greater than ledger.segment_bytes: a group lies in one journal file",
+    );
+    refuse(config.push.ports.contains(&0), "push.ports", "must not contain 0");
+    refuse(
+        config.push.schedule_s.is_empty(),
+        "push.schedule_s",
+        "must name at least one attempt, such as [0, 5, 300]",
+    );
+    refuse(
+        config.push.connect_timeout_ms > config.push.attempt_timeout_ms,
+        "push.connect_timeout_ms",
+        "must not be greater than push.attempt_timeout_ms: no attempt would ever get to its answer",
+    );
+    refuse(
+        config.node.data_dir.as_os_str().is_empty(),
+        "node.data_dir",
+        "must name a folder",
+    );
+    refuse(
+        config.node.root_key_file.as_os_str().is_empty(),
+        "node.root_key_file",
+        "must name a file",
+    );
+    if let Err(part) = heyan_telemetry::check_level(&config.log.level) {
+        let remedy = format!(
+            "{part:?} is no level: must be error, warn, info, debug, trace or off, or a filter such as info,heyan::http=debug"
+        );
+        refuse(true, "log.level", &remedy);
+    }
+    let issuer = &config.auth.issuer;
+    refuse(
+        issuer.chars().any(char::is_whitespace) || issuer.len() > 255,
+        "auth.issuer",
+        "must be a name or URL without white space, at most 255 bytes",
+    );
 }
 
 /// Refuses values that are not between their least and their most.

@@ -102,6 +102,10 @@ pub struct NodeSection {
     pub public_url: String,
     /// How long what is in memory is used without hearing the other nodes.
     pub lease_ms: u64,
+    /// Least free space, in per cent of the disk, with which changes are accepted; 0: any.
+    pub free_percent_min: u8,
+    /// Space that is set aside for what was begun when the disk is full.
+    pub reserve_bytes: u64,
 }
 
 /// Listeners.

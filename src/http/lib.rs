@@ -13,6 +13,7 @@
 mod call;
 pub mod docs;
 mod extract;
+pub mod health;
 pub mod html;
 mod idempotent;
 mod intake;

@@ -13,6 +13,7 @@ use heyan_app::{
 };
 use heyan_domain::{fault::MemberFault, policy::RefusalClause};
 use heyan_ledger::LedgerError;
+use heyan_telemetry::{LineGate, causes};
 use heyan_texts::Locale;
 
 /// Path of the token endpoint.
@@ -42,29 +43,18 @@ impl From<AppError> for ProblemDocument {
             AppError::InProgress => busy(ProblemCode::IdempotencyInProgress),
             AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).reason(fault.as_str()),
             AppError::TooManyItems => Self::new(ProblemCode::TooManyItems),
-            AppError::Store(error) => {
-                tracing::error!(error = %error, "database query failed");
-                busy(ProblemCode::StoreUnavailable)
+            AppError::Store(error) => busy(ProblemCode::StoreUnavailable).cause(causes(&error)),
+            error @ (AppError::NodeSilent | AppError::SpaceLow) => {
+                busy(ProblemCode::StoreUnavailable).cause(error.to_string())
             }
-            AppError::NodeSilent => busy(ProblemCode::StoreUnavailable),
-            // Logged where the source was asked, once for all who waited.
-            AppError::Load(error) if error.is_of_source() => {
-                Self::new(ProblemCode::SourceUnavailable).retry_after_s(SOURCE_RETRY_AFTER_S)
-            }
+            AppError::Load(error) if error.is_of_source() => Self::new(ProblemCode::SourceUnavailable)
+                .retry_after_s(SOURCE_RETRY_AFTER_S)
+                .cause(causes(&error)),
             AppError::Load(error) if error.is_busy() => busy(ProblemCode::Overloaded),
-            AppError::Load(error) => {
-                tracing::error!(error = %error, "record lookup failed");
-                busy(ProblemCode::StoreUnavailable)
-            }
+            AppError::Load(error) => busy(ProblemCode::StoreUnavailable).cause(causes(&error)),
             AppError::Ledger(LedgerError::Busy) => busy(ProblemCode::Overloaded),
-            AppError::Ledger(error) => {
-                tracing::error!(error = %error, "ledger is not accepting entries");
-                busy(ProblemCode::LedgerUnavailable)
-            }
-            AppError::Internal(what) => {
-                tracing::error!(what, "internal error");
-                Self::new(ProblemCode::Internal)
-            }
+            AppError::Ledger(error) => busy(ProblemCode::LedgerUnavailable).cause(causes(&error)),
+            AppError::Internal(what) => Self::new(ProblemCode::Internal).cause(what),
         }
     }
 }
@@ -174,6 +164,7 @@ pub(super) fn respond(request: &HttpRequest, mut problem: ProblemDocument) -> Ht
     } else {
         problem.trace_id(trace_id(request))
     };
+    tell_failure(&problem, Some(request.path()));
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     response.content_type("application/problem+json");
@@ -186,6 +177,23 @@ pub(super) fn respond(request: &HttpRequest, mut problem: ProblemDocument) -> Ht
         response.insert_header((header::WWW_AUTHENTICATE, challenge));
     }
     response.body(problem.to_json(locale))
+}
+
+/// Writes the one line of a call that failed inside the hub. While a part is away, its lines are counted instead.
+pub(super) fn tell_failure(problem: &ProblemDocument, path: Option<&str>) {
+    static LEDGER: LineGate = LineGate::of(1);
+    static STORE: LineGate = LineGate::of(1);
+    static OTHERS: LineGate = LineGate::of(60);
+    let Some(cause) = &problem.cause else { return };
+    let gate = match problem.code {
+        ProblemCode::LedgerUnavailable => &LEDGER,
+        ProblemCode::StoreUnavailable => &STORE,
+        _ => &OTHERS,
+    };
+    let Some(held_back) = gate.pass() else { return };
+    let (code, trace_id) = (problem.code.as_str(), problem.trace_id.as_deref().unwrap_or_default());
+    let status = problem.status();
+    tracing::error!(code, status, trace_id, path, cause, held_back, "call failed");
 }
 
 /// The trace id of `traceparent` (W3C Trace Context) or a new one.

@@ -40,6 +40,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+pub use append::condition::LedgerCondition;
 pub use append::lane::AppendLane;
 pub use disk::scan::LogDamage;
 pub use entry::{answered, named};
@@ -49,12 +50,21 @@ pub use types::{AppendedEntry, LedgerConfig, LedgerError, LedgerStats};
 
 use append::{
     appender::Appender,
+    condition,
     intake::{AppendAnswer, AppendJob, EntryIntake, JobEntries, QueueMessage, hash_checked},
     recover,
     sealer::Sealer,
     shared::{self, CheckpointWaiter, CoverAnswer, SharedLedger},
 };
 use disk::{frame::GROUP_FRAMES_MAX, journal, levels, sync_dir};
+
+/// Replaces a small file, so that a crash leaves the old content or the new.
+///
+/// # Errors
+/// I/O.
+pub fn write_small_file(directory: &std::path::Path, name: &str, content: &[u8]) -> std::io::Result<()> {
+    disk::write_atomically(directory, name, content)
+}
 
 /// Name of the lock file; it stays empty.
 const LOCK: &str = "lock";
@@ -73,6 +83,7 @@ pub struct Ledger {
 struct LedgerThreads {
     appender: JoinHandle<()>,
     sealer: JoinHandle<()>,
+    watch: JoinHandle<()>,
 }
 
 impl Ledger {
@@ -108,7 +119,9 @@ impl Ledger {
             interval: Duration::from_millis(config.seal_interval_ms),
             segment_bytes: config.segment_bytes,
         };
-        sealer.seal().map_err(LedgerError::io("seal the recovered tail"))?;
+        sealer
+            .seal()
+            .map_err(|fault| LedgerError::io("seal the recovered tail")(fault.into()))?;
         let (queue, waiting) = crossbeam_channel::bounded(config.queue_max);
         let appender = Appender {
             shared: Arc::clone(&shared),
@@ -117,6 +130,7 @@ impl Ledger {
             next_index: found.next_index,
             group_bytes_max: config.group_bytes_max,
             lanes: Vec::new(),
+            again_at: None,
         };
         let io = LedgerError::io("start a thread");
         let lanes = shared::LanesClosed(Arc::clone(&shared));
@@ -127,6 +141,10 @@ impl Ledger {
         };
         let appender = named("ledger-appender").spawn(run).map_err(io)?;
         let sealer = named("ledger-sealer").spawn(move || sealer.run()).map_err(io)?;
+        let watched = Arc::clone(&shared);
+        let watch = named("ledger-watch")
+            .spawn(move || condition::watch(&watched))
+            .map_err(io)?;
         Ok(Self {
             dir: config.dir,
             origin: config.origin,
@@ -140,7 +158,11 @@ impl Ledger {
                 segment_bytes: usize::try_from(config.segment_bytes).unwrap_or(usize::MAX),
             }),
             shared,
-            threads: Mutex::new(Some(LedgerThreads { appender, sealer })),
+            threads: Mutex::new(Some(LedgerThreads {
+                appender,
+                sealer,
+                watch,
+            })),
             _lock: lock,
         })
     }
@@ -152,10 +174,7 @@ impl Ledger {
     /// Dropping the future does not take the entry back.
     pub async fn append(&self, entry: Vec<u8>) -> Result<AppendedEntry, LedgerError> {
         let leaf = hash_checked(&entry)?;
-        let index = self
-            .submit(JobEntries::One([(entry, leaf)]))?
-            .await
-            .map_err(|_| self.intake.gone())??;
+        let index = self.submitted(JobEntries::One([(entry, leaf)])).await?;
         Ok(AppendedEntry { index, leaf })
     }
 
@@ -171,10 +190,7 @@ impl Ledger {
     /// As `append`, and `BatchSize`.
     pub async fn append_many(&self, entries: Vec<Vec<u8>>) -> Result<Vec<AppendedEntry>, LedgerError> {
         let (entries, leaves) = hash_all(entries)?;
-        let first = self
-            .submit(JobEntries::Many(entries))?
-            .await
-            .map_err(|_| self.intake.gone())??;
+        let first = self.submitted(JobEntries::Many(entries)).await?;
         Ok(placed(first, leaves))
     }
 
@@ -191,7 +207,7 @@ impl Ledger {
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_hours(1));
         self.shared.waiters().push(CheckpointWaiter { index, deadline, done });
         // Asked again behind the push: the sealer may have ended in between and would then never answer.
-        if self.shared.failed.load(Ordering::Acquire) || self.shared.closed.load(Ordering::Acquire) {
+        if self.shared.failed() || self.shared.closed.load(Ordering::Acquire) {
             self.shared.waiters().clear();
         }
         if let Some(threads) = self.threads.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
@@ -223,9 +239,42 @@ impl Ledger {
         }
     }
 
-    /// Why the ledger failed, in the operating system's words; `None` while it works. For health checks.
+    /// Whether entries are accepted; one atomic load.
+    pub fn condition(&self) -> LedgerCondition {
+        self.shared.condition()
+    }
+
+    /// Returns an error if no entry would be accepted now; one atomic load.
+    ///
+    /// # Errors
+    /// `Stalled`, `Blocked`, `Failed`, `Closed`.
+    pub fn ensure_accepting(&self) -> Result<(), LedgerError> {
+        self.intake.open()
+    }
+
+    /// How long the oldest entry has waited for the disk; zero when none waits.
+    pub fn oldest_wait(&self) -> Duration {
+        self.shared.oldest_wait()
+    }
+
+    /// Why the ledger accepts nothing, in the operating system's words; `None` while it works. For health checks.
     pub fn failure(&self) -> Option<String> {
         self.shared.failure()
+    }
+
+    /// Why no checkpoint is published, in the operating system's words; entries are accepted all the same.
+    pub fn sealing_failure(&self) -> Option<String> {
+        self.shared.sealing_failure()
+    }
+
+    /// Whether a thread of the ledger ended although the ledger is open: nothing is appended or sealed any more.
+    pub fn has_lost_a_thread(&self) -> bool {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.as_ref().is_some_and(|threads| {
+            [&threads.appender, &threads.sealer, &threads.watch]
+                .iter()
+                .any(|thread| thread.is_finished())
+        })
     }
 
     /// Takes nothing more, finishes what waits, seals everything, ends both threads. Calling it again does nothing.
@@ -235,19 +284,37 @@ impl Ledger {
     pub fn close(&self) -> Result<(), LedgerError> {
         self.intake.closing.store(true, Ordering::Release);
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(LedgerThreads { appender, sealer }) = threads {
+        if let Some(LedgerThreads {
+            appender,
+            sealer,
+            watch,
+        }) = threads
+        {
             let _ = self.intake.queue.send(QueueMessage::Stop);
             let appended = appender.join();
             self.shared.closed.store(true, Ordering::Release);
             sealer.thread().unpark();
-            if appended.is_err() || sealer.join().is_err() {
+            watch.thread().unpark();
+            if appended.is_err() || sealer.join().is_err() || watch.join().is_err() {
                 return Err(LedgerError::Failed);
             }
         }
-        if self.shared.failed.load(Ordering::Acquire) {
+        if self.shared.failed() {
             Err(LedgerError::Failed)
         } else {
             Ok(())
+        }
+    }
+
+    /// Index of the first of `entries`, once they are on disk.
+    async fn submitted(&self, entries: JobEntries) -> Result<u64, LedgerError> {
+        // Made before the entries are handed over, so that no give-up is missed.
+        let given_up = self.shared.given_up.notified();
+        let answer = self.submit(entries)?;
+        tokio::select! {
+            biased;
+            answer = answer => answer.map_err(|_| self.intake.gone())?,
+            () = given_up => Err(LedgerError::Stalled),
         }
     }
 

@@ -9,8 +9,9 @@ use tlog_tiles::tlog;
 use super::append::shared::SealedCheckpoint;
 use super::disk::journal;
 use super::disk::levels::{self, LevelReader};
+use super::note::TreeHead;
 use super::receipt::Receipt;
-use super::tree::{TILE, TreeHash, leaf_hash};
+use super::tree::{TILE, TreeFrontier, TreeHash, leaf_hash};
 use super::{Ledger, LedgerError, LogDamage};
 
 impl Ledger {
@@ -145,6 +146,23 @@ impl Ledger {
         }
         let proof = tlog::prove_tree(new, old, &self.reader()).map_err(|_| unreadable())?;
         Ok(proof.into_iter().map(|h| h.0).collect())
+    }
+
+    /// The newest published tree head.
+    pub fn sealed_head(&self) -> TreeHead {
+        self.shared.sealed().head.clone()
+    }
+
+    /// Root of the tree of the first `size` entries.
+    ///
+    /// # Errors
+    /// `NotFound` when no checkpoint covers so many.
+    pub fn root_at(&self, size: u64) -> Result<TreeHash, LedgerError> {
+        if size > self.shared.sealed().head.size {
+            return Err(LedgerError::NotFound);
+        }
+        let nodes = self.reader().frontier(size).map_err(|_| unreadable())?;
+        Ok(TreeFrontier::from_nodes(size, nodes).root())
     }
 
     fn reader(&self) -> LevelReader {

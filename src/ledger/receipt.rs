@@ -60,7 +60,7 @@ pub enum ReceiptError {
     /// Neither the text nor the JSON form.
     #[error("malformed receipt")]
     Malformed,
-    /// A text receipt without its entry.
+    /// A receipt without its entry.
     #[error("the receipt does not carry its entry")]
     NoEntry,
     /// Entry and leaf hash disagree.
@@ -98,6 +98,10 @@ pub fn verify(receipt: &[u8], vkey: &str) -> Result<VerifiedReceipt, ReceiptErro
     let receipt = Receipt::parse(receipt)?;
     if receipt.origin != key.origin() {
         return Err(ReceiptError::Origin);
+    }
+    if receipt.entry.is_none() {
+        // A hash alone says that something was entered, not what.
+        return Err(ReceiptError::NoEntry);
     }
     let head = key.open(receipt.checkpoint.as_bytes(), CosignatureRule::Allowed)?;
     receipt.proves(&head)?;

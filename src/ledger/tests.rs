@@ -13,6 +13,7 @@ use super::*;
 
 mod damage;
 mod lanes;
+mod trouble;
 
 pub(crate) fn config(dir: &std::path::Path) -> LedgerConfig {
     LedgerConfig {

@@ -1,5 +1,6 @@
-//! The types of the ledger's interface: settings, answers, counters and errors.
-//! `Failed` is final for an open ledger: after a failed sync it is unknown what is on disk, so nothing is ever retried.
+//! What callers of the ledger hold: its settings, its answers, its counters and its errors.
+//! `Failed` is final for an open ledger: after a failed sync nobody knows what is on disk, so nothing is ever retried.
+//! `Stalled` and `Blocked` pass by themselves.
 
 use std::io;
 use std::path::PathBuf;
@@ -78,9 +79,15 @@ pub enum LedgerError {
     /// What the checkpoint covers is not there unharmed.
     #[error(transparent)]
     Damaged(#[from] LogDamage),
-    /// A write or sync failed: this ledger takes nothing any more until it is opened again.
+    /// A sync failed: this ledger takes nothing any more until it is opened again.
     #[error("the ledger has failed and takes no more entries")]
     Failed,
+    /// A write or sync does not return; whether an entry that waited gets to the disk is not known.
+    #[error("the ledger's disk does not answer")]
+    Stalled,
+    /// A write failed before its sync; it is tried again each second, and what was refused is not in the ledger.
+    #[error("the ledger cannot write to its disk")]
+    Blocked,
     /// Closed, or closing.
     #[error("the ledger is closed")]
     Closed,

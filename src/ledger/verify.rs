@@ -14,6 +14,7 @@ use super::disk::levels::{self, HASH_BYTES, LEVELS};
 use super::disk::scan::{self, LogDamage, ScanRules, SegmentPlace, TornTail};
 use super::disk::{BUNDLES, CHECKPOINT, KEY, UNFINISHED};
 use super::note::{CHECKPOINT_BYTES_MAX, CosignatureRule, TreeHead, VerifierKey};
+use super::receipt;
 use super::tree::{TILE, TreeFrontier, TreeHash};
 
 /// Bytes of a derived file that are compared at a time: one tile.
@@ -43,6 +44,41 @@ pub struct VerifyReport {
 /// `Damage`, naming the first bad index where there is one.
 pub fn verify_dir(dir: &Path, vkey: Option<&str>) -> Result<VerifyReport, LogDamage> {
     verify_files(&DiskDirectory(dir.to_path_buf()), vkey, None)
+}
+
+/// As [`verify_dir`], and that the ledger still extends the checkpoint `held`, which somebody kept elsewhere.
+///
+/// # Errors
+/// `Damage`; also when the log has shrunk or is another one than that of `held`.
+pub fn verify_dir_against(dir: &Path, vkey: Option<&str>, held: &[u8]) -> Result<VerifyReport, LogDamage> {
+    verify_files(&DiskDirectory(dir.to_path_buf()), vkey, Some(held))
+}
+
+/// Checks that the verified ledger in `dir` holds the entry of a receipt, which must prove itself first.
+///
+/// # Errors
+/// `Damage` with the receipt's index.
+pub fn holds_receipt(dir: &Path, report: &VerifyReport, receipt: &[u8]) -> Result<u64, LogDamage> {
+    let files = DiskDirectory(dir.to_path_buf());
+    let key = load_key(&files, None)?;
+    let proven = receipt::verify(receipt, &key.encode()).map_err(|e| LogDamage::of(format!("receipt: {e}")))?;
+    if proven.index >= report.sealed {
+        return Err(LogDamage::at(
+            proven.index,
+            "the ledger does not reach the entry of the receipt",
+        ));
+    }
+    let level = format!("{}/0", levels::DIRECTORY);
+    let leaf = files
+        .read(&level, proven.index * HASH_BYTES, HASH_BYTES)
+        .map_err(unreadable(&level))?;
+    match *leaf == proven.leaf {
+        true => Ok(proven.index),
+        false => Err(LogDamage::at(
+            proven.index,
+            "the ledger holds another entry than the receipt",
+        )),
+    }
 }
 
 /// Verifies any set of ledger files.

@@ -1,7 +1,7 @@
 //! The system of record, whole: the traits of all capabilities (`rows`), and what concerns all of them.
 //! A store decides nothing: it applies a whole [`Commit`] or none of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -35,6 +35,12 @@ pub trait Store: RowStores + 'static {
 
     /// Answers when the engine can read and write.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// How long the engine has not answered a writer; zero when no call is under way. Never blocks.
+    fn oldest_wait(&self) -> Duration;
+
+    /// Whether a writer has ended: the store was closed, or can write nothing until it is opened again.
+    fn has_lost_a_writer(&self) -> bool;
 
     /// Flushes and closes; later calls fail.
     async fn close(&self);

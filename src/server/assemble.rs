@@ -72,7 +72,7 @@ pub(super) fn assemble(
     config: &Config,
     keys: &KeyRing,
     (catalog, items, rules): (Arc<Catalog>, Vec<ServiceItem>, catalog::supervision::RuleFile),
-    store: Arc<dyn Store>,
+    (store, ledger): (Arc<dyn Store>, Ledger),
     (connectors, webhooks): (Arc<dyn OutsideSystems>, Arc<dyn WebhookSender>),
     (url, clock): (&str, Arc<dyn Clock>),
 ) -> anyhow::Result<Hub> {
@@ -87,7 +87,6 @@ pub(super) fn assemble(
     let metrics = HubMetrics::new(&names)?;
     let trust = Arc::new(store::trust(config));
     let records = start_caches(config, &loader, &clock, &trust);
-    let ledger = open_ledger(config, keys, &clock)?;
     let index = open_index(config, &ledger)?;
     Ok(Hub {
         catalog,
@@ -125,6 +124,8 @@ pub(super) fn assemble(
             witness: store::witness(config, keys)?,
             under_way: UnderWay::default(),
             wakeups: Wakeups::default(),
+            changes: Default::default(),
+            health: Default::default(),
             draining: Default::default(),
             pool: tokio::runtime::Handle::current(),
             table_reads: tokio::sync::Mutex::default(),
@@ -133,7 +134,8 @@ pub(super) fn assemble(
     })
 }
 
-fn open_ledger(config: &Config, keys: &KeyRing, clock: &Arc<dyn Clock>) -> anyhow::Result<Ledger> {
+/// Opens the ledger in the data folder.
+pub(super) fn open_ledger(config: &Config, keys: &KeyRing, clock: &Arc<dyn Clock>) -> anyhow::Result<Ledger> {
     let clock = Arc::clone(clock);
     Ok(Ledger::open(LedgerConfig {
         dir: config.node.data_dir.join("ledger"),

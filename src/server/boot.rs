@@ -12,12 +12,23 @@ use std::{
 };
 
 use anyhow::Context;
+use heyan_http::server::ServerHandle;
 use tokio::{
     net::TcpSocket,
     signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
 };
 
-use super::{assemble::assemble, bus, harden, outward, store, tls};
+use super::{
+    assemble::assemble,
+    bus, harden,
+    monitor::MachineMonitor,
+    outward,
+    process::RestartNeeded,
+    settings::{self, PreparedSettings},
+    standing::{self, OpenedStores},
+    tls,
+};
 use crate::worker::Workers;
 use heyan_app::{
     node::{hub::Hub, peers},
@@ -26,16 +37,15 @@ use heyan_app::{
 };
 use heyan_auth::keys::{self};
 use heyan_cache::RecordLoader;
-use heyan_catalog::{self as catalog, Catalog};
 use heyan_config::Config;
-use heyan_domain::division::HomeCity;
 use heyan_http::{
     ServerLimits,
+    health::{self, HealthPort},
     server::{self, ServerConfig},
 };
 use heyan_ports::error::StoreError;
 use heyan_ports::{
-    outward::{OutsideSystems, WebhookSender},
+    outward::OutsideSystems,
     time::{Clock, SystemClock},
 };
 
@@ -48,18 +58,56 @@ pub struct BoundNode {
     /// Base address of the operators' listener.
     pub admin_url: String,
     public: TcpListener,
-    admin: TcpListener,
+    admin: AdminListener,
+    tls: Option<tls::CertificateSlot>,
     config: Config,
+}
+
+/// The operators' listener, which serves while the rest is opened.
+struct AdminListener {
+    port: Arc<HealthPort>,
+    handle: ServerHandle,
+    done: JoinHandle<std::io::Result<()>>,
+}
+
+impl AdminListener {
+    fn start(listener: TcpListener) -> std::io::Result<Self> {
+        let port = Arc::new(HealthPort::default());
+        let (handle, done) = health::serve(Arc::clone(&port), listener)?;
+        let done = tokio::spawn(done);
+        Ok(Self { port, handle, done })
+    }
+}
+
+impl Drop for AdminListener {
+    fn drop(&mut self) {
+        // The command is sent at once; nobody waits for its end.
+        drop(self.handle.stop(false));
+    }
 }
 
 /// Longest wait for attempts that are under way when the node stops.
 const WORKERS_STOP: Duration = Duration::from_secs(5);
 
+/// Longest time that an end takes beyond what it waits for by the settings.
+const END_WITHIN: Duration = Duration::from_secs(15);
+
+/// Exit code of a failure that only a restart can mend.
+const RESTART_CODE: i32 = 5;
+
 /// Opens everything and binds the listeners; nothing is answered yet.
 pub async fn open(config: Config) -> anyhow::Result<BoundNode> {
-    let webhooks = Arc::new(outward::webhooks(&config)?);
-    let connectors = outward::connectors(&config, &webhooks)?;
-    open_around(config, connectors, webhooks, Arc::new(SystemClock)).await
+    let prepared = settings::prepare(&config)?;
+    open_around(config, prepared, Arc::new(SystemClock), None).await
+}
+
+/// As [`open`]; where database and ledger do not fit together, the loss is entered with `reason`.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_accepting(config: Config, reason: &str) -> anyhow::Result<BoundNode> {
+    let prepared = settings::prepare(&config)?;
+    open_around(config, prepared, Arc::new(SystemClock), Some(reason)).await
 }
 
 /// As [`open`], with the outside systems and the clock given.
@@ -68,15 +116,16 @@ pub async fn open_at(
     connectors: Arc<dyn OutsideSystems>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<BoundNode> {
-    let webhooks = Arc::new(outward::webhooks(&config)?);
-    open_around(config, connectors, webhooks, clock).await
+    let mut prepared = settings::prepare(&config)?;
+    prepared.connectors = connectors;
+    open_around(config, prepared, clock, None).await
 }
 
 async fn open_around(
-    config: Config,
-    connectors: Arc<dyn OutsideSystems>,
-    webhooks: Arc<dyn WebhookSender>,
+    mut config: Config,
+    prepared: PreparedSettings,
     clock: Arc<dyn Clock>,
+    accept: Option<&str>,
 ) -> anyhow::Result<BoundNode> {
     let data = &config.node.data_dir;
     make_private_dir(data)?;
@@ -89,37 +138,60 @@ async fn open_around(
         make_private_dir(folder)?;
     }
     let root = &config.node.root_key_file;
-    anyhow::ensure!(
-        root.exists() || !data.join(store::DATABASE).exists(),
-        "the root key file {} is missing, but {} contains data encrypted with it: restore the key file from its backup",
-        root.display(),
-        data.display()
-    );
     let keys = keys::load_or_create(root)?;
     let patience = Duration::from_millis(config.http.body_timeout_ms);
     let (public, url) = bind(&config.http.listen, config.http.tls.is_configured(), patience)?;
     let (admin, admin_url) = bind(&config.http.admin_listen, false, patience)?;
-    let catalog = Arc::new(Catalog::load_at_home(
-        folder_of(&config.catalog.datasets_dir),
-        HomeCity::parse(&config.catalog.home_city),
-    )?);
-    let items = catalog::item::load(folder_of(&config.catalog.items_dir), &catalog)?;
-    let rules = catalog::supervision::load(folder_of(&config.supervision.rules_file))?;
-    let store = store::open(&config, &keys).await?;
+    let admin = AdminListener::start(admin)?;
+    let OpenedStores {
+        store,
+        ledger,
+        changes,
+        epoch,
+        accepted,
+    } = standing::open(&mut config, &keys, &clock, accept).await?;
+    let PreparedSettings {
+        catalog,
+        items,
+        rules,
+        webhooks,
+        connectors,
+        tls,
+    } = prepared;
     let hub = Arc::new(assemble(
         &config,
         &keys,
         (catalog, items, rules),
-        store,
+        (store, ledger),
         (connectors, webhooks),
         (&url, clock),
     )?);
-    let load: Arc<dyn RecordLoader<Record = CachedRecord>> = Arc::new(LiveLoad::new(&hub));
+    hub.node.changes.begin(changes, epoch);
+    settle(&hub).await?;
+    standing::begin(&hub, accepted).await?;
+    admin.port.show(&hub);
+    Ok(BoundNode {
+        hub,
+        url,
+        admin_url,
+        public,
+        admin,
+        tls,
+        config,
+    })
+}
+
+/// Reads what the store holds, and enters what the last stop left behind.
+async fn settle(hub: &Arc<Hub>) -> anyhow::Result<()> {
+    let load: Arc<dyn RecordLoader<Record = CachedRecord>> = Arc::new(LiveLoad::new(hub));
     hub.records.caches.start_live(hub.catalog.iter(), |dataset| {
         hub.outward.connectors.is_live(&dataset.name).then(|| Arc::clone(&load))
     });
-    peers::check_node_identity(&hub).await.map_err(anyhow::Error::msg)?;
-    peers::show(&hub).await?;
+    peers::check_node_identity(hub).await.map_err(anyhow::Error::msg)?;
+    peers::show(hub).await?;
+    if let Some(at_us) = peers::database_time(hub).await? {
+        hub.node.health.set_database_time(at_us);
+    }
     hub.reload_access().await?;
     hub.reload_items().await?;
     hub.reload_subscriptions().await?;
@@ -131,15 +203,8 @@ async fn open_around(
             "appended ledger entries that were left in the outbox at the last stop"
         );
     }
-    supervision::begin(&hub).await?;
-    Ok(BoundNode {
-        hub,
-        url,
-        admin_url,
-        public,
-        admin,
-        config,
-    })
+    supervision::begin(hub).await?;
+    Ok(())
 }
 
 /// A folder of the settings; `None` if the setting is empty.
@@ -199,34 +264,35 @@ fn bind(address: &str, tls: bool, patience: Duration) -> anyhow::Result<(TcpList
 }
 
 impl BoundNode {
-    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once. `ready` is called when a signal would
-    /// already stop the node gently.
+    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once. SIGHUP reads the certificate again; SIGUSR1 and SIGUSR2
+    /// are ignored. `ready` is called when a signal would already stop the node gently.
     pub async fn serve(self, ready: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut signals = StopSignals::listen()?;
         ready()?;
+        let hub = Arc::clone(&self.hub);
+        tokio::spawn(async move {
+            hub.node.health.ended().await;
+            end_at_the_latest_in(END_WITHIN, RESTART_CODE).await;
+        });
+        let (config, tls) = (self.config.clone(), self.tls.clone());
+        let stop_within = Duration::from_millis(config.http.drain_ms + config.http.stop_timeout_ms) + END_WITHIN;
         self.serve_until(async move {
-            signals.next().await;
+            while signals.next().await == SignalRequest::Reload {
+                settings::reload(&config, tls.as_ref());
+            }
+            tokio::spawn(end_at_the_latest_in(stop_within, RESTART_CODE));
             tokio::spawn(async move {
-                signals.next().await;
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the second signal means at once; it is as safe as kill -9"
-                )]
-                std::process::exit(1);
+                while signals.next().await == SignalRequest::Reload {}
+                end_at_the_latest_in(Duration::ZERO, 1).await;
             });
             Ok(())
         })
         .await
     }
 
-    /// Serves until `stop` ends.
-    pub async fn serve_until(self, stop: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    fn server_config(&self, workers: usize) -> ServerConfig {
         let http = &self.config.http;
-        let workers = match http.workers {
-            0 => std::thread::available_parallelism().map_or(2, usize::from),
-            workers => workers,
-        };
-        let config = ServerConfig {
+        ServerConfig {
             workers,
             connections_max: harden::connections_within_files(http.connections_max, workers),
             head_deadline: Duration::from_millis(http.head_timeout_ms),
@@ -239,42 +305,90 @@ impl BoundNode {
                 body_deadline: Duration::from_millis(http.body_timeout_ms),
                 calls_max: http.calls_max,
             },
-            tls: tls::of(&self.config)?,
+            tls: self.tls.as_ref().map(tls::CertificateSlot::server_config),
+        }
+    }
+
+    /// Serves until `stop` ends.
+    ///
+    /// # Errors
+    /// [`RestartNeeded`] when something failed that only a restart can mend.
+    pub async fn serve_until(self, stop: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+        let workers = match self.config.http.workers {
+            0 => std::thread::available_parallelism().map_or(2, usize::from),
+            workers => workers,
         };
-        let (public, public_done) = server::public(Arc::clone(&self.hub), self.public, config)?;
-        let (admin, admin_done) = server::admin(Arc::clone(&self.hub), self.admin)?;
-        let public_done = tokio::spawn(public_done);
-        let admin_done = tokio::spawn(admin_done);
-        let saver = tokio::spawn(save_usage(Arc::clone(&self.hub)));
-        let workers = Workers::start(
-            &self.hub,
-            outward::courier_limits(&self.config),
-            bus::work(&self.config),
-        );
-        tracing::info!(url = self.url, admin_url = self.admin_url, "serving");
-        stop.await?;
-        self.hub.node.draining.store(true, Ordering::Release);
-        if http.drain_ms > 0 {
-            tracing::info!(
-                drain_ms = http.drain_ms,
-                "draining: /readyz reports it; calls are still answered"
-            );
-            tokio::time::sleep(Duration::from_millis(http.drain_ms)).await;
+        let config = self.server_config(workers);
+        let Self {
+            hub,
+            url,
+            admin_url,
+            public,
+            mut admin,
+            tls: _,
+            config: settings,
+        } = self;
+        let (public, public_done) = server::public(Arc::clone(&hub), public, config)?;
+        let mut public_done = tokio::spawn(public_done);
+        let mut saver = tokio::spawn(save_usage(Arc::clone(&hub)));
+        let mut workers = Workers::start(&hub, outward::courier_limits(&settings), bus::work(&settings));
+        let mut keeper = tokio::spawn(standing::keep(Arc::clone(&hub), settings.clone()));
+        let monitor = MachineMonitor::start(&hub, &settings)?;
+        tracing::info!(url, admin_url, "serving");
+        let ended = |what: &str| Err(format!("{what} has ended"));
+        let stopped = tokio::select! {
+            stopped = stop => Ok(stopped?),
+            cause = hub.node.health.ended() => Err(cause),
+            _ = &mut public_done => ended("the public listener"),
+            _ = &mut admin.done => ended("the operators' listener"),
+            _ = &mut saver => ended("the worker that saves counts"),
+            _ = &mut keeper => ended("the worker that keeps positions"),
+            () = workers.ended() => ended("a worker"),
+        };
+        if let Err(cause) = stopped {
+            tracing::error!(cause, "ending: only a restart can mend this");
+            drop(monitor);
+            let listeners = async { tokio::join!(public.stop(false), admin.handle.stop(false)) };
+            // What does not end by itself ends with the process.
+            let _ended = tokio::time::timeout(WORKERS_STOP, listeners).await;
+            let _closed = tokio::time::timeout(WORKERS_STOP, hub.store.close()).await;
+            return Err(RestartNeeded(cause).into());
+        }
+        hub.node.draining.store(true, Ordering::Release);
+        if settings.http.drain_ms > 0 {
+            let drain_ms = settings.http.drain_ms;
+            tracing::info!(drain_ms, "draining: /readyz reports it; calls are still answered");
+            tokio::time::sleep(Duration::from_millis(drain_ms)).await;
         }
         tracing::info!("stopping: finishing the calls under way");
         public.stop(true).await;
         let _stopped = public_done.await;
-        admin.stop(false).await;
-        let _stopped = admin_done.await;
+        admin.handle.stop(false).await;
+        let _stopped = (&mut admin.done).await;
         saver.abort();
+        keeper.abort();
+        let _ended = keeper.await;
         workers.stop(WORKERS_STOP).await;
-        self.hub.outward.bus.close().await;
-        self.hub.forget_entered().await?;
-        self.hub.store.add_usage(&self.hub.access.counters.drain()).await?;
-        self.hub.ledger.close()?;
-        self.hub.store.close().await;
+        drop(monitor);
+        hub.outward.bus.close().await;
+        hub.forget_entered().await?;
+        hub.store.add_usage(&hub.access.counters.drain()).await?;
+        hub.ledger.close()?;
+        hub.store.close().await;
+        standing::keep_last(&hub, &settings);
         Ok(())
     }
+}
+
+/// Ends the process after a while, unless it has ended by itself.
+async fn end_at_the_latest_in(wait: Duration, code: i32) {
+    tokio::time::sleep(wait).await;
+    heyan_telemetry::flush_log();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it did not end by itself, or shall not; that is as safe as kill -9"
+    )]
+    std::process::exit(code);
 }
 
 /// Counts of daily ceilings go to the store every second.
@@ -300,24 +414,50 @@ async fn save_usage_once(hub: &Hub) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// SIGTERM and SIGINT.
+/// What a signal asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SignalRequest {
+    Stop,
+    Reload,
+}
+
+/// SIGTERM and SIGINT, SIGHUP, and those that are ignored.
 struct StopSignals {
     term: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl StopSignals {
     fn listen() -> anyhow::Result<Self> {
+        ignore_signals()?;
         Ok(Self {
             term: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> SignalRequest {
         tokio::select! {
-            _ = self.term.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.term.recv() => SignalRequest::Stop,
+            _ = self.interrupt.recv() => SignalRequest::Stop,
+            _ = self.hangup.recv() => SignalRequest::Reload,
         }
     }
+}
+
+/// From now on SIGHUP, SIGUSR1 and SIGUSR2 do not end the process: a handler that was set once stays.
+///
+/// # Errors
+/// The system refuses.
+pub fn ignore_signals() -> anyhow::Result<()> {
+    for kind in [
+        SignalKind::hangup(),
+        SignalKind::user_defined1(),
+        SignalKind::user_defined2(),
+    ] {
+        drop(signal(kind)?);
+    }
+    Ok(())
 }

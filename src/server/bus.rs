@@ -47,6 +47,14 @@ pub(super) fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
     ))
 }
 
+/// Refuses files that a client of Kafka could not read.
+pub(super) fn check(config: &Config) -> anyhow::Result<()> {
+    match config.kafka.is_configured() {
+        true => security(config).map(drop),
+        false => Ok(()),
+    }
+}
+
 /// What comes in over the bus.
 pub(super) fn work(config: &Config) -> BusWork {
     let kafka = &config.kafka;

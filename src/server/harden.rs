@@ -30,6 +30,19 @@ pub fn raise_file_limit() {
     }
 }
 
+/// Open files without which a hub cannot serve.
+const FILES_MIN: u64 = 512;
+
+/// Refuses a limit of open files with which ledger, database and a few callers do not fit.
+pub(crate) fn refuse_low_file_limit() -> anyhow::Result<()> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    anyhow::ensure!(
+        limit >= FILES_MIN,
+        "the limit of open files is {limit}, at least {FILES_MIN} is needed: raise LimitNOFILE of the service, or `ulimit -n`"
+    );
+    Ok(())
+}
+
 /// Connections that a worker may hold: as many as wanted, unless that leaves too few files for the rest. A crowd of connections
 /// must never keep the ledger from opening its next file.
 pub(crate) fn connections_within_files(wanted: usize, workers: usize) -> usize {

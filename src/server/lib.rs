@@ -12,10 +12,14 @@
 pub mod assemble;
 pub mod boot;
 mod bus;
+mod clock;
 pub mod harden;
 mod licences;
+mod monitor;
 pub mod outward;
 pub mod process;
+pub mod settings;
+mod standing;
 pub mod store;
 mod tls;
 pub mod worker;

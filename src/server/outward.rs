@@ -134,7 +134,8 @@ pub fn calendar(config: &Config) -> anyhow::Result<WorkingCalendar> {
     if file.as_os_str().is_empty() {
         return Ok(WorkingCalendar::shipped().clone());
     }
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("calendar.extra_file: cannot read {}", file.display()))?;
     WorkingCalendar::with_extra(&text).with_context(|| format!("calendar.extra_file: cannot parse {}", file.display()))
 }
 

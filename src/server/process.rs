@@ -49,7 +49,21 @@ pub enum ExitStatus {
     Usage,
     /// Could not reach or open something.
     Unreachable,
+    /// A failure that only a restart can mend.
+    Restart,
 }
+
+/// A failure of a serving hub that only a restart can mend.
+#[derive(Debug)]
+pub struct RestartNeeded(pub String);
+
+impl std::fmt::Display for RestartNeeded {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for RestartNeeded {}
 
 impl From<ExitStatus> for ExitCode {
     fn from(exit: ExitStatus) -> Self {
@@ -58,6 +72,7 @@ impl From<ExitStatus> for ExitCode {
             ExitStatus::No => 1,
             ExitStatus::Usage => 2,
             ExitStatus::Unreachable => 3,
+            ExitStatus::Restart => 5,
         })
     }
 }

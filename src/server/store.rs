@@ -1,7 +1,10 @@
 //! Opens the store that the settings name: SQLite in the data folder, or PostgreSQL where a URL is given.
 //! Nodes that share a store share one root key; another one is refused, for it would not find a single subject.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 
@@ -11,7 +14,8 @@ use heyan_auth::keys::KeyRing;
 use heyan_config::Config;
 use heyan_ledger::witness::LedgerWitness;
 use heyan_ports::store::Store;
-use heyan_store::{MigratePolicy, PostgresConfig, SqliteConfig, SqliteStore, open_postgres};
+use heyan_store::{MigratePolicy, PostgresConfig, SqliteConfig, SqliteStore, is_away, open_postgres};
+use heyan_telemetry::{LineGate, causes};
 
 /// File of the embedded store.
 pub(super) const DATABASE: &str = "heyan.sqlite";
@@ -22,7 +26,7 @@ const ROOT_MARK: &str = "root";
 /// Opens the store.
 pub(super) async fn open(config: &Config, keys: &KeyRing) -> anyhow::Result<Arc<dyn Store>> {
     let store = match config.store.postgres.is_configured() {
-        true => open_postgres(&postgres(config)?).await?,
+        true => postgres_when_there(&postgres(config)?).await?,
         false => SqliteStore::open(sqlite(config)).await?.port(),
     };
     let mark = keys.mark()?;
@@ -33,6 +37,35 @@ pub(super) async fn open(config: &Config, keys: &KeyRing) -> anyhow::Result<Arc<
         config.node.root_key_file.display()
     );
     Ok(store)
+}
+
+/// Opens PostgreSQL; while the server is away or starting, waits with growing pauses.
+async fn postgres_when_there(config: &PostgresConfig) -> anyhow::Result<Arc<dyn Store>> {
+    const PAUSE_MAX: Duration = Duration::from_secs(10);
+    static LINES: LineGate = LineGate::of(1);
+    let (begun, mut pause) = (Instant::now(), Duration::from_millis(250));
+    loop {
+        match open_postgres(config).await {
+            Ok(store) => {
+                if begun.elapsed() > Duration::from_secs(1) {
+                    tracing::info!(waited_s = begun.elapsed().as_secs(), "PostgreSQL is there");
+                }
+                return Ok(store);
+            }
+            Err(error) if is_away(&error) => {
+                if LINES.pass().is_some() {
+                    let cause = causes(&error);
+                    tracing::warn!(
+                        cause,
+                        "PostgreSQL is away: waiting for it; check store.postgres.url_file if it is not"
+                    );
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
 }
 
 fn sqlite(config: &Config) -> SqliteConfig {

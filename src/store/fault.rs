@@ -73,6 +73,23 @@ impl StoreFault {
     }
 }
 
+/// Whether an error of opening the store says that the server is away or not ready yet: then it is worth waiting for.
+pub fn is_away(error: &StoreError) -> bool {
+    /// Starting, shutting down, recovering; too many connections.
+    const NOT_READY: [&str; 4] = ["57P03", "57P01", "57P02", "53300"];
+    let StoreError::Engine { source, .. } = error else {
+        return false;
+    };
+    if source.is::<StoreTimeout>() {
+        return true;
+    }
+    match source.downcast_ref::<SharedEngineError>().map(|shared| &*shared.0) {
+        Some(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => true,
+        Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| NOT_READY.contains(&&*code)),
+        _ => false,
+    }
+}
+
 impl From<StoreFault> for StoreError {
     fn from(fault: StoreFault) -> Self {
         match fault {

@@ -20,6 +20,7 @@ mod notice;
 mod open_error;
 mod pool;
 mod postgres;
+mod progress;
 mod rows;
 mod sql_store;
 mod sqlite;
@@ -29,6 +30,7 @@ mod tables;
 mod writer;
 mod writer_task;
 
+pub use fault::is_away;
 pub use open_error::OpenError;
 pub use postgres::{MigratePolicy, PostgresConfig, open_postgres};
 pub use sqlite::{BackupSummary, SqliteConfig, SqliteStore};

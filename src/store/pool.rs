@@ -6,7 +6,7 @@
 //! engine rolls back what was open.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::{
     engine::{ErrorKind, StoreEngine},
     fault::StoreFault,
+    progress::CallProgress,
     statement::{self, SqlStatement},
 };
 
@@ -36,6 +37,9 @@ pub(super) struct ConnectionPool<E: StoreEngine> {
     places: Semaphore,
     idle: Mutex<Vec<E::Connection>>,
     patience: PoolPatience,
+    progress: Arc<CallProgress>,
+    /// Whether it is a writer's, whose calls are timed; look-ups are not.
+    is_timed: bool,
 }
 
 /// A connection for as long as somebody needs it.
@@ -64,6 +68,25 @@ impl<E: StoreEngine> ConnectionPool<E> {
             places: Semaphore::new(usize::try_from(places.max(1)).unwrap_or(usize::MAX)),
             idle: Mutex::default(),
             patience,
+            progress: Arc::new(CallProgress::new()),
+            is_timed: places == 1,
+        }
+    }
+
+    /// The call under way, of a pool of one connection.
+    pub(super) fn progress(&self) -> Arc<CallProgress> {
+        Arc::clone(&self.progress)
+    }
+
+    fn begin(&self, grace: Duration) {
+        if self.is_timed {
+            self.progress.begin(grace);
+        }
+    }
+
+    fn end(&self) {
+        if self.is_timed {
+            self.progress.end();
         }
     }
 
@@ -82,7 +105,10 @@ impl<E: StoreEngine> ConnectionPool<E> {
             };
             Ok((place, connection))
         });
-        let (place, connection) = got.await.unwrap_or(Err(StoreFault::late("connect")))?;
+        self.begin(Duration::ZERO);
+        let got = got.await.unwrap_or(Err(StoreFault::late("connect")));
+        self.end();
+        let (place, connection) = got?;
         Ok(ConnectionLease {
             pool: self,
             _place: place,
@@ -208,6 +234,7 @@ impl<E: StoreEngine> ConnectionLease<'_, E> {
             return Err(StoreFault::late(statement));
         }
         let connection = self.connection.as_mut().ok_or(StoreFault::Closed)?;
+        self.pool.begin(grace_of(statement));
         Ok((connection, self.pool.patience.answer, before))
     }
 
@@ -217,6 +244,7 @@ impl<E: StoreEngine> ConnectionLease<'_, E> {
         statement: &'static str,
         done: Option<Result<T, sqlx::Error>>,
     ) -> Result<T, StoreFault> {
+        self.pool.end();
         match done {
             Some(Ok(value)) => {
                 self.state = before;
@@ -247,6 +275,15 @@ impl<E: StoreEngine> Drop for ConnectionLease<'_, E> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(connection);
         }
+    }
+}
+
+/// Copying the write-ahead log back takes as long as the log is large.
+fn grace_of(statement: &str) -> Duration {
+    const CHECKPOINT: Duration = Duration::from_secs(4);
+    match statement.starts_with("checkpoint") {
+        true => CHECKPOINT,
+        false => Duration::ZERO,
     }
 }
 

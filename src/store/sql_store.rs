@@ -1,9 +1,12 @@
 //! The store: the port `Store` on either engine.
 //! `acknowledged ⇒ synced`: every write waits for the engine's sync, also when it shares its sync with others.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -90,6 +93,15 @@ impl<E: StoreEngine> Store for SqlStore<E> {
         self.pending_entries(0).await?;
         self.writer().submit(WriterWork::Ping).await?;
         Ok(())
+    }
+
+    fn oldest_wait(&self) -> Duration {
+        let ages = self.writers.iter().map(StoreWriter::oldest_wait);
+        ages.max().unwrap_or_default()
+    }
+
+    fn has_lost_a_writer(&self) -> bool {
+        self.writers.iter().any(StoreWriter::has_ended)
     }
 
     async fn close(&self) {

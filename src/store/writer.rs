@@ -1,11 +1,21 @@
 //! The way to the writer: a queue of work, taken in the order in which it arrived. SQLite has one writer, PostgreSQL a few.
 //! A caller that goes away loses only the answer: work in the queue is carried out whole, or not at all (`writer_task`).
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::CommitBatch;
 use super::fault::StoreFault;
+use super::progress::{CallProgress, GIVE_UP_AFTER, STALLED_AFTER};
 use heyan_ports::store::ForgetBefore;
+
+/// Longest wait of a caller while the writer makes progress.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Between two looks of a waiting caller at the writer's progress.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// One piece of work for the writer.
 pub(super) enum WriterWork {
@@ -17,7 +27,7 @@ pub(super) enum WriterWork {
     ForgetOld(ForgetBefore),
     /// A name, and what it stands for unless that is settled already.
     Settle(String, String),
-    /// A hash, and the end of the time for which it is remembered, Unix seconds. Its number is 1 if the hash was not known.
+    /// A hash, and until when it is remembered, Unix seconds. Its number is 1 when it was not known.
     UseOnce([u8; 16], i64),
     Ping,
 }
@@ -44,22 +54,47 @@ pub(super) struct WriterLimits {
 /// Hands work to the writer task.
 pub(super) struct StoreWriter {
     queue: mpsc::Sender<WriterMessage>,
+    progress: Arc<CallProgress>,
 }
 
 impl StoreWriter {
     /// The way to the task that takes from this queue.
-    pub(super) fn to(queue: mpsc::Sender<WriterMessage>) -> Self {
-        Self { queue }
+    pub(super) const fn to(queue: mpsc::Sender<WriterMessage>, progress: Arc<CallProgress>) -> Self {
+        Self { queue, progress }
     }
 
-    /// Waits until the work is durable or refused.
+    /// Age of the engine's call under way; zero when there is none.
+    pub(super) fn oldest_wait(&self) -> Duration {
+        self.progress.age()
+    }
+
+    /// Whether the task has ended: it was closed, or it died.
+    pub(super) fn has_ended(&self) -> bool {
+        self.queue.is_closed()
+    }
+
+    /// Waits until the work is durable or refused. While the engine does not answer, nothing is taken, and whoever waits behind the
+    /// call that hangs is told so: what becomes of his work is unknown.
     pub(super) async fn submit(&self, work: WriterWork) -> WorkOutcome {
-        let (reply, answer) = oneshot::channel();
-        self.queue
-            .send(WriterMessage::Work(work, reply))
-            .await
-            .map_err(|_| StoreFault::Closed)?;
-        answer.await.unwrap_or(Err(StoreFault::Closed))
+        const STALLED: &str = "stalled";
+        if self.progress.age() >= STALLED_AFTER {
+            return Err(StoreFault::late(STALLED));
+        }
+        let (begun, (reply, answer)) = (Instant::now(), oneshot::channel());
+        let mut answered = std::pin::pin!(async {
+            let sent = self.queue.send(WriterMessage::Work(work, reply)).await;
+            sent.map_err(|_| StoreFault::Closed)?;
+            answer.await.unwrap_or(Err(StoreFault::Closed))
+        });
+        loop {
+            match tokio::time::timeout(LOOK, &mut answered).await {
+                Ok(outcome) => return outcome,
+                Err(_) if self.progress.age() >= GIVE_UP_AFTER || begun.elapsed() >= WAIT_MAX => {
+                    return Err(StoreFault::late(STALLED));
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     /// Finishes the work that already waits, checkpoints and closes the connection.

@@ -23,8 +23,9 @@ const IDLE: Duration = Duration::from_millis(500);
 /// Starts the task on the current runtime; it ends at `close`, or when the handle is dropped.
 pub(super) fn start<E: StoreEngine>(pool: Arc<ConnectionPool<E>>, limits: WriterLimits) -> StoreWriter {
     let (queue, inbox) = mpsc::channel(limits.queue.max(1));
+    let progress = pool.progress();
     tokio::spawn(run(pool, inbox, limits));
-    StoreWriter::to(queue)
+    StoreWriter::to(queue, progress)
 }
 
 struct CommitGroup {
@@ -68,7 +69,7 @@ async fn run<E: StoreEngine>(
     mut inbox: mpsc::Receiver<WriterMessage>,
     limits: WriterLimits,
 ) {
-    // The writer copies SQLite's log back into the database; PostgreSQL checkpoints by itself.
+    // The log of SQLite is copied back by whoever writes; PostgreSQL does it by itself.
     let checkpoints = E::ENGINE == EngineName::Sqlite;
     let mut dirty = false;
     loop {

@@ -10,10 +10,12 @@
     )
 )]
 
+mod gate;
 mod log;
 mod metrics;
 mod striped;
 
-pub use log::{LogFormat, start as start_log};
-pub use metrics::{HubMetrics, MetricsError};
+pub use gate::{LineGate, causes};
+pub use log::{LogFormat, check_level, flush_log, lines_lost, start as start_log, tell_operator};
+pub use metrics::{HubMetrics, MachineMetrics, MetricsError, UnavailableCounts};
 pub use striped::DurationHistogram;

@@ -40,6 +40,10 @@ pub struct HubMetrics {
     pub ledger_size: IntGauge,
     /// Age of the newest checkpoint, seconds.
     pub checkpoint_age_seconds: Gauge,
+    /// The machine.
+    pub machine: MachineMetrics,
+    /// Calls refused because a part of the hub was not there.
+    pub unavailable: UnavailableCounts,
     /// How far the ledger's index is behind it, seconds.
     pub index_lag_seconds: Gauge,
     /// Requests without valid credentials.
@@ -99,6 +103,83 @@ impl LoopTurn {
             outbox_depth: make.gauge("heyan_outbox_depth", "Deliveries that are not over.")?,
             alerts: make.counters("heyan_supervision_alerts_total", "Alerts raised, by rule.", &["rule"])?,
         })
+    }
+}
+
+/// What is measured of the machine that the node runs on.
+pub struct MachineMetrics {
+    /// How long the oldest entry waits for the disk, seconds.
+    pub ledger_oldest_wait_seconds: Gauge,
+    /// How long the database has not answered a writer, seconds.
+    pub store_oldest_wait_seconds: Gauge,
+    /// Free bytes of the disk of the data folder.
+    pub disk_free_bytes: IntGauge,
+    /// Bytes of SQLite's write-ahead log.
+    pub sqlite_wal_bytes: IntGauge,
+    /// Whether the clock is doubted.
+    pub clock_unchecked: IntGauge,
+    /// Log lines that were lost.
+    pub log_lines_lost: IntGauge,
+}
+
+impl MachineMetrics {
+    fn new(make: &MetricMaker<'_>) -> Result<Self, MetricsError> {
+        Ok(Self {
+            ledger_oldest_wait_seconds: make.seconds(
+                "heyan_ledger_oldest_wait_seconds",
+                "How long the oldest ledger entry waits for the disk; 0 when none waits.",
+            )?,
+            store_oldest_wait_seconds: make.seconds(
+                "heyan_store_oldest_wait_seconds",
+                "How long the database has not answered a writer; 0 when no call is under way.",
+            )?,
+            disk_free_bytes: make.gauge("heyan_disk_free_bytes", "Free bytes of the disk of the data folder.")?,
+            sqlite_wal_bytes: make.gauge("heyan_sqlite_wal_bytes", "Bytes of the write-ahead log of SQLite.")?,
+            clock_unchecked: make.gauge(
+                "heyan_clock_unchecked",
+                "1 while the clock disagrees with the monotonic clock, the newest entry or the database; nothing is deleted by it then.",
+            )?,
+            log_lines_lost: make.gauge(
+                "heyan_log_lines_lost",
+                "Log lines since the start that were not written, because their reader did not keep up or is gone.",
+            )?,
+        })
+    }
+}
+
+/// Calls that were refused because the ledger or the database could not be used.
+pub struct UnavailableCounts(IntCounterVec);
+
+impl UnavailableCounts {
+    fn new(make: &MetricMaker<'_>) -> Result<Self, MetricsError> {
+        Ok(Self(make.counters(
+            "heyan_unavailable_total",
+            "Calls refused because the ledger or the database could not be used, by part.",
+            &["part"],
+        )?))
+    }
+
+    /// Counts one; `part` is `ledger` or `store`.
+    pub fn count(&self, part: &str) {
+        if let Ok(counter) = self.0.get_metric_with_label_values(&[part]) {
+            counter.inc();
+        }
+    }
+
+    /// Those of the ledger so far.
+    pub fn ledger(&self) -> u64 {
+        self.of("ledger")
+    }
+
+    /// Those of the database so far.
+    pub fn store(&self) -> u64 {
+        self.of("store")
+    }
+
+    fn of(&self, part: &str) -> u64 {
+        self.0
+            .get_metric_with_label_values(&[part])
+            .map_or(0, |counter| counter.get())
     }
 }
 
@@ -189,6 +270,8 @@ impl HubMetrics {
                 "heyan_checkpoint_age_seconds",
                 "Age of the oldest entry that no checkpoint covers; 0 when all are covered.",
             )?,
+            machine: MachineMetrics::new(&make)?,
+            unavailable: UnavailableCounts::new(&make)?,
             index_lag_seconds: make.seconds(
                 "heyan_index_lag_seconds",
                 "Age of the newest entry that the ledger's index knows, while there are newer ones; 0 when there are none.",
@@ -199,10 +282,7 @@ impl HubMetrics {
                 &["reason"],
             )?,
             shed: make.counter("heyan_shed_total", "Requests turned away while busy.")?,
-            lines_lost: make.counter(
-                "heyan_node_lines_lost_total",
-                "Times that the line to the other nodes was lost.",
-            )?,
+            lines_lost: make.counter("heyan_node_lines_lost_total", "Times the line to the other nodes was lost.")?,
             licence_issue_delay: issue_delay(&make)?,
             turn: LoopTurn::new(&make)?,
             bus: BusMetrics::new(&make)?,

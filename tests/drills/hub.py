@@ -97,6 +97,7 @@ class Hub:
         wrap: tuple[str, ...] = (),
         ready_within: float = 60,
         logs: Path | None = None,
+        stderr: int | None = None,
     ):
         self.data = Path(data)
         logs = Path(logs or self.data.parent)
@@ -124,7 +125,7 @@ class Hub:
             [*wrap, *args, *extra],
             stdin=subprocess.DEVNULL,
             stdout=self._out,
-            stderr=self._err,
+            stderr=self._err if stderr is None else stderr,
             env={**os.environ, **on_postgres(self.data), **on_kafka(), **(env or {})},
             # Paths in the defaults are relative: what the hub makes beside its data stays in the drill's folder.
             cwd=self.data.parent,

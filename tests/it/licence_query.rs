@@ -130,10 +130,7 @@ async fn numbers_of_a_holder_cannot_be_tried_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_of_older_rules_are_made_anew_while_the_hub_serves() {
-    use heyan::ports::{
-        commit::{Commit, Position},
-        records::RecordKeys,
-    };
+    use heyan::ports::{commit::Commit, positions::ReadPosition, records::RecordKeys};
     let hub = TestHub::with_parties().await;
     let ids: Vec<String> = (0..3).map(|n| licence_id(&format!("800000000{n}"), "001")).collect();
     for id in &ids {

@@ -19,6 +19,9 @@ use heyan_domain::policy::{
 };
 use heyan_ports::access::{AccessRows, AgencyRow, ClientRow, GrantRow, GrantUsage};
 
+/// How far the clocks of nodes may be apart: a grant that one gave is not refused by another that is behind.
+const LEEWAY_US: i64 = 60_000_000;
+
 /// What a client is for. Manager, operator and auditor are disjoint: a client has one role (CONTRACT §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientRole {
@@ -389,7 +392,7 @@ impl CompiledGrant {
             id: row.id.as_str().into(),
             permission: UsePermission::new(operations, fields),
             item_codes,
-            valid_from: row.valid_from,
+            valid_from: row.valid_from.saturating_sub(LEEWAY_US),
             valid_until: row.valid_until.unwrap_or(i64::MAX),
             ceiling: row.daily_ceiling,
             networks: AdmittedNetworks::of(&row.networks),

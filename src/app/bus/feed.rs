@@ -355,9 +355,11 @@ impl FeedReader {
 /// Whether a failure is of what was sent: the store is well, so it would take something else.
 async fn is_of_message(hub: &Hub, error: &AppError) -> bool {
     match error {
-        AppError::Store(StoreError::Conflict) | AppError::NotFound(_) | AppError::Ledger(_) | AppError::Load(_) => {
-            false
-        }
+        AppError::Store(StoreError::Conflict)
+        | AppError::NotFound(_)
+        | AppError::Ledger(_)
+        | AppError::SpaceLow
+        | AppError::Load(_) => false,
         error if outbox::is_not_taken(error) => false,
         _ => hub.store.ping().await.is_ok(),
     }

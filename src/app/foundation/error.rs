@@ -65,6 +65,9 @@ pub enum AppError {
     /// The ledger is not accepting entries, so no answer may be sent.
     #[error("ledger is not accepting entries (full or failed)")]
     Ledger(#[from] LedgerError),
+    /// Too little disk space is left for changes.
+    #[error("little disk space is left: changes are refused")]
+    SpaceLow,
     /// A part of the hub did not do its duty.
     #[error("internal: {0}")]
     Internal(&'static str),

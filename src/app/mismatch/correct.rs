@@ -33,6 +33,12 @@ impl RecordCorrection {
     }
 }
 
+/// The version behind the stored one.
+fn next_version(hub: &Hub, stored: Option<&StoredRecord>) -> u32 {
+    let next = stored.map_or(1, |stored| stored.version + 1);
+    hub.node.changes.raise(next)
+}
+
 /// Makes the correction of a disputed mismatch: the proposed values, or those that the authority gives instead.
 ///
 /// # Errors
@@ -88,7 +94,7 @@ pub(crate) async fn correction(
         subject: row.subject,
         expected: stored.as_ref().map(|stored| stored.version),
         record: StoredRecord {
-            version: stored.as_ref().map_or(1, |stored| stored.version + 1),
+            version: next_version(hub, stored.as_ref()),
             // The authority's own counter stays: its next contribution must still be newer.
             source_version: stored.as_ref().and_then(|stored| stored.source_version),
             effective_at: stored.as_ref().and_then(|stored| stored.effective_at),

@@ -20,7 +20,10 @@ use heyan_ports::{
 };
 use heyan_telemetry::HubMetrics;
 
-use super::{peer_table::PeerTable, settings::NodeSettings, under_way::UnderWay, wakeups::Wakeups};
+use super::{
+    health::NodeHealth, peer_table::PeerTable, settings::NodeSettings, standing::ChangeCounter, under_way::UnderWay,
+    wakeups::Wakeups,
+};
 use crate::{
     access::part::AccessPart,
     delivery::table::SubscriptionTable,
@@ -134,6 +137,10 @@ pub struct NodePart {
     pub under_way: UnderWay,
     /// Wakes the workers.
     pub wakeups: Wakeups,
+    /// Numbers its changes.
+    pub changes: ChangeCounter,
+    /// What is known of the machine.
+    pub health: NodeHealth,
     /// Whether the node is about to stop: it still answers, but wants no new connections.
     pub draining: AtomicBool,
     /// Threads for work that would hold up the thread of a call.

@@ -1,6 +1,7 @@
 //! One node: the hub, its neighbours, the outbox, idempotency keys, and its upkeep.
 
 pub mod caller;
+pub mod health;
 pub mod hub;
 pub mod idempotency;
 pub mod news;
@@ -8,6 +9,7 @@ pub mod outbox;
 pub mod peer_table;
 pub mod peers;
 pub mod settings;
+pub mod standing;
 pub(crate) mod tables;
 pub mod under_way;
 pub mod upkeep;

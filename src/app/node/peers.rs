@@ -66,6 +66,16 @@ struct PeerAnswer {
     look: Option<own::TraceAnswer>,
 }
 
+/// What the database says the time is; `None` where this node has it for itself. Asked for right after [`show`].
+///
+/// # Errors
+/// The store could not be asked.
+pub async fn database_time(hub: &Hub) -> Result<Option<i64>, AppError> {
+    let nodes = hub.store.nodes().await?;
+    let own = nodes.iter().find(|node| node.origin == hub.node.settings.origin);
+    Ok(own.map(|node| node.seen_at))
+}
+
 /// Shows this node to the others, and learns who they are.
 ///
 /// # Errors

@@ -22,6 +22,10 @@ use crate::foundation::error::AppError;
 /// Between two attempts at a full ledger queue.
 const QUEUE_WAIT: Duration = Duration::from_millis(2);
 
+/// Age of the ledger's group under way from which on a change waits for its end.
+const SLOW_GROUP: Duration = Duration::from_millis(250);
+const SLOW_GROUP_LOOK: Duration = Duration::from_millis(20);
+
 /// Outbox rows that are deleted at once.
 const FORGET_MAX: usize = 2_000;
 
@@ -111,8 +115,8 @@ impl Hub {
     /// caller may answer only after this returned. Returns the positions of the entries in the ledger.
     ///
     /// # Errors
-    /// Returns an error if the store refuses or cannot be reached: nothing is written. Returns an error if the ledger has failed: the
-    /// change stays committed, and the outbox keeps its entries for the next start.
+    /// The store refuses or cannot be asked, or the ledger is known not to accept entries: nothing is written. The ledger fails
+    /// meanwhile: the change stands, and the outbox keeps its entries.
     pub async fn write(&self, commit: Commit) -> Result<Vec<AppendedEntry>, AppError> {
         let committed = self.commit(commit).await?;
         self.enter(committed).await
@@ -121,16 +125,46 @@ impl Hub {
     /// The first half of [`Hub::write`]: commits and updates memory. The entries are still to be appended.
     ///
     /// # Errors
-    /// Returns an error if the store refuses or cannot be reached.
+    /// The store refuses or cannot be asked, or the ledger accepts nothing: nothing is written.
     pub async fn commit(&self, commit: Commit) -> Result<PendingAppend, AppError> {
-        let commit = Arc::new(commit);
+        self.await_ledger().await?;
+        let (number, position) = self.node.changes.number(&self.ledger, self.clock.now_us());
+        let is_kept = position.is_some();
+        let commit = Arc::new(match position {
+            Some(position) => commit.with(position),
+            None => commit,
+        });
         let ids = self.store.commit(Arc::clone(&commit)).await?;
+        if is_kept {
+            self.node.changes.keep(number);
+        }
         self.tell_memory(&commit).await?;
         Ok(PendingAppend { ids, commit })
     }
 
-    /// Brings memory up to date with the store. The stamps of records come first: a reader that no longer sees a dispute must already
-    /// see the correction.
+    /// Returns an error if a change could not be entered, or there is too little space: then nothing may be done that it would tell of.
+    ///
+    /// # Errors
+    /// `Ledger`, `SpaceLow`.
+    pub fn ensure_writable(&self) -> Result<(), AppError> {
+        self.ledger.ensure_accepting()?;
+        match self.node.health.is_space_low() {
+            true => Err(AppError::SpaceLow),
+            false => Ok(()),
+        }
+    }
+
+    /// The ledger first: a change is not begun behind a group that may never return.
+    async fn await_ledger(&self) -> Result<(), AppError> {
+        let groups = self.ledger.stats().groups;
+        while self.ledger.oldest_wait() >= SLOW_GROUP && self.ledger.stats().groups == groups {
+            self.ensure_writable()?;
+            tokio::time::sleep(SLOW_GROUP_LOOK).await;
+        }
+        self.ensure_writable()
+    }
+
+    /// Memory follows the store: first the stamps of records, so that whoever sees a dispute gone sees the correction.
     async fn tell_memory(&self, commit: &Commit) -> Result<(), AppError> {
         for bucket in &commit.stamps {
             self.records.caches.invalidate_bucket(*bucket);

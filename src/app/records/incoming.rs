@@ -6,7 +6,10 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{IngestResult, IngestedRecord, RecordIngest};
-use crate::{foundation::error::AppError, node::hub::Hub};
+use crate::{
+    foundation::error::AppError,
+    node::{hub::Hub, standing::ChangeCounter},
+};
 use heyan_catalog::{CONTROL, Dataset, IntakeFinding, IntakeRule, ParsedSubject};
 use heyan_domain::{
     calendar::china_date,
@@ -224,6 +227,7 @@ impl KeptFields {
 /// Pure: what each record becomes, given what is stored. The same subject twice in one call: the later one sees the
 /// earlier one as stored.
 pub(super) fn decide(
+    changes: &ChangeCounter,
     incoming: &[IncomingRecord],
     stored: Vec<Option<StoredRecord>>,
     kept: &KeptFields,
@@ -242,7 +246,7 @@ pub(super) fn decide(
             (Some(now), kept) => completed(&record.stored.fields, &now.fields, kept),
         };
         let fields = fields.unwrap_or_else(|| record.stored.fields.clone());
-        let result = decide_one(record, now.as_ref(), &fields);
+        let result = decide_one(changes, record, now.as_ref(), &fields);
         if let Ok((RecordIngest::Created | RecordIngest::Updated, version)) = &result {
             // A write that states no version of the authority's leaves the order it has reached as it is.
             let source_version = record
@@ -297,6 +301,7 @@ pub(super) fn erased(now: &StoredRecord, record: &StoredRecord) -> Vec<Box<str>>
 }
 
 fn decide_one(
+    changes: &ChangeCounter,
     record: &IncomingRecord,
     now: Option<&StoredRecord>,
     fields: &str,
@@ -305,8 +310,12 @@ fn decide_one(
     if record.if_match.is_some_and(|wanted| wanted != version) {
         return Err(AppError::PreconditionFailed);
     }
+    let next = || {
+        let next = changes.next_version(version);
+        next.ok_or(AppError::Internal("a record has too many versions"))
+    };
     let Some(now) = now else {
-        return Ok((RecordIngest::Created, 1));
+        return Ok((RecordIngest::Created, next()?));
     };
     if let (Some(new), Some(old)) = (record.stored.source_version, now.source_version)
         && new <= old
@@ -316,8 +325,5 @@ fn decide_one(
     if now.fields == fields && record.stored.source_version.is_none() {
         return Ok((RecordIngest::Unchanged, version));
     }
-    let next = version
-        .checked_add(1)
-        .ok_or(AppError::Internal("a record has too many versions"))?;
-    Ok((RecordIngest::Updated, next))
+    Ok((RecordIngest::Updated, next()?))
 }

@@ -225,7 +225,7 @@ pub async fn preview(
     } else {
         hub.store.records(&keys).await?
     };
-    let (writes, results) = incoming::decide(&checked.incoming, stored.clone(), &options.kept);
+    let (writes, results) = incoming::decide(&hub.node.changes, &checked.incoming, stored.clone(), &options.kept);
     let mut erased = vec![Vec::new(); checked.results.len()];
     let mut writes = writes.iter();
     for ((place, result), now) in checked.places.iter().zip(&results).zip(&stored) {
@@ -266,7 +266,7 @@ pub(crate) async fn take(
     loop {
         let keys: Vec<RecordKey> = incoming.iter().map(|record| record.key.clone()).collect();
         let stored = hub.store.records(&keys).await?;
-        let (writes, results) = incoming::decide(incoming, stored, kept);
+        let (writes, results) = incoming::decide(&hub.node.changes, incoming, stored, kept);
         let (mut events, mut ledger_entries) = (Vec::new(), Vec::new());
         for (dataset, writes) in by_dataset(incoming, &writes) {
             ledger_entries.push(entry_of(hub, caller, dataset, &writes, now_us)?);

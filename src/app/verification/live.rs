@@ -290,7 +290,10 @@ async fn settle(
                 note(hub, name, asked_at, LiveRecord::Yes).await?;
                 return loaded(dataset, name, &record, asked_at, CachePolicy::Kept);
             }
-            LiveDecision::Write(record) => record,
+            LiveDecision::Write(mut record) => {
+                record.version = hub.node.changes.raise(record.version);
+                record
+            }
         };
         match write(hub, dataset, name, key, &record).await {
             Err(error) if attempts.again(&error) => {}

@@ -21,11 +21,10 @@ use crate::{
     problem::{ProblemCode, ProblemDocument},
     refuse,
 };
-use heyan_app::foundation::error::AppError;
 use heyan_app::node::caller::Caller;
 use heyan_app::{
     access::token::{self, UnknownCaller},
-    foundation::purpose,
+    foundation::{error::AppError, purpose},
     node::hub::Hub,
 };
 use heyan_ledger::{
@@ -158,12 +157,15 @@ pub(super) async fn run(
     };
     let stated = extract::stated_length(&request);
     let Some(place) = CallPlace::take(&state, stated.unwrap_or_default()) else {
-        state.hub.node.metrics.shed.inc();
-        return refuse::respond(&request, refuse::busy(ProblemCode::Overloaded));
+        return unavailable(&state, &request, refuse::busy(ProblemCode::Overloaded));
     };
+    // Every answer is entered: while the ledger accepts nothing, nothing is begun.
+    if let Err(error) = state.hub.ledger.ensure_accepting() {
+        return unavailable(&state, &request, AppError::from(error).into());
+    }
     // A token is believed by who may do what as it is now.
     if let Err(error) = state.hub.know_access().await {
-        return refuse::respond(&request, error.into());
+        return unavailable(&state, &request, error.into());
     }
     let (caller, now_us) = match prove(&state, &request) {
         Ok(proven) => proven,
@@ -204,14 +206,22 @@ pub(super) async fn run(
     } else {
         answer
     };
-    let is_shed = |problem: &ProblemDocument| problem.code == ProblemCode::Overloaded;
-    if answer.as_ref().is_err_and(is_shed) {
-        state.hub.node.metrics.shed.inc();
-    }
-    let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
+    let response = answer.unwrap_or_else(|problem| unavailable(&state, &request, problem));
     let response = with_farewell(&state, response);
     state.observe(route, response.status(), started);
     response
+}
+
+/// Answers a problem, and counts it when a part of the hub could not be used or was full.
+fn unavailable(state: &OfWorker, request: &HttpRequest, problem: ProblemDocument) -> HttpResponse {
+    let counts = &state.hub.node.metrics.unavailable;
+    match problem.code {
+        ProblemCode::LedgerUnavailable => counts.count("ledger"),
+        ProblemCode::StoreUnavailable => counts.count("store"),
+        ProblemCode::Overloaded => state.hub.node.metrics.shed.inc(),
+        _ => {}
+    }
+    refuse::respond(request, problem)
 }
 
 /// From a node that is about to stop, the caller's next request should go to another.

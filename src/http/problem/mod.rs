@@ -100,6 +100,8 @@ pub struct ProblemDocument {
     pub legal_basis: Option<String>,
     /// Why a push target is not allowed.
     pub reason: Option<&'static str>,
+    /// Cause inside the hub, for the log only.
+    pub cause: Option<String>,
 }
 
 impl ProblemDocument {
@@ -115,6 +117,7 @@ impl ProblemDocument {
             missing_clause: None,
             legal_basis: None,
             reason: None,
+            cause: None,
         }
     }
 
@@ -165,6 +168,13 @@ impl ProblemDocument {
     #[must_use]
     pub fn trace_id(mut self, trace_id: impl Into<String>) -> Self {
         self.trace_id = Some(trace_id.into());
+        self
+    }
+
+    /// Says what failed inside. It is written to the log with the trace id, and is not part of the answer.
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
         self
     }
 

@@ -279,6 +279,7 @@ fn chunks_of(mut block: web::Bytes, lines_max: usize) -> impl Iterator<Item = we
 
 /// A line that tells a problem.
 pub(crate) fn problem_line(reference: Option<&str>, problem: ProblemDocument, locale: Locale) -> Vec<u8> {
+    crate::refuse::tell_failure(&problem, None);
     let mut out = Vec::with_capacity(256);
     put_result(&mut out, b"", reference, ItemResult::Unreadable(problem), locale);
     out.push(b'\n');

@@ -1,4 +1,4 @@
-//! The two listeners: the public one, and the one for operators' machines (`/metrics`, health).
+//! The public listener; the one for operators is in `health`.
 //! The hub's own signal handling stops them: accept no more, finish what was begun, then seal the ledger.
 
 mod plain;
@@ -7,21 +7,16 @@ mod upgrades;
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_server::ServerBuilder;
-use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, http::header, middleware::DefaultHeaders, web,
-};
+pub use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, http::header, middleware::DefaultHeaders, web};
 
 use crate::{
     call::state::{OfWorker, ServerLimits, WorkerState},
-    problem::{ProblemCode, ProblemDocument},
-    refuse,
     routes::{self, ROUTES},
 };
 
 use self::plain::ConnectionDeadlines;
-use heyan_api as api;
 use heyan_app::node::hub::Hub;
-use heyan_ports::bus::BusState;
 
 /// How a listener serves.
 #[derive(Clone, Debug)]
@@ -89,107 +84,4 @@ fn security_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .add((header::REFERRER_POLICY, "no-referrer"))
-}
-
-/// Serves the operators' listener; the future ends when the server has stopped.
-///
-/// # Errors
-/// Returns an error if the listener cannot be used.
-pub fn admin(
-    hub: Arc<Hub>,
-    listener: TcpListener,
-) -> std::io::Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
-    let hub = web::Data::from(hub);
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(hub.clone())
-            .route("/metrics", routes::read().to(metrics))
-            .route("/livez", routes::read().to(livez))
-            .route("/readyz", routes::read().to(readyz))
-            .route("/startupz", routes::read().to(livez))
-            .default_service(web::to(async |request: HttpRequest| {
-                refuse::respond(&request, ProblemDocument::new(ProblemCode::RouteNotFound))
-            }))
-    })
-    .workers(1)
-    .listen(listener)?
-    .shutdown_timeout(1)
-    .disable_signals()
-    .run();
-    Ok((server.handle(), server))
-}
-
-async fn metrics(hub: web::Data<Hub>) -> HttpResponse {
-    observe(&hub);
-    match hub.node.metrics.text() {
-        Ok(text) => HttpResponse::Ok()
-            .content_type("text/plain; version=0.0.4; charset=utf-8")
-            .body(text),
-        Err(error) => {
-            tracing::error!(error = %error, "cannot write metrics");
-            HttpResponse::InternalServerError().finish()
-        }
-    }
-}
-
-/// Brings gauges up to date: they are asked for, never pushed.
-fn observe(hub: &Hub) {
-    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let stats = hub.ledger.stats();
-    hub.node.metrics.cache_entries.set(signed(hub.records.caches.entries()));
-    hub.node.metrics.cache_bytes.set(signed(hub.records.caches.bytes()));
-    hub.node.metrics.ledger_size.set(signed(stats.durable));
-    let age_us = if stats.sealed < stats.durable {
-        hub.clock.now_us().saturating_sub(stats.checkpoint_at_us)
-    } else {
-        0
-    };
-    hub.node
-        .metrics
-        .checkpoint_age_seconds
-        .set(Duration::from_micros(age_us.max(0).unsigned_abs()).as_secs_f64());
-}
-
-/// No I/O: the process answers.
-async fn livez() -> HttpResponse {
-    HttpResponse::Ok().json(api::NodeHealth {
-        status: "ok".into(),
-        checks: None,
-    })
-}
-
-/// Whether this node should get traffic.
-async fn readyz(hub: web::Data<Hub>) -> HttpResponse {
-    if hub.is_draining() {
-        // Requests that still arrive are answered.
-        return HttpResponse::ServiceUnavailable().json(api::NodeHealth {
-            status: "draining".into(),
-            checks: Some(api::HealthChecks::default()),
-        });
-    }
-    let store = hub.store.ping().await.is_ok();
-    let ledger = hub.ledger.failure().is_none();
-    let nodes = hub.node.trust.holds();
-    let word = |good: bool| if good { "ok" } else { "failed" };
-    // A bus that is down delays no caller: it is reported, and the node stays in service.
-    let bus = hub.outward.bus.state();
-    let status = match (store && ledger, bus) {
-        (true, BusState::Degraded) => "degraded",
-        (good, _) => word(good),
-    };
-    let nodes = if nodes { "ok" } else { "unheard" };
-    let body = api::NodeHealth {
-        status: status.into(),
-        checks: Some(api::HealthChecks {
-            store: Some(word(store).into()),
-            ledger: Some(word(ledger).into()),
-            nodes: Some(nodes.into()),
-            bus: Some(bus.as_str().into()),
-        }),
-    };
-    if store && ledger {
-        HttpResponse::Ok().json(body)
-    } else {
-        HttpResponse::ServiceUnavailable().json(body)
-    }
 }

@@ -6,15 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use super::condition::LedgerCondition;
 use super::intake::{AppendJob, QueueMessage};
 use super::mailbox::{DoneParcel, EntryParcel, LaneMailbox};
 use super::shared::SharedLedger;
 use crate::LedgerError;
 use crate::disk::frame::{self, GROUP_FRAMES_MAX, HEADER};
-use crate::disk::journal::{FramePosition, JournalWriter, WroteGroup};
+use crate::disk::journal::{FramePosition, JournalWriter, WriteFault, WroteGroup};
 use crate::tree::{TILE, TreeHash};
+
+/// Between two tries to write again after a write that failed.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A lane as the appender sees it.
 pub(crate) struct ToLane {
@@ -36,6 +40,14 @@ impl GroupPart {
         }
     }
 
+    /// When its first entry was handed over.
+    fn queued(&self) -> Option<Instant> {
+        match self {
+            Self::Job(job) => Some(job.queued),
+            Self::Parcel(parcel) => parcel.entries.first().map(|entry| entry.queued),
+        }
+    }
+
     /// Bytes that it takes in the journal.
     fn framed_bytes(&self) -> usize {
         match self {
@@ -54,6 +66,8 @@ pub(crate) struct Appender {
     pub group_bytes_max: usize,
     /// By number; a lane is met with its first job.
     pub lanes: Vec<ToLane>,
+    /// After a write that failed before its sync: when it is tried again.
+    pub again_at: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -117,10 +131,11 @@ impl Appender {
         loop {
             let part = match carried.take() {
                 Some(part) => Some(part),
-                None => self.queue.recv().ok().and_then(QueueMessage::part),
+                None => self.next(),
             };
             let Some(part) = part else { break };
-            if self.shared.failed.load(Ordering::Acquire) {
+            let refuses = [LedgerCondition::Failed, LedgerCondition::Blocked];
+            if refuses.contains(&self.shared.condition()) {
                 self.answer(part, None);
                 self.deliver();
                 continue;
@@ -137,11 +152,53 @@ impl Appender {
         // `LanesClosed`.
     }
 
+    /// The next part; while the disk refuses writes, tries to write again each second. `None`: stop.
+    fn next(&mut self) -> Option<GroupPart> {
+        loop {
+            let Some(again_at) = self.again_at else {
+                return self.queue.recv().ok().and_then(QueueMessage::part);
+            };
+            match self.queue.recv_deadline(again_at) {
+                Ok(message) if Instant::now() < again_at => return message.part(),
+                Ok(message) => {
+                    self.mend();
+                    return message.part();
+                }
+                Err(RecvTimeoutError::Timeout) => self.mend(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    /// Removes what a failed write left; on success entries are accepted again.
+    fn mend(&mut self) {
+        match self.writer.mend() {
+            Ok(()) => {
+                self.again_at = None;
+                self.shared.unblock();
+            }
+            Err(fault) => self.refuse(fault),
+        }
+    }
+
+    fn refuse(&mut self, fault: WriteFault) {
+        match fault {
+            WriteFault::Retry(error) => {
+                self.again_at = Some(Instant::now() + RETRY);
+                self.shared.block(error);
+            }
+            WriteFault::Final(error) => {
+                self.again_at = None;
+                self.shared.fail(error);
+            }
+        }
+    }
+
     /// Answers a part whose first entry has the index `first`; `None`: the ledger failed. Lanes hear of it with `deliver`.
     fn answer(&mut self, part: GroupPart, first: Option<u64>) {
         let parcel = match part {
             // The caller may be gone; the entry is in the log all the same.
-            GroupPart::Job(job) => return drop(job.done.send(first.ok_or(LedgerError::Failed))),
+            GroupPart::Job(job) => return drop(job.done.send(first.ok_or(self.refusal()))),
             GroupPart::Parcel(parcel) => parcel,
         };
         let known = self.lanes.len();
@@ -154,6 +211,13 @@ impl Appender {
         }
         if let Some(to) = self.lanes.get_mut(parcel.lane) {
             to.brought.push(DoneParcel { parcel, first });
+        }
+    }
+
+    fn refusal(&self) -> LedgerError {
+        match self.shared.condition() {
+            LedgerCondition::Blocked => LedgerError::Blocked,
+            _ => LedgerError::Failed,
         }
     }
 
@@ -184,13 +248,16 @@ impl Appender {
         let shared = Arc::clone(&self.shared);
         let counters = &shared.counters;
         let (first, count) = (self.next_index, group.leaves.len() as u64);
-        counters.appended.fetch_add(count, Ordering::Release);
         let started = Instant::now();
-        // A crash before the end of the sync in `append` leaves a torn tail. No answer was sent for its entries; `open` zeroes it.
-        let wrote = match self.writer.append(first, &group.bytes) {
+        let oldest = group.parts.first().and_then(GroupPart::queued);
+        shared.begin_group(oldest.unwrap_or(started));
+        // A crash up to the sync inside `append` leaves a torn tail that nobody was answered for; `open` zeroes it.
+        let wrote = self.writer.append(first, &group.bytes);
+        shared.end_group();
+        let wrote = match wrote {
             Ok(wrote) => wrote,
-            Err(error) => {
-                self.shared.fail(error);
+            Err(fault) => {
+                self.refuse(fault);
                 for part in group.parts.drain(..) {
                     self.answer(part, None);
                 }
@@ -209,6 +276,7 @@ impl Appender {
         };
         let positions: Vec<FramePosition> = group.bundles.iter().map(place).collect();
         self.next_index += count;
+        counters.appended.fetch_add(count, Ordering::Release);
         self.shared.made_durable(&group.leaves, &positions, segment);
         counters.groups.fetch_add(1, Ordering::Relaxed);
         counters.last_group.store(count, Ordering::Relaxed);

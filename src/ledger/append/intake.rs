@@ -7,6 +7,7 @@ use std::time::Instant;
 use crossbeam_channel::{Sender, TrySendError};
 use tokio::sync::oneshot;
 
+use super::condition::LedgerCondition;
 use super::mailbox::EntryParcel;
 use super::shared::SharedLedger;
 use crate::LedgerError;
@@ -75,7 +76,7 @@ pub(crate) struct EntryIntake {
 impl EntryIntake {
     /// Whether entries are taken.
     pub(crate) fn open(&self) -> Result<(), LedgerError> {
-        if self.shared.failed.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire) {
+        if self.shared.condition() != LedgerCondition::Accepting || self.closing.load(Ordering::Acquire) {
             return Err(self.gone());
         }
         Ok(())
@@ -96,11 +97,13 @@ impl EntryIntake {
 
     /// Why the appender no longer answers.
     pub(crate) fn gone(&self) -> LedgerError {
-        let failed = self.shared.failed.load(Ordering::Acquire);
-        if failed || !self.closing.load(Ordering::Acquire) {
-            LedgerError::Failed
-        } else {
-            LedgerError::Closed
+        match self.shared.condition() {
+            LedgerCondition::Failed => LedgerError::Failed,
+            LedgerCondition::Blocked => LedgerError::Blocked,
+            _ if self.closing.load(Ordering::Acquire) => LedgerError::Closed,
+            LedgerCondition::Stalled => LedgerError::Stalled,
+            // The appender has ended, or a failed group was answered a moment ago and is written again by now.
+            LedgerCondition::Accepting => LedgerError::Failed,
         }
     }
 }

@@ -82,6 +82,7 @@ impl AppendLane {
         match poll_fn(|context| place.slots.borrow_mut().poll(place.slot, context.waker())).await {
             CallerTold::At(index) => Ok(AppendedEntry { index, leaf }),
             CallerTold::Busy => Err(LedgerError::Busy),
+            CallerTold::Late => Err(LedgerError::Stalled),
             CallerTold::Gone => Err(local.intake.gone()),
         }
     }
@@ -141,6 +142,9 @@ impl LaneLocal {
             self.slots.borrow_mut().close();
             return Poll::Ready(());
         }
+        if self.mailbox.gave_up() {
+            self.slots.borrow_mut().give_up();
+        }
         Poll::Pending
     }
 
@@ -194,6 +198,8 @@ enum CallerTold {
     At(u64),
     /// The queue was full.
     Busy,
+    /// The disk does not answer; the entry may still get there.
+    Late,
     /// The ledger takes nothing any more.
     Gone,
 }
@@ -213,6 +219,8 @@ enum CallerSlot {
     /// Queued; the caller's task, once it has asked.
     Waiting(Option<Waker>),
     Answered(CallerTold),
+    /// Its caller is told not to wait any longer; the answer is still due.
+    GivenUp,
     /// Its caller went away before the answer came.
     Abandoned,
 }
@@ -258,6 +266,7 @@ impl CallerSlots {
         let gone = self.gone;
         match self.at(slot) {
             Some(CallerSlot::Answered(told)) => Poll::Ready(*told),
+            Some(CallerSlot::GivenUp) => Poll::Ready(CallerTold::Late),
             Some(CallerSlot::Waiting(waiting)) if !gone => {
                 match waiting {
                     Some(known) => known.clone_from(waker),
@@ -278,6 +287,7 @@ impl CallerSlots {
                     waker.wake();
                 }
             }
+            Some(CallerSlot::GivenUp) => self.set(slot, CallerSlot::Answered(told)),
             Some(CallerSlot::Abandoned) => self.give_back(slot),
             _ => {}
         }
@@ -287,7 +297,7 @@ impl CallerSlots {
     fn leave(&mut self, slot: u32) {
         let gone = self.gone;
         match self.at(slot) {
-            Some(CallerSlot::Waiting(_)) if !gone => self.set(slot, CallerSlot::Abandoned),
+            Some(CallerSlot::Waiting(_) | CallerSlot::GivenUp) if !gone => self.set(slot, CallerSlot::Abandoned),
             _ => self.give_back(slot),
         }
     }
@@ -297,7 +307,20 @@ impl CallerSlots {
         self.free.push(slot);
     }
 
-    /// Answers no further caller.
+    /// Whoever waits is told not to wait any longer.
+    fn give_up(&mut self) {
+        for slot in &mut self.all {
+            if let CallerSlot::Waiting(waiting) = slot {
+                let waiting = waiting.take();
+                *slot = CallerSlot::GivenUp;
+                if let Some(waker) = waiting {
+                    waker.wake();
+                }
+            }
+        }
+    }
+
+    /// Nobody else is answered.
     fn close(&mut self) {
         self.gone = true;
         for slot in &mut self.all {

@@ -48,6 +48,7 @@ pub(crate) struct LaneMailbox {
     brought: Mutex<Vec<DoneParcel>>,
     waker: AtomicWaker,
     closed: AtomicBool,
+    given_up: AtomicBool,
 }
 
 impl LaneMailbox {
@@ -61,6 +62,17 @@ impl LaneMailbox {
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.waker.wake();
+    }
+
+    /// Says that what is waited for does not return for now.
+    pub(crate) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Whether that was said since the last call.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed) && self.given_up.swap(false, Ordering::AcqRel)
     }
 
     /// Swaps what was left into `brought`, and keeps `waker` for what comes next. Returns whether nothing comes any more.

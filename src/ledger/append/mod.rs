@@ -2,6 +2,7 @@
 //! checkpoints over them; `recover` restores their state when a ledger is opened.
 
 pub(crate) mod appender;
+pub(crate) mod condition;
 pub(crate) mod intake;
 pub(crate) mod lane;
 pub(crate) mod mailbox;

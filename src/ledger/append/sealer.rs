@@ -22,7 +22,27 @@ use crate::disk::journal::{self, POSITION_BYTES};
 use crate::disk::levels::LevelWriter;
 use crate::disk::{CHECKPOINT, patiently, write_atomically};
 use crate::note::{NoteSigner, TreeHead};
-use crate::tree::{TILE, TreeHash};
+use crate::tree::TILE;
+
+/// Between two tries after a seal that failed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why a checkpoint was not published.
+pub(crate) enum SealFault {
+    /// Level files, positions and checkpoint are made from the journal: they are written again.
+    Retry(io::Error),
+    /// Another process writes this ledger: signing on would fork the log.
+    Forked,
+}
+
+impl From<SealFault> for io::Error {
+    fn from(fault: SealFault) -> Self {
+        match fault {
+            SealFault::Retry(error) => error,
+            SealFault::Forked => Self::other("the checkpoint on disk is not the one this ledger published"),
+        }
+    }
+}
 
 /// The sealer's own state.
 pub(crate) struct Sealer {
@@ -43,15 +63,22 @@ impl Sealer {
         let mut next = Instant::now() + self.interval;
         loop {
             let closed = self.shared.closed.load(Ordering::Acquire);
-            if self.shared.failed.load(Ordering::Acquire) {
+            if self.shared.failed() {
                 return;
             }
             let now = Instant::now();
             if closed || now >= next {
                 next = now + self.interval;
-                if let Err(error) = self.seal() {
-                    self.shared.fail(error);
-                    return;
+                match self.seal() {
+                    Ok(()) => self.shared.sealing(None),
+                    Err(SealFault::Retry(error)) if !closed => {
+                        next = now + RETRY;
+                        self.shared.sealing(Some(error));
+                    }
+                    Err(fault) => {
+                        self.shared.fail(fault.into());
+                        return;
+                    }
                 }
             }
             if closed {
@@ -66,18 +93,29 @@ impl Sealer {
     }
 
     /// Seals every durable entry; does nothing when a checkpoint covers them already.
-    pub(crate) fn seal(&mut self) -> io::Result<()> {
-        let leaves = self.shared.take_unsealed();
-        if leaves.is_empty() {
-            return Ok(());
-        }
-        self.seal_leaves(leaves)
-    }
-
-    fn seal_leaves(&mut self, leaves: Vec<TreeHash>) -> io::Result<()> {
-        for leaf in leaves {
+    ///
+    /// # Errors
+    /// After `Retry` the next call writes again what this one did not finish.
+    pub(crate) fn seal(&mut self) -> Result<(), SealFault> {
+        for leaf in self.shared.take_unsealed() {
             self.levels.push(leaf);
         }
+        if self.levels.frontier().size() == self.shared.sealed().head.size {
+            return Ok(());
+        }
+        let (text, head) = self.write_derived().map_err(SealFault::Retry)?;
+        let on_disk = patiently(|| fs::read(self.directory.join(CHECKPOINT))).map_err(SealFault::Retry)?;
+        if on_disk != self.shared.sealed().text.as_bytes() {
+            // Compare and swap: somebody else wrote here, and signing on would fork the log.
+            return Err(SealFault::Forked);
+        }
+        write_atomically(&self.directory, CHECKPOINT, text.as_bytes()).map_err(SealFault::Retry)?;
+        self.shared.publish(SealedCheckpoint { text, head }, (self.clock)());
+        Ok(())
+    }
+
+    /// Writes level files and positions; answers the checkpoint over them.
+    fn write_derived(&mut self) -> io::Result<(String, TreeHead)> {
         let head = TreeHead {
             size: self.levels.frontier().size(),
             root: self.levels.frontier().root(),
@@ -85,15 +123,7 @@ impl Sealer {
         self.levels.flush()?;
         self.write_bundles(head.size)?;
         let text = self.signer.checkpoint(&head).map_err(io::Error::other)?;
-        if patiently(|| fs::read(self.directory.join(CHECKPOINT)))? != self.shared.sealed().text.as_bytes() {
-            // Compare and swap: somebody else wrote here, and signing on would fork the log.
-            return Err(io::Error::other(
-                "the checkpoint on disk is not the one this ledger published",
-            ));
-        }
-        write_atomically(&self.directory, CHECKPOINT, text.as_bytes())?;
-        self.shared.publish(SealedCheckpoint { text, head }, (self.clock)());
-        Ok(())
+        Ok((text, head))
     }
 
     fn write_bundles(&mut self, size: u64) -> io::Result<()> {

@@ -5,12 +5,13 @@
 //! order, and none ever falls. The appender alone raises the first two, the sealer alone the third.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
+use super::condition::LedgerCondition;
 use super::mailbox::LaneMailbox;
 use crate::disk::journal::FramePosition;
 use crate::note::TreeHead;
@@ -60,10 +61,16 @@ pub(crate) struct LedgerCounters {
 /// State of one open ledger.
 pub(crate) struct SharedLedger {
     pub counters: LedgerCounters,
-    /// Once set never cleared: after a failed sync nothing is known about the disk.
-    pub failed: AtomicBool,
     pub closed: AtomicBool,
+    /// Wakes those who wait for a group that does not return.
+    pub given_up: Notify,
+    /// A `LedgerCondition`; `Failed` never changes again.
+    condition: AtomicU8,
+    /// When the oldest waiting entry was handed over, in nanoseconds after `opened`; 0: none waits.
+    waiting_since: AtomicU64,
+    opened: Instant,
     failure: Mutex<Option<io::Error>>,
+    sealing: Mutex<Option<io::Error>>,
     sealed: RwLock<Arc<SealedCheckpoint>>,
     positions: RwLock<Vec<FramePosition>>,
     segments: RwLock<Vec<u64>>,
@@ -87,9 +94,13 @@ impl SharedLedger {
         counters.sealed.store(sealed.head.size, Ordering::Release);
         Self {
             counters,
-            failed: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            given_up: Notify::new(),
+            condition: AtomicU8::new(LedgerCondition::Accepting.number()),
+            waiting_since: AtomicU64::new(0),
+            opened: Instant::now(),
             failure: Mutex::default(),
+            sealing: Mutex::default(),
             sealed: RwLock::new(Arc::new(sealed)),
             positions: RwLock::new(positions),
             segments: RwLock::new(segments),
@@ -99,16 +110,98 @@ impl SharedLedger {
         }
     }
 
+    /// Whether entries are accepted; one load.
+    pub(crate) fn condition(&self) -> LedgerCondition {
+        LedgerCondition::of_number(self.condition.load(Ordering::Acquire))
+    }
+
+    /// Goes over to another condition, unless it is not `from` any more.
+    pub(crate) fn change(&self, from: LedgerCondition, to: LedgerCondition) {
+        let (from, to) = (from.number(), to.number());
+        // Whoever was faster knows better.
+        let _changed = self
+            .condition
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// Whether a sync failed.
+    pub(crate) fn failed(&self) -> bool {
+        self.condition() == LedgerCondition::Failed
+    }
+
     /// Marks the ledger failed for ever and lets the waiters go.
     pub(crate) fn fail(&self, cause: io::Error) {
-        self.failed.store(true, Ordering::Release);
-        lock(&self.failure).get_or_insert(cause);
+        let mut failure = lock(&self.failure);
+        if !self.failed() {
+            *failure = Some(cause);
+        }
+        self.condition
+            .store(LedgerCondition::Failed.number(), Ordering::Release);
+        drop(failure);
         lock(&self.waiters).clear();
     }
 
-    /// Why the ledger failed, in the operating system's words.
+    /// Refuses entries until a later try succeeds.
+    pub(crate) fn block(&self, cause: io::Error) {
+        let mut failure = lock(&self.failure);
+        if !self.failed() {
+            *failure = Some(cause);
+            self.condition
+                .store(LedgerCondition::Blocked.number(), Ordering::Release);
+        }
+    }
+
+    /// Accepts entries again after `block`.
+    pub(crate) fn unblock(&self) {
+        let mut failure = lock(&self.failure);
+        if self.condition() == LedgerCondition::Blocked {
+            *failure = None;
+            self.condition
+                .store(LedgerCondition::Accepting.number(), Ordering::Release);
+        }
+    }
+
+    /// Why the ledger accepts nothing, in the operating system's words.
     pub(crate) fn failure(&self) -> Option<String> {
         lock(&self.failure).as_ref().map(ToString::to_string)
+    }
+
+    /// What keeps the sealer from sealing, `None` when nothing does.
+    pub(crate) fn sealing(&self, trouble: Option<io::Error>) {
+        *lock(&self.sealing) = trouble;
+    }
+
+    /// Why nothing is sealed, in the operating system's words.
+    pub(crate) fn sealing_failure(&self) -> Option<String> {
+        lock(&self.sealing).as_ref().map(ToString::to_string)
+    }
+
+    /// A group is about to be written, whose oldest entry was handed over at `oldest`.
+    pub(crate) fn begin_group(&self, oldest: Instant) {
+        let since = oldest.saturating_duration_since(self.opened).as_nanos();
+        let since = u64::try_from(since).unwrap_or(u64::MAX).max(1);
+        self.waiting_since.store(since, Ordering::Release);
+    }
+
+    /// The group is dealt with.
+    pub(crate) fn end_group(&self) {
+        self.waiting_since.store(0, Ordering::Release);
+    }
+
+    /// How long the oldest entry has waited; zero when none waits.
+    pub(crate) fn oldest_wait(&self) -> Duration {
+        match self.waiting_since.load(Ordering::Acquire) {
+            0 => Duration::ZERO,
+            since => self.opened.elapsed().saturating_sub(Duration::from_nanos(since)),
+        }
+    }
+
+    /// Tells everybody who waits for the group under way that it does not return.
+    pub(crate) fn give_up(&self) {
+        self.given_up.notify_waiters();
+        for mailbox in self.lanes() {
+            mailbox.give_up();
+        }
     }
 
     /// The newest checkpoint.
@@ -173,6 +266,9 @@ pub(crate) struct LanesClosed(pub Arc<SharedLedger>);
 
 impl Drop for LanesClosed {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(io::Error::other("the thread that appends has ended"));
+        }
         for mailbox in self.0.lanes() {
             mailbox.close();
         }

@@ -95,6 +95,35 @@ pub(crate) struct JournalWriter {
     offset: u64,
     capacity: u64,
     segment_bytes: u64,
+    unfinished: UnfinishedWrite,
+}
+
+/// What a write that failed before its sync has left to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum UnfinishedWrite {
+    Nothing,
+    /// Bytes behind the end may be of a group that nobody was answered for.
+    Tail(u64),
+    /// The next segment could not be made.
+    Segment,
+}
+
+/// Why a group is not on disk.
+pub(crate) enum WriteFault {
+    /// Nothing was synced: it can be tried again after `mend`.
+    Retry(io::Error),
+    /// A sync failed, or the journal is gone: nothing is known about the disk any more.
+    Final(io::Error),
+}
+
+impl WriteFault {
+    fn before_sync(error: io::Error) -> Self {
+        match error.kind() {
+            // A folder that was removed does not come back with its segments.
+            io::ErrorKind::NotFound => Self::Final(error),
+            _ => Self::Retry(error),
+        }
+    }
 }
 
 /// What one group's write did to the list of segments.
@@ -127,6 +156,7 @@ impl JournalWriter {
             offset,
             capacity,
             segment_bytes,
+            unfinished: UnfinishedWrite::Nothing,
         })
     }
 
@@ -139,8 +169,9 @@ impl JournalWriter {
     /// Writes one group whose first frame has `first` and makes it durable. The group never spans segments.
     ///
     /// # Errors
-    /// Any error leaves the writer unusable: what a failed sync wrote cannot be known, so it must never be retried.
-    pub(crate) fn append(&mut self, first: u64, group: &[u8]) -> io::Result<WroteGroup> {
+    /// After `Retry` the next call is `mend`. `Final` leaves the writer unusable: what a failed sync wrote cannot be known, so it must
+    /// never be retried.
+    pub(crate) fn append(&mut self, first: u64, group: &[u8]) -> Result<WroteGroup, WriteFault> {
         let length = group.len() as u64;
         let rolled = self.offset + length > self.capacity;
         if rolled {
@@ -150,9 +181,13 @@ impl JournalWriter {
             segment: self.segment,
             offset: self.offset,
         };
-        self.file.write_all_at(group, self.offset)?;
-        // A crash before this line loses only entries for which no answer was sent; after it, none can be lost.
-        self.file.sync_data()?;
+        self.unfinished = UnfinishedWrite::Tail(length);
+        self.file
+            .write_all_at(group, self.offset)
+            .map_err(WriteFault::before_sync)?;
+        // A crash before this line loses entries that nobody was answered for; after it, none can be lost.
+        self.file.sync_data().map_err(WriteFault::Final)?;
+        self.unfinished = UnfinishedWrite::Nothing;
         self.offset += length;
         Ok(if rolled {
             WroteGroup::NewSegment(at)
@@ -161,14 +196,36 @@ impl JournalWriter {
         })
     }
 
-    fn roll(&mut self, first: u64) -> io::Result<()> {
+    /// Removes what a failed write left, or shows that there is room for the next segment. Nothing of the group is written.
+    ///
+    /// # Errors
+    /// As `append`.
+    pub(crate) fn mend(&mut self) -> Result<(), WriteFault> {
+        match self.unfinished {
+            UnfinishedWrite::Nothing => {}
+            UnfinishedWrite::Tail(bytes) => {
+                write_zeros(&self.file, self.offset, self.offset + bytes).map_err(WriteFault::before_sync)?;
+                self.file.sync_data().map_err(WriteFault::Final)?;
+            }
+            UnfinishedWrite::Segment => {
+                prepare_spare(&self.journal, self.segment_bytes).map_err(WriteFault::before_sync)?;
+            }
+        }
+        self.unfinished = UnfinishedWrite::Nothing;
+        Ok(())
+    }
+
+    fn roll(&mut self, first: u64) -> Result<(), WriteFault> {
+        self.unfinished = UnfinishedWrite::Segment;
         // 1. Cut the full segment. A crash after it leaves a newest segment without room, which `open` fills up.
-        self.file.set_len(self.offset)?;
-        self.file.sync_all()?;
-        // 2. Name the next one. A crash after it leaves a newest segment of zeros, which is an empty tail.
-        create_segment(&self.journal, first, self.segment_bytes)?;
+        self.file.set_len(self.offset).map_err(WriteFault::before_sync)?;
+        self.capacity = self.offset;
+        self.file.sync_all().map_err(WriteFault::Final)?;
+        // 2. Name the next one. A crash after it leaves a newest segment of zeros, which is an empty tail. Its sync is of zeros only.
+        create_segment(&self.journal, first, self.segment_bytes).map_err(WriteFault::before_sync)?;
         let path = self.journal.join(segment_name(first));
-        self.file = patiently(|| File::options().read(true).write(true).open(&path))?;
+        let opened = patiently(|| File::options().read(true).write(true).open(&path));
+        self.file = opened.map_err(WriteFault::before_sync)?;
         (self.segment, self.offset, self.capacity) = (first, 0, self.segment_bytes);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc, time::Instant};
 
 use super::*;
 
-async fn on_local(work: impl Future<Output = ()>) {
+pub(super) async fn on_local(work: impl Future<Output = ()>) {
     tokio::task::LocalSet::new().run_until(work).await;
 }
 

@@ -83,7 +83,10 @@ async fn publisher(hub: Arc<Hub>) {
 
 async fn publish_once(hub: &Hub, duty: &mut ClusterDuty) -> Result<usize, AppError> {
     match duty.is_ours(hub).await? {
-        true => outbox::publish(hub).await,
+        true => {
+            hub.ensure_writable()?;
+            outbox::publish(hub).await
+        }
         false => Ok(0),
     }
 }
@@ -138,7 +141,7 @@ async fn feeder(hub: Arc<Hub>, settings: FeedSettings) {
         Ok(feed) => feed,
         Err(fault) => {
             tracing::error!(fault = %fault, "cannot read the record feed from Kafka");
-            return;
+            return std::future::pending().await;
         }
     };
     loop {
@@ -154,7 +157,7 @@ async fn answerer(hub: Arc<Hub>, problems: Arc<dyn ProblemWriter>, items_max: us
         Ok(requests) => requests,
         Err(fault) => {
             tracing::error!(fault = %fault, "cannot read verification requests from Kafka");
-            return;
+            return std::future::pending().await;
         }
     };
     loop {

@@ -262,6 +262,8 @@ async fn carry(hub: Arc<Hub>, delivery: StoredDelivery, pass: BreakerTicket) -> 
 }
 
 async fn attempt(hub: &Hub, delivery: &StoredDelivery) -> Result<TargetHealth, AppError> {
+    // An attempt whose result cannot be written would be made again and again.
+    hub.ensure_writable()?;
     let tried = deliveries::attempt(hub, delivery).await?;
     let health = match &tried {
         AttemptResult::Attempted(AttemptOutcome::Confirmed { .. } | AttemptOutcome::Gone) => TargetHealth::Well,

@@ -22,10 +22,10 @@ const SHOW: Duration = Duration::from_millis(1_000);
 /// Before a line that was lost is begun anew.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Runs for ever; ends at once where no other node shares the store.
+/// Runs for ever; does nothing where no other node shares the store.
 pub(super) async fn run(hub: Arc<Hub>) {
     if !hub.node.trust.is_among_others() {
-        return;
+        return std::future::pending().await;
     }
     tokio::join!(beat(&hub), listen(&hub), show(&hub));
 }

@@ -68,6 +68,11 @@ impl Workers {
         Self { tasks, stop }
     }
 
+    /// Waits until one of them ends, which none does before it is told to.
+    pub async fn ended(&mut self) {
+        let _worker = self.tasks.join_next().await;
+    }
+
     /// Stops them: attempts under way end within `deadline` or are cut, which is as safe as a crash.
     pub async fn stop(mut self, deadline: Duration) {
         let _nobody_listens = self.stop.send(true);

@@ -1,8 +1,13 @@
 //! What the rounds of every worker have in common: when to pause, when to end, and how a failure is logged.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use heyan_app::foundation::error::AppError;
+use heyan_telemetry::{LineGate, causes};
 use tokio::sync::watch;
 
 /// Between two rounds that find something: while much happens, a round takes what came meanwhile together. What happens after a pause
@@ -27,7 +32,18 @@ pub(crate) async fn gather(began: Instant, took_all: bool) {
     }
 }
 
-/// Logs that a worker failed.
+/// Logs that a worker failed: three lines a minute of each, and how many were held back.
 pub(crate) fn told(worker: &str, error: &AppError) {
-    tracing::warn!(worker, error = %error, "a worker could not do its work; it tries again");
+    static GATES: Mutex<BTreeMap<String, LineGate>> = Mutex::new(BTreeMap::new());
+    let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
+    let gate = gates.entry(worker.to_owned()).or_insert_with(|| LineGate::of(3));
+    if let Some(held_back) = gate.pass() {
+        let cause = causes(error);
+        tracing::warn!(
+            worker,
+            cause,
+            held_back,
+            "a worker could not do its work; it tries again"
+        );
+    }
 }

@@ -75,6 +75,14 @@ impl PostgresConfig {
         }
     }
 
+    /// Refuses a connection URL that cannot be read; connects nowhere.
+    ///
+    /// # Errors
+    /// [`StoreError::StoreEngine`] with statement `open`.
+    pub fn check(&self) -> Result<(), StoreError> {
+        open::options(self).map(drop)
+    }
+
     /// This side's limit is a little later than the server's, so that a slow statement is the server's to end.
     fn patience(&self) -> PoolPatience {
         PoolPatience {

@@ -21,6 +21,13 @@ const LOCK_SHARE: u64 = 2;
 const SERVER_MIN: i64 = 140_000;
 
 pub(super) fn options(config: &PostgresConfig) -> Result<PgConnectOptions, StoreError> {
+    // The driver takes any scheme.
+    if !["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| config.url.starts_with(scheme))
+    {
+        return Err(OpenError::BadUrl.into());
+    }
     // The driver's error would quote the URL, which holds the password.
     let options = PgConnectOptions::from_str(&config.url).map_err(|_quotes_the_url| OpenError::BadUrl)?;
     let statement_ms = config.statement_timeout_ms.max(1);

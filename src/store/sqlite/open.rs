@@ -19,11 +19,16 @@ use heyan_ports::error::StoreError;
 
 /// The first release without the WAL-reset defect.
 const ENGINE_MIN: (u32, u32, u32) = (3, 51, 3);
-/// Pages of the write-ahead log after which a commit checkpoints by itself (128 MiB): rarely, since the writer does it
-/// when idle, and never so late that look-ups through the log grow slow.
-const WAL_PAGES: &str = "32768";
-/// Bytes that the write-ahead log file keeps once it is empty.
-const WAL_BYTES_KEPT: &str = "134217728";
+/// Pages of the write-ahead log after which a commit checkpoints by itself (32 MiB): rarely, since the writer does it
+/// when idle, and never so late that look-ups through the log grow slow or one checkpoint holds up writes.
+const WAL_PAGES: &str = "8192";
+/// Bytes that the write-ahead log file keeps once it was copied back.
+const WAL_BYTES_KEPT: &str = "33554432";
+/// A disk that does not answer must not hold callers for ever.
+const READER_PATIENCE: PoolPatience = PoolPatience {
+    connect: Some(Duration::from_secs(10)),
+    answer: Some(Duration::from_secs(30)),
+};
 /// Read rows that may wait between the engine's thread and the task: a whole coalesced query, to save thread switches.
 const ROWS_BUFFERED: usize = 512;
 
@@ -65,7 +70,7 @@ pub(super) async fn open_writer(config: &SqliteConfig) -> Result<ConnectionPool<
 
 /// Opens the read connections; the file must exist and have its schema.
 pub(super) async fn open_readers(config: &SqliteConfig) -> Result<ConnectionPool<Sqlite>, StoreError> {
-    let pool = ConnectionPool::new(reader_options(config), config.readers, PoolPatience::default());
+    let pool = ConnectionPool::new(reader_options(config), config.readers, READER_PATIENCE);
     drop(pool.lend().await?);
     Ok(pool)
 }
