@@ -48,6 +48,18 @@ pub struct LicenceRules {
     roles: Box<[(LicenceFieldRole, u8)]>,
 }
 
+/// Whether a field's comparator reads what its role needs.
+fn fits(role: LicenceFieldRole, field: &Field) -> bool {
+    match role {
+        LicenceFieldRole::ValidFrom | LicenceFieldRole::ValidUntil | LicenceFieldRole::IssuedOn => {
+            field.comparator.is_date()
+        }
+        LicenceFieldRole::FileSha256 | LicenceFieldRole::FileSm3 => &*field.comparator_name == "digest",
+        LicenceFieldRole::Previous => &*field.comparator_name == "licence_identifier",
+        LicenceFieldRole::Status | LicenceFieldRole::Operation => true,
+    }
+}
+
 impl LicenceRules {
     /// The number of the field with a role.
     pub fn field(&self, role: LicenceFieldRole) -> Option<u8> {
@@ -84,15 +96,7 @@ impl LicenceRules {
             if roles.iter().take(position).any(|(other, _)| other == role) {
                 return fail(&place, "another field has this role");
             }
-            let fits = match role {
-                LicenceFieldRole::ValidFrom | LicenceFieldRole::ValidUntil | LicenceFieldRole::IssuedOn => {
-                    field.comparator.is_date()
-                }
-                LicenceFieldRole::FileSha256 | LicenceFieldRole::FileSm3 => &*field.comparator_name == "digest",
-                LicenceFieldRole::Previous => &*field.comparator_name == "licence_identifier",
-                LicenceFieldRole::Status | LicenceFieldRole::Operation => true,
-            };
-            if !fits {
+            if !fits(*role, field) {
                 return fail(&place, "does not fit the comparator");
             }
         }

@@ -85,6 +85,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 const TOKEN_SPARE: Duration = Duration::from_secs(60);
 /// Longest wait that a hub may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
 impl HubClient {
     /// Prepares to talk to a hub; nothing is sent yet.
     ///
@@ -332,13 +333,8 @@ impl HubClient {
         // A body that cannot be read leaves the status, which is what matters.
         let body = self.body(response).await.unwrap_or_default();
         let document: Value = serde_json::from_slice(&body).unwrap_or_default();
-        CommandFailure::Refused(Box::new(problem_of(
-            document,
-            status,
-            retry_after,
-            &self.base,
-            self.lang,
-        )))
+        let problem = problem_of(document, status, retry_after, &self.base, self.lang);
+        CommandFailure::Refused(Box::new(problem))
     }
 
     async fn json(&self, response: Response) -> Result<Value, CommandFailure> {
@@ -422,13 +418,8 @@ impl AnswerLines {
             .get("status")
             .and_then(Value::as_u64)
             .and_then(|status| u16::try_from(status).ok());
-        CommandFailure::Refused(Box::new(problem_of(
-            document,
-            status.unwrap_or(500),
-            None,
-            &self.base,
-            lang,
-        )))
+        let problem = problem_of(document, status.unwrap_or(500), None, &self.base, lang);
+        CommandFailure::Refused(Box::new(problem))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a service item takes a value from that a register is asked about: the item itself, the applicant, the material, another
 //! material, or the day.
-//! A text that begins with `$` and is none of these is a mistake of whoever wrote the item, never a value.
+//! A text that begins with `$` and is not one of these is a mistake in the item, never a value.
 
 use std::borrow::Cow;
 

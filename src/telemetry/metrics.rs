@@ -230,6 +230,14 @@ impl BusMetrics {
     }
 }
 
+fn cache_lookups(make: &MetricMaker<'_>) -> Result<LabelledFamily<StripedCounter>, MetricsError> {
+    make.family(
+        "heyan_cache_lookups_total",
+        "Look-ups of records by result.",
+        &["result"],
+    )
+}
+
 impl HubMetrics {
     /// Registers every metric; `datasets` are the names of the catalogue, in its order.
     ///
@@ -238,11 +246,7 @@ impl HubMetrics {
     pub fn new(datasets: &[&str]) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let make = MetricMaker(&registry);
-        let lookups: LabelledFamily<StripedCounter> = make.family(
-            "heyan_cache_lookups_total",
-            "Look-ups of records by result.",
-            &["result"],
-        )?;
+        let lookups = cache_lookups(&make)?;
         make.build_info()?;
         make.process()?;
         Ok(Self {

@@ -71,7 +71,7 @@ pub async fn verify_chunk<'a, E, W: LedgerAppender>(
 /// Enters what was judged for one purpose, in one entry.
 ///
 /// # Errors
-/// The ledger takes no entry: then nothing is told of any item.
+/// The ledger is not accepting entries: then nothing is told of any item.
 pub(crate) async fn enter_all<'a, E, W: LedgerAppender>(
     hub: &Arc<Hub>,
     way: &W,

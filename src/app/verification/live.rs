@@ -6,8 +6,6 @@
 //! Order that keeps copies true: the time of the last fetch is read *before* the record, so a copy is never taken for newer than it
 //! is; the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
 
-use crate::licences;
-use crate::node::write::CommitAttempts;
 use std::{
     sync::{Arc, Weak},
     time::Duration,
@@ -21,7 +19,12 @@ use super::{
     judgement::{AnswerFreshness, QuestionJudgement, agrees},
     record::{CachedRecord, cached, shared},
 };
-use crate::{foundation::error::AppError, node::hub::Hub, records};
+use crate::{
+    foundation::error::AppError,
+    licences,
+    node::{hub::Hub, write::CommitAttempts},
+    records,
+};
 use heyan_cache::{CachePolicy, LoadError, LoadedKey, RecordLoader, WantedKey};
 use heyan_catalog::Dataset;
 use heyan_domain::{
@@ -219,10 +222,9 @@ fn decide(now: Option<StoredRecord>, answer: Option<&SourceReply>, asked_at: i64
     };
     let came_meanwhile = now.received_at >= asked_at;
     let Some(answer) = answer else {
-        return Ok(if came_meanwhile {
-            LiveDecision::Confirm(now)
-        } else {
-            LiveDecision::Gone
+        return Ok(match came_meanwhile {
+            true => LiveDecision::Confirm(now),
+            false => LiveDecision::Gone,
         });
     };
     let order = match (answer.source_version, now.source_version) {
@@ -453,36 +455,26 @@ mod tests {
         assert_eq!(word(None, Some(answer(Some(7), "a"))), "write 1 Some(7)");
         assert_eq!(word(Some(record(3, None, 50, "a")), None), "gone");
         // The order of members is no difference, and a repeated version with other fields is.
-        assert_eq!(
-            word(Some(record(3, None, 50, "a")), Some(answer(None, "a"))),
-            "confirm 3"
-        );
-        assert_eq!(
-            word(Some(record(3, Some(7), 50, "a")), Some(answer(None, "b"))),
-            "write 4 Some(7)"
-        );
-        assert_eq!(
-            word(Some(record(3, Some(7), 50, "a")), Some(answer(Some(7), "b"))),
-            "write 4 Some(7)"
-        );
+        let same = word(Some(record(3, None, 50, "a")), Some(answer(None, "a")));
+        assert_eq!(same, "confirm 3");
+        for repeated in [None, Some(7)] {
+            let told = word(Some(record(3, Some(7), 50, "a")), Some(answer(repeated, "b")));
+            assert_eq!(told, "write 4 Some(7)", "{repeated:?}");
+        }
         // A newer version with the same fields is written, so that a late feed row between the two is not taken.
         assert_eq!(
             word(Some(record(3, Some(7), 50, "a")), Some(answer(Some(9), "a"))),
             "write 4 Some(9)"
         );
-        assert_eq!(
-            word(Some(record(3, Some(7), 50, "a")), Some(answer(Some(6), "b"))),
-            "confirm 3"
-        );
+        let older = word(Some(record(3, Some(7), 50, "a")), Some(answer(Some(6), "b")));
+        assert_eq!(older, "confirm 3");
     }
 
     #[test]
     fn what_came_in_while_the_source_was_asked_stands_unless_the_source_is_newer() {
-        assert_eq!(
-            word(Some(record(3, None, 100, "a")), Some(answer(None, "b"))),
-            "confirm 3"
-        );
-        assert_eq!(word(Some(record(3, None, 100, "a")), None), "confirm 3");
+        for reply in [Some(answer(None, "b")), None] {
+            assert_eq!(word(Some(record(3, None, 100, "a")), reply), "confirm 3");
+        }
         assert_eq!(
             word(Some(record(3, Some(7), 100, "a")), Some(answer(Some(8), "b"))),
             "write 4 Some(8)"

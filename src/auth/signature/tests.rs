@@ -270,39 +270,15 @@ fn a_certificate_is_used_for_what_it_is_for() {
     bench.issue("deep", "p256", "middle", "p256", 100, SIGNER);
     bench.issue("plain", "p256", "root", "p256", 100, SIGNER);
     bench.issue("under-plain", "p256", "plain", "p256", 100, SIGNER);
-    bench.issue(
-        "tls",
-        "p256",
-        "root",
-        "p256",
-        100,
-        "extendedKeyUsage=critical,serverAuth\n",
-    );
-    bench.issue(
-        "mail",
-        "p256",
-        "root",
-        "p256",
-        100,
-        "extendedKeyUsage=critical,serverAuth,emailProtection\n",
-    );
-    bench.issue(
-        "cipher",
-        "p256",
-        "root",
-        "p256",
-        100,
-        "keyUsage=critical,keyEncipherment\n",
-    );
-    bench.issue(
-        "strange",
-        "p256",
-        "root",
-        "p256",
-        100,
-        "1.2.3.4=critical,ASN1:UTF8String:x\n",
-    );
-    bench.issue("bare", "p256", "root", "p256", 100, "subjectKeyIdentifier=hash\n");
+    for (name, extensions) in [
+        ("tls", "extendedKeyUsage=critical,serverAuth\n"),
+        ("mail", "extendedKeyUsage=critical,serverAuth,emailProtection\n"),
+        ("cipher", "keyUsage=critical,keyEncipherment\n"),
+        ("strange", "1.2.3.4=critical,ASN1:UTF8String:x\n"),
+        ("bare", "subjectKeyIdentifier=hash\n"),
+    ] {
+        bench.issue(name, "p256", "root", "p256", 100, extensions);
+    }
     let roots = bench.certificates(&["root"]);
     let check = |names: &[&str]| chain::trust(&SoftwareProvider, &roots, &bench.certificates(names), now_s());
     assert_eq!(check(&["plain"]), SignerTrust::Trusted);

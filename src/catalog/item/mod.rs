@@ -62,7 +62,7 @@ pub enum MaterialProof {
     NotVerifiable(BilingualLabel),
     /// By none, for this reason: the authority examines it.
     ByAuthority(BilingualLabel),
-    /// Nobody has said.
+    /// How it is proved is not registered yet.
     NotMapped,
 }
 

@@ -36,7 +36,7 @@ pub(crate) enum RowFormat {
     Csv,
 }
 
-/// How a file's characters are written, as the command line names it.
+/// How a file's characters are written, as on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EncodingName {
     /// UTF-8, with or without a byte order mark.

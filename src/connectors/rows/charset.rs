@@ -1,5 +1,5 @@
 //! Which encoding the bytes of a file are in, by evidence. Characters of two bytes speak for neither UTF-8 nor GB 18030: 薛小英
-//! in GBK is valid UTF-8 and reads `ѦСӢ` there. Where nothing else is in sight, nobody guesses: a person says.
+//! in GBK is valid UTF-8 and reads `ѦСӢ` there. Where nothing else is in sight, nothing is guessed: a person says.
 
 use encoding_rs::{DecoderResult, Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 

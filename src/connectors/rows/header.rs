@@ -209,9 +209,9 @@ fn is_remark(text: &str) -> bool {
         "date",
     ];
     let is_date_form = !text.is_empty() && text.chars().all(|c| "ymdhs年月日/.".contains(c));
-    let is_advice = ["格式", "例如", "示例", "如:", "如：", "例:", "例："]
-        .iter()
-        .any(|mark| text.contains(mark));
+    let has_colon_after = |word: char| text.split(word).skip(1).any(|rest| rest.starts_with([':', '：']));
+    let is_advice = ["格式", "例如", "示例"].iter().any(|mark| text.contains(mark))
+        || ['如', '例'].into_iter().any(has_colon_after);
     WORDS.contains(&text.trim_end_matches('项')) || is_date_form || is_advice
 }
 

@@ -281,7 +281,7 @@ impl CellSplitter {
         Ok(None)
     }
 
-    /// A cell between the quotation marks of a typist, “…”, where they enclose the whole of it.
+    /// A cell between the quotation marks of a typist, “…”, where they enclose all of it.
     fn in_typed_quotes<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
         let inside = text.strip_prefix(['“', '”', '＂'])?;
         let end = inside.find(['”', '“', '＂'])?;

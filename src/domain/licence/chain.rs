@@ -81,57 +81,17 @@ mod tests {
             register: word,
             operation,
         };
+        let valid = Some(LicenceStanding::Valid);
+        let renewed = Some(VersionOperation::Renew);
         for (successor, replaced) in [
-            (
-                newer(
-                    "2024-05-01",
-                    Some(LicenceStanding::Valid),
-                    Some(VersionOperation::Renew),
-                ),
-                true,
-            ),
-            (
-                newer(
-                    "2024-05-02",
-                    Some(LicenceStanding::Valid),
-                    Some(VersionOperation::Renew),
-                ),
-                false,
-            ),
-            (
-                newer(
-                    "2024-04-30",
-                    Some(LicenceStanding::Valid),
-                    Some(VersionOperation::Change),
-                ),
-                true,
-            ),
-            (
-                newer(
-                    "2024-04-30",
-                    Some(LicenceStanding::Valid),
-                    Some(VersionOperation::Transfer),
-                ),
-                true,
-            ),
-            (newer("2024-04-30", Some(LicenceStanding::Valid), None), true),
+            (newer("2024-05-01", valid, renewed), true),
+            (newer("2024-05-02", valid, renewed), false),
+            (newer("2024-04-30", valid, Some(VersionOperation::Change)), true),
+            (newer("2024-04-30", valid, Some(VersionOperation::Transfer)), true),
+            (newer("2024-04-30", valid, None), true),
             (newer("", None, None), true),
-            (
-                newer(
-                    "2024-04-30",
-                    Some(LicenceStanding::Revoked),
-                    Some(VersionOperation::Renew),
-                ),
-                false,
-            ),
-            (
-                newer(
-                    "2024-04-30",
-                    Some(LicenceStanding::Cancelled),
-                    Some(VersionOperation::Renew),
-                ),
-                true,
-            ),
+            (newer("2024-04-30", Some(LicenceStanding::Revoked), renewed), false),
+            (newer("2024-04-30", Some(LicenceStanding::Cancelled), renewed), true),
             (
                 newer(
                     "2024-04-30",

@@ -160,7 +160,7 @@ pub struct NoticeLine<'a> {
 pub enum ListExtent {
     /// It does.
     Complete,
-    /// Nobody has said so.
+    /// The item does not say so.
     Open,
 }
 

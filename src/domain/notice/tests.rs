@@ -50,11 +50,9 @@ fn none<'a>(
     whose: Whose,
 ) -> Row<'a> {
     Row {
-        standing,
-        outcome,
-        reason,
         line: None,
         whose,
+        ..bring(standing, outcome, reason, "", "")
     }
 }
 
@@ -431,10 +429,8 @@ fn check_named(given: &Notice, pair: [(&str, &Row<'_>, &BilingualLabel); 2]) {
 fn every_standing_has_its_word_and_reason_of_the_closed_lists() {
     let l = labels();
     for row in rows(&l) {
-        assert_eq!(
-            (row.standing.outcome(), row.standing.reason()),
-            (row.outcome, row.reason)
-        );
+        assert_eq!(row.standing.outcome(), row.outcome);
+        assert_eq!(row.standing.reason(), row.reason);
         assert!(OUTCOMES.contains(&row.outcome));
         assert!(row.reason.is_none_or(|reason| REASONS.contains(&reason)));
     }

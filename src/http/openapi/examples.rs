@@ -1,4 +1,4 @@
-//! Examples of requests and answers, all synthetic: numbers have right check characters and belong to nobody. They stand in
+//! Examples of requests and answers, all synthetic: numbers have right check characters and belong to no person. They stand in
 //! `examples/*.json`: by operation and media type, requests as OpenAPI has them, answers as they are, and which refusals
 //! there are where `refusals.rs` does not say it.
 //! A test holds each against its schema, and each request against the types that the handlers parse with.
