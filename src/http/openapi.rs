@@ -85,13 +85,19 @@ fn put_description(schema: &mut Value, more: heyan_texts::BilingualText) {
 )))]
 struct Shapes;
 
+/// What handlers and shapes state.
+#[cfg(test)]
+fn stated() -> utoipa::openapi::OpenApi {
+    let mut stated = <Handlers as utoipa::OpenApi>::openapi();
+    stated.merge(<Shapes as utoipa::OpenApi>::openapi());
+    stated
+}
+
 /// The document, made anew.
 #[cfg(test)]
 fn document() -> Value {
-    let mut stated = <Handlers as utoipa::OpenApi>::openapi();
-    stated.merge(<Shapes as utoipa::OpenApi>::openapi());
     // Every part of it is plain data: it cannot fail to become JSON.
-    complete::complete(serde_json::to_value(stated).unwrap_or_default())
+    complete::complete(serde_json::to_value(stated()).unwrap_or_default())
 }
 
 /// The document as it is committed: indented, paths in the order of the route table, with a line feed at the end.
