@@ -332,7 +332,9 @@ mod tests {
     fn a_wrong_keyword_names_its_file_and_place() {
         let folder = std::env::temp_dir().join(format!("heyan-catalog-bad-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let text = SHIPPED[0].1.replace("\"person_name\"", "\"persn_name\"");
+        let text = SHIPPED[0]
+            .1
+            .replace("\"comparator\": \"person_name\"", "\"comparator\": \"persn_name\"");
         std::fs::write(folder.join("natural-person.json"), text).unwrap();
         let error = Catalog::load(Some(&folder)).err().unwrap().to_string();
         std::fs::remove_dir_all(&folder).unwrap();

@@ -65,7 +65,7 @@ fn read(config: &Config) -> anyhow::Result<PreparedSettings> {
     let rules =
         catalog::supervision::load(folder_of(&config.supervision.rules_file)).context("supervision.rules_file")?;
     let webhooks = Arc::new(outward::webhooks(config)?);
-    let connectors = outward::connectors(config, &webhooks).context("connectors.folder")?;
+    let connectors = outward::connectors(config, &webhooks).context("[connectors] folder")?;
     outward::schedule(config)?;
     outward::calendar(config)?;
     licences::licences(config, &catalog).context("[licences]")?;
@@ -106,16 +106,16 @@ fn folders(config: &Config) -> anyhow::Result<()> {
     if root.exists() {
         heyan_auth::keys::load_or_create(root).with_context(|| format!("node.root_key_file: {}", root.display()))?;
     }
-    for (key, folder) in [
-        ("catalog.datasets_dir", &config.catalog.datasets_dir),
-        ("catalog.items_dir", &config.catalog.items_dir),
-        ("connectors.folder", &config.connectors.folder),
-        ("licences.roots_dir", &config.licences.roots_dir),
+    for (section, key, folder) in [
+        ("catalog", "datasets_dir", &config.catalog.datasets_dir),
+        ("catalog", "items_dir", &config.catalog.items_dir),
+        ("connectors", "folder", &config.connectors.folder),
+        ("licences", "roots_dir", &config.licences.roots_dir),
     ] {
         let wanted: &Path = folder;
         anyhow::ensure!(
             wanted.as_os_str().is_empty() || wanted.is_dir(),
-            "{key}: {} is not a folder; name one, or leave it empty",
+            "{section}.{key}: {} is not a folder; name one, or leave it empty",
             wanted.display()
         );
     }

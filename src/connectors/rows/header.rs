@@ -148,7 +148,7 @@ pub fn folded_name(name: &str) -> String {
     while let Some(rest) = without_remark(&text) {
         text = rest;
     }
-    text
+    text.trim_matches([':', '：']).to_owned()
 }
 
 fn folded(text: &str) -> String {
