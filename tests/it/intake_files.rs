@@ -7,7 +7,7 @@ use crate::{
     tool::{Folder, Ran, heyan},
 };
 
-const IDS: [&str; 3] = ["11010519491231002X", "440524188001010014", "34020719970530521X"];
+const IDS: [&str; 3] = ["11010519491231002X", "440524188001010014", "340207199705305213"];
 
 fn gb18030(text: &str) -> Vec<u8> {
     encoding_rs::GB18030.encode(text).0.into_owned()

@@ -426,7 +426,14 @@ async fn ten_applicants_are_told_what_was_judged_by_hand_for_every_item() {
     assert_eq!(rows.len(), 29);
     let mut wrong = Vec::new();
     for rows_of_a_hub in rows.chunks(ITEMS_OF_A_HUB) {
-        let hub = TestHub::with_parties().await;
+        // Ten applicants whose data are wrong on purpose, for one agency in one minute.
+        let hub = TestHub::start_with(|config| {
+            config.guess.agency_subjects_24_h_max = 1_000;
+            config.guess.agency_subjects_30_days_max = 1_000;
+            config.guess.agency_locks_24_h_max = 1_000;
+        })
+        .await;
+        hub.add_parties().await;
         for (number, row) in rows_of_a_hub.iter().enumerate() {
             wrong.extend(check_row(&hub, number, row).await);
         }

@@ -123,7 +123,11 @@ impl BudgetQuestion {
             Self::Period => limits.predicate_units.saturating_add(1),
             // No list tells more than a predicate, whose answer is one of two as well.
             Self::OneOf { alternatives } => of_list(alternatives).min(limits.predicate_units.max(1)),
-            Self::CodeAmong { alternatives } => of_list(alternatives),
+            // One list may always be asked about; it may then use up the window.
+            Self::CodeAmong { alternatives } => {
+                let [window, _] = limits.code_predicates.agency;
+                of_list(alternatives).min(u8::try_from(window).unwrap_or(u8::MAX).max(1))
+            }
         }
     }
 

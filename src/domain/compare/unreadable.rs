@@ -46,9 +46,10 @@ pub(crate) fn is_unreadable_place(raw: &str) -> bool {
     )
 }
 
-/// Whether a value holds a control character. Breaks of lines are none where people write several lines.
+/// Whether a value holds a control character. White space around a value is none, and breaks of lines are none where people write
+/// several lines.
 pub(crate) fn holds_control(raw: &str, may_break: bool) -> bool {
-    raw.chars().any(|c| match c {
+    raw.trim().chars().any(|c| match c {
         '\t' => false,
         '\n' | '\r' => !may_break,
         c => c.is_control(),
