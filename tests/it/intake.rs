@@ -234,7 +234,7 @@ async fn a_dataset_says_what_is_refused_and_what_is_marked() {
     hub.add_parties().await;
     let (status, problem) = put(&hub, "", &with(&json!({"name": "王?"}))).await;
     assert_eq!(status, 422, "{problem}");
-    let (status, stored) = put(&hub, "", &with(&json!({"birth_date": "0000-00-00"}))).await;
+    let (status, stored) = put(&hub, "", &with(&json!({"birth_date": "0000-00-01"}))).await;
     assert_eq!(
         (status, &stored["findings"][0]["field"]),
         (200, &json!("birth_date")),

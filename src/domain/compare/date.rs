@@ -127,7 +127,9 @@ pub(crate) fn parse(raw: &str) -> Option<DateForm> {
     }
     let text = fold::text(raw, SpaceFolding::KeepBetweenWords, CaseFolding::Upper);
     let in_words = !text.starts_with(|c: char| c.is_ascii_digit());
-    if in_words && OPEN_WORDS.contains(&text.as_ref()) {
+    if (in_words && OPEN_WORDS.contains(&text.as_ref()))
+        || matches!(text.as_ref(), "00000000" | "0000-00-00" | "0000/00/00" | "0000.00.00")
+    {
         return Some(DateForm::Open);
     }
     let (text, weekday) = date_time::without_weekday(bare(&text));
