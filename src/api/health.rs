@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// State of a node. ‖ 节点状态。
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct NodeHealth {
-    /// `ok`, `degraded`, `failed` or `draining`. ‖ 状态：`ok`、`degraded`、`failed` 或 `draining`。
+    /// `ok`, `degraded`, `stalled`, `failed`, `starting` or `draining`. ‖ 状态：`ok`、`degraded`、`stalled`、`failed`、`starting` 或 `draining`。
     pub status: HealthWord,
     /// State of each part; empty while the node stops. ‖ 各部分的状态，停止过程中为空。
     #[schema(nullable = false)]
@@ -33,6 +33,14 @@ pub struct HealthChecks {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bus: Option<HealthWord>,
+    /// The clock agrees with the database and the newest entry. ‖ 时钟与数据库及最新记载相符。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<HealthWord>,
+    /// There is enough free space. ‖ 磁盘剩余空间充足。
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<HealthWord>,
 }
 
 words! {

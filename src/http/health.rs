@@ -8,12 +8,12 @@ use std::{
 };
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
-use serde_json::json;
 
 use super::{
     problem::{ProblemCode, ProblemDocument},
     refuse, routes,
 };
+use heyan_api as api;
 use heyan_app::node::hub::Hub;
 use heyan_ledger::LedgerCondition;
 use heyan_ports::bus::BusState;
@@ -140,7 +140,10 @@ fn observe(hub: &Hub) {
 
 /// No I/O: the process answers.
 async fn livez() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"status": "ok"}))
+    HttpResponse::Ok().json(api::NodeHealth {
+        status: "ok".into(),
+        checks: None,
+    })
 }
 
 /// Whether the node is open.
@@ -151,8 +154,16 @@ async fn startupz(port: web::Data<HealthPort>) -> HttpResponse {
     }
 }
 
+/// The node starts or stops: the parts are not looked at.
+fn unready(status: &'static str) -> HttpResponse {
+    HttpResponse::ServiceUnavailable().json(api::NodeHealth {
+        status: status.into(),
+        checks: Some(api::HealthChecks::default()),
+    })
+}
+
 fn starting() -> HttpResponse {
-    HttpResponse::ServiceUnavailable().json(json!({"status": "starting", "checks": {}}))
+    unready("starting")
 }
 
 /// Whether this node should get traffic.
@@ -162,23 +173,30 @@ async fn readyz(port: web::Data<HealthPort>) -> HttpResponse {
     };
     if hub.node.draining.load(Ordering::Acquire) {
         // What is asked of it meanwhile is answered all the same.
-        return HttpResponse::ServiceUnavailable().json(json!({"status": "draining", "checks": {}}));
+        return unready("draining");
     }
     let (store, ledger) = (store(&hub).await, ledger(&hub));
     let (disk, clock) = (
         PartHealth::degraded_if(hub.node.health.is_space_low()),
         PartHealth::degraded_if(hub.node.health.is_clock_unchecked()),
     );
-    // A bus that is down, and nodes that are not heard, hold up nobody who asks: that is told, and takes no node out of service.
+    // A bus that is down, or nodes that are not heard, delay no caller: the node reports it and stays in service.
     let bus = PartHealth::degraded_if(hub.outward.bus.state() == BusState::Degraded);
     let nodes = PartHealth::degraded_if(!hub.node.trust.holds());
     let parts = [store, ledger, nodes, bus, clock, disk];
     let status = parts.into_iter().max().unwrap_or(PartHealth::Ok);
-    let checks = json!({
-        "store": store.as_str(), "ledger": ledger.as_str(), "nodes": nodes.as_str(),
-        "bus": bus.as_str(), "clock": clock.as_str(), "disk": disk.as_str(),
-    });
-    let body = json!({"status": status.as_str(), "checks": checks});
+    let word = |part: PartHealth| Some(part.as_str().into());
+    let body = api::NodeHealth {
+        status: status.as_str().into(),
+        checks: Some(api::HealthChecks {
+            store: word(store),
+            ledger: word(ledger),
+            nodes: word(nodes),
+            bus: word(bus),
+            clock: word(clock),
+            disk: word(disk),
+        }),
+    };
     match status {
         PartHealth::Ok | PartHealth::Degraded => HttpResponse::Ok().json(body),
         PartHealth::Stalled | PartHealth::Failed => HttpResponse::ServiceUnavailable().json(body),

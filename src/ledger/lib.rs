@@ -86,6 +86,24 @@ struct LedgerThreads {
     watch: JoinHandle<()>,
 }
 
+fn start_threads(shared: &Arc<SharedLedger>, appender: Appender, sealer: Sealer) -> Result<LedgerThreads, LedgerError> {
+    let io = LedgerError::io("start a thread");
+    let lanes = shared::LanesClosed(Arc::clone(shared));
+    let run = move || {
+        // Dropped after the appender and its queue, however it ends.
+        let _lanes = lanes;
+        appender.run();
+    };
+    let watched = Arc::clone(shared);
+    Ok(LedgerThreads {
+        appender: named("ledger-appender").spawn(run).map_err(io)?,
+        sealer: named("ledger-sealer").spawn(move || sealer.run()).map_err(io)?,
+        watch: named("ledger-watch")
+            .spawn(move || condition::watch(&watched))
+            .map_err(io)?,
+    })
+}
+
 impl Ledger {
     /// Opens or creates the ledger in `config.dir`, repairs a torn tail and seals what was durable.
     ///
@@ -132,19 +150,7 @@ impl Ledger {
             lanes: Vec::new(),
             again_at: None,
         };
-        let io = LedgerError::io("start a thread");
-        let lanes = shared::LanesClosed(Arc::clone(&shared));
-        let run = move || {
-            // Dropped after the appender and its queue, however it ends.
-            let _lanes = lanes;
-            appender.run();
-        };
-        let appender = named("ledger-appender").spawn(run).map_err(io)?;
-        let sealer = named("ledger-sealer").spawn(move || sealer.run()).map_err(io)?;
-        let watched = Arc::clone(&shared);
-        let watch = named("ledger-watch")
-            .spawn(move || condition::watch(&watched))
-            .map_err(io)?;
+        let threads = start_threads(&shared, appender, sealer)?;
         Ok(Self {
             dir: config.dir,
             origin: config.origin,
@@ -158,11 +164,7 @@ impl Ledger {
                 segment_bytes: usize::try_from(config.segment_bytes).unwrap_or(usize::MAX),
             }),
             shared,
-            threads: Mutex::new(Some(LedgerThreads {
-                appender,
-                sealer,
-                watch,
-            })),
+            threads: Mutex::new(Some(threads)),
             _lock: lock,
         })
     }

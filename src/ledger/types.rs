@@ -1,5 +1,5 @@
-//! What callers of the ledger hold: its settings, its answers, its counters and its errors.
-//! `Failed` is final for an open ledger: after a failed sync nobody knows what is on disk, so nothing is ever retried.
+//! The types of the ledger's interface: settings, answers, counters and errors.
+//! `Failed` is final for an open ledger: after a failed sync it is unknown what is on disk, so nothing is ever retried.
 //! `Stalled` and `Blocked` pass by themselves.
 
 use std::io;

@@ -81,7 +81,7 @@ impl AdminListener {
 
 impl Drop for AdminListener {
     fn drop(&mut self) {
-        // The command is sent at once; nobody waits for its end.
+        // The command is sent at once; its end is not awaited.
         drop(self.handle.stop(false));
     }
 }

@@ -27,7 +27,7 @@ pub(super) enum WriterWork {
     ForgetOld(ForgetBefore),
     /// A name, and what it stands for unless that is settled already.
     Settle(String, String),
-    /// A hash, and until when it is remembered, Unix seconds. Its number is 1 when it was not known.
+    /// A hash, and the end of the time for which it is remembered, Unix seconds. Its number is 1 when it was not known.
     UseOnce([u8; 16], i64),
     Ping,
 }
@@ -73,8 +73,8 @@ impl StoreWriter {
         self.queue.is_closed()
     }
 
-    /// Waits until the work is durable or refused. While the engine does not answer, nothing is taken, and whoever waits behind the
-    /// call that hangs is told so: what becomes of his work is unknown.
+    /// Waits until the work is durable or refused. While the engine does not answer, no work is taken, and callers behind the call
+    /// that hangs get [`StoreFault::Late`]: whether their work was done is unknown.
     pub(super) async fn submit(&self, work: WriterWork) -> WorkOutcome {
         const STALLED: &str = "stalled";
         if self.progress.age() >= STALLED_AFTER {

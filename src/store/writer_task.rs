@@ -69,7 +69,7 @@ async fn run<E: StoreEngine>(
     mut inbox: mpsc::Receiver<WriterMessage>,
     limits: WriterLimits,
 ) {
-    // The log of SQLite is copied back by whoever writes; PostgreSQL does it by itself.
+    // The writer copies SQLite's log back into the database; PostgreSQL checkpoints by itself.
     let checkpoints = E::ENGINE == EngineName::Sqlite;
     let mut dirty = false;
     loop {

@@ -328,8 +328,7 @@ async fn a_sheet_in_gb18030_is_read_by_its_maps_and_codes() {
 #[tokio::test]
 async fn a_sheet_of_an_office_is_read_and_a_file_that_is_none_is_named() {
     let folder = Folder::new(register());
-    let sheet =
-        "人口登记表,,\r证件号码 ,*姓名,性别（必填）,住址,版本,生效\r='1',x,1,,7\r'1,=\"王小明\",1,,7,,,\r2,李,1,,8,,,多\r";
+    let sheet = "人口登记表,,\r证件号码 ,*姓名,性别（必填）,住址,版本,生效\r='1',x,1,,7\r'1,=\"王小明\",1,,7,,,\r2,李,1,,8,,,多\r";
     folder.put("a.csv", &encoding_rs::GB18030.encode(sheet).0, 100);
     folder.put("b.csv", b"PK\x03\x04\x14\x00", 200);
     folder.put("c.csv", b"<html><table><tr><td>1</td></tr></table>", 300);

@@ -143,7 +143,7 @@ impl ChangeCounter {
 pub struct RememberedStanding {
     /// The database.
     pub database: Option<LedgerStanding>,
-    /// Whether the database knows nobody: it is new.
+    /// Whether the database is new: it has no client.
     pub database_is_new: bool,
     /// The file beside the root key.
     pub beside_key: Option<LedgerStanding>,

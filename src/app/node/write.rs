@@ -164,7 +164,8 @@ impl Hub {
         self.ensure_writable()
     }
 
-    /// Memory follows the store: first the stamps of records, so that whoever sees a dispute gone sees the correction.
+    /// Brings memory up to date with the store. The stamps of records come first: a reader that no longer sees a dispute must already
+    /// see the correction.
     async fn tell_memory(&self, commit: &Commit) -> Result<(), AppError> {
         for bucket in &commit.stamps {
             self.records.caches.invalidate_bucket(*bucket);

@@ -6,10 +6,8 @@
 //! Order that keeps copies true: the time of the last fetch is read *before* the record, so a copy is never taken for newer than it
 //! is; the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
 
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};

@@ -404,9 +404,9 @@ impl ImportWork {
             "marked": self.marked.count, "marked_file": self.marked.path(), "missing_columns": self.missing(),
             "worst": self.worst.to_json(),
         });
-        if self.args.dry_run {
-            json["dry_run"] = true.into();
-            json["erased"] = json!(self.total.erased);
+        if let Some(members) = json.as_object_mut().filter(|_| self.args.dry_run) {
+            members.insert("dry_run".to_owned(), true.into());
+            members.insert("erased".to_owned(), json!(self.total.erased));
         }
         self.output.tell(&json, &self.text(file, failure.is_some()));
     }

@@ -22,8 +22,8 @@ impl RowPlace {
     /// For the file of rejected or marked rows.
     pub(crate) fn to_json(&self) -> Value {
         let mut place = json!({"code": self.code, "reason": self.reason});
-        if !self.column.is_empty() {
-            place["column"] = self.column.as_str().into();
+        if let Some(members) = place.as_object_mut().filter(|_| !self.column.is_empty()) {
+            members.insert("column".to_owned(), self.column.as_str().into());
         }
         place
     }
@@ -149,8 +149,10 @@ impl WorstRows {
         let rows = self.0.iter().flat_map(|row| {
             let places = row.places.iter().map(RowPlace::to_json);
             places.map(|mut place| {
-                place["line"] = row.line.into();
-                place["taken"] = row.is_taken.into();
+                if let Some(members) = place.as_object_mut() {
+                    members.insert("line".to_owned(), row.line.into());
+                    members.insert("taken".to_owned(), row.is_taken.into());
+                }
                 place
             })
         });

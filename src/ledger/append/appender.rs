@@ -251,7 +251,7 @@ impl Appender {
         let started = Instant::now();
         let oldest = group.parts.first().and_then(GroupPart::queued);
         shared.begin_group(oldest.unwrap_or(started));
-        // A crash up to the sync inside `append` leaves a torn tail that nobody was answered for; `open` zeroes it.
+        // A crash up to the sync inside `append` leaves a torn tail; no answer was sent for its entries, and `open` zeroes it.
         let wrote = self.writer.append(first, &group.bytes);
         shared.end_group();
         let wrote = match wrote {

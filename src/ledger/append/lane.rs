@@ -307,7 +307,7 @@ impl CallerSlots {
         self.free.push(slot);
     }
 
-    /// Whoever waits is told not to wait any longer.
+    /// Tells each waiting caller not to wait any longer.
     fn give_up(&mut self) {
         for slot in &mut self.all {
             if let CallerSlot::Waiting(waiting) = slot {
@@ -320,7 +320,7 @@ impl CallerSlots {
         }
     }
 
-    /// Nobody else is answered.
+    /// Answers no further caller.
     fn close(&mut self) {
         self.gone = true;
         for slot in &mut self.all {

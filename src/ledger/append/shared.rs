@@ -118,7 +118,7 @@ impl SharedLedger {
     /// Goes over to another condition, unless it is not `from` any more.
     pub(crate) fn change(&self, from: LedgerCondition, to: LedgerCondition) {
         let (from, to) = (from.number(), to.number());
-        // Whoever was faster knows better.
+        // If the exchange fails, another thread has set a newer condition.
         let _changed = self
             .condition
             .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);

@@ -102,7 +102,7 @@ pub(crate) struct JournalWriter {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum UnfinishedWrite {
     Nothing,
-    /// Bytes behind the end may be of a group that nobody was answered for.
+    /// Bytes behind the end may be of a group for which no answer was sent.
     Tail(u64),
     /// The next segment could not be made.
     Segment,
@@ -185,7 +185,7 @@ impl JournalWriter {
         self.file
             .write_all_at(group, self.offset)
             .map_err(WriteFault::before_sync)?;
-        // A crash before this line loses entries that nobody was answered for; after it, none can be lost.
+        // A crash before this line loses only entries for which no answer was sent; after it, none can be lost.
         self.file.sync_data().map_err(WriteFault::Final)?;
         self.unfinished = UnfinishedWrite::Nothing;
         self.offset += length;
