@@ -100,7 +100,9 @@ impl TestHub {
             config.store.postgres.url_file = file;
         }
         change(&mut config);
-        let node = heyan::server::boot::open_at(config, connectors, clock).await.unwrap();
+        let node = Box::pin(heyan::server::boot::open_at(config, connectors, clock))
+            .await
+            .unwrap();
         let (url, admin_url) = (node.url.clone(), node.admin_url.clone());
         let hub = Arc::clone(&node.hub);
         let (stop, stopped) = oneshot::channel::<()>();

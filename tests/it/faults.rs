@@ -91,7 +91,12 @@ async fn refusal(folder: &tempfile::TempDir) -> Option<String> {
     config.node.data_dir = folder.path().join("data");
     config.node.root_key_file = folder.path().join("keys/root");
     config.store.postgres.url_file = crate::postgres_kit::url_file(folder.path()).await.unwrap_or_default();
-    let opened = heyan::server::boot::open_at(config, Arc::new(NoConnectors), Arc::new(SystemClock)).await;
+    let opened = Box::pin(heyan::server::boot::open_at(
+        config,
+        Arc::new(NoConnectors),
+        Arc::new(SystemClock),
+    ))
+    .await;
     opened.err().map(|error| format!("{error:#}"))
 }
 
