@@ -330,11 +330,6 @@ fn combinations(config: &Config, found: &mut Vec<UnsafeSetting>) {
         "must name at least one attempt, such as [0, 5, 300]",
     );
     refuse(
-        config.push.connect_timeout_ms > config.push.attempt_timeout_ms,
-        "push.connect_timeout_ms",
-        "must not be greater than push.attempt_timeout_ms: no attempt would ever get to its answer",
-    );
-    refuse(
         config.node.data_dir.as_os_str().is_empty(),
         "node.data_dir",
         "must name a folder",

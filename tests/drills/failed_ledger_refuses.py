@@ -4,7 +4,7 @@ with a secret can be asked again, and the ledger goes on by itself. A failed syn
 import time
 
 from faults import FaultyDisk, done, log_lines, outcome, put, ready, sound, verify, within
-from hub import Checks, Hub, arguments, find, workdir
+from hub import WRONG_ON_PURPOSE, Checks, Hub, arguments, find, workdir
 
 USER = {"id": "auditor-2", "name": "second auditor", "role": "auditor"}
 
@@ -29,7 +29,7 @@ def main() -> None:
     args = arguments(__doc__, ("--count", {"type": int, "default": 200, "help": "changes that are refused"}))
     checks, work = Checks("failed_ledger_refuses"), workdir("failed_ledger")
     disk, done_something = FaultyDisk(work), 0
-    hub = Hub(work / "hub", persons=5, env=disk.env)
+    hub = Hub(work / "hub", persons=5, env={**disk.env, **WRONG_ON_PURPOSE})
     for name, rule, first in (
         ("blocked", "write ledger/journal 28", 10_000),
         ("stalled", "sync ledger/journal hang", 20_000),
