@@ -69,6 +69,8 @@ impl AppendLane {
         let leaf = hash_checked(entry)?;
         let local = &*self.shared;
         local.intake.open()?;
+        // The ledger accepts again, so what the mailbox says of an earlier stall is not about this entry.
+        let _of_earlier_stall = local.mailbox.gave_up();
         if entry.len() + HEADER > local.intake.segment_bytes {
             return Err(LedgerError::BatchSize);
         }

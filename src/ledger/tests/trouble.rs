@@ -75,6 +75,19 @@ async fn those_who_wait_for_a_group_are_told_and_their_slots_come_back() {
     .await;
 }
 
+#[tokio::test]
+async fn a_lane_that_was_idle_during_a_stall_appends_its_first_entry_afterwards() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Rc::new(Ledger::open(config(dir.path())).unwrap());
+    on_local(async {
+        let lane = ledger.lane();
+        until("known", || !ledger.shared.lanes().is_empty());
+        ledger.shared.give_up();
+        assert_eq!(lane.append(b"first", Instant::now()).await.unwrap().index, 0);
+    })
+    .await;
+}
+
 /// Index at which the first segment of `config` is full, when single entries are appended one by one.
 fn first_roll() -> u64 {
     let dir = tempfile::tempdir().unwrap();
