@@ -28,7 +28,7 @@ pub struct LedgerConfig {
     pub group_bytes_max: usize,
     /// Callers that may wait at once; the next gets `Busy`.
     pub queue_max: usize,
-    /// Wall clock in microseconds since 1970, for `Stats::checkpoint_at_us`.
+    /// Wall clock in microseconds since 1970, for `LedgerStats::checkpoint_at_us`.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
 

@@ -41,7 +41,7 @@ pub struct VerifyReport {
 /// says that the directory agrees with itself.
 ///
 /// # Errors
-/// `Damage`, naming the first bad index where there is one.
+/// `LogDamage`, naming the first bad index where there is one.
 pub fn verify_dir(dir: &Path, vkey: Option<&str>) -> Result<VerifyReport, LogDamage> {
     verify_files(&DiskDirectory(dir.to_path_buf()), vkey, None)
 }
@@ -49,7 +49,7 @@ pub fn verify_dir(dir: &Path, vkey: Option<&str>) -> Result<VerifyReport, LogDam
 /// As [`verify_dir`], and that the ledger still extends the checkpoint `held`, which somebody kept elsewhere.
 ///
 /// # Errors
-/// `Damage`; also when the log has shrunk or is another one than that of `held`.
+/// `LogDamage`; also when the log has shrunk or is another one than that of `held`.
 pub fn verify_dir_against(dir: &Path, vkey: Option<&str>, held: &[u8]) -> Result<VerifyReport, LogDamage> {
     verify_files(&DiskDirectory(dir.to_path_buf()), vkey, Some(held))
 }
@@ -57,7 +57,7 @@ pub fn verify_dir_against(dir: &Path, vkey: Option<&str>, held: &[u8]) -> Result
 /// Checks that the verified ledger in `dir` holds the entry of a receipt, which must prove itself first.
 ///
 /// # Errors
-/// `Damage` with the receipt's index.
+/// `LogDamage` with the receipt's index.
 pub fn holds_receipt(dir: &Path, report: &VerifyReport, receipt: &[u8]) -> Result<u64, LogDamage> {
     let files = DiskDirectory(dir.to_path_buf());
     let key = load_key(&files, None)?;
@@ -84,7 +84,7 @@ pub fn holds_receipt(dir: &Path, report: &VerifyReport, receipt: &[u8]) -> Resul
 /// Verifies any set of ledger files.
 ///
 /// # Errors
-/// `Damage`.
+/// `LogDamage`.
 pub(crate) fn verify_files(
     files: &dyn LedgerFiles,
     vkey: Option<&str>,

@@ -1,5 +1,5 @@
 //! One verification: authorise, look the record up once, compare the granted fields, enter the answer, answer.
-//! The ledger entry is durable before the answer exists: an `Answer` can only be made from an `Appended`.
+//! The ledger entry is durable before the answer exists: a `VerificationAnswer` can only be made from an `AppendedEntry`.
 
 use std::{sync::Arc, time::Instant};
 

@@ -1,6 +1,6 @@
 //! The one builder of clients to outside systems: it connects to addresses that `auth::target` admits, and to no others.
 //! A name is resolved and checked in one step and the connection goes to what was checked, so an answer that changes in
-//! between changes nothing. Literal addresses never reach a resolver: only a `Checked` URL becomes a request.
+//! between changes nothing. Literal addresses never reach a resolver: only a `CheckedUrl` becomes a request.
 //! Own code: the checked address must be the one connected to, which no client offers by itself.
 
 use std::error::Error as StdError;

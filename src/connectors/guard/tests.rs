@@ -80,7 +80,7 @@ async fn the_resolver_refuses_a_name_that_no_rule_admits_even_when_the_url_was_n
 
 #[tokio::test]
 async fn a_literal_passes_every_resolver_and_so_is_stopped_before_it() {
-    // The library alone connects to a literal without asking: this is why only a `Checked` URL becomes a request.
+    // The library alone connects to a literal without asking: this is why only a `CheckedUrl` becomes a request.
     let (port, heard) = serve("127.0.0.1", OK);
     let client = GuardedClient::new(&settings(&["127.0.0.9"], port)).unwrap();
     let url = format!("http://127.0.0.1:{port}/");

@@ -64,7 +64,7 @@ impl AppendLane {
     /// Appends one entry to the ledger that the lane belongs to; returns once it is on disk.
     ///
     /// # Errors
-    /// As [`super::Ledger::append`]. Dropping the future does not take the entry back.
+    /// As [`crate::Ledger::append`]. Dropping the future does not take the entry back.
     pub async fn append(&self, entry: &[u8], queued: Instant) -> Result<AppendedEntry, LedgerError> {
         let leaf = hash_checked(entry)?;
         let local = &*self.shared;

@@ -235,7 +235,7 @@ impl JournalWriter {
 /// their frames' checks; those before it are only stepped over, or were written a moment ago by this process.
 ///
 /// # Errors
-/// `Damage` when a frame that must be there is not whole; its index is named.
+/// `LogDamage` when a frame that must be there is not whole; its index is named.
 pub(crate) fn read(
     journal: &Path,
     segments: &[u64],

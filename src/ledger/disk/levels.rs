@@ -43,7 +43,7 @@ impl LevelWriter {
     /// Opens the files at a tree of `size`, cutting off what lies behind it.
     ///
     /// # Errors
-    /// I/O, or `Damage` when a file is shorter than `size` demands.
+    /// I/O, or `LogDamage` when a file is shorter than `size` demands.
     pub(crate) fn open(directory: &Path, size: u64) -> io::Result<Result<Self, LogDamage>> {
         let mut files = Vec::new();
         for level in 0..LEVELS {

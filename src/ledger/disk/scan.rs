@@ -75,7 +75,7 @@ pub(crate) struct SegmentEnd {
 /// Visits every frame of `segment` from `offset`, the first having index `index`.
 ///
 /// # Errors
-/// `Damage` of the segment, or whatever `visit` returns.
+/// `LogDamage` of the segment, or whatever `visit` returns.
 pub(crate) fn segment(
     segment: &[u8],
     (offset, index): (usize, u64),

@@ -78,7 +78,7 @@ impl PostgresConfig {
     /// Refuses a connection URL that cannot be read; connects nowhere.
     ///
     /// # Errors
-    /// [`StoreError::StoreEngine`] with statement `open`.
+    /// [`StoreError::Engine`] with statement `open`.
     pub fn check(&self) -> Result<(), StoreError> {
         open::options(self).map(drop)
     }
@@ -97,7 +97,7 @@ const ANSWER_GRACE: Duration = Duration::from_millis(1_000);
 /// Connects, checks that the server keeps what it acknowledges, and brings the schema up to date or requires that it is.
 ///
 /// # Errors
-/// [`StoreError::StoreEngine`] with statement `open` when the database must not be used; else what failed.
+/// [`StoreError::Engine`] with statement `open` when the database must not be used; else what failed.
 pub async fn open_postgres(config: &PostgresConfig) -> Result<Arc<dyn Store>, StoreError> {
     let options = open::options(config)?;
     let pool = |places: u32| ConnectionPool::<Postgres>::new(options.clone(), places, config.patience());

@@ -111,7 +111,7 @@ impl SqliteStore {
     /// when it is whole and synced.
     ///
     /// # Errors
-    /// [`StoreError::StoreEngine`]: `dest` exists, cannot be written, or the engine failed.
+    /// [`StoreError::Engine`]: `dest` exists, cannot be written, or the engine failed.
     pub async fn backup(&self, dest: &Path) -> Result<BackupSummary, StoreError> {
         backup::backup(&self.config, dest).await
     }
@@ -120,7 +120,7 @@ impl SqliteStore {
     /// Reads the whole file.
     ///
     /// # Errors
-    /// [`StoreError::StoreEngine`] when the engine could not check.
+    /// [`StoreError::Engine`] when the engine could not check.
     pub async fn integrity_check(&self) -> Result<Vec<String>, StoreError> {
         backup::integrity_check(&self.config).await
     }
