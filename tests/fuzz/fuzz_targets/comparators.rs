@@ -5,16 +5,19 @@
 
 use std::sync::LazyLock;
 
-use heyan::domain::compare::Comparator;
-use heyan::domain::verdict::{Basis, Verdict};
+use heyan::domain::compare::FieldComparator;
+use heyan::domain::verdict::{MatchBasis, Verdict};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
-static COMPARATORS: LazyLock<Vec<(&str, Comparator)>> = LazyLock::new(|| {
-    let made = Comparator::NAMES.into_iter().filter_map(|name| {
+static COMPARATORS: LazyLock<Vec<(&str, FieldComparator)>> = LazyLock::new(|| {
+    let made = FieldComparator::NAMES.into_iter().filter_map(|name| {
         // Those that need options get them from a dataset file in the hub; without, they may refuse to be made.
         let options = [Value::Null, json!({}), json!({"codes": {"1": "男", "2": "女"}})];
-        options.iter().find_map(|o| Comparator::from_options(name, o).ok()).map(|c| (name, c))
+        options
+            .iter()
+            .find_map(|o| FieldComparator::from_options(name, o).ok())
+            .map(|c| (name, c))
     });
     made.collect()
 });
@@ -24,7 +27,11 @@ fuzz_target!(|input: (u8, &str)| {
     let (left, right) = text.split_once('\n').unwrap_or((text, text));
     let (name, comparator) = &COMPARATORS[usize::from(choice) % COMPARATORS.len()];
     let (l, r) = (comparator.canonical(left), comparator.canonical(right));
-    assert_eq!(comparator.compare(left, &l), Verdict::Match(Basis::Exact), "{name}: not equal to itself");
+    assert_eq!(
+        comparator.compare(left, &l),
+        Verdict::Match(MatchBasis::Exact),
+        "{name}: not equal to itself"
+    );
     let (forth, back) = (comparator.compare(left, &r), comparator.compare(right, &l));
     assert_eq!(forth, back, "{name}: the order of the two matters");
 });

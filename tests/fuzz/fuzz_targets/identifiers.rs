@@ -10,7 +10,11 @@ fuzz_target!(|text: &str| {
     for kind in IdentifierKind::ALL {
         if let Ok(first) = kind.parse(text) {
             match kind.parse(&first.canonical) {
-                Ok(second) => assert!(first.canonical == second.canonical, "{}: canonical twice is another", kind.as_str()),
+                Ok(second) => assert!(
+                    first.canonical == second.canonical,
+                    "{}: canonical twice is another",
+                    kind.as_str()
+                ),
                 Err(_) => panic!("{}: its own canonical form is refused", kind.as_str()),
             }
         }

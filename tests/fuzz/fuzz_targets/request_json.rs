@@ -20,7 +20,11 @@ fn check(bytes: &[u8], taken: impl Fn(&[u8]) -> bool) {
     let again = serde_json::to_vec(&value).expect("a JSON value can be written");
     assert!(taken(&again), "taken, but not after a plain library read and wrote it");
     // The plain reader keeps the last of two equal members: a shorter document would have hidden one.
-    assert_eq!(strings(bytes), strings(&again), "a member was lost: a duplicate was taken");
+    assert_eq!(
+        strings(bytes),
+        strings(&again),
+        "a member was lost: a duplicate was taken"
+    );
 }
 
 /// Number of string tokens of a document that is known to be JSON.
