@@ -38,6 +38,7 @@ use heyan_app::{
 use heyan_auth::keys::{self};
 use heyan_cache::RecordLoader;
 use heyan_config::Config;
+use heyan_domain::calendar::china_day;
 use heyan_http::{
     ServerLimits,
     health::{self, HealthPort},
@@ -372,7 +373,7 @@ impl BoundNode {
         drop(monitor);
         hub.outward.bus.close().await;
         hub.forget_entered().await?;
-        hub.store.add_usage(&hub.access.counters.drain()).await?;
+        save_usage_once(&hub).await?;
         hub.ledger.close()?;
         hub.store.close().await;
         standing::keep_last(&hub, &settings);
@@ -391,7 +392,7 @@ async fn end_at_the_latest_in(wait: Duration, code: i32) {
     std::process::exit(code);
 }
 
-/// Counts of daily ceilings go to the store every second.
+/// Counts of daily ceilings, and of subjects that agencies were right about, go to the store every second.
 async fn save_usage(hub: Arc<Hub>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -408,8 +409,15 @@ async fn save_usage_once(hub: &Hub) -> Result<(), StoreError> {
     if !usage.is_empty() {
         hub.store.add_usage(&usage).await?;
     }
+    let right = hub.access.counters.drain_right();
+    if !right.is_empty() {
+        hub.store.add_right(&right).await?;
+    }
     if hub.node.trust.is_among_others() {
+        let today = china_day(hub.clock.now_us());
         hub.access.counters.restore(&hub.store.usage().await?);
+        let right = hub.store.right_since(today - 1).await?;
+        hub.access.counters.restore_right(&right, today);
     }
     Ok(())
 }

@@ -45,6 +45,7 @@ macro_rules! statement {
     };
 }
 
+pub(super) const ADD_RIGHT: SqlStatement = statement!("add_right", each);
 pub(super) const ADD_USAGE: SqlStatement = statement!("add_usage", each);
 pub(super) const ADD_QUALITY_STEPS: SqlStatement = statement!("add_quality_steps", each);
 pub(super) const ADD_VERDICTS: SqlStatement = statement!("add_verdicts", each);
@@ -71,6 +72,7 @@ pub(super) const DELETE_OLD_ASKS: SqlStatement = statement!("delete_old_asks");
 pub(super) const DELETE_OLD_GUESSES: SqlStatement = statement!("delete_old_guesses");
 pub(super) const DELETE_OLD_GUESS_HEADS: SqlStatement = statement!("delete_old_guess_heads");
 pub(super) const DELETE_OLD_REPLIES: SqlStatement = statement!("delete_old_replies");
+pub(super) const DELETE_OLD_RIGHT: SqlStatement = statement!("delete_old_right");
 pub(super) const DELETE_OLD_UNLOCK_REQUESTS: SqlStatement = statement!("delete_old_unlock_requests");
 pub(super) const DELETE_OLD_WATCHES: SqlStatement = statement!("delete_old_watches");
 pub(super) const DELETE_PARKED_KEY: SqlStatement = statement!("delete_parked_key");
@@ -169,6 +171,7 @@ pub(super) const SELECT_SUPERVISION_STATE: SqlStatement = statement!("select_sup
 pub(super) const SELECT_UNPUBLISHED_ALERTS: SqlStatement = statement!("select_unpublished_alerts");
 pub(super) const SELECT_UNPUBLISHED_EVENTS: SqlStatement = statement!("select_unpublished_events");
 pub(super) const SELECT_UNLOCK_REQUEST: SqlStatement = statement!("select_unlock_request");
+pub(super) const SELECT_RIGHT: SqlStatement = statement!("select_right");
 pub(super) const SELECT_USAGE: SqlStatement = statement!("select_usage");
 pub(super) const SELECT_VERDICTS: SqlStatement = statement!("select_verdicts");
 pub(super) const SELECT_WATCHES: SqlStatement = statement!("select_watches");

@@ -24,6 +24,8 @@ pub(super) enum WriterWork {
     Forget(String),
     /// JSON array of `[grant, day, used]`, and its length.
     Usage(String, usize),
+    /// Adds to the daily numbers of subjects that agencies were right about; JSON, and the number of rows.
+    Right(String, usize),
     ForgetOld(ForgetBefore),
     /// A name, and what it stands for unless that is settled already.
     Settle(String, String),

@@ -205,6 +205,7 @@ async fn apply_works<E: StoreEngine>(
             WriterWork::Commit(_) => {}
             WriterWork::Forget(ids) => tables::forget_entries(conn, ids).await?,
             WriterWork::Usage(usage, rows) => tables::add_usage(conn, usage, *rows).await?,
+            WriterWork::Right(right, rows) => tables::add_right(conn, right, *rows).await?,
             WriterWork::ForgetOld(before) => tables::forget_old(conn, *before).await?,
             WriterWork::Settle(name, value) => tables::settle(conn, name, value).await?,
             WriterWork::UseOnce(hash, until_s) => {

@@ -40,7 +40,8 @@ const BY_SUBJECT: [&str; 11] = [
 const BY_HASH: [&str; 2] = ["record_keys", "used_once"];
 
 /// Tables that belong to no subject: small, and whole on every server or on one.
-const WHOLE: [&str; 26] = [
+const WHOLE: [&str; 27] = [
+    "agency_right",
     "agencies",
     "alert_steps",
     "alerts",

@@ -18,6 +18,7 @@ use heyan_domain::policy::{
     FieldSet, GrantOperation, ItemCodes, OperationSet, RefusalClause, SharingKind, UsePermission,
 };
 use heyan_ports::access::{AccessRows, AgencyRow, ClientRow, GrantRow, GrantUsage};
+use heyan_ports::guesses::RightSubjects;
 
 /// How far the clocks of nodes may be apart: a grant that one gave is not refused by another that is behind.
 const LEEWAY_US: i64 = 60_000_000;
@@ -140,10 +141,25 @@ impl CeilingCounters {
         Arc::clone(askers.entry(agency).or_default())
     }
 
-    /// Says that the tallies of an earlier run are restored.
-    pub fn carry_on(&self) {
+    /// Takes over the numbers of right subjects that the store holds.
+    pub fn restore_right(&self, right: &[RightSubjects], today: i32) {
+        for row in right {
+            self.asker(row.agency).restore_right(row.day, row.subjects, today);
+        }
+    }
+
+    /// The right subjects that were counted since the last call, for the store.
+    pub fn drain_right(&self) -> Vec<RightSubjects> {
         let askers = self.askers.lock().unwrap_or_else(PoisonError::into_inner);
-        askers.values().for_each(|asker| asker.carry_on());
+        let drained = askers.iter().flat_map(|(agency, asker)| {
+            let drained = asker.drain_right().into_iter();
+            drained.map(|(day, subjects)| RightSubjects {
+                agency: *agency,
+                day,
+                subjects,
+            })
+        });
+        drained.collect()
     }
 
     /// Takes over the counts that the store holds.

@@ -14,7 +14,7 @@ use crate::{
         lease::{self, DutyTurn},
     },
 };
-use heyan_domain::mismatch::MismatchPhase;
+use heyan_domain::{budget::WINDOW_DAYS, calendar::china_day, mismatch::MismatchPhase};
 use heyan_ports::{deliveries::SubscriptionRow, mismatches::MismatchFilter, subject::SubjectKey};
 
 /// Mismatches that are read at once at a start.
@@ -109,9 +109,9 @@ impl Hub {
             });
             crate::verification::asker::restore_asker(self, &guess);
         }
-        if before.is_empty() {
-            self.access.counters.carry_on();
-        }
+        let today = china_day(self.clock.now_us());
+        let right = self.store.right_since(today - WINDOW_DAYS).await?;
+        self.access.counters.restore_right(&right, today);
         let is_untold = |subject: &SubjectKey| {
             self.mismatches.pending.about(*subject).is_some_and(|about| {
                 !about.guessed.is_empty()

@@ -51,7 +51,7 @@ pub enum CountedSubject {
 }
 
 /// Days of the longer window.
-const WINDOW_DAYS: i32 = 30;
+pub const WINDOW_DAYS: i32 = 30;
 
 /// Subjects that are remembered of one agency; beyond them it is stopped whatever its limits.
 const SUBJECTS_MAX: usize = 100_000;
@@ -59,9 +59,6 @@ const SUBJECTS_MAX: usize = 100_000;
 /// Bits of the set of subjects that were right today, 4 KiB an agency: two subjects of one bit count once, which lowers the ceiling of
 /// agencies with more than some ten thousand a day a little.
 const RIGHT_BITS: u64 = 1 << 15;
-
-/// What an agency may be wrong about beyond what it was before a start: the subjects that it was right about are not kept.
-const AFTER_START: u32 = 10;
 
 /// What is counted of one agency.
 #[derive(Default)]
@@ -72,7 +69,8 @@ pub struct AskerTally {
     right_today: AtomicU32,
     right_before: AtomicU32,
     locks_today: AtomicU32,
-    carried: [AtomicU32; 2],
+    /// Of `right_today`, those that the store does not hold yet.
+    right_unsaved: AtomicU32,
     right: OnceLock<Box<[AtomicU64]>>,
     book: Mutex<AskerBook>,
 }
@@ -84,6 +82,8 @@ struct AskerBook {
     locked: HashSet<u64, ahash::RandomState>,
     /// Subjects that were right, by day, before today.
     right: VecDeque<(i32, u32)>,
+    /// Of them, those that the store does not hold yet.
+    right_unsaved: Vec<(i32, u32)>,
     alerted_on: Option<i32>,
 }
 
@@ -128,11 +128,31 @@ impl AskerTally {
         }
     }
 
-    /// Says that all of an earlier run is restored: the agency goes on from there.
-    pub fn carry_on(&self) {
-        for (carried, wrong) in self.carried.iter().zip([&self.wrong_today, &self.wrong_in_window]) {
-            carried.store(wrong.load(Relaxed).saturating_add(AFTER_START), Relaxed);
+    /// Takes over how many subjects were right on a day, as the store holds them for all nodes.
+    pub fn restore_right(&self, on: i32, subjects: u32, today: i32) {
+        let today = self.at(today);
+        if on >= today {
+            self.right_today.fetch_max(subjects, Relaxed);
+            return;
         }
+        let mut book = self.book();
+        match book.right.iter_mut().find(|(day, _)| *day == on) {
+            Some((_, known)) => *known = subjects.max(*known),
+            None if on > today - WINDOW_DAYS => book.right.push_back((on, subjects)),
+            None => {}
+        }
+        self.sum_right(&book);
+    }
+
+    /// The days and numbers of right subjects that the store does not hold yet, once.
+    pub fn drain_right(&self) -> Vec<(i32, u32)> {
+        let mut book = self.book();
+        let mut drained = std::mem::take(&mut book.right_unsaved);
+        let today = self.right_unsaved.swap(0, Relaxed);
+        if today > 0 {
+            drained.push((self.day.load(Relaxed), today));
+        }
+        drained
     }
 
     /// Counts a subject that the agency was right about.
@@ -149,6 +169,7 @@ impl AskerTally {
         let mask = 1_u64 << (bit % 64);
         if word.load(Relaxed) & mask == 0 && word.fetch_or(mask, Relaxed) & mask == 0 {
             self.right_today.fetch_add(1, Relaxed);
+            self.right_unsaved.fetch_add(1, Relaxed);
         }
     }
 
@@ -184,10 +205,9 @@ impl AskerTally {
         let least = [limits.subjects_day_max, limits.subjects_30_days_max];
         std::array::from_fn(|at| {
             let of = |list: &[u32; 2]| list.get(at).copied().unwrap_or_default();
-            let carried = self.carried.get(at).map_or(0, |carried| carried.load(Relaxed));
             let earned = u64::from(of(&right)) * u64::from(limits.subjects_percent) / 100;
             let earned = u32::try_from(earned).unwrap_or(u32::MAX);
-            of(&least).max(carried).saturating_add(earned)
+            of(&least).saturating_add(earned)
         })
     }
 
@@ -229,12 +249,15 @@ impl AskerTally {
         if right > 0 {
             book.right.push_back((before, right));
         }
+        let unsaved = self.right_unsaved.swap(0, Relaxed);
+        if unsaved > 0 {
+            book.right_unsaved.push((before, unsaved));
+        }
         let since = day - WINDOW_DAYS;
         book.right.retain(|(on, _)| *on > since);
         book.wrong.retain(|_, on| *on > since);
         book.locked.clear();
-        let right_before: u32 = book.right.iter().map(|(_, right)| *right).sum();
-        self.right_before.store(right_before, Relaxed);
+        self.sum_right(&book);
         self.right
             .get()
             .into_iter()
@@ -244,13 +267,16 @@ impl AskerTally {
         self.wrong_in_window
             .store(u32::try_from(book.wrong.len()).unwrap_or(u32::MAX), Relaxed);
         self.locks_today.store(0, Relaxed);
-        // What was carried over a start ends with its day, or with its subjects.
-        let [today, window] = self.wrong();
-        for (carried, wrong) in self.carried.iter().zip([today, window]) {
-            carried.fetch_min(wrong, Relaxed);
-        }
         self.day.store(day, Relaxed);
         day
+    }
+
+    fn sum_right(&self, book: &AskerBook) {
+        let sum = book
+            .right
+            .iter()
+            .fold(0, |sum: u32, (_, right)| sum.saturating_add(*right));
+        self.right_before.store(sum, Relaxed);
     }
 
     fn book(&self) -> MutexGuard<'_, AskerBook> {

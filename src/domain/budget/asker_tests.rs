@@ -76,7 +76,7 @@ fn an_agency_that_locks_subjects_is_stopped_for_the_day() {
 }
 
 #[test]
-fn a_start_forgets_no_wrong_subject_and_stops_no_agency_that_was_not() {
+fn a_start_forgets_neither_wrong_subjects_nor_how_many_were_right() {
     let tally = AskerTally::default();
     for subject in 0..40 {
         tally.restore(subject, DAY - 1, DAY);
@@ -86,9 +86,44 @@ fn a_start_forgets_no_wrong_subject_and_stops_no_agency_that_was_not() {
     tally.restore(70, DAY - 30, DAY);
     assert_eq!(tally.wrong(), [20, 60]);
     assert!(!tally.admits(&LIMITS, 99, DAY));
-    tally.carry_on();
-    assert_eq!(wrong(&tally, 100..200, DAY), 10);
-    assert_eq!(wrong(&tally, 200..300, DAY + 40), 5, "what was carried over has ended");
+    tally.restore_right(DAY, 50, DAY);
+    tally.restore_right(DAY - 29, 60, DAY);
+    tally.restore_right(DAY - 30, 1_000, DAY);
+    assert_eq!(tally.ceilings(&LIMITS), [30, 67]);
+    assert_eq!(wrong(&tally, 100..200, DAY), 7, "the longer window is the narrower one");
+    assert_eq!(tally.ceilings(&LIMITS), [30, 67]);
+    assert!(tally.admits(&LIMITS, 99, DAY + 40));
+    assert_eq!(tally.ceilings(&LIMITS), [5, 12]);
+}
+
+#[test]
+fn nodes_add_up_the_subjects_that_were_right() {
+    let (here, there) = (AskerTally::default(), AskerTally::default());
+    let mut store = std::collections::BTreeMap::new();
+    let mut round = |today: i32| {
+        for node in [&here, &there] {
+            for (day, subjects) in node.drain_right() {
+                *store.entry(day).or_insert(0) += subjects;
+            }
+        }
+        for node in [&here, &there] {
+            store
+                .iter()
+                .for_each(|(day, subjects)| node.restore_right(*day, *subjects, today));
+        }
+    };
+    (0..10).for_each(|subject| here.count_right(subject, DAY));
+    (10..40).for_each(|subject| there.count_right(subject, DAY));
+    round(DAY);
+    assert_eq!(here.ceilings(&LIMITS), [25, 32]);
+    assert_eq!(there.ceilings(&LIMITS), [25, 32]);
+    // What is not saved at midnight is saved for its day.
+    (40..60).for_each(|subject| here.count_right(subject, DAY));
+    here.count_right(1, DAY + 1);
+    round(DAY + 1);
+    round(DAY + 1);
+    assert_eq!(here.ceilings(&LIMITS), [5, 42]);
+    assert_eq!(there.ceilings(&LIMITS), [5, 42]);
 }
 
 #[test]

@@ -21,7 +21,7 @@
 mod asker;
 mod question;
 
-pub use asker::{AskerLimits, AskerTally, CountedSubject};
+pub use asker::{AskerLimits, AskerTally, CountedSubject, WINDOW_DAYS};
 pub use question::{BudgetQuestion, ClaimReach, GuessPool};
 
 /// What a wrong value costs: two, so that an answer can cost less than a wrong value.

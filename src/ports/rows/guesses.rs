@@ -62,6 +62,17 @@ pub enum UnlockWrite {
 #[derive(Clone, Copy)]
 pub struct ForgivenSubject(pub SubjectKey);
 
+/// How many subjects an agency was right about on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RightSubjects {
+    /// Number of the agency.
+    pub agency: u32,
+    /// Days since 1970-01-01 in Asia/Shanghai.
+    pub day: i32,
+    /// Subjects.
+    pub subjects: u32,
+}
+
 /// Counted guesses, and requests to forgive them.
 #[async_trait]
 pub trait GuessStore: Send + Sync {
@@ -76,4 +87,10 @@ pub trait GuessStore: Send + Sync {
 
     /// Who asked for the guesses about a subject to be forgiven, and when.
     async fn unlock_request(&self, subject: SubjectKey) -> Result<Option<(String, i64)>, StoreError>;
+
+    /// Adds to the daily numbers of subjects that agencies were right about.
+    async fn add_right(&self, right: &[RightSubjects]) -> Result<(), StoreError>;
+
+    /// Those numbers since a day.
+    async fn right_since(&self, day: i32) -> Result<Vec<RightSubjects>, StoreError>;
 }

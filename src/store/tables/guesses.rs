@@ -4,18 +4,19 @@ use async_trait::async_trait;
 
 use crate::{
     apply::{changed, run, send_rows},
-    batch::{ApplyResult, CommitBatch, bytes, rows_of},
+    batch::{ApplyResult, CommitBatch, bytes, json_text, rows_of},
     engine::{RowColumns, StatementCall, StoreEngine},
     fault::StoreFault,
     pool::ConnectionLease,
     rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, number},
     sql_store::SqlStore,
     statement::{self},
+    writer::WriterWork,
 };
 use heyan_domain::budget::AgencyStanding;
 use heyan_ports::{
     error::StoreError,
-    guesses::{ForgivenSubject, GuessHead, GuessRow, GuessStore, UnlockWrite},
+    guesses::{ForgivenSubject, GuessHead, GuessRow, GuessStore, RightSubjects, UnlockWrite},
     subject::SubjectKey,
 };
 
@@ -49,6 +50,22 @@ impl<E: StoreEngine> GuessStore for SqlStore<E> {
         let read = |row: &E::Row| Ok((column(row, 0, TABLE, "client")?, column(row, 1, TABLE, "at")?));
         fetch_one(&self.readers, statement::SELECT_UNLOCK_REQUEST, bind, read).await
     }
+
+    async fn add_right(&self, right: &[RightSubjects]) -> Result<(), StoreError> {
+        if right.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = right.iter().map(|row| (row.agency, row.day, row.subjects)).collect();
+        self.writer()
+            .submit(WriterWork::Right(json_text(&rows), rows.len()))
+            .await?;
+        Ok(())
+    }
+
+    async fn right_since(&self, day: i32) -> Result<Vec<RightSubjects>, StoreError> {
+        let bind = |query: E::Call| query.bind(i64::from(day));
+        fetch(&self.readers, statement::SELECT_RIGHT, bind, read_right).await
+    }
 }
 
 /// Counts and forgives guesses, and writes requests to forgive them.
@@ -80,6 +97,24 @@ fn read_guess<R: RowColumns>(row: &R) -> RowResult<GuessRow> {
         units: number(row, 5, TABLE, "units")?,
         at: column(row, 6, TABLE, "at")?,
     })
+}
+
+fn read_right<R: RowColumns>(row: &R) -> RowResult<RightSubjects> {
+    const TABLE: &str = "agency_right";
+    Ok(RightSubjects {
+        agency: number(row, 0, TABLE, "agency")?,
+        day: number(row, 1, TABLE, "day")?,
+        subjects: number(row, 2, TABLE, "subjects")?,
+    })
+}
+
+/// Adds to the daily numbers of subjects that agencies were right about; `right` is a JSON array of `[agency, day, subjects]`.
+pub(crate) async fn add_right<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    right: &str,
+    rows: usize,
+) -> Result<(), StoreFault> {
+    changed(conn, statement::ADD_RIGHT, rows, |query| query.bind(right.to_owned())).await
 }
 
 /// Counts and forgives guesses, in the order of the commits: one that is counted after it was forgiven counts.

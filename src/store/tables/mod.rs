@@ -17,6 +17,7 @@ mod seals;
 mod supervision;
 mod watches;
 
+use heyan_domain::calendar::china_day;
 use heyan_ports::store::ForgetBefore;
 
 use crate::{
@@ -31,6 +32,7 @@ use crate::{
 
 pub(crate) use self::{
     access::{add_usage, use_once},
+    guesses::add_right,
     nodes::settle,
     outbox::forget_entries,
 };
@@ -90,6 +92,10 @@ pub(super) async fn forget_old<E: StoreEngine>(
     .await?;
     run(conn, statement::DELETE_OLD_GUESS_HEADS, |query| {
         query.bind(before.guesses_us)
+    })
+    .await?;
+    run(conn, statement::DELETE_OLD_RIGHT, |query| {
+        query.bind(i64::from(china_day(before.guesses_us)))
     })
     .await?;
     run(conn, statement::DELETE_OLD_UNLOCK_REQUESTS, |query| {

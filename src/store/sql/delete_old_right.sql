@@ -1,0 +1,1 @@
+DELETE FROM agency_right WHERE day < $1
