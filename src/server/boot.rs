@@ -331,7 +331,7 @@ impl BoundNode {
         } = self;
         let (public, public_done) = server::public(Arc::clone(&hub), public, config)?;
         let mut public_done = tokio::spawn(public_done);
-        let mut saver = tokio::spawn(save_usage(Arc::clone(&hub)));
+        let mut saver = tokio::spawn(keep_usage(Arc::clone(&hub)));
         let mut workers = Workers::start(&hub, outward::courier_limits(&settings), bus::work(&settings));
         let mut keeper = tokio::spawn(standing::keep(Arc::clone(&hub), settings.clone()));
         let monitor = MachineMonitor::start(&hub, &settings)?;
@@ -373,7 +373,7 @@ impl BoundNode {
         drop(monitor);
         hub.outward.bus.close().await;
         hub.forget_entered().await?;
-        save_usage_once(&hub).await?;
+        save_usage(&hub).await?;
         hub.ledger.close()?;
         hub.store.close().await;
         standing::keep_last(&hub, &settings);
@@ -393,18 +393,30 @@ async fn end_at_the_latest_in(wait: Duration, code: i32) {
 }
 
 /// Counts of daily ceilings, and of subjects that agencies were right about, go to the store every second.
-async fn save_usage(hub: Arc<Hub>) {
+async fn keep_usage(hub: Arc<Hub>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     loop {
         second.tick().await;
-        if let Err(error) = save_usage_once(&hub).await {
+        if let Err(error) = exchange_usage(&hub).await {
             tracing::warn!(error = %error, "cannot save the counts of daily ceilings");
         }
     }
 }
 
 /// Adds what was counted here, and takes over what other nodes counted: a ceiling is exact to within two seconds of their use.
-async fn save_usage_once(hub: &Hub) -> Result<(), StoreError> {
+async fn exchange_usage(hub: &Hub) -> Result<(), StoreError> {
+    save_usage(hub).await?;
+    if hub.node.trust.is_among_others() {
+        let today = china_day(hub.clock.now_us());
+        hub.access.counters.restore(&hub.store.usage().await?);
+        let right = hub.store.right_since(today - 1).await?;
+        hub.access.counters.restore_right(&right, today);
+    }
+    Ok(())
+}
+
+/// Adds what was counted here to the store; asks it nothing if nothing was counted.
+async fn save_usage(hub: &Hub) -> Result<(), StoreError> {
     let usage = hub.access.counters.drain();
     if !usage.is_empty() {
         hub.store.add_usage(&usage).await?;
@@ -412,12 +424,6 @@ async fn save_usage_once(hub: &Hub) -> Result<(), StoreError> {
     let right = hub.access.counters.drain_right();
     if !right.is_empty() {
         hub.store.add_right(&right).await?;
-    }
-    if hub.node.trust.is_among_others() {
-        let today = china_day(hub.clock.now_us());
-        hub.access.counters.restore(&hub.store.usage().await?);
-        let right = hub.store.right_since(today - 1).await?;
-        hub.access.counters.restore_right(&right, today);
     }
     Ok(())
 }
