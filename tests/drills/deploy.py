@@ -325,7 +325,14 @@ def forbidden(text: str) -> set[str]:
 
 def live(checks: Checks, folder: Path, named: set[str]) -> None:
     env = {key: value for key, value in os.environ.items() if not key.startswith("HEYAN_")}
-    code, said = run(binary(), "config", "check", "--config", DEPLOY / "hub.toml", env=env)
+    check = (binary(), "config", "check", "--config", DEPLOY / "hub.toml")
+    code, said = run(*check, env=env)
+    checks.ok("deploy/hub.toml without its certificate is refused", code == 2 and "http.tls.certificate_file" in said, said)
+    pair = {"CERTIFICATE_FILE": folder / "hub.pem", "KEY_FILE": folder / "hub.key"}
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost"]
+    run(*make, "-days", "2", "-keyout", pair["KEY_FILE"], "-out", pair["CERTIFICATE_FILE"])
+    pair["KEY_FILE"].chmod(0o400)
+    code, said = run(*check, env=env | {f"HEYAN__HTTP__TLS__{key}": str(file) for key, file in pair.items()})
     checks.ok("heyan config check takes deploy/hub.toml", code == 0, said)
     home, user = folder / "hub", "65534"
     home.mkdir(mode=0o700)

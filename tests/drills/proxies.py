@@ -68,19 +68,24 @@ class Node:
         self.start()
 
     def start(self) -> None:
-        """Starts it and waits until the shipped readiness check says that it is ready."""
+        """Starts it and waits until it has told its tokens and the shipped readiness check says that it is ready."""
         ports = ["--listen", f"127.0.0.1:{self.port}", "--admin-listen", f"127.0.0.1:{self.admin_port}"]
         args = [binary(), "demo", "--output", "json", "--persons", "0", "--data", str(self.folder), *ports]
         with open(self.folder / "stdout", "wb") as out, open(self.folder / "stderr", "ab") as err:
             self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=self.env)
         deadline = time.monotonic() + 60
-        while subprocess.run([DEPLOY / "ready", f"127.0.0.1:{self.admin_port}"], capture_output=True).returncode:
+        while not self.told() or subprocess.run([DEPLOY / "ready", f"127.0.0.1:{self.admin_port}"], capture_output=True).returncode:
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise SystemExit(f"a hub was not ready: {(self.folder / 'stderr').read_text()[-800:]}")
             time.sleep(0.05)
 
+    def told(self) -> str:
+        """The line that `heyan demo` prints when all is made; empty before."""
+        whole, end, _ = (self.folder / "stdout").read_text().rpartition("\n")
+        return whole.splitlines()[-1] if end else ""
+
     def tokens(self) -> dict[str, str]:
-        return json.loads((self.folder / "stdout").read_text().splitlines()[-1])["tokens"]
+        return json.loads(self.told())["tokens"]
 
     def stop(self) -> float:
         """Asks it to end, and says how long that took."""
