@@ -55,6 +55,8 @@ impl MariaDb {
             .arg(format!("--port={port}"))
             .arg(format!("--socket={}", folder.path().join("socket").display()))
             .args(["--innodb-buffer-pool-size=8M", "--innodb-flush-log-at-trx-commit=0"])
+            // Not every file system takes asynchronous writes.
+            .arg("--innodb-use-native-aio=0")
             .spawn()
             .unwrap();
         let kit = Self {
