@@ -12,7 +12,7 @@ use heyan::ports::commit::Commit;
 use heyan::ports::deliveries::DeliveryPhase;
 use heyan::ports::store::Store;
 use heyan::ports::{error::StoreError, subject::RecordKey};
-use heyan::store::{SqliteConfig, SqliteStore};
+use heyan::store::{SqliteConfig, SqliteFile, SqliteStore};
 
 pub(crate) async fn tell(store: Arc<dyn Store>) {
     store.ping().await.unwrap();
@@ -336,7 +336,13 @@ async fn sqlite_tells_the_store_story() {
     let folder = Folder::new("story");
     let store = Arc::new(open(&folder).await);
     tell(store.port()).await;
-    assert!(store.integrity_check().await.unwrap().is_empty());
+    assert!(
+        SqliteFile::at(folder.database())
+            .integrity_check()
+            .await
+            .unwrap()
+            .is_empty()
+    );
     store.close().await;
     let late = store.commit(Arc::new(Commit::default())).await;
     assert!(matches!(
@@ -372,15 +378,13 @@ async fn a_copy_taken_under_writes_is_whole_and_private() {
         }
     });
     let copies = Folder::new("copies");
-    let summary = store.backup(&copies.database()).await.unwrap();
+    let file = SqliteFile::at(folder.database());
+    let bytes = file.copy_to(&copies.database()).await.unwrap();
     writes.await.unwrap();
     let metadata = std::fs::metadata(copies.database()).unwrap();
-    assert_eq!(
-        (metadata.len(), metadata.permissions().mode() & 0o777),
-        (summary.bytes, 0o600)
-    );
+    assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (bytes, 0o600));
     assert!(
-        store.backup(&copies.database()).await.is_err(),
+        file.copy_to(&copies.database()).await.is_err(),
         "a copy is never overwritten"
     );
     assert_eq!(
@@ -388,10 +392,36 @@ async fn a_copy_taken_under_writes_is_whole_and_private() {
         1,
         "no partial file stays"
     );
+    let copied = SqliteFile::at(copies.database());
+    assert!(copied.integrity_check().await.unwrap().is_empty());
+    assert!(copied.quick_check().await.unwrap().is_empty());
     let copy = open(&copies).await;
-    assert!(copy.integrity_check().await.unwrap().is_empty());
     let count = copy.record_counts().await.unwrap()[0].1;
     assert!((2_000..=2_500).contains(&count) && count % 10 == 0, "{count}");
+}
+
+#[tokio::test]
+async fn the_outbox_of_a_ledger_that_was_set_aside_is_taken_over() {
+    let folder = Folder::new("adopted");
+    let of = |origin: &str| SqliteConfig {
+        origin: origin.into(),
+        ..SqliteConfig::new(folder.database())
+    };
+    let store = SqliteStore::open(of("hub")).await.unwrap();
+    let entries = Commit::default().entries(vec![vec![1], vec![2]]);
+    store.commit(Arc::new(entries)).await.unwrap();
+    store.close().await;
+    let store = SqliteStore::open(of("hub-r1")).await.unwrap();
+    assert!(store.pending_entries(10).await.unwrap().is_empty());
+    store.take_over("another").await.unwrap();
+    assert!(store.pending_entries(10).await.unwrap().is_empty());
+    store.take_over("hub").await.unwrap();
+    let rows = store.pending_entries(10).await.unwrap();
+    assert_eq!(
+        rows.into_iter().map(|row| row.entry).collect::<Vec<_>>(),
+        [vec![1], vec![2]]
+    );
+    store.close().await;
 }
 
 #[tokio::test]
