@@ -18,9 +18,9 @@ use heyan_store::SqliteFile;
 /// File in the data folder while a hub serves.
 const FILE: &str = "serving";
 
-/// Largest database that is read whole before a start after an unclean end: about two seconds. A larger one was ended in place, which
+/// Largest database that is read whole before a start after an unclean end: about half a second. A larger one was ended in place, which
 /// SQLite bears.
-const CHECK_BYTES_MAX: u64 = 1 << 30;
+const CHECK_BYTES_MAX: u64 = 256 << 20;
 
 /// Checks the database after an unclean end.
 ///
