@@ -1,5 +1,7 @@
 //! The digests of a file in one pass: SHA-256 (FIPS 180-4) and SM3 (GB/T 32905-2016). Nothing of the file is kept.
 
+use std::io::{self, Read};
+
 use data_encoding::HEXLOWER;
 use ring::digest::{self, Context};
 use sm3::{Digest as _, Sm3};
@@ -44,16 +46,39 @@ impl FileDigest {
 
     /// The digests of all bytes.
     pub fn finish(self) -> FileDigests {
-        let mut sha256 = [0; 32];
-        for (to, from) in sha256.iter_mut().zip(self.sha256.finish().as_ref()) {
-            *to = *from;
-        }
         FileDigests {
-            sha256,
+            sha256: fixed(&self.sha256.finish()),
             sm3: self.sm3.finalize().into(),
             bytes: self.bytes,
         }
     }
+}
+
+/// SHA-256 of all that `from` gives, and the number of its bytes.
+///
+/// # Errors
+/// It cannot be read.
+pub fn sha256_of(mut from: impl Read) -> io::Result<([u8; 32], u64)> {
+    let (mut digest, mut bytes) = (Context::new(&digest::SHA256), 0);
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = match from.read(&mut buffer) {
+            Ok(0) => return Ok((fixed(&digest.finish()), bytes)),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        digest.update(buffer.get(..read).unwrap_or_default());
+        bytes += u64::try_from(read).unwrap_or(u64::MAX);
+    }
+}
+
+fn fixed(digest: &digest::Digest) -> [u8; 32] {
+    let mut sha256 = [0; 32];
+    for (to, from) in sha256.iter_mut().zip(digest.as_ref()) {
+        *to = *from;
+    }
+    sha256
 }
 
 /// Lower-case hexadecimal.
@@ -87,6 +112,7 @@ mod tests {
             assert_eq!(hex(&digests.sha256), sha256);
             assert_eq!(hex(&digests.sm3), sm3);
             assert_eq!(digests.bytes, u64::try_from(text.len()).unwrap());
+            assert_eq!(sha256_of(text.as_bytes()).unwrap(), (digests.sha256, digests.bytes));
         }
         let mut digest = FileDigest::default();
         (0..16).for_each(|_| digest.update(b"abcd"));

@@ -13,6 +13,7 @@
 #![expect(clippy::print_stderr, reason = "a command line prints")]
 
 mod access;
+mod backup;
 mod catalogue;
 mod client;
 mod config;
@@ -105,6 +106,10 @@ enum Command {
     /// Migrate the database schema of a hub with several nodes
     #[command(subcommand)]
     Store(store::StoreCommand),
+    /// Make a backup of a hub while it serves, or verify one offline
+    Backup(backup::BackupArgs),
+    /// Put a backup into an empty data folder
+    Restore(backup::RestoreArgs),
     /// Verify a ledger offline
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -121,6 +126,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     harden::forbid_core_dumps();
+    harden::make_files_private();
     harden::raise_file_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -147,6 +153,8 @@ pub fn run() -> ExitCode {
         Command::User(command) => Ok(runtime.block_on(user::run(command, output))),
         Command::Config(command) => config::run(command, output),
         Command::Store(command) => runtime.block_on(store::run(command, output)),
+        Command::Backup(args) => runtime.block_on(backup::backup(args, output)),
+        Command::Restore(args) => runtime.block_on(backup::restore(args, output)),
         Command::Connector(command) => runtime.block_on(connector::run(command, output)),
         Command::DeadLetter(command) => dead_letter::run(command),
         #[cfg(feature = "demo")]

@@ -19,6 +19,7 @@
 )]
 
 mod append;
+pub mod copy;
 mod disk;
 pub mod entry;
 pub mod index;

@@ -11,6 +11,7 @@ use super::tree::naive;
 use super::verify::{DiskDirectory, LedgerFiles, verify_dir, verify_files};
 use super::*;
 
+mod copying;
 mod damage;
 mod lanes;
 mod trouble;

@@ -54,6 +54,25 @@ pub fn verify_dir_against(dir: &Path, vkey: Option<&str>, held: &[u8]) -> Result
     verify_files(&DiskDirectory(dir.to_path_buf()), vkey, Some(held))
 }
 
+/// As [`verify_dir`], and that its journal begins with the tree `head`, under the checkpoint or behind it.
+///
+/// # Errors
+/// `LogDamage`; also when the journal is shorter than `head`, or is another one.
+pub fn verify_dir_holding(dir: &Path, vkey: Option<&str>, head: TreeHead) -> Result<VerifyReport, LogDamage> {
+    let files = DiskDirectory(dir.to_path_buf());
+    let key = load_key(&files, vkey)?;
+    let sealed = signed_head(&files, &key)?;
+    let wanted = head.size;
+    let report = verify_tree(&files, &key, sealed, Some(head))?;
+    match report.entries < wanted {
+        true => Err(LogDamage::at(
+            report.entries,
+            "the journal is shorter than is remembered of it",
+        )),
+        false => Ok(report),
+    }
+}
+
 /// Checks that the verified ledger in `dir` holds the entry of a receipt, which must prove itself first.
 ///
 /// # Errors
@@ -91,12 +110,7 @@ pub(crate) fn verify_files(
     held: Option<&[u8]>,
 ) -> Result<VerifyReport, LogDamage> {
     let key = load_key(files, vkey)?;
-    let checkpoint = files
-        .read(CHECKPOINT, 0, CHECKPOINT_BYTES_MAX as u64 + 1)
-        .map_err(unreadable(CHECKPOINT))?;
-    let head = key
-        .open(&checkpoint, CosignatureRule::Refused)
-        .map_err(|e| LogDamage::of(format!("checkpoint: {e}")))?;
+    let head = signed_head(files, &key)?;
     let held = match held {
         Some(held) => key
             .open(held, CosignatureRule::Allowed)
@@ -110,6 +124,24 @@ pub(crate) fn verify_files(
             "the checkpoint is older than the one held elsewhere: the log has shrunk",
         ));
     }
+    verify_tree(files, &key, head, held)
+}
+
+/// What the folder's own checkpoint signs.
+fn signed_head(files: &dyn LedgerFiles, key: &VerifierKey) -> Result<TreeHead, LogDamage> {
+    let checkpoint = files
+        .read(CHECKPOINT, 0, CHECKPOINT_BYTES_MAX as u64 + 1)
+        .map_err(unreadable(CHECKPOINT))?;
+    key.open(&checkpoint, CosignatureRule::Refused)
+        .map_err(|e| LogDamage::of(format!("checkpoint: {e}")))
+}
+
+fn verify_tree(
+    files: &dyn LedgerFiles,
+    key: &VerifierKey,
+    head: TreeHead,
+    held: Option<TreeHead>,
+) -> Result<VerifyReport, LogDamage> {
     let mut pass = VerifyPass::new(files, head, held)?;
     pass.empty_tree()?;
     let torn = pass.journal()?;

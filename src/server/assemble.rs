@@ -142,15 +142,20 @@ pub(super) fn open_ledger(config: &Config, keys: &KeyRing, clock: &Arc<dyn Clock
         origin: config.node.origin.clone(),
         segment_bytes: config.ledger.segment_bytes,
         seal_interval_ms: config.ledger.seal_interval_ms,
-        // Nodes that share a root key sign with one key each, or one could speak for another.
-        signing_seed: match config.store.postgres.is_configured() {
-            true => *keys.node_signing_seed(&config.node.origin)?,
-            false => *keys.checkpoint_signing_seed()?,
-        },
+        signing_seed: *ledger_seed(config, keys, &config.node.origin)?,
         group_bytes_max: config.ledger.group_bytes_max,
         queue_max: config.ledger.queue_entries_max,
         clock: Arc::new(move || clock.now_us()),
     })?)
+}
+
+/// The seed that signs the checkpoints of the ledger of `origin`.
+pub(super) fn ledger_seed(config: &Config, keys: &KeyRing, origin: &str) -> anyhow::Result<keys::SecretBytes> {
+    Ok(match config.store.postgres.is_configured() {
+        // Nodes that share a root key sign with one key each, or one could speak for another.
+        true => keys.node_signing_seed(origin)?,
+        false => keys.checkpoint_signing_seed()?,
+    })
 }
 
 fn webhook_seed(config: &Config, keys: &KeyRing) -> anyhow::Result<Option<keys::SecretBytes>> {

@@ -21,10 +21,12 @@ use tokio::{
 
 use super::{
     assemble::assemble,
+    backup::restore,
     bus, harden,
     monitor::MachineMonitor,
     outward,
     process::RestartNeeded,
+    serving,
     settings::{self, PreparedSettings},
     standing::{self, OpenedStores},
     tls,
@@ -144,6 +146,8 @@ async fn open_around(
     let (public, url) = bind(&config.http.listen, config.http.tls.is_configured(), patience)?;
     let (admin, admin_url) = bind(&config.http.admin_listen, false, patience)?;
     let admin = AdminListener::start(admin)?;
+    restore::ensure_finished(&config)?;
+    serving::check(&config).await?;
     let OpenedStores {
         store,
         ledger,
@@ -151,6 +155,7 @@ async fn open_around(
         epoch,
         accepted,
     } = standing::open(&mut config, &keys, &clock, accept).await?;
+    serving::begin(&config)?;
     let PreparedSettings {
         catalog,
         items,
@@ -169,7 +174,7 @@ async fn open_around(
     )?);
     hub.node.changes.begin(changes, epoch);
     settle(&hub).await?;
-    standing::begin(&hub, accepted).await?;
+    standing::begin(&hub, &config, accepted).await?;
     admin.port.show(&hub);
     Ok(BoundNode {
         hub,
@@ -213,7 +218,7 @@ pub fn folder_of(folder: &Path) -> Option<&Path> {
     Some(folder).filter(|folder| !folder.as_os_str().is_empty())
 }
 
-fn make_private_dir(folder: &Path) -> anyhow::Result<()> {
+pub(super) fn make_private_dir(folder: &Path) -> anyhow::Result<()> {
     if !folder.is_dir() {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
         std::fs::set_permissions(folder, Permissions::from_mode(0o700))
@@ -377,6 +382,7 @@ impl BoundNode {
         hub.ledger.close()?;
         hub.store.close().await;
         standing::keep_last(&hub, &settings);
+        serving::end(&settings.node.data_dir);
         Ok(())
     }
 }

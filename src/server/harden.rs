@@ -4,6 +4,11 @@
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 
+/// What this process makes is for its own user alone, whatever the shell or the unit says.
+pub fn make_files_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
+
 /// Forbids core dumps: the limit for plain files, the flag also for dumps that go to a program.
 pub fn forbid_core_dumps() {
     let none = Rlimit {

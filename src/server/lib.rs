@@ -10,14 +10,18 @@
 )]
 
 pub mod assemble;
+pub mod backup;
 pub mod boot;
 mod bus;
 mod clock;
 pub mod harden;
 mod licences;
+mod loss;
 mod monitor;
+mod origin;
 pub mod outward;
 pub mod process;
+mod serving;
 pub mod settings;
 mod standing;
 pub mod store;

@@ -16,7 +16,7 @@ use heyan_app::node::hub::Hub;
 use heyan_config::Config;
 use heyan_ledger::LedgerCondition;
 
-use super::clock::ClockWatch;
+use super::{backup::age, clock::ClockWatch, serving};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(250);
@@ -71,13 +71,13 @@ impl Drop for MachineMonitor {
 }
 
 /// How much of a disk is free.
-struct DiskSpace {
-    free: u64,
-    total: u64,
+pub(super) struct DiskSpace {
+    pub(super) free: u64,
+    pub(super) total: u64,
 }
 
 impl DiskSpace {
-    fn of(folder: &Path) -> Option<Self> {
+    pub(super) fn of(folder: &Path) -> Option<Self> {
         let stat = rustix::fs::statvfs(folder).ok()?;
         Some(Self {
             free: stat.f_bavail.saturating_mul(stat.f_frsize),
@@ -110,7 +110,7 @@ impl MachineWatch {
         let data_dir = config.node.data_dir.clone();
         let clock = ClockWatch::start(&hub);
         Self {
-            wal_file: data_dir.join(format!("{}-wal", super::store::DATABASE)),
+            wal_file: serving::log_of(&data_dir),
             free_percent_min: u64::from(config.node.free_percent_min),
             reserve_bytes: config.node.reserve_bytes,
             clock,
@@ -135,6 +135,7 @@ impl MachineWatch {
         self.look_at_ledger();
         self.look_at_store();
         self.look_at_space();
+        self.look_at_backup();
         let doubt = self.clock.look(Instant::now(), self.hub.clock.now_us());
         self.hub.node.health.set_clock_unchecked(doubt.is_some());
         let remedy = "set the clock, and keep it with NTP; it is believed after a day without a jump";
@@ -213,6 +214,14 @@ impl MachineWatch {
         let remedy = "free space, or enlarge the disk; changes are accepted again by themselves";
         self.space.tell(low.then(words), remedy, metrics.unavailable.store());
         self.keep_reserve(low, &space);
+    }
+
+    fn look_at_backup(&self) {
+        if let Some(made_us) = age::last_made_us(&self.data_dir) {
+            let age_us = self.hub.clock.now_us().saturating_sub(made_us).max(0);
+            let age = Duration::from_micros(age_us.unsigned_abs()).as_secs_f64();
+            self.hub.node.metrics.machine.backup_age_seconds.set(age);
+        }
     }
 
     /// The reserve makes room when the ledger cannot write, and is made again when there is plenty.

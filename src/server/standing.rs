@@ -2,16 +2,11 @@
 //! remedies, or, with `--accept-rollback`, entered as a loss: then the old ledger is set aside, a new one with a new origin begins, and
 //! record versions leave a gap, so that none is given twice.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 
-use super::{assemble::open_ledger, store};
+use super::{assemble::open_ledger, loss::AcceptedLoss, origin, store};
 use heyan_app::{
     foundation::error::AppError,
     node::{
@@ -28,17 +23,16 @@ use heyan_ledger::{
 use heyan_ports::{commit::Commit, positions::ReadPosition, store::Store, time::Clock};
 
 /// File in the ledger's folder with the number of the newest change of the database.
-const CHANGES: &str = "changes";
+pub(super) const CHANGES: &str = "changes";
+
+/// Folder of the ledger in the data folder.
+pub(super) const LEDGER: &str = "ledger";
+
+/// Begins the name of a ledger that was set aside.
+pub(super) const SET_ASIDE: &str = "ledger-before-";
 
 /// Between two writes of the files.
 const KEEP_TICK: Duration = Duration::from_secs(1);
-
-/// A loss that an operator accepted.
-pub(super) struct AcceptedRollback {
-    reason: String,
-    found: Vec<String>,
-    epoch: u32,
-}
 
 /// Database and ledger that fit together.
 pub(super) struct OpenedStores {
@@ -46,7 +40,7 @@ pub(super) struct OpenedStores {
     pub(super) ledger: Ledger,
     pub(super) changes: u64,
     pub(super) epoch: u32,
-    pub(super) accepted: Option<AcceptedRollback>,
+    pub(super) accepted: Option<AcceptedLoss>,
 }
 
 /// Opens both. `config.node.origin` becomes the origin in use.
@@ -56,111 +50,127 @@ pub(super) async fn open(
     clock: &Arc<dyn Clock>,
     accept: Option<&str>,
 ) -> anyhow::Result<OpenedStores> {
-    config.node.origin = origin_in_use(config);
+    let in_use = origin::in_use(config);
+    let stated = std::mem::replace(&mut config.node.origin, in_use);
+    let data = &config.node.data_dir;
+    let pending = AcceptedLoss::pending(data)?;
+    // A start that was cut short has set the ledger aside already.
+    let is_set_aside = |loss: &AcceptedLoss| loss.origin == config.node.origin || !data.join(LEDGER).exists();
+    let (loss, changes) = match pending {
+        Some(loss) if is_set_aside(&loss) => (loss, 0),
+        pending => match compare(config, keys, clock, (&stated, pending, accept)).await? {
+            ComparedStores::Fit(opened) => return Ok(opened),
+            ComparedStores::Lost { loss, changes } => (loss, changes),
+        },
+    };
+    config.node.origin.clone_from(&loss.origin);
+    tracing::warn!(
+        origin = loss.origin,
+        reason = loss.reason,
+        found = loss.found.join("; "),
+        "rollback accepted"
+    );
+    let store = store::open(config, keys).await?;
+    store.take_over(&loss.earlier).await?;
+    Ok(OpenedStores {
+        ledger: open_ledger(config, keys, clock)?,
+        changes: changes.max(remembered(config, &*store).await?.changes()),
+        store,
+        epoch: loss.epoch,
+        accepted: Some(loss),
+    })
+}
+
+/// What came of comparing.
+enum ComparedStores {
+    /// They fit together.
+    Fit(OpenedStores),
+    /// A loss is accepted; both are closed, and the ledger is set aside.
+    Lost { loss: AcceptedLoss, changes: u64 },
+}
+
+async fn compare(
+    config: &Config,
+    keys: &KeyRing,
+    clock: &Arc<dyn Clock>,
+    (stated, pending, accept): (&str, Option<AcceptedLoss>, Option<&str>),
+) -> anyhow::Result<ComparedStores> {
     let store = store::open(config, keys).await?;
     let ledger = open_ledger(config, keys, clock)?;
     let remembered = remembered(config, &*store).await?;
     let epoch = store.position(EPOCH).await?.and_then(|epoch| epoch.parse().ok());
-    let (found, epoch, changes) = (
-        remembered.differences(&ledger),
-        epoch.unwrap_or(0),
-        remembered.changes(),
-    );
-    let Some(reason) = accept.filter(|_| !found.is_empty()) else {
-        refuse(&found, config)?;
-        return Ok(OpenedStores {
-            store,
-            ledger,
-            changes,
-            epoch,
-            accepted: None,
-        });
+    let (epoch, changes) = (epoch.unwrap_or(0), remembered.changes());
+    let mut found = remembered.differences(&ledger);
+    found.extend(older_than_key(config, stated));
+    let mut loss = match (pending, accept.filter(|_| !found.is_empty())) {
+        (Some(loss), _) => loss,
+        (None, Some(reason)) => accepted(config, stated, reason, found),
+        (None, None) => {
+            refuse(&found, config)?;
+            return Ok(ComparedStores::Fit(OpenedStores {
+                store,
+                ledger,
+                changes,
+                epoch,
+                accepted: None,
+            }));
+        }
     };
+    loss.epoch = loss.epoch.max(epoch.saturating_add(1));
+    loss.keep(&config.node.data_dir)?;
     ledger.close()?;
     drop(ledger);
     store.close().await;
     set_aside(config, clock.now_us())?;
-    config.node.origin = next_origin(&config.node.origin);
-    tracing::warn!(
-        origin = config.node.origin,
-        reason,
-        found = found.join("; "),
-        "rollback accepted"
-    );
-    let store = store::open(config, keys).await?;
-    let ledger = open_ledger(config, keys, clock)?;
-    Ok(OpenedStores {
-        store,
-        ledger,
-        changes,
-        epoch: epoch + 1,
-        accepted: Some(AcceptedRollback {
-            reason: reason.to_owned(),
-            found,
-            epoch: epoch + 1,
-        }),
+    Ok(ComparedStores::Lost { loss, changes })
+}
+
+/// Accepts what was found.
+fn accepted(config: &Config, stated: &str, reason: &str, found: Vec<String>) -> AcceptedLoss {
+    let of_ledger = origin::losses_of(&config.node.origin, stated).unwrap_or(0);
+    let losses = of_ledger
+        .max(origin::losses_beside_key(config, stated))
+        .saturating_add(1);
+    AcceptedLoss {
+        reason: reason.to_owned(),
+        found,
+        earlier: config.node.origin.clone(),
+        origin: origin::after_losses(stated, losses),
+        // An old copy of the database does not know of losses that were accepted since.
+        epoch: losses,
+    }
+}
+
+/// Says so if a file beside the root key remembers a ledger that followed this one.
+fn older_than_key(config: &Config, stated: &str) -> Option<String> {
+    let (newest, ours) = (origin::losses_beside_key(config, stated), &config.node.origin);
+    (origin::losses_of(ours, stated)? < newest).then(|| {
+        format!(
+            "a file beside the root key remembers the ledger {}, which followed {ours} after a loss: the data folder is an old copy",
+            origin::after_losses(stated, newest)
+        )
     })
 }
 
 fn refuse(found: &[String], config: &Config) -> anyhow::Result<()> {
     anyhow::ensure!(
         found.is_empty(),
-        "database and ledger do not fit together:\n  {}\nEither stop here, and put back the newest copies of the database and of {}, both of one \
-         moment; or accept what is lost with `heyan serve --accept-rollback REASON`: the loss is entered, the ledger begins anew under \
-         another origin, the old one stays beside it, and record versions leave a gap.",
+        "database and ledger do not fit together:\n  {}\nEither stop here, move the data folder {} away, and put back the newest backup \
+         with `heyan restore`; or put back the newest copies of the database and the ledger, both of one moment; or accept what is lost \
+         with `heyan serve --accept-rollback REASON`: the loss is entered, the ledger begins anew under another origin, the old one stays \
+         beside it, and record versions leave a gap.",
         found.join("\n  "),
-        config.node.data_dir.join("ledger").display()
+        config.node.data_dir.display()
     );
     Ok(())
-}
-
-/// The origin of the settings, or one that an accepted rollback made of it.
-fn origin_in_use(config: &Config) -> String {
-    let stated = &config.node.origin;
-    let is_ours = |name: &str| rollbacks_of(name, stated).is_some();
-    let key = fs::read_to_string(config.node.data_dir.join("ledger/key.pub")).unwrap_or_default();
-    if let Some((name, _)) = key.split_once('+').filter(|(name, _)| is_ours(name)) {
-        return name.to_owned();
-    }
-    // The ledger's folder is lost: the newest file beside the root key says what it was called.
-    let (folder, file) = beside_key(config, "");
-    let prefix = file.trim_end_matches(POSITION_SUFFIX).to_owned();
-    let names = fs::read_dir(folder).into_iter().flatten().flatten();
-    let origins = names.filter_map(|entry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let origin = name.strip_prefix(&prefix)?.strip_suffix(POSITION_SUFFIX)?.to_owned();
-        Some((rollbacks_of(&origin, stated)?, origin))
-    });
-    origins.max().map_or_else(|| stated.clone(), |(_, origin)| origin)
-}
-
-/// How many rollbacks lie between an origin and that of the settings; `None`: it is not of it.
-fn rollbacks_of(origin: &str, stated: &str) -> Option<u32> {
-    match origin.strip_prefix(stated)? {
-        "" => Some(0),
-        rest => rest.strip_prefix(ROLLBACK_MARK)?.parse().ok(),
-    }
-}
-
-const ROLLBACK_MARK: &str = "-r";
-
-fn next_origin(origin: &str) -> String {
-    let numbered = origin.rsplit_once(ROLLBACK_MARK).and_then(|(stated, number)| {
-        let number: u32 = number.parse().ok()?;
-        Some((stated, number))
-    });
-    match numbered {
-        Some((stated, number)) => format!("{stated}{ROLLBACK_MARK}{}", number + 1),
-        None => format!("{origin}{ROLLBACK_MARK}1"),
-    }
 }
 
 /// The old ledger stays beside the new one; its index is made again.
 fn set_aside(config: &Config, now_us: i64) -> anyhow::Result<()> {
     let data = &config.node.data_dir;
     let (from, to) = (
-        data.join("ledger"),
-        data.join(format!("ledger-before-{}", now_us.div_euclid(1_000_000))),
+        data.join(LEDGER),
+        data.join(format!("{SET_ASIDE}{}", now_us.div_euclid(1_000_000))),
     );
     fs::rename(&from, &to).with_context(|| format!("cannot move {} to {}", from.display(), to.display()))?;
     let index = data.join("index");
@@ -170,36 +180,21 @@ fn set_aside(config: &Config, now_us: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-const POSITION_SUFFIX: &str = ".position";
-
-/// Folder and name of the third file.
-fn beside_key(config: &Config, origin: &str) -> (PathBuf, String) {
-    let key = &config.node.root_key_file;
-    let folder = key.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let name = key
-        .file_name()
-        .map_or_else(|| "root".into(), |name| name.to_string_lossy());
-    (
-        folder.unwrap_or(Path::new(".")).to_owned(),
-        format!("{name}.{origin}{POSITION_SUFFIX}"),
-    )
-}
-
 async fn remembered(config: &Config, store: &dyn Store) -> anyhow::Result<RememberedStanding> {
-    let origin = &config.node.origin;
-    let database = store.position(&LedgerStanding::position_name(origin)).await?;
+    let name = LedgerStanding::position_name(&config.node.origin);
+    let database = store.position(&name).await?;
     let parse = |text: String, place: &str| {
         text.parse::<LedgerStanding>().map_err(|_unreadable| {
             anyhow::anyhow!("the position of the ledger in {place} cannot be read: it is damaged")
         })
     };
-    let (folder, file) = beside_key(config, origin);
+    let (folder, file) = origin::beside_key(config, &config.node.origin);
     let beside_key = match fs::read_to_string(folder.join(&file)) {
         Ok(text) => Some(parse(text, &folder.join(&file).display().to_string())?),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", folder.join(&file).display())),
     };
-    let in_ledger = match fs::read_to_string(config.node.data_dir.join("ledger").join(CHANGES)) {
+    let in_ledger = match fs::read_to_string(config.node.data_dir.join(LEDGER).join(CHANGES)) {
         Ok(text) => Some(
             text.trim_end()
                 .parse()
@@ -216,7 +211,7 @@ async fn remembered(config: &Config, store: &dyn Store) -> anyhow::Result<Rememb
 }
 
 /// Enters an accepted loss; at a first start, keeps where the ledger stands.
-pub(super) async fn begin(hub: &Hub, accepted: Option<AcceptedRollback>) -> Result<(), AppError> {
+pub(super) async fn begin(hub: &Hub, config: &Config, accepted: Option<AcceptedLoss>) -> Result<(), AppError> {
     let now_us = hub.clock.now_us();
     let name = LedgerStanding::position_name(hub.ledger.origin());
     let Some(accepted) = accepted else {
@@ -237,6 +232,7 @@ pub(super) async fn begin(hub: &Hub, accepted: Option<AcceptedRollback>) -> Resu
         value: accepted.epoch.to_string(),
     };
     hub.write(Commit::at(now_us).with(epoch).entry(bytes)).await?;
+    AcceptedLoss::entered(&config.node.data_dir);
     Ok(())
 }
 
@@ -250,9 +246,9 @@ struct KeptPosition {
 
 impl KeptPosition {
     fn of(hub: &Hub, config: &Config) -> Self {
-        let (folder, file) = beside_key(config, hub.ledger.origin());
+        let (folder, file) = origin::beside_key(config, hub.ledger.origin());
         Self {
-            ledger: config.node.data_dir.join("ledger"),
+            ledger: config.node.data_dir.join(LEDGER),
             folder,
             file,
             standing: LedgerStanding::of(&hub.ledger, hub.node.changes.kept(), hub.clock.now_us()),

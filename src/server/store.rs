@@ -21,7 +21,7 @@ use heyan_telemetry::{LineGate, causes};
 pub(super) const DATABASE: &str = "heyan.sqlite";
 
 /// Under which name the store knows the root key's mark.
-const ROOT_MARK: &str = "root";
+pub(super) const ROOT_MARK: &str = "root";
 
 /// Opens the store.
 pub(super) async fn open(config: &Config, keys: &KeyRing) -> anyhow::Result<Arc<dyn Store>> {

@@ -33,4 +33,4 @@ mod writer_task;
 pub use fault::is_away;
 pub use open_error::OpenError;
 pub use postgres::{MigratePolicy, PostgresConfig, open_postgres};
-pub use sqlite::{BackupSummary, SqliteConfig, SqliteStore};
+pub use sqlite::{SqliteConfig, SqliteFile, SqliteStore};

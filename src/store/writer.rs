@@ -22,6 +22,8 @@ pub(super) enum WriterWork {
     Commit(CommitBatch),
     /// JSON array of outbox ids.
     Forget(String),
+    /// The origin of the ledger that begins, and that of the one that was set aside.
+    TakeOver(Arc<str>, String),
     /// JSON array of `[grant, day, used]`, and its length.
     Usage(String, usize),
     /// Adds to the daily numbers of subjects that agencies were right about; JSON, and the number of rows.

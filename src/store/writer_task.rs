@@ -204,6 +204,7 @@ async fn apply_works<E: StoreEngine>(
         match work {
             WriterWork::Commit(_) => {}
             WriterWork::Forget(ids) => tables::forget_entries(conn, ids).await?,
+            WriterWork::TakeOver(origin, earlier) => tables::take_over(conn, origin, earlier).await?,
             WriterWork::Usage(usage, rows) => tables::add_usage(conn, usage, *rows).await?,
             WriterWork::Right(right, rows) => tables::add_right(conn, right, *rows).await?,
             WriterWork::ForgetOld(before) => tables::forget_old(conn, *before).await?,

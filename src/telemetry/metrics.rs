@@ -116,6 +116,8 @@ pub struct MachineMetrics {
     pub disk_free_bytes: IntGauge,
     /// Bytes of SQLite's write-ahead log.
     pub sqlite_wal_bytes: IntGauge,
+    /// Age of the last backup, or of the ledger before the first, seconds.
+    pub backup_age_seconds: Gauge,
     /// Whether the clock is doubted.
     pub clock_unchecked: IntGauge,
     /// Log lines that were lost.
@@ -135,6 +137,10 @@ impl MachineMetrics {
             )?,
             disk_free_bytes: make.gauge("heyan_disk_free_bytes", "Free bytes of the disk of the data folder.")?,
             sqlite_wal_bytes: make.gauge("heyan_sqlite_wal_bytes", "Bytes of the write-ahead log of SQLite.")?,
+            backup_age_seconds: make.seconds(
+                "heyan_backup_age_seconds",
+                "Age of the last `heyan backup`; before the first one, age of the ledger.",
+            )?,
             clock_unchecked: make.gauge(
                 "heyan_clock_unchecked",
                 "1 while the clock disagrees with the monotonic clock, the newest entry or the database; nothing is deleted by it then.",

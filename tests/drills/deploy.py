@@ -256,9 +256,41 @@ def unit(checks: Checks, folder: Path) -> None:
     code, said = run(*command, cwd=folder)
     level = (re.search(r"exposure level[^:]*: ([\d.]+)", said) or [said, said])[1]
     checks.ok("the unit's exposure is below its limit", code == 0, level)
+    backup_unit(checks, folder, command[:-1])
     print(f"systemd-analyze security: {level}")
     stop = tomllib.loads((ROOT / "config/hub.toml").read_text())["http"]["stop_timeout_ms"]
     checks.ok("the unit gives time to drain", int(re.search(r"TimeoutStopSec=(\d+)", text)[1]) * 1000 >= stop + 10_000)
+
+
+def backup_unit(checks: Checks, folder: Path, security: tuple[str, ...]) -> None:
+    """The timer, the unit that it starts, and the program that this runs."""
+    text = (DEPLOY / "heyan-backup.service").read_text()
+    folder.joinpath("heyan-backup.service").write_text(text.replace("=/usr/local/lib/heyan/backup", "=/bin/true"))
+    shutil.copy2(DEPLOY / "heyan-backup.timer", folder)
+    for name in ("heyan-backup.service", "heyan-backup.timer"):
+        code, said = run("systemd-analyze", "verify", f"./{name}", cwd=folder)
+        checks.ok(f"systemd-analyze verify finds nothing in {name}", code == 0 and not said.strip(), said)
+    code, said = run(*security, "./heyan-backup.service", cwd=folder)
+    checks.ok("the backup's exposure is below its limit", code == 0, said[-200:])
+    when = re.search(r"^OnCalendar=(.*)$", (DEPLOY / "heyan-backup.timer").read_text(), re.M)[1]
+    code, said = run("systemd-analyze", "calendar", when)
+    checks.ok("the timer's time is one", code == 0 and "Next elapse" in said, said)
+    # The program with a hub's command that does nothing, or finds a backup unsound.
+    tools, made = folder / "tools", folder / "made"
+    tools.mkdir()
+    made.mkdir()
+    fake = tools / "heyan"
+    fake.write_text('#!/bin/sh\n[ "$2" = verify ] && exit ${UNSOUND:-0}\nmkdir "$2"\n')
+    fake.chmod(0o755)
+    for day in range(1, 5):
+        (made / f"heyan-2020-01-0{day}T000000Z").mkdir()
+    env = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"}
+    for unsound, kept in (("1", 4), ("0", 3)):
+        done = subprocess.run([DEPLOY / "backup", made, "3"], env=env | {"UNSOUND": unsound}, capture_output=True)
+        names = sorted(p.name for p in made.glob("heyan-*"))
+        checks.ok("a backup is counted when it is proven", (done.returncode == int(unsound)) and len(names) == kept, names)
+        time.sleep(1.1)
+    checks.ok("the newest stay", names[0] == "heyan-2020-01-03T000000Z" and len(list(made.glob("unsound-*"))) == 1, names)
 
 
 def tools(checks: Checks, folder: Path) -> None:
@@ -293,7 +325,7 @@ def proxies(checks: Checks, folder: Path) -> None:
 
 def scripts(checks: Checks) -> None:
     code, said = run(
-        "shellcheck", "-e", "SC2016", DEPLOY / "ready", DEPLOY / "compose/prepare", ROOT / "tests/drills/unit.sh"
+        "shellcheck", "-e", "SC2016", DEPLOY / "ready", DEPLOY / "backup", DEPLOY / "compose/prepare", ROOT / "tests/drills/unit.sh"
     )
     checks.ok("shellcheck finds nothing", code == 0, said)
 

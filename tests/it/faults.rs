@@ -54,6 +54,7 @@ async fn readyz_has_a_word_for_each_part() {
         "heyan_ledger_oldest_wait_seconds",
         "heyan_store_oldest_wait_seconds",
         "heyan_disk_free_bytes",
+        "heyan_backup_age_seconds",
     ] {
         assert!(metrics.contains(&format!("\n{gauge} ")), "{gauge}");
     }

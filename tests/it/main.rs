@@ -67,6 +67,7 @@ mod settings_agree;
 mod shared_vectors;
 mod sql_source;
 mod store_bus;
+mod store_copies;
 mod store_crash;
 mod store_keys;
 mod store_kit;

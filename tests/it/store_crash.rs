@@ -97,7 +97,8 @@ fn check(folder: &Folder, acknowledged: &BTreeSet<u64>, beyond: u64) -> BTreeSet
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let store = open(folder).await;
-        assert!(store.integrity_check().await.unwrap().is_empty());
+        let file = heyan::store::SqliteFile::at(folder.database());
+        assert!(file.integrity_check().await.unwrap().is_empty());
         let entries = store.pending_entries(u32::MAX).await.unwrap();
         let number = |entry: &[u8]| u64::from_le_bytes(entry.try_into().unwrap());
         let applied: BTreeSet<u64> = entries.iter().map(|row| number(&row.entry)).collect();

@@ -12,7 +12,7 @@ use heyan::ports::commit::Commit;
 use heyan::ports::deliveries::DeliveryPhase;
 use heyan::ports::store::Store;
 use heyan::ports::{error::StoreError, subject::RecordKey};
-use heyan::store::{SqliteConfig, SqliteStore};
+use heyan::store::{SqliteConfig, SqliteFile, SqliteStore};
 
 pub(crate) async fn tell(store: Arc<dyn Store>) {
     store.ping().await.unwrap();
@@ -336,7 +336,13 @@ async fn sqlite_tells_the_store_story() {
     let folder = Folder::new("story");
     let store = Arc::new(open(&folder).await);
     tell(store.port()).await;
-    assert!(store.integrity_check().await.unwrap().is_empty());
+    assert!(
+        SqliteFile::at(folder.database())
+            .integrity_check()
+            .await
+            .unwrap()
+            .is_empty()
+    );
     store.close().await;
     let late = store.commit(Arc::new(Commit::default())).await;
     assert!(matches!(
@@ -351,47 +357,6 @@ async fn sqlite_tells_the_store_story() {
         !folder.0.join("hub.db-wal").exists(),
         "a closed store leaves no log behind"
     );
-}
-
-#[tokio::test]
-async fn a_copy_taken_under_writes_is_whole_and_private() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = Folder::new("copy");
-    let store = Arc::new(open(&folder).await);
-    let dataset: Arc<str> = "persons".into();
-    store.commit(Arc::new(first_load(&dataset, 0..2_000))).await.unwrap();
-    let writes = tokio::spawn({
-        let (store, dataset) = (Arc::clone(&store), Arc::clone(&dataset));
-        async move {
-            for n in 0..50 {
-                store
-                    .commit(Arc::new(first_load(&dataset, 2_000 + n * 10..2_010 + n * 10)))
-                    .await
-                    .unwrap();
-            }
-        }
-    });
-    let copies = Folder::new("copies");
-    let summary = store.backup(&copies.database()).await.unwrap();
-    writes.await.unwrap();
-    let metadata = std::fs::metadata(copies.database()).unwrap();
-    assert_eq!(
-        (metadata.len(), metadata.permissions().mode() & 0o777),
-        (summary.bytes, 0o600)
-    );
-    assert!(
-        store.backup(&copies.database()).await.is_err(),
-        "a copy is never overwritten"
-    );
-    assert_eq!(
-        std::fs::read_dir(&copies.0).unwrap().count(),
-        1,
-        "no partial file stays"
-    );
-    let copy = open(&copies).await;
-    assert!(copy.integrity_check().await.unwrap().is_empty());
-    let count = copy.record_counts().await.unwrap()[0].1;
-    assert!((2_000..=2_500).contains(&count) && count % 10 == 0, "{count}");
 }
 
 #[tokio::test]

@@ -18,6 +18,10 @@ pub trait OutboxStore: Send + Sync {
     /// Oldest entries of the ledger outbox, at most `limit`.
     async fn pending_entries(&self, limit: u32) -> Result<Vec<PendingEntry>, StoreError>;
 
+    /// Takes over from a ledger of this node that was set aside: its outbox rows, so that the ledger of now gets their entries, and its
+    /// number among the nodes.
+    async fn take_over(&self, earlier_origin: &str) -> Result<(), StoreError>;
+
     /// Deletes outbox rows whose entries are durable in the ledger.
     async fn forget_entries(&self, ids: &[i64]) -> Result<(), StoreError>;
 }

@@ -2,11 +2,11 @@
 //! `acknowledged ⇒ synced`: every write waits for `synchronous=FULL`, also when it shares its sync with others.
 //! The write connection belongs to the writer task alone; nothing else may take it, or the order of arrival is lost.
 
-mod backup;
+mod file;
 mod open;
 
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
@@ -20,7 +20,7 @@ use super::writer_task;
 use heyan_ports::error::StoreError;
 use heyan_ports::store::Store;
 
-pub use self::backup::BackupSummary;
+pub use self::file::SqliteFile;
 
 /// Where the database is and how much it may use.
 #[derive(Clone, Debug)]
@@ -64,7 +64,6 @@ impl SqliteConfig {
 
 /// The embedded system of record.
 pub struct SqliteStore {
-    config: SqliteConfig,
     store: Arc<dyn Store>,
 }
 
@@ -98,31 +97,12 @@ impl SqliteStore {
         };
         Ok(Self {
             store: Arc::new(SqlStore::<Sqlite>::new(node, readers, vec![writer], None)),
-            config,
         })
     }
 
     /// The port.
     pub fn port(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store)
-    }
-
-    /// Writes a consistent copy to the new file `dest` (mode 0600) while reads and writes go on. `dest` appears only
-    /// when it is whole and synced.
-    ///
-    /// # Errors
-    /// [`StoreError::Engine`]: `dest` exists, cannot be written, or the engine failed.
-    pub async fn backup(&self, dest: &Path) -> Result<BackupSummary, StoreError> {
-        backup::backup(&self.config, dest).await
-    }
-
-    /// Checks every page, index, constraint and reference; the answer lists what is wrong, empty when all is sound.
-    /// Reads the whole file.
-    ///
-    /// # Errors
-    /// [`StoreError::Engine`] when the engine could not check.
-    pub async fn integrity_check(&self) -> Result<Vec<String>, StoreError> {
-        backup::integrity_check(&self.config).await
     }
 }
 

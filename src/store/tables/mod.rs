@@ -34,7 +34,7 @@ pub(crate) use self::{
     access::{add_usage, use_once},
     guesses::add_right,
     nodes::settle,
-    outbox::forget_entries,
+    outbox::{forget_entries, take_over},
 };
 
 /// Writes the rows of one capability, of all batches.

@@ -26,6 +26,12 @@ impl<E: StoreEngine> OutboxStore for SqlStore<E> {
         pending_entries(&self.readers, &self.node.origin, limit).await
     }
 
+    async fn take_over(&self, earlier_origin: &str) -> Result<(), StoreError> {
+        let work = WriterWork::TakeOver(Arc::clone(&self.node.origin), earlier_origin.to_owned());
+        self.writer().submit(work).await?;
+        Ok(())
+    }
+
     async fn forget_entries(&self, ids: &[i64]) -> Result<(), StoreError> {
         if !ids.is_empty() {
             self.writer().submit(WriterWork::Forget(json_text(ids))).await?;
@@ -79,6 +85,17 @@ pub(super) async fn apply_entries<E: StoreEngine>(
         .iter()
         .map(|batch| ids.by_ref().take(batch.commit.ledger_entries.len()).collect())
         .collect())
+}
+
+/// Gives the outbox rows of the ledger `earlier` to that of `origin`, and frees the number of its node.
+pub(crate) async fn take_over<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    origin: &Arc<str>,
+    earlier: &str,
+) -> Result<(), StoreFault> {
+    let bind = |query: E::Call| query.bind(Arc::clone(origin)).bind(earlier.to_owned());
+    run(conn, statement::ADOPT_ENTRIES, bind).await?;
+    run(conn, statement::DELETE_NODE, |query| query.bind(earlier.to_owned())).await
 }
 
 /// Deletes outbox rows; `ids` is a JSON array. How many rows go is not checked: after a crash between the ledger's
