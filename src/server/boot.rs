@@ -21,11 +21,13 @@ use tokio::{
 
 use super::{
     assemble::assemble,
-    bus, harden,
+    bus,
+    connectors::ConnectorSlot,
+    harden,
     monitor::MachineMonitor,
     outward,
     process::RestartNeeded,
-    settings::{self, PreparedSettings},
+    settings::{self, PreparedSettings, ReloadedParts},
     standing::{self, OpenedStores},
     tls,
 };
@@ -61,6 +63,7 @@ pub struct BoundNode {
     public: TcpListener,
     admin: AdminListener,
     tls: Option<tls::CertificateSlot>,
+    connectors: Arc<ConnectorSlot>,
     config: Config,
 }
 
@@ -99,7 +102,7 @@ const RESTART_CODE: i32 = 5;
 /// Opens everything and binds the listeners; nothing is answered yet.
 pub async fn open(config: Config) -> anyhow::Result<BoundNode> {
     let prepared = settings::prepare(&config)?;
-    open_around(config, prepared, Arc::new(SystemClock), None).await
+    open_around(config, prepared, None, Arc::new(SystemClock), None).await
 }
 
 /// As [`open`]; where database and ledger do not fit together, the loss is entered with `reason`.
@@ -108,7 +111,7 @@ pub async fn open(config: Config) -> anyhow::Result<BoundNode> {
 /// As [`open`].
 pub async fn open_accepting(config: Config, reason: &str) -> anyhow::Result<BoundNode> {
     let prepared = settings::prepare(&config)?;
-    open_around(config, prepared, Arc::new(SystemClock), Some(reason)).await
+    open_around(config, prepared, None, Arc::new(SystemClock), Some(reason)).await
 }
 
 /// As [`open`], with the outside systems and the clock given.
@@ -117,14 +120,14 @@ pub async fn open_at(
     connectors: Arc<dyn OutsideSystems>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<BoundNode> {
-    let mut prepared = settings::prepare(&config)?;
-    prepared.connectors = connectors;
-    open_around(config, prepared, clock, None).await
+    let prepared = settings::prepare(&config)?;
+    open_around(config, prepared, Some(connectors), clock, None).await
 }
 
 async fn open_around(
     mut config: Config,
     prepared: PreparedSettings,
+    outside: Option<Arc<dyn OutsideSystems>>,
     clock: Arc<dyn Clock>,
     accept: Option<&str>,
 ) -> anyhow::Result<BoundNode> {
@@ -164,7 +167,7 @@ async fn open_around(
         &keys,
         (catalog, items, rules),
         (store, ledger),
-        (connectors, webhooks),
+        (outside.unwrap_or_else(|| Arc::clone(&connectors) as _), webhooks),
         (&url, clock),
     )?);
     hub.node.changes.begin(changes, epoch);
@@ -178,6 +181,7 @@ async fn open_around(
         public,
         admin,
         tls,
+        connectors,
         config,
     })
 }
@@ -265,8 +269,8 @@ fn bind(address: &str, tls: bool, patience: Duration) -> anyhow::Result<(TcpList
 }
 
 impl BoundNode {
-    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once. SIGHUP reads the certificate again; SIGUSR1 and SIGUSR2
-    /// are ignored. `ready` is called when a signal would already stop the node gently.
+    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once. SIGHUP reads certificate and connectors again; SIGUSR1
+    /// and SIGUSR2 are ignored. `ready` is called when a signal would already stop the node gently.
     pub async fn serve(self, ready: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut signals = StopSignals::listen()?;
         ready()?;
@@ -276,10 +280,16 @@ impl BoundNode {
             end_at_the_latest_in(END_WITHIN, RESTART_CODE).await;
         });
         let (config, tls) = (self.config.clone(), self.tls.clone());
+        let (connectors, catalog) = (Arc::clone(&self.connectors), Arc::clone(&self.hub.catalog));
         let stop_within = Duration::from_millis(config.http.drain_ms + config.http.stop_timeout_ms) + END_WITHIN;
         self.serve_until(async move {
             while signals.next().await == SignalRequest::Reload {
-                settings::reload(&config, tls.as_ref());
+                ReloadedParts {
+                    tls: tls.as_ref(),
+                    connectors: &connectors,
+                    catalog: &catalog,
+                }
+                .reload(&config);
             }
             tokio::spawn(end_at_the_latest_in(stop_within, RESTART_CODE));
             tokio::spawn(async move {
@@ -327,6 +337,7 @@ impl BoundNode {
             public,
             mut admin,
             tls: _,
+            connectors: _,
             config: settings,
         } = self;
         let (public, public_done) = server::public(Arc::clone(&hub), public, config)?;

@@ -13,6 +13,7 @@ pub mod assemble;
 pub mod boot;
 mod bus;
 mod clock;
+mod connectors;
 pub mod harden;
 mod licences;
 mod monitor;
