@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     assemble::assemble,
-    bus,
+    bus, clock,
     connectors::ConnectorSlot,
     harden,
     monitor::MachineMonitor,
@@ -171,6 +171,7 @@ async fn open_around(
         (&url, clock),
     )?);
     hub.node.changes.begin(changes, epoch);
+    clock::keep_newest_entry(&hub);
     settle(&hub).await?;
     standing::begin(&hub, accepted).await?;
     admin.port.show(&hub);

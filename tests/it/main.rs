@@ -86,6 +86,7 @@ mod unreadable;
 mod verifications;
 mod watches;
 mod wire;
+mod wrong_clock;
 mod yes_or_no;
 
 /// The promises of capabilities that have theirs beside their tests.
