@@ -49,6 +49,7 @@ mod live;
 mod live_kit;
 mod live_sql;
 mod mariadb_kit;
+mod mismatch_model;
 mod mismatches;
 mod nodes;
 mod nodes_limits;
