@@ -28,6 +28,7 @@ mod common;
 mod datasets;
 mod faults;
 mod file_feed;
+mod fuzz_seeds;
 mod guess_budget;
 mod http_limits;
 mod http_rules;
