@@ -66,6 +66,7 @@ mod receiver;
 mod records;
 mod routes;
 mod rule_versions;
+mod runbook;
 mod seals;
 mod settings_agree;
 mod shared_vectors;
